@@ -1,0 +1,65 @@
+# Each target makes the virtual environment that it needs and keeps it up to date: .venv holds gdpeer compiled (plain Python
+# where there is no C compiler), .venv-pure holds it uncompiled. `make PYTHON=python3.12 test` takes another Python.
+
+PYTHON ?= $(or $(shell for python in python3.14 python3.13 python3.12 python3.11 python3; do \
+	  $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$python; break; }; \
+	done),python3)
+SOURCES := $(shell find src -type f ! -name '*.pyc' ! -path '*.egg-info/*' 2>/dev/null)
+BUILD := pyproject.toml setup.py tools/environment.py $(wildcard README.md) $(SOURCES)
+
+# A Python that was named is taken even when the environments are up to date.
+FORCE := $(if $(filter file,$(origin PYTHON)),,force)
+
+.PHONY: force help demo test unit lint conformance bench docs clean python-found
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make demo         a chat server with a web page: gdpeer chat"
+	@echo "make test         the whole proof: checks, tests in both forms, engines, browser, conformance, docs"
+	@echo "make unit         the unit and property tests, compiled and uncompiled"
+	@echo "make lint         ruff, mypy, import-linter, codespell"
+	@echo "make conformance  the long sections of the conformance suite (9, 12, 13)"
+	@echo "make bench        gdpeer beside other servers, in one run"
+	@echo "make docs         the documentation, in build/docs"
+	@echo "make clean        remove what the targets made"
+
+demo: .venv/.demo
+	@.venv/bin/gdpeer chat $(ARGS)
+
+test: .venv/.test .venv-pure/.test
+	@.venv/bin/python -m tools.run_tests $(ARGS)
+
+unit: .venv/.test .venv-pure/.test
+	@.venv/bin/python -m tools.run_tests unit property $(ARGS)
+
+lint: .venv/.test
+	@.venv/bin/python -m tools.run_tests lint $(ARGS)
+
+conformance: .venv/.test
+	@.venv/bin/python -m tests.conformance.run --sections long $(ARGS)
+
+bench: .venv/.test
+	@.venv/bin/python -m bench.run $(ARGS)
+
+docs: .venv/.test
+	@.venv/bin/python -m tools.run_tests docs $(ARGS)
+
+.venv/.demo: $(BUILD)
+	@echo "gdpeer: preparing .venv" && $(PYTHON) tools/environment.py .venv && touch $@
+
+.venv/.test: $(BUILD)
+	@echo "gdpeer: preparing .venv" && $(PYTHON) tools/environment.py .venv --groups test,lint,docs,bench && touch $@ .venv/.demo
+
+.venv-pure/.test: $(BUILD)
+	@echo "gdpeer: preparing .venv-pure" && $(PYTHON) tools/environment.py .venv-pure --form pure --groups test && touch $@
+
+.venv/.demo .venv/.test .venv-pure/.test: $(FORCE) | python-found
+
+python-found:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	  { echo "gdpeer needs Python 3.11 or newer ($(PYTHON) is not). Name one: make PYTHON=/path/to/python3" >&2; exit 1; }
+
+clean:
+	rm -rf build dist .venv .venv-pure .venv-py .venv*.lock .cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +
+	rm -rf src/*.egg-info

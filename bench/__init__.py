@@ -1,0 +1,1 @@
+"""Measurements: gdpeer beside others, in one run."""

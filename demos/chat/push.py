@@ -1,0 +1,49 @@
+"""A server that speaks without being asked: every few seconds all who are connected get a message.
+
+python demos/chat/push.py                then join with demos/chat/client.py, a browser or a Godot program
+
+The room is the chat's; the push is the call of `broadcast` below. It encodes the message once, however many are there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+
+from gdpeer import OK
+from gdpeer.demos.chat import PORT, ChatServer, print_line
+
+
+def push(chat: ChatServer, interval: float) -> None:
+    number = 0
+    due = time.monotonic() + interval
+    while True:
+        chat.poll(timeout=max(0.0, due - time.monotonic()))
+        if time.monotonic() >= due:
+            due += interval
+            number += 1
+            text = f"Server says: it is {time.strftime('%H:%M:%S')}, message {number}"
+            print_line(f"{text} (to {len(chat.server.peers)})")
+            chat.server.broadcast(text)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="A chat room whose server tells everyone the time.")
+    parser.add_argument("--port", type=int, default=PORT, help="0 takes a free one (default: %(default)s)")
+    parser.add_argument("--interval", type=float, default=5.0, metavar="SECONDS", help="default: %(default)s")
+    options = parser.parse_args()
+    if options.interval <= 0:
+        parser.error("--interval must be more than 0 seconds")
+
+    chat = ChatServer()
+    if chat.listen(options.port) != OK:
+        sys.exit(f"Unable to listen on port {options.port}: {chat.server.get_listen_error()}")
+    try:
+        push(chat, options.interval)
+    except KeyboardInterrupt:
+        chat.stop()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,33 @@
+"""The chat's server, with its web page. What you type is said to everyone; Ctrl-C stops it.
+
+python demos/chat/server.py              then open http://localhost:8000/ in a browser,
+python demos/chat/client.py              or join from a terminal, or from the Godot projects beside this file
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+
+from gdpeer import OK
+from gdpeer.demos.chat import PORT, PROTOCOL, ChatServer, serve
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="A chat room with a web page.")
+    parser.add_argument("--port", type=int, default=PORT, help="0 takes a free one (default: %(default)s)")
+    parser.add_argument("--host", default="*", metavar="ADDRESS", help="address to listen on (default: every one)")
+    parser.add_argument("--protocol", action="append", help=f"sub-protocol to accept, repeatable (default: {PROTOCOL})")
+    options = parser.parse_args()
+
+    chat = ChatServer(options.protocol or [PROTOCOL], options.host)
+    if chat.listen(options.port) != OK:
+        sys.exit(f"Unable to listen on port {options.port}: {chat.server.get_listen_error()}")
+    print(f"Open http://localhost:{chat.port}/", flush=True)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    serve(chat)
+
+
+if __name__ == "__main__":
+    main()

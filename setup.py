@@ -1,0 +1,134 @@
+"""Builds the compiled modules; everything else about the project stands in pyproject.toml.
+
+The compiled modules are plain Python. Where Cython and a C compiler are at hand they are compiled, with the C types of
+the `.pxd` file beside each; elsewhere the same files run as they are.
+
+Environment:
+    GDPEER_COMPILE=no      a pure wheel (py3-none-any)
+    GDPEER_COMPILE=try     compiled where possible, otherwise pure, saying so in one line (the default)
+    GDPEER_COMPILE=must    compiled, or the build fails
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from distutils.ccompiler import new_compiler
+from distutils.sysconfig import customize_compiler, get_python_inc
+from pathlib import Path
+from typing import Any
+
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+from setuptools.command.build_py import build_py
+
+COMPILED = [
+    "gdpeer.protocol.frames",
+    "gdpeer.protocol.inbox",
+    "gdpeer.protocol.outbox",
+    "gdpeer.protocol.connection",
+]
+"""The modules of the hot path: the one list of what is compiled."""
+
+DIRECTIVES = {"language_level": 3, "annotation_typing": False}
+"""Annotations are the type checker's; the C types come from the `.pxd` files."""
+
+MODES = ("no", "try", "must")
+
+
+def chosen_mode() -> str:
+    """What GDPEER_COMPILE asks for."""
+    mode = os.environ.get("GDPEER_COMPILE") or "try"
+    if mode not in MODES:
+        raise SystemExit(f"gdpeer: GDPEER_COMPILE={mode!r} is not one of {', '.join(MODES)}")
+    return mode
+
+
+def what_is_missing() -> str:
+    """Why nothing can be compiled here, or an empty text; tried with one line of C that needs Python's headers."""
+    try:
+        import Cython.Build  # noqa: F401
+    except ImportError:
+        return "Cython is not installed"
+    with tempfile.TemporaryDirectory() as folder:
+        probe = Path(folder, "probe.c")
+        probe.write_text("#include <Python.h>\nint probe(void) { return PY_MAJOR_VERSION; }\n")
+        try:
+            compiler = new_compiler()
+            customize_compiler(compiler)
+            compiler.compile([str(probe)], output_dir=folder, include_dirs=[get_python_inc()])
+        except Exception:
+            return "no working C compiler with Python's headers"
+    return ""
+
+
+def extensions(*, optional: bool) -> list[Extension]:
+    """The compiled modules, their C generated below build/."""
+    from Cython.Build import cythonize
+
+    flags = ["/O2"] if sys.platform == "win32" else ["-O3"]
+    modules = [
+        Extension(name, [f"src/{name.replace('.', '/')}.py"], extra_compile_args=flags, optional=optional)
+        for name in COMPILED
+    ]
+    made: list[Extension] = cythonize(
+        modules,
+        build_dir=f"{build_base('compiled')}/cython",
+        compiler_directives=DIRECTIVES,
+        include_path=["src"],
+        quiet=True,
+    )
+    return made
+
+
+def build_base(form: str) -> str:
+    """A folder for each form and Python, so that builds side by side do not meet."""
+    return f"build/{form}-{sys.implementation.cache_tag}"
+
+
+class BuildPython(build_py):
+    """Clears what an earlier build left in the build folder, so that a wheel holds what the source tree holds now."""
+
+    def run(self) -> None:
+        keep = {Path(self.build_lib, name) for name in self._extension_files()}
+        for path in Path(self.build_lib).rglob("*"):
+            if path.is_file() and path not in keep:
+                path.unlink()
+        super().run()
+
+    def _extension_files(self) -> list[str]:
+        command: Any = self.get_finalized_command("build_ext")
+        return [command.get_ext_filename(module.name) for module in self.distribution.ext_modules or []]
+
+
+class BuildExtensions(build_ext):
+    """Names in one line whatever could not be compiled; the module then runs as Python."""
+
+    def run(self) -> None:
+        super().run()
+        for module in self.extensions:
+            if not Path(self.get_ext_fullpath(module.name)).exists():
+                print(f"gdpeer: {module.name} did not compile and runs as Python")
+
+
+def modules_to_compile() -> list[Extension]:
+    """The extension modules of this build; none makes a pure wheel."""
+    mode = chosen_mode()
+    if mode == "no":
+        return []
+    missing = what_is_missing()
+    if not missing:
+        return extensions(optional=mode == "try")
+    if mode == "must":
+        raise SystemExit(f"gdpeer: GDPEER_COMPILE=must, but {missing}")
+    print(f"gdpeer: installing uncompiled ({missing})")
+    return []
+
+
+found = modules_to_compile()
+setup(
+    ext_modules=found,
+    cmdclass={"build_py": BuildPython, "build_ext": BuildExtensions},
+    options={"build": {"build_base": build_base("compiled" if found else "pure")}},
+)

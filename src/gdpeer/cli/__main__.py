@@ -1,0 +1,38 @@
+"""Where the `gdpeer` command starts; `python -m gdpeer.cli` is the same.
+
+Without the extra `[cli]` it says in one line how to get it.
+
+Layer: `cli`.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+
+__all__ = ["main"]
+
+NEEDED = ("click", "rich")
+
+
+def main() -> None:
+    """Run the command line and exit with its status."""
+    missing = [name for name in NEEDED if not is_installed(name)]
+    if missing:
+        print(f'gdpeer: the command line needs {" and ".join(missing)}: pip install "gdpeer[cli]"', file=sys.stderr)
+        raise SystemExit(1)
+    from gdpeer.cli.commands import gdpeer
+
+    gdpeer.main(prog_name="gdpeer")
+
+
+def is_installed(name: str) -> bool:
+    """Whether module `name` could be imported."""
+    try:
+        return importlib.util.find_spec(name) is not None
+    except ValueError:  # what find_spec says of a module that sys.modules holds as None
+        return False
+
+
+if __name__ == "__main__":
+    main()

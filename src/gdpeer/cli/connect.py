@@ -1,0 +1,262 @@
+"""`gdpeer connect`: a WebSocket client for the terminal and for pipes.
+
+Layer: `cli`.
+"""
+
+from __future__ import annotations
+
+import time
+
+import click
+
+from gdpeer import Cause, Error, TLSOptions, WebSocketPeer
+from gdpeer.cli.failure import Failure
+from gdpeer.cli.lines import Lines, is_typed
+from gdpeer.cli.options import parse_headers, parse_protocols
+from gdpeer.cli.screen import Screen
+from gdpeer.cli.stopping import Stop
+from gdpeer.cli.typed import HELP, Binary, Close, Help, Ping, parse
+
+__all__ = ["Session", "connect"]
+
+TURN = 0.02
+"""Seconds that one poll waits at most: as late can a typed line be noticed."""
+
+LINES_A_TURN = 1000
+"""Lines sent before it is time to look for replies."""
+
+LIMIT = 64 * 1024 * 1024
+"""Bytes of one message, in and out."""
+
+CLOSE_TIMEOUT = 3.0
+"""Seconds to wait for the answer to the close: somebody sits there and waits."""
+
+State = WebSocketPeer.State
+
+
+class Session:
+    """One connection between a server and a person or a pipe.
+
+    Args:
+        peer: connecting already.
+        lines: what is to be sent.
+        screen: where to show what comes.
+        is_typed: whether a person types, so that lines with a slash are commands.
+        linger: seconds to wait for replies after the end of the lines.
+    """
+
+    def __init__(self, peer: WebSocketPeer, lines: Lines, screen: Screen, *, is_typed: bool, linger: float) -> None:
+        self._peer = peer
+        self._lines = lines
+        self._screen = screen
+        self._is_typed = is_typed
+        self._linger = 0.0 if is_typed else linger
+        self._end_at: float | None = None
+        self._latency = -1.0
+        self.was_open = False
+
+    def run(self, stop: Stop) -> None:
+        """Go on until the connection is closed or somebody wants to stop."""
+        peer = self._peer
+        while peer.get_ready_state() != State.CLOSED:
+            peer.poll(timeout=TURN)
+            self._open_turn()
+            self._show_packets()
+            self._show_latency()
+            if stop.requested:
+                peer.close()
+
+    def _open_turn(self) -> None:
+        """What there is to do while the connection is open."""
+        if self._peer.get_ready_state() != State.OPEN:
+            return
+        if not self.was_open:
+            self.was_open = True
+            self._greet()
+        self._send_lines()
+        if self._lines.ended:
+            self._end_after_linger()
+
+    def _greet(self) -> None:
+        protocol = self._peer.get_selected_protocol()
+        self._screen.status(
+            f"connected to {self._peer.get_requested_url()}" + (f", sub-protocol {protocol}" if protocol else "")
+        )
+        if self._is_typed:
+            self._screen.status("type a line to send it, /help for more")
+
+    def _show_packets(self) -> None:
+        peer = self._peer
+        while peer.get_available_packet_count():
+            packet = peer.get_packet()
+            if peer.was_string_packet():
+                self._screen.text(packet)
+            else:
+                self._screen.binary(packet)
+
+    def _show_latency(self) -> None:
+        latency = self._peer.get_latency()
+        if latency != self._latency and latency >= 0:
+            self._latency = latency
+            self._screen.status(f"ping {latency * 1000:.2f} ms")
+
+    def _send_lines(self) -> None:
+        """Send what waits, as far as it goes: a line that finds no room stays until the next turn."""
+        for _ in range(LINES_A_TURN):
+            line = self._lines.peek()
+            if line is None or self._peer.get_ready_state() != State.OPEN:
+                return
+            if self._is_typed:
+                self._obey(line)
+            elif self._send(line, WebSocketPeer.WriteMode.TEXT) == Error.ERR_OUT_OF_MEMORY:
+                return
+            self._lines.take()
+
+    def _obey(self, line: str) -> None:
+        try:
+            asked = parse(line)
+        except ValueError as error:
+            self._screen.status(str(error), "red")
+            return
+        match asked:
+            case Ping():
+                self._peer.ping()
+            case Help():
+                self._screen.status(HELP)
+            case Close(code, reason):
+                self._peer.close(code, reason)
+            case Binary(data):
+                self._send(data, WebSocketPeer.WriteMode.BINARY)
+            case str():
+                self._send(asked, WebSocketPeer.WriteMode.TEXT)
+
+    def _send(self, message: str | bytes, mode: WebSocketPeer.WriteMode) -> Error:
+        """Send, and say so when it will never go out."""
+        error = self._peer.send(message.encode() if isinstance(message, str) else message, mode)
+        waits = (
+            error == Error.ERR_OUT_OF_MEMORY
+            and not self._is_typed
+            and self._peer.get_current_outbound_buffered_amount() > 0
+        )
+        if error != Error.OK and not waits:
+            self._screen.status(f"not sent: {error.name}", "red")
+            return Error.FAILED
+        return error
+
+    def _end_after_linger(self) -> None:
+        """All lines are out: leave when the time for replies is over."""
+        now = time.monotonic()
+        if self._end_at is None and not self._peer.get_current_outbound_buffered_amount():
+            self._end_at = now + self._linger
+        if self._end_at is not None and now >= self._end_at:
+            self._peer.close()
+
+
+def tls_options(authority: str | None, insecure: bool) -> TLSOptions | None:
+    """Whom to trust; None for the authorities that the system trusts."""
+    if authority is not None and insecure:
+        raise click.UsageError("--ca and --insecure exclude each other")
+    if insecure:
+        return TLSOptions.client_unsafe()
+    return None if authority is None else TLSOptions.client(authority)
+
+
+def make_peer(protocols: tuple[str, ...], headers: list[str], compress: bool, ping: float) -> WebSocketPeer:
+    """A peer as the options ask for it."""
+    peer = WebSocketPeer()
+    peer.supported_protocols = list(protocols)
+    peer.handshake_headers = headers
+    peer.compression = compress
+    peer.heartbeat_interval = ping
+    peer.close_timeout = CLOSE_TIMEOUT
+    peer.inbound_buffer_size = LIMIT
+    peer.outbound_buffer_size = LIMIT
+    return peer
+
+
+def describe_end(peer: WebSocketPeer) -> str:
+    """Close code, reason and cause in one line."""
+    code, reason = peer.get_close_code(), peer.get_close_reason()
+    said = f"closed with code {code}" + (f", reason {reason!r}" if reason else "") if code != -1 else "connection lost"
+    return f"{said} ({peer.get_close_cause()})"
+
+
+def finish(session: Session, peer: WebSocketPeer, screen: Screen, stop: Stop) -> int:
+    """Say how it ended; the exit status."""
+    is_clean = peer.get_close_cause().cause == Cause.CLOSED
+    if not session.was_open and not stop.requested:
+        raise Failure(f"cannot connect to {peer.get_requested_url()} ({peer.get_close_cause()})")
+    screen.status(describe_end(peer), "dim" if is_clean else "red")
+    return 0 if is_clean or stop.requested else 1
+
+
+EXAMPLES = """\b
+Examples:
+  gdpeer connect ws://localhost:9001/
+  gdpeer connect ws://localhost:8000/ --protocol demo-chat --ping 5
+  gdpeer connect wss://example.org/ws --header 'Authorization: Bearer TOKEN'
+  gdpeer connect wss://localhost:8443/ --ca cert.pem
+  echo hello | gdpeer connect ws://localhost:9001/ --linger 0.5"""
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("url")
+@click.option(
+    "--protocol",
+    "protocols",
+    multiple=True,
+    callback=parse_protocols,
+    metavar="NAME",
+    help="Sub-protocol to offer; may be repeated.",
+)
+@click.option(
+    "--header",
+    "headers",
+    multiple=True,
+    callback=parse_headers,
+    metavar="'K: V'",
+    help="Request header; may be repeated.",
+)
+@click.option("--ca", type=click.Path(exists=True, dir_okay=False), help="Trust this certificate authority (PEM) only.")
+@click.option("--insecure", is_flag=True, help="Trust every certificate.")
+@click.option("--compress", is_flag=True, help="Offer compression (permessage-deflate).")
+@click.option(
+    "--ping",
+    default=0.0,
+    type=click.FloatRange(0),
+    metavar="SECONDS",
+    help="Ping each SECONDS and show the round trip.",
+)
+@click.option(
+    "--linger",
+    default=1.0,
+    show_default=True,
+    type=click.FloatRange(0),
+    metavar="SECONDS",
+    help="In a pipe: wait for replies after the last line.",
+)
+def connect(
+    url: str,
+    protocols: tuple[str, ...],
+    headers: list[str],
+    ca: str | None,
+    insecure: bool,
+    compress: bool,
+    ping: float,
+    linger: float,
+) -> int:
+    """Talk to a WebSocket server: type lines, see what it sends.
+
+    Text messages are shown as they are, of binary ones the size and the first bytes. Messages go to standard output,
+    everything else to standard error. Typed lines with a slash are commands: /ping, /close, /binary, /help. In a pipe
+    each line is sent as a text message. Status 0 after a clean close or Ctrl-C, else 1.
+    """
+    screen = Screen()
+    peer = make_peer(protocols, headers, compress, ping)
+    options = tls_options(ca, insecure)
+    if peer.connect_to_url(url, options) == Error.ERR_INVALID_PARAMETER and peer.get_close_cause().cause != Cause.TLS:
+        raise click.UsageError(peer.get_close_cause().detail)
+    session = Session(peer, Lines(), screen, is_typed=is_typed(), linger=linger)
+    with Stop() as stop:
+        session.run(stop)
+    return finish(session, peer, screen, stop)

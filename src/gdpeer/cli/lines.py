@@ -1,0 +1,85 @@
+"""Lines from standard input for a loop that must not wait for them.
+
+A thread reads; the loop takes what is there. The thread is a daemon: it may hang in a read for ever, which must not
+keep the program from ending.
+
+Layer: `cli`.
+"""
+
+from __future__ import annotations
+
+import io
+import queue
+import signal
+import sys
+import threading
+from typing import TextIO
+
+__all__ = ["Lines", "is_typed"]
+
+WAITING = 1000
+"""Lines read ahead at most, so that a large file in the pipe does not end up in memory."""
+
+
+class Lines:
+    """Lines without their line ends, in order.
+
+    Args:
+        source: where they come from; by default standard input, read as UTF-8. What is no UTF-8 is replaced.
+
+    Thread rule: make it in the main thread, as Python wants it for signals.
+    """
+
+    def __init__(self, source: TextIO | None = None) -> None:
+        self._source = source
+        self._queue: queue.Queue[str | None] = queue.Queue(WAITING)
+        self._ended = False
+        self._next: str | None = None
+        if source is None and hasattr(signal, "SIGTTIN"):
+            # In the background a read from the terminal shall fail, not stop the program.
+            signal.signal(signal.SIGTTIN, signal.SIG_IGN)
+        threading.Thread(target=self._read, name="lines", daemon=True).start()
+
+    def _read(self) -> None:
+        try:
+            for line in self._source or open_input():
+                self._queue.put(line.removesuffix("\n"))
+        except (OSError, ValueError):
+            pass  # no input, or closed under our hands: the same as its end
+        finally:
+            self._queue.put(None)
+
+    def peek(self) -> str | None:
+        """The next line, which stays the next until `take`; None when none is there now."""
+        if self._next is None and not self._ended:
+            try:
+                self._next = self._queue.get_nowait()
+                self._ended = self._next is None
+            except queue.Empty:
+                pass
+        return self._next
+
+    def take(self) -> str | None:
+        """The next line, or None when none is there now."""
+        line, self._next = self.peek(), None
+        return line
+
+    @property
+    def ended(self) -> bool:
+        """Whether all lines were taken and no more will come."""
+        return self.peek() is None and self._ended
+
+
+def open_input() -> TextIO:
+    """Standard input through a reader of its own.
+
+    The interpreter closes `sys.stdin` at its end, which fails loudly while a thread reads from it.
+    """
+    if sys.stdin is None:  # closed before the program began
+        return io.StringIO()
+    return open(sys.stdin.fileno(), encoding="utf-8", errors="replace", closefd=False)
+
+
+def is_typed() -> bool:
+    """Whether standard input is a terminal, with a person before it."""
+    return sys.stdin is not None and sys.stdin.isatty()

@@ -1,0 +1,79 @@
+"""What the subcommands that serve have in common: where to listen, a clear refusal, and an end that peers see.
+
+Layer: `cli`.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import time
+
+from gdpeer import Error, WebSocketServer
+from gdpeer.cli.failure import Failure
+
+__all__ = ["EVERYWHERE", "TURN", "TYPING_TURN", "address", "check_listening", "drain", "resolve"]
+
+GOING_AWAY = 1001
+"""RFC 6455 section 7.4.1: what a server says that goes down."""
+
+TURN = 0.2
+"""Seconds that one poll waits at most: as late can a signal be noticed."""
+
+TYPING_TURN = 0.05
+"""The same where somebody types: as late can a line be noticed."""
+
+DRAIN = 2.0
+"""Seconds that peers have to answer the close."""
+
+UNIX = "unix:"
+
+EVERYWHERE = ("*", "0.0.0.0", "::")
+"""Addresses to listen on that nobody can connect to."""
+
+
+def resolve(host: str) -> str:
+    """The address to listen on for `--host`; servers take addresses only, people say `localhost`.
+
+    Raises:
+        Failure: the name is not known.
+    """
+    if host in EVERYWHERE or host.startswith(UNIX) or is_address(host):
+        return host
+    try:
+        return str(socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][4][0])
+    except (OSError, UnicodeError) as error:
+        raise Failure(f"cannot listen on {host}: {getattr(error, 'strerror', None) or error}") from error
+
+
+def is_address(host: str) -> bool:
+    """Whether `host` is an address in numbers."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def check_listening(server: WebSocketServer, error: Error) -> None:
+    """Raise `Failure` when `server.listen` returned anything but OK."""
+    if error != Error.OK:
+        raise Failure(server.get_listen_error())
+
+
+def address(scheme: str, host: str, port: int, path: str = "/") -> str:
+    """The URL under which a listening server is reached on the same machine."""
+    if host.startswith(UNIX):
+        return host
+    reached = "localhost" if host in EVERYWHERE else host
+    return f"{scheme}://{f'[{reached}]' if ':' in reached else reached}:{port}{path}"
+
+
+def drain(server: WebSocketServer, reason: str = "Server stopped") -> None:
+    """Close every peer with 1001, give them up to two seconds to answer, and stop."""
+    server.refuse_new_connections = True
+    server.close_all(GOING_AWAY, reason)
+    deadline = time.monotonic() + DRAIN
+    while server.peers and (left := deadline - time.monotonic()) > 0:
+        server.poll(timeout=min(left, TURN))
+    server.stop(GOING_AWAY, reason)

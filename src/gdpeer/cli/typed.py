@@ -1,0 +1,94 @@
+"""The commands that can be typed in `gdpeer connect`: a line that begins with a slash.
+
+Pure functions from a line to what is to be done, so that they can be tested without a connection.
+
+Layer: `cli`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["HELP", "Binary", "Close", "Help", "Ping", "Typed", "parse"]
+
+HELP = """\
+/ping                    measure the round trip
+/close [CODE [REASON]]   close the connection (1000 unless another code is given)
+/binary HEX              send bytes: /binary 00 ff 0a
+/help                    this text
+//TEXT                   send /TEXT
+Anything else is sent as it is. End with /close, Ctrl-C or the end of input (Ctrl-D)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """Measure the round trip."""
+
+
+@dataclass(frozen=True, slots=True)
+class Help:
+    """Show the commands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """Close with a code and a reason."""
+
+    code: int = 1000
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Binary:
+    """Send a binary message."""
+
+    data: bytes
+
+
+Typed = Ping | Help | Close | Binary | str
+
+
+def parse(line: str) -> Typed:
+    """What a typed line asks for; a text to send is itself.
+
+    Raises:
+        ValueError: an unknown command or arguments of no use; the text says which.
+    """
+    if line.startswith("//"):
+        return line[1:]
+    if not line.startswith("/"):
+        return line
+    name, _, rest = line.partition(" ")
+    match name:
+        case "/ping":
+            return Ping()
+        case "/help":
+            return Help()
+        case "/close":
+            return parse_close(rest.strip())
+        case "/binary":
+            return Binary(parse_hex(rest))
+    raise ValueError(f"unknown command {name}: /help shows them, //TEXT sends /TEXT")
+
+
+def parse_close(rest: str) -> Close:
+    """Code and reason of `/close`; the codes are those an application may send (RFC 6455 section 7.4)."""
+    if not rest:
+        return Close()
+    number, _, reason = rest.partition(" ")
+    if not (number.isascii() and number.isdigit()):
+        raise ValueError(f"{number!r} is no close code")
+    code = int(number)
+    if not (code in (1000, 1001, 1002, 1003, *range(1007, 1015)) or 3000 <= code <= 4999):
+        raise ValueError(f"{code} is no close code that may be sent: 1000 and 3000 to 4999 always are")
+    if len(reason.encode()) > 123:
+        raise ValueError("a reason has at most 123 bytes")
+    return Close(code, reason)
+
+
+def parse_hex(rest: str) -> bytes:
+    """Bytes from hex digits, with or without spaces between the bytes."""
+    try:
+        return bytes.fromhex(rest)
+    except ValueError:
+        raise ValueError("/binary wants pairs of hex digits, such as 00 ff 0a") from None

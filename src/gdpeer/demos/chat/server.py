@@ -1,0 +1,145 @@
+"""The chat's server: one room, its web page, and a list of who is there, on one port.
+
+What a client hears, in text messages:
+
+    [id] connected          another one has joined
+    [id] Says: text         another one has written
+    [id] disconnected       another one has gone
+    Server says: text       written at the server
+
+A client does not get its own text back. Nothing else travels over the WebSocket, because clients show every message as
+it is. The page learns who was there before it from `GET /peers`: `{"peers": [id, ...], "you": id or null}`. It finds
+itself by `?tag=`, a word of its own making that it also put into the address of its WebSocket.
+
+Layer: `demos`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+from gdpeer import Error, WebSocketServer, http
+from gdpeer.demos.chat.lines import LineReader, print_line, read_in_background
+
+__all__ = ["PORT", "PROTOCOL", "ChatServer", "serve"]
+
+PORT = 8000
+PROTOCOL = "demo-chat"
+PAGE = Path(__file__).with_name("page")
+
+HEARTBEAT = 30.0
+"""Seconds between pings: a phone that lost its network is gone from the list after two."""
+
+GOING_AWAY = 1001
+"""RFC 6455 section 7.4.1: a server that goes down."""
+
+
+class ChatServer:
+    """A chat room.
+
+    Call `listen` once and `poll` again and again. `server` is the WebSocketServer below, for everything else
+    (certificate, buffers, broadcast).
+
+    Args:
+        protocols: sub-protocols to accept.
+        bind_ip: the address to listen on; "*" is every one.
+        log: called with one line for everything that happens.
+    """
+
+    def __init__(
+        self, protocols: Sequence[str] = (PROTOCOL,), bind_ip: str = "*", log: Callable[[str], object] = print_line
+    ) -> None:
+        self.protocols = list(protocols)
+        self.log = log
+        self._tags: dict[str, int] = {}
+        self.server = server = WebSocketServer()
+        server.bind_ip = bind_ip
+        server.heartbeat_interval = HEARTBEAT
+        server.http_handler = http.chain(self._tell_peers, http.StaticFolder(PAGE))
+        server.client_connected.connect(self._connected)
+        server.client_disconnected.connect(self._disconnected)
+        server.data_received.connect(self._received)
+
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+        return self.server.get_local_port()
+
+    def listen(self, port: int = PORT) -> Error:
+        """Open the room; port 0 takes a free one."""
+        error = self.server.listen(port, self.protocols)
+        if error == Error.OK:
+            self.log(f"Listening on port {self.port}, sub-protocols: {', '.join(self.protocols)}")
+        return error
+
+    def poll(self, timeout: float = 0.0) -> None:
+        """Let everything happen that is due, waiting at most `timeout` seconds for it."""
+        self.server.poll(timeout)
+
+    def say(self, text: str) -> None:
+        """Say something to everyone; an empty text is not said."""
+        if text:
+            self.log(f"Server says: {text}")
+            self.server.broadcast(f"Server says: {text}")
+
+    def stop(self, reason: str = "Server stopped") -> None:
+        """Close the room; everyone is told with code 1001."""
+        self.server.stop(GOING_AWAY, reason)
+        self._tags.clear()
+        self.log("Server stopped")
+
+    def _connected(self, peer_id: int, protocol: str) -> None:
+        self.log(f"[{peer_id}] connected with protocol: {protocol}")
+        if tag := self._tag(peer_id):
+            self._tags[tag] = peer_id
+        self.server.broadcast(f"[{peer_id}] connected", exclude=(peer_id,))
+
+    def _received(self, peer_id: int) -> None:
+        peer = self.server.get_peer(peer_id)
+        if peer is None:
+            return
+        packet = peer.get_packet()
+        if not peer.was_string_packet():
+            self.log(f"[{peer_id}] sent {len(packet)} bytes that are not text")
+            return
+        text = packet.decode()
+        self.log(f"[{peer_id}] Says: {text}")
+        self.server.broadcast(f"[{peer_id}] Says: {text}", exclude=(peer_id,))
+
+    def _disconnected(self, peer_id: int, was_clean: bool) -> None:
+        peer = self.server.get_peer(peer_id)
+        code, reason = (peer.get_close_code(), peer.get_close_reason()) if peer is not None else (-1, "")
+        self.log(f"[{peer_id}] disconnected with code: {code}, reason: {reason}")
+        self._tags.pop(self._tag(peer_id), None)
+        self.server.broadcast(f"[{peer_id}] disconnected", exclude=(peer_id,))
+
+    def _tag(self, peer_id: int) -> str:
+        peer = self.server.get_peer(peer_id)
+        return tag_of(urlsplit(peer.get_requested_url()).query) if peer is not None else ""
+
+    def _tell_peers(self, request: http.Request) -> http.Response | None:
+        if request.method != "GET" or request.path != "/peers":
+            return None
+        return http.Response.json({"peers": list(self.server.peers), "you": self._tags.get(tag_of(request.query))})
+
+
+def tag_of(query: str) -> str:
+    """The word after `tag=` in the query of an address; "" when there is none."""
+    return parse_qs(query).get("tag", [""])[0][:64]
+
+
+def serve(chat: ChatServer, lines: LineReader | None = None) -> None:
+    """Poll until Ctrl-C, then stop. Lines that come from `lines` (by default standard input) are said to everyone."""
+    read_in_background()
+    lines = lines or LineReader()
+    try:
+        while True:
+            chat.poll(timeout=0.05)
+            for line in lines.take():
+                chat.say(line)
+    except KeyboardInterrupt:
+        pass
+    finally:
+        chat.stop()

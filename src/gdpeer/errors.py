@@ -1,0 +1,187 @@
+"""The engine's error codes, and the exceptions of each layer.
+
+Engine-shaped calls (`connect_to_url`, `send`, `listen`, ...) *return* an `Error`, as the engine does. The layers below them
+raise, one documented type a layer; nothing else leaves them, whatever the network sends:
+
+    Exception
+    └── GdpeerError
+        ├── TransportError    names, TCP, TLS: carries a `Cause`
+        ├── HandshakeError    the HTTP upgrade: carries the status to answer with and a `Cause`
+        └── ProtocolError     frames and messages: carries the close code to send and a `Cause`
+
+A wrong type, or a misuse that would crash the engine, raises `TypeError` or `ValueError` at the call.
+
+Whatever ended a connection is kept as one `CloseCause` (`WebSocketPeer.get_close_cause()`), so that a program need not read
+texts to tell a wrong name from a refused certificate.
+
+Layer: the lowest; imports nothing of gdpeer. Source of the numbers: the engine's `@GlobalScope.Error`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, IntEnum
+
+__all__ = [
+    "Cause",
+    "CloseCause",
+    "Error",
+    "GdpeerError",
+    "HandshakeError",
+    "ProtocolError",
+    "TransportError",
+]
+
+
+class Error(IntEnum):
+    """What an engine-shaped call returns; the numbers are the engine's, the same in Godot 3 and 4."""
+
+    OK = 0
+    FAILED = 1
+    ERR_UNAVAILABLE = 2
+    ERR_UNCONFIGURED = 3
+    ERR_UNAUTHORIZED = 4
+    ERR_PARAMETER_RANGE_ERROR = 5
+    ERR_OUT_OF_MEMORY = 6
+    ERR_FILE_NOT_FOUND = 7
+    ERR_FILE_BAD_DRIVE = 8
+    ERR_FILE_BAD_PATH = 9
+    ERR_FILE_NO_PERMISSION = 10
+    ERR_FILE_ALREADY_IN_USE = 11
+    ERR_FILE_CANT_OPEN = 12
+    ERR_FILE_CANT_WRITE = 13
+    ERR_FILE_CANT_READ = 14
+    ERR_FILE_UNRECOGNIZED = 15
+    ERR_FILE_CORRUPT = 16
+    ERR_FILE_MISSING_DEPENDENCIES = 17
+    ERR_FILE_EOF = 18
+    ERR_CANT_OPEN = 19
+    ERR_CANT_CREATE = 20
+    ERR_QUERY_FAILED = 21
+    ERR_ALREADY_IN_USE = 22
+    ERR_LOCKED = 23
+    ERR_TIMEOUT = 24
+    ERR_CANT_CONNECT = 25
+    ERR_CANT_RESOLVE = 26
+    ERR_CONNECTION_ERROR = 27
+    ERR_CANT_ACQUIRE_RESOURCE = 28
+    ERR_CANT_FORK = 29
+    ERR_INVALID_DATA = 30
+    ERR_INVALID_PARAMETER = 31
+    ERR_ALREADY_EXISTS = 32
+    ERR_DOES_NOT_EXIST = 33
+    ERR_DATABASE_CANT_READ = 34
+    ERR_DATABASE_CANT_WRITE = 35
+    ERR_COMPILATION_FAILED = 36
+    ERR_METHOD_NOT_FOUND = 37
+    ERR_LINK_FAILED = 38
+    ERR_SCRIPT_FAILED = 39
+    ERR_CYCLIC_LINK = 40
+    ERR_INVALID_DECLARATION = 41
+    ERR_DUPLICATE_SYMBOL = 42
+    ERR_PARSE_ERROR = 43
+    ERR_BUSY = 44
+    ERR_SKIP = 45
+    ERR_HELP = 46
+    ERR_BUG = 47
+    ERR_PRINTER_ON_FIRE = 48
+
+
+class Cause(Enum):
+    """What ended a connection, or kept it from opening."""
+
+    NONE = "none"
+    """Still open, or never started."""
+    CLOSED = "closed"
+    """Both close frames were exchanged: an orderly end."""
+    DROPPED = "dropped"
+    """This side let go without a close frame: `close(-1)`, `close()` while connecting, a server that stopped."""
+    DNS = "dns"
+    """The host name did not resolve."""
+    TCP = "tcp"
+    """Refused, unreachable, reset, or the other side ended TCP without a close frame."""
+    TLS = "tls"
+    """Certificate or TLS handshake."""
+    HTTP_STATUS = "http status"
+    """The server answered the upgrade with another status than 101; see `CloseCause.status`."""
+    UPGRADE = "upgrade"
+    """The upgrade's request or response broke the rules of RFC 6455 section 4."""
+    SUB_PROTOCOL = "sub-protocol"
+    """No sub-protocol in common, or one on one side only."""
+    PROTOCOL_ERROR = "protocol error"
+    """Bytes that RFC 6455 or RFC 7692 forbids; text that is not UTF-8."""
+    TOO_BIG = "too big"
+    """A message over the inbound limit."""
+    TIMEOUT = "timeout"
+    """Connecting, the upgrade, the close or a heartbeat took longer than its limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class CloseCause:
+    """One structured reason for the end of a connection.
+
+    Attributes:
+        cause: which kind of end it was.
+        detail: one line for a person.
+        status: the HTTP status, for `Cause.HTTP_STATUS`; else 0.
+    """
+
+    cause: Cause = Cause.NONE
+    detail: str = ""
+    status: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.cause.value}: {self.detail}" if self.detail else self.cause.value
+
+
+class GdpeerError(Exception):
+    """The root of every exception that gdpeer raises about the outside world."""
+
+    def __init__(self, detail: str, cause: Cause = Cause.NONE) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.cause = cause
+
+
+class TransportError(GdpeerError):
+    """A stream broke or never came to be; `cause` is DNS, TCP, TLS or TIMEOUT.
+
+    Attributes:
+        error: the engine's code for it, for the calls that return one.
+    """
+
+    def __init__(self, detail: str, cause: Cause = Cause.TCP, error: Error = Error.FAILED) -> None:
+        super().__init__(detail, cause)
+        self.error = error
+
+
+class HandshakeError(GdpeerError):
+    """The HTTP upgrade failed.
+
+    Attributes:
+        status: on a server the status to answer with; on a client the one received; 0 where there is none.
+        headers: on a server, headers that belong into the answer (`Sec-WebSocket-Version` with 426, `Allow` with 405).
+    """
+
+    def __init__(
+        self,
+        detail: str,
+        cause: Cause = Cause.UPGRADE,
+        status: int = 0,
+        headers: tuple[tuple[str, str], ...] = (),
+    ) -> None:
+        super().__init__(detail, cause)
+        self.status = status
+        self.headers = headers
+
+
+class ProtocolError(GdpeerError):
+    """The other side broke the WebSocket protocol, or this side was asked to.
+
+    Attributes:
+        code: the close code that answers it (RFC 6455 section 7.4.1): 1002, 1007 or 1009.
+    """
+
+    def __init__(self, detail: str, code: int = 1002, cause: Cause = Cause.PROTOCOL_ERROR) -> None:
+        super().__init__(detail, cause)
+        self.code = code

@@ -1,0 +1,47 @@
+# C types of connection.py (Cython's pure-Python mode).
+cimport cython
+
+from gdpeer.protocol.frames cimport is_utf8
+from gdpeer.protocol.inbox cimport Inbox
+from gdpeer.protocol.outbox cimport Outbox
+
+cdef int _OPEN, _CLOSING, _CLOSED, _CLOSE, _PING, _PONG
+
+
+@cython.final
+cdef class Connection:
+    cdef bint _is_client
+    cdef object _limits
+    cdef bytearray _rest
+    cdef Py_ssize_t _rest_at
+    cdef bytes _owed_pong
+    cdef public Inbox inbox
+    cdef public Outbox outbox
+    cdef public int phase
+    cdef public int close_code
+    cdef public str close_reason
+    cdef public bint close_received
+    cdef public bint closed_by_remote
+    cdef public object failure
+    cdef public Py_ssize_t pongs
+    cdef public bytes last_pong
+
+    cpdef compress(self, object agreement, Py_ssize_t threshold=*)
+    @cython.locals(rest=bytearray, at=Py_ssize_t)
+    cpdef receive_data(self, bytearray data, Py_ssize_t length)
+    @cython.locals(rest=bytearray)
+    cpdef resume(self)
+    cpdef bint has_unparsed(self)
+    cpdef receive_eof(self)
+    @cython.locals(inbox=Inbox)
+    cdef Py_ssize_t _parse(self, bytearray data, Py_ssize_t at, Py_ssize_t end) except -1
+    cdef _control(self, int opcode, bytes payload)
+    cdef _answer_ping(self, bytes payload)
+    @cython.locals(code=int)
+    cdef _take_close(self, bytes payload)
+    cdef _fail(self, object failure)
+    cpdef send_message(self, bytes payload, bint is_text)
+    cpdef send_ping(self, bytes payload)
+    cpdef send_close(self, int code, str reason)
+    @cython.locals(outbox=Outbox)
+    cpdef data_sent(self, Py_ssize_t length)

@@ -1,0 +1,285 @@
+"""An open WebSocket without I/O: bytes in, packets and bytes out, and the rules of its end.
+
+The owner moves bytes and looks at what came of them:
+
+    receive_data(data, length)   bytes arrived; afterwards look at `inbox.packets`, `phase`, `pongs`
+    receive_eof()                no more will
+    inbox.next_packet()          take the oldest packet; then resume() lets the parser go on where the queue was full
+    send_message / send_ping / send_close
+    outbox.data_to_send()        chunks to write, in order; then data_sent(n) for what was taken
+
+Closing follows RFC 6455 section 7:
+
+    OPEN ──send_close──> CLOSING ──close frame arrives──> CLOSED
+    OPEN ──close frame arrives (the answer is queued)──> CLOSED
+    OPEN or CLOSING ──broken rule (a close frame that names it is queued)──> CLOSED, `failure` set
+    any ──receive_eof──> CLOSED
+
+Nothing that the network sends raises: what breaks a rule ends in `failure`. Packets that came before an end stay readable.
+
+Layer: `protocol`; compiled (types in `connection.pxd`). Source: RFC 6455 section 5.5, 7.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from gdpeer.errors import ProtocolError
+from gdpeer.protocol.deflate import Agreement, Deflater, Inflater
+from gdpeer.protocol.frames import is_utf8
+from gdpeer.protocol.inbox import Inbox
+from gdpeer.protocol.limits import DEFAULT_LIMITS, MAX_CONTROL_PAYLOAD, MAX_REASON, Limits
+from gdpeer.protocol.outbox import Outbox
+
+__all__ = ["NO_CODE", "Connection", "Phase", "check_close", "is_sendable_code"]
+
+NO_CODE = 1005
+"""Stands for a close frame without a code (RFC 6455 section 7.1.5); never on the wire."""
+
+
+class Phase(IntEnum):
+    """How far an opened connection is; the values are those of the engine's states."""
+
+    OPEN = 1
+    CLOSING = 2
+    CLOSED = 3
+
+
+# C integers once compiled (connection.pxd).
+_OPEN = 1
+_CLOSING = 2
+_CLOSED = 3
+_CLOSE = 8
+_PING = 9
+_PONG = 10
+
+# The texts are the engine's (WebSocketPeer.get_close_reason after a local failure, reference godot4-wire B.1).
+_ENGINE_REASONS = {1002: "Protocol error", 1007: "Invalid frame payload data", 1009: "Message too big"}
+
+
+def is_sendable_code(code: int) -> bool:
+    """Whether a close frame may carry `code` (RFC 6455 section 7.4 and the IANA registry)."""
+    return 3000 <= code <= 4999 or (1000 <= code <= 1014 and code not in (1004, 1005, 1006))
+
+
+def check_close(code: int, reason: str) -> bytes:
+    """The payload of a close frame.
+
+    Args:
+        code: 1000-1003, 1007-1014 or 3000-4999.
+        reason: at most 123 bytes of UTF-8.
+
+    Raises:
+        ValueError: the code may not be sent, or the reason is too long.
+    """
+    if not is_sendable_code(code):
+        raise ValueError(f"close code {code} may not be sent: use 1000-1003, 1007-1014 or 3000-4999")
+    text = reason.encode("utf-8")
+    if len(text) > MAX_REASON:
+        raise ValueError(f"a close reason has at most {MAX_REASON} bytes, not {len(text)}")
+    return code.to_bytes(2, "big") + text
+
+
+class Connection:
+    """One side of an open WebSocket.
+
+    Args:
+        is_client: whether this side masks what it sends.
+        limits: what the other side may cost; kept by reference.
+        compression: what the handshake agreed on, or None.
+        threshold: messages of fewer bytes are sent uncompressed.
+
+    Attributes:
+        inbox: packets received.
+        outbox: bytes to send.
+        phase: a `Phase` as int.
+        close_code: from the other side's close frame (`NO_CODE` if it had none), or of the local failure; -1 before.
+        close_reason: likewise.
+        close_received: whether the other side's close frame came.
+        closed_by_remote: whether it came before this side sent one.
+        failure: the rule that the other side broke, or None.
+        pongs: how many pongs came so far.
+        last_pong: payload of the newest.
+
+    Not to be used by two threads at a time.
+    """
+
+    __slots__ = (
+        "_is_client",
+        "_limits",
+        "_owed_pong",
+        "_rest",
+        "_rest_at",
+        "close_code",
+        "close_reason",
+        "close_received",
+        "closed_by_remote",
+        "failure",
+        "inbox",
+        "last_pong",
+        "outbox",
+        "phase",
+        "pongs",
+    )
+
+    def __init__(
+        self,
+        is_client: bool,
+        *,
+        limits: Limits = DEFAULT_LIMITS,
+        compression: Agreement | None = None,
+        threshold: int = 0,
+    ) -> None:
+        self._is_client = is_client
+        self._limits = limits
+        self.inbox = Inbox(is_client, limits)
+        self.outbox = Outbox(is_client)
+        self._rest: bytearray | None = None  # what arrived and was not parsed yet, from _rest_at on
+        self._rest_at = 0
+        self._owed_pong: bytes | None = None
+        self.phase = _OPEN
+        self.close_code = -1
+        self.close_reason = ""
+        self.close_received = False
+        self.failure: ProtocolError | None = None
+        self.closed_by_remote = False
+        self.pongs = 0
+        self.last_pong = b""
+        if compression is not None:
+            self.compress(compression, threshold)
+
+    def compress(self, agreement: Agreement, threshold: int = 0) -> None:
+        """Compress from now on, for a connection that was made before the handshake agreed on it.
+
+        Args:
+            agreement: what was agreed on.
+            threshold: messages of fewer bytes are sent uncompressed.
+        """
+        server = (agreement.server_max_window_bits, not agreement.server_no_context_takeover)
+        client = (agreement.client_max_window_bits, not agreement.client_no_context_takeover)
+        ours, theirs = (client, server) if self._is_client else (server, client)
+        self.outbox.compress(Deflater(ours[0], keep_context=ours[1]), threshold)
+        self.inbox.inflater = Inflater(theirs[0], keep_context=theirs[1])
+
+    def receive_data(self, data: bytearray, length: int) -> None:
+        """Take `data[:length]`, which may be overwritten afterwards. Without effect once CLOSED."""
+        if self.phase == _CLOSED or length == 0:
+            return
+        rest = self._rest
+        if rest is None:
+            at = self._parse(data, 0, length)
+            if at < length:
+                self._rest = data[at:length]
+                self._rest_at = 0
+        else:
+            if self._rest_at:
+                del rest[: self._rest_at]
+                self._rest_at = 0
+            rest += data[:length]
+            self.resume()
+
+    def resume(self) -> None:
+        """Go on with what waits unparsed; call it after packets were taken from a full queue."""
+        rest = self._rest
+        if rest is None:
+            return
+        self._rest_at = self._parse(rest, self._rest_at, len(rest))
+        if self._rest_at == len(rest):
+            self._rest = None
+            self._rest_at = 0
+
+    def has_unparsed(self) -> bool:
+        """Whether bytes wait that `resume` would look at."""
+        return self._rest is not None
+
+    def receive_eof(self) -> None:
+        """The other side's bytes ended: CLOSED, with whatever code was known."""
+        self.phase = _CLOSED
+
+    def _parse(self, data: bytearray, at: int, end: int) -> int:
+        inbox = self.inbox
+        try:
+            while at < end and self.phase != _CLOSED:
+                at = inbox.parse(data, at, end)
+                if inbox.opcode < 0:
+                    break
+                self._control(inbox.opcode, inbox.payload)
+        except ProtocolError as failure:
+            self._fail(failure)
+        # Whatever follows a close frame is discarded (RFC 6455 section 1.4).
+        return end if self.phase == _CLOSED else at
+
+    def _control(self, opcode: int, payload: bytes) -> None:
+        if opcode == _PING:
+            self._answer_ping(payload)
+        elif opcode == _PONG:
+            self.pongs += 1
+            self.last_pong = payload
+        else:
+            self._take_close(payload)
+
+    def _answer_ping(self, payload: bytes) -> None:
+        if self.phase != _OPEN:
+            return
+        if self.outbox.pending_control >= self._limits.max_pending_control:
+            self._owed_pong = payload
+        else:
+            self.outbox.send_control(_PONG, payload)
+
+    def _take_close(self, payload: bytes) -> None:
+        code = NO_CODE
+        if payload:
+            code = payload[0] << 8 | payload[1] if len(payload) > 1 else 0
+            if not is_sendable_code(code):
+                raise ProtocolError(f"a close frame carries code {code}" if code else "a close frame has no whole code")
+            if not is_utf8(payload[2:]):
+                raise ProtocolError("a close reason is not UTF-8", 1007)
+        self.close_received = True
+        self.closed_by_remote = self.phase == _OPEN
+        self.close_code = code
+        # Godot 3 ends the reason with a NUL byte, and reads up to one.
+        self.close_reason = payload[2:].split(b"\0", 1)[0].decode("utf-8")
+        if self.phase == _OPEN:
+            self.outbox.send_control(_CLOSE, payload)
+        self.phase = _CLOSED
+
+    def _fail(self, failure: ProtocolError) -> None:
+        reason = _ENGINE_REASONS[failure.code]
+        if self.phase == _OPEN:
+            self.outbox.send_control(_CLOSE, check_close(failure.code, reason))
+        self.failure = failure
+        self.close_code = failure.code
+        self.close_reason = reason
+        self.phase = _CLOSED
+
+    def send_message(self, payload: bytes, is_text: bool) -> None:
+        """Queue a message; without effect unless OPEN. One of 16 KiB or more is kept by reference until it is sent."""
+        if self.phase == _OPEN:
+            self.outbox.send_message(payload, is_text)
+
+    def send_ping(self, payload: bytes) -> None:
+        """Queue a ping of at most 125 bytes; without effect unless OPEN.
+
+        Raises:
+            ValueError: it is longer.
+        """
+        if len(payload) > MAX_CONTROL_PAYLOAD:
+            raise ValueError(f"a ping carries at most {MAX_CONTROL_PAYLOAD} bytes, not {len(payload)}")
+        if self.phase == _OPEN:
+            self.outbox.send_control(_PING, payload)
+
+    def send_close(self, code: int, reason: str) -> None:
+        """Queue a close frame and go to CLOSING; without effect unless OPEN. Errors as `check_close`."""
+        payload = check_close(code, reason)
+        if self.phase == _OPEN:
+            self.outbox.send_control(_CLOSE, payload)
+            self.phase = _CLOSING
+
+    def data_sent(self, length: int) -> None:
+        """The first `length` bytes of `outbox.data_to_send()` were taken."""
+        outbox = self.outbox
+        outbox.data_sent(length)
+        if self._owed_pong is not None and outbox.pending == 0:
+            payload, self._owed_pong = self._owed_pong, None
+            self._answer_ping(payload)
+

@@ -1,0 +1,28 @@
+# C types of frames.py (Cython's pure-Python mode).
+cimport cython
+
+
+cpdef bytes encode_head(int first, Py_ssize_t length, bint masked)
+@cython.locals(length=Py_ssize_t, at=Py_ssize_t)
+cpdef append_frame(bytearray target, int first, bytes payload, bytes key)
+@cython.locals(payload=bytes)
+cpdef bytes unmask(bytearray data, Py_ssize_t start, Py_ssize_t length, bytes key)
+@cython.locals(at=Py_ssize_t)
+cpdef append_unmasked(bytearray target, bytearray data, Py_ssize_t start, Py_ssize_t length, bytes key, Py_ssize_t phase)
+cpdef bint is_utf8(bytes data)
+
+
+@cython.final
+cdef class Utf8Validator:
+    cdef int _state
+    cdef object _decoder
+    cpdef reset(self)
+    cpdef bint feed(self, bytearray data, Py_ssize_t start)
+    cpdef bint is_complete(self)
+
+
+@cython.final
+cdef class MaskKeys:
+    cdef bytes _block
+    cdef Py_ssize_t _at
+    cpdef bytes next(self)

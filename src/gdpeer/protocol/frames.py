@@ -1,0 +1,238 @@
+"""The leaves of the wire format: frame heads, masking, UTF-8.
+
+    byte 0      FIN 1 bit | RSV1 RSV2 RSV3 | opcode 4 bits
+    byte 1      MASK 1 bit | length 7 bits: 0-125 itself, 126: u16 follows, 127: u64 follows (big-endian, shortest form)
+    then        masking key, 4 bytes, when MASK is set (client to server always, server to client never)
+    then        the payload, byte i combined by XOR with key[i % 4] when masked
+
+Plain functions over bytes; no state but that of the two small classes. Compiled where a C compiler was at hand (`COMPILED`),
+with the inner loops in `_kernels.pxd`; uncompiled they use big integers and Python's own decoder.
+
+Layer: `protocol`. Source: RFC 6455 section 5.2, 5.3, 8.1.
+"""
+
+from __future__ import annotations
+
+import codecs
+import os
+from enum import IntEnum
+from typing import Any
+
+try:
+    import cython
+except ImportError:
+    from gdpeer import _cython as cython
+
+if cython.compiled:
+    from cython.cimports.cpython.bytearray import PyByteArray_AS_STRING, PyByteArray_Resize
+    from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_FromStringAndSize
+    from cython.cimports.gdpeer.protocol._kernels import utf8_run, xor_copy
+
+__all__ = [
+    "COMPILED",
+    "FIN",
+    "RSV1",
+    "MaskKeys",
+    "Opcode",
+    "Utf8Validator",
+    "append_frame",
+    "append_unmasked",
+    "encode_head",
+    "is_utf8",
+    "unmask",
+]
+
+COMPILED: bool = bool(cython.compiled)
+"""Which form of this module is running."""
+
+FIN = 0x80
+RSV1 = 0x40
+"""Bits of byte 0; RSV1 marks a compressed message (RFC 7692 section 6)."""
+
+
+class Opcode(IntEnum):
+    """RFC 6455 section 11.8."""
+
+    CONTINUATION = 0
+    TEXT = 1
+    BINARY = 2
+    CLOSE = 8
+    PING = 9
+    PONG = 10
+
+
+def encode_head(first: int, length: int, masked: bool) -> bytes:
+    """The head of a frame without the masking key: 2, 4 or 10 bytes.
+
+    Args:
+        first: byte 0.
+        length: of the payload, in bytes.
+        masked: whether a key follows.
+    """
+    bit = 0x80 if masked else 0
+    if length < 126:
+        return bytes((first, bit | length))
+    if length < 65536:
+        return bytes((first, bit | 126, length >> 8, length & 255))
+    return bytes((first, bit | 127)) + length.to_bytes(8, "big")
+
+
+def append_frame(target: bytearray, first: int, payload: bytes, key: bytes) -> None:
+    """Add a whole frame to the end of `target`.
+
+    Args:
+        target: grows by head, key and payload.
+        first: byte 0.
+        payload: unmasked.
+        key: 4 bytes to mask with, or empty for a frame that is not masked.
+    """
+    length = len(payload)
+    target += encode_head(first, length, len(key) != 0)
+    if not key:
+        target += payload
+        return
+    target += key
+    if cython.compiled:
+        at = len(target)
+        PyByteArray_Resize(target, at + length)
+        xor_copy(
+            cython.cast(cython.p_uchar, PyByteArray_AS_STRING(target)) + at,
+            cython.cast(cython.p_uchar, PyBytes_AS_STRING(payload)),
+            length,
+            cython.cast(cython.p_uchar, PyBytes_AS_STRING(key)),
+            0,
+        )
+    else:
+        target += _xor(payload, key)
+
+
+def unmask(data: bytearray, start: int, length: int, key: bytes) -> bytes:
+    """Take a payload out of received bytes, unmasked.
+
+    Args:
+        data: what was received.
+        start: where the payload begins.
+        length: its bytes; all of them must be there.
+        key: 4 bytes, or empty for a payload that is not masked.
+    """
+    if not key:
+        return bytes(data[start : start + length])
+    if cython.compiled:
+        payload = PyBytes_FromStringAndSize(cython.NULL, length)
+        xor_copy(
+            cython.cast(cython.p_uchar, PyBytes_AS_STRING(payload)),
+            cython.cast(cython.p_uchar, PyByteArray_AS_STRING(data)) + start,
+            length,
+            cython.cast(cython.p_uchar, PyBytes_AS_STRING(key)),
+            0,
+        )
+        return payload
+    return _xor(data[start : start + length], key)
+
+
+def append_unmasked(target: bytearray, data: bytearray, start: int, length: int, key: bytes, phase: int) -> None:
+    """Add a piece of a payload to `target`, unmasked.
+
+    Args:
+        target: grows by `length` bytes.
+        data: what was received.
+        start: where the piece begins.
+        length: its bytes.
+        key: 4 bytes, or empty.
+        phase: how many bytes of the frame's payload came before this piece.
+    """
+    if not key:
+        target += data[start : start + length]
+    elif cython.compiled:
+        at = len(target)
+        PyByteArray_Resize(target, at + length)
+        xor_copy(
+            cython.cast(cython.p_uchar, PyByteArray_AS_STRING(target)) + at,
+            cython.cast(cython.p_uchar, PyByteArray_AS_STRING(data)) + start,
+            length,
+            cython.cast(cython.p_uchar, PyBytes_AS_STRING(key)),
+            phase,
+        )
+    else:
+        turn = phase & 3
+        target += _xor(data[start : start + length], key[turn:] + key[:turn])
+
+
+def _xor(data: Any, key: bytes) -> bytes:
+    """XOR by one big integer: the fastest way in plain Python."""
+    length = len(data)
+    mask = (key * (length // 4 + 1))[:length]
+    return (int.from_bytes(data, "little") ^ int.from_bytes(mask, "little")).to_bytes(length, "little")
+
+
+def is_utf8(data: bytes) -> bool:
+    """Whether `data` is whole, valid UTF-8 (RFC 3629: no overlong forms, no surrogates, at most U+10FFFF)."""
+    if cython.compiled:
+        return utf8_run(0, cython.cast(cython.p_uchar, PyBytes_AS_STRING(data)), len(data)) == 0
+    if data.isascii():
+        return True
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+_new_decoder = codecs.getincrementaldecoder("utf-8")
+
+
+class Utf8Validator:
+    """Checks UTF-8 that comes in pieces; the first impossible byte is noticed, not the end of its character."""
+
+    __slots__ = ("_decoder", "_state")
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin a new text."""
+        self._state = 0
+        self._decoder = None if cython.compiled else _new_decoder()
+
+    def feed(self, data: bytearray, start: int) -> bool:
+        """Check `data[start:]` as the next piece; False once anything is impossible."""
+        if cython.compiled:
+            if self._state >= 0:
+                self._state = utf8_run(
+                    self._state,
+                    cython.cast(cython.p_uchar, PyByteArray_AS_STRING(data)) + start,
+                    len(data) - start,
+                )
+            return self._state >= 0
+        try:
+            self._decoder.decode(data[start:])
+        except UnicodeDecodeError:
+            self._state = -1
+        return self._state >= 0
+
+    def is_complete(self) -> bool:
+        """Whether the text so far is valid and does not end within a character."""
+        if cython.compiled:
+            return self._state == 0
+        return self._state == 0 and not self._decoder.getstate()[0]
+
+
+class MaskKeys:
+    """Masking keys that nobody can predict (RFC 6455 section 10.3): the system's random bytes, fetched in blocks."""
+
+    __slots__ = ("_at", "_block")
+
+    BLOCK = 1024
+
+    def __init__(self) -> None:
+        self._block = b""
+        self._at = 0
+
+    def next(self) -> bytes:
+        """A fresh key, 4 bytes."""
+        at = self._at
+        if at == len(self._block):
+            self._block = os.urandom(self.BLOCK)
+            at = 0
+        self._at = at + 4
+        return self._block[at : at + 4]

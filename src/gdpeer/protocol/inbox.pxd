@@ -1,0 +1,55 @@
+# C types of inbox.py (Cython's pure-Python mode).
+cimport cython
+
+from gdpeer.protocol.frames cimport Utf8Validator, append_unmasked, is_utf8, unmask
+
+cdef int _CONTINUATION, _TEXT, _BINARY, _PONG
+
+
+@cython.final
+cdef class Inbox:
+    cdef bint _is_client
+    cdef object _limits
+    cdef public object inflater
+    cdef public object packets
+    cdef object _kinds
+    cdef public Py_ssize_t queued_bytes
+    cdef public Py_ssize_t received
+    cdef public bint was_text
+    cdef public int opcode
+    cdef public bytes payload
+    cdef Py_ssize_t _left
+    cdef Py_ssize_t _phase
+    cdef bytes _key
+    cdef bint _is_final
+    cdef int _kind
+    cdef bint _compressed
+    cdef Py_ssize_t _fragments
+    cdef bytearray _message
+    cdef Utf8Validator _text
+
+    cpdef bint is_full(self)
+    @cython.locals(packet=bytes)
+    cpdef bytes next_packet(self)
+    @cython.locals(begun=Py_ssize_t)
+    cpdef Py_ssize_t parse(self, bytearray data, Py_ssize_t at, Py_ssize_t end) except -1
+    @cython.locals(first=int, second=int, length=Py_ssize_t, head=Py_ssize_t, body=Py_ssize_t, key=bytes)
+    cdef Py_ssize_t _begin_frame(self, bytearray data, Py_ssize_t at, Py_ssize_t end) except -1
+    @cython.locals(opcode=int)
+    cdef _check_head(self, int first, int second)
+    @cython.locals(length=Py_ssize_t, i=Py_ssize_t)
+    cdef Py_ssize_t _read_length(self, bytearray data, Py_ssize_t at, Py_ssize_t end) except -1
+    @cython.locals(size=Py_ssize_t)
+    cdef _begin_data(self, int first, Py_ssize_t length)
+    cdef _too_big(self, Py_ssize_t size)
+    @cython.locals(length=Py_ssize_t, message=bytearray, before=Py_ssize_t)
+    cdef Py_ssize_t _continue_frame(self, bytearray data, Py_ssize_t at, Py_ssize_t end) except -1
+    @cython.locals(piece=bytearray)
+    cdef _inflate(self, bytearray message, bytearray data, Py_ssize_t at, Py_ssize_t length)
+    @cython.locals(text=Utf8Validator)
+    cdef _check_text(self, bytearray message, Py_ssize_t before)
+    cdef _not_utf8(self)
+    @cython.locals(before=Py_ssize_t, packet=bytes)
+    cdef _end_message(self, bytearray message)
+    cdef _push(self, bytes packet)
+    cdef _queue(self, bytes packet)

@@ -1,0 +1,277 @@
+"""From frames to packets: the parser and its queue.
+
+`parse` takes frames out of a buffer until one needs more bytes, the queue is full, or a control frame came, which it leaves in `opcode`
+and `payload` for the connection to deal with. A frame that is all there becomes a packet without a detour. Of a frame that is not, only the
+head waits as it came: the payload is unmasked, inflated and checked as it arrives.
+
+Limits are checked before memory is taken. A broken rule is a `ProtocolError`, and ends the use of the inbox for anything but reading its packets.
+
+Layer: `protocol`; compiled (types in `inbox.pxd`). Source: RFC 6455 section 5, 8.1; RFC 7692 section 6.2.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from gdpeer.errors import ProtocolError
+from gdpeer.protocol.deflate import Inflater
+from gdpeer.protocol.frames import FIN, RSV1, Utf8Validator, append_unmasked, is_utf8, unmask
+from gdpeer.protocol.limits import MAX_CONTROL_PAYLOAD, Limits
+
+__all__ = ["Inbox"]
+
+# C integers once compiled (inbox.pxd).
+_CONTINUATION = 0
+_TEXT = 1
+_BINARY = 2
+_PONG = 10
+
+
+class Inbox:
+    """The receiving half of an open WebSocket.
+
+    Args:
+        is_client: whether this side is the client, whose peer's frames are not masked.
+        limits: what the other side may cost; kept by reference.
+
+    Attributes:
+        inflater: for compressed messages; None unless they were agreed on.
+        packets: messages received and not taken yet, oldest first, as bytes.
+        queued_bytes: their sum.
+        received: how many messages came so far.
+        was_text: whether the packet that `next_packet` gave last came as text.
+        opcode: of the control frame that `parse` stopped at; -1 for none.
+        payload: its payload.
+    """
+
+    __slots__ = (
+        "_compressed",
+        "_fragments",
+        "_is_client",
+        "_is_final",
+        "_key",
+        "_kind",
+        "_kinds",
+        "_left",
+        "_limits",
+        "_message",
+        "_phase",
+        "_text",
+        "inflater",
+        "opcode",
+        "packets",
+        "payload",
+        "queued_bytes",
+        "received",
+        "was_text",
+    )
+
+    def __init__(self, is_client: bool, limits: Limits) -> None:
+        self._is_client = is_client
+        self._limits = limits
+        self.inflater: Inflater | None = None
+        self.packets: deque[bytes] = deque()
+        self._kinds: deque[bool] = deque()
+        self.queued_bytes = 0
+        self.received = 0
+        self.was_text = False
+        self.opcode = -1
+        self.payload = b""
+        # The data frame under way.
+        self._left = -1  # payload bytes to come; -1 between frames
+        self._phase = 0  # payload bytes that came
+        self._key = b""
+        self._is_final = False
+        # The message under way.
+        self._kind = -1  # _TEXT or _BINARY; -1 between messages
+        self._compressed = False
+        self._fragments = 0
+        self._message: bytearray | None = None
+        self._text: Utf8Validator | None = None
+
+    def is_full(self) -> bool:
+        """Whether the queue is at its limit; nothing more is parsed until packets are taken."""
+        limits = self._limits
+        return self.queued_bytes >= limits.max_queued_bytes or len(self.packets) >= limits.max_queued_packets
+
+    def next_packet(self) -> bytes:
+        """The oldest packet; `was_text` tells its kind.
+
+        Raises:
+            IndexError: there is none.
+        """
+        packet = self.packets.popleft()
+        self.was_text = self._kinds.popleft()
+        self.queued_bytes -= len(packet)
+        return packet
+
+    def parse(self, data: bytearray, at: int, end: int) -> int:
+        """Take frames out of `data[at:end]`.
+
+        Returns:
+            Where the rest begins that was not taken. `opcode` is -1 unless a control frame is why it stopped there.
+
+        Raises:
+            ProtocolError: the bytes break a rule.
+        """
+        self.opcode = -1
+        while at < end and self.opcode < 0:
+            if self._left >= 0:
+                at = self._continue_frame(data, at, end)
+                continue
+            if self.is_full():
+                break
+            begun = self._begin_frame(data, at, end)
+            if begun == at:
+                break
+            at = begun
+        return at
+
+    def _begin_frame(self, data: bytearray, at: int, end: int) -> int:
+        """Take a frame's head, and its payload where all of it is there; `at` itself when that needs more bytes."""
+        if end - at < 2:
+            return at
+        first = data[at]
+        second = data[at + 1]
+        self._check_head(first, second)
+        length = second & 127
+        head = at + 2
+        if length == 126:
+            head = at + 4
+        elif length == 127:
+            head = at + 10
+        body = head + 4 if second & 128 else head
+        if end < body:
+            return at
+        if length >= 126:
+            length = self._read_length(data, at + 2, head)
+        key = bytes(data[head:body])
+        if first & 8:
+            if end - body < length:
+                return at
+            self.opcode = first & 15
+            self.payload = unmask(data, body, length, key)
+            return body + length
+        self._begin_data(first, length)
+        if first & FIN and self._fragments == 1 and not self._compressed and end - body >= length:
+            self._push(unmask(data, body, length, key))
+            return body + length
+        self._left = length
+        self._phase = 0
+        self._key = key
+        self._is_final = first & FIN != 0
+        return self._continue_frame(data, body, end) if length == 0 else body
+
+    def _check_head(self, first: int, second: int) -> None:
+        """Everything that the first two bytes can tell (RFC 6455 section 5.2)."""
+        opcode = first & 15
+        if first & 0x30 or (first & RSV1 and (self.inflater is None or opcode not in (_TEXT, _BINARY))):
+            raise ProtocolError("a reserved bit is set")
+        if (second & 128 != 0) == self._is_client:
+            raise ProtocolError("a server's frame is masked" if self._is_client else "a client's frame is not masked")
+        if opcode & 8:
+            if opcode > _PONG:
+                raise ProtocolError(f"unknown opcode {opcode}")
+            if first & FIN == 0:
+                raise ProtocolError("a control frame is fragmented")
+            if second & 127 > MAX_CONTROL_PAYLOAD:
+                raise ProtocolError("a control frame is longer than 125 bytes")
+        elif opcode > _BINARY:
+            raise ProtocolError(f"unknown opcode {opcode}")
+        elif (opcode == _CONTINUATION) != (self._kind >= 0):
+            raise ProtocolError("a message begins within another" if opcode else "a continuation without a beginning")
+
+    def _read_length(self, data: bytearray, at: int, end: int) -> int:
+        length = 0
+        for i in range(at, end):
+            if length >> 55:
+                raise ProtocolError("a frame's length has its highest bit set")
+            length = length << 8 | data[i]
+        if length < (126 if end - at == 2 else 65536):
+            raise ProtocolError("a frame's length is not in its shortest form")
+        return length
+
+    def _begin_data(self, first: int, length: int) -> None:
+        """A data frame's place in its message, and the limits, before any memory is taken."""
+        if self._kind < 0:
+            self._kind = first & 15
+            self._compressed = first & RSV1 != 0
+            self._fragments = 0
+        self._fragments += 1
+        if self._fragments > self._limits.max_fragments:
+            raise ProtocolError(f"a message has more than {self._limits.max_fragments} fragments", 1009)
+        if self._compressed:
+            return
+        size = length if self._message is None else length + len(self._message)
+        if size > self._limits.max_message_size:
+            self._too_big(size)
+
+    def _too_big(self, size: int) -> None:
+        raise ProtocolError(f"a message of {size} bytes or more is over the limit of {self._limits.max_message_size}", 1009)
+
+    def _continue_frame(self, data: bytearray, at: int, end: int) -> int:
+        """Take what is there of the payload under way; end the frame, and the message, when that is all."""
+        length = min(self._left, end - at)
+        message = self._message
+        if message is None:
+            message = self._message = bytearray()
+        before = len(message)
+        if self._compressed:
+            self._inflate(message, data, at, length)
+        else:
+            append_unmasked(message, data, at, length, self._key, self._phase)
+        if self._kind == _TEXT:
+            self._check_text(message, before)
+        self._left -= length
+        self._phase += length
+        if self._left == 0:
+            self._left = -1
+            if self._is_final:
+                self._end_message(message)
+        return at + length
+
+    def _inflate(self, message: bytearray, data: bytearray, at: int, length: int) -> None:
+        piece = bytearray()
+        append_unmasked(piece, data, at, length, self._key, self._phase)
+        inflater = self.inflater
+        assert inflater is not None
+        message += inflater.feed(bytes(piece), self._limits.max_message_size - len(message))
+
+    def _check_text(self, message: bytearray, before: int) -> None:
+        text = self._text
+        if text is None:
+            text = self._text = Utf8Validator()
+        elif before == 0:
+            text.reset()
+        if not text.feed(message, before):
+            self._not_utf8()
+
+    def _not_utf8(self) -> None:
+        raise ProtocolError("a text message is not UTF-8", 1007)
+
+    def _end_message(self, message: bytearray) -> None:
+        if self._compressed:
+            before = len(message)
+            inflater = self.inflater
+            assert inflater is not None
+            message += inflater.finish(self._limits.max_message_size - before)
+            if self._kind == _TEXT:
+                self._check_text(message, before)
+        if self._kind == _TEXT and self._text is not None and not self._text.is_complete():
+            self._not_utf8()
+        self._message = None
+        packet = bytes(message)
+        self._queue(packet)
+
+    def _push(self, packet: bytes) -> None:
+        if self._kind == _TEXT and not is_utf8(packet):
+            self._not_utf8()
+        self._queue(packet)
+
+    def _queue(self, packet: bytes) -> None:
+        self.packets.append(packet)
+        self._kinds.append(self._kind == _TEXT)
+        self.queued_bytes += len(packet)
+        self.received += 1
+        self._kind = -1
+

@@ -1,0 +1,36 @@
+# C types of outbox.py (Cython's pure-Python mode).
+cimport cython
+
+from gdpeer.protocol.frames cimport MaskKeys, append_frame, encode_head
+
+cdef int _TEXT, _BINARY
+cdef Py_ssize_t _OWN_CHUNK, _FULL_CHUNK
+
+
+@cython.final
+cdef class Outbox:
+    cdef MaskKeys _keys
+    cdef object _deflater
+    cdef Py_ssize_t _threshold
+    cdef list _chunks
+    cdef bytearray _gathered
+    cdef public Py_ssize_t pending
+    cdef public Py_ssize_t pending_messages
+    cdef public Py_ssize_t pending_control
+
+    @cython.locals(first=int, head=bytes)
+    cpdef send_message(self, bytes payload, bint is_text)
+    cpdef compress(self, object deflater, Py_ssize_t threshold)
+    cpdef send_encoded(self, bytes frame)
+    @cython.locals(gathered=bytearray)
+    cpdef send_raw(self, bytes frame)
+    cpdef bint can_share(self)
+    cpdef send_control(self, int opcode, bytes payload)
+    cpdef data_to_send(self)
+    @cython.locals(chunks=list, done=Py_ssize_t)
+    cpdef data_sent(self, Py_ssize_t length)
+    @cython.locals(keys=MaskKeys, key=bytes, target=bytearray, before=Py_ssize_t)
+    cdef _frame(self, int first, bytes payload)
+    @cython.locals(gathered=bytearray)
+    cdef bytearray _gather(self, Py_ssize_t more)
+    cdef _add_chunk(self, bytes chunk)

@@ -1,0 +1,155 @@
+"""From packets to frames: what waits to be sent.
+
+Small frames are gathered into one buffer, large payloads and shared frames keep a chunk of their own, so that many messages leave in one system
+call and a large one is not copied.
+
+Layer: `protocol`; compiled (types in `outbox.pxd`). Source: RFC 6455 section 5; RFC 7692 section 6.1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gdpeer.protocol.deflate import Deflater
+from gdpeer.protocol.frames import FIN, RSV1, MaskKeys, append_frame, encode_head
+
+__all__ = ["Outbox", "encode_message"]
+
+# C integers once compiled (outbox.pxd).
+_TEXT = 1
+_BINARY = 2
+
+# A payload of this size or more keeps a chunk of its own; below, copying it is cheaper than one more entry in a writev.
+_OWN_CHUNK = 16_384
+# Where a gathered chunk is full: a stalled peer then holds several of these, not one that is copied while it grows.
+_FULL_CHUNK = 65_536
+
+
+def encode_message(payload: bytes, is_text: bool) -> bytes:
+    """A whole unmasked, uncompressed message frame, to be shared by many peers of a server (`Outbox.send_encoded`)."""
+    frame = bytearray()
+    append_frame(frame, FIN | (_TEXT if is_text else _BINARY), payload, b"")
+    return bytes(frame)
+
+
+class Outbox:
+    """The sending half of an open WebSocket.
+
+    Args:
+        is_client: whether what is sent is masked.
+
+    Attributes:
+        pending: bytes to send that were not taken yet.
+        pending_messages: messages queued since nothing was pending last.
+        pending_control: bytes of control frames queued since then.
+    """
+
+    __slots__ = (
+        "_chunks",
+        "_deflater",
+        "_gathered",
+        "_keys",
+        "_threshold",
+        "pending",
+        "pending_control",
+        "pending_messages",
+    )
+
+    def __init__(self, is_client: bool) -> None:
+        self._keys = MaskKeys() if is_client else None
+        self._deflater: Deflater | None = None
+        self._threshold = 0
+        self._chunks: list[bytes | bytearray | memoryview] = []
+        self._gathered: bytearray | None = None  # the last chunk, while more may be added to it
+        self.pending = 0
+        self.pending_messages = 0
+        self.pending_control = 0
+
+    def compress(self, deflater: Deflater, threshold: int) -> None:
+        """Compress messages of `threshold` bytes or more from now on."""
+        self._deflater = deflater
+        self._threshold = threshold
+
+    def send_message(self, payload: bytes, is_text: bool) -> None:
+        """Queue a message.
+
+        A payload of 16 KiB or more is kept by reference until it is sent.
+        """
+        first = FIN | (_TEXT if is_text else _BINARY)
+        if self._deflater is not None and len(payload) >= self._threshold:
+            payload = self._deflater.compress(payload)
+            first |= RSV1
+        self.pending_messages += 1
+        if len(payload) < _OWN_CHUNK or self._keys is not None:
+            self._frame(first, payload)
+            return
+        head = encode_head(first, len(payload), False)
+        self._gather(len(head)).extend(head)
+        self._add_chunk(payload)
+
+    def send_encoded(self, frame: bytes) -> None:
+        """Queue a frame that `encode_message` made: by reference, so that many peers share it. Where `can_share()`."""
+        self.pending_messages += 1
+        self.send_raw(frame)
+
+    def send_raw(self, frame: bytes) -> None:
+        """Queue bytes as they are: those of HTTP, before the WebSocket begins."""
+        gathered = self._gathered
+        if len(frame) >= _OWN_CHUNK or gathered is None:
+            self._add_chunk(frame)
+        else:
+            gathered += frame
+            self.pending += len(frame)
+
+    def can_share(self) -> bool:
+        """Whether `send_encoded` may be used: a server's connection without compression."""
+        return self._keys is None and self._deflater is None
+
+    def send_control(self, opcode: int, payload: bytes) -> None:
+        """Queue a control frame."""
+        self._frame(FIN | opcode, payload)
+        self.pending_control += len(payload) + 6
+
+    def data_to_send(self) -> Sequence[bytes | bytearray | memoryview]:
+        """What waits to be sent, in order; valid until the next call of any method."""
+        return self._chunks
+
+    def data_sent(self, length: int) -> None:
+        """The first `length` bytes of `data_to_send` were taken."""
+        self.pending -= length
+        chunks = self._chunks
+        self._gathered = None
+        if self.pending == 0:
+            self._chunks = []
+            self.pending_messages = 0
+            self.pending_control = 0
+            return
+        done = 0
+        while length >= len(chunks[done]):
+            length -= len(chunks[done])
+            done += 1
+        del chunks[:done]
+        if length:
+            chunks[0] = memoryview(chunks[0])[length:]
+
+    def _frame(self, first: int, payload: bytes) -> None:
+        keys = self._keys
+        key = b"" if keys is None else keys.next()
+        target = self._gather(0)
+        before = len(target)
+        append_frame(target, first, payload, key)
+        self.pending += len(target) - before
+
+    def _gather(self, more: int) -> bytearray:
+        """The buffer that small frames are gathered in; `more` bytes are counted as pending at once."""
+        gathered = self._gathered
+        if gathered is None or len(gathered) >= _FULL_CHUNK:
+            gathered = self._gathered = bytearray()
+            self._chunks.append(gathered)
+        self.pending += more
+        return gathered
+
+    def _add_chunk(self, chunk: bytes) -> None:
+        self._chunks.append(chunk)
+        self._gathered = None
+        self.pending += len(chunk)

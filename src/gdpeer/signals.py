@@ -1,0 +1,92 @@
+"""Signals: the engine's way to hand on what happened.
+
+A slot is any callable. Slots run in the order in which they were connected, in the thread that polls, with the arguments that
+the signal carries. A slot that raises is logged with its traceback and the others still run. Slots may connect and
+disconnect while the signal fires: the change counts from the next emit on.
+
+Layer: with `errors` and `clock` the lowest; imports nothing of gdpeer.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+__all__ = ["Signal"]
+
+logger = logging.getLogger("gdpeer.signals")
+
+Slot = Callable[..., object]
+
+
+class Signal:
+    """A list of slots that are called together.
+
+    Args:
+        name: shown in logs and in `repr`.
+    """
+
+    __slots__ = ("_slots", "name")
+
+    def __init__(self, name: str = "") -> None:
+        self.name = name
+        # A tuple, replaced at each change: an emit under way keeps the one it began with.
+        self._slots: tuple[tuple[Slot, bool], ...] = ()
+
+    def connect(self, slot: Slot, *, once: bool = False) -> Slot:
+        """Call `slot` at each emit; with `once`, at the next one only.
+
+        Returns the slot, so that it also serves as a decorator: `@server.client_connected.connect`.
+
+        Raises:
+            TypeError: the slot is not callable.
+            ValueError: it is connected already (the engine refuses that too).
+        """
+        if not callable(slot):
+            raise TypeError(f"a slot must be callable, not {type(slot).__name__}")
+        if self.is_connected(slot):
+            raise ValueError(f"{slot!r} is already connected to {self!r}")
+        self._slots = (*self._slots, (slot, once))
+        return slot
+
+    def once(self, slot: Slot) -> Slot:
+        """Call `slot` at the next emit only; see `connect`."""
+        return self.connect(slot, once=True)
+
+    def disconnect(self, slot: Slot) -> None:
+        """Stop calling `slot`.
+
+        Raises:
+            ValueError: it is not connected.
+        """
+        remaining = tuple(entry for entry in self._slots if entry[0] != slot)
+        if len(remaining) == len(self._slots):
+            raise ValueError(f"{slot!r} is not connected to {self!r}")
+        self._slots = remaining
+
+    def is_connected(self, slot: Slot) -> bool:
+        """Whether `slot` would be called at the next emit."""
+        return any(entry[0] == slot for entry in self._slots)
+
+    def emit(self, *arguments: Any) -> None:
+        """Call every slot with `arguments`."""
+        for slot, once in self._slots:
+            if once:
+                self._forget(slot)
+            try:
+                slot(*arguments)
+            except Exception:
+                logger.exception("a slot of signal %r raised: %r", self.name, slot)
+
+    def _forget(self, slot: Slot) -> None:
+        self._slots = tuple(entry for entry in self._slots if entry[0] != slot)
+
+    def __len__(self) -> int:
+        return len(self._slots)
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __repr__(self) -> str:
+        return f"<Signal {self.name!r}, {len(self._slots)} connected>"

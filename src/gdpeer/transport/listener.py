@@ -1,0 +1,298 @@
+"""Waits for connections on a port or a Unix socket.
+
+Layer: `transport`.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import socket
+import stat
+from contextlib import suppress
+from typing import Any
+
+from gdpeer.clock import MONOTONIC, Clock
+from gdpeer.errors import Cause, Error, TransportError
+from gdpeer.transport.poller import Poller, Timer
+from gdpeer.transport.reasons import explain, reason
+from gdpeer.transport.stream import Address, Pollable, Ready
+from gdpeer.transport.tcp import TcpStream, address_of
+from gdpeer.transport.watch import Watch
+
+__all__ = ["BACKLOG", "Listener"]
+
+BACKLOG = 4096
+"""Connections the system keeps waiting; it cuts this down to its own limit (Linux: net.core.somaxconn)."""
+
+PAUSE = 0.1
+"""Seconds without accepting after the process or the machine ran out of descriptors."""
+
+_LOG_INTERVAL = 60.0
+"""Seconds between two complaints about that."""
+
+_SHORTAGE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+_LOST = frozenset(
+    getattr(errno, name)
+    for name in (
+        "ECONNABORTED",
+        "ECONNRESET",
+        "EHOSTDOWN",
+        "EHOSTUNREACH",
+        "ENETDOWN",
+        "ENETUNREACH",
+        "ENONET",
+        "ENOPROTOOPT",
+        "EOPNOTSUPP",
+        "EPERM",
+        "EPROTO",
+    )
+    if hasattr(errno, name)
+)
+"""What Linux and others report for a connection that was lost before it was accepted."""
+
+_OWN_PORT: int = getattr(socket, "SO_EXCLUSIVEADDRUSE", socket.SO_REUSEADDR)
+"""Windows: nobody may share the port. Elsewhere: a port whose old connections linger may be taken, a live one not."""
+
+_log = logging.getLogger("gdpeer.transport")
+
+
+class Listener(Pollable):
+    """A socket that takes connections.
+
+    All calls belong to one thread. With a poller `attach` it and call `accept` from `ready`; without one call `accept`
+    now and then.
+
+    Args:
+        address: an IPv4 or IPv6 address, or "*" for all of this machine (IPv6 and IPv4 in one socket where the system
+            can, else IPv4 only). No names.
+        port: 0 to 65535; 0 takes a free one, see `local_address`.
+        backlog: connections the system keeps waiting until they are accepted.
+        reuse_port: share the port with other processes that ask for the same; the system spreads connections over them
+            (Linux, BSD).
+        clock: tells the time; the same as the poller's.
+
+    Raises:
+        TransportError: with the engine's codes: ERR_INVALID_PARAMETER (no such address or port), ERR_CANT_CREATE (no
+            socket to be had), ERR_ALREADY_IN_USE (the port is taken, or may not be), FAILED (listening is refused),
+            ERR_UNAVAILABLE (`reuse_port` or Unix sockets where there are none).
+    """
+
+    def __init__(
+        self,
+        address: str = "*",
+        port: int = 0,
+        *,
+        backlog: int = BACKLOG,
+        reuse_port: bool = False,
+        clock: Clock = MONOTONIC,
+    ) -> None:
+        if not 0 <= port < 65536:
+            raise TransportError(f"port {port} is not in 0 ... 65535", Cause.TCP, Error.ERR_INVALID_PARAMETER)
+        listening = _bind_all(port, reuse_port) if address == "*" else _bind_one(address, port, reuse_port)
+        self._start(listening, backlog, clock, "")
+
+    @classmethod
+    def unix(cls, path: str | os.PathLike[str], *, backlog: int = BACKLOG, clock: Clock = MONOTONIC) -> Listener:
+        """Listen on a Unix socket.
+
+        What a dead server left at `path` is replaced; the socket of a live one, or a file of another kind, is not.
+        `close` removes it.
+
+        Raises:
+            TransportError: as above.
+        """
+        self = cls.__new__(cls)
+        path = os.fspath(path)
+        self._start(_bind_unix(path), backlog, clock, path)
+        return self
+
+    def _start(self, listening: socket.socket, backlog: int, clock: Clock, path: str) -> None:
+        listening.setblocking(False)
+        self._local = address_of(listening.getsockname())
+        try:
+            listening.listen(backlog)
+        except OSError as error:
+            listening.close()
+            raise TransportError(f"cannot listen on {_place(self._local)}: {explain(error.errno or 0)}") from error
+        self._socket = listening
+        self._path = path
+        self._file = _identity(path) if path else None
+        self._clock = clock
+        self._watch = Watch(listening.fileno())
+        self._resume: Timer | None = None
+        self._log_after = clock.now()
+
+    def accept(self, limit: int = BACKLOG) -> list[TcpStream]:
+        """Take the connections that wait.
+
+        When the process runs out of descriptors, the rest stays with the system: with a poller for a tenth of a second,
+        without one until the next call. That is logged, at most once a minute. Connections that broke while they waited
+        are left out.
+
+        Args:
+            limit: take at most so many; the rest is reported in the next turn.
+
+        Raises:
+            TransportError: the listener itself is broken.
+        """
+        streams: list[TcpStream] = []
+        while len(streams) < limit:
+            try:
+                accepted, address = self._socket.accept()
+            except BlockingIOError:
+                break
+            except OSError as error:
+                if error.errno in _LOST:
+                    continue
+                if error.errno not in _SHORTAGE:
+                    words = explain(error.errno or 0)
+                    raise TransportError(f"{_place(self._local)} takes no connections: {words}") from error
+                self._pause(error.errno)
+                break
+            streams.append(TcpStream(accepted, address_of(address)))
+        return streams
+
+    def attach(self, poller: Poller, ready: Ready) -> None:
+        """See `Pollable.attach`: `ready` is called while connections wait."""
+        self._watch.attach(poller, ready)
+
+    def detach(self) -> None:
+        """See `Pollable.detach`."""
+        self._watch.detach()
+        if self._resume is not None:
+            self._resume.cancel()
+            self._go_on()
+
+    def close(self) -> None:
+        """Stop listening; what was not accepted is refused. May be called again."""
+        self.detach()
+        self._socket.close()
+        if self._file is not None and _identity(self._path) == self._file:
+            with suppress(OSError):
+                os.unlink(self._path)
+        self._file = None
+
+    @property
+    def local_address(self) -> Address:
+        """Where it listens, with the port that was taken."""
+        return self._local
+
+    def fileno(self) -> int:
+        """The descriptor; -1 once closed."""
+        return self._socket.fileno()
+
+    def _pause(self, number: int) -> None:
+        now = self._clock.now()
+        if now >= self._log_after:
+            self._log_after = now + _LOG_INTERVAL
+            _log.warning("%s takes no more connections for now: %s", _place(self._local), reason(number))
+        poller = self._watch.poller
+        if poller is not None and self._resume is None:
+            self._watch.want_read(False)
+            self._resume = poller.call_at(now + PAUSE, self._go_on)
+
+    def _go_on(self) -> None:
+        self._resume = None
+        self._watch.want_read(True)
+
+
+def _bind_all(port: int, reuse_port: bool) -> socket.socket:
+    """IPv6 and IPv4 in one socket, else IPv4."""
+    if socket.has_ipv6:
+        try:
+            return _bind(socket.AF_INET6, ("::", port), reuse_port, dual=True)
+        except TransportError as error:
+            cause = error.__cause__
+            if not isinstance(cause, OSError) or cause.errno in (errno.EADDRINUSE, errno.EACCES):
+                raise
+    return _bind(socket.AF_INET, ("0.0.0.0", port), reuse_port)
+
+
+def _bind_one(address: str, port: int, reuse_port: bool) -> socket.socket:
+    try:
+        found = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+    except (OSError, ValueError) as error:
+        raise TransportError(
+            f"{address!r} is not an IP address to listen on (all of this machine: *)",
+            Cause.TCP,
+            Error.ERR_INVALID_PARAMETER,
+        ) from error
+    return _bind(found[0][0], found[0][4], reuse_port)
+
+
+def _bind(family: socket.AddressFamily, address: Any, reuse_port: bool, *, dual: bool = False) -> socket.socket:
+    place = _place(address)
+    if reuse_port and not hasattr(socket, "SO_REUSEPORT"):
+        raise TransportError("this system cannot share a port", Cause.TCP, Error.ERR_UNAVAILABLE)
+    bound = _socket(family, place)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, _OWN_PORT, 1)
+        if reuse_port:
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        if family == socket.AF_INET6:
+            bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, not dual)
+        bound.bind(address)
+    except OSError as error:
+        bound.close()
+        raise _refused(place, error) from error
+    return bound
+
+
+def _bind_unix(path: str) -> socket.socket:
+    if not hasattr(socket, "AF_UNIX"):
+        raise TransportError("this system has no Unix sockets", Cause.TCP, Error.ERR_UNAVAILABLE)
+    bound = _socket(socket.AF_UNIX, path)
+    try:
+        _clear(path)
+        bound.bind(path)
+    except OSError as error:
+        bound.close()
+        raise _refused(path, error) from error
+    except TransportError:
+        bound.close()
+        raise
+    return bound
+
+
+def _clear(path: str) -> None:
+    """Remove the socket of a server that is gone; leave everything else where it is."""
+    try:
+        if not stat.S_ISSOCK(os.stat(path).st_mode):
+            return  # bind() will say so
+    except FileNotFoundError:
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.setblocking(False)
+        if probe.connect_ex(path) != errno.ECONNREFUSED:
+            raise TransportError(f"a server listens on {path} already", Cause.TCP, Error.ERR_ALREADY_IN_USE)
+    os.unlink(path)
+
+
+def _socket(family: socket.AddressFamily, place: str) -> socket.socket:
+    try:
+        return socket.socket(family, socket.SOCK_STREAM)
+    except OSError as error:
+        raise TransportError(
+            f"no socket for {place}: {explain(error.errno or 0)}", Cause.TCP, Error.ERR_CANT_CREATE
+        ) from error
+
+
+def _refused(place: str, error: OSError) -> TransportError:
+    if error.errno is None:  # Python's own check: the path of a Unix socket is too long
+        return TransportError(f"cannot listen on {place}: {error}", Cause.TCP, Error.ERR_INVALID_PARAMETER)
+    return TransportError(f"cannot listen on {place}: {explain(error.errno)}", Cause.TCP, Error.ERR_ALREADY_IN_USE)
+
+
+def _place(address: Any) -> str:
+    """Words for an address: with its port, or a Unix socket's path."""
+    return f"{address[0]} port {address[1]}" if address[1] else str(address[0])
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

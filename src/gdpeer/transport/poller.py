@@ -1,0 +1,352 @@
+"""One wait for many descriptors, deadlines and callbacks: what makes idle peers cost nothing.
+
+A `Poller` is turned by its owner; it starts no thread and runs nothing between turns. What a turn costs follows the
+descriptors that are ready and the deadlines that are due, not those that are watched.
+
+On Linux `select.epoll` is used directly, as a wait of it costs half of one through `selectors`; elsewhere `selectors`.
+
+Invariants:
+- Readiness is a state, not an edge: what was not dealt with is reported in the next turn again.
+- A callback is never called for a descriptor that was unregistered before, not even when the number was given out anew
+  within the same turn.
+- An exception of a callback leaves `turn`; what had not run by then is not lost but comes in the next turn.
+
+Layer: `transport`.
+"""
+
+from __future__ import annotations
+
+import select
+import selectors
+import socket
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from heapq import heapify, heappop, heappush
+from itertools import count
+from threading import RLock
+from types import TracebackType
+from typing import Any, Protocol
+
+from gdpeer.clock import MONOTONIC, Clock
+from gdpeer.transport.stream import READ, WRITE, Ready
+
+__all__ = ["Poller", "Timer"]
+
+Callback = Callable[[], Any]
+
+_READ_WRITE = READ | WRITE
+_LONGEST_WAIT = 86400.0
+"""Seconds; a longer wait would overflow the system's milliseconds. The turn then just ends early."""
+_FEW_TIMERS = 64
+"""Cancelled timers that may lie in the heap before it is worth sweeping."""
+
+
+class Timer:
+    """A callback with a time; made by `Poller.call_at`.
+
+    Attributes:
+        when: seconds of the poller's clock at which it is due.
+    """
+
+    __slots__ = ("_callback", "_poller", "when")
+
+    def __init__(self, when: float, callback: Callback, poller: Poller) -> None:
+        self.when = when
+        self._callback: Callback | None = callback
+        self._poller: Poller | None = poller
+
+    @property
+    def active(self) -> bool:
+        """Whether it is still going to run."""
+        return self._callback is not None
+
+    def cancel(self) -> None:
+        """Have it not run. Without effect when it has run, or was cancelled."""
+        if self._callback is None:
+            return
+        self._callback = None
+        if self._poller is not None:
+            self._poller._count_cancelled()
+
+    def _run(self) -> None:
+        callback, self._callback = self._callback, None
+        if callback is not None:
+            callback()
+
+
+class _Watch:
+    """A registered descriptor: whom to call, since which turn, and what the system was told to look for."""
+
+    __slots__ = ("born", "mask", "ready")
+
+    def __init__(self, ready: Ready, born: int, mask: int) -> None:
+        self.ready = ready
+        self.born = born
+        self.mask = mask
+
+
+class _Backend(Protocol):
+    """What the system is asked for."""
+
+    wait: Callable[[float], list[tuple[int, int]]]
+    """Wait at most so many seconds, negative: forever.
+
+    Returns pairs of a descriptor and bits; bits other than READ and WRITE mean both.
+    """
+
+    def change(self, descriptor: int, old: int, new: int) -> None:
+        """Look for the bits `new` instead of `old`; with 0 the system does not look at all."""
+
+    def close(self) -> None: ...
+
+
+class _EpollBackend:
+    """Linux. READ and WRITE are epoll's own bits."""
+
+    __slots__ = ("_epoll", "wait")
+
+    def __init__(self) -> None:
+        self._epoll = select.epoll()
+        self.wait = self._epoll.poll
+
+    def change(self, descriptor: int, old: int, new: int) -> None:
+        if not new:
+            self._epoll.unregister(descriptor)
+        elif old:
+            self._epoll.modify(descriptor, new)
+        else:
+            self._epoll.register(descriptor, new)
+
+    def close(self) -> None:
+        self._epoll.close()
+
+
+class _SelectorsBackend:
+    """Everywhere else: kqueue, poll or select, as the standard library chooses."""
+
+    __slots__ = ("_selector",)
+
+    def __init__(self, selector: selectors.BaseSelector | None = None) -> None:
+        self._selector = selector or selectors.DefaultSelector()
+
+    def wait(self, seconds: float) -> list[tuple[int, int]]:
+        if not self._selector.get_map():  # select() on Windows refuses an empty set; a real wait has the waker in it
+            return []
+        found = self._selector.select(None if seconds < 0 else seconds)
+        return [(key.fd, bits + (bits & selectors.EVENT_WRITE)) for key, bits in found]
+
+    def change(self, descriptor: int, old: int, new: int) -> None:
+        if not new:
+            self._selector.unregister(descriptor)
+            return
+        bits = (selectors.EVENT_READ if new & READ else 0) | (selectors.EVENT_WRITE if new & WRITE else 0)
+        if old:
+            self._selector.modify(descriptor, bits)
+        else:
+            self._selector.register(descriptor, bits)
+
+    def close(self) -> None:
+        self._selector.close()
+
+
+class Poller:
+    """Waits for descriptors, deadlines and callbacks, and calls what there is to call.
+
+    All of it belongs to one thread, the one that calls `turn`; only `wake` may be called from anywhere.
+    As a context manager it closes itself.
+
+    Args:
+        clock: tells the time for `call_at`. With a clock that is moved by hand, turn with a timeout of 0.
+        backend: for tests of this module.
+    """
+
+    def __init__(self, clock: Clock = MONOTONIC, *, backend: _Backend | None = None) -> None:
+        self.clock = clock
+        self._backend = backend or (_EpollBackend() if hasattr(select, "epoll") else _SelectorsBackend())
+        self._wait = self._backend.wait
+        self._watches: dict[int, _Watch] = {}
+        self._serial = 0
+        self._soon: deque[Callback] = deque()
+        self._heap: list[tuple[float, int, Timer]] = []
+        self._due: deque[Timer] = deque()
+        self._cancelled = 0
+        self._order = count()
+        self._wake_lock = RLock()  # re-entrant: a signal handler may call wake() while the same thread is in here
+        self._woken = False
+        self._waker: tuple[socket.socket, socket.socket] | None = None
+        self._closed = False
+
+    def register(self, descriptor: int, ready: Ready, *, read: bool = True, write: bool = False) -> None:
+        """Have `ready(events)` called in each turn in which the descriptor is ready.
+
+        `events` holds READ and/or WRITE; an error or a hang-up counts as both, so that whoever looks into it finds it
+        (where the system does not tell them apart: as what was asked for). With neither `read` nor `write` nothing is
+        reported, errors and hang-ups included, until `modify` says otherwise.
+
+        Raises:
+            ValueError: the descriptor is registered already.
+            OSError: the system cannot watch it.
+        """
+        if descriptor in self._watches:
+            raise ValueError(f"descriptor {descriptor} is registered already")
+        mask = _mask(read, write)
+        if mask:
+            self._backend.change(descriptor, 0, mask)
+        self._watches[descriptor] = _Watch(ready, self._serial, mask)
+
+    def modify(self, descriptor: int, *, read: bool, write: bool) -> None:
+        """Look for something else from now on.
+
+        Raises:
+            ValueError: the descriptor is not registered.
+            OSError: the system cannot watch it.
+        """
+        watch = self._watches.get(descriptor)
+        if watch is None:
+            raise ValueError(f"descriptor {descriptor} is not registered")
+        mask = _mask(read, write)
+        if mask != watch.mask:
+            self._backend.change(descriptor, watch.mask, mask)
+            watch.mask = mask
+
+    def unregister(self, descriptor: int) -> None:
+        """Stop watching; do it before closing the descriptor. Without effect when it is not registered."""
+        watch = self._watches.pop(descriptor, None)
+        if watch is not None and watch.mask:
+            with suppress(OSError, KeyError, ValueError):  # closed before: the system has forgotten it already
+                self._backend.change(descriptor, watch.mask, 0)
+
+    def soon(self, callback: Callback) -> None:
+        """Run `callback()` in the next turn, which then does not wait."""
+        self._soon.append(callback)
+
+    def call_at(self, when: float, callback: Callback) -> Timer:
+        """Run `callback()` in the first turn that ends at or after `when`, in seconds of `clock`."""
+        timer = Timer(when, callback, self)
+        heappush(self._heap, (when, next(self._order), timer))
+        return timer
+
+    def turn(self, timeout: float = 0.0) -> None:
+        """Wait until there is something to do, then do it.
+
+        In this order: the callbacks of ready descriptors, those handed to `soon` before this turn, the timers now due.
+
+        Args:
+            timeout: wait at most so many seconds; negative: without end; 0: not at all. The wait ends earlier when a
+                descriptor gets ready, a timer gets due, or `wake` is called.
+
+        Raises:
+            Exception: whatever a callback raised. The rest comes in the next turn.
+        """
+        serial = self._serial = self._serial + 1
+        waiting = len(self._soon)
+        if timeout != 0:
+            timeout = self._shorten(timeout)
+        found = self._wait(timeout)
+        if self._woken:
+            self._calm()
+        watches = self._watches
+        for descriptor, bits in found:
+            watch = watches.get(descriptor)
+            if watch is not None and watch.born < serial:  # else: a number given out anew in this very turn
+                watch.ready(bits if bits <= _READ_WRITE else _READ_WRITE)
+        if waiting:
+            self._run_soon(waiting)
+        if self._heap or self._due:
+            self._run_due()
+
+    def wake(self) -> None:
+        """End the wait of the turn that runs now, or of the next one. From any thread, also from a signal handler."""
+        with self._wake_lock:
+            if self._woken or self._closed:
+                return
+            self._woken = True
+            if self._waker is not None:
+                self._waker[1].send(b"\0")
+
+    def close(self) -> None:
+        """Let go of everything without calling anything. The descriptors stay open. May be called again."""
+        with self._wake_lock:
+            if self._closed:
+                return
+            self._closed = True
+            if self._waker is not None:
+                for end in self._waker:
+                    end.close()
+        self._watches.clear()
+        self._soon.clear()
+        self._heap.clear()
+        self._due.clear()
+        self._backend.close()
+
+    def __enter__(self) -> Poller:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def _shorten(self, timeout: float) -> float:
+        """How long the turn may wait, given what is pending."""
+        if self._waker is None:
+            self._open_waker()
+        if self._woken or self._soon or self._due:
+            return 0.0
+        heap = self._heap
+        while heap and heap[0][2]._callback is None:
+            heappop(heap)
+            self._cancelled -= 1
+        if heap:
+            left = max(heap[0][0] - self.clock.now(), 0.0)
+            if timeout < 0 or left < timeout:
+                timeout = left
+        return min(timeout, _LONGEST_WAIT)
+
+    def _open_waker(self) -> None:
+        """Only a poller that waits can be woken, so that one that never waits needs no descriptors for it."""
+        with self._wake_lock:
+            ends = socket.socketpair()
+            for end in ends:
+                end.setblocking(False)
+            self._backend.change(ends[0].fileno(), 0, READ)
+            self._waker = ends
+
+    def _calm(self) -> None:
+        """Take back a wake-up, before the callbacks run: one that comes while they do is for the next turn."""
+        with self._wake_lock:
+            self._woken = False
+            if self._waker is not None:
+                with suppress(BlockingIOError):  # nothing to read when it was woken before there was a waker
+                    self._waker[0].recv(64)
+
+    def _run_soon(self, waiting: int) -> None:
+        callbacks = self._soon
+        while waiting and callbacks:  # a nested turn may have run them
+            waiting -= 1
+            callbacks.popleft()()
+
+    def _run_due(self) -> None:
+        """Run what is due now; what a timer makes due at once is for the next turn."""
+        now = self.clock.now()
+        heap, due = self._heap, self._due
+        while heap and heap[0][0] <= now:
+            timer = heappop(heap)[2]
+            timer._poller = None
+            if timer._callback is None:
+                self._cancelled -= 1
+            else:
+                due.append(timer)
+        while due:
+            due.popleft()._run()
+
+    def _count_cancelled(self) -> None:
+        """Cancelled timers stay in the heap until they come up, or until they are more than half of it."""
+        self._cancelled += 1
+        if self._cancelled > _FEW_TIMERS and self._cancelled * 2 > len(self._heap):
+            self._heap = [entry for entry in self._heap if entry[2]._callback is not None]
+            heapify(self._heap)
+            self._cancelled = 0
+
+
+def _mask(read: bool, write: bool) -> int:
+    return (READ if read else 0) | (WRITE if write else 0)

@@ -1,0 +1,474 @@
+"""TCP and Unix sockets: open streams, and the way there.
+
+A name's addresses are tried as RFC 8305 section 5 asks for: the next one starts when the one before has failed, or has
+not answered within 250 ms; the first to connect wins.
+
+Layer: `transport`.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import sys
+from collections import deque
+from collections.abc import Sequence
+from contextlib import suppress
+from itertools import islice
+from math import inf
+from typing import Any
+
+from gdpeer.clock import MONOTONIC, Clock
+from gdpeer.errors import Cause, Error, TransportError
+from gdpeer.transport.names import Lookup, Target, look_up
+from gdpeer.transport.poller import Poller, Timer
+from gdpeer.transport.reasons import broken, explain, permission_hint, reason
+from gdpeer.transport.stream import READ, WOULD_BLOCK, WRITE, Address, Connector, Ready, Stream
+from gdpeer.transport.watch import Watch
+
+__all__ = ["TcpConnector", "TcpStream", "UnixConnector", "address_of"]
+
+ATTEMPT_DELAY = 0.25
+"""Seconds an address has for itself before the next one is tried beside it (RFC 8305 section 5)."""
+
+_RETRY_DELAY = 0.01
+"""Seconds until a Unix socket with a full backlog is tried again; the system tells nobody when there is room."""
+
+_MOST_CHUNKS = 1024
+"""Chunks in one system call: IOV_MAX of Linux, Android, macOS and the BSDs."""
+
+_GATHERS = hasattr(socket.socket, "sendmsg")
+_NO_SIGNAL: int = getattr(socket, "MSG_NOSIGNAL", 0)
+_NO_SIGNAL_OPTIONS = (0x1022,) if sys.platform == "darwin" else ()
+"""SO_NOSIGPIPE, macOS's way of MSG_NOSIGNAL."""
+
+_UNDERWAY = frozenset({errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EAGAIN, errno.EINTR})
+_INTERNET = frozenset({socket.AF_INET, socket.AF_INET6})
+
+
+class TcpStream(Stream):
+    """An open TCP or Unix socket.
+
+    All calls belong to one thread. Small packets are sent at once (TCP_NODELAY) until `set_no_delay(False)`. No call
+    raises SIGPIPE.
+
+    Args:
+        connected: an open socket; it belongs to the stream from here on and is made non-blocking.
+        remote: the other side's address, where it is known already.
+    """
+
+    __slots__ = ("_local", "_receive", "_remote", "_send", "_socket", "_watch")
+
+    def __init__(self, connected: socket.socket, remote: Address | None = None) -> None:
+        connected.setblocking(False)
+        for option in _NO_SIGNAL_OPTIONS:
+            connected.setsockopt(socket.SOL_SOCKET, option, 1)
+        self._socket = connected
+        self._receive = connected.recv_into
+        self._send = connected.send
+        self._watch = Watch(connected.fileno())
+        self._local: Address | None = None
+        self._remote = _address(connected.getpeername) if remote is None else remote
+        self.set_no_delay(True)
+
+    def receive_into(self, buffer: Any) -> int:
+        """See `Stream.receive_into`: one recv."""
+        try:
+            return self._receive(buffer)
+        except BlockingIOError:
+            return WOULD_BLOCK
+        except OSError as error:
+            raise broken(error) from error
+
+    def send(self, chunks: Sequence[Any]) -> int:
+        """See `Stream.send`: one send, or one sendmsg for several chunks."""
+        try:
+            if len(chunks) == 1:
+                return self._send(chunks[0], _NO_SIGNAL)
+            if not _GATHERS:
+                return self._send(b"".join(chunks), _NO_SIGNAL)
+            if len(chunks) > _MOST_CHUNKS:
+                return self._socket.sendmsg(islice(chunks, _MOST_CHUNKS), (), _NO_SIGNAL)
+            return self._socket.sendmsg(chunks, (), _NO_SIGNAL) if chunks else 0
+        except BlockingIOError:
+            return 0
+        except OSError as error:
+            raise broken(error) from error
+
+    def attach(self, poller: Poller, ready: Ready) -> None:
+        """See `Pollable.attach`."""
+        self._watch.attach(poller, ready)
+
+    def detach(self) -> None:
+        """See `Pollable.detach`."""
+        self._watch.detach()
+
+    def want_read(self, wanted: bool) -> None:
+        """See `Stream.want_read`."""
+        self._watch.want_read(wanted)
+
+    def want_write(self, wanted: bool) -> None:
+        """See `Stream.want_write`."""
+        self._watch.want_write(wanted)
+
+    def has_pending(self) -> bool:
+        """Nothing does."""
+        return False
+
+    def close_write(self) -> None:
+        """See `Stream.close_write`."""
+        with suppress(OSError):  # gone already
+            self._socket.shutdown(socket.SHUT_WR)
+
+    def close(self) -> None:
+        """Detach and close the socket. What the system has taken still goes out, unless unread bytes make it reset."""
+        self._watch.detach()
+        self._socket.close()
+
+    def set_no_delay(self, enabled: bool) -> None:
+        """See `Stream.set_no_delay`."""
+        if self._socket.family in _INTERNET:
+            with suppress(OSError):  # macOS refuses it once the other side has reset
+                self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, enabled)
+
+    def release(self) -> socket.socket:
+        """Detach and give the socket away, for a layer above (TLS); the stream is of no use afterwards."""
+        self._watch.detach()
+        return self._socket
+
+    def fileno(self) -> int:
+        """The descriptor; -1 once closed."""
+        return self._socket.fileno()
+
+    @property
+    def is_secure(self) -> bool:
+        """Not by this layer."""
+        return False
+
+    @property
+    def remote_address(self) -> Address:
+        """Of the other side."""
+        return self._remote
+
+    @property
+    def local_address(self) -> Address:
+        """Of this side."""
+        if self._local is None:
+            self._local = _address(self._socket.getsockname)
+        return self._local
+
+
+class TcpConnector(Connector):
+    """On its way to a host and port.
+
+    Call `advance` again and again, or `attach` it and call `advance` from `ready`. All calls belong to one thread.
+    A name is looked up in a thread of its own, at once; an IP address needs none.
+
+    Args:
+        host: a name, or an IP address without brackets.
+        port: 1 to 65535.
+        timeout: seconds for all of it, from now on.
+        clock: tells the time; the same as the poller's.
+
+    Raises:
+        ValueError: the port is none.
+    """
+
+    def __init__(self, host: str, port: int, *, timeout: float = 30.0, clock: Clock = MONOTONIC) -> None:
+        if not 0 < port < 65536:
+            raise ValueError(f"port {port} is not in 1 ... 65535")
+        self._name = f"{host} port {port}"
+        self._timeout = timeout
+        self._clock = clock
+        self._deadline = clock.now() + timeout
+        self._lookup: Lookup | None = look_up(host, port)
+        self._waiting: deque[Target] = deque()
+        self._next_at = -inf
+        self._attempts: dict[Watch, tuple[socket.socket, Target]] = {}
+        self._failures: list[str] = []
+        self._hint = ""
+        self._over = False
+        self._poller: Poller | None = None
+        self._ready: Ready | None = None
+        self._timer: Timer | None = None
+        self._error: TransportError | None = None
+
+    def advance(self) -> TcpStream | None:
+        """Go on: take the names' answer, look after attempts, start the next one.
+
+        Returns:
+            The open stream, once; None while it is not there yet.
+
+        Raises:
+            TransportError: `Cause.DNS`, `Cause.TCP` (every address failed; the detail names each), or `Cause.TIMEOUT`.
+        """
+        if self._error is not None:
+            self.close()
+            raise self._error
+        if self._over:
+            return None
+        try:
+            won = self._step()
+        except TransportError as error:
+            self.close()
+            self._error = error
+            raise
+        if won is None:
+            self._arm()
+            return None
+        self.close()
+        return TcpStream(won)
+
+    def attach(self, poller: Poller, ready: Ready) -> None:
+        """See `Pollable.attach`: watches the lookup and each attempt, and counts the 250 ms and the deadline."""
+        self.detach()
+        self._poller, self._ready = poller, ready
+        for watch in self._attempts:
+            watch.attach(poller, ready)
+        self._timer = poller.call_at(poller.clock.now(), self._on_timer)
+        if self._lookup is not None:
+            try:
+                self._lookup.attach(poller, ready)
+            except OSError as error:  # no descriptor left to be told by
+                self._error = self._failed(reason(error.errno or 0))
+
+    def detach(self) -> None:
+        """See `Pollable.detach`."""
+        self._poller = self._ready = None
+        for watch in self._attempts:
+            watch.detach()
+        if self._lookup is not None:
+            self._lookup.detach()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def close(self) -> None:
+        """Give up: close every attempt, want no name any more. The stream that was won is not touched."""
+        self._over = True
+        self.detach()
+        if self._lookup is not None:
+            self._lookup.close()
+            self._lookup = None
+        for attempt, _ in self._attempts.values():
+            attempt.close()
+        self._attempts.clear()
+        self._waiting.clear()
+
+    def _step(self) -> socket.socket | None:
+        now = self._clock.now()
+        self._take_answer()
+        won = self._look_after_attempts() or self._start_attempts(now)
+        if won is not None:
+            return won
+        if self._lookup is None and not self._attempts:
+            raise self._failed(self._summary())
+        if now >= self._deadline:
+            raise TransportError(
+                f"cannot connect to {self._name} within {self._timeout:g} s: {self._summary()}",
+                Cause.TIMEOUT,
+                Error.ERR_TIMEOUT,
+            )
+        return None
+
+    def _failed(self, words: str) -> TransportError:
+        return TransportError(f"cannot connect to {self._name}: {words}", Cause.TCP, Error.ERR_CANT_CONNECT)
+
+    def _take_answer(self) -> None:
+        if self._lookup is not None and self._lookup.done:
+            self._waiting.extend(self._lookup.targets())
+            self._lookup.close()
+            self._lookup = None
+
+    def _look_after_attempts(self) -> socket.socket | None:
+        """The first attempt that has connected. One that has failed makes room for the next at once."""
+        for watch, (attempt, target) in list(self._attempts.items()):
+            failure = _outcome(attempt)
+            if failure is None:
+                continue
+            watch.detach()
+            del self._attempts[watch]
+            if not failure:
+                return attempt
+            attempt.close()
+            self._fail(target, failure)
+        return None
+
+    def _start_attempts(self, now: float) -> socket.socket | None:
+        """Start what is due; an attempt that connects without waiting is returned."""
+        while self._waiting and (not self._attempts or now >= self._next_at):
+            target = self._waiting.popleft()
+            self._next_at = now + ATTEMPT_DELAY
+            attempt, failure = _start(*target)
+            if attempt is None:
+                self._fail(target, failure)
+            elif failure:
+                self._watch_attempt(attempt, target)
+            else:
+                return attempt
+        return None
+
+    def _watch_attempt(self, attempt: socket.socket, target: Target) -> None:
+        watch = Watch(attempt.fileno(), read=False, write=True)
+        self._attempts[watch] = attempt, target
+        if self._poller is not None and self._ready is not None:
+            watch.attach(self._poller, self._ready)
+
+    def _fail(self, target: Target, failure: int) -> None:
+        self._next_at = -inf
+        self._failures.append(f"{target[1][0]}: {reason(failure)}")
+        self._hint = permission_hint(failure) or self._hint
+
+    def _summary(self) -> str:
+        """What is known of each address."""
+        open_ones = [f"{target[1][0]}: no answer yet" for _, target in self._attempts.values()]
+        if self._lookup is not None:
+            open_ones.append("the name's lookup has not answered")
+        words = ", ".join(self._failures + open_ones) or "the name has no addresses"
+        return f"{words}; {self._hint}" if self._hint else words
+
+    def _arm(self) -> None:
+        """Have the poller call for the next attempt, or for the deadline."""
+        if self._poller is None:
+            return
+        when = min(self._deadline, self._next_at) if self._waiting else self._deadline
+        if self._timer is not None:
+            if self._timer.active and self._timer.when == when:
+                return
+            self._timer.cancel()
+        self._timer = self._poller.call_at(when, self._on_timer)
+
+    def _on_timer(self) -> None:
+        if self._ready is not None:
+            self._ready(READ | WRITE)
+
+
+class UnixConnector(Connector):
+    """On its way to a Unix socket; as a rule it is there at once. Waits while the server's backlog is full.
+
+    Args:
+        path: of the socket; as a rule at most 107 bytes.
+        timeout: seconds for all of it, from now on.
+        clock: tells the time; the same as the poller's.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, timeout: float = 30.0, clock: Clock = MONOTONIC) -> None:
+        self._path = os.fspath(path)
+        self._timeout = timeout
+        self._clock = clock
+        self._deadline = clock.now() + timeout
+        self._over = False
+        self._poller: Poller | None = None
+        self._ready: Ready | None = None
+        self._timer: Timer | None = None
+
+    def advance(self) -> TcpStream | None:
+        """Try once.
+
+        Returns:
+            The open stream, once; None while it is not there yet.
+
+        Raises:
+            TransportError: `Cause.TCP`: nobody listens there, or this system has no Unix sockets; `Cause.TIMEOUT`.
+        """
+        if self._over:
+            return None
+        if not hasattr(socket, "AF_UNIX"):
+            self.close()
+            raise TransportError("this system has no Unix sockets", Cause.TCP, Error.ERR_UNAVAILABLE)
+        try:
+            attempt, failure = _start(socket.AF_UNIX, self._path)
+        except OSError as error:  # the path is too long
+            raise self._failed(str(error)) from error
+        if attempt is None:
+            raise self._failed(explain(failure))
+        if not failure:
+            self.close()
+            return TcpStream(attempt, (self._path, 0))
+        attempt.close()
+        self._wait()
+        return None
+
+    def attach(self, poller: Poller, ready: Ready) -> None:
+        """See `Pollable.attach`: counts the time until the next try."""
+        self.detach()
+        self._poller, self._ready = poller, ready
+        self._timer = poller.call_at(poller.clock.now(), self._on_timer)
+
+    def detach(self) -> None:
+        """See `Pollable.detach`."""
+        self._poller = self._ready = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def close(self) -> None:
+        """See `Pollable.close`."""
+        self._over = True
+        self.detach()
+
+    def _failed(self, words: str) -> TransportError:
+        self.close()
+        return TransportError(f"cannot connect to {self._path}: {words}", Cause.TCP, Error.ERR_CANT_CONNECT)
+
+    def _wait(self) -> None:
+        now = self._clock.now()
+        if now >= self._deadline:
+            self.close()
+            raise TransportError(
+                f"cannot connect to {self._path} within {self._timeout:g} s: the server's backlog is full",
+                Cause.TIMEOUT,
+                Error.ERR_TIMEOUT,
+            )
+        if self._poller is not None and (self._timer is None or not self._timer.active):
+            self._timer = self._poller.call_at(min(now + _RETRY_DELAY, self._deadline), self._on_timer)
+
+    def _on_timer(self) -> None:
+        if self._ready is not None:
+            self._ready(READ | WRITE)
+
+
+def address_of(raw: Any) -> Address:
+    """The system's address as host and port; IPv4 within IPv6 is shown as IPv4, a Unix socket as its path and 0."""
+    if isinstance(raw, tuple):
+        host = raw[0]
+        return (host[7:] if host.startswith("::ffff:") and "." in host else host), raw[1]
+    return os.fsdecode(raw), 0
+
+
+def _address(ask: Any) -> Address:
+    try:
+        return address_of(ask())
+    except OSError:  # closed, or reset before anybody asked
+        return "", 0
+
+
+def _start(family: int, address: Any) -> tuple[socket.socket | None, int]:
+    """Start to connect: a socket and 0 when that is done already, else what goes on; no socket and the failure."""
+    try:
+        attempt = socket.socket(family, socket.SOCK_STREAM)
+    except OSError as error:
+        return None, error.errno or errno.EINVAL
+    attempt.setblocking(False)
+    try:
+        failure = attempt.connect_ex(address)
+    except BaseException:
+        attempt.close()
+        raise
+    if failure and failure not in _UNDERWAY:
+        attempt.close()
+        return None, failure
+    return attempt, failure
+
+
+def _outcome(attempt: socket.socket) -> int | None:
+    """0: connected; None: not decided; else the `errno` of the failure. Without a wait, the same on every system."""
+    failure = attempt.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    if failure:
+        return failure
+    try:
+        attempt.getpeername()
+    except OSError as error:
+        return None if error.errno == errno.ENOTCONN else error.errno
+    return 0

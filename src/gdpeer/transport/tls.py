@@ -1,0 +1,542 @@
+"""TLS over a TCP stream: handshake, stream, and contexts from keys and certificates.
+
+The only module that needs Python's `ssl`; everything else runs without it.
+
+TLS 1.2 at least. The end of the bytes without a close_notify is taken for an orderly one, as many peers end that way;
+whether the connection above was complete is for WebSocket's own closing handshake to say.
+
+Layer: `transport`.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import ssl
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from typing import Any
+
+from gdpeer.clock import MONOTONIC, Clock
+from gdpeer.errors import Cause, Error, TransportError
+from gdpeer.transport.poller import Poller, Timer
+from gdpeer.transport.reasons import broken
+from gdpeer.transport.stream import READ, WOULD_BLOCK, WRITE, Address, Connector, Ready, Stream
+from gdpeer.transport.tcp import TcpStream
+from gdpeer.transport.watch import Watch
+
+__all__ = ["Pem", "TlsConnector", "TlsStream", "client_context", "server_context"]
+
+Pem = str | os.PathLike[str] | bytes
+"""The path of a PEM file, or what would be in it."""
+
+_RECORD = 16384
+"""Bytes in one TLS record, at most (RFC 8446 section 5.1)."""
+
+_MOST_KEPT = 1 << 20
+"""Bytes that `close_write` keeps of what has arrived; what is beyond that in this moment is lost."""
+
+_REFUSALS = {
+    2: "the certificate comes from an unknown authority",
+    9: "the certificate is not valid yet (or the clock of this machine is wrong)",
+    10: "the certificate has expired (or the clock of this machine is wrong)",
+    18: "the certificate is self-signed and not among the trusted ones",
+    19: "the certificate comes from an unknown authority (its root is self-signed and not among the trusted ones)",
+    20: "the certificate comes from an unknown authority",
+    21: "the certificate comes from an unknown authority",
+    23: "the certificate was revoked",
+    62: "the certificate is for another host",
+    64: "the certificate is for another host (not for this IP address)",
+}
+"""OpenSSL's X509_V_ERR_... in words."""
+
+_NOT_TLS = "what arrived is not TLS; does the other side speak plain text?"
+_FAILURES = {
+    "HTTP_REQUEST": "a plain HTTP request arrived instead of TLS",
+    "WRONG_VERSION_NUMBER": _NOT_TLS,
+    "PACKET_LENGTH_TOO_LONG": _NOT_TLS,
+    "RECORD_LAYER_FAILURE": _NOT_TLS,
+    "UNSUPPORTED_PROTOCOL": "the other side speaks only versions of TLS that are too old",
+    "NO_SHARED_CIPHER": "no cipher in common",
+    "KEY_VALUES_MISMATCH": "the key does not belong to the certificate",
+}
+"""OpenSSL's reasons in words, where its own are not clear."""
+
+
+def client_context(*, verify: bool = True, verify_hostname: bool = True, trusted: Pem | None = None) -> ssl.SSLContext:
+    """Settings for the client's side.
+
+    Args:
+        verify: refuse a server whose certificate is not to be trusted. Without it anybody can listen and pretend.
+        verify_hostname: also refuse a certificate that is for another host.
+        trusted: certificates to trust instead of the system's: of authorities, or the server's own.
+
+    Raises:
+        TransportError: `trusted` cannot be read, or holds no certificate.
+    """
+    context = _context(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = verify and verify_hostname
+    context.verify_mode = ssl.CERT_REQUIRED if verify else ssl.CERT_NONE
+    if trusted is None:
+        context.load_default_certs(ssl.Purpose.SERVER_AUTH)
+        return context
+    what = "trusted certificate"
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # a server's own certificate is enough
+    try:
+        context.load_verify_locations(cadata=_read(trusted, what).decode("ascii", "ignore"))
+    except (ssl.SSLError, ValueError) as error:
+        raise _unusable(what, _words(error)) from error
+    return context
+
+
+def server_context(key: Pem, certificate: Pem, chain: Pem | None = None) -> ssl.SSLContext:
+    """Settings for the server's side.
+
+    Args:
+        key: the private key, not encrypted.
+        certificate: the server's; authorities between it and a known one may follow in the same text.
+        chain: or stand here.
+
+    Raises:
+        TransportError: one of them cannot be read or is not PEM, or the key does not belong to the certificate.
+    """
+    context = _context(ssl.PROTOCOL_TLS_SERVER)
+    context.options |= ssl.OP_NO_RENEGOTIATION
+    key_text = _read(key, "key")
+    text = _read(certificate, "certificate")
+    if chain is not None:
+        text = text + b"\n" + _read(chain, "certificate chain")
+    with ExitStack() as files:
+        key_path = files.enter_context(_file(key_text)) if isinstance(key, bytes) else key
+        path = files.enter_context(_file(text)) if isinstance(certificate, bytes) or chain is not None else certificate
+        try:
+            context.load_cert_chain(path, key_path, password=b"")  # no password: else OpenSSL asks at the terminal
+        except ssl.SSLError as error:
+            raise _unusable("key and certificate", _words(error)) from error
+    return context
+
+
+class TlsConnector(Connector):
+    """A TLS handshake on an open TCP stream.
+
+    Call `advance` again and again, or `attach` it and call `advance` from `ready`. All calls belong to one thread.
+
+    Args:
+        stream: belongs to the connector from here on, and is closed with it.
+        context: of `client_context` or `server_context`.
+        server_side: whether this side is the server.
+        server_hostname: client's side: the host to ask for (SNI), and whose name the certificate has to bear.
+        timeout: seconds for all of it, from now on.
+        clock: tells the time; the same as the poller's.
+    """
+
+    def __init__(
+        self,
+        stream: TcpStream,
+        context: ssl.SSLContext,
+        *,
+        server_side: bool = False,
+        server_hostname: str | None = None,
+        timeout: float = 10.0,
+        clock: Clock = MONOTONIC,
+    ) -> None:
+        self._addresses = stream.remote_address, stream.local_address
+        self._plain = stream.release()
+        self._context = context
+        self._server_side = server_side
+        self._host = server_hostname
+        self._timeout = timeout
+        self._clock = clock
+        self._deadline = clock.now() + timeout
+        self._secured: ssl.SSLSocket | None = None
+        self._watch = Watch(self._plain.fileno())
+        self._ready: Ready | None = None
+        self._timer: Timer | None = None
+        self._error: TransportError | None = None
+        self._over = False
+
+    def advance(self) -> TlsStream | None:
+        """Go on with the handshake.
+
+        Returns:
+            The open stream, once; None while it is not there yet.
+
+        Raises:
+            TransportError: `Cause.TLS`: the other side's certificate is refused, it refuses ours, or it does not speak
+                TLS; `Cause.TIMEOUT`.
+        """
+        if self._error is not None:
+            raise self._error
+        if self._over:
+            return None
+        try:
+            secured = self._shake()
+        except TransportError as error:
+            self.close()
+            self._error = error
+            raise
+        if secured is None:
+            return None
+        self.detach()
+        self._over = True
+        return TlsStream(secured, *self._addresses)
+
+    def attach(self, poller: Poller, ready: Ready) -> None:
+        """See `Pollable.attach`."""
+        self.detach()
+        self._watch.attach(poller, ready)
+        self._ready = ready
+        self._timer = poller.call_at(poller.clock.now(), self._on_timer)
+
+    def detach(self) -> None:
+        """See `Pollable.detach`."""
+        self._watch.detach()
+        self._ready = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def close(self) -> None:
+        """Give up and close the socket, unless the stream was handed out."""
+        self.detach()
+        if not self._over:
+            self._over = True
+            (self._secured or self._plain).close()
+
+    def _shake(self) -> ssl.SSLSocket | None:
+        try:
+            if self._secured is None:
+                self._secured = self._context.wrap_socket(
+                    self._plain,
+                    server_side=self._server_side,
+                    server_hostname=self._host,
+                    do_handshake_on_connect=False,
+                )
+            self._secured.do_handshake()
+            return self._secured
+        except ssl.SSLWantReadError:
+            self._wait(read=True)
+        except ssl.SSLWantWriteError:
+            self._wait(read=False)
+        except (OSError, ValueError) as error:  # ValueError: the host name cannot be one, or is missing
+            raise self._failed(_words(error)) from error
+        return None
+
+    def _wait(self, *, read: bool) -> None:
+        if self._clock.now() >= self._deadline:
+            raise self._failed(f"not done within {self._timeout:g} s", Cause.TIMEOUT, Error.ERR_TIMEOUT)
+        self._watch.want(read=read, write=not read)
+        poller = self._watch.poller
+        if poller is not None and (self._timer is None or not self._timer.active):
+            self._timer = poller.call_at(self._deadline, self._on_timer)
+
+    def _failed(
+        self, words: str, cause: Cause = Cause.TLS, error: Error = Error.ERR_CONNECTION_ERROR
+    ) -> TransportError:
+        host, port = self._addresses[0]
+        where = self._host or (f"{host} port {port}" if port else host or "the other side")
+        return TransportError(f"TLS handshake with {where} failed: {words}", cause, error)
+
+    def _on_timer(self) -> None:
+        if self._ready is not None:
+            self._ready(READ | WRITE)
+
+
+class TlsStream(Stream):
+    """An open TLS connection; made by `TlsConnector`. All calls belong to one thread."""
+
+    __slots__ = (
+        "_asked",
+        "_ended",
+        "_held",
+        "_kept",
+        "_local",
+        "_ready",
+        "_receive_needs_write",
+        "_remote",
+        "_send_needs_read",
+        "_shut",
+        "_socket",
+        "_want_read",
+        "_want_write",
+        "_watch",
+    )
+
+    def __init__(self, secured: ssl.SSLSocket, remote: Address, local: Address) -> None:
+        self._socket = secured
+        self._remote = remote
+        self._local = local
+        self._watch = Watch(secured.fileno())
+        self._ready: Ready | None = None
+        self._asked: Poller | None = None
+        self._want_read = True
+        self._want_write = False
+        self._send_needs_read = False
+        self._receive_needs_write = False
+        self._held = b""
+        """A record that OpenSSL has begun to send: it has to be handed over again, byte for byte."""
+        self._kept = bytearray()
+        """What had arrived when `close_write` was called."""
+        self._ended = False
+        self._shut = False
+
+    def receive_into(self, buffer: Any) -> int:
+        """See `Stream.receive_into`; one record at most."""
+        if self._kept:
+            return self._take_kept(memoryview(buffer).cast("B"))
+        if self._ended:
+            return 0
+        try:
+            count = self._socket.recv_into(buffer)
+        except ssl.SSLWantReadError:
+            self._cross(receive=False)
+            return WOULD_BLOCK
+        except ssl.SSLWantWriteError:
+            self._cross(receive=True)
+            return WOULD_BLOCK
+        except OSError as error:
+            raise _broken(error) from error
+        self._cross(receive=False)
+        if not count:
+            self._ended = True
+        elif self._watch.poller is not None and self._socket.pending():
+            self._ask_turn()
+        return count
+
+    def send(self, chunks: Sequence[Any]) -> int:
+        """See `Stream.send`; small chunks share a record."""
+        if self._shut:  # without its keys the socket would send plain text
+            raise TransportError("sent after close_write", Cause.TLS, Error.ERR_CONNECTION_ERROR)
+        total = len(self._held)
+        if self._held and not self._send_record(self._held):
+            return 0
+        for record in _records(chunks, total):
+            if not self._send_record(record):
+                break
+            total += len(record)
+        return total
+
+    def attach(self, poller: Poller, ready: Ready) -> None:
+        """See `Pollable.attach`."""
+        self._watch.attach(poller, self._on_ready)
+        self._ready = ready
+        self._ask_turn()
+
+    def detach(self) -> None:
+        """See `Pollable.detach`."""
+        self._watch.detach()
+        self._ready = None
+
+    def want_read(self, wanted: bool) -> None:
+        """See `Stream.want_read`."""
+        self._want_read = wanted
+        self._update()
+        self._ask_turn()
+
+    def want_write(self, wanted: bool) -> None:
+        """See `Stream.want_write`."""
+        self._want_write = wanted
+        self._update()
+
+    def has_pending(self) -> bool:
+        """Whether decrypted bytes wait."""
+        return bool(self._kept) or self._socket.pending() > 0
+
+    def close_write(self) -> None:
+        """Send a close_notify, then FIN; the other side's is not waited for. What has arrived stays readable."""
+        if self._shut:
+            return
+        self._shut = True
+        self._keep_arrived()
+        try:
+            self._socket.unwrap()
+            self._ended = True  # the other side's close_notify has been there before
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            pass  # as a rule: ours is sent; the other side's is not waited for
+        except (OSError, ValueError):
+            self._ended = True
+        with suppress(OSError):  # past SSLSocket.shutdown(), which would forget the keys
+            socket.socket.shutdown(self._socket, socket.SHUT_WR)
+        self._ask_turn()
+
+    def close(self) -> None:
+        """Detach and close the socket, without a close_notify."""
+        self.detach()
+        self._kept.clear()
+        self._socket.close()
+
+    def set_no_delay(self, enabled: bool) -> None:
+        """See `Stream.set_no_delay`."""
+        if self._socket.family != getattr(socket, "AF_UNIX", None):
+            with suppress(OSError):
+                self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, enabled)
+
+    @property
+    def is_secure(self) -> bool:
+        """It is."""
+        return True
+
+    @property
+    def remote_address(self) -> Address:
+        """Of the other side."""
+        return self._remote
+
+    @property
+    def local_address(self) -> Address:
+        """Of this side."""
+        return self._local
+
+    def _send_record(self, record: Any) -> bool:
+        """Hand over one record; False when it has to be done again later."""
+        try:
+            self._socket.send(record)
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError) as error:
+            self._held = self._held or bytes(record)
+            self._send_needs_read = isinstance(error, ssl.SSLWantReadError)
+            self._update()
+            return False
+        except OSError as error:
+            raise _broken(error) from error
+        self._held = b""
+        if self._send_needs_read:
+            self._send_needs_read = False
+            self._update()
+        return True
+
+    def _take_kept(self, view: memoryview) -> int:
+        count = min(len(view), len(self._kept))
+        view[:count] = self._kept[:count]
+        del self._kept[:count]
+        return count
+
+    def _keep_arrived(self) -> None:
+        """Read what is there: Python's unwrap() looks for the other side's close_notify, and fails at anything else."""
+        kept = bytearray()
+        buffer = bytearray(_RECORD)
+        with suppress(TransportError):
+            while len(kept) < _MOST_KEPT and (count := self.receive_into(buffer)) > 0:
+                kept += buffer[:count]
+        self._kept = kept
+
+    def _cross(self, *, receive: bool) -> None:
+        if receive != self._receive_needs_write:
+            self._receive_needs_write = receive
+            self._update()
+
+    def _update(self) -> None:
+        """Each direction waits for what TLS needs to go on with it."""
+        read = self._want_read and not self._receive_needs_write
+        write = self._want_write and not self._send_needs_read
+        self._watch.want(
+            read=read or (self._want_write and self._send_needs_read),
+            write=write or (self._want_read and self._receive_needs_write),
+        )
+
+    def _on_ready(self, events: int) -> None:
+        if self._send_needs_read or self._receive_needs_write:
+            events = READ | WRITE
+        if self._ready is not None:
+            self._ready(events)
+
+    def _ask_turn(self) -> None:
+        """Have bytes reported that the descriptor does not show."""
+        poller = self._watch.poller
+        if poller is not None and self._asked is not poller and self._want_read and self.has_pending():
+            self._asked = poller
+            poller.soon(lambda: self._on_turn(poller))
+
+    def _on_turn(self, asked: Poller) -> None:
+        if self._asked is asked:
+            self._asked = None
+        if self._watch.poller is not asked or self._ready is None or not self._want_read or not self.has_pending():
+            return
+        try:
+            self._ready(READ)
+        finally:
+            self._ask_turn()
+
+
+def _records(chunks: Sequence[Any], skip: int) -> Iterator[Any]:
+    """Small chunks joined, large ones cut, to what fits into one record; without the first `skip` bytes."""
+    parts: list[memoryview] = []
+    size = 0
+    for chunk in chunks:
+        view = memoryview(chunk).cast("B")
+        dropped = min(skip, len(view))
+        skip -= dropped
+        view = view[dropped:]
+        while len(view):
+            part = view[: _RECORD - size]
+            view = view[len(part) :]
+            parts.append(part)
+            size += len(part)
+            if size == _RECORD:
+                yield parts[0] if len(parts) == 1 else b"".join(parts)
+                parts, size = [], 0
+    if parts:
+        yield parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _context(protocol: ssl._SSLMethod) -> ssl.SSLContext:
+    context = ssl.SSLContext(protocol)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+def _read(pem: Pem, what: str) -> bytes:
+    """The text of a PEM file; refused when there is none in it."""
+    if isinstance(pem, bytes):
+        text, where = pem, ""
+    else:
+        where = f" {os.fspath(pem)}"
+        try:
+            with open(pem, "rb") as file:
+                text = file.read()
+        except FileNotFoundError as error:
+            raise _unusable(what + where, "no such file", Error.ERR_FILE_NOT_FOUND) from error
+        except OSError as error:
+            raise _unusable(what + where, error.strerror or str(error), Error.ERR_FILE_CANT_OPEN) from error
+    if b"-----BEGIN " not in text:
+        raise _unusable(what + where, "not PEM")
+    return text
+
+
+@contextmanager
+def _file(text: bytes) -> Iterator[str]:
+    """A file that only this user can read, for as long as OpenSSL needs one."""
+    number, path = tempfile.mkstemp(prefix="gdpeer-", suffix=".pem")
+    try:
+        with open(number, "wb") as file:
+            file.write(text)
+        yield path
+    finally:
+        os.unlink(path)
+
+
+def _unusable(what: str, words: str, error: Error = Error.ERR_INVALID_PARAMETER) -> TransportError:
+    return TransportError(f"cannot use {what}: {words}", Cause.TLS, error)
+
+
+def _broken(error: OSError) -> TransportError:
+    if isinstance(error, ssl.SSLError):
+        return TransportError(f"TLS broke: {_words(error)}", Cause.TLS, Error.ERR_CONNECTION_ERROR)
+    return broken(error)
+
+
+def _words(error: Exception) -> str:
+    """One line for what OpenSSL says."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return _REFUSALS.get(error.verify_code) or f"the certificate is refused: {error.verify_message}"
+    if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError) or (
+        isinstance(error, OSError) and not isinstance(error, ssl.SSLError)
+    ):
+        return "the other side closed the connection"
+    if not isinstance(error, ssl.SSLError):
+        return str(error)
+    name = getattr(error, "reason", None) or ""
+    _, alert, refusal = name.partition("_ALERT_")
+    if alert:
+        return f"the other side refused: {refusal.replace('_', ' ').lower()}"
+    return _FAILURES.get(name) or name.replace("_", " ").lower() or str(error)

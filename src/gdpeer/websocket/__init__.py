@@ -1,0 +1,1 @@
+"""The engine-shaped WebSocket classes: `WebSocketPeer`, `WebSocketClient`, `WebSocketServer`, and what they are made of."""

@@ -1,0 +1,212 @@
+"""`WebSocketClient`: the client of the tutorial and of Godot 3, with signals.
+
+    client = WebSocketClient()
+    client.data_received.connect(lambda: print(client.get_peer(1).get_packet()))
+    client.connect_to_url("ws://127.0.0.1:9080")
+    while client.get_connection_status() != WebSocketClient.ConnectionStatus.DISCONNECTED:
+        client.poll(timeout=0.05)
+
+It is a `WebSocketPeer` and the signals that tell of its changes; nothing else.
+
+Differs from the engine: `connection_closed(was_clean)` is true on both sides when both close frames were exchanged.
+
+Layer: `websocket`. Source: reference godot-api section 10.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import IntEnum
+from types import TracebackType
+
+from gdpeer.clock import MONOTONIC, Clock
+from gdpeer.errors import Cause, CloseCause, Error
+from gdpeer.signals import Signal
+from gdpeer.websocket.peer import PeerState, WebSocketPeer
+from gdpeer.websocket.settings import kilobytes, lines, names
+from gdpeer.websocket.tls_options import Source, TLSOptions
+
+__all__ = ["ConnectionStatus", "WebSocketClient"]
+
+
+class ConnectionStatus(IntEnum):
+    """Where a client is."""
+
+    DISCONNECTED = 0
+    CONNECTING = 1
+    CONNECTED = 2
+
+
+class WebSocketClient:
+    """One connection to a server, told of by signals while `poll` runs.
+
+    Attributes:
+        connection_established: signal (protocol): the upgrade is done.
+        connection_closed: signal (was_clean): an established connection ended.
+        connection_error: signal (): it never got established; `get_close_cause()` says why.
+        data_received: signal (): once for each packet.
+        server_close_request: signal (code, reason): the server began to close.
+        peer_drained: signal (): after a refused send there is room again.
+        verify_ssl: check the server's certificate; True.
+        trusted_ssl_certificate: authorities to trust instead of the machine's; None.
+        supported_protocols, compression, heartbeat_interval, ...: set them on `get_peer(1)`, before connecting.
+
+    Not to be used by two threads at a time.
+    """
+
+    ConnectionStatus = ConnectionStatus
+
+    def __init__(self, *, clock: Clock = MONOTONIC) -> None:
+        self.connection_established = Signal("connection_established")
+        self.connection_closed = Signal("connection_closed")
+        self.connection_error = Signal("connection_error")
+        self.data_received = Signal("data_received")
+        self.server_close_request = Signal("server_close_request")
+        self.peer_drained = Signal("peer_drained")
+        self.verify_ssl = True
+        self.trusted_ssl_certificate: Source | None = None
+        self._peer = WebSocketPeer(clock=clock)
+        self._peer.max_queued_packets = 1024  # Godot 3's
+        self._peer.drained.connect(self.peer_drained.emit)
+        self._status = ConnectionStatus.DISCONNECTED
+        self._was_asked_to_close = False
+
+    def connect_to_url(
+        self, url: str, protocols: Iterable[str] = (), gd_mp_api: bool = False, custom_headers: Iterable[str] = ()
+    ) -> Error:
+        """Begin to connect; `connection_established` or `connection_error` follows while polling.
+
+        Args:
+            url: `ws://` or `wss://`; without a scheme it counts as `ws`.
+            protocols: sub-protocols to offer. The server must choose one of them.
+            gd_mp_api: Godot 3's multiplayer mode; not available here.
+            custom_headers: `Name: value` lines for the request.
+
+        Returns:
+            `ERR_ALREADY_IN_USE` while connected or connecting, `ERR_INVALID_PARAMETER` for something that is not valid, `ERR_UNAVAILABLE` for `gd_mp_api`,
+            another code together with `connection_error` where it failed at once; else `OK`.
+        """
+        if gd_mp_api:
+            return Error.ERR_UNAVAILABLE
+        if self._status is not ConnectionStatus.DISCONNECTED:
+            return Error.ERR_ALREADY_IN_USE
+        try:
+            self._peer.supported_protocols = names(protocols)
+            self._peer.handshake_headers = lines(custom_headers)
+        except ValueError:
+            return Error.ERR_INVALID_PARAMETER
+        self._was_asked_to_close = False
+        error = self._peer.connect_to_url(url, self._tls_options())
+        if error is Error.OK:
+            self._status = ConnectionStatus.CONNECTING
+        elif error is not Error.ERR_INVALID_PARAMETER:
+            self.connection_error.emit()
+        return error
+
+    def _tls_options(self) -> TLSOptions:
+        make = TLSOptions.client if self.verify_ssl else TLSOptions.client_unsafe
+        return make(self.trusted_ssl_certificate)
+
+    def poll(self, timeout: float = 0.0) -> None:
+        """Move bytes, then emit signals; what slots send goes out together at the end.
+
+        Args:
+            timeout: 0: never wait. Positive: wait at most so many seconds for something to happen.
+        """
+        self._peer.poll(timeout)
+        turn = self._peer._turn
+        turn.active = True
+        try:
+            self._tell_established()
+            self._tell_packets()
+            self._tell_closed()
+        finally:
+            turn.flush()
+
+    def _tell_established(self) -> None:
+        peer = self._peer
+        backend = peer._backend
+        if self._status is ConnectionStatus.CONNECTING and backend is not None and backend.opened is not None:
+            self._status = ConnectionStatus.CONNECTED
+            self.connection_established.emit(peer.get_selected_protocol())
+
+    def _tell_packets(self) -> None:
+        backend = self._peer._backend
+        if backend is None:
+            return
+        inbox = backend.connection.inbox
+        while backend.announced < inbox.received and self._peer._backend is backend:
+            backend.announced += 1
+            if inbox.packets:
+                self.data_received.emit()
+
+    def _tell_closed(self) -> None:
+        peer = self._peer
+        backend = peer._backend
+        if backend is not None and backend.connection.closed_by_remote and not self._was_asked_to_close:
+            self._was_asked_to_close = True
+            self.server_close_request.emit(peer.get_close_code(), peer.get_close_reason())
+        if self._status is ConnectionStatus.DISCONNECTED or peer.get_ready_state() is not PeerState.CLOSED:
+            return
+        was_connected = self._status is ConnectionStatus.CONNECTED
+        self._status = ConnectionStatus.DISCONNECTED
+        if was_connected:
+            self.connection_closed.emit(peer.get_close_cause().cause is Cause.CLOSED)
+        else:
+            self.connection_error.emit()
+
+    def disconnect_from_host(self, code: int = 1000, reason: str = "") -> None:
+        """Begin to close; go on polling until `connection_closed`. Before the upgrade is done it just ends, without a signal.
+
+        Raises:
+            ValueError: the code may not be sent, or the reason is longer than 123 bytes.
+        """
+        self._peer.close(code, reason)
+        if self._status is ConnectionStatus.CONNECTING:
+            self._status = ConnectionStatus.DISCONNECTED
+
+    def get_peer(self, peer_id: int) -> WebSocketPeer | None:
+        """The connection, for 1, the server's id; None for any other."""
+        return self._peer if peer_id == 1 else None
+
+    def get_connection_status(self) -> ConnectionStatus:
+        """CONNECTED from `connection_established` to the end."""
+        return self._status
+
+    def get_connected_host(self) -> str:
+        """The server's address in numbers; "" without TCP."""
+        return self._peer.get_connected_host()
+
+    def get_connected_port(self) -> int:
+        """The server's port; 0 without TCP."""
+        return self._peer.get_connected_port()
+
+    def get_close_cause(self) -> CloseCause:
+        """Why the connection ended, or did not open."""
+        return self._peer.get_close_cause()
+
+    def set_buffers(
+        self, input_buffer_size_kb: int, input_max_packets: int, output_buffer_size_kb: int, output_max_packets: int
+    ) -> Error:
+        """How much may wait. `FAILED` once connecting.
+
+        Args:
+            input_buffer_size_kb: the largest message and what may wait unread, in KiB; 64 at first.
+            input_max_packets: messages that may wait, each way; the larger of both figures counts; 1,024 at first.
+            output_buffer_size_kb: what may wait to be sent, in KiB; 64 at first.
+            output_max_packets: see `input_max_packets`.
+        """
+        if self._status is not ConnectionStatus.DISCONNECTED:
+            return Error.FAILED
+        self._peer.inbound_buffer_size = kilobytes(input_buffer_size_kb)
+        self._peer.outbound_buffer_size = kilobytes(output_buffer_size_kb)
+        self._peer.max_queued_packets = max(input_max_packets, output_max_packets)
+        return Error.OK
+
+    def __enter__(self) -> WebSocketClient:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """Close with 1000, or 1011 after an exception, without waiting for the answer."""
+        self._peer.__exit__(kind, error, at)
+        self._status = ConnectionStatus.DISCONNECTED

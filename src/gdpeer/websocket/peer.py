@@ -1,0 +1,480 @@
+"""`WebSocketPeer`: one end of a WebSocket, as the engine's class of that name.
+
+    peer = WebSocketPeer()
+    peer.connect_to_url("ws://127.0.0.1:9080")
+    while peer.get_ready_state() != WebSocketPeer.State.CLOSED:
+        peer.poll(timeout=0.05)
+        for packet in peer:
+            ...
+
+Members, defaults and return codes are the engine's (reference godot-api section 2 and 3); Godot 3's members of the same class are here too.
+
+Differs from the engine, each time for the better:
+- packets that arrived before a close stay readable afterwards;
+- a close that is not answered ends after `close_timeout`, an upgrade after `handshake_timeout`;
+- `get_close_cause()` tells in one structured value why a connection ended or did not open;
+- `poll(timeout)` can wait; `get_latency()` tells the round trip; `drained` tells when there is room again after a refused send;
+- `compression` offers permessage-deflate.
+
+Layer: `websocket`.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from enum import IntEnum
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from gdpeer.clock import MONOTONIC, Clock
+from gdpeer.errors import Cause, CloseCause, Error, TransportError
+from gdpeer.protocol.connection import check_close
+from gdpeer.protocol.frames import is_utf8
+from gdpeer.protocol.handshake import Headers
+from gdpeer.protocol.url import parse_url
+from gdpeer.signals import Signal
+from gdpeer.transport.stream import Connector, Stream
+from gdpeer.websocket.connecting import make_connector
+from gdpeer.websocket.native import NativeBackend, Stage
+from gdpeer.websocket.packet_peer import PacketPeer
+from gdpeer.websocket.settings import Configurable, Setting, Settings, count, flag, lines, names, seconds
+from gdpeer.websocket.turn import Turn
+from gdpeer.websocket.upgrade import ClientUpgrade, ServerUpgrade
+
+if TYPE_CHECKING:
+    from gdpeer.websocket.tls_options import TLSOptions
+
+__all__ = ["PeerState", "PeerWriteMode", "WebSocketPeer"]
+
+logger = logging.getLogger("gdpeer.websocket")
+
+_OPEN_STAGE = int(Stage.OPEN)
+
+
+class PeerState(IntEnum):
+    """Where a peer is."""
+
+    CONNECTING = 0
+    OPEN = 1
+    CLOSING = 2
+    CLOSED = 3
+
+
+class PeerWriteMode(IntEnum):
+    """What a message is sent as."""
+
+    TEXT = 0
+    BINARY = 1
+
+
+# By stage; OPEN is told apart by the protocol's phase.
+_STATES = (PeerState.CLOSED, PeerState.CONNECTING, PeerState.CONNECTING, PeerState.OPEN, PeerState.CLOSED, PeerState.CLOSED)
+_PHASES = (PeerState.OPEN, PeerState.OPEN, PeerState.CLOSING, PeerState.CLOSED)
+
+
+class WebSocketPeer(Configurable, PacketPeer):
+    """A client, or a server's end of one connection. It begins CLOSED.
+
+    Nothing happens but in `poll`: call it once a frame, or with a timeout in a loop of its own. Use one peer from one thread at a time; different
+    peers may be in different threads.
+
+    Args:
+        clock: for tests.
+
+    Attributes:
+        drained: signal without arguments: after a send was refused with `ERR_OUT_OF_MEMORY`, half of the outbound room is free again.
+    """
+
+    State = PeerState
+    WriteMode = PeerWriteMode
+    STATE_CONNECTING = PeerState.CONNECTING
+    STATE_OPEN = PeerState.OPEN
+    STATE_CLOSING = PeerState.CLOSING
+    STATE_CLOSED = PeerState.CLOSED
+    WRITE_MODE_TEXT = PeerWriteMode.TEXT
+    WRITE_MODE_BINARY = PeerWriteMode.BINARY
+
+    handshake_headers = Setting(lines, "`Name: value` lines added to the request (client) or response (server); (). Read when connecting.")
+    supported_protocols = Setting(names, "Sub-protocols offered or accepted, the most wanted first; (). Read when connecting.")
+    inbound_buffer_size = Setting(
+        count,
+        "Bytes; 65,535. The largest message taken (a larger one closes with 1009), and how much may wait unread. Read when connecting.",
+    )
+    outbound_buffer_size = Setting(
+        count, "Bytes that may wait to be sent; 65,535; 0: no limit. A send over it is refused with `ERR_OUT_OF_MEMORY`."
+    )
+    max_queued_packets = Setting(count, "Messages that may wait, unread or unsent; 4,096. Inbound read when connecting.")
+    connect_timeout = Setting(seconds, "Seconds for names and TCP; 30.")
+    handshake_timeout = Setting(seconds, "Seconds for TLS, and for the upgrade; 10. The engine has no limit here.")
+    close_timeout = Setting(seconds, "Seconds for the answer to a close; 10, then the end is unclean. The engine waits for ever.")
+    compression = Setting(flag, "Offer or accept permessage-deflate; False. Read when connecting.")
+    compression_threshold = Setting(count, "Messages of fewer bytes go uncompressed; 256.")
+
+    def __init__(self, *, clock: Clock = MONOTONIC) -> None:
+        self._settings = Settings()
+        self._clock = clock
+        self._turn = Turn()
+        self._backend: NativeBackend | None = None
+        self._url = ""
+        self._cause = CloseCause()
+        self._packet_error = Error.OK
+        self._write_mode = PeerWriteMode.BINARY
+        self._text: bytes | None = None  # the text packet that was read last: known to be UTF-8
+        self._was_string = False
+        self._drained: Signal | None = None
+
+    def _change(self, name: str, value: Any) -> None:
+        super()._change(name, value)
+        if self._backend is not None:
+            self._backend.settings = self._settings
+
+    @property
+    def heartbeat_interval(self) -> float:
+        """Seconds between pings while open; 0.0: none. One that is not answered by the next ends the connection uncleanly."""
+        return self._settings.heartbeat_interval
+
+    @heartbeat_interval.setter
+    def heartbeat_interval(self, interval: float) -> None:
+        self._change("heartbeat_interval", seconds(interval))
+        if self._backend is not None:
+            self._backend.restart_heartbeat()
+
+    @property
+    def allowed_origins(self) -> tuple[str, ...] | None:
+        """On a server: values of `Origin` that may connect (`"https://game.example"`); None: all."""
+        allowed = self._settings.allowed_origins
+        return None if allowed is None else tuple(allowed)
+
+    @allowed_origins.setter
+    def allowed_origins(self, origins: Any) -> None:
+        self._change("allowed_origins", None if origins is None else lines(origins))
+
+    @property
+    def drained(self) -> Signal:
+        """See the class."""
+        if self._drained is None:
+            self._drained = Signal("drained")
+        return self._drained
+
+    # ------------------------------------------------------------------------------------------ opening
+
+    def connect_to_url(self, url: str, tls_client_options: TLSOptions | None = None) -> Error:
+        """Begin to connect; `poll` goes on with it, and the state tells what came of it.
+
+        Args:
+            url: `ws://host[:port]/path` or `wss://...`; without a scheme it counts as `ws`.
+            tls_client_options: for `wss`; None: the machine's authorities.
+
+        Returns:
+            `ERR_INVALID_PARAMETER` for a URL, option or header that is not valid, `ERR_ALREADY_IN_USE` unless CLOSED or CLOSING, another code where it
+            failed at once (`get_close_cause()` says why); else `OK`.
+        """
+        if not isinstance(url, str):
+            raise TypeError(f"a URL is a string, not {type(url).__name__}")
+        if self._is_busy():
+            return Error.ERR_ALREADY_IN_USE
+        try:
+            target = parse_url(url)
+            if tls_client_options is not None and tls_client_options.is_server():
+                raise ValueError("these TLS options are a server's")
+            connector = make_connector(target, tls_client_options, self._settings, self._clock)
+            return self._begin(url, ClientUpgrade(self._settings, self._settings.limits(), target), connector)
+        except ValueError as problem:
+            return self._not_begun(url, CloseCause(Cause.UPGRADE, str(problem)), Error.ERR_INVALID_PARAMETER)
+        except TransportError as problem:
+            return self._not_begun(url, CloseCause(problem.cause, problem.detail), problem.error)
+
+    def connect_through(self, stream: Stream | Connector, url: str = "ws://localhost/") -> Error:
+        """Connect as a client over a stream of one's own (`gdpeer.transport`): an in-memory pair in tests, a Unix socket.
+
+        Args:
+            stream: open, or still coming to be.
+            url: for the upgrade's request. Nothing is looked up.
+
+        Returns:
+            As `connect_to_url`.
+        """
+        if self._is_busy():
+            return Error.ERR_ALREADY_IN_USE
+        try:
+            return self._begin(url, ClientUpgrade(self._settings, self._settings.limits(), parse_url(url)), stream)
+        except ValueError as problem:
+            return self._not_begun(url, CloseCause(Cause.UPGRADE, str(problem)), Error.ERR_INVALID_PARAMETER)
+
+    def accept_stream(self, stream: Any) -> Error:
+        """Be the server's end of a connection.
+
+        Args:
+            stream: a `StreamPeerTCP`, a `StreamPeerTLS` over one, or a stream of `gdpeer.transport`.
+
+        Returns:
+            `ERR_INVALID_PARAMETER` for another stream, one that is not connected, or a header that is not valid, `ERR_ALREADY_IN_USE` unless CLOSED or CLOSING; else `OK`.
+        """
+        if self._is_busy():
+            return Error.ERR_ALREADY_IN_USE
+        take = getattr(stream, "_take_stream", None)
+        found = take() if take is not None else stream
+        if not isinstance(found, Stream | Connector):
+            return Error.ERR_INVALID_PARAMETER
+        try:
+            return self._begin("", ServerUpgrade(self._settings, self._settings.limits()), found)
+        except ValueError as problem:
+            return self._not_begun("", CloseCause(Cause.UPGRADE, str(problem)), Error.ERR_INVALID_PARAMETER)
+
+    def _is_busy(self) -> bool:
+        return self.get_ready_state() in (PeerState.CONNECTING, PeerState.OPEN)
+
+    def _begin(self, url: str, upgrade: ClientUpgrade | ServerUpgrade, stream: Stream | Connector) -> Error:
+        self._reset(url)
+        self._backend = NativeBackend(self._settings, self._clock, upgrade, self._turn)
+        self._backend.start(stream)
+        if upgrade.is_client:
+            self._backend.step()
+        return Error.OK if self._is_busy() else Error.FAILED
+
+    def _not_begun(self, url: str, cause: CloseCause, error: Error) -> Error:
+        self._reset(url)
+        self._cause = cause
+        logger.warning("cannot connect: %s", cause)
+        return error
+
+    def _reset(self, url: str) -> None:
+        if self._backend is not None:
+            self._backend.abort("replaced by a new connection")
+        self._backend = None
+        self._url = url
+        self._cause = CloseCause()
+        self._packet_error = Error.OK
+
+    @classmethod
+    def _of_server(cls, settings: Settings, clock: Clock, turn: Turn, backend: NativeBackend) -> WebSocketPeer:
+        """A server's end that the server watches."""
+        peer = cls(clock=clock)
+        peer._settings = settings
+        peer._turn = turn
+        peer._backend = backend
+        return peer
+
+    # ------------------------------------------------------------------------------------------ polling
+
+    def poll(self, timeout: float = 0.0) -> None:
+        """Move bytes, and the state with them.
+
+        Args:
+            timeout: 0: never wait. Positive: wait at most so many seconds for something to happen. Differs from the engine, which cannot wait.
+        """
+        backend = self._backend
+        if backend is None or backend.stage == Stage.DONE:
+            if timeout > 0:
+                time.sleep(timeout)
+            return
+        if timeout > 0 and self._turn.poller is None:
+            self._watch(backend)
+        if self._turn.poller is not None and not self._turn.active:
+            self._turn.poller.turn(max(0.0, timeout))
+        else:
+            backend.step()
+        self._turn.take_touched()
+        self._tell_drained()
+
+    def _watch(self, backend: NativeBackend) -> None:
+        from gdpeer.transport.poller import Poller
+
+        self._turn.poller = Poller(self._clock)
+        backend.attach()
+
+    def _tell_drained(self) -> None:
+        backend = self._backend
+        if backend is not None and backend.was_refused and backend.has_drained():
+            backend.was_refused = False
+            if self._drained is not None:
+                self._drained.emit()
+
+    def get_ready_state(self) -> PeerState:
+        """CONNECTING until the upgrade is done, OPEN, CLOSING from this side's `close` to the answer, CLOSED."""
+        backend = self._backend
+        if backend is None:
+            return PeerState.CLOSED
+        if backend.stage == _OPEN_STAGE:
+            return _PHASES[backend.connection.phase]
+        return _STATES[backend.stage]
+
+    def is_connected_to_host(self) -> bool:
+        """Godot 3: whether the peer is OPEN."""
+        return self.get_ready_state() == PeerState.OPEN
+
+    # ------------------------------------------------------------------------------------------ packets
+
+    def send(self, message: bytes | bytearray | memoryview, write_mode: PeerWriteMode = PeerWriteMode.BINARY) -> Error:
+        """Send one message, at once if TCP takes it (within a server's or client's turn: at its end).
+
+        Args:
+            message: any length up to `outbound_buffer_size`, 0 included.
+            write_mode: TEXT needs UTF-8.
+
+        Returns:
+            `FAILED` unless OPEN, `ERR_OUT_OF_MEMORY` when the outbound limits are reached (nothing is sent, the connection stays; `drained` tells when to try
+            again), `ERR_INVALID_DATA` for a text that is not UTF-8; else `OK`.
+        """
+        backend = self._backend
+        if message.__class__ is not bytes:
+            message = _to_bytes(message)
+        if backend is None:
+            return Error.FAILED
+        is_text = write_mode == PeerWriteMode.TEXT
+        if is_text and message is not self._text and not is_utf8(message):
+            return Error.ERR_INVALID_DATA
+        return backend.send(message, is_text)
+
+    def send_text(self, message: str) -> Error:
+        """Send one text message; returns as `send`."""
+        if not isinstance(message, str):
+            raise TypeError(f"a text is a string, not {type(message).__name__}")
+        return Error.FAILED if self._backend is None else self._backend.send(message.encode("utf-8", "replace"), True)
+
+    def put_packet(self, buffer: bytes | bytearray | memoryview) -> Error:
+        """Send one message in the mode of `set_write_mode` (BINARY at first). An empty buffer is `OK` and sends nothing, as in the engine; else returns as `send`."""
+        return self.send(buffer, self._write_mode) if len(buffer) else Error.OK
+
+    def set_write_mode(self, mode: PeerWriteMode) -> None:
+        """Godot 3: what `put_packet` sends from now on."""
+        self._write_mode = PeerWriteMode(mode)
+
+    def get_write_mode(self) -> PeerWriteMode:
+        """Godot 3: what `put_packet` sends."""
+        return self._write_mode
+
+    def get_available_packet_count(self) -> int:
+        """How many packets can be read. Differs from the engine: also after the close."""
+        backend = self._backend
+        return 0 if backend is None else len(backend.connection.inbox.packets)
+
+    def get_packet(self) -> bytes:
+        """The oldest packet; empty, with `get_packet_error()`, where there is none.
+
+        Differs from the engine: packets that came before a close can be read afterwards.
+        """
+        backend = self._backend
+        if backend is None or not backend.connection.inbox.packets:
+            is_open = backend is not None and backend.is_open()
+            self._packet_error = Error.ERR_UNAVAILABLE if is_open else Error.FAILED
+            return b""
+        inbox = backend.connection.inbox
+        packet: bytes = inbox.next_packet()
+        self._packet_error = Error.OK
+        self._was_string = inbox.was_text
+        self._text = packet if inbox.was_text else None
+        if backend.paused:
+            backend.make_room()
+        return packet
+
+    def was_string_packet(self) -> bool:
+        """Whether the packet that was read last came as text."""
+        return self._was_string
+
+    def get_current_outbound_buffered_amount(self) -> int:
+        """Bytes that wait to be sent; 0 unless OPEN."""
+        backend = self._backend
+        return backend.connection.outbox.pending if backend is not None and backend.is_open() else 0
+
+    def ping(self, payload: bytes = b"") -> Error:
+        """Send a ping; `get_latency()` changes when its answer comes.
+
+        Args:
+            payload: at most 125 bytes; empty: something of its own.
+
+        Returns:
+            `FAILED` unless OPEN; else `OK`.
+        """
+        return Error.FAILED if self._backend is None else self._backend.ping(payload)
+
+    def get_latency(self) -> float:
+        """Seconds of the newest measured round trip (heartbeat or `ping`); -1.0 before the first."""
+        return -1.0 if self._backend is None else self._backend.round_trip.latency
+
+    # ------------------------------------------------------------------------------------------ the end
+
+    def close(self, code: int = 1000, reason: str = "") -> None:
+        """Begin to close; go on polling until CLOSED. While connecting, or with a negative `code`, the end is at once and unclean.
+
+        Args:
+            code: 1000-1003, 1007-1014 or 3000-4999.
+            reason: at most 123 bytes of UTF-8.
+
+        Raises:
+            ValueError: the code may not be sent, or the reason is too long.
+        """
+        if code >= 0:
+            check_close(code, reason)
+        if self._backend is not None:
+            self._backend.close(code, reason)
+
+    def get_close_code(self) -> int:
+        """The code of the close frame that came, 1005 where it had none; 1002, 1007 or 1009 where the other side broke the protocol; -1: not closed, or not cleanly."""
+        return -1 if self._backend is None else self._backend.close_code
+
+    def get_close_reason(self) -> str:
+        """The reason that came with the code."""
+        return "" if self._backend is None else self._backend.close_reason
+
+    def get_close_cause(self) -> CloseCause:
+        """Why the connection ended, or did not open: one structured reason."""
+        backend = self._backend
+        return self._cause if backend is None else backend.cause
+
+    def __enter__(self) -> WebSocketPeer:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """Close with 1000, or 1011 after an exception, without waiting for the answer."""
+        self.close(1000 if kind is None else 1011)
+        self._reset(self._url)
+
+    # ------------------------------------------------------------------------------------------ facts
+
+    def get_selected_protocol(self) -> str:
+        """The sub-protocol that was agreed on, or ""."""
+        backend = self._backend
+        return "" if backend is None or backend.opened is None else backend.opened.protocol
+
+    def get_requested_url(self) -> str:
+        """On a client the URL passed in; on a server `ws(s)://` with the client's Host header and path."""
+        backend = self._backend
+        if backend is None or backend.is_client:
+            return self._url
+        request = backend.upgrade.request
+        if request is None or backend.stream is None:
+            return ""
+        return f"{'wss' if backend.stream.is_secure else 'ws'}://{request.headers.get('host')}{request.target}"
+
+    def get_handshake_headers(self) -> Headers:
+        """The headers that the other side sent with the upgrade; empty before."""
+        backend = self._backend
+        return Headers() if backend is None or backend.opened is None else backend.opened.headers
+
+    def get_connected_host(self) -> str:
+        """The other side's address in numbers; "" without TCP."""
+        return self._remote_address()[0]
+
+    def get_connected_port(self) -> int:
+        """The other side's port; 0 without TCP."""
+        return self._remote_address()[1]
+
+    def _remote_address(self) -> tuple[str, int]:
+        backend = self._backend
+        return ("", 0) if backend is None or backend.stream is None else backend.stream.remote_address
+
+    def set_no_delay(self, enabled: bool) -> None:
+        """Send small packets at once (TCP_NODELAY); on at first."""
+        if self._backend is not None and self._backend.stream is not None:
+            self._backend.stream.set_no_delay(enabled)
+
+    def __repr__(self) -> str:
+        return f"<WebSocketPeer {self.get_ready_state().name}>"
+
+
+def _to_bytes(message: Any) -> bytes:
+    if isinstance(message, str):
+        raise TypeError("send() takes bytes; for text there is send_text()")
+    return bytes(memoryview(message))

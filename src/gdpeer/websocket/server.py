@@ -1,0 +1,448 @@
+"""`WebSocketServer`: the server of the tutorial and of Godot 3, with signals; pages and health on the same port.
+
+    server = WebSocketServer()
+    server.data_received.connect(lambda peer_id: server.broadcast(server.get_peer(peer_id).get_packet(), exclude=[peer_id]))
+    server.listen(9080)
+    while True:
+        server.poll(timeout=0.05)
+
+A turn of `poll`: everybody who waits is accepted, what arrived is read, signals are emitted, and what the slots sent goes out, one
+write for each peer. Its cost follows what happened; peers where nothing did cost nothing.
+
+Differs from the engine: accepts all waiting connections in a turn, answers refused upgrades with a status and a reason, and reports `was_clean` as true
+whenever both close frames were exchanged.
+
+Layer: `websocket`. Source: reference godot-api section 10.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType, TracebackType
+from typing import TYPE_CHECKING, Any
+
+from gdpeer.clock import MONOTONIC, Clock
+from gdpeer.errors import Cause, Error, HandshakeError, TransportError
+from gdpeer.protocol.connection import check_close
+from gdpeer.protocol.handshake import Request, parse_header_line
+from gdpeer.protocol.outbox import encode_message
+from gdpeer.signals import Signal
+from gdpeer.transport.stream import Connector, Stream
+from gdpeer.websocket.http import Handler, Response
+from gdpeer.websocket.native import NativeBackend, Stage
+from gdpeer.websocket.peer import PeerWriteMode, WebSocketPeer
+from gdpeer.websocket.settings import Configurable, Setting, Settings, count, flag, kilobytes, lines, names, seconds
+from gdpeer.websocket.tls_options import Source, TLSOptions
+from gdpeer.websocket.turn import Turn
+from gdpeer.websocket.upgrade import ServerUpgrade
+
+if TYPE_CHECKING:
+    import ssl
+
+    from gdpeer.transport.listener import Listener
+
+__all__ = ["WebSocketServer"]
+
+logger = logging.getLogger("gdpeer.websocket")
+
+HEALTH = "/health"
+
+
+class WebSocketServer(Configurable):
+    """Many connections on one port, told of by signals while `poll` runs.
+
+    Settings count for connections that come after they are set. Not to be used by two threads at a time.
+
+    Attributes:
+        client_connected: signal (peer_id, protocol).
+        client_disconnected: signal (peer_id, was_clean). The peer can still be asked, for its close code, reason and cause, and for packets not read yet.
+        client_close_request: signal (peer_id, code, reason): the client began to close.
+        data_received: signal (peer_id): once for each packet.
+        peer_drained: signal (peer_id): after a refused send there is room again.
+        bind_ip: "*" for all addresses, one address, or "unix:/path".
+        private_key, ssl_certificate: objects or PEM paths; both set: TLS.
+        ca_chain: certificates between `ssl_certificate` and its root; None.
+        http_handler: answers requests that are no upgrade (`gdpeer.http`); None: 426, but for `/health`.
+        refuse_new_connections: answer upgrades with 503.
+        max_peers: answer upgrades beyond so many with 503; 0: no limit.
+        backlog: connections that may wait in the kernel.
+        reuse_port: share the port with other processes.
+    """
+
+    handshake_timeout = Setting(seconds, "Seconds for TLS and the upgrade, from TCP on; 3.")
+    heartbeat_interval = Setting(seconds, "Seconds between pings to each peer; 0.0: none.")
+    close_timeout = Setting(seconds, "Seconds for the answer to a close; 10.")
+    inbound_buffer_size = Setting(count, "Bytes of the largest message, and of what may wait unread; 65,536.")
+    outbound_buffer_size = Setting(count, "Bytes that may wait to be sent to a peer; 65,536; 0: no limit.")
+    max_queued_packets = Setting(count, "Messages that may wait, each way; 1,024.")
+    compression = Setting(flag, "Accept permessage-deflate; False.")
+    compression_threshold = Setting(count, "Messages of fewer bytes go uncompressed; 256.")
+
+    def __init__(self, *, clock: Clock = MONOTONIC) -> None:
+        self.client_connected = Signal("client_connected")
+        self.client_disconnected = Signal("client_disconnected")
+        self.client_close_request = Signal("client_close_request")
+        self.data_received = Signal("data_received")
+        self.peer_drained = Signal("peer_drained")
+        self.bind_ip = "*"
+        self.private_key: Source | None = None
+        self.ssl_certificate: Source | None = None
+        self.ca_chain: Source | None = None
+        self.http_handler: Handler | None = None
+        self.refuse_new_connections = False
+        self.max_peers = 0
+        self.backlog = 4096
+        self.reuse_port = False
+        self._settings = Settings(
+            inbound_buffer_size=65_536, outbound_buffer_size=65_536, max_queued_packets=1024, handshake_timeout=3.0
+        )
+        self._clock = clock
+        self._turn = Turn()
+        self._listener: Listener | None = None
+        self._tls: ssl.SSLContext | None = None
+        self._listen_error = ""
+        self._forget()
+
+    def _forget(self) -> None:
+        self._peers: dict[int, WebSocketPeer] = {}  # announced
+        self._opening: dict[int, NativeBackend] = {}  # not announced yet
+        self._lingering: dict[int, NativeBackend] = {}  # their end was announced
+
+    @property
+    def allowed_origins(self) -> tuple[str, ...] | None:
+        """Values of `Origin` that may connect (`"https://game.example"`); None: all. Programs send none and are let in."""
+        return _tuple_or_none(self._settings.allowed_origins)
+
+    @allowed_origins.setter
+    def allowed_origins(self, origins: Iterable[str] | None) -> None:
+        self._change("allowed_origins", None if origins is None else lines(origins))
+
+    @property
+    def allowed_paths(self) -> tuple[str, ...] | None:
+        """Paths that can be upgraded, others get 404; None: all."""
+        return _tuple_or_none(self._settings.allowed_paths)
+
+    @allowed_paths.setter
+    def allowed_paths(self, paths: Iterable[str] | None) -> None:
+        self._change("allowed_paths", None if paths is None else lines(paths))
+
+    def set_buffers(
+        self, input_buffer_size_kb: int, input_max_packets: int, output_buffer_size_kb: int, output_max_packets: int
+    ) -> Error:
+        """As `WebSocketClient.set_buffers`; `FAILED` once listening."""
+        if self._listener is not None:
+            return Error.FAILED
+        self.inbound_buffer_size = kilobytes(input_buffer_size_kb)
+        self.outbound_buffer_size = kilobytes(output_buffer_size_kb)
+        self.max_queued_packets = max(input_max_packets, output_max_packets)
+        return Error.OK
+
+    def set_extra_headers(self, headers: Iterable[str] = ()) -> None:
+        """`Name: value` lines for the response to each upgrade.
+
+        Raises:
+            ValueError: a line is not of that form.
+        """
+        found = lines(headers)
+        for line in found:
+            parse_header_line(line)
+        self._change("handshake_headers", found)
+
+    # ------------------------------------------------------------------------------------------ listening
+
+    def listen(self, port: int, protocols: Iterable[str] = (), gd_mp_api: bool = False) -> Error:
+        """Open the port.
+
+        Args:
+            port: 1-65535, or 0 for a free one (`get_local_port`).
+            protocols: sub-protocols spoken. With some, a client must offer one of them; with none, it must offer none.
+            gd_mp_api: Godot 3's multiplayer mode; not available here.
+
+        Returns:
+            `ERR_ALREADY_IN_USE` when listening already or the port is taken, `ERR_INVALID_PARAMETER` for a port, address, protocol, key or certificate that is not
+            valid, `ERR_UNAVAILABLE` for `gd_mp_api`; else `OK`. `get_listen_error()` says in words what was wrong.
+        """
+        if gd_mp_api:
+            return self._not_listening(Error.ERR_UNAVAILABLE, "gd_mp_api is not available")
+        if self._listener is not None:
+            return self._not_listening(Error.ERR_ALREADY_IN_USE, "already listening")
+        try:
+            self._change("supported_protocols", names(protocols))
+            if not 0 <= port <= 65535:
+                raise ValueError(f"the port must be 0 to 65535, not {port}")
+            self._tls = self._make_tls()
+            self._open(port)
+        except TransportError as problem:
+            return self._not_listening(problem.error, problem.detail)
+        except ValueError as problem:
+            return self._not_listening(Error.ERR_INVALID_PARAMETER, str(problem))
+        self._listen_error = ""
+        return Error.OK
+
+    def _not_listening(self, error: Error, detail: str) -> Error:
+        self._listen_error = detail
+        logger.warning("cannot listen: %s", detail)
+        return error
+
+    def _make_tls(self) -> ssl.SSLContext | None:
+        if self.private_key is None and self.ssl_certificate is None:
+            return None
+        if self.private_key is None or self.ssl_certificate is None:
+            raise ValueError("TLS needs both private_key and ssl_certificate")
+        return TLSOptions.server(self.private_key, self.ssl_certificate).make_context(self.ca_chain)
+
+    def _open(self, port: int) -> None:
+        from gdpeer.transport.listener import Listener
+        from gdpeer.transport.poller import Poller
+
+        if self.bind_ip.startswith("unix:"):
+            self._listener = Listener.unix(self.bind_ip.removeprefix("unix:"), backlog=self.backlog)
+        else:
+            self._listener = Listener(self.bind_ip, port, backlog=self.backlog, reuse_port=self.reuse_port)
+        if self._turn.poller is None:
+            self._turn.poller = Poller(self._clock)
+        self._listener.attach(self._turn.poller, self._accept)
+
+    def is_listening(self) -> bool:
+        """Whether the port is open."""
+        return self._listener is not None
+
+    def get_listen_error(self) -> str:
+        """What was wrong with the last `listen`, in a line; "" after one that worked."""
+        return self._listen_error
+
+    def get_local_port(self) -> int:
+        """The port that is open; 0 when none is."""
+        return 0 if self._listener is None else self._listener.local_address[1]
+
+    def _accept(self, events: int) -> None:
+        if self._listener is not None:
+            for stream in self._listener.accept():
+                self.take_stream(self._secure(stream))
+
+    def _secure(self, stream: Any) -> Stream | Connector:
+        if self._tls is None:
+            return stream  # type: ignore[no-any-return]
+        from gdpeer.transport.tls import TlsConnector
+
+        timeout = self._settings.handshake_timeout
+        return TlsConnector(stream, self._tls, server_side=True, timeout=timeout, clock=self._clock)
+
+    def take_stream(self, stream: Stream | Connector) -> int:
+        """Serve a stream that came another way than through `listen`: an in-memory pair in tests.
+
+        Returns:
+            The id that the peer will have.
+        """
+        if self._turn.poller is None:
+            from gdpeer.transport.poller import Poller
+
+            self._turn.poller = Poller(self._clock)
+        peer_id = self._new_id()
+        upgrade = ServerUpgrade(self._settings, self._settings.limits(), self._admit, self._respond)
+        backend = NativeBackend(self._settings, self._clock, upgrade, self._turn, peer_id)
+        self._opening[peer_id] = backend
+        backend.start(stream)
+        return peer_id
+
+    def _new_id(self) -> int:
+        """2 to 2^31-1, as the engine's, and not to be guessed."""
+        while True:
+            peer_id = 2 + secrets.randbelow(2**31 - 2)
+            if peer_id not in self._peers and peer_id not in self._opening:
+                return peer_id
+
+    def _admit(self, request: Request) -> None:
+        if self.refuse_new_connections or (self.max_peers and len(self._peers) >= self.max_peers):
+            raise HandshakeError("the server takes no more connections now", status=503)
+
+    def _respond(self, request: Request) -> Response | None:
+        try:
+            response = None if self.http_handler is None else self.http_handler(request)
+        except Exception:
+            logger.exception("http_handler raised for %s %s", request.method, request.target)
+            return Response(500, "the server failed to answer\n")
+        if response is None and request.path == HEALTH and request.method in ("GET", "HEAD"):
+            return Response.json({"status": "ok", "peers": len(self._peers)})
+        if response is None and self.http_handler is None:
+            raise HandshakeError("this is a WebSocket server", status=426, headers=(("Upgrade", "websocket"),))
+        return response
+
+    # ------------------------------------------------------------------------------------------ polling
+
+    def poll(self, timeout: float = 0.0) -> None:
+        """One turn: accept, read, emit signals, send.
+
+        Args:
+            timeout: 0: never wait. Positive: wait at most so many seconds for something to happen.
+        """
+        turn = self._turn
+        if turn.poller is None or turn.active:
+            return
+        turn.active = True
+        try:
+            turn.poller.turn(0.0 if turn.touched else max(0.0, timeout))
+            for backend in turn.take_touched():
+                self._look_at(backend)
+        finally:
+            turn.flush()
+
+    def _look_at(self, backend: NativeBackend) -> None:
+        """Tell of everything that changed at one connection."""
+        peer_id = backend.peer_id
+        peer = self._peers.get(peer_id) or self._take_opened(backend)
+        if peer is None:
+            return
+        self._tell_packets(peer_id, backend)
+        if backend.stage >= Stage.LINGERING:
+            self._tell_end(peer_id, peer, backend)
+        elif backend.was_refused and backend.has_drained():
+            backend.was_refused = False
+            self.peer_drained.emit(peer_id)
+
+    def _take_opened(self, backend: NativeBackend) -> WebSocketPeer | None:
+        """Announce a peer whose upgrade is done; None for a connection that is not open yet, or no longer."""
+        peer_id = backend.peer_id
+        if peer_id in self._opening and backend.opened is not None:
+            del self._opening[peer_id]
+            peer = self._peers[peer_id] = WebSocketPeer._of_server(self._settings, self._clock, self._turn, backend)
+            self.client_connected.emit(peer_id, peer.get_selected_protocol())
+            return peer
+        if backend.stage == Stage.DONE:
+            self._opening.pop(peer_id, None)
+            self._lingering.pop(peer_id, None)
+        return None
+
+    def _tell_packets(self, peer_id: int, backend: NativeBackend) -> None:
+        inbox = backend.connection.inbox
+        emit = self.data_received.emit
+        while backend.announced < inbox.received:
+            backend.announced += 1
+            if inbox.packets:
+                emit(peer_id)
+
+    def _tell_end(self, peer_id: int, peer: WebSocketPeer, backend: NativeBackend) -> None:
+        if backend.connection.closed_by_remote:
+            self.client_close_request.emit(peer_id, peer.get_close_code(), peer.get_close_reason())
+        self.client_disconnected.emit(peer_id, peer.get_close_cause().cause is Cause.CLOSED)
+        self._peers.pop(peer_id, None)
+        if backend.stage != Stage.DONE:
+            self._lingering[peer_id] = backend
+
+    # ------------------------------------------------------------------------------------------ peers
+
+    @property
+    def peers(self) -> Mapping[int, WebSocketPeer]:
+        """The peers that are there, by id; read-only, and always up to date."""
+        return MappingProxyType(self._peers)
+
+    def has_peer(self, peer_id: int) -> bool:
+        """Whether there is such a peer."""
+        return peer_id in self._peers
+
+    def get_peer(self, peer_id: int) -> WebSocketPeer | None:
+        """The peer; None where there is none of that id."""
+        return self._peers.get(peer_id)
+
+    def get_peer_address(self, peer_id: int) -> str:
+        """The peer's address in numbers; "" where there is no such peer."""
+        peer = self._peers.get(peer_id)
+        return "" if peer is None else peer.get_connected_host()
+
+    def get_peer_port(self, peer_id: int) -> int:
+        """The peer's port; 0 where there is no such peer."""
+        peer = self._peers.get(peer_id)
+        return 0 if peer is None else peer.get_connected_port()
+
+    def disconnect_peer(self, peer_id: int, code: int = 1000, reason: str = "") -> None:
+        """Begin to close; `client_disconnected` follows while polling. An id that is not there is ignored, with a warning.
+
+        Raises:
+            ValueError: the code may not be sent, or the reason is longer than 123 bytes.
+        """
+        peer = self._peers.get(peer_id)
+        if peer is None:
+            logger.warning("disconnect_peer: there is no peer %s", peer_id)
+        else:
+            peer.close(code, reason)
+
+    def broadcast(self, data: bytes | str, exclude: Iterable[int] = ()) -> Error:
+        """Send one message to every peer, framed once.
+
+        Args:
+            data: bytes go as binary, a string as text.
+            exclude: ids that do not get it.
+
+        Returns:
+            `ERR_OUT_OF_MEMORY` when some peer had no room for it (the others got it), else `OK`.
+        """
+        left_out = frozenset(exclude)
+        return self.broadcast_to([peer_id for peer_id in self._peers if peer_id not in left_out], data)
+
+    def broadcast_to(self, peer_ids: Iterable[int], data: bytes | str, write_mode: PeerWriteMode | None = None) -> Error:
+        """Send one message to some peers, framed once.
+
+        Args:
+            peer_ids: who gets it; ids that are not there are passed over.
+            data: the message.
+            write_mode: None: bytes go as binary, a string as text.
+
+        Returns:
+            As `broadcast`.
+        """
+        is_text = isinstance(data, str) if write_mode is None else write_mode == PeerWriteMode.TEXT
+        payload = data.encode() if isinstance(data, str) else bytes(data)
+        frame = encode_message(payload, is_text)
+        result = Error.OK
+        peers = self._peers
+        for peer_id in peer_ids:
+            peer = peers.get(peer_id)
+            backend = None if peer is None else peer._backend
+            if backend is not None and backend.send_encoded(frame, payload, is_text) is Error.ERR_OUT_OF_MEMORY:
+                result = Error.ERR_OUT_OF_MEMORY
+        return result
+
+    # ------------------------------------------------------------------------------------------ the end
+
+    def close_all(self, code: int = 1000, reason: str = "") -> None:
+        """Begin to close every peer; go on polling until `peers` is empty. Errors as `disconnect_peer`."""
+        check_close(code, reason)
+        for peer in list(self._peers.values()):
+            peer.close(code, reason)
+
+    def stop(self, code: int = 1000, reason: str = "") -> None:
+        """Close the port and every peer with a close frame, without waiting for answers and without signals.
+
+        To let the answers come, `close_all` and poll first. Errors as `disconnect_peer`.
+        """
+        check_close(code, reason)
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
+        self._turn.active = False
+        open_ones = [peer._backend for peer in self._peers.values()]
+        backends = [*open_ones, *self._opening.values(), *self._lingering.values()]
+        self._forget()
+        for backend in backends:
+            if backend is not None:
+                backend.leave(code, reason)
+        self._turn.take_touched()
+        if self._turn.poller is not None:
+            self._turn.poller.close()
+        self._turn = Turn()
+
+    def __enter__(self) -> WebSocketServer:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """Stop, with 1001, or 1011 after an exception."""
+        self.stop(1001 if kind is None else 1011)
+
+    def __repr__(self) -> str:
+        return f"<WebSocketServer port {self.get_local_port()}, {len(self._peers)} peers>"
+
+
+def _tuple_or_none(found: Iterable[str] | None) -> tuple[str, ...] | None:
+    return None if found is None else tuple(found)

@@ -1,0 +1,337 @@
+"""TCP and TLS as the engine's classes, as far as `WebSocketPeer.accept_stream` needs them.
+
+    listener = TCPServer()
+    listener.listen(9080)
+    ...
+    if listener.is_connection_available():
+        peer.accept_stream(listener.take_connection())
+
+Nothing waits but `put_data` and `get_data`, which are documented to.
+
+Layer: `websocket`. Source: reference godot-api section 9.
+"""
+
+from __future__ import annotations
+
+import select
+import time
+from collections import deque
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any
+
+from gdpeer.errors import Error, TransportError
+from gdpeer.transport.stream import Connector, Stream
+from gdpeer.websocket.tls_options import TLSOptions
+
+if TYPE_CHECKING:
+    from gdpeer.transport.listener import Listener
+
+__all__ = ["StreamPeerTCP", "StreamPeerTLS", "TCPServer", "TCPStatus", "TLSStatus"]
+
+_PIECE = 65_536
+_BLOCKING_LIMIT = 30.0  # seconds that put_data and get_data wait for the other side at most
+
+
+class TCPServer:
+    """Listens on a port; connections are taken one by one.
+
+    Differs from the engine: a port outside 0-65535 is refused, not cut to 16 bits.
+    """
+
+    def __init__(self) -> None:
+        self._listener: Listener | None = None
+        self._waiting: deque[Stream] = deque()
+
+    def listen(self, port: int, bind_address: str = "*") -> Error:
+        """Open the port.
+
+        Args:
+            port: 0: a free one, see `get_local_port`.
+            bind_address: "*" for all.
+
+        Returns:
+            `ERR_ALREADY_IN_USE` when listening already or the port is taken, `ERR_INVALID_PARAMETER` for a port or address that is not valid; else `OK`.
+        """
+        from gdpeer.transport.listener import Listener
+
+        if self._listener is not None:
+            return Error.ERR_ALREADY_IN_USE
+        if not 0 <= port <= 65535:
+            return Error.ERR_INVALID_PARAMETER
+        try:
+            self._listener = Listener(bind_address, port)
+        except TransportError as problem:
+            return problem.error
+        return Error.OK
+
+    def is_listening(self) -> bool:
+        """Whether the port is open."""
+        return self._listener is not None
+
+    def is_connection_available(self) -> bool:
+        """Whether `take_connection` would give one."""
+        if not self._waiting and self._listener is not None:
+            self._waiting.extend(self._listener.accept())
+        return bool(self._waiting)
+
+    def take_connection(self) -> StreamPeerTCP | None:
+        """The connection that waits longest; None where none does."""
+        return StreamPeerTCP(self._waiting.popleft()) if self.is_connection_available() else None
+
+    def get_local_port(self) -> int:
+        """The port that is open; 0 when none is."""
+        return 0 if self._listener is None else self._listener.local_address[1]
+
+    def stop(self) -> None:
+        """Close the port, and the connections that nobody took."""
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
+        while self._waiting:
+            self._waiting.popleft().close()
+
+
+class TCPStatus(IntEnum):
+    """Where a TCP stream is."""
+
+    NONE = 0
+    CONNECTING = 1
+    CONNECTED = 2
+    ERROR = 3
+
+
+class _StreamPeer:
+    """Bytes in and out over a `Stream`; what both classes share."""
+
+    def __init__(self, stream: Stream | None = None) -> None:
+        self._stream = stream
+        self._connector: Connector | None = None
+        self._received = bytearray()
+        self._ended = False
+        self._failure: TransportError | None = None
+
+    def _take_stream(self) -> Stream | None:
+        """Hand the stream over to a WebSocketPeer; None where it is not connected, or its bytes were begun to be read."""
+        self._advance()
+        if self._failure is not None or self._received:
+            return None
+        stream, self._stream = self._stream, None
+        return stream
+
+    def _advance(self) -> None:
+        if self._connector is None or self._failure is not None:
+            return
+        try:
+            stream = self._connector.advance()
+        except TransportError as problem:
+            self._failure = problem
+            return
+        if stream is not None:
+            self._stream = stream
+            self._connector = None
+
+    def _fill(self) -> None:
+        """Take in what has arrived."""
+        if self._stream is None or self._ended:
+            return
+        piece = bytearray(_PIECE)
+        try:
+            while (count := self._stream.receive_into(piece)) > 0:
+                self._received += piece[:count]
+            self._ended = count == 0
+        except TransportError as problem:
+            self._failure = problem
+            self._ended = True
+
+    def get_available_bytes(self) -> int:
+        """Bytes that can be read at once."""
+        self._fill()
+        return len(self._received)
+
+    def get_partial_data(self, count: int) -> tuple[Error, bytes]:
+        """At most `count` bytes that are there. `ERR_FILE_EOF` when the other side ended and nothing is left."""
+        if self._stream is None:
+            return Error.FAILED, b""
+        self._fill()
+        data = bytes(self._received[:count])
+        del self._received[:count]
+        return (Error.ERR_FILE_EOF if self._ended and not data and count else Error.OK), data
+
+    def get_data(self, count: int) -> tuple[Error, bytes]:
+        """Exactly `count` bytes; waits for them, at most 30 seconds for each piece (`ERR_TIMEOUT`)."""
+        limit = time.monotonic() + _BLOCKING_LIMIT
+        while self._stream is not None and self.get_available_bytes() < count and not self._ended:
+            if not self._wait(limit, write=False):
+                return Error.ERR_TIMEOUT, b""
+        if self._stream is not None and len(self._received) < count:
+            return Error.ERR_FILE_EOF, b""
+        return self.get_partial_data(count)
+
+    def put_partial_data(self, data: bytes) -> tuple[Error, int]:
+        """Send what can be sent at once; how many bytes that were."""
+        if self._stream is None:
+            return Error.FAILED, 0
+        try:
+            return Error.OK, self._stream.send([data])
+        except TransportError as problem:
+            self._failure = problem
+            return Error.FAILED, 0
+
+    def put_data(self, data: bytes) -> Error:
+        """Send all; waits for room, at most 30 seconds (`ERR_TIMEOUT`)."""
+        limit = time.monotonic() + _BLOCKING_LIMIT
+        view = memoryview(data)
+        while len(view):
+            error, sent = self.put_partial_data(view)  # type: ignore[arg-type]  # any buffer will do
+            view = view[sent:]
+            if error is not Error.OK:
+                return error
+            if len(view) and not self._wait(limit, write=True):
+                return Error.ERR_TIMEOUT
+        return Error.OK
+
+    def _wait(self, limit: float, *, write: bool) -> bool:
+        seconds = limit - time.monotonic()
+        fileno = getattr(self._stream, "fileno", None)
+        if seconds <= 0 or fileno is None:
+            return False
+        descriptors = [fileno()]
+        select.select([] if write else descriptors, descriptors if write else [], [], seconds)
+        return True
+
+    def _close(self) -> None:
+        for pollable in (self._stream, self._connector):
+            if pollable is not None:
+                pollable.close()
+        self.__init__()  # type: ignore[misc]  # as new
+
+
+class StreamPeerTCP(_StreamPeer):
+    """A TCP connection."""
+
+    Status = TCPStatus
+
+    def connect_to_host(self, host: str, port: int) -> Error:
+        """Begin to connect; call `poll` until `get_status` is no longer CONNECTING.
+
+        Returns:
+            `ERR_ALREADY_IN_USE` unless there is no connection, `ERR_INVALID_PARAMETER` for a port that is not valid; else `OK`.
+        """
+        from gdpeer.transport.tcp import TcpConnector
+
+        if self.get_status() in (TCPStatus.CONNECTING, TCPStatus.CONNECTED):
+            return Error.ERR_ALREADY_IN_USE
+        if not 1 <= port <= 65535:
+            return Error.ERR_INVALID_PARAMETER
+        self._close()
+        self._connector = TcpConnector(host, port)
+        self._advance()
+        return Error.OK if self._failure is None else Error.FAILED
+
+    def poll(self) -> Error:
+        """Go on connecting; `FAILED` once it is known that it will not."""
+        self._advance()
+        return Error.OK if self._failure is None else Error.FAILED
+
+    def get_status(self) -> TCPStatus:
+        """NONE, CONNECTING, CONNECTED or ERROR."""
+        if self._failure is not None:
+            return TCPStatus.ERROR
+        if self._connector is not None:
+            return TCPStatus.CONNECTING
+        return TCPStatus.NONE if self._stream is None or self._ended else TCPStatus.CONNECTED
+
+    def get_connected_host(self) -> str:
+        """The other side's address in numbers."""
+        return "" if self._stream is None else self._stream.remote_address[0]
+
+    def get_connected_port(self) -> int:
+        """The other side's port."""
+        return 0 if self._stream is None else self._stream.remote_address[1]
+
+    def get_local_port(self) -> int:
+        """This side's port."""
+        return 0 if self._stream is None else self._stream.local_address[1]
+
+    def set_no_delay(self, enabled: bool) -> None:
+        """Send small packets at once; on at first."""
+        if self._stream is not None:
+            self._stream.set_no_delay(enabled)
+
+    def disconnect_from_host(self) -> None:
+        """End the connection."""
+        self._close()
+
+
+class TLSStatus(IntEnum):
+    """Where a TLS stream is."""
+
+    DISCONNECTED = 0
+    HANDSHAKING = 1
+    CONNECTED = 2
+    ERROR = 3
+    ERROR_HOSTNAME_MISMATCH = 4
+
+
+class StreamPeerTLS(_StreamPeer):
+    """TLS over a `StreamPeerTCP`, which must not be used by itself afterwards."""
+
+    Status = TLSStatus
+
+    def __init__(self, stream: Stream | None = None) -> None:
+        super().__init__(stream)
+        self._tcp: StreamPeerTCP | None = None
+
+    def accept_stream(self, stream: StreamPeerTCP, server_options: TLSOptions) -> Error:
+        """Begin as a server; call `poll` until `get_status` is no longer HANDSHAKING.
+
+        Returns:
+            `ERR_INVALID_PARAMETER` for a client's options or a stream that is not connected; the code of a certificate that cannot be used; else `OK`.
+        """
+        return self._start(stream, server_options, "", is_server=True)
+
+    def connect_to_stream(
+        self, stream: StreamPeerTCP, common_name: str, client_options: TLSOptions | None = None
+    ) -> Error:
+        """Begin as a client; `common_name` is the name that the server's certificate must have. Returns as `accept_stream`."""
+        options = client_options or TLSOptions.client()
+        return self._start(stream, options, options.get_common_name_override() or common_name, is_server=False)
+
+    def _start(self, stream: StreamPeerTCP, options: TLSOptions, name: str, *, is_server: bool) -> Error:
+        from gdpeer.transport.tls import TlsConnector
+
+        if options.is_server() != is_server or not isinstance(stream, StreamPeerTCP):
+            return Error.ERR_INVALID_PARAMETER
+        try:
+            context = options.make_context()
+        except TransportError as problem:
+            return problem.error
+        tcp: Any = stream._take_stream()
+        if tcp is None:
+            return Error.ERR_INVALID_PARAMETER
+        self._close()
+        self._tcp = stream
+        self._connector = TlsConnector(tcp, context, server_side=is_server, server_hostname=name or None)
+        self._advance()
+        return Error.OK if self._failure is None else Error.FAILED
+
+    def poll(self) -> None:
+        """Go on with the handshake."""
+        self._advance()
+
+    def get_status(self) -> TLSStatus:
+        """DISCONNECTED, HANDSHAKING, CONNECTED, ERROR or ERROR_HOSTNAME_MISMATCH."""
+        if self._failure is not None:
+            wrong_name = "host" in self._failure.detail.lower() and "certificate" in self._failure.detail.lower()
+            return TLSStatus.ERROR_HOSTNAME_MISMATCH if wrong_name else TLSStatus.ERROR
+        if self._connector is not None:
+            return TLSStatus.HANDSHAKING
+        return TLSStatus.DISCONNECTED if self._stream is None or self._ended else TLSStatus.CONNECTED
+
+    def get_stream(self) -> StreamPeerTCP | None:
+        """The stream that it was started on."""
+        return self._tcp
+
+    def disconnect_from_stream(self) -> None:
+        """End the connection."""
+        self._close()

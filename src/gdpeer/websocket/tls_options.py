@@ -1,0 +1,174 @@
+"""TLS as the engine's classes describe it: keys, certificates, options.
+
+`ssl` is imported only when a connection is made or a file is checked.
+
+Layer: `websocket`. Source: reference godot-api section 8 and 10.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gdpeer.errors import Error, TransportError
+
+if TYPE_CHECKING:
+    import ssl
+
+__all__ = ["CryptoKey", "Source", "TLSOptions", "X509Certificate", "pem_of"]
+
+
+
+
+class Pem:
+    """Text in PEM form, from a file or a string."""
+
+    _MARK = "-----BEGIN "
+
+    def __init__(self, text: str = "") -> None:
+        self._text = text
+
+    def load(self, path: str | os.PathLike[str]) -> Error:
+        """Read a PEM file.
+
+        Returns:
+            `ERR_FILE_NOT_FOUND`, `ERR_FILE_CANT_READ`, or `ERR_PARSE_ERROR` where the file holds nothing of the kind; else `OK`.
+        """
+        try:
+            text = Path(path).read_text("ascii", "replace")
+        except FileNotFoundError:
+            return Error.ERR_FILE_NOT_FOUND
+        except OSError:
+            return Error.ERR_FILE_CANT_READ
+        return self.load_from_string(text)
+
+    def load_from_string(self, text: str) -> Error:
+        """Take PEM text; `ERR_PARSE_ERROR` where it holds nothing of the kind."""
+        if self._MARK not in text:
+            return Error.ERR_PARSE_ERROR
+        self._text = text
+        return Error.OK
+
+    def save_to_string(self) -> str:
+        """The PEM text."""
+        return self._text
+
+    def __bool__(self) -> bool:
+        return bool(self._text)
+
+
+class X509Certificate(Pem):
+    """One certificate, or a chain with the server's own first; PEM."""
+
+    _MARK = "-----BEGIN CERTIFICATE"
+
+
+class CryptoKey(Pem):
+    """A private key; PEM."""
+
+    _MARK = "PRIVATE KEY-----"
+
+    def __repr__(self) -> str:
+        return "<CryptoKey>"
+
+
+Source = str | os.PathLike[str] | Pem
+"""A certificate or key: an object, or the path of a PEM file."""
+
+
+def pem_of(source: Source) -> str | bytes:
+    """What the transport takes: a path, or PEM bytes."""
+    return source.save_to_string().encode() if isinstance(source, Pem) else os.fspath(source)
+
+
+class TLSOptions:
+    """How to speak TLS; made by `client`, `client_unsafe` and `server`, as in the engine.
+
+    Certificates and keys are given as objects or, shorter, as paths of PEM files.
+    """
+
+    __slots__ = ("_certificate", "_common_name", "_key", "_mode", "_trusted")
+
+    def __init__(
+        self,
+        mode: str = "",
+        *,
+        trusted: Source | None = None,
+        common_name: str = "",
+        key: Source | None = None,
+        certificate: Source | None = None,
+    ) -> None:
+        if mode not in ("client", "unsafe", "server"):
+            raise TypeError("use TLSOptions.client(), TLSOptions.client_unsafe() or TLSOptions.server()")
+        self._mode = mode
+        self._trusted = trusted
+        self._common_name = common_name
+        self._key = key
+        self._certificate = certificate
+
+    @classmethod
+    def client(cls, trusted_chain: Source | None = None, common_name_override: str = "") -> TLSOptions:
+        """Check the server's certificate and its name.
+
+        Args:
+            trusted_chain: authorities to trust; None: the machine's.
+            common_name_override: the name that the certificate must have, instead of the URL's host.
+        """
+        return cls("client", trusted=trusted_chain, common_name=common_name_override)
+
+    @classmethod
+    def client_unsafe(cls, trusted_chain: Source | None = None) -> TLSOptions:
+        """Check no name; and without `trusted_chain` no certificate either. For tests."""
+        return cls("unsafe", trusted=trusted_chain)
+
+    @classmethod
+    def server(cls, key: Source, certificate: Source) -> TLSOptions:
+        """Be a server; the certificate should hold the whole chain, the server's own first."""
+        return cls("server", key=key, certificate=certificate)
+
+    def is_server(self) -> bool:
+        """Whether made by `server`."""
+        return self._mode == "server"
+
+    def is_unsafe_client(self) -> bool:
+        """Whether made by `client_unsafe`."""
+        return self._mode == "unsafe"
+
+    def get_trusted_ca_chain(self) -> Source | None:
+        """As given."""
+        return self._trusted
+
+    def get_common_name_override(self) -> str:
+        """As given."""
+        return self._common_name
+
+    def get_private_key(self) -> Source | None:
+        """As given."""
+        return self._key
+
+    def get_own_certificate(self) -> Source | None:
+        """As given."""
+        return self._certificate
+
+    def make_context(self, chain: Source | None = None) -> ssl.SSLContext:
+        """The options as the standard library's context.
+
+        Args:
+            chain: for a server, certificates between its own and the root.
+
+        Raises:
+            TransportError: a file is missing or does not hold what it should (`Cause.TLS`).
+        """
+        from gdpeer.transport import tls
+
+        trusted = None if self._trusted is None else pem_of(self._trusted)
+        if not self.is_server():
+            safe = not self.is_unsafe_client()
+            return tls.client_context(verify=safe or trusted is not None, verify_hostname=safe, trusted=trusted)
+        if self._key is None or self._certificate is None:
+            raise TransportError("a TLS server needs a key and a certificate", error=Error.ERR_INVALID_PARAMETER)
+        return tls.server_context(pem_of(self._key), pem_of(self._certificate), None if chain is None else pem_of(chain))
+
+    def __repr__(self) -> str:
+        return f"<TLSOptions {self._mode}>"

@@ -1,0 +1,1 @@
+"""The proof. See `make help` for the commands."""

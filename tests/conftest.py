@@ -1,0 +1,25 @@
+"""Says which form of gdpeer is under test, and refuses to run against another one than was asked for."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+import gdpeer
+from gdpeer.protocol import frames
+
+FORM = "compiled" if frames.COMPILED else "pure"
+
+
+def pytest_report_header() -> str:
+    """The form, and where it comes from."""
+    return f"gdpeer: {FORM}, {Path(gdpeer.__file__).parent}"
+
+
+def pytest_configure() -> None:
+    """Ends the run when GDPEER_FORM asks for the other form."""
+    wanted = os.environ.get("GDPEER_FORM", FORM)
+    if wanted != FORM:
+        pytest.exit(f"gdpeer is {FORM} here, not {wanted}", returncode=3)

@@ -1,0 +1,339 @@
+"""`gdpeer connect` as a process: in a pipe, on a terminal, against an independent server and against `gdpeer echo`."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import select
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.server import Server, ServerConnection, serve
+
+from tests.support.certificates import Certificates, make_certificates
+from tests.support.ports import free_port
+from tests.support.processes import Process, gdpeer_command
+
+Handler = Callable[[ServerConnection], None]
+
+
+def run(*arguments: str, lines: str = "") -> subprocess.CompletedProcess[str]:
+    command = gdpeer_command("connect", *arguments)
+    return subprocess.run(command, input=lines, capture_output=True, encoding="utf-8", timeout=30, check=False)
+
+
+@contextlib.contextmanager
+def serving(handler: Handler, **options: object) -> Iterator[str]:
+    """An independent server on a free port; its URL."""
+    server: Server
+    with serve(handler, "127.0.0.1", 0, **options) as server:  # type: ignore[arg-type]
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            scheme = "wss" if "ssl" in options else "ws"
+            yield f"{scheme}://127.0.0.1:{server.socket.getsockname()[1]}/"
+        finally:
+            server.shutdown()
+            thread.join(10)
+
+
+def echo_all(connection: ServerConnection) -> None:
+    for message in connection:
+        connection.send(message)
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    return make_certificates(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture(scope="module")
+def echo_url() -> Iterator[str]:
+    with Process(gdpeer_command("echo", "--port", "0", "--path", "/here")) as echo:
+        yield echo.wait_for(r"listening on (ws://\S+)")[1]
+
+
+# ---- in a pipe
+
+
+def test_lines_go_out_and_replies_come_back(echo_url: str) -> None:
+    done = run(echo_url, "--linger", "0.5", lines="one\n\n  /ping \ngrüße 🎮\nlast without an end")
+    assert done.returncode == 0
+    assert done.stdout == "one\n\n  /ping \ngrüße 🎮\nlast without an end\n"
+    assert re.fullmatch(rf"connected to {echo_url}\nclosed with code 1000 \(closed.*\)\n", done.stderr)
+
+
+def test_many_lines_all_arrive_in_order(echo_url: str) -> None:
+    lines = "".join(f"line {number}\n" for number in range(20_000))
+    done = run(echo_url, "--linger", "2", lines=lines)
+    assert (done.returncode, done.stdout == lines) == (0, True)
+
+
+def test_an_end_without_a_line_closes_cleanly(echo_url: str) -> None:
+    begin = time.monotonic()
+    done = run(echo_url, "--linger", "0")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert time.monotonic() - begin < 5
+
+
+def test_the_wait_for_replies() -> None:
+    def late(connection: ServerConnection) -> None:
+        connection.recv(timeout=10)
+        time.sleep(0.7)
+        with contextlib.suppress(ConnectionClosed):
+            connection.send("late")
+
+    with serving(late) as url:
+        assert run(url, "--linger", "0.1", lines="?\n").stdout == ""
+        assert run(url, "--linger", "2", lines="?\n").stdout == "late\n"
+
+
+def test_text_is_verbatim_and_binary_is_described() -> None:
+    def speak(connection: ServerConnection) -> None:
+        connection.send("[red]\x1b[1m\r")
+        connection.send(bytes(range(40)))
+        connection.send("end")
+
+    with serving(speak) as url:
+        command = gdpeer_command("connect", url)
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=30, check=False)
+    dump = bytes(range(32)).hex(" ")
+    assert done.stdout == f"[red]\x1b[1m\r\n<40 bytes> {dump} ...\nend\n".encode()
+    assert done.returncode == 0
+
+
+def test_what_came_before_the_close_is_shown() -> None:
+    def speak(connection: ServerConnection) -> None:
+        for number in range(100):
+            connection.send(str(number))
+        connection.close(4001, "that was all")
+
+    with serving(speak) as url:
+        done = run(url, "--linger", "10")
+    assert done.stdout.splitlines() == [str(number) for number in range(100)]
+    assert done.returncode == 0
+    assert "closed with code 4001, reason 'that was all'" in done.stderr
+
+
+def test_a_lost_connection_is_status_1() -> None:
+    def vanish(connection: ServerConnection) -> None:
+        connection.recv(timeout=10)
+        connection.socket.shutdown(socket.SHUT_RDWR)
+
+    with serving(vanish) as url:
+        done = run(url, "--linger", "10", lines="go\n")
+    assert done.returncode == 1
+    assert re.search(r"^connection lost \(tcp.*\)$", done.stderr, re.MULTILINE)
+
+
+def test_a_reader_that_leaves_ends_it_quietly(echo_url: str) -> None:
+    script = f'yes line | head -n 5000 | "$0" -m gdpeer.cli connect {echo_url} --linger 5 | head -n 1'
+    done = subprocess.run(["sh", "-c", script, sys.executable], capture_output=True, text=True, timeout=30, check=False)
+    assert done.stdout == "line\n"
+    assert "Traceback" not in done.stderr
+    assert "BrokenPipe" not in done.stderr
+
+
+def test_interrupted_it_closes_with_1000_and_exits_with_0() -> None:
+    codes: list[int | None] = []
+
+    def wait(connection: ServerConnection) -> None:
+        with contextlib.suppress(ConnectionClosed):
+            connection.recv(timeout=20)
+        codes.append(connection.close_code)
+
+    with serving(wait) as url:
+        with Process(gdpeer_command("connect", url)) as client:
+            client.wait_until(lambda: any("connected to" in line for line in client.stderr), "connection", 15)
+            client.interrupt()
+            assert client.wait() == 0
+        assert "Traceback" not in "\n".join(client.stderr)
+    assert codes == [1000]
+
+
+def test_interrupted_before_it_is_connected() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"ws://127.0.0.1:{silent.getsockname()[1]}/"
+        with Process(gdpeer_command("connect", url)) as client:
+            connection, _ = silent.accept()
+            with connection:
+                time.sleep(0.2)
+                client.interrupt()
+                assert client.wait() == 0
+
+
+def test_the_ping_time_is_shown(echo_url: str) -> None:
+    done = run(echo_url, "--ping", "0.1", "--linger", "0.6")
+    assert done.returncode == 0
+    assert re.search(r"^ping \d+\.\d\d ms$", done.stderr, re.MULTILINE)
+
+
+def test_protocols_headers_and_compression_are_offered() -> None:
+    def show(connection: ServerConnection) -> None:
+        assert connection.request is not None
+        headers = connection.request.headers
+        connection.send(headers["Authorization"])
+        connection.send(headers["X-Other"])
+        connection.send(str("permessage-deflate" in headers.get("Sec-WebSocket-Extensions", "")))
+
+    offered = "--protocol", "first", "--protocol", "second"
+    headers = "--header", "Authorization: Bearer a:b", "--header", "X-Other:c"
+    with serving(show, subprotocols=["second"]) as url:  # type: ignore[list-item]
+        done = run(url, *offered, *headers, "--compress")
+        plain = run(url, *offered, *headers)
+    assert done.stdout == "Bearer a:b\nc\nTrue\n"
+    assert "sub-protocol second" in done.stderr
+    assert plain.stdout.endswith("False\n")
+
+
+# ---- what fails is one line
+
+
+def assert_fails(done: subprocess.CompletedProcess[str], pattern: str) -> None:
+    assert (done.returncode, done.stdout) == (1, "")
+    assert re.fullmatch(f"gdpeer connect: {pattern}\n", done.stderr), done.stderr
+
+
+def test_nobody_listens() -> None:
+    url = f"ws://127.0.0.1:{free_port()}/"
+    assert_fails(run(url), rf"cannot connect to {url} \(tcp: .*[Rr]efused.*\)")
+
+
+def test_no_such_host() -> None:
+    assert_fails(run("ws://no.such.host.invalid/"), r"cannot connect to ws://no.such.host.invalid/ \(dns: .+\)")
+
+
+def test_another_path_is_404(echo_url: str) -> None:
+    url = echo_url.replace("/here", "/there")
+    assert_fails(run(url), rf"cannot connect to {url} \(http status: .*404.*\)")
+
+
+def test_a_sub_protocol_that_the_server_does_not_have(echo_url: str) -> None:
+    assert_fails(run(echo_url, "--protocol", "unknown"), r"cannot connect to \S+ \(.+\)")
+
+
+def test_a_certificate_that_is_not_trusted(certificates: Certificates, tmp_path: Path) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificates.certificate, certificates.key)
+    other = make_certificates(tmp_path)
+    with serving(echo_all, ssl=context) as url:
+        assert_fails(run(url), rf"cannot connect to {url} \(tls: .+\)")
+        assert_fails(run(url, "--ca", str(other.authority)), rf"cannot connect to {url} \(tls: .+\)")
+        for trust in (("--ca", str(certificates.authority)), ("--insecure",)):
+            done = run(url, *trust, "--linger", "0.5", lines="secret\n")
+            assert (done.returncode, done.stdout) == (0, "secret\n")
+
+
+def test_a_certificate_authority_that_is_none(tmp_path: Path) -> None:
+    rubbish = tmp_path / "rubbish.pem"
+    rubbish.write_text("no certificate\n")
+    assert_fails(run("wss://127.0.0.1:1/", "--ca", str(rubbish)), rf"cannot connect to wss://127.0.0.1:1/ \(tls: .+\)")
+
+
+# ---- on a terminal
+
+
+class Typist:
+    """A `gdpeer connect` on a pseudo-terminal."""
+
+    def __init__(self, url: str) -> None:
+        import pty
+
+        self._master, slave = pty.openpty()
+        environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "80"}
+        environment.pop("NO_COLOR", None)
+        self.process = subprocess.Popen(
+            gdpeer_command("connect", url), stdin=slave, stdout=slave, stderr=slave, env=environment
+        )
+        os.close(slave)
+        self.screen = ""
+
+    def type(self, line: str) -> None:
+        os.write(self._master, f"{line}\n".encode())
+
+    def press(self, key: bytes) -> None:
+        os.write(self._master, key)
+
+    def see(self, text: str, timeout: float = 15.0) -> None:
+        deadline = time.monotonic() + timeout
+        while text not in self.screen:
+            left = deadline - time.monotonic()
+            assert left > 0, f"{text!r} was not shown: {self.screen!r}"
+            if select.select([self._master], [], [], left)[0]:
+                self._read()
+
+    def _read(self) -> None:
+        try:
+            data = os.read(self._master, 65_536)
+        except OSError:  # what Linux says at the end of a pseudo-terminal
+            data = b""
+        assert data, f"ended: {self.screen!r}"
+        self.screen += data.decode()
+
+    def __enter__(self) -> Typist:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait(10)
+        os.close(self._master)
+
+
+needs_terminal = pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are POSIX")
+
+
+@needs_terminal
+def test_typed_lines_and_commands(echo_url: str) -> None:
+    with Typist(echo_url) as typist:
+        typist.see("/help for more")
+        typist.type("hello")
+        typist.see("< \x1b[0m\x1b[32mhello")
+        typist.type("/binary 00 ff")
+        typist.see("<2 bytes> 00 ff")
+        typist.type("//slash")
+        typist.see("\x1b[32m/slash")
+        typist.type("/ping")
+        typist.see(" ms")
+        typist.type("/help")
+        typist.see("close the connection (1000")
+        typist.type("/nothing")
+        typist.see("unknown command /nothing")
+        typist.type("/close 4003 had enough")
+        typist.see("closed with code 4003")
+        assert typist.process.wait(10) == 0
+
+
+@needs_terminal
+def test_a_server_cannot_steer_the_terminal() -> None:
+    def attack(connection: ServerConnection) -> None:
+        connection.send("\x1b]0;title\x07\x9b2J")
+        connection.recv(timeout=20)
+
+    with serving(attack) as url, Typist(url) as typist:
+        typist.see("\\x1b]0;title\\x07\\x9b2J")
+        typist.type("bye")
+        typist.see("closed with code")
+
+
+@needs_terminal
+@pytest.mark.parametrize("key", [b"\x03", b"\x04"], ids=["ctrl-c", "ctrl-d"])
+def test_ctrl_c_and_the_end_of_input_close_with_1000(echo_url: str, key: bytes) -> None:
+    with Typist(echo_url) as typist:
+        typist.see("/help for more")
+        if key == b"\x03":
+            typist.process.send_signal(signal.SIGINT)
+        else:
+            typist.press(key)
+        typist.see("closed with code 1000")
+        assert typist.process.wait(10) == 0

@@ -1,0 +1,67 @@
+"""Node with the `ws` package, as another independent peer.
+
+    script = Path(__file__).with_name("peer.mjs")
+    with Process(node_command(script, str(port)), environment=node_environment()) as peer: ...
+
+Scripts load the package with `createRequire(process.env.GDPEER_NODE_MODULES + "/")("ws")`; give `Process` the
+`environment=node_environment()`.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from tests.support.missing import ROOT, missing
+
+FOLDER = ROOT / ".cache" / "node"
+WS = "ws@8"
+
+
+def node_modules() -> Path:
+    """The node_modules folder that holds `ws`, installed on first use; ends the test where that cannot be."""
+    modules = FOLDER / "node_modules"
+    if not (modules / "ws" / "package.json").exists():
+        problem = install()
+        if problem:
+            missing("Node's ws", problem)
+    return modules
+
+
+def install() -> str:
+    """Installs `ws` with npm; returns what went wrong, or an empty text."""
+    for program in ("node", "npm"):
+        if not shutil.which(program):
+            return f"{program} is not installed"
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    done = subprocess.run(
+        ["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(FOLDER), WS],
+        cwd=FOLDER,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    if done.returncode:
+        return (done.stderr.strip().splitlines() or [f"npm ended with status {done.returncode}"])[-1]
+    return ""
+
+
+def node_environment() -> dict[str, str]:
+    """What a script needs in its environment to find `ws`."""
+    return {"NODE_PATH": str(node_modules()), "GDPEER_NODE_MODULES": str(node_modules())}
+
+
+def node_command(script: Path, *arguments: str) -> list[str]:
+    """The command line of a script; ends the test where there is no Node."""
+    node = shutil.which("node")
+    if node is None:
+        missing("Node", "node is not installed")
+    return [node, str(script), *arguments]
+
+
+def can_install() -> bool:
+    """True where npm is at hand."""
+    return shutil.which("npm") is not None and os.access(ROOT, os.W_OK)

@@ -1,0 +1,1 @@
+"""Programs that build and prove the project."""

@@ -1,0 +1,194 @@
+"""Makes a virtual environment, installs gdpeer into it in one form, and brings it up to date when the sources changed.
+
+    python tools/environment.py .venv --form compiled --groups test,lint
+    python tools/environment.py .venv-pure --form pure --groups test
+
+gdpeer is installed as a wheel built from the tree, not in editable mode: the tests then run what a user would install,
+the compiled module and its Python source cannot be mixed up, and both forms stand side by side for one source tree.
+Building it anew takes a few seconds for a change of plain Python, as only a changed compiled module is compiled again.
+
+Standard library only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import fcntl
+import glob
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+FORMS = {"compiled": "try", "pure": "no"}
+"""The form of the installation, and what GDPEER_COMPILE says for it unless it is set."""
+
+NO_VENV = """\
+gdpeer: this Python ({python}) cannot make a virtual environment.
+        Install its venv module (Debian: apt-get install python3-venv) or pip, and try again."""
+UNCOMPILED = "gdpeer: installed uncompiled, as plain Python: {why}. It works the same, slower."
+
+
+class Failed(Exception):
+    """A step failed; the text says which and shows the end of what it printed."""
+
+
+def run(command: list[str | Path], what: str, environment: dict[str, str] | None = None) -> str:
+    try:
+        done = subprocess.run(
+            [str(word) for word in command],
+            cwd=ROOT,
+            env=dict(os.environ, PIP_DISABLE_PIP_VERSION_CHECK="1", **(environment or {})),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        )
+    except FileNotFoundError as error:
+        raise Failed(f"gdpeer: {what} failed: {error}") from None
+    if done.returncode:
+        raise Failed(f"gdpeer: {what} failed (status {done.returncode}):\n{done.stdout[-6000:]}")
+    return done.stdout
+
+
+# -- the environment itself -------------------------------------------------------------------------------------------
+
+
+def make(folder: Path, python: str) -> None:
+    """An empty environment of `python`; kept when it is there already and of the same Python."""
+    if (folder / "bin" / "pip").exists() and base_of(folder / "bin" / "python") == base_of(python):
+        return
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        run([python, "-m", "venv", folder], "python -m venv")
+    except Failed:
+        make_by_pip(folder, python)
+
+
+def base_of(python: Path | str) -> str:
+    """Where the installation of an interpreter lies; empty when there is none that runs."""
+    with contextlib.suppress(Failed):
+        return run([python, "-c", "import sys; print(sys.base_prefix, sys.version)"], "python").strip()
+    return ""
+
+
+def make_by_pip(folder: Path, python: str) -> None:
+    """Where Debian left venv's other half in a package of its own: the pip that is there installs the environment's."""
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        run([python, "-m", "venv", "--without-pip", folder], "python -m venv --without-pip")
+        run([sys.executable, "-m", "pip", "--python", folder / "bin" / "python", "install", "-q", "pip"], "pip")
+    except Failed as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise Failed(f"{NO_VENV.format(python=python)}\n{error}") from None
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """One at a time: a second caller waits until the first has finished."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with open(f"{folder}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+# -- what it holds ----------------------------------------------------------------------------------------------------
+
+
+def requirements(groups: list[str]) -> list[str]:
+    """The requirements of the named groups of pyproject.toml; `cli` is the extra of that name."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    table = dict(project["dependency-groups"])
+    table["cli"] = project["project"]["optional-dependencies"]["cli"]
+    found: list[str] = list(project["project"]["dependencies"])
+    for group in groups:
+        for entry in table[group]:
+            found += requirements([entry["include-group"]]) if isinstance(entry, dict) else [entry]
+    return sorted(set(found))
+
+
+def install_requirements(folder: Path, wanted: list[str]) -> None:
+    stamp = folder / ".requirements"
+    have = set(stamp.read_text().splitlines()) if stamp.exists() else set()
+    if not set(wanted) <= have:
+        run([folder / "bin" / "python", "-m", "pip", "install", "--quiet", *wanted], "pip install")
+        stamp.write_text("\n".join(sorted(have | set(wanted))) + "\n")
+
+
+def source_digest(mode: str) -> str:
+    """A digest of everything that goes into the wheel."""
+    digest = hashlib.sha256(mode.encode())
+    files = [ROOT / name for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE", "MANIFEST.in")]
+    files += sorted(path for path in (ROOT / "src" / "gdpeer").rglob("*") if path.is_file())
+    for path in files:
+        if path.suffix not in {".pyc", ".so"} and path.exists():
+            digest.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def install_project(folder: Path, form: str) -> None:
+    mode = os.environ.get("GDPEER_COMPILE") or FORMS[form]
+    if form == "pure":
+        mode = "no"
+    stamp = folder / ".project"
+    digest = source_digest(mode)
+    if stamp.exists() and stamp.read_text() == digest:
+        return
+    stamp.unlink(missing_ok=True)
+    wheels = ROOT / "build" / "wheels" / folder.name
+    shutil.rmtree(wheels, ignore_errors=True)
+    python = folder / "bin" / "python"
+    with locked(ROOT / "build" / "wheel"):
+        printed = run(
+            [python, "-m", "pip", "wheel", "-v", "--no-deps", "--no-build-isolation", "-w", wheels, "."],
+            "building the wheel",
+            {"GDPEER_COMPILE": mode},
+        )
+    [wheel] = glob.glob(f"{wheels}/*.whl")
+    run(
+        [python, "-m", "pip", "install", "--quiet", "--force-reinstall", "--no-deps", wheel], "pip install of the wheel"
+    )
+    stamp.write_text(digest)
+    if form == "compiled" and "-none-any" in wheel:
+        print(UNCOMPILED.format(why=reason(printed)), flush=True)
+
+
+def reason(printed: str) -> str:
+    """What setup.py gave as the reason for a pure wheel."""
+    _, found, rest = printed.partition("gdpeer: installing uncompiled (")
+    return rest.splitlines()[0].rstrip().removesuffix(")") if found else "GDPEER_COMPILE=no"
+
+
+def prepare(folder: Path, python: str, form: str, groups: list[str]) -> None:
+    with locked(folder):
+        make(folder, python)
+        needed = ["build", "cli", *groups] if form == "pure" else ["build", "compile", "cli", *groups]
+        install_requirements(folder, requirements(needed))
+        install_project(folder, form)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--form", choices=FORMS, default="compiled")
+    parser.add_argument("--groups", default="", help="groups of pyproject.toml, with commas between")
+    parser.add_argument("--python", default=sys.executable, help="the interpreter (default: the one that runs this)")
+    options = parser.parse_args()
+    groups = [name for name in options.groups.split(",") if name]
+    try:
+        prepare((ROOT / options.folder).absolute(), options.python, options.form, groups)
+    except Failed as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

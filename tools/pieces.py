@@ -1,0 +1,116 @@
+"""The pieces from outside that tests need: real engines, the conformance suite, Node's ws, Chromium, other Pythons.
+
+Each is installed where the machine lets it, once, and the outcome is an empty text or the reason why it is not there.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from tests.support import chromium, node
+from tests.support.missing import ROOT, SHARED
+from tools.pythons import find_python27
+
+_apt = threading.Lock()
+
+
+def last_line(text: str, otherwise: str) -> str:
+    lines = text.strip().splitlines()
+    return lines[-1] if lines else otherwise
+
+
+def attempt(command: list[str], **environment: str) -> str:
+    """Runs a command for its effect; returns what it said last when it failed."""
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        env=dict(os.environ, **environment),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+    )
+    return last_line(done.stderr, f"{command[0]} ended with {done.returncode}") if done.returncode else ""
+
+
+def engine(version: str) -> str:
+    launcher = SHARED / "tools" / "godot" / "godot"
+    if not launcher.exists():
+        return "../shared/tools/godot is not beside the checkout"
+    return attempt([sys.executable, str(launcher), "install", version])
+
+
+def engines() -> str:
+    return engine("4") or engine("3")
+
+
+def autobahn() -> str:
+    suite = SHARED / "tools" / "autobahn"
+    if not suite.exists():
+        return "../shared/tools/autobahn is not beside the checkout"
+    python27 = find_python27()
+    if python27 is None:
+        return "the suite needs Python 2.7, and none was found (AUTOBAHN_PYTHON27 names one)"
+    code = "import autobahn_suite; autobahn_suite.ensure_venv()"
+    return attempt([sys.executable, "-B", "-c", code], PYTHONPATH=str(suite), AUTOBAHN_PYTHON27=python27)
+
+
+def apt_install(*packages: str) -> str:
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        return "not installed, and only root on Debian can install it here"
+    with _apt:
+        quiet = {"DEBIAN_FRONTEND": "noninteractive"}
+        return attempt(["apt-get", "update", "-qq"], **quiet) or attempt(
+            ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages], **quiet
+        )
+
+
+def browser() -> str:
+    return "" if chromium.find_chromium() else apt_install("chromium")
+
+
+def node_ws() -> str:
+    if (node.FOLDER / "node_modules" / "ws" / "package.json").exists():
+        return ""
+    if not (shutil.which("node") and shutil.which("npm")):
+        problem = apt_install("nodejs", "npm")
+        if problem:
+            return problem
+    return node.install()
+
+
+PIECES: dict[str, Callable[[], str]] = {
+    "Godot 4 and 3": engines,
+    "the conformance suite": autobahn,
+    "Chromium": browser,
+    "Node's ws": node_ws,
+}
+
+
+class Pieces:
+    """Fetches the named pieces beside whatever else runs; `problem(name)` is there once `ready(name)` is true."""
+
+    def __init__(self, names: set[str]) -> None:
+        self._pool = ThreadPoolExecutor(max_workers=4)
+        self._outcomes: dict[str, Future[str]] = {name: self._pool.submit(PIECES[name]) for name in sorted(names)}
+
+    def ready(self, name: str) -> bool:
+        return self._outcomes[name].done()
+
+    def problem(self, name: str) -> str:
+        """Why the piece is missing, or an empty text."""
+        error = self._outcomes[name].exception()
+        return str(error) if error else self._outcomes[name].result()
+
+    def problems(self) -> dict[str, str]:
+        found = {name: self.problem(name) for name, outcome in self._outcomes.items() if outcome.done()}
+        return {name: why for name, why in found.items() if why}
+
+    def close(self) -> None:
+        self._pool.shutdown(wait=False, cancel_futures=True)

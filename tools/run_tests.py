@@ -1,0 +1,235 @@
+"""The proof: runs the steps of `tools/steps.py`, two at a time, and closes with a table and `N passed, N failed`.
+
+    python -m tools.run_tests                    everything
+    python -m tools.run_tests unit property      some groups, or single steps by name
+
+The output of each step is in build/test-logs and is shown when the step fails. Whatever could not be installed on this
+machine is named at the end as not run; with `CI=true` that fails the run, and so does any skipped test.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+
+from tests.support.missing import ROOT, in_ci
+from tools.pieces import Pieces
+from tools.steps import COMPILED, LOGS, PURE, Count, Step, absent_pythons, count, has_tests, selected
+
+SLOTS = 2
+SHOWN = 120
+"""How many lines of a failed step's log are shown."""
+
+CANNOT_RUN = 2
+"""What the conformance step exits with when the suite cannot run here."""
+
+
+@dataclass
+class Running:
+    """A step under way."""
+
+    step: Step
+    process: subprocess.Popen[bytes]
+    started: float
+
+
+@dataclass
+class Outcome:
+    """How a step ended."""
+
+    step: Step
+    seconds: float
+    status: int
+    count: Count
+    not_run: str = ""
+
+    @property
+    def word(self) -> str:
+        if self.not_run:
+            return "not run"
+        return "FAILED" if self.count.failed else "ok"
+
+
+@dataclass
+class Proof:
+    """All steps of a run: those that wait, those that run, and what came of the others."""
+
+    waiting: list[Step]
+    pieces: Pieces
+    running: list[Running] = field(default_factory=list)
+    outcomes: list[Outcome] = field(default_factory=list)
+    begin: float = field(default_factory=time.monotonic)
+
+    def say(self, text: str) -> None:
+        print(f"[{time.monotonic() - self.begin:5.0f} s] {text}", flush=True)
+
+    def run(self) -> None:
+        while self.waiting or self.running:
+            self.start_what_can()
+            self.collect()
+            time.sleep(0.05)
+
+    def start_what_can(self) -> None:
+        for step in list(self.waiting):
+            if len(self.running) >= SLOTS:
+                return
+            if self.is_ready(step):
+                self.waiting.remove(step)
+                self.start(step)
+
+    def is_ready(self, step: Step) -> bool:
+        unfinished = {other.name for other in self.waiting} | {other.step.name for other in self.running}
+        return unfinished.isdisjoint(step.after) and all(self.pieces.ready(name) for name in step.needs)
+
+    def start(self, step: Step) -> None:
+        if step.tests and not has_tests(step):
+            self.end(Outcome(step, 0.0, 0, Count(), not_run=f"{step.tests} holds no tests"))
+            return
+        reports = [f"--junitxml={step.report}", "-p", "no:cacheprovider"] if step.tests else []
+        environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+        with open(step.log, "wb") as log:
+            process = subprocess.Popen(
+                [*step.command, *reports],
+                cwd=ROOT,
+                env=environment | step.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self.running.append(Running(step, process, time.monotonic()))
+        self.say(f"start   {step.name}")
+
+    def collect(self) -> None:
+        for running in list(self.running):
+            seconds = time.monotonic() - running.started
+            status = running.process.poll()
+            if status is None and seconds > running.step.limit:
+                stop(running)
+                with open(running.step.log, "a") as log:
+                    log.write(f"\nended after its limit of {running.step.limit:g} s\n")
+                status = running.process.returncode
+            if status is not None:
+                self.running.remove(running)
+                self.end(judge(running.step, seconds, status))
+
+    def end(self, outcome: Outcome) -> None:
+        self.outcomes.append(outcome)
+        self.say(f"{outcome.word:7} {outcome.step.name} ({outcome.seconds:.1f} s)")
+        if outcome.count.failed:
+            show(outcome.step)
+
+    def interrupt(self) -> None:
+        for running in self.running:
+            stop(running)
+        self.pieces.close()
+
+
+def judge(step: Step, seconds: float, status: int) -> Outcome:
+    if step.group == "conformance" and status == CANNOT_RUN:
+        return Outcome(step, seconds, status, Count(), not_run=step.log.read_text().strip().splitlines()[-1])
+    return Outcome(step, seconds, status, count(step, status))
+
+
+def stop(running: Running) -> None:
+    """Ends a step and its children, by the group that it leads."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(running.process.pid, number)
+            running.process.wait(3)
+        except ProcessLookupError:
+            break
+        except subprocess.TimeoutExpired:
+            continue
+    running.process.wait()
+
+
+def show(step: Step) -> None:
+    lines = step.log.read_text(errors="replace").splitlines() if step.log.exists() else []
+    print(f"---- {step.name}: {' '.join(step.command)}")
+    print("\n".join(lines[-SHOWN:]))
+    print(f"---- the whole log: {step.log.relative_to(ROOT)}", flush=True)
+
+
+# -- before and after -------------------------------------------------------------------------------------------------
+
+
+def is_compiled() -> bool:
+    code = "from gdpeer.protocol import connection, frames; raise SystemExit(not frames.COMPILED)"
+    return subprocess.run([COMPILED / "python", "-c", code], check=False).returncode == 0
+
+
+def prepare(steps: list[Step]) -> None:
+    """Brings the environments up to date; `make` has done so before the usual targets, which then takes no time."""
+    make = [sys.executable, "tools/environment.py"]
+    subprocess.run([*make, ".venv", "--groups", "test,lint,docs,bench"], cwd=ROOT, check=True)
+    if any(str(PURE) in " ".join(step.command) or "pure" in step.name for step in steps):
+        subprocess.run([*make, ".venv-pure", "--form", "pure", "--groups", "test"], cwd=ROOT, check=True)
+
+
+def table(outcomes: list[Outcome]) -> str:
+    lines = [f"{'step':28} {'result':8} {'passed':>7} {'failed':>7} {'skipped':>8} {'seconds':>8}"]
+    for outcome in sorted(outcomes, key=lambda one: one.step.name):
+        found = outcome.count
+        counts = f"{found.passed:7} {found.failed:7} {found.skips:8}"
+        lines.append(f"{outcome.step.name:28} {outcome.word:8} {counts} {outcome.seconds:8.1f}")
+    return "\n".join(lines)
+
+
+def not_run(outcomes: list[Outcome], pieces: dict[str, str]) -> list[str]:
+    """What did not run on this machine, and why."""
+    found = [f"{name} because {why}" for name, why in pieces.items()]
+    found += [f"{one.step.name} because {one.not_run}" for one in outcomes if one.not_run]
+    for one in outcomes:
+        found += [f"{number} of {one.step.name}: {why}" for why, number in one.count.skipped.items()]
+    return found
+
+
+def close(proof: Proof, lacking: list[str]) -> int:
+    """Prints the summary; returns the exit status."""
+    outcomes, missed = proof.outcomes, lacking + not_run(proof.outcomes, proof.pieces.problems())
+    print(f"\n{table(outcomes)}\n")
+    for line in missed:
+        print(f"not run: {line}")
+    if any(one.step.group.startswith("python") for one in outcomes) or not sys.argv[1:]:
+        for version in absent_pythons():
+            print(f"not on this machine: Python {version}")
+    passed, failed, skipped = (
+        sum(getattr(one.count, name) for one in outcomes) for name in ("passed", "failed", "skips")
+    )
+    if in_ci() and missed:
+        print("CI=true: a missing piece is a failure")
+        failed += len(missed)
+    print(f"{time.monotonic() - proof.begin:.0f} s")
+    print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""), flush=True)
+    return 1 if failed or not passed else 0
+
+
+def main() -> int:
+    steps = selected(sys.argv[1:])
+    shutil.rmtree(LOGS, ignore_errors=True)
+    LOGS.mkdir(parents=True)
+    prepare(steps)
+    lacking = []
+    if not is_compiled() and any("compiled" in step.name for step in steps):
+        lacking.append("the compiled form because gdpeer was not compiled here")
+        steps = [step for step in steps if "compiled" not in step.name]
+    proof = Proof(steps, Pieces({name for step in steps for name in step.needs}))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
+    try:
+        proof.run()
+    except KeyboardInterrupt:
+        proof.interrupt()
+        print("\ninterrupted")
+        os._exit(130)
+    return close(proof, lacking)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
