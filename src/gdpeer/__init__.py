@@ -1,4 +1,5 @@
-"""Godot's WebSocket classes in Python: a Python process as the server, a client, a bot or a tool of a real Godot 4 or Godot 3 game.
+"""Godot's WebSocket classes in Python: a Python process as the server, a client, a bot or a tool of a real Godot 4 or
+Godot 3 game.
 
     from gdpeer import OK, WebSocketServer
 

@@ -1,7 +1,7 @@
 """The engine's error codes, and the exceptions of each layer.
 
-Engine-shaped calls (`connect_to_url`, `send`, `listen`, ...) *return* an `Error`, as the engine does. The layers below them
-raise, one documented type a layer; nothing else leaves them, whatever the network sends:
+Engine-shaped calls (`connect_to_url`, `send`, `listen`, ...) *return* an `Error`, as the engine does. The layers
+below them raise, one documented type a layer; nothing else leaves them, whatever the network sends:
 
     Exception
     └── GdpeerError
@@ -11,8 +11,8 @@ raise, one documented type a layer; nothing else leaves them, whatever the netwo
 
 A wrong type, or a misuse that would crash the engine, raises `TypeError` or `ValueError` at the call.
 
-Whatever ended a connection is kept as one `CloseCause` (`WebSocketPeer.get_close_cause()`), so that a program need not read
-texts to tell a wrong name from a refused certificate.
+Whatever ended a connection is kept as one `CloseCause` (`WebSocketPeer.get_close_cause()`), so that a program need
+not read texts to tell a wrong name from a refused certificate.
 
 Layer: the lowest; imports nothing of gdpeer. Source of the numbers: the engine's `@GlobalScope.Error`.
 """

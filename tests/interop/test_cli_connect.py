@@ -237,7 +237,7 @@ def test_a_certificate_that_is_not_trusted(certificates: Certificates, tmp_path:
 def test_a_certificate_authority_that_is_none(tmp_path: Path) -> None:
     rubbish = tmp_path / "rubbish.pem"
     rubbish.write_text("no certificate\n")
-    assert_fails(run("wss://127.0.0.1:1/", "--ca", str(rubbish)), rf"cannot connect to wss://127.0.0.1:1/ \(tls: .+\)")
+    assert_fails(run("wss://127.0.0.1:1/", "--ca", str(rubbish)), r"cannot connect to wss://127.0.0.1:1/ \(tls: .+\)")
 
 
 # ---- on a terminal

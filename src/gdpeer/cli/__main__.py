@@ -8,6 +8,7 @@ Layer: `cli`.
 from __future__ import annotations
 
 import importlib.util
+import logging
 import sys
 
 __all__ = ["main"]
@@ -21,6 +22,8 @@ def main() -> None:
     if missing:
         print(f'gdpeer: the command line needs {" and ".join(missing)}: pip install "gdpeer[cli]"', file=sys.stderr)
         raise SystemExit(1)
+    # What the library warns of ends up in the one line that is printed; only errors are worth another.
+    logging.getLogger("gdpeer").setLevel(logging.ERROR)
     from gdpeer.cli.commands import gdpeer
 
     gdpeer.main(prog_name="gdpeer")

@@ -8,7 +8,6 @@ Layer: `cli`.
 
 from __future__ import annotations
 
-import logging
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -44,8 +43,6 @@ class Commands(click.Group):
     def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any) -> Any:  # type: ignore[override]
         """Run with `args` (the process's own by default) and exit; without any, show the help."""
         extra["standalone_mode"] = False
-        # What the library warns of ends up in the one line that is printed; only errors are worth another.
-        logging.getLogger("gdpeer").setLevel(logging.ERROR)
         arguments = list(sys.argv[1:] if args is None else args) or ["--help"]
         try:
             status = super().main(arguments, prog_name, **extra)

@@ -16,6 +16,7 @@ from gdpeer.cli.options import parse_headers, parse_protocols
 from gdpeer.cli.screen import Screen
 from gdpeer.cli.stopping import Stop
 from gdpeer.cli.typed import HELP, Binary, Close, Help, Ping, parse
+from gdpeer.websocket.peer import PeerWriteMode
 
 __all__ = ["Session", "connect"]
 
@@ -32,6 +33,7 @@ CLOSE_TIMEOUT = 3.0
 """Seconds to wait for the answer to the close: somebody sits there and waits."""
 
 State = WebSocketPeer.State
+TEXT, BINARY = WebSocketPeer.WriteMode
 
 
 class Session:
@@ -106,18 +108,18 @@ class Session:
             line = self._lines.peek()
             if line is None or self._peer.get_ready_state() != State.OPEN:
                 return
-            if self._is_typed:
-                self._obey(line)
-            elif self._send(line, WebSocketPeer.WriteMode.TEXT) == Error.ERR_OUT_OF_MEMORY:
+            is_done = self._obey(line) if self._is_typed else self._send(line.encode(), TEXT)
+            if not is_done:
                 return
             self._lines.take()
 
-    def _obey(self, line: str) -> None:
+    def _obey(self, line: str) -> bool:
+        """Do what a typed line asks for; False when there is no room for it yet."""
         try:
             asked = parse(line)
         except ValueError as error:
             self._screen.status(str(error), "red")
-            return
+            return True
         match asked:
             case Ping():
                 self._peer.ping()
@@ -126,22 +128,19 @@ class Session:
             case Close(code, reason):
                 self._peer.close(code, reason)
             case Binary(data):
-                self._send(data, WebSocketPeer.WriteMode.BINARY)
+                return self._send(data, BINARY)
             case str():
-                self._send(asked, WebSocketPeer.WriteMode.TEXT)
+                return self._send(asked.encode(), TEXT)
+        return True
 
-    def _send(self, message: str | bytes, mode: WebSocketPeer.WriteMode) -> Error:
-        """Send, and say so when it will never go out."""
-        error = self._peer.send(message.encode() if isinstance(message, str) else message, mode)
-        waits = (
-            error == Error.ERR_OUT_OF_MEMORY
-            and not self._is_typed
-            and self._peer.get_current_outbound_buffered_amount() > 0
-        )
-        if error != Error.OK and not waits:
+    def _send(self, message: bytes, mode: PeerWriteMode) -> bool:
+        """Send, and say so when it will never go out; False when there is no room for it yet."""
+        error = self._peer.send(message, mode)
+        if error == Error.ERR_OUT_OF_MEMORY and self._peer.get_current_outbound_buffered_amount():
+            return False
+        if error != Error.OK:
             self._screen.status(f"not sent: {error.name}", "red")
-            return Error.FAILED
-        return error
+        return True
 
     def _end_after_linger(self) -> None:
         """All lines are out: leave when the time for replies is over."""

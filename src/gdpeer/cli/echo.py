@@ -6,7 +6,6 @@ Layer: `cli`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from urllib.parse import urlsplit
 
 import click
 
@@ -14,6 +13,7 @@ from gdpeer import Error, WebSocketPeer, WebSocketServer
 from gdpeer.cli.options import parse_path, parse_protocols, parse_size
 from gdpeer.cli.serving import TURN, address, check_listening, drain, resolve
 from gdpeer.cli.stopping import Stop
+from gdpeer.websocket.peer import PeerWriteMode
 
 __all__ = ["Echo", "Fanout", "echo"]
 
@@ -21,6 +21,9 @@ FANOUT = "/fanout"
 
 HEARTBEAT = 20.0
 """Seconds between pings: below the half minute after which many routers forget a silent connection."""
+
+MOST_PACKETS = 65_536
+"""Messages that may wait, each way; what they hold is limited by `--max-size`."""
 
 TEXT = WebSocketPeer.WriteMode.TEXT
 BINARY = WebSocketPeer.WriteMode.BINARY
@@ -38,14 +41,14 @@ class Echo:
 
     def __init__(self, server: WebSocketServer) -> None:
         self._get_peer = server.get_peer
-        self._held: dict[int, tuple[bytes, WebSocketPeer.WriteMode]] = {}
+        self._held: dict[int, tuple[bytes, PeerWriteMode]] = {}
         server.data_received.connect(self.slot())
         server.peer_drained.connect(self._drained)
         server.client_disconnected.connect(self._forget)
 
     def slot(self) -> Callable[[int], None]:
         """The function for `data_received`; what it needs is bound beforehand, for it runs once a message."""
-        get_peer, held, ok = self._get_peer, self._held, Error.OK
+        get_peer, held, no_room = self._get_peer, self._held, Error.ERR_OUT_OF_MEMORY
 
         def echo_packet(peer_id: int) -> None:
             if peer_id in held:
@@ -55,7 +58,7 @@ class Echo:
                 return
             packet = peer.get_packet()
             mode = TEXT if peer.was_string_packet() else BINARY
-            if peer.send(packet, mode) is not ok and peer.get_ready_state() == WebSocketPeer.State.OPEN:
+            if peer.send(packet, mode) is no_room:
                 held[peer_id] = packet, mode
 
         return echo_packet
@@ -65,7 +68,7 @@ class Echo:
         waiting = self._held.pop(peer_id, None)
         if peer is None or waiting is None:
             return
-        while peer.send(*waiting) is Error.OK:
+        while peer.send(*waiting) is not Error.ERR_OUT_OF_MEMORY:
             if not peer.get_available_packet_count():
                 return
             packet = peer.get_packet()
@@ -108,11 +111,16 @@ class Fanout(Echo):
 
     def _join(self, peer_id: int, protocol: str) -> None:
         peer = self._get_peer(peer_id)
-        if peer is not None and urlsplit(peer.get_requested_url()).path == FANOUT:
+        if peer is not None and path_of(peer.get_requested_url()) == FANOUT:
             self._members.add(peer_id)
 
     def _leave(self, peer_id: int, was_clean: bool) -> None:
         self._members.discard(peer_id)
+
+
+def path_of(url: str) -> str:
+    """The path of a URL whose host came from outside and may be anything."""
+    return "/" + url.partition("://")[2].partition("/")[2].partition("?")[0]
 
 
 def set_tls(server: WebSocketServer, certificate: str | None, key: str | None) -> str:
@@ -124,7 +132,8 @@ def set_tls(server: WebSocketServer, certificate: str | None, key: str | None) -
 
 
 def set_limits(server: WebSocketServer, max_size: int) -> None:
-    """Let messages of `max_size` bytes in and out."""
+    """Let messages of `max_size` bytes in and out, and all that one read brings be echoed by one write."""
+    server.max_queued_packets = MOST_PACKETS
     server.inbound_buffer_size = max_size
     server.outbound_buffer_size = max_size
 

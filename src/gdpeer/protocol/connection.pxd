@@ -15,6 +15,7 @@ cdef class Connection:
     cdef bytearray _rest
     cdef Py_ssize_t _rest_at
     cdef bytes _owed_pong
+    cdef object _held
     cdef public Inbox inbox
     cdef public Outbox outbox
     cdef public int phase
@@ -33,11 +34,14 @@ cdef class Connection:
     cpdef resume(self)
     cpdef bint has_unparsed(self)
     cpdef receive_eof(self)
+    cpdef bint is_held(self)
+    cpdef bint settle(self)
     @cython.locals(inbox=Inbox)
     cdef Py_ssize_t _parse(self, bytearray data, Py_ssize_t at, Py_ssize_t end) except -1
     cdef _control(self, int opcode, bytes payload)
     cdef _answer_ping(self, bytes payload)
-    @cython.locals(code=int)
+    cdef _hold(self, object end)
+    cdef _end(self, object end)
     cdef _take_close(self, bytes payload)
     cdef _fail(self, object failure)
     cpdef send_message(self, bytes payload, bint is_text)

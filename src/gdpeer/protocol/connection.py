@@ -15,7 +15,8 @@ Closing follows RFC 6455 section 7:
     OPEN or CLOSING ──broken rule (a close frame that names it is queued)──> CLOSED, `failure` set
     any ──receive_eof──> CLOSED
 
-Nothing that the network sends raises: what breaks a rule ends in `failure`. Packets that came before an end stay readable.
+Nothing that the network sends raises: what breaks a rule ends in `failure`. Packets that came before an end stay
+readable.
 
 Layer: `protocol`; compiled (types in `connection.pxd`). Source: RFC 6455 section 5.5, 7.
 """
@@ -80,6 +81,16 @@ def check_close(code: int, reason: str) -> bytes:
     return code.to_bytes(2, "big") + text
 
 
+def _check_received_close(payload: bytes) -> None:
+    if not payload:
+        return
+    code = payload[0] << 8 | payload[1] if len(payload) > 1 else 0
+    if not is_sendable_code(code):
+        raise ProtocolError(f"a close frame carries code {code}" if code else "a close frame has no whole code")
+    if not is_utf8(payload[2:]):
+        raise ProtocolError("a close reason is not UTF-8", 1007)
+
+
 class Connection:
     """One side of an open WebSocket.
 
@@ -105,6 +116,7 @@ class Connection:
     """
 
     __slots__ = (
+        "_held",
         "_is_client",
         "_limits",
         "_owed_pong",
@@ -137,6 +149,7 @@ class Connection:
         self._rest: bytearray | None = None  # what arrived and was not parsed yet, from _rest_at on
         self._rest_at = 0
         self._owed_pong: bytes | None = None
+        self._held: bytes | ProtocolError | None = None  # a close frame's payload, or a broken rule
         self.phase = _OPEN
         self.close_code = -1
         self.close_reason = ""
@@ -162,8 +175,8 @@ class Connection:
         self.inbox.inflater = Inflater(theirs[0], keep_context=theirs[1])
 
     def receive_data(self, data: bytearray, length: int) -> None:
-        """Take `data[:length]`, which may be overwritten afterwards. Without effect once CLOSED."""
-        if self.phase == _CLOSED or length == 0:
+        """Take `data[:length]`, which may be overwritten afterwards. Without effect once it is over."""
+        if self.phase == _CLOSED or self._held is not None or length == 0:
             return
         rest = self._rest
         if rest is None:
@@ -194,20 +207,46 @@ class Connection:
 
     def receive_eof(self) -> None:
         """The other side's bytes ended: CLOSED, with whatever code was known."""
+        self.settle()
         self.phase = _CLOSED
+
+    def is_held(self) -> bool:
+        """Whether the end has come, but waits for `settle`."""
+        return self._held is not None
+
+    def settle(self) -> bool:
+        """The packets that came so far were dealt with: go on with what came after them. Whether there was anything."""
+        held = self._held
+        if held is None:
+            return False
+        self._held = None
+        self._end(held)
+        return True
 
     def _parse(self, data: bytearray, at: int, end: int) -> int:
         inbox = self.inbox
         try:
-            while at < end and self.phase != _CLOSED:
+            while at < end and self.phase != _CLOSED and self._held is None:
                 at = inbox.parse(data, at, end)
                 if inbox.opcode < 0:
                     break
                 self._control(inbox.opcode, inbox.payload)
         except ProtocolError as failure:
-            self._fail(failure)
-        # Whatever follows a close frame is discarded (RFC 6455 section 1.4).
-        return end if self.phase == _CLOSED else at
+            self._hold(failure)
+        # Whatever follows the end is discarded (RFC 6455 section 1.4).
+        return end if self.phase == _CLOSED or self._held is not None else at
+
+    def _hold(self, end: bytes | ProtocolError) -> None:
+        if self.inbox.packets:
+            self._held = end
+        else:
+            self._end(end)
+
+    def _end(self, end: bytes | ProtocolError) -> None:
+        if isinstance(end, bytes):
+            self._take_close(end)
+        else:
+            self._fail(end)
 
     def _control(self, opcode: int, payload: bytes) -> None:
         if opcode == _PING:
@@ -216,7 +255,8 @@ class Connection:
             self.pongs += 1
             self.last_pong = payload
         else:
-            self._take_close(payload)
+            _check_received_close(payload)
+            self._hold(payload)
 
     def _answer_ping(self, payload: bytes) -> None:
         if self.phase != _OPEN:
@@ -227,16 +267,9 @@ class Connection:
             self.outbox.send_control(_PONG, payload)
 
     def _take_close(self, payload: bytes) -> None:
-        code = NO_CODE
-        if payload:
-            code = payload[0] << 8 | payload[1] if len(payload) > 1 else 0
-            if not is_sendable_code(code):
-                raise ProtocolError(f"a close frame carries code {code}" if code else "a close frame has no whole code")
-            if not is_utf8(payload[2:]):
-                raise ProtocolError("a close reason is not UTF-8", 1007)
         self.close_received = True
         self.closed_by_remote = self.phase == _OPEN
-        self.close_code = code
+        self.close_code = payload[0] << 8 | payload[1] if payload else NO_CODE
         # Godot 3 ends the reason with a NUL byte, and reads up to one.
         self.close_reason = payload[2:].split(b"\0", 1)[0].decode("utf-8")
         if self.phase == _OPEN:
@@ -282,4 +315,3 @@ class Connection:
         if self._owed_pong is not None and outbox.pending == 0:
             payload, self._owed_pong = self._owed_pong, None
             self._answer_ping(payload)
-

@@ -1,7 +1,9 @@
 """permessage-deflate: what both sides agree on, and the two streams.
 
-Compressed messages carry RSV1 on their first frame and lack the last four bytes of a sync flush (RFC 7692 section 7.2). Inflation is
-bounded: `Inflater.feed` is told how many bytes may come out and never holds more, so a small message cannot become a large one in memory.
+Compressed messages carry RSV1 on their first frame and lack the last four bytes of a sync flush (RFC 7692 section
+7.2). Inflation is
+bounded: `Inflater.feed` is told how many bytes may come out and never holds more, so a small message cannot become a
+    large one in memory.
 
 Layer: `protocol`. Source: RFC 7692; RFC 6455 section 9.1 for the header.
 """
@@ -96,7 +98,10 @@ def parse_extensions(value: str) -> list[Extension]:
 
 
 def _read(parameters: list[tuple[str, str | None]], *, bare_client_bits: bool) -> tuple[Agreement, bool] | None:
-    """The parameters as an agreement, and whether client_max_window_bits was among them; None where they are not valid."""
+    """The parameters as an agreement, and whether client_max_window_bits was among them.
+
+    None where they are not valid.
+    """
     flags = {"server_no_context_takeover": False, "client_no_context_takeover": False}
     bits = {"server_max_window_bits": 15, "client_max_window_bits": 15}
     seen = set()
@@ -112,7 +117,13 @@ def _read(parameters: list[tuple[str, str | None]], *, bare_client_bits: bool) -
             bits[name] = int(value)
         else:
             return None
-    return Agreement(**flags, **bits), "client_max_window_bits" in seen
+    agreement = Agreement(
+        flags["server_no_context_takeover"],
+        flags["client_no_context_takeover"],
+        bits["server_max_window_bits"],
+        bits["client_max_window_bits"],
+    )
+    return agreement, "client_max_window_bits" in seen
 
 
 def offer(wish: Agreement) -> str:
@@ -128,7 +139,8 @@ def accept_offers(extensions: list[Extension], wish: Agreement) -> tuple[Agreeme
         wish: what the server wants at most of windows and context.
 
     Returns:
-        The agreement and the response header's value; None when there is no offer that can be met (the connection then goes on uncompressed).
+        The agreement and the response header's value; None when there is no offer that can be met (the connection
+        then goes on uncompressed).
     """
     for name, parameters in extensions:
         read = _read(parameters, bare_client_bits=True) if name == NAME else None
@@ -180,7 +192,8 @@ class Deflater:
     """Compresses messages.
 
     Args:
-        bits: 8-15. zlib cannot do 8 in raw form; there it matches nothing and only codes bytes shorter, which any window can read.
+        bits: 8-15. zlib cannot do 8 in raw form; there it matches nothing and only codes bytes shorter, which any
+            window can read.
         keep_context: whether a message may refer to earlier ones.
         level: zlib's, 1-9.
     """

@@ -5,8 +5,8 @@
     then        masking key, 4 bytes, when MASK is set (client to server always, server to client never)
     then        the payload, byte i combined by XOR with key[i % 4] when masked
 
-Plain functions over bytes; no state but that of the two small classes. Compiled where a C compiler was at hand (`COMPILED`),
-with the inner loops in `_kernels.pxd`; uncompiled they use big integers and Python's own decoder.
+Plain functions over bytes; no state but that of the two small classes. Compiled where a C compiler was at hand
+(`COMPILED`), with the inner loops in `_kernels.pxd`; uncompiled they use big integers and Python's own decoder.
 
 Layer: `protocol`. Source: RFC 6455 section 5.2, 5.3, 8.1.
 """
@@ -118,7 +118,7 @@ def unmask(data: bytearray, start: int, length: int, key: bytes) -> bytes:
     if not key:
         return bytes(data[start : start + length])
     if cython.compiled:
-        payload = PyBytes_FromStringAndSize(cython.NULL, length)
+        payload: bytes = PyBytes_FromStringAndSize(cython.NULL, length)
         xor_copy(
             cython.cast(cython.p_uchar, PyBytes_AS_STRING(payload)),
             cython.cast(cython.p_uchar, PyByteArray_AS_STRING(data)) + start,
@@ -168,7 +168,7 @@ def _xor(data: Any, key: bytes) -> bytes:
 def is_utf8(data: bytes) -> bool:
     """Whether `data` is whole, valid UTF-8 (RFC 3629: no overlong forms, no surrogates, at most U+10FFFF)."""
     if cython.compiled:
-        return utf8_run(0, cython.cast(cython.p_uchar, PyBytes_AS_STRING(data)), len(data)) == 0
+        return bool(utf8_run(0, cython.cast(cython.p_uchar, PyBytes_AS_STRING(data)), len(data)) == 0)
     if data.isascii():
         return True
     try:
@@ -192,7 +192,7 @@ class Utf8Validator:
     def reset(self) -> None:
         """Begin a new text."""
         self._state = 0
-        self._decoder = None if cython.compiled else _new_decoder()
+        self._decoder: Any = None if cython.compiled else _new_decoder()
 
     def feed(self, data: bytearray, start: int) -> bool:
         """Check `data[start:]` as the next piece; False once anything is impossible."""

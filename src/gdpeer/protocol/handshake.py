@@ -1,9 +1,10 @@
 """The HTTP upgrade, both roles, over h11: what opens a WebSocket, and what refuses one.
 
-h11 judges the HTTP; this module judges the upgrade. It is stricter than h11 in what a smuggler could use: line ends are CR LF and
-nothing else, and the headers that decide may stand once only.
+h11 judges the HTTP; this module judges the upgrade. It is stricter than h11 in what a smuggler could use: line ends
+are CR LF and nothing else, and the headers that decide may stand once only.
 
-    server: ServerHandshake.receive_data(...) -> Request, then accept(request) -> (response bytes, Opened), or refuse(...) -> bytes
+    server: ServerHandshake.receive_data(...) -> Request, then accept(request) -> (response bytes, Opened), or
+        refuse(...) -> bytes
     client: ClientHandshake.request() -> bytes, then receive_data(...) -> Opened
 
 Whatever follows the head on the wire is in `leftover`. Every failure is a `HandshakeError`.
@@ -27,7 +28,16 @@ from gdpeer.protocol import deflate
 from gdpeer.protocol.limits import DEFAULT_LIMITS, Limits
 from gdpeer.protocol.url import Url
 
-__all__ = ["ClientHandshake", "Headers", "Opened", "Request", "ServerHandshake", "accept_key", "parse_header_line", "respond"]
+__all__ = [
+    "ClientHandshake",
+    "Headers",
+    "Opened",
+    "Request",
+    "ServerHandshake",
+    "accept_key",
+    "parse_header_line",
+    "respond",
+]
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _END = b"\r\n\r\n"
@@ -145,7 +155,8 @@ def respond(status: int, headers: Sequence[tuple[str, str]], body: bytes, *, hea
     Args:
         status: 200-599.
         headers: besides `Content-Length` and `Connection`, which are added.
-        body: what follows; its length is stated even with `head_only` (an answer to HEAD), which leaves it out.
+        body: what follows.
+        head_only: leave the body out but state its length: an answer to HEAD.
 
     Raises:
         ValueError: a header is not one that HTTP can carry.
@@ -238,7 +249,8 @@ class ServerHandshake:
         """Take bytes from the client.
 
         Returns:
-            The request once it is whole (a plain one with its body); None before. Call `accept`, `refuse` or `respond` next.
+            The request once it is whole (a plain one with its body); None before. Call `accept`, `refuse` or
+            `respond` next.
 
         Raises:
             HandshakeError: it is not HTTP/1.1, or over a limit; `status` is what to answer with `refuse`.

@@ -1,10 +1,12 @@
 """From frames to packets: the parser and its queue.
 
-`parse` takes frames out of a buffer until one needs more bytes, the queue is full, or a control frame came, which it leaves in `opcode`
-and `payload` for the connection to deal with. A frame that is all there becomes a packet without a detour. Of a frame that is not, only the
+`parse` takes frames out of a buffer until one needs more bytes, the queue is full, or a control frame came, which it
+leaves in `opcode` and `payload` for the connection to deal with. A frame that is all there becomes a packet without a
+detour. Of a frame that is not, only the
 head waits as it came: the payload is unmasked, inflated and checked as it arrives.
 
-Limits are checked before memory is taken. A broken rule is a `ProtocolError`, and ends the use of the inbox for anything but reading its packets.
+Limits are checked before memory is taken. A broken rule is a `ProtocolError`, and ends the use of the inbox for
+anything but reading its packets.
 
 Layer: `protocol`; compiled (types in `inbox.pxd`). Source: RFC 6455 section 5, 8.1; RFC 7692 section 6.2.
 """
@@ -207,7 +209,9 @@ class Inbox:
             self._too_big(size)
 
     def _too_big(self, size: int) -> None:
-        raise ProtocolError(f"a message of {size} bytes or more is over the limit of {self._limits.max_message_size}", 1009)
+        raise ProtocolError(
+            f"a message of {size} bytes or more is over the limit of {self._limits.max_message_size}", 1009
+        )
 
     def _continue_frame(self, data: bytearray, at: int, end: int) -> int:
         """Take what is there of the payload under way; end the frame, and the message, when that is all."""
@@ -274,4 +278,3 @@ class Inbox:
         self.queued_bytes += len(packet)
         self.received += 1
         self._kind = -1
-

@@ -1,7 +1,7 @@
 """From packets to frames: what waits to be sent.
 
-Small frames are gathered into one buffer, large payloads and shared frames keep a chunk of their own, so that many messages leave in one system
-call and a large one is not copied.
+Small frames are gathered into one buffer, large payloads and shared frames keep a chunk of their own, so that many
+messages leave in one system call and a large one is not copied.
 
 Layer: `protocol`; compiled (types in `outbox.pxd`). Source: RFC 6455 section 5; RFC 7692 section 6.1.
 """

@@ -11,7 +11,9 @@ from urllib.parse import quote
 
 __all__ = ["Url", "parse_url"]
 
-_PATTERN = re.compile(r"(?:([A-Za-z][A-Za-z0-9+.\-]*)://)?(\[[^\[\]/?#]*\]|[^\[\]:/?#]*)(?::([0-9]*))?([/?][^#]*)?(?:#.*)?", re.DOTALL)
+_PATTERN = re.compile(
+    r"(?:([A-Za-z][A-Za-z0-9+.\-]*)://)?(\[[^\[\]/?#]*\]|[^\[\]:/?#]*)(?::([0-9]*))?([/?][^#]*)?(?:#.*)?", re.DOTALL
+)
 _SAFE = "/?%!$&'()*+,;=:@-._~[]|"  # what may stay as it is in a request's target
 
 

@@ -45,6 +45,34 @@ ANDROID_HINT = (
 )
 
 
+REFUSED_CERTIFICATES = {
+    2: "the certificate comes from an unknown authority",
+    9: "the certificate is not valid yet (or the clock of this machine is wrong)",
+    10: "the certificate has expired (or the clock of this machine is wrong)",
+    18: "the certificate is self-signed and not among the trusted ones",
+    19: "the certificate comes from an unknown authority (its root is self-signed and not among the trusted ones)",
+    20: "the certificate comes from an unknown authority",
+    21: "the certificate comes from an unknown authority",
+    23: "the certificate was revoked",
+    62: "the certificate is for another host",
+    64: "the certificate is for another host (not for this IP address)",
+}
+"""OpenSSL's X509_V_ERR_... in words."""
+
+_NOT_TLS = "what arrived is not TLS; does the other side speak plain text?"
+TLS_FAILURES = {
+    "HTTP_REQUEST": "a plain HTTP request arrived instead of TLS",
+    "WRONG_VERSION_NUMBER": _NOT_TLS,
+    "PACKET_LENGTH_TOO_LONG": _NOT_TLS,
+    "RECORD_LAYER_FAILURE": _NOT_TLS,
+    "UNSUPPORTED_PROTOCOL": "the other side speaks only versions of TLS that are too old",
+    "NO_SHARED_CIPHER": "no cipher in common",
+    "PEM_LIB": "damaged, or not PEM",
+    "KEY_VALUES_MISMATCH": "the key does not belong to the certificate",
+}
+"""OpenSSL's reasons in words, where its own are not clear."""
+
+
 def on_android() -> bool:
     """Whether this Python runs on Android; before Python 3.13 it calls the system Linux there."""
     return sys.platform == "android" or hasattr(sys, "getandroidapilevel")

@@ -22,10 +22,10 @@ from typing import Any
 from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.errors import Cause, Error, TransportError
 from gdpeer.transport.names import Lookup, Target, look_up
-from gdpeer.transport.poller import Poller, Timer
+from gdpeer.transport.poller import Poller
 from gdpeer.transport.reasons import broken, explain, permission_hint, reason
-from gdpeer.transport.stream import READ, WOULD_BLOCK, WRITE, Address, Connector, Ready, Stream
-from gdpeer.transport.watch import Watch
+from gdpeer.transport.stream import WOULD_BLOCK, Address, Connector, Ready, Stream
+from gdpeer.transport.watch import Alarm, Watch
 
 __all__ = ["TcpConnector", "TcpStream", "UnixConnector", "address_of"]
 
@@ -189,9 +189,7 @@ class TcpConnector(Connector):
         self._failures: list[str] = []
         self._hint = ""
         self._over = False
-        self._poller: Poller | None = None
-        self._ready: Ready | None = None
-        self._timer: Timer | None = None
+        self._alarm = Alarm()
         self._error: TransportError | None = None
 
     def advance(self) -> TcpStream | None:
@@ -215,18 +213,16 @@ class TcpConnector(Connector):
             self._error = error
             raise
         if won is None:
-            self._arm()
+            self._alarm.set(min(self._deadline, self._next_at) if self._waiting else self._deadline)
             return None
         self.close()
         return TcpStream(won)
 
     def attach(self, poller: Poller, ready: Ready) -> None:
         """See `Pollable.attach`: watches the lookup and each attempt, and counts the 250 ms and the deadline."""
-        self.detach()
-        self._poller, self._ready = poller, ready
+        self._alarm.attach(poller, ready)
         for watch in self._attempts:
             watch.attach(poller, ready)
-        self._timer = poller.call_at(poller.clock.now(), self._on_timer)
         if self._lookup is not None:
             try:
                 self._lookup.attach(poller, ready)
@@ -235,14 +231,11 @@ class TcpConnector(Connector):
 
     def detach(self) -> None:
         """See `Pollable.detach`."""
-        self._poller = self._ready = None
+        self._alarm.detach()
         for watch in self._attempts:
             watch.detach()
         if self._lookup is not None:
             self._lookup.detach()
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
 
     def close(self) -> None:
         """Give up: close every attempt, want no name any more. The stream that was won is not touched."""
@@ -312,8 +305,8 @@ class TcpConnector(Connector):
     def _watch_attempt(self, attempt: socket.socket, target: Target) -> None:
         watch = Watch(attempt.fileno(), read=False, write=True)
         self._attempts[watch] = attempt, target
-        if self._poller is not None and self._ready is not None:
-            watch.attach(self._poller, self._ready)
+        if self._alarm.poller is not None and self._alarm.ready is not None:
+            watch.attach(self._alarm.poller, self._alarm.ready)
 
     def _fail(self, target: Target, failure: int) -> None:
         self._next_at = -inf
@@ -327,21 +320,6 @@ class TcpConnector(Connector):
             open_ones.append("the name's lookup has not answered")
         words = ", ".join(self._failures + open_ones) or "the name has no addresses"
         return f"{words}; {self._hint}" if self._hint else words
-
-    def _arm(self) -> None:
-        """Have the poller call for the next attempt, or for the deadline."""
-        if self._poller is None:
-            return
-        when = min(self._deadline, self._next_at) if self._waiting else self._deadline
-        if self._timer is not None:
-            if self._timer.active and self._timer.when == when:
-                return
-            self._timer.cancel()
-        self._timer = self._poller.call_at(when, self._on_timer)
-
-    def _on_timer(self) -> None:
-        if self._ready is not None:
-            self._ready(READ | WRITE)
 
 
 class UnixConnector(Connector):
@@ -359,9 +337,7 @@ class UnixConnector(Connector):
         self._clock = clock
         self._deadline = clock.now() + timeout
         self._over = False
-        self._poller: Poller | None = None
-        self._ready: Ready | None = None
-        self._timer: Timer | None = None
+        self._alarm = Alarm()
 
     def advance(self) -> TcpStream | None:
         """Try once.
@@ -392,16 +368,11 @@ class UnixConnector(Connector):
 
     def attach(self, poller: Poller, ready: Ready) -> None:
         """See `Pollable.attach`: counts the time until the next try."""
-        self.detach()
-        self._poller, self._ready = poller, ready
-        self._timer = poller.call_at(poller.clock.now(), self._on_timer)
+        self._alarm.attach(poller, ready)
 
     def detach(self) -> None:
         """See `Pollable.detach`."""
-        self._poller = self._ready = None
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._alarm.detach()
 
     def close(self) -> None:
         """See `Pollable.close`."""
@@ -421,12 +392,7 @@ class UnixConnector(Connector):
                 Cause.TIMEOUT,
                 Error.ERR_TIMEOUT,
             )
-        if self._poller is not None and (self._timer is None or not self._timer.active):
-            self._timer = self._poller.call_at(min(now + _RETRY_DELAY, self._deadline), self._on_timer)
-
-    def _on_timer(self) -> None:
-        if self._ready is not None:
-            self._ready(READ | WRITE)
+        self._alarm.set(min(now + _RETRY_DELAY, self._deadline))
 
 
 def address_of(raw: Any) -> Address:

@@ -10,58 +10,32 @@ Layer: `transport`.
 
 from __future__ import annotations
 
-import os
+import re
 import socket
 import ssl
-import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from typing import Any
 
 from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.errors import Cause, Error, TransportError
-from gdpeer.transport.poller import Poller, Timer
-from gdpeer.transport.reasons import broken
+from gdpeer.transport.pem import Pem, private_file, read_pem, unusable
+from gdpeer.transport.poller import Poller
+from gdpeer.transport.reasons import REFUSED_CERTIFICATES, TLS_FAILURES, broken
 from gdpeer.transport.stream import READ, WOULD_BLOCK, WRITE, Address, Connector, Ready, Stream
 from gdpeer.transport.tcp import TcpStream
-from gdpeer.transport.watch import Watch
+from gdpeer.transport.watch import Alarm, Watch
 
 __all__ = ["Pem", "TlsConnector", "TlsStream", "client_context", "server_context"]
-
-Pem = str | os.PathLike[str] | bytes
-"""The path of a PEM file, or what would be in it."""
 
 _RECORD = 16384
 """Bytes in one TLS record, at most (RFC 8446 section 5.1)."""
 
+_PLACE = re.compile(r"^\[SSL\] | \(_ssl\.c:\d+\)$")
+"""What Python puts around OpenSSL's words."""
+
 _MOST_KEPT = 1 << 20
 """Bytes that `close_write` keeps of what has arrived; what is beyond that in this moment is lost."""
-
-_REFUSALS = {
-    2: "the certificate comes from an unknown authority",
-    9: "the certificate is not valid yet (or the clock of this machine is wrong)",
-    10: "the certificate has expired (or the clock of this machine is wrong)",
-    18: "the certificate is self-signed and not among the trusted ones",
-    19: "the certificate comes from an unknown authority (its root is self-signed and not among the trusted ones)",
-    20: "the certificate comes from an unknown authority",
-    21: "the certificate comes from an unknown authority",
-    23: "the certificate was revoked",
-    62: "the certificate is for another host",
-    64: "the certificate is for another host (not for this IP address)",
-}
-"""OpenSSL's X509_V_ERR_... in words."""
-
-_NOT_TLS = "what arrived is not TLS; does the other side speak plain text?"
-_FAILURES = {
-    "HTTP_REQUEST": "a plain HTTP request arrived instead of TLS",
-    "WRONG_VERSION_NUMBER": _NOT_TLS,
-    "PACKET_LENGTH_TOO_LONG": _NOT_TLS,
-    "RECORD_LAYER_FAILURE": _NOT_TLS,
-    "UNSUPPORTED_PROTOCOL": "the other side speaks only versions of TLS that are too old",
-    "NO_SHARED_CIPHER": "no cipher in common",
-    "KEY_VALUES_MISMATCH": "the key does not belong to the certificate",
-}
-"""OpenSSL's reasons in words, where its own are not clear."""
 
 
 def client_context(*, verify: bool = True, verify_hostname: bool = True, trusted: Pem | None = None) -> ssl.SSLContext:
@@ -81,12 +55,12 @@ def client_context(*, verify: bool = True, verify_hostname: bool = True, trusted
     if trusted is None:
         context.load_default_certs(ssl.Purpose.SERVER_AUTH)
         return context
-    what = "trusted certificate"
+    what = "trusted certificates"
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # a server's own certificate is enough
     try:
-        context.load_verify_locations(cadata=_read(trusted, what).decode("ascii", "ignore"))
+        context.load_verify_locations(cadata=read_pem(trusted, what, b"CERTIFICATE").decode("ascii", "ignore"))
     except (ssl.SSLError, ValueError) as error:
-        raise _unusable(what, _words(error)) from error
+        raise unusable(what, _words(error)) from error
     return context
 
 
@@ -103,17 +77,21 @@ def server_context(key: Pem, certificate: Pem, chain: Pem | None = None) -> ssl.
     """
     context = _context(ssl.PROTOCOL_TLS_SERVER)
     context.options |= ssl.OP_NO_RENEGOTIATION
-    key_text = _read(key, "key")
-    text = _read(certificate, "certificate")
+    key_text = read_pem(key, "key", b"PRIVATE KEY")
+    text = read_pem(certificate, "certificate", b"CERTIFICATE")
     if chain is not None:
-        text = text + b"\n" + _read(chain, "certificate chain")
+        text = text + b"\n" + read_pem(chain, "certificate chain", b"CERTIFICATE")
     with ExitStack() as files:
-        key_path = files.enter_context(_file(key_text)) if isinstance(key, bytes) else key
-        path = files.enter_context(_file(text)) if isinstance(certificate, bytes) or chain is not None else certificate
+        key_path = files.enter_context(private_file(key_text)) if isinstance(key, bytes) else key
+        path = (
+            files.enter_context(private_file(text))
+            if isinstance(certificate, bytes) or chain is not None
+            else certificate
+        )
         try:
-            context.load_cert_chain(path, key_path, password=b"")  # no password: else OpenSSL asks at the terminal
+            context.load_cert_chain(path, key_path, password=b"")  # without one OpenSSL would ask at the terminal
         except ssl.SSLError as error:
-            raise _unusable("key and certificate", _words(error)) from error
+            raise unusable("key and certificate", _words(error)) from error
     return context
 
 
@@ -151,8 +129,7 @@ class TlsConnector(Connector):
         self._deadline = clock.now() + timeout
         self._secured: ssl.SSLSocket | None = None
         self._watch = Watch(self._plain.fileno())
-        self._ready: Ready | None = None
-        self._timer: Timer | None = None
+        self._alarm = Alarm()
         self._error: TransportError | None = None
         self._over = False
 
@@ -184,18 +161,13 @@ class TlsConnector(Connector):
 
     def attach(self, poller: Poller, ready: Ready) -> None:
         """See `Pollable.attach`."""
-        self.detach()
         self._watch.attach(poller, ready)
-        self._ready = ready
-        self._timer = poller.call_at(poller.clock.now(), self._on_timer)
+        self._alarm.attach(poller, ready)
 
     def detach(self) -> None:
         """See `Pollable.detach`."""
         self._watch.detach()
-        self._ready = None
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._alarm.detach()
 
     def close(self) -> None:
         """Give up and close the socket, unless the stream was handed out."""
@@ -227,9 +199,7 @@ class TlsConnector(Connector):
         if self._clock.now() >= self._deadline:
             raise self._failed(f"not done within {self._timeout:g} s", Cause.TIMEOUT, Error.ERR_TIMEOUT)
         self._watch.want(read=read, write=not read)
-        poller = self._watch.poller
-        if poller is not None and (self._timer is None or not self._timer.active):
-            self._timer = poller.call_at(self._deadline, self._on_timer)
+        self._alarm.set(self._deadline)
 
     def _failed(
         self, words: str, cause: Cause = Cause.TLS, error: Error = Error.ERR_CONNECTION_ERROR
@@ -237,10 +207,6 @@ class TlsConnector(Connector):
         host, port = self._addresses[0]
         where = self._host or (f"{host} port {port}" if port else host or "the other side")
         return TransportError(f"TLS handshake with {where} failed: {words}", cause, error)
-
-    def _on_timer(self) -> None:
-        if self._ready is not None:
-            self._ready(READ | WRITE)
 
 
 class TlsStream(Stream):
@@ -485,40 +451,6 @@ def _context(protocol: ssl._SSLMethod) -> ssl.SSLContext:
     return context
 
 
-def _read(pem: Pem, what: str) -> bytes:
-    """The text of a PEM file; refused when there is none in it."""
-    if isinstance(pem, bytes):
-        text, where = pem, ""
-    else:
-        where = f" {os.fspath(pem)}"
-        try:
-            with open(pem, "rb") as file:
-                text = file.read()
-        except FileNotFoundError as error:
-            raise _unusable(what + where, "no such file", Error.ERR_FILE_NOT_FOUND) from error
-        except OSError as error:
-            raise _unusable(what + where, error.strerror or str(error), Error.ERR_FILE_CANT_OPEN) from error
-    if b"-----BEGIN " not in text:
-        raise _unusable(what + where, "not PEM")
-    return text
-
-
-@contextmanager
-def _file(text: bytes) -> Iterator[str]:
-    """A file that only this user can read, for as long as OpenSSL needs one."""
-    number, path = tempfile.mkstemp(prefix="gdpeer-", suffix=".pem")
-    try:
-        with open(number, "wb") as file:
-            file.write(text)
-        yield path
-    finally:
-        os.unlink(path)
-
-
-def _unusable(what: str, words: str, error: Error = Error.ERR_INVALID_PARAMETER) -> TransportError:
-    return TransportError(f"cannot use {what}: {words}", Cause.TLS, error)
-
-
 def _broken(error: OSError) -> TransportError:
     if isinstance(error, ssl.SSLError):
         return TransportError(f"TLS broke: {_words(error)}", Cause.TLS, Error.ERR_CONNECTION_ERROR)
@@ -528,7 +460,7 @@ def _broken(error: OSError) -> TransportError:
 def _words(error: Exception) -> str:
     """One line for what OpenSSL says."""
     if isinstance(error, ssl.SSLCertVerificationError):
-        return _REFUSALS.get(error.verify_code) or f"the certificate is refused: {error.verify_message}"
+        return REFUSED_CERTIFICATES.get(error.verify_code) or f"the certificate is refused: {error.verify_message}"
     if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError) or (
         isinstance(error, OSError) and not isinstance(error, ssl.SSLError)
     ):
@@ -539,4 +471,4 @@ def _words(error: Exception) -> str:
     _, alert, refusal = name.partition("_ALERT_")
     if alert:
         return f"the other side refused: {refusal.replace('_', ' ').lower()}"
-    return _FAILURES.get(name) or name.replace("_", " ").lower() or str(error)
+    return TLS_FAILURES.get(name) or name.replace("_", " ").lower() or _PLACE.sub("", str(error))

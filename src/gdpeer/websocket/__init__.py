@@ -1,1 +1,4 @@
-"""The engine-shaped WebSocket classes: `WebSocketPeer`, `WebSocketClient`, `WebSocketServer`, and what they are made of."""
+"""The engine-shaped WebSocket classes.
+
+`WebSocketPeer`, `WebSocketClient`, `WebSocketServer`, and what they are made of.
+"""

@@ -26,10 +26,10 @@ from gdpeer.websocket.peer import PeerState, WebSocketPeer
 from gdpeer.websocket.settings import kilobytes, lines, names
 from gdpeer.websocket.tls_options import Source, TLSOptions
 
-__all__ = ["ConnectionStatus", "WebSocketClient"]
+__all__ = ["ClientStatus", "WebSocketClient"]
 
 
-class ConnectionStatus(IntEnum):
+class ClientStatus(IntEnum):
     """Where a client is."""
 
     DISCONNECTED = 0
@@ -54,7 +54,7 @@ class WebSocketClient:
     Not to be used by two threads at a time.
     """
 
-    ConnectionStatus = ConnectionStatus
+    ConnectionStatus = ClientStatus
 
     def __init__(self, *, clock: Clock = MONOTONIC) -> None:
         self.connection_established = Signal("connection_established")
@@ -68,7 +68,7 @@ class WebSocketClient:
         self._peer = WebSocketPeer(clock=clock)
         self._peer.max_queued_packets = 1024  # Godot 3's
         self._peer.drained.connect(self.peer_drained.emit)
-        self._status = ConnectionStatus.DISCONNECTED
+        self._status = ClientStatus.DISCONNECTED
         self._was_asked_to_close = False
 
     def connect_to_url(
@@ -83,12 +83,13 @@ class WebSocketClient:
             custom_headers: `Name: value` lines for the request.
 
         Returns:
-            `ERR_ALREADY_IN_USE` while connected or connecting, `ERR_INVALID_PARAMETER` for something that is not valid, `ERR_UNAVAILABLE` for `gd_mp_api`,
-            another code together with `connection_error` where it failed at once; else `OK`.
+            `ERR_ALREADY_IN_USE` while connected or connecting, `ERR_INVALID_PARAMETER` for something that is not
+            valid, `ERR_UNAVAILABLE` for `gd_mp_api`, another code together with `connection_error` where it failed at
+            once; else `OK`.
         """
         if gd_mp_api:
             return Error.ERR_UNAVAILABLE
-        if self._status is not ConnectionStatus.DISCONNECTED:
+        if self._status is not ClientStatus.DISCONNECTED:
             return Error.ERR_ALREADY_IN_USE
         try:
             self._peer.supported_protocols = names(protocols)
@@ -98,7 +99,7 @@ class WebSocketClient:
         self._was_asked_to_close = False
         error = self._peer.connect_to_url(url, self._tls_options())
         if error is Error.OK:
-            self._status = ConnectionStatus.CONNECTING
+            self._status = ClientStatus.CONNECTING
         elif error is not Error.ERR_INVALID_PARAMETER:
             self.connection_error.emit()
         return error
@@ -126,8 +127,8 @@ class WebSocketClient:
     def _tell_established(self) -> None:
         peer = self._peer
         backend = peer._backend
-        if self._status is ConnectionStatus.CONNECTING and backend is not None and backend.opened is not None:
-            self._status = ConnectionStatus.CONNECTED
+        if self._status is ClientStatus.CONNECTING and backend is not None and backend.opened is not None:
+            self._status = ClientStatus.CONNECTED
             self.connection_established.emit(peer.get_selected_protocol())
 
     def _tell_packets(self) -> None:
@@ -139,6 +140,7 @@ class WebSocketClient:
             backend.announced += 1
             if inbox.packets:
                 self.data_received.emit()
+        backend.settle()
 
     def _tell_closed(self) -> None:
         peer = self._peer
@@ -146,30 +148,31 @@ class WebSocketClient:
         if backend is not None and backend.connection.closed_by_remote and not self._was_asked_to_close:
             self._was_asked_to_close = True
             self.server_close_request.emit(peer.get_close_code(), peer.get_close_reason())
-        if self._status is ConnectionStatus.DISCONNECTED or peer.get_ready_state() is not PeerState.CLOSED:
+        if self._status is ClientStatus.DISCONNECTED or peer.get_ready_state() is not PeerState.CLOSED:
             return
-        was_connected = self._status is ConnectionStatus.CONNECTED
-        self._status = ConnectionStatus.DISCONNECTED
+        was_connected = self._status is ClientStatus.CONNECTED
+        self._status = ClientStatus.DISCONNECTED
         if was_connected:
             self.connection_closed.emit(peer.get_close_cause().cause is Cause.CLOSED)
         else:
             self.connection_error.emit()
 
     def disconnect_from_host(self, code: int = 1000, reason: str = "") -> None:
-        """Begin to close; go on polling until `connection_closed`. Before the upgrade is done it just ends, without a signal.
+        """Begin to close; go on polling until `connection_closed`. Before the upgrade is done it just ends, without a
+        signal.
 
         Raises:
             ValueError: the code may not be sent, or the reason is longer than 123 bytes.
         """
         self._peer.close(code, reason)
-        if self._status is ConnectionStatus.CONNECTING:
-            self._status = ConnectionStatus.DISCONNECTED
+        if self._status is ClientStatus.CONNECTING:
+            self._status = ClientStatus.DISCONNECTED
 
     def get_peer(self, peer_id: int) -> WebSocketPeer | None:
         """The connection, for 1, the server's id; None for any other."""
         return self._peer if peer_id == 1 else None
 
-    def get_connection_status(self) -> ConnectionStatus:
+    def get_connection_status(self) -> ClientStatus:
         """CONNECTED from `connection_established` to the end."""
         return self._status
 
@@ -196,7 +199,7 @@ class WebSocketClient:
             output_buffer_size_kb: what may wait to be sent, in KiB; 64 at first.
             output_max_packets: see `input_max_packets`.
         """
-        if self._status is not ConnectionStatus.DISCONNECTED:
+        if self._status is not ClientStatus.DISCONNECTED:
             return Error.FAILED
         self._peer.inbound_buffer_size = kilobytes(input_buffer_size_kb)
         self._peer.outbound_buffer_size = kilobytes(output_buffer_size_kb)
@@ -209,4 +212,4 @@ class WebSocketClient:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         """Close with 1000, or 1011 after an exception, without waiting for the answer."""
         self._peer.__exit__(kind, error, at)
-        self._status = ConnectionStatus.DISCONNECTED
+        self._status = ClientStatus.DISCONNECTED

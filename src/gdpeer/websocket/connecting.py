@@ -1,6 +1,7 @@
 """The way to a URL: TCP, and TLS on top for `wss`.
 
-Layer: `websocket`. The transport's modules are imported when they are needed: a program that only serves needs no TLS, and a page needs none of them.
+Layer: `websocket`. The transport's modules are imported when they are needed: a program that only serves needs no
+    TLS, and a page needs none of them.
 """
 
 from __future__ import annotations

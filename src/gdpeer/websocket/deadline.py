@@ -1,6 +1,7 @@
 """A connection's times: the deadline that it has now, and the round trip of its pings.
 
-A heap of timers is cheap to fill and dear to search, so a timer that comes too early is left where it is and looks again
+A heap of timers is cheap to fill and dear to search, so a timer that comes too early is left where it is and looks
+again
 when it is due: moving a deadline back costs nothing.
 
 Layer: `websocket`.

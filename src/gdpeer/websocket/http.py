@@ -1,7 +1,8 @@
 """Pages and health on the game's own port.
 
-A `WebSocketServer` answers a request that is no upgrade through `server.http_handler`: any callable that takes a `Request` and returns a
-`Response`, or None for "not mine" (404). `StaticFolder` is one that serves files. Handlers run in the thread that polls: answer at once.
+A `WebSocketServer` answers a request that is no upgrade through `server.http_handler`: any callable that takes a
+`Request` and returns a `Response`, or None for "not mine" (404). `StaticFolder` is one that serves files. Handlers
+run in the thread that polls: answer at once.
 
     server.http_handler = StaticFolder("page")
 

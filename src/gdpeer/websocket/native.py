@@ -1,14 +1,15 @@
 """The native backend of `WebSocketPeer`: one connection from the first packet of TCP to the last.
 
-It joins a stream (`transport`), the upgrade and the open connection (`protocol`) and keeps the deadlines. It never waits.
+It joins a stream (`transport`), the upgrade and the open connection (`protocol`) and keeps the deadlines. It never
+waits.
 
-    IDLE ── connect ──> CONNECTING ── stream open ──> UPGRADING ── 101 ──> OPEN ── close frames, failure ──> LINGERING ──> DONE
-    IDLE ── accept ──> CONNECTING (TLS) or UPGRADING ── refused, or a page ──> LINGERING ──> DONE
+    IDLE ── connect ──> CONNECTING ── stream open ──> UPGRADING ── 101 ──> OPEN ── close frames, failure ──> LINGERING
+    ──> DONE IDLE ── accept ──> CONNECTING (TLS) or UPGRADING ── refused, or a page ──> LINGERING ──> DONE
     any stage ── stream lost, deadline passed, abort ──> DONE
 
-LINGERING is over for the user (state CLOSED) but not for TCP: what is queued goes out, then the write side is shut, and the other side's last
-bytes are read and dropped until it ends too or the time is up. Closing at once would answer late bytes with a reset, and a reset can overtake
-the close frame.
+LINGERING is over for the user (state CLOSED) but not for TCP: what is queued goes out, then the write side is shut,
+and the other side's last bytes are read and dropped until it ends too or the time is up. Closing at once would answer
+late bytes with a reset, and a reset can overtake the close frame.
 
 Watched by an owner's poller through a `Turn`, or stepped by its peer's `poll()`.
 
@@ -291,10 +292,18 @@ class NativeBackend:
             self.paused = True
             self.stream.want_read(False)
 
+    def settle(self) -> None:
+        """The owner has dealt with the packets that came so far: end what ended behind them."""
+        if self.stage == _OPEN and self.connection.settle():
+            self._look_at(self.connection)
+
     def make_room(self) -> None:
         """Packets were taken: if reading had stopped and half of the room is free again, the next turn goes on."""
         inbox, settings = self.connection.inbox, self.settings
-        if 2 * inbox.queued_bytes > settings.inbound_buffer_size or 2 * len(inbox.packets) > settings.max_queued_packets:
+        if (
+            2 * inbox.queued_bytes > settings.inbound_buffer_size
+            or 2 * len(inbox.packets) > settings.max_queued_packets
+        ):
             return
         if self._turn.poller is not None:
             self._turn.poller.soon(self._read_on)
@@ -422,7 +431,7 @@ class NativeBackend:
             with suppress(TransportError):
                 self.stream.close_write()
                 # Bytes that nobody read would turn the end into a reset, which can overtake the close frame.
-                while 0 < self.stream.receive_into(_scratch.buffer) and self._linger_bytes < _LINGER_BYTES:
+                while self.stream.receive_into(_scratch.buffer) > 0 and self._linger_bytes < _LINGER_BYTES:
                     self._linger_bytes += _SCRATCH
         self.abort("this side stopped")
 
@@ -432,7 +441,9 @@ class NativeBackend:
         self._finish()
 
     def _end_of_stream(self) -> None:
-        if self.stage < _LINGERING:
+        if self.stage == _OPEN and self.connection.is_held() and self.stream is not None:
+            self.stream.want_read(False)  # the close frame came first, and waits for the packets before it
+        elif self.stage < _LINGERING:
             what = "without a close frame" if self.stage == _OPEN else "before the upgrade was done"
             self._lose(TransportError(f"the other side ended the connection {what}"))
         elif self._shut or not self.connection.outbox.pending:
@@ -452,6 +463,7 @@ class NativeBackend:
         self._linger()
 
     def _lose(self, problem: GdpeerError) -> None:
+        self.settle()
         if self.stage < _LINGERING:
             cause = CloseCause(problem.cause, problem.detail)
             logger.info("peer %s: %s", self.peer_id, cause)
@@ -475,25 +487,23 @@ class NativeBackend:
     def _is_grace_due(self) -> bool:
         return self.stream is not None and self.stream.is_secure and self.connection.closed_by_remote
 
-    def _shut_write(self, *, grace_is_over: bool = False) -> None:
-        """No more bytes follow, once all are out."""
+    def _shut_write(self, *, grace_is_over: bool = False) -> bool:
+        """No more bytes follow, once all are out; whether that could be said now."""
         if self._shut or self.stream is None or self.connection.outbox.pending:
-            return
+            return False
         if self._is_grace_due() and not grace_is_over:
-            return
+            return False
         self._shut = True
         self.deadline.set(LINGER)
         try:
             self.stream.close_write()
         except TransportError:
             self._finish()
+        return True
 
     def _end_linger(self) -> None:
-        if not self._shut:
-            self._shut_write(grace_is_over=True)
-            if self._shut:
-                return
-        self._finish()
+        if self._shut or not self._shut_write(grace_is_over=True):
+            self._finish()
 
     def _finish(self) -> None:
         """Let go of the stream, and of everything that only an open connection needs."""

@@ -7,13 +7,15 @@
         for packet in peer:
             ...
 
-Members, defaults and return codes are the engine's (reference godot-api section 2 and 3); Godot 3's members of the same class are here too.
+Members, defaults and return codes are the engine's (reference godot-api section 2 and 3); Godot 3's members of the
+same class are here too.
 
 Differs from the engine, each time for the better:
 - packets that arrived before a close stay readable afterwards;
 - a close that is not answered ends after `close_timeout`, an upgrade after `handshake_timeout`;
 - `get_close_cause()` tells in one structured value why a connection ended or did not open;
-- `poll(timeout)` can wait; `get_latency()` tells the round trip; `drained` tells when there is room again after a refused send;
+- `poll(timeout)` can wait; `get_latency()` tells the round trip; `drained` tells when there is room again after a
+  refused send;
 - `compression` offers permessage-deflate.
 
 Layer: `websocket`.
@@ -69,21 +71,29 @@ class PeerWriteMode(IntEnum):
 
 
 # By stage; OPEN is told apart by the protocol's phase.
-_STATES = (PeerState.CLOSED, PeerState.CONNECTING, PeerState.CONNECTING, PeerState.OPEN, PeerState.CLOSED, PeerState.CLOSED)
+_STATES = (
+    PeerState.CLOSED,
+    PeerState.CONNECTING,
+    PeerState.CONNECTING,
+    PeerState.OPEN,
+    PeerState.CLOSED,
+    PeerState.CLOSED,
+)
 _PHASES = (PeerState.OPEN, PeerState.OPEN, PeerState.CLOSING, PeerState.CLOSED)
 
 
 class WebSocketPeer(Configurable, PacketPeer):
     """A client, or a server's end of one connection. It begins CLOSED.
 
-    Nothing happens but in `poll`: call it once a frame, or with a timeout in a loop of its own. Use one peer from one thread at a time; different
-    peers may be in different threads.
+    Nothing happens but in `poll`: call it once a frame, or with a timeout in a loop of its own. Use one peer from one
+    thread at a time; different peers may be in different threads.
 
     Args:
         clock: for tests.
 
     Attributes:
-        drained: signal without arguments: after a send was refused with `ERR_OUT_OF_MEMORY`, half of the outbound room is free again.
+        drained: signal without arguments: after a send was refused with `ERR_OUT_OF_MEMORY`, half of the outbound
+            room is free again.
     """
 
     State = PeerState
@@ -95,19 +105,28 @@ class WebSocketPeer(Configurable, PacketPeer):
     WRITE_MODE_TEXT = PeerWriteMode.TEXT
     WRITE_MODE_BINARY = PeerWriteMode.BINARY
 
-    handshake_headers = Setting(lines, "`Name: value` lines added to the request (client) or response (server); (). Read when connecting.")
-    supported_protocols = Setting(names, "Sub-protocols offered or accepted, the most wanted first; (). Read when connecting.")
+    handshake_headers = Setting(
+        lines, "`Name: value` lines added to the request (client) or response (server); (). Read when connecting."
+    )
+    supported_protocols = Setting(
+        names, "Sub-protocols offered or accepted, the most wanted first; (). Read when connecting."
+    )
     inbound_buffer_size = Setting(
         count,
-        "Bytes; 65,535. The largest message taken (a larger one closes with 1009), and how much may wait unread. Read when connecting.",
+        "Bytes of the largest message taken, and of what may wait unread; 65,535. A larger one closes with 1009.",
     )
     outbound_buffer_size = Setting(
-        count, "Bytes that may wait to be sent; 65,535; 0: no limit. A send over it is refused with `ERR_OUT_OF_MEMORY`."
+        count,
+        "Bytes that may wait to be sent; 65,535; 0: no limit. A send over it is refused with `ERR_OUT_OF_MEMORY`.",
     )
-    max_queued_packets = Setting(count, "Messages that may wait, unread or unsent; 4,096. Inbound read when connecting.")
+    max_queued_packets = Setting(
+        count, "Messages that may wait, unread or unsent; 4,096. Inbound read when connecting."
+    )
     connect_timeout = Setting(seconds, "Seconds for names and TCP; 30.")
     handshake_timeout = Setting(seconds, "Seconds for TLS, and for the upgrade; 10. The engine has no limit here.")
-    close_timeout = Setting(seconds, "Seconds for the answer to a close; 10, then the end is unclean. The engine waits for ever.")
+    close_timeout = Setting(
+        seconds, "Seconds for the answer to a close; 10, then the end is unclean. The engine waits for ever."
+    )
     compression = Setting(flag, "Offer or accept permessage-deflate; False. Read when connecting.")
     compression_threshold = Setting(count, "Messages of fewer bytes go uncompressed; 256.")
 
@@ -131,7 +150,10 @@ class WebSocketPeer(Configurable, PacketPeer):
 
     @property
     def heartbeat_interval(self) -> float:
-        """Seconds between pings while open; 0.0: none. One that is not answered by the next ends the connection uncleanly."""
+        """Seconds between pings while open.
+
+        0.0: none. One that is not answered by the next ends the connection uncleanly.
+        """
         return self._settings.heartbeat_interval
 
     @heartbeat_interval.setter
@@ -167,8 +189,8 @@ class WebSocketPeer(Configurable, PacketPeer):
             tls_client_options: for `wss`; None: the machine's authorities.
 
         Returns:
-            `ERR_INVALID_PARAMETER` for a URL, option or header that is not valid, `ERR_ALREADY_IN_USE` unless CLOSED or CLOSING, another code where it
-            failed at once (`get_close_cause()` says why); else `OK`.
+            `ERR_INVALID_PARAMETER` for a URL, option or header that is not valid, `ERR_ALREADY_IN_USE` unless CLOSED
+            or CLOSING, another code where it failed at once (`get_close_cause()` says why); else `OK`.
         """
         if not isinstance(url, str):
             raise TypeError(f"a URL is a string, not {type(url).__name__}")
@@ -186,7 +208,8 @@ class WebSocketPeer(Configurable, PacketPeer):
             return self._not_begun(url, CloseCause(problem.cause, problem.detail), problem.error)
 
     def connect_through(self, stream: Stream | Connector, url: str = "ws://localhost/") -> Error:
-        """Connect as a client over a stream of one's own (`gdpeer.transport`): an in-memory pair in tests, a Unix socket.
+        """Connect as a client over a stream of one's own (`gdpeer.transport`): an in-memory pair in tests, a Unix
+        socket.
 
         Args:
             stream: open, or still coming to be.
@@ -209,7 +232,8 @@ class WebSocketPeer(Configurable, PacketPeer):
             stream: a `StreamPeerTCP`, a `StreamPeerTLS` over one, or a stream of `gdpeer.transport`.
 
         Returns:
-            `ERR_INVALID_PARAMETER` for another stream, one that is not connected, or a header that is not valid, `ERR_ALREADY_IN_USE` unless CLOSED or CLOSING; else `OK`.
+            `ERR_INVALID_PARAMETER` for another stream, one that is not connected, or a header that is not valid,
+            `ERR_ALREADY_IN_USE` unless CLOSED or CLOSING; else `OK`.
         """
         if self._is_busy():
             return Error.ERR_ALREADY_IN_USE
@@ -262,13 +286,17 @@ class WebSocketPeer(Configurable, PacketPeer):
         """Move bytes, and the state with them.
 
         Args:
-            timeout: 0: never wait. Positive: wait at most so many seconds for something to happen. Differs from the engine, which cannot wait.
+            timeout: 0: never wait. Positive: wait at most so many seconds for something to happen. Differs from the
+                engine, which cannot wait.
         """
         backend = self._backend
         if backend is None or backend.stage == Stage.DONE:
             if timeout > 0:
                 time.sleep(timeout)
             return
+        if backend.connection.is_held():
+            backend.settle()
+            timeout = 0.0
         if timeout > 0 and self._turn.poller is None:
             self._watch(backend)
         if self._turn.poller is not None and not self._turn.active:
@@ -314,8 +342,9 @@ class WebSocketPeer(Configurable, PacketPeer):
             write_mode: TEXT needs UTF-8.
 
         Returns:
-            `FAILED` unless OPEN, `ERR_OUT_OF_MEMORY` when the outbound limits are reached (nothing is sent, the connection stays; `drained` tells when to try
-            again), `ERR_INVALID_DATA` for a text that is not UTF-8; else `OK`.
+            `FAILED` unless OPEN, `ERR_OUT_OF_MEMORY` when the outbound limits are reached (nothing is sent, the
+            connection stays; `drained` tells when to try again), `ERR_INVALID_DATA` for a text that is not UTF-8;
+            else `OK`.
         """
         backend = self._backend
         if message.__class__ is not bytes:
@@ -334,7 +363,10 @@ class WebSocketPeer(Configurable, PacketPeer):
         return Error.FAILED if self._backend is None else self._backend.send(message.encode("utf-8", "replace"), True)
 
     def put_packet(self, buffer: bytes | bytearray | memoryview) -> Error:
-        """Send one message in the mode of `set_write_mode` (BINARY at first). An empty buffer is `OK` and sends nothing, as in the engine; else returns as `send`."""
+        """Send one message in the mode of `set_write_mode` (BINARY at first).
+
+        An empty buffer is `OK` and sends nothing, as in the engine; else returns as `send`.
+        """
         return self.send(buffer, self._write_mode) if len(buffer) else Error.OK
 
     def set_write_mode(self, mode: PeerWriteMode) -> None:
@@ -396,7 +428,8 @@ class WebSocketPeer(Configurable, PacketPeer):
     # ------------------------------------------------------------------------------------------ the end
 
     def close(self, code: int = 1000, reason: str = "") -> None:
-        """Begin to close; go on polling until CLOSED. While connecting, or with a negative `code`, the end is at once and unclean.
+        """Begin to close; go on polling until CLOSED. While connecting, or with a negative `code`, the end is at once
+        and unclean.
 
         Args:
             code: 1000-1003, 1007-1014 or 3000-4999.
@@ -411,7 +444,10 @@ class WebSocketPeer(Configurable, PacketPeer):
             self._backend.close(code, reason)
 
     def get_close_code(self) -> int:
-        """The code of the close frame that came, 1005 where it had none; 1002, 1007 or 1009 where the other side broke the protocol; -1: not closed, or not cleanly."""
+        """The code of the close frame that came, 1005 where it had none.
+
+        1002, 1007 or 1009 where the other side broke the protocol; -1: not closed, or not cleanly.
+        """
         return -1 if self._backend is None else self._backend.close_code
 
     def get_close_reason(self) -> str:

@@ -1,16 +1,16 @@
 """`WebSocketServer`: the server of the tutorial and of Godot 3, with signals; pages and health on the same port.
 
     server = WebSocketServer()
-    server.data_received.connect(lambda peer_id: server.broadcast(server.get_peer(peer_id).get_packet(), exclude=[peer_id]))
-    server.listen(9080)
+    server.data_received.connect(lambda peer_id: server.broadcast(server.get_peer(peer_id).get_packet(),
+    exclude=[peer_id])) server.listen(9080)
     while True:
         server.poll(timeout=0.05)
 
-A turn of `poll`: everybody who waits is accepted, what arrived is read, signals are emitted, and what the slots sent goes out, one
-write for each peer. Its cost follows what happened; peers where nothing did cost nothing.
+A turn of `poll`: everybody who waits is accepted, what arrived is read, signals are emitted, and what the slots sent
+goes out, one write for each peer. Its cost follows what happened; peers where nothing did cost nothing.
 
-Differs from the engine: accepts all waiting connections in a turn, answers refused upgrades with a status and a reason, and reports `was_clean` as true
-whenever both close frames were exchanged.
+Differs from the engine: accepts all waiting connections in a turn, answers refused upgrades with a status and a
+reason, and reports `was_clean` as true whenever both close frames were exchanged.
 
 Layer: `websocket`. Source: reference godot-api section 10.
 """
@@ -57,7 +57,8 @@ class WebSocketServer(Configurable):
 
     Attributes:
         client_connected: signal (peer_id, protocol).
-        client_disconnected: signal (peer_id, was_clean). The peer can still be asked, for its close code, reason and cause, and for packets not read yet.
+        client_disconnected: signal (peer_id, was_clean). The peer can still be asked, for its close code, reason and
+            cause, and for packets not read yet.
         client_close_request: signal (peer_id, code, reason): the client began to close.
         data_received: signal (peer_id): once for each packet.
         peer_drained: signal (peer_id): after a refused send there is room again.
@@ -112,7 +113,10 @@ class WebSocketServer(Configurable):
 
     @property
     def allowed_origins(self) -> tuple[str, ...] | None:
-        """Values of `Origin` that may connect (`"https://game.example"`); None: all. Programs send none and are let in."""
+        """Values of `Origin` that may connect (`"https://game.example"`).
+
+        None: all. Programs send none and are let in.
+        """
         return _tuple_or_none(self._settings.allowed_origins)
 
     @allowed_origins.setter
@@ -161,8 +165,9 @@ class WebSocketServer(Configurable):
             gd_mp_api: Godot 3's multiplayer mode; not available here.
 
         Returns:
-            `ERR_ALREADY_IN_USE` when listening already or the port is taken, `ERR_INVALID_PARAMETER` for a port, address, protocol, key or certificate that is not
-            valid, `ERR_UNAVAILABLE` for `gd_mp_api`; else `OK`. `get_listen_error()` says in words what was wrong.
+            `ERR_ALREADY_IN_USE` when listening already or the port is taken, `ERR_INVALID_PARAMETER` for a port,
+            address, protocol, key or certificate that is not valid, `ERR_UNAVAILABLE` for `gd_mp_api`; else `OK`.
+            `get_listen_error()` says in words what was wrong.
         """
         if gd_mp_api:
             return self._not_listening(Error.ERR_UNAVAILABLE, "gd_mp_api is not available")
@@ -296,6 +301,7 @@ class WebSocketServer(Configurable):
         if peer is None:
             return
         self._tell_packets(peer_id, backend)
+        backend.settle()
         if backend.stage >= Stage.LINGERING:
             self._tell_end(peer_id, peer, backend)
         elif backend.was_refused and backend.has_drained():
@@ -357,7 +363,8 @@ class WebSocketServer(Configurable):
         return 0 if peer is None else peer.get_connected_port()
 
     def disconnect_peer(self, peer_id: int, code: int = 1000, reason: str = "") -> None:
-        """Begin to close; `client_disconnected` follows while polling. An id that is not there is ignored, with a warning.
+        """Begin to close; `client_disconnected` follows while polling. An id that is not there is ignored, with a
+        warning.
 
         Raises:
             ValueError: the code may not be sent, or the reason is longer than 123 bytes.
@@ -381,7 +388,9 @@ class WebSocketServer(Configurable):
         left_out = frozenset(exclude)
         return self.broadcast_to([peer_id for peer_id in self._peers if peer_id not in left_out], data)
 
-    def broadcast_to(self, peer_ids: Iterable[int], data: bytes | str, write_mode: PeerWriteMode | None = None) -> Error:
+    def broadcast_to(
+        self, peer_ids: Iterable[int], data: bytes | str, write_mode: PeerWriteMode | None = None
+    ) -> Error:
         """Send one message to some peers, framed once.
 
         Args:

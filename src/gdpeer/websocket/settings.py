@@ -29,12 +29,13 @@ class Settings:
         max_queued_packets: how many messages may wait, inbound and outbound each.
         heartbeat_interval: a ping so often while open; one unanswered at the next ends the connection. 0: none.
         connect_timeout: for names and TCP. 30, the engine's.
-        handshake_timeout: for TLS and the upgrade, from the moment TCP is there. 3 on a server, as the engine's; 10 on a client,
-            since that may be far away.
+        handshake_timeout: for TLS and the upgrade, from the moment TCP is there. 3 on a server, as the engine's; 10
+            on a client, since that may be far away.
         close_timeout: from sending a close frame to its answer. The engine has none; 10.
         compression: whether permessage-deflate is offered or accepted.
         compression_parameters: the four parameters as wished for.
-        compression_threshold: messages of fewer bytes go uncompressed: below some hundred bytes there is nothing to win.
+        compression_threshold: messages of fewer bytes go uncompressed: below some hundred bytes there is nothing to
+            win.
         allowed_origins: pages that may connect (`"https://game.example"`); None: all.
         allowed_paths: paths that may be upgraded, others get 404; None: all.
     """

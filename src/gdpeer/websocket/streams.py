@@ -50,7 +50,8 @@ class TCPServer:
             bind_address: "*" for all.
 
         Returns:
-            `ERR_ALREADY_IN_USE` when listening already or the port is taken, `ERR_INVALID_PARAMETER` for a port or address that is not valid; else `OK`.
+            `ERR_ALREADY_IN_USE` when listening already or the port is taken, `ERR_INVALID_PARAMETER` for a port or
+            address that is not valid; else `OK`.
         """
         from gdpeer.transport.listener import Listener
 
@@ -111,7 +112,10 @@ class _StreamPeer:
         self._failure: TransportError | None = None
 
     def _take_stream(self) -> Stream | None:
-        """Hand the stream over to a WebSocketPeer; None where it is not connected, or its bytes were begun to be read."""
+        """Hand the stream over to a WebSocketPeer.
+
+        None where it is not connected, or its bytes were begun to be read.
+        """
         self._advance()
         if self._failure is not None or self._received:
             return None
@@ -215,7 +219,8 @@ class StreamPeerTCP(_StreamPeer):
         """Begin to connect; call `poll` until `get_status` is no longer CONNECTING.
 
         Returns:
-            `ERR_ALREADY_IN_USE` unless there is no connection, `ERR_INVALID_PARAMETER` for a port that is not valid; else `OK`.
+            `ERR_ALREADY_IN_USE` unless there is no connection, `ERR_INVALID_PARAMETER` for a port that is not valid;
+            else `OK`.
         """
         from gdpeer.transport.tcp import TcpConnector
 
@@ -286,14 +291,18 @@ class StreamPeerTLS(_StreamPeer):
         """Begin as a server; call `poll` until `get_status` is no longer HANDSHAKING.
 
         Returns:
-            `ERR_INVALID_PARAMETER` for a client's options or a stream that is not connected; the code of a certificate that cannot be used; else `OK`.
+            `ERR_INVALID_PARAMETER` for a client's options or a stream that is not connected; the code of a
+            certificate that cannot be used; else `OK`.
         """
         return self._start(stream, server_options, "", is_server=True)
 
     def connect_to_stream(
         self, stream: StreamPeerTCP, common_name: str, client_options: TLSOptions | None = None
     ) -> Error:
-        """Begin as a client; `common_name` is the name that the server's certificate must have. Returns as `accept_stream`."""
+        """Begin as a client.
+
+        `common_name` is the name that the server's certificate must have. Returns as `accept_stream`.
+        """
         options = client_options or TLSOptions.client()
         return self._start(stream, options, options.get_common_name_override() or common_name, is_server=False)
 

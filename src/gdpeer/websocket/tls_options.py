@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 __all__ = ["CryptoKey", "Source", "TLSOptions", "X509Certificate", "pem_of"]
 
 
-
-
 class Pem:
     """Text in PEM form, from a file or a string."""
 
@@ -33,7 +31,8 @@ class Pem:
         """Read a PEM file.
 
         Returns:
-            `ERR_FILE_NOT_FOUND`, `ERR_FILE_CANT_READ`, or `ERR_PARSE_ERROR` where the file holds nothing of the kind; else `OK`.
+            `ERR_FILE_NOT_FOUND`, `ERR_FILE_CANT_READ`, or `ERR_PARSE_ERROR` where the file holds nothing of the kind;
+            else `OK`.
         """
         try:
             text = Path(path).read_text("ascii", "replace")
@@ -168,7 +167,9 @@ class TLSOptions:
             return tls.client_context(verify=safe or trusted is not None, verify_hostname=safe, trusted=trusted)
         if self._key is None or self._certificate is None:
             raise TransportError("a TLS server needs a key and a certificate", error=Error.ERR_INVALID_PARAMETER)
-        return tls.server_context(pem_of(self._key), pem_of(self._certificate), None if chain is None else pem_of(chain))
+        return tls.server_context(
+            pem_of(self._key), pem_of(self._certificate), None if chain is None else pem_of(chain)
+        )
 
     def __repr__(self) -> str:
         return f"<TLSOptions {self._mode}>"

@@ -15,7 +15,8 @@ __all__ = ["Turn"]
 
 
 class Turn:
-    """One owner's turn: bytes come in, the owner's slots run, and what they sent goes out, one write for each connection.
+    """One owner's turn: bytes come in, the owner's slots run, and what they sent goes out, one write for each
+    connection.
 
     Args:
         poller: watches the streams and the deadlines; None where the owner steps its connection itself.

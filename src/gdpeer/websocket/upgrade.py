@@ -8,7 +8,7 @@ Layer: `websocket`, over `protocol.handshake`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gdpeer.errors import Cause, CloseCause, HandshakeError
 from gdpeer.protocol.handshake import ClientHandshake, Opened, Request, ServerHandshake, parse_header_line
@@ -36,7 +36,7 @@ class Outcome:
     data: bytes = b""
     opened: Opened | None = None
     leftover: bytes = b""
-    cause: CloseCause = CloseCause()
+    cause: CloseCause = field(default_factory=CloseCause)
 
 
 def _failed(problem: HandshakeError) -> CloseCause:
@@ -143,5 +143,7 @@ class ServerUpgrade:
 
     def _page(self, request: Request, respond: Handler) -> Outcome:
         response = respond(request) or Response(404, f"nothing at {request.path[:200]}\n")
-        cause = CloseCause(Cause.UPGRADE, f"a page was asked for: {request.method} {request.path[:200]}", response.status)
+        cause = CloseCause(
+            Cause.UPGRADE, f"a page was asked for: {request.method} {request.path[:200]}", response.status
+        )
         return Outcome(response.to_bytes(head_only=request.method == "HEAD"), cause=cause)

@@ -23,7 +23,7 @@ from gdpeer.clock import ManualClock
 from gdpeer.errors import Cause, Error, TransportError
 from gdpeer.transport import tcp
 from gdpeer.transport.poller import Poller
-from gdpeer.transport.stream import READ, WOULD_BLOCK, WRITE, Connector
+from gdpeer.transport.stream import READ, WOULD_BLOCK, WRITE
 from gdpeer.transport.tcp import TcpConnector, TcpStream, UnixConnector, address_of
 from tests.unit.transport.support import (
     poll,
@@ -392,6 +392,14 @@ def test_name_without_addresses(answers: Answers) -> None:
         poll(TcpConnector("empty.test", 80))
 
 
+def test_attempt_that_connects_without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    with tcp_sockets() as (ours, _):
+        monkeypatch.setattr(tcp, "_start", lambda *_: (ours, 0))
+        stream = TcpConnector("127.0.0.1", 80).advance()
+        assert stream is not None
+        assert stream.fileno() == ours.fileno()
+
+
 def test_next_address_starts_after_250_ms(answers: Answers, clock: ManualClock) -> None:
     with silent_port() as silent, socket.create_server(("127.0.0.1", 0)) as server:
         answers["game.test"] = [("127.0.0.1", silent), server.getsockname()]
@@ -677,10 +685,3 @@ def test_system_without_unix_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(TransportError, match="no Unix sockets") as caught:
         UnixConnector("/run/game").advance()
     assert caught.value.error is Error.ERR_UNAVAILABLE
-
-
-def test_timer_after_detach_calls_nobody() -> None:
-    connectors: list[Connector] = [UnixConnector("/nowhere"), TcpConnector("127.0.0.1", 80)]
-    for connector in connectors:
-        connector._on_timer()  # type: ignore[attr-defined]
-        connector.close()
