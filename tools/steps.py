@@ -79,7 +79,7 @@ def lint_steps() -> list[Step]:
     tool = str(COMPILED)
     return [
         Step("lint style", [f"{tool}/ruff", "check", "--output-format", "concise"]),
-        Step("lint format", [f"{tool}/ruff", "format", "--check"]),
+        Step("lint format", [f"{tool}/ruff", "format", "--check", "--output-format", "concise"]),
         Step("lint types", [f"{tool}/mypy"]),
         Step("lint layers", [f"{tool}/lint-imports"], environment={"PYTHONPATH": "src"}),
         Step("lint spelling", [f"{tool}/codespell"]),

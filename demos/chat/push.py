@@ -38,7 +38,7 @@ def main() -> None:
 
     chat = ChatServer()
     if chat.listen(options.port) != OK:
-        sys.exit(f"Unable to listen on port {options.port}: {chat.server.get_listen_error()}")
+        sys.exit(f"Unable to start server: {chat.server.get_listen_error()}")
     try:
         push(chat, options.interval)
     except KeyboardInterrupt:

@@ -23,7 +23,7 @@ def main() -> None:
 
     chat = ChatServer(options.protocol or [PROTOCOL], options.host)
     if chat.listen(options.port) != OK:
-        sys.exit(f"Unable to listen on port {options.port}: {chat.server.get_listen_error()}")
+        sys.exit(f"Unable to start server: {chat.server.get_listen_error()}")
     print(f"Open http://localhost:{chat.port}/", flush=True)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     serve(chat)

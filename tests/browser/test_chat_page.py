@@ -77,7 +77,7 @@ class Tab:
 
     def shot(self, name: str) -> None:
         SHOTS.mkdir(parents=True, exist_ok=True)
-        self.page.screenshot(path=SHOTS / f"{name}.png")
+        self.page.screenshot(path=SHOTS / f"{name}.png", animations="disabled", scale="css")
 
 
 def joined(server: Process) -> int:
@@ -177,7 +177,7 @@ def test_the_page_reconnects_when_the_server_comes_back(browser: Browser, scheme
 def test_try_now_does_not_wait_for_the_next_attempt(browser: Browser) -> None:
     server, port = room()
     with Tab(browser, port) as tab:
-        tab.page.evaluate("Math.random = () => 1")
+        tab.page.evaluate("window.setInterval = () => 0")  # the page's own next attempt never comes
         server.terminate()
         tab.wait_for_state("waiting")
         with room(port)[0] as server:

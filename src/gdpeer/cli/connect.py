@@ -18,7 +18,7 @@ from gdpeer.cli.stopping import Stop
 from gdpeer.cli.typed import HELP, Binary, Close, Help, Ping, parse
 from gdpeer.websocket.peer import PeerWriteMode
 
-__all__ = ["Session", "connect"]
+__all__ = ["Conversation", "connect"]
 
 TURN = 0.02
 """Seconds that one poll waits at most: as late can a typed line be noticed."""
@@ -36,7 +36,7 @@ State = WebSocketPeer.State
 TEXT, BINARY = WebSocketPeer.WriteMode
 
 
-class Session:
+class Conversation:
     """One connection between a server and a person or a pipe.
 
     Args:
@@ -174,17 +174,19 @@ def make_peer(protocols: tuple[str, ...], headers: list[str], compress: bool, pi
 
 
 def describe_end(peer: WebSocketPeer) -> str:
-    """Close code, reason and cause in one line."""
-    code, reason = peer.get_close_code(), peer.get_close_reason()
-    said = f"closed with code {code}" + (f", reason {reason!r}" if reason else "") if code != -1 else "connection lost"
-    return f"{said} ({peer.get_close_cause()})"
+    """Close code and reason in one line, and the cause unless it was an orderly end."""
+    code, reason, cause = peer.get_close_code(), peer.get_close_reason(), peer.get_close_cause()
+    said = "connection lost" if code == -1 else f"closed with code {code}"
+    if reason:
+        said += f", reason {reason!r}"
+    return said if cause.cause == Cause.CLOSED else f"{said} ({cause})"
 
 
-def finish(session: Session, peer: WebSocketPeer, screen: Screen, stop: Stop) -> int:
+def finish(conversation: Conversation, peer: WebSocketPeer, screen: Screen, stop: Stop) -> int:
     """Say how it ended; the exit status."""
     is_clean = peer.get_close_cause().cause == Cause.CLOSED
-    if not session.was_open and not stop.requested:
-        raise Failure(f"cannot connect to {peer.get_requested_url()} ({peer.get_close_cause()})")
+    if not conversation.was_open and not stop.requested:
+        raise Failure(f"{peer.get_requested_url()}: {peer.get_close_cause()}")
     screen.status(describe_end(peer), "dim" if is_clean else "red")
     return 0 if is_clean or stop.requested else 1
 
@@ -255,7 +257,7 @@ def connect(
     options = tls_options(ca, insecure)
     if peer.connect_to_url(url, options) == Error.ERR_INVALID_PARAMETER and peer.get_close_cause().cause != Cause.TLS:
         raise click.UsageError(peer.get_close_cause().detail)
-    session = Session(peer, Lines(), screen, is_typed=is_typed(), linger=linger)
+    conversation = Conversation(peer, Lines(), screen, is_typed=is_typed(), linger=linger)
     with Stop() as stop:
-        session.run(stop)
-    return finish(session, peer, screen, stop)
+        conversation.run(stop)
+    return finish(conversation, peer, screen, stop)

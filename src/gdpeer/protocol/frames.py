@@ -208,6 +208,9 @@ class Utf8Validator:
             self._decoder.decode(data[start:])
         except UnicodeDecodeError:
             self._state = -1
+        # The decoder lets half a surrogate wait for its last byte.
+        if b"\xed\xa0" <= self._decoder.getstate()[0] <= b"\xed\xbf":
+            self._state = -1
         return self._state >= 0
 
     def is_complete(self) -> bool:

@@ -95,7 +95,7 @@ class Outbox:
     def send_raw(self, frame: bytes) -> None:
         """Queue bytes as they are: those of HTTP, before the WebSocket begins."""
         gathered = self._gathered
-        if len(frame) >= _OWN_CHUNK or gathered is None:
+        if len(frame) >= _OWN_CHUNK or gathered is None or len(gathered) >= _FULL_CHUNK:
             self._add_chunk(frame)
         else:
             gathered += frame

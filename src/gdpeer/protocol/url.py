@@ -12,7 +12,8 @@ from urllib.parse import quote
 __all__ = ["Url", "parse_url"]
 
 _PATTERN = re.compile(
-    r"(?:([A-Za-z][A-Za-z0-9+.\-]*)://)?(\[[^\[\]/?#]*\]|[^\[\]:/?#]*)(?::([0-9]*))?([/?][^#]*)?(?:#.*)?", re.DOTALL
+    r"(?:([A-Za-z][A-Za-z0-9+.\-]*)://)?(\[[^\[\]/?#]*\]|[^\[\]:/?#]*)(?::([0-9]+|(?!//)))?([/?][^#]*)?(?:#.*)?",
+    re.DOTALL,
 )
 _SAFE = "/?%!$&'()*+,;=:@-._~[]|"  # what may stay as it is in a request's target
 
@@ -53,7 +54,7 @@ def parse_url(text: str) -> Url:
     if scheme.lower() not in ("", "ws", "wss"):
         raise ValueError(f"the scheme must be ws or wss, not {scheme!r}")
     secure = scheme.lower() == "wss"
-    number = int(port[:6]) if port else (443 if secure else 80)
+    number = int(port.lstrip("0")[:6] or 0) if port else (443 if secure else 80)
     if not 1 <= number <= 65535:
         raise ValueError(f"the port must be 1 to 65535, not {port}")
     if not target.startswith("/"):
@@ -63,11 +64,11 @@ def parse_url(text: str) -> Url:
 
 def _ascii_host(host: str) -> str:
     host = host.strip("[]")
-    if not host or re.search(r"[\s@\\%<>\"^`{|}\x00-\x1f\x7f]", host.split("%", 1)[0]):
+    if not host or re.search(r"[\s@/?#\\%<>\"^`{|}\x00-\x1f\x7f]", host.split("%", 1)[0]):
         raise ValueError(f"not a host name: {host!r}")
     if host.isascii():
         return host
     try:
-        return host.encode("idna").decode()
+        return _ascii_host(host.encode("idna").decode())  # what becomes of it may be none
     except UnicodeError:
         raise ValueError(f"not a host name: {host!r}") from None

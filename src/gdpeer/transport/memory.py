@@ -102,7 +102,7 @@ class MemoryStream(Stream):
         self._incoming = incoming
         self._outgoing = outgoing
         self._state = state
-        self._other: MemoryStream | None = None
+        self._other = self
         self._closed = False
         self._want_read = True
         self._want_write = False
@@ -120,7 +120,7 @@ class MemoryStream(Stream):
         if arrives is None or arrives > pipe.clock.now():
             return WOULD_BLOCK
         taken = pipe.take_into(view[: self._state.chunk(len(view))])
-        self._notify_other()
+        self._other._notify()
         return taken
 
     def send(self, chunks: Sequence[Any]) -> int:
@@ -134,7 +134,7 @@ class MemoryStream(Stream):
             total += taken
             if taken < memoryview(chunk).nbytes:
                 break
-        self._notify_other()
+        self._other._notify()
         return total
 
     def stall(self, stalled: bool = True) -> None:
@@ -149,7 +149,7 @@ class MemoryStream(Stream):
             pipe.pieces.clear()
             pipe.size = 0
         self._notify()
-        self._notify_other()
+        self._other._notify()
 
     def attach(self, poller: Poller, ready: Ready) -> None:
         """See `Pollable.attach`."""
@@ -182,7 +182,7 @@ class MemoryStream(Stream):
         """The other side reads the end after the bytes that are under way."""
         if self._outgoing.end is None:
             self._outgoing.end = self._outgoing.clock.now() + self._outgoing.delay
-            self._notify_other()
+            self._other._notify()
 
     def close(self) -> None:
         """Let go. The other side reads what is under way, then the end; what it sends vanishes."""
@@ -192,7 +192,7 @@ class MemoryStream(Stream):
         self._incoming.pieces.clear()
         self._incoming.size = 0
         self.close_write()
-        self._notify_other()
+        self._other._notify()
 
     def set_no_delay(self, enabled: bool) -> None:
         """Without effect."""
@@ -260,10 +260,6 @@ class MemoryStream(Stream):
                 self._ready(events)
         finally:
             self._notify()
-
-    def _notify_other(self) -> None:
-        if self._other is not None:
-            self._other._notify()
 
 
 def memory_pair(

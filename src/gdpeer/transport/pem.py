@@ -40,9 +40,12 @@ def read_pem(pem: Pem, what: str, label: bytes) -> bytes:
 
 
 @contextmanager
-def private_file(text: bytes) -> Iterator[str]:
+def private_file(text: bytes, what: str) -> Iterator[str]:
     """A file that only this user can read, for as long as OpenSSL needs one."""
-    number, path = tempfile.mkstemp(prefix="gdpeer-", suffix=".pem")
+    try:
+        number, path = tempfile.mkstemp(prefix="gdpeer-", suffix=".pem")
+    except OSError as error:
+        raise unusable(what, f"no temporary file for it: {error.strerror}", Error.ERR_FILE_CANT_WRITE) from error
     try:
         with open(number, "wb") as file:
             file.write(text)

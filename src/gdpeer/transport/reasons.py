@@ -67,7 +67,7 @@ TLS_FAILURES = {
     "RECORD_LAYER_FAILURE": _NOT_TLS,
     "UNSUPPORTED_PROTOCOL": "the other side speaks only versions of TLS that are too old",
     "NO_SHARED_CIPHER": "no cipher in common",
-    "PEM_LIB": "damaged, or not PEM",
+    "PEM lib": "the PEM text is damaged",
     "KEY_VALUES_MISMATCH": "the key does not belong to the certificate",
 }
 """OpenSSL's reasons in words, where its own are not clear."""

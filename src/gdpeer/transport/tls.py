@@ -82,12 +82,10 @@ def server_context(key: Pem, certificate: Pem, chain: Pem | None = None) -> ssl.
     if chain is not None:
         text = text + b"\n" + read_pem(chain, "certificate chain", b"CERTIFICATE")
     with ExitStack() as files:
-        key_path = files.enter_context(private_file(key_text)) if isinstance(key, bytes) else key
-        path = (
-            files.enter_context(private_file(text))
-            if isinstance(certificate, bytes) or chain is not None
-            else certificate
-        )
+        key_path = files.enter_context(private_file(key_text, "key")) if isinstance(key, bytes) else key
+        path = certificate
+        if isinstance(certificate, bytes) or chain is not None:
+            path = files.enter_context(private_file(text, "certificate"))
         try:
             context.load_cert_chain(path, key_path, password=b"")  # without one OpenSSL would ask at the terminal
         except ssl.SSLError as error:
@@ -179,12 +177,7 @@ class TlsConnector(Connector):
     def _shake(self) -> ssl.SSLSocket | None:
         try:
             if self._secured is None:
-                self._secured = self._context.wrap_socket(
-                    self._plain,
-                    server_side=self._server_side,
-                    server_hostname=self._host,
-                    do_handshake_on_connect=False,
-                )
+                self._secured = self._wrap()
             self._secured.do_handshake()
             return self._secured
         except ssl.SSLWantReadError:
@@ -194,6 +187,17 @@ class TlsConnector(Connector):
         except (OSError, ValueError) as error:  # ValueError: the host name cannot be one, or is missing
             raise self._failed(_words(error)) from error
         return None
+
+    def _wrap(self) -> ssl.SSLSocket:
+        self._plain.getpeername()  # these two raise what wrap_socket() would raise too late, leaking the socket
+        if self._host is not None:
+            self._host.encode("idna")
+        return self._context.wrap_socket(
+            self._plain,
+            server_side=self._server_side,
+            server_hostname=self._host,
+            do_handshake_on_connect=False,
+        )
 
     def _wait(self, *, read: bool) -> None:
         if self._clock.now() >= self._deadline:
@@ -248,7 +252,7 @@ class TlsStream(Stream):
         self._shut = False
 
     def receive_into(self, buffer: Any) -> int:
-        """See `Stream.receive_into`; one record at most."""
+        """See `Stream.receive_into`; one record at most. A reset may show as the end, as OpenSSL does not tell."""
         if self._kept:
             return self._take_kept(memoryview(buffer).cast("B"))
         if self._ended:
@@ -261,6 +265,8 @@ class TlsStream(Stream):
         except ssl.SSLWantWriteError:
             self._cross(receive=True)
             return WOULD_BLOCK
+        except ssl.SSLZeroReturnError:  # the other side's close_notify, after ours
+            count = 0
         except OSError as error:
             raise _broken(error) from error
         self._cross(receive=False)
@@ -400,10 +406,9 @@ class TlsStream(Stream):
         )
 
     def _on_ready(self, events: int) -> None:
-        if self._send_needs_read or self._receive_needs_write:
-            events = READ | WRITE
-        if self._ready is not None:
-            self._ready(events)
+        ready = self._ready
+        assert ready is not None  # detach() unregisters
+        ready(READ | WRITE if self._send_needs_read or self._receive_needs_write else events)
 
     def _ask_turn(self) -> None:
         """Have bytes reported that the descriptor does not show."""
@@ -467,8 +472,8 @@ def _words(error: Exception) -> str:
         return "the other side closed the connection"
     if not isinstance(error, ssl.SSLError):
         return str(error)
-    name = getattr(error, "reason", None) or ""
+    name = getattr(error, "reason", None) or _PLACE.sub("", str(error))
     _, alert, refusal = name.partition("_ALERT_")
     if alert:
         return f"the other side refused: {refusal.replace('_', ' ').lower()}"
-    return TLS_FAILURES.get(name) or name.replace("_", " ").lower() or _PLACE.sub("", str(error))
+    return TLS_FAILURES.get(name) or name.replace("_", " ").lower()

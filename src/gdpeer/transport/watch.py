@@ -92,6 +92,6 @@ class Alarm:
         self._timer = self.poller.call_at(when, self._ring)
 
     def _ring(self) -> None:
-        self._timer = None
-        if self.ready is not None:
-            self.ready(READ | WRITE)
+        ready, self._timer = self.ready, None
+        assert ready is not None  # detach() cancels
+        ready(READ | WRITE)

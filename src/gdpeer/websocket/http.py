@@ -118,7 +118,7 @@ class StaticFolder:
             if file.is_dir():
                 file = (file / "index.html").resolve()
             return file if file.is_relative_to(self._root) and file.is_file() else None
-        except OSError:
+        except (OSError, RuntimeError):  # RuntimeError: links in a circle, before Python 3.13
             return None
 
 

@@ -397,8 +397,10 @@ class NativeBackend:
             self._turn.touch(self)
 
     def has_drained(self) -> bool:
-        """Whether half of the outbound room is free."""
-        return 2 * self.connection.outbox.pending <= self.settings.outbound_buffer_size
+        """Whether half of the outbound room is free, in bytes and in messages."""
+        outbox, settings = self.connection.outbox, self.settings
+        has_places = 2 * outbox.pending_messages <= settings.max_queued_packets
+        return has_places and 2 * outbox.pending <= settings.outbound_buffer_size
 
     def _lose_sending(self, problem: TransportError) -> None:
         """What the other side said before it went, a close frame above all, may still be there to read."""

@@ -266,6 +266,7 @@ class WebSocketPeer(Configurable, PacketPeer):
     def _reset(self, url: str) -> None:
         if self._backend is not None:
             self._backend.abort("replaced by a new connection")
+            self._let_go(self._backend)
         self._backend = None
         self._url = url
         self._cause = CloseCause()
@@ -288,11 +289,15 @@ class WebSocketPeer(Configurable, PacketPeer):
         Args:
             timeout: 0: never wait. Positive: wait at most so many seconds for something to happen. Differs from the
                 engine, which cannot wait.
+
+        A server polls its peers itself; there this does nothing.
         """
         backend = self._backend
         if backend is None or backend.stage == Stage.DONE:
             if timeout > 0:
                 time.sleep(timeout)
+            return
+        if backend.peer_id:
             return
         if backend.connection.is_held():
             backend.settle()
@@ -304,6 +309,7 @@ class WebSocketPeer(Configurable, PacketPeer):
         else:
             backend.step()
         self._turn.take_touched()
+        self._let_go(backend)
         self._tell_drained()
 
     def _watch(self, backend: NativeBackend) -> None:
@@ -311,6 +317,12 @@ class WebSocketPeer(Configurable, PacketPeer):
 
         self._turn.poller = Poller(self._clock)
         backend.attach()
+
+    def _let_go(self, backend: NativeBackend) -> None:
+        """A peer's own poller goes with the connection that it watched."""
+        if backend.stage == Stage.DONE and not backend.peer_id and self._turn.poller is not None:
+            self._turn.poller.close()
+            self._turn.poller = None
 
     def _tell_drained(self) -> None:
         backend = self._backend
@@ -442,6 +454,7 @@ class WebSocketPeer(Configurable, PacketPeer):
             check_close(code, reason)
         if self._backend is not None:
             self._backend.close(code, reason)
+            self._let_go(self._backend)
 
     def get_close_code(self) -> int:
         """The code of the close frame that came, 1005 where it had none.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from inspect import signature
 
 import pytest
 from click.testing import CliRunner, Result
@@ -11,9 +12,12 @@ from click.testing import CliRunner, Result
 from gdpeer import __version__
 from gdpeer.cli.commands import NAMES, gdpeer
 
+# Before click 8.2 standard output held both streams unless told otherwise.
+RUNNER = CliRunner(mix_stderr=False) if "mix_stderr" in signature(CliRunner).parameters else CliRunner()
+
 
 def run(*arguments: str) -> Result:
-    return CliRunner().invoke(gdpeer, list(arguments), prog_name="gdpeer")
+    return RUNNER.invoke(gdpeer, list(arguments), prog_name="gdpeer")
 
 
 def run_program(program: str) -> subprocess.CompletedProcess[str]:

@@ -365,3 +365,20 @@ def test_timer_and_turn_at_once_tell_once(manual_poller: Poller, clock: ManualCl
     ours.send([b"y"])  # asks for a turn, while the timer for the first piece is due
     manual_poller.turn()
     assert reader.events == [READ]
+
+
+def test_bytes_read_without_being_told_leave_the_next_ones_timed(manual_poller: Poller, clock: ManualClock) -> None:
+    ours, theirs = memory_pair(clock=clock, delay=1.0)
+    reader = Reader(theirs)
+    theirs.attach(manual_poller, reader)
+    ours.send([b"a"])
+    clock.advance(0.5)
+    ours.send([b"b"])
+    clock.advance(0.5)
+    assert read(theirs) == b"a"
+    theirs.want_read(True)
+    manual_poller.turn()
+    assert reader.events == []
+    clock.advance(0.5)
+    manual_poller.turn()
+    assert reader.data == b"b"

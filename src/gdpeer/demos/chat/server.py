@@ -16,6 +16,7 @@ Layer: `demos`.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -34,6 +35,9 @@ HEARTBEAT = 30.0
 
 GOING_AWAY = 1001
 """RFC 6455 section 7.4.1: a server that goes down."""
+
+GOODBYE = 1.0
+"""Seconds for the answers to the close."""
 
 
 class ChatServer:
@@ -85,7 +89,11 @@ class ChatServer:
             self.server.broadcast(f"Server says: {text}")
 
     def stop(self, reason: str = "Server stopped") -> None:
-        """Close the room; everyone is told with code 1001."""
+        """Close the room. Everyone is told with code 1001, and has a second to answer."""
+        deadline = time.monotonic() + GOODBYE
+        self.server.close_all(GOING_AWAY, reason)
+        while self.server.peers and (left := deadline - time.monotonic()) > 0:
+            self.server.poll(left)
         self.server.stop(GOING_AWAY, reason)
         self._tags.clear()
         self.log("Server stopped")

@@ -215,7 +215,7 @@ function receive(data) {
 
 const connection = {
   socket: null,
-  attempts: 0,
+  failures: 0,                // in a row
   openedAt: 0,
   wasOpen: false,
   wanted: true,
@@ -228,8 +228,7 @@ const connection = {
   connect() {
     clearInterval(this.ticking);
     this.wanted = true;
-    this.attempts += 1;
-    show(this.wasOpen || this.attempts > 1 ? 'waiting' : 'connecting', this.wasOpen ? 'Reconnecting' : 'Connecting');
+    show(this.wasOpen || this.failures ? 'waiting' : 'connecting', this.wasOpen ? 'Reconnecting' : 'Connecting');
     const tag = Array.from(crypto.getRandomValues(new Uint32Array(3)), (part) => part.toString(36)).join('');
     const socket = new WebSocket(`${address()}?tag=${tag}`, PROTOCOL);
     socket.binaryType = 'arraybuffer';
@@ -255,7 +254,7 @@ const connection = {
     this.socket = null;
     const held = this.openedAt ? seconds() - this.openedAt : 0;
     if (held > 0) log.event(this.wanted ? `Connection lost${explained(event)}` : 'You left');
-    if (held >= STABLE) this.attempts = 0;
+    if (held >= STABLE) this.failures = 0;
     this.openedAt = 0;
     people.clear();
     if (this.wanted) this.retryLater();
@@ -263,7 +262,8 @@ const connection = {
   },
 
   retryLater() {
-    const wait = Math.min(RETRY_MOST, RETRY_FIRST * 2 ** this.attempts) * (0.5 + Math.random() / 2);
+    const wait = Math.min(RETRY_MOST, RETRY_FIRST * 2 ** this.failures) * (0.5 + Math.random() / 2);
+    this.failures += 1;
     this.retryAt = seconds() + wait;
     show('waiting', this.wasOpen ? 'Reconnecting' : 'No connection');
     clearInterval(this.ticking);
@@ -294,7 +294,7 @@ const connection = {
     if (this.wanted) {
       this.leave();
     } else {
-      this.attempts = 0;
+      this.failures = 0;
       this.wasOpen = false;
       this.connect();
     }

@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from gdpeer import WebSocketPeer, WebSocketServer
+from gdpeer.protocol.deflate import Agreement
+from gdpeer.websocket.settings import Configurable, Setting, Settings, count, flag, kilobytes, lines, names, seconds
+
+
+class Owner(Configurable):
+    size = Setting(count, "Bytes.")
+    inbound_buffer_size = Setting(count, "Bytes of the largest message.")
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+
+def test_the_defaults_are_the_engines() -> None:
+    settings = Settings()
+    assert settings.inbound_buffer_size == settings.outbound_buffer_size == 65535
+    assert settings.max_queued_packets == 4096
+    assert settings.heartbeat_interval == 0.0
+    assert settings.connect_timeout == 30.0
+    assert settings.supported_protocols == settings.handshake_headers == ()
+
+
+def test_the_limits_follow_the_settings() -> None:
+    limits = Settings(inbound_buffer_size=10, max_queued_packets=3).limits()
+    assert (limits.max_message_size, limits.max_queued_bytes, limits.max_queued_packets) == (10, 10, 3)
+
+
+def test_compression_is_wished_for_only_where_it_is_on() -> None:
+    assert Settings().wished_compression() is None
+    parameters = Agreement(server_no_context_takeover=True)
+    assert Settings(compression=True, compression_parameters=parameters).wished_compression() is parameters
+
+
+def test_a_change_leaves_others_alone_that_share_the_settings() -> None:
+    shared = Settings()
+    one, other = Owner(shared), Owner(shared)
+    one.inbound_buffer_size = 5
+    assert (one.inbound_buffer_size, other.inbound_buffer_size) == (5, 65535)
+
+
+def test_a_setting_of_the_class_is_the_setting_with_its_words() -> None:
+    setting = Owner.inbound_buffer_size
+    assert isinstance(setting, Setting)
+    assert setting.__doc__ == "Bytes of the largest message."
+    for owner in (WebSocketPeer, WebSocketServer):
+        assert owner.close_timeout.__doc__
+
+
+@pytest.mark.parametrize(("value", "error"), [("5", TypeError), (1.0, TypeError), (True, TypeError), (-1, ValueError)])
+def test_a_refused_value_names_the_property(value: Any, error: type[Exception]) -> None:
+    owner = Owner(Settings())
+    with pytest.raises(error, match=r"^inbound_buffer_size: "):
+        owner.inbound_buffer_size = value
+    assert owner.inbound_buffer_size == 65535
+
+
+@pytest.mark.parametrize(("value", "error"), [("5", TypeError), (True, TypeError), (-0.1, ValueError)])
+def test_a_time_is_a_number_that_is_not_negative(value: Any, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        seconds(value)
+
+
+def test_a_time_that_is_no_number_at_all_is_refused() -> None:
+    with pytest.raises(ValueError, match="negative"):
+        seconds(float("nan"))
+
+
+def test_a_time_may_be_whole() -> None:
+    assert seconds(3) == 3.0
+    assert isinstance(seconds(3), float)
+
+
+def test_a_flag_is_anything() -> None:
+    assert flag(1) is True
+    assert flag("") is False
+
+
+def test_sub_protocols_are_stripped_tokens() -> None:
+    assert names([" demo-chat ", "v2.json"]) == ("demo-chat", "v2.json")
+
+
+@pytest.mark.parametrize("name", ["", "  ", "a b", "a,b", "ä", "a;b", "a\r\nb", '"a"', "a/b"])
+def test_what_is_no_token_is_no_sub_protocol(name: str) -> None:
+    with pytest.raises(ValueError, match="not a sub-protocol"):
+        names([name])
+
+
+@pytest.mark.parametrize("value", ["text", [1], [b"x"], 5])
+def test_lines_are_several_strings(value: Any) -> None:
+    with pytest.raises(TypeError):
+        lines(value)
+
+
+def test_lines_may_come_from_anything_that_iterates() -> None:
+    assert lines(line for line in ("a", "b")) == ("a", "b")
+
+
+@pytest.mark.parametrize(("size", "expected"), [(0, 0), (1, 1024), (3, 4096), (64, 65536), (65, 131072)])
+def test_kilobytes_are_rounded_up_to_a_power_of_two(size: int, expected: int) -> None:
+    assert kilobytes(size) == expected
+
+
+def test_kilobytes_are_a_count() -> None:
+    with pytest.raises(TypeError):
+        kilobytes(1.5)
+    with pytest.raises(ValueError, match="negative"):
+        kilobytes(-1)
