@@ -16,7 +16,7 @@ from gdpeer.cli.options import parse_headers, parse_protocols
 from gdpeer.cli.screen import Screen
 from gdpeer.cli.stopping import Stop
 from gdpeer.cli.typed import HELP, Binary, Close, Help, Ping, parse
-from gdpeer.websocket.peer import PeerWriteMode
+from gdpeer.websocket.states import PeerWriteMode
 
 __all__ = ["Conversation", "connect"]
 

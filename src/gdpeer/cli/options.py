@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import click
 
-from gdpeer.protocol.handshake import parse_header_line
+from gdpeer.protocol.http1 import parse_header_line
 from gdpeer.websocket.settings import names
 
 __all__ = ["parse_headers", "parse_path", "parse_protocols", "parse_size"]

@@ -5,6 +5,7 @@ The owner moves bytes and looks at what came of them:
     receive_data(data, length)   bytes arrived; afterwards look at `inbox.packets`, `phase`, `pongs`
     receive_eof()                no more will
     inbox.next_packet()          take the oldest packet; then resume() lets the parser go on where the queue was full
+    settle()                     the packets were dealt with: end what ended behind them
     send_message / send_ping / send_close
     outbox.data_to_send()        chunks to write, in order; then data_sent(n) for what was taken
 
@@ -84,9 +85,11 @@ def check_close(code: int, reason: str) -> bytes:
 def _check_received_close(payload: bytes) -> None:
     if not payload:
         return
-    code = payload[0] << 8 | payload[1] if len(payload) > 1 else 0
+    if len(payload) == 1:
+        raise ProtocolError("a close frame has half a code")
+    code = payload[0] << 8 | payload[1]
     if not is_sendable_code(code):
-        raise ProtocolError(f"a close frame carries code {code}" if code else "a close frame has no whole code")
+        raise ProtocolError(f"a close frame carries code {code}")
     if not is_utf8(payload[2:]):
         raise ProtocolError("a close reason is not UTF-8", 1007)
 

@@ -21,6 +21,7 @@ __all__ = ["NAME", "Agreement", "Deflater", "Inflater", "accept_offers", "check_
 NAME = "permessage-deflate"
 
 _TAIL = b"\x00\x00\xff\xff"
+_MAX_ENDINGS = 16  # final blocks in one message; each costs a new stream and gives nothing, so no other limit ends them
 _EMPTY_MESSAGE = b"\x00"  # RFC 7692 section 7.2.3.6
 
 _TOKEN = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
@@ -228,10 +229,11 @@ class Inflater:
         keep_context: whether the other side's messages may refer to earlier ones.
     """
 
-    __slots__ = ("_bits", "_keep_context", "_stream")
+    __slots__ = ("_bits", "_endings", "_keep_context", "_stream")
 
     def __init__(self, bits: int = 15, *, keep_context: bool = True) -> None:
         self._bits = max(9, bits)
+        self._endings = 0
         self._keep_context = keep_context
         self._stream: zlib._Decompress | None = None
 
@@ -245,27 +247,29 @@ class Inflater:
         Raises:
             ProtocolError: 1009 when more would come out, 1002 when the bytes are no deflate stream.
         """
-        stream = self._stream
-        if stream is None or stream.eof:
-            # A final block ends the stream; what follows is a new one (RFC 7692 section 7.2.3.4).
-            stream = self._stream = zlib.decompressobj(-self._bits)
-        out = self._inflate(stream, piece, room)
-        while stream.eof and stream.unused_data:
-            rest = stream.unused_data
-            stream = self._stream = zlib.decompressobj(-self._bits)
-            out += self._inflate(stream, rest, room - len(out))
+        out = self._inflate(piece, room)
+        while self._stream is not None and self._stream.unused_data:
+            self._endings += 1
+            if self._endings > _MAX_ENDINGS:
+                raise ProtocolError(f"a compressed message has more than {_MAX_ENDINGS} final blocks")
+            out += self._inflate(self._stream.unused_data, room - len(out))
         return out
 
     def finish(self, room: int) -> bytes:
         """End the message under way: what was still to come out. Limits and errors as `feed`."""
         stream = self._stream
         out = b"" if stream is not None and stream.eof else self.feed(_TAIL, room)
+        self._endings = 0
         if not self._keep_context:
             self._stream = None
         return out
 
-    @staticmethod
-    def _inflate(stream: zlib._Decompress, piece: bytes, room: int) -> bytes:
+    def _inflate(self, piece: bytes, room: int) -> bytes:
+        stream = self._stream
+        if stream is None or stream.eof:
+            # A final block ends the stream; what follows is a new one (RFC 7692 section 7.2.3.4).
+            stream = self._stream = zlib.decompressobj(-self._bits)
+        room = max(0, room)
         try:
             # One byte more than allowed tells a full buffer from an overflowing one; zlib reads 0 as "no limit".
             out = stream.decompress(piece, room + 1)

@@ -17,103 +17,21 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from http import HTTPStatus
 
 import h11
 
 from gdpeer.errors import Cause, HandshakeError
 from gdpeer.protocol import deflate
+from gdpeer.protocol.http1 import Headers, Request, decode, encode, reason_of, respond, write
 from gdpeer.protocol.limits import DEFAULT_LIMITS, Limits
 from gdpeer.protocol.url import Url
 
-__all__ = [
-    "ClientHandshake",
-    "Headers",
-    "Opened",
-    "Request",
-    "ServerHandshake",
-    "accept_key",
-    "parse_header_line",
-    "respond",
-]
+__all__ = ["ClientHandshake", "Opened", "ServerHandshake", "accept_key"]
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _END = b"\r\n\r\n"
-
-
-class Headers:
-    """Header fields in the order in which they came; names compare without case.
-
-    Args:
-        pairs: name and value of each field.
-    """
-
-    __slots__ = ("_pairs",)
-
-    def __init__(self, pairs: Sequence[tuple[str, str]] = ()) -> None:
-        self._pairs = tuple((name.lower(), value) for name, value in pairs)
-
-    def get(self, name: str, default: str = "") -> str:
-        """All values of the field, joined by ", "; `default` where it is absent."""
-        values = self.get_all(name)
-        return ", ".join(values) if values else default
-
-    def get_all(self, name: str) -> list[str]:
-        """The field's values, one an occurrence."""
-        wanted = name.lower()
-        return [value for key, value in self._pairs if key == wanted]
-
-    def has_token(self, name: str, token: str) -> bool:
-        """Whether a comma-separated list holds `token`, without case."""
-        return token in (item.strip().lower() for item in self.get(name).split(","))
-
-    def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and any(key == name.lower() for key, _ in self._pairs)
-
-    def __iter__(self) -> Iterator[tuple[str, str]]:
-        return iter(self._pairs)
-
-    def __len__(self) -> int:
-        return len(self._pairs)
-
-    def __repr__(self) -> str:
-        return f"Headers({list(self._pairs)!r})"
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """An HTTP request: an upgrade, or one for a page on the same port.
-
-    Attributes:
-        method: as sent, upper case.
-        target: path and query as sent.
-        headers: lower-case names.
-        body: of a plain request; empty for an upgrade.
-        remote_address: numeric host and port of who asks.
-    """
-
-    method: str
-    target: str
-    headers: Headers
-    body: bytes = b""
-    remote_address: tuple[str, int] = ("", 0)
-
-    @property
-    def path(self) -> str:
-        """The target up to the query, still percent-encoded."""
-        return self.target.split("?", 1)[0]
-
-    @property
-    def query(self) -> str:
-        """What follows the question mark, as sent."""
-        return self.target.partition("?")[2]
-
-    @property
-    def is_upgrade(self) -> bool:
-        """Whether it asks for a WebSocket."""
-        return self.headers.has_token("upgrade", "websocket")
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,55 +52,6 @@ class Opened:
 def accept_key(key: str) -> str:
     """`Sec-WebSocket-Accept` for a `Sec-WebSocket-Key`."""
     return base64.b64encode(hashlib.sha1(key.encode("latin-1") + _GUID, usedforsecurity=False).digest()).decode()
-
-
-def parse_header_line(line: str) -> tuple[str, str]:
-    """Split a `Name: value` line of `handshake_headers`.
-
-    Raises:
-        ValueError: it has no name, no value, or a line break.
-    """
-    name, colon, value = line.partition(":")
-    name, value = name.strip(), value.strip()
-    if not colon or not name or not value or any(c in "\r\n\0" for c in line) or not name.isascii():
-        raise ValueError(f"a header must read 'Name: value', not {line!r}")
-    return name, value
-
-
-def respond(status: int, headers: Sequence[tuple[str, str]], body: bytes, *, head_only: bool = False) -> bytes:
-    """A whole HTTP/1.1 response that ends its connection.
-
-    Args:
-        status: 200-599.
-        headers: besides `Content-Length` and `Connection`, which are added.
-        body: what follows.
-        head_only: leave the body out but state its length: an answer to HEAD.
-
-    Raises:
-        ValueError: a header is not one that HTTP can carry.
-    """
-    machine = h11.Connection(h11.SERVER)
-    fields = [*headers, ("Content-Length", str(len(body))), ("Connection", "close")]
-    try:
-        head = machine.send(h11.Response(status_code=status, headers=_encode(fields), reason=_reason(status)))
-    except h11.LocalProtocolError as problem:
-        raise ValueError(f"not a valid response: {problem}") from None
-    return (head or b"") + (b"" if head_only else body)
-
-
-def _reason(status: int) -> bytes:
-    try:
-        return HTTPStatus(status).phrase.encode()
-    except ValueError:
-        return b""
-
-
-def _encode(fields: Sequence[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
-    return [(name.encode("latin-1", "replace"), value.encode("latin-1", "replace")) for name, value in fields]
-
-
-def _decode(fields: h11._headers.Headers) -> Headers:
-    return Headers([(name.decode("latin-1"), value.decode("latin-1")) for name, value in fields])
 
 
 class _Head:
@@ -310,9 +179,17 @@ class ServerHandshake:
         if granted:
             fields.append(("Sec-WebSocket-Extensions", granted[1]))
         fields.extend(self._headers)
-        response = h11.InformationalResponse(status_code=101, headers=_encode(fields), reason=_reason(101))
-        data = self._machine.send(response)
-        return data or b"", Opened(protocol, granted[0] if granted else None, request.headers)
+        try:
+            data = write(
+                self._machine,
+                h11.InformationalResponse,
+                status_code=101,
+                headers=encode(fields),
+                reason=reason_of(101),
+            )
+        except ValueError as problem:
+            raise HandshakeError(f"the server's own headers are not valid: {problem}", status=500) from None
+        return data, Opened(protocol, granted[0] if granted else None, request.headers)
 
     def _check_origin(self, request: Request) -> None:
         origin = request.headers.get("origin")
@@ -345,7 +222,7 @@ class ServerHandshake:
 def _check_request(event: h11.Request) -> Request:
     if event.http_version != b"1.1":
         raise HandshakeError("HTTP/1.1 is needed", status=400)
-    headers = _decode(event.headers)
+    headers = decode(event.headers)
     for name in ("host", "upgrade", "sec-websocket-key", "sec-websocket-version"):
         if len(headers.get_all(name)) > 1:
             raise HandshakeError(f"more than one {name} header", status=400)
@@ -429,11 +306,9 @@ class ClientHandshake:
         if self._compression is not None:
             fields.append(("Sec-WebSocket-Extensions", deflate.offer(self._compression)))
         fields.extend(headers)
-        try:
-            request = h11.Request(method="GET", target=url.target.encode("ascii"), headers=_encode(fields))
-            return self._machine.send(request) or b""
-        except h11.LocalProtocolError as problem:
-            raise ValueError(f"not a valid request: {problem}") from None
+        return write(
+            self._machine, h11.Request, method="GET", target=url.target.encode("ascii"), headers=encode(fields)
+        )
 
     def request(self) -> bytes:
         """What to send first."""
@@ -464,7 +339,7 @@ class ClientHandshake:
     def _check_response(self, response: h11.InformationalResponse | h11.Response) -> Opened:
         if response.status_code != 101:
             raise HandshakeError(self._refusal(response), Cause.HTTP_STATUS, status=response.status_code)
-        headers = _decode(response.headers)
+        headers = decode(response.headers)
         if response.http_version != b"1.1":
             raise HandshakeError("the server does not speak HTTP/1.1")
         if headers.get("upgrade").lower() != "websocket" or not headers.has_token("connection", "upgrade"):
@@ -474,10 +349,10 @@ class ClientHandshake:
         return Opened(self._check_protocol(headers), self._check_compression(headers), headers)
 
     def _refusal(self, response: h11.InformationalResponse | h11.Response) -> str:
-        reason = response.reason.decode("latin-1") or _reason(response.status_code).decode()
+        reason = response.reason.decode("latin-1") or reason_of(response.status_code).decode()
         # gdpeer and many others say why in a line of text.
         why = self.leftover.split(b"\n", 1)[0][:200].decode("utf-8", "replace").strip()
-        plain = _decode(response.headers).get("content-type").startswith("text/plain")
+        plain = decode(response.headers).get("content-type").startswith("text/plain")
         return f"the server answered {response.status_code} {reason}" + (f": {why}" if why and plain else "")
 
     def _check_protocol(self, headers: Headers) -> str:

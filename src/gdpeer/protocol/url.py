@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from ipaddress import IPv6Address
 from urllib.parse import quote
 
 __all__ = ["Url", "parse_url"]
@@ -15,6 +16,7 @@ _PATTERN = re.compile(
     r"(?:([A-Za-z][A-Za-z0-9+.\-]*)://)?(\[[^\[\]/?#]*\]|[^\[\]:/?#]*)(?::([0-9]+|(?!//)))?([/?][^#]*)?(?:#.*)?",
     re.DOTALL,
 )
+_FORBIDDEN = re.compile(r"[\s@:/?#\\%<>\"^`{|}\[\]\x00-\x1f\x7f]")
 _SAFE = "/?%!$&'()*+,;=:@-._~[]|"  # what may stay as it is in a request's target
 
 
@@ -37,7 +39,8 @@ class Url:
     @property
     def authority(self) -> str:
         """The `Host` header: the port is left out only where it is the scheme's own."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
+        # A zone means something on this machine only (RFC 6874 section 4).
+        host = f"[{self.host.partition('%')[0]}]" if ":" in self.host else self.host
         return host if self.port == (443 if self.secure else 80) else f"{host}:{self.port}"
 
 
@@ -63,8 +66,9 @@ def parse_url(text: str) -> Url:
 
 
 def _ascii_host(host: str) -> str:
-    host = host.strip("[]")
-    if not host or re.search(r"[\s@/?#\\%<>\"^`{|}\x00-\x1f\x7f]", host.split("%", 1)[0]):
+    if host.startswith("["):
+        return _ipv6(host[1:-1])
+    if not host or _FORBIDDEN.search(host):
         raise ValueError(f"not a host name: {host!r}")
     if host.isascii():
         return host
@@ -72,3 +76,15 @@ def _ascii_host(host: str) -> str:
         return _ascii_host(host.encode("idna").decode())  # what becomes of it may be none
     except UnicodeError:
         raise ValueError(f"not a host name: {host!r}") from None
+
+
+def _ipv6(address: str) -> str:
+    """An IPv6 address; a zone (`fe80::1%eth0`) is kept for connecting."""
+    bare, percent, zone = address.partition("%")
+    try:
+        IPv6Address(bare)
+    except ValueError:
+        raise ValueError(f"not an IPv6 address: {address!r}") from None
+    if percent and not re.fullmatch(r"[\w.\-]+", zone, re.ASCII):
+        raise ValueError(f"not an IPv6 address: {address!r}")
+    return address

@@ -64,17 +64,18 @@ class SecureConnector(Connector):
     def _start_tls(self, stream: Any) -> Connector:
         from gdpeer.transport.tls import TlsConnector
 
-        return TlsConnector(
-            stream, self._context, server_hostname=self._name, timeout=self._timeout, clock=self._clock
-        )
+        return TlsConnector(stream, self._context, server_hostname=self._name, timeout=self._timeout, clock=self._clock)
 
     def attach(self, poller: Poller, ready: Ready) -> None:
+        """See `Pollable.attach`; carried over from TCP to TLS."""
         self._poller, self._ready = poller, ready
         self._current.attach(poller, ready)
 
     def detach(self) -> None:
+        """See `Pollable.detach`."""
         self._poller = self._ready = None
         self._current.detach()
 
     def close(self) -> None:
+        """See `Pollable.close`."""
         self._current.close()

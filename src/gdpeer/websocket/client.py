@@ -18,12 +18,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import IntEnum
 from types import TracebackType
+from typing import TypeAlias
 
 from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.errors import Cause, CloseCause, Error
 from gdpeer.signals import Signal
-from gdpeer.websocket.peer import PeerState, WebSocketPeer
+from gdpeer.websocket.peer import WebSocketPeer
 from gdpeer.websocket.settings import kilobytes, lines, names
+from gdpeer.websocket.states import PeerState
 from gdpeer.websocket.tls_options import Source, TLSOptions
 
 __all__ = ["ClientStatus", "WebSocketClient"]
@@ -54,7 +56,7 @@ class WebSocketClient:
     Not to be used by two threads at a time.
     """
 
-    ConnectionStatus = ClientStatus
+    ConnectionStatus: TypeAlias = ClientStatus
 
     def __init__(self, *, clock: Clock = MONOTONIC) -> None:
         self.connection_established = Signal("connection_established")

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
-from gdpeer.protocol.handshake import Headers, Request, respond
+from gdpeer.protocol.http1 import Headers, Request, respond
 
 __all__ = ["Handler", "Headers", "Request", "Response", "StaticFolder", "chain"]
 

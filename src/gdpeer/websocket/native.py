@@ -1,15 +1,7 @@
 """The native backend of `WebSocketPeer`: one connection from the first packet of TCP to the last.
 
 It joins a stream (`transport`), the upgrade and the open connection (`protocol`) and keeps the deadlines. It never
-waits.
-
-    IDLE ── connect ──> CONNECTING ── stream open ──> UPGRADING ── 101 ──> OPEN ── close frames, failure ──> LINGERING
-    ──> DONE IDLE ── accept ──> CONNECTING (TLS) or UPGRADING ── refused, or a page ──> LINGERING ──> DONE
-    any stage ── stream lost, deadline passed, abort ──> DONE
-
-LINGERING is over for the user (state CLOSED) but not for TCP: what is queued goes out, then the write side is shut,
-and the other side's last bytes are read and dropped until it ends too or the time is up. Closing at once would answer
-late bytes with a reset, and a reset can overtake the close frame.
+waits. Its stages are drawn in `states`.
 
 Watched by an owner's poller through a `Turn`, or stepped by its peer's `poll()`.
 
@@ -20,21 +12,21 @@ from __future__ import annotations
 
 import logging
 import os
-import threading
 from contextlib import suppress
-from enum import IntEnum
 
 from gdpeer.clock import Clock
 from gdpeer.errors import Cause, CloseCause, Error, GdpeerError, TransportError
 from gdpeer.protocol.connection import Connection, Phase
 from gdpeer.protocol.handshake import Opened
+from gdpeer.transport.scratch import SCRATCH_SIZE, scratch
 from gdpeer.transport.stream import READ, WRITE, Connector, Stream
 from gdpeer.websocket.deadline import NEVER, Deadline, RoundTrip
 from gdpeer.websocket.settings import Settings
+from gdpeer.websocket.states import Stage
 from gdpeer.websocket.turn import Turn
 from gdpeer.websocket.upgrade import ClientUpgrade, Outcome, ServerUpgrade
 
-__all__ = ["NativeBackend", "Stage"]
+__all__ = ["NativeBackend"]
 
 logger = logging.getLogger("gdpeer.websocket")
 
@@ -45,28 +37,8 @@ TLS_GRACE = 0.2
 """Seconds between answering a close over TLS and close_notify. The engine drops the close frame that it has just read
 when the end of TLS comes with it, and then reports an unclean end; some frames later it has dealt with it."""
 
-_SCRATCH = 262_144  # bytes of one receive; the buffer is shared by all connections of a thread: an idle one holds none
 _READS_A_TURN = 8  # then the others get theirs
 _LINGER_BYTES = 1_048_576  # of what arrives after the end
-
-
-class _Scratch(threading.local):
-    def __init__(self) -> None:
-        self.buffer = bytearray(_SCRATCH)
-
-
-_scratch = _Scratch()
-
-
-class Stage(IntEnum):
-    """How far a connection is."""
-
-    IDLE = 0
-    CONNECTING = 1
-    UPGRADING = 2
-    OPEN = 3
-    LINGERING = 4
-    DONE = 5
 
 
 # As plain integers, for the hot path.
@@ -87,8 +59,8 @@ class NativeBackend:
     Attributes:
         stage: a `Stage` as int.
         connection: the protocol; carries HTTP's bytes as well, before it opens.
-        opened: what the handshake agreed on; None before.
-        cause, close_code, close_reason: how it ended; `Cause.NONE`, -1 and "" before.
+        opened: what the handshake agreed on.
+        cause, close_code, close_reason: how it ended.
         round_trip: of pings, those of the heartbeat and others.
         is_client: the role.
         deadline: of what is under way: the upgrade, the close, the heartbeat, the linger.
@@ -96,8 +68,6 @@ class NativeBackend:
         was_refused: a send was refused for want of room; its owner resets it when it tells that there is room again.
         announced: how many packets the owner has told of; the owner's own count.
         is_touched, is_gathered: the turn's own marks.
-
-    Not to be used by two threads at a time.
     """
 
     __slots__ = (
@@ -145,18 +115,12 @@ class NativeBackend:
         self._clock = clock
         self._turn = turn
         self._connector: Connector | None = None
-        self._init_end()
-        self._init_marks()
-
-    def _init_end(self) -> None:
         self.cause = CloseCause()
         self.close_code = -1
         self.close_reason = ""
         self.deadline = Deadline(self._clock, self._turn, self._on_deadline)
         self._shut = False
         self._linger_bytes = 0
-
-    def _init_marks(self) -> None:
         self.paused = False
         self.was_refused = False
         self.announced = 0
@@ -167,7 +131,7 @@ class NativeBackend:
     # ------------------------------------------------------------------------------------------ opening
 
     def start(self, stream: Stream | Connector) -> None:
-        """Begin on a stream that is open, or one that is still coming to be and keeps its own deadline."""
+        """Begin on a stream, or one that is still coming to be and keeps its own deadline."""
         if not self.is_client:
             self.deadline.set(self.settings.handshake_timeout)
         if isinstance(stream, Stream):
@@ -252,7 +216,7 @@ class NativeBackend:
         self._turn.touch(self)
 
     def _read(self) -> None:
-        buffer = _scratch.buffer
+        buffer = scratch.buffer
         for _ in range(_READS_A_TURN):
             if self.stream is None:
                 return
@@ -262,7 +226,7 @@ class NativeBackend:
                     self._end_of_stream()
                 return
             self._receive(buffer, count)
-            if self.stage == _DONE or self.paused or (count < _SCRATCH and not self.stream.has_pending()):
+            if self.stage == _DONE or self.paused or (count < SCRATCH_SIZE and not self.stream.has_pending()):
                 return
         if self._turn.poller is not None and self.stream is not None and self.stream.has_pending():
             self._turn.poller.soon(self._read_on)
@@ -324,25 +288,23 @@ class NativeBackend:
         """Whether messages can be sent."""
         return self.stage == _OPEN and self.connection.phase == _OPEN_PHASE
 
-    def send(self, payload: bytes, is_text: bool) -> Error:
-        """Send a message now, or at the end of the owner's turn. Source of the codes: reference godot-api section 3."""
-        if not self.is_open():
-            return Error.FAILED
-        if not self._has_room(len(payload)):
-            return Error.ERR_OUT_OF_MEMORY
-        self.connection.outbox.send_message(payload, is_text)
-        return self._flush_soon()
+    def send(self, payload: bytes, is_text: bool, frame: bytes | None = None) -> Error:
+        """Send a message now, or at the end of the owner's turn. Source of the codes: reference godot-api section 3.
 
-    def send_encoded(self, frame: bytes, payload: bytes, is_text: bool) -> Error:
-        """Send a message that was framed once for many peers; as `send` where this peer cannot share the frame."""
-        outbox = self.connection.outbox
-        if not outbox.can_share():
-            return self.send(payload, is_text)
+        Args:
+            payload: the message.
+            is_text: what it is sent as.
+            frame: the same, framed once for many peers (`encode_message`); used where this peer can share it.
+        """
         if not self.is_open():
             return Error.FAILED
         if not self._has_room(len(payload)):
             return Error.ERR_OUT_OF_MEMORY
-        outbox.send_encoded(frame)
+        outbox = self.connection.outbox
+        if frame is not None and outbox.can_share():
+            outbox.send_encoded(frame)
+        else:
+            outbox.send_message(payload, is_text)
         return self._flush_soon()
 
     def _has_room(self, size: int) -> bool:
@@ -433,14 +395,13 @@ class NativeBackend:
             with suppress(TransportError):
                 self.stream.close_write()
                 # Bytes that nobody read would turn the end into a reset, which can overtake the close frame.
-                while self.stream.receive_into(_scratch.buffer) > 0 and self._linger_bytes < _LINGER_BYTES:
-                    self._linger_bytes += _SCRATCH
+                while self.stream.receive_into(scratch.buffer) > 0 and self._linger_bytes < _LINGER_BYTES:
+                    self._linger_bytes += SCRATCH_SIZE
         self.abort("this side stopped")
 
     def abort(self, detail: str) -> None:
         """End at once, without a close frame."""
-        self._end(-1, "", CloseCause(Cause.DROPPED, detail))
-        self._finish()
+        self._lose(TransportError(detail, Cause.DROPPED))
 
     def _end_of_stream(self) -> None:
         if self.stage == _OPEN and self.connection.is_held() and self.stream is not None:
@@ -503,10 +464,6 @@ class NativeBackend:
             self._finish()
         return True
 
-    def _end_linger(self) -> None:
-        if self._shut or not self._shut_write(grace_is_over=True):
-            self._finish()
-
     def _finish(self) -> None:
         """Let go of the stream, and of everything that only an open connection needs."""
         self.stage = _DONE
@@ -527,7 +484,8 @@ class NativeBackend:
         elif self.is_open():
             self._heartbeat()
         elif self.stage == _LINGERING:
-            self._end_linger()
+            if self._shut or not self._shut_write(grace_is_over=True):
+                self._finish()
         else:
             what = "closing" if self.stage == _OPEN else "connecting"
             self._lose(TransportError(f"{what} took too long", Cause.TIMEOUT))
@@ -538,7 +496,7 @@ class NativeBackend:
             self.deadline.set(self.settings.heartbeat_interval or NEVER)
 
     def _heartbeat(self) -> None:
-        if self.round_trip.is_waiting:
+        if self.round_trip.is_waiting and not self.paused:  # while paused, an answer would not have been read
             self._lose(TransportError("a heartbeat was not answered in time", Cause.TIMEOUT))
             return
         self.restart_heartbeat()

@@ -25,61 +25,31 @@ from __future__ import annotations
 
 import logging
 import time
-from enum import IntEnum
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.errors import Cause, CloseCause, Error, TransportError
 from gdpeer.protocol.connection import check_close
 from gdpeer.protocol.frames import is_utf8
-from gdpeer.protocol.handshake import Headers
+from gdpeer.protocol.http1 import Headers
 from gdpeer.protocol.url import parse_url
 from gdpeer.signals import Signal
 from gdpeer.transport.stream import Connector, Stream
 from gdpeer.websocket.connecting import make_connector
-from gdpeer.websocket.native import NativeBackend, Stage
+from gdpeer.websocket.native import NativeBackend
 from gdpeer.websocket.packet_peer import PacketPeer
 from gdpeer.websocket.settings import Configurable, Setting, Settings, count, flag, lines, names, seconds
+from gdpeer.websocket.states import PeerState, PeerWriteMode, Stage, state_of
 from gdpeer.websocket.turn import Turn
 from gdpeer.websocket.upgrade import ClientUpgrade, ServerUpgrade
 
 if TYPE_CHECKING:
     from gdpeer.websocket.tls_options import TLSOptions
 
-__all__ = ["PeerState", "PeerWriteMode", "WebSocketPeer"]
+__all__ = ["WebSocketPeer"]
 
 logger = logging.getLogger("gdpeer.websocket")
-
-_OPEN_STAGE = int(Stage.OPEN)
-
-
-class PeerState(IntEnum):
-    """Where a peer is."""
-
-    CONNECTING = 0
-    OPEN = 1
-    CLOSING = 2
-    CLOSED = 3
-
-
-class PeerWriteMode(IntEnum):
-    """What a message is sent as."""
-
-    TEXT = 0
-    BINARY = 1
-
-
-# By stage; OPEN is told apart by the protocol's phase.
-_STATES = (
-    PeerState.CLOSED,
-    PeerState.CONNECTING,
-    PeerState.CONNECTING,
-    PeerState.OPEN,
-    PeerState.CLOSED,
-    PeerState.CLOSED,
-)
-_PHASES = (PeerState.OPEN, PeerState.OPEN, PeerState.CLOSING, PeerState.CLOSED)
 
 
 class WebSocketPeer(Configurable, PacketPeer):
@@ -96,8 +66,8 @@ class WebSocketPeer(Configurable, PacketPeer):
             room is free again.
     """
 
-    State = PeerState
-    WriteMode = PeerWriteMode
+    State: TypeAlias = PeerState
+    WriteMode: TypeAlias = PeerWriteMode
     STATE_CONNECTING = PeerState.CONNECTING
     STATE_OPEN = PeerState.OPEN
     STATE_CLOSING = PeerState.CLOSING
@@ -334,11 +304,7 @@ class WebSocketPeer(Configurable, PacketPeer):
     def get_ready_state(self) -> PeerState:
         """CONNECTING until the upgrade is done, OPEN, CLOSING from this side's `close` to the answer, CLOSED."""
         backend = self._backend
-        if backend is None:
-            return PeerState.CLOSED
-        if backend.stage == _OPEN_STAGE:
-            return _PHASES[backend.connection.phase]
-        return _STATES[backend.stage]
+        return PeerState.CLOSED if backend is None else state_of(backend.stage, backend.connection.phase)
 
     def is_connected_to_host(self) -> bool:
         """Godot 3: whether the peer is OPEN."""

@@ -26,14 +26,15 @@ from typing import TYPE_CHECKING, Any
 from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.errors import Cause, Error, HandshakeError, TransportError
 from gdpeer.protocol.connection import check_close
-from gdpeer.protocol.handshake import Request, parse_header_line
+from gdpeer.protocol.http1 import Request, parse_header_line
 from gdpeer.protocol.outbox import encode_message
 from gdpeer.signals import Signal
 from gdpeer.transport.stream import Connector, Stream
 from gdpeer.websocket.http import Handler, Response
-from gdpeer.websocket.native import NativeBackend, Stage
-from gdpeer.websocket.peer import PeerWriteMode, WebSocketPeer
+from gdpeer.websocket.native import NativeBackend
+from gdpeer.websocket.peer import WebSocketPeer
 from gdpeer.websocket.settings import Configurable, Setting, Settings, count, flag, kilobytes, lines, names, seconds
+from gdpeer.websocket.states import PeerWriteMode, Stage
 from gdpeer.websocket.tls_options import Source, TLSOptions
 from gdpeer.websocket.turn import Turn
 from gdpeer.websocket.upgrade import ServerUpgrade
@@ -409,7 +410,7 @@ class WebSocketServer(Configurable):
         for peer_id in peer_ids:
             peer = peers.get(peer_id)
             backend = None if peer is None else peer._backend
-            if backend is not None and backend.send_encoded(frame, payload, is_text) is Error.ERR_OUT_OF_MEMORY:
+            if backend is not None and backend.send(payload, is_text, frame) is Error.ERR_OUT_OF_MEMORY:
                 result = Error.ERR_OUT_OF_MEMORY
         return result
 

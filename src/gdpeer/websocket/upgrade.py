@@ -11,7 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from gdpeer.errors import Cause, CloseCause, HandshakeError
-from gdpeer.protocol.handshake import ClientHandshake, Opened, Request, ServerHandshake, parse_header_line
+from gdpeer.protocol.handshake import ClientHandshake, Opened, ServerHandshake
+from gdpeer.protocol.http1 import Request, parse_header_line
 from gdpeer.protocol.limits import Limits
 from gdpeer.protocol.url import Url
 from gdpeer.websocket.http import Handler, Response

@@ -359,3 +359,15 @@ def test_bomb_takes_no_more_memory_than_its_limit() -> None:
         tracemalloc.stop()
     assert caught.value.code == 1009
     assert peak < 500_000
+
+
+def test_final_blocks_without_end_are_stopped() -> None:
+    with pytest.raises(ProtocolError) as caught:
+        Inflater().feed(b"\x03\x00" * 131_072, 65_535)
+    assert caught.value.code == 1002
+
+
+def test_room_that_shrank_below_what_came_is_an_overflow_not_a_crash() -> None:
+    with pytest.raises(ProtocolError) as caught:
+        Inflater().feed(Deflater().compress(b"abc"), -5)
+    assert caught.value.code == 1009

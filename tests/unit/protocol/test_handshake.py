@@ -11,16 +11,8 @@ import pytest
 
 from gdpeer.errors import Cause, HandshakeError
 from gdpeer.protocol.deflate import NAME, Agreement
-from gdpeer.protocol.handshake import (
-    ClientHandshake,
-    Headers,
-    Opened,
-    Request,
-    ServerHandshake,
-    accept_key,
-    parse_header_line,
-    respond,
-)
+from gdpeer.protocol.handshake import ClientHandshake, Opened, ServerHandshake, accept_key
+from gdpeer.protocol.http1 import Headers, Request, parse_header_line, respond
 from gdpeer.protocol.limits import Limits
 from gdpeer.protocol.url import parse_url
 
@@ -133,7 +125,7 @@ def test_response_states_its_length_and_ends_the_connection() -> None:
 
 @pytest.mark.parametrize(("status", "fields"), [(200, [("X", "a\r\nb")]), (200, [("a b", "c")]), (101, [])])
 def test_response_that_http_cannot_carry(status: int, fields: Fields) -> None:
-    with pytest.raises(ValueError, match="not a valid response"):
+    with pytest.raises(ValueError, match="HTTP cannot carry"):
         respond(status, fields, b"")
 
 
@@ -521,12 +513,12 @@ def test_headers_of_the_upgrade_cannot_be_given(name: str) -> None:
 
 @pytest.mark.parametrize("field", [("a b", "c"), ("A", "b\r\nC: d"), ("A", "b\0"), ("", "b")])
 def test_headers_that_http_cannot_carry(field: tuple[str, str]) -> None:
-    with pytest.raises(ValueError, match="not a valid request"):
+    with pytest.raises(ValueError, match="HTTP cannot carry"):
         ClientHandshake(URL, headers=[field])
 
 
 def test_protocol_that_http_cannot_carry() -> None:
-    with pytest.raises(ValueError, match="not a valid request"):
+    with pytest.raises(ValueError, match="HTTP cannot carry"):
         ClientHandshake(URL, ["a\r\nb"])
 
 
@@ -664,3 +656,17 @@ def test_both_roles_open_each_other() -> None:
     assert ours is not None
     assert (ours.protocol, theirs.protocol) == ("b", "b")
     assert ours.deflate == theirs.deflate == wish
+
+
+def test_a_servers_own_header_that_http_cannot_carry_is_a_500_not_a_crash() -> None:
+    handshake = ServerHandshake(headers=[("X-Bad", "a\nb")])
+    request = handshake.receive_data(ClientHandshake(parse_url("ws://h/")).request())
+    assert request is not None
+    with pytest.raises(HandshakeError) as caught:
+        handshake.accept(request)
+    assert caught.value.status == 500
+
+
+def test_a_header_name_must_be_a_token() -> None:
+    with pytest.raises(ValueError, match="Name: value"):
+        parse_header_line("a b: c")

@@ -45,7 +45,7 @@ def test_url_is_read(text: str, url: Url, authority: str | None) -> None:
         ("", "not a host name"),
         ("ws://", "not a host name"),
         ("ws:///path", "not a host name"),
-        ("ws://[]", "not a host name"),
+        ("ws://[]", "not an IPv6 address"),
         ("http://example.org", "scheme must be ws or wss"),
         ("file:///etc", "scheme must be ws or wss"),
         ("ws://example.org:0", "port must be 1 to 65535, not 0"),
@@ -72,3 +72,14 @@ def test_url_is_read(text: str, url: Url, authority: str | None) -> None:
 def test_anything_else_is_refused_with_its_reason(text: str, why: str) -> None:
     with pytest.raises(ValueError, match=why):
         parse_url(text)
+
+
+@pytest.mark.parametrize("host", ["[foo]", "a%20b", "[fe80::1%a\r\nX: y]", "ａ：ｂ", "[::1%]", "[1.2.3.4]"])  # noqa: RUF001
+def test_a_host_that_could_carry_anything_else_is_refused(host: str) -> None:
+    with pytest.raises(ValueError, match="not a"):
+        parse_url(f"ws://{host}/")
+
+
+def test_a_zone_is_for_connecting_only() -> None:
+    url = parse_url("ws://[fe80::1%eth0]:9080/")
+    assert (url.host, url.authority) == ("fe80::1%eth0", "[fe80::1]:9080")

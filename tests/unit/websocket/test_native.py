@@ -13,7 +13,7 @@ import pytest
 from gdpeer import ERR_OUT_OF_MEMORY, FAILED, OK, Cause, CloseCause, ManualClock, TransportError, WebSocketPeer
 from gdpeer.transport.memory import MemoryStream, memory_pair
 from gdpeer.transport.poller import Poller
-from gdpeer.websocket import native
+from gdpeer.transport.scratch import SCRATCH_SIZE, scratch
 from gdpeer.websocket.native import LINGER, TLS_GRACE, NativeBackend, Stage
 from gdpeer.websocket.settings import Settings
 from gdpeer.websocket.turn import Turn
@@ -565,15 +565,15 @@ def test_leaving_a_broken_connection_ends_it() -> None:
 
 def test_a_shared_frame_is_refused_where_nothing_can_be_sent() -> None:
     backend, _, _ = make_backend()
-    assert backend.send_encoded(b"\x82\x01x", b"x", False) is FAILED
+    assert backend.send(b"x", False, b"\x82\x01x") is FAILED
 
 
 def test_a_shared_frame_is_refused_where_there_is_no_room() -> None:
     pair = open_pair(lambda _, other: setattr(other, "outbound_buffer_size", 10))
     backend = pair.server._backend
     assert backend is not None
-    assert backend.send_encoded(bytes(22), bytes(20), False) is ERR_OUT_OF_MEMORY
-    assert backend.send_encoded(b"\x82\x01x", b"x", False) is OK
+    assert backend.send(bytes(20), False, bytes(22)) is ERR_OUT_OF_MEMORY
+    assert backend.send(b"x", False, b"\x82\x01x") is OK
     pair.client.poll()
     assert pair.client.get_packet() == b"x"
 
@@ -589,5 +589,5 @@ def test_nothing_is_flushed_where_there_is_no_stream() -> None:
 
 
 def test_the_scratch_buffer_belongs_to_the_thread_not_to_a_connection() -> None:
-    assert len(native._scratch.buffer) == native._SCRATCH
+    assert len(scratch.buffer) == SCRATCH_SIZE
     assert "buffer" not in NativeBackend.__slots__

@@ -436,7 +436,7 @@ def test_text_is_told_apart() -> None:
     pair = open_pair()
     assert pair.client.send_text("grün") is OK
     assert pair.client.send(b"bytes") is OK
-    assert pair.client.send("rot".encode(), WebSocketPeer.WriteMode.TEXT) is OK
+    assert pair.client.send(b"rot", WebSocketPeer.WriteMode.TEXT) is OK
     pair.poll()
     found = [(packet, pair.server.was_string_packet()) for packet in pair.server]
     assert found == [("grün".encode(), True), (b"bytes", False), (b"rot", True)]

@@ -19,7 +19,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from gdpeer import Error, WebSocketServer, http
 from gdpeer.demos.chat.lines import LineReader, print_line, read_in_background
@@ -125,7 +125,7 @@ class ChatServer:
 
     def _tag(self, peer_id: int) -> str:
         peer = self.server.get_peer(peer_id)
-        return tag_of(urlsplit(peer.get_requested_url()).query) if peer is not None else ""
+        return tag_of(peer.get_requested_url().partition("?")[2]) if peer is not None else ""
 
     def _tell_peers(self, request: http.Request) -> http.Response | None:
         if request.method != "GET" or request.path != "/peers":

@@ -1,0 +1,62 @@
+"""How far a connection is: as its backend sees it, and as its user does.
+
+    IDLE ── connect ──> CONNECTING ── stream open ──> UPGRADING ── 101 ──> OPEN ── the end ──> LINGERING ──> DONE
+    IDLE ── accept ──> CONNECTING (TLS) or UPGRADING ── refused, or a page ──> LINGERING ──> DONE
+    any stage ── stream lost, deadline passed, abort ──> DONE
+
+LINGERING is over for the user (CLOSED) but not for TCP: what is queued goes out, then the write side is shut, and the
+other side's last bytes are read and dropped until it ends too or the time is up. Closing at once would answer late
+bytes with a reset, and a reset can overtake the close frame.
+
+Layer: `websocket`.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+__all__ = ["PeerState", "PeerWriteMode", "Stage", "state_of"]
+
+
+class Stage(IntEnum):
+    """The backend's."""
+
+    IDLE = 0
+    CONNECTING = 1
+    UPGRADING = 2
+    OPEN = 3
+    LINGERING = 4
+    DONE = 5
+
+
+class PeerState(IntEnum):
+    """The user's: `WebSocketPeer.State`."""
+
+    CONNECTING = 0
+    OPEN = 1
+    CLOSING = 2
+    CLOSED = 3
+
+
+class PeerWriteMode(IntEnum):
+    """What a message is sent as: `WebSocketPeer.WriteMode`."""
+
+    TEXT = 0
+    BINARY = 1
+
+
+_OPEN = int(Stage.OPEN)
+_BY_PHASE = (PeerState.CONNECTING, PeerState.OPEN, PeerState.CLOSING, PeerState.CLOSED)
+_BY_STAGE = (
+    PeerState.CLOSED,
+    PeerState.CONNECTING,
+    PeerState.CONNECTING,
+    PeerState.OPEN,
+    PeerState.CLOSED,
+    PeerState.CLOSED,
+)
+
+
+def state_of(stage: int, phase: int) -> PeerState:
+    """The user's state for a backend's stage; within OPEN the protocol's phase tells more."""
+    return _BY_PHASE[phase] if stage == _OPEN else _BY_STAGE[stage]
