@@ -60,14 +60,11 @@ class NativeBackend:
         stage: a `Stage` as int.
         connection: the protocol; carries HTTP's bytes as well, before it opens.
         opened: what the handshake agreed on.
-        cause, close_code, close_reason: how it ended.
-        round_trip: of pings, those of the heartbeat and others.
-        is_client: the role.
+        cause, close_code, close_reason: how it ended. round_trip: of pings.
         deadline: of what is under way: the upgrade, the close, the heartbeat, the linger.
-        paused: reading stopped, since packets wait to be taken.
+        paused: reading stopped, since too many packets wait to be taken.
         was_refused: a send was refused for want of room; its owner resets it when it tells that there is room again.
-        announced: how many packets the owner has told of; the owner's own count.
-        is_touched, is_gathered: the turn's own marks.
+        announced, is_touched, is_gathered: marks of the owner (packets told of) and of the turn.
     """
 
     __slots__ = (
