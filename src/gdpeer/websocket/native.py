@@ -68,6 +68,7 @@ class NativeBackend:
     """
 
     __slots__ = (
+        "__weakref__",
         "_clock",
         "_connector",
         "_linger_bytes",

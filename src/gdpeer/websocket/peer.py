@@ -94,13 +94,12 @@ class WebSocketPeer(Configurable, PacketPeer):
     )
     connect_timeout = Setting(seconds, "Seconds for names and TCP; 30.")
     handshake_timeout = Setting(seconds, "Seconds for TLS, and for the upgrade; 10. The engine has no limit here.")
-    close_timeout = Setting(
-        seconds, "Seconds for the answer to a close; 10, then the end is unclean. The engine waits for ever."
-    )
+    close_timeout = Setting(seconds, "Seconds for the answer to a close; 10. The engine waits for ever.")
     compression = Setting(flag, "Offer or accept permessage-deflate; False. Read when connecting.")
     compression_threshold = Setting(count, "Messages of fewer bytes go uncompressed; 256.")
 
     def __init__(self, *, clock: Clock = MONOTONIC) -> None:
+        self._is_owner = True  # False: a server watches it
         self._settings = Settings()
         self._clock = clock
         self._turn = Turn()
@@ -120,10 +119,7 @@ class WebSocketPeer(Configurable, PacketPeer):
 
     @property
     def heartbeat_interval(self) -> float:
-        """Seconds between pings while open.
-
-        0.0: none. One that is not answered by the next ends the connection uncleanly.
-        """
+        """Seconds between pings while open; 0.0: none. One not answered by the next ends the connection uncleanly."""
         return self._settings.heartbeat_interval
 
     @heartbeat_interval.setter
@@ -249,7 +245,15 @@ class WebSocketPeer(Configurable, PacketPeer):
         peer._settings = settings
         peer._turn = turn
         peer._backend = backend
+        peer._is_owner = False
         return peer
+
+    def __del__(self) -> None:
+        """A peer that nobody holds any more ends its connection without a close frame, as in the engine."""
+        if self._is_owner:
+            self._reset("")
+            if self._turn.poller is not None:
+                self._turn.poller.close()
 
     # ------------------------------------------------------------------------------------------ polling
 

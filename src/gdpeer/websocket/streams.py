@@ -91,6 +91,10 @@ class TCPServer:
         while self._waiting:
             self._waiting.popleft().close()
 
+    def __del__(self) -> None:
+        """A server that nobody holds any more is closed, as in the engine."""
+        self.stop()
+
 
 class TCPStatus(IntEnum):
     """Where a TCP stream is."""
@@ -208,6 +212,12 @@ class _StreamPeer:
             if pollable is not None:
                 pollable.close()
         self.__init__()  # type: ignore[misc]  # as new
+
+    def __del__(self) -> None:
+        """A stream that nobody holds any more is closed, as in the engine."""
+        for pollable in (self._stream, self._connector):
+            if pollable is not None:
+                pollable.close()
 
 
 class StreamPeerTCP(_StreamPeer):
@@ -331,7 +341,7 @@ class StreamPeerTLS(_StreamPeer):
     def get_status(self) -> TLSStatus:
         """DISCONNECTED, HANDSHAKING, CONNECTED, ERROR or ERROR_HOSTNAME_MISMATCH."""
         if self._failure is not None:
-            wrong_name = "host" in self._failure.detail.lower() and "certificate" in self._failure.detail.lower()
+            wrong_name = "for another host" in self._failure.detail
             return TLSStatus.ERROR_HOSTNAME_MISMATCH if wrong_name else TLSStatus.ERROR
         if self._connector is not None:
             return TLSStatus.HANDSHAKING
