@@ -37,7 +37,6 @@ def test_a_move_is_answered_after_one_round_trip():
 def test_a_player_whose_network_goes_is_dropped():
     clock = ManualClock()
     server, client, _, theirs = connect(clock)
-    server.heartbeat_interval = 5
     causes = []
     server.client_disconnected.connect(
         lambda peer_id, was_clean: causes.append(server.get_peer(peer_id).get_close_cause().cause)

@@ -57,8 +57,7 @@ class NativeBackend:
         peer_id: the owner's name for it, shown in logs.
 
     Attributes:
-        stage: a `Stage` as int.
-        connection: the protocol; carries HTTP's bytes as well, before it opens.
+        stage: a `Stage` as int. connection: the protocol; carries HTTP's bytes as well, before it opens.
         opened: what the handshake agreed on.
         cause, close_code, close_reason: how it ended. round_trip: of pings.
         deadline: of what is under way: the upgrade, the close, the heartbeat, the linger.
@@ -68,7 +67,6 @@ class NativeBackend:
     """
 
     __slots__ = (
-        "__weakref__",
         "_clock",
         "_connector",
         "_linger_bytes",
@@ -92,6 +90,7 @@ class NativeBackend:
         "stream",
         "upgrade",
         "was_refused",
+        "__weakref__",
     )
 
     def __init__(
