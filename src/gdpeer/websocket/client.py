@@ -67,10 +67,10 @@ class WebSocketClient:
         self.peer_drained = Signal("peer_drained")
         self.verify_ssl = True
         self.trusted_ssl_certificate: Source | None = None
-        self._peer = WebSocketPeer(clock=clock)
-        self._peer.max_queued_packets = 1024  # Godot 3's
-        self._peer.drained.connect(self.peer_drained.emit)
         self._status = ClientStatus.DISCONNECTED
+        self._peer = WebSocketPeer(clock=clock)
+        self.set_buffers(64, 1024, 64, 1024)  # Godot 3's
+        self._peer.drained.connect(self.peer_drained.emit)
         self._was_asked_to_close = False
 
     def connect_to_url(

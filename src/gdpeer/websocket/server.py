@@ -1,8 +1,12 @@
 """`WebSocketServer`: the server of the tutorial and of Godot 3, with signals; pages and health on the same port.
 
     server = WebSocketServer()
-    server.data_received.connect(lambda peer_id: server.broadcast(server.get_peer(peer_id).get_packet(),
-    exclude=[peer_id])) server.listen(9080)
+
+    @server.data_received.connect
+    def relay(peer_id):
+        server.broadcast(server.get_peer(peer_id).get_packet(), exclude=[peer_id])
+
+    server.listen(9080)
     while True:
         server.poll(timeout=0.05)
 
@@ -64,7 +68,8 @@ class WebSocketServer(Configurable):
         data_received: signal (peer_id): once for each packet.
         peer_drained: signal (peer_id): after a refused send there is room again.
         bind_ip: "*" for all addresses, one address, or "unix:/path".
-        private_key, ssl_certificate: objects or PEM paths; both set: TLS.
+        private_key: an object or the path of a PEM file; with `ssl_certificate` set too: TLS.
+        ssl_certificate: likewise; the whole chain, the server's own first.
         ca_chain: certificates between `ssl_certificate` and its root; None.
         http_handler: answers requests that are no upgrade (`gdpeer.http`); None: 426, but for `/health`.
         refuse_new_connections: answer upgrades with 503.
