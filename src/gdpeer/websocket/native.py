@@ -67,6 +67,7 @@ class NativeBackend:
     """
 
     __slots__ = (
+        "__weakref__",
         "_clock",
         "_connector",
         "_linger_bytes",
@@ -90,7 +91,6 @@ class NativeBackend:
         "stream",
         "upgrade",
         "was_refused",
-        "__weakref__",
     )
 
     def __init__(
