@@ -13,13 +13,14 @@ import time
 
 from gdpeer import OK
 from gdpeer.demos.chat import PORT, ChatServer, print_line
+from gdpeer.demos.stopping import Stop
 
 
-def push(chat: ChatServer, interval: float) -> None:
+def push(chat: ChatServer, interval: float, stop: Stop) -> None:
     number = 0
     due = time.monotonic() + interval
-    while True:
-        chat.poll(timeout=max(0.0, due - time.monotonic()))
+    while not stop.requested:
+        chat.poll(timeout=min(max(0.0, due - time.monotonic()), 0.2))
         if time.monotonic() >= due:
             due += interval
             number += 1
@@ -39,10 +40,9 @@ def main() -> None:
     chat = ChatServer()
     if chat.listen(options.port) != OK:
         sys.exit(f"Unable to start server: {chat.server.get_listen_error()}")
-    try:
-        push(chat, options.interval)
-    except KeyboardInterrupt:
-        chat.stop()
+    with Stop() as stop:
+        push(chat, options.interval, stop)
+    chat.stop()
 
 
 if __name__ == "__main__":

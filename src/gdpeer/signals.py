@@ -2,8 +2,7 @@
 
 A slot is any callable. Slots run in the order in which they were connected, in the thread that polls, with the
 arguments that the signal carries. A slot that raises is logged with its traceback and the others still run. Slots may
-connect and
-disconnect while the signal fires: the change counts from the next emit on.
+connect and disconnect while the signal fires: the change counts from the next emit on.
 
 Layer: with `errors` and `clock` the lowest; imports nothing of gdpeer.
 """

@@ -47,7 +47,13 @@ def test_damaged_stream_gives_the_same_however_it_is_cut(
 ) -> None:
     stream = data.draw(damaged(data.draw(streams(to_client=is_client, agreement=agreement))[0]))
     whole, pieces = make(is_client, agreement), make(is_client, agreement)
-    assert run(whole, [stream]) == run(pieces, cut(stream, places))
+    at_once, bit_by_bit = run(whole, [stream]), run(pieces, cut(stream, places))
+    if agreement is not None and at_once.close != bit_by_bit.close:
+        # zlib gives nothing of a piece that is damaged further on, so which of two faults in it is found first, damage
+        # or text that is not UTF-8, depends on the cut. That it fails there does not.
+        assert at_once.close and bit_by_bit.close and {at_once.close[0], bit_by_bit.close[0]} <= FAILURES
+        bit_by_bit.close = at_once.close
+    assert at_once == bit_by_bit
     _check_end(whole)
 
 

@@ -11,8 +11,8 @@ import click
 
 from gdpeer.cli.lines import Lines, is_typed
 from gdpeer.cli.serving import EVERYWHERE, TYPING_TURN, address, check_listening, drain, resolve
-from gdpeer.cli.stopping import Stop
 from gdpeer.demos.chat.server import PORT, ChatServer
+from gdpeer.demos.stopping import Stop
 
 __all__ = ["chat"]
 

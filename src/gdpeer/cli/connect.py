@@ -14,8 +14,8 @@ from gdpeer.cli.failure import Failure
 from gdpeer.cli.lines import Lines, is_typed
 from gdpeer.cli.options import parse_headers, parse_protocols
 from gdpeer.cli.screen import Screen
-from gdpeer.cli.stopping import Stop
 from gdpeer.cli.typed import HELP, Binary, Close, Help, Ping, parse
+from gdpeer.demos.stopping import Stop
 from gdpeer.websocket.states import PeerWriteMode
 
 __all__ = ["Conversation", "connect"]

@@ -12,7 +12,7 @@ import click
 from gdpeer import Error, WebSocketPeer, WebSocketServer
 from gdpeer.cli.options import parse_path, parse_protocols, parse_size
 from gdpeer.cli.serving import TURN, address, check_listening, drain, resolve
-from gdpeer.cli.stopping import Stop
+from gdpeer.demos.stopping import Stop
 from gdpeer.websocket.states import PeerWriteMode
 
 __all__ = ["Echo", "Fanout", "echo"]

@@ -23,6 +23,7 @@ from urllib.parse import parse_qs
 
 from gdpeer import Error, WebSocketServer, http
 from gdpeer.demos.chat.lines import LineReader, print_line, read_in_background
+from gdpeer.demos.stopping import Stop
 
 __all__ = ["PORT", "PROTOCOL", "ChatServer", "serve"]
 
@@ -139,15 +140,14 @@ def tag_of(query: str) -> str:
 
 
 def serve(chat: ChatServer, lines: LineReader | None = None) -> None:
-    """Poll until Ctrl-C, then stop. Lines that come from `lines` (by default standard input) are said to everyone."""
+    """Poll until Ctrl-C or SIGTERM, then stop. Lines that come from `lines` (by default standard input) are said to everyone."""
     read_in_background()
     lines = lines or LineReader()
     try:
-        while True:
-            chat.poll(timeout=0.05)
-            for line in lines.take():
-                chat.say(line)
-    except KeyboardInterrupt:
-        pass
+        with Stop() as stop:
+            while not stop.requested:
+                chat.poll(timeout=0.05)
+                for line in lines.take():
+                    chat.say(line)
     finally:
         chat.stop()

@@ -1,6 +1,6 @@
 """Ctrl-C and SIGTERM as a wish that the loop looks at, not as an exception in the middle of something.
 
-Layer: `cli`.
+Layer: `demos`, for the command line as well.
 """
 
 from __future__ import annotations

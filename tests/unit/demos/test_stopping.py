@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from gdpeer.cli.stopping import Stop
+from gdpeer.demos.stopping import Stop
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -37,7 +37,7 @@ def test_sigterm_may_come_twice() -> None:
 def test_a_second_interrupt_ends_the_process_at_once() -> None:
     program = (
         "import signal\n"
-        "from gdpeer.cli.stopping import Stop\n"
+        "from gdpeer.demos.stopping import Stop\n"
         "with Stop() as stop:\n"
         "    signal.raise_signal(signal.SIGINT)\n"
         "    print(stop.requested, flush=True)\n"
