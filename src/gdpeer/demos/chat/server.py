@@ -140,7 +140,10 @@ def tag_of(query: str) -> str:
 
 
 def serve(chat: ChatServer, lines: LineReader | None = None) -> None:
-    """Poll until Ctrl-C or SIGTERM, then stop. Lines that come from `lines` (by default standard input) are said to everyone."""
+    """Poll until Ctrl-C or SIGTERM, then stop.
+
+    Lines that come from `lines` (by default standard input) are said to everyone.
+    """
     read_in_background()
     lines = lines or LineReader()
     try:
