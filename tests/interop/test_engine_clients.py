@@ -186,3 +186,14 @@ def test_tcp_server_and_accept_stream_serve_a_game(secure: bool, certificates: C
         assert (run.wait(), peer.get_close_code(), peer.get_close_reason()) == (0, 1000, "bye")
         assert run.find("open")["protocol"] == "demo"
     listener.stop()
+
+
+@pytest.mark.parametrize("size", [65_537, 500_000])
+def test_a_message_over_our_limit_is_1009_over_tls_too(size: int, certificates: Certificates) -> None:
+    with (
+        echo_room(certificates=certificates, inbound_buffer_size=65_535) as room,
+        engine("4", room, certificates, size=size, texts=0) as run,
+    ):
+        until(lambda: room.ended, room)
+        until(lambda: has_quit(run), room)
+        assert (run.find("closed")["code"], run.find("closed")["reason"]) == (1009, "Message too big")

@@ -185,7 +185,8 @@ def describe_end(peer: WebSocketPeer) -> str:
 def finish(conversation: Conversation, peer: WebSocketPeer, screen: Screen, stop: Stop) -> int:
     """Say how it ended; the exit status."""
     is_clean = peer.get_close_cause().cause == Cause.CLOSED
-    if not conversation.was_open and not stop.requested:
+    # Opened and ended within one turn, it was never seen open, but has a code.
+    if not conversation.was_open and peer.get_close_code() == -1 and not stop.requested:
         raise Failure(f"{peer.get_requested_url()}: {peer.get_close_cause()}")
     screen.status(describe_end(peer), "dim" if is_clean else "red")
     return 0 if is_clean or stop.requested else 1

@@ -34,12 +34,11 @@ LINGER = 1.0
 """Seconds for the other side to end TCP after the close. The engine does it at once; browsers wait for the server."""
 
 TLS_GRACE = 0.2
-"""Seconds between answering a close over TLS and close_notify. The engine drops the close frame that it has just read
+"""Seconds between our close frame and close_notify, over TLS. The engine drops the close frame that it has just read
 when the end of TLS comes with it, and then reports an unclean end; some frames later it has dealt with it."""
 
 _READS_A_TURN = 8  # then the others get theirs
 _LINGER_BYTES = 1_048_576  # of what arrives after the end
-
 
 # As plain integers, for the hot path.
 _CONNECTING, _UPGRADING, _OPEN, _LINGERING, _DONE = (int(stage) for stage in list(Stage)[1:])
@@ -337,7 +336,7 @@ class NativeBackend:
         return Error.OK if self.stage == _OPEN else Error.FAILED
 
     def flush(self) -> None:
-        """Hand to the stream what it takes now; the rest follows when it is writable again."""
+        """Hand to the stream what it takes now; the rest follows later."""
         stream, outbox = self.stream, self.connection.outbox
         if stream is None or self.stage == _DONE:
             return
@@ -362,7 +361,7 @@ class NativeBackend:
         return has_places and 2 * outbox.pending <= settings.outbound_buffer_size
 
     def _lose_sending(self, problem: TransportError) -> None:
-        """What the other side said before it went, a close frame above all, may still be there to read."""
+        """What the other side said before it went, a close frame say, may still be there to read."""
         if self.stage == _OPEN and not self.paused:
             with suppress(TransportError):
                 self._read()
@@ -445,7 +444,8 @@ class NativeBackend:
         self._flush_soon()
 
     def _is_grace_due(self) -> bool:
-        return self.stream is not None and self.stream.is_secure and self.connection.closed_by_remote
+        we_closed_last = self.connection.closed_by_remote or self.connection.failure is not None
+        return we_closed_last and self.stream is not None and self.stream.is_secure
 
     def _shut_write(self, *, grace_is_over: bool = False) -> bool:
         """No more bytes follow, once all are out; whether that could be said now."""
