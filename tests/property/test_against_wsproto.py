@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from wsproto import Connection, ConnectionType
+from wsproto.events import CloseConnection, Message, TextMessage
+from wsproto.utilities import RemoteProtocolError
 
 from tests.property.oracle import Verdict, agrees
 from tests.property.streams import ROLES, damaged, make, run, streams
 from tests.unit.protocol.support import BINARY, TEXT
-
-pytest.importorskip("wsproto")
-from wsproto import Connection, ConnectionType
-from wsproto.events import CloseConnection, Message, TextMessage
-from wsproto.utilities import RemoteProtocolError
 
 
 def ask_wsproto(stream: bytes, is_client: bool) -> Verdict:

@@ -92,8 +92,13 @@ class Inbox:
         self._text: Utf8Validator | None = None
 
     def is_full(self) -> bool:
-        """Whether the queue is at its limit; nothing more is parsed until packets are taken."""
+        """Whether the queue is at its limit; nothing more is parsed until packets are taken.
+
+        An empty queue is never full, however small its limits: control frames still have to come through.
+        """
         limits = self._limits
+        if not self.packets:
+            return False
         return self.queued_bytes >= limits.max_queued_bytes or len(self.packets) >= limits.max_queued_packets
 
     def next_packet(self) -> bytes:

@@ -338,6 +338,10 @@ class TlsStream(Stream):
         self._kept.clear()
         self._socket.close()
 
+    def fileno(self) -> int:
+        """The descriptor; -1 once closed. Its readiness says nothing of bytes that `has_pending` tells of."""
+        return self._socket.fileno()
+
     def set_no_delay(self, enabled: bool) -> None:
         """See `Stream.set_no_delay`."""
         if self._socket.family != getattr(socket, "AF_UNIX", None):

@@ -212,6 +212,6 @@ class WebSocketClient:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        """Close with 1000, or 1011 after an exception, without waiting for the answer."""
+        """As `WebSocketPeer`: close with 1000, or 1011 after an exception, without waiting for the answer."""
         self._peer.__exit__(kind, error, at)
         self._status = ClientStatus.DISCONNECTED

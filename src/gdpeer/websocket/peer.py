@@ -37,7 +37,7 @@ from gdpeer.protocol.url import parse_url
 from gdpeer.signals import Signal
 from gdpeer.transport.stream import Connector, Stream
 from gdpeer.websocket.connecting import make_connector
-from gdpeer.websocket.native import NativeBackend
+from gdpeer.websocket.native import NativeBackend, leave
 from gdpeer.websocket.packet_peer import PacketPeer
 from gdpeer.websocket.settings import Configurable, Setting, Settings, count, flag, lines, names, seconds
 from gdpeer.websocket.states import PeerState, PeerWriteMode, Stage, state_of
@@ -83,7 +83,7 @@ class WebSocketPeer(Configurable, PacketPeer):
     )
     inbound_buffer_size = Setting(
         count,
-        "Bytes of the largest message taken, and of what may wait unread; 65,535. A larger one closes with 1009.",
+        "Bytes of the largest message taken (a larger one: 1009), and of what may wait; 65,535. Read when connecting.",
     )
     outbound_buffer_size = Setting(
         count,
@@ -203,14 +203,13 @@ class WebSocketPeer(Configurable, PacketPeer):
         """
         if self._is_busy():
             return Error.ERR_ALREADY_IN_USE
-        take = getattr(stream, "_take_stream", None)
-        found = take() if take is not None else stream
-        if not isinstance(found, Stream | Connector):
-            return Error.ERR_INVALID_PARAMETER
         try:
-            return self._begin("", ServerUpgrade(self._settings, self._settings.limits()), found)
+            upgrade = ServerUpgrade(self._settings, self._settings.limits())
         except ValueError as problem:
             return self._not_begun("", CloseCause(Cause.UPGRADE, str(problem)), Error.ERR_INVALID_PARAMETER)
+        take = getattr(stream, "_take_stream", None)
+        found = take() if take is not None else stream
+        return self._begin("", upgrade, found) if isinstance(found, Stream | Connector) else Error.ERR_INVALID_PARAMETER
 
     def _is_busy(self) -> bool:
         return self.get_ready_state() in (PeerState.CONNECTING, PeerState.OPEN)
@@ -446,9 +445,9 @@ class WebSocketPeer(Configurable, PacketPeer):
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        """Close with 1000, or 1011 after an exception, without waiting for the answer."""
-        self.close(1000 if kind is None else 1011)
-        self._reset(self._url)
+        """Close with 1000, or 1011 after an exception, not waiting for the answer; over TLS it takes 0.2 seconds."""
+        if self._backend is not None:
+            leave([self._backend], 1000 if kind is None else 1011, "")
 
     # ------------------------------------------------------------------------------------------ facts
 

@@ -1,12 +1,16 @@
 """How far a connection is: as its backend sees it, and as its user does.
 
     IDLE ── connect ──> CONNECTING ── stream open ──> UPGRADING ── 101 ──> OPEN ── the end ──> LINGERING ──> DONE
+    OPEN ── the end, over TLS, when the last close frame was this side's ──> PARTING ──> LINGERING ──> DONE
     IDLE ── accept ──> CONNECTING (TLS) or UPGRADING ── refused, or a page ──> LINGERING ──> DONE
     any stage ── stream lost, deadline passed, abort ──> DONE
 
 LINGERING is over for the user (CLOSED) but not for TCP: what is queued goes out, then the write side is shut, and the
 other side's last bytes are read and dropped until it ends too or the time is up. Closing at once would answer late
 bytes with a reset, and a reset can overtake the close frame.
+
+PARTING is CLOSING for the user: the other side gets a moment to read the close frame before TLS ends, so that a program
+which ends, or lets go of its peer, as soon as it reads CLOSED does not spoil it.
 
 Layer: `websocket`.
 """
@@ -25,8 +29,9 @@ class Stage(IntEnum):
     CONNECTING = 1
     UPGRADING = 2
     OPEN = 3
-    LINGERING = 4
-    DONE = 5
+    PARTING = 4
+    LINGERING = 5
+    DONE = 6
 
 
 class PeerState(IntEnum):
@@ -52,6 +57,7 @@ _BY_STAGE = (
     PeerState.CONNECTING,
     PeerState.CONNECTING,
     PeerState.OPEN,
+    PeerState.CLOSING,
     PeerState.CLOSED,
     PeerState.CLOSED,
 )

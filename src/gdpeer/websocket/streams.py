@@ -13,7 +13,7 @@ Layer: `websocket`. Source: reference godot-api section 9.
 
 from __future__ import annotations
 
-import select
+import selectors
 import time
 from collections import deque
 from enum import IntEnum
@@ -113,7 +113,7 @@ class _StreamPeer:
         self._connector: Connector | None = None
         self._received = bytearray()
         self._ended = False
-        self._failure: TransportError | None = None
+        self._failure: str | None = None  # no exception: its traceback would keep this object alive
 
     def _take_stream(self) -> Stream | None:
         """Hand the stream over to a WebSocketPeer.
@@ -132,7 +132,7 @@ class _StreamPeer:
         try:
             stream = self._connector.advance()
         except TransportError as problem:
-            self._failure = problem
+            self._failure = problem.detail
             return
         if stream is not None:
             self._stream = stream
@@ -148,7 +148,7 @@ class _StreamPeer:
                 self._received += piece[:count]
             self._ended = count == 0
         except TransportError as problem:
-            self._failure = problem
+            self._failure = problem.detail
             self._ended = True
 
     def get_available_bytes(self) -> int:
@@ -182,7 +182,7 @@ class _StreamPeer:
         try:
             return Error.OK, self._stream.send([data])
         except TransportError as problem:
-            self._failure = problem
+            self._failure = problem.detail
             return Error.FAILED, 0
 
     def put_data(self, data: bytes) -> Error:
@@ -203,8 +203,9 @@ class _StreamPeer:
         fileno = getattr(self._stream, "fileno", None)
         if seconds <= 0 or fileno is None:
             return False
-        descriptors = [fileno()]
-        select.select([] if write else descriptors, descriptors if write else [], [], seconds)
+        with selectors.DefaultSelector() as selector:  # select() alone takes no descriptor above 1023
+            selector.register(fileno(), selectors.EVENT_WRITE if write else selectors.EVENT_READ)
+            selector.select(seconds)
         return True
 
     def _close(self) -> None:
@@ -341,7 +342,7 @@ class StreamPeerTLS(_StreamPeer):
     def get_status(self) -> TLSStatus:
         """DISCONNECTED, HANDSHAKING, CONNECTED, ERROR or ERROR_HOSTNAME_MISMATCH."""
         if self._failure is not None:
-            wrong_name = "for another host" in self._failure.detail
+            wrong_name = "for another host" in self._failure
             return TLSStatus.ERROR_HOSTNAME_MISMATCH if wrong_name else TLSStatus.ERROR
         if self._connector is not None:
             return TLSStatus.HANDSHAKING

@@ -5,10 +5,11 @@ Layer: `websocket`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     from gdpeer.transport.poller import Poller
+    from gdpeer.websocket.link import Link
     from gdpeer.websocket.native import NativeBackend
 
 __all__ = ["Turn"]
@@ -31,10 +32,10 @@ class Turn:
     def __init__(self, poller: Poller | None = None) -> None:
         self.poller = poller
         self.active = False
-        self.touched: list[NativeBackend] = []
-        self._unsent: list[NativeBackend] = []
+        self.touched: list[Link] = []
+        self._unsent: list[Link] = []
 
-    def touch(self, backend: NativeBackend) -> None:
+    def touch(self, backend: Link) -> None:
         """Have the owner look at `backend`; once a turn is enough."""
         if not backend.is_touched:
             backend.is_touched = True
@@ -45,9 +46,9 @@ class Turn:
         touched, self.touched = self.touched, []
         for backend in touched:
             backend.is_touched = False
-        return touched
+        return cast("list[NativeBackend]", touched)  # the one kind of link there is
 
-    def gather(self, backend: NativeBackend) -> None:
+    def gather(self, backend: Link) -> None:
         """Have `backend` flushed at the end of the turn."""
         if not backend.is_gathered:
             backend.is_gathered = True

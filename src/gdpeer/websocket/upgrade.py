@@ -7,6 +7,7 @@ Layer: `websocket`, over `protocol.handshake`.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -17,6 +18,8 @@ from gdpeer.protocol.limits import Limits
 from gdpeer.protocol.url import Url
 from gdpeer.websocket.http import Handler, Response
 from gdpeer.websocket.settings import Settings
+
+logger = logging.getLogger("gdpeer.websocket")
 
 __all__ = ["ClientUpgrade", "Outcome", "ServerUpgrade"]
 
@@ -143,8 +146,15 @@ class ServerUpgrade:
         return Outcome(self._handshake.refuse(problem), cause=_failed(problem))
 
     def _page(self, request: Request, respond: Handler) -> Outcome:
-        response = respond(request) or Response(404, f"nothing at {request.path[:200]}\n")
-        cause = CloseCause(
-            Cause.UPGRADE, f"a page was asked for: {request.method} {request.path[:200]}", response.status
-        )
-        return Outcome(response.to_bytes(head_only=request.method == "HEAD"), cause=cause)
+        what = f"{request.method} {request.path[:200]}"
+        is_head = request.method == "HEAD"
+        try:
+            response = respond(request) or Response(404, f"nothing at {request.path[:200]}\n")
+            data = response.to_bytes(head_only=is_head)
+        except HandshakeError:
+            raise
+        except Exception:  # game code; what it returned may be as wrong as what it did
+            logger.exception("the HTTP handler failed for %s", what)
+            response = Response(500, "the server failed to answer\n")
+            data = response.to_bytes(head_only=is_head)
+        return Outcome(data, cause=CloseCause(Cause.UPGRADE, f"a page was asked for: {what}", response.status))

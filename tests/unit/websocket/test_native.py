@@ -14,8 +14,9 @@ from gdpeer import ERR_OUT_OF_MEMORY, FAILED, OK, Cause, CloseCause, ManualClock
 from gdpeer.transport.memory import MemoryStream, memory_pair
 from gdpeer.transport.poller import Poller
 from gdpeer.transport.scratch import SCRATCH_SIZE, scratch
-from gdpeer.websocket.native import LINGER, TLS_GRACE, NativeBackend, Stage
+from gdpeer.websocket.native import LINGER, TLS_GRACE, NativeBackend, leave
 from gdpeer.websocket.settings import Settings
+from gdpeer.websocket.states import Stage
 from gdpeer.websocket.turn import Turn
 from gdpeer.websocket.upgrade import ServerUpgrade
 from tests.unit.websocket.support import (
@@ -372,9 +373,11 @@ def test_over_tls_the_end_comes_a_moment_after_the_answer(poll: Poll) -> None:
     clock.advance(TLS_GRACE - 0.01)
     poll(peer)
     assert not has_ended(theirs)
+    assert peer.get_ready_state() is WebSocketPeer.State.CLOSING  # a program that ends at CLOSED has given it time
     clock.advance(0.01)
     poll(peer)
     assert has_ended(theirs)
+    assert peer.get_ready_state() is CLOSED
     assert not is_closed(stream)
     clock.advance(LINGER)
     poll(peer)
@@ -517,13 +520,21 @@ def make_backend(poller: Poller | None = None) -> tuple[NativeBackend, MemoryStr
 
 
 def test_stages_are_in_the_order_of_a_life() -> None:
-    assert [stage.name for stage in Stage] == ["IDLE", "CONNECTING", "UPGRADING", "OPEN", "LINGERING", "DONE"]
+    assert [stage.name for stage in Stage] == [
+        "IDLE",
+        "CONNECTING",
+        "UPGRADING",
+        "OPEN",
+        "PARTING",
+        "LINGERING",
+        "DONE",
+    ]
 
 
 def test_leaving_before_the_upgrade_just_ends() -> None:
     backend, theirs, _ = make_backend()
     theirs.send([b"GET / HTTP/1.1\r\n"])
-    backend.leave(1000, "")
+    leave([backend], 1000, "")
     assert backend.stage == Stage.DONE
     assert has_ended(theirs)
     assert read_all(theirs) == b""
@@ -534,7 +545,7 @@ def test_leaving_says_why_and_reads_what_would_reset_the_connection() -> None:
     backend = pair.server._backend
     assert backend is not None
     pair.client.send(b"unread")
-    backend.leave(4000, "bye")
+    leave([backend], 4000, "bye")
     assert backend.stage == Stage.DONE
     assert not pair.server_stream._incoming.pieces
     pair.client.poll()
@@ -548,10 +559,10 @@ def test_leaving_a_lingering_connection_ends_it() -> None:
     backend = peer._backend
     assert backend is not None
     assert backend.stage == Stage.LINGERING
-    backend.leave(1001, "")
+    leave([backend], 1001, "")
     assert backend.stage == Stage.DONE
     assert backend.close_code == 1000
-    backend.leave(1001, "")
+    leave([backend], 1001, "")
 
 
 def test_leaving_a_broken_connection_ends_it() -> None:
@@ -559,7 +570,7 @@ def test_leaving_a_broken_connection_ends_it() -> None:
     backend = pair.server._backend
     assert backend is not None
     pair.client_stream.break_connection()
-    backend.leave(1000, "")
+    leave([backend], 1000, "")
     assert backend.stage == Stage.DONE
 
 

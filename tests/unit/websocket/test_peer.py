@@ -194,6 +194,26 @@ def test_a_servers_header_that_is_not_valid_is_31(header: str) -> None:
     assert peer.get_close_cause().cause is Cause.UPGRADE
 
 
+def test_a_stream_stays_with_its_owner_where_the_header_is_not_valid() -> None:
+    peer = WebSocketPeer()
+    peer.handshake_headers = ["no colon"]
+    ours, theirs = memory_pair()
+    assert peer.accept_stream(ours) is ERR_INVALID_PARAMETER
+    assert ours.send([b"still mine"]) == 10
+    assert read_all(theirs) == b"still mine"
+
+    class Taken:
+        taken = 0
+
+        def _take_stream(self) -> object:
+            self.taken += 1
+            return ours
+
+    stream = Taken()
+    assert peer.accept_stream(stream) is ERR_INVALID_PARAMETER
+    assert stream.taken == 0
+
+
 @pytest.mark.parametrize("stream", [None, 5, "stream", object()])
 def test_what_is_no_stream_is_31(stream: Any) -> None:
     assert WebSocketPeer().accept_stream(stream) is ERR_INVALID_PARAMETER
@@ -681,6 +701,15 @@ def test_reading_stops_where_the_packets_are_too_many_and_goes_on() -> None:
         assert pair.server.get_available_packet_count() <= 4
         found.extend(packet[0] for packet in [pair.server.get_packet()] if packet)
     assert found == list(range(20))
+
+
+@pytest.mark.parametrize("name", ["inbound_buffer_size", "max_queued_packets"])
+def test_without_any_inbound_room_a_close_still_arrives(name: str) -> None:
+    pair = open_pair(lambda _, other: setattr(other, name, 0))
+    pair.client.close(4000)
+    pair.poll()
+    assert pair.states() == (CLOSED, CLOSED)
+    assert pair.client.get_close_code() == 4000
 
 
 def test_a_close_behind_unread_packets_arrives_after_them() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import time
 import weakref
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 
 from gdpeer import (
     ERR_ALREADY_IN_USE,
+    ERR_INVALID_DATA,
     ERR_INVALID_PARAMETER,
     ERR_OUT_OF_MEMORY,
     ERR_UNAVAILABLE,
@@ -277,6 +279,163 @@ def test_a_closed_peer_is_forgotten_without_the_collector() -> None:
         gc.enable()
 
 
+# ---------------------------------------------------------------------------------------------- within slots
+
+
+@pytest.mark.parametrize("name", ["client_connected", "data_received", "client_close_request"])
+def test_no_signal_follows_a_stop_in_a_slot(name: str) -> None:
+    room = Room()
+    getattr(room.server, name).connect(lambda *_: room.server.stop())
+    _, client = room.enter()
+    room.poll()
+    for packet in (b"one", b"two"):
+        client.send(packet)
+    client.close()
+    room.poll()
+    assert room.events[-1][0] == name
+    assert len(room.told(name)) == 1
+    assert not room.server.peers
+
+
+def test_a_server_that_was_stopped_in_a_slot_listens_again() -> None:
+    with connected() as (server, _, client, told):
+        server.data_received.connect(lambda _: server.stop(4000, "over"))
+        client.get_peer(1).send(b"x")
+        until(lambda: ("connection_closed", True) in told, server, client)
+        assert ("server_close_request", 4000, "over") in told
+        assert server.listen(0) is OK
+
+
+@pytest.mark.parametrize("name", ["client_connected", "data_received"])
+def test_a_peer_can_be_sent_away_in_a_slot(name: str) -> None:
+    room = Room()
+    getattr(room.server, name).connect(lambda peer_id, *_: room.server.disconnect_peer(peer_id, 4003, "no"))
+    peer_id, client = room.enter()
+    room.poll()
+    client.send(b"x")
+    room.poll()
+    assert (client.get_close_code(), client.get_close_reason()) == (4003, "no")
+    assert room.events[-1] == ("client_disconnected", peer_id, True)
+    assert not room.server.peers
+
+
+def test_another_peer_can_be_sent_away_in_a_slot() -> None:
+    room = Room()
+    victim, other = room.join()
+    _, client = room.join()
+    room.server.data_received.connect(lambda _: room.server.disconnect_peer(victim, -1))
+    client.send(b"x")
+    room.poll()
+    assert other.get_close_code() == -1
+    assert room.told("client_disconnected") == [(victim, False)]
+
+
+def test_nothing_can_be_sent_to_a_peer_whose_end_is_told_but_to_the_others() -> None:
+    room = Room()
+    results = []
+
+    def gone(peer_id: int, was_clean: bool) -> None:
+        results.append(room.server.get_peer(peer_id).send(b"x"))
+        results.append(room.server.broadcast(b"gone"))
+
+    room.server.client_disconnected.connect(gone)
+    _, other = room.join()
+    _, client = room.join()
+    client.close()
+    room.poll()
+    assert results == [FAILED, OK]
+    assert list(other) == [b"gone"]
+
+
+def test_polling_in_a_slot_does_nothing() -> None:
+    room = Room()
+    peer_id, client = room.join()
+    room.server.data_received.connect(lambda _: room.server.poll(1.0))
+    room.server.data_received.connect(lambda i: room.server.get_peer(i).poll(1.0))
+    client.send(b"x")
+    room.poll()
+    assert room.events == [("data_received", peer_id)]
+
+
+def test_polling_a_peer_of_the_server_loses_nothing_of_the_others() -> None:
+    room = Room()
+    one, client = room.join()
+    other, _ = room.join()
+    client.send(b"x")
+    room.server.get_peer(other).poll()
+    room.server.poll()
+    assert room.told("data_received") == [(one,)]
+
+
+def test_what_a_slot_sends_over_the_limit_goes_out_in_between() -> None:
+    room = Room(outbound_buffer_size=1000)
+    results = []
+    room.server.data_received.connect(
+        lambda i: results.extend(room.server.get_peer(i).send(bytes(600)) for _ in range(4))
+    )
+    _, client = room.join()
+    client.send(b"x")
+    room.poll()
+    assert results == [OK] * 4
+    assert [len(packet) for packet in client] == [600] * 4
+
+
+def test_what_a_slot_sends_over_the_limit_is_refused_where_the_network_is_full() -> None:
+    room = Room(outbound_buffer_size=1000)
+    results = []
+    room.server.data_received.connect(
+        lambda i: results.extend(room.server.get_peer(i).send(bytes(600)) for _ in range(4))
+    )
+    _, client = room.join(capacity=700)
+    client.send(b"x")
+    room.server.poll()
+    assert results == [OK, OK, ERR_OUT_OF_MEMORY, ERR_OUT_OF_MEMORY]
+
+
+def test_a_servers_peer_tells_drained_as_the_server_does() -> None:
+    room = Room(outbound_buffer_size=1000)
+    peer_id, _ = room.join(capacity=500)
+    peer = room.server.get_peer(peer_id)
+    told: list[int] = []
+    peer.drained.connect(lambda: told.append(1))
+    assert peer.send(bytes(900)) is OK
+    assert peer.send(bytes(900)) is ERR_OUT_OF_MEMORY
+    room.poll(20)
+    assert told == [1]
+    assert room.told("peer_drained") == [(peer_id,)]
+
+
+def test_a_peers_own_setting_is_its_own() -> None:
+    room = Room()
+    one, _ = room.join()
+    other, _ = room.join()
+    room.server.get_peer(one).outbound_buffer_size = 10
+    assert room.server.get_peer(one).send(bytes(11)) is ERR_OUT_OF_MEMORY
+    assert room.server.get_peer(other).send(bytes(11)) is OK
+    assert room.server.outbound_buffer_size == 65536
+
+
+def test_a_broadcast_text_is_sent_as_send_text_would() -> None:
+    room = Room()
+    peer_id, client = room.join()
+    assert room.server.broadcast("\ud800") is OK
+    assert room.server.broadcast_to([peer_id], b"\xff", WebSocketPeer.WriteMode.TEXT) is ERR_INVALID_DATA
+    room.poll()
+    assert list(client) == [b"?"]
+    assert client.get_ready_state() is OPEN
+
+
+def test_a_turn_after_everybody_left_waits_again() -> None:
+    with connected() as (server, _, client, told):
+        server.close_all()
+        until(lambda: ("connection_closed", True) in told and not server.peers, server, client)
+        client.poll(0.01)
+        server.poll(0.1)
+        begin = time.monotonic()
+        server.poll(0.1)
+        assert time.monotonic() - begin >= 0.09
+
+
 # ---------------------------------------------------------------------------------------------- refusals and pages
 
 
@@ -328,6 +487,26 @@ def test_a_full_server_answers_503(setting: dict[str, object]) -> None:
         for name, value in setting.items():
             setattr(server, name, value)
         assert status(fetch(server, request())) == 503
+
+
+def test_the_limit_of_peers_counts_those_who_come_in_the_same_turn() -> None:
+    room = Room(max_peers=2)
+    for _ in range(5):
+        room.enter()
+    room.poll()
+    assert len(room.server.peers) == 2
+    assert [client.get_close_cause().status for client in room.clients].count(503) == 3
+
+
+def test_a_place_that_became_free_is_given_away() -> None:
+    room = Room(max_peers=1)
+    _, first = room.join()
+    _, second = room.enter()
+    room.poll()
+    assert second.get_close_cause().status == 503
+    first.close()
+    room.poll()
+    room.join()
 
 
 def test_a_client_that_dawdles_gets_408() -> None:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import socket
+import struct
+import threading
+import weakref
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
@@ -172,6 +177,34 @@ def test_bytes_go_both_ways_under_tls(listener: TCPServer, certificates: Certifi
     client.disconnect_from_stream()
     assert client.get_status() is TLS.DISCONNECTED
     until(lambda: server.get_partial_data(1)[0] is ERR_FILE_EOF)
+
+
+def test_getting_and_putting_wait_under_tls_too(listener: TCPServer, certificates: Certificates) -> None:
+    client, server = secure(listener, certificates)
+    later = threading.Timer(0.05, client.put_data, [b"late"])
+    later.start()
+    try:
+        assert server.get_data(4) == (OK, b"late")
+    finally:
+        later.join()
+
+
+def is_broken(stream: StreamPeerTCP) -> bool:
+    stream.get_available_bytes()
+    return stream.get_status() is TCP.ERROR
+
+
+def test_a_stream_that_breaks_is_an_error_and_dies_without_the_collector(listener: TCPServer) -> None:
+    client, server = join(listener)
+    client.put_data(b"x")
+    until(server.get_available_bytes)
+    client._stream._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    client.disconnect_from_host()
+    until(partial(is_broken, server))
+    assert server.get_partial_data(1) == (OK, b"x")
+    gone = weakref.ref(server)
+    del server
+    assert gone() is None
 
 
 def test_a_wrong_name_is_its_own_status(listener: TCPServer, certificates: Certificates) -> None:
