@@ -10,7 +10,7 @@ BUILD := pyproject.toml setup.py tools/environment.py $(wildcard README.md) $(SO
 # A Python that was named is taken even when the environments are up to date.
 FORCE := $(if $(filter file,$(origin PYTHON)),,force)
 
-.PHONY: force help demo test unit lint conformance bench docs clean python-found
+.PHONY: force help demo test unit lint conformance soak bench docs clean python-found
 .DEFAULT_GOAL := help
 
 help:
@@ -19,6 +19,7 @@ help:
 	@echo "make unit         the unit and property tests, compiled and uncompiled"
 	@echo "make lint         ruff, mypy, import-linter, codespell"
 	@echo "make conformance  the long sections of the conformance suite (9, 12, 13)"
+	@echo "make soak         fifty bots and one server, a thousand calls a second each way, for thirty seconds"
 	@echo "make bench        gdpeer beside other servers, in one run"
 	@echo "make docs         the documentation, in build/docs"
 	@echo "make clean        remove what the targets made"
@@ -37,6 +38,9 @@ lint: .venv/.test
 
 conformance: .venv/.test
 	@.venv/bin/python -m tests.conformance.run --sections long $(ARGS)
+
+soak: .venv/.test
+	@.venv/bin/python -m pytest -q tests/soak $(ARGS)
 
 bench: .venv/.test
 	@.venv/bin/python -m bench.run $(ARGS)

@@ -28,6 +28,11 @@ COMPILED = [
     "gdpeer.protocol.inbox",
     "gdpeer.protocol.outbox",
     "gdpeer.protocol.connection",
+    "gdpeer.variant.output",
+    "gdpeer.variant.reader",
+    "gdpeer.variant.writer",
+    "gdpeer.variant.codec",
+    "gdpeer.variant.compact",
 ]
 """The modules of the hot path: the one list of what is compiled."""
 

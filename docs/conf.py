@@ -21,7 +21,10 @@ default_role = "code"  # docstrings put code between single backticks
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
 autodoc_default_options = {"members": True, "no-value": True}
-suppress_warnings = ["ref.python"]  # peer, client and server have properties of the same name
+suppress_warnings = [
+    "ref.python",  # peer, client and server have properties of the same name
+    "misc.highlighting_failure",  # Pygments does not know Godot 4's annotations, and colours the rest
+]
 
 GOOGLE = Config(napoleon_use_ivar=True)
 

@@ -8,6 +8,7 @@ Names, defaults and return codes are the engine's; see the documentation for wha
 
 import logging
 
+from gdpeer import godot3
 from gdpeer._version import __version__
 from gdpeer.clock import Clock, ManualClock, MonotonicClock
 from gdpeer.errors import (
@@ -16,13 +17,71 @@ from gdpeer.errors import (
     Error,
     GdpeerError,
     HandshakeError,
+    PacketError,
     ProtocolError,
     TransportError,
+    VariantError,
 )
+from gdpeer.multiplayer.api import MultiplayerAPI, RPCMode
+from gdpeer.multiplayer.peer import (
+    ConnectionStatus,
+    LoopbackMultiplayerPeer,
+    MultiplayerPeer,
+    OfflineMultiplayerPeer,
+    TransferMode,
+)
+from gdpeer.multiplayer.rpc import RpcConfig, rpc
+from gdpeer.multiplayer.scene import SceneMultiplayer
+from gdpeer.multiplayer.tree import Node, SceneTree
+from gdpeer.multiplayer.websocket_peer import WebSocketMultiplayerPeer
+from gdpeer.packet_peer import PacketPeer
 from gdpeer.signals import Signal
+from gdpeer.variant import (
+    AABB,
+    RID,
+    UNTYPED,
+    Array,
+    Basis,
+    Color,
+    ContainerType,
+    Dictionary,
+    EncodedCallable,
+    EncodedObject,
+    EncodedObjectAsID,
+    EncodedSignal,
+    NodePath,
+    PackedByteArray,
+    PackedColorArray,
+    PackedFloat32Array,
+    PackedFloat64Array,
+    PackedInt32Array,
+    PackedInt64Array,
+    PackedStringArray,
+    PackedVector2Array,
+    PackedVector3Array,
+    PackedVector4Array,
+    Plane,
+    Projection,
+    Quaternion,
+    Rect2,
+    Rect2i,
+    StringName,
+    Transform2D,
+    Transform3D,
+    VariantType,
+    VariantType3,
+    Vector2,
+    Vector2i,
+    Vector3,
+    Vector3i,
+    Vector4,
+    Vector4i,
+)
+from gdpeer.variant.codec import bytes_to_var, bytes_to_var_with_objects, var_to_bytes, var_to_bytes_with_objects
+from gdpeer.variant.kinds import typeof
+from gdpeer.variant.text import str_to_var, var_to_str
 from gdpeer.websocket import http
 from gdpeer.websocket.client import WebSocketClient
-from gdpeer.websocket.packet_peer import PacketPeer
 from gdpeer.websocket.peer import WebSocketPeer
 from gdpeer.websocket.server import WebSocketServer
 from gdpeer.websocket.streams import StreamPeerTCP, StreamPeerTLS, TCPServer
@@ -82,6 +141,7 @@ ERR_BUG = Error.ERR_BUG
 ERR_PRINTER_ON_FIRE = Error.ERR_PRINTER_ON_FIRE
 
 __all__ = [
+    "AABB",
     "ERR_ALREADY_EXISTS",
     "ERR_ALREADY_IN_USE",
     "ERR_BUG",
@@ -131,27 +191,88 @@ __all__ = [
     "ERR_UNCONFIGURED",
     "FAILED",
     "OK",
+    "RID",
+    "UNTYPED",
+    "Array",
+    "Basis",
     "Cause",
     "Clock",
     "CloseCause",
+    "Color",
+    "ConnectionStatus",
+    "ContainerType",
     "CryptoKey",
+    "Dictionary",
+    "EncodedCallable",
+    "EncodedObject",
+    "EncodedObjectAsID",
+    "EncodedSignal",
     "Error",
     "GdpeerError",
     "HandshakeError",
+    "LoopbackMultiplayerPeer",
     "ManualClock",
     "MonotonicClock",
+    "MultiplayerAPI",
+    "MultiplayerPeer",
+    "Node",
+    "NodePath",
+    "OfflineMultiplayerPeer",
+    "PackedByteArray",
+    "PackedColorArray",
+    "PackedFloat32Array",
+    "PackedFloat64Array",
+    "PackedInt32Array",
+    "PackedInt64Array",
+    "PackedStringArray",
+    "PackedVector2Array",
+    "PackedVector3Array",
+    "PackedVector4Array",
+    "PacketError",
     "PacketPeer",
+    "Plane",
+    "Projection",
     "ProtocolError",
+    "Quaternion",
+    "RPCMode",
+    "Rect2",
+    "Rect2i",
+    "RpcConfig",
+    "SceneMultiplayer",
+    "SceneTree",
     "Signal",
     "StreamPeerTCP",
     "StreamPeerTLS",
+    "StringName",
     "TCPServer",
     "TLSOptions",
+    "TransferMode",
+    "Transform2D",
+    "Transform3D",
     "TransportError",
+    "VariantError",
+    "VariantType",
+    "VariantType3",
+    "Vector2",
+    "Vector2i",
+    "Vector3",
+    "Vector3i",
+    "Vector4",
+    "Vector4i",
     "WebSocketClient",
+    "WebSocketMultiplayerPeer",
     "WebSocketPeer",
     "WebSocketServer",
     "X509Certificate",
     "__version__",
+    "bytes_to_var",
+    "bytes_to_var_with_objects",
+    "godot3",
     "http",
+    "rpc",
+    "str_to_var",
+    "typeof",
+    "var_to_bytes",
+    "var_to_bytes_with_objects",
+    "var_to_str",
 ]

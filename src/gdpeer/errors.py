@@ -7,7 +7,9 @@ below them raise, one documented type a layer; nothing else leaves them, whateve
     └── GdpeerError
         ├── TransportError    names, TCP, TLS: carries a `Cause`
         ├── HandshakeError    the HTTP upgrade: carries the status to answer with and a `Cause`
-        └── ProtocolError     frames and messages: carries the close code to send and a `Cause`
+        ├── ProtocolError     frames and messages: carries the close code to send and a `Cause`
+        ├── VariantError      engine values and their bytes: carries the offset (also a ValueError)
+        └── PacketError       packets of the high-level multiplayer: carries the offset
 
 A wrong type, or a misuse that would crash the engine, raises `TypeError` or `ValueError` at the call.
 
@@ -28,8 +30,10 @@ __all__ = [
     "Error",
     "GdpeerError",
     "HandshakeError",
+    "PacketError",
     "ProtocolError",
     "TransportError",
+    "VariantError",
 ]
 
 
@@ -185,3 +189,27 @@ class ProtocolError(GdpeerError):
     def __init__(self, detail: str, code: int = 1002, cause: Cause = Cause.PROTOCOL_ERROR) -> None:
         super().__init__(detail, cause)
         self.code = code
+
+
+class VariantError(GdpeerError, ValueError):
+    """Bytes or a text that hold no engine value, or a value that the engine cannot hold.
+
+    Attributes:
+        offset: the byte (in a text: the character) where it was noticed; -1 where there is none, as in encoding.
+    """
+
+    def __init__(self, detail: str, offset: int = -1) -> None:
+        super().__init__(f"{detail} (at offset {offset})" if offset >= 0 else detail)
+        self.offset = offset
+
+
+class PacketError(GdpeerError):
+    """A packet of the high-level multiplayer that breaks its format, or comes where it may not.
+
+    Attributes:
+        offset: the byte of the packet where it was noticed; -1 where it is the whole of it.
+    """
+
+    def __init__(self, detail: str, offset: int = -1) -> None:
+        super().__init__(f"{detail} (at offset {offset})" if offset >= 0 else detail)
+        self.offset = offset

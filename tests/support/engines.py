@@ -55,12 +55,13 @@ def _find(version: str) -> list[str]:
 
 
 class Engine:
-    """One run of an engine: a project, a scene, and its user arguments."""
+    """One run of an engine: a project, a scene of it or a script that is the main loop, and its user arguments."""
 
-    def __init__(self, version: str, project: Path, scene: str, *arguments: str) -> None:
+    def __init__(self, version: str, project: Path, scene: str | Path, *arguments: str) -> None:
         separator = ["--"] if version == "4" else []
+        script = ["--script"] if isinstance(scene, Path) else []
         self.process = Process(
-            [*command(version), "--path", project, scene, *separator, *arguments],
+            [*command(version), "--path", project, *script, scene, *separator, *arguments],
             environment={"NO_COLOR": "1"},
         )
 
@@ -115,8 +116,8 @@ class Engine:
         self.process.terminate(grace=1.0)
 
 
-def fixture(version: str, scene: str, **options: Any) -> Engine:
-    """A scene of the ready fixtures: `peer_client`, `peer_server`; for Godot 3 `client`, `server`.
+def fixture(version: str, scene: str | Path, **options: Any) -> Engine:
+    """A scene of the ready fixtures: `peer_client`, `peer_server`; for Godot 3 `client`, `server`; or a script.
 
     The options become `--name=value`, an underscore in a name a hyphen; True stands for an option without a value.
     """
@@ -125,7 +126,7 @@ def fixture(version: str, scene: str, **options: Any) -> Engine:
     for name, value in options.items():
         option = f"--{name.replace('_', '-')}"
         words.append(option if value is True else f"{option}={value}")
-    return Engine(version, folder, f"{scene}.tscn", *words)
+    return Engine(version, folder, scene if isinstance(scene, Path) else f"{scene}.tscn", *words)
 
 
 def versions() -> tuple[str, ...]:

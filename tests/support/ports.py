@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import random
 import socket
 import time
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that was free a moment ago; prefer `listen(0)` where the program under test has it."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port of 127.0.0.1 that was free a moment ago; prefer `listen(0)` where the program under test has it.
+
+    It is below those that systems give to clients: one of these may be taken before the program listens.
+    """
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def is_listening(port: int, host: str = "127.0.0.1") -> bool:

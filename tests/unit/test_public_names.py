@@ -29,7 +29,7 @@ def test_every_public_name_is_among_them() -> None:
     found = {
         name for name, value in vars(gdpeer).items() if not name.startswith("_") and not isinstance(value, ModuleType)
     }
-    assert found | {"http", "__version__"} == set(gdpeer.__all__)
+    assert found | {"godot3", "http", "__version__"} == set(gdpeer.__all__)
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from gdpeer import __version__
 
 __all__ = ["Commands", "gdpeer"]
 
-NAMES = ("chat", "connect", "echo")
+NAMES = ("chat", "connect", "echo", "roll")
 
 INTERRUPTED = 130
 """The shell's status for a program that Ctrl-C ended before it had begun."""

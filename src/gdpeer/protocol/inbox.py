@@ -112,6 +112,19 @@ class Inbox:
         self.queued_bytes -= len(packet)
         return packet
 
+    def discard(self, index: int) -> None:
+        """Take a packet out of the queue, unread.
+
+        Args:
+            index: its place; 0 is the oldest.
+
+        Raises:
+            IndexError: there is none.
+        """
+        self.queued_bytes -= len(self.packets[index])
+        del self.packets[index]
+        del self._kinds[index]
+
     def parse(self, data: bytearray, at: int, end: int) -> int:
         """Take frames out of `data[at:end]`.
 

@@ -6,7 +6,9 @@
     while client.get_connection_status() != WebSocketClient.ConnectionStatus.DISCONNECTED:
         client.poll(timeout=0.05)
 
-It is a `WebSocketPeer` and the signals that tell of its changes; nothing else.
+It is a `WebSocketPeer` and the signals that tell of its changes; nothing else. In Godot 3's multiplayer mode
+(`gd_mp_api`) it is what `NetworkedPeer` says, and emits the signals of that instead: of its own only
+`server_close_request` and `peer_drained`.
 
 Differs from the engine: `connection_closed(was_clean)` is true on both sides when both close frames were exchanged.
 
@@ -15,31 +17,25 @@ Layer: `websocket`. Source: reference godot-api section 10.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from enum import IntEnum
+from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import TypeAlias
 
 from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.errors import Cause, CloseCause, Error
 from gdpeer.signals import Signal
+from gdpeer.websocket.dialects import GODOT3
+from gdpeer.websocket.networked import NetworkedPeer
 from gdpeer.websocket.peer import WebSocketPeer
+from gdpeer.websocket.session import ClientSession
 from gdpeer.websocket.settings import kilobytes, lines, names
-from gdpeer.websocket.states import PeerState
+from gdpeer.websocket.states import ClientStatus, PeerState
 from gdpeer.websocket.tls_options import Source, TLSOptions
 
 __all__ = ["ClientStatus", "WebSocketClient"]
 
 
-class ClientStatus(IntEnum):
-    """Where a client is."""
-
-    DISCONNECTED = 0
-    CONNECTING = 1
-    CONNECTED = 2
-
-
-class WebSocketClient:
+class WebSocketClient(NetworkedPeer):
     """One connection to a server, told of by signals while `poll` runs.
 
     Attributes:
@@ -49,6 +45,8 @@ class WebSocketClient:
         data_received: signal (): once for each packet.
         server_close_request: signal (code, reason): the server began to close.
         peer_drained: signal (): after a refused send there is room again.
+        peer_connected, peer_packet, ...: of multiplayer mode; see `NetworkedPeer`.
+        refuse_new_connections: without effect on a client.
         verify_ssl: check the server's certificate; True.
         trusted_ssl_certificate: authorities to trust instead of the machine's; None.
         supported_protocols, compression, heartbeat_interval, ...: set them on `get_peer(1)`, before connecting.
@@ -59,6 +57,10 @@ class WebSocketClient:
     ConnectionStatus: TypeAlias = ClientStatus
 
     def __init__(self, *, clock: Clock = MONOTONIC) -> None:
+        super().__init__()
+        self.refuse_new_connections = False
+        self._session: ClientSession | None = None
+        self._clock = clock
         self.connection_established = Signal("connection_established")
         self.connection_closed = Signal("connection_closed")
         self.connection_error = Signal("connection_error")
@@ -81,16 +83,14 @@ class WebSocketClient:
         Args:
             url: `ws://` or `wss://`; without a scheme it counts as `ws`.
             protocols: sub-protocols to offer. The server must choose one of them.
-            gd_mp_api: Godot 3's multiplayer mode; not available here.
+            gd_mp_api: Godot 3's multiplayer mode; the server must be in it too.
             custom_headers: `Name: value` lines for the request.
 
         Returns:
             `ERR_ALREADY_IN_USE` while connected or connecting, `ERR_INVALID_PARAMETER` for something that is not
-            valid, `ERR_UNAVAILABLE` for `gd_mp_api`, another code together with `connection_error` where it failed at
-            once; else `OK`.
+            valid, another code together with `connection_error` (`connection_failed`) where it failed at once; else
+            `OK`.
         """
-        if gd_mp_api:
-            return Error.ERR_UNAVAILABLE
         if self._status is not ClientStatus.DISCONNECTED:
             return Error.ERR_ALREADY_IN_USE
         try:
@@ -98,12 +98,17 @@ class WebSocketClient:
             self._peer.handshake_headers = lines(custom_headers)
         except ValueError:
             return Error.ERR_INVALID_PARAMETER
+        session = ClientSession(self, GODOT3, self._news(), self._clock) if gd_mp_api else None
+        return self._begin(session, lambda: self._peer.connect_to_url(url, self._tls_options()))
+
+    def _begin(self, session: ClientSession | None, connect: Callable[[], Error]) -> Error:
         self._was_asked_to_close = False
-        error = self._peer.connect_to_url(url, self._tls_options())
+        self._session = session
+        error = connect()
         if error is Error.OK:
             self._status = ClientStatus.CONNECTING
         elif error is not Error.ERR_INVALID_PARAMETER:
-            self.connection_error.emit()
+            self._tell_error()
         return error
 
     def _tls_options(self) -> TLSOptions:
@@ -131,17 +136,19 @@ class WebSocketClient:
         backend = peer._backend
         if self._status is ClientStatus.CONNECTING and backend is not None and backend.opened is not None:
             self._status = ClientStatus.CONNECTED
-            self.connection_established.emit(peer.get_selected_protocol())
+            if self._session is None:
+                self.connection_established.emit(peer.get_selected_protocol())
 
     def _tell_packets(self) -> None:
         backend = self._peer._backend
         if backend is None:
             return
         inbox = backend.connection.inbox
+        tell = self.data_received.emit if self._session is None else self._session.receive
         while backend.announced < inbox.received and self._peer._backend is backend:
             backend.announced += 1
             if inbox.packets:
-                self.data_received.emit()
+                tell()
         backend.settle()
 
     def _tell_closed(self) -> None:
@@ -154,10 +161,16 @@ class WebSocketClient:
             return
         was_connected = self._status is ClientStatus.CONNECTED
         self._status = ClientStatus.DISCONNECTED
-        if was_connected:
+        if was_connected and self._session is None:
             self.connection_closed.emit(peer.get_close_cause().cause is Cause.CLOSED)
         else:
+            self._tell_error()
+
+    def _tell_error(self) -> None:
+        if self._session is None:
             self.connection_error.emit()
+        else:
+            self._session.end()
 
     def disconnect_from_host(self, code: int = 1000, reason: str = "") -> None:
         """Begin to close; go on polling until `connection_closed`. Before the upgrade is done it just ends, without a
@@ -175,8 +188,15 @@ class WebSocketClient:
         return self._peer if peer_id == 1 else None
 
     def get_connection_status(self) -> ClientStatus:
-        """CONNECTED from `connection_established` to the end."""
+        """CONNECTED from the upgrade (`connection_established`) to the end."""
         return self._status
+
+    def is_server(self) -> bool:
+        """It is not."""
+        return False
+
+    def _max_message_size(self) -> int:
+        return self._peer.outbound_buffer_size
 
     def get_connected_host(self) -> str:
         """The server's address in numbers; "" without TCP."""
@@ -188,7 +208,7 @@ class WebSocketClient:
 
     def get_close_cause(self) -> CloseCause:
         """Why the connection ended, or did not open."""
-        return self._peer.get_close_cause()
+        return (self._session or self._peer).get_close_cause()
 
     def set_buffers(
         self, input_buffer_size_kb: int, input_max_packets: int, output_buffer_size_kb: int, output_max_packets: int
@@ -213,5 +233,7 @@ class WebSocketClient:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         """As `WebSocketPeer`: close with 1000, or 1011 after an exception, without waiting for the answer."""
-        self._peer.__exit__(kind, error, at)
         self._status = ClientStatus.DISCONNECTED
+        if self._session is not None:
+            self._session.leave()
+        self._peer.__exit__(kind, error, at)

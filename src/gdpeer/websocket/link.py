@@ -27,7 +27,7 @@ _READS_A_TURN = 8  # then the others get theirs
 
 # As plain integers, for the hot path.
 _OPEN, _DONE = int(Stage.OPEN), int(Stage.DONE)
-_OPEN_PHASE = int(Phase.OPEN)
+_OPEN_PHASE, _CLOSING_PHASE = int(Phase.OPEN), int(Phase.CLOSING)
 
 
 class Link(ABC):
@@ -101,6 +101,10 @@ class Link(ABC):
     def _lose(self, problem: GdpeerError) -> None:
         """The stream broke."""
 
+    def local_port(self) -> int:
+        """This side's port; 0 without TCP."""
+        return 0 if self.stream is None else self.stream.local_address[1]
+
     # ------------------------------------------------------------------------------------------ receiving
 
     def _read(self) -> None:
@@ -149,6 +153,10 @@ class Link(ABC):
     def is_open(self) -> bool:
         """Whether messages can be sent."""
         return self.stage == _OPEN and self.connection.phase == _OPEN_PHASE
+
+    def is_closing(self) -> bool:
+        """Whether this side's close waits for its answer."""
+        return self.stage == _OPEN and self.connection.phase == _CLOSING_PHASE
 
     def send(self, payload: bytes, is_text: bool, frame: bytes | None = None) -> Error:
         """Send a message now, or at the end of the owner's turn. Source of the codes: reference godot-api section 3.

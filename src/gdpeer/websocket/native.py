@@ -224,6 +224,21 @@ class NativeBackend(Link):
             self.paused = True
             self.stream.want_read(False)
 
+    def newest(self) -> bytes | None:
+        """The packet that the owner is telling of now, still in its place; None where it was taken already."""
+        packets, at = self.connection.inbox.packets, self._newest_at()
+        return packets[at] if at >= 0 else None
+
+    def discard_newest(self) -> None:
+        """Take out what `newest` gave, whatever waits before it."""
+        self.connection.inbox.discard(self._newest_at())
+        if self.paused:
+            self.make_room()
+
+    def _newest_at(self) -> int:
+        inbox = self.connection.inbox
+        return len(inbox.packets) - 1 - (inbox.received - self.announced)
+
     def settle(self) -> None:
         """The owner has dealt with the packets that came so far: end what ended behind them."""
         if self.stage == _OPEN and self.connection.settle():
@@ -266,9 +281,9 @@ class NativeBackend(Link):
                     self._linger_bytes += SCRATCH_SIZE
         self.abort("this side stopped")
 
-    def abort(self, detail: str) -> None:
+    def abort(self, detail: str, cause: Cause = Cause.DROPPED) -> None:
         """End at once, without a close frame."""
-        self._lose(TransportError(detail, Cause.DROPPED))
+        self._lose(TransportError(detail, cause))
 
     def _end_of_stream(self) -> None:
         if self.stage == _OPEN and self.connection.is_held() and self.stream is not None:

@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.errors import Cause, CloseCause, Error, TransportError
+from gdpeer.packet_peer import PacketPeer
 from gdpeer.protocol.connection import check_close
 from gdpeer.protocol.frames import is_utf8
 from gdpeer.protocol.http1 import Headers
@@ -38,7 +39,6 @@ from gdpeer.signals import Signal
 from gdpeer.transport.stream import Connector, Stream
 from gdpeer.websocket.connecting import make_connector
 from gdpeer.websocket.native import NativeBackend, leave
-from gdpeer.websocket.packet_peer import PacketPeer
 from gdpeer.websocket.settings import Configurable, Setting, Settings, count, flag, lines, names, seconds
 from gdpeer.websocket.states import PeerState, PeerWriteMode, Stage, state_of
 from gdpeer.websocket.turn import Turn

@@ -10,6 +10,9 @@
     while True:
         server.poll(timeout=0.05)
 
+In Godot 3's multiplayer mode (`gd_mp_api`) it is what `NetworkedPeer` says, and emits the signals of that instead: of
+its own only `client_close_request` and `peer_drained`.
+
 A turn of `poll`: everybody who waits is accepted, what arrived is read, signals are emitted, and what the slots sent
 goes out, one write for each peer. Its cost follows what happened; peers where nothing did cost nothing.
 
@@ -36,11 +39,14 @@ from gdpeer.protocol.http1 import Request, parse_header_line
 from gdpeer.protocol.outbox import encode_message
 from gdpeer.signals import Signal
 from gdpeer.transport.stream import Connector, Stream
+from gdpeer.websocket.dialects import GODOT3
 from gdpeer.websocket.http import Handler, Response
 from gdpeer.websocket.native import NativeBackend, leave
+from gdpeer.websocket.networked import NetworkedPeer
 from gdpeer.websocket.peer import WebSocketPeer
+from gdpeer.websocket.session import ServerSession
 from gdpeer.websocket.settings import Configurable, Setting, Settings, count, flag, kilobytes, lines, names, seconds
-from gdpeer.websocket.states import PeerWriteMode, Stage
+from gdpeer.websocket.states import ClientStatus, PeerWriteMode, Stage
 from gdpeer.websocket.tls_options import Source, TLSOptions
 from gdpeer.websocket.turn import Turn
 from gdpeer.websocket.upgrade import ServerUpgrade
@@ -57,7 +63,7 @@ logger = logging.getLogger("gdpeer.websocket")
 HEALTH = "/health"
 
 
-class WebSocketServer(Configurable):
+class WebSocketServer(Configurable, NetworkedPeer):
     """Many connections on one port, told of by signals while `poll` runs.
 
     Settings count for connections that come after they are set. Not to be used by two threads at a time.
@@ -69,6 +75,7 @@ class WebSocketServer(Configurable):
         client_close_request: signal (peer_id, code, reason): the client began to close.
         data_received: signal (peer_id): once for each packet.
         peer_drained: signal (peer_id): after a refused send there is room again.
+        peer_connected, peer_packet, ...: of multiplayer mode; see `NetworkedPeer`.
         bind_ip: "*" for all addresses, one address, or "unix:/path".
         private_key: an object or the path of a PEM file; with `ssl_certificate` set too: TLS.
         ssl_certificate: likewise; the whole chain, the server's own first.
@@ -90,6 +97,7 @@ class WebSocketServer(Configurable):
     compression_threshold = Setting(count, "Messages of fewer bytes go uncompressed; 256.")
 
     def __init__(self, *, clock: Clock = MONOTONIC) -> None:
+        super().__init__()
         self.client_connected = Signal("client_connected")
         self.client_disconnected = Signal("client_disconnected")
         self.client_close_request = Signal("client_close_request")
@@ -109,7 +117,8 @@ class WebSocketServer(Configurable):
         )
         self._clock = clock
         self._turn = Turn()
-        self._listener: Listener | None = None
+        self._session: ServerSession | None = None  # of multiplayer mode
+        self._listeners: list[Listener] = []
         self._tls: ssl.SSLContext | None = None
         self._listen_error = ""
         self._forget()
@@ -145,7 +154,7 @@ class WebSocketServer(Configurable):
         self, input_buffer_size_kb: int, input_max_packets: int, output_buffer_size_kb: int, output_max_packets: int
     ) -> Error:
         """As `WebSocketClient.set_buffers`; `FAILED` once listening."""
-        if self._listener is not None:
+        if self._listeners:
             return Error.FAILED
         self.inbound_buffer_size = kilobytes(input_buffer_size_kb)
         self.outbound_buffer_size = kilobytes(output_buffer_size_kb)
@@ -171,16 +180,14 @@ class WebSocketServer(Configurable):
         Args:
             port: 1-65535, or 0 for a free one (`get_local_port`).
             protocols: sub-protocols spoken. With some, a client must offer one of them; with none, it must offer none.
-            gd_mp_api: Godot 3's multiplayer mode; not available here.
+            gd_mp_api: Godot 3's multiplayer mode; clients must be in it too.
 
         Returns:
             `ERR_ALREADY_IN_USE` when listening already or the port is taken, `ERR_INVALID_PARAMETER` for a port,
-            address, protocol, key or certificate that is not valid, `ERR_UNAVAILABLE` for `gd_mp_api`; else `OK`.
-            `get_listen_error()` says in words what was wrong.
+            address, protocol, key or certificate that is not valid; else `OK`. `get_listen_error()` says in words what
+            was wrong.
         """
-        if gd_mp_api:
-            return self._not_listening(Error.ERR_UNAVAILABLE, "gd_mp_api is not available")
-        if self._listener is not None:
+        if self._listeners:
             return self._not_listening(Error.ERR_ALREADY_IN_USE, "already listening")
         try:
             self._change("supported_protocols", names(protocols))
@@ -193,6 +200,8 @@ class WebSocketServer(Configurable):
         except ValueError as problem:
             return self._not_listening(Error.ERR_INVALID_PARAMETER, str(problem))
         self._listen_error = ""
+        if gd_mp_api:
+            self._session = ServerSession(self, lambda peer: GODOT3, self._news())
         return Error.OK
 
     def _not_listening(self, error: Error, detail: str) -> Error:
@@ -212,16 +221,28 @@ class WebSocketServer(Configurable):
         from gdpeer.transport.poller import Poller
 
         if self.bind_ip.startswith("unix:"):
-            self._listener = Listener.unix(self.bind_ip.removeprefix("unix:"), backlog=self.backlog)
+            listener = Listener.unix(self.bind_ip.removeprefix("unix:"), backlog=self.backlog)
         else:
-            self._listener = Listener(self.bind_ip, port, backlog=self.backlog, reuse_port=self.reuse_port)
+            listener = Listener(self.bind_ip, port, backlog=self.backlog, reuse_port=self.reuse_port)
         if self._turn.poller is None:
             self._turn.poller = Poller(self._clock)
-        self._listener.attach(self._turn.poller, self._accept)
+        listener.attach(self._turn.poller, partial(self._accept, listener))
+        self._listeners.append(listener)
 
     def is_listening(self) -> bool:
         """Whether the port is open."""
-        return self._listener is not None
+        return bool(self._listeners)
+
+    def is_server(self) -> bool:
+        """It is."""
+        return True
+
+    def get_connection_status(self) -> ClientStatus:
+        """CONNECTED while listening, else DISCONNECTED."""
+        return ClientStatus.CONNECTED if self._listeners else ClientStatus.DISCONNECTED
+
+    def _max_message_size(self) -> int:
+        return self.outbound_buffer_size
 
     def get_listen_error(self) -> str:
         """What was wrong with the last `listen`, in a line; "" after one that worked."""
@@ -229,12 +250,11 @@ class WebSocketServer(Configurable):
 
     def get_local_port(self) -> int:
         """The port that is open; 0 when none is."""
-        return 0 if self._listener is None else self._listener.local_address[1]
+        return self._listeners[0].local_address[1] if self._listeners else 0
 
-    def _accept(self, events: int) -> None:
-        if self._listener is not None:
-            for stream in self._listener.accept():
-                self.take_stream(self._secure(stream))
+    def _accept(self, listener: Listener, events: int) -> None:
+        for stream in listener.accept():
+            self.take_stream(self._secure(stream))
 
     def _secure(self, stream: Any) -> Stream | Connector:
         if self._tls is None:
@@ -323,28 +343,35 @@ class WebSocketServer(Configurable):
             del self._opening[peer_id]
             self._admitted.discard(peer_id)
             peer = self._peers[peer_id] = WebSocketPeer._of_server(self._settings, self._clock, self._turn, backend)
-            self.client_connected.emit(peer_id, peer.get_selected_protocol())
+            if self._session is None:
+                self.client_connected.emit(peer_id, peer.get_selected_protocol())
+            else:
+                self._session.begin(peer_id, peer)
             return peer
+        if backend.stage >= Stage.LINGERING:
+            self._admitted.discard(peer_id)
         if backend.stage == Stage.DONE:
             self._opening.pop(peer_id, None)
-            self._admitted.discard(peer_id)
             self._lingering.pop(peer_id, None)
         return None
 
     def _tell_packets(self, peer_id: int, backend: NativeBackend) -> None:
         inbox = backend.connection.inbox
-        emit = self.data_received.emit
+        tell = self.data_received.emit if self._session is None else self._session.receive
         while backend.announced < inbox.received and peer_id in self._peers:  # else: a slot stopped the server
             backend.announced += 1
             if inbox.packets:
-                emit(peer_id)
+                tell(peer_id)
 
     def _tell_end(self, peer_id: int, peer: WebSocketPeer, backend: NativeBackend) -> None:
         if backend.connection.closed_by_remote and peer_id in self._peers:
             self.client_close_request.emit(peer_id, peer.get_close_code(), peer.get_close_reason())
         if peer_id not in self._peers:  # a slot stopped the server, which tells nothing more
             return
-        self.client_disconnected.emit(peer_id, peer.get_close_cause().cause is Cause.CLOSED)
+        if self._session is None:
+            self.client_disconnected.emit(peer_id, peer.get_close_cause().cause is Cause.CLOSED)
+        else:
+            self._session.end(peer_id)
         self._peers.pop(peer_id, None)
         if backend.stage != Stage.DONE:
             self._lingering[peer_id] = backend
@@ -443,10 +470,10 @@ class WebSocketServer(Configurable):
         To let the answers come, `close_all` and poll first. Errors as `disconnect_peer`.
         """
         check_close(code, reason)
-        if self._listener is not None:
-            self._listener.close()
-            self._listener = None
+        while self._listeners:
+            self._listeners.pop().close()
         self._turn.active = False
+        self._session = None
         open_ones = [peer._backend for peer in self._peers.values() if peer._backend is not None]
         backends = [*open_ones, *self._opening.values(), *self._lingering.values()]
         self._forget()

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-__all__ = ["PeerState", "PeerWriteMode", "Stage", "state_of"]
+__all__ = ["ClientStatus", "PeerState", "PeerWriteMode", "Stage", "state_of"]
 
 
 class Stage(IntEnum):
@@ -41,6 +41,14 @@ class PeerState(IntEnum):
     OPEN = 1
     CLOSING = 2
     CLOSED = 3
+
+
+class ClientStatus(IntEnum):
+    """Where a client is, or Godot 3's server: `NetworkedMultiplayerPeer.ConnectionStatus`."""
+
+    DISCONNECTED = 0
+    CONNECTING = 1
+    CONNECTED = 2
 
 
 class PeerWriteMode(IntEnum):

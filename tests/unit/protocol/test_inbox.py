@@ -162,6 +162,19 @@ def test_next_packet_of_none(inbox: Inbox) -> None:
         inbox.next_packet()
 
 
+def test_a_packet_can_be_taken_out_of_the_middle(inbox: Inbox, masked: bool) -> None:
+    for opcode, payload in ((TEXT, b"a"), (BINARY, b"bbb"), (TEXT, b"cc")):
+        parse(inbox, frame(opcode, payload, masked=masked))
+    inbox.discard(1)
+    assert inbox.queued_bytes == 3
+    assert inbox.received == 3
+    assert packets(inbox) == [(b"a", True), (b"cc", True)]
+    assert inbox.queued_bytes == 0
+    with pytest.raises(IndexError):
+        inbox.discard(0)
+    assert inbox.queued_bytes == 0
+
+
 # ---------------------------------------------------------------- broken rules
 
 

@@ -7,7 +7,6 @@ import pytest
 from gdpeer import (
     ERR_ALREADY_IN_USE,
     ERR_INVALID_PARAMETER,
-    ERR_UNAVAILABLE,
     FAILED,
     OK,
     Cause,
@@ -78,7 +77,6 @@ def test_what_is_not_valid_is_31_without_a_signal() -> None:
     assert client.connect_to_url("http://127.0.0.1") is ERR_INVALID_PARAMETER
     assert client.connect_to_url("ws://127.0.0.1", ["a b"]) is ERR_INVALID_PARAMETER
     assert client.connect_to_url("ws://127.0.0.1", custom_headers=["nonsense"]) is ERR_INVALID_PARAMETER
-    assert client.connect_to_url("ws://127.0.0.1", (), True) is ERR_UNAVAILABLE
     client.poll()
     assert told == []
 

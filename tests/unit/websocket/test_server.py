@@ -15,7 +15,6 @@ from gdpeer import (
     ERR_INVALID_DATA,
     ERR_INVALID_PARAMETER,
     ERR_OUT_OF_MEMORY,
-    ERR_UNAVAILABLE,
     FAILED,
     OK,
     Cause,
@@ -589,10 +588,6 @@ def test_a_certificate_that_is_missing_is_an_error_and_said() -> None:
     server.private_key, server.ssl_certificate = "no-key.pem", "no-cert.pem"
     assert server.listen(0) is not OK
     assert "no-" in server.get_listen_error()
-
-
-def test_the_multiplayer_mode_is_not_available() -> None:
-    assert WebSocketServer().listen(0, (), True) is ERR_UNAVAILABLE
 
 
 def test_buffers_are_set_before_listening_only() -> None:

@@ -1,0 +1,33 @@
+extends Reference
+# The crown beside the player whose turn it is.
+
+const GOLD = Color(1.0, 0.8, 0.2)
+const PATTERN = [
+	"................",
+	".......##.......",
+	".......##.......",
+	".#....####....#.",
+	".##...####...##.",
+	".###.######.###.",
+	".##############.",
+	".##############.",
+	".##############.",
+	"..############..",
+	"................",
+	"..############..",
+	"................",
+]
+
+
+static func texture():
+	var image = Image.new()
+	image.create(PATTERN[0].length(), PATTERN.size(), false, Image.FORMAT_RGBA8)
+	image.lock()
+	for y in image.get_height():
+		for x in image.get_width():
+			if PATTERN[y][x] == "#":
+				image.set_pixel(x, y, GOLD)
+	image.unlock()
+	var drawn = ImageTexture.new()
+	drawn.create_from_image(image, 0)
+	return drawn

@@ -1,0 +1,97 @@
+"""`gdpeer roll`: the game in turns of the demos, as host or as guest.
+
+Layer: `cli`.
+"""
+
+from __future__ import annotations
+
+import click
+
+from gdpeer.cli.failure import Failure
+from gdpeer.cli.lines import Lines, is_typed
+from gdpeer.cli.serving import TYPING_TURN, address, resolve
+from gdpeer.demos.chat import print_line
+from gdpeer.demos.roll import PORT, Table, user_name
+from gdpeer.demos.stopping import Stop
+from gdpeer.errors import Error
+
+__all__ = ["roll"]
+
+EXAMPLES = """\b
+Examples:
+  gdpeer roll                              host, and play as the first
+  gdpeer roll --godot3-port 8081           Godot 3 players join on that port
+  gdpeer roll --dedicated                  host without playing
+  gdpeer roll --join ws://localhost:8080   join a host: this command, or a Godot game
+  gdpeer roll --join ws://localhost:8080 --godot3
+
+\b
+The Godot projects to play with: demos/roll/godot4 and demos/roll/godot3."""
+
+
+def open_table(table: Table, host: str, port: int, godot3_port: int | None) -> None:
+    """Host, and say where."""
+    error = table.host(port, resolve(host), godot3_port=godot3_port)
+    if error is not Error.OK:
+        raise Failure(table.peer.get_listen_error() or f"cannot host: {error.name}")
+    rows = [("Godot 4 and Python:", address("ws", host, table.peer.get_local_port()))]
+    if godot3_port is not None:
+        rows.append(("Godot 3:", address("ws", host, table.peer.get_godot3_port())))
+    for name, place in rows:
+        click.echo(f"{name:<20}{place}")
+
+
+def play(table: Table, lines: Lines | None, stop: Stop) -> None:
+    """Until the session ends or somebody wants to stop."""
+    while not (stop.requested or table.left):
+        table.poll(timeout=TYPING_TURN)
+        while lines is not None and (line := lines.take()) is not None:
+            table.type(line)
+
+
+@click.command(epilog=EXAMPLES)
+@click.option("--host", default="*", show_default=True, help="Address to listen on; * for all.")
+@click.option(
+    "--port", default=PORT, show_default=True, type=click.IntRange(0, 65535), help="Port; 0 takes a free one."
+)
+@click.option("--godot3-port", type=click.IntRange(0, 65535), help="One more port, for Godot 3 players.")
+@click.option("--dedicated", is_flag=True, help="Host without playing.")
+@click.option("--join", metavar="URL", help="Join a host instead of being one.")
+@click.option("--godot3", is_flag=True, help="With --join: the host is a Godot 3 game.")
+@click.option("--name", default=user_name, show_default="the user's", help="Name at the table.")
+@click.option("--auto", is_flag=True, help="Roll whenever it is your turn.")
+@click.option(
+    "--pause", default=0.5, show_default=True, type=click.FloatRange(min=0), help="Seconds before it does, with --auto."
+)
+def roll(
+    host: str,
+    port: int,
+    godot3_port: int | None,
+    dedicated: bool,
+    join: str | None,
+    godot3: bool,
+    name: str,
+    auto: bool,
+    pause: float,
+) -> int:
+    """A game in turns, for Godot 4, Godot 3 and this command.
+
+    Type roll or pass when it is your turn, players for the list. Ctrl-C leaves: the status is 0 then, and 1 when the
+    connection failed or the host went away.
+    """
+    if join is not None and (dedicated or godot3_port is not None):
+        raise click.UsageError("--join does not go with --dedicated and --godot3-port, which are a host's")
+    if godot3 and join is None:
+        raise click.UsageError("--godot3 goes with --join; a host takes --godot3-port")
+    table = Table(None if dedicated else name, print_line, auto=auto, pause=pause)
+    with Stop() as stop:
+        if join is None:
+            open_table(table, host, port, godot3_port)
+        elif table.join(join, godot3=godot3) is not Error.OK:
+            raise Failure(f"cannot join {join}: {table.peer.get_close_cause()}")
+        if is_typed() and not dedicated:
+            click.echo("Type roll or pass when it is your turn. Ctrl-C leaves.")
+        play(table, None if dedicated else Lines(), stop)
+        gone = table.left
+        table.leave()
+    return 1 if gone else 0

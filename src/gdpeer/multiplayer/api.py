@@ -1,0 +1,111 @@
+"""`MultiplayerAPI`: what the nodes of a branch of the tree use to reach the same nodes elsewhere.
+
+Layer: `multiplayer`. Source: reference godot-api section 6.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
+
+from gdpeer.errors import Error
+from gdpeer.multiplayer.peer import ConnectionStatus, NetworkedMultiplayerPeer
+from gdpeer.signals import Signal
+
+if TYPE_CHECKING:
+    from gdpeer.multiplayer.tree import Node, SceneTree
+
+__all__ = ["MultiplayerAPI", "PeerType", "RPCMode"]
+
+
+class RPCMode(IntEnum):
+    """Who may call a method from elsewhere."""
+
+    DISABLED = 0
+    ANY_PEER = 1
+    AUTHORITY = 2
+
+
+PeerType = TypeVar("PeerType", bound=NetworkedMultiplayerPeer)
+"""What an API needs of its network."""
+
+
+class MultiplayerAPI(ABC, Generic[PeerType]):
+    """The nodes' way to the network; `SceneMultiplayer` is Godot 4's, `gdpeer.godot3.MultiplayerAPI` Godot 3's.
+
+    Attributes:
+        peer_connected: signal (peer_id).
+        peer_disconnected: signal (peer_id).
+        connected_to_server: signal (), on clients.
+        connection_failed: signal (), on clients.
+        server_disconnected: signal (), on clients.
+    """
+
+    RPCMode: TypeAlias = RPCMode
+    RPC_MODE_DISABLED = RPCMode.DISABLED
+    RPC_MODE_ANY_PEER = RPCMode.ANY_PEER
+    RPC_MODE_AUTHORITY = RPCMode.AUTHORITY
+
+    def __init__(self) -> None:
+        self.peer_connected = Signal("peer_connected")
+        self.peer_disconnected = Signal("peer_disconnected")
+        self.connected_to_server = Signal("connected_to_server")
+        self.connection_failed = Signal("connection_failed")
+        self.server_disconnected = Signal("server_disconnected")
+        self._tree: SceneTree | None = None
+
+    @property
+    @abstractmethod
+    def multiplayer_peer(self) -> PeerType | None:
+        """The network; None: none."""
+
+    @multiplayer_peer.setter
+    @abstractmethod
+    def multiplayer_peer(self, peer: PeerType | None) -> None: ...
+
+    @abstractmethod
+    def poll(self, timeout: float = 0.0) -> Error:
+        """Take what arrived: signals and calls happen here; `SceneTree.poll` calls it.
+
+        Args:
+            timeout: wait at most so many seconds for something to happen.
+        """
+
+    @abstractmethod
+    def rpc(self, peer_id: int, node: Node, method: str, arguments: Sequence[Any] = ()) -> Error:
+        """Call `method` of the same node elsewhere; what `node.method.rpc_id(peer_id, ...)` does."""
+
+    @abstractmethod
+    def get_unique_id(self) -> int:
+        """This side's id; 0 without a peer."""
+
+    @abstractmethod
+    def get_peers(self) -> list[int]:
+        """The ids of the others."""
+
+    @abstractmethod
+    def get_remote_sender_id(self) -> int:
+        """Within a call: who called; the own id in a local call; else 0."""
+
+    def has_multiplayer_peer(self) -> bool:
+        """Whether there is a network, or a stand-in for it."""
+        return self.multiplayer_peer is not None
+
+    def is_server(self) -> bool:
+        """Whether there is a peer and its id is 1."""
+        peer = self.multiplayer_peer
+        return peer is not None and peer.is_server()
+
+    def _can_wait(self) -> bool:
+        """Whether `poll(timeout)` has anything to wait for."""
+        peer = self.multiplayer_peer
+        return peer is not None and peer.can_wait and peer.get_connection_status() != ConnectionStatus.DISCONNECTED
+
+    def _enter(self, tree: SceneTree | None, root_path: str) -> None:
+        """`tree` uses this API from `root_path` on; None: no longer."""
+        self._tree = tree
+
+    def _node_left(self, node: Node) -> None:
+        """`node` has left the tree."""

@@ -1,0 +1,335 @@
+"""`MultiplayerAPI` and `Node` as Godot 3 has them; public as `gdpeer.godot3`.
+
+    tree = SceneTree(godot3.MultiplayerAPI())
+    server = WebSocketServer()
+    server.listen(8910, gd_mp_api=True)
+    tree.multiplayer.network_peer = server
+
+Differs from the engine: a client that had been connected and loses the server emits `server_disconnected`, which the
+engine has but does not emit over WebSocket (there it is `connection_failed`); a packet that came before the end of a
+connection is handled before the end is told.
+
+Layer: `multiplayer`. Source: reference godot3-wire section 3, godot-api section 10.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from gdpeer.errors import Error, PacketError
+from gdpeer.multiplayer.calls3 import Calls3
+from gdpeer.multiplayer.hosting import PeerHost
+from gdpeer.multiplayer.modes import Godot3Config, Mode, calls_here, is_allowed, mode_of, var_mode
+from gdpeer.multiplayer.peer import TARGET_PEER_SERVER, ConnectionStatus, NetworkedMultiplayerPeer, TransferMode
+from gdpeer.multiplayer.rpc import Method, RpcConfig
+from gdpeer.multiplayer.tree import Node as TreeNode
+from gdpeer.multiplayer.wire.godot3 import Raw, parse
+
+__all__ = ["MultiplayerAPI", "Node"]
+
+logger = logging.getLogger("gdpeer.multiplayer")
+
+
+class Node(TreeNode):
+    """A `gdpeer.Node` with Godot 3's names."""
+
+    def __init__(self, name: str | None = None) -> None:
+        super().__init__(name)
+        self._own_vars: dict[str, Mode] = {}
+
+    @property
+    def multiplayer(self) -> MultiplayerAPI:  # type: ignore[override]
+        """The API of this branch of the tree.
+
+        Raises:
+            ValueError: the node is not in a tree.
+        """
+        return cast("MultiplayerAPI", super().multiplayer)
+
+    def rset(self, name: str, value: Any) -> Error:
+        """Set a property of this node on every other side, and here where its mode says so; see `rset_id`."""
+        return self.rset_id(0, name, value)
+
+    def rset_id(self, peer_id: int, name: str, value: Any) -> Error:
+        """Set a property of this node elsewhere.
+
+        Args:
+            peer_id: positive: there; 0: everywhere; negative: everywhere but there.
+            name: of the property.
+            value: an engine value that Godot 3 has.
+
+        Returns:
+            As `rpc_id`.
+
+        Raises:
+            VariantError: the value cannot be sent. Nothing was changed.
+        """
+        return Error.ERR_INVALID_PARAMETER if self._tree is None else self.multiplayer.rset(peer_id, self, name, value)
+
+    rpc_unreliable = TreeNode.rpc
+    rpc_unreliable_id = TreeNode.rpc_id
+    rset_unreliable = rset
+    rset_unreliable_id = rset_id
+
+    def rpc_config(self, method: str, config: RpcConfig | Mapping[str, Any] | Mode | None) -> None:
+        """As `gdpeer.Node.rpc_config`, with a mode of Godot 3 that wins over its class; DISABLED: as that says."""
+        if isinstance(config, int):
+            config = Godot3Config.of_mode(Mode(config)) if config else None
+        super().rpc_config(method, config)
+
+    def rset_config(self, name: str, mode: Mode) -> None:
+        """Let a property be set from elsewhere, on this node only; DISABLED: as its class says.
+
+        Raises:
+            ValueError: there is no such property.
+        """
+        if not mode:
+            self._own_vars.pop(name, None)
+        elif hasattr(self, name):
+            self._own_vars[name] = Mode(mode)
+        else:
+            raise ValueError(f"{self!r} has no property {name!r}")
+
+    def set_network_master(self, peer_id: int, recursive: bool = True) -> None:
+        """Godot 3's name of `set_multiplayer_authority`."""
+        self.set_multiplayer_authority(peer_id, recursive)
+
+    def get_network_master(self) -> int:
+        """Godot 3's name of `get_multiplayer_authority`."""
+        return self.get_multiplayer_authority()
+
+    def is_network_master(self) -> bool:
+        """Godot 3's name of `is_multiplayer_authority`."""
+        return self.is_multiplayer_authority()
+
+
+class MultiplayerAPI(PeerHost[NetworkedMultiplayerPeer]):
+    """Calls, sets and packets over a network, as in Godot 3.
+
+    Attributes:
+        network_peer_connected: signal (peer_id).
+        network_peer_disconnected: signal (peer_id).
+        network_peer_packet: signal (peer_id, data): of `send_bytes`.
+    """
+
+    def __init__(self) -> None:
+        self._admitted: dict[int, None] = {}
+        self._calls = Calls3(self)
+        super().__init__()
+        self.network_peer_connected = self.peer_connected
+        self.network_peer_disconnected = self.peer_disconnected
+        self.network_peer_packet = type(self.peer_connected)("network_peer_packet")
+
+    @property
+    def network_peer(self) -> NetworkedMultiplayerPeer | None:
+        """Godot 3's name of `multiplayer_peer`."""
+        return self.multiplayer_peer
+
+    @network_peer.setter
+    def network_peer(self, peer: NetworkedMultiplayerPeer | None) -> None:
+        self.multiplayer_peer = peer
+
+    @property
+    def refuse_new_network_connections(self) -> bool:
+        """Take no more clients."""
+        return self._peer is not None and self._peer.refuse_new_connections
+
+    @refuse_new_network_connections.setter
+    def refuse_new_network_connections(self, refuses: bool) -> None:
+        if self._peer is not None:
+            self._peer.refuse_new_connections = refuses
+
+    def clear(self) -> None:
+        """Forget all state: peers and numbers of paths."""
+        self._admitted.clear()
+        self._calls.clear()
+
+    def get_peers(self) -> list[int]:
+        """The ids of the others."""
+        return list(self._admitted)
+
+    get_network_connected_peers = get_peers
+
+    def get_network_unique_id(self) -> int:
+        """This side's id; 0 without a peer."""
+        return self.get_unique_id()
+
+    def get_rpc_sender_id(self) -> int:
+        """Within a call: who called; the own id in a local call; else 0."""
+        return self.get_remote_sender_id()
+
+    def has_network_peer(self) -> bool:
+        """Whether there is a network, or a stand-in for it."""
+        return self.has_multiplayer_peer()
+
+    def is_network_server(self) -> bool:
+        """Whether there is a peer and its id is 1."""
+        return self.is_server()
+
+    # ------------------------------------------------------------------------------------------ coming and going
+
+    def _peer_came(self, peer_id: int) -> None:
+        self._admitted[peer_id] = None
+        self.peer_connected.emit(peer_id)
+        if peer_id == TARGET_PEER_SERVER:
+            self.connected_to_server.emit()
+
+    def _settle_end(self, peer_id: int) -> None:
+        if peer_id in self._admitted:
+            del self._admitted[peer_id]
+            self._calls.forget_peer(peer_id)
+            self.peer_disconnected.emit(peer_id)
+
+    def _take(self, peer: NetworkedMultiplayerPeer) -> None:
+        sender = peer.get_packet_peer()
+        self._receive(sender, peer.get_packet())
+
+    def _receive(self, sender: int, data: bytes) -> None:
+        try:
+            if sender not in self._admitted:
+                raise PacketError("the peer is not there")
+            packet = parse(data, objects=self.allow_object_decoding)
+            if isinstance(packet, Raw):
+                self.network_peer_packet.emit(sender, packet.data)
+            else:
+                self._calls.receive(sender, packet)
+        except PacketError as problem:
+            self.refuse_packet(sender, str(problem))
+
+    # ------------------------------------------------------------------------------------------ sending
+
+    def transmit(self, peer_ids: Sequence[int], data: bytes) -> Error:
+        """See `PeerHost.transmit`; the transport relays."""
+        error = Error.ERR_UNCONFIGURED if self._peer is None else self._peer.put_packet_to(peer_ids, data)
+        if error is not Error.OK:
+            logger.warning("a packet could not be sent to each of %s: %s", list(peer_ids), error.name)
+        return error
+
+    def transmit_target(self, target: int, peer_ids: Sequence[int], data: bytes) -> Error:
+        """See `PeerHost.transmit_target`: one packet, of which the transport makes many."""
+        assert self._peer is not None
+        self._peer.set_target_peer(target)
+        error = self._peer.put_packet(data)
+        if error is not Error.OK:
+            logger.warning("a packet could not be sent to target %s: %s", target, error.name)
+        return error
+
+    def _targets(self, target: int) -> Sequence[int]:
+        if target > 0:
+            return (target,) if target in self._admitted else ()
+        return [one for one in self._admitted if one != -target]
+
+    def send_bytes(self, data: bytes, peer_id: int = 0, mode: TransferMode = TransferMode.RELIABLE) -> Error:
+        """Send a packet of one's own; `network_peer_packet` is emitted where it arrives.
+
+        Args:
+            data: not empty.
+            peer_id: 0: all; positive: that one; negative: all but that one.
+            mode: without effect over WebSocket.
+
+        Returns:
+            `ERR_INVALID_DATA` for empty data, `ERR_UNCONFIGURED` when not connected, what the peer's `put_packet`
+            says; else `OK`.
+        """
+        if not len(data):
+            return Error.ERR_INVALID_DATA
+        if self._peer is None or not self._is_connected():
+            return Error.ERR_UNCONFIGURED
+        self._peer.set_target_peer(peer_id)
+        return self._peer.put_packet(Raw(bytes(data)).encode())
+
+    # ------------------------------------------------------------------------------------------ calls and sets
+
+    def _obstacle(self, sender: int, node: TreeNode, method: Method) -> str:
+        mode = mode_of(method.config)
+        return self._why_not(sender, node, mode)
+
+    def _why_not(self, sender: int, node: TreeNode, mode: Mode) -> str:
+        master = node._authority
+        if is_allowed(mode, master == self.get_unique_id(), master == sender):
+            return ""
+        return f"mode {mode.name.lower()} does not allow it; the node's master is {master}"
+
+    def rpc(self, peer_id: int, node: TreeNode, method: str, arguments: Sequence[Any] = ()) -> Error:
+        """Call a method of the same node elsewhere; returns and raises as `Node.rpc_id`."""
+        error = self._not_ready(node)
+        if error is not Error.OK:
+            return error
+        entry = node._methods().own_first.get(method)
+        mode = Mode.DISABLED if entry is None else mode_of(entry.config)
+        here, goes_out, own = self._plan(peer_id, node, mode)
+        targets = self._reached(peer_id) if goes_out else ()
+        sent = self._calls.send(node, method, arguments, targets, peer_id) if targets else Error.OK
+        if here and entry is not None:
+            return sent if self._invoke(own, node, entry, arguments) else Error.FAILED
+        return sent or self._result(peer_id, own, method)
+
+    def rset(self, peer_id: int, node: Node, name: str, value: Any) -> Error:
+        """Set a property of the same node elsewhere; returns and raises as `Node.rset_id`."""
+        error = self._not_ready(node)
+        if error is not Error.OK:
+            return error
+        here, goes_out, own = self._plan(peer_id, node, _property_mode(node, name))
+        body = self._calls.encode_set(name, value) if goes_out else b""
+        if here and not self._set(own, node, name, value):
+            return Error.FAILED
+        targets = self._reached(peer_id) if goes_out else ()
+        sent = self._calls.send_set(node, body, targets, peer_id) if targets else Error.OK
+        return sent if here else sent or self._result(peer_id, own, name)
+
+    def _reached(self, peer_id: int) -> Sequence[int]:
+        targets = self._targets(peer_id)
+        if not targets and peer_id > 0:
+            logger.error("there is no peer %s to be called or set", peer_id)
+        return targets
+
+    def _not_ready(self, node: TreeNode) -> Error:
+        if self._peer is None:
+            return Error.ERR_UNCONFIGURED
+        if node._tree is None or node._tree is not self._tree:
+            return Error.ERR_INVALID_PARAMETER
+        connected = self._peer.get_connection_status() == ConnectionStatus.CONNECTED
+        return Error.OK if connected else Error.ERR_CONNECTION_ERROR
+
+    def _plan(self, peer_id: int, node: TreeNode, mode: Mode) -> tuple[bool, bool, int]:
+        """Whether a call counts here, whether it goes out, and the own id."""
+        own = self.get_unique_id()
+        if peer_id not in (0, own) and not (peer_id < 0 and peer_id != -own):
+            return False, True, own
+        here, goes_out = calls_here(mode, node._authority == own)
+        return here, goes_out and peer_id != own, own
+
+    def _result(self, peer_id: int, own: int, name: str) -> Error:
+        if peer_id != own:
+            return Error.OK
+        logger.error("%s cannot be called or set at oneself: its mode does not allow it", name)
+        return Error.ERR_INVALID_PARAMETER
+
+    def assign(self, sender: int, node: TreeNode, name: str, value: Any) -> None:
+        """A set has come: check it, then do it."""
+        obstacle = self._why_not(sender, node, _property_mode(node, name))
+        if obstacle:
+            self.refuse(sender, self.path_of(node), name, "not allowed", obstacle)
+        else:
+            self._set(sender, node, name, value)
+
+    def _set(self, sender: int, node: TreeNode, name: str, value: Any) -> bool:
+        before, self._sender = self._sender, sender
+        try:
+            setattr(node, name, value)
+        except Exception:
+            logger.exception("setting %s of %r raised, set by peer %s", name, node, sender)
+            return False
+        finally:
+            self._sender = before
+        return True
+
+    def _node_left(self, node: TreeNode) -> None:
+        """Numbers belong to paths here: there is nothing to forget."""
+
+
+def _property_mode(node: TreeNode, name: str) -> Mode:
+    own = node._own_vars if isinstance(node, Node) else {}
+    return own[name] if name in own else var_mode(node, name)

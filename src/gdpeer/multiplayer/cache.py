@@ -1,0 +1,180 @@
+"""Numbers that stand for paths in calls between two sides of Godot 4.
+
+Each side numbers its own nodes, from 1 on, one number for all others. Before the first call of a node to a peer goes a
+SIMPLIFY_PATH; until the peer answers with CONFIRM_PATH, calls to it carry the path itself.
+
+Up to Godot 4.2 the answer carries the path instead of the number. Which of both a peer speaks shows in its first
+answer; what it had been told before in the other form is then told again.
+
+Invariants: `outgoing` holds only nodes that are in the tree; what a peer can make us remember is limited.
+
+Layer: `multiplayer`; no I/O. Source: reference godot4-wire section D.3.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gdpeer.errors import PacketError
+from gdpeer.multiplayer.wire.godot4 import ConfirmPath, SimplifyPath
+
+if TYPE_CHECKING:
+    from gdpeer.multiplayer.tree import Node
+
+__all__ = ["MAX_PATH_MEMORY", "PathBudget", "PathCache"]
+
+MAX_PATH_MEMORY = 4 << 20
+"""Bytes that the paths of one peer may take here: room for some ten thousand nodes."""
+_ENTRY = 200
+"""Bytes that an entry takes beside its path."""
+
+
+class PathBudget:
+    """How much one peer has made us remember."""
+
+    __slots__ = ("_used",)
+
+    def __init__(self) -> None:
+        self._used = 0
+
+    def take(self, path: str) -> None:
+        """Room for one more path.
+
+        Raises:
+            PacketError: there is none.
+        """
+        self._used += _ENTRY + 4 * len(path)
+        if self._used > MAX_PATH_MEMORY:
+            raise PacketError("SIMPLIFY_PATH of more paths than one peer may announce", 1)
+
+
+class _PeerPaths:
+    """What was agreed on with one peer."""
+
+    __slots__ = ("answers_by_path", "budget", "known", "told")
+
+    def __init__(self) -> None:
+        self.told: dict[int, bool] = {}  # our number: whether it was confirmed
+        self.known: dict[int, tuple[str, Node, bool]] = {}  # its number: path, node, whether the methods matched
+        self.answers_by_path = False
+        self.budget = PathBudget()
+
+
+class PathCache:
+    """Both directions, for all peers."""
+
+    __slots__ = ("_last", "_nodes", "_numbers", "_peers")
+
+    def __init__(self) -> None:
+        self._numbers: dict[Node, int] = {}
+        self._nodes: dict[int, Node] = {}
+        self._last = 0
+        self._peers: dict[int, _PeerPaths] = {}
+
+    def clear(self) -> None:
+        """Forget everything; numbers begin anew."""
+        self.__init__()  # type: ignore[misc]
+
+    def forget_peer(self, peer_id: int) -> None:
+        """The peer has gone."""
+        self._peers.pop(peer_id, None)
+
+    def forget_node(self, node: Node) -> None:
+        """The node has left the tree. Comes it back, it has another number."""
+        number = self._numbers.pop(node, None)
+        if number is not None:
+            del self._nodes[number]
+            for peer in self._peers.values():
+                peer.told.pop(number, None)
+
+    def _peer(self, peer_id: int) -> _PeerPaths:
+        peer = self._peers.get(peer_id)
+        if peer is None:
+            peer = self._peers[peer_id] = _PeerPaths()
+        return peer
+
+    # ------------------------------------------------------------------------------------------ our numbers
+
+    def number(self, node: Node) -> int:
+        """The node's number; it gets one at first use."""
+        number = self._numbers.get(node)
+        if number is None:
+            number = self._last = self._last + 1
+            self._numbers[node] = number
+            self._nodes[number] = node
+        return number
+
+    def find_number(self, node: Node) -> int | None:
+        """The number that the node has; None where it has none."""
+        return self._numbers.get(node)
+
+    def find_node(self, number: int) -> Node | None:
+        """The node of one of our numbers; None where it has left the tree."""
+        return self._nodes.get(number)
+
+    def is_confirmed(self, number: int, peer_id: int) -> bool | None:
+        """Whether the peer knows the number; None: it was not told yet."""
+        peer = self._peers.get(peer_id)
+        return None if peer is None else peer.told.get(number)
+
+    def tell(self, number: int, peer_id: int) -> None:
+        """A SIMPLIFY_PATH with the number goes to the peer."""
+        self._peer(peer_id).told[number] = False
+
+    def confirmed(self, peer_id: int, answer: ConfirmPath, number_of_path: int | None) -> list[ConfirmPath]:
+        """The peer has answered.
+
+        Args:
+            peer_id: who.
+            answer: what came.
+            number_of_path: our number for `answer.path`, where it names a node of ours that has one.
+
+        Returns:
+            Answers that the peer could not read before and that go to it now.
+
+        Raises:
+            PacketError: nothing of the kind was told to it.
+        """
+        peer = self._peer(peer_id)
+        if answer.cache_id in peer.told:
+            number: int | None = answer.cache_id
+        elif number_of_path in peer.told:
+            number = number_of_path
+        else:
+            raise PacketError(f"CONFIRM_PATH of something that was not told: {answer.path or answer.cache_id}")
+        assert number is not None
+        peer.told[number] = True
+        if number == answer.cache_id or peer.answers_by_path:
+            return []
+        peer.answers_by_path = True
+        return [ConfirmPath(matches, None, path) for path, _, matches in peer.known.values()]
+
+    # ------------------------------------------------------------------------------------------ their numbers
+
+    def learn(self, peer_id: int, told: SimplifyPath, node: Node, matches: bool) -> ConfirmPath:
+        """The peer has announced a number for `node`.
+
+        Returns:
+            The answer.
+
+        Raises:
+            PacketError: the number is taken, or there are too many.
+        """
+        peer = self._peer(peer_id)
+        if told.cache_id in peer.known:
+            raise PacketError(f"SIMPLIFY_PATH of a number that is taken: {told.cache_id}", 34)
+        peer.budget.take(told.path)
+        peer.known[told.cache_id] = (told.path, node, matches)
+        return ConfirmPath(matches, None, told.path) if peer.answers_by_path else ConfirmPath(matches, told.cache_id)
+
+    def node_of(self, peer_id: int, number: int) -> tuple[str, Node] | None:
+        """The path and the node that the peer means by a number; the node may have left the tree since."""
+        peer = self._peers.get(peer_id)
+        entry = None if peer is None else peer.known.get(number)
+        return None if entry is None else entry[:2]
+
+    def moved(self, peer_id: int, number: int, node: Node) -> None:
+        """Another node is now at the path of a number."""
+        known = self._peers[peer_id].known
+        path, _, matches = known[number]
+        known[number] = (path, node, matches)

@@ -1,0 +1,133 @@
+"""How calls travel between sides of Godot 4: by numbers for nodes and methods.
+
+Layer: `multiplayer`; sends and receives through its host, a `SceneMultiplayer`. Source: reference godot4-wire
+    section D.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from gdpeer.errors import Error, PacketError
+from gdpeer.multiplayer.cache import PathCache
+from gdpeer.multiplayer.wire.godot4 import (
+    ConfirmPath,
+    RemoteCall,
+    SimplifyPath,
+    call_packet,
+    encode_call_body,
+)
+
+if TYPE_CHECKING:
+    from gdpeer.multiplayer.hosting import PeerHost
+    from gdpeer.multiplayer.rpc import Method
+    from gdpeer.multiplayer.tree import Node
+
+__all__ = ["Calls4"]
+
+
+class Calls4:
+    """Calls to and from peers that speak Godot 4's dialect.
+
+    Args:
+        host: who sends, finds nodes and calls methods.
+    """
+
+    def __init__(self, host: PeerHost[Any]) -> None:
+        self._host = host
+        self.cache = PathCache()
+
+    def send(self, node: Node, method: Method, arguments: Sequence[Any], peer_ids: Sequence[int]) -> Error:
+        """Call a method at each of some peers.
+
+        Returns:
+            `OK`, or what kept the call from some of them.
+
+        Raises:
+            VariantError: an argument cannot be sent.
+            ValueError: there are too many.
+        """
+        host, cache = self._host, self.cache
+        flags, body = encode_call_body(
+            method.number, arguments, typed=host.typed_containers, objects=host.allow_object_decoding
+        )
+        number = cache.number(node)
+        states = [cache.is_confirmed(number, peer_id) for peer_id in peer_ids]
+        if all(states):
+            return host.transmit(peer_ids, call_packet(flags, body, number))
+        new = [peer_id for peer_id, state in zip(peer_ids, states, strict=True) if state is None]
+        path = host.path_of(node)
+        if new:
+            for peer_id in new:
+                cache.tell(number, peer_id)
+            host.transmit(new, SimplifyPath(node._methods().checksum, number, path).encode())
+        confirmed = [peer_id for peer_id, state in zip(peer_ids, states, strict=True) if state]
+        sent = host.transmit(confirmed, call_packet(flags, body, number, wide=True)) if confirmed else Error.OK
+        others = [peer_id for peer_id, state in zip(peer_ids, states, strict=True) if not state]
+        return host.transmit(others, call_packet(flags, body, 0, path)) or sent
+
+    def receive(self, sender: int, packet: RemoteCall | SimplifyPath | ConfirmPath) -> None:
+        """A packet about calls has come.
+
+        Raises:
+            PacketError: it is refused; the text says why.
+        """
+        if isinstance(packet, RemoteCall):
+            self._receive_call(sender, packet)
+        elif isinstance(packet, SimplifyPath):
+            self._receive_simplify(sender, packet)
+        else:
+            self._receive_confirm(sender, packet)
+
+    def _receive_call(self, sender: int, call: RemoteCall) -> None:
+        if call.path is not None:
+            path, node = call.path, self._host.find(call.path)
+        else:
+            path, node = self._known_node(sender, call.node_id)
+        if node is None:
+            self._host.refuse(sender, path, f"method {call.method_id}", "unknown node", "there is no such node here")
+            return
+        method = node._methods().by_number.get(call.method_id)
+        if method is None:
+            reason = f"the node has no such number; this side's methods: {_names(node)}"
+            self._host.refuse(sender, path, f"method {call.method_id}", "unknown method", reason)
+            return
+        self._host.call(sender, node, method, call.arguments)
+
+    def _known_node(self, sender: int, number: int) -> tuple[str, Node | None]:
+        entry = self.cache.node_of(sender, number)
+        if entry is None:
+            raise PacketError(f"a call of a node by number {number}, which was never told", 1)
+        path, node = entry
+        if node._tree is not None:
+            return path, node
+        found = self._host.find(path)
+        if found is not None:
+            self.cache.moved(sender, number, found)
+        return path, found
+
+    def _receive_simplify(self, sender: int, told: SimplifyPath) -> None:
+        node = self._host.find(told.path)
+        if node is None:
+            self._host.refuse(sender, told.path, "", "unknown node", "there is no such node here")
+            return
+        checksum = node._methods().checksum
+        matches = checksum == told.checksum
+        if not matches:
+            self._host.mismatch(sender, told.path, f"checksum {told.checksum}, here {checksum}: {_names(node)}")
+        self._host.transmit((sender,), self.cache.learn(sender, told, node, matches).encode())
+
+    def _receive_confirm(self, sender: int, answer: ConfirmPath) -> None:
+        node = None if answer.path is None else self._host.find(answer.path)
+        number = None if node is None else self.cache.find_number(node)
+        for again in self.cache.confirmed(sender, answer, number):
+            self._host.transmit((sender,), again.encode())
+        if not answer.matches:
+            told = node if answer.cache_id is None else self.cache.find_node(answer.cache_id) or node
+            if told is not None:
+                self._host.mismatch(sender, self._host.path_of(told), f"this side's methods: {_names(told)}")
+
+
+def _names(node: Node) -> str:
+    return ", ".join(node._methods().names) or "none"

@@ -1,0 +1,266 @@
+"""What the APIs of both engines have in common: a peer, a place in the tree, and calls that are checked before they
+reach the game.
+
+Invariants:
+- The game's code is called only in `poll`, and in a local call.
+- A call from elsewhere that is not allowed, or does not fit, never reaches it; it is logged, counted and told by
+  `call_refused`.
+
+Layer: `multiplayer`.
+"""
+
+from __future__ import annotations
+
+import logging
+from abc import abstractmethod
+from collections import Counter, deque
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+from gdpeer.errors import Error
+from gdpeer.multiplayer.api import MultiplayerAPI, PeerType, RPCMode
+from gdpeer.multiplayer.checking import CallError
+from gdpeer.multiplayer.peer import ConnectionStatus, OfflineMultiplayerPeer
+from gdpeer.multiplayer.tree import walk
+from gdpeer.signals import Signal
+from gdpeer.variant.names import NodePath
+
+if TYPE_CHECKING:
+    from gdpeer.multiplayer.rpc import Method
+    from gdpeer.multiplayer.tree import Node, SceneTree
+
+__all__ = ["PeerHost"]
+
+logger = logging.getLogger("gdpeer.multiplayer")
+
+
+class PeerHost(MultiplayerAPI[PeerType]):
+    """An API over a `MultiplayerPeer`.
+
+    Attributes:
+        allow_object_decoding: take and send objects in full, as passive `EncodedObject`s; False: as ids only.
+        typed_containers: send arrays and dictionaries with the types that they carry, which Godot 4.4 and later
+            understand; False.
+        refused: how many packets and calls were refused, by kind.
+        call_refused: signal (peer_id, path, method, reason): a call from elsewhere did not reach the game.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.call_refused = Signal("call_refused")
+        self.refused: Counter[str] = Counter()
+        self.allow_object_decoding = False
+        self.typed_containers = False
+        self._peer: PeerType | None = None
+        self._root: NodePath = NodePath("")
+        self._sender = 0
+        self._unsettled: deque[int] = deque()  # whose connection ended in this poll; their packets come first
+        self._use(cast("PeerType", OfflineMultiplayerPeer()))
+
+    # ------------------------------------------------------------------------------------------ the peer
+
+    @property
+    def multiplayer_peer(self) -> PeerType | None:
+        """The network; at first an `OfflineMultiplayerPeer`. None: none.
+
+        Setting it forgets everything about the former one, without signals; that one is not closed.
+        """
+        return self._peer
+
+    @multiplayer_peer.setter
+    def multiplayer_peer(self, peer: PeerType | None) -> None:
+        if peer is self._peer:
+            return
+        if peer is not None and peer.get_connection_status() == ConnectionStatus.DISCONNECTED:
+            raise ValueError("the peer is neither connected nor connecting: call create_server or create_client first")
+        if self._peer is not None:
+            self._peer.peer_connected.disconnect(self._peer_has_come)
+            self._peer.peer_disconnected.disconnect(self._peer_went)
+            self.clear()
+        self._use(peer)
+
+    def _use(self, peer: PeerType | None) -> None:
+        self._peer = peer
+        self._unsettled.clear()
+        self._has_begun = peer is not None and peer.is_server()
+        self._status: int = ConnectionStatus.DISCONNECTED
+        if peer is not None:
+            peer.peer_connected.connect(self._peer_has_come)
+            peer.peer_disconnected.connect(self._peer_went)
+            self._status = peer.get_connection_status()
+
+    @abstractmethod
+    def clear(self) -> None:
+        """Forget all state: peers, numbers, what is under way."""
+
+    def _peer_has_come(self, peer_id: int) -> None:
+        self._has_begun = True
+        self._peer_came(peer_id)
+
+    @abstractmethod
+    def _peer_came(self, peer_id: int) -> None:
+        """The network tells of a peer."""
+
+    def _peer_went(self, peer_id: int) -> None:
+        self._unsettled.append(peer_id)
+
+    @abstractmethod
+    def _settle_end(self, peer_id: int) -> None:
+        """A peer has gone, and what it had sent was handled."""
+
+    @abstractmethod
+    def _take(self, peer: PeerType) -> None:
+        """Take the packet that has come."""
+
+    def poll(self, timeout: float = 0.0) -> Error:
+        """Take what arrived: signals and calls happen here.
+
+        Args:
+            timeout: wait at most so many seconds for something to happen.
+
+        Returns:
+            `ERR_UNCONFIGURED` without a peer or when it is not connected; else `OK`.
+        """
+        peer = self._peer
+        if peer is None:
+            return Error.ERR_UNCONFIGURED
+        if self._status_fell():
+            return Error.ERR_UNCONFIGURED
+        peer.poll(timeout)
+        while self._peer is peer and peer.get_available_packet_count():
+            self._take(peer)
+        self._settle(peer)
+        if self._peer is peer and self._status_fell():
+            return Error.ERR_UNCONFIGURED
+        return Error.OK
+
+    def _settle(self, peer: PeerType) -> None:
+        """Now that their packets were handled, tell of those who went."""
+        while self._unsettled and self._peer is peer:
+            self._settle_end(self._unsettled.popleft())
+
+    def _status_fell(self) -> bool:
+        """Whether the peer is disconnected; the first time this is told and everything forgotten."""
+        assert self._peer is not None
+        status = self._peer.get_connection_status()
+        was, self._status = self._status, status
+        if status != ConnectionStatus.DISCONNECTED:
+            return False
+        if was != ConnectionStatus.DISCONNECTED:
+            self.clear()
+            self._unsettled.clear()
+            (self.server_disconnected if self._has_begun else self.connection_failed).emit()
+        return True
+
+    def _is_connected(self) -> bool:
+        return self._peer is not None and self._peer.get_connection_status() == ConnectionStatus.CONNECTED
+
+    def get_unique_id(self) -> int:
+        """This side's id; 0 without a peer, or while it is not connected."""
+        return 0 if self._peer is None else self._peer.get_unique_id()
+
+    def get_remote_sender_id(self) -> int:
+        """Within a call: who called; the own id in a local call; else 0."""
+        return self._sender
+
+    # ------------------------------------------------------------------------------------------ the tree
+
+    @property
+    def root_path(self) -> NodePath:
+        """Where paths on the wire count from; set by `SceneTree.set_multiplayer`."""
+        return self._root
+
+    @root_path.setter
+    def root_path(self, path: str | NodePath) -> None:
+        found = NodePath(str(path))
+        if found.names and not found.absolute:
+            raise ValueError(f"the root path must be absolute or empty, not {str(path)!r}")
+        self._root = found
+
+    def _enter(self, tree: SceneTree | None, root_path: str) -> None:
+        super()._enter(tree, root_path)
+        self.root_path = root_path
+
+    def find(self, path: str) -> Node | None:
+        """The node at a path of the wire; None where there is none, or where another API counts."""
+        root = None if self._tree is None else self._tree.get_node_or_null(self._root)
+        node = None if root is None else walk(root, path)
+        return node if node is not None and node._tree is self._tree and node.multiplayer is self else None
+
+    def path_of(self, node: Node) -> str:
+        """A node's path on the wire."""
+        root = self._root.names
+        names = node.get_path().names
+        if names[: len(root)] == root:
+            return "/".join(names[len(root) :]) or "."
+        shared = 0
+        while shared < min(len(root), len(names)) and root[shared] == names[shared]:
+            shared += 1
+        return "/".join([".."] * (len(root) - shared) + list(names[shared:]))
+
+    # ------------------------------------------------------------------------------------------ calls
+
+    @abstractmethod
+    def transmit(self, peer_ids: Sequence[int], data: bytes) -> Error:
+        """Send a packet to each of some peers, directly or by way of the server; `OK`, or what kept it from some."""
+
+    def transmit_target(self, target: int, peer_ids: Sequence[int], data: bytes) -> Error:
+        """As `transmit`, to all of a target, who are `peer_ids`."""
+        return self.transmit(peer_ids, data)
+
+    def assign(self, sender: int, node: Node, name: str, value: Any) -> None:
+        """A property is to be set, which only Godot 3 knows."""
+        self.refuse(sender, self.path_of(node), name, "not allowed", "properties cannot be set from elsewhere here")
+
+    def call(self, sender: int, node: Node, method: Method, arguments: Sequence[Any]) -> None:
+        """A call has come: check it, then call the game's method."""
+        obstacle = self._obstacle(sender, node, method)
+        if obstacle:
+            self.refuse(sender, self.path_of(node), method.name, "not allowed", obstacle)
+            return
+        try:
+            arguments = method.checker.check(arguments)
+        except CallError as problem:
+            self.refuse(sender, self.path_of(node), method.name, "wrong arguments", str(problem))
+        except TypeError as problem:
+            self.refuse(sender, self.path_of(node), method.name, "bad annotation", str(problem))
+        else:
+            self._invoke(sender, node, method, arguments)
+
+    def _obstacle(self, sender: int, node: Node, method: Method) -> str:
+        """Why `sender` may not call the method; "" where it may."""
+        mode = method.config.rpc_mode
+        if mode == RPCMode.ANY_PEER or (mode == RPCMode.AUTHORITY and sender == node._authority):
+            return ""
+        if mode == RPCMode.DISABLED:
+            return "the method is disabled"
+        return f"only the authority may call it, and that is {node._authority}"
+
+    def _invoke(self, sender: int, node: Node, method: Method, arguments: Iterable[Any]) -> bool:
+        """Call the game's method; False where it raised, which is logged."""
+        before, self._sender = self._sender, sender
+        try:
+            method.function(node, *arguments)
+        except Exception:
+            logger.exception("%s of %r raised, called by peer %s", method.name, node, sender)
+            return False
+        finally:
+            self._sender = before
+        return True
+
+    def refuse(self, sender: int, path: str, method: str, kind: str, reason: str) -> None:
+        """Say and count that something from a peer was not done; with a method, that it was not called."""
+        self.refused[kind] += 1
+        logger.warning("refused (%s): peer %s, node %r, %s: %s", kind, sender, path, method or "no method", reason)
+        if method:
+            self.call_refused.emit(sender, path, method, reason)
+
+    def refuse_packet(self, sender: int, reason: str) -> None:
+        """Say and count that a packet was dropped."""
+        self.refused["bad packet"] += 1
+        logger.warning("dropped a packet of peer %s: %s", sender, reason)
+
+    def mismatch(self, peer_id: int, path: str, detail: str) -> None:
+        """Say and count that a node's methods are not the same on both sides; calls go on all the same."""
+        self.refused["checksum mismatch"] += 1
+        logger.error("the methods of node %r differ from those of peer %s: %s", path, peer_id, detail)

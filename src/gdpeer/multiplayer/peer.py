@@ -1,0 +1,411 @@
+"""`MultiplayerPeer`: what the high-level multiplayer needs of a network, and two peers without one.
+
+A peer is one end of a session: id 1 is the server, clients have ids of 2 to 2^31-1, and a packet goes to one of them,
+to all, or to all but one. What the packets mean is not its business.
+
+Invariants, on which `SceneMultiplayer` builds:
+- Nothing arrives and no signal is emitted but in `poll`.
+- `peer_connected(id)` comes before the first packet of `id` can be read, and packets that came before the end of a
+  connection can be read after `peer_disconnected(id)`.
+- Packets of one sender keep their order.
+
+Layer: `multiplayer`. Source: reference godot-api section 4, godot4-wire section B.
+"""
+
+from __future__ import annotations
+
+import secrets
+from abc import abstractmethod
+from collections import deque
+from collections.abc import Iterable
+from enum import IntEnum
+from typing import ClassVar, Protocol, TypeAlias
+
+from gdpeer.errors import Error
+from gdpeer.packet_peer import PacketPeer
+from gdpeer.signals import Signal
+
+__all__ = [
+    "TARGET_PEER_BROADCAST",
+    "TARGET_PEER_SERVER",
+    "ConnectionStatus",
+    "LoopbackMultiplayerPeer",
+    "MultiplayerPeer",
+    "NetworkedMultiplayerPeer",
+    "OfflineMultiplayerPeer",
+    "TransferMode",
+    "generate_unique_id",
+]
+
+TARGET_PEER_BROADCAST = 0
+TARGET_PEER_SERVER = 1
+
+Buffer: TypeAlias = "bytes | bytearray | memoryview"
+
+
+class ConnectionStatus(IntEnum):
+    """Where a peer is."""
+
+    DISCONNECTED = 0
+    CONNECTING = 1
+    CONNECTED = 2
+
+
+class TransferMode(IntEnum):
+    """How a packet may travel. Over WebSocket everything is RELIABLE whatever is set."""
+
+    UNRELIABLE = 0
+    UNRELIABLE_ORDERED = 1
+    RELIABLE = 2
+
+
+def generate_unique_id() -> int:
+    """A client's id, 2 to 2^31-1, that cannot be guessed."""
+    return 2 + secrets.randbelow(2**31 - 2)
+
+
+class MultiplayerPeer(PacketPeer):
+    """One end of a session. Use it from one thread.
+
+    Attributes:
+        peer_connected: signal (peer_id).
+        peer_disconnected: signal (peer_id).
+        refuse_new_connections: take no more clients.
+        transfer_mode: RELIABLE; sticky, for packets sent from now on.
+        transfer_channel: 0; likewise.
+    """
+
+    CONNECTION_DISCONNECTED = ConnectionStatus.DISCONNECTED
+    CONNECTION_CONNECTING = ConnectionStatus.CONNECTING
+    CONNECTION_CONNECTED = ConnectionStatus.CONNECTED
+    TRANSFER_MODE_UNRELIABLE = TransferMode.UNRELIABLE
+    TRANSFER_MODE_UNRELIABLE_ORDERED = TransferMode.UNRELIABLE_ORDERED
+    TRANSFER_MODE_RELIABLE = TransferMode.RELIABLE
+    TARGET_PEER_BROADCAST = TARGET_PEER_BROADCAST
+    TARGET_PEER_SERVER = TARGET_PEER_SERVER
+
+    can_wait: ClassVar[bool] = True
+    """Whether `poll(timeout)` waits; where there is no network there is nothing to wait for."""
+
+    def __init__(self) -> None:
+        self.peer_connected = Signal("peer_connected")
+        self.peer_disconnected = Signal("peer_disconnected")
+        self.transfer_mode = TransferMode.RELIABLE
+        self.transfer_channel = 0
+        self._refuses = False
+        self._target = TARGET_PEER_BROADCAST
+
+    @property
+    def refuse_new_connections(self) -> bool:
+        """See the class."""
+        return self._refuses
+
+    @refuse_new_connections.setter
+    def refuse_new_connections(self, refuses: bool) -> None:
+        self._refuses = bool(refuses)
+
+    @abstractmethod
+    def poll(self, timeout: float = 0.0) -> None:
+        """Move packets and emit signals.
+
+        Args:
+            timeout: 0: never wait. Positive: wait at most so many seconds for something to happen.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Leave: every connection ends, without signals."""
+
+    @abstractmethod
+    def disconnect_peer(self, peer_id: int, force: bool = False) -> None:
+        """End one connection; `peer_disconnected` follows while polling, or never with `force`.
+
+        An id that is not there is ignored, with a warning.
+        """
+
+    @abstractmethod
+    def get_connection_status(self) -> ConnectionStatus:
+        """Where this end is."""
+
+    @abstractmethod
+    def get_unique_id(self) -> int:
+        """This end's id; 0 while DISCONNECTED."""
+
+    @abstractmethod
+    def get_packet_peer(self) -> int:
+        """Who sent the packet that `get_packet` takes next; 1 where there is none."""
+
+    @abstractmethod
+    def put_packet_to(self, peer_ids: Iterable[int], buffer: Buffer) -> Error:
+        """Send one packet to each of some peers, framed once; ids that are not there are passed over.
+
+        Returns:
+            `ERR_UNCONFIGURED` when not connected, `ERR_OUT_OF_MEMORY` when some peer had no room for it; else `OK`.
+        """
+
+    def get_peer_dialect(self, peer_id: int) -> str:
+        """What a peer speaks: "godot4" or "godot3"."""
+        return "godot4"
+
+    def get_packet_target(self) -> int:
+        """Whom the next packet was sent to, as far as its dialect says so."""
+        return self.get_unique_id()
+
+    def put_packet_from(self, source: int, peer_ids: Iterable[int], buffer: Buffer) -> Error:
+        """Pass a client's packet on to others, who see `source` as its sender where their dialect has one."""
+        return self.put_packet_to(peer_ids, buffer)
+
+    def set_target_peer(self, peer_id: int) -> None:
+        """Whom `put_packet` sends to from now on: 0 all, a positive id that one, a negative one all but that."""
+        self._target = peer_id
+
+    def get_packet_mode(self) -> TransferMode:
+        """How the next packet came."""
+        return TransferMode.RELIABLE
+
+    def get_packet_channel(self) -> int:
+        """On which channel the next packet came."""
+        return 0
+
+    def is_server(self) -> bool:
+        """Whether this end is the server."""
+        return self.get_unique_id() == TARGET_PEER_SERVER
+
+    def is_server_relay_supported(self) -> bool:
+        """Whether clients can reach each other through the server."""
+        return True
+
+    def generate_unique_id(self) -> int:
+        """A client's id, 2 to 2^31-1, that cannot be guessed."""
+        return generate_unique_id()
+
+
+class NetworkedMultiplayerPeer(Protocol):
+    """What Godot 3's `MultiplayerAPI` needs of a network.
+
+    Every `MultiplayerPeer` has it, and so have `WebSocketServer` and `WebSocketClient` in Godot 3's multiplayer mode.
+    A client is there once `peer_connected(1)` came, which is after CONNECTED or with it; it has lost its server, or
+    never found it, once it is DISCONNECTED again.
+    """
+
+    peer_connected: Signal
+    peer_disconnected: Signal
+    can_wait: ClassVar[bool]
+
+    @property
+    def refuse_new_connections(self) -> bool:
+        """Whether clients are refused."""
+        ...
+
+    @refuse_new_connections.setter
+    def refuse_new_connections(self, refuses: bool) -> None: ...
+
+    def poll(self, timeout: float = 0.0) -> None:
+        """See `MultiplayerPeer`, here and below."""
+
+    def get_connection_status(self) -> IntEnum:
+        """A `ConnectionStatus`, or another enumeration with these values."""
+        ...
+
+    def get_unique_id(self) -> int:
+        """This end's id; 0 as long as there is none."""
+        ...
+
+    def is_server(self) -> bool:
+        """Whether this end is the server."""
+        ...
+
+    def set_target_peer(self, peer_id: int) -> None:
+        """Whom `put_packet` sends to."""
+
+    def put_packet(self, buffer: Buffer) -> Error:
+        """Send to the target."""
+        ...
+
+    def put_packet_to(self, peer_ids: Iterable[int], buffer: Buffer) -> Error:
+        """Send to some peers."""
+        ...
+
+    def get_available_packet_count(self) -> int:
+        """How many packets can be read."""
+        ...
+
+    def get_packet_peer(self) -> int:
+        """Who sent the next packet."""
+        ...
+
+    def get_packet(self) -> bytes:
+        """The oldest packet."""
+        ...
+
+
+class OfflineMultiplayerPeer(MultiplayerPeer):
+    """The server of a session without a network: what `SceneMultiplayer` has until it is given another peer."""
+
+    can_wait = False
+
+    def poll(self, timeout: float = 0.0) -> None:
+        """Nothing happens, and nothing is waited for."""
+
+    def close(self) -> None:
+        """Nothing to leave."""
+
+    def disconnect_peer(self, peer_id: int, force: bool = False) -> None:
+        """Nobody is there."""
+
+    def get_connection_status(self) -> ConnectionStatus:
+        """Always CONNECTED."""
+        return ConnectionStatus.CONNECTED
+
+    def get_unique_id(self) -> int:
+        """Always 1."""
+        return TARGET_PEER_SERVER
+
+    def get_packet_peer(self) -> int:
+        """Nobody sends."""
+        return TARGET_PEER_SERVER
+
+    def put_packet(self, buffer: Buffer) -> Error:
+        """Goes nowhere."""
+        return Error.OK
+
+    def put_packet_to(self, peer_ids: Iterable[int], buffer: Buffer) -> Error:
+        """Goes nowhere."""
+        return Error.OK
+
+    def get_available_packet_count(self) -> int:
+        """Always 0."""
+        return 0
+
+    def get_packet(self) -> bytes:
+        """There is none."""
+        self._packet_error = Error.ERR_UNAVAILABLE
+        return b""
+
+    def is_server_relay_supported(self) -> bool:
+        """There is nobody to relay for."""
+        return False
+
+
+class LoopbackMultiplayerPeer(MultiplayerPeer):
+    """A session in memory, for a program's own tests: packets and signals move in `poll`, as over a network.
+
+        server = LoopbackMultiplayerPeer()
+        client = server.join()
+
+    A peer made by itself is a server.
+    """
+
+    can_wait = False
+
+    def __init__(self, *, _hub: LoopbackMultiplayerPeer | None = None) -> None:
+        super().__init__()
+        self._hub = _hub
+        self._id = TARGET_PEER_SERVER if _hub is None else generate_unique_id()
+        self._status = ConnectionStatus.CONNECTED if _hub is None else ConnectionStatus.CONNECTING
+        self._links: dict[int, LoopbackMultiplayerPeer] = {}
+        # What reaches this end in its next poll: (peer, packet), with True for a beginning and False for an end.
+        self._events: deque[tuple[LoopbackMultiplayerPeer, bytes | bool]] = deque()
+        self._packets: deque[tuple[int, bytes]] = deque()
+
+    def join(self) -> LoopbackMultiplayerPeer:
+        """A new client of this server; both sides tell of it in their next `poll`.
+
+        Raises:
+            ValueError: this end is a client, has been closed, or refuses new connections.
+        """
+        if self._hub is not None or self._status != ConnectionStatus.CONNECTED or self._refuses:
+            raise ValueError("only an open server that does not refuse connections can be joined")
+        client = LoopbackMultiplayerPeer(_hub=self)
+        client._events.append((self, True))
+        self._events.append((client, True))
+        return client
+
+    def poll(self, timeout: float = 0.0) -> None:
+        """Take what the other ends sent before now; never waits."""
+        for _ in range(len(self._events)):
+            if not self._events:  # a slot closed this end
+                return
+            peer, what = self._events.popleft()
+            if what is True:
+                self._begin(peer)
+            elif what is False:
+                self._end(peer)
+            elif peer._id in self._links:
+                self._packets.append((peer._id, what))
+
+    def _begin(self, peer: LoopbackMultiplayerPeer) -> None:
+        self._links[peer._id] = peer
+        self._status = ConnectionStatus.CONNECTED
+        self.peer_connected.emit(peer._id)
+
+    def _end(self, peer: LoopbackMultiplayerPeer) -> None:
+        if self._links.pop(peer._id, None) is None:
+            return
+        self.peer_disconnected.emit(peer._id)
+        if self._hub is not None:
+            self._status = ConnectionStatus.DISCONNECTED
+
+    def close(self) -> None:
+        """Leave; the others learn of it in their next `poll`."""
+        for peer in self._links.values():
+            peer._events.append((self, False))
+        self._links.clear()
+        self._events.clear()
+        self._packets.clear()
+        self._status = ConnectionStatus.DISCONNECTED
+
+    def disconnect_peer(self, peer_id: int, force: bool = False) -> None:
+        """End one connection on both ends."""
+        peer = self._links.get(peer_id)
+        if peer is None:
+            return
+        peer._events.append((self, False))
+        if force:
+            del self._links[peer_id]
+        else:
+            self._events.append((peer, False))
+
+    def get_connection_status(self) -> ConnectionStatus:
+        """CONNECTING until the first `poll` of a client."""
+        return self._status
+
+    def get_unique_id(self) -> int:
+        """This end's id; 0 while DISCONNECTED."""
+        return 0 if self._status == ConnectionStatus.DISCONNECTED else self._id
+
+    def get_packet_peer(self) -> int:
+        """Who sent the next packet."""
+        return self._packets[0][0] if self._packets else TARGET_PEER_SERVER
+
+    def get_available_packet_count(self) -> int:
+        """How many packets can be read."""
+        return len(self._packets)
+
+    def get_packet(self) -> bytes:
+        """The oldest packet; empty, with `get_packet_error()`, where there is none."""
+        if not self._packets:
+            self._packet_error = Error.ERR_UNAVAILABLE
+            return b""
+        self._packet_error = Error.OK
+        return self._packets.popleft()[1]
+
+    def put_packet(self, buffer: Buffer) -> Error:
+        """Send to the target; returns as `WebSocketMultiplayerPeer.put_packet`."""
+        if self._hub is not None:
+            return self.put_packet_to((TARGET_PEER_SERVER,), buffer)
+        target = self._target
+        if target > 0 and target not in self._links:
+            return Error.ERR_INVALID_PARAMETER if self._status == ConnectionStatus.CONNECTED else Error.ERR_UNCONFIGURED
+        return self.put_packet_to((target,) if target > 0 else [one for one in self._links if one != -target], buffer)
+
+    def put_packet_to(self, peer_ids: Iterable[int], buffer: Buffer) -> Error:
+        """As `MultiplayerPeer`."""
+        if self._status != ConnectionStatus.CONNECTED:
+            return Error.ERR_UNCONFIGURED
+        packet = bytes(buffer)
+        for peer_id in peer_ids:
+            peer = self._links.get(peer_id)
+            if peer is not None:
+                peer._events.append((self, packet))
+        return Error.OK

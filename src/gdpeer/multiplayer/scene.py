@@ -1,0 +1,436 @@
+"""`SceneMultiplayer`: Godot 4's multiplayer API.
+
+    tree = SceneTree()
+    tree.multiplayer.multiplayer_peer = peer  # a WebSocketMultiplayerPeer
+    tree.multiplayer.peer_connected.connect(...)
+
+It admits peers (at once, or after authentication), tells clients of each other and relays between them, hands packets
+of `send_bytes` on, and leaves calls to `Calls4`.
+
+Differs from the engine:
+- a packet that came before the end of a connection is handled before the end is told;
+- a call with an argument that cannot be decoded is refused, where the engine calls with null instead;
+- a node that belongs to another API of the tree cannot be reached.
+
+Layer: `multiplayer`. Source: reference godot-api section 7, godot4-wire sections C and D.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from gdpeer.clock import MONOTONIC, Clock
+from gdpeer.errors import Error, PacketError
+from gdpeer.multiplayer.authentication import AuthCallback, Authentication
+from gdpeer.multiplayer.bridge import Bridge
+from gdpeer.multiplayer.calls4 import Calls4
+from gdpeer.multiplayer.hosting import PeerHost
+from gdpeer.multiplayer.peer import TARGET_PEER_SERVER, ConnectionStatus, MultiplayerPeer, TransferMode
+from gdpeer.multiplayer.wire.godot4 import (
+    AddPeer,
+    Auth,
+    Command,
+    ConfirmPath,
+    DelPeer,
+    Packet,
+    Raw,
+    Relay,
+    RemoteCall,
+    Replication,
+    SimplifyPath,
+    parse,
+    relay_packet,
+)
+from gdpeer.signals import Signal
+
+if TYPE_CHECKING:
+    from gdpeer.multiplayer.rpc import Method
+    from gdpeer.multiplayer.tree import Node
+
+__all__ = ["SceneMultiplayer"]
+
+logger = logging.getLogger("gdpeer.multiplayer")
+
+SMALLEST_PACKET = 128
+
+
+class SceneMultiplayer(PeerHost[MultiplayerPeer]):
+    """Calls, packets and membership over a `MultiplayerPeer`, as in Godot 4.
+
+    Args:
+        clock: for tests.
+
+    Attributes:
+        peer_authenticating: signal (peer_id): it came, and `auth_callback` is set.
+        peer_authentication_failed: signal (peer_id): it took too long, or left.
+        peer_packet: signal (peer_id, data): of `send_bytes`.
+        server_relay: whether clients know and reach each other through the server. The same on every side.
+    """
+
+    def __init__(self, *, clock: Clock = MONOTONIC) -> None:
+        self.peer_authenticating = Signal("peer_authenticating")
+        self.peer_authentication_failed = Signal("peer_authentication_failed")
+        self.peer_packet = Signal("peer_packet")
+        self.server_relay = True
+        self._max_sync = 1350
+        self._max_delta = 65_535
+        self._authentication = Authentication(self, clock)
+        self._admitted: dict[int, None] = {}  # in the order of admission
+        self._calls = Calls4(self)
+        self._bridge = Bridge(self)
+        super().__init__()
+
+    @property
+    def auth_callback(self) -> AuthCallback | None:
+        """Called with (peer_id, data) for what `send_auth` sends; None: everybody is admitted at once."""
+        return self._authentication.callback
+
+    @auth_callback.setter
+    def auth_callback(self, callback: AuthCallback | None) -> None:
+        self._authentication.callback = callback
+
+    @property
+    def auth_timeout(self) -> float:
+        """Seconds that a peer may take to authenticate; 3; 0: no limit."""
+        return self._authentication.timeout
+
+    @auth_timeout.setter
+    def auth_timeout(self, seconds: float) -> None:
+        if not seconds >= 0:
+            raise ValueError(f"auth_timeout must not be negative: {seconds}")
+        self._authentication.timeout = float(seconds)
+
+    @property
+    def max_sync_packet_size(self) -> int:
+        """Bytes of a MultiplayerSynchronizer's packets; 1350, at least 128. Kept for games that set it: gdpeer sends
+        no such packets.
+        """
+        return self._max_sync
+
+    @max_sync_packet_size.setter
+    def max_sync_packet_size(self, size: int) -> None:
+        self._max_sync = _packet_size(size)
+
+    @property
+    def max_delta_packet_size(self) -> int:
+        """As `max_sync_packet_size`; 65535."""
+        return self._max_delta
+
+    @max_delta_packet_size.setter
+    def max_delta_packet_size(self, size: int) -> None:
+        self._max_delta = _packet_size(size)
+
+    @property
+    def refuse_new_connections(self) -> bool:
+        """Take no more clients; the peer's property of that name."""
+        return self._peer is not None and self._peer.refuse_new_connections
+
+    @refuse_new_connections.setter
+    def refuse_new_connections(self, refuses: bool) -> None:
+        if self._peer is not None:
+            self._peer.refuse_new_connections = refuses
+
+    def clear(self) -> None:
+        """Forget all state: peers, numbers of paths, authentications under way."""
+        self._admitted.clear()
+        self._authentication.pending.clear()
+        self._calls.cache.clear()
+        self._bridge.clear()
+
+    def get_peers(self) -> list[int]:
+        """The ids of the admitted peers, oneself not among them."""
+        return list(self._admitted)
+
+    def get_authenticating_peers(self) -> list[int]:
+        """The ids of the peers that are not admitted yet."""
+        return list(self._authentication.pending)
+
+    # ------------------------------------------------------------------------------------------ coming and going
+
+    def _peer_came(self, peer_id: int) -> None:
+        assert self._peer is not None
+        if self._peer.get_peer_dialect(peer_id) == "godot3":
+            self._bridge.members.add(peer_id)
+        if self.auth_callback is None:
+            self._admit(peer_id)
+            return
+        if peer_id in self._bridge.members:
+            self._turn_away(peer_id, "Godot 3 cannot authenticate")
+            return
+        self._authentication.begin(peer_id)
+        self.peer_authenticating.emit(peer_id)
+
+    def _turn_away(self, peer_id: int, reason: str) -> None:
+        logger.warning("peer %s was turned away: %s", peer_id, reason)
+        self._bridge.forget_peer(peer_id)
+        assert self._peer is not None
+        self._peer.disconnect_peer(peer_id)
+        self.peer_authentication_failed.emit(peer_id)
+
+    def _admit(self, peer_id: int) -> None:
+        if self.server_relay and self.is_server():
+            self._put_to(self._bridge.split(self._admitted)[0], AddPeer(peer_id).encode())
+            if peer_id not in self._bridge.members:  # Godot 3's transport tells its peers by itself
+                for other in self._admitted:
+                    self._put_to((peer_id,), AddPeer(other).encode())
+        self._admitted[peer_id] = None
+        if peer_id == TARGET_PEER_SERVER:
+            self.connected_to_server.emit()
+        self.peer_connected.emit(peer_id)
+
+    def _settle_end(self, peer_id: int) -> None:
+        if self._authentication.pending.pop(peer_id, None) is not None:
+            self.peer_authentication_failed.emit(peer_id)
+        elif peer_id in self._admitted:
+            self._remove(peer_id)
+            self.peer_disconnected.emit(peer_id)
+
+    def _remove(self, peer_id: int) -> None:
+        del self._admitted[peer_id]
+        self._calls.cache.forget_peer(peer_id)
+        self._bridge.forget_peer(peer_id)
+        if self.server_relay and self.is_server():
+            self._put_to(self._bridge.split(self._admitted)[0], DelPeer(peer_id).encode())
+
+    def disconnect_peer(self, peer_id: int) -> None:
+        """End one connection, and tell the others; `peer_disconnected` is not emitted here, as in the engine."""
+        if self._peer is None or not self._is_connected():
+            logger.error("disconnect_peer: there is no connection")
+            return
+        if self._authentication.pending.pop(peer_id, None) is None and peer_id in self._admitted:
+            self._remove(peer_id)
+        self._peer.disconnect_peer(peer_id)
+
+    def poll(self, timeout: float = 0.0) -> Error:
+        """As `PeerHost.poll`; also ends what takes too long to authenticate."""
+        waiting = self._authentication
+        if timeout > 0 and waiting.pending:
+            timeout = min(timeout, waiting.time_left())
+        result = super().poll(timeout)
+        if waiting.pending and result is Error.OK:
+            for peer_id in waiting.take_late_ones():
+                self._turn_away(peer_id, "it did not authenticate in time")
+        return result
+
+    # ------------------------------------------------------------------------------------------ authentication
+
+    def send_auth(self, peer_id: int, data: bytes) -> Error:
+        """Send something to a peer that is not admitted yet; its `auth_callback` gets it.
+
+        Returns:
+            `ERR_UNCONFIGURED` when not connected, `ERR_INVALID_PARAMETER` for a peer that is not pending or for empty
+            data, `ERR_FILE_CANT_WRITE` when one side has completed; else `OK`.
+        """
+        if not self._is_connected():
+            return Error.ERR_UNCONFIGURED
+        return self._authentication.send(peer_id, data)
+
+    def complete_auth(self, peer_id: int) -> Error:
+        """Say that this side is content with a peer; when both sides are, it is admitted.
+
+        Returns:
+            As `send_auth`; `ERR_FILE_CANT_WRITE` for the second time.
+        """
+        if not self._is_connected():
+            return Error.ERR_UNCONFIGURED
+        return self._authentication.complete(peer_id)
+
+    # ------------------------------------------------------------------------------------------ packets
+
+    def _take(self, peer: MultiplayerPeer) -> None:
+        sender = peer.get_packet_peer()
+        if sender not in self._bridge.members:
+            self._receive(sender, peer.get_packet())
+            return
+        target = peer.get_packet_target()
+        try:
+            self._bridge.receive(sender, target, peer.get_packet())
+        except PacketError as problem:
+            self.refuse_packet(sender, str(problem))
+
+    def _receive(self, sender: int, data: bytes) -> None:
+        try:
+            if sender in self._authentication.pending:
+                self._authentication.receive(sender, data)
+            elif sender not in self._admitted:
+                raise PacketError("the peer is not admitted")
+            else:
+                self._handle(sender, parse(data, objects=self.allow_object_decoding))
+        except PacketError as problem:
+            self.refuse_packet(sender, str(problem))
+
+    def _handle(self, sender: int, packet: Packet) -> None:
+        """A packet of an admitted peer, or one that was relayed."""
+        if isinstance(packet, RemoteCall | SimplifyPath | ConfirmPath):
+            self._calls.receive(sender, packet)
+        elif isinstance(packet, Raw):
+            self.peer_packet.emit(sender, packet.data)
+        elif isinstance(packet, Replication):
+            raise PacketError("MultiplayerSpawner and MultiplayerSynchronizer are not supported")
+        else:
+            self._handle_sys(sender, packet)
+
+    def _handle_sys(self, sender: int, packet: Auth | AddPeer | DelPeer | Relay) -> None:
+        if isinstance(packet, Auth):
+            if packet.data:
+                raise PacketError("AUTH of a peer that is admitted")
+            return
+        if not self.server_relay:
+            raise PacketError("the server's relay is off on this side")
+        if isinstance(packet, Relay):
+            self._handle_relay(sender, packet)
+            return
+        if sender != TARGET_PEER_SERVER or self.is_server():
+            raise PacketError("only the server tells of peers, and only clients")
+        if isinstance(packet, AddPeer):
+            self._handle_add(packet.peer_id)
+        elif packet.peer_id in self._admitted:
+            del self._admitted[packet.peer_id]
+            self._calls.cache.forget_peer(packet.peer_id)
+            self.peer_disconnected.emit(packet.peer_id)
+
+    def _handle_add(self, peer_id: int) -> None:
+        if peer_id in self._admitted or peer_id <= TARGET_PEER_SERVER or peer_id == self.get_unique_id():
+            raise PacketError(f"ADD_PEER of an id that cannot be: {peer_id}")
+        self._admitted[peer_id] = None
+        self.peer_connected.emit(peer_id)
+
+    def _handle_relay(self, sender: int, packet: Relay) -> None:
+        if not self.is_server():
+            if sender != TARGET_PEER_SERVER:
+                raise PacketError("only the server relays")
+            self._handle_inner(packet.peer_id, packet.data)
+            return
+        if packet.data[0] & 7 == Command.SYS:
+            raise PacketError("a relayed packet cannot be SYS")
+        target = packet.peer_id
+        if target > 0:
+            targets = [target] if target in self._admitted and target != sender else []
+        else:
+            targets = [one for one in self._admitted if one not in (sender, -target)]
+        same, others = self._bridge.split(targets)
+        self._put_to(same, relay_packet(sender, packet.data))
+        if others:
+            self._bridge.relay(sender, others, packet.data)
+        if target <= 0 and target != -TARGET_PEER_SERVER:
+            self._handle_inner(sender, packet.data)
+
+    def _handle_inner(self, source: int, data: bytes) -> None:
+        packet = parse(data, objects=self.allow_object_decoding)
+        if isinstance(packet, Auth | AddPeer | DelPeer | Relay):
+            raise PacketError("a relayed packet cannot be SYS")
+        if source not in self._admitted:
+            raise PacketError(f"relayed from {source}, which is not there")
+        self._handle(source, packet)
+
+    # ------------------------------------------------------------------------------------------ sending
+
+    def _put_to(self, peer_ids: Sequence[int], data: bytes) -> Error:
+        if self._peer is None or not peer_ids:
+            return Error.OK
+        return self._peer.put_packet_to(peer_ids, data)
+
+    def transmit(self, peer_ids: Sequence[int], data: bytes) -> Error:
+        """See `PeerHost.transmit`."""
+        if self.is_server() or self._bridge.members:
+            result = self._put_to(peer_ids, data)
+        else:
+            result = Error.OK
+            for peer_id in peer_ids:
+                direct = peer_id == TARGET_PEER_SERVER
+                sent = self._put_to((TARGET_PEER_SERVER,), data if direct else relay_packet(peer_id, data))
+                result = result or sent
+        if result is not Error.OK:
+            logger.warning("a packet could not be sent to each of %s: %s", list(peer_ids), result.name)
+        return result
+
+    def send_bytes(
+        self, data: bytes, peer_id: int = 0, mode: TransferMode = TransferMode.RELIABLE, channel: int = 0
+    ) -> Error:
+        """Send a packet of one's own; `peer_packet` is emitted where it arrives.
+
+        Args:
+            data: not empty.
+            peer_id: 0: all; positive: that one; negative: all but that one.
+            mode: without effect over WebSocket.
+            channel: likewise.
+
+        Returns:
+            `ERR_INVALID_DATA` for empty data, `ERR_UNCONFIGURED` when not connected, `ERR_BUG` for an id that is not
+            there (but `OK` on a client that sends by way of the server), `ERR_OUT_OF_MEMORY` when some peer has no
+            room for it; else `OK`.
+        """
+        if not len(data):
+            return Error.ERR_INVALID_DATA
+        if not self._is_connected():
+            return Error.ERR_UNCONFIGURED
+        packet = Raw(bytes(data)).encode()
+        relayed = self.server_relay and not self.is_server()  # then the server knows who is there
+        if peer_id > 0 and peer_id not in self._admitted and not relayed:
+            return Error.ERR_BUG
+        if self._bridge.members:
+            same, others = self._bridge.split(self._targets(peer_id))
+            return self._put_to(same, packet) or self._bridge.send_raw(data, others)
+        if self.is_server():
+            return self._put_to(self._targets(peer_id), packet)
+        if relayed and peer_id != TARGET_PEER_SERVER:
+            packet = relay_packet(peer_id, packet)
+        return self._put_to((TARGET_PEER_SERVER,), packet)
+
+    def _targets(self, target: int) -> Sequence[int]:
+        """The admitted peers that a target means."""
+        if target > 0:
+            return (target,) if target in self._admitted else ()
+        return [one for one in self._admitted if one != -target]
+
+    # ------------------------------------------------------------------------------------------ calls
+
+    def rpc(self, peer_id: int, node: Node, method: str, arguments: Sequence[Any] = ()) -> Error:
+        """Call a method of the same node elsewhere; what `node.method.rpc_id(peer_id, ...)` does.
+
+        Returns and raises as `Node.rpc_id`.
+        """
+        if self._peer is None:
+            return Error.ERR_UNCONFIGURED
+        if node._tree is None or node._tree is not self._tree:
+            return Error.ERR_INVALID_PARAMETER
+        if self._peer.get_connection_status() != ConnectionStatus.CONNECTED:
+            return Error.ERR_CONNECTION_ERROR
+        entry = node._methods().by_name.get(method)
+        if entry is None:
+            logger.error("rpc: %r has no method %r that can be called from elsewhere", node, method)
+            return Error.ERR_INVALID_PARAMETER
+        own = self._peer.get_unique_id()
+        if peer_id == own and not entry.config.call_local:
+            logger.error("rpc: %s of %r is not call_local and cannot be called at oneself", method, node)
+            return Error.ERR_INVALID_PARAMETER
+        sent = self._call_elsewhere(peer_id, own, node, entry, arguments)
+        is_meant = peer_id in (0, own) or (peer_id < 0 and peer_id != -own)
+        if entry.config.call_local and is_meant and not self._invoke(own, node, entry, arguments):
+            return Error.FAILED
+        return sent
+
+    def _call_elsewhere(self, peer_id: int, own: int, node: Node, entry: Method, arguments: Sequence[Any]) -> Error:
+        if peer_id and abs(peer_id) not in self._admitted:  # nor can one be left out who is not there, as in the engine
+            if peer_id != own:
+                logger.error("rpc: there is no peer %s", abs(peer_id))
+            return Error.OK
+        targets = self._targets(peer_id)
+        others: Sequence[int] = ()
+        if self._bridge.members:
+            targets, others = self._bridge.split(targets)
+        sent = self._calls.send(node, entry, arguments, targets) if targets else Error.OK
+        if others:
+            self._bridge.send_call(node, entry, arguments, others)
+        return sent
+
+    def _node_left(self, node: Node) -> None:
+        self._calls.cache.forget_node(node)
+
+
+def _packet_size(size: int) -> int:
+    if size < SMALLEST_PACKET:
+        raise ValueError(f"must be at least {SMALLEST_PACKET}: {size}")
+    return size

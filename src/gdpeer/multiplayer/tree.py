@@ -1,0 +1,468 @@
+"""`Node` and `SceneTree`: names, paths and authority; no more of the engine's tree than calls between sides need.
+
+    class Main(Node):
+        @rpc("any_peer")
+        def greet(self, name: str) -> None: ...
+
+    tree = SceneTree()
+    tree.root.add_child(Main(name="Main"))  # /root/Main
+    while True:
+        tree.poll(timeout=0.05)
+
+A node's path is what tells the sides which nodes belong together: use the same names as the other side's scene.
+
+Differs from the engine: a name that is taken or not allowed is a ValueError instead of being changed, since a changed
+name is a path that nobody else knows; `get_node` raises where there is no such node.
+
+Layer: `multiplayer`. Source: reference godot-api section 7.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from gdpeer.errors import Error
+from gdpeer.multiplayer.rpc import MethodTable, RpcConfig, class_table, collect_methods, node_table
+from gdpeer.variant.names import NodePath
+
+if TYPE_CHECKING:
+    from gdpeer.multiplayer.api import MultiplayerAPI
+    from gdpeer.multiplayer.scene import SceneMultiplayer
+
+__all__ = ["Node", "SceneTree"]
+
+_FORBIDDEN = '.:@/"%'
+_SLICE = 0.01
+"""Seconds; how long several networks are waited for in a turn, one after the other: less than a frame."""
+
+
+class Node:
+    """A named place in a tree, with methods that other sides may call (`gdpeer.rpc`).
+
+    Args:
+        name: without `. : @ / " %`; None: the class's name.
+
+    Overridable, as in the engine: `_enter_tree()`, `_ready()` (once, after the children's), `_exit_tree()`.
+    """
+
+    _rpc_methods: ClassVar[Mapping[str, Any]] = MappingProxyType({})
+
+    def __init_subclass__(cls, **arguments: Any) -> None:
+        super().__init_subclass__(**arguments)
+        cls._rpc_methods = MappingProxyType(collect_methods(cls))
+
+    def __init__(self, name: str | None = None) -> None:
+        self._name = _check_name(type(self).__name__ if name is None else name)
+        self._parent: Node | None = None
+        self._children: dict[str, Node] = {}
+        self._tree: SceneTree | None = None
+        self._authority = 1
+        self._groups: set[str] = set()
+        self._was_ready = False
+        self._api: MultiplayerAPI[Any] | None = None
+        self._own_config: dict[str, RpcConfig] = {}
+        self._table: MethodTable | None = None
+
+    # ------------------------------------------------------------------------------------------ the tree
+
+    @property
+    def name(self) -> str:
+        """The node's name; can be changed, which changes its path and those of its children."""
+        return self._name
+
+    @name.setter
+    def name(self, name: str) -> None:
+        _check_name(name)
+        if name == self._name:
+            return
+        if self._parent is not None:
+            self._parent._check_free(name)
+            siblings = self._parent._children
+            renamed = {name if node is self else old: node for old, node in siblings.items()}
+            siblings.clear()
+            siblings.update(renamed)
+        self._name = name
+        if self._tree is not None:
+            self._tree._forget_apis()
+
+    def add_child(self, node: Node) -> None:
+        """Put `node`, with all below it, under this one.
+
+        Raises:
+            ValueError: it has a parent, it is this node or above it, or a child here has its name.
+        """
+        if node._parent is not None:
+            raise ValueError(f"{node!r} already has a parent: {node._parent!r}")
+        if node is self or node in self._ancestors():
+            raise ValueError("a node cannot be below itself")
+        self._check_free(node._name)
+        self._children[node._name] = node
+        node._parent = self
+        if self._tree is not None:
+            node._enter(self._tree)
+            node._get_ready()
+
+    def _check_free(self, name: str) -> None:
+        if name in self._children:
+            raise ValueError(f"{self!r} already has a child named {name!r}")
+
+    def remove_child(self, node: Node) -> None:
+        """Take `node`, with all below it, out of the tree; it can be added again.
+
+        Raises:
+            ValueError: it is no child of this node.
+        """
+        if node._parent is not self:
+            raise ValueError(f"{node!r} is no child of {self!r}")
+        if node._tree is not None:
+            node._leave()
+        del self._children[node._name]
+        node._parent = None
+
+    def free(self) -> None:
+        """Take this node out of its parent."""
+        if self._parent is not None:
+            self._parent.remove_child(self)
+
+    def _enter(self, tree: SceneTree) -> None:
+        self._tree = tree
+        for group in self._groups:
+            tree._join_group(group, self)
+        self._enter_tree()
+        for child in list(self._children.values()):
+            child._enter(tree)
+
+    def _get_ready(self) -> None:
+        for child in list(self._children.values()):
+            child._get_ready()
+        if not self._was_ready and self._tree is not None:
+            self._was_ready = True
+            self._ready()
+
+    def _leave(self) -> None:
+        for child in list(self._children.values()):
+            child._leave()
+        self._exit_tree()
+        tree, self._tree, self._api = self._tree, None, None
+        if tree is not None:
+            tree._node_left(self)
+
+    def _enter_tree(self) -> None:
+        """The node is in the tree, its children not yet."""
+
+    def _ready(self) -> None:
+        """The node and its children are in the tree; called once."""
+
+    def _exit_tree(self) -> None:
+        """The node is about to leave the tree; its children have left."""
+
+    def is_inside_tree(self) -> bool:
+        """Whether the node hangs below a tree's root."""
+        return self._tree is not None
+
+    def get_tree(self) -> SceneTree:
+        """The tree.
+
+        Raises:
+            ValueError: the node is not in one.
+        """
+        if self._tree is None:
+            raise ValueError(f"{self!r} is not in a tree")
+        return self._tree
+
+    def get_parent(self) -> Node | None:
+        """The node above; None for a root or a node that was not added."""
+        return self._parent
+
+    def get_children(self) -> list[Node]:
+        """The nodes directly below, in the order in which they were added."""
+        return list(self._children.values())
+
+    def get_path(self) -> NodePath:
+        """`/root/Main/Child`; the path from the topmost node on where that is not a tree's root."""
+        names = [node._name for node in self._ancestors()]
+        return NodePath.of((*reversed(names), self._name), (), self._tree is not None)
+
+    def _ancestors(self) -> Iterator[Node]:
+        node = self._parent
+        while node is not None:
+            yield node
+            node = node._parent
+
+    def get_node(self, path: str | NodePath) -> Node:
+        """The node at `path`: absolute (`/root/Main`) or from here (`Child`, `../Sibling`, `.`).
+
+        Raises:
+            LookupError: there is none.
+        """
+        node = self.get_node_or_null(path)
+        if node is None:
+            raise LookupError(f"there is no node {str(path)!r} from {str(self.get_path())!r}")
+        return node
+
+    def get_node_or_null(self, path: str | NodePath) -> Node | None:
+        """As `get_node`; None where there is none."""
+        text = str(path)
+        if text.startswith("/"):
+            return None if self._tree is None else self._tree.get_node_or_null(text)
+        return walk(self, text)
+
+    def has_node(self, path: str | NodePath) -> bool:
+        """Whether there is a node at `path`."""
+        return self.get_node_or_null(path) is not None
+
+    # ------------------------------------------------------------------------------------------ groups
+
+    def add_to_group(self, group: str) -> None:
+        """Have `SceneTree.get_nodes_in_group` find this node."""
+        self._groups.add(group)
+        if self._tree is not None:
+            self._tree._join_group(group, self)
+
+    def remove_from_group(self, group: str) -> None:
+        """Take back `add_to_group`; without effect where it was not in the group."""
+        self._groups.discard(group)
+        if self._tree is not None:
+            self._tree._leave_group(group, self)
+
+    def is_in_group(self, group: str) -> bool:
+        """Whether the node is in the group."""
+        return group in self._groups
+
+    # ------------------------------------------------------------------------------------------ multiplayer
+
+    @property
+    def multiplayer(self) -> SceneMultiplayer:
+        """The API of this branch of the tree.
+
+        Raises:
+            ValueError: the node is not in a tree.
+        """
+        if self._api is None:
+            self._api = self.get_tree()._find_api(self)
+        return self._api  # type: ignore[return-value]  # a tree of Godot 3's API has that
+
+    def set_multiplayer_authority(self, peer_id: int, recursive: bool = True) -> None:
+        """Say whose calls count where a method is for the authority only.
+
+        Args:
+            peer_id: 1, the server, at first. Set the same on every side.
+            recursive: for all nodes below, too.
+        """
+        self._authority = peer_id
+        if recursive:
+            for child in self._children.values():
+                child.set_multiplayer_authority(peer_id)
+
+    def get_multiplayer_authority(self) -> int:
+        """See `set_multiplayer_authority`."""
+        return self._authority
+
+    def is_multiplayer_authority(self) -> bool:
+        """Whether this side is the authority of the node."""
+        return self.multiplayer.get_unique_id() == self._authority
+
+    def rpc(self, method: str, *arguments: Any) -> Error:
+        """Call `method` of this node on every other side; what `node.method.rpc(...)` does.
+
+        Returns:
+            As `rpc_id`.
+        """
+        return self.rpc_id(0, method, *arguments)
+
+    def rpc_id(self, peer_id: int, method: str, *arguments: Any) -> Error:
+        """Call `method` of this node on one side; what `node.method.rpc_id(peer_id, ...)` does.
+
+        Args:
+            peer_id: positive: that one; 0: all; negative: all but that one, who must be there.
+            method: its name; with `@rpc`, or configured by `rpc_config`.
+            arguments: engine values, at most 255.
+
+        Returns:
+            `ERR_UNCONFIGURED` without a peer, `ERR_INVALID_PARAMETER` for a node outside a tree, for a method that
+            cannot be called there, and for the own id where it has no `call_local`, `ERR_CONNECTION_ERROR` when not
+            connected, `FAILED` where a local call raised, `ERR_OUT_OF_MEMORY` where somebody's
+            `outbound_buffer_size` has no room for it (the others got it); else `OK`.
+
+        Raises:
+            VariantError: an argument is no engine value. Nothing was sent.
+            ValueError: more than 255 arguments.
+        """
+        if self._tree is None:
+            return Error.ERR_INVALID_PARAMETER
+        return self.multiplayer.rpc(peer_id, self, method, arguments)
+
+    def rpc_config(self, method: str, config: RpcConfig | Mapping[str, Any] | None) -> None:
+        """Let a method without `@rpc` be called from elsewhere, on this node only; None: no longer.
+
+        Args:
+            method: its name. Both sides must configure the same names before the first call.
+            config: with `rpc_mode`, `transfer_mode`, `call_local`, `channel`; what is missing is as in the engine.
+
+        Raises:
+            ValueError: there is no such method, or the configuration is not valid.
+        """
+        if config is None:
+            self._own_config.pop(method, None)
+        else:
+            if not callable(getattr(self, method, None)):
+                raise ValueError(f"{self!r} has no method {method!r}")
+            self._own_config[method] = config if isinstance(config, RpcConfig) else RpcConfig.of(config)
+        self._table = None
+
+    def _methods(self) -> MethodTable:
+        """What can be called here from elsewhere."""
+        if self._table is None:
+            shared = class_table(type(self))
+            self._table = node_table(self, self._own_config, shared) if self._own_config else shared
+        return self._table
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {str(self.get_path())!r}>"
+
+
+class SceneTree:
+    """The root of all nodes, and what drives them.
+
+    Args:
+        multiplayer: the API of the whole tree; None: a `SceneMultiplayer`.
+    """
+
+    def __init__(self, multiplayer: MultiplayerAPI[Any] | None = None) -> None:
+        from gdpeer.multiplayer.scene import SceneMultiplayer
+
+        self._apis: dict[tuple[str, ...], MultiplayerAPI[Any]] = {}
+        self._groups: dict[str, dict[Node, None]] = {}
+        self.root = Node("root")
+        self.root._tree = self
+        self.set_multiplayer(SceneMultiplayer() if multiplayer is None else multiplayer)
+
+    @property
+    def multiplayer(self) -> SceneMultiplayer:
+        """The API of the whole tree."""
+        return self._apis[("root",)]  # type: ignore[return-value]
+
+    def get_multiplayer(self, path: str | NodePath = "") -> MultiplayerAPI[Any]:
+        """The API that counts at `path`; "": that of the whole tree."""
+        names = NodePath(str(path)).names or ("root",)
+        while names not in self._apis:
+            names = names[:-1] or ("root",)
+        return self._apis[names]
+
+    def set_multiplayer(self, api: MultiplayerAPI[Any] | None, root_path: str | NodePath = "") -> None:
+        """Give a branch of the tree an API of its own.
+
+        Args:
+            api: None takes it away again, from a branch.
+            root_path: an absolute path, which need not exist yet; "": the whole tree. Paths on the wire count from
+                there.
+
+        Raises:
+            ValueError: the path is not below `/root`, the API is in use elsewhere, or it is the whole tree's that is
+                to be taken away.
+        """
+        names = NodePath(str(root_path) or "/root").names
+        if not names or names[0] != "root" or (root_path and not str(root_path).startswith("/")):
+            raise ValueError(f"not a path below /root: {str(root_path)!r}")
+        if api is None and names == ("root",):
+            raise ValueError("the tree needs an API")
+        if api is not None and api._tree is not None and self._apis.get(names) is not api:
+            raise ValueError("this API is in use already")
+        old = self._apis.pop(names, None)
+        if old is not None:
+            old._enter(None, "")
+        if api is not None:
+            self._apis[names] = api
+            api._enter(self, "/" + "/".join(names))
+        self._forget_apis()
+
+    def _find_api(self, node: Node) -> MultiplayerAPI[Any]:
+        return self.get_multiplayer(node.get_path()) if len(self._apis) > 1 else self._apis[("root",)]
+
+    def _forget_apis(self) -> None:
+        """The nodes look for their API anew."""
+        pending = [self.root]
+        while pending:
+            node = pending.pop()
+            node._api = None
+            pending.extend(node._children.values())
+
+    def poll(self, timeout: float = 0.0) -> None:
+        """One turn of every network in the tree: bytes come in, signals are emitted, methods called, bytes go out.
+
+        Args:
+            timeout: 0: never wait. Positive: wait at most so many seconds for something to happen; with several
+                networks at most 10 ms, shared out among them.
+        """
+        apis = list(self._apis.values())
+        waiting = sum(api._can_wait() for api in apis) if timeout > 0 else 0
+        share = timeout if waiting == 1 else min(timeout, _SLICE) / max(waiting, 1)
+        for api in apis:
+            api.poll(share if waiting and api._can_wait() else 0.0)
+        if timeout > 0 and not waiting:
+            time.sleep(timeout)
+
+    def get_node(self, path: str | NodePath) -> Node:
+        """The node at `path`, as `/root/Main`.
+
+        Raises:
+            LookupError: there is none.
+        """
+        node = self.get_node_or_null(path)
+        if node is None:
+            raise LookupError(f"there is no node {str(path)!r}")
+        return node
+
+    def get_node_or_null(self, path: str | NodePath) -> Node | None:
+        """As `get_node`; None where there is none."""
+        first, _, rest = str(path).strip("/").partition("/")
+        return walk(self.root, rest) if first == "root" else None
+
+    def get_nodes_in_group(self, group: str) -> list[Node]:
+        """The nodes of a group, in the order in which they joined."""
+        return list(self._groups.get(group, ()))
+
+    def call_group(self, group: str, method: str, *arguments: Any) -> None:
+        """Call a method of every node of a group."""
+        for node in self.get_nodes_in_group(group):
+            getattr(node, method)(*arguments)
+
+    def _join_group(self, group: str, node: Node) -> None:
+        self._groups.setdefault(group, {})[node] = None
+
+    def _leave_group(self, group: str, node: Node) -> None:
+        members = self._groups.get(group)
+        if members is not None:
+            members.pop(node, None)
+            if not members:
+                del self._groups[group]
+
+    def _node_left(self, node: Node) -> None:
+        for group in node._groups:
+            self._leave_group(group, node)
+        for api in self._apis.values():
+            api._node_left(node)
+
+
+def _check_name(name: str) -> str:
+    if not isinstance(name, str):
+        raise TypeError(f"a name is a string, not {type(name).__name__}")
+    if not name or any(character in _FORBIDDEN for character in name):
+        raise ValueError(f"not a node's name: {name!r} (empty, or with one of {_FORBIDDEN})")
+    return name
+
+
+def walk(node: Node, path: str) -> Node | None:
+    """The node at a relative path."""
+    found: Node | None = node
+    for name in path.split("/"):
+        if found is None:
+            return None
+        if name == "..":
+            found = found._parent
+        elif name not in ("", "."):
+            found = found._children.get(name)
+    return found

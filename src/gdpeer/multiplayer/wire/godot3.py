@@ -1,0 +1,200 @@
+"""The packets of Godot 3's MultiplayerAPI, to bytes and back.
+
+The first byte is the command. Methods and properties travel by name. All numbers are little-endian, texts UTF-8 with a
+zero after them. A node id with bit 31 set is no id but the offset of a path that ends the packet. The 9 bytes in front
+that tell source and target are the transport's (`gdpeer.websocket`).
+
+Layer: `multiplayer.wire`; pure. Source: reference godot3-wire section 3.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from enum import IntEnum
+from typing import Any, NamedTuple, TypeAlias
+
+from gdpeer.errors import PacketError, VariantError
+from gdpeer.multiplayer.wire.texts import text_at, zero_after
+from gdpeer.variant.compact import decode_arguments, encode_arguments
+
+__all__ = [
+    "Command",
+    "ConfirmPath",
+    "Packet",
+    "Raw",
+    "RemoteCall",
+    "RemoteSet",
+    "SimplifyPath",
+    "encode_named",
+    "named_packet",
+    "parse",
+]
+
+MAX_ARGUMENTS = 255
+_PATH_FOLLOWS = 0x80000000
+_U32 = struct.Struct("<I")
+
+
+class Command(IntEnum):
+    """The first byte."""
+
+    REMOTE_CALL = 0
+    REMOTE_SET = 1
+    SIMPLIFY_PATH = 2
+    CONFIRM_PATH = 3
+    RAW = 4
+
+
+class RemoteCall(NamedTuple):
+    """A call of a method of a node.
+
+    Attributes:
+        node_id: the sender's number for the node; 0 where `path` names it.
+        name: of the method.
+        arguments: decoded.
+        path: relative to the root node, or None.
+    """
+
+    node_id: int
+    name: str
+    arguments: Sequence[Any]
+    path: str | None = None
+
+    def encode(self) -> bytes:
+        """The packet."""
+        body = encode_named(Command.REMOTE_CALL, self.name, self.arguments, objects=True)
+        return named_packet(Command.REMOTE_CALL, body, self.node_id, self.path)
+
+
+class RemoteSet(NamedTuple):
+    """A property of a node is set; otherwise as `RemoteCall`."""
+
+    node_id: int
+    name: str
+    value: Any
+    path: str | None = None
+
+    def encode(self) -> bytes:
+        """The packet."""
+        body = encode_named(Command.REMOTE_SET, self.name, (self.value,), objects=True)
+        return named_packet(Command.REMOTE_SET, body, self.node_id, self.path)
+
+
+class SimplifyPath(NamedTuple):
+    """The sender will name the node at `path` by `cache_id`."""
+
+    cache_id: int
+    path: str
+
+    def encode(self) -> bytes:
+        """The packet."""
+        return b"\x02%b%b\0" % (_U32.pack(self.cache_id), self.path.encode())
+
+
+class ConfirmPath(NamedTuple):
+    """The answer to SIMPLIFY_PATH."""
+
+    path: str
+
+    def encode(self) -> bytes:
+        """The packet."""
+        return b"\x03%b\0" % self.path.encode()
+
+
+class Raw(NamedTuple):
+    """What `send_bytes` sends."""
+
+    data: bytes
+
+    def encode(self) -> bytes:
+        """The packet."""
+        return b"\x04" + self.data
+
+
+Packet: TypeAlias = RemoteCall | RemoteSet | SimplifyPath | ConfirmPath | Raw
+
+
+def encode_named(command: Command, name: str, arguments: Sequence[Any], *, objects: bool = False) -> bytes:
+    """What is the same for every receiver of a call or a set: everything behind the node id.
+
+    Args:
+        command: REMOTE_CALL or REMOTE_SET.
+        name: of the method or property.
+        arguments: at most 255 values; for REMOTE_SET one.
+        objects: send `EncodedObject` in full.
+
+    Raises:
+        VariantError: an argument cannot be sent to Godot 3.
+        ValueError: too many arguments.
+    """
+    if len(arguments) > MAX_ARGUMENTS:
+        raise ValueError(f"a call takes at most {MAX_ARGUMENTS} arguments, not {len(arguments)}")
+    count = bytes((len(arguments),)) if command == Command.REMOTE_CALL else b""
+    return b"%b\0%b%b" % (name.encode(), count, encode_arguments(arguments, engine=3, objects=objects))
+
+
+def named_packet(command: Command, body: bytes, node_id: int, path: str | None = None) -> bytes:
+    """Put the node's number, or path, to what `encode_named` made."""
+    if path is None:
+        return b"%c%b%b" % (command, _U32.pack(node_id), body)
+    return b"%c%b%b%b\0" % (command, _U32.pack(_PATH_FOLLOWS | (5 + len(body))), body, path.encode())
+
+
+def parse(data: bytes, *, objects: bool = False) -> Packet:
+    """Take a packet apart.
+
+    Args:
+        data: the whole packet, without the transport's header.
+        objects: take objects in full, as `EncodedObject`.
+
+    Raises:
+        PacketError: it breaks the format.
+    """
+    if not data:
+        raise PacketError("an empty packet")
+    command = data[0]
+    if command in (Command.REMOTE_CALL, Command.REMOTE_SET):
+        return _parse_named(data, objects)
+    if command == Command.SIMPLIFY_PATH:
+        if len(data) < 6:
+            raise PacketError("SIMPLIFY_PATH is shorter than 6 bytes")
+        return SimplifyPath(_U32.unpack_from(data, 1)[0], text_at(data, 5))
+    if command == Command.CONFIRM_PATH:
+        if len(data) < 3:
+            raise PacketError("CONFIRM_PATH without a path")
+        return ConfirmPath(text_at(data, 1))
+    if command == Command.RAW:
+        if len(data) < 2:
+            raise PacketError("RAW without data")
+        return Raw(data[1:])
+    raise PacketError(f"an unknown command: {command}")
+
+
+def _parse_named(data: bytes, objects: bool) -> RemoteCall | RemoteSet:
+    if len(data) < 6:
+        raise PacketError("shorter than 6 bytes")
+    node_id: int = _U32.unpack_from(data, 1)[0]
+    end = len(data)
+    path = None
+    if node_id & _PATH_FOLLOWS:
+        end = node_id & 0x7FFFFFFF
+        node_id = 0
+        if end >= len(data):
+            raise PacketError("the path would begin behind the end", 1)
+        path = text_at(data, end)
+    name_end = zero_after(data, 5, end)
+    name = text_at(data, 5)
+    if data[0] == Command.REMOTE_SET:
+        return RemoteSet(node_id, name, _values(data, name_end + 1, 1, end, objects)[0], path)
+    if name_end + 1 >= end:
+        raise PacketError("the number of arguments is missing", name_end)
+    return RemoteCall(node_id, name, _values(data, name_end + 2, data[name_end + 1], end, objects), path)
+
+
+def _values(data: bytes, offset: int, count: int, end: int, objects: bool) -> list[Any]:
+    try:
+        values: list[Any] = decode_arguments(data, offset, count, end, engine=3, objects=objects)
+    except VariantError as problem:
+        raise PacketError(f"an argument cannot be decoded: {problem}") from None
+    return values

@@ -1,0 +1,380 @@
+"""The packets of Godot 4's SceneMultiplayer, to bytes and back.
+
+The first byte of a packet:
+
+    bit 7 6 5 4 3 2 1 0
+        | | | | . `-+-'
+        | | | |     `--- command
+        | | `-+--------- REMOTE_CALL: bytes of the node id: 0: 1, 1: 2, 2: 4
+        | `------------- REMOTE_CALL: bytes of the method id: 0: 1, 1: 2
+        `--------------- REMOTE_CALL: raw: no argument, or one PackedByteArray
+
+All numbers are little-endian, texts UTF-8 with a zero after them. A node id of four bytes with bit 31 set is no id but
+the offset of a path that ends the packet.
+
+The packets of MultiplayerSpawner and MultiplayerSynchronizer (SPAWN, DESPAWN, SYNC) are recognised, not taken apart.
+
+Layer: `multiplayer.wire`; pure. Source: reference godot4-wire sections C and D.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Sequence
+from enum import IntEnum
+from typing import Any, NamedTuple, TypeAlias
+
+from gdpeer.errors import PacketError, VariantError
+from gdpeer.multiplayer.wire.texts import text_at
+from gdpeer.variant.compact import decode_arguments, encode_arguments
+from gdpeer.variant.packed import PackedByteArray
+
+__all__ = [
+    "MAX_ARGUMENTS",
+    "AddPeer",
+    "Auth",
+    "Command",
+    "ConfirmPath",
+    "DelPeer",
+    "Packet",
+    "Raw",
+    "Relay",
+    "RemoteCall",
+    "Replication",
+    "SimplifyPath",
+    "SysCommand",
+    "call_packet",
+    "encode_call_body",
+    "parse",
+    "relay_packet",
+]
+
+MAX_ARGUMENTS = 255
+"""The count of a call's arguments is one byte."""
+
+_PATH_FOLLOWS = 0x80000000
+_RAW = 0x80
+
+
+class Command(IntEnum):
+    """Bits 0 to 2 of the first byte."""
+
+    REMOTE_CALL = 0
+    SIMPLIFY_PATH = 1
+    CONFIRM_PATH = 2
+    RAW = 3
+    SPAWN = 4
+    DESPAWN = 5
+    SYNC = 6
+    SYS = 7
+
+
+class SysCommand(IntEnum):
+    """The second byte of a SYS packet."""
+
+    AUTH = 0
+    ADD_PEER = 1
+    DEL_PEER = 2
+    RELAY = 3
+
+
+class RemoteCall(NamedTuple):
+    """A call of a method of a node.
+
+    Attributes:
+        node_id: the sender's number for the node; 0 where `path` names it.
+        method_id: the method's place in the node's table; from 0x8000 on in the table of the node's own entries.
+        arguments: decoded.
+        path: relative to the root path, or None.
+        wide: the node id takes four bytes whatever its value, as the engine has it for a receiver that knows the
+            number while others of the same call do not.
+    """
+
+    node_id: int
+    method_id: int
+    arguments: Sequence[Any]
+    path: str | None = None
+    wide: bool = False
+
+    def encode(self) -> bytes:
+        """The packet; arrays and dictionaries that carry a type are written with it."""
+        flags, body = encode_call_body(self.method_id, self.arguments, typed=True, objects=True)
+        return call_packet(flags, body, self.node_id, self.path, self.wide)
+
+
+class SimplifyPath(NamedTuple):
+    """The sender will call the node at `path` by `cache_id`; `checksum` is the MD5 of its methods' names."""
+
+    checksum: str
+    cache_id: int
+    path: str
+
+    def encode(self) -> bytes:
+        """The packet."""
+        return b"\x01%b\0%b%b\0" % (self.checksum.encode(), _U32.pack(self.cache_id), self.path.encode())
+
+
+class ConfirmPath(NamedTuple):
+    """The answer to SIMPLIFY_PATH: whether the methods are the same.
+
+    Attributes:
+        matches: whether the checksums were equal.
+        cache_id: from Godot 4.3 on; else None.
+        path: up to Godot 4.2; else None. Where the bytes can be read both ways, both are given.
+    """
+
+    matches: bool
+    cache_id: int | None = None
+    path: str | None = None
+
+    def encode(self) -> bytes:
+        """The packet."""
+        if self.cache_id is not None:
+            return b"\x02%c%b" % (self.matches, _U32.pack(self.cache_id))
+        assert self.path is not None
+        return b"\x02%c%b\0" % (self.matches, self.path.encode())
+
+
+class Raw(NamedTuple):
+    """What `send_bytes` sends."""
+
+    data: bytes
+
+    def encode(self) -> bytes:
+        """The packet."""
+        return b"\x03" + self.data
+
+
+class Replication(NamedTuple):
+    """A packet of a MultiplayerSpawner or MultiplayerSynchronizer, as it came."""
+
+    command: Command
+    data: bytes
+
+    def encode(self) -> bytes:
+        """The packet."""
+        return self.data
+
+
+class Auth(NamedTuple):
+    """Authentication; without data: "I completed"."""
+
+    data: bytes
+
+    def encode(self) -> bytes:
+        """The packet."""
+        return b"\x07\x00" + self.data
+
+
+class AddPeer(NamedTuple):
+    """The server tells a client of another one."""
+
+    peer_id: int
+
+    def encode(self) -> bytes:
+        """The packet."""
+        return b"\x07\x01" + _I32.pack(self.peer_id)
+
+
+class DelPeer(NamedTuple):
+    """The server tells a client that another one has gone."""
+
+    peer_id: int
+
+    def encode(self) -> bytes:
+        """The packet."""
+        return b"\x07\x02" + _I32.pack(self.peer_id)
+
+
+class Relay(NamedTuple):
+    """From one client to others by way of the server.
+
+    Attributes:
+        peer_id: on the way to the server the destination (0 all, positive one, negative all but one); from there on
+            the source.
+        data: the packet inside; of any command but SYS.
+    """
+
+    peer_id: int
+    data: bytes
+
+    def encode(self) -> bytes:
+        """The packet."""
+        return relay_packet(self.peer_id, self.data)
+
+
+Packet: TypeAlias = RemoteCall | SimplifyPath | ConfirmPath | Raw | Replication | Auth | AddPeer | DelPeer | Relay
+
+_U16 = struct.Struct("<H")
+_U32 = struct.Struct("<I")
+_I32 = struct.Struct("<i")
+
+
+def parse(data: bytes, *, objects: bool = False) -> Packet:
+    """Take a packet apart.
+
+    Args:
+        data: the whole packet.
+        objects: take objects in full among a call's arguments, as `EncodedObject`.
+
+    Raises:
+        PacketError: it breaks the format. Bytes that are left over at the end of a call are none, as in the engine.
+    """
+    if not data:
+        raise PacketError("an empty packet")
+    command = data[0] & 7
+    if command == 0:
+        return _parse_call(data, objects)
+    return _PARSERS[command](data)
+
+
+def relay_packet(peer_id: int, data: bytes) -> bytes:
+    """A RELAY packet."""
+    return b"\x07\x03%b%b" % (_I32.pack(peer_id), data)
+
+
+# ---------------------------------------------------------------------------------------------------- REMOTE_CALL
+
+
+def encode_call_body(
+    method_id: int, arguments: Sequence[Any], *, typed: bool = False, objects: bool = False
+) -> tuple[int, bytes]:
+    """What is the same for every receiver of a call: flags for the first byte, and everything behind the node id.
+
+    Args:
+        method_id: see `RemoteCall`.
+        arguments: at most 255 values.
+        typed: write the types that arrays and dictionaries carry.
+        objects: write `EncodedObject` in full.
+
+    Raises:
+        VariantError: an argument cannot be sent.
+        ValueError: too many arguments.
+    """
+    method = bytes((method_id,)) if method_id <= 0xFF else _U16.pack(method_id)
+    flags = (len(method) - 1) << 6
+    count = len(arguments)
+    if not count:
+        return flags | _RAW, method
+    if count == 1 and isinstance(arguments[0], bytes | bytearray | memoryview):
+        return flags | _RAW, method + bytes(arguments[0])
+    if count > MAX_ARGUMENTS:
+        raise ValueError(f"a call takes at most {MAX_ARGUMENTS} arguments, not {count}")
+    return flags, b"%b%c%b" % (method, count, encode_arguments(arguments, typed=typed, objects=objects))
+
+
+def call_packet(flags: int, body: bytes, node_id: int, path: str | None = None, wide: bool = False) -> bytes:
+    """Put the node's number, or path, to what `encode_call_body` made; `wide` as in `RemoteCall`."""
+    if path is not None:
+        return b"%c%b%b%b\0" % (flags | 0x20, _U32.pack(_PATH_FOLLOWS | (5 + len(body))), body, path.encode())
+    if node_id <= 0xFF and not wide:
+        return b"%c%c%b" % (flags, node_id, body)
+    if node_id <= 0xFFFF and not wide:
+        return b"%c%b%b" % (flags | 0x10, _U16.pack(node_id), body)
+    return b"%c%b%b" % (flags | 0x20, _U32.pack(node_id), body)
+
+
+def _parse_call(data: bytes, objects: bool) -> RemoteCall:
+    first = data[0]
+    size = (first >> 4) & 3
+    if size == 3:
+        raise PacketError("a node id of a size that does not exist")
+    node_id, offset = _number(data, 1, 1 << size)
+    end = len(data)
+    path = None
+    if node_id & _PATH_FOLLOWS:
+        path_at = node_id & 0x7FFFFFFF
+        node_id = 0
+        if path_at >= end:
+            raise PacketError("the path would begin behind the end", 1)
+        path = text_at(data, path_at)
+        end = path_at
+    method_id, offset = _number(data, offset, 2 if first & 0x40 else 1)
+    if offset > end:
+        raise PacketError("the path would begin before the arguments", 1)
+    arguments = _arguments(data, offset, end, first & _RAW, objects)
+    return RemoteCall(node_id, method_id, arguments, path, size == 2 and node_id <= 0xFFFF and path is None)
+
+
+def _arguments(data: bytes, offset: int, end: int, raw: int, objects: bool) -> Sequence[Any]:
+    if raw:
+        return (PackedByteArray(data[offset:end]),) if offset < end else ()
+    if offset >= end:
+        raise PacketError("the number of arguments is missing", offset)
+    try:
+        arguments: list[Any] = decode_arguments(data, offset + 1, data[offset], end, objects=objects)
+    except VariantError as problem:
+        raise PacketError(f"an argument cannot be decoded: {problem}") from None
+    return arguments
+
+
+def _number(data: bytes, offset: int, size: int) -> tuple[int, int]:
+    after = offset + size
+    if after > len(data):
+        raise PacketError("too short for its ids", offset)
+    return int.from_bytes(data[offset:after], "little"), after
+
+
+# ---------------------------------------------------------------------------------------------------- the others
+
+
+def _parse_simplify(data: bytes) -> SimplifyPath:
+    if len(data) < 38:
+        raise PacketError("SIMPLIFY_PATH is shorter than 38 bytes")
+    if not data[1:33].isalnum():
+        raise PacketError("a checksum that is none", 1)
+    return SimplifyPath(str(data[1:33], "ascii"), _U32.unpack_from(data, 34)[0], text_at(data, 38))
+
+
+def _parse_confirm(data: bytes) -> ConfirmPath:
+    by_id = len(data) == 6
+    by_path = len(data) > 3 and data.find(b"\0", 2) == len(data) - 1
+    if not by_id and not by_path:
+        raise PacketError("CONFIRM_PATH with neither an id nor a path")
+    cache_id = _U32.unpack_from(data, 2)[0] if by_id else None
+    try:
+        path = text_at(data, 2) if by_path else None
+    except PacketError:
+        if not by_id:
+            raise
+        path = None
+    return ConfirmPath(data[1] != 0, cache_id, path)
+
+
+def _parse_raw(data: bytes) -> Raw:
+    if len(data) < 2:
+        raise PacketError("RAW without data")
+    return Raw(data[1:])
+
+
+def _parse_replication(data: bytes) -> Replication:
+    return Replication(Command(data[0] & 7), data)
+
+
+def _parse_sys(data: bytes) -> Packet:
+    if len(data) < 2:
+        raise PacketError("SYS without a sub-command")
+    kind = data[1]
+    if kind == SysCommand.AUTH:
+        return Auth(data[2:])
+    if kind > SysCommand.RELAY:
+        raise PacketError(f"an unknown sub-command of SYS: {kind}", 1)
+    if len(data) < 6:
+        raise PacketError("SYS is shorter than 6 bytes")
+    peer_id: int = _I32.unpack_from(data, 2)[0]
+    if kind == SysCommand.RELAY:
+        if len(data) == 6:
+            raise PacketError("RELAY without a packet inside", 6)
+        return Relay(peer_id, data[6:])
+    return AddPeer(peer_id) if kind == SysCommand.ADD_PEER else DelPeer(peer_id)
+
+
+_PARSERS: dict[int, Callable[[bytes], Packet]] = {
+    Command.SIMPLIFY_PATH: _parse_simplify,
+    Command.CONFIRM_PATH: _parse_confirm,
+    Command.RAW: _parse_raw,
+    Command.SPAWN: _parse_replication,
+    Command.DESPAWN: _parse_replication,
+    Command.SYNC: _parse_replication,
+    Command.SYS: _parse_sys,
+}

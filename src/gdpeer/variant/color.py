@@ -1,0 +1,274 @@
+"""`Color`: red, green, blue and alpha, 0 to 1; more is brighter than white.
+
+Names, arguments and results are the engine's, to the last bit but for `srgb_to_linear` and `linear_to_srgb`.
+
+Layer: `variant`. Source: the engine's class reference; measured on Godot 4.6 (tests/golden/variant_math_godot4.json).
+"""
+
+from __future__ import annotations
+
+import math
+from string import hexdigits
+from typing import Any, Final, Self, overload
+
+from gdpeer.errors import VariantError
+from gdpeer.variant.flat import field
+from gdpeer.variant.named_colors import NamedColors
+from gdpeer.variant.numbers import Real, plain_text, real
+
+__all__ = ["Color"]
+
+
+class Color(NamedColors):
+    """A colour. `Color(r, g, b, a)`, `Color(from, alpha)`, `Color(code, alpha)`: a name, `#rgb[a]` or `#rrggbb[aa]`.
+
+    Raises:
+        VariantError: the code is none.
+    """
+
+    __slots__ = ()
+    WIDTH = 4
+
+    r: Final[float] = field(0)
+    g: Final[float] = field(1)
+    b: Final[float] = field(2)
+    a: Final[float] = field(3)
+
+    @overload
+    def __new__(cls) -> Self: ...
+    @overload
+    def __new__(cls, from_: Color | str, alpha: float = ..., /) -> Self: ...
+    @overload
+    def __new__(cls, r: float, g: float, b: float, a: float = 1.0) -> Self: ...
+    def __new__(cls, r: Any = 0.0, g: Any = None, b: Any = 0.0, a: float = 1.0) -> Self:
+        """From its parts."""
+        if isinstance(r, str):
+            r = cls._coded(r)
+        if isinstance(r, Color):
+            return cls.of(r.r, r.g, r.b, r.a if g is None else g)
+        return cls.of(r, 0.0 if g is None else g, b, a)
+
+    @classmethod
+    def hex(cls, hex: int) -> Self:
+        """From 32 bits, `0xRRGGBBAA`."""
+        return cls.of(*((hex >> shift & 0xFF) / 255.0 for shift in (24, 16, 8, 0)))
+
+    @classmethod
+    def hex64(cls, hex: int) -> Self:
+        """From 64 bits, `0xRRRRGGGGBBBBAAAA`."""
+        return cls.of(*((hex >> shift & 0xFFFF) / 65535.0 for shift in (48, 32, 16, 0)))
+
+    @classmethod
+    def html(cls, rgba: str) -> Self:
+        """From `rgb`, `rgba`, `rrggbb` or `rrggbbaa`, with `#` or without.
+
+        Raises:
+            VariantError: it is none of them.
+        """
+        if not cls.html_is_valid(rgba):
+            raise VariantError(f"{rgba!r} is no colour code")
+        digits = rgba.removeprefix("#")
+        if len(digits) < 5:
+            digits = "".join(digit * 2 for digit in digits)
+        return cls.hex(int(digits.ljust(8, "f"), 16))
+
+    @staticmethod
+    def html_is_valid(color: str) -> bool:
+        """Whether `html` takes it."""
+        digits = color.removeprefix("#")
+        return len(digits) in (3, 4, 6, 8) and all(digit in hexdigits for digit in digits)
+
+    @classmethod
+    def from_string(cls, str: str, default: Color) -> Color:
+        """From a code or a name, or `default` where it is neither."""
+        try:
+            return cls._coded(str)
+        except VariantError:
+            return default
+
+    @classmethod
+    def _coded(cls, code: str) -> Self:
+        if cls.html_is_valid(code):
+            return cls.html(code)
+        name = _plain(code)
+        for constant, value in vars(NamedColors).items():
+            if constant.isupper() and _plain(constant) == name:
+                return cls.of(*value.__get__(None, Color))
+        raise VariantError(f"{code!r} is neither a colour code nor a colour's name")
+
+    @classmethod
+    def from_hsv(cls, h: float, s: float, v: float, alpha: float = 1.0) -> Self:
+        """From hue, saturation and value, each 0 to 1."""
+        value, saturation = Real(v), Real(s)
+        if not saturation:
+            return cls.of(value, value, value, alpha)
+        turn = math.fmod(Real(h) * 6.0, 6.0)
+        sector = math.floor(turn)
+        part = Real(turn) - sector
+        low = value * (1.0 - saturation)
+        falling, rising = value * (1.0 - saturation * part), value * (1.0 - saturation * (1.0 - part))
+        sectors = (
+            (value, rising, low),
+            (falling, value, low),
+            (low, value, rising),
+            (low, falling, value),
+            (rising, low, value),
+            (value, low, falling),
+        )
+        return cls.of(*sectors[sector if 0 <= sector < 5 else 5], alpha)
+
+    @classmethod
+    def from_rgba8(cls, r8: int, g8: int, b8: int, a8: int = 255) -> Self:
+        """From numbers 0 to 255."""
+        return cls.of(r8 / 255.0, g8 / 255.0, b8 / 255.0, a8 / 255.0)
+
+    def __str__(self) -> str:
+        return f"({', '.join(plain_text(number, decimals=4) for number in self)})"
+
+    def __neg__(self) -> Self:
+        return self.of(*(1.0 - number for number in self))
+
+    @property
+    def r8(self) -> int:
+        """Red, 0 to 255."""
+        return _step(self.r)
+
+    @property
+    def g8(self) -> int:
+        """Green, 0 to 255."""
+        return _step(self.g)
+
+    @property
+    def b8(self) -> int:
+        """Blue, 0 to 255."""
+        return _step(self.b)
+
+    @property
+    def a8(self) -> int:
+        """Alpha, 0 to 255."""
+        return _step(self.a)
+
+    @property
+    def h(self) -> float:
+        """The hue, 0 to 1."""
+        red, green, blue = map(Real, self[:3])
+        most = max(red, green, blue)
+        span = most - min(red, green, blue)
+        if not span:
+            return 0.0
+        if red == most:
+            sixths = (green - blue) / span
+        elif green == most:
+            sixths = 2.0 + (blue - red) / span
+        else:
+            sixths = 4.0 + (red - green) / span
+        hue = sixths / 6.0
+        return float(hue + 1.0 if hue < 0 else hue)
+
+    @property
+    def s(self) -> float:
+        """The saturation, 0 to 1."""
+        most = max(self[:3])
+        return float((Real(most) - min(self[:3])) / most) if most else 0.0
+
+    @property
+    def v(self) -> float:
+        """The value: the largest of red, green and blue."""
+        return max(self[:3])
+
+    def to_rgba32(self) -> int:
+        """32 bits, `0xRRGGBBAA`."""
+        return _packed(self, 8)
+
+    def to_argb32(self) -> int:
+        """32 bits, `0xAARRGGBB`."""
+        return _packed((self.a, *self[:3]), 8)
+
+    def to_abgr32(self) -> int:
+        """32 bits, `0xAABBGGRR`."""
+        return _packed(self[::-1], 8)
+
+    def to_argb64(self) -> int:
+        """64 bits, `0xAAAARRRRGGGGBBBB`."""
+        return _packed((self.a, *self[:3]), 16)
+
+    def to_abgr64(self) -> int:
+        """64 bits, `0xAAAABBBBGGGGRRRR`."""
+        return _packed(self[::-1], 16)
+
+    def to_rgba64(self) -> int:
+        """64 bits, `0xRRRRGGGGBBBBAAAA`."""
+        return _packed(self, 16)
+
+    def to_html(self, with_alpha: bool = True) -> str:
+        """`rrggbbaa`, or `rrggbb`."""
+        return "".join(f"{_step(number):02x}" for number in (self if with_alpha else self[:3]))
+
+    def clamp(self, min: Color | None = None, max: Color | None = None) -> Color:
+        """Every number kept between those of `min` (by default 0) and `max` (by default 1)."""
+        low, high = min or Color.of(0, 0, 0, 0), max or Color.of(1, 1, 1, 1)
+        return Color.of(*(sorted(three)[1] for three in zip(self, low, high, strict=True)))
+
+    def inverted(self) -> Color:
+        """1 less each of red, green and blue; the same alpha."""
+        return Color.of(*(1.0 - number for number in self[:3]), self.a)
+
+    def lerp(self, to: Color, weight: float) -> Color:
+        """From this at weight 0 to `to` at weight 1."""
+        return self + (to - self) * weight
+
+    def lightened(self, amount: float) -> Color:
+        """Nearer to white by `amount`, 0 to 1."""
+        return Color.of(*(number + (1.0 - number) * real(amount) for number in map(Real, self[:3])), self.a)
+
+    def darkened(self, amount: float) -> Color:
+        """Nearer to black by `amount`, 0 to 1."""
+        return Color.of(*(number * (1.0 - Real(amount)) for number in self[:3]), self.a)
+
+    def blend(self, over: Color) -> Color:
+        """`over` laid over this colour."""
+        behind = 1.0 - Real(over.a)
+        alpha = self.a * behind + over.a
+        if not alpha:
+            return Color.of(0, 0, 0, 0)
+        pairs = zip(self[:3], over[:3], strict=True)
+        return Color.of(*((own * Real(self.a) * behind + its * Real(over.a)) / alpha for own, its in pairs), alpha)
+
+    def get_luminance(self) -> float:
+        """How bright it looks, of linear colours."""
+        return float(Real(self.r) * real(0.2126) + Real(self.g) * real(0.7152) + Real(self.b) * real(0.0722))
+
+    def srgb_to_linear(self) -> Color:
+        """From sRGB to linear numbers."""
+        return Color.of(*map(_linear, self[:3]), self.a)
+
+    def linear_to_srgb(self) -> Color:
+        """From linear numbers to sRGB."""
+        return Color.of(*map(_srgb, self[:3]), self.a)
+
+
+def _plain(name: str) -> str:
+    return "".join(letter for letter in name if letter not in " -_'.").lower()
+
+
+def _step(number: float) -> int:
+    """0 to 1 as 0 to 255, halves up, cut at both ends."""
+    return math.floor(min(max(real(number * 255), 0.0), 255.0) + 0.5)
+
+
+def _packed(numbers: tuple[float, ...], bits: int) -> int:
+    """0 to 1 as so many bits each, halves away from zero; what is beyond wraps around, as in the engine."""
+    packed, most = 0, (1 << bits) - 1
+    for number in numbers:
+        size = real(abs(number) * most)
+        step = math.floor(size + 0.5) if math.isfinite(size) else 0
+        packed = packed << bits | (step if number >= 0 else -step) & most
+    return packed
+
+
+def _linear(number: float) -> float:
+    return number / 12.92 if number < 0.04045 else ((number + 0.055) / 1.055) ** 2.4
+
+
+def _srgb(number: float) -> float:
+    return number * 12.92 if number < 0.0031308 else 1.055 * number ** (1 / 2.4) - 0.055

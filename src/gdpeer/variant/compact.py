@@ -1,0 +1,128 @@
+"""The arguments of a remote call: values back to back, in Godot 4 in the compact form.
+
+    bool    1 byte: 0x01 false, 0x81 true
+    int     1 byte: 0x02 | size << 6, then 1, 2, 4 or 8 bytes, the fewest that hold it
+    others  the full encoding
+
+Only the values themselves are compact, not what they hold. Godot 3 has no compact form; there all are in the full one.
+
+Layer: `variant`; compiled (types in `compact.pxd`). Source: reference godot4-wire section A.5, godot3-wire section 3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from gdpeer.variant.kinds import VariantType
+from gdpeer.variant.layout import check_engine, kind_of
+from gdpeer.variant.reader import Reader, new_reader
+from gdpeer.variant.writer import Writer, new_writer, not_encodable
+
+__all__ = ["decode_argument", "decode_arguments", "encode_arguments"]
+
+# C integers once compiled (compact.pxd).
+_BOOL = 1
+_INT = 2
+_TRUE = 0x80
+_TYPE = 0x3F
+
+
+def encode_arguments(arguments: Sequence[Any], *, engine: int = 4, typed: bool = False, objects: bool = False) -> bytes:
+    """The bytes of all arguments, without a count.
+
+    Args:
+        arguments: the values.
+        engine: 3 or 4.
+        typed: whether arrays and dictionaries carry their types.
+        objects: whether an `EncodedObject` may be written, in full.
+
+    Raises:
+        VariantError: the engine cannot hold one of them; see `var_to_bytes`.
+    """
+    return _encoded(arguments, engine, typed, objects)
+
+
+def decode_arguments(
+    data: bytes, offset: int, count: int, end: int, *, engine: int = 4, objects: bool = False
+) -> list[Any]:
+    """So many arguments; bytes after them are ignored.
+
+    Args:
+        data: the packet.
+        offset: where the first argument begins.
+        count: how many there are.
+        end: where they have to end; nothing is read from there on.
+        engine: 3 or 4.
+        objects: whether full objects are read, as `EncodedObject`; else they are refused.
+
+    Raises:
+        VariantError: one is damaged or missing.
+    """
+    return _decoded(data, offset, count, end, engine, objects)
+
+
+def decode_argument(data: bytes, offset: int, end: int, objects: bool, engine: int = 4) -> tuple[Any, int]:
+    """One argument, and where the next one begins; see `decode_arguments`."""
+    if engine != 4:
+        check_engine(engine)
+    reader = new_reader(data, offset, end, engine, objects)
+    value = _take(reader) if engine == 4 else reader.value()
+    return value, reader.at
+
+
+def _encoded(arguments: Sequence[Any], engine: int, typed: bool, objects: bool) -> bytes:
+    if engine != 4:
+        check_engine(engine)
+    writer = new_writer(engine, typed, objects)
+    try:
+        for value in arguments:
+            if engine == 4:
+                _append(writer, value)
+            else:
+                writer.value(value)
+    except (OverflowError, UnicodeEncodeError) as error:
+        raise not_encodable(error) from None
+    return writer.result()
+
+
+def _decoded(data: bytes, offset: int, count: int, end: int, engine: int, objects: bool) -> list[Any]:
+    if engine != 4:
+        check_engine(engine)
+    reader = new_reader(data, offset, end, engine, objects)
+    return [_take(reader) if engine == 4 else reader.value() for _ in range(count)]
+
+
+def _append(writer: Writer, value: Any) -> None:
+    if type(value) is int:
+        _append_int(writer, value)
+    elif type(value) is bool:
+        writer.compact(_BOOL | _TRUE if value else _BOOL, 0, 0)
+    elif isinstance(value, int) and kind_of(value) == VariantType.TYPE_INT:
+        _append_int(writer, int.__int__(value))
+    else:
+        writer.value(value)
+
+
+def _append_int(writer: Writer, value: int) -> None:
+    number = value
+    if -0x80 <= number < 0x80:
+        mode = 0
+    elif -0x8000 <= number < 0x8000:
+        mode = 1
+    elif -0x80000000 <= number < 0x80000000:
+        mode = 2
+    else:
+        mode = 3
+    writer.compact(_INT | mode << 6, number, 1 << mode)
+
+
+def _take(reader: Reader) -> Any:
+    first = reader.peek()
+    if first & _TYPE == _BOOL:
+        reader.skip()
+        return first & _TRUE != 0
+    if first & _TYPE == _INT:
+        reader.skip()
+        return reader.whole(1 << (first >> 6))
+    return reader.value()

@@ -1,0 +1,277 @@
+"""What all the engine's number types are here: tuples of their numbers, flat, in the order of the wire.
+
+    Numbers              equality, hash, copies, text: every type
+    ├── FlatReals        reals of 32 bits, rounded by whatever builds one
+    │   ├── RealVector   + - * / number by number: real vectors, colours, quaternions
+    │   └── Matrix       * / with one number: bases, transforms
+    ├── FlatInts         whole numbers of 32 bits; others are refused
+    └── Vector           order, minimum, maximum: vectors, on top of one of the others
+
+Invariants: nothing on a value can be changed; two are equal when their types and their numbers are, and a plain tuple
+equals none of them; a tuple's own `+`, `*` and order do not shine through.
+
+Layer: `variant`.
+"""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Callable, Iterable
+from operator import add, itemgetter, mul, neg, sub
+from typing import Any, ClassVar, Generic, NoReturn, Self, TypeVar, cast
+
+from gdpeer.errors import VariantError
+from gdpeer.variant.numbers import divide, int32s, is_equal_approx, plain_text, real_text, reals
+
+__all__ = [
+    "FlatInts",
+    "FlatReals",
+    "Matrix",
+    "Numbers",
+    "RealVector",
+    "Vector",
+    "constant",
+    "field",
+    "int_field",
+    "part",
+    "text_of",
+]
+
+_N = TypeVar("_N", int, float)
+_T = TypeVar("_T", bound="Numbers[Any]")
+
+
+def field(index: int) -> float:
+    """A read-only attribute: the number at `index`. Called a float, so that type checkers see one."""
+    return cast("float", property(itemgetter(index)))
+
+
+def int_field(index: int) -> int:
+    """The same for the integer types."""
+    return cast("int", property(itemgetter(index)))
+
+
+def part(kind: type[_T], first: int, step: int = 1) -> _T:
+    """A read-only attribute: a value of type `kind` from every `step`th number, beginning at `first`."""
+    numbers = slice(first, first + step * kind.WIDTH, step)
+    return cast("_T", property(lambda value: tuple.__new__(kind, tuple.__getitem__(value, numbers))))
+
+
+class constant:
+    """A class attribute that holds a value of the class itself: `ZERO = constant(0, 0)`."""
+
+    def __init__(self, *numbers: float) -> None:
+        self._numbers = numbers
+        self._value: Any = None
+
+    def __get__(self, instance: object, owner: type[_T]) -> _T:
+        if type(self._value) is not owner:
+            self._value = owner.of(*self._numbers)
+        return cast("_T", self._value)
+
+
+def _build(cls: type[Any], numbers: tuple[Any, ...]) -> Any:
+    return tuple.__new__(cls, numbers)
+
+
+class Numbers(tuple[_N, ...], Generic[_N]):
+    """The base of all of them. Iterating, indexing and unpacking give the numbers in the order of the wire."""
+
+    __slots__ = ()
+
+    WIDTH: ClassVar[int]
+    """How many numbers there are."""
+
+    @classmethod
+    def of(cls, *numbers: _N) -> Self:
+        """A value from its numbers, in the order of the wire.
+
+        Raises:
+            VariantError: there are too many or too few, or a whole number does not fit.
+        """
+        if len(numbers) != cls.WIDTH:
+            raise VariantError(f"{cls.__name__} has {cls.WIDTH} numbers, not {len(numbers)}")
+        return tuple.__new__(cls, cls._stored(numbers))
+
+    _ORDERED: ClassVar[bool] = False
+    """Whether the engine has `<` for the type."""
+
+    _SCALAR: ClassVar[Any]
+    """What Python types such a number may have."""
+
+    @staticmethod
+    def _stored(numbers: Iterable[_N]) -> array[_N]:
+        """The numbers as the engine keeps them."""
+        raise NotImplementedError
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and tuple.__eq__(self, other)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    __hash__ = tuple.__hash__
+
+    # A tuple would order by its numbers, append and repeat itself, also with a plain tuple on the other side.
+    def __lt__(self, other: Any) -> bool:
+        return self._ordered_with(other) and tuple.__lt__(self, other)
+
+    def __le__(self, other: Any) -> bool:
+        return self._ordered_with(other) and tuple.__le__(self, other)
+
+    def __gt__(self, other: Any) -> bool:
+        return self._ordered_with(other) and tuple.__gt__(self, other)
+
+    def __ge__(self, other: Any) -> bool:
+        return self._ordered_with(other) and tuple.__ge__(self, other)
+
+    def _ordered_with(self, other: object) -> bool:
+        if self._ORDERED and type(other) is type(self):
+            return True
+        raise TypeError(f"{type(self).__name__} has no order with {type(other).__name__}")
+
+    def __add__(self, other: Any) -> Any:
+        return NotImplemented
+
+    def __radd__(self, other: object) -> NoReturn:
+        raise TypeError(f"{type(self).__name__} cannot be added to {type(other).__name__}")
+
+    def __mul__(self, other: Any) -> Any:
+        return NotImplemented
+
+    def __rmul__(self, other: Any) -> Any:
+        return NotImplemented
+
+    def _each(self, operation: Callable[[_N, _N], _N], other: Any) -> Self:
+        """`operation` on every number with that of a value of the same type, or with one number."""
+        if type(other) is type(self):
+            return tuple.__new__(type(self), self._stored(map(operation, self, other)))
+        if isinstance(other, self._SCALAR):
+            (number,) = self._stored((other,))
+            return tuple.__new__(type(self), self._stored(operation(own, number) for own in self))
+        return cast("Self", NotImplemented)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _build, (type(self), tuple(self))
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(map(real_text, self))})"
+
+
+class FlatReals(Numbers[float]):
+    """Numbers that the engine keeps in 32 bits: whatever builds one rounds, beyond the range to infinity."""
+
+    __slots__ = ()
+    _SCALAR = (int, float)
+    _stored = staticmethod(reals)
+
+    def is_equal_approx(self, to: Self) -> bool:
+        """Whether all numbers are about the same (`numbers.is_equal_approx`)."""
+        return all(map(is_equal_approx, self, to))
+
+    def is_finite(self) -> bool:
+        """Whether no number is infinite or nan."""
+        return all(map(math.isfinite, self))
+
+
+class Matrix(FlatReals):
+    """Numbers that can be multiplied with one number, and mean something else times a vector."""
+
+    __slots__ = ()
+
+    def _times(self, other: Any, operation: Callable[[float, float], float] = mul) -> Self:
+        return self._each(operation, other) if isinstance(other, (int, float)) else NotImplemented
+
+    def __truediv__(self, other: float) -> Self:
+        return self._times(other, divide)
+
+
+class RealVector(FlatReals):
+    """Counts number by number: with its own kind, and for `*` and `/` with a single number, too."""
+
+    __slots__ = ()
+
+    def __add__(self, other: Self) -> Self:  # type: ignore[override]
+        return self._each(add, other) if type(other) is type(self) else NotImplemented
+
+    def __sub__(self, other: Self) -> Self:
+        return self._each(sub, other) if type(other) is type(self) else NotImplemented
+
+    def __mul__(self, other: Self | float) -> Self:  # type: ignore[override]
+        return self._each(mul, other)
+
+    def __rmul__(self, other: float) -> Self:  # type: ignore[override]
+        return self._each(mul, other)
+
+    def __truediv__(self, other: Self | float) -> Self:
+        return self._each(divide, other)
+
+    def __neg__(self) -> Self:
+        return tuple.__new__(type(self), map(neg, self))
+
+    def __pos__(self) -> Self:
+        return self
+
+
+class FlatInts(Numbers[int]):
+    """Whole numbers of 32 bits; others are refused."""
+
+    __slots__ = ()
+    _SCALAR = int
+    _stored = staticmethod(int32s)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(map(str, self))})"
+
+
+class Vector(Numbers[_N]):
+    """What vectors of reals and of whole numbers have in common. They order by x, then y, and so on."""
+
+    __slots__ = ()
+    _ORDERED = True
+
+    def abs(self) -> Self:
+        """All numbers without their sign."""
+        return self._map(abs)
+
+    def __abs__(self) -> Self:
+        return self.abs()
+
+    def sign(self) -> Self:
+        """-1, 0 or 1 for every number."""
+        return self._map(lambda number: (number > 0) - (number < 0))
+
+    def min(self, with_: Self) -> Self:
+        """The smaller of every pair of numbers."""
+        return self._each(min, with_)
+
+    def max(self, with_: Self) -> Self:
+        """The larger of every pair of numbers."""
+        return self._each(max, with_)
+
+    def clamp(self, min: Self, max: Self) -> Self:
+        """Every number kept between those of `min` and `max`."""
+        return self.max(min).min(max)
+
+    def min_axis_index(self) -> int:
+        """Which number is the smallest; the last of equals."""
+        return len(self) - 1 - self[::-1].index(min(self))
+
+    def max_axis_index(self) -> int:
+        """Which number is the largest; the first of equals."""
+        return self.index(max(self))
+
+    def _map(self, operation: Callable[[_N], _N]) -> Self:
+        return tuple.__new__(type(self), self._stored(map(operation, self)))
+
+
+def text_of(numbers: Iterable[float]) -> str:
+    """`(1.0, 2.5)`: a vector as the engine's `str` writes it."""
+    return f"({', '.join(map(plain_text, numbers))})"

@@ -1,0 +1,400 @@
+"""Rectangles, boxes and planes: `Rect2`, `Rect2i`, `AABB`, `Plane`.
+
+    area = Rect2(0, 0, 1152, 648)
+    area.has_point(Vector2(10, 20))
+
+Names, arguments and results are the engine's, to the last bit.
+
+Layer: `variant`. Source: the engine's class reference; measured on Godot 4.6 (tests/golden/variant_math_godot4.json).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import chain, product
+from operator import ge, gt, le
+from typing import Any, ClassVar, Final, Generic, Self, TypeVar, overload
+
+from gdpeer.variant.flat import FlatInts, FlatReals, Numbers, constant, field, part, text_of
+from gdpeer.variant.numbers import CMP_EPSILON, divide, dot, is_zero_approx, plain_text, real
+from gdpeer.variant.vectors import Vector2, Vector2i, Vector3
+
+__all__ = ["AABB", "Plane", "Rect2", "Rect2i", "flat"]
+
+_V = TypeVar("_V", bound=Numbers[Any])
+_N = TypeVar("_N", int, float)
+
+
+def flat(parts: tuple[Any, ...]) -> Iterator[Any]:
+    """The numbers of `parts`, each a number or a value with numbers."""
+    return chain.from_iterable(each if isinstance(each, Numbers) else (each,) for each in parts)
+
+
+class _Box(Numbers[_N], Generic[_N, _V]):
+    """What begins at a position and has a size, in two or three dimensions. Sizes below zero: see `abs`."""
+
+    __slots__ = ()
+    _CORNER: ClassVar[Any]
+
+    @property
+    def end(self) -> _V:
+        """The corner opposite to `position`."""
+        end: _V = self._corners()[1]
+        return end
+
+    def __str__(self) -> str:
+        begin, size = self._parts()
+        return f"[P: {begin}, S: {size}]"
+
+    def abs(self) -> Self:
+        """The same with a size that is not below zero."""
+        begin, size = self._parts()
+        return self.of(*(begin + size.min(self._CORNER())), *size.abs())
+
+    def merge(self, b: Self) -> Self:
+        """The smallest that holds both."""
+        (begin, end), (its_begin, its_end) = self._corners(), b._corners()
+        return self._spanning(begin.min(its_begin), end.max(its_end))
+
+    def expand(self, to: _V) -> Self:
+        """The smallest that holds this one and a point."""
+        begin, end = self._corners()
+        return self._spanning(begin.min(to), end.max(to))
+
+    def encloses(self, b: Self) -> bool:
+        """Whether `b` lies within; borders may touch."""
+        (begin, end), (its_begin, its_end) = self._corners(), b._corners()
+        return all(map(le, begin, its_begin)) and all(map(ge, end, its_end))
+
+    def intersection(self, b: Self) -> Self:
+        """What both cover; zero where they have nothing in common."""
+        (begin, end), (its_begin, its_end) = self._corners(), b._corners()
+        overlap = self._touches(b, self._APART)
+        return self._spanning(begin.max(its_begin), end.min(its_end)) if overlap else type(self)()
+
+    _APART: ClassVar[Any] = staticmethod(ge)
+    """How a beginning compares with the other's end where there is nothing in common."""
+
+    def _touches(self, b: Self, apart: Any) -> bool:
+        (begin, end), (its_begin, its_end) = self._corners(), b._corners()
+        return not (any(map(apart, begin, its_end)) or any(map(apart, its_begin, end)))
+
+    def _parts(self) -> tuple[Any, Any]:
+        half = len(self) // 2
+        return tuple.__new__(self._CORNER, self[:half]), tuple.__new__(self._CORNER, self[half:])
+
+    def _corners(self) -> tuple[Any, Any]:
+        begin, size = self._parts()
+        return begin, begin + size
+
+    def _spanning(self, begin: Any, end: Any) -> Self:
+        return self.of(*begin, *(end - begin))
+
+
+class _Rect(_Box[_N, _V]):
+    """What rectangles of reals and of whole numbers have in common."""
+
+    __slots__ = ()
+
+    def has_point(self, point: _V) -> bool:
+        """Whether a point is inside; the left and the upper border belong to it, the right and the lower do not."""
+        begin, end = self._corners()
+        return all(map(ge, point, begin)) and all(map(gt, end, point))
+
+    def has_area(self) -> bool:
+        """Whether width and height are above zero."""
+        return all(number > 0 for number in self[2:])
+
+    def grow(self, amount: _N) -> Self:
+        """Larger by `amount` on every side."""
+        return self.grow_individual(amount, amount, amount, amount)
+
+    def grow_side(self, side: int, amount: _N) -> Self:
+        """Larger by `amount` on one side: 0 left, 1 top, 2 right, 3 bottom."""
+        left, top, right, bottom = (amount if side == each else 0 for each in range(4))
+        return self.grow_individual(left, top, right, bottom)
+
+    def grow_individual(self, left: _N, top: _N, right: _N, bottom: _N) -> Self:
+        """Larger by another amount on every side."""
+        begin, size = self._parts()
+        first, second = self._CORNER(left, top), self._CORNER(right, bottom)
+        return self.of(*(begin - first), *(size + (first + second)))
+
+
+class Rect2(_Rect[float, Vector2], FlatReals):
+    """A rectangle. `Rect2(position, size)`, `Rect2(x, y, width, height)`, or from a `Rect2i`."""
+
+    __slots__ = ()
+    WIDTH = 4
+    _CORNER = Vector2
+
+    position: Final[Vector2] = part(Vector2, 0)
+    size: Final[Vector2] = part(Vector2, 2)
+
+    @overload
+    def __new__(cls) -> Self: ...
+    @overload
+    def __new__(cls, from_: Rect2 | Rect2i, /) -> Self: ...
+    @overload
+    def __new__(cls, position: Vector2, size: Vector2, /) -> Self: ...
+    @overload
+    def __new__(cls, x: float, y: float, width: float, height: float, /) -> Self: ...
+    def __new__(cls, *parts: Any) -> Self:
+        """From its parts."""
+        return cls.of(*(flat(parts) if parts else (0, 0, 0, 0)))
+
+    def intersects(self, b: Rect2, include_borders: bool = False) -> bool:
+        """Whether both cover something in common; touching is enough with `include_borders`."""
+        return self._touches(b, gt if include_borders else ge)
+
+    def get_area(self) -> float:
+        """Width times height."""
+        return real(self[2] * self[3])
+
+    def get_support(self, direction: Vector2) -> Vector2:
+        """The corner that lies furthest in a direction."""
+        return Vector2(*_support(self, direction))
+
+    def get_center(self) -> Vector2:
+        """The point in the middle."""
+        return self.position + self.size * 0.5
+
+
+class Rect2i(_Rect[int, Vector2i], FlatInts):
+    """A rectangle of whole numbers. `Rect2i(position, size)`, `Rect2i(x, y, width, height)`, or from a `Rect2`."""
+
+    __slots__ = ()
+    WIDTH = 4
+    _CORNER = Vector2i
+
+    position: Final[Vector2i] = part(Vector2i, 0)
+    size: Final[Vector2i] = part(Vector2i, 2)
+
+    @overload
+    def __new__(cls) -> Self: ...
+    @overload
+    def __new__(cls, from_: Rect2 | Rect2i, /) -> Self: ...
+    @overload
+    def __new__(cls, position: Vector2i, size: Vector2i, /) -> Self: ...
+    @overload
+    def __new__(cls, x: int, y: int, width: int, height: int, /) -> Self: ...
+    def __new__(cls, *parts: Any) -> Self:
+        """From its parts; the fractions of a `Rect2` are cut off."""
+        if len(parts) == 1:
+            return cls.of(*map(int, parts[0]))
+        return cls.of(*(flat(parts) if parts else (0, 0, 0, 0)))
+
+    def intersects(self, b: Rect2i) -> bool:
+        """Whether both cover something in common; touching is not enough."""
+        return self._touches(b, ge)
+
+    def get_area(self) -> int:
+        """Width times height."""
+        return self[2] * self[3]
+
+    def get_center(self) -> Vector2i:
+        """The point in the middle, cut to whole numbers."""
+        return self.position + self.size / 2
+
+
+class AABB(_Box[float, Vector3], FlatReals):
+    """A box along the axes. `AABB(position, size)`."""
+
+    __slots__ = ()
+    WIDTH = 6
+    _CORNER = Vector3
+    # Boxes that touch have a flat box in common.
+    _APART = staticmethod(gt)
+
+    position: Final[Vector3] = part(Vector3, 0)
+    size: Final[Vector3] = part(Vector3, 3)
+
+    @overload
+    def __new__(cls) -> Self: ...
+    @overload
+    def __new__(cls, from_: AABB, /) -> Self: ...
+    @overload
+    def __new__(cls, position: Vector3, size: Vector3, /) -> Self: ...
+    def __new__(cls, *parts: Any) -> Self:
+        """From its parts."""
+        return cls.of(*(flat(parts) if parts else (0, 0, 0, 0, 0, 0)))
+
+    def intersects(self, with_: AABB) -> bool:
+        """Whether both cover something in common; touching is not enough."""
+        return self._touches(with_, ge)
+
+    def has_point(self, point: Vector3) -> bool:
+        """Whether a point is inside or on the border."""
+        return all(map(ge, point, self.position)) and all(map(le, point, self.end))
+
+    def has_volume(self) -> bool:
+        """Whether all three sizes are above zero."""
+        return all(number > 0 for number in self.size)
+
+    def has_surface(self) -> bool:
+        """Whether any size is above zero."""
+        return any(number > 0 for number in self.size)
+
+    def get_volume(self) -> float:
+        """The product of the sizes."""
+        return real(real(self[3] * self[4]) * self[5])
+
+    def get_center(self) -> Vector3:
+        """The point in the middle."""
+        return self.position + self.size * 0.5
+
+    def grow(self, by: float) -> AABB:
+        """Larger by `by` on every side."""
+        first = Vector3(by, by, by)
+        return AABB(self.position - first, self.size + first * 2.0)
+
+    def get_endpoint(self, idx: int) -> Vector3:
+        """One of the eight corners; z changes first, then y."""
+        corners = product(*zip(self.position, self.end, strict=True))
+        return Vector3(*list(corners)[idx])
+
+    def get_support(self, direction: Vector3) -> Vector3:
+        """The corner that lies furthest in a direction."""
+        return Vector3(*_support(self, direction))
+
+    def get_longest_axis_index(self) -> int:
+        """The axis along which it is longest; the first of equals."""
+        return self.size.max_axis_index()
+
+    def get_longest_axis_size(self) -> float:
+        """How long it is along that axis."""
+        return max(self.size)
+
+    def get_longest_axis(self) -> Vector3:
+        """The direction of that axis."""
+        return _AXES[self.get_longest_axis_index()]
+
+    def get_shortest_axis_index(self) -> int:
+        """The axis along which it is shortest; the first of equals."""
+        return self.size.index(min(self.size))
+
+    def get_shortest_axis_size(self) -> float:
+        """How long it is along that axis."""
+        return min(self.size)
+
+    def get_shortest_axis(self) -> Vector3:
+        """The direction of that axis."""
+        return _AXES[self.get_shortest_axis_index()]
+
+    def intersects_plane(self, plane: Plane) -> bool:
+        """Whether it has corners on both sides of a plane."""
+        over = [plane.is_point_over(self.get_endpoint(index)) for index in range(8)]
+        return any(over) and not all(over)
+
+
+def _support(box: Rect2 | AABB, direction: Vector2 | Vector3) -> list[float]:
+    corners = zip(direction, box.position, box.end, strict=True)
+    return [end if towards > 0 else begin for towards, begin, end in corners]
+
+
+_AXES = (Vector3.RIGHT, Vector3.UP, Vector3.BACK)
+
+
+class Plane(FlatReals):
+    """A plane: the points whose dot product with `normal` is `d`.
+
+    `Plane(a, b, c, d)`, `Plane(normal, d)`, `Plane(normal, point)`, `Plane(point1, point2, point3)` (clockwise seen
+    from above).
+    """
+
+    __slots__ = ()
+    WIDTH = 4
+    PLANE_YZ = constant(1, 0, 0, 0)
+    PLANE_XZ = constant(0, 1, 0, 0)
+    PLANE_XY = constant(0, 0, 1, 0)
+
+    x: Final[float] = field(0)
+    y: Final[float] = field(1)
+    z: Final[float] = field(2)
+    d: Final[float] = field(3)
+    normal: Final[Vector3] = part(Vector3, 0)
+
+    @overload
+    def __new__(cls) -> Self: ...
+    @overload
+    def __new__(cls, from_: Plane, /) -> Self: ...
+    @overload
+    def __new__(cls, normal: Vector3, through: float | Vector3 = 0.0, /) -> Self: ...
+    @overload
+    def __new__(cls, point1: Vector3, point2: Vector3, point3: Vector3, /) -> Self: ...
+    @overload
+    def __new__(cls, a: float, b: float, c: float, d: float, /) -> Self: ...
+    def __new__(cls, *parts: Any) -> Self:
+        """From its parts."""
+        match parts:
+            case ():
+                return cls.of(0, 0, 0, 0)
+            case (Vector3() as normal,):
+                return cls.of(*normal, 0)
+            case (Vector3() as normal, Vector3() as point):
+                return cls.of(*normal, normal.dot(point))
+            case (Vector3() as first, Vector3() as second, Vector3() as third):
+                normal = (first - third).cross(first - second).normalized()
+                return cls.of(*normal, normal.dot(first))
+        return cls.of(*flat(parts))
+
+    def __str__(self) -> str:
+        return f"[N: {text_of(self.normal)}, D: {plain_text(self.d, whole='')}]"
+
+    def __neg__(self) -> Plane:
+        return self.of(*(-number for number in self))
+
+    def __pos__(self) -> Plane:
+        return self
+
+    def get_center(self) -> Vector3:
+        """The point of the plane that is nearest to the origin."""
+        return self.normal * self.d
+
+    def normalized(self) -> Plane:
+        """The same plane with a normal of length 1; all zero where the normal is."""
+        length = self.normal.length()
+        return self.of(*(divide(number, length) for number in self)) if length else Plane()
+
+    def is_point_over(self, point: Vector3) -> bool:
+        """Whether a point is on the side that the normal points to."""
+        return dot(self.normal, point) > self.d
+
+    def distance_to(self, point: Vector3) -> float:
+        """How far a point is from the plane; below zero on the other side."""
+        return float(dot(self.normal, point) - self.d)
+
+    def has_point(self, point: Vector3, tolerance: float = CMP_EPSILON) -> bool:
+        """Whether a point is no further from the plane than `tolerance`."""
+        return abs(self.distance_to(point)) <= real(tolerance)
+
+    def project(self, point: Vector3) -> Vector3:
+        """The point of the plane that is nearest to `point`."""
+        return point - self.normal * self.distance_to(point)
+
+    def intersects_ray(self, from_: Vector3, dir: Vector3) -> Vector3 | None:
+        """Where a ray meets the plane, or `None`."""
+        distance = self._steps_to(from_, dir)
+        return from_ + dir * -distance if distance is not None and distance <= CMP_EPSILON else None
+
+    def intersects_segment(self, from_: Vector3, to: Vector3) -> Vector3 | None:
+        """Where the line from one point to another meets the plane, or `None`."""
+        segment = from_ - to
+        distance = self._steps_to(from_, segment)
+        if distance is None or not -CMP_EPSILON <= distance <= 1.0 + CMP_EPSILON:
+            return None
+        return from_ + segment * -distance
+
+    def intersect_3(self, b: Plane, c: Plane) -> Vector3 | None:
+        """The one point that three planes have in common, or `None`."""
+        first, second, third = self.normal, b.normal, c.normal
+        volume = first.cross(second).dot(third)
+        if is_zero_approx(volume):
+            return None
+        total = second.cross(third) * self.d + third.cross(first) * b.d + first.cross(second) * c.d
+        return total / volume
+
+    def _steps_to(self, start: Vector3, segment: Vector3) -> float | None:
+        """How many times `segment` lies between the plane and `start`."""
+        slope = self.normal.dot(segment)
+        return None if is_zero_approx(slope) else real(self.distance_to(start) / slope)

@@ -1,0 +1,150 @@
+"""`StringName` and `NodePath`.
+
+Layer: `variant`. Source: the engine's class reference; the rules of a path measured on Godot 4.6.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NoReturn, Self
+
+from gdpeer.errors import VariantError
+
+__all__ = ["NodePath", "StringName"]
+
+
+class StringName(str):
+    """A name, of which the engine keeps one copy. Equal to the same `str`, and the same key in a dictionary."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"StringName({str.__repr__(self)})"
+
+
+class NodePath:
+    """The way to a node, or to a property of one: `NodePath("/root/Main/Sprite:position:x")`.
+
+    Names are parted by `/`, several of which count as one, subnames by `:`. Cannot be changed; equal where all parts
+    are, and never to a string.
+
+    Args:
+        path: the text; or another path, which gives an equal one.
+
+    Raises:
+        VariantError: an empty subname (`a::b`), which the engine refuses, too; `offset` is where.
+    """
+
+    __slots__ = ("absolute", "names", "subnames")
+
+    names: tuple[str, ...]
+    """Of nodes, from the outermost: `("root", "Main", "Sprite")`."""
+    subnames: tuple[str, ...]
+    """Of properties, and of what is in them: `("position", "x")`."""
+    absolute: bool
+    """Whether it begins at the root: with `/`."""
+
+    def __init__(self, path: str | NodePath = "") -> None:
+        text = str(path)
+        nodes, _, properties = text.partition(":")
+        subnames = properties.removesuffix(":").split(":") if properties not in ("", ":") else []
+        if properties == ":" or "" in subnames:
+            raise VariantError(f"{text!r} has an empty subname", text.index("::"))
+        self._fill([name for name in nodes.split("/") if name], subnames, nodes.startswith("/"))
+
+    @classmethod
+    def of(cls, names: Sequence[str], subnames: Sequence[str] = (), absolute: bool = False) -> Self:
+        """A path from its parts, which are taken as they are."""
+        path = cls.__new__(cls)
+        path._fill(names, subnames, absolute)
+        return path
+
+    def _fill(self, names: Sequence[str], subnames: Sequence[str], absolute: bool) -> None:
+        object.__setattr__(self, "names", tuple(names))
+        object.__setattr__(self, "subnames", tuple(subnames))
+        object.__setattr__(self, "absolute", absolute)
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError("a NodePath cannot be changed")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError("a NodePath cannot be changed")
+
+    def is_absolute(self) -> bool:
+        """Whether it begins at the root."""
+        return self.absolute
+
+    def is_empty(self) -> bool:
+        """Whether it is `NodePath("")`."""
+        return not (self.absolute or self.names or self.subnames)
+
+    def get_name_count(self) -> int:
+        """How many node names there are."""
+        return len(self.names)
+
+    def get_name(self, idx: int) -> str:
+        """A node name.
+
+        Raises:
+            IndexError: there is none with this number.
+        """
+        return self.names[_index(idx)]
+
+    def get_subname_count(self) -> int:
+        """How many property names there are."""
+        return len(self.subnames)
+
+    def get_subname(self, idx: int) -> str:
+        """A property name.
+
+        Raises:
+            IndexError: there is none with this number.
+        """
+        return self.subnames[_index(idx)]
+
+    def get_concatenated_names(self) -> str:
+        """The node names with `/` between them, without the one in front."""
+        return "/".join(self.names)
+
+    def get_concatenated_subnames(self) -> str:
+        """The property names with `:` between them."""
+        return ":".join(self.subnames)
+
+    def get_as_property_path(self) -> NodePath:
+        """The same with the node names as the first property: `a/b:c` as `:a/b:c`."""
+        return NodePath.of((), (self.get_concatenated_names(), *self.subnames)) if self.names else self
+
+    def slice(self, begin: int, end: int = 2**31 - 1) -> NodePath:
+        """The names and subnames from `begin` up to `end`, counted through; below zero from the end."""
+        count = len(self.names)
+        first, last, _ = slice(begin, end).indices(count + len(self.subnames))
+        subnames = self.subnames[max(first - count, 0) : max(last - count, 0)]
+        return NodePath.of(self.names[first:last], subnames, self.absolute and first == 0)
+
+    def __str__(self) -> str:
+        text = f"{'/' if self.absolute else ''}{self.get_concatenated_names()}"
+        return f"{text}:{self.get_concatenated_subnames()}" if self.subnames else text
+
+    def __repr__(self) -> str:
+        return f"NodePath({str(self)!r})"
+
+    def __bool__(self) -> bool:
+        return not self.is_empty()
+
+    def __eq__(self, other: object) -> bool:
+        return self._parts() == other._parts() if isinstance(other, NodePath) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._parts())
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self).of, self._parts()
+
+    def _parts(self) -> tuple[tuple[str, ...], tuple[str, ...], bool]:
+        return self.names, self.subnames, self.absolute
+
+
+def _index(number: int) -> int:
+    if number < 0:
+        raise IndexError("names are counted from 0")
+    return number

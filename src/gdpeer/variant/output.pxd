@@ -1,0 +1,29 @@
+# C types of output.py (Cython's pure-Python mode).
+cimport cython
+
+cdef Py_ssize_t _MAX_LENGTH
+
+
+cdef class Output:
+    cdef unsigned char* _start
+    cdef Py_ssize_t _length, _capacity
+    cdef bytearray _large
+    cdef unsigned char _small[256]
+
+    cdef int _begin_output(self) except -1
+    cpdef bytes result(self)
+    cdef int _word(self, unsigned int number) except -1
+    @cython.locals(at=cython.p_uchar)
+    cdef int _words(self, unsigned int first, unsigned int second) except -1
+    @cython.locals(bits="unsigned long long")
+    cdef int _long(self, object number) except -1
+    @cython.locals(at=cython.p_uchar, source="const char*", length=Py_ssize_t, padding=Py_ssize_t)
+    cdef int _string(self, object text, Py_ssize_t zeros) except -1
+    cdef int _raw(self, object data, Py_ssize_t size) except -1
+    cdef int _pad(self, Py_ssize_t size) except -1
+    cdef unsigned char* _room(self, Py_ssize_t size) except NULL
+    @cython.locals(capacity=Py_ssize_t)
+    cdef int _grow(self, Py_ssize_t size) except -1
+
+
+cpdef Py_ssize_t checked_count(Py_ssize_t size) except -1

@@ -1,0 +1,404 @@
+"""The engine's vectors of reals: `Vector2`, `Vector3`, `Vector4`.
+
+    position = Vector2(10, 20) + Vector2.RIGHT * 5
+    position.distance_to(Vector2.ZERO)
+
+Names, arguments and results are the engine's. What the engine reports as an error of the script (a normal that is not
+normalized) raises `ValueError`. Results have the engine's bits; those of methods that turn or
+measure angles (`rotated`, `angle`, `slerp` ...) may differ in the last one.
+
+Vectors order as in the engine, by x, then y, and so on.
+
+Layer: `variant`. Source: the engine's class reference; measured on Godot 4.6 (tests/golden/variant_math_godot4.json).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, TypeVar, overload
+
+from gdpeer.variant.flat import Numbers, RealVector, Vector, constant, field, text_of
+from gdpeer.variant.numbers import (
+    CMP_EPSILON,
+    Real,
+    atan2,
+    cos,
+    divide,
+    dot,
+    is_one_approx,
+    is_zero_approx,
+    lerp,
+    real,
+    reals,
+    sin,
+    sqrt,
+)
+
+if TYPE_CHECKING:
+    from gdpeer.variant.whole_vectors import Vector2i, Vector3i, Vector4i
+
+__all__ = ["RealsVector", "Vector2", "Vector3", "Vector4", "axis_angle_rows"]
+
+
+_S = TypeVar("_S", bound="_Spatial")
+
+
+class RealsVector(Vector[float], RealVector):
+    """What vectors of two, three and four reals have in common."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return text_of(self)
+
+    def length_squared(self) -> float:
+        """The square of the length; cheaper than the length."""
+        return float(dot(self, self))
+
+    def length(self) -> float:
+        """The length."""
+        return float(sqrt(dot(self, self)))
+
+    def dot(self, with_: Self) -> float:
+        """The dot product."""
+        return float(dot(self, with_))
+
+    def distance_squared_to(self, to: Self) -> float:
+        """The square of the distance between two points."""
+        return (to - self).length_squared()
+
+    def distance_to(self, to: Self) -> float:
+        """The distance between two points."""
+        return (to - self).length()
+
+    def normalized(self) -> Self:
+        """The same direction with length 1; zero stays zero."""
+        length = self.length()
+        return self / length if length else type(self)()
+
+    def is_normalized(self) -> bool:
+        """Whether the length is about 1."""
+        return is_one_approx(self.length_squared())
+
+    def is_zero_approx(self) -> bool:
+        """Whether all numbers are about zero."""
+        return all(map(is_zero_approx, self))
+
+    def direction_to(self, to: Self) -> Self:
+        """The direction to another point, of length 1."""
+        return (to - self).normalized()
+
+    def lerp(self, to: Self, weight: float) -> Self:
+        """From this at weight 0 to `to` at weight 1, in a straight line."""
+        return self + (to - self) * weight
+
+    def floor(self) -> Self:
+        """Every number rounded down."""
+        return self._map(_floor)
+
+    def ceil(self) -> Self:
+        """Every number rounded up."""
+        return self._map(lambda number: -_floor(-number))
+
+    def round(self) -> Self:
+        """Every number rounded to the nearest whole one, halves away from zero."""
+        return self._map(lambda number: math.copysign(_floor(abs(number) + 0.5), number))
+
+    def snapped(self, step: Self) -> Self:
+        """Every number rounded to a multiple of the same number of `step`; where that is 0, left alone."""
+        return self._each(_snapped, step)
+
+    def snappedf(self, step: float) -> Self:
+        """Every number rounded to a multiple of `step`."""
+        return self._each(_snapped, float(step))
+
+    def posmod(self, mod: float) -> Self:
+        """The remainder of every number by `mod`, with the sign of `mod`."""
+        return self._each(_posmod, float(mod))
+
+    def posmodv(self, modv: Self) -> Self:
+        """The remainder of every number by the same one of `modv`."""
+        return self._each(_posmod, modv)
+
+    def minf(self, with_: float) -> Self:
+        """Every number, or `with_` where that is smaller."""
+        return self._each(min, float(with_))
+
+    def maxf(self, with_: float) -> Self:
+        """Every number, or `with_` where that is larger."""
+        return self._each(max, float(with_))
+
+    def clampf(self, min: float, max: float) -> Self:
+        """Every number kept between `min` and `max`."""
+        return self.maxf(min).minf(max)
+
+
+class _Spatial(RealsVector):
+    """What vectors of two and three reals have in common."""
+
+    __slots__ = ()
+
+    def limit_length(self, length: float = 1.0) -> Self:
+        """The same direction, no longer than `length`."""
+        own = self.length()
+        return self / own * length if own > 0 and real(length) < own else self
+
+    def move_toward(self, to: Self, delta: float) -> Self:
+        """`delta` further towards `to`, but not past it."""
+        way = to - self
+        distance = way.length()
+        return to if distance <= real(delta) or distance < CMP_EPSILON else self + way / distance * delta
+
+    def project(self, b: Self) -> Self:
+        """The part of this vector along `b`."""
+        return b * divide(self.dot(b), b.length_squared())
+
+    def slide(self, n: Self) -> Self:
+        """The part of this vector along a plane (in two dimensions, a line) of normal `n`.
+
+        Raises:
+            ValueError: `n` is not normalized.
+        """
+        return self - _normal(n) * self.dot(n)
+
+    def reflect(self, n: Self) -> Self:
+        """This vector mirrored at the line along `n`.
+
+        Raises:
+            ValueError: `n` is not normalized.
+        """
+        return _normal(n) * 2.0 * self.dot(n) - self
+
+    def bounce(self, n: Self) -> Self:
+        """This vector after a bounce off a plane (in two dimensions, a line) of normal `n`.
+
+        Raises:
+            ValueError: `n` is not normalized.
+        """
+        return -self.reflect(n)
+
+    def bezier_interpolate(self, control_1: Self, control_2: Self, end: Self, t: float) -> Self:
+        """The point at `t` (0 to 1) of the Bézier curve from this point to `end`."""
+        ahead = Real(t)
+        behind = 1.0 - ahead
+        first, second = control_1 * (behind * behind) * ahead, control_2 * behind * (ahead * ahead)
+        return self * (behind * behind * behind) + first * 3.0 + second * 3.0 + end * (ahead * ahead * ahead)
+
+
+class Vector2(_Spatial):
+    """Two reals. `Vector2(x, y)`, or from a `Vector2i`."""
+
+    __slots__ = ()
+    WIDTH = 2
+    ZERO = constant(0, 0)
+    ONE = constant(1, 1)
+    INF = constant(math.inf, math.inf)
+    LEFT = constant(-1, 0)
+    RIGHT = constant(1, 0)
+    UP = constant(0, -1)
+    DOWN = constant(0, 1)
+    AXIS_X: ClassVar[int] = 0
+    AXIS_Y: ClassVar[int] = 1
+
+    x: Final[float] = field(0)
+    y: Final[float] = field(1)
+
+    @overload
+    def __new__(cls, x: float = 0.0, y: float = 0.0) -> Self: ...
+    @overload
+    def __new__(cls, x: Vector2 | Vector2i) -> Self: ...
+    def __new__(cls, x: Any = 0.0, y: Any = 0.0) -> Self:
+        """From two numbers, or from a vector."""
+        return cls.of(*x) if isinstance(x, Numbers) else tuple.__new__(cls, reals((x, y)))
+
+    def normalized(self) -> Vector2:
+        """The same direction with length 1; what is too short to be measured stays as it is."""
+        return super().normalized() if self.length_squared() else self
+
+    @classmethod
+    def from_angle(cls, angle: float) -> Self:
+        """The direction at `angle` radians from the x axis."""
+        return cls(cos(real(angle)), sin(real(angle)))
+
+    def angle(self) -> float:
+        """The angle from the x axis, in radians."""
+        return float(atan2(self.y, self.x))
+
+    def angle_to(self, to: Vector2) -> float:
+        """The angle from this vector to another, in radians, with a sign."""
+        return float(atan2(self.cross(to), self.dot(to)))
+
+    def angle_to_point(self, to: Vector2) -> float:
+        """The angle from the x axis of the line to another point."""
+        return (to - self).angle()
+
+    def aspect(self) -> float:
+        """The width by the height: x / y."""
+        return real(divide(self.x, self.y))
+
+    def cross(self, with_: Vector2) -> float:
+        """The z of the three-dimensional cross product."""
+        return float(dot(self, (with_.y, -with_.x)))
+
+    def orthogonal(self) -> Vector2:
+        """This vector turned by a quarter, counter-clockwise on a screen."""
+        return Vector2(self.y, -self.x)
+
+    def rotated(self, angle: float) -> Vector2:
+        """This vector turned by `angle` radians."""
+        sine, cosine = sin(real(angle)), cos(real(angle))
+        return Vector2(dot(self, (cosine, -sine)), dot(self, (sine, cosine)))
+
+    def slerp(self, to: Vector2, weight: float) -> Vector2:
+        """From this at weight 0 to `to` at weight 1, turning and stretching; as `lerp` where one is zero."""
+        start, end = self.length(), to.length()
+        if not start or not end:
+            return self.lerp(to, weight)
+        length = lerp(start, end, weight)
+        return self.rotated(Real(self.angle_to(to)) * real(weight)) * (length / start)
+
+
+class Vector3(_Spatial):
+    """Three reals. `Vector3(x, y, z)`, or from a `Vector3i`."""
+
+    __slots__ = ()
+    WIDTH = 3
+    ZERO = constant(0, 0, 0)
+    ONE = constant(1, 1, 1)
+    INF = constant(math.inf, math.inf, math.inf)
+    LEFT = constant(-1, 0, 0)
+    RIGHT = constant(1, 0, 0)
+    UP = constant(0, 1, 0)
+    DOWN = constant(0, -1, 0)
+    FORWARD = constant(0, 0, -1)
+    BACK = constant(0, 0, 1)
+    MODEL_LEFT = constant(1, 0, 0)
+    MODEL_RIGHT = constant(-1, 0, 0)
+    MODEL_TOP = constant(0, 1, 0)
+    MODEL_BOTTOM = constant(0, -1, 0)
+    MODEL_FRONT = constant(0, 0, 1)
+    MODEL_REAR = constant(0, 0, -1)
+    AXIS_X: ClassVar[int] = 0
+    AXIS_Y: ClassVar[int] = 1
+    AXIS_Z: ClassVar[int] = 2
+
+    x: Final[float] = field(0)
+    y: Final[float] = field(1)
+    z: Final[float] = field(2)
+
+    @overload
+    def __new__(cls, x: float = 0.0, y: float = 0.0, z: float = 0.0) -> Self: ...
+    @overload
+    def __new__(cls, x: Vector3 | Vector3i) -> Self: ...
+    def __new__(cls, x: Any = 0.0, y: Any = 0.0, z: Any = 0.0) -> Self:
+        """From three numbers, or from a vector."""
+        return cls.of(*x) if isinstance(x, Numbers) else tuple.__new__(cls, reals((x, y, z)))
+
+    def angle_to(self, to: Vector3) -> float:
+        """The angle between two vectors, in radians, from 0 to pi."""
+        return float(atan2(self.cross(to).length(), self.dot(to)))
+
+    def signed_angle_to(self, to: Vector3, axis: Vector3) -> float:
+        """The same, negative where the turn is clockwise seen from the side that `axis` points to."""
+        across = self.cross(to)
+        angle = float(atan2(across.length(), self.dot(to)))
+        return -angle if across.dot(axis) < 0 else angle
+
+    def cross(self, with_: Vector3) -> Vector3:
+        """The cross product."""
+        x, y, z = with_
+        return Vector3(
+            dot((self.y, self.z), (z, -y)),
+            dot((self.z, self.x), (x, -z)),
+            dot((self.x, self.y), (y, -x)),
+        )
+
+    def inverse(self) -> Vector3:
+        """1 / x, 1 / y, 1 / z."""
+        return Vector3.ONE / self
+
+    def rotated(self, axis: Vector3, angle: float) -> Vector3:
+        """This vector turned by `angle` radians around `axis`.
+
+        Raises:
+            ValueError: `axis` is not normalized.
+        """
+        rows = axis_angle_rows(axis, angle)
+        return Vector3(dot(rows[0:3], self), dot(rows[3:6], self), dot(rows[6:9], self))
+
+    def slerp(self, to: Vector3, weight: float) -> Vector3:
+        """From this at weight 0 to `to` at weight 1, turning and stretching; as `lerp` where there is no one way."""
+        start, end, axis = self.length(), to.length(), self.cross(to)
+        if not start or not end or not axis.length_squared():
+            return self.lerp(to, weight)
+        length = lerp(start, end, weight)
+        turn = Real(self.angle_to(to)) * real(weight)
+        return self.rotated(axis / axis.length(), turn) * (length / start)
+
+
+class Vector4(RealsVector):
+    """Four reals. `Vector4(x, y, z, w)`, or from a `Vector4i`."""
+
+    __slots__ = ()
+    WIDTH = 4
+    ZERO = constant(0, 0, 0, 0)
+    ONE = constant(1, 1, 1, 1)
+    INF = constant(math.inf, math.inf, math.inf, math.inf)
+    AXIS_X: ClassVar[int] = 0
+    AXIS_Y: ClassVar[int] = 1
+    AXIS_Z: ClassVar[int] = 2
+    AXIS_W: ClassVar[int] = 3
+
+    x: Final[float] = field(0)
+    y: Final[float] = field(1)
+    z: Final[float] = field(2)
+    w: Final[float] = field(3)
+
+    @overload
+    def __new__(cls, x: float = 0.0, y: float = 0.0, z: float = 0.0, w: float = 0.0) -> Self: ...
+    @overload
+    def __new__(cls, x: Vector4 | Vector4i) -> Self: ...
+    def __new__(cls, x: Any = 0.0, y: Any = 0.0, z: Any = 0.0, w: Any = 0.0) -> Self:
+        """From four numbers, or from a vector."""
+        return cls.of(*x) if isinstance(x, Numbers) else tuple.__new__(cls, reals((x, y, z, w)))
+
+    def inverse(self) -> Vector4:
+        """1 / x, 1 / y, 1 / z, 1 / w."""
+        return Vector4.ONE / self
+
+
+def axis_angle_rows(axis: Vector3, angle: float) -> tuple[float, ...]:
+    """The rotation by `angle` radians around `axis`, as nine numbers, row by row.
+
+    Raises:
+        ValueError: `axis` is not normalized.
+    """
+    x, y, z = map(Real, _normal(axis))
+    sine, cosine = sin(real(angle)), cos(real(angle))
+    rest = 1.0 - cosine
+    xy, xz, yz = x * y * rest, x * z * rest, y * z * rest
+    along = [square + cosine * (1.0 - square) for square in (x * x, y * y, z * z)]
+    return (
+        *(along[0], xy - z * sine, xz + y * sine),
+        *(xy + z * sine, along[1], yz - x * sine),
+        *(xz - y * sine, yz + x * sine, along[2]),
+    )
+
+
+def _normal(vector: _S) -> _S:
+    if not vector.is_normalized():
+        raise ValueError(f"{vector!r} is not normalized")
+    return vector
+
+
+def _floor(number: float) -> float:
+    return float(math.floor(number)) if math.isfinite(number) else number
+
+
+def _snapped(number: float, step: float) -> float:
+    return _floor(number / step + 0.5) * step if step else number
+
+
+def _posmod(number: float, mod: float) -> float:
+    remainder = math.fmod(number, mod) if mod and math.isfinite(number) else math.nan
+    return (real(remainder + mod) if remainder * mod < 0 else remainder) + 0.0

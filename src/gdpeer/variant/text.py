@@ -1,0 +1,282 @@
+r"""Engine values and their texts: `var_to_str` and `str_to_var`, as Godot 4.6 and Godot 3.6 write and read them.
+
+    var_to_str({"b": Vector2(1, 2), "a": [True, None]})     # {\n"a": [true, null],\n"b": Vector2(1, 2)\n}
+
+Layer: `variant`. Source: the `str` fields of the golden vectors; the order of keys, escapes and numbers measured on
+both engines.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable
+from typing import Any
+
+from gdpeer.errors import VariantError
+from gdpeer.variant.containers import UNTYPED, ContainerType
+from gdpeer.variant.handles import EncodedObject
+from gdpeer.variant.kinds import VariantType
+from gdpeer.variant.layout import ITEM_SIZES, MISSING, NUMBERS, TO_3, WHOLE, check_engine, kind_of, no_such_kind
+from gdpeer.variant.numbers import float_text, real_text
+from gdpeer.variant.parser import Parser
+
+__all__ = ["str_to_var", "var_to_str"]
+
+_MAX_DEPTH = 100
+"""How many containers may be around a value; the engine writes what is deeper as if it were empty."""
+
+_NAMES = [str(ContainerType(kind)) for kind in VariantType]
+
+_NAMES_3 = {
+    VariantType.TYPE_QUATERNION: "Quat",
+    VariantType.TYPE_TRANSFORM3D: "Transform",
+    VariantType.TYPE_PACKED_BYTE_ARRAY: "PoolByteArray",
+    VariantType.TYPE_PACKED_INT32_ARRAY: "PoolIntArray",
+    VariantType.TYPE_PACKED_FLOAT32_ARRAY: "PoolRealArray",
+    VariantType.TYPE_PACKED_STRING_ARRAY: "PoolStringArray",
+    VariantType.TYPE_PACKED_VECTOR2_ARRAY: "PoolVector2Array",
+    VariantType.TYPE_PACKED_VECTOR3_ARRAY: "PoolVector3Array",
+    VariantType.TYPE_PACKED_COLOR_ARRAY: "PoolColorArray",
+}
+
+_MULTILINE = str.maketrans({"\\": "\\\\", '"': '\\"'})
+_ESCAPES = _MULTILINE | str.maketrans(
+    {"\a": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v", "'": "\\'"}
+)
+"""A String keeps its control characters; names, paths and strings in a packed array have them escaped."""
+
+_TEXTS = (VariantType.TYPE_STRING, VariantType.TYPE_STRING_NAME)
+_SINGLE = (VariantType.TYPE_BOOL, VariantType.TYPE_INT, VariantType.TYPE_FLOAT, VariantType.TYPE_STRING)
+_VECTORS_3 = (VariantType.TYPE_VECTOR2, VariantType.TYPE_VECTOR3)
+_VECTORS = (
+    *_VECTORS_3,
+    VariantType.TYPE_VECTOR2I,
+    VariantType.TYPE_VECTOR3I,
+    VariantType.TYPE_VECTOR4,
+    VariantType.TYPE_VECTOR4I,
+)
+_ORDERED_PACKED_3 = (
+    VariantType.TYPE_PACKED_INT32_ARRAY,
+    VariantType.TYPE_PACKED_FLOAT32_ARRAY,
+    VariantType.TYPE_PACKED_VECTOR3_ARRAY,
+    VariantType.TYPE_PACKED_COLOR_ARRAY,
+)
+
+
+def var_to_str(value: Any, engine: int = 4) -> str:
+    """The text of a value, character for character as the engine's `var_to_str` (Godot 3: `var2str`) writes it.
+
+    The keys of a dictionary are sorted, first by type; keys of types without an order stay as they are, which is what
+    the engine does with up to 16 keys.
+
+    Args:
+        value: anything that the engine can hold.
+        engine: 4, or 3 for Godot 3's form.
+
+    Raises:
+        VariantError: the engine cannot hold the value, or containers are nested deeper than 100, where it would lose
+            what is inside.
+    """
+    check_engine(engine)
+    return (_Text() if engine == 4 else _Text3()).of(value, 0)
+
+
+def str_to_var(text: str, engine: int = 4, *, objects: bool = False) -> Any:
+    r"""The value of a text that `var_to_str` wrote, or a person.
+
+    Unlike the engine's, this gives back what stands behind `\a` and `\v`, and refuses what is left over after the value
+    as well as numbers that do not fit.
+
+    Args:
+        text: at most one value, with blanks and `; comments` where they do not matter.
+        engine: 4, or 3: without the types that Godot 3 lacks.
+        objects: whether `Object(...)` is read, as an `EncodedObject`; else it is refused, but for ids.
+
+    Raises:
+        VariantError: the text is none of a value; `offset` is the character where that was noticed.
+    """
+    check_engine(engine)
+    return Parser(text, engine == 3, objects).parse()
+
+
+class _Text:
+    """Writes for Godot 4."""
+
+    _space = ""
+    _empty = "{}"
+
+    def of(self, value: Any, depth: int) -> str:
+        """The text of `value`, which `depth` containers are around."""
+        kind = kind_of(value)
+        match kind:
+            case VariantType.TYPE_NIL:
+                return "null"
+            case VariantType.TYPE_BOOL:
+                return "true" if value else "false"
+            case VariantType.TYPE_INT:
+                return _whole(value)
+            case VariantType.TYPE_FLOAT:
+                return self._float(value)
+            case VariantType.TYPE_STRING:
+                return f'"{value.translate(_MULTILINE)}"'
+            case VariantType.TYPE_ARRAY | VariantType.TYPE_DICTIONARY | VariantType.TYPE_OBJECT:
+                return self._container(kind, value, depth)
+        return self._other(kind, value)
+
+    def _other(self, kind: int, value: Any) -> str:
+        match kind:
+            case VariantType.TYPE_STRING_NAME:
+                return self._name(value)
+            case VariantType.TYPE_NODE_PATH:
+                return f"NodePath({_quoted(str(value))})"
+            case VariantType.TYPE_RID:
+                return self._rid(value.id)
+            case VariantType.TYPE_PACKED_STRING_ARRAY:
+                return self._made(kind, map(_quoted, value))
+            case VariantType.TYPE_PACKED_BYTE_ARRAY:
+                return self._made(kind, map(str, bytes(value)))
+        if kind in WHOLE:
+            return self._made(kind, map(str, value))
+        if NUMBERS[kind]:
+            return self._made(kind, map(self._real, value))
+        if not ITEM_SIZES[kind]:
+            return self._made(kind, ())
+        numbers = memoryview(value)
+        return self._made(kind, map(str if numbers.format in "iq" else self._real, numbers.tolist()))
+
+    def _container(self, kind: int, value: Any, depth: int) -> str:
+        if depth > _MAX_DEPTH:
+            raise VariantError(f"values are nested deeper than {_MAX_DEPTH}; the engine would leave out the rest")
+        if kind == VariantType.TYPE_ARRAY:
+            return self._array(value, depth + 1)
+        if kind == VariantType.TYPE_DICTIONARY:
+            return self._dictionary(value, depth + 1)
+        return self._object(value, depth + 1)
+
+    def _array(self, value: Any, depth: int) -> str:
+        items = ", ".join([self.of(item, depth) for item in value])
+        return self._typed("Array", f"[{self._space}{items}{self._space}]", getattr(value, "element_type", UNTYPED))
+
+    def _dictionary(self, value: Any, depth: int) -> str:
+        # A StringName stands with the Strings where there are any, else where its own type does.
+        names = VariantType.TYPE_STRING if any(map(_is_string, value)) else VariantType.TYPE_STRING_NAME
+        ordered = sorted(value.items(), key=lambda pair: self._order(pair[0], names))
+        pairs = [f"{self.of(key, depth)}: {self.of(item, depth)}" for key, item in ordered]
+        text = "{\n" + ",\n".join(pairs) + "\n}" if pairs else self._empty
+        types = (getattr(value, "key_type", UNTYPED), getattr(value, "value_type", UNTYPED))
+        return self._typed("Dictionary", text, *types)
+
+    def _typed(self, name: str, text: str, *types: ContainerType) -> str:
+        if all(each == UNTYPED for each in types):
+            return text
+        return f"{name}[{', '.join(map(_type_text, types))}]({text})"
+
+    def _object(self, value: Any, depth: int) -> str:
+        if isinstance(value, EncodedObject):
+            name, properties = value.class_name, value.properties
+        else:
+            name, properties = "EncodedObjectAsID", {"object_id": value.object_id, "script": None}
+        texts = [f'"{key}":{self.of(item, depth)}' for key, item in properties.items()]
+        return f"Object({name},{','.join(texts)})\n" if name else "null"
+
+    def _made(self, kind: int, arguments: Iterable[str]) -> str:
+        return f"{self._type_name(kind)}({self._space}{', '.join(arguments)}{self._space})"
+
+    # ------------------------------------------------------------ what Godot 3 does in another way
+
+    def _type_name(self, kind: int) -> str:
+        return _NAMES[kind]
+
+    def _float(self, value: float) -> str:
+        return float_text(value)
+
+    def _real(self, value: float) -> str:
+        return real_text(value)
+
+    def _name(self, value: str) -> str:
+        return f"&{_quoted(value)}"
+
+    def _rid(self, number: int) -> str:
+        return f"RID({number or ''})"
+
+    def _order(self, key: Any, names: int) -> tuple[int, Any]:
+        """What dictionaries are sorted by: the type, then the value where the type has an order.
+
+        `names` is the type that a StringName counts as; 0 within an array, where those have no order.
+        """
+        kind = kind_of(key)
+        if kind == VariantType.TYPE_STRING_NAME and names:
+            return names, str.__str__(key)
+        if kind in _SINGLE:
+            return kind, key
+        if kind in _VECTORS:
+            return kind, tuple(key)
+        if kind == VariantType.TYPE_RID:
+            return kind, key.id % 2**64
+        if kind == VariantType.TYPE_ARRAY:
+            return kind, tuple(self._order(item, 0) for item in key)
+        return kind, 0
+
+
+class _Text3(_Text):
+    """Writes for Godot 3: with blanks, other names, and numbers of six digits."""
+
+    _space = " "
+    _empty = "{\n}"
+
+    def _typed(self, name: str, text: str, *types: ContainerType) -> str:
+        return text
+
+    def _type_name(self, kind: int) -> str:
+        if TO_3[kind] == MISSING:
+            raise no_such_kind(kind)
+        return _NAMES_3.get(VariantType(kind), _NAMES[kind])
+
+    def _float(self, value: float) -> str:
+        text = self._real(value)
+        return f"{text}.0" if text.lstrip("-").isdigit() else text
+
+    def _real(self, value: float) -> str:
+        number = array("f", (value,))[0]
+        if number == 0:
+            return "0"
+        return "inf_neg" if number == -float("inf") else f"{number:g}"
+
+    def _name(self, value: str) -> str:
+        return f'"{value.translate(_MULTILINE)}"'
+
+    def _rid(self, number: int) -> str:
+        return ""
+
+    def _order(self, key: Any, names: int) -> tuple[int, Any]:
+        kind = kind_of(key)
+        if kind in _TEXTS:
+            return VariantType.TYPE_STRING, str.__str__(key)
+        if kind in _SINGLE:
+            return kind, key
+        if kind in _VECTORS_3:
+            return kind, tuple(key)
+        if kind in _ORDERED_PACKED_3:
+            return kind, memoryview(key).tolist()
+        if kind in (VariantType.TYPE_PACKED_BYTE_ARRAY, VariantType.TYPE_PACKED_STRING_ARRAY):
+            return kind, list(key)
+        # Arrays are only told apart by their lengths.
+        return kind, len(key) if kind == VariantType.TYPE_ARRAY else 0
+
+
+def _whole(value: int) -> str:
+    if not -(2**63) <= value < 2**63:
+        raise VariantError("a number does not fit the engine's int of 64 bits; write it as a String or a float")
+    return int.__repr__(value)
+
+
+def _is_string(value: Any) -> bool:
+    return kind_of(value) == VariantType.TYPE_STRING
+
+
+def _quoted(text: str) -> str:
+    return f'"{text.translate(_ESCAPES)}"'
+
+
+def _type_text(wanted: ContainerType) -> str:
+    return f'Resource("{wanted.script.translate(_MULTILINE)}")' if wanted.script else str(wanted)

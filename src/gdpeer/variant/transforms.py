@@ -1,0 +1,385 @@
+"""Places in the plane and in space: `Transform2D`, `Transform3D`; with `Basis`, `Quaternion` and `Projection`.
+
+    place = Transform2D(0.5, Vector2(10, 20))
+    place * Vector2(1, 0)               # from the place's own coordinates to those around it
+    Vector2(1, 0) * place               # and back, where it is not scaled
+
+Names, arguments and results are the engine's; results that come from sines and their like may differ from the
+engine's in the last bit. What has no inverse raises `ValueError`.
+
+Layer: `variant`. Source: the engine's class reference; measured on Godot 4.6 (tests/golden/variant_math_godot4.json).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Final, Self, overload
+
+from gdpeer.variant.flat import Matrix, constant, part
+from gdpeer.variant.geometry import AABB, Plane, Rect2, flat
+from gdpeer.variant.numbers import Real, acos, cos, dot, real, sin
+from gdpeer.variant.projection import Projection
+from gdpeer.variant.rotations import Basis, Quaternion
+from gdpeer.variant.vectors import Vector2, Vector3
+
+__all__ = ["Basis", "Projection", "Quaternion", "Transform2D", "Transform3D"]
+
+
+class Transform2D(Matrix):
+    """A place in the plane: where the axes go, and the origin.
+
+    `Transform2D(rotation, position)`, `Transform2D(rotation, scale, skew, position)`,
+    `Transform2D(x_axis, y_axis, origin)`.
+    """
+
+    __slots__ = ()
+    WIDTH = 6
+    IDENTITY = constant(1, 0, 0, 1, 0, 0)
+    FLIP_X = constant(-1, 0, 0, 1, 0, 0)
+    FLIP_Y = constant(1, 0, 0, -1, 0, 0)
+
+    x: Final[Vector2] = part(Vector2, 0)
+    y: Final[Vector2] = part(Vector2, 2)
+    origin: Final[Vector2] = part(Vector2, 4)
+
+    @overload
+    def __new__(cls) -> Self: ...
+    @overload
+    def __new__(cls, from_: Transform2D, /) -> Self: ...
+    @overload
+    def __new__(cls, rotation: float, position: Vector2, /) -> Self: ...
+    @overload
+    def __new__(cls, rotation: float, scale: Vector2, skew: float, position: Vector2, /) -> Self: ...
+    @overload
+    def __new__(cls, x_axis: Vector2, y_axis: Vector2, origin: Vector2, /) -> Self: ...
+    def __new__(cls, *parts: Any) -> Self:
+        """From its parts."""
+        match parts:
+            case ():
+                return cls.of(1, 0, 0, 1, 0, 0)
+            case (int() | float() as rotation, Vector2() as position):
+                sine, cosine = sin(real(rotation)), cos(real(rotation))
+                return cls.of(cosine, sine, -sine, cosine, *position)
+            case (int() | float() as rotation, Vector2() as scale, int() | float() as skew, Vector2() as position):
+                return cls.of(*_turned_and_scaled(rotation, scale, skew), *position)
+        return cls.of(*flat(parts))
+
+    def __str__(self) -> str:
+        return f"[X: {self.x}, Y: {self.y}, O: {self.origin}]"
+
+    @overload  # type: ignore[override]
+    def __mul__(self, other: Vector2) -> Vector2: ...
+    @overload
+    def __mul__(self, other: Rect2) -> Rect2: ...
+    @overload
+    def __mul__(self, other: Transform2D | float) -> Transform2D: ...
+    def __mul__(self, other: Any) -> Any:
+        """Transform a point or a rectangle; do this after another transform; or multiply the numbers."""
+        if isinstance(other, Vector2):
+            return self.basis_xform(other) + self.origin
+        if isinstance(other, Transform2D):
+            return Transform2D(self.basis_xform(other.x), self.basis_xform(other.y), self * other.origin)
+        if isinstance(other, Rect2):
+            return _around(self * other.position, self.x * other.size.x, self.y * other.size.y)
+        return self._times(other)
+
+    @overload  # type: ignore[override]
+    def __rmul__(self, other: Vector2) -> Vector2: ...
+    @overload
+    def __rmul__(self, other: Rect2) -> Rect2: ...
+    @overload
+    def __rmul__(self, other: float) -> Transform2D: ...
+    def __rmul__(self, other: Any) -> Any:
+        """A point or a rectangle times a transform: the way back, if it is neither scaled nor sheared."""
+        if isinstance(other, Vector2):
+            return self.basis_xform_inv(other - self.origin)
+        if isinstance(other, Rect2):
+            (x, y), (end_x, end_y) = other.position, other.end
+            first, *others = (Vector2(*corner) * self for corner in ((x, y), (x, end_y), (end_x, end_y), (end_x, y)))
+            area = Rect2(first, Vector2())
+            for corner in others:
+                area = area.expand(corner)
+            return area
+        return self._times(other)
+
+    def basis_xform(self, v: Vector2) -> Vector2:
+        """A direction transformed: without the origin."""
+        a, b, c, d = self[:4]
+        return Vector2(dot((a, c), v), dot((b, d), v))
+
+    def basis_xform_inv(self, v: Vector2) -> Vector2:
+        """A direction transformed back, if there is neither scale nor shear."""
+        return Vector2(dot(self.x, v), dot(self.y, v))
+
+    def determinant(self) -> float:
+        """The factor by which an area grows; below zero where the plane is mirrored."""
+        return self.x.cross(self.y)
+
+    def inverse(self) -> Transform2D:
+        """The way back, if it is neither scaled nor sheared."""
+        back = Transform2D.of(self[0], self[2], self[1], self[3], 0, 0)
+        return Transform2D(back.x, back.y, back.basis_xform(-self.origin))
+
+    def affine_inverse(self) -> Transform2D:
+        """The way back.
+
+        Raises:
+            ValueError: the determinant is zero.
+        """
+        determinant = self.determinant()
+        if not determinant:
+            raise ValueError("a transform with determinant zero has no inverse")
+        scale = 1.0 / Real(determinant)
+        a, b, c, d = self[:4]
+        back = Transform2D.of(d * scale, b * -scale, c * -scale, a * scale, 0, 0)
+        return Transform2D(back.x, back.y, back.basis_xform(-self.origin))
+
+    def get_origin(self) -> Vector2:
+        """The origin."""
+        return self.origin
+
+    def get_rotation(self) -> float:
+        """The angle of the x axis."""
+        return self.x.angle()
+
+    def get_scale(self) -> Vector2:
+        """The lengths of the axes, y below zero where the plane is mirrored."""
+        return Vector2(self.x.length(), _sign(self.determinant()) * self.y.length())
+
+    def get_skew(self) -> float:
+        """How far the angle between the axes is from a right one."""
+        y = self.y.normalized() * _sign(self.determinant())
+        return float(acos(self.x.normalized().dot(y)) - real(math.pi / 2))
+
+    def translated(self, offset: Vector2) -> Transform2D:
+        """Moved afterwards, along the axes of the plane around."""
+        return Transform2D(self.x, self.y, self.origin + offset)
+
+    def translated_local(self, offset: Vector2) -> Transform2D:
+        """Moved before, along its own axes."""
+        return Transform2D(self.x, self.y, self.origin + self.basis_xform(offset))
+
+    def rotated(self, angle: float) -> Transform2D:
+        """Turned afterwards, around the origin of the plane around."""
+        return Transform2D(angle, Vector2()) * self
+
+    def rotated_local(self, angle: float) -> Transform2D:
+        """Turned before, around its own origin."""
+        return self * Transform2D(angle, Vector2())
+
+    def scaled(self, scale: Vector2) -> Transform2D:
+        """Scaled afterwards, along the axes of the plane around."""
+        return Transform2D(self.x * scale, self.y * scale, self.origin * scale)
+
+    def scaled_local(self, scale: Vector2) -> Transform2D:
+        """Scaled before, along its own axes."""
+        return Transform2D(self.x * scale.x, self.y * scale.y, self.origin)
+
+    def orthonormalized(self) -> Transform2D:
+        """The same directions, with axes of length 1 at right angles."""
+        x = self.x.normalized()
+        return Transform2D(x, (self.y - x * x.dot(self.y)).normalized(), self.origin)
+
+    def looking_at(self, target: Vector2 = Vector2.ZERO) -> Transform2D:
+        """Turned so that its x axis points to `target`; without its scale.
+
+        Raises:
+            ValueError: the determinant is zero.
+        """
+        ahead = (self.affine_inverse() * target) * self.get_scale()
+        turned = Real(Transform2D(self.get_rotation(), self.origin).get_rotation()) + ahead.angle()
+        return Transform2D(turned, self.origin)
+
+    def interpolate_with(self, xform: Transform2D, weight: float) -> Transform2D:
+        """From this at weight 0 to `xform` at weight 1: rotation, scale, skew and origin each."""
+        return Transform2D(
+            _lerp_angle(self.get_rotation(), xform.get_rotation(), weight),
+            self.get_scale().lerp(xform.get_scale(), weight),
+            _lerp_angle(self.get_skew(), xform.get_skew(), weight),
+            self.origin.lerp(xform.origin, weight),
+        )
+
+
+class Transform3D(Matrix):
+    """A place in space: a basis and an origin.
+
+    `Transform3D(basis, origin)`, `Transform3D(x_axis, y_axis, z_axis, origin)`, or of a `Projection`.
+    """
+
+    __slots__ = ()
+    WIDTH = 12
+    IDENTITY = constant(1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0)
+    FLIP_X = constant(-1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0)
+    FLIP_Y = constant(1, 0, 0, 0, -1, 0, 0, 0, 1, 0, 0, 0)
+    FLIP_Z = constant(1, 0, 0, 0, 1, 0, 0, 0, -1, 0, 0, 0)
+
+    basis: Final[Basis] = part(Basis, 0)
+    origin: Final[Vector3] = part(Vector3, 9)
+
+    @overload
+    def __new__(cls) -> Self: ...
+    @overload
+    def __new__(cls, from_: Transform3D | Projection, /) -> Self: ...
+    @overload
+    def __new__(cls, basis: Basis, origin: Vector3, /) -> Self: ...
+    @overload
+    def __new__(cls, x_axis: Vector3, y_axis: Vector3, z_axis: Vector3, origin: Vector3, /) -> Self: ...
+    def __new__(cls, *parts: Any) -> Self:
+        """From its parts."""
+        match parts:
+            case ():
+                return cls.of(*Basis(), 0, 0, 0)
+            case (Projection() as projection,):
+                columns = [Vector3(*column[:3]) for column in projection.columns()]
+                return cls.of(*Basis(*columns[:3]), *columns[3])
+            case (Vector3() as x, Vector3() as y, Vector3() as z, Vector3() as origin):
+                return cls.of(*Basis(x, y, z), *origin)
+        return cls.of(*flat(parts))
+
+    def __str__(self) -> str:
+        basis = self.basis
+        return f"[X: {basis.x}, Y: {basis.y}, Z: {basis.z}, O: {self.origin}]"
+
+    @overload  # type: ignore[override]
+    def __mul__(self, other: Vector3) -> Vector3: ...
+    @overload
+    def __mul__(self, other: AABB) -> AABB: ...
+    @overload
+    def __mul__(self, other: Plane) -> Plane: ...
+    @overload
+    def __mul__(self, other: Transform3D | float) -> Transform3D: ...
+    def __mul__(self, other: Any) -> Any:
+        """Transform a point, a box or a plane; do this after another transform; or multiply the numbers."""
+        if isinstance(other, Vector3):
+            return self.basis * other + self.origin
+        if isinstance(other, Transform3D):
+            return Transform3D(self.basis * other.basis, self * other.origin)
+        if isinstance(other, AABB):
+            return self._around(other)
+        if isinstance(other, Plane):
+            normal = (self.basis.inverse().transposed() * other.normal).normalized()
+            return Plane(normal, self * other.get_center())
+        return self._times(other)
+
+    @overload  # type: ignore[override]
+    def __rmul__(self, other: Vector3) -> Vector3: ...
+    @overload
+    def __rmul__(self, other: AABB) -> AABB: ...
+    @overload
+    def __rmul__(self, other: float) -> Transform3D: ...
+    def __rmul__(self, other: Any) -> Any:
+        """A point or a box times a transform: the way back, if it is neither scaled nor sheared."""
+        if isinstance(other, Vector3):
+            return (other - self.origin) * self.basis
+        if isinstance(other, AABB):
+            first, *others = (other.get_endpoint(7 - index) * self for index in range(8))
+            box = AABB(first, Vector3())
+            for corner in others:
+                box = box.expand(corner)
+            return box
+        return self._times(other)
+
+    def _around(self, box: AABB) -> AABB:
+        """The box around a transformed box: every number adds to the nearer or to the further end."""
+        begin, end = box.position, box.end
+        low, high = [], []
+        for index, start in enumerate(self.origin):
+            least = most = Real(start)
+            for factor, near, far in zip(self[3 * index : 3 * index + 3], begin, end, strict=True):
+                ends = sorted((Real(factor) * near, Real(factor) * far))
+                least, most = least + ends[0], most + ends[1]
+            low.append(least)
+            high.append(most)
+        position = Vector3(*low)
+        return AABB(position, Vector3(*high) - position)
+
+    def inverse(self) -> Transform3D:
+        """The way back, if it is neither scaled nor sheared."""
+        basis = self.basis.transposed()
+        return Transform3D(basis, basis * -self.origin)
+
+    def affine_inverse(self) -> Transform3D:
+        """The way back.
+
+        Raises:
+            ValueError: the determinant is zero.
+        """
+        basis = self.basis.inverse()
+        return Transform3D(basis, basis * -self.origin)
+
+    def translated(self, offset: Vector3) -> Transform3D:
+        """Moved afterwards, along the axes of the space around."""
+        return Transform3D(self.basis, self.origin + offset)
+
+    def translated_local(self, offset: Vector3) -> Transform3D:
+        """Moved before, along its own axes."""
+        return Transform3D(self.basis, self.origin + self.basis * offset)
+
+    def rotated(self, axis: Vector3, angle: float) -> Transform3D:
+        """Turned afterwards, around the origin of the space around.
+
+        Raises:
+            ValueError: `axis` is not normalized.
+        """
+        turn = Basis(axis, angle)
+        return Transform3D(turn * self.basis, turn * self.origin)
+
+    def rotated_local(self, axis: Vector3, angle: float) -> Transform3D:
+        """Turned before, around its own origin.
+
+        Raises:
+            ValueError: `axis` is not normalized.
+        """
+        return Transform3D(self.basis * Basis(axis, angle), self.origin)
+
+    def scaled(self, scale: Vector3) -> Transform3D:
+        """Scaled afterwards, along the axes of the space around."""
+        return Transform3D(self.basis.scaled(scale), self.origin * scale)
+
+    def scaled_local(self, scale: Vector3) -> Transform3D:
+        """Scaled before, along its own axes."""
+        return Transform3D(self.basis.scaled_local(scale), self.origin)
+
+    def orthonormalized(self) -> Transform3D:
+        """The same directions, with axes of length 1 at right angles."""
+        return Transform3D(self.basis.orthonormalized(), self.origin)
+
+    def looking_at(self, target: Vector3, up: Vector3 = Vector3.UP, use_model_front: bool = False) -> Transform3D:
+        """At the same origin, with -z (with `use_model_front`, +z) to `target` and y near `up`.
+
+        Raises:
+            ValueError: `target` is the origin, `up` is zero, or they are parallel.
+        """
+        return Transform3D(Basis.looking_at(target - self.origin, up, use_model_front), self.origin)
+
+    def interpolate_with(self, xform: Transform3D, weight: float) -> Transform3D:
+        """From this at weight 0 to `xform` at weight 1: rotation, scale and origin each."""
+        start, end = self.basis.get_rotation_quaternion(), xform.basis.get_rotation_quaternion()
+        scale = self.basis.get_scale().lerp(xform.basis.get_scale(), weight)
+        turn = Basis(start.slerp(end, weight).normalized())
+        return Transform3D(turn * Basis.from_scale(scale), self.origin.lerp(xform.origin, weight))
+
+
+def _sign(number: float) -> int:
+    return (number > 0) - (number < 0)
+
+
+def _turned_and_scaled(rotation: float, scale: Vector2, skew: float) -> tuple[float, ...]:
+    turn, lean = Real(rotation), Real(rotation) + real(skew)
+    return cos(turn) * scale.x, sin(turn) * scale.x, -sin(lean) * scale.y, cos(lean) * scale.y
+
+
+def _around(corner: Vector2, x: Vector2, y: Vector2) -> Rect2:
+    """The rectangle around a parallelogram."""
+    area = Rect2(corner, Vector2())
+    for other in (corner + x, corner + y, corner + x + y):
+        area = area.expand(other)
+    return area
+
+
+def _lerp_angle(start: float, end: float, weight: float) -> float:
+    """From one angle to another, the shorter way."""
+    turn = real(math.tau)
+    difference = Real(math.fmod(end - start, turn))
+    distance = Real(math.fmod(2.0 * difference, turn)) - difference
+    return Real(start) + distance * real(weight)

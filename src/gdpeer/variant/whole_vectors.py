@@ -1,0 +1,213 @@
+"""The engine's vectors of whole numbers: `Vector2i`, `Vector3i`, `Vector4i`.
+
+    cell = Vector2i(7, -7) / 2          # Vector2i(3, -3): quotients are cut, as in the engine
+
+What does not fit 32 bits is refused with `VariantError`, where the engine wraps around; a division by zero raises
+`ZeroDivisionError`.
+
+Layer: `variant`. Source: the engine's class reference; measured on Godot 4.6 (tests/golden/variant_math_godot4.json).
+"""
+
+from __future__ import annotations
+
+import math
+from operator import add, mul, neg, sub
+from typing import Any, ClassVar, Final, Self, overload
+
+from gdpeer.variant.flat import FlatInts, Numbers, Vector, constant, int_field
+from gdpeer.variant.numbers import divide, real
+from gdpeer.variant.real_vectors import RealsVector, Vector2, Vector3, Vector4
+
+__all__ = ["Vector2i", "Vector3i", "Vector4i"]
+
+
+class _WholeVector(Vector[int], FlatInts):
+    """What vectors of whole numbers have in common.
+
+    Sums and products beyond 32 bits are refused, where the engine wraps around.
+    """
+
+    __slots__ = ()
+    _REAL: ClassVar[type[RealsVector]]
+
+    def __str__(self) -> str:
+        return f"({', '.join(map(str, self))})"
+
+    def __add__(self, other: Self) -> Self:  # type: ignore[override]
+        return self._each(add, other) if type(other) is type(self) else NotImplemented
+
+    def __sub__(self, other: Self) -> Self:
+        return self._each(sub, other) if type(other) is type(self) else NotImplemented
+
+    @overload  # type: ignore[override]
+    def __mul__(self, other: Self | int) -> Self: ...
+    @overload
+    def __mul__(self, other: float) -> Any: ...
+    def __mul__(self, other: Any) -> Any:
+        """With a vector of the same type or an int; with a float, a vector of reals."""
+        return self._REAL.of(*self) * other if isinstance(other, float) else self._each(mul, other)
+
+    def __rmul__(self, other: Any) -> Any:
+        return self * other
+
+    @overload
+    def __truediv__(self, other: Self | int) -> Self: ...
+    @overload
+    def __truediv__(self, other: float) -> Any: ...
+    def __truediv__(self, other: Any) -> Any:
+        """As `*`; the quotients of whole numbers are cut to whole numbers, as in the engine."""
+        return self._REAL.of(*self) / other if isinstance(other, float) else self._each(_quotient, other)
+
+    def __mod__(self, other: Self | int) -> Self:
+        """The remainders, with the sign of the left side, as in the engine."""
+        return self._each(_remainder, other)
+
+    def __neg__(self) -> Self:
+        return self._map(neg)
+
+    def __pos__(self) -> Self:
+        return self
+
+    def length_squared(self) -> int:
+        """The square of the length."""
+        return sum(number * number for number in self)
+
+    def length(self) -> float:
+        """The length, in 64 bits."""
+        return math.sqrt(self.length_squared())
+
+    def distance_squared_to(self, to: Self) -> int:
+        """The square of the distance between two points."""
+        return (to - self).length_squared()
+
+    def distance_to(self, to: Self) -> float:
+        """The distance between two points."""
+        return (to - self).length()
+
+    def snapped(self, step: Self) -> Self:
+        """Every number rounded to a multiple of the same number of `step`; where that is 0, left alone."""
+        return self._each(_snapped, step)
+
+    def snappedi(self, step: int) -> Self:
+        """Every number rounded to a multiple of `step`."""
+        return self._each(_snapped, step)
+
+    def mini(self, with_: int) -> Self:
+        """Every number, or `with_` where that is smaller."""
+        return self._each(min, with_)
+
+    def maxi(self, with_: int) -> Self:
+        """Every number, or `with_` where that is larger."""
+        return self._each(max, with_)
+
+    def clampi(self, min: int, max: int) -> Self:
+        """Every number kept between `min` and `max`."""
+        return self.maxi(min).mini(max)
+
+
+class Vector2i(_WholeVector):
+    """Two whole numbers. `Vector2i(x, y)`, or from a `Vector2`, whose fractions are cut off."""
+
+    __slots__ = ()
+    WIDTH = 2
+    ZERO = constant(0, 0)
+    ONE = constant(1, 1)
+    MIN = constant(-(2**31), -(2**31))
+    MAX = constant(2**31 - 1, 2**31 - 1)
+    LEFT = constant(-1, 0)
+    RIGHT = constant(1, 0)
+    UP = constant(0, -1)
+    DOWN = constant(0, 1)
+    AXIS_X: ClassVar[int] = 0
+    AXIS_Y: ClassVar[int] = 1
+    _REAL = Vector2
+
+    x: Final[int] = int_field(0)
+    y: Final[int] = int_field(1)
+
+    @overload
+    def __new__(cls, x: int = 0, y: int = 0) -> Self: ...
+    @overload
+    def __new__(cls, x: Vector2 | Vector2i) -> Self: ...
+    def __new__(cls, x: Any = 0, y: Any = 0) -> Self:
+        """From two whole numbers, or from a vector."""
+        return cls.of(*(map(int, x) if isinstance(x, Numbers) else (x, y)))
+
+    def aspect(self) -> float:
+        """The width by the height: x / y."""
+        return real(divide(self.x, self.y))
+
+
+class Vector3i(_WholeVector):
+    """Three whole numbers. `Vector3i(x, y, z)`, or from a `Vector3`, whose fractions are cut off."""
+
+    __slots__ = ()
+    WIDTH = 3
+    ZERO = constant(0, 0, 0)
+    ONE = constant(1, 1, 1)
+    MIN = constant(-(2**31), -(2**31), -(2**31))
+    MAX = constant(2**31 - 1, 2**31 - 1, 2**31 - 1)
+    LEFT = constant(-1, 0, 0)
+    RIGHT = constant(1, 0, 0)
+    UP = constant(0, 1, 0)
+    DOWN = constant(0, -1, 0)
+    FORWARD = constant(0, 0, -1)
+    BACK = constant(0, 0, 1)
+    AXIS_X: ClassVar[int] = 0
+    AXIS_Y: ClassVar[int] = 1
+    AXIS_Z: ClassVar[int] = 2
+    _REAL = Vector3
+
+    x: Final[int] = int_field(0)
+    y: Final[int] = int_field(1)
+    z: Final[int] = int_field(2)
+
+    @overload
+    def __new__(cls, x: int = 0, y: int = 0, z: int = 0) -> Self: ...
+    @overload
+    def __new__(cls, x: Vector3 | Vector3i) -> Self: ...
+    def __new__(cls, x: Any = 0, y: Any = 0, z: Any = 0) -> Self:
+        """From three whole numbers, or from a vector."""
+        return cls.of(*(map(int, x) if isinstance(x, Numbers) else (x, y, z)))
+
+
+class Vector4i(_WholeVector):
+    """Four whole numbers. `Vector4i(x, y, z, w)`, or from a `Vector4`, whose fractions are cut off."""
+
+    __slots__ = ()
+    WIDTH = 4
+    ZERO = constant(0, 0, 0, 0)
+    ONE = constant(1, 1, 1, 1)
+    MIN = constant(-(2**31), -(2**31), -(2**31), -(2**31))
+    MAX = constant(2**31 - 1, 2**31 - 1, 2**31 - 1, 2**31 - 1)
+    AXIS_X: ClassVar[int] = 0
+    AXIS_Y: ClassVar[int] = 1
+    AXIS_Z: ClassVar[int] = 2
+    AXIS_W: ClassVar[int] = 3
+    _REAL = Vector4
+
+    x: Final[int] = int_field(0)
+    y: Final[int] = int_field(1)
+    z: Final[int] = int_field(2)
+    w: Final[int] = int_field(3)
+
+    @overload
+    def __new__(cls, x: int = 0, y: int = 0, z: int = 0, w: int = 0) -> Self: ...
+    @overload
+    def __new__(cls, x: Vector4 | Vector4i) -> Self: ...
+    def __new__(cls, x: Any = 0, y: Any = 0, z: Any = 0, w: Any = 0) -> Self:
+        """From four whole numbers, or from a vector."""
+        return cls.of(*(map(int, x) if isinstance(x, Numbers) else (x, y, z, w)))
+
+
+def _quotient(dividend: int, divisor: int) -> int:
+    whole = abs(dividend) // abs(divisor)
+    return whole if (dividend < 0) == (divisor < 0) else -whole
+
+
+def _remainder(dividend: int, divisor: int) -> int:
+    return dividend - divisor * _quotient(dividend, divisor)
+
+
+def _snapped(number: int, step: int) -> int:
+    return math.floor(number / step + 0.5) * step if step else number

@@ -1,0 +1,62 @@
+# C types of writer.py (Cython's pure-Python mode).
+cimport cython
+
+from gdpeer.variant.output cimport Output, checked_count
+
+cdef int _WIDE, _BOOL, _INT, _FLOAT, _STRING, _OBJECT, _DICTIONARY, _ARRAY, _PACKED_BYTES, _PACKED_STRINGS
+cdef int _STRING_NAME, _NODE_PATH, _RID, _CALLABLE, _SIGNAL, _BARE
+cdef dict _known
+cdef Py_ssize_t _MAX_LENGTH
+cdef bytearray TO_3
+cdef object UNTYPED
+cdef bytes _NUMBERS, _ITEM_SIZES, _IS_WHOLE
+
+
+@cython.final
+@cython.freelist(8)
+cdef class Writer(Output):
+    cdef bint _old, _typed, _objects
+
+    cdef int begin(self, int engine, bint typed, bint objects) except -1
+    cpdef value(self, object value)
+    @cython.locals(at=cython.p_uchar)
+    cdef int compact(self, int first, long long number, int size) except -1
+    cdef _nested(self, list opened, list rests)
+    cdef _check_nesting(self, object value, list opened)
+    cdef bint _leaf(self, object value) except -1
+    @cython.locals(kind=int)
+    cdef bint _other(self, object value, object known) except -1
+    cdef _plain(self, int kind, object value)
+    cdef _special(self, int kind, object value)
+    cdef unsigned int _head(self, int kind) except? 0
+    cdef _flat(self, int kind, object value)
+    cdef bint _object(self, object value) except -1
+    cdef _node_path(self, object value)
+    cdef _strings(self, object value)
+    cdef _packed(self, int kind, object value)
+    @cython.locals(size=Py_ssize_t)
+    cdef _bytes(self, object value)
+    @cython.locals(kind=int)
+    cdef _begin(self, object value)
+    @cython.locals(at=cython.p_uchar)
+    cdef int _start_plain(self, int kind, Py_ssize_t count) except -1
+    @cython.locals(done=Py_ssize_t)
+    cdef _items(self, list value)
+    @cython.locals(done=Py_ssize_t)
+    cdef _pairs(self, dict value)
+    cdef _begin_object(self, object value)
+    cdef _container_head(self, int kind, object first, object second)
+    cdef unsigned int _type_bits(self, object wanted) except? 99
+    cdef _type_block(self, object wanted)
+    @cython.locals(at=cython.p_uchar, number=cython.longlong)
+    cdef int _int(self, object value) except -1
+    @cython.locals(at=cython.p_uchar, number=double)
+    cdef int _float(self, object value) except -1
+    @cython.locals(at=cython.p_uchar, i=Py_ssize_t, number=double)
+    cdef int _reals(self, unsigned int head, object numbers, Py_ssize_t count) except -1
+    @cython.locals(at=cython.p_uchar, length=Py_ssize_t, padded=Py_ssize_t)
+    cdef int _text(self, unsigned int head, object text) except -1
+
+
+@cython.locals(writer=Writer)
+cpdef Writer new_writer(int engine, bint typed, bint objects)

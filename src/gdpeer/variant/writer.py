@@ -1,0 +1,481 @@
+"""Engine values to bytes.
+
+A `Writer` gathers one packet's worth of values. What is nested is written with a stack of its own, never by recursion,
+so that depth costs neither Python frames nor the C stack.
+
+Invariants: what it adds for a value in the full encoding is a multiple of 4 bytes; after an error the writer is not
+used again.
+
+Layer: `variant`; compiled (types in `writer.pxd`, the leaves in `_kernels.pxd`). Source: reference godot4-wire section
+A.1 to A.3, godot3-wire section 4.
+"""
+
+from __future__ import annotations
+
+import struct
+import sys
+from array import array
+from collections.abc import Iterator
+from itertools import chain, islice
+from typing import Any
+
+from gdpeer.errors import VariantError
+from gdpeer.variant.containers import UNTYPED, ContainerType
+from gdpeer.variant.handles import EncodedObject
+from gdpeer.variant.layout import (
+    ENCODED_OBJECT,
+    ITEM_SIZES,
+    MAX_DEPTH,
+    MISSING,
+    NUMBERS,
+    TO_3,
+    WHOLE,
+    kind_of,
+    no_such_kind,
+)
+from gdpeer.variant.output import Output, checked_count, zero_character
+
+try:
+    import cython
+except ImportError:
+    from gdpeer import _cython as cython
+
+if cython.compiled:
+    from cython.cimports.cpython.float import PyFloat_AS_DOUBLE, PyFloat_AsDouble
+    from cython.cimports.cpython.tuple import PyTuple_GET_ITEM
+    from cython.cimports.gdpeer.variant._kernels import (
+        ascii_data,
+        ascii_length,
+        copy_text,
+        is_ascii,
+        store32,
+        store64,
+        store_double,
+        store_float,
+    )
+
+__all__ = ["WIDE", "Writer", "new_writer", "not_encodable"]
+
+WIDE = 1 << 16
+"""The flag of a header: 64 bits; of an Object: as id."""
+
+BIG_ENDIAN = sys.byteorder == "big"
+
+# C integers once compiled (writer.pxd).
+_WIDE = WIDE
+_BOOL = 1
+_INT = 2
+_FLOAT = 3
+_STRING = 4
+_OBJECT = 24
+_DICTIONARY = 27
+_ARRAY = 28
+_PACKED_BYTES = 29
+_PACKED_STRINGS = 34
+_STRING_NAME = 21
+_NODE_PATH = 22
+_RID = 23
+_CALLABLE = 25
+_SIGNAL = 26
+_BARE = 255
+_MAX_LENGTH = 2**31 - 1
+_NUMBERS = bytes(NUMBERS)
+_ITEM_SIZES = bytes(ITEM_SIZES)
+_IS_WHOLE = bytes(kind in WHOLE for kind in range(len(NUMBERS)))
+
+_INT_32 = struct.Struct("<Ii")
+_INT_64 = struct.Struct("<Iq")
+_FLOAT_32 = struct.Struct("<If")
+_FLOAT_64 = struct.Struct("<Id")
+
+
+class _Name(str):
+    """The name of an object's property, which stands there bare."""
+
+    __slots__ = ()
+
+
+_known: dict[type[Any], int] = {_Name: _BARE}
+"""The kinds of the classes that were written so far."""
+
+
+class Writer(Output):
+    """Gathers encoded values.
+
+    Args of `new_writer`:
+        engine: 3 or 4.
+        typed: whether arrays and dictionaries are written with the types they carry; Godot 3 has none.
+        objects: whether an `EncodedObject` may be written, in full.
+    """
+
+    __slots__ = ("_objects", "_old", "_typed")
+
+    def begin(self, engine: int, typed: bool, objects: bool) -> None:
+        """Set up; `new_writer` does so."""
+        self._begin_output()
+        self._old = engine == 3
+        self._typed = typed and engine != 3
+        self._objects = objects
+
+    def value(self, value: Any) -> None:
+        """Add one value in the full encoding.
+
+        Raises:
+            VariantError: the engine cannot hold it.
+            OverflowError, UnicodeEncodeError: the same; see `not_encodable`.
+        """
+        if not self._leaf(value):
+            rest = self._begin(value)
+            if rest is not None:
+                self._nested([value], [rest])
+
+    def compact(self, first: int, number: int, size: int) -> None:
+        """Add a byte and, unless `size` is 0, a signed number of 1, 2, 4 or 8 bytes that holds it."""
+        if cython.compiled:
+            if self._capacity - self._length < 16:
+                self._grow(16)
+            at = self._start + self._length
+            at[0] = first
+            store64(at + 1, number)
+            self._length += 1 + size
+        else:
+            self._data.append(first)
+            self._data += number.to_bytes(size, "little", signed=True)
+
+    def _nested(self, opened: list[Any], rests: list[Iterator[Any]]) -> None:
+        """Go on with what is still to come of the containers that are `opened`, the innermost last."""
+        while opened:
+            for item in rests[-1]:
+                if not self._leaf(item):
+                    self._check_nesting(item, opened)
+                    rest = self._begin(item)
+                    if rest is not None:
+                        opened.append(item)
+                        rests.append(rest)
+                        break
+            else:
+                opened.pop()
+                rests.pop()
+
+    def _check_nesting(self, value: Any, opened: list[Any]) -> None:
+        if len(opened) == MAX_DEPTH and (isinstance(value, EncodedObject) or value):
+            raise VariantError(f"values are nested deeper than {MAX_DEPTH}, which the engine refuses")
+        for container in opened:
+            if container is value:
+                raise VariantError(f"a {type(value).__name__} holds itself")
+
+    # ------------------------------------------------------------ values
+
+    def _leaf(self, value: Any) -> bool:
+        """Add `value`, unless it holds others."""
+        if cython.compiled:  # noqa: SIM102 - coverage leaves out what is below this line
+            # Enough for a header and a number, so that each of those need not look.
+            if self._capacity - self._length < 16:
+                self._grow(16)
+        if type(value) is str:
+            self._text(_STRING, value)
+        elif type(value) is int:
+            self._int(value)
+        elif type(value) is float:
+            self._float(value)
+        elif value is None:
+            self._word(0)
+        elif type(value) is bool:
+            self._words(_BOOL, 1 if value else 0)
+        elif type(value) is dict or type(value) is list:
+            return False
+        else:
+            return self._other(value, _known.get(type(value)))
+        return True
+
+    def _other(self, value: Any, known: int | None) -> bool:
+        if known is None:
+            known = _known[type(value)] = kind_of(value)
+        kind = known
+        if kind == _ARRAY or kind == _DICTIONARY:  # noqa: SIM109 - for C
+            return False
+        if kind == _BARE:
+            self._string(value, 0)
+        elif _NUMBERS[kind]:
+            self._flat(kind, value)
+        elif _ITEM_SIZES[kind]:
+            self._packed(kind, value)
+        elif kind < _STRING_NAME:
+            self._plain(kind, value)
+        elif kind == _OBJECT:
+            return self._object(value)
+        else:
+            self._special(kind, value)
+        return True
+
+    def _plain(self, kind: int, value: Any) -> None:
+        """An instance of a subclass of int, float or str."""
+        if kind == _INT:
+            self._int(int.__int__(value))
+        elif kind == _STRING:
+            self._text(_STRING, str.__str__(value))
+        else:
+            self._float(float.__float__(value))
+
+    def _special(self, kind: int, value: Any) -> None:
+        if kind == _STRING_NAME:
+            self._text(_STRING if self._old else _STRING_NAME, value)
+        elif kind == _PACKED_BYTES:
+            self._bytes(value)
+        elif kind == _PACKED_STRINGS:
+            self._strings(value)
+        elif kind == _NODE_PATH:
+            self._node_path(value)
+        elif kind == _RID:
+            self._word(self._head(kind))
+            if not self._old:
+                self._long(value.id)
+        else:
+            self._word(self._head(kind))
+            if kind == _SIGNAL:
+                self._string(value.name, 0)
+                self._long(value.object_id)
+
+    def _head(self, kind: int) -> int:
+        """The type id that the engine knows `kind` by."""
+        if not self._old:
+            return kind
+        if TO_3[kind] == MISSING:
+            raise no_such_kind(kind)
+        return TO_3[kind]
+
+    def _flat(self, kind: int, value: Any) -> None:
+        if len(value) != _NUMBERS[kind]:
+            raise VariantError(f"a {type(value).__name__} of {len(value)} numbers")
+        if _IS_WHOLE[kind]:
+            self._word(self._head(kind))
+            for number in value:
+                self._word(number & 0xFFFFFFFF)
+        else:
+            self._reals(self._head(kind), value, _NUMBERS[kind])
+
+    def _object(self, value: Any) -> bool:
+        if isinstance(value, EncodedObject):
+            if not self._objects:
+                raise VariantError("an EncodedObject is only written where objects are allowed (..._with_objects)")
+            return False
+        self._word(self._head(_OBJECT) | _WIDE)
+        self._long(value.object_id)
+        return True
+
+    def _node_path(self, value: Any) -> None:
+        self._word(self._head(_NODE_PATH))
+        self._word(0x80000000 | checked_count(len(value.names)))
+        self._words(checked_count(len(value.subnames)), 1 if value.absolute else 0)
+        for name in chain(value.names, value.subnames):
+            self._string(name, 0)
+
+    def _strings(self, value: Any) -> None:
+        self._words(self._head(_PACKED_STRINGS), checked_count(len(value)))
+        for text in value:
+            if not isinstance(text, str):
+                raise VariantError(f"a PackedStringArray holds a {type(text).__name__}")
+            # These carry the zero byte that ends a C string, and count it.
+            self._string(text, 1)
+
+    def _packed(self, kind: int, value: Any) -> None:
+        flat = memoryview(value)
+        self._words(self._head(kind), checked_count(flat.nbytes // _ITEM_SIZES[kind]))
+        self._raw(_little(flat), flat.nbytes)
+
+    def _bytes(self, value: Any) -> None:
+        flat = value if type(value) is not memoryview or value.c_contiguous else value.tobytes()
+        size = flat.nbytes if type(flat) is memoryview else len(flat)
+        self._words(self._head(_PACKED_BYTES), checked_count(size))
+        self._raw(flat, size)
+        self._pad(size)
+
+    # ------------------------------------------------------------ containers
+
+    def _begin(self, value: Any) -> Any:
+        """Add the head of a container and its contents up to the first that holds others; the rest, None for none."""
+        if type(value) is dict:
+            self._start_plain(_DICTIONARY, len(value))
+            return self._pairs(value)
+        if type(value) is list:
+            self._start_plain(_ARRAY, len(value))
+            return self._items(value)
+        kind = kind_of(value)
+        if kind == _OBJECT:
+            return self._begin_object(value)
+        if kind == _ARRAY:
+            self._container_head(_ARRAY, getattr(value, "element_type", UNTYPED), UNTYPED)
+            self._word(checked_count(len(value)))
+            return iter(value)
+        self._container_head(_DICTIONARY, getattr(value, "key_type", UNTYPED), getattr(value, "value_type", UNTYPED))
+        self._word(checked_count(len(value)))
+        return chain.from_iterable(value.items())
+
+    def _start_plain(self, kind: int, count: int) -> None:
+        """The header and the count of a plain list or dict."""
+        checked_count(count)
+        if cython.compiled:
+            # There is room, as `_leaf` made some.
+            at = self._start + self._length
+            store32(at, TO_3[kind] if self._old else kind)
+            store32(at + 4, count)
+            self._length += 8
+        else:
+            self._words(self._head(kind), count)
+
+    def _items(self, value: list[Any]) -> Any:
+        for done, item in enumerate(value):
+            if not self._leaf(item):
+                return islice(value, done, None)
+        return None
+
+    def _pairs(self, value: dict[Any, Any]) -> Iterator[Any] | None:
+        done = 0
+        for key, item in value.items():
+            if not self._leaf(key):
+                break
+            done += 1
+            if not self._leaf(item):
+                break
+            done += 1
+        else:
+            return None
+        return islice(chain.from_iterable(value.items()), done, None)
+
+    def _begin_object(self, value: EncodedObject) -> Iterator[Any] | None:
+        self._word(self._head(_OBJECT))
+        self._string(value.class_name, 0)
+        if not value.class_name:
+            return None
+        self._word(checked_count(len(value.properties)))
+        return self._properties(value.properties)
+
+    def _properties(self, properties: dict[str, Any]) -> Iterator[Any]:
+        return chain.from_iterable((_Name(name), value) for name, value in properties.items())
+
+    def _container_head(self, kind: int, first: ContainerType, second: ContainerType) -> None:
+        """The header and the type blocks: of an array's elements, or of keys and values."""
+        if not self._typed:
+            self._word(self._head(kind))
+            return
+        self._word(kind | self._type_bits(first) << 16 | self._type_bits(second) << 18)
+        for wanted in (first, second):
+            self._type_block(wanted)
+
+    def _type_bits(self, wanted: ContainerType) -> int:
+        if wanted.script and self._objects:
+            return 3
+        if wanted.class_name or wanted.script:
+            return 2
+        return 1 if wanted.type else 0
+
+    def _type_block(self, wanted: ContainerType) -> None:
+        bits = self._type_bits(wanted)
+        if bits == 3:
+            self._string(wanted.script, 0)
+        elif bits == 2:
+            self._string(wanted.class_name if self._objects else ENCODED_OBJECT, 0)
+        elif bits == 1:
+            self._word(wanted.type)
+
+    # ------------------------------------------------------------ numbers and texts
+
+    def _int(self, value: int) -> None:
+        if cython.compiled:
+            number = value
+            at = self._start + self._length
+            if number == cython.cast(cython.int, number):
+                store32(at, _INT)
+                store32(at + 4, cython.cast(cython.uint, number))
+                self._length += 8
+            else:
+                store32(at, _INT | _WIDE)
+                store64(at + 4, number)
+                self._length += 12
+        elif -(2**31) <= value < 2**31:
+            self._data += _INT_32.pack(_INT, value)
+        elif -(2**63) <= value < 2**63:
+            self._data += _INT_64.pack(_INT | _WIDE, value)
+        else:
+            raise OverflowError
+
+    def _float(self, value: float) -> None:
+        """In 32 bits where those hold it."""
+        if cython.compiled:
+            number = PyFloat_AS_DOUBLE(value)
+            at = self._start + self._length
+            if cython.cast(cython.float, number) == number:
+                store32(at, _FLOAT)
+                store_float(at + 4, cython.cast(cython.float, number))
+                self._length += 8
+            else:
+                store32(at, _FLOAT | _WIDE)
+                store_double(at + 4, number)
+                self._length += 12
+        elif array("f", (value,))[0] == value:
+            self._data += _FLOAT_32.pack(_FLOAT, value)
+        else:
+            self._data += _FLOAT_64.pack(_FLOAT | _WIDE, value)
+
+    def _reals(self, head: int, numbers: tuple[float, ...], count: int) -> None:
+        """A header and numbers of 32 bits each; beyond the range as infinity."""
+        if cython.compiled:
+            if self._capacity - self._length < 68:
+                self._grow(68)
+            at = self._start + self._length
+            store32(at, head)
+            for i in range(count):
+                number = PyFloat_AsDouble(cython.cast(object, PyTuple_GET_ITEM(numbers, i)))
+                store_float(at + 4 + 4 * i, cython.cast(cython.float, number))
+            self._length += 4 + 4 * count
+        else:
+            self._word(head)
+            self._raw(_little(memoryview(array("f", numbers))), 4 * count)
+
+    def _text(self, head: int, text: str) -> None:
+        """A header and a string."""
+        if cython.compiled:
+            if is_ascii(text):
+                length = ascii_length(text)
+                if length > _MAX_LENGTH:
+                    checked_count(length)
+                padded = length + 3 & ~3
+                if self._capacity - self._length < 8 + padded:
+                    self._grow(8 + padded)
+                at = self._start + self._length
+                self._length += 8 + padded
+                store32(at, head)
+                store32(at + 4, length)
+                # The last word has the padding; of an empty text it is the length.
+                store32(at + 4 + padded, 0)
+                if copy_text(at + 8, ascii_data(text), length):
+                    raise zero_character()
+            else:
+                self._word(head)
+                self._string(text, 0)
+        else:
+            self._word(head)
+            self._string(text, 0)
+
+
+def _little(numbers: memoryview) -> Any:
+    """Numbers as they stand in memory, turned round where that is big-endian."""
+    if not BIG_ENDIAN:
+        return numbers
+    swapped = array(numbers.format, numbers.tobytes())
+    swapped.byteswap()
+    return swapped
+
+
+def not_encodable(error: Exception) -> VariantError:
+    """What to raise instead of the two that `Writer.value` lets through, which are costly to catch for each value."""
+    if isinstance(error, OverflowError):
+        return VariantError("a number does not fit the engine's int of 64 bits; send it as a String or a float")
+    return VariantError("a text holds half a surrogate pair, which is no character")
+
+
+def new_writer(engine: int, typed: bool, objects: bool) -> Writer:
+    """A `Writer`, without the detour of its arguments over Python objects."""
+    writer = Writer.__new__(Writer)
+    writer.begin(engine, typed, objects)
+    return writer

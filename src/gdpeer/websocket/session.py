@@ -1,0 +1,390 @@
+"""A session of peers with ids over a `WebSocketServer` or `WebSocketClient`: who is there, and whose packet is next.
+
+The server and the client hand over what happens to them instead of emitting their own signals. A session decides,
+by the dialect of each peer, what to answer, what to pass on to other clients, and what is for the game.
+
+Invariants:
+- A packet for the game stays in the inbox of the peer that it came from until it is taken. So the limits of each peer
+  count what the game has not taken yet, and TCP holds back whoever sends more.
+- `peer_connected` comes before that peer's first packet; packets that came before its end can be taken after
+  `peer_disconnected`.
+- A message for many is framed once for each dialect.
+
+Layer: `websocket`. Source: reference godot4-wire section B, godot3-wire section 2, 6.
+"""
+
+from __future__ import annotations
+
+import logging
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
+
+from gdpeer.clock import Clock
+from gdpeer.errors import Cause, CloseCause, Error, PacketError
+from gdpeer.packet_peer import PacketPeer
+from gdpeer.signals import Signal
+from gdpeer.websocket.dialects import Dialect, Heard
+from gdpeer.websocket.godot3_relay import SERVER, Kind, pack_system, receivers
+
+if TYPE_CHECKING:
+    from gdpeer.websocket.client import WebSocketClient
+    from gdpeer.websocket.native import NativeBackend
+    from gdpeer.websocket.peer import WebSocketPeer
+    from gdpeer.websocket.server import WebSocketServer
+
+__all__ = ["ClientSession", "News", "ServerSession", "Session", "SessionPeer", "backend_of"]
+
+logger = logging.getLogger("gdpeer.multiplayer")
+
+Buffer: TypeAlias = "bytes | bytearray | memoryview"
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """The signals that a session emits.
+
+    Attributes:
+        peer_connected, peer_disconnected: signals (peer_id).
+        peer_packet: signal (source): once for each packet that can be taken.
+        connection_succeeded, connection_failed: signals (): a client has its id; its connection ended or never was.
+    """
+
+    peer_connected: Signal
+    peer_disconnected: Signal
+    peer_packet: Signal = field(default_factory=Signal)
+    connection_succeeded: Signal = field(default_factory=Signal)
+    connection_failed: Signal = field(default_factory=Signal)
+
+
+class _Waiting:
+    """A packet for the game, in the inbox of `peer`."""
+
+    __slots__ = ("header_size", "peer", "source", "target")
+
+    def __init__(self, peer: WebSocketPeer, source: int, target: int, header_size: int) -> None:
+        self.peer = peer
+        self.source = source
+        self.target = target
+        self.header_size = header_size
+
+
+class Session(ABC):
+    """What both ends have.
+
+    Attributes:
+        unique_id: this end's; 0 as long as a client has none.
+        queue: the packets for the game, oldest first.
+    """
+
+    def __init__(self, news: News) -> None:
+        self.unique_id = 0
+        self.queue: deque[_Waiting] = deque()
+        self._news = news
+
+    @abstractmethod
+    def poll(self, timeout: float) -> None:
+        """One turn of the server or client below."""
+
+    @abstractmethod
+    def put(self, target: int, buffer: Buffer) -> Error:
+        """Send to one (positive), all (0), or all but one (negative); `ERR_INVALID_PARAMETER` for an unknown one."""
+
+    @abstractmethod
+    def put_to(self, peer_ids: Iterable[int], buffer: Buffer) -> Error:
+        """Send to each of some; those that are not there are passed over."""
+
+    def take(self) -> bytes | None:
+        """The oldest packet; None where there is none."""
+        while self.queue:
+            waiting = self.queue.popleft()
+            message = waiting.peer.get_packet()
+            if waiting.peer.get_packet_error() is Error.OK:  # else the game took it from the peer itself
+                return message[waiting.header_size :]
+        return None
+
+    def _offer(self, peer: WebSocketPeer, source: int, target: int, dialect: Dialect) -> None:
+        self.queue.append(_Waiting(peer, source, target, dialect.header_size))
+        self._news.peer_packet.emit(source)
+
+
+class SessionPeer(PacketPeer):
+    """Where the packets of a session are taken: the part that all faces of a session share."""
+
+    can_wait: ClassVar[bool] = True
+    _session: Session | None = None
+
+    def get_available_packet_count(self) -> int:
+        """How many packets can be read, also after the end of a connection; in plain mode 0."""
+        return 0 if self._session is None else len(self._session.queue)
+
+    def get_packet(self) -> bytes:
+        """The oldest packet; empty, with `get_packet_error()`, where there is none.
+
+        The error is `ERR_UNAVAILABLE`, or `ERR_UNCONFIGURED` where there is no session.
+        """
+        packet = None if self._session is None else self._session.take()
+        if packet is not None:
+            self._packet_error = Error.OK
+            return packet
+        self._packet_error = Error.ERR_UNCONFIGURED if self._session is None else Error.ERR_UNAVAILABLE
+        return b""
+
+    def get_packet_peer(self) -> int:
+        """Who sent the packet that `get_packet` takes next; 1, with a warning, where there is none."""
+        if self._session is not None and self._session.queue:
+            return self._session.queue[0].source
+        logger.warning("get_packet_peer: no packet is there")
+        return SERVER
+
+    def get_unique_id(self) -> int:
+        """This end's id; 0 as long as there is none."""
+        return 0 if self._session is None else self._session.unique_id
+
+
+class ServerSession(Session):
+    """The server's end.
+
+    Args:
+        server: hands over to `begin`, `receive` and `end`.
+        dialect_of: tells how a newcomer talks.
+        news: the signals to emit.
+    """
+
+    def __init__(self, server: WebSocketServer, dialect_of: Callable[[WebSocketPeer], Dialect], news: News) -> None:
+        super().__init__(news)
+        self.unique_id = SERVER
+        self._server = server
+        self._dialect_of = dialect_of
+        self._members: dict[int, tuple[WebSocketPeer, Dialect]] = {}
+        self._leaving: list[int] = []
+
+    def poll(self, timeout: float) -> None:
+        """A turn of the server; those that were kicked before it are gone after it."""
+        leaving, self._leaving = self._leaving, []
+        self._server.poll(0.0 if leaving else timeout)
+        for peer_id in leaving:
+            if self._server._session is self:  # else: a slot stopped the server, which tells nothing more
+                self._news.peer_disconnected.emit(peer_id)
+
+    # ------------------------------------------------------------------------------------------ who is there
+
+    def begin(self, peer_id: int, peer: WebSocketPeer) -> None:
+        """A client's upgrade is done."""
+        dialect = self._dialect_of(peer)
+        for message in dialect.welcome(peer_id):
+            peer.send(message)
+        if dialect.announces:
+            for other in sorted(self._members):
+                peer.send(pack_system(Kind.ADD, other))
+        self._announce(Kind.ADD, peer_id)
+        self._members[peer_id] = peer, dialect
+        self._news.peer_connected.emit(peer_id)
+
+    def end(self, peer_id: int) -> None:
+        """A client's connection is over; without effect for one that is gone already."""
+        if self._members.pop(peer_id, None) is not None:
+            self._announce(Kind.DEL, peer_id)
+            self._news.peer_disconnected.emit(peer_id)
+
+    def _announce(self, kind: Kind, peer_id: int) -> None:
+        listeners = [one for one, (_, dialect) in self._members.items() if dialect.announces]
+        if listeners:
+            self._server.broadcast_to(listeners, pack_system(kind, peer_id))
+
+    def disconnect(self, peer_id: int, force: bool) -> bool:
+        """Close with 1000; the next `poll` tells of the end, or nobody does with `force`. Whether it was there."""
+        member = self._members.pop(peer_id, None)
+        if member is None:
+            return False
+        member[0].close(1000)
+        self._announce(Kind.DEL, peer_id)
+        if not force:
+            self._leaving.append(peer_id)
+        return True
+
+    def dialect(self, peer_id: int) -> Dialect | None:
+        """How a client talks; None for one that is not there."""
+        member = self._members.get(peer_id)
+        return None if member is None else member[1]
+
+    # ------------------------------------------------------------------------------------------ receiving
+
+    def receive(self, peer_id: int) -> None:
+        """A client sent a message; it counts unless this side is closing, or has let go of the client."""
+        peer = self._server._peers[peer_id]
+        backend = backend_of(peer)
+        message = backend.newest()
+        if message is None:
+            return
+        dialect = None if backend.is_closing() else self.dialect(peer_id)
+        target = None if dialect is None else self._pass_on(peer_id, dialect, message)
+        if dialect is None or target is None:
+            backend.discard_newest()
+        else:
+            self._offer(peer, peer_id, target, dialect)
+
+    def _pass_on(self, peer_id: int, dialect: Dialect, message: bytes) -> int | None:
+        """Give other clients what is for them; the target where the game is to have it too, else None."""
+        try:
+            target = dialect.read_target(message, peer_id)
+            return target if target == SERVER or self._relay(peer_id, target, dialect, message) else None
+        except PacketError as problem:
+            logger.warning("peer %s: dropped a packet: %s", peer_id, problem)
+            return None
+
+    def _relay(self, source: int, target: int, dialect: Dialect, message: bytes) -> bool:
+        """As it came to those who talk alike; whether it is also for the game, or somebody who talks otherwise."""
+        found = receivers(source, target, self._members)
+        if target > 0 and not found:
+            raise PacketError(f"it is for {target}, who is not there")
+        alike = [one for one in found if self._members[one][1] is dialect]
+        if self._server.broadcast_to(alike, message) is not Error.OK:
+            logger.warning("peer %s: a packet was lost, somebody it is for takes no more now", source)
+        return target <= 0 or len(alike) < len(found)
+
+    # ------------------------------------------------------------------------------------------ sending
+
+    def put(self, target: int, buffer: Buffer) -> Error:
+        """See `Session.put`."""
+        payload = bytes(buffer)
+        if target > 0:
+            member = self._members.get(target)
+            if member is None:
+                return Error.ERR_INVALID_PARAMETER
+            return member[0].send(member[1].wrap(SERVER, target, payload))
+        for dialect, peer_ids in self._by_dialect(receivers(SERVER, target, self._members)):
+            self._server.broadcast_to(peer_ids, dialect.wrap(SERVER, target, payload))
+        return Error.OK
+
+    def put_to(self, peer_ids: Iterable[int], buffer: Buffer) -> Error:
+        """See `Session.put_to`."""
+        return self.put_from(SERVER, peer_ids, buffer)
+
+    def put_from(self, source: int, peer_ids: Iterable[int], buffer: Buffer) -> Error:
+        """As `put_to`, in the name of a client, where a dialect has a name in its packets."""
+        payload = bytes(buffer)
+        errors = []
+        for dialect, found in self._by_dialect(peer_ids):
+            if dialect.header_size:
+                errors += [self._members[one][0].send(dialect.wrap(source, one, payload)) for one in found]
+            else:
+                errors.append(self._server.broadcast_to(found, payload))
+        return Error.ERR_OUT_OF_MEMORY if Error.ERR_OUT_OF_MEMORY in errors else Error.OK
+
+    def _by_dialect(self, peer_ids: Iterable[int]) -> Iterable[tuple[Dialect, list[int]]]:
+        found: dict[Dialect, list[int]] = {}
+        for peer_id in peer_ids:
+            member = self._members.get(peer_id)
+            if member is not None:
+                found.setdefault(member[1], []).append(peer_id)
+        return found.items()
+
+
+class ClientSession(Session):
+    """A client's end.
+
+    Args:
+        client: hands over to `receive` and `end`.
+        dialect: how its server talks.
+        news: the signals to emit.
+        clock: tells the time.
+        timeout: seconds from now until the server must have told the id; checked in `poll`.
+
+    Attributes:
+        is_ready: the server has told the id, and that it is there.
+        is_over: the connection ended.
+        failure: why this end gave up, where it did.
+    """
+
+    def __init__(
+        self, client: WebSocketClient, dialect: Dialect, news: News, clock: Clock, timeout: float = float("inf")
+    ) -> None:
+        super().__init__(news)
+        self.is_ready = False
+        self.is_over = False
+        self.failure: CloseCause | None = None
+        self._client = client
+        self._peer = client._peer
+        self._dialect = dialect
+        self._clock = clock
+        self._deadline = clock.now() + timeout
+
+    def poll(self, timeout: float) -> None:
+        """A turn of the client; the end where the id did not come in time."""
+        if not self.is_ready and not self.is_over:
+            timeout = min(timeout, self._deadline - self._clock.now())
+        self._client.poll(timeout)
+        if not self.is_ready and not self.is_over and self._clock.now() >= self._deadline:
+            backend_of(self._peer).abort("the server did not tell this peer's id in time", Cause.TIMEOUT)
+            self._client.poll()
+
+    def receive(self) -> None:
+        """The server sent a message; it counts unless this side is closing."""
+        backend = backend_of(self._peer)
+        message = backend.newest()
+        if message is None:
+            return
+        is_deaf = self.is_over or self.failure is not None or backend.is_closing()
+        heard = () if is_deaf else self._hear(message)
+        if heard and heard[0].kind is Kind.DATA:
+            self._offer(self._peer, heard[0].peer_id, self.unique_id, self._dialect)
+            return
+        backend.discard_newest()
+        for kind, peer_id in heard:
+            self._take_news(kind, peer_id)
+
+    def _hear(self, message: bytes) -> tuple[Heard, ...]:
+        try:
+            return self._dialect.hear(message, self.unique_id)
+        except PacketError as problem:
+            logger.warning("server: dropped a packet: %s", problem)
+            if not self.unique_id:  # it talks otherwise
+                self.failure = CloseCause(Cause.PROTOCOL_ERROR, problem.detail)
+                self._peer.close(1000)
+            return ()
+
+    def _take_news(self, kind: Kind, peer_id: int) -> None:
+        if kind is Kind.ID:
+            self.unique_id = peer_id
+        elif kind is Kind.DEL:
+            self._news.peer_disconnected.emit(peer_id)
+        else:
+            self.is_ready = self.is_ready or peer_id == SERVER
+            self._news.peer_connected.emit(peer_id)
+            if peer_id == SERVER:
+                self._news.connection_succeeded.emit()
+
+    def end(self) -> None:
+        """The connection ended, or never came to be."""
+        if self.is_ready and self._dialect.tells_server_gone:
+            self._news.peer_disconnected.emit(SERVER)
+        self.leave()
+        self._news.connection_failed.emit()
+
+    def leave(self) -> None:
+        """This end lets go, and is told nothing more."""
+        self.is_over = True
+        self.unique_id = 0
+
+    def put(self, target: int, buffer: Buffer) -> Error:
+        """To the server, whatever the target: it passes on what is for others."""
+        return self._peer.send(self._dialect.wrap(self.unique_id, target, bytes(buffer)))
+
+    def put_to(self, peer_ids: Iterable[int], buffer: Buffer) -> Error:
+        """See `Session.put_to`; where packets have no target only the server can be reached."""
+        targets = [one for one in peer_ids if one == SERVER or self._dialect.header_size]
+        errors = [self.put(target, buffer) for target in targets]
+        return Error.ERR_OUT_OF_MEMORY if Error.ERR_OUT_OF_MEMORY in errors else Error.OK
+
+    def get_close_cause(self) -> CloseCause:
+        """Why it ended, or did not begin."""
+        return self.failure or self._peer.get_close_cause()
+
+
+def backend_of(peer: WebSocketPeer) -> NativeBackend:
+    """The connection of a peer that has or had one."""
+    assert peer._backend is not None
+    return peer._backend

@@ -1,0 +1,91 @@
+"""`gdpeer roll` as a process: hosts, guests, what is typed, the end, and misuse."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.processes import Process, gdpeer_command
+
+
+class Host(Process):
+    """A `gdpeer roll` that hosts on free ports of loopback."""
+
+    def __init__(self, *options: str) -> None:
+        super().__init__(gdpeer_command("roll", "--host", "127.0.0.1", "--port", "0", "--name", "Hana", *options))
+        self.url = self.wait_for(r"^Godot 4 and Python: +(ws://127\.0\.0\.1:\d+/)$")[1]
+
+
+class Guest(Process):
+    def __init__(self, url: str, name: str, *options: str) -> None:
+        super().__init__(gdpeer_command("roll", "--join", url, "--name", name, *options))
+
+
+@pytest.fixture
+def host() -> Iterator[Host]:
+    with Host() as process:
+        yield process
+
+
+def test_two_play(host: Host) -> None:
+    with Guest(host.url, "Ann") as ann:
+        ann.wait_for("Connected as Ann")
+        host.wait_for("Players: Hana, Ann")
+        host.say("roll")
+        ann.wait_for(r"Hana: rolls \d+")
+        ann.wait_for("It is your turn")
+        ann.say("roll")
+        host.wait_for(r"Ann: rolls \d+")
+        ann.interrupt()
+        assert ann.wait() == 0
+        host.wait_for("Players: Hana$")
+        assert ann.stderr == []
+
+
+def test_a_guest_of_godot_3_who_acts_by_himself() -> None:
+    with Host("--godot3-port", "0", "--dedicated") as host:
+        url = host.wait_for(r"^Godot 3: +(ws://127\.0\.0\.1:\d+/)$")[1]
+        with Guest(url, "Bob", "--godot3", "--auto", "--pause", "0.01") as bob:
+            host.wait_for(r"Bob: rolls \d+")
+            host.popen.terminate()
+            assert host.wait() == 0
+            bob.wait_for("Connection closed: server gone")
+            assert bob.wait() == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "line"),
+    [
+        (("--join", "ws://127.0.0.1:1"), 1, ""),
+        (("--join", "http://127.0.0.1"), 1, "gdpeer roll: cannot join http://127.0.0.1: "),
+        (("--join", "ws://x", "--dedicated"), 2, "gdpeer roll: --join does not go with --dedicated"),
+        (("--godot3",), 2, "gdpeer roll: --godot3 goes with --join"),
+    ],
+)
+def test_misuse_and_failure(options: tuple[str, ...], status: int, line: str) -> None:
+    done = subprocess.run(
+        gdpeer_command("roll", *options),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode == status
+    assert done.stderr.startswith(line)
+
+
+def test_a_port_in_use_is_one_line_and_status_1(host: Host) -> None:
+    port = host.url.rstrip("/").rpartition(":")[2]
+    done = subprocess.run(
+        gdpeer_command("roll", "--host", "127.0.0.1", "--port", port),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"gdpeer roll: cannot listen on 127.0.0.1 port {port}: the address is in use\n"

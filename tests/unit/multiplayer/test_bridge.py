@@ -1,0 +1,289 @@
+"""Peers of both engines in one session: over in-memory streams, with our own clients of either dialect."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from gdpeer import godot3
+from gdpeer.clock import ManualClock
+from gdpeer.errors import Error
+from gdpeer.multiplayer.rpc import rpc
+from gdpeer.multiplayer.scene import SceneMultiplayer
+from gdpeer.multiplayer.tree import Node, SceneTree
+from gdpeer.multiplayer.websocket_peer import WebSocketMultiplayerPeer
+from gdpeer.multiplayer.wire import godot3 as wire3
+from gdpeer.multiplayer.wire import godot4 as wire4
+from gdpeer.transport.memory import memory_pair
+from gdpeer.variant import StringName, Vector2, Vector2i
+
+
+class Main(godot3.Node):
+    """The same methods on all sides."""
+
+    score = godot3.remote.var(0)
+
+    def __init__(self) -> None:
+        super().__init__("Main")
+        self.heard: list[tuple[Any, ...]] = []
+
+    def hear(self, *what: Any) -> None:
+        self.heard.append((self.multiplayer.get_remote_sender_id(), *what))
+
+    @rpc("any_peer")
+    def say(self, what: Any) -> None:
+        self.hear("say", what)
+
+    @rpc("any_peer")
+    def place(self, where: Vector2i) -> None:
+        self.hear("place", where)
+
+    @rpc("authority", "call_local")
+    def decree(self, what: Any) -> None:
+        self.hear("decree", what)
+
+    def take(self) -> list[tuple[Any, ...]]:
+        heard, self.heard = self.heard, []
+        return heard
+
+
+class Side:
+    def __init__(self, api: Any, peer: WebSocketMultiplayerPeer) -> None:
+        self.api = api
+        self.peer = peer
+        self.tree = SceneTree(api)
+        self.main = Main()
+        self.tree.root.add_child(self.main)
+        self.signals: list[tuple[Any, ...]] = []
+        packet = api.network_peer_packet if isinstance(api, godot3.MultiplayerAPI) else api.peer_packet
+        for name, signal in (("came", api.peer_connected), ("went", api.peer_disconnected), ("packet", packet)):
+            signal.connect(lambda *arguments, name=name: self.signals.append((name, *arguments)))
+
+    @property
+    def id(self) -> int:
+        return self.peer.get_unique_id()
+
+    def take_signals(self) -> list[tuple[Any, ...]]:
+        signals, self.signals = self.signals, []
+        return signals
+
+
+class Mixed:
+    """A server for both, and clients by the word."""
+
+    def __init__(self, *words: str) -> None:
+        self.clock = ManualClock()
+        self.peer = WebSocketMultiplayerPeer(dialects=("godot4", "godot3"), clock=self.clock)
+        self.peer.supported_protocols = ["four"]
+        self.peer.godot3_protocols = ["three"]
+        self.api = SceneMultiplayer(clock=self.clock)
+        self.server = Side(self.api, self.peer)
+        self.clients: list[Side] = []
+        self.began = False
+        for word in words:
+            self.join(word)
+        for side in (self.server, *self.clients):
+            side.take_signals()
+
+    def join(self, word: str) -> Side:
+        ours, theirs = memory_pair()
+        self.peer.take_stream(ours)
+        if not self.began:
+            self.began = True
+            self.api.multiplayer_peer = self.peer
+        peer = WebSocketMultiplayerPeer(dialects=("godot3",) if word.startswith("3") else ("godot4",), clock=self.clock)
+        peer.supported_protocols = ["three" if word.startswith("3") else "four"]
+        assert peer.connect_through(theirs) is Error.OK
+        # "3": Godot 3's API; "3+": SceneMultiplayer over Godot 3's dialect; "4": SceneMultiplayer
+        side = Side(godot3.MultiplayerAPI() if word == "3" else SceneMultiplayer(clock=self.clock), peer)
+        side.api.multiplayer_peer = peer
+        self.clients.append(side)
+        self.run()
+        return side
+
+    def run(self) -> None:
+        for _ in range(6):
+            for side in (self.server, *self.clients):
+                side.tree.poll()
+
+
+def test_all_know_of_each_other() -> None:
+    mixed = Mixed()
+    four, three = mixed.join("4"), mixed.join("3")
+    assert mixed.server.take_signals() == [("came", four.id), ("came", three.id)]
+    assert four.take_signals() == [("came", 1), ("came", three.id)]
+    assert three.take_signals() == [("came", 1), ("came", four.id)]
+    assert mixed.peer.get_peer_dialect(three.id) == "godot3"
+    three_id = three.id
+    three.peer.close()
+    mixed.run()
+    assert mixed.server.take_signals() == four.take_signals() == [("went", three_id)]
+    assert mixed.api.get_peers() == [four.id]
+    third = mixed.join("3")
+    four_id = four.id
+    four.peer.close()
+    mixed.run()
+    assert third.take_signals() == [("came", 1), ("came", four_id), ("went", four_id)]
+
+
+def test_calls_between_the_server_and_both() -> None:
+    mixed = Mixed("4", "3", "3+")
+    four, three, plus = mixed.clients
+    mixed.server.main.decree.rpc("all")
+    mixed.server.main.say.rpc_id(three.id, StringName("three"))
+    mixed.server.main.say.rpc_id(-three.id, "not three")
+    mixed.run()
+    assert mixed.server.main.take() == [(1, "decree", "all")]
+    assert four.main.take() == plus.main.take() == [(1, "decree", "all"), (1, "say", "not three")]
+    assert three.main.take() == [(1, "decree", "all"), (1, "say", "three")]
+    for client in mixed.clients:
+        client.main.say.rpc_id(1, "hi")
+        client.main.say.rpc_id(1, "again")
+    mixed.run()
+    assert sorted(mixed.server.main.take()) == sorted(
+        (client.id, "say", text) for client in mixed.clients for text in ("hi", "again")
+    )
+
+
+def test_rules_and_types_are_those_of_the_decorator() -> None:
+    mixed = Mixed("3")
+    (three,) = mixed.clients
+    three.main.rpc_id(1, "place", Vector2(1, 2))
+    three.main.rpc_id(1, "place", Vector2(0.5, 2))
+    three.api.rpc(1, three.main, "decree", ["obey"])
+    mixed.run()
+    assert mixed.server.main.take() == [(three.id, "place", Vector2i(1, 2))]
+    assert mixed.api.refused == {"wrong arguments": 1, "not allowed": 1}
+    three.main.rset_id(1, "score", 5)
+    mixed.run()
+    assert mixed.server.main.score == 0
+    assert mixed.api.refused["not allowed"] == 2
+
+
+def test_what_does_not_translate_is_refused_for_those_only(caplog: pytest.LogCaptureFixture) -> None:
+    mixed = Mixed("4", "3")
+    four, three = mixed.clients
+    assert mixed.server.main.say.rpc(Vector2i(1, 2)) is Error.OK
+    four.main.say.rpc(Vector2i(3, 4))
+    mixed.run()
+    assert four.main.take() == [(1, "say", Vector2i(1, 2))]
+    assert mixed.server.main.take() == [(four.id, "say", Vector2i(3, 4))]
+    assert three.main.take() == []
+    assert mixed.api.refused == {"not translatable": 2}
+    assert "Godot 3 cannot take it" in caplog.text
+
+
+def test_clients_of_both_reach_each_other() -> None:
+    mixed = Mixed("4", "3", "4", "3+")
+    four, three, other, plus = mixed.clients
+    four.main.say.rpc_id(three.id, "to three")
+    three.main.rpc_id(four.id, "say", "to four")
+    three.main.rpc_id(four.id, "say", "to four again")
+    plus.main.say.rpc_id(other.id, "to other")
+    mixed.run()
+    three.main.rpc_id(four.id, "say", "by number")
+    mixed.run()
+    assert three.main.take() == [(four.id, "say", "to three")]
+    assert four.main.take() == [(three.id, "say", text) for text in ("to four", "to four again", "by number")]
+    assert other.main.take() == [(plus.id, "say", "to other")]
+    assert plus.main.take() == mixed.server.main.take() == []
+    three.main.rpc("say", "to all")
+    four.main.say.rpc("to all too")
+    mixed.run()
+    heard = [(three.id, "say", "to all"), (four.id, "say", "to all too")]
+    for side in (mixed.server, other, plus):
+        assert sorted(side.main.take()) == sorted(heard)
+    three.main.rpc_id(-1, "say", "no server")
+    three.main.rpc_id(-four.id, "say", "not four")
+    four.main.take()
+    mixed.run()
+    assert mixed.server.main.take() == [(three.id, "say", "not four")]
+    assert four.main.take() == [(three.id, "say", "no server")]
+    assert mixed.api.refused.total() == 0
+
+
+def test_packets_of_the_game_s_own() -> None:
+    mixed = Mixed("4", "3", "3+")
+    four, three, plus = mixed.clients
+    assert mixed.api.send_bytes(b"all") is Error.OK
+    assert four.api.send_bytes(b"from four") is Error.OK
+    mixed.run()
+    assert three.api.send_bytes(b"from three") is Error.OK
+    mixed.run()
+    assert plus.api.send_bytes(b"to four", four.id) is Error.OK
+    mixed.run()
+    assert mixed.server.take_signals() == [("packet", four.id, b"from four"), ("packet", three.id, b"from three")]
+    assert four.take_signals() == [
+        ("packet", 1, b"all"),
+        ("packet", three.id, b"from three"),
+        ("packet", plus.id, b"to four"),
+    ]
+    assert three.take_signals() == [("packet", 1, b"all"), ("packet", four.id, b"from four")]
+    assert plus.take_signals() == [
+        ("packet", 1, b"all"),
+        ("packet", four.id, b"from four"),
+        ("packet", three.id, b"from three"),
+    ]
+
+
+def test_what_the_server_lacks_it_cannot_translate() -> None:
+    class Extra(Node):
+        @rpc("any_peer")
+        def bark(self) -> None: ...
+
+    mixed = Mixed("4", "3")
+    four, three = mixed.clients
+    for client in (four, three):
+        client.tree.root.add_child(Extra())
+    four.tree.get_node("/root/Extra").rpc_id(three.id, "bark")
+    three.tree.get_node("/root/Extra").rpc_id(four.id, "bark")
+    mixed.run()
+    assert mixed.api.refused["unknown method"] == 2
+
+
+def test_bad_packets_are_dropped_and_counted() -> None:
+    mixed = Mixed("4", "3")
+    four, three = mixed.clients
+    three.peer.put_packet_to([1], b"\xff")
+    three.peer.put_packet_to([four.id], wire3.RemoteSet(0, "score", 1, "Main").encode())
+    three.peer.put_packet_to([four.id], wire3.RemoteCall(9, "say", ["x"]).encode())
+    three.peer.put_packet_to([four.id], wire3.ConfirmPath("Main").encode())  # to whom nothing was told: dropped
+    four.peer.put_packet(wire4.Relay(three.id, wire4.RemoteCall(1, 0, ["x"]).encode()).encode())
+    four.peer.put_packet(wire4.Relay(three.id, b"\x03").encode())
+    mixed.run()
+    assert mixed.api.refused == {"bad packet": 5}
+    assert four.api.refused.total() == 0
+
+
+def test_who_cannot_authenticate_is_turned_away(caplog: pytest.LogCaptureFixture) -> None:
+    mixed = Mixed()
+    mixed.api.auth_callback = lambda peer_id, data: None
+    failed: list[int] = []
+    mixed.api.peer_authentication_failed.connect(failed.append)
+    three = mixed.join("3")
+    assert len(failed) == 1
+    assert mixed.api.get_peers() == mixed.api.get_authenticating_peers() == []
+    assert three.peer.get_connection_status() == 0
+    assert "Godot 3 cannot authenticate" in caplog.text
+
+
+def test_without_a_network_there_is_nobody_to_pass_on_to() -> None:
+    mixed = Mixed("4", "3")
+    mixed.api.multiplayer_peer = None
+    mixed.api._bridge._put_from(2, [3], b"x")
+    assert mixed.api._bridge.members == set()
+
+
+def test_without_the_relay_the_engines_do_not_reach_each_other() -> None:
+    mixed = Mixed("4", "3")
+    four, three = mixed.clients
+    for side in (mixed.server, four):
+        side.api.server_relay = False
+    three.main.rpc_id(four.id, "say", "hi")
+    mixed.run()
+    assert four.main.take() == []
+    assert mixed.api.refused == {"bad packet": 2}  # the announcement and the call
+    three.main.rpc_id(1, "say", "hi")
+    mixed.run()
+    assert mixed.server.main.take() == [(three.id, "say", "hi")]

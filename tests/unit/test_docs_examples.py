@@ -1,0 +1,71 @@
+"""The examples in the documentation's pages are run; blocks of a page share one namespace, from top to bottom.
+
+A block marked `pycon` is a session, whose output has to be what the page says; one marked `python` is just run.
+"""
+
+from __future__ import annotations
+
+import doctest
+import re
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from gdpeer import ContainerType, EncodedObject, VariantType
+from gdpeer.variant.kinds import KINDS
+from tests.support.missing import ROOT
+
+DOCS = ROOT / "docs"
+BLOCK = re.compile(r"^```(python|pycon)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("page", ["rpc", "variants", "dialects"])
+def test_the_examples_of_a_page(page: str, capsys: pytest.CaptureFixture[str]) -> None:
+    text = (DOCS / f"{page}.md").read_text(encoding="utf-8")
+    namespace: dict[str, Any] = {"__name__": "__main__"}
+    sessions = 0
+    for block in BLOCK.finditer(text):
+        line = text.count("\n", 0, block.start()) + 1
+        if block[1] == "python":
+            exec(compile("\n" * line + block[2], f"{page}.md", "exec"), namespace)
+        else:
+            sessions += 1
+            failed = run_session(block[2], namespace, f"{page}.md", line)
+            assert not failed, capsys.readouterr().out
+    assert sessions
+
+
+def run_session(source: str, namespace: dict[str, Any], name: str, line: int) -> int:
+    """How many of the examples gave something else."""
+    session = doctest.DocTestParser().get_doctest(source, namespace, name, name, line)
+    session.globs = namespace  # itself, not a copy: what a block defines is there for the next
+    return doctest.DocTestRunner(verbose=False).run(session, clear_globs=False).failed
+
+
+def test_a_wrong_example_is_noticed() -> None:
+    assert run_session(">>> 1 + 1\n3\n", {}, "page", 1) == 1
+
+
+def test_the_game_s_own_tests() -> None:
+    tests = DOCS / "examples" / "game" / "test_server.py"
+    words = ["-m", "pytest", "-q", "--import-mode=prepend", "-p", "no:cacheprovider", str(tests)]
+    done = subprocess.run([sys.executable, *words], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_readme_shows_the_program_that_is_tested() -> None:
+    program = (DOCS / "examples" / "multiplayer_server.py").read_text(encoding="utf-8")
+    assert f"```python\n{program}```" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_table_of_types_is_that_of_the_code() -> None:
+    text = (DOCS / "variants.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\d+) \| (\d+|-) \| (\w+)[^|]*\| `(\w+)`", text, re.MULTILINE)
+    found = {int(four): (None if three == "-" else int(three), engine, python) for four, three, engine, python in rows}
+    assert found == {
+        four: (three, str(ContainerType(four)), kind.__name__)
+        for kind, (four, three) in KINDS.items()
+        if kind not in (bytes, bytearray, memoryview, tuple, EncodedObject)
+    } | {VariantType.TYPE_PACKED_BYTE_ARRAY: (20, "PackedByteArray", "PackedByteArray"), 0: (0, "Nil", "None")}
