@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -55,48 +55,50 @@ def test_a_whole_table_of_both_engines_and_python() -> None:
     """Two Godot 4 players, one of Godot 3, one in Python: turns, a cheater, one who leaves in turn, one who is late."""
     roll, port, port3 = python_host(godot3=True)
     options: dict[str, Any] = {"auto": True, "players": 5}
-    with roll, join("4", port, "Ann", turns=4, **options) as ann:
+    with ExitStack() as table:
+        table.enter_context(roll)
+        ann = table.enter_context(join("4", port, "Ann", turns=4, **options))
         roll.wait_for_players("Hana", "Ann")
-        with join("4", port, "Bob", leave_in_turn=2, **options) as bob:
-            roll.wait_for_players("Hana", "Ann", "Bob")
-            with join("3", port3, "Cleo", turns=4, **options) as cleo, python_guest(port, "Pia") as pia:
-                roll.wait_for_players("Hana", "Ann", "Bob", "Cleo", "Pia")
-                everyone: list[Callable[[], list[str]]] = [
-                    lambda: roll.rolls,
-                    lambda: rolls(ann),
-                    lambda: rolls(cleo),
-                    lambda: pia.rolls,
-                ]
-                first = ["Hana", "Ann", "Bob", "Cleo", "Pia"]
-                roll.say("roll")
-                until(lambda: all(one() == first for one in everyone))
-                roll.wait_for("It is your turn")
-                # The second round: Bob leaves when his turn comes, and Dora sits down.
-                roll.say("roll")
-                roll.wait_for_players("Hana", "Ann", "Cleo", "Pia")
-                second = [*first, "Hana", "Ann", "Cleo", "Pia"]
-                until(lambda: all(one() == second for one in everyone))
-                with join("4", port, "Dora", auto=True, cheat=True, turns=1) as dora:
-                    roll.wait_for_players("Hana", "Ann", "Cleo", "Pia", "Dora")
-                    told = f"Someone is trying to cheat! {own_id(dora)}"
-                    roll.wait_for(re.escape(told))
-                    roll.say("roll")
-                    third = [*second, "Hana", "Ann", "Cleo", "Pia", "Dora"]
-                    until(lambda: roll.rolls == third)
-                    ended_well(bob, dora)
-                    for player in (ann, cleo):
-                        assert log(player).count(told) == 1
-                    assert told in pia.stdout
-                roll.wait_for_players("Hana", "Ann", "Cleo", "Pia")
-                roll.say("roll")
-                fourth = [*third, "Hana", "Ann", "Cleo", "Pia"]
-                until(lambda: roll.rolls[: len(fourth)] == fourth)
-                ended_well(ann, cleo)
-                roll.interrupt()
-                assert roll.wait() == 0
-                pia.wait_for("Connection closed: server gone")
-                assert pia.wait() == 1
-    assert [line for process in (roll, pia) for line in process.stderr] == []
+        bob = table.enter_context(join("4", port, "Bob", leave_in_turn=2, **options))
+        roll.wait_for_players("Hana", "Ann", "Bob")
+        cleo = table.enter_context(join("3", port3, "Cleo", turns=4, **options))
+        roll.wait_for_players("Hana", "Ann", "Bob", "Cleo")
+        pia = table.enter_context(python_guest(port, "Pia"))
+        roll.wait_for_players("Hana", "Ann", "Bob", "Cleo", "Pia")
+
+        def all_read(expected: list[str]) -> None:
+            until(lambda: roll.rolls == rolls(ann) == rolls(cleo) == pia.rolls == expected)
+
+        first = ["Hana", "Ann", "Bob", "Cleo", "Pia"]
+        roll.say("roll")
+        all_read(first)
+        roll.wait_for("It is your turn")
+        # The second round: Bob leaves when his turn comes.
+        roll.say("roll")
+        roll.wait_for_players("Hana", "Ann", "Cleo", "Pia")
+        second = [*first, "Hana", "Ann", "Cleo", "Pia"]
+        all_read(second)
+        # The third: Dora sits down and tries to cheat.
+        dora = table.enter_context(join("4", port, "Dora", auto=True, cheat=True, turns=1))
+        roll.wait_for_players("Hana", "Ann", "Cleo", "Pia", "Dora")
+        told = f"Someone is trying to cheat! {own_id(dora)}"
+        roll.wait_for(re.escape(told))
+        roll.say("roll")
+        third = [*second, "Hana", "Ann", "Cleo", "Pia", "Dora"]
+        all_read(third)
+        assert [log(ann).count(told), log(cleo).count(told), pia.stdout.count(told)] == [1, 1, 1]
+        ended_well(bob, dora)
+        roll.wait_for_players("Hana", "Ann", "Cleo", "Pia")
+        # In the fourth all leave but Pia, who sees the host go.
+        roll.say("roll")
+        fourth = [*third, "Hana", "Ann", "Cleo", "Pia"]
+        until(lambda: roll.rolls[: len(fourth)] == fourth)
+        ended_well(ann, cleo)
+        roll.interrupt()
+        assert roll.wait() == 0
+        pia.wait_for("Connection closed: server gone")
+        assert pia.wait() == 1
+        assert roll.stderr == pia.stderr == []
 
 
 @pytest.mark.parametrize("version", versions())

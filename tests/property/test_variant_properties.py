@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from gdpeer.errors import VariantError
@@ -152,6 +152,7 @@ def test_arguments_come_back(arguments: list[Any], engine: int) -> None:
 @given(VALUES_4)
 def test_texts_come_back(value: Any) -> None:
     text = var_to_str(value)
+    assume(text.count("Signal(): ") < 2)  # all signals are written alike: as keys they become one
     back = str_to_var(text, objects=True)
     assert var_to_str(back) == text
 
