@@ -29,6 +29,7 @@ COMPILED = [
     "gdpeer.protocol.outbox",
     "gdpeer.protocol.connection",
     "gdpeer.variant.output",
+    "gdpeer.variant.leaves",
     "gdpeer.variant.reader",
     "gdpeer.variant.writer",
     "gdpeer.variant.codec",

@@ -1,4 +1,4 @@
-from gdpeer import OK, SceneTree, Vector2, WebSocketServer, godot3
+from gdpeer import OK, Vector2, WebSocketServer, godot3
 
 
 class Main(godot3.Node):
@@ -21,7 +21,7 @@ server = WebSocketServer()
 server.bind_ip = "127.0.0.1"
 if server.listen(8910, gd_mp_api=True) != OK:  # a client: WebSocketClient, connect_to_url(url, gd_mp_api=True)
     raise SystemExit(server.get_listen_error())
-tree = SceneTree(godot3.MultiplayerAPI())
+tree = godot3.SceneTree()
 tree.multiplayer.network_peer = server
 tree.root.add_child(Main(name="Main"))  # /root/Main, as in the engine
 tree.multiplayer.network_peer_connected.connect(lambda peer_id: print("joined", peer_id))

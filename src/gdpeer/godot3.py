@@ -1,6 +1,6 @@
 """Godot 3's multiplayer: its API, its nodes and its keywords.
 
-    from gdpeer import SceneTree, WebSocketServer, godot3
+    from gdpeer import WebSocketServer, godot3
 
     class Main(godot3.Node):
         score = godot3.puppet.var(0)
@@ -9,7 +9,7 @@
         def shoot(self, where: Vector2) -> None:
             self.rset("score", self.score + 1)
 
-    tree = SceneTree(godot3.MultiplayerAPI())
+    tree = godot3.SceneTree()
     server = WebSocketServer()
     server.listen(8910, gd_mp_api=True)
     tree.multiplayer.network_peer = server
@@ -17,7 +17,7 @@
 Layer: above `multiplayer`. Source: reference godot3-wire section 3.
 """
 
-from gdpeer.multiplayer.api3 import MultiplayerAPI, Node
+from gdpeer.multiplayer.api3 import MultiplayerAPI, Node, SceneTree
 from gdpeer.multiplayer.modes import (
     Keyword,
     Mode,
@@ -36,6 +36,7 @@ __all__ = [
     "MultiplayerAPI",
     "Node",
     "RemoteVar",
+    "SceneTree",
     "master",
     "mastersync",
     "puppet",

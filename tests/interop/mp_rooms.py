@@ -153,6 +153,11 @@ class RecordingPeer(WebSocketMultiplayerPeer):
         self.sent.append((peer_ids, bytes(buffer)))
         return super().put_packet_to(peer_ids, buffer)
 
+    def put_control_to(self, peer_ids: Any, buffer: Any) -> Any:
+        peer_ids = tuple(peer_ids)
+        self.sent.append((peer_ids, bytes(buffer)))
+        return super().put_control_to(peer_ids, buffer)
+
     def get_packet(self) -> bytes:
         sender = self.get_packet_peer()
         packet = super().get_packet()

@@ -1,6 +1,6 @@
 """`MultiplayerAPI` and `Node` as Godot 3 has them; public as `gdpeer.godot3`.
 
-    tree = SceneTree(godot3.MultiplayerAPI())
+    tree = godot3.SceneTree()
     server = WebSocketServer()
     server.listen(8910, gd_mp_api=True)
     tree.multiplayer.network_peer = server
@@ -21,13 +21,16 @@ from typing import Any, cast
 from gdpeer.errors import Error, PacketError
 from gdpeer.multiplayer.calls3 import Calls3
 from gdpeer.multiplayer.hosting import PeerHost
-from gdpeer.multiplayer.modes import Godot3Config, Mode, calls_here, is_allowed, mode_of, var_mode
+from gdpeer.multiplayer.modes import Godot3Config, Mode, calls_here, mode_of, var_mode
 from gdpeer.multiplayer.peer import TARGET_PEER_SERVER, ConnectionStatus, NetworkedMultiplayerPeer, TransferMode
 from gdpeer.multiplayer.rpc import Method, RpcConfig
 from gdpeer.multiplayer.tree import Node as TreeNode
-from gdpeer.multiplayer.wire.godot3 import Raw, parse
+from gdpeer.multiplayer.tree import SceneTree as TreeSceneTree
+from gdpeer.multiplayer.wire.godot3 import Command, Raw, encode_named, parse
+from gdpeer.multiplayer.wire.parts import Arguments, values_of
+from gdpeer.signals import Signal
 
-__all__ = ["MultiplayerAPI", "Node"]
+__all__ = ["MultiplayerAPI", "Node", "SceneTree"]
 
 logger = logging.getLogger("gdpeer.multiplayer")
 
@@ -105,6 +108,22 @@ class Node(TreeNode):
         return self.is_multiplayer_authority()
 
 
+class SceneTree(TreeSceneTree):
+    """A `gdpeer.SceneTree` whose API is Godot 3's.
+
+    Args:
+        multiplayer: the API; None: a new one.
+    """
+
+    def __init__(self, multiplayer: MultiplayerAPI | None = None) -> None:
+        super().__init__(MultiplayerAPI() if multiplayer is None else multiplayer)
+
+    @property
+    def multiplayer(self) -> MultiplayerAPI:  # type: ignore[override]
+        """The API of the whole tree."""
+        return cast("MultiplayerAPI", super().multiplayer)
+
+
 class MultiplayerAPI(PeerHost[NetworkedMultiplayerPeer]):
     """Calls, sets and packets over a network, as in Godot 3.
 
@@ -115,12 +134,11 @@ class MultiplayerAPI(PeerHost[NetworkedMultiplayerPeer]):
     """
 
     def __init__(self) -> None:
-        self._admitted: dict[int, None] = {}
         self._calls = Calls3(self)
         super().__init__()
         self.network_peer_connected = self.peer_connected
         self.network_peer_disconnected = self.peer_disconnected
-        self.network_peer_packet = type(self.peer_connected)("network_peer_packet")
+        self.network_peer_packet = Signal("network_peer_packet")
 
     @property
     def network_peer(self) -> NetworkedMultiplayerPeer | None:
@@ -133,24 +151,21 @@ class MultiplayerAPI(PeerHost[NetworkedMultiplayerPeer]):
 
     @property
     def refuse_new_network_connections(self) -> bool:
-        """Take no more clients."""
-        return self._peer is not None and self._peer.refuse_new_connections
+        """Godot 3's name of `refuse_new_connections`."""
+        return self.refuse_new_connections
 
     @refuse_new_network_connections.setter
     def refuse_new_network_connections(self, refuses: bool) -> None:
-        if self._peer is not None:
-            self._peer.refuse_new_connections = refuses
+        self.refuse_new_connections = refuses
 
     def clear(self) -> None:
         """Forget all state: peers and numbers of paths."""
-        self._admitted.clear()
+        super().clear()
         self._calls.clear()
 
-    def get_peers(self) -> list[int]:
-        """The ids of the others."""
-        return list(self._admitted)
-
-    get_network_connected_peers = get_peers
+    def get_network_connected_peers(self) -> list[int]:
+        """Godot 3's name of `get_peers`."""
+        return self.get_peers()
 
     def get_network_unique_id(self) -> int:
         """This side's id; 0 without a peer."""
@@ -178,19 +193,21 @@ class MultiplayerAPI(PeerHost[NetworkedMultiplayerPeer]):
 
     def _settle_end(self, peer_id: int) -> None:
         if peer_id in self._admitted:
-            del self._admitted[peer_id]
-            self._calls.forget_peer(peer_id)
+            self._forget_peer(peer_id)
             self.peer_disconnected.emit(peer_id)
 
-    def _take(self, peer: NetworkedMultiplayerPeer) -> None:
-        sender = peer.get_packet_peer()
+    def _forget_peer(self, peer_id: int) -> None:
+        self._admitted.pop(peer_id, None)
+        self._calls.forget_peer(peer_id)
+
+    def _take(self, peer: NetworkedMultiplayerPeer, sender: int) -> None:
         self._receive(sender, peer.get_packet())
 
     def _receive(self, sender: int, data: bytes) -> None:
         try:
             if sender not in self._admitted:
                 raise PacketError("the peer is not there")
-            packet = parse(data, objects=self.allow_object_decoding)
+            packet = parse(data, objects=self.allow_object_decoding, lazy=True)
             if isinstance(packet, Raw):
                 self.network_peer_packet.emit(sender, packet.data)
             else:
@@ -216,11 +233,6 @@ class MultiplayerAPI(PeerHost[NetworkedMultiplayerPeer]):
             logger.warning("a packet could not be sent to target %s: %s", target, error.name)
         return error
 
-    def _targets(self, target: int) -> Sequence[int]:
-        if target > 0:
-            return (target,) if target in self._admitted else ()
-        return [one for one in self._admitted if one != -target]
-
     def send_bytes(self, data: bytes, peer_id: int = 0, mode: TransferMode = TransferMode.RELIABLE) -> Error:
         """Send a packet of one's own; `network_peer_packet` is emitted where it arrives.
 
@@ -243,14 +255,7 @@ class MultiplayerAPI(PeerHost[NetworkedMultiplayerPeer]):
     # ------------------------------------------------------------------------------------------ calls and sets
 
     def _obstacle(self, sender: int, node: TreeNode, method: Method) -> str:
-        mode = mode_of(method.config)
-        return self._why_not(sender, node, mode)
-
-    def _why_not(self, sender: int, node: TreeNode, mode: Mode) -> str:
-        master = node._authority
-        if is_allowed(mode, master == self.get_unique_id(), master == sender):
-            return ""
-        return f"mode {mode.name.lower()} does not allow it; the node's master is {master}"
+        return self._mode_obstacle(sender, node, mode_of(method.config))
 
     def rpc(self, peer_id: int, node: TreeNode, method: str, arguments: Sequence[Any] = ()) -> Error:
         """Call a method of the same node elsewhere; returns and raises as `Node.rpc_id`."""
@@ -261,6 +266,8 @@ class MultiplayerAPI(PeerHost[NetworkedMultiplayerPeer]):
         mode = Mode.DISABLED if entry is None else mode_of(entry.config)
         here, goes_out, own = self._plan(peer_id, node, mode)
         targets = self._reached(peer_id) if goes_out else ()
+        if not targets:
+            encode_named(Command.REMOTE_CALL, method, arguments, objects=self.allow_object_decoding)  # shows a mistake
         sent = self._calls.send(node, method, arguments, targets, peer_id) if targets else Error.OK
         if here and entry is not None:
             return sent if self._invoke(own, node, entry, arguments) else Error.FAILED
@@ -307,13 +314,13 @@ class MultiplayerAPI(PeerHost[NetworkedMultiplayerPeer]):
         logger.error("%s cannot be called or set at oneself: its mode does not allow it", name)
         return Error.ERR_INVALID_PARAMETER
 
-    def assign(self, sender: int, node: TreeNode, name: str, value: Any) -> None:
+    def assign(self, sender: int, node: TreeNode, name: str, value: Arguments) -> None:
         """A set has come: check it, then do it."""
-        obstacle = self._why_not(sender, node, _property_mode(node, name))
+        obstacle = self._mode_obstacle(sender, node, _property_mode(node, name))
         if obstacle:
             self.refuse(sender, self.path_of(node), name, "not allowed", obstacle)
         else:
-            self._set(sender, node, name, value)
+            self._set(sender, node, name, values_of(value)[0])
 
     def _set(self, sender: int, node: TreeNode, name: str, value: Any) -> bool:
         before, self._sender = self._sender, sender
@@ -327,7 +334,10 @@ class MultiplayerAPI(PeerHost[NetworkedMultiplayerPeer]):
         return True
 
     def _node_left(self, node: TreeNode) -> None:
-        """Numbers belong to paths here: there is nothing to forget."""
+        self._calls.forget_node(node)
+
+    def _forget_nodes(self) -> None:
+        self._calls.forget_nodes()
 
 
 def _property_mode(node: TreeNode, name: str) -> Mode:

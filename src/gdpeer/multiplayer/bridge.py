@@ -12,13 +12,14 @@ Layer: `multiplayer`. Source: reference godot4-wire section C.2, godot3-wire sec
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from gdpeer.errors import Error, PacketError, VariantError
 from gdpeer.multiplayer.calls3 import Calls3
-from gdpeer.multiplayer.peer import TARGET_PEER_SERVER
 from gdpeer.multiplayer.wire import godot3, godot4
+from gdpeer.multiplayer.wire.parts import values_of
 
 if TYPE_CHECKING:
     from gdpeer.multiplayer.rpc import Method
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from gdpeer.multiplayer.tree import Node
 
 __all__ = ["Bridge"]
+
+logger = logging.getLogger("gdpeer.multiplayer")
 
 
 class Bridge:
@@ -53,6 +56,14 @@ class Bridge:
         self.members.discard(peer_id)
         self._calls.forget_peer(peer_id)
 
+    def forget_node(self, node: Node) -> None:
+        """The node leaves the tree."""
+        self._calls.forget_node(node)
+
+    def forget_nodes(self) -> None:
+        """The nodes are none of the host's any more."""
+        self._calls.forget_nodes()
+
     def split(self, peer_ids: Collection[int]) -> tuple[list[int], list[int]]:
         """Of some peers those of Godot 4, and those of Godot 3."""
         members = self.members
@@ -60,13 +71,17 @@ class Bridge:
 
     # ------------------------------------------------------------------------------------------ from here
 
-    def send_call(self, node: Node, method: Method, arguments: Sequence[Any], peer_ids: Sequence[int]) -> None:
-        """Call a method at some of them."""
+    def send_call(self, node: Node, method: Method, arguments: Sequence[Any], peer_ids: Sequence[int]) -> Error:
+        """Call a method at some of them; `ERR_INVALID_DATA` for what Godot 3 cannot take."""
         try:
-            self._calls.send(node, method.name, arguments, peer_ids, 0)
+            return self._calls.send(node, method.name, arguments, peer_ids, 0)
         except VariantError as problem:
-            for peer_id in peer_ids:
-                self._refuse(peer_id, self._host.path_of(node), method.name, problem)
+            self._host.refused["not translatable"] += 1
+            path = self._host.path_of(node)
+            logger.warning(
+                "%s of node %r not called at %s: Godot 3 cannot take it: %s", method.name, path, peer_ids, problem
+            )
+            return Error.ERR_INVALID_DATA
 
     def send_raw(self, data: bytes, peer_ids: Sequence[int]) -> Error:
         """Send them a packet of the game's own."""
@@ -89,12 +104,13 @@ class Bridge:
             PacketError: it is refused; the text says why.
         """
         host = self._host
-        packet = godot3.parse(data, objects=host.allow_object_decoding)
-        if target != host.get_unique_id():
-            self._pass_on(sender, self._others(sender, target), packet)
-        if target > 0 and target != host.get_unique_id():
-            return
-        if target == -TARGET_PEER_SERVER and host.is_server():
+        packet = godot3.parse(data, objects=host.allow_object_decoding, lazy=True)
+        own = host.get_unique_id()
+        others = () if target == own else self._others(sender, target)
+        if others:
+            self._try_to_pass_on(sender, others, packet)
+        is_for_others = target > 0 and target != own
+        if is_for_others or target == -own or sender not in self.members:  # a slot may have let it go
             return
         if isinstance(packet, godot3.Raw):
             host.peer_packet.emit(sender, packet.data)
@@ -105,10 +121,14 @@ class Bridge:
         """The peers of Godot 4 that the target means; the transport has served the others."""
         return [one for one in self.split(self._host._targets(target))[0] if one != sender]
 
+    def _try_to_pass_on(self, source: int, peer_ids: Sequence[int], packet: godot3.Packet) -> None:
+        try:
+            self._pass_on(source, peer_ids, packet)
+        except PacketError as problem:
+            self._host.refuse_packet(source, str(problem))
+
     def _pass_on(self, source: int, peer_ids: Sequence[int], packet: godot3.Packet) -> None:
         """To peers of Godot 4."""
-        if not peer_ids:
-            return
         if not self._host.server_relay:
             raise PacketError("the server's relay is off on this side")
         if isinstance(packet, godot3.Raw):
@@ -125,11 +145,12 @@ class Bridge:
         if method is None:
             self._host.refuse(source, path, call.name, "unknown method", "the server, which would translate, lacks it")
             return
-        flags, body = godot4.encode_call_body(method.number, call.arguments, objects=self._host.allow_object_decoding)
+        arguments = values_of(call.arguments)
+        flags, body = godot4.encode_call_body(method.number, arguments, objects=self._host.allow_object_decoding)
         self._relay(source, peer_ids, godot4.call_packet(flags, body, 0, path))
 
     def _relay(self, source: int, peer_ids: Sequence[int], data: bytes) -> None:
-        self._host._put_to(peer_ids, godot4.relay_packet(source, data))
+        self._host._relay_to(peer_ids, godot4.relay_packet(source, data), source)
 
     # ------------------------------------------------------------------------------------------ through the relay
 
@@ -163,5 +184,5 @@ class Bridge:
 
     def _put_from(self, source: int, peer_ids: Sequence[int], data: bytes) -> None:
         peer = self._host.multiplayer_peer
-        if peer is not None:
-            peer.put_packet_from(source, peer_ids, data)
+        if peer is not None and peer.put_packet_from(source, peer_ids, data) is not Error.OK:
+            logger.warning("a packet of peer %s was lost: one of %s has no room for it", source, list(peer_ids))

@@ -6,7 +6,8 @@ SIMPLIFY_PATH; until the peer answers with CONFIRM_PATH, calls to it carry the p
 Up to Godot 4.2 the answer carries the path instead of the number. Which of both a peer speaks shows in its first
 answer; what it had been told before in the other form is then told again.
 
-Invariants: `outgoing` holds only nodes that are in the tree; what a peer can make us remember is limited.
+Invariants: only nodes that are in the tree are held, and none because another side has named it; what a connection can
+make us remember is limited.
 
 Layer: `multiplayer`; no I/O. Source: reference godot4-wire section D.3.
 """
@@ -14,6 +15,7 @@ Layer: `multiplayer`; no I/O. Source: reference godot4-wire section D.3.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from weakref import ref
 
 from gdpeer.errors import PacketError
 from gdpeer.multiplayer.wire.godot4 import ConfirmPath, SimplifyPath
@@ -51,33 +53,37 @@ class PathBudget:
 class _PeerPaths:
     """What was agreed on with one peer."""
 
-    __slots__ = ("answers_by_path", "budget", "known", "told")
+    __slots__ = ("answers_by_path", "known", "told")
 
     def __init__(self) -> None:
         self.told: dict[int, bool] = {}  # our number: whether it was confirmed
-        self.known: dict[int, tuple[str, Node, bool]] = {}  # its number: path, node, whether the methods matched
+        self.known: dict[int, tuple[str, ref[Node], bool]] = {}  # its number: path, node, whether the methods matched
         self.answers_by_path = False
-        self.budget = PathBudget()
 
 
 class PathCache:
     """Both directions, for all peers."""
 
-    __slots__ = ("_last", "_nodes", "_numbers", "_peers")
-
     def __init__(self) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget everything; numbers begin anew."""
         self._numbers: dict[Node, int] = {}
         self._nodes: dict[int, Node] = {}
         self._last = 0
         self._peers: dict[int, _PeerPaths] = {}
-
-    def clear(self) -> None:
-        """Forget everything; numbers begin anew."""
-        self.__init__()  # type: ignore[misc]
+        self._budgets: dict[int, PathBudget] = {}
 
     def forget_peer(self, peer_id: int) -> None:
         """The peer has gone."""
         self._peers.pop(peer_id, None)
+        self._budgets.pop(peer_id, None)
+
+    def forget_nodes(self) -> None:
+        """All nodes that have a number are none of ours any more."""
+        for node in list(self._numbers):
+            self.forget_node(node)
 
     def forget_node(self, node: Node) -> None:
         """The node has left the tree. Comes it back, it has another number."""
@@ -129,6 +135,8 @@ class PathCache:
             answer: what came.
             number_of_path: our number for `answer.path`, where it names a node of ours that has one.
 
+        An answer for a node that has left the tree meanwhile is none for anything, and ignored.
+
         Returns:
             Answers that the peer could not read before and that go to it now.
 
@@ -140,6 +148,8 @@ class PathCache:
             number: int | None = answer.cache_id
         elif number_of_path in peer.told:
             number = number_of_path
+        elif answer.cache_id is not None and 0 < answer.cache_id <= self._last:
+            return []
         else:
             raise PacketError(f"CONFIRM_PATH of something that was not told: {answer.path or answer.cache_id}")
         assert number is not None
@@ -151,8 +161,16 @@ class PathCache:
 
     # ------------------------------------------------------------------------------------------ their numbers
 
-    def learn(self, peer_id: int, told: SimplifyPath, node: Node, matches: bool) -> ConfirmPath:
+    def learn(self, connection: int, peer_id: int, told: SimplifyPath, node: Node, matches: bool) -> ConfirmPath:
         """The peer has announced a number for `node`.
+
+        Args:
+            connection: the peer on whose connection it came: all relayed ones together may make us remember as much
+                as one.
+            peer_id: who.
+            told: what came.
+            node: at that path.
+            matches: whether its methods are the same here.
 
         Returns:
             The answer.
@@ -163,18 +181,21 @@ class PathCache:
         peer = self._peer(peer_id)
         if told.cache_id in peer.known:
             raise PacketError(f"SIMPLIFY_PATH of a number that is taken: {told.cache_id}", 34)
-        peer.budget.take(told.path)
-        peer.known[told.cache_id] = (told.path, node, matches)
+        budget = self._budgets.get(connection)
+        if budget is None:
+            budget = self._budgets[connection] = PathBudget()
+        budget.take(told.path)
+        peer.known[told.cache_id] = (told.path, ref(node), matches)
         return ConfirmPath(matches, None, told.path) if peer.answers_by_path else ConfirmPath(matches, told.cache_id)
 
-    def node_of(self, peer_id: int, number: int) -> tuple[str, Node] | None:
-        """The path and the node that the peer means by a number; the node may have left the tree since."""
+    def node_of(self, peer_id: int, number: int) -> tuple[str, Node | None] | None:
+        """The path and the node that the peer means by a number; the node may have left the tree, or be gone."""
         peer = self._peers.get(peer_id)
         entry = None if peer is None else peer.known.get(number)
-        return None if entry is None else entry[:2]
+        return None if entry is None else (entry[0], entry[1]())
 
     def moved(self, peer_id: int, number: int, node: Node) -> None:
         """Another node is now at the path of a number."""
         known = self._peers[peer_id].known
         path, _, matches = known[number]
-        known[number] = (path, node, matches)
+        known[number] = (path, ref(node), matches)

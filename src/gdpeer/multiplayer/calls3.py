@@ -56,11 +56,31 @@ class Calls3:
     def clear(self) -> None:
         """Forget everything; numbers begin anew."""
         self._numbers: dict[str, int] = {}
+        self._last = 0
         self._peers: dict[int, _PeerPaths] = {}
 
     def forget_peer(self, peer_id: int) -> None:
         """The peer has gone."""
         self._peers.pop(peer_id, None)
+
+    def forget_node(self, node: Node) -> None:
+        """The node leaves the tree; where it still is, it has the same path."""
+        path = self._host.path_of(node)
+        if self._numbers.pop(path, None) is not None:
+            for peer in self._peers.values():
+                peer.told.pop(path, None)
+
+    def forget_nodes(self) -> None:
+        """All nodes that were called are none of the host's any more."""
+        self._numbers.clear()
+        for peer in self._peers.values():
+            peer.told.clear()
+
+    def _number(self, path: str) -> int:
+        number = self._numbers.get(path)
+        if number is None:
+            number = self._last = self._numbers[path] = self._last + 1
+        return number
 
     def send(self, node: Node, method: str, arguments: Sequence[Any], peer_ids: Sequence[int], target: int) -> Error:
         """Call a method at each of some peers.
@@ -97,7 +117,7 @@ class Calls3:
     def _send(self, command: Command, node: Node, body: bytes, peer_ids: Sequence[int], target: int) -> Error:
         host = self._host
         path = host.path_of(node)
-        number = self._numbers.setdefault(path, len(self._numbers) + 1)
+        number = self._number(path)
         unconfirmed = []
         for peer_id in peer_ids:
             told = self._peer(peer_id).told
@@ -161,7 +181,7 @@ class Calls3:
         if node is None:
             self._host.refuse(sender, path, packet.name, "unknown node", "there is no such node here")
         elif isinstance(packet, RemoteSet):
-            self._host.assign(sender, node, packet.name, packet.value)
+            self._host.assign(sender, node, packet.name, packet.arguments)
         else:
             self._call(sender, node, packet)
 

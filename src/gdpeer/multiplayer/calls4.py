@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from gdpeer.errors import Error, PacketError
 from gdpeer.multiplayer.cache import PathCache
+from gdpeer.multiplayer.peer import TARGET_PEER_SERVER
 from gdpeer.multiplayer.wire.godot4 import (
     ConfirmPath,
     RemoteCall,
@@ -100,7 +101,7 @@ class Calls4:
         if entry is None:
             raise PacketError(f"a call of a node by number {number}, which was never told", 1)
         path, node = entry
-        if node._tree is not None:
+        if node is not None and self._host.owns(node):
             return path, node
         found = self._host.find(path)
         if found is not None:
@@ -116,7 +117,8 @@ class Calls4:
         matches = checksum == told.checksum
         if not matches:
             self._host.mismatch(sender, told.path, f"checksum {told.checksum}, here {checksum}: {_names(node)}")
-        self._host.transmit((sender,), self.cache.learn(sender, told, node, matches).encode())
+        connection = sender if self._host.is_server() else TARGET_PEER_SERVER
+        self._host.transmit((sender,), self.cache.learn(connection, sender, told, node, matches).encode())
 
     def _receive_confirm(self, sender: int, answer: ConfirmPath) -> None:
         node = None if answer.path is None else self._host.find(answer.path)

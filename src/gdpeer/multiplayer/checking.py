@@ -5,21 +5,30 @@ whole float for an int, a Vector2i for a Vector2 and back when it is whole, a te
 back, an array for a packed array and back, a number for a member of an enumeration. Everything else is refused with
 the reason.
 
+Invariants:
+- A value never makes anything but CallError leave a converter, whatever it holds.
+- Only annotations of parameters that a call can fill are read, once, at the first call or `problem`.
+
 Layer: `multiplayer`.
 """
 
 from __future__ import annotations
 
+import functools
+import importlib
 import inspect
 import math
+import sys
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from enum import Enum
 from typing import Any, TypeAlias
 
-from gdpeer.errors import VariantError
 from gdpeer.variant import (
+    Array,
+    Dictionary,
     EncodedObject,
     EncodedObjectAsID,
     NodePath,
@@ -45,7 +54,7 @@ from gdpeer.variant import (
 )
 from gdpeer.variant.kinds import KINDS
 
-__all__ = ["CallError", "Checker"]
+__all__ = ["CallError", "Checker", "signature_of"]
 
 
 class CallError(Exception):
@@ -64,28 +73,39 @@ class Checker:
         bound: it does not; it is bound already.
     """
 
-    __slots__ = ("_bound", "_converters", "_function", "_least", "_most", "_names", "_rest")
+    __slots__ = ("_bound", "_converters", "_free", "_function", "_least", "_most", "_names", "_problem", "_rest")
 
     def __init__(self, function: Callable[..., Any], *, bound: bool = False) -> None:
         self._function = function
         self._bound = bound
         self._least = -1  # the annotations are read at the first call: by then all they name is defined
+        self._problem = ""
+
+    def problem(self) -> str:
+        """What is wrong with the method, so that no call from elsewhere can be checked; "" where nothing is."""
+        if self._least < 0 and not self._problem:
+            try:
+                self._read_signature()
+            except Exception as problem:
+                name = getattr(self._function, "__qualname__", repr(self._function))
+                self._problem = f"{name}: {problem}"
+        return self._problem
 
     def check(self, arguments: Sequence[Any]) -> Sequence[Any]:
         """The arguments as the method wants them.
 
         Raises:
             CallError: too few, too many, or of the wrong type.
-            TypeError: an annotation of the method is none that an engine value can be checked against.
+            TypeError: what `problem` says.
         """
-        if self._least < 0:
-            self._read_signature()
+        if self._least < 0 and self.problem():
+            raise TypeError(self._problem)
         count = len(arguments)
         if count < self._least:
             raise CallError(f"too few arguments: {count} of {self._least}")
         if count > self._most:
             raise CallError(f"too many arguments: {count}, where at most {self._most} are taken")
-        if not self._converters:
+        if self._free:
             return arguments
         return [
             value if converter is None else self._convert(index, converter, value)
@@ -105,34 +125,67 @@ class Checker:
             raise CallError(f"argument {index + 1}{f' ({name})' if name else ''} {problem}") from None
 
     def _read_signature(self) -> None:
-        parameters = list(inspect.signature(self._function).parameters.values())
-        hints = _annotations(self._function)
-        if not self._bound:
-            del parameters[0]
-        positional = [one for one in parameters if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)]
+        places, rest = self._parameters()
+        scope = _scope(self._function)
+        self._names = [one.name for one in places]
+        self._converters = [_wanted_by(one, scope) for one in places]
+        self._rest = _wanted_by(rest[0], scope) if rest else None
+        self._most = math.inf if rest else len(places)
+        self._free = self._rest is None and not any(self._converters)
+        self._least = sum(one.default is one.empty for one in places)  # the last, for it says that all is known
+
+    def _parameters(self) -> tuple[list[inspect.Parameter], list[inspect.Parameter]]:
+        """Those that a call from elsewhere can fill: the places, and the one that takes the rest."""
+        parameters = list(signature_of(self._function).parameters.values())
         for one in parameters:
             if one.kind is one.KEYWORD_ONLY and one.default is one.empty:
-                raise TypeError(
-                    f"{self._function!r}: a call from elsewhere cannot give {one.name!r}, it is keyword-only"
-                )
-        self._names = [one.name for one in positional]
-        self._converters: list[Converter | None] = [converter_for(hints.get(one.name, Any)) for one in positional]
-        self._rest: Converter | None = None
-        self._most: float = len(positional)
-        for one in parameters:
-            if one.kind is one.VAR_POSITIONAL:
-                self._rest = converter_for(hints.get(one.name, Any))
-                self._most = math.inf
-        if self._rest is None and not any(self._converters):
-            self._converters = []
-        self._least = sum(one.default is one.empty for one in positional)
+                raise TypeError(f"a call from elsewhere cannot give {one.name!r}, it is keyword-only")
+        places = [one for one in parameters if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)]
+        rest = [one for one in parameters if one.kind is one.VAR_POSITIONAL]
+        if not self._bound:
+            if not places and not rest:
+                raise TypeError("it does not take the node, as a method does by its `self`")
+            del places[:1]
+        return places, rest
 
 
-def _annotations(function: Callable[..., Any]) -> dict[str, Any]:
+# ---------------------------------------------------------------------------------------------------- annotations
+
+_UNREAD: dict[str, Any] = (
+    {"annotation_format": importlib.import_module("annotationlib").Format.FORWARDREF}
+    if sys.version_info >= (3, 14)
+    else {}
+)
+
+
+def signature_of(function: Callable[..., Any]) -> inspect.Signature:
+    """The signature, without a need that the annotations can be read, which Python 3.14 does for all of them at once.
+
+    Raises:
+        TypeError, ValueError: it has none.
+    """
+    return inspect.signature(function, **_UNREAD)
+
+
+def _scope(function: Callable[..., Any]) -> dict[str, Any]:
+    """What the names in a function's annotations mean."""
+    found: Any = inspect.unwrap(function)
+    if isinstance(found, functools.partial):
+        found = inspect.unwrap(found.func)
+    if not hasattr(found, "__globals__"):
+        found = type(found).__call__
+    names: dict[str, Any] = getattr(found, "__globals__", {})
+    return names | {one.__name__: one for one in getattr(found, "__type_params__", ())}
+
+
+def _wanted_by(parameter: inspect.Parameter, scope: dict[str, Any]) -> Converter | None:
+    if parameter.annotation is parameter.empty:
+        return None
+    alone = types.SimpleNamespace(__annotations__={"it": parameter.annotation})
     try:
-        return typing.get_type_hints(inspect.unwrap(function))
-    except (NameError, AttributeError) as problem:
-        raise TypeError(f"an annotation of {function!r} cannot be read: {problem}") from None
+        return converter_for(typing.get_type_hints(alone, scope)["it"])
+    except Exception as problem:  # annotations are code, which can raise anything
+        raise TypeError(f"the annotation of {parameter.name!r} cannot be read: {problem}") from None
 
 
 # ---------------------------------------------------------------------------------------------------- converters
@@ -144,29 +197,30 @@ def converter_for(annotation: Any) -> Converter | None:
     Raises:
         TypeError: no engine value can be checked against this annotation.
     """
-    if annotation in (Any, object, inspect.Parameter.empty) or isinstance(annotation, typing.TypeVar):
+    if annotation in (Any, object) or isinstance(annotation, typing.TypeVar):
         return None
-    origin = typing.get_origin(annotation)
+    if isinstance(annotation, typing.NewType):
+        return converter_for(annotation.__supertype__)
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    kind = origin or annotation
+    if hasattr(kind, "__value__"):  # `type X = ...`, of Python 3.12 and typing_extensions
+        return converter_for(kind.__value__[arguments] if arguments else kind.__value__)
     if origin is typing.Annotated:
-        return converter_for(typing.get_args(annotation)[0])
+        return converter_for(arguments[0])
     if origin in (typing.Union, types.UnionType):
-        return _union(typing.get_args(annotation))
+        return _union(arguments)
     if origin is typing.Literal:
-        return _literal(typing.get_args(annotation))
-    if origin is not None:
-        return _container(origin, typing.get_args(annotation))
-    if annotation is None:
-        annotation = type(None)
-    if not isinstance(annotation, type):
-        raise TypeError(f"{annotation!r} cannot be checked in a call from elsewhere")
-    return _of_class(annotation)
+        return _literal(arguments)
+    if kind in (*_LISTS, *_DICTS):
+        return _container(kind, arguments)
+    return _of_class(type(None) if annotation is None else annotation)
 
 
-def _of_class(wanted: type) -> Converter:
+def _of_class(wanted: Any) -> Converter:
+    if not isinstance(wanted, type) or not issubclass(wanted, (Enum, *_VALUES)):
+        raise TypeError(f"{wanted!r} is no type of an engine value")
     if issubclass(wanted, Enum):
         return _member(wanted)
-    if not issubclass(wanted, _VALUES) and wanted not in (Sequence, Iterable, Mapping):
-        raise TypeError(f"{wanted!r} cannot be checked in a call from elsewhere: it is no type of a value")
     rules = _RULES.get(wanted, {})
     exact = _EXACT.get(wanted, wanted)
 
@@ -176,7 +230,7 @@ def _of_class(wanted: type) -> Converter:
             return value
         rule = rules.get(kind)
         if rule is not None:
-            return rule(value)
+            return _ruled(rule, value, wanted)
         if isinstance(value, exact) and not (kind is bool and wanted is int):
             return value
         raise CallError(f"is a {kind.__name__}, not a {wanted.__name__}")
@@ -184,12 +238,21 @@ def _of_class(wanted: type) -> Converter:
     return convert
 
 
+def _ruled(rule: Converter, value: Any, wanted: type) -> Any:
+    try:
+        return rule(value)
+    except (ValueError, TypeError, OverflowError) as problem:  # VariantError is a ValueError
+        raise CallError(f"is a {type(value).__name__} that makes no {wanted.__name__}: {problem}") from None
+
+
 def _member(wanted: type[Enum]) -> Converter:
     def convert(value: Any) -> Any:
-        try:
-            return wanted(value)
-        except ValueError:
-            raise CallError(f"is {value!r}, which is no {wanted.__name__}") from None
+        found = None
+        with suppress(Exception):  # `_missing_` is the game's, and can raise anything
+            found = wanted(int(value) if isinstance(value, float) and value.is_integer() else value)
+        if found is None or isinstance(value, bool) is not isinstance(found.value, bool):
+            raise CallError(f"is {value!r}, which is no {wanted.__name__}")
+        return found
 
     return convert
 
@@ -224,22 +287,20 @@ def _union(members: tuple[Any, ...]) -> Converter | None:
 
 
 def _container(origin: Any, arguments: tuple[Any, ...]) -> Converter:
-    if origin in (list, Sequence, Iterable):
-        return _list_of(converter_for(arguments[0]))
-    if origin in (dict, Mapping):
-        return _dict_of(*(converter_for(one) for one in arguments))
-    raise TypeError(f"{origin!r} cannot be checked in a call from elsewhere")
+    if origin in _LISTS:
+        return _list_of(*map(converter_for, arguments or (Any,)))
+    return _dict_of(*map(converter_for, arguments or (Any, Any)))
 
 
 def _list_of(element: Converter | None) -> Converter:
     as_list = _of_class(list)
+    if element is None:
+        return as_list
 
     def convert(value: Any) -> Any:
         found = as_list(value)
-        if element is None:
-            return found
         for index, one in enumerate(found):
-            new = _inside(element, one, f"element {index}")
+            new = _inside(element, one, "element", index)
             if new is not one:
                 if found is value:
                     found = list(value)
@@ -251,23 +312,36 @@ def _list_of(element: Converter | None) -> Converter:
 
 def _dict_of(key: Converter | None, content: Converter | None) -> Converter:
     as_dict = _of_class(dict)
+    if key is content is None:
+        return as_dict
 
     def convert(value: Any) -> Any:
-        found = as_dict(value)
-        changed = {}
-        for name, one in found.items():
-            new_name = name if key is None else _inside(key, name, f"key {name!r}")
-            changed[new_name] = one if content is None else _inside(content, one, f"the value of {name!r}")
-        return changed
+        given = list(as_dict(value).items())
+        found = [(_inside(key, name, "key", name), _inside(content, one, "the value of", name)) for name, one in given]
+        if all(new[0] is old[0] and new[1] is old[1] for new, old in zip(found, given, strict=True)):
+            return value
+        return _gathered(found)
 
     return convert
 
 
-def _inside(converter: Converter, value: Any, where: str) -> Any:
+def _gathered(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
+    """All the pairs in a dictionary: a plain one where that can tell the keys apart, else the engine's."""
+    for kind in (dict, Dictionary):
+        with suppress(TypeError, ValueError):  # a key that it cannot hold
+            found: dict[Any, Any] = kind(pairs)
+            if len(found) == len(pairs):
+                return found
+    raise CallError("has keys that one dictionary cannot hold once they are converted")
+
+
+def _inside(converter: Converter | None, value: Any, what: str, which: Any) -> Any:
+    if converter is None:
+        return value
     try:
         return converter(value)
     except CallError as problem:
-        raise CallError(f"has {where}, which {problem}") from None
+        raise CallError(f"has {what} {which!r}, which {problem}") from None
 
 
 def _name(annotation: Any) -> str:
@@ -289,14 +363,7 @@ def _whole(value: float) -> int:
 
 def _rounded(wanted: type) -> Converter:
     """A vector of integers, of one of reals."""
-
-    def convert(value: Any) -> Any:
-        try:
-            return wanted(*map(_whole, value))
-        except VariantError as problem:
-            raise CallError(f"is {value!r}: {problem}") from None
-
-    return convert
+    return lambda value: wanted(*map(_whole, value))
 
 
 def _flat(wanted: type) -> Converter:
@@ -311,19 +378,10 @@ def _flat(wanted: type) -> Converter:
     return convert
 
 
-def _packed(wanted: type) -> Converter:
-    """A packed array of an array."""
-
-    def convert(value: Any) -> Any:
-        try:
-            return wanted(value)
-        except (TypeError, ValueError, OverflowError) as problem:
-            raise CallError(f"is an array that does not fit: {problem}") from None
-
-    return convert
-
-
 _VALUES = tuple(kind for kind in KINDS if kind not in (bytearray, memoryview, tuple))
+
+_LISTS = (list, Sequence, Iterable)
+_DICTS = (dict, Mapping)
 
 _EXACT: dict[type, Any] = {EncodedObject: EncodedObject | EncodedObjectAsID, bytes: bytes}
 """What also counts as a type, where that is more than its subclasses."""
@@ -354,9 +412,10 @@ _RULES: dict[type, dict[type, Converter]] = {
     Vector3i: {Vector3: _rounded(Vector3i)},
     Vector4i: {Vector4: _rounded(Vector4i)},
     Rect2i: {Rect2: _rounded(Rect2i)},
-    PackedByteArray: {list: _packed(PackedByteArray)},
-    bytes: {list: _packed(PackedByteArray)},
+    PackedByteArray: {list: PackedByteArray},
+    bytes: {list: PackedByteArray},
     list: dict.fromkeys((*_PACKED, PackedByteArray), list),
-    **{kind: {list: _packed(kind)} for kind in _PACKED},
+    **{kind: {list: kind} for kind in (*_PACKED, Array)},
+    Dictionary: {dict: Dictionary},
 }
 """Wanted, given: how to convert without loss."""

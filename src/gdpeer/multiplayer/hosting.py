@@ -20,8 +20,10 @@ from typing import TYPE_CHECKING, Any, cast
 from gdpeer.errors import Error
 from gdpeer.multiplayer.api import MultiplayerAPI, PeerType, RPCMode
 from gdpeer.multiplayer.checking import CallError
+from gdpeer.multiplayer.modes import Godot3Config, Mode, is_allowed
 from gdpeer.multiplayer.peer import ConnectionStatus, OfflineMultiplayerPeer
 from gdpeer.multiplayer.tree import walk
+from gdpeer.multiplayer.wire.parts import Arguments, values_of
 from gdpeer.signals import Signal
 from gdpeer.variant.names import NodePath
 
@@ -54,6 +56,7 @@ class PeerHost(MultiplayerAPI[PeerType]):
         self._peer: PeerType | None = None
         self._root: NodePath = NodePath("")
         self._sender = 0
+        self._admitted: dict[int, None] = {}  # in the order of admission
         self._unsettled: deque[int] = deque()  # whose connection ended in this poll; their packets come first
         self._use(cast("PeerType", OfflineMultiplayerPeer()))
 
@@ -73,25 +76,49 @@ class PeerHost(MultiplayerAPI[PeerType]):
             return
         if peer is not None and peer.get_connection_status() == ConnectionStatus.DISCONNECTED:
             raise ValueError("the peer is neither connected nor connecting: call create_server or create_client first")
+        if peer is not None and not peer.is_networked():
+            raise ValueError("the peer is not in multiplayer mode: listen or connect with gd_mp_api=True")
         if self._peer is not None:
             self._peer.peer_connected.disconnect(self._peer_has_come)
             self._peer.peer_disconnected.disconnect(self._peer_went)
+            self._peer._peer_forgotten.disconnect(self._forget_peer)
             self.clear()
         self._use(peer)
 
     def _use(self, peer: PeerType | None) -> None:
         self._peer = peer
         self._unsettled.clear()
-        self._has_begun = peer is not None and peer.is_server()
+        self._has_begun = False
         self._status: int = ConnectionStatus.DISCONNECTED
         if peer is not None:
             peer.peer_connected.connect(self._peer_has_come)
             peer.peer_disconnected.connect(self._peer_went)
+            peer._peer_forgotten.connect(self._forget_peer)
             self._status = peer.get_connection_status()
 
-    @abstractmethod
     def clear(self) -> None:
-        """Forget all state: peers, numbers, what is under way."""
+        """Forget all state: peers, numbers of paths, what is under way."""
+        self._admitted.clear()
+
+    @property
+    def refuse_new_connections(self) -> bool:
+        """Take no more clients; the peer's property of that name."""
+        return self._peer is not None and self._peer.refuse_new_connections
+
+    @refuse_new_connections.setter
+    def refuse_new_connections(self, refuses: bool) -> None:
+        if self._peer is not None:
+            self._peer.refuse_new_connections = refuses
+
+    def get_peers(self) -> list[int]:
+        """The ids of the others that are there."""
+        return list(self._admitted)
+
+    def _targets(self, target: int) -> Sequence[int]:
+        """Those of the others that a target means."""
+        if target > 0:
+            return (target,) if target in self._admitted else ()
+        return [one for one in self._admitted if one != -target]
 
     def _peer_has_come(self, peer_id: int) -> None:
         self._has_begun = True
@@ -105,12 +132,16 @@ class PeerHost(MultiplayerAPI[PeerType]):
         self._unsettled.append(peer_id)
 
     @abstractmethod
+    def _forget_peer(self, peer_id: int) -> None:
+        """A peer was let go by force: it is gone, and nobody here is told."""
+
+    @abstractmethod
     def _settle_end(self, peer_id: int) -> None:
         """A peer has gone, and what it had sent was handled."""
 
     @abstractmethod
-    def _take(self, peer: PeerType) -> None:
-        """Take the packet that has come."""
+    def _take(self, peer: PeerType, sender: int) -> None:
+        """Take the packet that has come from `sender`."""
 
     def poll(self, timeout: float = 0.0) -> Error:
         """Take what arrived: signals and calls happen here.
@@ -127,8 +158,13 @@ class PeerHost(MultiplayerAPI[PeerType]):
         if self._status_fell():
             return Error.ERR_UNCONFIGURED
         peer.poll(timeout)
-        while self._peer is peer and peer.get_available_packet_count():
-            self._take(peer)
+        before = self._sender
+        try:
+            while self._peer is peer and peer.get_available_packet_count():
+                self._sender = peer.get_packet_peer()
+                self._take(peer, self._sender)
+        finally:
+            self._sender = before
         self._settle(peer)
         if self._peer is peer and self._status_fell():
             return Error.ERR_UNCONFIGURED
@@ -145,11 +181,13 @@ class PeerHost(MultiplayerAPI[PeerType]):
         status = self._peer.get_connection_status()
         was, self._status = self._status, status
         if status != ConnectionStatus.DISCONNECTED:
+            self._has_begun = self._has_begun or self._peer.is_server()
             return False
         if was != ConnectionStatus.DISCONNECTED:
+            had_begun, self._has_begun = self._has_begun, False
             self.clear()
             self._unsettled.clear()
-            (self.server_disconnected if self._has_begun else self.connection_failed).emit()
+            (self.server_disconnected if had_begun else self.connection_failed).emit()
         return True
 
     def _is_connected(self) -> bool:
@@ -160,7 +198,7 @@ class PeerHost(MultiplayerAPI[PeerType]):
         return 0 if self._peer is None else self._peer.get_unique_id()
 
     def get_remote_sender_id(self) -> int:
-        """Within a call: who called; the own id in a local call; else 0."""
+        """While a call or a packet is handled: who sent it; in a local call the own id; else 0."""
         return self._sender
 
     # ------------------------------------------------------------------------------------------ the tree
@@ -180,12 +218,22 @@ class PeerHost(MultiplayerAPI[PeerType]):
     def _enter(self, tree: SceneTree | None, root_path: str) -> None:
         super()._enter(tree, root_path)
         self.root_path = root_path
+        if tree is None:
+            self._forget_nodes()
+
+    @abstractmethod
+    def _forget_nodes(self) -> None:
+        """The nodes that were called are none of this API's any more."""
 
     def find(self, path: str) -> Node | None:
         """The node at a path of the wire; None where there is none, or where another API counts."""
         root = None if self._tree is None else self._tree.get_node_or_null(self._root)
         node = None if root is None else walk(root, path)
-        return node if node is not None and node._tree is self._tree and node.multiplayer is self else None
+        return node if node is not None and self.owns(node) else None
+
+    def owns(self, node: Node) -> bool:
+        """Whether a node is in this API's part of its tree."""
+        return self._tree is not None and node._tree is self._tree and node.multiplayer is self
 
     def path_of(self, node: Node) -> str:
         """A node's path on the wire."""
@@ -208,33 +256,46 @@ class PeerHost(MultiplayerAPI[PeerType]):
         """As `transmit`, to all of a target, who are `peer_ids`."""
         return self.transmit(peer_ids, data)
 
-    def assign(self, sender: int, node: Node, name: str, value: Any) -> None:
+    def assign(self, sender: int, node: Node, name: str, value: Arguments) -> None:
         """A property is to be set, which only Godot 3 knows."""
         self.refuse(sender, self.path_of(node), name, "not allowed", "properties cannot be set from elsewhere here")
 
-    def call(self, sender: int, node: Node, method: Method, arguments: Sequence[Any]) -> None:
-        """A call has come: check it, then call the game's method."""
+    def call(self, sender: int, node: Node, method: Method, arguments: Arguments) -> None:
+        """A call has come: check it, then call the game's method. Who may not call has nothing decoded.
+
+        Raises:
+            PacketError: the arguments cannot be decoded.
+        """
         obstacle = self._obstacle(sender, node, method)
         if obstacle:
             self.refuse(sender, self.path_of(node), method.name, "not allowed", obstacle)
             return
         try:
-            arguments = method.checker.check(arguments)
+            checked = method.checker.check(values_of(arguments))
         except CallError as problem:
             self.refuse(sender, self.path_of(node), method.name, "wrong arguments", str(problem))
         except TypeError as problem:
             self.refuse(sender, self.path_of(node), method.name, "bad annotation", str(problem))
         else:
-            self._invoke(sender, node, method, arguments)
+            self._invoke(sender, node, method, checked)
 
     def _obstacle(self, sender: int, node: Node, method: Method) -> str:
         """Why `sender` may not call the method; "" where it may."""
+        if isinstance(method.config, Godot3Config):
+            return self._mode_obstacle(sender, node, method.config.mode)
         mode = method.config.rpc_mode
         if mode == RPCMode.ANY_PEER or (mode == RPCMode.AUTHORITY and sender == node._authority):
             return ""
         if mode == RPCMode.DISABLED:
             return "the method is disabled"
         return f"only the authority may call it, and that is {node._authority}"
+
+    def _mode_obstacle(self, sender: int, node: Node, mode: Mode) -> str:
+        """Why a mode of Godot 3 does not allow it; "" where it does."""
+        master = node._authority
+        if is_allowed(mode, master == self.get_unique_id(), master == sender):
+            return ""
+        return f"mode {mode.name.lower()} does not allow it; the node's master is {master}"
 
     def _invoke(self, sender: int, node: Node, method: Method, arguments: Iterable[Any]) -> bool:
         """Call the game's method; False where it raised, which is logged."""

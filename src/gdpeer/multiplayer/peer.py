@@ -7,6 +7,9 @@ Invariants, on which `SceneMultiplayer` builds:
 - Nothing arrives and no signal is emitted but in `poll`.
 - `peer_connected(id)` comes before the first packet of `id` can be read, and packets that came before the end of a
   connection can be read after `peer_disconnected(id)`.
+- After `disconnect_peer(id)` no packet of `id` can be read, not even one that had come before.
+- While this end stays, the end of every peer that was told of is told: by `peer_disconnected`, or, where
+  `disconnect_peer` was to be silent, at once and to the API above only, by `_peer_forgotten`.
 - Packets of one sender keep their order.
 
 Layer: `multiplayer`. Source: reference godot-api section 4, godot4-wire section B.
@@ -14,7 +17,6 @@ Layer: `multiplayer`. Source: reference godot-api section 4, godot4-wire section
 
 from __future__ import annotations
 
-import secrets
 from abc import abstractmethod
 from collections import deque
 from collections.abc import Iterable
@@ -22,6 +24,7 @@ from enum import IntEnum
 from typing import ClassVar, Protocol, TypeAlias
 
 from gdpeer.errors import Error
+from gdpeer.ids import generate_unique_id
 from gdpeer.packet_peer import PacketPeer
 from gdpeer.signals import Signal
 
@@ -34,7 +37,6 @@ __all__ = [
     "NetworkedMultiplayerPeer",
     "OfflineMultiplayerPeer",
     "TransferMode",
-    "generate_unique_id",
 ]
 
 TARGET_PEER_BROADCAST = 0
@@ -57,11 +59,6 @@ class TransferMode(IntEnum):
     UNRELIABLE = 0
     UNRELIABLE_ORDERED = 1
     RELIABLE = 2
-
-
-def generate_unique_id() -> int:
-    """A client's id, 2 to 2^31-1, that cannot be guessed."""
-    return 2 + secrets.randbelow(2**31 - 2)
 
 
 class MultiplayerPeer(PacketPeer):
@@ -90,6 +87,7 @@ class MultiplayerPeer(PacketPeer):
     def __init__(self) -> None:
         self.peer_connected = Signal("peer_connected")
         self.peer_disconnected = Signal("peer_disconnected")
+        self._peer_forgotten = Signal("peer_forgotten")
         self.transfer_mode = TransferMode.RELIABLE
         self.transfer_channel = 0
         self._refuses = False
@@ -120,7 +118,7 @@ class MultiplayerPeer(PacketPeer):
     def disconnect_peer(self, peer_id: int, force: bool = False) -> None:
         """End one connection; `peer_disconnected` follows while polling, or never with `force`.
 
-        An id that is not there is ignored, with a warning.
+        Packets of the peer that were not taken yet are gone. An id that is not there is ignored, with a warning.
         """
 
     @abstractmethod
@@ -137,11 +135,21 @@ class MultiplayerPeer(PacketPeer):
 
     @abstractmethod
     def put_packet_to(self, peer_ids: Iterable[int], buffer: Buffer) -> Error:
-        """Send one packet to each of some peers, framed once; ids that are not there are passed over.
+        """Send one packet to each of some peers; ids that are not there are passed over.
+
+        An empty buffer is `OK` and sends nothing.
 
         Returns:
             `ERR_UNCONFIGURED` when not connected, `ERR_OUT_OF_MEMORY` when some peer had no room for it; else `OK`.
         """
+
+    def put_control_to(self, peer_ids: Iterable[int], buffer: Buffer) -> Error:
+        """As `put_packet_to`, for what a peer must not miss: who comes and who goes.
+
+        Where a network may refuse a packet for want of room, it lets this one wait beyond its limits, within a bound,
+        or ends the connection of who has no room for it.
+        """
+        return self.put_packet_to(peer_ids, buffer)
 
     def get_peer_dialect(self, peer_id: int) -> str:
         """What a peer speaks: "godot4" or "godot3"."""
@@ -171,6 +179,10 @@ class MultiplayerPeer(PacketPeer):
         """Whether this end is the server."""
         return self.get_unique_id() == TARGET_PEER_SERVER
 
+    def is_networked(self) -> bool:
+        """Whether this end can carry a session; a `WebSocketServer` or `WebSocketClient` in plain mode cannot."""
+        return True
+
     def is_server_relay_supported(self) -> bool:
         """Whether clients can reach each other through the server."""
         return True
@@ -190,6 +202,7 @@ class NetworkedMultiplayerPeer(Protocol):
 
     peer_connected: Signal
     peer_disconnected: Signal
+    _peer_forgotten: Signal
     can_wait: ClassVar[bool]
 
     @property
@@ -213,6 +226,10 @@ class NetworkedMultiplayerPeer(Protocol):
 
     def is_server(self) -> bool:
         """Whether this end is the server."""
+        ...
+
+    def is_networked(self) -> bool:
+        """Whether this end can carry a session."""
         ...
 
     def set_target_peer(self, peer_id: int) -> None:
@@ -360,9 +377,15 @@ class LoopbackMultiplayerPeer(MultiplayerPeer):
         peer = self._links.get(peer_id)
         if peer is None:
             return
+        if force and self._hub is not None:
+            self.close()
+            return
         peer._events.append((self, False))
+        self._events = deque(event for event in self._events if event[0] is not peer)
+        self._packets = deque(packet for packet in self._packets if packet[0] != peer_id)
         if force:
             del self._links[peer_id]
+            self._peer_forgotten.emit(peer_id)
         else:
             self._events.append((peer, False))
 
@@ -392,6 +415,8 @@ class LoopbackMultiplayerPeer(MultiplayerPeer):
 
     def put_packet(self, buffer: Buffer) -> Error:
         """Send to the target; returns as `WebSocketMultiplayerPeer.put_packet`."""
+        if not len(buffer):
+            return Error.OK
         if self._hub is not None:
             return self.put_packet_to((TARGET_PEER_SERVER,), buffer)
         target = self._target
@@ -401,6 +426,8 @@ class LoopbackMultiplayerPeer(MultiplayerPeer):
 
     def put_packet_to(self, peer_ids: Iterable[int], buffer: Buffer) -> Error:
         """As `MultiplayerPeer`."""
+        if not len(buffer):
+            return Error.OK
         if self._status != ConnectionStatus.CONNECTED:
             return Error.ERR_UNCONFIGURED
         packet = bytes(buffer)

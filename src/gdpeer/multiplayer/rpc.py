@@ -20,20 +20,33 @@ import hashlib
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from types import MethodType
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
 from gdpeer.errors import Error
 from gdpeer.multiplayer.api import RPCMode
-from gdpeer.multiplayer.checking import Checker
+from gdpeer.multiplayer.checking import Checker, signature_of
 from gdpeer.multiplayer.peer import TransferMode
 
 if TYPE_CHECKING:
     from gdpeer.multiplayer.tree import Node
 
-__all__ = ["Method", "MethodTable", "RpcConfig", "RpcMethod", "class_table", "collect_methods", "node_table", "rpc"]
+__all__ = [
+    "Method",
+    "MethodTable",
+    "RpcConfig",
+    "RpcMethod",
+    "check_callable",
+    "class_table",
+    "collect_methods",
+    "node_table",
+    "rpc",
+]
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+_PLACE = inspect.Parameter.POSITIONAL_OR_KEYWORD
 
 OWN_ENTRY = 0x8000
 """Set in the number of a method that was configured for one node (`Node.rpc_config`)."""
@@ -102,25 +115,44 @@ _WORDS: dict[Any, tuple[str, Any]] = {
 }
 
 
+def check_callable(function: Callable[..., Any]) -> None:
+    """Refuse a method that does nothing when it is called.
+
+    Raises:
+        TypeError: it is async, or a generator.
+    """
+    is_async = inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
+    if is_async or inspect.isgeneratorfunction(function):
+        name = getattr(function, "__qualname__", repr(function))
+        raise TypeError(f"a method that others call cannot be {'async' if is_async else 'a generator'}: {name}")
+
+
 class RpcMethod(Generic[P, R]):
     """A method that other sides may call; what `@rpc` makes of a function.
+
+    Args:
+        function: see below.
+        config: see below.
+        name: by which the class knows it; "": the function's.
 
     Attributes:
         function: the function itself.
         config: how it can be called.
         checker: of the arguments of a call from elsewhere.
+
+    Raises:
+        TypeError: not a function, or an async one, or a generator.
     """
 
-    def __init__(self, function: Callable[Concatenate[Any, P], R], config: RpcConfig) -> None:
+    def __init__(self, function: Callable[Concatenate[Any, P], R], config: RpcConfig, name: str = "") -> None:
         if not inspect.isfunction(function):
             raise TypeError(f"@rpc belongs on a method, not on {function!r}")
-        if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
-            raise TypeError(f"a method that others call cannot be async: {function.__qualname__}")
+        check_callable(function)
         self.function: Callable[..., R] = function
         self.config = config
         self.checker = Checker(function)
         self.__doc__ = function.__doc__
-        self.__name__ = function.__name__
+        self.__name__ = name or function.__name__
         self.__wrapped__ = function
 
     @overload
@@ -157,13 +189,18 @@ class BoundRpc(Generic[P, R]):
         return self._node.rpc_id(peer_id, self._method.__name__, *self._positional(arguments, named))
 
     def _positional(self, arguments: tuple[Any, ...], named: Mapping[str, Any]) -> tuple[Any, ...]:
-        """Names do not travel."""
+        """Names do not travel: what stands between is filled by the defaults, what comes behind is left out."""
         if not named:
             return arguments
-        bound = inspect.signature(self._method.function).bind(self._node, *arguments, **named)
+        bound = signature_of(self._method.function).bind(self._node, *arguments, **named)
+        parameters = bound.signature.parameters
+        placeless = [name for name in named if name not in parameters or parameters[name].kind is not _PLACE]
+        if placeless:
+            raise TypeError(f"keyword-only arguments cannot be sent: {', '.join(placeless)}")
+        given = set(bound.arguments)
         bound.apply_defaults()
-        if bound.kwargs:
-            raise TypeError(f"keyword-only arguments cannot be sent: {', '.join(bound.kwargs)}")
+        while next(reversed(bound.arguments)) not in given:
+            bound.arguments.popitem()
         return bound.args[1:]
 
     def __eq__(self, other: object) -> bool:
@@ -189,10 +226,12 @@ def rpc(*words: Any) -> Any:
             `"unreliable_ordered"`, and a channel's number, which mean nothing over WebSocket.
 
     Annotations of the method are checked, and values converted without loss, before a call from elsewhere reaches it.
+    A method that overrides one in a subclass keeps the words without `@rpc`; type checkers do not know that, and want
+    it repeated.
 
     Raises:
         ValueError: a word that is not known, or two of a kind.
-        TypeError: not a method, or an async one.
+        TypeError: not a method, or an async one, or a generator.
     """
     if len(words) == 1 and callable(words[0]):
         return RpcMethod(words[0], RpcConfig())
@@ -234,14 +273,20 @@ class MethodTable:
         checksum: MD5 of all names, as both sides compute it.
     """
 
-    __slots__ = ("by_name", "by_number", "checksum", "own_first")
+    __slots__ = ("_was_inspected", "by_name", "by_number", "checksum", "own_first")
 
     def __init__(self, methods: Iterable[Method]) -> None:
+        self._was_inspected = False
         self.by_number = {method.number: method for method in methods}
         self.by_name = {method.name: method for method in self.by_number.values()}
         self.own_first = {method.name: method for method in reversed(self.by_number.values())}
         names = "".join(method.name for method in self.by_number.values())
         self.checksum = hashlib.md5(names.encode(), usedforsecurity=False).hexdigest()
+
+    def inspect(self) -> list[str]:
+        """What is wrong with the annotations of the methods, a line for each; told once."""
+        was_inspected, self._was_inspected = self._was_inspected, True
+        return [] if was_inspected else [text for one in self.by_number.values() if (text := one.checker.problem())]
 
     @property
     def names(self) -> list[str]:
@@ -272,24 +317,35 @@ def node_table(node: Node, own: Mapping[str, RpcConfig], shared: MethodTable) ->
 
 def _own_method(node: Node, name: str, number: int, config: RpcConfig) -> Method:
     method = getattr(node, name)
-    function = method._method.function if isinstance(method, BoundRpc) else getattr(method, "__func__", None)
-    if function is None:  # a callable that was put on the node
-        return Method(name, number, config, lambda _node, *arguments: method(*arguments), Checker(method, bound=True))
-    return Method(name, number, config, function, Checker(function))
+    if isinstance(method, BoundRpc):
+        method = MethodType(method._method.function, method._node)
+    if isinstance(method, MethodType) and method.__self__ is node:
+        return Method(name, number, config, method.__func__, Checker(method.__func__))
+    # a callable that was put on the node, be it another one's method
+    return Method(name, number, config, lambda _node, *arguments: method(*arguments), Checker(method, bound=True))
 
 
 def collect_methods(node_class: type) -> dict[str, RpcMethod[Any, Any]]:
-    """All `@rpc` methods of a class.
+    """All `@rpc` methods of a class, by the names under which the class has them.
 
-    A method that overrides one without a decorator of its own keeps the configuration of what it overrides.
+    A method that overrides one without a decorator of its own, be it of a mixin, keeps the configuration of what it
+    overrides. (Type checkers do not know that: for them `@rpc` has to be repeated.)
+
+    Raises:
+        TypeError: what overrides one is no function, or an async one, or a generator.
     """
-    found: dict[str, RpcMethod[Any, Any]] = {}
-    for base in reversed(node_class.__mro__[1:]):
-        found.update({name: one for name, one in vars(base).items() if isinstance(one, RpcMethod)})
-    for name, one in list(vars(node_class).items()):
-        if name in found and inspect.isfunction(one):
-            one = RpcMethod(one, found[name].config)
-            setattr(node_class, name, one)
-        if isinstance(one, RpcMethod):
-            found[name] = one
-    return found
+    spaces = [vars(base) for base in node_class.__mro__]
+    names = dict.fromkeys(name for space in spaces for name, one in space.items() if isinstance(one, RpcMethod))
+    return {name: _resolve(node_class, name, [space[name] for space in spaces if name in space]) for name in names}
+
+
+def _resolve(node_class: type, name: str, found: list[Any]) -> RpcMethod[Any, Any]:
+    """The method that the class has by a name, of which `found` is what its bases have, nearest first."""
+    nearest = found[0]
+    if isinstance(nearest, RpcMethod) and nearest.__name__ == name:
+        return nearest
+    config = next(one.config for one in found if isinstance(one, RpcMethod))
+    function = nearest.function if isinstance(nearest, RpcMethod) else nearest
+    method: RpcMethod[Any, Any] = RpcMethod(function, config, name)
+    setattr(node_class, name, method)
+    return method

@@ -40,10 +40,12 @@ from gdpeer.multiplayer.wire.godot4 import (
     RemoteCall,
     Replication,
     SimplifyPath,
+    encode_call_body,
     parse,
     relay_packet,
 )
 from gdpeer.signals import Signal
+from gdpeer.variant.names import NodePath
 
 if TYPE_CHECKING:
     from gdpeer.multiplayer.rpc import Method
@@ -54,6 +56,10 @@ __all__ = ["SceneMultiplayer"]
 logger = logging.getLogger("gdpeer.multiplayer")
 
 SMALLEST_PACKET = 128
+
+MAX_ID = 2**31 - 1
+MAX_PEERS = 65_536
+"""Of whom a server can tell its client."""
 
 
 class SceneMultiplayer(PeerHost[MultiplayerPeer]):
@@ -77,7 +83,6 @@ class SceneMultiplayer(PeerHost[MultiplayerPeer]):
         self._max_sync = 1350
         self._max_delta = 65_535
         self._authentication = Authentication(self, clock)
-        self._admitted: dict[int, None] = {}  # in the order of admission
         self._calls = Calls4(self)
         self._bridge = Bridge(self)
         super().__init__()
@@ -122,36 +127,37 @@ class SceneMultiplayer(PeerHost[MultiplayerPeer]):
     def max_delta_packet_size(self, size: int) -> None:
         self._max_delta = _packet_size(size)
 
-    @property
-    def refuse_new_connections(self) -> bool:
-        """Take no more clients; the peer's property of that name."""
-        return self._peer is not None and self._peer.refuse_new_connections
-
-    @refuse_new_connections.setter
-    def refuse_new_connections(self, refuses: bool) -> None:
-        if self._peer is not None:
-            self._peer.refuse_new_connections = refuses
-
     def clear(self) -> None:
         """Forget all state: peers, numbers of paths, authentications under way."""
-        self._admitted.clear()
+        super().clear()
         self._authentication.pending.clear()
         self._calls.cache.clear()
         self._bridge.clear()
-
-    def get_peers(self) -> list[int]:
-        """The ids of the admitted peers, oneself not among them."""
-        return list(self._admitted)
 
     def get_authenticating_peers(self) -> list[int]:
         """The ids of the peers that are not admitted yet."""
         return list(self._authentication.pending)
 
+    def object_configuration_add(self, node: Node | None, configuration: Any) -> Error:
+        """With None and a path: set `root_path`. Everything else is replication, which gdpeer has not:
+        `ERR_INVALID_PARAMETER`.
+        """
+        if node is not None or not isinstance(configuration, str | NodePath):
+            return Error.ERR_INVALID_PARAMETER
+        self.root_path = NodePath(str(configuration))
+        return Error.OK
+
+    def object_configuration_remove(self, node: Node | None, configuration: Any) -> Error:
+        """Take back what `object_configuration_add` set."""
+        if node is not None or str(configuration) != str(self.root_path):
+            return Error.ERR_INVALID_PARAMETER
+        self.root_path = NodePath("")
+        return Error.OK
+
     # ------------------------------------------------------------------------------------------ coming and going
 
     def _peer_came(self, peer_id: int) -> None:
-        assert self._peer is not None
-        if self._peer.get_peer_dialect(peer_id) == "godot3":
+        if self._peer is not None and self._peer.get_peer_dialect(peer_id) == "godot3":
             self._bridge.members.add(peer_id)
         if self.auth_callback is None:
             self._admit(peer_id)
@@ -165,16 +171,16 @@ class SceneMultiplayer(PeerHost[MultiplayerPeer]):
     def _turn_away(self, peer_id: int, reason: str) -> None:
         logger.warning("peer %s was turned away: %s", peer_id, reason)
         self._bridge.forget_peer(peer_id)
-        assert self._peer is not None
-        self._peer.disconnect_peer(peer_id)
+        if self._peer is not None:
+            self._peer.disconnect_peer(peer_id)
         self.peer_authentication_failed.emit(peer_id)
 
     def _admit(self, peer_id: int) -> None:
-        if self.server_relay and self.is_server():
-            self._put_to(self._bridge.split(self._admitted)[0], AddPeer(peer_id).encode())
+        if self._relays() and self.is_server():
+            self._tell(self._bridge.split(self._admitted)[0], AddPeer(peer_id).encode())
             if peer_id not in self._bridge.members:  # Godot 3's transport tells its peers by itself
                 for other in self._admitted:
-                    self._put_to((peer_id,), AddPeer(other).encode())
+                    self._tell((peer_id,), AddPeer(other).encode())
         self._admitted[peer_id] = None
         if peer_id == TARGET_PEER_SERVER:
             self.connected_to_server.emit()
@@ -191,16 +197,19 @@ class SceneMultiplayer(PeerHost[MultiplayerPeer]):
         del self._admitted[peer_id]
         self._calls.cache.forget_peer(peer_id)
         self._bridge.forget_peer(peer_id)
-        if self.server_relay and self.is_server():
-            self._put_to(self._bridge.split(self._admitted)[0], DelPeer(peer_id).encode())
+        if self._relays() and self.is_server():
+            self._tell(self._bridge.split(self._admitted)[0], DelPeer(peer_id).encode())
+
+    def _forget_peer(self, peer_id: int) -> None:
+        if self._authentication.pending.pop(peer_id, None) is None and peer_id in self._admitted:
+            self._remove(peer_id)
 
     def disconnect_peer(self, peer_id: int) -> None:
         """End one connection, and tell the others; `peer_disconnected` is not emitted here, as in the engine."""
         if self._peer is None or not self._is_connected():
             logger.error("disconnect_peer: there is no connection")
             return
-        if self._authentication.pending.pop(peer_id, None) is None and peer_id in self._admitted:
-            self._remove(peer_id)
+        self._forget_peer(peer_id)
         self._peer.disconnect_peer(peer_id)
 
     def poll(self, timeout: float = 0.0) -> Error:
@@ -210,8 +219,10 @@ class SceneMultiplayer(PeerHost[MultiplayerPeer]):
             timeout = min(timeout, waiting.time_left())
         result = super().poll(timeout)
         if waiting.pending and result is Error.OK:
+            peer = self._peer
             for peer_id in waiting.take_late_ones():
-                self._turn_away(peer_id, "it did not authenticate in time")
+                if self._peer is peer:  # else a slot changed it
+                    self._turn_away(peer_id, "it did not authenticate in time")
         return result
 
     # ------------------------------------------------------------------------------------------ authentication
@@ -239,8 +250,7 @@ class SceneMultiplayer(PeerHost[MultiplayerPeer]):
 
     # ------------------------------------------------------------------------------------------ packets
 
-    def _take(self, peer: MultiplayerPeer) -> None:
-        sender = peer.get_packet_peer()
+    def _take(self, peer: MultiplayerPeer, sender: int) -> None:
         if sender not in self._bridge.members:
             self._receive(sender, peer.get_packet())
             return
@@ -257,7 +267,7 @@ class SceneMultiplayer(PeerHost[MultiplayerPeer]):
             elif sender not in self._admitted:
                 raise PacketError("the peer is not admitted")
             else:
-                self._handle(sender, parse(data, objects=self.allow_object_decoding))
+                self._handle(sender, parse(data, objects=self.allow_object_decoding, lazy=True))
         except PacketError as problem:
             self.refuse_packet(sender, str(problem))
 
@@ -277,7 +287,7 @@ class SceneMultiplayer(PeerHost[MultiplayerPeer]):
             if packet.data:
                 raise PacketError("AUTH of a peer that is admitted")
             return
-        if not self.server_relay:
+        if not self._relays():
             raise PacketError("the server's relay is off on this side")
         if isinstance(packet, Relay):
             self._handle_relay(sender, packet)
@@ -292,6 +302,8 @@ class SceneMultiplayer(PeerHost[MultiplayerPeer]):
             self.peer_disconnected.emit(packet.peer_id)
 
     def _handle_add(self, peer_id: int) -> None:
+        if len(self._admitted) >= MAX_PEERS:
+            raise PacketError(f"ADD_PEER of more than {MAX_PEERS} peers")
         if peer_id in self._admitted or peer_id <= TARGET_PEER_SERVER or peer_id == self.get_unique_id():
             raise PacketError(f"ADD_PEER of an id that cannot be: {peer_id}")
         self._admitted[peer_id] = None
@@ -311,21 +323,41 @@ class SceneMultiplayer(PeerHost[MultiplayerPeer]):
         else:
             targets = [one for one in self._admitted if one not in (sender, -target)]
         same, others = self._bridge.split(targets)
-        self._put_to(same, relay_packet(sender, packet.data))
+        self._relay_to(same, relay_packet(sender, packet.data), sender)
         if others:
-            self._bridge.relay(sender, others, packet.data)
+            self._try_to_translate(sender, others, packet.data)
         if target <= 0 and target != -TARGET_PEER_SERVER:
             self._handle_inner(sender, packet.data)
 
+    def _relay_to(self, peer_ids: Sequence[int], data: bytes, source: int) -> None:
+        if self._put_to(peer_ids, data) is not Error.OK:
+            logger.warning("a packet of peer %s was lost: one of %s has no room for it", source, list(peer_ids))
+
+    def _try_to_translate(self, sender: int, peer_ids: Sequence[int], data: bytes) -> None:
+        try:
+            self._bridge.relay(sender, peer_ids, data)
+        except PacketError as problem:
+            self.refuse_packet(sender, str(problem))
+
     def _handle_inner(self, source: int, data: bytes) -> None:
-        packet = parse(data, objects=self.allow_object_decoding)
+        packet = parse(data, objects=self.allow_object_decoding, lazy=True)
         if isinstance(packet, Auth | AddPeer | DelPeer | Relay):
             raise PacketError("a relayed packet cannot be SYS")
         if source not in self._admitted:
             raise PacketError(f"relayed from {source}, which is not there")
+        self._sender = source
         self._handle(source, packet)
 
     # ------------------------------------------------------------------------------------------ sending
+
+    def _relays(self) -> bool:
+        """Whether clients know and reach each other through the server."""
+        return self.server_relay and self._peer is not None and self._peer.is_server_relay_supported()
+
+    def _tell(self, peer_ids: Sequence[int], data: bytes) -> None:
+        """Send what must not be missed."""
+        if self._peer is not None and peer_ids:
+            self._peer.put_control_to(peer_ids, data)
 
     def _put_to(self, peer_ids: Sequence[int], data: bytes) -> Error:
         if self._peer is None or not peer_ids:
@@ -366,8 +398,10 @@ class SceneMultiplayer(PeerHost[MultiplayerPeer]):
             return Error.ERR_INVALID_DATA
         if not self._is_connected():
             return Error.ERR_UNCONFIGURED
+        if not -MAX_ID - 1 <= peer_id <= MAX_ID:
+            return Error.ERR_BUG
         packet = Raw(bytes(data)).encode()
-        relayed = self.server_relay and not self.is_server()  # then the server knows who is there
+        relayed = self._relays() and not self.is_server()  # then the server knows who is there
         if peer_id > 0 and peer_id not in self._admitted and not relayed:
             return Error.ERR_BUG
         if self._bridge.members:
@@ -378,12 +412,6 @@ class SceneMultiplayer(PeerHost[MultiplayerPeer]):
         if relayed and peer_id != TARGET_PEER_SERVER:
             packet = relay_packet(peer_id, packet)
         return self._put_to((TARGET_PEER_SERVER,), packet)
-
-    def _targets(self, target: int) -> Sequence[int]:
-        """The admitted peers that a target means."""
-        if target > 0:
-            return (target,) if target in self._admitted else ()
-        return [one for one in self._admitted if one != -target]
 
     # ------------------------------------------------------------------------------------------ calls
 
@@ -421,13 +449,19 @@ class SceneMultiplayer(PeerHost[MultiplayerPeer]):
         others: Sequence[int] = ()
         if self._bridge.members:
             targets, others = self._bridge.split(targets)
+        if not targets and not others:
+            encode_call_body(entry.number, arguments, objects=self.allow_object_decoding)  # a mistake shows at once
         sent = self._calls.send(node, entry, arguments, targets) if targets else Error.OK
-        if others:
-            self._bridge.send_call(node, entry, arguments, others)
-        return sent
+        translated = self._bridge.send_call(node, entry, arguments, others) if others else Error.OK
+        return sent or translated
 
     def _node_left(self, node: Node) -> None:
         self._calls.cache.forget_node(node)
+        self._bridge.forget_node(node)
+
+    def _forget_nodes(self) -> None:
+        self._calls.cache.forget_nodes()
+        self._bridge.forget_nodes()
 
 
 def _packet_size(size: int) -> int:

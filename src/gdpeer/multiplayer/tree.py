@@ -19,13 +19,14 @@ Layer: `multiplayer`. Source: reference godot-api section 7.
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from gdpeer.errors import Error
-from gdpeer.multiplayer.rpc import MethodTable, RpcConfig, class_table, collect_methods, node_table
+from gdpeer.multiplayer.rpc import MethodTable, RpcConfig, check_callable, class_table, collect_methods, node_table
 from gdpeer.variant.names import NodePath
 
 if TYPE_CHECKING:
@@ -34,7 +35,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Node", "SceneTree"]
 
-_FORBIDDEN = '.:@/"%'
+logger = logging.getLogger("gdpeer.multiplayer")
+
+_FORBIDDEN = '.:@/"%\0'
 _SLICE = 0.01
 """Seconds; how long several networks are waited for in a turn, one after the other: less than a frame."""
 
@@ -45,7 +48,8 @@ class Node:
     Args:
         name: without `. : @ / " %`; None: the class's name.
 
-    Overridable, as in the engine: `_enter_tree()`, `_ready()` (once, after the children's), `_exit_tree()`.
+    Overridable, as in the engine: `_enter_tree()`, `_ready()` (once, after the children's), `_exit_tree()`. One that
+    raises is logged.
     """
 
     _rpc_methods: ClassVar[Mapping[str, Any]] = MappingProxyType({})
@@ -131,21 +135,32 @@ class Node:
         self._tree = tree
         for group in self._groups:
             tree._join_group(group, self)
-        self._enter_tree()
+        for problem in self._methods().inspect():
+            logger.error("no call from elsewhere will reach %s", problem)
+        self._tell(self._enter_tree)
         for child in list(self._children.values()):
-            child._enter(tree)
+            if self._tree is tree and child._tree is None:  # else the hook freed this node, or has just added the child
+                child._enter(tree)
+
+    def _tell(self, hook: Callable[[], None]) -> None:
+        """Call a hook of the game's; one that raises is logged, as it must not leave half a tree."""
+        try:
+            hook()
+        except Exception:
+            logger.exception("%s of %r raised", hook.__name__, self)
 
     def _get_ready(self) -> None:
         for child in list(self._children.values()):
             child._get_ready()
         if not self._was_ready and self._tree is not None:
             self._was_ready = True
-            self._ready()
+            self._tell(self._ready)
 
     def _leave(self) -> None:
         for child in list(self._children.values()):
-            child._leave()
-        self._exit_tree()
+            if child._tree is not None:
+                child._leave()
+        self._tell(self._exit_tree)
         tree, self._tree, self._api = self._tree, None, None
         if tree is not None:
             tree._node_left(self)
@@ -304,12 +319,15 @@ class Node:
 
         Raises:
             ValueError: there is no such method, or the configuration is not valid.
+            TypeError: the method is async, or a generator.
         """
         if config is None:
             self._own_config.pop(method, None)
         else:
-            if not callable(getattr(self, method, None)):
+            function = getattr(self, method, None)
+            if not callable(function):
                 raise ValueError(f"{self!r} has no method {method!r}")
+            check_callable(function)
             self._own_config[method] = config if isinstance(config, RpcConfig) else RpcConfig.of(config)
         self._table = None
 
@@ -451,7 +469,11 @@ def _check_name(name: str) -> str:
     if not isinstance(name, str):
         raise TypeError(f"a name is a string, not {type(name).__name__}")
     if not name or any(character in _FORBIDDEN for character in name):
-        raise ValueError(f"not a node's name: {name!r} (empty, or with one of {_FORBIDDEN})")
+        raise ValueError(f"not a node's name: {name!r} (empty, or with one of {_FORBIDDEN[:-1]} or a zero)")
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"not a node's name: {name!r} (half a surrogate pair)") from None
     return name
 
 

@@ -16,7 +16,8 @@ Differs from the engine:
 - All who wait are accepted in a turn; who is refused gets an HTTP answer that says why.
 - The packets of one peer that nobody takes hold back that peer only, by TCP.
 - `get_close_cause()` tells why a client's connection ended or did not open; `heartbeat_interval`, `max_peers`,
-  `allowed_origins`, `compression`, `http_handler`, `poll(timeout)`, `put_packet_to` and `dialects` are additions.
+  `allowed_origins`, `compression`, `http_handler`, `poll(timeout)`, `put_packet_to`, `put_control_to` and `dialects`
+  are additions.
 
 Layer: `multiplayer`, the one module of it that imports `websocket`. Source: reference godot4-wire section B.
 """
@@ -26,7 +27,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +40,7 @@ from gdpeer.websocket.dialects import GODOT3, GODOT4, Dialect
 from gdpeer.websocket.peer import WebSocketPeer
 from gdpeer.websocket.server import WebSocketServer
 from gdpeer.websocket.session import ClientSession, News, ServerSession, SessionPeer, backend_of
-from gdpeer.websocket.settings import Configurable, Setting, Settings, count, flag, lines, names, seconds
+from gdpeer.websocket.settings import Configurable, Setting, Settings, count, flag, lines, lines_or_none, names, seconds
 
 if TYPE_CHECKING:
     from gdpeer.multiplayer.peer import NetworkedMultiplayerPeer
@@ -51,6 +52,13 @@ __all__ = ["WebSocketMultiplayerPeer"]
 logger = logging.getLogger("gdpeer.multiplayer")
 
 _DIALECTS = {dialect.name: dialect for dialect in (GODOT4, GODOT3)}
+
+
+@dataclass(slots=True)
+class _Settings(Settings):
+    """Also `godot3_protocols`: those of `supported_protocols`, or more, whose clients speak "godot3"."""
+
+    godot3_protocols: tuple[str, ...] = ()
 
 
 def _some_seconds(value: Any) -> float:
@@ -73,10 +81,8 @@ class WebSocketMultiplayerPeer(Configurable, SessionPeer, MultiplayerPeer):
 
     Attributes:
         max_peers: a server refuses upgrades beyond so many with 503; 0: no limit. Read by `create_server`.
-        allowed_origins: values of `Origin` that may connect; None: all. Read by `create_server`.
         http_handler: answers requests that are no upgrade (`gdpeer.http`). Read by `create_server`.
         backlog: connections that may wait in the kernel. Read by `create_server`.
-        godot3_protocols: sub-protocols whose clients speak "godot3", on a server that speaks both.
 
     Raises:
         ValueError: an unknown dialect, or none.
@@ -93,6 +99,10 @@ class WebSocketMultiplayerPeer(Configurable, SessionPeer, MultiplayerPeer):
     heartbeat_interval = Setting(seconds, "Seconds between pings to each peer; 0.0: none.")
     compression = Setting(flag, "Offer or accept permessage-deflate; False.")
     compression_threshold = Setting(count, "Packets of fewer bytes go uncompressed; 256.")
+    allowed_origins = Setting(lines_or_none, "On a server: values of `Origin` that may connect; None: all.")
+    godot3_protocols = Setting(
+        names, 'Sub-protocols whose clients speak "godot3", on a server that speaks both; accepted as well; ().'
+    )
 
     def __init__(self, dialects: Sequence[str] = ("godot4",), *, clock: Clock = MONOTONIC) -> None:
         super().__init__()
@@ -100,12 +110,10 @@ class WebSocketMultiplayerPeer(Configurable, SessionPeer, MultiplayerPeer):
         if unknown or not dialects or isinstance(dialects, str):
             raise ValueError(f"dialects are a list of {', '.join(_DIALECTS)}; not {dialects!r}")
         self.max_peers = 0
-        self.allowed_origins: Iterable[str] | None = None
         self.http_handler: Handler | None = None
         self.backlog = 4096
-        self.godot3_protocols: Iterable[str] = ()
         self._dialects = tuple(_DIALECTS[name] for name in dialects)
-        self._settings = Settings(handshake_timeout=3.0)
+        self._settings: Settings = _Settings(handshake_timeout=3.0)
         self._clock = clock
         self._listen_error = ""
         self._session: ServerSession | ClientSession | None = None
@@ -221,9 +229,8 @@ class WebSocketMultiplayerPeer(Configurable, SessionPeer, MultiplayerPeer):
         return server
 
     def _server_settings(self) -> Settings:
-        protocols = dict.fromkeys((*self.supported_protocols, *names(self.godot3_protocols)))
-        origins = None if self.allowed_origins is None else lines(self.allowed_origins)
-        return replace(self._settings, supported_protocols=tuple(protocols), allowed_origins=origins)
+        protocols = dict.fromkeys((*self.supported_protocols, *self.godot3_protocols))
+        return replace(self._settings, supported_protocols=tuple(protocols))
 
     def _listen(self, server: WebSocketServer, port: int, godot3_port: int | None) -> Error:
         settings = self._server_settings()
@@ -249,7 +256,7 @@ class WebSocketMultiplayerPeer(Configurable, SessionPeer, MultiplayerPeer):
         if len(self._dialects) < 2:
             return self._dialects[0]
         by_protocol = peer.get_selected_protocol() in self.godot3_protocols
-        by_port = 0 < self.get_godot3_port() == backend_of(peer).local_port()
+        by_port = 0 < self.get_godot3_port() == backend_of(peer).port
         return GODOT3 if by_protocol or by_port else GODOT4
 
     def take_stream(self, stream: Stream | Connector) -> int:
@@ -329,6 +336,18 @@ class WebSocketMultiplayerPeer(Configurable, SessionPeer, MultiplayerPeer):
             return Error.ERR_UNCONFIGURED
         return self._session.put_to(peer_ids, buffer)
 
+    def put_control_to(self, peer_ids: Iterable[int], buffer: Buffer) -> Error:
+        """See `MultiplayerPeer`. On a server it may wait beyond a peer's limits by 64 KiB; who has no room for it even
+        then is dropped.
+
+        Returns:
+            `ERR_UNCONFIGURED` unless CONNECTED; else `OK`. On a client as `put_packet_to`.
+        """
+        if not isinstance(self._session, ServerSession) or not len(buffer):
+            return self.put_packet_to(peer_ids, buffer)
+        self._session.put_control_to(peer_ids, buffer)
+        return Error.OK
+
     def put_packet_from(self, source: int, peer_ids: Iterable[int], buffer: Buffer) -> Error:
         """On a server: pass a client's packet on to others. Those that speak "godot3" read `source` as its sender.
 
@@ -361,7 +380,11 @@ class WebSocketMultiplayerPeer(Configurable, SessionPeer, MultiplayerPeer):
     # ------------------------------------------------------------------------------------------ peers
 
     def get_peer(self, peer_id: int) -> WebSocketPeer | None:
-        """The connection to a peer, on a client to 1; None, with a warning, for an id that is not there."""
+        """The connection to a peer, on a client to 1; None, with a warning, for an id that is not there.
+
+        Its `close(...)` is an end with a code and a reason of one's own: `peer_disconnected` follows when the other
+        side has answered, and what had come before can still be taken, unlike after `disconnect_peer`.
+        """
         peer: WebSocketPeer | None = None
         if self._server is not None:
             peer = self._server.get_peer(peer_id)
@@ -391,20 +414,26 @@ class WebSocketMultiplayerPeer(Configurable, SessionPeer, MultiplayerPeer):
     # ------------------------------------------------------------------------------------------ the end
 
     def disconnect_peer(self, peer_id: int, force: bool = False) -> None:
-        """Close the connection to a peer, with 1000; what it still sends is dropped.
+        """Close the connection to a peer, with 1000; what it sent and still sends is dropped.
 
         On a server `peer_disconnected` comes with the next `poll`, on a client when the server has answered. With
         `force` the peer is gone at once and without a signal, and on a client everything is.
         """
-        if isinstance(self._session, ServerSession):
-            if not self._session.disconnect(peer_id, force):
+        session = self._session
+        if isinstance(session, ServerSession):
+            if not session.disconnect(peer_id, force):
                 logger.warning("disconnect_peer: there is no peer %s", peer_id)
+            elif force:
+                self._peer_forgotten.emit(peer_id)
             return
         peer = self.get_peer(peer_id)
-        if peer is not None and force:
+        if session is None or peer is None:
+            return
+        if force:
             self.close()
-        elif peer is not None:
+        else:
             peer.close(1000)
+            session.drop_packets(peer)
 
     def close(self) -> None:
         """Leave, without signals; packets not taken are gone.

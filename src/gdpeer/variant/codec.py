@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from gdpeer.variant.layout import check_engine
-from gdpeer.variant.reader import new_reader
+from gdpeer.variant.leaves import new_leaf_reader
+from gdpeer.variant.reader import read_value
 from gdpeer.variant.writer import new_writer, not_encodable
 
 __all__ = [
@@ -84,5 +85,5 @@ def decode_variant(data: bytes | bytearray | memoryview, offset: int, engine: in
     if engine != 4:
         check_engine(engine)
     source = data if type(data) is bytes else bytes(data)
-    reader = new_reader(source, offset, len(source), engine, objects)
-    return reader.value(), reader.at
+    leaves = new_leaf_reader(source, offset, len(source), engine, objects)
+    return read_value(leaves), leaves.at

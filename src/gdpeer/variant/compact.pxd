@@ -1,17 +1,18 @@
 # C types of compact.py (Cython's pure-Python mode).
 cimport cython
 
-from gdpeer.variant.reader cimport Reader, new_reader
+from gdpeer.variant.leaves cimport LeafReader, new_leaf_reader
+from gdpeer.variant.reader cimport read_value
 from gdpeer.variant.writer cimport Writer, new_writer
 
 cdef int _BOOL, _INT, _TRUE, _TYPE
 
 @cython.locals(writer=Writer)
 cdef bytes _encoded(object arguments, int engine, bint typed, bint objects)
-@cython.locals(reader=Reader, _=Py_ssize_t)
+@cython.locals(leaves=LeafReader, _=Py_ssize_t)
 cdef list _decoded(bytes data, Py_ssize_t offset, Py_ssize_t count, Py_ssize_t end, int engine, bint objects)
 cdef int _append(Writer writer, object value) except -1
 @cython.locals(number=cython.longlong, mode=int)
 cdef int _append_int(Writer writer, object value) except -1
 @cython.locals(first=int)
-cdef _take(Reader reader)
+cdef _take(LeafReader leaves)

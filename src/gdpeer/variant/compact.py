@@ -16,7 +16,8 @@ from typing import Any
 
 from gdpeer.variant.kinds import VariantType
 from gdpeer.variant.layout import check_engine, kind_of
-from gdpeer.variant.reader import Reader, new_reader
+from gdpeer.variant.leaves import LeafReader, new_leaf_reader
+from gdpeer.variant.reader import read_value
 from gdpeer.variant.writer import Writer, new_writer, not_encodable
 
 __all__ = ["decode_argument", "decode_arguments", "encode_arguments"]
@@ -66,9 +67,9 @@ def decode_argument(data: bytes, offset: int, end: int, objects: bool, engine: i
     """One argument, and where the next one begins; see `decode_arguments`."""
     if engine != 4:
         check_engine(engine)
-    reader = new_reader(data, offset, end, engine, objects)
-    value = _take(reader) if engine == 4 else reader.value()
-    return value, reader.at
+    leaves = new_leaf_reader(data, offset, end, engine, objects)
+    value = _take(leaves) if engine == 4 else read_value(leaves)
+    return value, leaves.at
 
 
 def _encoded(arguments: Sequence[Any], engine: int, typed: bool, objects: bool) -> bytes:
@@ -89,8 +90,8 @@ def _encoded(arguments: Sequence[Any], engine: int, typed: bool, objects: bool) 
 def _decoded(data: bytes, offset: int, count: int, end: int, engine: int, objects: bool) -> list[Any]:
     if engine != 4:
         check_engine(engine)
-    reader = new_reader(data, offset, end, engine, objects)
-    return [_take(reader) if engine == 4 else reader.value() for _ in range(count)]
+    leaves = new_leaf_reader(data, offset, end, engine, objects)
+    return [_take(leaves) if engine == 4 else read_value(leaves) for _ in range(count)]
 
 
 def _append(writer: Writer, value: Any) -> None:
@@ -117,12 +118,12 @@ def _append_int(writer: Writer, value: int) -> None:
     writer.compact(_INT | mode << 6, number, 1 << mode)
 
 
-def _take(reader: Reader) -> Any:
-    first = reader.peek()
+def _take(leaves: LeafReader) -> Any:
+    first = leaves.peek()
     if first & _TYPE == _BOOL:
-        reader.skip()
+        leaves.skip()
         return first & _TRUE != 0
     if first & _TYPE == _INT:
-        reader.skip()
-        return reader.whole(1 << (first >> 6))
-    return reader.value()
+        leaves.skip()
+        return leaves.whole(1 << (first >> 6))
+    return read_value(leaves)

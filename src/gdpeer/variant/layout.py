@@ -8,12 +8,15 @@ Layer: `variant`. Source: reference godot4-wire section A, godot3-wire section 4
 from __future__ import annotations
 
 import struct
+from collections.abc import Hashable
 from typing import Any
 
 from gdpeer.errors import VariantError
 from gdpeer.variant.color import Color
 from gdpeer.variant.containers import UNTYPED, ContainerType
+from gdpeer.variant.flat import Numbers
 from gdpeer.variant.geometry import AABB, Plane, Rect2, Rect2i
+from gdpeer.variant.handles import EncodedObject
 from gdpeer.variant.kinds import KINDS, VariantType, VariantType3, typeof
 from gdpeer.variant.packed import (
     PackedColorArray,
@@ -175,9 +178,14 @@ def no_such_kind(kind: int) -> VariantError:
 
 
 def holds_plainly(target: dict[Any, Any], key: Any) -> bool:
-    """Whether a plain dict can hold `key`, and takes it for none that the engine tells from it."""
-    try:
-        known = key in target
-    except TypeError:
-        return False
-    return bool(key == key) and not (known and isinstance(key, (int, float)))
+    """Whether a plain dict can hold `key`, and takes the same keys for it as the engine does."""
+    if isinstance(key, str):
+        return True
+    if isinstance(key, Numbers):
+        # NaN is one key; a sum is quick to tell that there is none.
+        total = sum(key)
+        return total == total or all(number == number for number in key)
+    if isinstance(key, (int, float)):
+        return key == key and key not in target
+    # Objects of a class have one hash, and are compared by what they hold, however deep that goes.
+    return isinstance(key, Hashable) and not isinstance(key, EncodedObject)

@@ -334,9 +334,8 @@ class Parser:
     # ------------------------------------------------------------ characters
 
     def _skip_blank(self) -> None:
-        match = _BLANK.match(self._text, self._at)
-        if match:
-            self._at = match.end()
+        # It matches anywhere, if only nothing.
+        self._at = _BLANK.match(self._text, self._at).end()  # type: ignore[union-attr]
 
     def _peek(self) -> str:
         """The next character that counts; empty at the end."""

@@ -123,7 +123,10 @@ class _Godot3(Dialect):
             return (Heard(Kind.ID, _client_id(header.peer_id)),)
         if not own_id:
             raise PacketError(f"{header.kind.name} before the ID")
-        return (Heard(header.kind, header.source if header.kind is Kind.DATA else header.peer_id),)
+        who = header.source if header.kind is Kind.DATA else header.peer_id
+        if who < SERVER or who == own_id or (who == SERVER and header.kind is Kind.DEL):
+            raise PacketError(f"{header.kind.name} of {who}, which cannot be")
+        return (Heard(header.kind, who),)
 
 
 def _client_id(number: int) -> int:

@@ -101,10 +101,6 @@ class Link(ABC):
     def _lose(self, problem: GdpeerError) -> None:
         """The stream broke."""
 
-    def local_port(self) -> int:
-        """This side's port; 0 without TCP."""
-        return 0 if self.stream is None else self.stream.local_address[1]
-
     # ------------------------------------------------------------------------------------------ receiving
 
     def _read(self) -> None:
@@ -158,17 +154,18 @@ class Link(ABC):
         """Whether this side's close waits for its answer."""
         return self.stage == _OPEN and self.connection.phase == _CLOSING_PHASE
 
-    def send(self, payload: bytes, is_text: bool, frame: bytes | None = None) -> Error:
+    def send(self, payload: bytes, is_text: bool, frame: bytes | None = None, reserve: int = 0) -> Error:
         """Send a message now, or at the end of the owner's turn. Source of the codes: reference godot-api section 3.
 
         Args:
             payload: the message.
             is_text: what it is sent as.
             frame: the same, framed once for many peers (`encode_message`); used where this peer can share it.
+            reserve: bytes, and messages, that may wait beyond the limits.
         """
         if not self.is_open():
             return Error.FAILED
-        if not self._has_room(len(payload)):
+        if not self._has_room(len(payload), reserve):
             return Error.ERR_OUT_OF_MEMORY
         outbox = self.connection.outbox
         if frame is not None and outbox.can_share():
@@ -177,21 +174,22 @@ class Link(ABC):
             outbox.send_message(payload, is_text)
         return self._flush_soon()
 
-    def _has_room(self, size: int) -> bool:
+    def _has_room(self, size: int, reserve: int) -> bool:
         outbox = self.connection.outbox
-        if self._fits(size):
+        if self._fits(size, reserve):
             return True
         if outbox.pending and self.is_gathered:
             self.flush()  # gathered in this turn: TCP may well take it
-            if self._fits(size):
+            if self._fits(size, reserve):
                 return True
         self.was_refused = outbox.pending > 0
         return False
 
-    def _fits(self, size: int) -> bool:
+    def _fits(self, size: int, reserve: int) -> bool:
         outbox, settings = self.connection.outbox, self.settings
         limit = settings.outbound_buffer_size
-        return (not limit or outbox.pending + size <= limit) and outbox.pending_messages < settings.max_queued_packets
+        has_place = outbox.pending_messages < settings.max_queued_packets + reserve
+        return has_place and (not limit or outbox.pending + size <= limit + reserve)
 
     def ping(self, payload: bytes) -> Error:
         """Send a ping; its answer sets `latency`. Raises ValueError when `payload` is longer than 125 bytes."""

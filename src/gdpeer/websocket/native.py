@@ -70,6 +70,7 @@ class NativeBackend(Link):
         upgrade: the role's; its settings are the same.
         turn: the owner's.
         peer_id: the owner's name for it, shown in logs.
+        port: see below.
 
     Attributes:
         is_client: the role.
@@ -77,6 +78,7 @@ class NativeBackend(Link):
         cause, close_code, close_reason: how it ended.
         deadline: of what is under way: the upgrade, the close, the heartbeat, the linger.
         announced: how many packets the owner has told of; its own count.
+        port: this side's, where a listener of the owner's accepted the connection; else 0.
     """
 
     __slots__ = (
@@ -91,6 +93,7 @@ class NativeBackend(Link):
         "is_client",
         "opened",
         "peer_id",
+        "port",
         "upgrade",
     )
 
@@ -101,9 +104,11 @@ class NativeBackend(Link):
         upgrade: ClientUpgrade | ServerUpgrade,
         turn: Turn,
         peer_id: int = 0,
+        port: int = 0,
     ) -> None:
         super().__init__(settings, clock, turn, is_client=upgrade.is_client)
         self.peer_id = peer_id
+        self.port = port
         self.upgrade = upgrade
         self.is_client = upgrade.is_client
         self.opened: Opened | None = None

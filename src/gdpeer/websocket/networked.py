@@ -45,6 +45,7 @@ class NetworkedPeer(SessionPeer):
         self.connection_succeeded = Signal("connection_succeeded")
         self.connection_failed = Signal("connection_failed")
         self.server_disconnected = Signal("server_disconnected")
+        self._peer_forgotten = Signal("peer_forgotten")  # for the API above; nobody is forgotten in silence here
         self.transfer_mode: int = TRANSFER_MODE_RELIABLE
         self._target = 0
 
@@ -60,6 +61,10 @@ class NetworkedPeer(SessionPeer):
     @abstractmethod
     def poll(self, timeout: float = 0.0) -> None:
         """Move bytes and emit signals."""
+
+    def is_networked(self) -> bool:
+        """Whether this end is in multiplayer mode: not in plain mode, and not before it listens or connects."""
+        return self._session is not None
 
     @abstractmethod
     def is_server(self) -> bool:
@@ -94,9 +99,13 @@ class NetworkedPeer(SessionPeer):
     def put_packet_to(self, peer_ids: Iterable[int], buffer: Buffer) -> Error:
         """Send one packet to each of some peers; ids that are not there are passed over.
 
+        An empty buffer is `OK` and sends nothing.
+
         Returns:
             `ERR_UNCONFIGURED` in plain mode, `ERR_OUT_OF_MEMORY` when some peer had no room for it; else `OK`.
         """
+        if not len(buffer):
+            return Error.OK
         return Error.ERR_UNCONFIGURED if self._session is None else self._session.put_to(peer_ids, buffer)
 
     def get_max_packet_size(self) -> int:

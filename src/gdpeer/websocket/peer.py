@@ -39,7 +39,7 @@ from gdpeer.signals import Signal
 from gdpeer.transport.stream import Connector, Stream
 from gdpeer.websocket.connecting import make_connector
 from gdpeer.websocket.native import NativeBackend, leave
-from gdpeer.websocket.settings import Configurable, Setting, Settings, count, flag, lines, names, seconds
+from gdpeer.websocket.settings import Configurable, Setting, Settings, count, flag, lines, lines_or_none, names, seconds
 from gdpeer.websocket.states import PeerState, PeerWriteMode, Stage, state_of
 from gdpeer.websocket.turn import Turn
 from gdpeer.websocket.upgrade import ClientUpgrade, ServerUpgrade
@@ -97,6 +97,9 @@ class WebSocketPeer(Configurable, PacketPeer):
     close_timeout = Setting(seconds, "Seconds for the answer to a close; 10. The engine waits for ever.")
     compression = Setting(flag, "Offer or accept permessage-deflate; False. Read when connecting.")
     compression_threshold = Setting(count, "Messages of fewer bytes go uncompressed; 256.")
+    allowed_origins = Setting(
+        lines_or_none, 'On a server: values of `Origin` that may connect (`"https://game.example"`); None: all.'
+    )
 
     def __init__(self, *, clock: Clock = MONOTONIC) -> None:
         self._is_owner = True  # False: a server watches it
@@ -127,16 +130,6 @@ class WebSocketPeer(Configurable, PacketPeer):
         self._change("heartbeat_interval", seconds(interval))
         if self._backend is not None:
             self._backend.restart_heartbeat()
-
-    @property
-    def allowed_origins(self) -> tuple[str, ...] | None:
-        """On a server: values of `Origin` that may connect (`"https://game.example"`); None: all."""
-        allowed = self._settings.allowed_origins
-        return None if allowed is None else tuple(allowed)
-
-    @allowed_origins.setter
-    def allowed_origins(self, origins: Any) -> None:
-        self._change("allowed_origins", None if origins is None else lines(origins))
 
     @property
     def drained(self) -> Signal:

@@ -25,7 +25,6 @@ Layer: `websocket`. Source: reference godot-api section 10.
 from __future__ import annotations
 
 import logging
-import secrets
 from collections.abc import Iterable, Mapping
 from functools import partial
 from types import MappingProxyType, TracebackType
@@ -33,6 +32,7 @@ from typing import TYPE_CHECKING, Any
 
 from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.errors import Cause, Error, HandshakeError, TransportError
+from gdpeer.ids import generate_unique_id
 from gdpeer.protocol.connection import check_close
 from gdpeer.protocol.frames import is_utf8
 from gdpeer.protocol.http1 import Request, parse_header_line
@@ -45,7 +45,18 @@ from gdpeer.websocket.native import NativeBackend, leave
 from gdpeer.websocket.networked import NetworkedPeer
 from gdpeer.websocket.peer import WebSocketPeer
 from gdpeer.websocket.session import ServerSession
-from gdpeer.websocket.settings import Configurable, Setting, Settings, count, flag, kilobytes, lines, names, seconds
+from gdpeer.websocket.settings import (
+    Configurable,
+    Setting,
+    Settings,
+    count,
+    flag,
+    kilobytes,
+    lines,
+    lines_or_none,
+    names,
+    seconds,
+)
 from gdpeer.websocket.states import ClientStatus, PeerWriteMode, Stage
 from gdpeer.websocket.tls_options import Source, TLSOptions
 from gdpeer.websocket.turn import Turn
@@ -55,6 +66,7 @@ if TYPE_CHECKING:
     import ssl
 
     from gdpeer.transport.listener import Listener
+    from gdpeer.transport.poller import Poller
 
 __all__ = ["WebSocketServer"]
 
@@ -95,6 +107,11 @@ class WebSocketServer(Configurable, NetworkedPeer):
     max_queued_packets = Setting(count, "Messages that may wait, each way; 1,024.")
     compression = Setting(flag, "Accept permessage-deflate; False.")
     compression_threshold = Setting(count, "Messages of fewer bytes go uncompressed; 256.")
+    allowed_origins = Setting(
+        lines_or_none,
+        'Values of `Origin` that may connect (`"https://game.example"`); None: all. Programs send none and are let in.',
+    )
+    allowed_paths = Setting(lines_or_none, "Paths that can be upgraded, others get 404; None: all.")
 
     def __init__(self, *, clock: Clock = MONOTONIC) -> None:
         super().__init__()
@@ -128,27 +145,6 @@ class WebSocketServer(Configurable, NetworkedPeer):
         self._opening: dict[int, NativeBackend] = {}  # not announced yet
         self._admitted: set[int] = set()  # of those: whose upgrade was let in
         self._lingering: dict[int, NativeBackend] = {}  # their end was announced
-
-    @property
-    def allowed_origins(self) -> tuple[str, ...] | None:
-        """Values of `Origin` that may connect (`"https://game.example"`).
-
-        None: all. Programs send none and are let in.
-        """
-        return _tuple_or_none(self._settings.allowed_origins)
-
-    @allowed_origins.setter
-    def allowed_origins(self, origins: Iterable[str] | None) -> None:
-        self._change("allowed_origins", None if origins is None else lines(origins))
-
-    @property
-    def allowed_paths(self) -> tuple[str, ...] | None:
-        """Paths that can be upgraded, others get 404; None: all."""
-        return _tuple_or_none(self._settings.allowed_paths)
-
-    @allowed_paths.setter
-    def allowed_paths(self, paths: Iterable[str] | None) -> None:
-        self._change("allowed_paths", None if paths is None else lines(paths))
 
     def set_buffers(
         self, input_buffer_size_kb: int, input_max_packets: int, output_buffer_size_kb: int, output_max_packets: int
@@ -218,16 +214,20 @@ class WebSocketServer(Configurable, NetworkedPeer):
 
     def _open(self, port: int) -> None:
         from gdpeer.transport.listener import Listener
-        from gdpeer.transport.poller import Poller
 
         if self.bind_ip.startswith("unix:"):
             listener = Listener.unix(self.bind_ip.removeprefix("unix:"), backlog=self.backlog)
         else:
             listener = Listener(self.bind_ip, port, backlog=self.backlog, reuse_port=self.reuse_port)
-        if self._turn.poller is None:
-            self._turn.poller = Poller(self._clock)
-        listener.attach(self._turn.poller, partial(self._accept, listener))
+        listener.attach(self._poller(), partial(self._accept, listener))
         self._listeners.append(listener)
+
+    def _poller(self) -> Poller:
+        if self._turn.poller is None:
+            from gdpeer.transport.poller import Poller
+
+            self._turn.poller = Poller(self._clock)
+        return self._turn.poller
 
     def is_listening(self) -> bool:
         """Whether the port is open."""
@@ -254,7 +254,7 @@ class WebSocketServer(Configurable, NetworkedPeer):
 
     def _accept(self, listener: Listener, events: int) -> None:
         for stream in listener.accept():
-            self.take_stream(self._secure(stream))
+            self._serve(self._secure(stream), listener.local_address[1])
 
     def _secure(self, stream: Any) -> Stream | Connector:
         if self._tls is None:
@@ -270,24 +270,19 @@ class WebSocketServer(Configurable, NetworkedPeer):
         Returns:
             The id that the peer will have.
         """
-        if self._turn.poller is None:
-            from gdpeer.transport.poller import Poller
+        return self._serve(stream, 0)
 
-            self._turn.poller = Poller(self._clock)
-        peer_id = self._new_id()
+    def _serve(self, stream: Stream | Connector, port: int) -> int:
+        self._poller()
+        peer_id = generate_unique_id()
+        while peer_id in self._peers or peer_id in self._opening:
+            peer_id = generate_unique_id()
         admit = partial(self._admit, peer_id)
         upgrade = ServerUpgrade(self._settings, self._settings.limits(), admit, self._respond)
-        backend = NativeBackend(self._settings, self._clock, upgrade, self._turn, peer_id)
+        backend = NativeBackend(self._settings, self._clock, upgrade, self._turn, peer_id, port)
         self._opening[peer_id] = backend
         backend.start(stream)
         return peer_id
-
-    def _new_id(self) -> int:
-        """2 to 2^31-1, as the engine's, and not to be guessed."""
-        while True:
-            peer_id = 2 + secrets.randbelow(2**31 - 2)
-            if peer_id not in self._peers and peer_id not in self._opening:
-                return peer_id
 
     def _admit(self, peer_id: int, request: Request) -> None:
         taken = len(self._peers) + len(self._admitted)
@@ -405,14 +400,18 @@ class WebSocketServer(Configurable, NetworkedPeer):
         """Begin to close; `client_disconnected` follows while polling. An id that is not there is ignored, with a
         warning.
 
+        In multiplayer mode packets of the peer that were not taken yet are gone, too.
+
         Raises:
             ValueError: the code may not be sent, or the reason is longer than 123 bytes.
         """
         peer = self._peers.get(peer_id)
         if peer is None:
             logger.warning("disconnect_peer: there is no peer %s", peer_id)
-        else:
-            peer.close(code, reason)
+            return
+        peer.close(code, reason)
+        if self._session is not None:
+            self._session.drop_packets(peer)
 
     def broadcast(self, data: bytes | str, exclude: Iterable[int] = ()) -> Error:
         """Send one message to every peer, framed once.
@@ -492,7 +491,3 @@ class WebSocketServer(Configurable, NetworkedPeer):
 
     def __repr__(self) -> str:
         return f"<WebSocketServer port {self.get_local_port()}, {len(self._peers)} peers>"
-
-
-def _tuple_or_none(found: Iterable[str] | None) -> tuple[str, ...] | None:
-    return None if found is None else tuple(found)

@@ -7,8 +7,11 @@ Invariants:
 - A packet for the game stays in the inbox of the peer that it came from until it is taken. So the limits of each peer
   count what the game has not taken yet, and TCP holds back whoever sends more.
 - `peer_connected` comes before that peer's first packet; packets that came before its end can be taken after
-  `peer_disconnected`.
-- A message for many is framed once for each dialect.
+  `peer_disconnected`. Of a peer that this side disconnects none can be taken any more.
+- A message for many is framed once, where it is the same for all of them. In Godot 3's dialect what is for some by
+  their ids is not: each of them is named as the target.
+- Who comes and who goes is not lost where a peer is slow: it may wait beyond the limits by `RESERVE`, and who has no
+  room for it even then is dropped.
 
 Layer: `websocket`. Source: reference godot4-wire section B, godot3-wire section 2, 6.
 """
@@ -25,6 +28,7 @@ from typing import TYPE_CHECKING, ClassVar, TypeAlias
 from gdpeer.clock import Clock
 from gdpeer.errors import Cause, CloseCause, Error, PacketError
 from gdpeer.packet_peer import PacketPeer
+from gdpeer.protocol.outbox import encode_message
 from gdpeer.signals import Signal
 from gdpeer.websocket.dialects import Dialect, Heard
 from gdpeer.websocket.godot3_relay import SERVER, Kind, pack_system, receivers
@@ -38,6 +42,12 @@ if TYPE_CHECKING:
 __all__ = ["ClientSession", "News", "ServerSession", "Session", "SessionPeer", "backend_of"]
 
 logger = logging.getLogger("gdpeer.multiplayer")
+
+RESERVE = 65_536
+"""Bytes, and messages, that may wait beyond a peer's outbound limits for what it must not miss."""
+
+MOST_MEMBERS = 65_536
+"""Others that a client of a server believes in."""
 
 Buffer: TypeAlias = "bytes | bytearray | memoryview"
 
@@ -104,6 +114,12 @@ class Session(ABC):
             if waiting.peer.get_packet_error() is Error.OK:  # else the game took it from the peer itself
                 return message[waiting.header_size :]
         return None
+
+    def drop_packets(self, peer: WebSocketPeer) -> None:
+        """What came from a connection and was not taken yet is gone."""
+        self.queue = deque(waiting for waiting in self.queue if waiting.peer is not peer)
+        while peer.get_available_packet_count():
+            peer.get_packet()
 
     def _offer(self, peer: WebSocketPeer, source: int, target: int, dialect: Dialect) -> None:
         self.queue.append(_Waiting(peer, source, target, dialect.header_size))
@@ -175,10 +191,10 @@ class ServerSession(Session):
         """A client's upgrade is done."""
         dialect = self._dialect_of(peer)
         for message in dialect.welcome(peer_id):
-            peer.send(message)
+            _send_surely([peer], message)
         if dialect.announces:
             for other in sorted(self._members):
-                peer.send(pack_system(Kind.ADD, other))
+                _send_surely([peer], pack_system(Kind.ADD, other))
         self._announce(Kind.ADD, peer_id)
         self._members[peer_id] = peer, dialect
         self._news.peer_connected.emit(peer_id)
@@ -190,16 +206,21 @@ class ServerSession(Session):
             self._news.peer_disconnected.emit(peer_id)
 
     def _announce(self, kind: Kind, peer_id: int) -> None:
-        listeners = [one for one, (_, dialect) in self._members.items() if dialect.announces]
+        listeners = [peer for peer, dialect in self._members.values() if dialect.announces]
         if listeners:
-            self._server.broadcast_to(listeners, pack_system(kind, peer_id))
+            _send_surely(listeners, pack_system(kind, peer_id))
 
     def disconnect(self, peer_id: int, force: bool) -> bool:
-        """Close with 1000; the next `poll` tells of the end, or nobody does with `force`. Whether it was there."""
+        """Close with 1000 and drop what it sent. The next `poll` tells of the end, or nobody does with `force`.
+
+        Returns:
+            Whether it was there.
+        """
         member = self._members.pop(peer_id, None)
         if member is None:
             return False
         member[0].close(1000)
+        self.drop_packets(member[0])
         self._announce(Kind.DEL, peer_id)
         if not force:
             self._leaving.append(peer_id)
@@ -274,6 +295,16 @@ class ServerSession(Session):
                 errors.append(self._server.broadcast_to(found, payload))
         return Error.ERR_OUT_OF_MEMORY if Error.ERR_OUT_OF_MEMORY in errors else Error.OK
 
+    def put_control_to(self, peer_ids: Iterable[int], buffer: Buffer) -> None:
+        """As `put_to`, for what must not be missed: who has no room for it, beyond the limits too, is dropped."""
+        payload = bytes(buffer)
+        for dialect, found in self._by_dialect(peer_ids):
+            if dialect.header_size:
+                for one in found:
+                    _send_surely([self._members[one][0]], dialect.wrap(SERVER, one, payload))
+            else:
+                _send_surely([self._members[one][0] for one in found], payload)
+
     def _by_dialect(self, peer_ids: Iterable[int]) -> Iterable[tuple[Dialect, list[int]]]:
         found: dict[Dialect, list[int]] = {}
         for peer_id in peer_ids:
@@ -311,6 +342,7 @@ class ClientSession(Session):
         self._dialect = dialect
         self._clock = clock
         self._deadline = clock.now() + timeout
+        self._others: set[int] = set()  # the server among them
 
     def poll(self, timeout: float) -> None:
         """A turn of the client; the end where the id did not come in time."""
@@ -338,7 +370,9 @@ class ClientSession(Session):
 
     def _hear(self, message: bytes) -> tuple[Heard, ...]:
         try:
-            return self._dialect.hear(message, self.unique_id)
+            heard = self._dialect.hear(message, self.unique_id)
+            self._check_news(*heard[-1])
+            return heard
         except PacketError as problem:
             logger.warning("server: dropped a packet: %s", problem)
             if not self.unique_id:  # it talks otherwise
@@ -346,12 +380,22 @@ class ClientSession(Session):
                 self._peer.close(1000)
             return ()
 
+    def _check_news(self, kind: Kind, peer_id: int) -> None:
+        if kind is Kind.DEL and peer_id not in self._others:
+            raise PacketError(f"DEL of {peer_id}, who is not there")
+        if kind is Kind.ADD and peer_id in self._others:
+            raise PacketError(f"ADD of {peer_id}, who is there")
+        if kind is Kind.ADD and len(self._others) >= MOST_MEMBERS:
+            raise PacketError(f"ADD of {peer_id}, where {MOST_MEMBERS} are there")
+
     def _take_news(self, kind: Kind, peer_id: int) -> None:
         if kind is Kind.ID:
             self.unique_id = peer_id
         elif kind is Kind.DEL:
+            self._others.discard(peer_id)
             self._news.peer_disconnected.emit(peer_id)
         else:
+            self._others.add(peer_id)
             self.is_ready = self.is_ready or peer_id == SERVER
             self._news.peer_connected.emit(peer_id)
             if peer_id == SERVER:
@@ -382,6 +426,17 @@ class ClientSession(Session):
     def get_close_cause(self) -> CloseCause:
         """Why it ended, or did not begin."""
         return self.failure or self._peer.get_close_cause()
+
+
+def _send_surely(peers: Iterable[WebSocketPeer], message: bytes) -> None:
+    """Send to each of some, framed once, beyond their limits where need be; who has no room even then is dropped."""
+    frame = encode_message(message, False)
+    for peer in peers:
+        backend = backend_of(peer)
+        if backend.send(message, False, frame, RESERVE) is Error.ERR_OUT_OF_MEMORY:
+            reason = "it takes nothing more, and would miss who comes and goes"
+            logger.warning("peer %s: dropped: %s", backend.peer_id, reason)
+            backend.abort(reason)
 
 
 def backend_of(peer: WebSocketPeer) -> NativeBackend:

@@ -14,7 +14,18 @@ from typing import Any, Generic, TypeVar, overload
 from gdpeer.protocol.deflate import Agreement
 from gdpeer.protocol.limits import Limits
 
-__all__ = ["Configurable", "Setting", "Settings", "count", "flag", "kilobytes", "lines", "names", "seconds"]
+__all__ = [
+    "Configurable",
+    "Setting",
+    "Settings",
+    "count",
+    "flag",
+    "kilobytes",
+    "lines",
+    "lines_or_none",
+    "names",
+    "seconds",
+]
 
 
 @dataclass(slots=True)
@@ -156,6 +167,11 @@ def lines(value: Iterable[str]) -> tuple[str, ...]:
         if not isinstance(line, str):
             raise TypeError(f"strings are needed, not {type(line).__name__}")
     return found
+
+
+def lines_or_none(value: Iterable[str] | None) -> tuple[str, ...] | None:
+    """Several strings, or None for all that there are."""
+    return None if value is None else lines(value)
 
 
 def kilobytes(value: Any) -> int:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gdpeer import godot3
+from gdpeer import WebSocketServer, godot3
 from gdpeer.errors import Error, VariantError
 from gdpeer.multiplayer.modes import Mode
 from gdpeer.multiplayer.peer import LoopbackMultiplayerPeer
@@ -456,3 +456,59 @@ def test_sets_are_refused_where_godot_4_is_spoken() -> None:
     api.transmit = lambda *what: sent.append(what)  # type: ignore[method-assign]
     api.transmit_target(0, [2, 3], b"x")
     assert sent == [([2, 3], b"x")]
+
+
+def test_a_tree_of_godot_3() -> None:
+    assert isinstance(godot3.SceneTree().multiplayer, godot3.MultiplayerAPI)
+    api = godot3.MultiplayerAPI()
+    assert godot3.SceneTree(api).multiplayer is api
+
+
+def test_paths_of_nodes_that_left_are_forgotten() -> None:
+    session = Session()
+    server, (client,) = session.server, session.clients
+    for number in range(20):
+        for side in session.sides:
+            side.tree.root.add_child(Main(f"Bullet{number}"))
+        server.tree.get_node(f"/root/Bullet{number}").rpc("remote", "x")
+        session.run()
+        for side in session.sides:
+            side.tree.get_node(f"/root/Bullet{number}").free()
+    assert server.api._calls._numbers == {}
+    assert server.api._calls._peers[client.id].told == {}
+    server.main.remote.rpc("x")
+    assert wire.parse(server.sent[-2]) == wire.SimplifyPath(21, "Main")
+    session.run()
+    assert client.main.take() == [(1, "remote", "x")]
+    server.tree.set_multiplayer(godot3.MultiplayerAPI())
+    assert server.api._calls._numbers == {}
+
+
+def test_who_sent_a_packet_is_known_while_it_is_handled() -> None:
+    session = Session()
+    senders: list[int] = []
+    api = session.server.api
+    api.network_peer_packet.connect(lambda *_: senders.append(api.get_rpc_sender_id()))
+    session.clients[0].api.send_bytes(b"x")
+    session.run()
+    assert senders == [session.clients[0].id]
+    assert api.get_rpc_sender_id() == 0
+
+
+def test_a_mistake_shows_also_where_nobody_is_called() -> None:
+    session = Session(0)
+    with pytest.raises(VariantError):
+        session.server.main.rpc("remote", Vector2i(1, 2))
+
+
+def test_a_peer_that_was_let_go_by_force_is_gone() -> None:
+    session = Session()
+    session.server.peer.disconnect_peer(session.clients[0].id, force=True)
+    assert session.server.api.get_peers() == []
+
+
+def test_a_server_in_plain_mode_is_no_network() -> None:
+    with WebSocketServer() as server:
+        assert server.listen(0) is Error.OK
+        with pytest.raises(ValueError, match="gd_mp_api=True"):
+            godot3.MultiplayerAPI().network_peer = server

@@ -164,7 +164,9 @@ def test_rules_and_types_are_those_of_the_decorator() -> None:
 def test_what_does_not_translate_is_refused_for_those_only(caplog: pytest.LogCaptureFixture) -> None:
     mixed = Mixed("4", "3")
     four, three = mixed.clients
-    assert mixed.server.main.say.rpc(Vector2i(1, 2)) is Error.OK
+    told: list[Any] = []
+    mixed.api.call_refused.connect(lambda *what: told.append(what[0]))
+    assert mixed.server.main.say.rpc(Vector2i(1, 2)) is Error.ERR_INVALID_DATA
     four.main.say.rpc(Vector2i(3, 4))
     mixed.run()
     assert four.main.take() == [(1, "say", Vector2i(1, 2))]
@@ -172,6 +174,7 @@ def test_what_does_not_translate_is_refused_for_those_only(caplog: pytest.LogCap
     assert three.main.take() == []
     assert mixed.api.refused == {"not translatable": 2}
     assert "Godot 3 cannot take it" in caplog.text
+    assert told == [four.id]  # of a call that came, not of one's own
 
 
 def test_clients_of_both_reach_each_other() -> None:
@@ -246,7 +249,7 @@ def test_bad_packets_are_dropped_and_counted() -> None:
     mixed = Mixed("4", "3")
     four, three = mixed.clients
     three.peer.put_packet_to([1], b"\xff")
-    three.peer.put_packet_to([four.id], wire3.RemoteSet(0, "score", 1, "Main").encode())
+    three.peer.put_packet_to([four.id], wire3.RemoteSet(0, "score", [1], "Main").encode())
     three.peer.put_packet_to([four.id], wire3.RemoteCall(9, "say", ["x"]).encode())
     three.peer.put_packet_to([four.id], wire3.ConfirmPath("Main").encode())  # to whom nothing was told: dropped
     four.peer.put_packet(wire4.Relay(three.id, wire4.RemoteCall(1, 0, ["x"]).encode()).encode())
@@ -287,3 +290,51 @@ def test_without_the_relay_the_engines_do_not_reach_each_other() -> None:
     three.main.rpc_id(1, "say", "hi")
     mixed.run()
     assert mixed.server.main.take() == [(three.id, "say", "hi")]
+
+
+def test_what_is_also_for_the_server_reaches_it_where_the_passing_on_fails() -> None:
+    mixed = Mixed("4", "3")
+    four, three = mixed.clients
+    mixed.api.server_relay = False
+    three.api.send_bytes(b"to all")
+    mixed.run()
+    assert mixed.server.take_signals() == [("packet", three.id, b"to all")]
+    assert four.take_signals() == []
+    assert mixed.api.refused == {"bad packet": 1}
+    mixed.api.server_relay = True
+    for _ in range(2):
+        four.main.say.rpc_id(1, "x")
+        mixed.run()
+    mixed.server.main.take()
+    call = wire4.RemoteCall(1, mixed.server.main._methods().by_name["say"].number, ["by number"]).encode()
+    four.peer.put_packet(wire4.Relay(0, call).encode())
+    mixed.run()
+    assert mixed.server.main.take() == [(four.id, "say", "by number")]
+
+
+def test_what_finds_no_room_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    mixed = Mixed("4", "3")
+    four, three = mixed.clients
+    assert mixed.server.main.say.rpc("x" * 70_000) is Error.ERR_OUT_OF_MEMORY
+    mixed.peer.outbound_buffer_size = 8
+    for peer_id in (three.id, four.id):
+        peer = mixed.peer.get_peer(peer_id)
+        assert peer is not None
+        peer.outbound_buffer_size = 8
+    caplog.clear()
+    four.main.say.rpc_id(three.id, "to three")
+    three.main.rpc_id(four.id, "say", "to four")
+    mixed.run()
+    assert caplog.text.count("was lost: one of") == 2
+    assert three.main.take() == four.main.take() == []
+
+
+def test_who_is_thrown_out_by_a_refused_call_is_not_heard_any_more() -> None:
+    mixed = Mixed("4", "3")
+    four, three = mixed.clients
+    refused: list[int] = []
+    mixed.api.call_refused.connect(lambda peer_id, *_: (refused.append(peer_id), mixed.api.disconnect_peer(peer_id)))
+    three.main.rpc("nothing", "to all")
+    mixed.run()
+    assert len(refused) == 1
+    assert mixed.api.get_peers() == [four.id]

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import functools
+import sys
+import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from enum import Enum, IntEnum
-from typing import Annotated, Any, Literal, Optional, TypeVar
+from enum import Enum, Flag, IntEnum
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NewType, Optional, TypeVar
 
 import pytest
 
 from gdpeer.multiplayer.checking import CallError, Checker
 from gdpeer.variant import (
+    Array,
+    Dictionary,
     EncodedObject,
     EncodedObjectAsID,
     NodePath,
@@ -28,8 +33,29 @@ from gdpeer.variant import (
     Vector4,
     Vector4i,
 )
+from gdpeer.variant.kinds import KINDS
+
+if TYPE_CHECKING:
+    from nowhere import Unknown
 
 T = TypeVar("T")
+Score = NewType("Score", int)
+BestScore = NewType("BestScore", Annotated[Score, "points"])
+
+
+class OldAlias:
+    """As typing_extensions has it where `typing.TypeAliasType`, which `type X = ...` makes, does not exist."""
+
+    def __init__(self, name: str, value: Any, type_params: tuple[Any, ...] = ()) -> None:
+        self.__value__ = value
+
+    def __getitem__(self, arguments: Any) -> Any:
+        return OldAlias("", self.__value__[arguments])
+
+
+TypeAliasType = getattr(typing, "TypeAliasType", OldAlias)
+Points = TypeAliasType("Points", list[Score])
+Pair = TypeAliasType("Pair", dict[str, T], type_params=(T,))  # type: ignore[valid-type]
 
 
 class Colour(IntEnum):
@@ -39,6 +65,28 @@ class Colour(IntEnum):
 
 class Word(Enum):
     YES = "yes"
+
+
+class Switch(Enum):
+    ON = True
+
+
+class Size(Enum):
+    HALF = 0.5
+    WHOLE = 1.0
+
+
+class Doors(Flag):
+    LEFT = 1
+    RIGHT = 2
+
+
+class Fussy(Enum):
+    ONE = 1
+
+    @classmethod
+    def _missing_(cls, value: object) -> Any:
+        return {"one": cls.ONE}[value]  # type: ignore[index]
 
 
 def taking(annotation: Any) -> Checker:
@@ -102,6 +150,30 @@ def taking(annotation: Any) -> Checker:
         (Any, [1], [1]),
         (object, None, None),
         (EncodedObject, EncodedObjectAsID(7), EncodedObjectAsID(7)),
+        (Array, [1], Array([1])),
+        (Dictionary, {1: "a"}, Dictionary({1: "a"})),
+        (typing.List, PackedInt32Array([1]), [1]),  # noqa: UP006
+        (typing.Sequence, [1, "a"], [1, "a"]),
+        (Sequence, PackedByteArray(b"a"), [97]),
+        (typing.Iterable, [1], [1]),
+        (typing.Dict, {1: "a"}, {1: "a"}),  # noqa: UP006
+        (typing.Mapping, {1: "a"}, {1: "a"}),
+        (Mapping, {1: "a"}, {1: "a"}),
+        (Score, 7.0, 7),
+        (BestScore, 7.0, 7),
+        (list[Score], [7.0], [7]),
+        (Points, [7.0], [7]),
+        (Pair, {"a": None}, {"a": None}),
+        (Pair[float], {"a": 1}, {"a": 1.0}),
+        (Optional[Points], [7.0], [7]),  # noqa: UP045
+        (NodePath | str, "a::b", "a::b"),
+        (NodePath | Literal["a::b"], "a::b", "a::b"),
+        (Colour, 1.0, Colour.GREEN),
+        (Switch, True, Switch.ON),
+        (Size, 0.5, Size.HALF),
+        (Size, 1, Size.WHOLE),
+        (Doors, 3.0, Doors.LEFT | Doors.RIGHT),
+        (Fussy, "one", Fussy.ONE),
     ],
 )
 def test_what_fits_reaches_the_method_as_it_is_annotated(annotation: Any, given: Any, expected: Any) -> None:
@@ -124,12 +196,28 @@ def test_what_fits_reaches_the_method_as_it_is_annotated(annotation: Any, given:
         (str, b"a", "is a bytes, not a str"),
         (Vector2, Vector3(1, 2, 3), "is a Vector3, not a Vector2"),
         (Vector2i, Vector2(0.5, 1), "is 0.5, not a whole number"),
-        (Vector2i, Vector2(1e20, 1), "is Vector2"),
+        (Vector2i, Vector2(1e20, 1), "is a Vector2 that makes no Vector2i: a whole number of"),
         (Vector2, Vector2i(2**24 + 1, 0), "which no Vector2 holds exactly"),
-        (PackedInt32Array, [0.5], "is an array that does not fit"),
-        (PackedInt32Array, [2**40], "is an array that does not fit"),
-        (PackedByteArray, [256], "is an array that does not fit"),
-        (PackedStringArray, [1], "is an array that does not fit"),
+        (PackedInt32Array, [0.5], "is a list that makes no PackedInt32Array"),
+        (PackedInt32Array, [2**40], "is a list that makes no PackedInt32Array"),
+        (PackedByteArray, [256], "is a list that makes no PackedByteArray"),
+        (bytes, ["a"], "is a list that makes no bytes"),
+        (PackedStringArray, [1], "is a list that makes no PackedStringArray"),
+        (NodePath, "a::b", "is a str that makes no NodePath: 'a::b' has an empty subname"),
+        (NodePath, StringName("::"), "is a StringName that makes no NodePath"),
+        (list[NodePath], ["a::b"], "has element 0, which is a str that makes no NodePath"),
+        (NodePath | None, "a::b", "is a str, none of NodePath, NoneType"),
+        (typing.List, "ab", "is a str, not a list"),  # noqa: UP006
+        (Sequence, "ab", "is a str, not a list"),
+        (typing.Mapping, [], "is a list, not a dict"),
+        (Score, "a", "is a str, not a int"),
+        (Points, ["a"], "has element 0, which is a str, not a int"),
+        (Pair[int], {"a": "b"}, "has the value of 'a', which is a str, not a int"),
+        (Colour, True, "is True, which is no Colour"),
+        (Colour, 0.5, "is 0.5, which is no Colour"),
+        (Switch, 1, "is 1, which is no Switch"),
+        (Fussy, "two", "is 'two', which is no Fussy"),
+        (Fussy, [1], "which is no Fussy"),
         (list[int], [1, "a"], "has element 1, which is a str, not a int"),
         (list[int], {}, "is a dict, not a list"),
         (dict[str, int], {1: 1}, "has key 1, which is a int, not a str"),
@@ -167,6 +255,18 @@ def test_any_number_of_arguments() -> None:
     assert list(Checker(free).check([1, "a"])) == [1, "a"]
 
 
+def test_any_number_of_arguments_of_a_type() -> None:
+    def alone(self: Any, *numbers: int) -> None: ...
+    def after_a_free_one(self: Any, first, *numbers: int) -> None: ...  # type: ignore[no-untyped-def]
+
+    assert list(Checker(alone).check([1, 2.0])) == [1, 2]
+    assert list(Checker(alone).check([])) == []
+    with pytest.raises(CallError, match="argument 2 is a str, not a int"):
+        Checker(alone).check([1, "cheat"])
+    with pytest.raises(CallError, match="argument 2 is a str, not a int"):
+        Checker(after_a_free_one).check(["free", "cheat"])
+
+
 def test_arguments_of_a_method_without_annotations_are_not_touched() -> None:
     def method(self, one, two): ...  # type: ignore[no-untyped-def]
 
@@ -180,9 +280,111 @@ def test_a_bound_function_takes_no_node() -> None:
     assert list(Checker(function, bound=True).check(["a"])) == ["a"]
 
 
+class Listener:
+    def __call__(self, score: Score) -> None: ...
+
+    def hear(self, score: Score) -> None: ...
+
+
+def hear(room: str, score: Score) -> None: ...
+
+
+@functools.wraps(hear)
+def wrapped(*arguments: Any) -> None: ...
+
+
+@pytest.mark.parametrize(
+    "function",
+    [Listener(), Listener().hear, functools.partial(hear, "room"), functools.partial(wrapped, "room")],
+    ids=["instance", "method", "partial", "wrapped"],
+)
+def test_whatever_can_be_called_is_checked(function: Callable[..., None]) -> None:
+    checker = Checker(function, bound=True)
+    assert (checker.problem(), *checker.check([7.0])) == ("", 7)
+    with pytest.raises(CallError, match="is a str, not a int"):
+        checker.check(["a"])
+
+
+def test_a_function_without_a_signature_has_a_problem() -> None:
+    assert "no signature found" in Checker(dict, bound=True).problem()
+
+
+def test_the_node_can_come_with_the_rest() -> None:
+    def any_number(*arguments: Any) -> None: ...
+    def none() -> None: ...
+
+    assert list(Checker(any_number).check([1, 2])) == [1, 2]
+    assert "does not take the node" in Checker(none).problem()
+
+
 def test_a_list_that_fits_is_handed_on_as_it_is() -> None:
     given = [1, 2]
     assert taking(list[int]).check([given])[0] is given
+
+
+def test_a_dictionary_that_fits_is_handed_on_as_it_is() -> None:
+    for given in ({"a": 1}, Dictionary({"a": 1})):
+        assert taking(dict[str, int]).check([given])[0] is given
+        assert taking(dict[Any, Any]).check([given])[0] is given
+
+
+ODD = [(1, 1), (1.0, 2), (True, 3), ([1, 2], 4), (PackedInt32Array([1]), 5)]
+
+
+@pytest.mark.parametrize(
+    "annotation", [dict, dict[Any, Any], dict[Any, float], Mapping[Any, int], dict[Any, Any] | None]
+)
+def test_keys_that_only_the_engine_can_tell_apart_are_kept(annotation: Any) -> None:
+    found = taking(annotation).check([Dictionary(ODD)])[0]
+    assert [(type(key), key, value) for key, value in found.items()] == [(type(key), key, value) for key, value in ODD]
+
+
+def test_keys_are_converted_into_the_plainest_dictionary_that_can_hold_them() -> None:
+    as_arrays = taking(dict[PackedInt32Array, Any]).check([Dictionary([([1], "a"), ([2], "b")])])[0]
+    assert list(as_arrays.items()) == [(PackedInt32Array([1]), "a"), (PackedInt32Array([2]), "b")]
+    as_words = taking(dict[Word, int]).check([Dictionary({"yes": 1})])[0]
+    assert (type(as_words), as_words) == (dict, {Word.YES: 1})
+
+
+@pytest.mark.parametrize(
+    ("annotation", "given"),
+    [
+        (dict[int, Any], Dictionary([(1, "a"), (1.0, "b")])),
+        (dict[float, Any], Dictionary([(1, "a"), (1.0, "b")])),
+        (dict[StringName, Any], {"a": 1, NodePath("a"): 2}),
+        (dict[Word | list[Any], Any], Dictionary([("yes", 1), ([1], 2)])),
+    ],
+)
+def test_keys_that_no_dictionary_can_hold_together_are_refused(annotation: Any, given: Any) -> None:
+    with pytest.raises(CallError, match="has keys that one dictionary cannot hold"):
+        taking(annotation).check([given])
+
+
+HOSTILE = [
+    None, True, -1, 2**63 - 1, 2**64 - 1, 1e308, float("nan"), float("inf"), "", ":", "a::b", "\0", "\ud800", b"\xff",
+    StringName("::"), NodePath("a:b"), [], [None], [[]], [2**63], [1e308], ["a::b"], [Vector2(0, 0)], {}, {1: 1},
+    Dictionary(ODD), Array([1]), PackedFloat32Array([float("nan")]), PackedByteArray(b"a"), PackedStringArray([""]),
+    Vector2(float("nan"), 0), Vector3(1e30, 0, 0), Vector4(0, 0, 0, float("inf")), Vector2i(2**31 - 1, 0),
+    Vector3i(2**31 - 1, 0, 0), Vector4i(2**31 - 1, 0, 0, 0), Rect2(float("inf"), 0, 0, 0), Rect2i(2**31 - 1, 0, 0, 0),
+]  # fmt: skip
+
+
+CHECKABLE = [kind for kind in KINDS if kind not in (bytearray, memoryview, tuple)]
+
+
+@pytest.mark.parametrize("wanted", [*CHECKABLE, Colour, Word, Fussy, Score])
+def test_nothing_but_a_call_error_comes_of_any_value(wanted: Any) -> None:
+    checkers = [taking(one) for one in (wanted, wanted | None, list[wanted], dict[Any, wanted], dict[wanted, Any])]
+    assert [checker.problem() for checker in checkers] == [""] * 5
+    taken = 0
+    for value in [*HOSTILE, *([one] for one in HOSTILE), {"a": [1]}, *(Dictionary([(one, one)]) for one in HOSTILE)]:
+        for checker in checkers:
+            try:
+                checker.check([value])
+                taken += 1
+            except CallError:
+                pass
+    assert taken
 
 
 def test_keyword_only_arguments_need_a_default() -> None:
@@ -195,13 +397,91 @@ def test_keyword_only_arguments_need_a_default() -> None:
 
 
 @pytest.mark.parametrize(
-    "annotation", [set[int], tuple[int, int], Callable[[], None], 7, set, tuple, object.__class__, Checker]
+    "annotation",
+    [
+        *(set[int], tuple[int, int], Callable[[], None], 7, set, tuple, object.__class__, Checker),
+        *(typing.Type, typing.Union, Literal, Annotated, Optional),  # noqa: UP006
+    ],
 )
 def test_an_annotation_that_no_value_can_be_checked_against_is_a_type_error(annotation: Any) -> None:
-    with pytest.raises(TypeError, match="cannot be checked"):
+    with pytest.raises(TypeError, match=r"the annotation of 'value' cannot be read: .* is no type of an engine value"):
         taking(annotation).check([1])
 
 
-def test_an_annotation_that_names_nothing_is_a_type_error() -> None:
-    with pytest.raises(TypeError, match="cannot be read"):
-        taking("Nowhere").check([1])
+class Awkward:
+    def __eq__(self, other: object) -> bool:
+        raise ZeroDivisionError("no comparing")
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize(
+    "annotation",
+    ["Unknown", "1 +", "'1 +'", "list[", "list[Unknown]", "1 / 0", "NodePath.nothing", "[][0]", "dict[str]", "7",
+     Awkward()],
+)  # fmt: skip
+def test_an_annotation_that_cannot_be_read_is_a_type_error(annotation: Any) -> None:
+    with pytest.raises(TypeError, match="method: the annotation of 'value' cannot be read: "):
+        taking(annotation).check([1])
+
+
+def test_what_is_wrong_can_be_asked_for_before_the_first_call() -> None:
+    assert taking(int).problem() == ""
+    problem = taking("Unknown").problem()
+    assert problem.startswith("taking.<locals>.method: the annotation of 'value' cannot be read: name 'Unknown' is not")
+
+
+def test_what_is_wrong_is_found_out_once() -> None:
+    class Counted:
+        compared = 0
+
+        def __eq__(self, other: object) -> bool:
+            self.compared += 1
+            return False
+
+        __hash__ = None  # type: ignore[assignment]
+
+    annotation = Counted()
+    checker = taking(annotation)
+    problem = checker.problem()
+    compared = annotation.compared
+    assert compared
+    for _ in range(2):
+        with pytest.raises(TypeError) as caught:
+            checker.check([1])
+        assert str(caught.value) == checker.problem() == problem
+    assert annotation.compared == compared
+
+
+def test_only_annotations_of_what_a_call_can_give_are_read() -> None:
+    def method(self: Unknown, value: int, *, option: Unknown = 1, **options: Unknown) -> Unknown: ...
+
+    assert list(Checker(method).check([7.0])) == [7]
+    with pytest.raises(CallError, match="is a str, not a int"):
+        Checker(method).check(["a"])
+
+
+def made(source: str) -> Checker:
+    """Of a method in a module that does not postpone its annotations."""
+    names: dict[str, Any] = {}
+    exec(compile(source, "a module", "exec", dont_inherit=True), names)
+    return Checker(names["method"])
+
+
+def test_annotations_that_are_not_postponed() -> None:
+    unknown = "Unknown" if sys.version_info >= (3, 14) else "'Unknown'"  # 3.14 does not read it before it is asked for
+    assert list(made(f"def method(self, value: int) -> {unknown}: ...").check([7.0])) == [7]
+    assert "name 'Unknown' is not defined" in made(f"def method(self, value: {unknown}): ...").problem()
+    assert "name 'Unknown' is not defined" in made(f"def method(self, value: list[{unknown}]): ...").problem()
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="the syntax is Python 3.12's")
+@pytest.mark.parametrize("future", ["", "from __future__ import annotations\n"])
+def test_the_syntax_of_types(future: str) -> None:
+    checker = made(f"{future}type Points = list[int]\ndef method[T](self, value: T, points: Points): ...")
+    assert list(checker.check(["a", [7.0]])) == ["a", [7]]
+    with pytest.raises(CallError, match="has element 0, which is a str, not a int"):
+        checker.check(["a", ["b"]])
+    assert "name 'Unknown' is not defined" in made("type A = Unknown\ndef method(self, value: A): ...").problem()
+    assert "subscriptable" in made("type A[T] = int\ndef method(self, value: A[str]): ...").problem()
+    assert "recursion" in made("type A = list[A] | int\ndef method(self, value: A): ...").problem()

@@ -123,6 +123,66 @@ def test_disconnect_peer_ends_it_on_both_sides() -> None:
     assert one_heard == [("went", 1)]
 
 
+@pytest.mark.parametrize("force", [False, True])
+def test_of_a_disconnected_peer_nothing_is_read_any_more(force: bool) -> None:
+    server, (one, two) = session(2)
+    heard = heard_by(server)
+    forgotten: list[int] = []
+    server._peer_forgotten.connect(forgotten.append)
+    for peer in (one, two):
+        peer.put_packet(b"read by poll")
+    server.poll()
+    for peer in (one, two):
+        peer.put_packet(b"under way")
+    server.disconnect_peer(one._id, force)
+    assert forgotten == ([one._id] if force else [])
+    one.put_packet(b"after")
+    assert packets_of(server) == [(two._id, b"read by poll"), (two._id, b"under way")]
+    assert heard == ([] if force else [("went", one._id)])
+    assert len(forgotten) == force
+
+
+def test_a_kick_in_a_slot_counts_at_once() -> None:
+    server = LoopbackMultiplayerPeer()
+    one, two = server.join(), server.join()
+    server.peer_connected.connect(lambda peer_id: server.disconnect_peer(one._id))
+    for peer in (one, two):
+        peer.poll()
+        peer.put_packet(b"x")
+    heard = heard_by(server)
+    assert packets_of(server) == [(two._id, b"x")]
+    server.poll()
+    assert heard == [("came", one._id), ("came", two._id), ("went", one._id)]
+
+
+def test_a_client_that_lets_go_of_its_server_by_force_is_disconnected() -> None:
+    server, (client,) = session(1)
+    heard, client_heard = heard_by(server), heard_by(client)
+    client.disconnect_peer(1, force=True)
+    assert client.get_connection_status() is ConnectionStatus.DISCONNECTED
+    server.poll()
+    assert heard == [("went", client._id)]
+    assert client_heard == []
+
+
+def test_an_empty_packet_is_ok_and_nothing() -> None:
+    server, (client,) = session(1)
+    for peer in (server, client):
+        assert peer.put_packet(b"") is peer.put_packet_to([1, client._id], b"") is Error.OK
+    assert packets_of(server) == packets_of(client) == []
+    server.close()
+    server.set_target_peer(99)
+    assert server.put_packet(b"") is Error.OK
+
+
+def test_control_is_a_packet_where_there_is_always_room() -> None:
+    server, (one, two) = session(2)
+    assert server.is_networked()
+    assert server.put_control_to([one._id], b"news") is Error.OK
+    assert packets_of(one) == [(1, b"news")]
+    assert packets_of(two) == []
+
+
 def test_who_cannot_be_joined() -> None:
     server, (client,) = session(1)
     with pytest.raises(ValueError, match="only an open server"):

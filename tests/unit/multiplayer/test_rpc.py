@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+import functools
+from collections.abc import AsyncIterator, Iterator
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -10,6 +12,10 @@ from gdpeer.multiplayer.api import RPCMode
 from gdpeer.multiplayer.peer import TransferMode
 from gdpeer.multiplayer.rpc import OWN_ENTRY, RpcConfig, RpcMethod, rpc
 from gdpeer.multiplayer.tree import Node
+from gdpeer.variant import NodePath
+
+if TYPE_CHECKING:
+    from nowhere import Unknown
 
 
 class Base(Node):
@@ -61,10 +67,35 @@ def test_words_that_mean_nothing_are_refused(words: tuple[Any, ...], message: st
 def test_only_methods_can_be_decorated() -> None:
     with pytest.raises(TypeError, match="belongs on a method"):
         rpc(print)  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match="cannot be async"):
 
-        @rpc("any_peer")
-        async def later(self: Any) -> None: ...
+
+async def later(self: Any) -> None: ...
+
+
+async def stream(self: Any) -> AsyncIterator[int]:
+    yield 1
+
+
+def steps(self: Any) -> Iterator[int]:
+    yield 1
+
+
+@pytest.mark.parametrize(
+    ("function", "what"), [(later, "async: later"), (stream, "async: stream"), (steps, "a generator: steps")]
+)
+def test_a_method_that_does_nothing_when_it_is_called_is_refused(function: Any, what: str) -> None:
+    with pytest.raises(TypeError, match=f"a method that others call cannot be {what}"):
+        rpc("any_peer")(function)
+
+    class Waiting(Node):
+        method = function
+
+    node = Waiting()
+    node.here = functools.partial(function, node)  # type: ignore[attr-defined]
+    for name in ("method", "here"):
+        with pytest.raises(TypeError, match="a method that others call cannot be"):
+            node.rpc_config(name, {})
+    assert node._methods().names == []
 
 
 def test_numbers_follow_the_sorted_names_of_all_classes() -> None:
@@ -81,6 +112,76 @@ def test_an_override_without_a_decorator_keeps_the_configuration() -> None:
     assert Derived.zeta.config.rpc_mode == RPCMode.ANY_PEER
     assert Derived().zeta(1) == "derived base 1 2"
     assert Base.zeta(Base(), 1) == "base 1 2"
+
+
+class Loud:
+    def zeta(self, a: int, b: int = 2) -> str:
+        return "loud " + super().zeta(a, b)  # type: ignore[misc]
+
+
+class Mixed(Loud, Base):
+    pass
+
+
+class Further(Mixed):
+    pass
+
+
+@pytest.mark.parametrize("node_class", [Mixed, Further])
+def test_a_mixin_overrides_without_a_decorator(node_class: type[Node]) -> None:
+    node = node_class()
+    method = node._methods().by_name["zeta"]
+    assert node.zeta(1) == method.function(node, 1) == "loud base 1 2"  # type: ignore[attr-defined]
+    assert method.config == Base.zeta.config
+    assert Mixed.zeta is Further.zeta
+    assert not isinstance(Loud.zeta, RpcMethod)
+    assert Base().zeta(1) == "base 1 2"
+
+
+def test_the_nearest_base_counts() -> None:
+    class Other(Base):
+        @rpc("authority")
+        def zeta(self, a: int, b: int = 2) -> str:  # type: ignore[override]
+            return "other"
+
+    class Both(Base):
+        pass
+
+    class Diamond(Both, Other):
+        pass
+
+    assert Diamond()._methods().by_name["zeta"].function(Diamond(), 1) == Diamond().zeta(1) == "other"
+    assert Diamond.zeta.config.rpc_mode == RPCMode.AUTHORITY
+
+
+@pytest.mark.parametrize("other", [None, 7, property(lambda self: 1), staticmethod(print), steps, later])
+def test_what_cannot_be_called_from_elsewhere_cannot_override(other: Any) -> None:
+    with pytest.raises(TypeError, match=r"belongs on a method|a method that others call cannot be"):
+        type("Odd", (Base,), {"zeta": other})
+
+
+def test_a_method_goes_by_the_name_that_its_class_has_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def plain(function: Any) -> Any:
+        return lambda self, *arguments: function(self, *arguments)
+
+    class Aliased(Node):
+        say = rpc("any_peer")(lambda self, *arguments: arguments)
+        tell = say
+        other = Base.zeta
+
+        @rpc
+        @plain
+        def decorated(self) -> None: ...
+
+    calls = []
+    monkeypatch.setattr(Node, "rpc_id", lambda self, *arguments: calls.append(arguments))
+    node = Aliased()
+    for method in (node.say, node.tell, node.other, node.decorated, Base().zeta):
+        method.rpc(1)
+    assert [name for _, name, _ in calls] == ["say", "tell", "other", "decorated", "zeta"]
+    assert node._methods().names == ["decorated", "other", "say", "tell"]
+    assert Aliased.tell.config is Aliased.say.config
+    assert (node.say(1), node.tell(1)) == ((1,), (1,))
 
 
 def test_a_method_is_still_a_method() -> None:
@@ -109,8 +210,32 @@ def test_keyword_only_arguments_do_not_travel() -> None:
         @rpc
         def say(self, *, loud: bool = False) -> None: ...
 
+        @rpc
+        def ask(self, what: str, /, *others: str, loud: bool = False, **more: Any) -> None: ...
+
     with pytest.raises(TypeError, match="cannot be sent: loud"):
         Strict().say.rpc(loud=True)
+    with pytest.raises(TypeError, match="cannot be sent: loud, others, what, far"):
+        Strict().ask.rpc("a", loud=True, others=1, what=2, far=3)
+
+
+def test_only_gaps_between_named_arguments_are_filled(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Wide(Node):
+        @rpc
+        def say(self, a: int = 1, b: int = 2, c: int = 3, *d: int, e: int = 5, **f: int) -> Unknown: ...
+
+    calls = []
+    monkeypatch.setattr(Node, "rpc_id", lambda self, peer_id, name, *arguments: calls.append(arguments))
+    say = Wide().say
+    say.rpc()
+    say.rpc(a=7)
+    say.rpc(b=7)
+    say.rpc(c=7)
+    say.rpc(7, c=8)
+    say.rpc(7, 8, 9, 10)
+    assert calls == [(), (7,), (1, 7), (1, 2, 7), (7, 2, 8), (7, 8, 9, 10)]
+    with pytest.raises(TypeError, match="unexpected keyword argument 'd'"):
+        Base().zeta.rpc(a=1, d=2)  # type: ignore[call-arg]
 
 
 def test_a_node_of_its_own_entries() -> None:
@@ -136,6 +261,25 @@ def test_a_callable_that_was_put_on_the_node() -> None:
     method = node._methods().by_name["extra"]
     assert method.function(node, 1) == (1,)
     assert list(method.checker.check([1, 2])) == [1, 2]
+
+
+def test_a_method_of_another_that_was_put_on_the_node_stays_the_others() -> None:
+    class Named(Node):
+        def plain(self, suffix: str) -> str:
+            return self.name + suffix
+
+        @rpc
+        def open(self, suffix: str) -> str:
+            return self.name + suffix
+
+    node, other = Named("one"), Named("other")
+    node.a, node.b, node.c, node.d = other.plain, other.open, node.plain, node.open  # type: ignore[attr-defined]
+    for name in ("a", "b", "c", "d", "__hash__"):
+        node.rpc_config(name, {})
+    methods = node._methods().by_name
+    assert [methods[name].function(node, "!") for name in "abcd"] == ["other!", "other!", "one!", "one!"]
+    assert [methods[name].checker.check([NodePath("!")]) for name in "abcd"] == [["!"]] * 4
+    assert methods["__hash__"].function(node) == hash(node)
 
 
 def test_a_configuration_that_means_nothing_is_refused() -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import logging
+import weakref
 
 import pytest
 
+from gdpeer import godot3
 from gdpeer.clock import ManualClock
 from gdpeer.errors import Error, VariantError
 from gdpeer.multiplayer.peer import LoopbackMultiplayerPeer, OfflineMultiplayerPeer
@@ -325,7 +328,7 @@ def test_a_node_gone_before_its_path_was_confirmed() -> None:
     session.server.main.say.rpc("1")
     session.server.main.free()
     session.run()
-    assert session.server.api.refused["bad packet"] == 1
+    assert session.server.api.refused == {}
     assert session.clients[0].main.take() == [(1, "say", "1")]
 
 
@@ -845,3 +848,201 @@ def test_sizes_of_packets_that_are_not_sent() -> None:
     assert (api.max_sync_packet_size, api.max_delta_packet_size) == (128, 200)
     with pytest.raises(ValueError, match="at least 128: 127"):
         api.max_sync_packet_size = 127
+
+
+def test_a_node_that_went_to_another_api_cannot_be_reached_by_its_number() -> None:
+    session = Session(1)
+    (client,) = session.clients
+    for _ in range(2):
+        client.main.say.rpc_id(1, "x")
+        session.run()
+    session.server.main.take()
+    session.server.tree.set_multiplayer(SceneMultiplayer(), "/root/Main")
+    client.main.say.rpc_id(1, "into the room")
+    session.run()
+    assert session.server.main.take() == []
+    assert session.server.api.refused == {"unknown node": 1}
+    other = SceneTree()
+    session.server.tree.root.remove_child(session.server.main)
+    other.root.add_child(session.server.main)
+    client.main.say.rpc_id(1, "into another tree")
+    session.run()
+    assert session.server.main.take() == []
+
+
+def test_a_slot_may_take_the_network_away_while_two_are_late() -> None:
+    clock = ManualClock()
+    session = Session(0, lambda: SceneMultiplayer(clock=clock))
+    api = session.server.api
+    api.auth_callback = lambda peer_id, data: None
+    failed: list[int] = []
+    api.peer_authentication_failed.connect(failed.append)
+    api.peer_authentication_failed.connect(lambda peer_id: setattr(api, "multiplayer_peer", None))
+    session.join()
+    session.join()
+    session.run()
+    clock.advance(4)
+    api.poll()
+    assert len(failed) == 1
+    api._turn_away(7, "nobody is there to be told")
+    assert failed[1:] == [7]
+
+
+def test_a_peer_that_is_used_again_tells_of_a_failure_as_of_the_first_time() -> None:
+    session = Session(1)
+    (client,) = session.clients
+    session.server.peer.close()
+    session.run()
+    assert client.take_signals()[-1] == ("server_disconnected",)
+    client.peer._status = 1  # type: ignore[assignment]  # as create_client would
+    client.api.poll()
+    client.peer.close()
+    client.api.poll()
+    assert client.take_signals() == [("connection_failed",)]
+
+
+def test_who_sent_a_packet_is_known_while_it_is_handled() -> None:
+    session = Session(2)
+    one, two = session.clients
+    senders: list[int] = []
+    for side in session.sides:
+        side.api.peer_packet.connect(lambda *_, api=side.api: senders.append(api.get_remote_sender_id()))
+    one.api.send_bytes(b"x", 1)
+    session.run()
+    one.api.send_bytes(b"x", two.id)
+    session.run()
+    assert senders == [one.id, one.id]
+    assert session.server.api.get_remote_sender_id() == two.api.get_remote_sender_id() == 0
+
+
+def test_a_mistake_shows_also_where_nobody_is_called() -> None:
+    session = Session(0)
+    with pytest.raises(VariantError):
+        session.server.main.rpc("say", object())
+    with pytest.raises(ValueError, match="at most 255"):
+        session.server.main.rpc("decree", *range(256))
+
+
+def test_a_freed_node_is_not_kept_because_another_side_knows_it() -> None:
+    session = Session(1)
+    (client,) = session.clients
+    extra = Main("Extra")
+    client.tree.root.add_child(extra)
+    session.server.tree.root.add_child(Main("Extra"))
+    extra.say.rpc_id(1, "x")
+    session.run()
+    here = session.server.tree.get_node("/root/Extra")
+    gone = weakref.ref(here)
+    here.free()
+    del here
+    gc.collect()
+    assert gone() is None
+    extra.say.rpc_id(1, "y")
+    session.run()
+    assert session.server.api.refused == {"unknown node": 1}
+
+
+def test_an_api_that_was_replaced_lets_its_nodes_go() -> None:
+    session = Session(1)
+    session.server.main.say.rpc("x")
+    api = session.server.api
+    session.server.tree.set_multiplayer(SceneMultiplayer())
+    assert api._calls.cache.find_number(session.server.main) is None
+
+
+def test_a_server_can_tell_of_so_many_peers_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    session = Session(1)
+    (client,) = session.clients
+    monkeypatch.setattr("gdpeer.multiplayer.scene.MAX_PEERS", 3)
+    for peer_id in (11, 12, 13, 14):
+        session.server.peer.put_packet_to([client.id], wire.AddPeer(peer_id).encode())
+    session.run()
+    assert client.api.get_peers() == [1, 11, 12]
+    assert client.api.refused == {"bad packet": 2}
+
+
+def test_all_relayed_peers_share_what_one_connection_may_make_us_remember(monkeypatch: pytest.MonkeyPatch) -> None:
+    session = Session(1)
+    (client,) = session.clients
+    checksum = client.main._methods().checksum
+    monkeypatch.setattr("gdpeer.multiplayer.cache.MAX_PATH_MEMORY", 500)
+    for peer_id in (11, 12, 13):
+        session.server.peer.put_packet_to([client.id], wire.AddPeer(peer_id).encode())
+        packet = wire.SimplifyPath(checksum, 1, "Main").encode()
+        session.server.peer.put_packet_to([client.id], wire.Relay(peer_id, packet).encode())
+    session.run()
+    assert client.api.refused == {"bad packet": 1}
+
+
+def test_nothing_is_decoded_for_those_who_may_not_call() -> None:
+    session = Session(1)
+    (client,) = session.clients
+    damaged = wire.RemoteCall(0, 0, ["obey"], "Main").encode().replace(b"obey", b"\xff\xff\xff\xff")
+    client.peer.put_packet(damaged)
+    session.run()
+    assert session.server.api.refused == {"not allowed": 1}
+    for side in session.sides:
+        side.main.set_multiplayer_authority(client.id)
+    client.peer.put_packet(damaged)
+    session.run()
+    assert session.server.api.refused == {"not allowed": 1, "bad packet": 1}
+
+
+def test_a_relayed_packet_that_finds_no_room_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    session = Session(2)
+    one, two = session.clients
+    session.server.peer.put_packet_to = lambda *_: Error.ERR_OUT_OF_MEMORY  # type: ignore[method-assign]
+    one.api.send_bytes(b"x", two.id)
+    session.run()
+    assert f"a packet of peer {one.id} was lost: one of [{two.id}] has no room for it" in caplog.text
+
+
+def test_modes_of_godot_3_are_kept_by_godot_4_s_api() -> None:
+    class Player(godot3.Node):
+        heard = 0
+
+        @godot3.master
+        def hit(self) -> None:
+            type(self).heard += 1
+
+    session = Session(2)
+    one, two = session.clients
+    for side in session.sides:
+        player = Player()
+        side.tree.root.add_child(player)
+        player.set_network_master(two.id)
+    one.tree.get_node("/root/Player").rpc_id(1, "hit")
+    session.run()
+    assert Player.heard == 0
+    assert session.server.api.refused == {"not allowed": 1}
+    one.tree.get_node("/root/Player").rpc_id(two.id, "hit")
+    session.run()
+    assert Player.heard == 1
+
+
+def test_an_id_that_no_packet_holds() -> None:
+    session = Session(1)
+    assert session.clients[0].api.send_bytes(b"x", 2**31) is Error.ERR_BUG
+    assert session.server.api.send_bytes(b"x", -(2**31) - 1) is Error.ERR_BUG
+
+
+def test_the_root_path_as_an_object_configuration() -> None:
+    api = SceneMultiplayer()
+    assert api.object_configuration_add(None, NodePath("/root/Room")) is Error.OK
+    assert api.root_path == NodePath("/root/Room")
+    assert api.object_configuration_remove(None, "/root/Other") is Error.ERR_INVALID_PARAMETER
+    assert api.object_configuration_remove(None, "/root/Room") is Error.OK
+    assert api.root_path == NodePath("")
+    assert api.object_configuration_add(Node("x"), "/root") is Error.ERR_INVALID_PARAMETER
+    assert api.object_configuration_add(None, 7) is Error.ERR_INVALID_PARAMETER
+    assert api.object_configuration_remove(Node("x"), "") is Error.ERR_INVALID_PARAMETER
+
+
+def test_a_peer_that_was_let_go_by_force_is_gone_for_the_others_too() -> None:
+    session = Session(2)
+    gone, other = session.clients
+    session.server.peer.disconnect_peer(gone.id, force=True)
+    assert session.server.api.get_peers() == [other.id]
+    session.run()
+    assert session.server.take_signals() == []
+    assert other.take_signals() == [("peer_disconnected", gone.id)]

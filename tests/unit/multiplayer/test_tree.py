@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gdpeer import NodePath
+from gdpeer.multiplayer.rpc import rpc
 from gdpeer.multiplayer.scene import SceneMultiplayer
 from gdpeer.multiplayer.tree import Node, SceneTree
 
@@ -218,3 +219,84 @@ def test_a_node_without_a_tree_has_no_api() -> None:
         _ = Node("alone").multiplayer
     with pytest.raises(ValueError, match="not in a tree"):
         Node("alone").get_tree()
+
+
+def test_a_child_that_is_added_while_its_parent_enters_enters_once(tree: SceneTree) -> None:
+    events: list[str] = []
+
+    class Parent(Recorder):
+        def _enter_tree(self) -> None:
+            super()._enter_tree()
+            self.add_child(Recorder("child", events))
+
+    tree.root.add_child(Parent("parent", events))
+    assert events == ["enter parent", "enter child", "ready child", "ready parent"]
+
+
+def test_a_node_that_frees_itself_while_it_enters_takes_its_children_along(tree: SceneTree) -> None:
+    class Shy(Node):
+        def _enter_tree(self) -> None:
+            self.free()
+
+    shy, child = Shy(), Node("child")
+    shy.add_child(child)
+    tree.root.add_child(shy)
+    assert not shy.is_inside_tree()
+    assert not child.is_inside_tree()
+
+
+def test_a_child_that_is_freed_while_its_sibling_leaves(tree: SceneTree) -> None:
+    main = Node("Main")
+
+    class Grumpy(Node):
+        def _exit_tree(self) -> None:
+            main.get_node("Other").free()
+
+    main.add_child(Grumpy())
+    main.add_child(Node("Other"))
+    tree.root.add_child(main)
+    main.free()
+    assert [one.name for one in main.get_children()] == ["Grumpy"]
+
+
+def test_a_hook_that_raises_leaves_no_half_tree(tree: SceneTree, caplog: pytest.LogCaptureFixture) -> None:
+    class Broken(Node):
+        def _enter_tree(self) -> None:
+            raise RuntimeError("entering")
+
+        def _ready(self) -> None:
+            raise RuntimeError("getting ready")
+
+        def _exit_tree(self) -> None:
+            raise RuntimeError("leaving")
+
+    broken = Broken()
+    tree.root.add_child(broken)
+    assert broken.is_inside_tree()
+    broken.free()
+    assert not broken.is_inside_tree()
+    assert not tree.root.has_node("Broken")
+    for word in ("_enter_tree of", "_ready of", "_exit_tree of"):
+        assert word in caplog.text
+
+
+@pytest.mark.parametrize("name", ["a\0b", "\ud800"])
+def test_a_name_that_no_packet_holds_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="not a node's name"):
+        Node(name)
+
+
+def test_an_annotation_that_cannot_be_checked_is_told_when_the_first_node_enters(
+    tree: SceneTree, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Wrong(Node):
+        @rpc("any_peer")
+        def say(self, what: set[int]) -> None: ...
+
+        @rpc("any_peer")
+        def hear(self, what: int) -> None: ...
+
+    for name in ("one", "two"):
+        tree.root.add_child(Wrong(name))
+    assert caplog.text.count("no call from elsewhere will reach") == 1
+    assert "Wrong.say" in caplog.text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -19,12 +20,14 @@ from gdpeer import (
     Cause,
     ManualClock,
     TLSOptions,
+    TransportError,
     WebSocketPeer,
     http,
 )
 from gdpeer.multiplayer.peer import ConnectionStatus
 from gdpeer.multiplayer.websocket_peer import WebSocketMultiplayerPeer
 from gdpeer.transport.memory import MemoryStream, memory_pair
+from gdpeer.transport.tcp import TcpStream
 from gdpeer.websocket.godot3_relay import Kind, pack_data, pack_system
 from tests.support.certificates import Certificates, make_certificates
 from tests.support.ports import free_port
@@ -276,6 +279,77 @@ def test_no_room_is_said(game: Game) -> None:
     assert client.put_packet_to([1], bytes(51)) is ERR_OUT_OF_MEMORY
 
 
+def test_control_goes_beyond_the_limits(game: Game) -> None:
+    game.server.outbound_buffer_size = 100
+    game.server.max_queued_packets = 3
+    peer_id, client = game.join_raw(capacity=64)
+    list(client)
+    game.server.set_target_peer(peer_id)
+    while game.server.put_packet(b"x" * 30) is OK:
+        pass
+    for number in range(5):
+        assert game.server.put_packet_to([peer_id], bytes([number])) is ERR_OUT_OF_MEMORY
+        assert game.server.put_control_to([peer_id, 7], memoryview(bytes([number]))) is OK
+    assert game.server.put_control_to([peer_id], b"") is OK
+    game.poll(60)
+    assert [packet for packet in client if packet[0] != 120] == [bytes([number]) for number in range(5)]
+    assert game.server.put_packet(b"room again") is OK
+
+
+@pytest.mark.parametrize(
+    ("limit", "size", "most"), [(100, 1000, 66), (0, 0, 65_536 + 3)], ids=["by bytes", "by messages"]
+)
+def test_who_has_no_room_for_control_is_dropped(
+    game: Game, caplog: pytest.LogCaptureFixture, limit: int, size: int, most: int
+) -> None:
+    game.server.outbound_buffer_size = limit
+    game.server.max_queued_packets = 3
+    peer_id, _ = game.join_raw(capacity=64)
+    other_id, other = game.join_raw(capacity=1 << 20)
+    slow = game.server.get_peer(peer_id)
+    peers, sent = [peer_id, other_id], 0
+    while slow.get_ready_state() is OPEN and sent < most + 100:
+        assert game.server.put_control_to(peers, b"y" + bytes(size)) is OK
+        sent += 1
+    assert most - 3 <= sent <= most + 40  # TCP took some
+    assert slow.get_close_cause().cause is Cause.DROPPED
+    assert f"peer {peer_id}: dropped: " in caplog.text
+    game.poll()
+    assert game.events[-1] == ("peer_disconnected", peer_id)
+    assert other.get_ready_state() is OPEN
+    assert game.server.get_peer(peer_id) is None
+
+
+def test_control_to_a_server_and_to_godot_3_is_a_packet(game: Game, mixed: Mixed) -> None:
+    peer_id, client = game.join()
+    assert client.put_control_to([1], b"hello") is OK
+    game.poll()
+    assert taken(game.server) == [(peer_id, b"hello")]
+    assert WebSocketMultiplayerPeer().put_control_to([1], b"x") is ERR_UNCONFIGURED
+    mixed.said()
+    assert mixed.server.put_control_to([mixed.a, mixed.b, mixed.c], b"x") is OK
+    assert mixed.said() == ([b"x"], [pack_data(1, mixed.b, b"x")], [pack_data(1, mixed.c, b"x")])
+
+
+def test_control_for_many_is_framed_once(game: Game) -> None:
+    ends = [game.streams() for _ in range(2)]
+    for _, theirs, _ in ends:
+        client = WebSocketMultiplayerPeer(clock=game.clock)
+        client.connect_through(theirs)
+        game.others.append(client)
+    game.poll()
+    sends = [watch_sends(ours) for _, _, ours in ends]
+    game.server.put_control_to([peer_id for peer_id, _, _ in ends], b"control")
+    assert sends[0][0][0] is sends[1][0][0]
+
+
+def test_the_id_is_sent_however_small_the_room() -> None:
+    game = Game(outbound_buffer_size=1)
+    with game.server:
+        peer_id, client = game.join()
+        assert client.get_unique_id() == peer_id
+
+
 def test_text_is_a_packet_too(game: Game) -> None:
     peer_id, client = game.join_raw()
     client.send_text("hello")
@@ -400,10 +474,81 @@ def test_a_kicked_peer_is_gone_with_the_next_poll_and_what_it_sends_is_dropped(g
     assert game.events == [("peer_disconnected", peer_id)]
     game.poll()
     assert client.get_close_code() == 1000
-    assert taken(game.server) == [(peer_id, b"before")]
+    assert taken(game.server) == []
     assert game.events == [("peer_disconnected", peer_id)]
     game.server.set_target_peer(peer_id)
     assert game.server.put_packet(b"x") is ERR_INVALID_PARAMETER
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_packets_of_a_kicked_peer_are_gone_and_those_of_others_are_not(game: Game, force: bool) -> None:
+    one, first = game.join_raw()
+    two, second = game.join_raw()
+    for number in range(4):
+        first.send(bytes([1, number]))
+        second.send(bytes([2, number]))
+    game.poll()
+    assert game.server.get_available_packet_count() == 8
+    game.server.disconnect_peer(one, force)
+    assert game.server.get_available_packet_count() == 4
+    first.send(b"still here")
+    game.poll()
+    assert taken(game.server) == [(two, bytes([2, number])) for number in range(4)]
+
+
+def test_a_kicked_peer_that_had_sent_too_much_can_still_answer_the_close() -> None:
+    game = Game(max_queued_packets=3)
+    with game.server:
+        peer_id, client = game.join_raw()
+        peer = game.server.get_peer(peer_id)
+        for number in range(20):
+            client.send(bytes([number]))
+        game.poll()
+        game.server.disconnect_peer(peer_id)
+        game.poll()
+        assert peer.get_close_cause().cause is Cause.CLOSED
+        assert peer.get_available_packet_count() == 0
+
+
+def test_a_peer_kicked_while_its_packets_are_told_is_not_heard_further() -> None:
+    game = Game(("godot3",), max_queued_packets=3)
+    with game.server:
+        one, first = game.join_raw()
+        _, second = game.join_raw()
+        list(second)
+        game.server._session._news.peer_packet.connect(lambda source: game.server.disconnect_peer(source))
+        for number in range(9):  # more than the inbox takes at once
+            first.send(pack_data(one, 0, bytes([number])))
+        game.poll()
+        assert taken(game.server) == []
+        assert list(second) == [pack_data(one, 0, b"\0"), pack_system(Kind.DEL, one)]
+        assert first.get_close_code() == 1000
+
+
+def test_what_came_before_a_close_of_the_connection_itself_can_be_taken(game: Game) -> None:
+    peer_id, client = game.join_raw()
+    client.send(b"before")
+    game.poll()
+    game.server.get_peer(peer_id).close(4000, "idle")
+    client.send(b"after")
+    game.poll()
+    assert game.events[-1] == ("peer_disconnected", peer_id)
+    assert (client.get_close_code(), client.get_close_reason()) == (4000, "idle")
+    assert taken(game.server) == [(peer_id, b"before")]
+
+
+def test_only_a_kick_by_force_is_told_to_the_layer_above(game: Game) -> None:
+    forgotten: list[int] = []
+    game.server._peer_forgotten.connect(forgotten.append)
+    one, _ = game.join_raw()
+    two, _ = game.join_raw()
+    game.server.disconnect_peer(one)
+    game.server.disconnect_peer(7, force=True)
+    assert forgotten == []
+    game.server.disconnect_peer(two, force=True)
+    assert forgotten == [two]
+    game.poll()
+    assert forgotten == [two]
 
 
 def test_the_poll_after_a_kick_does_not_wait(game: Game) -> None:
@@ -430,14 +575,23 @@ def test_a_kick_by_force_is_silent(game: Game) -> None:
 def test_a_client_may_leave_by_id(game: Game) -> None:
     peer_id, client = game.join()
     told = record(client)
+    game.server.set_target_peer(0)
+    game.server.put_packet(b"unread")
+    game.poll()
     client.disconnect_peer(7)
+    assert client.get_available_packet_count() == 1
     client.disconnect_peer(1)
+    assert client.get_available_packet_count() == 0
     game.poll()
     assert told == [("peer_disconnected", 1)]
     assert game.events[-1] == ("peer_disconnected", peer_id)
     assert client.get_close_cause().cause is Cause.CLOSED
     _, other = game.join()
     told = record(other)
+    game.server.set_target_peer(0)
+    game.server.put_packet(b"unread")
+    game.poll()
+    assert other.get_available_packet_count() == 1
     other.disconnect_peer(1, force=True)
     assert other.get_connection_status() is DISCONNECTED
     game.poll()
@@ -870,6 +1024,43 @@ def test_a_kick_by_force_is_told_to_godot_3(mixed: Mixed) -> None:
     mixed.said()
     mixed.server.disconnect_peer(mixed.a, force=True)
     assert mixed.said() == ([], [pack_system(Kind.DEL, mixed.a)], [pack_system(Kind.DEL, mixed.a)])
+
+
+def test_lists_may_be_given_as_iterators() -> None:
+    game = Game(("godot4", "godot3"), supported_protocols=iter(["g4"]), godot3_protocols=iter(["g3"]))
+    assert game.server.godot3_protocols == ("g3",)
+    game.server.allowed_origins = iter(["https://game.example"])
+    with game.server:
+        game.server.take_stream(memory_pair(clock=game.clock)[1])
+        game.server.heartbeat_interval = 5.0  # the settings are made again
+        peer_id, client = game.join_raw("g3")
+        assert client.get_selected_protocol() == "g3"
+        assert game.server.get_peer_dialect(peer_id) == "godot3"
+        _, theirs, _ = game.streams()
+        origin = "Origin: https://game.example"
+        theirs.send([request("/", origin, "Sec-WebSocket-Protocol: g4")])
+        game.poll()
+        assert read_all(theirs).startswith(b"HTTP/1.1 101 ")
+    with pytest.raises(TypeError, match="godot3_protocols"):
+        game.server.godot3_protocols = "g3"  # type: ignore[assignment]
+    with pytest.raises(ValueError, match="godot3_protocols"):
+        game.server.godot3_protocols = ["not a token"]  # type: ignore[assignment]
+
+
+def test_who_goes_at_once_came_by_the_port_that_he_came_by(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(self: TcpStream, chunks: Any) -> int:
+        raise TransportError("the other side reset the connection")
+
+    with WebSocketMultiplayerPeer(("godot4", "godot3")) as server:
+        assert server.create_server(0, "127.0.0.1", godot3_port=0) is OK
+        told: list[str] = []
+        server.peer_connected.connect(lambda peer_id: told.append(server.get_peer_dialect(peer_id)))
+        server.peer_disconnected.connect(lambda peer_id: told.append("gone"))
+        monkeypatch.setattr(TcpStream, "send", broken)  # so that it ends while its upgrade is answered
+        with socket.create_connection(("127.0.0.1", server.get_godot3_port())) as plain:
+            plain.sendall(request())
+            until(lambda: "gone" in told, server)
+        assert told == ["godot3", "gone"]
 
 
 def test_a_port_of_its_own_tells_dialects_apart() -> None:

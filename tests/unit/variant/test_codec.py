@@ -52,9 +52,11 @@ from gdpeer.variant import (
     Vector4i,
     bytes_to_var,
     bytes_to_var_with_objects,
-    reader,
+    leaves,
+    str_to_var,
     var_to_bytes,
     var_to_bytes_with_objects,
+    var_to_str,
     writer,
 )
 from gdpeer.variant.codec import decode_variant, encode_variant
@@ -456,6 +458,39 @@ def test_keys_that_python_would_mix_up() -> None:
     assert bytes_to_var(same) == {"a": 5}
 
 
+def test_keys_with_nan_are_one_key() -> None:
+    for key in (Vector2(math.nan, 0), Color(1, 2, 3, math.nan), Basis(Vector3(0, math.nan, 0), Vector3(), Vector3())):
+        twice = bytes_to_var(words(27, 2) + (var_to_bytes(key) + NIL) * 2)
+        assert type(twice) is Dictionary
+        assert len(twice) == 1
+        assert len(str_to_var(f"{{{var_to_str(key)}: 1, {var_to_str(key)}: 2}}")) == 1
+    infinite = {Vector2(math.inf, -math.inf): 1, Vector2i(1, 2): 2}
+    assert type(bytes_to_var(var_to_bytes(infinite))) is dict
+    assert bytes_to_var(var_to_bytes(infinite)) == infinite
+
+
+def test_objects_as_keys() -> None:
+    pairs = [(EncodedObject("A", {"n": 1}), "int"), (EncodedObject("A", {"n": 1.0}), "float"), (EncodedObject("A"), "")]
+    value = bytes_to_var_with_objects(var_to_bytes_with_objects(Dictionary([*pairs, pairs[0]])))
+    assert type(value) is Dictionary
+    assert list(value.items()) == pairs
+
+
+@pytest.mark.parametrize("depth", [100, 1000])
+def test_two_objects_as_keys_that_are_nested_too_deeply(depth: int) -> None:
+    """Two of a class are compared by what they hold."""
+    key = words(24, 1, 97, 1, 1, 98) + words(28, 1) * depth + NIL
+    with pytest.raises(VariantError):
+        bytes_to_var_with_objects(words(27, 2) + (key + NIL) * 2)
+    text = 'Object(a,"b":' + "[" * depth + "]" * depth + ")"
+    with pytest.raises(VariantError, match="nested too deeply"):
+        str_to_var(f"{{{text}: 1, {text}: 2}}", objects=True)
+
+
+def test_a_plain_dictionary_with_a_tuple_as_its_key() -> None:
+    assert var_to_bytes({"a": 1, (1, 2): 3}) == var_to_bytes(Dictionary([("a", 1), ([1, 2], 3)]))
+
+
 def test_keys_nested_too_deeply() -> None:
     with pytest.raises(VariantError, match="a key that no dictionary can hold") as caught:
         bytes_to_var(words(27, 1) + words(28, 1) * 200 + NIL + NIL)
@@ -488,7 +523,7 @@ def test_memory_is_counted_when_a_large_dictionary_changes_its_kind() -> None:
 @pytest.mark.skipif(sys.byteorder == "big", reason="turns little-endian numbers round")
 def test_big_endian_machines(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(writer, "BIG_ENDIAN", True)
-    monkeypatch.setattr(reader, "BIG_ENDIAN", True)
+    monkeypatch.setattr(leaves, "BIG_ENDIAN", True)
     data = var_to_bytes(PackedInt32Array([1, 2]))
     assert data == words(30, 2, 1 << 24, 2 << 24)
     assert bytes_to_var(data) == PackedInt32Array([1, 2])

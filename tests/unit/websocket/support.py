@@ -30,14 +30,14 @@ Event = tuple[Any, ...]
 
 
 def record(owner: object) -> list[Event]:
-    """Everything that the owner's signals tell from now on: (name, arguments...)."""
+    """Everything that the owner's public signals tell from now on: (name, arguments...)."""
     events: list[Event] = []
 
     def slot(name: str) -> Callable[..., None]:
         return lambda *arguments: events.append((name, *arguments))
 
     for name, value in list(vars(owner).items()):
-        if isinstance(value, Signal):
+        if isinstance(value, Signal) and not name.startswith("_"):
             value.connect(slot(name))
     return events
 

@@ -69,6 +69,13 @@ def test_godot_3_tells_of_peers_and_of_senders() -> None:
         (pack_system(Kind.ADD, 1), 0, "ADD before the ID"),
         (pack_data(1, 0, b"x"), 0, "DATA before the ID"),
         (b"hello", 0, "5 bytes"),
+        (pack_system(Kind.ADD, 7), 7, "ADD of 7, which cannot be"),
+        (pack_system(Kind.ADD, 0), 7, "ADD of 0, which cannot be"),
+        (pack_system(Kind.ADD, -5), 7, "ADD of -5, which cannot be"),
+        (pack_system(Kind.DEL, 7), 7, "DEL of 7, which cannot be"),
+        (pack_system(Kind.DEL, 1), 7, "DEL of 1, which cannot be"),
+        (pack_data(7, 7, b"x"), 7, "DATA of 7, which cannot be"),
+        (pack_data(-1, 7, b"x"), 7, "DATA of -1, which cannot be"),
     ],
 )
 def test_what_a_server_of_godot_3_may_not_say_is_refused(message: bytes, own: int, reason: str) -> None:

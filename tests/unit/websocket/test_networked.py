@@ -22,9 +22,11 @@ from gdpeer import (
     WebSocketServer,
 )
 from gdpeer.transport.memory import memory_pair
+from gdpeer.websocket import server as server_module
+from gdpeer.websocket import session as session_module
 from gdpeer.websocket.godot3_relay import Kind, pack_data, pack_system
 from tests.support.ports import free_port
-from tests.unit.websocket.support import CLOSED, OPEN, Event, poll_all, record, until, url_of
+from tests.unit.websocket.support import CLOSED, OPEN, Event, poll_all, record, request, until, url_of
 
 Status = WebSocketClient.ConnectionStatus
 
@@ -301,9 +303,85 @@ def test_a_target_without_room_is_said_and_a_relayed_loss_is_logged(caplog: pyte
         assert "a packet was lost" in caplog.text
 
 
+def test_an_id_that_is_taken_is_not_given_again(game: Game, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken, _ = game.enter()
+    waiting = game.server.take_stream(memory_pair(clock=game.clock)[1])
+    numbers = iter([taken, waiting, waiting, 5])
+    monkeypatch.setattr(server_module, "generate_unique_id", lambda: next(numbers))
+    assert game.server.take_stream(memory_pair(clock=game.clock)[1]) == 5
+
+
+def test_who_comes_and_goes_is_not_lost_where_a_peer_is_full() -> None:
+    game = Game(outbound_buffer_size=100)
+    with game.server:
+        one, slow = game.enter(capacity=64)
+        game.server.set_target_peer(one)
+        while game.server.put_packet(b"x" * 20) is OK:
+            pass
+        streams = []
+        for _ in range(20):
+            theirs, ours = memory_pair(clock=game.clock)
+            streams.append((game.server.take_stream(ours), theirs))
+            theirs.send([request()])
+        poll_all(game.server)
+        for _, theirs in streams:
+            theirs.close()
+        poll_all(game.server)
+        assert [name for name, *_ in game.events] == ["peer_connected"] * 20 + ["peer_disconnected"] * 20
+        game.poll(60)
+        heard = [message[0] for message in slow]
+        assert heard.count(Kind.ADD) == heard.count(Kind.DEL) == 20
+        assert slow.get_ready_state() is OPEN
+
+
+def test_a_newcomer_is_told_of_everybody_however_small_the_room() -> None:
+    game = Game(outbound_buffer_size=14)
+    with game.server:
+        ids = [game.join()[0] for _ in range(10)]
+        newcomer, client = game.join(capacity=200)
+        game.poll(30)
+        news = [(Kind.ID, newcomer), (Kind.ADD, 1), *((Kind.ADD, one) for one in sorted(ids))]
+        assert list(client) == [pack_system(kind, who) for kind, who in news]
+
+
+def test_who_would_miss_who_comes_and_goes_is_dropped(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session_module, "RESERVE", 50)
+    game = Game(outbound_buffer_size=100)
+    with game.server:
+        one, _ = game.enter(capacity=64)
+        game.server.set_target_peer(one)
+        while game.server.put_packet(b"x" * 20) is OK:
+            pass
+        joined = []
+        for _ in range(8):
+            theirs, ours = memory_pair(clock=game.clock)
+            joined.append(game.server.take_stream(ours))
+            theirs.send([request()])
+        poll_all(game.server)
+        assert f"peer {one}: dropped: it takes nothing more" in caplog.text
+        assert game.events[-1] == ("peer_disconnected", one)
+        assert sorted(game.server.peers) == sorted(joined)
+
+
+def test_a_kick_drops_what_was_not_taken(game: Game) -> None:
+    one, first = game.enter()
+    two, second = game.enter()
+    for number in range(3):
+        first.send(pack_data(one, 1, bytes([number])))
+        second.send(pack_data(two, 1, bytes([number])))
+    game.poll()
+    game.server.disconnect_peer(one, 4001, "cheater")
+    assert game.server.get_available_packet_count() == 3
+    game.poll()
+    assert game.taken() == [(two, bytes([number])) for number in range(3)]
+    assert game.events[-1] == ("peer_disconnected", one)
+
+
 def test_an_empty_packet_is_ok_and_nothing(game: Game) -> None:
-    _, client = game.enter()
-    assert game.server.put_packet(b"") is OK
+    peer_id, client = game.enter()
+    assert game.server.put_packet(b"") is game.server.put_packet_to([peer_id], b"") is OK
     game.poll()
     assert list(client) == []
 
@@ -318,6 +396,7 @@ def test_in_plain_mode_there_is_no_session() -> None:
         assert end.get_packet_error() is ERR_UNCONFIGURED
         assert end.get_unique_id() == 0
         assert end.get_connection_status() == 0
+        assert not end.is_networked()
     assert (server.is_server(), client.is_server()) == (True, False)
 
 
@@ -326,6 +405,7 @@ def test_a_server_that_stopped_can_be_plain_afterwards(game: Game) -> None:
     client.send(pack_data(peer_id, 1, b"x"))
     game.poll()
     assert (game.server.get_unique_id(), game.server.get_connection_status()) == (1, 2)
+    assert game.server.is_networked()
     game.server.stop()
     game.poll()
     assert client.get_close_code() == 1000
@@ -333,6 +413,7 @@ def test_a_server_that_stopped_can_be_plain_afterwards(game: Game) -> None:
     assert (game.server.get_unique_id(), game.server.get_connection_status()) == (0, 0)
     assert game.server.get_available_packet_count() == 0
     assert game.server.listen(0) is OK
+    assert not game.server.is_networked()
     assert game.server.put_packet(b"x") is ERR_UNCONFIGURED
 
 
@@ -496,6 +577,35 @@ def test_other_news_than_the_server_is_no_success_and_wrong_news_is_dropped(capl
         assert client.get_unique_id() == 77
         assert "a second ID" in caplog.text
         assert list(client) == [b"x"]
+
+
+def test_a_client_believes_only_what_can_be(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session_module, "MOST_MEMBERS", 3)
+    server = WebSocketServer()
+    server.bind_ip = "127.0.0.1"
+    server.listen(0)
+    with server, WebSocketClient() as client:
+        told = record(client)
+        assert client.connect_to_url(url_of(server), (), True) is OK
+        until(lambda: server.peers, server, client)
+        good = [(Kind.ID, 77), (Kind.ADD, 1), (Kind.ADD, 5), (Kind.ADD, 6), (Kind.DEL, 5), (Kind.ADD, 8)]
+        bad = [(Kind.ADD, who) for who in (77, 1, 6, 8, 0, -5)] + [(Kind.DEL, who) for who in (1, 77, 5, 99, 0)]
+        for kind, who in (*good, *bad, (Kind.ADD, 9), (Kind.DEL, 6), (Kind.ADD, 10)):
+            server.broadcast(pack_system(kind, who))
+        until(lambda: ("peer_connected", 10) in told, server, client)
+        assert told == [
+            ("peer_connected", 1),
+            ("connection_succeeded",),
+            ("peer_connected", 5),
+            ("peer_connected", 6),
+            ("peer_disconnected", 5),
+            ("peer_connected", 8),
+            ("peer_disconnected", 6),
+            ("peer_connected", 10),
+        ]
+        assert caplog.text.count("server: dropped a packet") == len(bad) + 1
+        assert "ADD of 9, where 3 are there" in caplog.text
+        assert client.get_connection_status() is Status.CONNECTED
 
 
 def test_packets_that_a_slot_took_from_the_clients_peer_are_not_told() -> None:

@@ -9,14 +9,22 @@ Layer: `multiplayer.wire`; pure. Source: reference godot3-wire section 3.
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Sequence
 from enum import IntEnum
 from typing import Any, NamedTuple, TypeAlias
 
-from gdpeer.errors import PacketError, VariantError
-from gdpeer.multiplayer.wire.texts import text_at, zero_after
-from gdpeer.variant.compact import decode_arguments, encode_arguments
+from gdpeer.errors import PacketError
+from gdpeer.multiplayer.wire.parts import (
+    MAX_ARGUMENTS,
+    PATH_FOLLOWS,
+    U32,
+    Arguments,
+    Undecoded,
+    text_at,
+    values_of,
+    zero_after,
+)
+from gdpeer.variant.compact import encode_arguments
 
 __all__ = [
     "Command",
@@ -30,10 +38,6 @@ __all__ = [
     "named_packet",
     "parse",
 ]
-
-MAX_ARGUMENTS = 255
-_PATH_FOLLOWS = 0x80000000
-_U32 = struct.Struct("<I")
 
 
 class Command(IntEnum):
@@ -52,32 +56,32 @@ class RemoteCall(NamedTuple):
     Attributes:
         node_id: the sender's number for the node; 0 where `path` names it.
         name: of the method.
-        arguments: decoded.
+        arguments: decoded, or not yet (`parts.values_of`).
         path: relative to the root node, or None.
     """
 
     node_id: int
     name: str
-    arguments: Sequence[Any]
+    arguments: Arguments
     path: str | None = None
 
     def encode(self) -> bytes:
         """The packet."""
-        body = encode_named(Command.REMOTE_CALL, self.name, self.arguments, objects=True)
+        body = encode_named(Command.REMOTE_CALL, self.name, values_of(self.arguments), objects=True)
         return named_packet(Command.REMOTE_CALL, body, self.node_id, self.path)
 
 
 class RemoteSet(NamedTuple):
-    """A property of a node is set; otherwise as `RemoteCall`."""
+    """A property of a node is set; `arguments` is its one value, otherwise as `RemoteCall`."""
 
     node_id: int
     name: str
-    value: Any
+    arguments: Arguments
     path: str | None = None
 
     def encode(self) -> bytes:
         """The packet."""
-        body = encode_named(Command.REMOTE_SET, self.name, (self.value,), objects=True)
+        body = encode_named(Command.REMOTE_SET, self.name, values_of(self.arguments), objects=True)
         return named_packet(Command.REMOTE_SET, body, self.node_id, self.path)
 
 
@@ -89,7 +93,7 @@ class SimplifyPath(NamedTuple):
 
     def encode(self) -> bytes:
         """The packet."""
-        return b"\x02%b%b\0" % (_U32.pack(self.cache_id), self.path.encode())
+        return b"\x02%b%b\0" % (U32.pack(self.cache_id), self.path.encode())
 
 
 class ConfirmPath(NamedTuple):
@@ -137,16 +141,17 @@ def encode_named(command: Command, name: str, arguments: Sequence[Any], *, objec
 def named_packet(command: Command, body: bytes, node_id: int, path: str | None = None) -> bytes:
     """Put the node's number, or path, to what `encode_named` made."""
     if path is None:
-        return b"%c%b%b" % (command, _U32.pack(node_id), body)
-    return b"%c%b%b%b\0" % (command, _U32.pack(_PATH_FOLLOWS | (5 + len(body))), body, path.encode())
+        return b"%c%b%b" % (command, U32.pack(node_id), body)
+    return b"%c%b%b%b\0" % (command, U32.pack(PATH_FOLLOWS | (5 + len(body))), body, path.encode())
 
 
-def parse(data: bytes, *, objects: bool = False) -> Packet:
+def parse(data: bytes, *, objects: bool = False, lazy: bool = False) -> Packet:
     """Take a packet apart.
 
     Args:
         data: the whole packet, without the transport's header.
         objects: take objects in full, as `EncodedObject`.
+        lazy: leave the arguments of a call or a set undecoded.
 
     Raises:
         PacketError: it breaks the format.
@@ -155,11 +160,12 @@ def parse(data: bytes, *, objects: bool = False) -> Packet:
         raise PacketError("an empty packet")
     command = data[0]
     if command in (Command.REMOTE_CALL, Command.REMOTE_SET):
-        return _parse_named(data, objects)
+        named = _parse_named(data, objects)
+        return named if lazy else named._replace(arguments=values_of(named.arguments))
     if command == Command.SIMPLIFY_PATH:
         if len(data) < 6:
             raise PacketError("SIMPLIFY_PATH is shorter than 6 bytes")
-        return SimplifyPath(_U32.unpack_from(data, 1)[0], text_at(data, 5))
+        return SimplifyPath(U32.unpack_from(data, 1)[0], text_at(data, 5))
     if command == Command.CONFIRM_PATH:
         if len(data) < 3:
             raise PacketError("CONFIRM_PATH without a path")
@@ -174,10 +180,10 @@ def parse(data: bytes, *, objects: bool = False) -> Packet:
 def _parse_named(data: bytes, objects: bool) -> RemoteCall | RemoteSet:
     if len(data) < 6:
         raise PacketError("shorter than 6 bytes")
-    node_id: int = _U32.unpack_from(data, 1)[0]
+    node_id: int = U32.unpack_from(data, 1)[0]
     end = len(data)
     path = None
-    if node_id & _PATH_FOLLOWS:
+    if node_id & PATH_FOLLOWS:
         end = node_id & 0x7FFFFFFF
         node_id = 0
         if end >= len(data):
@@ -186,15 +192,8 @@ def _parse_named(data: bytes, objects: bool) -> RemoteCall | RemoteSet:
     name_end = zero_after(data, 5, end)
     name = text_at(data, 5)
     if data[0] == Command.REMOTE_SET:
-        return RemoteSet(node_id, name, _values(data, name_end + 1, 1, end, objects)[0], path)
+        return RemoteSet(node_id, name, Undecoded(data, name_end + 1, 1, end, 3, objects), path)
     if name_end + 1 >= end:
         raise PacketError("the number of arguments is missing", name_end)
-    return RemoteCall(node_id, name, _values(data, name_end + 2, data[name_end + 1], end, objects), path)
-
-
-def _values(data: bytes, offset: int, count: int, end: int, objects: bool) -> list[Any]:
-    try:
-        values: list[Any] = decode_arguments(data, offset, count, end, engine=3, objects=objects)
-    except VariantError as problem:
-        raise PacketError(f"an argument cannot be decoded: {problem}") from None
-    return values
+    arguments = Undecoded(data, name_end + 2, data[name_end + 1], end, 3, objects)
+    return RemoteCall(node_id, name, arguments, path)

@@ -24,13 +24,12 @@ from collections.abc import Callable, Sequence
 from enum import IntEnum
 from typing import Any, NamedTuple, TypeAlias
 
-from gdpeer.errors import PacketError, VariantError
-from gdpeer.multiplayer.wire.texts import text_at
-from gdpeer.variant.compact import decode_arguments, encode_arguments
+from gdpeer.errors import PacketError
+from gdpeer.multiplayer.wire.parts import MAX_ARGUMENTS, PATH_FOLLOWS, U32, Arguments, Undecoded, text_at, values_of
+from gdpeer.variant.compact import encode_arguments
 from gdpeer.variant.packed import PackedByteArray
 
 __all__ = [
-    "MAX_ARGUMENTS",
     "AddPeer",
     "Auth",
     "Command",
@@ -49,10 +48,6 @@ __all__ = [
     "relay_packet",
 ]
 
-MAX_ARGUMENTS = 255
-"""The count of a call's arguments is one byte."""
-
-_PATH_FOLLOWS = 0x80000000
 _RAW = 0x80
 
 
@@ -84,7 +79,7 @@ class RemoteCall(NamedTuple):
     Attributes:
         node_id: the sender's number for the node; 0 where `path` names it.
         method_id: the method's place in the node's table; from 0x8000 on in the table of the node's own entries.
-        arguments: decoded.
+        arguments: decoded, or not yet (`parts.values_of`).
         path: relative to the root path, or None.
         wide: the node id takes four bytes whatever its value, as the engine has it for a receiver that knows the
             number while others of the same call do not.
@@ -92,13 +87,13 @@ class RemoteCall(NamedTuple):
 
     node_id: int
     method_id: int
-    arguments: Sequence[Any]
+    arguments: Arguments
     path: str | None = None
     wide: bool = False
 
     def encode(self) -> bytes:
         """The packet; arrays and dictionaries that carry a type are written with it."""
-        flags, body = encode_call_body(self.method_id, self.arguments, typed=True, objects=True)
+        flags, body = encode_call_body(self.method_id, values_of(self.arguments), typed=True, objects=True)
         return call_packet(flags, body, self.node_id, self.path, self.wide)
 
 
@@ -111,7 +106,7 @@ class SimplifyPath(NamedTuple):
 
     def encode(self) -> bytes:
         """The packet."""
-        return b"\x01%b\0%b%b\0" % (self.checksum.encode(), _U32.pack(self.cache_id), self.path.encode())
+        return b"\x01%b\0%b%b\0" % (self.checksum.encode(), U32.pack(self.cache_id), self.path.encode())
 
 
 class ConfirmPath(NamedTuple):
@@ -130,7 +125,7 @@ class ConfirmPath(NamedTuple):
     def encode(self) -> bytes:
         """The packet."""
         if self.cache_id is not None:
-            return b"\x02%c%b" % (self.matches, _U32.pack(self.cache_id))
+            return b"\x02%c%b" % (self.matches, U32.pack(self.cache_id))
         assert self.path is not None
         return b"\x02%c%b\0" % (self.matches, self.path.encode())
 
@@ -206,16 +201,16 @@ class Relay(NamedTuple):
 Packet: TypeAlias = RemoteCall | SimplifyPath | ConfirmPath | Raw | Replication | Auth | AddPeer | DelPeer | Relay
 
 _U16 = struct.Struct("<H")
-_U32 = struct.Struct("<I")
 _I32 = struct.Struct("<i")
 
 
-def parse(data: bytes, *, objects: bool = False) -> Packet:
+def parse(data: bytes, *, objects: bool = False, lazy: bool = False) -> Packet:
     """Take a packet apart.
 
     Args:
         data: the whole packet.
         objects: take objects in full among a call's arguments, as `EncodedObject`.
+        lazy: leave a call's arguments undecoded.
 
     Raises:
         PacketError: it breaks the format. Bytes that are left over at the end of a call are none, as in the engine.
@@ -224,7 +219,8 @@ def parse(data: bytes, *, objects: bool = False) -> Packet:
         raise PacketError("an empty packet")
     command = data[0] & 7
     if command == 0:
-        return _parse_call(data, objects)
+        call = _parse_call(data, objects)
+        return call if lazy else call._replace(arguments=values_of(call.arguments))
     return _PARSERS[command](data)
 
 
@@ -266,12 +262,12 @@ def encode_call_body(
 def call_packet(flags: int, body: bytes, node_id: int, path: str | None = None, wide: bool = False) -> bytes:
     """Put the node's number, or path, to what `encode_call_body` made; `wide` as in `RemoteCall`."""
     if path is not None:
-        return b"%c%b%b%b\0" % (flags | 0x20, _U32.pack(_PATH_FOLLOWS | (5 + len(body))), body, path.encode())
+        return b"%c%b%b%b\0" % (flags | 0x20, U32.pack(PATH_FOLLOWS | (5 + len(body))), body, path.encode())
     if node_id <= 0xFF and not wide:
         return b"%c%c%b" % (flags, node_id, body)
     if node_id <= 0xFFFF and not wide:
         return b"%c%b%b" % (flags | 0x10, _U16.pack(node_id), body)
-    return b"%c%b%b" % (flags | 0x20, _U32.pack(node_id), body)
+    return b"%c%b%b" % (flags | 0x20, U32.pack(node_id), body)
 
 
 def _parse_call(data: bytes, objects: bool) -> RemoteCall:
@@ -282,7 +278,7 @@ def _parse_call(data: bytes, objects: bool) -> RemoteCall:
     node_id, offset = _number(data, 1, 1 << size)
     end = len(data)
     path = None
-    if node_id & _PATH_FOLLOWS:
+    if node_id & PATH_FOLLOWS:
         path_at = node_id & 0x7FFFFFFF
         node_id = 0
         if path_at >= end:
@@ -296,16 +292,12 @@ def _parse_call(data: bytes, objects: bool) -> RemoteCall:
     return RemoteCall(node_id, method_id, arguments, path, size == 2 and node_id <= 0xFFFF and path is None)
 
 
-def _arguments(data: bytes, offset: int, end: int, raw: int, objects: bool) -> Sequence[Any]:
+def _arguments(data: bytes, offset: int, end: int, raw: int, objects: bool) -> Arguments:
     if raw:
         return (PackedByteArray(data[offset:end]),) if offset < end else ()
     if offset >= end:
         raise PacketError("the number of arguments is missing", offset)
-    try:
-        arguments: list[Any] = decode_arguments(data, offset + 1, data[offset], end, objects=objects)
-    except VariantError as problem:
-        raise PacketError(f"an argument cannot be decoded: {problem}") from None
-    return arguments
+    return Undecoded(data, offset + 1, data[offset], end, 4, objects)
 
 
 def _number(data: bytes, offset: int, size: int) -> tuple[int, int]:
@@ -323,7 +315,7 @@ def _parse_simplify(data: bytes) -> SimplifyPath:
         raise PacketError("SIMPLIFY_PATH is shorter than 38 bytes")
     if not data[1:33].isalnum():
         raise PacketError("a checksum that is none", 1)
-    return SimplifyPath(str(data[1:33], "ascii"), _U32.unpack_from(data, 34)[0], text_at(data, 38))
+    return SimplifyPath(str(data[1:33], "ascii"), U32.unpack_from(data, 34)[0], text_at(data, 38))
 
 
 def _parse_confirm(data: bytes) -> ConfirmPath:
@@ -331,7 +323,7 @@ def _parse_confirm(data: bytes) -> ConfirmPath:
     by_path = len(data) > 3 and data.find(b"\0", 2) == len(data) - 1
     if not by_id and not by_path:
         raise PacketError("CONFIRM_PATH with neither an id nor a path")
-    cache_id = _U32.unpack_from(data, 2)[0] if by_id else None
+    cache_id = U32.unpack_from(data, 2)[0] if by_id else None
     try:
         path = text_at(data, 2) if by_path else None
     except PacketError:

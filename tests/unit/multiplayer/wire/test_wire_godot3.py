@@ -46,8 +46,8 @@ def test_what_an_engine_sent_parses_and_is_encoded_to_the_same_bytes(message: di
             wire.RemoteCall(0, "ping", [7], "Main"),
         ),
         ("00 01 00 00 00 70 69 6e 67 00 01 02 00 00 00 07 00 00 00", wire.RemoteCall(1, "ping", [7])),
-        ("01 0f 00 00 80 78 00 02 00 00 00 09 00 00 00 4d 61 69 6e 00", wire.RemoteSet(0, "x", 9, "Main")),
-        ("01 01 00 00 00 78 00 02 00 00 00 09 00 00 00", wire.RemoteSet(1, "x", 9)),
+        ("01 0f 00 00 80 78 00 02 00 00 00 09 00 00 00 4d 61 69 6e 00", wire.RemoteSet(0, "x", [9], "Main")),
+        ("01 01 00 00 00 78 00 02 00 00 00 09 00 00 00", wire.RemoteSet(1, "x", [9])),
         ("04 68 65 79", wire.Raw(b"hey")),
     ],
 )

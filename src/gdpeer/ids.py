@@ -1,0 +1,15 @@
+"""The ids of peers: 1 is a session's server, its clients have 2 to 2^31-1.
+
+Layer: the lowest; imports nothing of gdpeer.
+"""
+
+from __future__ import annotations
+
+import secrets
+
+__all__ = ["generate_unique_id"]
+
+
+def generate_unique_id() -> int:
+    """A client's id, 2 to 2^31-1, that cannot be guessed."""
+    return 2 + secrets.randbelow(2**31 - 2)

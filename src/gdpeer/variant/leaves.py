@@ -1,0 +1,328 @@
+"""Bytes to values that hold no others, the bytes possibly hostile: numbers, strings, and all that is made of them.
+
+Counts are compared with the bytes that are left before anything is taken for them; whatever is wrong is a
+`VariantError` with its offset, and the reader is not used again.
+
+Invariants: nothing outside the span is read. What a value takes at most is added to `cost` with it.
+
+Layer: `variant`; compiled (types in `leaves.pxd`). Source: reference godot4-wire section A.1 to A.4, godot3-wire
+section 4.
+"""
+
+from __future__ import annotations
+
+import sys
+from array import array
+from typing import Any
+
+from gdpeer.errors import VariantError
+from gdpeer.variant.estimates import ALLOWANCE, ASCII, HANDLE, LIST, NUMBER, PACKED, RATE, SLOT, TEXT, TUPLE
+from gdpeer.variant.handles import RID, EncodedCallable, EncodedObjectAsID, EncodedSignal
+from gdpeer.variant.layout import (
+    CLASSES,
+    FROM_3,
+    ITEM_SIZES,
+    NUMBERS,
+    REALS,
+    TYPECODES,
+    WHOLE,
+    WHOLES,
+    WIDE_REALS,
+)
+from gdpeer.variant.names import NodePath, StringName
+from gdpeer.variant.packed import PackedByteArray, PackedStringArray
+
+try:
+    import cython
+except ImportError:
+    from gdpeer import _cython as cython
+
+if cython.compiled:
+    from cython.cimports.cpython.bytes import PyBytes_AS_STRING
+    from cython.cimports.cpython.unicode import PyUnicode_DecodeUTF8
+    from cython.cimports.gdpeer.variant._kernels import (
+        load32,
+        load64,
+        load_double,
+        load_float,
+        new_reals,
+        new_wholes,
+        new_wide_reals,
+    )
+    from cython.cimports.libc.string import memchr
+
+__all__ = ["NESTED", "LeafReader", "new_leaf_reader"]
+
+NESTED = object()
+"""What `LeafReader.leaf` gives instead of a value that may hold others."""
+
+BIG_ENDIAN = sys.byteorder == "big"
+
+# C's own once compiled (leaves.pxd).
+_NESTED = NESTED
+_WIDE = 1 << 16
+_NIL, _BOOL, _INT, _FLOAT, _STRING, _COLOR, _STRING_NAME, _NODE_PATH = 0, 1, 2, 3, 4, 20, 21, 22
+_RID, _OBJECT, _CALLABLE, _DICTIONARY, _ARRAY = 23, 24, 25, 27, 28
+_PACKED_BYTES, _PACKED_STRINGS, _FIRST_VECTORS, _PACKED_COLORS = 29, 34, 35, 37
+_KINDS, _KINDS_3 = len(NUMBERS), len(FROM_3)
+_NUMBERS, _ITEM_SIZES = bytes(NUMBERS), bytes(ITEM_SIZES)
+_IS_WHOLE = bytes(kind in WHOLE for kind in range(_KINDS))
+
+_NO_RID, _NO_CALLABLE = RID(), EncodedCallable()
+_new_tuple, _new_bytes, _new_array = tuple.__new__, bytes.__new__, array.__new__
+
+
+class LeafReader:
+    """Takes leaves out of `data[at:end]`, and the heads of the values that are none.
+
+    Args of `new_leaf_reader`:
+        data: the bytes.
+        at: where to begin.
+        end: where to stop, however long `data` is.
+        engine: 3 or 4.
+        objects: whether full objects are read, as `EncodedObject`; else they are refused.
+    """
+
+    __slots__ = ("_begin", "_bytes", "_data", "_end", "at", "cost", "depth", "head", "kind", "objects", "old")
+
+    def begin(self, data: bytes, at: int, end: int, engine: int, objects: bool) -> None:
+        """Set up; `new_leaf_reader` does so."""
+        if not 0 <= at <= end <= len(data):
+            raise ValueError(f"{at}:{end} is no span of {len(data)} bytes")
+        self._data = data
+        if cython.compiled:
+            self._bytes = cython.cast(cython.p_uchar, PyBytes_AS_STRING(data))
+        self.at = at
+        self._begin = at
+        self._end = end
+        self.old = engine == 3
+        self.objects = objects
+        self.depth = 0
+        """How many containers are open around the next value."""
+        self.cost = 0
+        """What all that was read so far takes at most, by `estimates`."""
+
+    def check_cost(self) -> None:
+        """Refuse what needs too much memory."""
+        if self.cost > RATE * (self.at - self._begin) + ALLOWANCE:
+            raise self.error(f"the values need too much memory, more than {RATE} times their bytes")
+
+    def leaf(self) -> Any:
+        """The next value, in the full encoding; NESTED for one that may hold others.
+
+        Of that only the header is read, into `head`, and what it says into `kind`.
+
+        Raises:
+            VariantError: there is none.
+        """
+        head = self.word()
+        kind = head & 255
+        if self.old:
+            kind = FROM_3[kind] if kind < _KINDS_3 else _KINDS
+        if kind == _STRING:
+            return self.text()
+        if kind == _INT:
+            self.cost += SLOT + NUMBER
+            return self.whole(8 if head & _WIDE else 4)
+        if kind == _FLOAT:
+            self.cost += SLOT + NUMBER
+            return self._double() if head & _WIDE else self._single()
+        if kind == _BOOL:
+            self.cost += SLOT
+            return self.word() != 0
+        if kind == _NIL:
+            self.cost += SLOT
+            return None
+        if kind == _DICTIONARY or kind == _ARRAY or (kind == _OBJECT and not head & _WIDE):  # noqa: SIM109 - for C
+            self.kind = kind
+            self.head = head
+            return _NESTED
+        if kind >= _KINDS:
+            raise self.error(f"the engine has no type {head & 255}", 4)
+        return self._other(kind, head & _WIDE != 0)
+
+    def _other(self, kind: int, flag: bool) -> Any:
+        wide = flag and not self.old
+        if _NUMBERS[kind]:
+            return self._flat(kind, _NUMBERS[kind], wide and kind != _COLOR and not _IS_WHOLE[kind])
+        if _ITEM_SIZES[kind]:
+            return self._packed(kind, wide and _FIRST_VECTORS <= kind != _PACKED_COLORS)
+        if kind == _STRING_NAME:
+            self.cost += TEXT
+            return StringName(self.text())
+        if kind == _PACKED_BYTES:
+            return self._byte_array()
+        if kind == _PACKED_STRINGS:
+            return self._strings()
+        if kind == _NODE_PATH:
+            return self._node_path()
+        return self._handle(kind)
+
+    # ------------------------------------------------------------ values made of numbers and strings
+
+    def _handle(self, kind: int) -> Any:
+        self.cost += SLOT
+        if kind == _CALLABLE:
+            return _NO_CALLABLE
+        if kind == _RID and self.old:
+            return _NO_RID
+        self.cost += HANDLE
+        if kind == _RID:
+            return RID(self.whole(8))
+        if kind == _OBJECT:
+            number = self.whole(8)
+            return EncodedObjectAsID(number) if number else None
+        name = self.text()
+        return EncodedSignal(name, self.whole(8))
+
+    def _flat(self, kind: int, count: int, wide: bool) -> Any:
+        self.cost += SLOT + TUPLE + NUMBER * count
+        at = self._take(count * (8 if wide else 4))
+        if cython.compiled:
+            if wide:
+                return new_wide_reals(CLASSES[kind], self._bytes + at, count)
+            if _IS_WHOLE[kind]:
+                return new_wholes(CLASSES[kind], self._bytes + at, count)
+            return new_reals(CLASSES[kind], self._bytes + at, count)
+        if wide:
+            return _new_tuple(CLASSES[kind], array("f", WIDE_REALS[count].unpack_from(self._data, at)))
+        shape = WHOLES if _IS_WHOLE[kind] else REALS
+        return _new_tuple(CLASSES[kind], shape[count].unpack_from(self._data, at))
+
+    def _node_path(self) -> NodePath:
+        self.cost += SLOT + HANDLE + TUPLE
+        count = self.word()
+        if not count & 0x80000000:
+            raise self.error("a NodePath in an old form", 4)
+        count &= 0x7FFFFFFF
+        subnames = self.word()
+        flags = self.word()
+        if flags & 2:
+            # An obsolete form: the property stands after the subnames.
+            subnames += 1
+        self._check_count(count, 4)
+        self._check_count(subnames, 4)
+        self._check_count(count + subnames, 4)
+        names = tuple([self.text() for _ in range(count)])
+        return NodePath.of(names, tuple([self.text() for _ in range(subnames)]), flags & 1 != 0)
+
+    def _byte_array(self) -> Any:
+        size = self.counted(1)
+        self.cost += PACKED + size
+        at = self._take(size)
+        self._take(min(-size & 3, self._end - self.at))
+        return _new_bytes(PackedByteArray, self._data[at : at + size])
+
+    def _packed(self, kind: int, wide: bool) -> Any:
+        item = _ITEM_SIZES[kind] * (2 if wide else 1)
+        size = self.counted(item) * item
+        self.cost += PACKED + size
+        at = self._take(size)
+        value = _new_array(array if wide else CLASSES[kind], "d" if wide else TYPECODES[kind])
+        array.frombytes(value, memoryview(self._data)[at : at + size])
+        if BIG_ENDIAN:
+            value.byteswap()
+        return _new_array(CLASSES[kind], "f", value) if wide else value
+
+    def _strings(self) -> PackedStringArray:
+        count = self.counted(4)
+        self.cost += LIST
+        return PackedStringArray([self.text() for _ in range(count)])
+
+    # ------------------------------------------------------------ numbers and bytes
+
+    def peek(self) -> Any:
+        """The next byte, which stays there."""
+        if self.at == self._end:
+            raise self.error("the bytes end within a value")
+        if cython.compiled:
+            return self._bytes[self.at]
+        return self._data[self.at]
+
+    def skip(self) -> None:
+        """Leave out the byte that `peek` gave."""
+        self.at += 1
+
+    def whole(self, size: int) -> Any:
+        """A signed number of 1, 2, 4 or 8 bytes."""
+        at = self._take(size)
+        if cython.compiled:
+            source = self._bytes + at
+            if size == 4:
+                return cython.cast(cython.int, load32(source))
+            if size == 8:
+                return cython.cast(cython.longlong, load64(source))
+            if size == 2:
+                return cython.cast(cython.short, source[0] | source[1] << 8)
+            return cython.cast(cython.schar, source[0])
+        return int.from_bytes(self._data[at : at + size], "little", signed=True)
+
+    def word(self) -> Any:
+        """An unsigned number of 4 bytes."""
+        at = self._take(4)
+        if cython.compiled:
+            return load32(self._bytes + at)
+        return int.from_bytes(self._data[at : at + 4], "little")
+
+    def _single(self) -> Any:
+        at = self._take(4)
+        if cython.compiled:
+            return load_float(self._bytes + at)
+        return REALS[1].unpack_from(self._data, at)[0]
+
+    def _double(self) -> Any:
+        at = self._take(8)
+        if cython.compiled:
+            return load_double(self._bytes + at)
+        return WIDE_REALS[1].unpack_from(self._data, at)[0]
+
+    def text(self) -> Any:
+        """A string: length, UTF-8 and padding. A zero byte ends the text, as in the engine."""
+        size = self.counted(1)
+        at = self._take(size + (-size & 3))
+        try:
+            if cython.compiled:
+                source = cython.cast(cython.p_char, self._bytes) + at
+                zero = cython.cast(cython.p_char, memchr(source, 0, size))
+                text = PyUnicode_DecodeUTF8(source, zero - source if zero != cython.NULL else size, cython.NULL)
+            else:
+                text = self._data[at : at + size].partition(b"\0")[0].decode()
+        except UnicodeDecodeError as error:
+            raise VariantError("a text is not UTF-8", at + error.start) from None
+        self.cost += SLOT
+        if size > 1:
+            self.cost += ASCII + size if text.isascii() else TEXT + 4 * size
+        return text
+
+    def counted(self, size: int) -> Any:
+        """A count of things of at least `size` bytes each, so many of which are there."""
+        count = self.word()
+        if size > 1:
+            # The highest bit once told that a container is shared; the engine looks past it.
+            count &= 0x7FFFFFFF
+        self._check_count(count, size)
+        return count
+
+    def _check_count(self, count: int, size: int) -> None:
+        # Below zero: where C's numbers have 32 bits.
+        if count < 0 or count > (self._end - self.at) // size:
+            raise self.error(f"{count} items do not fit the {self._end - self.at} bytes that are left", 4)
+
+    def _take(self, size: int) -> Any:
+        """Where the next `size` bytes begin."""
+        at = self.at
+        if size < 0 or size > self._end - at:
+            raise self.error("the bytes end within a value")
+        self.at = at + size
+        return at
+
+    def error(self, reason: str, back: int = 0) -> VariantError:
+        """What to raise. `back`: how many bytes before the current one it was noticed."""
+        return VariantError(reason, self.at - back)
+
+
+def new_leaf_reader(data: bytes, at: int, end: int, engine: int, objects: bool) -> LeafReader:
+    """A `LeafReader`, without the detour of its arguments over Python objects."""
+    leaves = LeafReader.__new__(LeafReader)
+    leaves.begin(data, at, end, engine, objects)
+    return leaves
