@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Calls3"]
 
+MOST_LEFT = 4096
+"""Paths of nodes that left that keep their numbers."""
+
 
 class _PeerPaths:
     """What was agreed on with one peer."""
@@ -56,6 +59,7 @@ class Calls3:
     def clear(self) -> None:
         """Forget everything; numbers begin anew."""
         self._numbers: dict[str, int] = {}
+        self._left: dict[str, None] = {}  # of them the paths of nodes that left, the first to leave first
         self._last = 0
         self._peers: dict[int, _PeerPaths] = {}
 
@@ -64,22 +68,33 @@ class Calls3:
         self._peers.pop(peer_id, None)
 
     def forget_node(self, node: Node) -> None:
-        """The node leaves the tree; where it still is, it has the same path."""
+        """The node leaves the tree.
+
+        Its path keeps its number for one that comes there again, as in the engine, unless very many have left since.
+        """
         path = self._host.path_of(node)
-        if self._numbers.pop(path, None) is not None:
-            for peer in self._peers.values():
-                peer.told.pop(path, None)
+        if path in self._numbers:
+            self._left[path] = None
+            if len(self._left) > MOST_LEFT:
+                self._forget(next(iter(self._left)))
 
     def forget_nodes(self) -> None:
         """All nodes that were called are none of the host's any more."""
-        self._numbers.clear()
+        for path in list(self._numbers):
+            self._forget(path)
+
+    def _forget(self, path: str) -> None:
+        del self._numbers[path]
+        self._left.pop(path, None)
         for peer in self._peers.values():
-            peer.told.clear()
+            peer.told.pop(path, None)
 
     def _number(self, path: str) -> int:
         number = self._numbers.get(path)
         if number is None:
             number = self._last = self._numbers[path] = self._last + 1
+        elif self._left:
+            self._left.pop(path, None)
         return number
 
     def send(self, node: Node, method: str, arguments: Sequence[Any], peer_ids: Sequence[int], target: int) -> Error:

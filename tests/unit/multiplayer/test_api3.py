@@ -464,7 +464,8 @@ def test_a_tree_of_godot_3() -> None:
     assert godot3.SceneTree(api).multiplayer is api
 
 
-def test_paths_of_nodes_that_left_are_forgotten() -> None:
+def test_of_nodes_that_left_some_paths_keep_their_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gdpeer.multiplayer.calls3.MOST_LEFT", 2)
     session = Session()
     server, (client,) = session.server, session.clients
     for number in range(20):
@@ -474,8 +475,14 @@ def test_paths_of_nodes_that_left_are_forgotten() -> None:
         session.run()
         for side in session.sides:
             side.tree.get_node(f"/root/Bullet{number}").free()
-    assert server.api._calls._numbers == {}
-    assert server.api._calls._peers[client.id].told == {}
+    assert list(server.api._calls._numbers) == ["Bullet18", "Bullet19"]
+    assert list(server.api._calls._peers[client.id].told) == ["Bullet18", "Bullet19"]
+    for side in session.sides:
+        side.tree.root.add_child(Main("Bullet18"))
+    server.sent.clear()
+    server.tree.get_node("/root/Bullet18").rpc("remote", "x")
+    assert [wire.parse(data) for data in server.sent] == [wire.RemoteCall(19, "remote", ["x"])]
+    assert list(server.api._calls._left) == ["Bullet19"]
     server.main.remote.rpc("x")
     assert wire.parse(server.sent[-2]) == wire.SimplifyPath(21, "Main")
     session.run()

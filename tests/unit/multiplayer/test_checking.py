@@ -475,13 +475,14 @@ def test_annotations_that_are_not_postponed() -> None:
     assert "name 'Unknown' is not defined" in made(f"def method(self, value: list[{unknown}]): ...").problem()
 
 
-@pytest.mark.skipif(sys.version_info < (3, 12), reason="the syntax is Python 3.12's")
-@pytest.mark.parametrize("future", ["", "from __future__ import annotations\n"])
-def test_the_syntax_of_types(future: str) -> None:
-    checker = made(f"{future}type Points = list[int]\ndef method[T](self, value: T, points: Points): ...")
-    assert list(checker.check(["a", [7.0]])) == ["a", [7]]
-    with pytest.raises(CallError, match="has element 0, which is a str, not a int"):
-        checker.check(["a", ["b"]])
-    assert "name 'Unknown' is not defined" in made("type A = Unknown\ndef method(self, value: A): ...").problem()
-    assert "subscriptable" in made("type A[T] = int\ndef method(self, value: A[str]): ...").problem()
-    assert "recursion" in made("type A = list[A] | int\ndef method(self, value: A): ...").problem()
+if sys.version_info >= (3, 12):  # whose syntax it is
+
+    @pytest.mark.parametrize("future", ["", "from __future__ import annotations\n"])
+    def test_the_syntax_of_types(future: str) -> None:
+        checker = made(f"{future}type Points = list[int]\ndef method[T](self, value: T, points: Points): ...")
+        assert list(checker.check(["a", [7.0]])) == ["a", [7]]
+        with pytest.raises(CallError, match="has element 0, which is a str, not a int"):
+            checker.check(["a", ["b"]])
+        assert "name 'Unknown' is not defined" in made("type A = Unknown\ndef method(self, value: A): ...").problem()
+        assert "subscriptable" in made("type A[T] = int\ndef method(self, value: A[str]): ...").problem()
+        assert "recursion" in made("type A = list[A] | int\ndef method(self, value: A): ...").problem()
