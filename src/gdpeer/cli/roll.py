@@ -41,6 +41,15 @@ def open_table(table: Table, host: str, port: int, godot3_port: int | None) -> N
         click.echo(f"{name:<20}{place}")
 
 
+def join_table(table: Table, url: str, godot3: bool) -> None:
+    """Begin to connect; what becomes of it shows while playing."""
+    error = table.join(url, godot3=godot3)
+    if error is Error.ERR_INVALID_PARAMETER:
+        raise click.UsageError(f"cannot join {url}: {table.peer.get_close_cause().detail}")
+    if error is not Error.OK:
+        raise Failure(f"cannot join {url}: {table.peer.get_close_cause()}")
+
+
 def play(table: Table, lines: Lines | None, stop: Stop) -> None:
     """Until the session ends or somebody wants to stop."""
     while not (stop.requested or table.left):
@@ -83,12 +92,16 @@ def roll(
         raise click.UsageError("--join does not go with --dedicated and --godot3-port, which are a host's")
     if godot3 and join is None:
         raise click.UsageError("--godot3 goes with --join; a host takes --godot3-port")
+    if dedicated and auto:
+        raise click.UsageError("--auto does not go with --dedicated: who does not play has no turn")
+    if port and port == godot3_port:
+        raise click.UsageError("--port and --godot3-port must differ")
     table = Table(None if dedicated else name, print_line, auto=auto, pause=pause)
     with Stop() as stop:
         if join is None:
             open_table(table, host, port, godot3_port)
-        elif table.join(join, godot3=godot3) is not Error.OK:
-            raise Failure(f"cannot join {join}: {table.peer.get_close_cause()}")
+        else:
+            join_table(table, join, godot3)
         if is_typed() and not dedicated:
             click.echo("Type roll or pass when it is your turn. Ctrl-C leaves.")
         play(table, None if dedicated else Lines(), stop)

@@ -59,7 +59,9 @@ def test_a_guest_of_godot_3_who_acts_by_himself() -> None:
     ("options", "status", "line"),
     [
         (("--join", "ws://127.0.0.1:1"), 1, ""),
-        (("--join", "http://127.0.0.1"), 1, "gdpeer roll: cannot join http://127.0.0.1: "),
+        (("--join", "http://127.0.0.1"), 2, "gdpeer roll: cannot join http://127.0.0.1: "),
+        (("--dedicated", "--auto"), 2, "gdpeer roll: --auto does not go with --dedicated"),
+        (("--port", "9000", "--godot3-port", "9000"), 2, "gdpeer roll: --port and --godot3-port must differ"),
         (("--join", "ws://x", "--dedicated"), 2, "gdpeer roll: --join does not go with --dedicated"),
         (("--godot3",), 2, "gdpeer roll: --godot3 goes with --join"),
     ],

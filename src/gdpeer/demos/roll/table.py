@@ -162,7 +162,10 @@ class Table:
     def _end(self, reason: str) -> None:
         detail = str(self.peer.get_close_cause()) if reason == "connection failed" else ""
         self.left = f"{reason}: {detail}" if detail else reason
-        self.log(f"Connection closed: {self.left}")
+        if self.is_host:
+            self.log("The table is closed")
+        else:
+            self.log(f"Connection closed: {self.left}")
         self.tree.multiplayer.multiplayer_peer = None
         self.peer.close()
         self.game.players.clear()
