@@ -1,12 +1,12 @@
 # C types of codec.py (Cython's pure-Python mode).
 cimport cython
 
-from gdpeer.variant.leaves cimport LeafReader, new_leaf_reader
+from gdpeer.variant.leaves cimport LeafReader, bytes_of, new_leaf_reader
 from gdpeer.variant.reader cimport read_value
 from gdpeer.variant.writer cimport Writer, new_writer
 
 
 @cython.locals(writer=Writer)
-cpdef bytes encode_variant(object value, int engine, bint typed, bint objects)
+cpdef bytes encode_variant(object value, object engine, bint typed, bint objects)
 @cython.locals(source=bytes, leaves=LeafReader)
-cpdef tuple decode_variant(object data, Py_ssize_t offset, int engine, bint objects)
+cpdef tuple decode_variant(object data, Py_ssize_t offset, object engine, bint objects)

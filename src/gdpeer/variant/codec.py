@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 from gdpeer.variant.layout import check_engine
-from gdpeer.variant.leaves import new_leaf_reader
+from gdpeer.variant.leaves import bytes_of, new_leaf_reader
 from gdpeer.variant.reader import read_value
-from gdpeer.variant.writer import new_writer, not_encodable
+from gdpeer.variant.writer import NOT_ENCODABLE, new_writer, not_encodable
 
 __all__ = [
     "bytes_to_var",
@@ -34,7 +34,7 @@ def var_to_bytes(value: Any, engine: int = 4, typed: bool = False) -> bytes:
 
     Raises:
         VariantError: the engine cannot hold the value: an int outside 64 bits, half a surrogate pair or a zero
-            character in a text, a container that holds itself or is nested deeper than 1024, an `EncodedObject`, a
+            character in a text, a container that holds itself or is nested deeper than 128, an `EncodedObject`, a
             class that has no counterpart, with `engine=3` also a type that Godot 3 lacks.
     """
     return encode_variant(value, engine, typed, False)
@@ -70,7 +70,7 @@ def encode_variant(value: Any, engine: int, typed: bool, objects: bool) -> bytes
     writer = new_writer(engine, typed, objects)
     try:
         writer.value(value)
-    except (OverflowError, UnicodeEncodeError) as error:
+    except NOT_ENCODABLE as error:
         raise not_encodable(error) from None
     return writer.result()
 
@@ -81,9 +81,10 @@ def decode_variant(data: bytes | bytearray | memoryview, offset: int, engine: in
     Raises:
         VariantError: there is none.
         ValueError: `offset` is outside `data`.
+        TypeError: `data` is not bytes-like.
     """
     if engine != 4:
         check_engine(engine)
-    source = data if type(data) is bytes else bytes(data)
+    source = data if type(data) is bytes else bytes_of(data)
     leaves = new_leaf_reader(source, offset, len(source), engine, objects)
     return read_value(leaves), leaves.at

@@ -14,7 +14,7 @@ from typing import Any, Final, Self, overload
 from gdpeer.errors import VariantError
 from gdpeer.variant.flat import field
 from gdpeer.variant.named_colors import NamedColors
-from gdpeer.variant.numbers import Real, plain_text, real
+from gdpeer.variant.numbers import Real, clamped, plain_text, real
 
 __all__ = ["Color"]
 
@@ -102,8 +102,9 @@ class Color(NamedColors):
         value, saturation = Real(v), Real(s)
         if not saturation:
             return cls.of(value, value, value, alpha)
-        turn = math.fmod(Real(h) * 6.0, 6.0)
-        sector = math.floor(turn)
+        sixths = Real(h) * 6.0
+        turn = math.fmod(sixths, 6.0) if math.isfinite(sixths) else math.nan
+        sector = 5 if math.isnan(turn) else math.floor(turn)
         part = Real(turn) - sector
         low = value * (1.0 - saturation)
         falling, rising = value * (1.0 - saturation * part), value * (1.0 - saturation * (1.0 - part))
@@ -189,15 +190,15 @@ class Color(NamedColors):
         return _packed(self[::-1], 8)
 
     def to_argb64(self) -> int:
-        """64 bits, `0xAAAARRRRGGGGBBBB`."""
+        """64 bits, `0xAAAARRRRGGGGBBBB`, signed as the engine's int."""
         return _packed((self.a, *self[:3]), 16)
 
     def to_abgr64(self) -> int:
-        """64 bits, `0xAAAABBBBGGGGRRRR`."""
+        """64 bits, `0xAAAABBBBGGGGRRRR`, signed as the engine's int."""
         return _packed(self[::-1], 16)
 
     def to_rgba64(self) -> int:
-        """64 bits, `0xRRRRGGGGBBBBAAAA`."""
+        """64 bits, `0xRRRRGGGGBBBBAAAA`, signed as the engine's int."""
         return _packed(self, 16)
 
     def to_html(self, with_alpha: bool = True) -> str:
@@ -207,7 +208,7 @@ class Color(NamedColors):
     def clamp(self, min: Color | None = None, max: Color | None = None) -> Color:
         """Every number kept between those of `min` (by default 0) and `max` (by default 1)."""
         low, high = min or Color.of(0, 0, 0, 0), max or Color.of(1, 1, 1, 1)
-        return Color.of(*(sorted(three)[1] for three in zip(self, low, high, strict=True)))
+        return Color.of(*map(clamped, self, low, high))
 
     def inverted(self) -> Color:
         """1 less each of red, green and blue; the same alpha."""
@@ -252,8 +253,8 @@ def _plain(name: str) -> str:
 
 
 def _step(number: float) -> int:
-    """0 to 1 as 0 to 255, halves up, cut at both ends."""
-    return math.floor(min(max(real(number * 255), 0.0), 255.0) + 0.5)
+    """0 to 1 as 0 to 255, halves up, cut at both ends; 0 for nan."""
+    return math.floor(min(max(0.0, real(number * 255)), 255.0) + 0.5)
 
 
 def _packed(numbers: tuple[float, ...], bits: int) -> int:
@@ -263,7 +264,8 @@ def _packed(numbers: tuple[float, ...], bits: int) -> int:
         size = real(abs(number) * most)
         step = math.floor(size + 0.5) if math.isfinite(size) else 0
         packed = packed << bits | (step if number >= 0 else -step) & most
-    return packed
+    # The engine's int is signed.
+    return packed - (1 << 64) if packed >> 63 else packed
 
 
 def _linear(number: float) -> float:

@@ -1,16 +1,16 @@
 # C types of compact.py (Cython's pure-Python mode).
 cimport cython
 
-from gdpeer.variant.leaves cimport LeafReader, new_leaf_reader
+from gdpeer.variant.leaves cimport LeafReader, bytes_of, new_leaf_reader
 from gdpeer.variant.reader cimport read_value
 from gdpeer.variant.writer cimport Writer, new_writer
 
 cdef int _BOOL, _INT, _TRUE, _TYPE
 
 @cython.locals(writer=Writer)
-cdef bytes _encoded(object arguments, int engine, bint typed, bint objects)
+cdef bytes _encoded(object arguments, object engine, bint typed, bint objects)
 @cython.locals(leaves=LeafReader, _=Py_ssize_t)
-cdef list _decoded(bytes data, Py_ssize_t offset, Py_ssize_t count, Py_ssize_t end, int engine, bint objects)
+cdef list _decoded(object data, Py_ssize_t offset, object count, Py_ssize_t end, object engine, bint objects)
 cdef int _append(Writer writer, object value) except -1
 @cython.locals(number=cython.longlong, mode=int)
 cdef int _append_int(Writer writer, object value) except -1

@@ -16,9 +16,9 @@ from typing import Any
 
 from gdpeer.variant.kinds import VariantType
 from gdpeer.variant.layout import check_engine, kind_of
-from gdpeer.variant.leaves import LeafReader, new_leaf_reader
+from gdpeer.variant.leaves import LeafReader, bytes_of, new_leaf_reader
 from gdpeer.variant.reader import read_value
-from gdpeer.variant.writer import Writer, new_writer, not_encodable
+from gdpeer.variant.writer import NOT_ENCODABLE, Writer, new_writer, not_encodable
 
 __all__ = ["decode_argument", "decode_arguments", "encode_arguments"]
 
@@ -45,7 +45,7 @@ def encode_arguments(arguments: Sequence[Any], *, engine: int = 4, typed: bool =
 
 
 def decode_arguments(
-    data: bytes, offset: int, count: int, end: int, *, engine: int = 4, objects: bool = False
+    data: bytes | bytearray | memoryview, offset: int, count: int, end: int, *, engine: int = 4, objects: bool = False
 ) -> list[Any]:
     """So many arguments; bytes after them are ignored.
 
@@ -59,15 +59,19 @@ def decode_arguments(
 
     Raises:
         VariantError: one is damaged or missing.
+        ValueError: `count` is below zero, or the span is outside `data`.
+        TypeError: `data` is not bytes-like.
     """
     return _decoded(data, offset, count, end, engine, objects)
 
 
-def decode_argument(data: bytes, offset: int, end: int, objects: bool, engine: int = 4) -> tuple[Any, int]:
+def decode_argument(
+    data: bytes | bytearray | memoryview, offset: int, end: int, objects: bool, engine: int = 4
+) -> tuple[Any, int]:
     """One argument, and where the next one begins; see `decode_arguments`."""
     if engine != 4:
         check_engine(engine)
-    leaves = new_leaf_reader(data, offset, end, engine, objects)
+    leaves = new_leaf_reader(bytes_of(data), offset, end, engine, objects)
     value = _take(leaves) if engine == 4 else read_value(leaves)
     return value, leaves.at
 
@@ -82,16 +86,21 @@ def _encoded(arguments: Sequence[Any], engine: int, typed: bool, objects: bool) 
                 _append(writer, value)
             else:
                 writer.value(value)
-    except (OverflowError, UnicodeEncodeError) as error:
+    except NOT_ENCODABLE as error:
         raise not_encodable(error) from None
     return writer.result()
 
 
-def _decoded(data: bytes, offset: int, count: int, end: int, engine: int, objects: bool) -> list[Any]:
+def _decoded(
+    data: bytes | bytearray | memoryview, offset: int, count: int, end: int, engine: int, objects: bool
+) -> list[Any]:
     if engine != 4:
         check_engine(engine)
-    leaves = new_leaf_reader(data, offset, end, engine, objects)
-    return [_take(leaves) if engine == 4 else read_value(leaves) for _ in range(count)]
+    leaves = new_leaf_reader(bytes_of(data), offset, end, engine, objects)
+    if count < 0:
+        raise ValueError(f"{count} arguments are asked for")
+    # Each takes a byte at least, so that one more than there are bytes is as bad as any number of them.
+    return [_take(leaves) if engine == 4 else read_value(leaves) for _ in range(min(count, end - offset + 1))]
 
 
 def _append(writer: Writer, value: Any) -> None:

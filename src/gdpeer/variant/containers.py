@@ -12,21 +12,22 @@ Layer: `variant`. Source: reference godot4-wire section A.4; the rule for keys m
 from __future__ import annotations
 
 import math
+import struct
 from array import array
-from collections.abc import Hashable, Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import ItemsView, Iterable, Iterator, Mapping, MutableMapping, ValuesView
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from gdpeer.errors import VariantError
 from gdpeer.variant.flat import Numbers
-from gdpeer.variant.handles import EncodedObject
+from gdpeer.variant.handles import RID, EncodedObject, EncodedObjectAsID, EncodedSignal
 from gdpeer.variant.kinds import VariantType, typeof
-from gdpeer.variant.names import StringName
+from gdpeer.variant.names import NodePath, StringName
 
-__all__ = ["UNTYPED", "Array", "ContainerType", "Dictionary"]
+__all__ = ["UNTYPED", "Array", "ContainerType", "Dictionary", "sealed"]
 
-_DEPTH = 64
-"""How deep arrays and dictionaries may be nested in a key."""
+_DEPTH = 16
+"""How deep arrays and dictionaries may be nested in a key: what an inner key is compared by is made again at each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +114,14 @@ class Array(list[Any]):
 
 
 class _Sealed:
-    """A key that Python would take for another one, or cannot hash: the key, and what tells it from others."""
+    """A key that Python would take for another one, or cannot hash: the key, and what tells it from others.
+
+    That is bytes: they take little memory, and their hash is seeded, so that nobody can choose keys that collide.
+    """
 
     __slots__ = ("key", "token")
 
-    def __init__(self, key: Any, token: Hashable) -> None:
+    def __init__(self, key: Any, token: bytes) -> None:
         self.key = key
         self.token = token
 
@@ -138,6 +142,29 @@ else:
         __slots__ = ()
 
 
+class _Items(ItemsView[Any, Any]):
+    """The pairs, without a search for each key."""
+
+    __slots__ = ()
+    _mapping: Dictionary
+
+    def __iter__(self) -> Iterator[tuple[Any, Any]]:
+        return ((_opened(key), value) for key, value in dict.items(self._mapping))
+
+
+class _Values(ValuesView[Any]):
+    """The values likewise."""
+
+    __slots__ = ()
+    _mapping: Dictionary
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(dict.values(self._mapping))
+
+    def __contains__(self, value: object) -> bool:
+        return value in dict.values(self._mapping)
+
+
 class Dictionary(_KeyedAnew):
     """A dict with the engine's rule for keys, that says what it may hold.
 
@@ -153,7 +180,7 @@ class Dictionary(_KeyedAnew):
 
     Raises:
         TypeError: a key or a value is something else, or a key is nothing that the engine can hold.
-        VariantError: a key is nested deeper than 64 levels.
+        VariantError: a key is nested deeper than 16 levels.
     """
 
     __slots__ = ("key_type", "value_type")
@@ -175,16 +202,16 @@ class Dictionary(_KeyedAnew):
 
     def __getitem__(self, key: Any) -> Any:
         try:
-            return dict.__getitem__(self, _sealed(key))
+            return dict.__getitem__(self, _sought(key))
         except KeyError:
             raise KeyError(key) from None
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        dict.__setitem__(self, _sealed(key), value)
+        dict.__setitem__(self, sealed(key), value)
 
     def __delitem__(self, key: Any) -> None:
         try:
-            dict.__delitem__(self, _sealed(key))
+            dict.__delitem__(self, _sought(key))
         except KeyError:
             raise KeyError(key) from None
 
@@ -198,7 +225,15 @@ class Dictionary(_KeyedAnew):
         return dict.__len__(self)
 
     def __contains__(self, key: object) -> bool:
-        return dict.__contains__(self, _sealed(key))
+        return dict.__contains__(self, _sought(key))
+
+    def items(self) -> ItemsView[Any, Any]:  # type: ignore[override]
+        """A view of the pairs."""
+        return _Items(self)
+
+    def values(self) -> ValuesView[Any]:  # type: ignore[override]
+        """A view of the values."""
+        return _Values(self)
 
     def popitem(self) -> tuple[Any, Any]:
         """Remove the newest pair and return it."""
@@ -230,8 +265,9 @@ class Dictionary(_KeyedAnew):
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, dict):
             return NotImplemented
-        theirs = other if isinstance(other, Dictionary) else Dictionary(other)
-        return dict.__eq__(self, theirs)
+        if isinstance(other, Dictionary):
+            return dict.__eq__(self, other)
+        return len(self) == len(other) and dict.__eq__(self, {_sought(key): value for key, value in other.items()})
 
     def __ne__(self, other: object) -> bool:
         return not self == other
@@ -261,44 +297,120 @@ def _fitted(values: Iterable[Any], kind: ContainerType, what: str) -> Iterator[A
 _PLAIN = frozenset({int, str, StringName, type(None)})
 """Types of keys that Python treats as the engine does."""
 
+_ALIKE = frozenset(
+    {
+        VariantType.TYPE_NIL,
+        VariantType.TYPE_INT,
+        VariantType.TYPE_STRING,
+        VariantType.TYPE_STRING_NAME,
+        VariantType.TYPE_NODE_PATH,
+        VariantType.TYPE_RID,
+        VariantType.TYPE_CALLABLE,
+        VariantType.TYPE_SIGNAL,
+    }
+)
+"""The same for their subclasses, and for some that are looked at later."""
 
-def _sealed(key: Any) -> Any:
+_NOWHERE = object()
+"""A key that no dictionary has."""
+
+
+def sealed(key: Any) -> Any:
+    """What a `Dictionary` has inside for `key`: `key` itself where Python does as the engine.
+
+    Raises:
+        TypeError: the engine cannot hold it.
+        VariantError: it is nested too deeply.
+    """
     if type(key) in _PLAIN:
         return key
-    token = _token(key, 0)
-    return key if token is key else _Sealed(key, token)
+    if isinstance(key, Numbers):
+        if all(number == number for number in key):
+            return key
+    elif typeof(key) in _ALIKE or isinstance(key, EncodedObjectAsID):
+        return key
+    token = bytearray()
+    _write(token, key, 0)
+    return _Sealed(key, bytes(token))
+
+
+def _sought(key: Any) -> Any:
+    """The same for a key that is only looked for; what cannot be a key is nowhere."""
+    try:
+        return sealed(key)
+    except (TypeError, VariantError):
+        return _NOWHERE
 
 
 def _opened(key: Any) -> Any:
     return key.key if type(key) is _Sealed else key
 
 
-def _token(value: Any, depth: int) -> Hashable:
-    """What is equal for what the engine takes for the same key; `value` itself where Python does as the engine."""
+def _write(token: bytearray, value: Any, depth: int) -> None:
+    """Add to `token` what is equal for what the engine takes for the same key, and differs for all others."""
     if depth > _DEPTH:
         raise VariantError("a key of a dictionary is nested too deeply")
-    kind = typeof(value)
+    token.append(typeof(value))
     match value:
         case bool():
-            return kind, value
+            token.append(value)
+        case int():
+            _write_int(token, value)
         case float():
-            return kind, _canonical(value)
+            token += struct.pack("<d", _canonical(value))
+        case str():
+            _write_text(token, value)
         case Numbers():
-            return value if all(number == number for number in value) else (kind, *map(_canonical, value))
+            token += struct.pack(f"<{len(value)}d", *map(_canonical, value))
         case bytes() | bytearray() | memoryview():
-            return kind, bytes(value)
+            _write_bytes(token, bytes(value))
         case array():
-            return kind, array(value.typecode, map(_canonical, memoryview(value))).tobytes()
+            _write_bytes(token, array(value.typecode, map(_canonical, memoryview(value))).tobytes())
         case list() | tuple():
-            return kind, *(_token(each, depth + 1) for each in value)
+            _write_int(token, len(value))
+            for each in value:
+                _write(token, each, depth + 1)
         case dict():
-            return kind, *((_token(key, depth + 1), _token(each, depth + 1)) for key, each in value.items())
+            _write_int(token, len(value))
+            for key, each in dict.items(value):
+                _write(token, _opened(key), depth + 1)
+                _write(token, each, depth + 1)
+        case _:
+            _write_handle(token, value, depth)
+
+
+def _write_handle(token: bytearray, value: Any, depth: int) -> None:
+    match value:
+        case NodePath():
+            token.append(value.absolute)
+            _write(token, value.names, depth + 1)
+            _write(token, value.subnames, depth + 1)
+        case RID():
+            _write_int(token, value.id)
+        case EncodedSignal():
+            _write_text(token, value.name)
+            _write_int(token, value.object_id)
+        case EncodedObjectAsID():
+            # No class has this name.
+            _write_text(token, "")
+            _write_int(token, value.object_id)
         case EncodedObject():
-            return kind, value.class_name, _token(value.properties, depth + 1)
-        case str() if depth:
-            return kind, str(value)
-    unchanged: Hashable = value
-    return unchanged
+            _write_text(token, value.class_name)
+            _write(token, value.properties, depth + 1)
+
+
+def _write_int(token: bytearray, number: int) -> None:
+    _write_bytes(token, number.to_bytes(number.bit_length() // 8 + 1, "little", signed=True))
+
+
+def _write_text(token: bytearray, text: str) -> None:
+    _write_bytes(token, text.encode("utf-8", "surrogatepass"))
+
+
+def _write_bytes(token: bytearray, data: bytes) -> None:
+    # A length of a byte for what is short, which most are.
+    token += len(data).to_bytes(1) if len(data) < 255 else b"\xff" + struct.pack("<Q", len(data))
+    token += data
 
 
 def _canonical(number: float) -> float:

@@ -21,6 +21,7 @@ __all__ = [
     "PACKED",
     "RATE",
     "SEALED",
+    "SEALED_BYTE",
     "SLOT",
     "TEXT",
     "TUPLE",
@@ -59,5 +60,6 @@ FRAME = 80
 FIRST_TEXT_KEY, FIRST_KEY, KEY = 102, 150, 72
 """What the first pair and each further one adds to a dict."""
 
-SEALED = 130
-"""A key that Python would take for another one, without what it is compared by."""
+SEALED, SEALED_BYTE = 76, 2
+"""A key that Python would take for another one, and what it is compared by, for each byte that was read for it. Less
+than an object of 48 and bytes of 33, because the key and the value were given a `SLOT`, which a dict has no use for."""

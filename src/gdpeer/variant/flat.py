@@ -16,13 +16,14 @@ Layer: `variant`.
 from __future__ import annotations
 
 import math
+import struct
 from array import array
 from collections.abc import Callable, Iterable
 from operator import add, itemgetter, mul, neg, sub
 from typing import Any, ClassVar, Generic, NoReturn, Self, TypeVar, cast
 
 from gdpeer.errors import VariantError
-from gdpeer.variant.numbers import divide, int32s, is_equal_approx, plain_text, real_text, reals
+from gdpeer.variant.numbers import clamped, divide, int32s, is_equal_approx, plain_text, real_text, reals
 
 __all__ = [
     "FlatInts",
@@ -69,6 +70,13 @@ class constant:
         if type(self._value) is not owner:
             self._value = owner.of(*self._numbers)
         return cast("_T", self._value)
+
+
+_PACK = [struct.Struct(f"{count}d").pack for count in range(17)]
+"""By the number of numbers."""
+
+_without_sign = (0.0).__add__
+"""Of a zero; all else stays."""
 
 
 def _build(cls: type[Any], numbers: tuple[Any, ...]) -> Any:
@@ -172,6 +180,12 @@ class FlatReals(Numbers[float]):
     _SCALAR = (int, float)
     _stored = staticmethod(reals)
 
+    def __hash__(self) -> int:
+        # Python hashes a float without a seed, 2**61 and 1.0 alike: anyone could choose values that collide.
+        if 0.0 in self:
+            return hash(_PACK[len(self)](*map(_without_sign, self)))
+        return hash(_PACK[len(self)](*self))
+
     def is_equal_approx(self, to: Self) -> bool:
         """Whether all numbers are about the same (`numbers.is_equal_approx`)."""
         return all(map(is_equal_approx, self, to))
@@ -258,7 +272,9 @@ class Vector(Numbers[_N]):
 
     def clamp(self, min: Self, max: Self) -> Self:
         """Every number kept between those of `min` and `max`."""
-        return self.max(min).min(max)
+        if not type(min) is type(max) is type(self):
+            raise TypeError(f"the bounds of a {type(self).__name__} are of the same type")
+        return tuple.__new__(type(self), self._stored(cast("Any", map(clamped, self, min, max))))
 
     def min_axis_index(self) -> int:
         """Which number is the smallest; the last of equals."""

@@ -53,8 +53,12 @@ __all__ = [
     "no_such_kind",
 ]
 
-MAX_DEPTH = 1024
-"""How many containers may be open around a value; the engine's limit for reading and writing."""
+MAX_DEPTH = 128
+"""How many containers may be open around a value, for reading and writing.
+
+The engine's limit is 1024. Python's `repr`, `==`, `copy.deepcopy` and `pickle` call themselves for each, up to six
+calls deep, and give up at a thousand: what was received must not make them.
+"""
 
 ENCODED_OBJECT = "EncodedObjectAsID"
 """The class of what stands for an object where objects travel as ids."""

@@ -15,7 +15,7 @@ cdef list CLASSES
 cdef class LeafReader:
     cdef bytes _data
     cdef const unsigned char* _bytes
-    cdef public Py_ssize_t at
+    cdef readonly Py_ssize_t at
     cdef Py_ssize_t _begin, _end, cost
     cdef unsigned int kind, head
     cdef int depth
@@ -56,6 +56,9 @@ cdef class LeafReader:
     @cython.locals(at=Py_ssize_t)
     cdef Py_ssize_t _take(self, Py_ssize_t size) except -1
     cdef error(self, str reason, int back=*)
+
+
+cpdef bytes bytes_of(object data)
 
 
 @cython.locals(leaves=LeafReader)

@@ -51,7 +51,7 @@ if cython.compiled:
     )
     from cython.cimports.libc.string import memchr
 
-__all__ = ["NESTED", "LeafReader", "new_leaf_reader"]
+__all__ = ["NESTED", "LeafReader", "bytes_of", "new_leaf_reader"]
 
 NESTED = object()
 """What `LeafReader.leaf` gives instead of a value that may hold others."""
@@ -67,6 +67,8 @@ _PACKED_BYTES, _PACKED_STRINGS, _FIRST_VECTORS, _PACKED_COLORS = 29, 34, 35, 37
 _KINDS, _KINDS_3 = len(NUMBERS), len(FROM_3)
 _NUMBERS, _ITEM_SIZES = bytes(NUMBERS), bytes(ITEM_SIZES)
 _IS_WHOLE = bytes(kind in WHOLE for kind in range(_KINDS))
+
+_BYTE_ORDER_MARK = "\ufeff"
 
 _NO_RID, _NO_CALLABLE = RID(), EncodedCallable()
 _new_tuple, _new_bytes, _new_array = tuple.__new__, bytes.__new__, array.__new__
@@ -277,7 +279,10 @@ class LeafReader:
         return WIDE_REALS[1].unpack_from(self._data, at)[0]
 
     def text(self) -> Any:
-        """A string: length, UTF-8 and padding. A zero byte ends the text, as in the engine."""
+        """A string: length, UTF-8 and padding. As in the engine, a zero byte ends the text.
+
+        A byte order mark at its beginning is left out.
+        """
         size = self.counted(1)
         at = self._take(size + (-size & 3))
         try:
@@ -291,7 +296,11 @@ class LeafReader:
             raise VariantError("a text is not UTF-8", at + error.start) from None
         self.cost += SLOT
         if size > 1:
-            self.cost += ASCII + size if text.isascii() else TEXT + 4 * size
+            if text.isascii():
+                self.cost += ASCII + size
+            else:
+                self.cost += TEXT + 4 * size
+                text = text.removeprefix(_BYTE_ORDER_MARK)
         return text
 
     def counted(self, size: int) -> Any:
@@ -319,6 +328,15 @@ class LeafReader:
     def error(self, reason: str, back: int = 0) -> VariantError:
         """What to raise. `back`: how many bytes before the current one it was noticed."""
         return VariantError(reason, self.at - back)
+
+
+def bytes_of(data: bytes | bytearray | memoryview) -> bytes:
+    """The bytes of anything bytes-like.
+
+    Raises:
+        TypeError: it is something else, such as a number, which `bytes` would take for a length.
+    """
+    return data if type(data) is bytes else bytes(memoryview(data))
 
 
 def new_leaf_reader(data: bytes, at: int, end: int, engine: int, objects: bool) -> LeafReader:

@@ -44,25 +44,23 @@ class NodePath:
     absolute: bool
     """Whether it begins at the root: with `/`."""
 
-    def __init__(self, path: str | NodePath = "") -> None:
+    def __new__(cls, path: str | NodePath = "") -> Self:
+        """From a text."""
         text = str(path)
         nodes, _, properties = text.partition(":")
         subnames = properties.removesuffix(":").split(":") if properties not in ("", ":") else []
         if properties == ":" or "" in subnames:
             raise VariantError(f"{text!r} has an empty subname", text.index("::"))
-        self._fill([name for name in nodes.split("/") if name], subnames, nodes.startswith("/"))
+        return cls.of([name for name in nodes.split("/") if name], subnames, nodes.startswith("/"))
 
     @classmethod
     def of(cls, names: Sequence[str], subnames: Sequence[str] = (), absolute: bool = False) -> Self:
         """A path from its parts, which are taken as they are."""
-        path = cls.__new__(cls)
-        path._fill(names, subnames, absolute)
+        path = object.__new__(cls)
+        object.__setattr__(path, "names", tuple(names))
+        object.__setattr__(path, "subnames", tuple(subnames))
+        object.__setattr__(path, "absolute", absolute)
         return path
-
-    def _fill(self, names: Sequence[str], subnames: Sequence[str], absolute: bool) -> None:
-        object.__setattr__(self, "names", tuple(names))
-        object.__setattr__(self, "subnames", tuple(subnames))
-        object.__setattr__(self, "absolute", absolute)
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError("a NodePath cannot be changed")

@@ -25,6 +25,7 @@ __all__ = [
     "acos",
     "asin",
     "atan2",
+    "clamped",
     "cos",
     "divide",
     "dot",
@@ -53,13 +54,27 @@ _DECIMALS = 6
 
 
 def reals(numbers: Iterable[float]) -> array[float]:
-    """`numbers` rounded to 32 bits; infinity beyond their range."""
-    return array("f", numbers)
+    """`numbers` rounded to 32 bits; infinity beyond their range.
+
+    Raises:
+        VariantError: a whole number is even beyond the range of a `float`.
+    """
+    try:
+        return array("f", numbers)
+    except OverflowError:
+        raise _too_large() from None
 
 
 def real(number: float) -> float:
-    """One number rounded to 32 bits."""
-    return array("f", (number,))[0]
+    """One number rounded to 32 bits; see `reals`."""
+    try:
+        return array("f", (number,))[0]
+    except OverflowError:
+        raise _too_large() from None
+
+
+def _too_large() -> VariantError:
+    return VariantError("a whole number is too large for a float")
 
 
 def int32s(numbers: Iterable[int]) -> array[int]:
@@ -99,7 +114,7 @@ class Real(float):
 
     def __new__(cls, number: float = 0.0) -> Self:
         """From a number, which is rounded."""
-        return float.__new__(cls, array("f", (number,))[0])
+        return float.__new__(cls, real(number))
 
     def __add__(self, other: float) -> Real:
         return Real(float.__add__(self, other))
@@ -154,6 +169,11 @@ def acos(number: float) -> Real:
 def atan2(y: float, x: float) -> Real:
     """The angle of a direction."""
     return Real(math.atan2(y, x))
+
+
+def clamped(number: float, low: float, high: float) -> float:
+    """`number` kept between two others, as the engine does it where those are in the wrong order or nan."""
+    return low if number < low else high if number > high else number
 
 
 def lerp(start: float, end: float, weight: float) -> Real:

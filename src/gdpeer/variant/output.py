@@ -101,7 +101,7 @@ class Output:
             if copy_text(at, source, length):
                 raise zero_character()
         else:
-            data = text.encode()
+            data = str.encode(text)
             if 0 in data:
                 raise zero_character()
             self._word(checked_count(len(data) + zeros))

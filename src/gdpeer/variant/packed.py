@@ -90,8 +90,29 @@ class _Packed(_Array[_N]):
     def __repr__(self) -> str:
         return f"{type(self).__name__}({list(self)!r})"
 
+    def __reduce_ex__(self, protocol: SupportsIndex) -> Any:
+        # Before 3, an array is made again from its type code, which these do not take.
+        if int(protocol) < 3:
+            return _again, (type(self), _flat.tolist(self))
+        return super().__reduce_ex__(protocol)
+
     def _like(self, numbers: Iterable[Any]) -> Self:
         return array.__new__(type(self), self._CODE, memoryview(cast("Any", numbers)))
+
+
+class _Fitting:
+    """While a number is stored in an array of the class: `VariantError` where it is too large."""
+
+    __slots__ = ("_kind",)
+
+    def __init__(self, kind: type[Any]) -> None:
+        self._kind = kind
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        if isinstance(error, OverflowError):
+            raise VariantError(f"a number does not fit {self._kind.__name__}") from None
 
 
 class _PackedNumbers(_Packed[_N]):
@@ -106,10 +127,36 @@ class _PackedNumbers(_Packed[_N]):
 
     def __new__(cls, values: Iterable[_N] = ()) -> Self:
         """From numbers."""
-        try:
+        with _Fitting(cls):
             return array.__new__(cls, cls._CODE, iter(values))
-        except OverflowError:
-            raise VariantError(f"a number does not fit {cls.__name__}") from None
+
+    def append(self, value: _N) -> None:
+        """Add a number at the end."""
+        with _Fitting(type(self)):
+            _flat.append(self, value)
+
+    def insert(self, index: int, value: _N) -> None:
+        """Add a number in front of that at `index`."""
+        with _Fitting(type(self)):
+            _flat.insert(self, index, value)
+
+    def extend(self, values: Iterable[_N]) -> None:
+        """Add numbers at the end."""
+        with _Fitting(type(self)):
+            _flat.extend(self, values)
+
+    def fromlist(self, values: list[_N]) -> None:
+        """As `extend`, but none is added where one does not fit."""
+        with _Fitting(type(self)):
+            _flat.fromlist(self, values)
+
+    def __iadd__(self, values: Iterable[_N]) -> Self:  # type: ignore[misc]
+        self.extend(values)
+        return self
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        with _Fitting(type(self)):
+            super().__setitem__(key, value)
 
     @overload
     def __getitem__(self, key: SupportsIndex) -> _N: ...
@@ -189,6 +236,14 @@ class PackedStringArray(list[str]):
     def __add__(self, values: Any) -> PackedStringArray:  # type: ignore[override]
         return PackedStringArray(super().__add__(values))
 
+    def __radd__(self, values: Any) -> PackedStringArray:
+        return PackedStringArray([*values, *self]) if isinstance(values, list) else NotImplemented
+
+    def __mul__(self, value: SupportsIndex) -> PackedStringArray:
+        return PackedStringArray(super().__mul__(value))
+
+    __rmul__ = __mul__
+
     def __setitem__(self, index: Any, value: Any) -> None:
         super().__setitem__(index, map(_string, value) if isinstance(index, slice) else _string(value))
 
@@ -209,7 +264,6 @@ if TYPE_CHECKING:
         def __rmul__(self, value: int) -> Self: ...
         def __buffer__(self, flags: int, /) -> memoryview: ...
         def tobytes(self) -> bytes: ...
-        def frombytes(self, buffer: bytes, /) -> None: ...
 
 else:
 
@@ -220,7 +274,8 @@ else:
 class _PackedTuples(_FlatSequence[_V]):
     """A sequence of vectors or colours, flat in memory.
 
-    `tobytes`, `frombytes` and `buffer_info` are those of the flat reals.
+    `tobytes`, `frombytes`, `fromfile` and `buffer_info` are about the flat reals, of which there are always whole
+    values.
 
     Raises:
         TypeError: a value is not of the array's type.
@@ -295,6 +350,33 @@ class _PackedTuples(_FlatSequence[_V]):
         """Add values at the end."""
         _flat.extend(self, self._flat(values))
 
+    def frombytes(self, buffer: Buffer) -> None:
+        """Add values from memory.
+
+        Raises:
+            ValueError: it ends within a value.
+        """
+        raw = memoryview(buffer)
+        if raw.nbytes % (4 * self._ELEMENT.WIDTH):
+            raise ValueError(f"{raw.nbytes} bytes are no whole number of {self._ELEMENT.__name__}")
+        _flat.frombytes(self, raw)
+
+    def fromfile(self, file: Any, count: int) -> None:
+        """Add so many values from an open file.
+
+        Raises:
+            EOFError: it has less; those that are there are added.
+        """
+        size = 4 * self._ELEMENT.WIDTH
+        raw = file.read(count * size)
+        self.frombytes(raw[: len(raw) // size * size])
+        if len(raw) < count * size:
+            raise EOFError(f"the file has less than {count} values")
+
+    def fromlist(self, values: list[_V]) -> None:
+        """Add values at the end."""
+        self.extend(values)
+
     def clear(self) -> None:
         """Remove all."""
         _flat.__delitem__(self, slice(None))
@@ -334,6 +416,10 @@ class PackedColorArray(_PackedTuples[Color]):
 
     __slots__ = ()
     _ELEMENT = Color
+
+
+def _again(kind: type[_Packed[Any]], numbers: list[Any]) -> Any:
+    return _flat.__new__(kind, kind._CODE, numbers)
 
 
 def _string(value: Any) -> str:

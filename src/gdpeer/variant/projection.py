@@ -105,7 +105,9 @@ class Projection(FlatReals):
     @staticmethod
     def get_fovy(fovx: float, aspect: float) -> float:
         """The angle from the lower to the upper border, from that from left to right; in degrees."""
-        return real(math.degrees(math.atan(aspect * math.tan(math.radians(fovx) * 0.5)) * 2.0))
+        half = math.radians(fovx) * 0.5
+        slope = math.tan(half) if math.isfinite(half) else math.nan
+        return real(math.degrees(math.atan(aspect * slope) * 2.0))
 
     def __str__(self) -> str:
         return f"[X: {self.x}, Y: {self.y}, Z: {self.z}, W: {self.w}]"

@@ -5,7 +5,7 @@ from gdpeer.variant.leaves cimport LeafReader
 
 cdef unsigned int _OBJECT, _DICTIONARY, _ARRAY, _KINDS
 cdef int MAX_DEPTH, _HEADER
-cdef Py_ssize_t DICT, FIRST_KEY, FIRST_TEXT_KEY, FRAME, HANDLE, KEY, LIST, RATE, SEALED, SLOT
+cdef Py_ssize_t DICT, FIRST_KEY, FIRST_TEXT_KEY, FRAME, HANDLE, KEY, LIST, SEALED, SEALED_BYTE, SLOT
 cdef object _UNSET, NESTED, UNTYPED
 
 
@@ -39,4 +39,7 @@ cdef str _property_name(LeafReader leaves)
 cdef _fitted(LeafReader leaves, object value, object wanted)
 @cython.locals(plain=dict)
 cdef _with_pair(LeafReader leaves, object target, object key, object value, Py_ssize_t size)
+@cython.locals(more=Py_ssize_t)
+cdef _sealed(LeafReader leaves, object key, Py_ssize_t size)
+@cython.locals(both=Py_ssize_t)
 cdef _converted(LeafReader leaves, dict target)

@@ -16,8 +16,19 @@ from __future__ import annotations
 from typing import Any
 
 from gdpeer.errors import VariantError
-from gdpeer.variant.containers import UNTYPED, Array, ContainerType, Dictionary
-from gdpeer.variant.estimates import DICT, FIRST_KEY, FIRST_TEXT_KEY, FRAME, HANDLE, KEY, LIST, RATE, SEALED, SLOT
+from gdpeer.variant.containers import UNTYPED, Array, ContainerType, Dictionary, sealed
+from gdpeer.variant.estimates import (
+    DICT,
+    FIRST_KEY,
+    FIRST_TEXT_KEY,
+    FRAME,
+    HANDLE,
+    KEY,
+    LIST,
+    SEALED,
+    SEALED_BYTE,
+    SLOT,
+)
 from gdpeer.variant.handles import EncodedObject
 from gdpeer.variant.kinds import VariantType
 from gdpeer.variant.layout import AS_ID, BUILTIN, MAX_DEPTH, holds_plainly
@@ -61,6 +72,8 @@ def read_value(leaves: LeafReader) -> Any:
     Raises:
         VariantError: there is none.
     """
+    if leaves is None:  # which Cython lets pass for any class
+        raise TypeError("read_value needs a LeafReader")
     # No other name may refer to a frame, so that each goes as soon as its container is complete.
     frame: _Frame | None = None
     value = leaves.leaf()
@@ -260,20 +273,35 @@ def _with_pair(leaves: LeafReader, target: Any, key: Any, value: Any, size: int)
             plain[key] = value
             return plain
         target = _converted(leaves, target)
-    # What such a key is compared by costs about as much again as the key itself.
-    leaves.cost += SEALED + RATE * size
-    leaves.check_cost()
-    try:
-        target[key] = value
-    except (TypeError, VariantError) as error:
-        raise leaves.error(f"a key that no dictionary can hold: {error}") from None
+    inside = key
+    if type(key) is not str and type(key) is not int:
+        inside = _sealed(leaves, key, size)
+    dict.__setitem__(target, inside, value)
     return target
 
 
+def _sealed(leaves: LeafReader, key: Any, size: int) -> Any:
+    """What a `Dictionary` has for a key of so many bytes."""
+    more = SEALED + SEALED_BYTE * size
+    leaves.cost += more
+    leaves.check_cost()
+    try:
+        inside = sealed(key)
+    except (TypeError, VariantError) as error:
+        raise leaves.error(f"a key that no dictionary can hold: {error}") from None
+    if inside is key:
+        leaves.cost -= more
+    return inside
+
+
 def _converted(leaves: LeafReader, target: dict[Any, Any]) -> Dictionary:
-    leaves.cost += len(target) * (KEY + SEALED)
+    # Both are there at the same time.
+    both = len(target) * KEY
+    leaves.cost += both
     leaves.check_cost()
     dictionary = Dictionary()
     for key, value in target.items():
-        dictionary[key] = value
+        # Only numbers become something else.
+        dict.__setitem__(dictionary, _sealed(leaves, key, _HEADER), value)
+    leaves.cost -= both
     return dictionary

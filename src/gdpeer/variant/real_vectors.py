@@ -22,6 +22,7 @@ from gdpeer.variant.numbers import (
     CMP_EPSILON,
     Real,
     atan2,
+    clamped,
     cos,
     divide,
     dot,
@@ -110,11 +111,11 @@ class RealsVector(Vector[float], RealVector):
 
     def snappedf(self, step: float) -> Self:
         """Every number rounded to a multiple of `step`."""
-        return self._each(_snapped, float(step))
+        return self._each(_snapped, real(step))
 
     def posmod(self, mod: float) -> Self:
         """The remainder of every number by `mod`, with the sign of `mod`."""
-        return self._each(_posmod, float(mod))
+        return self._each(_posmod, real(mod))
 
     def posmodv(self, modv: Self) -> Self:
         """The remainder of every number by the same one of `modv`."""
@@ -122,15 +123,16 @@ class RealsVector(Vector[float], RealVector):
 
     def minf(self, with_: float) -> Self:
         """Every number, or `with_` where that is smaller."""
-        return self._each(min, float(with_))
+        return self._each(min, real(with_))
 
     def maxf(self, with_: float) -> Self:
         """Every number, or `with_` where that is larger."""
-        return self._each(max, float(with_))
+        return self._each(max, real(with_))
 
     def clampf(self, min: float, max: float) -> Self:
         """Every number kept between `min` and `max`."""
-        return self.maxf(min).minf(max)
+        low, high = self._stored((min, max))
+        return self._map(lambda number: clamped(number, low, high))
 
 
 class _Spatial(RealsVector):

@@ -145,8 +145,7 @@ class _Text:
         return self._made(kind, map(str if numbers.format in "iq" else self._real, numbers.tolist()))
 
     def _container(self, kind: int, value: Any, depth: int) -> str:
-        if depth > _MAX_DEPTH:
-            raise VariantError(f"values are nested deeper than {_MAX_DEPTH}; the engine would leave out the rest")
+        _check_depth(depth)
         if kind == VariantType.TYPE_ARRAY:
             return self._array(value, depth + 1)
         if kind == VariantType.TYPE_DICTIONARY:
@@ -199,7 +198,7 @@ class _Text:
     def _rid(self, number: int) -> str:
         return f"RID({number or ''})"
 
-    def _order(self, key: Any, names: int) -> tuple[int, Any]:
+    def _order(self, key: Any, names: int, depth: int = 0) -> tuple[int, Any]:
         """What dictionaries are sorted by: the type, then the value where the type has an order.
 
         `names` is the type that a StringName counts as; 0 within an array, where those have no order.
@@ -214,7 +213,8 @@ class _Text:
         if kind == VariantType.TYPE_RID:
             return kind, key.id % 2**64
         if kind == VariantType.TYPE_ARRAY:
-            return kind, tuple(self._order(item, 0) for item in key)
+            _check_depth(depth)
+            return kind, tuple([self._order(item, 0, depth + 1) for item in key])
         return kind, 0
 
 
@@ -248,7 +248,7 @@ class _Text3(_Text):
     def _rid(self, number: int) -> str:
         return ""
 
-    def _order(self, key: Any, names: int) -> tuple[int, Any]:
+    def _order(self, key: Any, names: int, depth: int = 0) -> tuple[int, Any]:
         kind = kind_of(key)
         if kind in _TEXTS:
             return VariantType.TYPE_STRING, str.__str__(key)
@@ -262,6 +262,11 @@ class _Text3(_Text):
             return kind, list(key)
         # Arrays are only told apart by their lengths.
         return kind, len(key) if kind == VariantType.TYPE_ARRAY else 0
+
+
+def _check_depth(depth: int) -> None:
+    if depth > _MAX_DEPTH:
+        raise VariantError(f"values are nested deeper than {_MAX_DEPTH}; the engine would leave out the rest")
 
 
 def _whole(value: int) -> str:

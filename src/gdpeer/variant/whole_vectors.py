@@ -15,7 +15,7 @@ from operator import add, mul, neg, sub
 from typing import Any, ClassVar, Final, Self, overload
 
 from gdpeer.variant.flat import FlatInts, Numbers, Vector, constant, int_field
-from gdpeer.variant.numbers import divide, real
+from gdpeer.variant.numbers import clamped, divide, real
 from gdpeer.variant.real_vectors import RealsVector, Vector2, Vector3, Vector4
 
 __all__ = ["Vector2i", "Vector3i", "Vector4i"]
@@ -102,7 +102,8 @@ class _WholeVector(Vector[int], FlatInts):
 
     def clampi(self, min: int, max: int) -> Self:
         """Every number kept between `min` and `max`."""
-        return self.maxi(min).mini(max)
+        low, high = self._stored((min, max))
+        return self._map(lambda number: int(clamped(number, low, high)))
 
 
 class Vector2i(_WholeVector):

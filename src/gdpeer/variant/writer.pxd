@@ -14,6 +14,17 @@ cdef bytes _NUMBERS, _ITEM_SIZES, _IS_WHOLE
 
 @cython.final
 @cython.freelist(8)
+cdef class _Opened:
+    cdef object container, rest
+    cdef Py_ssize_t left
+
+
+@cython.locals(opened=_Opened)
+cdef _Opened _opened(object container, object rest, Py_ssize_t left)
+
+
+@cython.final
+@cython.freelist(8)
 cdef class Writer(Output):
     cdef bint _old, _typed, _objects
 
@@ -21,7 +32,9 @@ cdef class Writer(Output):
     cpdef value(self, object value)
     @cython.locals(at=cython.p_uchar)
     cdef int compact(self, int first, long long number, int size) except -1
-    cdef _nested(self, list opened, list rests)
+    @cython.locals(inner=_Opened, deeper=_Opened)
+    cdef _nested(self, _Opened first)
+    @cython.locals(outer=_Opened)
     cdef _check_nesting(self, object value, list opened)
     cdef bint _leaf(self, object value) except -1
     @cython.locals(kind=int)
@@ -29,6 +42,7 @@ cdef class Writer(Output):
     cdef _plain(self, int kind, object value)
     cdef _special(self, int kind, object value)
     cdef unsigned int _head(self, int kind) except? 0
+    @cython.locals(count=Py_ssize_t)
     cdef _flat(self, int kind, object value)
     cdef bint _object(self, object value) except -1
     cdef _node_path(self, object value)
@@ -37,14 +51,18 @@ cdef class Writer(Output):
     @cython.locals(size=Py_ssize_t)
     cdef _bytes(self, object value)
     @cython.locals(kind=int)
-    cdef _begin(self, object value)
+    cdef _Opened _begin(self, object value)
     @cython.locals(at=cython.p_uchar)
     cdef int _start_plain(self, int kind, Py_ssize_t count) except -1
-    @cython.locals(done=Py_ssize_t)
-    cdef _items(self, list value)
-    @cython.locals(done=Py_ssize_t)
-    cdef _pairs(self, dict value)
-    cdef _begin_object(self, object value)
+    @cython.locals(done=Py_ssize_t, count=Py_ssize_t)
+    cdef _Opened _items(self, list value)
+    @cython.locals(done=Py_ssize_t, count=Py_ssize_t)
+    cdef _Opened _pairs(self, dict value)
+    cdef _Opened _begin_object(self, object value)
+    @cython.locals(count=Py_ssize_t)
+    cdef _Opened _begin_array(self, object value)
+    @cython.locals(count=Py_ssize_t)
+    cdef _Opened _begin_dictionary(self, object value)
     cdef _container_head(self, int kind, object first, object second)
     cdef unsigned int _type_bits(self, object wanted) except? 99
     cdef _type_block(self, object wanted)

@@ -42,7 +42,7 @@ except ImportError:
 
 if cython.compiled:
     from cython.cimports.cpython.float import PyFloat_AS_DOUBLE, PyFloat_AsDouble
-    from cython.cimports.cpython.tuple import PyTuple_GET_ITEM
+    from cython.cimports.cpython.tuple import PyTuple_GET_ITEM, PyTuple_GET_SIZE
     from cython.cimports.gdpeer.variant._kernels import (
         ascii_data,
         ascii_length,
@@ -54,7 +54,7 @@ if cython.compiled:
         store_float,
     )
 
-__all__ = ["WIDE", "Writer", "new_writer", "not_encodable"]
+__all__ = ["NOT_ENCODABLE", "WIDE", "Writer", "new_writer", "not_encodable"]
 
 WIDE = 1 << 16
 """The flag of a header: 64 bits; of an Object: as id."""
@@ -95,6 +95,28 @@ class _Name(str):
     __slots__ = ()
 
 
+class _Opened:
+    """A container under way: what is still to come of it, and how many values its head says those are."""
+
+    __slots__ = ("container", "left", "rest")
+
+    # C's own once compiled (writer.pxd).
+    container: Any
+    rest: Any
+    left: Any
+
+
+def _opened(container: Any, rest: Iterator[Any], left: int) -> _Opened:
+    opened = _Opened.__new__(_Opened)
+    opened.container = container
+    opened.rest = rest
+    opened.left = left
+    return opened
+
+
+_tuple_items: Any = tuple.__iter__
+"""Of a subclass, too, whatever that makes of `iter`."""
+
 _known: dict[type[Any], int] = {_Name: _BARE}
 """The kinds of the classes that were written so far."""
 
@@ -122,12 +144,12 @@ class Writer(Output):
 
         Raises:
             VariantError: the engine cannot hold it.
-            OverflowError, UnicodeEncodeError: the same; see `not_encodable`.
+            OverflowError, RuntimeError, UnicodeEncodeError: the same; see `not_encodable`.
         """
         if not self._leaf(value):
-            rest = self._begin(value)
-            if rest is not None:
-                self._nested([value], [rest])
+            opened = self._begin(value)
+            if opened is not None:
+                self._nested(opened)
 
     def compact(self, first: int, number: int, size: int) -> None:
         """Add a byte and, unless `size` is 0, a signed number of 1, 2, 4 or 8 bytes that holds it."""
@@ -142,26 +164,31 @@ class Writer(Output):
             self._data.append(first)
             self._data += number.to_bytes(size, "little", signed=True)
 
-    def _nested(self, opened: list[Any], rests: list[Iterator[Any]]) -> None:
-        """Go on with what is still to come of the containers that are `opened`, the innermost last."""
+    def _nested(self, first: _Opened) -> None:
+        """Go on with what is still to come of a container, and of those in it."""
+        opened = [first]
         while opened:
-            for item in rests[-1]:
+            inner = opened[-1]
+            for item in inner.rest:
+                inner.left -= 1
+                if inner.left < 0:
+                    raise _changed(inner.container)
                 if not self._leaf(item):
                     self._check_nesting(item, opened)
-                    rest = self._begin(item)
-                    if rest is not None:
-                        opened.append(item)
-                        rests.append(rest)
+                    deeper = self._begin(item)
+                    if deeper is not None:
+                        opened.append(deeper)
                         break
             else:
+                if inner.left:
+                    raise _changed(inner.container)
                 opened.pop()
-                rests.pop()
 
-    def _check_nesting(self, value: Any, opened: list[Any]) -> None:
+    def _check_nesting(self, value: Any, opened: list[_Opened]) -> None:
         if len(opened) == MAX_DEPTH and (isinstance(value, EncodedObject) or value):
-            raise VariantError(f"values are nested deeper than {MAX_DEPTH}, which the engine refuses")
-        for container in opened:
-            if container is value:
+            raise VariantError(f"values are nested deeper than {MAX_DEPTH}")
+        for outer in opened:
+            if outer.container is value:
                 raise VariantError(f"a {type(value).__name__} holds itself")
 
     # ------------------------------------------------------------ values
@@ -245,11 +272,13 @@ class Writer(Output):
         return TO_3[kind]
 
     def _flat(self, kind: int, value: Any) -> None:
-        if len(value) != _NUMBERS[kind]:
-            raise VariantError(f"a {type(value).__name__} of {len(value)} numbers")
+        # Not `len`: a subclass may say something else.
+        count = PyTuple_GET_SIZE(value) if cython.compiled else tuple.__len__(value)
+        if count != _NUMBERS[kind]:
+            raise VariantError(f"a {type(value).__name__} of {count} numbers")
         if _IS_WHOLE[kind]:
             self._word(self._head(kind))
-            for number in value:
+            for number in _tuple_items(value):
                 self._word(number & 0xFFFFFFFF)
         else:
             self._reals(self._head(kind), value, _NUMBERS[kind])
@@ -265,14 +294,16 @@ class Writer(Output):
 
     def _node_path(self, value: Any) -> None:
         self._word(self._head(_NODE_PATH))
-        self._word(0x80000000 | checked_count(len(value.names)))
-        self._words(checked_count(len(value.subnames)), 1 if value.absolute else 0)
-        for name in chain(value.names, value.subnames):
+        names, subnames = tuple(value.names), tuple(value.subnames)
+        self._word(0x80000000 | checked_count(len(names)))
+        self._words(checked_count(len(subnames)), 1 if value.absolute else 0)
+        for name in chain(names, subnames):
             self._string(name, 0)
 
     def _strings(self, value: Any) -> None:
-        self._words(self._head(_PACKED_STRINGS), checked_count(len(value)))
-        for text in value:
+        texts = list.copy(value)
+        self._words(self._head(_PACKED_STRINGS), checked_count(len(texts)))
+        for text in texts:
             if not isinstance(text, str):
                 raise VariantError(f"a PackedStringArray holds a {type(text).__name__}")
             # These carry the zero byte that ends a C string, and count it.
@@ -280,11 +311,15 @@ class Writer(Output):
 
     def _packed(self, kind: int, value: Any) -> None:
         flat = memoryview(value)
+        if flat.nbytes % _ITEM_SIZES[kind]:
+            raise VariantError(f"a {type(value).__name__} that ends within a value")
         self._words(self._head(kind), checked_count(flat.nbytes // _ITEM_SIZES[kind]))
         self._raw(_little(flat), flat.nbytes)
 
     def _bytes(self, value: Any) -> None:
-        flat = value if type(value) is not memoryview or value.c_contiguous else value.tobytes()
+        flat = value if type(value) is bytes else memoryview(value)
+        if type(flat) is memoryview and not flat.c_contiguous:
+            flat = flat.tobytes()
         size = flat.nbytes if type(flat) is memoryview else len(flat)
         self._words(self._head(_PACKED_BYTES), checked_count(size))
         self._raw(flat, size)
@@ -303,13 +338,23 @@ class Writer(Output):
         kind = kind_of(value)
         if kind == _OBJECT:
             return self._begin_object(value)
-        if kind == _ARRAY:
-            self._container_head(_ARRAY, getattr(value, "element_type", UNTYPED), UNTYPED)
-            self._word(checked_count(len(value)))
-            return iter(value)
-        self._container_head(_DICTIONARY, getattr(value, "key_type", UNTYPED), getattr(value, "value_type", UNTYPED))
-        self._word(checked_count(len(value)))
-        return chain.from_iterable(value.items())
+        return self._begin_array(value) if kind == _ARRAY else self._begin_dictionary(value)
+
+    def _begin_array(self, value: Any) -> _Opened:
+        base = tuple if isinstance(value, tuple) else list
+        wanted, count = getattr(value, "element_type", UNTYPED), base.__len__(value)
+        self._container_head(_ARRAY, wanted, UNTYPED)
+        self._word(checked_count(count))
+        items = base.__iter__(value)
+        return _opened(value, _fitted(items, wanted, wanted) if self._typed else items, count)
+
+    def _begin_dictionary(self, value: Any) -> _Opened:
+        keys, values = getattr(value, "key_type", UNTYPED), getattr(value, "value_type", UNTYPED)
+        count = dict.__len__(value)
+        self._container_head(_DICTIONARY, keys, values)
+        self._word(checked_count(count))
+        items = chain.from_iterable(value.items())
+        return _opened(value, _fitted(items, keys, values) if self._typed else items, 2 * count)
 
     def _start_plain(self, kind: int, count: int) -> None:
         """The header and the count of a plain list or dict."""
@@ -323,14 +368,18 @@ class Writer(Output):
         else:
             self._words(self._head(kind), count)
 
-    def _items(self, value: list[Any]) -> Any:
-        for done, item in enumerate(value):
+    def _items(self, value: list[Any]) -> _Opened | None:
+        done, count = 0, len(value)
+        for item in value:
             if not self._leaf(item):
-                return islice(value, done, None)
+                return _opened(value, islice(value, done, None), count - done)
+            done += 1
+        if done != count:
+            raise _changed(value)
         return None
 
-    def _pairs(self, value: dict[Any, Any]) -> Iterator[Any] | None:
-        done = 0
+    def _pairs(self, value: dict[Any, Any]) -> _Opened | None:
+        done, count = 0, 2 * len(value)
         for key, item in value.items():
             if not self._leaf(key):
                 break
@@ -339,16 +388,19 @@ class Writer(Output):
                 break
             done += 1
         else:
+            if done != count:
+                raise _changed(value)
             return None
-        return islice(chain.from_iterable(value.items()), done, None)
+        return _opened(value, islice(chain.from_iterable(value.items()), done, None), count - done)
 
-    def _begin_object(self, value: EncodedObject) -> Iterator[Any] | None:
+    def _begin_object(self, value: EncodedObject) -> _Opened | None:
         self._word(self._head(_OBJECT))
         self._string(value.class_name, 0)
         if not value.class_name:
             return None
-        self._word(checked_count(len(value.properties)))
-        return self._properties(value.properties)
+        count = checked_count(len(value.properties))
+        self._word(count)
+        return _opened(value, self._properties(value.properties), 2 * count)
 
     def _properties(self, properties: dict[str, Any]) -> Iterator[Any]:
         return chain.from_iterable((_Name(name), value) for name, value in properties.items())
@@ -430,7 +482,7 @@ class Writer(Output):
             self._length += 4 + 4 * count
         else:
             self._word(head)
-            self._raw(_little(memoryview(array("f", numbers))), 4 * count)
+            self._raw(_little(memoryview(array("f", _tuple_items(numbers)))), 4 * count)
 
     def _text(self, head: int, text: str) -> None:
         """A header and a string."""
@@ -467,8 +519,30 @@ def _little(numbers: memoryview) -> Any:
     return swapped
 
 
+def _fitted(items: Iterator[Any], first: ContainerType, second: ContainerType) -> Iterator[Any]:
+    """`items`, of which every other one has to be of the type `first` or `second`, and was when it was put there."""
+    wanted, other = first, second
+    for item in items:
+        try:
+            fitting = wanted.fitted(item)
+        except TypeError as error:
+            raise VariantError(f"a typed container holds a {error}") from None
+        yield fitting
+        wanted, other = other, wanted
+
+
+def _changed(container: Any) -> VariantError:
+    return VariantError(f"a {type(container).__name__} changed while it was encoded")
+
+
+NOT_ENCODABLE = (OverflowError, RuntimeError, UnicodeEncodeError)
+"""What `Writer.value` lets through, as it is costly to catch for each value; a dict that changes is a RuntimeError."""
+
+
 def not_encodable(error: Exception) -> VariantError:
-    """What to raise instead of the two that `Writer.value` lets through, which are costly to catch for each value."""
+    """What to raise instead of one of `NOT_ENCODABLE`."""
+    if isinstance(error, RuntimeError):
+        return VariantError(f"a value changed while it was encoded: {error}")
     if isinstance(error, OverflowError):
         return VariantError("a number does not fit the engine's int of 64 bits; send it as a String or a float")
     return VariantError("a text holds half a surrogate pair, which is no character")

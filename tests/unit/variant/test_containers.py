@@ -33,6 +33,7 @@ from gdpeer.variant import (
     Vector2,
     Vector2i,
 )
+from gdpeer.variant.containers import sealed
 
 INT = ContainerType(VariantType.TYPE_INT)
 NAN = math.nan
@@ -56,6 +57,21 @@ SAME_KEY = [
     (EncodedCallable(), EncodedCallable()),
     (EncodedObject("Node", {"a": [1]}), EncodedObject("Node", {"a": [1]})),
     (RID(), RID(0)),
+    *[
+        ([value], [value])
+        for value in (
+            None,
+            True,
+            2**70,
+            1.5,
+            "a" * 300,
+            StringName("a"),
+            NodePath("/a:b"),
+            RID(2),
+            EncodedSignal("a", 1),
+        )
+    ],
+    ([EncodedObjectAsID(3)], [EncodedObjectAsID(3)]),
     (None, None),
 ]
 OTHER_KEYS: list[list[Any]] = [
@@ -70,6 +86,12 @@ OTHER_KEYS: list[list[Any]] = [
     ["a", NodePath("a")],
     [RID(1), EncodedObjectAsID(1), 1, EncodedSignal()],
     [[[]], [], {}, [{}]],
+    [["ab", "c"], ["a", "bc"], ["abc"], ["a" * 255], ["a" * 300]],
+    [[1, 2], [[1], 2], [[1, 2]], [258], [-1], [255], [2**64], [2**70]],
+    [[NodePath("a/b")], [NodePath("/a/b")], [NodePath("a:b")], [NodePath("a")], ["a"]],
+    [[RID(1)], [EncodedObjectAsID(1)], [EncodedSignal("", 1)], [EncodedSignal("a", 1)], [EncodedCallable()]],
+    [[EncodedObject("Node", {"a": 1})], [EncodedObject("Node")], [EncodedObjectAsID()], [None]],
+    [[Vector2(1, 2)], [Vector2i(1, 2)], [Vector2(2, 1)], [[1, 2]]],
     [EncodedObject("Node"), EncodedObject("Node", {"a": 1}), EncodedObject("Node", {"a": 1.0})],
 ]
 
@@ -222,6 +244,41 @@ def test_a_key_nested_without_end() -> None:
     with pytest.raises(VariantError, match="nested too deeply"):
         scores[endless] = 1
     assert not scores
+
+
+def test_what_cannot_be_a_key_is_in_no_dictionary() -> None:
+    endless: list[Any] = []
+    endless.append(endless)
+    scores = Dictionary([(1.0, 1)])
+    for key in (object(), {1}, endless):
+        assert key not in scores
+        assert scores.get(key, "none") == "none"
+        with pytest.raises(KeyError):
+            scores[key]
+        with pytest.raises(KeyError):
+            del scores[key]
+    assert scores.pop(object(), "none") == "none"
+    assert scores != {object(): 1}
+    assert {object(): 1} != scores
+    assert Dictionary() != {object(): 1}
+    assert Dictionary([(1, 1), (2, 2)]) != {object(): 1, 2: 2}
+
+
+def test_no_floats_and_arrays_collide() -> None:
+    keys: list[Any] = [2.0**power for power in (-122, -61, 0, 61, 122)]
+    keys += [[key] for key in keys]
+    assert len({hash(sealed(key)) for key in keys}) == 10
+
+
+def test_the_views_go_to_no_key() -> None:
+    key = [1]
+    scores = Dictionary([(key, "one"), (2, "two")])
+    key.append(2)
+    assert list(scores.items()) == [([1, 2], "one"), (2, "two")]
+    assert list(scores.values()) == ["one", "two"]
+    assert (2, "two") in scores.items()
+    assert "two" in scores.values()
+    assert len(scores.items()) == len(scores.values()) == 2
 
 
 def test_an_object_nested_without_end() -> None:

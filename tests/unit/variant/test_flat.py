@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import operator
 import pickle
 import struct
@@ -67,6 +68,21 @@ def test_equal_by_type_and_numbers(kind: Any) -> None:
     others = [other for other in TYPES if other is not kind and other.WIDTH == kind.WIDTH]
     assert all(value != some(other) for other in others)
     assert len({value, plain, *map(some, others)}) == 2 + len(others)
+
+
+@pytest.mark.parametrize("kind", REALS)
+def test_nobody_can_choose_values_that_collide(kind: Any) -> None:
+    """Python hashes these numbers alike."""
+    alike = [2.0**power for power in (-122, -61, 0, 61, 122)]
+    values = [kind.of(*pair, *[1.0] * (kind.WIDTH - 2)) for pair in itertools.product(alike, alike)]
+    assert len(set(map(hash, values))) == len(set(values)) == 25
+
+
+@pytest.mark.parametrize("kind", REALS)
+def test_zeros_of_both_signs_are_hashed_alike(kind: Any) -> None:
+    zeros, others = kind.of(*[0.0] * kind.WIDTH), kind.of(*[-0.0] * kind.WIDTH)
+    assert zeros == others
+    assert hash(zeros) == hash(others)
 
 
 @pytest.mark.parametrize("kind", TYPES)

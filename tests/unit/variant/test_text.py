@@ -268,6 +268,14 @@ def test_colours_of_godot_3_have_the_opacity_in_front() -> None:
     assert str_to_var("#ff00ff", 3) == Color(1, 0, 1)
 
 
+def test_a_key_nested_too_deeply() -> None:
+    key: tuple[Any, ...] = ()
+    for _ in range(2000):
+        key = (key,)
+    with pytest.raises(VariantError, match="deeper than 100"):
+        var_to_str({key: 1, (): 2})
+
+
 @pytest.mark.parametrize(
     ("text", "reason", "offset"),
     [
@@ -329,7 +337,7 @@ def test_colours_of_godot_3_have_the_opacity_in_front() -> None:
         ("Object(EncodedObjectAsID)", "',' should stand here", 24),
         ('Object(EncodedObjectAsID,"a":1)', "an object's id", 31),
         ("Object(EncodedObjectAsID,a:1)", "a string should stand here", 25),
-        ("[" * 2000, "deeper than 1024", 1026),
+        ("[" * 2000, "deeper than 128", 130),
     ],
 )
 def test_texts_of_no_value(text: str, reason: str, offset: int) -> None:
