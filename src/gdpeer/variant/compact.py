@@ -14,11 +14,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from gdpeer.variant.faults import NOT_ENCODABLE, not_encodable
 from gdpeer.variant.kinds import VariantType
 from gdpeer.variant.layout import check_engine, kind_of
 from gdpeer.variant.leaves import LeafReader, bytes_of, new_leaf_reader
 from gdpeer.variant.reader import read_value
-from gdpeer.variant.writer import NOT_ENCODABLE, Writer, new_writer, not_encodable
+from gdpeer.variant.writer import Writer, new_writer
 
 __all__ = ["decode_argument", "decode_arguments", "encode_arguments"]
 

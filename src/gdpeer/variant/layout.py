@@ -8,6 +8,8 @@ Layer: `variant`. Source: reference godot4-wire section A, godot3-wire section 4
 from __future__ import annotations
 
 import struct
+import sys
+from array import array
 from collections.abc import Hashable
 from typing import Any
 
@@ -33,6 +35,7 @@ from gdpeer.variant.vectors import Vector2, Vector2i, Vector3, Vector3i, Vector4
 
 __all__ = [
     "AS_ID",
+    "BIG_ENDIAN",
     "BUILTIN",
     "CLASSES",
     "ENCODED_OBJECT",
@@ -50,8 +53,11 @@ __all__ = [
     "check_engine",
     "holds_plainly",
     "kind_of",
+    "little",
     "no_such_kind",
 ]
+
+BIG_ENDIAN = sys.byteorder == "big"
 
 MAX_DEPTH = 128
 """How many containers may be open around a value, for reading and writing.
@@ -193,3 +199,12 @@ def holds_plainly(target: dict[Any, Any], key: Any) -> bool:
         return key == key and key not in target
     # Objects of a class have one hash, and are compared by what they hold, however deep that goes.
     return isinstance(key, Hashable) and not isinstance(key, EncodedObject)
+
+
+def little(numbers: memoryview) -> Any:
+    """Numbers as they stand in memory, turned round where that is big-endian."""
+    if not BIG_ENDIAN:
+        return numbers
+    swapped = array(numbers.format, numbers.tobytes())
+    swapped.byteswap()
+    return swapped

@@ -11,7 +11,6 @@ section 4.
 
 from __future__ import annotations
 
-import sys
 from array import array
 from typing import Any
 
@@ -19,6 +18,7 @@ from gdpeer.errors import VariantError
 from gdpeer.variant.estimates import ALLOWANCE, ASCII, HANDLE, LIST, NUMBER, PACKED, RATE, SLOT, TEXT, TUPLE
 from gdpeer.variant.handles import RID, EncodedCallable, EncodedObjectAsID, EncodedSignal
 from gdpeer.variant.layout import (
+    BIG_ENDIAN,
     CLASSES,
     FROM_3,
     ITEM_SIZES,
@@ -56,7 +56,6 @@ __all__ = ["NESTED", "LeafReader", "bytes_of", "new_leaf_reader"]
 NESTED = object()
 """What `LeafReader.leaf` gives instead of a value that may hold others."""
 
-BIG_ENDIAN = sys.byteorder == "big"
 
 # C's own once compiled (leaves.pxd).
 _NESTED = NESTED

@@ -11,6 +11,7 @@ import struct
 from typing import Any
 
 from gdpeer.errors import VariantError
+from gdpeer.variant.faults import zero_character
 
 try:
     import cython
@@ -29,7 +30,7 @@ if cython.compiled:
     from cython.cimports.gdpeer.variant._kernels import copy_buffer, copy_text, store32, store64
     from cython.cimports.libc.string import memset
 
-__all__ = ["Output", "checked_count", "zero_character"]
+__all__ = ["Output", "checked_count"]
 
 _MAX_LENGTH = 2**31 - 1
 _SMALL = 256
@@ -143,8 +144,3 @@ def checked_count(size: int) -> int:
     if size > _MAX_LENGTH:
         raise VariantError(f"{size} items or bytes are more than the {_MAX_LENGTH} that the engine takes")
     return size
-
-
-def zero_character() -> VariantError:
-    """What to raise for a text that the engine would cut off."""
-    return VariantError("a text holds a zero character, where the engine's strings end")

@@ -13,7 +13,6 @@ A.1 to A.3, godot3-wire section 4.
 from __future__ import annotations
 
 import struct
-import sys
 from array import array
 from collections.abc import Iterator
 from itertools import chain, islice
@@ -21,6 +20,7 @@ from typing import Any
 
 from gdpeer.errors import VariantError
 from gdpeer.variant.containers import UNTYPED, ContainerType
+from gdpeer.variant.faults import changed, fitted_items, zero_character
 from gdpeer.variant.handles import EncodedObject
 from gdpeer.variant.layout import (
     ENCODED_OBJECT,
@@ -31,9 +31,10 @@ from gdpeer.variant.layout import (
     TO_3,
     WHOLE,
     kind_of,
+    little,
     no_such_kind,
 )
-from gdpeer.variant.output import Output, checked_count, zero_character
+from gdpeer.variant.output import Output, checked_count
 
 try:
     import cython
@@ -54,39 +55,22 @@ if cython.compiled:
         store_float,
     )
 
-__all__ = ["NOT_ENCODABLE", "WIDE", "Writer", "new_writer", "not_encodable"]
+__all__ = ["WIDE", "Writer", "new_writer"]
 
 WIDE = 1 << 16
 """The flag of a header: 64 bits; of an Object: as id."""
 
-BIG_ENDIAN = sys.byteorder == "big"
-
 # C integers once compiled (writer.pxd).
 _WIDE = WIDE
-_BOOL = 1
-_INT = 2
-_FLOAT = 3
-_STRING = 4
-_OBJECT = 24
-_DICTIONARY = 27
-_ARRAY = 28
-_PACKED_BYTES = 29
-_PACKED_STRINGS = 34
-_STRING_NAME = 21
-_NODE_PATH = 22
-_RID = 23
-_CALLABLE = 25
-_SIGNAL = 26
+_BOOL, _INT, _FLOAT, _STRING, _STRING_NAME, _NODE_PATH = 1, 2, 3, 4, 21, 22
+_RID, _OBJECT, _CALLABLE, _SIGNAL, _DICTIONARY, _ARRAY, _PACKED_BYTES, _PACKED_STRINGS = 23, 24, 25, 26, 27, 28, 29, 34
 _BARE = 255
 _MAX_LENGTH = 2**31 - 1
 _NUMBERS = bytes(NUMBERS)
 _ITEM_SIZES = bytes(ITEM_SIZES)
 _IS_WHOLE = bytes(kind in WHOLE for kind in range(len(NUMBERS)))
 
-_INT_32 = struct.Struct("<Ii")
-_INT_64 = struct.Struct("<Iq")
-_FLOAT_32 = struct.Struct("<If")
-_FLOAT_64 = struct.Struct("<Id")
+_INT_32, _INT_64, _FLOAT_32, _FLOAT_64 = map(struct.Struct, ("<Ii", "<Iq", "<If", "<Id"))
 
 
 class _Name(str):
@@ -100,7 +84,6 @@ class _Opened:
 
     __slots__ = ("container", "left", "rest")
 
-    # C's own once compiled (writer.pxd).
     container: Any
     rest: Any
     left: Any
@@ -144,7 +127,7 @@ class Writer(Output):
 
         Raises:
             VariantError: the engine cannot hold it.
-            OverflowError, RuntimeError, UnicodeEncodeError: the same; see `not_encodable`.
+            OverflowError, RuntimeError, UnicodeEncodeError: the same; see `faults.not_encodable`.
         """
         if not self._leaf(value):
             opened = self._begin(value)
@@ -172,7 +155,7 @@ class Writer(Output):
             for item in inner.rest:
                 inner.left -= 1
                 if inner.left < 0:
-                    raise _changed(inner.container)
+                    raise changed(inner.container)
                 if not self._leaf(item):
                     self._check_nesting(item, opened)
                     deeper = self._begin(item)
@@ -181,7 +164,7 @@ class Writer(Output):
                         break
             else:
                 if inner.left:
-                    raise _changed(inner.container)
+                    raise changed(inner.container)
                 opened.pop()
 
     def _check_nesting(self, value: Any, opened: list[_Opened]) -> None:
@@ -190,8 +173,6 @@ class Writer(Output):
         for outer in opened:
             if outer.container is value:
                 raise VariantError(f"a {type(value).__name__} holds itself")
-
-    # ------------------------------------------------------------ values
 
     def _leaf(self, value: Any) -> bool:
         """Add `value`, unless it holds others."""
@@ -314,7 +295,7 @@ class Writer(Output):
         if flat.nbytes % _ITEM_SIZES[kind]:
             raise VariantError(f"a {type(value).__name__} that ends within a value")
         self._words(self._head(kind), checked_count(flat.nbytes // _ITEM_SIZES[kind]))
-        self._raw(_little(flat), flat.nbytes)
+        self._raw(little(flat), flat.nbytes)
 
     def _bytes(self, value: Any) -> None:
         flat = value if type(value) is bytes else memoryview(value)
@@ -346,7 +327,7 @@ class Writer(Output):
         self._container_head(_ARRAY, wanted, UNTYPED)
         self._word(checked_count(count))
         items = base.__iter__(value)
-        return _opened(value, _fitted(items, wanted, wanted) if self._typed else items, count)
+        return _opened(value, fitted_items(items, wanted, wanted) if self._typed else items, count)
 
     def _begin_dictionary(self, value: Any) -> _Opened:
         keys, values = getattr(value, "key_type", UNTYPED), getattr(value, "value_type", UNTYPED)
@@ -354,7 +335,7 @@ class Writer(Output):
         self._container_head(_DICTIONARY, keys, values)
         self._word(checked_count(count))
         items = chain.from_iterable(value.items())
-        return _opened(value, _fitted(items, keys, values) if self._typed else items, 2 * count)
+        return _opened(value, fitted_items(items, keys, values) if self._typed else items, 2 * count)
 
     def _start_plain(self, kind: int, count: int) -> None:
         """The header and the count of a plain list or dict."""
@@ -375,7 +356,7 @@ class Writer(Output):
                 return _opened(value, islice(value, done, None), count - done)
             done += 1
         if done != count:
-            raise _changed(value)
+            raise changed(value)
         return None
 
     def _pairs(self, value: dict[Any, Any]) -> _Opened | None:
@@ -389,7 +370,7 @@ class Writer(Output):
             done += 1
         else:
             if done != count:
-                raise _changed(value)
+                raise changed(value)
             return None
         return _opened(value, islice(chain.from_iterable(value.items()), done, None), count - done)
 
@@ -482,7 +463,7 @@ class Writer(Output):
             self._length += 4 + 4 * count
         else:
             self._word(head)
-            self._raw(_little(memoryview(array("f", _tuple_items(numbers)))), 4 * count)
+            self._raw(little(memoryview(array("f", _tuple_items(numbers)))), 4 * count)
 
     def _text(self, head: int, text: str) -> None:
         """A header and a string."""
@@ -508,44 +489,6 @@ class Writer(Output):
         else:
             self._word(head)
             self._string(text, 0)
-
-
-def _little(numbers: memoryview) -> Any:
-    """Numbers as they stand in memory, turned round where that is big-endian."""
-    if not BIG_ENDIAN:
-        return numbers
-    swapped = array(numbers.format, numbers.tobytes())
-    swapped.byteswap()
-    return swapped
-
-
-def _fitted(items: Iterator[Any], first: ContainerType, second: ContainerType) -> Iterator[Any]:
-    """`items`, of which every other one has to be of the type `first` or `second`, and was when it was put there."""
-    wanted, other = first, second
-    for item in items:
-        try:
-            fitting = wanted.fitted(item)
-        except TypeError as error:
-            raise VariantError(f"a typed container holds a {error}") from None
-        yield fitting
-        wanted, other = other, wanted
-
-
-def _changed(container: Any) -> VariantError:
-    return VariantError(f"a {type(container).__name__} changed while it was encoded")
-
-
-NOT_ENCODABLE = (OverflowError, RuntimeError, UnicodeEncodeError)
-"""What `Writer.value` lets through, as it is costly to catch for each value; a dict that changes is a RuntimeError."""
-
-
-def not_encodable(error: Exception) -> VariantError:
-    """What to raise instead of one of `NOT_ENCODABLE`."""
-    if isinstance(error, RuntimeError):
-        return VariantError(f"a value changed while it was encoded: {error}")
-    if isinstance(error, OverflowError):
-        return VariantError("a number does not fit the engine's int of 64 bits; send it as a String or a float")
-    return VariantError("a text holds half a surrogate pair, which is no character")
 
 
 def new_writer(engine: int, typed: bool, objects: bool) -> Writer:

@@ -56,12 +56,12 @@ from gdpeer.variant import (
     Vector4i,
     bytes_to_var,
     bytes_to_var_with_objects,
+    layout,
     leaves,
     str_to_var,
     var_to_bytes,
     var_to_bytes_with_objects,
     var_to_str,
-    writer,
 )
 from gdpeer.variant.codec import decode_variant, encode_variant
 from tests.unit.variant.vectors import ALL, WITH_OBJECTS, by_name, words
@@ -602,7 +602,7 @@ def test_memory_is_counted_when_a_large_dictionary_changes_its_kind() -> None:
 
 @pytest.mark.skipif(sys.byteorder == "big", reason="turns little-endian numbers round")
 def test_big_endian_machines(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(writer, "BIG_ENDIAN", True)
+    monkeypatch.setattr(layout, "BIG_ENDIAN", True)
     monkeypatch.setattr(leaves, "BIG_ENDIAN", True)
     data = var_to_bytes(PackedInt32Array([1, 2]))
     assert data == words(30, 2, 1 << 24, 2 << 24)
