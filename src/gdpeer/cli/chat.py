@@ -9,9 +9,9 @@ import socket
 
 import click
 
-from gdpeer.cli.lines import Lines, is_typed
 from gdpeer.cli.serving import EVERYWHERE, TYPING_TURN, address, check_listening, drain, resolve
 from gdpeer.demos.chat.server import PORT, ChatServer
+from gdpeer.demos.lines import Lines, is_typed
 from gdpeer.demos.stopping import Stop
 
 __all__ = ["chat"]

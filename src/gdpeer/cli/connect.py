@@ -11,10 +11,10 @@ import click
 
 from gdpeer import Cause, Error, TLSOptions, WebSocketPeer
 from gdpeer.cli.failure import Failure
-from gdpeer.cli.lines import Lines, is_typed
 from gdpeer.cli.options import parse_headers, parse_protocols
 from gdpeer.cli.screen import Screen
 from gdpeer.cli.typed import HELP, Binary, Close, Help, Ping, parse
+from gdpeer.demos.lines import Lines, is_typed
 from gdpeer.demos.stopping import Stop
 from gdpeer.websocket.states import PeerWriteMode
 

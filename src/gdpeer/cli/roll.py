@@ -8,9 +8,8 @@ from __future__ import annotations
 import click
 
 from gdpeer.cli.failure import Failure
-from gdpeer.cli.lines import Lines, is_typed
 from gdpeer.cli.serving import TYPING_TURN, address, resolve
-from gdpeer.demos.chat import print_line
+from gdpeer.demos.lines import Lines, is_typed, print_line
 from gdpeer.demos.roll import PORT, Table, user_name
 from gdpeer.demos.stopping import Stop
 from gdpeer.errors import Error

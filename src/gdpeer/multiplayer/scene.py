@@ -179,7 +179,7 @@ class SceneMultiplayer(PeerHost[MultiplayerPeer]):
         if self._relays() and self.is_server():
             self._tell(self._bridge.split(self._admitted)[0], AddPeer(peer_id).encode())
             if peer_id not in self._bridge.members:  # Godot 3's transport tells its peers by itself
-                for other in self._admitted:
+                for other in self.get_peers():
                     self._tell((peer_id,), AddPeer(other).encode())
         self._admitted[peer_id] = None
         if peer_id == TARGET_PEER_SERVER:

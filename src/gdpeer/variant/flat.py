@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import math
 import struct
+from abc import abstractmethod
 from array import array
 from collections.abc import Callable, Iterable
 from operator import add, itemgetter, mul, neg, sub
@@ -109,9 +110,9 @@ class Numbers(tuple[_N, ...], Generic[_N]):
     """What Python types such a number may have."""
 
     @staticmethod
+    @abstractmethod
     def _stored(numbers: Iterable[_N]) -> array[_N]:
         """The numbers as the engine keeps them."""
-        raise NotImplementedError
 
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and tuple.__eq__(self, other)

@@ -119,13 +119,14 @@ class Output:
     def _pad(self, size: int) -> None:
         self._raw(bytes(-size & 3), -size & 3)
 
-    def _room(self, size: int) -> Any:  # pragma: no cover - runs compiled only
+    def _room(self, size: int) -> Any:  # noqa: RET503 - nothing calls it uncompiled
         """Where to write the next `size` bytes, once compiled."""
-        if self._capacity - self._length < size:
-            self._grow(size)
-        at = self._start + self._length
-        self._length += size
-        return at
+        if cython.compiled:
+            if self._capacity - self._length < size:
+                self._grow(size)
+            at = self._start + self._length
+            self._length += size
+            return at
 
     def _grow(self, size: int) -> None:
         if cython.compiled:

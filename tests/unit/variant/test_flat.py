@@ -31,7 +31,6 @@ from gdpeer.variant import (
     Vector4,
     Vector4i,
 )
-from gdpeer.variant.flat import Numbers
 
 REALS = [Vector2, Vector3, Vector4, Rect2, Plane, Quaternion, AABB, Basis, Transform2D, Transform3D, Projection, Color]
 WHOLE = [Vector2i, Vector3i, Vector4i, Rect2i]
@@ -201,8 +200,3 @@ def test_unary_plus_changes_nothing(kind: Any) -> None:
 @pytest.mark.parametrize("kind", VECTORS)
 def test_abs_is_python_s_too(kind: Any) -> None:
     assert abs(-some(kind)) == some(kind)
-
-
-def test_the_base_holds_nothing() -> None:
-    with pytest.raises(NotImplementedError):
-        Numbers._stored(())

@@ -6,8 +6,8 @@ that of Godot's own chat demo (sub-protocol `demo-chat`, one text message a line
 Layer: `demos`.
 """
 
-from gdpeer.demos.chat.lines import LineReader, print_line
 from gdpeer.demos.chat.server import PORT, PROTOCOL, ChatServer, serve
 from gdpeer.demos.chat.terminal import URL, TerminalChat
+from gdpeer.demos.lines import Lines, print_line
 
-__all__ = ["PORT", "PROTOCOL", "URL", "ChatServer", "LineReader", "TerminalChat", "print_line", "serve"]
+__all__ = ["PORT", "PROTOCOL", "URL", "ChatServer", "Lines", "TerminalChat", "print_line", "serve"]

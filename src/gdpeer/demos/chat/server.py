@@ -22,7 +22,7 @@ from pathlib import Path
 from urllib.parse import parse_qs
 
 from gdpeer import Error, WebSocketServer, http
-from gdpeer.demos.chat.lines import LineReader, print_line, read_in_background
+from gdpeer.demos.lines import Lines, print_line
 from gdpeer.demos.stopping import Stop
 
 __all__ = ["PORT", "PROTOCOL", "ChatServer", "serve"]
@@ -139,18 +139,17 @@ def tag_of(query: str) -> str:
     return parse_qs(query).get("tag", [""])[0][:64]
 
 
-def serve(chat: ChatServer, lines: LineReader | None = None) -> None:
+def serve(chat: ChatServer, lines: Lines | None = None) -> None:
     """Poll until Ctrl-C or SIGTERM, then stop.
 
     Lines that come from `lines` (by default standard input) are said to everyone.
     """
-    read_in_background()
-    lines = lines or LineReader()
+    lines = lines or Lines()
     try:
         with Stop() as stop:
             while not stop.requested:
                 chat.poll(timeout=0.05)
-                for line in lines.take():
+                while (line := lines.take()) is not None:
                     chat.say(line)
     finally:
         chat.stop()

@@ -10,8 +10,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from gdpeer import Error, WebSocketPeer
-from gdpeer.demos.chat.lines import LineReader, print_line
 from gdpeer.demos.chat.server import PORT, PROTOCOL
+from gdpeer.demos.lines import Lines, print_line
 
 __all__ = ["URL", "TerminalChat"]
 
@@ -43,12 +43,12 @@ class TerminalChat:
         protocols: Sequence[str] = (PROTOCOL,),
         *,
         stay: bool = False,
-        lines: LineReader | None = None,
+        lines: Lines | None = None,
         log: Callable[[str], object] = print_line,
     ) -> None:
         self.url = url
         self.stay = stay
-        self.lines = lines or LineReader()
+        self.lines = lines or Lines()
         self.log = log
         self.peer = WebSocketPeer()
         self.peer.supported_protocols = list(protocols)
@@ -79,7 +79,9 @@ class TerminalChat:
             self._was_open = True
             self.log(f"Connected with protocol: {self.peer.get_selected_protocol()}")
         self._print_packets()
-        self._typed.extend(line for line in self.lines.take() if line)
+        while (line := self.lines.take()) is not None:
+            if line:
+                self._typed.append(line)
         if self.peer.get_ready_state() == State.OPEN:
             self._send_typed()
 

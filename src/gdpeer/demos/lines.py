@@ -1,9 +1,9 @@
-"""Lines from standard input for a loop that must not wait for them.
+"""Lines from the keyboard or a pipe for a loop that must not wait for them, and lines to the screen.
 
 A thread reads; the loop takes what is there. The thread is a daemon: it may hang in a read for ever, which must not
 keep the program from ending.
 
-Layer: `cli`.
+Layer: `demos`, for the command line as well.
 """
 
 from __future__ import annotations
@@ -15,10 +15,19 @@ import sys
 import threading
 from typing import TextIO
 
-__all__ = ["Lines", "is_typed"]
+__all__ = ["Lines", "is_typed", "print_line"]
 
 WAITING = 1000
 """Lines read ahead at most, so that a large file in the pipe does not end up in memory."""
+
+PICTURES = {code: 0x2400 + code for code in range(32)} | {0x7F: 0x2421, ord("\t"): ord("\t")}
+PICTURES |= dict.fromkeys(range(0x80, 0xA0), 0xFFFD)
+"""A stranger's text must not move the cursor or fake a line: control characters are shown, not obeyed."""
+
+
+def print_line(text: str) -> None:
+    """Print one line at once, also into a pipe."""
+    print(text.translate(PICTURES), flush=True)
 
 
 class Lines:

@@ -11,7 +11,7 @@ from typing import TextIO
 
 import pytest
 
-from gdpeer.cli.lines import Lines, is_typed
+from gdpeer.demos.lines import Lines, is_typed
 
 PATIENCE = 5.0
 
