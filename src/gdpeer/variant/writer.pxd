@@ -24,7 +24,6 @@ cdef _Opened _opened(object container, object rest, Py_ssize_t left)
 
 
 @cython.final
-@cython.freelist(8)
 cdef class Writer(Output):
     cdef bint _old, _typed, _objects
 
