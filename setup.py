@@ -24,10 +24,18 @@ from setuptools.command.build_ext import build_ext
 from setuptools.command.build_py import build_py
 
 COMPILED = [
+    "gdpeer.signals",
     "gdpeer.protocol.frames",
     "gdpeer.protocol.inbox",
     "gdpeer.protocol.outbox",
     "gdpeer.protocol.connection",
+    "gdpeer.transport.stream",
+    "gdpeer.transport.poller",
+    "gdpeer.transport.sockets",
+    "gdpeer.websocket.link",
+    "gdpeer.websocket.deadline",
+    "gdpeer.websocket.native",
+    "gdpeer.websocket.exchange",
     "gdpeer.variant.output",
     "gdpeer.variant.leaves",
     "gdpeer.variant.reader",
@@ -37,7 +45,7 @@ COMPILED = [
 ]
 """The modules of the hot path: the one list of what is compiled."""
 
-DIRECTIVES = {"language_level": 3, "annotation_typing": False}
+DIRECTIVES = {"language_level": 3, "annotation_typing": False, "auto_pickle": False}
 """Annotations are the type checker's; the C types come from the `.pxd` files."""
 
 MODES = ("no", "try", "must")

@@ -4,7 +4,7 @@ A slot is any callable. Slots run in the order in which they were connected, in 
 arguments that the signal carries. A slot that raises is logged with its traceback and the others still run. Slots may
 connect and disconnect while the signal fires: the change counts from the next emit on.
 
-Layer: with `errors` and `clock` the lowest; imports nothing of gdpeer.
+Layer: with `errors` and `clock` the lowest; imports nothing of gdpeer. Compiled (types in `signals.pxd`).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Signal:
         name: shown in logs and in `repr`.
     """
 
-    __slots__ = ("_slots", "name")
+    __slots__ = ("__weakref__", "_slots", "name")
 
     def __init__(self, name: str = "") -> None:
         self.name = name
@@ -76,6 +76,16 @@ class Signal:
                 self._forget(slot)
             try:
                 slot(*arguments)
+            except Exception:
+                logger.exception("a slot of signal %r raised: %r", self.name, slot)
+
+    def emit_one(self, argument: object) -> None:
+        """`emit` of one argument, for what happens once a message: compiled, it makes no tuple."""
+        for slot, once in self._slots:
+            if once:
+                self._forget(slot)
+            try:
+                slot(argument)
             except Exception:
                 logger.exception("a slot of signal %r raised: %r", self.name, slot)
 

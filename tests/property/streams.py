@@ -153,7 +153,7 @@ def run(connection: Connection, pieces: Sequence[bytes]) -> Outcome:
     for piece in pieces:
         feed(connection, piece)
         answers += sent(connection)
-        while connection.inbox.packets:
+        while connection.inbox.count:
             got += packets(connection.inbox)
             connection.resume()
         connection.settle()

@@ -2,7 +2,7 @@
 
 The owner moves bytes and looks at what came of them:
 
-    receive_data(data, length)   bytes arrived; afterwards look at `inbox.packets`, `phase`, `pongs`
+    receive_data(data, length)   bytes arrived; afterwards look at `inbox.count`, `phase`, `pongs`
     receive_eof()                no more will
     inbox.next_packet()          take the oldest packet; then resume() lets the parser go on where the queue was full
     settle()                     the packets were dealt with: end what ended behind them
@@ -240,7 +240,7 @@ class Connection:
         return end if self.phase == _CLOSED or self._held is not None else at
 
     def _hold(self, end: bytes | ProtocolError) -> None:
-        if self.inbox.packets:
+        if self.inbox.count:
             self._held = end
         else:
             self._end(end)

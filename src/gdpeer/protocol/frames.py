@@ -106,28 +106,25 @@ def append_frame(target: bytearray, first: int, payload: bytes, key: bytes) -> N
         target += _xor(payload, key)
 
 
-def unmask(data: bytearray, start: int, length: int, key: bytes) -> bytes:
+def unmask(data: bytearray, start: int, length: int, key_size: int) -> bytes:
     """Take a payload out of received bytes, unmasked.
 
     Args:
         data: what was received.
         start: where the payload begins.
         length: its bytes; all of them must be there.
-        key: 4 bytes, or empty for a payload that is not masked.
+        key_size: 4 where the masking key stands before the payload; 0 for a payload that is not masked.
     """
-    if not key:
-        return bytes(data[start : start + length])
     if cython.compiled:
+        source = cython.cast(cython.p_uchar, PyByteArray_AS_STRING(data)) + start
+        if not key_size:
+            return PyBytes_FromStringAndSize(cython.cast(cython.p_char, source), length)
         payload: bytes = PyBytes_FromStringAndSize(cython.NULL, length)
-        xor_copy(
-            cython.cast(cython.p_uchar, PyBytes_AS_STRING(payload)),
-            cython.cast(cython.p_uchar, PyByteArray_AS_STRING(data)) + start,
-            length,
-            cython.cast(cython.p_uchar, PyBytes_AS_STRING(key)),
-            0,
-        )
+        xor_copy(cython.cast(cython.p_uchar, PyBytes_AS_STRING(payload)), source, length, source - 4, 0)
         return payload
-    return _xor(data[start : start + length], key)
+    if not key_size:
+        return bytes(data[start : start + length])
+    return _xor(data[start : start + length], data[start - 4 : start])
 
 
 def append_unmasked(target: bytearray, data: bytearray, start: int, length: int, key: bytes, phase: int) -> None:
@@ -158,7 +155,7 @@ def append_unmasked(target: bytearray, data: bytearray, start: int, length: int,
         target += _xor(data[start : start + length], key[turn:] + key[:turn])
 
 
-def _xor(data: Any, key: bytes) -> bytes:
+def _xor(data: Any, key: bytes | bytearray) -> bytes:
     """XOR by one big integer: the fastest way in plain Python."""
     length = len(data)
     mask = (key * (length // 4 + 1))[:length]

@@ -3,16 +3,22 @@ cimport cython
 
 from gdpeer.protocol.frames cimport Utf8Validator, append_unmasked, is_utf8, unmask
 
-cdef int _CONTINUATION, _TEXT, _BINARY, _PONG
+cdef int _CONTINUATION, _TEXT, _BINARY, _PONG, _FIN, _RSV1
+cdef Py_ssize_t _MANY_TAKEN
 
 
 @cython.final
 cdef class Inbox:
     cdef bint _is_client
-    cdef object _limits
+    cdef Py_ssize_t _max_message_size
+    cdef Py_ssize_t _max_queued_bytes
+    cdef Py_ssize_t _max_queued_packets
+    cdef Py_ssize_t _max_fragments
     cdef public object inflater
-    cdef public object packets
-    cdef object _kinds
+    cdef list _packets
+    cdef list _kinds
+    cdef Py_ssize_t _first
+    cdef public Py_ssize_t count
     cdef public Py_ssize_t queued_bytes
     cdef public Py_ssize_t received
     cdef public bint was_text
@@ -28,12 +34,16 @@ cdef class Inbox:
     cdef bytearray _message
     cdef Utf8Validator _text
 
+    cpdef use(self, object limits)
     cpdef bint is_full(self)
-    @cython.locals(packet=bytes)
+    @cython.locals(packet=bytes, at=Py_ssize_t)
     cpdef bytes next_packet(self)
+    cdef _sweep(self)
+    cpdef bytes peek(self, Py_ssize_t index)
+    cpdef discard(self, Py_ssize_t index)
     @cython.locals(begun=Py_ssize_t)
     cpdef Py_ssize_t parse(self, bytearray data, Py_ssize_t at, Py_ssize_t end) except -1
-    @cython.locals(first=int, second=int, length=Py_ssize_t, head=Py_ssize_t, body=Py_ssize_t, key=bytes)
+    @cython.locals(first=int, second=int, length=Py_ssize_t, head=Py_ssize_t, body=Py_ssize_t)
     cdef Py_ssize_t _begin_frame(self, bytearray data, Py_ssize_t at, Py_ssize_t end) except -1
     @cython.locals(opcode=int)
     cdef _check_head(self, int first, int second)

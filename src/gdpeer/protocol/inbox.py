@@ -13,11 +13,9 @@ Layer: `protocol`; compiled (types in `inbox.pxd`). Source: RFC 6455 section 5, 
 
 from __future__ import annotations
 
-from collections import deque
-
 from gdpeer.errors import ProtocolError
 from gdpeer.protocol.deflate import Inflater
-from gdpeer.protocol.frames import FIN, RSV1, Utf8Validator, append_unmasked, is_utf8, unmask
+from gdpeer.protocol.frames import Utf8Validator, append_unmasked, is_utf8, unmask
 from gdpeer.protocol.limits import MAX_CONTROL_PAYLOAD, Limits
 
 __all__ = ["Inbox"]
@@ -27,6 +25,10 @@ _CONTINUATION = 0
 _TEXT = 1
 _BINARY = 2
 _PONG = 10
+_FIN = 0x80
+_RSV1 = 0x40
+_MANY_TAKEN = 64
+_UNLIMITED = 1 << 60  # larger numbers would not fit into a C integer; nothing ever gets that large
 
 
 class Inbox:
@@ -34,12 +36,12 @@ class Inbox:
 
     Args:
         is_client: whether this side is the client, whose peer's frames are not masked.
-        limits: what the other side may cost; kept by reference.
+        limits: what the other side may cost.
 
     Attributes:
         inflater: for compressed messages; None unless they were agreed on.
-        packets: messages received and not taken yet, oldest first, as bytes.
-        queued_bytes: their sum.
+        count: messages received and not taken yet.
+        queued_bytes: the sum of their sizes.
         received: how many messages came so far.
         was_text: whether the packet that `next_packet` gave last came as text.
         opcode: of the control frame that `parse` stopped at; -1 for none.
@@ -48,6 +50,7 @@ class Inbox:
 
     __slots__ = (
         "_compressed",
+        "_first",
         "_fragments",
         "_is_client",
         "_is_final",
@@ -55,13 +58,17 @@ class Inbox:
         "_kind",
         "_kinds",
         "_left",
-        "_limits",
+        "_max_fragments",
+        "_max_message_size",
+        "_max_queued_bytes",
+        "_max_queued_packets",
         "_message",
+        "_packets",
         "_phase",
         "_text",
+        "count",
         "inflater",
         "opcode",
-        "packets",
         "payload",
         "queued_bytes",
         "received",
@@ -70,10 +77,13 @@ class Inbox:
 
     def __init__(self, is_client: bool, limits: Limits) -> None:
         self._is_client = is_client
-        self._limits = limits
+        self.use(limits)
         self.inflater: Inflater | None = None
-        self.packets: deque[bytes] = deque()
-        self._kinds: deque[bool] = deque()
+        # The queue: a deque costs an idle connection 600 bytes, and a hot one more time.
+        self._packets: list[bytes] = []
+        self._kinds: list[bool] = []
+        self._first = 0
+        self.count = 0
         self.queued_bytes = 0
         self.received = 0
         self.was_text = False
@@ -91,15 +101,21 @@ class Inbox:
         self._message: bytearray | None = None
         self._text: Utf8Validator | None = None
 
+    def use(self, limits: Limits) -> None:
+        """Keep to these from now on."""
+        self._max_message_size = min(limits.max_message_size, _UNLIMITED)
+        self._max_queued_bytes = min(limits.max_queued_bytes, _UNLIMITED)
+        self._max_queued_packets = min(limits.max_queued_packets, _UNLIMITED)
+        self._max_fragments = min(limits.max_fragments, _UNLIMITED)
+
     def is_full(self) -> bool:
         """Whether the queue is at its limit; nothing more is parsed until packets are taken.
 
         An empty queue is never full, however small its limits: control frames still have to come through.
         """
-        limits = self._limits
-        if not self.packets:
+        if not self.count:
             return False
-        return self.queued_bytes >= limits.max_queued_bytes or len(self.packets) >= limits.max_queued_packets
+        return self.queued_bytes >= self._max_queued_bytes or self.count >= self._max_queued_packets
 
     def next_packet(self) -> bytes:
         """The oldest packet; `was_text` tells its kind.
@@ -107,13 +123,32 @@ class Inbox:
         Raises:
             IndexError: there is none.
         """
-        packet = self.packets.popleft()
-        self.was_text = self._kinds.popleft()
+        if not self.count:
+            raise IndexError("no packet is there")
+        at = self._first
+        packet = self._packets[at]
+        self.was_text = self._kinds[at]
         self.queued_bytes -= len(packet)
+        self.count -= 1
+        if self.count == 0:
+            self._packets.clear()
+            self._kinds.clear()
+            self._first = 0
+            return packet
+        self._packets[at] = b""
+        self._first = at + 1
+        if self._first >= _MANY_TAKEN and self._first >= self.count:
+            self._sweep()
         return packet
 
-    def discard(self, index: int) -> None:
-        """Take a packet out of the queue, unread.
+    def _sweep(self) -> None:
+        """Let go of the places of packets that were taken."""
+        del self._packets[: self._first]
+        del self._kinds[: self._first]
+        self._first = 0
+
+    def peek(self, index: int) -> bytes:
+        """A packet that stays in the queue.
 
         Args:
             index: its place; 0 is the oldest.
@@ -121,9 +156,16 @@ class Inbox:
         Raises:
             IndexError: there is none.
         """
-        self.queued_bytes -= len(self.packets[index])
-        del self.packets[index]
-        del self._kinds[index]
+        if not 0 <= index < self.count:
+            raise IndexError("no packet is there")
+        return self._packets[self._first + index]
+
+    def discard(self, index: int) -> None:
+        """Take a packet out of the queue, unread. Arguments and errors as `peek`."""
+        self.queued_bytes -= len(self.peek(index))
+        self.count -= 1
+        del self._packets[self._first + index]
+        del self._kinds[self._first + index]
 
     def parse(self, data: bytearray, at: int, end: int) -> int:
         """Take frames out of `data[at:end]`.
@@ -165,34 +207,33 @@ class Inbox:
             return at
         if length >= 126:
             length = self._read_length(data, at + 2, head)
-        key = bytes(data[head:body])
         if first & 8:
             if end - body < length:
                 return at
             self.opcode = first & 15
-            self.payload = unmask(data, body, length, key)
+            self.payload = unmask(data, body, length, body - head)
             return body + length
         self._begin_data(first, length)
-        if first & FIN and self._fragments == 1 and not self._compressed and end - body >= length:
-            self._push(unmask(data, body, length, key))
+        if first & _FIN and self._fragments == 1 and not self._compressed and end - body >= length:
+            self._push(unmask(data, body, length, body - head))
             return body + length
         self._left = length
         self._phase = 0
-        self._key = key
-        self._is_final = first & FIN != 0
+        self._key = bytes(data[head:body])
+        self._is_final = first & _FIN != 0
         return self._continue_frame(data, body, end) if length == 0 else body
 
     def _check_head(self, first: int, second: int) -> None:
         """Everything that the first two bytes can tell (RFC 6455 section 5.2)."""
         opcode = first & 15
-        if first & 0x30 or (first & RSV1 and (self.inflater is None or opcode not in (_TEXT, _BINARY))):
+        if first & 0x30 or (first & _RSV1 and (self.inflater is None or opcode not in (_TEXT, _BINARY))):
             raise ProtocolError("a reserved bit is set")
         if (second & 128 != 0) == self._is_client:
             raise ProtocolError("a server's frame is masked" if self._is_client else "a client's frame is not masked")
         if opcode & 8:
             if opcode > _PONG:
                 raise ProtocolError(f"unknown opcode {opcode}")
-            if first & FIN == 0:
+            if first & _FIN == 0:
                 raise ProtocolError("a control frame is fragmented")
             if second & 127 > MAX_CONTROL_PAYLOAD:
                 raise ProtocolError("a control frame is longer than 125 bytes")
@@ -215,20 +256,20 @@ class Inbox:
         """A data frame's place in its message, and the limits, before any memory is taken."""
         if self._kind < 0:
             self._kind = first & 15
-            self._compressed = first & RSV1 != 0
+            self._compressed = first & _RSV1 != 0
             self._fragments = 0
         self._fragments += 1
-        if self._fragments > self._limits.max_fragments:
-            raise ProtocolError(f"a message has more than {self._limits.max_fragments} fragments", 1009)
+        if self._fragments > self._max_fragments:
+            raise ProtocolError(f"a message has more than {self._max_fragments} fragments", 1009)
         if self._compressed:
             return
         size = length if self._message is None else length + len(self._message)
-        if size > self._limits.max_message_size:
+        if size > self._max_message_size:
             self._too_big(size)
 
     def _too_big(self, size: int) -> None:
         raise ProtocolError(
-            f"a message of {size} bytes or more is over the limit of {self._limits.max_message_size}", 1009
+            f"a message of {size} bytes or more is over the limit of {self._max_message_size}", 1009
         )
 
     def _continue_frame(self, data: bytearray, at: int, end: int) -> int:
@@ -257,7 +298,7 @@ class Inbox:
         append_unmasked(piece, data, at, length, self._key, self._phase)
         inflater = self.inflater
         assert inflater is not None
-        message += inflater.feed(bytes(piece), self._limits.max_message_size - len(message))
+        message += inflater.feed(bytes(piece), self._max_message_size - len(message))
 
     def _check_text(self, message: bytearray, before: int) -> None:
         text = self._text
@@ -276,7 +317,7 @@ class Inbox:
             before = len(message)
             inflater = self.inflater
             assert inflater is not None
-            message += inflater.finish(self._limits.max_message_size - before)
+            message += inflater.finish(self._max_message_size - before)
             if self._kind == _TEXT:
                 self._check_text(message, before)
         if self._kind == _TEXT and self._text is not None and not self._text.is_complete():
@@ -291,8 +332,9 @@ class Inbox:
         self._queue(packet)
 
     def _queue(self, packet: bytes) -> None:
-        self.packets.append(packet)
+        self._packets.append(packet)
         self._kinds.append(self._kind == _TEXT)
         self.queued_bytes += len(packet)
+        self.count += 1
         self.received += 1
         self._kind = -1

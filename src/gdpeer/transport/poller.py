@@ -3,7 +3,8 @@
 A `Poller` is turned by its owner; it starts no thread and runs nothing between turns. What a turn costs follows the
 descriptors that are ready and the deadlines that are due, not those that are watched.
 
-On Linux `select.epoll` is used directly, as a wait of it costs half of one through `selectors`; elsewhere `selectors`.
+On Linux epoll is used directly, as a wait of it costs half of one through `selectors`, and compiled even without a list
+of what is ready; elsewhere `selectors`.
 
 Invariants:
 - Readiness is a state, not an edge: what was not dealt with is reported in the next turn again.
@@ -11,7 +12,7 @@ Invariants:
   within the same turn.
 - An exception of a callback leaves `turn`; what had not run by then is not lost but comes in the next turn.
 
-Layer: `transport`.
+Layer: `transport`; compiled (types in `poller.pxd`).
 """
 
 from __future__ import annotations
@@ -31,6 +32,14 @@ from typing import Any, Protocol
 from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.transport.stream import READ, WRITE, Ready
 
+try:
+    import cython
+except ImportError:
+    from gdpeer import _cython as cython
+
+if cython.compiled:
+    from cython.cimports.gdpeer.transport._epoll import gdpeer_bits, gdpeer_descriptor, wait_for_events
+
 __all__ = ["Poller", "Timer"]
 
 Callback = Callable[[], Any]
@@ -38,6 +47,9 @@ Callback = Callable[[], Any]
 _READ_WRITE = READ | WRITE
 _LONGEST_WAIT = 86400.0
 """Seconds; a longer wait would overflow the system's milliseconds. The turn then just ends early."""
+_MOST_EVENTS = 256
+_MOST_WAITS = 4
+"""So many events fit into the array of one wait (poller.pxd), and so many waits make a turn while it is full."""
 _FEW_TIMERS = 64
 """Cancelled timers that may lie in the heap before it is worth sweeping."""
 
@@ -104,10 +116,11 @@ class _Backend(Protocol):
 class _EpollBackend:
     """Linux. READ and WRITE are epoll's own bits."""
 
-    __slots__ = ("_epoll", "wait")
+    __slots__ = ("_epoll", "descriptor", "wait")
 
     def __init__(self) -> None:
         self._epoll = select.epoll()
+        self.descriptor = self._epoll.fileno()
         self.wait = self._epoll.poll
 
     def change(self, descriptor: int, old: int, new: int) -> None:
@@ -165,6 +178,7 @@ class Poller:
         self.clock = clock
         self._backend = backend or (_EpollBackend() if hasattr(select, "epoll") else _SelectorsBackend())
         self._wait = self._backend.wait
+        self._epoll = self._backend.descriptor if isinstance(self._backend, _EpollBackend) else -1
         self._watches: dict[int, _Watch] = {}
         self._serial = 0
         self._soon: deque[Callback] = deque()
@@ -243,7 +257,32 @@ class Poller:
         waiting = len(self._soon)
         if timeout != 0:
             timeout = self._shorten(timeout)
-        found = self._wait(timeout)
+        if cython.compiled and self._epoll >= 0:
+            self._call_ready(timeout, serial)
+        else:
+            self._call_found(self._wait(timeout), serial)
+        if waiting:
+            self._run_soon(waiting)
+        if self._heap or self._due:
+            self._run_due()
+
+    def _call_ready(self, timeout: float, serial: int) -> None:
+        """Wait and call, compiled, on Linux. A callback that turns this poller too only makes what is left here stale."""
+        watches = self._watches
+        waits = 0
+        found = _MOST_EVENTS
+        while found == _MOST_EVENTS and waits < _MOST_WAITS:
+            found = wait_for_events(self._epoll, self._events, _MOST_EVENTS, 0.0 if waits else timeout)
+            waits += 1
+            if self._woken:
+                self._calm()
+            for i in range(found):
+                watch = watches.get(gdpeer_descriptor(self._events + i))
+                if watch is not None and watch.born < serial:
+                    bits = gdpeer_bits(self._events + i)
+                    watch.ready(bits if bits <= _READ_WRITE else _READ_WRITE)
+
+    def _call_found(self, found: list[tuple[int, int]], serial: int) -> None:
         if self._woken:
             self._calm()
         watches = self._watches
@@ -251,10 +290,6 @@ class Poller:
             watch = watches.get(descriptor)
             if watch is not None and watch.born < serial:  # else: a number given out anew in this very turn
                 watch.ready(bits if bits <= _READ_WRITE else _READ_WRITE)
-        if waiting:
-            self._run_soon(waiting)
-        if self._heap or self._due:
-            self._run_due()
 
     def wake(self) -> None:
         """End the wait of the turn that runs now, or of the next one. From any thread, also from a signal handler."""
@@ -278,6 +313,7 @@ class Poller:
         self._soon.clear()
         self._heap.clear()
         self._due.clear()
+        self._epoll = -1
         self._backend.close()
 
     def __enter__(self) -> Poller:
@@ -293,7 +329,7 @@ class Poller:
         if self._woken or self._soon or self._due:
             return 0.0
         heap = self._heap
-        while heap and heap[0][2]._callback is None:
+        while heap and not heap[0][2].active:
             heappop(heap)
             self._cancelled -= 1
         if heap:
@@ -337,13 +373,14 @@ class Poller:
             else:
                 due.append(timer)
         while due:
-            due.popleft()._run()
+            timer = due.popleft()
+            timer._run()
 
     def _count_cancelled(self) -> None:
         """Cancelled timers stay in the heap until they come up, or until they are more than half of it."""
         self._cancelled += 1
         if self._cancelled > _FEW_TIMERS and self._cancelled * 2 > len(self._heap):
-            self._heap = [entry for entry in self._heap if entry[2]._callback is not None]
+            self._heap = [entry for entry in self._heap if entry[2].active]
             heapify(self._heap)
             self._cancelled = 0
 

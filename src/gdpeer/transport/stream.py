@@ -5,12 +5,12 @@ Both can be watched by a `Poller`; neither needs one, so that a single peer can 
 
 No call here ever waits. Every failure is a `TransportError`, and after one the stream is of no use but for `close()`.
 
-Layer: `transport`; knows nothing of HTTP or WebSocket.
+Layer: `transport`; knows nothing of HTTP or WebSocket. Compiled (types in `stream.pxd`), so that a compiled caller
+reaches a compiled stream without a detour; a stream of plain Python is as good.
 """
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -32,26 +32,26 @@ Address = tuple[str, int]
 Ready = Callable[[int], Any]
 
 
-class Pollable(ABC):
+class Pollable:
     """What a poller can watch."""
 
     __slots__ = ()
 
-    @abstractmethod
     def attach(self, poller: Poller, ready: Ready) -> None:
         """Have `poller` call `ready(events)` in each turn in which there is something to do.
 
         Readable is watched unless `want_read(False)` was called last; writable while `want_write(True)` was called
         last, and either one where TLS needs it. A connector calls `ready` in the first turn, so that it gets going.
         """
+        raise NotImplementedError
 
-    @abstractmethod
     def detach(self) -> None:
         """Undo `attach`. Without effect when not attached."""
+        raise NotImplementedError
 
-    @abstractmethod
     def close(self) -> None:
         """Detach and let go at once; what was not sent yet may be lost. May be called again."""
+        raise NotImplementedError
 
 
 class Stream(Pollable):
@@ -59,15 +59,14 @@ class Stream(Pollable):
 
     __slots__ = ()
 
-    @abstractmethod
     def receive_into(self, buffer: Any) -> int:
         """Fill the start of a writable buffer, which must not be empty, with what has arrived.
 
         Returns:
             The number of bytes; 0 at the orderly end of the other side's bytes; `WOULD_BLOCK` when nothing is there.
         """
+        raise NotImplementedError
 
-    @abstractmethod
     def send(self, chunks: Sequence[Any]) -> int:
         """Hand over bytes, all chunks in one system call where the system can.
 
@@ -75,41 +74,42 @@ class Stream(Pollable):
             How many bytes were taken, counted over all chunks; 0 when none can be taken now. What was not taken has to
             be the start of the next call (TLS may hold a part of it already).
         """
+        raise NotImplementedError
 
-    @abstractmethod
     def want_read(self, wanted: bool) -> None:
         """Whether `ready` is to be called when bytes arrive (on at first); off while the reader has no room."""
+        raise NotImplementedError
 
-    @abstractmethod
     def want_write(self, wanted: bool) -> None:
         """Whether `ready` is to be called when `send` can take bytes again."""
+        raise NotImplementedError
 
-    @abstractmethod
     def has_pending(self) -> bool:
         """Whether bytes wait inside the stream that its descriptor's readiness would not show (TLS records)."""
+        raise NotImplementedError
 
-    @abstractmethod
     def close_write(self) -> None:
         """Tell the other side that no more bytes follow (FIN; close_notify, then FIN, under TLS). Receiving goes on."""
+        raise NotImplementedError
 
-    @abstractmethod
     def set_no_delay(self, enabled: bool) -> None:
         """Send small packets at once (TCP_NODELAY). Without effect where there is no such thing."""
+        raise NotImplementedError
 
     @property
-    @abstractmethod
     def is_secure(self) -> bool:
         """Whether the bytes travel encrypted."""
+        raise NotImplementedError
 
     @property
-    @abstractmethod
     def remote_address(self) -> Address:
         """Of the other side, as it was when the stream opened."""
+        raise NotImplementedError
 
     @property
-    @abstractmethod
     def local_address(self) -> Address:
         """Of this side."""
+        raise NotImplementedError
 
 
 class Connector(Pollable):
@@ -117,7 +117,6 @@ class Connector(Pollable):
 
     __slots__ = ()
 
-    @abstractmethod
     def advance(self) -> Stream | None:
         """Go on as far as can be done without waiting.
 
@@ -127,3 +126,4 @@ class Connector(Pollable):
         Raises:
             TransportError: it will never be; the cause says which step failed.
         """
+        raise NotImplementedError

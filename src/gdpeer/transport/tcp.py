@@ -1,4 +1,4 @@
-"""TCP and Unix sockets: open streams, and the way there.
+"""The way to an open TCP or Unix socket.
 
 A name's addresses are tried as RFC 8305 section 5 asks for: the next one starts when the one before has failed, or has
 not answered within 250 ms; the first to connect wins.
@@ -11,11 +11,8 @@ from __future__ import annotations
 import errno
 import os
 import socket
-import sys
 from collections import deque
-from collections.abc import Sequence
 from contextlib import suppress
-from itertools import islice
 from math import inf
 from typing import Any
 
@@ -23,8 +20,9 @@ from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.errors import Cause, Error, TransportError
 from gdpeer.transport.names import Lookup, Target, look_up
 from gdpeer.transport.poller import Poller
-from gdpeer.transport.reasons import broken, explain, permission_hint, reason
-from gdpeer.transport.stream import WOULD_BLOCK, Address, Connector, Ready, Stream
+from gdpeer.transport.reasons import explain, permission_hint, reason
+from gdpeer.transport.sockets import TcpStream, address_of
+from gdpeer.transport.stream import Connector, Ready
 from gdpeer.transport.watch import Alarm, Watch
 
 __all__ = ["TcpConnector", "TcpStream", "UnixConnector", "address_of"]
@@ -35,128 +33,7 @@ ATTEMPT_DELAY = 0.25
 _RETRY_DELAY = 0.01
 """Seconds until a Unix socket with a full backlog is tried again; the system tells nobody when there is room."""
 
-_MOST_CHUNKS = 1024
-"""Chunks in one system call: IOV_MAX of Linux, Android, macOS and the BSDs."""
-
-_GATHERS = hasattr(socket.socket, "sendmsg")
-_NO_SIGNAL: int = getattr(socket, "MSG_NOSIGNAL", 0)
-_NO_SIGNAL_OPTIONS = (0x1022,) if sys.platform == "darwin" else ()
-"""SO_NOSIGPIPE, macOS's way of MSG_NOSIGNAL."""
-
 _UNDERWAY = frozenset({errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EAGAIN, errno.EINTR})
-_INTERNET = frozenset({socket.AF_INET, socket.AF_INET6})
-
-
-class TcpStream(Stream):
-    """An open TCP or Unix socket.
-
-    All calls belong to one thread. Small packets are sent at once (TCP_NODELAY) until `set_no_delay(False)`. No call
-    raises SIGPIPE.
-
-    Args:
-        connected: an open socket; it belongs to the stream from here on and is made non-blocking.
-        remote: the other side's address, where it is known already.
-    """
-
-    __slots__ = ("_local", "_receive", "_remote", "_send", "_socket", "_watch")
-
-    def __init__(self, connected: socket.socket, remote: Address | None = None) -> None:
-        connected.setblocking(False)
-        for option in _NO_SIGNAL_OPTIONS:
-            connected.setsockopt(socket.SOL_SOCKET, option, 1)
-        self._socket = connected
-        self._receive = connected.recv_into
-        self._send = connected.send
-        self._watch = Watch(connected.fileno())
-        self._local: Address | None = None
-        self._remote = _address(connected.getpeername) if remote is None else remote
-        self.set_no_delay(True)
-
-    def receive_into(self, buffer: Any) -> int:
-        """See `Stream.receive_into`: one recv."""
-        try:
-            return self._receive(buffer)
-        except BlockingIOError:
-            return WOULD_BLOCK
-        except OSError as error:
-            raise broken(error) from error
-
-    def send(self, chunks: Sequence[Any]) -> int:
-        """See `Stream.send`: one send, or one sendmsg for several chunks."""
-        try:
-            if len(chunks) == 1:
-                return self._send(chunks[0], _NO_SIGNAL)
-            if not _GATHERS:
-                return self._send(b"".join(chunks), _NO_SIGNAL)
-            if len(chunks) > _MOST_CHUNKS:
-                return self._socket.sendmsg(islice(chunks, _MOST_CHUNKS), (), _NO_SIGNAL)
-            return self._socket.sendmsg(chunks, (), _NO_SIGNAL) if chunks else 0
-        except BlockingIOError:
-            return 0
-        except OSError as error:
-            raise broken(error) from error
-
-    def attach(self, poller: Poller, ready: Ready) -> None:
-        """See `Pollable.attach`."""
-        self._watch.attach(poller, ready)
-
-    def detach(self) -> None:
-        """See `Pollable.detach`."""
-        self._watch.detach()
-
-    def want_read(self, wanted: bool) -> None:
-        """See `Stream.want_read`."""
-        self._watch.want_read(wanted)
-
-    def want_write(self, wanted: bool) -> None:
-        """See `Stream.want_write`."""
-        self._watch.want_write(wanted)
-
-    def has_pending(self) -> bool:
-        """Nothing does."""
-        return False
-
-    def close_write(self) -> None:
-        """See `Stream.close_write`."""
-        with suppress(OSError):  # gone already
-            self._socket.shutdown(socket.SHUT_WR)
-
-    def close(self) -> None:
-        """Detach and close the socket. What the system has taken still goes out, unless unread bytes make it reset."""
-        self._watch.detach()
-        self._socket.close()
-
-    def set_no_delay(self, enabled: bool) -> None:
-        """See `Stream.set_no_delay`."""
-        if self._socket.family in _INTERNET:
-            with suppress(OSError):  # macOS refuses it once the other side has reset
-                self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, enabled)
-
-    def release(self) -> socket.socket:
-        """Detach and give the socket away, for a layer above (TLS); the stream is of no use afterwards."""
-        self._watch.detach()
-        return self._socket
-
-    def fileno(self) -> int:
-        """The descriptor; -1 once closed."""
-        return self._socket.fileno()
-
-    @property
-    def is_secure(self) -> bool:
-        """Not by this layer."""
-        return False
-
-    @property
-    def remote_address(self) -> Address:
-        """Of the other side."""
-        return self._remote
-
-    @property
-    def local_address(self) -> Address:
-        """Of this side."""
-        if self._local is None:
-            self._local = _address(self._socket.getsockname)
-        return self._local
 
 
 class TcpConnector(Connector):
@@ -393,21 +270,6 @@ class UnixConnector(Connector):
                 Error.ERR_TIMEOUT,
             )
         self._alarm.set(min(now + _RETRY_DELAY, self._deadline))
-
-
-def address_of(raw: Any) -> Address:
-    """The system's address as host and port; IPv4 within IPv6 is shown as IPv4, a Unix socket as its path and 0."""
-    if isinstance(raw, tuple):
-        host = raw[0]
-        return (host[7:] if host.startswith("::ffff:") and "." in host else host), raw[1]
-    return os.fsdecode(raw), 0
-
-
-def _address(ask: Any) -> Address:
-    try:
-        return address_of(ask())
-    except OSError:  # closed, or reset before anybody asked
-        return "", 0
 
 
 def _start(family: int, address: Any) -> tuple[socket.socket | None, int]:

@@ -147,7 +147,7 @@ class WebSocketClient(NetworkedPeer):
         tell = self.data_received.emit if self._session is None else self._session.receive
         while backend.announced < inbox.received and self._peer._backend is backend:
             backend.announced += 1
-            if inbox.packets:
+            if inbox.count:
                 tell()
         backend.settle()
 

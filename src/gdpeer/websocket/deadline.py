@@ -1,10 +1,9 @@
-"""A connection's times: the deadline that it has now, and the round trip of its pings.
+"""A connection's deadline: the one that it has now.
 
-A heap of timers is cheap to fill and dear to search, so a timer that comes too early is left where it is and looks
-again
+A heap of timers is cheap to fill and dear to search, so a timer that comes too early is left where it is and looks again
 when it is due: moving a deadline back costs nothing.
 
-Layer: `websocket`.
+Layer: `websocket`; compiled (types in `deadline.pxd`).
 """
 
 from __future__ import annotations
@@ -13,12 +12,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from gdpeer.clock import Clock
-from gdpeer.websocket.turn import Turn
+from gdpeer.websocket.link import Turn
 
 if TYPE_CHECKING:
     from gdpeer.transport.poller import Timer
 
-__all__ = ["NEVER", "Deadline", "RoundTrip"]
+__all__ = ["NEVER", "Deadline"]
 
 NEVER = float("inf")
 
@@ -76,35 +75,3 @@ class Deadline:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-
-
-class RoundTrip:
-    """The newest ping that was sent, and how long its answer took.
-
-    Attributes:
-        latency: seconds of the newest round trip; -1 before the first.
-        is_waiting: whether the newest ping was not answered yet.
-    """
-
-    __slots__ = ("_pongs", "_sent", "_token", "is_waiting", "latency")
-
-    def __init__(self) -> None:
-        self.latency = -1.0
-        self.is_waiting = False
-        self._token = b""
-        self._sent = 0.0
-        self._pongs = 0
-
-    def begin(self, token: bytes, now: float) -> None:
-        """A ping with this payload goes out."""
-        self._token = token
-        self._sent = now
-        self.is_waiting = True
-
-    def end(self, pongs: int, payload: bytes, now: float) -> None:
-        """So many pongs have come in all, the newest with this payload."""
-        if pongs != self._pongs:
-            self._pongs = pongs
-            if self.is_waiting and payload == self._token:
-                self.is_waiting = False
-                self.latency = now - self._sent

@@ -1,40 +1,132 @@
 """A stream with the protocol on it: reading, pausing, sending, all within their limits.
 
-What moves bytes for `NativeBackend`, which adds how a connection begins and ends. Everything on the hot path is here.
+What moves bytes for `NativeBackend`, which adds how a connection begins and ends, and what the connections of one owner
+share while it polls. Everything on the hot path is here.
 
-Layer: `websocket`.
+Layer: `websocket`; compiled (types in `link.pxd`).
 """
 
 from __future__ import annotations
 
 import os
-from abc import ABC, abstractmethod
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from gdpeer.clock import Clock
 from gdpeer.errors import Error, GdpeerError, TransportError
-from gdpeer.protocol.connection import Connection, Phase
+from gdpeer.protocol.connection import Connection
 from gdpeer.transport.scratch import SCRATCH_SIZE, scratch
 from gdpeer.transport.stream import READ, Stream
-from gdpeer.websocket.deadline import RoundTrip
 from gdpeer.websocket.settings import Settings
-from gdpeer.websocket.states import Stage
-from gdpeer.websocket.turn import Turn
 
-__all__ = ["Link"]
+if TYPE_CHECKING:
+    from gdpeer.transport.poller import Poller
+
+__all__ = ["Link", "RoundTrip", "Turn"]
 
 _READS_A_TURN = 8  # then the others get theirs
 
-# As plain integers, for the hot path.
-_OPEN, _DONE = int(Stage.OPEN), int(Stage.DONE)
-_OPEN_PHASE, _CLOSING_PHASE = int(Phase.OPEN), int(Phase.CLOSING)
+# The stages and phases (`states.Stage`, `connection.Phase`); C integers once compiled (link.pxd).
+_READ = READ
+_IDLE = 0
+_OPEN = 3
+_DONE = 6
+_OPEN_PHASE = 1
+_CLOSING_PHASE = 2
+
+_UNLIMITED = 1 << 60
+"""Larger numbers would not fit into a C integer; nothing ever gets that large."""
+
+_OK = Error.OK
+_FAILED = Error.FAILED
+_NO_ROOM = Error.ERR_OUT_OF_MEMORY
 
 
-class Link(ABC):
+class RoundTrip:
+    """The newest ping that was sent, and how long its answer took.
+
+    Attributes:
+        latency: seconds of the newest round trip; -1 before the first.
+        is_waiting: whether the newest ping was not answered yet.
+    """
+
+    __slots__ = ("_pongs", "_sent", "_token", "is_waiting", "latency")
+
+    def __init__(self) -> None:
+        self.latency = -1.0
+        self.is_waiting = False
+        self._token = b""
+        self._sent = 0.0
+        self._pongs = 0
+
+    def begin(self, token: bytes, now: float) -> None:
+        """A ping with this payload goes out."""
+        self._token = token
+        self._sent = now
+        self.is_waiting = True
+
+    def end(self, pongs: int, payload: bytes, now: float) -> None:
+        """So many pongs have come in all, the newest with this payload."""
+        if pongs != self._pongs:
+            self._pongs = pongs
+            if self.is_waiting and payload == self._token:
+                self.is_waiting = False
+                self.latency = now - self._sent
+
+
+class Turn:
+    """One owner's turn: bytes come in, the owner's slots run, and what they sent goes out, one write for each
+    connection.
+
+    Args:
+        poller: watches the streams and the deadlines; None where the owner steps its connection itself.
+
+    Attributes:
+        active: while true, what is sent is gathered, and goes out in `flush`. Outside a turn it goes out at once.
+        touched: connections where something happened that the owner should look at.
+    """
+
+    __slots__ = ("_unsent", "active", "poller", "touched")
+
+    def __init__(self, poller: Poller | None = None) -> None:
+        self.poller = poller
+        self.active = False
+        self.touched: list[Link] = []
+        self._unsent: list[Link] = []
+
+    def touch(self, backend: Link) -> None:
+        """Have the owner look at `backend`; once a turn is enough."""
+        if not backend.is_touched:
+            backend.is_touched = True
+            self.touched.append(backend)
+
+    def take_touched(self) -> list[NativeBackend]:
+        """The connections to look at since this was called last."""
+        touched, self.touched = self.touched, []
+        for backend in touched:
+            backend.is_touched = False
+        return touched
+
+    def gather(self, backend: Link) -> None:
+        """Have `backend` flushed at the end of the turn."""
+        if not backend.is_gathered:
+            backend.is_gathered = True
+            self._unsent.append(backend)
+
+    def flush(self) -> None:
+        """End the turn."""
+        self.active = False
+        unsent, self._unsent = self._unsent, []
+        for backend in unsent:
+            backend.is_gathered = False
+            backend.flush()
+
+
+class Link:
     """The moving of bytes.
 
     Args:
-        settings: of the peer; the limits of what is received are read here, the others when they matter.
+        settings: of the peer; `use` changes them. The limits of what is received are read here, once.
         clock: tells the time of round trips.
         turn: the owner's.
         is_client: the role.
@@ -43,7 +135,7 @@ class Link(ABC):
         stage: a `Stage` as int.
         stream: once it is there.
         connection: the protocol; carries HTTP's bytes as well, before it opens.
-        round_trip: of pings.
+        round_trip: of pings, once there was one.
         paused: reading stopped, since too many packets wait to be taken.
         was_refused: a send was refused for want of room; its owner resets it when it tells that there is room again.
         is_touched, is_gathered: marks of the turn.
@@ -52,6 +144,8 @@ class Link(ABC):
     __slots__ = (
         "__weakref__",
         "_clock",
+        "_most_packets",
+        "_outbound_limit",
         "_turn",
         "connection",
         "is_gathered",
@@ -65,47 +159,55 @@ class Link(ABC):
     )
 
     def __init__(self, settings: Settings, clock: Clock, turn: Turn, *, is_client: bool) -> None:
-        self.settings = settings
+        self.use(settings)
         self._clock = clock
         self._turn = turn
-        self.stage = int(Stage.IDLE)
+        self.stage = _IDLE
         self.stream: Stream | None = None
         self.connection = Connection(is_client, limits=settings.limits())
-        self.round_trip = RoundTrip()
+        self.round_trip: RoundTrip | None = None
         self.paused = False
         self.was_refused = False
         self.is_touched = False
         self.is_gathered = False
 
-    @abstractmethod
+    def use(self, settings: Settings) -> None:
+        """Go on with these."""
+        self.settings = settings
+        self._outbound_limit = min(settings.outbound_buffer_size, _UNLIMITED)
+        self._most_packets = min(settings.max_queued_packets, _UNLIMITED)
+
     def ready(self, events: int) -> None:
         """Deal with readiness."""
+        raise NotImplementedError
 
-    @abstractmethod
     def _receive(self, buffer: bytearray, count: int) -> None:
         """So many bytes arrived."""
+        raise NotImplementedError
 
-    @abstractmethod
     def _look_at(self, connection: Connection) -> None:
         """What the data that just came changed."""
+        raise NotImplementedError
 
-    @abstractmethod
     def _end_of_stream(self) -> None:
         """The other side's bytes ended."""
+        raise NotImplementedError
 
-    @abstractmethod
     def _drained(self) -> None:
         """Everything queued is out."""
+        raise NotImplementedError
 
-    @abstractmethod
     def _lose(self, problem: GdpeerError) -> None:
         """The stream broke."""
+        raise NotImplementedError
 
     # ------------------------------------------------------------------------------------------ receiving
 
     def _read(self) -> None:
         buffer = scratch.buffer
-        for _ in range(_READS_A_TURN):
+        reads = 0
+        while reads < _READS_A_TURN:
+            reads += 1
             if self.stream is None:
                 return
             count = self.stream.receive_into(buffer)
@@ -121,17 +223,13 @@ class Link(ABC):
 
     def _read_on(self) -> None:
         if self.stage != _DONE:
-            self.ready(READ)
+            self.ready(_READ)
 
     def make_room(self) -> None:
         """Packets were taken: if reading had stopped and half of the room is free again, the next turn goes on."""
-        inbox, settings = self.connection.inbox, self.settings
-        if (
-            2 * inbox.queued_bytes > settings.inbound_buffer_size
-            or 2 * len(inbox.packets) > settings.max_queued_packets
-        ):
-            return
-        if self._turn.poller is not None:
+        inbox = self.connection.inbox
+        is_roomy = 2 * inbox.queued_bytes <= self.settings.inbound_buffer_size and 2 * inbox.count <= self._most_packets
+        if is_roomy and self._turn.poller is not None:
             self._turn.poller.soon(self._read_on)
 
     def _unpause(self) -> None:
@@ -163,10 +261,10 @@ class Link(ABC):
             frame: the same, framed once for many peers (`encode_message`); used where this peer can share it.
             reserve: bytes, and messages, that may wait beyond the limits.
         """
-        if not self.is_open():
-            return Error.FAILED
+        if self.stage != _OPEN or self.connection.phase != _OPEN_PHASE:
+            return _FAILED
         if not self._has_room(len(payload), reserve):
-            return Error.ERR_OUT_OF_MEMORY
+            return _NO_ROOM
         outbox = self.connection.outbox
         if frame is not None and outbox.can_share():
             outbox.send_encoded(frame)
@@ -186,26 +284,28 @@ class Link(ABC):
         return False
 
     def _fits(self, size: int, reserve: int) -> bool:
-        outbox, settings = self.connection.outbox, self.settings
-        limit = settings.outbound_buffer_size
-        has_place = outbox.pending_messages < settings.max_queued_packets + reserve
+        outbox = self.connection.outbox
+        limit = self._outbound_limit
+        has_place = outbox.pending_messages < self._most_packets + reserve
         return has_place and (not limit or outbox.pending + size <= limit + reserve)
 
     def ping(self, payload: bytes) -> Error:
         """Send a ping; its answer sets `latency`. Raises ValueError when `payload` is longer than 125 bytes."""
         if not self.is_open():
-            return Error.FAILED
+            return _FAILED
         token = payload or os.urandom(4)
         self.connection.send_ping(token)
+        if self.round_trip is None:
+            self.round_trip = RoundTrip()
         self.round_trip.begin(token, self._clock.now())
         return self._flush_soon()
 
     def _flush_soon(self) -> Error:
         if self._turn.active:
             self._turn.gather(self)
-            return Error.OK
+            return _OK
         self.flush()
-        return Error.OK if self.stage == _OPEN else Error.FAILED
+        return _OK if self.stage == _OPEN else _FAILED
 
     def flush(self) -> None:
         """Hand to the stream what it takes now; the rest follows later."""
@@ -228,9 +328,9 @@ class Link(ABC):
 
     def has_drained(self) -> bool:
         """Whether half of the outbound room is free, in bytes and in messages."""
-        outbox, settings = self.connection.outbox, self.settings
-        has_places = 2 * outbox.pending_messages <= settings.max_queued_packets
-        return has_places and 2 * outbox.pending <= settings.outbound_buffer_size
+        outbox = self.connection.outbox
+        has_places = 2 * outbox.pending_messages <= self._most_packets
+        return has_places and 2 * outbox.pending <= self._outbound_limit
 
     def _lose_sending(self, problem: TransportError) -> None:
         """What the other side said before it went, a close frame say, may still be there to read."""

@@ -5,7 +5,7 @@ waits. Its stages are drawn in `states`.
 
 Watched by an owner's poller through a `Turn`, or stepped by its peer's `poll()`.
 
-Layer: `websocket`.
+Layer: `websocket`; compiled (types in `native.pxd`).
 """
 
 from __future__ import annotations
@@ -17,15 +17,13 @@ from contextlib import suppress
 
 from gdpeer.clock import Clock
 from gdpeer.errors import Cause, CloseCause, GdpeerError, TransportError
-from gdpeer.protocol.connection import Connection, Phase, check_close
+from gdpeer.protocol.connection import Connection, check_close
 from gdpeer.protocol.handshake import Opened
 from gdpeer.transport.scratch import SCRATCH_SIZE, scratch
 from gdpeer.transport.stream import READ, WRITE, Connector, Stream
 from gdpeer.websocket.deadline import NEVER, Deadline
-from gdpeer.websocket.link import Link
+from gdpeer.websocket.link import Link, Turn
 from gdpeer.websocket.settings import Settings
-from gdpeer.websocket.states import Stage
-from gdpeer.websocket.turn import Turn
 from gdpeer.websocket.upgrade import ClientUpgrade, Outcome, ServerUpgrade
 
 __all__ = ["LINGER", "TLS_GRACE", "NativeBackend", "leave"]
@@ -41,9 +39,16 @@ read when the end of TLS comes with it, and then reports an unclean end; some fr
 
 _LINGER_BYTES = 1_048_576  # of what arrives after the end
 
-# As plain integers, for the hot path.
-_CONNECTING, _UPGRADING, _OPEN, _PARTING, _LINGERING, _DONE = (int(stage) for stage in list(Stage)[1:])
-_CLOSED_PHASE = int(Phase.CLOSED)
+# The stages and phases (`states.Stage`, `connection.Phase`); C integers once compiled (native.pxd).
+_READ = READ
+_WRITE = WRITE
+_CONNECTING = 1
+_UPGRADING = 2
+_OPEN = 3
+_PARTING = 4
+_LINGERING = 5
+_DONE = 6
+_CLOSED_PHASE = 3
 
 
 def leave(backends: Iterable[NativeBackend], code: int, reason: str) -> None:
@@ -190,8 +195,8 @@ class NativeBackend(Link):
         """Go on as far as can be done without waiting: for a connection that no poller watches."""
         if self._clock.now() >= self.deadline.when:
             self.deadline.check()
-        if Stage.IDLE < self.stage < _DONE:
-            self.ready(READ | WRITE)
+        if _CONNECTING <= self.stage < _DONE:
+            self.ready(_READ | _WRITE)
 
     def ready(self, events: int) -> None:
         """Deal with readiness; called by the poller, or by `step`."""
@@ -200,7 +205,7 @@ class NativeBackend(Link):
                 self._advance()
             if self.paused:
                 self._unpause()
-            if events & READ and not self.paused and self.stage >= _UPGRADING:
+            if events & _READ and not self.paused and self.stage >= _UPGRADING:
                 self._read()
         except TransportError as problem:
             self._lose(problem)
@@ -221,8 +226,9 @@ class NativeBackend(Link):
 
     def _look_at(self, connection: Connection) -> None:
         """What the data that just came changed."""
-        if self.round_trip.is_waiting:
-            self.round_trip.end(connection.pongs, connection.last_pong, self._clock.now())
+        trip = self.round_trip
+        if trip is not None and trip.is_waiting:
+            trip.end(connection.pongs, connection.last_pong, self._clock.now())
         if connection.phase == _CLOSED_PHASE:
             self._end_of_connection(connection)
         elif connection.inbox.is_full() and self.stream is not None:
@@ -231,8 +237,8 @@ class NativeBackend(Link):
 
     def newest(self) -> bytes | None:
         """The packet that the owner is telling of now, still in its place; None where it was taken already."""
-        packets, at = self.connection.inbox.packets, self._newest_at()
-        return packets[at] if at >= 0 else None
+        at = self._newest_at()
+        return self.connection.inbox.peek(at) if at >= 0 else None
 
     def discard_newest(self) -> None:
         """Take out what `newest` gave, whatever waits before it."""
@@ -242,7 +248,7 @@ class NativeBackend(Link):
 
     def _newest_at(self) -> int:
         inbox = self.connection.inbox
-        return len(inbox.packets) - 1 - (inbox.received - self.announced)
+        return inbox.count - 1 - (inbox.received - self.announced)
 
     def settle(self) -> None:
         """The owner has dealt with the packets that came so far: end what ended behind them."""
@@ -386,7 +392,7 @@ class NativeBackend(Link):
             self.deadline.set(self.settings.heartbeat_interval or NEVER)
 
     def _heartbeat(self) -> None:
-        if self.round_trip.is_waiting and not self.paused:  # while paused, an answer would not have been read
+        if self.round_trip is not None and self.round_trip.is_waiting and not self.paused:  # while paused, an answer would not have been read
             self._lose(TransportError("a heartbeat was not answered in time", Cause.TIMEOUT))
             return
         self.restart_heartbeat()

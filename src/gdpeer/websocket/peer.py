@@ -32,16 +32,16 @@ from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.errors import Cause, CloseCause, Error, TransportError
 from gdpeer.packet_peer import PacketPeer
 from gdpeer.protocol.connection import check_close
-from gdpeer.protocol.frames import is_utf8
 from gdpeer.protocol.http1 import Headers
 from gdpeer.protocol.url import parse_url
 from gdpeer.signals import Signal
 from gdpeer.transport.stream import Connector, Stream
 from gdpeer.websocket.connecting import make_connector
+from gdpeer.websocket.exchange import Exchange
+from gdpeer.websocket.link import Turn
 from gdpeer.websocket.native import NativeBackend, leave
 from gdpeer.websocket.settings import Configurable, Setting, Settings, count, flag, lines, lines_or_none, names, seconds
 from gdpeer.websocket.states import PeerState, PeerWriteMode, Stage, state_of
-from gdpeer.websocket.turn import Turn
 from gdpeer.websocket.upgrade import ClientUpgrade, ServerUpgrade
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ __all__ = ["WebSocketPeer"]
 logger = logging.getLogger("gdpeer.websocket")
 
 
-class WebSocketPeer(Configurable, PacketPeer):
+class WebSocketPeer(Exchange, Configurable, PacketPeer):
     """A client, or a server's end of one connection. It begins CLOSED.
 
     Nothing happens but in `poll`: call it once a frame, or with a timeout in a loop of its own. Use one peer from one
@@ -102,23 +102,19 @@ class WebSocketPeer(Configurable, PacketPeer):
     )
 
     def __init__(self, *, clock: Clock = MONOTONIC) -> None:
+        super().__init__()
         self._is_owner = True  # False: a server watches it
         self._settings = Settings()
         self._clock = clock
         self._turn = Turn()
-        self._backend: NativeBackend | None = None
         self._url = ""
         self._cause = CloseCause()
-        self._packet_error = Error.OK
-        self._write_mode = PeerWriteMode.BINARY
-        self._text: bytes | None = None  # the text packet that was read last: known to be UTF-8
-        self._was_string = False
         self._drained: Signal | None = None
 
     def _change(self, name: str, value: Any) -> None:
         super()._change(name, value)
         if self._backend is not None:
-            self._backend.settings = self._settings
+            self._backend.use(self._settings)
 
     @property
     def heartbeat_interval(self) -> float:
@@ -306,83 +302,7 @@ class WebSocketPeer(Configurable, PacketPeer):
         """Godot 3: whether the peer is OPEN."""
         return self.get_ready_state() == PeerState.OPEN
 
-    # ------------------------------------------------------------------------------------------ packets
-
-    def send(self, message: bytes | bytearray | memoryview, write_mode: PeerWriteMode = PeerWriteMode.BINARY) -> Error:
-        """Send one message, at once if TCP takes it (within a server's or client's turn: at its end).
-
-        Args:
-            message: any length up to `outbound_buffer_size`, 0 included.
-            write_mode: TEXT needs UTF-8.
-
-        Returns:
-            `FAILED` unless OPEN, `ERR_OUT_OF_MEMORY` when the outbound limits are reached (nothing is sent, the
-            connection stays; `drained` tells when to try again), `ERR_INVALID_DATA` for a text that is not UTF-8;
-            else `OK`.
-        """
-        backend = self._backend
-        if message.__class__ is not bytes:
-            message = _to_bytes(message)
-        if backend is None:
-            return Error.FAILED
-        is_text = write_mode == PeerWriteMode.TEXT
-        if is_text and message is not self._text and not is_utf8(message):
-            return Error.ERR_INVALID_DATA
-        return backend.send(message, is_text)
-
-    def send_text(self, message: str) -> Error:
-        """Send one text message; returns as `send`."""
-        if not isinstance(message, str):
-            raise TypeError(f"a text is a string, not {type(message).__name__}")
-        return Error.FAILED if self._backend is None else self._backend.send(message.encode("utf-8", "replace"), True)
-
-    def put_packet(self, buffer: bytes | bytearray | memoryview) -> Error:
-        """Send one message in the mode of `set_write_mode` (BINARY at first).
-
-        An empty buffer is `OK` and sends nothing, as in the engine; else returns as `send`.
-        """
-        return self.send(buffer, self._write_mode) if len(buffer) else Error.OK
-
-    def set_write_mode(self, mode: PeerWriteMode) -> None:
-        """Godot 3: what `put_packet` sends from now on."""
-        self._write_mode = PeerWriteMode(mode)
-
-    def get_write_mode(self) -> PeerWriteMode:
-        """Godot 3: what `put_packet` sends."""
-        return self._write_mode
-
-    def get_available_packet_count(self) -> int:
-        """How many packets can be read. Differs from the engine: also after the close."""
-        backend = self._backend
-        return 0 if backend is None else len(backend.connection.inbox.packets)
-
-    def get_packet(self) -> bytes:
-        """The oldest packet; empty, with `get_packet_error()`, where there is none.
-
-        Differs from the engine: packets that came before a close can be read afterwards.
-        """
-        backend = self._backend
-        if backend is None or not backend.connection.inbox.packets:
-            is_open = backend is not None and backend.is_open()
-            self._packet_error = Error.ERR_UNAVAILABLE if is_open else Error.FAILED
-            return b""
-        inbox = backend.connection.inbox
-        packet: bytes = inbox.next_packet()
-        self._packet_error = Error.OK
-        self._was_string = inbox.was_text
-        self._text = packet if inbox.was_text else None
-        if backend.paused:
-            backend.make_room()
-        return packet
-
-    def was_string_packet(self) -> bool:
-        """Whether the packet that was read last came as text."""
-        return self._was_string
-
-    def get_current_outbound_buffered_amount(self) -> int:
-        """Bytes that wait to be sent; 0 unless OPEN."""
-        backend = self._backend
-        return backend.connection.outbox.pending if backend is not None and backend.is_open() else 0
+    # ------------------------------------------------------------------------------------------ round trips
 
     def ping(self, payload: bytes = b"") -> Error:
         """Send a ping; `get_latency()` changes when its answer comes.
@@ -397,7 +317,8 @@ class WebSocketPeer(Configurable, PacketPeer):
 
     def get_latency(self) -> float:
         """Seconds of the newest measured round trip (heartbeat or `ping`); -1.0 before the first."""
-        return -1.0 if self._backend is None else self._backend.round_trip.latency
+        trip = None if self._backend is None else self._backend.round_trip
+        return -1.0 if trip is None else trip.latency
 
     # ------------------------------------------------------------------------------------------ the end
 
@@ -483,9 +404,3 @@ class WebSocketPeer(Configurable, PacketPeer):
 
     def __repr__(self) -> str:
         return f"<WebSocketPeer {self.get_ready_state().name}>"
-
-
-def _to_bytes(message: Any) -> bytes:
-    if isinstance(message, str):
-        raise TypeError("send() takes bytes; for text there is send_text()")
-    return bytes(memoryview(message))

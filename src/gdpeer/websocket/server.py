@@ -59,7 +59,7 @@ from gdpeer.websocket.settings import (
 )
 from gdpeer.websocket.states import ClientStatus, PeerWriteMode, Stage
 from gdpeer.websocket.tls_options import Source, TLSOptions
-from gdpeer.websocket.turn import Turn
+from gdpeer.websocket.link import Turn
 from gdpeer.websocket.upgrade import ServerUpgrade
 
 if TYPE_CHECKING:
@@ -352,10 +352,10 @@ class WebSocketServer(Configurable, NetworkedPeer):
 
     def _tell_packets(self, peer_id: int, backend: NativeBackend) -> None:
         inbox = backend.connection.inbox
-        tell = self.data_received.emit if self._session is None else self._session.receive
+        tell = self.data_received.emit_one if self._session is None else self._session.receive
         while backend.announced < inbox.received and peer_id in self._peers:  # else: a slot stopped the server
             backend.announced += 1
-            if inbox.packets:
+            if inbox.count:
                 tell(peer_id)
 
     def _tell_end(self, peer_id: int, peer: WebSocketPeer, backend: NativeBackend) -> None:

@@ -62,7 +62,7 @@ def feed(connection: Connection, data: bytes) -> None:
 
 def packets(inbox: Inbox) -> list[tuple[bytes, bool]]:
     """Every packet that waits, with whether it is text."""
-    return [(inbox.next_packet(), inbox.was_text) for _ in range(len(inbox.packets))]
+    return [(inbox.next_packet(), inbox.was_text) for _ in range(inbox.count)]
 
 
 def sent(connection: Connection) -> list[tuple[int, bytes]]:

@@ -452,12 +452,13 @@ def test_full_queue_stops_reading_and_resume_goes_on(
     connection: Connection, masked: bool, limits: Limits, count: int, size: int
 ) -> None:
     limits.max_queued_packets, limits.max_queued_bytes = count, size
+    connection.inbox.use(limits)
     feed(connection, b"".join(frame(BINARY, b"%04d" % i, masked=masked) for i in range(5)))
     feed(connection, b"".join(frame(BINARY, b"%04d" % i, masked=masked) for i in range(5, 9)))
     feed(connection, frame(PING, b"last", masked=masked) + frame(CLOSE, close_payload(1000), masked=masked))
     got = []
-    while connection.inbox.packets:
-        assert len(connection.inbox.packets) == (2 if len(got) < 8 else 1)
+    while connection.inbox.count:
+        assert connection.inbox.count == (2 if len(got) < 8 else 1)
         assert connection.has_unparsed() == (len(got) < 8)
         got += [packet for packet, _ in packets(connection.inbox)]
         connection.resume()
@@ -469,6 +470,7 @@ def test_full_queue_stops_reading_and_resume_goes_on(
 
 def test_resume_between_arrivals_keeps_the_order(connection: Connection, masked: bool, limits: Limits) -> None:
     limits.max_queued_packets = 1
+    connection.inbox.use(limits)
     got: list[bytes] = []
     for i in range(20):
         half = frame(BINARY, b"%04d" % (2 * i), masked=masked) + frame(BINARY, b"%04d" % (2 * i + 1), masked=masked)
@@ -476,7 +478,7 @@ def test_resume_between_arrivals_keeps_the_order(connection: Connection, masked:
         feed(connection, half[9:])
         got += [packet for packet, _ in packets(connection.inbox)]
         connection.resume()
-    while connection.inbox.packets:
+    while connection.inbox.count:
         got += [packet for packet, _ in packets(connection.inbox)]
         connection.resume()
     assert got == [b"%04d" % i for i in range(40)]

@@ -75,14 +75,15 @@ def test_appended_frame_comes_back(length: int) -> None:
         target = bytearray(b"before")
         append_frame(target, 0x82, payload, key)
         assert target == b"before" + frame(2, payload, masked=bool(key))
-        assert unmask(target, len(target) - length, length, key) == payload
+        assert unmask(target, len(target) - length, length, len(key)) == payload
 
 
 def test_frame_is_taken_from_any_place() -> None:
     for start, length in product(range(9), (0, 1, 7, 8, 31, 32, 33, 70)):
         payload = bytes(range(length))
-        data = bytearray(bytes(start) + xor(payload, KEY) + b"after")
-        assert unmask(data, start, length, KEY) == payload
+        data = bytearray(bytes(start) + KEY + xor(payload, KEY) + b"after")
+        assert unmask(data, start + 4, length, 4) == payload
+        assert unmask(data, start + 4, length, 0) == xor(payload, KEY)
 
 
 @pytest.mark.parametrize("phase", [*range(9), 2**33 + 3])

@@ -103,6 +103,7 @@ def test_message_in_one_frame(inbox: Inbox, masked: bool, opcode: int, length: i
 
 def test_message_of_eight_length_bytes(inbox: Inbox, masked: bool, limits: Limits) -> None:
     limits.max_message_size = 70_000
+    inbox.use(limits)
     parse(inbox, frame(BINARY, b"x" * 65536, masked=masked))
     assert packets(inbox) == [(b"x" * 65536, False)]
 
@@ -119,11 +120,12 @@ def test_parse_leaves_what_needs_more_bytes(inbox: Inbox, masked: bool) -> None:
 @pytest.mark.parametrize("length", [0, 5, 126, 65536])
 def test_head_waits_until_it_is_whole(inbox: Inbox, masked: bool, limits: Limits, length: int) -> None:
     limits.max_message_size = 65536
+    inbox.use(limits)
     head = frame(BINARY, b"x" * length, masked=masked)[: 1 + len(length_bytes(length, masked)) + 4 * masked]
     for size in range(len(head)):
         assert inbox.parse(bytearray(head), 0, size) == 0
     assert inbox.parse(bytearray(head), 0, len(head)) == len(head)
-    assert len(inbox.packets) == (length == 0)
+    assert inbox.count == (length == 0)
 
 
 def test_fragments_make_one_message_with_control_frames_between(inbox: Inbox, masked: bool) -> None:
@@ -298,6 +300,7 @@ def test_message_over_the_limit_is_refused_by_its_head(inbox: Inbox, masked: boo
 
 def test_fragments_are_summed_before_the_payload_comes(inbox: Inbox, masked: bool, limits: Limits) -> None:
     limits.max_message_size = 100
+    inbox.use(limits)
     parse(inbox, frame(BINARY, b"x" * 60, masked=masked, fin=False))
     parse(inbox, frame(CONTINUATION, b"x" * 40, masked=masked, fin=False))
     head = bytes([0x00]) + length_bytes(1, masked) + (KEY if masked else b"")
@@ -306,6 +309,7 @@ def test_fragments_are_summed_before_the_payload_comes(inbox: Inbox, masked: boo
 
 def test_message_at_the_limit_is_let_in(inbox: Inbox, masked: bool, limits: Limits) -> None:
     limits.max_message_size = 100
+    inbox.use(limits)
     halves = frame(BINARY, b"x" * 60, masked=masked, fin=False) + frame(CONTINUATION, b"x" * 40, masked=masked)
     parse(inbox, halves + frame(BINARY, b"y" * 100, masked=masked))
     assert [len(packet) for packet, _ in packets(inbox)] == [100, 100]
@@ -313,6 +317,7 @@ def test_message_at_the_limit_is_let_in(inbox: Inbox, masked: bool, limits: Limi
 
 def test_fragments_are_counted(inbox: Inbox, masked: bool, limits: Limits) -> None:
     limits.max_fragments = 3
+    inbox.use(limits)
     empty = frame(CONTINUATION, masked=masked, fin=False)
     parse(inbox, frame(TEXT, masked=masked, fin=False) + empty + frame(CONTINUATION, masked=masked))
     code, detail = refusal(inbox, frame(TEXT, masked=masked, fin=False) + empty * 3)
@@ -322,12 +327,13 @@ def test_fragments_are_counted(inbox: Inbox, masked: bool, limits: Limits) -> No
 @pytest.mark.parametrize(("count", "size"), [(3, 10_000), (10_000, 12)])
 def test_full_queue_stops_and_goes_on(inbox: Inbox, masked: bool, limits: Limits, count: int, size: int) -> None:
     limits.max_queued_packets, limits.max_queued_bytes = count, size
+    inbox.use(limits)
     data = bytearray(b"".join(frame(BINARY, b"%04d" % i, masked=masked) for i in range(10)))
     at, got = 0, []
     while at < len(data):
         at = inbox.parse(data, at, len(data))
-        assert len(inbox.packets) == 3 or at == len(data)
-        assert inbox.is_full() == (len(inbox.packets) == 3)
+        assert inbox.count == 3 or at == len(data)
+        assert inbox.is_full() == (inbox.count == 3)
         got += packets(inbox)
         assert not inbox.is_full()
     assert got == [(b"%04d" % i, False) for i in range(10)]
@@ -335,6 +341,7 @@ def test_full_queue_stops_and_goes_on(inbox: Inbox, masked: bool, limits: Limits
 
 def test_message_under_way_is_let_in_whole(inbox: Inbox, masked: bool, limits: Limits) -> None:
     limits.max_queued_bytes = 1
+    inbox.use(limits)
     data = bytearray(frame(BINARY, b"abcdef", masked=masked))
     at = inbox.parse(data, 0, len(data) - 3)
     assert at == len(data) - 3
@@ -431,6 +438,7 @@ def test_inflated_message_at_the_limit_is_let_in(compressed: Inbox, masked: bool
 
 def test_inflated_fragments_are_summed(compressed: Inbox, masked: bool, limits: Limits) -> None:
     limits.max_message_size = 100
+    compressed.use(limits)
     stored = zlib.compressobj(0, zlib.DEFLATED, -15)
     pieces = [stored.compress(b"x" * 60) + stored.flush(zlib.Z_SYNC_FLUSH) for _ in range(2)]
     parse(compressed, frame(BINARY, pieces[0], masked=masked, rsv=4, fin=False))

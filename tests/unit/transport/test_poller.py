@@ -42,6 +42,7 @@ class Timed:
             return inner(seconds)
 
         poller._wait = wait
+        poller._epoll = -1  # compiled, it would not ask for a list
 
 
 def test_linux_uses_epoll_itself_and_others_selectors(monkeypatch: pytest.MonkeyPatch) -> None:

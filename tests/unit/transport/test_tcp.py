@@ -21,7 +21,7 @@ import pytest
 
 from gdpeer.clock import ManualClock
 from gdpeer.errors import Cause, Error, TransportError
-from gdpeer.transport import tcp
+from gdpeer.transport import sockets, tcp
 from gdpeer.transport.poller import Poller
 from gdpeer.transport.stream import READ, WOULD_BLOCK, WRITE
 from gdpeer.transport.tcp import TcpConnector, TcpStream, UnixConnector, address_of
@@ -64,7 +64,7 @@ def test_bytes_go_both_ways_without_waiting() -> None:
 @pytest.mark.parametrize("gathers", [True, False])
 @pytest.mark.parametrize("kind", [list, tuple, deque])
 def test_several_chunks_leave_in_order(monkeypatch: pytest.MonkeyPatch, kind: Any, gathers: bool) -> None:
-    monkeypatch.setattr(tcp, "_GATHERS", gathers)
+    monkeypatch.setattr(sockets, "_GATHERS", gathers)
     with tcp_streams() as (ours, theirs):
         assert ours.send(kind([b"one", memoryview(b"two"), bytearray(b"three")])) == 11
         assert receive(theirs, 11) == b"onetwothree"
@@ -166,7 +166,7 @@ for chunks in ([b"x"], [b"x", b"y"]):
 
 
 def test_platform_options_are_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tcp, "_NO_SIGNAL_OPTIONS", (socket.SO_KEEPALIVE,))
+    monkeypatch.setattr(sockets, "_NO_SIGNAL_OPTIONS", (socket.SO_KEEPALIVE,))
     with tcp_sockets() as (ours, _):
         TcpStream(ours)
         assert ours.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
@@ -263,8 +263,10 @@ def test_attaching_again_moves_the_stream(poller: Poller) -> None:
 def test_released_socket_is_the_next_layers() -> None:
     with tcp_streams() as (ours, _), Poller() as poller:
         ours.attach(poller, print)
+        descriptor = ours.fileno()
         released = ours.release()
-        assert released.fileno() == ours.fileno()
+        assert released.fileno() == descriptor
+        assert ours.fileno() == -1
         assert released.fileno() not in poller._watches
 
 

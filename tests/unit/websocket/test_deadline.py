@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from gdpeer import ManualClock
 from gdpeer.transport.poller import Poller
-from gdpeer.websocket.deadline import NEVER, Deadline, RoundTrip
-from gdpeer.websocket.turn import Turn
+from gdpeer.websocket.deadline import NEVER, Deadline
+from gdpeer.websocket.link import Turn
 
 
 def make(poller: Poller | None = None) -> tuple[Deadline, ManualClock, list[float]]:
@@ -105,32 +105,3 @@ def test_closed_it_never_calls() -> None:
         deadline.set(0.0)
         deadline.check()
         assert due == []
-
-
-def test_a_round_trip_is_measured_by_its_own_answer() -> None:
-    trip = RoundTrip()
-    assert trip.latency == -1.0
-    trip.begin(b"one", 10.0)
-    assert trip.is_waiting
-    trip.end(1, b"other", 10.1)
-    assert trip.latency == -1.0
-    trip.end(2, b"one", 10.25)
-    assert trip.latency == 0.25
-    assert not trip.is_waiting
-
-
-def test_one_answer_is_counted_once() -> None:
-    trip = RoundTrip()
-    trip.begin(b"one", 10.0)
-    trip.end(1, b"one", 10.5)
-    trip.begin(b"one", 20.0)
-    trip.end(1, b"one", 20.1)
-    assert trip.is_waiting
-    trip.end(2, b"one", 20.2)
-    assert not trip.is_waiting
-
-
-def test_an_answer_that_nobody_asked_for_changes_nothing() -> None:
-    trip = RoundTrip()
-    trip.end(1, b"", 10.0)
-    assert trip.latency == -1.0

@@ -17,7 +17,7 @@ from gdpeer.transport.scratch import SCRATCH_SIZE, scratch
 from gdpeer.websocket.native import LINGER, TLS_GRACE, NativeBackend, leave
 from gdpeer.websocket.settings import Settings
 from gdpeer.websocket.states import Stage
-from gdpeer.websocket.turn import Turn
+from gdpeer.websocket.link import Turn
 from gdpeer.websocket.upgrade import ServerUpgrade
 from tests.unit.websocket.support import (
     BINARY,

@@ -1,0 +1,65 @@
+# epoll, where there is one; used by the compiled form of poller.py.
+
+from cpython.exc cimport PyErr_CheckSignals
+
+cdef extern from *:
+    """
+    #ifdef __linux__
+    #include <errno.h>
+    #include <sys/epoll.h>
+    #include <time.h>
+    static double gdpeer_now(void) {
+        struct timespec now;
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+    }
+    typedef struct epoll_event gdpeer_event;
+    #define gdpeer_wait epoll_wait
+    #define gdpeer_was_interrupted() (errno == EINTR)
+    #else
+    typedef struct { unsigned int events; struct { int fd; } data; } gdpeer_event;
+    static int gdpeer_wait(int epoll, gdpeer_event *events, int most, int milliseconds) { return 0; }
+    static double gdpeer_now(void) { return 0.0; }
+    #define gdpeer_was_interrupted() 0
+    #endif
+    #define gdpeer_descriptor(event) ((event)->data.fd)
+    #define gdpeer_bits(event) ((event)->events)
+    """
+    ctypedef struct gdpeer_event:
+        pass
+    int gdpeer_descriptor(gdpeer_event* event)
+    unsigned int gdpeer_bits(gdpeer_event* event)
+    int gdpeer_wait(int epoll, gdpeer_event* events, int most, int milliseconds) nogil
+    bint gdpeer_was_interrupted()
+    double gdpeer_now()
+
+cdef extern from "Python.h":
+    object PyErr_SetFromErrno(object kind)
+
+
+cdef inline int milliseconds_of(double seconds) noexcept nogil:
+    # Rounded up, so that a wait does not end before its time; negative: for ever.
+    cdef int whole = <int> (seconds * 1000.0)
+    return -1 if seconds < 0 else whole + (whole < seconds * 1000.0)
+
+
+cdef inline int wait_for_events(int epoll, gdpeer_event* events, int most, double seconds) except -1:
+    # At most so many seconds, negative: for ever. Signal handlers run, and the wait goes on after them.
+    cdef double end
+    cdef int found
+    if seconds == 0.0:
+        found = gdpeer_wait(epoll, events, most, 0)
+        if found < 0 and not gdpeer_was_interrupted():
+            PyErr_SetFromErrno(OSError)
+        return max(found, 0)
+    end = gdpeer_now() + seconds
+    while True:
+        with nogil:
+            found = gdpeer_wait(epoll, events, most, milliseconds_of(seconds))
+        if found >= 0:
+            return found
+        if not gdpeer_was_interrupted():
+            PyErr_SetFromErrno(OSError)
+        PyErr_CheckSignals()
+        if seconds > 0:
+            seconds = max(end - gdpeer_now(), 0.0)

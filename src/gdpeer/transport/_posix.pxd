@@ -1,0 +1,95 @@
+# The system's calls for sockets, where it has POSIX ones; used by the compiled forms of sockets.py and poller.py.
+
+from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_GET_SIZE
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+
+cdef extern from *:
+    """
+    #ifdef _WIN32
+    #define GDPEER_DIRECT 0
+    struct iovec { void *iov_base; size_t iov_len; };
+    static Py_ssize_t gdpeer_receive(int fd, void *data, size_t size) { return -1; }
+    static Py_ssize_t gdpeer_send(int fd, struct iovec *pieces, int count) { return -1; }
+    #else
+    #define GDPEER_DIRECT 1
+    #include <errno.h>
+    #include <string.h>
+    #include <sys/socket.h>
+    #include <sys/uio.h>
+    #ifndef MSG_NOSIGNAL
+    #define MSG_NOSIGNAL 0
+    #endif
+    /* Both return what the system did, or the negative of errno. */
+    static Py_ssize_t gdpeer_receive(int fd, void *data, size_t size) {
+        Py_ssize_t got;
+        do got = recv(fd, data, size, 0); while (got < 0 && errno == EINTR);
+        return got < 0 ? -(Py_ssize_t)errno : got;
+    }
+    static Py_ssize_t gdpeer_send(int fd, struct iovec *pieces, int count) {
+        Py_ssize_t sent;
+        struct msghdr message;
+        if (count == 1) {
+            do sent = send(fd, pieces->iov_base, pieces->iov_len, MSG_NOSIGNAL); while (sent < 0 && errno == EINTR);
+        } else {
+            memset(&message, 0, sizeof message);
+            message.msg_iov = pieces;
+            message.msg_iovlen = count;
+            do sent = sendmsg(fd, &message, MSG_NOSIGNAL); while (sent < 0 && errno == EINTR);
+        }
+        return sent < 0 ? -(Py_ssize_t)errno : sent;
+    }
+    #endif
+    """
+    const bint DIRECT "GDPEER_DIRECT"
+    struct iovec:
+        void* iov_base
+        size_t iov_len
+    Py_ssize_t gdpeer_receive(int fd, void* data, size_t size) nogil
+    Py_ssize_t gdpeer_send(int fd, iovec* pieces, int count) nogil
+
+
+cdef inline Py_ssize_t receive_bytes(int fd, object buffer) except? -2:
+    # One recv into a writable buffer: the number of bytes, or the negative of errno.
+    cdef Py_buffer view
+    cdef Py_ssize_t got
+    if type(buffer) is bytearray:
+        return gdpeer_receive(fd, PyByteArray_AS_STRING(buffer), PyByteArray_GET_SIZE(buffer))
+    PyObject_GetBuffer(buffer, &view, PyBUF_WRITABLE)
+    got = gdpeer_receive(fd, view.buf, view.len)
+    PyBuffer_Release(&view)
+    return got
+
+
+cdef inline Py_ssize_t send_chunks(int fd, object chunks) except? -2:
+    # One send, or one sendmsg for several chunks (1,024 at most): the number of bytes, or the negative of errno.
+    cdef iovec pieces[1024]
+    cdef list found = chunks if type(chunks) is list else list(chunks)
+    cdef list views = None
+    cdef int count = 0
+    cdef object chunk
+    if not found:
+        return 0
+    for chunk in found:
+        if count == 1024:
+            break
+        if type(chunk) is bytes:
+            pieces[count].iov_base = PyBytes_AS_STRING(chunk)
+            pieces[count].iov_len = PyBytes_GET_SIZE(chunk)
+        elif type(chunk) is bytearray:
+            pieces[count].iov_base = PyByteArray_AS_STRING(chunk)
+            pieces[count].iov_len = PyByteArray_GET_SIZE(chunk)
+        else:
+            point_at(chunk, &pieces[count])
+        count += 1
+    return gdpeer_send(fd, pieces, count)
+
+
+cdef inline int point_at(object chunk, iovec* piece) except -1:
+    # The chunk itself keeps the memory where it is: nothing else runs before the system has read it.
+    cdef Py_buffer view
+    PyObject_GetBuffer(chunk, &view, PyBUF_SIMPLE)
+    piece.iov_base = view.buf
+    piece.iov_len = view.len
+    PyBuffer_Release(&view)
+    return 0

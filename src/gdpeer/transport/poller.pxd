@@ -1,0 +1,67 @@
+# C types of poller.py (Cython's pure-Python mode).
+cimport cython
+
+from gdpeer.transport._epoll cimport gdpeer_event
+
+cdef int _READ_WRITE, _MOST_EVENTS, _MOST_WAITS
+cdef Py_ssize_t _FEW_TIMERS
+cdef double _LONGEST_WAIT
+
+
+cdef class Poller
+
+
+@cython.final
+cdef class Timer:
+    cdef public double when
+    cdef object _callback
+    cdef Poller _poller
+
+    cpdef cancel(self)
+    cdef _run(self)
+
+
+@cython.final
+cdef class _Watch:
+    cdef object ready
+    cdef Py_ssize_t born
+    cdef public int mask
+
+
+cdef class Poller:
+    cdef object __weakref__
+    cdef public object clock
+    cdef public object _backend
+    cdef public object _wait
+    cdef public int _epoll
+    cdef gdpeer_event _events[256]
+    cdef public dict _watches
+    cdef Py_ssize_t _serial
+    cdef object _soon
+    cdef public list _heap
+    cdef object _due
+    cdef public Py_ssize_t _cancelled
+    cdef object _order
+    cdef object _wake_lock
+    cdef bint _woken
+    cdef public object _waker
+    cdef bint _closed
+
+    cpdef modify(self, int descriptor, bint read, bint write)
+    @cython.locals(watch=_Watch)
+    cpdef unregister(self, int descriptor)
+    cpdef soon(self, object callback)
+    @cython.locals(timer=Timer)
+    cpdef Timer call_at(self, double when, object callback)
+    @cython.locals(serial=Py_ssize_t, waiting=Py_ssize_t)
+    cpdef turn(self, double timeout=*)
+    @cython.locals(watches=dict, waits=int, found=int, watch=_Watch, bits=int, i=int)
+    cdef _call_ready(self, double timeout, Py_ssize_t serial)
+    @cython.locals(watches=dict, watch=_Watch, bits=int)
+    cdef _call_found(self, object found, Py_ssize_t serial)
+    cdef double _shorten(self, double timeout) except? -7
+    cdef _calm(self)
+    cdef _run_soon(self, Py_ssize_t waiting)
+    @cython.locals(now=double, timer=Timer)
+    cdef _run_due(self)
+    cdef _count_cancelled(self)

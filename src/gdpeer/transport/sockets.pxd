@@ -1,0 +1,20 @@
+# C types of sockets.py (Cython's pure-Python mode).
+cimport cython
+
+from gdpeer.transport.stream cimport Stream
+
+cdef object _TOO_EARLY
+
+
+cdef class TcpStream(Stream):
+    cdef int _descriptor
+    cdef public object _socket
+    cdef object _watch
+    cdef object _local
+    cdef object _remote
+
+    @cython.locals(received=Py_ssize_t)
+    cpdef Py_ssize_t receive_into(self, object buffer) except? -2
+    @cython.locals(sent=Py_ssize_t)
+    cpdef Py_ssize_t send(self, object chunks) except? -2
+    cdef Py_ssize_t _failed(self, int number, int would_block) except? -2

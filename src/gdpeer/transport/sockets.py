@@ -1,0 +1,186 @@
+"""An open TCP or Unix socket.
+
+Compiled, on systems with POSIX sockets, the stream asks the system directly: a call of `socket.socket` takes half as
+long again as the system does. The calls never wait, so they keep the interpreter's lock: giving it up for a microsecond
+would let another thread keep it for milliseconds.
+
+Layer: `transport`; compiled (types in `sockets.pxd`).
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from itertools import islice
+from typing import Any
+
+from gdpeer.transport.poller import Poller
+from gdpeer.transport.reasons import broken
+from gdpeer.transport.stream import WOULD_BLOCK, Address, Ready, Stream
+from gdpeer.transport.watch import Watch
+
+try:
+    import cython
+except ImportError:
+    from gdpeer import _cython as cython
+
+if cython.compiled:
+    from cython.cimports.gdpeer.transport._posix import DIRECT, receive_bytes, send_chunks
+
+__all__ = ["TcpStream", "address_of"]
+
+_MOST_CHUNKS = 1024
+"""Chunks in one system call: IOV_MAX of Linux, Android, macOS and the BSDs."""
+
+_GATHERS = hasattr(socket.socket, "sendmsg")
+_NO_SIGNAL: int = getattr(socket, "MSG_NOSIGNAL", 0)
+_NO_SIGNAL_OPTIONS = (0x1022,) if sys.platform == "darwin" else ()
+"""SO_NOSIGPIPE, macOS's way of MSG_NOSIGNAL."""
+
+_TOO_EARLY = frozenset({errno.EAGAIN, errno.EWOULDBLOCK})
+_INTERNET = frozenset({socket.AF_INET, socket.AF_INET6})
+
+
+class TcpStream(Stream):
+    """An open TCP or Unix socket.
+
+    All calls belong to one thread. Small packets are sent at once (TCP_NODELAY) until `set_no_delay(False)`. No call
+    raises SIGPIPE.
+
+    Args:
+        connected: an open socket; it belongs to the stream from here on and is made non-blocking.
+        remote: the other side's address, where it is known already.
+    """
+
+    __slots__ = ("_descriptor", "_local", "_remote", "_socket", "_watch")
+
+    def __init__(self, connected: socket.socket, remote: Address | None = None) -> None:
+        connected.setblocking(False)
+        for option in _NO_SIGNAL_OPTIONS:
+            connected.setsockopt(socket.SOL_SOCKET, option, 1)
+        self._socket = connected
+        self._descriptor = connected.fileno()
+        self._watch = Watch(self._descriptor)
+        self._local: Address | None = None
+        self._remote = _address(connected.getpeername) if remote is None else remote
+        self.set_no_delay(True)
+
+    def receive_into(self, buffer: Any) -> int:
+        """See `Stream.receive_into`: one recv."""
+        if cython.compiled and DIRECT:
+            received = receive_bytes(self._descriptor, buffer)
+            return received if received >= 0 else self._failed(-received, WOULD_BLOCK)
+        try:
+            return self._socket.recv_into(buffer)
+        except BlockingIOError:
+            return WOULD_BLOCK
+        except OSError as error:
+            raise broken(error) from error
+
+    def send(self, chunks: Sequence[Any]) -> int:
+        """See `Stream.send`: one send, or one sendmsg for several chunks."""
+        if cython.compiled and DIRECT:
+            sent = send_chunks(self._descriptor, chunks)
+            return sent if sent >= 0 else self._failed(-sent, 0)
+        try:
+            if len(chunks) == 1:
+                return self._socket.send(chunks[0], _NO_SIGNAL)
+            if not _GATHERS:
+                return self._socket.send(b"".join(chunks), _NO_SIGNAL)
+            if len(chunks) > _MOST_CHUNKS:
+                return self._socket.sendmsg(islice(chunks, _MOST_CHUNKS), (), _NO_SIGNAL)
+            return self._socket.sendmsg(chunks, (), _NO_SIGNAL) if chunks else 0
+        except BlockingIOError:
+            return 0
+        except OSError as error:
+            raise broken(error) from error
+
+    def _failed(self, number: int, would_block: int) -> int:
+        """What a direct call came to: `would_block` where it only was too early."""
+        if number in _TOO_EARLY:
+            return would_block
+        error = OSError(number, os.strerror(number))
+        raise broken(error) from error
+
+    def attach(self, poller: Poller, ready: Ready) -> None:
+        """See `Pollable.attach`."""
+        self._watch.attach(poller, ready)
+
+    def detach(self) -> None:
+        """See `Pollable.detach`."""
+        self._watch.detach()
+
+    def want_read(self, wanted: bool) -> None:
+        """See `Stream.want_read`."""
+        self._watch.want_read(wanted)
+
+    def want_write(self, wanted: bool) -> None:
+        """See `Stream.want_write`."""
+        self._watch.want_write(wanted)
+
+    def has_pending(self) -> bool:
+        """Nothing does."""
+        return False
+
+    def close_write(self) -> None:
+        """See `Stream.close_write`."""
+        with suppress(OSError):  # gone already
+            self._socket.shutdown(socket.SHUT_WR)
+
+    def close(self) -> None:
+        """Detach and close the socket. What the system has taken still goes out, unless unread bytes make it reset."""
+        self._watch.detach()
+        self._descriptor = -1
+        self._socket.close()
+
+    def set_no_delay(self, enabled: bool) -> None:
+        """See `Stream.set_no_delay`."""
+        if self._socket.family in _INTERNET:
+            with suppress(OSError):  # macOS refuses it once the other side has reset
+                self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, enabled)
+
+    def release(self) -> socket.socket:
+        """Detach and give the socket away, for a layer above (TLS); the stream is of no use afterwards."""
+        self._watch.detach()
+        self._descriptor = -1
+        return self._socket
+
+    def fileno(self) -> int:
+        """The descriptor; -1 once closed."""
+        return self._descriptor
+
+    @property
+    def is_secure(self) -> bool:
+        """Not by this layer."""
+        return False
+
+    @property
+    def remote_address(self) -> Address:
+        """Of the other side."""
+        return self._remote
+
+    @property
+    def local_address(self) -> Address:
+        """Of this side."""
+        if self._local is None:
+            self._local = _address(self._socket.getsockname)
+        return self._local
+
+
+def address_of(raw: Any) -> Address:
+    """The system's address as host and port; IPv4 within IPv6 is shown as IPv4, a Unix socket as its path and 0."""
+    if isinstance(raw, tuple):
+        host = raw[0]
+        return (host[7:] if host.startswith("::ffff:") and "." in host else host), raw[1]
+    return os.fsdecode(raw), 0
+
+
+def _address(ask: Any) -> Address:
+    try:
+        return address_of(ask())
+    except OSError:  # closed, or reset before anybody asked
+        return "", 0

@@ -1,0 +1,21 @@
+# C types of stream.py (Cython's pure-Python mode).
+
+
+cdef class Pollable:
+    cpdef attach(self, object poller, object ready)
+    cpdef detach(self)
+    cpdef close(self)
+
+
+cdef class Stream(Pollable):
+    cpdef Py_ssize_t receive_into(self, object buffer) except? -2
+    cpdef Py_ssize_t send(self, object chunks) except? -2
+    cpdef want_read(self, bint wanted)
+    cpdef want_write(self, bint wanted)
+    cpdef bint has_pending(self) except? -1
+    cpdef close_write(self)
+    cpdef set_no_delay(self, bint enabled)
+
+
+cdef class Connector(Pollable):
+    cpdef advance(self)

@@ -1,0 +1,18 @@
+# C types of deadline.py (Cython's pure-Python mode).
+cimport cython
+
+from gdpeer.websocket.link cimport Turn
+
+
+@cython.final
+cdef class Deadline:
+    cdef public double when
+    cdef object _clock
+    cdef Turn _turn
+    cdef object _due
+    cdef object _timer
+
+    cpdef set(self, double seconds)
+    cpdef arm(self)
+    cpdef check(self)
+    cpdef close(self)

@@ -1,0 +1,24 @@
+# C types of exchange.py (Cython's pure-Python mode).
+cimport cython
+
+from gdpeer.protocol.frames cimport is_utf8
+from gdpeer.protocol.inbox cimport Inbox
+from gdpeer.websocket.native cimport NativeBackend
+
+cdef object _OK, _FAILED, _UNAVAILABLE, _TEXT, _BINARY
+
+
+cdef class Exchange:
+    cdef public NativeBackend _backend
+    cdef public object _packet_error
+    cdef public object _write_mode
+    cdef public bytes _text
+    cdef public bint _was_string
+
+    @cython.locals(backend=NativeBackend, is_text=bint)
+    cpdef send(self, message, write_mode=*)
+    @cython.locals(backend=NativeBackend, inbox=Inbox, packet=bytes)
+    cpdef bytes get_packet(self)
+    cpdef bint was_string_packet(self)
+    @cython.locals(backend=NativeBackend)
+    cpdef Py_ssize_t get_available_packet_count(self)

@@ -1,0 +1,119 @@
+"""What every message passes on its way through a `WebSocketPeer`: sending, and taking what came.
+
+Layer: `websocket`; compiled (types in `exchange.pxd`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gdpeer.errors import Error
+from gdpeer.protocol.frames import is_utf8
+from gdpeer.websocket.native import NativeBackend
+from gdpeer.websocket.states import PeerWriteMode
+
+__all__ = ["Exchange"]
+
+_OK = Error.OK
+_FAILED = Error.FAILED
+_UNAVAILABLE = Error.ERR_UNAVAILABLE
+_TEXT = PeerWriteMode.TEXT
+_BINARY = PeerWriteMode.BINARY
+
+
+class Exchange:
+    """The part of `WebSocketPeer` that deals with messages; it has the members of `PacketPeer` for them."""
+
+    __slots__ = ("_backend", "_packet_error", "_text", "_was_string", "_write_mode")
+
+    def __init__(self) -> None:
+        self._backend: NativeBackend | None = None
+        self._packet_error = _OK
+        self._write_mode = _BINARY
+        self._text: bytes | None = None  # the text packet that was read last: known to be UTF-8
+        self._was_string = False
+
+    def send(self, message: bytes | bytearray | memoryview, write_mode: PeerWriteMode = _BINARY) -> Error:
+        """Send one message, at once if TCP takes it (within a server's or client's turn: at its end).
+
+        Args:
+            message: any length up to `outbound_buffer_size`, 0 included.
+            write_mode: TEXT needs UTF-8.
+
+        Returns:
+            `FAILED` unless OPEN, `ERR_OUT_OF_MEMORY` when the outbound limits are reached (nothing is sent, the
+            connection stays; `drained` tells when to try again), `ERR_INVALID_DATA` for a text that is not UTF-8;
+            else `OK`.
+        """
+        backend = self._backend
+        if message.__class__ is not bytes:
+            message = _to_bytes(message)
+        if backend is None:
+            return _FAILED
+        is_text = write_mode is _TEXT or write_mode == _TEXT
+        if is_text and message is not self._text and not is_utf8(message):
+            return Error.ERR_INVALID_DATA
+        return backend.send(message, is_text)
+
+    def send_text(self, message: str) -> Error:
+        """Send one text message; returns as `send`."""
+        if not isinstance(message, str):
+            raise TypeError(f"a text is a string, not {type(message).__name__}")
+        return _FAILED if self._backend is None else self._backend.send(message.encode("utf-8", "replace"), True)
+
+    def put_packet(self, buffer: bytes | bytearray | memoryview) -> Error:
+        """Send one message in the mode of `set_write_mode` (BINARY at first).
+
+        An empty buffer is `OK` and sends nothing, as in the engine; else returns as `send`.
+        """
+        return self.send(buffer, self._write_mode) if len(buffer) else _OK
+
+    def set_write_mode(self, mode: PeerWriteMode) -> None:
+        """Godot 3: what `put_packet` sends from now on."""
+        self._write_mode = PeerWriteMode(mode)
+
+    def get_write_mode(self) -> PeerWriteMode:
+        """Godot 3: what `put_packet` sends."""
+        return self._write_mode
+
+    def get_available_packet_count(self) -> int:
+        """How many packets can be read. Differs from the engine: also after the close."""
+        backend = self._backend
+        return 0 if backend is None else backend.connection.inbox.count
+
+    def get_packet(self) -> bytes:
+        """The oldest packet; empty, with `get_packet_error()`, where there is none.
+
+        Differs from the engine: packets that came before a close can be read afterwards.
+        """
+        backend = self._backend
+        if backend is None or backend.connection.inbox.count == 0:
+            self._packet_error = _UNAVAILABLE if backend is not None and backend.is_open() else _FAILED
+            return b""
+        inbox = backend.connection.inbox
+        packet = inbox.next_packet()
+        self._packet_error = _OK
+        self._was_string = inbox.was_text
+        self._text = packet if inbox.was_text else None
+        if backend.paused:
+            backend.make_room()
+        return packet
+
+    def was_string_packet(self) -> bool:
+        """Whether the packet that was read last came as text."""
+        return self._was_string
+
+    def get_packet_error(self) -> Error:
+        """What came of the last `get_packet`: `OK`, `FAILED` (not open), `ERR_UNAVAILABLE` (nothing there)."""
+        return self._packet_error
+
+    def get_current_outbound_buffered_amount(self) -> int:
+        """Bytes that wait to be sent; 0 unless OPEN."""
+        backend = self._backend
+        return backend.connection.outbox.pending if backend is not None and backend.is_open() else 0
+
+
+def _to_bytes(message: Any) -> bytes:
+    if isinstance(message, str):
+        raise TypeError("send() takes bytes; for text there is send_text()")
+    return bytes(memoryview(message))

@@ -1,0 +1,84 @@
+# C types of link.py (Cython's pure-Python mode).
+cimport cython
+
+from gdpeer.protocol.connection cimport Connection
+from gdpeer.protocol.inbox cimport Inbox
+from gdpeer.protocol.outbox cimport Outbox
+from gdpeer.transport.stream cimport Stream
+
+cdef int _READ, _IDLE, _OPEN, _DONE, _OPEN_PHASE, _CLOSING_PHASE, _READS_A_TURN
+cdef object _OK, _FAILED, _NO_ROOM
+
+
+@cython.final
+cdef class RoundTrip:
+    cdef public double latency
+    cdef public bint is_waiting
+    cdef bytes _token
+    cdef double _sent
+    cdef Py_ssize_t _pongs
+
+    cpdef begin(self, bytes token, double now)
+    cpdef end(self, Py_ssize_t pongs, bytes payload, double now)
+
+
+@cython.final
+cdef class Turn:
+    cdef public object poller
+    cdef public bint active
+    cdef public list touched
+    cdef list _unsent
+
+    cpdef touch(self, Link backend)
+    @cython.locals(touched=list, backend=Link)
+    cpdef list take_touched(self)
+    cpdef gather(self, Link backend)
+    @cython.locals(unsent=list, backend=Link)
+    cpdef flush(self)
+
+
+cdef class Link:
+    cdef object __weakref__
+    cdef public object settings
+    cdef Py_ssize_t _outbound_limit
+    cdef Py_ssize_t _most_packets
+    cdef object _clock
+    cdef Turn _turn
+    cdef public int stage
+    cdef public Stream stream
+    cdef public Connection connection
+    cdef public RoundTrip round_trip
+    cdef public bint paused
+    cdef public bint was_refused
+    cdef public bint is_touched
+    cdef public bint is_gathered
+
+    cpdef use(self, object settings)
+    cpdef ready(self, int events)
+    cpdef _receive(self, bytearray buffer, Py_ssize_t count)
+    cpdef _look_at(self, Connection connection)
+    cpdef _end_of_stream(self)
+    cpdef _drained(self)
+    cpdef _lose(self, object problem)
+    @cython.locals(buffer=bytearray, count=Py_ssize_t, reads=int)
+    cpdef _read(self)
+    cpdef _read_on(self)
+    @cython.locals(inbox=Inbox)
+    cpdef make_room(self)
+    @cython.locals(connection=Connection)
+    cpdef _unpause(self)
+    cpdef bint is_open(self)
+    cpdef bint is_closing(self)
+    @cython.locals(outbox=Outbox)
+    cpdef object send(self, bytes payload, bint is_text, bytes frame=*, Py_ssize_t reserve=*)
+    @cython.locals(outbox=Outbox)
+    cdef bint _has_room(self, Py_ssize_t size, Py_ssize_t reserve) except -1
+    @cython.locals(outbox=Outbox)
+    cdef bint _fits(self, Py_ssize_t size, Py_ssize_t reserve)
+    cpdef ping(self, bytes payload)
+    cpdef _flush_soon(self)
+    @cython.locals(stream=Stream, outbox=Outbox, taken=Py_ssize_t)
+    cpdef flush(self)
+    @cython.locals(outbox=Outbox)
+    cpdef bint has_drained(self)
+    cpdef _lose_sending(self, object problem)
