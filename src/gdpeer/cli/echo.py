@@ -47,21 +47,24 @@ class Echo:
         server.client_disconnected.connect(self._forget)
 
     def slot(self) -> Callable[[int], None]:
-        """The function for `data_received`; what it needs is bound beforehand, for it runs once a message."""
+        """The function for `data_received`; what it needs is bound beforehand, for it runs all the time.
+
+        It takes all packets that are there: the signal of those comes without a call then.
+        """
         get_peer, held, no_room = self._get_peer, self._held, Error.ERR_OUT_OF_MEMORY
 
-        def echo_packet(peer_id: int) -> None:
-            if peer_id in held:
-                return
+        def echo_packets(peer_id: int) -> None:
             peer = get_peer(peer_id)
-            if peer is None:
+            if peer is None or peer_id in held:
                 return
-            packet = peer.get_packet()
-            mode = TEXT if peer.was_string_packet() else BINARY
-            if peer.send(packet, mode) is no_room:
-                held[peer_id] = packet, mode
+            was_text, send = peer.was_string_packet, peer.send
+            for packet in peer:
+                mode = TEXT if was_text() else BINARY
+                if send(packet, mode) is no_room:
+                    held[peer_id] = packet, mode
+                    return
 
-        return echo_packet
+        return echo_packets
 
     def _drained(self, peer_id: int) -> None:
         peer = self._get_peer(peer_id)
@@ -91,7 +94,7 @@ class Fanout(Echo):
 
     def slot(self) -> Callable[[int], None]:
         """As in `Echo`, with one look more whether the peer is a member."""
-        echo_packet, get_peer, members, broadcast_to = (
+        echo_packets, get_peer, members, broadcast_to = (
             super().slot(),
             self._get_peer,
             self._members,
@@ -100,7 +103,7 @@ class Fanout(Echo):
 
         def spread_packet(peer_id: int) -> None:
             if peer_id not in members:
-                echo_packet(peer_id)
+                echo_packets(peer_id)
                 return
             peer = get_peer(peer_id)
             if peer is not None:

@@ -1,7 +1,12 @@
-# The two inner loops of the wire format in C. Used by the compiled form of frames.py only; the uncompiled form has its
+# The inner loops of the wire format in C. Used by the compiled form of frames.py only; the uncompiled form has its
 # own way to do the same, and one test suite runs against both.
 
+from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_GET_SIZE, PyByteArray_Resize
 from libc.string cimport memcpy
+
+cdef extern from "Python.h":
+    ctypedef struct PyByteArrayObject:
+        Py_ssize_t ob_alloc
 
 
 cdef inline void xor_copy(unsigned char* target, const unsigned char* source, Py_ssize_t length,
@@ -94,3 +99,31 @@ cdef inline int utf8_run(int state, const unsigned char* data, Py_ssize_t length
             return -1
         i += 1
     return state
+
+
+cdef inline Py_ssize_t write_head(unsigned char* target, int first, Py_ssize_t length, int bit) noexcept nogil:
+    # A frame's head without the key, of at most 10 bytes; bit is 0x80 where a key follows.
+    cdef int i
+    target[0] = <unsigned char> first
+    if length < 126:
+        target[1] = <unsigned char> (bit | length)
+        return 2
+    if length < 65536:
+        target[1] = <unsigned char> (bit | 126)
+        target[2] = <unsigned char> (length >> 8)
+        target[3] = <unsigned char> length
+        return 4
+    target[1] = <unsigned char> (bit | 127)
+    for i in range(8):
+        target[2 + i] = <unsigned char> (length >> (56 - 8 * i))
+    return 10
+
+
+cdef inline unsigned char* grow(bytearray target, Py_ssize_t more) except NULL:
+    # Make target longer, and return where the new bytes go. Doubled, as a bytearray by itself grows by an eighth.
+    cdef Py_ssize_t size = PyByteArray_GET_SIZE(target)
+    cdef Py_ssize_t wanted = size + more
+    if 1 < wanted < 65536 and (<PyByteArrayObject*> target).ob_alloc <= wanted:
+        PyByteArray_Resize(target, 2 * wanted - 2)
+    PyByteArray_Resize(target, wanted)
+    return <unsigned char*> PyByteArray_AS_STRING(target) + size

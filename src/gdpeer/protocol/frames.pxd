@@ -3,11 +3,17 @@ cimport cython
 
 
 cpdef bytes encode_head(int first, Py_ssize_t length, bint masked)
-@cython.locals(length=Py_ssize_t, at=Py_ssize_t)
+@cython.locals(
+    head="unsigned char[10]",
+    head_size=Py_ssize_t,
+    key_size=Py_ssize_t,
+    length=Py_ssize_t,
+    source=cython.p_uchar,
+    to=cython.p_uchar,
+)
 cpdef append_frame(bytearray target, int first, bytes payload, bytes key)
 @cython.locals(payload=bytes, source=cython.p_uchar)
 cpdef bytes unmask(bytearray data, Py_ssize_t start, Py_ssize_t length, Py_ssize_t key_size)
-@cython.locals(at=Py_ssize_t)
 cpdef append_unmasked(bytearray target, bytearray data, Py_ssize_t start, Py_ssize_t length, bytes key, Py_ssize_t phase)
 cpdef bint is_utf8(bytes data)
 

@@ -24,9 +24,10 @@ except ImportError:
     from gdpeer import _cython as cython
 
 if cython.compiled:
-    from cython.cimports.cpython.bytearray import PyByteArray_AS_STRING, PyByteArray_Resize
+    from cython.cimports.cpython.bytearray import PyByteArray_AS_STRING
     from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_FromStringAndSize
-    from cython.cimports.gdpeer.protocol._kernels import utf8_run, xor_copy
+    from cython.cimports.libc.string import memcpy
+    from cython.cimports.gdpeer.protocol._kernels import grow, utf8_run, write_head, xor_copy
 
 __all__ = [
     "COMPILED",
@@ -86,24 +87,21 @@ def append_frame(target: bytearray, first: int, payload: bytes, key: bytes) -> N
         payload: unmasked.
         key: 4 bytes to mask with, or empty for a frame that is not masked.
     """
-    length = len(payload)
-    target += encode_head(first, length, len(key) != 0)
-    if not key:
-        target += payload
+    if not cython.compiled:
+        target += encode_head(first, len(payload), len(key) != 0)
+        target += key
+        target += _xor(payload, key) if key else payload
         return
-    target += key
-    if cython.compiled:
-        at = len(target)
-        PyByteArray_Resize(target, at + length)
-        xor_copy(
-            cython.cast(cython.p_uchar, PyByteArray_AS_STRING(target)) + at,
-            cython.cast(cython.p_uchar, PyBytes_AS_STRING(payload)),
-            length,
-            cython.cast(cython.p_uchar, PyBytes_AS_STRING(key)),
-            0,
-        )
+    length, key_size = len(payload), len(key)
+    head_size = write_head(head, first, length, 0x80 if key_size else 0)
+    to = grow(target, head_size + key_size + length)
+    source = cython.cast(cython.p_uchar, PyBytes_AS_STRING(payload))
+    memcpy(to, head, head_size)
+    if key_size:
+        memcpy(to + head_size, PyBytes_AS_STRING(key), key_size)
+        xor_copy(to + head_size + key_size, source, length, to + head_size, 0)
     else:
-        target += _xor(payload, key)
+        memcpy(to + head_size, source, length)
 
 
 def unmask(data: bytearray, start: int, length: int, key_size: int) -> bytes:
@@ -141,10 +139,8 @@ def append_unmasked(target: bytearray, data: bytearray, start: int, length: int,
     if not key:
         target += data[start : start + length]
     elif cython.compiled:
-        at = len(target)
-        PyByteArray_Resize(target, at + length)
         xor_copy(
-            cython.cast(cython.p_uchar, PyByteArray_AS_STRING(target)) + at,
+            grow(target, length),
             cython.cast(cython.p_uchar, PyByteArray_AS_STRING(data)) + start,
             length,
             cython.cast(cython.p_uchar, PyBytes_AS_STRING(key)),

@@ -3,8 +3,12 @@ cimport cython
 
 from gdpeer.protocol.frames cimport MaskKeys, append_frame, encode_head
 
-cdef int _TEXT, _BINARY
+cdef int _TEXT, _BINARY, _FIN, _RSV1
 cdef Py_ssize_t _OWN_CHUNK, _FULL_CHUNK
+
+
+@cython.locals(frame=bytearray)
+cpdef bytes encode_message(bytes payload, bint is_text)
 
 
 @cython.final

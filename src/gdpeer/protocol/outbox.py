@@ -11,13 +11,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gdpeer.protocol.deflate import Deflater
-from gdpeer.protocol.frames import FIN, RSV1, MaskKeys, append_frame, encode_head
+from gdpeer.protocol.frames import MaskKeys, append_frame, encode_head
 
 __all__ = ["Outbox", "encode_message"]
 
 # C integers once compiled (outbox.pxd).
 _TEXT = 1
 _BINARY = 2
+_FIN = 0x80
+_RSV1 = 0x40
 
 # A payload of this size or more keeps a chunk of its own; below, copying it is cheaper than one more entry in a writev.
 _OWN_CHUNK = 16_384
@@ -28,7 +30,7 @@ _FULL_CHUNK = 65_536
 def encode_message(payload: bytes, is_text: bool) -> bytes:
     """A whole unmasked, uncompressed message frame, to be shared by many peers of a server (`Outbox.send_encoded`)."""
     frame = bytearray()
-    append_frame(frame, FIN | (_TEXT if is_text else _BINARY), payload, b"")
+    append_frame(frame, _FIN | (_TEXT if is_text else _BINARY), payload, b"")
     return bytes(frame)
 
 
@@ -75,10 +77,10 @@ class Outbox:
 
         A payload of 16 KiB or more is kept by reference until it is sent.
         """
-        first = FIN | (_TEXT if is_text else _BINARY)
+        first = _FIN | (_TEXT if is_text else _BINARY)
         if self._deflater is not None and len(payload) >= self._threshold:
             payload = self._deflater.compress(payload)
-            first |= RSV1
+            first |= _RSV1
         self.pending_messages += 1
         if len(payload) < _OWN_CHUNK or self._keys is not None:
             self._frame(first, payload)
@@ -107,7 +109,7 @@ class Outbox:
 
     def send_control(self, opcode: int, payload: bytes) -> None:
         """Queue a control frame."""
-        self._frame(FIN | opcode, payload)
+        self._frame(_FIN | opcode, payload)
         self.pending_control += len(payload) + 6
 
     def data_to_send(self) -> Sequence[bytes | bytearray | memoryview]:

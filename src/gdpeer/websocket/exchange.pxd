@@ -3,9 +3,11 @@ cimport cython
 
 from gdpeer.protocol.frames cimport is_utf8
 from gdpeer.protocol.inbox cimport Inbox
+from gdpeer.protocol.outbox cimport encode_message
+from gdpeer.signals cimport Signal
 from gdpeer.websocket.native cimport NativeBackend
 
-cdef object _OK, _FAILED, _UNAVAILABLE, _TEXT, _BINARY
+cdef object _OK, _FAILED, _NO_ROOM, _UNAVAILABLE, _TEXT, _BINARY
 
 
 cdef class Exchange:
@@ -22,3 +24,14 @@ cdef class Exchange:
     cpdef bint was_string_packet(self)
     @cython.locals(backend=NativeBackend)
     cpdef Py_ssize_t get_available_packet_count(self)
+
+
+@cython.final
+cdef class _Taking:
+    cdef Exchange _peer
+
+
+@cython.locals(inbox=Inbox, signal=Signal)
+cpdef tell_packets(NativeBackend backend, dict peers, object tell)
+@cython.locals(frame=bytes, peer=Exchange, backend=NativeBackend)
+cpdef spread(dict peers, object peer_ids, bytes payload, bint is_text)

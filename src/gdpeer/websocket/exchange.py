@@ -1,21 +1,25 @@
-"""What every message passes on its way through a `WebSocketPeer`: sending, and taking what came.
+"""What every message passes on its way through a `WebSocketPeer`: telling of it, taking it, sending.
 
 Layer: `websocket`; compiled (types in `exchange.pxd`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from gdpeer.errors import Error
 from gdpeer.protocol.frames import is_utf8
+from gdpeer.protocol.outbox import encode_message
+from gdpeer.signals import Signal
 from gdpeer.websocket.native import NativeBackend
 from gdpeer.websocket.states import PeerWriteMode
 
-__all__ = ["Exchange"]
+__all__ = ["Exchange", "spread", "tell_packets"]
 
 _OK = Error.OK
 _FAILED = Error.FAILED
+_NO_ROOM = Error.ERR_OUT_OF_MEMORY
 _UNAVAILABLE = Error.ERR_UNAVAILABLE
 _TEXT = PeerWriteMode.TEXT
 _BINARY = PeerWriteMode.BINARY
@@ -103,6 +107,10 @@ class Exchange:
         """Whether the packet that was read last came as text."""
         return self._was_string
 
+    def __iter__(self) -> Iterator[bytes]:
+        """Take the packets that are there."""
+        return _Taking(self)
+
     def get_packet_error(self) -> Error:
         """What came of the last `get_packet`: `OK`, `FAILED` (not open), `ERR_UNAVAILABLE` (nothing there)."""
         return self._packet_error
@@ -111,6 +119,64 @@ class Exchange:
         """Bytes that wait to be sent; 0 unless OPEN."""
         backend = self._backend
         return backend.connection.outbox.pending if backend is not None and backend.is_open() else 0
+
+
+class _Taking:
+    """Takes packets until there is none."""
+
+    __slots__ = ("_peer",)
+
+    def __init__(self, peer: Exchange) -> None:
+        self._peer = peer
+
+    def __iter__(self) -> _Taking:
+        return self
+
+    def __next__(self) -> bytes:
+        peer = self._peer
+        if peer.get_available_packet_count() == 0:
+            raise StopIteration
+        return peer.get_packet()
+
+
+def tell_packets(backend: NativeBackend, peers: dict[int, Exchange], tell: Callable[[int], object] | Signal) -> None:
+    """Tell of each packet that came, once; of none that a slot has taken by then.
+
+    Args:
+        backend: where they came.
+        peers: those who are there; a backend whose peer has gone tells nothing more.
+        tell: a signal to emit, or a function to call, with the peer's id.
+    """
+    inbox = backend.connection.inbox
+    peer_id = backend.peer_id
+    signal = tell if isinstance(tell, Signal) else None
+    while backend.announced < inbox.received and peer_id in peers:
+        backend.announced += 1
+        if inbox.count == 0:
+            continue
+        if signal is not None:
+            signal.emit_one(peer_id)
+        else:
+            tell(peer_id)
+
+
+def spread(peers: dict[int, Exchange], peer_ids: Iterable[int], payload: bytes, is_text: bool) -> Error:
+    """Send one message to some peers, framed once; `ERR_OUT_OF_MEMORY` when one had no room for it, else `OK`.
+
+    Args:
+        peers: those who are there.
+        peer_ids: who gets it; others than `peers` are passed over.
+        payload: the message.
+        is_text: what it is sent as.
+    """
+    frame = encode_message(payload, is_text)
+    result = _OK
+    for peer_id in peer_ids:
+        peer = peers.get(peer_id)
+        backend = None if peer is None else peer._backend
+        if backend is not None and backend.send(payload, is_text, frame) is _NO_ROOM:
+            result = _NO_ROOM
+    return result
 
 
 def _to_bytes(message: Any) -> bytes:

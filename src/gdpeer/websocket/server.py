@@ -36,10 +36,10 @@ from gdpeer.ids import generate_unique_id
 from gdpeer.protocol.connection import check_close
 from gdpeer.protocol.frames import is_utf8
 from gdpeer.protocol.http1 import Request, parse_header_line
-from gdpeer.protocol.outbox import encode_message
 from gdpeer.signals import Signal
 from gdpeer.transport.stream import Connector, Stream
 from gdpeer.websocket.dialects import GODOT3
+from gdpeer.websocket.exchange import spread, tell_packets
 from gdpeer.websocket.http import Handler, Response
 from gdpeer.websocket.native import NativeBackend, leave
 from gdpeer.websocket.networked import NetworkedPeer
@@ -73,6 +73,8 @@ __all__ = ["WebSocketServer"]
 logger = logging.getLogger("gdpeer.websocket")
 
 HEALTH = "/health"
+
+_LINGERING, _DONE = int(Stage.LINGERING), int(Stage.DONE)  # compared once for each peer in a turn
 
 
 class WebSocketServer(Configurable, NetworkedPeer):
@@ -138,9 +140,6 @@ class WebSocketServer(Configurable, NetworkedPeer):
         self._listeners: list[Listener] = []
         self._tls: ssl.SSLContext | None = None
         self._listen_error = ""
-        self._forget()
-
-    def _forget(self) -> None:
         self._peers: dict[int, WebSocketPeer] = {}  # announced
         self._opening: dict[int, NativeBackend] = {}  # not announced yet
         self._admitted: set[int] = set()  # of those: whose upgrade was let in
@@ -323,9 +322,9 @@ class WebSocketServer(Configurable, NetworkedPeer):
         peer = self._peers.get(peer_id) or self._take_opened(backend)
         if peer is None:
             return
-        self._tell_packets(peer_id, backend)
+        tell_packets(backend, self._peers, self.data_received if self._session is None else self._session.receive)
         backend.settle()
-        if backend.stage >= Stage.LINGERING:
+        if backend.stage >= _LINGERING:
             self._tell_end(peer_id, peer, backend)
         elif backend.was_refused and backend.has_drained():
             peer._tell_drained()
@@ -343,20 +342,12 @@ class WebSocketServer(Configurable, NetworkedPeer):
             else:
                 self._session.begin(peer_id, peer)
             return peer
-        if backend.stage >= Stage.LINGERING:
+        if backend.stage >= _LINGERING:
             self._admitted.discard(peer_id)
-        if backend.stage == Stage.DONE:
+        if backend.stage == _DONE:
             self._opening.pop(peer_id, None)
             self._lingering.pop(peer_id, None)
         return None
-
-    def _tell_packets(self, peer_id: int, backend: NativeBackend) -> None:
-        inbox = backend.connection.inbox
-        tell = self.data_received.emit_one if self._session is None else self._session.receive
-        while backend.announced < inbox.received and peer_id in self._peers:  # else: a slot stopped the server
-            backend.announced += 1
-            if inbox.count:
-                tell(peer_id)
 
     def _tell_end(self, peer_id: int, peer: WebSocketPeer, backend: NativeBackend) -> None:
         if backend.connection.closed_by_remote and peer_id in self._peers:
@@ -368,7 +359,7 @@ class WebSocketServer(Configurable, NetworkedPeer):
         else:
             self._session.end(peer_id)
         self._peers.pop(peer_id, None)
-        if backend.stage != Stage.DONE:
+        if backend.stage != _DONE:
             self._lingering[peer_id] = backend
 
     # ------------------------------------------------------------------------------------------ peers
@@ -443,15 +434,7 @@ class WebSocketServer(Configurable, NetworkedPeer):
         payload = data.encode("utf-8", "replace") if isinstance(data, str) else bytes(data)
         if is_text and not isinstance(data, str) and not is_utf8(payload):
             return Error.ERR_INVALID_DATA
-        frame = encode_message(payload, is_text)
-        result = Error.OK
-        peers = self._peers
-        for peer_id in peer_ids:
-            peer = peers.get(peer_id)
-            backend = None if peer is None else peer._backend
-            if backend is not None and backend.send(payload, is_text, frame) is Error.ERR_OUT_OF_MEMORY:
-                result = Error.ERR_OUT_OF_MEMORY
-        return result
+        return spread(self._peers, peer_ids, payload, is_text)
 
     # ------------------------------------------------------------------------------------------ the end
 
@@ -475,7 +458,8 @@ class WebSocketServer(Configurable, NetworkedPeer):
         self._session = None
         open_ones = [peer._backend for peer in self._peers.values() if peer._backend is not None]
         backends = [*open_ones, *self._opening.values(), *self._lingering.values()]
-        self._forget()
+        for group in (self._peers, self._opening, self._admitted, self._lingering):
+            group.clear()
         leave(backends, code, reason)
         self._turn.take_touched()
         if self._turn.poller is not None:
