@@ -4,7 +4,7 @@ cimport cython
 from gdpeer.protocol.frames cimport Utf8Validator, append_unmasked, is_utf8, unmask
 
 cdef int _CONTINUATION, _TEXT, _BINARY, _PONG, _FIN, _RSV1
-cdef Py_ssize_t _MANY_TAKEN
+cdef Py_ssize_t _MANY_TAKEN, _FEW_PLACES, _UNLIMITED
 
 
 @cython.final
@@ -62,4 +62,5 @@ cdef class Inbox:
     @cython.locals(before=Py_ssize_t, packet=bytes)
     cdef _end_message(self, bytearray message)
     cdef _push(self, bytes packet)
+    @cython.locals(at=Py_ssize_t)
     cdef _queue(self, bytes packet)

@@ -28,6 +28,7 @@ _PONG = 10
 _FIN = 0x80
 _RSV1 = 0x40
 _MANY_TAKEN = 64
+_FEW_PLACES = 4
 _UNLIMITED = 1 << 60  # larger numbers would not fit into a C integer; nothing ever gets that large
 
 
@@ -130,21 +131,17 @@ class Inbox:
         self.was_text = self._kinds[at]
         self.queued_bytes -= len(packet)
         self.count -= 1
-        if self.count == 0:
-            self._packets.clear()
-            self._kinds.clear()
-            self._first = 0
-            return packet
         self._packets[at] = b""
         self._first = at + 1
-        if self._first >= _MANY_TAKEN and self._first >= self.count:
+        if self.count == 0 or (self._first >= _MANY_TAKEN and self._first >= self.count):
             self._sweep()
         return packet
 
     def _sweep(self) -> None:
-        """Let go of the places of packets that were taken."""
-        del self._packets[: self._first]
-        del self._kinds[: self._first]
+        """Use the places of packets that were taken again; a few are kept while the queue is empty."""
+        if self.count or self._first > _FEW_PLACES:
+            del self._packets[: self._first]
+            del self._kinds[: self._first]
         self._first = 0
 
     def peek(self, index: int) -> bytes:
@@ -332,8 +329,13 @@ class Inbox:
         self._queue(packet)
 
     def _queue(self, packet: bytes) -> None:
-        self._packets.append(packet)
-        self._kinds.append(self._kind == _TEXT)
+        at = self._first + self.count
+        if at < len(self._packets):
+            self._packets[at] = packet
+            self._kinds[at] = self._kind == _TEXT
+        else:
+            self._packets.append(packet)
+            self._kinds.append(self._kind == _TEXT)
         self.queued_bytes += len(packet)
         self.count += 1
         self.received += 1

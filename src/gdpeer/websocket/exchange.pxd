@@ -5,6 +5,7 @@ from gdpeer.protocol.frames cimport is_utf8
 from gdpeer.protocol.inbox cimport Inbox
 from gdpeer.protocol.outbox cimport encode_message
 from gdpeer.signals cimport Signal
+from gdpeer.websocket.link cimport Turn
 from gdpeer.websocket.native cimport NativeBackend
 
 cdef object _OK, _FAILED, _NO_ROOM, _UNAVAILABLE, _TEXT, _BINARY
@@ -31,6 +32,8 @@ cdef class _Taking:
     cdef Exchange _peer
 
 
+@cython.locals(backend=NativeBackend)
+cpdef take_turn(Turn turn, double timeout, dict peers, object tell, object look_at)
 @cython.locals(inbox=Inbox, signal=Signal)
 cpdef tell_packets(NativeBackend backend, dict peers, object tell)
 @cython.locals(frame=bytes, peer=Exchange, backend=NativeBackend)

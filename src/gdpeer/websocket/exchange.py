@@ -12,10 +12,11 @@ from gdpeer.errors import Error
 from gdpeer.protocol.frames import is_utf8
 from gdpeer.protocol.outbox import encode_message
 from gdpeer.signals import Signal
+from gdpeer.websocket.link import Turn
 from gdpeer.websocket.native import NativeBackend
 from gdpeer.websocket.states import PeerWriteMode
 
-__all__ = ["Exchange", "spread", "tell_packets"]
+__all__ = ["Exchange", "spread", "take_turn", "tell_packets"]
 
 _OK = Error.OK
 _FAILED = Error.FAILED
@@ -50,7 +51,7 @@ class Exchange:
             else `OK`.
         """
         backend = self._backend
-        if message.__class__ is not bytes:
+        if type(message) is not bytes:
             message = _to_bytes(message)
         if backend is None:
             return _FAILED
@@ -139,25 +140,59 @@ class _Taking:
         return peer.get_packet()
 
 
+def take_turn(
+    turn: Turn,
+    timeout: float,
+    peers: dict[int, Exchange],
+    tell: Callable[[int], object] | Signal,
+    look_at: Callable[[NativeBackend], object],
+) -> None:
+    """An owner's turn: wait, read, tell of packets, and send what the slots sent.
+
+    Args:
+        turn: the owner's.
+        timeout: seconds to wait at most, where nothing is to be done yet.
+        peers: those who are there.
+        tell: see `tell_packets`.
+        look_at: called with each connection that is not among `peers`, or where more happened than packets.
+    """
+    if turn.poller is None or turn.active:
+        return
+    turn.active = True
+    try:
+        turn.poller.turn(0.0 if turn.touched else timeout)
+        for backend in turn.take_touched():
+            if backend.peer_id in peers:
+                tell_packets(backend, peers, tell)
+                if not backend.has_news():
+                    continue
+            look_at(backend)
+    finally:
+        turn.flush()
+
+
 def tell_packets(backend: NativeBackend, peers: dict[int, Exchange], tell: Callable[[int], object] | Signal) -> None:
     """Tell of each packet that came, once; of none that a slot has taken by then.
 
     Args:
-        backend: where they came.
-        peers: those who are there; a backend whose peer has gone tells nothing more.
+        backend: where they came; of a peer that is there.
+        peers: those who are there; once a slot has stopped the server nothing more is told.
         tell: a signal to emit, or a function to call, with the peer's id.
     """
     inbox = backend.connection.inbox
     peer_id = backend.peer_id
     signal = tell if isinstance(tell, Signal) else None
-    while backend.announced < inbox.received and peer_id in peers:
+    while inbox.count:
+        if backend.announced == inbox.received:
+            return
         backend.announced += 1
-        if inbox.count == 0:
-            continue
         if signal is not None:
             signal.emit_one(peer_id)
         else:
             tell(peer_id)
+        if peer_id not in peers:
+            return
+    backend.announced = inbox.received
 
 
 def spread(peers: dict[int, Exchange], peer_ids: Iterable[int], payload: bytes, is_text: bool) -> Error:

@@ -42,6 +42,7 @@ cdef class NativeBackend(Link):
     cpdef discard_newest(self)
     @cython.locals(inbox=Inbox)
     cdef Py_ssize_t _newest_at(self)
+    cpdef bint has_news(self)
     cpdef settle(self)
     cpdef close(self, int code, str reason)
     cpdef double say_goodbye(self, int code, str reason) except? -7

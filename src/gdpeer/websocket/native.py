@@ -250,6 +250,10 @@ class NativeBackend(Link):
         inbox = self.connection.inbox
         return inbox.count - 1 - (inbox.received - self.announced)
 
+    def has_news(self) -> bool:
+        """Whether more than packets is to be told: the end, or room after a refused send."""
+        return self.stage >= _LINGERING or self.was_refused or self.connection.is_held()
+
     def settle(self) -> None:
         """The owner has dealt with the packets that came so far: end what ended behind them."""
         if self.stage == _OPEN and self.connection.settle():

@@ -39,7 +39,7 @@ from gdpeer.protocol.http1 import Request, parse_header_line
 from gdpeer.signals import Signal
 from gdpeer.transport.stream import Connector, Stream
 from gdpeer.websocket.dialects import GODOT3
-from gdpeer.websocket.exchange import spread, tell_packets
+from gdpeer.websocket.exchange import spread, take_turn, tell_packets
 from gdpeer.websocket.http import Handler, Response
 from gdpeer.websocket.native import NativeBackend, leave
 from gdpeer.websocket.networked import NetworkedPeer
@@ -305,24 +305,18 @@ class WebSocketServer(Configurable, NetworkedPeer):
         Args:
             timeout: 0: never wait. Positive: wait at most so many seconds for something to happen.
         """
-        turn = self._turn
-        if turn.poller is None or turn.active:
-            return
-        turn.active = True
-        try:
-            turn.poller.turn(0.0 if turn.touched else max(0.0, timeout))
-            for backend in turn.take_touched():
-                self._look_at(backend)
-        finally:
-            turn.flush()
+        tell = self.data_received if self._session is None else self._session.receive
+        take_turn(self._turn, max(0.0, timeout), self._peers, tell, self._look_at)
 
     def _look_at(self, backend: NativeBackend) -> None:
-        """Tell of everything that changed at one connection."""
+        """Tell of everything else that changed at one connection than packets of a peer that is there."""
         peer_id = backend.peer_id
-        peer = self._peers.get(peer_id) or self._take_opened(backend)
+        peer = self._peers.get(peer_id)
         if peer is None:
-            return
-        tell_packets(backend, self._peers, self.data_received if self._session is None else self._session.receive)
+            peer = self._take_opened(backend)
+            if peer is None:
+                return
+            tell_packets(backend, self._peers, self.data_received if self._session is None else self._session.receive)
         backend.settle()
         if backend.stage >= _LINGERING:
             self._tell_end(peer_id, peer, backend)
