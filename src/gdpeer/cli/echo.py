@@ -57,10 +57,9 @@ class Echo:
             peer = get_peer(peer_id)
             if peer is None or peer_id in held:
                 return
-            was_text, send = peer.was_string_packet, peer.send
             for packet in peer:
-                mode = TEXT if was_text() else BINARY
-                if send(packet, mode) is no_room:
+                mode = TEXT if peer.was_string_packet() else BINARY
+                if peer.send(packet, mode) is no_room:
                     held[peer_id] = packet, mode
                     return
 
