@@ -9,6 +9,57 @@ cdef extern from "Python.h":
         Py_ssize_t ob_alloc
 
 
+cdef extern from *:
+    """
+    /* How many of the bytes from start on were checked, some at a time, up to a few before the end; -1 where something
+       cannot be UTF-8. The 3 bytes before start are looked at, and must be right as far as they go; a
+       character may be cut by the end of what was checked. A byte is wrong where
+       - it continues a character and none is under way, or the other way round: that is told by the first byte of a
+         character 1, 2 or 3 bytes before;
+       - it is C0, C1, or above F4;
+       - it follows E0, ED, F0 or F4 outside of the narrower range there. */
+    #if defined(__GNUC__)
+    #include <string.h>
+    #define GDPEER_UTF8_BLOCKS(name, attributes, SIZE)                                                                  \
+    attributes static Py_ssize_t name(const unsigned char *data, Py_ssize_t start, Py_ssize_t length) {                 \
+        typedef unsigned char block __attribute__((vector_size(SIZE)));                                                 \
+        Py_ssize_t at = start;                                                                                          \
+        block here, back1, back2, back3, continues, expected, wrong = {0};                                              \
+        unsigned long long words[SIZE / 8], any = 0;                                                                    \
+        for (; length - at >= SIZE; at += SIZE) {                                                                       \
+            memcpy(&here, data + at, SIZE);                                                                             \
+            memcpy(&back1, data + at - 1, SIZE);                                                                        \
+            memcpy(&back2, data + at - 2, SIZE);                                                                        \
+            memcpy(&back3, data + at - 3, SIZE);                                                                        \
+            continues = (block)((here & 0xC0) == 0x80);                                                                 \
+            expected = (block)(back1 >= 0xC0) | (block)(back2 >= 0xE0) | (block)(back3 >= 0xF0);                        \
+            wrong |= continues ^ expected;                                                                              \
+            wrong |= (block)((here & 0xFE) == 0xC0) | (block)(here >= 0xF5);                                            \
+            wrong |= (block)(back1 == 0xE0) & (block)(here < 0xA0);                                                     \
+            wrong |= (block)(back1 == 0xED) & (block)(here >= 0xA0);                                                    \
+            wrong |= (block)(back1 == 0xF0) & (block)(here < 0x90);                                                     \
+            wrong |= (block)(back1 == 0xF4) & (block)(here >= 0x90);                                                    \
+        }                                                                                                               \
+        memcpy(words, &wrong, SIZE);                                                                                    \
+        for (int i = 0; i < SIZE / 8; i++) any |= words[i];                                                             \
+        return any ? -1 : at - start;                                                                                   \
+    }
+    GDPEER_UTF8_BLOCKS(gdpeer_utf8_narrow, , 16)
+    #if defined(__x86_64__)
+    GDPEER_UTF8_BLOCKS(gdpeer_utf8_wide, __attribute__((target("avx2"))), 32)
+    static Py_ssize_t gdpeer_utf8_blocks(const unsigned char *data, Py_ssize_t start, Py_ssize_t length) {
+        return (__builtin_cpu_supports("avx2") ? gdpeer_utf8_wide : gdpeer_utf8_narrow)(data, start, length);
+    }
+    #else
+    #define gdpeer_utf8_blocks gdpeer_utf8_narrow
+    #endif
+    #else
+    static Py_ssize_t gdpeer_utf8_blocks(const unsigned char *data, Py_ssize_t start, Py_ssize_t length) { return 0; }
+    #endif
+    """
+    Py_ssize_t gdpeer_utf8_blocks(const unsigned char* data, Py_ssize_t start, Py_ssize_t length) nogil
+
+
 cdef inline void xor_copy(unsigned char* target, const unsigned char* source, Py_ssize_t length,
                           const unsigned char* key, Py_ssize_t phase) noexcept nogil:
     # target may be source. The key is repeated from key[phase & 3] on; 32 bytes a step let the compiler use vectors.
@@ -68,12 +119,22 @@ cdef inline int utf8_next(int state, unsigned char byte) noexcept nogil:
     return 2 if byte < 0x90 else -1
 
 
+cdef inline Py_ssize_t utf8_begin(const unsigned char* data, Py_ssize_t end) noexcept nogil:
+    # Where the character begins that the end may cut; end itself where it does not begin within the last 3 bytes.
+    cdef Py_ssize_t back
+    for back in range(1, 4):
+        if data[end - back] >= 0xC0:
+            return end - back
+    return end
+
+
 cdef inline int utf8_run(int state, const unsigned char* data, Py_ssize_t length) noexcept nogil:
     # States: 0 between characters; 1, 2, 3 so many plain continuation bytes to come; 4, 5, 6, 7 after E0, ED, F0, F4,
     # whose second byte has a narrower range (no overlong forms, no surrogates, nothing above U+10FFFF). -1: not UTF-8.
-    cdef Py_ssize_t i = 0
+    # One byte at a time, but for the long middle.
+    cdef Py_ssize_t i = 0, checked
+    cdef bint is_checked = length < 64
     cdef unsigned long long word
-    cdef unsigned char byte
     while i < length:
         if state == 0:
             while length - i >= 8:
@@ -85,16 +146,16 @@ cdef inline int utf8_run(int state, const unsigned char* data, Py_ssize_t length
                 i += 1
             if i == length:
                 return 0
-            byte = data[i]
-            # The common three-byte character, whole.
-            if length - i >= 3 and byte & 0xF0 == 0xE0 and byte != 0xE0 and byte != 0xED:
-                if data[i + 1] & 0xC0 != 0x80 or data[i + 2] & 0xC0 != 0x80:
-                    return -1
-                i += 3
+        if not is_checked and i >= 3:
+            is_checked = True
+            checked = gdpeer_utf8_blocks(data, i, length)
+            if checked < 0:
+                return -1
+            if checked:
+                i = utf8_begin(data, i + checked)
+                state = 0
                 continue
-            state = utf8_first(byte)
-        else:
-            state = utf8_next(state, data[i])
+        state = utf8_first(data[i]) if state == 0 else utf8_next(state, data[i])
         if state < 0:
             return -1
         i += 1
