@@ -26,6 +26,7 @@ from setuptools.command.build_py import build_py
 COMPILED = [
     "gdpeer.signals",
     "gdpeer.protocol.frames",
+    "gdpeer.protocol.assembly",
     "gdpeer.protocol.inbox",
     "gdpeer.protocol.outbox",
     "gdpeer.protocol.connection",

@@ -30,6 +30,8 @@ cdef class Connection:
     cpdef compress(self, object agreement, Py_ssize_t threshold=*)
     @cython.locals(rest=bytearray, at=Py_ssize_t)
     cpdef receive_data(self, bytearray data, Py_ssize_t length)
+    cpdef Py_ssize_t wanted(self)
+    cdef put(self, Py_ssize_t length)
     @cython.locals(rest=bytearray)
     cpdef resume(self)
     cpdef bint has_unparsed(self)

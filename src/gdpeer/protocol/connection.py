@@ -194,6 +194,18 @@ class Connection:
             rest += data[:length]
             self.resume()
 
+    def wanted(self) -> int:
+        """See `Inbox.wanted`: compiled, so many bytes can be received to `inbox.place`; then call `put`."""
+        is_over = self.phase == _CLOSED or self._held is not None
+        return 0 if self._rest is not None or is_over else self.inbox.wanted()
+
+    def put(self, length):  # type: ignore[no-untyped-def]
+        """So many bytes were received in place."""
+        try:
+            self.inbox.put(length)
+        except ProtocolError as failure:
+            self._hold(failure)
+
     def resume(self) -> None:
         """Go on with what waits unparsed; call it after packets were taken from a full queue."""
         rest = self._rest

@@ -24,6 +24,7 @@ cdef class Utf8Validator:
     cdef object _decoder
     cpdef reset(self)
     cpdef bint feed(self, bytearray data, Py_ssize_t start)
+    cdef bint feed_block(self, const unsigned char* data, Py_ssize_t length)
     cpdef bint is_complete(self)
 
 

@@ -190,13 +190,7 @@ class Utf8Validator:
     def feed(self, data: bytearray, start: int) -> bool:
         """Check `data[start:]` as the next piece; False once anything is impossible."""
         if cython.compiled:
-            if self._state >= 0:
-                self._state = utf8_run(
-                    self._state,
-                    cython.cast(cython.p_uchar, PyByteArray_AS_STRING(data)) + start,
-                    len(data) - start,
-                )
-            return self._state >= 0
+            return self.feed_block(cython.cast(cython.p_uchar, PyByteArray_AS_STRING(data)) + start, len(data) - start)
         try:
             self._decoder.decode(data[start:])
         except UnicodeDecodeError:
@@ -204,6 +198,12 @@ class Utf8Validator:
         # The decoder lets half a surrogate wait for its last byte.
         if b"\xed\xa0" <= self._decoder.getstate()[0] <= b"\xed\xbf":
             self._state = -1
+        return self._state >= 0
+
+    def feed_block(self, data, length):  # type: ignore[no-untyped-def]
+        """Compiled only: check so many bytes at a place in memory."""
+        if self._state >= 0:
+            self._state = utf8_run(self._state, data, length)
         return self._state >= 0
 
     def is_complete(self) -> bool:

@@ -14,6 +14,7 @@ Layer: `protocol`; compiled (types in `inbox.pxd`). Source: RFC 6455 section 5, 
 from __future__ import annotations
 
 from gdpeer.errors import ProtocolError
+from gdpeer.protocol.assembly import Assembly
 from gdpeer.protocol.deflate import Inflater
 from gdpeer.protocol.frames import Utf8Validator, append_unmasked, is_utf8, unmask
 from gdpeer.protocol.limits import MAX_CONTROL_PAYLOAD, Limits
@@ -29,6 +30,8 @@ _FIN = 0x80
 _RSV1 = 0x40
 _MANY_TAKEN = 64
 _FEW_PLACES = 4
+_LEAST_IN_PLACE = 65_536  # below, a copy costs less than a receive of its own
+_MOST_IN_PLACE = 1 << 20
 _UNLIMITED = 1 << 60  # larger numbers would not fit into a C integer; nothing ever gets that large
 
 
@@ -99,7 +102,7 @@ class Inbox:
         self._kind = -1  # _TEXT or _BINARY; -1 between messages
         self._compressed = False
         self._fragments = 0
-        self._message: bytearray | None = None
+        self._message: Assembly | None = None
         self._text: Utf8Validator | None = None
 
     def use(self, limits: Limits) -> None:
@@ -260,7 +263,7 @@ class Inbox:
             raise ProtocolError(f"a message has more than {self._max_fragments} fragments", 1009)
         if self._compressed:
             return
-        size = length if self._message is None else length + len(self._message)
+        size = length if self._message is None else length + self._message.size
         if size > self._max_message_size:
             self._too_big(size)
 
@@ -272,14 +275,23 @@ class Inbox:
     def _continue_frame(self, data: bytearray, at: int, end: int) -> int:
         """Take what is there of the payload under way; end the frame, and the message, when that is all."""
         length = min(self._left, end - at)
-        message = self._message
-        if message is None:
-            message = self._message = bytearray()
-        before = len(message)
+        message = self._take_message()
+        before = message.size
         if self._compressed:
             self._inflate(message, data, at, length)
         else:
-            append_unmasked(message, data, at, length, self._key, self._phase)
+            message.append_unmasked(data, at, length, self._key, self._phase, before + self._left)
+        self._advance(message, before, length)
+        return at + length
+
+    def _take_message(self) -> Assembly:
+        message = self._message
+        if message is None:
+            message = self._message = Assembly()
+        return message
+
+    def _advance(self, message: Assembly, before: int, length: int) -> None:
+        """So many bytes more of the frame have come; the message has what they gave, from `before` on."""
         if self._kind == _TEXT:
             self._check_text(message, before)
         self._left -= length
@@ -288,40 +300,55 @@ class Inbox:
             self._left = -1
             if self._is_final:
                 self._end_message(message)
-        return at + length
 
-    def _inflate(self, message: bytearray, data: bytearray, at: int, length: int) -> None:
+    def wanted(self) -> int:
+        """How many bytes could be received straight into the message under way; 0 where that is not worth it.
+
+        Compiled only: `place` tells where to, `put` that they came.
+        """
+        return min(self._left, _MOST_IN_PLACE) if self._left >= _LEAST_IN_PLACE and not self._compressed else 0
+
+    def place(self, length):  # type: ignore[no-untyped-def]
+        message = self._take_message()
+        return message.place(length, message.size + self._left)
+
+    def put(self, length):  # type: ignore[no-untyped-def]
+        message = self._take_message()
+        before = message.size
+        message.put(length, self._key, self._phase)
+        self._advance(message, before, length)
+
+    def _inflate(self, message: Assembly, data: bytearray, at: int, length: int) -> None:
         piece = bytearray()
         append_unmasked(piece, data, at, length, self._key, self._phase)
         inflater = self.inflater
         assert inflater is not None
-        message += inflater.feed(bytes(piece), self._max_message_size - len(message))
+        message.append(inflater.feed(bytes(piece), self._max_message_size - message.size))
 
-    def _check_text(self, message: bytearray, before: int) -> None:
+    def _check_text(self, message: Assembly, before: int) -> None:
         text = self._text
         if text is None:
             text = self._text = Utf8Validator()
         elif before == 0:
             text.reset()
-        if not text.feed(message, before):
+        if not message.is_text(text, before):
             self._not_utf8()
 
     def _not_utf8(self) -> None:
         raise ProtocolError("a text message is not UTF-8", 1007)
 
-    def _end_message(self, message: bytearray) -> None:
+    def _end_message(self, message: Assembly) -> None:
         if self._compressed:
-            before = len(message)
+            before = message.size
             inflater = self.inflater
             assert inflater is not None
-            message += inflater.finish(self._max_message_size - before)
+            message.append(inflater.finish(self._max_message_size - before))
             if self._kind == _TEXT:
                 self._check_text(message, before)
         if self._kind == _TEXT and self._text is not None and not self._text.is_complete():
             self._not_utf8()
         self._message = None
-        packet = bytes(message)
-        self._queue(packet)
+        self._queue(message.finish())
 
     def _push(self, packet: bytes) -> None:
         if self._kind == _TEXT and not is_utf8(packet):

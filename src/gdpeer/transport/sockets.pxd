@@ -15,6 +15,8 @@ cdef class TcpStream(Stream):
 
     @cython.locals(received=Py_ssize_t)
     cpdef Py_ssize_t receive_into(self, object buffer) except? -2
+    @cython.locals(received=Py_ssize_t)
+    cdef Py_ssize_t receive_at(self, unsigned char* target, Py_ssize_t room) except? -2
     @cython.locals(sent=Py_ssize_t)
     cpdef Py_ssize_t send(self, object chunks) except? -2
     cdef Py_ssize_t _failed(self, int number, int would_block) except? -2

@@ -29,7 +29,7 @@ except ImportError:
     from gdpeer import _cython as cython
 
 if cython.compiled:
-    from cython.cimports.gdpeer.transport._posix import DIRECT, receive_bytes, send_chunks
+    from cython.cimports.gdpeer.transport._posix import DIRECT, gdpeer_receive, receive_bytes, send_chunks
 
 __all__ = ["TcpStream", "address_of"]
 
@@ -80,6 +80,13 @@ class TcpStream(Stream):
             return WOULD_BLOCK
         except OSError as error:
             raise broken(error) from error
+
+    def receive_at(self, target, room):  # type: ignore[no-untyped-def]
+        """See `Stream.receive_at`."""
+        if not DIRECT:
+            return Stream.receive_at(self, target, room)
+        received = gdpeer_receive(self._descriptor, target, room)
+        return received if received >= 0 else self._failed(-received, WOULD_BLOCK)
 
     def send(self, chunks: Sequence[Any]) -> int:
         """See `Stream.send`: one send, or one sendmsg for several chunks."""

@@ -9,6 +9,7 @@ cdef class Pollable:
 
 cdef class Stream(Pollable):
     cpdef Py_ssize_t receive_into(self, object buffer) except? -2
+    cdef Py_ssize_t receive_at(self, unsigned char* target, Py_ssize_t room) except? -2
     cpdef Py_ssize_t send(self, object chunks) except? -2
     cpdef want_read(self, bint wanted)
     cpdef want_write(self, bint wanted)

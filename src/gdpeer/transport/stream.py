@@ -17,6 +17,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from gdpeer.transport.poller import Poller
 
+try:
+    import cython
+except ImportError:
+    from gdpeer import _cython as cython
+
+if cython.compiled:
+    from cython.cimports.cpython.buffer import PyBUF_WRITE
+    from cython.cimports.cpython.memoryview import PyMemoryView_FromMemory
+
 __all__ = ["READ", "WOULD_BLOCK", "WRITE", "Address", "Connector", "Ready", "Stream"]
 
 READ = 1
@@ -66,6 +75,10 @@ class Stream(Pollable):
             The number of bytes; 0 at the orderly end of the other side's bytes; `WOULD_BLOCK` when nothing is there.
         """
         raise NotImplementedError
+
+    def receive_at(self, target, room):  # type: ignore[no-untyped-def]
+        """Compiled only: as `receive_into`, to a place in memory."""
+        return self.receive_into(PyMemoryView_FromMemory(cython.cast(cython.p_char, target), room, PyBUF_WRITE))
 
     def send(self, chunks: Sequence[Any]) -> int:
         """Hand over bytes, all chunks in one system call where the system can.

@@ -7,6 +7,7 @@ from gdpeer.protocol.outbox cimport Outbox
 from gdpeer.transport.stream cimport Stream
 
 cdef int _READ, _IDLE, _OPEN, _DONE, _OPEN_PHASE, _CLOSING_PHASE, _READS_A_TURN
+
 cdef object _OK, _FAILED, _NO_ROOM
 
 
@@ -60,8 +61,10 @@ cdef class Link:
     cpdef _end_of_stream(self)
     cpdef _drained(self)
     cpdef _lose(self, object problem)
-    @cython.locals(buffer=bytearray, count=Py_ssize_t, reads=int)
+    @cython.locals(buffer=bytearray, count=Py_ssize_t, reads=int, room=Py_ssize_t)
     cpdef _read(self)
+    @cython.locals(connection=Connection, count=Py_ssize_t)
+    cdef Py_ssize_t _receive_in_place(self, Py_ssize_t room) except? -2
     cpdef _read_on(self)
     @cython.locals(inbox=Inbox)
     cpdef make_room(self)

@@ -1,0 +1,105 @@
+"""A message that comes in pieces, in the block of memory that is handed on in the end.
+
+Compiled, the block is the bytes object itself, so that a large message is received, unmasked and handed on in one
+place. Uncompiled it is a bytearray, which is copied once.
+
+Memory follows what has come: a message of up to 1 MiB gets its block at once, that of a larger one doubles.
+
+Layer: `protocol`; compiled (types in `assembly.pxd`).
+"""
+
+from __future__ import annotations
+
+try:
+    import cython
+except ImportError:
+    from gdpeer import _cython as cython
+
+from gdpeer.protocol.frames import Utf8Validator, append_unmasked
+
+if cython.compiled:
+    from cython.cimports.cpython.bytearray import PyByteArray_AS_STRING
+    from cython.cimports.cpython.bytes import PyBytes_AS_STRING
+    from cython.cimports.gdpeer.protocol._blocks import block_of, dropped, room_in, taken
+    from cython.cimports.gdpeer.protocol._kernels import xor_copy
+    from cython.cimports.libc.string import memcpy
+
+__all__ = ["Assembly"]
+
+_AT_ONCE = 1 << 20
+"""Bytes of a message that gets its memory at once."""
+
+
+class Assembly:
+    """The payload of one message, as far as it has come.
+
+    Attributes:
+        size: its bytes.
+    """
+
+    __slots__ = ("_block", "size")
+
+    def __init__(self) -> None:
+        self._block = bytearray()
+        self.size = 0
+
+    def append_unmasked(self, data: bytearray, start: int, length: int, key: bytes, phase: int, expected: int) -> None:
+        """Add a piece.
+
+        Args:
+            data: what was received.
+            start: where the piece begins.
+            length: its bytes.
+            key: 4 bytes, or empty.
+            phase: how many bytes of the frame's payload came before this piece.
+            expected: bytes that the message will have as far as is known; within the limits.
+        """
+        if not cython.compiled:
+            append_unmasked(self._block, data, start, length, key, phase)
+        else:
+            target = self.place(length, expected)
+            source = cython.cast(cython.p_uchar, PyByteArray_AS_STRING(data)) + start
+            if key:
+                xor_copy(target, source, length, cython.cast(cython.p_uchar, PyBytes_AS_STRING(key)), phase)
+            else:
+                memcpy(target, source, length)
+        self.size += length
+
+    def append(self, data: bytes) -> None:
+        """Add bytes as they are."""
+        if not cython.compiled:
+            self._block += data
+        else:
+            memcpy(self.place(len(data), self.size + len(data)), PyBytes_AS_STRING(data), len(data))
+        self.size += len(data)
+
+    def is_text(self, text: Utf8Validator, start: int) -> bool:
+        """Whether what follows `start` may go on the text that `text` has checked so far."""
+        if not cython.compiled:
+            return text.feed(self._block, start)
+        return text.feed_block(block_of(self._raw) + start, self.size - start)
+
+    def finish(self) -> bytes:
+        """The message. Nothing may be added afterwards."""
+        return taken(cython.address(self._raw), self.size) if cython.compiled else bytes(self._block)
+
+    # Compiled only: where more is to be put, and that it was.
+
+    def place(self, more, expected):  # type: ignore[no-untyped-def]
+        """Where `more` bytes can be put: `put` says how many were."""
+        capacity = self._capacity
+        if self.size + more > capacity or not capacity:
+            wanted = expected if expected <= _AT_ONCE else min(expected, 2 * capacity)
+            self._capacity = max(wanted, self.size + more, 1)
+            return room_in(cython.address(self._raw), self._capacity) + self.size
+        return block_of(self._raw) + self.size
+
+    def put(self, length, key, phase):  # type: ignore[no-untyped-def]
+        """So many bytes were put in place, still masked."""
+        added = block_of(self._raw) + self.size
+        if key:
+            xor_copy(added, added, length, cython.cast(cython.p_uchar, PyBytes_AS_STRING(key)), phase)
+        self.size += length
+
+    def __dealloc__(self) -> None:
+        dropped(cython.address(self._raw))
