@@ -1,11 +1,75 @@
 # A bytes object that is filled before anybody else has it; used by the compiled form of assembly.py.
+#
+# Memory that the system has just given costs a page fault for every 4 KiB, which for a large message is more than
+# receiving it. So the last blocks of large messages are remembered, and filled again once nobody else has them: 8 of
+# 128 KiB to 1 MiB each.
 
 from cpython.object cimport PyObject
 
+cdef extern from *:
+    """
+    #define GDPEER_BLOCKS 8
+    #define GDPEER_IS_REMEMBERED(capacity) ((capacity) >= 128 * 1024 && (capacity) <= 1024 * 1024)
+    #define GDPEER_IS_NEAR(capacity, size) ((capacity) >= (size) && (capacity) - (size) <= (capacity) / 4)
+    static struct { PyObject *block; Py_ssize_t capacity; } gdpeer_blocks[GDPEER_BLOCKS];
+    static int gdpeer_oldest;
+
+    #ifdef __GNUC__
+    #pragma GCC diagnostic push
+    #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+    #endif
+    static void gdpeer_set_size(PyObject *block, Py_ssize_t size) {
+        Py_SET_SIZE((PyVarObject *)block, size);
+        PyBytes_AS_STRING(block)[size] = 0;
+        ((PyBytesObject *)block)->ob_shash = -1;
+    }
+    #ifdef __GNUC__
+    #pragma GCC diagnostic pop
+    #endif
+
+    /* A new block of *capacity bytes, or one that was given back and is a little larger. */
+    static PyObject *gdpeer_new_block(Py_ssize_t *capacity) {
+    #ifndef Py_GIL_DISABLED
+        int i;
+        for (i = 0; GDPEER_IS_REMEMBERED(*capacity) && i < GDPEER_BLOCKS; i++) {
+            PyObject *block = gdpeer_blocks[i].block;
+            if (block && Py_REFCNT(block) == 1 && GDPEER_IS_NEAR(gdpeer_blocks[i].capacity, *capacity)) {
+                *capacity = gdpeer_blocks[i].capacity;
+                gdpeer_blocks[i].block = NULL;
+                gdpeer_set_size(block, *capacity);
+                return block;
+            }
+        }
+    #endif
+        return PyBytes_FromStringAndSize(NULL, *capacity);
+    }
+
+    /* Cut a block to its size; where that is little, the memory stays, and is remembered. */
+    static int gdpeer_cut_block(PyObject **block, Py_ssize_t capacity, Py_ssize_t size) {
+    #ifndef Py_GIL_DISABLED
+        int place = 0;
+        if (GDPEER_IS_REMEMBERED(capacity) && GDPEER_IS_NEAR(capacity, size)) {
+            while (place < GDPEER_BLOCKS && gdpeer_blocks[place].block) place++;
+            if (place == GDPEER_BLOCKS) {
+                place = gdpeer_oldest;
+                gdpeer_oldest = (gdpeer_oldest + 1) % GDPEER_BLOCKS;
+                Py_DECREF(gdpeer_blocks[place].block);
+            }
+            Py_INCREF(*block);
+            gdpeer_blocks[place].block = *block;
+            gdpeer_blocks[place].capacity = capacity;
+            gdpeer_set_size(*block, size);
+            return 0;
+        }
+    #endif
+        return size == capacity ? 0 : _PyBytes_Resize(block, size);
+    }
+    """
+    PyObject* gdpeer_new_block(Py_ssize_t* capacity) except NULL
+    int gdpeer_cut_block(PyObject** block, Py_ssize_t capacity, Py_ssize_t size) except -1
+
 cdef extern from "Python.h":
-    PyObject* PyBytes_FromStringAndSize(const char* data, Py_ssize_t size) except NULL
     char* PyBytes_AS_STRING(PyObject* block)
-    Py_ssize_t PyBytes_GET_SIZE(PyObject* block)
     int _PyBytes_Resize(PyObject** block, Py_ssize_t size) except -1
     void Py_CLEAR(PyObject* block)
     void Py_DECREF(PyObject* block)
@@ -15,22 +79,21 @@ cdef inline unsigned char* block_of(PyObject* block) noexcept:
     return <unsigned char*> PyBytes_AS_STRING(block)
 
 
-cdef inline unsigned char* room_in(PyObject** block, Py_ssize_t size) except NULL:
-    # Make it so long; the bytes that it had stay.
+cdef inline unsigned char* room_in(PyObject** block, Py_ssize_t* capacity) except NULL:
+    # Make it so long, or a little longer; the bytes that it had stay.
     if block[0] is NULL:
-        block[0] = PyBytes_FromStringAndSize(NULL, size)
+        block[0] = gdpeer_new_block(capacity)
     else:
-        _PyBytes_Resize(block, size)
+        _PyBytes_Resize(block, capacity[0])
     return block_of(block[0])
 
 
-cdef inline bytes taken(PyObject** block, Py_ssize_t size):
+cdef inline bytes taken(PyObject** block, Py_ssize_t capacity, Py_ssize_t size):
     # Cut to its size and given away.
     cdef bytes found
     if block[0] is NULL:
         return b""
-    if PyBytes_GET_SIZE(block[0]) != size:
-        _PyBytes_Resize(block, size)
+    gdpeer_cut_block(block, capacity, size)
     found = <bytes> block[0]
     Py_DECREF(block[0])
     block[0] = NULL

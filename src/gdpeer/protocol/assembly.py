@@ -81,7 +81,9 @@ class Assembly:
 
     def finish(self) -> bytes:
         """The message. Nothing may be added afterwards."""
-        return taken(cython.address(self._raw), self.size) if cython.compiled else bytes(self._block)
+        if not cython.compiled:
+            return bytes(self._block)
+        return taken(cython.address(self._raw), self._capacity, self.size)
 
     # Compiled only: where more is to be put, and that it was.
 
@@ -91,7 +93,7 @@ class Assembly:
         if self.size + more > capacity or not capacity:
             wanted = expected if expected <= _AT_ONCE else min(expected, 2 * capacity)
             self._capacity = max(wanted, self.size + more, 1)
-            return room_in(cython.address(self._raw), self._capacity) + self.size
+            return room_in(cython.address(self._raw), cython.address(self._capacity)) + self.size
         return block_of(self._raw) + self.size
 
     def put(self, length, key, phase):  # type: ignore[no-untyped-def]
