@@ -16,6 +16,7 @@ cdef class Outbox:
     cdef MaskKeys _keys
     cdef object _deflater
     cdef Py_ssize_t _threshold
+    cdef object _only
     cdef list _chunks
     cdef bytearray _gathered
     cdef public Py_ssize_t pending
@@ -31,10 +32,12 @@ cdef class Outbox:
     cpdef bint can_share(self)
     cpdef send_control(self, int opcode, bytes payload)
     cpdef data_to_send(self)
-    @cython.locals(chunks=list, done=Py_ssize_t)
     cpdef data_sent(self, Py_ssize_t length)
+    @cython.locals(chunks=list, done=Py_ssize_t)
+    cdef list _rest_after(self, Py_ssize_t length)
     @cython.locals(keys=MaskKeys, key=bytes, target=bytearray, before=Py_ssize_t)
     cdef _frame(self, int first, bytes payload)
     @cython.locals(gathered=bytearray)
     cdef bytearray _gather(self, Py_ssize_t more)
     cdef _add_chunk(self, bytes chunk)
+    cdef _append(self, object chunk)

@@ -51,6 +51,7 @@ class Outbox:
         "_deflater",
         "_gathered",
         "_keys",
+        "_only",
         "_threshold",
         "pending",
         "pending_control",
@@ -61,7 +62,8 @@ class Outbox:
         self._keys = MaskKeys() if is_client else None
         self._deflater: Deflater | None = None
         self._threshold = 0
-        self._chunks: list[bytes | bytearray | memoryview] = []
+        self._only: bytes | bytearray | memoryview | None = None  # the one chunk, where there is no more
+        self._chunks: list[bytes | bytearray | memoryview] | None = None  # all chunks, where there are several
         self._gathered: bytearray | None = None  # the last chunk, while more may be added to it
         self.pending = 0
         self.pending_messages = 0
@@ -114,18 +116,24 @@ class Outbox:
 
     def data_to_send(self) -> Sequence[bytes | bytearray | memoryview]:
         """What waits to be sent, in order; valid until the next call of any method."""
-        return self._chunks
+        if self._chunks is not None:
+            return self._chunks
+        return [] if self._only is None else [self._only]
 
     def data_sent(self, length: int) -> None:
         """The first `length` bytes of `data_to_send` were taken."""
         self.pending -= length
-        chunks = self._chunks
         self._gathered = None
         if self.pending == 0:
-            self._chunks = []
+            self._only = self._chunks = None
             self.pending_messages = 0
             self.pending_control = 0
-            return
+        else:
+            self._chunks = self._rest_after(length)
+            self._only = None
+
+    def _rest_after(self, length: int) -> list[bytes | bytearray | memoryview]:
+        chunks = list(self.data_to_send())
         done = 0
         while length >= len(chunks[done]):
             length -= len(chunks[done])
@@ -133,6 +141,7 @@ class Outbox:
         del chunks[:done]
         if length:
             chunks[0] = memoryview(chunks[0])[length:]
+        return chunks
 
     def _frame(self, first: int, payload: bytes) -> None:
         keys = self._keys
@@ -147,11 +156,20 @@ class Outbox:
         gathered = self._gathered
         if gathered is None or len(gathered) >= _FULL_CHUNK:
             gathered = self._gathered = bytearray()
-            self._chunks.append(gathered)
+            self._append(gathered)
         self.pending += more
         return gathered
 
     def _add_chunk(self, chunk: bytes) -> None:
-        self._chunks.append(chunk)
+        self._append(chunk)
         self._gathered = None
         self.pending += len(chunk)
+
+    def _append(self, chunk: bytes | bytearray) -> None:
+        if self._chunks is not None:
+            self._chunks.append(chunk)
+        elif self._only is None:
+            self._only = chunk
+        else:
+            self._chunks = [self._only, chunk]
+            self._only = None

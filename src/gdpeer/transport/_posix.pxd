@@ -13,6 +13,7 @@ cdef extern from *:
     static Py_ssize_t gdpeer_send(int fd, struct iovec *pieces, int count) { return -1; }
     #else
     #define GDPEER_DIRECT 1
+    #define GDPEER_LITTLE 4096
     #include <errno.h>
     #include <string.h>
     #include <sys/socket.h>
@@ -29,7 +30,18 @@ cdef extern from *:
     static Py_ssize_t gdpeer_send(int fd, struct iovec *pieces, int count) {
         Py_ssize_t sent;
         struct msghdr message;
-        if (count == 1) {
+        char joined[GDPEER_LITTLE];
+        size_t size = 0;
+        int i;
+        /* For the system several pieces are more work than one, where there is little to copy. */
+        for (i = 0; count > 1 && i < count; i++) {
+            if (pieces[i].iov_len > sizeof joined - size) break;
+            memcpy(joined + size, pieces[i].iov_base, pieces[i].iov_len);
+            size += pieces[i].iov_len;
+        }
+        if (count > 1 && i == count) {
+            do sent = send(fd, joined, size, MSG_NOSIGNAL); while (sent < 0 && errno == EINTR);
+        } else if (count == 1) {
             do sent = send(fd, pieces->iov_base, pieces->iov_len, MSG_NOSIGNAL); while (sent < 0 && errno == EINTR);
         } else {
             memset(&message, 0, sizeof message);

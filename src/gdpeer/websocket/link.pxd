@@ -50,6 +50,7 @@ cdef class Link:
     cdef public Connection connection
     cdef public RoundTrip round_trip
     cdef public bint paused
+    cdef bint _waits_to_send
     cdef public bint was_refused
     cdef public bint is_touched
     cdef public bint is_gathered

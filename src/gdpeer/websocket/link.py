@@ -152,6 +152,7 @@ class Link:
         "_most_packets",
         "_outbound_limit",
         "_turn",
+        "_waits_to_send",
         "connection",
         "is_gathered",
         "is_touched",
@@ -172,6 +173,7 @@ class Link:
         self.connection = Connection(is_client, limits=settings.limits())
         self.round_trip: RoundTrip | None = None
         self.paused = False
+        self._waits_to_send = False
         self.was_refused = False
         self.is_touched = False
         self.is_gathered = False
@@ -340,7 +342,9 @@ class Link:
                 return
             if taken:
                 self.connection.data_sent(taken)
-            stream.want_write(outbox.pending > 0)
+            if self._waits_to_send != (outbox.pending > 0):
+                self._waits_to_send = not self._waits_to_send
+                stream.want_write(self._waits_to_send)
         if self.stage > _OPEN and not outbox.pending:
             self._drained()
         if self.was_refused and self.has_drained():
