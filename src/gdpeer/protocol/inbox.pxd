@@ -5,7 +5,7 @@ from gdpeer.protocol.assembly cimport Assembly
 from gdpeer.protocol.frames cimport Utf8Validator, append_unmasked, is_utf8, unmask
 
 cdef int _CONTINUATION, _TEXT, _BINARY, _PONG, _FIN, _RSV1
-cdef Py_ssize_t _MANY_TAKEN, _FEW_PLACES, _LEAST_IN_PLACE, _MOST_IN_PLACE, _UNLIMITED
+cdef Py_ssize_t _MANY_TAKEN, _LEAST_IN_PLACE, _MOST_IN_PLACE, _UNLIMITED
 
 
 @cython.final
@@ -16,7 +16,9 @@ cdef class Inbox:
     cdef Py_ssize_t _max_queued_packets
     cdef Py_ssize_t _max_fragments
     cdef public object inflater
-    cdef list _packets
+    cdef bytes _oldest
+    cdef bint _oldest_is_text
+    cdef list _others
     cdef list _kinds
     cdef Py_ssize_t _first
     cdef public Py_ssize_t count
@@ -37,10 +39,12 @@ cdef class Inbox:
 
     cpdef use(self, object limits)
     cpdef bint is_full(self)
-    @cython.locals(packet=bytes, at=Py_ssize_t)
+    @cython.locals(packet=bytes)
     cpdef bytes next_packet(self)
-    cdef _sweep(self)
+    @cython.locals(others=list, kinds=list, at=Py_ssize_t)
+    cdef _move_up(self)
     cpdef bytes peek(self, Py_ssize_t index)
+    @cython.locals(was_text=bint, size=Py_ssize_t)
     cpdef discard(self, Py_ssize_t index)
     @cython.locals(begun=Py_ssize_t)
     cpdef Py_ssize_t parse(self, bytearray data, Py_ssize_t at, Py_ssize_t end) except -1
@@ -70,5 +74,4 @@ cdef class Inbox:
     @cython.locals(before=Py_ssize_t)
     cdef _end_message(self, Assembly message)
     cdef _push(self, bytes packet)
-    @cython.locals(at=Py_ssize_t)
     cdef _queue(self, bytes packet)

@@ -29,7 +29,6 @@ _PONG = 10
 _FIN = 0x80
 _RSV1 = 0x40
 _MANY_TAKEN = 64
-_FEW_PLACES = 4
 _LEAST_IN_PLACE = 65_536  # below, a copy costs less than a receive of its own
 _MOST_IN_PLACE = 1 << 20
 _UNLIMITED = 1 << 60  # larger numbers would not fit into a C integer; nothing ever gets that large
@@ -67,7 +66,9 @@ class Inbox:
         "_max_queued_bytes",
         "_max_queued_packets",
         "_message",
-        "_packets",
+        "_oldest",
+        "_oldest_is_text",
+        "_others",
         "_phase",
         "_text",
         "count",
@@ -83,10 +84,12 @@ class Inbox:
         self._is_client = is_client
         self.use(limits)
         self.inflater: Inflater | None = None
-        # The queue: a deque costs an idle connection 600 bytes, and a hot one more time.
-        self._packets: list[bytes] = []
-        self._kinds: list[bool] = []
-        self._first = 0
+        # The queue. Mostly one packet waits at most, so the oldest has a place of its own, and idle connections no list.
+        self._oldest = b""
+        self._oldest_is_text = False
+        self._others: list[bytes] | None = None
+        self._kinds: list[bool] | None = None
+        self._first = 0  # of the others that were not taken
         self.count = 0
         self.queued_bytes = 0
         self.received = 0
@@ -127,25 +130,34 @@ class Inbox:
         Raises:
             IndexError: there is none.
         """
-        if not self.count:
+        if self.count == 0:
             raise IndexError("no packet is there")
-        at = self._first
-        packet = self._packets[at]
-        self.was_text = self._kinds[at]
+        packet = self._oldest
+        self.was_text = self._oldest_is_text
         self.queued_bytes -= len(packet)
         self.count -= 1
-        self._packets[at] = b""
-        self._first = at + 1
-        if self.count == 0 or (self._first >= _MANY_TAKEN and self._first >= self.count):
-            self._sweep()
+        if self.count:
+            self._move_up()
+        else:
+            self._oldest = b""
         return packet
 
-    def _sweep(self) -> None:
-        """Use the places of packets that were taken again; a few are kept while the queue is empty."""
-        if self.count or self._first > _FEW_PLACES:
-            del self._packets[: self._first]
-            del self._kinds[: self._first]
-        self._first = 0
+    def _move_up(self) -> None:
+        """The first of the others becomes the oldest."""
+        others, kinds, at = self._others, self._kinds, self._first
+        assert others is not None
+        assert kinds is not None
+        self._oldest = others[at]
+        self._oldest_is_text = kinds[at]
+        others[at] = b""
+        self._first = at + 1
+        if self.count == 1:
+            self._others = self._kinds = None
+            self._first = 0
+        elif self._first >= _MANY_TAKEN and self._first >= self.count:
+            del others[: self._first]
+            del kinds[: self._first]
+            self._first = 0
 
     def peek(self, index: int) -> bytes:
         """A packet that stays in the queue.
@@ -158,14 +170,19 @@ class Inbox:
         """
         if not 0 <= index < self.count:
             raise IndexError("no packet is there")
-        return self._packets[self._first + index]
+        return self._oldest if index == 0 or self._others is None else self._others[self._first + index - 1]
 
     def discard(self, index: int) -> None:
         """Take a packet out of the queue, unread. Arguments and errors as `peek`."""
-        self.queued_bytes -= len(self.peek(index))
+        was_text, size = self.was_text, len(self.peek(index))
+        if index == 0 or self._others is None or self._kinds is None:
+            self.next_packet()
+            self.was_text = was_text
+            return
+        self.queued_bytes -= size
         self.count -= 1
-        del self._packets[self._first + index]
-        del self._kinds[self._first + index]
+        del self._others[self._first + index - 1]
+        del self._kinds[self._first + index - 1]
 
     def parse(self, data: bytearray, at: int, end: int) -> int:
         """Take frames out of `data[at:end]`.
@@ -356,12 +373,14 @@ class Inbox:
         self._queue(packet)
 
     def _queue(self, packet: bytes) -> None:
-        at = self._first + self.count
-        if at < len(self._packets):
-            self._packets[at] = packet
-            self._kinds[at] = self._kind == _TEXT
+        if self.count == 0:
+            self._oldest = packet
+            self._oldest_is_text = self._kind == _TEXT
+        elif self._others is None or self._kinds is None:
+            self._others = [packet]
+            self._kinds = [self._kind == _TEXT]
         else:
-            self._packets.append(packet)
+            self._others.append(packet)
             self._kinds.append(self._kind == _TEXT)
         self.queued_bytes += len(packet)
         self.count += 1
