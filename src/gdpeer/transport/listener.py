@@ -15,11 +15,10 @@ from typing import Any
 
 from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.errors import Cause, Error, TransportError
-from gdpeer.transport.poller import Poller, Timer
+from gdpeer.transport.poller import Poller, Timer, Watch
 from gdpeer.transport.reasons import explain, reason
 from gdpeer.transport.stream import Address, Pollable, Ready
 from gdpeer.transport.tcp import TcpStream, address_of
-from gdpeer.transport.watch import Watch
 
 __all__ = ["BACKLOG", "Listener"]
 

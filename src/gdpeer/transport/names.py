@@ -16,10 +16,9 @@ from threading import Lock, Thread
 from typing import Any
 
 from gdpeer.errors import Cause, Error, TransportError
-from gdpeer.transport.poller import Poller
+from gdpeer.transport.poller import Poller, Watch
 from gdpeer.transport.reasons import ANDROID_HINT, on_android
 from gdpeer.transport.stream import Ready
-from gdpeer.transport.watch import Watch
 
 __all__ = ["Lookup", "Resolver", "Target", "look_up"]
 

@@ -22,10 +22,22 @@ cdef class Timer:
 
 
 @cython.final
-cdef class _Watch:
-    cdef object ready
-    cdef Py_ssize_t born
+cdef class Watch:
+    cdef public int descriptor
+    cdef public Poller poller
+    cdef public object ready
     cdef public int mask
+    cdef public Py_ssize_t born
+
+    cpdef attach(self, Poller poller, object ready)
+    cpdef detach(self)
+    @cython.locals(mask=int)
+    cpdef want(self, bint read, bint write)
+    cpdef want_read(self, bint wanted)
+    cpdef want_write(self, bint wanted)
+
+
+cdef int _mask(bint read, bint write)
 
 
 cdef class Poller:
@@ -47,17 +59,20 @@ cdef class Poller:
     cdef public object _waker
     cdef bint _closed
 
+    @cython.locals(descriptor=int)
+    cpdef _add(self, Watch watch, object ready)
+    @cython.locals(watch=Watch)
     cpdef modify(self, int descriptor, bint read, bint write)
-    @cython.locals(watch=_Watch)
+    @cython.locals(watch=Watch)
     cpdef unregister(self, int descriptor)
     cpdef soon(self, object callback)
     @cython.locals(timer=Timer)
     cpdef Timer call_at(self, double when, object callback)
     @cython.locals(serial=Py_ssize_t, waiting=Py_ssize_t)
     cpdef turn(self, double timeout=*)
-    @cython.locals(watches=dict, waits=int, found=int, watch=_Watch, bits=int, i=int)
+    @cython.locals(watches=dict, waits=int, found=int, watch=Watch, bits=int, i=int)
     cdef _call_ready(self, double timeout, Py_ssize_t serial)
-    @cython.locals(watches=dict, watch=_Watch, bits=int)
+    @cython.locals(watches=dict, watch=Watch, bits=int)
     cdef _call_found(self, object found, Py_ssize_t serial)
     cdef double _shorten(self, double timeout) except? -7
     cdef _calm(self)

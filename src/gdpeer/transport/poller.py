@@ -40,7 +40,7 @@ except ImportError:
 if cython.compiled:
     from cython.cimports.gdpeer.transport._epoll import gdpeer_bits, gdpeer_descriptor, wait_for_events
 
-__all__ = ["Poller", "Timer"]
+__all__ = ["Poller", "Timer", "Watch"]
 
 Callback = Callable[[], Any]
 
@@ -87,15 +87,55 @@ class Timer:
             callback()
 
 
-class _Watch:
-    """A registered descriptor: whom to call, since which turn, and what the system was told to look for."""
+class Watch:
+    """A descriptor's place in a poller. It remembers what is wanted while no poller is there.
 
-    __slots__ = ("born", "mask", "ready")
+    Args:
+        descriptor: of an open socket; `detach` must come before it is closed.
 
-    def __init__(self, ready: Ready, born: int, mask: int) -> None:
-        self.ready = ready
-        self.born = born
+    Attributes:
+        poller: the one that watches, or None.
+        ready: what it calls.
+        mask: READ and WRITE as wanted.
+        born: the turn in which it was attached.
+    """
+
+    __slots__ = ("born", "descriptor", "mask", "poller", "ready")
+
+    def __init__(self, descriptor: int, *, read: bool = True, write: bool = False) -> None:
+        self.descriptor = descriptor
+        self.poller: Poller | None = None
+        self.ready: Ready | None = None
+        self.mask = _mask(read, write)
+        self.born = 0
+
+    def attach(self, poller: Poller, ready: Ready) -> None:
+        """Register; a former registration ends. Errors as `Poller.register`."""
+        self.detach()
+        poller._add(self, ready)
+
+    def detach(self) -> None:
+        """Unregister, if registered."""
+        if self.poller is not None:
+            self.poller.unregister(self.descriptor)
+            self.poller = self.ready = None
+
+    def want(self, read: bool, write: bool) -> None:
+        """Change what is looked for; costs nothing when nothing changes."""
+        mask = _mask(read, write)
+        if mask == self.mask:
+            return
+        if self.poller is not None:
+            self.poller._backend.change(self.descriptor, self.mask, mask)
         self.mask = mask
+
+    def want_read(self, wanted: bool) -> None:
+        """Whether to look for bytes."""
+        self.want(wanted, self.mask & WRITE != 0)
+
+    def want_write(self, wanted: bool) -> None:
+        """Whether to look for room."""
+        self.want(self.mask & READ != 0, wanted)
 
 
 class _Backend(Protocol):
@@ -179,7 +219,7 @@ class Poller:
         self._backend = backend or (_EpollBackend() if hasattr(select, "epoll") else _SelectorsBackend())
         self._wait = self._backend.wait
         self._epoll = self._backend.descriptor if isinstance(self._backend, _EpollBackend) else -1
-        self._watches: dict[int, _Watch] = {}
+        self._watches: dict[int, Watch] = {}
         self._serial = 0
         self._soon: deque[Callback] = deque()
         self._heap: list[tuple[float, int, Timer]] = []
@@ -202,12 +242,18 @@ class Poller:
             ValueError: the descriptor is registered already.
             OSError: the system cannot watch it.
         """
+        self._add(Watch(descriptor, read=read, write=write), ready)
+
+    def _add(self, watch: Watch, ready: Ready) -> None:
+        descriptor = watch.descriptor
         if descriptor in self._watches:
             raise ValueError(f"descriptor {descriptor} is registered already")
-        mask = _mask(read, write)
-        if mask:
-            self._backend.change(descriptor, 0, mask)
-        self._watches[descriptor] = _Watch(ready, self._serial, mask)
+        if watch.mask:
+            self._backend.change(descriptor, 0, watch.mask)
+        self._watches[descriptor] = watch
+        watch.poller = self
+        watch.ready = ready
+        watch.born = self._serial
 
     def modify(self, descriptor: int, *, read: bool, write: bool) -> None:
         """Look for something else from now on.
@@ -219,10 +265,7 @@ class Poller:
         watch = self._watches.get(descriptor)
         if watch is None:
             raise ValueError(f"descriptor {descriptor} is not registered")
-        mask = _mask(read, write)
-        if mask != watch.mask:
-            self._backend.change(descriptor, watch.mask, mask)
-            watch.mask = mask
+        watch.want(read, write)
 
     def unregister(self, descriptor: int) -> None:
         """Stop watching; do it before closing the descriptor. Without effect when it is not registered."""

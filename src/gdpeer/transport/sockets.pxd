@@ -1,6 +1,7 @@
 # C types of sockets.py (Cython's pure-Python mode).
 cimport cython
 
+from gdpeer.transport.poller cimport Watch
 from gdpeer.transport.stream cimport Stream
 
 cdef object _TOO_EARLY
@@ -9,7 +10,7 @@ cdef object _TOO_EARLY
 cdef class TcpStream(Stream):
     cdef int _descriptor
     cdef public object _socket
-    cdef object _watch
+    cdef Watch _watch
     cdef object _local
     cdef object _remote
 

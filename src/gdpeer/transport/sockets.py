@@ -18,10 +18,9 @@ from contextlib import suppress
 from itertools import islice
 from typing import Any
 
-from gdpeer.transport.poller import Poller
+from gdpeer.transport.poller import Poller, Watch
 from gdpeer.transport.reasons import broken
 from gdpeer.transport.stream import WOULD_BLOCK, Address, Ready, Stream
-from gdpeer.transport.watch import Watch
 
 try:
     import cython

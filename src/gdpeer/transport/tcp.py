@@ -19,11 +19,11 @@ from typing import Any
 from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.errors import Cause, Error, TransportError
 from gdpeer.transport.names import Lookup, Target, look_up
-from gdpeer.transport.poller import Poller
+from gdpeer.transport.alarm import Alarm
+from gdpeer.transport.poller import Poller, Watch
 from gdpeer.transport.reasons import explain, permission_hint, reason
 from gdpeer.transport.sockets import TcpStream, address_of
 from gdpeer.transport.stream import Connector, Ready
-from gdpeer.transport.watch import Alarm, Watch
 
 __all__ = ["TcpConnector", "TcpStream", "UnixConnector", "address_of"]
 
