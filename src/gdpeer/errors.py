@@ -138,6 +138,10 @@ class CloseCause:
         return f"{self.cause.value}: {self.detail}" if self.detail else self.cause.value
 
 
+NO_CAUSE = CloseCause()
+"""Of what has not ended; one for all, as there are many."""
+
+
 class GdpeerError(Exception):
     """The root of every exception that gdpeer raises about the outside world."""
 

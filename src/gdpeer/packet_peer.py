@@ -22,6 +22,8 @@ LARGEST_BUFFER = 256 << 20
 class PacketPeer(ABC):
     """A source and sink of packets. Iterating takes the packets that are there."""
 
+    __slots__ = ()
+
     _packet_error = Error.OK
     _encode_buffer_max_size = 8 << 20
 
@@ -38,7 +40,7 @@ class PacketPeer(ABC):
     def encode_buffer_max_size(self, size: int) -> None:
         if not SMALLEST_BUFFER <= size <= LARGEST_BUFFER:
             raise ValueError(f"encode_buffer_max_size must be {SMALLEST_BUFFER} to {LARGEST_BUFFER}, not {size}")
-        self._encode_buffer_max_size = 1 << (size - 1).bit_length()
+        self._encode_buffer_max_size = 1 << (size - 1).bit_length()  # type: ignore[misc]  # every subclass has a place
 
     @abstractmethod
     def get_available_packet_count(self) -> int:
@@ -67,7 +69,7 @@ class PacketPeer(ABC):
         try:
             return bytes_to_var_with_objects(packet, engine) if allow_objects else bytes_to_var(packet, engine)
         except VariantError:
-            self._packet_error = Error.ERR_INVALID_DATA
+            self._packet_error = Error.ERR_INVALID_DATA  # type: ignore[misc]
             return None
 
     def put_var(self, value: Any, full_objects: bool = False, *, engine: int = 4) -> Error:

@@ -10,6 +10,8 @@ Layer: `protocol`; compiled (types in `assembly.pxd`).
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 try:
     import cython
 except ImportError:
@@ -37,7 +39,11 @@ class Assembly:
         size: its bytes.
     """
 
-    __slots__ = ("_block", "size")
+    __slots__ = ("_block", "_capacity", "_raw", "size")  # the middle two compiled only
+
+    if TYPE_CHECKING:
+        _raw: Any
+        _capacity: int
 
     def __init__(self) -> None:
         self._block = bytearray()
@@ -83,11 +89,12 @@ class Assembly:
         """The message. Nothing may be added afterwards."""
         if not cython.compiled:
             return bytes(self._block)
-        return taken(cython.address(self._raw), self._capacity, self.size)
+        whole: bytes = taken(cython.address(self._raw), self._capacity, self.size)
+        return whole
 
     # Compiled only: where more is to be put, and that it was.
 
-    def place(self, more, expected):  # type: ignore[no-untyped-def]
+    def place(self, more: int, expected: int) -> Any:
         """Where `more` bytes can be put: `put` says how many were."""
         capacity = self._capacity
         if self.size + more > capacity or not capacity:
@@ -96,7 +103,7 @@ class Assembly:
             return room_in(cython.address(self._raw), cython.address(self._capacity)) + self.size
         return block_of(self._raw) + self.size
 
-    def put(self, length, key, phase):  # type: ignore[no-untyped-def]
+    def put(self, length: int, key: bytes, phase: int) -> None:
         """So many bytes were put in place, still masked."""
         added = block_of(self._raw) + self.size
         if key:

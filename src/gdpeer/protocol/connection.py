@@ -195,12 +195,12 @@ class Connection:
             self.resume()
 
     def wanted(self) -> int:
-        """See `Inbox.wanted`: compiled, so many bytes can be received to `inbox.place`; then call `put`."""
+        """As `Inbox.wanted`; so many bytes can be received to `inbox.place`, then call `put`."""
         is_over = self.phase == _CLOSED or self._held is not None
         return 0 if self._rest is not None or is_over else self.inbox.wanted()
 
-    def put(self, length):  # type: ignore[no-untyped-def]
-        """So many bytes were received in place."""
+    def put(self, length: int) -> None:
+        """Compiled only: so many bytes were received in place."""
         try:
             self.inbox.put(length)
         except ProtocolError as failure:

@@ -4,7 +4,6 @@ cimport cython
 
 cpdef bytes encode_head(int first, Py_ssize_t length, bint masked)
 @cython.locals(
-    head="unsigned char[10]",
     head_size=Py_ssize_t,
     key_size=Py_ssize_t,
     length=Py_ssize_t,
@@ -12,7 +11,7 @@ cpdef bytes encode_head(int first, Py_ssize_t length, bint masked)
     to=cython.p_uchar,
 )
 cpdef append_frame(bytearray target, int first, bytes payload, bytes key)
-@cython.locals(payload=bytes, source=cython.p_uchar)
+@cython.locals(payload=bytes, source=cython.p_uchar, target=cython.p_uchar)
 cpdef bytes unmask(bytearray data, Py_ssize_t start, Py_ssize_t length, Py_ssize_t key_size)
 cpdef append_unmasked(bytearray target, bytearray data, Py_ssize_t start, Py_ssize_t length, bytes key, Py_ssize_t phase)
 cpdef bint is_utf8(bytes data)

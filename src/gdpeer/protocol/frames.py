@@ -26,8 +26,8 @@ except ImportError:
 if cython.compiled:
     from cython.cimports.cpython.bytearray import PyByteArray_AS_STRING
     from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_FromStringAndSize
-    from cython.cimports.libc.string import memcpy
     from cython.cimports.gdpeer.protocol._kernels import grow, utf8_run, write_head, xor_copy
+    from cython.cimports.libc.string import memcpy
 
 __all__ = [
     "COMPILED",
@@ -92,6 +92,7 @@ def append_frame(target: bytearray, first: int, payload: bytes, key: bytes) -> N
         target += key
         target += _xor(payload, key) if key else payload
         return
+    head = cython.declare(cython.uchar[10])
     length, key_size = len(payload), len(key)
     head_size = write_head(head, first, length, 0x80 if key_size else 0)
     to = grow(target, head_size + key_size + length)
@@ -115,10 +116,12 @@ def unmask(data: bytearray, start: int, length: int, key_size: int) -> bytes:
     """
     if cython.compiled:
         source = cython.cast(cython.p_uchar, PyByteArray_AS_STRING(data)) + start
-        if not key_size:
-            return PyBytes_FromStringAndSize(cython.cast(cython.p_char, source), length)
         payload: bytes = PyBytes_FromStringAndSize(cython.NULL, length)
-        xor_copy(cython.cast(cython.p_uchar, PyBytes_AS_STRING(payload)), source, length, source - 4, 0)
+        target = cython.cast(cython.p_uchar, PyBytes_AS_STRING(payload))
+        if key_size:
+            xor_copy(target, source, length, source - 4, 0)
+        else:
+            memcpy(target, source, length)
         return payload
     if not key_size:
         return bytes(data[start : start + length])
@@ -200,7 +203,7 @@ class Utf8Validator:
             self._state = -1
         return self._state >= 0
 
-    def feed_block(self, data, length):  # type: ignore[no-untyped-def]
+    def feed_block(self, data: Any, length: int) -> bool:
         """Compiled only: check so many bytes at a place in memory."""
         if self._state >= 0:
             self._state = utf8_run(self._state, data, length)

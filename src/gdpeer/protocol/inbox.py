@@ -13,6 +13,8 @@ Layer: `protocol`; compiled (types in `inbox.pxd`). Source: RFC 6455 section 5, 
 
 from __future__ import annotations
 
+from typing import Any
+
 from gdpeer.errors import ProtocolError
 from gdpeer.protocol.assembly import Assembly
 from gdpeer.protocol.deflate import Inflater
@@ -84,7 +86,7 @@ class Inbox:
         self._is_client = is_client
         self.use(limits)
         self.inflater: Inflater | None = None
-        # The queue. Mostly one packet waits at most, so the oldest has a place of its own, and idle connections no list.
+        # The queue. Mostly one packet waits at most: the oldest has a place of its own, and idle connections no list.
         self._oldest = b""
         self._oldest_is_text = False
         self._others: list[bytes] | None = None
@@ -285,9 +287,7 @@ class Inbox:
             self._too_big(size)
 
     def _too_big(self, size: int) -> None:
-        raise ProtocolError(
-            f"a message of {size} bytes or more is over the limit of {self._max_message_size}", 1009
-        )
+        raise ProtocolError(f"a message of {size} bytes or more is over the limit of {self._max_message_size}", 1009)
 
     def _continue_frame(self, data: bytearray, at: int, end: int) -> int:
         """Take what is there of the payload under way; end the frame, and the message, when that is all."""
@@ -321,15 +321,17 @@ class Inbox:
     def wanted(self) -> int:
         """How many bytes could be received straight into the message under way; 0 where that is not worth it.
 
-        Compiled only: `place` tells where to, `put` that they came.
+        `place` tells where to, `put` that they came.
         """
         return min(self._left, _MOST_IN_PLACE) if self._left >= _LEAST_IN_PLACE and not self._compressed else 0
 
-    def place(self, length):  # type: ignore[no-untyped-def]
+    def place(self, length: int) -> Any:
+        """Compiled only: where so many of the wanted bytes can be received to."""
         message = self._take_message()
         return message.place(length, message.size + self._left)
 
-    def put(self, length):  # type: ignore[no-untyped-def]
+    def put(self, length: int) -> None:
+        """Compiled only: so many bytes were received there. Errors as `parse`."""
         message = self._take_message()
         before = message.size
         message.put(length, self._key, self._phase)

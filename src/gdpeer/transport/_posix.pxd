@@ -11,6 +11,8 @@ cdef extern from *:
     struct iovec { void *iov_base; size_t iov_len; };
     static Py_ssize_t gdpeer_receive(int fd, void *data, size_t size) { return -1; }
     static Py_ssize_t gdpeer_send(int fd, struct iovec *pieces, int count) { return -1; }
+    static int gdpeer_shutdown(int fd) { return -1; }
+    static int gdpeer_close(int fd) { return -1; }
     #else
     #define GDPEER_DIRECT 1
     #define GDPEER_LITTLE 4096
@@ -18,6 +20,7 @@ cdef extern from *:
     #include <string.h>
     #include <sys/socket.h>
     #include <sys/uio.h>
+    #include <unistd.h>
     #ifndef MSG_NOSIGNAL
     #define MSG_NOSIGNAL 0
     #endif
@@ -51,9 +54,46 @@ cdef extern from *:
         }
         return sent < 0 ? -(Py_ssize_t)errno : sent;
     }
+    static int gdpeer_shutdown(int fd) { return shutdown(fd, SHUT_WR); }
+    static int gdpeer_close(int fd) { return close(fd); }
+    #endif
+
+    /* Accepting without an object of socket.socket: on Linux, where one call does all. */
+    typedef struct { char text[64]; int port; } gdpeer_address;
+    #ifdef __linux__
+    #define GDPEER_ACCEPTS 1
+    #include <arpa/inet.h>
+    #include <netinet/in.h>
+    static int gdpeer_accept(int fd, gdpeer_address *from) {
+        union { struct sockaddr any; struct sockaddr_in four; struct sockaddr_in6 six; } peer;
+        socklen_t size = sizeof peer;
+        int got;
+        do got = accept4(fd, &peer.any, &size, SOCK_NONBLOCK | SOCK_CLOEXEC); while (got < 0 && errno == EINTR);
+        if (got < 0) return -errno;
+        from->text[0] = 0;
+        from->port = 0;
+        if (peer.any.sa_family == AF_INET) {
+            inet_ntop(AF_INET, &peer.four.sin_addr, from->text, sizeof from->text);
+            from->port = ntohs(peer.four.sin_port);
+        } else if (peer.any.sa_family == AF_INET6) {
+            inet_ntop(AF_INET6, &peer.six.sin6_addr, from->text, sizeof from->text);
+            from->port = ntohs(peer.six.sin6_port);
+        }
+        return got;
+    }
+    #else
+    #define GDPEER_ACCEPTS 0
+    static int gdpeer_accept(int fd, gdpeer_address *from) { return -1; }
     #endif
     """
     const bint DIRECT "GDPEER_DIRECT"
+    const bint ACCEPTS "GDPEER_ACCEPTS"
+    ctypedef struct gdpeer_address:
+        char text[64]
+        int port
+    int gdpeer_accept(int fd, gdpeer_address* peer) nogil
+    int gdpeer_shutdown(int fd) nogil
+    int gdpeer_close(int fd) nogil
     struct iovec:
         void* iov_base
         size_t iov_len

@@ -17,8 +17,8 @@ from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.errors import Cause, Error, TransportError
 from gdpeer.transport.poller import Poller, Timer, Watch
 from gdpeer.transport.reasons import explain, reason
+from gdpeer.transport.sockets import TcpStream, accept_stream, address_of
 from gdpeer.transport.stream import Address, Pollable, Ready
-from gdpeer.transport.tcp import TcpStream, address_of
 
 __all__ = ["BACKLOG", "Listener"]
 
@@ -109,6 +109,8 @@ class Listener(Pollable):
 
     def _start(self, listening: socket.socket, backlog: int, clock: Clock, path: str) -> None:
         listening.setblocking(False)
+        if listening.family in (socket.AF_INET, socket.AF_INET6):  # what is accepted inherits it, on Linux
+            listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._local = address_of(listening.getsockname())
         try:
             listening.listen(backlog)
@@ -139,7 +141,7 @@ class Listener(Pollable):
         streams: list[TcpStream] = []
         while len(streams) < limit:
             try:
-                accepted, address = self._socket.accept()
+                streams.append(accept_stream(self._socket))
             except BlockingIOError:
                 break
             except OSError as error:
@@ -150,7 +152,6 @@ class Listener(Pollable):
                     raise TransportError(f"{_place(self._local)} takes no connections: {words}") from error
                 self._pause(error.errno)
                 break
-            streams.append(TcpStream(accepted, address_of(address)))
         return streams
 
     def attach(self, poller: Poller, ready: Ready) -> None:

@@ -27,7 +27,7 @@ from heapq import heapify, heappop, heappush
 from itertools import count
 from threading import RLock
 from types import TracebackType
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.transport.stream import READ, WRITE, Ready
@@ -105,7 +105,7 @@ class Watch:
     def __init__(self, descriptor: int, *, read: bool = True, write: bool = False) -> None:
         self.descriptor = descriptor
         self.poller: Poller | None = None
-        self.ready: Ready | None = None
+        self.ready: Any = None  # a Ready, while attached
         self.mask = _mask(read, write)
         self.born = 0
 
@@ -214,6 +214,9 @@ class Poller:
         backend: for tests of this module.
     """
 
+    if TYPE_CHECKING:  # compiled only (poller.pxd)
+        _events: Any
+
     def __init__(self, clock: Clock = MONOTONIC, *, backend: _Backend | None = None) -> None:
         self.clock = clock
         self._backend = backend or (_EpollBackend() if hasattr(select, "epoll") else _SelectorsBackend())
@@ -310,7 +313,10 @@ class Poller:
             self._run_due()
 
     def _call_ready(self, timeout: float, serial: int) -> None:
-        """Wait and call, compiled, on Linux. A callback that turns this poller too only makes what is left here stale."""
+        """Compiled only, on Linux: wait and call.
+
+        A callback that turns this poller makes what is left here stale, which does no harm.
+        """
         watches = self._watches
         waits = 0
         found = _MOST_EVENTS

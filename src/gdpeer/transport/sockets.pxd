@@ -21,3 +21,7 @@ cdef class TcpStream(Stream):
     @cython.locals(sent=Py_ssize_t)
     cpdef Py_ssize_t send(self, object chunks) except? -2
     cdef Py_ssize_t _failed(self, int number, int would_block) except? -2
+
+
+@cython.locals(descriptor=int, stream=TcpStream)
+cpdef TcpStream accept_stream(object listening)

@@ -28,9 +28,19 @@ except ImportError:
     from gdpeer import _cython as cython
 
 if cython.compiled:
-    from cython.cimports.gdpeer.transport._posix import DIRECT, gdpeer_receive, receive_bytes, send_chunks
+    from cython.cimports.gdpeer.transport._posix import (
+        ACCEPTS,
+        DIRECT,
+        gdpeer_accept,
+        gdpeer_address,
+        gdpeer_close,
+        gdpeer_receive,
+        gdpeer_shutdown,
+        receive_bytes,
+        send_chunks,
+    )
 
-__all__ = ["TcpStream", "address_of"]
+__all__ = ["TcpStream", "accept_stream", "address_of"]
 
 _MOST_CHUNKS = 1024
 """Chunks in one system call: IOV_MAX of Linux, Android, macOS and the BSDs."""
@@ -61,7 +71,7 @@ class TcpStream(Stream):
         connected.setblocking(False)
         for option in _NO_SIGNAL_OPTIONS:
             connected.setsockopt(socket.SOL_SOCKET, option, 1)
-        self._socket = connected
+        self._socket: socket.socket | None = connected
         self._descriptor = connected.fileno()
         self._watch = Watch(self._descriptor)
         self._local: Address | None = None
@@ -74,13 +84,13 @@ class TcpStream(Stream):
             received = receive_bytes(self._descriptor, buffer)
             return received if received >= 0 else self._failed(-received, WOULD_BLOCK)
         try:
-            return self._socket.recv_into(buffer)
+            return self._object().recv_into(buffer)
         except BlockingIOError:
             return WOULD_BLOCK
         except OSError as error:
             raise broken(error) from error
 
-    def receive_at(self, target, room):  # type: ignore[no-untyped-def]
+    def receive_at(self, target: Any, room: int) -> int:
         """See `Stream.receive_at`."""
         if not DIRECT:
             return Stream.receive_at(self, target, room)
@@ -93,13 +103,14 @@ class TcpStream(Stream):
             sent = send_chunks(self._descriptor, chunks)
             return sent if sent >= 0 else self._failed(-sent, 0)
         try:
+            connected = self._object()
             if len(chunks) == 1:
-                return self._socket.send(chunks[0], _NO_SIGNAL)
+                return connected.send(chunks[0], _NO_SIGNAL)
             if not _GATHERS:
-                return self._socket.send(b"".join(chunks), _NO_SIGNAL)
+                return connected.send(b"".join(chunks), _NO_SIGNAL)
             if len(chunks) > _MOST_CHUNKS:
-                return self._socket.sendmsg(islice(chunks, _MOST_CHUNKS), (), _NO_SIGNAL)
-            return self._socket.sendmsg(chunks, (), _NO_SIGNAL) if chunks else 0
+                return connected.sendmsg(islice(chunks, _MOST_CHUNKS), (), _NO_SIGNAL)
+            return connected.sendmsg(chunks, (), _NO_SIGNAL) if chunks else 0
         except BlockingIOError:
             return 0
         except OSError as error:
@@ -134,26 +145,48 @@ class TcpStream(Stream):
 
     def close_write(self) -> None:
         """See `Stream.close_write`."""
+        if cython.compiled and DIRECT:
+            gdpeer_shutdown(self._descriptor)
+            return
         with suppress(OSError):  # gone already
-            self._socket.shutdown(socket.SHUT_WR)
+            self._object().shutdown(socket.SHUT_WR)
 
     def close(self) -> None:
         """Detach and close the socket. What the system has taken still goes out, unless unread bytes make it reset."""
         self._watch.detach()
+        if self._socket is not None:
+            self._socket.close()
+        elif cython.compiled and self._descriptor >= 0:
+            gdpeer_close(self._descriptor)
         self._descriptor = -1
-        self._socket.close()
 
     def set_no_delay(self, enabled: bool) -> None:
         """See `Stream.set_no_delay`."""
-        if self._socket.family in _INTERNET:
-            with suppress(OSError):  # macOS refuses it once the other side has reset
-                self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, enabled)
+        with suppress(OSError):  # closed; or macOS, which refuses it once the other side has reset
+            connected = self._object()
+            if connected.family in _INTERNET:
+                connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, enabled)
 
     def release(self) -> socket.socket:
         """Detach and give the socket away, for a layer above (TLS); the stream is of no use afterwards."""
         self._watch.detach()
+        connected = self._object()
         self._descriptor = -1
+        return connected
+
+    def _object(self) -> socket.socket:
+        """The socket as Python's; one that was accepted has none until somebody asks."""
+        if self._socket is None:
+            if self._descriptor < 0:
+                raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+            self._socket = socket.socket(fileno=self._descriptor)
+            self._socket.setblocking(False)
         return self._socket
+
+    def __dealloc__(self) -> None:
+        """Compiled only: close what nobody closed, as a socket does."""
+        if self._socket is None and self._descriptor >= 0:
+            gdpeer_close(self._descriptor)
 
     def fileno(self) -> int:
         """The descriptor; -1 once closed."""
@@ -173,8 +206,30 @@ class TcpStream(Stream):
     def local_address(self) -> Address:
         """Of this side."""
         if self._local is None:
-            self._local = _address(self._socket.getsockname)
+            self._local = _address(lambda: self._object().getsockname())
         return self._local
+
+
+def accept_stream(listening: socket.socket) -> TcpStream:
+    """Take a connection that waits. On Linux, compiled, in one call; TCP_NODELAY comes from the listening socket then.
+
+    Raises:
+        BlockingIOError: none does.
+        OSError: as `socket.accept`.
+    """
+    if not (cython.compiled and ACCEPTS and type(listening) is socket.socket):
+        accepted, address = listening.accept()
+        return TcpStream(accepted, address_of(address))
+    remote = cython.declare(gdpeer_address)
+    descriptor = gdpeer_accept(listening.fileno(), cython.address(remote))
+    if descriptor < 0:
+        raise OSError(-descriptor, os.strerror(-descriptor))
+    stream = TcpStream.__new__(TcpStream)
+    stream._descriptor = descriptor
+    stream._watch = Watch(descriptor)
+    host = remote.text.decode("ascii")
+    stream._remote = (host[7:] if host.startswith("::ffff:") and "." in host else host), remote.port
+    return stream
 
 
 def address_of(raw: Any) -> Address:

@@ -76,7 +76,7 @@ class Stream(Pollable):
         """
         raise NotImplementedError
 
-    def receive_at(self, target, room):  # type: ignore[no-untyped-def]
+    def receive_at(self, target: Any, room: int) -> int:
         """Compiled only: as `receive_into`, to a place in memory."""
         return self.receive_into(PyMemoryView_FromMemory(cython.cast(cython.p_char, target), room, PyBUF_WRITE))
 

@@ -12,14 +12,13 @@ import errno
 import os
 import socket
 from collections import deque
-from contextlib import suppress
 from math import inf
 from typing import Any
 
 from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.errors import Cause, Error, TransportError
-from gdpeer.transport.names import Lookup, Target, look_up
 from gdpeer.transport.alarm import Alarm
+from gdpeer.transport.names import Lookup, Target, look_up
 from gdpeer.transport.poller import Poller, Watch
 from gdpeer.transport.reasons import explain, permission_hint, reason
 from gdpeer.transport.sockets import TcpStream, address_of

@@ -16,3 +16,4 @@ cdef class Deadline:
     cpdef arm(self)
     cpdef check(self)
     cpdef close(self)
+    cdef _take_back(self)

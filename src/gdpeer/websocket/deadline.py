@@ -1,7 +1,7 @@
 """A connection's deadline: the one that it has now.
 
-A heap of timers is cheap to fill and dear to search, so a timer that comes too early is left where it is and looks again
-when it is due: moving a deadline back costs nothing.
+A heap of timers is cheap to fill and dear to search, so a timer that comes too early is left where it is and looks
+again when it is due: moving a deadline back costs nothing.
 
 Layer: `websocket`; compiled (types in `deadline.pxd`).
 """
@@ -45,6 +45,9 @@ class Deadline:
 
     def set(self, seconds: float) -> None:
         """So many seconds from now; NEVER takes it back."""
+        if seconds == NEVER:
+            self._take_back()
+            return
         self.when = self._clock.now() + seconds
         self.arm()
 
@@ -70,8 +73,11 @@ class Deadline:
 
     def close(self) -> None:
         """Never again; lets go of `due`."""
-        self.when = NEVER
         self._due = None
+        self._take_back()
+
+    def _take_back(self) -> None:
+        self.when = NEVER
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

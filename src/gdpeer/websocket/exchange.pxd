@@ -12,6 +12,8 @@ cdef object _OK, _FAILED, _NO_ROOM, _UNAVAILABLE, _TEXT, _BINARY
 
 
 cdef class Exchange:
+    cdef dict __dict__  # for the game's own attributes; there is none until it sets one
+    cdef object __weakref__
     cdef public NativeBackend _backend
     cdef public object _packet_error
     cdef public object _write_mode

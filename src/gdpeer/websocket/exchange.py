@@ -5,7 +5,7 @@ Layer: `websocket`; compiled (types in `exchange.pxd`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from gdpeer.errors import Error
@@ -29,7 +29,7 @@ _BINARY = PeerWriteMode.BINARY
 class Exchange:
     """The part of `WebSocketPeer` that deals with messages; it has the members of `PacketPeer` for them."""
 
-    __slots__ = ("_backend", "_packet_error", "_text", "_was_string", "_write_mode")
+    __slots__ = ("__dict__", "_backend", "_packet_error", "_text", "_was_string", "_write_mode")
 
     def __init__(self) -> None:
         self._backend: NativeBackend | None = None
@@ -143,7 +143,7 @@ class _Taking:
 def take_turn(
     turn: Turn,
     timeout: float,
-    peers: dict[int, Exchange],
+    peers: Mapping[int, Exchange],
     tell: Callable[[int], object] | Signal,
     look_at: Callable[[NativeBackend], object],
 ) -> None:
@@ -171,7 +171,7 @@ def take_turn(
         turn.flush()
 
 
-def tell_packets(backend: NativeBackend, peers: dict[int, Exchange], tell: Callable[[int], object] | Signal) -> None:
+def tell_packets(backend: NativeBackend, peers: Mapping[int, Exchange], tell: Callable[[int], object] | Signal) -> None:
     """Tell of each packet that came, once; of none that a slot has taken by then.
 
     Args:
@@ -189,13 +189,13 @@ def tell_packets(backend: NativeBackend, peers: dict[int, Exchange], tell: Calla
         if signal is not None:
             signal.emit_one(peer_id)
         else:
-            tell(peer_id)
+            tell(peer_id)  # type: ignore[operator]
         if peer_id not in peers:
             return
     backend.announced = inbox.received
 
 
-def spread(peers: dict[int, Exchange], peer_ids: Iterable[int], payload: bytes, is_text: bool) -> Error:
+def spread(peers: Mapping[int, Exchange], peer_ids: Iterable[int], payload: bytes, is_text: bool) -> Error:
     """Send one message to some peers, framed once; `ERR_OUT_OF_MEMORY` when one had no room for it, else `OK`.
 
     Args:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gdpeer.clock import Clock
 from gdpeer.errors import Error, GdpeerError, TransportError
@@ -105,7 +105,7 @@ class Turn:
             backend.is_touched = True
             self.touched.append(backend)
 
-    def take_touched(self) -> list[NativeBackend]:
+    def take_touched(self) -> list[Any]:
         """The connections to look at since this was called last."""
         touched, self.touched = self.touched, []
         for backend in touched:
@@ -234,10 +234,11 @@ class Link:
         if self._turn.poller is not None and self.stream is not None and self.stream.has_pending():
             self._turn.poller.soon(self._read_on)
 
-    def _receive_in_place(self, room):  # type: ignore[no-untyped-def]
+    def _receive_in_place(self, room: int) -> int:
         """Compiled only: receive as many bytes straight into the message that they belong to."""
-        connection = self.connection
-        count = self.stream.receive_at(connection.inbox.place(room), room)
+        connection, stream = self.connection, self.stream
+        assert stream is not None
+        count = stream.receive_at(connection.inbox.place(room), room)
         if count > 0:
             connection.put(count)
             self._look_at(connection)

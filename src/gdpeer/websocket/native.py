@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 
 from gdpeer.clock import Clock
-from gdpeer.errors import Cause, CloseCause, GdpeerError, TransportError
+from gdpeer.errors import NO_CAUSE, Cause, CloseCause, GdpeerError, TransportError
 from gdpeer.protocol.connection import Connection, check_close
 from gdpeer.protocol.handshake import Opened
 from gdpeer.transport.scratch import SCRATCH_SIZE, scratch
@@ -118,7 +118,7 @@ class NativeBackend(Link):
         self.is_client = upgrade.is_client
         self.opened: Opened | None = None
         self._connector: Connector | None = None
-        self.cause = CloseCause()
+        self.cause = NO_CAUSE
         self.close_code = -1
         self.close_reason = ""
         self.deadline = Deadline(clock, turn, self._on_deadline)
@@ -396,7 +396,8 @@ class NativeBackend(Link):
             self.deadline.set(self.settings.heartbeat_interval or NEVER)
 
     def _heartbeat(self) -> None:
-        if self.round_trip is not None and self.round_trip.is_waiting and not self.paused:  # while paused, an answer would not have been read
+        trip = self.round_trip
+        if trip is not None and trip.is_waiting and not self.paused:  # while paused, an answer would not have been read
             self._lose(TransportError("a heartbeat was not answered in time", Cause.TIMEOUT))
             return
         self.restart_heartbeat()

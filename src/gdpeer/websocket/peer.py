@@ -29,7 +29,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from gdpeer.clock import MONOTONIC, Clock
-from gdpeer.errors import Cause, CloseCause, Error, TransportError
+from gdpeer.errors import NO_CAUSE, Cause, CloseCause, Error, TransportError
 from gdpeer.packet_peer import PacketPeer
 from gdpeer.protocol.connection import check_close
 from gdpeer.protocol.http1 import Headers
@@ -65,6 +65,8 @@ class WebSocketPeer(Exchange, Configurable, PacketPeer):
         drained: signal without arguments: after a send was refused with `ERR_OUT_OF_MEMORY`, half of the outbound
             room is free again.
     """
+
+    __slots__ = ("_cause", "_clock", "_drained", "_is_owner", "_settings", "_turn", "_url")
 
     State: TypeAlias = PeerState
     WriteMode: TypeAlias = PeerWriteMode
@@ -108,7 +110,7 @@ class WebSocketPeer(Exchange, Configurable, PacketPeer):
         self._clock = clock
         self._turn = Turn()
         self._url = ""
-        self._cause = CloseCause()
+        self._cause = NO_CAUSE
         self._drained: Signal | None = None
 
     def _change(self, name: str, value: Any) -> None:
@@ -223,7 +225,7 @@ class WebSocketPeer(Exchange, Configurable, PacketPeer):
             self._let_go(self._backend)
         self._backend = None
         self._url = url
-        self._cause = CloseCause()
+        self._cause = NO_CAUSE
         self._packet_error = Error.OK
 
     @classmethod

@@ -41,6 +41,7 @@ from gdpeer.transport.stream import Connector, Stream
 from gdpeer.websocket.dialects import GODOT3
 from gdpeer.websocket.exchange import spread, take_turn, tell_packets
 from gdpeer.websocket.http import Handler, Response
+from gdpeer.websocket.link import Turn
 from gdpeer.websocket.native import NativeBackend, leave
 from gdpeer.websocket.networked import NetworkedPeer
 from gdpeer.websocket.peer import WebSocketPeer
@@ -59,7 +60,6 @@ from gdpeer.websocket.settings import (
 )
 from gdpeer.websocket.states import ClientStatus, PeerWriteMode, Stage
 from gdpeer.websocket.tls_options import Source, TLSOptions
-from gdpeer.websocket.link import Turn
 from gdpeer.websocket.upgrade import ServerUpgrade
 
 if TYPE_CHECKING:

@@ -85,11 +85,13 @@ Value = TypeVar("Value")
 class Configurable:
     """A class whose properties are settings."""
 
+    __slots__ = ()
+
     _settings: Settings
 
     def _change(self, name: str, value: Any) -> None:
         # A copy: others may share the object, and a connection under way keeps what it began with.
-        self._settings = replace(self._settings, **{name: value})
+        self._settings = replace(self._settings, **{name: value})  # type: ignore[misc]  # every subclass has a place
 
 
 class Setting(Generic[Value]):

@@ -27,8 +27,8 @@ from gdpeer import (
 from gdpeer.multiplayer.peer import ConnectionStatus
 from gdpeer.multiplayer.websocket_peer import WebSocketMultiplayerPeer
 from gdpeer.transport.memory import MemoryStream, memory_pair
-from gdpeer.transport.tcp import TcpStream
 from gdpeer.websocket.godot3_relay import Kind, pack_data, pack_system
+from gdpeer.websocket.server import WebSocketServer
 from tests.support.certificates import Certificates, make_certificates
 from tests.support.ports import free_port
 from tests.unit.websocket.support import (
@@ -1048,17 +1048,20 @@ def test_lists_may_be_given_as_iterators() -> None:
 
 
 def test_who_goes_at_once_came_by_the_port_that_he_came_by(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(self: TcpStream, chunks: Any) -> int:
+    def broken(chunks: Any) -> int:
         raise TransportError("the other side reset the connection")
+
+    inner, outer = memory_pair()
+    inner.send = broken  # type: ignore[method-assign]  # so that it ends while its upgrade is answered
+    outer.send([request()])
 
     with WebSocketMultiplayerPeer(("godot4", "godot3")) as server:
         assert server.create_server(0, "127.0.0.1", godot3_port=0) is OK
         told: list[str] = []
         server.peer_connected.connect(lambda peer_id: told.append(server.get_peer_dialect(peer_id)))
         server.peer_disconnected.connect(lambda peer_id: told.append("gone"))
-        monkeypatch.setattr(TcpStream, "send", broken)  # so that it ends while its upgrade is answered
-        with socket.create_connection(("127.0.0.1", server.get_godot3_port())) as plain:
-            plain.sendall(request())
+        monkeypatch.setattr(WebSocketServer, "_secure", lambda self, stream: inner)
+        with socket.create_connection(("127.0.0.1", server.get_godot3_port())):
             until(lambda: "gone" in told, server)
         assert told == ["godot3", "gone"]
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from gdpeer.clock import ManualClock
+from gdpeer.transport.alarm import Alarm
 from gdpeer.transport.poller import Poller
 from gdpeer.transport.stream import READ, WRITE
-from gdpeer.transport.alarm import Alarm
 
 
 def test_alarm_rings_at_once_and_then_when_set(manual_poller: Poller, clock: ManualClock) -> None:

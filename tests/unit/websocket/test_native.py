@@ -14,10 +14,10 @@ from gdpeer import ERR_OUT_OF_MEMORY, FAILED, OK, Cause, CloseCause, ManualClock
 from gdpeer.transport.memory import MemoryStream, memory_pair
 from gdpeer.transport.poller import Poller
 from gdpeer.transport.scratch import SCRATCH_SIZE, scratch
+from gdpeer.websocket.link import Turn
 from gdpeer.websocket.native import LINGER, TLS_GRACE, NativeBackend, leave
 from gdpeer.websocket.settings import Settings
 from gdpeer.websocket.states import Stage
-from gdpeer.websocket.link import Turn
 from gdpeer.websocket.upgrade import ServerUpgrade
 from tests.unit.websocket.support import (
     BINARY,

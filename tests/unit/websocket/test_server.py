@@ -26,7 +26,6 @@ from gdpeer import (
 )
 from gdpeer.transport.memory import MemoryStream
 from gdpeer.transport.tcp import UnixConnector
-from gdpeer.websocket.native import NativeBackend
 from tests.support.certificates import Certificates
 from tests.unit.websocket.support import (
     CLOSED,
