@@ -34,6 +34,7 @@ COMPILED = [
     "gdpeer.variant.writer",
     "gdpeer.variant.codec",
     "gdpeer.variant.compact",
+    "gdpeer.multiplayer.checking",
 ]
 """The modules of the hot path: the one list of what is compiled."""
 

@@ -9,7 +9,7 @@ Invariants:
 - A value never makes anything but CallError leave a converter, whatever it holds.
 - Only annotations of parameters that a call can fill are read, once, at the first call or `problem`.
 
-Layer: `multiplayer`.
+Layer: `multiplayer`; compiled (types in `checking.pxd`).
 """
 
 from __future__ import annotations
@@ -73,17 +73,29 @@ class Checker:
         bound: it does not; it is bound already.
     """
 
-    __slots__ = ("_bound", "_converters", "_free", "_function", "_least", "_most", "_names", "_problem", "_rest")
+    __slots__ = (
+        "_bound",
+        "_converters",
+        "_free",
+        "_function",
+        "_kinds",
+        "_least",
+        "_most",
+        "_names",
+        "_places",
+        "_problem",
+        "_rest",
+    )
 
     def __init__(self, function: Callable[..., Any], *, bound: bool = False) -> None:
         self._function = function
         self._bound = bound
-        self._least = -1  # the annotations are read at the first call: by then all they name is defined
+        self._least = self._places = -1  # the annotations are read at the first call: by then all they name is defined
         self._problem = ""
 
     def problem(self) -> str:
         """What is wrong with the method, so that no call from elsewhere can be checked; "" where nothing is."""
-        if self._least < 0 and not self._problem:
+        if self._places < 0 and not self._problem:
             try:
                 self._read_signature()
             except Exception as problem:
@@ -98,7 +110,12 @@ class Checker:
             CallError: too few, too many, or of the wrong type.
             TypeError: what `problem` says.
         """
-        if self._least < 0 and self.problem():
+        if len(arguments) == self._places and _fit(arguments, self._kinds):
+            return arguments
+        return self._check_each(arguments)
+
+    def _check_each(self, arguments: Sequence[Any]) -> Sequence[Any]:
+        if self._places < 0 and self.problem():
             raise TypeError(self._problem)
         count = len(arguments)
         if count < self._least:
@@ -129,10 +146,12 @@ class Checker:
         scope = _scope(self._function)
         self._names = [one.name for one in places]
         self._converters = [_wanted_by(one, scope) for one in places]
+        self._kinds = [_kinds_of(converter) for converter in self._converters]
         self._rest = _wanted_by(rest[0], scope) if rest else None
         self._most = math.inf if rest else len(places)
         self._free = self._rest is None and not any(self._converters)
-        self._least = sum(one.default is one.empty for one in places)  # the last, for it says that all is known
+        self._least = sum(one.default is one.empty for one in places)
+        self._places = len(places)  # the last, for it says that all is known
 
     def _parameters(self) -> tuple[list[inspect.Parameter], list[inspect.Parameter]]:
         """Those that a call from elsewhere can fill: the places, and the one that takes the rest."""
@@ -147,6 +166,14 @@ class Checker:
                 raise TypeError("it does not take the node, as a method does by its `self`")
             del places[:1]
         return places, rest
+
+
+def _fit(arguments: Sequence[Any], kinds: list[frozenset[type] | None]) -> bool:
+    """Whether all of as many arguments are of kinds that need no further look."""
+    for i, kind in enumerate(kinds):  # noqa: SIM110 - a generator would cost more than all the looks
+        if kind is not None and type(arguments[i]) not in kind:
+            return False
+    return True
 
 
 # ---------------------------------------------------------------------------------------------------- annotations
@@ -191,6 +218,31 @@ def _wanted_by(parameter: inspect.Parameter, scope: dict[str, Any]) -> Converter
 # ---------------------------------------------------------------------------------------------------- converters
 
 
+class _Passing:
+    """A converter that lets all values of some types through, whatever they hold.
+
+    Args:
+        kinds: these types.
+        convert: for all other values.
+    """
+
+    __slots__ = ("_convert", "kinds")
+
+    def __init__(self, kinds: frozenset[type], convert: Converter) -> None:
+        self.kinds = kinds
+        self._convert = convert
+
+    def __call__(self, value: Any) -> Any:
+        return value if type(value) in self.kinds else self._convert(value)
+
+
+def _kinds_of(converter: Converter | None) -> frozenset[type] | None:
+    """Of which types a converter lets all values through; None: of any."""
+    if converter is None:
+        return None
+    return converter.kinds if isinstance(converter, _Passing) else frozenset()
+
+
 def converter_for(annotation: Any) -> Converter | None:
     """What makes of a value one that the annotation allows; None where it allows everything.
 
@@ -225,9 +277,7 @@ def _of_class(wanted: Any) -> Converter:
     exact = _EXACT.get(wanted, wanted)
 
     def convert(value: Any) -> Any:
-        kind = value.__class__
-        if kind is wanted:
-            return value
+        kind = type(value)
         rule = rules.get(kind)
         if rule is not None:
             return _ruled(rule, value, wanted)
@@ -235,7 +285,7 @@ def _of_class(wanted: Any) -> Converter:
             return value
         raise CallError(f"is a {kind.__name__}, not a {wanted.__name__}")
 
-    return convert
+    return _Passing(frozenset((wanted,)), convert)
 
 
 def _ruled(rule: Converter, value: Any, wanted: type) -> Any:
@@ -271,11 +321,9 @@ def _union(members: tuple[Any, ...]) -> Converter | None:
     converters = [converter_for(member) for member in members]
     if None in converters:
         return None
-    exact = {member for member in members if isinstance(member, type)} | ({type(None)} if None in members else set())
+    kinds = [type(None) if member is None else member for member in members]
 
     def convert(value: Any) -> Any:
-        if value.__class__ in exact:
-            return value
         for converter in converters:
             try:
                 return converter(value)  # type: ignore[misc]
@@ -283,7 +331,7 @@ def _union(members: tuple[Any, ...]) -> Converter | None:
                 continue
         raise CallError(f"is a {type(value).__name__}, none of {', '.join(map(_name, members))}")
 
-    return convert
+    return _Passing(frozenset(kind for kind in kinds if isinstance(kind, type)), convert)
 
 
 def _container(origin: Any, arguments: tuple[Any, ...]) -> Converter:
