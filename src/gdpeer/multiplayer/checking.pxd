@@ -15,11 +15,5 @@ cdef class Checker:
     cdef _check_each(self, object arguments)
 
 
-@cython.final
-cdef class _Passing:
-    cdef readonly frozenset kinds
-    cdef object _convert
-
-
 @cython.locals(i=Py_ssize_t)
 cdef bint _fit(object arguments, list kinds) except -1

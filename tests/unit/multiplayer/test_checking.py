@@ -498,6 +498,12 @@ def test_annotations_that_are_not_postponed() -> None:
     assert "name 'Unknown' is not defined" in made(f"def method(self, value: list[{unknown}]): ...").problem()
 
 
+def test_an_annotation_that_goes_round_in_a_circle_has_a_problem() -> None:
+    circle = OldAlias("circle", None)
+    circle.__value__ = list[circle]  # type: ignore[valid-type]
+    assert "recursion" in taking(circle).problem()
+
+
 if sys.version_info >= (3, 12):  # whose syntax it is
 
     @pytest.mark.parametrize("future", ["", "from __future__ import annotations\n"])
