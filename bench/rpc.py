@@ -60,7 +60,8 @@ class Arena(Node):
 
     def check(self, calls: int, total: float) -> None:
         """All calls have arrived, with what they carried; the count begins anew."""
-        assert (self.calls, self.sum) == (calls, total), f"{self.calls} of {calls} calls arrived"
+        if (self.calls, self.sum) != (calls, total):
+            raise SystemExit(f"{self.calls} of {calls} calls arrived, with {self.sum} of {total}")
         self.calls, self.sum = 0, 0.0
 
 
@@ -70,6 +71,7 @@ class Side:
     def __init__(self, peer: LoopbackMultiplayerPeer) -> None:
         self.peer = peer
         self.tree = SceneTree()
+        self.tree.multiplayer.server_relay = False  # nobody calls another client
         self.arena = Arena()
         self.tree.root.add_child(self.arena)
         self.tree.multiplayer.multiplayer_peer = peer
@@ -78,7 +80,6 @@ class Side:
 def session(clients: int) -> tuple[Side, list[Side]]:
     """A server and its clients, who know each other's paths."""
     server = Side(LoopbackMultiplayerPeer())
-    server.tree.multiplayer.server_relay = False  # nobody calls another client
     sides = [Side(server.peer.join()) for _ in range(clients)]
     poll(server, *sides)
     for side in (server, *sides):
