@@ -46,6 +46,9 @@ COMPILED = [
     "gdpeer.variant.writer",
     "gdpeer.variant.codec",
     "gdpeer.variant.compact",
+    "gdpeer.multiplayer.wire.parts",
+    "gdpeer.multiplayer.wire.godot4",
+    "gdpeer.multiplayer.checking",
 ]
 """The modules of the hot path: the one list of what is compiled."""
 

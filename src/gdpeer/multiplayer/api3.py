@@ -15,7 +15,7 @@ Layer: `multiplayer`. Source: reference godot3-wire section 3, godot-api section
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, cast
 
 from gdpeer.errors import Error, PacketError
@@ -217,14 +217,14 @@ class MultiplayerAPI(PeerHost[NetworkedMultiplayerPeer]):
 
     # ------------------------------------------------------------------------------------------ sending
 
-    def transmit(self, peer_ids: Sequence[int], data: bytes) -> Error:
+    def transmit(self, peer_ids: Collection[int], data: bytes) -> Error:
         """See `PeerHost.transmit`; the transport relays."""
         error = Error.ERR_UNCONFIGURED if self._peer is None else self._peer.put_packet_to(peer_ids, data)
         if error is not Error.OK:
             logger.warning("a packet could not be sent to each of %s: %s", list(peer_ids), error.name)
         return error
 
-    def transmit_target(self, target: int, peer_ids: Sequence[int], data: bytes) -> Error:
+    def transmit_target(self, target: int, peer_ids: Collection[int], data: bytes) -> Error:
         """See `PeerHost.transmit_target`: one packet, of which the transport makes many."""
         assert self._peer is not None
         self._peer.set_target_peer(target)
@@ -286,7 +286,7 @@ class MultiplayerAPI(PeerHost[NetworkedMultiplayerPeer]):
         sent = self._calls.send_set(node, body, targets, peer_id) if targets else Error.OK
         return sent if here else sent or self._result(peer_id, own, name)
 
-    def _reached(self, peer_id: int) -> Sequence[int]:
+    def _reached(self, peer_id: int) -> Collection[int]:
         targets = self._targets(peer_id)
         if not targets and peer_id > 0:
             logger.error("there is no peer %s to be called or set", peer_id)

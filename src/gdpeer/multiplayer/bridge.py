@@ -71,7 +71,7 @@ class Bridge:
 
     # ------------------------------------------------------------------------------------------ from here
 
-    def send_call(self, node: Node, method: Method, arguments: Sequence[Any], peer_ids: Sequence[int]) -> Error:
+    def send_call(self, node: Node, method: Method, arguments: Sequence[Any], peer_ids: Collection[int]) -> Error:
         """Call a method at some of them; `ERR_INVALID_DATA` for what Godot 3 cannot take."""
         try:
             return self._calls.send(node, method.name, arguments, peer_ids, 0)

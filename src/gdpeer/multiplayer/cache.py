@@ -14,6 +14,7 @@ Layer: `multiplayer`; no I/O. Source: reference godot4-wire section D.3.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 from weakref import ref
 
@@ -23,7 +24,7 @@ from gdpeer.multiplayer.wire.godot4 import ConfirmPath, SimplifyPath
 if TYPE_CHECKING:
     from gdpeer.multiplayer.tree import Node
 
-__all__ = ["MAX_PATH_MEMORY", "PathBudget", "PathCache"]
+__all__ = ["MAX_PATH_MEMORY", "Numbered", "PathBudget", "PathCache"]
 
 MAX_PATH_MEMORY = 4 << 20
 """Bytes that the paths of one peer may take here: room for some ten thousand nodes."""
@@ -50,13 +51,30 @@ class PathBudget:
             raise PacketError("SIMPLIFY_PATH of more paths than one peer may announce", 1)
 
 
+class Numbered:
+    """A node of ours that has a number.
+
+    Attributes:
+        number: what stands for it.
+        node: itself.
+        confirmed: the peers that know the number.
+    """
+
+    __slots__ = ("confirmed", "node", "number")
+
+    def __init__(self, number: int, node: Node) -> None:
+        self.number = number
+        self.node = node
+        self.confirmed: set[int] = set()
+
+
 class _PeerPaths:
     """What was agreed on with one peer."""
 
     __slots__ = ("answers_by_path", "known", "told")
 
     def __init__(self) -> None:
-        self.told: dict[int, bool] = {}  # our number: whether it was confirmed
+        self.told: dict[int, Numbered] = {}  # our number: whose, confirmed or not
         self.known: dict[int, tuple[str, ref[Node], bool]] = {}  # its number: path, node, whether the methods matched
         self.answers_by_path = False
 
@@ -69,29 +87,32 @@ class PathCache:
 
     def clear(self) -> None:
         """Forget everything; numbers begin anew."""
-        self._numbers: dict[Node, int] = {}
-        self._nodes: dict[int, Node] = {}
+        self._nodes: dict[Node, Numbered] = {}
+        self._numbers: dict[int, Numbered] = {}
         self._last = 0
         self._peers: dict[int, _PeerPaths] = {}
         self._budgets: dict[int, PathBudget] = {}
 
     def forget_peer(self, peer_id: int) -> None:
         """The peer has gone."""
-        self._peers.pop(peer_id, None)
+        peer = self._peers.pop(peer_id, None)
         self._budgets.pop(peer_id, None)
+        if peer is not None:
+            for entry in peer.told.values():
+                entry.confirmed.discard(peer_id)
 
     def forget_nodes(self) -> None:
         """All nodes that have a number are none of ours any more."""
-        for node in list(self._numbers):
+        for node in list(self._nodes):
             self.forget_node(node)
 
     def forget_node(self, node: Node) -> None:
         """The node has left the tree. Comes it back, it has another number."""
-        number = self._numbers.pop(node, None)
-        if number is not None:
-            del self._nodes[number]
+        entry = self._nodes.pop(node, None)
+        if entry is not None:
+            del self._numbers[entry.number]
             for peer in self._peers.values():
-                peer.told.pop(number, None)
+                peer.told.pop(entry.number, None)
 
     def _peer(self, peer_id: int) -> _PeerPaths:
         peer = self._peers.get(peer_id)
@@ -101,31 +122,30 @@ class PathCache:
 
     # ------------------------------------------------------------------------------------------ our numbers
 
-    def number(self, node: Node) -> int:
-        """The node's number; it gets one at first use."""
-        number = self._numbers.get(node)
-        if number is None:
-            number = self._last = self._last + 1
-            self._numbers[node] = number
-            self._nodes[number] = node
-        return number
+    def entry(self, node: Node) -> Numbered:
+        """The node with its number; it gets one at first use."""
+        entry = self._nodes.get(node)
+        if entry is None:
+            self._last += 1
+            entry = self._nodes[node] = self._numbers[self._last] = Numbered(self._last, node)
+        return entry
 
     def find_number(self, node: Node) -> int | None:
         """The number that the node has; None where it has none."""
-        return self._numbers.get(node)
+        entry = self._nodes.get(node)
+        return None if entry is None else entry.number
 
     def find_node(self, number: int) -> Node | None:
         """The node of one of our numbers; None where it has left the tree."""
-        return self._nodes.get(number)
+        entry = self._numbers.get(number)
+        return None if entry is None else entry.node
 
-    def is_confirmed(self, number: int, peer_id: int) -> bool | None:
-        """Whether the peer knows the number; None: it was not told yet."""
-        peer = self._peers.get(peer_id)
-        return None if peer is None else peer.told.get(number)
-
-    def tell(self, number: int, peer_id: int) -> None:
-        """A SIMPLIFY_PATH with the number goes to the peer."""
-        self._peer(peer_id).told[number] = False
+    def tell(self, entry: Numbered, peer_ids: Iterable[int]) -> list[int]:
+        """Those of some peers that were not told the number yet: a SIMPLIFY_PATH goes to them now."""
+        new = [peer_id for peer_id in peer_ids if entry.number not in self._peer(peer_id).told]
+        for peer_id in new:
+            self._peer(peer_id).told[entry.number] = entry
+        return new
 
     def confirmed(self, peer_id: int, answer: ConfirmPath, number_of_path: int | None) -> list[ConfirmPath]:
         """The peer has answered.
@@ -153,7 +173,7 @@ class PathCache:
         else:
             raise PacketError(f"CONFIRM_PATH of something that was not told: {answer.path or answer.cache_id}")
         assert number is not None
-        peer.told[number] = True
+        peer.told[number].confirmed.add(peer_id)
         if number == answer.cache_id or peer.answers_by_path:
             return []
         peer.answers_by_path = True

@@ -9,7 +9,7 @@ Layer: `multiplayer`; sends and receives through its host. Source: reference god
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from gdpeer.errors import Error, PacketError
@@ -97,7 +97,7 @@ class Calls3:
             self._left.pop(path, None)
         return number
 
-    def send(self, node: Node, method: str, arguments: Sequence[Any], peer_ids: Sequence[int], target: int) -> Error:
+    def send(self, node: Node, method: str, arguments: Sequence[Any], peer_ids: Collection[int], target: int) -> Error:
         """Call a method at each of some peers.
 
         Args:
@@ -125,11 +125,11 @@ class Calls3:
         """
         return encode_named(Command.REMOTE_SET, name, (value,), objects=self._host.allow_object_decoding)
 
-    def send_set(self, node: Node, body: bytes, peer_ids: Sequence[int], target: int) -> Error:
+    def send_set(self, node: Node, body: bytes, peer_ids: Collection[int], target: int) -> Error:
         """Set a property at each of some peers; otherwise as `send`."""
         return self._send(Command.REMOTE_SET, node, body, peer_ids, target)
 
-    def _send(self, command: Command, node: Node, body: bytes, peer_ids: Sequence[int], target: int) -> Error:
+    def _send(self, command: Command, node: Node, body: bytes, peer_ids: Collection[int], target: int) -> Error:
         host = self._host
         path = host.path_of(node)
         number = self._number(path)

@@ -6,18 +6,18 @@ Layer: `multiplayer`; sends and receives through its host, a `SceneMultiplayer`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from gdpeer.errors import Error, PacketError
-from gdpeer.multiplayer.cache import PathCache
+from gdpeer.multiplayer.cache import Numbered, PathCache
 from gdpeer.multiplayer.peer import TARGET_PEER_SERVER
 from gdpeer.multiplayer.wire.godot4 import (
     ConfirmPath,
-    RemoteCall,
     SimplifyPath,
     call_packet,
     encode_call_body,
+    parse_call,
 )
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Calls4:
         self._host = host
         self.cache = PathCache()
 
-    def send(self, node: Node, method: Method, arguments: Sequence[Any], peer_ids: Sequence[int]) -> Error:
+    def send(self, node: Node, method: Method, arguments: Sequence[Any], peer_ids: Collection[int]) -> Error:
         """Call a method at each of some peers.
 
         Returns:
@@ -49,52 +49,63 @@ class Calls4:
             VariantError: an argument cannot be sent.
             ValueError: there are too many.
         """
-        host, cache = self._host, self.cache
-        flags, body = encode_call_body(
-            method.number, arguments, typed=host.typed_containers, objects=host.allow_object_decoding
-        )
-        number = cache.number(node)
-        states = [cache.is_confirmed(number, peer_id) for peer_id in peer_ids]
-        if all(states):
-            return host.transmit(peer_ids, call_packet(flags, body, number))
-        new = [peer_id for peer_id, state in zip(peer_ids, states, strict=True) if state is None]
+        host = self._host
+        flags, body = encode_call_body(method.number, arguments, host.typed_containers, host.allow_object_decoding)
+        entry = self.cache.entry(node)
+        if self._is_known(entry, peer_ids):
+            return host.transmit(peer_ids, call_packet(flags, body, entry.number))
+        return self._send_paths(entry, flags, body, peer_ids)
+
+    def _is_known(self, entry: Numbered, peer_ids: Collection[int]) -> bool:
+        """Whether all of some peers know a number. For everybody the count tells, as nobody else can have confirmed."""
+        if peer_ids is self._host._admitted:
+            return len(entry.confirmed) == len(peer_ids)
+        return entry.confirmed.issuperset(peer_ids)
+
+    def _send_paths(self, entry: Numbered, flags: int, body: bytes, peer_ids: Collection[int]) -> Error:
+        """To some who know the number, and some who do not yet."""
+        host, number, node = self._host, entry.number, entry.node
         path = host.path_of(node)
+        new = self.cache.tell(entry, peer_ids)
         if new:
-            for peer_id in new:
-                cache.tell(number, peer_id)
             host.transmit(new, SimplifyPath(node._methods().checksum, number, path).encode())
-        confirmed = [peer_id for peer_id, state in zip(peer_ids, states, strict=True) if state]
+        confirmed = [peer_id for peer_id in peer_ids if peer_id in entry.confirmed]
         sent = host.transmit(confirmed, call_packet(flags, body, number, wide=True)) if confirmed else Error.OK
-        others = [peer_id for peer_id, state in zip(peer_ids, states, strict=True) if not state]
+        others = [peer_id for peer_id in peer_ids if peer_id not in entry.confirmed]
         return host.transmit(others, call_packet(flags, body, 0, path)) or sent
 
-    def receive(self, sender: int, packet: RemoteCall | SimplifyPath | ConfirmPath) -> None:
-        """A packet about calls has come.
+    def receive(self, sender: int, packet: SimplifyPath | ConfirmPath) -> None:
+        """A packet about paths has come.
 
         Raises:
             PacketError: it is refused; the text says why.
         """
-        if isinstance(packet, RemoteCall):
-            self._receive_call(sender, packet)
-        elif isinstance(packet, SimplifyPath):
+        if isinstance(packet, SimplifyPath):
             self._receive_simplify(sender, packet)
         else:
             self._receive_confirm(sender, packet)
 
-    def _receive_call(self, sender: int, call: RemoteCall) -> None:
+    def receive_call(self, sender: int, data: bytes) -> None:
+        """A REMOTE_CALL has come.
+
+        Raises:
+            PacketError: it is refused; the text says why.
+        """
+        host = self._host
+        call = parse_call(data, host.allow_object_decoding)
         if call.path is not None:
-            path, node = call.path, self._host.find(call.path)
+            path, node = call.path, host.find(call.path)
         else:
             path, node = self._known_node(sender, call.node_id)
         if node is None:
-            self._host.refuse(sender, path, f"method {call.method_id}", "unknown node", "there is no such node here")
+            host.refuse(sender, path, f"method {call.method_id}", "unknown node", "there is no such node here")
             return
         method = node._methods().by_number.get(call.method_id)
         if method is None:
             reason = f"the node has no such number; this side's methods: {_names(node)}"
-            self._host.refuse(sender, path, f"method {call.method_id}", "unknown method", reason)
+            host.refuse(sender, path, f"method {call.method_id}", "unknown method", reason)
             return
-        self._host.call(sender, node, method, call.arguments)
+        host.call(sender, node, method, call.arguments)
 
     def _known_node(self, sender: int, number: int) -> tuple[str, Node | None]:
         entry = self.cache.node_of(sender, number)

@@ -14,7 +14,7 @@ from __future__ import annotations
 import logging
 from abc import abstractmethod
 from collections import Counter, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Any, cast
 
 from gdpeer.errors import Error
@@ -114,8 +114,10 @@ class PeerHost(MultiplayerAPI[PeerType]):
         """The ids of the others that are there."""
         return list(self._admitted)
 
-    def _targets(self, target: int) -> Sequence[int]:
-        """Those of the others that a target means."""
+    def _targets(self, target: int) -> Collection[int]:
+        """Those of the others that a target means; for 0 it is `_admitted` itself, which is not copied."""
+        if target == 0:
+            return self._admitted
         if target > 0:
             return (target,) if target in self._admitted else ()
         return [one for one in self._admitted if one != -target]
@@ -161,8 +163,8 @@ class PeerHost(MultiplayerAPI[PeerType]):
         before = self._sender
         try:
             while self._peer is peer and peer.get_available_packet_count():
-                self._sender = peer.get_packet_peer()
-                self._take(peer, self._sender)
+                self._sender = sender = peer.get_packet_peer()
+                self._take(peer, sender)
         finally:
             self._sender = before
         self._settle(peer)
@@ -233,7 +235,7 @@ class PeerHost(MultiplayerAPI[PeerType]):
 
     def owns(self, node: Node) -> bool:
         """Whether a node is in this API's part of its tree."""
-        return self._tree is not None and node._tree is self._tree and node.multiplayer is self
+        return node._api is self or (self._tree is not None and node._tree is self._tree and node.multiplayer is self)
 
     def path_of(self, node: Node) -> str:
         """A node's path on the wire."""
@@ -249,10 +251,10 @@ class PeerHost(MultiplayerAPI[PeerType]):
     # ------------------------------------------------------------------------------------------ calls
 
     @abstractmethod
-    def transmit(self, peer_ids: Sequence[int], data: bytes) -> Error:
+    def transmit(self, peer_ids: Collection[int], data: bytes) -> Error:
         """Send a packet to each of some peers, directly or by way of the server; `OK`, or what kept it from some."""
 
-    def transmit_target(self, target: int, peer_ids: Sequence[int], data: bytes) -> Error:
+    def transmit_target(self, target: int, peer_ids: Collection[int], data: bytes) -> Error:
         """As `transmit`, to all of a target, who are `peer_ids`."""
         return self.transmit(peer_ids, data)
 
@@ -266,10 +268,11 @@ class PeerHost(MultiplayerAPI[PeerType]):
         Raises:
             PacketError: the arguments cannot be decoded.
         """
-        obstacle = self._obstacle(sender, node, method)
-        if obstacle:
-            self.refuse(sender, self.path_of(node), method.name, "not allowed", obstacle)
-            return
+        if not method.is_open:
+            obstacle = self._obstacle(sender, node, method)
+            if obstacle:
+                self.refuse(sender, self.path_of(node), method.name, "not allowed", obstacle)
+                return
         try:
             checked = method.checker.check(values_of(arguments))
         except CallError as problem:
@@ -280,15 +283,13 @@ class PeerHost(MultiplayerAPI[PeerType]):
             self._invoke(sender, node, method, checked)
 
     def _obstacle(self, sender: int, node: Node, method: Method) -> str:
-        """Why `sender` may not call the method; "" where it may."""
-        if isinstance(method.config, Godot3Config):
-            return self._mode_obstacle(sender, node, method.config.mode)
-        mode = method.config.rpc_mode
-        if mode == RPCMode.ANY_PEER or (mode == RPCMode.AUTHORITY and sender == node._authority):
-            return ""
-        if mode == RPCMode.DISABLED:
+        """Why `sender` may not call a method that is not open to everybody; "" where it may."""
+        config = method.config
+        if isinstance(config, Godot3Config):
+            return self._mode_obstacle(sender, node, config.mode)
+        if config.rpc_mode != RPCMode.AUTHORITY:
             return "the method is disabled"
-        return f"only the authority may call it, and that is {node._authority}"
+        return "" if sender == node._authority else f"only the authority may call it, and that is {node._authority}"
 
     def _mode_obstacle(self, sender: int, node: Node, mode: Mode) -> str:
         """Why a mode of Godot 3 does not allow it; "" where it does."""

@@ -87,6 +87,10 @@ class Godot3Config(RpcConfig):
 
     mode: Mode = Mode.DISABLED
 
+    def is_open(self) -> bool:
+        """See `RpcConfig`."""
+        return self.mode in (Mode.REMOTE, Mode.REMOTESYNC)
+
     @classmethod
     def of_mode(cls, mode: Mode) -> Godot3Config:
         """With the nearest meaning in Godot 4, for a tree whose API is that: the node's master is its authority."""

@@ -53,6 +53,10 @@ class ConnectionStatus(IntEnum):
     CONNECTED = 2
 
 
+# Once, for an enumeration finds its members slowly.
+_CONNECTED, _DISCONNECTED = ConnectionStatus.CONNECTED, ConnectionStatus.DISCONNECTED
+
+
 class TransferMode(IntEnum):
     """How a packet may travel. Over WebSocket everything is RELIABLE whatever is set."""
 
@@ -395,7 +399,7 @@ class LoopbackMultiplayerPeer(MultiplayerPeer):
 
     def get_unique_id(self) -> int:
         """This end's id; 0 while DISCONNECTED."""
-        return 0 if self._status == ConnectionStatus.DISCONNECTED else self._id
+        return 0 if self._status is _DISCONNECTED else self._id
 
     def get_packet_peer(self) -> int:
         """Who sent the next packet."""
@@ -420,19 +424,22 @@ class LoopbackMultiplayerPeer(MultiplayerPeer):
         if self._hub is not None:
             return self.put_packet_to((TARGET_PEER_SERVER,), buffer)
         target = self._target
-        if target > 0 and target not in self._links:
+        if target == TARGET_PEER_BROADCAST:
+            return self.put_packet_to(self._links, buffer)
+        if target < 0:
+            return self.put_packet_to([one for one in self._links if one != -target], buffer)
+        if target not in self._links:
             return Error.ERR_INVALID_PARAMETER if self._status == ConnectionStatus.CONNECTED else Error.ERR_UNCONFIGURED
-        return self.put_packet_to((target,) if target > 0 else [one for one in self._links if one != -target], buffer)
+        return self.put_packet_to((target,), buffer)
 
     def put_packet_to(self, peer_ids: Iterable[int], buffer: Buffer) -> Error:
         """As `MultiplayerPeer`."""
         if not len(buffer):
             return Error.OK
-        if self._status != ConnectionStatus.CONNECTED:
+        if self._status is not _CONNECTED:
             return Error.ERR_UNCONFIGURED
-        packet = bytes(buffer)
+        links, event = self._links, (self, bytes(buffer))
         for peer_id in peer_ids:
-            peer = self._links.get(peer_id)
-            if peer is not None:
-                peer._events.append((self, packet))
+            if peer_id in links:
+                links[peer_id]._events.append(event)
         return Error.OK

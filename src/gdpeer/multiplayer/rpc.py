@@ -68,6 +68,10 @@ class RpcConfig:
     transfer_mode: TransferMode = TransferMode.UNRELIABLE
     channel: int = 0
 
+    def is_open(self) -> bool:
+        """Whether everybody may call the method, whatever side this is."""
+        return self.rpc_mode == RPCMode.ANY_PEER
+
     @classmethod
     def of(cls, entries: Mapping[str, Any]) -> RpcConfig:
         """From a dictionary as the engine's `rpc_config` takes it.
@@ -182,16 +186,16 @@ class BoundRpc(Generic[P, R]):
 
     def rpc(self, *arguments: P.args, **named: P.kwargs) -> Error:
         """Call it on every other side, and here where it says `call_local`; returns and raises as `Node.rpc_id`."""
-        return self._node.rpc_id(0, self._method.__name__, *self._positional(arguments, named))
+        places = self._places(arguments, named) if named else arguments
+        return self._node.rpc_id(0, self._method.__name__, *places)
 
     def rpc_id(self, peer_id: int, *arguments: P.args, **named: P.kwargs) -> Error:
         """Call it on one side; returns and raises as `Node.rpc_id`."""
-        return self._node.rpc_id(peer_id, self._method.__name__, *self._positional(arguments, named))
+        places = self._places(arguments, named) if named else arguments
+        return self._node.rpc_id(peer_id, self._method.__name__, *places)
 
-    def _positional(self, arguments: tuple[Any, ...], named: Mapping[str, Any]) -> tuple[Any, ...]:
+    def _places(self, arguments: tuple[Any, ...], named: Mapping[str, Any]) -> tuple[Any, ...]:
         """Names do not travel: what stands between is filled by the defaults, what comes behind is left out."""
-        if not named:
-            return arguments
         bound = signature_of(self._method.function).bind(self._node, *arguments, **named)
         parameters = bound.signature.parameters
         placeless = [name for name in named if name not in parameters or parameters[name].kind is not _PLACE]
@@ -251,9 +255,10 @@ class Method:
         config: how it can be called.
         function: takes the node first.
         checker: of the arguments.
+        is_open: whether everybody may call it.
     """
 
-    __slots__ = ("checker", "config", "function", "name", "number")
+    __slots__ = ("checker", "config", "function", "is_open", "name", "number")
 
     def __init__(self, name: str, number: int, config: RpcConfig, function: Any, checker: Checker) -> None:
         self.name = name
@@ -261,6 +266,7 @@ class Method:
         self.config = config
         self.function = function
         self.checker = checker
+        self.is_open = config.is_open()
 
 
 class MethodTable:

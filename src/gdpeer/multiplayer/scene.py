@@ -18,7 +18,7 @@ Layer: `multiplayer`. Source: reference godot-api section 7, godot4-wire section
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from gdpeer.clock import MONOTONIC, Clock
@@ -37,10 +37,9 @@ from gdpeer.multiplayer.wire.godot4 import (
     Packet,
     Raw,
     Relay,
-    RemoteCall,
-    Replication,
     SimplifyPath,
     encode_call_body,
+    is_call,
     parse,
     relay_packet,
 )
@@ -60,6 +59,9 @@ SMALLEST_PACKET = 128
 MAX_ID = 2**31 - 1
 MAX_PEERS = 65_536
 """Of whom a server can tell its client."""
+
+_SERVER_ALONE = (TARGET_PEER_SERVER,)
+_CONNECTED = ConnectionStatus.CONNECTED  # once, for an enumeration finds its members slowly
 
 
 class SceneMultiplayer(PeerHost[MultiplayerPeer]):
@@ -266,21 +268,23 @@ class SceneMultiplayer(PeerHost[MultiplayerPeer]):
                 self._authentication.receive(sender, data)
             elif sender not in self._admitted:
                 raise PacketError("the peer is not admitted")
+            elif is_call(data):
+                self._calls.receive_call(sender, data)
             else:
-                self._handle(sender, parse(data, objects=self.allow_object_decoding, lazy=True))
+                self._handle(sender, parse(data))
         except PacketError as problem:
             self.refuse_packet(sender, str(problem))
 
     def _handle(self, sender: int, packet: Packet) -> None:
-        """A packet of an admitted peer, or one that was relayed."""
-        if isinstance(packet, RemoteCall | SimplifyPath | ConfirmPath):
+        """A packet of an admitted peer, or one that was relayed, other than a call."""
+        if isinstance(packet, SimplifyPath | ConfirmPath):
             self._calls.receive(sender, packet)
         elif isinstance(packet, Raw):
             self.peer_packet.emit(sender, packet.data)
-        elif isinstance(packet, Replication):
-            raise PacketError("MultiplayerSpawner and MultiplayerSynchronizer are not supported")
-        else:
+        elif isinstance(packet, Auth | AddPeer | DelPeer | Relay):
             self._handle_sys(sender, packet)
+        else:
+            raise PacketError("MultiplayerSpawner and MultiplayerSynchronizer are not supported")
 
     def _handle_sys(self, sender: int, packet: Auth | AddPeer | DelPeer | Relay) -> None:
         if isinstance(packet, Auth):
@@ -340,13 +344,16 @@ class SceneMultiplayer(PeerHost[MultiplayerPeer]):
             self.refuse_packet(sender, str(problem))
 
     def _handle_inner(self, source: int, data: bytes) -> None:
-        packet = parse(data, objects=self.allow_object_decoding, lazy=True)
+        packet = None if is_call(data) else parse(data)
         if isinstance(packet, Auth | AddPeer | DelPeer | Relay):
             raise PacketError("a relayed packet cannot be SYS")
         if source not in self._admitted:
             raise PacketError(f"relayed from {source}, which is not there")
         self._sender = source
-        self._handle(source, packet)
+        if packet is None:
+            self._calls.receive_call(source, data)
+        else:
+            self._handle(source, packet)
 
     # ------------------------------------------------------------------------------------------ sending
 
@@ -359,20 +366,20 @@ class SceneMultiplayer(PeerHost[MultiplayerPeer]):
         if self._peer is not None and peer_ids:
             self._peer.put_control_to(peer_ids, data)
 
-    def _put_to(self, peer_ids: Sequence[int], data: bytes) -> Error:
+    def _put_to(self, peer_ids: Collection[int], data: bytes) -> Error:
         if self._peer is None or not peer_ids:
             return Error.OK
         return self._peer.put_packet_to(peer_ids, data)
 
-    def transmit(self, peer_ids: Sequence[int], data: bytes) -> Error:
+    def transmit(self, peer_ids: Collection[int], data: bytes) -> Error:
         """See `PeerHost.transmit`."""
-        if self.is_server() or self._bridge.members:
+        if peer_ids == _SERVER_ALONE or self.is_server() or self._bridge.members:
             result = self._put_to(peer_ids, data)
         else:
             result = Error.OK
             for peer_id in peer_ids:
                 direct = peer_id == TARGET_PEER_SERVER
-                sent = self._put_to((TARGET_PEER_SERVER,), data if direct else relay_packet(peer_id, data))
+                sent = self._put_to(_SERVER_ALONE, data if direct else relay_packet(peer_id, data))
                 result = result or sent
         if result is not Error.OK:
             logger.warning("a packet could not be sent to each of %s: %s", list(peer_ids), result.name)
@@ -411,7 +418,7 @@ class SceneMultiplayer(PeerHost[MultiplayerPeer]):
             return self._put_to(self._targets(peer_id), packet)
         if relayed and peer_id != TARGET_PEER_SERVER:
             packet = relay_packet(peer_id, packet)
-        return self._put_to((TARGET_PEER_SERVER,), packet)
+        return self._put_to(_SERVER_ALONE, packet)
 
     # ------------------------------------------------------------------------------------------ calls
 
@@ -420,23 +427,24 @@ class SceneMultiplayer(PeerHost[MultiplayerPeer]):
 
         Returns and raises as `Node.rpc_id`.
         """
-        if self._peer is None:
+        peer = self._peer
+        if peer is None:
             return Error.ERR_UNCONFIGURED
         if node._tree is None or node._tree is not self._tree:
             return Error.ERR_INVALID_PARAMETER
-        if self._peer.get_connection_status() != ConnectionStatus.CONNECTED:
+        if peer.get_connection_status() != _CONNECTED:
             return Error.ERR_CONNECTION_ERROR
         entry = node._methods().by_name.get(method)
         if entry is None:
             logger.error("rpc: %r has no method %r that can be called from elsewhere", node, method)
             return Error.ERR_INVALID_PARAMETER
-        own = self._peer.get_unique_id()
-        if peer_id == own and not entry.config.call_local:
+        own, call_local = peer.get_unique_id(), entry.config.call_local
+        if peer_id == own and not call_local:
             logger.error("rpc: %s of %r is not call_local and cannot be called at oneself", method, node)
             return Error.ERR_INVALID_PARAMETER
         sent = self._call_elsewhere(peer_id, own, node, entry, arguments)
-        is_meant = peer_id in (0, own) or (peer_id < 0 and peer_id != -own)
-        if entry.config.call_local and is_meant and not self._invoke(own, node, entry, arguments):
+        is_meant = call_local and (peer_id in (0, own) or (peer_id < 0 and peer_id != -own))
+        if is_meant and not self._invoke(own, node, entry, arguments):
             return Error.FAILED
         return sent
 
@@ -446,7 +454,7 @@ class SceneMultiplayer(PeerHost[MultiplayerPeer]):
                 logger.error("rpc: there is no peer %s", abs(peer_id))
             return Error.OK
         targets = self._targets(peer_id)
-        others: Sequence[int] = ()
+        others: Collection[int] = ()
         if self._bridge.members:
             targets, others = self._bridge.split(targets)
         if not targets and not others:

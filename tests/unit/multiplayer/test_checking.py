@@ -274,6 +274,29 @@ def test_arguments_of_a_method_without_annotations_are_not_touched() -> None:
     assert Checker(method).check(arguments) is arguments
 
 
+def test_arguments_that_fit_as_they_are_are_not_touched() -> None:
+    def method(self: Any, x: int, name: str, at: Vector2, free, rest: int | None = None) -> None: ...  # type: ignore[no-untyped-def]
+
+    arguments = [1, "a", Vector2(1, 2), object(), None]
+    checker = Checker(method)
+    assert checker.check(arguments) is not None  # the annotations are read
+    assert checker.check(arguments) is arguments
+    assert list(checker.check(arguments[:4])) == arguments[:4]
+    assert list(checker.check([1.0, *arguments[1:4], 2.0])) == [1, *arguments[1:4], 2]
+    with pytest.raises(CallError, match="argument 1 \\(x\\) is a bool, not a int"):
+        checker.check([True, *arguments[1:]])
+
+
+@pytest.mark.parametrize("annotation", [list[int], Literal[1, 2], Score | str, dict[str, int] | None, Colour])
+def test_what_a_value_holds_is_looked_at_at_every_call(annotation: Any) -> None:
+    checker = taking(annotation)
+    for _ in range(2):
+        with pytest.raises(CallError):
+            checker.check([[1, "cheat"]])
+        with pytest.raises(CallError):
+            checker.check([3.5])
+
+
 def test_a_bound_function_takes_no_node() -> None:
     def function(text: str) -> None: ...
 
@@ -473,6 +496,12 @@ def test_annotations_that_are_not_postponed() -> None:
     assert list(made(f"def method(self, value: int) -> {unknown}: ...").check([7.0])) == [7]
     assert "name 'Unknown' is not defined" in made(f"def method(self, value: {unknown}): ...").problem()
     assert "name 'Unknown' is not defined" in made(f"def method(self, value: list[{unknown}]): ...").problem()
+
+
+def test_an_annotation_that_goes_round_in_a_circle_has_a_problem() -> None:
+    circle = OldAlias("circle", None)
+    circle.__value__ = list[circle]  # type: ignore[valid-type]
+    assert "recursion" in taking(circle).problem()
 
 
 if sys.version_info >= (3, 12):  # whose syntax it is

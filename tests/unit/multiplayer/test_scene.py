@@ -263,6 +263,25 @@ def test_who_knows_the_node_gets_the_number_and_who_does_not_the_path() -> None:
     ]
 
 
+def test_who_comes_for_another_one_that_knew_the_node_gets_the_path() -> None:
+    session = Session(2)
+    gone, stays = session.clients
+    session.server.main.say.rpc("first")
+    session.run()
+    session.server.api.disconnect_peer(gone.id)
+    comes = session.join()
+    session.run()
+    session.server.take_sent()
+    session.server.main.say.rpc("second")
+    sent = session.server.take_sent()
+    assert [peer_ids for peer_ids, _ in sent] == [[comes.id], [stays.id], [comes.id]]
+    session.run()
+    assert comes.main.take() == [(1, "say", "second")]
+    session.server.take_sent()
+    session.server.main.say.rpc("third")
+    assert [peer_ids for peer_ids, _ in session.server.take_sent()] == [[stays.id, comes.id]]
+
+
 def test_clients_agree_on_numbers_between_themselves_through_the_relay() -> None:
     session = Session(2)
     one, two = session.clients

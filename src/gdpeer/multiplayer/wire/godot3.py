@@ -19,8 +19,8 @@ from gdpeer.multiplayer.wire.parts import (
     PATH_FOLLOWS,
     U32,
     Arguments,
-    Undecoded,
     text_at,
+    undecoded,
     values_of,
     zero_after,
 )
@@ -192,8 +192,8 @@ def _parse_named(data: bytes, objects: bool) -> RemoteCall | RemoteSet:
     name_end = zero_after(data, 5, end)
     name = text_at(data, 5)
     if data[0] == Command.REMOTE_SET:
-        return RemoteSet(node_id, name, Undecoded(data, name_end + 1, 1, end, 3, objects), path)
+        return RemoteSet(node_id, name, undecoded(data, name_end + 1, 1, end, 3, objects), path)
     if name_end + 1 >= end:
         raise PacketError("the number of arguments is missing", name_end)
-    arguments = Undecoded(data, name_end + 2, data[name_end + 1], end, 3, objects)
+    arguments = undecoded(data, name_end + 2, data[name_end + 1], end, 3, objects)
     return RemoteCall(node_id, name, arguments, path)

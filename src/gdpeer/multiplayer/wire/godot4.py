@@ -14,7 +14,7 @@ the offset of a path that ends the packet.
 
 The packets of MultiplayerSpawner and MultiplayerSynchronizer (SPAWN, DESPAWN, SYNC) are recognised, not taken apart.
 
-Layer: `multiplayer.wire`; pure. Source: reference godot4-wire sections C and D.
+Layer: `multiplayer.wire`; pure; compiled (types in `godot4.pxd`). Source: reference godot4-wire sections C and D.
 """
 
 from __future__ import annotations
@@ -25,9 +25,8 @@ from enum import IntEnum
 from typing import Any, NamedTuple, TypeAlias
 
 from gdpeer.errors import PacketError
-from gdpeer.multiplayer.wire.parts import MAX_ARGUMENTS, PATH_FOLLOWS, U32, Arguments, Undecoded, text_at, values_of
+from gdpeer.multiplayer.wire.parts import MAX_ARGUMENTS, ONE_ARRAY, PATH_FOLLOWS, U32, Undecoded, text_at, undecoded
 from gdpeer.variant.compact import encode_arguments
-from gdpeer.variant.packed import PackedByteArray
 
 __all__ = [
     "AddPeer",
@@ -42,13 +41,20 @@ __all__ = [
     "Replication",
     "SimplifyPath",
     "SysCommand",
+    "UndecodedCall",
     "call_packet",
     "encode_call_body",
+    "is_call",
     "parse",
+    "parse_call",
     "relay_packet",
 ]
 
-_RAW = 0x80
+# C integers once compiled (godot4.pxd).
+_WIDE_METHOD, _RAW = 0x40, 0x80
+_MAX_ARGUMENTS, _PATH_FOLLOWS = MAX_ARGUMENTS, PATH_FOLLOWS
+
+_BYTE = [bytes((number,)) for number in range(256)]
 
 
 class Command(IntEnum):
@@ -79,7 +85,7 @@ class RemoteCall(NamedTuple):
     Attributes:
         node_id: the sender's number for the node; 0 where `path` names it.
         method_id: the method's place in the node's table; from 0x8000 on in the table of the node's own entries.
-        arguments: decoded, or not yet (`parts.values_of`).
+        arguments: the values.
         path: relative to the root path, or None.
         wide: the node id takes four bytes whatever its value, as the engine has it for a receiver that knows the
             number while others of the same call do not.
@@ -87,13 +93,13 @@ class RemoteCall(NamedTuple):
 
     node_id: int
     method_id: int
-    arguments: Arguments
+    arguments: Sequence[Any]
     path: str | None = None
     wide: bool = False
 
     def encode(self) -> bytes:
         """The packet; arrays and dictionaries that carry a type are written with it."""
-        flags, body = encode_call_body(self.method_id, values_of(self.arguments), typed=True, objects=True)
+        flags, body = encode_call_body(self.method_id, self.arguments, typed=True, objects=True)
         return call_packet(flags, body, self.node_id, self.path, self.wide)
 
 
@@ -201,16 +207,16 @@ class Relay(NamedTuple):
 Packet: TypeAlias = RemoteCall | SimplifyPath | ConfirmPath | Raw | Replication | Auth | AddPeer | DelPeer | Relay
 
 _U16 = struct.Struct("<H")
+_BUFFERS = (bytes, bytearray, memoryview)
 _I32 = struct.Struct("<i")
 
 
-def parse(data: bytes, *, objects: bool = False, lazy: bool = False) -> Packet:
+def parse(data: bytes, *, objects: bool = False) -> Packet:
     """Take a packet apart.
 
     Args:
         data: the whole packet.
         objects: take objects in full among a call's arguments, as `EncodedObject`.
-        lazy: leave a call's arguments undecoded.
 
     Raises:
         PacketError: it breaks the format. Bytes that are left over at the end of a call are none, as in the engine.
@@ -219,8 +225,8 @@ def parse(data: bytes, *, objects: bool = False, lazy: bool = False) -> Packet:
         raise PacketError("an empty packet")
     command = data[0] & 7
     if command == 0:
-        call = _parse_call(data, objects)
-        return call if lazy else call._replace(arguments=values_of(call.arguments))
+        call = parse_call(data, objects)
+        return RemoteCall(call.node_id, call.method_id, call.arguments.decode(), call.path, call.wide)
     return _PARSERS[command](data)
 
 
@@ -233,7 +239,7 @@ def relay_packet(peer_id: int, data: bytes) -> bytes:
 
 
 def encode_call_body(
-    method_id: int, arguments: Sequence[Any], *, typed: bool = False, objects: bool = False
+    method_id: int, arguments: Sequence[Any], typed: bool = False, objects: bool = False
 ) -> tuple[int, bytes]:
     """What is the same for every receiver of a call: flags for the first byte, and everything behind the node id.
 
@@ -247,16 +253,16 @@ def encode_call_body(
         VariantError: an argument cannot be sent.
         ValueError: too many arguments.
     """
-    method = bytes((method_id,)) if method_id <= 0xFF else _U16.pack(method_id)
-    flags = (len(method) - 1) << 6
+    method = _BYTE[method_id] if method_id <= 0xFF else _U16.pack(method_id)
+    flags = 0 if method_id <= 0xFF else _WIDE_METHOD
     count = len(arguments)
     if not count:
         return flags | _RAW, method
-    if count == 1 and isinstance(arguments[0], bytes | bytearray | memoryview):
+    if count == 1 and isinstance(arguments[0], _BUFFERS):
         return flags | _RAW, method + bytes(arguments[0])
-    if count > MAX_ARGUMENTS:
+    if count > _MAX_ARGUMENTS:
         raise ValueError(f"a call takes at most {MAX_ARGUMENTS} arguments, not {count}")
-    return flags, b"%b%c%b" % (method, count, encode_arguments(arguments, typed=typed, objects=objects))
+    return flags, method + _BYTE[count] + encode_arguments(arguments, typed=typed, objects=objects)
 
 
 def call_packet(flags: int, body: bytes, node_id: int, path: str | None = None, wide: bool = False) -> bytes:
@@ -264,47 +270,77 @@ def call_packet(flags: int, body: bytes, node_id: int, path: str | None = None, 
     if path is not None:
         return b"%c%b%b%b\0" % (flags | 0x20, U32.pack(PATH_FOLLOWS | (5 + len(body))), body, path.encode())
     if node_id <= 0xFF and not wide:
-        return b"%c%c%b" % (flags, node_id, body)
+        return _BYTE[flags] + _BYTE[node_id] + body
     if node_id <= 0xFFFF and not wide:
         return b"%c%b%b" % (flags | 0x10, _U16.pack(node_id), body)
     return b"%c%b%b" % (flags | 0x20, U32.pack(node_id), body)
 
 
-def _parse_call(data: bytes, objects: bool) -> RemoteCall:
+class UndecodedCall:
+    """A REMOTE_CALL whose arguments nobody has looked at; otherwise as `RemoteCall`."""
+
+    __slots__ = ("arguments", "method_id", "node_id", "path", "wide")
+
+    def begin(self, node_id: int, method_id: int, arguments: Undecoded, path: str | None, wide: bool) -> None:
+        """Set up; `parse_call` does so."""
+        self.node_id = node_id
+        self.method_id = method_id
+        self.arguments = arguments
+        self.path = path
+        self.wide = wide
+
+
+def is_call(data: bytes) -> bool:
+    """Whether `parse_call` is for this packet."""
+    return len(data) > 0 and data[0] & 7 == 0
+
+
+def parse_call(data: bytes, objects: bool) -> UndecodedCall:
+    """Take a REMOTE_CALL apart, but for its arguments.
+
+    Args:
+        data: the whole packet.
+        objects: decode objects in full.
+
+    Raises:
+        PacketError: it breaks the format.
+    """
     first = data[0]
     size = (first >> 4) & 3
     if size == 3:
         raise PacketError("a node id of a size that does not exist")
-    node_id, offset = _number(data, 1, 1 << size)
+    at = 1 + (1 << size)
+    after = at + (2 if first & _WIDE_METHOD else 1)
     end = len(data)
+    node_id = _number(data, 1, at)
     path = None
-    if node_id & PATH_FOLLOWS:
-        path_at = node_id & 0x7FFFFFFF
+    if node_id & _PATH_FOLLOWS:
+        end = node_id & 0x7FFFFFFF
         node_id = 0
-        if path_at >= end:
+        if end >= len(data):
             raise PacketError("the path would begin behind the end", 1)
-        path = text_at(data, path_at)
-        end = path_at
-    method_id, offset = _number(data, offset, 2 if first & 0x40 else 1)
-    if offset > end:
+        path = text_at(data, end)
+    method_id = _number(data, at, after)
+    if after > end:
         raise PacketError("the path would begin before the arguments", 1)
-    arguments = _arguments(data, offset, end, first & _RAW, objects)
-    return RemoteCall(node_id, method_id, arguments, path, size == 2 and node_id <= 0xFFFF and path is None)
+    call = UndecodedCall.__new__(UndecodedCall)
+    arguments = _arguments(data, after, end, first & _RAW, objects)
+    call.begin(node_id, method_id, arguments, path, size == 2 and node_id <= 0xFFFF and path is None)
+    return call
 
 
-def _arguments(data: bytes, offset: int, end: int, raw: int, objects: bool) -> Arguments:
+def _arguments(data: bytes, at: int, end: int, raw: int, objects: bool) -> Undecoded:
     if raw:
-        return (PackedByteArray(data[offset:end]),) if offset < end else ()
-    if offset >= end:
-        raise PacketError("the number of arguments is missing", offset)
-    return Undecoded(data, offset + 1, data[offset], end, 4, objects)
+        return undecoded(data, at, ONE_ARRAY, end, 4, objects)
+    if at >= end:
+        raise PacketError("the number of arguments is missing", at)
+    return undecoded(data, at + 1, data[at], end, 4, objects)
 
 
-def _number(data: bytes, offset: int, size: int) -> tuple[int, int]:
-    after = offset + size
-    if after > len(data):
-        raise PacketError("too short for its ids", offset)
-    return int.from_bytes(data[offset:after], "little"), after
+def _number(data: bytes, at: int, end: int) -> int:
+    if end > len(data):
+        raise PacketError("too short for its ids", at)
+    return data[at] if at + 1 == end else int.from_bytes(data[at:end], "little")
 
 
 # ---------------------------------------------------------------------------------------------------- the others

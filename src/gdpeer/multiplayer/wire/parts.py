@@ -1,18 +1,30 @@
 """Parts of packets that both engines have: texts with a zero after them, and the arguments of a call.
 
-Layer: `multiplayer.wire`; pure.
+Layer: `multiplayer.wire`; pure; compiled (types in `parts.pxd`).
 """
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 from gdpeer.errors import PacketError, VariantError
 from gdpeer.variant.compact import decode_arguments
+from gdpeer.variant.packed import PackedByteArray
 
-__all__ = ["MAX_ARGUMENTS", "PATH_FOLLOWS", "U32", "Arguments", "Undecoded", "text_at", "values_of", "zero_after"]
+__all__ = [
+    "MAX_ARGUMENTS",
+    "ONE_ARRAY",
+    "PATH_FOLLOWS",
+    "U32",
+    "Arguments",
+    "Undecoded",
+    "text_at",
+    "undecoded",
+    "values_of",
+    "zero_after",
+]
 
 MAX_ARGUMENTS = 255
 """The count of a call's arguments is one byte."""
@@ -20,31 +32,56 @@ MAX_ARGUMENTS = 255
 PATH_FOLLOWS = 0x80000000
 """In a node id: it is no id but the offset of a path that ends the packet."""
 
+ONE_ARRAY = -1
+"""Instead of a number of values, which is not negative: the bytes are those of one PackedByteArray."""
+
 U32 = struct.Struct("<I")
 
 
-class Undecoded(NamedTuple):
+class Undecoded:
     """Values within a packet that nobody has looked at: to decode them is most of the work of a call."""
 
-    data: bytes
-    offset: int
-    number: int
-    end: int
-    engine: int
-    objects: bool
+    __slots__ = ("_at", "_data", "_end", "_engine", "_number", "_objects")
 
-    def decode(self) -> list[Any]:
+    def begin(self, data: bytes, at: int, number: int, end: int, engine: int, objects: bool) -> None:
+        """Set up; `undecoded` does so."""
+        self._data = data
+        self._at = at
+        self._number = number
+        self._end = end
+        self._engine = engine
+        self._objects = objects
+
+    def decode(self) -> Sequence[Any]:
         """The values.
 
         Raises:
             PacketError: they are damaged.
         """
-        data, offset, number, end, engine, objects = self
+        if self._number < 0:
+            return (PackedByteArray(self._data[self._at : self._end]),) if self._at < self._end else ()
         try:
-            values: list[Any] = decode_arguments(data, offset, number, end, engine=engine, objects=objects)
+            return decode_arguments(
+                self._data, self._at, self._number, self._end, engine=self._engine, objects=self._objects
+            )
         except VariantError as problem:
             raise PacketError(f"an argument cannot be decoded: {problem}") from None
-        return values
+
+
+def undecoded(data: bytes, at: int, number: int, end: int, engine: int, objects: bool) -> Undecoded:
+    """Values that nobody has looked at.
+
+    Args:
+        data: the packet.
+        at: where the first one begins.
+        number: how many there are; `ONE_ARRAY`: one that is all the bytes, or none where there are none.
+        end: where they have to end.
+        engine: 3 or 4.
+        objects: decode objects in full.
+    """
+    values = Undecoded.__new__(Undecoded)
+    values.begin(data, at, number, end, engine, objects)
+    return values
 
 
 Arguments: TypeAlias = Sequence[Any] | Undecoded

@@ -145,3 +145,22 @@ def test_too_many_arguments() -> None:
 def test_an_argument_that_is_no_value() -> None:
     with pytest.raises(VariantError):
         wire.RemoteCall(1, 1, [object()]).encode()
+
+
+def test_a_call_is_taken_apart_before_anybody_looks_at_its_arguments() -> None:
+    data = wire.RemoteCall(300, 7, ["a", 1.5]).encode()
+    call = wire.parse_call(data, False)
+    assert (call.node_id, call.method_id, call.path, call.wide) == (300, 7, None, False)
+    assert list(call.arguments.decode()) == ["a", 1.5]
+    damaged = wire.parse_call(data[:-1], False)
+    assert damaged.node_id == 300
+    with pytest.raises(PacketError, match="an argument cannot be decoded"):
+        damaged.arguments.decode()
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [(b"", False), (b"\0\1\2\0", True), (b"\xf8", True), (b"\3x", False), (b"\7\0", False)],
+)
+def test_which_packets_are_calls(data: bytes, expected: bool) -> None:
+    assert wire.is_call(data) is expected

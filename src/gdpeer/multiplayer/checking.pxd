@@ -1,0 +1,19 @@
+# C types of checking.py (Cython's pure-Python mode).
+cimport cython
+
+
+@cython.final
+cdef class Checker:
+    cdef object _function, _most, _rest
+    cdef bint _bound, _free
+    cdef Py_ssize_t _least, _places
+    cdef str _problem
+    cdef list _converters, _kinds, _names
+
+    cpdef str problem(self)
+    cpdef check(self, object arguments)
+    cdef _check_each(self, object arguments)
+
+
+@cython.locals(i=Py_ssize_t)
+cdef bint _fit(object arguments, list kinds) except -1
