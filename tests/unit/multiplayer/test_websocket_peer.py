@@ -1060,7 +1060,7 @@ def test_who_goes_at_once_came_by_the_port_that_he_came_by(monkeypatch: pytest.M
         told: list[str] = []
         server.peer_connected.connect(lambda peer_id: told.append(server.get_peer_dialect(peer_id)))
         server.peer_disconnected.connect(lambda peer_id: told.append("gone"))
-        monkeypatch.setattr(WebSocketServer, "_secure", lambda self, stream: inner)
+        monkeypatch.setattr(WebSocketServer, "_secure", lambda self, stream: (stream.close(), inner)[1])
         with socket.create_connection(("127.0.0.1", server.get_godot3_port())):
             until(lambda: "gone" in told, server)
         assert told == ["godot3", "gone"]
