@@ -85,7 +85,7 @@ class Fanout(Echo):
     """An echo in which packets on the path `/fanout` go to all peers on that path, the sender too."""
 
     def __init__(self, server: WebSocketServer) -> None:
-        self._members: set[int] = set()
+        self._members: dict[int, None] = {}  # in the order of their joining
         self._server = server
         super().__init__(server)
         server.client_connected.connect(self._join)
@@ -114,10 +114,10 @@ class Fanout(Echo):
     def _join(self, peer_id: int, protocol: str) -> None:
         peer = self._get_peer(peer_id)
         if peer is not None and path_of(peer.get_requested_url()) == FANOUT:
-            self._members.add(peer_id)
+            self._members[peer_id] = None
 
     def _leave(self, peer_id: int, was_clean: bool) -> None:
-        self._members.discard(peer_id)
+        self._members.pop(peer_id, None)
 
 
 def path_of(url: str) -> str:
