@@ -14,6 +14,7 @@ import logging
 import time
 from collections.abc import Iterable
 from contextlib import suppress
+from functools import cache
 
 from gdpeer.clock import Clock
 from gdpeer.errors import NO_CAUSE, Cause, CloseCause, GdpeerError, TransportError
@@ -64,6 +65,11 @@ def leave(backends: Iterable[NativeBackend], code: int, reason: str) -> None:
         time.sleep(grace)
     for backend in leaving:
         backend.leave()
+
+
+@cache
+def _closed_with(code: int) -> CloseCause:
+    return CloseCause(Cause.CLOSED, f"closed with code {code}")
 
 
 class NativeBackend(Link):
@@ -315,7 +321,7 @@ class NativeBackend(Link):
         """Close frames were exchanged, or the other side broke the protocol."""
         failure = connection.failure
         if failure is None:
-            cause = CloseCause(Cause.CLOSED, f"closed with code {connection.close_code}")
+            cause = _closed_with(connection.close_code)
         else:
             cause = CloseCause(Cause.TOO_BIG if failure.code == 1009 else Cause.PROTOCOL_ERROR, failure.detail)
             logger.info("peer %s: %s", self.peer_id, cause)

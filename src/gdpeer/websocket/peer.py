@@ -105,10 +105,13 @@ class WebSocketPeer(Exchange, Configurable, PacketPeer):
 
     def __init__(self, *, clock: Clock = MONOTONIC) -> None:
         super().__init__()
-        self._is_owner = True  # False: a server watches it
-        self._settings = Settings()
+        self._be(Settings(), clock, Turn(), is_owner=True)
+
+    def _be(self, settings: Settings, clock: Clock, turn: Turn, *, is_owner: bool) -> None:
+        self._is_owner = is_owner  # False: a server watches it
+        self._settings = settings
         self._clock = clock
-        self._turn = Turn()
+        self._turn = turn
         self._url = ""
         self._cause = NO_CAUSE
         self._drained: Signal | None = None
@@ -231,11 +234,10 @@ class WebSocketPeer(Exchange, Configurable, PacketPeer):
     @classmethod
     def _of_server(cls, settings: Settings, clock: Clock, turn: Turn, backend: NativeBackend) -> WebSocketPeer:
         """A server's end that the server watches."""
-        peer = cls(clock=clock)
-        peer._settings = settings
-        peer._turn = turn
+        peer = cls.__new__(cls)
+        Exchange.__init__(peer)
+        peer._be(settings, clock, turn, is_owner=False)
         peer._backend = backend
-        peer._is_owner = False
         return peer
 
     def __del__(self) -> None:

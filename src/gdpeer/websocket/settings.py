@@ -65,14 +65,17 @@ class Settings:
     compression_threshold: int = 256
     allowed_origins: Collection[str] | None = None
     allowed_paths: Collection[str] | None = None
+    _limits: Limits | None = field(default=None, init=False, repr=False, compare=False)
 
     def limits(self) -> Limits:
-        """The protocol's limits that follow; read when the handshake begins."""
-        return Limits(
-            max_message_size=self.inbound_buffer_size,
-            max_queued_bytes=self.inbound_buffer_size,
-            max_queued_packets=self.max_queued_packets,
-        )
+        """The protocol's limits that follow; read when the handshake begins, and shared by all that have these."""
+        if self._limits is None:
+            self._limits = Limits(
+                max_message_size=self.inbound_buffer_size,
+                max_queued_bytes=self.inbound_buffer_size,
+                max_queued_packets=self.max_queued_packets,
+            )
+        return self._limits
 
     def wished_compression(self) -> Agreement | None:
         """What to offer or accept of permessage-deflate."""
