@@ -39,7 +39,7 @@ class Assembly:
         size: its bytes.
     """
 
-    __slots__ = ("_block", "_capacity", "_raw", "size")  # the middle two compiled only
+    __slots__ = ("_block", "_capacity", "_raw", "size")
 
     if TYPE_CHECKING:
         _raw: Any
@@ -60,41 +60,36 @@ class Assembly:
             phase: how many bytes of the frame's payload came before this piece.
             expected: bytes that the message will have as far as is known; within the limits.
         """
-        if not cython.compiled:
-            append_unmasked(self._block, data, start, length, key, phase)
-        else:
+        if cython.compiled:
             target = self.place(length, expected)
-            source = cython.cast(cython.p_uchar, PyByteArray_AS_STRING(data)) + start
-            if key:
-                xor_copy(target, source, length, cython.cast(cython.p_uchar, PyBytes_AS_STRING(key)), phase)
-            else:
-                memcpy(target, source, length)
-        self.size += length
+            memcpy(target, cython.cast(cython.p_uchar, PyByteArray_AS_STRING(data)) + start, length)
+            self.put(length, key, phase)
+        else:
+            append_unmasked(self._block, data, start, length, key, phase)
+            self.size += length
 
     def append(self, data: bytes) -> None:
         """Add bytes as they are."""
-        if not cython.compiled:
-            self._block += data
-        else:
+        if cython.compiled:
             memcpy(self.place(len(data), self.size + len(data)), PyBytes_AS_STRING(data), len(data))
+        else:
+            self._block += data
         self.size += len(data)
 
     def is_text(self, text: Utf8Validator, start: int) -> bool:
         """Whether what follows `start` may go on the text that `text` has checked so far."""
-        if not cython.compiled:
-            return text.feed(self._block, start)
-        return text.feed_block(block_of(self._raw) + start, self.size - start)
+        if cython.compiled:
+            return text.feed_block(block_of(self._raw) + start, self.size - start)
+        return text.feed(self._block, start)
 
     def finish(self) -> bytes:
         """The message. Nothing may be added afterwards."""
-        if not cython.compiled:
-            return bytes(self._block)
-        whole: bytes = taken(cython.address(self._raw), self._capacity, self.size)
-        return whole
+        if cython.compiled:
+            whole: bytes = taken(cython.address(self._raw), self._capacity, self.size)
+            return whole
+        return bytes(self._block)
 
-    # Compiled only: where more is to be put, and that it was.
-
-    def place(self, more: int, expected: int) -> Any:
+    def place(self, more: int, expected: int) -> Any:  # compiled only
         """Where `more` bytes can be put: `put` says how many were."""
         capacity = self._capacity
         if self.size + more > capacity or not capacity:
@@ -103,12 +98,12 @@ class Assembly:
             return room_in(cython.address(self._raw), cython.address(self._capacity)) + self.size
         return block_of(self._raw) + self.size
 
-    def put(self, length: int, key: bytes, phase: int) -> None:
+    def put(self, length: int, key: bytes, phase: int) -> None:  # compiled only
         """So many bytes were put in place, still masked."""
         added = block_of(self._raw) + self.size
         if key:
             xor_copy(added, added, length, cython.cast(cython.p_uchar, PyBytes_AS_STRING(key)), phase)
         self.size += length
 
-    def __dealloc__(self) -> None:
+    def __dealloc__(self) -> None:  # compiled only
         dropped(cython.address(self._raw))

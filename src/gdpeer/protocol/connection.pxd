@@ -42,6 +42,7 @@ cdef class Connection:
     cdef Py_ssize_t _parse(self, bytearray data, Py_ssize_t at, Py_ssize_t end) except -1
     cdef _control(self, int opcode, bytes payload)
     cdef _answer_ping(self, bytes payload)
+    cdef _go_to(self, int phase)
     cdef _hold(self, object end)
     cdef _end(self, object end)
     cdef _take_close(self, bytes payload)

@@ -199,8 +199,8 @@ class Connection:
         is_over = self.phase == _CLOSED or self._held is not None
         return 0 if self._rest is not None or is_over else self.inbox.wanted()
 
-    def put(self, length: int) -> None:
-        """Compiled only: so many bytes were received in place."""
+    def put(self, length: int) -> None:  # compiled only
+        """So many bytes were received in place."""
         try:
             self.inbox.put(length)
         except ProtocolError as failure:
@@ -223,7 +223,7 @@ class Connection:
     def receive_eof(self) -> None:
         """The other side's bytes ended: CLOSED, with whatever code was known."""
         self.settle()
-        self.phase = _CLOSED
+        self._go_to(_CLOSED)
 
     def is_held(self) -> bool:
         """Whether the end has come, but waits for `settle`."""
@@ -250,6 +250,10 @@ class Connection:
             self._hold(failure)
         # Whatever follows the end is discarded (RFC 6455 section 1.4).
         return end if self.phase == _CLOSED or self._held is not None else at
+
+    def _go_to(self, phase: int) -> None:
+        self.phase = phase
+        self.outbox.is_open = False
 
     def _hold(self, end: bytes | ProtocolError) -> None:
         if self.inbox.count:
@@ -289,7 +293,7 @@ class Connection:
         self.close_reason = payload[2:].split(b"\0", 1)[0].decode("utf-8")
         if self.phase == _OPEN:
             self.outbox.send_control(_CLOSE, payload)
-        self.phase = _CLOSED
+        self._go_to(_CLOSED)
 
     def _fail(self, failure: ProtocolError) -> None:
         reason = _ENGINE_REASONS[failure.code]
@@ -298,7 +302,7 @@ class Connection:
         self.failure = failure
         self.close_code = failure.code
         self.close_reason = reason
-        self.phase = _CLOSED
+        self._go_to(_CLOSED)
 
     def send_message(self, payload: bytes, is_text: bool) -> None:
         """Queue a message; without effect unless OPEN. One of 16 KiB or more is kept by reference until it is sent."""
@@ -321,7 +325,7 @@ class Connection:
         payload = check_close(code, reason)
         if self.phase == _OPEN:
             self.outbox.send_control(_CLOSE, payload)
-            self.phase = _CLOSING
+            self._go_to(_CLOSING)
 
     def data_sent(self, length: int) -> None:
         """The first `length` bytes of `outbox.data_to_send()` were taken."""

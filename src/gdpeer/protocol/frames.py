@@ -87,22 +87,22 @@ def append_frame(target: bytearray, first: int, payload: bytes, key: bytes) -> N
         payload: unmasked.
         key: 4 bytes to mask with, or empty for a frame that is not masked.
     """
-    if not cython.compiled:
+    if cython.compiled:
+        head = cython.declare(cython.uchar[10])
+        length, key_size = len(payload), len(key)
+        head_size = write_head(head, first, length, 0x80 if key_size else 0)
+        to = grow(target, head_size + key_size + length)
+        source = cython.cast(cython.p_uchar, PyBytes_AS_STRING(payload))
+        memcpy(to, head, head_size)
+        if key_size:
+            memcpy(to + head_size, PyBytes_AS_STRING(key), key_size)
+            xor_copy(to + head_size + key_size, source, length, to + head_size, 0)
+        else:
+            memcpy(to + head_size, source, length)
+    else:
         target += encode_head(first, len(payload), len(key) != 0)
         target += key
         target += _xor(payload, key) if key else payload
-        return
-    head = cython.declare(cython.uchar[10])
-    length, key_size = len(payload), len(key)
-    head_size = write_head(head, first, length, 0x80 if key_size else 0)
-    to = grow(target, head_size + key_size + length)
-    source = cython.cast(cython.p_uchar, PyBytes_AS_STRING(payload))
-    memcpy(to, head, head_size)
-    if key_size:
-        memcpy(to + head_size, PyBytes_AS_STRING(key), key_size)
-        xor_copy(to + head_size + key_size, source, length, to + head_size, 0)
-    else:
-        memcpy(to + head_size, source, length)
 
 
 def unmask(data: bytearray, start: int, length: int, key_size: int) -> bytes:
@@ -203,8 +203,8 @@ class Utf8Validator:
             self._state = -1
         return self._state >= 0
 
-    def feed_block(self, data: Any, length: int) -> bool:
-        """Compiled only: check so many bytes at a place in memory."""
+    def feed_block(self, data: Any, length: int) -> bool:  # compiled only
+        """Check so many bytes at a place in memory."""
         if self._state >= 0:
             self._state = utf8_run(self._state, data, length)
         return self._state >= 0

@@ -325,13 +325,13 @@ class Inbox:
         """
         return min(self._left, _MOST_IN_PLACE) if self._left >= _LEAST_IN_PLACE and not self._compressed else 0
 
-    def place(self, length: int) -> Any:
-        """Compiled only: where so many of the wanted bytes can be received to."""
+    def place(self, length: int) -> Any:  # compiled only
+        """Where so many of the wanted bytes can be received to."""
         message = self._take_message()
         return message.place(length, message.size + self._left)
 
-    def put(self, length: int) -> None:
-        """Compiled only: so many bytes were received there. Errors as `parse`."""
+    def put(self, length: int) -> None:  # compiled only
+        """So many bytes were received there. Errors as `parse`."""
         message = self._take_message()
         before = message.size
         message.put(length, self._key, self._phase)

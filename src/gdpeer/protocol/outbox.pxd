@@ -19,6 +19,7 @@ cdef class Outbox:
     cdef object _only
     cdef list _chunks
     cdef bytearray _gathered
+    cdef public bint is_open
     cdef public Py_ssize_t pending
     cdef public Py_ssize_t pending_messages
     cdef public Py_ssize_t pending_control

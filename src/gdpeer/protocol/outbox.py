@@ -41,6 +41,7 @@ class Outbox:
         is_client: whether what is sent is masked.
 
     Attributes:
+        is_open: whether messages may be sent; kept by its connection.
         pending: bytes to send that were not taken yet.
         pending_messages: messages queued since nothing was pending last.
         pending_control: bytes of control frames queued since then.
@@ -53,6 +54,7 @@ class Outbox:
         "_keys",
         "_only",
         "_threshold",
+        "is_open",
         "pending",
         "pending_control",
         "pending_messages",
@@ -65,6 +67,7 @@ class Outbox:
         self._only: bytes | bytearray | memoryview | None = None  # the one chunk, where there is no more
         self._chunks: list[bytes | bytearray | memoryview] | None = None  # all chunks, where there are several
         self._gathered: bytearray | None = None  # the last chunk, while more may be added to it
+        self.is_open = True
         self.pending = 0
         self.pending_messages = 0
         self.pending_control = 0

@@ -214,7 +214,7 @@ class Poller:
         backend: for tests of this module.
     """
 
-    if TYPE_CHECKING:  # compiled only (poller.pxd)
+    if TYPE_CHECKING:  # see poller.pxd
         _events: Any
 
     def __init__(self, clock: Clock = MONOTONIC, *, backend: _Backend | None = None) -> None:
@@ -312,8 +312,8 @@ class Poller:
         if self._heap or self._due:
             self._run_due()
 
-    def _call_ready(self, timeout: float, serial: int) -> None:
-        """Compiled only, on Linux: wait and call.
+    def _call_ready(self, timeout: float, serial: int) -> None:  # compiled only
+        """Wait and call, on Linux.
 
         A callback that turns this poller makes what is left here stale, which does no harm.
         """

@@ -90,7 +90,7 @@ class TcpStream(Stream):
         except OSError as error:
             raise broken(error) from error
 
-    def receive_at(self, target: Any, room: int) -> int:
+    def receive_at(self, target: Any, room: int) -> int:  # compiled only
         """See `Stream.receive_at`."""
         if not DIRECT:
             return Stream.receive_at(self, target, room)
@@ -116,7 +116,7 @@ class TcpStream(Stream):
         except OSError as error:
             raise broken(error) from error
 
-    def _failed(self, number: int, would_block: int) -> int:
+    def _failed(self, number: int, would_block: int) -> int:  # compiled only
         """What a direct call came to: `would_block` where it only was too early."""
         if number in _TOO_EARLY:
             return would_block
@@ -183,8 +183,8 @@ class TcpStream(Stream):
             self._socket.setblocking(False)
         return self._socket
 
-    def __dealloc__(self) -> None:
-        """Compiled only: close what nobody closed, as a socket does."""
+    def __dealloc__(self) -> None:  # compiled only
+        """Close what nobody closed, as a socket does."""
         if self._socket is None and self._descriptor >= 0:
             gdpeer_close(self._descriptor)
 
@@ -217,19 +217,19 @@ def accept_stream(listening: socket.socket) -> TcpStream:
         BlockingIOError: none does.
         OSError: as `socket.accept`.
     """
-    if not (cython.compiled and ACCEPTS and type(listening) is socket.socket):
-        accepted, address = listening.accept()
-        return TcpStream(accepted, address_of(address))
-    remote = cython.declare(gdpeer_address)
-    descriptor = gdpeer_accept(listening.fileno(), cython.address(remote))
-    if descriptor < 0:
-        raise OSError(-descriptor, os.strerror(-descriptor))
-    stream = TcpStream.__new__(TcpStream)
-    stream._descriptor = descriptor
-    stream._watch = Watch(descriptor)
-    host = remote.text.decode("ascii")
-    stream._remote = (host[7:] if host.startswith("::ffff:") and "." in host else host), remote.port
-    return stream
+    if cython.compiled and ACCEPTS and type(listening) is socket.socket:
+        remote = cython.declare(gdpeer_address)
+        descriptor = gdpeer_accept(listening.fileno(), cython.address(remote))
+        if descriptor < 0:
+            raise OSError(-descriptor, os.strerror(-descriptor))
+        stream = TcpStream.__new__(TcpStream)
+        stream._descriptor = descriptor
+        stream._watch = Watch(descriptor)
+        host = remote.text.decode("ascii")
+        stream._remote = (host[7:] if host.startswith("::ffff:") and "." in host else host), remote.port
+        return stream
+    accepted, address = listening.accept()
+    return TcpStream(accepted, address_of(address))
 
 
 def address_of(raw: Any) -> Address:

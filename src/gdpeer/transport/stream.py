@@ -76,8 +76,8 @@ class Stream(Pollable):
         """
         raise NotImplementedError
 
-    def receive_at(self, target: Any, room: int) -> int:
-        """Compiled only: as `receive_into`, to a place in memory."""
+    def receive_at(self, target: Any, room: int) -> int:  # compiled only
+        """As `receive_into`, to a place in memory."""
         return self.receive_into(PyMemoryView_FromMemory(cython.cast(cython.p_char, target), room, PyBUF_WRITE))
 
     def send(self, chunks: Sequence[Any]) -> int:

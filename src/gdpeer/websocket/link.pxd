@@ -6,7 +6,7 @@ from gdpeer.protocol.inbox cimport Inbox
 from gdpeer.protocol.outbox cimport Outbox
 from gdpeer.transport.stream cimport Stream
 
-cdef int _READ, _IDLE, _OPEN, _DONE, _OPEN_PHASE, _CLOSING_PHASE, _READS_A_TURN
+cdef int _READ, _IDLE, _OPEN, _DONE, _CLOSING_PHASE, _READS_A_TURN
 
 cdef object _OK, _FAILED, _NO_ROOM
 
@@ -47,6 +47,7 @@ cdef class Link:
     cdef Turn _turn
     cdef public int stage
     cdef public Stream stream
+    cdef public Outbox outbox
     cdef public Connection connection
     cdef public RoundTrip round_trip
     cdef public bint paused

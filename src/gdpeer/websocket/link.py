@@ -36,7 +36,6 @@ _READ = READ
 _IDLE = 0
 _OPEN = 3
 _DONE = 6
-_OPEN_PHASE = 1
 _CLOSING_PHASE = 2
 
 _UNLIMITED = 1 << 60
@@ -140,6 +139,7 @@ class Link:
         stage: a `Stage` as int.
         stream: once it is there.
         connection: the protocol; carries HTTP's bytes as well, before it opens.
+        outbox: the connection's; sending needs nothing else of it.
         round_trip: of pings, once there was one.
         paused: reading stopped, since too many packets wait to be taken.
         was_refused: a send was refused for want of room; its owner resets it when it tells that there is room again.
@@ -156,6 +156,7 @@ class Link:
         "connection",
         "is_gathered",
         "is_touched",
+        "outbox",
         "paused",
         "round_trip",
         "settings",
@@ -171,6 +172,7 @@ class Link:
         self.stage = _IDLE
         self.stream: Stream | None = None
         self.connection = Connection(is_client, limits=settings.limits())
+        self.outbox = self.connection.outbox
         self.round_trip: RoundTrip | None = None
         self.paused = False
         self._waits_to_send = False
@@ -234,8 +236,8 @@ class Link:
         if self._turn.poller is not None and self.stream is not None and self.stream.has_pending():
             self._turn.poller.soon(self._read_on)
 
-    def _receive_in_place(self, room: int) -> int:
-        """Compiled only: receive as many bytes straight into the message that they belong to."""
+    def _receive_in_place(self, room: int) -> int:  # compiled only
+        """Receive as many bytes straight into the message that they belong to."""
         connection, stream = self.connection, self.stream
         assert stream is not None
         count = stream.receive_at(connection.inbox.place(room), room)
@@ -269,7 +271,7 @@ class Link:
 
     def is_open(self) -> bool:
         """Whether messages can be sent."""
-        return self.stage == _OPEN and self.connection.phase == _OPEN_PHASE
+        return self.stage == _OPEN and self.outbox.is_open
 
     def is_closing(self) -> bool:
         """Whether this side's close waits for its answer."""
@@ -284,11 +286,11 @@ class Link:
             frame: the same, framed once for many peers (`encode_message`); used where this peer can share it.
             reserve: bytes, and messages, that may wait beyond the limits.
         """
-        if self.stage != _OPEN or self.connection.phase != _OPEN_PHASE:
+        outbox = self.outbox
+        if self.stage != _OPEN or not outbox.is_open:
             return _FAILED
         if not self._has_room(len(payload), reserve):
             return _NO_ROOM
-        outbox = self.connection.outbox
         if frame is not None and outbox.can_share():
             outbox.send_encoded(frame)
         else:
@@ -296,7 +298,7 @@ class Link:
         return self._flush_soon()
 
     def _has_room(self, size: int, reserve: int) -> bool:
-        outbox = self.connection.outbox
+        outbox = self.outbox
         if self._fits(size, reserve):
             return True
         if outbox.pending and self.is_gathered:
@@ -307,7 +309,7 @@ class Link:
         return False
 
     def _fits(self, size: int, reserve: int) -> bool:
-        outbox = self.connection.outbox
+        outbox = self.outbox
         limit = self._outbound_limit
         has_place = outbox.pending_messages < self._most_packets + reserve
         return has_place and (not limit or outbox.pending + size <= limit + reserve)
@@ -332,7 +334,7 @@ class Link:
 
     def flush(self) -> None:
         """Hand to the stream what it takes now; the rest follows later."""
-        stream, outbox = self.stream, self.connection.outbox
+        stream, outbox = self.stream, self.outbox
         if stream is None or self.stage == _DONE:
             return
         if outbox.pending:
@@ -341,8 +343,10 @@ class Link:
             except TransportError as problem:
                 self._lose_sending(problem)
                 return
-            if taken:
+            if taken and outbox.pending_control:
                 self.connection.data_sent(taken)
+            elif taken:
+                outbox.data_sent(taken)
             if self._waits_to_send != (outbox.pending > 0):
                 self._waits_to_send = not self._waits_to_send
                 stream.want_write(self._waits_to_send)
@@ -353,7 +357,7 @@ class Link:
 
     def has_drained(self) -> bool:
         """Whether half of the outbound room is free, in bytes and in messages."""
-        outbox = self.connection.outbox
+        outbox = self.outbox
         has_places = 2 * outbox.pending_messages <= self._most_packets
         return has_places and 2 * outbox.pending <= self._outbound_limit
 

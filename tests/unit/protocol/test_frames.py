@@ -186,3 +186,21 @@ def test_keys_are_the_systems_random_bytes_each_used_once(monkeypatch: pytest.Mo
 def test_two_connections_have_keys_of_their_own() -> None:
     ours, theirs = MaskKeys(), MaskKeys()
     assert [ours.next() for _ in range(8)] != [theirs.next() for _ in range(8)]
+
+
+@pytest.mark.parametrize("spoilt", [b"", *[bytes([byte]) for byte in EDGES], b"\xed\xa0\x80", b"\xf4\x90\x80\x80"])
+def test_long_texts_are_checked_wherever_they_are_spoilt(spoilt: bytes) -> None:
+    text = "ascii for a while, then κόσμε, 日本語 and 🎮🎲, and ascii again to the end of the block".encode()
+    for at in range(len(text)):
+        for data in (text[:at] + spoilt + text[at:], text * 2 + text[:at] + spoilt, spoilt + text[at:] + text):
+            assert is_utf8(data) == _decodes(data), data.hex()
+
+
+def test_long_pieces_of_a_text_are_one_text() -> None:
+    text = "κόσμε, 日本語, 🎮🎲, ascii between the characters of the others. ".encode() * 4
+    for size in (63, 64, 65, 66, 67, 99):
+        validator = Utf8Validator()
+        for at in range(0, len(text), size):
+            assert validator.feed(bytearray(text[at : at + size]), 0)
+            assert validator.is_complete() == _decodes(text[: at + size])
+        assert validator.is_complete()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import pytest
@@ -1038,3 +1039,42 @@ def test_an_unread_request_does_not_stay_open() -> None:
         peer.poll()
         assert peer.get_ready_state() is CONNECTING
     assert theirs.receive_into(bytearray(10)) == 0
+
+
+@pytest.mark.parametrize("max_chunk", [None, 65_537, 7_919])
+@pytest.mark.parametrize("size", [65_535, 65_536, 200_000, 3_000_000])
+def test_large_messages_come_whole_however_they_are_cut(size: int, max_chunk: int | None) -> None:
+    def prepare(*peers: WebSocketPeer) -> None:
+        for peer in peers:
+            peer.inbound_buffer_size = peer.outbound_buffer_size = 4 * size
+
+    pair = open_pair(prepare, max_chunk=max_chunk, capacity=1 << 24)
+    sent = [os.urandom(size), b"small", ("é" * (size // 2)).encode(), b"", os.urandom(size)]
+    for message in sent:
+        mode = WebSocketPeer.WriteMode.TEXT if message[:1] == b"\xc3" else WebSocketPeer.WriteMode.BINARY
+        assert pair.client.send(message, mode) is OK
+        assert pair.server.send(message, mode) is OK
+    got: list[list[bytes]] = [[], []]
+    for _ in range(5_000):
+        pair.poll(turns=1)
+        for packets, peer in zip(got, (pair.client, pair.server), strict=True):
+            packets.extend(peer)
+        if all(len(packets) == len(sent) for packets in got):
+            break
+    assert got == [sent, sent]
+
+
+@pytest.mark.parametrize("at", [10, 150_000, 299_999])
+def test_a_large_text_that_is_none_ends_with_1007(at: int) -> None:
+    def prepare(*peers: WebSocketPeer) -> None:
+        for peer in peers:
+            peer.inbound_buffer_size = peer.outbound_buffer_size = 1 << 20
+
+    pair = open_pair(prepare, max_chunk=100_000, capacity=1 << 20)
+    text = bytearray(b"x" * 300_000)
+    text[at] = 0xFF
+    raw = bytes([0x81, 127]) + len(text).to_bytes(8, "big") + bytes(text)
+    pair.server_stream.send([raw])
+    pair.poll(turns=20)
+    assert pair.client.get_close_code() == 1007
+    assert pair.client.get_available_packet_count() == 0
