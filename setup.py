@@ -28,6 +28,7 @@ COMPILED = [
     "gdpeer.protocol.inbox",
     "gdpeer.protocol.outbox",
     "gdpeer.protocol.connection",
+    "gdpeer.protocol.plain",
     "gdpeer.variant.output",
     "gdpeer.variant.leaves",
     "gdpeer.variant.reader",
