@@ -240,7 +240,7 @@ class ServerHandshake:
         if read is not None:
             target, fields = read
             if self._take_fields(fields):
-                return Request("GET", target, Headers.of_head(head), b"", remote_address)
+                return Request("GET", target, Headers._of_head(head), b"", remote_address)
         return self._judge(head, remote_address)
 
     def _judge(self, head: bytes, remote_address: tuple[str, int]) -> Request | None:
@@ -424,7 +424,7 @@ class ClientHandshake:
         if head is None:
             return None
         self.leftover = self._head.rest
-        fields, headers = plain.read_response(head), Headers.of_head(head)
+        fields, headers = plain.read_response(head), Headers._of_head(head)
         if fields is None:
             headers = self._judge(head)
             fields = _deciding(headers)

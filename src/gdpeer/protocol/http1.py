@@ -31,7 +31,7 @@ class Headers:
         self._head = b""
 
     @classmethod
-    def of_head(cls, head: bytes) -> Headers:
+    def _of_head(cls, head: bytes) -> Headers:
         """Those of a whole message head, up to and with its empty line, which was found valid."""
         headers = cls.__new__(cls)
         headers._pairs = ()

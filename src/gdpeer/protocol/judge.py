@@ -195,4 +195,4 @@ def _encode(fields: Fields) -> list[tuple[bytes, bytes]]:
 
 
 def _decode(fields: h11._headers.Headers) -> Headers:
-    return Headers.of_head(b"".join([b"\r\n", *(b"%s:%s\r\n" % field for field in fields), b"\r\n"]))
+    return Headers._of_head(b"".join([b"\r\n", *(b"%s:%s\r\n" % field for field in fields), b"\r\n"]))

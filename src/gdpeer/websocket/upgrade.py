@@ -76,7 +76,8 @@ class ClientUpgrade:
 
     def begin(self) -> bytes:
         """What to send first."""
-        return b"" if self._handshake is None else self._handshake.request()
+        assert self._handshake is not None
+        return self._handshake.request()
 
     def receive(self, data: bytes, remote_address: tuple[str, int]) -> Outcome | None:
         """Take bytes; the outcome once there is one, and nothing after it."""
