@@ -165,9 +165,7 @@ class ServerTerms:
 
     def choose_protocol(self, offers: str) -> str:
         """The first of the client's that is spoken here; "" where nobody names one."""
-        if not offers and not self._protocols:
-            return ""
-        offered = [item.strip() for item in offers.split(",") if item.strip()]
+        offered = [item.strip() for item in offers.split(",") if item.strip()] if offers else []
         if not offered and not self._protocols:
             return ""
         for protocol in offered:
@@ -185,7 +183,7 @@ class ServerTerms:
 
 @lru_cache(maxsize=16)
 def _grant(offers: str, wish: deflate.Agreement | None) -> Grant | None:
-    # Remembered, since all browsers of a kind offer the same.
+    # Remembered: all browsers of a kind offer the same.
     extensions = deflate.parse_extensions(offers)
     return None if wish is None else deflate.accept_offers(extensions, wish)
 
