@@ -30,6 +30,7 @@ COMPILED = [
     "gdpeer.protocol.inbox",
     "gdpeer.protocol.outbox",
     "gdpeer.protocol.connection",
+    "gdpeer.protocol.plain",
     "gdpeer.transport.stream",
     "gdpeer.transport.poller",
     "gdpeer.transport.sockets",

@@ -20,7 +20,7 @@ from gdpeer.protocol.deflate import (
     parse_extensions,
 )
 from gdpeer.protocol.frames import Utf8Validator, is_utf8
-from gdpeer.protocol.handshake import ClientHandshake, Opened, ServerHandshake
+from gdpeer.protocol.handshake import ClientHandshake, Opened, ServerHandshake, ServerTerms, refusal
 from gdpeer.protocol.http1 import Request, parse_header_line
 from gdpeer.protocol.url import parse_url
 from tests.property.streams import AGREEMENTS, CUTS, PAYLOADS, cut, damaged
@@ -105,16 +105,16 @@ def test_urls(text: str) -> None:
 
 def serve(pieces: list[bytes]) -> tuple[str, object]:
     """How a server ends: a refusal, a plain request, or an opened connection with what is left over."""
-    server = ServerHandshake(compression=Agreement())
+    server = ServerHandshake(ServerTerms(compression=Agreement()))
     request: Request | None = None
     try:
         for i, piece in enumerate(pieces):
             request = server.receive_data(piece)
             if request is not None:
                 rest = server.leftover + b"".join(pieces[i + 1 :])
-                return ("opened", (server.accept(request)[0], rest)) if request.is_upgrade else ("plain", request.body)
+                return ("opened", (server.accept(request)[0], rest)) if server.is_upgrade else ("plain", request.body)
     except HandshakeError as error:
-        return "refused", server.refuse(error)
+        return "refused", refusal(error)
     return "waits", None
 
 

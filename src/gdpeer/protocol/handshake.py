@@ -1,10 +1,11 @@
-"""The HTTP upgrade, both roles, over h11: what opens a WebSocket, and what refuses one.
+"""The HTTP upgrade, both roles: what opens a WebSocket, and what refuses one.
 
-h11 judges the HTTP; this module judges the upgrade. It is stricter than h11 in what a smuggler could use: line ends
-are CR LF and nothing else, and the headers that decide may stand once only.
+`plain` reads the heads that nearly everybody sends, and h11 (`judge`) every other; this module judges the upgrade. It
+is stricter than h11 in what a smuggler could use: line ends are CR LF and nothing else, and the headers that decide may
+stand once only.
 
     server: ServerHandshake.receive_data(...) -> Request, then accept(request) -> (response bytes, Opened), or
-        refuse(...) -> bytes
+        refusal(...) -> bytes
     client: ClientHandshake.request() -> bytes, then receive_data(...) -> Opened
 
 Whatever follows the head on the wire is in `leftover`. Every failure is a `HandshakeError`.
@@ -15,26 +16,63 @@ Layer: `protocol`. Source: RFC 6455 section 4; RFC 9112; reference godot4-wire B
 from __future__ import annotations
 
 import base64
-import hashlib
 import os
-from collections.abc import Sequence
+from binascii import b2a_base64
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-
-import h11
+from functools import lru_cache
+from hashlib import sha1
+from typing import TYPE_CHECKING
 
 from gdpeer.errors import Cause, HandshakeError
-from gdpeer.protocol import deflate
-from gdpeer.protocol.http1 import Headers, Request, decode, encode, reason_of, respond, write
+from gdpeer.protocol import deflate, plain
+from gdpeer.protocol.http1 import Headers, Request
 from gdpeer.protocol.limits import DEFAULT_LIMITS, Limits
 from gdpeer.protocol.url import Url
 
-__all__ = ["ClientHandshake", "Opened", "ServerHandshake", "accept_key"]
+if TYPE_CHECKING:
+    from gdpeer.protocol.judge import Asker, Reader, ResponseHead
+
+__all__ = ["ClientHandshake", "Opened", "ServerHandshake", "ServerTerms", "accept_key", "refusal"]
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _END = b"\r\n\r\n"
+_SWITCHING = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
+
+_ONCE = ("host", "upgrade", "sec-websocket-key", "sec-websocket-version")
+_DECIDING = (
+    *_ONCE,
+    "connection",
+    "transfer-encoding",
+    "content-length",
+    "origin",
+    "sec-websocket-accept",
+    "sec-websocket-protocol",
+    "sec-websocket-extensions",
+)
+
+Fields = dict[str, str]
+"""The headers that decide about an upgrade: the values of each joined by ", ", by lower-case name."""
+
+Grant = tuple[deflate.Agreement, str]
+"""What is agreed on of compression, and the response header's value."""
 
 
-@dataclass(frozen=True, slots=True)
+def _deciding(headers: Headers) -> Fields:
+    fields: Fields = {}
+    for name, value in headers:
+        if name in _DECIDING:
+            fields[name] = f"{fields[name]}, {value}" if name in fields else value
+    return fields
+
+
+def _lists(value: str, token: str) -> bool:
+    """Whether a comma-separated list holds `token`, without case."""
+    value = value.lower()
+    return value == token or token in [item.strip() for item in value.split(",")]
+
+
+@dataclass(slots=True)
 class Opened:
     """What both sides agreed on.
 
@@ -51,39 +89,46 @@ class Opened:
 
 def accept_key(key: str) -> str:
     """`Sec-WebSocket-Accept` for a `Sec-WebSocket-Key`."""
-    return base64.b64encode(hashlib.sha1(key.encode("latin-1") + _GUID, usedforsecurity=False).digest()).decode()
+    digest = sha1(key.encode("latin-1") + _GUID, usedforsecurity=False).digest()
+    return b2a_base64(digest, newline=False).decode("ascii")
 
 
 class _Head:
-    """Collects a message head, up to the empty line, and hands it to h11 in one piece."""
+    """Collects a message head, up to the empty line, and gives it out in one piece."""
 
     __slots__ = ("_data", "_limit", "rest")
 
     def __init__(self, limit: int) -> None:
-        self._data = bytearray()
+        self._data = b""
         self._limit = limit
         self.rest = b""
 
     def feed(self, data: bytes | bytearray | memoryview) -> bytes | None:
         """The head once it is whole; None before. What came after it is then in `rest`."""
-        begin = max(0, len(self._data) - len(_END) + 1)
-        self._data += data
-        end = self._data.find(_END, begin)
-        size = len(self._data) if end < 0 else end + len(_END)
+        data = self._data + data if self._data else bytes(data)
+        end = data.find(_END)
+        size = len(data) if end < 0 else end + len(_END)
         if size > self._limit:
             raise HandshakeError(f"the head is longer than {self._limit} bytes", status=431)
-        seen = self._data[:size]
-        if seen.count(b"\n") != seen.count(b"\r\n") or seen.rstrip(b"\r").count(b"\r") != seen.count(b"\r\n"):
-            raise HandshakeError("lines must end with CR LF", status=400)
+        head = data[:size]
         if end < 0:
+            _check_line_ends(head)
+            self._data = head
             return None
-        self.rest = bytes(self._data[size:])
-        self._data = bytearray()
-        return bytes(seen)
+        self.rest = data[size:]
+        self._data = b""
+        return head
 
 
-class ServerHandshake:
-    """The server's side of one connection, up to the upgrade.
+def _check_line_ends(head: bytes) -> None:
+    """Of a whole head, or of a part that may end between a CR and its LF."""
+    breaks = head.count(b"\r\n")
+    if head.count(b"\n") != breaks or head.rstrip(b"\r").count(b"\r") != breaks:
+        raise HandshakeError("lines must end with CR LF", status=400)
+
+
+class ServerTerms:
+    """What a server grants to those who ask for an upgrade: the same for all of them, so it is made once.
 
     Args:
         protocols: sub-protocols that the server speaks. Empty: a client that offers some is refused, as by the engine.
@@ -91,113 +136,36 @@ class ServerHandshake:
             `Origin` does not come from a page and is let in.
         compression: what the server grants of permessage-deflate; None: nothing.
         headers: added to the response.
-        limits: `max_head_size` and `max_body_size` are used.
+
+    Attributes:
+        headers: as given.
+        lines: the same as they go on the wire; None where h11 has to write them.
     """
+
+    __slots__ = ("_allowed_origins", "_compression", "_protocols", "headers", "lines")
 
     def __init__(
         self,
         protocols: Sequence[str] = (),
         *,
-        allowed_origins: Sequence[str] | None = None,
+        allowed_origins: Collection[str] | None = None,
         compression: deflate.Agreement | None = None,
         headers: Sequence[tuple[str, str]] = (),
-        limits: Limits = DEFAULT_LIMITS,
     ) -> None:
         self._protocols = [protocol.strip() for protocol in protocols]
-        self._allowed_origins = allowed_origins
+        self._allowed_origins = None if allowed_origins is None else frozenset(allowed_origins)
         self._compression = compression
-        self._headers = headers
-        self._limits = limits
-        self._head = _Head(limits.max_head_size)
-        self._machine = h11.Connection(h11.SERVER, max_incomplete_event_size=limits.max_head_size)
-        self._request: Request | None = None
-        self._body = bytearray()
-        self.leftover = b""
+        self.headers = headers
+        self.lines = plain.write_fields(headers)
 
-    def receive_data(self, data: bytes | bytearray | memoryview) -> Request | None:
-        """Take bytes from the client.
-
-        Returns:
-            The request once it is whole (a plain one with its body); None before. Call `accept`, `refuse` or
-            `respond` next.
-
-        Raises:
-            HandshakeError: it is not HTTP/1.1, or over a limit; `status` is what to answer with `refuse`.
-        """
-        if self._request is not None:
-            return self._receive_body(bytes(data))
-        head = self._head.feed(data)
-        if head is None:
-            return None
-        event = self._next_event(head)
-        if not isinstance(event, h11.Request):
-            raise HandshakeError("not an HTTP request", status=400)
-        self._request = _check_request(event)
-        self.leftover = self._head.rest
-        if self._request.is_upgrade:
-            return self._request
-        rest, self.leftover = self.leftover, b""
-        return self._receive_body(rest)
-
-    def _receive_body(self, data: bytes) -> Request | None:
-        request = self._request
-        assert request is not None
-        event = self._next_event(data)
-        while isinstance(event, h11.Data):
-            self._body += event.data
-            if len(self._body) > self._limits.max_body_size:
-                raise HandshakeError(f"the body is longer than {self._limits.max_body_size} bytes", status=413)
-            event = self._next_event(b"")
-        if not isinstance(event, h11.EndOfMessage):
-            return None
-        return Request(request.method, request.target, request.headers, bytes(self._body))
-
-    def _next_event(self, data: bytes) -> object:
-        try:
-            if data:
-                self._machine.receive_data(data)
-            return self._machine.next_event()
-        except h11.RemoteProtocolError as problem:
-            raise HandshakeError(f"not a valid HTTP request: {problem}", status=problem.error_status_hint) from None
-
-    def accept(self, request: Request) -> tuple[bytes, Opened]:
-        """Answer an upgrade.
-
-        Returns:
-            The response's bytes and what was agreed on.
-
-        Raises:
-            HandshakeError: it is refused; `refuse` makes the answer.
-        """
-        key = _check_upgrade(request)
-        self._check_origin(request)
-        protocol = self._choose_protocol(request)
-        granted = self._choose_compression(request)
-        fields = [("Upgrade", "websocket"), ("Connection", "Upgrade"), ("Sec-WebSocket-Accept", accept_key(key))]
-        if protocol:
-            fields.append(("Sec-WebSocket-Protocol", protocol))
-        if granted:
-            fields.append(("Sec-WebSocket-Extensions", granted[1]))
-        fields.extend(self._headers)
-        try:
-            data = write(
-                self._machine,
-                h11.InformationalResponse,
-                status_code=101,
-                headers=encode(fields),
-                reason=reason_of(101),
-            )
-        except ValueError as problem:
-            raise HandshakeError(f"the server's own headers are not valid: {problem}", status=500) from None
-        return data, Opened(protocol, granted[0] if granted else None, request.headers)
-
-    def _check_origin(self, request: Request) -> None:
-        origin = request.headers.get("origin")
+    def check_origin(self, origin: str) -> None:
+        """Refuse pages of other origins; "" stands for none."""
         if origin and self._allowed_origins is not None and origin not in self._allowed_origins:
             raise HandshakeError(f"pages of {origin} may not connect here", status=403)
 
-    def _choose_protocol(self, request: Request) -> str:
-        offered = [item.strip() for item in request.headers.get("sec-websocket-protocol").split(",") if item.strip()]
+    def choose_protocol(self, offers: str) -> str:
+        """The first of the client's that is spoken here; "" where nobody names one."""
+        offered = [item.strip() for item in offers.split(",") if item.strip()] if offers else []
         if not offered and not self._protocols:
             return ""
         for protocol in offered:
@@ -208,43 +176,158 @@ class ServerHandshake:
         detail = f"no sub-protocol in common: this server speaks {ours}, the client offered {theirs}"
         raise HandshakeError(detail, Cause.SUB_PROTOCOL, status=400)
 
-    def _choose_compression(self, request: Request) -> tuple[deflate.Agreement, str] | None:
-        offers = deflate.parse_extensions(request.headers.get("sec-websocket-extensions"))
-        return deflate.accept_offers(offers, self._compression) if self._compression is not None else None
-
-    def refuse(self, error: HandshakeError) -> bytes:
-        """The answer to a request that failed: the status and one line that says why."""
-        text = error.detail.encode("utf-8", "replace") + b"\n"
-        fields = [("Content-Type", "text/plain; charset=utf-8"), *error.headers]
-        return respond(error.status or 400, fields, text)
+    def choose_compression(self, offers: str) -> Grant | None:
+        """What is granted of the client's extensions."""
+        return _grant(offers, self._compression) if offers else None
 
 
-def _check_request(event: h11.Request) -> Request:
-    if event.http_version != b"1.1":
-        raise HandshakeError("HTTP/1.1 is needed", status=400)
-    headers = decode(event.headers)
-    for name in ("host", "upgrade", "sec-websocket-key", "sec-websocket-version"):
-        if len(headers.get_all(name)) > 1:
-            raise HandshakeError(f"more than one {name} header", status=400)
-    return Request(event.method.decode("latin-1").upper(), event.target.decode("latin-1"), headers)
+@lru_cache(maxsize=16)
+def _grant(offers: str, wish: deflate.Agreement | None) -> Grant | None:
+    # Remembered: all browsers of a kind offer the same.
+    extensions = deflate.parse_extensions(offers)
+    return None if wish is None else deflate.accept_offers(extensions, wish)
 
 
-def _check_upgrade(request: Request) -> str:
-    """The client's key, after everything that RFC 6455 section 4.2.1 asks of a request."""
-    headers = request.headers
-    if request.method != "GET":
-        raise HandshakeError("a WebSocket is opened with GET", status=405, headers=(("Allow", "GET"),))
-    if not request.is_upgrade:
-        raise HandshakeError("this is a WebSocket server", status=426, headers=(("Upgrade", "websocket"),))
-    if not headers.has_token("connection", "upgrade"):
+class ServerHandshake:
+    """The server's side of one connection, up to the upgrade.
+
+    Args:
+        terms: what the server grants.
+        limits: `max_head_size` and `max_body_size` are used.
+
+    Attributes:
+        is_upgrade: whether the request asks for a WebSocket.
+        leftover: what follows an upgrade's head on the wire.
+    """
+
+    __slots__ = ("_fields", "_head", "_limits", "_reader", "_request", "_terms", "is_upgrade", "leftover")
+
+    def __init__(self, terms: ServerTerms, limits: Limits = DEFAULT_LIMITS) -> None:
+        self._terms = terms
+        self._limits = limits
+        self._head = _Head(limits.max_head_size)
+        self._reader: Reader | None = None
+        self._request: Request | None = None
+        self._fields: Fields = {}
+        self.is_upgrade = False
+        self.leftover = b""
+
+    def receive_data(
+        self, data: bytes | bytearray | memoryview, remote_address: tuple[str, int] = ("", 0)
+    ) -> Request | None:
+        """Take bytes from the client.
+
+        Args:
+            data: the bytes.
+            remote_address: for the request.
+
+        Returns:
+            The request once it is whole (a plain one with its body); None before. Call `accept`,
+            `refusal` or `judge.respond` next.
+
+        Raises:
+            HandshakeError: it is not HTTP/1.1, or over a limit; `status` is what to answer with `refusal`.
+        """
+        if self._request is not None:
+            return self._receive_body(self._request, bytes(data))
+        head = self._head.feed(data)
+        if head is None:
+            return None
+        self.leftover = self._head.rest
+        read = plain.read_request(head) if self._terms.lines is not None else None
+        if read is not None:
+            target, fields = read
+            if self._take_fields(fields):
+                return Request("GET", target, Headers._of_head(head), b"", remote_address)
+        return self._judge(head, remote_address)
+
+    def _judge(self, head: bytes, remote_address: tuple[str, int]) -> Request | None:
+        from gdpeer.protocol.judge import Reader
+
+        _check_line_ends(head)
+        self._reader = Reader(self._limits.max_head_size, self._limits.max_body_size)
+        found = self._reader.read_head(head)
+        for name in _ONCE:
+            if len(found.headers.get_all(name)) > 1:
+                raise HandshakeError(f"more than one {name} header", status=400)
+        self._request = Request(found.method, found.target, found.headers, b"", remote_address)
+        if self._take_fields(_deciding(found.headers)):
+            return self._request
+        rest, self.leftover = self.leftover, b""
+        return self._receive_body(self._request, rest)
+
+    def _take_fields(self, fields: Fields) -> bool:
+        self._fields = fields
+        self.is_upgrade = _lists(fields.get("upgrade", ""), "websocket")
+        return self.is_upgrade
+
+    def _receive_body(self, request: Request, data: bytes) -> Request | None:
+        assert self._reader is not None
+        body = self._reader.read_body(data)
+        if body is None:
+            return None
+        return Request(request.method, request.target, request.headers, body, request.remote_address)
+
+    def accept(self, request: Request) -> tuple[bytes, Opened]:
+        """Answer an upgrade.
+
+        Returns:
+            The response's bytes and what was agreed on.
+
+        Raises:
+            HandshakeError: it is refused; `refusal` makes the answer.
+        """
+        fields, terms = self._fields, self._terms
+        if request.method != "GET":
+            raise HandshakeError("a WebSocket is opened with GET", status=405, headers=(("Allow", "GET"),))
+        if not self.is_upgrade:
+            raise HandshakeError("this is a WebSocket server", status=426, headers=(("Upgrade", "websocket"),))
+        key = _check_upgrade(fields)
+        terms.check_origin(fields.get("origin", ""))
+        protocol = terms.choose_protocol(fields.get("sec-websocket-protocol", ""))
+        granted = terms.choose_compression(fields.get("sec-websocket-extensions", ""))
+        response = self._response(accept_key(key), protocol, granted[1] if granted else "")
+        return response, Opened(protocol, granted[0] if granted else None, request.headers)
+
+    def _response(self, accept: str, protocol: str, extensions: str) -> bytes:
+        if self._reader is not None:
+            return self._judged_response(self._reader, accept, protocol, extensions)
+        protocol = f"Sec-WebSocket-Protocol: {protocol}\r\n" if protocol else ""
+        extensions = f"Sec-WebSocket-Extensions: {extensions}\r\n" if extensions else ""
+        return f"{_SWITCHING}{accept}\r\n{protocol}{extensions}{self._terms.lines}\r\n".encode("ascii")
+
+    def _judged_response(self, reader: Reader, accept: str, protocol: str, extensions: str) -> bytes:
+        fields = [("Upgrade", "websocket"), ("Connection", "Upgrade"), ("Sec-WebSocket-Accept", accept)]
+        if protocol:
+            fields.append(("Sec-WebSocket-Protocol", protocol))
+        if extensions:
+            fields.append(("Sec-WebSocket-Extensions", extensions))
+        try:
+            return reader.switch([*fields, *self._terms.headers])
+        except ValueError as problem:
+            raise HandshakeError(f"the server's own headers are not valid: {problem}", status=500) from None
+
+
+def refusal(error: HandshakeError) -> bytes:
+    """A server's answer to a request that failed: the status and one line that says why."""
+    from gdpeer.protocol.judge import respond
+
+    text = error.detail.encode("utf-8", "replace") + b"\n"
+    fields = [("Content-Type", "text/plain; charset=utf-8"), *error.headers]
+    return respond(error.status or 400, fields, text)
+
+
+def _check_upgrade(fields: Fields) -> str:
+    """The client's key, after everything else that RFC 6455 section 4.2.1 asks of a request's headers."""
+    if not _lists(fields.get("connection", ""), "upgrade"):
         raise HandshakeError("the Connection header lacks 'upgrade'", status=400)
-    if "transfer-encoding" in headers or headers.get("content-length", "0").strip("0"):
+    if "transfer-encoding" in fields or fields.get("content-length", "0").strip("0"):
         raise HandshakeError("an upgrade carries no body", status=400)
-    version = headers.get("sec-websocket-version")
+    version = fields.get("sec-websocket-version", "")
     if version != "13":
         detail = f"WebSocket version 13 is needed, not {version or 'none'}"
         raise HandshakeError(detail, status=426, headers=(("Sec-WebSocket-Version", "13"), ("Upgrade", "websocket")))
-    key = headers.get("sec-websocket-key")
+    key = fields.get("sec-websocket-key", "")
     if not _is_key(key):
         raise HandshakeError("Sec-WebSocket-Key must be 16 bytes in base64", status=400)
     return key
@@ -267,9 +350,14 @@ class ClientHandshake:
         headers: added to the request.
         limits: `max_head_size` is used.
 
+    Attributes:
+        leftover: what follows the response's head on the wire.
+
     Raises:
         ValueError: a header is not one that HTTP can carry, or repeats one of the upgrade's own.
     """
+
+    __slots__ = ("_compression", "_fields", "_head", "_key", "_limits", "_protocols", "_request", "_target", "leftover")
 
     def __init__(
         self,
@@ -282,13 +370,15 @@ class ClientHandshake:
     ) -> None:
         self._protocols = [protocol.strip() for protocol in protocols]
         self._compression = compression
+        self._limits = limits
         self._head = _Head(limits.max_head_size)
-        self._machine = h11.Connection(h11.CLIENT, max_incomplete_event_size=limits.max_head_size)
         self._key = base64.b64encode(os.urandom(16)).decode()
-        self._request = self._build(url, headers)
+        self._target = url.target
+        self._fields = self._compose(url, headers)
+        self._request = self._write()
         self.leftover = b""
 
-    def _build(self, url: Url, headers: Sequence[tuple[str, str]]) -> bytes:
+    def _compose(self, url: Url, headers: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
         # The order is the engine's.
         fields = [
             ("Host", url.authority),
@@ -305,10 +395,15 @@ class ClientHandshake:
             fields.append(("Sec-WebSocket-Protocol", ",".join(self._protocols)))
         if self._compression is not None:
             fields.append(("Sec-WebSocket-Extensions", deflate.offer(self._compression)))
-        fields.extend(headers)
-        return write(
-            self._machine, h11.Request, method="GET", target=url.target.encode("ascii"), headers=encode(fields)
-        )
+        return [*fields, *headers]
+
+    def _write(self) -> bytes:
+        return plain.write_request(self._target, self._fields) or self._asker().request
+
+    def _asker(self) -> Asker:
+        from gdpeer.protocol.judge import Asker
+
+        return Asker(self._target, self._fields, self._limits.max_head_size)
 
     def request(self) -> bytes:
         """What to send first."""
@@ -327,36 +422,39 @@ class ClientHandshake:
         if head is None:
             return None
         self.leftover = self._head.rest
-        try:
-            self._machine.receive_data(head)
-            response = self._machine.next_event()
-        except h11.RemoteProtocolError as problem:
-            raise HandshakeError(f"not a valid HTTP response: {problem}") from None
-        if not isinstance(response, h11.InformationalResponse | h11.Response):
-            raise HandshakeError("the server did not answer with HTTP")
-        return self._check_response(response)
+        fields, headers = plain.read_response(head), Headers._of_head(head)
+        if fields is None:
+            headers = self._judge(head)
+            fields = _deciding(headers)
+        return self._check_response(fields, headers)
 
-    def _check_response(self, response: h11.InformationalResponse | h11.Response) -> Opened:
-        if response.status_code != 101:
-            raise HandshakeError(self._refusal(response), Cause.HTTP_STATUS, status=response.status_code)
-        headers = decode(response.headers)
-        if response.http_version != b"1.1":
+    def _judge(self, head: bytes) -> Headers:
+        _check_line_ends(head)
+        response = self._asker().read_head(head)
+        if response.code != 101:
+            raise HandshakeError(self._refusal(response), Cause.HTTP_STATUS, status=response.code)
+        if response.version != "1.1":
             raise HandshakeError("the server does not speak HTTP/1.1")
-        if headers.get("upgrade").lower() != "websocket" or not headers.has_token("connection", "upgrade"):
-            raise HandshakeError("the response lacks 'Upgrade: websocket' or 'Connection: Upgrade'")
-        if headers.get("sec-websocket-accept") != accept_key(self._key):
-            raise HandshakeError("Sec-WebSocket-Accept is wrong: this is not a WebSocket server, or a cache answered")
-        return Opened(self._check_protocol(headers), self._check_compression(headers), headers)
+        return response.headers
 
-    def _refusal(self, response: h11.InformationalResponse | h11.Response) -> str:
-        reason = response.reason.decode("latin-1") or reason_of(response.status_code).decode()
+    def _check_response(self, fields: Fields, headers: Headers) -> Opened:
+        if fields.get("upgrade", "").lower() != "websocket" or not _lists(fields.get("connection", ""), "upgrade"):
+            raise HandshakeError("the response lacks 'Upgrade: websocket' or 'Connection: Upgrade'")
+        if fields.get("sec-websocket-accept", "") != accept_key(self._key):
+            raise HandshakeError("Sec-WebSocket-Accept is wrong: this is not a WebSocket server, or a cache answered")
+        protocol = self._check_protocol(fields.get("sec-websocket-protocol", ""))
+        return Opened(protocol, self._check_compression(fields.get("sec-websocket-extensions", "")), headers)
+
+    def _refusal(self, response: ResponseHead) -> str:
+        from gdpeer.protocol.judge import reason_of
+
+        reason = response.reason or reason_of(response.code).decode()
         # gdpeer and many others say why in a line of text.
         why = self.leftover.split(b"\n", 1)[0][:200].decode("utf-8", "replace").strip()
-        plain = decode(response.headers).get("content-type").startswith("text/plain")
-        return f"the server answered {response.status_code} {reason}" + (f": {why}" if why and plain else "")
+        is_text = response.headers.get("content-type").startswith("text/plain")
+        return f"the server answered {response.code} {reason}" + (f": {why}" if why and is_text else "")
 
-    def _check_protocol(self, headers: Headers) -> str:
-        chosen = headers.get("sec-websocket-protocol")
+    def _check_protocol(self, chosen: str) -> str:
         if chosen and chosen not in self._protocols:
             raise HandshakeError(f"the server chose sub-protocol {chosen!r}, which was not offered", Cause.SUB_PROTOCOL)
         if self._protocols and not chosen:
@@ -364,8 +462,8 @@ class ClientHandshake:
             raise HandshakeError(detail, Cause.SUB_PROTOCOL)
         return chosen
 
-    def _check_compression(self, headers: Headers) -> deflate.Agreement | None:
-        extensions = deflate.parse_extensions(headers.get("sec-websocket-extensions"))
+    def _check_compression(self, chosen: str) -> deflate.Agreement | None:
+        extensions = deflate.parse_extensions(chosen)
         if extensions and self._compression is None:
             raise HandshakeError("the server chose an extension, and none was offered")
         return deflate.check_response(extensions, self._compression or deflate.Agreement())

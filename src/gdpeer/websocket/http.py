@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
-from gdpeer.protocol.http1 import Headers, Request, respond
+from gdpeer.protocol.http1 import Headers, Request
 
 __all__ = ["Handler", "Headers", "Request", "Response", "StaticFolder", "chain"]
 
@@ -71,6 +71,8 @@ class Response:
         Raises:
             ValueError: the status or a header is not one that HTTP can carry.
         """
+        from gdpeer.protocol.judge import respond  # h11 comes with it, which few connections need
+
         body = self.body.encode() if isinstance(self.body, str) else self.body
         fields = [("Content-Type", self.content_type), ("X-Content-Type-Options", "nosniff"), *self.headers]
         return respond(self.status, fields, body, head_only=head_only)

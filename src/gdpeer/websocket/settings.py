@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar, overload
 
 from gdpeer.protocol.deflate import Agreement
+from gdpeer.protocol.handshake import ServerTerms
+from gdpeer.protocol.http1 import parse_header_line
 from gdpeer.protocol.limits import Limits
 
 __all__ = [
@@ -30,7 +32,7 @@ __all__ = [
 
 @dataclass(slots=True)
 class Settings:
-    """Times in seconds, sizes in bytes.
+    """Times in seconds, sizes in bytes. Never changed once in use: whoever sets something makes a copy.
 
     Attributes:
         handshake_headers: `Name: value` lines added to the request (client) or the response (server).
@@ -66,9 +68,10 @@ class Settings:
     allowed_origins: Collection[str] | None = None
     allowed_paths: Collection[str] | None = None
     _limits: Limits | None = field(default=None, init=False, repr=False, compare=False)
+    _terms: ServerTerms | None = field(default=None, init=False, repr=False, compare=False)
 
     def limits(self) -> Limits:
-        """The protocol's limits that follow; read when the handshake begins, and shared by all that have these."""
+        """The protocol's limits that follow; read when the handshake begins. One object for all connections."""
         if self._limits is None:
             self._limits = Limits(
                 max_message_size=self.inbound_buffer_size,
@@ -76,6 +79,29 @@ class Settings:
                 max_queued_packets=self.max_queued_packets,
             )
         return self._limits
+
+    def terms(self) -> ServerTerms:
+        """What a server grants that has these settings. One object for all connections.
+
+        Raises:
+            ValueError: one of `handshake_headers` is not valid.
+        """
+        if self._terms is None:
+            self._terms = ServerTerms(
+                self.supported_protocols,
+                allowed_origins=self.allowed_origins,
+                compression=self.wished_compression(),
+                headers=self.header_fields(),
+            )
+        return self._terms
+
+    def header_fields(self) -> list[tuple[str, str]]:
+        """`handshake_headers` as names and values.
+
+        Raises:
+            ValueError: one is not valid.
+        """
+        return [parse_header_line(line) for line in self.handshake_headers]
 
     def wished_compression(self) -> Agreement | None:
         """What to offer or accept of permessage-deflate."""

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from gdpeer.errors import Cause, CloseCause, HandshakeError
-from gdpeer.protocol.handshake import ClientHandshake, Opened, ServerHandshake
-from gdpeer.protocol.http1 import Request, parse_header_line
+from gdpeer.errors import NO_CAUSE, Cause, CloseCause, HandshakeError
+from gdpeer.protocol.handshake import ClientHandshake, Opened, ServerHandshake, refusal
+from gdpeer.protocol.http1 import Request
 from gdpeer.protocol.limits import Limits
 from gdpeer.protocol.url import Url
 from gdpeer.websocket.http import Handler, Response
@@ -26,7 +26,7 @@ __all__ = ["ClientUpgrade", "Outcome", "ServerUpgrade"]
 Admit = Callable[[Request], None]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Outcome:
     """How an upgrade ended.
 
@@ -40,7 +40,7 @@ class Outcome:
     data: bytes = b""
     opened: Opened | None = None
     leftover: bytes = b""
-    cause: CloseCause = field(default_factory=CloseCause)
+    cause: CloseCause = NO_CAUSE
 
 
 def _failed(problem: HandshakeError) -> CloseCause:
@@ -50,33 +50,46 @@ def _failed(problem: HandshakeError) -> CloseCause:
 class ClientUpgrade:
     """A client's.
 
+    Attributes:
+        request: None; what a server's has.
+
     Raises:
         ValueError: a header of the settings is not valid.
     """
+
+    __slots__ = ("_handshake", "request")
 
     is_client = True
 
     def __init__(self, settings: Settings, limits: Limits, url: Url) -> None:
         self.request: Request | None = None
-        self._handshake = ClientHandshake(
+        self._handshake: ClientHandshake | None = ClientHandshake(
             url,
             settings.supported_protocols,
             compression=settings.wished_compression(),
-            headers=[parse_header_line(line) for line in settings.handshake_headers],
+            headers=settings.header_fields(),
             limits=limits,
         )
 
     def begin(self) -> bytes:
         """What to send first."""
+        assert self._handshake is not None
         return self._handshake.request()
 
     def receive(self, data: bytes, remote_address: tuple[str, int]) -> Outcome | None:
-        """Take bytes; the outcome once there is one."""
+        """Take bytes; the outcome once there is one, and nothing after it."""
+        handshake = self._handshake
+        if handshake is None:
+            return None
         try:
-            opened = self._handshake.receive_data(data)
+            opened = handshake.receive_data(data)
+            if opened is None:
+                return None
+            outcome = Outcome(opened=opened, leftover=handshake.leftover)
         except HandshakeError as problem:
-            return Outcome(cause=_failed(problem))
-        return None if opened is None else Outcome(opened=opened, leftover=self._handshake.leftover)
+            outcome = Outcome(cause=_failed(problem))
+        self._handshake = None
+        return outcome
 
     def time_out(self) -> Outcome:
         """The other side took too long."""
@@ -86,15 +99,22 @@ class ClientUpgrade:
 class ServerUpgrade:
     """A server's.
 
+    Of what it took to decide, only the request is kept: it lives as long as the connection.
+
     Args:
         settings: sub-protocols, origins, paths, headers.
         limits: of heads and bodies.
         admit: called with each upgrade before it is accepted; may raise HandshakeError to refuse it.
         respond: answers requests that are no upgrade. Without one they are told that this is a WebSocket server.
 
+    Attributes:
+        request: who asked for what; None before it is whole.
+
     Raises:
         ValueError: a header of the settings is not valid.
     """
+
+    __slots__ = ("_admit", "_handshake", "_paths", "_respond", "request")
 
     is_client = False
 
@@ -102,48 +122,48 @@ class ServerUpgrade:
         self, settings: Settings, limits: Limits, admit: Admit | None = None, respond: Handler | None = None
     ) -> None:
         self.request: Request | None = None
-        self._allowed_paths = settings.allowed_paths
+        self._paths = settings.allowed_paths
         self._admit = admit
         self._respond = respond
-        self._handshake = ServerHandshake(
-            settings.supported_protocols,
-            allowed_origins=None if settings.allowed_origins is None else tuple(settings.allowed_origins),
-            compression=settings.wished_compression(),
-            headers=[parse_header_line(line) for line in settings.handshake_headers],
-            limits=limits,
-        )
+        self._handshake: ServerHandshake | None = ServerHandshake(settings.terms(), limits)
 
     def begin(self) -> bytes:
         """What to send first: nothing."""
         return b""
 
     def receive(self, data: bytes, remote_address: tuple[str, int]) -> Outcome | None:
-        """Take bytes; the outcome once there is one."""
+        """Take bytes; the outcome once there is one, and nothing after it."""
+        handshake = self._handshake
+        if handshake is None:
+            return None
         try:
-            request = self._handshake.receive_data(data)
+            request = handshake.receive_data(data, remote_address)
             if request is None:
                 return None
-            self.request = Request(request.method, request.target, request.headers, request.body, remote_address)
-            if not request.is_upgrade and self._respond is not None:
-                return self._page(self.request, self._respond)
-            return self._accept(self.request)
+            self.request = request
+            if self._respond is not None and not handshake.is_upgrade:
+                outcome = self._page(request, self._respond)
+            else:
+                outcome = self._accept(request, handshake)
         except HandshakeError as problem:
-            return self._refuse(problem)
+            outcome = self._refuse(problem)
+        self._handshake = self._admit = self._respond = None
+        return outcome
 
     def time_out(self) -> Outcome:
         """The other side took too long."""
         return self._refuse(HandshakeError("the request did not come in time", Cause.TIMEOUT, status=408))
 
-    def _accept(self, request: Request) -> Outcome:
-        if self._allowed_paths is not None and request.path not in self._allowed_paths:
+    def _accept(self, request: Request, handshake: ServerHandshake) -> Outcome:
+        if self._paths is not None and request.path not in self._paths:
             raise HandshakeError(f"nothing at {request.path[:200]}", status=404)
         if self._admit is not None:
             self._admit(request)
-        data, opened = self._handshake.accept(request)
-        return Outcome(data, opened, self._handshake.leftover)
+        data, opened = handshake.accept(request)
+        return Outcome(data, opened, handshake.leftover)
 
     def _refuse(self, problem: HandshakeError) -> Outcome:
-        return Outcome(self._handshake.refuse(problem), cause=_failed(problem))
+        return Outcome(refusal(problem), cause=_failed(problem))
 
     def _page(self, request: Request, respond: Handler) -> Outcome:
         what = f"{request.method} {request.path[:200]}"

@@ -6,14 +6,16 @@ import base64
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gdpeer.errors import Cause, HandshakeError
 from gdpeer.protocol.deflate import NAME, Agreement
-from gdpeer.protocol.handshake import ClientHandshake, Opened, ServerHandshake, accept_key
-from gdpeer.protocol.http1 import Headers, Request, parse_header_line, respond
-from gdpeer.protocol.limits import Limits
+from gdpeer.protocol.handshake import ClientHandshake, Opened, ServerHandshake, ServerTerms, accept_key, refusal
+from gdpeer.protocol.http1 import Headers, Request, parse_header_line
+from gdpeer.protocol.judge import respond
+from gdpeer.protocol.limits import DEFAULT_LIMITS, Limits
 from gdpeer.protocol.url import parse_url
 
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="  # RFC 6455 section 1.3
@@ -46,8 +48,12 @@ def upgrade(start: str = "GET / HTTP/1.1", more: Fields = (), **changes: str | N
     return message(start, [*changed(UPGRADE, {k.replace("_", "-"): v for k, v in changes.items()}), *more])
 
 
+def make_server(protocols: Sequence[str] = (), limits: Limits = DEFAULT_LIMITS, **terms: Any) -> ServerHandshake:
+    return ServerHandshake(ServerTerms(protocols, **terms), limits)
+
+
 def serve(data: bytes, server: ServerHandshake | None = None) -> tuple[bytes, Opened]:
-    server = server or ServerHandshake()
+    server = server or make_server()
     request = server.receive_data(data)
     assert request is not None
     return server.accept(request)
@@ -148,7 +154,7 @@ def golden_protocols(head: bytes) -> list[str]:
 @pytest.mark.parametrize(("request_head", "response_head"), golden())
 def test_our_response_is_the_engines_byte_for_byte(request_head: bytes, response_head: bytes) -> None:
     protocols = golden_protocols(request_head)
-    response, opened = serve(request_head, ServerHandshake(protocols))
+    response, opened = serve(request_head, make_server(protocols))
     assert response == response_head
     assert opened.protocol == "".join(protocols)
     assert opened.deflate is None
@@ -172,7 +178,7 @@ def test_our_request_is_the_engines_byte_for_byte(
 
 
 def test_response_has_the_engines_order_and_extras_behind() -> None:
-    server = ServerHandshake(["b", "a"], compression=Agreement(), headers=[("X-Extra", "1")])
+    server = make_server(["b", "a"], compression=Agreement(), headers=[("X-Extra", "1")])
     offers = {"Sec_WebSocket_Protocol": "x, a,b", "Sec_WebSocket_Extensions": NAME}
     response, opened = serve(upgrade(**offers), server)
     assert response.startswith(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n")
@@ -211,7 +217,7 @@ def test_requests_that_open(data: bytes) -> None:
 @pytest.mark.parametrize("size", [1, 2, 7, 64])
 def test_request_in_pieces_is_the_same(size: int) -> None:
     data = upgrade("GET /chat?room=1 HTTP/1.1", Sec_WebSocket_Protocol="a")
-    whole, pieces = ServerHandshake(["a"]), ServerHandshake(["a"])
+    whole, pieces = make_server(["a"]), make_server(["a"])
     expected = whole.receive_data(data)
     assert expected is not None
     request = None
@@ -224,7 +230,7 @@ def test_request_in_pieces_is_the_same(size: int) -> None:
 
 
 def test_what_follows_the_head_is_left_over() -> None:
-    server = ServerHandshake()
+    server = make_server()
     assert server.receive_data(bytearray(upgrade()[:-1])) is None
     assert server.receive_data(b"\n\x81\x80\r\n\n") is not None
     assert server.leftover == b"\x81\x80\r\n\n"
@@ -242,12 +248,12 @@ def test_what_follows_the_head_is_left_over() -> None:
     ],
 )
 def test_first_offered_protocol_that_the_server_speaks(ours: list[str], theirs: str | None, chosen: str) -> None:
-    assert serve(upgrade(Sec_WebSocket_Protocol=theirs), ServerHandshake(ours))[1].protocol == chosen
+    assert serve(upgrade(Sec_WebSocket_Protocol=theirs), make_server(ours))[1].protocol == chosen
 
 
 def test_protocols_are_joined_over_headers() -> None:
     data = upgrade(more=[("Sec-WebSocket-Protocol", "a"), ("Sec-WebSocket-Protocol", "b")])
-    assert serve(data, ServerHandshake(["b"]))[1].protocol == "b"
+    assert serve(data, make_server(["b"]))[1].protocol == "b"
 
 
 @pytest.mark.parametrize(
@@ -260,27 +266,27 @@ def test_protocols_are_joined_over_headers() -> None:
     ],
 )
 def test_no_protocol_in_common_is_refused(ours: list[str], theirs: str | None, why: str) -> None:
-    error = refused(upgrade(Sec_WebSocket_Protocol=theirs), ServerHandshake(ours))
+    error = refused(upgrade(Sec_WebSocket_Protocol=theirs), make_server(ours))
     assert (error.status, error.cause) == (400, Cause.SUB_PROTOCOL)
     assert why in error.detail
 
 
 @pytest.mark.parametrize("origin", [None, "https://game.example"])
 def test_origins_that_are_let_in(origin: str | None) -> None:
-    serve(upgrade(Origin=origin), ServerHandshake(allowed_origins=["https://game.example"]))
+    serve(upgrade(Origin=origin), make_server(allowed_origins=["https://game.example"]))
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "https://game.example.evil.example", "null"])
 @pytest.mark.parametrize("allowed", [["https://game.example"], []])
 def test_other_origins_are_refused_with_403(allowed: list[str], origin: str) -> None:
-    error = refused(upgrade(Origin=origin), ServerHandshake(allowed_origins=allowed))
+    error = refused(upgrade(Origin=origin), make_server(allowed_origins=allowed))
     assert error.status == 403
     assert origin in error.detail
 
 
 def test_two_origins_do_not_make_an_allowed_one() -> None:
     data = upgrade(Origin="https://game.example", more=[("Origin", "https://evil.example")])
-    assert refused(data, ServerHandshake(allowed_origins=["https://game.example"])).status == 403
+    assert refused(data, make_server(allowed_origins=["https://game.example"])).status == 403
 
 
 @pytest.mark.parametrize(
@@ -293,7 +299,7 @@ def test_two_origins_do_not_make_an_allowed_one() -> None:
     ],
 )
 def test_compression_is_agreed_on_or_left_out(offer: str | None, agreed: Agreement | None) -> None:
-    server = ServerHandshake(compression=Agreement(client_max_window_bits=12))
+    server = make_server(compression=Agreement(client_max_window_bits=12))
     response, opened = serve(upgrade(Sec_WebSocket_Extensions=offer), server)
     assert opened.deflate == agreed
     assert (b"Sec-WebSocket-Extensions: permessage-deflate" in response) == (agreed is not None)
@@ -365,7 +371,7 @@ def test_request_is_refused_with_status_and_reason(data: bytes, status: int, why
     assert error.status == status
     assert error.cause == Cause.UPGRADE
     assert why in error.detail
-    answer = ServerHandshake().refuse(error)
+    answer = refusal(error)
     head, _, body = answer.partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 %d " % error.status)
     assert b"Content-Type: text/plain; charset=utf-8" in head
@@ -383,15 +389,15 @@ def test_request_is_refused_with_status_and_reason(data: bytes, status: int, why
     ],
 )
 def test_refusal_says_what_would_do(data: bytes, line: bytes) -> None:
-    assert line in ServerHandshake().refuse(refused(data))
+    assert line in refusal(refused(data))
 
 
 def test_refusal_without_a_status_is_400() -> None:
-    assert ServerHandshake().refuse(HandshakeError("für nichts")).startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert refusal(HandshakeError("für nichts")).startswith(b"HTTP/1.1 400 Bad Request\r\n")
 
 
 def test_broken_line_end_is_noticed_before_the_head_is_whole() -> None:
-    server = ServerHandshake()
+    server = make_server()
     assert server.receive_data(b"GET / HTTP/1.1\r") is None
     assert server.receive_data(b"\n") is None
     with pytest.raises(HandshakeError, match="CR LF"):
@@ -400,12 +406,12 @@ def test_broken_line_end_is_noticed_before_the_head_is_whole() -> None:
 
 def test_head_at_the_limit_is_let_in() -> None:
     data = upgrade()
-    serve(data, ServerHandshake(limits=Limits(max_head_size=len(data))))
-    assert refused(data, ServerHandshake(limits=Limits(max_head_size=len(data) - 1))).status == 431
+    serve(data, make_server(limits=Limits(max_head_size=len(data))))
+    assert refused(data, make_server(limits=Limits(max_head_size=len(data) - 1))).status == 431
 
 
 def test_endless_head_in_pieces_is_refused() -> None:
-    server = ServerHandshake(limits=Limits(max_head_size=1000))
+    server = make_server(limits=Limits(max_head_size=1000))
     server.receive_data(b"GET / HTTP/1.1\r\n")
     for _ in range(89):
         server.receive_data(b"Cookie: a\r\n")
@@ -418,7 +424,7 @@ def test_endless_head_in_pieces_is_refused() -> None:
 
 
 def test_plain_request_is_handed_on() -> None:
-    server = ServerHandshake()
+    server = make_server()
     request = server.receive_data(message("GET /page?a=b HTTP/1.1", [("Host", "a")]))
     assert request is not None
     assert not request.is_upgrade
@@ -435,7 +441,7 @@ CHUNKED = b"3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"
     ("fields", "body"), [([("Content-Length", "5")], b"abcde"), ([("Transfer-Encoding", "chunked")], CHUNKED)]
 )
 def test_body_comes_with_its_request(fields: Fields, body: bytes, size: int) -> None:
-    server = ServerHandshake()
+    server = make_server()
     data = message("POST / HTTP/1.1", [("Host", "a"), *fields]) + body
     requests = [server.receive_data(data[at : at + size]) for at in range(0, len(data), size)]
     assert requests[:-1] == [None] * (len(requests) - 1)
@@ -450,12 +456,12 @@ def test_body_comes_with_its_request(fields: Fields, body: bytes, size: int) -> 
 )
 def test_body_over_the_limit_is_refused(fields: Fields, body: bytes) -> None:
     data = message("POST / HTTP/1.1", [("Host", "a"), *fields]) + body
-    error = refused(data, ServerHandshake(limits=Limits(max_body_size=5)))
+    error = refused(data, make_server(limits=Limits(max_body_size=5)))
     assert (error.status, error.detail) == (413, "the body is longer than 5 bytes")
 
 
 def test_damaged_body_is_refused() -> None:
-    server = ServerHandshake()
+    server = make_server()
     assert server.receive_data(message("POST / HTTP/1.1", [("Host", "a"), ("Transfer-Encoding", "chunked")])) is None
     with pytest.raises(HandshakeError) as caught:
         server.receive_data(b"zzz\r\n")
@@ -644,13 +650,13 @@ def test_other_status_is_told_with_the_servers_reason(
 def test_refusals_of_the_server_are_understood_by_the_client() -> None:
     error = HandshakeError("pages of https://evil.example may not connect here", status=403)
     with pytest.raises(HandshakeError) as caught:
-        open_client(ServerHandshake().refuse(error))
+        open_client(refusal(error))
     assert (caught.value.status, caught.value.detail) == (403, f"the server answered 403 Forbidden: {error.detail}")
 
 
 def test_both_roles_open_each_other() -> None:
     wish = Agreement(True, False, 10, 11)
-    client, server = ClientHandshake(URL, ["a", "b"], compression=wish), ServerHandshake(["b"], compression=Agreement())
+    client, server = ClientHandshake(URL, ["a", "b"], compression=wish), make_server(["b"], compression=Agreement())
     response, theirs = serve(client.request(), server)
     ours = client.receive_data(response)
     assert ours is not None
@@ -659,7 +665,7 @@ def test_both_roles_open_each_other() -> None:
 
 
 def test_a_servers_own_header_that_http_cannot_carry_is_a_500_not_a_crash() -> None:
-    handshake = ServerHandshake(headers=[("X-Bad", "a\nb")])
+    handshake = make_server(headers=[("X-Bad", "a\nb")])
     request = handshake.receive_data(ClientHandshake(parse_url("ws://h/")).request())
     assert request is not None
     with pytest.raises(HandshakeError) as caught:

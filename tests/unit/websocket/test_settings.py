@@ -31,6 +31,18 @@ def test_the_limits_follow_the_settings() -> None:
     assert (limits.max_message_size, limits.max_queued_bytes, limits.max_queued_packets) == (10, 10, 3)
 
 
+def test_what_follows_is_made_once_and_anew_after_a_change() -> None:
+    owner = Owner(Settings(handshake_headers=("X: a",)))
+    settings = owner._settings
+    assert settings.limits() is settings.limits()
+    assert settings.terms() is settings.terms()
+    assert settings.terms().headers == [("X", "a")]
+    owner.inbound_buffer_size = 10
+    assert owner._settings.limits().max_message_size == 10
+    assert settings.limits().max_message_size == 65535
+    assert settings == Settings(handshake_headers=("X: a",))
+
+
 def test_compression_is_wished_for_only_where_it_is_on() -> None:
     assert Settings().wished_compression() is None
     parameters = Agreement(server_no_context_takeover=True)

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import gc
+import subprocess
+import sys
+import tracemalloc
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +18,7 @@ from gdpeer.websocket.settings import Settings
 from gdpeer.websocket.upgrade import ClientUpgrade, Outcome, ServerUpgrade
 from tests.unit.websocket.support import BINARY, frame, plain_request, request, response_to
 
+ROOT = Path(__file__).parents[3]
 ADDRESS = ("192.0.2.1", 5555)
 
 
@@ -152,3 +158,63 @@ def test_a_header_of_ones_own_that_is_not_valid_is_refused_at_once() -> None:
     for make in (server, client):
         with pytest.raises(ValueError, match="Name: value"):
             make(Settings(handshake_headers=("nonsense",)))
+
+
+def test_after_the_outcome_there_is_no_other() -> None:
+    upgrade, asked = server(), client()
+    take(upgrade, request())
+    take(asked, response_to(asked.begin()))
+    assert upgrade.receive(request(), ADDRESS) is asked.receive(b"HTTP/1.1 404 No\r\n\r\n", ADDRESS) is None
+
+
+BROWSER = (
+    "Pragma: no-cache",
+    "Cache-Control: no-cache",
+    "User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36",
+    "Origin: https://game.example",
+    "Accept-Encoding: gzip, deflate, br, zstd",
+    "Accept-Language: en-US,en;q=0.9,de;q=0.8",
+    "Cookie: session=0123456789abcdef0123456789abcdef; theme=dark",
+    "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits",
+)
+
+
+@pytest.mark.parametrize("headers", [(), BROWSER, (*BROWSER, "Content-Length: 0")], ids=["bare", "browser", "judged"])
+def test_an_open_connection_keeps_its_request_as_bytes_and_little_else(headers: tuple[str, ...]) -> None:
+    settings = Settings(compression=True)
+    sent = request("/room?x=1", *headers)
+
+    def opened() -> object:
+        upgrade = ServerUpgrade(settings, settings.limits(), lambda _: None, lambda _: None)
+        return upgrade, take(upgrade, bytes(bytearray(sent))).opened
+
+    opened()  # what is made once for all
+    count = 2000
+    kept: list[object] = [None] * count
+    gc.collect()
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        for i in range(count):
+            kept[i] = opened()
+        gc.collect()
+        each = (tracemalloc.get_traced_memory()[0] - before) / count
+    finally:
+        tracemalloc.stop()
+    assert each - len(sent) < 500
+
+
+def test_a_plain_upgrade_needs_no_h11_and_a_page_brings_it() -> None:
+    code = """
+import sys
+from gdpeer import http
+from gdpeer.websocket.settings import Settings
+from gdpeer.websocket.upgrade import ServerUpgrade
+from tests.unit.websocket.support import plain_request, request
+
+for data in (request(), plain_request()):
+    ServerUpgrade(Settings(), Settings().limits(), respond=lambda _: http.Response()).receive(data, ("", 0))
+    print("h11" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.split() == ["False", "True"]
