@@ -14,10 +14,8 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -26,9 +24,8 @@ from typing import Any
 
 from bench.machine import (
     Data,
+    Meter,
     about,
-    busy_seconds,
-    cpu_seconds,
     headline,
     middle,
     number,
@@ -90,24 +87,19 @@ def sample(count: int, words: Sequence[str], seconds: float) -> dict[str, float]
     """The load on so many servers; each echo is checked by the load generator."""
     command = [str(load_program()), "echo", "-c", str(CONNECTIONS), "-s", "32", "--text", *words]
     with servers(count) as (port, pids):
-        before = [cpu_seconds(pid) for pid in pids]
-        load, busy, begin = children_seconds(), busy_seconds(), time.perf_counter()
+        meter = Meter(*pids)
         timing = ["-t", str(seconds), "--warmup", str(WARM_UP), "--port", str(port)]
         done = subprocess.run([*command, *timing], stdout=subprocess.PIPE, text=True, check=False)
-        took, busy = time.perf_counter() - begin, busy_seconds() - busy
-        used = [(cpu_seconds(pid) - past) / took for pid, past in zip(pids, before, strict=True)]
-        load = (children_seconds() - load) / took
+        used = meter.read()
     answer: dict[str, Any] = json.loads(done.stdout)
     if answer["error_total"]:
         raise SystemExit(f"{answer['error_total']} errors: {answer['first_error']}")
-    others = max(0.0, busy / took - sum(used) - load)
-    return {"per_s": answer["per_s"], "servers_cores": sum(used), "load_cores": load, "others_cores": others}
-
-
-def children_seconds() -> float:
-    """Processor time of the children that have ended."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+    return {
+        "per_s": answer["per_s"],
+        "servers_cores": used.servers,
+        "load_cores": used.load,
+        "others_cores": used.others,
+    }
 
 
 # -- the result -------------------------------------------------------------------------------------------------------

@@ -32,13 +32,14 @@ from bench.machine import (
     LOAD_CORE,
     SERVER_CORE,
     Data,
+    Meter,
     about,
-    cpu_seconds,
     forms,
     headline,
     hold,
     middle,
     number,
+    others,
     ratios,
     running,
     table,
@@ -101,17 +102,19 @@ def sample(command: Command, windows: Sequence[int], seconds: float) -> dict[str
 
 
 def measure(crowd: Crowd, pid: int, seconds: float) -> dict[str, float]:
-    used = cpu_seconds(pid)
+    meter = Meter(pid)
     took, latencies = crowd.run(seconds)
-    used = cpu_seconds(pid) - used
-    centiles = quantiles(latencies, n=100) if len(latencies) > 1 else [0.0] * 99
+    used = meter.read()
+    count = len(latencies)
+    centiles = quantiles(latencies, n=100) if count > 1 else [0.0] * 99
     return {
-        "count": len(latencies),
-        "per_s": len(latencies) / took,
+        "count": count,
+        "per_s": count / took,
         "p50_ms": centiles[49] * 1e3,
         "p99_ms": centiles[98] * 1e3,
-        "server_us_per_call": used / max(1, len(latencies)) * 1e6,
-        "server_core": used / took,
+        "server_us_per_call": used.servers * used.seconds / max(1, count) * 1e6,
+        "server_core": used.servers,
+        "others_cores": used.others,
     }
 
 
@@ -131,8 +134,17 @@ def calls_table(results: Mapping[str, Sequence[Data]], window: str) -> str:
     for name, found in calls.items():
         figures = [middle(found, key) for key in ("per_s", "p50_ms", "p99_ms", "server_us_per_call", "server_core")]
         times = times_of(ratios(found, calls[ENGINE], "per_s"))
-        rows.append([name, number(figures[0]), times, *(number(figure) for figure in figures[1:])])
-    head = ("server", "calls/s", f"x {ENGINE}", "p50 ms", "p99 ms", "server CPU, us a call", "cores used by the server")
+        rows.append([name, number(figures[0]), times, *(number(figure) for figure in figures[1:]), others(found)])
+    head = (
+        "server",
+        "calls/s",
+        f"x {ENGINE}",
+        "p50 ms",
+        "p99 ms",
+        "server CPU, us a call",
+        "cores used by it",
+        "by others",
+    )
     return f"{BOTS} bots, each with {window} under way:\n\n{table(head, rows)}"
 
 

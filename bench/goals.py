@@ -27,6 +27,8 @@ PYTHON_PEERS = (
     "wsproto",
 )
 """The libraries for Python; socketify is a binding of a C++ server and counts as one."""
+ORDER = (OURS, "gdpeer-pure", *PYTHON_PEERS, "node-ws")
+"""In which they are shown."""
 BEST = "best"
 
 TIE = 0.20

@@ -9,11 +9,12 @@ import platform
 import resource
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from gdpeer.protocol.frames import COMPILED
 from tests.support.missing import ROOT
@@ -150,6 +151,41 @@ def busy_seconds() -> float:
     return sum(map(int, (user, nice, system, *interrupts))) / _TICKS
 
 
+def children_seconds() -> float:
+    """Processor time of the children that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+class Used(NamedTuple):
+    """How long something took, and how many cores were used meanwhile on the average."""
+
+    seconds: float
+    servers: float
+    load: float
+    others: float
+
+
+class Meter:
+    """Watches what is used from its making on.
+
+    Args:
+        pids: the servers; this process and the children that end meanwhile are the load.
+    """
+
+    def __init__(self, *pids: int) -> None:
+        self._pids = pids
+        self._before = self._now()
+
+    def _now(self) -> tuple[float, float, float, float]:
+        servers = sum(map(cpu_seconds, self._pids))
+        return time.perf_counter(), servers, time.process_time() + children_seconds(), busy_seconds()
+
+    def read(self) -> Used:
+        seconds, servers, load, busy = (now - before for now, before in zip(self._now(), self._before, strict=True))
+        return Used(seconds, servers / seconds, load / seconds, max(0.0, busy - servers - load) / seconds)
+
+
 # -- figures ----------------------------------------------------------------------------------------------------------
 
 
@@ -163,6 +199,12 @@ def middle(samples: Sequence[Data], key: str) -> float | None:
     """The median over the rounds; None where no sample has the key."""
     values = [sample[key] for sample in samples if sample.get(key) is not None]
     return median(values) if values else None
+
+
+def others(samples: Sequence[Data]) -> str:
+    """How many cores programs used that have no part in it; where that is not about 0, measure again."""
+    found = middle(samples, "others_cores")
+    return "-" if found is None else f"{found:.2f}"
 
 
 def number(value: float | None) -> str:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from bench import cores, engine, scaling
-from bench.goals import FLOORS, OURS, UNITS, Outcome, Rows, floor_of, is_void, judge, share_of
+from bench.goals import ORDER, OURS, UNITS, Outcome, Rows, floor_of, is_void, judge, share_of
 from bench.machine import RESULTS, Data, headline, middle, number, table
 from tests.support.missing import ROOT
 
@@ -93,13 +93,17 @@ def goals(outcomes: Sequence[Outcome]) -> str:
 
 
 def shares(results: Mapping[str, Rows]) -> str:
-    """The figures of gdpeer and of the floor, and which share of the floor everybody reaches."""
-    names = dict.fromkeys(name for rows in results.values() for name in rows)
-    others = sorted(name for name in names if name not in (OURS, *FLOORS))
-    rows = [figures_of(name, results[name], others) for name in UNITS if name in results]
-    head = ("scenario", "unit", OURS, "floor", f"{OURS}, share", *others)
+    """The figures of gdpeer and of the floor, and which share of the floor everybody reaches; clients apart."""
+    names = [name for name in UNITS if name in results]
+    parts = ([name for name in names if name.startswith("client-") is is_client] for is_client in (False, True))
     text = f"Shares of the floor; of {MEMORY} the bytes themselves. A dash was not measured, `void` had errors."
-    return f"{text}\n\n{table(head, rows, words=2)}"
+    return "\n\n".join([text, *(shares_of(results, part) for part in parts if part)])
+
+
+def shares_of(results: Mapping[str, Rows], scenarios: Sequence[str]) -> str:
+    others = [name for name in ORDER if name != OURS and any(name in results[scenario] for scenario in scenarios)]
+    rows = [figures_of(scenario, results[scenario], others) for scenario in scenarios]
+    return table(("scenario", "unit", OURS, "floor", f"{OURS}, share", *others), rows, words=2)
 
 
 def figures_of(scenario: str, rows: Rows, others: Sequence[str]) -> list[str]:

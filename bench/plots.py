@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from bench.goals import FLOORS, OURS, UNITS, Rows, share_of
+from bench.goals import ORDER, OURS, UNITS, Rows, share_of
 
 INK, FAINT = "#7f8490", "#7f849055"
 COLOURS = {
@@ -62,8 +62,7 @@ def figure(file: Path, width: float, height: float) -> Iterator[Any]:
 def draw_shares(results: Mapping[str, Rows], file: Path) -> None:
     """Which share of the floor each server reaches in each scenario; memory, which is no speed, is left out."""
     scenarios = [name for name in UNITS if name in results and name != "idle-mem"]
-    present = {server for name in scenarios for server in results[name]} - set(FLOORS)
-    servers = [*(name for name in COLOURS if name in present), *sorted(present - set(COLOURS))]
+    servers = [name for name in ORDER if any(name in results[scenario] for scenario in scenarios)]
     with figure(file, 9.0, 1.6 + 0.42 * len(scenarios)) as axes:
         for server in reversed(servers):
             draw_server(axes, results, scenarios, server)

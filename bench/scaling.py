@@ -27,14 +27,15 @@ from bench.machine import (
     RESULTS,
     SERVER_CORE,
     Data,
+    Meter,
     about,
-    cpu_seconds,
     forms,
     headline,
     hold,
     middle,
     number,
     open_many_files,
+    others,
     ratios,
     running,
     table,
@@ -107,10 +108,11 @@ class Subject:
 
     def sample(self, seconds: float) -> dict[str, float]:
         take_turns(self.active, seconds / 4)
-        used, begin = cpu_seconds(self.pid), time.perf_counter()
+        meter = Meter(self.pid)
         count = take_turns(self.active, seconds)
-        used, took = cpu_seconds(self.pid) - used, time.perf_counter() - begin
-        return {"count": count, "per_s": count / took, KEY: used / count * 1e6}
+        used = meter.read()
+        cost = used.servers * used.seconds / count * 1e6
+        return {"count": count, "per_s": count / used.seconds, KEY: cost, "others_cores": used.others}
 
 
 @contextmanager
@@ -152,9 +154,16 @@ def markdown(data: Data) -> str:
     for form, samples in data["results"].items():
         times = growth(samples)
         for size, found in samples.items():
-            figures = (number(middle(found, KEY)), f"{times[size]:.2f}", number(middle(found, "per_s")))
+            figures = (number(middle(found, KEY)), f"{times[size]:.2f}", number(middle(found, "per_s")), others(found))
             rows.append([form, f"{int(size):,}", *figures])
-    head = ("server", "idle peers", "server CPU, us a message", "x the fewest peers", "messages/s")
+    head = (
+        "server",
+        "idle peers",
+        "server CPU, us a message",
+        "x the fewest peers",
+        "messages/s",
+        "cores used by others",
+    )
     return f"{table(head, rows)}\n\n{flatness(data['results'])}"
 
 

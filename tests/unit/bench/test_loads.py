@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import pytest
 
 from bench.bots import Crowd, WrongAnswer
-from bench.machine import cpu_seconds
+from bench.machine import Meter, cpu_seconds
 from bench.run import chosen
 from bench.scaling import open_socket, subject, take_turns
 from gdpeer import OK, Node, SceneTree, Vector2, WebSocketMultiplayerPeer, rpc
@@ -118,6 +118,18 @@ def test_the_client_program_prints_one_json_object(size: int) -> None:
     assert found["count"] > 0
     assert found["per_s"] == pytest.approx(found["count"] / found["secs"])
     assert found["cpu_us_per_op"] > 0
+
+
+def test_a_meter_tells_what_servers_and_load_have_used() -> None:
+    with Process([sys.executable, "-c", "while True: pass"]) as busy:
+        meter = Meter(busy.popen.pid)
+        before = cpu_seconds(busy.popen.pid)
+        while cpu_seconds(busy.popen.pid) < before + 0.1:
+            pass
+        used = meter.read()
+    assert used.servers * used.seconds >= 0.09
+    assert 0 < used.load < 2
+    assert used.others >= 0
 
 
 def test_scenarios_are_chosen_by_patterns_in_the_order_of_the_tables() -> None:
