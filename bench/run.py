@@ -1,9 +1,11 @@
 """Puts gdpeer beside other WebSocket libraries, as server and as client, in one run of ../shared/tools/wsbench.
 
     make bench                                      everything, five rounds (half an hour)
-    make bench ARGS='--quick'                       one short round of four scenarios; writes no result
+    make bench ARGS='--quick'                       one short round of four scenarios
     make bench ARGS='--only-ours --scenarios echo-*,connect'
     make bench ARGS='--name second --rounds 10'     writes bench/results/second.md, .json and .svg
+
+The whole of it writes bench/results/servers.*, a part only what `--name` says.
 
 In each round every scenario goes through all servers before the next begins, so that drift of the machine hits all
 alike. The baseline is the floor, a small C server with nothing but epoll (of clients a C client): each row shows which
@@ -111,17 +113,19 @@ def markdown(facts: Data, outcomes: Sequence[Outcome], tables: str) -> str:
     )
 
 
-def arguments() -> argparse.Namespace:
+def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="make bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--name", default="servers", help="name of the result files (default servers)")
+    parser.add_argument("--name", help="name of the result files; default servers, and none for a part")
     parser.add_argument("--rounds", type=int, help="default 5")
     parser.add_argument("--time", type=float, help="seconds measured for each sample; default 1")
     parser.add_argument("--scenarios", help=f"comma list of names or patterns; default all: {', '.join(UNITS)}")
     parser.add_argument("--only-ours", action="store_true", help="gdpeer and the floor, without the others")
-    parser.add_argument("--quick", action="store_true", help=f"one round of 0.5 s of {QUICK}; writes no result")
-    options = parser.parse_args()
+    parser.add_argument("--quick", action="store_true", help=f"one round of 0.5 s of {QUICK}")
+    options = parser.parse_args(words)
+    is_part = options.quick or options.only_ours or options.scenarios
+    options.name = options.name or ("" if is_part else "servers")
     options.rounds = options.rounds or (1 if options.quick else 5)
     options.time = options.time or (0.5 if options.quick else 1.0)
     options.scenarios = options.scenarios or (QUICK if options.quick else "*")
@@ -141,7 +145,7 @@ def main() -> int:
     outcomes = judge(results)
     tables = "\n\n".join(text.strip() for _, text, _ in answers)
     print(f"{tables}\n\n{goals_table(outcomes)}")
-    if not options.quick:
+    if options.name:
         write(options.name, {"about": facts, "results": results}, markdown(facts, outcomes, tables))
         draw_shares(results, RESULTS / f"{options.name}.svg")
     return FAULTY if any(status for status, _, _ in answers) else 0

@@ -13,7 +13,7 @@ import pytest
 
 from bench.bots import Crowd, WrongAnswer
 from bench.machine import Meter, cpu_seconds
-from bench.run import chosen
+from bench.run import arguments, chosen
 from bench.scaling import open_socket, subject, take_turns
 from gdpeer import OK, Node, SceneTree, Vector2, WebSocketMultiplayerPeer, rpc
 from tests.support.missing import ROOT
@@ -130,6 +130,14 @@ def test_a_meter_tells_what_servers_and_load_have_used() -> None:
     assert used.servers * used.seconds >= 0.09
     assert 0 < used.load < 2
     assert used.others >= 0
+
+
+def test_a_part_of_the_benchmark_does_not_replace_the_result_of_the_whole() -> None:
+    assert arguments([]).name == "servers"
+    assert arguments(["--rounds", "10"]).name == "servers"
+    for part in (["--quick"], ["--only-ours"], ["--scenarios", "connect"]):
+        assert arguments(part).name == ""
+        assert arguments([*part, "--name", "second"]).name == "second"
 
 
 def test_scenarios_are_chosen_by_patterns_in_the_order_of_the_tables() -> None:
