@@ -10,7 +10,7 @@ BUILD := pyproject.toml setup.py tools/environment.py $(wildcard README.md) $(SO
 # A Python that was named is taken even when the environments are up to date.
 FORCE := $(if $(filter file,$(origin PYTHON)),,force)
 
-.PHONY: force help demo test unit lint conformance soak bench docs clean python-found
+.PHONY: force help demo test unit lint conformance soak bench bench-all docs clean python-found
 .DEFAULT_GOAL := help
 
 help:
@@ -20,7 +20,8 @@ help:
 	@echo "make lint         ruff, mypy, import-linter, codespell"
 	@echo "make conformance  the long sections of the conformance suite (9, 12, 13)"
 	@echo "make soak         fifty bots and one server, a thousand calls a second each way, for thirty seconds"
-	@echo "make bench        gdpeer beside other servers, in one run"
+	@echo "make bench        gdpeer beside other WebSocket libraries, as server and client, in one run"
+	@echo "make bench-all    all measurements, and the page about them (about an hour)"
 	@echo "make docs         the documentation, in build/docs"
 	@echo "make clean        remove what the targets made"
 
@@ -42,8 +43,11 @@ conformance: .venv/.test
 soak: .venv/.test
 	@.venv/bin/python -m pytest -q tests/soak $(ARGS)
 
-bench: .venv/.test
+bench: .venv/.test .venv-pure/.test
 	@.venv/bin/python -m bench.run $(ARGS)
+
+bench-all: .venv/.test .venv-pure/.test
+	@.venv/bin/python -m bench.all $(ARGS)
 
 docs: .venv/.test
 	@.venv/bin/python -m tools.run_tests docs $(ARGS)

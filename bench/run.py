@@ -1,8 +1,17 @@
-"""Puts `gdpeer echo` beside websockets and picows in one run of the benchmark in ../shared/tools/wsbench.
+"""Puts gdpeer beside other WebSocket libraries, as server and as client, in one run of ../shared/tools/wsbench.
 
-    make bench                                   all server scenarios, three rounds (some minutes)
-    make bench ARGS='--quick'                    one short round of four scenarios
-    make bench ARGS='--name second --rounds 10'  writes bench/results/second.json and .md
+    make bench                                      everything, five rounds (half an hour)
+    make bench ARGS='--quick'                       one short round of four scenarios
+    make bench ARGS='--only-ours --scenarios echo-*,connect'
+    make bench ARGS='--name second --rounds 10'     writes bench/results/second.md, .json and .svg
+
+The whole of it writes bench/results/servers.*, a part only what `--name` says.
+
+In each round every scenario goes through all servers before the next begins, so that drift of the machine hits all
+alike. The baseline is the floor, a small C server with nothing but epoll (of clients a C client): each row shows which
+share of it is reached. Every reply is checked; an error makes a figure void and the exit status 3.
+
+At the end stands which of the goals in bench/goals.py are met. Less than 20 % between two servers is a tie.
 
 Nothing else should run meanwhile. Trust the ratio, taken round by round, before the figures: they are those of this
 machine on this day, and two runs are not to be compared with each other.
@@ -11,64 +20,141 @@ machine on this day, and two runs are not to be compared with each other.
 from __future__ import annotations
 
 import argparse
+import json
 import os
-import platform
 import shlex
 import subprocess
 import sys
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any
 
+from bench.goals import UNITS, Outcome, judge
+from bench.machine import RESULTS, Data, about, forms, headline, processor, table, write
+from bench.plots import draw_shares
 from tests.support.missing import ROOT, SHARED
 
-RESULTS = Path(__file__).with_name("results")
+__all__ = ["main", "processor"]
+
 TOOL = SHARED / "tools" / "wsbench" / "wsbench"
-PEERS = "cwsecho,websockets,picows,picows-messages"
-SCENARIOS = "latency-*,echo-*,fanout-*,connect,idle-mem"
+SERVER_FLOOR, CLIENT_FLOOR = "cwsecho", "c-floor"
+SERVERS = ("picows", "picows-messages", "socketify", "aiohttp", "websockets", "wsproto", "node-ws")
+CLIENTS = ("picows", "picows-messages", "aiohttp", "websockets", "websockets-threads", "websocket-client", "wsproto")
 QUICK = "latency-1,echo-small,echo-small-pipe,echo-64k"
+QUICK_PEERS = ("picows", "websockets")
+
 ECHO = "-m gdpeer.cli echo --host 127.0.0.1 --port {port} --max-size 64M --fanout --no-heartbeat"
-PURE = ROOT / ".venv-pure" / "bin" / "python"
+CLIENT_FILE = shlex.quote(str(Path(__file__).with_name("client.py")))
+CLIENT = f"{CLIENT_FILE} --port {{port}} --size {{size}} --seconds {{seconds}}"
+FAULTY = 3
+"""What the tool exits with when a sample had an error."""
 
 
-def processor() -> str:
-    """The processor's name, for the head of the table."""
-    for line in Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []:
-        if line.startswith("model name"):
-            return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
+def ours(option: str, words: str) -> list[str]:
+    """Each form of gdpeer as a server or client of the tool."""
+    named = [(name, f"{shlex.quote(python)} {words}") for name, python in forms().items()]
+    return [word for name, command in named for word in (option, f"{name}={command}")]
 
 
-def servers() -> list[str]:
-    """The forms of gdpeer that are installed: compiled, and uncompiled where `make unit` has made its environment."""
-    named = ["--server", f"gdpeer={shlex.quote(sys.executable)} {ECHO}"]
-    if PURE.exists():
-        named += ["--server", f"gdpeer-pure={shlex.quote(str(PURE))} {ECHO}"]
-    return named
+def chosen(patterns: str) -> list[str]:
+    """The scenarios that a comma list of names and patterns selects, in the order of the tables."""
+    wanted = [pattern.strip() for pattern in patterns.split(",")]
+    return [name for name in UNITS if any(fnmatchcase(name, pattern) for pattern in wanted)]
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--name", default="first", help="name of the result files (default first)")
-    parser.add_argument("--quick", action="store_true", help="one short round of four scenarios; writes no result")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--time", type=float, default=1.0, help="seconds measured for each sample")
-    options = parser.parse_args()
-    if not TOOL.exists():
-        print("not run: ../shared/tools/wsbench is not beside the checkout")
-        return 1
-    rounds = ["--rounds", str(options.rounds), "--time", str(options.time), "--scenarios", SCENARIOS]
-    command = [sys.executable, str(TOOL), "--baseline", "picows", "--only", PEERS, *servers()]
-    command += ["--quick", "--scenarios", QUICK] if options.quick else rounds
+def commands(options: argparse.Namespace) -> list[list[str]]:
+    """One call of the tool for the servers and one for the clients, as each has a floor of its own."""
+    names = chosen(options.scenarios)
+    servers = [name for name in names if not name.startswith("client-")]
+    clients = [name for name in names if name.startswith("client-")]
+    found = []
+    if servers:
+        peers = () if options.only_ours else (QUICK_PEERS if options.quick else SERVERS)
+        found.append(_command(options, servers, SERVER_FLOOR, peers, ours("--server", ECHO)))
+    if clients:
+        peers = () if options.only_ours else (QUICK_PEERS if options.quick else CLIENTS)
+        found.append(_command(options, clients, CLIENT_FLOOR, peers, ours("--client", CLIENT)))
+    return found
+
+
+def _command(
+    options: argparse.Namespace, scenarios: Sequence[str], floor: str, peers: Sequence[str], own: Sequence[str]
+) -> list[str]:
+    rounds = ["--rounds", str(options.rounds), "--time", str(options.time)]
+    which = ["--scenarios", ",".join(scenarios), "--only", ",".join((floor, *peers)), "--baseline", floor]
+    return [sys.executable, str(TOOL), *rounds, *which, *own]
+
+
+def run(command: Sequence[str], report: Path) -> tuple[int, str, Data]:
+    """One call of the tool: its status, its tables without the first line, and the figures."""
     cache = os.environ.get("WSBENCH_CACHE") or str(ROOT / ".cache" / "wsbench")
-    report = ROOT / "build" / "bench.json" if options.quick else RESULTS / f"{options.name}.json"
     report.parent.mkdir(parents=True, exist_ok=True)
+    report.unlink(missing_ok=True)
     done = subprocess.run(
         [*command, "--json", str(report)], env=dict(os.environ, WSBENCH_CACHE=cache), stdout=subprocess.PIPE, text=True
     )
-    print(done.stdout)
-    if done.returncode == 0 and not options.quick:
-        head = f"# gdpeer beside other servers\n\n{processor()}; made by `make bench`.\n\n"
-        (RESULTS / f"{options.name}.md").write_text(head + done.stdout)
-    return done.returncode
+    if not report.exists():
+        raise SystemExit(done.returncode or 1)
+    return done.returncode, done.stdout.partition("\n\n")[2], json.loads(report.read_text(), object_hook=without_zeros)
+
+
+def without_zeros(found: dict[str, Any]) -> dict[str, Any]:
+    """A sample without its long list of kinds of errors, where there was none."""
+    return {key: value for key, value in found.items() if key != "errors" or found.get("error_total")}
+
+
+def goals_table(outcomes: Sequence[Outcome]) -> str:
+    """The goals that were measured, met or not."""
+    rows = [(one.scenario, one.wanted, one.measured, one.word) for one in outcomes if one.met is not None]
+    return table(("scenario", "goal", "measured", ""), rows, words=4)
+
+
+def markdown(facts: Data, outcomes: Sequence[Outcome], tables: str) -> str:
+    """The whole result as a page."""
+    goals = f"## The goals\n\n{goals_table(outcomes)}\n\n" if outcomes else ""
+    return (
+        f"# gdpeer beside other WebSocket libraries\n\n{headline(facts)}; made by `make bench`. `x {SERVER_FLOOR}` and "
+        f"`x {CLIENT_FLOOR}` are shares of the floor, round by round.\n\n{goals}## The figures\n\n{tables}\n"
+    )
+
+
+def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="make bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--name", help="name of the result files; default servers, and none for a part")
+    parser.add_argument("--rounds", type=int, help="default 5")
+    parser.add_argument("--time", type=float, help="seconds measured for each sample; default 1")
+    parser.add_argument("--scenarios", help=f"comma list of names or patterns; default all: {', '.join(UNITS)}")
+    parser.add_argument("--only-ours", action="store_true", help="gdpeer and the floor, without the others")
+    parser.add_argument("--quick", action="store_true", help=f"one round of 0.5 s of {QUICK}")
+    options = parser.parse_args(words)
+    is_part = options.quick or options.only_ours or options.scenarios
+    options.name = options.name or ("" if is_part else "servers")
+    options.rounds = options.rounds or (1 if options.quick else 5)
+    options.time = options.time or (0.5 if options.quick else 1.0)
+    options.scenarios = options.scenarios or (QUICK if options.quick else "*")
+    if not chosen(options.scenarios):
+        parser.error("no such scenario")
+    return options
+
+
+def main() -> int:
+    options = arguments()
+    if not TOOL.exists():
+        print("not run: ../shared/tools/wsbench is not beside the checkout")
+        return 1
+    answers = [run(command, ROOT / "build" / "bench.json") for command in commands(options)]
+    results = {name: rows for _, _, found in answers for name, rows in found["results"].items()}
+    facts = about(rounds=options.rounds, seconds=options.time)
+    outcomes = judge(results)
+    tables = "\n\n".join(text.strip() for _, text, _ in answers)
+    print(f"{tables}\n\n{goals_table(outcomes)}")
+    if options.name:
+        write(options.name, {"about": facts, "results": results}, markdown(facts, outcomes, tables))
+        draw_shares(results, RESULTS / f"{options.name}.svg")
+    return FAULTY if any(status for status, _, _ in answers) else 0
 
 
 if __name__ == "__main__":

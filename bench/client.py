@@ -1,0 +1,76 @@
+"""A gdpeer client for the client scenarios of the benchmark in ../shared/tools/wsbench.
+
+    python bench/client.py --port 9000 --size 32 --seconds 1
+
+Sends one binary message at a time and waits for its echo as a program would: by `poll` with a timeout. Prints one JSON
+object. It needs nothing but gdpeer, so that it runs with either form of it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+
+from gdpeer import OK, WebSocketPeer
+
+LARGEST = 64 * 1024 * 1024
+WARM_UP = 0.2
+PATIENCE = 10.0
+STRIDE = 16
+"""The clock is read once in so many round trips; in two of large messages."""
+
+
+def connect(port: int) -> WebSocketPeer:
+    """An open connection to the echo server."""
+    peer = WebSocketPeer()
+    peer.inbound_buffer_size = peer.outbound_buffer_size = LARGEST
+    if peer.connect_to_url(f"ws://127.0.0.1:{port}/") != OK:
+        raise SystemExit(str(peer.get_close_cause()))
+    end = time.monotonic() + PATIENCE
+    while peer.get_ready_state() == WebSocketPeer.STATE_CONNECTING and time.monotonic() < end:
+        peer.poll(timeout=0.1)
+    if peer.get_ready_state() != WebSocketPeer.STATE_OPEN:
+        raise SystemExit(f"not connected: {peer.get_close_cause()}")
+    return peer
+
+
+def round_trip(peer: WebSocketPeer, message: bytes) -> None:
+    """Send a message and wait for it."""
+    if peer.send(message) is not OK:
+        raise SystemExit("not sent")
+    while not peer.get_available_packet_count():
+        peer.poll(timeout=1.0)
+        if peer.get_ready_state() != WebSocketPeer.STATE_OPEN:
+            raise SystemExit(f"the connection ended: {peer.get_close_cause()}")
+    if peer.get_packet() != message:
+        raise SystemExit("wrong reply")
+
+
+def measure(peer: WebSocketPeer, message: bytes, seconds: float) -> dict[str, float]:
+    """Round trips for so many seconds."""
+    stride = STRIDE if len(message) < 16_384 else 2
+    count, begin, used = 0, time.perf_counter(), time.process_time()
+    while (now := time.perf_counter()) < begin + seconds:
+        for _ in range(stride):
+            round_trip(peer, message)
+        count += stride
+    secs, used = now - begin, time.process_time() - used
+    return {"count": count, "secs": secs, "per_s": count / secs, "cpu_us_per_op": used / max(count, 1) * 1e6}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--size", type=int, default=32)
+    parser.add_argument("--seconds", type=float, default=1.0)
+    options = parser.parse_args()
+    peer, message = connect(options.port), os.urandom(options.size)
+    measure(peer, message, WARM_UP)
+    print(json.dumps(measure(peer, message, options.seconds)))
+    peer.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,151 @@
+"""What a second server process on the same port (`reuse_port`) brings.
+
+    python -m bench.cores               nine rounds; writes bench/results/cores.md and .json
+    python -m bench.cores --quick       two short rounds; writes no result
+
+One or two echo servers share a port, and the system spreads the connections over them. Nothing is held on a core: the
+servers and the load, a C program (`wsload` of ../shared/tools/wsbench) that sleeps when it has nothing to do, share the
+cores that there are. On a machine with two of them two servers therefore cannot be twice as fast: what is left for them
+is what the load does not use. The table shows how much that is; what others used is to be 0.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from bench.machine import (
+    Data,
+    Meter,
+    about,
+    headline,
+    middle,
+    number,
+    ratios,
+    running,
+    table,
+    wait_for,
+    write,
+)
+from gdpeer import OK, WebSocketServer
+from gdpeer.cli.echo import Echo
+from tests.support.missing import ROOT, SHARED
+from tests.support.ports import free_port
+
+SOURCE = SHARED / "tools" / "wsbench" / "csrc"
+PROGRAM = ROOT / "build" / "wsload"
+CONNECTIONS = 64
+LOADS = {"32 bytes, one under way": ("-w", "1"), "32 bytes, 16 under way": ("-w", "16")}
+WARM_UP = 0.3
+PROCESSES = (1, 2)
+
+
+def serve(port: int) -> None:
+    """An echo server that shares its port."""
+    server = WebSocketServer()
+    server.bind_ip, server.reuse_port = "127.0.0.1", True
+    server.max_queued_packets = 65_536
+    Echo(server)
+    if server.listen(port) != OK:
+        raise SystemExit(server.get_listen_error())
+    print("listening", flush=True)
+    while True:
+        server.poll(timeout=1.0)
+
+
+@contextmanager
+def servers(count: int) -> Iterator[tuple[int, list[int]]]:
+    """So many servers on one port; the port, and their process ids."""
+    port = free_port()
+    with ExitStack() as stack:
+        started = []
+        for _ in range(count):
+            command = [sys.executable, "-m", "bench.cores", "--serve", str(port)]
+            started.append(stack.enter_context(running(command)))
+            wait_for(started[-1], "listening")
+        yield port, [process.pid for process in started]
+
+
+def load_program() -> Path:
+    """The load generator, compiled where it is not yet."""
+    source = SOURCE / "wsload.c"
+    if not PROGRAM.exists() or PROGRAM.stat().st_mtime < source.stat().st_mtime:
+        PROGRAM.parent.mkdir(parents=True, exist_ok=True)
+        subprocess.run([os.environ.get("CC", "cc"), "-O2", "-o", str(PROGRAM), str(source)], check=True)
+    return PROGRAM
+
+
+def sample(count: int, words: Sequence[str], seconds: float) -> dict[str, float]:
+    """The load on so many servers; each echo is checked by the load generator."""
+    command = [str(load_program()), "echo", "-c", str(CONNECTIONS), "-s", "32", "--text", *words]
+    with servers(count) as (port, pids):
+        meter = Meter(*pids)
+        timing = ["-t", str(seconds), "--warmup", str(WARM_UP), "--port", str(port)]
+        done = subprocess.run([*command, *timing], stdout=subprocess.PIPE, text=True, check=False)
+        used = meter.read()
+    answer: dict[str, Any] = json.loads(done.stdout)
+    if answer["error_total"]:
+        raise SystemExit(f"{answer['error_total']} errors: {answer['first_error']}")
+    return {
+        "per_s": answer["per_s"],
+        "servers_cores": used.servers,
+        "load_cores": used.load,
+        "others_cores": used.others,
+    }
+
+
+# -- the result -------------------------------------------------------------------------------------------------------
+
+
+def markdown(data: Data) -> str:
+    """The table, for the result and for the page."""
+    results: Mapping[str, Mapping[str, Sequence[Data]]] = data["results"]
+    rows = []
+    for load, samples in results.items():
+        for count, found in samples.items():
+            times = ratios(found, samples[str(PROCESSES[0])], "per_s")
+            span = f"{median(times):.2f} ({min(times):.2f} - {max(times):.2f})"
+            cores = [f"{middle(found, key):.2f}" for key in ("servers_cores", "load_cores", "others_cores")]
+            rows.append([load, count, number(middle(found, "per_s")), span, *cores])
+    head = ("load", "servers", "messages/s", "x one server", "cores used by the servers", "by the load", "by others")
+    return table(head, rows)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--name", default="cores", help="name of the result files (default cores)")
+    parser.add_argument("--rounds", type=int, help="default 9")
+    parser.add_argument("--time", type=float, help="seconds measured for each sample; default 2")
+    parser.add_argument("--quick", action="store_true", help="two rounds of 0.4 s; writes no result")
+    parser.add_argument("--serve", type=int, metavar="PORT", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.serve:
+        serve(options.serve)
+    if not SOURCE.exists():
+        print("not run: ../shared/tools/wsbench is not beside the checkout")
+        return 1
+    rounds = options.rounds or (2 if options.quick else 9)
+    seconds = options.time or (0.4 if options.quick else 2.0)
+    results: dict[str, dict[str, list[Any]]] = {load: {str(count): [] for count in PROCESSES} for load in LOADS}
+    for _ in range(rounds):
+        for load, words in LOADS.items():
+            for count in PROCESSES:
+                results[load][str(count)].append(sample(count, words, seconds))
+    data = {"about": about(rounds=rounds, seconds=seconds, connections=CONNECTIONS), "results": results}
+    text = markdown(data)
+    print(text)
+    if not options.quick:
+        write(options.name, data, f"# One and two server processes on a port\n\n{headline(data['about'])}.\n\n{text}")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
