@@ -41,6 +41,8 @@ COMPILED = [
     "gdpeer.websocket.peer",
     "gdpeer.websocket.client",
     "gdpeer.websocket.server",
+    "gdpeer.websocket.dialects",
+    "gdpeer.websocket.session",
     "gdpeer.variant.output",
     "gdpeer.variant.leaves",
     "gdpeer.variant.reader",
@@ -50,6 +52,12 @@ COMPILED = [
     "gdpeer.multiplayer.wire.parts",
     "gdpeer.multiplayer.wire.godot4",
     "gdpeer.multiplayer.checking",
+    "gdpeer.multiplayer.rpc",
+    "gdpeer.multiplayer.cache",
+    "gdpeer.multiplayer.calls4",
+    "gdpeer.multiplayer.hosting",
+    "gdpeer.multiplayer.scene",
+    "gdpeer.multiplayer.websocket_peer",
 ]
 """The modules of the hot path: the one list of what is compiled."""
 

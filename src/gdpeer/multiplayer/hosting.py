@@ -160,17 +160,22 @@ class PeerHost(MultiplayerAPI[PeerType]):
         if self._status_fell():
             return Error.ERR_UNCONFIGURED
         peer.poll(timeout)
-        before = self._sender
-        try:
-            while self._peer is peer and peer.get_available_packet_count():
-                self._sender = sender = peer.get_packet_peer()
-                self._take(peer, sender)
-        finally:
-            self._sender = before
+        if self._peer is peer and peer.get_available_packet_count():
+            peer._handle(self._take_all)
         self._settle(peer)
         if self._peer is peer and self._status_fell():
             return Error.ERR_UNCONFIGURED
         return Error.OK
+
+    def _take_all(self) -> None:
+        """Take all packets that have come, as long as the peer stays."""
+        peer, before = self._peer, self._sender
+        try:
+            while peer is not None and self._peer is peer and peer.get_available_packet_count():
+                self._sender = sender = peer.get_packet_peer()
+                self._take(peer, sender)
+        finally:
+            self._sender = before
 
     def _settle(self, peer: PeerType) -> None:
         """Now that their packets were handled, tell of those who went."""

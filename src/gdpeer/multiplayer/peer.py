@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from enum import IntEnum
 from typing import ClassVar, Protocol, TypeAlias
 
@@ -167,6 +167,13 @@ class MultiplayerPeer(PacketPeer):
         """Pass a client's packet on to others, who see `source` as its sender where their dialect has one."""
         return self.put_packet_to(peer_ids, buffer)
 
+    def _handle(self, work: Callable[[], object]) -> None:
+        """Do what is to be done about the packets that `poll` brought.
+
+        Where there is a network, what is sent meanwhile goes out at the end, one write for each peer.
+        """
+        work()
+
     def set_target_peer(self, peer_id: int) -> None:
         """Whom `put_packet` sends to from now on: 0 all, a positive id that one, a negative one all but that."""
         self._target = peer_id
@@ -219,6 +226,8 @@ class NetworkedMultiplayerPeer(Protocol):
 
     def poll(self, timeout: float = 0.0) -> None:
         """See `MultiplayerPeer`, here and below."""
+
+    def _handle(self, work: Callable[[], object]) -> None: ...
 
     def get_connection_status(self) -> IntEnum:
         """A `ConnectionStatus`, or another enumeration with these values."""

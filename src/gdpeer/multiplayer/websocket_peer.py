@@ -51,6 +51,7 @@ __all__ = ["WebSocketMultiplayerPeer"]
 
 logger = logging.getLogger("gdpeer.multiplayer")
 
+_DISCONNECTED, _CONNECTING, _CONNECTED = ConnectionStatus  # once, for an enumeration finds its members slowly
 _DIALECTS = {dialect.name: dialect for dialect in (GODOT4, GODOT3)}
 
 
@@ -303,11 +304,9 @@ class WebSocketMultiplayerPeer(Configurable, SessionPeer, MultiplayerPeer):
     def get_connection_status(self) -> ConnectionStatus:
         """A client is CONNECTED once it has its id, a server from `create_server` on."""
         session = self._session
-        if session is None:
-            return ConnectionStatus.DISCONNECTED
-        if isinstance(session, ServerSession) or (session.is_ready and not session.is_over):
-            return ConnectionStatus.CONNECTED
-        return ConnectionStatus.DISCONNECTED if session.is_over else ConnectionStatus.CONNECTING
+        if session is None or session.is_over:
+            return _DISCONNECTED
+        return _CONNECTED if session.is_ready else _CONNECTING
 
     def get_close_cause(self) -> CloseCause:
         """On a client: why its last connection ended or did not open. On a server there is nothing to tell."""
@@ -324,7 +323,7 @@ class WebSocketMultiplayerPeer(Configurable, SessionPeer, MultiplayerPeer):
         """
         if not len(buffer):
             return Error.OK
-        if self._session is None or self.get_connection_status() is not ConnectionStatus.CONNECTED:
+        if self._session is None or self.get_connection_status() is not _CONNECTED:
             return Error.ERR_UNCONFIGURED
         return self._session.put(self._target, buffer)
 
@@ -332,7 +331,7 @@ class WebSocketMultiplayerPeer(Configurable, SessionPeer, MultiplayerPeer):
         """See `MultiplayerPeer`. An empty buffer is `OK` and sends nothing."""
         if not len(buffer):
             return Error.OK
-        if self._session is None or self.get_connection_status() is not ConnectionStatus.CONNECTED:
+        if self._session is None or self.get_connection_status() is not _CONNECTED:
             return Error.ERR_UNCONFIGURED
         return self._session.put_to(peer_ids, buffer)
 
@@ -363,8 +362,7 @@ class WebSocketMultiplayerPeer(Configurable, SessionPeer, MultiplayerPeer):
         The error is `ERR_UNAVAILABLE`, or `ERR_UNCONFIGURED` unless CONNECTED.
         """
         packet = super().get_packet()
-        nothing = self._packet_error is Error.ERR_UNAVAILABLE
-        if nothing and self.get_connection_status() is not ConnectionStatus.CONNECTED:
+        if not packet and self._packet_error is not Error.OK and self.get_connection_status() is not _CONNECTED:
             self._packet_error = Error.ERR_UNCONFIGURED
         return packet
 
@@ -375,7 +373,7 @@ class WebSocketMultiplayerPeer(Configurable, SessionPeer, MultiplayerPeer):
         speaks "godot4", whom it does not reach by itself. To others that speak "godot3" it has been passed on.
         """
         queue = () if self._session is None else self._session.queue
-        return queue[0].target if queue else self.get_unique_id()
+        return queue[0][2] if queue else self.get_unique_id()
 
     # ------------------------------------------------------------------------------------------ peers
 

@@ -9,12 +9,11 @@
 
 A dialect has no state. What breaks a rule is a `PacketError`.
 
-Layer: `websocket`. Source: reference godot4-wire section B, godot3-wire section 2.
+Layer: `websocket`; compiled (types in `dialects.pxd`). Source: reference godot4-wire section B, godot3-wire section 2.
 """
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from typing import NamedTuple
 
 from gdpeer.errors import PacketError
@@ -30,8 +29,11 @@ class Heard(NamedTuple):
     peer_id: int
 
 
-class Dialect(ABC):
+class Dialect:
     """One way to talk.
+
+    Args:
+        name, header_size, announces, tells_server_gone: see below.
 
     Attributes:
         name: "godot4" or "godot3".
@@ -40,28 +42,30 @@ class Dialect(ABC):
         tells_server_gone: a client whose server goes is told `peer_disconnected(1)`.
     """
 
-    name: str
-    header_size: int
-    announces: bool
-    tells_server_gone: bool
+    __slots__ = ("announces", "header_size", "name", "tells_server_gone")
 
-    @abstractmethod
+    def __init__(self, name: str, header_size: int, *, announces: bool, tells_server_gone: bool) -> None:
+        self.name = name
+        self.header_size = header_size
+        self.announces = announces
+        self.tells_server_gone = tells_server_gone
+
     def welcome(self, peer_id: int) -> tuple[bytes, ...]:
         """What a server sends to a newcomer at once."""
+        raise NotImplementedError
 
-    @abstractmethod
     def wrap(self, source: int, target: int, payload: bytes) -> bytes:
         """A packet as a message."""
+        raise NotImplementedError
 
-    @abstractmethod
     def read_target(self, message: bytes, peer_id: int) -> int:
         """On a server: whom client `peer_id` sent this message to.
 
         Raises:
             PacketError: it is to be dropped.
         """
+        raise NotImplementedError
 
-    @abstractmethod
     def hear(self, message: bytes, own_id: int) -> tuple[Heard, ...]:
         """On a client: what a message of the server says.
 
@@ -72,13 +76,11 @@ class Dialect(ABC):
         Raises:
             PacketError: it is to be dropped.
         """
+        raise NotImplementedError
 
 
 class _Godot4(Dialect):
-    name = "godot4"
-    header_size = 0
-    announces = False
-    tells_server_gone = True
+    __slots__ = ()
 
     def welcome(self, peer_id: int) -> tuple[bytes, ...]:
         return (peer_id.to_bytes(4, "little", signed=True),)
@@ -101,10 +103,7 @@ class _Godot4(Dialect):
 
 
 class _Godot3(Dialect):
-    name = "godot3"
-    header_size = HEADER_SIZE
-    announces = True
-    tells_server_gone = False
+    __slots__ = ()
 
     def welcome(self, peer_id: int) -> tuple[bytes, ...]:
         return pack_system(Kind.ID, peer_id), pack_system(Kind.ADD, SERVER)
@@ -135,5 +134,5 @@ def _client_id(number: int) -> int:
     return number
 
 
-GODOT4: Dialect = _Godot4()
-GODOT3: Dialect = _Godot3()
+GODOT4: Dialect = _Godot4("godot4", 0, announces=False, tells_server_gone=True)
+GODOT3: Dialect = _Godot3("godot3", HEADER_SIZE, announces=True, tells_server_gone=False)

@@ -10,16 +10,16 @@ Invariants:
   `peer_disconnected`. Of a peer that this side disconnects none can be taken any more.
 - A message for many is framed once, where it is the same for all of them. In Godot 3's dialect what is for some by
   their ids is not: each of them is named as the target.
+- What is sent while the packets of a turn are handled (`handle`) goes out at the end, one write for each peer.
 - Who comes and who goes is not lost where a peer is slow: it may wait beyond the limits by `RESERVE`, and who has no
   room for it even then is dropped.
 
-Layer: `websocket`. Source: reference godot4-wire section B, godot3-wire section 2, 6.
+Layer: `websocket`; compiled (types in `session.pxd`). Source: reference godot4-wire section B, godot3-wire section 2, 6.
 """
 
 from __future__ import annotations
 
 import logging
-from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -32,10 +32,11 @@ from gdpeer.protocol.outbox import encode_message
 from gdpeer.signals import Signal
 from gdpeer.websocket.dialects import Dialect, Heard
 from gdpeer.websocket.godot3_relay import SERVER, Kind, pack_system, receivers
+from gdpeer.websocket.link import Turn
+from gdpeer.websocket.native import NativeBackend
 
 if TYPE_CHECKING:
     from gdpeer.websocket.client import WebSocketClient
-    from gdpeer.websocket.native import NativeBackend
     from gdpeer.websocket.peer import WebSocketPeer
     from gdpeer.websocket.server import WebSocketServer
 
@@ -50,6 +51,13 @@ MOST_MEMBERS = 65_536
 """Others that a client of a server believes in."""
 
 Buffer: TypeAlias = "bytes | bytearray | memoryview"
+
+_OK = Error.OK
+_NO_ROOM = Error.ERR_OUT_OF_MEMORY
+_SERVER = SERVER  # a C integer once compiled (session.pxd)
+
+Waiting: TypeAlias = "tuple[WebSocketPeer, int, int, int]"
+"""A packet for the game: in whose inbox it is, its source and its target, and the size of the header before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,61 +77,91 @@ class News:
     connection_failed: Signal = field(default_factory=Signal)
 
 
-class _Waiting:
-    """A packet for the game, in the inbox of `peer`."""
-
-    __slots__ = ("header_size", "peer", "source", "target")
-
-    def __init__(self, peer: WebSocketPeer, source: int, target: int, header_size: int) -> None:
-        self.peer = peer
-        self.source = source
-        self.target = target
-        self.header_size = header_size
-
-
-class Session(ABC):
+class Session:
     """What both ends have.
 
     Attributes:
         unique_id: this end's; 0 as long as a client has none.
+        is_ready: this end has its id, and packets can be sent.
+        is_over: the connection of a client ended.
         queue: the packets for the game, oldest first.
     """
 
+    __slots__ = ("_is_handling", "_news", "_told", "is_over", "is_ready", "queue", "unique_id")
+
     def __init__(self, news: News) -> None:
         self.unique_id = 0
-        self.queue: deque[_Waiting] = deque()
+        self.is_ready = False
+        self.is_over = False
+        self.queue: deque[Waiting] = deque()
         self._news = news
+        self._told = news.peer_packet
+        self._is_handling = False
 
-    @abstractmethod
-    def poll(self, timeout: float) -> None:
+    def _turn(self) -> Turn:
+        """The turn of the server or client below."""
+        raise NotImplementedError
+
+    def _poll(self, timeout: float) -> None:
         """One turn of the server or client below."""
+        raise NotImplementedError
 
-    @abstractmethod
     def put(self, target: int, buffer: Buffer) -> Error:
         """Send to one (positive), all (0), or all but one (negative); `ERR_INVALID_PARAMETER` for an unknown one."""
+        raise NotImplementedError
 
-    @abstractmethod
     def put_to(self, peer_ids: Iterable[int], buffer: Buffer) -> Error:
         """Send to each of some; those that are not there are passed over."""
+        raise NotImplementedError
+
+    def poll(self, timeout: float) -> None:
+        """One turn; within `handle`, what was gathered by then goes out before it."""
+        if not self._is_handling:
+            self._poll(timeout)
+            return
+        turn = self._turn()
+        turn.flush()
+        self._is_handling = False  # for slots, which cannot have a turn within a turn
+        try:
+            self._poll(timeout)
+        finally:
+            self._is_handling = turn.active = True
+
+    def handle(self, work: Callable[[], object]) -> None:
+        """Do what is to be done about the packets of a turn; what is sent meanwhile goes out at the end."""
+        turn = self._turn()
+        if turn.active:  # whoever began it ends it
+            work()
+            return
+        self._is_handling = turn.active = True
+        try:
+            work()
+        finally:
+            self._is_handling = False
+            turn.flush()
 
     def take(self) -> bytes | None:
         """The oldest packet; None where there is none."""
         while self.queue:
-            waiting = self.queue.popleft()
-            message = waiting.peer.get_packet()
-            if waiting.peer.get_packet_error() is Error.OK:  # else the game took it from the peer itself
-                return message[waiting.header_size :]
+            peer, _, _, header_size = self.queue.popleft()
+            message = peer.get_packet()
+            if peer._packet_error is _OK:  # else the game took it from the peer itself
+                return message[header_size:] if header_size else message
         return None
+
+    def source(self) -> int:
+        """Who sent the packet that `take` gives next; 0 where there is none."""
+        return self.queue[0][1] if self.queue else 0
 
     def drop_packets(self, peer: WebSocketPeer) -> None:
         """What came from a connection and was not taken yet is gone."""
-        self.queue = deque(waiting for waiting in self.queue if waiting.peer is not peer)
+        self.queue = deque([waiting for waiting in self.queue if waiting[0] is not peer])
         while peer.get_available_packet_count():
             peer.get_packet()
 
     def _offer(self, peer: WebSocketPeer, source: int, target: int, dialect: Dialect) -> None:
-        self.queue.append(_Waiting(peer, source, target, dialect.header_size))
-        self._news.peer_packet.emit(source)
+        self.queue.append((peer, source, target, dialect.header_size))
+        self._told.emit_one(source)
 
 
 class SessionPeer(PacketPeer):
@@ -143,17 +181,25 @@ class SessionPeer(PacketPeer):
         """
         packet = None if self._session is None else self._session.take()
         if packet is not None:
-            self._packet_error = Error.OK
+            self._packet_error = _OK
             return packet
         self._packet_error = Error.ERR_UNCONFIGURED if self._session is None else Error.ERR_UNAVAILABLE
         return b""
 
     def get_packet_peer(self) -> int:
         """Who sent the packet that `get_packet` takes next; 1, with a warning, where there is none."""
-        if self._session is not None and self._session.queue:
-            return self._session.queue[0].source
+        source = 0 if self._session is None else self._session.source()
+        if source:
+            return source
         logger.warning("get_packet_peer: no packet is there")
         return SERVER
+
+    def _handle(self, work: Callable[[], object]) -> None:
+        """See `NetworkedMultiplayerPeer`."""
+        if self._session is None:
+            work()
+        else:
+            self._session.handle(work)
 
     def get_unique_id(self) -> int:
         """This end's id; 0 as long as there is none."""
@@ -169,15 +215,21 @@ class ServerSession(Session):
         news: the signals to emit.
     """
 
+    __slots__ = ("_dialect_of", "_leaving", "_members", "_server")
+
     def __init__(self, server: WebSocketServer, dialect_of: Callable[[WebSocketPeer], Dialect], news: News) -> None:
-        super().__init__(news)
-        self.unique_id = SERVER
+        Session.__init__(self, news)
+        self.unique_id = _SERVER
+        self.is_ready = True
         self._server = server
         self._dialect_of = dialect_of
         self._members: dict[int, tuple[WebSocketPeer, Dialect]] = {}
         self._leaving: list[int] = []
 
-    def poll(self, timeout: float) -> None:
+    def _turn(self) -> Turn:
+        return self._server._turn
+
+    def _poll(self, timeout: float) -> None:
         """A turn of the server; those that were kicked before it are gone after it."""
         leaving, self._leaving = self._leaving, []
         self._server.poll(0.0 if leaving else timeout)
@@ -236,22 +288,24 @@ class ServerSession(Session):
     def receive(self, peer_id: int) -> None:
         """A client sent a message; it counts unless this side is closing, or has let go of the client."""
         peer = self._server._peers[peer_id]
-        backend = backend_of(peer)
+        backend = peer._backend
         message = backend.newest()
         if message is None:
             return
-        dialect = None if backend.is_closing() else self.dialect(peer_id)
-        target = None if dialect is None else self._pass_on(peer_id, dialect, message)
-        if dialect is None or target is None:
-            backend.discard_newest()
-        else:
-            self._offer(peer, peer_id, target, dialect)
+        member = None if backend.is_closing() else self._members.get(peer_id)
+        if member is not None:
+            dialect = member[1]
+            target = self._pass_on(peer_id, dialect, message)
+            if target is not None:
+                self._offer(peer, peer_id, target, dialect)
+                return
+        backend.discard_newest()
 
     def _pass_on(self, peer_id: int, dialect: Dialect, message: bytes) -> int | None:
         """Give other clients what is for them; the target where the game is to have it too, else None."""
         try:
             target = dialect.read_target(message, peer_id)
-            return target if target == SERVER or self._relay(peer_id, target, dialect, message) else None
+            return target if target == _SERVER or self._relay(peer_id, target, dialect, message) else None
         except PacketError as problem:
             logger.warning("peer %s: dropped a packet: %s", peer_id, problem)
             return None
@@ -275,7 +329,7 @@ class ServerSession(Session):
             member = self._members.get(target)
             if member is None:
                 return Error.ERR_INVALID_PARAMETER
-            return member[0].send(member[1].wrap(SERVER, target, payload))
+            return self._send(member, SERVER, target, payload)
         for dialect, peer_ids in self._by_dialect(receivers(SERVER, target, self._members)):
             self._server.broadcast_to(peer_ids, dialect.wrap(SERVER, target, payload))
         return Error.OK
@@ -287,13 +341,21 @@ class ServerSession(Session):
     def put_from(self, source: int, peer_ids: Iterable[int], buffer: Buffer) -> Error:
         """As `put_to`, in the name of a client, where a dialect has a name in its packets."""
         payload = bytes(buffer)
+        if type(peer_ids) is tuple and len(peer_ids) == 1:  # nearly every call from one to one
+            member = self._members.get(peer_ids[0])
+            sent = _OK if member is None else self._send(member, source, peer_ids[0], payload)
+            return _NO_ROOM if sent is _NO_ROOM else _OK
         errors = []
         for dialect, found in self._by_dialect(peer_ids):
             if dialect.header_size:
-                errors += [self._members[one][0].send(dialect.wrap(source, one, payload)) for one in found]
+                errors += [self._send(self._members[one], source, one, payload) for one in found]
             else:
                 errors.append(self._server.broadcast_to(found, payload))
         return Error.ERR_OUT_OF_MEMORY if Error.ERR_OUT_OF_MEMORY in errors else Error.OK
+
+    def _send(self, member: tuple[WebSocketPeer, Dialect], source: int, target: int, payload: bytes) -> Error:
+        peer, dialect = member
+        return peer.send(dialect.wrap(source, target, payload) if dialect.header_size else payload)
 
     def put_control_to(self, peer_ids: Iterable[int], buffer: Buffer) -> None:
         """As `put_to`, for what must not be missed: who has no room for it, beyond the limits too, is dropped."""
@@ -325,17 +387,15 @@ class ClientSession(Session):
         timeout: seconds from now until the server must have told the id; checked in `poll`.
 
     Attributes:
-        is_ready: the server has told the id, and that it is there.
-        is_over: the connection ended.
         failure: why this end gave up, where it did.
     """
+
+    __slots__ = ("_client", "_clock", "_deadline", "_dialect", "_others", "_peer", "failure")
 
     def __init__(
         self, client: WebSocketClient, dialect: Dialect, news: News, clock: Clock, timeout: float = float("inf")
     ) -> None:
-        super().__init__(news)
-        self.is_ready = False
-        self.is_over = False
+        Session.__init__(self, news)
         self.failure: CloseCause | None = None
         self._client = client
         self._peer = client._peer
@@ -344,7 +404,10 @@ class ClientSession(Session):
         self._deadline = clock.now() + timeout
         self._others: set[int] = set()  # the server among them
 
-    def poll(self, timeout: float) -> None:
+    def _turn(self) -> Turn:
+        return self._peer._turn
+
+    def _poll(self, timeout: float) -> None:
         """A turn of the client; the end where the id did not come in time."""
         if not self.is_ready and not self.is_over:
             timeout = min(timeout, self._deadline - self._clock.now())

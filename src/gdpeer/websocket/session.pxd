@@ -1,0 +1,68 @@
+# C types of session.py (Cython's pure-Python mode).
+cimport cython
+
+from gdpeer.signals cimport Signal
+from gdpeer.websocket.dialects cimport Dialect
+from gdpeer.websocket.exchange cimport Exchange
+from gdpeer.websocket.link cimport Turn
+from gdpeer.websocket.native cimport NativeBackend
+
+cdef object _OK, _NO_ROOM
+cdef int _SERVER
+
+
+cdef class Session:
+    cdef public object unique_id
+    cdef public bint is_ready
+    cdef public bint is_over
+    cdef public object queue
+    cdef readonly object _news
+    cdef Signal _told
+    cdef bint _is_handling
+
+    cpdef Turn _turn(self)
+    cpdef _poll(self, double timeout)
+    cpdef put(self, target, buffer)
+    cpdef put_to(self, peer_ids, buffer)
+    @cython.locals(turn=Turn)
+    cpdef poll(self, double timeout)
+    @cython.locals(turn=Turn)
+    cpdef handle(self, work)
+    @cython.locals(peer=Exchange, header_size=Py_ssize_t, message=bytes)
+    cpdef bytes take(self)
+    cpdef source(self)
+    cdef _offer(self, Exchange peer, source, target, Dialect dialect)
+
+
+cdef class ServerSession(Session):
+    cdef object _server
+    cdef object _dialect_of
+    cdef dict _members
+    cdef list _leaving
+
+    cpdef begin(self, peer_id, peer)
+    cpdef end(self, peer_id)
+    @cython.locals(peer=Exchange, backend=NativeBackend, message=bytes, member=tuple, dialect=Dialect)
+    cpdef receive(self, peer_id)
+    cdef _pass_on(self, peer_id, Dialect dialect, bytes message)
+    cdef bint _relay(self, source, target, Dialect dialect, bytes message) except -1
+    @cython.locals(member=tuple, payload=bytes)
+    cpdef put(self, target, buffer)
+    cpdef put_to(self, peer_ids, buffer)
+    @cython.locals(member=tuple, payload=bytes, dialect=Dialect)
+    cpdef put_from(self, source, peer_ids, buffer)
+    @cython.locals(peer=Exchange, dialect=Dialect)
+    cdef _send(self, tuple member, source, target, bytes payload)
+
+
+cdef class ClientSession(Session):
+    cdef public object failure
+    cdef object _client
+    cdef object _peer
+    cdef Dialect _dialect
+    cdef object _clock
+    cdef double _deadline
+    cdef set _others
+
+    @cython.locals(backend=NativeBackend, message=bytes)
+    cpdef receive(self)
