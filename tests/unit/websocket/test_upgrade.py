@@ -76,7 +76,7 @@ def test_what_comes_behind_the_head_is_left_over() -> None:
 
 def test_the_request_is_known_and_of_a_page_who_asked() -> None:
     for data, address in ((request("/room?x=1"), ("", 0)), (plain_request("/room?x=1"), ADDRESS)):
-        upgrade = server(respond=lambda _: http.Response())
+        upgrade = server(respond=lambda _: Response())
         assert upgrade.request is None
         take(upgrade, data)
         found = upgrade.request
