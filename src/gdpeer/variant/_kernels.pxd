@@ -1,5 +1,5 @@
-# Numbers to and from little-endian bytes in C. Used by the compiled form of output.py, writer.py and leaves.py only; the
-# uncompiled form has its own way to do the same, and one test suite runs against both.
+# Numbers and texts to and from little-endian bytes in C. Used by the compiled form of output.py, writer.py and leaves.py
+# only; the uncompiled form has its own way to do the same, and one test suite runs against both.
 
 from cpython.buffer cimport Py_buffer, PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_AsDouble, PyFloat_CheckExact
@@ -168,7 +168,9 @@ cdef inline double as_double(object number) except? -1:
     return PyFloat_AS_DOUBLE(number) if PyFloat_CheckExact(number) else PyFloat_AsDouble(number)
 
 
-cdef inline unsigned char* put_reals(unsigned char* at, unsigned int head, object numbers, Py_ssize_t count) except NULL:
+cdef inline unsigned char* put_reals(
+    unsigned char* at, unsigned int head, object numbers, Py_ssize_t count
+) except NULL:
     # A header and the numbers of a tuple, in 32 bits; beyond the range as infinity.
     cdef Py_ssize_t i
     store32(at, head)
