@@ -2,8 +2,9 @@
 
     python bench/client.py --port 9000 --size 32 --seconds 1
 
-Sends one binary message at a time and waits for its echo as a program would: by `poll` with a timeout. Prints one JSON
-object. It needs nothing but gdpeer, so that it runs with either form of it.
+Sends one binary message at a time and waits for its echo as a program would: by `poll` with a timeout. With `--polling`
+it never waits but asks again and again, as the floor in C does. Prints one JSON object. It needs nothing but gdpeer, so
+that it runs with either form of it.
 """
 
 from __future__ import annotations
@@ -36,25 +37,25 @@ def connect(port: int) -> WebSocketPeer:
     return peer
 
 
-def round_trip(peer: WebSocketPeer, message: bytes) -> None:
+def round_trip(peer: WebSocketPeer, message: bytes, timeout: float) -> None:
     """Send a message and wait for it."""
     if peer.send(message) is not OK:
         raise SystemExit("not sent")
     while not peer.get_available_packet_count():
-        peer.poll(timeout=1.0)
+        peer.poll(timeout)
         if peer.get_ready_state() != WebSocketPeer.STATE_OPEN:
             raise SystemExit(f"the connection ended: {peer.get_close_cause()}")
     if peer.get_packet() != message:
         raise SystemExit("wrong reply")
 
 
-def measure(peer: WebSocketPeer, message: bytes, seconds: float) -> dict[str, float]:
+def measure(peer: WebSocketPeer, message: bytes, seconds: float, timeout: float) -> dict[str, float]:
     """Round trips for so many seconds."""
     stride = STRIDE if len(message) < 16_384 else 2
     count, begin, used = 0, time.perf_counter(), time.process_time()
     while (now := time.perf_counter()) < begin + seconds:
         for _ in range(stride):
-            round_trip(peer, message)
+            round_trip(peer, message, timeout)
         count += stride
     secs, used = now - begin, time.process_time() - used
     return {"count": count, "secs": secs, "per_s": count / secs, "cpu_us_per_op": used / max(count, 1) * 1e6}
@@ -65,10 +66,12 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--size", type=int, default=32)
     parser.add_argument("--seconds", type=float, default=1.0)
+    parser.add_argument("--polling", action="store_true", help="never wait in poll()")
     options = parser.parse_args()
+    timeout = 0.0 if options.polling else 1.0
     peer, message = connect(options.port), os.urandom(options.size)
-    measure(peer, message, WARM_UP)
-    print(json.dumps(measure(peer, message, options.seconds)))
+    measure(peer, message, WARM_UP, timeout)
+    print(json.dumps(measure(peer, message, options.seconds, timeout)))
     peer.close()
 
 

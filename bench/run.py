@@ -30,7 +30,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from bench.goals import UNITS, Outcome, judge
+from bench.goals import POLLING, UNITS, Outcome, judge
 from bench.machine import RESULTS, Data, about, forms, headline, processor, table, write
 from bench.plots import draw_shares
 from tests.support.missing import ROOT, SHARED
@@ -74,7 +74,8 @@ def commands(options: argparse.Namespace) -> list[list[str]]:
         found.append(_command(options, servers, SERVER_FLOOR, peers, ours("--server", ECHO)))
     if clients:
         peers = () if options.only_ours else (QUICK_PEERS if options.quick else CLIENTS)
-        found.append(_command(options, clients, CLIENT_FLOOR, peers, ours("--client", CLIENT)))
+        own = [*ours("--client", CLIENT), "--client", f"{POLLING}={shlex.quote(sys.executable)} {CLIENT} --polling"]
+        found.append(_command(options, clients, CLIENT_FLOOR, peers, own))
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import product
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -24,6 +25,7 @@ from gdpeer.websocket.upgrade import ClientUpgrade, Outcome, ServerUpgrade
 from tests.property.streams import CUTS, cut, damaged
 
 ADDRESS = ("192.0.2.1", 5555)
+STREAM = SimpleNamespace(remote_address=ADDRESS)
 KEY = "AAAAAAAAAAAAAAAAAAAAAA=="
 LIMITS = Limits(max_head_size=2000, max_body_size=20)
 
@@ -234,7 +236,7 @@ def seen(outcome: Outcome | None, request: Request | None) -> tuple[Any, ...]:
 def feed(upgrade: ServerUpgrade | ClientUpgrade, pieces: Sequence[bytes]) -> tuple[Any, ...]:
     """The outcome, and how many of the pieces it took."""
     for i, piece in enumerate(pieces):
-        outcome = upgrade.receive(piece, ADDRESS)
+        outcome = upgrade.receive(piece, STREAM)
         if outcome is not None:
             return i, *seen(outcome, upgrade.request)
     return len(pieces), *seen(None, upgrade.request)

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import base64
 import os
-from binascii import b2a_base64
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -212,14 +212,8 @@ class ServerHandshake:
         self.is_upgrade = False
         self.leftover = b""
 
-    def receive_data(
-        self, data: bytes | bytearray | memoryview, remote_address: tuple[str, int] = ("", 0)
-    ) -> Request | None:
+    def receive_data(self, data: bytes | bytearray | memoryview) -> Request | None:
         """Take bytes from the client.
-
-        Args:
-            data: the bytes.
-            remote_address: for the request.
 
         Returns:
             The request once it is whole (a plain one with its body); None before. Call `accept`,
@@ -238,10 +232,10 @@ class ServerHandshake:
         if read is not None:
             target, fields = read
             if self._take_fields(fields):
-                return Request("GET", target, Headers._of_head(head), b"", remote_address)
-        return self._judge(head, remote_address)
+                return Request("GET", target, Headers._of_head(head))
+        return self._judge(head)
 
-    def _judge(self, head: bytes, remote_address: tuple[str, int]) -> Request | None:
+    def _judge(self, head: bytes) -> Request | None:
         from gdpeer.protocol.judge import Reader
 
         _check_line_ends(head)
@@ -250,7 +244,7 @@ class ServerHandshake:
         for name in _ONCE:
             if len(found.headers.get_all(name)) > 1:
                 raise HandshakeError(f"more than one {name} header", status=400)
-        self._request = Request(found.method, found.target, found.headers, b"", remote_address)
+        self._request = Request(found.method, found.target, found.headers)
         if self._take_fields(_deciding(found.headers)):
             return self._request
         rest, self.leftover = self.leftover, b""
@@ -266,7 +260,7 @@ class ServerHandshake:
         body = self._reader.read_body(data)
         if body is None:
             return None
-        return Request(request.method, request.target, request.headers, body, request.remote_address)
+        return Request(request.method, request.target, request.headers, body)
 
     def accept(self, request: Request) -> tuple[bytes, Opened]:
         """Answer an upgrade.
@@ -335,7 +329,7 @@ def _check_upgrade(fields: Fields) -> str:
 
 def _is_key(key: str) -> bool:
     try:
-        return len(base64.b64decode(key, validate=True)) == 16
+        return len(a2b_base64(key, strict_mode=True)) == 16
     except ValueError:
         return False
 

@@ -6,8 +6,9 @@ Layer: `protocol`. Source: RFC 9110, RFC 9112.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 __all__ = ["Headers", "Request", "parse_header_line"]
 
@@ -46,7 +47,9 @@ class Headers:
     def get_all(self, name: str) -> list[str]:
         """The field's values, one an occurrence."""
         wanted = name.lower()
-        return [value for key, value in self._all() if key == wanted]
+        if self._head:
+            return [value.decode("latin-1").rstrip(" \t") for value in _finder(wanted)(self._head)]
+        return [value for key, value in self._pairs if key == wanted]
 
     def has_token(self, name: str, token: str) -> bool:
         """Whether a comma-separated list holds `token`, without case."""
@@ -72,6 +75,12 @@ class Headers:
         return [(name.lower(), value.strip(" \t")) for name, _, value in fields]
 
 
+@lru_cache(maxsize=64)
+def _finder(name: str) -> Callable[[bytes], list[bytes]]:
+    """Finds the values of a field in a head."""
+    return re.compile(rb"\r\n" + re.escape(name.encode("latin-1", "replace")) + rb":[ \t]*([^\r\n]*)", re.I).findall
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """An HTTP request: an upgrade, or one for a page on the same port.
@@ -81,7 +90,7 @@ class Request:
         target: path and query as sent.
         headers: lower-case names.
         body: of a plain request; empty for an upgrade.
-        remote_address: numeric host and port of who asks.
+        remote_address: numeric host and port of who asks for a page; ("", 0) of an upgrade.
     """
 
     method: str

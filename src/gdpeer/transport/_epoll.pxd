@@ -16,9 +16,16 @@ cdef extern from *:
     typedef struct epoll_event gdpeer_event;
     #define gdpeer_wait epoll_wait
     #define gdpeer_was_interrupted() (errno == EINTR)
+    static int gdpeer_change(int epoll, int fd, unsigned int old, unsigned int wanted) {
+        struct epoll_event event;
+        event.events = wanted;
+        event.data.fd = fd;
+        return epoll_ctl(epoll, !wanted ? EPOLL_CTL_DEL : old ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &event);
+    }
     #else
     typedef struct { unsigned int events; struct { int fd; } data; } gdpeer_event;
     static int gdpeer_wait(int epoll, gdpeer_event *events, int most, int milliseconds) { return 0; }
+    static int gdpeer_change(int epoll, int fd, unsigned int old, unsigned int wanted) { return -1; }
     static double gdpeer_now(void) { return 0.0; }
     #define gdpeer_was_interrupted() 0
     #endif
@@ -30,11 +37,19 @@ cdef extern from *:
     int gdpeer_descriptor(gdpeer_event* event)
     unsigned int gdpeer_bits(gdpeer_event* event)
     int gdpeer_wait(int epoll, gdpeer_event* events, int most, int milliseconds) nogil
+    int gdpeer_change(int epoll, int fd, unsigned int old, unsigned int wanted) nogil
     bint gdpeer_was_interrupted()
     double gdpeer_now()
 
 cdef extern from "Python.h":
     object PyErr_SetFromErrno(object kind)
+
+
+cdef inline int change_events(int epoll, int fd, int old, int wanted) except -1:
+    # Look for other bits at a descriptor; with 0 not at all.
+    if gdpeer_change(epoll, fd, old, wanted) < 0:
+        PyErr_SetFromErrno(OSError)
+    return 0
 
 
 cdef inline int milliseconds_of(double seconds) noexcept nogil:

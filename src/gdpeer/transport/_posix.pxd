@@ -59,7 +59,7 @@ cdef extern from *:
     #endif
 
     /* Accepting without an object of socket.socket: on Linux, where one call does all. */
-    typedef struct { char text[64]; int port; } gdpeer_address;
+    typedef struct { int family; int port; unsigned char host[16]; } gdpeer_address;
     #ifdef __linux__
     #define GDPEER_ACCEPTS 1
     #include <arpa/inet.h>
@@ -70,27 +70,34 @@ cdef extern from *:
         int got;
         do got = accept4(fd, &peer.any, &size, SOCK_NONBLOCK | SOCK_CLOEXEC); while (got < 0 && errno == EINTR);
         if (got < 0) return -errno;
-        from->text[0] = 0;
+        from->family = peer.any.sa_family;
         from->port = 0;
         if (peer.any.sa_family == AF_INET) {
-            inet_ntop(AF_INET, &peer.four.sin_addr, from->text, sizeof from->text);
+            memcpy(from->host, &peer.four.sin_addr, 4);
             from->port = ntohs(peer.four.sin_port);
         } else if (peer.any.sa_family == AF_INET6) {
-            inet_ntop(AF_INET6, &peer.six.sin6_addr, from->text, sizeof from->text);
+            memcpy(from->host, &peer.six.sin6_addr, 16);
             from->port = ntohs(peer.six.sin6_port);
         }
         return got;
     }
+    static int gdpeer_write_host(gdpeer_address *from, char *text, int size) {
+        return (from->family == AF_INET || from->family == AF_INET6)
+            && inet_ntop(from->family, from->host, text, size) != NULL;
+    }
     #else
     #define GDPEER_ACCEPTS 0
     static int gdpeer_accept(int fd, gdpeer_address *from) { return -1; }
+    static int gdpeer_write_host(gdpeer_address *from, char *text, int size) { return 0; }
     #endif
     """
     const bint DIRECT "GDPEER_DIRECT"
     const bint ACCEPTS "GDPEER_ACCEPTS"
     ctypedef struct gdpeer_address:
-        char text[64]
+        int family
         int port
+        unsigned char host[16]
+    bint gdpeer_write_host(gdpeer_address* address, char* text, int size) nogil
     int gdpeer_accept(int fd, gdpeer_address* peer) nogil
     int gdpeer_shutdown(int fd) nogil
     int gdpeer_close(int fd) nogil

@@ -65,6 +65,7 @@ cdef class Poller:
     cpdef modify(self, int descriptor, bint read, bint write)
     @cython.locals(watch=Watch)
     cpdef unregister(self, int descriptor)
+    cdef _change(self, int descriptor, int old, int new)
     cpdef soon(self, object callback)
     @cython.locals(timer=Timer)
     cpdef Timer call_at(self, double when, object callback)

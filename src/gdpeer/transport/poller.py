@@ -38,7 +38,7 @@ except ImportError:
     from gdpeer import _cython as cython
 
 if cython.compiled:
-    from cython.cimports.gdpeer.transport._epoll import gdpeer_bits, gdpeer_descriptor, wait_for_events
+    from cython.cimports.gdpeer.transport._epoll import change_events, gdpeer_bits, gdpeer_descriptor, wait_for_events
 
 __all__ = ["Poller", "Timer", "Watch"]
 
@@ -126,7 +126,7 @@ class Watch:
         if mask == self.mask:
             return
         if self.poller is not None:
-            self.poller._backend.change(self.descriptor, self.mask, mask)
+            self.poller._change(self.descriptor, self.mask, mask)
         self.mask = mask
 
     def want_read(self, wanted: bool) -> None:
@@ -252,7 +252,7 @@ class Poller:
         if descriptor in self._watches:
             raise ValueError(f"descriptor {descriptor} is registered already")
         if watch.mask:
-            self._backend.change(descriptor, 0, watch.mask)
+            self._change(descriptor, 0, watch.mask)
         self._watches[descriptor] = watch
         watch.poller = self
         watch.ready = ready
@@ -274,8 +274,16 @@ class Poller:
         """Stop watching; do it before closing the descriptor. Without effect when it is not registered."""
         watch = self._watches.pop(descriptor, None)
         if watch is not None and watch.mask:
-            with suppress(OSError, KeyError, ValueError):  # closed before: the system has forgotten it already
-                self._backend.change(descriptor, watch.mask, 0)
+            try:
+                self._change(descriptor, watch.mask, 0)
+            except (OSError, KeyError, ValueError):
+                return  # closed before: the system has forgotten it already
+
+    def _change(self, descriptor: int, old: int, new: int) -> None:
+        if cython.compiled and self._epoll >= 0:
+            change_events(self._epoll, descriptor, old, new)
+        else:
+            self._backend.change(descriptor, old, new)
 
     def soon(self, callback: Callback) -> None:
         """Run `callback()` in the next turn, which then does not wait."""

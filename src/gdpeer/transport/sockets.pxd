@@ -1,6 +1,7 @@
 # C types of sockets.py (Cython's pure-Python mode).
 cimport cython
 
+from gdpeer.transport._posix cimport gdpeer_address
 from gdpeer.transport.poller cimport Watch
 from gdpeer.transport.stream cimport Stream
 
@@ -13,6 +14,7 @@ cdef class TcpStream(Stream):
     cdef Watch _watch
     cdef object _local
     cdef object _remote
+    cdef gdpeer_address _accepted
 
     @cython.locals(received=Py_ssize_t)
     cpdef Py_ssize_t receive_into(self, object buffer) except? -2

@@ -16,7 +16,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gdpeer.transport.poller import Poller, Watch
 from gdpeer.transport.reasons import broken
@@ -32,10 +32,10 @@ if cython.compiled:
         ACCEPTS,
         DIRECT,
         gdpeer_accept,
-        gdpeer_address,
         gdpeer_close,
         gdpeer_receive,
         gdpeer_shutdown,
+        gdpeer_write_host,
         receive_bytes,
         send_chunks,
     )
@@ -65,6 +65,9 @@ class TcpStream(Stream):
         remote: the other side's address, where it is known already.
     """
 
+    if TYPE_CHECKING:  # see sockets.pxd
+        _accepted: Any
+
     __slots__ = ("_descriptor", "_local", "_remote", "_socket", "_watch")
 
     def __init__(self, connected: socket.socket, remote: Address | None = None) -> None:
@@ -75,7 +78,7 @@ class TcpStream(Stream):
         self._descriptor = connected.fileno()
         self._watch = Watch(self._descriptor)
         self._local: Address | None = None
-        self._remote = _address(connected.getpeername) if remote is None else remote
+        self._remote: Any = _address(connected.getpeername) if remote is None else remote  # None while nobody asked
         self.set_no_delay(True)
 
     def receive_into(self, buffer: Any) -> int:
@@ -200,7 +203,17 @@ class TcpStream(Stream):
     @property
     def remote_address(self) -> Address:
         """Of the other side."""
-        return self._remote
+        if self._remote is None:
+            self._remote = self._read_remote()
+        address: Address = self._remote
+        return address
+
+    def _read_remote(self) -> Address:  # compiled only
+        """What accepting told, put into words when somebody asks."""
+        text = cython.declare(cython.char[64])
+        if not gdpeer_write_host(cython.address(self._accepted), text, 64):
+            return "", 0
+        return address_of((text.decode("ascii"), self._accepted.port))
 
     @property
     def local_address(self) -> Address:
@@ -218,15 +231,11 @@ def accept_stream(listening: socket.socket) -> TcpStream:
         OSError: as `socket.accept`.
     """
     if cython.compiled and ACCEPTS and type(listening) is socket.socket:
-        remote = cython.declare(gdpeer_address)
-        descriptor = gdpeer_accept(listening.fileno(), cython.address(remote))
+        stream = TcpStream.__new__(TcpStream)
+        descriptor = stream._descriptor = gdpeer_accept(listening.fileno(), cython.address(stream._accepted))
         if descriptor < 0:
             raise OSError(-descriptor, os.strerror(-descriptor))
-        stream = TcpStream.__new__(TcpStream)
-        stream._descriptor = descriptor
         stream._watch = Watch(descriptor)
-        host = remote.text.decode("ascii")
-        stream._remote = (host[7:] if host.startswith("::ffff:") and "." in host else host), remote.port
         return stream
     accepted, address = listening.accept()
     return TcpStream(accepted, address_of(address))

@@ -1,15 +1,57 @@
-# Numbers to and from little-endian bytes in C. Used by the compiled form of writer.py and reader.py only; the
-# uncompiled form has its own way to do the same, and one test suite runs against both. Compilers make one load or
-# store of each.
+# Numbers and texts to and from little-endian bytes in C. Used by the compiled form of output.py, writer.py and leaves.py
+# only; the uncompiled form has its own way to do the same, and one test suite runs against both.
 
 from cpython.buffer cimport Py_buffer, PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_AsDouble, PyFloat_CheckExact
+from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF
-from cpython.tuple cimport PyTuple_SET_ITEM
+from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_SET_ITEM
 from libc.string cimport memchr, memcpy
 
 
 cdef extern from *:
     """
+    /* Compilers make one load or store of each copy, but something slow of shifts where two of those meet. */
+    static CYTHON_INLINE unsigned int gdpeer_load32(const unsigned char* at) {
+    #if PY_BIG_ENDIAN
+        return at[0] | (unsigned int)at[1] << 8 | (unsigned int)at[2] << 16 | (unsigned int)at[3] << 24;
+    #else
+        unsigned int bits;
+        memcpy(&bits, at, 4);
+        return bits;
+    #endif
+    }
+
+    static CYTHON_INLINE unsigned PY_LONG_LONG gdpeer_load64(const unsigned char* at) {
+    #if PY_BIG_ENDIAN
+        return gdpeer_load32(at) | (unsigned PY_LONG_LONG)gdpeer_load32(at + 4) << 32;
+    #else
+        unsigned PY_LONG_LONG bits;
+        memcpy(&bits, at, 8);
+        return bits;
+    #endif
+    }
+
+    static CYTHON_INLINE void gdpeer_store32(unsigned char* at, unsigned int bits) {
+    #if PY_BIG_ENDIAN
+        at[0] = bits & 255;
+        at[1] = bits >> 8 & 255;
+        at[2] = bits >> 16 & 255;
+        at[3] = bits >> 24;
+    #else
+        memcpy(at, &bits, 4);
+    #endif
+    }
+
+    static CYTHON_INLINE void gdpeer_store64(unsigned char* at, unsigned PY_LONG_LONG bits) {
+    #if PY_BIG_ENDIAN
+        gdpeer_store32(at, (unsigned int)bits);
+        gdpeer_store32(at + 4, (unsigned int)(bits >> 32));
+    #else
+        memcpy(at, &bits, 8);
+    #endif
+    }
+
     /* As tuple.__new__ allocates for a subclass; from Python 3.14 on a tuple remembers its hash, -1 for not yet. */
     static CYTHON_INLINE PyObject* gdpeer_new_flat(PyObject* cls, Py_ssize_t count) {
         PyObject* flat = ((PyTypeObject*)cls)->tp_alloc((PyTypeObject*)cls, count);
@@ -18,19 +60,56 @@ cdef extern from *:
     #endif
         return flat;
     }
+
+    /* Makes bytes that nobody else has longer or shorter, or new ones of NULL. */
+    static CYTHON_INLINE int gdpeer_resize(PyObject** data, Py_ssize_t size) {
+        if (*data) return _PyBytes_Resize(data, size);
+        *data = PyBytes_FromStringAndSize(NULL, size);
+        return *data ? 0 : -1;
+    }
+
+    /* Those bytes; the place they were in is free. */
+    static CYTHON_INLINE PyObject* gdpeer_take(PyObject** data) {
+        PyObject* taken = *data;
+        *data = NULL;
+        return taken;
+    }
+
+    /* The kinds of the classes that were met last, which somebody else keeps alive: each has one place. */
+    static struct { PyTypeObject* cls; int kind; } gdpeer_kinds[64];
+
+    static CYTHON_INLINE size_t gdpeer_place(PyObject* value) {
+        size_t bits = (size_t)Py_TYPE(value);
+        return (bits >> 5 ^ bits >> 11) & 63;
+    }
+
+    static CYTHON_INLINE int gdpeer_recent_kind(PyObject* value) {
+        size_t place = gdpeer_place(value);
+        return gdpeer_kinds[place].cls == Py_TYPE(value) ? gdpeer_kinds[place].kind : -1;
+    }
+
+    static CYTHON_INLINE void gdpeer_remember_kind(PyObject* value, int kind) {
+        size_t place = gdpeer_place(value);
+        gdpeer_kinds[place].cls = Py_TYPE(value);
+        gdpeer_kinds[place].kind = kind;
+    }
     """
+    int resize_bytes "gdpeer_resize" (PyObject** data, Py_ssize_t size) except -1
+    object take_bytes "gdpeer_take" (PyObject** data)
+    unsigned char* bytes_memory "(unsigned char*)PyBytes_AS_STRING" (PyObject* data)
+    int recent_kind "gdpeer_recent_kind" (object value)
+    void remember_kind "gdpeer_remember_kind" (object value, int kind)
+    Py_ssize_t as_size "PyNumber_AsSsize_t" (object number, void* never) except? -1
+    object new_text "PyUnicode_New" (Py_ssize_t length, unsigned int highest)
+    object character "PyUnicode_FromOrdinal" (int code)
+    unsigned int load32 "gdpeer_load32" (const unsigned char* at) noexcept nogil
+    unsigned long long load64 "gdpeer_load64" (const unsigned char* at) noexcept nogil
+    void store32 "gdpeer_store32" (unsigned char* at, unsigned int bits) noexcept nogil
+    void store64 "gdpeer_store64" (unsigned char* at, unsigned long long bits) noexcept nogil
     object new_flat "gdpeer_new_flat" (object cls, Py_ssize_t count)
     bint is_ascii "PyUnicode_IS_COMPACT_ASCII" (object text)
     Py_ssize_t ascii_length "PyUnicode_GET_LENGTH" (object text)
     const unsigned char* ascii_data "PyUnicode_1BYTE_DATA" (object text)
-
-
-cdef inline unsigned int load32(const unsigned char* at) noexcept nogil:
-    return at[0] | <unsigned int>at[1] << 8 | <unsigned int>at[2] << 16 | <unsigned int>at[3] << 24
-
-
-cdef inline unsigned long long load64(const unsigned char* at) noexcept nogil:
-    return load32(at) | <unsigned long long>load32(at + 4) << 32
 
 
 cdef inline float load_float(const unsigned char* at) noexcept nogil:
@@ -47,18 +126,6 @@ cdef inline double load_double(const unsigned char* at) noexcept nogil:
     return number
 
 
-cdef inline void store32(unsigned char* at, unsigned int bits) noexcept nogil:
-    at[0] = bits & 255
-    at[1] = bits >> 8 & 255
-    at[2] = bits >> 16 & 255
-    at[3] = bits >> 24
-
-
-cdef inline void store64(unsigned char* at, unsigned long long bits) noexcept nogil:
-    store32(at, <unsigned int>bits)
-    store32(at + 4, <unsigned int>(bits >> 32))
-
-
 cdef inline void store_float(unsigned char* at, float number) noexcept nogil:
     cdef unsigned int bits
     memcpy(&bits, &number, 4)
@@ -69,6 +136,47 @@ cdef inline void store_double(unsigned char* at, double number) noexcept nogil:
     cdef unsigned long long bits
     memcpy(&bits, &number, 8)
     store64(at, bits)
+
+
+cdef inline unsigned char* put_whole(
+    unsigned char* at, unsigned int kind, unsigned int wide, long long number
+) noexcept nogil:
+    # A header and a number, in 32 bits where those hold it. Each of these gives where the next one stands.
+    store32(at, kind)
+    if number == <int>number:
+        store32(at + 4, <unsigned int>number)
+        return at + 8
+    store32(at, kind | wide)
+    store64(at + 4, number)
+    return at + 12
+
+
+cdef inline unsigned char* put_real(
+    unsigned char* at, unsigned int kind, unsigned int wide, double number
+) noexcept nogil:
+    # The same. NaN equals nothing and goes in 64 bits.
+    if <float>number == number:
+        store32(at, kind)
+        store_float(at + 4, <float>number)
+        return at + 8
+    store32(at, kind | wide)
+    store_double(at + 4, number)
+    return at + 12
+
+
+cdef inline double as_double(object number) except? -1:
+    return PyFloat_AS_DOUBLE(number) if PyFloat_CheckExact(number) else PyFloat_AsDouble(number)
+
+
+cdef inline unsigned char* put_reals(
+    unsigned char* at, unsigned int head, object numbers, Py_ssize_t count
+) except NULL:
+    # A header and the numbers of a tuple, in 32 bits; beyond the range as infinity.
+    cdef Py_ssize_t i
+    store32(at, head)
+    for i in range(count):
+        store_float(at + 4 + 4 * i, <float>as_double(<object>PyTuple_GET_ITEM(numbers, i)))
+    return at + 4 + 4 * count
 
 
 cdef inline object new_reals(object cls, const unsigned char* source, Py_ssize_t count):
@@ -106,9 +214,9 @@ cdef inline object new_wholes(object cls, const unsigned char* source, Py_ssize_
     return flat
 
 
-cdef inline bint has_zero(unsigned long long word) noexcept nogil:
-    # Whether one of its bytes is zero.
-    return (word - <unsigned long long>0x0101010101010101) & ~word & <unsigned long long>0x8080808080808080 != 0
+cdef inline unsigned long long zeros(unsigned long long word) noexcept nogil:
+    # Not 0 where one of its bytes is zero.
+    return (word - <unsigned long long>0x0101010101010101) & ~word & <unsigned long long>0x8080808080808080
 
 
 cdef inline bint copy_text(unsigned char* target, const void* source, Py_ssize_t length) noexcept nogil:
@@ -116,8 +224,6 @@ cdef inline bint copy_text(unsigned char* target, const void* source, Py_ssize_t
     cdef const unsigned char* text = <const unsigned char*>source
     cdef unsigned long long first, last
     cdef unsigned int left, right
-    cdef Py_ssize_t i
-    cdef bint found = False
     if length > 16:
         memcpy(target, text, length)
         return memchr(text, 0, length) != NULL
@@ -126,18 +232,51 @@ cdef inline bint copy_text(unsigned char* target, const void* source, Py_ssize_t
         memcpy(&last, text + length - 8, 8)
         memcpy(target, &first, 8)
         memcpy(target + length - 8, &last, 8)
-        return has_zero(first) or has_zero(last)
+        return (zeros(first) | zeros(last)) != 0
     if length >= 4:
         memcpy(&left, text, 4)
         memcpy(&right, text + length - 4, 4)
         memcpy(target, &left, 4)
         memcpy(target + length - 4, &right, 4)
-        return has_zero(<unsigned long long>left << 32 | right)
+        return zeros(<unsigned long long>left << 32 | right) != 0
+    if length == 0:
+        return False
+    # The first, the middle and the last: all there are.
+    target[0] = text[0]
+    target[length >> 1] = text[length >> 1]
+    target[length - 1] = text[length - 1]
+    return text[0] == 0 or text[length >> 1] == 0 or text[length - 1] == 0
+
+
+cdef inline unsigned long long unplain(unsigned long long word) noexcept nogil:
+    # Not 0 where one of its bytes is zero or no ASCII.
+    return (word - <unsigned long long>0x0101010101010101 | word) & <unsigned long long>0x8080808080808080
+
+
+cdef inline bint is_plain(const unsigned char* text, Py_ssize_t length) noexcept nogil:
+    # Whether it is ASCII without a zero. Words may overlap.
+    cdef unsigned long long bad = 0
+    cdef Py_ssize_t i
+    if length >= 8:
+        for i in range(0, length - 8, 8):
+            bad |= unplain(load64(text + i))
+        return (bad | unplain(load64(text + length - 8))) == 0
+    if length >= 4:
+        return unplain(<unsigned long long>load32(text) << 32 | load32(text + length - 4)) == 0
     for i in range(length):
-        target[i] = text[i]
-        if text[i] == 0:
-            found = True
-    return found
+        if text[i] == 0 or text[i] > 127:
+            return False
+    return True
+
+
+cdef inline object new_plain(const unsigned char* source, Py_ssize_t length):
+    # A text of those. Python has those of one character.
+    cdef object text
+    if length == 1:
+        return character(source[0])
+    text = new_text(length, 127)
+    memcpy(<void*>ascii_data(text), source, length)
+    return text
 
 
 cdef inline int copy_buffer(unsigned char* target, object data, Py_ssize_t size) except -1:

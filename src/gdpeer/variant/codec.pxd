@@ -8,5 +8,5 @@ from gdpeer.variant.writer cimport Writer, new_writer
 
 @cython.locals(writer=Writer)
 cpdef bytes encode_variant(object value, object engine, bint typed, bint objects)
-@cython.locals(source=bytes, leaves=LeafReader)
+@cython.locals(source=bytes, leaves=LeafReader, at=Py_ssize_t)
 cpdef tuple decode_variant(object data, Py_ssize_t offset, object engine, bint objects)

@@ -73,7 +73,7 @@ def encode_variant(value: Any, engine: int, typed: bool, objects: bool) -> bytes
         writer.value(value)
     except NOT_ENCODABLE as error:
         raise not_encodable(error) from None
-    return writer.result()
+    return writer.finish()
 
 
 def decode_variant(data: bytes | bytearray | memoryview, offset: int, engine: int, objects: bool) -> tuple[Any, int]:
@@ -88,4 +88,7 @@ def decode_variant(data: bytes | bytearray | memoryview, offset: int, engine: in
         check_engine(engine)
     source = data if type(data) is bytes else bytes_of(data)
     leaves = new_leaf_reader(source, offset, len(source), engine, objects)
-    return read_value(leaves), leaves.at
+    value = read_value(leaves)
+    at = leaves.at
+    leaves.end()
+    return value, at

@@ -9,9 +9,12 @@ cdef int _BOOL, _INT, _TRUE, _TYPE
 
 @cython.locals(writer=Writer)
 cdef bytes _encoded(object arguments, object engine, bint typed, bint objects)
-@cython.locals(leaves=LeafReader, _=Py_ssize_t)
+@cython.locals(source=bytes, leaves=LeafReader, number=Py_ssize_t, index=Py_ssize_t, values=list, compact=bint)
 cdef list _decoded(object data, Py_ssize_t offset, object count, Py_ssize_t end, object engine, bint objects)
+cdef Py_ssize_t _clipped(object count) except? -1
+cdef int _append_all(Writer writer, object arguments, bint compact) except -1
 cdef int _append(Writer writer, object value) except -1
+cdef int _append_other(Writer writer, object value) except -1
 @cython.locals(number=cython.longlong, mode=int)
 cdef int _append_int(Writer writer, object value) except -1
 @cython.locals(first=int)

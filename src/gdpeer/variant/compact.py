@@ -1,3 +1,5 @@
+# cython: binding=False
+# Python calls plain C functions sooner than those that can tell their annotations.
 """The arguments of a remote call: values back to back, in Godot 4 in the compact form.
 
     bool    1 byte: 0x01 false, 0x81 true
@@ -20,6 +22,14 @@ from gdpeer.variant.layout import check_engine, kind_of
 from gdpeer.variant.leaves import LeafReader, bytes_of, new_leaf_reader
 from gdpeer.variant.reader import read_value
 from gdpeer.variant.writer import Writer, new_writer
+
+try:
+    import cython
+except ImportError:
+    from gdpeer import _cython as cython
+
+if cython.compiled:
+    from cython.cimports.gdpeer.variant._kernels import as_size
 
 __all__ = ["decode_argument", "decode_arguments", "encode_arguments"]
 
@@ -74,7 +84,9 @@ def decode_argument(
         check_engine(engine)
     leaves = new_leaf_reader(bytes_of(data), offset, end, engine, objects)
     value = _take(leaves) if engine == 4 else read_value(leaves)
-    return value, leaves.at
+    at = leaves.at
+    leaves.end()
+    return value, at
 
 
 def _encoded(arguments: Sequence[Any], engine: int, typed: bool, objects: bool) -> bytes:
@@ -82,14 +94,10 @@ def _encoded(arguments: Sequence[Any], engine: int, typed: bool, objects: bool) 
         check_engine(engine)
     writer = new_writer(engine, typed, objects)
     try:
-        for value in arguments:
-            if engine == 4:
-                _append(writer, value)
-            else:
-                writer.value(value)
+        _append_all(writer, arguments, engine == 4)
     except NOT_ENCODABLE as error:
         raise not_encodable(error) from None
-    return writer.result()
+    return writer.finish()
 
 
 def _decoded(
@@ -97,11 +105,34 @@ def _decoded(
 ) -> list[Any]:
     if engine != 4:
         check_engine(engine)
-    leaves = new_leaf_reader(bytes_of(data), offset, end, engine, objects)
-    if count < 0:
+    source = data if type(data) is bytes else bytes_of(data)
+    leaves = new_leaf_reader(source, offset, end, engine, objects)
+    number = _clipped(count)
+    if number < 0:
         raise ValueError(f"{count} arguments are asked for")
     # Each takes a byte at least, so that one more than there are bytes is as bad as any number of them.
-    return [_take(leaves) if engine == 4 else read_value(leaves) for _ in range(min(count, end - offset + 1))]
+    number = min(number, end - offset + 1)
+    values = [None] * number
+    compact = engine == 4
+    for index in range(number):
+        values[index] = _take(leaves) if compact else read_value(leaves)
+    leaves.end()
+    return values
+
+
+def _clipped(count: int) -> Any:
+    """`count`, or the most that C takes for one."""
+    if cython.compiled:
+        return as_size(count, cython.NULL)
+    return count
+
+
+def _append_all(writer: Writer, arguments: Sequence[Any], compact: bool) -> None:
+    for value in arguments:
+        if compact:
+            _append(writer, value)
+        else:
+            writer.value(value)
 
 
 def _append(writer: Writer, value: Any) -> None:
@@ -109,7 +140,15 @@ def _append(writer: Writer, value: Any) -> None:
         _append_int(writer, value)
     elif type(value) is bool:
         writer.compact(_BOOL | _TRUE if value else _BOOL, 0, 0)
-    elif isinstance(value, int) and kind_of(value) == VariantType.TYPE_INT:
+    elif isinstance(value, int):
+        _append_other(writer, value)
+    else:
+        writer.value(value)
+
+
+def _append_other(writer: Writer, value: Any) -> None:
+    """An instance of a subclass of int."""
+    if kind_of(value) == VariantType.TYPE_INT:
         _append_int(writer, int.__int__(value))
     else:
         writer.value(value)

@@ -10,8 +10,10 @@ cdef object _NESTED
 cdef list CLASSES
 
 
+cdef LeafReader _spare
+
+
 @cython.final
-@cython.freelist(8)
 cdef class LeafReader:
     cdef bytes _data
     cdef const unsigned char* _bytes
@@ -22,6 +24,7 @@ cdef class LeafReader:
     cdef bint old, objects
 
     cdef int begin(self, bytes data, Py_ssize_t at, Py_ssize_t end, int engine, bint objects) except -1
+    cdef int end(self) except -1
     cdef int check_cost(self) except -1
     @cython.locals(head="unsigned int", kind="unsigned int")
     cdef leaf(self)
@@ -52,6 +55,7 @@ cdef class LeafReader:
     cdef str text(self)
     @cython.locals(count=Py_ssize_t)
     cdef Py_ssize_t counted(self, Py_ssize_t size) except -1
+    @cython.locals(needed=cython.longlong)
     cdef int _check_count(self, Py_ssize_t count, Py_ssize_t size) except -1
     @cython.locals(at=Py_ssize_t)
     cdef Py_ssize_t _take(self, Py_ssize_t size) except -1

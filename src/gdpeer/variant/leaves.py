@@ -41,10 +41,12 @@ if cython.compiled:
     from cython.cimports.cpython.bytes import PyBytes_AS_STRING
     from cython.cimports.cpython.unicode import PyUnicode_DecodeUTF8
     from cython.cimports.gdpeer.variant._kernels import (
+        is_plain,
         load32,
         load64,
         load_double,
         load_float,
+        new_plain,
         new_reals,
         new_wholes,
         new_wide_reals,
@@ -71,6 +73,10 @@ _BYTE_ORDER_MARK = "\ufeff"
 
 _NO_RID, _NO_CALLABLE = RID(), EncodedCallable()
 _new_tuple, _new_bytes, _new_array = tuple.__new__, bytes.__new__, array.__new__
+
+
+_spare: LeafReader | None = None
+"""The last one, to be used again; see `writer`."""
 
 
 class LeafReader:
@@ -102,6 +108,13 @@ class LeafReader:
         """How many containers are open around the next value."""
         self.cost = 0
         """What all that was read so far takes at most, by `estimates`."""
+
+    def end(self) -> None:
+        """Let go of the bytes. Whoever asked for the reader lets go of it as well."""
+        global _spare
+        if cython.compiled:
+            self._data = b""
+            _spare = self
 
     def check_cost(self) -> None:
         """Refuse what needs too much memory."""
@@ -284,6 +297,10 @@ class LeafReader:
         """
         size = self.counted(1)
         at = self._take(size + (-size & 3))
+        if cython.compiled:  # noqa: SIM102 - coverage leaves out what is below this line
+            if is_plain(self._bytes + at, size):
+                self.cost += SLOT + ASCII + size if size > 1 else SLOT
+                return new_plain(self._bytes + at, size)
         try:
             if cython.compiled:
                 source = cython.cast(cython.p_char, self._bytes) + at
@@ -313,7 +330,9 @@ class LeafReader:
 
     def _check_count(self, count: int, size: int) -> None:
         # Below zero: where C's numbers have 32 bits.
-        if count < 0 or count > (self._end - self.at) // size:
+        needed = count
+        needed *= size
+        if needed < 0 or needed > self._end - self.at:
             raise self.error(f"{count} items do not fit the {self._end - self.at} bytes that are left", 4)
 
     def _take(self, size: int) -> Any:
@@ -340,6 +359,11 @@ def bytes_of(data: bytes | bytearray | memoryview) -> bytes:
 
 def new_leaf_reader(data: bytes, at: int, end: int, engine: int, objects: bool) -> LeafReader:
     """A `LeafReader`, without the detour of its arguments over Python objects."""
-    leaves = LeafReader.__new__(LeafReader)
+    global _spare
+    leaves = _spare
+    if cython.compiled and leaves is not None:
+        _spare = None
+    else:
+        leaves = LeafReader.__new__(LeafReader)
     leaves.begin(data, at, end, engine, objects)
     return leaves

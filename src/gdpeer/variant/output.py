@@ -1,6 +1,6 @@
-"""Bytes that grow: the part of the writer that knows numbers and strings, but no values.
+"""Bytes that grow: the part of the writer that knows numbers, strings and types, but no values.
 
-Once compiled, the first bytes are kept within the object, and a `bytearray` is only taken for more.
+Once compiled, the first bytes are kept within the object, and memory is only taken for more: what will be the result.
 
 Layer: `variant`; compiled (types in `output.pxd`). Source: reference godot4-wire section A.3.
 """
@@ -8,10 +8,13 @@ Layer: `variant`; compiled (types in `output.pxd`). Source: reference godot4-wir
 from __future__ import annotations
 
 import struct
+from array import array
 from typing import Any
 
 from gdpeer.errors import VariantError
+from gdpeer.variant.containers import ContainerType
 from gdpeer.variant.faults import zero_character
+from gdpeer.variant.layout import ENCODED_OBJECT, little
 
 try:
     import cython
@@ -19,16 +22,21 @@ except ImportError:
     from gdpeer import _cython as cython
 
 if cython.compiled:
-    from cython.cimports.cpython.bytearray import (
-        PyByteArray_AS_STRING,
-        PyByteArray_FromStringAndSize,
-        PyByteArray_Resize,
-    )
     from cython.cimports.cpython.bytes import PyBytes_FromStringAndSize
     from cython.cimports.cpython.pyport import PY_SSIZE_T_MAX
+    from cython.cimports.cpython.ref import Py_XDECREF
     from cython.cimports.cpython.unicode import PyUnicode_AsUTF8AndSize
-    from cython.cimports.gdpeer.variant._kernels import copy_buffer, copy_text, store32, store64
-    from cython.cimports.libc.string import memset
+    from cython.cimports.gdpeer.variant._kernels import (
+        bytes_memory,
+        copy_buffer,
+        copy_text,
+        put_reals,
+        resize_bytes,
+        store32,
+        store64,
+        take_bytes,
+    )
+    from cython.cimports.libc.string import memcpy, memset
 
 __all__ = ["Output", "checked_count"]
 
@@ -38,32 +46,41 @@ _SMALL = 256
 
 _PAIR = struct.Struct("<II")
 
+_tuple_items: Any = tuple.__iter__
+"""Of a subclass, too, whatever that makes of `iter`."""
+
 
 class Output:
     """The bytes so far."""
 
-    __slots__ = ("_capacity", "_data", "_large", "_length", "_small", "_start")
+    __slots__ = ("_at", "_data", "_end", "_large", "_small", "_start")
 
-    # C's own once compiled (output.pxd).
+    # C's own once compiled (output.pxd): the memory, where the next byte goes in it, and where it ends.
     _small: Any
     _large: Any
     _start: Any
-    _length: Any
-    _capacity: Any
+    _at: Any
+    _end: Any
 
     def _begin_output(self) -> None:
         if cython.compiled:
-            self._start = self._small
-            self._length = 0
-            self._capacity = _SMALL
+            self._start = self._at = self._small
+            self._end = self._start + _SMALL
         else:
             self._data = bytearray()
 
-    def result(self) -> bytes:
-        """All that was written."""
+    def __dealloc__(self) -> None:
         if cython.compiled:
-            data: bytes = PyBytes_FromStringAndSize(cython.cast(cython.p_char, self._start), self._length)
-            return data
+            Py_XDECREF(self._large)
+
+    def result(self) -> Any:
+        """All that was written. Nothing is written after it."""
+        if cython.compiled:
+            size = self._at - self._start
+            if self._large == cython.NULL:
+                return PyBytes_FromStringAndSize(cython.cast(cython.p_char, self._start), size)
+            resize_bytes(cython.address(self._large), size)
+            return take_bytes(cython.address(self._large))
         return bytes(self._data)
 
     def _word(self, number: int) -> None:
@@ -119,25 +136,65 @@ class Output:
     def _pad(self, size: int) -> None:
         self._raw(bytes(-size & 3), -size & 3)
 
+    def _wholes(self, head: int, numbers: tuple[int, ...]) -> None:
+        """A header and numbers of 32 bits each."""
+        self._word(head)
+        for number in _tuple_items(numbers):
+            self._word(number & 0xFFFFFFFF)
+
+    def _reals(self, head: int, numbers: tuple[float, ...], count: int) -> None:
+        """A header and numbers of 32 bits each, up to 16; beyond the range as infinity."""
+        if cython.compiled:
+            if self._end - self._at < 68:
+                self._grow(68)
+            self._at = put_reals(self._at, head, numbers, count)
+        else:
+            self._word(head)
+            self._raw(little(memoryview(array("f", _tuple_items(numbers)))), 4 * count)
+
+    def _types(self, kind: int, first: ContainerType, second: ContainerType, objects: bool) -> None:
+        """The header of a container and the types of what it holds."""
+        self._word(kind | _type_bits(first, objects) << 16 | _type_bits(second, objects) << 18)
+        for wanted in (first, second):
+            bits = _type_bits(wanted, objects)
+            if bits == 3:
+                self._string(wanted.script, 0)
+            elif bits == 2:
+                self._string(wanted.class_name if objects else ENCODED_OBJECT, 0)
+            elif bits == 1:
+                self._word(wanted.type)
+
     def _room(self, size: int) -> Any:  # noqa: RET503 - nothing calls it uncompiled
         """Where to write the next `size` bytes, once compiled."""
         if cython.compiled:
-            if self._capacity - self._length < size:
+            if self._end - self._at < size:
                 self._grow(size)
-            at = self._start + self._length
-            self._length += size
+            at = self._at
+            self._at = at + size
             return at
 
     def _grow(self, size: int) -> None:
+        """Take memory for `size` bytes more, and as much as was written, so that it is rare."""
         if cython.compiled:
-            if self._length > PY_SSIZE_T_MAX // 2 - size:
+            length = self._at - self._start
+            if length > PY_SSIZE_T_MAX // 4 - size:
                 raise MemoryError
-            capacity = 2 * (self._length + size)
-            if self._large is None:
-                self._large = PyByteArray_FromStringAndSize(cython.cast(cython.p_char, self._start), self._length)
-            PyByteArray_Resize(self._large, capacity)
-            self._start = cython.cast(cython.p_uchar, PyByteArray_AS_STRING(self._large))
-            self._capacity = capacity
+            capacity = 2 * length + size
+            small = self._large == cython.NULL
+            resize_bytes(cython.address(self._large), capacity)
+            self._start = bytes_memory(self._large)
+            if small:
+                memcpy(self._start, self._small, length)
+            self._at = self._start + length
+            self._end = self._start + capacity
+
+
+def _type_bits(wanted: ContainerType, objects: bool) -> int:
+    if wanted.script and objects:
+        return 3
+    if wanted.class_name or wanted.script:
+        return 2
+    return 1 if wanted.type else 0
 
 
 def checked_count(size: int) -> int:

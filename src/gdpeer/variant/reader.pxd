@@ -31,7 +31,7 @@ cdef _begin_object(LeafReader leaves, _Frame outer)
 cdef _begin_typed(LeafReader leaves, _Frame outer, unsigned int kind, Py_ssize_t left, object target)
 @cython.locals(frame=_Frame)
 cdef _Frame _opened(LeafReader leaves, _Frame outer, unsigned int kind, Py_ssize_t left, object target)
-cdef int _check_depth(LeafReader leaves) except -1
+cdef _too_deep(LeafReader leaves)
 @cython.locals(kind="unsigned int")
 cdef _type(LeafReader leaves, int bits)
 cdef int _add(LeafReader leaves, _Frame frame, object value) except -1

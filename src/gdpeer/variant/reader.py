@@ -121,8 +121,8 @@ def _begin_array(leaves: LeafReader, outer: _Frame | None) -> Any:
     if wanted is not UNTYPED:
         return _begin_typed(leaves, outer, _ARRAY, left, Array((), wanted))
     target: list[Any] = []
-    if left:
-        _check_depth(leaves)
+    if left and leaves.depth == MAX_DEPTH:
+        raise _too_deep(leaves)
     while left:
         value = leaves.leaf()
         if value is NESTED:
@@ -135,8 +135,8 @@ def _begin_array(leaves: LeafReader, outer: _Frame | None) -> Any:
 
 def _begin_dictionary(leaves: LeafReader, outer: _Frame | None) -> Any:
     first = second = UNTYPED
-    if not leaves.old:
-        head = leaves.head
+    head = leaves.head
+    if head >> 16 & 15 and not leaves.old:
         first = _type(leaves, head >> 16 & 3)
         second = _type(leaves, head >> 18 & 3)
     left = leaves.counted(8)
@@ -144,8 +144,8 @@ def _begin_dictionary(leaves: LeafReader, outer: _Frame | None) -> Any:
     if first is not UNTYPED or second is not UNTYPED:
         return _begin_typed(leaves, outer, _DICTIONARY, left, Dictionary((), first, second))
     target: Any = {}
-    if left:
-        _check_depth(leaves)
+    if left and leaves.depth == MAX_DEPTH:
+        raise _too_deep(leaves)
     while left:
         begin = leaves.at
         key = leaves.leaf()
@@ -187,7 +187,8 @@ def _begin_typed(leaves: LeafReader, outer: _Frame | None, kind: int, left: int,
 
 
 def _opened(leaves: LeafReader, outer: _Frame | None, kind: int, left: int, target: Any) -> _Frame:
-    _check_depth(leaves)
+    if leaves.depth == MAX_DEPTH:
+        raise _too_deep(leaves)
     leaves.depth += 1
     leaves.cost += FRAME
     leaves.check_cost()
@@ -201,9 +202,8 @@ def _opened(leaves: LeafReader, outer: _Frame | None, kind: int, left: int, targ
     return frame
 
 
-def _check_depth(leaves: LeafReader) -> None:
-    if leaves.depth == MAX_DEPTH:
-        raise leaves.error(f"values are nested deeper than {MAX_DEPTH}")
+def _too_deep(leaves: LeafReader) -> VariantError:
+    return leaves.error(f"values are nested deeper than {MAX_DEPTH}")
 
 
 def _type(leaves: LeafReader, bits: int) -> ContainerType:

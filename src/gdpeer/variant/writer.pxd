@@ -1,11 +1,14 @@
 # C types of writer.py (Cython's pure-Python mode).
 cimport cython
+from cpython.object cimport PyObject
 
 from gdpeer.variant.output cimport Output, checked_count
 
+ctypedef PyObject* pPyObject
 cdef int _WIDE, _BOOL, _INT, _FLOAT, _STRING, _OBJECT, _DICTIONARY, _ARRAY, _PACKED_BYTES, _PACKED_STRINGS
 cdef int _STRING_NAME, _NODE_PATH, _RID, _CALLABLE, _SIGNAL, _BARE
 cdef dict _known
+cdef Writer _spare
 cdef Py_ssize_t _MAX_LENGTH
 cdef bytearray TO_3
 cdef object UNTYPED
@@ -28,52 +31,50 @@ cdef class Writer(Output):
     cdef bint _old, _typed, _objects
 
     cdef int begin(self, int engine, bint typed, bint objects) except -1
-    cpdef value(self, object value)
-    @cython.locals(at=cython.p_uchar)
+    @cython.locals(data=bytes)
+    cdef bytes finish(self)
+    cdef int value(self, object value) except -1
     cdef int compact(self, int first, long long number, int size) except -1
     @cython.locals(inner=_Opened, deeper=_Opened)
     cdef _nested(self, _Opened first)
     @cython.locals(outer=_Opened)
     cdef _check_nesting(self, object value, list opened)
-    cdef bint _leaf(self, object value) except -1
+    cdef inline bint _leaf(self, object value) except -1
     @cython.locals(kind=int)
-    cdef bint _other(self, object value, object known) except -1
-    cdef _plain(self, int kind, object value)
-    cdef _special(self, int kind, object value)
+    cdef bint _other(self, object value) except -1
+    cdef int _plain(self, int kind, object value) except -1
+    cdef int _special(self, int kind, object value) except -1
     cdef unsigned int _head(self, int kind) except? 0
     @cython.locals(count=Py_ssize_t)
-    cdef _flat(self, int kind, object value)
+    cdef int _flat(self, int kind, object value) except -1
     cdef bint _object(self, object value) except -1
     cdef _node_path(self, object value)
     cdef _strings(self, object value)
-    cdef _packed(self, int kind, object value)
+    cdef int _packed(self, int kind, object value) except -1
     @cython.locals(size=Py_ssize_t)
     cdef _bytes(self, object value)
     @cython.locals(kind=int)
     cdef _Opened _begin(self, object value)
-    @cython.locals(at=cython.p_uchar)
-    cdef int _start_plain(self, int kind, Py_ssize_t count) except -1
+    cdef int _plain_head(self, int kind, Py_ssize_t count, Py_ssize_t least) except -1
     @cython.locals(done=Py_ssize_t, count=Py_ssize_t)
     cdef _Opened _items(self, list value)
-    @cython.locals(done=Py_ssize_t, count=Py_ssize_t)
+    @cython.locals(done=Py_ssize_t, count=Py_ssize_t, at=Py_ssize_t, next_key=pPyObject, next_item=pPyObject)
     cdef _Opened _pairs(self, dict value)
+    cdef _Opened _later(self, dict value, Py_ssize_t done, Py_ssize_t count)
     cdef _Opened _begin_object(self, object value)
     @cython.locals(count=Py_ssize_t)
     cdef _Opened _begin_array(self, object value)
     @cython.locals(count=Py_ssize_t)
     cdef _Opened _begin_dictionary(self, object value)
     cdef _container_head(self, int kind, object first, object second)
-    cdef unsigned int _type_bits(self, object wanted) except? 99
-    cdef _type_block(self, object wanted)
-    @cython.locals(at=cython.p_uchar, number=cython.longlong)
-    cdef int _int(self, object value) except -1
-    @cython.locals(at=cython.p_uchar, number=double)
-    cdef int _float(self, object value) except -1
-    @cython.locals(at=cython.p_uchar, i=Py_ssize_t, number=double)
-    cdef int _reals(self, unsigned int head, object numbers, Py_ssize_t count) except -1
+    cdef inline int _nil(self) except -1
+    cdef inline int _pair(self, unsigned long long first, unsigned long long second) except -1
+    cdef inline int _int(self, object value) except -1
+    cdef inline int _float(self, object value) except -1
     @cython.locals(at=cython.p_uchar, length=Py_ssize_t, padded=Py_ssize_t)
-    cdef int _text(self, unsigned int head, object text) except -1
+    cdef inline int _text(self, unsigned int head, object text) except -1
 
 
 @cython.locals(writer=Writer)
 cpdef Writer new_writer(int engine, bint typed, bint objects)
+cdef int _kind_of(object value) except -1

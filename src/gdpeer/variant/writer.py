@@ -23,7 +23,6 @@ from gdpeer.variant.containers import UNTYPED, ContainerType
 from gdpeer.variant.faults import changed, fitted_items, zero_character
 from gdpeer.variant.handles import EncodedObject
 from gdpeer.variant.layout import (
-    ENCODED_OBJECT,
     ITEM_SIZES,
     MAX_DEPTH,
     MISSING,
@@ -42,17 +41,20 @@ except ImportError:
     from gdpeer import _cython as cython
 
 if cython.compiled:
-    from cython.cimports.cpython.float import PyFloat_AS_DOUBLE, PyFloat_AsDouble
-    from cython.cimports.cpython.tuple import PyTuple_GET_ITEM, PyTuple_GET_SIZE
+    from cython.cimports.cpython.dict import PyDict_Next
+    from cython.cimports.cpython.float import PyFloat_AS_DOUBLE
+    from cython.cimports.cpython.tuple import PyTuple_GET_SIZE
     from cython.cimports.gdpeer.variant._kernels import (
         ascii_data,
         ascii_length,
         copy_text,
         is_ascii,
+        put_real,
+        put_whole,
+        recent_kind,
+        remember_kind,
         store32,
         store64,
-        store_double,
-        store_float,
     )
 
 __all__ = ["WIDE", "Writer", "new_writer"]
@@ -70,6 +72,7 @@ _NUMBERS = bytes(NUMBERS)
 _ITEM_SIZES = bytes(ITEM_SIZES)
 _IS_WHOLE = bytes(kind in WHOLE for kind in range(len(NUMBERS)))
 
+_NIL = bytes(4)
 _INT_32, _INT_64, _FLOAT_32, _FLOAT_64 = map(struct.Struct, ("<Ii", "<Iq", "<If", "<Id"))
 
 
@@ -97,11 +100,11 @@ def _opened(container: Any, rest: Iterator[Any], left: int) -> _Opened:
     return opened
 
 
-_tuple_items: Any = tuple.__iter__
-"""Of a subclass, too, whatever that makes of `iter`."""
-
 _known: dict[type[Any], int] = {_Name: _BARE}
-"""The kinds of the classes that were written so far."""
+"""The kinds of the classes that were written so far; it keeps them, as what `recent_kind` compares must not go."""
+
+_spare: Writer | None = None
+"""The last one, to be used again: once compiled, where nobody comes in between."""
 
 
 class Writer(Output):
@@ -122,6 +125,14 @@ class Writer(Output):
         self._typed = typed and engine != 3
         self._objects = objects
 
+    def finish(self) -> bytes:
+        """All that was written. Whoever asked for it lets go of the writer."""
+        global _spare
+        data: bytes = self.result()
+        if cython.compiled:
+            _spare = self
+        return data
+
     def value(self, value: Any) -> None:
         """Add one value in the full encoding.
 
@@ -137,12 +148,11 @@ class Writer(Output):
     def compact(self, first: int, number: int, size: int) -> None:
         """Add a byte and, unless `size` is 0, a signed number of 1, 2, 4 or 8 bytes that holds it."""
         if cython.compiled:
-            if self._capacity - self._length < 16:
+            if self._end - self._at < 16:
                 self._grow(16)
-            at = self._start + self._length
-            at[0] = first
-            store64(at + 1, number)
-            self._length += 1 + size
+            self._at[0] = first
+            store64(self._at + 1, number)
+            self._at += 1 + size
         else:
             self._data.append(first)
             self._data += number.to_bytes(size, "little", signed=True)
@@ -178,7 +188,7 @@ class Writer(Output):
         """Add `value`, unless it holds others."""
         if cython.compiled:  # noqa: SIM102 - coverage leaves out what is below this line
             # Enough for a header and a number, so that each of those need not look.
-            if self._capacity - self._length < 16:
+            if self._end - self._at < 16:
                 self._grow(16)
         if type(value) is str:
             self._text(_STRING, value)
@@ -187,19 +197,19 @@ class Writer(Output):
         elif type(value) is float:
             self._float(value)
         elif value is None:
-            self._word(0)
+            self._nil()
         elif type(value) is bool:
-            self._words(_BOOL, 1 if value else 0)
+            self._pair(_BOOL, 1 if value else 0)
         elif type(value) is dict or type(value) is list:
             return False
         else:
-            return self._other(value, _known.get(type(value)))
+            return self._other(value)
         return True
 
-    def _other(self, value: Any, known: int | None) -> bool:
-        if known is None:
-            known = _known[type(value)] = kind_of(value)
-        kind = known
+    def _other(self, value: Any) -> bool:
+        kind = recent_kind(value) if cython.compiled else -1
+        if kind < 0:
+            kind = _kind_of(value)
         if kind == _ARRAY or kind == _DICTIONARY:  # noqa: SIM109 - for C
             return False
         if kind == _BARE:
@@ -258,11 +268,9 @@ class Writer(Output):
         if count != _NUMBERS[kind]:
             raise VariantError(f"a {type(value).__name__} of {count} numbers")
         if _IS_WHOLE[kind]:
-            self._word(self._head(kind))
-            for number in _tuple_items(value):
-                self._word(number & 0xFFFFFFFF)
+            self._wholes(self._head(kind), value)
         else:
-            self._reals(self._head(kind), value, _NUMBERS[kind])
+            self._reals(self._head(kind), value, count)
 
     def _object(self, value: Any) -> bool:
         if isinstance(value, EncodedObject):
@@ -311,10 +319,8 @@ class Writer(Output):
     def _begin(self, value: Any) -> Any:
         """Add the head of a container and its contents up to the first that holds others; the rest, None for none."""
         if type(value) is dict:
-            self._start_plain(_DICTIONARY, len(value))
             return self._pairs(value)
         if type(value) is list:
-            self._start_plain(_ARRAY, len(value))
             return self._items(value)
         kind = kind_of(value)
         if kind == _OBJECT:
@@ -337,20 +343,18 @@ class Writer(Output):
         items = chain.from_iterable(value.items())
         return _opened(value, fitted_items(items, keys, values) if self._typed else items, 2 * count)
 
-    def _start_plain(self, kind: int, count: int) -> None:
-        """The header and the count of a plain list or dict."""
-        checked_count(count)
-        if cython.compiled:
-            # There is room, as `_leaf` made some.
-            at = self._start + self._length
-            store32(at, TO_3[kind] if self._old else kind)
-            store32(at + 4, count)
-            self._length += 8
-        else:
-            self._words(self._head(kind), count)
+    def _plain_head(self, kind: int, count: int, least: int) -> None:
+        """The header and the count of a plain list or dict, whose contents take so many bytes or more."""
+        if count > _MAX_LENGTH:
+            checked_count(count)
+        self._pair(TO_3[kind] if self._old else kind, count)
+        if cython.compiled:  # noqa: SIM102 - coverage leaves out what is below this line
+            if self._end - self._at < least:
+                self._grow(least)
 
     def _items(self, value: list[Any]) -> _Opened | None:
         done, count = 0, len(value)
+        self._plain_head(_ARRAY, count, 4 * count)
         for item in value:
             if not self._leaf(item):
                 return _opened(value, islice(value, done, None), count - done)
@@ -360,19 +364,33 @@ class Writer(Output):
         return None
 
     def _pairs(self, value: dict[Any, Any]) -> _Opened | None:
-        done, count = 0, 2 * len(value)
-        for key, item in value.items():
-            if not self._leaf(key):
-                break
-            done += 1
-            if not self._leaf(item):
-                break
-            done += 1
+        done, count = 0, len(value)
+        self._plain_head(_DICTIONARY, count, 8 * count)
+        if cython.compiled:
+            at, next_key, next_item = 0, cython.NULL, cython.NULL
+            while done < count and PyDict_Next(
+                value, cython.address(at), cython.address(next_key), cython.address(next_item)
+            ):
+                # References, whatever happens to the dict meanwhile.
+                key, item = cython.cast(object, next_key), cython.cast(object, next_item)
+                if not self._leaf(key):
+                    return self._later(value, 2 * done, count)
+                if not self._leaf(item):
+                    return self._later(value, 2 * done + 1, count)
+                done += 1
         else:
-            if done != count:
-                raise changed(value)
-            return None
-        return _opened(value, islice(chain.from_iterable(value.items()), done, None), count - done)
+            for key, item in value.items():
+                if not self._leaf(key):
+                    return self._later(value, 2 * done, count)
+                if not self._leaf(item):
+                    return self._later(value, 2 * done + 1, count)
+                done += 1
+        if done != count or count != len(value):
+            raise changed(value)
+        return None
+
+    def _later(self, value: dict[Any, Any], done: int, count: int) -> _Opened:
+        return _opened(value, islice(chain.from_iterable(value.items()), done, None), 2 * count - done)
 
     def _begin_object(self, value: EncodedObject) -> _Opened | None:
         self._word(self._head(_OBJECT))
@@ -388,43 +406,31 @@ class Writer(Output):
 
     def _container_head(self, kind: int, first: ContainerType, second: ContainerType) -> None:
         """The header and the type blocks: of an array's elements, or of keys and values."""
-        if not self._typed:
+        if self._typed:
+            self._types(kind, first, second, self._objects)
+        else:
             self._word(self._head(kind))
-            return
-        self._word(kind | self._type_bits(first) << 16 | self._type_bits(second) << 18)
-        for wanted in (first, second):
-            self._type_block(wanted)
 
-    def _type_bits(self, wanted: ContainerType) -> int:
-        if wanted.script and self._objects:
-            return 3
-        if wanted.class_name or wanted.script:
-            return 2
-        return 1 if wanted.type else 0
+    # ------------------------------------------------------------ numbers, for which `_leaf` made room, and texts
 
-    def _type_block(self, wanted: ContainerType) -> None:
-        bits = self._type_bits(wanted)
-        if bits == 3:
-            self._string(wanted.script, 0)
-        elif bits == 2:
-            self._string(wanted.class_name if self._objects else ENCODED_OBJECT, 0)
-        elif bits == 1:
-            self._word(wanted.type)
+    def _nil(self) -> None:
+        if cython.compiled:
+            store32(self._at, 0)
+            self._at += 4
+        else:
+            self._data += _NIL
 
-    # ------------------------------------------------------------ numbers and texts
+    def _pair(self, first: int, second: int) -> None:
+        """Two words."""
+        if cython.compiled:
+            store64(self._at, first | second << 32)
+            self._at += 8
+        else:
+            self._words(first, second)
 
     def _int(self, value: int) -> None:
         if cython.compiled:
-            number = value
-            at = self._start + self._length
-            if number == cython.cast(cython.int, number):
-                store32(at, _INT)
-                store32(at + 4, cython.cast(cython.uint, number))
-                self._length += 8
-            else:
-                store32(at, _INT | _WIDE)
-                store64(at + 4, number)
-                self._length += 12
+            self._at = put_whole(self._at, _INT, _WIDE, value)
         elif -(2**31) <= value < 2**31:
             self._data += _INT_32.pack(_INT, value)
         elif -(2**63) <= value < 2**63:
@@ -435,35 +441,11 @@ class Writer(Output):
     def _float(self, value: float) -> None:
         """In 32 bits where those hold it."""
         if cython.compiled:
-            number = PyFloat_AS_DOUBLE(value)
-            at = self._start + self._length
-            if cython.cast(cython.float, number) == number:
-                store32(at, _FLOAT)
-                store_float(at + 4, cython.cast(cython.float, number))
-                self._length += 8
-            else:
-                store32(at, _FLOAT | _WIDE)
-                store_double(at + 4, number)
-                self._length += 12
+            self._at = put_real(self._at, _FLOAT, _WIDE, PyFloat_AS_DOUBLE(value))
         elif array("f", (value,))[0] == value:
             self._data += _FLOAT_32.pack(_FLOAT, value)
         else:
             self._data += _FLOAT_64.pack(_FLOAT | _WIDE, value)
-
-    def _reals(self, head: int, numbers: tuple[float, ...], count: int) -> None:
-        """A header and numbers of 32 bits each; beyond the range as infinity."""
-        if cython.compiled:
-            if self._capacity - self._length < 68:
-                self._grow(68)
-            at = self._start + self._length
-            store32(at, head)
-            for i in range(count):
-                number = PyFloat_AsDouble(cython.cast(object, PyTuple_GET_ITEM(numbers, i)))
-                store_float(at + 4 + 4 * i, cython.cast(cython.float, number))
-            self._length += 4 + 4 * count
-        else:
-            self._word(head)
-            self._raw(little(memoryview(array("f", _tuple_items(numbers)))), 4 * count)
 
     def _text(self, head: int, text: str) -> None:
         """A header and a string."""
@@ -473,10 +455,10 @@ class Writer(Output):
                 if length > _MAX_LENGTH:
                     checked_count(length)
                 padded = length + 3 & ~3
-                if self._capacity - self._length < 8 + padded:
+                if self._end - self._at < 8 + padded:
                     self._grow(8 + padded)
-                at = self._start + self._length
-                self._length += 8 + padded
+                at = self._at
+                self._at = at + 8 + padded
                 store32(at, head)
                 store32(at + 4, length)
                 # The last word has the padding; of an empty text it is the length.
@@ -493,6 +475,20 @@ class Writer(Output):
 
 def new_writer(engine: int, typed: bool, objects: bool) -> Writer:
     """A `Writer`, without the detour of its arguments over Python objects."""
-    writer = Writer.__new__(Writer)
+    global _spare
+    writer = _spare
+    if cython.compiled and writer is not None:
+        _spare = None
+    else:
+        writer = Writer.__new__(Writer)
     writer.begin(engine, typed, objects)
     return writer
+
+
+def _kind_of(value: Any) -> Any:
+    known = _known.get(type(value))
+    if known is None:
+        known = _known[type(value)] = kind_of(value)
+    if cython.compiled:
+        remember_kind(value, known)
+    return known

@@ -9,7 +9,7 @@ cdef class Deadline:
     cdef public double when
     cdef object _clock
     cdef Turn _turn
-    cdef object _due
+    cdef object _owner
     cdef object _timer
 
     cpdef set(self, double seconds)

@@ -8,8 +8,7 @@ Layer: `websocket`; compiled (types in `deadline.pxd`).
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from gdpeer.clock import Clock
 from gdpeer.websocket.link import Turn
@@ -22,25 +21,32 @@ __all__ = ["NEVER", "Deadline"]
 NEVER = float("inf")
 
 
+class Owner(Protocol):
+    """Who has a deadline."""
+
+    def on_deadline(self) -> None:
+        """It has come."""
+
+
 class Deadline:
     """The next moment at which something is to be done although nothing arrives.
 
     Args:
         clock: tells the time.
-        turn: its poller, if it has one, calls `due`; else the owner asks `is_due` now and then.
-        due: called once at or after the deadline.
+        turn: its poller, if it has one, calls `check`; else the owner does now and then.
+        owner: its `on_deadline` is called once at or after the deadline.
 
     Attributes:
         when: seconds of the clock; infinite for never.
     """
 
-    __slots__ = ("_clock", "_due", "_timer", "_turn", "when")
+    __slots__ = ("_clock", "_owner", "_timer", "_turn", "when")
 
-    def __init__(self, clock: Clock, turn: Turn, due: Callable[[], None]) -> None:
+    def __init__(self, clock: Clock, turn: Turn, owner: Owner) -> None:
         self.when = NEVER
         self._clock = clock
         self._turn = turn
-        self._due: Callable[[], None] | None = due
+        self._owner: Owner | None = owner
         self._timer: Timer | None = None
 
     def set(self, seconds: float) -> None:
@@ -62,18 +68,18 @@ class Deadline:
         self._timer = self._turn.poller.call_at(self.when, self.check)
 
     def check(self) -> None:
-        """Call `due` if it is time."""
+        """Tell the owner if it is time."""
         self._timer = None
         if self._clock.now() >= self.when:
             self.when = NEVER
-            if self._due is not None:
-                self._due()
+            if self._owner is not None:
+                self._owner.on_deadline()
         elif self.when != NEVER and self._turn.poller is not None:
             self._timer = self._turn.poller.call_at(self.when, self.check)
 
     def close(self) -> None:
-        """Never again; lets go of `due`."""
-        self._due = None
+        """Never again; lets go of the owner."""
+        self._owner = None
         self._take_back()
 
     def _take_back(self) -> None:

@@ -127,7 +127,7 @@ class NativeBackend(Link):
         self.cause = NO_CAUSE
         self.close_code = -1
         self.close_reason = ""
-        self.deadline = Deadline(clock, turn, self._on_deadline)
+        self.deadline = Deadline(clock, turn, self)
         self._shut = False
         self._linger_bytes = 0
         self.announced = 0
@@ -170,7 +170,7 @@ class NativeBackend(Link):
 
     def _upgrade(self, data: bytes) -> None:
         assert self.stream is not None
-        outcome = self.upgrade.receive(data, self.stream.remote_address)
+        outcome = self.upgrade.receive(data, self.stream)
         if outcome is not None:
             self._take_outcome(outcome)
 
@@ -382,7 +382,8 @@ class NativeBackend(Link):
 
     # ------------------------------------------------------------------------------------------ deadlines
 
-    def _on_deadline(self) -> None:
+    def on_deadline(self) -> None:
+        """The moment of `deadline` has come."""
         self._turn.touch(self)
         if self.stage == _UPGRADING:
             self._take_outcome(self.upgrade.time_out())

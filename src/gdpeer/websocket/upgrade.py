@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 from gdpeer.errors import NO_CAUSE, Cause, CloseCause, HandshakeError
 from gdpeer.protocol.handshake import ClientHandshake, Opened, ServerHandshake, refusal
@@ -24,6 +25,13 @@ logger = logging.getLogger("gdpeer.websocket")
 __all__ = ["ClientUpgrade", "Outcome", "ServerUpgrade"]
 
 Admit = Callable[[Request], None]
+
+
+class Addressed(Protocol):
+    """What the bytes come over: asked where from only for pages."""
+
+    @property
+    def remote_address(self) -> tuple[str, int]: ...
 
 
 @dataclass(slots=True)
@@ -76,7 +84,7 @@ class ClientUpgrade:
         assert self._handshake is not None
         return self._handshake.request()
 
-    def receive(self, data: bytes, remote_address: tuple[str, int]) -> Outcome | None:
+    def receive(self, data: bytes, stream: Addressed) -> Outcome | None:
         """Take bytes; the outcome once there is one, and nothing after it."""
         handshake = self._handshake
         if handshake is None:
@@ -131,17 +139,18 @@ class ServerUpgrade:
         """What to send first: nothing."""
         return b""
 
-    def receive(self, data: bytes, remote_address: tuple[str, int]) -> Outcome | None:
+    def receive(self, data: bytes, stream: Addressed) -> Outcome | None:
         """Take bytes; the outcome once there is one, and nothing after it."""
         handshake = self._handshake
         if handshake is None:
             return None
         try:
-            request = handshake.receive_data(data, remote_address)
+            request = handshake.receive_data(data)
             if request is None:
                 return None
             self.request = request
             if self._respond is not None and not handshake.is_upgrade:
+                self.request = request = replace(request, remote_address=stream.remote_address)
                 outcome = self._page(request, self._respond)
             else:
                 outcome = self._accept(request, handshake)

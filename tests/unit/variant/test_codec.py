@@ -622,3 +622,31 @@ def test_large_values_grow_the_buffer() -> None:
     assert bytes_to_var(var_to_bytes(value)) == value
     assert encode_variant(value, 4, False, False) == var_to_bytes(value)
     assert by_name(4, "string_long") == var_to_bytes("0123456789" * 30)
+
+
+@pytest.mark.parametrize("size", range(41))
+def test_texts_of_all_lengths(size: int) -> None:
+    text = "".join(chr(ord("!") + index) for index in range(size))
+    data = struct.pack("<II", 4, size) + text.encode() + bytes(-size & 3)
+    assert var_to_bytes(text) == data
+    assert bytes_to_var(data) == text
+    for place in range(size):
+        zero = text[:place] + "\0" + text[place + 1 :]
+        with pytest.raises(VariantError, match="zero character"):
+            var_to_bytes(zero)
+        cut = struct.pack("<II", 4, size) + zero.encode() + bytes(-size & 3)
+        assert bytes_to_var(cut) == text[:place]
+        for character in "\x7f\x80\xff\u20ac":
+            other = text[:place] + character + text[place + 1 :]
+            assert bytes_to_var(var_to_bytes(other)) == other
+        broken = data[: 8 + place] + b"\xff" + data[9 + place :]
+        with pytest.raises(VariantError, match="not UTF-8"):
+            bytes_to_var(broken)
+
+
+@pytest.mark.parametrize("value", ["", "ab", 7, 2**40, 0.5, 0.1, None, True, Vector3(1, 2, 3), [], {}, RID(1), b"abc"])
+def test_lists_of_all_lengths(value: Any) -> None:
+    one = var_to_bytes(value)
+    for count in (*range(80), 250, 1000, 5000):
+        head = struct.pack("<II", 28, count)
+        assert var_to_bytes([value] * count) == head + one * count

@@ -11,6 +11,7 @@ import io
 import math
 import operator
 import pickle
+import sys
 from array import array
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -243,6 +244,82 @@ def test_a_dict_that_changes_meanwhile(change: Any, nested: bool) -> None:
     target |= {1: Trap.__new__(Trap), 2: 3}
     with pytest.raises(VariantError, match="changed while it was encoded"):
         var_to_bytes(target)
+
+
+def test_a_dict_that_loses_a_pair_before_one_that_holds_others() -> None:
+    target: dict[Any, Any] = {}
+
+    class Trap(RID):
+        @property
+        def id(self) -> int:  # type: ignore[override]
+            target.pop(2, None)
+            return 1
+
+    target |= {1: Trap.__new__(Trap), 2: 3, 4: [5]}
+    with pytest.raises(VariantError, match="changed while it was encoded"):
+        var_to_bytes(target)
+
+
+def test_a_value_that_encodes_another_while_it_is_encoded() -> None:
+    inner: list[bytes] = []
+
+    class Busy(RID):
+        @property
+        def id(self) -> int:  # type: ignore[override]
+            inner.append(encode_arguments(["inner", *range(300)]) + var_to_bytes("x" * 300))
+            return 1
+
+    class Failing(RID):
+        @property
+        def id(self) -> int:  # type: ignore[override]
+            with pytest.raises(VariantError):
+                var_to_bytes(["y" * 300, 2**64])
+            return 1
+
+    def around(value: RID) -> list[Any]:
+        return ["before", "b" * 200, {"k": value}, value, "after", "a" * 200]
+
+    expected = encode_arguments(around(RID(1)))
+    for value in (Busy.__new__(Busy), Failing.__new__(Failing)):
+        assert encode_arguments(around(value)) == expected
+    assert inner == [encode_arguments(["inner", *range(300)]) + var_to_bytes("x" * 300)] * 2
+
+
+def test_an_error_leaves_nothing_for_the_next_value() -> None:
+    expected = var_to_bytes(["a", 1.5])
+    for bad in (["x", 2**64], ["x" * 1000, "a\0"], {"a": "\ud800"}, [[object()]]):
+        with pytest.raises(VariantError):
+            var_to_bytes(bad)
+        assert var_to_bytes(["a", 1.5]) == expected
+        with pytest.raises(VariantError):
+            bytes_to_var(expected[:-1])
+        assert bytes_to_var(expected) == ["a", 1.5]
+
+
+def test_a_result_is_nobody_elses() -> None:
+    texts = [character * size for size in (10, 1000, 100_000) for character in "ab"]
+    results = [var_to_bytes(text) for text in texts]
+    assert [bytes_to_var(data) for data in results] == texts
+    assert [var_to_bytes(text) for text in texts] == results
+
+
+def test_what_was_decoded_is_let_go_of() -> None:
+    data = var_to_bytes(list(range(50)))
+    before = sys.getrefcount(data)
+    bytes_to_var(data)
+    decode_arguments(data, 0, 1, len(data))
+    decode_argument(data, 0, len(data), False)
+    assert sys.getrefcount(data) == before
+
+
+def test_more_classes_than_are_kept_at_hand() -> None:
+    for base, value in ((str, "text"), (int, 5), (float, 0.5), (Vector2, Vector2(1, 2)), (Vector2i, Vector2i(1, 2))):
+        expected = encode_arguments([value])
+        classes: list[Any] = [type(f"Sub{index}", (base,), {"__slots__": ()}) for index in range(300)]
+        for _ in range(2):
+            for cls in classes:
+                instance = tuple.__new__(cls, value) if isinstance(value, tuple) else cls(value)
+                assert encode_arguments([instance]) == expected
 
 
 def test_properties_that_change_meanwhile() -> None:

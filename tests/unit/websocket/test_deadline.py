@@ -1,16 +1,25 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from gdpeer import ManualClock
 from gdpeer.transport.poller import Poller
 from gdpeer.websocket.deadline import NEVER, Deadline
 from gdpeer.websocket.link import Turn
 
 
+class Calls:
+    """Whose deadline it is."""
+
+    def __init__(self, call: Callable[[], None]) -> None:
+        self.on_deadline = call
+
+
 def make(poller: Poller | None = None) -> tuple[Deadline, ManualClock, list[float]]:
     clock = poller.clock if poller is not None else ManualClock(100.0)
     assert isinstance(clock, ManualClock)
     due: list[float] = []
-    return Deadline(clock, Turn(poller), lambda: due.append(clock.now())), clock, due
+    return Deadline(clock, Turn(poller), Calls(lambda: due.append(clock.now()))), clock, due
 
 
 def pass_time(poller: Poller, clock: ManualClock, seconds: float) -> None:
@@ -88,7 +97,7 @@ def test_it_can_be_set_again_from_its_own_call() -> None:
             due.append(clock.now())
             deadline.set(1.0)
 
-        deadline = Deadline(clock, Turn(poller), again)
+        deadline = Deadline(clock, Turn(poller), Calls(again))
         deadline.set(1.0)
         for _ in range(3):
             pass_time(poller, clock, 1.0)

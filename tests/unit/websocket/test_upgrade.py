@@ -8,6 +8,7 @@ import sys
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -20,6 +21,7 @@ from tests.unit.websocket.support import BINARY, frame, plain_request, request, 
 
 ROOT = Path(__file__).parents[3]
 ADDRESS = ("192.0.2.1", 5555)
+STREAM = SimpleNamespace(remote_address=ADDRESS)
 
 
 def server(
@@ -37,7 +39,7 @@ def client(settings: Settings | None = None) -> ClientUpgrade:
 
 
 def take(upgrade: ServerUpgrade | ClientUpgrade, data: bytes) -> Outcome:
-    outcome = upgrade.receive(data, ADDRESS)
+    outcome = upgrade.receive(data, STREAM)
     assert outcome is not None
     return outcome
 
@@ -57,11 +59,11 @@ def test_there_is_no_outcome_before_the_head_is_whole() -> None:
     upgrade = server()
     data = request()
     for i in range(len(data) - 1):
-        assert upgrade.receive(data[i : i + 1], ADDRESS) is None
+        assert upgrade.receive(data[i : i + 1], STREAM) is None
     assert take(upgrade, data[-1:]).opened is not None
     asked = client()
     answer = response_to(asked.begin())
-    assert asked.receive(answer[:50], ADDRESS) is None
+    assert asked.receive(answer[:50], STREAM) is None
     assert take(asked, answer[50:]).opened is not None
 
 
@@ -72,13 +74,14 @@ def test_what_comes_behind_the_head_is_left_over() -> None:
     assert take(asked, response_to(asked.begin()) + behind).leftover == behind
 
 
-def test_the_request_is_known_with_who_asked() -> None:
-    upgrade = server()
-    assert upgrade.request is None
-    take(upgrade, request("/room?x=1"))
-    found = upgrade.request
-    assert found is not None
-    assert (found.path, found.query, found.remote_address) == ("/room", "x=1", ADDRESS)
+def test_the_request_is_known_and_of_a_page_who_asked() -> None:
+    for data, address in ((request("/room?x=1"), ("", 0)), (plain_request("/room?x=1"), ADDRESS)):
+        upgrade = server(respond=lambda _: Response())
+        assert upgrade.request is None
+        take(upgrade, data)
+        found = upgrade.request
+        assert found is not None
+        assert (found.path, found.query, found.remote_address) == ("/room", "x=1", address)
 
 
 def test_a_refusal_has_a_status_a_reason_and_a_cause() -> None:
@@ -164,7 +167,7 @@ def test_after_the_outcome_there_is_no_other() -> None:
     upgrade, asked = server(), client()
     take(upgrade, request())
     take(asked, response_to(asked.begin()))
-    assert upgrade.receive(request(), ADDRESS) is asked.receive(b"HTTP/1.1 404 No\r\n\r\n", ADDRESS) is None
+    assert upgrade.receive(request(), STREAM) is asked.receive(b"HTTP/1.1 404 No\r\n\r\n", STREAM) is None
 
 
 BROWSER = (
@@ -208,12 +211,13 @@ def test_a_plain_upgrade_needs_no_h11_and_a_page_brings_it() -> None:
     code = """
 import sys
 from gdpeer import http
+from gdpeer.transport.memory import memory_pair
 from gdpeer.websocket.settings import Settings
 from gdpeer.websocket.upgrade import ServerUpgrade
 from tests.unit.websocket.support import plain_request, request
 
 for data in (request(), plain_request()):
-    ServerUpgrade(Settings(), Settings().limits(), respond=lambda _: http.Response()).receive(data, ("", 0))
+    ServerUpgrade(Settings(), Settings().limits(), respond=lambda _: http.Response()).receive(data, memory_pair()[0])
     print("h11" in sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
