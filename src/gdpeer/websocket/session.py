@@ -14,7 +14,8 @@ Invariants:
 - Who comes and who goes is not lost where a peer is slow: it may wait beyond the limits by `RESERVE`, and who has no
   room for it even then is dropped.
 
-Layer: `websocket`; compiled (types in `session.pxd`). Source: reference godot4-wire section B, godot3-wire section 2, 6.
+Layer: `websocket`; compiled (types in `session.pxd`).
+Source: reference godot4-wire section B, godot3-wire section 2, 6.
 """
 
 from __future__ import annotations
@@ -288,7 +289,7 @@ class ServerSession(Session):
     def receive(self, peer_id: int) -> None:
         """A client sent a message; it counts unless this side is closing, or has let go of the client."""
         peer = self._server._peers[peer_id]
-        backend = peer._backend
+        backend = backend_of(peer)
         message = backend.newest()
         if message is None:
             return

@@ -19,6 +19,7 @@ from gdpeer import (
     OK,
     Cause,
     ManualClock,
+    SceneMultiplayer,
     TLSOptions,
     TransportError,
     WebSocketPeer,
@@ -409,6 +410,27 @@ def test_what_slots_send_leaves_in_one_write_a_turn(game: Game) -> None:
     game.poll()
     assert taken(client) == [(1, b"one"), (1, b"two"), (1, b"three")]
     assert len(sends) <= 2  # the upgrade, and the rest
+
+
+def test_answers_to_what_came_in_a_turn_leave_in_one_write(game: Game) -> None:
+    peer_id, theirs, ours = game.streams()
+    client = WebSocketMultiplayerPeer(clock=game.clock)
+    client.connect_through(theirs)
+    server, other = SceneMultiplayer(), SceneMultiplayer()
+    server.multiplayer_peer, other.multiplayer_peer = game.server, client
+    server.peer_packet.connect(lambda source, data: server.send_bytes(data, source))
+    answers: list[bytes] = []
+    other.peer_packet.connect(lambda source, data: answers.append(data))
+    poll_all(server, other)
+    assert list(server.get_peers()) == [peer_id]
+    sent = [b"%d" % i for i in range(20)]
+    for data in sent:
+        other.send_bytes(data, 1)
+    sends = watch_sends(ours)
+    server.poll()
+    assert len(sends) == 1
+    poll_all(other)
+    assert answers == sent
 
 
 # ---------------------------------------------------------------------------------------------- ends
