@@ -52,12 +52,6 @@ COMPILED = [
     "gdpeer.multiplayer.wire.parts",
     "gdpeer.multiplayer.wire.godot4",
     "gdpeer.multiplayer.checking",
-    "gdpeer.multiplayer.rpc",
-    "gdpeer.multiplayer.cache",
-    "gdpeer.multiplayer.calls4",
-    "gdpeer.multiplayer.hosting",
-    "gdpeer.multiplayer.scene",
-    "gdpeer.multiplayer.websocket_peer",
 ]
 """The modules of the hot path: the one list of what is compiled."""
 
