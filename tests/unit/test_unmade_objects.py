@@ -1,0 +1,47 @@
+"""Objects that were never initialised, and arguments of any kind: an exception, never a crash of the interpreter.
+
+A subclass that calls a method before `super().__init__()` is enough to get there. Compiled, an attribute that should
+hold another object is None then, and nothing but a check in the generated code keeps that from being followed.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+COMPILED = re.findall(r'"(gdpeer\.[\w.]+)"', (Path(__file__).parents[2] / "setup.py").read_text(encoding="utf-8"))
+
+PROGRAM = """
+import importlib, inspect, sys
+
+ARGUMENTS = [
+    (), (1,), (b"x",), ("a",), (None,), (1.0,), ({},), ([b"x"],), (1, 2), (b"x", True), (1, b"x"), (None, None),
+    (bytearray(5), 3), (1, 2, 3), ("a", 2, b"3"), (bytearray(4), 0, 4), (b"x", None, 1), (1, 2, 3, 4), (2**100,),
+    (bytearray(4), 0, 4, b"", 0, 4), ({1: 2}, [1], b"x", True), (float("nan"),), (-(2**63), 2**63),
+]
+module = importlib.import_module(sys.argv[1])
+for name, cls in list(vars(module).items()):
+    if not inspect.isclass(cls) or cls.__module__ != module.__name__ or issubclass(cls, BaseException):
+        continue
+    for member in dir(cls):
+        if member.startswith("__") and member not in ("__iter__", "__next__", "__repr__", "__enter__", "__len__"):
+            continue
+        print(name, member, flush=True)
+        for arguments in ARGUMENTS:
+            try:
+                getattr(cls.__new__(cls), member)(*arguments)
+            except Exception:
+                pass
+print("done")
+"""
+
+
+@pytest.mark.parametrize("module", COMPILED)
+def test_no_call_crashes(module: str) -> None:
+    done = subprocess.run([sys.executable, "-c", PROGRAM, module], capture_output=True, text=True, timeout=60)
+    last = done.stdout.splitlines()[-1:]
+    assert (done.returncode, last) == (0, ["done"]), (last, done.stderr[-500:])
