@@ -57,7 +57,7 @@ COMPILED = [
 
 DIRECTIVES = {"language_level": 3, "annotation_typing": False, "auto_pickle": False, "nonecheck": True}
 """Annotations are the type checker's; the C types come from the `.pxd` files. What may be None is checked before it is
-followed: that costs nothing that can be measured."""
+followed, but for modules whose first lines say otherwise; elsewhere that costs nothing that can be measured."""
 
 MODES = ("no", "try", "must")
 
@@ -88,13 +88,19 @@ def what_is_missing() -> str:
     return ""
 
 
+def flags(name: str) -> list[str]:
+    """For the C compiler. The codec is faster by a tenth with -O3; the rest is not, and compiles in half the time."""
+    if sys.platform == "win32":
+        return ["/O2"]
+    return ["-O3" if name.startswith("gdpeer.variant.") else "-O2", "-g0"]
+
+
 def extensions(*, optional: bool) -> list[Extension]:
     """The compiled modules, their C generated below build/."""
     from Cython.Build import cythonize
 
-    flags = ["/O2"] if sys.platform == "win32" else ["-O3"]
     modules = [
-        Extension(name, [f"src/{name.replace('.', '/')}.py"], extra_compile_args=flags, optional=optional)
+        Extension(name, [f"src/{name.replace('.', '/')}.py"], extra_compile_args=flags(name), optional=optional)
         for name in COMPILED
     ]
     made: list[Extension] = cythonize(

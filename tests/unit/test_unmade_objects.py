@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-COMPILED = re.findall(r'"(gdpeer\.[\w.]+)"', (Path(__file__).parents[2] / "setup.py").read_text(encoding="utf-8"))
+COMPILED = re.findall(r'"(gdpeer\.[\w.]*\w)"', (Path(__file__).parents[2] / "setup.py").read_text(encoding="utf-8"))
 
 PROGRAM = """
 import importlib, inspect, sys

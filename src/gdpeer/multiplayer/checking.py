@@ -131,7 +131,8 @@ class Checker:
 
 def _fit(arguments: Sequence[Any], kinds: list[frozenset[type] | None]) -> bool:
     """Whether all of as many arguments are of kinds that need no further look."""
-    for i, kind in enumerate(kinds):  # noqa: SIM110 - a generator would cost more than all the looks
+    for i in range(len(kinds)):  # a generator would cost more than all the looks
+        kind = kinds[i]
         if kind is not None and type(arguments[i]) not in kind:
             return False
     return True

@@ -1,5 +1,5 @@
-# cython: binding=False
-# Python calls plain C functions sooner than those that can tell their annotations.
+# cython: binding=False, nonecheck=False
+# Python calls plain C functions sooner than those that can tell their annotations. As to None, see `leaves`.
 """The arguments of a remote call: values back to back, in Godot 4 in the compact form.
 
     bool    1 byte: 0x01 false, 0x81 true
