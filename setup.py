@@ -43,6 +43,7 @@ COMPILED = [
     "gdpeer.websocket.server",
     "gdpeer.websocket.dialects",
     "gdpeer.websocket.session",
+    "gdpeer.websocket.session_peer",
     "gdpeer.variant.output",
     "gdpeer.variant.leaves",
     "gdpeer.variant.reader",

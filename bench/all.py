@@ -23,6 +23,8 @@ TOOLS = {
     "engine": "bench.engine",
     "scaling": "bench.scaling",
     "cores": "bench.cores",
+    "tls": "bench.tls",
+    "protocols": "bench.protocols",
     "rpc": "bench.rpc",
     "variants": "bench.variants",
 }

@@ -35,8 +35,6 @@ from bench.machine import (
     wait_for,
     write,
 )
-from gdpeer import OK, WebSocketServer
-from gdpeer.cli.echo import Echo
 from tests.support.missing import ROOT, SHARED
 from tests.support.ports import free_port
 
@@ -48,19 +46,6 @@ WARM_UP = 0.3
 PROCESSES = (1, 2)
 
 
-def serve(port: int) -> None:
-    """An echo server that shares its port."""
-    server = WebSocketServer()
-    server.bind_ip, server.reuse_port = "127.0.0.1", True
-    server.max_queued_packets = 65_536
-    Echo(server)
-    if server.listen(port) != OK:
-        raise SystemExit(server.get_listen_error())
-    print("listening", flush=True)
-    while True:
-        server.poll(timeout=1.0)
-
-
 @contextmanager
 def servers(count: int) -> Iterator[tuple[int, list[int]]]:
     """So many servers on one port; the port, and their process ids."""
@@ -68,7 +53,16 @@ def servers(count: int) -> Iterator[tuple[int, list[int]]]:
     with ExitStack() as stack:
         started = []
         for _ in range(count):
-            command = [sys.executable, "-m", "bench.cores", "--serve", str(port)]
+            command = [
+                sys.executable,
+                "-m",
+                "gdpeer.cli",
+                "echo",
+                "--reuse-port",
+                "--no-heartbeat",
+                "--port",
+                str(port),
+            ]
             started.append(stack.enter_context(running(command)))
             wait_for(started[-1], "listening")
         yield port, [process.pid for process in started]
@@ -125,10 +119,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, help="default 9")
     parser.add_argument("--time", type=float, help="seconds measured for each sample; default 2")
     parser.add_argument("--quick", action="store_true", help="two rounds of 0.4 s; writes no result")
-    parser.add_argument("--serve", type=int, metavar="PORT", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.serve:
-        serve(options.serve)
     if not SOURCE.exists():
         print("not run: ../shared/tools/wsbench is not beside the checkout")
         return 1

@@ -3,8 +3,8 @@
     python -m bench.page             what stands between the two comments of the page is replaced
     python -m bench.page --check     status 1 where the page is not what the results say
 
-Figures are read from the JSON files of `bench.run`, `bench.engine`, `bench.scaling` and `bench.cores`; `bench.rpc` and
-`bench.variants` write their tables themselves, and these are taken over. What was not measured yet is said to be so.
+Figures are read from the JSON files of the results; `bench.rpc` and `bench.variants` write their tables themselves, and
+these are taken over. What was not measured yet is said to be so.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from bench import cores, engine, scaling
+from bench import cores, engine, protocols, scaling, tls
 from bench.goals import ORDER, OURS, UNITS, Outcome, Rows, floor_of, is_void, judge, share_of
 from bench.machine import RESULTS, Data, headline, middle, number, table
 from tests.support.missing import ROOT
@@ -29,6 +29,8 @@ TITLES = {
     "engine": "Beside the engine",
     "scaling": "Idle peers",
     "cores": "Two processes on one port",
+    "tls": "Over TLS",
+    "protocols": "The protocol without a network",
     "rpc": "Remote calls in memory",
     "variants": "Values",
 }
@@ -131,6 +133,8 @@ RENDERERS: dict[str, Callable[[Data], str]] = {
     "engine": engine.markdown,
     "scaling": scaled,
     "cores": cores.markdown,
+    "tls": tls.markdown,
+    "protocols": protocols.markdown,
 }
 
 

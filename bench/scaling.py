@@ -58,11 +58,16 @@ ECHOED = bytes((0x82, len(PAYLOAD))) + PAYLOAD
 
 def open_socket(port: int) -> socket.socket:
     """A connection whose upgrade is done; bare, so that holding it costs nothing."""
+    connection = socket.create_connection(("127.0.0.1", port), timeout=10.0)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return upgrade(connection, port)
+
+
+def upgrade(connection: socket.socket, port: int) -> socket.socket:
+    """Make a WebSocket of a connection."""
     key = base64.b64encode(os.urandom(16)).decode()
     head = f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     head += f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n"
-    connection = socket.create_connection(("127.0.0.1", port), timeout=10.0)
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     connection.sendall(head.encode())
     answer = b""
     while not answer.endswith(b"\r\n\r\n"):

@@ -146,6 +146,8 @@ def install_project(folder: Path, form: str) -> None:
     shutil.rmtree(wheels, ignore_errors=True)
     python = folder / "bin" / "python"
     with locked(ROOT / "build" / "wheel"):
+        if form == "compiled" and mode != "no":
+            print("gdpeer: compiling where there is a C compiler, about a minute the first time", flush=True)
         printed = run(
             [python, "-m", "pip", "wheel", "-v", "--no-deps", "--no-build-isolation", "-w", wheels, "."],
             "building the wheel",

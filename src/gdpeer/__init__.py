@@ -35,6 +35,7 @@ from gdpeer.multiplayer.scene import SceneMultiplayer
 from gdpeer.multiplayer.tree import Node, SceneTree
 from gdpeer.multiplayer.websocket_peer import WebSocketMultiplayerPeer
 from gdpeer.packet_peer import PacketPeer
+from gdpeer.protocol.frames import COMPILED
 from gdpeer.signals import Signal
 from gdpeer.variant import (
     AABB,
@@ -142,6 +143,7 @@ ERR_PRINTER_ON_FIRE = Error.ERR_PRINTER_ON_FIRE
 
 __all__ = [
     "AABB",
+    "COMPILED",
     "ERR_ALREADY_EXISTS",
     "ERR_ALREADY_IN_USE",
     "ERR_BUG",

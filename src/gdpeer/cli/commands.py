@@ -8,6 +8,7 @@ Layer: `cli`.
 
 from __future__ import annotations
 
+import platform
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -15,7 +16,7 @@ from typing import Any
 
 import click
 
-from gdpeer import __version__
+from gdpeer import COMPILED, __version__
 
 __all__ = ["Commands", "gdpeer"]
 
@@ -70,10 +71,13 @@ Examples:
   gdpeer echo --port 9001              a server that sends everything back"""
 
 
+VERSION = f"%(prog)s %(version)s ({'compiled' if COMPILED else 'uncompiled'}, Python {platform.python_version()})"
+
+
 @click.group(
     cls=Commands, epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
 )
-@click.version_option(__version__, prog_name="gdpeer", message="%(prog)s %(version)s")
+@click.version_option(__version__, prog_name="gdpeer", message=VERSION)
 def gdpeer() -> None:
     """Godot's WebSocket peers on the command line.
 

@@ -153,7 +153,8 @@ Examples:
   gdpeer echo --host '*' --port 8443 --cert cert.pem --key key.pem
   gdpeer echo --port 0 --protocol demo-chat --protocol other
   gdpeer echo --path /game --compress --max-size 1M
-  gdpeer echo --fanout --no-heartbeat"""
+  gdpeer echo --fanout --no-heartbeat
+  gdpeer echo --reuse-port & gdpeer echo --reuse-port"""
 
 
 @click.command(epilog=EXAMPLES)
@@ -189,6 +190,7 @@ Examples:
     help="Largest message, such as 65536, 64K, 16M.",
 )
 @click.option("--fanout", is_flag=True, help=f"Send what arrives on {FANOUT} to all peers there.")
+@click.option("--reuse-port", is_flag=True, help="Share the port with other processes that say so too.")
 @click.option("--no-heartbeat", is_flag=True, help=f"Send no pings.  [default: one each {HEARTBEAT:g} s]")
 def echo(
     host: str,
@@ -200,6 +202,7 @@ def echo(
     compress: bool,
     max_size: int,
     fanout: bool,
+    reuse_port: bool,
     no_heartbeat: bool,
 ) -> None:
     """A server that sends every message back.
@@ -211,6 +214,7 @@ def echo(
     scheme = set_tls(server, cert, key)
     set_limits(server, max_size)
     server.compression = compress
+    server.reuse_port = reuse_port
     server.heartbeat_interval = 0.0 if no_heartbeat else HEARTBEAT
     server.allowed_paths = allowed_paths(path, fanout)
     Fanout(server) if fanout else Echo(server)

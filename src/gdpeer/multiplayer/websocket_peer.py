@@ -39,7 +39,8 @@ from gdpeer.websocket.client import WebSocketClient
 from gdpeer.websocket.dialects import GODOT3, GODOT4, Dialect
 from gdpeer.websocket.peer import WebSocketPeer
 from gdpeer.websocket.server import WebSocketServer
-from gdpeer.websocket.session import ClientSession, News, ServerSession, SessionPeer, backend_of
+from gdpeer.websocket.session import ClientSession, News, ServerSession, backend_of
+from gdpeer.websocket.session_peer import SessionPeer
 from gdpeer.websocket.settings import Configurable, Setting, Settings, count, flag, lines, lines_or_none, names, seconds
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ class WebSocketMultiplayerPeer(Configurable, SessionPeer, MultiplayerPeer):
         max_peers: a server refuses upgrades beyond so many with 503; 0: no limit. Read by `create_server`.
         http_handler: answers requests that are no upgrade (`gdpeer.http`). Read by `create_server`.
         backlog: connections that may wait in the kernel. Read by `create_server`.
+        reuse_port: share the port with other processes, each with peers of its own. Read by `create_server`.
 
     Raises:
         ValueError: an unknown dialect, or none.
@@ -113,6 +115,7 @@ class WebSocketMultiplayerPeer(Configurable, SessionPeer, MultiplayerPeer):
         self.max_peers = 0
         self.http_handler: Handler | None = None
         self.backlog = 4096
+        self.reuse_port = False
         self._dialects = tuple(_DIALECTS[name] for name in dialects)
         self._settings: Settings = _Settings(handshake_timeout=3.0)
         self._clock = clock
@@ -226,6 +229,7 @@ class WebSocketMultiplayerPeer(Configurable, SessionPeer, MultiplayerPeer):
         server.max_peers = self.max_peers
         server.http_handler = self.http_handler
         server.backlog = self.backlog
+        server.reuse_port = self.reuse_port
         server.refuse_new_connections = self._refuses
         return server
 

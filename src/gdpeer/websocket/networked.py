@@ -17,7 +17,8 @@ from collections.abc import Iterable
 from gdpeer.errors import Error
 from gdpeer.signals import Signal
 from gdpeer.websocket.godot3_relay import HEADER_SIZE, SERVER
-from gdpeer.websocket.session import Buffer, News, SessionPeer
+from gdpeer.websocket.session import Buffer, News
+from gdpeer.websocket.session_peer import SessionPeer
 from gdpeer.websocket.states import ClientStatus
 
 __all__ = ["NetworkedPeer"]

@@ -24,11 +24,10 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from gdpeer.clock import Clock
 from gdpeer.errors import Cause, CloseCause, Error, PacketError
-from gdpeer.packet_peer import PacketPeer
 from gdpeer.protocol.outbox import encode_message
 from gdpeer.signals import Signal
 from gdpeer.websocket.dialects import Dialect, Heard
@@ -41,7 +40,7 @@ if TYPE_CHECKING:
     from gdpeer.websocket.peer import WebSocketPeer
     from gdpeer.websocket.server import WebSocketServer
 
-__all__ = ["ClientSession", "News", "ServerSession", "Session", "SessionPeer", "backend_of"]
+__all__ = ["ClientSession", "News", "ServerSession", "Session", "backend_of"]
 
 logger = logging.getLogger("gdpeer.multiplayer")
 
@@ -163,48 +162,6 @@ class Session:
     def _offer(self, peer: WebSocketPeer, source: int, target: int, dialect: Dialect) -> None:
         self.queue.append((peer, source, target, dialect.header_size))
         self._told.emit_one(source)
-
-
-class SessionPeer(PacketPeer):
-    """Where the packets of a session are taken: the part that all faces of a session share."""
-
-    can_wait: ClassVar[bool] = True
-    _session: Session | None = None
-
-    def get_available_packet_count(self) -> int:
-        """How many packets can be read, also after the end of a connection; in plain mode 0."""
-        return 0 if self._session is None else len(self._session.queue)
-
-    def get_packet(self) -> bytes:
-        """The oldest packet; empty, with `get_packet_error()`, where there is none.
-
-        The error is `ERR_UNAVAILABLE`, or `ERR_UNCONFIGURED` where there is no session.
-        """
-        packet = None if self._session is None else self._session.take()
-        if packet is not None:
-            self._packet_error = _OK
-            return packet
-        self._packet_error = Error.ERR_UNCONFIGURED if self._session is None else Error.ERR_UNAVAILABLE
-        return b""
-
-    def get_packet_peer(self) -> int:
-        """Who sent the packet that `get_packet` takes next; 1, with a warning, where there is none."""
-        source = 0 if self._session is None else self._session.source()
-        if source:
-            return source
-        logger.warning("get_packet_peer: no packet is there")
-        return SERVER
-
-    def _handle(self, work: Callable[[], object]) -> None:
-        """See `NetworkedMultiplayerPeer`."""
-        if self._session is None:
-            work()
-        else:
-            self._session.handle(work)
-
-    def get_unique_id(self) -> int:
-        """This end's id; 0 as long as there is none."""
-        return 0 if self._session is None else self._session.unique_id
 
 
 class ServerSession(Session):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import subprocess
 import sys
 from inspect import signature
@@ -9,11 +10,14 @@ from inspect import signature
 import pytest
 from click.testing import CliRunner, Result
 
-from gdpeer import __version__
+from gdpeer import COMPILED, __version__
 from gdpeer.cli.commands import NAMES, gdpeer
 
 # Before click 8.2 standard output held both streams unless told otherwise.
 RUNNER = CliRunner(mix_stderr=False) if "mix_stderr" in signature(CliRunner).parameters else CliRunner()
+
+
+VERSION = f"gdpeer {__version__} ({'compiled' if COMPILED else 'uncompiled'}, Python {platform.python_version()})\n"
 
 
 def run(*arguments: str) -> Result:
@@ -26,7 +30,7 @@ def run_program(program: str) -> subprocess.CompletedProcess[str]:
 
 def test_the_version() -> None:
     result = run("--version")
-    assert (result.exit_code, result.stdout) == (0, f"gdpeer {__version__}\n")
+    assert (result.exit_code, result.stdout) == (0, VERSION)
 
 
 @pytest.mark.parametrize("arguments", [(), ("--help",), ("-h",)])
@@ -95,7 +99,7 @@ def test_python_m_is_the_same_command() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "gdpeer.cli", "--version"], capture_output=True, text=True, timeout=20, check=False
     )
-    assert (done.returncode, done.stdout, done.stderr) == (0, f"gdpeer {__version__}\n", "")
+    assert (done.returncode, done.stdout, done.stderr) == (0, VERSION, "")
 
 
 @pytest.mark.parametrize("missing", [("click",), ("rich",), ("click", "rich")])

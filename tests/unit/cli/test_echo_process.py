@@ -201,6 +201,14 @@ def test_fanout_reaches_everyone_there_and_nobody_else() -> None:
         assert [member.recv(timeout=10) for member in members] == ["fewer"] * 2
 
 
+def test_two_share_a_port_where_both_say_so() -> None:
+    with Echo("--reuse-port") as echo:
+        port = str(echo.port)
+        assert fails("echo", "--port", port).returncode == 1
+        with Process(gdpeer_command("echo", "--port", port, "--reuse-port")) as other:
+            assert other.wait_for(LISTENING)[2] == port
+
+
 def test_fanout_and_a_path() -> None:
     with Echo("--fanout", "--path", "/game") as echo:
         for path in ("/game", "/fanout"):

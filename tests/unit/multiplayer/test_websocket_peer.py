@@ -897,6 +897,13 @@ def test_a_port_that_is_taken_is_said() -> None:
         assert two.get_connection_status() is DISCONNECTED
 
 
+def test_a_port_that_is_shared() -> None:
+    with WebSocketMultiplayerPeer() as one, WebSocketMultiplayerPeer() as two:
+        one.reuse_port = two.reuse_port = True
+        assert one.create_server(0, "127.0.0.1") is OK
+        assert two.create_server(one.get_local_port(), "127.0.0.1") is OK
+
+
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
     return make_certificates(tmp_path_factory.mktemp("tls"))
