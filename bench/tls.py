@@ -3,9 +3,9 @@
     python -m bench.tls                 five rounds; writes bench/results/tls.md and .json
     python -m bench.tls --quick         one short round; writes no result
 
-Ten connections send one message each and wait for the echo, in turn; each echo is compared. The servers, on core 0, share
-a certificate that is made for the run. What counts is the processor time that a server used, divided by the messages it
-echoed: the load, on core 1, is Python too and is what limits the messages a second.
+Ten connections send one message each and wait for the echo, in turn; each echo is compared. All servers, on core 0,
+have one certificate, made for the run. What counts is the processor time that a server used, divided by the messages
+that it echoed: the load, on core 1, is Python too and is what limits the messages a second.
 """
 
 from __future__ import annotations

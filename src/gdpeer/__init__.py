@@ -22,6 +22,7 @@ from gdpeer.errors import (
     TransportError,
     VariantError,
 )
+from gdpeer.loop import run
 from gdpeer.multiplayer.api import MultiplayerAPI, RPCMode
 from gdpeer.multiplayer.peer import (
     ConnectionStatus,
@@ -272,6 +273,7 @@ __all__ = [
     "godot3",
     "http",
     "rpc",
+    "run",
     "str_to_var",
     "typeof",
     "var_to_bytes",

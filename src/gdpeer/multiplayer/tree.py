@@ -20,13 +20,13 @@ Layer: `multiplayer`. Source: reference godot-api section 7.
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from gdpeer.errors import Error
 from gdpeer.multiplayer.rpc import MethodTable, RpcConfig, check_callable, class_table, collect_methods, node_table
+from gdpeer.platform import pause
 from gdpeer.variant.names import NodePath
 
 if TYPE_CHECKING:
@@ -420,8 +420,8 @@ class SceneTree:
         share = timeout if waiting == 1 else min(timeout, _SLICE) / max(waiting, 1)
         for api in apis:
             api.poll(share if waiting and api._can_wait() else 0.0)
-        if timeout > 0 and not waiting:
-            time.sleep(timeout)
+        if not waiting:
+            pause(timeout)
 
     def get_node(self, path: str | NodePath) -> Node:
         """The node at `path`, as `/root/Main`.

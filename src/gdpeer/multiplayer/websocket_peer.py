@@ -25,7 +25,6 @@ Layer: `multiplayer`, the one module of it that imports `websocket`. Source: ref
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from types import TracebackType
@@ -34,6 +33,7 @@ from typing import TYPE_CHECKING, Any
 from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.errors import CloseCause, Error, TransportError
 from gdpeer.multiplayer.peer import Buffer, ConnectionStatus, MultiplayerPeer
+from gdpeer.platform import pause
 from gdpeer.transport.stream import Connector, Stream
 from gdpeer.websocket.client import WebSocketClient
 from gdpeer.websocket.dialects import GODOT3, GODOT4, Dialect
@@ -302,8 +302,8 @@ class WebSocketMultiplayerPeer(Configurable, SessionPeer, MultiplayerPeer):
         """
         if self._session is not None:
             self._session.poll(timeout)
-        elif timeout > 0:
-            time.sleep(timeout)
+        else:
+            pause(timeout)
 
     def get_connection_status(self) -> ConnectionStatus:
         """A client is CONNECTED once it has its id, a server from `create_server` on."""

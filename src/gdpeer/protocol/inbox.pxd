@@ -74,4 +74,5 @@ cdef class Inbox:
     @cython.locals(before=Py_ssize_t)
     cdef _end_message(self, Assembly message)
     cdef _push(self, bytes packet)
+    cpdef add(self, bytes packet, bint is_text)
     cdef _queue(self, bytes packet)

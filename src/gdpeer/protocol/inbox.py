@@ -374,6 +374,11 @@ class Inbox:
             self._not_utf8()
         self._queue(packet)
 
+    def add(self, packet: bytes, is_text: bool) -> None:
+        """Take a whole message that came another way than in frames; a text is UTF-8 already."""
+        self._kind = _TEXT if is_text else _BINARY
+        self._queue(packet)
+
     def _queue(self, packet: bytes) -> None:
         if self.count == 0:
             self._oldest = packet

@@ -10,8 +10,9 @@ import os
 import sys
 
 from gdpeer.errors import Cause, Error, TransportError
+from gdpeer.platform import IN_PAGE
 
-__all__ = ["broken", "explain", "on_android", "permission_hint", "reason"]
+__all__ = ["broken", "check_for_sockets", "explain", "on_android", "permission_hint", "reason"]
 
 _WORDS = {
     "EACCES": "permission denied",
@@ -99,3 +100,17 @@ def broken(error: OSError) -> TransportError:
     return TransportError(
         f"connection broke: {explain(error.errno) if error.errno else error}", Cause.TCP, Error.ERR_CONNECTION_ERROR
     )
+
+
+def check_for_sockets() -> None:
+    """Refuse where there are no sockets at all.
+
+    Raises:
+        TransportError: ERR_UNAVAILABLE: this is a page.
+    """
+    if IN_PAGE:
+        raise TransportError(
+            "a web page has no sockets: it can connect by WebSocketPeer and what builds on it, and cannot listen",
+            Cause.TCP,
+            Error.ERR_UNAVAILABLE,
+        )

@@ -1,4 +1,4 @@
-"""The way to a URL: TCP, and TLS on top for `wss`.
+"""The way to a URL: in a page the browser's own, elsewhere TCP, and TLS on top for `wss`.
 
 Layer: `websocket`. The transport's modules are imported when they are needed: a program that only serves needs no
     TLS, and a page needs none of them.
@@ -9,14 +9,56 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gdpeer.clock import Clock
+from gdpeer.platform import IN_PAGE
 from gdpeer.protocol.url import Url
 from gdpeer.transport.stream import Connector
+from gdpeer.websocket.link import Turn
+from gdpeer.websocket.native import NativeBackend
 from gdpeer.websocket.settings import Settings
+from gdpeer.websocket.upgrade import ClientUpgrade
 
 if TYPE_CHECKING:
     from gdpeer.websocket.tls_options import TLSOptions
 
-__all__ = ["make_connector"]
+__all__ = ["connect", "connect_in_page", "make_connector"]
+
+
+def connect(url: Url, options: TLSOptions | None, settings: Settings, clock: Clock, turn: Turn) -> NativeBackend:
+    """Begin to connect to `url`.
+
+    Args:
+        url: where to.
+        options: a client's, for `wss`; None: the machine's authorities.
+        settings: of the peer.
+        clock: tells the time.
+        turn: the owner's.
+
+    Returns:
+        The connection, on its way.
+
+    Raises:
+        ValueError: a header of the settings is not valid.
+        TransportError: a certificate file cannot be used; in a page what it cannot have, or the browser refuses.
+    """
+    if IN_PAGE:
+        return connect_in_page(url, options, settings, clock, turn)
+    upgrade = ClientUpgrade(settings, settings.limits(), url)
+    connector = make_connector(url, options, settings, clock)
+    backend = NativeBackend(settings, clock, upgrade, turn)
+    backend.start(connector)
+    return backend
+
+
+def connect_in_page(
+    url: Url, options: TLSOptions | None, settings: Settings, clock: Clock, turn: Turn
+) -> NativeBackend:
+    """As `connect`, over the browser's `WebSocket`."""
+    from gdpeer.websocket import browser
+
+    browser.check_allowed(settings, options)
+    backend = browser.BrowserBackend(settings, clock, turn)
+    backend.connect(url, browser.open_socket)
+    return backend
 
 
 def make_connector(url: Url, options: TLSOptions | None, settings: Settings, clock: Clock) -> Connector:

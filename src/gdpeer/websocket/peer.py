@@ -24,19 +24,19 @@ Layer: `websocket`.
 from __future__ import annotations
 
 import logging
-import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.errors import NO_CAUSE, Cause, CloseCause, Error, TransportError
 from gdpeer.packet_peer import PacketPeer
+from gdpeer.platform import IN_PAGE, pause
 from gdpeer.protocol.connection import check_close
 from gdpeer.protocol.http1 import Headers
 from gdpeer.protocol.url import parse_url
 from gdpeer.signals import Signal
 from gdpeer.transport.stream import Connector, Stream
-from gdpeer.websocket.connecting import make_connector
+from gdpeer.websocket.connecting import connect
 from gdpeer.websocket.exchange import Exchange
 from gdpeer.websocket.link import Turn
 from gdpeer.websocket.native import NativeBackend, leave
@@ -150,7 +150,8 @@ class WebSocketPeer(Exchange, Configurable, PacketPeer):
 
         Returns:
             `ERR_INVALID_PARAMETER` for a URL, option or header that is not valid, `ERR_ALREADY_IN_USE` unless CLOSED
-            or CLOSING, another code where it failed at once (`get_close_cause()` says why); else `OK`.
+            or CLOSING, `ERR_UNAVAILABLE` in a page for headers or TLS options of one's own, another code where it
+            failed at once (`get_close_cause()` says why); else `OK`.
         """
         if not isinstance(url, str):
             raise TypeError(f"a URL is a string, not {type(url).__name__}")
@@ -160,8 +161,8 @@ class WebSocketPeer(Exchange, Configurable, PacketPeer):
             target = parse_url(url)
             if tls_client_options is not None and tls_client_options.is_server():
                 raise ValueError("these TLS options are a server's")
-            connector = make_connector(target, tls_client_options, self._settings, self._clock)
-            return self._begin(url, ClientUpgrade(self._settings, self._settings.limits(), target), connector)
+            self._reset(url)
+            return self._go_on(connect(target, tls_client_options, self._settings, self._clock, self._turn))
         except ValueError as problem:
             return self._not_begun(url, CloseCause(Cause.UPGRADE, str(problem)), Error.ERR_INVALID_PARAMETER)
         except TransportError as problem:
@@ -210,10 +211,14 @@ class WebSocketPeer(Exchange, Configurable, PacketPeer):
 
     def _begin(self, url: str, upgrade: ClientUpgrade | ServerUpgrade, stream: Stream | Connector) -> Error:
         self._reset(url)
-        self._backend = NativeBackend(self._settings, self._clock, upgrade, self._turn)
-        self._backend.start(stream)
-        if upgrade.is_client:
-            self._backend.step()
+        backend = NativeBackend(self._settings, self._clock, upgrade, self._turn)
+        backend.start(stream)
+        return self._go_on(backend)
+
+    def _go_on(self, backend: NativeBackend) -> Error:
+        self._backend = backend
+        if backend.is_client:
+            backend.step()
         return Error.OK if self._is_busy() else Error.FAILED
 
     def _not_begun(self, url: str, cause: CloseCause, error: Error) -> Error:
@@ -254,21 +259,20 @@ class WebSocketPeer(Exchange, Configurable, PacketPeer):
 
         Args:
             timeout: 0: never wait. Positive: wait at most so many seconds for something to happen. Differs from the
-                engine, which cannot wait.
+                engine, which cannot wait. A page never waits.
 
         A server polls its peers itself; there this does nothing.
         """
         backend = self._backend
         if backend is None or backend.stage == Stage.DONE:
-            if timeout > 0:
-                time.sleep(timeout)
+            pause(timeout)
             return
         if backend.peer_id:
             return
         if backend.connection.is_held():
             backend.settle()
             timeout = 0.0
-        if timeout > 0 and self._turn.poller is None:
+        if timeout > 0 and self._turn.poller is None and not IN_PAGE:
             self._watch(backend)
         if self._turn.poller is not None and not self._turn.active:
             self._turn.poller.turn(max(0.0, timeout))

@@ -20,6 +20,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
 from gdpeer.errors import Error, TransportError
+from gdpeer.platform import IN_PAGE
 from gdpeer.transport.stream import Connector, Stream
 from gdpeer.websocket.tls_options import TLSOptions
 
@@ -230,9 +231,11 @@ class StreamPeerTCP(_StreamPeer):
         """Begin to connect; call `poll` until `get_status` is no longer CONNECTING.
 
         Returns:
-            `ERR_ALREADY_IN_USE` unless there is no connection, `ERR_INVALID_PARAMETER` for a port that is not valid;
-            else `OK`.
+            `ERR_ALREADY_IN_USE` unless there is no connection, `ERR_INVALID_PARAMETER` for a port that is not valid,
+            `ERR_UNAVAILABLE` in a page; else `OK`.
         """
+        if IN_PAGE:
+            return Error.ERR_UNAVAILABLE
         from gdpeer.transport.tcp import TcpConnector
 
         if self.get_status() in (TCPStatus.CONNECTING, TCPStatus.CONNECTED):

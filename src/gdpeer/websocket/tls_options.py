@@ -126,6 +126,10 @@ class TLSOptions:
         """Be a server; the certificate should hold the whole chain, the server's own first."""
         return cls("server", key=key, certificate=certificate)
 
+    def is_default(self) -> bool:
+        """Whether they are a client's that asks for nothing but what everybody gets."""
+        return self._mode == "client" and self._trusted is None and not self._common_name
+
     def is_server(self) -> bool:
         """Whether made by `server`."""
         return self._mode == "server"

@@ -1,0 +1,122 @@
+"""`run`: the loop of a game, the same for a process of its own and for a web page.
+
+    def tick(delta: float) -> bool | None:
+        tree.poll()
+        ...
+
+    gdpeer.run(tick)    # the last line of the program
+
+Layer: with `errors`, `signals` and `clock` the lowest.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from gdpeer.clock import MONOTONIC, Clock
+from gdpeer.platform import IN_PAGE
+
+__all__ = ["Tick", "run"]
+
+Tick: TypeAlias = Callable[[float], Any]
+"""Does one frame; takes the seconds since the last one, and ends the loop by returning False."""
+
+HIDDEN_PAUSE = 0.25
+"""Seconds between frames of a page that nobody sees. Browsers make a second of it, or a minute after some time."""
+
+
+def run(tick: Tick, fps: float = 60.0) -> None:
+    """Call `tick` so often a second, until it returns False.
+
+    As a process of its own this returns when the loop has ended; an exception of `tick`, or Ctrl-C, ends it and goes
+    on to the caller. In a web page (Pyodide) it returns at once, and the loop goes on beside the page: so let it be
+    the last line of the program. There frames come with the screen's, at most `fps`, and seldom while the page is
+    hidden; an exception of `tick` ends the loop and stands in the console.
+
+    Args:
+        tick: called with the seconds since the last call; 0.0 at first. Whatever it returns but False goes on.
+        fps: frames a second, more than 0. A frame that takes longer delays the next one; none is made up for.
+
+    Raises:
+        ValueError: `fps` is not more than 0.
+    """
+    if not fps > 0:
+        raise ValueError(f"fps must be more than 0, not {fps}")
+    frames = Frames(tick, 1.0 / fps)
+    if IN_PAGE:
+        _run_in_page(frames)
+    else:
+        frames.run()
+
+
+class Frames:
+    """When the next frame is due.
+
+    Args:
+        tick: see `run`.
+        length: seconds of a frame.
+        clock, sleep: for tests.
+    """
+
+    def __init__(
+        self, tick: Tick, length: float, clock: Clock = MONOTONIC, sleep: Callable[[float], object] = time.sleep
+    ) -> None:
+        self._tick = tick
+        self.length = length
+        self._clock = clock
+        self._sleep = sleep
+        self._last = self._next = clock.now()
+
+    def time_left(self) -> float:
+        """Seconds until the next frame is due."""
+        return max(0.0, self._next - self._clock.now())
+
+    def do(self) -> bool:
+        """Do a frame; whether there is to be another one."""
+        now = self._clock.now()
+        delta, self._last = now - self._last, now
+        self._next = max(self._next + self.length, now)  # who is late begins anew from now
+        return self._tick(delta) is not False
+
+    def run(self) -> None:
+        """One after another until the last."""
+        while self.do():
+            self._sleep(self.time_left())
+
+
+def _run_in_page(frames: Frames) -> None:  # pragma: no cover - runs in pages and Node only, where tests/page shows it
+    import js  # type: ignore[import-not-found]
+    from pyodide.ffi import create_proxy  # type: ignore[import-not-found]
+
+    document = getattr(js, "document", None)
+    request_frame = getattr(js, "requestAnimationFrame", None)
+    waiting: list[Any] = []  # what calls `go_on` next, by its number: at most one
+
+    def is_hidden() -> bool:
+        return document is not None and bool(document.hidden)
+
+    def wait() -> None:
+        if request_frame is not None and not is_hidden():
+            waiting[:] = [js.cancelAnimationFrame, request_frame(proxy)]
+        else:
+            pause = max(frames.time_left(), HIDDEN_PAUSE if is_hidden() else 0.0)
+            waiting[:] = [js.clearTimeout, js.setTimeout(proxy, pause * 1000)]
+
+    def go_on(_now: Any = None) -> None:
+        # A screen's frame comes a little early or late: half a millisecond is none.
+        if frames.time_left() > 0.0005 or frames.do():
+            wait()
+        elif document is not None:
+            document.removeEventListener("visibilitychange", visibility)
+
+    def on_visibility(_event: Any) -> None:  # what waits for a frame would wait until the page is seen again
+        cancel, number = waiting
+        cancel(number)
+        wait()
+
+    proxy, visibility = create_proxy(go_on), create_proxy(on_visibility)  # for as long as the page: they are small
+    if document is not None:
+        document.addEventListener("visibilitychange", visibility)
+    wait()
