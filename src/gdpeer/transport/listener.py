@@ -16,7 +16,7 @@ from typing import Any
 from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.errors import Cause, Error, TransportError
 from gdpeer.transport.poller import Poller, Timer, Watch
-from gdpeer.transport.reasons import check_for_sockets, explain, reason
+from gdpeer.transport.reasons import explain, reason
 from gdpeer.transport.sockets import TcpStream, accept_stream, address_of
 from gdpeer.transport.stream import Address, Pollable, Ready
 
@@ -75,7 +75,7 @@ class Listener(Pollable):
     Raises:
         TransportError: with the engine's codes: ERR_INVALID_PARAMETER (no such address or port), ERR_CANT_CREATE (no
             socket to be had), ERR_ALREADY_IN_USE (the port is taken, or may not be), FAILED (listening is refused),
-            ERR_UNAVAILABLE (`reuse_port`, Unix sockets, or any, where there are none).
+            ERR_UNAVAILABLE (`reuse_port` or Unix sockets where there are none).
     """
 
     def __init__(
@@ -87,7 +87,6 @@ class Listener(Pollable):
         reuse_port: bool = False,
         clock: Clock = MONOTONIC,
     ) -> None:
-        check_for_sockets()
         if not 0 <= port < 65536:
             raise TransportError(f"port {port} is not in 0 ... 65535", Cause.TCP, Error.ERR_INVALID_PARAMETER)
         listening = _bind_all(port, reuse_port) if address == "*" else _bind_one(address, port, reuse_port)
@@ -103,7 +102,6 @@ class Listener(Pollable):
         Raises:
             TransportError: as above.
         """
-        check_for_sockets()
         self = cls.__new__(cls)
         path = os.fspath(path)
         self._start(_bind_unix(path), backlog, clock, path)

@@ -37,6 +37,7 @@ from gdpeer.protocol.connection import check_close
 from gdpeer.protocol.frames import is_utf8
 from gdpeer.protocol.http1 import Request, parse_header_line
 from gdpeer.signals import Signal
+from gdpeer.transport.reasons import check_for_sockets
 from gdpeer.transport.stream import Connector, Stream
 from gdpeer.websocket.dialects import GODOT3
 from gdpeer.websocket.exchange import spread, take_turn, tell_packets
@@ -179,8 +180,8 @@ class WebSocketServer(Configurable, NetworkedPeer):
 
         Returns:
             `ERR_ALREADY_IN_USE` when listening already or the port is taken, `ERR_INVALID_PARAMETER` for a port,
-            address, protocol, key or certificate that is not valid; else `OK`. `get_listen_error()` says in words what
-            was wrong.
+            address, protocol, key or certificate that is not valid, `ERR_UNAVAILABLE` in a page; else `OK`.
+            `get_listen_error()` says in words what was wrong.
         """
         if self._listeners:
             return self._not_listening(Error.ERR_ALREADY_IN_USE, "already listening")
@@ -212,6 +213,7 @@ class WebSocketServer(Configurable, NetworkedPeer):
         return TLSOptions.server(self.private_key, self.ssl_certificate).make_context(self.ca_chain)
 
     def _open(self, port: int) -> None:
+        check_for_sockets()
         from gdpeer.transport.listener import Listener
 
         if self.bind_ip.startswith("unix:"):

@@ -52,8 +52,10 @@ class TCPServer:
 
         Returns:
             `ERR_ALREADY_IN_USE` when listening already or the port is taken, `ERR_INVALID_PARAMETER` for a port or
-            address that is not valid; else `OK`.
+            address that is not valid, `ERR_UNAVAILABLE` in a page; else `OK`.
         """
+        if IN_PAGE:
+            return Error.ERR_UNAVAILABLE
         from gdpeer.transport.listener import Listener
 
         if self._listener is not None:
