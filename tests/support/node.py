@@ -1,4 +1,4 @@
-"""Node with the `ws` package, as another independent peer.
+"""Node with the `ws` package, as another independent peer, and with Pyodide.
 
     script = Path(__file__).with_name("peer.mjs")
     with Process(node_command(script, str(port)), environment=node_environment()) as peer: ...
@@ -17,27 +17,27 @@ from pathlib import Path
 from tests.support.missing import ROOT, missing
 
 FOLDER = ROOT / ".cache" / "node"
-WS = "ws@8"
+PACKAGES = {"ws": "ws@8", "pyodide": "pyodide@314"}
 
 
 def node_modules() -> Path:
-    """The node_modules folder that holds `ws`, installed on first use; ends the test where that cannot be."""
+    """The node_modules folder with all packages, installed on first use; ends the test where that cannot be."""
     modules = FOLDER / "node_modules"
-    if not (modules / "ws" / "package.json").exists():
+    if not all((modules / name / "package.json").exists() for name in PACKAGES):
         problem = install()
         if problem:
-            missing("Node's ws", problem)
+            missing("packages of Node", problem)
     return modules
 
 
 def install() -> str:
-    """Installs `ws` with npm; returns what went wrong, or an empty text."""
+    """Installs them with npm; returns what went wrong, or an empty text."""
     for program in ("node", "npm"):
         if not shutil.which(program):
             return f"{program} is not installed"
     FOLDER.mkdir(parents=True, exist_ok=True)
     done = subprocess.run(
-        ["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(FOLDER), WS],
+        ["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(FOLDER), *PACKAGES.values()],
         cwd=FOLDER,
         stdin=subprocess.DEVNULL,
         capture_output=True,

@@ -298,33 +298,42 @@ class BrowserBackend(NativeBackend):
 # ---------------------------------------------------------------------------------------------------- JavaScript
 
 
-class _JavaScriptSocket:  # pragma: no cover - runs in pages and Node only, where tests/page shows it
+class _JavaScriptSocket:  # pragma: no cover - runs in pages and in Node only, where tests/backends shows it
     """The real one."""
 
     def __init__(self, url: str, protocols: Sequence[str], listener: Listener) -> None:
         from js import WebSocket  # type: ignore[import-not-found]
-        from pyodide.ffi import JsException, create_proxy, to_js  # type: ignore[import-not-found]
+        from pyodide.ffi import JsException, create_once_callable, create_proxy, to_js  # type: ignore[import-not-found]
 
+        self._listener: Listener | None = listener
         self._to_js = to_js
         try:
             self._socket = WebSocket.new(url, to_js(list(protocols)))
         except JsException as problem:
             raise TransportError(f"the browser refuses: {problem}", Cause.UPGRADE, Error.ERR_CANT_CONNECT) from None
         self._socket.binaryType = "arraybuffer"
+        self._proxies = [create_proxy(one) for one in (self._on_open, self._on_message, self._on_error)]
+        self._socket.onopen, self._socket.onmessage, self._socket.onerror = self._proxies
+        self._socket.onclose = create_once_callable(self._on_close)
 
-        def on_message(event: Any) -> None:
+    def _on_open(self, _event: Any) -> None:
+        if self._listener is not None:
+            self._listener.on_open(self._socket.protocol)
+
+    def _on_message(self, event: Any) -> None:
+        if self._listener is not None:
             data = event.data
             is_text = isinstance(data, str)
-            listener.on_message(data.encode("utf-8", "replace") if is_text else data.to_bytes(), is_text)
+            self._listener.on_message(data.encode("utf-8", "replace") if is_text else data.to_bytes(), is_text)
 
-        self._proxies = {
-            "onopen": create_proxy(lambda event: listener.on_open(self._socket.protocol)),
-            "onmessage": create_proxy(on_message),
-            "onclose": create_proxy(lambda event: listener.on_close(event.code, event.reason, event.wasClean)),
-            "onerror": create_proxy(lambda event: None),  # tells nothing; `close` follows
-        }
-        for name, proxy in self._proxies.items():
-            setattr(self._socket, name, proxy)
+    def _on_error(self, _event: Any) -> None:
+        """Tells nothing, and `close` follows; but where nobody listens to it, Node ends the program."""
+
+    def _on_close(self, event: Any) -> None:
+        if self._listener is not None:
+            self._listener.on_close(event.code, event.reason, event.wasClean)
+        for proxy in self._proxies:
+            proxy.destroy()
 
     @property
     def buffered(self) -> int:
@@ -340,10 +349,7 @@ class _JavaScriptSocket:  # pragma: no cover - runs in pages and Node only, wher
             self._socket.close()
 
     def release(self) -> None:
-        for name, proxy in self._proxies.items():
-            setattr(self._socket, name, None)
-            proxy.destroy()
-        self._proxies = {}
+        self._listener = None
 
 
 def open_socket(url: str, protocols: Sequence[str], listener: Listener) -> PageSocket:  # pragma: no cover - see above
