@@ -41,8 +41,8 @@ class Lab:
         return self.base + path
 
     async def frame(self) -> None:
-        """Let others go on."""
-        await asyncio.sleep(0.001)
+        """Let others go on. Shorter pauses are none in a page: Pyodide goes on at once, and starves the network."""
+        await asyncio.sleep(0.005 if self.in_page else 0.001)
 
     async def until(self, condition: Callable[[], T], *polled: Pollable, patience: float = PATIENCE) -> T:
         """Poll until something is true; what it is."""

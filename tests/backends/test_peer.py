@@ -9,16 +9,10 @@ import pytest
 
 from tests.backends import peer_cases
 from tests.backends.lab import cases_of
-from tests.backends.runners import BACKENDS, Backend
+from tests.backends.runners import Backend
 from tests.support.processes import Process
 
 pytestmark = [pytest.mark.timeout(120)]
-
-
-@pytest.fixture(scope="module", params=list(BACKENDS))
-def backend(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
-    with BACKENDS[request.param](tmp_path_factory.mktemp("page")) as found:
-        yield found
 
 
 class Other:
