@@ -1,4 +1,4 @@
-"""The pieces from outside that tests need: real engines, the conformance suite, Node's ws, Chromium, other Pythons.
+"""The pieces from outside that tests need: engines, conformance suite, packages of Node, Chromium, Pythons.
 
 Each is installed where the machine lets it, once, and the outcome is an empty text or the reason why it is not there.
 """
@@ -75,8 +75,8 @@ def browser() -> str:
     return "" if chromium.find_chromium() else apt_install("chromium")
 
 
-def node_ws() -> str:
-    if (node.FOLDER / "node_modules" / "ws" / "package.json").exists():
+def node_packages() -> str:
+    if node.is_installed():
         return ""
     if not (shutil.which("node") and shutil.which("npm")):
         problem = apt_install("nodejs", "npm")
@@ -89,7 +89,7 @@ PIECES: dict[str, Callable[[], str]] = {
     "Godot 4 and 3": engines,
     "the conformance suite": autobahn,
     "Chromium": browser,
-    "Node's ws": node_ws,
+    "packages of Node": node_packages,
 }
 
 

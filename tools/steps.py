@@ -117,10 +117,11 @@ def conformance_steps() -> list[Step]:
 
 
 def outside_steps() -> list[Step]:
-    engines, node, browser = "Godot 4 and 3", "Node's ws", "Chromium"
+    engines, node, browser = "Godot 4 and 3", "packages of Node", "Chromium"
     return [
         pytest_step("interop", "tests/interop", COMPILED / "python", needs=(engines, node)),
         pytest_step("browser", "tests/browser", COMPILED / "python", needs=(engines, browser)),
+        pytest_step("backends", "tests/backends", COMPILED / "python", needs=(engines, node, browser)),
         pytest_step("packaging", "tests/packaging", COMPILED / "python"),
     ]
 
@@ -161,10 +162,10 @@ def all_steps() -> list[Step]:
     return [
         *unit[:2],
         *conformance_steps(),
-        *outside_steps()[:2],
+        *outside_steps()[:3],
         *property_steps(),
         *python_steps(),
-        *outside_steps()[2:],
+        *outside_steps()[3:],
         *docs_steps(),
         *lint_steps(),
         unit[2],

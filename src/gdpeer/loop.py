@@ -77,7 +77,8 @@ class Frames:
         """Do a frame; whether there is to be another one."""
         now = self._clock.now()
         delta, self._last = now - self._last, now
-        self._next = max(self._next + self.length, now)  # who is late begins anew from now
+        is_far_behind = now - self._next >= self.length
+        self._next = (now if is_far_behind else self._next) + self.length
         return self._tick(delta) is not False
 
     def run(self) -> None:

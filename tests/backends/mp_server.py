@@ -1,6 +1,6 @@
 """The other side of the multiplayer cases: servers in Python, one for each dialect.
 
-    python -m tests.backends.mp_server      prints their ports: Godot 4's, then Godot 3's
+python -m tests.backends.mp_server      prints their ports: Godot 4's, then Godot 3's
 """
 
 from __future__ import annotations

@@ -26,7 +26,13 @@ from tests.support.node import node_command, node_environment, node_modules
 from tests.support.processes import Process
 
 HERE = Path(__file__).parent
-CASES = ("tests/__init__.py", "tests/support/__init__.py", "tests/support/mp_nodes.py", "tests/backends/*.py")
+CASES = (
+    "tests/__init__.py",
+    "tests/support/__init__.py",
+    "tests/support/mp_nodes.py",
+    "tests/backends/*.py",
+    "docs/examples/anywhere.py",
+)
 
 
 class Backend(Protocol):

@@ -1,17 +1,17 @@
 """The other side of the cases: a server on the independent library `websockets`, whose paths say what it does.
 
-    python -m tests.backends.server       prints its port
+python -m tests.backends.server       prints its port
 
-    /echo                   sends everything back
-    /demo                   accepts the sub-protocol "demo", and needs it
-    /burst?count=5&size=9   sends so many numbered messages, then what `close` below says, if a code is given
-    /close?code=4002&reason=bye    closes at once; without a code: an empty close frame
-    /last                   says as JSON how the last connection of /echo ended: [code, reason]
-    /sink                   counts what comes, half a second late; to the text "?" it says the sum
-    /refuse                 403 instead of the upgrade
-    /drop                   ends TCP without a close frame after the first message
-    /die                    the same, and with it the whole server
-    /silent                 accepts, and never reads or says anything, not even to a close
+/echo                   sends everything back
+/demo                   accepts the sub-protocol "demo", and needs it
+/burst?count=5&size=9   sends so many numbered messages, then what `close` below says, if a code is given
+/close?code=4002&reason=bye    closes at once; without a code: an empty close frame
+/last                   says as JSON how the last connection of /echo ended: [code, reason]
+/sink                   counts what comes, half a second late; to the text "?" it says the sum
+/refuse                 403 instead of the upgrade
+/drop                   ends TCP without a close frame after the first message
+/die                    the same, and with it the whole server
+/silent                 accepts, and never reads or says anything, not even to a close
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from gdpeer import OK, Node, SceneMultiplayer, SceneTree, TLSOptions, Vector2, WebSocketMultiplayerPeer, rpc
+from gdpeer import OK, SceneMultiplayer, SceneTree, TLSOptions, WebSocketMultiplayerPeer, rpc
 from tests.interop.echo_rooms import until
 from tests.support.certificates import Certificates
 from tests.support.engines import Engine, fixture

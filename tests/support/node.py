@@ -22,12 +22,16 @@ PACKAGES = {"ws": "ws@8", "pyodide": "pyodide@314"}
 
 def node_modules() -> Path:
     """The node_modules folder with all packages, installed on first use; ends the test where that cannot be."""
-    modules = FOLDER / "node_modules"
-    if not all((modules / name / "package.json").exists() for name in PACKAGES):
+    if not is_installed():
         problem = install()
         if problem:
             missing("packages of Node", problem)
-    return modules
+    return FOLDER / "node_modules"
+
+
+def is_installed() -> bool:
+    """Whether all packages are there."""
+    return all((FOLDER / "node_modules" / name / "package.json").exists() for name in PACKAGES)
 
 
 def install() -> str:
