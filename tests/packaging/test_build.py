@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.machinery
 import importlib.metadata
+import json
 import os
 import re
 import shutil
@@ -16,9 +17,12 @@ from pathlib import Path
 import pytest
 
 from tests.support.missing import ROOT, missing
+from tests.support.node import node_command, node_environment
+from tests.support.processes import Process
 
 PARTS = ("LICENSE", "MANIFEST.in", "README.md", "pyproject.toml", "setup.py", "src")
 NO_COMPILER = {"CC": "/bin/false"}
+PURE_WHEEL = Path(__file__).with_name("pure_wheel.mjs")
 
 
 @pytest.fixture
@@ -69,6 +73,16 @@ def test_without_compiling_the_wheel_is_for_every_python_and_platform(tree: Path
     assert {f"{module.replace('.', '/')}.py" for module in compiled_modules()} <= names
     assert not [name for name in names if name.endswith((".c", ".so", ".pyd", ".html.c"))]
     assert not [name for name in names if not name.startswith("gdpeer")]
+
+
+def test_the_pure_wheel_needs_nothing_in_a_page(tree: Path) -> None:
+    assert build(tree, "wheel", GDPEER_COMPILE="no").returncode == 0
+    with Process(node_command(PURE_WHEEL, str(built(tree))), environment=node_environment()) as node:
+        found = json.loads(node.wait_for("^{.*}$", timeout=60)[0])
+        assert node.wait() == 0
+    version = importlib.metadata.version("gdpeer")
+    assert (found["version"], found["compiled"]) == (version, False)
+    assert {name for name in found["modules"] if name[0] != "_"} <= {"gdpeer", *sys.stdlib_module_names}
 
 
 def test_without_a_compiler_it_builds_uncompiled_and_says_so_once(tree: Path) -> None:
