@@ -1,0 +1,147 @@
+"""Push notifications to web pages, none lost while a page sleeps. Ctrl-C stops it.
+
+python demos/push/server.py                                     then open http://localhost:8000/, and type a line
+tail -n 0 -F some.log | python demos/push/server.py             every line that comes is a notification
+curl -d 'Dinner is ready' http://localhost:8000/notify          so is a POST from this machine
+
+Notifications have growing numbers. A page that connects says in its address how far it is, `?run=RUN&after=NUMBER`, and
+gets what it missed. What travels, as JSON:
+
+    {"run": "5f0c21ab", "after": 7}                     first: the next one is number 8. A server that began anew is
+                                                        another run; its numbers begin anew, too
+    {"number": 8, "text": "...", "time": 1765432100.5}  a notification
+    {"beat": 8}                                         every 20 seconds: I am here, and 8 was the last
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import secrets
+import sys
+import time
+from collections import deque
+from pathlib import Path
+from urllib.parse import parse_qsl
+
+from gdpeer import OK, WebSocketServer, http
+from gdpeer.demos.lines import Lines, print_line
+from gdpeer.demos.stopping import Stop
+
+KEPT = 100  # notifications for pages that come back
+LONGEST = 300  # characters of one
+BEAT = 20.0  # seconds; twice nothing means to either side that the other is gone
+BURST = 50  # lines of the input between two turns of the network
+
+
+class Notifications:
+    """The last ones, numbered from 1."""
+
+    def __init__(self, kept: int = KEPT) -> None:
+        self.run = secrets.token_hex(4)
+        self.newest = 0
+        self._kept: deque[str] = deque(maxlen=kept)
+
+    def add(self, text: str) -> str:
+        """Number it and keep it; the message that says it."""
+        self.newest += 1
+        message = json.dumps({"number": self.newest, "text": text[:LONGEST], "time": time.time()}, ensure_ascii=False)
+        self._kept.append(message)
+        return message
+
+    def since(self, run: str, number: int) -> list[str]:
+        """Where to go on for a page that saw `number` last, and what it missed, as far as it is kept."""
+        before = self.newest - len(self._kept)
+        if run not in ("", self.run) or not before <= number <= self.newest:
+            number = before
+        return [json.dumps({"run": self.run, "after": number}), *itertools.islice(self._kept, number - before, None)]
+
+
+class PushServer:
+    """The page, its WebSocket and `/notify`, on one port."""
+
+    def __init__(self, bind_ip: str = "127.0.0.1") -> None:
+        self.notifications = Notifications()
+        self.server = server = WebSocketServer()
+        server.bind_ip = bind_ip
+        server.heartbeat_interval = BEAT  # a phone that lost its network is gone after two
+        server.outbound_buffer_size = 1 << 18  # all that is kept, at its longest
+        server.max_peers = 1000
+        server.allowed_paths = ["/notifications"]
+        server.http_handler = http.chain(self._take_post, http.StaticFolder(Path(__file__).with_name("page")))
+        server.client_connected.connect(self._catch_up)
+        server.data_received.connect(lambda peer_id: server.disconnect_peer(peer_id, 1008, "Pages only listen here"))
+
+    def listen(self, port: int, origins: list[str]) -> bool:
+        """Open the port to this machine's pages and to those of `origins`; nobody else's page may listen."""
+        if self.server.listen(port) != OK:
+            return False
+        own = [f"http://{host}:{self.server.get_local_port()}" for host in ("localhost", "127.0.0.1")]
+        self.server.allowed_origins = own + origins
+        return True
+
+    def notify(self, text: str) -> None:
+        """Push one to everyone. Who has no room for it sees a gap in the numbers, and comes back for it."""
+        message = self.notifications.add(text)
+        self.server.broadcast(message)
+        print_line(f"{self.notifications.newest}: {text[:LONGEST]} (to {len(self.server.peers)})")
+
+    def run(self, lines: Lines, stop: Stop) -> None:
+        """Serve, and push the lines that come, until asked to stop."""
+        beat = time.monotonic() + BEAT
+        while not stop.requested:
+            self.server.poll(timeout=0.05)
+            for line in itertools.islice(iter(lines.take, None), BURST):
+                if line.strip():
+                    self.notify(line.strip())
+            if time.monotonic() >= beat:
+                beat += BEAT
+                self.server.broadcast(json.dumps({"beat": self.notifications.newest}))
+        self.server.stop(1001, "The server is going down")
+
+    def _catch_up(self, peer_id: int, protocol: str) -> None:
+        peer = self.server.get_peer(peer_id)
+        if peer is not None:
+            for message in self.notifications.since(*seen(peer.get_requested_url())):
+                peer.send_text(message)
+
+    def _take_post(self, request: http.Request) -> http.Response | None:
+        if request.path != "/notify":
+            return None
+        if request.method != "POST":
+            return http.Response(405, "POST it\n", headers=(("Allow", "POST"),))
+        # Browsers say from which page a POST comes, programs do not: no page that you happen to visit can write here.
+        if "Origin" in request.headers or request.remote_address[0] not in ("127.0.0.1", "::1"):
+            return http.Response(403, "only programs on this machine may notify\n")
+        text = " ".join(request.body.decode(errors="replace").split())
+        if not text:
+            return http.Response(400, "nothing to say\n")
+        self.notify(text)
+        return http.Response.json({"number": self.notifications.newest})
+
+
+def seen(url: str) -> tuple[str, int]:
+    """The run and the last number that a page names in its address; ("", 0) when it names none."""
+    query = dict(parse_qsl(url.partition("?")[2]))
+    after = query.get("after", "")[:15]
+    return query.get("run", ""), int(after) if after.isdecimal() else 0
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Push notifications to a web page.")
+    parser.add_argument("--port", type=int, default=8000, help="0 takes a free one (default: %(default)s)")
+    parser.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="* is every one (default: %(default)s)")
+    parser.add_argument("--origin", action="append", default=[], help="where else the page is: https://push.example")
+    options = parser.parse_args()
+
+    push = PushServer(options.host)
+    if not push.listen(options.port, options.origin):
+        sys.exit(f"Unable to start server: {push.server.get_listen_error()}")
+    print_line(f"Open http://localhost:{push.server.get_local_port()}/")
+    with Stop() as stop:
+        push.run(Lines(), stop)
+
+
+if __name__ == "__main__":
+    main()
