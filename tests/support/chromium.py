@@ -3,20 +3,24 @@
 with chromium() as browser:
     page = browser.new_page()
     page.goto(f"http://127.0.0.1:{port}/")
+
+There every page is told that it is in front. `real_tabs` is for pages that shall be hidden and sleep.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from tests.support.missing import missing
+from tests.support.processes import Process
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, BrowserContext, Playwright
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = [
@@ -42,13 +46,42 @@ def chromium() -> Iterator[Browser]:
     """A running browser; ends the test where there is none."""
     from playwright.sync_api import sync_playwright
 
-    path = find_chromium()
-    if path is None:
-        missing("Chromium", "no chromium is installed")
-    flags = [*FLAGS, "--no-sandbox"] if os.geteuid() == 0 else FLAGS
+    path, flags = command()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, headless=True, args=flags)
         try:
             yield browser
         finally:
             browser.close()
+
+
+@contextmanager
+def real_tabs() -> Iterator[BrowserContext]:
+    """A browser's window in which one tab is in front and the others are hidden, as on a desk."""
+    from playwright.sync_api import sync_playwright
+
+    path, flags = command()
+    with sync_playwright() as playwright, tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
+        words = ["--headless", "--remote-debugging-port=0", f"--user-data-dir={profile}", "about:blank"]
+        with Process([path, *flags, *words]) as process:
+            yield from connected(playwright, process)
+
+
+def connected(playwright: Playwright, process: Process) -> Iterator[BrowserContext]:
+    def addresses() -> list[str]:
+        return [line.split()[-1] for line in process.stderr if line.startswith("DevTools listening on ")]
+
+    process.wait_until(lambda: bool(addresses()), "address to connect to", 30.0)
+    browser = playwright.chromium.connect_over_cdp(addresses()[0], no_defaults=True)
+    try:
+        yield browser.contexts[0]
+    finally:
+        browser.new_browser_cdp_session().send("Browser.close")
+
+
+def command() -> tuple[str, list[str]]:
+    """The browser's path and its flags; ends the test where there is none."""
+    path = find_chromium()
+    if path is None:
+        missing("Chromium", "no chromium is installed")
+    return path, [*FLAGS, "--no-sandbox"] if os.geteuid() == 0 else FLAGS
