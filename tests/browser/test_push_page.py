@@ -7,13 +7,13 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 import pytest
 
-from tests.support.chromium import chromium, real_tabs
+from tests.support.chromium import real_tabs
 from tests.support.missing import ROOT
 from tests.support.processes import Process
 
@@ -51,8 +51,14 @@ class PushServer(Process):
             self.say(text)
             self.wait_for(rf"^\d+: {re.escape(text)} \(to \d+\)$")
 
-    def is_paused(self, yes: bool) -> None:
-        self.popen.send_signal(signal.SIGSTOP if yes else signal.SIGCONT)
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Its connections stay open and nothing comes, as when a network is gone."""
+        self.popen.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.popen.send_signal(signal.SIGCONT)
 
 
 class Tab:
@@ -186,3 +192,144 @@ def test_asleep_and_back_it_shows_exactly_what_it_missed(desk: BrowserContext, s
     server.push("after")
     tab.wait_for_exactly("before", "one", "two", "three", "after")
     assert tab.unexplained(FROZEN) == []
+
+
+@pytest.mark.parametrize("wakes", ["online", "visibilitychange", "pageshow"])
+def test_awake_it_does_not_wait_for_the_next_attempt(context: BrowserContext, server: PushServer, wakes: str) -> None:
+    tab = Tab(context, server.port)
+    server.push("before")
+    tab.wait_for_exactly("before")
+    tab.page.evaluate("window.setTimeout = () => 0")  # the page's own next attempt never comes
+    server.terminate()
+    tab.wait_for_state("waiting")
+    context.set_offline(True)
+    with PushServer(server.port) as second:
+        second.push("one", "two", "three")
+        context.set_offline(False)
+        if wakes != "online":
+            tab.page.evaluate(f"{'document' if wakes == 'visibilitychange' else 'window'}.dispatchEvent(new Event('{wakes}'))")
+        tab.wait_for_exactly("before", "one", "two", "three")
+        assert len(tab.attempts) == 2
+    assert tab.unexplained() == []
+
+
+def test_a_network_that_went_away_without_a_word_is_noticed(context: BrowserContext, server: PushServer) -> None:
+    tab = Tab(context, server.port, clock=True)
+    server.push("before")
+    tab.wait_for_exactly("before")
+    with server.paused():
+        for text in ("one", "two", "three"):
+            server.say(text)
+        tab.page.clock.fast_forward("10:00")
+        tab.wait_for_state("connecting")
+    tab.wait_for_exactly("before", "one", "two", "three")
+    tab.wait_for_state("connected")
+    assert tab.unexplained("WebSocket is closed before the connection is established.") == []
+
+
+def test_the_server_s_beat_keeps_a_quiet_connection(context: BrowserContext, server: PushServer) -> None:
+    tab = Tab(context, server.port, clock=True)
+    tab.page.clock.fast_forward(40_000)
+    server.push("less than the silence that means death")
+    tab.wait_for_exactly("less than the silence that means death")
+    tab.page.clock.fast_forward(40_000)
+    server.push("and again")
+    tab.wait_for_exactly("less than the silence that means death", "and again")
+    assert len(tab.attempts) == 1
+    assert tab.complaints == []
+
+
+def test_more_than_the_server_keeps_is_told(desk: BrowserContext, server: PushServer) -> None:
+    tab = Tab(desk, server.port)
+    server.push("before")
+    tab.wait_for_exactly("before")
+    texts = [f"message {number}" for number in range(103)]
+    with Sleep(tab):
+        server.push(*texts)
+    tab.wait_for_exactly("before", *texts[3:])
+    tab.page.get_by_text("Missed 3: older than what the server keeps").wait_for()
+
+
+def test_killed_and_started_anew_the_server_counts_from_one_and_the_page_goes_on(
+    browser: Browser, server: PushServer
+) -> None:
+    context = browser.new_context(**PHONE, color_scheme="dark")
+    tab = Tab(context, server.port)
+    server.push("first", "second")
+    tab.wait_for_exactly("first", "second")
+    server.kill()
+    tab.wait_for_state("waiting")
+    tab.page.get_by_text("No connection to the server.").wait_for()
+    tab.shot("push-reconnecting-dark-390x844")
+    with PushServer(server.port) as second:
+        second.push("third")
+        tab.page.get_by_role("button", name="Try now").press("Enter")
+        tab.wait_for_exactly("first", "second", "third")
+        second.push("fourth", "fifth")
+        tab.wait_for_exactly("first", "second", "third", "fourth", "fifth")
+        tab.page.get_by_text("The server began anew").wait_for()
+        assert tab.page.locator(".event").count() == 1
+        tab.shot("push-anew-dark-390x844")
+    assert tab.unexplained(REFUSED) == []
+    context.close()
+
+
+def test_the_pauses_between_attempts_grow(context: BrowserContext, server: PushServer) -> None:
+    tab = Tab(context, server.port)
+    server.kill()
+    tab.wait_for_state("waiting")
+    lost = time.monotonic()
+    while len(tab.attempts) < 5:
+        tab.page.wait_for_timeout(50)
+        assert time.monotonic() - lost < 20
+    pauses = [later - earlier for earlier, later in zip(tab.attempts[1:], tab.attempts[2:], strict=False)]
+    for pause, least in zip(pauses, (0.5, 1.0, 2.0), strict=True):
+        assert least - 0.1 < pause < 2 * least + 1.0
+    assert tab.unexplained(REFUSED) == []
+
+
+def test_two_tabs_and_a_late_one_show_the_same(context: BrowserContext, server: PushServer) -> None:
+    first, second = Tab(context, server.port), Tab(context, server.port)
+    server.push("one", "two")
+    for tab in (first, second):
+        tab.wait_for_exactly("one", "two")
+    late = Tab(context, server.port)
+    late.wait_for_exactly("one", "two")
+    first.page.close()
+    server.push("three")
+    for tab in (second, late):
+        tab.wait_for_exactly("one", "two", "three")
+    assert first.complaints + second.complaints + late.complaints == []
+
+
+def test_the_system_shows_what_comes_while_the_page_is_hidden(desk: BrowserContext, server: PushServer) -> None:
+    desk.grant_permissions(["notifications"])
+    tab = Tab(desk, server.port, script=SPY)
+    server.push("seen in the page")
+    tab.wait_for_exactly("seen in the page")
+    other = desk.new_page()
+    other.bring_to_front()
+    tab.page.wait_for_function("document.hidden", polling=50)
+    server.push("shown by the system")
+    tab.page.wait_for_function("window.told.length > 0", polling=50)
+    assert tab.page.evaluate("window.told") == ["shown by the system"]
+    assert tab.complaints == []
+    desk.clear_permissions()
+
+
+def test_it_asks_for_permission_on_a_click_only(context: BrowserContext, server: PushServer) -> None:
+    asked = "window.asked = 0; const own = Notification.requestPermission; "
+    asked += "Notification.requestPermission = () => { window.asked += 1; return own.call(Notification); };"
+    tab = Tab(context, server.port, script=asked)
+    server.push("no reason to ask")
+    tab.wait_for_exactly("no reason to ask")
+    assert tab.page.evaluate("window.asked") == 0
+    context.grant_permissions(["notifications"])
+    tab.page.keyboard.press("Tab")
+    tab.page.keyboard.press("Tab")
+    assert tab.page.evaluate("document.activeElement.id") == "allow"
+    tab.page.keyboard.press("Enter")
+    tab.page.get_by_text("The system shows what comes").wait_for()
+    assert tab.page.evaluate("window.asked") == 1
+    assert not tab.page.get_by_role("button").is_visible()
+    assert tab.complaints == []

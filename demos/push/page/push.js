@@ -129,7 +129,7 @@ function showPermission() {
   byId('allow').hidden = allowed() !== 'default';
   byId('told').textContent = {
     default: '',
-    granted: 'The system shows what comes while this page is hidden.',
+    granted: 'The system shows what comes while this page is in the background.',
     denied: isSecureContext ? 'This browser shows no notifications of this page.' : 'Notifications of the system need https.',
   }[allowed()];
 }
