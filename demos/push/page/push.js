@@ -139,7 +139,6 @@ byId('retry').addEventListener('click', connect);
 byId('allow').addEventListener('click', () => Notification.requestPermission().then(showPermission));
 document.addEventListener('visibilitychange', wake);
 addEventListener('online', wake);
-addEventListener('pageshow', wake);
 setInterval(() => { if (isDead()) retryLater(); }, 5000);
 showPermission();
 connect();

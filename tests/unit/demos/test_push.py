@@ -175,6 +175,20 @@ def test_nobody_else_s_page_may_listen() -> None:
         assert refused.value.response.status_code == 403
 
 
+def test_it_says_that_it_is_there_and_how_far() -> None:
+    words = "from demos.push import server; server.BEAT = 0.2; server.main()"
+    with Process([sys.executable, "-c", words, "--port", "0"]) as quick:
+        port = quick.wait_for(r"^Open http://localhost:(\d+)/$")[1]
+        with connect(f"ws://127.0.0.1:{port}/notifications", proxy=None) as client:
+            assert take(client)["after"] == 0
+            assert [take(client), take(client)] == [{"beat": 0}, {"beat": 0}]
+            quick.say("one")
+            while (message := take(client)) == {"beat": 0}:
+                pass
+            assert message["number"] == 1
+            assert take(client) == {"beat": 1}
+
+
 def test_who_speaks_is_sent_away(running: Running) -> None:
     with running.join() as client:
         take(client)
