@@ -23,11 +23,11 @@ function connect() {
   const own = new WebSocket(`${location.origin.replace(/^http/, 'ws')}/notifications?run=${run}&after=${last}`);
   socket = own;
   heardAt = Date.now();
-  own.onmessage = (event) => { if (own === socket) receive(JSON.parse(event.data)); };
+  own.onmessage = (event) => receive(JSON.parse(event.data));
   own.onclose = () => { if (own === socket) retryLater(); };
 }
 
-// Whatever an old socket still brings is not listened to: the next one brings it again.
+// From `close` on no message comes, whatever is under way: the next connection brings it again.
 function leave() {
   clearTimeout(retry);
   const old = socket;
