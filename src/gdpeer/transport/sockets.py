@@ -68,13 +68,18 @@ class TcpStream(Stream):
     if TYPE_CHECKING:  # see sockets.pxd
         _accepted: Any
 
-    __slots__ = ("_descriptor", "_local", "_remote", "_socket", "_watch")
+    __slots__ = ("_descriptor", "_is_bare", "_local", "_remote", "_socket", "_watch")
+
+    def __cinit__(self) -> None:  # compiled only
+        """No descriptor yet: 0 would be the standard input, which a stream that was never made must not close."""
+        self._descriptor = -1
 
     def __init__(self, connected: socket.socket, remote: Address | None = None) -> None:
         connected.setblocking(False)
         for option in _NO_SIGNAL_OPTIONS:
             connected.setsockopt(socket.SOL_SOCKET, option, 1)
         self._socket: socket.socket | None = connected
+        self._is_bare = False
         self._descriptor = connected.fileno()
         self._watch = Watch(self._descriptor)
         self._local: Address | None = None
@@ -159,7 +164,8 @@ class TcpStream(Stream):
         self._watch.detach()
         if self._socket is not None:
             self._socket.close()
-        elif cython.compiled and self._descriptor >= 0:
+        elif cython.compiled and self._is_bare:
+            self._is_bare = False
             gdpeer_close(self._descriptor)
         self._descriptor = -1
 
@@ -183,12 +189,13 @@ class TcpStream(Stream):
             if self._descriptor < 0:
                 raise OSError(errno.EBADF, os.strerror(errno.EBADF))
             self._socket = socket.socket(fileno=self._descriptor)
+            self._is_bare = False
             self._socket.setblocking(False)
         return self._socket
 
     def __dealloc__(self) -> None:  # compiled only
         """Close what nobody closed, as a socket does."""
-        if self._socket is None and self._descriptor >= 0:
+        if self._is_bare:
             gdpeer_close(self._descriptor)
 
     def fileno(self) -> int:
@@ -235,6 +242,7 @@ def accept_stream(listening: socket.socket) -> TcpStream:
         descriptor = stream._descriptor = gdpeer_accept(listening.fileno(), cython.address(stream._accepted))
         if descriptor < 0:
             raise OSError(-descriptor, os.strerror(-descriptor))
+        stream._is_bare = True
         stream._watch = Watch(descriptor)
         return stream
     accepted, address = listening.accept()
