@@ -80,7 +80,7 @@ cdef inline unsigned char* block_of(PyObject* block) noexcept:
 
 
 cdef inline unsigned char* room_in(PyObject** block, Py_ssize_t* capacity) except NULL:
-    # Make it so long, or a little longer; the bytes that it had stay.
+    # Make it so long, or a little longer; the bytes that it had stay, but not where there is no memory for more.
     if block[0] is NULL:
         block[0] = gdpeer_new_block(capacity)
     else:

@@ -21,7 +21,7 @@ cdef class Assembly:
     cpdef append(self, bytes data)
     cpdef bint is_text(self, Utf8Validator text, Py_ssize_t start) except? -1
     cpdef bytes finish(self)
-    @cython.locals(capacity=Py_ssize_t, wanted=Py_ssize_t)
+    @cython.locals(capacity=Py_ssize_t, wanted=Py_ssize_t, target=cython.p_uchar)
     cdef unsigned char* place(self, Py_ssize_t more, Py_ssize_t expected) except NULL
     @cython.locals(added=cython.p_uchar)
     cdef put(self, Py_ssize_t length, bytes key, Py_ssize_t phase)

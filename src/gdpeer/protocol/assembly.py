@@ -90,12 +90,18 @@ class Assembly:
         return bytes(self._block)
 
     def place(self, more: int, expected: int) -> Any:  # compiled only
-        """Where `more` bytes can be put: `put` says how many were."""
+        """Where `more` bytes can be put: `put` says how many were. After a MemoryError the message is empty."""
         capacity = self._capacity
         if self.size + more > capacity or not capacity:
             wanted = expected if expected <= _AT_ONCE else min(expected, 2 * capacity)
-            self._capacity = max(wanted, self.size + more, 1)
-            return room_in(cython.address(self._raw), cython.address(self._capacity)) + self.size
+            wanted = max(wanted, self.size + more, 1)
+            try:
+                target = room_in(cython.address(self._raw), cython.address(wanted)) + self.size
+            except MemoryError:
+                self._capacity = self.size = 0
+                raise
+            self._capacity = wanted
+            return target
         return block_of(self._raw) + self.size
 
     def put(self, length: int, key: bytes, phase: int) -> None:  # compiled only

@@ -31,6 +31,7 @@ cdef class Connection:
     @cython.locals(rest=bytearray, at=Py_ssize_t)
     cpdef receive_data(self, bytearray data, Py_ssize_t length)
     cpdef Py_ssize_t wanted(self)
+    cdef unsigned char* place(self, Py_ssize_t length) except? NULL
     cdef put(self, Py_ssize_t length)
     @cython.locals(rest=bytearray)
     cpdef resume(self)
@@ -44,6 +45,7 @@ cdef class Connection:
     cdef _answer_ping(self, bytes payload)
     cdef _go_to(self, int phase)
     cdef _hold(self, object end)
+    cdef _hold_no_memory(self)
     cdef _end(self, object end)
     cdef _take_close(self, bytes payload)
     cdef _fail(self, object failure)

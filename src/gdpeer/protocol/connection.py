@@ -16,7 +16,7 @@ Closing follows RFC 6455 section 7:
     OPEN or CLOSING ──broken rule (a close frame that names it is queued)──> CLOSED, `failure` set
     any ──receive_eof──> CLOSED
 
-Nothing that the network sends raises: what breaks a rule ends in `failure`. Packets that came before an end stay
+Nothing that the network sends raises: what breaks a rule, or finds no memory, ends in `failure`. Packets that came before an end stay
 readable.
 
 Layer: `protocol`; compiled (types in `connection.pxd`). Source: RFC 6455 section 5.5, 7.
@@ -25,6 +25,12 @@ Layer: `protocol`; compiled (types in `connection.pxd`). Source: RFC 6455 sectio
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import Any
+
+try:
+    import cython
+except ImportError:
+    from gdpeer import _cython as cython
 
 from gdpeer.errors import ProtocolError
 from gdpeer.protocol.deflate import Agreement, Deflater, Inflater
@@ -195,9 +201,17 @@ class Connection:
             self.resume()
 
     def wanted(self) -> int:
-        """As `Inbox.wanted`; so many bytes can be received to `inbox.place`, then call `put`."""
+        """As `Inbox.wanted`; so many bytes can be received to `place`, then call `put`."""
         is_over = self.phase == _CLOSED or self._held is not None
         return 0 if self._rest is not None or is_over else self.inbox.wanted()
+
+    def place(self, length: int) -> Any:  # compiled only
+        """Where so many of the wanted bytes can be received to; NULL where no memory was left, which ends it."""
+        try:
+            return self.inbox.place(length)
+        except MemoryError:
+            self._hold_no_memory()
+            return cython.NULL
 
     def put(self, length: int) -> None:  # compiled only
         """So many bytes were received in place."""
@@ -248,6 +262,8 @@ class Connection:
                 self._control(inbox.opcode, inbox.payload)
         except ProtocolError as failure:
             self._hold(failure)
+        except MemoryError:
+            self._hold_no_memory()
         # Whatever follows the end is discarded (RFC 6455 section 1.4).
         return end if self.phase == _CLOSED or self._held is not None else at
 
@@ -260,6 +276,10 @@ class Connection:
             self._held = end
         else:
             self._end(end)
+
+    def _hold_no_memory(self) -> None:
+        """What was received of a message is lost, so that nothing sensible can follow."""
+        self._hold(ProtocolError("a message needs more memory than is left", 1009))
 
     def _end(self, end: bytes | ProtocolError) -> None:
         if isinstance(end, bytes):

@@ -65,7 +65,7 @@ cdef class Link:
     cpdef _lose(self, object problem)
     @cython.locals(buffer=bytearray, count=Py_ssize_t, reads=int, room=Py_ssize_t)
     cpdef _read(self)
-    @cython.locals(connection=Connection, count=Py_ssize_t)
+    @cython.locals(connection=Connection, target=cython.p_uchar, count=Py_ssize_t)
     cdef Py_ssize_t _receive_in_place(self, Py_ssize_t room) except? -2
     cpdef _read_on(self)
     @cython.locals(inbox=Inbox)

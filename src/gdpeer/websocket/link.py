@@ -16,7 +16,7 @@ from gdpeer.clock import Clock
 from gdpeer.errors import Error, GdpeerError, TransportError
 from gdpeer.protocol.connection import Connection
 from gdpeer.transport.scratch import SCRATCH_SIZE, scratch
-from gdpeer.transport.stream import READ, Stream
+from gdpeer.transport.stream import READ, WOULD_BLOCK, Stream
 from gdpeer.websocket.settings import Settings
 
 if TYPE_CHECKING:
@@ -240,7 +240,11 @@ class Link:
         """Receive as many bytes straight into the message that they belong to."""
         connection, stream = self.connection, self.stream
         assert stream is not None
-        count = stream.receive_at(connection.inbox.place(room), room)
+        target = connection.place(room)
+        if target is cython.NULL:
+            self._look_at(connection)
+            return WOULD_BLOCK
+        count = stream.receive_at(target, room)
         if count > 0:
             connection.put(count)
             self._look_at(connection)
