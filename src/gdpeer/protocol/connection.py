@@ -16,8 +16,8 @@ Closing follows RFC 6455 section 7:
     OPEN or CLOSING ──broken rule (a close frame that names it is queued)──> CLOSED, `failure` set
     any ──receive_eof──> CLOSED
 
-Nothing that the network sends raises: what breaks a rule, or finds no memory, ends in `failure`. Packets that came before an end stay
-readable.
+Nothing that the network sends raises: what breaks a rule, or finds no memory, ends in `failure`. Packets that came
+before an end stay readable.
 
 Layer: `protocol`; compiled (types in `connection.pxd`). Source: RFC 6455 section 5.5, 7.
 """

@@ -58,23 +58,26 @@ cdef inline int milliseconds_of(double seconds) noexcept nogil:
     return -1 if seconds < 0 else whole + (whole < seconds * 1000.0)
 
 
-cdef inline int wait_for_events(int epoll, gdpeer_event* events, int most, double seconds) except -1:
-    # At most so many seconds, negative: for ever. Signal handlers run, and the wait goes on after them.
+cdef inline int wait_for_events(int* epoll, gdpeer_event* events, int most, double seconds) except -1:
+    # At most so many seconds, negative: for ever. Signal handlers run, and the wait goes on after them, unless one has
+    # closed the epoll, which is then negative.
     cdef double end
     cdef int found
     if seconds == 0.0:
-        found = gdpeer_wait(epoll, events, most, 0)
+        found = gdpeer_wait(epoll[0], events, most, 0)
         if found < 0 and not gdpeer_was_interrupted():
             PyErr_SetFromErrno(OSError)
         return max(found, 0)
     end = gdpeer_now() + seconds
     while True:
         with nogil:
-            found = gdpeer_wait(epoll, events, most, milliseconds_of(seconds))
+            found = gdpeer_wait(epoll[0], events, most, milliseconds_of(seconds))
         if found >= 0:
             return found
         if not gdpeer_was_interrupted():
             PyErr_SetFromErrno(OSError)
         PyErr_CheckSignals()
+        if epoll[0] < 0:
+            return 0
         if seconds > 0:
             seconds = max(end - gdpeer_now(), 0.0)

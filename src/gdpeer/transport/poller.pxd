@@ -74,6 +74,7 @@ cdef class Poller:
     @cython.locals(watches=dict, waits=int, found=int, watch=Watch, bits=int, i=int)
     cdef _call_ready(self, double timeout, Py_ssize_t serial)
     @cython.locals(watches=dict, watch=Watch, bits=int)
+    cdef _find(self, double timeout)
     cdef _call_found(self, object found, Py_ssize_t serial)
     cdef double _shorten(self, double timeout) except? -7
     cdef _calm(self)

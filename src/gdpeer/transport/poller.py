@@ -314,11 +314,21 @@ class Poller:
         if cython.compiled and self._epoll >= 0:
             self._call_ready(timeout, serial)
         else:
-            self._call_found(self._wait(timeout), serial)
+            self._call_found(self._find(timeout), serial)
         if waiting:
             self._run_soon(waiting)
         if self._heap or self._due:
             self._run_due()
+
+    def _find(self, timeout: float) -> list[tuple[int, int]]:
+        """Wait; nothing where a signal handler closed this poller meanwhile."""
+        was_closed = self._closed
+        try:
+            return self._wait(timeout)
+        except (OSError, ValueError):
+            if was_closed or not self._closed:
+                raise
+            return []
 
     def _call_ready(self, timeout: float, serial: int) -> None:  # compiled only
         """Wait and call, on Linux.
@@ -328,8 +338,8 @@ class Poller:
         watches = self._watches
         waits = 0
         found = _MOST_EVENTS
-        while found == _MOST_EVENTS and waits < _MOST_WAITS:
-            found = wait_for_events(self._epoll, self._events, _MOST_EVENTS, 0.0 if waits else timeout)
+        while found == _MOST_EVENTS and waits < _MOST_WAITS and self._epoll >= 0:  # a callback may have closed it
+            found = wait_for_events(cython.address(self._epoll), self._events, _MOST_EVENTS, 0.0 if waits else timeout)
             waits += 1
             if self._woken:
                 self._calm()
@@ -366,6 +376,8 @@ class Poller:
             if self._waker is not None:
                 for end in self._waker:
                     end.close()
+            self._waker = None
+            self._woken = False
         self._watches.clear()
         self._soon.clear()
         self._heap.clear()
