@@ -27,7 +27,7 @@ cdef class Connection:
     cdef public Py_ssize_t pongs
     cdef public bytes last_pong
 
-    cpdef compress(self, object agreement, Py_ssize_t threshold=*)
+    cpdef compress(self, object agreement, object threshold=*)
     @cython.locals(rest=bytearray, at=Py_ssize_t)
     cpdef receive_data(self, bytearray data, Py_ssize_t length)
     cpdef Py_ssize_t wanted(self)

@@ -60,6 +60,7 @@ _CLOSED = 3
 _CLOSE = 8
 _PING = 9
 _PONG = 10
+_UNLIMITED = 1 << 60  # larger numbers would not fit into a C integer; no message ever gets that large
 
 # The texts are the engine's (WebSocketPeer.get_close_reason after a local failure, reference godot4-wire B.1).
 _ENGINE_REASONS = {1002: "Protocol error", 1007: "Invalid frame payload data", 1009: "Message too big"}
@@ -180,7 +181,7 @@ class Connection:
         server = (agreement.server_max_window_bits, not agreement.server_no_context_takeover)
         client = (agreement.client_max_window_bits, not agreement.client_no_context_takeover)
         ours, theirs = (client, server) if self._is_client else (server, client)
-        self.outbox.compress(Deflater(ours[0], keep_context=ours[1]), threshold)
+        self.outbox.compress(Deflater(ours[0], keep_context=ours[1]), min(threshold, _UNLIMITED))
         self.inbox.inflater = Inflater(theirs[0], keep_context=theirs[1])
 
     def receive_data(self, data: bytearray, length: int) -> None:

@@ -194,7 +194,10 @@ class Inbox:
 
         Raises:
             ProtocolError: the bytes break a rule.
+            ValueError: there are not so many.
         """
+        if at < 0 or end > len(data):
+            raise ValueError(f"bytes {at} to {end} of {len(data)}")
         self.opcode = -1
         while at < end and self.opcode < 0:
             if self._left >= 0:

@@ -1,4 +1,5 @@
 # C types of stream.py (Cython's pure-Python mode).
+cimport cython
 
 
 cdef class Pollable:
@@ -9,6 +10,7 @@ cdef class Pollable:
 
 cdef class Stream(Pollable):
     cpdef Py_ssize_t receive_into(self, object buffer) except? -2
+    @cython.locals(received=Py_ssize_t)
     cdef Py_ssize_t receive_at(self, unsigned char* target, Py_ssize_t room) except? -2
     cpdef Py_ssize_t send(self, object chunks) except? -2
     cpdef want_read(self, bint wanted)

@@ -77,8 +77,11 @@ class Stream(Pollable):
         raise NotImplementedError
 
     def receive_at(self, target: Any, room: int) -> int:  # compiled only
-        """As `receive_into`, to a place in memory."""
-        return self.receive_into(PyMemoryView_FromMemory(cython.cast(cython.p_char, target), room, PyBUF_WRITE))
+        """As `receive_into`, to a place in memory. Raises ValueError where it says that more came than fits there."""
+        received = self.receive_into(PyMemoryView_FromMemory(cython.cast(cython.p_char, target), room, PyBUF_WRITE))
+        if received > room:
+            raise ValueError(f"a stream received {received} bytes into {room}")
+        return received
 
     def send(self, chunks: Sequence[Any]) -> int:
         """Hand over bytes, all chunks in one system call where the system can.

@@ -34,7 +34,7 @@ cdef class _Taking:
     cdef Exchange _peer
 
 
-@cython.locals(backend=NativeBackend)
+@cython.locals(backend=NativeBackend, touched=list, told=Py_ssize_t)
 cpdef take_turn(Turn turn, double timeout, dict peers, object tell, object look_at)
 @cython.locals(inbox=Inbox, signal=Signal)
 cpdef tell_packets(NativeBackend backend, dict peers, object tell)

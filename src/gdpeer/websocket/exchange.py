@@ -149,6 +149,8 @@ def take_turn(
 ) -> None:
     """An owner's turn: wait, read, tell of packets, and send what the slots sent.
 
+    What an exception cuts short (an interrupt, or `sys.exit` in a slot) is told in the next turn.
+
     Args:
         turn: the owner's.
         timeout: seconds to wait at most, where nothing is to be done yet.
@@ -161,12 +163,21 @@ def take_turn(
     turn.active = True
     try:
         turn.poller.turn(0.0 if turn.touched else timeout)
-        for backend in turn.take_touched():
-            if backend.peer_id in peers:
-                tell_packets(backend, peers, tell)
-                if not backend.has_news():
-                    continue
-            look_at(backend)
+        touched = turn.take_touched()
+        told = 0
+        try:
+            for backend in touched:
+                if backend.peer_id not in peers:
+                    look_at(backend)
+                else:
+                    tell_packets(backend, peers, tell)
+                    if backend.has_news():
+                        look_at(backend)
+                told += 1
+        except BaseException:  # out of a slot: an interrupt, or the program is to end
+            for backend in touched[told:]:
+                turn.touch(backend)
+            raise
     finally:
         turn.flush()
 

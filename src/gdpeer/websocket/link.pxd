@@ -34,7 +34,7 @@ cdef class Turn:
     @cython.locals(touched=list, backend=Link)
     cpdef list take_touched(self)
     cpdef gather(self, Link backend)
-    @cython.locals(unsent=list, backend=Link)
+    @cython.locals(unsent=list, backend=Link, done=Py_ssize_t)
     cpdef flush(self)
 
 
@@ -52,6 +52,7 @@ cdef class Link:
     cdef public RoundTrip round_trip
     cdef public bint paused
     cdef bint _waits_to_send
+    cdef bint _reads_soon
     cdef public bint was_refused
     cdef public bint is_touched
     cdef public bint is_gathered
@@ -67,6 +68,7 @@ cdef class Link:
     cpdef _read(self)
     @cython.locals(connection=Connection, target=cython.p_uchar, count=Py_ssize_t)
     cdef Py_ssize_t _receive_in_place(self, Py_ssize_t room) except? -2
+    cdef _read_soon(self)
     cpdef _read_on(self)
     @cython.locals(inbox=Inbox)
     cpdef make_room(self)

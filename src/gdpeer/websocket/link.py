@@ -118,12 +118,18 @@ class Turn:
             self._unsent.append(backend)
 
     def flush(self) -> None:
-        """End the turn."""
+        """End the turn. Where a stream raises what it should not, the others are flushed at the end of the next one."""
         self.active = False
         unsent, self._unsent = self._unsent, []
-        for backend in unsent:
-            backend.is_gathered = False
-            backend.flush()
+        done = 0
+        try:
+            for backend in unsent:
+                done += 1
+                backend.is_gathered = False
+                backend.flush()
+        except BaseException:
+            self._unsent += unsent[done:]
+            raise
 
 
 class Link:
@@ -151,6 +157,7 @@ class Link:
         "_clock",
         "_most_packets",
         "_outbound_limit",
+        "_reads_soon",
         "_turn",
         "_waits_to_send",
         "connection",
@@ -176,6 +183,7 @@ class Link:
         self.round_trip: RoundTrip | None = None
         self.paused = False
         self._waits_to_send = False
+        self._reads_soon = False
         self.was_refused = False
         self.is_touched = False
         self.is_gathered = False
@@ -233,8 +241,8 @@ class Link:
                 return
             if self.stage == _DONE or self.paused or (count < room and not self.stream.has_pending()):
                 return
-        if self._turn.poller is not None and self.stream is not None and self.stream.has_pending():
-            self._turn.poller.soon(self._read_on)
+        if self.stream is not None and self.stream.has_pending():
+            self._read_soon()
 
     def _receive_in_place(self, room: int) -> int:  # compiled only
         """Receive as many bytes straight into the message that they belong to."""
@@ -250,7 +258,14 @@ class Link:
             self._look_at(connection)
         return count
 
+    def _read_soon(self) -> None:
+        """Have the next turn go on reading, once."""
+        if self._turn.poller is not None and not self._reads_soon:
+            self._reads_soon = True
+            self._turn.poller.soon(self._read_on)
+
     def _read_on(self) -> None:
+        self._reads_soon = False
         if self.stage != _DONE:
             self.ready(_READ)
 
@@ -258,8 +273,8 @@ class Link:
         """Packets were taken: if reading had stopped and half of the room is free again, the next turn goes on."""
         inbox = self.connection.inbox
         is_roomy = 2 * inbox.queued_bytes <= self.settings.inbound_buffer_size and 2 * inbox.count <= self._most_packets
-        if is_roomy and self._turn.poller is not None:
-            self._turn.poller.soon(self._read_on)
+        if is_roomy:
+            self._read_soon()
 
     def _unpause(self) -> None:
         connection = self.connection

@@ -344,7 +344,7 @@ class WebSocketPeer(Exchange, Configurable, PacketPeer):
         if code >= 0:
             check_close(code, reason)
         if self._backend is not None:
-            self._backend.close(code, reason)
+            self._backend.close(max(code, -1), reason)
             self._let_go(self._backend)
 
     def get_close_code(self) -> int:
