@@ -83,7 +83,7 @@ def test_flush_that_an_exception_cut_short_goes_on_in_the_next_turn() -> None:
 def test_many_packets_taken_at_once_are_one_reason_to_read_on() -> None:
     room = Room(max_queued_packets=64)
     peer_id, client = room.join()
-    for number in range(200):
+    for number in range(70):
         client.send(bytes([number]))
     poll_all(client, room.server)
     peer = room.server.get_peer(peer_id)
@@ -103,5 +103,5 @@ def test_many_packets_taken_at_once_are_one_reason_to_read_on() -> None:
     for _ in range(64):
         peer.get_packet()
     room.server.poll()
-    assert peer.get_available_packet_count() == 64
+    assert peer.get_available_packet_count() == 6
     assert len(reads) <= 2
