@@ -57,8 +57,11 @@ cdef class Poller:
     cdef object _wake_lock
     cdef bint _woken
     cdef public object _waker
-    cdef bint _closed
+    cdef public bint _closed
 
+    cdef _use(self, object backend)
+    @cython.locals(watch=Watch)
+    cpdef _renew(self)
     @cython.locals(descriptor=int)
     cpdef _add(self, Watch watch, object ready)
     @cython.locals(watch=Watch)

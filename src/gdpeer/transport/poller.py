@@ -11,12 +11,14 @@ Invariants:
 - A callback is never called for a descriptor that was unregistered before, not even when the number was given out anew
   within the same turn.
 - An exception of a callback leaves `turn`; what had not run by then is not lost but comes in the next turn.
+- A child process (fork) watches anew: nothing that it does with what it inherited changes what its parent is told.
 
 Layer: `transport`; compiled (types in `poller.pxd`).
 """
 
 from __future__ import annotations
 
+import os
 import select
 import selectors
 import socket
@@ -28,6 +30,7 @@ from itertools import count
 from threading import RLock
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
+from weakref import WeakSet
 
 from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.transport.stream import READ, WRITE, Ready
@@ -219,9 +222,7 @@ class Poller:
 
     def __init__(self, clock: Clock = MONOTONIC, *, backend: _Backend | None = None) -> None:
         self.clock = clock
-        self._backend = backend or (_EpollBackend() if hasattr(select, "epoll") else _SelectorsBackend())
-        self._wait = self._backend.wait
-        self._epoll = self._backend.descriptor if isinstance(self._backend, _EpollBackend) else -1
+        self._use(backend or (_EpollBackend() if hasattr(select, "epoll") else _SelectorsBackend()))
         self._watches: dict[int, Watch] = {}
         self._serial = 0
         self._soon: deque[Callback] = deque()
@@ -233,6 +234,27 @@ class Poller:
         self._woken = False
         self._waker: tuple[socket.socket, socket.socket] | None = None
         self._closed = False
+        _pollers.add(self)
+
+    def _use(self, backend: Any) -> None:
+        self._backend = backend
+        self._wait = backend.wait
+        self._epoll = backend.descriptor if isinstance(backend, _EpollBackend) else -1
+
+    def _renew(self) -> None:
+        """In a child process: the parent's epoll and waker are shared with it until they are replaced."""
+        self._wake_lock = RLock()
+        self._woken = False
+        for end in self._waker or ():
+            end.close()
+        self._waker = None
+        with suppress(OSError):  # kqueue stays behind in the parent
+            self._backend.close()
+        self._use(type(self._backend)())
+        for watch in self._watches.values():
+            if watch.mask:
+                with suppress(OSError, KeyError, ValueError):  # its descriptor was closed without a word
+                    self._change(watch.descriptor, 0, watch.mask)
 
     def register(self, descriptor: int, ready: Ready, *, read: bool = True, write: bool = False) -> None:
         """Have `ready(events)` called in each turn in which the descriptor is ready.
@@ -456,3 +478,16 @@ class Poller:
 
 def _mask(read: bool, write: bool) -> int:
     return (READ if read else 0) | (WRITE if write else 0)
+
+
+_pollers: WeakSet[Poller] = WeakSet()
+
+
+def _renew_all() -> None:
+    for poller in list(_pollers):
+        if not poller._closed:
+            poller._renew()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_all)
