@@ -10,7 +10,7 @@ cdef Py_ssize_t _AT_ONCE
 @cython.final
 cdef class Assembly:
     cdef PyObject* _raw
-    cdef Py_ssize_t _capacity
+    cdef readonly Py_ssize_t _capacity
     cdef object _block
     cdef public Py_ssize_t size
 

@@ -94,7 +94,9 @@ class Assembly:
         capacity = self._capacity
         if self.size + more > capacity or not capacity:
             wanted = expected if expected <= _AT_ONCE else min(expected, 2 * capacity)
-            wanted = max(wanted, self.size + more, 1)
+            # Where it comes in small fragments each of them is all that is known of, and not every system's allocator
+            # makes a block longer without copying it.
+            wanted = max(wanted, self.size + more, capacity + (capacity >> 3), 1)
             try:
                 target = room_in(cython.address(self._raw), cython.address(wanted)) + self.size
             except MemoryError:

@@ -346,7 +346,8 @@ class Poller:
         """Wait; nothing where a signal handler closed this poller meanwhile."""
         was_closed = self._closed
         try:
-            return self._wait(timeout)
+            found: list[tuple[int, int]] = self._wait(timeout)
+            return found
         except (OSError, ValueError):
             if was_closed or not self._closed:
                 raise

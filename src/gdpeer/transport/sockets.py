@@ -219,7 +219,7 @@ class TcpStream(Stream):
         """What accepting told, put into words when somebody asks."""
         text = cython.declare(cython.char[64])
         if not gdpeer_write_host(cython.address(self._accepted), text, 64):
-            return "", 0
+            return _address(lambda: self._object().getpeername())  # a Unix socket, mostly without a path
         return address_of((text.decode("ascii"), self._accepted.port))
 
     @property

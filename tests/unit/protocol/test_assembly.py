@@ -7,7 +7,7 @@ import os
 import pytest
 
 from gdpeer.protocol.assembly import Assembly
-from gdpeer.protocol.frames import Utf8Validator
+from gdpeer.protocol.frames import COMPILED, Utf8Validator
 from tests.unit.protocol.support import KEY, xor
 
 
@@ -69,3 +69,15 @@ def test_a_message_that_somebody_holds_is_never_written_to() -> None:
     for payload, message in held:
         assert message == payload
         assert len(message + b"!") == len(payload) + 1
+
+
+@pytest.mark.skipif(not COMPILED, reason="a bytearray by itself grows like this")
+def test_many_small_fragments_move_the_message_a_few_times_only() -> None:
+    message, piece = Assembly(), bytearray(b"a" * 64)
+    capacities = set()
+    for _ in range(40_000):
+        message.append_unmasked(piece, 0, 64, b"", 0, message.size + 64)
+        capacities.add(message._capacity)
+        assert message._capacity <= message.size * 9 // 8 + 64
+    assert len(capacities) < 120
+    assert message.finish() == b"a" * 64 * 40_000

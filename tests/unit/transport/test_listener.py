@@ -428,6 +428,16 @@ def test_path_that_cannot_be_bound(tmp_path: Path) -> None:
         assert caught.value.error is error
 
 
+@pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="this system has no Unix sockets")
+def test_path_of_a_unix_client_is_its_address(tmp_path: Path) -> None:
+    with opened(Listener.unix(tmp_path / "game")) as listener, socket.socket(socket.AF_UNIX) as client:
+        client.bind(str(tmp_path / "client"))
+        client.connect(str(tmp_path / "game"))
+        [stream] = listener.accept()
+        assert stream.remote_address == (str(tmp_path / "client"), 0)
+        stream.close()
+
+
 def test_system_without_unix_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(socket, "AF_UNIX")
     with pytest.raises(TransportError, match="no Unix sockets") as caught:
