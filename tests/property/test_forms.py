@@ -79,7 +79,9 @@ def received(draw: st.DrawFn, *, to_client: bool) -> bytes:
         data = draw(damaged(data))
     if draw(st.integers(0, 7)) == 0:
         length = draw(st.sampled_from([0, 126, 65535, 65536, 2**31 - 1, 2**32, 2**55, 2**62, 2**63 - 1, 2**63]))
-        data += bytes([0x82, 127 if to_client else 255]) + length.to_bytes(8, "big") + key
+        begun = draw(st.booleans())
+        data += encode(0x02, b"begun", key) if begun else b""
+        data += bytes([0x80 if begun else 0x82, 127 if to_client else 255]) + length.to_bytes(8, "big") + key
     return data
 
 

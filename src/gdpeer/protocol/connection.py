@@ -24,6 +24,7 @@ Layer: `protocol`; compiled (types in `connection.pxd`). Source: RFC 6455 sectio
 
 from __future__ import annotations
 
+import sys
 from enum import IntEnum
 from typing import Any
 
@@ -60,7 +61,7 @@ _CLOSED = 3
 _CLOSE = 8
 _PING = 9
 _PONG = 10
-_UNLIMITED = 1 << 60  # larger numbers would not fit into a C integer; no message ever gets that large
+_UNLIMITED = sys.maxsize >> 3  # larger numbers would not fit into a C integer; no message ever gets that large
 
 # The texts are the engine's (WebSocketPeer.get_close_reason after a local failure, reference godot4-wire B.1).
 _ENGINE_REASONS = {1002: "Protocol error", 1007: "Invalid frame payload data", 1009: "Message too big"}

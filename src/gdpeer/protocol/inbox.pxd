@@ -5,7 +5,7 @@ from gdpeer.protocol.assembly cimport Assembly
 from gdpeer.protocol.frames cimport Utf8Validator, append_unmasked, is_utf8, unmask
 
 cdef int _CONTINUATION, _TEXT, _BINARY, _PONG, _FIN, _RSV1
-cdef Py_ssize_t _MANY_TAKEN, _LEAST_IN_PLACE, _MOST_IN_PLACE, _UNLIMITED
+cdef Py_ssize_t _MANY_TAKEN, _LEAST_IN_PLACE, _MOST_IN_PLACE, _UNLIMITED, _LONGEST_TO_SHIFT
 
 
 @cython.final
@@ -54,9 +54,9 @@ cdef class Inbox:
     cdef _check_head(self, int first, int second)
     @cython.locals(length=Py_ssize_t, i=Py_ssize_t)
     cdef Py_ssize_t _read_length(self, bytearray data, Py_ssize_t at, Py_ssize_t end) except -1
-    @cython.locals(size=Py_ssize_t)
+    @cython.locals(before=Py_ssize_t)
     cdef _begin_data(self, int first, Py_ssize_t length)
-    cdef _too_big(self, Py_ssize_t size)
+    cdef _too_big(self, object before, object length)
     @cython.locals(length=Py_ssize_t, message=Assembly, before=Py_ssize_t)
     cdef Py_ssize_t _continue_frame(self, bytearray data, Py_ssize_t at, Py_ssize_t end) except -1
     cdef Assembly _take_message(self)

@@ -13,6 +13,7 @@ Layer: `protocol`; compiled (types in `inbox.pxd`). Source: RFC 6455 section 5, 
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from gdpeer.errors import ProtocolError
@@ -33,7 +34,8 @@ _RSV1 = 0x40
 _MANY_TAKEN = 64
 _LEAST_IN_PLACE = 65_536  # below, a copy costs less than a receive of its own
 _MOST_IN_PLACE = 1 << 20
-_UNLIMITED = 1 << 60  # larger numbers would not fit into a C integer; nothing ever gets that large
+_LONGEST_TO_SHIFT = sys.maxsize >> 8  # by the last byte of a length
+_UNLIMITED = sys.maxsize >> 3  # larger numbers would not fit into a C integer; nothing ever gets that large
 
 
 class Inbox:
@@ -267,7 +269,7 @@ class Inbox:
     def _read_length(self, data: bytearray, at: int, end: int) -> int:
         length = 0
         for i in range(at, end):
-            if length >> 55:
+            if length > _LONGEST_TO_SHIFT:
                 raise ProtocolError("a frame's length has its highest bit set")
             length = length << 8 | data[i]
         if length < (126 if end - at == 2 else 65536):
@@ -285,12 +287,14 @@ class Inbox:
             raise ProtocolError(f"a message has more than {self._max_fragments} fragments", 1009)
         if self._compressed:
             return
-        size = length if self._message is None else length + self._message.size
-        if size > self._max_message_size:
-            self._too_big(size)
+        before = 0 if self._message is None else self._message.size
+        if length > self._max_message_size - before:  # their sum may be too large for a C integer
+            self._too_big(before, length)
 
-    def _too_big(self, size: int) -> None:
-        raise ProtocolError(f"a message of {size} bytes or more is over the limit of {self._max_message_size}", 1009)
+    def _too_big(self, before: int, length: int) -> None:
+        raise ProtocolError(
+            f"a message of {before + length} bytes or more is over the limit of {self._max_message_size}", 1009
+        )
 
     def _continue_frame(self, data: bytearray, at: int, end: int) -> int:
         """Take what is there of the payload under way; end the frame, and the message, when that is all."""

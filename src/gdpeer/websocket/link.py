@@ -9,6 +9,7 @@ Layer: `websocket`; compiled (types in `link.pxd`).
 from __future__ import annotations
 
 import os
+import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +39,7 @@ _OPEN = 3
 _DONE = 6
 _CLOSING_PHASE = 2
 
-_UNLIMITED = 1 << 60
+_UNLIMITED = sys.maxsize >> 3
 """Larger numbers would not fit into a C integer; nothing ever gets that large."""
 
 _OK = Error.OK
