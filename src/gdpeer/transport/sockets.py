@@ -180,6 +180,7 @@ class TcpStream(Stream):
         """Detach and give the socket away, for a layer above (TLS); the stream is of no use afterwards."""
         self._watch.detach()
         connected = self._object()
+        self._socket = None
         self._descriptor = -1
         return connected
 

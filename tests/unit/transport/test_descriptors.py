@@ -12,6 +12,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from gdpeer.errors import TransportError
 from gdpeer.transport.poller import Poller
 from gdpeer.transport.tcp import TcpStream
 
@@ -53,6 +54,20 @@ def test_stream_in_a_cycle_closes_its_descriptor_once() -> None:
         gc.collect()
     other_end[0].close()
     os.close(opened.pop())  # which raises where the stream has closed it
+
+
+def test_released_socket_is_not_closed_with_the_stream() -> None:
+    ours, theirs = socket.socketpair()
+    stream = TcpStream(ours)
+    released = stream.release()
+    stream.close()
+    with pytest.raises(TransportError):
+        stream.receive_into(bytearray(1))
+    with pytest.raises(TransportError):
+        stream.send([b"x"])
+    with released, theirs:
+        assert released.send(b"x") == 1
+        assert theirs.recv(2) == b"x"
 
 
 PROGRAM = """
