@@ -86,6 +86,7 @@ from gdpeer.websocket import http
 from gdpeer.websocket.client import WebSocketClient
 from gdpeer.websocket.peer import WebSocketPeer
 from gdpeer.websocket.server import WebSocketServer
+from gdpeer.websocket.stats import PeerStats, ServerStats
 from gdpeer.websocket.streams import StreamPeerTCP, StreamPeerTLS, TCPServer
 from gdpeer.websocket.tls_options import CryptoKey, TLSOptions, X509Certificate
 
@@ -233,6 +234,7 @@ __all__ = [
     "PackedVector4Array",
     "PacketError",
     "PacketPeer",
+    "PeerStats",
     "Plane",
     "Projection",
     "ProtocolError",
@@ -243,6 +245,7 @@ __all__ = [
     "RpcConfig",
     "SceneMultiplayer",
     "SceneTree",
+    "ServerStats",
     "Signal",
     "StreamPeerTCP",
     "StreamPeerTLS",

@@ -41,7 +41,18 @@ from gdpeer.websocket.peer import WebSocketPeer
 from gdpeer.websocket.server import WebSocketServer
 from gdpeer.websocket.session import ClientSession, News, ServerSession, backend_of
 from gdpeer.websocket.session_peer import SessionPeer
-from gdpeer.websocket.settings import Configurable, Setting, Settings, count, flag, lines, lines_or_none, names, seconds
+from gdpeer.websocket.settings import (
+    Configurable,
+    Setting,
+    Settings,
+    count,
+    flag,
+    lines,
+    lines_or_none,
+    names,
+    rate,
+    seconds,
+)
 
 if TYPE_CHECKING:
     from gdpeer.multiplayer.peer import NetworkedMultiplayerPeer
@@ -102,6 +113,11 @@ class WebSocketMultiplayerPeer(Configurable, SessionPeer, MultiplayerPeer):
     heartbeat_interval = Setting(seconds, "Seconds between pings to each peer; 0.0: none.")
     compression = Setting(flag, "Offer or accept permessage-deflate; False.")
     compression_threshold = Setting(count, "Packets of fewer bytes go uncompressed; 256.")
+    message_rate = Setting(rate, "Packets a second that are taken from a peer; see `WebSocketServer`; 0.0: any number.")
+    byte_rate = Setting(rate, "Bytes a second, likewise; 0.0: any number.")
+    max_connections_per_address = Setting(count, "On a server: see `WebSocketServer`; 0: any number.")
+    connection_rate = Setting(rate, "On a server: see `WebSocketServer`; 0.0: any number.")
+    max_pending = Setting(count, "On a server: see `WebSocketServer`; 0: any number.")
     allowed_origins = Setting(lines_or_none, "On a server: values of `Origin` that may connect; None: all.")
     godot3_protocols = Setting(
         names, 'Sub-protocols whose clients speak "godot3", on a server that speaks both; accepted as well; ().'
@@ -289,7 +305,7 @@ class WebSocketMultiplayerPeer(Configurable, SessionPeer, MultiplayerPeer):
 
     def get_godot3_port(self) -> int:
         """A server's port for Godot 3; 0 where there is none."""
-        ports = [] if self._server is None else self._server._listeners
+        ports = [] if self._server is None else self._server._door.listeners
         return ports[1].local_address[1] if len(ports) > 1 else 0
 
     # ------------------------------------------------------------------------------------------ polling

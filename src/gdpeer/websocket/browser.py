@@ -143,6 +143,7 @@ class BrowserBackend(NativeBackend):
 
     def on_message(self, payload: bytes, is_text: bool) -> None:
         """A message came."""
+        self.bytes_received += len(payload)
         self._behind += len(payload)
         self._events.append(lambda: self._take(payload, is_text))
 
@@ -235,8 +236,11 @@ class BrowserBackend(NativeBackend):
         waiting, limit = self._socket.buffered, self.settings.outbound_buffer_size
         if limit and waiting + len(payload) > limit + reserve:
             self.was_refused = waiting > 0
+            self.refused_sends += 1
             return Error.ERR_OUT_OF_MEMORY
         self._socket.send(payload, is_text)
+        self.messages_sent += 1
+        self.bytes_sent += len(payload)
         self._look_at_outbound()
         return Error.OK
 

@@ -50,9 +50,12 @@ cdef class Link:
     cdef public Outbox outbox
     cdef public Connection connection
     cdef public RoundTrip round_trip
+    cdef public object meter
+    cdef public long long bytes_received, bytes_sent, messages_sent, refused_sends
     cdef public bint paused
     cdef bint _waits_to_send
     cdef bint _reads_soon
+    cdef public bint _traces
     cdef public bint was_refused
     cdef public bint is_touched
     cdef public bint is_gathered
@@ -64,6 +67,7 @@ cdef class Link:
     cpdef _end_of_stream(self)
     cpdef _drained(self)
     cpdef _lose(self, object problem)
+    cpdef _trace_sent(self, Py_ssize_t size, bint is_text)
     @cython.locals(buffer=bytearray, count=Py_ssize_t, reads=int, room=Py_ssize_t)
     cpdef _read(self)
     @cython.locals(connection=Connection, target=cython.p_uchar, count=Py_ssize_t)
@@ -74,6 +78,7 @@ cdef class Link:
     cpdef make_room(self)
     @cython.locals(connection=Connection)
     cpdef _unpause(self)
+    cpdef bint _is_in_debt(self, object meter) except -1
     cpdef bint is_open(self)
     cpdef bint is_closing(self)
     @cython.locals(outbox=Outbox)

@@ -18,6 +18,7 @@ from gdpeer.errors import Error, GdpeerError, TransportError
 from gdpeer.protocol.connection import Connection
 from gdpeer.transport.scratch import SCRATCH_SIZE, scratch
 from gdpeer.transport.stream import READ, WOULD_BLOCK, Stream
+from gdpeer.websocket.meter import Meter
 from gdpeer.websocket.settings import Settings
 
 if TYPE_CHECKING:
@@ -149,6 +150,8 @@ class Link:
         outbox: the connection's; sending needs nothing else of it.
         round_trip: of pings, once there was one.
         paused: reading stopped, since too many packets wait to be taken.
+        meter: of what is received, where it has rates; None: none.
+        bytes_received, bytes_sent, messages_sent, refused_sends: counters (`stats.PeerStats`).
         was_refused: a send was refused for want of room; its owner resets it when it tells that there is room again.
         is_touched, is_gathered: marks of the turn.
     """
@@ -159,13 +162,19 @@ class Link:
         "_most_packets",
         "_outbound_limit",
         "_reads_soon",
+        "_traces",
         "_turn",
         "_waits_to_send",
+        "bytes_received",
+        "bytes_sent",
         "connection",
         "is_gathered",
         "is_touched",
+        "messages_sent",
+        "meter",
         "outbox",
         "paused",
+        "refused_sends",
         "round_trip",
         "settings",
         "stage",
@@ -182,6 +191,9 @@ class Link:
         self.connection = Connection(is_client, limits=settings.limits())
         self.outbox = self.connection.outbox
         self.round_trip: RoundTrip | None = None
+        self.meter: Meter | None = None
+        self._traces = False  # log each message
+        self.bytes_received = self.bytes_sent = self.messages_sent = self.refused_sends = 0
         self.paused = False
         self._waits_to_send = False
         self._reads_soon = False
@@ -219,6 +231,10 @@ class Link:
         """The stream broke."""
         raise NotImplementedError
 
+    def _trace_sent(self, size: int, is_text: bool) -> None:
+        """A message goes out, and each is to be logged."""
+        raise NotImplementedError
+
     # ------------------------------------------------------------------------------------------ receiving
 
     def _read(self) -> None:
@@ -235,6 +251,7 @@ class Link:
                 room = SCRATCH_SIZE
                 count = self.stream.receive_into(buffer)
                 if count > 0:
+                    self.bytes_received += count
                     self._receive(buffer, count)
             if count <= 0:
                 if count == 0:
@@ -255,6 +272,7 @@ class Link:
             return WOULD_BLOCK
         count = stream.receive_at(target, room)
         if count > 0:
+            self.bytes_received += count
             connection.put(count)
             self._look_at(connection)
         return count
@@ -279,13 +297,26 @@ class Link:
 
     def _unpause(self) -> None:
         connection = self.connection
-        if connection.inbox.is_full():
+        if connection.inbox.is_full() or (self.meter is not None and self._is_in_debt(self.meter)):
             return
         connection.resume()
         self._look_at(connection)
         if not connection.inbox.is_full() and self.stream is not None:
             self.paused = False
             self.stream.want_read(True)
+
+    def _is_in_debt(self, meter: Meter) -> bool:
+        """Whether more came than may; then reading goes on when that is made up for."""
+        now = self._clock.now()
+        wait = meter.debt(now)
+        if wait > 0 and meter.timer is None and self._turn.poller is not None:
+            meter.timer = self._turn.poller.call_at(now + wait, self._end_of_debt)
+        return wait > 0
+
+    def _end_of_debt(self) -> None:
+        if self.meter is not None:
+            self.meter.timer = None
+        self._read_on()
 
     # ------------------------------------------------------------------------------------------ sending
 
@@ -310,7 +341,11 @@ class Link:
         if self.stage != _OPEN or not outbox.is_open:
             return _FAILED
         if not self._has_room(len(payload), reserve):
+            self.refused_sends += 1
             return _NO_ROOM
+        self.messages_sent += 1
+        if self._traces:
+            self._trace_sent(len(payload), is_text)
         if frame is not None and outbox.can_share():
             outbox.send_encoded(frame)
         else:
@@ -363,6 +398,7 @@ class Link:
             except TransportError as problem:
                 self._lose_sending(problem)
                 return
+            self.bytes_sent += taken
             if taken and outbox.pending_control:
                 self.connection.data_sent(taken)
             elif taken:

@@ -24,6 +24,7 @@ cdef class NativeBackend(Link):
     cdef public Deadline deadline
     cdef bint _shut
     cdef Py_ssize_t _linger_bytes
+    cdef Py_ssize_t _traced
     cdef public Py_ssize_t announced
 
     cpdef start(self, object stream)
@@ -38,6 +39,11 @@ cdef class NativeBackend(Link):
     cpdef _receive(self, bytearray buffer, Py_ssize_t count)
     @cython.locals(trip=RoundTrip)
     cpdef _look_at(self, Connection connection)
+    cdef bint _is_too_fast(self) except -1
+    cdef _begin_to_trace(self, str target)
+    cpdef _trace_sent(self, Py_ssize_t size, bint is_text)
+    @cython.locals(inbox=Inbox)
+    cdef _trace_received(self)
     cpdef bytes newest(self)
     cpdef discard_newest(self)
     @cython.locals(inbox=Inbox)

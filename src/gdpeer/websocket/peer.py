@@ -40,8 +40,20 @@ from gdpeer.websocket.connecting import connect
 from gdpeer.websocket.exchange import Exchange
 from gdpeer.websocket.link import Turn
 from gdpeer.websocket.native import NativeBackend, leave
-from gdpeer.websocket.settings import Configurable, Setting, Settings, count, flag, lines, lines_or_none, names, seconds
+from gdpeer.websocket.settings import (
+    Configurable,
+    Setting,
+    Settings,
+    count,
+    flag,
+    lines,
+    lines_or_none,
+    names,
+    rate,
+    seconds,
+)
 from gdpeer.websocket.states import PeerState, PeerWriteMode, Stage, state_of
+from gdpeer.websocket.stats import PeerStats, peer_stats
 from gdpeer.websocket.upgrade import ClientUpgrade, ServerUpgrade
 
 if TYPE_CHECKING:
@@ -99,6 +111,12 @@ class WebSocketPeer(Exchange, Configurable, PacketPeer):
     close_timeout = Setting(seconds, "Seconds for the answer to a close; 10. The engine waits for ever.")
     compression = Setting(flag, "Offer or accept permessage-deflate; False. Read when connecting.")
     compression_threshold = Setting(count, "Messages of fewer bytes go uncompressed; 256.")
+    message_rate = Setting(
+        rate,
+        "Messages a second that are taken, twice as many at once; over it reading pauses, and TCP holds the sender "
+        "back. 0.0: any number. Read when connecting.",
+    )
+    byte_rate = Setting(rate, "Bytes a second, likewise; 0.0: any number.")
     allowed_origins = Setting(
         lines_or_none, 'On a server: values of `Origin` that may connect (`"https://game.example"`); None: all.'
     )
@@ -327,6 +345,10 @@ class WebSocketPeer(Exchange, Configurable, PacketPeer):
         """Seconds of the newest measured round trip (heartbeat or `ping`); -1.0 before the first."""
         trip = None if self._backend is None else self._backend.round_trip
         return -1.0 if trip is None else trip.latency
+
+    def get_stats(self) -> PeerStats:
+        """What has passed, and what waits; all 0 before the first connection."""
+        return PeerStats() if self._backend is None else peer_stats(self._backend)
 
     # ------------------------------------------------------------------------------------------ the end
 

@@ -37,36 +37,31 @@ from gdpeer.protocol.connection import check_close
 from gdpeer.protocol.frames import is_utf8
 from gdpeer.protocol.http1 import Request, parse_header_line
 from gdpeer.signals import Signal
-from gdpeer.transport.reasons import check_for_sockets
 from gdpeer.transport.stream import Connector, Stream
 from gdpeer.websocket.dialects import GODOT3
+from gdpeer.websocket.door import Door, Place, make_context
 from gdpeer.websocket.exchange import spread, take_turn, tell_packets
 from gdpeer.websocket.http import Handler, Response
 from gdpeer.websocket.link import Turn
 from gdpeer.websocket.native import NativeBackend, leave
 from gdpeer.websocket.networked import NetworkedPeer
 from gdpeer.websocket.peer import WebSocketPeer
+from gdpeer.websocket.server_settings import ServerSettings
 from gdpeer.websocket.session import ServerSession
 from gdpeer.websocket.settings import (
-    Configurable,
-    Setting,
     Settings,
-    count,
-    flag,
     kilobytes,
     lines,
-    lines_or_none,
     names,
-    seconds,
 )
 from gdpeer.websocket.states import ClientStatus, PeerWriteMode, Stage
-from gdpeer.websocket.tls_options import Source, TLSOptions
+from gdpeer.websocket.stats import ServerStats, Tally
+from gdpeer.websocket.tls_options import Source
 from gdpeer.websocket.upgrade import ServerUpgrade
 
 if TYPE_CHECKING:
     import ssl
 
-    from gdpeer.transport.listener import Listener
     from gdpeer.transport.poller import Poller
 
 __all__ = ["WebSocketServer"]
@@ -78,7 +73,7 @@ HEALTH = "/health"
 _LINGERING, _DONE = int(Stage.LINGERING), int(Stage.DONE)  # compared once for each peer in a turn
 
 
-class WebSocketServer(Configurable, NetworkedPeer):
+class WebSocketServer(ServerSettings, NetworkedPeer):
     """Many connections on one port, told of by signals while `poll` runs.
 
     Settings count for connections that come after they are set. Not to be used by two threads at a time.
@@ -102,20 +97,6 @@ class WebSocketServer(Configurable, NetworkedPeer):
         reuse_port: share the port with other processes.
     """
 
-    handshake_timeout = Setting(seconds, "Seconds for TLS and the upgrade, from TCP on; 3.")
-    heartbeat_interval = Setting(seconds, "Seconds between pings to each peer; 0.0: none.")
-    close_timeout = Setting(seconds, "Seconds for the answer to a close; 10.")
-    inbound_buffer_size = Setting(count, "Bytes of the largest message, and of what may wait unread; 65,536.")
-    outbound_buffer_size = Setting(count, "Bytes that may wait to be sent to a peer; 65,536; 0: no limit.")
-    max_queued_packets = Setting(count, "Messages that may wait, each way; 1,024.")
-    compression = Setting(flag, "Accept permessage-deflate; False.")
-    compression_threshold = Setting(count, "Messages of fewer bytes go uncompressed; 256.")
-    allowed_origins = Setting(
-        lines_or_none,
-        'Values of `Origin` that may connect (`"https://game.example"`); None: all. Programs send none and are let in.',
-    )
-    allowed_paths = Setting(lines_or_none, "Paths that can be upgraded, others get 404; None: all.")
-
     def __init__(self, *, clock: Clock = MONOTONIC) -> None:
         super().__init__()
         self.client_connected = Signal("client_connected")
@@ -138,8 +119,8 @@ class WebSocketServer(Configurable, NetworkedPeer):
         self._clock = clock
         self._turn = Turn()
         self._session: ServerSession | None = None  # of multiplayer mode
-        self._listeners: list[Listener] = []
-        self._tls: ssl.SSLContext | None = None
+        self._door = Door(clock)
+        self._tally = Tally()
         self._listen_error = ""
         self._peers: dict[int, WebSocketPeer] = {}  # announced
         self._opening: dict[int, NativeBackend] = {}  # not announced yet
@@ -150,7 +131,7 @@ class WebSocketServer(Configurable, NetworkedPeer):
         self, input_buffer_size_kb: int, input_max_packets: int, output_buffer_size_kb: int, output_max_packets: int
     ) -> Error:
         """As `WebSocketClient.set_buffers`; `FAILED` once listening."""
-        if self._listeners:
+        if self._door.listeners:
             return Error.FAILED
         self.inbound_buffer_size = kilobytes(input_buffer_size_kb)
         self.outbound_buffer_size = kilobytes(output_buffer_size_kb)
@@ -183,13 +164,13 @@ class WebSocketServer(Configurable, NetworkedPeer):
             address, protocol, key or certificate that is not valid, `ERR_UNAVAILABLE` in a page; else `OK`.
             `get_listen_error()` says in words what was wrong.
         """
-        if self._listeners:
+        if self._door.listeners:
             return self._not_listening(Error.ERR_ALREADY_IN_USE, "already listening")
         try:
             self._change("supported_protocols", names(protocols))
             if not 0 <= port <= 65535:
                 raise ValueError(f"the port must be 0 to 65535, not {port}")
-            self._tls = self._make_tls()
+            self._door.tls = self._make_tls()
             self._open(port)
         except TransportError as problem:
             return self._not_listening(problem.error, problem.detail)
@@ -205,23 +186,32 @@ class WebSocketServer(Configurable, NetworkedPeer):
         logger.warning("cannot listen: %s", detail)
         return error
 
+    def reload_certificate(self) -> Error:
+        """Read `private_key` and `ssl_certificate` anew: connections that come from now on see what is there then.
+
+        Those that are open go on as they are. Where the files cannot be used, the former ones stay in use.
+
+        Returns:
+            `ERR_UNCONFIGURED` unless listening with TLS, another code for files that cannot be used
+            (`get_listen_error()` says why); else `OK`.
+        """
+        if self._door.tls is None:
+            return Error.ERR_UNCONFIGURED
+        try:
+            self._door.tls = self._make_tls()
+        except TransportError as problem:
+            return self._not_listening(problem.error, problem.detail)
+        except ValueError as problem:
+            return self._not_listening(Error.ERR_INVALID_PARAMETER, str(problem))
+        self._listen_error = ""
+        return Error.OK
+
     def _make_tls(self) -> ssl.SSLContext | None:
-        if self.private_key is None and self.ssl_certificate is None:
-            return None
-        if self.private_key is None or self.ssl_certificate is None:
-            raise ValueError("TLS needs both private_key and ssl_certificate")
-        return TLSOptions.server(self.private_key, self.ssl_certificate).make_context(self.ca_chain)
+        return make_context(self.private_key, self.ssl_certificate, self.ca_chain)
 
     def _open(self, port: int) -> None:
-        check_for_sockets()
-        from gdpeer.transport.listener import Listener
-
-        if self.bind_ip.startswith("unix:"):
-            listener = Listener.unix(self.bind_ip.removeprefix("unix:"), backlog=self.backlog)
-        else:
-            listener = Listener(self.bind_ip, port, backlog=self.backlog, reuse_port=self.reuse_port)
-        listener.attach(self._poller(), partial(self._accept, listener))
-        self._listeners.append(listener)
+        place = Place(self.bind_ip, port, self.backlog, self.reuse_port)
+        self._door.open(place, self._poller, self._come_in)
 
     def _poller(self) -> Poller:
         if self._turn.poller is None:
@@ -232,7 +222,7 @@ class WebSocketServer(Configurable, NetworkedPeer):
 
     def is_listening(self) -> bool:
         """Whether the port is open."""
-        return bool(self._listeners)
+        return bool(self._door.listeners)
 
     def is_server(self) -> bool:
         """It is."""
@@ -240,7 +230,7 @@ class WebSocketServer(Configurable, NetworkedPeer):
 
     def get_connection_status(self) -> ClientStatus:
         """CONNECTED while listening, else DISCONNECTED."""
-        return ClientStatus.CONNECTED if self._listeners else ClientStatus.DISCONNECTED
+        return ClientStatus.CONNECTED if self._door.listeners else ClientStatus.DISCONNECTED
 
     def _max_message_size(self) -> int:
         return self.outbound_buffer_size
@@ -251,19 +241,20 @@ class WebSocketServer(Configurable, NetworkedPeer):
 
     def get_local_port(self) -> int:
         """The port that is open; 0 when none is."""
-        return self._listeners[0].local_address[1] if self._listeners else 0
+        return self._door.listeners[0].local_address[1] if self._door.listeners else 0
 
-    def _accept(self, listener: Listener, events: int) -> None:
-        for stream in listener.accept():
-            self._serve(self._secure(stream), listener.local_address[1])
-
-    def _secure(self, stream: Any) -> Stream | Connector:
-        if self._tls is None:
-            return stream  # type: ignore[no-any-return]
-        from gdpeer.transport.tls import TlsConnector
-
-        timeout = self._settings.handshake_timeout
-        return TlsConnector(stream, self._tls, server_side=True, timeout=timeout, clock=self._clock)
+    def _come_in(self, stream: Any, port: int) -> None:
+        """A connection was accepted; it goes at once where a limit is met."""
+        self._tally.accepted += 1
+        address = stream.remote_address[0]
+        gate = self._door.gate
+        obstacle = gate.obstacle(self._settings, address, len(self._opening))
+        if obstacle:
+            self._tally.refused[obstacle] += 1
+            logger.info("a connection from %s was turned away: %s", address, obstacle)
+            stream.close()
+            return
+        gate.enter(self._settings, address, self._serve(self._door.secure(stream, self._settings), port))
 
     def take_stream(self, stream: Stream | Connector) -> int:
         """Serve a stream that came another way than through `listen`: an in-memory pair in tests.
@@ -271,6 +262,7 @@ class WebSocketServer(Configurable, NetworkedPeer):
         Returns:
             The id that the peer will have.
         """
+        self._tally.accepted += 1
         return self._serve(stream, 0)
 
     def _serve(self, stream: Stream | Connector, port: int) -> int:
@@ -332,6 +324,7 @@ class WebSocketServer(Configurable, NetworkedPeer):
         if peer_id in self._opening and backend.opened is not None:
             del self._opening[peer_id]
             self._admitted.discard(peer_id)
+            self._tally.opened += 1
             peer = self._peers[peer_id] = WebSocketPeer._of_server(self._settings, self._clock, self._turn, backend)
             if self._session is None:
                 self.client_connected.emit(peer_id, peer.get_selected_protocol())
@@ -341,8 +334,11 @@ class WebSocketServer(Configurable, NetworkedPeer):
         if backend.stage >= _LINGERING:
             self._admitted.discard(peer_id)
         if backend.stage == _DONE:
-            self._opening.pop(peer_id, None)
-            self._lingering.pop(peer_id, None)
+            if self._opening.pop(peer_id, None) is not None:
+                self._tally.note_refused(backend.cause)
+                self._door.gate.leave(peer_id)
+            if self._lingering.pop(peer_id, None) is not None:
+                self._door.gate.leave(peer_id)
         return None
 
     def _tell_end(self, peer_id: int, peer: WebSocketPeer, backend: NativeBackend) -> None:
@@ -355,8 +351,11 @@ class WebSocketServer(Configurable, NetworkedPeer):
         else:
             self._session.end(peer_id)
         self._peers.pop(peer_id, None)
+        self._tally.note_ended(backend)
         if backend.stage != _DONE:
             self._lingering[peer_id] = backend
+        else:
+            self._door.gate.leave(peer_id)
 
     # ------------------------------------------------------------------------------------------ peers
 
@@ -432,6 +431,11 @@ class WebSocketServer(Configurable, NetworkedPeer):
             return Error.ERR_INVALID_DATA
         return spread(self._peers, peer_ids, payload, is_text)
 
+    def stats(self) -> ServerStats:
+        """What has passed, and what is there; costs a look at each peer."""
+        backends = [peer._backend for peer in self._peers.values() if peer._backend is not None]
+        return self._tally.stats(backends, len(self._opening))
+
     # ------------------------------------------------------------------------------------------ the end
 
     def close_all(self, code: int = 1000, reason: str = "") -> None:
@@ -440,16 +444,24 @@ class WebSocketServer(Configurable, NetworkedPeer):
         for peer in list(self._peers.values()):
             peer.close(code, reason)
 
-    def stop(self, code: int = 1000, reason: str = "") -> None:
-        """Close the port and every peer with a close frame, without waiting for answers and without signals.
+    def stop(self, code: int = 1000, reason: str = "", grace: float = 0.0) -> None:
+        """Close the port and every peer with a close frame.
 
-        Over TLS it takes 0.2 seconds, so that the close frame is read before TLS ends.
+        Args:
+            code: see `disconnect_peer`; 1001 says that the server goes down.
+            reason: likewise.
+            grace: seconds that the peers have to take what waits for them and to answer the close; until then nobody
+                else is let in, and signals are emitted as ever. 0.0: without waiting for answers and without signals;
+                over TLS that takes 0.2 seconds, so that the close frame is read before TLS ends. While `poll` runs
+                nothing is waited for.
 
-        To let the answers come, `close_all` and poll first. Errors as `disconnect_peer`.
+        Raises:
+            ValueError: as `disconnect_peer`.
         """
+        if grace > 0:
+            self._drain(code, reason, grace)
         check_close(code, reason)
-        while self._listeners:
-            self._listeners.pop().close()
+        self._door.close()
         self._turn.active = False
         self._session = None
         open_ones = [peer._backend for peer in self._peers.values() if peer._backend is not None]
@@ -461,6 +473,16 @@ class WebSocketServer(Configurable, NetworkedPeer):
         if self._turn.poller is not None:
             self._turn.poller.close()
         self._turn = Turn()
+
+    def _drain(self, code: int, reason: str, grace: float) -> None:
+        deadline = self._clock.now() + grace
+        before, self.refuse_new_connections = self.refuse_new_connections, True
+        try:
+            self.close_all(code, reason)
+            while self._peers and not self._turn.active and (left := deadline - self._clock.now()) > 0:
+                self.poll(left)
+        finally:
+            self.refuse_new_connections = before
 
     def __enter__(self) -> WebSocketServer:
         return self

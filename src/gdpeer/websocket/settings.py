@@ -26,6 +26,7 @@ __all__ = [
     "lines",
     "lines_or_none",
     "names",
+    "rate",
     "seconds",
 ]
 
@@ -49,6 +50,8 @@ class Settings:
         compression_parameters: the four parameters as wished for.
         compression_threshold: messages of fewer bytes go uncompressed: below some hundred bytes there is nothing to
             win.
+        message_rate, byte_rate: what is taken a second of each, twice as much at once; over it reading pauses. 0: all.
+        max_connections_per_address, connection_rate, max_pending: see `ServerSettings`.
         allowed_origins: pages that may connect (`"https://game.example"`); None: all.
         allowed_paths: paths that may be upgraded, others get 404; None: all.
     """
@@ -65,6 +68,11 @@ class Settings:
     compression: bool = False
     compression_parameters: Agreement = field(default_factory=Agreement)
     compression_threshold: int = 256
+    message_rate: float = 0.0
+    byte_rate: float = 0.0
+    max_connections_per_address: int = 0
+    connection_rate: float = 0.0
+    max_pending: int = 0
     allowed_origins: Collection[str] | None = None
     allowed_paths: Collection[str] | None = None
     _limits: Limits | None = field(default=None, init=False, repr=False, compare=False)
@@ -172,6 +180,15 @@ def seconds(value: Any) -> float:
         raise TypeError(f"a number of seconds is needed, not {type(value).__name__}")
     if not value >= 0:
         raise ValueError(f"must not be negative: {value}")
+    return float(value)
+
+
+def rate(value: Any) -> float:
+    """Something a second, not negative and not infinite."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise TypeError(f"a number is needed, not {type(value).__name__}")
+    if not 0 <= value < float("inf"):
+        raise ValueError(f"must be 0 or more, not {value}")
     return float(value)
 
 

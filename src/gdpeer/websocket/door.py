@@ -1,0 +1,102 @@
+"""The ports of a server: where connections come in, the TLS on them, and the gate.
+
+Layer: `websocket`. The transport's modules are imported when they are needed: a server over streams of one's own needs
+none of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from gdpeer.clock import Clock
+from gdpeer.transport.reasons import check_for_sockets
+from gdpeer.transport.stream import Connector, Stream
+from gdpeer.websocket.gate import Gate
+from gdpeer.websocket.settings import Settings
+from gdpeer.websocket.tls_options import Source, TLSOptions
+
+if TYPE_CHECKING:
+    import ssl
+
+    from gdpeer.transport.listener import Listener
+    from gdpeer.transport.poller import Poller
+
+__all__ = ["Door", "Place", "make_context"]
+
+
+class Place(NamedTuple):
+    """Where to listen; see `WebSocketServer` and `Listener`."""
+
+    bind_ip: str
+    port: int
+    backlog: int
+    reuse_port: bool
+
+
+def make_context(key: Source | None, certificate: Source | None, chain: Source | None) -> ssl.SSLContext | None:
+    """What TLS needs; None without key and certificate.
+
+    Raises:
+        ValueError: there is only one of both.
+        TransportError: they cannot be used.
+    """
+    if key is None and certificate is None:
+        return None
+    if key is None or certificate is None:
+        raise ValueError("TLS needs both private_key and ssl_certificate")
+    return TLSOptions.server(key, certificate).make_context(chain)
+
+
+class Door:
+    """All ports of one server.
+
+    Args:
+        clock: tells the time.
+
+    Attributes:
+        listeners: the ports.
+        tls: for connections that come from now on; None: no TLS.
+        gate: the limits that count before a byte is read.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.listeners: list[Listener] = []
+        self.tls: ssl.SSLContext | None = None
+        self.gate = Gate(clock)
+
+    def open(self, place: Place, poller: Callable[[], Poller], come_in: Callable[[Stream, int], object]) -> None:
+        """Open one port, watched by a poller; `come_in` is called with each connection and the port.
+
+        Raises:
+            TransportError: it cannot be opened, or this is a page.
+        """
+        check_for_sockets()
+        from gdpeer.transport.listener import Listener
+
+        if place.bind_ip.startswith("unix:"):
+            listener = Listener.unix(place.bind_ip.removeprefix("unix:"), backlog=place.backlog)
+        else:
+            listener = Listener(place.bind_ip, place.port, backlog=place.backlog, reuse_port=place.reuse_port)
+
+        def accept(events: int) -> None:
+            for stream in listener.accept():
+                come_in(stream, listener.local_address[1])
+
+        listener.attach(poller(), accept)
+        self.listeners.append(listener)
+
+    def secure(self, stream: Any, settings: Settings) -> Stream | Connector:
+        """A connection with TLS on it, where that is set."""
+        if self.tls is None:
+            return stream  # type: ignore[no-any-return]
+        from gdpeer.transport.tls import TlsConnector
+
+        return TlsConnector(stream, self.tls, server_side=True, timeout=settings.handshake_timeout, clock=self._clock)
+
+    def close(self) -> None:
+        """Nobody comes in any more."""
+        while self.listeners:
+            self.listeners.pop().close()
+        self.gate.clear()

@@ -1,0 +1,106 @@
+"""A server's counters in Prometheus' text form; needs the extra `[metrics]` (prometheus-client).
+
+    from gdpeer.websocket.prometheus import Metrics
+
+    server.http_handler = http.chain(Metrics(server.stats), http.StaticFolder("page"))
+
+Layer: `websocket`, the one module that knows prometheus-client. Source: prometheus-client, custom collectors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import fields
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.registry import Collector
+
+from gdpeer.protocol.http1 import Request
+from gdpeer.websocket.http import Response
+from gdpeer.websocket.stats import ServerStats
+
+__all__ = ["Metrics", "ServerCollector"]
+
+LOOPBACK = ("127.0.0.1", "::1")
+
+_GAUGES = {
+    "peers": "Peers that are there.",
+    "pending": "Connections that are not open yet.",
+    "queued_packets": "Messages received that the program has not taken yet.",
+    "queued_bytes": "Bytes of them.",
+    "outbound_packets": "Messages that wait to be sent.",
+    "outbound_bytes": "Bytes of them.",
+}
+_COUNTERS = {
+    "accepted": "Connections that came in.",
+    "opened": "Upgrades that were done.",
+    "bytes_received": "Bytes received, HTTP and frame heads included.",
+    "bytes_sent": "Bytes sent, likewise.",
+    "messages_received": "Messages received.",
+    "messages_sent": "Messages sent.",
+    "refused_sends": "Sends that found no room.",
+    "throttled": "How often reading paused because a peer was over its rate.",
+}
+_BY_LABEL = {
+    "ended": ("cause", "Peers that have gone, by cause."),
+    "refused": ("reason", "Connections that did not open, by reason."),
+}
+assert {*_GAUGES, *_COUNTERS, *_BY_LABEL} == {field.name for field in fields(ServerStats)}
+
+
+class ServerCollector(Collector):
+    """For a registry of one's own.
+
+    Args:
+        stats: asked at each collection: a server's `stats`.
+        prefix: of the names.
+    """
+
+    def __init__(self, stats: Callable[[], ServerStats], prefix: str = "gdpeer") -> None:
+        self._stats = stats
+        self._prefix = prefix
+
+    def collect(self) -> Iterator[Metric]:
+        """All figures of this moment."""
+        found = self._stats()
+        for name, text in _GAUGES.items():
+            yield GaugeMetricFamily(f"{self._prefix}_{name}", text, value=getattr(found, name))
+        for name, text in _COUNTERS.items():
+            yield CounterMetricFamily(f"{self._prefix}_{name}", text, value=getattr(found, name))
+        for name, (label, text) in _BY_LABEL.items():
+            family = CounterMetricFamily(f"{self._prefix}_{name}", text, labels=[label])
+            for value, number in getattr(found, name).items():
+                family.add_metric([value], number)
+            yield family
+
+
+class Metrics:
+    """A handler that answers `GET /metrics`; everything else is left to others.
+
+    Args:
+        stats: a server's `stats`.
+        path: where it answers.
+        addresses: who may ask, in numbers; None: everybody. Behind a proxy on this machine everybody comes from here:
+            let the proxy keep the path to itself.
+    """
+
+    def __init__(
+        self,
+        stats: Callable[[], ServerStats],
+        path: str = "/metrics",
+        addresses: Collection[str] | None = LOOPBACK,
+    ) -> None:
+        self._path = path
+        self._addresses = addresses
+        self._registry = CollectorRegistry()
+        self._registry.register(ServerCollector(stats))
+
+    def __call__(self, request: Request) -> Response | None:
+        """Answer, or None where it is not for us: who may not ask is told nothing."""
+        if request.path != self._path or request.method not in ("GET", "HEAD"):
+            return None
+        if self._addresses is not None and request.remote_address[0] not in self._addresses:
+            return None
+        return Response(200, generate_latest(self._registry), CONTENT_TYPE_LATEST)

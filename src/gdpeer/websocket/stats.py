@@ -1,0 +1,150 @@
+"""What has passed: the counters of a connection, and of a server with all that it ever had.
+
+Layer: `websocket`; pure.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gdpeer.errors import Cause, CloseCause
+
+if TYPE_CHECKING:
+    from gdpeer.websocket.native import NativeBackend
+
+__all__ = ["PeerStats", "ServerStats", "Tally", "peer_stats"]
+
+
+@dataclass(frozen=True, slots=True)
+class PeerStats:
+    """A moment of one connection.
+
+    Attributes:
+        bytes_received, bytes_sent: of the connection, HTTP and frame heads included; TLS's own not. In a page: of the
+            messages.
+        messages_received, messages_sent: whole ones.
+        queued_packets, queued_bytes: received, and waiting to be taken.
+        outbound_packets, outbound_bytes: waiting to be sent.
+        refused_sends: sends that found no room (`ERR_OUT_OF_MEMORY`).
+        throttled: how often reading paused because more came than `message_rate` or `byte_rate` allows.
+        latency: seconds of the newest round trip; -1.0 before the first.
+    """
+
+    bytes_received: int = 0
+    bytes_sent: int = 0
+    messages_received: int = 0
+    messages_sent: int = 0
+    queued_packets: int = 0
+    queued_bytes: int = 0
+    outbound_packets: int = 0
+    outbound_bytes: int = 0
+    refused_sends: int = 0
+    throttled: int = 0
+    latency: float = -1.0
+
+
+def peer_stats(backend: NativeBackend) -> PeerStats:
+    """The counters of a connection."""
+    inbox, outbox = backend.connection.inbox, backend.connection.outbox
+    return PeerStats(
+        bytes_received=backend.bytes_received,
+        bytes_sent=backend.bytes_sent,
+        messages_received=inbox.received,
+        messages_sent=backend.messages_sent,
+        queued_packets=inbox.count,
+        queued_bytes=inbox.queued_bytes,
+        outbound_packets=outbox.pending_messages,
+        outbound_bytes=outbox.pending,
+        refused_sends=backend.refused_sends,
+        throttled=0 if backend.meter is None else backend.meter.throttled,
+        latency=-1.0 if backend.round_trip is None else backend.round_trip.latency,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ServerStats:
+    """A moment of a server.
+
+    Attributes:
+        peers: that are there.
+        pending: connections that are not open yet.
+        accepted: connections that ever came in.
+        opened: upgrades that were ever done.
+        ended: peers that have gone, by `Cause`: "closed", "tcp", "timeout", "too big", ...
+        refused: connections that did not open, by the HTTP status that they were answered with ("http 403"; pages that
+            do not exist among them), by the limit that they met ("max_connections_per_address", "max_pending",
+            "connection_rate"), or by `Cause`.
+        bytes_received, bytes_sent, messages_received, messages_sent, refused_sends, throttled: of all peers, those
+            that have gone included; see `PeerStats`.
+        queued_packets, queued_bytes, outbound_packets, outbound_bytes: of those that are there.
+    """
+
+    peers: int
+    pending: int
+    accepted: int
+    opened: int
+    ended: Mapping[str, int]
+    refused: Mapping[str, int]
+    bytes_received: int
+    bytes_sent: int
+    messages_received: int
+    messages_sent: int
+    refused_sends: int
+    throttled: int
+    queued_packets: int
+    queued_bytes: int
+    outbound_packets: int
+    outbound_bytes: int
+
+
+_SUMS = ("bytes_received", "bytes_sent", "messages_received", "messages_sent", "refused_sends", "throttled")
+_LEVELS = ("queued_packets", "queued_bytes", "outbound_packets", "outbound_bytes")
+
+
+class Tally:
+    """What a server remembers of connections that have gone.
+
+    Attributes:
+        accepted, opened: see `ServerStats`.
+        refused: likewise.
+    """
+
+    def __init__(self) -> None:
+        self.accepted = 0
+        self.opened = 0
+        self.refused: Counter[str] = Counter()
+        self._ended: Counter[str] = Counter()
+        self._sums = dict.fromkeys(_SUMS, 0)
+
+    def note_refused(self, cause: CloseCause) -> None:
+        """A connection has gone that never opened; a page that was served is no refusal."""
+        if cause.status >= 400:
+            self.refused[f"http {cause.status}"] += 1
+        elif not cause.status and cause.cause is not Cause.NONE:
+            self.refused[cause.cause.value] += 1
+
+    def note_ended(self, backend: NativeBackend) -> None:
+        """A peer has gone."""
+        self._ended[backend.cause.cause.value] += 1
+        found = peer_stats(backend)
+        for name in _SUMS:
+            self._sums[name] += getattr(found, name)
+
+    def stats(self, backends: Iterable[NativeBackend], pending: int) -> ServerStats:
+        """All there is to tell, with those that are there."""
+        live = [peer_stats(backend) for backend in backends]
+        sums = {name: self._sums[name] + sum(getattr(one, name) for one in live) for name in _SUMS}
+        levels = {name: sum(getattr(one, name) for one in live) for name in _LEVELS}
+        return ServerStats(
+            peers=len(live),
+            pending=pending,
+            accepted=self.accepted,
+            opened=self.opened,
+            ended=dict(self._ended),
+            refused=dict(self.refused),
+            **sums,
+            **levels,
+        )
