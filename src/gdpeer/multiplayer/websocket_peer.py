@@ -56,7 +56,7 @@ from gdpeer.websocket.settings import (
 
 if TYPE_CHECKING:
     from gdpeer.multiplayer.peer import NetworkedMultiplayerPeer
-    from gdpeer.websocket.http import Handler
+    from gdpeer.websocket.responses import Handler
     from gdpeer.websocket.tls_options import TLSOptions
 
 __all__ = ["WebSocketMultiplayerPeer"]

@@ -1,8 +1,8 @@
 """Pages and health on the game's own port.
 
 A `WebSocketServer` answers a request that is no upgrade through `server.http_handler`: any callable that takes a
-`Request` and returns a `Response`, or None for "not mine" (404). `StaticFolder` is one that serves files. Handlers
-run in the thread that polls: answer at once.
+`Request` and returns a `Response`, or None for "not mine" (404). `StaticFolder` is one that serves files,
+`PythonPages` one that brings Python to pages. Handlers run in the thread that polls: answer at once.
 
     server.http_handler = StaticFolder("page")
 
@@ -13,72 +13,15 @@ Layer: `websocket`. Source: RFC 9110.
 
 from __future__ import annotations
 
-import json
-import mimetypes
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
 from gdpeer.protocol.http1 import Headers, Request
+from gdpeer.websocket.python_pages import PythonPages
+from gdpeer.websocket.responses import Handler, Response, content_type, only_get
 
-__all__ = ["Handler", "Headers", "Request", "Response", "StaticFolder", "chain"]
-
-# What a Python installation may not know, or may have been told otherwise by the machine.
-_TYPES = {
-    ".css": "text/css; charset=utf-8",
-    ".html": "text/html; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-    ".mjs": "text/javascript; charset=utf-8",
-    ".json": "application/json",
-    ".md": "text/markdown; charset=utf-8",
-    ".pck": "application/octet-stream",
-    ".py": "text/x-python; charset=utf-8",
-    ".svg": "image/svg+xml",
-    ".txt": "text/plain; charset=utf-8",
-    ".wasm": "application/wasm",
-    ".webmanifest": "application/manifest+json",
-    ".whl": "application/zip",
-    ".woff2": "font/woff2",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Response:
-    """An answer.
-
-    Attributes:
-        status: 200-599.
-        body: text goes as UTF-8.
-        content_type: the `Content-Type` header.
-        headers: more headers, as (name, value).
-    """
-
-    status: int = 200
-    body: bytes | str = b""
-    content_type: str = "text/plain; charset=utf-8"
-    headers: tuple[tuple[str, str], ...] = ()
-
-    @classmethod
-    def json(cls, value: object, status: int = 200) -> Response:
-        """An answer in JSON that nobody caches."""
-        return cls(status, json.dumps(value), "application/json", (("Cache-Control", "no-store"),))
-
-    def to_bytes(self, *, head_only: bool = False) -> bytes:
-        """The whole response as it goes on the wire.
-
-        Raises:
-            ValueError: the status or a header is not one that HTTP can carry.
-        """
-        from gdpeer.protocol.judge import respond  # h11 comes with it, which few connections need
-
-        body = self.body.encode() if isinstance(self.body, str) else self.body
-        fields = [("Content-Type", self.content_type), ("X-Content-Type-Options", "nosniff"), *self.headers]
-        return respond(self.status, fields, body, head_only=head_only)
-
-
-Handler = Callable[[Request], Response | None]
+__all__ = ["Handler", "Headers", "PythonPages", "Request", "Response", "StaticFolder", "chain"]
 
 
 class StaticFolder:
@@ -100,8 +43,8 @@ class StaticFolder:
 
     def __call__(self, request: Request) -> Response | None:
         """Answer a request for a file; None when there is no such file."""
-        if request.method not in ("GET", "HEAD"):
-            return Response(405, "only GET and HEAD here\n", headers=(("Allow", "GET, HEAD"),))
+        if refused := only_get(request):
+            return refused
         file = self._find(unquote(request.path))
         if file is None:
             return None
@@ -109,7 +52,7 @@ class StaticFolder:
             body = file.read_bytes()
         except OSError:
             return None
-        return Response(200, body, _content_type(file), (("Cache-Control", "no-cache"),))
+        return Response(200, body, content_type(file.name), (("Cache-Control", "no-cache"),))
 
     def _find(self, path: str) -> Path | None:
         parts = [part for part in path.split("/") if part]
@@ -122,11 +65,6 @@ class StaticFolder:
             return file if file.is_relative_to(self._root) and file.is_file() else None
         except (OSError, RuntimeError):  # RuntimeError: links in a circle, before Python 3.13
             return None
-
-
-def _content_type(file: Path) -> str:
-    suffix = file.suffix.lower()
-    return _TYPES.get(suffix) or mimetypes.guess_type(file.name)[0] or "application/octet-stream"
 
 
 def chain(*handlers: Handler) -> Handler:

@@ -25,6 +25,7 @@ cdef class NativeBackend(Link):
     cdef bint _shut
     cdef Py_ssize_t _linger_bytes
     cdef Py_ssize_t _traced
+    cdef Py_ssize_t _page_left
     cdef public Py_ssize_t announced
 
     cpdef start(self, object stream)
@@ -62,5 +63,6 @@ cdef class NativeBackend(Link):
     cdef _part(self, int stage, double seconds)
     cpdef _drained(self)
     cdef _finish(self)
+    cdef _end_lingering(self)
     cpdef restart_heartbeat(self)
     cdef _heartbeat(self)

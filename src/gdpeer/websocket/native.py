@@ -28,7 +28,7 @@ from gdpeer.websocket.meter import Meter
 from gdpeer.websocket.settings import Settings
 from gdpeer.websocket.upgrade import ClientUpgrade, Outcome, ServerUpgrade
 
-__all__ = ["LINGER", "TLS_GRACE", "NativeBackend", "leave"]
+__all__ = ["LINGER", "PAGE_LEAST", "PAGE_STALL", "TLS_GRACE", "NativeBackend", "leave"]
 
 logger = logging.getLogger("gdpeer.websocket")
 frames = logging.getLogger("gdpeer.websocket.frames")
@@ -39,6 +39,12 @@ LINGER = 1.0
 TLS_GRACE = 0.2
 """Seconds between our last close frame and close_notify, over TLS. The engine drops the close frame that it has just
 read when the end of TLS comes with it, and then reports an unclean end; some frames later it has dealt with it."""
+
+PAGE_STALL = 10.0
+"""Seconds that whoever loads a page may take for `PAGE_LEAST` more bytes of it: a phone is slow, but it goes on."""
+
+PAGE_LEAST = 65_536
+"""See `PAGE_STALL`; who takes less keeps the whole page in memory for nothing."""
 
 _LINGER_BYTES = 1_048_576  # of what arrives after the end
 
@@ -97,6 +103,7 @@ class NativeBackend(Link):
     __slots__ = (
         "_connector",
         "_linger_bytes",
+        "_page_left",
         "_shut",
         "_traced",
         "announced",
@@ -133,6 +140,7 @@ class NativeBackend(Link):
         self.deadline = Deadline(clock, turn, self)
         self._shut = False
         self._linger_bytes = 0
+        self._page_left = 0
         self.announced = 0
         self._traced = 0
 
@@ -183,7 +191,8 @@ class NativeBackend(Link):
             logger.info("peer %s: %s", self.peer_id, outcome.cause)
             self._end(-1, "", outcome.cause)
             self._send_raw(outcome.data)
-            self._linger()
+            self._page_left = self.connection.outbox.pending
+            self._part(_LINGERING, PAGE_STALL if self._page_left else LINGER)
             return
         self.opened = outcome.opened
         self.stage = _OPEN
@@ -428,10 +437,19 @@ class NativeBackend(Link):
         elif self.stage == _PARTING:
             self._linger()
         elif self.stage == _LINGERING:
-            self._finish()
+            self._end_lingering()
         else:
             what = "closing" if self.stage == _OPEN else "connecting"
             self._lose(TransportError(f"{what} took too long", Cause.TIMEOUT))
+
+    def _end_lingering(self) -> None:
+        """End, unless a page is on its way out and goes on."""
+        pending = self.connection.outbox.pending
+        if pending and self._page_left - pending >= PAGE_LEAST:
+            self._page_left = pending
+            self.deadline.set(PAGE_STALL)
+        else:
+            self._finish()
 
     def restart_heartbeat(self) -> None:
         """The connection opened, or the interval was changed."""

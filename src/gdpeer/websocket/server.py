@@ -41,12 +41,12 @@ from gdpeer.transport.stream import Connector, Stream
 from gdpeer.websocket.dialects import GODOT3
 from gdpeer.websocket.door import Door, Place, make_context
 from gdpeer.websocket.exchange import spread, take_turn, tell_packets
-from gdpeer.websocket.http import Handler, Response
 from gdpeer.websocket.link import Turn
 from gdpeer.websocket.native import NativeBackend, leave
 from gdpeer.websocket.networked import NetworkedPeer
 from gdpeer.websocket.peer import WebSocketPeer
 from gdpeer.websocket.server_settings import ServerSettings
+from gdpeer.websocket.responses import Handler, Response
 from gdpeer.websocket.session import ServerSession
 from gdpeer.websocket.settings import (
     Settings,

@@ -17,7 +17,7 @@ from gdpeer.protocol.handshake import ClientHandshake, Opened, ServerHandshake, 
 from gdpeer.protocol.http1 import Request
 from gdpeer.protocol.limits import Limits
 from gdpeer.protocol.url import Url
-from gdpeer.websocket.http import Handler, Response
+from gdpeer.websocket.responses import Handler, Response
 from gdpeer.websocket.settings import Settings
 
 logger = logging.getLogger("gdpeer.websocket")

@@ -15,7 +15,8 @@ from gdpeer.transport.memory import MemoryStream, memory_pair
 from gdpeer.transport.poller import Poller
 from gdpeer.transport.scratch import SCRATCH_SIZE, scratch
 from gdpeer.websocket.link import Turn
-from gdpeer.websocket.native import LINGER, TLS_GRACE, NativeBackend, leave
+from gdpeer.websocket.native import LINGER, PAGE_LEAST, PAGE_STALL, TLS_GRACE, NativeBackend, leave
+from gdpeer.websocket.responses import Response
 from gdpeer.websocket.settings import Settings
 from gdpeer.websocket.states import Stage
 from gdpeer.websocket.upgrade import ServerUpgrade
@@ -602,3 +603,53 @@ def test_nothing_is_flushed_where_there_is_no_stream() -> None:
 def test_the_scratch_buffer_belongs_to_the_thread_not_to_a_connection() -> None:
     assert len(scratch.buffer) == SCRATCH_SIZE
     assert "buffer" not in NativeBackend.__slots__
+
+
+# ---------------------------------------------------------------------------------------------- pages
+
+
+def asked_for_a_page(size: int) -> tuple[NativeBackend, MemoryStream, ManualClock]:
+    """A connection with a page on its way out, and who asked for it."""
+    clock = ManualClock(100.0)
+    theirs, ours = memory_pair(clock=clock, capacity=65_536)
+    settings = Settings()
+    upgrade = ServerUpgrade(settings, settings.limits(), respond=lambda request: Response(200, bytes(size)))
+    backend = NativeBackend(settings, clock, upgrade, Turn())
+    backend.start(ours)
+    theirs.send([b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"])
+    backend.step()
+    return backend, theirs, clock
+
+
+def test_a_page_may_take_its_time_as_long_as_it_goes_on() -> None:
+    backend, theirs, clock = asked_for_a_page(1_000_000)
+    came = 0
+    while backend.stage != Stage.DONE:
+        clock.advance(PAGE_STALL - 0.1)
+        came += len(read_all(theirs))
+        backend.step()
+        came += len(read_all(theirs))
+        backend.step()
+    assert came > 1_000_000
+
+
+@pytest.mark.parametrize("sips", [0, 100])
+def test_a_page_that_nobody_takes_is_given_up(sips: int) -> None:
+    backend, theirs, clock = asked_for_a_page(1_000_000)
+    clock.advance(PAGE_STALL - 0.1)
+    buffer = bytearray(sips)
+    if sips:
+        assert theirs.receive_into(buffer) == sips < PAGE_LEAST
+    backend.step()
+    assert backend.stage == Stage.LINGERING
+    clock.advance(0.1)
+    backend.step()
+    assert backend.stage == Stage.DONE
+
+
+def test_a_page_that_is_out_lingers_no_longer_than_a_close() -> None:
+    backend, theirs, clock = asked_for_a_page(10)
+    assert read_all(theirs).endswith(bytes(10))
+    clock.advance(LINGER)
+    backend.step()
+    assert backend.stage == Stage.DONE
