@@ -5,11 +5,9 @@ Layer: `cli`.
 
 from __future__ import annotations
 
-import socket
-
 import click
 
-from gdpeer.cli.serving import EVERYWHERE, TYPING_TURN, address, check_listening, drain, resolve
+from gdpeer.cli.serving import TYPING_TURN, address, check_listening, drain, page_addresses, resolve
 from gdpeer.demos.chat.server import PORT, ChatServer
 from gdpeer.demos.lines import Lines, is_typed
 from gdpeer.demos.stopping import Stop
@@ -31,22 +29,9 @@ To join from a terminal:
   gdpeer connect ws://localhost:8000/ --protocol demo-chat"""
 
 
-def local_address() -> str:
-    """This machine's address in its network, for the phone beside it; "" when there is none."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("192.0.2.1", 9))  # sends nothing: the system only chooses the way
-        except OSError:
-            return ""
-        found = str(probe.getsockname()[0])
-    return "" if found.startswith("127.") else found
-
-
 def announce(host: str, port: int) -> None:
     """Say where the room is."""
-    rows = [("In a browser:", address("http", host, port)), ("Godot clients:", address("ws", host, port, PATH))]
-    if host in EVERYWHERE and (outside := local_address()):
-        rows.insert(1, ("On this network:", address("http", outside, port)))
+    rows = [*page_addresses(host, port), ("Godot clients:", address("ws", host, port, PATH))]
     for name, place in rows:
         click.echo(f"{name:<17}{place}")
     if is_typed():

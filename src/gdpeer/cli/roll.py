@@ -8,9 +8,10 @@ from __future__ import annotations
 import click
 
 from gdpeer.cli.failure import Failure
-from gdpeer.cli.serving import TYPING_TURN, address, resolve
+from gdpeer.cli.serving import TYPING_TURN, address, page_addresses, resolve
 from gdpeer.demos.lines import Lines, is_typed, print_line
 from gdpeer.demos.roll import PORT, Table, user_name
+from gdpeer.demos.roll.pages import Pages
 from gdpeer.demos.stopping import Stop
 from gdpeer.errors import Error
 
@@ -21,6 +22,7 @@ Examples:
   gdpeer roll                              host, and play as the first
   gdpeer roll --godot3-port 8081           Godot 3 players join on that port
   gdpeer roll --dedicated                  host without playing
+  gdpeer roll --pyodide DIR                for the page: a Pyodide that lies elsewhere
   gdpeer roll --join ws://localhost:8080   join a host: this command, or a Godot game
   gdpeer roll --join ws://localhost:8080 --godot3
 
@@ -28,16 +30,19 @@ Examples:
 The Godot projects to play with: demos/roll/godot4 and demos/roll/godot3."""
 
 
-def open_table(table: Table, host: str, port: int, godot3_port: int | None) -> None:
+def open_table(table: Table, host: str, port: int, godot3_port: int | None, pages: Pages) -> None:
     """Host, and say where."""
-    error = table.host(port, resolve(host), godot3_port=godot3_port)
+    error = table.host(port, resolve(host), godot3_port=godot3_port, pages=pages)
     if error is not Error.OK:
         raise Failure(table.peer.get_listen_error() or f"cannot host: {error.name}")
     rows = [("Godot 4 and Python:", address("ws", host, table.peer.get_local_port()))]
     if godot3_port is not None:
         rows.append(("Godot 3:", address("ws", host, table.peer.get_godot3_port())))
+    rows += page_addresses(host, table.peer.get_local_port())
     for name, place in rows:
         click.echo(f"{name:<20}{place}")
+    if pages.problem:
+        click.echo(f"The page needs Pyodide: {pages.problem}")
 
 
 def join_table(table: Table, url: str, godot3: bool) -> None:
@@ -66,6 +71,11 @@ def play(table: Table, lines: Lines | None, stop: Stop) -> None:
 @click.option("--dedicated", is_flag=True, help="Host without playing.")
 @click.option("--join", metavar="URL", help="Join a host instead of being one.")
 @click.option("--godot3", is_flag=True, help="With --join: the host is a Godot 3 game.")
+@click.option(
+    "--pyodide",
+    type=click.Path(exists=True, file_okay=False),
+    help="Folder of the npm package pyodide, for the page; else GDPEER_PYODIDE or node_modules/pyodide.",
+)
 @click.option("--name", default=user_name, show_default="the user's", help="Name at the table.")
 @click.option("--auto", is_flag=True, help="Roll whenever it is your turn.")
 @click.option(
@@ -78,17 +88,21 @@ def roll(
     dedicated: bool,
     join: str | None,
     godot3: bool,
+    pyodide: str | None,
     name: str,
     auto: bool,
     pause: float,
 ) -> int:
-    """A game in turns, for Godot 4, Godot 3 and this command.
+    """A game in turns, for Godot 4, Godot 3, browsers and this command.
+
+    Prints the address of its web page; the page is a player in Python too, for which Pyodide has to be installed (npm
+    install pyodide).
 
     Type roll or pass when it is your turn, players for the list. Ctrl-C leaves: the status is 0 then, and 1 when the
     connection failed or the host went away.
     """
-    if join is not None and (dedicated or godot3_port is not None):
-        raise click.UsageError("--join does not go with --dedicated and --godot3-port, which are a host's")
+    if join is not None and (dedicated or godot3_port is not None or pyodide is not None):
+        raise click.UsageError("--join does not go with --dedicated, --godot3-port and --pyodide, which are a host's")
     if godot3 and join is None:
         raise click.UsageError("--godot3 goes with --join; a host takes --godot3-port")
     if dedicated and auto:
@@ -98,7 +112,7 @@ def roll(
     table = Table(None if dedicated else name, print_line, auto=auto, pause=pause)
     with Stop() as stop:
         if join is None:
-            open_table(table, host, port, godot3_port)
+            open_table(table, host, port, godot3_port, Pages(pyodide))
         else:
             join_table(table, join, godot3)
         if is_typed() and not dedicated:

@@ -12,7 +12,7 @@ import time
 from gdpeer import Error, WebSocketServer
 from gdpeer.cli.failure import Failure
 
-__all__ = ["EVERYWHERE", "TURN", "TYPING_TURN", "address", "check_listening", "drain", "resolve"]
+__all__ = ["EVERYWHERE", "TURN", "TYPING_TURN", "address", "check_listening", "drain", "page_addresses", "resolve"]
 
 GOING_AWAY = 1001
 """RFC 6455 section 7.4.1: what a server says that goes down."""
@@ -67,6 +67,25 @@ def address(scheme: str, host: str, port: int, path: str = "/") -> str:
         return host
     reached = "localhost" if host in EVERYWHERE else host
     return f"{scheme}://{f'[{reached}]' if ':' in reached else reached}:{port}{path}"
+
+
+def local_address() -> str:
+    """This machine's address in its network, for the phone beside it; "" when there is none."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # sends nothing: the system only chooses the way
+        except OSError:
+            return ""
+        found = str(probe.getsockname()[0])
+    return "" if found.startswith("127.") else found
+
+
+def page_addresses(host: str, port: int) -> list[tuple[str, str]]:
+    """What to call the addresses of a server's page, and where they are: on this machine, and for others."""
+    rows = [("In a browser:", address("http", host, port))]
+    if host in EVERYWHERE and (outside := local_address()):
+        rows.append(("On this network:", address("http", outside, port)))
+    return rows
 
 
 def drain(server: WebSocketServer, reason: str = "Server stopped") -> None:

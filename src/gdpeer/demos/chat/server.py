@@ -18,18 +18,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from urllib.parse import parse_qs
 
 from gdpeer import Error, WebSocketServer, http
 from gdpeer.demos.lines import Lines, print_line
+from gdpeer.demos.pages import page_beside
 from gdpeer.demos.stopping import Stop
 
 __all__ = ["PORT", "PROTOCOL", "ChatServer", "serve"]
 
 PORT = 8000
 PROTOCOL = "demo-chat"
-PAGE = Path(__file__).with_name("page")
 
 HEARTBEAT = 30.0
 """Seconds between pings: a phone that lost its network is gone from the list after two."""
@@ -62,7 +61,7 @@ class ChatServer:
         self.server = server = WebSocketServer()
         server.bind_ip = bind_ip
         server.heartbeat_interval = HEARTBEAT
-        server.http_handler = http.chain(self._tell_peers, http.StaticFolder(PAGE))
+        server.http_handler = http.chain(self._tell_peers, page_beside(__file__))
         server.client_connected.connect(self._connected)
         server.client_disconnected.connect(self._disconnected)
         server.data_received.connect(self._received)

@@ -11,9 +11,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from gdpeer import Error, Node, SceneTree, TLSOptions, WebSocketMultiplayerPeer
+from gdpeer import Error, Node, SceneTree, TLSOptions, WebSocketMultiplayerPeer, http
 from gdpeer.demos.roll.game import ACTIONS, Game, Player
 from gdpeer.multiplayer.peer import ConnectionStatus
+from gdpeer.platform import IN_PAGE
 
 __all__ = ["PORT", "PROTOCOL", "Table", "user_name"]
 
@@ -23,7 +24,9 @@ HOST = 1
 
 
 def user_name() -> str:
-    """As the engine's demo finds it: USERNAME, else the name of the home folder."""
+    """As the engine's demo finds it: USERNAME, else the name of the home folder. A page knows nobody's name."""
+    if IN_PAGE:
+        return "A Browser User"
     return os.environ.get("USERNAME") or Path(os.environ.get("HOME", "")).name or "A Python User"
 
 
@@ -75,13 +78,21 @@ class Table:
 
     # ------------------------------------------------------------------------------------------ beginning
 
-    def host(self, port: int = PORT, bind_address: str = "*", *, godot3_port: int | None = None) -> Error:
+    def host(
+        self,
+        port: int = PORT,
+        bind_address: str = "*",
+        *,
+        godot3_port: int | None = None,
+        pages: http.Handler | None = None,
+    ) -> Error:
         """Open the table.
 
         Args:
             port: for Godot 4 and Python; 0 for a free one.
             bind_address: "*" for all addresses, or one.
             godot3_port: one more port, for Godot 3; 0 for a free one.
+            pages: what to serve to browsers on the same port (`roll.pages`).
 
         Returns:
             As `WebSocketMultiplayerPeer.create_server`.
@@ -89,6 +100,7 @@ class Table:
         dialects = ("godot4",) if godot3_port is None else ("godot4", "godot3")
         self.peer = WebSocketMultiplayerPeer(dialects=dialects)
         self.peer.supported_protocols = [PROTOCOL]
+        self.peer.http_handler = pages
         error = self.peer.create_server(port, bind_address, godot3_port=godot3_port)
         if error is Error.OK:
             self.tree.multiplayer.multiplayer_peer = self.peer

@@ -1,0 +1,374 @@
+"""The roll game's page: shows what the table tells, and tells the table what is clicked.
+
+The game itself is `gdpeer.demos.roll`, as in every other Python player. Here is what only a page has: its elements, and
+the ways of a browser, which loses connections while a phone sleeps.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import re
+import time
+from typing import Any
+
+from js import Date, document, localStorage, location, performance, sessionStorage, window  # type: ignore[import-not-found]
+from pyodide.ffi import JsException  # type: ignore[import-not-found]
+from pyodide.ffi.wrappers import add_event_listener  # type: ignore[import-not-found]
+
+import gdpeer
+from gdpeer.demos.roll.game import SERVER, Player
+from gdpeer.demos.roll.table import Table, user_name
+
+ROLLED = re.compile(r"^(.*): rolls (\d+)$")
+MOST_LINES = 300
+SVG = "http://www.w3.org/2000/svg"
+DIE = "M7 9a2 2 0 1 1 4 0a2 2 0 1 1-4 0zM13 15a2 2 0 1 1 4 0a2 2 0 1 1-4 0z"
+
+# Before the next attempt: doubled each time, and spread out so that a host that comes back is not met by all at once.
+RETRY_FIRST = 0.5
+RETRY_MOST = 15.0
+STABLE = 5.0
+"""Seconds after which a connection that is lost begins anew with short pauses."""
+
+SLEPT = 20.0
+"""Seconds that nobody saw the page, after which the host is asked for a sign of life: it may have given us up."""
+ANSWER = 5.0
+"""Seconds that it has for that."""
+
+
+# ---------------------------------------------------------------------------------------------------- elements
+
+
+def by_id(name: str) -> Any:
+    return document.getElementById(name)
+
+
+def element(name: str, class_name: str = "", text: str = "") -> Any:
+    made = document.createElement(name)
+    made.className = class_name
+    made.textContent = text
+    return made
+
+
+def say(name: str, text: str) -> None:
+    """The text of an element; left alone where it is that already, as it may be read out."""
+    if by_id(name).textContent != text:
+        by_id(name).textContent = text
+
+
+def face(player: Player) -> Any:
+    made = element("span", "face letter", (player.name or "?")[0].upper())
+    made.setAttribute("aria-hidden", "true")
+    made.style.setProperty("--hue", str(player.peer_id * 47 % 360))
+    return made
+
+
+def die() -> Any:
+    """Marks whose turn it is; the row says so in words."""
+    made = document.createElementNS(SVG, "svg")
+    made.setAttribute("class", "to-move")
+    made.setAttribute("viewBox", "0 0 24 24")
+    made.setAttribute("role", "img")
+    made.setAttribute("aria-label", "has the turn")
+    for name, attributes in (
+        ("rect", {"x": "2", "y": "2", "width": "20", "height": "20", "rx": "6"}),
+        ("path", {"d": DIE}),
+    ):
+        shape = document.createElementNS(SVG, name)
+        for key, value in attributes.items():
+            shape.setAttribute(key, value)
+        made.append(shape)
+    return made
+
+
+def recall(store: Any, key: str) -> str:
+    """What was noted in the browser; "" where it was not, or may not be."""
+    try:
+        return str(store.getItem(f"gdpeer-roll-{key}") or "")
+    except JsException:
+        return ""
+
+
+def note(store: Any, key: str, value: str) -> None:
+    with contextlib.suppress(JsException):
+        store.setItem(f"gdpeer-roll-{key}", value)
+
+
+def own_address() -> str:
+    return f"{'wss' if location.protocol == 'https:' else 'ws'}://{location.host}/"
+
+
+# ---------------------------------------------------------------------------------------------------- what is shown
+
+
+class View:
+    """The page's elements, filled with what the table knows."""
+
+    def show(self, view: str) -> None:
+        """`seat`: the form; `table`: the game."""
+        by_id("app").dataset.view = view
+        by_id("seat").hidden = view != "seat"
+        for name in ("stage", "scroll", "acts"):
+            by_id(name).hidden = view != "table"
+
+    def state(self, state: str, text: str) -> None:
+        by_id("state").dataset.state = state
+        say("state-text", text)
+
+    def players(self, table: Table | None) -> None:
+        players = table.game.players if table is not None else []
+        say("count", str(len(players)))
+        rows = [self._row(table, player) for player in players if table is not None]
+        by_id("players").replaceChildren(*(rows or [element("li", "none", "You are not at a table.")]))
+
+    def _row(self, table: Table, player: Player) -> Any:
+        row = element("li")
+        row.dataset.id = str(player.peer_id)
+        row.append(face(player), element("span", "name", player.shown_name))
+        if player.peer_id == SERVER:
+            row.append(element("span", "host", "host"))
+        if player.peer_id == table.peer.get_unique_id():
+            row.append(element("span", "you", "You"))
+        if player is table.game.player_in_turn:
+            row.setAttribute("aria-current", "true")
+            row.append(die())
+        return row
+
+    def turn(self, table: Table | None) -> None:
+        own = table is not None and table.game.is_own_turn
+        say("turn", self._whose_turn(table))
+        by_id("turn").classList.toggle("own", own)
+        document.title = f"{'Your turn - ' if own else ''}gdpeer roll"
+        lost = document.activeElement in (by_id("roll"), by_id("pass"), document.body)
+        for name in ("roll", "pass"):
+            by_id(name).disabled = not own
+        if own and lost:  # who plays by keyboard need not look for the button each turn
+            by_id("roll").focus()
+
+    def _whose_turn(self, table: Table | None) -> str:
+        if table is None:
+            return "No connection"
+        player = table.game.player_in_turn
+        if table.game.is_own_turn:
+            return "It is your turn"
+        return f"It is {player.shown_name}'s turn" if player is not None else "It is nobody's turn"
+
+    def line(self, text: str, kind: str = "") -> None:
+        """One more in the log, and in the large where it is a roll."""
+        item = element("li")
+        when = Date.new()
+        stamp = element("time", "", when.toLocaleTimeString())
+        stamp.dateTime = when.toISOString()
+        item.append(element("span", f"what {kind}", text), stamp)
+        box, log = by_id("scroll"), by_id("log")
+        follows = box.scrollHeight - box.scrollTop - box.clientHeight < 60
+        log.append(item)
+        if log.childElementCount > MOST_LINES:
+            log.firstElementChild.remove()
+        if follows:
+            box.scrollTop = box.scrollHeight
+        if found := ROLLED.match(text):
+            self._number(*found.groups())
+
+    def _number(self, who: str, number: str) -> None:
+        tile = by_id("number")
+        tile.textContent = number
+        tile.classList.remove("new")
+        _ = tile.offsetWidth  # so that the animation begins again
+        tile.classList.add("new")
+        say("last", f"{who} rolled {number}.")
+
+    def notice(self, text: str) -> None:
+        """That there is no connection; "": there is one."""
+        say("notice-text", text)
+        by_id("notice").hidden = not text
+
+    def problem(self, text: str) -> None:
+        """What is wrong with the address."""
+        say("problem", text)
+        by_id("url").setAttribute("aria-invalid", "true" if text else "false")
+        if text:
+            by_id("url").focus()
+
+
+# ---------------------------------------------------------------------------------------------------- who plays
+
+
+class Guest:
+    """The player of this page, through all connections.
+
+    Attributes:
+        table: while there is a connection, or one is being made.
+        wanted: whether the player wants to sit there.
+    """
+
+    def __init__(self) -> None:
+        self.view = View()
+        self.table: Table | None = None
+        self.wanted = False
+        self.name = self.url = ""
+        self.failures = 0
+        self.seated_at = 0.0  # 0: not seated
+        self.was_seated = False
+        self.retry_at = 0.0
+        self.answer_by = 0.0  # 0: no answer is awaited
+        self.unseen_since = 0.0
+
+    def join(self, name: str, url: str) -> None:
+        """Sit down there, and again whenever the connection is lost."""
+        self.name, self.url = name or user_name(), url
+        self.wanted, self.failures, self.was_seated = True, 0, False
+        self.connect()
+
+    def leave(self) -> None:
+        self.wanted = False
+        note(sessionStorage, "seat", "")
+        if self.table is not None:
+            self.table.leave()
+        self.stand_up()
+        self.view.notice("")
+        self.view.state("left", "Not connected")
+        self.view.show("seat")
+        by_id("name").focus()
+
+    def connect(self) -> None:
+        self.table = table = Table(self.name, log=lambda line: None)  # what it logs is shown in other ways here
+        table.game.logged.connect(lambda line: self.view.line(line, "event warn" if "cheat" in line else ""))
+        table.game.players_changed.connect(self.on_players)
+        table.game.turn_changed.connect(lambda player: self.on_turn())
+        table.tree.multiplayer.connected_to_server.connect(self.on_connected)
+        self.view.state("waiting" if self.failures or self.was_seated else "connecting", "Connecting")
+        error = table.join(self.url)
+        if error is not gdpeer.OK:
+            detail = table.peer.get_close_cause().detail or error.name
+            self.leave()
+            self.view.problem(f"This is no address to join: {detail}")
+
+    def tick(self, delta: float) -> None:
+        """One frame."""
+        table = self.table
+        if table is not None:
+            table.poll()
+            if self.answer_by and time.time() > self.answer_by:
+                table.leave()
+            if table.left and table is self.table:
+                self.on_end()
+        elif self.wanted:
+            left = self.retry_at - time.time()
+            say("notice-timer", f"Next try in {left:.0f} s" if left > 0.5 else "Trying ...")
+            if left <= 0:
+                self.connect()
+
+    # ------------------------------------------------------------------------------------------ what happens
+
+    def on_connected(self) -> None:
+        self.view.show("table")
+        self.view.state("connected", "Connected")
+        self.view.notice("")
+        self.view.line("You are back at the table" if self.was_seated else f"You sit down as {self.name}", "event")
+        self.view.players(self.table)
+        self.view.turn(self.table)
+        self.seated_at, self.was_seated = time.time(), True
+        note(sessionStorage, "seat", self.url)
+
+    def on_players(self) -> None:
+        table = self.table
+        assert table is not None
+        self.answer_by = 0.0
+        self.view.players(table)
+        self.view.turn(table)
+        own = table.game.find(table.peer.get_unique_id())
+        if own is not None and own.name and not performance.getEntriesByName("roll-first-answer").length:
+            performance.mark("roll-first-answer")  # what was called at the host came back
+
+    def on_turn(self) -> None:
+        self.view.players(self.table)
+        self.view.turn(self.table)
+
+    def on_end(self) -> None:
+        """The connection is lost, or there is none."""
+        assert self.table is not None
+        reason = self.table.left
+        held = time.time() - self.seated_at if self.seated_at else 0.0
+        if self.seated_at:
+            self.view.line("The host is gone" if reason == "server gone" else "The connection was lost", "event warn")
+        if held > STABLE:
+            self.failures = 0
+        pause = min(RETRY_MOST, RETRY_FIRST * 2**self.failures) * random.uniform(0.5, 1.0)
+        self.failures += 1
+        self.retry_at = time.time() + pause
+        self.stand_up()
+        self.view.show("table")
+        self.view.state("waiting", "Reconnecting" if self.was_seated else "No connection")
+        self.view.notice("The connection is lost." if self.was_seated else f"Nobody answers at {self.url}")
+
+    def stand_up(self) -> None:
+        self.table = None
+        self.seated_at = self.answer_by = 0.0
+        self.view.players(None)
+        self.view.turn(None)
+
+    def act(self, action: str) -> None:
+        if self.table is not None:
+            self.table.game.act(action)
+
+    def retry_now(self) -> None:
+        if self.wanted and self.table is None:
+            self.retry_at = 0.0
+
+    def on_seen(self, is_hidden: bool) -> None:
+        """The page is seen again, or no longer."""
+        if is_hidden:
+            self.unseen_since = time.time()
+        elif time.time() - self.unseen_since > SLEPT:
+            self.look_for_host()
+        else:
+            self.retry_now()
+
+    def look_for_host(self) -> None:
+        """After a sleep the browser may not know yet that the connection is gone.
+
+        The host tells names to all, so it answers to ours.
+        """
+        self.retry_now()
+        if self.table is not None and self.seated_at and not self.answer_by:
+            self.answer_by = time.time() + ANSWER
+            self.table.game.set_player_name.rpc_id(SERVER, self.name)
+
+
+# ---------------------------------------------------------------------------------------------------- the page
+
+
+def main() -> None:
+    guest = Guest()
+
+    def submit(event: Any) -> None:
+        event.preventDefault()
+        guest.view.problem("")
+        name, url = by_id("name").value.strip(), by_id("url").value.strip()
+        note(localStorage, "name", name)
+        guest.join(name, url if "://" in url else f"{own_address().partition('://')[0]}://{url}")
+
+    add_event_listener(by_id("seat"), "submit", submit)
+    add_event_listener(by_id("roll"), "click", lambda event: guest.act("roll"))
+    add_event_listener(by_id("pass"), "click", lambda event: guest.act("pass"))
+    add_event_listener(by_id("leave"), "click", lambda event: guest.leave())
+    add_event_listener(by_id("retry"), "click", lambda event: guest.retry_now())
+    add_event_listener(document, "visibilitychange", lambda event: guest.on_seen(bool(document.hidden)))
+    add_event_listener(window, "online", lambda event: guest.look_for_host())
+
+    by_id("name").value = recall(localStorage, "name")
+    by_id("url").value = seat = recall(sessionStorage, "seat") or own_address()
+    say("address", own_address())
+    say("command", f"gdpeer roll --join {own_address()}")
+    guest.view.show("seat")
+    guest.view.state("left", "Not connected")
+    if recall(sessionStorage, "seat"):  # the page was loaded again in the middle of a game
+        guest.join(by_id("name").value, seat)
+    else:
+        by_id("name").focus()
+    gdpeer.run(guest.tick)
+
+
+main()
