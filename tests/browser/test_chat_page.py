@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.browser.rooms import CHAT, address, program, room
-from tests.support.chromium import chromium
+from tests.browser.tabs import DESK, PHONE, Tab
 from tests.support.engines import Engine
-from tests.support.missing import ROOT
 from tests.support.processes import Process
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
-SHOTS = ROOT / "build" / "screenshots"
-PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True, "device_scale_factor": 2}
-DESK = {"width": 1280, "height": 800}
 SHOWS_IDS = """
 wanted => {
   const shown = [...document.querySelectorAll('#list li[data-id]')].map(row => row.dataset.id).sort();
@@ -30,36 +24,12 @@ wanted => {
 """
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
-
-
-class Tab:
-    """The page, and what it complained about."""
+class ChatTab(Tab):
+    """The chat's page, connected."""
 
     def __init__(self, browser: Browser, port: int, **settings: Any) -> None:
-        self.complaints: list[str] = []
-        self.context = browser.new_context(**({"viewport": DESK} | settings))
-        self.page: Page = self.context.new_page()
-        self.page.set_default_timeout(15_000)
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("console", lambda message: self.complaints.append(message.text))
-        self.page.on("requestfailed", lambda request: self.complaints.append(request.url))
-        self.page.goto(f"http://127.0.0.1:{port}/")
+        super().__init__(browser, f"http://127.0.0.1:{port}/", **settings)
         self.wait_for_state("connected")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.context.close()
-
-    def wait_for_state(self, state: str) -> None:
-        self.page.wait_for_selector(f"#state[data-state={state}]")
 
     def say(self, text: str) -> None:
         self.page.get_by_label("Message", exact=True).fill(text)
@@ -74,10 +44,6 @@ class Tab:
 
     def own_id(self) -> int:
         return int(self.page.locator("#list li", has_text="You").get_attribute("data-id") or 0)
-
-    def shot(self, name: str) -> None:
-        SHOTS.mkdir(parents=True, exist_ok=True)
-        self.page.screenshot(path=SHOTS / f"{name}.png", animations="disabled", scale="css")
 
 
 def joined(server: Process) -> int:
@@ -99,12 +65,12 @@ def engine(version: str, port: int) -> Engine:
 
 
 @pytest.mark.engine
-@pytest.mark.parametrize(("name", "settings"), [("1280x800", {"viewport": DESK}), ("390x844", PHONE)])
+@pytest.mark.parametrize(("name", "settings"), [("1280x800", DESK), ("390x844", PHONE)])
 def test_browser_engines_and_terminal_share_a_room(browser: Browser, name: str, settings: dict[str, Any]) -> None:
     server, port = room()
     with server, program("client", address(port)) as terminal, engine("4", port) as four:
         early = {joined(server), joined(server)}
-        with Tab(browser, port, **settings) as tab:
+        with ChatTab(browser, port, **settings) as tab:
             tab_id = joined(server)
             tab.wait_for_ids(*early, tab_id)
             assert tab.own_id() == tab_id
@@ -120,7 +86,7 @@ def test_browser_engines_and_terminal_share_a_room(browser: Browser, name: str, 
             assert tab.complaints == []
 
 
-def talk(server: Process, terminal: Process, tab: Tab, engines: list[Engine]) -> None:
+def talk(server: Process, terminal: Process, tab: ChatTab, engines: list[Engine]) -> None:
     """Everyone says something, and everyone else sees it."""
     tab.say("Hello from the page")
     tab.wait_for_text("own", "Hello from the page")
@@ -149,7 +115,7 @@ def wait_for_answers(terminal: Process) -> list[str]:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_page_reconnects_when_the_server_comes_back(browser: Browser, scheme: str) -> None:
     server, port = room()
-    with Tab(browser, port, **PHONE, color_scheme=scheme) as tab:
+    with ChatTab(browser, port, **PHONE, color_scheme=scheme) as tab:
         with server:
             first_id = joined(server)
             tab.wait_for_ids(first_id)
@@ -176,7 +142,7 @@ def test_the_page_reconnects_when_the_server_comes_back(browser: Browser, scheme
 
 def test_try_now_does_not_wait_for_the_next_attempt(browser: Browser) -> None:
     server, port = room()
-    with Tab(browser, port) as tab:
+    with ChatTab(browser, port) as tab:
         tab.page.evaluate("window.setInterval = () => 0")  # the page's own next attempt never comes
         server.terminate()
         tab.wait_for_state("waiting")
@@ -188,7 +154,7 @@ def test_try_now_does_not_wait_for_the_next_attempt(browser: Browser) -> None:
 
 def test_leaving_stays_left_until_one_joins_again(browser: Browser) -> None:
     server, port = room()
-    with server, Tab(browser, port) as tab:
+    with server, ChatTab(browser, port) as tab:
         peer_id = joined(server)
         tab.page.get_by_role("button", name="Leave the chat").click()
         server.wait_for(rf"^\[{peer_id}\] disconnected with code: 1000, reason: $")
@@ -201,7 +167,7 @@ def test_leaving_stays_left_until_one_joins_again(browser: Browser) -> None:
 
 def test_everything_works_from_the_keyboard_on_a_phone(browser: Browser) -> None:
     server, port = room()
-    with server, Tab(browser, port, **PHONE) as tab:
+    with server, ChatTab(browser, port, **PHONE) as tab:
         peer_id = joined(server)
         who = tab.page.get_by_role("button", name="1 here")
         assert not tab.page.locator("#people").is_visible()
@@ -226,7 +192,7 @@ def test_everything_works_from_the_keyboard_on_a_phone(browser: Browser) -> None
 
 def test_a_message_has_a_largest_length(browser: Browser) -> None:
     server, port = room()
-    with server, Tab(browser, port) as tab:
+    with server, ChatTab(browser, port) as tab:
         joined(server)
         tab.page.get_by_label("Message", exact=True).focus()
         tab.page.keyboard.insert_text("x" * 600)
@@ -237,7 +203,7 @@ def test_a_message_has_a_largest_length(browser: Browser) -> None:
 
 def test_the_log_follows_the_newest_message_unless_one_reads_above(browser: Browser) -> None:
     server, port = room()
-    with server, Tab(browser, port, **PHONE) as tab:
+    with server, ChatTab(browser, port, **PHONE) as tab:
         joined(server)
         for number in range(40):
             server.say(f"message {number}")

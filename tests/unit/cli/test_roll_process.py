@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
+import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.support.processes import Process, gdpeer_command
+from tests.support.pyodide import make_pyodide
 
 
 class Host(Process):
@@ -44,6 +48,31 @@ def test_two_play(host: Host) -> None:
         assert ann.stderr == []
 
 
+def fetch(url: str) -> str:
+    with urllib.request.urlopen(url, timeout=10) as response:
+        return str(response.read().decode())
+
+
+def test_the_page_is_on_the_port_of_the_game(tmp_path: Path) -> None:
+    make_pyodide(tmp_path)
+    with Host("--pyodide", str(tmp_path)) as host:
+        page = host.wait_for(r"^In a browser: +(http://127\.0\.0\.1:\d+/)$")[1]
+        assert page.removeprefix("http") == host.url.removeprefix("ws")
+        assert "<title>gdpeer roll</title>" in fetch(page)
+        assert json.loads(fetch(f"{page}gdpeer/files.json"))["pyodide"]["version"] == "314.0.7"
+        host.say("players")
+        host.wait_for("Players: Hana")
+        assert not [line for line in host.stdout if "Pyodide" in line]
+
+
+def test_without_pyodide_the_command_says_so_in_a_line(tmp_path: Path) -> None:
+    with Host("--pyodide", str(tmp_path)) as host:
+        host.wait_for(r"^In a browser:")
+        host.wait_for(r"^The page needs Pyodide: no Pyodide of version 314 .* \(npm install pyodide\)$")
+        with Guest(host.url, "Ann") as ann:
+            ann.wait_for("Connected as Ann")
+
+
 def test_a_guest_of_godot_3_who_acts_by_himself() -> None:
     with Host("--godot3-port", "0", "--dedicated") as host:
         url = host.wait_for(r"^Godot 3: +(ws://127\.0\.0\.1:\d+/)$")[1]
@@ -63,6 +92,8 @@ def test_a_guest_of_godot_3_who_acts_by_himself() -> None:
         (("--dedicated", "--auto"), 2, "gdpeer roll: --auto does not go with --dedicated"),
         (("--port", "9000", "--godot3-port", "9000"), 2, "gdpeer roll: --port and --godot3-port must differ"),
         (("--join", "ws://x", "--dedicated"), 2, "gdpeer roll: --join does not go with --dedicated"),
+        (("--join", "ws://x", "--pyodide", "."), 2, "gdpeer roll: --join does not go with --dedicated"),
+        (("--pyodide", "/nowhere"), 2, "gdpeer roll: Invalid value for '--pyodide': "),
         (("--godot3",), 2, "gdpeer roll: --godot3 goes with --join"),
     ],
 )

@@ -230,3 +230,9 @@ def test_the_name_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
     assert user_name() == "ann"
     monkeypatch.delenv("HOME")
     assert user_name() == "A Python User"
+
+
+def test_a_page_knows_nobody_s_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("USERNAME", "hana")
+    monkeypatch.setattr("gdpeer.demos.roll.table.IN_PAGE", True)
+    assert user_name() == "A Browser User"

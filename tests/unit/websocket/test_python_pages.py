@@ -12,6 +12,7 @@ import pytest
 
 from gdpeer.websocket.http import Headers, PythonPages, Request, Response
 from gdpeer.websocket.python_pages import FILES, find_pyodide
+from tests.support.pyodide import make_pyodide
 
 
 def ask(pages: PythonPages, name: str, method: str = "GET") -> Response | None:
@@ -27,16 +28,6 @@ def get(pages: PythonPages, name: str) -> Response:
 
 def files(pages: PythonPages) -> Any:
     return json.loads(get(pages, "files.json").body)
-
-
-def make_pyodide(folder: Path, version: str = "314.0.7") -> Path:
-    """A folder with files of the names that Pyodide has."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in FILES:
-        (folder / name).write_text(f"this is {name}")
-    (folder / "package.json").write_text(json.dumps({"version": version}))
-    (folder / "console.html").write_text("not for pages")
-    return folder
 
 
 @pytest.fixture(autouse=True)

@@ -340,7 +340,7 @@ class Guest:
 # ---------------------------------------------------------------------------------------------------- the page
 
 
-def main() -> None:
+def main() -> Guest:
     guest = Guest()
 
     def submit(event: Any) -> None:
@@ -368,7 +368,8 @@ def main() -> None:
         guest.join(by_id("name").value, seat)
     else:
         by_id("name").focus()
-    gdpeer.run(guest.tick)
+    return guest
 
 
-main()
+guest = main()
+gdpeer.run(guest.tick)

@@ -1,0 +1,84 @@
+"""What the demos serve to browsers."""
+
+from __future__ import annotations
+
+import ast
+import io
+import json
+import re
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from gdpeer import Error, http
+from gdpeer.demos import chat, roll
+from gdpeer.demos.pages import page_beside
+from gdpeer.demos.roll import Table
+from gdpeer.demos.roll.pages import Pages
+from tests.support.pyodide import make_pyodide
+
+
+def get(handler: http.Handler, path: str) -> http.Response | None:
+    return handler(http.Request("GET", path, http.Headers()))
+
+
+def body(handler: http.Handler, path: str) -> str:
+    response = get(handler, path)
+    assert response is not None
+    return response.body.decode() if isinstance(response.body, bytes) else response.body
+
+
+@pytest.fixture
+def pages(tmp_path: Path) -> Pages:
+    return Pages(make_pyodide(tmp_path))
+
+
+@pytest.mark.parametrize("demo", [chat, roll])
+def test_a_page_and_all_that_it_names_is_there(demo: object, pages: Pages) -> None:
+    handler = pages if demo is roll else page_beside(str(chat.__file__))
+    page = body(handler, "/")
+    named = re.findall(r'(?:href|src)="([\w./]+)"', page)
+    assert {"look.css", "style.css"} < set(named)
+    for name in named:
+        assert get(handler, f"/{name}") is not None, name
+    assert get(handler, "/other.css") is None
+
+
+def test_the_page_brings_the_game_but_nothing_of_the_terminal(pages: Pages) -> None:
+    told = json.loads(body(pages, "/gdpeer/files.json"))["python"]
+    response = get(pages, f"/gdpeer/{told['address']}")
+    assert response is not None
+    assert isinstance(response.body, bytes)
+    names = zipfile.ZipFile(io.BytesIO(response.body)).namelist()
+    assert [name for name in names if "demos" in name] == [
+        "gdpeer/demos/__init__.py",
+        "gdpeer/demos/roll/__init__.py",
+        "gdpeer/demos/roll/game.py",
+        "gdpeer/demos/roll/table.py",
+    ]
+
+
+def test_what_the_page_s_program_imports_is_there(pages: Pages) -> None:
+    program = ast.parse(body(pages, "/main.py"))
+    imported = {node.module for node in ast.walk(program) if isinstance(node, ast.ImportFrom)}
+    assert {name for name in imported if name and name.startswith("gdpeer")} == {
+        "gdpeer.demos.roll.game",
+        "gdpeer.demos.roll.table",
+    }
+
+
+def test_every_element_that_the_page_s_program_asks_for_is_in_the_page(pages: Pages) -> None:
+    program, page = body(pages, "/main.py"), body(pages, "/")
+    asked = set(re.findall(r'(?:by_id|say)\("([\w-]+)"', program))
+    assert len(asked) > 10
+    assert asked <= set(re.findall(r'id="([\w-]+)"', page))
+
+
+def test_without_pyodide_the_game_is_open_all_the_same(tmp_path: Path) -> None:
+    pages = Pages(tmp_path)
+    assert pages.problem.startswith(f"no Pyodide of version 314 or newer in {tmp_path}")
+    table = Table("Hana", lambda line: None)
+    assert table.host(0, "127.0.0.1", pages=pages) is Error.OK
+    assert table.peer.http_handler is pages
+    table.leave()
