@@ -381,7 +381,9 @@ def test_how_long_it_takes_to_the_first_call_that_is_answered(browser: Browser) 
     with Host() as host:
         seat = f"sessionStorage.setItem('gdpeer-roll-seat', 'ws://127.0.0.1:{host.port}/');"
         with RollTab(browser, host, starts=False, script=seat) as tab:
-            tab.page.wait_for_function("() => performance.getEntriesByName('roll-first-answer').length", timeout=BOOT_LIMIT)
+            tab.page.wait_for_function(
+                "() => performance.getEntriesByName('roll-first-answer').length", timeout=BOOT_LIMIT
+            )
             found = tab.page.evaluate(MEASURE)
     print(
         f"\nfrom the navigation to the first call answered: {found['answer'] / 1000:.2f} s, of which loading "

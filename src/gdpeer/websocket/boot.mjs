@@ -114,7 +114,11 @@ const panel = {
   ready() { this.get().root.hidden = true; },
 };
 
+let isOver = false;
+
 function tell(name, detail) {
+  if (isOver) return;          // other downloads may still come in after one has failed
+  isOver = name !== 'progress';
   const event = new CustomEvent(`gdpeer:${name}`, { detail, cancelable: true });
   if (document.dispatchEvent(event)) panel[name](detail);
 }
@@ -142,7 +146,7 @@ const downloads = {
   count(bytes) {
     this.loaded += bytes;
     clearTimeout(this.watch);
-    if (this.loaded < this.total) {
+    if (this.loaded < this.total && !isOver) {
       this.watch = setTimeout(() => this.fail(downloadFailed('The server', 'nothing came for half a minute')), STALLED);
     }
     tell('progress', { state: 'loading', loaded: Math.min(this.loaded, this.total), total: this.total });
@@ -278,7 +282,6 @@ async function start() {
 }
 
 start().catch((error) => {
-  clearTimeout(downloads.watch);
   if (!(error instanceof Problem)) console.error(error);
   tell('problem', (error instanceof Problem ? error : browserTooOld(`Starting Python failed: ${error.message}`)).detail);
 });

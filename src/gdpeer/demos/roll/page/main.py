@@ -22,6 +22,9 @@ from gdpeer.demos.roll.table import Table, user_name
 
 ROLLED = re.compile(r"^(.*): rolls (\d+)$")
 MOST_LINES = 300
+WITHOUT_PLACE = ("", "main", "roll", "pass")
+"""Where the focus is of who has nothing else to do than to wait for his turn; "": nowhere."""
+
 SVG = "http://www.w3.org/2000/svg"
 DIE = "M7 9a2 2 0 1 1 4 0a2 2 0 1 1-4 0zM13 15a2 2 0 1 1 4 0a2 2 0 1 1-4 0z"
 
@@ -140,7 +143,7 @@ class View:
         say("turn", self._whose_turn(table))
         by_id("turn").classList.toggle("own", own)
         document.title = f"{'Your turn - ' if own else ''}gdpeer roll"
-        lost = document.activeElement in (by_id("roll"), by_id("pass"), document.body)
+        lost = document.activeElement.id in WITHOUT_PLACE
         for name in ("roll", "pass"):
             by_id(name).disabled = not own
         if own and lost:  # who plays by keyboard need not look for the button each turn
@@ -264,6 +267,8 @@ class Guest:
 
     def on_connected(self) -> None:
         self.view.show("table")
+        if document.activeElement.id in ("", "join", "name", "url", "retry"):  # those that are hidden now
+            by_id("main").focus()
         self.view.state("connected", "Connected")
         self.view.notice("")
         self.view.line("You are back at the table" if self.was_seated else f"You sit down as {self.name}", "event")
