@@ -10,11 +10,12 @@ BUILD := pyproject.toml setup.py tools/environment.py $(wildcard README.md) $(SO
 # A Python that was named is taken even when the environments are up to date.
 FORCE := $(if $(filter file,$(origin PYTHON)),,force)
 
-.PHONY: force help demo test unit lint conformance soak bench bench-all docs clean python-found
+.PHONY: force help demo roll test unit lint conformance soak bench bench-all docs clean python-found
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo         a chat server with a web page: gdpeer chat"
+	@echo "make roll         a game in turns with a web page in Python: gdpeer roll"
 	@echo "make test         the whole proof: checks, tests in both forms, engines, browser, conformance, docs"
 	@echo "make unit         the unit and property tests, compiled and uncompiled"
 	@echo "make lint         ruff, mypy, import-linter, codespell"
@@ -27,6 +28,12 @@ help:
 
 demo: .venv/.demo
 	@.venv/bin/gdpeer chat $(ARGS)
+
+# The page of the game needs Pyodide; without npm the game is open all the same, and says what the page lacks.
+roll: .venv/.demo
+	@[ -e .cache/node/node_modules/pyodide ] || ! command -v npm >/dev/null || { mkdir -p .cache/node && \
+	  echo "gdpeer: installing Pyodide" && npm install --silent --no-audit --no-fund --prefix .cache/node pyodide@314; } || true
+	@GDPEER_PYODIDE=$${GDPEER_PYODIDE:-.cache/node/node_modules/pyodide} .venv/bin/gdpeer roll $(ARGS)
 
 test: .venv/.test .venv-pure/.test
 	@.venv/bin/python -m tools.run_tests $(ARGS)

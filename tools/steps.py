@@ -120,7 +120,7 @@ def outside_steps() -> list[Step]:
     engines, node, browser = "Godot 4 and 3", "packages of Node", "Chromium"
     return [
         pytest_step("interop", "tests/interop", COMPILED / "python", needs=(engines, node)),
-        pytest_step("browser", "tests/browser", COMPILED / "python", needs=(engines, browser)),
+        pytest_step("browser", "tests/browser", COMPILED / "python", needs=(engines, node, browser)),
         pytest_step("backends", "tests/backends", COMPILED / "python", needs=(engines, node, browser)),
         pytest_step("packaging", "tests/packaging", COMPILED / "python", needs=(node,)),
     ]

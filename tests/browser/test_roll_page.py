@@ -355,7 +355,9 @@ def test_how_far_the_loading_is_shows(browser: Browser, size: str, settings: dic
     with Host() as host, Held(browser, host, starts=False, **settings) as tab:
         bar = tab.page.get_by_role("progressbar", name="Loading")
         tab.page.wait_for_function("() => document.querySelector('progress').value > 1e7")
-        assert re.fullmatch(r"1\d\.\d of 1\d\.\d MB", bar.get_attribute("aria-valuetext") or "")
+        amount = bar.get_attribute("aria-valuetext") or ""
+        assert re.fullmatch(r"1\d\.\d of 1\d\.\d MB", amount)
+        assert tab.page.locator("#gdpeer-boot p").inner_text() == amount
         tab.shot(f"roll-loading-{size}")
         for route in held:
             route.continue_()

@@ -63,7 +63,6 @@ const panel = {
     if (!this.parts) {
       const root = document.getElementById(KNOWN) ?? this.add(document.body, 'section', 'prepend');
       root.id = KNOWN;
-      root.setAttribute('role', 'status');
       const names = ['h2', 'p', 'progress', 'pre', 'button'];
       const made = names.map((name) => this.add(root, name));
       this.parts = { root, ...Object.fromEntries(names.map((name, place) => [name, made[place]])) };
@@ -93,13 +92,13 @@ const panel = {
 
   progress({ state, loaded, total }) {
     const isLoading = state === 'loading';
-    this.fill(state, isLoading ? 'Loading Python' : 'Starting Python', '', '', '');
+    const amount = isLoading && total ? `${inMegabytes(loaded)} of ${inMegabytes(total)} MB` : '';
+    this.fill(state, isLoading ? 'Loading Python' : 'Starting Python', amount, '', '');
     const { progress } = this.get();
-    if (isLoading && total) {
+    if (amount) {
       progress.max = total;
       progress.value = loaded;
-      progress.textContent = `${inMegabytes(loaded)} of ${inMegabytes(total)} MB`;
-      progress.setAttribute('aria-valuetext', progress.textContent);
+      progress.setAttribute('aria-valuetext', amount);
     } else {
       progress.removeAttribute('value');
       progress.removeAttribute('aria-valuetext');
