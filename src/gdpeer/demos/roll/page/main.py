@@ -99,7 +99,9 @@ def note(store: Any, key: str, value: str) -> None:
 
 
 def own_address() -> str:
-    return f"{'wss' if location.protocol == 'https:' else 'ws'}://{location.host}/"
+    """Where the host of this page is: the folder of the page, as it may stand behind a proxy."""
+    folder = location.pathname.rpartition("/")[0]
+    return f"{'wss' if location.protocol == 'https:' else 'ws'}://{location.host}{folder}/"
 
 
 # ---------------------------------------------------------------------------------------------------- what is shown
@@ -204,12 +206,13 @@ class Guest:
     Attributes:
         table: while there is a connection, or one is being made.
         wanted: whether the player wants to sit there.
+        is_stale: whether the list or the turn changed in this frame.
     """
 
     def __init__(self) -> None:
         self.view = View()
         self.table: Table | None = None
-        self.wanted = False
+        self.wanted = self.is_stale = False
         self.name = self.url = ""
         self.failures = 0
         self.seated_at = 0.0  # 0: not seated
@@ -239,7 +242,7 @@ class Guest:
         self.table = table = Table(self.name, log=lambda line: None)  # what it logs is shown in other ways here
         table.game.logged.connect(lambda line: self.view.line(line, "event warn" if "cheat" in line else ""))
         table.game.players_changed.connect(self.on_players)
-        table.game.turn_changed.connect(lambda player: self.on_turn())
+        table.game.turn_changed.connect(lambda player: self.look_again())
         table.tree.multiplayer.connected_to_server.connect(self.on_connected)
         self.view.state("waiting" if self.failures or self.was_seated else "connecting", "Connecting")
         error = table.join(self.url)
@@ -257,6 +260,8 @@ class Guest:
                 table.leave()
             if table.left and table is self.table:
                 self.on_end()
+            if self.is_stale:
+                self.show()
         elif self.wanted:
             left = self.retry_at - time.time()
             say("notice-timer", f"Next try in {left:.0f} s" if left > 0.5 else "Trying ...")
@@ -272,8 +277,7 @@ class Guest:
         self.view.state("connected", "Connected")
         self.view.notice("")
         self.view.line("You are back at the table" if self.was_seated else f"You sit down as {self.name}", "event")
-        self.view.players(self.table)
-        self.view.turn(self.table)
+        self.look_again()
         self.seated_at, self.was_seated = time.time(), True
         note(sessionStorage, "seat", self.url)
 
@@ -281,13 +285,16 @@ class Guest:
         table = self.table
         assert table is not None
         self.answer_by = 0.0
-        self.view.players(table)
-        self.view.turn(table)
+        self.look_again()
         own = table.game.find(table.peer.get_unique_id())
         if own is not None and own.name and not performance.getEntriesByName("roll-first-answer").length:
             performance.mark("roll-first-answer")  # what was called at the host came back
 
-    def on_turn(self) -> None:
+    def look_again(self) -> None:
+        self.is_stale = True
+
+    def show(self) -> None:
+        self.is_stale = False
         self.view.players(self.table)
         self.view.turn(self.table)
 
@@ -311,8 +318,7 @@ class Guest:
     def stand_up(self) -> None:
         self.table = None
         self.seated_at = self.answer_by = 0.0
-        self.view.players(None)
-        self.view.turn(None)
+        self.show()
 
     def act(self, action: str) -> None:
         if self.table is not None:
