@@ -180,9 +180,16 @@ cdef inline Py_ssize_t write_head(unsigned char* target, int first, Py_ssize_t l
     return 10
 
 
+cdef inline unsigned char* piece_of(bytearray data, Py_ssize_t start, Py_ssize_t length, Py_ssize_t before) except NULL:
+    # Where so many bytes stand, and so many before them.
+    if data is None or start < before or length < 0 or length > PyByteArray_GET_SIZE(data) - start:
+        raise ValueError(f"no {length} bytes at {start}")
+    return <unsigned char*> PyByteArray_AS_STRING(data) + start
+
+
 cdef inline unsigned char* grow(bytearray target, Py_ssize_t more) except NULL:
     # Make target longer, and return where the new bytes go. Doubled, as a bytearray by itself grows by an eighth.
-    cdef Py_ssize_t size = PyByteArray_GET_SIZE(target)
+    cdef Py_ssize_t size = len(target)
     cdef Py_ssize_t wanted = size + more
     if 1 < wanted < 65536 and (<PyByteArrayObject*> target).ob_alloc <= wanted:
         PyByteArray_Resize(target, 2 * wanted - 2)

@@ -14,7 +14,7 @@ cdef class Assembly:
     cdef object _block
     cdef public Py_ssize_t size
 
-    @cython.locals(target=cython.p_uchar)
+    @cython.locals(source=cython.p_uchar)
     cpdef append_unmasked(
         self, bytearray data, Py_ssize_t start, Py_ssize_t length, bytes key, Py_ssize_t phase, Py_ssize_t expected
     )

@@ -20,10 +20,9 @@ except ImportError:
 from gdpeer.protocol.frames import Utf8Validator, append_unmasked
 
 if cython.compiled:
-    from cython.cimports.cpython.bytearray import PyByteArray_AS_STRING
     from cython.cimports.cpython.bytes import PyBytes_AS_STRING
     from cython.cimports.gdpeer.protocol._blocks import block_of, dropped, room_in, taken
-    from cython.cimports.gdpeer.protocol._kernels import xor_copy
+    from cython.cimports.gdpeer.protocol._kernels import piece_of, xor_copy
     from cython.cimports.libc.string import memcpy
 
 __all__ = ["Assembly"]
@@ -61,8 +60,8 @@ class Assembly:
             expected: bytes that the message will have as far as is known; within the limits.
         """
         if cython.compiled:
-            target = self.place(length, expected)
-            memcpy(target, cython.cast(cython.p_uchar, PyByteArray_AS_STRING(data)) + start, length)
+            source = piece_of(data, start, length, 0)
+            memcpy(self.place(length, expected), source, length)
             self.put(length, key, phase)
         else:
             append_unmasked(self._block, data, start, length, key, phase)

@@ -13,6 +13,7 @@ cpdef bytes encode_head(int first, Py_ssize_t length, bint masked)
 cpdef append_frame(bytearray target, int first, bytes payload, bytes key)
 @cython.locals(payload=bytes, source=cython.p_uchar, target=cython.p_uchar)
 cpdef bytes unmask(bytearray data, Py_ssize_t start, Py_ssize_t length, Py_ssize_t key_size)
+@cython.locals(source=cython.p_uchar)
 cpdef append_unmasked(bytearray target, bytearray data, Py_ssize_t start, Py_ssize_t length, bytes key, Py_ssize_t phase)
 cpdef bint is_utf8(bytes data)
 

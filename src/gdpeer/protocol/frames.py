@@ -26,7 +26,7 @@ except ImportError:
 if cython.compiled:
     from cython.cimports.cpython.bytearray import PyByteArray_AS_STRING
     from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_FromStringAndSize
-    from cython.cimports.gdpeer.protocol._kernels import grow, utf8_run, write_head, xor_copy
+    from cython.cimports.gdpeer.protocol._kernels import grow, piece_of, utf8_run, write_head, xor_copy
     from cython.cimports.libc.string import memcpy
 
 __all__ = [
@@ -115,7 +115,7 @@ def unmask(data: bytearray, start: int, length: int, key_size: int) -> bytes:
         key_size: 4 where the masking key stands before the payload; 0 for a payload that is not masked.
     """
     if cython.compiled:
-        source = cython.cast(cython.p_uchar, PyByteArray_AS_STRING(data)) + start
+        source = piece_of(data, start, length, 4 if key_size else 0)
         payload: bytes = PyBytes_FromStringAndSize(cython.NULL, length)
         target = cython.cast(cython.p_uchar, PyBytes_AS_STRING(payload))
         if key_size:
@@ -142,13 +142,8 @@ def append_unmasked(target: bytearray, data: bytearray, start: int, length: int,
     if not key:
         target += data[start : start + length]
     elif cython.compiled:
-        xor_copy(
-            grow(target, length),
-            cython.cast(cython.p_uchar, PyByteArray_AS_STRING(data)) + start,
-            length,
-            cython.cast(cython.p_uchar, PyBytes_AS_STRING(key)),
-            phase,
-        )
+        source = piece_of(data, start, length, 0)
+        xor_copy(grow(target, length), source, length, cython.cast(cython.p_uchar, PyBytes_AS_STRING(key)), phase)
     else:
         turn = phase & 3
         target += _xor(data[start : start + length], key[turn:] + key[:turn])
