@@ -25,6 +25,7 @@ from setuptools.command.build_py import build_py
 
 COMPILED = [
     "gdpeer.signals",
+    "gdpeer.passage",
     "gdpeer.protocol.frames",
     "gdpeer.protocol.assembly",
     "gdpeer.protocol.inbox",
@@ -43,7 +44,6 @@ COMPILED = [
     "gdpeer.websocket.server",
     "gdpeer.websocket.dialects",
     "gdpeer.websocket.session",
-    "gdpeer.websocket.session_peer",
     "gdpeer.variant.output",
     "gdpeer.variant.leaves",
     "gdpeer.variant.reader",

@@ -33,6 +33,7 @@ from typing import TYPE_CHECKING, Any
 from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.errors import CloseCause, Error, TransportError
 from gdpeer.multiplayer.peer import Buffer, ConnectionStatus, MultiplayerPeer
+from gdpeer.passage import Seat, overrides_none
 from gdpeer.platform import pause
 from gdpeer.transport.stream import Connector, Stream
 from gdpeer.websocket.client import WebSocketClient
@@ -64,6 +65,17 @@ __all__ = ["WebSocketMultiplayerPeer"]
 logger = logging.getLogger("gdpeer.multiplayer")
 
 _DISCONNECTED, _CONNECTING, _CONNECTED = ConnectionStatus  # once, for an enumeration finds its members slowly
+_DIRECT = (
+    "_handle",
+    "get_available_packet_count",
+    "get_connection_status",
+    "get_packet",
+    "get_packet_peer",
+    "get_unique_id",
+    "is_server",
+    "put_packet_to",
+)
+"""What an API does without, by `gdpeer.passage`, where no subclass has changed it."""
 _DIALECTS = {dialect.name: dialect for dialect in (GODOT4, GODOT3)}
 
 
@@ -124,7 +136,8 @@ class WebSocketMultiplayerPeer(Configurable, SessionPeer, MultiplayerPeer):
     )
 
     def __init__(self, dialects: Sequence[str] = ("godot4",), *, clock: Clock = MONOTONIC) -> None:
-        super().__init__()
+        MultiplayerPeer.__init__(self)
+        Seat.__init__(self, overrides_none(type(self), WebSocketMultiplayerPeer, _DIRECT))
         unknown = [name for name in dialects if name not in _DIALECTS]
         if unknown or not dialects or isinstance(dialects, str):
             raise ValueError(f"dialects are a list of {', '.join(_DIALECTS)}; not {dialects!r}")
@@ -392,8 +405,7 @@ class WebSocketMultiplayerPeer(Configurable, SessionPeer, MultiplayerPeer):
         On a server a "godot3" client's packet may be for all (0), for all but one (negative) or for one client that
         speaks "godot4", whom it does not reach by itself. To others that speak "godot3" it has been passed on.
         """
-        queue = () if self._session is None else self._session.queue
-        return queue[0][2] if queue else self.get_unique_id()
+        return 0 if self._session is None else self._session.target()
 
     # ------------------------------------------------------------------------------------------ peers
 

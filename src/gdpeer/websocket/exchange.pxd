@@ -22,8 +22,12 @@ cdef class Exchange:
 
     @cython.locals(backend=NativeBackend, is_text=bint)
     cpdef send(self, message, write_mode=*)
-    @cython.locals(backend=NativeBackend, inbox=Inbox, packet=bytes)
+    @cython.locals(backend=NativeBackend)
     cpdef bytes get_packet(self)
+    @cython.locals(backend=NativeBackend)
+    cdef bytes take(self)
+    @cython.locals(inbox=Inbox, packet=bytes)
+    cdef bytes _take(self, NativeBackend backend)
     cpdef bint was_string_packet(self)
     @cython.locals(backend=NativeBackend)
     cpdef Py_ssize_t get_available_packet_count(self)

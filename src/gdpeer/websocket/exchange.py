@@ -95,6 +95,16 @@ class Exchange:
         if backend is None or backend.connection.inbox.count == 0:
             self._packet_error = _UNAVAILABLE if backend is not None and backend.is_open() else _FAILED
             return b""
+        return self._take(backend)
+
+    def take(self) -> bytes | None:
+        """As `get_packet`, for a session: None where there is none, whatever a subclass makes of that."""
+        backend = self._backend
+        if backend is None or backend.connection.inbox.count == 0:
+            return None
+        return self._take(backend)
+
+    def _take(self, backend: NativeBackend) -> bytes:
         inbox = backend.connection.inbox
         packet = inbox.next_packet()
         self._packet_error = _OK

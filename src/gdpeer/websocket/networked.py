@@ -15,6 +15,7 @@ from abc import abstractmethod
 from collections.abc import Iterable
 
 from gdpeer.errors import Error
+from gdpeer.passage import Seat
 from gdpeer.signals import Signal
 from gdpeer.websocket.godot3_relay import HEADER_SIZE, SERVER
 from gdpeer.websocket.session import Buffer, News
@@ -40,6 +41,7 @@ class NetworkedPeer(SessionPeer):
     """
 
     def __init__(self) -> None:
+        Seat.__init__(self)
         self.peer_connected = Signal("peer_connected")
         self.peer_disconnected = Signal("peer_disconnected")
         self.peer_packet = Signal("peer_packet")

@@ -1,6 +1,7 @@
 # C types of session.py (Cython's pure-Python mode).
 cimport cython
 
+from gdpeer.passage cimport Passage
 from gdpeer.signals cimport Signal
 from gdpeer.websocket.dialects cimport Dialect
 from gdpeer.websocket.exchange cimport Exchange
@@ -9,13 +10,12 @@ from gdpeer.websocket.native cimport NativeBackend
 
 cdef object _OK, _NO_ROOM
 cdef int _SERVER
+cdef Py_ssize_t _MANY_TAKEN
 
 
-cdef class Session:
-    cdef public object unique_id
-    cdef public bint is_ready
-    cdef public bint is_over
-    cdef public object queue
+cdef class Session(Passage):
+    cdef list _queue
+    cdef Py_ssize_t _first
     cdef readonly object _news
     cdef Signal _told
     cdef bint _is_handling
@@ -23,14 +23,20 @@ cdef class Session:
     cpdef Turn _turn(self)
     cpdef _poll(self, double timeout)
     cpdef put(self, target, buffer)
-    cpdef put_to(self, peer_ids, buffer)
     @cython.locals(turn=Turn)
     cpdef poll(self, double timeout)
     @cython.locals(turn=Turn)
     cpdef handle(self, work)
-    @cython.locals(peer=Exchange, header_size=Py_ssize_t, message=bytes)
+    cpdef Py_ssize_t count(self) except -1
+    @cython.locals(waiting=tuple, peer=Exchange, header_size=Py_ssize_t, message=bytes)
     cpdef bytes take(self)
+    @cython.locals(queue=list, first=Py_ssize_t, waiting=tuple)
+    cdef tuple _pop(self)
+    @cython.locals(waiting=tuple)
     cpdef source(self)
+    @cython.locals(waiting=tuple)
+    cpdef target(self)
+    cdef tuple _next(self)
     cdef _offer(self, Exchange peer, source, target, Dialect dialect)
 
 

@@ -21,13 +21,13 @@ Source: reference godot4-wire section B, godot3-wire section 2, 6.
 from __future__ import annotations
 
 import logging
-from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 from gdpeer.clock import Clock
 from gdpeer.errors import Cause, CloseCause, Error, PacketError
+from gdpeer.passage import Passage
 from gdpeer.protocol.outbox import encode_message
 from gdpeer.signals import Signal
 from gdpeer.websocket.dialects import Dialect, Heard
@@ -49,6 +49,8 @@ RESERVE = 65_536
 
 MOST_MEMBERS = 65_536
 """Others that a client of a server believes in."""
+
+_MANY_TAKEN = 256  # so many entries of packets that were taken are removed at once; a C integer once compiled
 
 Buffer: TypeAlias = "bytes | bytearray | memoryview"
 
@@ -77,23 +79,15 @@ class News:
     connection_failed: Signal = field(default_factory=Signal)
 
 
-class Session:
-    """What both ends have.
+class Session(Passage):
+    """What both ends have."""
 
-    Attributes:
-        unique_id: this end's; 0 as long as a client has none.
-        is_ready: this end has its id, and packets can be sent.
-        is_over: the connection of a client ended.
-        queue: the packets for the game, oldest first.
-    """
-
-    __slots__ = ("_is_handling", "_news", "_told", "is_over", "is_ready", "queue", "unique_id")
+    __slots__ = ("_first", "_is_handling", "_news", "_queue", "_told")
 
     def __init__(self, news: News) -> None:
-        self.unique_id = 0
-        self.is_ready = False
-        self.is_over = False
-        self.queue: deque[Waiting] = deque()
+        Passage.__init__(self)
+        self._queue: list[Waiting | None] = []  # the packets for the game, from the first one on; None: was taken
+        self._first = 0
         self._news = news
         self._told = news.peer_packet
         self._is_handling = False
@@ -110,10 +104,6 @@ class Session:
         """Send to one (positive), all (0), or all but one (negative); `ERR_INVALID_PARAMETER` for an unknown one."""
         raise NotImplementedError
 
-    def put_to(self, peer_ids: Iterable[int], buffer: Buffer) -> Error:
-        """Send to each of some; those that are not there are passed over."""
-        raise NotImplementedError
-
     def poll(self, timeout: float) -> None:
         """One turn; within `handle`, what was gathered by then goes out before it."""
         if not self._is_handling:
@@ -128,7 +118,7 @@ class Session:
             self._is_handling = turn.active = True
 
     def handle(self, work: Callable[[], object]) -> None:
-        """Do what is to be done about the packets of a turn; what is sent meanwhile goes out at the end."""
+        """See `Passage`."""
         turn = self._turn()
         if turn.active:  # whoever began it ends it
             work()
@@ -140,27 +130,54 @@ class Session:
             self._is_handling = False
             turn.flush()
 
+    def count(self) -> int:
+        """See `Passage`."""
+        return len(self._queue) - self._first
+
     def take(self) -> bytes | None:
-        """The oldest packet; None where there is none."""
-        while self.queue:
-            peer, _, _, header_size = self.queue.popleft()
-            message = peer.get_packet()
-            if peer._packet_error is _OK:  # else the game took it from the peer itself
+        """See `Passage`."""
+        while self._first < len(self._queue):
+            peer, _, _, header_size = self._pop()
+            message = peer.take()
+            if message is not None:  # else the game took it from the peer itself
                 return message[header_size:] if header_size else message
         return None
 
+    def _pop(self) -> Waiting:
+        """The oldest entry of the queue, which has one; without moving all the others each time."""
+        queue, first = self._queue, self._first
+        waiting = queue[first]
+        assert waiting is not None
+        queue[first] = None
+        first += 1
+        if first == len(queue) or first >= _MANY_TAKEN:
+            del queue[:first]
+            first = 0
+        self._first = first
+        return waiting
+
     def source(self) -> int:
-        """Who sent the packet that `take` gives next; 0 where there is none."""
-        return self.queue[0][1] if self.queue else 0
+        """See `Passage`."""
+        waiting = self._next()
+        return 0 if waiting is None else waiting[1]
+
+    def target(self) -> int:
+        """Whom the packet that `take` gives next was sent to; this end's id where there is none."""
+        waiting = self._next()
+        return self.unique_id if waiting is None else waiting[2]
+
+    def _next(self) -> Waiting | None:
+        return self._queue[self._first] if self._first < len(self._queue) else None
 
     def drop_packets(self, peer: WebSocketPeer) -> None:
         """What came from a connection and was not taken yet is gone."""
-        self.queue = deque([waiting for waiting in self.queue if waiting[0] is not peer])
+        self._queue = [one for one in self._queue if one is not None and one[0] is not peer]
+        self._first = 0
         while peer.get_available_packet_count():
             peer.get_packet()
 
     def _offer(self, peer: WebSocketPeer, source: int, target: int, dialect: Dialect) -> None:
-        self.queue.append((peer, source, target, dialect.header_size))
+        self._queue.append((peer, source, target, dialect.header_size))
         self._told.emit_one(source)
 
 
@@ -245,13 +262,13 @@ class ServerSession(Session):
 
     def receive(self, peer_id: int) -> None:
         """A client sent a message; it counts unless this side is closing, or has let go of the client."""
-        peer = self._server._peers[peer_id]
+        member = self._members.get(peer_id)
+        peer = self._server._peers[peer_id] if member is None else member[0]
         backend = backend_of(peer)
         message = backend.newest()
         if message is None:
             return
-        member = None if backend.is_closing() else self._members.get(peer_id)
-        if member is not None:
+        if member is not None and not backend.is_closing():
             dialect = member[1]
             target = self._pass_on(peer_id, dialect, message)
             if target is not None:
@@ -293,7 +310,7 @@ class ServerSession(Session):
         return Error.OK
 
     def put_to(self, peer_ids: Iterable[int], buffer: Buffer) -> Error:
-        """See `Session.put_to`."""
+        """See `Passage`."""
         return self.put_from(SERVER, peer_ids, buffer)
 
     def put_from(self, source: int, peer_ids: Iterable[int], buffer: Buffer) -> Error:
@@ -439,7 +456,7 @@ class ClientSession(Session):
         return self._peer.send(self._dialect.wrap(self.unique_id, target, bytes(buffer)))
 
     def put_to(self, peer_ids: Iterable[int], buffer: Buffer) -> Error:
-        """See `Session.put_to`; where packets have no target only the server can be reached."""
+        """See `Passage`; where packets have no target only the server can be reached."""
         targets = [one for one in peer_ids if one == SERVER or self._dialect.header_size]
         errors = [self.put(target, buffer) for target in targets]
         return Error.ERR_OUT_OF_MEMORY if Error.ERR_OUT_OF_MEMORY in errors else Error.OK

@@ -1,0 +1,34 @@
+# C types of passage.py (Cython's pure-Python mode).
+cimport cython
+
+cdef object _OK, _UNCONFIGURED, _UNAVAILABLE
+cdef int _SERVER
+
+
+cdef class Passage:
+    cdef public object unique_id
+    cdef public bint is_ready
+    cdef public bint is_over
+
+    cpdef Py_ssize_t count(self) except -1
+    cpdef source(self)
+    cpdef bytes take(self)
+    cpdef put_to(self, peer_ids, buffer)
+    cpdef handle(self, work)
+
+
+cdef class Seat:
+    cdef public Passage _session
+    cdef public object _packet_error
+    cdef public bint _is_direct
+
+    @cython.locals(session=Passage)
+    cpdef Py_ssize_t get_available_packet_count(self) except -1
+    @cython.locals(session=Passage, packet=bytes)
+    cpdef get_packet(self)
+    @cython.locals(session=Passage)
+    cpdef get_packet_peer(self)
+    @cython.locals(session=Passage)
+    cpdef _handle(self, work)
+    @cython.locals(session=Passage)
+    cpdef get_unique_id(self)

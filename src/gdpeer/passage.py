@@ -1,0 +1,127 @@
+"""`Passage`: how packets get out of a session and into it; `Seat`: what the faces of a session share.
+
+The layer above may use a passage instead of the members of the face before it: per packet that is a few calls of
+Python less. Where it may, the face says (`Seat._is_direct`).
+
+Layer: below all that has packets; compiled (types in `passage.pxd`).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, TypeAlias
+
+from gdpeer.errors import Error
+
+__all__ = ["Passage", "Seat", "overrides_none"]
+
+logger = logging.getLogger("gdpeer.multiplayer")
+
+Buffer: TypeAlias = "bytes | bytearray | memoryview"
+
+_OK = Error.OK
+_UNCONFIGURED = Error.ERR_UNCONFIGURED
+_UNAVAILABLE = Error.ERR_UNAVAILABLE
+_SERVER = 1  # a C integer once compiled (passage.pxd)
+
+
+class Passage:
+    """A session, as far as packets go.
+
+    Attributes:
+        unique_id: this end's; 0 as long as a client has none.
+        is_ready: this end has its id, and packets can be sent.
+        is_over: the connection of a client ended.
+    """
+
+    __slots__ = ("is_over", "is_ready", "unique_id")
+
+    def __init__(self) -> None:
+        self.unique_id = 0
+        self.is_ready = False
+        self.is_over = False
+
+    def count(self) -> int:
+        """How many packets can be taken."""
+        raise NotImplementedError
+
+    def source(self) -> int:
+        """Who sent the packet that `take` gives next; 0 where there is none."""
+        raise NotImplementedError
+
+    def take(self) -> bytes | None:
+        """The oldest packet; None where there is none."""
+        raise NotImplementedError
+
+    def put_to(self, peer_ids: Iterable[int], buffer: Buffer) -> Error:
+        """Send to each of some; those that are not there are passed over."""
+        raise NotImplementedError
+
+    def handle(self, work: Callable[[], object]) -> None:
+        """Do what is to be done about the packets of a turn; what is sent meanwhile goes out at the end."""
+        raise NotImplementedError
+
+
+class Seat:
+    """A face of a session: it has one, or none, and takes its packets. The other half is `PacketPeer`."""
+
+    if TYPE_CHECKING:
+        _session: Passage | None
+        _packet_error: Error
+        _is_direct: bool
+
+    def __init__(self, is_direct: bool = False) -> None:
+        """Begin without a session.
+
+        Args:
+            is_direct: whether taking, sending and asking by the session itself comes to the same as by the members.
+        """
+        self._session = None
+        self._packet_error = _OK
+        self._is_direct = is_direct
+
+    def get_available_packet_count(self) -> int:
+        """How many packets can be read, also after the end of a connection; in plain mode 0."""
+        session = self._session
+        return 0 if session is None else session.count()
+
+    def get_packet(self) -> bytes:
+        """The oldest packet; empty, with `get_packet_error()`, where there is none.
+
+        The error is `ERR_UNAVAILABLE`, or `ERR_UNCONFIGURED` where there is no session.
+        """
+        session = self._session
+        packet = None if session is None else session.take()
+        if packet is not None:
+            self._packet_error = _OK
+            return packet
+        self._packet_error = _UNCONFIGURED if session is None else _UNAVAILABLE
+        return b""
+
+    def get_packet_peer(self) -> int:
+        """Who sent the packet that `get_packet` takes next; 1, with a warning, where there is none."""
+        session = self._session
+        source = 0 if session is None else session.source()
+        if source:
+            return source
+        logger.warning("get_packet_peer: no packet is there")
+        return _SERVER
+
+    def _handle(self, work: Callable[[], object]) -> None:
+        """See `NetworkedMultiplayerPeer`."""
+        session = self._session
+        if session is None:
+            work()
+        else:
+            session.handle(work)
+
+    def get_unique_id(self) -> int:
+        """This end's id; 0 as long as there is none."""
+        session = self._session
+        return 0 if session is None else session.unique_id
+
+
+def overrides_none(kind: type, base: type, names: Iterable[str]) -> bool:
+    """Whether a class has some members as `base` has them."""
+    return all(getattr(kind, name) is getattr(base, name) for name in names)
