@@ -53,6 +53,12 @@ COMPILED = [
     "gdpeer.multiplayer.wire.parts",
     "gdpeer.multiplayer.wire.godot4",
     "gdpeer.multiplayer.checking",
+    "gdpeer.multiplayer.methods",
+    "gdpeer.multiplayer.cache",
+    "gdpeer.multiplayer.switchboard",
+    "gdpeer.multiplayer.calls4",
+    "gdpeer.multiplayer.scene_switchboard",
+    "gdpeer.multiplayer.bound",
 ]
 """The modules of the hot path: the one list of what is compiled."""
 

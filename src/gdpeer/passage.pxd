@@ -25,7 +25,9 @@ cdef class Seat:
     @cython.locals(session=Passage)
     cpdef Py_ssize_t get_available_packet_count(self) except -1
     @cython.locals(session=Passage, packet=bytes)
-    cpdef get_packet(self)
+    cpdef bytes get_packet(self)
+    @cython.locals(session=Passage, packet=bytes)
+    cdef bytes next_packet(self)
     @cython.locals(session=Passage)
     cpdef get_packet_peer(self)
     @cython.locals(session=Passage)

@@ -99,6 +99,15 @@ class Seat:
         self._packet_error = _UNCONFIGURED if session is None else _UNAVAILABLE
         return b""
 
+    def next_packet(self) -> bytes:
+        """As `get_packet`, where `_is_direct` is set, without asking whether somebody changed how."""
+        session = self._session
+        packet = None if session is None else session.take()
+        if packet is None:
+            return self.get_packet()
+        self._packet_error = _OK
+        return packet
+
     def get_packet_peer(self) -> int:
         """Who sent the packet that `get_packet` takes next; 1, with a warning, where there is none."""
         session = self._session

@@ -21,9 +21,10 @@ from typing import Any, cast
 from gdpeer.errors import Error, PacketError
 from gdpeer.multiplayer.calls3 import Calls3
 from gdpeer.multiplayer.hosting import PeerHost
+from gdpeer.multiplayer.methods import Method
 from gdpeer.multiplayer.modes import Godot3Config, Mode, calls_here, mode_of, var_mode
 from gdpeer.multiplayer.peer import TARGET_PEER_SERVER, ConnectionStatus, NetworkedMultiplayerPeer, TransferMode
-from gdpeer.multiplayer.rpc import Method, RpcConfig
+from gdpeer.multiplayer.rpc import RpcConfig
 from gdpeer.multiplayer.tree import Node as TreeNode
 from gdpeer.multiplayer.tree import SceneTree as TreeSceneTree
 from gdpeer.multiplayer.wire.godot3 import Command, Raw, encode_named, parse

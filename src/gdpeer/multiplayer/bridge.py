@@ -22,7 +22,7 @@ from gdpeer.multiplayer.wire import godot3, godot4
 from gdpeer.multiplayer.wire.parts import values_of
 
 if TYPE_CHECKING:
-    from gdpeer.multiplayer.rpc import Method
+    from gdpeer.multiplayer.methods import Method
     from gdpeer.multiplayer.scene import SceneMultiplayer
     from gdpeer.multiplayer.tree import Node
 

@@ -1,7 +1,7 @@
 """How calls travel between sides of Godot 4: by numbers for nodes and methods.
 
-Layer: `multiplayer`; sends and receives through its host, a `SceneMultiplayer`. Source: reference godot4-wire
-    section D.
+Layer: `multiplayer`; compiled (types in `calls4.pxd`); sends and receives through its host, a `SceneMultiplayer`.
+Source: reference godot4-wire section D.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from gdpeer.errors import Error, PacketError
 from gdpeer.multiplayer.cache import Numbered, PathCache
+from gdpeer.multiplayer.methods import methods_of
 from gdpeer.multiplayer.peer import TARGET_PEER_SERVER
 from gdpeer.multiplayer.wire.godot4 import (
     ConfirmPath,
@@ -22,7 +23,7 @@ from gdpeer.multiplayer.wire.godot4 import (
 
 if TYPE_CHECKING:
     from gdpeer.multiplayer.hosting import PeerHost
-    from gdpeer.multiplayer.rpc import Method
+    from gdpeer.multiplayer.methods import Method
     from gdpeer.multiplayer.tree import Node
 
 __all__ = ["Calls4"]
@@ -53,13 +54,15 @@ class Calls4:
         flags, body = encode_call_body(method.number, arguments, host.typed_containers, host.allow_object_decoding)
         entry = self.cache.entry(node)
         if self._is_known(entry, peer_ids):
-            return host.transmit(peer_ids, call_packet(flags, body, entry.number))
+            return host._transmit(peer_ids, call_packet(flags, body, entry.number))
         return self._send_paths(entry, flags, body, peer_ids)
 
     def _is_known(self, entry: Numbered, peer_ids: Collection[int]) -> bool:
         """Whether all of some peers know a number. For everybody the count tells, as nobody else can have confirmed."""
         if peer_ids is self._host._admitted:
             return len(entry.confirmed) == len(peer_ids)
+        if type(peer_ids) is tuple and len(peer_ids) == 1:
+            return peer_ids[0] in entry.confirmed
         return entry.confirmed.issuperset(peer_ids)
 
     def _send_paths(self, entry: Numbered, flags: int, body: bytes, peer_ids: Collection[int]) -> Error:
@@ -68,11 +71,11 @@ class Calls4:
         path = host.path_of(node)
         new = self.cache.tell(entry, peer_ids)
         if new:
-            host.transmit(new, SimplifyPath(node._methods().checksum, number, path).encode())
+            host._transmit(new, SimplifyPath(methods_of(node).checksum, number, path).encode())
         confirmed = [peer_id for peer_id in peer_ids if peer_id in entry.confirmed]
-        sent = host.transmit(confirmed, call_packet(flags, body, number, wide=True)) if confirmed else Error.OK
+        sent = host._transmit(confirmed, call_packet(flags, body, number, wide=True)) if confirmed else Error.OK
         others = [peer_id for peer_id in peer_ids if peer_id not in entry.confirmed]
-        return host.transmit(others, call_packet(flags, body, 0, path)) or sent
+        return host._transmit(others, call_packet(flags, body, 0, path)) or sent
 
     def receive(self, sender: int, packet: SimplifyPath | ConfirmPath) -> None:
         """A packet about paths has come.
@@ -100,19 +103,19 @@ class Calls4:
         if node is None:
             host.refuse(sender, path, f"method {call.method_id}", "unknown node", "there is no such node here")
             return
-        method = node._methods().by_number.get(call.method_id)
+        method = methods_of(node).by_number.get(call.method_id)
         if method is None:
             reason = f"the node has no such number; this side's methods: {_names(node)}"
             host.refuse(sender, path, f"method {call.method_id}", "unknown method", reason)
             return
-        host.call(sender, node, method, call.arguments)
+        host._call(sender, node, method, call.arguments)
 
     def _known_node(self, sender: int, number: int) -> tuple[str, Node | None]:
         entry = self.cache.node_of(sender, number)
         if entry is None:
             raise PacketError(f"a call of a node by number {number}, which was never told", 1)
         path, node = entry
-        if node is not None and self._host.owns(node):
+        if node is not None and self._host._owns(node):
             return path, node
         found = self._host.find(path)
         if found is not None:
@@ -124,18 +127,18 @@ class Calls4:
         if node is None:
             self._host.refuse(sender, told.path, "", "unknown node", "there is no such node here")
             return
-        checksum = node._methods().checksum
+        checksum = methods_of(node).checksum
         matches = checksum == told.checksum
         if not matches:
             self._host.mismatch(sender, told.path, f"checksum {told.checksum}, here {checksum}: {_names(node)}")
         connection = sender if self._host.is_server() else TARGET_PEER_SERVER
-        self._host.transmit((sender,), self.cache.learn(connection, sender, told, node, matches).encode())
+        self._host._transmit((sender,), self.cache.learn(connection, sender, told, node, matches).encode())
 
     def _receive_confirm(self, sender: int, answer: ConfirmPath) -> None:
         node = None if answer.path is None else self._host.find(answer.path)
         number = None if node is None else self.cache.find_number(node)
         for again in self.cache.confirmed(sender, answer, number):
-            self._host.transmit((sender,), again.encode())
+            self._host._transmit((sender,), again.encode())
         if not answer.matches:
             told = node if answer.cache_id is None else self.cache.find_node(answer.cache_id) or node
             if told is not None:
@@ -143,4 +146,4 @@ class Calls4:
 
 
 def _names(node: Node) -> str:
-    return ", ".join(node._methods().names) or "none"
+    return ", ".join(methods_of(node).names) or "none"

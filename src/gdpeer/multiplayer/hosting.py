@@ -14,21 +14,21 @@ from __future__ import annotations
 import logging
 from abc import abstractmethod
 from collections import Counter, deque
-from collections.abc import Collection, Iterable
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Collection
+from typing import TYPE_CHECKING, cast
 
 from gdpeer.errors import Error
 from gdpeer.multiplayer.api import MultiplayerAPI, PeerType, RPCMode
-from gdpeer.multiplayer.checking import CallError
 from gdpeer.multiplayer.modes import Godot3Config, Mode, is_allowed
 from gdpeer.multiplayer.peer import ConnectionStatus, OfflineMultiplayerPeer
+from gdpeer.multiplayer.switchboard import Switchboard
 from gdpeer.multiplayer.tree import walk
-from gdpeer.multiplayer.wire.parts import Arguments, values_of
+from gdpeer.multiplayer.wire.parts import Arguments
 from gdpeer.signals import Signal
 from gdpeer.variant.names import NodePath
 
 if TYPE_CHECKING:
-    from gdpeer.multiplayer.rpc import Method
+    from gdpeer.multiplayer.methods import Method
     from gdpeer.multiplayer.tree import Node, SceneTree
 
 __all__ = ["PeerHost"]
@@ -36,7 +36,7 @@ __all__ = ["PeerHost"]
 logger = logging.getLogger("gdpeer.multiplayer")
 
 
-class PeerHost(MultiplayerAPI[PeerType]):
+class PeerHost(Switchboard, MultiplayerAPI[PeerType]):
     """An API over a `MultiplayerPeer`.
 
     Attributes:
@@ -47,16 +47,15 @@ class PeerHost(MultiplayerAPI[PeerType]):
         call_refused: signal (peer_id, path, method, reason): a call from elsewhere did not reach the game.
     """
 
+    if TYPE_CHECKING:
+        _peer: PeerType | None
+
     def __init__(self) -> None:
-        super().__init__()
+        MultiplayerAPI.__init__(self)
+        Switchboard.__init__(self)
         self.call_refused = Signal("call_refused")
         self.refused: Counter[str] = Counter()
-        self.allow_object_decoding = False
-        self.typed_containers = False
-        self._peer: PeerType | None = None
         self._root: NodePath = NodePath("")
-        self._sender = 0
-        self._admitted: dict[int, None] = {}  # in the order of admission
         self._unsettled: deque[int] = deque()  # whose connection ended in this poll; their packets come first
         self._use(cast("PeerType", OfflineMultiplayerPeer()))
 
@@ -86,7 +85,7 @@ class PeerHost(MultiplayerAPI[PeerType]):
         self._use(peer)
 
     def _use(self, peer: PeerType | None) -> None:
-        self._peer = peer
+        self._use_peer(peer)
         self._unsettled.clear()
         self._has_begun = False
         self._status: int = ConnectionStatus.DISCONNECTED
@@ -141,10 +140,6 @@ class PeerHost(MultiplayerAPI[PeerType]):
     def _settle_end(self, peer_id: int) -> None:
         """A peer has gone, and what it had sent was handled."""
 
-    @abstractmethod
-    def _take(self, peer: PeerType, sender: int) -> None:
-        """Take the packet that has come from `sender`."""
-
     def poll(self, timeout: float = 0.0) -> Error:
         """Take what arrived: signals and calls happen here.
 
@@ -166,16 +161,6 @@ class PeerHost(MultiplayerAPI[PeerType]):
         if self._peer is peer and self._status_fell():
             return Error.ERR_UNCONFIGURED
         return Error.OK
-
-    def _take_all(self) -> None:
-        """Take all packets that have come, as long as the peer stays."""
-        peer, before = self._peer, self._sender
-        try:
-            while peer is not None and self._peer is peer and peer.get_available_packet_count():
-                self._sender = sender = peer.get_packet_peer()
-                self._take(peer, sender)
-        finally:
-            self._sender = before
 
     def _settle(self, peer: PeerType) -> None:
         """Now that their packets were handled, tell of those who went."""
@@ -203,10 +188,6 @@ class PeerHost(MultiplayerAPI[PeerType]):
     def get_unique_id(self) -> int:
         """This side's id; 0 without a peer, or while it is not connected."""
         return 0 if self._peer is None else self._peer.get_unique_id()
-
-    def get_remote_sender_id(self) -> int:
-        """While a call or a packet is handled: who sent it; in a local call the own id; else 0."""
-        return self._sender
 
     # ------------------------------------------------------------------------------------------ the tree
 
@@ -238,10 +219,6 @@ class PeerHost(MultiplayerAPI[PeerType]):
         node = None if root is None else walk(root, path)
         return node if node is not None and self.owns(node) else None
 
-    def owns(self, node: Node) -> bool:
-        """Whether a node is in this API's part of its tree."""
-        return node._api is self or (self._tree is not None and node._tree is self._tree and node.multiplayer is self)
-
     def path_of(self, node: Node) -> str:
         """A node's path on the wire."""
         root = self._root.names
@@ -267,26 +244,6 @@ class PeerHost(MultiplayerAPI[PeerType]):
         """A property is to be set, which only Godot 3 knows."""
         self.refuse(sender, self.path_of(node), name, "not allowed", "properties cannot be set from elsewhere here")
 
-    def call(self, sender: int, node: Node, method: Method, arguments: Arguments) -> None:
-        """A call has come: check it, then call the game's method. Who may not call has nothing decoded.
-
-        Raises:
-            PacketError: the arguments cannot be decoded.
-        """
-        if not method.is_open:
-            obstacle = self._obstacle(sender, node, method)
-            if obstacle:
-                self.refuse(sender, self.path_of(node), method.name, "not allowed", obstacle)
-                return
-        try:
-            checked = method.checker.check(values_of(arguments))
-        except CallError as problem:
-            self.refuse(sender, self.path_of(node), method.name, "wrong arguments", str(problem))
-        except TypeError as problem:
-            self.refuse(sender, self.path_of(node), method.name, "bad annotation", str(problem))
-        else:
-            self._invoke(sender, node, method, checked)
-
     def _obstacle(self, sender: int, node: Node, method: Method) -> str:
         """Why `sender` may not call a method that is not open to everybody; "" where it may."""
         config = method.config
@@ -302,18 +259,6 @@ class PeerHost(MultiplayerAPI[PeerType]):
         if is_allowed(mode, master == self.get_unique_id(), master == sender):
             return ""
         return f"mode {mode.name.lower()} does not allow it; the node's master is {master}"
-
-    def _invoke(self, sender: int, node: Node, method: Method, arguments: Iterable[Any]) -> bool:
-        """Call the game's method; False where it raised, which is logged."""
-        before, self._sender = self._sender, sender
-        try:
-            method.function(node, *arguments)
-        except Exception:
-            logger.exception("%s of %r raised, called by peer %s", method.name, node, sender)
-            return False
-        finally:
-            self._sender = before
-        return True
 
     def refuse(self, sender: int, path: str, method: str, kind: str, reason: str) -> None:
         """Say and count that something from a peer was not done; with a method, that it was not called."""

@@ -16,7 +16,6 @@ Layer: `multiplayer`. Source: reference godot4-wire sections D.2, D.3 and D.4.
 
 from __future__ import annotations
 
-import hashlib
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -25,15 +24,15 @@ from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar,
 
 from gdpeer.errors import Error
 from gdpeer.multiplayer.api import RPCMode
-from gdpeer.multiplayer.checking import Checker, signature_of
+from gdpeer.multiplayer.bound import Bound, Declared
+from gdpeer.multiplayer.checking import Checker
+from gdpeer.multiplayer.methods import Method, MethodTable
 from gdpeer.multiplayer.peer import TransferMode
 
 if TYPE_CHECKING:
     from gdpeer.multiplayer.tree import Node
 
 __all__ = [
-    "Method",
-    "MethodTable",
     "RpcConfig",
     "RpcMethod",
     "check_callable",
@@ -45,8 +44,6 @@ __all__ = [
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-_PLACE = inspect.Parameter.POSITIONAL_OR_KEYWORD
 
 OWN_ENTRY = 0x8000
 """Set in the number of a method that was configured for one node (`Node.rpc_config`)."""
@@ -131,7 +128,7 @@ def check_callable(function: Callable[..., Any]) -> None:
         raise TypeError(f"a method that others call cannot be {'async' if is_async else 'a generator'}: {name}")
 
 
-class RpcMethod(Generic[P, R]):
+class RpcMethod(Declared, Generic[P, R]):
     """A method that other sides may call; what `@rpc` makes of a function.
 
     Args:
@@ -152,69 +149,35 @@ class RpcMethod(Generic[P, R]):
         if not inspect.isfunction(function):
             raise TypeError(f"@rpc belongs on a method, not on {function!r}")
         check_callable(function)
-        self.function: Callable[..., R] = function
+        Declared.__init__(self, function, name or function.__name__)
         self.config = config
         self.checker = Checker(function)
         self.__doc__ = function.__doc__
-        self.__name__ = name or function.__name__
+        self.__name__ = self.name
         self.__wrapped__ = function
 
-    @overload
-    def __get__(self, node: None, owner: type) -> RpcMethod[P, R]: ...
-    @overload
-    def __get__(self, node: object, owner: type) -> BoundRpc[P, R]: ...
-    def __get__(self, node: Any, owner: type) -> RpcMethod[P, R] | BoundRpc[P, R]:
-        return self if node is None else BoundRpc(node, self)
+    if TYPE_CHECKING:
+
+        @overload
+        def __get__(self, node: None, owner: type) -> RpcMethod[P, R]: ...
+        @overload
+        def __get__(self, node: object, owner: type) -> BoundRpc[P, R]: ...
+        def __get__(self, node: Any, owner: type) -> RpcMethod[P, R] | BoundRpc[P, R]: ...
 
     def __call__(self, *arguments: Any, **named: Any) -> R:
         """Call the function: `Base.say(self, "hi")`."""
-        return self.function(*arguments, **named)
+        result: R = self.function(*arguments, **named)
+        return result
 
 
-class BoundRpc(Generic[P, R]):
-    """A node's method: called here, or elsewhere by `rpc` and `rpc_id`."""
+if TYPE_CHECKING:
 
-    __slots__ = ("_method", "_node")
+    class BoundRpc(Bound, Generic[P, R]):
+        """A `Bound`, whose arguments are those of its function."""
 
-    def __init__(self, node: Node, method: RpcMethod[P, R]) -> None:
-        self._node = node
-        self._method = method
-
-    def __call__(self, *arguments: P.args, **named: P.kwargs) -> R:
-        """Call it here."""
-        return self._method.function(self._node, *arguments, **named)
-
-    def rpc(self, *arguments: P.args, **named: P.kwargs) -> Error:
-        """Call it on every other side, and here where it says `call_local`; returns and raises as `Node.rpc_id`."""
-        places = self._places(arguments, named) if named else arguments
-        return self._node.rpc_id(0, self._method.__name__, *places)
-
-    def rpc_id(self, peer_id: int, *arguments: P.args, **named: P.kwargs) -> Error:
-        """Call it on one side; returns and raises as `Node.rpc_id`."""
-        places = self._places(arguments, named) if named else arguments
-        return self._node.rpc_id(peer_id, self._method.__name__, *places)
-
-    def _places(self, arguments: tuple[Any, ...], named: Mapping[str, Any]) -> tuple[Any, ...]:
-        """Names do not travel: what stands between is filled by the defaults, what comes behind is left out."""
-        bound = signature_of(self._method.function).bind(self._node, *arguments, **named)
-        parameters = bound.signature.parameters
-        placeless = [name for name in named if name not in parameters or parameters[name].kind is not _PLACE]
-        if placeless:
-            raise TypeError(f"keyword-only arguments cannot be sent: {', '.join(placeless)}")
-        given = set(bound.arguments)
-        bound.apply_defaults()
-        while next(reversed(bound.arguments)) not in given:
-            bound.arguments.popitem()
-        return bound.args[1:]
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, BoundRpc) and (self._node, self._method) == (other._node, other._method)
-
-    def __hash__(self) -> int:
-        return hash((self._node, self._method))
-
-    def __repr__(self) -> str:
-        return f"<rpc {self._method.function.__qualname__} of {self._node!r}>"
+        def __call__(self, *arguments: P.args, **named: P.kwargs) -> R: ...
+        def rpc(self, *arguments: P.args, **named: P.kwargs) -> Error: ...
+        def rpc_id(self, peer_id: int, *arguments: P.args, **named: P.kwargs) -> Error: ...
 
 
 @overload
@@ -246,60 +209,6 @@ def rpc(*words: Any) -> Any:
 # ---------------------------------------------------------------------------------------------------- tables
 
 
-class Method:
-    """One entry of a table.
-
-    Attributes:
-        name: of the method.
-        number: what stands for it in a packet.
-        config: how it can be called.
-        function: takes the node first.
-        checker: of the arguments.
-        is_open: whether everybody may call it.
-    """
-
-    __slots__ = ("checker", "config", "function", "is_open", "name", "number")
-
-    def __init__(self, name: str, number: int, config: RpcConfig, function: Any, checker: Checker) -> None:
-        self.name = name
-        self.number = number
-        self.config = config
-        self.function = function
-        self.checker = checker
-        self.is_open = config.is_open()
-
-
-class MethodTable:
-    """The methods of a node, by number and by name.
-
-    Attributes:
-        by_number: the node's own entries first.
-        by_name: what its class says counts where the node has an entry of its own too, as in Godot 4.
-        own_first: by name; there the node's own counts, as in Godot 3.
-        checksum: MD5 of all names, as both sides compute it.
-    """
-
-    __slots__ = ("_was_inspected", "by_name", "by_number", "checksum", "own_first")
-
-    def __init__(self, methods: Iterable[Method]) -> None:
-        self._was_inspected = False
-        self.by_number = {method.number: method for method in methods}
-        self.by_name = {method.name: method for method in self.by_number.values()}
-        self.own_first = {method.name: method for method in reversed(self.by_number.values())}
-        names = "".join(method.name for method in self.by_number.values())
-        self.checksum = hashlib.md5(names.encode(), usedforsecurity=False).hexdigest()
-
-    def inspect(self) -> list[str]:
-        """What is wrong with the annotations of the methods, a line for each; told once."""
-        was_inspected, self._was_inspected = self._was_inspected, True
-        return [] if was_inspected else [text for one in self.by_number.values() if (text := one.checker.problem())]
-
-    @property
-    def names(self) -> list[str]:
-        """In the order of the numbers."""
-        return [method.name for method in self.by_number.values()]
-
-
 _TABLES: dict[type, MethodTable] = {}
 
 
@@ -323,7 +232,7 @@ def node_table(node: Node, own: Mapping[str, RpcConfig], shared: MethodTable) ->
 
 def _own_method(node: Node, name: str, number: int, config: RpcConfig) -> Method:
     method = getattr(node, name)
-    if isinstance(method, BoundRpc):
+    if isinstance(method, Bound):
         method = MethodType(method._method.function, method._node)
     if isinstance(method, MethodType) and method.__self__ is node:
         return Method(name, number, config, method.__func__, Checker(method.__func__))

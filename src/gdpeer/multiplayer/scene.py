@@ -18,7 +18,7 @@ Layer: `multiplayer`. Source: reference godot-api section 7, godot4-wire section
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from gdpeer.clock import MONOTONIC, Clock
@@ -27,7 +27,8 @@ from gdpeer.multiplayer.authentication import AuthCallback, Authentication
 from gdpeer.multiplayer.bridge import Bridge
 from gdpeer.multiplayer.calls4 import Calls4
 from gdpeer.multiplayer.hosting import PeerHost
-from gdpeer.multiplayer.peer import TARGET_PEER_SERVER, ConnectionStatus, MultiplayerPeer, TransferMode
+from gdpeer.multiplayer.peer import TARGET_PEER_SERVER, MultiplayerPeer, TransferMode
+from gdpeer.multiplayer.scene_switchboard import SceneSwitchboard
 from gdpeer.multiplayer.wire.godot4 import (
     AddPeer,
     Auth,
@@ -38,16 +39,15 @@ from gdpeer.multiplayer.wire.godot4 import (
     Raw,
     Relay,
     SimplifyPath,
-    encode_call_body,
     is_call,
     parse,
     relay_packet,
 )
+from gdpeer.passage import overrides_none
 from gdpeer.signals import Signal
 from gdpeer.variant.names import NodePath
 
 if TYPE_CHECKING:
-    from gdpeer.multiplayer.rpc import Method
     from gdpeer.multiplayer.tree import Node
 
 __all__ = ["SceneMultiplayer"]
@@ -61,10 +61,11 @@ MAX_PEERS = 65_536
 """Of whom a server can tell its client."""
 
 _SERVER_ALONE = (TARGET_PEER_SERVER,)
-_CONNECTED = ConnectionStatus.CONNECTED  # once, for an enumeration finds its members slowly
+_GONE_PAST = ("call", "is_server", "owns", "transmit")
+"""Members that a call goes past where no subclass has changed them."""
 
 
-class SceneMultiplayer(PeerHost[MultiplayerPeer]):
+class SceneMultiplayer(SceneSwitchboard, PeerHost[MultiplayerPeer]):
     """Calls, packets and membership over a `MultiplayerPeer`, as in Godot 4.
 
     Args:
@@ -84,10 +85,9 @@ class SceneMultiplayer(PeerHost[MultiplayerPeer]):
         self.server_relay = True
         self._max_sync = 1350
         self._max_delta = 65_535
-        self._authentication = Authentication(self, clock)
-        self._calls = Calls4(self)
-        self._bridge = Bridge(self)
-        super().__init__()
+        self._connect(Calls4(self), Authentication(self, clock), Bridge(self))
+        PeerHost.__init__(self)
+        self._is_plain = overrides_none(type(self), SceneMultiplayer, _GONE_PAST)
 
     @property
     def auth_callback(self) -> AuthCallback | None:
@@ -252,29 +252,6 @@ class SceneMultiplayer(PeerHost[MultiplayerPeer]):
 
     # ------------------------------------------------------------------------------------------ packets
 
-    def _take(self, peer: MultiplayerPeer, sender: int) -> None:
-        if sender not in self._bridge.members:
-            self._receive(sender, peer.get_packet())
-            return
-        target = peer.get_packet_target()
-        try:
-            self._bridge.receive(sender, target, peer.get_packet())
-        except PacketError as problem:
-            self.refuse_packet(sender, str(problem))
-
-    def _receive(self, sender: int, data: bytes) -> None:
-        try:
-            if sender in self._authentication.pending:
-                self._authentication.receive(sender, data)
-            elif sender not in self._admitted:
-                raise PacketError("the peer is not admitted")
-            elif is_call(data):
-                self._calls.receive_call(sender, data)
-            else:
-                self._handle(sender, parse(data))
-        except PacketError as problem:
-            self.refuse_packet(sender, str(problem))
-
     def _handle(self, sender: int, packet: Packet) -> None:
         """A packet of an admitted peer, or one that was relayed, other than a call."""
         if isinstance(packet, SimplifyPath | ConfirmPath):
@@ -366,25 +343,6 @@ class SceneMultiplayer(PeerHost[MultiplayerPeer]):
         if self._peer is not None and peer_ids:
             self._peer.put_control_to(peer_ids, data)
 
-    def _put_to(self, peer_ids: Collection[int], data: bytes) -> Error:
-        if self._peer is None or not peer_ids:
-            return Error.OK
-        return self._peer.put_packet_to(peer_ids, data)
-
-    def transmit(self, peer_ids: Collection[int], data: bytes) -> Error:
-        """See `PeerHost.transmit`."""
-        if peer_ids == _SERVER_ALONE or self.is_server() or self._bridge.members:
-            result = self._put_to(peer_ids, data)
-        else:
-            result = Error.OK
-            for peer_id in peer_ids:
-                direct = peer_id == TARGET_PEER_SERVER
-                sent = self._put_to(_SERVER_ALONE, data if direct else relay_packet(peer_id, data))
-                result = result or sent
-        if result is not Error.OK:
-            logger.warning("a packet could not be sent to each of %s: %s", list(peer_ids), result.name)
-        return result
-
     def send_bytes(
         self, data: bytes, peer_id: int = 0, mode: TransferMode = TransferMode.RELIABLE, channel: int = 0
     ) -> Error:
@@ -420,48 +378,7 @@ class SceneMultiplayer(PeerHost[MultiplayerPeer]):
             packet = relay_packet(peer_id, packet)
         return self._put_to(_SERVER_ALONE, packet)
 
-    # ------------------------------------------------------------------------------------------ calls
-
-    def rpc(self, peer_id: int, node: Node, method: str, arguments: Sequence[Any] = ()) -> Error:
-        """Call a method of the same node elsewhere; what `node.method.rpc_id(peer_id, ...)` does.
-
-        Returns and raises as `Node.rpc_id`.
-        """
-        peer = self._peer
-        if peer is None:
-            return Error.ERR_UNCONFIGURED
-        if node._tree is None or node._tree is not self._tree:
-            return Error.ERR_INVALID_PARAMETER
-        if peer.get_connection_status() != _CONNECTED:
-            return Error.ERR_CONNECTION_ERROR
-        entry = node._methods().by_name.get(method)
-        if entry is None:
-            logger.error("rpc: %r has no method %r that can be called from elsewhere", node, method)
-            return Error.ERR_INVALID_PARAMETER
-        own, call_local = peer.get_unique_id(), entry.config.call_local
-        if peer_id == own and not call_local:
-            logger.error("rpc: %s of %r is not call_local and cannot be called at oneself", method, node)
-            return Error.ERR_INVALID_PARAMETER
-        sent = self._call_elsewhere(peer_id, own, node, entry, arguments)
-        is_meant = call_local and (peer_id in (0, own) or (peer_id < 0 and peer_id != -own))
-        if is_meant and not self._invoke(own, node, entry, arguments):
-            return Error.FAILED
-        return sent
-
-    def _call_elsewhere(self, peer_id: int, own: int, node: Node, entry: Method, arguments: Sequence[Any]) -> Error:
-        if peer_id and abs(peer_id) not in self._admitted:  # nor can one be left out who is not there, as in the engine
-            if peer_id != own:
-                logger.error("rpc: there is no peer %s", abs(peer_id))
-            return Error.OK
-        targets = self._targets(peer_id)
-        others: Collection[int] = ()
-        if self._bridge.members:
-            targets, others = self._bridge.split(targets)
-        if not targets and not others:
-            encode_call_body(entry.number, arguments, objects=self.allow_object_decoding)  # a mistake shows at once
-        sent = self._calls.send(node, entry, arguments, targets) if targets else Error.OK
-        translated = self._bridge.send_call(node, entry, arguments, others) if others else Error.OK
-        return sent or translated
+    # ------------------------------------------------------------------------------------------ nodes
 
     def _node_left(self, node: Node) -> None:
         self._calls.cache.forget_node(node)

@@ -25,7 +25,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from gdpeer.errors import Error
-from gdpeer.multiplayer.rpc import MethodTable, RpcConfig, check_callable, class_table, collect_methods, node_table
+from gdpeer.multiplayer.bound import let_go_past
+from gdpeer.multiplayer.methods import MethodTable
+from gdpeer.multiplayer.rpc import RpcConfig, check_callable, class_table, collect_methods, node_table
 from gdpeer.platform import pause
 from gdpeer.variant.names import NodePath
 
@@ -340,6 +342,9 @@ class Node:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {str(self.get_path())!r}>"
+
+
+let_go_past(Node)
 
 
 class SceneTree:

@@ -1,0 +1,59 @@
+# C types of cache.py (Cython's pure-Python mode).
+cimport cython
+
+cdef Py_ssize_t _ENTRY
+
+
+@cython.final
+cdef class PathBudget:
+    cdef Py_ssize_t _used
+
+    cpdef take(self, str path)
+
+
+@cython.final
+cdef class Numbered:
+    cdef readonly unsigned int number
+    cdef readonly object node
+    cdef readonly set confirmed
+
+
+@cython.final
+cdef class _PeerPaths:
+    cdef dict told
+    cdef dict known
+    cdef bint answers_by_path
+
+
+@cython.final
+cdef class PathCache:
+    cdef dict _nodes
+    cdef dict _numbers
+    cdef unsigned int _last
+    cdef dict _peers
+    cdef dict _budgets
+
+    cpdef clear(self)
+    @cython.locals(peer=_PeerPaths, entry=Numbered)
+    cpdef forget_peer(self, peer_id)
+    cpdef forget_nodes(self)
+    @cython.locals(peer=_PeerPaths, entry=Numbered)
+    cpdef forget_node(self, node)
+    @cython.locals(peer=_PeerPaths)
+    cdef _PeerPaths _peer(self, peer_id)
+    @cython.locals(entry=Numbered)
+    cpdef Numbered entry(self, node)
+    @cython.locals(entry=Numbered)
+    cpdef find_number(self, node)
+    @cython.locals(entry=Numbered)
+    cpdef find_node(self, number)
+    @cython.locals(new=list)
+    cpdef list tell(self, Numbered entry, peer_ids)
+    @cython.locals(peer=_PeerPaths)
+    cpdef list confirmed(self, peer_id, answer, number_of_path)
+    @cython.locals(peer=_PeerPaths, budget=PathBudget)
+    cpdef learn(self, connection, peer_id, told, node, bint matches)
+    @cython.locals(peer=_PeerPaths, entry=tuple)
+    cpdef tuple node_of(self, peer_id, number)
+    @cython.locals(peer=_PeerPaths, known=dict)
+    cpdef moved(self, peer_id, number, node)

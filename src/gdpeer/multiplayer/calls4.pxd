@@ -1,0 +1,29 @@
+# C types of calls4.py (Cython's pure-Python mode).
+cimport cython
+
+from gdpeer.multiplayer.cache cimport Numbered, PathCache
+from gdpeer.multiplayer.methods cimport Method, MethodTable, methods_of
+from gdpeer.multiplayer.switchboard cimport Switchboard
+from gdpeer.multiplayer.wire.godot4 cimport UndecodedCall, call_packet, encode_call_body, parse_call
+
+cdef object _OK
+
+
+@cython.final
+cdef class Calls4:
+    cdef Switchboard _host
+    cdef readonly PathCache cache
+
+    @cython.locals(host=Switchboard, flags=int, body=bytes, entry=Numbered)
+    cpdef send(self, node, Method method, arguments, peer_ids)
+    @cython.locals(host=Switchboard)
+    cdef bint _is_known(self, Numbered entry, peer_ids) except -1
+    @cython.locals(host=Switchboard, number="unsigned int")
+    cdef _send_paths(self, Numbered entry, int flags, bytes body, peer_ids)
+    cpdef receive(self, sender, packet)
+    @cython.locals(host=Switchboard, call=UndecodedCall, method=Method, known=tuple)
+    cpdef receive_call(self, sender, bytes data)
+    @cython.locals(entry=tuple)
+    cdef tuple _known_node(self, sender, unsigned int number)
+    cdef _receive_simplify(self, sender, told)
+    cdef _receive_confirm(self, sender, answer)

@@ -1,0 +1,41 @@
+# C types of scene_switchboard.py (Cython's pure-Python mode).
+cimport cython
+
+from gdpeer.multiplayer.calls4 cimport Calls4
+from gdpeer.multiplayer.methods cimport Method, MethodTable, methods_of
+from gdpeer.multiplayer.switchboard cimport Switchboard
+from gdpeer.multiplayer.wire.godot4 cimport encode_call_body, is_call
+from gdpeer.passage cimport Passage, Seat
+
+cdef object _OK, _CONNECTED
+cdef tuple _SERVER_ALONE
+cdef int _SERVER
+
+
+cdef class SceneSwitchboard(Switchboard):
+    cdef readonly Calls4 _calls
+    cdef readonly object _authentication
+    cdef readonly object _bridge
+    cdef dict _pending
+    cdef set _members
+
+    cpdef _connect(self, Calls4 calls, authentication, bridge)
+    cdef _take_next(self, peer, Seat seat, sender)
+    cdef _take_for_bridge(self, peer, sender)
+    cdef _receive(self, sender, bytes data)
+    @cython.locals(seat=Seat)
+    cdef _own_id(self)
+    cdef bint _is_hub(self) except -1
+    @cython.locals(seat=Seat, session=Passage)
+    cdef bint _can_send(self) except -1
+    @cython.locals(seat=Seat)
+    cdef _put(self, peer_ids, bytes data)
+    cdef _transmit(self, peer_ids, bytes data)
+    cdef _send(self, peer_ids, bytes data)
+    cdef _send_relayed(self, peer_ids, bytes data)
+    @cython.locals(method=Method)
+    cdef _rpc(self, peer_id, node, name, arguments)
+    cdef _call_both(self, peer_id, own, node, Method method, arguments)
+    @cython.locals(is_one=bint)
+    cdef _call_elsewhere(self, peer_id, own, node, Method method, arguments)
+    cdef _call_mixed(self, node, Method method, arguments, peer_ids)

@@ -1,0 +1,27 @@
+# C types of switchboard.py (Cython's pure-Python mode).
+cimport cython
+
+from gdpeer.multiplayer.methods cimport Method
+from gdpeer.multiplayer.wire.parts cimport values_of
+from gdpeer.passage cimport Passage, Seat
+
+
+cdef class Switchboard:
+    cdef public bint allow_object_decoding
+    cdef public bint typed_containers
+    cdef public object _tree
+    cdef public object _sender
+    cdef public dict _admitted
+    cdef readonly object _peer
+    cdef Seat _seat
+    cdef public bint _is_plain
+
+    cpdef _use_peer(self, peer)
+    @cython.locals(seat=Seat, session=Passage)
+    cpdef _take_all(self)
+    cdef _take_next(self, peer, Seat seat, sender)
+    cdef bint _owns(self, node) except -1
+    cdef _transmit(self, peer_ids, bytes data)
+    cdef _call(self, sender, node, Method method, arguments)
+    cdef _check_and_invoke(self, sender, node, Method method, arguments)
+    cpdef bint _invoke(self, sender, node, Method method, arguments) except -1

@@ -1,0 +1,134 @@
+"""`Switchboard`: the part of an API that every packet and every call passes.
+
+`PeerHost` has the rest. What a subclass may change (`call`, `owns`, `transmit`) is gone past only where none has.
+
+Layer: `multiplayer`; compiled (types in `switchboard.pxd`).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING, Any
+
+from gdpeer.multiplayer.checking import CallError
+from gdpeer.multiplayer.wire.parts import values_of
+from gdpeer.passage import Seat
+
+if TYPE_CHECKING:
+    from gdpeer.errors import Error
+    from gdpeer.multiplayer.methods import Method
+    from gdpeer.multiplayer.tree import Node, SceneTree
+    from gdpeer.multiplayer.wire.parts import Arguments
+
+__all__ = ["Switchboard"]
+
+logger = logging.getLogger("gdpeer.multiplayer")
+
+
+class Switchboard:
+    """What `PeerHost` is over, in whatever language.
+
+    Attributes:
+        allow_object_decoding, typed_containers: see `PeerHost`.
+    """
+
+    def __init__(self) -> None:
+        self.allow_object_decoding = False
+        self.typed_containers = False
+        self._tree: SceneTree | None = None
+        self._sender = 0
+        self._admitted: dict[int, None] = {}  # in the order of admission
+        self._peer: Any = None
+        self._seat: Seat | None = None  # the peer, where its session can be used directly
+        self._is_plain = False  # no subclass has changed what can be gone past
+
+    def _use_peer(self, peer: Any) -> None:
+        self._peer = peer
+        self._seat = peer if isinstance(peer, Seat) and peer._is_direct else None
+
+    def get_remote_sender_id(self) -> int:
+        """While a call or a packet is handled: who sent it; in a local call the own id; else 0."""
+        return self._sender
+
+    def _take_all(self) -> None:
+        """Take all packets that have come, as long as the peer stays."""
+        peer, seat, before = self._peer, self._seat, self._sender
+        try:
+            while peer is not None and self._peer is peer:
+                if seat is None:
+                    if not peer.get_available_packet_count():
+                        break
+                    sender = peer.get_packet_peer()
+                else:
+                    session = seat._session
+                    if session is None or session.count() == 0:
+                        break
+                    sender = session.source()
+                self._sender = sender
+                self._take_next(peer, seat, sender)
+        finally:
+            self._sender = before
+
+    def _take_next(self, peer: Any, seat: Seat | None, sender: int) -> None:
+        self._take(peer, sender)
+
+    def _take(self, peer: Any, sender: int) -> None:
+        """Take the packet that has come from `sender`, where no faster way is known."""
+        raise NotImplementedError
+
+    def owns(self, node: Node) -> bool:
+        """Whether a node is in this API's part of its tree."""
+        host: Any = self  # the whole of it
+        return node._api is host or (self._tree is not None and node._tree is self._tree and node.multiplayer is host)
+
+    def _owns(self, node: Node) -> bool:
+        host: Any = self
+        return (self._is_plain and node._api is host) or self.owns(node)
+
+    def _transmit(self, peer_ids: Collection[int], data: bytes) -> Error:
+        host: Any = self
+        error: Error = host.transmit(peer_ids, data)
+        return error
+
+    def call(self, sender: int, node: Node, method: Method, arguments: Arguments) -> None:
+        """A call has come: check it, then call the game's method. Who may not call has nothing decoded.
+
+        Raises:
+            PacketError: the arguments cannot be decoded.
+        """
+        self._check_and_invoke(sender, node, method, arguments)
+
+    def _call(self, sender: int, node: Node, method: Method, arguments: Arguments) -> None:
+        if self._is_plain:
+            self._check_and_invoke(sender, node, method, arguments)
+        else:
+            self.call(sender, node, method, arguments)
+
+    def _check_and_invoke(self, sender: int, node: Node, method: Method, arguments: Arguments) -> None:
+        host: Any = self
+        if not method.is_open:
+            obstacle = host._obstacle(sender, node, method)
+            if obstacle:
+                host.refuse(sender, host.path_of(node), method.name, "not allowed", obstacle)
+                return
+        try:
+            checked = method.checker.check(values_of(arguments))
+        except CallError as problem:
+            host.refuse(sender, host.path_of(node), method.name, "wrong arguments", str(problem))
+        except TypeError as problem:
+            host.refuse(sender, host.path_of(node), method.name, "bad annotation", str(problem))
+        else:
+            self._invoke(sender, node, method, checked)
+
+    def _invoke(self, sender: int, node: Node, method: Method, arguments: Iterable[Any]) -> bool:
+        """Call the game's method; False where it raised, which is logged."""
+        before, self._sender = self._sender, sender
+        try:
+            method.function(node, *arguments)
+        except Exception:
+            logger.exception("%s of %r raised, called by peer %s", method.name, node, sender)
+            return False
+        finally:
+            self._sender = before
+        return True
