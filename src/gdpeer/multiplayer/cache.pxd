@@ -43,6 +43,7 @@ cdef class PathCache:
     cdef _PeerPaths _peer(self, peer_id)
     @cython.locals(entry=Numbered)
     cpdef Numbered entry(self, node)
+    cpdef Numbered find(self, node)
     @cython.locals(entry=Numbered)
     cpdef find_number(self, node)
     @cython.locals(entry=Numbered)

@@ -130,6 +130,10 @@ class PathCache:
             entry = self._nodes[node] = self._numbers[self._last] = Numbered(self._last, node)
         return entry
 
+    def find(self, node: Node) -> Numbered | None:
+        """As `entry`; None where the node has no number."""
+        return self._nodes.get(node)
+
     def find_number(self, node: Node) -> int | None:
         """The number that the node has; None where it has none."""
         entry = self._nodes.get(node)

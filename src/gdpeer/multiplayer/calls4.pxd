@@ -4,7 +4,7 @@ cimport cython
 from gdpeer.multiplayer.cache cimport Numbered, PathCache
 from gdpeer.multiplayer.methods cimport Method, MethodTable, methods_of
 from gdpeer.multiplayer.switchboard cimport Switchboard
-from gdpeer.multiplayer.wire.godot4 cimport UndecodedCall, call_packet, encode_call_body, parse_call
+from gdpeer.multiplayer.wire.godot4 cimport UndecodedCall, call_packet, encode_call, encode_call_body, parse_call
 
 cdef object _OK
 
@@ -14,7 +14,7 @@ cdef class Calls4:
     cdef Switchboard _host
     cdef readonly PathCache cache
 
-    @cython.locals(host=Switchboard, flags=int, body=bytes, entry=Numbered)
+    @cython.locals(host=Switchboard, flags=int, body=bytes, entry=Numbered, typed=bint, objects=bint)
     cpdef send(self, node, Method method, arguments, peer_ids)
     @cython.locals(host=Switchboard)
     cdef bint _is_known(self, Numbered entry, peer_ids) except -1

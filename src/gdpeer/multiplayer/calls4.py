@@ -17,6 +17,7 @@ from gdpeer.multiplayer.wire.godot4 import (
     ConfirmPath,
     SimplifyPath,
     call_packet,
+    encode_call,
     encode_call_body,
     parse_call,
 )
@@ -51,11 +52,12 @@ class Calls4:
             ValueError: there are too many.
         """
         host = self._host
-        flags, body = encode_call_body(method.number, arguments, host.typed_containers, host.allow_object_decoding)
-        entry = self.cache.entry(node)
-        if self._is_known(entry, peer_ids):
-            return host._transmit(peer_ids, call_packet(flags, body, entry.number))
-        return self._send_paths(entry, flags, body, peer_ids)
+        typed, objects = host.typed_containers, host.allow_object_decoding
+        entry = self.cache.find(node)
+        if entry is not None and self._is_known(entry, peer_ids):
+            return host._transmit(peer_ids, encode_call(entry.number, method.number, arguments, typed, objects))
+        flags, body = encode_call_body(method.number, arguments, typed, objects)
+        return self._send_paths(self.cache.entry(node), flags, body, peer_ids)
 
     def _is_known(self, entry: Numbered, peer_ids: Collection[int]) -> bool:
         """Whether all of some peers know a number. For everybody the count tells, as nobody else can have confirmed."""

@@ -140,14 +140,15 @@ class SceneSwitchboard(Switchboard):
 
         Returns and raises as `Node.rpc_id`.
         """
+        tree = node._tree
+        if self._peer is not None and (tree is None or tree is not self._tree):
+            return Error.ERR_INVALID_PARAMETER
         return self._rpc(peer_id, node, method, arguments)
 
     def _rpc(self, peer_id: int, node: Node, name: str, arguments: Sequence[Any]) -> Error:
+        """As `rpc`, of a node that is in this tree."""
         if self._peer is None:
             return Error.ERR_UNCONFIGURED
-        tree = node._tree
-        if tree is None or tree is not self._tree:
-            return Error.ERR_INVALID_PARAMETER
         if not self._can_send():
             return Error.ERR_CONNECTION_ERROR
         method = methods_of(node).by_name.get(name)

@@ -15,6 +15,14 @@ from gdpeer.multiplayer.checking import CallError
 from gdpeer.multiplayer.wire.parts import values_of
 from gdpeer.passage import Seat
 
+try:
+    import cython
+except ImportError:
+    from gdpeer import _cython as cython
+
+if cython.compiled:
+    from cython.cimports.gdpeer.multiplayer._kernels import call_method
+
 if TYPE_CHECKING:
     from gdpeer.errors import Error
     from gdpeer.multiplayer.methods import Method
@@ -125,7 +133,10 @@ class Switchboard:
         """Call the game's method; False where it raised, which is logged."""
         before, self._sender = self._sender, sender
         try:
-            method.function(node, *arguments)
+            if cython.compiled:
+                call_method(method.function, node, arguments)
+            else:
+                method.function(node, *arguments)
         except Exception:
             logger.exception("%s of %r raised, called by peer %s", method.name, node, sender)
             return False

@@ -31,7 +31,7 @@ except ImportError:
 if cython.compiled:
     from cython.cimports.gdpeer.variant._kernels import as_size
 
-__all__ = ["decode_argument", "decode_arguments", "encode_arguments"]
+__all__ = ["decode_argument", "decode_arguments", "decoded", "encode_arguments", "encoded", "encoded_behind"]
 
 # C integers once compiled (compact.pxd).
 _BOOL = 1
@@ -52,7 +52,7 @@ def encode_arguments(arguments: Sequence[Any], *, engine: int = 4, typed: bool =
     Raises:
         VariantError: the engine cannot hold one of them; see `var_to_bytes`.
     """
-    return _encoded(arguments, engine, typed, objects)
+    return encoded(arguments, engine, typed, objects)
 
 
 def decode_arguments(
@@ -73,7 +73,7 @@ def decode_arguments(
         ValueError: `count` is below zero, or the span is outside `data`.
         TypeError: `data` is not bytes-like.
     """
-    return _decoded(data, offset, count, end, engine, objects)
+    return decoded(data, offset, count, end, engine, objects)
 
 
 def decode_argument(
@@ -89,7 +89,8 @@ def decode_argument(
     return value, at
 
 
-def _encoded(arguments: Sequence[Any], engine: int, typed: bool, objects: bool) -> bytes:
+def encoded(arguments: Sequence[Any], engine: int, typed: bool, objects: bool) -> bytes:
+    """As `encode_arguments`; for compiled callers, in C."""
     if engine != 4:
         check_engine(engine)
     writer = new_writer(engine, typed, objects)
@@ -100,9 +101,21 @@ def _encoded(arguments: Sequence[Any], engine: int, typed: bool, objects: bool) 
     return writer.finish()
 
 
-def _decoded(
+def encoded_behind(first: int, second: int, size: int, arguments: Sequence[Any], typed: bool, objects: bool) -> bytes:
+    """As `encode_arguments` for Godot 4, behind a byte and a signed number of `size` bytes, 1 to 8."""
+    writer = new_writer(4, typed, objects)
+    writer.compact(first, second, size)
+    try:
+        _append_all(writer, arguments, True)
+    except NOT_ENCODABLE as error:
+        raise not_encodable(error) from None
+    return writer.finish()
+
+
+def decoded(
     data: bytes | bytearray | memoryview, offset: int, count: int, end: int, engine: int, objects: bool
 ) -> list[Any]:
+    """As `decode_arguments`; for compiled callers, in C."""
     if engine != 4:
         check_engine(engine)
     source = data if type(data) is bytes else bytes_of(data)

@@ -22,6 +22,7 @@ cdef class Exchange:
 
     @cython.locals(backend=NativeBackend, is_text=bint)
     cpdef send(self, message, write_mode=*)
+    cdef send_binary(self, bytes message)
     @cython.locals(backend=NativeBackend)
     cpdef bytes get_packet(self)
     @cython.locals(backend=NativeBackend)

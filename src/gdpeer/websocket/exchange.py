@@ -60,6 +60,10 @@ class Exchange:
             return Error.ERR_INVALID_DATA
         return backend.send(message, is_text)
 
+    def send_binary(self, message: bytes) -> Error:
+        """As `send`, for a session."""
+        return _FAILED if self._backend is None else self._backend.send(message, False)
+
     def send_text(self, message: str) -> Error:
         """Send one text message; returns as `send`."""
         if not isinstance(message, str):

@@ -315,7 +315,7 @@ class ServerSession(Session):
 
     def put_from(self, source: int, peer_ids: Iterable[int], buffer: Buffer) -> Error:
         """As `put_to`, in the name of a client, where a dialect has a name in its packets."""
-        payload = bytes(buffer)
+        payload = buffer if type(buffer) is bytes else bytes(buffer)
         if type(peer_ids) is tuple and len(peer_ids) == 1:  # nearly every call from one to one
             member = self._members.get(peer_ids[0])
             sent = _OK if member is None else self._send(member, source, peer_ids[0], payload)
@@ -330,7 +330,7 @@ class ServerSession(Session):
 
     def _send(self, member: tuple[WebSocketPeer, Dialect], source: int, target: int, payload: bytes) -> Error:
         peer, dialect = member
-        return peer.send(dialect.wrap(source, target, payload) if dialect.header_size else payload)
+        return peer.send_binary(dialect.wrap(source, target, payload) if dialect.header_size else payload)
 
     def put_control_to(self, peer_ids: Iterable[int], buffer: Buffer) -> None:
         """As `put_to`, for what must not be missed: who has no room for it, beyond the limits too, is dropped."""

@@ -2,8 +2,9 @@
 cimport cython
 
 from gdpeer.multiplayer.wire.parts cimport Undecoded, undecoded
+from gdpeer.variant.compact cimport encoded, encoded_behind
 
-cdef int _WIDE_METHOD, _RAW, _MAX_ARGUMENTS
+cdef int _WIDE_METHOD, _RAW, _MAX_ARGUMENTS, _FEW
 cdef unsigned int _PATH_FOLLOWS
 cdef list _BYTE
 cdef tuple _BUFFERS
@@ -24,6 +25,8 @@ cdef class UndecodedCall:
 @cython.locals(method=bytes, flags=int, count=Py_ssize_t)
 cpdef tuple encode_call_body(int method_id, object arguments, bint typed=*, bint objects=*)
 cpdef bytes call_packet(int flags, bytes body, unsigned int node_id, object path=*, bint wide=*)
+@cython.locals(count=Py_ssize_t, is_raw=bint, flags=int, body=bytes)
+cpdef bytes encode_call(unsigned int node_id, int method_id, object arguments, bint typed=*, bint objects=*)
 cpdef bint is_call(bytes data) except -1
 @cython.locals(first=int, size=int, at=Py_ssize_t, after=Py_ssize_t, end=Py_ssize_t, node_id="unsigned int", method_id=int, call=UndecodedCall)
 cpdef UndecodedCall parse_call(bytes data, bint objects)

@@ -26,7 +26,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from gdpeer.errors import PacketError
 from gdpeer.multiplayer.wire.parts import MAX_ARGUMENTS, ONE_ARRAY, PATH_FOLLOWS, U32, Undecoded, text_at, undecoded
-from gdpeer.variant.compact import encode_arguments
+from gdpeer.variant.compact import encoded, encoded_behind
 
 __all__ = [
     "AddPeer",
@@ -43,6 +43,7 @@ __all__ = [
     "SysCommand",
     "UndecodedCall",
     "call_packet",
+    "encode_call",
     "encode_call_body",
     "is_call",
     "parse",
@@ -53,6 +54,7 @@ __all__ = [
 # C integers once compiled (godot4.pxd).
 _WIDE_METHOD, _RAW = 0x40, 0x80
 _MAX_ARGUMENTS, _PATH_FOLLOWS = MAX_ARGUMENTS, PATH_FOLLOWS
+_FEW = 0x7F  # arguments whose count is a signed byte, too
 
 _BYTE = [bytes((number,)) for number in range(256)]
 
@@ -262,7 +264,7 @@ def encode_call_body(
         return flags | _RAW, method + bytes(arguments[0])
     if count > _MAX_ARGUMENTS:
         raise ValueError(f"a call takes at most {MAX_ARGUMENTS} arguments, not {count}")
-    return flags, method + _BYTE[count] + encode_arguments(arguments, typed=typed, objects=objects)
+    return flags, method + _BYTE[count] + encoded(arguments, 4, typed, objects)
 
 
 def call_packet(flags: int, body: bytes, node_id: int, path: str | None = None, wide: bool = False) -> bytes:
@@ -274,6 +276,18 @@ def call_packet(flags: int, body: bytes, node_id: int, path: str | None = None, 
     if node_id <= 0xFFFF and not wide:
         return b"%c%b%b" % (flags | 0x10, _U16.pack(node_id), body)
     return b"%c%b%b" % (flags | 0x20, U32.pack(node_id), body)
+
+
+def encode_call(
+    node_id: int, method_id: int, arguments: Sequence[Any], typed: bool = False, objects: bool = False
+) -> bytes:
+    """A call of a node by its number: `call_packet` of `encode_call_body`, mostly made in one piece."""
+    count = len(arguments)
+    is_raw = count == 1 and isinstance(arguments[0], _BUFFERS)
+    if node_id > 0xFF or method_id > 0xFF or count == 0 or count > _FEW or is_raw:
+        flags, body = encode_call_body(method_id, arguments, typed, objects)
+        return call_packet(flags, body, node_id)
+    return encoded_behind(0, node_id | method_id << 8 | count << 16, 3, arguments, typed, objects)
 
 
 class UndecodedCall:

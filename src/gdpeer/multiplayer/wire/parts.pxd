@@ -1,6 +1,8 @@
 # C types of parts.py (Cython's pure-Python mode).
 cimport cython
 
+from gdpeer.variant.compact cimport decoded
+
 
 @cython.final
 @cython.freelist(8)
