@@ -22,7 +22,8 @@ ARGUMENTS = [
     (), (1,), (b"x",), ("a",), (None,), (1.0,), ({},), ([b"x"],), (1, 2), (b"x", True), (1, b"x"), (None, None),
     (bytearray(5), 3), (1, 2, 3), ("a", 2, b"3"), (bytearray(4), 0, 4), (b"x", None, 1), (1, 2, 3, 4), (2**100,),
     (bytearray(4), 0, 4, b"", 0, 4), ({1: 2}, [1], b"x", True), (float("nan"),), (-(2**63), 2**63),
-    (bytearray(9), 4, 10**12, 4), (bytearray(9), -5, 4, 0), (bytearray(9), 2, 4, 4), (None, 1, b"x", b""), (None, 0, 4, 0),
+    (bytearray(9), 4, 10**12, 4), (bytearray(9), -5, 4, 0), (bytearray(9), 2, 4, 4), (None, 1, b"x", b""),
+    (None, 0, 4, 0),
     (bytearray(), bytearray(4), 0, 10**12, b"abcd", 0), (bytearray(), bytearray(4), -9, 4, b"abcd", 0),
     (bytearray(), bytearray(4), 0, -4, b"abcd", 0), (bytearray(9), 4, 10**12, b"abcd", 0, 4), (None, 0, 4, b"", 0, 4),
 ]

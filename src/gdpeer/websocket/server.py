@@ -45,8 +45,8 @@ from gdpeer.websocket.link import Turn
 from gdpeer.websocket.native import NativeBackend, leave
 from gdpeer.websocket.networked import NetworkedPeer
 from gdpeer.websocket.peer import WebSocketPeer
-from gdpeer.websocket.server_settings import ServerSettings
 from gdpeer.websocket.responses import Handler, Response
+from gdpeer.websocket.server_settings import ServerSettings
 from gdpeer.websocket.session import ServerSession
 from gdpeer.websocket.settings import (
     Settings,
