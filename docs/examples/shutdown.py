@@ -1,5 +1,4 @@
 import signal
-import time
 
 from gdpeer import OK, WebSocketServer
 
@@ -20,10 +19,5 @@ if server.listen(9080) != OK:
 while running:
     server.poll(timeout=0.05)
 
-server.refuse_new_connections = True
-server.close_all(1001, "The server is going down")
-deadline = time.monotonic() + 2
-while server.peers and time.monotonic() < deadline:
-    server.poll(timeout=0.05)
-server.stop(1001)
+server.stop(1001, "The server is going down", grace=2.0)
 print("stopped")

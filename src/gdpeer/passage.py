@@ -9,16 +9,38 @@ Layer: below all that has packets; compiled (types in `passage.pxd`).
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, TypeAlias
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from gdpeer.errors import Error
 
-__all__ = ["Passage", "Seat", "overrides_none"]
+try:
+    import cython
+except ImportError:
+    from gdpeer import _cython as cython
+
+if cython.compiled:
+    from cython.cimports.cpython.object import PyObject_GenericSetAttr
+
+__all__ = ["GONE_PAST", "Passage", "Seat", "has_all"]
 
 logger = logging.getLogger("gdpeer.multiplayer")
 
 Buffer: TypeAlias = "bytes | bytearray | memoryview"
+
+GONE_PAST = frozenset(
+    (
+        "_handle",
+        "get_available_packet_count",
+        "get_connection_status",
+        "get_packet",
+        "get_packet_peer",
+        "get_unique_id",
+        "is_server",
+        "put_packet_to",
+    )
+)
+"""Members of a face that the layer above can do without; for a face where one of them was changed it does not."""
 
 _OK = Error.OK
 _UNCONFIGURED = Error.ERR_UNCONFIGURED
@@ -81,6 +103,15 @@ class Seat:
         self._packet_error = _OK
         self._is_direct = is_direct
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Who changes one of the members that can be gone past is not gone past: a spy, say."""
+        if name in GONE_PAST:
+            self._is_direct = False
+        if cython.compiled:
+            PyObject_GenericSetAttr(self, name, value)
+        else:
+            object.__setattr__(self, name, value)
+
     def get_available_packet_count(self) -> int:
         """How many packets can be read, also after the end of a connection; in plain mode 0."""
         session = self._session
@@ -131,6 +162,6 @@ class Seat:
         return 0 if session is None else session.unique_id
 
 
-def overrides_none(kind: type, base: type, names: Iterable[str]) -> bool:
-    """Whether a class has some members as `base` has them."""
-    return all(getattr(kind, name) is getattr(base, name) for name in names)
+def has_all(kind: type, members: Mapping[str, object]) -> bool:
+    """Whether a class has some members just as given."""
+    return all(getattr(kind, name) is member for name, member in members.items())

@@ -14,7 +14,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tests.support.missing import missing
 from tests.support.processes import Process
@@ -41,13 +41,29 @@ def find_chromium() -> str | None:
     return named or next(filter(None, map(shutil.which, PROGRAMS)), None)
 
 
+_drivers: list[Any] = []
+"""The driver, once for each who uses it."""
+
+
+@contextmanager
+def driver() -> Iterator[Playwright]:
+    """Playwright's driver: of one process there can be one at a time, so that all browsers of it share it."""
+    from playwright.sync_api import sync_playwright
+
+    _drivers.append(_drivers[0] if _drivers else sync_playwright().start())
+    try:
+        yield _drivers[0]
+    finally:
+        last = _drivers.pop()
+        if not _drivers:
+            last.stop()
+
+
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """A running browser; ends the test where there is none."""
-    from playwright.sync_api import sync_playwright
-
     path, flags = command()
-    with sync_playwright() as playwright:
+    with driver() as playwright:
         browser = playwright.chromium.launch(executable_path=path, headless=True, args=flags)
         try:
             yield browser
@@ -58,10 +74,8 @@ def chromium() -> Iterator[Browser]:
 @contextmanager
 def real_tabs() -> Iterator[BrowserContext]:
     """A browser's window in which one tab is in front and the others are hidden, as on a desk."""
-    from playwright.sync_api import sync_playwright
-
     path, flags = command()
-    with sync_playwright() as playwright, tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
+    with driver() as playwright, tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         words = ["--headless", "--remote-debugging-port=0", f"--user-data-dir={profile}", "about:blank"]
         with Process([path, *flags, *words]) as process:
             yield from connected(playwright, process)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import click
 
-from gdpeer.cli.serving import TYPING_TURN, address, check_listening, drain, page_addresses, resolve
+from gdpeer.cli.serving import TYPING_TURN, address, check_listening, page_addresses, resolve
 from gdpeer.demos.chat.server import PORT, ChatServer
 from gdpeer.demos.lines import Lines, is_typed
 from gdpeer.demos.stopping import Stop
@@ -62,5 +62,4 @@ def chat(host: str, port: int) -> None:
         check_listening(room.server, room.listen(port))
         announce(host, room.port)
         run(room, Lines(), stop)
-        drain(room.server)
         room.stop()

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-import time
 
 from gdpeer import Error, WebSocketServer
 from gdpeer.cli.failure import Failure
@@ -90,9 +89,4 @@ def page_addresses(host: str, port: int) -> list[tuple[str, str]]:
 
 def drain(server: WebSocketServer, reason: str = "Server stopped") -> None:
     """Close every peer with 1001, give them up to two seconds to answer, and stop."""
-    server.refuse_new_connections = True
-    server.close_all(GOING_AWAY, reason)
-    deadline = time.monotonic() + DRAIN
-    while server.peers and (left := deadline - time.monotonic()) > 0:
-        server.poll(timeout=min(left, TURN))
-    server.stop(GOING_AWAY, reason)
+    server.stop(GOING_AWAY, reason, grace=DRAIN)

@@ -15,7 +15,7 @@ Layer: `multiplayer`; no I/O; compiled (types in `cache.pxd`). Source: reference
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 from weakref import ref
 
 from gdpeer.errors import PacketError
@@ -24,12 +24,15 @@ from gdpeer.multiplayer.wire.godot4 import ConfirmPath, SimplifyPath
 if TYPE_CHECKING:
     from gdpeer.multiplayer.tree import Node
 
-__all__ = ["MAX_PATH_MEMORY", "Numbered", "PathBudget", "PathCache"]
+__all__ = ["MAX_PATH_MEMORY", "Known", "Numbered", "PathBudget", "PathCache"]
 
 MAX_PATH_MEMORY = 4 << 20
 """Bytes that the paths of one peer may take here: room for some ten thousand nodes."""
 _ENTRY = 200
 """Bytes that an entry takes beside its path."""
+
+Known: TypeAlias = "tuple[str, ref[Node], bool]"
+"""What stands behind a number of a peer's: the path, the node, and whether the methods were the same."""
 
 
 class PathBudget:
@@ -75,7 +78,7 @@ class _PeerPaths:
 
     def __init__(self) -> None:
         self.told: dict[int, Numbered] = {}  # our number: whose, confirmed or not
-        self.known: dict[int, tuple[str, ref[Node], bool]] = {}  # its number: path, node, whether the methods matched
+        self.known: dict[int, Known] = {}  # by its number
         self.answers_by_path = False
 
 
@@ -212,11 +215,10 @@ class PathCache:
         peer.known[told.cache_id] = (told.path, ref(node), matches)
         return ConfirmPath(matches, None, told.path) if peer.answers_by_path else ConfirmPath(matches, told.cache_id)
 
-    def node_of(self, peer_id: int, number: int) -> tuple[str, Node | None] | None:
-        """The path and the node that the peer means by a number; the node may have left the tree, or be gone."""
+    def known(self, peer_id: int, number: int) -> Known | None:
+        """What the peer means by a number; the node may have left the tree, or be gone. None where it told nothing."""
         peer = self._peers.get(peer_id)
-        entry = None if peer is None else peer.known.get(number)
-        return None if entry is None else (entry[0], entry[1]())
+        return None if peer is None else peer.known.get(number)
 
     def moved(self, peer_id: int, number: int, node: Node) -> None:
         """Another node is now at the path of a number."""

@@ -23,7 +23,6 @@ cdef class Calls4:
     cpdef receive(self, sender, packet)
     @cython.locals(host=Switchboard, call=UndecodedCall, method=Method, known=tuple)
     cpdef receive_call(self, sender, bytes data)
-    @cython.locals(entry=tuple)
-    cdef tuple _known_node(self, sender, unsigned int number)
+    cdef _find_again(self, sender, unsigned int number, path)
     cdef _receive_simplify(self, sender, told)
     cdef _receive_confirm(self, sender, answer)

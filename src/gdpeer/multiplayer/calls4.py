@@ -101,7 +101,12 @@ class Calls4:
         if call.path is not None:
             path, node = call.path, host.find(call.path)
         else:
-            path, node = self._known_node(sender, call.node_id)
+            known = self.cache.known(sender, call.node_id)
+            if known is None:
+                raise PacketError(f"a call of a node by number {call.node_id}, which was never told", 1)
+            path, node = known[0], known[1]()
+            if node is None or not host._owns(node):
+                node = self._find_again(sender, call.node_id, path)
         if node is None:
             host.refuse(sender, path, f"method {call.method_id}", "unknown node", "there is no such node here")
             return
@@ -112,17 +117,12 @@ class Calls4:
             return
         host._call(sender, node, method, call.arguments)
 
-    def _known_node(self, sender: int, number: int) -> tuple[str, Node | None]:
-        entry = self.cache.node_of(sender, number)
-        if entry is None:
-            raise PacketError(f"a call of a node by number {number}, which was never told", 1)
-        path, node = entry
-        if node is not None and self._host._owns(node):
-            return path, node
+    def _find_again(self, sender: int, number: int, path: str) -> Node | None:
+        """Another node may have come to the path of one that is no more there."""
         found = self._host.find(path)
         if found is not None:
             self.cache.moved(sender, number, found)
-        return path, found
+        return found
 
     def _receive_simplify(self, sender: int, told: SimplifyPath) -> None:
         node = self._host.find(told.path)

@@ -43,7 +43,7 @@ from gdpeer.multiplayer.wire.godot4 import (
     parse,
     relay_packet,
 )
-from gdpeer.passage import overrides_none
+from gdpeer.passage import has_all
 from gdpeer.signals import Signal
 from gdpeer.variant.names import NodePath
 
@@ -61,8 +61,6 @@ MAX_PEERS = 65_536
 """Of whom a server can tell its client."""
 
 _SERVER_ALONE = (TARGET_PEER_SERVER,)
-_GONE_PAST = ("call", "is_server", "owns", "transmit")
-"""Members that a call goes past where no subclass has changed them."""
 
 
 class SceneMultiplayer(SceneSwitchboard, PeerHost[MultiplayerPeer]):
@@ -87,7 +85,7 @@ class SceneMultiplayer(SceneSwitchboard, PeerHost[MultiplayerPeer]):
         self._max_delta = 65_535
         self._connect(Calls4(self), Authentication(self, clock), Bridge(self))
         PeerHost.__init__(self)
-        self._is_plain = overrides_none(type(self), SceneMultiplayer, _GONE_PAST)
+        self._is_plain = has_all(type(self), _OWN)
 
     @property
     def auth_callback(self) -> AuthCallback | None:
@@ -387,6 +385,10 @@ class SceneMultiplayer(SceneSwitchboard, PeerHost[MultiplayerPeer]):
     def _forget_nodes(self) -> None:
         self._calls.cache.forget_nodes()
         self._bridge.forget_nodes()
+
+
+_OWN = {name: getattr(SceneMultiplayer, name) for name in ("call", "is_server", "owns", "transmit")}
+"""Members that a call goes past where no subclass has changed them."""
 
 
 def _packet_size(size: int) -> int:

@@ -78,7 +78,7 @@ class SceneSwitchboard(Switchboard):
 
     def _own_id(self) -> int:
         """Of the peer, which there is."""
-        seat = self._seat
+        seat = self._direct()
         if seat is None:
             own: int = self._peer.get_unique_id()
             return own
@@ -86,12 +86,12 @@ class SceneSwitchboard(Switchboard):
 
     def _is_hub(self) -> bool:
         host: Any = self
-        is_known = self._is_plain and self._seat is not None
+        is_known = self._is_plain and self._direct() is not None
         return self._own_id() == _SERVER if is_known else bool(host.is_server())
 
     def _can_send(self) -> bool:
         """Whether the peer, which there is, is connected."""
-        seat = self._seat
+        seat = self._direct()
         if seat is None:
             return bool(self._peer.get_connection_status() == _CONNECTED)
         session = seat._session
@@ -103,7 +103,7 @@ class SceneSwitchboard(Switchboard):
     def _put(self, peer_ids: Collection[int], data: bytes) -> Error:
         if self._peer is None or not peer_ids or not data:
             return _OK
-        seat = self._seat
+        seat = self._direct()
         if seat is not None and seat._session is not None and self._can_send():
             return seat._session.put_to(peer_ids, data)
         error: Error = self._peer.put_packet_to(peer_ids, data)

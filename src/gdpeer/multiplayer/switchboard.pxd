@@ -17,6 +17,8 @@ cdef class Switchboard:
     cdef public bint _is_plain
 
     cpdef _use_peer(self, peer)
+    @cython.locals(seat=Seat)
+    cdef inline Seat _direct(self)
     @cython.locals(seat=Seat, session=Passage)
     cpdef _take_all(self)
     cdef _take_next(self, peer, Seat seat, sender)

@@ -48,12 +48,17 @@ class Switchboard:
         self._sender = 0
         self._admitted: dict[int, None] = {}  # in the order of admission
         self._peer: Any = None
-        self._seat: Seat | None = None  # the peer, where its session can be used directly
+        self._seat: Seat | None = None  # the peer, where it is one
         self._is_plain = False  # no subclass has changed what can be gone past
 
     def _use_peer(self, peer: Any) -> None:
         self._peer = peer
-        self._seat = peer if isinstance(peer, Seat) and peer._is_direct else None
+        self._seat = peer if isinstance(peer, Seat) else None
+
+    def _direct(self) -> Seat | None:
+        """The peer, where its session can be used instead of its members."""
+        seat = self._seat
+        return seat if seat is not None and seat._is_direct else None
 
     def get_remote_sender_id(self) -> int:
         """While a call or a packet is handled: who sent it; in a local call the own id; else 0."""
@@ -61,9 +66,10 @@ class Switchboard:
 
     def _take_all(self) -> None:
         """Take all packets that have come, as long as the peer stays."""
-        peer, seat, before = self._peer, self._seat, self._sender
+        peer, before = self._peer, self._sender
         try:
             while peer is not None and self._peer is peer:
+                seat = self._direct()
                 if seat is None:
                     if not peer.get_available_packet_count():
                         break

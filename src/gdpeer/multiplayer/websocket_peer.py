@@ -33,7 +33,7 @@ from typing import TYPE_CHECKING, Any
 from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.errors import CloseCause, Error, TransportError
 from gdpeer.multiplayer.peer import Buffer, ConnectionStatus, MultiplayerPeer
-from gdpeer.passage import Seat, overrides_none
+from gdpeer.passage import GONE_PAST, Seat, has_all
 from gdpeer.platform import pause
 from gdpeer.transport.stream import Connector, Stream
 from gdpeer.websocket.client import WebSocketClient
@@ -65,17 +65,6 @@ __all__ = ["WebSocketMultiplayerPeer"]
 logger = logging.getLogger("gdpeer.multiplayer")
 
 _DISCONNECTED, _CONNECTING, _CONNECTED = ConnectionStatus  # once, for an enumeration finds its members slowly
-_DIRECT = (
-    "_handle",
-    "get_available_packet_count",
-    "get_connection_status",
-    "get_packet",
-    "get_packet_peer",
-    "get_unique_id",
-    "is_server",
-    "put_packet_to",
-)
-"""What an API does without, by `gdpeer.passage`, where no subclass has changed it."""
 _DIALECTS = {dialect.name: dialect for dialect in (GODOT4, GODOT3)}
 
 
@@ -137,7 +126,7 @@ class WebSocketMultiplayerPeer(Configurable, SessionPeer, MultiplayerPeer):
 
     def __init__(self, dialects: Sequence[str] = ("godot4",), *, clock: Clock = MONOTONIC) -> None:
         MultiplayerPeer.__init__(self)
-        Seat.__init__(self, overrides_none(type(self), WebSocketMultiplayerPeer, _DIRECT))
+        Seat.__init__(self, has_all(type(self), _OWN))
         unknown = [name for name in dialects if name not in _DIALECTS]
         if unknown or not dialects or isinstance(dialects, str):
             raise ValueError(f"dialects are a list of {', '.join(_DIALECTS)}; not {dialects!r}")
@@ -487,6 +476,9 @@ class WebSocketMultiplayerPeer(Configurable, SessionPeer, MultiplayerPeer):
     def __repr__(self) -> str:
         role = "server" if self._server is not None else "client"
         return f"<WebSocketMultiplayerPeer {role} {self.get_connection_status().name}>"
+
+
+_OWN = {name: getattr(WebSocketMultiplayerPeer, name) for name in GONE_PAST}
 
 
 if TYPE_CHECKING:  # one interface for Godot 3's MultiplayerAPI, without an adapter

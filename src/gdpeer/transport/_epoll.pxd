@@ -70,14 +70,14 @@ cdef inline int wait_for_events(int* epoll, gdpeer_event* events, int most, doub
         return max(found, 0)
     end = gdpeer_now() + seconds
     while True:
+        PyErr_CheckSignals()  # also of one that came before the wait: it would not end it
+        if epoll[0] < 0:
+            return 0
         with nogil:
             found = gdpeer_wait(epoll[0], events, most, milliseconds_of(seconds))
         if found >= 0:
             return found
         if not gdpeer_was_interrupted():
             PyErr_SetFromErrno(OSError)
-        PyErr_CheckSignals()
-        if epoll[0] < 0:
-            return 0
         if seconds > 0:
             seconds = max(end - gdpeer_now(), 0.0)

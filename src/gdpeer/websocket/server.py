@@ -70,6 +70,9 @@ logger = logging.getLogger("gdpeer.websocket")
 
 HEALTH = "/health"
 
+DRAIN_TURN = 0.2
+"""Seconds of one turn while draining: as late is a signal noticed that came just before the wait."""
+
 _LINGERING, _DONE = int(Stage.LINGERING), int(Stage.DONE)  # compared once for each peer in a turn
 
 
@@ -480,7 +483,7 @@ class WebSocketServer(ServerSettings, NetworkedPeer):
         try:
             self.close_all(code, reason)
             while self._peers and not self._turn.active and (left := deadline - self._clock.now()) > 0:
-                self.poll(left)
+                self.poll(min(left, DRAIN_TURN))
         finally:
             self.refuse_new_connections = before
 

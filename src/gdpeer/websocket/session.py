@@ -311,7 +311,7 @@ class ServerSession(Session):
 
     def put_to(self, peer_ids: Iterable[int], buffer: Buffer) -> Error:
         """See `Passage`."""
-        return self.put_from(SERVER, peer_ids, buffer)
+        return self.put_from(_SERVER, peer_ids, buffer)
 
     def put_from(self, source: int, peer_ids: Iterable[int], buffer: Buffer) -> Error:
         """As `put_to`, in the name of a client, where a dialect has a name in its packets."""

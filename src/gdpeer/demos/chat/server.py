@@ -16,7 +16,6 @@ Layer: `demos`.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from urllib.parse import parse_qs
 
@@ -90,11 +89,7 @@ class ChatServer:
 
     def stop(self, reason: str = "Server stopped") -> None:
         """Close the room. Everyone is told with code 1001, and has a second to answer."""
-        deadline = time.monotonic() + GOODBYE
-        self.server.close_all(GOING_AWAY, reason)
-        while self.server.peers and (left := deadline - time.monotonic()) > 0:
-            self.server.poll(left)
-        self.server.stop(GOING_AWAY, reason)
+        self.server.stop(GOING_AWAY, reason, grace=GOODBYE)
         self._tags.clear()
         self.log("Server stopped")
 
