@@ -199,6 +199,7 @@ class MultiplayerAPI(PeerHost[NetworkedMultiplayerPeer]):
 
     def _forget_peer(self, peer_id: int) -> None:
         self._admitted.pop(peer_id, None)
+        self._forget_caller(peer_id)
         self._calls.forget_peer(peer_id)
 
     def _take(self, peer: NetworkedMultiplayerPeer, sender: int) -> None:

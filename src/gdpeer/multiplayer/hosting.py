@@ -43,6 +43,8 @@ class PeerHost(Switchboard, MultiplayerAPI[PeerType]):
         allow_object_decoding: take and send objects in full, as passive `EncodedObject`s; False: as ids only.
         typed_containers: send arrays and dictionaries with the types that they carry, which Godot 4.4 and later
             understand; False.
+        rpc_rate: calls a second that one peer may make, twice as many at once; what is over is refused and counted
+            under "too many calls", without `call_refused`. A call cannot wait: others are behind it. 0.0: any number.
         refused: how many packets and calls were refused, by kind.
         call_refused: signal (peer_id, path, method, reason): a call from elsewhere did not reach the game.
     """
@@ -98,6 +100,7 @@ class PeerHost(Switchboard, MultiplayerAPI[PeerType]):
     def clear(self) -> None:
         """Forget all state: peers, numbers of paths, what is under way."""
         self._admitted.clear()
+        self._forget_caller(0)
 
     @property
     def refuse_new_connections(self) -> bool:

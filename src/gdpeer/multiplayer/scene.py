@@ -85,6 +85,7 @@ class SceneMultiplayer(SceneSwitchboard, PeerHost[MultiplayerPeer]):
         self._max_delta = 65_535
         self._connect(Calls4(self), Authentication(self, clock), Bridge(self))
         PeerHost.__init__(self)
+        self._clock = clock
         self._is_plain = has_all(type(self), _OWN)
 
     @property
@@ -197,6 +198,7 @@ class SceneMultiplayer(SceneSwitchboard, PeerHost[MultiplayerPeer]):
         del self._admitted[peer_id]
         self._calls.cache.forget_peer(peer_id)
         self._bridge.forget_peer(peer_id)
+        self._forget_caller(peer_id)
         if self._relays() and self.is_server():
             self._tell(self._bridge.split(self._admitted)[0], DelPeer(peer_id).encode())
 
@@ -278,6 +280,7 @@ class SceneMultiplayer(SceneSwitchboard, PeerHost[MultiplayerPeer]):
         elif packet.peer_id in self._admitted:
             del self._admitted[packet.peer_id]
             self._calls.cache.forget_peer(packet.peer_id)
+            self._forget_caller(packet.peer_id)
             self.peer_disconnected.emit(packet.peer_id)
 
     def _handle_add(self, peer_id: int) -> None:

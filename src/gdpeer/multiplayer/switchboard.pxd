@@ -9,6 +9,9 @@ from gdpeer.passage cimport Passage, Seat
 cdef class Switchboard:
     cdef public bint allow_object_decoding
     cdef public bint typed_containers
+    cdef public double rpc_rate
+    cdef public object _clock
+    cdef dict _buckets
     cdef public object _tree
     cdef public object _sender
     cdef public dict _admitted
@@ -25,5 +28,7 @@ cdef class Switchboard:
     cdef bint _owns(self, node) except -1
     cdef _transmit(self, peer_ids, bytes data)
     cdef _call(self, sender, node, Method method, arguments)
+    cdef bint _is_flood(self, sender, name) except -1
+    cpdef _forget_caller(self, sender)
     cdef _check_and_invoke(self, sender, node, Method method, arguments)
     cpdef bint _invoke(self, sender, node, Method method, arguments) except -1

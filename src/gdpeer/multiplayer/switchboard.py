@@ -11,6 +11,8 @@ import logging
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Any
 
+from gdpeer.bucket import BURST, Bucket
+from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.multiplayer.checking import CallError
 from gdpeer.multiplayer.wire.parts import values_of
 from gdpeer.passage import Seat
@@ -38,12 +40,15 @@ class Switchboard:
     """What `PeerHost` is over, in whatever language.
 
     Attributes:
-        allow_object_decoding, typed_containers: see `PeerHost`.
+        allow_object_decoding, typed_containers, rpc_rate: see `PeerHost`.
     """
 
     def __init__(self) -> None:
         self.allow_object_decoding = False
         self.typed_containers = False
+        self.rpc_rate = 0.0
+        self._clock: Clock = MONOTONIC
+        self._buckets: dict[int, Bucket] = {}  # of those who call, where there is a rate
         self._tree: SceneTree | None = None
         self._sender = 0
         self._admitted: dict[int, None] = {}  # in the order of admission
@@ -121,6 +126,8 @@ class Switchboard:
 
     def _check_and_invoke(self, sender: int, node: Node, method: Method, arguments: Arguments) -> None:
         host: Any = self
+        if self.rpc_rate > 0 and self._is_flood(sender, method.name):
+            return
         if not method.is_open:
             obstacle = host._obstacle(sender, node, method)
             if obstacle:
@@ -134,6 +141,30 @@ class Switchboard:
             host.refuse(sender, host.path_of(node), method.name, "bad annotation", str(problem))
         else:
             self._invoke(sender, node, method, checked)
+
+    def _is_flood(self, sender: int, name: str) -> bool:
+        """Whether this call is over the rate: it is counted then, and the first of a flood logged."""
+        host: Any = self
+        now = self._clock.now()
+        bucket = self._buckets.get(sender)
+        if bucket is None:
+            bucket = self._buckets[sender] = Bucket(self.rpc_rate, max(1.0, self.rpc_rate * BURST), now)
+        was_over = bucket.is_over
+        if not bucket.spend(now):
+            host.refused["too many calls"] += 1
+            if not was_over:
+                logger.warning(
+                    "peer %s calls more than %s times a second; refused from %s on", sender, self.rpc_rate, name
+                )
+            return True
+        return False
+
+    def _forget_caller(self, sender: int) -> None:
+        """A peer has gone; 0: all have."""
+        if sender:
+            self._buckets.pop(sender, None)
+        else:
+            self._buckets.clear()
 
     def _invoke(self, sender: int, node: Node, method: Method, arguments: Iterable[Any]) -> bool:
         """Call the game's method; False where it raised, which is logged."""

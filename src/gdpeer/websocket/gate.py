@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections import Counter
 from ipaddress import AddressValueError, IPv6Address
 
+from gdpeer.bucket import BURST, Bucket
 from gdpeer.clock import Clock
-from gdpeer.websocket.meter import BURST, Bucket
 from gdpeer.websocket.settings import Settings
 
 __all__ = ["Gate", "household"]
@@ -69,10 +69,7 @@ class Gate:
             if len(self._rates) >= MOST_REMEMBERED:
                 self._forget(now)
             bucket = self._rates[place] = Bucket(rate, max(1.0, rate * BURST), now)
-        if bucket.take(1, now) >= 0:
-            return True
-        bucket.take(-1, now)  # who is turned away has not taken anything
-        return False
+        return bucket.spend(now)
 
     def _forget(self, now: float) -> None:
         """First those whose absence changes nothing, then the older half."""

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from gdpeer import OK, Cause, ManualClock, PeerStats, WebSocketMultiplayerPeer, WebSocketPeer, WebSocketServer, http
+from gdpeer.bucket import Bucket
 from gdpeer.websocket import gate
 from gdpeer.websocket.gate import Gate, household
-from gdpeer.websocket.meter import Bucket
 from gdpeer.websocket.prometheus import Metrics
 from gdpeer.websocket.settings import Settings
 from tests.unit.websocket.support import CLOSED, OPEN, Room, open_pair, until
