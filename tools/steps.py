@@ -110,6 +110,10 @@ def property_steps() -> list[Step]:
     ]
 
 
+def trust_steps() -> list[Step]:
+    return [pytest_step("trust", "tests/trust", COMPILED / "python")]
+
+
 def conformance_steps() -> list[Step]:
     command = [sys.executable, "-m", "tests.conformance.run", "--form"]
     suite = ("the conformance suite",)
@@ -164,6 +168,7 @@ def all_steps() -> list[Step]:
         *conformance_steps(),
         *outside_steps()[:3],
         *property_steps(),
+        *trust_steps(),
         *python_steps(),
         *outside_steps()[3:],
         *docs_steps(),

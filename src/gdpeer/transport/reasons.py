@@ -45,6 +45,12 @@ ANDROID_HINT = (
     "or tick Internet under Permissions in Godot's Android export preset"
 )
 
+# From the certificates alone the two cannot be told apart.
+_GAP = "the certificate comes from an unknown authority (or the server leaves out those between it and a known one)"
+_NO_AUTHORITY = "one that signed in the chain is no authority"
+_WEAK_KEY = "the certificate's key is too weak"
+_WEAK_AUTHORITY = "the key of an authority in the chain is too weak"
+_WEAK_SIGNATURE = "a signature in the chain is too weak"
 
 REFUSED_CERTIFICATES = {
     2: "the certificate comes from an unknown authority",
@@ -52,11 +58,17 @@ REFUSED_CERTIFICATES = {
     10: "the certificate has expired (or the clock of this machine is wrong)",
     18: "the certificate is self-signed and not among the trusted ones",
     19: "the certificate comes from an unknown authority (its root is self-signed and not among the trusted ones)",
-    20: "the certificate comes from an unknown authority",
-    21: "the certificate comes from an unknown authority",
+    20: _GAP,
+    21: _GAP,
     23: "the certificate was revoked",
+    24: _NO_AUTHORITY,
+    26: "the certificate is not one for servers",
     62: "the certificate is for another host",
     64: "the certificate is for another host (not for this IP address)",
+    66: _WEAK_KEY,
+    67: _WEAK_AUTHORITY,
+    68: _WEAK_SIGNATURE,
+    79: _NO_AUTHORITY,  # since OpenSSL 3
 }
 """OpenSSL's X509_V_ERR_... in words."""
 
@@ -66,10 +78,14 @@ TLS_FAILURES = {
     "WRONG_VERSION_NUMBER": _NOT_TLS,
     "PACKET_LENGTH_TOO_LONG": _NOT_TLS,
     "RECORD_LAYER_FAILURE": _NOT_TLS,
+    "TLSV1_ALERT_PROTOCOL_VERSION": "the other side refused our versions of TLS, 1.2 and 1.3",
     "UNSUPPORTED_PROTOCOL": "the other side speaks only versions of TLS that are too old",
     "NO_SHARED_CIPHER": "no cipher in common",
     "PEM lib": "the PEM text is damaged",
     "KEY_VALUES_MISMATCH": "the key does not belong to the certificate",
+    "EE_KEY_TOO_SMALL": _WEAK_KEY,
+    "CA_KEY_TOO_SMALL": _WEAK_AUTHORITY,
+    "CA_MD_TOO_WEAK": _WEAK_SIGNATURE,
 }
 """OpenSSL's reasons in words, where its own are not clear."""
 

@@ -477,7 +477,8 @@ def _words(error: Exception) -> str:
     if not isinstance(error, ssl.SSLError):
         return str(error)
     name = getattr(error, "reason", None) or _PLACE.sub("", str(error))
+    if name in TLS_FAILURES:
+        return TLS_FAILURES[name]
     _, alert, refusal = name.partition("_ALERT_")
-    if alert:
-        return f"the other side refused: {refusal.replace('_', ' ').lower()}"
-    return TLS_FAILURES.get(name) or name.replace("_", " ").lower()
+    words = (refusal or name).replace("_", " ").lower()
+    return f"the other side refused: {words}" if alert else words

@@ -408,7 +408,7 @@ def test_peer_that_speaks_no_version_of_ours(
     server = authority.server()
     server.minimum_version = ssl.TLSVersion.TLSv1_3
     client_error, server_error = refuse(sockets, server, client)
-    assert "the other side refused: protocol version" in client_error.detail
+    assert "the other side refused our versions of TLS, 1.2 and 1.3" in client_error.detail
     assert "versions of TLS that are too old" in server_error.detail
 
 

@@ -1,0 +1,30 @@
+"""The figures that the tests of trust measure: one line each on standard output, and a small file to read later.
+
+    record("R3", clients=1000, seconds=1.2)
+
+prints `figure R3: clients=1000 seconds=1.2` and adds both to build/trust/R3.json. Several tests of an id share its
+file.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tests.support.missing import ROOT
+
+FOLDER = ROOT / "build" / "trust"
+
+
+def record(test_id: str, **figures: Any) -> dict[str, Any]:
+    """Prints and keeps the figures of a test; returns them."""
+    print(f"figure {test_id}:", *(f"{name}={_short(value)}" for name, value in figures.items()))
+    path = FOLDER / f"{test_id}.json"
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    known = json.loads(path.read_text()) if path.exists() else {}
+    path.write_text(json.dumps({**known, **figures}, indent=2) + "\n")
+    return figures
+
+
+def _short(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
