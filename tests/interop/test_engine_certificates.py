@@ -14,6 +14,7 @@ from cryptography.x509.oid import NameOID
 
 from gdpeer import OK, Cause, TLSOptions, WebSocketClient, WebSocketPeer
 from tests.interop.echo_rooms import echo_room, until
+from tests.support.bad_certificates import BAD, GOOD, BadServer
 from tests.support.certificates import Certificates, make_certificates
 from tests.support.engines import fixture
 from tests.support.ports import free_port
@@ -124,3 +125,25 @@ def test_the_signalling_client_can_go_without_a_check(version: str, self_signed:
         assert client.connect_to_url(f"wss://localhost:{run.wait_for('listening')['port']}") is OK
         until(lambda: told, client)
         assert told == [True]
+
+
+@BOTH
+@pytest.mark.parametrize("name", BAD)
+def test_t1_an_engine_refuses_every_server_that_we_refuse(version: str, name: str, tmp_path: Path) -> None:
+    with (
+        BadServer(BAD[name], tmp_path) as server,
+        fixture(version, CLIENTS[version], url=server.url, ca=server.authority) as run,
+    ):
+        run.wait_for("quit", status=1)
+        assert run.find("open") is None
+        assert server.opened == 0
+
+
+@BOTH
+def test_t1_an_engine_goes_through_with_the_same_server_when_it_is_good(version: str, tmp_path: Path) -> None:
+    with (
+        BadServer(GOOD["plain"], tmp_path) as server,
+        fixture(version, CLIENTS[version], url=server.url, ca=server.authority) as run,
+    ):
+        run.wait_for("quit")
+        assert server.opened == 1
