@@ -4,7 +4,7 @@ from cpython.object cimport PyObject
 
 from gdpeer.protocol.frames cimport Utf8Validator
 
-cdef Py_ssize_t _AT_ONCE
+cdef Py_ssize_t _AT_ONCE, _MOST_AHEAD
 
 
 @cython.final

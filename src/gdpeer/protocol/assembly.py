@@ -30,6 +30,9 @@ __all__ = ["Assembly"]
 _AT_ONCE = 1 << 20
 """Bytes of a message that gets its memory at once."""
 
+_MOST_AHEAD = 655_360
+"""Bytes of memory that are taken ahead of what a message is known to have."""
+
 
 class Assembly:
     """The payload of one message, as far as it has come.
@@ -94,8 +97,8 @@ class Assembly:
         if self.size + more > capacity or not capacity:
             wanted = expected if expected <= _AT_ONCE else min(expected, 2 * capacity)
             # Where it comes in small fragments each of them is all that is known of, and not every system's allocator
-            # makes a block longer without copying it.
-            wanted = max(wanted, self.size + more, capacity + (capacity >> 3), 1)
+            # makes a block longer without copying it. (A bomb shall not take a MiB more than its limit.)
+            wanted = max(wanted, self.size + more, capacity + min(capacity >> 3, _MOST_AHEAD), 1)
             try:
                 target = room_in(cython.address(self._raw), cython.address(wanted)) + self.size
             except MemoryError:

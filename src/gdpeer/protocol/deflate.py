@@ -22,6 +22,8 @@ NAME = "permessage-deflate"
 
 _TAIL = b"\x00\x00\xff\xff"
 _MAX_ENDINGS = 16  # final blocks in one message; each costs a new stream and gives nothing, so no other limit ends them
+_STEP = 131_072
+"""Bytes that come out of the inflater at a time: what it holds beside the message that they are added to."""
 _EMPTY_MESSAGE = b"\x00"  # RFC 7692 section 7.2.3.6
 
 _TOKEN = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
@@ -227,18 +229,22 @@ class Inflater:
     Args:
         bits: 8-15, the other side's window.
         keep_context: whether the other side's messages may refer to earlier ones.
+
+    Attributes:
+        rest: what `feed` is to be called with next, since more is to come out than it gives at a time; None: nothing.
     """
 
-    __slots__ = ("_bits", "_endings", "_keep_context", "_stream")
+    __slots__ = ("_bits", "_endings", "_keep_context", "_stream", "rest")
 
     def __init__(self, bits: int = 15, *, keep_context: bool = True) -> None:
         self._bits = max(9, bits)
         self._endings = 0
         self._keep_context = keep_context
         self._stream: zlib._Decompress | None = None
+        self.rest: bytes | None = None
 
     def feed(self, piece: bytes, room: int) -> bytes:
-        """Go on with the message under way.
+        """Go on with the message under way. Afterwards look at `rest`.
 
         Args:
             piece: compressed bytes.
@@ -252,13 +258,16 @@ class Inflater:
             self._endings += 1
             if self._endings > _MAX_ENDINGS:
                 raise ProtocolError(f"a compressed message has more than {_MAX_ENDINGS} final blocks")
+            if len(out) >= _STEP:
+                self.rest = self._stream.unused_data
+                break
             out += self._inflate(self._stream.unused_data, room - len(out))
         return out
 
     def finish(self, room: int) -> bytes:
-        """End the message under way: what was still to come out. Limits and errors as `feed`."""
+        """End the message under way: what was still to come out. Limits and errors as `feed`; there is no rest."""
         stream = self._stream
-        out = b"" if stream is not None and stream.eof else self.feed(_TAIL, room)
+        out = b"" if stream is not None and stream.eof else self.feed(_TAIL, room)  # gives some thousand bytes at most
         self._endings = 0
         if not self._keep_context:
             self._stream = None
@@ -270,11 +279,14 @@ class Inflater:
             # A final block ends the stream; what follows is a new one (RFC 7692 section 7.2.3.4).
             stream = self._stream = zlib.decompressobj(-self._bits)
         room = max(0, room)
+        # One byte more than allowed tells a full buffer from an overflowing one; zlib reads 0 as "no limit".
+        most = min(room + 1, _STEP)
         try:
-            # One byte more than allowed tells a full buffer from an overflowing one; zlib reads 0 as "no limit".
-            out = stream.decompress(piece, room + 1)
+            out = stream.decompress(piece, most)
         except zlib.error as problem:
             raise ProtocolError(f"a compressed message is damaged: {problem}") from None
         if len(out) > room:
             raise ProtocolError(f"a message inflates to more than its limit, by at least {len(out) - room} byte", 1009)
+        # Even with all of the piece taken, zlib may hold more of what it was to give.
+        self.rest = stream.unconsumed_tail if len(out) == most and not stream.eof else None
         return out

@@ -350,6 +350,8 @@ class Inbox:
         inflater = self.inflater
         assert inflater is not None
         message.append(inflater.feed(bytes(piece), self._max_message_size - message.size))
+        while inflater.rest is not None:
+            message.append(inflater.feed(inflater.rest, self._max_message_size - message.size))
 
     def _check_text(self, message: Assembly, before: int) -> None:
         text = self._text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 import pytest
 
@@ -71,13 +72,13 @@ def test_a_message_that_somebody_holds_is_never_written_to() -> None:
         assert len(message + b"!") == len(payload) + 1
 
 
-@pytest.mark.skipif(not COMPILED, reason="a bytearray by itself grows like this")
 def test_many_small_fragments_move_the_message_a_few_times_only() -> None:
     message, piece = Assembly(), bytearray(b"a" * 64)
     capacities = set()
     for _ in range(40_000):
         message.append_unmasked(piece, 0, 64, b"", 0, message.size + 64)
-        capacities.add(message._capacity)
-        assert message._capacity <= message.size * 9 // 8 + 64
+        capacity = message._capacity if COMPILED else sys.getsizeof(message._block)
+        capacities.add(capacity)
+        assert capacity <= message.size * 9 // 8 + 128
     assert len(capacities) < 120
     assert message.finish() == b"a" * 64 * 40_000
