@@ -202,10 +202,9 @@ class WebSocketServer(ServerSettings, NetworkedPeer):
             return Error.ERR_UNCONFIGURED
         try:
             self._door.tls = self._make_tls()
-        except TransportError as problem:
-            return self._not_listening(problem.error, problem.detail)
-        except ValueError as problem:
-            return self._not_listening(Error.ERR_INVALID_PARAMETER, str(problem))
+        except (TransportError, ValueError) as problem:
+            error = problem.error if isinstance(problem, TransportError) else Error.ERR_INVALID_PARAMETER
+            return self._not_listening(error, str(problem))
         self._listen_error = ""
         return Error.OK
 
@@ -249,15 +248,18 @@ class WebSocketServer(ServerSettings, NetworkedPeer):
     def _come_in(self, stream: Any, port: int) -> None:
         """A connection was accepted; it goes at once where a limit is met."""
         self._tally.accepted += 1
+        gate, settings = self._door.gate, self._settings
+        if not settings.has_gate():  # to know the address takes time, and memory
+            self._serve(self._door.secure(stream, settings), port)
+            return
         address = stream.remote_address[0]
-        gate = self._door.gate
-        obstacle = gate.obstacle(self._settings, address, len(self._opening))
+        obstacle = gate.obstacle(settings, address, len(self._opening))
         if obstacle:
             self._tally.refused[obstacle] += 1
             logger.info("a connection from %s was turned away: %s", address, obstacle)
             stream.close()
-            return
-        gate.enter(self._settings, address, self._serve(self._door.secure(stream, self._settings), port))
+        else:
+            gate.enter(settings, address, self._serve(self._door.secure(stream, settings), port))
 
     def take_stream(self, stream: Stream | Connector) -> int:
         """Serve a stream that came another way than through `listen`: an in-memory pair in tests.

@@ -103,6 +103,10 @@ class Settings:
             )
         return self._terms
 
+    def has_gate(self) -> bool:
+        """Whether a limit is set that newcomers may meet."""
+        return bool(self.max_connections_per_address or self.connection_rate or self.max_pending)
+
     def header_fields(self) -> list[tuple[str, str]]:
         """`handshake_headers` as names and values.
 

@@ -116,8 +116,9 @@ class Tally:
         self.accepted = 0
         self.opened = 0
         self.refused: Counter[str] = Counter()
-        self._ended: Counter[str] = Counter()
-        self._sums = dict.fromkeys(_SUMS, 0)
+        self._ended: dict[Cause, int] = {}
+        self._bytes_received = self._bytes_sent = self._messages_received = self._messages_sent = 0
+        self._refused_sends = self._throttled = 0
 
     def note_refused(self, cause: CloseCause) -> None:
         """A connection has gone that never opened; a page that was served is no refusal."""
@@ -127,23 +128,28 @@ class Tally:
             self.refused[cause.cause.value] += 1
 
     def note_ended(self, backend: NativeBackend) -> None:
-        """A peer has gone."""
-        self._ended[backend.cause.cause.value] += 1
-        found = peer_stats(backend)
-        for name in _SUMS:
-            self._sums[name] += getattr(found, name)
+        """A peer has gone. (Written out, for it is a part of what a connection costs.)"""
+        cause = backend.cause.cause
+        self._ended[cause] = self._ended.get(cause, 0) + 1
+        self._bytes_received += backend.bytes_received
+        self._bytes_sent += backend.bytes_sent
+        self._messages_received += backend.connection.inbox.received
+        self._messages_sent += backend.messages_sent
+        self._refused_sends += backend.refused_sends
+        if backend.meter is not None:
+            self._throttled += backend.meter.throttled
 
     def stats(self, backends: Iterable[NativeBackend], pending: int) -> ServerStats:
         """All there is to tell, with those that are there."""
         live = [peer_stats(backend) for backend in backends]
-        sums = {name: self._sums[name] + sum(getattr(one, name) for one in live) for name in _SUMS}
+        sums = {name: getattr(self, f"_{name}") + sum(getattr(one, name) for one in live) for name in _SUMS}
         levels = {name: sum(getattr(one, name) for one in live) for name in _LEVELS}
         return ServerStats(
             peers=len(live),
             pending=pending,
             accepted=self.accepted,
             opened=self.opened,
-            ended=dict(self._ended),
+            ended={cause.value: number for cause, number in self._ended.items()},
             refused=dict(self.refused),
             **sums,
             **levels,

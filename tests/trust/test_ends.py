@@ -1,0 +1,40 @@
+"""R3: a server that is asked to end says so to everybody, and ends."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from tests.support.figures import record
+from tests.support.processes import Process, gdpeer_command
+from tests.trust.crowd import allow_many_files, connections, head_for, wait_for_bytes
+
+pytestmark = pytest.mark.timeout(60)
+
+CLIENTS = 1000
+ANSWER = b"\x88\x82\0\0\0\0\x03\xe9"
+GOING_AWAY = b"\x88\x10\x03\xe9Server stopped"
+
+
+def test_r3_a_thousand_clients_hear_1001_and_the_server_ends_in_its_grace() -> None:
+    allow_many_files()
+    with Process(gdpeer_command("echo", "--port", "0", "--no-heartbeat")) as server:
+        port = int(server.wait_for(r"listening on ws://127\.0\.0\.1:(\d+)/").group(1))
+        with connections(port, CLIENTS) as crowd:
+            for one in crowd:
+                one.sendall(head_for(port))
+            for one in crowd:
+                assert one.recv(4096).startswith(b"HTTP/1.1 101")
+            began = time.monotonic()
+            server.popen.terminate()
+            heard = wait_for_bytes(crowd, 5)
+            assert len(heard) == CLIENTS
+            for one in crowd:
+                assert one.recv(4096) == GOING_AWAY
+                one.sendall(ANSWER)
+            assert server.wait(10) == 0
+            seconds = time.monotonic() - began
+            record("R3", clients=CLIENTS, seconds=seconds)
+            assert seconds < 2.0 + 1.0
+            assert server.stderr == []
