@@ -164,3 +164,20 @@ def test_a_call_is_taken_apart_before_anybody_looks_at_its_arguments() -> None:
 )
 def test_which_packets_are_calls(data: bytes, expected: bool) -> None:
     assert wire.is_call(data) is expected
+
+
+@pytest.mark.parametrize("node_id", [1, 255, 256, 65_535, 65_536])
+@pytest.mark.parametrize("method_id", [0, 255, 256, 0x8001])
+@pytest.mark.parametrize("count", [0, 1, 127, 128, 255])
+def test_a_call_in_one_piece_is_the_same_as_its_parts(node_id: int, method_id: int, count: int) -> None:
+    for arguments in (list(range(count)), ["text"] * count, (b"bytes",) * count):
+        flags, body = wire.encode_call_body(method_id, arguments)
+        assert wire.encode_call(node_id, method_id, arguments) == wire.call_packet(flags, body, node_id)
+
+
+@pytest.mark.parametrize("arguments", [(object(),), (1, object()), range(256)])
+def test_a_call_in_one_piece_is_refused_as_its_parts_are(arguments: Any) -> None:
+    for encode in (wire.encode_call_body, lambda number, values: wire.encode_call(1, number, values)):
+        with pytest.raises(ValueError, match=r"at most 255|object"):  # VariantError is one, too
+            encode(3, arguments)
+    assert wire.encode_call(1, 3, (7,)) == wire.call_packet(*wire.encode_call_body(3, (7,)), 1)
