@@ -136,7 +136,8 @@ class Seat:
         packet = None if session is None else session.take()
         if packet is None:
             return self.get_packet()
-        self._packet_error = _OK
+        if self._packet_error is not _OK:
+            self._packet_error = _OK
         return packet
 
     def get_packet_peer(self) -> int:
