@@ -87,7 +87,9 @@ class Frames:
             self._sleep(self.time_left())
 
 
-def _run_in_page(frames: Frames) -> None:  # pragma: no cover - runs in pages and Node only, where tests/page shows it
+def _run_in_page(
+    frames: Frames,
+) -> None:  # pragma: no cover - for pages; see tests/backends and tests/browser
     import js  # type: ignore[import-not-found]
     from pyodide.ffi import create_proxy  # type: ignore[import-not-found]
 

@@ -38,6 +38,6 @@ def test_a2_keys_of_two_processes_are_unequal_and_uniform() -> None:
     repeats = len(keys) - len(set(keys))
     places = [abs(deviation(bytes(key[place] for key in keys))) for place in range(4)]
     record("A2", keys=len(keys), repeats=repeats, most_deviation=max(places))
-    assert repeats < 5  # of 40,000 out of 2^32 fewer than one is expected
+    assert repeats < 8  # of 40,000 out of 2^32, 0.19 expected: more by chance once in 10^10 runs
     assert max(places) < MOST
     assert deviation(bytes(a ^ b for a, b in zip(one, two, strict=True))) < MOST

@@ -94,36 +94,47 @@ def accept_key(key: str) -> str:
 
 
 class _Head:
-    """Collects a message head, up to the empty line, and gives it out in one piece."""
+    """Collects a message head, up to the empty line, and gives it out in one piece.
+
+    Each byte is looked at once, however small the pieces are in which it comes.
+    """
 
     __slots__ = ("_data", "_limit", "rest")
 
     def __init__(self, limit: int) -> None:
-        self._data = b""
+        self._data: bytearray | None = None  # what came so far, where that was not all
         self._limit = limit
         self.rest = b""
 
     def feed(self, data: bytes | bytearray | memoryview) -> bytes | None:
         """The head once it is whole; None before. What came after it is then in `rest`."""
-        data = self._data + data if self._data else bytes(data)
-        end = data.find(_END)
-        size = len(data) if end < 0 else end + len(_END)
+        kept = self._data
+        seen = 0 if kept is None else len(kept)
+        whole: bytes | bytearray
+        if kept is None:
+            whole = bytes(data)
+        else:
+            kept += data
+            whole = kept
+        end = whole.find(_END, max(0, seen - len(_END) + 1))
+        size = len(whole) if end < 0 else end + len(_END)
         if size > self._limit:
             raise HandshakeError(f"the head is longer than {self._limit} bytes", status=431)
-        head = data[:size]
         if end < 0:
-            _check_line_ends(head)
-            self._data = head
+            half = seen and whole[seen - 1 : seen] == b"\r"
+            _check_line_ends(whole[seen - 1 if half else seen :])
+            if kept is None:
+                self._data = bytearray(whole)
             return None
-        self.rest = data[size:]
-        self._data = b""
-        return head
+        self._data = None
+        self.rest = bytes(whole[size:])
+        return bytes(whole[:size])
 
 
-def _check_line_ends(head: bytes) -> None:
-    """Of a whole head, or of a part that may end between a CR and its LF."""
-    breaks = head.count(b"\r\n")
-    if head.count(b"\n") != breaks or head.rstrip(b"\r").count(b"\r") != breaks:
+def _check_line_ends(part: bytes | bytearray) -> None:
+    """Of a part of a head that begins between lines or characters, and may end between a CR and its LF."""
+    breaks = part.count(b"\r\n")
+    if part.count(b"\n") != breaks or part.removesuffix(b"\r").count(b"\r") != breaks:
         raise HandshakeError("lines must end with CR LF", status=400)
 
 

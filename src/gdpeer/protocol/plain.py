@@ -63,7 +63,7 @@ def read_request(head: bytes) -> tuple[str, dict[str, str]] | None:
     Args:
         head: up to and with its empty line.
     """
-    end = _line_end(head, 0)
+    end = _line_end(head, 0) if head else -1
     if end < 14 or not head.startswith(b"GET ") or not head.startswith(b" HTTP/1.1", end - 9):
         return None
     target = head[4 : end - 9]
@@ -81,7 +81,7 @@ def read_response(head: bytes) -> dict[str, str] | None:
     Args:
         head: up to and with its empty line.
     """
-    end = _line_end(head, 0)
+    end = _line_end(head, 0) if head else -1
     return _read_fields(head, end + 2, _OF_RESPONSE) if end > 0 and head.startswith(b"HTTP/1.1 101 ") else None
 
 

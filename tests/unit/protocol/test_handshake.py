@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -402,6 +403,29 @@ def test_broken_line_end_is_noticed_before_the_head_is_whole() -> None:
     assert server.receive_data(b"\n") is None
     with pytest.raises(HandshakeError, match="CR LF"):
         server.receive_data(b"Host: a\n")
+
+
+@pytest.mark.parametrize("broken", [b"X: a\nb\r\n", b"X: a\rb\r\n", b"X: a\r\r\n", b"\n", b"\r\r\n"])
+def test_broken_line_end_is_noticed_in_pieces_of_one_byte(broken: bytes) -> None:
+    handshake = make_server()
+    head = b"GET / HTTP/1.1\r\nHost: h\r\n" + broken + b"Y: 1\r\n"
+    with pytest.raises(HandshakeError) as caught:
+        [handshake.receive_data(head[at : at + 1]) for at in range(len(head))]
+    assert caught.value.status == 400
+
+
+def test_a_head_that_drips_costs_linear_time() -> None:
+    def seconds(size: int) -> float:
+        head = b"GET / HTTP/1.1\r\nX: " + b"a" * size
+        best = float("inf")
+        for _ in range(3):
+            handshake, start = make_server(), time.process_time()
+            for at in range(len(head)):
+                handshake.receive_data(head[at : at + 1])
+            best = min(best, time.process_time() - start)
+        return best
+
+    assert seconds(16_000) < 8 * seconds(4_000)  # 4 times as long; it was 14 times
 
 
 def test_head_at_the_limit_is_let_in() -> None:
