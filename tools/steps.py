@@ -126,7 +126,6 @@ def outside_steps() -> list[Step]:
         pytest_step("interop", "tests/interop", COMPILED / "python", needs=(engines, node)),
         pytest_step("browser", "tests/browser", COMPILED / "python", needs=(engines, node, browser)),
         pytest_step("backends", "tests/backends", COMPILED / "python", needs=(engines, node, browser)),
-        pytest_step("trust", "tests/trust", COMPILED / "python"),
         pytest_step("packaging", "tests/packaging", COMPILED / "python", needs=(node,)),
     ]
 

@@ -23,6 +23,13 @@ wanted => {
 }
 """
 
+SCROLL_UP = """
+box => new Promise(heard => {
+  box.addEventListener('scroll', () => heard(), { once: true });
+  box.scrollTop = 0;
+})
+"""
+
 
 class ChatTab(Tab):
     """The chat's page, connected."""
@@ -210,7 +217,7 @@ def test_the_log_follows_the_newest_message_unless_one_reads_above(browser: Brow
         tab.wait_for_text("server", "message 39")
         newest = tab.page.locator(".entry").last
         assert newest.bounding_box()["y"] < PHONE["viewport"]["height"]
-        tab.page.locator("#scroll").evaluate("box => { box.scrollTop = 0; }")
+        tab.page.locator("#scroll").evaluate(SCROLL_UP)
         server.say("one more")
         newer = tab.page.get_by_role("button", name="New messages")
         newer.click()

@@ -12,20 +12,21 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from functools import cache
 from pathlib import Path
 
 from tests.support.missing import ROOT, missing
 
 FOLDER = ROOT / ".cache" / "node"
+NPM_OPTIONS = ("--loglevel=error", "--no-audit", "--no-fund", "--fetch-retries=1", "--fetch-timeout=20000")
 PACKAGES = {"ws": "ws@8", "pyodide": "pyodide@314"}
 
 
 def node_modules() -> Path:
     """The node_modules folder with all packages, installed on first use; ends the test where that cannot be."""
-    if not is_installed():
-        problem = install()
-        if problem:
-            missing("packages of Node", problem)
+    problem = "" if is_installed() else install()
+    if problem:
+        missing("packages of Node", problem)
     return FOLDER / "node_modules"
 
 
@@ -34,14 +35,15 @@ def is_installed() -> bool:
     return all((FOLDER / "node_modules" / name / "package.json").exists() for name in PACKAGES)
 
 
+@cache
 def install() -> str:
-    """Installs them with npm; returns what went wrong, or an empty text."""
+    """Installs them with npm, tried once a process; returns what went wrong, or an empty text."""
     for program in ("node", "npm"):
         if not shutil.which(program):
             return f"{program} is not installed"
     FOLDER.mkdir(parents=True, exist_ok=True)
     done = subprocess.run(
-        ["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(FOLDER), *PACKAGES.values()],
+        ["npm", "install", *NPM_OPTIONS, "--prefix", str(FOLDER), *PACKAGES.values()],
         cwd=FOLDER,
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -49,7 +51,7 @@ def install() -> str:
         timeout=300,
     )
     if done.returncode:
-        return (done.stderr.strip().splitlines() or [f"npm ended with status {done.returncode}"])[-1]
+        return (done.stderr.strip().splitlines() or [f"npm ended with status {done.returncode}"])[0]
     return ""
 
 
