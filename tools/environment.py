@@ -118,7 +118,8 @@ def install_requirements(folder: Path, wanted: list[str]) -> None:
     stamp = folder / ".requirements"
     have = set(stamp.read_text().splitlines()) if stamp.exists() else set()
     if not set(wanted) <= have:
-        run([folder / "bin" / "python", "-m", "pip", "install", "--quiet", *wanted], "pip install")
+        # Python compiles what it imports, on the first import: most of what is installed is never imported.
+        run([folder / "bin" / "python", "-m", "pip", "install", "--quiet", "--no-compile", *wanted], "pip install")
         stamp.write_text("\n".join(sorted(have | set(wanted))) + "\n")
 
 

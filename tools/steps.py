@@ -136,17 +136,20 @@ def docs_steps() -> list[Step]:
 
 
 def python_steps() -> list[Step]:
-    """The unit suite on each other Python that is on this machine, against a compiled gdpeer."""
-    steps = []
+    """The unit suite on each other Python that is on this machine, against a compiled gdpeer.
+
+    It is compiled in a hurry, as nothing is measured there, and for one Python at a time, as building is.
+    """
+    steps: list[Step] = []
+    before: tuple[str, ...] = ()
     for version in other_pythons():
         folder = f".venv-py/{version}"
         python = pythons.find(version) or ""
         make = [sys.executable, "tools/environment.py", folder, "--python", python, "--groups", "test"]
-        steps.append(Step(f"python{version} environment", make))
-        run = pytest_step(
-            f"python{version} unit", "tests/unit", ROOT / folder / "bin" / "python", after=(steps[-1].name,)
-        )
-        steps.append(run)
+        name = f"python{version} environment"
+        steps.append(Step(name, make, after=before, environment={"CFLAGS": "-O0"}))
+        before = (name,)
+        steps.append(pytest_step(f"python{version} unit", "tests/unit", ROOT / folder / "bin" / "python", after=before))
     return steps
 
 
