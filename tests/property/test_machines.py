@@ -16,7 +16,8 @@ from gdpeer.protocol.deflate import Deflater
 from gdpeer.protocol.inbox import Inbox
 from gdpeer.protocol.limits import Limits
 from gdpeer.protocol.outbox import Outbox, encode_message
-from gdpeer.transport.poller import Poller, Timer, Watch, _SelectorsBackend
+from gdpeer.transport.backends import SelectorsBackend
+from gdpeer.transport.poller import Poller, Timer, Watch
 from gdpeer.transport.stream import READ, WRITE
 from tests.property.streams import cut, encode
 from tests.unit.protocol.support import BINARY, CONTINUATION, PING, PONG, TEXT, frames_in, joined
@@ -308,7 +309,7 @@ class PollerMachine(RuleBasedStateMachine):
     @initialize(direct=st.booleans())
     def begin(self, direct: bool) -> None:
         self.clock = ManualClock(100.0)
-        self.poller = Poller(self.clock, backend=None if direct else _SelectorsBackend())
+        self.poller = Poller(self.clock, backend=None if direct else SelectorsBackend())
         self.direct = direct
         self.turns = 0
         self.ends: list[Ends] = []

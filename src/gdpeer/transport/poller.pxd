@@ -79,6 +79,8 @@ cdef class Poller:
     @cython.locals(watches=dict, watch=Watch, bits=int)
     cdef _find(self, double timeout)
     cdef _call_found(self, object found, Py_ssize_t serial)
+    cpdef double due_at(self) except? -7
+    cdef _drop_cancelled(self)
     cdef double _shorten(self, double timeout) except? -7
     cdef _calm(self)
     cdef _run_soon(self, Py_ssize_t waiting)

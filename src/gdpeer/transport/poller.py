@@ -20,19 +20,20 @@ from __future__ import annotations
 
 import os
 import select
-import selectors
 import socket
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from heapq import heapify, heappop, heappush
 from itertools import count
+from math import inf
 from threading import RLock
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 from gdpeer.clock import MONOTONIC, Clock
+from gdpeer.transport.backends import Backend, EpollBackend, SelectorsBackend
 from gdpeer.transport.stream import READ, WRITE, Ready
 
 try:
@@ -141,71 +142,6 @@ class Watch:
         self.want(self.mask & READ != 0, wanted)
 
 
-class _Backend(Protocol):
-    """What the system is asked for."""
-
-    wait: Callable[[float], list[tuple[int, int]]]
-    """Wait at most so many seconds, negative: forever.
-
-    Returns pairs of a descriptor and bits; bits other than READ and WRITE mean both.
-    """
-
-    def change(self, descriptor: int, old: int, new: int) -> None:
-        """Look for the bits `new` instead of `old`; with 0 the system does not look at all."""
-
-    def close(self) -> None: ...
-
-
-class _EpollBackend:
-    """Linux. READ and WRITE are epoll's own bits."""
-
-    __slots__ = ("_epoll", "descriptor", "wait")
-
-    def __init__(self) -> None:
-        self._epoll = select.epoll()
-        self.descriptor = self._epoll.fileno()
-        self.wait = self._epoll.poll
-
-    def change(self, descriptor: int, old: int, new: int) -> None:
-        if not new:
-            self._epoll.unregister(descriptor)
-        elif old:
-            self._epoll.modify(descriptor, new)
-        else:
-            self._epoll.register(descriptor, new)
-
-    def close(self) -> None:
-        self._epoll.close()
-
-
-class _SelectorsBackend:
-    """Everywhere else: kqueue, poll or select, as the standard library chooses."""
-
-    __slots__ = ("_selector",)
-
-    def __init__(self, selector: selectors.BaseSelector | None = None) -> None:
-        self._selector = selector or selectors.DefaultSelector()
-
-    def wait(self, seconds: float) -> list[tuple[int, int]]:
-        if not self._selector.get_map():  # select() on Windows refuses an empty set; a real wait has the waker in it
-            return []
-        found = self._selector.select(None if seconds < 0 else seconds)
-        return [(key.fd, bits + (bits & selectors.EVENT_WRITE)) for key, bits in found]
-
-    def change(self, descriptor: int, old: int, new: int) -> None:
-        if not new:
-            self._selector.unregister(descriptor)
-            return
-        bits = (selectors.EVENT_READ if new & READ else 0) | (selectors.EVENT_WRITE if new & WRITE else 0)
-        if old:
-            self._selector.modify(descriptor, bits)
-        else:
-            self._selector.register(descriptor, bits)
-
-    def close(self) -> None:
-        self._selector.close()
-
-
 class Poller:
     """Waits for descriptors, deadlines and callbacks, and calls what there is to call.
 
@@ -220,9 +156,9 @@ class Poller:
     if TYPE_CHECKING:  # see poller.pxd
         _events: Any
 
-    def __init__(self, clock: Clock = MONOTONIC, *, backend: _Backend | None = None) -> None:
+    def __init__(self, clock: Clock = MONOTONIC, *, backend: Backend | None = None) -> None:
         self.clock = clock
-        self._use(backend or (_EpollBackend() if hasattr(select, "epoll") else _SelectorsBackend()))
+        self._use(backend or (EpollBackend() if hasattr(select, "epoll") else SelectorsBackend()))
         self._watches: dict[int, Watch] = {}
         self._serial = 0
         self._soon: deque[Callback] = deque()
@@ -239,7 +175,7 @@ class Poller:
     def _use(self, backend: Any) -> None:
         self._backend = backend
         self._wait = backend.wait
-        self._epoll = backend.descriptor if isinstance(backend, _EpollBackend) else -1
+        self._epoll = backend.descriptor if isinstance(backend, EpollBackend) else -1
 
     def _renew(self) -> None:
         """In a child process: the parent's epoll and waker are shared with it until they are replaced."""
@@ -306,6 +242,23 @@ class Poller:
             change_events(self._epoll, descriptor, old, new)
         else:
             self._backend.change(descriptor, old, new)
+
+    @property
+    def descriptor(self) -> int:
+        """For a loop of somebody else's: can be read from while something is ready; -1 where there is no such thing,
+        or this poller is closed. Deadlines do not show there: `due_at` tells of them.
+        """
+        descriptor: int = -1 if self._closed else self._backend.descriptor
+        return descriptor
+
+    def due_at(self) -> float:
+        """When the next turn is due although nothing gets ready: seconds of `clock`; in the past where callbacks wait,
+        infinite where nothing does.
+        """
+        if self._soon or self._due or self._woken:
+            return -inf
+        self._drop_cancelled()
+        return self._heap[0][0] if self._heap else inf
 
     def soon(self, callback: Callback) -> None:
         """Run `callback()` in the next turn, which then does not wait."""
@@ -420,15 +373,19 @@ class Poller:
             self._open_waker()
         if self._woken or self._soon or self._due:
             return 0.0
+        self._drop_cancelled()
+        if self._heap:
+            left = max(self._heap[0][0] - self.clock.now(), 0.0)
+            if timeout < 0 or left < timeout:
+                timeout = left
+        return min(timeout, _LONGEST_WAIT)
+
+    def _drop_cancelled(self) -> None:
+        """The first timer of the heap is one that will run."""
         heap = self._heap
         while heap and not heap[0][2].active:
             heappop(heap)
             self._cancelled -= 1
-        if heap:
-            left = max(heap[0][0] - self.clock.now(), 0.0)
-            if timeout < 0 or left < timeout:
-                timeout = left
-        return min(timeout, _LONGEST_WAIT)
 
     def _open_waker(self) -> None:
         """Only a poller that waits can be woken, so that one that never waits needs no descriptors for it."""

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from gdpeer.clock import ManualClock
-from gdpeer.transport.poller import Poller, _SelectorsBackend
+from gdpeer.transport.backends import SelectorsBackend
+from gdpeer.transport.poller import Poller
 
 
 @pytest.fixture(params=["direct", "selectors", "select"])
@@ -16,8 +17,8 @@ def poller(request: pytest.FixtureRequest) -> Iterator[Poller]:
     """A poller with the machine's clock, once with each backend."""
     backends = {
         "direct": lambda: None,
-        "selectors": _SelectorsBackend,
-        "select": lambda: _SelectorsBackend(selectors.SelectSelector()),
+        "selectors": SelectorsBackend,
+        "select": lambda: SelectorsBackend(selectors.SelectSelector()),
     }
     with Poller(backend=backends[request.param]()) as poller:
         yield poller

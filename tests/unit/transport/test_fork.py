@@ -10,7 +10,8 @@ import pytest
 
 PROGRAM = """
 import os, selectors, socket, sys
-from gdpeer.transport.poller import Poller, _SelectorsBackend
+from gdpeer.transport.backends import SelectorsBackend
+from gdpeer.transport.poller import Poller
 from gdpeer.transport.sockets import TcpStream
 
 def ended(work):
@@ -25,7 +26,7 @@ def ended(work):
         os._exit(0)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
-poller = Poller(backend=None if sys.argv[1] == "direct" else _SelectorsBackend())
+poller = Poller(backend=None if sys.argv[1] == "direct" else SelectorsBackend())
 poller.turn(0.01)
 ours, theirs = socket.socketpair()
 idle, other = socket.socketpair()

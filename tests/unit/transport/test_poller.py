@@ -15,7 +15,8 @@ from functools import partial
 import pytest
 
 from gdpeer.clock import ManualClock
-from gdpeer.transport.poller import Poller, _SelectorsBackend
+from gdpeer.transport.backends import SelectorsBackend
+from gdpeer.transport.poller import Poller
 from gdpeer.transport.stream import READ, WRITE
 
 
@@ -50,7 +51,7 @@ def test_linux_uses_epoll_itself_and_others_selectors(monkeypatch: pytest.Monkey
         assert isinstance(poller._wait.__self__, select.epoll)  # type: ignore[attr-defined]
     monkeypatch.delattr(select, "epoll")
     with Poller() as poller:
-        assert isinstance(poller._backend, _SelectorsBackend)
+        assert isinstance(poller._backend, SelectorsBackend)
 
 
 def test_readable_descriptor_is_reported_until_it_is_read(
@@ -128,7 +129,7 @@ def test_registering_twice_and_modifying_the_unknown_are_refused(
         poller.modify(number, read=True, write=True)
 
 
-class Recording(_SelectorsBackend):
+class Recording(SelectorsBackend):
     """Counts what the system is told."""
 
     changes = 0
@@ -497,7 +498,7 @@ def test_closing_from_a_callback_ends_the_turn() -> None:
 
 
 def test_selectors_backend_with_nothing_to_watch_returns_at_once() -> None:
-    backend = _SelectorsBackend()
+    backend = SelectorsBackend()
     assert backend.wait(0.0) == []
     backend.close()
 
