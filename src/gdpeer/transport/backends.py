@@ -32,7 +32,8 @@ class Backend(Protocol):
     def change(self, descriptor: int, old: int, new: int) -> None:
         """Look for the bits `new` instead of `old`; with 0 the system does not look at all."""
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Let go of what the system holds."""
 
 
 class EpollBackend:
@@ -46,6 +47,7 @@ class EpollBackend:
         self.wait = self._epoll.poll
 
     def change(self, descriptor: int, old: int, new: int) -> None:
+        """See `Backend`."""
         if not new:
             self._epoll.unregister(descriptor)
         elif old:
@@ -54,6 +56,7 @@ class EpollBackend:
             self._epoll.register(descriptor, new)
 
     def close(self) -> None:
+        """See `Backend`."""
         self._epoll.close()
 
 
@@ -68,12 +71,14 @@ class SelectorsBackend:
         self.descriptor: int = -1 if fileno is None else fileno()
 
     def wait(self, seconds: float) -> list[tuple[int, int]]:
+        """See `Backend`."""
         if not self._selector.get_map():  # select() on Windows refuses an empty set; a real wait has the waker in it
             return []
         found = self._selector.select(None if seconds < 0 else seconds)
         return [(key.fd, bits + (bits & selectors.EVENT_WRITE)) for key, bits in found]
 
     def change(self, descriptor: int, old: int, new: int) -> None:
+        """See `Backend`."""
         if not new:
             self._selector.unregister(descriptor)
             return
@@ -84,4 +89,5 @@ class SelectorsBackend:
             self._selector.register(descriptor, bits)
 
     def close(self) -> None:
+        """See `Backend`."""
         self._selector.close()
