@@ -20,7 +20,7 @@ help:
 	@echo "make unit         the unit and property tests, compiled and uncompiled"
 	@echo "make lint         ruff, mypy, import-linter, codespell"
 	@echo "make conformance  the long sections of the conformance suite (9, 12, 13)"
-	@echo "make soak         fifty bots and one server, a thousand calls a second each way, for thirty seconds"
+	@echo "make soak         the long forms of the tests of load and trust; an hour at most, figures in build/trust"
 	@echo "make bench        gdpeer beside other WebSocket libraries, as server and client, in one run"
 	@echo "make bench-all    all measurements, and the page about them (about an hour)"
 	@echo "make docs         the documentation, in build/docs"
@@ -48,7 +48,7 @@ conformance: .venv/.test
 	@.venv/bin/python -m tests.conformance.run --sections long $(ARGS)
 
 soak: .venv/.test
-	@.venv/bin/python -m pytest -q tests/soak $(ARGS)
+	@GDPEER_LONG=1 .venv/bin/python -m pytest -q --session-timeout=4200 tests/soak tests/trust $(ARGS)
 
 bench: .venv/.test .venv-pure/.test
 	@.venv/bin/python -m bench.run $(ARGS)

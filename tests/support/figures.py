@@ -3,11 +3,12 @@
     record("R3", clients=1000, seconds=1.2)
 
 prints `figure R3: clients=1000 seconds=1.2` and adds both to build/trust/R3.json. Several tests of an id share its
-file.
+file, in processes side by side too.
 """
 
 from __future__ import annotations
 
+import fcntl
 import json
 from typing import Any
 
@@ -19,10 +20,13 @@ FOLDER = ROOT / "build" / "trust"
 def record(test_id: str, **figures: Any) -> dict[str, Any]:
     """Prints and keeps the figures of a test; returns them."""
     print(f"figure {test_id}:", *(f"{name}={_short(value)}" for name, value in figures.items()))
-    path = FOLDER / f"{test_id}.json"
     FOLDER.mkdir(parents=True, exist_ok=True)
-    known = json.loads(path.read_text()) if path.exists() else {}
-    path.write_text(json.dumps({**known, **figures}, indent=2) + "\n")
+    with open(FOLDER / f"{test_id}.json", "a+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.seek(0)
+        known = json.loads(file.read() or "{}")
+        file.truncate(0)
+        file.write(json.dumps({**known, **figures}, indent=2) + "\n")
     return figures
 
 

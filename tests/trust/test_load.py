@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from statistics import quantiles
 from typing import Any
 
@@ -12,14 +14,19 @@ import pytest
 
 from gdpeer import OK, WebSocketServer
 from tests.support.figures import record
+from tests.support.long import amount
+from tests.support.waiting import undisturbed
 from tests.trust.crowd import allow_many_files, connections, head_for, wait_for_bytes
 
 pytestmark = pytest.mark.timeout(120)
 
-SLOW = 200
-"""Of the 1,000 that the long form has."""
+SLOW = 1_000
 HONEST = 100
-TIMEOUT = 1.0
+TIMEOUT = amount(1.0, 3.0)
+PAUSE = amount(0.25, 1.0)
+"""Seconds between the bytes of each slow one."""
+GRACE = 0.25
+MOST_JOIN = 0.2
 
 
 class Visitors(threading.Thread):
@@ -59,48 +66,66 @@ def listening(**settings: Any) -> WebSocketServer:
     return server
 
 
+def dribble(slow: Iterable[socket.socket], head: bytes) -> None:
+    """A byte of each now and then, until the first of them is over."""
+    for byte in head:
+        for one in slow:
+            try:
+                one.send(bytes((byte,)))
+            except OSError:
+                return
+        time.sleep(PAUSE)
+
+
+def join(port: int, joins: list[float]) -> None:
+    """Honest ones, one after the other, and how long it took each."""
+    head = head_for(port)
+    for _ in range(HONEST):
+        begun = time.monotonic()
+        with connections(port, 1) as [honest]:
+            honest.sendall(head)
+            assert honest.recv(4096).startswith(b"HTTP/1.1 101")
+            joins.append(time.monotonic() - begun)
+
+
 def slow_and_honest(port: int) -> tuple[list[float], list[float]]:
     """How long the slow ones were borne, and how long it took the honest ones to join."""
-    lives: list[float] = []
-    joins: list[float] = []
-    head = head_for(port)
-    with connections(port, SLOW) as slow:
-        began = time.monotonic()
-
-        def dribble() -> None:
-            for byte in head[:4]:
-                for one in slow:
-                    try:
-                        one.send(bytes((byte,)))
-                    except OSError:
-                        return
-                time.sleep(0.25)
-
-        thread = threading.Thread(target=dribble)
-        thread.start()
-        for _ in range(HONEST):
-            with connections(port, 1) as [honest]:
-                start = time.monotonic()
-                honest.sendall(head)
-                assert honest.recv(4096).startswith(b"HTTP/1.1 101")
-                joins.append(time.monotonic() - start)
-        ends = wait_for_bytes(slow, TIMEOUT + 5)
-        assert len(ends) == SLOW
-        lives = [moment - began for moment in ends.values()]
-        thread.join()
-    return lives, joins
+    with ExitStack() as stack:
+        born: dict[socket.socket, float] = {}
+        for _ in range(SLOW):
+            [one] = stack.enter_context(connections(port, 1))
+            born[one] = time.monotonic()
+        joins: list[float] = []
+        threads = [
+            threading.Thread(target=dribble, args=(list(born), head_for(port))),
+            threading.Thread(target=join, args=(port, joins)),
+        ]
+        for thread in threads:
+            thread.start()
+        ends = wait_for_bytes(list(born), TIMEOUT + 5)
+        for thread in threads:
+            thread.join()
+        assert (len(ends), len(joins)) == (SLOW, HONEST)
+        return [moment - born[one] for one, moment in ends.items()], joins
 
 
 def test_d1_who_dawdles_is_closed_and_keeps_nobody_out() -> None:
-    """200 connections that send a byte four times a second, and 100 that join meanwhile; the limit is 1 s."""
-    with listening(handshake_timeout=TIMEOUT) as server:
-        port = server.get_local_port()
-        lives, joins = Visitors(lambda: slow_and_honest(port)).serve(lambda: server.poll(0.02))
-        longest, p99 = max(lives), quantiles(joins, n=100)[98]
-        record("D1", slow=SLOW, honest=HONEST, longest_life_s=longest, honest_join_p99_s=p99)
-        assert longest <= TIMEOUT + 0.25
-        assert p99 < 0.2
-        assert server.stats().refused == {"http 408": SLOW}
+    """A thousand that send a byte now and then, and 100 that join meanwhile."""
+
+    def measure() -> dict[str, Any]:
+        with listening(handshake_timeout=TIMEOUT) as server:
+            port = server.get_local_port()
+            lives, joins = Visitors(lambda: slow_and_honest(port)).serve(lambda: server.poll(0.02))
+            assert server.stats().refused == {"http 408": SLOW}
+            p99 = quantiles(joins, n=100)[98]
+            return {"slow": SLOW, "limit_s": TIMEOUT, "longest_life_s": max(lives), "honest_join_p99_s": p99}
+
+    figures = undisturbed(
+        measure, lambda found: found["longest_life_s"] <= TIMEOUT + GRACE and found["honest_join_p99_s"] < MOST_JOIN
+    )
+    record("D1", honest=HONEST, **figures)
+    assert figures["longest_life_s"] <= TIMEOUT + GRACE
+    assert figures["honest_join_p99_s"] < MOST_JOIN
 
 
 def all_at_once(port: int) -> float:
