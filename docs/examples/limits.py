@@ -4,6 +4,7 @@ server = WebSocketServer()
 server.max_peers = 500
 server.message_rate = 60  # a second; 120 at once
 server.byte_rate = 64_000
+server.close_on_backpressure = True
 server.max_connections_per_address = 20
 server.connection_rate = 5
 server.max_pending = 200

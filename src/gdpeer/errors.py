@@ -116,6 +116,8 @@ class Cause(Enum):
     """Bytes that RFC 6455 or RFC 7692 forbids; text that is not UTF-8."""
     TOO_BIG = "too big"
     """A message over the inbound limit."""
+    TOO_SLOW = "too slow"
+    """The other side did not read what waits for it, where `close_on_backpressure` ends that."""
     TIMEOUT = "timeout"
     """Connecting, the upgrade, the close or a heartbeat took longer than its limit."""
 

@@ -108,6 +108,7 @@ class WebSocketMultiplayerPeer(Configurable, SessionPeer, MultiplayerPeer):
     inbound_buffer_size = Setting(count, "Bytes of the largest packet, and of what may wait unread; 65,535.")
     outbound_buffer_size = Setting(count, "Bytes that may wait to be sent to one peer; 65,535; 0: no limit.")
     max_queued_packets = Setting(count, "Packets that may wait, each way, for one peer; 4,096.")
+    close_on_backpressure = Setting(flag, "Close who does not read with 1013; see `WebSocketServer`; False.")
     handshake_timeout = Setting(
         _some_seconds, "Seconds, not 0: on a client from `create_client` to its id, on a server for each upgrade; 3."
     )

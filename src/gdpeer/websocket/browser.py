@@ -27,7 +27,7 @@ from gdpeer.protocol.http1 import Headers
 from gdpeer.protocol.url import Url
 from gdpeer.websocket.deadline import NEVER
 from gdpeer.websocket.link import Turn
-from gdpeer.websocket.native import NativeBackend
+from gdpeer.websocket.native import SLOW_CAUSE, SLOW_REASON, NativeBackend
 from gdpeer.websocket.settings import Settings
 from gdpeer.websocket.states import Stage
 from gdpeer.websocket.tls_options import TLSOptions
@@ -41,6 +41,9 @@ ABNORMAL = 1006
 
 TOO_BIG = 4009
 """What a message over the limit is answered with: 1009, which natively says so, is not for pages to send."""
+
+TOO_SLOW = 4013
+"""Likewise for 1013, to a server that does not read."""
 
 MOST_BEHIND = 16 << 20
 """Bytes that may wait behind a full inbox. A page that is not polled for so much has other troubles."""
@@ -236,13 +239,18 @@ class BrowserBackend(NativeBackend):
         waiting, limit = self._socket.buffered, self.settings.outbound_buffer_size
         if limit and waiting + len(payload) > limit + reserve:
             self.was_refused = waiting > 0
-            self.refused_sends += 1
-            return Error.ERR_OUT_OF_MEMORY
+            return self._refuse(len(payload))
         self._socket.send(payload, is_text)
         self.messages_sent += 1
         self.bytes_sent += len(payload)
         self._look_at_outbound()
         return Error.OK
+
+    def _end_slow(self) -> None:
+        """See `Link`."""
+        assert self._socket is not None
+        self._socket.close(TOO_SLOW, SLOW_REASON)
+        self._finish_with(1013, SLOW_REASON, SLOW_CAUSE)
 
     def _look_at_outbound(self) -> None:
         self.connection.outbox.pending = 0 if self._socket is None else self._socket.buffered

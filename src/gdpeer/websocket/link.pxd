@@ -67,6 +67,7 @@ cdef class Link:
     cpdef _end_of_stream(self)
     cpdef _drained(self)
     cpdef _lose(self, object problem)
+    cpdef _end_slow(self)
     cpdef _trace_sent(self, Py_ssize_t size, bint is_text)
     @cython.locals(buffer=bytearray, count=Py_ssize_t, reads=int, room=Py_ssize_t)
     cpdef _read(self)
@@ -85,6 +86,8 @@ cdef class Link:
     cpdef object send(self, bytes payload, bint is_text, bytes frame=*, Py_ssize_t reserve=*)
     @cython.locals(outbox=Outbox)
     cdef bint _has_room(self, Py_ssize_t size, Py_ssize_t reserve) except -1
+    @cython.locals(limit=Py_ssize_t)
+    cpdef object _refuse(self, Py_ssize_t size)
     @cython.locals(outbox=Outbox)
     cdef bint _fits(self, Py_ssize_t size, Py_ssize_t reserve)
     cpdef ping(self, bytes payload)

@@ -231,6 +231,10 @@ class Link:
         """The stream broke."""
         raise NotImplementedError
 
+    def _end_slow(self) -> None:
+        """The other side reads too slowly to be kept."""
+        raise NotImplementedError
+
     def _trace_sent(self, size: int, is_text: bool) -> None:
         """A message goes out, and each is to be logged."""
         raise NotImplementedError
@@ -341,8 +345,7 @@ class Link:
         if self.stage != _OPEN or not outbox.is_open:
             return _FAILED
         if not self._has_room(len(payload), reserve):
-            self.refused_sends += 1
-            return _NO_ROOM
+            return self._refuse(len(payload))
         self.messages_sent += 1
         if self._traces:
             self._trace_sent(len(payload), is_text)
@@ -362,6 +365,16 @@ class Link:
                 return True
         self.was_refused = outbox.pending > 0
         return False
+
+    def _refuse(self, size: int) -> Error:
+        """A message finds no room; the end of a peer that is to blame for that, where it is to be."""
+        self.refused_sends += 1
+        limit = self._outbound_limit
+        is_slow = self.was_refused and (not limit or size <= limit)  # else nothing waits, or it would never fit
+        if is_slow and self.settings.close_on_backpressure:
+            self.was_refused = False
+            self._end_slow()
+        return _NO_ROOM
 
     def _fits(self, size: int, reserve: int) -> bool:
         outbox = self.outbox

@@ -42,6 +42,7 @@ cdef class NativeBackend(Link):
     cpdef _look_at(self, Connection connection)
     cdef bint _is_too_fast(self) except -1
     cdef _begin_to_trace(self, str target)
+    cpdef _end_slow(self)
     cpdef _trace_sent(self, Py_ssize_t size, bint is_text)
     @cython.locals(inbox=Inbox)
     cdef _trace_received(self)

@@ -28,7 +28,7 @@ from gdpeer.websocket.meter import Meter
 from gdpeer.websocket.settings import Settings
 from gdpeer.websocket.upgrade import ClientUpgrade, Outcome, ServerUpgrade
 
-__all__ = ["LINGER", "PAGE_LEAST", "PAGE_STALL", "TLS_GRACE", "NativeBackend", "leave"]
+__all__ = ["LINGER", "PAGE_LEAST", "PAGE_STALL", "SLOW_CAUSE", "SLOW_REASON", "TLS_GRACE", "NativeBackend", "leave"]
 
 logger = logging.getLogger("gdpeer.websocket")
 frames = logging.getLogger("gdpeer.websocket.frames")
@@ -45,6 +45,11 @@ PAGE_STALL = 10.0
 
 PAGE_LEAST = 65_536
 """See `PAGE_STALL`; who takes less keeps the whole page in memory for nothing."""
+
+SLOW_REASON = "Reads too slowly"
+"""The reason that goes with 1013."""
+
+SLOW_CAUSE = CloseCause(Cause.TOO_SLOW, "it does not read what waits for it")
 
 _LINGER_BYTES = 1_048_576  # of what arrives after the end
 
@@ -323,6 +328,11 @@ class NativeBackend(Link):
                 self._flush_soon()
         elif self.stage < _LINGERING:
             self.abort("closed here without a close frame")
+
+    def _end_slow(self) -> None:
+        logger.info("peer %s: closed with 1013: %s", self.peer_id, SLOW_CAUSE)
+        self._end(1013, SLOW_REASON, SLOW_CAUSE)
+        self.close(1013, SLOW_REASON)
 
     def say_goodbye(self, code: int, reason: str) -> float:
         """The first half of leaving: a close frame where one can be sent. Errors as `close`.

@@ -106,6 +106,9 @@ class WebSocketPeer(Exchange, Configurable, PacketPeer):
     max_queued_packets = Setting(
         count, "Messages that may wait, unread or unsent; 4,096. Inbound read when connecting."
     )
+    close_on_backpressure = Setting(
+        flag, "Also close with 1013 at such a send, where what waits takes the room; False. In a page with 4013."
+    )
     connect_timeout = Setting(seconds, "Seconds for names and TCP; 30.")
     handshake_timeout = Setting(seconds, "Seconds for TLS, and for the upgrade; 10. The engine has no limit here.")
     close_timeout = Setting(seconds, "Seconds for the answer to a close; 10. The engine waits for ever.")
@@ -372,7 +375,8 @@ class WebSocketPeer(Exchange, Configurable, PacketPeer):
     def get_close_code(self) -> int:
         """The code of the close frame that came, 1005 where it had none.
 
-        1002, 1007 or 1009 where the other side broke the protocol; -1: not closed, or not cleanly.
+        1002, 1007 or 1009 where the other side broke the protocol, 1013 where it was too slow; -1: not closed, or not
+        cleanly.
         """
         return -1 if self._backend is None else self._backend.close_code
 

@@ -21,6 +21,10 @@ class ServerSettings(Configurable):
     inbound_buffer_size = Setting(count, "Bytes of the largest message, and of what may wait unread; 65,536.")
     outbound_buffer_size = Setting(count, "Bytes that may wait to be sent to a peer; 65,536; 0: no limit.")
     max_queued_packets = Setting(count, "Messages that may wait, each way; 1,024.")
+    close_on_backpressure = Setting(
+        flag,
+        "Close a peer that does not read, with 1013, at the send that finds no room; False: that send is refused only.",
+    )
     compression = Setting(flag, "Accept permessage-deflate; False.")
     compression_threshold = Setting(count, "Messages of fewer bytes go uncompressed; 256.")
     allowed_origins = Setting(

@@ -471,7 +471,7 @@ def _send_surely(peers: Iterable[WebSocketPeer], message: bytes) -> None:
     frame = encode_message(message, False)
     for peer in peers:
         backend = backend_of(peer)
-        if backend.send(message, False, frame, RESERVE) is Error.ERR_OUT_OF_MEMORY:
+        if backend.send(message, False, frame, RESERVE) is Error.ERR_OUT_OF_MEMORY and backend.is_open():
             reason = "it takes nothing more, and would miss who comes and goes"
             logger.warning("peer %s: dropped: %s", backend.peer_id, reason)
             backend.abort(reason)

@@ -50,6 +50,7 @@ class Settings:
         compression_parameters: the four parameters as wished for.
         compression_threshold: messages of fewer bytes go uncompressed: below some hundred bytes there is nothing to
             win.
+        close_on_backpressure: end who does not read, at a send that finds the outbound limits reached by what waits.
         message_rate, byte_rate: what is taken a second of each, twice as much at once; over it reading pauses. 0: all.
         max_connections_per_address, connection_rate, max_pending: see `ServerSettings`.
         allowed_origins: pages that may connect (`"https://game.example"`); None: all.
@@ -68,6 +69,7 @@ class Settings:
     compression: bool = False
     compression_parameters: Agreement = field(default_factory=Agreement)
     compression_threshold: int = 256
+    close_on_backpressure: bool = False
     message_rate: float = 0.0
     byte_rate: float = 0.0
     max_connections_per_address: int = 0

@@ -321,6 +321,29 @@ def test_who_has_no_room_for_control_is_dropped(
     assert game.server.get_peer(peer_id) is None
 
 
+@pytest.mark.parametrize("kind", ["packet", "control"])
+def test_who_has_no_room_is_closed_with_1013_where_that_is_wished(game: Game, kind: str) -> None:
+    """By control too, which else would drop it without a close frame."""
+    game.server.outbound_buffer_size = 100
+    game.server.close_on_backpressure = True
+    peer_id, client = game.join_raw(capacity=4096)
+    slow = game.server.get_peer(peer_id)
+    sent = 0
+    while slow.get_ready_state() is OPEN:
+        sent += 1
+        assert sent < 1_000
+        if kind == "packet":
+            assert game.server.put_packet(bytes(90)) is OK
+        else:
+            assert game.server.put_control_to([peer_id], bytes(90)) is OK
+    assert slow.get_close_cause().cause is Cause.TOO_SLOW
+    for _ in range(50):
+        game.poll()
+        list(client)
+    assert (client.get_close_code(), client.get_close_reason()) == (1013, "Reads too slowly")
+    assert game.events[-1] == ("peer_disconnected", peer_id)
+
+
 def test_control_to_a_server_and_to_godot_3_is_a_packet(game: Game, mixed: Mixed) -> None:
     peer_id, client = game.join()
     assert client.put_control_to([1], b"hello") is OK

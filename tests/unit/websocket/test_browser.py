@@ -26,7 +26,7 @@ from gdpeer import (
 from gdpeer.errors import Error, TransportError
 from gdpeer.transport import reasons
 from gdpeer.websocket import browser, connecting, peer, streams
-from gdpeer.websocket.browser import MOST_BEHIND, TOO_BIG
+from gdpeer.websocket.browser import MOST_BEHIND, TOO_BIG, TOO_SLOW
 from tests.unit.websocket.support import CLOSED, CLOSING, CONNECTING, OPEN
 
 
@@ -169,6 +169,17 @@ def test_the_room_is_what_the_browser_has_not_sent(page: Page) -> None:
     assert socket.does == [(bytes(100), False), (b"x", True)]
     made.outbound_buffer_size = 0
     assert made.send(bytes(1000)) is OK
+
+
+def test_a_server_that_does_not_read_is_closed_where_that_is_wished(page: Page) -> None:
+    made, socket = page.opened(outbound_buffer_size=100, close_on_backpressure=True)
+    assert made.send(bytes(100)) is OK
+    assert made.send(bytes(101)) is ERR_OUT_OF_MEMORY
+    assert made.get_ready_state() is OPEN
+    assert made.send_text("x") is ERR_OUT_OF_MEMORY
+    assert socket.does[1:] == [("close", TOO_SLOW, "Reads too slowly"), "release"]
+    assert (made.get_ready_state(), made.get_close_code()) == (CLOSED, 1013)
+    assert made.get_close_cause().cause is Cause.TOO_SLOW
 
 
 def test_a_message_that_never_fits_is_no_reason_to_wait(page: Page) -> None:
