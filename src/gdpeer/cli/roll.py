@@ -8,7 +8,7 @@ from __future__ import annotations
 import click
 
 from gdpeer.cli.failure import Failure
-from gdpeer.cli.serving import TYPING_TURN, address, page_addresses, resolve
+from gdpeer.cli.serving import DRAIN, TYPING_TURN, address, page_addresses, resolve
 from gdpeer.demos.lines import Lines, is_typed, print_line
 from gdpeer.demos.roll import PORT, Table, user_name
 from gdpeer.demos.roll.pages import Pages
@@ -119,5 +119,5 @@ def roll(
             click.echo("Type roll or pass when it is your turn. Ctrl-C leaves.")
         play(table, None if dedicated else Lines(), stop)
         gone = table.left
-        table.leave()
+        table.leave(DRAIN)
     return 1 if gone else 0

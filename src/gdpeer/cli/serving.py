@@ -11,7 +11,17 @@ import socket
 from gdpeer import Error, WebSocketServer
 from gdpeer.cli.failure import Failure
 
-__all__ = ["EVERYWHERE", "TURN", "TYPING_TURN", "address", "check_listening", "drain", "page_addresses", "resolve"]
+__all__ = [
+    "DRAIN",
+    "EVERYWHERE",
+    "TURN",
+    "TYPING_TURN",
+    "address",
+    "check_listening",
+    "drain",
+    "page_addresses",
+    "resolve",
+]
 
 GOING_AWAY = 1001
 """RFC 6455 section 7.4.1: what a server says that goes down."""

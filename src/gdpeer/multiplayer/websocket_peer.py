@@ -16,8 +16,8 @@ Differs from the engine:
 - All who wait are accepted in a turn; who is refused gets an HTTP answer that says why.
 - The packets of one peer that nobody takes hold back that peer only, by TCP.
 - `get_close_cause()` tells why a client's connection ended or did not open; `heartbeat_interval`, `max_peers`,
-  `allowed_origins`, `compression`, `http_handler`, `poll(timeout)`, `put_packet_to`, `put_control_to` and `dialects`
-  are additions.
+  `allowed_origins`, `compression`, `http_handler`, `poll(timeout)`, `put_packet_to`, `put_control_to`, `dialects`,
+  `stats`, `stop` and `reload_certificate` are additions.
 
 Layer: `multiplayer`, the one module of it that imports `websocket`. Source: reference godot4-wire section B.
 """
@@ -26,7 +26,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +35,7 @@ from gdpeer.errors import CloseCause, Error, TransportError
 from gdpeer.multiplayer.peer import Buffer, ConnectionStatus, MultiplayerPeer
 from gdpeer.passage import GONE_PAST, Seat, has_all
 from gdpeer.platform import pause
+from gdpeer.protocol.connection import check_close
 from gdpeer.transport.stream import Connector, Stream
 from gdpeer.websocket.client import WebSocketClient
 from gdpeer.websocket.dialects import GODOT3, GODOT4, Dialect
@@ -42,18 +43,9 @@ from gdpeer.websocket.peer import WebSocketPeer
 from gdpeer.websocket.server import WebSocketServer
 from gdpeer.websocket.session import ClientSession, News, ServerSession, backend_of
 from gdpeer.websocket.session_peer import SessionPeer
-from gdpeer.websocket.settings import (
-    Configurable,
-    Setting,
-    Settings,
-    count,
-    flag,
-    lines,
-    lines_or_none,
-    names,
-    rate,
-    seconds,
-)
+from gdpeer.websocket.session_settings import SessionSettings, SessionValues
+from gdpeer.websocket.settings import Settings
+from gdpeer.websocket.stats import ServerStats, Tally
 
 if TYPE_CHECKING:
     from gdpeer.multiplayer.peer import NetworkedMultiplayerPeer
@@ -65,24 +57,11 @@ __all__ = ["WebSocketMultiplayerPeer"]
 logger = logging.getLogger("gdpeer.multiplayer")
 
 _DISCONNECTED, _CONNECTING, _CONNECTED = ConnectionStatus  # once, for an enumeration finds its members slowly
+_NO_STATS = Tally().stats((), 0)
 _DIALECTS = {dialect.name: dialect for dialect in (GODOT4, GODOT3)}
 
 
-@dataclass(slots=True)
-class _Settings(Settings):
-    """Also `godot3_protocols`: those of `supported_protocols`, or more, whose clients speak "godot3"."""
-
-    godot3_protocols: tuple[str, ...] = ()
-
-
-def _some_seconds(value: Any) -> float:
-    found = seconds(value)
-    if not found:
-        raise ValueError("must be more than 0")
-    return found
-
-
-class WebSocketMultiplayerPeer(Configurable, SessionPeer, MultiplayerPeer):
+class WebSocketMultiplayerPeer(SessionSettings, SessionPeer, MultiplayerPeer):
     """A server, or a client of one; DISCONNECTED at first, and again after `close` or the end of the connection.
 
     Settings count for connections that come after they are set.
@@ -103,28 +82,6 @@ class WebSocketMultiplayerPeer(Configurable, SessionPeer, MultiplayerPeer):
         ValueError: an unknown dialect, or none.
     """
 
-    handshake_headers = Setting(lines, "`Name: value` lines added to the request (client) or response (server); ().")
-    supported_protocols = Setting(names, "Sub-protocols offered or accepted, the most wanted first; ().")
-    inbound_buffer_size = Setting(count, "Bytes of the largest packet, and of what may wait unread; 65,535.")
-    outbound_buffer_size = Setting(count, "Bytes that may wait to be sent to one peer; 65,535; 0: no limit.")
-    max_queued_packets = Setting(count, "Packets that may wait, each way, for one peer; 4,096.")
-    close_on_backpressure = Setting(flag, "Close who does not read with 1013; see `WebSocketServer`; False.")
-    handshake_timeout = Setting(
-        _some_seconds, "Seconds, not 0: on a client from `create_client` to its id, on a server for each upgrade; 3."
-    )
-    heartbeat_interval = Setting(seconds, "Seconds between pings to each peer; 0.0: none.")
-    compression = Setting(flag, "Offer or accept permessage-deflate; False.")
-    compression_threshold = Setting(count, "Packets of fewer bytes go uncompressed; 256.")
-    message_rate = Setting(rate, "Packets a second that are taken from a peer; see `WebSocketServer`; 0.0: any number.")
-    byte_rate = Setting(rate, "Bytes a second, likewise; 0.0: any number.")
-    max_connections_per_address = Setting(count, "On a server: see `WebSocketServer`; 0: any number.")
-    connection_rate = Setting(rate, "On a server: see `WebSocketServer`; 0.0: any number.")
-    max_pending = Setting(count, "On a server: see `WebSocketServer`; 0: any number.")
-    allowed_origins = Setting(lines_or_none, "On a server: values of `Origin` that may connect; None: all.")
-    godot3_protocols = Setting(
-        names, 'Sub-protocols whose clients speak "godot3", on a server that speaks both; accepted as well; ().'
-    )
-
     def __init__(self, dialects: Sequence[str] = ("godot4",), *, clock: Clock = MONOTONIC) -> None:
         MultiplayerPeer.__init__(self)
         Seat.__init__(self, has_all(type(self), _OWN))
@@ -136,7 +93,7 @@ class WebSocketMultiplayerPeer(Configurable, SessionPeer, MultiplayerPeer):
         self.backlog = 4096
         self.reuse_port = False
         self._dialects = tuple(_DIALECTS[name] for name in dialects)
-        self._settings: Settings = _Settings(handshake_timeout=3.0)
+        self._settings: Settings = SessionValues(handshake_timeout=3.0)
         self._clock = clock
         self._listen_error = ""
         self._session: ServerSession | ClientSession | None = None
@@ -240,7 +197,7 @@ class WebSocketMultiplayerPeer(Configurable, SessionPeer, MultiplayerPeer):
         return error
 
     def get_listen_error(self) -> str:
-        """What was wrong with the last `create_server`, in a line; "" after one that worked."""
+        """What was wrong with the last `create_server` or `reload_certificate`, in a line; "" where nothing was."""
         return self._listen_error
 
     def _make_server(self) -> WebSocketServer:
@@ -301,6 +258,25 @@ class WebSocketMultiplayerPeer(Configurable, SessionPeer, MultiplayerPeer):
         if self._server is None:
             raise ValueError("a client takes no streams")
         return self._server.take_stream(stream)
+
+    def reload_certificate(self) -> Error:
+        """On a server with TLS: have newcomers see what the files, or objects, of its `TLSOptions` hold now.
+
+        Returns:
+            As `WebSocketServer.reload_certificate`; on a client `ERR_UNCONFIGURED`. `get_listen_error()` says why.
+        """
+        if self._server is None:
+            return Error.ERR_UNCONFIGURED
+        error = self._server.reload_certificate()
+        self._listen_error = self._server.get_listen_error()
+        return error
+
+    def stats(self) -> ServerStats:
+        """What has passed, and what is there, on a server; all 0 where this is none. Costs a look at each peer.
+
+        Of a client's connection `get_peer(1).get_stats()` tells.
+        """
+        return _NO_STATS if self._server is None else self._server.stats()
 
     def get_local_port(self) -> int:
         """A server's port; 0 where there is none."""
@@ -454,6 +430,25 @@ class WebSocketMultiplayerPeer(Configurable, SessionPeer, MultiplayerPeer):
         else:
             peer.close(1000)
             session.drop_packets(peer)
+
+    def stop(self, code: int = 1001, reason: str = "", grace: float = 0.0) -> None:
+        """As `close`, on a server with a code, a reason and time for the clients; see `WebSocketServer.stop`.
+
+        Args:
+            code: what the close frames say; on a client without effect, as are the others.
+            reason: likewise.
+            grace: seconds that the clients have to take what waits for them and to answer; `peer_disconnected` is
+                emitted for each that does. What they still send is not handled.
+
+        Raises:
+            ValueError: the code may not be sent, or the reason is longer than 123 bytes.
+        """
+        check_close(code, reason)
+        if grace > 0:
+            self.poll()  # tells of those who were disconnected since the last one
+        if self._server is not None:
+            self._server.stop(code, reason, grace)
+        self.close()
 
     def close(self) -> None:
         """Leave, without signals; packets not taken are gone.

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 import pytest
 
+from gdpeer.demos.roll.table import PROTOCOL
 from tests.support.processes import Process, gdpeer_command
 from tests.support.pyodide import make_pyodide
+from tests.unit.websocket.support import CLOSE, frame, request
 
 
 class Host(Process):
@@ -82,6 +86,33 @@ def test_a_guest_of_godot_3_who_acts_by_himself() -> None:
             assert host.wait() == 0
             bob.wait_for("Connection closed: server gone")
             assert bob.wait() == 1
+
+
+def frames(received: IO[bytes]) -> Iterator[bytes]:
+    """The payloads up to that of a close frame; all are short."""
+    first = 0
+    while first != 0x88:
+        first, size = received.read(2)
+        assert size < 126
+        yield received.read(size)
+
+
+def test_a_host_that_is_to_end_waits_until_the_guests_have_answered() -> None:
+    with Host("--dedicated") as host:
+        address = "127.0.0.1", int(host.url.rpartition(":")[2].strip("/"))
+        with socket.create_connection(address, timeout=10.0) as guest, guest.makefile("rb") as received:
+            guest.sendall(request("/", f"Sec-WebSocket-Protocol: {PROTOCOL}"))
+            while received.readline().strip():
+                pass
+            host.popen.terminate()
+            assert list(frames(received))[-1] == b"\x03\xe9The table is closed"
+            guest.settimeout(0.3)
+            with pytest.raises(TimeoutError):
+                guest.recv(1)
+            guest.settimeout(10.0)
+            guest.sendall(frame(CLOSE, b"\x03\xe9"))
+            assert guest.recv(1) == b""
+        assert host.wait() == 0
 
 
 @pytest.mark.parametrize(

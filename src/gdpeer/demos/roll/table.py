@@ -147,10 +147,10 @@ class Table:
         elif word:
             self.log(f"Type one of: {', '.join((*ACTIONS, 'players'))}")
 
-    def leave(self) -> None:
-        """Get up: the others see it."""
+    def leave(self, grace: float = 0.0) -> None:
+        """Get up: the others see it; a host waits at most `grace` seconds until they have."""
         if self.peer.get_connection_status() != ConnectionStatus.DISCONNECTED:
-            self._end("left")
+            self._end("left", grace)
 
     @property
     def is_host(self) -> bool:
@@ -171,7 +171,7 @@ class Table:
         self.log(f"Connected as {self.name}")
         self.game.set_player_name.rpc(self.name or user_name())
 
-    def _end(self, reason: str) -> None:
+    def _end(self, reason: str, grace: float = 0.0) -> None:
         detail = str(self.peer.get_close_cause()) if reason == "connection failed" else ""
         self.left = f"{reason}: {detail}" if detail else reason
         if self.is_host:
@@ -179,7 +179,7 @@ class Table:
         else:
             self.log(f"Connection closed: {self.left}")
         self.tree.multiplayer.multiplayer_peer = None
-        self.peer.close()
+        self.peer.stop(reason="The table is closed", grace=grace)
         self.game.players.clear()
         self.game.turn = 0
 
