@@ -7,6 +7,7 @@ Environment:
     GDPEER_COMPILE=no      a pure wheel (py3-none-any)
     GDPEER_COMPILE=try     compiled where possible, otherwise pure, saying so in one line (the default)
     GDPEER_COMPILE=must    compiled, or the build fails
+    GDPEER_CHECKED=1       compiled with AddressSanitizer, into a folder of its own, for `make fuzz-asan`
 """
 
 from __future__ import annotations
@@ -62,11 +63,21 @@ COMPILED = [
 ]
 """The modules of the hot path: the one list of what is compiled."""
 
-DIRECTIVES = {"language_level": 3, "annotation_typing": False, "auto_pickle": False, "nonecheck": True}
+DIRECTIVES = {
+    "language_level": 3,
+    "annotation_typing": False,
+    "auto_pickle": False,
+    "boundscheck": True,
+    "nonecheck": True,
+}
 """Annotations are the type checker's; the C types come from the `.pxd` files. What may be None is checked before it is
-followed, but for modules whose first lines say otherwise; elsewhere that costs nothing that can be measured."""
+followed, but for modules whose first lines say otherwise; elsewhere that costs nothing that can be measured. Indexes are
+checked everywhere."""
 
 MODES = ("no", "try", "must")
+
+CHECKED = os.environ.get("GDPEER_CHECKED") == "1"
+SANITIZER = ["-fsanitize=address"]
 
 
 def chosen_mode() -> str:
@@ -102,6 +113,8 @@ def flags(name: str) -> list[str]:
     """
     if sys.platform == "win32":
         return ["/O2"]
+    if CHECKED:
+        return ["-O1", "-g", "-fno-omit-frame-pointer", *SANITIZER]
     if "-O" in os.environ.get("CFLAGS", ""):
         return ["-g0"]
     return ["-O3" if name.startswith("gdpeer.variant.") else "-O2", "-g0"]
@@ -113,7 +126,13 @@ def extensions(*, optional: bool) -> list[Extension]:
     from Cython.Build import cythonize
 
     modules = [
-        Extension(name, [f"src/{name.replace('.', '/')}.py"], extra_compile_args=flags(name), optional=optional)
+        Extension(
+            name,
+            [f"src/{name.replace('.', '/')}.py"],
+            extra_compile_args=flags(name),
+            extra_link_args=SANITIZER if CHECKED else [],
+            optional=optional,
+        )
         for name in COMPILED
     ]
     made: list[Extension] = cythonize(
@@ -128,7 +147,7 @@ def extensions(*, optional: bool) -> list[Extension]:
 
 def build_base(form: str) -> str:
     """A folder for each form and Python, so that builds side by side do not meet."""
-    return f"build/{form}-{sys.implementation.cache_tag}"
+    return f"build/{'checked' if CHECKED else form}-{sys.implementation.cache_tag}"
 
 
 class BuildPython(build_py):

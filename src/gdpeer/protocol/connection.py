@@ -274,6 +274,9 @@ class Connection:
         self.outbox.is_open = False
 
     def _hold(self, end: bytes | ProtocolError) -> None:
+        if isinstance(end, ProtocolError):
+            # Their frames know this connection: a circle that would keep zlib's windows until the next collection.
+            end.__traceback__ = end.__context__ = None
         if self.inbox.count:
             self._held = end
         else:

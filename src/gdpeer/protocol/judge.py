@@ -87,7 +87,10 @@ class Reader:
                 self._machine.receive_data(data)
             return self._machine.next_event()
         except h11.RemoteProtocolError as problem:
-            raise HandshakeError(f"not a valid HTTP request: {problem}", status=problem.error_status_hint) from None
+            # h11 hints at 501 for a coding that it does not know, or one named twice: as likely smuggled as meant, so
+            # that it is the client's fault, not the server's.
+            status = 400 if problem.error_status_hint >= 500 else problem.error_status_hint
+            raise HandshakeError(f"not a valid HTTP request: {_text_of(problem)}", status=status) from None
 
     def switch(self, fields: Fields) -> bytes:
         """The response that turns the connection over to another protocol.
@@ -168,7 +171,7 @@ class Asker:
             self._machine.receive_data(head)
             event = self._machine.next_event()
         except h11.RemoteProtocolError as problem:
-            raise HandshakeError(f"not a valid HTTP response: {problem}") from None
+            raise HandshakeError(f"not a valid HTTP response: {_text_of(problem)}") from None
         if not isinstance(event, h11.InformationalResponse | h11.Response):
             raise HandshakeError("the server did not answer with HTTP")
         reason, version = event.reason.decode("latin-1"), event.http_version.decode("ascii")
@@ -181,6 +184,12 @@ def reason_of(status: int) -> bytes:
         return HTTPStatus(status).phrase.encode()
     except ValueError:
         return b""
+
+
+def _text_of(problem: h11.RemoteProtocolError) -> str:
+    """What it says; h11 leaves it in a circle with its frames, which would keep ours until the next collection."""
+    problem.__traceback__ = None
+    return str(problem)
 
 
 def _write(machine: h11.Connection, event: Callable[..., h11.Event], **fields: Any) -> bytes:

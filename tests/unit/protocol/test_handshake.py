@@ -352,7 +352,7 @@ def doubled(name: str, value: str) -> bytes:
         (upgrade(Content_Length="5"), 400, "carries no body"),
         (upgrade(Transfer_Encoding="chunked"), 400, "carries no body"),
         (upgrade(Transfer_Encoding="chunked", Content_Length="0"), 400, ""),
-        (upgrade(Transfer_Encoding="gzip"), 501, "not a valid HTTP request"),
+        (upgrade(Transfer_Encoding="gzip"), 400, "not a valid HTTP request"),
         (upgrade(Sec_WebSocket_Version="8"), 426, "version 13 is needed, not 8"),
         (upgrade(Sec_WebSocket_Version="13, 8"), 426, "version 13 is needed, not 13, 8"),
         (upgrade(Sec_WebSocket_Version=None), 426, "version 13 is needed, not none"),
