@@ -8,9 +8,7 @@ from pathlib import Path
 import pytest
 
 import gdpeer
-from gdpeer.protocol import frames
-
-FORM = "compiled" if frames.COMPILED else "pure"
+from tests.support.forms import FORM
 
 
 def pytest_report_header() -> str:

@@ -17,6 +17,8 @@ class Verdict:
         self.packets: list[tuple[bytes, bool]] = []
         self.partial = b""
         self.is_text = False
+        self.pings: list[bytes] = []
+        self.pongs: list[bytes] = []
         self.code = 0
         self.is_lost = False
         """Whether it came upon what it does not support."""
@@ -35,6 +37,13 @@ class Verdict:
             if is_text and not is_utf8(payload):
                 return self.packets[:i], True
         return self.packets, False
+
+
+def agrees_on_a_legal_stream(ours: Outcome, expected: Outcome, theirs: Verdict) -> None:
+    """The same events for both: messages, pings that were answered, pongs."""
+    assert ours == expected
+    pongs = [str(len(theirs.pongs)).encode(), theirs.pongs[-1]] if theirs.pongs else []
+    assert (theirs.packets, theirs.pings, pongs) == (ours.packets, ours.answers, ours.pongs)
 
 
 def agrees(ours: Outcome, detail: str, theirs: Verdict) -> None:

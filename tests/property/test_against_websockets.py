@@ -1,4 +1,4 @@
-"""The same streams through websockets: the packets before an end, and the code that it ends with."""
+"""C2: the same streams through websockets: the packets before an end, and the code that it ends with."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from websockets import protocol
 from websockets.extensions.permessage_deflate import PerMessageDeflate
 
 from gdpeer.protocol.deflate import Agreement
-from tests.property.oracle import Verdict, agrees
-from tests.property.streams import AGREEMENTS, ROLES, damaged, make, run, streams
-from tests.unit.protocol.support import BINARY, CONTINUATION, TEXT
+from tests.property.oracle import Verdict, agrees, agrees_on_a_legal_stream
+from tests.property.streams import AGREEMENTS, CUTS, ROLES, cut, damaged, make, run, streams
+from tests.support.figures import record
+from tests.support.forms import FORM
+from tests.unit.protocol.support import BINARY, CONTINUATION, PING, PONG, TEXT
 
 MAX_SIZE = 65_535
 
@@ -49,6 +51,8 @@ def ask_websockets(stream: bytes, is_client: bool, agreement: Agreement | None) 
     for event in oracle.events_received():
         if event.opcode in (CONTINUATION, TEXT, BINARY):
             verdict.take(event.opcode, bytes(event.data), event.fin)
+        elif event.opcode in (PING, PONG):
+            (verdict.pings if event.opcode == PING else verdict.pongs).append(bytes(event.data))
     if oracle.parser_exc is not None:
         verdict.code = oracle.close_sent.code if oracle.close_sent is not None else 1002
     elif oracle.close_rcvd is not None:
@@ -64,13 +68,20 @@ def compare(stream: bytes, is_client: bool, agreement: Agreement | None) -> None
     agrees(outcome, detail, ask_websockets(stream, is_client, agreement))
 
 
-@given(st.data(), ROLES, st.none() | AGREEMENTS)
-def test_legal_streams(data: st.DataObject, is_client: bool, agreement: Agreement | None) -> None:
-    stream, expected = data.draw(streams(to_client=is_client, agreement=agreement))
-    verdict = ask_websockets(stream, is_client, agreement)
-    assert verdict.packets == expected.packets
-    assert verdict.code == (expected.close[0] if expected.close is not None else 0)
-    compare(stream, is_client, agreement)
+def test_c2_legal_streams() -> None:
+    count = 0
+
+    @given(st.data(), ROLES, st.none() | AGREEMENTS, CUTS)
+    def check(data: st.DataObject, is_client: bool, agreement: Agreement | None, places: list[float]) -> None:
+        nonlocal count
+        stream, expected = data.draw(streams(to_client=is_client, agreement=agreement))
+        verdict = ask_websockets(stream, is_client, agreement)
+        agrees_on_a_legal_stream(run(make(is_client, agreement), cut(stream, places)), expected, verdict)
+        assert verdict.code == (expected.close[0] if expected.close is not None else 0)
+        count += 1
+
+    check()
+    record("C2", **{f"websockets_{FORM}": count})
 
 
 @settings(max_examples=settings.default.max_examples * 2)

@@ -11,12 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gdpeer import COMPILED
 from tests.fuzz import corpus
 from tests.fuzz.targets import TARGETS
 from tests.support.figures import record
+from tests.support.forms import FORM
 
-FORM = "compiled" if COMPILED else "pure"
 TIMES = {"frames": 80, "request": 12, "response": 12, "extensions": 12, "deflate": 12, "variant4": 12, "variant3": 12}
 """How many times the examples of other property tests: 20,000 of frames, 3,000 of each other."""
 ROUNDS = 5
