@@ -1,8 +1,8 @@
 """The HTTP upgrade, both roles: what opens a WebSocket, and what refuses one.
 
 `plain` reads the heads that nearly everybody sends, and h11 (`judge`) every other; this module judges the upgrade. It
-is stricter than h11 in what a smuggler could use: line ends are CR LF and nothing else, and the headers that decide may
-stand once only.
+is stricter than h11 in what a smuggler could use: line ends are CR LF and nothing else, no header goes on in the next
+line, and the headers that decide may stand once only.
 
     server: ServerHandshake.receive_data(...) -> Request, then accept(request) -> (response bytes, Opened), or
         refusal(...) -> bytes
@@ -138,6 +138,18 @@ def _check_line_ends(part: bytes | bytearray) -> None:
         raise HandshakeError("lines must end with CR LF", status=400)
 
 
+def _check_lines(head: bytes) -> None:
+    """What h11 would let pass in a whole head."""
+    _check_line_ends(head)
+    if b"\r\n " in head or b"\r\n\t" in head:
+        raise HandshakeError("a header must not go on in the next line", status=400)
+
+
+def _check_no_body(fields: Fields) -> None:
+    if "transfer-encoding" in fields or fields.get("content-length", "0").strip("0"):
+        raise HandshakeError("an upgrade carries no body", status=400)
+
+
 class ServerTerms:
     """What a server grants to those who ask for an upgrade: the same for all of them, so it is made once.
 
@@ -249,7 +261,7 @@ class ServerHandshake:
     def _judge(self, head: bytes) -> Request | None:
         from gdpeer.protocol.judge import Reader
 
-        _check_line_ends(head)
+        _check_lines(head)
         self._reader = Reader(self._limits.max_head_size, self._limits.max_body_size)
         found = self._reader.read_head(head)
         for name in _ONCE:
@@ -326,8 +338,7 @@ def _check_upgrade(fields: Fields) -> str:
     """The client's key, after everything else that RFC 6455 section 4.2.1 asks of a request's headers."""
     if not _lists(fields.get("connection", ""), "upgrade"):
         raise HandshakeError("the Connection header lacks 'upgrade'", status=400)
-    if "transfer-encoding" in fields or fields.get("content-length", "0").strip("0"):
-        raise HandshakeError("an upgrade carries no body", status=400)
+    _check_no_body(fields)
     version = fields.get("sec-websocket-version", "")
     if version != "13":
         detail = f"WebSocket version 13 is needed, not {version or 'none'}"
@@ -434,7 +445,7 @@ class ClientHandshake:
         return self._check_response(fields, headers)
 
     def _judge(self, head: bytes) -> Headers:
-        _check_line_ends(head)
+        _check_lines(head)
         response = self._asker().read_head(head)
         if response.code != 101:
             raise HandshakeError(self._refusal(response), Cause.HTTP_STATUS, status=response.code)
@@ -447,6 +458,7 @@ class ClientHandshake:
             raise HandshakeError("the response lacks 'Upgrade: websocket' or 'Connection: Upgrade'")
         if fields.get("sec-websocket-accept", "") != accept_key(self._key):
             raise HandshakeError("Sec-WebSocket-Accept is wrong: this is not a WebSocket server, or a cache answered")
+        _check_no_body(fields)
         protocol = self._check_protocol(fields.get("sec-websocket-protocol", ""))
         return Opened(protocol, self._check_compression(fields.get("sec-websocket-extensions", "")), headers)
 

@@ -86,7 +86,7 @@ class Request:
     """An HTTP request: an upgrade, or one for a page on the same port.
 
     Attributes:
-        method: as sent, upper case.
+        method: as sent; `get` is not `GET`.
         target: path and query as sent.
         headers: lower-case names.
         body: of a plain request; empty for an upgrade.

@@ -27,7 +27,7 @@ class RequestHead:
     """A request's head; HTTP/1.1.
 
     Attributes:
-        method: upper case.
+        method: as sent.
         target: path and query.
         headers: all of them.
     """
@@ -63,9 +63,7 @@ class Reader:
             raise HandshakeError("not an HTTP request", status=400)
         if event.http_version != b"1.1":
             raise HandshakeError("HTTP/1.1 is needed", status=400)
-        return RequestHead(
-            event.method.decode("latin-1").upper(), event.target.decode("latin-1"), _decode(event.headers)
-        )
+        return RequestHead(event.method.decode("latin-1"), event.target.decode("latin-1"), _decode(event.headers))
 
     def read_body(self, data: bytes) -> bytes | None:
         """Go on with the body; the whole of it once it is there.
