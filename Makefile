@@ -1,5 +1,5 @@
 # Each target makes the virtual environment that it needs and keeps it up to date: .venv holds gdpeer compiled (plain Python
-# where there is no C compiler), .venv-pure holds it uncompiled. `make PYTHON=python3.12 test` takes another Python.
+# where there is no C compiler), .venv-pure and .venv-fuzz hold it uncompiled. `make PYTHON=python3.12 test` takes another Python.
 
 PYTHON ?= $(or $(shell for python in python3.14 python3.13 python3.12 python3.11 python3; do \
 	  $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$python; break; }; \
@@ -10,7 +10,7 @@ BUILD := pyproject.toml setup.py tools/environment.py $(wildcard README.md) $(SO
 # A Python that was named is taken even when the environments are up to date.
 FORCE := $(if $(filter file,$(origin PYTHON)),,force)
 
-.PHONY: force help demo roll test unit lint conformance soak bench bench-all docs clean python-found
+.PHONY: force help demo roll test unit lint conformance soak streams fuzz fuzz-asan bench bench-all docs clean python-found
 .DEFAULT_GOAL := help
 
 help:
@@ -20,7 +20,10 @@ help:
 	@echo "make unit         the unit and property tests, compiled and uncompiled"
 	@echo "make lint         ruff, mypy, import-linter, codespell"
 	@echo "make conformance  the long sections of the conformance suite (9, 12, 13)"
-	@echo "make soak         the long forms of the tests of load and trust; an hour at most, figures in build/trust"
+	@echo "make soak         the long forms of the tests of load and trust, an hour at most, then the next three; figures in build/trust"
+	@echo "make streams      100,000 random streams each, read as websockets and wsproto read them"
+	@echo "make fuzz         ten million cases for the parsers, guided by coverage, an hour at most"
+	@echo "make fuzz-asan    the cases that were found, and tests of the parsers, under AddressSanitizer"
 	@echo "make bench        gdpeer beside other WebSocket libraries, as server and client, in one run"
 	@echo "make bench-all    all measurements, and the page about them (about an hour)"
 	@echo "make docs         the documentation, in build/docs"
@@ -49,6 +52,25 @@ conformance: .venv/.test
 
 soak: .venv/.test
 	@GDPEER_LONG=1 .venv/bin/python -m pytest -q --session-timeout=4200 tests/soak tests/trust $(ARGS)
+	@$(MAKE) streams ARGS=
+	@$(MAKE) fuzz ARGS="--seconds 1800"
+	@$(MAKE) fuzz-asan ARGS=
+
+streams: .venv/.test
+	@GDPEER_EXAMPLES=100000 .venv/bin/python -m pytest -q -s --timeout 7200 -k c2 \
+	  tests/property/test_against_websockets.py tests/property/test_against_wsproto.py $(ARGS)
+
+fuzz: .venv-fuzz/.fuzz
+	@.venv-fuzz/bin/python -m tests.fuzz.run $(ARGS)
+
+ASAN := PYTHONPATH=build/checked PYTHONMALLOC=malloc ASAN_OPTIONS=detect_leaks=0 \
+  LD_PRELOAD=$$($(CC) -print-file-name=libasan.so)
+
+fuzz-asan: .venv/.test
+	@echo "gdpeer: compiling with checks" && \
+	  GDPEER_CHECKED=1 GDPEER_COMPILE=must .venv/bin/python setup.py -q build --build-lib build/checked
+	@$(ASAN) .venv/bin/python -m tests.fuzz.replay
+	@$(ASAN) .venv/bin/python -m pytest -q --timeout 600 tests/unit/protocol tests/unit/variant $(ARGS)
 
 bench: .venv/.test .venv-pure/.test
 	@.venv/bin/python -m bench.run $(ARGS)
@@ -68,13 +90,16 @@ docs: .venv/.test
 .venv-pure/.test: $(BUILD)
 	@echo "gdpeer: preparing .venv-pure" && $(PYTHON) tools/environment.py .venv-pure --form pure --groups test && touch $@
 
-.venv/.demo .venv/.test .venv-pure/.test: $(FORCE) | python-found
+.venv-fuzz/.fuzz: $(BUILD)
+	@echo "gdpeer: preparing .venv-fuzz" && $(PYTHON) tools/environment.py .venv-fuzz --form pure --groups fuzz && touch $@
+
+.venv/.demo .venv/.test .venv-pure/.test .venv-fuzz/.fuzz: $(FORCE) | python-found
 
 python-found:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
 	  { echo "gdpeer needs Python 3.11 or newer ($(PYTHON) is not). Name one: make PYTHON=/path/to/python3" >&2; exit 1; }
 
 clean:
-	rm -rf build dist .venv .venv-pure .venv-py .venv*.lock .cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf build dist .venv .venv-pure .venv-fuzz .venv-py .venv*.lock .cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +
 	rm -rf src/*.egg-info

@@ -11,14 +11,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gdpeer import COMPILED
 from tests.fuzz import corpus
 from tests.fuzz.targets import TARGETS
 from tests.support.figures import record
 from tests.support.forms import FORM
 
-TIMES = {"frames": 80, "request": 12, "response": 12, "extensions": 12, "deflate": 12, "variant4": 12, "variant3": 12}
-"""How many times the examples of other property tests: 20,000 of frames, 3,000 of each other."""
+TIMES = {
+    "frames": 80 if COMPILED else 20,
+    "request": 12,
+    "response": 12,
+    "extensions": 12,
+    "deflate": 12,
+    "variant4": 12,
+    "variant3": 12,
+}
+"""How many times the examples of other property tests: 20,000 of frames, uncompiled 5,000; 3,000 of each other."""
 ROUNDS = 5
+pytestmark = pytest.mark.timeout(300)
 MOST_GROWTH = 16 * 1024
 
 RECIPES = st.binary(min_size=8, max_size=26)
