@@ -69,7 +69,7 @@ ASAN := PYTHONPATH=build/checked PYTHONMALLOC=malloc ASAN_OPTIONS=detect_leaks=0
 fuzz-asan: .venv/.test
 	@echo "gdpeer: compiling with checks" && \
 	  GDPEER_CHECKED=1 GDPEER_COMPILE=must .venv/bin/python setup.py -q build --build-lib build/checked
-	@$(ASAN) .venv/bin/python -m tests.fuzz.replay
+	@$(ASAN) .venv/bin/python -m tests.fuzz.replay --checked
 	@$(ASAN) .venv/bin/python -m pytest -q --timeout 600 tests/unit/protocol tests/unit/variant $(ARGS)
 
 bench: .venv/.test .venv-pure/.test
