@@ -71,8 +71,8 @@ DIRECTIVES = {
     "nonecheck": True,
 }
 """Annotations are the type checker's; the C types come from the `.pxd` files. What may be None is checked before it is
-followed, but for modules whose first lines say otherwise; elsewhere that costs nothing that can be measured. Indexes are
-checked everywhere."""
+followed, but for modules whose first lines say otherwise; elsewhere that costs nothing that can be measured. Indexes
+are checked everywhere."""
 
 MODES = ("no", "try", "must")
 
