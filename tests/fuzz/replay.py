@@ -1,6 +1,6 @@
 """Every case of the corpus once more, in whatever form gdpeer is here: `python -m tests.fuzz.replay`.
 
-`make fuzz-asan` runs it with every index checked and under AddressSanitizer, which ends it at the first finding;
+`make fuzz-asan` runs it under AddressSanitizer, which ends it at the first finding;
 `--checked` refuses to run where gdpeer was not built so.
 """
 

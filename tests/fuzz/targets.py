@@ -269,10 +269,10 @@ TARGETS = {
     target.name: target
     for target in (
         Target("frames", "F1", run_frames, 16, 64 * KIB),
-        Target("request", "F2", run_request, 16, 128 * KIB),
-        Target("response", "F2", run_response, 16, 128 * KIB),
+        Target("request", "F2", run_request, 16, 64 * KIB),
+        Target("response", "F2", run_response, 16, 64 * KIB),
         Target("extensions", "F3", run_extensions, 64, 64 * KIB),
-        Target("deflate", "F3", run_deflate, 16, 1024 * KIB),
+        Target("deflate", "F3", run_deflate, 16, 256 * KIB),
         Target("variant4", "F4", partial(run_variant, 4), 16, 64 * KIB, partial(decode, 4)),
         Target("variant3", "F4", partial(run_variant, 3), 16, 64 * KIB, partial(decode, 3)),
     )
