@@ -10,9 +10,10 @@ import selectors
 from collections.abc import Callable
 from typing import Protocol
 
+from gdpeer.platform import pause
 from gdpeer.transport.stream import READ, WRITE
 
-__all__ = ["Backend", "EpollBackend", "SelectorsBackend"]
+__all__ = ["Backend", "EpollBackend", "SelectorsBackend", "open_backend"]
 
 
 class Backend(Protocol):
@@ -72,7 +73,10 @@ class SelectorsBackend:
 
     def wait(self, seconds: float) -> list[tuple[int, int]]:
         """See `Backend`."""
-        if not self._selector.get_map():  # select() on Windows refuses an empty set; a real wait has the waker in it
+        if (
+            not self._selector.get_map()
+        ):  # the waker is in it, if there is one; select() on Windows refuses an empty set
+            pause(seconds)
             return []
         found = self._selector.select(None if seconds < 0 else seconds)
         return [(key.fd, bits + (bits & selectors.EVENT_WRITE)) for key, bits in found]
@@ -91,3 +95,11 @@ class SelectorsBackend:
     def close(self) -> None:
         """See `Backend`."""
         self._selector.close()
+
+
+def open_backend() -> EpollBackend | SelectorsBackend:
+    """The fastest that the system has; where no descriptor is left for it, one that needs none."""
+    try:
+        return EpollBackend() if hasattr(select, "epoll") else SelectorsBackend()
+    except OSError:
+        return SelectorsBackend(getattr(selectors, "PollSelector", selectors.SelectSelector)())

@@ -5,6 +5,7 @@ Layer: `transport`.
 
 from __future__ import annotations
 
+import encodings.idna  # noqa: F401  # see names.py
 import errno
 import logging
 import os

@@ -8,6 +8,7 @@ Layer: `transport`.
 
 from __future__ import annotations
 
+import encodings.idna  # noqa: F401  # the system's lookup needs it, and a failure to load it would last for ever
 import socket
 from collections import deque
 from contextlib import suppress

@@ -5,7 +5,7 @@ from gdpeer.transport._epoll cimport gdpeer_event
 
 cdef int _READ_WRITE, _MOST_EVENTS, _MOST_WAITS
 cdef Py_ssize_t _FEW_TIMERS
-cdef double _LONGEST_WAIT
+cdef double _LONGEST_WAIT, _DEAF_WAIT
 
 
 cdef class Poller
@@ -81,6 +81,7 @@ cdef class Poller:
     cdef _call_found(self, object found, Py_ssize_t serial)
     cpdef double due_at(self) except? -7
     cdef _drop_cancelled(self)
+    cdef bint _open_waker(self) except -1
     cdef double _shorten(self, double timeout) except? -7
     cdef _calm(self)
     cdef _run_soon(self, Py_ssize_t waiting)

@@ -19,11 +19,10 @@ Layer: `transport`; compiled (types in `poller.pxd`).
 from __future__ import annotations
 
 import os
-import select
 import socket
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from heapq import heapify, heappop, heappush
 from itertools import count
 from math import inf
@@ -33,7 +32,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 from gdpeer.clock import MONOTONIC, Clock
-from gdpeer.transport.backends import Backend, EpollBackend, SelectorsBackend
+from gdpeer.transport.backends import Backend, EpollBackend, open_backend
 from gdpeer.transport.stream import READ, WRITE, Ready
 
 try:
@@ -51,6 +50,8 @@ Callback = Callable[[], Any]
 _READ_WRITE = READ | WRITE
 _LONGEST_WAIT = 86400.0
 """Seconds; a longer wait would overflow the system's milliseconds. The turn then just ends early."""
+_DEAF_WAIT = 0.05
+"""Seconds; the longest wait of a poller that cannot be woken, as there is no descriptor left for that."""
 _MOST_EVENTS = 256
 _MOST_WAITS = 4
 """So many events fit into the array of one wait (poller.pxd), and so many waits make a turn while it is full."""
@@ -158,7 +159,7 @@ class Poller:
 
     def __init__(self, clock: Clock = MONOTONIC, *, backend: Backend | None = None) -> None:
         self.clock = clock
-        self._use(backend or (EpollBackend() if hasattr(select, "epoll") else SelectorsBackend()))
+        self._use(backend or open_backend())
         self._watches: dict[int, Watch] = {}
         self._serial = 0
         self._soon: deque[Callback] = deque()
@@ -277,7 +278,8 @@ class Poller:
 
         Args:
             timeout: wait at most so many seconds; negative: without end; 0: not at all. The wait ends earlier when a
-                descriptor gets ready, a timer gets due, or `wake` is called.
+                descriptor gets ready, a timer gets due, or `wake` is called; and after 50 ms while the process has no
+                descriptor left to be woken by.
 
         Raises:
             Exception: whatever a callback raised. The rest comes in the next turn.
@@ -369,8 +371,8 @@ class Poller:
 
     def _shorten(self, timeout: float) -> float:
         """How long the turn may wait, given what is pending."""
-        if self._waker is None:
-            self._open_waker()
+        if self._waker is None and not self._open_waker() and not 0 <= timeout <= _DEAF_WAIT:
+            timeout = _DEAF_WAIT
         if self._woken or self._soon or self._due:
             return 0.0
         self._drop_cancelled()
@@ -387,14 +389,23 @@ class Poller:
             heappop(heap)
             self._cancelled -= 1
 
-    def _open_waker(self) -> None:
-        """Only a poller that waits can be woken, so that one that never waits needs no descriptors for it."""
-        with self._wake_lock:
-            ends = socket.socketpair()
-            for end in ends:
-                end.setblocking(False)
-            self._backend.change(ends[0].fileno(), 0, READ)
+    def _open_waker(self) -> bool:
+        """Only a poller that waits can be woken, so that one that never waits needs no descriptors for it.
+
+        False where there are none left.
+        """
+        with self._wake_lock, ExitStack() as on_failure:
+            try:
+                ends = socket.socketpair()
+                for end in ends:
+                    on_failure.callback(end.close)
+                    end.setblocking(False)
+                self._backend.change(ends[0].fileno(), 0, READ)
+            except OSError:
+                return False
+            on_failure.pop_all()
             self._waker = ends
+            return True
 
     def _calm(self) -> None:
         """Take back a wake-up, before the callbacks run: one that comes while they do is for the next turn."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gdpeer.clock import Clock
+from gdpeer.errors import Cause, Error, TransportError
 from gdpeer.platform import IN_PAGE
 from gdpeer.protocol.url import Url
 from gdpeer.transport.stream import Connector
@@ -71,8 +72,16 @@ def make_connector(url: Url, options: TLSOptions | None, settings: Settings, clo
         clock: tells the time.
 
     Raises:
-        TransportError: a certificate file cannot be used.
+        TransportError: a certificate file cannot be used, or no file can be opened to load what it takes.
     """
+    try:
+        return _make_connector(url, options, settings, clock)
+    except (OSError, ImportError) as error:
+        words = f"cannot connect to {url.host} port {url.port}: {error}"
+        raise TransportError(words, Cause.TCP, Error.ERR_CANT_CONNECT) from error
+
+
+def _make_connector(url: Url, options: TLSOptions | None, settings: Settings, clock: Clock) -> Connector:
     from gdpeer.transport.tcp import TcpConnector
 
     tcp = TcpConnector(url.host, url.port, timeout=settings.connect_timeout, clock=clock)

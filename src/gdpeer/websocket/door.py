@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gdpeer.clock import Clock
+from gdpeer.errors import Cause, Error, TransportError
 from gdpeer.transport.reasons import check_for_sockets
 from gdpeer.transport.stream import Connector, Stream
 from gdpeer.websocket.gate import Gate
@@ -70,10 +71,14 @@ class Door:
         """Open one port, watched by a poller; `come_in` is called with each connection and the port.
 
         Raises:
-            TransportError: it cannot be opened, or this is a page.
+            TransportError: it cannot be opened, no descriptor is left, or this is a page.
         """
         check_for_sockets()
-        from gdpeer.transport.listener import Listener
+        try:
+            from gdpeer.transport.listener import Listener
+        except (OSError, ImportError) as error:
+            words = f"cannot listen, as no file can be read to load what it takes: {error}"
+            raise TransportError(words, Cause.TCP, Error.ERR_CANT_CREATE) from error
 
         if place.bind_ip.startswith("unix:"):
             listener = Listener.unix(place.bind_ip.removeprefix("unix:"), backlog=place.backlog)

@@ -24,6 +24,9 @@ logger = logging.getLogger("gdpeer.websocket")
 
 __all__ = ["ClientUpgrade", "Outcome", "ServerUpgrade"]
 
+NOT_LOADED = (OSError, ImportError)
+"""h11 is loaded when it is needed first, and a process without a descriptor left can load nothing."""
+
 Admit = Callable[[Request], None]
 
 
@@ -49,6 +52,10 @@ class Outcome:
     opened: Opened | None = None
     leftover: bytes = b""
     cause: CloseCause = NO_CAUSE
+
+
+def _not_loaded(problem: Exception) -> CloseCause:
+    return CloseCause(Cause.UPGRADE, f"what reads such a head cannot be loaded: {problem}")
 
 
 def _failed(problem: HandshakeError) -> CloseCause:
@@ -96,6 +103,8 @@ class ClientUpgrade:
             outcome = Outcome(opened=opened, leftover=handshake.leftover)
         except HandshakeError as problem:
             outcome = Outcome(cause=_failed(problem))
+        except NOT_LOADED as problem:
+            outcome = Outcome(cause=_not_loaded(problem))
         self._handshake = None
         return outcome
 
@@ -156,6 +165,8 @@ class ServerUpgrade:
                 outcome = self._accept(request, handshake)
         except HandshakeError as problem:
             outcome = self._refuse(problem)
+        except NOT_LOADED as problem:
+            outcome = Outcome(cause=_not_loaded(problem))
         self._handshake = self._admit = self._respond = None
         return outcome
 
@@ -172,7 +183,11 @@ class ServerUpgrade:
         return Outcome(data, opened, handshake.leftover)
 
     def _refuse(self, problem: HandshakeError) -> Outcome:
-        return Outcome(refusal(problem), cause=_failed(problem))
+        try:
+            data = refusal(problem)
+        except NOT_LOADED:  # then the end is the answer
+            data = b""
+        return Outcome(data, cause=_failed(problem))
 
     def _page(self, request: Request, respond: Handler) -> Outcome:
         what = f"{request.method} {request.path[:200]}"

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import socket
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from gdpeer import ERR_FILE_NOT_FOUND, FAILED, OK, Cause, CloseCause, TLSOptions, WebSocketPeer, WebSocketServer
+from gdpeer import (
+    ERR_CANT_CONNECT,
+    ERR_CANT_CREATE,
+    ERR_FILE_NOT_FOUND,
+    FAILED,
+    OK,
+    Cause,
+    CloseCause,
+    TLSOptions,
+    WebSocketPeer,
+    WebSocketServer,
+)
 from tests.support.certificates import Certificates, make_certificates
 from tests.support.ports import free_port
 from tests.unit.websocket.support import CLOSED, CONNECTING, OPEN, listening, state, until, url_of
@@ -190,3 +202,20 @@ def test_a_peer_that_nobody_holds_ends_its_connection() -> None:
         until(lambda: not server.peers, server)
         assert events[-1][0] == "client_disconnected"
         assert events[-1][2] is False
+
+
+@pytest.mark.parametrize(("scheme", "module"), [("ws", "gdpeer.transport.tcp"), ("wss", "gdpeer.transport.secure")])
+def test_what_cannot_be_loaded_is_a_reason(scheme: str, module: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, module, None)  # as in a process without a descriptor left
+    peer = WebSocketPeer()
+    assert peer.connect_to_url(f"{scheme}://127.0.0.1:9/") is ERR_CANT_CONNECT
+    assert peer.get_ready_state() is CLOSED
+    assert peer.get_close_cause().cause is Cause.TCP
+    assert module in peer.get_close_cause().detail
+
+
+def test_a_listener_that_cannot_be_loaded_is_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "gdpeer.transport.listener", None)
+    server = WebSocketServer()
+    assert server.listen(0) is ERR_CANT_CREATE
+    assert "gdpeer.transport.listener" in server.get_listen_error()

@@ -222,3 +222,32 @@ for data in (request(), plain_request()):
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.split() == ["False", "True"]
+
+
+@pytest.fixture
+def nothing_can_be_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a process without a descriptor left."""
+    monkeypatch.setitem(sys.modules, "gdpeer.protocol.judge", None)
+
+
+@pytest.mark.usefixtures("nothing_can_be_loaded")
+@pytest.mark.parametrize("data", [plain_request(), request("/", "X: \xe9")], ids=["a page", "an odd head"])
+def test_a_server_that_cannot_load_h11_ends_what_needs_it(data: bytes) -> None:
+    outcome = take(server(respond=lambda _: Response()), data)
+    assert (outcome.data, outcome.opened, outcome.cause.cause) == (b"", None, Cause.UPGRADE)
+    assert "cannot be loaded" in outcome.cause.detail
+
+
+@pytest.mark.usefixtures("nothing_can_be_loaded")
+def test_a_refusal_without_h11_is_the_end_alone() -> None:
+    outcome = server().time_out()
+    assert (outcome.data, outcome.cause.cause, outcome.cause.status) == (b"", Cause.TIMEOUT, 408)
+
+
+@pytest.mark.usefixtures("nothing_can_be_loaded")
+def test_a_client_that_cannot_load_h11_fails_with_a_reason() -> None:
+    upgrade = client()
+    upgrade.begin()
+    outcome = take(upgrade, b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
+    assert outcome.cause.cause is Cause.UPGRADE
+    assert "cannot be loaded" in outcome.cause.detail
