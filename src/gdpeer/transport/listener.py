@@ -47,6 +47,7 @@ _LOST = frozenset(
         "EOPNOTSUPP",
         "EPERM",
         "EPROTO",
+        "ETIMEDOUT",
     )
     if hasattr(errno, name)
 )

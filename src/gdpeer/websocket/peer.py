@@ -286,6 +286,8 @@ class WebSocketPeer(Exchange, Configurable, PacketPeer):
         """
         backend = self._backend
         if backend is None or backend.stage == Stage.DONE:
+            if backend is not None:
+                self._let_go(backend)  # it may have ended in a send
             pause(timeout)
             return
         if backend.peer_id:
@@ -396,6 +398,7 @@ class WebSocketPeer(Exchange, Configurable, PacketPeer):
         """Close with 1000, or 1011 after an exception, not waiting for the answer; over TLS it takes 0.2 seconds."""
         if self._backend is not None:
             leave([self._backend], 1000 if kind is None else 1011, "")
+            self._let_go(self._backend)
 
     # ------------------------------------------------------------------------------------------ facts
 

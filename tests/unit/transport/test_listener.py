@@ -326,7 +326,9 @@ class Scripted:
 
 def test_connections_that_broke_while_they_waited_are_left_out() -> None:
     with opened(Listener("127.0.0.1")) as listener:
-        listener._socket = Scripted(listener._socket, errno.ECONNABORTED, errno.EPROTO)  # type: ignore[assignment]
+        listener._socket = Scripted(  # type: ignore[assignment]
+            listener._socket, errno.ECONNABORTED, errno.EPROTO, errno.ETIMEDOUT
+        )
         ours = connect(listener)
         (stream,) = listener.accept()
         stream.close()

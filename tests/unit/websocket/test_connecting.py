@@ -24,6 +24,7 @@ from gdpeer import (
 )
 from tests.support.certificates import Certificates, make_certificates
 from tests.support.ports import free_port
+from tests.trust.sessions import descriptors
 from tests.unit.websocket.support import CLOSED, CONNECTING, OPEN, listening, state, until, url_of
 
 
@@ -219,3 +220,26 @@ def test_a_listener_that_cannot_be_loaded_is_a_reason(monkeypatch: pytest.Monkey
     server = WebSocketServer()
     assert server.listen(0) is ERR_CANT_CREATE
     assert "gdpeer.transport.listener" in server.get_listen_error()
+
+
+@pytest.mark.parametrize("end", ["left", "closed", "a send fails"])
+def test_l1_a_peer_that_has_ended_holds_no_descriptor(end: str) -> None:
+    with listening() as (server, _):
+        server.poll(0.001)
+        before = descriptors()
+        peer = WebSocketPeer()
+        assert peer.connect_to_url(url_of(server)) is OK
+        until(state(peer, OPEN), peer, server)
+        if end == "left":
+            with peer:
+                pass
+        elif end == "closed":
+            peer.close(-1)
+        else:
+            assert peer._backend is not None
+            assert peer._backend.stream is not None
+            peer._backend.stream.close()
+            peer.send(b"x")
+            peer.poll()
+        assert peer.get_ready_state() is CLOSED
+        until(lambda: descriptors() == before, server)
