@@ -86,7 +86,7 @@ class FaultyStream(Stream):
 
 
 class FaultyTls(ssl.SSLSocket):
-    """The standard library's socket, but for the fault of the session that runs; set as a context's `sslsocket_class`."""
+    """Python's socket, but for the fault of the session that runs: a context's `sslsocket_class`."""
 
     fault = Fault(0, OSError)
 

@@ -1,4 +1,4 @@
-"""A proxy on loopback that hurts the connection after so many bytes: resets it, ends one direction, or damages a byte."""
+"""A proxy on loopback that hurts a connection after so many bytes: resets it, ends a direction, or damages a byte."""
 
 from __future__ import annotations
 

@@ -88,11 +88,9 @@ class Session:
 
     def is_over(self) -> bool:
         """Whether both sides have ended, and told of it."""
-        ends = [name for name, *_ in self.heard if name in ("connection_closed", "connection_error")]
-        stats = self.server.stats()
-        return (
-            bool(ends) and self.client.get_peer(1).get_ready_state() is CLOSED and not stats.peers and not stats.pending
-        )  # type: ignore[union-attr]
+        told = any(name in ("connection_closed", "connection_error") for name, *_ in self.heard)
+        is_closed = self.client.get_peer(1).get_ready_state() is CLOSED  # type: ignore[union-attr]
+        return told and is_closed and not self.server.peers and not self.server._opening
 
     def is_complete(self) -> bool:
         return self.echoes == list(MESSAGES) and ("connection_closed", True) in self.heard

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -60,8 +60,8 @@ def whole(scheme: str, certificates: Certificates) -> tuple[list[int], list[int]
 
 
 @pytest.fixture(scope="module")
-def wholes(certificates: Certificates) -> Iterator[dict[str, tuple[list[int], list[int]]]]:
-    yield {scheme: whole(scheme, certificates) for scheme in ("ws", "wss")}
+def wholes(certificates: Certificates) -> dict[str, tuple[list[int], list[int]]]:
+    return {scheme: whole(scheme, certificates) for scheme in ("ws", "wss")}
 
 
 def hurt(scheme: str, certificates: Certificates, how: str, direction: int, at: int) -> Session:

@@ -1,4 +1,4 @@
-"""S5: whichever read, write, accept or step of TLS fails in a session, both sides end as promised and nothing is left."""
+"""S5: whichever read, write, accept or step of TLS fails in a session: both sides end as promised, nothing is left."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import errno
 import os
 import socket
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -69,12 +69,12 @@ def test_s5_every_read_and_write(name: str, wait: float) -> None:
 
 
 @pytest.fixture(scope="module")
-def contexts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ssl.SSLContext, ssl.SSLContext]]:
+def contexts(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContext, ssl.SSLContext]:
     made = make_certificates(Path(tmp_path_factory.mktemp("tls")))
     client = client_context(trusted=str(made.authority))
     server = server_context(str(made.key), str(made.certificate))
     client.sslsocket_class = server.sslsocket_class = FaultyTls
-    yield client, server
+    return client, server
 
 
 TLS_ERRORS: dict[str, Callable[[], Exception]] = {
