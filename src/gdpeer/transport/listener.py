@@ -176,6 +176,11 @@ class Listener(Pollable):
                 os.unlink(self._path)
         self._file = None
 
+    def __del__(self) -> None:
+        """What nobody holds any more listens no longer, as in the engine."""
+        if hasattr(self, "_socket"):  # else it never listened
+            self.close()
+
     @property
     def local_address(self) -> Address:
         """Where it listens, with the port that was taken."""

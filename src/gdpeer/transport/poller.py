@@ -363,6 +363,10 @@ class Poller:
         self._epoll = -1
         self._backend.close()
 
+    def __del__(self) -> None:
+        """What nobody holds any more gives back its descriptors, and says nothing of it."""
+        self.close()
+
     def __enter__(self) -> Poller:
         return self
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import select
 import socket
 import threading
@@ -11,9 +12,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from gdpeer.errors import TransportError
 from gdpeer.transport.backends import EpollBackend
+from gdpeer.transport.listener import Listener
 from gdpeer.transport.poller import Poller
 from gdpeer.transport.stream import READ
+from tests.trust.sessions import descriptors
 
 
 @pytest.fixture
@@ -76,3 +80,18 @@ def test_without_epoll_it_goes_on_with_what_needs_no_descriptor(
         pair[1].send(b"x")
         poller.turn(0.02)
     assert heard == [READ]
+
+
+def test_x1_what_nobody_holds_closes_without_a_word() -> None:
+    """Also in a cycle, where sockets of their own would complain if they went first."""
+    gc.collect()
+    before = descriptors()
+    for _ in range(3):
+        poller, listener = Poller(), Listener("127.0.0.1")
+        listener.attach(poller, [listener, poller].append)
+        poller.turn(0.001)
+    with pytest.raises(TransportError):
+        Listener("no address")
+    del poller, listener
+    gc.collect()
+    assert descriptors() == before

@@ -1,0 +1,160 @@
+"""X1: every program of ours under `-W error -X dev` serves, ends as it says, and has nothing to complain about."""
+
+from __future__ import annotations
+
+import re
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from gdpeer import WebSocketPeer
+from tests.support.missing import ROOT
+from tests.support.ports import free_port
+from tests.support.processes import Process
+from tests.unit.websocket.support import CLOSED, OPEN, listening, until, url_of
+
+pytestmark = pytest.mark.timeout(120)
+
+STRICT = (sys.executable, "-W", "error", "-X", "dev")
+GAME = ("-m", "gdpeer.cli", "roll")
+PATIENCE = 30.0
+COMPLAINT = re.compile("Warning|Traceback|Exception")
+ENDS = (signal.SIGINT, signal.SIGTERM)
+SERVERS = {
+    "echo": ("-m", "gdpeer.cli", "echo", "--port", "PORT"),
+    "chat": ("-m", "gdpeer.cli", "chat", "--host", "127.0.0.1", "--port", "PORT"),
+}
+DEMOS = {
+    "demos/minimal/server.py": (),
+    "demos/chat/server.py": ("demo-chat",),
+    "demos/chat/push.py": ("demo-chat",),
+    "demos/push/server.py": (),
+}
+"""Those that take --port, and their sub-protocols."""
+
+EXAMPLES = {
+    "behind_proxy.py": 9080,
+    "chat/server.py": 8000,
+    "game/server.py": 8910,
+    "godot4_style_server.py": 9080,
+    "multiplayer_godot3.py": 8910,
+    "multiplayer_server.py": 8910,
+    "one_port.py": 8000,
+    "pressure.py": 9080,
+    "push.py": 9080,
+    "shutdown.py": 9080,
+}
+"""Those of docs/examples that serve for ever, and their ports."""
+
+PATHS = {"demos/push/server.py": "/notifications", "one_port.py": "/game"}
+
+RUN = """
+import os, signal, sys
+import gdpeer
+from pathlib import Path
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+path, old, new = Path(sys.argv[1]), *sys.argv[2:]
+os.chdir("docs/examples/chat")  # where a folder with a page is
+source = path.read_text(encoding="utf-8")
+assert old in source
+sys.argv = [str(path)]
+exec(compile(source.replace(old, new), path, "exec"), {"__name__": "__main__", "__file__": str(path)})
+"""
+"""Runs an example on another port, so that it comes to the end of the interpreter."""
+
+
+@contextmanager
+def strict(*words: str | Path) -> Iterator[Process]:
+    """A program that runs so; where the block ends it must have ended, and said nothing on its standard error."""
+    with Process([*STRICT, *words]) as process:
+        yield process
+        assert process.popen.poll() is not None
+    assert process.stderr == []
+
+
+def join(url: str, protocols: tuple[str, ...] = ()) -> WebSocketPeer:
+    """A client that is there, once the server is."""
+    peer = WebSocketPeer()
+    peer.supported_protocols = protocols
+
+    def is_open() -> bool:
+        if peer.get_ready_state() is CLOSED:
+            time.sleep(0.25)  # one of them counts connections
+            peer.connect_to_url(url)
+        return peer.get_ready_state() is OPEN
+
+    until(is_open, peer)
+    return peer
+
+
+def serves(process: Process, url: str, protocols: tuple[str, ...], end: signal.Signals) -> int:
+    """A client joins, the program is told to end, and the client hears so; the exit status."""
+    with join(url, protocols) as peer:
+        process.popen.send_signal(end)
+        until(lambda: peer.get_ready_state() is CLOSED, peer)
+        return process.wait(PATIENCE)
+
+
+@pytest.mark.parametrize("end", ENDS, ids=lambda end: end.name)
+@pytest.mark.parametrize("name", SERVERS)
+def test_x1_commands_that_serve(name: str, end: signal.Signals) -> None:
+    port = str(free_port())
+    protocols = ("demo-chat",) if name == "chat" else ()
+    with strict(*(word.replace("PORT", port) for word in SERVERS[name])) as process:
+        assert serves(process, f"ws://127.0.0.1:{port}/", protocols, end) == 0
+
+
+@pytest.mark.parametrize("options", [("--help",), ("--version",)])
+def test_x1_the_command_itself(options: tuple[str, ...]) -> None:
+    with strict("-m", "gdpeer.cli", *options) as process:
+        assert process.wait(PATIENCE) == 0
+
+
+def test_x1_connect_in_a_pipe_tells_of_the_connection_alone() -> None:
+    with listening() as (server, _), Process([*STRICT, "-m", "gdpeer.cli", "connect", url_of(server)]) as client:
+        client.say("hello")
+        until(lambda: server.peers and next(iter(server.peers.values())).get_available_packet_count(), server)
+        client.end_input()
+        until(lambda: client.popen.poll() is not None, server)
+        assert client.wait(PATIENCE) == 0
+    assert not COMPLAINT.search("\n".join(client.stderr))
+
+
+@pytest.mark.parametrize("end", ENDS, ids=lambda end: end.name)
+def test_x1_roll_and_who_joins_it(end: signal.Signals) -> None:
+    """The host ends with 0; who played with it learns that it went away: 1."""
+    port = str(free_port())
+    with strict(*GAME, "--host", "127.0.0.1", "--port", port, "--dedicated") as host:
+        host.wait_for("Godot 4 and Python", PATIENCE)
+        with Process([*STRICT, *GAME, "--join", f"ws://127.0.0.1:{port}", "--auto", "--name", "Ada"]) as player:
+            player.wait_for("rolls", PATIENCE)
+            host.popen.send_signal(end)
+            assert (host.wait(PATIENCE), player.wait(PATIENCE)) == (0, 1)
+        assert not COMPLAINT.search("\n".join(player.stderr))
+
+
+@pytest.mark.parametrize("name", DEMOS)
+def test_x1_demos_that_serve(name: str) -> None:
+    port = str(free_port())
+    with strict(ROOT / name, "--port", port) as process:
+        assert serves(process, f"ws://127.0.0.1:{port}{PATHS.get(name, '/')}", DEMOS[name], signal.SIGINT) == 0
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_x1_examples_that_serve(name: str) -> None:
+    port = str(free_port())
+    protocols = ("demo-chat",) if name == "chat/server.py" else ()
+    words = (ROOT / "docs/examples" / name, str(EXAMPLES[name]), port)
+    with strict("-c", RUN, *words) as process:
+        assert serves(process, f"ws://127.0.0.1:{port}{PATHS.get(name, '/')}", protocols, signal.SIGTERM) == 0
+
+
+def test_x1_an_example_that_only_sets_limits() -> None:
+    """It ends without having stopped its server."""
+    with strict("-c", RUN, ROOT / "docs/examples/limits.py", "9080", str(free_port())) as process:
+        assert process.wait(PATIENCE) == 0
