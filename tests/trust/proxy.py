@@ -85,7 +85,12 @@ class Proxy:
             most = len(waiting)
             if direction == self._direction and self.passed[direction] < self._at:
                 most = min(most, self._at - self.passed[direction])
-            if self._how == "damage" and direction == self._direction and self.passed[direction] == self._at:
+            if (
+                self._how == "damage"
+                and not self.has_struck
+                and direction == self._direction
+                and self.passed[direction] == self._at
+            ):
                 waiting[0] ^= 0xFF
                 self.has_struck = True
             sent = target.send(waiting[:most])
