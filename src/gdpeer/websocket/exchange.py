@@ -29,7 +29,7 @@ _BINARY = PeerWriteMode.BINARY
 class Exchange:
     """The part of `WebSocketPeer` that deals with messages; it has the members of `PacketPeer` for them."""
 
-    __slots__ = ("__dict__", "_backend", "_packet_error", "_text", "_was_string", "_write_mode")
+    __slots__ = ("__dict__", "__weakref__", "_backend", "_packet_error", "_text", "_was_string", "_write_mode")
 
     def __init__(self) -> None:
         self._backend: NativeBackend | None = None
