@@ -45,6 +45,7 @@ COMPILED = [
     "gdpeer.websocket.server",
     "gdpeer.websocket.dialects",
     "gdpeer.websocket.session",
+    "gdpeer.websocket.client_session",
     "gdpeer.variant.output",
     "gdpeer.variant.leaves",
     "gdpeer.variant.reader",

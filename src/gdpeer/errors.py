@@ -214,8 +214,10 @@ class PacketError(GdpeerError):
 
     Attributes:
         offset: the byte of the packet where it was noticed; -1 where it is the whole of it.
+        kind: what it is counted as (`refused`).
     """
 
-    def __init__(self, detail: str, offset: int = -1) -> None:
+    def __init__(self, detail: str, offset: int = -1, *, kind: str = "bad packet") -> None:
         super().__init__(f"{detail} (at offset {offset})" if offset >= 0 else detail)
         self.offset = offset
+        self.kind = kind

@@ -63,7 +63,7 @@ def test_an_engine_that_wants_a_secret_gives_up_on_a_server_that_asks_for_none()
         game.see("authentication_failed", here, id=1)
         until(lambda: here.news("peer_disconnected"), here)
         # Its AUTH reached us when it was admitted already.
-        assert here.api.refused == {"bad packet": 1}
+        assert here.api.refused == {"not allowed": 1}
 
 
 @contextmanager

@@ -274,7 +274,7 @@ def test_a_client_that_relays_where_our_server_does_not() -> None:
     with hosting(server_relay=False) as here, puppet(url=here.url) as game:
         game.see("peer_connected", here, id=1)
         game.do("multiplayer.send_bytes(PackedByteArray([238]), 0)", here)
-        until(lambda: here.api.refused["bad packet"], here)
+        until(lambda: here.api.refused["not allowed"], here)
         assert here.news("peer_packet") == []
 
 

@@ -208,14 +208,14 @@ class MultiplayerAPI(PeerHost[NetworkedMultiplayerPeer]):
     def _receive(self, sender: int, data: bytes) -> None:
         try:
             if sender not in self._admitted:
-                raise PacketError("the peer is not there")
+                raise PacketError("the peer is not there", kind="not admitted")
             packet = parse(data, objects=self.allow_object_decoding, lazy=True)
             if isinstance(packet, Raw):
                 self.network_peer_packet.emit(sender, packet.data)
             else:
                 self._calls.receive(sender, packet)
         except PacketError as problem:
-            self.refuse_packet(sender, str(problem))
+            self.refuse_packet(sender, problem)
 
     # ------------------------------------------------------------------------------------------ sending
 
@@ -223,7 +223,7 @@ class MultiplayerAPI(PeerHost[NetworkedMultiplayerPeer]):
         """See `PeerHost.transmit`; the transport relays."""
         error = Error.ERR_UNCONFIGURED if self._peer is None else self._peer.put_packet_to(peer_ids, data)
         if error is not Error.OK:
-            logger.warning("a packet could not be sent to each of %s: %s", list(peer_ids), error.name)
+            self._lost.warning("a packet could not be sent to each of %s: %s", list(peer_ids), error.name)
         return error
 
     def transmit_target(self, target: int, peer_ids: Collection[int], data: bytes) -> Error:
@@ -232,7 +232,7 @@ class MultiplayerAPI(PeerHost[NetworkedMultiplayerPeer]):
         self._peer.set_target_peer(target)
         error = self._peer.put_packet(data)
         if error is not Error.OK:
-            logger.warning("a packet could not be sent to target %s: %s", target, error.name)
+            self._lost.warning("a packet could not be sent to target %s: %s", target, error.name)
         return error
 
     def send_bytes(self, data: bytes, peer_id: int = 0, mode: TransferMode = TransferMode.RELIABLE) -> Error:

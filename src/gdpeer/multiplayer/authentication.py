@@ -109,7 +109,7 @@ class Authentication:
             PacketError: it is something else than AUTH.
         """
         if data[:2] != _AUTH:
-            raise PacketError("something else than AUTH before the authentication is complete")
+            raise PacketError("something else than AUTH before the authentication is complete", kind="not admitted")
         if len(data) == 2:
             self.pending[sender].there = True
             self._admit_if_complete(sender, self.pending[sender])

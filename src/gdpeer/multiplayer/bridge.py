@@ -125,18 +125,18 @@ class Bridge:
         try:
             self._pass_on(source, peer_ids, packet)
         except PacketError as problem:
-            self._host.refuse_packet(source, str(problem))
+            self._host.refuse_packet(source, problem)
 
     def _pass_on(self, source: int, peer_ids: Sequence[int], packet: godot3.Packet) -> None:
         """To peers of Godot 4."""
         if not self._host.server_relay:
-            raise PacketError("the server's relay is off on this side")
+            raise PacketError("the server's relay is off on this side", kind="not allowed")
         if isinstance(packet, godot3.Raw):
             self._relay(source, peer_ids, godot4.Raw(packet.data).encode())
         elif isinstance(packet, godot3.RemoteCall):
             self._pass_call_on(source, peer_ids, packet)
         elif isinstance(packet, godot3.RemoteSet):
-            raise PacketError("a property cannot be set at a peer of Godot 4")
+            raise PacketError("a property cannot be set at a peer of Godot 4", kind="not allowed")
 
     def _pass_call_on(self, source: int, peer_ids: Sequence[int], call: godot3.RemoteCall) -> None:
         path = call.path if call.path is not None else self._calls.path_of(source, call.node_id)
@@ -185,4 +185,4 @@ class Bridge:
     def _put_from(self, source: int, peer_ids: Sequence[int], data: bytes) -> None:
         peer = self._host.multiplayer_peer
         if peer is not None and peer.put_packet_from(source, peer_ids, data) is not Error.OK:
-            logger.warning("a packet of peer %s was lost: one of %s has no room for it", source, list(peer_ids))
+            self._host._lost.warning("a packet of peer %s was lost: one of %s has no room", source, list(peer_ids))

@@ -51,7 +51,7 @@ class PathBudget:
         """
         self._used += _ENTRY + 4 * len(path)
         if self._used > MAX_PATH_MEMORY:
-            raise PacketError("SIMPLIFY_PATH of more paths than one peer may announce", 1)
+            raise PacketError("SIMPLIFY_PATH of more paths than one peer may announce", 1, kind="too many paths")
 
 
 class Numbered:

@@ -187,7 +187,7 @@ class Calls3:
         peer = self._peers.get(sender)
         path = None if peer is None else peer.known.get(number)
         if path is None:
-            raise PacketError(f"a node by number {number}, which was never told", 1)
+            raise PacketError(f"a node by number {number}, which was never told", 1, kind="unknown node")
         return path
 
     def _receive_named(self, sender: int, packet: RemoteCall | RemoteSet) -> None:

@@ -103,7 +103,9 @@ class Calls4:
         else:
             known = self.cache.known(sender, call.node_id)
             if known is None:
-                raise PacketError(f"a call of a node by number {call.node_id}, which was never told", 1)
+                raise PacketError(
+                    f"a call of a node by number {call.node_id}, which was never told", 1, kind="unknown node"
+                )
             path, node = known[0], known[1]()
             if node is None or not host._owns(node):
                 node = self._find_again(sender, call.node_id, path)

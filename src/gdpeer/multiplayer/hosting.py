@@ -17,13 +17,14 @@ from collections import Counter, deque
 from collections.abc import Collection
 from typing import TYPE_CHECKING, cast
 
-from gdpeer.errors import Error
+from gdpeer.errors import Error, PacketError
 from gdpeer.multiplayer.api import MultiplayerAPI, PeerType, RPCMode
 from gdpeer.multiplayer.modes import Godot3Config, Mode, is_allowed
 from gdpeer.multiplayer.peer import ConnectionStatus, OfflineMultiplayerPeer
 from gdpeer.multiplayer.switchboard import Switchboard
 from gdpeer.multiplayer.tree import walk
 from gdpeer.multiplayer.wire.parts import Arguments
+from gdpeer.refusals import LogLimit, Refusals
 from gdpeer.signals import Signal
 from gdpeer.variant.names import NodePath
 
@@ -45,7 +46,8 @@ class PeerHost(Switchboard, MultiplayerAPI[PeerType]):
             understand; False.
         rpc_rate: calls a second that one peer may make, twice as many at once; what is over is refused and counted
             under "too many calls", without `call_refused`. A call cannot wait: others are behind it. 0.0: any number.
-        refused: how many packets and calls were refused, by kind.
+        refused: how many packets and calls were refused, by kind; of one peer: `get_refused`. About each peer ten are
+            logged as they come, then one in ten seconds, which tells how many were not.
         call_refused: signal (peer_id, path, method, reason): a call from elsewhere did not reach the game.
     """
 
@@ -233,6 +235,30 @@ class PeerHost(Switchboard, MultiplayerAPI[PeerType]):
             shared += 1
         return "/".join([".."] * (len(root) - shared) + list(names[shared:]))
 
+    # ------------------------------------------------------------------------------------------ what is refused
+
+    def get_refused(self, peer_id: int) -> dict[str, int]:
+        """Of one peer that is there: how many of its packets and calls were refused, by kind.
+
+        Those of its connection are among them (`get_stats().refused_packets`); a client counts what came through the
+        server as the server's.
+        """
+        return dict(self._refusals_of(peer_id).by_cause) if peer_id in self._admitted else {}
+
+    def count_refusal(self, sender: int, kind: str) -> LogLimit:
+        """Count it, for the peer and in all; where to say so."""
+        self.refused[kind] += 1
+        refusals = self._refusals_of(sender)
+        refusals.note(kind)
+        return refusals.log
+
+    def _refusals_of(self, sender: int) -> Refusals:
+        found = self._refusals.get(sender)
+        if found is None:
+            found = Refusals(self._clock) if self._peer is None else self._peer._refusals_of(sender)
+            self._refusals[sender] = found
+        return found
+
     # ------------------------------------------------------------------------------------------ calls
 
     @abstractmethod
@@ -265,17 +291,16 @@ class PeerHost(Switchboard, MultiplayerAPI[PeerType]):
 
     def refuse(self, sender: int, path: str, method: str, kind: str, reason: str) -> None:
         """Say and count that something from a peer was not done; with a method, that it was not called."""
-        self.refused[kind] += 1
-        logger.warning("refused (%s): peer %s, node %r, %s: %s", kind, sender, path, method or "no method", reason)
+        log = self.count_refusal(sender, kind)
+        log.warning("refused (%s): peer %s, node %r, %s: %s", kind, sender, path, method or "no method", reason)
         if method:
             self.call_refused.emit(sender, path, method, reason)
 
-    def refuse_packet(self, sender: int, reason: str) -> None:
+    def refuse_packet(self, sender: int, problem: PacketError) -> None:
         """Say and count that a packet was dropped."""
-        self.refused["bad packet"] += 1
-        logger.warning("dropped a packet of peer %s: %s", sender, reason)
+        self.count_refusal(sender, problem.kind).warning("dropped a packet of peer %s: %s", sender, problem)
 
     def mismatch(self, peer_id: int, path: str, detail: str) -> None:
         """Say and count that a node's methods are not the same on both sides; calls go on all the same."""
-        self.refused["checksum mismatch"] += 1
-        logger.error("the methods of node %r differ from those of peer %s: %s", path, peer_id, detail)
+        log = self.count_refusal(peer_id, "checksum mismatch")
+        log.log(logging.ERROR, "the methods of node %r differ from those of peer %s: %s", path, peer_id, detail)

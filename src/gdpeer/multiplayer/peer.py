@@ -26,6 +26,7 @@ from typing import ClassVar, Protocol, TypeAlias
 from gdpeer.errors import Error
 from gdpeer.ids import generate_unique_id
 from gdpeer.packet_peer import PacketPeer
+from gdpeer.refusals import Refusals
 from gdpeer.signals import Signal
 
 __all__ = [
@@ -167,6 +168,10 @@ class MultiplayerPeer(PacketPeer):
         """Pass a client's packet on to others, who see `source` as its sender where their dialect has one."""
         return self.put_packet_to(peer_ids, buffer)
 
+    def _refusals_of(self, peer_id: int) -> Refusals:
+        """Where the API above counts what it refuses of a peer; it keeps it as long as the peer is there."""
+        return Refusals()
+
     def _handle(self, work: Callable[[], object]) -> None:
         """Do what is to be done about the packets that `poll` brought.
 
@@ -228,6 +233,8 @@ class NetworkedMultiplayerPeer(Protocol):
         """See `MultiplayerPeer`, here and below."""
 
     def _handle(self, work: Callable[[], object]) -> None: ...
+
+    def _refusals_of(self, peer_id: int) -> Refusals: ...
 
     def get_connection_status(self) -> IntEnum:
         """A `ConnectionStatus`, or another enumeration with these values."""

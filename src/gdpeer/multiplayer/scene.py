@@ -170,6 +170,7 @@ class SceneMultiplayer(SceneSwitchboard, PeerHost[MultiplayerPeer]):
         self.peer_authenticating.emit(peer_id)
 
     def _turn_away(self, peer_id: int, reason: str) -> None:
+        self._forget_caller(peer_id)
         logger.warning("peer %s was turned away: %s", peer_id, reason)
         self._bridge.forget_peer(peer_id)
         if self._peer is not None:
@@ -189,6 +190,7 @@ class SceneMultiplayer(SceneSwitchboard, PeerHost[MultiplayerPeer]):
 
     def _settle_end(self, peer_id: int) -> None:
         if self._authentication.pending.pop(peer_id, None) is not None:
+            self._forget_caller(peer_id)
             self.peer_authentication_failed.emit(peer_id)
         elif peer_id in self._admitted:
             self._remove(peer_id)
@@ -203,7 +205,9 @@ class SceneMultiplayer(SceneSwitchboard, PeerHost[MultiplayerPeer]):
             self._tell(self._bridge.split(self._admitted)[0], DelPeer(peer_id).encode())
 
     def _forget_peer(self, peer_id: int) -> None:
-        if self._authentication.pending.pop(peer_id, None) is None and peer_id in self._admitted:
+        if self._authentication.pending.pop(peer_id, None) is not None:
+            self._forget_caller(peer_id)
+        elif peer_id in self._admitted:
             self._remove(peer_id)
 
     def disconnect_peer(self, peer_id: int) -> None:
@@ -266,15 +270,15 @@ class SceneMultiplayer(SceneSwitchboard, PeerHost[MultiplayerPeer]):
     def _handle_sys(self, sender: int, packet: Auth | AddPeer | DelPeer | Relay) -> None:
         if isinstance(packet, Auth):
             if packet.data:
-                raise PacketError("AUTH of a peer that is admitted")
+                raise PacketError("AUTH of a peer that is admitted", kind="not allowed")
             return
         if not self._relays():
-            raise PacketError("the server's relay is off on this side")
+            raise PacketError("the server's relay is off on this side", kind="not allowed")
         if isinstance(packet, Relay):
             self._handle_relay(sender, packet)
             return
         if sender != TARGET_PEER_SERVER or self.is_server():
-            raise PacketError("only the server tells of peers, and only clients")
+            raise PacketError("only the server tells of peers, and only clients", kind="not allowed")
         if isinstance(packet, AddPeer):
             self._handle_add(packet.peer_id)
         elif packet.peer_id in self._admitted:
@@ -294,14 +298,16 @@ class SceneMultiplayer(SceneSwitchboard, PeerHost[MultiplayerPeer]):
     def _handle_relay(self, sender: int, packet: Relay) -> None:
         if not self.is_server():
             if sender != TARGET_PEER_SERVER:
-                raise PacketError("only the server relays")
+                raise PacketError("only the server relays", kind="not allowed")
             self._handle_inner(packet.peer_id, packet.data)
             return
         if packet.data[0] & 7 == Command.SYS:
-            raise PacketError("a relayed packet cannot be SYS")
+            raise PacketError("a relayed packet cannot be SYS", kind="not allowed")
         target = packet.peer_id
         if target > 0:
-            targets = [target] if target in self._admitted and target != sender else []
+            if target == sender or target not in self._admitted:
+                raise PacketError(f"it is for {target}, who is not there", kind="unknown receiver")
+            targets = [target]
         else:
             targets = [one for one in self._admitted if one not in (sender, -target)]
         same, others = self._bridge.split(targets)
@@ -313,18 +319,18 @@ class SceneMultiplayer(SceneSwitchboard, PeerHost[MultiplayerPeer]):
 
     def _relay_to(self, peer_ids: Sequence[int], data: bytes, source: int) -> None:
         if self._put_to(peer_ids, data) is not Error.OK:
-            logger.warning("a packet of peer %s was lost: one of %s has no room for it", source, list(peer_ids))
+            self._lost.warning("a packet of peer %s was lost: one of %s has no room for it", source, list(peer_ids))
 
     def _try_to_translate(self, sender: int, peer_ids: Sequence[int], data: bytes) -> None:
         try:
             self._bridge.relay(sender, peer_ids, data)
         except PacketError as problem:
-            self.refuse_packet(sender, str(problem))
+            self.refuse_packet(sender, problem)
 
     def _handle_inner(self, source: int, data: bytes) -> None:
         packet = None if is_call(data) else parse(data)
         if isinstance(packet, Auth | AddPeer | DelPeer | Relay):
-            raise PacketError("a relayed packet cannot be SYS")
+            raise PacketError("a relayed packet cannot be SYS", kind="not allowed")
         if source not in self._admitted:
             raise PacketError(f"relayed from {source}, which is not there")
         self._sender = source

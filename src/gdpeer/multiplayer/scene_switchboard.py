@@ -58,7 +58,7 @@ class SceneSwitchboard(Switchboard):
         try:
             self._bridge.receive(sender, target, peer.get_packet())
         except PacketError as problem:
-            host.refuse_packet(sender, str(problem))
+            host.refuse_packet(sender, problem)
 
     def _receive(self, sender: int, data: bytes) -> None:
         host: Any = self
@@ -66,13 +66,13 @@ class SceneSwitchboard(Switchboard):
             if self._pending and sender in self._pending:
                 self._authentication.receive(sender, data)
             elif sender not in self._admitted:
-                raise PacketError("the peer is not admitted")
+                raise PacketError("the peer is not admitted", kind="not admitted")
             elif is_call(data):
                 self._calls.receive_call(sender, data)
             else:
                 host._handle(sender, parse(data))
         except PacketError as problem:
-            host.refuse_packet(sender, str(problem))
+            host.refuse_packet(sender, problem)
 
     # ------------------------------------------------------------------------------------------ to elsewhere
 
@@ -122,7 +122,7 @@ class SceneSwitchboard(Switchboard):
         else:
             result = self._send_relayed(peer_ids, data)
         if result is not _OK:
-            logger.warning("a packet could not be sent to each of %s: %s", list(peer_ids), result.name)
+            self._lost.warning("a packet could not be sent to each of %s: %s", list(peer_ids), result.name)
         return result
 
     def _send_relayed(self, peer_ids: Collection[int], data: bytes) -> Error:

@@ -12,6 +12,8 @@ cdef class Switchboard:
     cdef public double rpc_rate
     cdef public object _clock
     cdef dict _buckets
+    cdef public dict _refusals
+    cdef public object _lost
     cdef public object _tree
     cdef public object _sender
     cdef public dict _admitted

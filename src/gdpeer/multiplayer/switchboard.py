@@ -16,6 +16,7 @@ from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.multiplayer.checking import CallError
 from gdpeer.multiplayer.wire.parts import values_of
 from gdpeer.passage import Seat
+from gdpeer.refusals import LogLimit, Refusals
 
 try:
     import cython
@@ -49,6 +50,8 @@ class Switchboard:
         self.rpc_rate = 0.0
         self._clock: Clock = MONOTONIC
         self._buckets: dict[int, Bucket] = {}  # of those who call, where there is a rate
+        self._refusals: dict[int, Refusals] = {}  # of those of whom something was refused
+        self._lost = LogLimit()  # for packets that found no room
         self._tree: SceneTree | None = None
         self._sender = 0
         self._admitted: dict[int, None] = {}  # in the order of admission
@@ -151,9 +154,9 @@ class Switchboard:
             bucket = self._buckets[sender] = Bucket(self.rpc_rate, max(1.0, self.rpc_rate * BURST), now)
         was_over = bucket.is_over
         if not bucket.spend(now):
-            host.refused["too many calls"] += 1
+            log = host.count_refusal(sender, "too many calls")
             if not was_over:
-                logger.warning(
+                log.warning(
                     "peer %s calls more than %s times a second; refused from %s on", sender, self.rpc_rate, name
                 )
             return True
@@ -161,6 +164,10 @@ class Switchboard:
 
     def _forget_caller(self, sender: int) -> None:
         """A peer has gone; 0: all have."""
+        for one in (sender,) if sender else tuple(self._refusals):
+            refusals = self._refusals.pop(one, None)
+            if refusals is not None:
+                refusals.log.finish(one)
         if sender:
             self._buckets.pop(sender, None)
         else:

@@ -38,10 +38,11 @@ from gdpeer.platform import pause
 from gdpeer.protocol.connection import check_close
 from gdpeer.transport.stream import Connector, Stream
 from gdpeer.websocket.client import WebSocketClient
+from gdpeer.websocket.client_session import ClientSession
 from gdpeer.websocket.dialects import GODOT3, GODOT4, Dialect
 from gdpeer.websocket.peer import WebSocketPeer
 from gdpeer.websocket.server import WebSocketServer
-from gdpeer.websocket.session import ClientSession, News, ServerSession, backend_of
+from gdpeer.websocket.session import News, ServerSession, backend_of
 from gdpeer.websocket.session_peer import SessionPeer
 from gdpeer.websocket.session_settings import SessionSettings, SessionValues
 from gdpeer.websocket.settings import Settings

@@ -24,10 +24,10 @@ from typing import TypeAlias
 from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.errors import Cause, CloseCause, Error
 from gdpeer.signals import Signal
+from gdpeer.websocket.client_session import ClientSession
 from gdpeer.websocket.dialects import GODOT3
 from gdpeer.websocket.networked import NetworkedPeer
 from gdpeer.websocket.peer import WebSocketPeer
-from gdpeer.websocket.session import ClientSession
 from gdpeer.websocket.settings import kilobytes, lines, names
 from gdpeer.websocket.states import ClientStatus, PeerState
 from gdpeer.websocket.tls_options import Source, TLSOptions

@@ -81,9 +81,9 @@ def unpack_from_client(message: bytes, peer_id: int) -> Header:
     """
     header = unpack(message)
     if header.kind is not Kind.DATA:
-        raise PacketError(f"a client sent {header.kind.name}")
+        raise PacketError(f"a client sent {header.kind.name}", kind="not allowed")
     if header.source != peer_id:
-        raise PacketError(f"a client claims to be {header.source}", 1)
+        raise PacketError(f"a client claims to be {header.source}", 1, kind="forged source")
     return header
 
 

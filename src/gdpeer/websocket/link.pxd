@@ -51,6 +51,7 @@ cdef class Link:
     cdef public Connection connection
     cdef public RoundTrip round_trip
     cdef public object meter
+    cdef public object refusals
     cdef public long long bytes_received, bytes_sent, messages_sent, refused_sends
     cdef public bint paused
     cdef bint _waits_to_send

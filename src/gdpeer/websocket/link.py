@@ -22,6 +22,7 @@ from gdpeer.websocket.meter import Meter
 from gdpeer.websocket.settings import Settings
 
 if TYPE_CHECKING:
+    from gdpeer.refusals import Refusals
     from gdpeer.transport.poller import Poller
 
 try:
@@ -151,6 +152,7 @@ class Link:
         round_trip: of pings, once there was one.
         paused: reading stopped, since too many packets wait to be taken.
         meter: of what is received, where it has rates; None: none.
+        refusals: what the layers above refused of it; None: nothing yet.
         bytes_received, bytes_sent, messages_sent, refused_sends: counters (`stats.PeerStats`).
         was_refused: a send was refused for want of room; its owner resets it when it tells that there is room again.
         is_touched, is_gathered: marks of the turn.
@@ -174,6 +176,7 @@ class Link:
         "meter",
         "outbox",
         "paused",
+        "refusals",
         "refused_sends",
         "round_trip",
         "settings",
@@ -192,6 +195,7 @@ class Link:
         self.outbox = self.connection.outbox
         self.round_trip: RoundTrip | None = None
         self.meter: Meter | None = None
+        self.refusals: Refusals | None = None
         self._traces = False  # log each message
         self.bytes_received = self.bytes_sent = self.messages_sent = self.refused_sends = 0
         self.paused = False

@@ -46,6 +46,7 @@ _COUNTERS = {
 _BY_LABEL = {
     "ended": ("cause", "Peers that have gone, by cause."),
     "refused": ("reason", "Connections that did not open, by reason."),
+    "refused_packets": ("cause", "Packets and calls of peers that were refused, by cause."),
 }
 assert {*_GAUGES, *_COUNTERS, *_BY_LABEL} == {field.name for field in fields(ServerStats)}
 

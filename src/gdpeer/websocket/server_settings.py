@@ -43,3 +43,8 @@ class ServerSettings(Configurable):
     )
     connection_rate = Setting(rate, "New ones a second from one address, twice as many at once; 0.0: any number.")
     max_pending = Setting(count, "Connections that are not open yet, of all addresses; 0: any number.")
+    max_refused = Setting(
+        count,
+        "In multiplayer mode, packets and calls of one peer that may be refused at once, and in each minute after; "
+        "with one more it is disconnected, with 1008; 0: any number.",
+    )

@@ -19,6 +19,7 @@ cdef class Session(Passage):
     cdef readonly object _news
     cdef Signal _told
     cdef bint _is_handling
+    cdef object _lost
 
     cpdef Turn _turn(self)
     cpdef _poll(self, double timeout)
@@ -59,16 +60,3 @@ cdef class ServerSession(Session):
     cpdef put_from(self, source, peer_ids, buffer)
     @cython.locals(peer=Exchange, dialect=Dialect)
     cdef _send(self, tuple member, source, target, bytes payload)
-
-
-cdef class ClientSession(Session):
-    cdef public object failure
-    cdef object _client
-    cdef object _peer
-    cdef Dialect _dialect
-    cdef object _clock
-    cdef double _deadline
-    cdef set _others
-
-    @cython.locals(backend=NativeBackend, message=bytes)
-    cpdef receive(self)

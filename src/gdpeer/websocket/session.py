@@ -23,32 +23,31 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
-from gdpeer.clock import Clock
-from gdpeer.errors import Cause, CloseCause, Error, PacketError
+from gdpeer.errors import Error, PacketError
 from gdpeer.passage import Passage
 from gdpeer.protocol.outbox import encode_message
+from gdpeer.refusals import LogLimit, Refusals
 from gdpeer.signals import Signal
-from gdpeer.websocket.dialects import Dialect, Heard
+from gdpeer.websocket.dialects import Dialect
 from gdpeer.websocket.godot3_relay import SERVER, Kind, pack_system, receivers
 from gdpeer.websocket.link import Turn
 from gdpeer.websocket.native import NativeBackend
 
 if TYPE_CHECKING:
-    from gdpeer.websocket.client import WebSocketClient
     from gdpeer.websocket.peer import WebSocketPeer
     from gdpeer.websocket.server import WebSocketServer
 
-__all__ = ["ClientSession", "News", "ServerSession", "Session", "backend_of"]
+__all__ = ["News", "ServerSession", "Session", "backend_of"]
 
 logger = logging.getLogger("gdpeer.multiplayer")
 
 RESERVE = 65_536
 """Bytes, and messages, that may wait beyond a peer's outbound limits for what it must not miss."""
 
-MOST_MEMBERS = 65_536
-"""Others that a client of a server believes in."""
+TOO_MANY_REFUSED = "too much of what it sent was refused"
 
 _MANY_TAKEN = 256  # so many entries of packets that were taken are removed at once; a C integer once compiled
 
@@ -82,7 +81,7 @@ class News:
 class Session(Passage):
     """What both ends have."""
 
-    __slots__ = ("_first", "_is_handling", "_news", "_queue", "_told")
+    __slots__ = ("_first", "_is_handling", "_lost", "_news", "_queue", "_told")
 
     def __init__(self, news: News) -> None:
         Passage.__init__(self)
@@ -91,6 +90,17 @@ class Session(Passage):
         self._news = news
         self._told = news.peer_packet
         self._is_handling = False
+        self._lost = LogLimit()  # for packets that found no room
+
+    def refusals_of(self, peer_id: int) -> Refusals:
+        """What was refused of a peer, here and above; of one that has gone, nothing yet."""
+        raise NotImplementedError
+
+    def _refuse(self, peer_id: int, problem: PacketError) -> None:
+        """Count and say that a packet was dropped."""
+        refusals = self.refusals_of(peer_id)
+        refusals.note(problem.kind)
+        refusals.log.warning("peer %s: dropped a packet: %s", peer_id, problem)
 
     def _turn(self) -> Turn:
         """The turn of the server or client below."""
@@ -228,7 +238,11 @@ class ServerSession(Session):
 
     def end(self, peer_id: int) -> None:
         """A client's connection is over; without effect for one that is gone already."""
-        if self._members.pop(peer_id, None) is not None:
+        member = self._members.pop(peer_id, None)
+        if member is not None:
+            refusals = backend_of(member[0]).refusals
+            if refusals is not None:
+                refusals.log.finish(peer_id)
             self._announce(Kind.DEL, peer_id)
             self._news.peer_disconnected.emit(peer_id)
 
@@ -260,6 +274,22 @@ class ServerSession(Session):
 
     # ------------------------------------------------------------------------------------------ receiving
 
+    def refusals_of(self, peer_id: int) -> Refusals:
+        """See `Session`; where `max_refused` is set and met, the client is disconnected."""
+        server, peer = self._server, self._server._peers.get(peer_id)
+        if peer is None:
+            return Refusals(server._clock, server._tally.refused_packets)
+        backend = backend_of(peer)
+        if backend.refusals is None:
+            most = backend.settings.max_refused
+            expel = partial(self._expel, peer_id)
+            backend.refusals = Refusals(server._clock, server._tally.refused_packets, most, expel)
+        return backend.refusals
+
+    def _expel(self, peer_id: int) -> None:
+        logger.warning("peer %s: disconnected: %s", peer_id, TOO_MANY_REFUSED)
+        self._server.disconnect_peer(peer_id, 1008, TOO_MANY_REFUSED)
+
     def receive(self, peer_id: int) -> None:
         """A client sent a message; it counts unless this side is closing, or has let go of the client."""
         member = self._members.get(peer_id)
@@ -268,31 +298,38 @@ class ServerSession(Session):
         message = backend.newest()
         if message is None:
             return
-        if member is not None and not backend.is_closing():
-            dialect = member[1]
+        if member is None or backend.is_closing():
+            backend.discard_newest()
+            return
+        dialect = member[1]
+        try:
             target = self._pass_on(peer_id, dialect, message)
-            if target is not None:
-                self._offer(peer, peer_id, target, dialect)
-                return
-        backend.discard_newest()
+        except PacketError as problem:
+            backend.discard_newest()
+            self._refuse(peer_id, problem)
+            return
+        if target is None:
+            backend.discard_newest()
+        else:
+            self._offer(peer, peer_id, target, dialect)
 
     def _pass_on(self, peer_id: int, dialect: Dialect, message: bytes) -> int | None:
-        """Give other clients what is for them; the target where the game is to have it too, else None."""
-        try:
-            target = dialect.read_target(message, peer_id)
-            return target if target == _SERVER or self._relay(peer_id, target, dialect, message) else None
-        except PacketError as problem:
-            logger.warning("peer %s: dropped a packet: %s", peer_id, problem)
-            return None
+        """Give other clients what is for them; the target where the game is to have it too, else None.
+
+        Raises:
+            PacketError: it is refused; the text says why.
+        """
+        target = dialect.read_target(message, peer_id)
+        return target if target == _SERVER or self._relay(peer_id, target, dialect, message) else None
 
     def _relay(self, source: int, target: int, dialect: Dialect, message: bytes) -> bool:
         """As it came to those who talk alike; whether it is also for the game, or somebody who talks otherwise."""
         found = receivers(source, target, self._members)
         if target > 0 and not found:
-            raise PacketError(f"it is for {target}, who is not there")
+            raise PacketError(f"it is for {target}, who is not there", kind="unknown receiver")
         alike = [one for one in found if self._members[one][1] is dialect]
         if self._server.broadcast_to(alike, message) is not Error.OK:
-            logger.warning("peer %s: a packet was lost, somebody it is for takes no more now", source)
+            self._lost.warning("peer %s: a packet was lost, somebody it is for takes no more now", source)
         return target <= 0 or len(alike) < len(found)
 
     # ------------------------------------------------------------------------------------------ sending
@@ -349,121 +386,6 @@ class ServerSession(Session):
             if member is not None:
                 found.setdefault(member[1], []).append(peer_id)
         return found.items()
-
-
-class ClientSession(Session):
-    """A client's end.
-
-    Args:
-        client: hands over to `receive` and `end`.
-        dialect: how its server talks.
-        news: the signals to emit.
-        clock: tells the time.
-        timeout: seconds from now until the server must have told the id; checked in `poll`.
-
-    Attributes:
-        failure: why this end gave up, where it did.
-    """
-
-    __slots__ = ("_client", "_clock", "_deadline", "_dialect", "_others", "_peer", "failure")
-
-    def __init__(
-        self, client: WebSocketClient, dialect: Dialect, news: News, clock: Clock, timeout: float = float("inf")
-    ) -> None:
-        Session.__init__(self, news)
-        self.failure: CloseCause | None = None
-        self._client = client
-        self._peer = client._peer
-        self._dialect = dialect
-        self._clock = clock
-        self._deadline = clock.now() + timeout
-        self._others: set[int] = set()  # the server among them
-
-    def _turn(self) -> Turn:
-        return self._peer._turn
-
-    def _poll(self, timeout: float) -> None:
-        """A turn of the client; the end where the id did not come in time."""
-        if not self.is_ready and not self.is_over:
-            timeout = min(timeout, self._deadline - self._clock.now())
-        self._client.poll(timeout)
-        if not self.is_ready and not self.is_over and self._clock.now() >= self._deadline:
-            backend_of(self._peer).abort("the server did not tell this peer's id in time", Cause.TIMEOUT)
-            self._client.poll()
-
-    def receive(self) -> None:
-        """The server sent a message; it counts unless this side is closing."""
-        backend = backend_of(self._peer)
-        message = backend.newest()
-        if message is None:
-            return
-        is_deaf = self.is_over or self.failure is not None or backend.is_closing()
-        heard = () if is_deaf else self._hear(message)
-        if heard and heard[0].kind is Kind.DATA:
-            self._offer(self._peer, heard[0].peer_id, self.unique_id, self._dialect)
-            return
-        backend.discard_newest()
-        for kind, peer_id in heard:
-            self._take_news(kind, peer_id)
-
-    def _hear(self, message: bytes) -> tuple[Heard, ...]:
-        try:
-            heard = self._dialect.hear(message, self.unique_id)
-            self._check_news(*heard[-1])
-            return heard
-        except PacketError as problem:
-            logger.warning("server: dropped a packet: %s", problem)
-            if not self.unique_id:  # it talks otherwise
-                self.failure = CloseCause(Cause.PROTOCOL_ERROR, problem.detail)
-                self._peer.close(1000)
-            return ()
-
-    def _check_news(self, kind: Kind, peer_id: int) -> None:
-        if kind is Kind.DEL and peer_id not in self._others:
-            raise PacketError(f"DEL of {peer_id}, who is not there")
-        if kind is Kind.ADD and peer_id in self._others:
-            raise PacketError(f"ADD of {peer_id}, who is there")
-        if kind is Kind.ADD and len(self._others) >= MOST_MEMBERS:
-            raise PacketError(f"ADD of {peer_id}, where {MOST_MEMBERS} are there")
-
-    def _take_news(self, kind: Kind, peer_id: int) -> None:
-        if kind is Kind.ID:
-            self.unique_id = peer_id
-        elif kind is Kind.DEL:
-            self._others.discard(peer_id)
-            self._news.peer_disconnected.emit(peer_id)
-        else:
-            self._others.add(peer_id)
-            self.is_ready = self.is_ready or peer_id == SERVER
-            self._news.peer_connected.emit(peer_id)
-            if peer_id == SERVER:
-                self._news.connection_succeeded.emit()
-
-    def end(self) -> None:
-        """The connection ended, or never came to be."""
-        if self.is_ready and self._dialect.tells_server_gone:
-            self._news.peer_disconnected.emit(SERVER)
-        self.leave()
-        self._news.connection_failed.emit()
-
-    def leave(self) -> None:
-        """This end lets go, and is told nothing more."""
-        self.is_over = True
-        self.unique_id = 0
-
-    def put(self, target: int, buffer: Buffer) -> Error:
-        """To the server, whatever the target: it passes on what is for others."""
-        return self._peer.send(self._dialect.wrap(self.unique_id, target, bytes(buffer)))
-
-    def put_to(self, peer_ids: Iterable[int], buffer: Buffer) -> Error:
-        """See `Passage`; where packets have no target only the server can be reached."""
-        targets = [one for one in peer_ids if one == SERVER or self._dialect.header_size]
-        errors = [self.put(target, buffer) for target in targets]
-        return Error.ERR_OUT_OF_MEMORY if Error.ERR_OUT_OF_MEMORY in errors else Error.OK
-
-    def get_close_cause(self) -> CloseCause:
-        """Why it ended, or did not begin."""
-        return self.failure or self._peer.get_close_cause()
 
 
 def _send_surely(peers: Iterable[WebSocketPeer], message: bytes) -> None:

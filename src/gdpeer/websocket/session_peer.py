@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from gdpeer.packet_peer import PacketPeer
 from gdpeer.passage import Seat
+from gdpeer.refusals import Refusals
 
 if TYPE_CHECKING:
     from gdpeer.websocket.session import Session
@@ -22,3 +23,7 @@ class SessionPeer(Seat, PacketPeer):
     can_wait: ClassVar[bool] = True
     if TYPE_CHECKING:
         _session: Session | None
+
+    def _refusals_of(self, peer_id: int) -> Refusals:
+        """What was refused of a peer; of one that is not there, nothing yet."""
+        return Refusals() if self._session is None else self._session.refusals_of(peer_id)

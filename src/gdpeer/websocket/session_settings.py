@@ -61,6 +61,7 @@ class SessionSettings(Configurable):
     max_connections_per_address = Setting(count, "On a server: see `WebSocketServer`; 0: any number.")
     connection_rate = Setting(rate, "On a server: see `WebSocketServer`; 0.0: any number.")
     max_pending = Setting(count, "On a server: see `WebSocketServer`; 0: any number.")
+    max_refused = Setting(count, "On a server: see `WebSocketServer`; 0: any number.")
     allowed_origins = Setting(lines_or_none, "On a server: values of `Origin` that may connect; None: all.")
     godot3_protocols = Setting(
         names, 'Sub-protocols whose clients speak "godot3", on a server that speaks both; accepted as well; ().'

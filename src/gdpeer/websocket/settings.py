@@ -52,7 +52,7 @@ class Settings:
             win.
         close_on_backpressure: end who does not read, at a send that finds the outbound limits reached by what waits.
         message_rate, byte_rate: what is taken a second of each, twice as much at once; over it reading pauses. 0: all.
-        max_connections_per_address, connection_rate, max_pending: see `ServerSettings`.
+        max_connections_per_address, connection_rate, max_pending, max_refused: see `ServerSettings`.
         allowed_origins: pages that may connect (`"https://game.example"`); None: all.
         allowed_paths: paths that may be upgraded, others get 404; None: all.
     """
@@ -75,6 +75,7 @@ class Settings:
     max_connections_per_address: int = 0
     connection_rate: float = 0.0
     max_pending: int = 0
+    max_refused: int = 0
     allowed_origins: Collection[str] | None = None
     allowed_paths: Collection[str] | None = None
     _limits: Limits | None = field(default=None, init=False, repr=False, compare=False)

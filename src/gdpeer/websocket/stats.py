@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from gdpeer.errors import Cause, CloseCause
@@ -31,6 +31,8 @@ class PeerStats:
         refused_sends: sends that found no room (`ERR_OUT_OF_MEMORY`).
         throttled: how often reading paused because more came than `message_rate` or `byte_rate` allows.
         latency: seconds of the newest round trip; -1.0 before the first.
+        refused_packets: packets and calls that were refused in multiplayer mode, by cause: "bad packet", "forged
+            source", "not allowed", ... (`SceneMultiplayer.refused`).
     """
 
     bytes_received: int = 0
@@ -44,6 +46,7 @@ class PeerStats:
     refused_sends: int = 0
     throttled: int = 0
     latency: float = -1.0
+    refused_packets: Mapping[str, int] = field(default_factory=dict)
 
 
 def peer_stats(backend: NativeBackend) -> PeerStats:
@@ -61,6 +64,7 @@ def peer_stats(backend: NativeBackend) -> PeerStats:
         refused_sends=backend.refused_sends,
         throttled=0 if backend.meter is None else backend.meter.throttled,
         latency=-1.0 if backend.round_trip is None else backend.round_trip.latency,
+        refused_packets={} if backend.refusals is None else dict(backend.refusals.by_cause),
     )
 
 
@@ -77,6 +81,7 @@ class ServerStats:
         refused: connections that did not open, by the HTTP status that they were answered with ("http 403"; pages that
             do not exist among them), by the limit that they met ("max_connections_per_address", "max_pending",
             "connection_rate"), or by `Cause`.
+        refused_packets: of all peers, those that have gone included, by cause; see `PeerStats`.
         bytes_received, bytes_sent, messages_received, messages_sent, refused_sends, throttled: of all peers, those
             that have gone included; see `PeerStats`.
         queued_packets, queued_bytes, outbound_packets, outbound_bytes: of those that are there.
@@ -88,6 +93,7 @@ class ServerStats:
     opened: int
     ended: Mapping[str, int]
     refused: Mapping[str, int]
+    refused_packets: Mapping[str, int]
     bytes_received: int
     bytes_sent: int
     messages_received: int
@@ -109,13 +115,14 @@ class Tally:
 
     Attributes:
         accepted, opened: see `ServerStats`.
-        refused: likewise.
+        refused, refused_packets: likewise.
     """
 
     def __init__(self) -> None:
         self.accepted = 0
         self.opened = 0
         self.refused: Counter[str] = Counter()
+        self.refused_packets: Counter[str] = Counter()
         self._ended: dict[Cause, int] = {}
         self._bytes_received = self._bytes_sent = self._messages_received = self._messages_sent = 0
         self._refused_sends = self._throttled = 0
@@ -151,6 +158,7 @@ class Tally:
             opened=self.opened,
             ended={cause.value: number for cause, number in self._ended.items()},
             refused=dict(self.refused),
+            refused_packets=dict(self.refused_packets),
             **sums,
             **levels,
         )

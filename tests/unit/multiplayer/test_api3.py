@@ -403,15 +403,22 @@ def test_bad_packets_are_dropped_and_counted(monkeypatch: pytest.MonkeyPatch) ->
     client.put(wire.RemoteCall(1, "remote", ["x"]).encode())
     client.put(wire.RemoteCall(2, "remote", ["x"]).encode())
     session.run()
-    assert server.api.refused == {"bad packet": 4, "unknown node": 1, "unknown method": 1, "wrong arguments": 1}
+    assert server.api.refused == {
+        "unknown command": 1,
+        "bad packet": 1,
+        "unknown node": 3,
+        "unknown method": 1,
+        "wrong arguments": 1,
+    }
     assert server.main.take() == [(client.id, "remote", "x")]
     monkeypatch.setattr("gdpeer.multiplayer.cache.MAX_PATH_MEMORY", 300)
     client.put(wire.SimplifyPath(2, "Main").encode())
     client.put(wire.ConfirmPath("Other").encode())
     session.run()
-    assert server.api.refused["bad packet"] == 6
+    assert server.api.refused["too many paths"] == 1
+    assert server.api.refused["bad packet"] == 2
     server.api._receive(99, b"\x04x")
-    assert server.api.refused["bad packet"] == 7
+    assert server.api.refused["not admitted"] == 1
 
 
 def test_what_finds_no_room_is_told(caplog: pytest.LogCaptureFixture) -> None:

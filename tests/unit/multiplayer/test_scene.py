@@ -514,9 +514,12 @@ def test_bad_packets_are_dropped_and_counted(caplog: pytest.LogCaptureFixture) -
     for packet in bad:
         one.peer.put_packet(packet)
     one.peer.put_packet(wire.Auth(b"").encode())  # ignored
-    one.peer.put_packet(wire.Relay(99, b"\x03x").encode())  # nobody: dropped without a word, as the engine does
+    one.peer.put_packet(wire.Relay(99, b"\x03x").encode())
+    one.peer.put_packet(wire.Relay(one.id, b"\x03x").encode())
     session.run()
-    assert server.api.refused == {"bad packet": len(bad)}
+    assert server.api.refused == {"bad packet": 3, "unknown node": 1, "not allowed": 3, "unknown receiver": 2}
+    assert server.api.get_refused(one.id) == server.api.refused
+    assert server.api.get_refused(two.id) == server.api.get_refused(99) == {}
     assert "which was never told" in caplog.text
     assert "MultiplayerSpawner" in caplog.text
     for packet in (wire.AddPeer(1), wire.AddPeer(two.id), wire.AddPeer(one.id), wire.Relay(99, b"\x03x")):
@@ -530,7 +533,7 @@ def test_bad_packets_are_dropped_and_counted(caplog: pytest.LogCaptureFixture) -
     one.peer._events.append((two.peer, b"\x03x"))
     del one.api._admitted[two.id]
     session.run()
-    assert one.api.refused == {"bad packet": 6}
+    assert one.api.refused == {"bad packet": 4, "not allowed": 1, "not admitted": 1}
 
 
 def test_announcing_a_number_twice_or_too_much_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -544,7 +547,7 @@ def test_announcing_a_number_twice_or_too_much_is_refused(monkeypatch: pytest.Mo
     monkeypatch.setattr("gdpeer.multiplayer.cache.MAX_PATH_MEMORY", 300)
     client.peer.put_packet(wire.SimplifyPath(checksum, 2, "Main").encode())
     session.run()
-    assert session.server.api.refused == {"bad packet": 2}
+    assert session.server.api.refused == {"bad packet": 1, "too many paths": 1}
 
 
 def test_objects_travel_only_when_both_sides_say_so() -> None:
@@ -631,7 +634,7 @@ def test_without_the_relay_clients_know_only_the_server(caplog: pytest.LogCaptur
     assert session.server.take_signals() == [("peer_packet", one.id, b"to all")]
     assert two.main.take() == []
     assert two.take_signals() == []
-    assert session.server.api.refused == two.api.refused == {"bad packet": 1}
+    assert session.server.api.refused == two.api.refused == {"not allowed": 1}
     one.peer.close()
     session.run()
     assert two.take_signals() == []
@@ -643,7 +646,7 @@ def test_only_the_server_relays() -> None:
     one.peer._events.append((two.peer, wire.Relay(1, b"\x03x").encode()))
     one.peer._links[two.id] = two.peer
     session.run()
-    assert one.api.refused == {"bad packet": 1}
+    assert one.api.refused == {"not allowed": 1}
 
 
 # ---------------------------------------------------------------------------------------------------- packets
@@ -742,7 +745,8 @@ def test_before_that_nothing_but_auth_is_taken() -> None:
     client.peer.put_packet(b"\x03x")
     client.peer.put_packet(b"\x07")
     guarded.session.run()
-    assert server.api.refused == {"bad packet": 2}
+    assert server.api.refused == {"not admitted": 2}
+    assert server.api.get_refused(client.id) == {}  # it is not there yet
     assert server.api.send_bytes(b"to nobody yet") is Error.OK
     guarded.session.run()
     assert client.take_signals() == [("peer_authenticating", 1)]
@@ -990,7 +994,7 @@ def test_all_relayed_peers_share_what_one_connection_may_make_us_remember(monkey
         packet = wire.SimplifyPath(checksum, 1, "Main").encode()
         session.server.peer.put_packet_to([client.id], wire.Relay(peer_id, packet).encode())
     session.run()
-    assert client.api.refused == {"bad packet": 1}
+    assert client.api.refused == {"too many paths": 1}
 
 
 def test_nothing_is_decoded_for_those_who_may_not_call() -> None:

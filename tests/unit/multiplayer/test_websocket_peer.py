@@ -396,7 +396,7 @@ def test_an_empty_packet_of_a_server_is_dropped(caplog: pytest.LogCaptureFixture
     client.poll()
     client.poll()
     assert taken(client) == [(1, b"x")]
-    assert "server: dropped a packet" in caplog.text
+    assert "peer 1: dropped a packet" in caplog.text
 
 
 def test_the_packets_of_one_who_sends_too_much_hold_back_only_him() -> None:
@@ -727,7 +727,7 @@ def test_what_is_no_id_ends_the_client(first: bytes, caplog: pytest.LogCaptureFi
     assert client.get_connection_status() is DISCONNECTED
     assert events == []
     assert client.get_close_cause().cause is Cause.PROTOCOL_ERROR
-    assert "server: dropped a packet" in caplog.text
+    assert "peer 1: dropped a packet" in caplog.text
 
 
 def test_an_id_behind_what_is_none_does_not_count_even_where_all_ends_at_once() -> None:

@@ -21,7 +21,9 @@ from gdpeer import (
     WebSocketPeer,
     WebSocketServer,
 )
+from gdpeer.refusals import LOGGED_AT_ONCE
 from gdpeer.transport.memory import memory_pair
+from gdpeer.websocket import client_session
 from gdpeer.websocket import server as server_module
 from gdpeer.websocket import session as session_module
 from gdpeer.websocket.godot3_relay import Kind, pack_data, pack_system
@@ -580,7 +582,7 @@ def test_other_news_than_the_server_is_no_success_and_wrong_news_is_dropped(capl
 
 
 def test_a_client_believes_only_what_can_be(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session_module, "MOST_MEMBERS", 3)
+    monkeypatch.setattr(client_session, "MOST_MEMBERS", 3)
     server = WebSocketServer()
     server.bind_ip = "127.0.0.1"
     server.listen(0)
@@ -603,8 +605,8 @@ def test_a_client_believes_only_what_can_be(caplog: pytest.LogCaptureFixture, mo
             ("peer_disconnected", 6),
             ("peer_connected", 10),
         ]
-        assert caplog.text.count("server: dropped a packet") == len(bad) + 1
-        assert "ADD of 9, where 3 are there" in caplog.text
+        assert client.get_peer(1).get_stats().refused_packets == {"bad packet": len(bad) + 1}
+        assert caplog.text.count("peer 1: dropped a packet") == LOGGED_AT_ONCE
         assert client.get_connection_status() is Status.CONNECTED
 
 

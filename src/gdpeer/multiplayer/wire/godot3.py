@@ -174,7 +174,7 @@ def parse(data: bytes, *, objects: bool = False, lazy: bool = False) -> Packet:
         if len(data) < 2:
             raise PacketError("RAW without data")
         return Raw(data[1:])
-    raise PacketError(f"an unknown command: {command}")
+    raise PacketError(f"an unknown command: {command}", kind="unknown command")
 
 
 def _parse_named(data: bytes, objects: bool) -> RemoteCall | RemoteSet:

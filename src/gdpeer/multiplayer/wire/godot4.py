@@ -400,7 +400,7 @@ def _parse_sys(data: bytes) -> Packet:
     if kind == SysCommand.AUTH:
         return Auth(data[2:])
     if kind > SysCommand.RELAY:
-        raise PacketError(f"an unknown sub-command of SYS: {kind}", 1)
+        raise PacketError(f"an unknown sub-command of SYS: {kind}", 1, kind="unknown command")
     if len(data) < 6:
         raise PacketError("SYS is shorter than 6 bytes")
     peer_id: int = _I32.unpack_from(data, 2)[0]
