@@ -53,7 +53,7 @@ class LogLimit:
         self.log(logging.WARNING, text, *arguments)
 
     def log(self, level: int, text: str, *arguments: object) -> None:
-        """As `warning`, at any level."""
+        """As `warning`, at any level. An exception goes in as its text: who keeps the line would keep its frames."""
         if not self._bucket.spend(self._clock.now()):
             self.held_back += 1
             return

@@ -298,7 +298,7 @@ class PeerHost(Switchboard, MultiplayerAPI[PeerType]):
 
     def refuse_packet(self, sender: int, problem: PacketError) -> None:
         """Say and count that a packet was dropped."""
-        self.count_refusal(sender, problem.kind).warning("dropped a packet of peer %s: %s", sender, problem)
+        self.count_refusal(sender, problem.kind).warning("dropped a packet of peer %s: %s", sender, str(problem))
 
     def mismatch(self, peer_id: int, path: str, detail: str) -> None:
         """Say and count that a node's methods are not the same on both sides; calls go on all the same."""

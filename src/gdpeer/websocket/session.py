@@ -100,7 +100,7 @@ class Session(Passage):
         """Count and say that a packet was dropped."""
         refusals = self.refusals_of(peer_id)
         refusals.note(problem.kind)
-        refusals.log.warning("peer %s: dropped a packet: %s", peer_id, problem)
+        refusals.log.warning("peer %s: dropped a packet: %s", peer_id, str(problem))
 
     def _turn(self) -> Turn:
         """The turn of the server or client below."""

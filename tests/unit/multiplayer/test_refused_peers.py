@@ -81,6 +81,19 @@ def test_each_cause_is_counted_once_for_the_peer_the_api_and_the_server() -> Non
     assert hall.server.stats().refused_packets == {}
 
 
+def test_the_log_keeps_nothing_alive_that_a_refused_packet_passed(caplog: pytest.LogCaptureFixture) -> None:
+    """A record with the exception in it would hold its frames, and with them what the peer had us remember."""
+    hall = Hall()
+    hall.clients[0].send(b"\xff")
+    hall.clients[1].send(pack_data(hall.ids[0], 1, RAW3))
+    hall.run()
+    dropped = [record for record in caplog.records if "dropped a packet" in str(record.msg)]
+    assert len(dropped) == 2
+    for record in dropped:
+        assert isinstance(record.args, tuple)
+        assert not [one for one in record.args if isinstance(one, BaseException)]
+
+
 @pytest.mark.parametrize("number", [0, 1])
 def test_who_sends_too_much_rubbish_is_disconnected_where_the_game_wants_it(
     number: int, caplog: pytest.LogCaptureFixture
