@@ -29,6 +29,9 @@ STEPS: dict[str, Steps] = {
 }
 """So many bytes of a direction, of those until the session was open, and of all."""
 
+SLACK = 6
+"""Bytes: one signature of TLS is so much shorter than another, and all that follows comes earlier."""
+
 
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
@@ -88,8 +91,11 @@ def test_s4_an_end_at_each_step(
     wholes: dict[str, tuple[list[int], list[int]]],
 ) -> None:
     opened, total = wholes[scheme]
+    at = STEPS[step](opened[direction], total[direction])
+    if scheme == "wss" and at > opened[direction]:
+        at -= SLACK
     with nothing_left() as held:
-        held += hurt(scheme, certificates, how, direction, STEPS[step](opened[direction], total[direction])).end()
+        held += hurt(scheme, certificates, how, direction, at).end()
 
 
 @pytest.mark.parametrize("direction", [UP, DOWN], ids=["up", "down"])
