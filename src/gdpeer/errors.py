@@ -8,6 +8,9 @@ below them raise, one documented type a layer; nothing else leaves them, whateve
         ├── TransportError    names, TCP, TLS: carries a `Cause`
         ├── HandshakeError    the HTTP upgrade: carries the status to answer with and a `Cause`
         ├── ProtocolError     frames and messages: carries the close code to send and a `Cause`
+        ├── ConnectionClosed  the connection is over, say the asyncio and blocking fronts: carries code and reason
+        │   ├── ConnectionClosedOK     with 1000, 1001 or no code
+        │   └── ConnectionClosedError  otherwise
         ├── VariantError      engine values and their bytes: carries the offset (also a ValueError)
         └── PacketError       packets of the high-level multiplayer: carries the offset
 
@@ -27,6 +30,9 @@ from enum import Enum, IntEnum
 __all__ = [
     "Cause",
     "CloseCause",
+    "ConnectionClosed",
+    "ConnectionClosedError",
+    "ConnectionClosedOK",
     "Error",
     "GdpeerError",
     "HandshakeError",
@@ -195,6 +201,30 @@ class ProtocolError(GdpeerError):
     def __init__(self, detail: str, code: int = 1002, cause: Cause = Cause.PROTOCOL_ERROR) -> None:
         super().__init__(detail, cause)
         self.code = code
+
+
+class ConnectionClosed(GdpeerError):
+    """The connection is over: nothing more comes, and nothing can be sent.
+
+    Attributes:
+        code: of the close; 1005 where it had none, 1006 where there was no close.
+        reason: that came with it.
+        close_cause: why it ended.
+    """
+
+    def __init__(self, close_cause: CloseCause, code: int = 1006, reason: str = "") -> None:
+        super().__init__(str(close_cause) + (f": {reason}" if reason else ""), close_cause.cause)
+        self.close_cause = close_cause
+        self.code = code
+        self.reason = reason
+
+
+class ConnectionClosedOK(ConnectionClosed):
+    """It ended as agreed: with 1000, 1001 or no code at all."""
+
+
+class ConnectionClosedError(ConnectionClosed):
+    """It ended otherwise: with another code, or without a close."""
 
 
 class VariantError(GdpeerError, ValueError):

@@ -4,13 +4,15 @@ A slot is any callable. Slots run in the order in which they were connected, in 
 arguments that the signal carries. A slot that raises is logged with its traceback and the others still run. Slots may
 connect and disconnect while the signal fires: the change counts from the next emit on.
 
+Within asyncio a signal can be waited for: `peer_id, protocol = await server.client_connected`.
+
 Layer: with `errors` and `clock` the lowest; imports nothing of gdpeer. Compiled (types in `signals.pxd`).
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import Any
 
 __all__ = ["Signal"]
@@ -88,6 +90,24 @@ class Signal:
                 slot(argument)
             except Exception:
                 logger.exception("a slot of signal %r raised: %r", self.name, slot)
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        """Within asyncio: wait for the next emit; its argument, a tuple where it carries several, None where none."""
+        import asyncio
+
+        heard = asyncio.get_running_loop().create_future()
+
+        def tell(*arguments: Any) -> None:
+            if not heard.done():
+                heard.set_result(arguments[0] if len(arguments) == 1 else arguments or None)
+
+        def forget(_: object) -> None:
+            if self.is_connected(tell):  # else it was told, or nobody waits any more
+                self.disconnect(tell)
+
+        self.connect(tell, once=True)
+        heard.add_done_callback(forget)
+        return heard.__await__()
 
     def _forget(self, slot: Slot) -> None:
         self._slots = tuple(entry for entry in self._slots if entry[0] != slot)

@@ -51,6 +51,13 @@ class Headers:
             return [value.decode("latin-1").rstrip(" \t") for value in _finder(wanted)(self._head)]
         return [value for key, value in self._pairs if key == wanted]
 
+    def __getitem__(self, name: str) -> str:
+        """As `get`; KeyError where it is absent."""
+        values = self.get_all(name)
+        if not values:
+            raise KeyError(name)
+        return ", ".join(values)
+
     def has_token(self, name: str, token: str) -> bool:
         """Whether a comma-separated list holds `token`, without case."""
         return token in (item.strip().lower() for item in self.get(name).split(","))

@@ -26,7 +26,7 @@ cdef class Exchange:
     @cython.locals(backend=NativeBackend)
     cpdef bytes get_packet(self)
     @cython.locals(backend=NativeBackend)
-    cdef bytes take(self)
+    cpdef bytes take(self)
     @cython.locals(inbox=Inbox, packet=bytes)
     cdef bytes _take(self, NativeBackend backend)
     cpdef bint was_string_packet(self)

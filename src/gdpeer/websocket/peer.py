@@ -302,6 +302,8 @@ class WebSocketPeer(Exchange, Configurable, PacketPeer):
         else:
             backend.step()
         self._turn.take_touched()
+        if backend.connection.is_held() and self._turn.poller is not None:
+            self._turn.poller.soon(backend.settle)  # the next turn is due at once
         self._let_go(backend)
         self._tell_drained()
 

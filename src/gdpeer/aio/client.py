@@ -1,0 +1,110 @@
+"""`connect`: a client in asyncio.
+
+Layer: `aio`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Generator
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from gdpeer.aio.connection import Connection
+from gdpeer.aio.pump import Pump
+from gdpeer.websocket import front
+from gdpeer.websocket.peer import WebSocketPeer
+from gdpeer.websocket.states import PeerState
+
+if TYPE_CHECKING:
+    import ssl
+
+    from gdpeer.websocket.tls_options import TLSOptions
+
+__all__ = ["connect"]
+
+
+class connect:
+    """Connect to a server: `async with connect(url) as ws`, or `ws = await connect(url)`.
+
+    Args:
+        url: `ws://host[:port]/path` or `wss://...`.
+        ssl: for `wss`: a `TLSOptions`, or a context of the standard library; None: the machine's authorities.
+        server_hostname: the name that the certificate must have; "": the URL's host.
+        options: those of `gdpeer.websocket.front`, or settings of `WebSocketPeer` by their own names.
+
+    Raises:
+        ValueError, TypeError: the URL or an option is not valid.
+        TransportError: name, TCP, TLS, or the time is up; `cause` tells.
+        HandshakeError: the server said no; `status` tells.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        ssl: TLSOptions | ssl.SSLContext | None = None,
+        server_hostname: str = "",
+        **options: Any,
+    ) -> None:
+        self._url = url
+        self._tls = ssl
+        self._name = server_hostname
+        self._options = options
+        self._connection: Connection | None = None
+
+    async def _connect(self) -> Connection:
+        peer = WebSocketPeer()
+        front.configure(peer, self._options)
+        front.connect(peer, self._url, self._tls, self._name)
+        return await _open(peer)
+
+    def __await__(self) -> Generator[Any, None, Connection]:
+        return self._connect().__await__()
+
+    async def __aenter__(self) -> Connection:
+        self._connection = await self._connect()
+        return self._connection
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        """Close with 1000, or 1011 after an exception."""
+        if self._connection is not None:
+            await self._connection.__aexit__(kind, error, at)
+
+
+async def _open(peer: WebSocketPeer) -> Connection:
+    """Wait until it is open.
+
+    Raises:
+        TransportError, HandshakeError: as `connect`.
+    """
+
+    def poll() -> None:
+        peer.poll()
+        front.watch(peer)
+
+    def look() -> None:
+        if peer.get_available_packet_count():
+            connection._tell()
+        if peer.get_ready_state() is PeerState.CLOSED and not connection._ended.done():
+            connection._end()
+
+    pump = Pump(poll, lambda: peer._turn, look)
+    connection = Connection(peer, pump)
+    front.watch(peer)
+    pump.run()
+    try:
+        await pump.when(lambda: peer.get_ready_state() is not PeerState.CONNECTING)
+    except asyncio.CancelledError:
+        peer.close(-1)
+        pump.stop()
+        raise
+    if peer.get_ready_state() is PeerState.CLOSED and not peer.get_selected_protocol() and not _was_open(peer):
+        raise front.not_open_error(peer.get_close_cause())
+    return connection
+
+
+def _was_open(peer: WebSocketPeer) -> bool:
+    return peer._backend is not None and peer._backend.opened is not None

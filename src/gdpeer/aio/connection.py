@@ -1,0 +1,217 @@
+"""`Connection`: one WebSocket in asyncio.
+
+Layer: `aio`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from gdpeer.aio.pump import Pump
+from gdpeer.errors import ConnectionClosedOK, Error
+from gdpeer.websocket.front import Message, closed_error, request_of, send
+from gdpeer.websocket.peer import WebSocketPeer
+from gdpeer.websocket.states import PeerState
+
+if TYPE_CHECKING:
+    from gdpeer.protocol.http1 import Headers, Request
+
+__all__ = ["Connection"]
+
+
+class Connection:
+    """One end of a WebSocket; made by `connect` and `serve`.
+
+    Iterating over it gives its messages, until it is closed as agreed. All calls belong to the event loop's thread. One
+    task at a time may receive; any number may send. Whatever is cancelled loses no message.
+
+    Attributes:
+        peer: the engine's class below: settings, statistics and facts beyond what is here. Do not poll or close it.
+    """
+
+    __slots__ = ("__weakref__", "_ended", "_pump", "_reader", "_room", "peer")
+
+    def __init__(self, peer: WebSocketPeer, pump: Pump) -> None:
+        self.peer = peer
+        self._pump = pump
+        self._reader: asyncio.Future[None] | None = None
+        self._room: asyncio.Future[None] | None = None
+        self._ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    # ------------------------------------------------------------------------------------------ receiving
+
+    async def recv(self, decode: bool | None = None) -> str | bytes:
+        """The next message: text as str, else bytes.
+
+        Args:
+            decode: True: always as text; False: always as bytes, which is faster.
+
+        Raises:
+            ConnectionClosed: there is none any more. What came before the close is received first.
+            RuntimeError: another task receives already.
+        """
+        peer = self.peer
+        data = peer.take()
+        while data is None:
+            if self._ended.done():
+                raise closed_error(peer)
+            await self._news()
+            data = peer.take()
+        is_text = peer.was_string_packet() if decode is None else decode
+        return data.decode() if is_text else data
+
+    async def _news(self) -> None:
+        if self._reader is not None:
+            raise RuntimeError("another task is receiving from this connection already")
+        self._pump.arm()  # reading may have paused, and can go on now
+        self._reader = asyncio.get_running_loop().create_future()
+        try:
+            await self._reader
+        finally:
+            self._reader = None
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> str | bytes:
+        try:
+            return await self.recv()
+        except ConnectionClosedOK:
+            raise StopAsyncIteration from None
+
+    # ------------------------------------------------------------------------------------------ sending
+
+    async def send(self, message: Message) -> None:
+        """Send a message, str as text and bytes as binary; waits while more than `write_limit` waits to go out.
+
+        Raises:
+            ConnectionClosed: it is not open any more.
+            TypeError: the message is neither.
+        """
+        while (error := send(self.peer, message)) is Error.ERR_OUT_OF_MEMORY:
+            await self._drained()
+        if error is not Error.OK:
+            await self.wait_closed()
+            raise closed_error(self.peer)
+
+    async def _drained(self) -> None:
+        if self._room is None:
+            room = self._room = asyncio.get_running_loop().create_future()
+            self.peer.drained.connect(lambda: self._pump.wake(room), once=True)
+        await asyncio.shield(self._room)  # others may wait for it, too
+        self._room = None
+
+    async def ping(self, data: bytes | str = b"") -> Awaitable[float]:
+        """Send a ping.
+
+        Returns:
+            To be awaited for its answer: the seconds of the round trip. Of several under way only the newest counts,
+            and is waited for by all.
+
+        Raises:
+            ConnectionClosed: it is not open any more.
+            ValueError: `data` is longer than 125 bytes.
+        """
+        peer = self.peer
+        if peer.ping(data.encode() if isinstance(data, str) else data) is not Error.OK:
+            await self.wait_closed()
+            raise closed_error(peer)
+        answered = self._pump.when(_has_answer(peer, self._ended))
+        return asyncio.ensure_future(self._trip(answered))
+
+    async def _trip(self, answered: Awaitable[object]) -> float:
+        await answered
+        if self._ended.done():
+            raise closed_error(self.peer)
+        return self.latency
+
+    # ------------------------------------------------------------------------------------------ the end
+
+    async def close(self, code: int = 1000, reason: str = "") -> None:
+        """Close, and wait until the other side has answered, at most `close_timeout`. May be called again.
+
+        Raises:
+            ValueError: the code may not be sent, or the reason is longer than 123 bytes.
+        """
+        if not self._ended.done():
+            self.peer.close(code, reason)
+            self._pump.run()
+            await self.wait_closed()
+
+    async def wait_closed(self) -> None:
+        """Wait until it is closed, by whichever side."""
+        self._pump.arm()
+        await asyncio.shield(self._ended)
+
+    def _tell(self) -> None:
+        """A message came."""
+        if self._reader is not None:
+            self._pump.wake(self._reader)
+
+    def _end(self) -> None:
+        """It is closed."""
+        for future in (self._ended, self._reader, self._room):
+            if future is not None:
+                self._pump.wake(future)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        """Close with 1000, or 1011 after an exception."""
+        await self.close(1000 if kind is None else 1011)
+
+    # ------------------------------------------------------------------------------------------ facts
+
+    @property
+    def state(self) -> PeerState:
+        """CONNECTING, OPEN, CLOSING or CLOSED."""
+        return self.peer.get_ready_state()
+
+    @property
+    def subprotocol(self) -> str | None:
+        """What was agreed on."""
+        return self.peer.get_selected_protocol() or None
+
+    @property
+    def request(self) -> Request | None:
+        """On a server: the request that opened it, with `path` and `headers`."""
+        return request_of(self.peer)
+
+    @property
+    def headers(self) -> Headers:
+        """What the other side sent with the upgrade."""
+        return self.peer.get_handshake_headers()
+
+    @property
+    def remote_address(self) -> tuple[str, int]:
+        """The other side's address and port."""
+        return self.peer.get_connected_host(), self.peer.get_connected_port()
+
+    @property
+    def latency(self) -> float:
+        """Seconds of the newest round trip, by `ping` or the heartbeat; 0 before the first."""
+        return max(0.0, self.peer.get_latency())
+
+    @property
+    def close_code(self) -> int | None:
+        """The code of the close, 1006 where there was none; None while open."""
+        return closed_error(self.peer).code if self._ended.done() else None
+
+    @property
+    def close_reason(self) -> str | None:
+        """The reason that came with it; None while open."""
+        return self.peer.get_close_reason() if self._ended.done() else None
+
+    def __repr__(self) -> str:
+        return f"<gdpeer.aio.Connection {self.state.name}>"
+
+
+def _has_answer(peer: WebSocketPeer, ended: asyncio.Future[None]) -> Callable[[], bool]:
+    backend = peer._backend
+    return lambda: ended.done() or backend is None or backend.round_trip is None or not backend.round_trip.is_waiting

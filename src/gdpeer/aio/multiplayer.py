@@ -1,0 +1,115 @@
+"""A `SceneTree` that runs within asyncio.
+
+Layer: `aio`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from gdpeer.aio.pump import Pump
+from gdpeer.errors import Error, TransportError
+from gdpeer.multiplayer.peer import ConnectionStatus
+from gdpeer.multiplayer.websocket_peer import WebSocketMultiplayerPeer
+from gdpeer.websocket import front
+
+if TYPE_CHECKING:
+    from gdpeer.multiplayer.tree import SceneTree
+    from gdpeer.websocket.tls_options import TLSOptions
+
+__all__ = ["multiplayer_client", "multiplayer_server"]
+
+LONGEST = 0.1
+"""Seconds between two polls at most: what has a deadline of its own, authentication say, is no earlier noticed."""
+
+
+@asynccontextmanager
+async def multiplayer_server(
+    tree: SceneTree,
+    port: int = 0,
+    bind_address: str = "*",
+    tls_server_options: TLSOptions | None = None,
+    **settings: Any,
+) -> AsyncIterator[WebSocketMultiplayerPeer]:
+    """Serve a tree, as its server, while the block runs; at its end everybody hears 1001.
+
+    Args:
+        tree: its `multiplayer` gets the peer. Do not poll it.
+        port: 0: a free one, see `get_local_port()` of the peer.
+        bind_address: "*" for all addresses, or one.
+        tls_server_options: for `wss`.
+        settings: of `WebSocketMultiplayerPeer`, `dialects` among them.
+
+    Raises:
+        TransportError: the port cannot be opened.
+    """
+    peer = _make_peer(settings)
+    error = peer.create_server(port, bind_address, tls_server_options)
+    if error is not Error.OK:
+        raise TransportError(peer.get_listen_error() or error.name, error=error)
+    async with _running(tree, peer):
+        yield peer
+
+
+@asynccontextmanager
+async def multiplayer_client(
+    tree: SceneTree, url: str, tls_client_options: TLSOptions | None = None, **settings: Any
+) -> AsyncIterator[WebSocketMultiplayerPeer]:
+    """Join a server, as its client, while the block runs, which begins when the server has told this end's id.
+
+    Args:
+        tree: its `multiplayer` gets the peer. Do not poll it.
+        url: where to.
+        tls_client_options: for `wss`.
+        settings: of `WebSocketMultiplayerPeer`, `dialects` among them.
+
+    Raises:
+        ValueError: the URL is not valid.
+        TransportError, HandshakeError: it could not join.
+    """
+    peer = _make_peer(settings)
+    error = peer.create_client(url, tls_client_options)
+    if error is Error.ERR_INVALID_PARAMETER:
+        raise ValueError(peer.get_close_cause().detail)
+    if error is not Error.OK:
+        raise front.not_open_error(peer.get_close_cause())
+    async with _running(tree, peer) as pump:
+        await pump.when(lambda: peer.get_connection_status() is not ConnectionStatus.CONNECTING)
+        if peer.get_connection_status() is ConnectionStatus.DISCONNECTED:
+            raise front.not_open_error(peer.get_close_cause())
+        yield peer
+
+
+def _make_peer(settings: dict[str, Any]) -> WebSocketMultiplayerPeer:
+    peer = WebSocketMultiplayerPeer(settings.pop("dialects", ("godot4",)))
+    for name, value in settings.items():
+        if name.startswith("_") or not hasattr(peer, name):
+            raise TypeError(f"unknown setting {name!r}")
+        setattr(peer, name, value)
+    return peer
+
+
+@asynccontextmanager
+async def _running(tree: SceneTree, peer: WebSocketMultiplayerPeer) -> AsyncIterator[Pump]:
+    tree.multiplayer.multiplayer_peer = peer
+    session = peer._session
+    assert session is not None
+
+    def poll() -> None:
+        tree.poll()
+        if peer._client is not None:
+            front.watch(peer._client._peer)
+
+    pump = Pump(poll, session._turn, lambda: None, LONGEST)
+    pump.run()
+    try:
+        yield pump
+    finally:
+        pump.stop()
+        if tree.multiplayer.multiplayer_peer is peer:
+            tree.multiplayer.multiplayer_peer = None
+        peer.close()
+        await asyncio.sleep(0)

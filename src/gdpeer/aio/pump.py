@@ -1,0 +1,151 @@
+"""Polling within an event loop: when something is ready, or due.
+
+The loop watches one descriptor, the poller's, however many connections there are. Loops that watch none (Windows'
+proactor), and systems whose poller has none, poll `TICKS` times a second instead.
+
+What the tasks send that a turn has woken is gathered, and goes out when all of them have had their say: one write for
+each connection.
+
+Layer: `aio`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from math import inf
+from typing import TYPE_CHECKING, Any
+
+from gdpeer.clock import MONOTONIC
+
+if TYPE_CHECKING:
+    from gdpeer.transport.poller import Poller
+    from gdpeer.websocket.link import Turn
+
+__all__ = ["Pump"]
+
+TICKS = 200
+
+
+class Pump:
+    """Calls `poll` for as long as there is something to wait for.
+
+    Args:
+        poll: one turn, without waiting.
+        turn: the turn that `poll` takes; asked anew each time.
+        look: called after each turn.
+        longest: seconds between two turns at most.
+    """
+
+    def __init__(
+        self, poll: Callable[[], object], turn: Callable[[], Turn], look: Callable[[], object], longest: float = inf
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._poll = poll
+        self._turn = turn
+        self._look = look
+        self._longest = longest
+        self._poller: Poller | None = None
+        self._descriptor = -1
+        self._timer: asyncio.Handle | None = None
+        self._when = inf
+        self._ran = 0.0
+        self._has_woken = False
+        self._gathering: Turn | None = None
+        self._waiting: list[tuple[asyncio.Future[Any], Callable[[], bool]]] = []
+
+    def run(self) -> None:
+        """One turn."""
+        self._release()
+        self._ran = MONOTONIC.now()
+        self._poll()
+        self._look()
+        if self._waiting:
+            self._tell_waiting()
+        if self._has_woken:
+            self._has_woken = False
+            turn = self._gathering = self._turn()
+            turn.active = True
+            self._loop.call_soon(self._end_gathering)
+        self.arm()
+
+    def wake(self, future: asyncio.Future[None]) -> None:
+        """Let go on who waits for this."""
+        if not future.done():
+            future.set_result(None)
+            self._has_woken = True
+
+    def when(self, condition: Callable[[], bool]) -> asyncio.Future[Any]:
+        """A future that is done after the first turn in which the condition is met."""
+        future = self._loop.create_future()
+        if condition():
+            future.set_result(None)
+        else:
+            self._waiting.append((future, condition))
+        return future
+
+    def _tell_waiting(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for future, condition in waiting:
+            if condition():
+                self.wake(future)
+            elif not future.done():
+                self._waiting.append((future, condition))
+
+    def _end_gathering(self) -> None:
+        self._release()
+        self.arm()
+
+    def _release(self) -> None:
+        turn, self._gathering = self._gathering, None
+        if turn is not None:
+            turn.flush()
+
+    # ------------------------------------------------------------------------------------------ when
+
+    def arm(self) -> None:
+        """Wait for what there is to wait for now; to be called after everything that may have changed it."""
+        turn = self._turn()
+        poller = turn.poller
+        if poller is not self._poller:
+            self._watch(poller)
+        if poller is None:
+            self._set_timer(inf)
+            return
+        due = -inf if turn.touched and not turn.active else poller.due_at()
+        if self._descriptor < 0 or self._longest != inf:
+            due = min(due, self._ran + (1 / TICKS if self._descriptor < 0 else self._longest))
+        if due < self._when:  # a timer that comes too early finds nothing, and looks anew
+            self._set_timer(due)
+
+    def _watch(self, poller: Poller | None) -> None:
+        if self._descriptor >= 0:
+            self._loop.remove_reader(self._descriptor)
+        self._poller = poller
+        self._descriptor = -1 if poller is None else poller.descriptor
+        if self._descriptor >= 0:
+            try:
+                self._loop.add_reader(self._descriptor, self.run)
+            except NotImplementedError:
+                self._descriptor = -1
+
+    def _set_timer(self, due: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._when = due
+        if due == -inf:
+            self._timer = self._loop.call_soon(self._be_due)
+        elif due != inf:
+            self._timer = self._loop.call_later(max(0.0, due - MONOTONIC.now()), self._be_due)
+
+    def _be_due(self) -> None:
+        self._timer = None
+        self._when = inf
+        self.run()
+
+    def stop(self) -> None:
+        """Wait for nothing more; what was gathered goes out."""
+        self._release()
+        self._watch(None)
+        self._set_timer(inf)

@@ -1,0 +1,211 @@
+"""`serve`: a server in asyncio, a task for each connection.
+
+Layer: `aio`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import Awaitable, Callable, Generator, Iterable
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from gdpeer.aio.connection import Connection
+from gdpeer.aio.pump import Pump
+from gdpeer.errors import Cause, ConnectionClosed, TransportError
+from gdpeer.websocket import front
+from gdpeer.websocket.front import Message
+from gdpeer.websocket.server import WebSocketServer
+
+if TYPE_CHECKING:
+    import ssl
+
+__all__ = ["Server", "broadcast", "serve"]
+
+logger = logging.getLogger("gdpeer.aio")
+
+Handler = Callable[[Connection], Awaitable[object]]
+
+
+class Server:
+    """A server that runs; made by `serve`.
+
+    Args:
+        handler: called with each connection that opens; when it returns, the connection is closed with 1000, when it
+            raises, that is logged, and the connection closed with 1011.
+        engine: listens already.
+
+    Attributes:
+        engine: the engine's class below: signals, settings, statistics. Do not poll or stop it.
+    """
+
+    def __init__(self, handler: Handler, engine: WebSocketServer) -> None:
+        self.engine = engine
+        self._handler = handler
+        self._connections: dict[int, Connection] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._is_closing = False
+        self._pump = Pump(engine.poll, lambda: engine._turn, lambda: None)
+        engine.client_connected.connect(self._begin)
+        engine.data_received.connect(self._tell)
+        engine.client_disconnected.connect(self._end)
+        self._pump.arm()
+
+    def _begin(self, peer_id: int, protocol: str) -> None:
+        peer = self.engine.get_peer(peer_id)
+        assert peer is not None
+        connection = self._connections[peer_id] = Connection(peer, self._pump)
+        task = asyncio.get_running_loop().create_task(self._handle(connection))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _handle(self, connection: Connection) -> None:
+        code = 1011
+        try:
+            await self._handler(connection)
+            code = 1000
+        except ConnectionClosed as problem:
+            logger.debug("a handler ended with its connection: %s", problem)
+        except Exception:
+            logger.exception("the handler of %s failed", connection.remote_address)
+        finally:
+            connection.peer.close(code)
+            self._pump.arm()
+
+    def _tell(self, peer_id: int) -> None:
+        self._connections[peer_id]._tell()
+
+    def _end(self, peer_id: int, was_clean: bool) -> None:
+        self._connections.pop(peer_id)._end()
+
+    @property
+    def connections(self) -> frozenset[Connection]:
+        """Those that are open now."""
+        return frozenset(self._connections.values())
+
+    @property
+    def port(self) -> int:
+        """The port that is open."""
+        return self.engine.get_local_port()
+
+    def is_serving(self) -> bool:
+        """Whether connections are taken."""
+        return not self._is_closing
+
+    async def serve_forever(self) -> None:
+        """Run until cancelled; then close."""
+        try:
+            await asyncio.get_running_loop().create_future()
+        finally:
+            self.close()
+            await self.wait_closed()
+
+    def close(self, code: int = 1001, reason: str = "") -> None:
+        """Take no more connections, and begin to close those that are there; `wait_closed` waits for them."""
+        self._is_closing = True
+        self.engine.refuse_new_connections = True
+        self.engine.close_all(code, reason)
+        self._pump.arm()
+
+    async def wait_closed(self) -> None:
+        """Wait until `close` was called, all connections are closed and all handlers are done; then free the port.
+
+        Cancelled, it cancels the handlers first.
+        """
+        try:
+            while self._tasks or self._connections or not self._is_closing:
+                await self._pump.when(lambda: self._is_closing and not self._connections)
+                if self._tasks:
+                    await asyncio.wait(self._tasks)
+        except asyncio.CancelledError:
+            for task in self._tasks:
+                task.cancel()
+            raise
+        finally:
+            self._pump.stop()
+            self.engine.stop(1001)
+
+    async def __aenter__(self) -> Server:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        """Close, and wait for all."""
+        self.close()
+        await self.wait_closed()
+
+
+class serve:
+    """Serve: `async with serve(handler, "localhost", 8765) as server`, or `server = await serve(...)`.
+
+    Args:
+        handler: see `Server`.
+        host: a name or an address; "" or None: all of this machine; "unix:/path".
+        port: 0: a free one, see `Server.port`.
+        ssl: a server's context of the standard library; or set `private_key` and `ssl_certificate`.
+        options: those of `gdpeer.websocket.front`, or settings and attributes of `WebSocketServer` by their own names:
+            `http_handler`, `max_peers`, `max_connections_per_address` ...
+
+    Raises:
+        TransportError: the port cannot be opened.
+        ValueError, TypeError: an option is not valid.
+    """
+
+    def __init__(
+        self,
+        handler: Handler,
+        host: str | None = None,
+        port: int = 0,
+        *,
+        ssl: ssl.SSLContext | None = None,
+        **options: Any,
+    ) -> None:
+        self._handler = handler
+        self._host = host or ""
+        self._port = port
+        self._tls = ssl
+        self._options = options
+        self._server: Server | None = None
+
+    async def _serve(self) -> Server:
+        engine = WebSocketServer()
+        front.configure(engine, self._options)
+        front.listen(engine, await _addresses(self._host), self._port, self._tls)
+        return Server(self._handler, engine)
+
+    def __await__(self) -> Generator[Any, None, Server]:
+        return self._serve().__await__()
+
+    async def __aenter__(self) -> Server:
+        self._server = await self._serve()
+        return self._server
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        """Close, and wait for all."""
+        if self._server is not None:
+            await self._server.__aexit__(kind, error, at)
+
+
+async def _addresses(host: str) -> list[str]:
+    """Where to listen."""
+    if not host or host == "*" or host.startswith("unix:"):
+        return [host or "*"]
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(host, 0, type=socket.SOCK_STREAM)
+    except OSError as problem:
+        raise TransportError(f"cannot listen on {host!r}: {problem.strerror}", Cause.DNS) from None
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+def broadcast(connections: Iterable[Connection], message: Message) -> int:
+    """Send one message to many, framed once, without waiting.
+
+    Returns:
+        How many did not get it, as they are not open, or more than `write_limit` waits for them already.
+    """
+    return front.broadcast((connection.peer for connection in connections), message)

@@ -1,0 +1,262 @@
+"""What the fronts that wait, asyncio's and the blocking one, share: options, sending, exceptions, and what to wait for.
+
+They take the options of `websockets` by its names, and every setting of gdpeer by its own:
+
+| option | setting |
+|---|---|
+| `max_size` | `inbound_buffer_size`; 1 MiB |
+| `max_queue` | `max_queued_packets`; 1,024 |
+| `write_limit` | `outbound_buffer_size`: more than that waiting, and `send` waits; 64 KiB |
+| `ping_interval` | `heartbeat_interval`; 20 seconds. One not answered by the next ends the connection |
+| `open_timeout` | `handshake_timeout`, and a client's `connect_timeout`; 10 seconds |
+| `close_timeout` | `close_timeout`; 10 seconds |
+| `compression` | `compression`: "deflate" or None; None |
+| `subprotocols` | `supported_protocols` |
+| `origins` | `allowed_origins` |
+| `additional_headers` | `handshake_headers`: a mapping, or pairs |
+
+None stands for "no limit", or for a ping that is never sent.
+
+Layer: `websocket`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from gdpeer.errors import (
+    Cause,
+    CloseCause,
+    ConnectionClosed,
+    ConnectionClosedError,
+    ConnectionClosedOK,
+    Error,
+    HandshakeError,
+    TransportError,
+)
+from gdpeer.protocol.outbox import encode_message
+from gdpeer.websocket.peer import WebSocketPeer
+from gdpeer.websocket.server import WebSocketServer
+from gdpeer.websocket.tls_options import TLSOptions
+
+if TYPE_CHECKING:
+    import ssl
+
+    from gdpeer.protocol.http1 import Request
+    from gdpeer.transport.poller import Poller
+
+__all__ = [
+    "Message",
+    "broadcast",
+    "closed_error",
+    "configure",
+    "connect",
+    "listen",
+    "not_open_error",
+    "request_of",
+    "send",
+    "watch",
+]
+
+Message: TypeAlias = "str | bytes | bytearray | memoryview"
+
+NORMAL_CODES = (1000, 1001, 1005)
+"""Of an end as agreed: done, going away, and a close without a code."""
+
+DEFAULTS: dict[str, Any] = {
+    "max_size": 1_048_576,
+    "max_queue": 1_024,
+    "write_limit": 65_536,
+    "ping_interval": 20.0,
+    "open_timeout": 10.0,
+    "close_timeout": 10.0,
+}
+
+_UNLIMITED = sys.maxsize >> 4
+_SETTINGS = {
+    "max_size": (("inbound_buffer_size",), _UNLIMITED),
+    "max_queue": (("max_queued_packets",), _UNLIMITED),
+    "write_limit": (("outbound_buffer_size",), 0),
+    "ping_interval": (("heartbeat_interval",), 0.0),
+    "open_timeout": (("handshake_timeout", "connect_timeout"), float("inf")),
+    "close_timeout": (("close_timeout",), float("inf")),
+    "subprotocols": (("supported_protocols",), ()),
+    "origins": (("allowed_origins",), None),
+}
+"""For each option the settings that it stands for, and what None means there."""
+
+
+def configure(target: WebSocketPeer | WebSocketServer, options: Mapping[str, Any]) -> None:
+    """Set options, by the names above or by a setting's own.
+
+    Raises:
+        TypeError, ValueError: an option is not known, or its value is not valid.
+    """
+    for name, value in {**DEFAULTS, **options}.items():
+        if name == "compression":
+            target.compression = _wants_deflate(value)
+        elif name == "additional_headers":
+            lines = [f"{key}: {text}" for key, text in _pairs(value)]
+            _set(target, "handshake_headers", lines)
+        elif name in _SETTINGS:
+            settings, for_none = _SETTINGS[name]
+            for setting in settings:
+                if hasattr(target, setting):  # a server does not connect
+                    _set(target, setting, for_none if value is None else value)
+        elif name.startswith("_") or not hasattr(target, name) or callable(getattr(target, name)):
+            raise TypeError(f"unknown option {name!r}")
+        else:
+            setattr(target, name, value)
+
+
+def _set(target: WebSocketPeer | WebSocketServer, name: str, value: Any) -> None:
+    if name == "handshake_headers" and isinstance(target, WebSocketServer):
+        target.set_extra_headers(value)
+    elif name == "supported_protocols" and isinstance(target, WebSocketServer):
+        target._change(name, tuple(value))
+    else:
+        setattr(target, name, value)
+
+
+def _wants_deflate(value: object) -> bool:
+    if value not in (None, "deflate", True, False):
+        raise ValueError(f"compression is 'deflate' or None, not {value!r}")
+    return bool(value)
+
+
+def _pairs(headers: Any) -> Iterable[tuple[str, str]]:
+    return () if headers is None else headers.items() if isinstance(headers, Mapping) else headers
+
+
+# -- opening ----------------------------------------------------------------------------------------------------------
+
+
+class _Given(TLSOptions):
+    """A client's that come as a context of the standard library."""
+
+    __slots__ = ("_context",)
+
+    def __init__(self, context: ssl.SSLContext, name: str) -> None:
+        super().__init__("client", common_name=name)
+        self._context = context
+
+    def make_context(self, chain: Any = None) -> ssl.SSLContext:
+        return self._context
+
+
+def connect(
+    peer: WebSocketPeer, url: str, tls: TLSOptions | ssl.SSLContext | None = None, server_hostname: str = ""
+) -> None:
+    """Begin to connect.
+
+    Raises:
+        ValueError: the URL, or an option, is not valid.
+        TransportError: it failed at once.
+    """
+    if tls is None and server_hostname:
+        tls = TLSOptions.client(common_name_override=server_hostname)
+    options = tls if tls is None or isinstance(tls, TLSOptions) else _Given(tls, server_hostname)
+    error = peer.connect_to_url(url, options)
+    if error is Error.ERR_INVALID_PARAMETER:
+        raise ValueError(peer.get_close_cause().detail)
+    if error is not Error.OK:
+        raise not_open_error(peer.get_close_cause())
+
+
+def not_open_error(cause: CloseCause) -> HandshakeError | TransportError:
+    """The exception for a connection that did not open."""
+    if cause.cause in (Cause.HTTP_STATUS, Cause.UPGRADE, Cause.SUB_PROTOCOL):
+        return HandshakeError(cause.detail, cause.cause, cause.status)
+    return TransportError(cause.detail, cause.cause)
+
+
+def listen(server: WebSocketServer, addresses: Iterable[str], port: int, context: ssl.SSLContext | None = None) -> None:
+    """Open a port on each of some addresses.
+
+    Raises:
+        TransportError: it cannot be opened; none is then.
+    """
+    first, *others = addresses
+    server.bind_ip = first
+    error = server.listen(port, server._settings.supported_protocols)
+    if error is not Error.OK:
+        raise TransportError(server.get_listen_error(), error=error)
+    if context is not None:
+        server._door.tls = context
+    try:
+        for address in others:
+            server.bind_ip = address
+            server._open(server.get_local_port())
+    except TransportError:
+        server.stop()
+        raise
+
+
+# -- going on ---------------------------------------------------------------------------------------------------------
+
+
+def watch(peer: WebSocketPeer) -> Poller | None:
+    """What to wait for, for `peer.poll()` to have something to do; None where nothing will come."""
+    backend = peer._backend
+    if backend is not None and peer._turn.poller is None and backend.stage < _DONE:
+        peer._watch(backend)
+    poller: Poller | None = peer._turn.poller
+    return poller
+
+
+_DONE = 6  # states.Stage
+
+
+def send(peer: WebSocketPeer, message: Message) -> Error:
+    """Send a message; unlike the engine's way, one of any size once no more than the limit waits.
+
+    Returns:
+        `FAILED` unless open, `ERR_OUT_OF_MEMORY` where too much waits: go on after `drained`.
+
+    Raises:
+        TypeError: it is neither text nor bytes.
+        UnicodeEncodeError: the text holds half of a surrogate pair.
+    """
+    is_text = isinstance(message, str)
+    payload = message.encode() if isinstance(message, str) else _to_bytes(message)
+    backend = peer._backend
+    return Error.FAILED if backend is None else backend.send(payload, is_text, None, len(payload))
+
+
+def _to_bytes(message: Any) -> bytes:
+    if type(message) is bytes:
+        return message
+    if not isinstance(message, bytes | bytearray | memoryview):
+        raise TypeError(f"a message is a str or bytes, not {type(message).__name__}")
+    return bytes(message)
+
+
+def broadcast(peers: Iterable[WebSocketPeer], message: Message) -> int:
+    """Send one message to many, framed once.
+
+    Returns:
+        How many did not get it, as too much waits for them already or they are not open.
+    """
+    is_text = isinstance(message, str)
+    payload = message.encode() if isinstance(message, str) else _to_bytes(message)
+    frame = encode_message(payload, is_text)
+    missed = 0
+    for peer in peers:
+        backend = peer._backend
+        missed += backend is None or backend.send(payload, is_text, frame, len(payload)) is not Error.OK
+    return missed
+
+
+def request_of(peer: WebSocketPeer) -> Request | None:
+    """On a server: what the client asked for."""
+    return None if peer._backend is None else peer._backend.upgrade.request
+
+
+def closed_error(peer: WebSocketPeer) -> ConnectionClosed:
+    """The exception for a connection that is over."""
+    cause, code = peer.get_close_cause(), peer.get_close_code()
+    is_normal = cause.cause is Cause.CLOSED and code in NORMAL_CODES
+    kind = ConnectionClosedOK if is_normal else ConnectionClosedError
+    return kind(cause, code if code > 0 else 1006, peer.get_close_reason())
