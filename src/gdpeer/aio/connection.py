@@ -6,7 +6,7 @@ Layer: `aio`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -14,6 +14,7 @@ from gdpeer.aio.pump import Pump
 from gdpeer.errors import ConnectionClosedOK, Error
 from gdpeer.websocket.front import Message, closed_error, request_of, send
 from gdpeer.websocket.peer import WebSocketPeer
+from gdpeer.websocket.session import backend_of
 from gdpeer.websocket.states import PeerState
 
 if TYPE_CHECKING:
@@ -32,14 +33,15 @@ class Connection:
         peer: the engine's class below: settings, statistics and facts beyond what is here. Do not poll or close it.
     """
 
-    __slots__ = ("__weakref__", "_ended", "_pump", "_reader", "_room", "peer")
+    __slots__ = ("__weakref__", "_backend", "_ended", "_pump", "_reader", "_room", "peer")
 
     def __init__(self, peer: WebSocketPeer, pump: Pump) -> None:
         self.peer = peer
         self._pump = pump
+        self._backend = backend_of(peer)
         self._reader: asyncio.Future[None] | None = None
         self._room: asyncio.Future[None] | None = None
-        self._ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._ended: asyncio.Future[None] = pump.loop.create_future()
 
     # ------------------------------------------------------------------------------------------ receiving
 
@@ -54,33 +56,31 @@ class Connection:
             RuntimeError: another task receives already.
         """
         peer = self.peer
-        data = peer.take()
-        while data is None:
+        while (data := peer.take()) is None:
             if self._ended.done():
                 raise closed_error(peer)
-            await self._news()
-            data = peer.take()
+            reader = self._begin_to_wait()
+            try:
+                await reader
+            finally:
+                self._reader = None
         is_text = peer.was_string_packet() if decode is None else decode
         return data.decode() if is_text else data
 
-    async def _news(self) -> None:
+    def _begin_to_wait(self) -> asyncio.Future[None]:
         if self._reader is not None:
             raise RuntimeError("another task is receiving from this connection already")
-        self._pump.arm()  # reading may have paused, and can go on now
-        self._reader = asyncio.get_running_loop().create_future()
-        try:
-            await self._reader
-        finally:
-            self._reader = None
+        if self._backend.paused:
+            self._pump.arm()  # reading can go on, now that all was taken
+        reader = self._reader = self._pump.loop.create_future()
+        return reader
 
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> str | bytes:
+    async def __aiter__(self) -> AsyncIterator[str | bytes]:
         try:
-            return await self.recv()
+            while True:
+                yield await self.recv()
         except ConnectionClosedOK:
-            raise StopAsyncIteration from None
+            return
 
     # ------------------------------------------------------------------------------------------ sending
 
@@ -99,7 +99,7 @@ class Connection:
 
     async def _drained(self) -> None:
         if self._room is None:
-            room = self._room = asyncio.get_running_loop().create_future()
+            room = self._room = self._pump.loop.create_future()
             self.peer.drained.connect(lambda: self._pump.wake(room), once=True)
         await asyncio.shield(self._room)  # others may wait for it, too
         self._room = None
@@ -148,8 +148,10 @@ class Connection:
 
     def _tell(self) -> None:
         """A message came."""
-        if self._reader is not None:
-            self._pump.wake(self._reader)
+        reader = self._reader
+        if reader is not None and not reader.done():
+            reader.set_result(None)
+            self._pump.has_woken = True
 
     def _end(self) -> None:
         """It is closed."""

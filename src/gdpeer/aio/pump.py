@@ -40,7 +40,7 @@ class Pump:
     def __init__(
         self, poll: Callable[[], object], turn: Callable[[], Turn], look: Callable[[], object], longest: float = inf
     ) -> None:
-        self._loop = asyncio.get_running_loop()
+        self.loop = asyncio.get_running_loop()
         self._poll = poll
         self._turn = turn
         self._look = look
@@ -50,34 +50,35 @@ class Pump:
         self._timer: asyncio.Handle | None = None
         self._when = inf
         self._ran = 0.0
-        self._has_woken = False
+        self.has_woken = False
         self._gathering: Turn | None = None
         self._waiting: list[tuple[asyncio.Future[Any], Callable[[], bool]]] = []
 
     def run(self) -> None:
         """One turn."""
-        self._release()
+        if self._gathering is not None:
+            self._release()
         self._ran = MONOTONIC.now()
         self._poll()
         self._look()
         if self._waiting:
             self._tell_waiting()
-        if self._has_woken:
-            self._has_woken = False
+        if self.has_woken:
+            self.has_woken = False
             turn = self._gathering = self._turn()
             turn.active = True
-            self._loop.call_soon(self._end_gathering)
+            self.loop.call_soon(self._end_gathering)
         self.arm()
 
     def wake(self, future: asyncio.Future[None]) -> None:
         """Let go on who waits for this."""
         if not future.done():
             future.set_result(None)
-            self._has_woken = True
+            self.has_woken = True
 
     def when(self, condition: Callable[[], bool]) -> asyncio.Future[Any]:
         """A future that is done after the first turn in which the condition is met."""
-        future = self._loop.create_future()
+        future = self.loop.create_future()
         if condition():
             future.set_result(None)
         else:
@@ -93,8 +94,11 @@ class Pump:
                 self._waiting.append((future, condition))
 
     def _end_gathering(self) -> None:
-        self._release()
-        self.arm()
+        turn = self._gathering
+        if turn is not None:
+            self._release()
+            if turn.touched:
+                self.arm()
 
     def _release(self) -> None:
         turn, self._gathering = self._gathering, None
@@ -120,12 +124,12 @@ class Pump:
 
     def _watch(self, poller: Poller | None) -> None:
         if self._descriptor >= 0:
-            self._loop.remove_reader(self._descriptor)
+            self.loop.remove_reader(self._descriptor)
         self._poller = poller
         self._descriptor = -1 if poller is None else poller.descriptor
         if self._descriptor >= 0:
             try:
-                self._loop.add_reader(self._descriptor, self.run)
+                self.loop.add_reader(self._descriptor, self.run)
             except NotImplementedError:
                 self._descriptor = -1
 
@@ -135,9 +139,9 @@ class Pump:
             self._timer = None
         self._when = due
         if due == -inf:
-            self._timer = self._loop.call_soon(self._be_due)
+            self._timer = self.loop.call_soon(self._be_due)
         elif due != inf:
-            self._timer = self._loop.call_later(max(0.0, due - MONOTONIC.now()), self._be_due)
+            self._timer = self.loop.call_later(max(0.0, due - MONOTONIC.now()), self._be_due)
 
     def _be_due(self) -> None:
         self._timer = None

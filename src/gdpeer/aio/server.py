@@ -75,7 +75,9 @@ class Server:
             self._pump.arm()
 
     def _tell(self, peer_id: int) -> None:
-        self._connections[peer_id]._tell()
+        connection = self._connections[peer_id]
+        if connection._reader is not None:
+            connection._tell()
 
     def _end(self, peer_id: int, was_clean: bool) -> None:
         self._connections.pop(peer_id)._end()
