@@ -15,6 +15,7 @@ from gdpeer.errors import Error, TransportError
 from gdpeer.multiplayer.peer import ConnectionStatus
 from gdpeer.multiplayer.websocket_peer import WebSocketMultiplayerPeer
 from gdpeer.websocket import front
+from gdpeer.websocket.states import PeerState
 
 if TYPE_CHECKING:
     from gdpeer.multiplayer.tree import SceneTree
@@ -24,6 +25,9 @@ __all__ = ["multiplayer_client", "multiplayer_server"]
 
 LONGEST = 0.1
 """Seconds between two polls at most: what has a deadline of its own, authentication say, is no earlier noticed."""
+
+GRACE = 2.0
+"""Seconds that the others have to answer the close."""
 
 
 @asynccontextmanager
@@ -99,17 +103,40 @@ async def _running(tree: SceneTree, peer: WebSocketMultiplayerPeer) -> AsyncIter
     assert session is not None
 
     def poll() -> None:
-        tree.poll()
+        peer.poll() if is_leaving else tree.poll()
         if peer._client is not None:
             front.watch(peer._client._peer)
 
+    is_leaving = False
     pump = Pump(poll, session._turn, lambda: None, LONGEST)
     pump.run()
     try:
         yield pump
     finally:
-        pump.stop()
+        is_leaving = True
         if tree.multiplayer.multiplayer_peer is peer:
             tree.multiplayer.multiplayer_peer = None
-        peer.close()
-        await asyncio.sleep(0)
+        try:
+            await asyncio.wait_for(_leave(peer, pump), GRACE)
+        except TimeoutError:
+            pass
+        finally:
+            pump.stop()
+            peer.close()
+
+
+async def _leave(peer: WebSocketMultiplayerPeer, pump: Pump) -> None:
+    """Close, and wait for the answers."""
+    if peer._server is not None:
+        server = peer._server
+        server.refuse_new_connections = True
+        server.close_all(1001)
+        condition = pump.when(lambda: not server.peers)
+    elif peer._client is not None:
+        client = peer._client._peer
+        client.close(1000)
+        condition = pump.when(lambda: client.get_ready_state() is PeerState.CLOSED)
+    else:
+        return
+    pump.run()
+    await condition

@@ -1,0 +1,288 @@
+"""`gdpeer swarm`: many bots against a server.
+
+Layer: `cli`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from gdpeer.cli.connect import tls_options
+from gdpeer.cli.failure import Failure
+from gdpeer.cli.options import parse_protocols
+from gdpeer.cli.swarming import Outcome, Script, ScriptError, Swarm, Target
+from gdpeer.demos.stopping import Stop
+from gdpeer.protocol.url import parse_url
+
+__all__ = ["swarm"]
+
+EXAMPLES = """\b
+Examples:
+  gdpeer swarm bot.py --url ws://localhost:8910 --clients 100
+  gdpeer swarm bot.py --url ws://localhost:8910 --clients 1000 --ramp 20 --duration 60
+  gdpeer swarm bot.py --url ws://localhost:8910 --clients 4000 --processes 4 --json
+
+\b
+A script:
+  import asyncio
+  from gdpeer import Node, rpc
+  \b
+  class Main(Node):                        # the node of the same path in the game
+      @rpc("any_peer")
+      def greet(self, name): ...
+  \b
+  async def bot(tree, index):              # one bot
+      main = Main(name="Main")
+      tree.root.add_child(main)
+      await tree.multiplayer.connected_to_server
+      main.greet.rpc_id(1, f"bot {index}")
+      await asyncio.sleep(10)              # when it returns, the bot leaves"""
+
+LOOK = 0.1
+"""Seconds between two looks at what was asked for, and at the progress."""
+
+LINE = 5.0
+"""Seconds between two lines of progress where there is no terminal."""
+
+DESCRIPTORS = 2
+"""Of one bot: its socket, and what waits for it."""
+
+RESERVE = 64
+PER_SECOND = 100
+"""Bots that come in a second, unless `--ramp` says otherwise: a Godot server takes few at a time."""
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("script", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--url", required=True, help="The server: ws://host:port or wss://...")
+@click.option("--clients", default=10, show_default=True, type=click.IntRange(1), help="How many bots.")
+@click.option("--ramp", type=click.FloatRange(0), help="Seconds in which they come.  [default: 100 a second]")
+@click.option("--duration", type=click.FloatRange(0), help="End after so many seconds; else when all bots have left.")
+@click.option("--processes", default=1, show_default=True, type=click.IntRange(1), help="Spread them over processes.")
+@click.option("--godot3", is_flag=True, help="The server is a Godot 3 game; the tree is gdpeer.godot3's.")
+@click.option("--protocol", "protocols", multiple=True, callback=parse_protocols, help="Sub-protocol to offer.")
+@click.option("--ca", type=click.Path(exists=True, dir_okay=False), help="Trust this certificate authority (PEM) only.")
+@click.option("--insecure", is_flag=True, help="Trust every certificate.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
+@click.option("--worker", default=-1, hidden=True, help="Of --processes: the number of the first bot.")
+def swarm(
+    script: Path,
+    url: str,
+    clients: int,
+    ramp: float | None,
+    duration: float | None,
+    processes: int,
+    godot3: bool,
+    protocols: tuple[str, ...],
+    ca: str | None,
+    insecure: bool,
+    as_json: bool,
+    worker: int,
+) -> int:
+    """Many bots of a small Python script against a server of Godot 4, Godot 3 or gdpeer.
+
+    Each bot is a client with a scene tree of its own. The script's bot(tree) begins before the connection and makes
+    its nodes; when it returns, the bot leaves. A class Bot with a method run does the same. A bot that is a generator
+    yields the seconds of its own round trips; else those of WebSocket pings are counted.
+
+    Prints how many joined, how long that took, the round trips, and what went wrong. Ctrl-C ends the bots and prints
+    the same. The status is 1 when a bot failed.
+    """
+    try:
+        parse_url(url)
+        found = Script(script)
+    except (ValueError, ScriptError) as error:
+        raise click.UsageError(str(error)) from error
+    target = Target(url, "godot3" if godot3 else "godot4", tls_options(ca, insecure), protocols)
+    ramp = clients / PER_SECOND if ramp is None else ramp
+    allow_files(DESCRIPTORS * -(-clients // processes) + RESERVE)
+    logging.getLogger("gdpeer.multiplayer").setLevel(
+        logging.CRITICAL
+    )  # what the server does is not for each bot to say
+    with Stop() as stop:
+        if worker >= 0:
+            outcome = asyncio.run(be_worker(Swarm(found, target, worker), clients, ramp, duration, stop))
+        elif processes > 1:
+            outcome = asyncio.run(spread(clients, processes, duration, stop))
+        else:
+            outcome = asyncio.run(play(Swarm(found, target), clients, ramp, duration, stop, shown(clients)))
+    if worker < 0:
+        click.echo(json.dumps(result(outcome))) if as_json else show(outcome)
+    return 1 if outcome.errors else 0
+
+
+def allow_files(wanted: int) -> None:
+    """Descriptors for all bots.
+
+    Raises:
+        Failure: the system does not allow so many.
+    """
+    try:
+        import resource
+    except ImportError:  # Windows counts otherwise
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and wanted > hard:
+        raise Failure(f"{wanted} descriptors are needed, and {hard} allowed: take fewer --clients, or more --processes")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(wanted, hard)) if soft >= 0 else soft, hard))
+
+
+# -- running ----------------------------------------------------------------------------------------------------------
+
+Look = Callable[[Outcome], object]
+
+
+async def play(bots: Swarm, clients: int, ramp: float, duration: float | None, stop: Stop, look: Look) -> Outcome:
+    """Let the bots live until all have left, the time is up, or somebody wants to stop."""
+    end = time.monotonic() + duration if duration is not None else float("inf")
+    life = asyncio.ensure_future(bots.run(clients, ramp))
+    while not life.done() and not stop.requested and time.monotonic() < end:
+        await asyncio.wait((life,), timeout=LOOK)
+        look(bots.outcome)
+    life.cancel()
+    await asyncio.wait((life,))
+    if not life.cancelled():
+        life.result()
+    look(bots.outcome)
+    return bots.outcome
+
+
+async def be_worker(bots: Swarm, clients: int, ramp: float, duration: float | None, stop: Stop) -> Outcome:
+    """One of several processes: what becomes of its bots goes to the first, a line each time."""
+
+    def tell(outcome: Outcome) -> None:
+        print(json.dumps(outcome.to_json()), flush=True)
+
+    return await play(bots, clients, ramp, duration, stop, tell)
+
+
+async def spread(clients: int, processes: int, duration: float | None, stop: Stop) -> Outcome:
+    """The bots in several processes."""
+    shares = [clients // processes + (index < clients % processes) for index in range(processes)]
+    firsts = [sum(shares[:index]) for index in range(processes)]
+    workers = [await start(share, first) for share, first in zip(shares, firsts, strict=True) if share]
+    outcomes = [Outcome() for _ in workers]
+    look = shown(clients)
+
+    async def follow(index: int) -> None:
+        stream = workers[index].stdout
+        assert stream is not None
+        while line := await stream.readline():
+            outcomes[index] = Outcome.of_json(json.loads(line))
+
+    following = asyncio.gather(*(follow(index) for index in range(len(workers))))
+    while not following.done():
+        await asyncio.wait((following,), timeout=LOOK)
+        look(added(outcomes))
+        if stop.requested:
+            for one in workers:
+                if one.returncode is None:
+                    one.terminate()
+            break
+    await following
+    failed = [await one.wait() for one in workers]
+    total = added(outcomes)
+    total.errors["a process of bots failed"] += sum(status not in (0, 1) for status in failed)
+    total.errors += type(total.errors)()  # without those that are 0
+    return total
+
+
+async def start(share: int, first: int) -> asyncio.subprocess.Process:
+    """One more process with the words of this one."""
+    words = [word for word in sys.argv[1:] if word != "--json"]
+    own = ["--processes", "1", "--clients", str(share), "--worker", str(first)]
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "gdpeer.cli", *words, *own, stdout=asyncio.subprocess.PIPE, limit=1 << 24
+    )
+
+
+def added(outcomes: list[Outcome]) -> Outcome:
+    """All together."""
+    total = Outcome()
+    for one in outcomes:
+        total.merge(one)
+    return total
+
+
+# -- showing ----------------------------------------------------------------------------------------------------------
+
+
+def shown(clients: int) -> Look:
+    """Shows the progress on standard error: a bar on a terminal, else a line now and then."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        return lines_of_progress(clients)
+    columns = (BarColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    progress = Progress(*columns, console=console, transient=True)
+    task = progress.add_task("", total=clients)
+    progress.start()
+
+    def look(outcome: Outcome) -> None:
+        progress.update(task, completed=outcome.joined, description=in_a_line(outcome, clients))
+        if outcome.done + outcome.errors.total() == clients:
+            progress.stop()
+
+    click.get_current_context().call_on_close(progress.stop)
+    return look
+
+
+def lines_of_progress(clients: int) -> Look:
+    """Where there is no terminal."""
+    last = time.monotonic()
+
+    def look(outcome: Outcome) -> None:
+        nonlocal last
+        if time.monotonic() - last >= LINE:
+            last = time.monotonic()
+            click.echo(in_a_line(outcome, clients), err=True)
+
+    return look
+
+
+def in_a_line(outcome: Outcome, clients: int) -> str:
+    """How far it is."""
+    return f"{outcome.joined} of {clients} joined, {outcome.done} left, {outcome.errors.total()} failed"
+
+
+def result(outcome: Outcome) -> dict[str, Any]:
+    """The figures, seconds in milliseconds."""
+    spreads = {"join": outcome.joins, "round_trip": outcome.trips}
+    figures = {
+        f"{name}_{word}_ms": round(1000 * durations.quantile(share), 3)
+        for name, durations in spreads.items()
+        for word, share in (("p50", 0.5), ("p99", 0.99))
+    }
+    counts = {"begun": outcome.begun, "joined": outcome.joined, "left": outcome.done}
+    trips = {"round_trips": len(outcome.trips), "round_trips_of": "the script" if outcome.measured else "pings"}
+    return {**counts, "failed": outcome.errors.total(), **figures, **trips, "errors": dict(outcome.errors)}
+
+
+def show(outcome: Outcome) -> None:
+    """The same for a person."""
+    found = result(outcome)
+    table = Table(show_header=True)
+    for heading in ("", "number", "p50", "p99"):
+        table.add_column(heading, justify="right" if heading else "left")
+    for name in ("begun", "joined", "left", "failed"):
+        table.add_row(name, str(found[name]), "", "")
+    table.add_row(
+        "time to join", str(len(outcome.joins)), *(f"{found[f'join_{word}_ms']} ms" for word in ("p50", "p99"))
+    )
+    words = (f"{found[f'round_trip_{word}_ms']} ms" for word in ("p50", "p99"))
+    table.add_row(f"round trips of {found['round_trips_of']}", str(found["round_trips"]), *words)
+    console = Console()
+    console.print(table)
+    for cause, number in outcome.errors.most_common():
+        console.print(f"{number} x {cause}", markup=False, highlight=False)

@@ -1,0 +1,244 @@
+"""A crowd of bots in one event loop, and what became of them: the inside of `gdpeer swarm`.
+
+Layer: `cli`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import inspect
+import logging
+import time
+from collections import Counter
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any, TypeAlias
+
+from gdpeer import GdpeerError, SceneTree, TLSOptions, WebSocketMultiplayerPeer, godot3
+from gdpeer.aio import multiplayer_client
+from gdpeer.cli.durations import Durations
+
+__all__ = ["Outcome", "Script", "ScriptError", "Swarm", "Target"]
+
+logger = logging.getLogger("gdpeer.swarm")
+
+Play: TypeAlias = "Awaitable[object] | AsyncGenerator[float, None]"
+"""What a bot does: a coroutine, or a generator of the seconds that it measured."""
+
+PING_INTERVAL = 1.0
+
+
+class ScriptError(Exception):
+    """The script cannot be used; the text says why."""
+
+
+class Script:
+    """The bots' script: `async def bot(tree)`, or a class `Bot` with `async def run(self)`.
+
+    Args:
+        path: of the file.
+
+    Raises:
+        ScriptError: it cannot be read, fails, or has neither.
+    """
+
+    def __init__(self, path: Path) -> None:
+        module = _load(path)
+        made = getattr(module, "bot", None) or getattr(module, "Bot", None)
+        if not callable(made):
+            raise ScriptError(f"{path} has neither a function bot nor a class Bot")
+        if isinstance(made, type) and not callable(getattr(made, "run", None)):
+            raise ScriptError(f"the class Bot of {path} has no method run")
+        self._made: Callable[..., Any] = made
+        parameters = inspect.signature(made).parameters.values()
+        self._takes = sum(one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD) for one in parameters)
+
+    def begin(self, tree: SceneTree, index: int) -> Play:
+        """What one bot does; a class builds its nodes at once."""
+        found = self._made(*(tree, index)[: self._takes])
+        play: Play = found.run() if isinstance(self._made, type) else found
+        return play
+
+
+def _load(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise ScriptError(f"{path} is no Python file")
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise ScriptError(f"{path} fails: {type(error).__name__}: {error}") from error
+    return module
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where the bots go.
+
+    Attributes:
+        url: the server's.
+        dialect: "godot4" or "godot3".
+        tls: for `wss`.
+        protocols: sub-protocols to offer.
+    """
+
+    url: str
+    dialect: str = "godot4"
+    tls: TLSOptions | None = None
+    protocols: tuple[str, ...] = ()
+
+    def make_tree(self) -> SceneTree:
+        """A tree for one bot."""
+        return godot3.SceneTree() if self.dialect == "godot3" else SceneTree()
+
+    def settings(self) -> dict[str, Any]:
+        """Of its peer."""
+        return {
+            "dialects": (self.dialect,),
+            "supported_protocols": self.protocols,
+            "heartbeat_interval": PING_INTERVAL,
+            "handshake_timeout": 30.0,
+        }
+
+
+@dataclass
+class Outcome:
+    """What became of the bots so far; those of several processes can be added.
+
+    Attributes:
+        begun, joined, done: how many.
+        errors: how many failed, by cause.
+        joins: the seconds that it took to join.
+        trips: those of the round trips.
+        measured: whether the trips are the script's own; else they are the WebSocket's pings.
+    """
+
+    begun: int = 0
+    joined: int = 0
+    done: int = 0
+    errors: Counter[str] = field(default_factory=Counter)
+    joins: Durations = field(default_factory=Durations)
+    trips: Durations = field(default_factory=Durations)
+    measured: bool = False
+
+    def merge(self, other: Outcome) -> None:
+        """Those of another process as well."""
+        self.begun += other.begun
+        self.joined += other.joined
+        self.done += other.done
+        self.errors.update(other.errors)
+        self.joins.merge(other.joins)
+        self.trips.merge(other.trips)
+        self.measured = self.measured or other.measured
+
+    def to_json(self) -> dict[str, Any]:
+        """For another process."""
+        counts = {"begun": self.begun, "joined": self.joined, "done": self.done, "measured": self.measured}
+        return {**counts, "errors": self.errors, "joins": self.joins.counts(), "trips": self.trips.counts()}
+
+    @classmethod
+    def of_json(cls, found: dict[str, Any]) -> Outcome:
+        """What `to_json` of another process gave."""
+        spread = {"joins": Durations(found["joins"]), "trips": Durations(found["trips"])}
+        return cls(**{**found, **spread, "errors": Counter(found["errors"])})
+
+
+class Swarm:
+    """Bots that come one after another, play, and leave.
+
+    Args:
+        script: what each does.
+        target: where.
+        first: the number of the first one.
+
+    Attributes:
+        outcome: what became of them, always up to date.
+    """
+
+    def __init__(self, script: Script, target: Target, first: int = 0) -> None:
+        self.outcome = Outcome()
+        self._script = script
+        self._target = target
+        self._first = first
+
+    async def run(self, clients: int, ramp: float) -> None:
+        """Let so many come within `ramp` seconds, and wait until all have left; cancelled, they leave at once."""
+        began = time.monotonic()
+        async with asyncio.TaskGroup() as group:
+            for index in range(clients):
+                delay = began + ramp * index / clients - time.monotonic()
+                await asyncio.sleep(max(0.0, delay))
+                self.outcome.begun += 1
+                group.create_task(self._live(self._first + index))
+
+    async def _live(self, index: int) -> None:
+        try:
+            await self._join(index)
+            self.outcome.done += 1
+        except GdpeerError as error:
+            self.outcome.errors[_cause_of(error)] += 1
+        except Exception as error:
+            kind = f"the bot raised {type(error).__name__}"
+            if not self.outcome.errors[kind]:
+                logger.exception("bot %s", index)
+            self.outcome.errors[kind] += 1
+
+    async def _join(self, index: int) -> None:
+        """One life: the script begins before the connection, so that it has its nodes when the first call comes."""
+        tree = self._target.make_tree()
+        play = asyncio.ensure_future(self._play(self._script.begin(tree, index)))
+        try:
+            await asyncio.sleep(0)
+            began = time.perf_counter()
+            async with multiplayer_client(tree, self._target.url, self._target.tls, **self._target.settings()) as peer:
+                self.outcome.joined += 1
+                self.outcome.joins.add(time.perf_counter() - began)
+                await self._stay(tree, peer, play)
+        finally:
+            play.cancel()
+            with suppress(asyncio.CancelledError, Exception):
+                await play
+
+    async def _stay(self, tree: SceneTree, peer: WebSocketMultiplayerPeer, play: asyncio.Future[None]) -> None:
+        gone = asyncio.ensure_future(_wait_for(tree.multiplayer.server_disconnected))
+        try:
+            while not (play.done() or gone.done()):
+                await asyncio.wait((play, gone), timeout=PING_INTERVAL, return_when=asyncio.FIRST_COMPLETED)
+                self._note_ping(peer)
+        finally:
+            gone.cancel()
+        if play.done():
+            play.result()
+        else:
+            cause = peer.get_close_cause()
+            raise GdpeerError(f"lost the server: {cause}", cause.cause)
+
+    def _note_ping(self, peer: WebSocketMultiplayerPeer) -> None:
+        latency = -1.0 if self.outcome.measured or peer._client is None else peer._client._peer.get_latency()
+        if latency >= 0:
+            self.outcome.trips.add(latency)
+
+    async def _play(self, play: Play) -> None:
+        if not isinstance(play, AsyncGenerator):
+            await play
+            return
+        if not self.outcome.measured:
+            self.outcome.measured = True
+            self.outcome.trips = Durations()
+        async for seconds in play:
+            self.outcome.trips.add(seconds)
+
+
+def _cause_of(error: GdpeerError) -> str:
+    status = getattr(error, "status", 0)
+    what = f"{error.cause.value} {status}" if status else error.cause.value
+    return f"{what}: {error.detail}" if error.detail else what
+
+
+async def _wait_for(signal: Awaitable[object]) -> None:
+    await signal
