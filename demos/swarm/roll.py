@@ -1,7 +1,7 @@
 """A player of `gdpeer roll` for `gdpeer swarm`: sits down, says its name, and rolls when it is its turn.
 
-    gdpeer roll --dedicated
-    gdpeer swarm demos/swarm/roll.py --url ws://localhost:8080 --protocol ludus --clients 100
+gdpeer roll --dedicated
+gdpeer swarm demos/swarm/roll.py --url ws://localhost:8080 --protocol ludus --clients 100
 """
 
 import asyncio

@@ -11,8 +11,9 @@ import logging
 import sys
 import time
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import click
 from rich.console import Console
@@ -30,20 +31,12 @@ __all__ = ["swarm"]
 
 EXAMPLES = """\b
 Examples:
-  gdpeer swarm bot.py --url ws://localhost:8910 --clients 100
-  gdpeer swarm bot.py --url ws://localhost:8910 --clients 1000 --ramp 20 --duration 60
-  gdpeer swarm bot.py --url ws://localhost:8910 --clients 4000 --processes 4 --json
+  gdpeer swarm bot.py --url ws://localhost:8910 --clients 1000 --ramp 20
+  gdpeer swarm bot.py --url ws://localhost:8910 --clients 4000 --processes 4
 
 \b
-A script:
-  import asyncio
-  from gdpeer import Node, rpc
-  \b
-  class Main(Node):                        # the node of the same path in the game
-      @rpc("any_peer")
-      def greet(self, name): ...
-  \b
-  async def bot(tree, index):              # one bot
+A script, with a class Main of the game's methods (demos/swarm has whole ones):
+  async def bot(tree, index):
       main = Main(name="Main")
       tree.root.add_child(main)
       await tree.multiplayer.connected_to_server
@@ -71,7 +64,7 @@ PER_SECOND = 100
 @click.option("--ramp", type=click.FloatRange(0), help="Seconds in which they come.  [default: 100 a second]")
 @click.option("--duration", type=click.FloatRange(0), help="End after so many seconds; else when all bots have left.")
 @click.option("--processes", default=1, show_default=True, type=click.IntRange(1), help="Spread them over processes.")
-@click.option("--godot3", is_flag=True, help="The server is a Godot 3 game; the tree is gdpeer.godot3's.")
+@click.option("--godot3", is_flag=True, help="The server is a Godot 3 game.")
 @click.option("--protocol", "protocols", multiple=True, callback=parse_protocols, help="Sub-protocol to offer.")
 @click.option("--ca", type=click.Path(exists=True, dir_okay=False), help="Trust this certificate authority (PEM) only.")
 @click.option("--insecure", is_flag=True, help="Trust every certificate.")
@@ -93,16 +86,15 @@ def swarm(
 ) -> int:
     """Many bots of a small Python script against a server of Godot 4, Godot 3 or gdpeer.
 
-    Each bot is a client with a scene tree of its own. The script's bot(tree) begins before the connection and makes
-    its nodes; when it returns, the bot leaves. A class Bot with a method run does the same. A bot that is a generator
-    yields the seconds of its own round trips; else those of WebSocket pings are counted.
-
-    Prints how many joined, how long that took, the round trips, and what went wrong. Ctrl-C ends the bots and prints
-    the same. The status is 1 when a bot failed.
+    bot(tree) begins before the connection, to make its nodes; so does a class Bot with a method run. A bot that is a
+    generator yields the seconds of its own round trips; else those of WebSocket pings are counted. Ctrl-C ends the
+    bots. The status is 1 when one failed.
     """
+    output = sys.stdout
     try:
         parse_url(url)
-        found = Script(script)
+        with redirect_stdout(sys.stderr):  # what scripts print is no result
+            found = Script(script)
     except (ValueError, ScriptError) as error:
         raise click.UsageError(str(error)) from error
     target = Target(url, "godot3" if godot3 else "godot4", tls_options(ca, insecure), protocols)
@@ -111,13 +103,12 @@ def swarm(
     logging.getLogger("gdpeer.multiplayer").setLevel(
         logging.CRITICAL
     )  # what the server does is not for each bot to say
-    with Stop() as stop:
-        if worker >= 0:
-            outcome = asyncio.run(be_worker(Swarm(found, target, worker), clients, ramp, duration, stop))
-        elif processes > 1:
-            outcome = asyncio.run(spread(clients, processes, duration, stop))
+    with Stop() as stop, redirect_stdout(sys.stderr):
+        if processes > 1:
+            outcome = asyncio.run(spread(clients, processes, stop))
         else:
-            outcome = asyncio.run(play(Swarm(found, target), clients, ramp, duration, stop, shown(clients)))
+            look = shown(clients) if worker < 0 else telling(output)
+            outcome = asyncio.run(play(Swarm(found, target, max(0, worker)), clients, ramp, duration, stop, look))
     if worker < 0:
         click.echo(json.dumps(result(outcome))) if as_json else show(outcome)
     return 1 if outcome.errors else 0
@@ -159,16 +150,16 @@ async def play(bots: Swarm, clients: int, ramp: float, duration: float | None, s
     return bots.outcome
 
 
-async def be_worker(bots: Swarm, clients: int, ramp: float, duration: float | None, stop: Stop) -> Outcome:
-    """One of several processes: what becomes of its bots goes to the first, a line each time."""
+def telling(output: TextIO) -> Look:
+    """For one of several processes: what becomes of its bots goes to the first one, a line each time."""
 
-    def tell(outcome: Outcome) -> None:
-        print(json.dumps(outcome.to_json()), flush=True)
+    def look(outcome: Outcome) -> None:
+        print(json.dumps(outcome.to_json()), file=output, flush=True)
 
-    return await play(bots, clients, ramp, duration, stop, tell)
+    return look
 
 
-async def spread(clients: int, processes: int, duration: float | None, stop: Stop) -> Outcome:
+async def spread(clients: int, processes: int, stop: Stop) -> Outcome:
     """The bots in several processes."""
     shares = [clients // processes + (index < clients % processes) for index in range(processes)]
     firsts = [sum(shares[:index]) for index in range(processes)]

@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import inspect
-import logging
 import time
+import traceback
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import suppress
@@ -18,13 +18,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeAlias
 
-from gdpeer import GdpeerError, SceneTree, TLSOptions, WebSocketMultiplayerPeer, godot3
+from gdpeer import GdpeerError, SceneTree, TLSOptions, WebSocketMultiplayerPeer
 from gdpeer.aio import multiplayer_client
 from gdpeer.cli.durations import Durations
 
 __all__ = ["Outcome", "Script", "ScriptError", "Swarm", "Target"]
-
-logger = logging.getLogger("gdpeer.swarm")
 
 Play: TypeAlias = "Awaitable[object] | AsyncGenerator[float, None]"
 """What a bot does: a coroutine, or a generator of the seconds that it measured."""
@@ -91,10 +89,6 @@ class Target:
     dialect: str = "godot4"
     tls: TLSOptions | None = None
     protocols: tuple[str, ...] = ()
-
-    def make_tree(self) -> SceneTree:
-        """A tree for one bot."""
-        return godot3.SceneTree() if self.dialect == "godot3" else SceneTree()
 
     def settings(self) -> dict[str, Any]:
         """Of its peer."""
@@ -185,12 +179,12 @@ class Swarm:
         except Exception as error:
             kind = f"the bot raised {type(error).__name__}"
             if not self.outcome.errors[kind]:
-                logger.exception("bot %s", index)
+                traceback.print_exception(error, limit=-8)  # where it was raised, on standard error
             self.outcome.errors[kind] += 1
 
     async def _join(self, index: int) -> None:
         """One life: the script begins before the connection, so that it has its nodes when the first call comes."""
-        tree = self._target.make_tree()
+        tree = SceneTree()
         play = asyncio.ensure_future(self._play(self._script.begin(tree, index)))
         try:
             await asyncio.sleep(0)

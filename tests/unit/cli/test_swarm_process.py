@@ -1,0 +1,185 @@
+"""`gdpeer swarm` as a process: bots of a script against a server, the figures, what goes wrong, and the end."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.missing import ROOT
+from tests.support.ports import free_port
+from tests.support.processes import Process, gdpeer_command
+
+ARENA = ROOT / "demos" / "swarm" / "arena.py"
+
+STAYING = """
+import asyncio
+from gdpeer import Node, rpc
+
+class Main(Node):
+    @rpc("any_peer")
+    def greet(self, name): ...
+
+class Bot:
+    def __init__(self, tree):
+        self.tree = tree
+        tree.root.add_child(Main())
+
+    async def run(self):
+        await self.tree.multiplayer.connected_to_server
+        print("here", self.tree.multiplayer.get_unique_id(), flush=True)
+        await asyncio.sleep(60)
+"""
+
+FAILING = """
+async def bot(tree, index):
+    await tree.multiplayer.connected_to_server
+    if index % 2:
+        raise LookupError(f"bot {index} found nothing")
+"""
+
+
+class Arena(Process):
+    """The server of demos/swarm/arena.py."""
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        super().__init__([sys.executable, "-m", "bench.arena", str(self.port)])
+        self.wait_for("^listening$")
+        self.url = f"ws://127.0.0.1:{self.port}"
+
+
+@pytest.fixture
+def arena() -> Iterator[Arena]:
+    with Arena() as server:
+        yield server
+
+
+def swarm(script: Path, *words: str) -> Process:
+    return Process(gdpeer_command("swarm", str(script), *words))
+
+
+def script(folder: Path, text: str) -> Path:
+    path = folder / "bot.py"
+    path.write_text(text)
+    return path
+
+
+def result_of(run: Process, status: int = 0) -> dict[str, Any]:
+    assert run.wait(30) == status, run.stderr
+    found: dict[str, Any] = json.loads(run.stdout[-1])
+    return found
+
+
+@pytest.mark.parametrize("processes", ["1", "3"])
+def test_all_bots_call_and_are_answered(arena: Arena, processes: str) -> None:
+    words = ("--url", arena.url, "--clients", "7", "--ramp", "0.1", "--processes", processes, "--json")
+    with swarm(ARENA, *words) as run:
+        found = result_of(run)
+    assert [found[name] for name in ("begun", "joined", "left", "failed", "errors")] == [7, 7, 7, 0, {}]
+    assert found["round_trips"] == 7 * 50
+    assert found["round_trips_of"] == "the script"
+    assert 0 < found["join_p50_ms"] <= found["join_p99_ms"]
+    assert 0 < found["round_trip_p50_ms"] <= found["round_trip_p99_ms"]
+
+
+def test_a_table_for_a_person(arena: Arena) -> None:
+    with swarm(ARENA, "--url", arena.url, "--clients", "2") as run:
+        assert run.wait(30) == 0
+        assert any("time to join" in line and "2" in line for line in run.stdout)
+        assert any("round trips of the script" in line and "100" in line for line in run.stdout)
+
+
+def test_a_class_stays_until_ctrl_c_and_pings_are_its_round_trips(arena: Arena, tmp_path: Path) -> None:
+    with swarm(script(tmp_path, STAYING), "--url", arena.url, "--clients", "2", "--json") as run:
+        run.wait_until(lambda: sum(line.startswith("here") for line in run.stderr) == 2, "two bots", 20.0)
+        run.wait_until(lambda: "2 of 2 joined, 0 left, 0 failed" in run.stderr, "a line of progress", 20.0)
+        run.interrupt()
+        found = result_of(run)
+    assert [found[name] for name in ("joined", "left", "failed")] == [2, 0, 0]
+    assert found["round_trips_of"] == "pings"
+    assert found["round_trips"] >= 2
+
+
+def test_it_ends_after_the_duration(arena: Arena, tmp_path: Path) -> None:
+    words = ("--url", arena.url, "--clients", "3", "--duration", "1.5", "--processes", "2", "--json")
+    with swarm(script(tmp_path, STAYING), *words) as run:
+        found = result_of(run)
+    assert [found[name] for name in ("joined", "left", "failed")] == [3, 0, 0]
+
+
+def test_processes_end_with_the_first_one(arena: Arena, tmp_path: Path) -> None:
+    words = ("--url", arena.url, "--clients", "4", "--processes", "2", "--json")
+    with swarm(script(tmp_path, STAYING), *words) as run:
+        run.wait_until(lambda: "4 of 4 joined, 0 left, 0 failed" in run.stderr, "a line of progress", 20.0)
+        run.popen.terminate()
+        found = result_of(run)
+    assert [found[name] for name in ("joined", "failed")] == [4, 0]
+
+
+def test_a_bot_that_raises_is_counted_and_shown_once(arena: Arena, tmp_path: Path) -> None:
+    with swarm(script(tmp_path, FAILING), "--url", arena.url, "--clients", "4", "--json") as run:
+        found = result_of(run, 1)
+        assert [found[name] for name in ("joined", "left", "failed")] == [4, 2, 2]
+        assert found["errors"] == {"the bot raised LookupError": 2}
+        assert sum("LookupError: bot" in line for line in run.stderr) == 1
+
+
+def test_a_server_that_goes_is_a_cause(tmp_path: Path) -> None:
+    with Arena() as server, swarm(script(tmp_path, STAYING), "--url", server.url, "--clients", "2") as run:
+        run.wait_until(lambda: sum(line.startswith("here") for line in run.stderr) == 2, "two bots", 20.0)
+        server.kill()
+        assert run.wait(20) == 1
+        run.wait_for("^2 x tcp: lost the server: ")
+
+
+def test_nobody_there_is_a_cause() -> None:
+    with swarm(ARENA, "--url", f"ws://127.0.0.1:{free_port()}", "--clients", "2") as run:
+        assert run.wait(20) == 1
+        run.wait_for("^2 x tcp: ")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "neither a function bot nor a class Bot"),
+        ("class Bot: ...", "has no method run"),
+        ("1 / 0", "fails: ZeroDivisionError: division by zero"),
+    ],
+)
+def test_a_script_that_cannot_be_used(tmp_path: Path, text: str, words: str) -> None:
+    with swarm(script(tmp_path, text), "--url", "ws://localhost") as run:
+        assert run.wait() == 2
+        [line] = run.stderr
+        assert words in line
+
+
+def test_what_is_no_python_file(tmp_path: Path) -> None:
+    path = tmp_path / "bot.txt"
+    path.write_text("")
+    with swarm(path, "--url", "ws://localhost") as run:
+        assert run.wait() == 2
+        assert "is no Python file" in run.stderr[0]
+
+
+def test_a_url_that_is_none() -> None:
+    with swarm(ARENA, "--url", "http://localhost") as run:
+        assert run.wait() == 2
+        assert "the scheme must be ws or wss" in run.stderr[0]
+
+
+def test_more_bots_than_descriptors() -> None:
+    with swarm(ARENA, "--url", "ws://localhost", "--clients", "100000000") as run:
+        assert run.wait() == 1
+        assert "--clients" in run.stderr[0]
+
+
+def test_the_help_is_a_screenful_with_a_script() -> None:
+    with swarm(Path("--help")) as run:
+        assert run.wait() == 0
+        assert len(run.stdout) < 60
+        assert any("async def bot(tree, index):" in line for line in run.stdout)
