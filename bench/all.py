@@ -23,6 +23,7 @@ TOOLS = {
     "engine": "bench.engine",
     "scaling": "bench.scaling",
     "cores": "bench.cores",
+    "fronts": "bench.fronts",
     "tls": "bench.tls",
     "protocols": "bench.protocols",
     "rpc": "bench.rpc",

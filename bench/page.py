@@ -15,7 +15,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from bench import cores, engine, protocols, scaling, tls
+from bench import cores, engine, fronts, protocols, scaling, tls
 from bench.goals import ORDER, OURS, UNITS, Outcome, Rows, floor_of, is_void, judge, share_of
 from bench.machine import RESULTS, Data, headline, middle, number, table
 from tests.support.missing import ROOT
@@ -29,6 +29,7 @@ TITLES = {
     "engine": "Beside the engine",
     "scaling": "Idle peers",
     "cores": "Two processes on one port",
+    "fronts": "The asyncio front",
     "tls": "Over TLS",
     "protocols": "The protocol without a network",
     "rpc": "Remote calls in memory",
@@ -133,6 +134,7 @@ RENDERERS: dict[str, Callable[[Data], str]] = {
     "engine": engine.markdown,
     "scaling": scaled,
     "cores": cores.markdown,
+    "fronts": fronts.markdown,
     "tls": tls.markdown,
     "protocols": protocols.markdown,
 }

@@ -1,0 +1,98 @@
+"""The asyncio front beside `websockets`, `picows` and `aiohttp`, and beside the polling that it is built on.
+
+    python -m bench.fronts              five rounds; writes bench/results/fronts.md and .json
+    python -m bench.fronts --quick      one short round; writes no result
+
+All servers go through ../shared/tools/wsbench in one run, on core 0, as `bench.run` says. Those of asyncio run on
+uvloop, ours on the standard library's loop as well.
+
+The goal: ahead of `aiohttp`, and at least twice as fast as `websockets`, in echo-small and echo-1k.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from statistics import median
+
+from bench.goals import UNITS, Rows
+from bench.machine import Data, about, headline, middle, number, ratios, table, write
+from bench.run import ECHO, SERVER_FLOOR, TOOL, run
+from tests.support.missing import ROOT
+
+POLLING, UVLOOP, ASYNCIO = "gdpeer polling", "gdpeer asyncio, uvloop", "gdpeer asyncio"
+AIO = "-m bench.aio_echo --port {port}"
+OURS = {POLLING: ECHO, UVLOOP: f"{AIO} --loop uvloop", ASYNCIO: AIO}
+PEERS = ("picows", "aiohttp", "websockets")
+SCENARIOS = ("echo-small", "echo-small-pipe", "echo-1k", "echo-64k", "fanout-100", "connect")
+GOALS = {"aiohttp": 1.0, "websockets": 2.0}
+GOAL_SCENARIOS = ("echo-small", "echo-1k")
+
+
+def command(rounds: int, seconds: float) -> list[str]:
+    """One call of the tool."""
+    python = shlex.quote(sys.executable)
+    own = [word for name, words in OURS.items() for word in ("--server", f"{name}={python} {words}")]
+    which = ["--scenarios", ",".join(SCENARIOS), "--only", ",".join((SERVER_FLOOR, *PEERS)), "--baseline", SERVER_FLOOR]
+    return [sys.executable, str(TOOL), "--rounds", str(rounds), "--time", str(seconds), *which, *own]
+
+
+def markdown(data: Data) -> str:
+    """The figures and the goals."""
+    results: Mapping[str, Rows] = data["results"]
+    head = ("scenario", "", *OURS, *PEERS)
+    rows = [
+        (name, UNITS[name].name, *(figure(found, name, server) for server in head[2:]))
+        for name, found in results.items()
+    ]
+    return f"{table(head, rows, words=2)}\n\n{goals(results)}"
+
+
+def figure(found: Rows, scenario: str, server: str) -> str:
+    """The median of one server."""
+    value = middle(found.get(server, ()), UNITS[scenario].key)
+    return "" if value is None else number(value)
+
+
+def goals(results: Mapping[str, Rows]) -> str:
+    """How many times as fast as others, round by round."""
+    rows = []
+    for scenario in GOAL_SCENARIOS:
+        for peer, wanted in GOALS.items():
+            found = results.get(scenario, {})
+            rows.append(
+                (scenario, f"{wanted:g} x {peer}", *(times(found, server, peer) for server in (UVLOOP, ASYNCIO)))
+            )
+    return table(("scenario", "goal", UVLOOP, ASYNCIO), rows, words=2)
+
+
+def times(found: Rows, server: str, peer: str) -> str:
+    """The median of the ratios."""
+    values = ratios(found.get(server, ()), found.get(peer, ()), "per_s")
+    return f"{median(values):.2f}" if values else ""
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, help="default 5")
+    parser.add_argument("--time", type=float, help="seconds measured for each sample; default 1")
+    parser.add_argument("--quick", action="store_true", help="one round of 0.3 s; writes no result")
+    options = parser.parse_args(words)
+    if not TOOL.exists():
+        print("not run: ../shared/tools/wsbench is not beside the checkout")
+        return 1
+    rounds = options.rounds or (1 if options.quick else 5)
+    seconds = options.time or (0.3 if options.quick else 1.0)
+    status, _, found = run(command(rounds, seconds), ROOT / "build" / "fronts.json")
+    data = {"about": about(rounds=rounds, seconds=seconds), "results": found["results"]}
+    text = markdown(data)
+    print(text)
+    if not options.quick:
+        write("fronts", data, f"# The asyncio front\n\n{headline(data['about'])}.\n\n{text}")
+    return status
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
