@@ -88,6 +88,7 @@ from gdpeer.variant.text import str_to_var, var_to_str
 from gdpeer.websocket import http
 from gdpeer.websocket.client import WebSocketClient
 from gdpeer.websocket.peer import WebSocketPeer
+from gdpeer.websocket.reconnection import Reconnection
 from gdpeer.websocket.server import WebSocketServer
 from gdpeer.websocket.stats import PeerStats, ServerStats
 from gdpeer.websocket.streams import StreamPeerTCP, StreamPeerTLS, TCPServer
@@ -246,6 +247,7 @@ __all__ = [
     "ProtocolError",
     "Quaternion",
     "RPCMode",
+    "Reconnection",
     "Rect2",
     "Rect2i",
     "RpcConfig",

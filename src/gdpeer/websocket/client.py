@@ -17,7 +17,9 @@ Layer: `websocket`. Source: reference godot-api section 10.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
+from functools import partial
 from types import TracebackType
 from typing import TypeAlias
 
@@ -28,6 +30,7 @@ from gdpeer.websocket.client_session import ClientSession
 from gdpeer.websocket.dialects import GODOT3
 from gdpeer.websocket.networked import NetworkedPeer
 from gdpeer.websocket.peer import WebSocketPeer
+from gdpeer.websocket.reconnection import Reconnection
 from gdpeer.websocket.settings import kilobytes, lines, names
 from gdpeer.websocket.states import ClientStatus, PeerState
 from gdpeer.websocket.tls_options import Source, TLSOptions
@@ -45,6 +48,9 @@ class WebSocketClient(NetworkedPeer):
         data_received: signal (): once for each packet.
         server_close_request: signal (code, reason): the server began to close.
         peer_drained: signal (): after a refused send there is room again.
+        reconnecting: signal (delay, cause): it ended, or did not open, and `poll` tries again after so many seconds.
+        reconnection: when it does (`gdpeer.Reconnection`); None: never. Until it gives up, or `disconnect_from_host`,
+            the status is CONNECTING.
         peer_connected, peer_packet, ...: of multiplayer mode; see `NetworkedPeer`.
         refuse_new_connections: without effect on a client.
         verify_ssl: check the server's certificate; True.
@@ -67,6 +73,10 @@ class WebSocketClient(NetworkedPeer):
         self.data_received = Signal("data_received")
         self.server_close_request = Signal("server_close_request")
         self.peer_drained = Signal("peer_drained")
+        self.reconnecting = Signal("reconnecting")
+        self.reconnection: Reconnection | None = None
+        self._again: Callable[[], Error] | None = None
+        self._again_at = math.inf
         self.verify_ssl = True
         self.trusted_ssl_certificate: Source | None = None
         self._status = ClientStatus.DISCONNECTED
@@ -98,6 +108,12 @@ class WebSocketClient(NetworkedPeer):
             self._peer.handshake_headers = lines(custom_headers)
         except ValueError:
             return Error.ERR_INVALID_PARAMETER
+        self._again = partial(self._connect, url, gd_mp_api)
+        return self._again()
+
+    def _connect(self, url: str, gd_mp_api: bool) -> Error:
+        self._again_at = math.inf
+        self._status = ClientStatus.DISCONNECTED
         session = ClientSession(self, GODOT3, self._news(), self._clock) if gd_mp_api else None
         return self._begin(session, lambda: self._peer.connect_to_url(url, self._tls_options()))
 
@@ -121,6 +137,8 @@ class WebSocketClient(NetworkedPeer):
         Args:
             timeout: 0: never wait. Positive: wait at most so many seconds for something to happen.
         """
+        if self._again_at != math.inf:
+            timeout = self._try_again(timeout)
         self._peer.poll(timeout)
         turn = self._peer._turn
         turn.active = True
@@ -131,11 +149,22 @@ class WebSocketClient(NetworkedPeer):
         finally:
             turn.flush()
 
+    def _try_again(self, timeout: float) -> float:
+        """Connect anew if it is time; how long `poll` may wait."""
+        left = self._again_at - self._clock.now()
+        if left > 0 or self._again is None:
+            return min(timeout, left)
+        self._again()
+        return 0.0
+
     def _tell_established(self) -> None:
         peer = self._peer
         backend = peer._backend
-        if self._status is ClientStatus.CONNECTING and backend is not None and backend.opened is not None:
+        is_opening = self._status is ClientStatus.CONNECTING and self._again_at == math.inf
+        if is_opening and backend is not None and backend.opened is not None:
             self._status = ClientStatus.CONNECTED
+            if self.reconnection is not None:
+                self.reconnection.connected()
             if self._session is None:
                 self.connection_established.emit(peer.get_selected_protocol())
 
@@ -157,12 +186,15 @@ class WebSocketClient(NetworkedPeer):
         if backend is not None and backend.connection.closed_by_remote and not self._was_asked_to_close:
             self._was_asked_to_close = True
             self.server_close_request.emit(peer.get_close_code(), peer.get_close_reason())
-        if self._status is ClientStatus.DISCONNECTED or peer.get_ready_state() is not PeerState.CLOSED:
+        if self._status is ClientStatus.DISCONNECTED or self._again_at != math.inf:
+            return
+        if peer.get_ready_state() is not PeerState.CLOSED:
             return
         was_connected = self._status is ClientStatus.CONNECTED
         self._status = ClientStatus.DISCONNECTED
         if was_connected and self._session is None:
             self.connection_closed.emit(peer.get_close_cause().cause is Cause.CLOSED)
+            self._plan()
         else:
             self._tell_error()
 
@@ -171,6 +203,18 @@ class WebSocketClient(NetworkedPeer):
             self.connection_error.emit()
         else:
             self._session.end()
+        self._plan()
+
+    def _plan(self) -> None:
+        """Try again later, where that is wanted and a slot has not connected by then."""
+        if self.reconnection is None or self._again is None or self._status is not ClientStatus.DISCONNECTED:
+            return
+        cause = self.get_close_cause()
+        delay = self.reconnection.delay_after(cause, self._peer.get_close_code())
+        if delay is not None:
+            self._again_at = self._clock.now() + delay
+            self._status = ClientStatus.CONNECTING
+            self.reconnecting.emit(delay, cause)
 
     def disconnect_from_host(self, code: int = 1000, reason: str = "") -> None:
         """Begin to close; go on polling until `connection_closed`. Before the upgrade is done it just ends, without a
@@ -180,8 +224,13 @@ class WebSocketClient(NetworkedPeer):
             ValueError: the code may not be sent, or the reason is longer than 123 bytes.
         """
         self._peer.close(code, reason)
+        self._give_up()
         if self._status is ClientStatus.CONNECTING:
             self._status = ClientStatus.DISCONNECTED
+
+    def _give_up(self) -> None:
+        self._again = None
+        self._again_at = math.inf
 
     def get_peer(self, peer_id: int) -> WebSocketPeer | None:
         """The connection, for 1, the server's id; None for any other."""
@@ -233,6 +282,7 @@ class WebSocketClient(NetworkedPeer):
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         """As `WebSocketPeer`: close with 1000, or 1011 after an exception, without waiting for the answer."""
+        self._give_up()
         self._status = ClientStatus.DISCONNECTED
         if self._session is not None:
             self._session.leave()
