@@ -98,13 +98,9 @@ async def _open(peer: WebSocketPeer) -> Connection:
     try:
         await pump.when(lambda: peer.get_ready_state() is not PeerState.CONNECTING)
     except asyncio.CancelledError:
-        peer.close(-1)
         pump.stop()
+        peer.close(-1)
         raise
-    if peer.get_ready_state() is PeerState.CLOSED and not peer.get_selected_protocol() and not _was_open(peer):
+    if not front.was_open(peer):
         raise front.not_open_error(peer.get_close_cause())
     return connection
-
-
-def _was_open(peer: WebSocketPeer) -> bool:
-    return peer._backend is not None and peer._backend.opened is not None

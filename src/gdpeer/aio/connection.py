@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 
 from gdpeer.aio.pump import Pump
 from gdpeer.errors import ConnectionClosedOK, Error
-from gdpeer.websocket.front import Message, closed_error, request_of, send
+from gdpeer.websocket.front import Message, closed_error, is_over, request_of, send
 from gdpeer.websocket.peer import WebSocketPeer
 from gdpeer.websocket.session import backend_of
 from gdpeer.websocket.states import PeerState
@@ -26,19 +26,21 @@ __all__ = ["Connection"]
 class Connection:
     """One end of a WebSocket; made by `connect` and `serve`.
 
-    Iterating over it gives its messages, until it is closed as agreed. All calls belong to the event loop's thread. One
-    task at a time may receive; any number may send. Whatever is cancelled loses no message.
+    Iterating over it gives its messages, until it is closed as agreed. All calls belong to the event loop it was opened
+    in, and its thread: those that wait raise RuntimeError in another one. One task at a time may receive; any number
+    may send. Whatever is cancelled loses no message.
 
     Attributes:
         peer: the engine's class below: settings, statistics and facts beyond what is here. Do not poll or close it.
     """
 
-    __slots__ = ("__weakref__", "_backend", "_ended", "_pump", "_reader", "_room", "peer")
+    __slots__ = ("__weakref__", "_backend", "_ended", "_is_leaving", "_pump", "_reader", "_room", "peer")
 
     def __init__(self, peer: WebSocketPeer, pump: Pump) -> None:
         self.peer = peer
         self._pump = pump
         self._backend = backend_of(peer)
+        self._is_leaving = False
         self._reader: asyncio.Future[None] | None = None
         self._room: asyncio.Future[None] | None = None
         self._ended: asyncio.Future[None] = pump.loop.create_future()
@@ -98,11 +100,16 @@ class Connection:
             raise closed_error(self.peer)
 
     async def _drained(self) -> None:
+        self._pump.check()
         if self._room is None:
-            room = self._room = self._pump.loop.create_future()
-            self.peer.drained.connect(lambda: self._pump.wake(room), once=True)
+            self._room = self._pump.loop.create_future()
+            self.peer.drained.connect(self._make_room, once=True)
         await asyncio.shield(self._room)  # others may wait for it, too
-        self._room = None
+
+    def _make_room(self) -> None:
+        room, self._room = self._room, None
+        if room is not None:
+            self._pump.wake(room)
 
     async def ping(self, data: bytes | str = b"") -> Awaitable[float]:
         """Send a ping.
@@ -115,12 +122,14 @@ class Connection:
             ConnectionClosed: it is not open any more.
             ValueError: `data` is longer than 125 bytes.
         """
+        self._pump.check()
         peer = self.peer
         if peer.ping(data.encode() if isinstance(data, str) else data) is not Error.OK:
             await self.wait_closed()
             raise closed_error(peer)
-        answered = self._pump.when(_has_answer(peer, self._ended))
-        return asyncio.ensure_future(self._trip(answered))
+        trip = asyncio.ensure_future(self._trip(self._pump.when(_has_answer(peer, self._ended))))
+        trip.add_done_callback(_look_at)  # nobody need wait for it
+        return trip
 
     async def _trip(self, answered: Awaitable[object]) -> float:
         await answered
@@ -131,20 +140,29 @@ class Connection:
     # ------------------------------------------------------------------------------------------ the end
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
-        """Close, and wait until the other side has answered, at most `close_timeout`. May be called again.
+        """Close, and wait until the other side has answered, at most `close_timeout`, and TCP has ended. May be called
+        again. What came before can still be received, unless so much waits that reading had stopped.
 
         Raises:
             ValueError: the code may not be sent, or the reason is longer than 123 bytes.
         """
+        self._pump.check()
         if not self._ended.done():
-            self.peer.close(code, reason)
+            self._leave(code, reason)
             self._pump.run()
             await self.wait_closed()
+        await self._pump.when(lambda: is_over(self.peer))
 
     async def wait_closed(self) -> None:
         """Wait until it is closed, by whichever side."""
         self._pump.arm()
         await asyncio.shield(self._ended)
+
+    def _leave(self, code: int, reason: str = "") -> None:
+        """Begin to close."""
+        self.peer.close(code, reason)
+        self._is_leaving = True
+        self._tell()
 
     def _tell(self) -> None:
         """A message came."""
@@ -152,10 +170,14 @@ class Connection:
         if reader is not None and not reader.done():
             reader.set_result(None)
             self._pump.has_woken = True
+        elif self._is_leaving and self._backend.paused:
+            while self.peer.take() is not None:  # nobody waits for it, and the other side's answer comes behind it
+                pass
 
     def _end(self) -> None:
         """It is closed."""
-        for future in (self._ended, self._reader, self._room):
+        self._make_room()
+        for future in (self._ended, self._reader):
             if future is not None:
                 self._pump.wake(future)
 
@@ -217,3 +239,9 @@ class Connection:
 def _has_answer(peer: WebSocketPeer, ended: asyncio.Future[None]) -> Callable[[], bool]:
     backend = peer._backend
     return lambda: ended.done() or backend is None or backend.round_trip is None or not backend.round_trip.is_waiting
+
+
+def _look_at(trip: asyncio.Future[float]) -> None:
+    """An exception that somebody has looked at is not logged."""
+    if not trip.cancelled():
+        trip.exception()

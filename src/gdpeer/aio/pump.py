@@ -62,13 +62,23 @@ class Pump:
         self._poll()
         self._look()
         if self._waiting:
-            self._tell_waiting()
+            self.tell_waiting()
         if self.has_woken:
             self.has_woken = False
             turn = self._gathering = self._turn()
             turn.active = True
             self.loop.call_soon(self._end_gathering)
         self.arm()
+
+    def soon(self) -> None:
+        """A turn in the loop's next round."""
+        if self._when != -inf:
+            self._set_timer(-inf)
+
+    def check(self) -> None:
+        """Raises RuntimeError in another loop, and so in another thread, than the one it belongs to."""
+        if asyncio.get_running_loop() is not self.loop:
+            raise RuntimeError("a connection belongs to the event loop that it was opened in")
 
     def wake(self, future: asyncio.Future[None]) -> None:
         """Let go on who waits for this."""
@@ -85,7 +95,8 @@ class Pump:
             self._waiting.append((future, condition))
         return future
 
-    def _tell_waiting(self) -> None:
+    def tell_waiting(self) -> None:
+        """Let those go on whose condition is met."""
         waiting, self._waiting = self._waiting, []
         for future, condition in waiting:
             if condition():
@@ -123,15 +134,24 @@ class Pump:
             self._set_timer(due)
 
     def _watch(self, poller: Poller | None) -> None:
+        if self._poller is not None:
+            self._poller.on_close = None
         if self._descriptor >= 0:
             self.loop.remove_reader(self._descriptor)
         self._poller = poller
         self._descriptor = -1 if poller is None else poller.descriptor
-        if self._descriptor >= 0:
+        if poller is not None and self._descriptor >= 0:
             try:
                 self.loop.add_reader(self._descriptor, self.run)
+                poller.on_close = self._let_go
             except NotImplementedError:
                 self._descriptor = -1
+
+    def _let_go(self) -> None:
+        """The poller closes its descriptor, which no loop may watch any longer."""
+        if not self.loop.is_closed():
+            self._watch(None)
+            self.soon()
 
     def _set_timer(self, due: float) -> None:
         if self._timer is not None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import socket
 from collections.abc import Awaitable, Callable, Generator, Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -71,12 +70,12 @@ class Server:
         except Exception:
             logger.exception("the handler of %s failed", connection.remote_address)
         finally:
-            connection.peer.close(code)
+            connection._leave(code)
             self._pump.arm()
 
     def _tell(self, peer_id: int) -> None:
         connection = self._connections[peer_id]
-        if connection._reader is not None:
+        if connection._reader is not None or connection._is_leaving:
             connection._tell()
 
     def _end(self, peer_id: int, was_clean: bool) -> None:
@@ -109,25 +108,32 @@ class Server:
         self._is_closing = True
         self.engine.refuse_new_connections = True
         self.engine.close_all(code, reason)
-        self._pump.arm()
+        self._pump.soon()  # who waits is told although nobody is there
 
     async def wait_closed(self) -> None:
         """Wait until `close` was called, all connections are closed and all handlers are done; then free the port.
 
-        Cancelled, it cancels the handlers first.
+        Cancelled, it ends the connections at once, cancels the handlers and waits for them.
         """
         try:
-            while self._tasks or self._connections or not self._is_closing:
-                await self._pump.when(lambda: self._is_closing and not self._connections)
-                if self._tasks:
-                    await asyncio.wait(self._tasks)
-        except asyncio.CancelledError:
+            await self._pump.when(lambda: self._is_closing and not self._connections)
+            while self._tasks:
+                await asyncio.wait(self._tasks)
+        finally:
+            self._stop()
             for task in self._tasks:
                 task.cancel()
-            raise
-        finally:
-            self._pump.stop()
-            self.engine.stop(1001)
+            if self._tasks:
+                await asyncio.wait(self._tasks)
+
+    def _stop(self) -> None:
+        self._is_closing = True
+        self._pump.stop()
+        self.engine.stop(1001)
+        for connection in self._connections.values():
+            connection._end()
+        self._connections.clear()
+        self._pump.tell_waiting()
 
     async def __aenter__(self) -> Server:
         return self
@@ -198,7 +204,7 @@ async def _addresses(host: str) -> list[str]:
     if not host or host == "*" or host.startswith("unix:"):
         return [host or "*"]
     try:
-        found = await asyncio.get_running_loop().getaddrinfo(host, 0, type=socket.SOCK_STREAM)
+        found = await asyncio.get_running_loop().getaddrinfo(host, 0)
     except OSError as problem:
         raise TransportError(f"cannot listen on {host!r}: {problem.strerror}", Cause.DNS) from None
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))

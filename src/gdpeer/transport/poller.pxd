@@ -58,6 +58,7 @@ cdef class Poller:
     cdef bint _woken
     cdef public object _waker
     cdef public bint _closed
+    cdef public object on_close
 
     cdef _use(self, object backend)
     @cython.locals(watch=Watch)

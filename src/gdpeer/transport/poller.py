@@ -152,6 +152,9 @@ class Poller:
     Args:
         clock: tells the time for `call_at`. With a clock that is moved by hand, turn with a timeout of 0.
         backend: for tests of this module.
+
+    Attributes:
+        on_close: called before `descriptor` goes, for the loop of somebody else's that watches it.
     """
 
     if TYPE_CHECKING:  # see poller.pxd
@@ -171,6 +174,7 @@ class Poller:
         self._woken = False
         self._waker: tuple[socket.socket, socket.socket] | None = None
         self._closed = False
+        self.on_close: Callback | None = None
         _pollers.add(self)
 
     def _use(self, backend: Any) -> None:
@@ -346,7 +350,7 @@ class Poller:
                 self._waker[1].send(b"\0")
 
     def close(self) -> None:
-        """Let go of everything without calling anything. The descriptors stay open. May be called again."""
+        """Let go of everything, and call nothing but `on_close`. The descriptors stay open. May be called again."""
         with self._wake_lock:
             if self._closed:
                 return
@@ -356,6 +360,9 @@ class Poller:
                     end.close()
             self._waker = None
             self._woken = False
+        told, self.on_close = self.on_close, None
+        if told is not None:
+            told()
         self._watches.clear()
         self._soon.clear()
         self._heap.clear()

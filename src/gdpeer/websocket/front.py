@@ -37,8 +37,10 @@ from gdpeer.errors import (
     TransportError,
 )
 from gdpeer.protocol.outbox import encode_message
+from gdpeer.signals import Signal
 from gdpeer.websocket.peer import WebSocketPeer
 from gdpeer.websocket.server import WebSocketServer
+from gdpeer.websocket.settings import names
 from gdpeer.websocket.tls_options import TLSOptions
 
 if TYPE_CHECKING:
@@ -53,10 +55,12 @@ __all__ = [
     "closed_error",
     "configure",
     "connect",
+    "is_over",
     "listen",
     "not_open_error",
     "request_of",
     "send",
+    "was_open",
     "watch",
 ]
 
@@ -103,20 +107,28 @@ def configure(target: WebSocketPeer | WebSocketServer, options: Mapping[str, Any
         elif name in _SETTINGS:
             settings, for_none = _SETTINGS[name]
             for setting in settings:
-                if hasattr(target, setting):  # a server does not connect
-                    _set(target, setting, for_none if value is None else value)
-        elif name.startswith("_") or not hasattr(target, name) or callable(getattr(target, name)):
-            raise TypeError(f"unknown option {name!r}")
+                _set(target, setting, for_none if value is None else value)
         else:
-            setattr(target, name, value)
+            _set_own(target, name, value)
+
+
+def _set_own(target: WebSocketPeer | WebSocketServer, name: str, value: Any) -> None:
+    """Set what is no option but may be a setting."""
+    found = getattr(target, name, Signal)
+    if name.startswith("_") or callable(found) or isinstance(found, Signal):
+        raise TypeError(f"unknown option {name!r}")
+    try:
+        setattr(target, name, value)
+    except AttributeError:  # something to be asked for only
+        raise TypeError(f"unknown option {name!r}") from None
 
 
 def _set(target: WebSocketPeer | WebSocketServer, name: str, value: Any) -> None:
     if name == "handshake_headers" and isinstance(target, WebSocketServer):
         target.set_extra_headers(value)
     elif name == "supported_protocols" and isinstance(target, WebSocketServer):
-        target._change(name, tuple(value))
-    else:
+        target._change(name, names(value))
+    elif hasattr(target, name):  # a server does not connect
         setattr(target, name, value)
 
 
@@ -207,6 +219,16 @@ def watch(peer: WebSocketPeer) -> Poller | None:
 
 
 _DONE = 6  # states.Stage
+
+
+def was_open(peer: WebSocketPeer) -> bool:
+    """Whether the upgrade was done."""
+    return peer._backend is not None and peer._backend.opened is not None
+
+
+def is_over(peer: WebSocketPeer) -> bool:
+    """Whether TCP has ended too."""
+    return peer._backend is None or peer._backend.stage >= _DONE
 
 
 def send(peer: WebSocketPeer, message: Message) -> Error:

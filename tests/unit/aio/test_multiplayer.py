@@ -1,0 +1,180 @@
+"""`multiplayer_server` and `multiplayer_client`: trees that run in loops."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from gdpeer import Cause, HandshakeError, Node, SceneTree, TLSOptions, TransportError, WebSocketMultiplayerPeer, rpc
+from gdpeer.aio import connect, multiplayer_client, multiplayer_server
+from tests.support.certificates import Certificates
+from tests.support.ports import free_port
+from tests.unit.aio.support import Loops, cancelled_after, run, until
+
+
+class Main(Node):
+    """Answers, and remembers what it heard."""
+
+    def __init__(self) -> None:
+        super().__init__(name="Main")
+        self.heard: list[tuple[int, str]] = []
+
+    @rpc("any_peer")
+    def ask(self, text: str) -> None:
+        sender = self.multiplayer.get_remote_sender_id()
+        self.heard.append((sender, text))
+        if sender != 1:
+            self.ask.rpc_id(sender, f"you said {text}")
+
+
+def tree() -> tuple[SceneTree, Main]:
+    made, main = SceneTree(), Main()
+    made.root.add_child(main)
+    return made, main
+
+
+async def talk(url: str, text: str, **options: Any) -> list[tuple[int, str]]:
+    """A client's: asks, and gives what it has heard."""
+    mine, main = tree()
+    async with multiplayer_client(mine, url, **options) as peer:
+        assert mine.multiplayer.multiplayer_peer is peer
+        assert peer.get_unique_id() > 1
+        main.ask.rpc_id(1, text)
+        await until(lambda: main.heard)
+    assert mine.multiplayer.multiplayer_peer is not peer
+    return main.heard
+
+
+async def test_a_server_and_clients_in_one_loop_call_each_other() -> None:
+    served, main = tree()
+    async with multiplayer_server(served, bind_address="127.0.0.1") as peer:
+        url = f"ws://127.0.0.1:{peer.get_local_port()}"
+        answers = await asyncio.gather(*(talk(url, str(number)) for number in range(5)))
+        assert answers == [[(1, f"you said {number}")] for number in range(5)]
+        assert sorted(text for _, text in main.heard) == ["0", "1", "2", "3", "4"]
+        await until(lambda: not served.multiplayer.get_peers())
+
+
+async def test_signals_of_a_tree_can_be_awaited() -> None:
+    served, _ = tree()
+    async with multiplayer_server(served, bind_address="127.0.0.1") as peer:
+        joining = asyncio.create_task(talk(f"ws://127.0.0.1:{peer.get_local_port()}", "x"))
+        peer_id = await served.multiplayer.peer_connected
+        assert await served.multiplayer.peer_disconnected == peer_id
+        assert await joining == [(1, "you said x")]
+
+
+def test_a_server_and_a_client_in_two_loops_call_each_other(new_loop: Loops) -> None:
+    ports: list[int] = []
+    is_ready, is_done = threading.Event(), threading.Event()
+
+    async def serve_them() -> None:
+        async with multiplayer_server(tree()[0], bind_address="127.0.0.1") as peer:
+            ports.append(peer.get_local_port())
+            is_ready.set()
+            await asyncio.to_thread(is_done.wait, 20)
+
+    def in_thread() -> None:
+        with asyncio.Runner(loop_factory=new_loop) as runner:
+            runner.run(serve_them())
+
+    thread = threading.Thread(target=in_thread)
+    thread.start()
+    try:
+        assert is_ready.wait(20)
+        with asyncio.Runner(loop_factory=new_loop) as runner:
+            assert runner.run(talk(f"ws://127.0.0.1:{ports[0]}", "across")) == [(1, "you said across")]
+    finally:
+        is_done.set()
+        thread.join(20)
+    assert not thread.is_alive()
+
+
+async def test_tls(certificates: Certificates) -> None:
+    options = TLSOptions.server(certificates.key, certificates.certificate)
+    async with multiplayer_server(tree()[0], 0, "127.0.0.1", options) as peer:
+        trusting = TLSOptions.client(certificates.authority)
+        url = f"wss://localhost:{peer.get_local_port()}"
+        assert await talk(url, "secret", tls_client_options=trusting) == [(1, "you said secret")]
+
+
+async def test_clients_of_a_server_that_leaves_hear_1001() -> None:
+    served, _ = tree()
+    mine, _ = tree()
+    async with multiplayer_server(served, bind_address="127.0.0.1") as peer:
+        url = f"ws://127.0.0.1:{peer.get_local_port()}"
+        joined = multiplayer_client(mine, url)
+        theirs = await joined.__aenter__()
+        onlooker = await connect(url)
+    assert theirs.get_close_cause().cause is Cause.CLOSED
+    assert len([message async for message in onlooker]) == 1  # its id
+    assert onlooker.close_code == 1001
+    await onlooker.close()
+    await joined.__aexit__(None, None, None)
+
+
+async def test_what_cannot_be_joined_or_opened_is_an_exception() -> None:
+    mine, _ = tree()
+    before = mine.multiplayer.multiplayer_peer
+    wrong: list[tuple[type[Exception], Callable[[], Any]]] = [
+        (ValueError, lambda: multiplayer_client(mine, "http://x")),
+        (TypeError, lambda: multiplayer_client(mine, "ws://127.0.0.1", no_such_setting=1)),
+        (TypeError, lambda: multiplayer_server(mine, _session=1)),
+        (TransportError, lambda: multiplayer_server(mine, bind_address="203.0.113.1")),
+    ]
+    for kind, make in wrong:
+        with pytest.raises(kind):
+            async with make():
+                pass
+    assert mine.multiplayer.multiplayer_peer is before
+    with pytest.raises(TransportError) as caught:
+        async with multiplayer_client(mine, f"ws://127.0.0.1:{free_port()}"):
+            pass
+    assert caught.value.cause is Cause.TCP
+    assert mine.multiplayer.multiplayer_peer is None
+    async with multiplayer_server(tree()[0], bind_address="127.0.0.1") as peer:
+        peer.refuse_new_connections = True
+        with pytest.raises(HandshakeError):
+            async with multiplayer_client(mine, f"ws://127.0.0.1:{peer.get_local_port()}"):
+                pass
+
+
+async def test_joining_can_be_cancelled() -> None:
+    async with multiplayer_server(tree()[0], bind_address="127.0.0.1") as peer:
+        url = f"ws://127.0.0.1:{peer.get_local_port()}"
+        for number in range(0, 30, 3):
+            await cancelled_after(number, talk(url, "x"))
+        assert await talk(url, "after all") == [(1, "you said after all")]
+
+
+async def test_a_peer_that_the_tree_was_given_meanwhile_stays() -> None:
+    served, _ = tree()
+    other = WebSocketMultiplayerPeer()
+    other.create_server(0, "127.0.0.1")
+    async with multiplayer_server(served, bind_address="127.0.0.1", dialects=("godot4", "godot3")):
+        served.multiplayer.multiplayer_peer = other
+    assert served.multiplayer.multiplayer_peer is other
+    other.close()
+
+
+async def test_a_poller_that_is_closed_is_watched_by_no_loop_any_more() -> None:
+    """A loop of uvloop ends the process over a descriptor that was closed while it watched."""
+    async with multiplayer_server(tree()[0], bind_address="127.0.0.1") as peer:
+        peer.close()
+
+
+def test_leaving_does_not_wait_long_for_who_does_not_answer(new_loop: Loops, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gdpeer.aio.multiplayer.GRACE", 0.05)
+
+    async def main() -> None:
+        async with multiplayer_server(tree()[0], bind_address="127.0.0.1") as peer:
+            mute = await connect(f"ws://127.0.0.1:{peer.get_local_port()}")
+            mute._pump.stop()  # it answers nothing any more
+            await until(lambda: peer._server.peers)
+        mute.peer.close(-1)
+
+    run(main(), new_loop)
