@@ -6,14 +6,17 @@ Layer: `aio`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Generator
+import logging
+from collections.abc import AsyncIterator, Generator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from gdpeer.aio.connection import Connection
 from gdpeer.aio.pump import Pump
+from gdpeer.errors import HandshakeError, TransportError
 from gdpeer.websocket import front
 from gdpeer.websocket.peer import WebSocketPeer
+from gdpeer.websocket.reconnection import Reconnection
 from gdpeer.websocket.states import PeerState
 
 if TYPE_CHECKING:
@@ -23,14 +26,20 @@ if TYPE_CHECKING:
 
 __all__ = ["connect"]
 
+logger = logging.getLogger("gdpeer.aio")
+
 
 class connect:
     """Connect to a server: `async with connect(url) as ws`, or `ws = await connect(url)`.
+
+    `async for ws in connect(url)` gives one connection after another, for ever: the next one when the block is done
+    with the last, after a pause of `reconnection`; it raises what kept it from opening when that gives up.
 
     Args:
         url: `ws://host[:port]/path` or `wss://...`.
         ssl: for `wss`: a `TLSOptions`, or a context of the standard library; None: the machine's authorities.
         server_hostname: the name that the certificate must have; "": the URL's host.
+        reconnection: when `async for` tries again; None: a `Reconnection()`.
         options: those of `gdpeer.websocket.front`, or settings of `WebSocketPeer` by their own names.
 
     Raises:
@@ -45,8 +54,10 @@ class connect:
         *,
         ssl: TLSOptions | ssl.SSLContext | None = None,
         server_hostname: str = "",
+        reconnection: Reconnection | None = None,
         **options: Any,
     ) -> None:
+        self._reconnection = reconnection
         self._url = url
         self._tls = ssl
         self._name = server_hostname
@@ -61,6 +72,28 @@ class connect:
 
     def __await__(self) -> Generator[Any, None, Connection]:
         return self._connect().__await__()
+
+    async def __aiter__(self) -> AsyncIterator[Connection]:
+        policy = self._reconnection or Reconnection()
+        while True:
+            try:
+                connection = await self._connect()
+            except (TransportError, HandshakeError) as problem:
+                delay = policy.delay_after(front.cause_of(problem))
+                if delay is None:
+                    raise
+                logger.info("cannot connect, again in %.1f seconds: %s", delay, problem)
+            else:
+                policy.connected()
+                try:
+                    yield connection
+                finally:
+                    await connection.close()
+                policy.ended()
+                delay = policy.next_delay()
+                if delay is None:
+                    return
+            await asyncio.sleep(delay)
 
     async def __aenter__(self) -> Connection:
         self._connection = await self._connect()

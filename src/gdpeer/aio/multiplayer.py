@@ -130,6 +130,7 @@ async def _leave(peer: WebSocketMultiplayerPeer, pump: Pump) -> None:
     if peer._server is not None:
         server = peer._server
         server.refuse_new_connections = True
+        server._session = None  # who is about to hear of the end need not hear who went before
         server.close_all(1001)
         condition = pump.when(lambda: not server.peers)
     elif peer._client is not None:

@@ -52,6 +52,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Message",
     "broadcast",
+    "cause_of",
     "closed_error",
     "configure",
     "connect",
@@ -182,6 +183,11 @@ def not_open_error(cause: CloseCause) -> HandshakeError | TransportError:
     if cause.cause in (Cause.HTTP_STATUS, Cause.UPGRADE, Cause.SUB_PROTOCOL):
         return HandshakeError(cause.detail, cause.cause, cause.status)
     return TransportError(cause.detail, cause.cause)
+
+
+def cause_of(problem: HandshakeError | TransportError) -> CloseCause:
+    """What `not_open_error` was made of."""
+    return CloseCause(problem.cause, problem.detail, getattr(problem, "status", 0))
 
 
 def listen(server: WebSocketServer, addresses: Iterable[str], port: int, context: ssl.SSLContext | None = None) -> None:
