@@ -8,36 +8,29 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from gdpeer.aio.pump import Pump
 from gdpeer.errors import ConnectionClosedOK, Error
-from gdpeer.websocket.front import Message, closed_error, is_over, request_of, send
+from gdpeer.websocket.front import Facts, Message, closed_error, is_answered, is_over, make_way, send
 from gdpeer.websocket.peer import WebSocketPeer
 from gdpeer.websocket.session import backend_of
-from gdpeer.websocket.states import PeerState
-
-if TYPE_CHECKING:
-    from gdpeer.protocol.http1 import Headers, Request
 
 __all__ = ["Connection"]
 
 
-class Connection:
+class Connection(Facts):
     """One end of a WebSocket; made by `connect` and `serve`.
 
     Iterating over it gives its messages, until it is closed as agreed. All calls belong to the event loop it was opened
     in, and its thread: those that wait raise RuntimeError in another one. One task at a time may receive; any number
     may send. Whatever is cancelled loses no message.
-
-    Attributes:
-        peer: the engine's class below: settings, statistics and facts beyond what is here. Do not poll or close it.
     """
 
-    __slots__ = ("__weakref__", "_backend", "_ended", "_is_leaving", "_pump", "_reader", "_room", "peer")
+    __slots__ = ("__weakref__", "_backend", "_ended", "_is_leaving", "_pump", "_reader", "_room")
 
     def __init__(self, peer: WebSocketPeer, pump: Pump) -> None:
-        self.peer = peer
+        super().__init__(peer)
         self._pump = pump
         self._backend = backend_of(peer)
         self._is_leaving = False
@@ -170,9 +163,8 @@ class Connection:
         if reader is not None and not reader.done():
             reader.set_result(None)
             self._pump.has_woken = True
-        elif self._is_leaving and self._backend.paused:
-            while self.peer.take() is not None:  # nobody waits for it, and the other side's answer comes behind it
-                pass
+        elif self._is_leaving:
+            make_way(self.peer)
 
     def _end(self) -> None:
         """It is closed."""
@@ -190,55 +182,9 @@ class Connection:
         """Close with 1000, or 1011 after an exception."""
         await self.close(1000 if kind is None else 1011)
 
-    # ------------------------------------------------------------------------------------------ facts
-
-    @property
-    def state(self) -> PeerState:
-        """CONNECTING, OPEN, CLOSING or CLOSED."""
-        return self.peer.get_ready_state()
-
-    @property
-    def subprotocol(self) -> str | None:
-        """What was agreed on."""
-        return self.peer.get_selected_protocol() or None
-
-    @property
-    def request(self) -> Request | None:
-        """On a server: the request that opened it, with `path` and `headers`."""
-        return request_of(self.peer)
-
-    @property
-    def headers(self) -> Headers:
-        """What the other side sent with the upgrade."""
-        return self.peer.get_handshake_headers()
-
-    @property
-    def remote_address(self) -> tuple[str, int]:
-        """The other side's address and port."""
-        return self.peer.get_connected_host(), self.peer.get_connected_port()
-
-    @property
-    def latency(self) -> float:
-        """Seconds of the newest round trip, by `ping` or the heartbeat; 0 before the first."""
-        return max(0.0, self.peer.get_latency())
-
-    @property
-    def close_code(self) -> int | None:
-        """The code of the close, 1006 where there was none; None while open."""
-        return closed_error(self.peer).code if self._ended.done() else None
-
-    @property
-    def close_reason(self) -> str | None:
-        """The reason that came with it; None while open."""
-        return self.peer.get_close_reason() if self._ended.done() else None
-
-    def __repr__(self) -> str:
-        return f"<gdpeer.aio.Connection {self.state.name}>"
-
 
 def _has_answer(peer: WebSocketPeer, ended: asyncio.Future[None]) -> Callable[[], bool]:
-    backend = peer._backend
-    return lambda: ended.done() or backend is None or backend.round_trip is None or not backend.round_trip.is_waiting
+    return lambda: ended.done() or is_answered(peer)
 
 
 def _look_at(trip: asyncio.Future[float]) -> None:

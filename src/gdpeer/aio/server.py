@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from gdpeer.aio.connection import Connection
 from gdpeer.aio.pump import Pump
-from gdpeer.errors import Cause, ConnectionClosed, TransportError
+from gdpeer.errors import ConnectionClosed
 from gdpeer.websocket import front
 from gdpeer.websocket.front import Message
 from gdpeer.websocket.server import WebSocketServer
@@ -172,7 +172,7 @@ class serve:
         **options: Any,
     ) -> None:
         self._handler = handler
-        self._host = host or ""
+        self._host = host
         self._port = port
         self._tls = ssl
         self._options = options
@@ -181,7 +181,8 @@ class serve:
     async def _serve(self) -> Server:
         engine = WebSocketServer()
         front.configure(engine, self._options)
-        front.listen(engine, await _addresses(self._host), self._port, self._tls)
+        addresses = await asyncio.to_thread(front.addresses_of, self._host)  # a name takes its time
+        front.listen(engine, addresses, self._port, self._tls)
         return Server(self._handler, engine)
 
     def __await__(self) -> Generator[Any, None, Server]:
@@ -197,17 +198,6 @@ class serve:
         """Close, and wait for all."""
         if self._server is not None:
             await self._server.__aexit__(kind, error, at)
-
-
-async def _addresses(host: str) -> list[str]:
-    """Where to listen."""
-    if not host or host == "*" or host.startswith("unix:"):
-        return [host or "*"]
-    try:
-        found = await asyncio.get_running_loop().getaddrinfo(host, 0)
-    except OSError as problem:
-        raise TransportError(f"cannot listen on {host!r}: {problem.strerror}", Cause.DNS) from None
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
 def broadcast(connections: Iterable[Connection], message: Message) -> int:

@@ -22,6 +22,7 @@ Layer: `websocket`.
 
 from __future__ import annotations
 
+import socket
 import sys
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -41,25 +42,29 @@ from gdpeer.signals import Signal
 from gdpeer.websocket.peer import WebSocketPeer
 from gdpeer.websocket.server import WebSocketServer
 from gdpeer.websocket.settings import names
+from gdpeer.websocket.states import PeerState
 from gdpeer.websocket.tls_options import TLSOptions
 
 if TYPE_CHECKING:
     import ssl
 
-    from gdpeer.protocol.http1 import Request
+    from gdpeer.protocol.http1 import Headers, Request
     from gdpeer.transport.poller import Poller
 
 __all__ = [
+    "Facts",
     "Message",
+    "addresses_of",
     "broadcast",
     "cause_of",
     "closed_error",
     "configure",
     "connect",
+    "is_answered",
     "is_over",
     "listen",
+    "make_way",
     "not_open_error",
-    "request_of",
     "send",
     "was_open",
     "watch",
@@ -190,6 +195,21 @@ def cause_of(problem: HandshakeError | TransportError) -> CloseCause:
     return CloseCause(problem.cause, problem.detail, getattr(problem, "status", 0))
 
 
+def addresses_of(host: str | None) -> list[str]:
+    """Where to listen: at a name, which is looked up and takes its time, an address, "unix:/path", or for "" anywhere.
+
+    Raises:
+        TransportError: there is no such name.
+    """
+    if not host or host == "*" or host.startswith("unix:"):
+        return [host or "*"]
+    try:
+        found = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM)
+    except OSError as problem:
+        raise TransportError(f"cannot listen on {host!r}: {problem.strerror}", Cause.DNS) from None
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
 def listen(server: WebSocketServer, addresses: Iterable[str], port: int, context: ssl.SSLContext | None = None) -> None:
     """Open a port on each of some addresses.
 
@@ -237,6 +257,20 @@ def is_over(peer: WebSocketPeer) -> bool:
     return peer._backend is None or peer._backend.stage >= _DONE
 
 
+def make_way(peer: WebSocketPeer) -> None:
+    """While closing: where reading has stopped for messages that nobody takes, drop them. The answer comes behind."""
+    backend = peer._backend
+    if backend is not None and backend.paused and backend.is_closing():
+        while peer.take() is not None:
+            pass
+
+
+def is_answered(peer: WebSocketPeer) -> bool:
+    """Whether no ping is under way."""
+    trip = None if peer._backend is None else peer._backend.round_trip
+    return trip is None or not trip.is_waiting
+
+
 def send(peer: WebSocketPeer, message: Message) -> Error:
     """Send a message; unlike the engine's way, one of any size once no more than the limit waits.
 
@@ -277,14 +311,65 @@ def broadcast(peers: Iterable[WebSocketPeer], message: Message) -> int:
     return missed
 
 
-def request_of(peer: WebSocketPeer) -> Request | None:
-    """On a server: what the client asked for."""
-    return None if peer._backend is None else peer._backend.upgrade.request
-
-
 def closed_error(peer: WebSocketPeer) -> ConnectionClosed:
     """The exception for a connection that is over."""
     cause, code = peer.get_close_cause(), peer.get_close_code()
     is_normal = cause.cause is Cause.CLOSED and code in NORMAL_CODES
     kind = ConnectionClosedOK if is_normal else ConnectionClosedError
     return kind(cause, code if code > 0 else 1006, peer.get_close_reason())
+
+
+class Facts:
+    """What a connection of either front tells of itself.
+
+    Attributes:
+        peer: the engine's class below: settings, statistics and facts beyond what is here. Do not poll or close it.
+    """
+
+    __slots__ = ("peer",)
+
+    def __init__(self, peer: WebSocketPeer) -> None:
+        self.peer = peer
+
+    @property
+    def state(self) -> PeerState:
+        """CONNECTING, OPEN, CLOSING or CLOSED."""
+        return self.peer.get_ready_state()
+
+    @property
+    def subprotocol(self) -> str | None:
+        """What was agreed on."""
+        return self.peer.get_selected_protocol() or None
+
+    @property
+    def request(self) -> Request | None:
+        """On a server: the request that opened it, with `path` and `headers`."""
+        return None if self.peer._backend is None else self.peer._backend.upgrade.request
+
+    @property
+    def headers(self) -> Headers:
+        """What the other side sent with the upgrade."""
+        return self.peer.get_handshake_headers()
+
+    @property
+    def remote_address(self) -> tuple[str, int]:
+        """The other side's address and port."""
+        return self.peer.get_connected_host(), self.peer.get_connected_port()
+
+    @property
+    def latency(self) -> float:
+        """Seconds of the newest round trip, by `ping` or the heartbeat; 0 before the first."""
+        return max(0.0, self.peer.get_latency())
+
+    @property
+    def close_code(self) -> int | None:
+        """The code of the close, 1006 where there was none; None while open."""
+        return closed_error(self.peer).code if self.state is PeerState.CLOSED else None
+
+    @property
+    def close_reason(self) -> str | None:
+        """The reason that came with it; None while open."""
+        return self.peer.get_close_reason() if self.state is PeerState.CLOSED else None
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__module__.rpartition('.')[0]}.Connection {self.state.name}>"

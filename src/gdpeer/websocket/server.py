@@ -291,7 +291,7 @@ class WebSocketServer(ServerSettings, NetworkedPeer):
     def _respond(self, request: Request) -> Response | None:
         response = None if self.http_handler is None else self.http_handler(request)
         if response is None and request.path == HEALTH and request.method in ("GET", "HEAD"):
-            return Response.json({"status": "ok", "peers": len(self._peers)})
+            return Response.json({"status": "ok", "peers": len(self.peers)})
         if response is None and self.http_handler is None:
             raise HandshakeError("this is a WebSocket server", status=426, headers=(("Upgrade", "websocket"),))
         return response

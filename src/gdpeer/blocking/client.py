@@ -1,0 +1,47 @@
+"""`connect`: a client whose calls wait.
+
+Layer: `blocking`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from gdpeer.blocking.connection import Connection
+from gdpeer.websocket import front
+from gdpeer.websocket.peer import WebSocketPeer
+
+if TYPE_CHECKING:
+    import ssl
+
+    from gdpeer.websocket.tls_options import TLSOptions
+
+__all__ = ["connect"]
+
+
+def connect(
+    url: str, *, ssl: TLSOptions | ssl.SSLContext | None = None, server_hostname: str = "", **options: Any
+) -> Connection:
+    """Open a connection to a server, and wait until it is open; used as a context manager, it is closed at the end.
+
+    Args:
+        url: `ws://host[:port]/path` or `wss://...`.
+        ssl: for `wss`: a `TLSOptions`, or a context of the standard library; None: the machine's authorities.
+        server_hostname: the name that the certificate must have; "": the URL's host.
+        options: those of `gdpeer.websocket.front`, or settings of `WebSocketPeer` by their own names.
+
+    Raises:
+        ValueError, TypeError: the URL or an option is not valid.
+        TransportError: name, TCP, TLS, or the time is up; `cause` tells.
+        HandshakeError: the server said no; `status` tells.
+    """
+    peer = WebSocketPeer()
+    front.configure(peer, options)
+    front.connect(peer, url, ssl, server_hostname)
+    connection = Connection(peer)
+    try:
+        connection._open()
+    except BaseException:  # an interrupt, too
+        peer.close(-1)
+        raise
+    return connection

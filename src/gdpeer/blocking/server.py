@@ -1,0 +1,174 @@
+"""`serve`: a server with a thread for each connection.
+
+Layer: `blocking`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from math import inf
+from threading import Lock, Thread
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from gdpeer.blocking.connection import Connection
+from gdpeer.blocking.pump import deadline_in
+from gdpeer.clock import MONOTONIC
+from gdpeer.errors import ConnectionClosed, GdpeerError
+from gdpeer.websocket import front
+from gdpeer.websocket.peer import WebSocketPeer
+from gdpeer.websocket.porter import Porter
+
+if TYPE_CHECKING:
+    import ssl
+
+__all__ = ["Server", "serve"]
+
+logger = logging.getLogger("gdpeer.blocking")
+
+Handler = Callable[[Connection], object]
+
+
+class Server:
+    """A server that listens; made by `serve`.
+
+    Args:
+        handler: called in a thread of its own with each connection that opens; when it returns, the connection is
+            closed with 1000, when it raises, that is logged, and the connection closed with 1011.
+        shutdown_timeout: see `serve`.
+
+    Attributes:
+        engine: the engine's class below: settings, and what it listens on. Do not poll or stop it.
+    """
+
+    def __init__(self, handler: Handler, shutdown_timeout: float = 10.0) -> None:
+        self.engine = Porter(self._take)
+        self._handler = handler
+        self._shutdown_timeout = shutdown_timeout
+        self._threads: dict[Connection, Thread] = {}
+        self._is_closing = False
+        self._serving = Lock()
+
+    def _take(self, peer_id: int, peer: WebSocketPeer, begin: Callable[[], object]) -> bool:
+        connection = Connection(peer)
+        arguments = (peer_id, connection, begin)
+        thread = Thread(target=self._serve, args=arguments, name=f"gdpeer.blocking-{peer_id}", daemon=True)
+        self._threads[connection] = thread
+        try:
+            thread.start()
+        except RuntimeError:  # the system has no more
+            del self._threads[connection]
+            return False
+        return True
+
+    def _serve(self, peer_id: int, connection: Connection, begin: Callable[[], object]) -> None:
+        """All of a connection, in its thread."""
+        code = 1001
+        try:
+            with connection._pump:
+                begin()
+            with suppress(GdpeerError):  # the log has it already
+                connection._open()
+                if not self._is_closing:
+                    code = self._handle(connection)
+        finally:
+            connection.close(code)
+            del self._threads[connection]
+            self.engine.give_back(peer_id)
+
+    def _handle(self, connection: Connection) -> int:
+        """Let the handler have it.
+
+        Returns:
+            The code to close it with.
+        """
+        try:
+            self._handler(connection)
+        except ConnectionClosed as problem:
+            logger.debug("a handler ended with its connection: %s", problem)
+        except Exception:
+            logger.exception("the handler of %s failed", connection.remote_address)
+            return 1011
+        return 1000
+
+    @property
+    def connections(self) -> frozenset[Connection]:
+        """Those that are there now; some may be opening or closing."""
+        return frozenset(list(self._threads))
+
+    @property
+    def port(self) -> int:
+        """The port that is open; 0 when none is."""
+        return self.engine.get_local_port()
+
+    def serve_forever(self) -> None:
+        """Take connections until `shutdown` is called, or an interrupt comes; then close, and wait for the handlers."""
+        with self._serving:
+            try:
+                while not self._is_closing:
+                    self.engine.poll(inf)
+            finally:
+                self._end()
+
+    def shutdown(self) -> None:
+        """Have `serve_forever` end; does not wait for that. From any thread, also from a signal handler."""
+        self._is_closing = True
+        self.engine.wake()
+
+    def _end(self) -> None:
+        """Close the port and all connections, with 1001, and wait for their threads, within the limit."""
+        self._is_closing = True
+        self.engine.stop(1001)
+        threads = dict(self._threads)
+        for connection in threads:
+            connection._leave(1001)
+        deadline = deadline_in(self._shutdown_timeout)
+        for thread in threads.values():
+            thread.join(max(0.0, deadline - MONOTONIC.now()))
+        if self._threads:
+            logger.warning("%s handlers still run %s seconds after the end", len(self._threads), self._shutdown_timeout)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """Shut down, and wait for that, whichever thread serves."""
+        self.shutdown()
+        with self._serving:
+            self._end()
+
+
+def serve(
+    handler: Handler,
+    host: str | None = None,
+    port: int = 0,
+    *,
+    ssl: ssl.SSLContext | None = None,
+    max_connections: int = 1_000,
+    shutdown_timeout: float = 10.0,
+    **options: Any,
+) -> Server:
+    """Listen; `serve_forever` of what is returned then takes connections.
+
+    As in `with serve(handler, "localhost", 8765) as server: server.serve_forever()`, all is closed at the end.
+
+    Args:
+        handler: see `Server`.
+        host: a name or an address; "" or None: all of this machine; "unix:/path".
+        port: 0: a free one, see `Server.port`.
+        ssl: a server's context of the standard library; or set `private_key` and `ssl_certificate`.
+        max_connections: threads at a time; whoever comes beyond that gets 503. 0: as many as the system has.
+        shutdown_timeout: seconds that handlers have after `shutdown`; those that take longer end with the program.
+        options: those of `gdpeer.websocket.front`, or settings and attributes of `WebSocketServer` by their own names:
+            `http_handler`, which is called in the threads of the connections, `max_connections_per_address` ...
+
+    Raises:
+        TransportError: the port cannot be opened.
+        ValueError, TypeError: an option is not valid.
+    """
+    server = Server(handler, shutdown_timeout)
+    front.configure(server.engine, {**options, "max_peers": max_connections})
+    front.listen(server.engine, front.addresses_of(host), port, ssl)
+    return server
