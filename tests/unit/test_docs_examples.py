@@ -21,7 +21,7 @@ DOCS = ROOT / "docs"
 BLOCK = re.compile(r"^```(python|pycon)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
-@pytest.mark.parametrize("page", ["rpc", "variants", "dialects"])
+@pytest.mark.parametrize("page", ["rpc", "variants", "dialects", "blocking"])
 def test_the_examples_of_a_page(page: str, capsys: pytest.CaptureFixture[str]) -> None:
     text = (DOCS / f"{page}.md").read_text(encoding="utf-8")
     namespace: dict[str, Any] = {"__name__": "__main__"}

@@ -11,16 +11,8 @@ from typing import Self
 
 from gdpeer.blocking.pump import Pump, deadline_in
 from gdpeer.errors import ConnectionClosedOK, Error
-from gdpeer.websocket.front import (
-    Facts,
-    Message,
-    closed_error,
-    is_answered,
-    make_way,
-    not_open_error,
-    send,
-    was_open,
-)
+from gdpeer.websocket import front
+from gdpeer.websocket.front import Facts, Message, closed_error
 from gdpeer.websocket.peer import WebSocketPeer
 from gdpeer.websocket.states import PeerState
 
@@ -55,8 +47,8 @@ class Connection(Facts):
         with self._pump as peer:
             while peer.get_ready_state() is PeerState.CONNECTING:
                 self._pump.turn()
-            if not was_open(peer):
-                raise not_open_error(peer.get_close_cause())
+            if not front.was_open(peer):
+                raise front.not_open_error(peer.get_close_cause())
 
     # ------------------------------------------------------------------------------------------ receiving
 
@@ -111,11 +103,11 @@ class Connection(Facts):
         """
         with self._pump as peer:
             deadline = deadline_in(timeout)
-            error = send(peer, message)
+            error = front.send(peer, message)
             if error is Error.ERR_OUT_OF_MEMORY:
                 if not self._drain(peer, deadline):
                     raise TimeoutError(f"no room to send within {timeout} seconds")
-                error = send(peer, message)
+                error = front.send(peer, message)
             if error is not Error.OK:
                 self._raise_closed(peer)
             self._drain(peer, deadline)
@@ -159,9 +151,9 @@ class Connection(Facts):
         """
         with self._pump as peer:
             peer.close(code, reason)
-            make_way(peer)
+            front.make_way(peer)
             while self._pump.turn():
-                make_way(peer)
+                front.make_way(peer)
 
     def _leave(self, code: int) -> None:
         """Begin to close; the thread that uses it goes on with that."""
@@ -201,7 +193,7 @@ class Pong:
 
     def is_set(self) -> bool:
         """Whether it has come."""
-        return is_answered(self._connection.peer)
+        return front.is_answered(self._connection.peer)
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait for it; `latency` of the connection then tells how long it took.
@@ -215,9 +207,9 @@ class Pong:
         connection = self._connection
         deadline = deadline_in(timeout)
         with connection._pump as peer:
-            while not is_answered(peer):
+            while not front.is_answered(peer):
                 if peer.get_ready_state() is PeerState.CLOSED:
                     raise closed_error(peer)
                 if not connection._pump.turn(deadline):
-                    return is_answered(peer)
+                    return front.is_answered(peer)
         return True

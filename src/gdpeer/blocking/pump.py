@@ -8,6 +8,7 @@ Layer: `blocking`.
 
 from __future__ import annotations
 
+import os
 from math import inf
 from threading import Condition, get_ident
 from types import TracebackType
@@ -20,7 +21,10 @@ from gdpeer.websocket.peer import WebSocketPeer
 if TYPE_CHECKING:
     from gdpeer.transport.poller import Poller
 
-__all__ = ["Pump", "deadline_in"]
+__all__ = ["LONGEST", "Pump", "deadline_in"]
+
+LONGEST = inf if os.name == "posix" else 0.5
+"""Seconds of one wait: Windows notices Ctrl-C only after it."""
 
 
 def deadline_in(timeout: float | None) -> float:
@@ -63,8 +67,8 @@ class Pump:
         self._claims += 1
         try:
             while self._polling:
-                if self._poller is not None:
-                    self._poller.wake()
+                assert self._poller is not None  # it polls
+                self._poller.wake()
                 self._changed.wait()
         finally:
             self._claims -= 1
@@ -80,6 +84,7 @@ class Pump:
         left = deadline - MONOTONIC.now()
         if left < 0 or front.is_over(peer):
             return False
+        left = min(left, LONGEST)
         if self._polling or self._claims:
             self._changed.wait(None if left == inf else left)
             return True

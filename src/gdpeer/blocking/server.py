@@ -8,13 +8,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from contextlib import suppress
-from math import inf
 from threading import Lock, Thread
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from gdpeer.blocking.connection import Connection
-from gdpeer.blocking.pump import deadline_in
+from gdpeer.blocking.pump import LONGEST, deadline_in
 from gdpeer.clock import MONOTONIC
 from gdpeer.errors import ConnectionClosed, GdpeerError
 from gdpeer.websocket import front
@@ -108,7 +107,7 @@ class Server:
         with self._serving:
             try:
                 while not self._is_closing:
-                    self.engine.poll(inf)
+                    self.engine.poll(LONGEST)
             finally:
                 self._end()
 

@@ -11,6 +11,7 @@ from websockets.asyncio.client import unix_connect
 
 from gdpeer import Cause, ConnectionClosed, ConnectionClosedError, HandshakeError, TransportError
 from gdpeer.aio import Connection, Server, broadcast, connect, serve
+from gdpeer.websocket import front
 from gdpeer.websocket.responses import Response
 from tests.unit.aio.support import echo, joined, run, served, until, url_of
 
@@ -122,10 +123,7 @@ async def test_a_server_listens_on_all_addresses_of_a_name_or_says_what_is_wrong
 
 
 async def test_where_one_of_several_addresses_is_taken_none_is_opened(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def both(host: str) -> list[str]:
-        return ["127.0.0.1", "127.0.0.2"]
-
-    monkeypatch.setattr("gdpeer.aio.server._addresses", both)
+    monkeypatch.setattr(front, "addresses_of", lambda host: ["127.0.0.1", "127.0.0.2"])
     async with serve(echo, "x") as server:
         for address in ("127.0.0.1", "127.0.0.2"):
             async with connect(f"ws://{address}:{server.port}"):

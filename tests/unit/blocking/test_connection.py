@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import itertools
 import ssl
+import sys
 import threading
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import websockets.sync.server
 
 from gdpeer import Cause, ConnectionClosed, ConnectionClosedError, ConnectionClosedOK, HandshakeError, TransportError
-from gdpeer.blocking import Connection, connect
+from gdpeer.blocking import Connection, connect, pump
 from gdpeer.clock import MONOTONIC
 from gdpeer.websocket.states import PeerState
 from tests.support.certificates import Certificates
@@ -119,6 +121,20 @@ def test_a_time_out_of_recv_loses_nothing() -> None:
             except TimeoutError:
                 continue
         assert received == ["1", "2"]
+
+
+def test_waiting_in_slices_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on Windows, where nothing else lets Ctrl-C through."""
+    monkeypatch.setattr(pump, "LONGEST", 0.001)
+    with joined() as ws:
+        with pytest.raises(TimeoutError):
+            ws.recv(timeout=0.05)
+        receivers = [Started(ws.recv) for _ in range(2)]
+        with pytest.raises(TimeoutError):
+            ws.wait_closed(timeout=0.05)
+        ws.send("a")
+        ws.send("b")
+        assert {receiver.result() for receiver in receivers} == {"a", "b"}
 
 
 def test_iteration_ends_as_agreed_and_raises_otherwise() -> None:
@@ -303,6 +319,16 @@ def test_a_close_that_is_not_answered_ends_in_time() -> None:
 # -- threads ----------------------------------------------------------------------------------------------------------
 
 
+@pytest.fixture
+def _frequent_switches() -> Iterator[None]:
+    """Threads take turns after almost every step, as far as one lock for all of them can show what none would."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.mark.usefixtures("_frequent_switches")
 def test_one_thread_receives_while_others_send_and_another_closes() -> None:
     """4 threads send 250 messages each, over one connection, while 2 receive the echoes."""
     with joined() as ws:
