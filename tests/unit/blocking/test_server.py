@@ -232,8 +232,8 @@ with serve(handle, "127.0.0.1", 0) as server:
     if sys.argv[1] == "SIGTERM":
         import signal
         signal.signal(signal.SIGTERM, lambda number, frame: server.shutdown())
-    print(server.port, flush=True)
     try:
+        print(server.port, flush=True)  # from now on the interrupt may come
         ws.recv() if sys.argv[1] == "client" else server.serve_forever()
     except KeyboardInterrupt:
         print("interrupted", flush=True)
