@@ -52,8 +52,7 @@ class Server:
 
     def _take(self, peer_id: int, peer: WebSocketPeer, begin: Callable[[], object]) -> bool:
         connection = Connection(peer)
-        arguments = (peer_id, connection, begin)
-        thread = Thread(target=self._serve, args=arguments, name=f"gdpeer.blocking-{peer_id}", daemon=True)
+        thread = Thread(target=self._serve, args=(peer_id, connection, begin), name="gdpeer.blocking", daemon=True)
         self._threads[connection] = thread
         try:
             thread.start()
