@@ -49,6 +49,7 @@ lint: .venv/.test
 
 conformance: .venv/.test
 	@.venv/bin/python -m tests.conformance.run --sections long $(ARGS)
+	@.venv/bin/python -m tests.conformance.run --sections long --front aio $(ARGS)
 
 soak: .venv/.test
 	@GDPEER_LONG=1 .venv/bin/python -m pytest -q --session-timeout=4200 tests/soak tests/trust $(ARGS)

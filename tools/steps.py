@@ -119,7 +119,8 @@ def trust_steps() -> list[Step]:
 def conformance_steps() -> list[Step]:
     command = [sys.executable, "-m", "tests.conformance.run", "--form"]
     suite = ("the conformance suite",)
-    return [Step(f"conformance {form}", [*command, form], needs=suite) for form in ("compiled", "pure")]
+    forms = [Step(f"conformance {form}", [*command, form], needs=suite) for form in ("compiled", "pure")]
+    return [*forms, Step("conformance aio", [*command, "compiled", "--front", "aio"], needs=suite)]
 
 
 def outside_steps() -> list[Step]:

@@ -3,10 +3,12 @@
     python -m tests.conformance.run                          sections 1 to 7 and 10, both roles, compiled
     python -m tests.conformance.run --sections long          sections 9, 12 and 13 (limits, speed, compression)
     python -m tests.conformance.run --form pure --role server
+    python -m tests.conformance.run --front aio              through the asyncio front, held to the same results
     python -m tests.conformance.run --sections all --update  write tests/conformance/expected.json anew
 
 Role `server`: the suite's fuzzing client against `gdpeer echo`. Role `client`: `gdpeer.cli.autobahn_client` against the
-suite's fuzzing server. The last line is `N passed, N failed`; a case that does better than committed differs, too.
+suite's fuzzing server. Through the asyncio front both are `tests.conformance.aio_peers`. The last line is
+`N passed, N failed`; a case that does better than committed differs, too.
 Exit status: 0 all as committed, 1 a difference, 2 the suite cannot run here (the reason is printed).
 """
 
@@ -38,6 +40,18 @@ PATTERNS = {
 LARGEST = 32 * 2**20
 """The largest message that `gdpeer echo` is told to take; the suite's largest has 16 MiB."""
 
+PEERS = {
+    "polling": {
+        "server": ["gdpeer.cli", "echo", "--host", "127.0.0.1", "--compress", "--max-size", str(LARGEST), "--port"],
+        "client": ["gdpeer.cli.autobahn_client"],
+    },
+    "aio": {
+        "server": ["tests.conformance.aio_peers", "server"],
+        "client": ["tests.conformance.aio_peers", "client"],
+    },
+}
+"""What is run as a module for each front and role; a port follows, or the suite's URL and the agent."""
+
 Results = dict[str, list[str]]
 """A case, such as 6.4.1, and its result: the behaviour, and the behaviour at the close."""
 
@@ -58,11 +72,10 @@ def suite_environment() -> dict[str, str]:
     return dict(os.environ, AUTOBAHN_PYTHON27=python27)
 
 
-def try_server(python: Path, folder: Path, patterns: list[str], limit: float) -> None:
+def try_server(peer: list[str], folder: Path, patterns: list[str], limit: float) -> None:
     port = free_port()
-    echo = [str(python), "-m", "gdpeer.cli", "echo", "--host", "127.0.0.1", "--port", str(port), "--compress"]
     with open(folder / "echo.log", "w") as log:
-        server = subprocess.Popen([*echo, "--max-size", str(LARGEST)], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+        server = subprocess.Popen([*peer, str(port)], stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=ROOT)
         try:
             wait_until_listening(port)
             run_suite("run-fuzzingclient", folder, [*patterns, f"ws://127.0.0.1:{port}"], limit)
@@ -71,9 +84,8 @@ def try_server(python: Path, folder: Path, patterns: list[str], limit: float) ->
             server.wait(20)
 
 
-def try_client(python: Path, folder: Path, patterns: list[str], limit: float) -> None:
-    client = [str(python), "-m", "gdpeer.cli.autobahn_client", "{url}", "{agent}"]
-    run_suite("run-fuzzingserver", folder, [*patterns, "--", *client], limit)
+def try_client(peer: list[str], folder: Path, patterns: list[str], limit: float) -> None:
+    run_suite("run-fuzzingserver", folder, [*patterns, "--", *peer, "{url}", "{agent}"], limit)
 
 
 def run_suite(script: str, folder: Path, arguments: list[str], limit: float) -> None:
@@ -88,11 +100,12 @@ def run_suite(script: str, folder: Path, arguments: list[str], limit: float) -> 
 
 
 def run_role(role: str, options: argparse.Namespace) -> Results:
-    folder = REPORTS / f"{role}-{options.form}-{options.sections}"
+    folder = REPORTS / f"{role}-{options.form}-{options.front}-{options.sections}"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "index.json").unlink(missing_ok=True)
     attempt = try_server if role == "server" else try_client
-    attempt(PYTHONS[options.form], folder, PATTERNS[options.sections], options.timeout)
+    peer = [str(PYTHONS[options.form]), "-m", *PEERS[options.front][role]]
+    attempt(peer, folder, PATTERNS[options.sections], options.timeout)
     return read_report(folder)
 
 
@@ -136,9 +149,10 @@ def compare(role: str, results: Results, options: argparse.Namespace) -> tuple[i
     different = [case for case in cases if expected.get(case) != results.get(case)]
     for case in different:
         was, now = expected.get(case, ["NOT COMMITTED"]), results.get(case, ["DID NOT RUN"])
-        print(f"{role} {options.form} {case}: {' / '.join(now)}, committed: {' / '.join(was)}")
+        print(f"{role} {options.form} {options.front} {case}: {' / '.join(now)}, committed: {' / '.join(was)}")
     same = len(cases) - len(different)
-    print(f"conformance, {role}, {options.form}: {len(cases)} cases, {same} as committed, {len(different)} different")
+    which = f"{role}, {options.form}, {options.front}"
+    print(f"conformance, {which}: {len(cases)} cases, {same} as committed, {len(different)} different")
     if not cases:
         print(f"conformance, {role}: no case ran and none is committed")
     return same, len(different) if cases else 1
@@ -155,6 +169,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sections", choices=PATTERNS, default="quick")
     parser.add_argument("--form", choices=PYTHONS, default="compiled")
+    parser.add_argument("--front", choices=PEERS, default="polling")
     parser.add_argument("--role", choices=ROLES, action="append", help="default: both, side by side")
     parser.add_argument(
         "--timeout", type=float, default=1500, metavar="SECONDS", help="limit for a role (default 1500)"

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gdpeer import OK, WebSocketClient, WebSocketPeer, WebSocketServer
+from gdpeer.aio import Connection, serve
+from tests.interop import fronts
 from tests.support.certificates import Certificates
 
 PATIENCE = 20.0
@@ -49,7 +51,13 @@ class EchoRoom:
         server.client_connected.connect(lambda peer_id, protocol: self.opened.append((peer_id, protocol)))
         server.client_close_request.connect(lambda peer_id, code, reason: self.asked.append((code, reason)))
         server.client_disconnected.connect(self._ended)
-        server.data_received.connect(self._echo)
+        self._listen()
+
+    def _listen(self) -> None:
+        self.server.data_received.connect(self._echo)
+
+    def stop(self, code: int, reason: str) -> None:
+        self.server.stop(code, reason)
 
     def _ended(self, peer_id: int, was_clean: bool) -> None:
         peer = self.server.get_peer(peer_id)
@@ -66,10 +74,52 @@ class EchoRoom:
             assert peer.send(packet, Mode.TEXT if peer.was_string_packet() else Mode.BINARY) is OK
 
 
+class AioRoom(EchoRoom):
+    """The same through asyncio: a task answers, and its loop runs while the room is polled."""
+
+    def __init__(self, protocols: tuple[str, ...], certificates: Certificates | None, settings: dict[str, Any]) -> None:
+        self.loop = fronts.Loop()
+        if certificates is not None:
+            settings |= {"private_key": str(certificates.key), "ssl_certificate": str(certificates.certificate)}
+        sizes = {"max_size": 4 << 20, "write_limit": 8 << 20, "max_queue": 4096}
+        options = sizes | {"ping_interval": None, "subprotocols": protocols} | settings
+        self.aio = self.loop.run(serve(_answer, "127.0.0.1", 0, **options)._serve())
+        super().__init__(self.aio.engine, "wss" if certificates else "ws")
+
+    def poll(self, timeout: float = 0.0) -> None:
+        self.loop.poll(timeout)
+
+    def stop(self, code: int, reason: str) -> None:
+        self.aio.close(code, reason)
+        self.loop.run(self.aio.wait_closed())
+
+    def _listen(self) -> None:
+        """The tasks do."""
+
+
+async def _answer(ws: Connection) -> None:
+    async for message in ws:
+        if message in ("bye!", b"bye!"):
+            await ws.close(4002, "from python")
+        elif message in ("drop!", b"drop!"):
+            ws.peer.close(-1)
+        else:
+            await ws.send(message)
+
+
 @contextmanager
 def echo_room(
     protocols: tuple[str, ...] = (), certificates: Certificates | None = None, **settings: Any
 ) -> Iterator[EchoRoom]:
+    if fronts.front == "aio":
+        room = AioRoom(protocols, certificates, settings)
+        room._connect()
+        try:
+            yield room
+        finally:
+            room.stop(1001, "")
+            room.loop.close()
+        return
     server = WebSocketServer()
     server.bind_ip = "127.0.0.1"
     server.set_buffers(4096, 4096, 8192, 4096)

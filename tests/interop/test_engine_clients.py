@@ -8,6 +8,7 @@ import pytest
 
 from gdpeer import OK, Cause, StreamPeerTLS, TCPServer, TLSOptions, WebSocketPeer
 from tests.interop.echo_rooms import EchoRoom, Mode, echo_room, until
+from tests.interop.fronts import FRONTS
 from tests.support.certificates import Certificates
 from tests.support.engines import Engine, fixture
 
@@ -36,6 +37,7 @@ def finish(run: Engine, room: EchoRoom) -> dict[str, Any]:
     return run.find("closed") or {}
 
 
+@FRONTS
 @BOTH
 @SECURE
 @pytest.mark.parametrize("size", [2, 125, 126, 127, 65535, 65536])
@@ -53,12 +55,14 @@ def test_messages_of_every_length_form_come_back(
         assert room.ended == [(True, 1000, Cause.CLOSED)]
 
 
+@FRONTS
 def test_an_empty_message_comes_back() -> None:
     with echo_room() as room, engine("4", room, size=0, texts=0, binaries=1) as run:
         finish(run, room)
         assert [event["length"] for event in run.all("packet")] == [0]
 
 
+@FRONTS
 @BOTH
 def test_the_first_protocol_of_the_client_that_the_server_lists_is_agreed_on(version: str) -> None:
     with echo_room(("b", "a")) as room, engine(version, room, protocols="x,a,b") as run:
@@ -67,6 +71,7 @@ def test_the_first_protocol_of_the_client_that_the_server_lists_is_agreed_on(ver
         assert room.opened[0][1] == "a"
 
 
+@FRONTS
 @BOTH
 @pytest.mark.parametrize(("ours", "theirs"), [(("a",), "b"), (("a",), ""), ((), "b")])
 def test_no_common_protocol_is_refused(version: str, ours: tuple[str, ...], theirs: str) -> None:
@@ -81,6 +86,7 @@ def test_no_common_protocol_is_refused(version: str, ours: tuple[str, ...], thei
             assert run.find("connection_error") is not None
 
 
+@FRONTS
 @BOTH
 @SECURE
 def test_a_close_that_the_engine_starts_reads_as_clean_every_time(
@@ -97,6 +103,7 @@ def test_a_close_that_the_engine_starts_reads_as_clean_every_time(
                 assert (closed["code"], closed["reason"]) == (4001, "from the game")
 
 
+@FRONTS
 @BOTH
 @SECURE
 def test_a_close_that_the_server_starts_is_seen_with_code_and_reason_every_time(
@@ -114,6 +121,7 @@ def test_a_close_that_the_server_starts_is_seen_with_code_and_reason_every_time(
             assert (event["code"], event["reason"]) == (4002, "from python")
 
 
+@FRONTS
 @BOTH
 def test_a_connection_that_the_server_drops_is_unclean(version: str) -> None:
     with echo_room() as room, engine(version, room, say="drop!", wait_close=True) as run:
@@ -121,6 +129,7 @@ def test_a_connection_that_the_server_drops_is_unclean(version: str) -> None:
         assert closed["code"] == -1 if version == "4" else closed["clean"] is False
 
 
+@FRONTS
 @BOTH
 def test_a_message_over_our_limit_is_1009(version: str) -> None:
     with echo_room(inbound_buffer_size=65_535) as room, engine(version, room, size=65_536, texts=0) as run:
@@ -131,6 +140,7 @@ def test_a_message_over_our_limit_is_1009(version: str) -> None:
         assert (event["code"], event["reason"]) == (1009, "Message too big")
 
 
+@FRONTS
 @BOTH
 def test_a_game_that_is_killed_is_unclean(version: str) -> None:
     with echo_room() as room, engine(version, room, wait_close=True) as run:
@@ -140,16 +150,18 @@ def test_a_game_that_is_killed_is_unclean(version: str) -> None:
         assert room.ended == [(False, -1, Cause.TCP)]
 
 
+@FRONTS
 @BOTH
 def test_a_server_that_stops_says_goodbye(version: str) -> None:
     with echo_room() as room, engine(version, room, wait_close=True) as run:
         until(lambda: run.find("packet"), room)
-        room.server.stop(1001, "going")
+        room.stop(1001, "going")
         until(lambda: has_quit(run))
         event = run.find("closed") if version == "4" else run.find("close_request")
         assert (event["code"], event["reason"]) == (1001, "going")
 
 
+@FRONTS
 def test_heartbeats_of_both_sides_are_answered() -> None:
     with echo_room(heartbeat_interval=0.1) as room, engine("4", room, heartbeat=0.1, linger=1.0) as run:
         until(lambda: room.opened, room)

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from gdpeer import OK, Cause, TLSOptions, WebSocketClient, WebSocketPeer
+from tests.interop import fronts
 from tests.interop.echo_rooms import big, until
+from tests.interop.fronts import FRONTS, AioPeer
 from tests.support.certificates import Certificates
 from tests.support.engines import Engine, fixture
 from tests.support.ports import free_port
@@ -34,22 +36,28 @@ def served(version: str, certificates: Certificates | None = None, **options: An
 
 
 @contextmanager
-def joined(url: str, certificates: Certificates | None = None, **settings: Any) -> Iterator[WebSocketPeer]:
+def joined(url: str, certificates: Certificates | None = None, **settings: Any) -> Iterator[WebSocketPeer | AioPeer]:
+    options = TLSOptions.client(certificates.authority) if certificates else None
+    if fronts.front == "aio":
+        with AioPeer(url, options, settings) as client:
+            until(lambda: client.get_ready_state() is not State.CONNECTING, client)
+            yield client
+        return
     peer = WebSocketPeer()
     big(peer)
     for name, value in settings.items():
         setattr(peer, name, value)
-    options = TLSOptions.client(certificates.authority) if certificates else None
     assert peer.connect_to_url(url, options) is OK
     with peer:
         until(lambda: peer.get_ready_state() is not State.CONNECTING, peer)
         yield peer
 
 
-def is_closed(peer: WebSocketPeer) -> bool:
+def is_closed(peer: WebSocketPeer | AioPeer) -> bool:
     return peer.get_ready_state() is State.CLOSED
 
 
+@FRONTS
 @BOTH
 @SECURE
 def test_messages_of_every_length_form_come_back(version: str, secure: bool, certificates: Certificates) -> None:
@@ -63,6 +71,7 @@ def test_messages_of_every_length_form_come_back(version: str, secure: bool, cer
         assert [len(text) for text in texts] == [3, 127, 126, 129, 65_537, 65_536]
 
 
+@FRONTS
 def test_an_empty_message_comes_back() -> None:
     with served("4") as (_, url), joined(url) as peer:
         peer.send(b"")
@@ -70,6 +79,7 @@ def test_an_empty_message_comes_back() -> None:
         assert list(peer) == [b""]
 
 
+@FRONTS
 @BOTH
 def test_sub_protocols_are_agreed_on_or_refused(version: str) -> None:
     with served(version, protocols="b,a", clients=0, timeout=20) as (_, url):
@@ -81,6 +91,7 @@ def test_sub_protocols_are_agreed_on_or_refused(version: str) -> None:
                 assert (peer.get_ready_state(), peer.get_close_cause().cause) == (State.CLOSED, Cause.TCP)
 
 
+@FRONTS
 @BOTH
 @SECURE
 def test_a_close_of_ours_is_answered_and_seen(version: str, secure: bool, certificates: Certificates) -> None:
@@ -96,6 +107,7 @@ def test_a_close_of_ours_is_answered_and_seen(version: str, secure: bool, certif
         assert [(event["code"], event["reason"]) for event in run.all(name)] == [(4001, "from python")] * 3
 
 
+@FRONTS
 @BOTH
 @SECURE
 def test_a_close_of_the_engine_is_seen_and_clean_there(version: str, secure: bool, certificates: Certificates) -> None:
@@ -114,6 +126,7 @@ def test_a_close_of_the_engine_is_seen_and_clean_there(version: str, secure: boo
             assert [event["code"] for event in run.all("closed")] == [4003] * 5
 
 
+@FRONTS
 def test_a_connection_that_the_engine_drops_is_unclean() -> None:
     with served("4") as (_, url), joined(url) as peer:
         peer.send_text("!drop")
@@ -121,6 +134,7 @@ def test_a_connection_that_the_engine_drops_is_unclean() -> None:
         assert (peer.get_close_code(), peer.get_close_cause().cause) == (-1, Cause.TCP)
 
 
+@FRONTS
 @BOTH
 def test_a_server_that_is_killed_is_unclean(version: str) -> None:
     with served(version) as (run, url), joined(url) as peer:
@@ -143,6 +157,7 @@ def test_the_client_with_signals_talks_to_the_engine(version: str) -> None:
         assert run.wait() == 0
 
 
+@FRONTS
 def test_a_message_over_the_engines_limit_is_1009() -> None:
     project = Path(__file__).parent / "godot4_limits"
     with Engine("4", project, "limits.tscn") as run:

@@ -17,7 +17,9 @@ from websockets.asyncio.client import connect
 from websockets.asyncio.server import ServerConnection, serve
 
 from gdpeer import OK, Cause, WebSocketPeer
+from tests.interop import fronts
 from tests.interop.echo_rooms import big, echo_room, until
+from tests.interop.fronts import FRONTS, AioPeer
 from tests.support.node import node_command, node_environment
 from tests.support.processes import Process
 
@@ -90,6 +92,7 @@ async def with_aiohttp(url: str, compressed: bool) -> list[Any]:
         return [*back, socket.protocol, socket.close_code, ["permessage-deflate"] * bool(socket.compress)]
 
 
+@FRONTS
 @COMPRESSED
 @pytest.mark.parametrize("client", [with_websockets, with_aiohttp])
 def test_other_clients_at_our_server(client: Callable[[str, bool], Awaitable[Any]], compressed: bool) -> None:
@@ -103,6 +106,7 @@ def test_other_clients_at_our_server(client: Callable[[str, bool], Awaitable[Any
         assert room.ended == [(True, 4001, Cause.CLOSED)]
 
 
+@FRONTS
 @COMPRESSED
 def test_a_client_on_node_at_our_server(compressed: bool) -> None:
     command = node_command(NODE / "client.mjs")
@@ -124,14 +128,22 @@ def test_a_client_on_node_at_our_server(compressed: bool) -> None:
 # ---------------------------------------------------------------------------------------------- servers of others
 
 
-def session(url: str, compressed: bool, *, protocol: str = "") -> tuple[int, str]:
-    """One of everything there and back, then the server's close: its code and reason."""
+def client_of_ours(url: str, compressed: bool, protocols: list[str]) -> WebSocketPeer | AioPeer:
+    if fronts.front == "aio":
+        sizes = {"max_size": 8 << 20, "write_limit": 8 << 20}
+        options = {"compression": compressed, "compression_threshold": 0, "subprotocols": protocols}
+        return AioPeer(url, None, sizes | options)
     peer = WebSocketPeer()
     big(peer)
     peer.compression, peer.compression_threshold = compressed, 0
-    peer.supported_protocols = [protocol] if protocol else []
+    peer.supported_protocols = protocols
     assert peer.connect_to_url(url) is OK
-    with peer:
+    return peer
+
+
+def session(url: str, compressed: bool, *, protocol: str = "") -> tuple[int, str]:
+    """One of everything there and back, then the server's close: its code and reason."""
+    with client_of_ours(url, compressed, [protocol] if protocol else []) as peer:
         until(lambda: peer.get_ready_state() is not State.CONNECTING, peer)
         assert peer.get_ready_state() is State.OPEN, peer.get_close_cause()
         assert peer.get_selected_protocol() == protocol
@@ -187,6 +199,7 @@ async def aiohttp_server(ready: Ready, stop: asyncio.Event, compressed: bool) ->
     await runner.cleanup()
 
 
+@FRONTS
 @COMPRESSED
 @pytest.mark.parametrize("server", [websockets_server, aiohttp_server])
 def test_our_client_at_other_servers(server: Callable[..., Awaitable[Any]], compressed: bool) -> None:
@@ -196,6 +209,7 @@ def test_our_client_at_other_servers(server: Callable[..., Awaitable[Any]], comp
         assert session(f"ws://127.0.0.1:{port}/", compressed, protocol="demo") == expected
 
 
+@FRONTS
 @COMPRESSED
 def test_our_client_at_a_server_on_node(compressed: bool) -> None:
     command = node_command(NODE / "server.mjs", "true" if compressed else "false")

@@ -46,6 +46,7 @@ class Server:
         self._connections: dict[int, Connection] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_closing = False
+        engine._turn.defers = True
         self._pump = Pump(engine.poll, lambda: engine._turn, lambda: None)
         engine.client_connected.connect(self._begin)
         engine.data_received.connect(self._tell)

@@ -27,6 +27,7 @@ cdef class RoundTrip:
 cdef class Turn:
     cdef public object poller
     cdef public bint active
+    cdef public bint defers
     cdef public list touched
     cdef list _unsent
 

@@ -89,15 +89,17 @@ class Turn:
         poller: watches the streams and the deadlines; None where the owner steps its connection itself.
 
     Attributes:
+        defers: what ends behind packets ends a turn later, as those who deal with them do so between turns.
         active: while true, what is sent is gathered, and goes out in `flush`. Outside a turn it goes out at once.
         touched: connections where something happened that the owner should look at.
     """
 
-    __slots__ = ("_unsent", "active", "poller", "touched")
+    __slots__ = ("_unsent", "active", "defers", "poller", "touched")
 
     def __init__(self, poller: Poller | None = None) -> None:
         self.poller = poller
         self.active = False
+        self.defers = False
         self.touched: list[Link] = []
         self._unsent: list[Link] = []
 

@@ -52,6 +52,7 @@ cdef class NativeBackend(Link):
     cdef Py_ssize_t _newest_at(self)
     cpdef bint has_news(self)
     cpdef settle(self)
+    cpdef _settle(self)
     cpdef close(self, int code, str reason)
     cpdef double say_goodbye(self, int code, str reason) except? -7
     cpdef leave(self)

@@ -309,7 +309,19 @@ class NativeBackend(Link):
         return self.stage >= _LINGERING or self.was_refused or self.connection.is_held()
 
     def settle(self) -> None:
-        """The owner has dealt with the packets that came so far: end what ended behind them."""
+        """The owner has dealt with the packets that came so far, or will before its next turn: end what ended behind
+        them.
+        """
+        if not self._turn.defers:
+            self._settle()
+        elif self._turn.poller is not None and self.connection.is_held():
+            self._turn.poller.soon(self._settle_late)
+
+    def _settle_late(self) -> None:
+        self._settle()
+        self._turn.touch(self)
+
+    def _settle(self) -> None:
         if self.stage == _OPEN and self.connection.settle():
             self._look_at(self.connection)
 
@@ -386,7 +398,7 @@ class NativeBackend(Link):
             self._linger()
 
     def _lose(self, problem: GdpeerError) -> None:
-        self.settle()
+        self._settle()
         if self.stage < _LINGERING:
             cause = CloseCause(problem.cause, problem.detail)
             logger.info("peer %s: %s", self.peer_id, cause)

@@ -57,6 +57,25 @@ async def test_iteration_ends_with_a_close_as_agreed() -> None:
         assert (ws.close_code, ws.close_reason, ws.state) == (1000, "", PeerState.CLOSED)
 
 
+async def test_what_came_right_before_the_end_is_still_answered() -> None:
+    """All in one piece, so that the end is known before a task has run: a close, and a breach of the protocol."""
+    for tail, code in ((b"\x88\x82\0\0\0\0\x03\xe8", 1000), (b"\x80\x80\0\0\0\0", 1002)):
+        async with served() as (_, url):
+            host, port = url.removeprefix("ws://").split(":")
+            reader, writer = await asyncio.open_connection(host, int(port))
+            writer.write(
+                b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+            )
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"\x81\x81\0\0\0\0a" + b"\x81\x81\0\0\0\0b" + tail)
+            answer = await reader.read()
+            writer.close()
+            await writer.wait_closed()
+        assert answer.startswith(b"\x81\x01a\x81\x01b\x88")
+        assert answer[8:10] == code.to_bytes(2, "big")
+
+
 async def test_iteration_raises_after_any_other_end() -> None:
     async def fail(ws: Connection) -> None:
         await ws.send("last words")

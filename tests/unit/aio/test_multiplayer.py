@@ -111,7 +111,7 @@ async def test_clients_of_a_server_that_leaves_hear_1001() -> None:
         theirs = await joined.__aenter__()
         onlooker = await connect(url)
     assert theirs.get_close_cause().cause is Cause.CLOSED
-    assert len([message async for message in onlooker]) == 1  # its id
+    assert len([message async for message in onlooker]) > 0  # its id, and who else is there
     assert onlooker.close_code == 1001
     await onlooker.close()
     await joined.__aexit__(None, None, None)
