@@ -44,6 +44,18 @@ def run_session(source: str, namespace: dict[str, Any], name: str, line: int) ->
     return doctest.DocTestRunner(verbose=False).run(session, clear_globs=False).failed
 
 
+def test_the_page_about_asyncio() -> None:
+    text = (DOCS / "asyncio.md").read_text(encoding="utf-8")
+    blocks = [block[2] for block in BLOCK.finditer(text)]
+    assert blocks
+    for block in blocks:
+        exec(compile(block, "asyncio.md", "exec"), {"__name__": "__main__"})
+    program = DOCS / "examples" / "aio_game.py"
+    done = subprocess.run([sys.executable, str(program)], capture_output=True, text=True, timeout=60)
+    assert done.stdout == "['1 here', 'hello']\n", done.stderr
+    assert f"`{done.stdout.strip()}`" in text
+
+
 def test_a_wrong_example_is_noticed() -> None:
     assert run_session(">>> 1 + 1\n3\n", {}, "page", 1) == 1
 

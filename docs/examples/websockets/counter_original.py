@@ -39,6 +39,7 @@ async def count(url, actions, until):
         async for message in ws:
             if json.loads(message) == {"type": "value", "value": until}:
                 return until
+    return None
 
 
 def start(port=6789):

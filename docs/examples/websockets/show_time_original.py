@@ -24,7 +24,8 @@ async def watch(url, number):
         async for message in ws:
             times.append(datetime.datetime.fromisoformat(message))
             if len(times) == number:
-                return times
+                break
+    return times
 
 
 def start(port=5678):
