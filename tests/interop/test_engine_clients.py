@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from gdpeer import OK, Cause, StreamPeerTLS, TCPServer, TLSOptions, WebSocketPeer
+from tests.interop import fronts
 from tests.interop.echo_rooms import EchoRoom, Mode, echo_room, until
 from tests.interop.fronts import FRONTS
 from tests.support.certificates import Certificates
@@ -17,6 +18,9 @@ pytestmark = pytest.mark.engine
 SCENES = {"4": "peer_client", "3": "client"}
 BOTH = pytest.mark.parametrize("version", ["4", "3"])
 SECURE = pytest.mark.parametrize("secure", [False, True], ids=["ws", "wss"])
+
+
+TIMES = {"polling": 5, "aio": 1}
 
 
 def engine(version: str, room: EchoRoom, certificates: Certificates | None = None, **options: Any) -> Engine:
@@ -37,12 +41,15 @@ def finish(run: Engine, room: EchoRoom) -> dict[str, Any]:
     return run.find("closed") or {}
 
 
-@FRONTS
 @BOTH
 @SECURE
-@pytest.mark.parametrize("size", [2, 125, 126, 127, 65535, 65536])
+@pytest.mark.parametrize(
+    ("each_front", "size"),
+    [*(("polling", size) for size in (2, 125, 126, 127, 65535, 65536)), ("aio", 126), ("aio", 65536)],
+    indirect=["each_front"],
+)
 def test_messages_of_every_length_form_come_back(
-    version: str, secure: bool, size: int, certificates: Certificates
+    version: str, secure: bool, each_front: None, size: int, certificates: Certificates
 ) -> None:
     tls = certificates if secure else None
     with echo_room(certificates=tls) as room, engine(version, room, tls, size=size, texts=2, binaries=2) as run:
@@ -93,7 +100,7 @@ def test_a_close_that_the_engine_starts_reads_as_clean_every_time(
     version: str, secure: bool, certificates: Certificates
 ) -> None:
     tls = certificates if secure else None
-    for _ in range(5):
+    for _ in range(TIMES[fronts.front]):
         options = {"close_code": 4001, "close_reason": "from the game"}
         with echo_room(certificates=tls) as room, engine(version, room, tls, **options) as run:
             closed = finish(run, room)
@@ -110,7 +117,7 @@ def test_a_close_that_the_server_starts_is_seen_with_code_and_reason_every_time(
     version: str, secure: bool, certificates: Certificates
 ) -> None:
     tls = certificates if secure else None
-    for _ in range(5):
+    for _ in range(TIMES[fronts.front]):
         with (
             echo_room(certificates=tls) as room,
             engine(version, room, tls, say="bye!", wait_close=True) as run,

@@ -101,7 +101,15 @@ async def test_a_wrong_url_or_option_is_an_error_before_anything_is_opened() -> 
     for wrong in ({"max_size": -1}, {"compression": "zip"}, {"additional_headers": {"no colon\n": ""}}):
         with pytest.raises(ValueError, match=r".+"):
             await connect("ws://127.0.0.1", **wrong)
-    for wrong in ({"ping_timeout": 1}, {"max_size": "1"}, {"subprotocols": "chat"}, {"poll": 1}, {"_url": ""}):
+    for wrong in (
+        {"ping_timeout": 1},
+        {"max_size": "1"},
+        {"subprotocols": "chat"},
+        {"poll": 1},
+        {"_url": ""},
+        {"drained": 1},
+        {"State": 1},
+    ):
         with pytest.raises(TypeError, match=r".+"):
             await connect("ws://127.0.0.1", **wrong)
 

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from gdpeer.aio import Connection, connect, serve
+from gdpeer.aio import Connection, Server, connect, serve
 from gdpeer.aio.pump import TICKS, Pump
 from gdpeer.websocket.link import Turn
 from tests.unit.aio.support import Loops, LoopWithoutReaders, echo, joined, rounds, run, url_of
@@ -107,3 +107,15 @@ async def test_a_pump_tells_who_uses_it_from_elsewhere() -> None:
     await use()
     with pytest.raises(RuntimeError, match="event loop"):
         await asyncio.to_thread(asyncio.run, use())
+
+
+def test_a_connection_that_outlives_its_loop_ends_without_a_word(new_loop: Loops) -> None:
+    async def main() -> tuple[Connection, Server]:
+        server = await serve(echo, "127.0.0.1")
+        return await connect(url_of(server)), server
+
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        ws, server = runner.run(main())
+    ws.peer.close(-1)
+    server.engine.stop()
+    assert ws.state is ws.peer.STATE_CLOSED

@@ -130,6 +130,9 @@ async def test_what_cannot_be_joined_or_opened_is_an_exception() -> None:
         with pytest.raises(kind):
             async with make():
                 pass
+    with pytest.raises(TransportError) as caught:
+        async with multiplayer_client(mine, "wss://127.0.0.1", TLSOptions.client("/no/such/authority.pem")):
+            pass
     assert mine.multiplayer.multiplayer_peer is before
     with pytest.raises(TransportError) as caught:
         async with multiplayer_client(mine, f"ws://127.0.0.1:{free_port()}"):

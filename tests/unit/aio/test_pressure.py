@@ -50,7 +50,7 @@ async def test_sending_waits_for_a_reader_that_does_not_read_and_goes_on_with_it
         await flooding
         await done.wait()
         assert sent == taken == 5_000
-    record("REL-AIO-PRESSURE", sent_before_it_waited=stalled, outbound_bytes=waiting)
+    record("D5-aio", sent_before_it_waited=stalled, outbound_bytes=waiting)
 
 
 async def test_a_message_larger_than_the_write_limit_goes_out_whole_and_the_next_waits() -> None:

@@ -118,8 +118,9 @@ async def test_a_server_listens_on_all_addresses_of_a_name_or_says_what_is_wrong
     with pytest.raises(TransportError) as caught:
         await serve(echo, "nowhere.invalid")
     assert caught.value.cause is Cause.DNS
-    with pytest.raises(TypeError, match="unknown option 'ping_timeout'"):
-        await serve(echo, "127.0.0.1", ping_timeout=1)
+    for wrong in ("ping_timeout", "peers", "client_connected", "_turn", "listen"):
+        with pytest.raises(TypeError, match=f"unknown option '{wrong}'"):
+            await serve(echo, "127.0.0.1", **{wrong: 1})
 
 
 async def test_where_one_of_several_addresses_is_taken_none_is_opened(monkeypatch: pytest.MonkeyPatch) -> None:

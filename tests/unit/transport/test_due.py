@@ -45,6 +45,15 @@ def test_closed_it_has_none(poller: Poller) -> None:
     assert poller.descriptor == -1
 
 
+def test_who_watches_the_descriptor_is_told_once_before_it_goes(poller: Poller) -> None:
+    told: list[bool] = []
+    descriptor = poller._backend.descriptor
+    poller.on_close = lambda: told.append(descriptor < 0 or not is_readable(descriptor))  # still open
+    poller.close()
+    poller.close()
+    assert told == [True]
+
+
 @pytest.mark.parametrize("backend", [None, SelectorsBackend])
 def test_it_is_due_with_the_first_timer_that_will_run(backend: type[SelectorsBackend] | None) -> None:
     clock = ManualClock(100.0)
