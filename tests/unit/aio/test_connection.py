@@ -8,6 +8,7 @@ import pytest
 
 from gdpeer import Cause, ConnectionClosedError, ConnectionClosedOK
 from gdpeer.aio import Connection, connect
+from gdpeer.websocket.front import is_over
 from gdpeer.websocket.states import PeerState
 from tests.unit.aio.support import joined, served, until
 
@@ -125,6 +126,15 @@ async def test_both_sides_see_the_code_and_reason_of_a_client_that_closes() -> N
         assert await ws.recv() == "before the close"
         await ws.close()  # again, without effect
         assert ws.close_code == 4002
+
+
+async def test_after_a_close_nothing_is_left_of_the_connection() -> None:
+    async with served() as (_, url):
+        for _ in range(5):
+            ws = await connect(url)
+            await ws.close()
+            assert is_over(ws.peer)
+            assert ws._pump._poller is None
 
 
 async def test_a_close_that_may_not_be_sent_is_a_value_error_and_the_connection_goes_on() -> None:

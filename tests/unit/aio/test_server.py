@@ -121,6 +121,8 @@ async def test_a_server_listens_on_all_addresses_of_a_name_or_says_what_is_wrong
     for wrong in ("ping_timeout", "peers", "client_connected", "_turn", "listen"):
         with pytest.raises(TypeError, match=f"unknown option '{wrong}'"):
             await serve(echo, "127.0.0.1", **{wrong: 1})
+    with pytest.raises(TypeError, match="list of strings"):
+        await serve(echo, "127.0.0.1", subprotocols="chat")
 
 
 async def test_where_one_of_several_addresses_is_taken_none_is_opened(monkeypatch: pytest.MonkeyPatch) -> None:
