@@ -34,6 +34,7 @@ cdef class NativeBackend(Link):
     cdef _take_stream(self, object stream)
     cdef _upgrade(self, bytes data)
     cdef _take_outcome(self, object outcome)
+    cpdef go_on(self)
     cdef _send_raw(self, bytes data)
     cpdef step(self)
     cpdef ready(self, int events)

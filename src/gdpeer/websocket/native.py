@@ -211,6 +211,12 @@ class NativeBackend(Link):
         if outcome.leftover:
             self._receive(bytearray(outcome.leftover), len(outcome.leftover))
 
+    def go_on(self) -> None:
+        """Ask the upgrade anew: what it waited for before it could answer is there."""
+        if self.stage == _UPGRADING:
+            self._upgrade(b"")
+            self._turn.touch(self)
+
     def _send_raw(self, data: bytes) -> None:
         if data:
             self.connection.outbox.send_raw(data)
