@@ -1,7 +1,7 @@
 """The group of subcommands, and how they fail: one line on standard error, never a traceback.
 
-A subcommand is a function of the same name in the module of the same name. It returns its exit status (None is 0), and
-it raises `click.UsageError` (exit 2) or `failure.Failure` (exit 1) with one sentence.
+A subcommand is a function of the same name in the module of the same name (a hyphen is an underscore there). It returns
+its exit status (None is 0), and it raises `click.UsageError` (exit 2) or `failure.Failure` (exit 1) with one sentence.
 
 Layer: `cli`.
 """
@@ -20,7 +20,7 @@ from gdpeer import COMPILED, __version__
 
 __all__ = ["Commands", "gdpeer"]
 
-NAMES = ("chat", "connect", "echo", "roll", "swarm")
+NAMES = ("chat", "connect", "echo", "inspect", "roll", "swarm")
 
 INTERRUPTED = 130
 """The shell's status for a program that Ctrl-C ended before it had begun."""
@@ -37,7 +37,8 @@ class Commands(click.Group):
         """The subcommand, or None when there is no such."""
         if cmd_name not in NAMES:
             return None
-        command = getattr(import_module(f"gdpeer.cli.{cmd_name}"), cmd_name)
+        name = cmd_name.replace("-", "_")
+        command = getattr(import_module(f"gdpeer.cli.{name}"), name)
         assert isinstance(command, click.Command)
         return command
 
@@ -68,7 +69,8 @@ EXAMPLES = """\b
 Examples:
   gdpeer chat                          a chat room: open the address that it prints
   gdpeer connect ws://localhost:8000/  type to a server, see what it says
-  gdpeer echo --port 9001              a server that sends everything back"""
+  gdpeer echo --port 9001              a server that sends everything back
+  gdpeer inspect --listen 8911 --to ws://localhost:8910    every message between a game and its server"""
 
 
 VERSION = f"%(prog)s %(version)s ({'compiled' if COMPILED else 'uncompiled'}, Python {platform.python_version()})"

@@ -9,9 +9,9 @@ import time
 
 import click
 
-from gdpeer import Cause, Error, TLSOptions, WebSocketPeer
+from gdpeer import Cause, Error, WebSocketPeer
 from gdpeer.cli.failure import Failure
-from gdpeer.cli.options import parse_headers, parse_protocols
+from gdpeer.cli.options import parse_headers, parse_protocols, tls_options
 from gdpeer.cli.screen import Screen
 from gdpeer.cli.typed import HELP, Binary, Close, Help, Ping, parse
 from gdpeer.demos.lines import Lines, is_typed
@@ -149,15 +149,6 @@ class Conversation:
             self._end_at = now + self._linger
         if self._end_at is not None and now >= self._end_at:
             self._peer.close()
-
-
-def tls_options(authority: str | None, insecure: bool) -> TLSOptions | None:
-    """Whom to trust; None for the authorities that the system trusts."""
-    if authority is not None and insecure:
-        raise click.UsageError("--ca and --insecure exclude each other")
-    if insecure:
-        return TLSOptions.client_unsafe()
-    return None if authority is None else TLSOptions.client(authority)
 
 
 def make_peer(protocols: tuple[str, ...], headers: list[str], compress: bool, ping: float) -> WebSocketPeer:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import click
 
+from gdpeer import TLSOptions
 from gdpeer.protocol.http1 import parse_header_line
 from gdpeer.websocket.settings import names
 
-__all__ = ["parse_headers", "parse_path", "parse_protocols", "parse_size"]
+__all__ = ["parse_headers", "parse_path", "parse_protocols", "parse_size", "tls_options"]
 
 UNITS = {"": 1, "K": 1024, "M": 1024 * 1024}
 MOST_DIGITS = 12
@@ -46,3 +47,12 @@ def parse_headers(context: click.Context, parameter: click.Parameter, value: tup
         return [": ".join(parse_header_line(line)) for line in value]
     except ValueError as error:
         raise click.BadParameter(str(error)) from error
+
+
+def tls_options(authority: str | None, insecure: bool) -> TLSOptions | None:
+    """Whom to trust; None for the authorities that the system trusts."""
+    if authority is not None and insecure:
+        raise click.UsageError("--ca and --insecure exclude each other")
+    if insecure:
+        return TLSOptions.client_unsafe()
+    return None if authority is None else TLSOptions.client(authority)

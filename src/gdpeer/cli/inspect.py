@@ -1,0 +1,124 @@
+"""`gdpeer inspect`: every message between a game and its server, decoded, as it passes.
+
+Layer: `cli`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import ExitStack
+from typing import IO
+
+import click
+
+from gdpeer.cli.failure import Failure
+from gdpeer.cli.inspect_page import Page
+from gdpeer.cli.inspect_screen import JsonScreen, Screen, choose_screen
+from gdpeer.cli.serving import address
+from gdpeer.cli.tunneling import dialect_options, make_tunnel, open_tunnel, run, tunnel_options
+from gdpeer.demos.stopping import Stop
+from gdpeer.tools.inspecting import Filter, Inspector, redacted
+from gdpeer.tools.names import MethodNames
+from gdpeer.tools.recording import write_events, write_header
+from gdpeer.tools.tunnel import Event, Tunnel
+from gdpeer.tools.way import Direction
+
+__all__ = ["inspect"]
+
+TURN = 0.1
+"""Seconds that one poll waits at most: as late comes a message to the page, and a signal is noticed."""
+
+RECORD = click.File("w", encoding="utf-8", lazy=False)
+
+
+class Session:
+    """What happened in a turn goes to everybody who wants to know.
+
+    Args:
+        inspector: makes rows.
+        screen: shows them.
+        page: likewise; None: there is none.
+        file: where everything is recorded; None: nowhere.
+    """
+
+    def __init__(
+        self, inspector: Inspector, screen: Screen | JsonScreen, page: Page | None, file: IO[str] | None
+    ) -> None:
+        self._inspector = inspector
+        self._screen = screen
+        self._page = page
+        self._file = file
+
+    def see(self, events: Iterable[Event]) -> None:
+        """A turn is over."""
+        events = list(events)
+        if self._file is not None and events:
+            self._record(self._file, events)
+        rows = self._inspector.rows(events)
+        self._screen.show(rows)
+        if self._page is not None:
+            self._page.show(rows)
+
+    def _record(self, file: IO[str], events: list[Event]) -> None:
+        try:
+            write_events(file, events)
+        except OSError as error:
+            raise Failure(f"cannot record: {error.strerror or error}") from error
+
+
+EXAMPLES = """\b
+Examples:
+  gdpeer inspect --listen 8911 --to ws://localhost:8910
+  gdpeer inspect --listen 8911 --to ws://localhost:8910 --page 8912 --names my_game/
+  gdpeer inspect --listen 8911 --to wss://example.org/game --record session.jsonl
+  gdpeer inspect --listen 8911 --to ws://localhost:8910 --method 'move*' --json | jq .size"""
+
+
+@click.command(epilog=EXAMPLES)
+@tunnel_options
+@dialect_options
+@click.option("--peer", "peers", multiple=True, type=int, metavar="N", help="Only this client: its # or its id.")
+@click.option("--command", "commands", multiple=True, metavar="GLOB", help="Only commands like this: rpc, raw, text.")
+@click.option("--path", "paths", multiple=True, metavar="GLOB", help="Only nodes like this: 'Main/*'.")
+@click.option("--method", "methods", multiple=True, metavar="GLOB", help="Only methods like this.")
+@click.option("--direction", type=click.Choice([one.value for one in Direction]), help="Only one direction.")
+@click.option("--json", "is_json", is_flag=True, help="A line of JSON for each message, and one for the totals.")
+@click.option("--page", "page_port", type=click.IntRange(0, 65535), metavar="PORT", help="Show it as a page, too.")
+@click.option("--record", type=RECORD, metavar="FILE", help="Keep all of it, for gdpeer replay.")
+def inspect(
+    port: int,
+    to: str,
+    host: str,
+    ca: str | None,
+    insecure: bool,
+    dialect: str,
+    names: MethodNames,
+    peers: tuple[int, ...],
+    commands: tuple[str, ...],
+    paths: tuple[str, ...],
+    methods: tuple[str, ...],
+    direction: str | None,
+    is_json: bool,
+    page_port: int | None,
+    record: IO[str] | None,
+) -> None:
+    """Show every message between a game and its server.
+
+    Let the game connect to PORT instead of its server. Each message is decoded: Godot's calls with node, method and
+    arguments, everything else as it is. Ctrl-C ends with the totals, and status 0.
+    """
+    wanted = Filter(peers, commands, paths, methods, None if direction is None else Direction(direction))
+    inspector = Inspector(dialect, names, wanted)
+    tunnel = make_tunnel(Tunnel, to, ca, insecure)
+    with Stop() as stop, ExitStack() as stack:
+        if record is not None:
+            write_header(record, to, dialect)
+        url = open_tunnel(tunnel, host, port)
+        screen = stack.enter_context(choose_screen(inspector, tunnel, is_json))
+        screen.say(f"gdpeer inspect: {url} to {redacted(to)}")
+        page = None
+        if page_port is not None:
+            page = stack.enter_context(Page(inspector, tunnel, host, page_port, redacted(to)))
+            screen.say(f"Page: {address('http', host, page.port)}")
+        run(tunnel, stop, Session(inspector, screen, page, record).see, TURN)
+        screen.finish()

@@ -1,0 +1,181 @@
+"""What `gdpeer inspect` writes: lines as they come and totals at the end; on a terminal the totals are below them.
+
+Layer: `cli`.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from gdpeer.tools.inspecting import Inspector, Row
+from gdpeer.tools.totals import Total
+from gdpeer.tools.tunnel import Tunnel
+from gdpeer.tools.way import Direction
+
+__all__ = ["JsonScreen", "LiveScreen", "Screen", "choose_screen"]
+
+MOST_LIVE = 8
+"""Rows of each table while it runs."""
+
+MOST_AT_END = 40
+"""The same at the end."""
+
+STYLES = {Direction.TO_SERVER: "green", Direction.TO_CLIENT: "cyan", None: "dim"}
+
+
+class Screen:
+    """Plain lines: a pipe, or a file.
+
+    Args:
+        inspector: for the totals.
+        tunnel: for the time.
+    """
+
+    def __init__(self, inspector: Inspector, tunnel: Tunnel) -> None:
+        self.inspector = inspector
+        self.tunnel = tunnel
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Nothing is to be done; on a terminal there is."""
+
+    def say(self, line: str) -> None:
+        """Where it listens."""
+        write(line)
+
+    def show(self, rows: Sequence[Row]) -> None:
+        """These came."""
+        self.inspector.totals.tick(self.tunnel.time())
+        if rows:
+            write("\n".join(row.as_text() for row in rows))
+
+    def finish(self) -> None:
+        """It is over."""
+        self.inspector.finish()
+        write("\n".join(self.report()))
+
+    def report(self) -> list[str]:
+        """The totals, and what could not be known."""
+        inspector, seconds = self.inspector, self.tunnel.time()
+        totals = inspector.totals
+        lines = []
+        for title, table in (("method", totals.methods), ("peer", totals.peers)):
+            lines += ["", f"{title:<50} {'messages':>9} {'bytes':>12} {'a second':>9} {'peak':>8}"]
+            lines += [total_line(total, seconds) for total in [*table.largest(MOST_AT_END), totals.all]]
+        lines += ["", f"{inspector.undecoded} undecoded"]
+        for path, checksum in sorted(inspector.unnamed.items()):
+            known = f"checksum {checksum}" if checksum else "their checksum was not seen"
+            lines.append(f"No names for the methods of {path}: see --names ({known})")
+        return lines
+
+
+def total_line(total: Total, seconds: float) -> str:
+    """A row of the report."""
+    rate = total.count / seconds if seconds else 0.0
+    return f"{total.name:<50} {total.count:>9} {total.size:>12} {rate:>9.1f} {total.peak:>8.1f}"
+
+
+def write(text: str) -> None:
+    """Write lines at once: whoever reads a pipe waits for them."""
+    print(text, flush=True)
+
+
+class JsonScreen(Screen):
+    """A line of JSON for each row, and one with the totals at the end."""
+
+    def say(self, line: str) -> None:
+        """To the other stream: standard output is JSON alone."""
+        print(line, file=sys.stderr, flush=True)
+
+    def show(self, rows: Sequence[Row]) -> None:
+        """These came."""
+        self.inspector.totals.tick(self.tunnel.time())
+        if rows:
+            write("\n".join(json.dumps(row.as_json(), ensure_ascii=False) for row in rows))
+
+    def finish(self) -> None:
+        """It is over."""
+        self.inspector.finish()
+        end = {
+            "totals": self.inspector.totals.as_json(),
+            "seconds": round(self.tunnel.time(), 6),
+            "undecoded": self.inspector.undecoded,
+            "unnamed": self.inspector.unnamed,
+        }
+        write(json.dumps(end, ensure_ascii=False))
+
+
+class LiveScreen(Screen):
+    """A terminal: lines run through above the totals."""
+
+    def __init__(self, inspector: Inspector, tunnel: Tunnel) -> None:
+        super().__init__(inspector, tunnel)
+        self._console = Console(highlight=False)
+        # Drawn from here only, not from a thread of rich's.
+        self._live = Live(console=self._console, auto_refresh=False, transient=True)
+        self._drawn = 0.0
+
+    def __enter__(self) -> Self:
+        self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Give the terminal back."""
+        self._live.stop()
+
+    def say(self, line: str) -> None:
+        """Where it listens."""
+        self._console.print(Text(line, "bold"))
+
+    def show(self, rows: Sequence[Row]) -> None:
+        """These came."""
+        now = self.tunnel.time()
+        self.inspector.totals.tick(now)
+        if rows:
+            self._console.print(Text("\n").join(styled(row) for row in rows), soft_wrap=True)
+        if rows or now - self._drawn >= 1.0:
+            self._drawn = now
+            self._live.update(self._table(), refresh=True)
+
+    def finish(self) -> None:
+        """It is over: the totals stay."""
+        self._live.stop()
+        super().finish()
+
+    def _table(self) -> Table:
+        table = Table(expand=True, box=None, header_style="bold")
+        table.add_column("method, peer", ratio=1, no_wrap=True)
+        for name in ("messages", "bytes", "a second"):
+            table.add_column(name, justify="right")
+        totals = self.inspector.totals
+        for total in (*totals.methods.largest(MOST_LIVE), *totals.peers.largest(MOST_LIVE), totals.all):
+            table.add_row(Text(total.name), str(total.count), str(total.size), f"{total.rate:.0f}")
+        return table
+
+
+def styled(row: Row) -> Text:
+    """A row in colours."""
+    return Text(row.as_text(), "bold red" if row.decoded.problem else STYLES[row.direction])
+
+
+def choose_screen(inspector: Inspector, tunnel: Tunnel, is_json: bool) -> Screen:
+    """What fits standard output."""
+    if is_json:
+        return JsonScreen(inspector, tunnel)
+    is_terminal = sys.stdout is not None and sys.stdout.isatty()
+    return LiveScreen(inspector, tunnel) if is_terminal else Screen(inspector, tunnel)
