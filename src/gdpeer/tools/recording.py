@@ -129,7 +129,7 @@ def describe(problem: Exception) -> str:
     return f"{problem.args[0]!r} is missing" if isinstance(problem, KeyError) else "not as a recording writes it"
 
 
-def check_header(fields: dict[str, Any]) -> dict[str, Any]:
+def check_header(fields: Any) -> dict[str, Any]:
     """The header, if it is one that can be read.
 
     Raises:
