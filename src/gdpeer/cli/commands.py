@@ -20,7 +20,7 @@ from gdpeer import COMPILED, __version__
 
 __all__ = ["Commands", "gdpeer"]
 
-NAMES = ("chat", "connect", "echo", "inspect", "replay", "roll", "swarm")
+NAMES = ("bad-network", "chat", "connect", "echo", "inspect", "replay", "roll", "swarm")
 
 INTERRUPTED = 130
 """The shell's status for a program that Ctrl-C ended before it had begun."""

@@ -195,6 +195,7 @@ class Inspector:
         self.unnamed |= decoder.unnamed
         self._compressed.discard(event.line)
         how = "without a close frame" if event.code < 0 else f"code {event.code}"
+        how += ", by this tunnel" if event.direction is None else ""
         said = Decoded("close", detail=f"{how}, {clipped(event.reason)}" if event.reason else how)
         return Row(event.time, event.line, decoder.peer_id, event.direction, "", 0, False, False, said)
 

@@ -65,7 +65,7 @@ def as_line(event: Event) -> dict[str, Any]:
         case Ended():
             return line | {
                 "event": "close",
-                "direction": event.direction.value,
+                "direction": None if event.direction is None else event.direction.value,
                 "code": event.code,
                 "reason": event.reason,
             }
@@ -155,7 +155,8 @@ def as_event(fields: dict[str, Any]) -> Event:
         case "open":
             return Opened(time, line, str(fields["target"]), str(fields["protocol"]), False)
         case "close":
-            return Ended(time, line, Direction(fields["direction"]), int(fields["code"]), str(fields["reason"]))
+            side = None if fields["direction"] is None else Direction(fields["direction"])
+            return Ended(time, line, side, int(fields["code"]), str(fields["reason"]))
         case "refused":
             return Refused(time, line, str(fields["why"]))
     raise ValueError(f"{fields['event']!r} is no event of a recording")

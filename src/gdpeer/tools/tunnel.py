@@ -80,11 +80,14 @@ class Passed(NamedTuple):
 
 
 class Ended(NamedTuple):
-    """The side from which `direction` comes ended first; a code of -1: without a close frame."""
+    """The side from which `direction` comes ended first, or the tunnel (None); a code of -1: without a close frame.
+
+    What still comes from the other side is not told: there is nobody to take it.
+    """
 
     time: float
     line: int
-    direction: Direction
+    direction: Direction | None
     code: int
     reason: str
 
@@ -179,6 +182,12 @@ class Tunnel:
         """Both ends have gone."""
         self._lines.pop(line.number, None)
 
+    def cut(self, number: int) -> None:
+        """Break a line: both sides see a connection that ends without a close frame."""
+        line = self._lines.get(number)
+        if line is not None:
+            line.stop(End(-1, ""))
+
     def tell(self, event: Event) -> None:
         """Something happened."""
         self._events.append(event)
@@ -204,7 +213,7 @@ class Tunnel:
         self._door.close()
         deadline = self.clock.now() + grace
         for line in list(self._lines.values()):
-            line.stop(GOING_AWAY, reason)
+            line.stop(End(GOING_AWAY, reason))
         events: list[Event] = []
         while self._lines and (left := deadline - self.clock.now()) > 0:
             events += self.poll(left)
@@ -308,7 +317,7 @@ class Line:
     def _way(self, source: WebSocketPeer, sink: WebSocketPeer, direction: Direction) -> Way:
         def due(item: Message | End) -> float | None:
             when = self.tunnel.due(self.number, direction, item)
-            if isinstance(item, Message):
+            if isinstance(item, Message) and not self._is_told:
                 self.tunnel.tell(Passed(self.tunnel.time(), self.number, direction, item, when is None))
             return when
 
@@ -332,22 +341,21 @@ class Line:
             return
         backend.settle()
         if backend.stage >= Stage.PARTING:
-            self._tell_ended(backend, tuple(Direction)[index])
-            inbound.end(End(backend.close_code, backend.close_reason), now)
+            end = End(backend.close_code, backend.close_reason)
+            self._tell_ended(tuple(Direction)[index], end)
+            inbound.end(end, now)
             self.tunnel.peers.pop(backend.peer_id, None)
 
-    def _tell_ended(self, backend: NativeBackend, direction: Direction) -> None:
-        if not self._is_told:
+    def _tell_ended(self, direction: Direction | None, end: End) -> None:
+        if self.ways and not self._is_told:
             self._is_told = True
-            self.tunnel.tell(
-                Ended(self.tunnel.time(), self.number, direction, backend.close_code, backend.close_reason)
-            )
+            self.tunnel.tell(Ended(self.tunnel.time(), self.number, direction, end.code, end.reason))
 
-    def stop(self, code: int, reason: str) -> None:
-        """Close both ends; what waits is not waited for."""
-        self._is_told = True
+    def stop(self, end: End) -> None:
+        """End both sides; what waits is not waited for."""
+        self._tell_ended(None, end)
         for backend in self.backends():
-            backend.close(code, reason)
+            backend.close(end.code, end.reason)
 
 
 def base(tunnel: Tunnel) -> str:

@@ -1,0 +1,125 @@
+"""`gdpeer bad-network`: a game and its server with a bad line between them.
+
+Layer: `cli`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+import click
+
+from gdpeer.cli.tunneling import dialect_options, make_tunnel, open_tunnel, run, tunnel_options
+from gdpeer.cli.units import duration, option_of, part, rate, stall
+from gdpeer.demos.lines import print_line
+from gdpeer.demos.stopping import Stop
+from gdpeer.tools.bad_line import SYNC, BadTunnel, Conditions
+from gdpeer.tools.inspecting import redacted
+from gdpeer.tools.names import MethodNames
+from gdpeer.tools.tunnel import Ended, Event, Opened, Passed, Refused
+from gdpeer.tools.way import Direction
+
+__all__ = ["bad_network"]
+
+SIDES = {Direction.TO_SERVER: "the client", Direction.TO_CLIENT: "the server", None: "the bad line"}
+
+
+class Log:
+    """A line for each connection that comes and goes, and sums at the end."""
+
+    def __init__(self) -> None:
+        self._passed: Counter[Direction] = Counter()
+
+    def see(self, events: Iterable[Event]) -> None:
+        """These happened."""
+        for event in events:
+            if isinstance(event, Passed):
+                self._passed[event.direction] += not event.is_lost
+            else:
+                print_line(f"{event.time:9.3f}  #{event.line} {in_words(event)}")
+
+    def report(self, lost: Counter[str]) -> None:
+        """It is over."""
+        sums = (f"{self._passed[direction]} {direction.value.replace('_', ' ')}" for direction in Direction)
+        print_line(f"Messages passed: {', '.join(sums)}; lost: {lost.total()}")
+        for label, count in lost.most_common():
+            print_line(f"{count:>9}  {label}")
+
+
+def in_words(event: Opened | Ended | Refused) -> str:
+    """What happened to a connection."""
+    match event:
+        case Opened():
+            return f"open {redacted(event.target)}"
+        case Ended():
+            how = f"with {event.code} {event.reason}".rstrip() if event.code >= 0 else "without a close frame"
+            return f"ended by {SIDES[event.direction]} {how}"
+        case Refused():
+            return f"refused: {event.why}"
+
+
+def check_loss(loss: float | None, unreliable: tuple[str, ...]) -> tuple[str, ...]:
+    """Which messages can be lost.
+
+    Raises:
+        click.UsageError: some are named, but none are to be lost.
+    """
+    if unreliable and loss is None:
+        raise click.UsageError("--unreliable goes with --loss-unreliable")
+    return unreliable or (SYNC,)
+
+
+EXAMPLES = """\b
+Examples:
+  gdpeer bad-network --listen 8911 --to ws://localhost:8910 --delay 80ms --jitter 20ms
+  gdpeer bad-network --listen 8911 --to ws://localhost:8910 --rate 256k --stall 2s/30s
+  gdpeer bad-network --listen 8911 --to ws://localhost:8910 --cut-after 60s
+  gdpeer bad-network --listen 8911 --to ws://localhost:8910 --loss-unreliable 2% \\
+      --names my_game/ --unreliable 'Main/Player*:move'"""
+
+
+@click.command(epilog=EXAMPLES)
+@tunnel_options
+@dialect_options
+@click.option("--delay", callback=option_of(duration), metavar="TIME", help="Of each message, each way: 80ms.")
+@click.option("--jitter", callback=option_of(duration), metavar="TIME", help="More or less than that by up to: 20ms.")
+@click.option("--rate", callback=option_of(rate), help="Bits a second, each way: 256k; bytes: 32kB.")
+@click.option("--stall", callback=option_of(stall), metavar="TIME/TIME", help="Nothing passes: 2s/30s, 2 s every 30.")
+@click.option("--cut-after", callback=option_of(duration), metavar="TIME", help="Each connection breaks then: 60s.")
+@click.option("--loss-unreliable", "loss", callback=option_of(part), metavar="PART", help="Of what is unreliable: 2%.")
+@click.option("--unreliable", multiple=True, metavar="GLOB", help="PATH:METHOD, method or command.  [default: sync]")
+@click.option("--seed", type=int, metavar="N", help="Makes chance repeatable.")
+def bad_network(
+    port: int,
+    to: str,
+    host: str,
+    ca: str | None,
+    insecure: bool,
+    dialect: str,
+    names: MethodNames,
+    delay: float | None,
+    jitter: float | None,
+    rate: float | None,
+    stall: tuple[float, float] | None,
+    cut_after: float | None,
+    loss: float | None,
+    unreliable: tuple[str, ...],
+    seed: int | None,
+) -> None:
+    """Put a bad line between a game and its server.
+
+    Let the game connect to PORT instead. Messages stay in order; a WebSocket loses none, so losses are of those that
+    you name: which calls are unreliable is not on the wire.
+    """
+    length, every = stall or (0.0, 0.0)
+    losses = check_loss(loss, unreliable)
+    conditions = Conditions(
+        delay or 0.0, jitter or 0.0, rate or 0.0, length, every, cut_after or 0.0, loss or 0.0, losses
+    )
+    tunnel = make_tunnel(BadTunnel, to, ca, insecure, conditions, dialect, names, seed)
+    with Stop() as stop:
+        print_line(f"gdpeer bad-network: {open_tunnel(tunnel, host, port)} to {redacted(to)}")
+        log = Log()
+        run(tunnel, stop, log.see)
+        log.report(tunnel.lost)

@@ -1,0 +1,106 @@
+"""Times, rates and parts with their units, as people write them.
+
+Layer: `cli`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TypeVar
+
+import click
+
+__all__ = ["duration", "option_of", "part", "rate", "stall"]
+
+Value = TypeVar("Value")
+
+_NUMBER = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)\s*([a-zA-Z%/]*)")
+_SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0}
+_BITS = {"": 1.0, "bit": 1.0, "bps": 1.0, "b": 1.0, "B": 8.0}
+_THOUSANDS = {"": 1.0, "k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9}
+
+
+def split(text: str) -> tuple[float, str]:
+    """Number and unit.
+
+    Raises:
+        ValueError: there is no number.
+    """
+    match = _NUMBER.fullmatch(text.strip())
+    if match is None:
+        raise ValueError
+    return float(match[1]), match[2]
+
+
+def duration(text: str) -> float:
+    """Seconds from `80ms`, `2s` or `1.5min`.
+
+    Raises:
+        ValueError: it is none; the text says how one is written.
+    """
+    try:
+        number, unit = split(text)
+        return number * (_SECONDS[unit.lower()] if number or unit else 0.0)
+    except (ValueError, KeyError):
+        raise ValueError(f"{text!r} is no time such as 80ms, 2s or 1.5min") from None
+
+
+def rate(text: str) -> float:
+    """Bits a second from `256k`, `1.5Mbit` or `32kB`.
+
+    Raises:
+        ValueError: it is none, or nothing; the text says how one is written.
+    """
+    try:
+        number, unit = split(text.removesuffix("/s"))
+        prefix = unit[:1] if unit[:1] in _THOUSANDS else ""
+        found = number * _THOUSANDS[prefix] * _BITS[unit.removeprefix(prefix)]
+    except (ValueError, KeyError):
+        found = 0.0
+    if not found:
+        raise ValueError(f"{text!r} is no rate such as 256k (bits a second), 1.5Mbit or 32kB")
+    return found
+
+
+def part(text: str) -> float:
+    """0 to 1 from `2%`.
+
+    Raises:
+        ValueError: it is none; the text says how one is written.
+    """
+    try:
+        number, unit = split(text)
+    except ValueError:
+        number, unit = -1.0, ""
+    if unit != "%" or not 0 <= number <= 100:
+        raise ValueError(f"{text!r} is no part such as 2%")
+    return number / 100
+
+
+def stall(text: str) -> tuple[float, float]:
+    """How long and how often, from `2s/30s`.
+
+    Raises:
+        ValueError: it is none; the text says how one is written.
+    """
+    length, _, every = text.partition("/")
+    try:
+        found = duration(length), duration(every)
+    except ValueError:
+        found = 0.0, 0.0
+    if not 0 < found[0] < found[1]:
+        raise ValueError(f"{text!r} is no stall such as 2s/30s: 2 seconds, every 30")
+    return found
+
+
+def option_of(parse: Callable[[str], Value]) -> Callable[[click.Context, click.Parameter, str | None], Value | None]:
+    """The callback of an option that takes such a value."""
+
+    def callback(context: click.Context, parameter: click.Parameter, value: str | None) -> Value | None:
+        try:
+            return None if value is None else parse(value)
+        except ValueError as error:
+            raise click.BadParameter(str(error)) from error
+
+    return callback
