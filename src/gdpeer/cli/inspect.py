@@ -5,8 +5,8 @@ Layer: `cli`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack, suppress
 from typing import IO
 
 import click
@@ -53,17 +53,25 @@ class Session:
         """A turn is over."""
         events = list(events)
         if self._file is not None and events:
-            self._record(self._file, events)
+            keep(self._file, lambda file: write_events(file, events))
         rows = self._inspector.rows(events)
         self._screen.show(rows)
         if self._page is not None:
             self._page.show(rows)
 
-    def _record(self, file: IO[str], events: list[Event]) -> None:
-        try:
-            write_events(file, events)
-        except OSError as error:
-            raise Failure(f"cannot record: {error.strerror or error}") from error
+
+def keep(file: IO[str], write: Callable[[IO[str]], object]) -> None:
+    """Write to the recording.
+
+    Raises:
+        Failure: it cannot be written; the file is closed then, as it would try again.
+    """
+    try:
+        write(file)
+    except OSError as error:
+        with suppress(OSError):
+            file.close()
+        raise Failure(f"cannot record: {error.strerror or error}") from error
 
 
 EXAMPLES = """\b
@@ -112,7 +120,7 @@ def inspect(
     tunnel = make_tunnel(Tunnel, to, ca, insecure)
     with Stop() as stop, ExitStack() as stack:
         if record is not None:
-            write_header(record, to, dialect)
+            keep(record, lambda file: write_header(file, to, dialect))
         url = open_tunnel(tunnel, host, port)
         screen = stack.enter_context(choose_screen(inspector, tunnel, is_json))
         screen.say(f"gdpeer inspect: {url} to {redacted(to)}")

@@ -106,8 +106,8 @@ def replay(
     status 1 where one differs, or a client cannot come in.
     """
     playing = make_replay(file, url, ca, insecure, speed, peers)
-    click.echo(f"gdpeer replay: {len(playing.players)} of {file.name} to {redacted(url)}")
     with Stop() as stop:
+        click.echo(f"gdpeer replay: {len(playing.players)} of {file.name} to {redacted(url)}")
         try:
             while playing.poll(TURN) and not stop.requested:
                 pass

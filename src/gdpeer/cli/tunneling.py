@@ -21,6 +21,15 @@ from gdpeer.tools.tunnel import Event, Tunnel
 
 __all__ = ["dialect_options", "make_tunnel", "open_tunnel", "parse_names", "run", "tunnel_options"]
 
+QUIET = 0.002
+"""Seconds without news after which there is time to tell of what was before."""
+
+LATEST = 0.05
+"""Seconds after which it is told all the same."""
+
+MOST_AT_ONCE = 64
+"""Events after which likewise: to tell of them takes a few milliseconds."""
+
 Made = TypeVar("Made", bound=Tunnel)
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -98,12 +107,19 @@ def open_tunnel(tunnel: Tunnel, host: str, port: int) -> str:
 def run(tunnel: Tunnel, stop: Stop, see: Callable[[Iterable[Event]], object], turn: float = TURN) -> None:
     """Go on until somebody wants to stop, then close both sides with 1001.
 
+    What happened is told in a moment of quiet, so that an answer that comes at once is not held up by it.
+
     Args:
         tunnel: that listens.
         stop: who is asked.
-        see: called after each turn with what happened, be it nothing.
+        see: called with what happened, be it nothing.
         turn: seconds that one poll waits at most.
     """
+    events: list[Event] = []
     while not stop.requested:
-        see(tunnel.poll(turn))
-    see(tunnel.stop())
+        fresh = tunnel.poll(QUIET if events else turn)
+        events += fresh
+        if not fresh or len(events) >= MOST_AT_ONCE or tunnel.time() - events[0].time >= LATEST:
+            see(events)
+            events = []
+    see(events + tunnel.stop())

@@ -51,7 +51,7 @@ def write_events(file: IO[str], events: Iterable[Event]) -> None:
 
 def write_line(file: IO[str], fields: dict[str, Any]) -> None:
     """One line."""
-    file.write(json.dumps(fields, separators=(",", ":"), ensure_ascii=False) + "\n")
+    file.write(json.dumps(fields, separators=(",", ":")) + "\n")
 
 
 def as_line(event: Event) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from gdpeer.tools.names import MethodNames
 from gdpeer.tools.recording import Recording
 from gdpeer.tools.translating import Ids, payload
 from gdpeer.tools.tunnel import LARGEST, Ended, Event, Opened, Passed
-from gdpeer.tools.way import Direction, End, Message, close
+from gdpeer.tools.way import NORMAL, Direction, End, Message, close
 from gdpeer.transport.poller import Poller
 from gdpeer.variant.text import var_to_str
 from gdpeer.websocket.connecting import connect
@@ -161,9 +161,9 @@ class Player:
         return True
 
     def end(self, end: End) -> None:
-        """Leave as then."""
+        """Leave as then, but never without a close frame: that could lose what was said before."""
         if self._peer is not None:
-            close(self._peer, end)
+            close(self._peer, end if end.code >= 0 else End(NORMAL, ""))
 
     def difference(self, ids: Ids) -> Difference | None:
         """The first answer that differs, ids put aside; None where all are the same."""
@@ -261,7 +261,7 @@ class Replay:
             self._done_at = self._clock.now()
         if event is not None:
             self._check_patience(event)
-        return self._at < len(self._events) or not self._is_answered()
+        return self._at < len(self._events) or not self._is_answered() or not self._have_left()
 
     def _wait(self, timeout: float) -> float:
         if self._at == len(self._events) or self._due_event() is not None:
@@ -282,6 +282,13 @@ class Replay:
         """Whether all answers are there, or will not come any more."""
         has_waited = self._clock.now() - self._done_at >= LINGER
         return has_waited or all(player.has_all() or player.lost() for player in self.players.values())
+
+    def _have_left(self) -> bool:
+        """Close whoever is still there; whether all have heard the answer, before which all that was said is there."""
+        players = [self.players[line] for line in self._peers]
+        for player in players:
+            player.end(End(NORMAL, ""))
+        return all(player.lost() for player in players)
 
     def _check_patience(self, event: Event) -> None:
         waited = self._clock.now() - max(self._done_at, self._due(event))
@@ -330,7 +337,7 @@ class Replay:
             supported_protocols=(event.protocol,) if event.protocol else (),
             inbound_buffer_size=LARGEST,
             outbound_buffer_size=LARGEST,
-            close_timeout=LINGER,
+            close_timeout=PATIENCE,
         )
         try:
             backend = connect(self._url, self._tls, settings, self._clock, self._turn)
@@ -341,8 +348,8 @@ class Replay:
         player.begin(backend, peer)
 
     def stop(self) -> None:
-        """Leave with 1000, whoever is still there."""
-        leave([peer._backend for peer in self._peers.values() if peer._backend is not None], 1000, "")
+        """Leave, where it was not played to its end."""
+        leave([peer._backend for peer in self._peers.values() if peer._backend is not None], NORMAL, "")
         self._poller.close()
 
 

@@ -259,7 +259,7 @@ class Line:
         tunnel = self.tunnel
         url = tunnel.url if tunnel.url.target != "/" else parse_url(f"{base(tunnel)}{request.target}")
         try:
-            far = connect(url, tunnel.tls, asking(tunnel.settings, request), tunnel.clock, tunnel.turn)
+            far = connect(url, tunnel.tls, asking(tunnel.settings, request, CONNECT), tunnel.clock, tunnel.turn)
         except (ValueError, TransportError) as problem:
             raise HandshakeError(f"cannot ask the server behind: {problem}", status=BAD_GATEWAY) from None
         far.peer_id = 2 * self.number + 1

@@ -17,6 +17,7 @@ from gdpeer.websocket.upgrade import Addressed, Outcome, ServerUpgrade
 __all__ = ["BAD_GATEWAY", "WaitingUpgrade", "answering", "asking"]
 
 BAD_GATEWAY = 502
+GATEWAY_TIMEOUT = 504
 
 OWN = frozenset(("host", "upgrade", "connection", "content-length", "transfer-encoding", "keep-alive", "te", "trailer"))
 """Headers that are about one connection only (RFC 9110 section 7.6.1); so are those of the upgrade itself."""
@@ -25,12 +26,13 @@ MOST_EARLY = 65_536
 """Bytes that a client may send before it knows whether it may."""
 
 
-def asking(settings: Settings, request: Request) -> Settings:
+def asking(settings: Settings, request: Request, timeout: float) -> Settings:
     """What the server is asked for: what the client asked for.
 
     Args:
         settings: sizes and times.
         request: the client's.
+        timeout: seconds for each step.
     """
     offered = request.headers.get("sec-websocket-protocol")
     return Settings(
@@ -39,6 +41,8 @@ def asking(settings: Settings, request: Request) -> Settings:
         inbound_buffer_size=settings.inbound_buffer_size,
         outbound_buffer_size=settings.outbound_buffer_size,
         max_queued_packets=settings.max_queued_packets,
+        connect_timeout=timeout,
+        handshake_timeout=timeout,
         close_timeout=settings.close_timeout,
         compression=NAME in request.headers.get("sec-websocket-extensions"),
     )
@@ -90,7 +94,8 @@ class WaitingUpgrade(ServerUpgrade):
 
     def refuse(self, cause: CloseCause) -> None:
         """It may not: this became of the connection to the server."""
-        self._problem = HandshakeError(f"the server behind: {cause}", cause.cause, status=cause.status or BAD_GATEWAY)
+        status = cause.status or (GATEWAY_TIMEOUT if cause.cause is Cause.TIMEOUT else BAD_GATEWAY)
+        self._problem = HandshakeError(f"the server behind: {cause}", cause.cause, status=status)
 
     def receive(self, data: bytes, stream: Addressed) -> Outcome | None:
         """Take bytes; the outcome once there is one."""
@@ -107,7 +112,7 @@ class WaitingUpgrade(ServerUpgrade):
             return self._granted.receive(self._data, stream)
         if self.request is None:
             self._look_for_request(data)
-        elif len(self._data) > MOST_EARLY:
+        if self.request is not None and len(self._data) > MOST_EARLY:
             raise HandshakeError("too much came before the upgrade was answered", status=400)
         return None
 
@@ -124,4 +129,5 @@ class WaitingUpgrade(ServerUpgrade):
         """The client, or the server behind, took too long."""
         if self.request is None:
             return super().time_out()
-        return self._refuse(HandshakeError("the server behind did not answer in time", Cause.TIMEOUT, status=504))
+        what = "the server behind did not answer in time"
+        return self._refuse(HandshakeError(what, Cause.TIMEOUT, status=GATEWAY_TIMEOUT))

@@ -17,7 +17,7 @@ from gdpeer.protocol.connection import is_sendable_code
 from gdpeer.websocket.native import NativeBackend
 from gdpeer.websocket.peer import WebSocketPeer
 
-__all__ = ["Direction", "End", "Message", "Way"]
+__all__ = ["NORMAL", "Direction", "End", "Message", "Way", "close"]
 
 MOST_HELD = 4_194_304
 """Bytes that may wait; beyond it reading pauses, and TCP holds the sender back."""

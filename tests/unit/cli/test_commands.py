@@ -20,6 +20,10 @@ RUNNER = CliRunner(mix_stderr=False) if "mix_stderr" in signature(CliRunner).par
 VERSION = f"gdpeer {__version__} ({'compiled' if COMPILED else 'uncompiled'}, Python {platform.python_version()})\n"
 
 
+INSPECT = ("inspect", "--listen", "0", "--to", "ws://h")
+BAD = ("bad-network", "--listen", "0", "--to", "ws://h")
+
+
 def run(*arguments: str) -> Result:
     return RUNNER.invoke(gdpeer, list(arguments), prog_name="gdpeer")
 
@@ -81,6 +85,17 @@ def test_the_help_of_each_command_fits_on_a_screen_and_has_examples(name: str) -
         (("connect", "ws://h/", "--header", "A: b\r\nC: d"), "gdpeer connect: Invalid value for '--header'"),
         (("connect", "ws://h/", "--header", ": b"), "gdpeer connect: Invalid value for '--header'"),
         (("connect", "ws://h/", "--ping", "-1"), "gdpeer connect: Invalid value for '--ping'"),
+        (("inspect", "--listen", "1"), "gdpeer inspect: Missing option '--to' (see gdpeer inspect --help)"),
+        (("inspect", "--to", "ws://h"), "gdpeer inspect: Missing option '--listen' (see"),
+        ((*INSPECT, "--names", "/nowhere"), "gdpeer inspect: Invalid value for '--names': cannot read names"),
+        ((*INSPECT, "--dialect", "godot5"), "gdpeer inspect: Invalid value for '--dialect'"),
+        ((*INSPECT, "--ca", __file__, "--insecure"), "gdpeer inspect: --ca and --insecure exclude each other (see"),
+        ((*BAD, "--delay", "80"), "gdpeer bad-network: Invalid value for '--delay': '80' is no time such as 80ms"),
+        ((*BAD, "--unreliable", "x"), "gdpeer bad-network: --unreliable goes with --loss-unreliable (see gdpeer bad-"),
+        (("replay", "/nowhere", "ws://h"), "gdpeer replay: Invalid value for 'FILE': '/nowhere': No such file"),
+        (("replay", __file__, "http://h"), "gdpeer replay: the scheme must be ws or wss, not 'http' (see"),
+        (("replay", __file__, "ws://h", "--speed", "0"), "gdpeer replay: Invalid value for '--speed': '0' is no speed"),
+        (("replay", __file__, "ws://h", "--speed", "x"), "gdpeer replay: Invalid value for '--speed': 'x' is no speed"),
         (
             ("connect", "wss://h/", "--insecure", "--ca", __file__),
             "gdpeer connect: --ca and --insecure exclude each other (see gdpeer connect --help)",

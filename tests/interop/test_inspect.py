@@ -1,0 +1,157 @@
+"""`gdpeer inspect` between real engines, what it recorded played to a Python server, and what it costs."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gdpeer import WebSocketPeer
+from gdpeer.tools.decoding import Decoder
+from gdpeer.tools.names import MethodNames, load_tables
+from gdpeer.tools.recording import Recording, read_recording
+from gdpeer.tools.tunnel import Passed
+from gdpeer.tools.way import Direction
+from tests.interop import mp3_rooms, mp_rooms
+from tests.interop.echo_rooms import until
+from tests.support.engines import Engine, fixture
+from tests.support.figures import record
+from tests.support.missing import shared
+from tests.support.ports import free_port
+from tests.support.processes import Process, gdpeer_command
+
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(120)]
+
+STEPS = "echo,modes,child,bytes"
+MOST_ADDED = 150e-6
+
+
+class Inspect(Process):
+    """A `gdpeer inspect` of a server on this machine that writes JSON.
+
+    Attributes:
+        url: for clients.
+    """
+
+    def __init__(self, port: int, *options: str) -> None:
+        to = f"ws://127.0.0.1:{port}"
+        super().__init__(gdpeer_command("inspect", "--listen", "0", "--to", to, "--json", *options))
+        self.wait_until(lambda: bool(self.stderr), "address", 15.0)
+        self.url = self.stderr[0].split()[2]
+
+    def finish(self) -> list[dict[str, Any]]:
+        """Ctrl-C; what it wrote, the totals last."""
+        self.interrupt()
+        assert self.wait() == 0
+        return [json.loads(line) for line in self.stdout]
+
+
+def project(version: str) -> Path:
+    return shared("tools", "godot", "fixtures", f"godot{version}", piece=f"Godot {version}")
+
+
+@contextmanager
+def engines(version: str, *options: str, clients: int = 1) -> Iterator[tuple[Inspect, list[Engine]]]:
+    """A server and clients of the ready fixtures with an inspector between them."""
+    port = free_port()
+    with fixture(version, "mp_server", port=port, steps="server", clients=clients) as server:
+        server.wait_for("listening")
+        with Inspect(port, "--names", str(project("4")), *options) as inspector:
+            started = [fixture(version, "mp_client", url=inspector.url, steps=STEPS) for _ in range(clients)]
+            try:
+                for client in started:
+                    assert client.wait(60) == 0
+                assert [line for line in server.stderr if "ERROR" in line and "at exit" not in line] == []
+                yield inspector, started
+            finally:
+                for client in started:
+                    client.process.terminate(1.0)
+
+
+@pytest.mark.parametrize("version", ["4", "3"])
+@pytest.mark.parametrize("clients", [1, 2])
+def test_every_message_between_engines_is_decoded(version: str, clients: int) -> None:
+    with engines(version, clients=clients) as (inspector, _):
+        *rows, end = inspector.finish()
+    messages = [row for row in rows if "opcode" in row]
+    assert end["undecoded"] == 0
+    assert end["totals"]["all"]["count"] == len(messages) > 120 * clients
+    assert end["unnamed"] == {}
+    calls = Counter(f"{row['path']}:{row['method']}" for row in messages if row["command"] == "rpc")
+    assert {"Main:echo", "Main:echoed", "Main:many", "Main/Child:poke"} <= set(calls)
+    assert not any("method " in name or "node " in name for name in calls)
+    assert {row["id"] for row in messages} == {row["id"] for row in messages if row["command"] == "your id"}
+    if clients == 2:
+        assert any(row.get("relayed") for row in messages)
+
+
+def recorded_calls(recording: Recording) -> list[tuple[str, list[Any]]]:
+    """What the client called on the server, with its values."""
+    decoder = Decoder(recording.dialect, MethodNames(load_tables(str(project("4")))))
+    found = []
+    for event in recording.events:
+        if isinstance(event, Passed):
+            decoded = decoder.decode(event.direction, event.message)
+            if event.direction is Direction.TO_SERVER and decoded.command in ("rpc", "rset") and decoded.path == "Main":
+                found.append((decoded.method, list(decoded.arguments)))
+    return found
+
+
+@pytest.mark.parametrize("version", ["4", "3"])
+def test_a_recording_of_engines_replays_against_python_to_the_same_calls(version: str, tmp_path: Path) -> None:
+    file = tmp_path / "session.jsonl"
+    with engines(version, "--record", str(file)) as (inspector, _):
+        inspector.finish()
+    with file.open(encoding="utf-8") as lines:
+        calls = recorded_calls(read_recording(lines))
+    assert len(calls) > 60
+    hosting = mp_rooms.hosting if version == "4" else mp3_rooms.hosting
+    with hosting() as here:
+        # What the engine's server said by itself Python's does not: its answers are another ones.
+        command = gdpeer_command("replay", str(file), here.url, "--speed", "max", "--ignore-answers")
+        with Process(command) as replay:
+            until(lambda: replay.popen.poll() is not None, here, patience=60.0)
+            assert (replay.wait(), replay.stderr) == (0, [])
+        assert [(method, arguments) for _, method, arguments in here.main.calls] == calls
+
+
+def round_trip(peer: WebSocketPeer, data: bytes) -> float:
+    began = time.perf_counter()
+    peer.send(data)
+    while not peer.get_available_packet_count():
+        peer.poll(1.0)
+    peer.get_packet()
+    return time.perf_counter() - began
+
+
+def opened(url: str) -> WebSocketPeer:
+    peer = WebSocketPeer()
+    peer.connect_to_url(url)
+    until(lambda: peer.get_ready_state() is WebSocketPeer.State.OPEN, peer)
+    return peer
+
+
+def test_what_an_inspector_adds_to_a_message() -> None:
+    """Direct and through it in turn, so that both meet the same machine; half of the difference is one way."""
+    call = b"\x00\x01\x03\x02\x02\x05\x42\x2c\x01"
+    with Process(gdpeer_command("echo", "--port", "0")) as echo:
+        port = int(echo.wait_for(r"listening on ws://127\.0\.0\.1:(\d+)/").group(1))
+        with Inspect(port, "--dialect", "godot4") as inspector:
+            direct, through = opened(f"ws://127.0.0.1:{port}/"), opened(inspector.url)
+            times: dict[WebSocketPeer, list[float]] = {direct: [], through: []}
+            for _ in range(1000):
+                for peer, found in times.items():
+                    found.append(round_trip(peer, call))
+                    time.sleep(0.003)  # a game does not call without a pause either: the rows are written meanwhile
+            medians = {peer: statistics.median(found) for peer, found in times.items()}
+            added = (medians[through] - medians[direct]) / 2
+            assert inspector.finish()[-1]["undecoded"] == 0
+    record("inspect", direct_us=medians[direct] * 1e6, through_us=medians[through] * 1e6, added_us=added * 1e6)
+    assert added <= MOST_ADDED

@@ -1,0 +1,269 @@
+"""`gdpeer inspect`, `bad-network` and `replay` as processes, before an echo, spoken to by an independent client."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import ClientConnection, connect
+
+from gdpeer.multiplayer.wire import godot4
+from tests.support.ports import free_port
+from tests.support.processes import Process, gdpeer_command
+
+CALL = godot4.RemoteCall(0, 0, [7], "Main/Game").encode()
+
+
+@pytest.fixture(scope="module")
+def echo() -> Iterator[str]:
+    """The URL of an echo."""
+    with Process(gdpeer_command("echo", "--port", "0")) as process:
+        yield process.wait_for(r"listening on (ws://\S+)$").group(1)
+
+
+class Between(Process):
+    """A tunnel; `url` is what it printed."""
+
+    def __init__(self, command: str, to: str, *options: str) -> None:
+        super().__init__(gdpeer_command(command, "--listen", "0", "--to", to, *options))
+        self.wait_until(lambda: bool(self.first()), "address", 15.0)
+        self.url = self.first()
+
+    def first(self) -> str:
+        found = re.search(r"gdpeer [a-z-]+: (ws://\S+) to ws://", "\n".join([*self.stdout, *self.stderr]))
+        return found.group(1) if found else ""
+
+
+@contextmanager
+def joined(between: Between, path: str = "") -> Iterator[ClientConnection]:
+    with connect(between.url + path, proxy=None, compression=None) as client:
+        yield client
+
+
+def exchange(client: ClientConnection, *messages: str | bytes) -> None:
+    for message in messages:
+        client.send(message)
+        assert client.recv(timeout=10) == message
+
+
+def finish(between: Between) -> list[str]:
+    between.interrupt()
+    assert between.wait() == 0
+    return between.stdout
+
+
+def fails(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(gdpeer_command(*arguments), capture_output=True, text=True, timeout=20, check=False)
+
+
+# --- inspect
+
+
+def test_lines_and_totals_in_a_pipe(echo: str) -> None:
+    with Between("inspect", echo) as between:
+        with joined(between, "?token=secret") as client:
+            exchange(client, "hello", b"\x01\x02")
+        between.wait_for("close")
+        lines = finish(between)
+        assert between.stderr == []
+    text = "\n".join(lines)
+    assert re.search(r"#1 +open +/\?token=\*\*\*$", text, re.M)
+    assert re.search(r"#1 +-> +5 t +text +hello$", text, re.M)
+    assert re.search(r"#1 +<- +2 b +binary +01 02$", text, re.M)
+    assert re.search(r"^text +2 +10 ", text, re.M)
+    assert re.search(r"^#1 +4 +14 ", text, re.M)
+    assert "0 undecoded" in lines
+    assert "secret" not in text
+
+
+def test_json_is_all_that_is_on_standard_output(echo: str) -> None:
+    with Between("inspect", echo, "--json", "--dialect", "godot4", "--command", "rpc") as between:
+        with joined(between) as client:
+            exchange(client, CALL, b"\x00")
+        lines = [json.loads(line) for line in finish(between)]
+    assert [line.get("method") for line in lines[:-1]] == ["method 0"] * 2
+    assert lines[-1]["totals"]["all"]["count"] == 2
+    assert (lines[-1]["undecoded"], lines[-1]["unnamed"]) == (2, {"Main/Game": ""})
+
+
+def test_names_that_are_missing_are_told_at_the_end(echo: str) -> None:
+    with Between("inspect", echo, "--dialect", "godot4") as between:
+        with joined(between) as client:
+            exchange(client, godot4.SimplifyPath("0" * 32, 1, "Main").encode(), godot4.RemoteCall(1, 0, []).encode())
+            exchange(client, CALL)
+        text = "\n".join(finish(between))
+    assert f"No names for the methods of Main: see --names (checksum {'0' * 32})" in text
+    assert "No names for the methods of Main/Game: see --names (their checksum was not seen)" in text
+
+
+def test_a_recording_is_whole_after_ctrl_c_and_after_a_kill(echo: str, tmp_path: Path) -> None:
+    for name, end in (("ctrl-c", finish), ("kill", lambda between: between.kill())):
+        file = tmp_path / name
+        with Between("inspect", echo, "--record", str(file)) as between, joined(between) as client:
+            exchange(client, "one", b"two")
+            between.wait_until(lambda: "\n".join(between.stdout).count("74 77 6f") == 2, "rows", 10.0)
+            end(between)
+        lines = [json.loads(line) for line in file.read_text().splitlines()]
+        assert [line.get("text") or line.get("binary") for line in lines[2:6]] == ["one", "one", "dHdv", "dHdv"]
+
+
+def test_the_page_and_its_files(echo: str) -> None:
+    with Between("inspect", echo, "--page", "0") as between:
+        page = between.wait_for(r"^Page: (http://\S+)$").group(1)
+        files = {"": "gdpeer inspect", "inspect.js": "WebSocket", "style.css": ".rows", "look.css": ":root"}
+        for name, words in files.items():
+            assert words in urllib.request.urlopen(page + name, timeout=10).read().decode()
+        with connect(page.replace("http", "ws"), proxy=None) as tab, joined(between) as client:
+            exchange(client, "seen")
+            rows = []
+            while len(rows) < 3:
+                rows += json.loads(tab.recv(timeout=10))["rows"]
+            assert [row["command"] for row in rows] == ["open", "text", "text"]
+            with connect(page.replace("http", "ws"), proxy=None) as late:
+                news = json.loads(late.recv(timeout=10))
+                assert [row["command"] for row in news["rows"]] == ["open", "text", "text"]
+                assert (news["to"], news["totals"]["all"]["count"]) == (echo, 2)
+            with pytest.raises(InvalidStatus):
+                connect(page.replace("http", "ws"), proxy=None, origin="http://evil.example")  # type: ignore[arg-type]
+            between.interrupt()
+            assert json.loads([*tab][-1])["over"]
+        assert between.wait() == 0
+
+
+@pytest.mark.parametrize("command", ["inspect", "bad-network"])
+def test_a_port_in_use_and_a_wrong_url(echo: str, command: str) -> None:
+    with Between(command, echo) as between:
+        port = between.url.rsplit(":", 1)[1].strip("/")
+        done = fails(command, "--listen", port, "--to", echo)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr == f"gdpeer {command}: cannot listen on 127.0.0.1 port {port}: the address is in use\n"
+    done = fails(command, "--listen", "0", "--to", "http://h")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "the scheme must be ws or wss" in done.stderr
+
+
+def test_a_file_that_cannot_be_written() -> None:
+    done = fails("inspect", "--listen", "0", "--to", "ws://h", "--record", "/nowhere/file")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+
+
+def test_a_full_disk_is_one_line_and_status_1(echo: str) -> None:
+    done = fails("inspect", "--listen", "0", "--to", echo, "--record", "/dev/full")
+    assert done.returncode == 1
+    assert done.stderr == "gdpeer inspect: cannot record: No space left on device\n"
+
+
+# --- bad-network
+
+
+def test_a_bad_line_is_late_and_says_what_passed(echo: str) -> None:
+    with Between("bad-network", echo, "--delay", "100ms", "--jitter", "10ms", "--seed", "1") as between:
+        with joined(between) as client:
+            began = time.monotonic()
+            exchange(client, "there and back")
+            assert time.monotonic() - began >= 0.18
+        between.wait_for("ended by the client with 1000")
+        lines = finish(between)
+    assert lines[-1] == "Messages passed: 1 to server, 1 to client; lost: 0"
+
+
+def test_losses_by_name_are_told(echo: str) -> None:
+    options = ("--loss-unreliable", "100%", "--unreliable", "Main/*:method 0", "--dialect", "godot4")
+    with Between("bad-network", echo, *options) as between:
+        with joined(between) as client:
+            client.send(CALL)
+            exchange(client, b"\x03x")
+        lines = finish(between)
+    assert lines[-2:] == ["Messages passed: 1 to server, 1 to client; lost: 1", "        1  Main/Game:method 0"]
+
+
+def test_a_connection_is_cut(echo: str) -> None:
+    with Between("bad-network", echo, "--cut-after", "200ms") as between:
+        with joined(between) as client, pytest.raises(ConnectionClosed):
+            client.recv(timeout=10)
+        between.wait_for("ended by the bad line without a close frame")
+
+
+def test_who_is_refused_is_told() -> None:
+    with Between("bad-network", f"ws://127.0.0.1:{free_port()}") as between:
+        with pytest.raises(InvalidStatus):
+            connect(between.url, proxy=None)
+        between.wait_for("#1 refused: .*502|#1 refused: tcp")
+
+
+# --- replay
+
+
+@pytest.fixture(scope="module")
+def session(echo: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A recording of an echo."""
+    file = tmp_path_factory.mktemp("recordings") / "session.jsonl"
+    with Between("inspect", echo, "--record", str(file)) as between:
+        with joined(between) as client:
+            exchange(client, "one", b"two")
+        between.wait_for("close")
+        finish(between)
+    return file
+
+
+@pytest.mark.parametrize("speed", ["1", "max"])
+def test_a_replay_that_is_answered_as_then(echo: str, session: Path, speed: str) -> None:
+    done = fails("replay", str(session), echo, "--speed", speed)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[-1] == "peer 1: 2 messages sent, all 2 answers as recorded"
+
+
+def test_a_replay_that_is_answered_otherwise(echo: str, session: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.jsonl"
+    other.write_text(session.read_text().replace('"to_client","text":"one"', '"to_client","text":"other"'))
+    done = fails("replay", str(other), echo)
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[-1] == "peer 1: 2 messages sent, answer 1 differs: expected other, got one"
+    done = fails("replay", str(other), echo, "--ignore-answers", "--peer", "1")
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "peer 1: 2 messages sent, 2 answers")
+
+
+def test_a_replay_ends_on_ctrl_c(echo: str, session: Path, tmp_path: Path) -> None:
+    slow = tmp_path / "slow.jsonl"
+    slow.write_text(session.read_text() + '{"time":1000,"peer":9,"event":"open","target":"/","protocol":""}\n')
+    with Process(gdpeer_command("replay", str(slow), echo)) as replay:
+        replay.wait_for("^gdpeer replay: 2 of ")
+        replay.interrupt()
+        assert replay.wait() == 0
+        assert len(replay.stdout) == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (b"{}\n", "line 1: this is no recording of gdpeer"),
+        (b"\xff\xfe", ".*"),
+        (b'{"gdpeer":"recording","version":1}\n{"time":', "line 2: .*"),
+    ],
+)
+def test_a_damaged_recording_is_one_line_and_status_1(tmp_path: Path, text: bytes, problem: str) -> None:
+    file = tmp_path / "damaged"
+    file.write_bytes(text)
+    done = fails("replay", str(file), "ws://localhost")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert re.fullmatch(rf"gdpeer replay: {re.escape(str(file))}: {problem}\n", done.stderr)
+
+
+def test_a_replay_without_a_server_is_one_line_and_status_1(session: Path) -> None:
+    done = fails("replay", str(session), f"ws://127.0.0.1:{free_port()}")
+    assert done.returncode == 1
+    assert re.fullmatch(r"gdpeer replay: peer 1, message 1: tcp: .+\n", done.stderr)
+
+
+def test_a_peer_that_is_not_in_the_recording(echo: str, session: Path) -> None:
+    done = fails("replay", str(session), echo, "--peer", "5")
+    assert done.returncode == 1
+    assert done.stderr.endswith("there is no peer 5 in the recording, but 1\n")
