@@ -5,7 +5,7 @@ Layer: `tools`; pure.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,6 +16,12 @@ __all__ = ["Decoded", "Paths", "clipped", "value_text"]
 
 MOST_TEXT = 200
 """Characters of a value, or of a message, that are shown."""
+
+MOST_LINE = 1000
+"""Characters of a call with all its values."""
+
+LARGE = 1000
+"""Items, and characters, of a value that is not written out: to do that takes longer than the game should wait."""
 
 MOST_PATHS = 65_536
 LONGEST_PATH = 4096
@@ -71,7 +77,7 @@ class Decoded:
         if self.problem:
             return f"undecoded: {self.problem}"
         if self.method:
-            return f"{clipped(self.path)}:{clipped(self.method)}({', '.join(self.texts())})"
+            return clipped(f"{clipped(self.path)}:{clipped(self.method)}({', '.join(self.texts())})", MOST_LINE)
         return " ".join(part for part in (clipped(self.path), self.detail) if part)
 
 
@@ -92,7 +98,11 @@ class Paths:
 
 
 def value_text(value: Any, engine: int) -> str:
-    """A value as the engine would write it, on one line and not too long."""
+    """A value as the engine would write it, on one line and not too long; of a large one only what it is."""
+    if isinstance(value, str):
+        value = value[: MOST_TEXT + 1]
+    if is_large(value):
+        return f"{type(value).__name__} of {len(value)}"
     try:
         text = var_to_str(value, engine)
     except VariantError:
@@ -100,7 +110,23 @@ def value_text(value: Any, engine: int) -> str:
     return clipped(text.replace("\n", " "))
 
 
-def clipped(text: str) -> str:
+def is_large(value: Any) -> bool:
+    """Whether a value has more in it than is written out; looks no further than that."""
+    left = LARGE
+    inside = [value]
+    while inside:
+        one = inside.pop()
+        left -= 1 + (len(one) if isinstance(one, Sized) else 0)
+        if left < 0:
+            return True
+        if isinstance(one, dict):
+            inside += [*one.keys(), *one.values()]
+        elif isinstance(one, list):
+            inside += one
+    return False
+
+
+def clipped(text: str, most: int = MOST_TEXT) -> str:
     """A text of a stranger that can be shown."""
-    shown = text if len(text) <= MOST_TEXT else f"{text[: MOST_TEXT - 1]}…"
+    shown = text if len(text) <= most else f"{text[: most - 1]}…"
     return shown.translate(CONTROLS)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from gdpeer.tools.decoded import Decoded, clipped
+from gdpeer.tools.decoded import MOST_TEXT, Decoded, clipped
 from gdpeer.tools.decoding3 import Decoder3
 from gdpeer.tools.decoding3 import is_id as is_id3
 from gdpeer.tools.decoding4 import Decoder4
@@ -46,7 +46,7 @@ class RawDecoder:
     def decode(self, direction: Direction, message: Message) -> Decoded:
         """Its kind, and its beginning."""
         if message.is_text:
-            return Decoded("text", detail=clipped(message.data.decode(errors="replace")))
+            return Decoded("text", detail=clipped(message.data[: 4 * MOST_TEXT + 4].decode(errors="replace")))
         more = " ..." if len(message.data) > SHOWN else ""
         return Decoded("binary", detail=f"{message.data[:SHOWN].hex(' ')}{more}")
 

@@ -162,8 +162,8 @@ class Player:
 
     def end(self, end: End) -> None:
         """Leave as then, but never without a close frame: that could lose what was said before."""
-        if self._peer is not None:
-            close(self._peer, end if end.code >= 0 else End(NORMAL, ""))
+        assert self._peer is not None
+        close(self._peer, end if end.code >= 0 else End(NORMAL, ""))
 
     def difference(self, ids: Ids) -> Difference | None:
         """The first answer that differs, ids put aside; None where all are the same."""

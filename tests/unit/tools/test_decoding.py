@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from gdpeer import EncodedCallable, Vector2
+from gdpeer import EncodedCallable, PackedByteArray, Vector2
 from gdpeer.multiplayer.rpc import class_table
 from gdpeer.multiplayer.wire import godot3, godot4
 from gdpeer.tools import decoded as decoded_module
@@ -263,6 +263,26 @@ def test_what_is_shown_is_one_line_and_not_long() -> None:
     assert clipped("a\nb\x9b") == "a␊b\ufffd"
     assert value_text({"a": [1, "\n"]}, 4) == '{ "a": [1, " "] }'
     assert value_text(float("nan"), 4) == "nan"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (PackedByteArray(bytes(1_000_000)), "PackedByteArray of 1000000"),
+        ([0] * 2000, "list of 2000"),
+        ([[0] * 600, [0] * 600], "list of 2"),
+        ({1: [0] * 1200}, "dict of 1"),
+        ("x" * 1_000_000, '"' + "x" * 198 + "…"),
+    ],
+)
+def test_a_large_value_is_not_written_out(value: Any, text: str) -> None:
+    assert value_text(value, 4) == text
+
+
+def test_a_call_with_much_in_it_is_one_line_of_a_limited_length() -> None:
+    assert len(Decoded("rpc", path="Main", method="m", arguments=["x" * 300] * 255).summary()) == 1000
+    text = Decoder("raw", NAMES).decode(UP, Message(("é" * 100_000).encode(), True))
+    assert text.detail == "é" * 199 + "…"
 
 
 def test_a_value_without_a_text_is_shown_all_the_same() -> None:

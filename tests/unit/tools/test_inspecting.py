@@ -92,6 +92,14 @@ def test_json_leaves_out_what_is_empty() -> None:
     }  # fmt: skip
 
 
+def test_json_keeps_a_zero() -> None:
+    """Regression: an empty message had no size, and what was for all no target."""
+    inspector = Inspector("godot4", MethodNames(), Filter())
+    to_all = godot4.Relay(0, godot4.Raw(b"hi").encode()).encode()
+    rows = inspector.rows([Opened(0.0, 1, "/", "", False), passed(UP, b""), passed(UP, to_all)])
+    assert (rows[1].as_json()["size"], rows[2].as_json()["target"]) == (0, 0)
+
+
 def test_totals_are_of_what_is_wanted_and_undecoded_of_all() -> None:
     inspector = Inspector("auto", MethodNames(), Filter(commands=("rpc", "raw")))
     inspector.rows(SESSION)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gdpeer import OK, SceneTree, WebSocketMultiplayerPeer, WebSocketServer
+from gdpeer import OK, SceneTree, TLSOptions, WebSocketMultiplayerPeer, WebSocketServer
 from gdpeer.protocol.url import parse_url
 from gdpeer.tools import replaying
 from gdpeer.tools.recording import Recording
@@ -186,6 +188,26 @@ def test_a_server_that_never_deals_the_id(monkeypatch: pytest.MonkeyPatch) -> No
     ]
     with echo() as (server, _), pytest.raises(ReplayError, match=r"peer 1: no progress for 0\.2 seconds"):
         play(recording(*events), server)
+
+
+def test_an_authority_that_cannot_be_read(tmp_path: Path) -> None:
+    missing = TLSOptions.client(str(tmp_path / "no.pem"))
+    with pytest.raises(ReplayError, match="peer 1: cannot use"):
+        finish(Replay(recording(*talk()), parse_url("wss://localhost"), missing))
+
+
+def test_a_server_that_reads_slowly_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replaying, "LARGEST", 300_000)
+    count, size = 200, 100_000
+    events = [text(0.0, 1, UP, f"{number}".ljust(size)) for number in range(count)]
+    with echo(lambda said: None) as (server, heard):
+        server.inbound_buffer_size = 200_000
+        turns = itertools.count()
+        replay = Replay(
+            recording(Opened(0.0, 1, "/", "", False), *events), parse_url(f"ws://127.0.0.1:{server.get_local_port()}")
+        )
+        finish(replay, lambda: server.poll() if next(turns) % 20 == 0 else None)
+        assert [int(said) for _, said in heard[:-1]] == [*range(count)]
 
 
 def test_the_sub_protocol_is_offered_again() -> None:
