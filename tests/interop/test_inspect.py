@@ -92,6 +92,31 @@ def test_every_message_between_engines_is_decoded(version: str, clients: int) ->
         assert any(row.get("relayed") for row in messages)
 
 
+def test_what_a_synchronizer_sends_is_told_by_its_node() -> None:
+    with mp_rooms.hosted(sync=True) as (_, url):
+        with Inspect(int(url.rsplit(":", 1)[1])) as inspector, mp_rooms.puppet(url=inspector.url, sync=True):
+            inspector.wait_until(lambda: '"command": "sync"' in "\n".join(inspector.stdout), "row of a sync", 30.0)
+        *rows, end = inspector.finish()
+    assert end["undecoded"] == 0
+    assert {row["detail"] for row in rows if row["command"] == "sync"} == {"Main/Sync 2 bytes"}
+
+
+def test_what_authenticates_is_not_shown() -> None:
+    port = free_port()
+    with fixture("4", "mp_server", port=port, steps="server", auth="sesame") as server:
+        server.wait_for("listening")
+        with Inspect(port) as inspector:
+            with fixture("4", "mp_client", url=inspector.url, steps="bytes", auth="sesame") as client:
+                assert client.wait(60) == 0
+            *rows, end = inspector.finish()
+    assert end["undecoded"] == 0
+    details = [row["detail"] for row in rows if row["command"] == "auth"]
+    assert "complete" in details
+    assert "6 bytes, not shown" in details
+    assert "sesame" not in str(rows)
+    assert b"sesame".hex(" ") not in str(rows)
+
+
 def recorded_calls(recording: Recording) -> list[tuple[str, list[Any]]]:
     """What the client called on the server, with its values."""
     decoder = Decoder(recording.dialect, MethodNames(load_tables(str(project("4")))))

@@ -85,7 +85,7 @@ class Row:
             "detail": what.detail,
             "problem": what.problem,
         }
-        return {name: value for name, value in fields.items() if value or type(value) is int}
+        return {name: value for name, value in fields.items() if value or type(value) in (int, float)}
 
 
 @dataclass(frozen=True, slots=True)

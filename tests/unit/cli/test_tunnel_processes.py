@@ -16,6 +16,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from gdpeer.multiplayer.wire import godot4
+from tests.support.certificates import make_certificates
 from tests.support.ports import free_port
 from tests.support.processes import Process, gdpeer_command
 
@@ -38,7 +39,7 @@ class Between(Process):
         self.url = self.first()
 
     def first(self) -> str:
-        found = re.search(r"gdpeer [a-z-]+: (ws://\S+) to ws://", "\n".join([*self.stdout, *self.stderr]))
+        found = re.search(r"gdpeer [a-z-]+: (ws://\S+) to wss?://", "\n".join([*self.stdout, *self.stderr]))
         return found.group(1) if found else ""
 
 
@@ -159,6 +160,16 @@ def test_a_full_disk_is_one_line_and_status_1(echo: str) -> None:
     done = fails("inspect", "--listen", "0", "--to", echo, "--record", "/dev/full")
     assert done.returncode == 1
     assert done.stderr == "gdpeer inspect: cannot record: No space left on device\n"
+
+
+def test_a_server_with_tls(tmp_path: Path) -> None:
+    certificates = make_certificates(tmp_path)
+    options = ("--cert", str(certificates.certificate), "--key", str(certificates.key))
+    with Process(gdpeer_command("echo", "--port", "0", *options)) as echo:
+        port = echo.wait_for(r"listening on wss://\S+:(\d+)/").group(1)
+        for trust in (("--ca", str(certificates.authority)), ("--insecure",)):
+            with Between("inspect", f"wss://localhost:{port}", *trust) as between, joined(between) as client:
+                exchange(client, "secret")
 
 
 # --- bad-network

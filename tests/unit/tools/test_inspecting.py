@@ -93,11 +93,11 @@ def test_json_leaves_out_what_is_empty() -> None:
 
 
 def test_json_keeps_a_zero() -> None:
-    """Regression: an empty message had no size, and what was for all no target."""
+    """Regression: an empty message had no size, what was for all no target, and the first moment no time."""
     inspector = Inspector("godot4", MethodNames(), Filter())
     to_all = godot4.Relay(0, godot4.Raw(b"hi").encode()).encode()
     rows = inspector.rows([Opened(0.0, 1, "/", "", False), passed(UP, b""), passed(UP, to_all)])
-    assert (rows[1].as_json()["size"], rows[2].as_json()["target"]) == (0, 0)
+    assert (rows[0].as_json()["time"], rows[1].as_json()["size"], rows[2].as_json()["target"]) == (0.0, 0, 0)
 
 
 def test_totals_are_of_what_is_wanted_and_undecoded_of_all() -> None:
