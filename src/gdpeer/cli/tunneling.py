@@ -116,10 +116,14 @@ def run(tunnel: Tunnel, stop: Stop, see: Callable[[Iterable[Event]], object], tu
         turn: seconds that one poll waits at most.
     """
     events: list[Event] = []
-    while not stop.requested:
-        fresh = tunnel.poll(QUIET if events else turn)
-        events += fresh
-        if not fresh or len(events) >= MOST_AT_ONCE or tunnel.time() - events[0].time >= LATEST:
-            see(events)
-            events = []
+    try:
+        while not stop.requested:
+            fresh = tunnel.poll(QUIET if events else turn)
+            events += fresh
+            if not fresh or len(events) >= MOST_AT_ONCE or tunnel.time() - events[0].time >= LATEST:
+                see(events)
+                events = []
+    except BaseException:  # whoever read the output has gone, the disk is full: the game shall know that it is over
+        tunnel.stop(grace=0.0)
+        raise
     see(events + tunnel.stop())

@@ -6,6 +6,7 @@ Layer: `tools`.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from gdpeer.errors import Cause, CloseCause, HandshakeError
 from gdpeer.protocol.deflate import NAME
@@ -35,15 +36,12 @@ def asking(settings: Settings, request: Request, timeout: float) -> Settings:
         timeout: seconds for each step.
     """
     offered = request.headers.get("sec-websocket-protocol")
-    return Settings(
+    return replace(
+        settings,
         handshake_headers=tuple(f"{name}: {value}" for name, value in request.headers if is_passed_on(name) and value),
         supported_protocols=tuple(name for one in offered.split(",") if (name := one.strip())),
-        inbound_buffer_size=settings.inbound_buffer_size,
-        outbound_buffer_size=settings.outbound_buffer_size,
-        max_queued_packets=settings.max_queued_packets,
         connect_timeout=timeout,
         handshake_timeout=timeout,
-        close_timeout=settings.close_timeout,
         compression=NAME in request.headers.get("sec-websocket-extensions"),
     )
 
@@ -60,14 +58,8 @@ def answering(settings: Settings, opened: Opened) -> Settings:
         settings: sizes and times.
         opened: what the server's answer says.
     """
-    return Settings(
-        supported_protocols=(opened.protocol,) if opened.protocol else (),
-        inbound_buffer_size=settings.inbound_buffer_size,
-        outbound_buffer_size=settings.outbound_buffer_size,
-        max_queued_packets=settings.max_queued_packets,
-        close_timeout=settings.close_timeout,
-        compression=opened.deflate is not None,
-    )
+    protocols = (opened.protocol,) if opened.protocol else ()
+    return replace(settings, supported_protocols=protocols, compression=opened.deflate is not None)
 
 
 class WaitingUpgrade(ServerUpgrade):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import sys
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -160,6 +161,21 @@ def test_a_full_disk_is_one_line_and_status_1(echo: str) -> None:
     done = fails("inspect", "--listen", "0", "--to", echo, "--record", "/dev/full")
     assert done.returncode == 1
     assert done.stderr == "gdpeer inspect: cannot record: No space left on device\n"
+
+
+def test_a_reader_that_leaves_ends_it_quietly_and_the_game_hears_1001(echo: str) -> None:
+    port = free_port()
+    script = f'"$0" -m gdpeer.cli inspect --listen {port} --to {echo} | head -n 1'
+    command = ["sh", "-c", script, sys.executable]
+    with Process(command) as pipe:
+        pipe.wait_for("^gdpeer inspect: ")
+        with connect(f"ws://127.0.0.1:{port}", proxy=None) as client:
+            with pytest.raises(ConnectionClosed) as closed:
+                client.recv(timeout=10)
+            assert closed.value.rcvd is not None
+            assert closed.value.rcvd.code == 1001
+        pipe.wait()
+        assert pipe.stderr == []
 
 
 def test_a_server_with_tls(tmp_path: Path) -> None:

@@ -653,3 +653,13 @@ def test_a_page_that_is_out_lingers_no_longer_than_a_close() -> None:
     clock.advance(LINGER)
     backend.step()
     assert backend.stage == Stage.DONE
+
+
+def test_an_upgrade_is_asked_anew_only_while_there_is_one() -> None:
+    backend = NativeBackend(Settings(), ManualClock(), ServerUpgrade(Settings(), Settings().limits()), Turn())
+    backend.go_on()
+    assert backend.stage == Stage.IDLE
+    stream, _ = memory_pair()
+    backend.start(stream)
+    backend.go_on()
+    assert backend.stage == Stage.UPGRADING
