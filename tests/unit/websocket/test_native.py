@@ -499,13 +499,14 @@ def test_reading_goes_on_when_half_of_the_room_is_free() -> None:
 
 
 def test_no_packet_is_lost_when_one_is_too_big_behind_a_full_queue(poll: Poll) -> None:
-    peer, theirs, _ = raw_client(max_queued_packets=1, inbound_buffer_size=10)
+    opened, theirs, _ = raw_client(max_queued_packets=1, inbound_buffer_size=10)
     theirs.send([frame(BINARY, b"one"), frame(BINARY, bytes(11))])
-    poll(peer)
-    assert peer.get_ready_state() is OPEN
-    assert peer.get_packet() == b"one"
-    poll(peer)
-    assert peer.get_close_code() == 1009
+    with opened as peer:  # the poller is not left to the garbage collector
+        poll(peer)
+        assert peer.get_ready_state() is OPEN
+        assert peer.get_packet() == b"one"
+        poll(peer)
+        assert peer.get_close_code() == 1009
 
 
 # ---------------------------------------------------------------------------------------------- the backend alone
