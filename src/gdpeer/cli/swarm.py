@@ -20,9 +20,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from gdpeer.cli.connect import tls_options
 from gdpeer.cli.failure import Failure
-from gdpeer.cli.options import parse_protocols
+from gdpeer.cli.options import parse_protocols, tls_options
 from gdpeer.cli.swarming import Outcome, Script, ScriptError, Swarm, Target
 from gdpeer.demos.stopping import Stop
 from gdpeer.protocol.url import parse_url
