@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from gdpeer import WebSocketPeer
+from tests.support.certificates import make_certificates
 from tests.support.missing import ROOT
-from tests.support.ports import free_port
+from tests.support.ports import free_port, wait_until_listening
 from tests.support.processes import Process
 from tests.unit.websocket.support import CLOSED, OPEN, listening, until, url_of
 
@@ -51,21 +52,42 @@ EXAMPLES = {
 }
 """Those of docs/examples that serve for ever, and their ports."""
 
+OTHERS = {
+    "anywhere.py": 8910,
+    "limits.py": 9080,
+    "multiplayer_client.py": 8910,
+    "tls_client.py": 8443,
+    "tls_server.py": 8443,
+}
+
 PATHS = {"demos/push/server.py": "/notifications", "one_port.py": "/game"}
+
+CLIENTS = {
+    "demos/minimal/client.py": ("demos/minimal/server.py", ()),
+    "demos/minimal/peer_client.py": ("demos/minimal/server.py", ("--no-protocol",)),
+    "demos/chat/client.py": ("demos/chat/server.py", ("--stay",)),
+}
+"""Those that take a URL, and their servers."""
 
 RUN = """
 import os, signal, sys
 import gdpeer
 from pathlib import Path
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-path, old, new = Path(sys.argv[1]), *sys.argv[2:]
-os.chdir("docs/examples/chat")  # where a folder with a page is
+path, old, new, folder = Path(sys.argv[1]), *sys.argv[2:]
+os.chdir(folder)
 source = path.read_text(encoding="utf-8")
 assert old in source
 sys.argv = [str(path)]
 exec(compile(source.replace(old, new), path, "exec"), {"__name__": "__main__", "__file__": str(path)})
 """
-"""Runs an example on another port, so that it comes to the end of the interpreter."""
+"""Runs an example on another port and in a folder that has what it reads, so that it comes to the end of the
+interpreter."""
+
+
+def example(name: str, port: str, folder: Path = ROOT / "docs/examples/chat") -> tuple[str | Path, ...]:
+    """The words that run an example; by itself it has another port."""
+    return "-c", RUN, ROOT / "docs/examples" / name, str((EXAMPLES | OTHERS)[name]), port, folder
 
 
 @contextmanager
@@ -96,7 +118,7 @@ def serves(process: Process, url: str, protocols: tuple[str, ...], end: signal.S
     """A client joins, the program is told to end, and the client hears so; the exit status."""
     with join(url, protocols) as peer:
         process.popen.send_signal(end)
-        until(lambda: peer.get_ready_state() is CLOSED, peer)
+        until(lambda: not list(peer) and peer.get_ready_state() is CLOSED, peer)
         return process.wait(PATIENCE)
 
 
@@ -149,12 +171,90 @@ def test_x1_demos_that_serve(name: str) -> None:
 def test_x1_examples_that_serve(name: str) -> None:
     port = str(free_port())
     protocols = ("demo-chat",) if name == "chat/server.py" else ()
-    words = (ROOT / "docs/examples" / name, str(EXAMPLES[name]), port)
-    with strict("-c", RUN, *words) as process:
+    with strict(*example(name, port)) as process:
         assert serves(process, f"ws://127.0.0.1:{port}{PATHS.get(name, '/')}", protocols, signal.SIGTERM) == 0
 
 
 def test_x1_an_example_that_only_sets_limits() -> None:
     """It ends without having stopped its server."""
-    with strict("-c", RUN, ROOT / "docs/examples/limits.py", "9080", str(free_port())) as process:
+    with strict(*example("limits.py", str(free_port()))) as process:
         assert process.wait(PATIENCE) == 0
+
+
+def test_x1_an_example_in_asyncio() -> None:
+    with strict(ROOT / "docs/examples/aio_game.py") as process:
+        assert process.wait(PATIENCE) == 0
+
+
+@pytest.mark.parametrize("name", CLIENTS)
+def test_x1_demos_that_join(name: str) -> None:
+    """The server goes first, which ends the client."""
+    port = str(free_port())
+    server, words = CLIENTS[name]
+    path = "/test/" if "chat" in name else "/"
+    with strict(ROOT / server, "--port", port) as host:
+        join(f"ws://127.0.0.1:{port}{path}", DEMOS[server]).close()
+        with Process([*STRICT, ROOT / name, f"ws://127.0.0.1:{port}{path}", *words]) as client:
+            time.sleep(1.0)
+            host.popen.send_signal(signal.SIGINT)
+            assert host.wait(PATIENCE) == 0
+            client.wait(PATIENCE)
+        assert not COMPLAINT.search("\n".join(client.stderr))
+
+
+@pytest.mark.parametrize("name", ["multiplayer_client.py", "anywhere.py"])
+def test_x1_examples_that_join(name: str) -> None:
+    port = str(free_port())
+    with strict(*example("multiplayer_server.py", port)) as host:
+        join(f"ws://127.0.0.1:{port}/").close()
+        with strict(*example(name, port)) as client:
+            client.wait_for("hello Ann", PATIENCE)
+            host.popen.send_signal(signal.SIGTERM)
+            client.wait_for("The end:", PATIENCE)
+            assert (host.wait(PATIENCE), client.wait(PATIENCE)) == (0, 0)
+
+
+def test_x1_examples_over_tls(tmp_path: Path) -> None:
+    made = make_certificates(tmp_path)
+    (tmp_path / "cert.pem").write_bytes(made.certificate.read_bytes() + made.authority.read_bytes())
+    (tmp_path / "key.pem").write_bytes(made.key.read_bytes())
+    port = str(free_port())
+    with strict(*example("tls_server.py", port, tmp_path)) as host:
+        wait_until_listening(int(port))
+        with strict(*example("tls_client.py", port, tmp_path)) as client:
+            client.wait_for("^open$", PATIENCE)
+            assert client.wait(PATIENCE) == 0
+        host.popen.send_signal(signal.SIGTERM)
+        assert host.wait(PATIENCE) == 0
+
+
+def test_x1_why() -> None:
+    with Process([*STRICT, ROOT / "docs/examples/why.py", f"ws://127.0.0.1:{free_port()}"]) as process:
+        assert process.wait(PATIENCE) == 0
+    assert not COMPLAINT.search("\n".join(process.stderr))
+
+
+@pytest.mark.parametrize("command", ["inspect", "bad-network"])
+def test_x1_commands_between_a_game_and_its_server(command: str) -> None:
+    port = str(free_port())
+    with listening() as (server, _):
+        words = ("-m", "gdpeer.cli", command, "--listen", port, "--to", url_of(server))
+        with Process([*STRICT, *words]) as process:
+            wait_until_listening(int(port))
+            with WebSocketPeer() as peer:
+                peer.connect_to_url(f"ws://127.0.0.1:{port}")
+                until(lambda: peer.get_ready_state() is OPEN, peer, server)
+                process.popen.send_signal(signal.SIGINT)
+                until(lambda: peer.get_ready_state() is CLOSED, peer, server)
+            assert process.wait(PATIENCE) == 0
+    assert not COMPLAINT.search("\n".join(process.stderr))
+
+
+def test_x1_swarm_and_the_server_of_a_bench() -> None:
+    port = str(free_port())
+    with Process([*STRICT, "-m", "bench.arena", port]) as host:
+        host.wait_for("^listening$", PATIENCE)
+        words = ("--url", f"ws://127.0.0.1:{port}", "--clients", "3")
+        with strict("-m", "gdpeer.cli", "swarm", ROOT / "demos/swarm/arena.py", *words) as bots:
+            assert bots.wait(PATIENCE) == 0
+    assert not COMPLAINT.search("\n".join(host.stderr))

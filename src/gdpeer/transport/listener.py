@@ -17,6 +17,7 @@ from typing import Any
 from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.errors import Cause, Error, TransportError
 from gdpeer.transport.poller import Poller, Timer, Watch
+from gdpeer.transport.quiet import QuietSocket
 from gdpeer.transport.reasons import explain, reason
 from gdpeer.transport.sockets import TcpStream, accept_stream, address_of
 from gdpeer.transport.stream import Address, Pollable, Ready
@@ -279,7 +280,7 @@ def _clear(path: str) -> None:
 
 def _socket(family: socket.AddressFamily, place: str) -> socket.socket:
     try:
-        return socket.socket(family, socket.SOCK_STREAM)
+        return QuietSocket(family, socket.SOCK_STREAM)
     except OSError as error:
         raise TransportError(
             f"no socket for {place}: {explain(error.errno or 0)}", Cause.TCP, Error.ERR_CANT_CREATE

@@ -18,6 +18,7 @@ from typing import Any
 
 from gdpeer.errors import Cause, Error, TransportError
 from gdpeer.transport.poller import Poller, Watch
+from gdpeer.transport.quiet import quiet_pair
 from gdpeer.transport.reasons import ANDROID_HINT, on_android
 from gdpeer.transport.stream import Ready
 
@@ -62,7 +63,7 @@ class Lookup:
         """Have `ready` called once the answer is there."""
         with self._lock:
             if self._signal is None:
-                self._signal = socket.socketpair()
+                self._signal = quiet_pair()
                 if self.done:
                     self._signal[1].send(b"\0")
         self._watch = Watch(self._signal[0].fileno())

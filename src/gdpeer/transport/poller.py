@@ -33,6 +33,7 @@ from weakref import WeakSet
 
 from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.transport.backends import Backend, EpollBackend, open_backend
+from gdpeer.transport.quiet import quiet_pair
 from gdpeer.transport.stream import READ, WRITE, Ready
 
 try:
@@ -407,7 +408,7 @@ class Poller:
         """
         with self._wake_lock, ExitStack() as on_failure:
             try:
-                ends = socket.socketpair()
+                ends = quiet_pair()
                 for end in ends:
                     on_failure.callback(end.close)
                     end.setblocking(False)

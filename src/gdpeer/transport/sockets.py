@@ -19,6 +19,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from gdpeer.transport.poller import Poller, Watch
+from gdpeer.transport.quiet import QuietSocket
 from gdpeer.transport.reasons import broken
 from gdpeer.transport.stream import WOULD_BLOCK, Address, Ready, Stream
 
@@ -47,6 +48,9 @@ _MOST_CHUNKS = 1024
 
 _GATHERS = hasattr(socket.socket, "sendmsg")
 _NO_SIGNAL: int = getattr(socket, "MSG_NOSIGNAL", 0)
+_OWN_ACCEPT = (socket.socket, QuietSocket)
+"""Listening sockets whose `accept` is the system's, and not what a test made of it."""
+
 _NO_SIGNAL_OPTIONS = (0x1022,) if sys.platform == "darwin" else ()
 """SO_NOSIGPIPE, macOS's way of MSG_NOSIGNAL."""
 
@@ -189,7 +193,7 @@ class TcpStream(Stream):
         if self._socket is None:
             if self._descriptor < 0:
                 raise OSError(errno.EBADF, os.strerror(errno.EBADF))
-            self._socket = socket.socket(fileno=self._descriptor)
+            self._socket = QuietSocket(fileno=self._descriptor)
             self._is_bare = False
             self._socket.setblocking(False)
         return self._socket
@@ -238,7 +242,7 @@ def accept_stream(listening: socket.socket) -> TcpStream:
         BlockingIOError: none does.
         OSError: as `socket.accept`.
     """
-    if cython.compiled and ACCEPTS and type(listening) is socket.socket:
+    if cython.compiled and ACCEPTS and type(listening) in _OWN_ACCEPT:
         stream = TcpStream.__new__(TcpStream)
         descriptor = stream._descriptor = gdpeer_accept(listening.fileno(), cython.address(stream._accepted))
         if descriptor < 0:
@@ -247,7 +251,7 @@ def accept_stream(listening: socket.socket) -> TcpStream:
         stream._watch = Watch(descriptor)
         return stream
     accepted, address = listening.accept()
-    return TcpStream(accepted, address_of(address))
+    return TcpStream(QuietSocket(fileno=accepted.detach()), address_of(address))
 
 
 def address_of(raw: Any) -> Address:

@@ -20,6 +20,7 @@ from gdpeer.errors import Cause, Error, TransportError
 from gdpeer.transport.alarm import Alarm
 from gdpeer.transport.names import Lookup, Target, look_up
 from gdpeer.transport.poller import Poller, Watch
+from gdpeer.transport.quiet import QuietSocket
 from gdpeer.transport.reasons import explain, permission_hint, reason
 from gdpeer.transport.sockets import TcpStream, address_of
 from gdpeer.transport.stream import Connector, Ready
@@ -274,7 +275,7 @@ class UnixConnector(Connector):
 def _start(family: int, address: Any) -> tuple[socket.socket | None, int]:
     """Start to connect: a socket and 0 when that is done already, else what goes on; no socket and the failure."""
     try:
-        attempt = socket.socket(family, socket.SOCK_STREAM)
+        attempt = QuietSocket(family, socket.SOCK_STREAM)
     except OSError as error:
         return None, error.errno or errno.EINVAL
     attempt.setblocking(False)

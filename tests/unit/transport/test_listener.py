@@ -90,7 +90,7 @@ def test_star_is_ipv4_where_there_is_no_ipv6(monkeypatch: pytest.MonkeyPatch, fa
                 raise OSError(errno.EADDRNOTAVAIL, "no IPv6")
             super().bind(address)
 
-    monkeypatch.setattr(socket, "socket", NoIpv6)
+    monkeypatch.setattr(module, "QuietSocket", NoIpv6)
     monkeypatch.setattr(socket, "has_ipv6", fails_at != "has_ipv6")
     with opened(Listener("*")) as listener:
         assert listener.local_address[0] == "0.0.0.0"
@@ -171,7 +171,7 @@ def test_no_socket_to_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
     def none_left(*_: Any) -> socket.socket:
         raise OSError(errno.EMFILE, "Too many open files")
 
-    monkeypatch.setattr(socket, "socket", none_left)
+    monkeypatch.setattr(module, "QuietSocket", none_left)
     error = refusal("*", 4433)
     assert error.error is Error.ERR_CANT_CREATE == 20
     assert error.detail == "no socket for 0.0.0.0 port 4433: too many open files in this process"
@@ -181,7 +181,7 @@ def test_refused_socket_names_androids_permission(monkeypatch: pytest.MonkeyPatc
     def forbidden(*_: Any) -> socket.socket:
         raise PermissionError(errno.EPERM, "Operation not permitted")
 
-    monkeypatch.setattr(socket, "socket", forbidden)
+    monkeypatch.setattr(module, "QuietSocket", forbidden)
     monkeypatch.setattr(sys, "getandroidapilevel", lambda: 24, raising=False)
     assert "android.permission.INTERNET" in refusal("*", 4433).detail
 
@@ -191,7 +191,7 @@ def test_listening_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         def listen(self, backlog: int = 0) -> None:
             raise OSError(errno.EADDRINUSE, "in use")
 
-    monkeypatch.setattr(socket, "socket", Refusing)
+    monkeypatch.setattr(module, "QuietSocket", Refusing)
     error = refusal("127.0.0.1", 0)
     assert error.error is Error.FAILED == 1
     assert "port " in error.detail

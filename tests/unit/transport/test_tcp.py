@@ -363,7 +363,7 @@ def test_address_without_socket_is_one_failure(answers: Answers, monkeypatch: py
     with socket.create_server(("127.0.0.1", 0)) as server:
         answers["game.test"] = [("::1", 9), ("127.0.0.1", server.getsockname()[1])]
         connector = TcpConnector("game.test", 80)
-        monkeypatch.setattr(tcp.socket, "socket", no_ipv6)
+        monkeypatch.setattr(tcp, "QuietSocket", no_ipv6)
         poll(connector).close()
 
 
