@@ -110,6 +110,8 @@ class Cause(Enum):
     """The host name did not resolve."""
     TCP = "tcp"
     """Refused, unreachable, reset, or the other side ended TCP without a close frame."""
+    PROXY = "proxy"
+    """A proxy refused, or answered what no proxy does."""
     TLS = "tls"
     """Certificate or TLS handshake."""
     HTTP_STATUS = "http status"
@@ -160,7 +162,7 @@ class GdpeerError(Exception):
 
 
 class TransportError(GdpeerError):
-    """A stream broke or never came to be; `cause` is DNS, TCP, TLS or TIMEOUT.
+    """A stream broke or never came to be; `cause` is DNS, TCP, PROXY, TLS or TIMEOUT.
 
     Attributes:
         error: the engine's code for it, for the calls that return one.

@@ -66,7 +66,7 @@ class connect:
 
     async def _connect(self) -> Connection:
         peer = WebSocketPeer()
-        front.configure(peer, self._options)
+        front.configure(peer, {"proxy": True, **self._options})
         front.connect(peer, self._url, self._tls, self._name)
         return await _open(peer)
 

@@ -36,7 +36,7 @@ def connect(
         HandshakeError: the server said no; `status` tells.
     """
     peer = WebSocketPeer()
-    front.configure(peer, options)
+    front.configure(peer, {"proxy": True, **options})
     front.connect(peer, url, ssl, server_hostname)
     connection = Connection(peer)
     try:

@@ -1,4 +1,5 @@
-"""The way to a URL: in a page the browser's own, elsewhere TCP, and TLS on top for `wss`.
+"""The way to a URL: in a page the browser's own, elsewhere TCP or a tunnel through a proxy, and TLS on top for
+`wss`.
 
 Layer: `websocket`. The transport's modules are imported when they are needed: a program that only serves needs no
     TLS, and a page needs none of them.
@@ -15,6 +16,7 @@ from gdpeer.protocol.url import Url
 from gdpeer.transport.stream import Connector
 from gdpeer.websocket.link import Turn
 from gdpeer.websocket.native import NativeBackend
+from gdpeer.websocket.proxies import choose_proxy
 from gdpeer.websocket.settings import Settings
 from gdpeer.websocket.upgrade import ClientUpgrade
 
@@ -72,7 +74,8 @@ def make_connector(url: Url, options: TLSOptions | None, settings: Settings, clo
         clock: tells the time.
 
     Raises:
-        TransportError: a certificate file cannot be used, or no file can be opened to load what it takes.
+        TransportError: a certificate file, or the environment's proxy, cannot be used, or no file can be opened to load
+            what it takes.
     """
     try:
         return _make_connector(url, options, settings, clock)
@@ -82,9 +85,7 @@ def make_connector(url: Url, options: TLSOptions | None, settings: Settings, clo
 
 
 def _make_connector(url: Url, options: TLSOptions | None, settings: Settings, clock: Clock) -> Connector:
-    from gdpeer.transport.tcp import TcpConnector
-
-    tcp = TcpConnector(url.host, url.port, timeout=settings.connect_timeout, clock=clock)
+    tcp = _make_way(url, settings, clock)
     if not url.secure:
         return tcp
     from gdpeer.transport.secure import SecureConnector
@@ -94,3 +95,16 @@ def _make_connector(url: Url, options: TLSOptions | None, settings: Settings, cl
     name = options.get_common_name_override() or url.host
     timeout = settings.handshake_timeout
     return SecureConnector(tcp, options.make_context(), server_hostname=name, timeout=timeout, clock=clock)
+
+
+def _make_way(url: Url, settings: Settings, clock: Clock) -> Connector:
+    """TCP to `url`, or a tunnel through a proxy."""
+    from gdpeer.transport.tcp import TcpConnector
+
+    proxy = choose_proxy(settings.proxy, url)
+    if proxy is None:
+        return TcpConnector(url.host, url.port, timeout=settings.connect_timeout, clock=clock)
+    from gdpeer.transport.proxy import ProxyConnector
+
+    tcp = TcpConnector(proxy.host, proxy.port, timeout=settings.connect_timeout, clock=clock)
+    return ProxyConnector(tcp, proxy, url.host, url.port, timeout=settings.handshake_timeout, clock=clock)

@@ -13,6 +13,7 @@ They take the options of `websockets` by its names, and every setting of gdpeer 
 | `compression` | `compression`: "deflate" or None; None |
 | `subprotocols` | `supported_protocols` |
 | `origins` | `allowed_origins` |
+| `proxy` | `proxy` of a client: a URL, True: the environment's (the default here), None: none |
 | `additional_headers` | `handshake_headers`: a mapping, or pairs |
 
 None stands for "no limit", or for a ping that is never sent.

@@ -40,6 +40,7 @@ from gdpeer.websocket.connecting import connect
 from gdpeer.websocket.exchange import Exchange
 from gdpeer.websocket.link import Turn
 from gdpeer.websocket.native import NativeBackend, leave
+from gdpeer.websocket.proxies import proxy_choice
 from gdpeer.websocket.settings import (
     Configurable,
     Setting,
@@ -122,6 +123,12 @@ class WebSocketPeer(Exchange, Configurable, PacketPeer):
     byte_rate = Setting(rate, "Bytes a second, likewise; 0.0: any number.")
     allowed_origins = Setting(
         lines_or_none, 'On a server: values of `Origin` that may connect (`"https://game.example"`); None: all.'
+    )
+
+    proxy = Setting(
+        proxy_choice,
+        "Of a client: `http://user:password@host:port` or `socks5://...`; True: the environment's, but not "
+        "to loopback; None: none, as in the engine. Read when connecting. In a page the browser's own counts.",
     )
 
     def __init__(self, *, clock: Clock = MONOTONIC) -> None:

@@ -3,7 +3,8 @@
 | what ended it | again? |
 |---|---|
 | no such name, TCP refused or lost, a time limit | yes: networks come back |
-| TLS: a certificate that is not trusted | no |
+| TLS: a certificate that is not trusted | no; a connection that was open and broke within TLS: yes |
+| a proxy that refuses | no |
 | HTTP status 408, 425, 429, 500 and more | yes: the server is busy, or starting |
 | another status (403 of a refused origin, 404 ...), an upgrade or a sub-protocol that does not fit | no |
 | a close with 1001, 1006, 1011 to 1014 | yes: the server goes down, failed, or wants us later |
@@ -77,6 +78,7 @@ class Reconnection:
         self._failures = 0
         self._since: float | None = None  # without a connection
         self._opened: float | None = None
+        self._was_open = False
 
     def connected(self) -> None:
         """A connection has opened."""
@@ -88,6 +90,7 @@ class Reconnection:
         if self._opened is not None and now - self._opened >= self._held:
             self._failures = 0
             self._since = None
+        self._was_open = self._opened is not None
         self._opened = None
         self._since = now if self._since is None else self._since
         self._failures += 1
@@ -103,6 +106,8 @@ class Reconnection:
             return cause.status < 500 and cause.status not in BUSY
         if cause.cause in (Cause.CLOSED, Cause.TOO_SLOW):
             return code not in self._codes
+        if cause.cause is Cause.TLS:
+            return not self._was_open
         return cause.cause not in PASSING_CAUSES
 
     def next_delay(self) -> float | None:

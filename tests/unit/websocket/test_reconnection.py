@@ -91,6 +91,7 @@ def test_what_passes(cause: Cause, code: int) -> None:
         (Cause.NONE, -1),
         (Cause.DROPPED, -1),
         (Cause.TLS, -1),
+        (Cause.PROXY, -1),
         (Cause.UPGRADE, -1),
         (Cause.SUB_PROTOCOL, -1),
         (Cause.PROTOCOL_ERROR, 1002),
@@ -102,6 +103,13 @@ def test_what_does_not(cause: Cause, code: int) -> None:
     found = policy(ManualClock())
     assert found.is_final(CloseCause(cause), code)
     assert found.delay_after(CloseCause(cause), code) is None
+
+
+def test_tls_that_breaks_after_it_was_open_passes() -> None:
+    found = policy(ManualClock(), first=1.0)
+    found.connected()
+    assert found.delay_after(CloseCause(Cause.TLS)) == 1.0
+    assert found.delay_after(CloseCause(Cause.TLS)) is None
 
 
 @pytest.mark.parametrize(("status", "is_final"), [(403, True), (404, True), (426, True), (408, False), (425, False)])
