@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 import xml.etree.ElementTree as ElementTree
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tests.support.missing import ROOT
@@ -40,7 +40,7 @@ class Step:
     needs: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     tests: str = ""
-    limit: float = 480.0
+    limit: float = 900.0
     environment: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -96,10 +96,15 @@ def pytest_step(name: str, folder: str, python: Path | str, *words: str, **more:
     return Step(name, command, tests=folder, environment=environment, **more)  # type: ignore[arg-type]
 
 
+def with_loops(names: str, step: Step) -> Step:
+    """The step, with some event loops only; the unit tests of the compiled form go through all."""
+    return replace(step, environment={**step.environment, "GDPEER_LOOPS": names})
+
+
 def unit_steps() -> list[Step]:
     measured = ("-m", "coverage", "run", "-m")
     return [
-        pytest_step("unit pure", "tests/unit", PURE / "python", *measured),
+        with_loops("asyncio,no-readers", pytest_step("unit pure", "tests/unit", PURE / "python", *measured)),
         pytest_step("unit compiled", "tests/unit", COMPILED / "python"),
         Step("unit coverage", [sys.executable, "-m", "tools.coverage_report"], after=("unit pure",)),
     ]
@@ -156,7 +161,7 @@ def python_steps() -> list[Step]:
         run = pytest_step(f"python{version} unit", "tests/unit", ROOT / folder / "bin" / "python", after=before)
         if version in pythons.SUPPORTED[1:-1]:
             run.command.extend(f"--ignore=tests/unit/{name}" for name in PROGRAMS)
-        steps.append(run)
+        steps.append(with_loops("asyncio", run))
     return steps
 
 
