@@ -19,7 +19,7 @@ help:
 	@echo "make test         the whole proof: checks, tests in both forms, engines, browser, conformance, docs"
 	@echo "make unit         the unit and property tests, compiled and uncompiled"
 	@echo "make lint         ruff, mypy, import-linter, codespell"
-	@echo "make conformance  the long sections of the conformance suite (9, 12, 13)"
+	@echo "make conformance  the long sections of the conformance suite (9, 12, 13); with ARGS='--front aio' through asyncio"
 	@echo "make soak         the long forms of the tests of load and trust, an hour at most, then the next three; figures in build/trust"
 	@echo "make streams      100,000 random streams each, read as websockets and wsproto read them"
 	@echo "make fuzz         ten million cases for the parsers, guided by coverage, an hour at most"
@@ -49,7 +49,6 @@ lint: .venv/.test
 
 conformance: .venv/.test
 	@.venv/bin/python -m tests.conformance.run --sections long $(ARGS)
-	@.venv/bin/python -m tests.conformance.run --sections long --front aio $(ARGS)
 
 soak: .venv/.test
 	@GDPEER_LONG=1 .venv/bin/python -m pytest -q --session-timeout=4200 tests/soak tests/trust $(ARGS)
