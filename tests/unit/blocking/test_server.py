@@ -99,8 +99,10 @@ def test_pages_and_health_on_the_same_port() -> None:
         assert get("/page") == b"page"
         until(lambda: len(server.engine.peers) == 1, PATIENCE)
         assert get("/health") == b'{"status": "ok", "peers": 2}'  # whoever asks is with a thread, too
-        with pytest.raises(urllib.error.HTTPError):
+        with pytest.raises(urllib.error.HTTPError) as caught:
             get("/elsewhere")
+        assert caught.value.code == 404
+        caught.value.close()  # it holds the answer
 
 
 def test_a_server_listens_on_all_addresses_of_a_name_or_says_what_is_wrong() -> None:
