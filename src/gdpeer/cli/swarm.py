@@ -104,7 +104,7 @@ def swarm(
     )  # what the server does is not for each bot to say
     with Stop() as stop, redirect_stdout(sys.stderr):
         if processes > 1:
-            outcome = asyncio.run(spread(clients, processes, stop))
+            outcome = asyncio.run(spread(clients, processes, ramp, stop))
         else:
             look = shown(clients) if worker < 0 else telling(output)
             outcome = asyncio.run(play(Swarm(found, target, max(0, worker)), clients, ramp, duration, stop, look))
@@ -158,11 +158,11 @@ def telling(output: TextIO) -> Look:
     return look
 
 
-async def spread(clients: int, processes: int, stop: Stop) -> Outcome:
+async def spread(clients: int, processes: int, ramp: float, stop: Stop) -> Outcome:
     """The bots in several processes."""
     shares = [clients // processes + (index < clients % processes) for index in range(processes)]
     firsts = [sum(shares[:index]) for index in range(processes)]
-    workers = [await start(share, first) for share, first in zip(shares, firsts, strict=True) if share]
+    workers = [await start(share, first, ramp) for share, first in zip(shares, firsts, strict=True) if share]
     outcomes = [Outcome() for _ in workers]
     look = shown(clients)
 
@@ -184,15 +184,16 @@ async def spread(clients: int, processes: int, stop: Stop) -> Outcome:
     await following
     failed = [await one.wait() for one in workers]
     total = added(outcomes)
-    total.errors["a process of bots failed"] += sum(status not in (0, 1) for status in failed)
-    total.errors += type(total.errors)()  # without those that are 0
+    broken = sum(status not in (0, 1) for status in failed)
+    if broken:
+        total.errors["a process of bots failed"] += broken
     return total
 
 
-async def start(share: int, first: int) -> asyncio.subprocess.Process:
+async def start(share: int, first: int, ramp: float) -> asyncio.subprocess.Process:
     """One more process with the words of this one."""
     words = [word for word in sys.argv[1:] if word != "--json"]
-    own = ["--processes", "1", "--clients", str(share), "--worker", str(first)]
+    own = ["--processes", "1", "--clients", str(share), "--worker", str(first), "--ramp", str(ramp)]
     return await asyncio.create_subprocess_exec(
         sys.executable, "-m", "gdpeer.cli", *words, *own, stdout=asyncio.subprocess.PIPE, limit=1 << 24
     )

@@ -213,9 +213,9 @@ class Swarm:
             raise GdpeerError(f"lost the server: {cause}", cause.cause)
 
     def _note_ping(self, peer: WebSocketMultiplayerPeer) -> None:
-        latency = -1.0 if self.outcome.measured or peer._client is None else peer._client._peer.get_latency()
-        if latency >= 0:
-            self.outcome.trips.add(latency)
+        server = None if self.outcome.measured else peer.get_peer(1)
+        if server is not None and server.get_latency() >= 0:
+            self.outcome.trips.add(server.get_latency())
 
     async def _play(self, play: Play) -> None:
         if not isinstance(play, AsyncGenerator):

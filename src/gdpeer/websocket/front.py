@@ -43,7 +43,7 @@ from gdpeer.signals import Signal
 from gdpeer.websocket.peer import WebSocketPeer
 from gdpeer.websocket.server import WebSocketServer
 from gdpeer.websocket.settings import names
-from gdpeer.websocket.states import PeerState
+from gdpeer.websocket.states import PeerState, Stage
 from gdpeer.websocket.tls_options import TLSOptions
 
 if TYPE_CHECKING:
@@ -239,13 +239,10 @@ def listen(server: WebSocketServer, addresses: Iterable[str], port: int, context
 def watch(peer: WebSocketPeer) -> Poller | None:
     """What to wait for, for `peer.poll()` to have something to do; None where nothing will come."""
     backend = peer._backend
-    if backend is not None and peer._turn.poller is None and backend.stage < _DONE:
+    if backend is not None and peer._turn.poller is None and backend.stage < Stage.DONE:
         peer._watch(backend)
     poller: Poller | None = peer._turn.poller
     return poller
-
-
-_DONE = 6  # states.Stage
 
 
 def was_open(peer: WebSocketPeer) -> bool:
@@ -255,7 +252,7 @@ def was_open(peer: WebSocketPeer) -> bool:
 
 def is_over(peer: WebSocketPeer) -> bool:
     """Whether TCP has ended too."""
-    return peer._backend is None or peer._backend.stage >= _DONE
+    return peer._backend is None or peer._backend.stage >= Stage.DONE
 
 
 def make_way(peer: WebSocketPeer) -> None:

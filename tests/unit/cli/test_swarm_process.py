@@ -112,6 +112,16 @@ def test_it_ends_after_the_duration(arena: Arena, tmp_path: Path) -> None:
     assert [found[name] for name in ("joined", "left", "failed")] == [3, 0, 0]
 
 
+def test_so_many_a_second_come_of_all_processes_together(arena: Arena, tmp_path: Path) -> None:
+    text = "import time\n\nasync def bot(tree, index):\n    print('begun', index, time.monotonic(), flush=True)\n"
+    words = ("--url", arena.url, "--clients", "40", "--processes", "4", "--json")
+    with swarm(script(tmp_path, text), *words) as run:
+        result_of(run)
+    begun = {int(line.split()[1]): float(line.split()[2]) for line in run.stderr if line.startswith("begun")}
+    assert sorted(begun) == list(range(40))
+    assert begun[9] - begun[0] > 0.25  # ten of one process, in nine tenths of 0.4 seconds
+
+
 def test_processes_end_with_the_first_one(arena: Arena, tmp_path: Path) -> None:
     words = ("--url", arena.url, "--clients", "4", "--processes", "2", "--json")
     with swarm(script(tmp_path, STAYING), *words) as run:
