@@ -83,11 +83,11 @@ def swarm(
     as_json: bool,
     worker: int,
 ) -> int:
-    """Many bots of a small Python script against a server of Godot 4, Godot 3 or gdpeer.
+    """Many bots of a Python script against a server.
 
-    bot(tree) begins before the connection, to make its nodes; so does a class Bot with a method run. A bot that is a
-    generator yields the seconds of its own round trips; else those of WebSocket pings are counted. Ctrl-C ends the
-    bots. The status is 1 when one failed.
+    The server is of Godot 4, Godot 3 or gdpeer. bot(tree) begins before the connection, to make its nodes; so does a
+    class Bot with a method run. A bot that is a generator yields the seconds of its own round trips; else those of
+    WebSocket pings are counted. Ctrl-C ends the bots. The status is 1 when one failed.
     """
     output = sys.stdout
     try:

@@ -57,11 +57,11 @@ OPEN = '{"time": 0, "peer": 1, "event": "open", "target": "/", "protocol": ""}\n
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("", "line 1: "),
-        ("\n", "line 1: "),
+        ("", "line 1: this is no JSON (at character 1)"),
+        ("\n", "line 1: this is no JSON"),
         ("[]\n", "line 1: this is no recording"),
         ('{"gdpeer": "recording", "version": 2}\n', "line 1: version 2 of recordings is not known, only 1"),
-        (HEADER + "{", "line 2: "),
+        (HEADER + "{", "line 2: this is no JSON (at character 2)"),
         (HEADER + "[]", "line 2: not as a recording writes it"),
         (HEADER + OPEN + "{}", "line 3: 'time' is missing"),
         (HEADER + OPEN + '{"time": 0, "peer": 1, "event": "dance"}', "line 3: 'dance' is no event of a recording"),
