@@ -119,7 +119,9 @@ def read_line(number: int, line: str, read: Callable[[dict[str, Any]], Read]) ->
     try:
         return read(json.loads(line))
     except json.JSONDecodeError as problem:
-        raise RecordingError(f"line {number}: this is no JSON (at character {problem.pos + 1}): is it cut off?") from None
+        raise RecordingError(
+            f"line {number}: this is no JSON (at character {problem.pos + 1}): is it cut off?"
+        ) from None
     except (KeyError, TypeError, AttributeError) as problem:
         raise RecordingError(f"line {number}: {describe(problem)}") from None
     except ValueError as problem:
