@@ -286,7 +286,7 @@ async def a_refused_upgrade(lab: Lab) -> None:
     await _closed(lab, peer)
     assert peer.get_close_code() == (1006 if lab.in_page else -1)
     cause = peer.get_close_cause()
-    assert (cause.cause, cause.status) == ((Cause.TCP, 0) if lab.in_page else (Cause.HTTP_STATUS, 403))
+    assert (cause.cause, cause.status) == ((Cause.TCP, 0) if lab.in_page else (Cause.HTTP_STATUS, 403)), cause
 
 
 async def a_wrong_url(lab: Lab) -> None:

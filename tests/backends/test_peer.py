@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 from collections.abc import Iterator
 
@@ -23,11 +24,21 @@ class Other:
         self._address = ""
 
     def address(self) -> str:
-        if self._process is None or self._process.popen.poll() is not None:
+        if not self._answers():
             self.end()
             self._process = Process([sys.executable, "-m", "tests.backends.server"])
             self._address = "ws://127.0.0.1:" + self._process.wait_for(r"^\d+$")[0]
         return self._address
+
+    def _answers(self) -> bool:
+        """Asks the port: a process that is about to end still counts as running."""
+        if self._process is None:
+            return False
+        try:
+            socket.create_connection(("127.0.0.1", int(self._address.rpartition(":")[2])), 5.0).close()
+        except ConnectionError:
+            return False
+        return True
 
     def end(self) -> None:
         if self._process is not None:
