@@ -1,117 +1,138 @@
-"""Five examples of `websockets` and their ports, in docs/examples/websockets: each server with each client."""
+"""Five published examples of `websockets` and their ports: each server with each client, as processes.
+
+The counter and the clock are published with pages for clients, which tests/browser opens; here both libraries connect.
+"""
 
 from __future__ import annotations
 
-import asyncio
-import importlib.util
-import urllib.request
-from collections.abc import Awaitable, Callable
+import json
+import re
+from contextlib import ExitStack
+from datetime import datetime
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
+from websockets.sync.client import connect
 
-FOLDER = Path(__file__).parents[2] / "docs" / "examples" / "websockets"
-KINDS = {"ours": "", "theirs": "_original"}
+from gdpeer import blocking
+from tests.support.examples import FOLDER, KINDS, PATIENCE, TELL, ended_well, run_on, serving
+from tests.support.missing import ROOT
+from tests.support.ports import free_port
+
+pytestmark = pytest.mark.timeout(180)
+
 SERVERS = pytest.mark.parametrize("server", KINDS)
 CLIENTS = pytest.mark.parametrize("client", KINDS)
+CONNECT: dict[str, Any] = {"published": connect, "ported": blocking.connect}
+FRONTS = {"websockets.asyncio.client": "aio", "websockets.asyncio.server": "aio", "websockets.sync.client": "blocking"}
+IMPORT = re.compile(r"^from (websockets\S+) import", re.MULTILINE)
 
 
-def load(name: str, kind: str) -> ModuleType:
-    path = FOLDER / f"{name}{KINDS[kind]}.py"
-    found = importlib.util.spec_from_file_location(path.stem, path)
-    assert found is not None
-    assert found.loader is not None
-    module = importlib.util.module_from_spec(found)
-    found.loader.exec_module(module)
-    return module
-
-
-def port_of(server: Any) -> int:
-    return server.port if hasattr(server, "port") else server.sockets[0].getsockname()[1]
-
-
-def run(example: str, server: str, client: str, script: Callable[..., Awaitable[Any]]) -> Any:
-    """Starts one kind of server and runs the script with it, the other module and the URL."""
-
-    async def main() -> Any:
-        theirs = load(example, server)
-        async with theirs.start(0) as started:
-            return await script(theirs, started, load(example, client), f"ws://127.0.0.1:{port_of(started)}")
-
-    return asyncio.run(asyncio.wait_for(main(), 30))
+def programs(kind: str) -> list[str]:
+    return sorted(path.relative_to(FOLDER / kind).as_posix() for path in (FOLDER / kind).rglob("*.py"))
 
 
 @SERVERS
 @CLIENTS
-def test_hello(server: str, client: str) -> None:
-    async def script(_: Any, __: Any, asker: Any, url: str) -> Any:
-        return await asker.ask(url, "Ann")
-
-    assert run("hello", server, client, script) == "Hello Ann!"
-
-
-@SERVERS
-@CLIENTS
-def test_echo(server: str, client: str) -> None:
-    messages = ["text", b"\0\xff", "", "é" * 70_000]
-
-    async def script(_: Any, __: Any, asker: Any, url: str) -> Any:
-        return await asker.ask(url, messages)
-
-    assert run("echo", server, client, script) == messages
+def test_hello(server: str, client: str, tmp_path: Path) -> None:
+    with (
+        serving(server, "quick/server.py", tmp_path) as (host, port),
+        run_on(client, "quick/client.py", port, tmp_path) as asker,
+    ):
+        asker.say("Ann")
+        assert ended_well(asker)
+        assert asker.stdout == ["What's your name? >>> Ann", "<<< Hello Ann!"]
+        host.wait_for("^>>> Hello Ann!$", PATIENCE)
+        assert host.stdout == ["<<< Ann", ">>> Hello Ann!"]
 
 
 @SERVERS
 @CLIENTS
-def test_counter(server: str, client: str) -> None:
-    async def script(counter: Any, _: Any, counting: Any, url: str) -> Any:
-        onlooker = asyncio.create_task(counting.count(url, [], 3))
-        while not counter.USERS:
-            await asyncio.sleep(0.001)
-        results = await asyncio.gather(
-            counting.count(url, ["plus", "plus", "minus", "nothing"], 3), counting.count(url, ["plus"] * 2, 3), onlooker
+def test_echo(server: str, client: str, tmp_path: Path) -> None:
+    with (
+        serving(server, "asyncio/echo.py", tmp_path) as (_, port),
+        run_on(client, "asyncio/hello.py", port, tmp_path) as asker,
+    ):
+        assert ended_well(asker)
+        assert asker.stdout == ["Hello world!"]
+
+
+@SERVERS
+@CLIENTS
+def test_counter(server: str, client: str, tmp_path: Path) -> None:
+    def users(count: int) -> dict[str, Any]:
+        return {"type": "users", "count": count}
+
+    def value(now: int) -> dict[str, Any]:
+        return {"type": "value", "value": now}
+
+    with serving(server, "quick/counter.py", tmp_path) as (host, port), CONNECT[client](url_of(port)) as first:
+        assert [event(first), event(first)] == [users(1), value(0)]
+        with CONNECT[client](url_of(port)) as second:
+            assert [event(second), event(second), event(first)] == [users(2), value(0), users(2)]
+            for number, action in enumerate(["plus", "plus", "minus"]):
+                second.send(json.dumps({"action": action}))
+                assert [event(first), event(second)] == [value([1, 2, 1][number])] * 2
+            second.send(json.dumps({"action": "halve"}))
+            host.wait_until(lambda: any("unsupported event" in line for line in host.stderr), "complaint", PATIENCE)
+        assert event(first) == users(1)
+
+
+@SERVERS
+@CLIENTS
+def test_sync_time(server: str, client: str, tmp_path: Path) -> None:
+    """What is broadcast after the last has come reaches all of them."""
+    with serving(server, "quick/sync_time.py", tmp_path) as (_, port), ExitStack() as those:
+        *others, last = [those.enter_context(CONNECT[client](url_of(port))) for _ in range(3)]
+        times = [last.recv(PATIENCE), last.recv(PATIENCE)]
+        assert datetime.fromisoformat(times[0]) < datetime.fromisoformat(times[1])
+        for other in others:
+            heard = [other.recv(PATIENCE), other.recv(PATIENCE)]
+            while heard[-1] < times[-1]:
+                heard.append(other.recv(PATIENCE))
+            assert heard[-2:] == times
+
+
+@SERVERS
+@CLIENTS
+def test_shutdown(server: str, client: str, tmp_path: Path) -> None:
+    """A client that is told to end leaves the others at work; a server that is told to ends its client."""
+    port = free_port()
+    with ExitStack() as those:
+        host = those.enter_context(run_on(server, "faq/shutdown_server.py", port, tmp_path, "-c", TELL))
+        host.wait_for("ready", PATIENCE)
+        told, untold = (
+            those.enter_context(run_on(client, "faq/shutdown_client.py", port, tmp_path, "-c", TELL)) for _ in range(2)
         )
-        while counter.USERS:
-            await asyncio.sleep(0.001)
-        return results
-
-    assert run("counter", server, client, script) == [3, 3, 3]
-
-
-@SERVERS
-@CLIENTS
-def test_show_time(server: str, client: str) -> None:
-    async def script(clock: Any, started: Any, watching: Any, url: str) -> Any:
-        telling = asyncio.create_task(clock.show_time(started, 0.01))
-        times = await asyncio.gather(*(watching.watch(url, 3) for _ in range(5)))
-        telling.cancel()
-        return times
-
-    times = run("show_time", server, client, script)
-    assert [len(one) for one in times] == [3] * 5
-    assert all(one == sorted(one) for one in times)
+        for guest in (told, untold):
+            guest.wait_for("ready", PATIENCE)
+        told.popen.terminate()
+        assert ended_well(told)
+        assert (host.popen.poll(), untold.popen.poll()) == (None, None)
+        host.popen.terminate()
+        assert ended_well(untold)
+        assert ended_well(host)
 
 
-@SERVERS
-@CLIENTS
-def test_health(server: str, client: str) -> None:
-    def ask_page(url: str) -> tuple[int, bytes]:
-        with urllib.request.urlopen(f"{url.replace('ws', 'http')}/healthz", timeout=20) as answer:
-            return answer.status, answer.read()
-
-    async def script(_: Any, __: Any, asker: Any, url: str) -> Any:
-        return await asyncio.to_thread(ask_page, url), await asker.ask(url, "up")
-
-    assert run("health", server, client, script) == ((200, b"OK\n"), "up")
+def url_of(port: int) -> str:
+    return f"ws://localhost:{port}"
 
 
-@pytest.mark.parametrize("example", ["hello", "echo", "counter", "show_time", "health"])
-def test_a_port_differs_in_what_it_imports_and_what_the_page_names(example: str) -> None:
-    ours, theirs = ((FOLDER / f"{example}{kind}.py").read_text().splitlines() for kind in KINDS.values())
-    different = [line for line in ours if line not in theirs]
-    imports = [line for line in different if "import" in line]
-    assert imports
-    named = {"def health_check(request):", "http.Response(200", "http_handler=health_check"}
-    assert all(any(name in line for name in named) for line in different if line not in imports), different
+def event(connection: Any) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(connection.recv(PATIENCE))
+    return found
+
+
+@pytest.mark.parametrize("name", programs("published"))
+def test_a_port_differs_in_its_imports_alone_and_the_page_shows_both(name: str) -> None:
+    published, ported = ((FOLDER / kind / name).read_text(encoding="utf-8") for kind in KINDS)
+    page = (ROOT / "docs" / "howto" / "from-websockets.md").read_text(encoding="utf-8")
+    assert published != ported
+    assert IMPORT.sub(lambda found: f"from gdpeer.{FRONTS[found[1]]} import", published) == ported
+    for kind in KINDS:
+        assert f"```{{literalinclude}} ../examples/websockets/{kind}/{name}\n" in page
+
+
+def test_every_port_is_of_a_published_program() -> None:
+    assert programs("ported") == programs("published")
