@@ -17,6 +17,7 @@ from tests.support.certificates import make_certificates
 from tests.support.missing import ROOT
 from tests.support.ports import free_port, wait_until_listening
 from tests.support.processes import Process
+from tests.support.proxying import proxying
 from tests.unit.websocket.support import CLOSED, OPEN, listening, until, url_of
 
 pytestmark = pytest.mark.timeout(120)
@@ -232,6 +233,31 @@ def test_x1_why() -> None:
     with Process([*STRICT, ROOT / "docs/examples/why.py", f"ws://127.0.0.1:{free_port()}"]) as process:
         assert process.wait(PATIENCE) == 0
     assert not COMPLAINT.search("\n".join(process.stderr))
+
+
+@pytest.mark.parametrize("scheme", ["http", "socks5", ""])
+def test_x1_through_a_proxy(scheme: str) -> None:
+    """Through a real one that is named; the environment's is no way to loopback."""
+    port = free_port()
+    words = ("-m", "gdpeer.cli", "echo", "--port", str(port))
+    with proxying("#ann:s3cret") as way, Process([sys.executable, *words]):
+        wait_until_listening(port, timeout=PATIENCE)
+        given = [f"{scheme}://ann:s3cret@127.0.0.1:{way}"] if scheme else []
+        command = [*STRICT, ROOT / "docs/examples/through_proxy.py", f"ws://127.0.0.1:{port}", *given]
+        with Process(command, environment={"all_proxy": f"http://127.0.0.1:{way}"}) as client:
+            assert client.wait(PATIENCE) == 0, client.stderr
+        assert client.stdout == [f"open, by {way if scheme else port}", "closed: closed with code 1000"]
+        assert client.stderr == []
+
+
+def test_x1_a_proxy_that_refuses() -> None:
+    with proxying("#ann:s3cret") as way:
+        words = (f"ws://127.0.0.1:{free_port()}", f"http://ann:wr0ng@127.0.0.1:{way}")
+        with Process([*STRICT, ROOT / "docs/examples/through_proxy.py", *words]) as client:
+            assert client.wait(PATIENCE) == 1
+        assert client.stderr[0].startswith("the proxy: ")
+        assert "wr0ng" not in client.stderr[0]
+        assert client.stderr[1:] == client.stdout == []
 
 
 @pytest.mark.parametrize("command", ["inspect", "bad-network"])

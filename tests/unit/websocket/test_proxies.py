@@ -2,43 +2,17 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import pytest
 
 from gdpeer import FAILED, OK, Cause, TLSOptions, TransportError, WebSocketPeer
 from gdpeer.protocol.url import parse_url
 from gdpeer.websocket.proxies import choose_proxy
 from tests.support.certificates import Certificates
-from tests.support.ports import free_port, wait_until_listening
+from tests.support.ports import free_port
+from tests.support.proxying import proxying
 from tests.unit.websocket.support import CLOSED, CONNECTING, OPEN, listening, state, until, url_of
 
-PROXY = """
-import asyncio, sys
-import pproxy
-async def main():
-    await pproxy.Server(sys.argv[1]).start_server({"rserver": [], "verbose": lambda words: None})
-    await asyncio.Event().wait()
-asyncio.run(main())
-"""
-
 NAMES = ("wss", "ws", "socks", "https", "http", "all", "no")
-
-
-@contextmanager
-def proxying(sign_in: str = "") -> Iterator[int]:
-    """The port of a real proxy that speaks CONNECT and SOCKS5."""
-    port = free_port()
-    program = subprocess.Popen([sys.executable, "-c", PROXY, f"http+socks5://127.0.0.1:{port}{sign_in}"])
-    try:
-        wait_until_listening(port, timeout=60.0)
-        yield port
-    finally:
-        program.kill()
-        program.wait(60.0)
 
 
 @pytest.mark.parametrize("scheme", ["http", "socks5", "socks5h"])
