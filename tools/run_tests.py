@@ -1,4 +1,4 @@
-"""The proof: runs the steps of `tools/steps.py`, two at a time, and closes with a table and `N passed, N failed`.
+"""The proof: runs the steps of `tools/steps.py`, three at a time, and closes with a table and `N passed, N failed`.
 
     python -m tools.run_tests                    everything
     python -m tools.run_tests unit property      some groups, or single steps by name
@@ -21,7 +21,8 @@ from tests.support.missing import ROOT, in_ci
 from tools.pieces import Pieces
 from tools.steps import COMPILED, LOGS, PURE, Count, Step, absent_pythons, count, has_tests, selected
 
-SLOTS = 2
+SLOTS = 3
+"""Steps at a time: two take two cores between them, and the third has them while those wait."""
 SHOWN = 120
 """How many lines of a failed step's log are shown."""
 

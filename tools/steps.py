@@ -1,6 +1,6 @@
 """The steps of `make test`: what each runs, what it needs, and how its results are counted.
 
-A step is one command that takes about one core; two run side by side.
+A step is one command that takes a core at most; `tools/run_tests.py` runs some side by side.
 """
 
 from __future__ import annotations
@@ -101,11 +101,19 @@ def with_loops(names: str, step: Step) -> Step:
     return replace(step, environment={**step.environment, "GDPEER_LOOPS": names})
 
 
+def without_programs(step: Step) -> Step:
+    """The step, without the tests that start programs: a third of the time, for code that is never compiled.
+
+    Programs of the compiled form are started by the steps trust, interop, browser and docs.
+    """
+    return replace(step, command=[*step.command, *(f"--ignore=tests/unit/{name}" for name in PROGRAMS)])
+
+
 def unit_steps() -> list[Step]:
     measured = ("-m", "coverage", "run", "-m")
     return [
         with_loops("asyncio,no-readers", pytest_step("unit pure", "tests/unit", PURE / "python", *measured)),
-        pytest_step("unit compiled", "tests/unit", COMPILED / "python"),
+        without_programs(pytest_step("unit compiled", "tests/unit", COMPILED / "python")),
         Step("unit coverage", [sys.executable, "-m", "tools.coverage_report"], after=("unit pure",)),
     ]
 
@@ -159,8 +167,7 @@ def python_steps() -> list[Step]:
         steps.append(Step(name, make, after=before, environment={"CFLAGS": "-O0"}))
         before = (name,)
         run = pytest_step(f"python{version} unit", "tests/unit", ROOT / folder / "bin" / "python", after=before)
-        run.command.extend(f"--ignore=tests/unit/{name}" for name in PROGRAMS)
-        steps.append(with_loops("asyncio", run))
+        steps.append(with_loops("asyncio", without_programs(run)))
     return steps
 
 

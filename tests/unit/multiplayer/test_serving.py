@@ -71,11 +71,12 @@ def test_grace_lets_everybody_hear_and_answer(server: WebSocketMultiplayerPeer) 
     clients = [join(server), join(server, "godot3")]
     ids = [client.get_unique_id() for client in clients]
     kicked = join(server)
+    kicked_id = kicked.get_unique_id()
     events = record(server)
     assert server.put_packet(b"the last word") is OK
-    server.disconnect_peer(kicked.get_unique_id())
+    server.disconnect_peer(kicked_id)
     connections = [client.get_peer(1) for client in clients]
-    threads = [until_left(client) for client in clients]
+    threads = [until_left(client) for client in (*clients, kicked)]
     server.stop(1001, "maintenance", grace=10.0)
     for thread in threads:
         thread.join()
@@ -84,7 +85,7 @@ def test_grace_lets_everybody_hear_and_answer(server: WebSocketMultiplayerPeer) 
         assert connection is not None
         assert (connection.get_close_code(), connection.get_close_reason()) == (1001, "maintenance")
     told = [peer_id for name, peer_id in events if name == "peer_disconnected"]
-    assert told[0] == kicked.get_unique_id()
+    assert told[0] == kicked_id
     assert sorted(told[1:]) == sorted(ids)
     assert server.get_connection_status() is DISCONNECTED
     assert (server.get_local_port(), server.get_godot3_port()) == (0, 0)
