@@ -57,7 +57,7 @@ cdef class Link:
     cdef public bint paused
     cdef bint _waits_to_send
     cdef bint _reads_soon
-    cdef public bint _traces
+    cdef public object trace
     cdef public bint was_refused
     cdef public bint is_touched
     cdef public bint is_gathered
@@ -70,7 +70,6 @@ cdef class Link:
     cpdef _drained(self)
     cpdef _lose(self, object problem)
     cpdef _end_slow(self)
-    cpdef _trace_sent(self, Py_ssize_t size, bint is_text)
     @cython.locals(buffer=bytearray, count=Py_ssize_t, reads=int, room=Py_ssize_t)
     cpdef _read(self)
     @cython.locals(connection=Connection, target=cython.p_uchar, count=Py_ssize_t)

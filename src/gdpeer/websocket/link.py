@@ -20,6 +20,7 @@ from gdpeer.transport.scratch import SCRATCH_SIZE, scratch
 from gdpeer.transport.stream import READ, WOULD_BLOCK, Stream
 from gdpeer.websocket.meter import Meter
 from gdpeer.websocket.settings import Settings
+from gdpeer.websocket.trace import Trace
 
 if TYPE_CHECKING:
     from gdpeer.refusals import Refusals
@@ -155,6 +156,7 @@ class Link:
         paused: reading stopped, since too many packets wait to be taken.
         meter: of what is received, where it has rates; None: none.
         refusals: what the layers above refused of it; None: nothing yet.
+        trace: logs each message; None: none is to be.
         bytes_received, bytes_sent, messages_sent, refused_sends: counters (`stats.PeerStats`).
         was_refused: a send was refused for want of room; its owner resets it when it tells that there is room again.
         is_touched, is_gathered: marks of the turn.
@@ -166,7 +168,6 @@ class Link:
         "_most_packets",
         "_outbound_limit",
         "_reads_soon",
-        "_traces",
         "_turn",
         "_waits_to_send",
         "bytes_received",
@@ -184,6 +185,7 @@ class Link:
         "settings",
         "stage",
         "stream",
+        "trace",
         "was_refused",
     )
 
@@ -198,7 +200,7 @@ class Link:
         self.round_trip: RoundTrip | None = None
         self.meter: Meter | None = None
         self.refusals: Refusals | None = None
-        self._traces = False  # log each message
+        self.trace: Trace | None = None
         self.bytes_received = self.bytes_sent = self.messages_sent = self.refused_sends = 0
         self.paused = False
         self._waits_to_send = False
@@ -239,10 +241,6 @@ class Link:
 
     def _end_slow(self) -> None:
         """The other side reads too slowly to be kept."""
-        raise NotImplementedError
-
-    def _trace_sent(self, size: int, is_text: bool) -> None:
-        """A message goes out, and each is to be logged."""
         raise NotImplementedError
 
     # ------------------------------------------------------------------------------------------ receiving
@@ -353,8 +351,8 @@ class Link:
         if not self._has_room(len(payload), reserve):
             return self._refuse(len(payload))
         self.messages_sent += 1
-        if self._traces:
-            self._trace_sent(len(payload), is_text)
+        if self.trace is not None:
+            self.trace.sent(len(payload), is_text)
         if frame is not None and outbox.can_share():
             outbox.send_encoded(frame)
         else:

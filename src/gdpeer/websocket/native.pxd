@@ -24,7 +24,6 @@ cdef class NativeBackend(Link):
     cdef public Deadline deadline
     cdef bint _shut
     cdef Py_ssize_t _linger_bytes
-    cdef Py_ssize_t _traced
     cdef Py_ssize_t _page_left
     cdef public Py_ssize_t announced
 
@@ -42,11 +41,7 @@ cdef class NativeBackend(Link):
     @cython.locals(trip=RoundTrip)
     cpdef _look_at(self, Connection connection)
     cdef bint _is_too_fast(self) except -1
-    cdef _begin_to_trace(self, str target)
     cpdef _end_slow(self)
-    cpdef _trace_sent(self, Py_ssize_t size, bint is_text)
-    @cython.locals(inbox=Inbox)
-    cdef _trace_received(self)
     cpdef bytes newest(self)
     cpdef discard_newest(self)
     @cython.locals(inbox=Inbox)

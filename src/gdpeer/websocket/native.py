@@ -26,12 +26,12 @@ from gdpeer.websocket.deadline import NEVER, Deadline
 from gdpeer.websocket.link import Link, Turn
 from gdpeer.websocket.meter import Meter
 from gdpeer.websocket.settings import Settings
+from gdpeer.websocket.trace import begin_trace
 from gdpeer.websocket.upgrade import ClientUpgrade, Outcome, ServerUpgrade
 
 __all__ = ["LINGER", "PAGE_LEAST", "PAGE_STALL", "SLOW_CAUSE", "SLOW_REASON", "TLS_GRACE", "NativeBackend", "leave"]
 
 logger = logging.getLogger("gdpeer.websocket")
-frames = logging.getLogger("gdpeer.websocket.frames")
 
 LINGER = 1.0
 """Seconds for the other side to end TCP after the close. The engine does it at once; browsers wait for the server."""
@@ -110,7 +110,6 @@ class NativeBackend(Link):
         "_linger_bytes",
         "_page_left",
         "_shut",
-        "_traced",
         "announced",
         "cause",
         "close_code",
@@ -147,7 +146,6 @@ class NativeBackend(Link):
         self._linger_bytes = 0
         self._page_left = 0
         self.announced = 0
-        self._traced = 0
 
     # ------------------------------------------------------------------------------------------ opening
 
@@ -205,7 +203,7 @@ class NativeBackend(Link):
         if outcome.opened.deflate is not None:
             self.connection.compress(outcome.opened.deflate, self.settings.compression_threshold)
         self.restart_heartbeat()
-        self._begin_to_trace("" if self.upgrade.request is None else self.upgrade.request.target)
+        self.trace = begin_trace(self.peer_id, "" if self.upgrade.request is None else self.upgrade.request.target)
         if self.settings.message_rate or self.settings.byte_rate:
             self.meter = Meter(self.settings.message_rate, self.settings.byte_rate, self._clock.now())
         if outcome.leftover:
@@ -262,8 +260,8 @@ class NativeBackend(Link):
         trip = self.round_trip
         if trip is not None and trip.is_waiting:
             trip.end(connection.pongs, connection.last_pong, self._clock.now())
-        if self._traces:
-            self._trace_received()
+        if self.trace is not None:
+            self.trace.received(connection.inbox)
         if connection.phase == _CLOSED_PHASE:
             self._end_of_connection(connection)
         elif self.stream is not None and (connection.inbox.is_full() or self._is_too_fast()):
@@ -279,21 +277,6 @@ class NativeBackend(Link):
         is_too_fast = self._is_in_debt(meter)
         meter.throttled += is_too_fast and not self.paused
         return is_too_fast
-
-    def _begin_to_trace(self, target: str) -> None:
-        """Log that it opened, and each message from now on: kind and size, never what it says, nor a query."""
-        self._traces = frames.isEnabledFor(logging.DEBUG)
-        if self._traces:
-            frames.debug("peer %s: open, %s", self.peer_id, target.partition("?")[0] or "as a client")
-
-    def _trace_sent(self, size: int, is_text: bool) -> None:
-        frames.debug("peer %s: sent %s, %s bytes", self.peer_id, "text" if is_text else "binary", size)
-
-    def _trace_received(self) -> None:
-        inbox = self.connection.inbox
-        for at in range(max(0, inbox.count - (inbox.received - self._traced)), inbox.count):
-            frames.debug("peer %s: received a message of %s bytes", self.peer_id, len(inbox.peek(at)))
-        self._traced = inbox.received
 
     def newest(self) -> bytes | None:
         """The packet that the owner is telling of now, still in its place; None where it was taken already."""
