@@ -178,7 +178,8 @@ class HandshakeError(GdpeerError):
 
     Attributes:
         status: on a server the status to answer with; on a client the one received; 0 where there is none.
-        headers: on a server, headers that belong into the answer (`Sec-WebSocket-Version` with 426, `Allow` with 405).
+        headers: on a server, headers that belong into the answer (`Sec-WebSocket-Version` with 426, `Allow` with 405);
+            on a client those that came with the status.
     """
 
     def __init__(

@@ -66,8 +66,7 @@ class connect:
 
     async def _connect(self) -> Connection:
         peer = WebSocketPeer()
-        front.configure(peer, {"proxy": True, **self._options})
-        front.connect(peer, self._url, self._tls, self._name)
+        front.connect(peer, self._url, self._tls, self._name, self._options)
         return await _open(peer)
 
     def __await__(self) -> Generator[Any, None, Connection]:

@@ -36,8 +36,7 @@ def connect(
         HandshakeError: the server said no; `status` tells.
     """
     peer = WebSocketPeer()
-    front.configure(peer, {"proxy": True, **options})
-    front.connect(peer, url, ssl, server_hostname)
+    front.connect(peer, url, ssl, server_hostname, options)
     connection = Connection(peer)
     try:
         connection._open()

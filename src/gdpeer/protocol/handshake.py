@@ -448,7 +448,8 @@ class ClientHandshake:
         _check_lines(head)
         response = self._asker().read_head(head)
         if response.code != 101:
-            raise HandshakeError(self._refusal(response), Cause.HTTP_STATUS, status=response.code)
+            detail = self._refusal(response)
+            raise HandshakeError(detail, Cause.HTTP_STATUS, response.code, tuple(response.headers))
         if response.version != "1.1":
             raise HandshakeError("the server does not speak HTTP/1.1")
         return response.headers

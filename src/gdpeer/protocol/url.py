@@ -43,6 +43,16 @@ class Url:
         host = f"[{self.host.partition('%')[0]}]" if ":" in self.host else self.host
         return host if self.port == (443 if self.secure else 80) else f"{host}:{self.port}"
 
+    @property
+    def origin(self) -> tuple[bool, str, int]:
+        """What two URLs of one server have in common: `wss` or not, the host in lower case, the port."""
+        return self.secure, self.host.lower(), self.port
+
+    def __str__(self) -> str:
+        """As `parse_url` reads it."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'wss' if self.secure else 'ws'}://{host}:{self.port}{self.target}"
+
 
 def parse_url(text: str) -> Url:
     """Read a URL.

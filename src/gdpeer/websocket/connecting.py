@@ -7,6 +7,7 @@ Layer: `websocket`. The transport's modules are imported when they are needed: a
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from gdpeer.clock import Clock
@@ -17,6 +18,7 @@ from gdpeer.transport.stream import Connector
 from gdpeer.websocket.link import Turn
 from gdpeer.websocket.native import NativeBackend
 from gdpeer.websocket.proxies import choose_proxy
+from gdpeer.websocket.redirects import Hop
 from gdpeer.websocket.settings import Settings
 from gdpeer.websocket.upgrade import ClientUpgrade
 
@@ -45,8 +47,9 @@ def connect(url: Url, options: TLSOptions | None, settings: Settings, clock: Clo
     """
     if IN_PAGE:
         return connect_in_page(url, options, settings, clock, turn)
-    upgrade = ClientUpgrade(settings, settings.limits(), url)
-    connector = make_connector(url, options, settings, clock)
+    way = partial(make_connector, options=options, settings=settings, clock=clock)
+    upgrade = ClientUpgrade(settings, settings.limits(), url, way)
+    connector = upgrade.connector()
     backend = NativeBackend(settings, clock, upgrade, turn)
     backend.start(connector)
     return backend
@@ -64,12 +67,13 @@ def connect_in_page(
     return backend
 
 
-def make_connector(url: Url, options: TLSOptions | None, settings: Settings, clock: Clock) -> Connector:
-    """A connector to `url`.
+def make_connector(hop: Hop, options: TLSOptions | None, settings: Settings, clock: Clock) -> Connector:
+    """A connector to where `hop` leads; the proxy is chosen for each anew.
 
     Args:
-        url: where to.
-        options: a client's, for `wss`; None: the machine's authorities.
+        hop: where to.
+        options: a client's, for `wss`; None: the machine's authorities. Its name instead of the host counts at the
+            origin of the first hop only.
         settings: for the times.
         clock: tells the time.
 
@@ -78,13 +82,14 @@ def make_connector(url: Url, options: TLSOptions | None, settings: Settings, clo
             what it takes.
     """
     try:
-        return _make_connector(url, options, settings, clock)
+        return _make_connector(hop, options, settings, clock)
     except (OSError, ImportError) as error:
-        words = f"cannot connect to {url.host} port {url.port}: {error}"
+        words = f"cannot connect to {hop.url.host} port {hop.url.port}: {error}"
         raise TransportError(words, Cause.TCP, Error.ERR_CANT_CONNECT) from error
 
 
-def _make_connector(url: Url, options: TLSOptions | None, settings: Settings, clock: Clock) -> Connector:
+def _make_connector(hop: Hop, options: TLSOptions | None, settings: Settings, clock: Clock) -> Connector:
+    url = hop.url
     tcp = _make_way(url, settings, clock)
     if not url.secure:
         return tcp
@@ -92,7 +97,7 @@ def _make_connector(url: Url, options: TLSOptions | None, settings: Settings, cl
     from gdpeer.websocket.tls_options import TLSOptions
 
     options = options or TLSOptions.client()
-    name = options.get_common_name_override() or url.host
+    name = (options.get_common_name_override() if hop.is_home() else "") or url.host
     timeout = settings.handshake_timeout
     return SecureConnector(tcp, options.make_context(), server_hostname=name, timeout=timeout, clock=clock)
 

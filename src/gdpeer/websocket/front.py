@@ -14,6 +14,7 @@ They take the options of `websockets` by its names, and every setting of gdpeer 
 | `subprotocols` | `supported_protocols` |
 | `origins` | `allowed_origins` |
 | `proxy` | `proxy` of a client: a URL, True: the environment's (the default here), None: none |
+| `max_redirects` | `max_redirects` of a client; 10 |
 | `additional_headers` | `handshake_headers`: a mapping, or pairs |
 
 None stands for "no limit", or for a ping that is never sent.
@@ -84,6 +85,9 @@ DEFAULTS: dict[str, Any] = {
     "open_timeout": 10.0,
     "close_timeout": 10.0,
 }
+
+CLIENT_DEFAULTS: dict[str, Any] = {"proxy": True, "max_redirects": 10}
+"""Of clients besides, as users of `websockets` expect."""
 
 _UNLIMITED = sys.maxsize >> 4
 _SETTINGS = {
@@ -166,18 +170,23 @@ class _Given(TLSOptions):
 
 
 def connect(
-    peer: WebSocketPeer, url: str, tls: TLSOptions | ssl.SSLContext | None = None, server_hostname: str = ""
+    peer: WebSocketPeer,
+    url: str,
+    tls: TLSOptions | ssl.SSLContext | None,
+    server_hostname: str,
+    options: Mapping[str, Any],
 ) -> None:
-    """Begin to connect.
+    """Configure a client, and begin to connect.
 
     Raises:
-        ValueError: the URL, or an option, is not valid.
+        TypeError, ValueError: the URL, or an option, is not valid.
         TransportError: it failed at once.
     """
+    configure(peer, {**CLIENT_DEFAULTS, **options})
     if tls is None and server_hostname:
         tls = TLSOptions.client(common_name_override=server_hostname)
-    options = tls if tls is None or isinstance(tls, TLSOptions) else _Given(tls, server_hostname)
-    error = peer.connect_to_url(url, options)
+    given = tls if tls is None or isinstance(tls, TLSOptions) else _Given(tls, server_hostname)
+    error = peer.connect_to_url(url, given)
     if error is Error.ERR_INVALID_PARAMETER:
         raise ValueError(peer.get_close_cause().detail)
     if error is not Error.OK:

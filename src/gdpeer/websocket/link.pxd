@@ -6,7 +6,7 @@ from gdpeer.protocol.inbox cimport Inbox
 from gdpeer.protocol.outbox cimport Outbox
 from gdpeer.transport.stream cimport Stream
 
-cdef int _READ, _IDLE, _OPEN, _DONE, _CLOSING_PHASE, _READS_A_TURN
+cdef int _READ, _IDLE, _CONNECTING, _OPEN, _DONE, _CLOSING_PHASE, _READS_A_TURN
 
 cdef object _OK, _FAILED, _NO_ROOM
 

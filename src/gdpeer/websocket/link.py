@@ -38,6 +38,7 @@ _READS_A_TURN = 8  # then the others get theirs
 # The stages and phases (`states.Stage`, `connection.Phase`); C integers once compiled (link.pxd).
 _READ = READ
 _IDLE = 0
+_CONNECTING = 1
 _OPEN = 3
 _DONE = 6
 _CLOSING_PHASE = 2
@@ -265,7 +266,9 @@ class Link:
                 if count == 0:
                     self._end_of_stream()
                 return
-            if self.stage == _DONE or self.paused or (count < room and not self.stream.has_pending()):
+            if self.stage == _CONNECTING or self.stage == _DONE or self.paused:  # the first: anew, for a redirect
+                return
+            if count < room and not self.stream.has_pending():
                 return
         if self.stream is not None and self.stream.has_pending():
             self._read_soon()

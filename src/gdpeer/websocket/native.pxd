@@ -33,6 +33,7 @@ cdef class NativeBackend(Link):
     cdef _take_stream(self, object stream)
     cdef _upgrade(self, bytes data)
     cdef _take_outcome(self, object outcome)
+    cdef _go_elsewhere(self, object make_connector)
     cpdef go_on(self)
     cdef _send_raw(self, bytes data)
     cpdef step(self)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import cache
 
@@ -179,7 +179,7 @@ class NativeBackend(Link):
         self.stream = stream
         self.stage = _UPGRADING
         self.attach()
-        if self.is_client:
+        if self.deadline.when == NEVER:  # else a client that was sent elsewhere: one deadline for all of its way
             self.deadline.set(self.settings.handshake_timeout)
         self._send_raw(self.upgrade.begin())
 
@@ -190,6 +190,9 @@ class NativeBackend(Link):
             self._take_outcome(outcome)
 
     def _take_outcome(self, outcome: Outcome) -> None:
+        if outcome.elsewhere is not None:
+            self._go_elsewhere(outcome.elsewhere)
+            return
         if outcome.opened is None:
             logger.info("peer %s: %s", self.peer_id, outcome.cause)
             self._end(-1, "", outcome.cause)
@@ -208,6 +211,17 @@ class NativeBackend(Link):
             self.meter = Meter(self.settings.message_rate, self.settings.byte_rate, self._clock.now())
         if outcome.leftover:
             self._receive(bytearray(outcome.leftover), len(outcome.leftover))
+
+    def _go_elsewhere(self, make_connector: Callable[[], Connector]) -> None:
+        """Where a redirect leads, over another stream, which gets nothing of what was to go out on this one."""
+        assert self.stream is not None
+        self.stream.close()
+        self.stream = None
+        self.connection = Connection(self.is_client, limits=self.settings.limits())
+        self.outbox = self.connection.outbox
+        self._waits_to_send = False
+        self.stage = _CONNECTING
+        self.start(make_connector())
 
     def go_on(self) -> None:
         """Ask the upgrade anew: what it waited for before it could answer is there."""

@@ -41,6 +41,7 @@ from gdpeer.websocket.exchange import Exchange
 from gdpeer.websocket.link import Turn
 from gdpeer.websocket.native import NativeBackend, leave
 from gdpeer.websocket.proxies import proxy_choice
+from gdpeer.websocket.redirects import redirect_count
 from gdpeer.websocket.settings import (
     Configurable,
     Setting,
@@ -125,6 +126,11 @@ class WebSocketPeer(Exchange, Configurable, PacketPeer):
         lines_or_none, 'On a server: values of `Origin` that may connect (`"https://game.example"`); None: all.'
     )
 
+    max_redirects = Setting(
+        redirect_count,
+        "Redirects that a client follows, 0 to 20, all within `handshake_timeout`; 0, as in the engine. What is secret "
+        "in `handshake_headers` goes to no other origin. Read when connecting. A page follows none.",
+    )
     proxy = Setting(
         proxy_choice,
         "Of a client: `http://user:password@host:port` or `socks5://...`; True: the environment's, but not "
@@ -417,7 +423,9 @@ class WebSocketPeer(Exchange, Configurable, PacketPeer):
         return "" if backend is None or backend.opened is None else backend.opened.protocol
 
     def get_requested_url(self) -> str:
-        """On a client the URL passed in; on a server `ws(s)://` with the client's Host header and path."""
+        """On a client the URL passed in, wherever redirects led; on a server `ws(s)://` with the client's Host header
+        and path.
+        """
         backend = self._backend
         if backend is None or backend.is_client:
             return self._url

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from gdpeer.websocket.redirects import redirect_count
 from gdpeer.websocket.settings import (
     Configurable,
     Setting,
@@ -56,6 +57,7 @@ class SessionSettings(Configurable):
     heartbeat_interval = Setting(seconds, "Seconds between pings to each peer; 0.0: none.")
     compression = Setting(flag, "Offer or accept permessage-deflate; False.")
     compression_threshold = Setting(count, "Packets of fewer bytes go uncompressed; 256.")
+    max_redirects = Setting(redirect_count, "On a client: see `WebSocketPeer`; 0.")
     message_rate = Setting(rate, "Packets a second that are taken from a peer; see `WebSocketServer`; 0.0: any number.")
     byte_rate = Setting(rate, "Bytes a second, likewise; 0.0: any number.")
     max_connections_per_address = Setting(count, "On a server: see `WebSocketServer`; 0: any number.")

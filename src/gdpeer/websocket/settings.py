@@ -55,6 +55,7 @@ class Settings:
         max_connections_per_address, connection_rate, max_pending, max_refused: see `ServerSettings`.
         allowed_origins: pages that may connect (`"https://game.example"`); None: all.
         allowed_paths: paths that may be upgraded, others get 404; None: all.
+        max_redirects: how many a client follows. The engine follows none.
         proxy: a client's, a URL; True: the environment's; False: none. Not shown, as it may hold a password.
     """
 
@@ -79,6 +80,7 @@ class Settings:
     max_refused: int = 0
     allowed_origins: Collection[str] | None = None
     allowed_paths: Collection[str] | None = None
+    max_redirects: int = 0
     proxy: str | bool = field(default=False, repr=False)
     _limits: Limits | None = field(default=None, init=False, repr=False, compare=False)
     _terms: ServerTerms | None = field(default=None, init=False, repr=False, compare=False)

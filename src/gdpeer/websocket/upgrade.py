@@ -17,6 +17,8 @@ from gdpeer.protocol.handshake import ClientHandshake, Opened, ServerHandshake, 
 from gdpeer.protocol.http1 import Request
 from gdpeer.protocol.limits import Limits
 from gdpeer.protocol.url import Url
+from gdpeer.transport.stream import Connector
+from gdpeer.websocket.redirects import STATUSES, Hop, first_hop, next_hop
 from gdpeer.websocket.responses import Handler, Response
 from gdpeer.websocket.settings import Settings
 
@@ -28,6 +30,7 @@ NOT_LOADED = (OSError, ImportError)
 """h11 is loaded when it is needed first, and a process without a descriptor left can load nothing."""
 
 Admit = Callable[[Request], None]
+Way = Callable[[Hop], Connector]
 
 
 class Addressed(Protocol):
@@ -46,12 +49,14 @@ class Outcome:
         opened: what was agreed on; None where it did not open.
         leftover: bytes of the WebSocket that came with it.
         cause: why it did not open.
+        elsewhere: makes the connector to where it begins anew, for a redirect; then nothing else is told.
     """
 
     data: bytes = b""
     opened: Opened | None = None
     leftover: bytes = b""
     cause: CloseCause = NO_CAUSE
+    elsewhere: Callable[[], Connector] | None = None
 
 
 def _not_loaded(problem: Exception) -> CloseCause:
@@ -63,7 +68,13 @@ def _failed(problem: HandshakeError) -> CloseCause:
 
 
 class ClientUpgrade:
-    """A client's.
+    """A client's; where it is sent elsewhere, one after another, each with a key of its own (`redirects`).
+
+    Args:
+        settings: sub-protocols, headers, compression, how many redirects to follow.
+        limits: of heads.
+        url: where to.
+        way: makes the connector of a hop; None: there is one stream only, and no redirect is followed.
 
     Attributes:
         request: None; what a server's has.
@@ -72,19 +83,35 @@ class ClientUpgrade:
         ValueError: a header of the settings is not valid.
     """
 
-    __slots__ = ("_handshake", "request")
+    __slots__ = ("_handshake", "_hop", "_limits", "_settings", "_way", "request")
 
     is_client = True
 
-    def __init__(self, settings: Settings, limits: Limits, url: Url) -> None:
+    def __init__(self, settings: Settings, limits: Limits, url: Url, way: Way | None = None) -> None:
         self.request: Request | None = None
+        self._settings = settings
+        self._limits = limits
+        self._way = way
+        self._take(first_hop(url, settings.header_fields()))
+
+    def _take(self, hop: Hop) -> None:
+        self._hop = hop
         self._handshake: ClientHandshake | None = ClientHandshake(
-            url,
-            settings.supported_protocols,
-            compression=settings.wished_compression(),
-            headers=settings.header_fields(),
-            limits=limits,
+            hop.url,
+            self._settings.supported_protocols,
+            compression=self._settings.wished_compression(),
+            headers=hop.fields,
+            limits=self._limits,
         )
+
+    def connector(self) -> Connector:
+        """To where the next request goes.
+
+        Raises:
+            TransportError: as `connecting.make_connector`.
+        """
+        assert self._way is not None
+        return self._way(self._hop)
 
     def begin(self) -> bytes:
         """What to send first."""
@@ -102,11 +129,24 @@ class ClientUpgrade:
                 return None
             outcome = Outcome(opened=opened, leftover=handshake.leftover)
         except HandshakeError as problem:
-            outcome = Outcome(cause=_failed(problem))
+            outcome = self._go_elsewhere(problem)
         except NOT_LOADED as problem:
             outcome = Outcome(cause=_not_loaded(problem))
-        self._handshake = None
+        if outcome.elsewhere is None:
+            self._handshake = self._way = None
         return outcome
+
+    def _go_elsewhere(self, problem: HandshakeError) -> Outcome:
+        """Follow a redirect, where it is one and may be followed."""
+        most = self._settings.max_redirects if self._way is not None else 0
+        if not most or problem.status not in STATUSES:
+            return Outcome(cause=_failed(problem))
+        locations = [value for name, value in problem.headers if name == "location"]
+        try:
+            self._take(next_hop(self._hop, locations, most))
+        except ValueError as why:
+            return Outcome(cause=CloseCause(problem.cause, f"{problem.detail}; not followed: {why}", problem.status))
+        return Outcome(elsewhere=self.connector)
 
     def time_out(self) -> Outcome:
         """The other side took too long."""

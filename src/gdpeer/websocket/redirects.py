@@ -1,0 +1,134 @@
+"""Where a client goes that is sent elsewhere, and what it takes along.
+
+| what | rule |
+|---|---|
+| followed | 301, 302, 303, 307, 308 with one `Location`, as often as `max_redirects` says |
+| `Location` | `ws`, `wss`, `http` (as `ws`), `https` (as `wss`), or relative to the URL that was asked |
+| refused | any other scheme, user info, a fragment, more than `MAX_LOCATION` bytes, from `wss` to `ws` |
+| another origin (scheme, host or port differ) | headers of `SECRETS` are left out, from then on, on the way back too |
+| a name that the certificate must have instead of the host | counts at the origin of the first URL only |
+
+Layer: `websocket`; pure. Source: RFC 6455 section 4.1; RFC 9110 section 10.2.2 and 15.4; RFC 3986 section 5.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import urljoin
+
+from gdpeer.protocol.url import Url, parse_url
+from gdpeer.websocket.settings import count
+
+__all__ = ["MAX_LOCATION", "MOST_REDIRECTS", "SECRETS", "STATUSES", "Hop", "first_hop", "next_hop", "redirect_count"]
+
+STATUSES = frozenset({301, 302, 303, 307, 308})
+
+MAX_LOCATION = 8_000
+"""Bytes of a `Location`: what RFC 9110 section 4.1 wants everybody to take at least."""
+
+MOST_REDIRECTS = 20
+"""What `max_redirects` may be; the limit of browsers (Fetch section 4.4)."""
+
+SECRETS = frozenset({"authorization", "cookie", "proxy-authorization"})
+"""Headers that are meant for one origin, in lower case."""
+
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):")
+_SCHEMES = {"ws": "ws", "wss": "wss", "http": "ws", "https": "wss"}
+_ASCII = re.compile(r"[!-~]+")
+
+Fields = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """One request of a client.
+
+    Attributes:
+        url: where it goes.
+        fields: headers of the client's own that go along. Not shown, as they may hold secrets.
+        home: where the first one went.
+        number: how many redirects led here.
+    """
+
+    url: Url
+    fields: Fields
+    home: Url
+    number: int = 0
+
+    def is_home(self) -> bool:
+        """Whether it goes to the origin of the first one."""
+        return self.url.origin == self.home.origin
+
+    def __repr__(self) -> str:
+        return f"<Hop {self.number} to {self.url.authority}>"
+
+
+def redirect_count(value: object) -> int:
+    """How many redirects to follow: 0 to `MOST_REDIRECTS`."""
+    found = count(value)
+    if found > MOST_REDIRECTS:
+        raise ValueError(f"must be at most {MOST_REDIRECTS}: {found}")
+    return found
+
+
+def first_hop(url: Url, fields: Sequence[tuple[str, str]]) -> Hop:
+    """To the URL that was asked for, with all that was given."""
+    return Hop(url, tuple(fields), url)
+
+
+def next_hop(hop: Hop, locations: Sequence[str], most: int) -> Hop:
+    """Where a redirect leads.
+
+    Args:
+        hop: what was answered with it.
+        locations: the values of `Location`, in each header of that name.
+        most: how many redirects may be followed.
+
+    Raises:
+        ValueError: it is not to be followed. The text says why, and nothing of what `Location` holds.
+    """
+    if hop.number >= most:
+        raise ValueError(f"more than {most} redirects")
+    url = _resolve(hop.url, locations)
+    if hop.url.secure and not url.secure:
+        raise ValueError("it leads from wss to ws")
+    fields = hop.fields if url.origin == hop.url.origin else _without_secrets(hop.fields)
+    return Hop(url, fields, hop.home, hop.number + 1)
+
+
+def _without_secrets(fields: Fields) -> Fields:
+    return tuple(field for field in fields if field[0].lower() not in SECRETS)
+
+
+def _resolve(base: Url, locations: Sequence[str]) -> Url:
+    location = locations[0] if len(locations) == 1 else ""
+    if len(location) > MAX_LOCATION:
+        raise ValueError(f"its Location is longer than {MAX_LOCATION} bytes")
+    if not _ASCII.fullmatch(location):
+        raise ValueError("it has no Location, several, or one that is no URL")
+    if "#" in location:
+        raise ValueError("its Location has a fragment")
+    text = _absolute(base, location)
+    if "@" in text.split("/", 3)[2].partition("?")[0]:
+        raise ValueError("its Location has user info")
+    try:
+        return parse_url(text)
+    except ValueError:
+        raise ValueError("its Location is not the URL of a WebSocket") from None
+
+
+def _absolute(base: Url, location: str) -> str:
+    """With `ws` or `wss` as the scheme."""
+    scheme = _SCHEME.match(location)
+    if scheme is not None:
+        known = _SCHEMES.get(scheme[1].lower())
+        rest = location[scheme.end() :]
+        if known is None or not rest.startswith("//"):
+            raise ValueError("its Location is neither ws, wss, http nor https")
+        return f"{known}:{rest}"
+    try:
+        return urljoin(str(base), location)
+    except ValueError:
+        raise ValueError("its Location is not the URL of a WebSocket") from None
