@@ -215,8 +215,12 @@ def test_half_a_request_does_not_go_to_the_next_server() -> None:
     places.answer("ws://b.example/")
     assert is_closed(places.ours[0])
     assert places.backend.stage == Stage.CONNECTING
+    wants: list[bool] = []
+    places.ours[1].want_write = wants.append  # type: ignore[method-assign]
     places.arrive()
+    assert wants == [True]  # of this stream too, else a poller would not go on with it
     second = places.asked()
+    assert wants == [True, False]
     assert second.startswith(b"GET / HTTP/1.1\r\nHost: b.example\r\n")
     assert b"s3cret" not in second
     assert b"X-Game: chess" in second
