@@ -24,6 +24,7 @@ TOOLS = {
     "scaling": "bench.scaling",
     "cores": "bench.cores",
     "fronts": "bench.fronts",
+    "swarm": "bench.swarm",
     "tls": "bench.tls",
     "protocols": "bench.protocols",
     "rpc": "bench.rpc",

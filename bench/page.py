@@ -15,7 +15,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from bench import cores, engine, fronts, protocols, scaling, tls
+from bench import cores, engine, fronts, protocols, scaling, swarm, tls
 from bench.goals import ORDER, OURS, UNITS, Outcome, Rows, floor_of, is_void, judge, share_of
 from bench.machine import RESULTS, Data, headline, middle, number, table
 from tests.support.missing import ROOT
@@ -30,6 +30,7 @@ TITLES = {
     "scaling": "Idle peers",
     "cores": "Two processes on one port",
     "fronts": "The asyncio front",
+    "swarm": "A swarm of bots",
     "tls": "Over TLS",
     "protocols": "The protocol without a network",
     "rpc": "Remote calls in memory",
@@ -135,6 +136,7 @@ RENDERERS: dict[str, Callable[[Data], str]] = {
     "scaling": scaled,
     "cores": cores.markdown,
     "fronts": fronts.markdown,
+    "swarm": swarm.markdown,
     "tls": tls.markdown,
     "protocols": protocols.markdown,
 }

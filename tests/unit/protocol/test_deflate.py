@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tracemalloc
 import zlib
+from contextlib import nullcontext
 
 import pytest
 
@@ -53,6 +54,18 @@ def answered(value: str, wish: Agreement = ANY) -> Agreement | None:
 )
 def test_extensions_are_read(value: str, extensions: list[object]) -> None:
     assert parse_extensions(value) == extensions
+
+
+@pytest.mark.parametrize("end", ["", '"'])
+def test_a_long_quotation_takes_no_memory_but_its_own(end: str) -> None:
+    value = 'a; b="' + 10_000 * "c" + end
+    tracemalloc.start()
+    try:
+        with nullcontext() if end else pytest.raises(HandshakeError, match="malformed"):
+            parse_extensions(value)
+        assert tracemalloc.get_traced_memory()[1] < 6 * len(value)
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize(
