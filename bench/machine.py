@@ -100,14 +100,16 @@ def held_on(core: int | None) -> Callable[[], None]:
 
 
 @contextmanager
-def running(command: Sequence[str], core: int | None = None) -> Iterator[subprocess.Popen[str]]:
-    """A child process on a core (None: on any), ended at the end; its standard output is a pipe of lines."""
+def running(
+    command: Sequence[str], core: int | None = None, output: int = subprocess.PIPE
+) -> Iterator[subprocess.Popen[str]]:
+    """A child process on a core (None: on any), ended at the end; its standard output is a pipe of lines, or none."""
     process = subprocess.Popen(
         command,
         cwd=ROOT,
         env=dict(os.environ, PYTHONUNBUFFERED="1", NO_COLOR="1"),
         stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
+        stdout=output,
         text=True,
         preexec_fn=held_on(core),
     )

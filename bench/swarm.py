@@ -4,8 +4,8 @@
     python -m bench.swarm --quick      a tenth of the bots, as many a second; writes no result
 
 Each server is held on core 0, the bots on the others. In roll all sit at one table: each who comes is told of by name
-to all who are there, and so is each who leaves. In the arena each bot makes 50 calls one after another as soon as it has
-joined, and leaves.
+to all who are there, and so is each who leaves. In the arena each bot makes 50 calls one after another as soon
+as it has joined, and leaves.
 """
 
 from __future__ import annotations
@@ -29,11 +29,10 @@ from bench.machine import (
     number,
     running,
     table,
-    wait_for,
     write,
 )
 from tests.support.missing import ROOT
-from tests.support.ports import free_port
+from tests.support.ports import free_port, wait_until_listening
 
 LIMIT = 600.0
 """Seconds until the bots must have ended."""
@@ -43,7 +42,6 @@ class Case(NamedTuple):
     """A server and its bots."""
 
     server: Callable[[int], list[str]]
-    says: str
     script: str
     clients: int
     ramp: float
@@ -58,17 +56,17 @@ def roll(port: int) -> list[str]:
 
 
 CASES: Cases = {
-    "gdpeer roll": Case(roll, "Godot 4 and Python: ", "demos/swarm/roll.py", 1_000, 60.0, ("--protocol", "ludus")),
-    "Godot 4": Case(engine(), "listening", "demos/swarm/arena.py", 200, 4.0),
-    "gdpeer, the same": Case(ours(sys.executable), "listening", "demos/swarm/arena.py", 200, 4.0),
+    "gdpeer roll": Case(roll, "demos/swarm/roll.py", 1_000, 60.0, ("--protocol", "ludus")),
+    "Godot 4": Case(engine(), "demos/swarm/arena.py", 200, 4.0),
+    "gdpeer, the same": Case(ours(sys.executable), "demos/swarm/arena.py", 200, 4.0),
 }
 
 
 def measure(case: Case, share: float) -> dict[str, Any]:
     """What the swarm counted, and what the two sides used meanwhile."""
     port = free_port()
-    with running(case.server(port), SERVER_CORE) as process:
-        wait_for(process, case.says)
+    with running(case.server(port), SERVER_CORE, subprocess.DEVNULL) as process:
+        wait_until_listening(port, timeout=20.0)
         meter = Meter(process.pid)
         found = bots(case, share, port)
         used = meter.read()
