@@ -38,6 +38,12 @@ LIMIT = 600.0
 """Seconds until the bots must have ended."""
 
 
+WORDS = (
+    "Times in milliseconds. At the table of roll each who comes or leaves is told of to all who are there, and each bot "
+    "stays for 20 seconds; the others make 50 calls one after another. Each server had a core, and the bots the other."
+)
+
+
 class Case(NamedTuple):
     """A server and its bots."""
 
@@ -89,7 +95,7 @@ def markdown(data: Data) -> str:
     """The table."""
     counts = ("bots", "in seconds", "joined", "failed")
     head = ("server", *counts, "joining, p50", "p99", "round trips", "p50", "p99", "server, cores", "bots, cores")
-    return f"Milliseconds.\n\n{table(head, [row(name, found) for name, found in data['results'].items()])}"
+    return f"{WORDS}\n\n{table(head, [row(name, found) for name, found in data['results'].items()])}"
 
 
 def row(name: str, found: Data) -> list[str]:
