@@ -39,8 +39,9 @@ LIMIT = 600.0
 
 
 WORDS = (
-    "Times in milliseconds. At the table of roll each who comes or leaves is told of to all who are there, and each bot "
-    "stays for 20 seconds; the others make 50 calls one after another. Each server had a core, and the bots the other."
+    "Times in milliseconds. At the table of roll each who comes or leaves is told of to all who are there, and each "
+    "bot stays for 20 seconds; the others make 50 calls one after another. Each server had a core, and the bots the "
+    "other."
 )
 
 
