@@ -28,14 +28,13 @@ from tests.support.missing import ROOT
 
 BUILD = ROOT / "build" / "fuzz"
 FOUND = BUILD / "corpus"
-MAX_LENGTH = 2048
 MOST_KEPT = 28
 """Cases of a target in the repository."""
 SAY_EVERY = 15.0
 STATUS = re.compile(r"#(\d+)\s|stat::number_of_executed_units:\s*(\d+)")
 
 
-def fuzz(target: Target, runs: int, seconds: float) -> tuple[int, int]:
+def fuzz(target: Target, runs: int, seconds: float, longest: int) -> tuple[int, int]:
     """Run a target in a process of its own; how many cases it ran, and its status."""
     found, begun = FOUND / target.name, BUILD / "begun" / target.name
     found.mkdir(parents=True, exist_ok=True)
@@ -44,7 +43,7 @@ def fuzz(target: Target, runs: int, seconds: float) -> tuple[int, int]:
     options = [
         f"-runs={runs}",
         f"-max_total_time={max(1, round(seconds))}",
-        f"-max_len={MAX_LENGTH}",
+        f"-max_len={longest}",
         f"-artifact_prefix={BUILD}/findings/{target.name}-",
         "-timeout=10",
         "-rss_limit_mb=1024",
@@ -75,13 +74,13 @@ def follow(target: Target, process: subprocess.Popen[str]) -> tuple[int, list[st
     return count, log
 
 
-def fuzz_all(targets: list[Target], runs: int, seconds: float) -> int:
+def fuzz_all(targets: list[Target], runs: int, seconds: float, longest: int) -> int:
     """What a target leaves of its share goes to those after it; how many of them ended with a finding."""
     failed, begin, total, ran = 0, time.monotonic(), 0, {target.test: 0 for target in targets}
     for i, target in enumerate(targets):
         left = len(targets) - i
         start = time.monotonic()
-        count, status = fuzz(target, (runs - total) // left, (begin + seconds - start) / left)
+        count, status = fuzz(target, (runs - total) // left, (begin + seconds - start) / left, longest)
         total, failed = total + count, failed + bool(status)
         ran[target.test] += count
         took = time.monotonic() - start
@@ -106,6 +105,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=10_000_000)
     parser.add_argument("--seconds", type=float, default=3600.0)
+    parser.add_argument("--longest", type=int, default=2048, help="bytes of a case")
     parser.add_argument("--targets", default=",".join(TARGETS), help="names, with commas between")
     parser.add_argument("--keep", action="store_true", help="take what was found into the repository")
     options = parser.parse_args()
@@ -113,7 +113,7 @@ def main() -> int:
         parser.error("gdpeer has to be uncompiled: its Python code guides the fuzzer")
     targets = [TARGETS[name] for name in options.targets.split(",")]
     if not options.keep:
-        return min(1, fuzz_all(targets, options.runs, options.seconds))
+        return min(1, fuzz_all(targets, options.runs, options.seconds, options.longest))
     for target in targets:
         keep(target)
     return 0
