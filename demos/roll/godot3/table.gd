@@ -20,6 +20,7 @@ var port = 8080
 var peer
 var parting
 var parting_age = 0.0
+var was_connected = false
 
 
 func _ready():
@@ -35,6 +36,10 @@ func _ready():
 func _process(delta):
 	if multiplayer.has_network_peer():
 		multiplayer.poll()  # the tree polls its own API only
+	# A client that writes to a server that has just gone is told nothing of its end.
+	if multiplayer.has_network_peer() and peer is WebSocketClient and was_connected \
+			and peer.get_connection_status() == NetworkedMultiplayerPeer.CONNECTION_DISCONNECTED:
+		_failed()
 	if parting == null:
 		return
 	parting.poll()
@@ -69,6 +74,7 @@ func host():
 
 func join(url):
 	multiplayer.set_network_peer(null)
+	was_connected = false
 	peer = WebSocketClient.new()
 	var problem = peer.connect_to_url(url, [PROTOCOL], true)
 	if problem != OK:
@@ -96,12 +102,13 @@ func leave():
 
 
 func _connected():
+	was_connected = true
 	emit_signal("joined", multiplayer.get_network_unique_id())
 	game.rpc("set_player_name", name_field.text)
 
 
 func _failed():
-	close("connection failed" if game.players.empty() else "server gone")
+	close("server gone" if was_connected else "connection failed")
 
 
 func close(reason):
