@@ -152,21 +152,21 @@ def docs_steps() -> list[Step]:
 
 
 def python_steps() -> list[Step]:
-    """The unit suite on each other Python that is on this machine, against a compiled gdpeer.
+    """The unit suite on each other Python that is on this machine: compiled on the newest, uncompiled on the others.
 
-    It is compiled in a hurry, as nothing is measured there, and for one Python at a time, as building is. What starts
-    programs is left to the own Python: it takes half of the time.
+    It is compiled in a hurry, as nothing is measured there. What starts programs is left to the own Python.
     """
     steps: list[Step] = []
     before: tuple[str, ...] = ()
     for version in other_pythons():
         folder = f".venv-py/{version}"
+        form = "compiled" if version == other_pythons()[-1] else "pure"
         python = pythons.find(version) or ""
-        make = [sys.executable, "tools/environment.py", folder, "--python", python, "--groups", "test"]
+        make = [sys.executable, "tools/environment.py", folder, "--python", python, "--groups", "test", "--form", form]
         name = f"python{version} environment"
         steps.append(Step(name, make, after=before, environment={"CFLAGS": "-O0"}))
         before = (name,)
-        run = pytest_step(f"python{version} unit", "tests/unit", ROOT / folder / "bin" / "python", after=before)
+        run = pytest_step(f"python{version} unit {form}", "tests/unit", ROOT / folder / "bin" / "python", after=before)
         steps.append(with_loops("asyncio", without_programs(run)))
     return steps
 
