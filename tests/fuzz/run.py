@@ -8,13 +8,14 @@ Runs and seconds are for all targets together. What is found goes to build/fuzz/
 the fuzzer further is kept in build/fuzz/corpus from run to run. `--keep` does not fuzz, but takes of that what reaches
 something new into tests/trust/corpus.
 
-The status is 0 when nothing was found.
+Ctrl-C ends it with what was counted so far. The status is 0 when nothing was found.
 """
 
 from __future__ import annotations
 
 import argparse
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -31,6 +32,9 @@ FOUND = BUILD / "corpus"
 MOST_KEPT = 28
 """Cases of a target in the repository."""
 SAY_EVERY = 15.0
+INTERRUPTED = 130
+WORDS = {0: "nothing found", INTERRUPTED: "interrupted"}
+"""What the status of a fuzzer means; any other is a finding."""
 STATUS = re.compile(r"#(\d+)\s|stat::number_of_executed_units:\s*(\d+)")
 
 
@@ -54,7 +58,7 @@ def fuzz(target: Target, runs: int, seconds: float, longest: int) -> tuple[int, 
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
     ) as process:
         count, log = follow(target, process)
-    if process.returncode:
+    if process.returncode not in WORDS:
         print(*log[-60:], sep="", flush=True)
     return count, process.returncode
 
@@ -81,10 +85,12 @@ def fuzz_all(targets: list[Target], runs: int, seconds: float, longest: int) -> 
         left = len(targets) - i
         start = time.monotonic()
         count, status = fuzz(target, (runs - total) // left, (begin + seconds - start) / left, longest)
-        total, failed = total + count, failed + bool(status)
+        total, failed = total + count, failed + (status not in WORDS)
         ran[target.test] += count
         took = time.monotonic() - start
-        print(f"{target.name}: {count} cases in {took:.0f} s, {'FOUND' if status else 'nothing found'}", flush=True)
+        print(f"{target.name}: {count} cases in {took:.0f} s, {WORDS.get(status, 'FOUND')}", flush=True)
+        if status == INTERRUPTED:
+            break
     for test, count in ran.items():
         record(test, fuzzed=count)
     print(f"{total} cases in {time.monotonic() - begin:.0f} s, {failed} targets with a finding")
@@ -113,6 +119,7 @@ def main() -> int:
         parser.error("gdpeer has to be uncompiled: its Python code guides the fuzzer")
     targets = [TARGETS[name] for name in options.targets.split(",")]
     if not options.keep:
+        signal.signal(signal.SIGINT, lambda *_: None)  # the fuzzer hears it too, and ends
         return min(1, fuzz_all(targets, options.runs, options.seconds, options.longest))
     for target in targets:
         keep(target)

@@ -159,10 +159,9 @@ def _check_cut(in_pieces: Outcome, whole: Outcome, agreement: Agreement | None) 
     Of two faults in one piece of a compressed message either may be found first, but both ways end. And what refers
     further back than the window that was agreed on is only found where zlib no longer holds it.
     """
-    same = (in_pieces.packets, in_pieces.close) == (whole.packets, whole.close)
-    assert same or agreement is not None
-    if same or agreement is None:
+    if (in_pieces.packets, in_pieces.close) == (whole.packets, whole.close):
         return
+    assert agreement is not None
     failed = [outcome.close is not None and outcome.close[0] in FAILURES for outcome in (in_pieces, whole)]
     if min(agreement.server_max_window_bits, agreement.client_max_window_bits) < 15:
         assert any(failed)

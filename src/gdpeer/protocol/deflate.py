@@ -27,8 +27,8 @@ _STEP = 131_072
 _EMPTY_MESSAGE = b"\x00"  # RFC 7692 section 7.2.3.6
 
 _TOKEN = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
+# What is quoted is never tried again (`*+`), so that nothing is kept of each character to go back to.
 _PARAMETER = re.compile(rf'\s*;\s*({_TOKEN})(?:\s*=\s*(?:({_TOKEN})|"([^"\\]*+(?:\\.[^"\\]*+)*+)"))?')
-# What is quoted is never tried again: nothing is kept of each character to go back to.
 _NAME = re.compile(rf"\s*({_TOKEN})")
 _SEPARATOR = re.compile(r"\s*(,|$)\s*")
 
