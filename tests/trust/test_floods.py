@@ -126,11 +126,11 @@ def test_d3_a_million_fragments_end_at_the_limit(kind: int, payload: bytes, role
 
 
 def seconds_for(data: bytes, count: int, compression: Agreement | None) -> float:
-    """CPU time of a connection that takes so many fragments, the best of two."""
+    """CPU time of a connection that takes so many fragments, the best of five."""
     limits = Limits(max_message_size=2 * MILLION, max_fragments=2 * MILLION)
     pieces = [bytearray(data[at : at + 65_536]) for at in range(0, len(data), 65_536)]
     found = []
-    for _ in range(2):
+    for _ in range(5):
         connection = Connection(False, limits=limits, compression=compression)
         begun = time.process_time()
         for piece in pieces:
@@ -142,7 +142,7 @@ def seconds_for(data: bytes, count: int, compression: Agreement | None) -> float
 
 @pytest.mark.parametrize("kind", ["empty", "one_byte", "text", "compressed"])
 def test_d3_time_grows_with_the_number_of_fragments_only(kind: str) -> None:
-    """Four times as many take four times as long: at most six, for what a shared machine adds."""
+    """Four times as many take four times as long: at most eight, for what a shared machine adds; squared, sixteen."""
     deflate = Agreement() if kind == "compressed" else None
     costs = []
     for count in (MILLION // 4, MILLION):
@@ -155,7 +155,7 @@ def test_d3_time_grows_with_the_number_of_fragments_only(kind: str) -> None:
             data = fragments("server", TEXT if kind == "text" else BINARY, payload, count)
         costs.append(seconds_for(data, count, deflate))
     record("D3", **{f"{kind}_ns_a_fragment": costs[1] * 1e9 / MILLION, f"{kind}_growth": costs[1] / costs[0]})
-    assert costs[1] <= 6 * costs[0]
+    assert costs[1] <= 8 * costs[0]
 
 
 # -- D4 ---------------------------------------------------------------------------------------------------------------
