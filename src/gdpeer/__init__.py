@@ -8,7 +8,7 @@ Names, defaults and return codes are the engine's; see the documentation for wha
 
 import logging
 
-from gdpeer import godot3
+from gdpeer import godot3, http
 from gdpeer._version import __version__
 from gdpeer.clock import Clock, ManualClock, MonotonicClock
 from gdpeer.errors import (
@@ -85,7 +85,6 @@ from gdpeer.variant import (
 from gdpeer.variant.codec import bytes_to_var, bytes_to_var_with_objects, var_to_bytes, var_to_bytes_with_objects
 from gdpeer.variant.kinds import typeof
 from gdpeer.variant.text import str_to_var, var_to_str
-from gdpeer.websocket import http
 from gdpeer.websocket.client import WebSocketClient
 from gdpeer.websocket.peer import WebSocketPeer
 from gdpeer.websocket.reconnection import Reconnection

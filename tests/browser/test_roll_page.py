@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gdpeer.websocket.python_pages import FILES
+from gdpeer.http.python_pages import FILES
 from tests.browser.tabs import DESK, PHONE, Tab
 from tests.support.node import node_modules
 from tests.support.processes import Process, gdpeer_command

@@ -69,7 +69,7 @@ def test_without_compiling_the_wheel_is_for_every_python_and_platform(tree: Path
     assert done.returncode == 0, done.stderr
     assert built(tree).name.endswith("-py3-none-any.whl")
     names = set(zipfile.ZipFile(built(tree)).namelist())
-    assert {"gdpeer/py.typed", "gdpeer/__init__.py", "gdpeer/websocket/boot.mjs"} <= names
+    assert {"gdpeer/py.typed", "gdpeer/__init__.py", "gdpeer/http/boot.mjs"} <= names
     assert {f"{module.replace('.', '/')}.py" for module in compiled_modules()} <= names
     assert not [name for name in names if name.endswith((".c", ".so", ".pyd", ".html.c"))]
     assert not [name for name in names if not name.startswith("gdpeer")]

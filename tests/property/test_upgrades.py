@@ -13,13 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gdpeer.errors import HandshakeError
+from gdpeer.http import Response
 from gdpeer.protocol import plain
 from gdpeer.protocol.deflate import NAME
 from gdpeer.protocol.handshake import accept_key
 from gdpeer.protocol.http1 import Request
 from gdpeer.protocol.limits import Limits
 from gdpeer.protocol.url import Url
-from gdpeer.websocket.http import Response
 from gdpeer.websocket.settings import Settings
 from gdpeer.websocket.upgrade import ClientUpgrade, Outcome, ServerUpgrade
 from tests.property.streams import CUTS, cut, damaged

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from gdpeer.websocket.python_pages import FILES
+from gdpeer.http.python_pages import FILES
 
 
 def make_pyodide(folder: Path, version: str = "314.0.7") -> Path:

@@ -47,3 +47,12 @@ def test_enums_have_the_engines_values(values: type, expected: dict[str, int]) -
 def test_importing_needs_neither_tls_nor_sockets() -> None:
     code = "import sys, gdpeer; print([name for name in ('ssl', 'asyncio') if name in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_http_is_a_package_whose_names_can_be_imported() -> None:
+    from gdpeer import http
+    from gdpeer.http import Handler, Headers, PythonPages, Request, Response, StaticFolder, chain
+
+    found = (Handler, Headers, PythonPages, Request, Response, StaticFolder, chain)
+    assert [getattr(http, name) for name in http.__all__] == list(found)
+    assert gdpeer.http is http

@@ -49,8 +49,8 @@ from gdpeer.websocket.settings import Settings
 from gdpeer.websocket.stats import ServerStats, Tally
 
 if TYPE_CHECKING:
+    from gdpeer.http.response import Handler
     from gdpeer.multiplayer.peer import NetworkedMultiplayerPeer
-    from gdpeer.websocket.responses import Handler
     from gdpeer.websocket.tls_options import TLSOptions
 
 __all__ = ["WebSocketMultiplayerPeer"]

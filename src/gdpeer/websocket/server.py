@@ -32,6 +32,7 @@ from typing import TYPE_CHECKING, Any
 
 from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.errors import Cause, Error, HandshakeError, TransportError
+from gdpeer.http.response import Handler, Response
 from gdpeer.ids import generate_unique_id
 from gdpeer.protocol.connection import check_close
 from gdpeer.protocol.frames import is_utf8
@@ -45,7 +46,6 @@ from gdpeer.websocket.link import Turn
 from gdpeer.websocket.native import NativeBackend, leave
 from gdpeer.websocket.networked import NetworkedPeer
 from gdpeer.websocket.peer import WebSocketPeer
-from gdpeer.websocket.responses import Handler, Response
 from gdpeer.websocket.server_settings import ServerSettings
 from gdpeer.websocket.session import ServerSession
 from gdpeer.websocket.settings import (

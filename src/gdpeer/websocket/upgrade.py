@@ -13,13 +13,13 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from gdpeer.errors import NO_CAUSE, Cause, CloseCause, HandshakeError
+from gdpeer.http.response import Handler, Response
 from gdpeer.protocol.handshake import ClientHandshake, Opened, ServerHandshake, refusal
 from gdpeer.protocol.http1 import Request
 from gdpeer.protocol.limits import Limits
 from gdpeer.protocol.url import Url
 from gdpeer.transport.stream import Connector
 from gdpeer.websocket.redirects import STATUSES, Hop, first_hop, next_hop
-from gdpeer.websocket.responses import Handler, Response
 from gdpeer.websocket.settings import Settings
 
 logger = logging.getLogger("gdpeer.websocket")

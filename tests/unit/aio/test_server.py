@@ -11,8 +11,8 @@ from websockets.asyncio.client import unix_connect
 
 from gdpeer import Cause, ConnectionClosed, ConnectionClosedError, HandshakeError, TransportError
 from gdpeer.aio import Connection, Server, broadcast, connect, serve
+from gdpeer.http.response import Response
 from gdpeer.websocket import front
-from gdpeer.websocket.responses import Response
 from tests.unit.aio.support import echo, joined, run, served, until, url_of
 
 CROWD = 100

@@ -17,7 +17,7 @@ import websockets.sync.client
 
 from gdpeer import Cause, ConnectionClosed, ConnectionClosedError, HandshakeError, TransportError
 from gdpeer.blocking import Connection, connect, serve
-from gdpeer.websocket.responses import Response
+from gdpeer.http.response import Response
 from tests.support.waiting import until
 from tests.unit.blocking.support import PATIENCE, Started, echo, served, url_of
 

@@ -10,9 +10,9 @@ import pytest
 
 from gdpeer import OK, Cause, ManualClock, PeerStats, WebSocketMultiplayerPeer, WebSocketPeer, WebSocketServer, http
 from gdpeer.bucket import Bucket
+from gdpeer.prometheus import Metrics
 from gdpeer.websocket import gate
 from gdpeer.websocket.gate import Gate, household
-from gdpeer.websocket.prometheus import Metrics
 from gdpeer.websocket.settings import Settings
 from tests.unit.websocket.support import CLOSED, OPEN, Room, open_pair, until
 

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from gdpeer import ERR_OUT_OF_MEMORY, FAILED, OK, Cause, CloseCause, ManualClock, TransportError, WebSocketPeer
+from gdpeer.http.response import Response
 from gdpeer.transport.memory import MemoryStream, memory_pair
 from gdpeer.transport.poller import Poller
 from gdpeer.transport.scratch import SCRATCH_SIZE, scratch
 from gdpeer.websocket.link import Turn
 from gdpeer.websocket.native import LINGER, PAGE_LEAST, PAGE_STALL, TLS_GRACE, NativeBackend, leave
-from gdpeer.websocket.responses import Response
 from gdpeer.websocket.settings import Settings
 from gdpeer.websocket.states import Stage
 from gdpeer.websocket.upgrade import ServerUpgrade

@@ -13,8 +13,8 @@ from types import SimpleNamespace
 import pytest
 
 from gdpeer import Cause, HandshakeError
+from gdpeer.http import Handler, Request, Response
 from gdpeer.protocol.url import parse_url
-from gdpeer.websocket.http import Handler, Request, Response
 from gdpeer.websocket.settings import Settings
 from gdpeer.websocket.upgrade import ClientUpgrade, Outcome, ServerUpgrade
 from tests.unit.websocket.support import BINARY, frame, plain_request, request, response_to

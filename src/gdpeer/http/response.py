@@ -1,6 +1,6 @@
 """What a handler of `gdpeer.http` gives back, and the types of files.
 
-Layer: `websocket`. Source: RFC 9110.
+Layer: `http`. Source: RFC 9110.
 """
 
 from __future__ import annotations

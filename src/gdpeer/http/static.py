@@ -1,14 +1,6 @@
-"""Pages and health on the game's own port.
+"""`StaticFolder`: a handler that serves files; `chain`: one handler out of several.
 
-A `WebSocketServer` answers a request that is no upgrade through `server.http_handler`: any callable that takes a
-`Request` and returns a `Response`, or None for "not mine" (404). `StaticFolder` is one that serves files,
-`PythonPages` one that brings Python to pages. Handlers run in the thread that polls: answer at once.
-
-    server.http_handler = StaticFolder("page")
-
-Each response ends its connection; this is a doorstep for a game, not a web server.
-
-Layer: `websocket`. Source: RFC 9110.
+Layer: `http`. Source: RFC 9110.
 """
 
 from __future__ import annotations
@@ -17,11 +9,10 @@ import os
 from pathlib import Path
 from urllib.parse import unquote
 
-from gdpeer.protocol.http1 import Headers, Request
-from gdpeer.websocket.python_pages import PythonPages
-from gdpeer.websocket.responses import Handler, Response, content_type, only_get
+from gdpeer.http.response import Handler, Response, content_type, only_get
+from gdpeer.protocol.http1 import Request
 
-__all__ = ["Handler", "Headers", "PythonPages", "Request", "Response", "StaticFolder", "chain"]
+__all__ = ["StaticFolder", "chain"]
 
 
 class StaticFolder:

@@ -1,10 +1,10 @@
 """A server's counters in Prometheus' text form; needs the extra `[metrics]` (prometheus-client).
 
-    from gdpeer.websocket.prometheus import Metrics
+    from gdpeer.prometheus import Metrics
 
     server.http_handler = http.chain(Metrics(server.stats), http.StaticFolder("page"))
 
-Layer: `websocket`, the one module that knows prometheus-client. Source: prometheus-client, custom collectors.
+Layer: above `websocket`; the one module that knows prometheus-client. Source: prometheus-client, custom collectors.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
+from gdpeer.http import Response
 from gdpeer.protocol.http1 import Request
-from gdpeer.websocket.http import Response
 from gdpeer.websocket.stats import ServerStats
 
 __all__ = ["Metrics", "ServerCollector"]

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from gdpeer.websocket.http import Headers, PythonPages, Request, Response
-from gdpeer.websocket.python_pages import FILES, find_pyodide
+from gdpeer.http import Headers, PythonPages, Request, Response
+from gdpeer.http.python_pages import FILES, find_pyodide
 from tests.support.pyodide import make_pyodide
 
 

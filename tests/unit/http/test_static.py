@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gdpeer import http
-from gdpeer.websocket.http import Headers, Request, Response, StaticFolder, chain
+from gdpeer.http import Headers, Request, Response, StaticFolder, chain
 
 
 def ask(handler: http.Handler, path: str, method: str = "GET") -> Response | None:

@@ -14,7 +14,7 @@ What the page sees of the server, all below one folder of addresses:
     pyodide-VERSION-MARK/...    the files of an installed Pyodide; browsers keep them for good
     python-MARK.zip             the Python sources; the same
 
-Layer: `websocket`.
+Layer: `http`.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ from dataclasses import dataclass
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 
+from gdpeer.http.response import Response, content_type, only_get
 from gdpeer.protocol.http1 import Request
-from gdpeer.websocket.responses import Response, content_type, only_get
 
 __all__ = ["FILES", "PythonPages", "find_pyodide"]
 
