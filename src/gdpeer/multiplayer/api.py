@@ -11,6 +11,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 from gdpeer.errors import Error
+from gdpeer.multiplayer.own_names import refuse_names_in_use
 from gdpeer.multiplayer.peer import ConnectionStatus, NetworkedMultiplayerPeer
 from gdpeer.signals import Signal
 
@@ -47,6 +48,10 @@ class MultiplayerAPI(ABC, Generic[PeerType]):
     RPC_MODE_DISABLED = RPCMode.DISABLED
     RPC_MODE_ANY_PEER = RPCMode.ANY_PEER
     RPC_MODE_AUTHORITY = RPCMode.AUTHORITY
+
+    def __init_subclass__(cls, **arguments: Any) -> None:
+        super().__init_subclass__(**arguments)
+        refuse_names_in_use(cls)
 
     def __init__(self) -> None:
         self.peer_connected = Signal("peer_connected")

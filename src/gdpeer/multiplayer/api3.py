@@ -41,7 +41,7 @@ class Node(TreeNode):
 
     def __init__(self, name: str | None = None) -> None:
         super().__init__(name)
-        self._own_vars: dict[str, Mode] = {}
+        self._gdpeer_own_vars: dict[str, Mode] = {}
 
     @property
     def multiplayer(self) -> MultiplayerAPI:  # type: ignore[override]
@@ -70,7 +70,11 @@ class Node(TreeNode):
         Raises:
             VariantError: the value cannot be sent. Nothing was changed.
         """
-        return Error.ERR_INVALID_PARAMETER if self._tree is None else self.multiplayer.rset(peer_id, self, name, value)
+        return (
+            Error.ERR_INVALID_PARAMETER
+            if self._gdpeer_tree is None
+            else self.multiplayer.rset(peer_id, self, name, value)
+        )
 
     rpc_unreliable = TreeNode.rpc
     rpc_unreliable_id = TreeNode.rpc_id
@@ -90,9 +94,9 @@ class Node(TreeNode):
             ValueError: there is no such property.
         """
         if not mode:
-            self._own_vars.pop(name, None)
+            self._gdpeer_own_vars.pop(name, None)
         elif hasattr(self, name):
-            self._own_vars[name] = Mode(mode)
+            self._gdpeer_own_vars[name] = Mode(mode)
         else:
             raise ValueError(f"{self!r} has no property {name!r}")
 
@@ -264,7 +268,7 @@ class MultiplayerAPI(PeerHost[NetworkedMultiplayerPeer]):
         error = self._not_ready(node)
         if error is not Error.OK:
             return error
-        entry = node._methods().own_first.get(method)
+        entry = node._gdpeer_methods().own_first.get(method)
         mode = Mode.DISABLED if entry is None else mode_of(entry.config)
         here, goes_out, own = self._plan(peer_id, node, mode)
         targets = self._reached(peer_id) if goes_out else ()
@@ -297,7 +301,7 @@ class MultiplayerAPI(PeerHost[NetworkedMultiplayerPeer]):
     def _not_ready(self, node: TreeNode) -> Error:
         if self._peer is None:
             return Error.ERR_UNCONFIGURED
-        if node._tree is None or node._tree is not self._tree:
+        if node._gdpeer_tree is None or node._gdpeer_tree is not self._tree:
             return Error.ERR_INVALID_PARAMETER
         connected = self._peer.get_connection_status() == ConnectionStatus.CONNECTED
         return Error.OK if connected else Error.ERR_CONNECTION_ERROR
@@ -307,7 +311,7 @@ class MultiplayerAPI(PeerHost[NetworkedMultiplayerPeer]):
         own = self.get_unique_id()
         if peer_id not in (0, own) and not (peer_id < 0 and peer_id != -own):
             return False, True, own
-        here, goes_out = calls_here(mode, node._authority == own)
+        here, goes_out = calls_here(mode, node._gdpeer_authority == own)
         return here, goes_out and peer_id != own, own
 
     def _result(self, peer_id: int, own: int, name: str) -> Error:
@@ -343,5 +347,5 @@ class MultiplayerAPI(PeerHost[NetworkedMultiplayerPeer]):
 
 
 def _property_mode(node: TreeNode, name: str) -> Mode:
-    own = node._own_vars if isinstance(node, Node) else {}
+    own = node._gdpeer_own_vars if isinstance(node, Node) else {}
     return own[name] if name in own else var_mode(node, name)

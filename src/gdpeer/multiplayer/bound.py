@@ -93,7 +93,7 @@ class Bound:
         name = self._method.name
         start = node.rpc_id
         if is_method(start, _NODE_RPC) and type(node).multiplayer is _NODE_API:
-            found = node._api
+            found = node._gdpeer_api
             if isinstance(found, SceneSwitchboard) and is_method(found.rpc, _API_RPC):
                 api = found  # a C type once compiled (bound.pxd)
                 return api._rpc(peer_id, node, name, arguments)

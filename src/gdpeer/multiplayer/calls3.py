@@ -201,7 +201,7 @@ class Calls3:
             self._call(sender, node, packet)
 
     def _call(self, sender: int, node: Node, packet: RemoteCall) -> None:
-        method = node._methods().own_first.get(packet.name)
+        method = node._gdpeer_methods().own_first.get(packet.name)
         if method is None:
             reason = "the node has no such method that can be called from elsewhere"
             self._host.refuse(sender, self._host.path_of(node), packet.name, "unknown method", reason)

@@ -76,5 +76,5 @@ class MethodTable:
 
 def methods_of(node: Node) -> MethodTable:
     """What can be called at a node from elsewhere."""
-    table = node._table
-    return node._methods() if table is None else table
+    table = node._gdpeer_table
+    return node._gdpeer_methods() if table is None else table

@@ -21,10 +21,11 @@ from abc import abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable
 from enum import IntEnum
-from typing import ClassVar, Protocol, TypeAlias
+from typing import Any, ClassVar, Protocol, TypeAlias
 
 from gdpeer.errors import Error
 from gdpeer.ids import generate_unique_id
+from gdpeer.multiplayer.own_names import refuse_names_in_use
 from gdpeer.packet_peer import PacketPeer
 from gdpeer.refusals import Refusals
 from gdpeer.signals import Signal
@@ -88,6 +89,10 @@ class MultiplayerPeer(PacketPeer):
 
     can_wait: ClassVar[bool] = True
     """Whether `poll(timeout)` waits; where there is no network there is nothing to wait for."""
+
+    def __init_subclass__(cls, **arguments: Any) -> None:
+        super().__init_subclass__(**arguments)
+        refuse_names_in_use(cls)
 
     def __init__(self) -> None:
         self.peer_connected = Signal("peer_connected")

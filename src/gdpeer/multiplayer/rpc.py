@@ -216,7 +216,7 @@ def class_table(node_class: type[Node]) -> MethodTable:
     """The table of a class's `@rpc` methods, made once."""
     table = _TABLES.get(node_class)
     if table is None:
-        found = sorted(node_class._rpc_methods.items())
+        found = sorted(node_class._gdpeer_rpc_methods.items())
         table = _TABLES[node_class] = MethodTable(
             Method(name, number, method.config, method.function, method.checker)
             for number, (name, method) in enumerate(found)

@@ -140,7 +140,7 @@ class SceneSwitchboard(Switchboard):
 
         Returns and raises as `Node.rpc_id`.
         """
-        tree = node._tree
+        tree = node._gdpeer_tree
         if self._peer is not None and (tree is None or tree is not self._tree):
             return Error.ERR_INVALID_PARAMETER
         return self._rpc(peer_id, node, method, arguments)

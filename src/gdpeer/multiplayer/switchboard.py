@@ -102,11 +102,13 @@ class Switchboard:
     def owns(self, node: Node) -> bool:
         """Whether a node is in this API's part of its tree."""
         host: Any = self  # the whole of it
-        return node._api is host or (self._tree is not None and node._tree is self._tree and node.multiplayer is host)
+        return node._gdpeer_api is host or (
+            self._tree is not None and node._gdpeer_tree is self._tree and node.multiplayer is host
+        )
 
     def _owns(self, node: Node) -> bool:
         host: Any = self
-        return (self._is_plain and node._api is host) or self.owns(node)
+        return (self._is_plain and node._gdpeer_api is host) or self.owns(node)
 
     def _transmit(self, peer_ids: Collection[int], data: bytes) -> Error:
         host: Any = self

@@ -54,45 +54,45 @@ class Node:
     raises is logged.
     """
 
-    _rpc_methods: ClassVar[Mapping[str, Any]] = MappingProxyType({})
+    _gdpeer_rpc_methods: ClassVar[Mapping[str, Any]] = MappingProxyType({})
 
     def __init_subclass__(cls, **arguments: Any) -> None:
         super().__init_subclass__(**arguments)
-        cls._rpc_methods = MappingProxyType(collect_methods(cls))
+        cls._gdpeer_rpc_methods = MappingProxyType(collect_methods(cls))
 
     def __init__(self, name: str | None = None) -> None:
-        self._name = _check_name(type(self).__name__ if name is None else name)
-        self._parent: Node | None = None
-        self._children: dict[str, Node] = {}
-        self._tree: SceneTree | None = None
-        self._authority = 1
-        self._groups: set[str] = set()
-        self._was_ready = False
-        self._api: MultiplayerAPI[Any] | None = None
-        self._own_config: dict[str, RpcConfig] = {}
-        self._table: MethodTable | None = None
+        self._gdpeer_name = _check_name(type(self).__name__ if name is None else name)
+        self._gdpeer_parent: Node | None = None
+        self._gdpeer_children: dict[str, Node] = {}
+        self._gdpeer_tree: SceneTree | None = None
+        self._gdpeer_authority = 1
+        self._gdpeer_groups: set[str] = set()
+        self._gdpeer_was_ready = False
+        self._gdpeer_api: MultiplayerAPI[Any] | None = None
+        self._gdpeer_own_config: dict[str, RpcConfig] = {}
+        self._gdpeer_table: MethodTable | None = None
 
     # ------------------------------------------------------------------------------------------ the tree
 
     @property
     def name(self) -> str:
         """The node's name; can be changed, which changes its path and those of its children."""
-        return self._name
+        return self._gdpeer_name
 
     @name.setter
     def name(self, name: str) -> None:
         _check_name(name)
-        if name == self._name:
+        if name == self._gdpeer_name:
             return
-        if self._parent is not None:
-            self._parent._check_free(name)
-            siblings = self._parent._children
+        if self._gdpeer_parent is not None:
+            self._gdpeer_parent._gdpeer_check_free(name)
+            siblings = self._gdpeer_parent._gdpeer_children
             renamed = {name if node is self else old: node for old, node in siblings.items()}
             siblings.clear()
             siblings.update(renamed)
-        self._name = name
-        if self._tree is not None:
-            self._tree._forget_apis()
+        self._gdpeer_name = name
+        if self._gdpeer_tree is not None:
+            self._gdpeer_tree._gdpeer_forget_apis()
 
     def add_child(self, node: Node) -> None:
         """Put `node`, with all below it, under this one.
@@ -100,19 +100,19 @@ class Node:
         Raises:
             ValueError: it has a parent, it is this node or above it, or a child here has its name.
         """
-        if node._parent is not None:
-            raise ValueError(f"{node!r} already has a parent: {node._parent!r}")
-        if node is self or node in self._ancestors():
+        if node._gdpeer_parent is not None:
+            raise ValueError(f"{node!r} already has a parent: {node._gdpeer_parent!r}")
+        if node is self or node in self._gdpeer_ancestors():
             raise ValueError("a node cannot be below itself")
-        self._check_free(node._name)
-        self._children[node._name] = node
-        node._parent = self
-        if self._tree is not None:
-            node._enter(self._tree)
-            node._get_ready()
+        self._gdpeer_check_free(node._gdpeer_name)
+        self._gdpeer_children[node._gdpeer_name] = node
+        node._gdpeer_parent = self
+        if self._gdpeer_tree is not None:
+            node._gdpeer_enter(self._gdpeer_tree)
+            node._gdpeer_get_ready()
 
-    def _check_free(self, name: str) -> None:
-        if name in self._children:
+    def _gdpeer_check_free(self, name: str) -> None:
+        if name in self._gdpeer_children:
             raise ValueError(f"{self!r} already has a child named {name!r}")
 
     def remove_child(self, node: Node) -> None:
@@ -121,51 +121,53 @@ class Node:
         Raises:
             ValueError: it is no child of this node.
         """
-        if node._parent is not self:
+        if node._gdpeer_parent is not self:
             raise ValueError(f"{node!r} is no child of {self!r}")
-        if node._tree is not None:
-            node._leave()
-        del self._children[node._name]
-        node._parent = None
+        if node._gdpeer_tree is not None:
+            node._gdpeer_leave()
+        del self._gdpeer_children[node._gdpeer_name]
+        node._gdpeer_parent = None
 
     def free(self) -> None:
         """Take this node out of its parent."""
-        if self._parent is not None:
-            self._parent.remove_child(self)
+        if self._gdpeer_parent is not None:
+            self._gdpeer_parent.remove_child(self)
 
-    def _enter(self, tree: SceneTree) -> None:
-        self._tree = tree
-        for group in self._groups:
-            tree._join_group(group, self)
-        for problem in self._methods().inspect():
+    def _gdpeer_enter(self, tree: SceneTree) -> None:
+        self._gdpeer_tree = tree
+        for group in self._gdpeer_groups:
+            tree._gdpeer_join_group(group, self)
+        for problem in self._gdpeer_methods().inspect():
             logger.error("no call from elsewhere will reach %s", problem)
-        self._tell(self._enter_tree)
-        for child in list(self._children.values()):
-            if self._tree is tree and child._tree is None:  # else the hook freed this node, or has just added the child
-                child._enter(tree)
+        self._gdpeer_tell(self._enter_tree)
+        for child in list(self._gdpeer_children.values()):
+            if (
+                self._gdpeer_tree is tree and child._gdpeer_tree is None
+            ):  # else the hook freed this node, or has just added the child
+                child._gdpeer_enter(tree)
 
-    def _tell(self, hook: Callable[[], None]) -> None:
+    def _gdpeer_tell(self, hook: Callable[[], None]) -> None:
         """Call a hook of the game's; one that raises is logged, as it must not leave half a tree."""
         try:
             hook()
         except Exception:
             logger.exception("%s of %r raised", hook.__name__, self)
 
-    def _get_ready(self) -> None:
-        for child in list(self._children.values()):
-            child._get_ready()
-        if not self._was_ready and self._tree is not None:
-            self._was_ready = True
-            self._tell(self._ready)
+    def _gdpeer_get_ready(self) -> None:
+        for child in list(self._gdpeer_children.values()):
+            child._gdpeer_get_ready()
+        if not self._gdpeer_was_ready and self._gdpeer_tree is not None:
+            self._gdpeer_was_ready = True
+            self._gdpeer_tell(self._ready)
 
-    def _leave(self) -> None:
-        for child in list(self._children.values()):
-            if child._tree is not None:
-                child._leave()
-        self._tell(self._exit_tree)
-        tree, self._tree, self._api = self._tree, None, None
+    def _gdpeer_leave(self) -> None:
+        for child in list(self._gdpeer_children.values()):
+            if child._gdpeer_tree is not None:
+                child._gdpeer_leave()
+        self._gdpeer_tell(self._exit_tree)
+        tree, self._gdpeer_tree, self._gdpeer_api = self._gdpeer_tree, None, None
         if tree is not None:
-            tree._node_left(self)
+            tree._gdpeer_node_left(self)
 
     def _enter_tree(self) -> None:
         """The node is in the tree, its children not yet."""
@@ -178,7 +180,7 @@ class Node:
 
     def is_inside_tree(self) -> bool:
         """Whether the node hangs below a tree's root."""
-        return self._tree is not None
+        return self._gdpeer_tree is not None
 
     def get_tree(self) -> SceneTree:
         """The tree.
@@ -186,28 +188,28 @@ class Node:
         Raises:
             ValueError: the node is not in one.
         """
-        if self._tree is None:
+        if self._gdpeer_tree is None:
             raise ValueError(f"{self!r} is not in a tree")
-        return self._tree
+        return self._gdpeer_tree
 
     def get_parent(self) -> Node | None:
         """The node above; None for a root or a node that was not added."""
-        return self._parent
+        return self._gdpeer_parent
 
     def get_children(self) -> list[Node]:
         """The nodes directly below, in the order in which they were added."""
-        return list(self._children.values())
+        return list(self._gdpeer_children.values())
 
     def get_path(self) -> NodePath:
         """`/root/Main/Child`; the path from the topmost node on where that is not a tree's root."""
-        names = [node._name for node in self._ancestors()]
-        return NodePath.of((*reversed(names), self._name), (), self._tree is not None)
+        names = [node._gdpeer_name for node in self._gdpeer_ancestors()]
+        return NodePath.of((*reversed(names), self._gdpeer_name), (), self._gdpeer_tree is not None)
 
-    def _ancestors(self) -> Iterator[Node]:
-        node = self._parent
+    def _gdpeer_ancestors(self) -> Iterator[Node]:
+        node = self._gdpeer_parent
         while node is not None:
             yield node
-            node = node._parent
+            node = node._gdpeer_parent
 
     def get_node(self, path: str | NodePath) -> Node:
         """The node at `path`: absolute (`/root/Main`) or from here (`Child`, `../Sibling`, `.`).
@@ -224,7 +226,7 @@ class Node:
         """As `get_node`; None where there is none."""
         text = str(path)
         if text.startswith("/"):
-            return None if self._tree is None else self._tree.get_node_or_null(text)
+            return None if self._gdpeer_tree is None else self._gdpeer_tree.get_node_or_null(text)
         return walk(self, text)
 
     def has_node(self, path: str | NodePath) -> bool:
@@ -235,19 +237,19 @@ class Node:
 
     def add_to_group(self, group: str) -> None:
         """Have `SceneTree.get_nodes_in_group` find this node."""
-        self._groups.add(group)
-        if self._tree is not None:
-            self._tree._join_group(group, self)
+        self._gdpeer_groups.add(group)
+        if self._gdpeer_tree is not None:
+            self._gdpeer_tree._gdpeer_join_group(group, self)
 
     def remove_from_group(self, group: str) -> None:
         """Take back `add_to_group`; without effect where it was not in the group."""
-        self._groups.discard(group)
-        if self._tree is not None:
-            self._tree._leave_group(group, self)
+        self._gdpeer_groups.discard(group)
+        if self._gdpeer_tree is not None:
+            self._gdpeer_tree._gdpeer_leave_group(group, self)
 
     def is_in_group(self, group: str) -> bool:
         """Whether the node is in the group."""
-        return group in self._groups
+        return group in self._gdpeer_groups
 
     # ------------------------------------------------------------------------------------------ multiplayer
 
@@ -258,9 +260,9 @@ class Node:
         Raises:
             ValueError: the node is not in a tree.
         """
-        if self._api is None:
-            self._api = self.get_tree()._find_api(self)
-        return self._api  # type: ignore[return-value]  # a tree of Godot 3's API has that
+        if self._gdpeer_api is None:
+            self._gdpeer_api = self.get_tree()._gdpeer_find_api(self)
+        return self._gdpeer_api  # type: ignore[return-value]  # a tree of Godot 3's API has that
 
     def set_multiplayer_authority(self, peer_id: int, recursive: bool = True) -> None:
         """Say whose calls count where a method is for the authority only.
@@ -269,18 +271,18 @@ class Node:
             peer_id: 1, the server, at first. Set the same on every side.
             recursive: for all nodes below, too.
         """
-        self._authority = peer_id
+        self._gdpeer_authority = peer_id
         if recursive:
-            for child in self._children.values():
+            for child in self._gdpeer_children.values():
                 child.set_multiplayer_authority(peer_id)
 
     def get_multiplayer_authority(self) -> int:
         """See `set_multiplayer_authority`."""
-        return self._authority
+        return self._gdpeer_authority
 
     def is_multiplayer_authority(self) -> bool:
         """Whether this side is the authority of the node."""
-        return self.multiplayer.get_unique_id() == self._authority
+        return self.multiplayer.get_unique_id() == self._gdpeer_authority
 
     def rpc(self, method: str, *arguments: Any) -> Error:
         """Call `method` of this node on every other side; what `node.method.rpc(...)` does.
@@ -308,7 +310,7 @@ class Node:
             VariantError: an argument is no engine value. Nothing was sent.
             ValueError: more than 255 arguments.
         """
-        if self._tree is None:
+        if self._gdpeer_tree is None:
             return Error.ERR_INVALID_PARAMETER
         return self.multiplayer.rpc(peer_id, self, method, arguments)
 
@@ -324,21 +326,23 @@ class Node:
             TypeError: the method is async, or a generator.
         """
         if config is None:
-            self._own_config.pop(method, None)
+            self._gdpeer_own_config.pop(method, None)
         else:
             function = getattr(self, method, None)
             if not callable(function):
                 raise ValueError(f"{self!r} has no method {method!r}")
             check_callable(function)
-            self._own_config[method] = config if isinstance(config, RpcConfig) else RpcConfig.of(config)
-        self._table = None
+            self._gdpeer_own_config[method] = config if isinstance(config, RpcConfig) else RpcConfig.of(config)
+        self._gdpeer_table = None
 
-    def _methods(self) -> MethodTable:
+    def _gdpeer_methods(self) -> MethodTable:
         """What can be called here from elsewhere."""
-        if self._table is None:
+        if self._gdpeer_table is None:
             shared = class_table(type(self))
-            self._table = node_table(self, self._own_config, shared) if self._own_config else shared
-        return self._table
+            self._gdpeer_table = (
+                node_table(self, self._gdpeer_own_config, shared) if self._gdpeer_own_config else shared
+            )
+        return self._gdpeer_table
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {str(self.get_path())!r}>"
@@ -357,23 +361,23 @@ class SceneTree:
     def __init__(self, multiplayer: MultiplayerAPI[Any] | None = None) -> None:
         from gdpeer.multiplayer.scene import SceneMultiplayer
 
-        self._apis: dict[tuple[str, ...], MultiplayerAPI[Any]] = {}
-        self._groups: dict[str, dict[Node, None]] = {}
+        self._gdpeer_apis: dict[tuple[str, ...], MultiplayerAPI[Any]] = {}
+        self._gdpeer_groups: dict[str, dict[Node, None]] = {}
         self.root = Node("root")
-        self.root._tree = self
+        self.root._gdpeer_tree = self
         self.set_multiplayer(SceneMultiplayer() if multiplayer is None else multiplayer)
 
     @property
     def multiplayer(self) -> SceneMultiplayer:
         """The API of the whole tree."""
-        return self._apis[("root",)]  # type: ignore[return-value]
+        return self._gdpeer_apis[("root",)]  # type: ignore[return-value]
 
     def get_multiplayer(self, path: str | NodePath = "") -> MultiplayerAPI[Any]:
         """The API that counts at `path`; "": that of the whole tree."""
         names = NodePath(str(path)).names or ("root",)
-        while names not in self._apis:
+        while names not in self._gdpeer_apis:
             names = names[:-1] or ("root",)
-        return self._apis[names]
+        return self._gdpeer_apis[names]
 
     def set_multiplayer(self, api: MultiplayerAPI[Any] | None, root_path: str | NodePath = "") -> None:
         """Give a branch of the tree an API of its own.
@@ -392,26 +396,26 @@ class SceneTree:
             raise ValueError(f"not a path below /root: {str(root_path)!r}")
         if api is None and names == ("root",):
             raise ValueError("the tree needs an API")
-        if api is not None and api._tree is not None and self._apis.get(names) is not api:
+        if api is not None and api._tree is not None and self._gdpeer_apis.get(names) is not api:
             raise ValueError("this API is in use already")
-        old = self._apis.pop(names, None)
+        old = self._gdpeer_apis.pop(names, None)
         if old is not None:
             old._enter(None, "")
         if api is not None:
-            self._apis[names] = api
+            self._gdpeer_apis[names] = api
             api._enter(self, "/" + "/".join(names))
-        self._forget_apis()
+        self._gdpeer_forget_apis()
 
-    def _find_api(self, node: Node) -> MultiplayerAPI[Any]:
-        return self.get_multiplayer(node.get_path()) if len(self._apis) > 1 else self._apis[("root",)]
+    def _gdpeer_find_api(self, node: Node) -> MultiplayerAPI[Any]:
+        return self.get_multiplayer(node.get_path()) if len(self._gdpeer_apis) > 1 else self._gdpeer_apis[("root",)]
 
-    def _forget_apis(self) -> None:
+    def _gdpeer_forget_apis(self) -> None:
         """The nodes look for their API anew."""
         pending = [self.root]
         while pending:
             node = pending.pop()
-            node._api = None
-            pending.extend(node._children.values())
+            node._gdpeer_api = None
+            pending.extend(node._gdpeer_children.values())
 
     def poll(self, timeout: float = 0.0) -> None:
         """One turn of every network in the tree: bytes come in, signals are emitted, methods called, bytes go out.
@@ -420,7 +424,7 @@ class SceneTree:
             timeout: 0: never wait. Positive: wait at most so many seconds for something to happen; with several
                 networks at most 10 ms, shared out among them.
         """
-        apis = list(self._apis.values())
+        apis = list(self._gdpeer_apis.values())
         waiting = sum(api._can_wait() for api in apis) if timeout > 0 else 0
         share = timeout if waiting == 1 else min(timeout, _SLICE) / max(waiting, 1)
         for api in apis:
@@ -446,27 +450,27 @@ class SceneTree:
 
     def get_nodes_in_group(self, group: str) -> list[Node]:
         """The nodes of a group, in the order in which they joined."""
-        return list(self._groups.get(group, ()))
+        return list(self._gdpeer_groups.get(group, ()))
 
     def call_group(self, group: str, method: str, *arguments: Any) -> None:
         """Call a method of every node of a group."""
         for node in self.get_nodes_in_group(group):
             getattr(node, method)(*arguments)
 
-    def _join_group(self, group: str, node: Node) -> None:
-        self._groups.setdefault(group, {})[node] = None
+    def _gdpeer_join_group(self, group: str, node: Node) -> None:
+        self._gdpeer_groups.setdefault(group, {})[node] = None
 
-    def _leave_group(self, group: str, node: Node) -> None:
-        members = self._groups.get(group)
+    def _gdpeer_leave_group(self, group: str, node: Node) -> None:
+        members = self._gdpeer_groups.get(group)
         if members is not None:
             members.pop(node, None)
             if not members:
-                del self._groups[group]
+                del self._gdpeer_groups[group]
 
-    def _node_left(self, node: Node) -> None:
-        for group in node._groups:
-            self._leave_group(group, node)
-        for api in self._apis.values():
+    def _gdpeer_node_left(self, node: Node) -> None:
+        for group in node._gdpeer_groups:
+            self._gdpeer_leave_group(group, node)
+        for api in self._gdpeer_apis.values():
             api._node_left(node)
 
 
@@ -489,7 +493,7 @@ def walk(node: Node, path: str) -> Node | None:
         if found is None:
             return None
         if name == "..":
-            found = found._parent
+            found = found._gdpeer_parent
         elif name not in ("", "."):
-            found = found._children.get(name)
+            found = found._gdpeer_children.get(name)
     return found

@@ -93,7 +93,7 @@ def load_module(source: str, path: Path) -> ModuleType:
 def python_tables(module: ModuleType) -> list[tuple[str, ...]]:
     """Of all classes of nodes in a module."""
     classes = [one for one in vars(module).values() if isinstance(one, type) and issubclass(one, Node)]
-    return [tuple(one._rpc_methods) for one in classes if one._rpc_methods]
+    return [tuple(one._gdpeer_rpc_methods) for one in classes if one._gdpeer_rpc_methods]
 
 
 def script_tables(files: Sequence[Path]) -> list[tuple[str, ...]]:

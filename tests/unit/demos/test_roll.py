@@ -79,7 +79,7 @@ def rolled(lines: list[str]) -> list[str]:
 
 
 def test_the_methods_are_those_of_the_engine_s_demo() -> None:
-    table = Game()._methods()
+    table = Game()._gdpeer_methods()
     assert table.names == [
         "_log",
         "add_player",

@@ -306,7 +306,7 @@ def test_what_is_also_for_the_server_reaches_it_where_the_passing_on_fails() -> 
         four.main.say.rpc_id(1, "x")
         mixed.run()
     mixed.server.main.take()
-    call = wire4.RemoteCall(1, mixed.server.main._methods().by_name["say"].number, ["by number"]).encode()
+    call = wire4.RemoteCall(1, mixed.server.main._gdpeer_methods().by_name["say"].number, ["by number"]).encode()
     four.peer.put_packet(wire4.Relay(0, call).encode())
     mixed.run()
     assert mixed.server.main.take() == [(four.id, "say", "by number")]

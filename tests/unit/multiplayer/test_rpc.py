@@ -95,16 +95,16 @@ def test_a_method_that_does_nothing_when_it_is_called_is_refused(function: Any, 
     for name in ("method", "here"):
         with pytest.raises(TypeError, match="a method that others call cannot be"):
             node.rpc_config(name, {})
-    assert node._methods().names == []
+    assert node._gdpeer_methods().names == []
 
 
 def test_numbers_follow_the_sorted_names_of_all_classes() -> None:
-    table = Derived()._methods()
+    table = Derived()._gdpeer_methods()
     assert table.names == ["Big", "_under", "noarg", "zeta"]
     assert [table.by_number[number].name for number in range(4)] == table.names
     assert table.checksum == "c77c16088c775b815b817c9b402d1d31"  # reference godot4-wire section D.3
-    assert Node()._methods().checksum == "d41d8cd98f00b204e9800998ecf8427e"
-    assert Derived()._methods() is Derived()._methods()
+    assert Node()._gdpeer_methods().checksum == "d41d8cd98f00b204e9800998ecf8427e"
+    assert Derived()._gdpeer_methods() is Derived()._gdpeer_methods()
 
 
 def test_an_override_without_a_decorator_keeps_the_configuration() -> None:
@@ -130,7 +130,7 @@ class Further(Mixed):
 @pytest.mark.parametrize("node_class", [Mixed, Further])
 def test_a_mixin_overrides_without_a_decorator(node_class: type[Node]) -> None:
     node = node_class()
-    method = node._methods().by_name["zeta"]
+    method = node._gdpeer_methods().by_name["zeta"]
     assert node.zeta(1) == method.function(node, 1) == "loud base 1 2"  # type: ignore[attr-defined]
     assert method.config == Base.zeta.config
     assert Mixed.zeta is Further.zeta
@@ -150,7 +150,7 @@ def test_the_nearest_base_counts() -> None:
     class Diamond(Both, Other):
         pass
 
-    assert Diamond()._methods().by_name["zeta"].function(Diamond(), 1) == Diamond().zeta(1) == "other"
+    assert Diamond()._gdpeer_methods().by_name["zeta"].function(Diamond(), 1) == Diamond().zeta(1) == "other"
     assert Diamond.zeta.config.rpc_mode == RPCMode.AUTHORITY
 
 
@@ -179,7 +179,7 @@ def test_a_method_goes_by_the_name_that_its_class_has_for_it(monkeypatch: pytest
     for method in (node.say, node.tell, node.other, node.decorated, Base().zeta):
         method.rpc(1)
     assert [name for _, name, _ in calls] == ["say", "tell", "other", "decorated", "zeta"]
-    assert node._methods().names == ["decorated", "other", "say", "tell"]
+    assert node._gdpeer_methods().names == ["decorated", "other", "say", "tell"]
     assert Aliased.tell.config is Aliased.say.config
     assert (node.say(1), node.tell(1)) == ((1,), (1,))
 
@@ -242,7 +242,7 @@ def test_a_node_of_its_own_entries() -> None:
     node = Derived()
     node.rpc_config("plain", {"rpc_mode": 1, "call_local": True})
     node.rpc_config("Big", RpcConfig(RPCMode.DISABLED))
-    table = node._methods()
+    table = node._gdpeer_methods()
     assert table.names == ["Big", "plain", "Big", "_under", "noarg", "zeta"]
     assert list(table.by_number) == [OWN_ENTRY, OWN_ENTRY | 1, 0, 1, 2, 3]
     assert table.by_number[OWN_ENTRY].config.rpc_mode == RPCMode.DISABLED
@@ -251,14 +251,14 @@ def test_a_node_of_its_own_entries() -> None:
     assert table.by_name["Big"].number == 0  # the class's entry comes second and wins, as in the engine
     node.rpc_config("plain", None)
     node.rpc_config("Big", None)
-    assert node._methods() is Derived()._methods()
+    assert node._gdpeer_methods() is Derived()._gdpeer_methods()
 
 
 def test_a_callable_that_was_put_on_the_node() -> None:
     node = Node()
     node.extra = lambda *arguments: arguments  # type: ignore[attr-defined]
     node.rpc_config("extra", {})
-    method = node._methods().by_name["extra"]
+    method = node._gdpeer_methods().by_name["extra"]
     assert method.function(node, 1) == (1,)
     assert list(method.checker.check([1, 2])) == [1, 2]
 
@@ -276,7 +276,7 @@ def test_a_method_of_another_that_was_put_on_the_node_stays_the_others() -> None
     node.a, node.b, node.c, node.d = other.plain, other.open, node.plain, node.open  # type: ignore[attr-defined]
     for name in ("a", "b", "c", "d", "__hash__"):
         node.rpc_config(name, {})
-    methods = node._methods().by_name
+    methods = node._gdpeer_methods().by_name
     assert [methods[name].function(node, "!") for name in "abcd"] == ["other!", "other!", "one!", "one!"]
     assert [methods[name].checker.check([NodePath("!")]) for name in "abcd"] == [["!"]] * 4
     assert methods["__hash__"].function(node) == hash(node)

@@ -222,7 +222,7 @@ def test_a_local_call_that_raises_is_a_failure(caplog: pytest.LogCaptureFixture)
 def test_the_bytes_are_the_engine_s() -> None:
     session = Session(1)
     client = session.clients[0]
-    checksum = client.main._methods().checksum
+    checksum = client.main._gdpeer_methods().checksum
     client.main.say.rpc_id(1, "a")
     client.main.say.rpc_id(1, "b")
     assert commands(client) == [
@@ -253,7 +253,7 @@ def test_who_knows_the_node_gets_the_number_and_who_does_not_the_path() -> None:
     session.run()
     session.server.take_sent()
     session.server.main.say.rpc("second")
-    checksum = session.server.main._methods().checksum
+    checksum = session.server.main._gdpeer_methods().checksum
     sent = session.server.take_sent()
     assert [peer_ids for peer_ids, _ in sent] == [[two.id], [one.id], [two.id]]
     assert [wire.parse(data) for _, data in sent] == [
@@ -539,7 +539,7 @@ def test_bad_packets_are_dropped_and_counted(caplog: pytest.LogCaptureFixture) -
 def test_announcing_a_number_twice_or_too_much_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     session = Session(1)
     (client,) = session.clients
-    checksum = client.main._methods().checksum
+    checksum = client.main._gdpeer_methods().checksum
     for _ in range(2):
         client.peer.put_packet(wire.SimplifyPath(checksum, 1, "Main").encode())
     session.run()
@@ -590,7 +590,7 @@ def test_a_peer_that_confirms_by_path_is_answered_in_kind() -> None:
     session = Session(1)
     (client,) = session.clients
     server = session.server
-    checksum = server.main._methods().checksum
+    checksum = server.main._gdpeer_methods().checksum
     client.peer.put_packet(wire.SimplifyPath(checksum, 7, "Main").encode())
     server.tree.poll()
     assert commands(server) == [wire.ConfirmPath(True, 7)]  # how it answers is not known yet
@@ -987,7 +987,7 @@ def test_a_server_can_tell_of_so_many_peers_only(monkeypatch: pytest.MonkeyPatch
 def test_all_relayed_peers_share_what_one_connection_may_make_us_remember(monkeypatch: pytest.MonkeyPatch) -> None:
     session = Session(1)
     (client,) = session.clients
-    checksum = client.main._methods().checksum
+    checksum = client.main._gdpeer_methods().checksum
     monkeypatch.setattr("gdpeer.multiplayer.cache.MAX_PATH_MEMORY", 500)
     for peer_id in (11, 12, 13):
         session.server.peer.put_packet_to([client.id], wire.AddPeer(peer_id).encode())
