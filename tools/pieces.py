@@ -15,6 +15,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from tests.support import chromium, node
 from tests.support.missing import ROOT, SHARED
+from tools import godot
 from tools.pythons import find_python27
 
 _apt = threading.Lock()
@@ -39,15 +40,13 @@ def attempt(command: list[str], **environment: str) -> str:
     return last_line(done.stderr, f"{command[0]} ended with {done.returncode}") if done.returncode else ""
 
 
-def engine(version: str) -> str:
-    launcher = SHARED / "tools" / "godot" / "godot"
-    if not launcher.exists():
-        return "../shared/tools/godot is not beside the checkout"
-    return attempt([sys.executable, str(launcher), "install", version])
-
-
 def engines() -> str:
-    return engine("4") or engine("3")
+    try:
+        for major in godot.ENGINES:
+            godot.version(major)
+    except godot.Failed as error:
+        return str(error)
+    return ""
 
 
 def autobahn() -> str:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 SUPPORTED = ("3.11", "3.12", "3.13", "3.14")
+PYTHON27 = "2.7"
+"""That of the conformance suite."""
 FETCHED = ROOT / ".cache" / "pythons"
 
 
@@ -30,6 +32,11 @@ def candidates(version: str) -> list[str]:
     paths += [str(path) for path in sorted(FETCHED.glob(f"{version}/usr/bin/{name}"))]
     paths += [f"{folder}/{name}" for folder in os.environ.get("PATH", "").split(":")]
     return [path for path in dict.fromkeys(paths) if os.access(path, os.X_OK)]
+
+
+def forget() -> None:
+    """After a Python was fetched: look again."""
+    find.cache_clear()
 
 
 @cache

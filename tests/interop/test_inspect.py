@@ -21,9 +21,8 @@ from gdpeer.tools.tunnel import Passed
 from gdpeer.tools.way import Direction
 from tests.interop import mp3_rooms, mp_rooms
 from tests.interop.echo_rooms import until
-from tests.support.engines import Engine, fixture
+from tests.support.engines import FIXTURES, Engine, fixture
 from tests.support.figures import record
-from tests.support.missing import shared
 from tests.support.ports import free_port
 from tests.support.processes import Process, gdpeer_command
 
@@ -53,17 +52,13 @@ class Inspect(Process):
         return [json.loads(line) for line in self.stdout]
 
 
-def project(version: str) -> Path:
-    return shared("tools", "godot", "fixtures", f"godot{version}", piece=f"Godot {version}")
-
-
 @contextmanager
 def engines(version: str, *options: str, clients: int = 1) -> Iterator[tuple[Inspect, list[Engine]]]:
     """A server and clients of the ready fixtures with an inspector between them."""
     port = free_port()
     with fixture(version, "mp_server", port=port, steps="server", clients=clients) as server:
         server.wait_for("listening")
-        with Inspect(port, "--names", str(project("4")), *options) as inspector:
+        with Inspect(port, "--names", str(FIXTURES / "godot4"), *options) as inspector:
             started = [fixture(version, "mp_client", url=inspector.url, steps=STEPS) for _ in range(clients)]
             try:
                 for client in started:
@@ -120,7 +115,7 @@ def test_what_authenticates_is_not_shown() -> None:
 
 def recorded_calls(recording: Recording) -> list[tuple[str, list[Any]]]:
     """What the client called on the server, with its values."""
-    decoder = Decoder(recording.dialect, MethodNames(load_tables(str(project("4")))))
+    decoder = Decoder(recording.dialect, MethodNames(load_tables(str(FIXTURES / "godot4"))))
     found = []
     for event in recording.events:
         if isinstance(event, Passed):

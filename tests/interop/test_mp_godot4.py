@@ -13,7 +13,7 @@ from gdpeer import OK, EncodedObject, EncodedObjectAsID, Node, Vector2, bytes_to
 from tests.interop.echo_rooms import until
 from tests.interop.mp_rooms import MODES, ROLE, Child, Side, hosting, pair, puppet
 from tests.support.certificates import Certificates
-from tests.support.missing import shared
+from tests.support.missing import ROOT
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(30)]
 
@@ -38,8 +38,7 @@ OBJECTS = ("object_ref", "array_with_object", "array_typed_ref")
 
 
 def golden() -> list[dict[str, Any]]:
-    text = shared("vectors", "variant_godot4.json", piece="the golden values").read_text()
-    return list(json.loads(text)["values"])
+    return list(json.loads((ROOT / "tests/golden/variant_godot4.json").read_text())["values"])
 
 
 @ROLE

@@ -11,7 +11,7 @@ import pytest
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
-from tests.support.engines import Engine, command, versions
+from tests.support.engines import Engine, command, environment, versions
 from tests.support.missing import ROOT
 from tests.support.ports import free_port
 from tests.support.processes import Process
@@ -167,7 +167,7 @@ def test_a_timeout(version: str) -> None:
 def test_four_tables_in_one_window_played_with_the_mouse(version: str) -> None:
     script = ROOT / "tests" / "interop" / "roll_windows" / f"godot{version}.gd"
     words = [*command(version), "--path", str(ROLL / f"godot{version}"), "--script", str(script)]
-    with Process(words, environment={"NO_COLOR": "1", "ROLL_PORT": str(free_port())}) as window:
+    with Process(words, environment={**environment(), "ROLL_PORT": str(free_port())}) as window:
         window.wait_for('"event":"done"')
         assert window.wait(10.0) == 0
         assert window.stderr == []

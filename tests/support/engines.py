@@ -15,43 +15,34 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 import threading
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from tests.support.missing import missing, shared
+from tests.support.missing import ROOT, missing
 from tests.support.processes import Process
+from tools import godot
 
-LAUNCHER_FAILED = 125
-TOOLS = ("tools", "godot")
-_installed: dict[str, list[str]] = {}
-_installing = threading.Lock()
+FIXTURES = ROOT / "tests" / "fixtures"
+_commands: dict[str, list[str]] = {}
+_finding = threading.Lock()
 
 
 def command(version: str) -> list[str]:
     """The command line of an engine, fetched on first use; ends the test where there is none."""
-    with _installing:
-        if version not in _installed:
-            _installed[version] = _find(version)
-        return _installed[version]
+    with _finding:
+        if version not in _commands:
+            try:
+                _commands[version] = godot.command(version)
+            except godot.Failed as error:
+                missing(f"Godot {version}", str(error))
+        return _commands[version]
 
 
-def _find(version: str) -> list[str]:
-    piece = f"Godot {version}"
-    launcher = shared(*TOOLS, "godot", piece=piece)
-    done = subprocess.run(
-        [sys.executable, launcher, "install", version],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=600,
-    )
-    if done.returncode:
-        missing(piece, (done.stderr.strip().splitlines() or ["the launcher failed"])[-1])
-    return [sys.executable, str(launcher), version]
+def environment() -> dict[str, str]:
+    """What an engine finds in its environment beside this process's."""
+    return {"NO_COLOR": "1", **godot.environment()}
 
 
 class Engine:
@@ -62,7 +53,7 @@ class Engine:
         script = ["--script"] if isinstance(scene, Path) else []
         self.process = Process(
             [*command(version), "--path", project, *script, scene, *separator, *arguments],
-            environment={"NO_COLOR": "1"},
+            environment=environment(),
         )
 
     @property
@@ -121,7 +112,7 @@ def fixture(version: str, scene: str | Path, **options: Any) -> Engine:
 
     The options become `--name=value`, an underscore in a name a hyphen; True stands for an option without a value.
     """
-    folder = shared(*TOOLS, "fixtures", f"godot{version}", piece=f"Godot {version}")
+    folder = FIXTURES / f"godot{version}"
     words = []
     for name, value in options.items():
         option = f"--{name.replace('_', '-')}"

@@ -16,7 +16,6 @@ ROOT = Path(__file__).resolve().parents[2]
 """The checkout."""
 
 SHARED = Path(os.environ.get("GDPEER_SHARED") or ROOT.parent / "shared")
-"""The folder beside the checkout that holds the engine launcher, the conformance suite and the benchmark."""
 
 
 def in_ci() -> bool:
@@ -30,11 +29,3 @@ def missing(piece: str, why: str) -> NoReturn:
     if in_ci():
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason)
-
-
-def shared(*parts: str, piece: str) -> Path:
-    """A path below the shared folder; ends the test when it is not there."""
-    path = SHARED.joinpath(*parts)
-    if not path.exists():
-        missing(piece, f"{'/'.join(('../shared', *parts))} is not beside the checkout")
-    return path

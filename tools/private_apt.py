@@ -1,0 +1,215 @@
+"""Unpacks packages of another suite of the Debian archive into a folder, beside the system and without touching it.
+
+    apt = PrivateApt(folder, "forky")
+    apt.update()
+    apt.unpack_with_libraries(["godot"], prefix, lambda: [prefix / "usr/bin/godot"])
+    apt.remove()
+
+It is an apt with sources, lists, cache and an empty status file of its own, so that neither the packages of the system
+nor the state of its apt change, and no root is needed. The archive is the one that the system's apt is set up for;
+`DEBIAN_MIRROR` names another one. Signatures are checked with Debian's keyring (`DEBIAN_KEYRING` names another file);
+`Valid-Until` is not checked, because a mirror may be a frozen snapshot. Needs apt and dpkg, so Debian or a child of it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from tools.elf import lacking
+
+ETC = Path("/etc/apt")
+KEYRINGS = Path("/usr/share/keyrings")
+SETTINGS = """\
+Dir::Etc::main "/dev/null";
+Dir::Etc::parts "{folder}/none";
+Dir::Etc::sourcelist "{folder}/sources.list";
+Dir::Etc::sourceparts "{folder}/none";
+Dir::State "{folder}";
+Dir::State::lists "{folder}/lists";
+Dir::State::status "{folder}/status";
+Dir::Cache "{folder}/cache";
+APT::Architecture "{architecture}";
+APT::Architectures {{ "{architecture}"; }};
+APT::Sandbox::User "root";
+Acquire::Languages "none";
+Acquire::Retries "3";
+Acquire::Check-Valid-Until "false";
+Acquire::Check-Date "false";
+"""
+
+
+class Failed(Exception):
+    """It cannot be had here; the text says why."""
+
+
+class Package(NamedTuple):
+    """A package of the suite; of alternative dependencies the first."""
+
+    version: str
+    depends: list[str]
+
+
+def call(command: Sequence[str], environment: Mapping[str, str] | None = None, folder: Path | None = None) -> str:
+    """Runs a program; returns what it printed, or raises `Failed` with the end of that."""
+    try:
+        done = subprocess.run(
+            command, env=environment, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        )
+    except FileNotFoundError:
+        raise Failed(f"{command[0]} is not on this machine") from None
+    if done.returncode:
+        printed = "\n".join((done.stdout + done.stderr).strip().splitlines()[-8:])
+        raise Failed(f"{' '.join(command[:3])} failed (status {done.returncode}): {printed}")
+    return done.stdout
+
+
+# -- what the system's apt is set up for ------------------------------------------------------------------------------
+
+
+def archive() -> str:
+    """The address of the Debian archive that the system's apt uses, without those of security or backports."""
+    named = os.environ.get("DEBIAN_MIRROR")
+    if named:
+        return named
+    for address in _addresses():
+        if re.search(r"/debian/?$", address):
+            return address.rstrip("/")
+    raise Failed("apt on this machine names no Debian archive; DEBIAN_MIRROR can name one")
+
+
+def _addresses() -> Iterator[str]:
+    yield from call(["apt-get", "indextargets", "--format", "$(REPO_URI)"]).split()
+    for path in sorted(ETC.glob("sources.list.d/*.sources")):
+        for words in re.findall(r"^uris:(.*)", path.read_text(errors="replace"), re.IGNORECASE | re.MULTILINE):
+            yield from words.split()
+    for path in (ETC / "sources.list", *sorted(ETC.glob("sources.list.d/*.list"))):
+        if path.exists():
+            pattern = r"^\s*deb\s+(?:\[[^\]]*\]\s+)?(\S+)"
+            yield from re.findall(pattern, path.read_text(errors="replace"), re.MULTILINE)
+
+
+def _keyring() -> str:
+    named = os.environ.get("DEBIAN_KEYRING")
+    found = [named] if named else [str(path) for path in sorted(KEYRINGS.glob("debian-archive-keyring.*"))]
+    return f"[signed-by={found[0]}] " if found else ""
+
+
+def _way_out() -> str:
+    """The system's proxies and the like."""
+    lines = call(["apt-config", "dump"]).splitlines()
+    return "".join(f"{line}\n" for line in lines if re.match(r"Acquire::https?::", line))
+
+
+# -- the private one --------------------------------------------------------------------------------------------------
+
+
+class PrivateApt:
+    """An apt of its own below `folder` for one suite."""
+
+    def __init__(self, folder: Path, suite: str) -> None:
+        self.folder, self.suite = folder.absolute(), suite
+        self._known: dict[str, Package | None] = {}
+        self._owners: dict[Path, str] = {}
+        for name in ("lists/partial", "cache/archives/partial", "none", "debs"):
+            (self.folder / name).mkdir(parents=True, exist_ok=True)
+        (self.folder / "status").touch()
+        (self.folder / "sources.list").write_text(f"deb {_keyring()}{archive()} {suite} main\n")
+        architecture = call(["dpkg", "--print-architecture"]).strip()
+        settings = SETTINGS.format(folder=self.folder, architecture=architecture)
+        (self.folder / "apt.conf").write_text(settings + _way_out())
+        self._environment = dict(os.environ, APT_CONFIG=str(self.folder / "apt.conf"), LC_ALL="C")
+
+    def update(self) -> None:
+        """Fetches the index of the suite, some 10 MB."""
+        call(["apt-get", "update", "-qq"], self._environment)
+
+    def find(self, name: str) -> Package | None:
+        """The package of that name, if there is one."""
+        if name not in self._known:
+            self._known[name] = self._look_up(name)
+        return self._known[name]
+
+    def _look_up(self, name: str) -> Package | None:
+        try:
+            text = call(["apt-cache", "show", "--no-all-versions", name], self._environment)
+        except Failed:
+            return None
+        fields = dict(re.findall(r"^([\w-]+): (.*)$", text.partition("\n\n")[0], re.MULTILINE))
+        clauses = ",".join(fields.get(field, "") for field in ("Pre-Depends", "Depends")).split(",")
+        names = [re.split(r"[\s:(]", clause.split("|")[0].strip())[0] for clause in clauses]
+        return Package(fields["Version"], [name for name in names if name]) if "Version" in fields else None
+
+    def unpack(self, names: Iterable[str], prefix: Path) -> None:
+        """Downloads the packages and unpacks them below `prefix`; what they would run at their installation is not."""
+        debs, one = self.folder / "debs", self.folder / "one"
+        call(["apt-get", "download", "-qq", *names], self._environment, debs)
+        for path in sorted(debs.iterdir()):
+            call(["dpkg-deb", "-x", str(path), str(one)])
+            for place in merge(one, prefix):
+                if not place.is_symlink():
+                    self._owners[place.resolve()] = path.name.partition("_")[0]
+            shutil.rmtree(one)
+            path.unlink()
+
+    def unpack_with_libraries(
+        self, names: Iterable[str], prefix: Path, programs: Callable[[], Iterable[Path]], machine_libc: bool = False
+    ) -> dict[str, str]:
+        """`unpack`, and then those dependencies that hold a library which the programs lack.
+
+        Args:
+            names: packages.
+            prefix: the folder.
+            programs: the paths of the programs and modules, once the packages are there.
+            machine_libc: take the machine's own C library, for a suite that is older than the machine.
+
+        Returns:
+            The packages and their versions.
+        """
+        layer, have = list(names), dict[str, str]()
+        while True:
+            for name in layer:
+                have[name] = self._version(name)
+            self.unpack(layer, prefix)
+            missing = lacking(prefix, programs(), machine_libc)
+            if not missing:
+                return have
+            layer = self._suppliers(missing, have)
+            if not layer:
+                raise Failed(f"{self.suite} has no package for {', '.join(sorted(set().union(*missing.values())))}")
+
+    def _version(self, name: str) -> str:
+        found = self.find(name)
+        if found is None:
+            raise Failed(f"the suite {self.suite} of the Debian archive has no package {name} for this machine")
+        return found.version
+
+    def _suppliers(self, missing: Mapping[Path, object], have: Mapping[str, str]) -> list[str]:
+        """The dependencies of those packages whose files lack a library."""
+        packages = [self.find(self._owners[path]) for path in missing if path in self._owners]
+        names = [name for package in packages if package for name in package.depends]
+        return [name for name in dict.fromkeys(names) if name not in have and self.find(name)]
+
+    def remove(self) -> None:
+        """Removes its own files; what was unpacked stays."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def merge(source: Path, target: Path) -> Iterator[Path]:
+    """Moves all files and links of a tree into another tree; yields where they lie then."""
+    for folder, folders, files in os.walk(source):
+        into = target / Path(folder).relative_to(source)
+        into.mkdir(parents=True, exist_ok=True)
+        links = [name for name in folders if Path(folder, name).is_symlink()]
+        for name in files + links:
+            place = into / name
+            if place.is_dir() and not place.is_symlink():
+                continue  # a link to the folder in one package, the folder itself in another
+            place.unlink(missing_ok=True)
+            shutil.move(Path(folder, name), place)
+            yield place
