@@ -157,10 +157,12 @@ def serve(
         host: a name or an address; "" or None: all of this machine; "unix:/path".
         port: 0: a free one, see `Server.port`.
         ssl: a server's context of the standard library; or set `private_key` and `ssl_certificate`.
-        max_connections: threads at a time; whoever comes beyond that gets 503. 0: as many as the system has.
+        max_connections: open connections, each with a thread, at a time; later ones get 503. 0: as many as the system
+            has. A connection counts once its upgrade is done.
         shutdown_timeout: seconds that handlers have after `shutdown`; those that take longer end with the program.
         options: those of `gdpeer.websocket.front`, or settings and attributes of `WebSocketServer` by their own names:
-            `http_handler`, which is called in the threads of the connections, `max_connections_per_address` ...
+            `http_handler`, `max_connections_per_address` ... The thread of `serve_forever` calls `http_handler`: one
+            that takes its time keeps everybody else from connecting.
 
     Raises:
         TransportError: the port cannot be opened.

@@ -343,7 +343,8 @@ class LoopbackMultiplayerPeer(MultiplayerPeer):
     def __init__(self, *, _hub: LoopbackMultiplayerPeer | None = None) -> None:
         super().__init__()
         self._hub = _hub
-        self._id = TARGET_PEER_SERVER if _hub is None else generate_unique_id()
+        self._id = TARGET_PEER_SERVER if _hub is None else _hub._draw_id()
+        self._drawn: set[int] = set()
         self._status = ConnectionStatus.CONNECTED if _hub is None else ConnectionStatus.CONNECTING
         self._links: dict[int, LoopbackMultiplayerPeer] = {}
         # What reaches this end in its next poll: (peer, packet), with True for a beginning and False for an end.
@@ -362,6 +363,14 @@ class LoopbackMultiplayerPeer(MultiplayerPeer):
         client._events.append((self, True))
         self._events.append((client, True))
         return client
+
+    def _draw_id(self) -> int:
+        """An id that no client of this server has had: one that has left may still be known to a game."""
+        peer_id = generate_unique_id()
+        while peer_id in self._drawn:
+            peer_id = generate_unique_id()
+        self._drawn.add(peer_id)
+        return peer_id
 
     def poll(self, timeout: float = 0.0) -> None:
         """Take what the other ends sent before now; never waits."""

@@ -62,6 +62,7 @@ cdef class NativeBackend(Link):
     cdef _part(self, int stage, double seconds)
     cpdef _drained(self)
     cdef _finish(self)
+    cpdef let_go(self)
     cdef _end_lingering(self)
     cpdef restart_heartbeat(self)
     cdef _heartbeat(self)

@@ -166,6 +166,8 @@ class NativeBackend(Link):
         if self._turn.poller is not None and pollable is not None:
             pollable.attach(self._turn.poller, self.ready)
             self.deadline.arm()
+            if self.paused:
+                self._read_soon()  # room may have been made while there was no poller to tell
 
     def _advance(self) -> None:
         assert self._connector is not None
@@ -449,6 +451,11 @@ class NativeBackend(Link):
         if self.meter is not None:
             self.meter.stop()
         self._turn.touch(self)
+
+    def let_go(self) -> None:
+        """End, and leave the stream as it is: another connection has it now."""
+        self.stream = None
+        self._finish()
 
     # ------------------------------------------------------------------------------------------ deadlines
 

@@ -273,18 +273,26 @@ class WebSocketServer(ServerSettings, NetworkedPeer):
     def _serve(self, stream: Stream | Connector, port: int) -> int:
         self._poller()
         peer_id = generate_unique_id()
-        while peer_id in self._peers or peer_id in self._opening:
+        while self._is_in_use(peer_id):
             peer_id = generate_unique_id()
-        admit = partial(self._admit, peer_id)
-        upgrade = ServerUpgrade(self._settings, self._settings.limits(), admit, self._respond)
+        upgrade = self._make_upgrade(peer_id)
         backend = NativeBackend(self._settings, self._clock, upgrade, self._turn, peer_id, port)
         self._opening[peer_id] = backend
         backend.start(stream)
         return peer_id
 
+    def _is_in_use(self, peer_id: int) -> bool:
+        return peer_id in self._peers or peer_id in self._opening or peer_id in self._lingering
+
+    def _make_upgrade(self, peer_id: int) -> ServerUpgrade:
+        return ServerUpgrade(self._settings, self._settings.limits(), partial(self._admit, peer_id), self._respond)
+
+    def _taken(self) -> int:
+        """How many of `max_peers` places are taken."""
+        return len(self._peers) + len(self._admitted)
+
     def _admit(self, peer_id: int, request: Request) -> None:
-        taken = len(self._peers) + len(self._admitted)
-        if self.refuse_new_connections or (self.max_peers and taken >= self.max_peers):
+        if self.refuse_new_connections or (self.max_peers and self._taken() >= self.max_peers):
             raise HandshakeError("the server takes no more connections now", status=503)
         self._admitted.add(peer_id)
 
@@ -438,7 +446,7 @@ class WebSocketServer(ServerSettings, NetworkedPeer):
 
     def stats(self) -> ServerStats:
         """What has passed, and what is there; costs a look at each peer."""
-        backends = [peer._backend for peer in self._peers.values() if peer._backend is not None]
+        backends = [peer._backend for peer in self.peers.values() if peer._backend is not None]
         return self._tally.stats(backends, len(self._opening))
 
     # ------------------------------------------------------------------------------------------ the end

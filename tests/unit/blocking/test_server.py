@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import os
 import signal
+import socket
+import ssl
 import subprocess
 import sys
 import threading
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from contextlib import ExitStack
 
 import pytest
 import websockets.sync.client
@@ -18,6 +22,8 @@ import websockets.sync.client
 from gdpeer import Cause, ConnectionClosed, ConnectionClosedError, HandshakeError, TransportError
 from gdpeer.blocking import Connection, connect, serve
 from gdpeer.http.response import Response
+from gdpeer.websocket import server as server_module
+from tests.support.certificates import Certificates
 from tests.support.waiting import until
 from tests.unit.blocking.support import PATIENCE, Started, echo, served, url_of
 
@@ -60,6 +66,100 @@ def test_connections_beyond_the_limit_get_503_until_a_place_is_free() -> None:
             ws.close()
 
 
+def test_silent_sockets_take_neither_a_thread_nor_a_place() -> None:
+    with served(max_connections=2, open_timeout=PATIENCE) as (server, url):
+        threads = threading.active_count()
+        half = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\n"
+        with ExitStack() as crowd:
+            for number in range(40):
+                silent = crowd.enter_context(socket.create_connection(("127.0.0.1", server.port)))
+                silent.sendall(half[: number * 2])
+            until(lambda: server.engine.stats().pending == 40, PATIENCE)
+            assert threading.active_count() == threads
+            for ws in [crowd.enter_context(connect(url)) for _ in range(2)]:
+                ws.send("x")
+                assert ws.recv(timeout=PATIENCE) == "x"
+            with pytest.raises(HandshakeError, match="503"):
+                connect(url)
+            assert len(server.connections) == 2
+            until(lambda: server.engine.stats().pending == 40, PATIENCE)
+        until(lambda: not server.engine.stats().pending, PATIENCE)
+
+
+def test_silent_sockets_are_turned_away_after_the_time_for_the_upgrade_and_beyond_max_pending() -> None:
+    with served(open_timeout=0.2, max_pending=3) as (server, url):
+        crowd = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(5)]
+        until(lambda: server.engine.stats().accepted == 5, PATIENCE)
+        heard = [silent.makefile("rb").read() for silent in crowd]
+        for silent in crowd:
+            silent.close()
+        assert sorted(answer[:12] for answer in heard) == [b""] * 2 + [b"HTTP/1.1 408"] * 3
+        assert server.engine.stats().refused["max_pending"] == 2
+        until(lambda: not server.engine.stats().pending, PATIENCE)
+        connect(url).close()
+
+
+def test_a_client_that_does_not_wait_for_the_answer_loses_nothing() -> None:
+    """Frames come with the request, and more of them before the thread has begun."""
+    request = (
+        b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    )
+    frame = b"\x82\x82\0\0\0\0hi"
+    with served() as (server, _), socket.create_connection(("127.0.0.1", server.port)) as early:
+        early.sendall(request + 5_000 * frame)  # more than one read of the server takes
+        early.settimeout(PATIENCE)
+        head, _, echoes = _read_until(early, b"\r\n\r\n").partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 101 ")
+        while len(echoes) < 5_000 * 4:
+            echoes += early.recv(65_536)
+        assert echoes == 5_000 * b"\x82\x02hi"
+
+
+def _read_until(end: socket.socket, mark: bytes) -> bytes:
+    data = b""
+    while mark not in data:
+        data += end.recv(65_536)
+    return data
+
+
+def test_a_client_over_tls_that_does_not_wait_for_the_answer_loses_nothing(certificates: Certificates) -> None:
+    context = ssl.create_default_context(cafile=str(certificates.authority))
+    request = (
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    )
+    server_context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server_context.load_cert_chain(certificates.certificate, certificates.key)
+    with served(ssl=server_context) as (server, _):
+        raw = socket.create_connection(("127.0.0.1", server.port))
+        with context.wrap_socket(raw, server_hostname="localhost") as early:
+            early.settimeout(PATIENCE)
+            for record in (request[:20], request[20:], *(30 * [b"\x82\x82\0\0\0\0hi"])):
+                early.sendall(record)  # a record of TLS each
+            echoes = _read_until(early, b"\r\n\r\n").partition(b"\r\n\r\n")[2]
+            while len(echoes) < 30 * 4:
+                echoes += early.recv(65_536)
+            assert echoes == 30 * b"\x82\x02hi"
+
+
+def test_a_number_that_is_drawn_twice_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same ids come again and again, also of connections whose thread has not begun, and that have just ended."""
+    numbers = itertools.cycle([7, 7, 7, 8, 8, 9])
+    monkeypatch.setattr(server_module, "generate_unique_id", lambda: next(numbers))
+    with served() as (server, url):
+        for _ in range(3):
+            crowd = [connect(url) for _ in range(3)]
+            assert set(server.engine.peers) == {7, 8, 9}
+            for ws in crowd:
+                ws.send("x")
+                assert ws.recv(timeout=PATIENCE) == "x"
+                ws.close()
+            until(lambda: not server.engine.peers, PATIENCE)
+        assert server.engine.stats().opened == 9
+        assert server.engine.stats().ended == {"closed": 9}
+
+
 def test_a_system_without_threads_left_is_answered_with_503(monkeypatch: pytest.MonkeyPatch) -> None:
     start = threading.Thread.start
 
@@ -98,7 +198,7 @@ def test_pages_and_health_on_the_same_port() -> None:
     with served(http_handler=page) as (server, url), connect(url):
         assert get("/page") == b"page"
         until(lambda: len(server.engine.peers) == 1, PATIENCE)
-        assert get("/health") == b'{"status": "ok", "peers": 2}'  # whoever asks is with a thread, too
+        assert get("/health") == b'{"status": "ok", "peers": 1}'
         with pytest.raises(urllib.error.HTTPError) as caught:
             get("/elsewhere")
         assert caught.value.code == 404
@@ -150,8 +250,6 @@ def test_shutdown_closes_all_with_1001_and_waits_for_the_handlers(waits_for: str
         crowd = [connect(url_of(server)) for _ in range(20)]
         if waits_for != "a message":
             server.engine.max_peers = 20 if waits_for == "a place" else 0
-            import socket
-
             silent = socket.create_connection(("127.0.0.1", server.port))
             until(lambda: server.engine.stats().accepted == 21, PATIENCE)
         readers = [Started(lambda ws=ws: list(ws)) for ws in crowd]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gdpeer.errors import Error
+from gdpeer.multiplayer import peer as peer_module
 from gdpeer.multiplayer.peer import (
     ConnectionStatus,
     LoopbackMultiplayerPeer,
@@ -212,3 +213,10 @@ def test_a_slot_may_close_the_peer() -> None:
     two.close()
     server.poll()
     assert server.get_connection_status() is ConnectionStatus.DISCONNECTED
+
+
+def test_an_id_that_is_drawn_twice_is_not_given_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    numbers = iter([5, 5, 5, 6, 6, 5, 7])
+    monkeypatch.setattr(peer_module, "generate_unique_id", lambda: next(numbers))
+    server = LoopbackMultiplayerPeer()
+    assert [server.join().get_unique_id() for _ in range(3)] == [5, 6, 7]

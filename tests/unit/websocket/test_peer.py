@@ -704,6 +704,19 @@ def test_reading_stops_where_the_packets_are_too_many_and_goes_on() -> None:
     assert found == list(range(20))
 
 
+def test_reading_goes_on_where_room_was_made_before_the_first_poll_that_waits() -> None:
+    pair = open_pair(lambda _, other: setattr(other, "max_queued_packets", 4))
+    for i in range(20):
+        pair.client.send(bytes([i]))
+    pair.poll(2)
+    found = [packet[0] for packet in pair.server]
+    assert found == [0, 1, 2, 3]
+    for _ in range(30):
+        pair.server.poll(1e-6)
+        found.extend(packet[0] for packet in pair.server)
+    assert found == list(range(20))
+
+
 @pytest.mark.parametrize("name", ["inbound_buffer_size", "max_queued_packets"])
 def test_without_any_inbound_room_a_close_still_arrives(name: str) -> None:
     pair = open_pair(lambda _, other: setattr(other, name, 0))
