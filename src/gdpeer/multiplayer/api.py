@@ -8,7 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar
 
 from gdpeer.errors import Error
 from gdpeer.multiplayer.own_names import refuse_names_in_use
@@ -48,6 +48,9 @@ class MultiplayerAPI(ABC, Generic[PeerType]):
     RPC_MODE_DISABLED = RPCMode.DISABLED
     RPC_MODE_ANY_PEER = RPCMode.ANY_PEER
     RPC_MODE_AUTHORITY = RPCMode.AUTHORITY
+
+    _keeps_methods: ClassVar[bool] = True
+    """Whether a node's methods stay as they are at its first call."""
 
     def __init_subclass__(cls, **arguments: Any) -> None:
         super().__init_subclass__(**arguments)

@@ -138,6 +138,8 @@ class MultiplayerAPI(PeerHost[NetworkedMultiplayerPeer]):
         network_peer_packet: signal (peer_id, data): of `send_bytes`.
     """
 
+    _keeps_methods = False  # names travel
+
     def __init__(self) -> None:
         self._calls = Calls3(self)
         super().__init__()

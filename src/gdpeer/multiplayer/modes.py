@@ -126,6 +126,13 @@ class RemoteVar:
         self._key = ""
 
     def __set_name__(self, owner: type, name: str) -> None:
+        prefix = f"_{owner.__name__.lstrip('_')}__"
+        if name.startswith(prefix):
+            given = name[len(prefix) - 2 :]
+            raise ValueError(
+                f"Python renames {given!r} within a class, and the other side would not know it; "
+                f"write locals()[{given!r}] = ...var(...)"
+            )
         self._key = f"remote var {name}"
 
     def setter(self, function: Callable[[Any, Any], None]) -> RemoteVar:

@@ -19,6 +19,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from types import MethodType
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
@@ -36,6 +37,7 @@ __all__ = [
     "RpcConfig",
     "RpcMethod",
     "check_callable",
+    "check_name",
     "class_table",
     "collect_methods",
     "node_table",
@@ -56,13 +58,13 @@ class RpcConfig:
     Attributes:
         rpc_mode: who may.
         call_local: whether calling everybody calls this side too.
-        transfer_mode: without effect over WebSocket, which is reliable.
+        transfer_mode: without effect over WebSocket, which is always reliable.
         channel: likewise.
     """
 
     rpc_mode: RPCMode = RPCMode.AUTHORITY
     call_local: bool = False
-    transfer_mode: TransferMode = TransferMode.UNRELIABLE
+    transfer_mode: TransferMode = TransferMode.RELIABLE
     channel: int = 0
 
     def is_open(self) -> bool:
@@ -78,7 +80,7 @@ class RpcConfig:
         """
         known = dict(entries)
         mode = RPCMode(known.pop("rpc_mode", RPCMode.AUTHORITY))
-        transfer = TransferMode(known.pop("transfer_mode", TransferMode.UNRELIABLE))
+        transfer = TransferMode(known.pop("transfer_mode", TransferMode.RELIABLE))
         config = cls(mode, bool(known.pop("call_local", False)), transfer, int(known.pop("channel", 0)))
         if known:
             raise ValueError(f"unknown in an rpc configuration: {', '.join(map(repr, known))}")
@@ -128,6 +130,24 @@ def check_callable(function: Callable[..., Any]) -> None:
         raise TypeError(f"a method that others call cannot be {'async' if is_async else 'a generator'}: {name}")
 
 
+def is_mangled(name: str) -> bool:
+    """Whether Python changes this name where it stands in a class: `__x` becomes `_Main__x`."""
+    return name.startswith("__") and not name.endswith("__")
+
+
+def check_name(name: str) -> None:
+    """Refuse a name that the class would have as another one, which no other side knows.
+
+    Raises:
+        ValueError: it begins with two underscores.
+    """
+    if is_mangled(name):
+        raise ValueError(
+            f"Python renames {name!r} within a class, and the other side would not know it; write a method "
+            f"{name[1:]!r} and, below it in the class, locals()[{name!r}] = rpc(...)({name[1:]})"
+        )
+
+
 class RpcMethod(Declared, Generic[P, R]):
     """A method that other sides may call; what `@rpc` makes of a function.
 
@@ -143,15 +163,19 @@ class RpcMethod(Declared, Generic[P, R]):
 
     Raises:
         TypeError: not a function, or an async one, or a generator.
+        ValueError: a name that Python changes within a class (`__x`).
     """
 
     def __init__(self, function: Callable[Concatenate[Any, P], R], config: RpcConfig, name: str = "") -> None:
         if not inspect.isfunction(function):
             raise TypeError(f"@rpc belongs on a method, not on {function!r}")
         check_callable(function)
+        if not name:
+            check_name(function.__name__)
         Declared.__init__(self, function, name or function.__name__)
         self.config = config
         self.checker = Checker(function)
+        self.__isabstractmethod__ = getattr(function, "__isabstractmethod__", False)
         self.__doc__ = function.__doc__
         self.__name__ = self.name
         self.__wrapped__ = function
@@ -189,7 +213,7 @@ def rpc(*words: Any) -> Any:
 
     Args:
         words: `"any_peer"` or `"authority"` (the default): who may; `"call_local"` or `"call_remote"` (the default):
-            whether a call to all counts here too; `"reliable"`, `"unreliable"` (the default) or
+            whether a call to all counts here too; `"reliable"` (the default), `"unreliable"` or
             `"unreliable_ordered"`, and a channel's number, which mean nothing over WebSocket.
 
     Annotations of the method are checked, and values converted without loss, before a call from elsewhere reaches it.
@@ -197,7 +221,7 @@ def rpc(*words: Any) -> Any:
     it repeated.
 
     Raises:
-        ValueError: a word that is not known, or two of a kind.
+        ValueError: a word that is not known, or two of a kind; a name that Python changes (`__x`).
         TypeError: not a method, or an async one, or a generator.
     """
     if len(words) == 1 and callable(words[0]):
@@ -224,9 +248,16 @@ def class_table(node_class: type[Node]) -> MethodTable:
     return table
 
 
-def node_table(node: Node, own: Mapping[str, RpcConfig], shared: MethodTable) -> MethodTable:
-    """The table of a node with entries of its own: those first, then the class's."""
-    entries = [_own_method(node, name, OWN_ENTRY | number, own[name]) for number, name in enumerate(sorted(own))]
+def node_table(node: Node, own: Mapping[str, RpcConfig | None], shared: MethodTable) -> MethodTable:
+    """The table of a node with entries of its own: those first, then the class's.
+
+    An entry without a configuration takes up a number and can never be called, as in the engine.
+    """
+    entries = [
+        _own_method(node, name, OWN_ENTRY | number, config)
+        for number, (name, config) in enumerate(sorted(own.items(), key=itemgetter(0)))
+        if config is not None
+    ]
     return MethodTable([*entries, *shared.by_number.values()])
 
 
@@ -248,9 +279,13 @@ def collect_methods(node_class: type) -> dict[str, RpcMethod[Any, Any]]:
 
     Raises:
         TypeError: what overrides one is no function, or an async one, or a generator.
+        ValueError: what is to override one has a name that Python changes (`__x`).
     """
     spaces = [vars(base) for base in node_class.__mro__]
     names = dict.fromkeys(name for space in spaces for name, one in space.items() if isinstance(one, RpcMethod))
+    for name in filter(is_mangled, names):
+        if f"_{node_class.__name__.lstrip('_')}{name}" in vars(node_class):
+            check_name(name)
     return {name: _resolve(node_class, name, [space[name] for space in spaces if name in space]) for name in names}
 
 

@@ -20,6 +20,7 @@ Layer: `multiplayer`. Source: reference godot-api section 7.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -40,6 +41,8 @@ __all__ = ["Node", "SceneTree"]
 logger = logging.getLogger("gdpeer.multiplayer")
 
 _FORBIDDEN = '.:@/"%\0'
+_OF_THE_ENGINE = re.compile(r"@[^.:/\"%\0]*@[0-9]+")
+"""Names that the engine makes for nodes without one: `@Node@2`, in Godot 3 also `@@2` and `@Bullet@2@3`."""
 _SLICE = 0.01
 """Seconds; how long several networks are waited for in a turn, one after the other: less than a frame."""
 
@@ -48,7 +51,7 @@ class Node:
     """A named place in a tree, with methods that other sides may call (`gdpeer.rpc`).
 
     Args:
-        name: without `. : @ / " %`; None: the class's name.
+        name: without `. : @ / " %`, or one of the engine's own making (`@Node@2`); None: the class's name.
 
     Overridable, as in the engine: `_enter_tree()`, `_ready()` (once, after the children's), `_exit_tree()`. One that
     raises is logged.
@@ -69,7 +72,7 @@ class Node:
         self._gdpeer_groups: set[str] = set()
         self._gdpeer_was_ready = False
         self._gdpeer_api: MultiplayerAPI[Any] | None = None
-        self._gdpeer_own_config: dict[str, RpcConfig] = {}
+        self._gdpeer_own_config: dict[str, RpcConfig | None] = {}
         self._gdpeer_table: MethodTable | None = None
 
     # ------------------------------------------------------------------------------------------ the tree
@@ -137,7 +140,7 @@ class Node:
         self._gdpeer_tree = tree
         for group in self._gdpeer_groups:
             tree._gdpeer_join_group(group, self)
-        for problem in self._gdpeer_methods().inspect():
+        for problem in self._gdpeer_made_table().inspect():
             logger.error("no call from elsewhere will reach %s", problem)
         self._gdpeer_tell(self._enter_tree)
         for child in list(self._gdpeer_children.values()):
@@ -332,17 +335,31 @@ class Node:
             if not callable(function):
                 raise ValueError(f"{self!r} has no method {method!r}")
             check_callable(function)
-            self._gdpeer_own_config[method] = config if isinstance(config, RpcConfig) else RpcConfig.of(config)
-        self._gdpeer_table = None
+            self._gdpeer_own_config[method] = self._gdpeer_config_of(method, config)
+        if self._gdpeer_table is not None and self._gdpeer_api is not None and self._gdpeer_api._keeps_methods:
+            logger.warning("rpc_config of %r, %s: too late, calls of this node have numbers already", self, method)
+        else:
+            self._gdpeer_table = None
+
+    def _gdpeer_config_of(self, method: str, config: RpcConfig | Mapping[str, Any]) -> RpcConfig | None:
+        """The configuration; None, said in the log, where a dictionary has no `rpc_mode`."""
+        if isinstance(config, RpcConfig):
+            return config
+        found = RpcConfig.of(config)
+        if "rpc_mode" in config:
+            return found
+        logger.error("rpc_config of %r, %s: it cannot be called, as no rpc_mode is given", self, method)
+        return None
 
     def _gdpeer_methods(self) -> MethodTable:
-        """What can be called here from elsewhere."""
+        """What can be called here from elsewhere; from the first use on it stays."""
         if self._gdpeer_table is None:
-            shared = class_table(type(self))
-            self._gdpeer_table = (
-                node_table(self, self._gdpeer_own_config, shared) if self._gdpeer_own_config else shared
-            )
+            self._gdpeer_table = self._gdpeer_made_table()
         return self._gdpeer_table
+
+    def _gdpeer_made_table(self) -> MethodTable:
+        shared = class_table(type(self))
+        return node_table(self, self._gdpeer_own_config, shared) if self._gdpeer_own_config else shared
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {str(self.get_path())!r}>"
@@ -477,7 +494,8 @@ class SceneTree:
 def _check_name(name: str) -> str:
     if not isinstance(name, str):
         raise TypeError(f"a name is a string, not {type(name).__name__}")
-    if not name or any(character in _FORBIDDEN for character in name):
+    is_plain = bool(name) and not any(character in _FORBIDDEN for character in name)
+    if not is_plain and not _OF_THE_ENGINE.fullmatch(name):
         raise ValueError(f"not a node's name: {name!r} (empty, or with one of {_FORBIDDEN[:-1]} or a zero)")
     try:
         name.encode()

@@ -43,7 +43,7 @@ class Derived(Base):
 
 
 def test_words() -> None:
-    assert RpcConfig.of_words(()) == RpcConfig(RPCMode.AUTHORITY, False, TransferMode.UNRELIABLE, 0)
+    assert RpcConfig.of_words(()) == RpcConfig(RPCMode.AUTHORITY, False, TransferMode.RELIABLE, 0)
     assert RpcConfig.of_words(("call_local", "any_peer", 2, "unreliable_ordered")) == RpcConfig(
         RPCMode.ANY_PEER, True, TransferMode.UNRELIABLE_ORDERED, 2
     )
@@ -94,7 +94,7 @@ def test_a_method_that_does_nothing_when_it_is_called_is_refused(function: Any, 
     node.here = functools.partial(function, node)  # type: ignore[attr-defined]
     for name in ("method", "here"):
         with pytest.raises(TypeError, match="a method that others call cannot be"):
-            node.rpc_config(name, {})
+            node.rpc_config(name, {"rpc_mode": 2})
     assert node._gdpeer_methods().names == []
 
 
@@ -257,7 +257,7 @@ def test_a_node_of_its_own_entries() -> None:
 def test_a_callable_that_was_put_on_the_node() -> None:
     node = Node()
     node.extra = lambda *arguments: arguments  # type: ignore[attr-defined]
-    node.rpc_config("extra", {})
+    node.rpc_config("extra", {"rpc_mode": 2})
     method = node._gdpeer_methods().by_name["extra"]
     assert method.function(node, 1) == (1,)
     assert list(method.checker.check([1, 2])) == [1, 2]
@@ -275,7 +275,7 @@ def test_a_method_of_another_that_was_put_on_the_node_stays_the_others() -> None
     node, other = Named("one"), Named("other")
     node.a, node.b, node.c, node.d = other.plain, other.open, node.plain, node.open  # type: ignore[attr-defined]
     for name in ("a", "b", "c", "d", "__hash__"):
-        node.rpc_config(name, {})
+        node.rpc_config(name, {"rpc_mode": 2})
     methods = node._gdpeer_methods().by_name
     assert [methods[name].function(node, "!") for name in "abcd"] == ["other!", "other!", "one!", "one!"]
     assert [methods[name].checker.check([NodePath("!")]) for name in "abcd"] == [["!"]] * 4
