@@ -1,5 +1,5 @@
 # Each target makes the virtual environment that it needs and keeps it up to date: .venv holds gdpeer compiled (plain Python
-# where there is no C compiler), .venv-pure and .venv-fuzz hold it uncompiled. `make PYTHON=python3.12 test` takes another Python.
+# where there is no C compiler), .venv-demo, .venv-pure and .venv-fuzz hold it uncompiled. `make PYTHON=python3.12 test` takes another Python.
 
 PYTHON ?= $(or $(shell for python in python3.14 python3.13 python3.12 python3.11 python3; do \
 	  $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$python; break; }; \
@@ -29,14 +29,18 @@ help:
 	@echo "make docs         the documentation, in build/docs"
 	@echo "make clean        remove what the targets made"
 
-demo: .venv/.demo
-	@.venv/bin/gdpeer chat $(ARGS)
+demo: .venv-demo/.demo
+	@$(FASTER)
+	@.venv-demo/bin/gdpeer chat $(ARGS)
 
 # The page of the game needs Pyodide; without npm the game is open all the same, and says what the page lacks.
-roll: .venv/.demo
+roll: .venv-demo/.demo
 	@[ -e .cache/node/node_modules/pyodide ] || ! command -v npm >/dev/null || { mkdir -p .cache/node && \
 	  echo "gdpeer: installing Pyodide" && npm install --silent --no-audit --no-fund --prefix .cache/node pyodide@314; } || true
-	@GDPEER_PYODIDE=$${GDPEER_PYODIDE:-.cache/node/node_modules/pyodide} .venv/bin/gdpeer roll $(ARGS)
+	@$(FASTER)
+	@GDPEER_PYODIDE=$${GDPEER_PYODIDE:-.cache/node/node_modules/pyodide} .venv-demo/bin/gdpeer roll $(ARGS)
+
+FASTER := echo "gdpeer: this runs uncompiled, to start at once; pip install '.[cli]' compiles it, which makes it several times faster"
 
 test: .venv/.test .venv-pure/.test
 	@.venv/bin/python -m tools.run_tests $(ARGS)
@@ -81,11 +85,11 @@ bench-all: .venv/.test .venv-pure/.test
 docs: .venv/.test
 	@.venv/bin/python -m tools.run_tests docs $(ARGS)
 
-.venv/.demo: $(BUILD)
-	@echo "gdpeer: preparing .venv" && $(PYTHON) tools/environment.py .venv && touch $@
+.venv-demo/.demo: $(BUILD)
+	@echo "gdpeer: preparing .venv-demo" && $(PYTHON) tools/environment.py .venv-demo --form pure && touch $@
 
 .venv/.test: $(BUILD)
-	@echo "gdpeer: preparing .venv" && $(PYTHON) tools/environment.py .venv --groups test,lint,docs,bench && touch $@ .venv/.demo
+	@echo "gdpeer: preparing .venv" && $(PYTHON) tools/environment.py .venv --groups test,lint,docs,bench && touch $@
 
 .venv-pure/.test: $(BUILD)
 	@echo "gdpeer: preparing .venv-pure" && $(PYTHON) tools/environment.py .venv-pure --form pure --groups test && touch $@
@@ -93,13 +97,13 @@ docs: .venv/.test
 .venv-fuzz/.fuzz: $(BUILD)
 	@echo "gdpeer: preparing .venv-fuzz" && $(PYTHON) tools/environment.py .venv-fuzz --form pure --groups fuzz && touch $@
 
-.venv/.demo .venv/.test .venv-pure/.test .venv-fuzz/.fuzz: $(FORCE) | python-found
+.venv-demo/.demo .venv/.test .venv-pure/.test .venv-fuzz/.fuzz: $(FORCE) | python-found
 
 python-found:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
 	  { echo "gdpeer needs Python 3.11 or newer ($(PYTHON) is not). Name one: make PYTHON=/path/to/python3" >&2; exit 1; }
 
 clean:
-	rm -rf build dist .venv .venv-pure .venv-fuzz .venv-py .venv*.lock .cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf build dist .venv .venv-demo .venv-pure .venv-fuzz .venv-py .venv*.lock .cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +
 	rm -rf src/*.egg-info

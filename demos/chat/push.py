@@ -32,12 +32,13 @@ def push(chat: ChatServer, interval: float, stop: Stop) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description="A chat room whose server tells everyone the time.")
     parser.add_argument("--port", type=int, default=PORT, help="0 takes a free one (default: %(default)s)")
+    parser.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="* is every one (default: %(default)s)")
     parser.add_argument("--interval", type=float, default=5.0, metavar="SECONDS", help="default: %(default)s")
     options = parser.parse_args()
     if options.interval <= 0:
         parser.error("--interval must be more than 0 seconds")
 
-    chat = ChatServer()
+    chat = ChatServer(bind_ip=options.host)
     if chat.listen(options.port) != OK:
         sys.exit(f"Unable to start server: {chat.server.get_listen_error()}")
     with Stop() as stop:

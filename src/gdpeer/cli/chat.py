@@ -7,7 +7,15 @@ from __future__ import annotations
 
 import click
 
-from gdpeer.cli.serving import TYPING_TURN, address, check_listening, page_addresses, resolve
+from gdpeer.cli.serving import (
+    TYPING_TURN,
+    Place,
+    address,
+    check_listening,
+    page_addresses,
+    place_options,
+    show_page_code,
+)
 from gdpeer.demos.chat.server import PORT, ChatServer
 from gdpeer.demos.lines import Lines, is_typed
 from gdpeer.demos.stopping import Stop
@@ -21,7 +29,7 @@ EXAMPLES = """\b
 Examples:
   gdpeer chat
   gdpeer chat --port 8080
-  gdpeer chat --host 127.0.0.1         for this machine only
+  gdpeer chat --lan                    for your network, with a QR code for phones
   echo 'Tea is ready' | gdpeer chat
 
 \b
@@ -29,11 +37,12 @@ To join from a terminal:
   gdpeer connect ws://localhost:8000/ --protocol demo-chat"""
 
 
-def announce(host: str, port: int) -> None:
+def announce(place: Place, port: int) -> None:
     """Say where the room is."""
-    rows = [*page_addresses(host, port), ("Godot clients:", address("ws", host, port, PATH))]
-    for name, place in rows:
-        click.echo(f"{name:<17}{place}")
+    rows = [*page_addresses(place.host, port), ("Godot clients:", address("ws", place.host, port, PATH))]
+    for name, where in rows:
+        click.echo(f"{name:<17}{where}")
+    show_page_code(place, port)
     if is_typed():
         click.echo("What you type is said to everyone. Ctrl-C ends.")
 
@@ -47,19 +56,19 @@ def run(room: ChatServer, lines: Lines, stop: Stop) -> None:
 
 
 @click.command(epilog=EXAMPLES)
-@click.option("--host", default="*", show_default=True, help="Address to listen on; * for all.")
+@place_options
 @click.option(
     "--port", default=PORT, show_default=True, type=click.IntRange(0, 65535), help="Port; 0 takes a free one."
 )
-def chat(host: str, port: int) -> None:
+def chat(place: Place, port: int) -> None:
     """A chat room for browsers, terminals and Godot programs.
 
     Prints the address of its web page and the one for Godot's chat demo. Lines typed here, or piped in, are said to
     everyone. Ctrl-C and SIGTERM close all peers with 1001 and end it with status 0.
     """
-    room = ChatServer(bind_ip=resolve(host))
+    room = ChatServer(bind_ip=place.bind_ip, origins=place.origins)
     with Stop() as stop:
         check_listening(room.server, room.listen(port))
-        announce(host, room.port)
+        announce(place, room.port)
         run(room, Lines(), stop)
         room.stop()

@@ -14,7 +14,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from gdpeer import WebSocketServer
-from gdpeer.cli.serving import EVERYWHERE, address, check_listening, local_address, resolve
+from gdpeer.cli.serving import check_listening, resolve
+from gdpeer.demos.origins import own_origins
 from gdpeer.demos.pages import page_beside
 from gdpeer.tools.inspecting import Inspector, Row
 from gdpeer.tools.tunnel import Tunnel
@@ -62,7 +63,7 @@ class Page:
         server.client_connected.connect(self._greet)
         check_listening(server, server.listen(port))
         self.port = server.get_local_port()
-        server.allowed_origins = [address("http", name, self.port, "") for name in names(host)]
+        server.allowed_origins = own_origins(host, self.port)
 
     def __enter__(self) -> Self:
         return self
@@ -111,10 +112,3 @@ class Page:
             "over": is_over,
         }
         return json.dumps(fields, ensure_ascii=False)
-
-
-def names(host: str) -> list[str]:
-    """By what the page's host can be called in a browser."""
-    if host in EVERYWHERE:
-        return [name for name in ("localhost", "127.0.0.1", "::1", local_address()) if name]
-    return ["localhost", "127.0.0.1", host]

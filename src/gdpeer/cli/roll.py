@@ -8,7 +8,7 @@ from __future__ import annotations
 import click
 
 from gdpeer.cli.failure import Failure
-from gdpeer.cli.serving import DRAIN, TYPING_TURN, address, page_addresses, resolve
+from gdpeer.cli.serving import DRAIN, TYPING_TURN, Place, address, page_addresses, place_options, show_page_code
 from gdpeer.demos.lines import Lines, is_typed, print_line
 from gdpeer.demos.roll import PORT, Table, user_name
 from gdpeer.demos.roll.pages import Pages
@@ -22,7 +22,7 @@ Examples:
   gdpeer roll                              host, and play as the first
   gdpeer roll --godot3-port 8081           Godot 3 players join on that port
   gdpeer roll --dedicated                  host without playing
-  gdpeer roll --pyodide DIR                for the page: a Pyodide that lies elsewhere
+  gdpeer roll --lan                        for your network, with a QR code for phones
   gdpeer roll --join ws://localhost:8080   join a host: this command, or a Godot game
   gdpeer roll --join ws://localhost:8080 --godot3
 
@@ -30,17 +30,18 @@ Examples:
 The Godot projects to play with: demos/roll/godot4 and demos/roll/godot3."""
 
 
-def open_table(table: Table, host: str, port: int, godot3_port: int | None, pages: Pages) -> None:
+def open_table(table: Table, place: Place, port: int, godot3_port: int | None, pages: Pages) -> None:
     """Host, and say where."""
-    error = table.host(port, resolve(host), godot3_port=godot3_port, pages=pages)
+    error = table.host(port, place.bind_ip, godot3_port=godot3_port, pages=pages, origins=place.origins)
     if error is not Error.OK:
         raise Failure(table.peer.get_listen_error() or f"cannot host: {error.name}")
-    rows = [("Godot 4 and Python:", address("ws", host, table.peer.get_local_port()))]
+    rows = [("Godot 4 and Python:", address("ws", place.host, table.peer.get_local_port()))]
     if godot3_port is not None:
-        rows.append(("Godot 3:", address("ws", host, table.peer.get_godot3_port())))
-    rows += page_addresses(host, table.peer.get_local_port())
-    for name, place in rows:
-        click.echo(f"{name:<20}{place}")
+        rows.append(("Godot 3:", address("ws", place.host, table.peer.get_godot3_port())))
+    rows += page_addresses(place.host, table.peer.get_local_port())
+    for name, where in rows:
+        click.echo(f"{name:<20}{where}")
+    show_page_code(place, table.peer.get_local_port())
     if pages.problem:
         click.echo(f"The page needs Pyodide: {pages.problem}")
 
@@ -63,7 +64,7 @@ def play(table: Table, lines: Lines | None, stop: Stop) -> None:
 
 
 @click.command(epilog=EXAMPLES)
-@click.option("--host", default="*", show_default=True, help="Address to listen on; * for all.")
+@place_options
 @click.option(
     "--port", default=PORT, show_default=True, type=click.IntRange(0, 65535), help="Port; 0 takes a free one."
 )
@@ -82,7 +83,7 @@ def play(table: Table, lines: Lines | None, stop: Stop) -> None:
     "--pause", default=0.5, show_default=True, type=click.FloatRange(min=0), help="Seconds before it does, with --auto."
 )
 def roll(
-    host: str,
+    place: Place,
     port: int,
     godot3_port: int | None,
     dedicated: bool,
@@ -101,8 +102,9 @@ def roll(
     Type roll or pass when it is your turn, players for the list. Ctrl-C leaves: the status is 0 then, and 1 when the
     connection failed or the host went away.
     """
-    if join is not None and (dedicated or godot3_port is not None or pyodide is not None):
-        raise click.UsageError("--join does not go with --dedicated, --godot3-port and --pyodide, which are a host's")
+    if join is not None and (dedicated or godot3_port is not None or pyodide is not None or place.lan or place.origins):
+        hosts = "--dedicated, --godot3-port, --lan, --origin and --pyodide"
+        raise click.UsageError(f"--join does not go with {hosts}, which are a host's")
     if godot3 and join is None:
         raise click.UsageError("--godot3 goes with --join; a host takes --godot3-port")
     if dedicated and auto:
@@ -112,7 +114,7 @@ def roll(
     table = Table(None if dedicated else name, print_line, auto=auto, pause=pause)
     with Stop() as stop:
         if join is None:
-            open_table(table, host, port, godot3_port, Pages(pyodide))
+            open_table(table, place, port, godot3_port, Pages(pyodide))
         else:
             join_table(table, join, godot3)
         if is_typed() and not dedicated:

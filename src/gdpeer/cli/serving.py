@@ -5,22 +5,32 @@ Layer: `cli`.
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import socket
+import sys
+from collections.abc import Callable
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+import click
 
 from gdpeer import Error, WebSocketServer
 from gdpeer.cli.failure import Failure
+from gdpeer.demos.origins import DEFAULT_PORTS, EVERYWHERE, LOOPBACK, local_addresses, origin
 
 __all__ = [
     "DRAIN",
-    "EVERYWHERE",
     "TURN",
     "TYPING_TURN",
+    "Place",
     "address",
     "check_listening",
     "drain",
     "page_addresses",
+    "place_options",
     "resolve",
+    "show_page_code",
 ]
 
 GOING_AWAY = 1001
@@ -37,8 +47,65 @@ DRAIN = 2.0
 
 UNIX = "unix:"
 
-EVERYWHERE = ("*", "0.0.0.0", "::")
-"""Addresses to listen on that nobody can connect to."""
+
+class Place(NamedTuple):
+    """Where a command listens, and for whom.
+
+    Attributes:
+        host: as it was given: an address, a name, or * for all addresses.
+        lan: whether `--lan` opened it to the network.
+        origins: web pages that may connect besides the command's own.
+    """
+
+    host: str
+    lan: bool
+    origins: tuple[str, ...]
+
+    @property
+    def bind_ip(self) -> str:
+        """The address to listen on."""
+        return resolve(self.host)
+
+
+def place_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--host`, `--lan` and `--origin` to a command, which gets all of them as `place`."""
+
+    @functools.wraps(command)
+    def run(host: str | None, lan: bool, origins: tuple[str, ...], **others: Any) -> Any:
+        if lan and host is not None:
+            raise click.UsageError("--lan and --host exclude each other: --lan listens on all addresses")
+        return command(place=Place("*" if lan else host or "localhost", lan, origins), **others)
+
+    options = (
+        click.option("--host", show_default="localhost", help="Address to listen on; * for all."),
+        click.option("--lan", is_flag=True, help="Open it to your network, and show a QR code for phones."),
+        click.option(
+            "--origin",
+            "origins",
+            multiple=True,
+            callback=parse_origins,
+            metavar="URL",
+            help="Let this web page connect too; repeatable.",
+        ),
+    )
+    return functools.reduce(lambda made, option: option(made), reversed(options), run)
+
+
+def parse_origins(context: click.Context, parameter: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
+    """Origins as browsers send them, from addresses as people copy them."""
+    return tuple(parse_origin(text) for text in value)
+
+
+def parse_origin(text: str) -> str:
+    """`https://Game.example:443/play` is the origin `https://game.example`."""
+    try:
+        url = urlsplit(text)
+        port = url.port
+    except ValueError as error:
+        raise click.BadParameter(f"{text!r} is not a URL: {error}") from error
+    if url.scheme not in DEFAULT_PORTS or not url.hostname:
+        raise click.BadParameter(f"expected a page such as https://game.example, got {text!r}")
+    return origin(url.hostname, DEFAULT_PORTS[url.scheme] if port is None else port, url.scheme)
 
 
 def resolve(host: str) -> str:
@@ -49,6 +116,8 @@ def resolve(host: str) -> str:
     """
     if host in EVERYWHERE or host.startswith(UNIX) or is_address(host):
         return host
+    if host == "localhost":
+        return LOOPBACK  # clients that look for ::1 first try this one next; those without IPv6 have only this one
     try:
         return str(socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][4][0])
     except (OSError, UnicodeError) as error:
@@ -78,23 +147,46 @@ def address(scheme: str, host: str, port: int, path: str = "/") -> str:
     return f"{scheme}://{f'[{reached}]' if ':' in reached else reached}:{port}{path}"
 
 
-def local_address() -> str:
-    """This machine's address in its network, for the phone beside it; "" when there is none."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("192.0.2.1", 9))  # sends nothing: the system only chooses the way
-        except OSError:
-            return ""
-        found = str(probe.getsockname()[0])
-    return "" if found.startswith("127.") else found
-
-
 def page_addresses(host: str, port: int) -> list[tuple[str, str]]:
     """What to call the addresses of a server's page, and where they are: on this machine, and for others."""
     rows = [("In a browser:", address("http", host, port))]
-    if host in EVERYWHERE and (outside := local_address()):
-        rows.append(("On this network:", address("http", outside, port)))
+    if host in EVERYWHERE:
+        rows += [("On this network:", address("http", outside, port)) for outside in local_addresses()]
     return rows
+
+
+def show_page_code(place: Place, port: int) -> None:
+    """With `--lan`: the page's address as a QR code, for the camera of a phone; without it, how to get there."""
+    if not place.lan:
+        if place.bind_ip == LOOPBACK:
+            click.echo("Only this machine can connect; --lan opens it to your network.")
+        return
+    addresses = local_addresses()
+    if not addresses:
+        click.echo("This machine is in no network: there is no address for others.")
+        return
+    print_code(address("http", addresses[0], port))
+
+
+def print_code(text: str) -> None:
+    """Print a QR code: in half blocks, or in colours where the output cannot show those."""
+    try:
+        import segno
+    except ImportError:
+        click.echo('The QR code needs segno: pip install "gdpeer[cli]"')
+        return
+    code = segno.make(text, error="l", micro=False)
+    code.terminal(sys.stdout, compact=can_show("\u2580"))
+    sys.stdout.flush()
+
+
+def can_show(character: str) -> bool:
+    """Whether standard output's encoding has a character."""
+    try:
+        character.encode(sys.stdout.encoding or "ascii")
+    except (UnicodeError, LookupError):
+        return False
+    return True
 
 
 def drain(server: WebSocketServer, reason: str = "Server stopped") -> None:

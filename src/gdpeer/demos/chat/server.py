@@ -21,6 +21,7 @@ from urllib.parse import parse_qs
 
 from gdpeer import Error, WebSocketServer, http
 from gdpeer.demos.lines import Lines, print_line
+from gdpeer.demos.origins import LOOPBACK, own_origins
 from gdpeer.demos.pages import page_beside
 from gdpeer.demos.stopping import Stop
 
@@ -49,13 +50,19 @@ class ChatServer:
         protocols: sub-protocols to accept.
         bind_ip: the address to listen on; "*" is every one.
         log: called with one line for everything that happens.
+        origins: web pages that may connect besides the room's own, such as "https://chat.example".
     """
 
     def __init__(
-        self, protocols: Sequence[str] = (PROTOCOL,), bind_ip: str = "*", log: Callable[[str], object] = print_line
+        self,
+        protocols: Sequence[str] = (PROTOCOL,),
+        bind_ip: str = LOOPBACK,
+        log: Callable[[str], object] = print_line,
+        origins: Sequence[str] = (),
     ) -> None:
         self.protocols = list(protocols)
         self.log = log
+        self.origins = list(origins)
         self._tags: dict[str, int] = {}
         self.server = server = WebSocketServer()
         server.bind_ip = bind_ip
@@ -74,6 +81,7 @@ class ChatServer:
         """Open the room; port 0 takes a free one."""
         error = self.server.listen(port, self.protocols)
         if error == Error.OK:
+            self.server.allowed_origins = [*own_origins(self.server.bind_ip, self.port), *self.origins]
             self.log(f"Listening on port {self.port}, sub-protocols: {', '.join(self.protocols)}")
         return error
 

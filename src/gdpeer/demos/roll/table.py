@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from gdpeer import Error, Node, SceneTree, TLSOptions, WebSocketMultiplayerPeer, http
@@ -81,10 +81,11 @@ class Table:
     def host(
         self,
         port: int = PORT,
-        bind_address: str = "*",
+        bind_address: str = "127.0.0.1",
         *,
         godot3_port: int | None = None,
         pages: http.Handler | None = None,
+        origins: Sequence[str] = (),
     ) -> Error:
         """Open the table.
 
@@ -93,16 +94,20 @@ class Table:
             bind_address: "*" for all addresses, or one.
             godot3_port: one more port, for Godot 3; 0 for a free one.
             pages: what to serve to browsers on the same port (`roll.pages`).
+            origins: web pages that may connect besides the table's own, such as "https://game.example".
 
         Returns:
             As `WebSocketMultiplayerPeer.create_server`.
         """
+        from gdpeer.demos.origins import own_origins  # it needs sockets, and a page, which never hosts, has none
+
         dialects = ("godot4",) if godot3_port is None else ("godot4", "godot3")
         self.peer = WebSocketMultiplayerPeer(dialects=dialects)
         self.peer.supported_protocols = [PROTOCOL]
         self.peer.http_handler = pages
         error = self.peer.create_server(port, bind_address, godot3_port=godot3_port)
         if error is Error.OK:
+            self.peer.allowed_origins = [*own_origins(bind_address, self.peer.get_local_port()), *origins]
             self.tree.multiplayer.multiplayer_peer = self.peer
             if self.name is not None:
                 self.game.add_player(HOST, self.name)
