@@ -1,5 +1,7 @@
 """Sphinx's configuration; `make docs` builds the pages into build/docs."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 from sphinx.application import Sphinx
@@ -35,5 +37,25 @@ def read_docstring(app: Sphinx, what: str, name: str, obj: Any, options: Any, li
     lines[:] = GoogleDocstring(list(lines), GOOGLE, app, kind, name, obj, options).lines()
 
 
+SECTION = re.compile(r"^## (?P<caption>.+)\n\n(?P<links>(?:\* \[.*\n)+)", re.MULTILINE)
+
+
+def read_page(app: Sphinx, name: str, content: list[str]) -> None:
+    """Pages are plain Markdown; what only Sphinx needs is added here.
+
+    The navigation is made from the lists of links in the index: each heading is a caption.
+    """
+    if name == "index":
+        content[0] += "".join(
+            f"\n```{{toctree}}\n:hidden:\n:caption: {section['caption']}\n\n"
+            + "\n".join(re.findall(r"\]\(([^)]+)\.md\)$", section["links"], re.MULTILINE))
+            + "\n```\n"
+            for section in SECTION.finditer(content[0])
+        )
+    elif name == "changelog":
+        content[0] = (Path(app.srcdir).parent / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
 def setup(app: Sphinx) -> None:
     app.connect("autodoc-process-docstring", read_docstring)
+    app.connect("source-read", read_page)

@@ -85,6 +85,8 @@ def lint_steps() -> list[Step]:
         Step("lint types", [f"{tool}/mypy"]),
         Step("lint layers", [f"{tool}/lint-imports"], environment={"PYTHONPATH": "src"}),
         Step("lint spelling", [f"{tool}/codespell"]),
+        Step("lint pages", [f"{tool}/python", "-m", "tools.check_docs"]),
+        Step("lint programs", [f"{tool}/python", "-m", "tools.check_programs"]),
     ]
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import builtins
 import time
-from pathlib import Path
 from typing import Any
 
 from gdpeer import run
 from tests.backends.lab import Lab
+from tools.programs import find_programs
 
-PROGRAM = Path(__file__).parents[2] / "docs" / "examples" / "anywhere.py"
+PROGRAM = "anywhere.py"
 
 
 async def the_loop(lab: Lab) -> None:
@@ -31,7 +31,7 @@ async def the_loop(lab: Lab) -> None:
 
 async def the_program_of_the_docs(lab: Lab) -> None:
     """It runs until the session ends: natively in its last line, in a page beside what follows here."""
-    source = PROGRAM.read_text(encoding="utf-8")
+    source = find_programs()[PROGRAM].text
     assert source.count("ws://127.0.0.1:8910") == 1
     printed: list[str] = []
     names: dict[str, Any] = {"__name__": "__main__", "__builtins__": vars(builtins) | {"print": None}}
@@ -42,7 +42,7 @@ async def the_program_of_the_docs(lab: Lab) -> None:
             names["peer"].close()
 
     names["__builtins__"]["print"] = note
-    exec(compile(source.replace("ws://127.0.0.1:8910", lab.base), "anywhere.py", "exec"), names)
+    exec(compile(source.replace("ws://127.0.0.1:8910", lab.base), PROGRAM, "exec"), names)
     await lab.until(lambda: len(printed) == 3)
     assert printed[:2] == ["hello Ann", "Ann is at (1.0, 2.0)"]
     assert printed[2].startswith("The end: ")

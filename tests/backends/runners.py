@@ -31,7 +31,9 @@ CASES = (
     "tests/support/__init__.py",
     "tests/support/mp_nodes.py",
     "tests/backends/*.py",
-    "docs/examples/anywhere.py",
+    "tools/__init__.py",
+    "tools/programs.py",
+    "docs/browser.md",
 )
 
 

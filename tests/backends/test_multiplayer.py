@@ -11,7 +11,7 @@ from tests.backends import dialect_cases, multiplayer_cases, program_cases
 from tests.backends.lab import cases_of
 from tests.backends.runners import Backend
 from tests.interop.mp_rooms import hosted
-from tests.support.missing import ROOT
+from tests.support.pages import program
 from tests.support.ports import free_port, wait_until_listening
 from tests.support.processes import Process
 
@@ -50,7 +50,7 @@ def test_godot_3s_dialect(backend: Backend, python_servers: list[str], case: str
 @pytest.fixture(scope="module")
 def docs_server() -> Iterator[str]:
     port = free_port()
-    source = (ROOT / "docs" / "examples" / "multiplayer_server.py").read_text().replace("8910", str(port))
+    source = program("multiplayer_server.py").read_text().replace("8910", str(port))
     with Process([sys.executable, "-c", source]):
         wait_until_listening(port)
         yield f"ws://127.0.0.1:{port}"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.examples import FOLDER, KINDS, on_port, serving
+from tests.support.examples import KINDS, PUBLISHED, on_port, serving
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -23,7 +23,7 @@ TIMES = "() => [...document.querySelectorAll('li')].map(one => one.textContent)"
 def opener(browser: Browser, name: str, port: int, folder: Path) -> Callable[[], Page]:
     """What opens the page once more."""
     on_port("published", f"quick/{name}.js", port, folder).rename(folder / f"{name}.js")
-    html = (FOLDER / "published" / "quick" / f"{name}.html").read_bytes()
+    html = (PUBLISHED / "quick" / f"{name}.html").read_bytes()
     (folder / f"{name}.html").write_bytes(html)
 
     def open_page() -> Page:

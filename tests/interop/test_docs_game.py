@@ -9,11 +9,11 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.engines import Engine
-from tests.support.missing import ROOT
+from tests.support.pages import programs
 from tests.support.processes import Process
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(90)]
-GAME = ROOT / "docs" / "examples" / "game"
+GAME = programs() / "game"
 
 
 @pytest.fixture

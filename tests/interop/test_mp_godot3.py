@@ -29,6 +29,7 @@ from tests.interop.mp3_rooms import (
 from tests.support.certificates import Certificates
 from tests.support.engines import Engine
 from tests.support.missing import ROOT
+from tests.support.pages import program as example
 from tests.support.ports import free_port, wait_until_listening
 from tests.support.processes import Process
 
@@ -790,7 +791,7 @@ def test_values_and_raw_packets_go_from_client_to_client(server: str, second: st
 
 def test_the_example_program_serves_a_game_of_godot_3(tmp_path: Path) -> None:
     port = free_port()
-    source = (ROOT / "docs/examples/multiplayer_godot3.py").read_text()
+    source = example("multiplayer_godot3.py").read_text()
     assert source.count("8910") == 1
     program = tmp_path / "server.py"
     program.write_text(source.replace("8910", str(port)))

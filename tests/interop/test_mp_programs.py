@@ -7,8 +7,8 @@ import sys
 import pytest
 
 from tests.interop.mp_rooms import PROJECT
+from tests.support import pages
 from tests.support.engines import Engine
-from tests.support.missing import ROOT
 from tests.support.ports import free_port, wait_until_listening
 from tests.support.processes import Process
 
@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.engine, pytest.mark.timeout(30)]
 
 
 def program(name: str, port: int) -> Process:
-    source = (ROOT / "docs" / "examples" / f"{name}.py").read_text()
+    source = pages.program(f"{name}.py").read_text()
     assert source.count("8910") >= 1
     return Process([sys.executable, "-c", source.replace("8910", str(port))])
 

@@ -16,7 +16,7 @@ import pytest
 from websockets.sync.client import connect
 
 from gdpeer import blocking
-from tests.support.examples import FOLDER, KINDS, PATIENCE, TELL, ended_well, run_on, serving
+from tests.support.examples import KINDS, PATIENCE, PUBLISHED, TELL, ended_well, folder_of, run_on, serving
 from tests.support.missing import ROOT
 from tests.support.ports import free_port
 
@@ -30,7 +30,7 @@ IMPORT = re.compile(r"^from (websockets\S+) import", re.MULTILINE)
 
 
 def programs(kind: str) -> list[str]:
-    return sorted(path.relative_to(FOLDER / kind).as_posix() for path in (FOLDER / kind).rglob("*.py"))
+    return sorted(path.relative_to(folder_of(kind)).as_posix() for path in folder_of(kind).rglob("*.py"))
 
 
 @SERVERS
@@ -125,13 +125,20 @@ def event(connection: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", programs("published"))
-def test_a_port_differs_in_its_imports_alone_and_the_page_shows_both(name: str) -> None:
-    published, ported = ((FOLDER / kind / name).read_text(encoding="utf-8") for kind in KINDS)
+def test_a_port_differs_in_one_import_and_the_page_shows_it(name: str) -> None:
+    published, ported = ((folder_of(kind) / name).read_text(encoding="utf-8") for kind in KINDS)
     page = (ROOT / "docs" / "howto" / "from-websockets.md").read_text(encoding="utf-8")
     assert published != ported
     assert IMPORT.sub(lambda found: f"from gdpeer.{FRONTS[found[1]]} import", published) == ported
-    for kind in KINDS:
-        assert f"```{{literalinclude}} ../examples/websockets/{kind}/{name}\n" in page
+    [old], [new] = (
+        set(one.splitlines()) - set(other.splitlines()) for one, other in [(published, ported), (ported, published)]
+    )
+    assert f"({'../examples/websockets/published/' + name}):\n\n```diff\n-{old}\n+{new}\n```\n" in page
+
+
+def test_the_page_has_the_licence_of_the_examples() -> None:
+    licence = (PUBLISHED.parent / "LICENSE").read_text(encoding="utf-8")
+    assert f"```text\n{licence}```" in (ROOT / "docs" / "howto" / "from-websockets.md").read_text(encoding="utf-8")
 
 
 def test_every_port_is_of_a_published_program() -> None:

@@ -1,4 +1,4 @@
-"""The examples of `websockets` in docs/examples/websockets, as published and as ported, with a port of their own."""
+"""The examples of `websockets`: as published (docs/examples/websockets) and as ported (their page), on any port."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.support.missing import ROOT
+from tests.support.pages import programs
 from tests.support.ports import free_port, wait_until_listening
 from tests.support.processes import Process
 
-FOLDER = ROOT / "docs" / "examples" / "websockets"
+PUBLISHED = ROOT / "docs" / "examples" / "websockets" / "published"
 KINDS = ("published", "ported")
 PORT = re.compile(r'(\blocalhost(?::|", ))\d{4}\b')
 PATIENCE = 30.0
@@ -28,9 +29,14 @@ runpy.run_path(sys.argv[1], run_name="__main__")
 """Runs a program that says when a signal will be heard, and so that all before it is done."""
 
 
+def folder_of(kind: str) -> Path:
+    """Where the programs of one kind are."""
+    return PUBLISHED if kind == "published" else programs() / "websockets" / "ported"
+
+
 def on_port(kind: str, name: str, port: int, folder: Path) -> Path:
     """A copy of one file, in a folder, that names this port."""
-    source, count = PORT.subn(rf"\g<1>{port}", (FOLDER / kind / name).read_text(encoding="utf-8"))
+    source, count = PORT.subn(rf"\g<1>{port}", (folder_of(kind) / name).read_text(encoding="utf-8"))
     assert count == 1
     path = folder / f"{kind}-{Path(name).name}"
     path.write_text(source, encoding="utf-8")

@@ -15,6 +15,7 @@ import pytest
 from gdpeer import WebSocketPeer
 from tests.support.certificates import make_certificates
 from tests.support.missing import ROOT
+from tests.support.pages import program, programs
 from tests.support.ports import free_port, wait_until_listening
 from tests.support.processes import Process
 from tests.support.proxying import proxying
@@ -51,7 +52,7 @@ EXAMPLES = {
     "push.py": 9080,
     "shutdown.py": 9080,
 }
-"""Those of docs/examples that serve for ever, and their ports."""
+"""Those of README and docs that serve for ever, and their ports."""
 
 OTHERS = {
     "anywhere.py": 8910,
@@ -86,9 +87,9 @@ exec(compile(source.replace(old, new), path, "exec"), {"__name__": "__main__", "
 interpreter."""
 
 
-def example(name: str, port: str, folder: Path = ROOT / "docs/examples/chat") -> tuple[str | Path, ...]:
+def example(name: str, port: str, folder: Path | None = None) -> tuple[str | Path, ...]:
     """The words that run an example; by itself it has another port."""
-    return "-c", RUN, ROOT / "docs/examples" / name, str((EXAMPLES | OTHERS)[name]), port, folder
+    return "-c", RUN, program(name), str((EXAMPLES | OTHERS)[name]), port, folder or programs() / "chat"
 
 
 @contextmanager
@@ -183,7 +184,7 @@ def test_x1_an_example_that_only_sets_limits() -> None:
 
 
 def test_x1_an_example_in_asyncio() -> None:
-    with strict(ROOT / "docs/examples/aio_game.py") as process:
+    with strict(program("aio_game.py")) as process:
         assert process.wait(PATIENCE) == 0
 
 
@@ -230,7 +231,7 @@ def test_x1_examples_over_tls(tmp_path: Path) -> None:
 
 
 def test_x1_why() -> None:
-    with Process([*STRICT, ROOT / "docs/examples/why.py", f"ws://127.0.0.1:{free_port()}"]) as process:
+    with Process([*STRICT, program("why.py"), f"ws://127.0.0.1:{free_port()}"]) as process:
         assert process.wait(PATIENCE) == 0
     assert not COMPLAINT.search("\n".join(process.stderr))
 
@@ -243,7 +244,7 @@ def test_x1_through_a_proxy(scheme: str) -> None:
     with proxying("#ann:s3cret") as way, Process([sys.executable, *words]):
         wait_until_listening(port, timeout=PATIENCE)
         given = [f"{scheme}://ann:s3cret@127.0.0.1:{way}"] if scheme else []
-        command = [*STRICT, ROOT / "docs/examples/through_proxy.py", f"ws://127.0.0.1:{port}", *given]
+        command = [*STRICT, program("through_proxy.py"), f"ws://127.0.0.1:{port}", *given]
         with Process(command, environment={"all_proxy": f"http://127.0.0.1:{way}"}) as client:
             assert client.wait(PATIENCE) == 0, client.stderr
         assert client.stdout == [f"open, by {way if scheme else port}", "closed: closed with code 1000"]
@@ -253,7 +254,7 @@ def test_x1_through_a_proxy(scheme: str) -> None:
 def test_x1_a_proxy_that_refuses() -> None:
     with proxying("#ann:s3cret") as way:
         words = (f"ws://127.0.0.1:{free_port()}", f"http://ann:wr0ng@127.0.0.1:{way}")
-        with Process([*STRICT, ROOT / "docs/examples/through_proxy.py", *words]) as client:
+        with Process([*STRICT, program("through_proxy.py"), *words]) as client:
             assert client.wait(PATIENCE) == 1
         assert client.stderr[0].startswith("the proxy: ")
         assert "wr0ng" not in client.stderr[0]

@@ -1,6 +1,7 @@
 """The examples in the documentation's pages are run; blocks of a page share one namespace, from top to bottom.
 
-A block marked `pycon` is a session, whose output has to be what the page says; one marked `python` is just run.
+A block marked `pycon` is a session, whose output has to be what the page says; one marked `python` is just run. Blocks
+that are files of their own (`tools/programs.py`) are left out: they are run as files.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import doctest
 import re
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,9 +18,10 @@ import pytest
 from gdpeer import ContainerType, EncodedObject, VariantType
 from gdpeer.variant.kinds import KINDS
 from tests.support.missing import ROOT
+from tests.support.pages import program
 
 DOCS = ROOT / "docs"
-BLOCK = re.compile(r"^```(python|pycon)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"(?<! -->\n)^```(python|pycon)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 @pytest.mark.parametrize("page", ["rpc", "variants", "dialects", "blocking"])
@@ -50,8 +53,7 @@ def test_the_page_about_asyncio() -> None:
     assert blocks
     for block in blocks:
         exec(compile(block, "asyncio.md", "exec"), {"__name__": "__main__"})
-    program = DOCS / "examples" / "aio_game.py"
-    done = subprocess.run([sys.executable, str(program)], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, str(program("aio_game.py"))], capture_output=True, text=True, timeout=60)
     assert done.stdout == "['1 here', 'hello']\n", done.stderr
     assert f"`{done.stdout.strip()}`" in text
 
@@ -61,15 +63,18 @@ def test_a_wrong_example_is_noticed() -> None:
 
 
 def test_the_game_s_own_tests() -> None:
-    tests = DOCS / "examples" / "game" / "test_server.py"
-    words = ["-m", "pytest", "-q", "--import-mode=prepend", "-p", "no:cacheprovider", str(tests)]
-    done = subprocess.run([sys.executable, *words], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    run_tests(program("game/test_server.py"))
+
+
+def test_the_tests_without_a_network() -> None:
+    run_tests(program("test_game.py"))
+
+
+def run_tests(tests: Path) -> None:
+    """Runs a page's tests as a reader would, in their folder."""
+    words = ["-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", tests.name]
+    done = subprocess.run([sys.executable, *words], cwd=tests.parent, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr
-
-
-def test_the_readme_shows_the_program_that_is_tested() -> None:
-    program = (DOCS / "examples" / "multiplayer_server.py").read_text(encoding="utf-8")
-    assert f"```python\n{program}```" in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_table_of_types_is_that_of_the_code() -> None:

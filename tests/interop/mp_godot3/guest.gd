@@ -1,5 +1,5 @@
 extends SceneTree
-# The game of docs/examples/multiplayer_godot3.py as a client plays it.
+# The game of docs/dialects.md as a client plays it.
 # Prints one JSON object a line: connected {id}, welcome {text, from}, score {value}, failed.
 #
 #   godot 3 --path FOLDER --script guest.gd --url=ws://127.0.0.1:8910

@@ -1,5 +1,5 @@
 extends Node
-# The other side of docs/examples/multiplayer_server.py and multiplayer_client.py.
+# The other side of multiplayer_server.py (README) and multiplayer_client.py (docs/rpc.md).
 #
 #   --url=ws://…  joins and greets    --port=N  hosts
 

@@ -1,0 +1,124 @@
+"""Checks that README, docs and the demos' pages are complete as plain files: `python -m tools.check_docs`.
+
+* Code stands in the page: nothing is included from other files.
+* Each link has a text. Relative links lead to a file that exists, and to a heading of it.
+* Each picture has a text for those who cannot see it.
+* Each page of docs can be reached from docs/index.md, under one of its headings.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from tools.programs import ROOT, PageError, find_programs
+
+PAGES = ("*.md", "docs/**/*.md", "demos/**/*.md", "deploy/**/*.md")
+
+FENCE = re.compile(r"^(?P<fence>```+|~~~+)(?P<info>[^\n]*)\n(?P<body>.*?)^(?P=fence)\s*$", re.MULTILINE | re.DOTALL)
+CODE = re.compile(r"(`+)(?!`).+?(?<!`)\1(?!`)", re.DOTALL)
+LINK = re.compile(
+    r"(?P<picture>!?)\[(?P<text>[^\[\]]*(?:!\[[^\]]*\]\([^)]*\)[^\[\]]*)?)\]\(\s*(?P<target>[^)\s]*)[^)]*\)"
+)
+HEADING = re.compile(r"^#{1,6} +(?P<title>.+?) *#*$", re.MULTILINE)
+INCLUDES = re.compile(r"^\s*(?:```+|:::+|\.\.\s)\s*\{?(?P<word>literalinclude|include)\}?", re.MULTILINE)
+OUTSIDE = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
+
+
+class Fault(NamedTuple):
+    """One thing that is wrong, and where."""
+
+    page: str
+    line: int
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.page}:{self.line}: {self.text}"
+
+
+def blank(found: re.Match[str]) -> str:
+    """As many lines without a word: what follows keeps its line number."""
+    return "\n" * found[0].count("\n")
+
+
+def prose(text: str) -> str:
+    """A page without its code."""
+    return CODE.sub(lambda found: "code" + blank(found), FENCE.sub(blank, text))
+
+
+@cache
+def anchors(page: Path) -> frozenset[str]:
+    """The names of a page's headings as forges and Sphinx make them."""
+    names: list[str] = []
+    for heading in HEADING.finditer(FENCE.sub(blank, page.read_text(encoding="utf-8"))):
+        title = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading["title"]).replace("`", "")
+        name = re.sub(r"[^\w\- ]", "", title.strip().lower()).replace(" ", "-")
+        names.append(f"{name}-{names.count(name)}" if name in names else name)
+    return frozenset(names)
+
+
+def check_link(page: Path, root: Path, text: str, target: str, picture: bool) -> str | None:
+    """What is wrong with one link; None: nothing."""
+    if not text.strip():
+        return f"the {'picture' if picture else 'link to'} {target} has no text"
+    if OUTSIDE.match(target):
+        return None
+    path, _, anchor = target.partition("#")
+    file = (page.parent / path).resolve() if path else page
+    if not file.exists():
+        return f"there is no {target}"
+    if not file.is_relative_to(root):
+        return f"{target} is outside of the project"
+    if anchor and anchor not in anchors(file):
+        return f"{path or page.name} has no heading #{anchor}"
+    return None
+
+
+def check_page(page: Path, root: Path = ROOT) -> Iterator[Fault]:
+    text = page.read_text(encoding="utf-8")
+    name = page.relative_to(root).as_posix()
+    for found in INCLUDES.finditer(text):
+        if name != "docs/changelog.md":  # in the built pages it is /CHANGELOG.md, which is complete as a plain file
+            yield Fault(name, line_of(text, found), f"{found['word']}: put the code into the page")
+    words = prose(text)
+    for found in LINK.finditer(words):
+        problem = check_link(page, root, found["text"], found["target"], bool(found["picture"]))
+        if problem:
+            yield Fault(name, line_of(words, found), problem)
+
+
+def line_of(text: str, found: re.Match[str]) -> int:
+    return text.count("\n", 0, found.start()) + 1
+
+
+def check_index(root: Path = ROOT) -> Iterator[Fault]:
+    """Pages that nobody finds from docs/index.md."""
+    index = root / "docs" / "index.md"
+    named = {found["target"].partition("#")[0] for found in LINK.finditer(index.read_text(encoding="utf-8"))}
+    for page in sorted((root / "docs").rglob("*.md")):
+        name = page.relative_to(root / "docs").as_posix()
+        if page != index and not name.startswith("examples/") and name not in named:
+            yield Fault("docs/index.md", 1, f"{name} is not listed")
+
+
+def check(root: Path = ROOT) -> list[Fault]:
+    """Everything that is wrong."""
+    pages = sorted({page for pattern in PAGES for page in root.glob(pattern)})
+    faults = [fault for page in pages for fault in check_page(page, root)]
+    faults += check_index(root)
+    try:
+        find_programs(root)
+    except PageError as error:
+        faults.append(Fault("docs", 0, str(error)))
+    return faults
+
+
+if __name__ == "__main__":
+    problems = check()
+    for problem in problems:
+        print(problem)
+    sys.exit(bool(problems))
