@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any
 from gdpeer.aio.connection import Connection
 from gdpeer.aio.pump import Pump
 from gdpeer.errors import ConnectionClosed
+from gdpeer.http.response import Response
 from gdpeer.websocket import front
 from gdpeer.websocket.front import Message
 from gdpeer.websocket.server import WebSocketServer
+from gdpeer.websocket.upgrade import Answered, Processor
 
 if TYPE_CHECKING:
     import ssl
@@ -45,7 +47,9 @@ class Server:
         self._handler = handler
         self._connections: dict[int, Connection] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._asking: set[asyncio.Task[None]] = set()
         self._is_closing = False
+        engine._later = self._ask
         engine._turn.defers = True
         self._pump = Pump(engine.poll, lambda: engine._turn, lambda: None)
         engine.client_connected.connect(self._begin)
@@ -74,6 +78,24 @@ class Server:
             connection._leave(code)
             self._pump.arm()
 
+    def _ask(self, answer: Awaitable[Response | None], answered: Answered) -> None:
+        """Await an asynchronous `process_request`."""
+        task = asyncio.get_running_loop().create_task(self._await_answer(answer, answered))
+        self._asking.add(task)
+        task.add_done_callback(self._asking.discard)
+
+    async def _await_answer(self, answer: Awaitable[Response | None], answered: Answered) -> None:
+        response: Response | None = Response(503, "the server takes no more connections now\n")
+        problem: Exception | None = None
+        try:
+            response = await answer
+        except Exception as error:  # game code
+            problem = error
+        finally:  # also where the server closes, which cancels this task
+            answered(response, problem)
+            if self.engine.is_listening():
+                self._pump.soon()
+
     def _tell(self, peer_id: int) -> None:
         connection = self._connections[peer_id]
         if connection._reader is not None or connection._is_leaving:
@@ -92,6 +114,15 @@ class Server:
         """The port that is open."""
         return self.engine.get_local_port()
 
+    @property
+    def process_request(self) -> Processor | None:
+        """Asked about each upgrade, and may be async; see `WebSocketServer.process_request`. None: nobody."""
+        return self.engine.process_request
+
+    @process_request.setter
+    def process_request(self, process: Processor | None) -> None:
+        self.engine.process_request = process
+
     def is_serving(self) -> bool:
         """Whether connections are taken."""
         return not self._is_closing
@@ -108,6 +139,8 @@ class Server:
         """Take no more connections, and begin to close those that are there; `wait_closed` waits for them."""
         self._is_closing = True
         self.engine.refuse_new_connections = True
+        for task in self._asking:
+            task.cancel()
         self.engine.close_all(code, reason)
         self._pump.soon()  # who waits is told although nobody is there
 
@@ -122,10 +155,11 @@ class Server:
                 await asyncio.wait(self._tasks)
         finally:
             self._stop()
-            for task in self._tasks:
+            left = self._tasks | self._asking
+            for task in left:
                 task.cancel()
-            if self._tasks:
-                await asyncio.wait(self._tasks)
+            if left:
+                await asyncio.wait(left)
 
     def _stop(self) -> None:
         self._is_closing = True
@@ -156,7 +190,7 @@ class serve:
         port: 0: a free one, see `Server.port`.
         ssl: a server's context of the standard library; or set `private_key` and `ssl_certificate`.
         options: those of `gdpeer.websocket.front`, or settings and attributes of `WebSocketServer` by their own names:
-            `http_handler`, `max_peers`, `max_connections_per_address` ...
+            `http_handler`, `process_request` (which may be async here), `max_peers`, `max_connections_per_address` ...
 
     Raises:
         TransportError: the port cannot be opened.

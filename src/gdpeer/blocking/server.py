@@ -19,6 +19,7 @@ from gdpeer.errors import ConnectionClosed, GdpeerError
 from gdpeer.websocket import front
 from gdpeer.websocket.peer import WebSocketPeer
 from gdpeer.websocket.porter import Porter
+from gdpeer.websocket.upgrade import Processor
 
 if TYPE_CHECKING:
     import ssl
@@ -97,6 +98,15 @@ class Server:
         return frozenset(list(self._threads))
 
     @property
+    def process_request(self) -> Processor | None:
+        """Asked about each upgrade, in the thread of `serve_forever`; see `WebSocketServer.process_request`."""
+        return self.engine.process_request
+
+    @process_request.setter
+    def process_request(self, process: Processor | None) -> None:
+        self.engine.process_request = process
+
+    @property
     def port(self) -> int:
         """The port that is open; 0 when none is."""
         return self.engine.get_local_port()
@@ -161,8 +171,8 @@ def serve(
             has. A connection counts once its upgrade is done.
         shutdown_timeout: seconds that handlers have after `shutdown`; those that take longer end with the program.
         options: those of `gdpeer.websocket.front`, or settings and attributes of `WebSocketServer` by their own names:
-            `http_handler`, `max_connections_per_address` ... The thread of `serve_forever` calls `http_handler`: one
-            that takes its time keeps everybody else from connecting.
+            `http_handler`, `process_request`, `max_connections_per_address` ... The thread of `serve_forever` calls
+            `http_handler` and `process_request`: one that takes its time keeps everybody else from connecting.
 
     Raises:
         TransportError: the port cannot be opened.

@@ -43,12 +43,14 @@ class Response:
         body: text goes as UTF-8.
         content_type: the `Content-Type` header.
         headers: more headers, as (name, value).
+        reason: the phrase beside the status; "": the standard one.
     """
 
     status: int = 200
     body: bytes | str = b""
     content_type: str = "text/plain; charset=utf-8"
     headers: tuple[tuple[str, str], ...] = ()
+    reason: str = ""
 
     @classmethod
     def json(cls, value: object, status: int = 200) -> Response:
@@ -59,13 +61,13 @@ class Response:
         """The whole response as it goes on the wire.
 
         Raises:
-            ValueError: the status or a header is not one that HTTP can carry.
+            ValueError: the status, the reason or a header is not one that HTTP can carry.
         """
         from gdpeer.protocol.judge import respond  # h11 comes with it, which few connections need
 
         body = self.body.encode() if isinstance(self.body, str) else self.body
         fields = [("Content-Type", self.content_type), ("X-Content-Type-Options", "nosniff"), *self.headers]
-        return respond(self.status, fields, body, head_only=head_only)
+        return respond(self.status, fields, body, head_only=head_only, reason=self.reason)
 
 
 Handler = Callable[[Request], Response | None]

@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from gdpeer.http.response import Handler
     from gdpeer.multiplayer.peer import NetworkedMultiplayerPeer
     from gdpeer.websocket.tls_options import TLSOptions
+    from gdpeer.websocket.upgrade import Processor
 
 __all__ = ["WebSocketMultiplayerPeer"]
 
@@ -91,6 +92,7 @@ class WebSocketMultiplayerPeer(SessionSettings, SessionPeer, MultiplayerPeer):
             raise ValueError(f"dialects are a list of {', '.join(_DIALECTS)}; not {dialects!r}")
         self.max_peers = 0
         self.http_handler: Handler | None = None
+        self._process_request: Processor | None = None
         self.backlog = 4096
         self.reuse_port = False
         self._dialects = tuple(_DIALECTS[name] for name in dialects)
@@ -116,6 +118,17 @@ class WebSocketMultiplayerPeer(SessionSettings, SessionPeer, MultiplayerPeer):
         self._refuses = bool(refuses)
         if self._server is not None:
             self._server.refuse_new_connections = self._refuses
+
+    @property
+    def process_request(self) -> Processor | None:
+        """Asked about each upgrade on a server; None: nobody. See `WebSocketServer.process_request`."""
+        return self._process_request
+
+    @process_request.setter
+    def process_request(self, process: Processor | None) -> None:
+        self._process_request = process
+        if self._server is not None:
+            self._server.process_request = process
 
     # ------------------------------------------------------------------------------------------ beginning
 
@@ -205,6 +218,7 @@ class WebSocketMultiplayerPeer(SessionSettings, SessionPeer, MultiplayerPeer):
         server = WebSocketServer(clock=self._clock)
         server.max_peers = self.max_peers
         server.http_handler = self.http_handler
+        server.process_request = self._process_request
         server.backlog = self.backlog
         server.reuse_port = self.reuse_port
         server.refuse_new_connections = self._refuses

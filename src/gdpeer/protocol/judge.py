@@ -7,6 +7,7 @@ Layer: `protocol`. Source: RFC 9112.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -20,6 +21,8 @@ from gdpeer.protocol.http1 import Headers
 __all__ = ["Asker", "Reader", "RequestHead", "ResponseHead", "reason_of", "respond"]
 
 Fields = Sequence[tuple[str, str]]
+
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +104,7 @@ class Reader:
         )
 
 
-def respond(status: int, headers: Fields, body: bytes, *, head_only: bool = False) -> bytes:
+def respond(status: int, headers: Fields, body: bytes, *, head_only: bool = False, reason: str = "") -> bytes:
     """A whole HTTP/1.1 response that ends its connection.
 
     Args:
@@ -109,13 +112,17 @@ def respond(status: int, headers: Fields, body: bytes, *, head_only: bool = Fals
         headers: besides `Content-Length` and `Connection`, which are added.
         body: what follows.
         head_only: leave the body out but state its length: an answer to HEAD.
+        reason: the phrase beside the status; "": the standard one.
 
     Raises:
-        ValueError: a header is not one that HTTP can carry.
+        ValueError: a header or the reason is not one that HTTP can carry.
     """
+    if _CONTROL.search(reason):  # h11 would pass it on
+        raise ValueError("HTTP cannot carry it: a reason with control characters")
     machine = h11.Connection(h11.SERVER)
     fields = [*headers, ("Content-Length", str(len(body))), ("Connection", "close")]
-    head = _write(machine, h11.Response, status_code=status, headers=_encode(fields), reason=reason_of(status))
+    phrase = reason.encode("utf-8", "replace") or reason_of(status)
+    head = _write(machine, h11.Response, status_code=status, headers=_encode(fields), reason=phrase)
     return head if head_only else head + body
 
 

@@ -439,6 +439,12 @@ class WebSocketPeer(Exchange, Configurable, PacketPeer):
         backend = self._backend
         return Headers() if backend is None or backend.opened is None else backend.opened.headers
 
+    def get_requested_headers(self) -> Headers:
+        """On a server the headers of the client's request, for as long as there is the peer; empty on a client."""
+        backend = self._backend
+        request = None if backend is None else backend.upgrade.request
+        return Headers() if request is None else request.headers
+
     def get_connected_host(self) -> str:
         """The other side's address in numbers; "" without TCP."""
         return self._remote_address()[0]

@@ -68,7 +68,8 @@ class Porter(WebSocketServer):
     """Ports, TLS, limits, pages and upgrades of a server; what opens is handed on.
 
     At most `max_peers` connections are with others at a time; later ones get 503. All of it belongs to one thread,
-    except `wake` and `give_back`. `http_handler` is called in that thread.
+    except `wake` and `give_back`. That thread calls `http_handler` and
+    `process_request`.
 
     Args:
         hand_on: called with an id, a peer, and a function that sends the upgrade's answer; whoever polls the peer calls

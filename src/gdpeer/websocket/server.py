@@ -25,7 +25,7 @@ Layer: `websocket`. Source: reference godot-api section 10.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any
@@ -57,7 +57,7 @@ from gdpeer.websocket.settings import (
 from gdpeer.websocket.states import ClientStatus, PeerWriteMode, Stage
 from gdpeer.websocket.stats import ServerStats, Tally
 from gdpeer.websocket.tls_options import Source
-from gdpeer.websocket.upgrade import ServerUpgrade
+from gdpeer.websocket.upgrade import Answered, Processor, ServerUpgrade
 
 if TYPE_CHECKING:
     import ssl
@@ -94,6 +94,9 @@ class WebSocketServer(ServerSettings, NetworkedPeer):
         ssl_certificate: likewise; the whole chain, the server's own first.
         ca_chain: certificates between `ssl_certificate` and its root; None.
         http_handler: answers requests that are no upgrade (`gdpeer.http`); None: 426, but for `/health`.
+        process_request: called with the `Request` of each upgrade that would be accepted, before it is answered. None
+            lets it go on, a `Response` (`gdpeer.http`) refuses it with that status, reason and body. Where it raises,
+            that is logged, and the answer is 500. None: nobody is asked.
         refuse_new_connections: answer upgrades with 503.
         max_peers: answer upgrades beyond so many with 503; 0: no limit.
         backlog: connections that may wait in the kernel.
@@ -112,6 +115,7 @@ class WebSocketServer(ServerSettings, NetworkedPeer):
         self.ssl_certificate: Source | None = None
         self.ca_chain: Source | None = None
         self.http_handler: Handler | None = None
+        self.process_request: Processor | None = None
         self.refuse_new_connections = False
         self.max_peers = 0
         self.backlog = 4096
@@ -125,6 +129,7 @@ class WebSocketServer(ServerSettings, NetworkedPeer):
         self._door = Door(clock)
         self._tally = Tally()
         self._listen_error = ""
+        self._later: Callable[[Awaitable[Response | None], Answered], None] | None = None  # an asyncio front's
         self._peers: dict[int, WebSocketPeer] = {}  # announced
         self._opening: dict[int, NativeBackend] = {}  # not announced yet
         self._admitted: set[int] = set()  # of those: whose upgrade was let in
@@ -276,6 +281,8 @@ class WebSocketServer(ServerSettings, NetworkedPeer):
         while self._is_in_use(peer_id):
             peer_id = generate_unique_id()
         upgrade = self._make_upgrade(peer_id)
+        if self.process_request is not None:
+            self._ask_in(upgrade, peer_id)
         backend = NativeBackend(self._settings, self._clock, upgrade, self._turn, peer_id, port)
         self._opening[peer_id] = backend
         backend.start(stream)
@@ -290,6 +297,21 @@ class WebSocketServer(ServerSettings, NetworkedPeer):
     def _taken(self) -> int:
         """How many of `max_peers` places are taken."""
         return len(self._peers) + len(self._admitted)
+
+    def _ask_in(self, upgrade: ServerUpgrade, peer_id: int) -> None:
+        """Have the game's `process_request` decide about an upgrade."""
+        upgrade.process = self.process_request
+        if self._later is not None:
+            upgrade.later = partial(self._answer_later, self._later, peer_id)
+
+    def _answer_later(self, later: Any, peer_id: int, answer: Awaitable[Response | None], answered: Answered) -> None:
+        def go_on(response: Response | None, problem: BaseException | None) -> None:
+            answered(response, problem)
+            backend = self._opening.get(peer_id)
+            if backend is not None:
+                backend.go_on()
+
+        later(answer, go_on)
 
     def _admit(self, peer_id: int, request: Request) -> None:
         if self.refuse_new_connections or (self.max_peers and self._taken() >= self.max_peers):

@@ -8,8 +8,9 @@ Layer: `websocket`, over `protocol.handshake`.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from inspect import isawaitable
 from typing import Protocol
 
 from gdpeer.errors import NO_CAUSE, Cause, CloseCause, HandshakeError
@@ -24,12 +25,20 @@ from gdpeer.websocket.settings import Settings
 
 logger = logging.getLogger("gdpeer.websocket")
 
-__all__ = ["ClientUpgrade", "Outcome", "ServerUpgrade"]
+__all__ = ["Answered", "ClientUpgrade", "Outcome", "Processor", "ServerUpgrade"]
 
 NOT_LOADED = (OSError, ImportError)
 """h11 is loaded when it is needed first, and a process without a descriptor left can load nothing."""
 
 Admit = Callable[[Request], None]
+
+Processor = Callable[[Request], "Response | Awaitable[Response | None] | None"]
+"""`process_request`: None lets the upgrade go on, a `Response` refuses it."""
+
+Answered = Callable[["Response | None", "BaseException | None"], None]
+"""Called with what an asynchronous `process_request` returned, or raised."""
+
+Later = Callable[["Awaitable[Response | None]", Answered], None]
 Way = Callable[[Hop], Connector]
 
 
@@ -166,12 +175,25 @@ class ServerUpgrade:
 
     Attributes:
         request: who asked for what; None before it is whole.
+        process: asked about each upgrade that would be accepted; None: nobody.
+        later: awaits what `process` returned, and calls its second argument then; None: `process` may not be async.
 
     Raises:
         ValueError: a header of the settings is not valid.
     """
 
-    __slots__ = ("_admit", "_handshake", "_paths", "_respond", "request")
+    __slots__ = (
+        "_admit",
+        "_answer",
+        "_handshake",
+        "_held",
+        "_limits",
+        "_paths",
+        "_respond",
+        "later",
+        "process",
+        "request",
+    )
 
     is_client = False
 
@@ -179,6 +201,11 @@ class ServerUpgrade:
         self, settings: Settings, limits: Limits, admit: Admit | None = None, respond: Handler | None = None
     ) -> None:
         self.request: Request | None = None
+        self.process: Processor | None = None
+        self.later: Later | None = None
+        self._held: Outcome | None = None  # an upgrade that is accepted as soon as `process` lets it go on
+        self._answer: tuple[object, BaseException | None] | None = None
+        self._limits = limits
         self._paths = settings.allowed_paths
         self._admit = admit
         self._respond = respond
@@ -194,25 +221,78 @@ class ServerUpgrade:
         if handshake is None:
             return None
         try:
-            request = handshake.receive_data(data)
-            if request is None:
-                return None
-            self.request = request
-            if self._respond is not None and not handshake.is_upgrade:
-                self.request = request = replace(request, remote_address=stream.remote_address)
-                outcome = self._page(request, self._respond)
-            else:
-                outcome = self._accept(request, handshake)
+            outcome = self._go_on(handshake, data, stream) if self._held is None else self._wait(self._held, data)
         except HandshakeError as problem:
             outcome = self._refuse(problem)
         except NOT_LOADED as problem:
             outcome = Outcome(cause=_not_loaded(problem))
-        self._handshake = self._admit = self._respond = None
+        if outcome is not None:
+            self._handshake = self._admit = self._respond = self._held = self._answer = self.process = self.later = None
         return outcome
 
+    def _go_on(self, handshake: ServerHandshake, data: bytes, stream: Addressed) -> Outcome | None:
+        request = handshake.receive_data(data)
+        if request is None:
+            return None
+        self.request = request
+        if self._respond is not None and not handshake.is_upgrade:
+            self.request = request = replace(request, remote_address=stream.remote_address)
+            return self._page(request, self._respond)
+        outcome = self._accept(request, handshake)
+        if self.process is None:
+            return outcome
+        self.request = request = replace(request, remote_address=stream.remote_address)
+        return self._ask(self.process, request, outcome)
+
     def time_out(self) -> Outcome:
-        """The other side took too long."""
+        """The other side took too long, or the game's `process_request` did."""
+        if self._held is not None:
+            self._held, self._handshake = None, None
+            return self._refuse(HandshakeError("process_request took too long", Cause.TIMEOUT, status=503))
         return self._refuse(HandshakeError("the request did not come in time", Cause.TIMEOUT, status=408))
+
+    def _ask(self, process: Processor, request: Request, outcome: Outcome) -> Outcome | None:
+        """Let the game decide about an upgrade that could be accepted."""
+        try:
+            answer = process(request)
+            if isawaitable(answer):
+                self._ask_later(answer, outcome)
+                return None
+        except Exception as problem:  # game code
+            return self._conclude(None, problem, outcome)
+        return self._conclude(answer, None, outcome)
+
+    def _ask_later(self, answer: Awaitable[Response | None], outcome: Outcome) -> None:
+        if self.later is None:
+            if hasattr(answer, "close"):  # a coroutine that nobody awaits would warn
+                answer.close()
+            raise TypeError("process_request must not be async here: only the servers of gdpeer.aio can wait for it")
+        self._held = outcome
+        self.later(answer, self._take_answer)
+
+    def _take_answer(self, answer: Response | None, problem: BaseException | None) -> None:
+        self._answer = answer, problem
+
+    def _wait(self, held: Outcome, data: bytes) -> Outcome | None:
+        """`process_request` is being awaited; what a client sends before it has its answer is kept, within limits."""
+        held.leftover += data
+        if len(held.leftover) > self._limits.max_head_size:
+            raise HandshakeError("too much was sent before the answer", status=400)
+        return None if self._answer is None else self._conclude(*self._answer, held)
+
+    def _conclude(self, answer: object, problem: BaseException | None, outcome: Outcome) -> Outcome:
+        try:
+            if problem is not None:
+                raise problem
+            if answer is None:
+                return outcome
+            if not isinstance(answer, Response):
+                raise TypeError(f"process_request returns None or a Response, not {type(answer).__name__}")
+            data = answer.to_bytes()
+        except Exception:
+            logger.exception("process_request failed")
+            return self._refuse(HandshakeError("the server failed to decide", status=500))
+        return Outcome(data, cause=CloseCause(Cause.UPGRADE, "refused by process_request", answer.status))
 
     def _accept(self, request: Request, handshake: ServerHandshake) -> Outcome:
         if self._paths is not None and request.path not in self._paths:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import urllib.request
+from typing import Any
 
 import pytest
+from websockets.asyncio.client import connect as websockets_connect
 from websockets.asyncio.client import unix_connect
 
 from gdpeer import Cause, ConnectionClosed, ConnectionClosedError, HandshakeError, TransportError
 from gdpeer.aio import Connection, Server, broadcast, connect, serve
-from gdpeer.http.response import Response
+from gdpeer.http import Request, Response
 from gdpeer.websocket import front
 from tests.unit.aio.support import echo, joined, run, served, until, url_of
 
@@ -270,3 +272,56 @@ def test_handlers_that_start_at_once_serve_as_well() -> None:
             assert ws.close_code == 4000
 
     run(main())
+
+
+def _gate(request: Request) -> Response | None:
+    return None if request.headers.get("authorization") == "Bearer 1" else Response(401, "no\n", reason="No Token")
+
+
+async def _slow_gate(request: Request) -> Response | None:
+    await asyncio.sleep(0.01)
+    return _gate(request)
+
+
+@pytest.mark.parametrize("process", [_gate, _slow_gate])
+async def test_process_request_decides_before_the_upgrade_is_answered(process: Any) -> None:
+    async with served(process_request=process) as (server, url):
+        with pytest.raises(HandshakeError, match="401 No Token: no") as caught:
+            await connect(url)
+        assert caught.value.status == 401
+        headers = {"Authorization": "Bearer 1"}
+        async with connect(url, additional_headers=headers) as ws:
+            await ws.send("x")
+            assert await ws.recv() == "x"
+        async with websockets_connect(url, additional_headers=headers) as other:
+            await other.send("y")
+            assert await other.recv() == "y"
+        assert server.process_request is process
+        server.process_request = None
+        async with connect(url):
+            pass
+
+
+async def test_a_process_request_that_takes_too_long_or_fails_refuses(caplog: pytest.LogCaptureFixture) -> None:
+    waits = asyncio.Event()
+
+    async def process(request: Request) -> None:
+        if request.path == "/fail":
+            raise RuntimeError("game code")
+        waits.set()
+        await asyncio.get_running_loop().create_future()
+
+    async with served(process_request=process, open_timeout=0.1) as (server, url):
+        for path, status in (("/fail", 500), ("/", 503)):
+            with pytest.raises(HandshakeError) as caught:
+                await connect(url + path)
+            assert caught.value.status == status
+        assert "game code" in caplog.text
+        server.engine.handshake_timeout = 60.0
+        waits.clear()
+        client = asyncio.create_task(connect(url)._connect())
+        await waits.wait()
+        server.close()
+        with pytest.raises(HandshakeError) as caught:
+            await client
+        assert caught.value.status == 503

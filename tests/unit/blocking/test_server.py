@@ -21,7 +21,7 @@ import websockets.sync.client
 
 from gdpeer import Cause, ConnectionClosed, ConnectionClosedError, HandshakeError, TransportError
 from gdpeer.blocking import Connection, connect, serve
-from gdpeer.http.response import Response
+from gdpeer.http import Request, Response
 from gdpeer.websocket import server as server_module
 from tests.support.certificates import Certificates
 from tests.support.waiting import until
@@ -372,3 +372,24 @@ def test_ctrl_c_and_sigterm_end_a_program_at_once_wherever_it_waits(kind: str, s
         assert caught.value.code == 1001
         assert program.stdout.read().split("\n") == [*said, ""]
     assert program.returncode == 0
+
+
+def test_process_request_decides_in_the_thread_that_accepts() -> None:
+    threads: set[threading.Thread] = set()
+
+    def process(request: Request) -> Response | None:
+        threads.add(threading.current_thread())
+        return None if request.query == "token=1" else Response(403, "go away\n")
+
+    with served(process_request=process) as (server, url):
+        with pytest.raises(HandshakeError, match="go away") as caught:
+            connect(url)
+        assert caught.value.status == 403
+        with connect(f"{url}/?token=1") as ws:
+            ws.send("x")
+            assert ws.recv() == "x"
+        assert server.process_request is process
+        server.process_request = None
+        with connect(url):
+            pass
+    assert [type(thread) for thread in threads] == [Started]
