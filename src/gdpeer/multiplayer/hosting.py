@@ -5,6 +5,8 @@ Invariants:
 - The game's code is called only in `poll`, and in a local call.
 - A call from elsewhere that is not allowed, or does not fit, never reaches it; it is logged, counted and told by
   `call_refused`.
+- Nothing of one connection is left in the next one, even where the game uses one peer for both without a poll between.
+  Differs from the engine, which goes on with the former connection's peers and numbers of paths.
 
 Layer: `multiplayer`.
 """
@@ -85,6 +87,7 @@ class PeerHost(Switchboard, MultiplayerAPI[PeerType]):
             self._peer.peer_connected.disconnect(self._peer_has_come)
             self._peer.peer_disconnected.disconnect(self._peer_went)
             self._peer._peer_forgotten.disconnect(self._forget_peer)
+            self._peer._connection_began.disconnect(self._begin_anew)
             self.clear()
         self._use(peer)
 
@@ -92,11 +95,14 @@ class PeerHost(Switchboard, MultiplayerAPI[PeerType]):
         self._use_peer(peer)
         self._unsettled.clear()
         self._has_begun = False
+        self._untold: Signal | None = None  # the end of a connection that another one of the same peer has replaced
         self._status: int = ConnectionStatus.DISCONNECTED
         if peer is not None:
             peer.peer_connected.connect(self._peer_has_come)
             peer.peer_disconnected.connect(self._peer_went)
             peer._peer_forgotten.connect(self._forget_peer)
+            peer._connection_began.connect(self._begin_anew)
+            self._has_begun = peer.is_server()
             self._status = peer.get_connection_status()
 
     def clear(self) -> None:
@@ -127,8 +133,11 @@ class PeerHost(Switchboard, MultiplayerAPI[PeerType]):
         return [one for one in self._admitted if one != -target]
 
     def _peer_has_come(self, peer_id: int) -> None:
-        self._has_begun = True
-        self._peer_came(peer_id)
+        peer = self._peer
+        self._tell_replaced()
+        if self._peer is peer:
+            self._has_begun = True
+            self._peer_came(peer_id)
 
     @abstractmethod
     def _peer_came(self, peer_id: int) -> None:
@@ -154,11 +163,10 @@ class PeerHost(Switchboard, MultiplayerAPI[PeerType]):
         Returns:
             `ERR_UNCONFIGURED` without a peer or when it is not connected; else `OK`.
         """
-        peer = self._peer
-        if peer is None:
-            return Error.ERR_UNCONFIGURED
         if self._status_fell():
             return Error.ERR_UNCONFIGURED
+        peer = self._peer
+        assert peer is not None  # else there is no status
         peer.poll(timeout)
         if self._peer is peer and peer.get_available_packet_count():
             peer._handle(self._take_all)
@@ -173,19 +181,44 @@ class PeerHost(Switchboard, MultiplayerAPI[PeerType]):
             self._settle_end(self._unsettled.popleft())
 
     def _status_fell(self) -> bool:
-        """Whether the peer is disconnected; the first time this is told and everything forgotten."""
-        assert self._peer is not None
+        """Whether there is no connection; the first time this is told and everything forgotten."""
+        self._tell_replaced()
+        if self._peer is None:
+            return True
         status = self._peer.get_connection_status()
+        if status == ConnectionStatus.CONNECTING and self._status == ConnectionStatus.CONNECTED:
+            # A `WebSocketClient` with a `reconnection` policy goes from one connection to the next within one poll.
+            self._begin_anew()
+            self._tell_replaced()
+            return self._peer is None
         was, self._status = self._status, status
         if status != ConnectionStatus.DISCONNECTED:
-            self._has_begun = self._has_begun or self._peer.is_server()
+            if was == ConnectionStatus.DISCONNECTED:
+                self._has_begun = self._has_begun or self._peer.is_server()
             return False
         if was != ConnectionStatus.DISCONNECTED:
-            had_begun, self._has_begun = self._has_begun, False
-            self.clear()
-            self._unsettled.clear()
-            (self.server_disconnected if had_begun else self.connection_failed).emit()
+            self._forget_connection().emit()
         return True
+
+    def _begin_anew(self) -> None:
+        """The peer has begun another connection; forget the former one, whose end is told in the next poll."""
+        assert self._peer is not None  # it says so
+        if self._status != ConnectionStatus.DISCONNECTED:
+            self._untold = self._forget_connection()
+        self._status = self._peer.get_connection_status()
+        self._has_begun = self._peer.is_server()
+
+    def _forget_connection(self) -> Signal:
+        """Forget everything about a connection that is over; the signal that tells of its end."""
+        had_begun, self._has_begun = self._has_begun, False
+        self.clear()
+        self._unsettled.clear()
+        return self.server_disconnected if had_begun else self.connection_failed
+
+    def _tell_replaced(self) -> None:
+        untold, self._untold = self._untold, None
+        if untold is not None:
+            untold.emit()
 
     def _is_connected(self) -> bool:
         return self._peer is not None and self._peer.get_connection_status() == ConnectionStatus.CONNECTED

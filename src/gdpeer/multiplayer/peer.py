@@ -10,6 +10,7 @@ Invariants, on which `SceneMultiplayer` builds:
 - After `disconnect_peer(id)` no packet of `id` can be read, not even one that had come before.
 - While this end stays, the end of every peer that was told of is told: by `peer_disconnected`, or, where
   `disconnect_peer` was to be silent, at once and to the API above only, by `_peer_forgotten`.
+- An end that can be used again emits `_connection_began` when it is: the API above forgets the former connection.
 - Packets of one sender keep their order.
 
 Layer: `multiplayer`. Source: reference godot-api section 4, godot4-wire section B.
@@ -98,6 +99,7 @@ class MultiplayerPeer(PacketPeer):
         self.peer_connected = Signal("peer_connected")
         self.peer_disconnected = Signal("peer_disconnected")
         self._peer_forgotten = Signal("peer_forgotten")
+        self._connection_began = Signal("connection_began")
         self.transfer_mode = TransferMode.RELIABLE
         self.transfer_channel = 0
         self._refuses = False
@@ -224,6 +226,7 @@ class NetworkedMultiplayerPeer(Protocol):
     peer_connected: Signal
     peer_disconnected: Signal
     _peer_forgotten: Signal
+    _connection_began: Signal
     can_wait: ClassVar[bool]
 
     @property

@@ -162,6 +162,7 @@ class WebSocketMultiplayerPeer(SessionSettings, SessionPeer, MultiplayerPeer):
         error = client._begin(session, lambda: connect(client._peer))
         session.is_over = error is not Error.OK
         self._client, self._session = client, session
+        self._connection_began.emit()
         return error
 
     def _news(self) -> News:
@@ -247,6 +248,7 @@ class WebSocketMultiplayerPeer(SessionSettings, SessionPeer, MultiplayerPeer):
         session = ServerSession(server, self._dialect_of, self._news())
         server._session = session
         self._server, self._session, self._client = server, session, None
+        self._connection_began.emit()
 
     def _dialect_of(self, peer: WebSocketPeer) -> Dialect:
         if len(self._dialects) < 2:

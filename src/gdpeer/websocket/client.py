@@ -109,7 +109,9 @@ class WebSocketClient(NetworkedPeer):
         except ValueError:
             return Error.ERR_INVALID_PARAMETER
         self._again = partial(self._connect, url, gd_mp_api)
-        return self._again()
+        error = self._again()
+        self._connection_began.emit()
+        return error
 
     def _connect(self, url: str, gd_mp_api: bool) -> Error:
         self._again_at = math.inf

@@ -49,6 +49,7 @@ class NetworkedPeer(SessionPeer):
         self.connection_failed = Signal("connection_failed")
         self.server_disconnected = Signal("server_disconnected")
         self._peer_forgotten = Signal("peer_forgotten")  # for the API above; nobody is forgotten in silence here
+        self._connection_began = Signal("connection_began")  # likewise
         self.transfer_mode: int = TRANSFER_MODE_RELIABLE
         self._target = 0
 

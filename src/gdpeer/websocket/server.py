@@ -187,6 +187,7 @@ class WebSocketServer(ServerSettings, NetworkedPeer):
         self._listen_error = ""
         if gd_mp_api:
             self._session = ServerSession(self, lambda peer: GODOT3, self._news())
+        self._connection_began.emit()
         return Error.OK
 
     def _not_listening(self, error: Error, detail: str) -> Error:
