@@ -1,8 +1,6 @@
 """What makes of a value one that an annotation allows.
 
-A value of another type is converted where nothing is lost: an int for a float, a whole float for an int, a Vector2i for
-a Vector2 and back when it is whole, a text for a StringName or NodePath and back, an array for a packed array and back,
-a number for a member of an enumeration. Everything else is refused with the reason.
+The annotation says which type is wanted; `conversions` what becomes of a value of another type.
 
 Invariants:
 - A value never makes anything but CallError leave a converter, whatever it holds.
@@ -15,48 +13,23 @@ from __future__ import annotations
 
 import types
 import typing
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import (
+    Collection,
+    Iterable,
+    Mapping,
+    MutableMapping,
+    MutableSequence,
+    Sequence,
+)
 from contextlib import suppress
 from enum import Enum
-from typing import Any, TypeAlias
+from typing import Any
 
-from gdpeer.variant import (
-    Array,
-    Dictionary,
-    EncodedObject,
-    EncodedObjectAsID,
-    NodePath,
-    PackedByteArray,
-    PackedColorArray,
-    PackedFloat32Array,
-    PackedFloat64Array,
-    PackedInt32Array,
-    PackedInt64Array,
-    PackedStringArray,
-    PackedVector2Array,
-    PackedVector3Array,
-    PackedVector4Array,
-    Rect2,
-    Rect2i,
-    StringName,
-    Vector2,
-    Vector2i,
-    Vector3,
-    Vector3i,
-    Vector4,
-    Vector4i,
-)
+from gdpeer.multiplayer.conversions import RULES, CallError, Converter, rule_for
+from gdpeer.variant import Dictionary, EncodedObject, EncodedObjectAsID, NodePath
 from gdpeer.variant.kinds import KINDS
 
 __all__ = ["CallError", "Converter", "Passing", "converter_for"]
-
-
-class CallError(Exception):
-    """The arguments do not fit; the text says why, in a line."""
-
-
-Converter: TypeAlias = Callable[[Any], Any]
-"""Gives the value as the method wants it, or raises CallError."""
 
 
 class Passing:
@@ -84,6 +57,8 @@ def converter_for(annotation: Any) -> Converter | None:
     Raises:
         TypeError: no engine value can be checked against this annotation.
     """
+    if annotation is typing.LiteralString:
+        annotation = str
     if annotation in (Any, object) or isinstance(annotation, typing.TypeVar):
         return None
     if isinstance(annotation, typing.NewType):
@@ -108,17 +83,17 @@ def _of_class(wanted: Any) -> Converter:
         raise TypeError(f"{wanted!r} is no type of an engine value")
     if issubclass(wanted, Enum):
         return _member(wanted)
-    rules = _RULES.get(wanted, {})
+    rules = RULES.get(wanted, {})
     exact = _EXACT.get(wanted, wanted)
 
     def convert(value: Any) -> Any:
         kind = type(value)
-        rule = rules.get(kind)
-        if rule is not None:
-            return _ruled(rule, value, wanted)
-        if isinstance(value, exact) and not (kind is bool and wanted is int):
+        if isinstance(value, exact) and kind not in rules:
             return value
-        raise CallError(f"is a {kind.__name__}, not a {wanted.__name__}")
+        rule = rule_for(rules, kind)
+        if rule is None:
+            raise CallError(f"is a {kind.__name__}, not a {wanted.__name__}")
+        return _ruled(rule, value, wanted)
 
     return Passing(frozenset((wanted,)), convert)
 
@@ -126,16 +101,27 @@ def _of_class(wanted: Any) -> Converter:
 def _ruled(rule: Converter, value: Any, wanted: type) -> Any:
     try:
         return rule(value)
-    except (ValueError, TypeError, OverflowError) as problem:  # VariantError is a ValueError
+    except (ValueError, TypeError, ArithmeticError) as problem:  # VariantError is a ValueError
         raise CallError(f"is a {type(value).__name__} that makes no {wanted.__name__}: {problem}") from None
 
 
 def _member(wanted: type[Enum]) -> Converter:
+    truths = {isinstance(one.value, bool) for one in wanted}
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, bool):
+            return value if True in truths else int(value)
+        if isinstance(value, int | float):
+            if False not in truths:
+                return bool(value) if value in (0, 1) else value
+            return int(value) if isinstance(value, float) and value.is_integer() else value
+        return str(value) if isinstance(value, NodePath) else value
+
     def convert(value: Any) -> Any:
         found = None
         with suppress(Exception):  # `_missing_` is the game's, and can raise anything
-            found = wanted(int(value) if isinstance(value, float) and value.is_integer() else value)
-        if found is None or isinstance(value, bool) is not isinstance(found.value, bool):
+            found = wanted(plain(value))
+        if found is None or isinstance(plain(value), bool) is not isinstance(found.value, bool):
             raise CallError(f"is {value!r}, which is no {wanted.__name__}")
         return found
 
@@ -143,10 +129,16 @@ def _member(wanted: type[Enum]) -> Converter:
 
 
 def _literal(allowed: tuple[Any, ...]) -> Converter:
+    options = [(one, converter_for(type(one))) for one in allowed]
+
     def convert(value: Any) -> Any:
         for one in allowed:
             if one == value and type(one) is type(value):
                 return value
+        for one, converter in options:
+            with suppress(CallError):
+                if converter is not None and converter(value) == one:
+                    return one
         raise CallError(f"is {value!r}, not one of {', '.join(map(repr, allowed))}")
 
     return convert
@@ -231,74 +223,10 @@ def _name(annotation: Any) -> str:
     return getattr(annotation, "__name__", str(annotation))
 
 
-def _real(value: int) -> float:
-    real = float(value)
-    if real != value:
-        raise CallError(f"is {value!r}, which no float holds exactly")
-    return real
-
-
-def _whole(value: float) -> int:
-    if not value.is_integer():
-        raise CallError(f"is {value!r}, not a whole number")
-    return int(value)
-
-
-def _rounded(wanted: type) -> Converter:
-    """A vector of integers, of one of reals."""
-    return lambda value: wanted(*map(_whole, value))
-
-
-def _flat(wanted: type) -> Converter:
-    """A vector of reals, of one of integers."""
-
-    def convert(value: Any) -> Any:
-        found = wanted(*value)
-        if tuple(found) != tuple(value):
-            raise CallError(f"is {value!r}, which no {wanted.__name__} holds exactly")
-        return found
-
-    return convert
-
-
 _VALUES = tuple(kind for kind in KINDS if kind not in (bytearray, memoryview, tuple))
 
-_LISTS = (list, Sequence, Iterable)
-_DICTS = (dict, Mapping)
+_LISTS = (list, Sequence, MutableSequence, Collection, Iterable)
+_DICTS = (dict, Mapping, MutableMapping)
 
 _EXACT: dict[type, Any] = {EncodedObject: EncodedObject | EncodedObjectAsID, bytes: bytes}
 """What also counts as a type, where that is more than its subclasses."""
-
-_PACKED = (
-    PackedInt32Array,
-    PackedInt64Array,
-    PackedFloat32Array,
-    PackedFloat64Array,
-    PackedStringArray,
-    PackedVector2Array,
-    PackedVector3Array,
-    PackedVector4Array,
-    PackedColorArray,
-)
-
-_RULES: dict[type, dict[type, Converter]] = {
-    float: {int: _real},
-    int: {float: _whole},
-    str: {NodePath: str},
-    StringName: {str: StringName, NodePath: lambda value: StringName(str(value))},
-    NodePath: {str: NodePath, StringName: NodePath},
-    Vector2: {Vector2i: _flat(Vector2)},
-    Vector3: {Vector3i: _flat(Vector3)},
-    Vector4: {Vector4i: _flat(Vector4)},
-    Rect2: {Rect2i: _flat(Rect2)},
-    Vector2i: {Vector2: _rounded(Vector2i)},
-    Vector3i: {Vector3: _rounded(Vector3i)},
-    Vector4i: {Vector4: _rounded(Vector4i)},
-    Rect2i: {Rect2: _rounded(Rect2i)},
-    PackedByteArray: {list: PackedByteArray},
-    bytes: {list: PackedByteArray},
-    list: dict.fromkeys((*_PACKED, PackedByteArray), list),
-    **{kind: {list: kind} for kind in (*_PACKED, Array)},
-    Dictionary: {dict: Dictionary},
-}
-"""Wanted, given: how to convert without loss."""
