@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import gdpeer
+from gdpeer import logs
 from tests.support.forms import FORM
 
 
@@ -21,3 +22,9 @@ def pytest_configure() -> None:
     wanted = os.environ.get("GDPEER_FORM", FORM)
     if wanted != FORM:
         pytest.exit(f"gdpeer is {FORM} here, not {wanted}", returncode=3)
+
+
+@pytest.fixture(autouse=True)
+def _fresh_log_limits() -> None:
+    """What an earlier test has logged keeps no line of this one back."""
+    logs.forget()

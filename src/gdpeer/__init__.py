@@ -6,8 +6,6 @@ Godot 3 game.
 Names, defaults and return codes are the engine's; see the documentation for what differs.
 """
 
-import logging
-
 from gdpeer import godot3, http
 from gdpeer._version import __version__
 from gdpeer.clock import Clock, ManualClock, MonotonicClock
@@ -92,9 +90,6 @@ from gdpeer.websocket.server import WebSocketServer
 from gdpeer.websocket.stats import PeerStats, ServerStats
 from gdpeer.websocket.streams import StreamPeerTCP, StreamPeerTLS, TCPServer
 from gdpeer.websocket.tls_options import CryptoKey, TLSOptions, X509Certificate
-
-# What is logged goes where the program says, and nowhere by itself.
-logging.getLogger("gdpeer").addHandler(logging.NullHandler())
 
 OK = Error.OK
 FAILED = Error.FAILED

@@ -19,13 +19,16 @@ A wrong type, or a misuse that would crash the engine, raises `TypeError` or `Va
 Whatever ended a connection is kept as one `CloseCause` (`WebSocketPeer.get_close_cause()`), so that a program need
 not read texts to tell a wrong name from a refused certificate.
 
-Layer: the lowest; imports nothing of gdpeer. Source of the numbers: the engine's `@GlobalScope.Error`.
+Layer: the lowest, with `enums` and `quoting`. Source of the numbers: the engine's `@GlobalScope.Error`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum, IntEnum
+from enum import Enum
+
+from gdpeer.enums import NamedInt
+from gdpeer.quoting import clean
 
 __all__ = [
     "Cause",
@@ -43,8 +46,15 @@ __all__ = [
 ]
 
 
-class Error(IntEnum):
-    """What an engine-shaped call returns; the numbers are the engine's, the same in Godot 3 and 4."""
+DETAIL_MOST = 1_000
+"""Characters of the text of an error: some name several choices. What they quote of a stranger is shorter."""
+
+
+class Error(NamedInt):
+    """What an engine-shaped call returns; the numbers are the engine's, the same in Godot 3 and 4.
+
+    An int that prints with its name: `ERR_UNCONFIGURED (3)`.
+    """
 
     OK = 0
     FAILED = 1
@@ -129,6 +139,9 @@ class Cause(Enum):
     TIMEOUT = "timeout"
     """Connecting, the upgrade, the close or a heartbeat took longer than its limit."""
 
+    def __str__(self) -> str:
+        return f"{self.name} ({self.value})"
+
 
 @dataclass(frozen=True, slots=True)
 class CloseCause:
@@ -136,13 +149,17 @@ class CloseCause:
 
     Attributes:
         cause: which kind of end it was.
-        detail: one line for a person.
+        detail: one line for a person. What came from the other side is escaped, and no secret of a URL is in it.
         status: the HTTP status, for `Cause.HTTP_STATUS`; else 0.
     """
 
     cause: Cause = Cause.NONE
     detail: str = ""
     status: int = 0
+
+    def __post_init__(self) -> None:
+        if self.detail:
+            object.__setattr__(self, "detail", clean(self.detail, DETAIL_MOST))
 
     def __str__(self) -> str:
         return f"{self.cause.value}: {self.detail}" if self.detail else self.cause.value
@@ -153,9 +170,13 @@ NO_CAUSE = CloseCause()
 
 
 class GdpeerError(Exception):
-    """The root of every exception that gdpeer raises about the outside world."""
+    """The root of every exception that gdpeer raises about the outside world.
+
+    Its text is one line: what came from the other side is escaped, and no secret of a URL is in it.
+    """
 
     def __init__(self, detail: str, cause: Cause = Cause.NONE) -> None:
+        detail = clean(detail, DETAIL_MOST)
         super().__init__(detail)
         self.detail = detail
         self.cause = cause

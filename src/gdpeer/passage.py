@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from gdpeer.errors import Error
+from gdpeer.logs import get_logger, log_limited
 
 try:
     import cython
@@ -24,7 +25,7 @@ if cython.compiled:
 
 __all__ = ["GONE_PAST", "Passage", "Seat", "has_all"]
 
-logger = logging.getLogger("gdpeer.multiplayer")
+logger = get_logger("gdpeer.multiplayer")
 
 Buffer: TypeAlias = "bytes | bytearray | memoryview"
 
@@ -146,7 +147,7 @@ class Seat:
         source = 0 if session is None else session.source()
         if source:
             return source
-        logger.warning("get_packet_peer: no packet is there")
+        log_limited(logger, logging.WARNING, "get_packet_peer: no packet is there")
         return _SERVER
 
     def _handle(self, work: Callable[[], object]) -> None:

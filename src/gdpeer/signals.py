@@ -2,24 +2,30 @@
 
 A slot is any callable. Slots run in the order in which they were connected, in the thread that polls, with the
 arguments that the signal carries. A slot that raises is logged with its traceback and the others still run. Slots may
-connect and disconnect while the signal fires: the change counts from the next emit on.
+connect and disconnect while the signal fires: the change counts from the next emit on. Of one line of code that raises
+again and again, or one peer that makes slots raise, not everything is logged (`gdpeer.logs`).
 
 Within asyncio a signal can be waited for: `peer_id, protocol = await server.client_connected`.
 
-Layer: with `errors` and `clock` the lowest; imports nothing of gdpeer. Compiled (types in `signals.pxd`).
+Layer: with `errors`, `clock` and `logs` the lowest. Compiled (types in `signals.pxd`).
 """
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Generator
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from gdpeer.logs import describe, get_logger, report
+
+if TYPE_CHECKING:
+    from gdpeer.logs import LogLimit
 
 __all__ = ["Signal"]
 
-logger = logging.getLogger("gdpeer.signals")
+logger = get_logger("gdpeer.signals")
 
 Slot = Callable[..., object]
+LimitOf = Callable[[Any], "LogLimit | None"]
 
 
 class Signal:
@@ -27,12 +33,14 @@ class Signal:
 
     Args:
         name: shown in logs and in `repr`.
+        limit_of: where the first argument is a peer's id: the limit of the log that its slots' exceptions count for.
     """
 
-    __slots__ = ("__weakref__", "_slots", "name")
+    __slots__ = ("__weakref__", "_limit_of", "_slots", "name")
 
-    def __init__(self, name: str = "") -> None:
+    def __init__(self, name: str = "", limit_of: LimitOf | None = None) -> None:
         self.name = name
+        self._limit_of = limit_of
         # A tuple, replaced at each change: an emit under way keeps the one it began with.
         self._slots: tuple[tuple[Slot, bool], ...] = ()
 
@@ -79,7 +87,7 @@ class Signal:
             try:
                 slot(*arguments)
             except Exception:
-                logger.exception("a slot of signal %r raised: %r", self.name, slot)
+                self._report(slot, arguments)
 
     def emit_one(self, argument: object) -> None:
         """`emit` of one argument, for what happens once a message: compiled, it makes no tuple."""
@@ -89,7 +97,12 @@ class Signal:
             try:
                 slot(argument)
             except Exception:
-                logger.exception("a slot of signal %r raised: %r", self.name, slot)
+                self._report(slot, (argument,))
+
+    def _report(self, slot: Slot, arguments: tuple[Any, ...]) -> None:
+        """A slot has just raised."""
+        limit = self._limit_of(arguments[0]) if self._limit_of is not None and arguments else None
+        report(logger, "a slot of signal '%s' raised: %s", self.name, describe(slot), limit=limit)
 
     def __await__(self) -> Generator[Any, None, Any]:
         """Within asyncio: wait for the next emit; its argument, a tuple where it carries several, None where none."""

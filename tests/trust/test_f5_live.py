@@ -15,7 +15,7 @@ import pytest
 from gdpeer.multiplayer.cache import MAX_PATH_MEMORY
 from gdpeer.multiplayer.methods import methods_of
 from gdpeer.multiplayer.wire import godot3, godot4
-from gdpeer.refusals import LOGGED_AT_ONCE
+from gdpeer.logs import LOGGED_AT_ONCE
 from gdpeer.websocket.godot3_relay import Kind, pack_data, pack_system
 from gdpeer.websocket.states import PeerState
 from tests.support.figures import record

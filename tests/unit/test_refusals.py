@@ -8,7 +8,8 @@ from collections import Counter
 import pytest
 
 from gdpeer import ManualClock
-from gdpeer.refusals import LOG_INTERVAL, LOGGED_AT_ONCE, LogLimit, Refusals
+from gdpeer.logs import LOG_INTERVAL, LOGGED_AT_ONCE, LogLimit
+from gdpeer.refusals import Refusals
 
 
 def test_a_log_cannot_be_flooded(caplog: pytest.LogCaptureFixture) -> None:
@@ -24,8 +25,11 @@ def test_a_log_cannot_be_flooded(caplog: pytest.LogCaptureFixture) -> None:
     assert caplog.messages[LOGGED_AT_ONCE:] == [f"later 1 (and {told} lines before it that were not logged)"]
     assert caplog.records[-1].levelno == logging.ERROR
     log.finish(7)
+    assert caplog.messages[LOGGED_AT_ONCE + 1 :] == []
+    clock.advance(LOG_INTERVAL + 0.001)
     log.finish(7)
-    assert caplog.messages[LOGGED_AT_ONCE + 1 :] == ["peer 7: 1 lines about it were not logged"]
+    log.finish(7)
+    assert caplog.messages[LOGGED_AT_ONCE + 1 :] == ["peer 7 has gone (and 1 lines before it that were not logged)"]
 
 
 def test_what_is_refused_is_counted_for_the_peer_and_in_all() -> None:

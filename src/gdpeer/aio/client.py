@@ -6,7 +6,6 @@ Layer: `aio`.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Generator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from gdpeer.aio.connection import Connection
 from gdpeer.aio.pump import Pump
 from gdpeer.errors import HandshakeError, TransportError
+from gdpeer.logs import get_logger
 from gdpeer.websocket import front
 from gdpeer.websocket.peer import WebSocketPeer
 from gdpeer.websocket.reconnection import Reconnection
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["connect"]
 
-logger = logging.getLogger("gdpeer.aio")
+logger = get_logger("gdpeer.aio")
 
 
 class connect:

@@ -6,7 +6,6 @@ Layer: `aio`.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Generator, Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from gdpeer.aio.connection import Connection
 from gdpeer.aio.pump import Pump
 from gdpeer.errors import ConnectionClosed
 from gdpeer.http.response import Response
+from gdpeer.logs import get_logger, report
 from gdpeer.websocket import front
 from gdpeer.websocket.front import Message
 from gdpeer.websocket.server import WebSocketServer
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Server", "broadcast", "serve"]
 
-logger = logging.getLogger("gdpeer.aio")
+logger = get_logger("gdpeer.aio")
 
 Handler = Callable[[Connection], Awaitable[object]]
 
@@ -73,7 +73,8 @@ class Server:
         except ConnectionClosed as problem:
             logger.debug("a handler ended with its connection: %s", problem)
         except Exception:
-            logger.exception("the handler of %s failed", connection.remote_address)
+            limit = self.engine._limit_of_address(connection.remote_address[0])
+            report(logger, "the handler of %s failed", connection.remote_address, limit=limit)
         finally:
             connection._leave(code)
             self._pump.arm()

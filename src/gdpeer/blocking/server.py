@@ -5,7 +5,6 @@ Layer: `blocking`.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from contextlib import suppress
 from threading import Lock, Thread
@@ -16,6 +15,7 @@ from gdpeer.blocking.connection import Connection
 from gdpeer.blocking.pump import LONGEST, deadline_in
 from gdpeer.clock import MONOTONIC
 from gdpeer.errors import ConnectionClosed, GdpeerError
+from gdpeer.logs import get_logger, report
 from gdpeer.websocket import front
 from gdpeer.websocket.peer import WebSocketPeer
 from gdpeer.websocket.porter import Porter
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Server", "serve"]
 
-logger = logging.getLogger("gdpeer.blocking")
+logger = get_logger("gdpeer.blocking")
 
 Handler = Callable[[Connection], object]
 
@@ -88,7 +88,8 @@ class Server:
         except ConnectionClosed as problem:
             logger.debug("a handler ended with its connection: %s", problem)
         except Exception:
-            logger.exception("the handler of %s failed", connection.remote_address)
+            limit = self.engine._limit_of_address(connection.remote_address[0])
+            report(logger, "the handler of %s failed", connection.remote_address, limit=limit)
             return 1011
         return 1000
 

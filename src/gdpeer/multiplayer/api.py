@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from enum import IntEnum
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar
 
+from gdpeer.enums import NamedInt
 from gdpeer.errors import Error
+from gdpeer.logs import LogLimit
 from gdpeer.multiplayer.own_names import refuse_names_in_use
 from gdpeer.multiplayer.peer import ConnectionStatus, NetworkedMultiplayerPeer
 from gdpeer.signals import Signal
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["MultiplayerAPI", "PeerType", "RPCMode"]
 
 
-class RPCMode(IntEnum):
+class RPCMode(NamedInt):
     """Who may call a method from elsewhere."""
 
     DISABLED = 0
@@ -57,12 +58,16 @@ class MultiplayerAPI(ABC, Generic[PeerType]):
         refuse_names_in_use(cls)
 
     def __init__(self) -> None:
-        self.peer_connected = Signal("peer_connected")
-        self.peer_disconnected = Signal("peer_disconnected")
+        self.peer_connected = Signal("peer_connected", self._limit_of)
+        self.peer_disconnected = Signal("peer_disconnected", self._limit_of)
         self.connected_to_server = Signal("connected_to_server")
         self.connection_failed = Signal("connection_failed")
         self.server_disconnected = Signal("server_disconnected")
         self._tree: SceneTree | None = None
+
+    def _limit_of(self, peer_id: int) -> LogLimit | None:
+        """The limit of the log that game code counts for which raises because of a peer; None: it is not there."""
+        return None
 
     @property
     @abstractmethod

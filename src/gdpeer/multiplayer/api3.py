@@ -19,12 +19,14 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, cast
 
 from gdpeer.errors import Error, PacketError
+from gdpeer.logs import describe, get_logger, log_limited, report
 from gdpeer.multiplayer.calls3 import Calls3
 from gdpeer.multiplayer.hosting import PeerHost
 from gdpeer.multiplayer.methods import Method
 from gdpeer.multiplayer.modes import Godot3Config, Mode, calls_here, mode_of, var_mode
 from gdpeer.multiplayer.peer import TARGET_PEER_SERVER, ConnectionStatus, NetworkedMultiplayerPeer, TransferMode
 from gdpeer.multiplayer.rpc import RpcConfig
+from gdpeer.multiplayer.switchboard import NO_PEER, NO_TREE, NOT_CONNECTED, not_sent
 from gdpeer.multiplayer.tree import Node as TreeNode
 from gdpeer.multiplayer.tree import SceneTree as TreeSceneTree
 from gdpeer.multiplayer.wire.godot3 import Command, Raw, encode_named, parse
@@ -33,7 +35,7 @@ from gdpeer.signals import Signal
 
 __all__ = ["MultiplayerAPI", "Node", "SceneTree"]
 
-logger = logging.getLogger("gdpeer.multiplayer")
+logger = get_logger("gdpeer.multiplayer")
 
 
 class Node(TreeNode):
@@ -145,7 +147,7 @@ class MultiplayerAPI(PeerHost[NetworkedMultiplayerPeer]):
         super().__init__()
         self.network_peer_connected = self.peer_connected
         self.network_peer_disconnected = self.peer_disconnected
-        self.network_peer_packet = Signal("network_peer_packet")
+        self.network_peer_packet = Signal("network_peer_packet", self._limit_of)
 
     @property
     def network_peer(self) -> NetworkedMultiplayerPeer | None:
@@ -267,7 +269,7 @@ class MultiplayerAPI(PeerHost[NetworkedMultiplayerPeer]):
 
     def rpc(self, peer_id: int, node: TreeNode, method: str, arguments: Sequence[Any] = ()) -> Error:
         """Call a method of the same node elsewhere; returns and raises as `Node.rpc_id`."""
-        error = self._not_ready(node)
+        error = self._not_ready(node, method)
         if error is not Error.OK:
             return error
         entry = node._gdpeer_methods().own_first.get(method)
@@ -283,7 +285,7 @@ class MultiplayerAPI(PeerHost[NetworkedMultiplayerPeer]):
 
     def rset(self, peer_id: int, node: Node, name: str, value: Any) -> Error:
         """Set a property of the same node elsewhere; returns and raises as `Node.rset_id`."""
-        error = self._not_ready(node)
+        error = self._not_ready(node, name)
         if error is not Error.OK:
             return error
         here, goes_out, own = self._plan(peer_id, node, _property_mode(node, name))
@@ -297,16 +299,17 @@ class MultiplayerAPI(PeerHost[NetworkedMultiplayerPeer]):
     def _reached(self, peer_id: int) -> Collection[int]:
         targets = self._targets(peer_id)
         if not targets and peer_id > 0:
-            logger.error("there is no peer %s to be called or set", peer_id)
+            log_limited(logger, logging.ERROR, "there is no peer %s to be called or set", peer_id)
         return targets
 
-    def _not_ready(self, node: TreeNode) -> Error:
+    def _not_ready(self, node: TreeNode, name: str) -> Error:
         if self._peer is None:
-            return Error.ERR_UNCONFIGURED
+            return not_sent(Error.ERR_UNCONFIGURED, node, name, NO_PEER)
         if node._gdpeer_tree is None or node._gdpeer_tree is not self._tree:
-            return Error.ERR_INVALID_PARAMETER
-        connected = self._peer.get_connection_status() == ConnectionStatus.CONNECTED
-        return Error.OK if connected else Error.ERR_CONNECTION_ERROR
+            return not_sent(Error.ERR_INVALID_PARAMETER, node, name, NO_TREE)
+        if self._peer.get_connection_status() != ConnectionStatus.CONNECTED:
+            return not_sent(Error.ERR_CONNECTION_ERROR, node, name, NOT_CONNECTED)
+        return Error.OK
 
     def _plan(self, peer_id: int, node: TreeNode, mode: Mode) -> tuple[bool, bool, int]:
         """Whether a call counts here, whether it goes out, and the own id."""
@@ -319,7 +322,7 @@ class MultiplayerAPI(PeerHost[NetworkedMultiplayerPeer]):
     def _result(self, peer_id: int, own: int, name: str) -> Error:
         if peer_id != own:
             return Error.OK
-        logger.error("%s cannot be called or set at oneself: its mode does not allow it", name)
+        log_limited(logger, logging.ERROR, "%s cannot be called or set at oneself: its mode does not allow it", name)
         return Error.ERR_INVALID_PARAMETER
 
     def assign(self, sender: int, node: TreeNode, name: str, value: Arguments) -> None:
@@ -335,7 +338,8 @@ class MultiplayerAPI(PeerHost[NetworkedMultiplayerPeer]):
         try:
             setattr(node, name, value)
         except Exception:
-            logger.exception("setting %s of %r raised, set by peer %s", name, node, sender)
+            limit = self._limit_of(sender)
+            report(logger, "setting %s of %s raised, set by peer %s", name, describe(node), sender, limit=limit)
             return False
         finally:
             self._sender = before

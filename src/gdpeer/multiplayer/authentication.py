@@ -8,12 +8,12 @@ Layer: `multiplayer`; sends and admits through its host. Source: reference godot
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
 from gdpeer.clock import Clock
 from gdpeer.errors import Error, PacketError
+from gdpeer.logs import get_logger, report
 from gdpeer.multiplayer.wire.godot4 import Auth
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["AuthCallback", "Authentication"]
 
-logger = logging.getLogger("gdpeer.multiplayer")
+logger = get_logger("gdpeer.multiplayer")
 
 AuthCallback: TypeAlias = Callable[[int, bytes], object]
 
@@ -125,4 +125,4 @@ class Authentication:
         try:
             callback(sender, data)
         except Exception:
-            logger.exception("auth_callback raised, for peer %s", sender)
+            report(logger, "auth_callback raised, for peer %s", sender)

@@ -17,6 +17,7 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from gdpeer.errors import Error, PacketError, VariantError
+from gdpeer.logs import get_logger, log_limited
 from gdpeer.multiplayer.calls3 import Calls3
 from gdpeer.multiplayer.wire import godot3, godot4
 from gdpeer.multiplayer.wire.parts import values_of
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Bridge"]
 
-logger = logging.getLogger("gdpeer.multiplayer")
+logger = get_logger("gdpeer.multiplayer")
 
 
 class Bridge:
@@ -78,8 +79,14 @@ class Bridge:
         except VariantError as problem:
             self._host.refused["not translatable"] += 1
             path = self._host.path_of(node)
-            logger.warning(
-                "%s of node %r not called at %s: Godot 3 cannot take it: %s", method.name, path, peer_ids, problem
+            log_limited(
+                logger,
+                logging.WARNING,
+                "%s of node '%s' not called at %s: Godot 3 cannot take it: %s",
+                method.name,
+                path,
+                peer_ids,
+                problem,
             )
             return Error.ERR_INVALID_DATA
 

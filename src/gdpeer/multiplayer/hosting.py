@@ -20,13 +20,14 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING, cast
 
 from gdpeer.errors import Error, PacketError
+from gdpeer.logs import LogLimit, get_logger
 from gdpeer.multiplayer.api import MultiplayerAPI, PeerType, RPCMode
 from gdpeer.multiplayer.modes import Godot3Config, Mode, is_allowed
 from gdpeer.multiplayer.peer import ConnectionStatus, OfflineMultiplayerPeer
 from gdpeer.multiplayer.switchboard import Switchboard
 from gdpeer.multiplayer.tree import walk
 from gdpeer.multiplayer.wire.parts import Arguments
-from gdpeer.refusals import LogLimit, Refusals
+from gdpeer.refusals import Refusals
 from gdpeer.signals import Signal
 from gdpeer.variant.names import NodePath
 
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PeerHost"]
 
-logger = logging.getLogger("gdpeer.multiplayer")
+logger = get_logger("gdpeer.multiplayer")
 
 
 class PeerHost(Switchboard, MultiplayerAPI[PeerType]):
@@ -59,7 +60,7 @@ class PeerHost(Switchboard, MultiplayerAPI[PeerType]):
     def __init__(self) -> None:
         MultiplayerAPI.__init__(self)
         Switchboard.__init__(self)
-        self.call_refused = Signal("call_refused")
+        self.call_refused = Signal("call_refused", self._limit_of)
         self.refused: Counter[str] = Counter()
         self._root: NodePath = NodePath("")
         self._unsettled: deque[int] = deque()  # whose connection ended in this poll; their packets come first
@@ -285,6 +286,11 @@ class PeerHost(Switchboard, MultiplayerAPI[PeerType]):
         refusals.note(kind)
         return refusals.log
 
+    def _limit_of(self, peer_id: int) -> LogLimit | None:
+        """See `MultiplayerAPI`. Nothing is kept of one that has gone, or nobody would forget it again."""
+        is_there = peer_id in self._admitted or peer_id in self._refusals
+        return self._refusals_of(peer_id).log if is_there else None
+
     def _refusals_of(self, sender: int) -> Refusals:
         found = self._refusals.get(sender)
         if found is None:
@@ -329,7 +335,7 @@ class PeerHost(Switchboard, MultiplayerAPI[PeerType]):
     def refuse(self, sender: int, path: str, method: str, kind: str, reason: str) -> None:
         """Say and count that something from a peer was not done; with a method, that it was not called."""
         log = self.count_refusal(sender, kind)
-        log.warning("refused (%s): peer %s, node %r, %s: %s", kind, sender, path, method or "no method", reason)
+        log.warning("refused (%s): peer %s, node '%s', %s: %s", kind, sender, path, method or "no method", reason)
         if method:
             self.call_refused.emit(sender, path, method, reason)
 
@@ -340,4 +346,4 @@ class PeerHost(Switchboard, MultiplayerAPI[PeerType]):
     def mismatch(self, peer_id: int, path: str, detail: str) -> None:
         """Say and count that a node's methods are not the same on both sides; calls go on all the same."""
         log = self.count_refusal(peer_id, "checksum mismatch")
-        log.log(logging.ERROR, "the methods of node %r differ from those of peer %s: %s", path, peer_id, detail)
+        log.log(logging.ERROR, "the methods of node '%s' differ from those of peer %s: %s", path, peer_id, detail)

@@ -14,9 +14,9 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, overload
 
+from gdpeer.enums import NamedInt
 from gdpeer.multiplayer.api import RPCMode
 from gdpeer.multiplayer.peer import TransferMode
 from gdpeer.multiplayer.rpc import RpcConfig, RpcMethod
@@ -45,7 +45,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class Mode(IntEnum):
+class Mode(NamedInt):
     """MultiplayerAPI.RPCMode of Godot 3. The master of a node is the side that `set_network_master` names."""
 
     DISABLED = 0

@@ -21,9 +21,9 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable
-from enum import IntEnum
 from typing import Any, ClassVar, Protocol, TypeAlias
 
+from gdpeer.enums import NamedInt
 from gdpeer.errors import Error
 from gdpeer.ids import generate_unique_id
 from gdpeer.multiplayer.own_names import refuse_names_in_use
@@ -48,7 +48,7 @@ TARGET_PEER_SERVER = 1
 Buffer: TypeAlias = "bytes | bytearray | memoryview"
 
 
-class ConnectionStatus(IntEnum):
+class ConnectionStatus(NamedInt):
     """Where a peer is."""
 
     DISCONNECTED = 0
@@ -60,7 +60,7 @@ class ConnectionStatus(IntEnum):
 _CONNECTED, _DISCONNECTED = ConnectionStatus.CONNECTED, ConnectionStatus.DISCONNECTED
 
 
-class TransferMode(IntEnum):
+class TransferMode(NamedInt):
     """How a packet may travel. Over WebSocket everything is RELIABLE whatever is set."""
 
     UNRELIABLE = 0
@@ -244,7 +244,7 @@ class NetworkedMultiplayerPeer(Protocol):
 
     def _refusals_of(self, peer_id: int) -> Refusals: ...
 
-    def get_connection_status(self) -> IntEnum:
+    def get_connection_status(self) -> NamedInt:
         """A `ConnectionStatus`, or another enumeration with these values."""
         ...
 

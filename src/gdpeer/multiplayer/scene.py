@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.errors import Error, PacketError
+from gdpeer.logs import get_logger, log_limited
 from gdpeer.multiplayer.authentication import AuthCallback, Authentication
 from gdpeer.multiplayer.bridge import Bridge
 from gdpeer.multiplayer.calls4 import Calls4
@@ -52,7 +53,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SceneMultiplayer"]
 
-logger = logging.getLogger("gdpeer.multiplayer")
+logger = get_logger("gdpeer.multiplayer")
 
 SMALLEST_PACKET = 128
 
@@ -77,9 +78,9 @@ class SceneMultiplayer(SceneSwitchboard, PeerHost[MultiplayerPeer]):
     """
 
     def __init__(self, *, clock: Clock = MONOTONIC) -> None:
-        self.peer_authenticating = Signal("peer_authenticating")
-        self.peer_authentication_failed = Signal("peer_authentication_failed")
-        self.peer_packet = Signal("peer_packet")
+        self.peer_authenticating = Signal("peer_authenticating", self._limit_of)
+        self.peer_authentication_failed = Signal("peer_authentication_failed", self._limit_of)
+        self.peer_packet = Signal("peer_packet", self._limit_of)
         self.server_relay = True
         self._max_sync = 1350
         self._max_delta = 65_535
@@ -171,10 +172,10 @@ class SceneMultiplayer(SceneSwitchboard, PeerHost[MultiplayerPeer]):
 
     def _turn_away(self, peer_id: int, reason: str) -> None:
         self._forget_caller(peer_id)
-        logger.warning("peer %s was turned away: %s", peer_id, reason)
         self._bridge.forget_peer(peer_id)
         if self._peer is not None:
             self._peer.disconnect_peer(peer_id)
+        log_limited(logger, logging.WARNING, "peer %s was turned away: %s", peer_id, reason)
         self.peer_authentication_failed.emit(peer_id)
 
     def _admit(self, peer_id: int) -> None:
@@ -213,7 +214,7 @@ class SceneMultiplayer(SceneSwitchboard, PeerHost[MultiplayerPeer]):
     def disconnect_peer(self, peer_id: int) -> None:
         """End one connection, and tell the others; `peer_disconnected` is not emitted here, as in the engine."""
         if self._peer is None or not self._is_connected():
-            logger.error("disconnect_peer: there is no connection")
+            log_limited(logger, logging.ERROR, "disconnect_peer: there is no connection")
             return
         self._forget_peer(peer_id)
         self._peer.disconnect_peer(peer_id)

@@ -10,10 +10,11 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from gdpeer.errors import Error, PacketError
+from gdpeer.logs import describe, get_logger, log_limited
 from gdpeer.multiplayer.calls4 import Calls4
 from gdpeer.multiplayer.methods import methods_of
 from gdpeer.multiplayer.peer import TARGET_PEER_SERVER, ConnectionStatus
-from gdpeer.multiplayer.switchboard import Switchboard
+from gdpeer.multiplayer.switchboard import NO_PEER, NO_TREE, NOT_CONNECTED, Switchboard, not_sent
 from gdpeer.multiplayer.wire.godot4 import encode_call_body, is_call, parse, relay_packet
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SceneSwitchboard"]
 
-logger = logging.getLogger("gdpeer.multiplayer")
+logger = get_logger("gdpeer.multiplayer")
 
 _OK = Error.OK
 _SERVER = TARGET_PEER_SERVER  # a C integer once compiled (scene_switchboard.pxd)
@@ -142,24 +143,31 @@ class SceneSwitchboard(Switchboard):
         """
         tree = node._gdpeer_tree
         if self._peer is not None and (tree is None or tree is not self._tree):
-            return Error.ERR_INVALID_PARAMETER
+            return not_sent(Error.ERR_INVALID_PARAMETER, node, method, NO_TREE)
         return self._rpc(peer_id, node, method, arguments)
 
     def _rpc(self, peer_id: int, node: Node, name: str, arguments: Sequence[Any]) -> Error:
         """As `rpc`, of a node that is in this tree."""
         if self._peer is None:
-            return Error.ERR_UNCONFIGURED
+            return not_sent(Error.ERR_UNCONFIGURED, node, name, NO_PEER)
         if not self._can_send():
-            return Error.ERR_CONNECTION_ERROR
+            return not_sent(Error.ERR_CONNECTION_ERROR, node, name, NOT_CONNECTED)
         method = methods_of(node).by_name.get(name)
         if method is None:
-            logger.error("rpc: %r has no method %r that can be called from elsewhere", node, name)
+            log_limited(
+                logger,
+                logging.ERROR,
+                "rpc: %s has no method '%s' that can be called from elsewhere",
+                describe(node),
+                name,
+            )
             return Error.ERR_INVALID_PARAMETER
         own = self._own_id()
         if method.call_local:
             return self._call_both(peer_id, own, node, method, arguments)
         if peer_id == own:
-            logger.error("rpc: %s of %r is not call_local and cannot be called at oneself", name, node)
+            text = "rpc: %s of %s is not call_local and cannot be called at oneself"
+            log_limited(logger, logging.ERROR, text, name, describe(node))
             return Error.ERR_INVALID_PARAMETER
         return self._call_elsewhere(peer_id, own, node, method, arguments)
 
@@ -174,7 +182,7 @@ class SceneSwitchboard(Switchboard):
         is_one = peer_id in self._admitted
         if peer_id and not is_one and -peer_id not in self._admitted:
             if peer_id != own:  # nor can one be left out who is not there, as in the engine
-                logger.error("rpc: there is no peer %s", abs(peer_id))
+                log_limited(logger, logging.ERROR, "rpc: there is no peer %s", abs(peer_id))
             return _OK
         targets = (peer_id,) if is_one else host._targets(peer_id)
         if self._members:

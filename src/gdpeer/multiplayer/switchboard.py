@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from gdpeer.bucket import BURST, Bucket
 from gdpeer.clock import MONOTONIC, Clock
+from gdpeer.logs import LogLimit, describe, get_logger, log_limited, report
 from gdpeer.multiplayer.checking import CallError
 from gdpeer.multiplayer.wire.parts import values_of
 from gdpeer.passage import Seat
-from gdpeer.refusals import LogLimit, Refusals
+from gdpeer.refusals import Refusals
 
 try:
     import cython
@@ -34,7 +35,18 @@ if TYPE_CHECKING:
 
 __all__ = ["Switchboard"]
 
-logger = logging.getLogger("gdpeer.multiplayer")
+logger = get_logger("gdpeer.multiplayer")
+
+
+NO_TREE = "the node is not in this tree: add_child() it first"
+NO_PEER = "there is no peer: set multiplayer.multiplayer_peer first"
+NOT_CONNECTED = "the peer is not connected (yet): wait for connected_to_server"
+
+
+def not_sent(error: Error, node: Node, name: str, why: str) -> Error:
+    """Logs why a call was not sent, as the engine does; `error` again, to be returned."""
+    log_limited(logger, logging.ERROR, f"rpc: %s of %s was not sent: {why}", name, describe(node))
+    return error
 
 
 class Switchboard:
@@ -177,6 +189,7 @@ class Switchboard:
 
     def _invoke(self, sender: int, node: Node, method: Method, arguments: Iterable[Any]) -> bool:
         """Call the game's method; False where it raised, which is logged."""
+        host: Any = self
         before, self._sender = self._sender, sender
         try:
             if cython.compiled:
@@ -184,7 +197,8 @@ class Switchboard:
             else:
                 method.function(node, *arguments)
         except Exception:
-            logger.exception("%s of %r raised, called by peer %s", method.name, node, sender)
+            limit = host._limit_of(sender)
+            report(logger, "%s of %s raised, called by peer %s", method.name, describe(node), sender, limit=limit)
             return False
         finally:
             self._sender = before

@@ -19,16 +19,17 @@ Layer: `multiplayer`. Source: reference godot-api section 7.
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from gdpeer.errors import Error
+from gdpeer.logs import describe, get_logger, report
 from gdpeer.multiplayer.bound import let_go_past
 from gdpeer.multiplayer.methods import MethodTable
 from gdpeer.multiplayer.rpc import RpcConfig, check_callable, class_table, collect_methods, node_table
+from gdpeer.multiplayer.switchboard import NO_TREE, not_sent
 from gdpeer.platform import pause
 from gdpeer.variant.names import NodePath
 
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Node", "SceneTree"]
 
-logger = logging.getLogger("gdpeer.multiplayer")
+logger = get_logger("gdpeer.multiplayer")
 
 _FORBIDDEN = '.:@/"%\0'
 _OF_THE_ENGINE = re.compile(r"@[^.:/\"%\0]*@[0-9]+")
@@ -154,7 +155,7 @@ class Node:
         try:
             hook()
         except Exception:
-            logger.exception("%s of %r raised", hook.__name__, self)
+            report(logger, "%s of %s raised", hook.__name__, describe(self))
 
     def _gdpeer_get_ready(self) -> None:
         for child in list(self._gdpeer_children.values()):
@@ -314,7 +315,7 @@ class Node:
             ValueError: more than 255 arguments.
         """
         if self._gdpeer_tree is None:
-            return Error.ERR_INVALID_PARAMETER
+            return not_sent(Error.ERR_INVALID_PARAMETER, self, method, NO_TREE)
         return self.multiplayer.rpc(peer_id, self, method, arguments)
 
     def rpc_config(self, method: str, config: RpcConfig | Mapping[str, Any] | None) -> None:

@@ -32,6 +32,7 @@ from typing import TYPE_CHECKING, Any
 
 from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.errors import CloseCause, Error, TransportError
+from gdpeer.logs import get_logger, log_limited
 from gdpeer.multiplayer.peer import Buffer, ConnectionStatus, MultiplayerPeer
 from gdpeer.passage import GONE_PAST, Seat, has_all
 from gdpeer.platform import pause
@@ -56,7 +57,7 @@ if TYPE_CHECKING:
 
 __all__ = ["WebSocketMultiplayerPeer"]
 
-logger = logging.getLogger("gdpeer.multiplayer")
+logger = get_logger("gdpeer.multiplayer")
 
 _DISCONNECTED, _CONNECTING, _CONNECTED = ConnectionStatus  # once, for an enumeration finds its members slowly
 _NO_STATS = Tally().stats((), 0)
@@ -404,7 +405,7 @@ class WebSocketMultiplayerPeer(SessionSettings, SessionPeer, MultiplayerPeer):
         elif self._client is not None and self.get_connection_status() is not ConnectionStatus.DISCONNECTED:
             peer = self._client.get_peer(peer_id)
         if peer is None:
-            logger.warning("there is no peer %s", peer_id)
+            log_limited(logger, logging.WARNING, "there is no peer %s", peer_id)
         return peer
 
     def get_peer_address(self, peer_id: int) -> str:
@@ -435,7 +436,7 @@ class WebSocketMultiplayerPeer(SessionSettings, SessionPeer, MultiplayerPeer):
         session = self._session
         if isinstance(session, ServerSession):
             if not session.disconnect(peer_id, force):
-                logger.warning("disconnect_peer: there is no peer %s", peer_id)
+                log_limited(logger, logging.WARNING, "disconnect_peer: there is no peer %s", peer_id)
             elif force:
                 self._peer_forgotten.emit(peer_id)
             return

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import encodings.idna  # noqa: F401  # see names.py
 import errno
-import logging
 import os
 import socket
 import stat
@@ -16,6 +15,7 @@ from typing import Any
 
 from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.errors import Cause, Error, TransportError
+from gdpeer.logs import get_logger
 from gdpeer.transport.poller import Poller, Timer, Watch
 from gdpeer.transport.quiet import QuietSocket
 from gdpeer.transport.reasons import explain, reason
@@ -57,7 +57,7 @@ _LOST = frozenset(
 _OWN_PORT: int = getattr(socket, "SO_EXCLUSIVEADDRUSE", socket.SO_REUSEADDR)
 """Windows: nobody may share the port. Elsewhere: a port whose old connections linger may be taken, a live one not."""
 
-_log = logging.getLogger("gdpeer.transport")
+_log = get_logger("gdpeer.transport")
 
 
 class Listener(Pollable):

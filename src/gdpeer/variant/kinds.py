@@ -5,9 +5,9 @@ Layer: `variant`. Source: reference godot4-wire section A.2, godot3-wire section
 
 from __future__ import annotations
 
-from enum import IntEnum
 from typing import Any, Final
 
+from gdpeer.enums import NamedInt
 from gdpeer.variant.color import Color
 from gdpeer.variant.geometry import AABB, Plane, Rect2, Rect2i
 from gdpeer.variant.handles import RID, EncodedCallable, EncodedObject, EncodedObjectAsID, EncodedSignal
@@ -29,7 +29,7 @@ from gdpeer.variant.vectors import Vector2, Vector2i, Vector3, Vector3i, Vector4
 __all__ = ["KINDS", "VariantType", "VariantType3", "typeof"]
 
 
-class VariantType(IntEnum):
+class VariantType(NamedInt):
     """Godot 4's `Variant.Type`, as `typeof` gives it and as the first byte of an encoded value."""
 
     TYPE_NIL = 0
@@ -73,7 +73,7 @@ class VariantType(IntEnum):
     TYPE_PACKED_VECTOR4_ARRAY = 38
 
 
-class VariantType3(IntEnum):
+class VariantType3(NamedInt):
     """Godot 3's `Variant.Type`."""
 
     TYPE_NIL = 0

@@ -14,13 +14,13 @@ Layer: `websocket`; needs nothing of `transport`. Source: WHATWG WebSockets, sec
 
 from __future__ import annotations
 
-import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from gdpeer.clock import Clock
 from gdpeer.errors import Cause, CloseCause, Error, TransportError
+from gdpeer.logs import get_logger
 from gdpeer.protocol.connection import Phase
 from gdpeer.protocol.handshake import Opened
 from gdpeer.protocol.http1 import Headers
@@ -34,7 +34,7 @@ from gdpeer.websocket.tls_options import TLSOptions
 
 __all__ = ["ABNORMAL", "BrowserBackend", "PageSocket", "check_allowed", "open_socket"]
 
-logger = logging.getLogger("gdpeer.websocket")
+logger = get_logger("gdpeer.websocket")
 
 ABNORMAL = 1006
 """What a browser reports where no close frame came."""
@@ -206,9 +206,9 @@ class BrowserBackend(NativeBackend):
         self._finish_with(1009, "Message too big", CloseCause(Cause.TOO_BIG, detail))
 
     def _finish_with(self, code: int, reason: str, cause: CloseCause) -> None:
-        if self.stage != Stage.DONE:
+        is_new = self.stage != Stage.DONE
+        if is_new:
             self.close_code, self.close_reason, self.cause = code, reason, cause
-            logger.info("%s", cause)
         self.stage = Stage.DONE
         self.connection.phase = Phase.CLOSED
         self.deadline.close()
@@ -217,6 +217,8 @@ class BrowserBackend(NativeBackend):
         if self._socket is not None:
             self._socket.release()
             self._socket = None
+        if is_new:
+            logger.info("%s", cause)
 
     # ------------------------------------------------------------------------------------------ packets
 

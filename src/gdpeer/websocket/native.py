@@ -10,7 +10,6 @@ Layer: `websocket`; compiled (types in `native.pxd`).
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -18,6 +17,7 @@ from functools import cache
 
 from gdpeer.clock import Clock
 from gdpeer.errors import NO_CAUSE, Cause, CloseCause, GdpeerError, TransportError
+from gdpeer.logs import get_logger
 from gdpeer.protocol.connection import Connection, check_close
 from gdpeer.protocol.handshake import Opened
 from gdpeer.transport.scratch import SCRATCH_SIZE, scratch
@@ -31,7 +31,7 @@ from gdpeer.websocket.upgrade import ClientUpgrade, Outcome, ServerUpgrade
 
 __all__ = ["LINGER", "PAGE_LEAST", "PAGE_STALL", "SLOW_CAUSE", "SLOW_REASON", "TLS_GRACE", "NativeBackend", "leave"]
 
-logger = logging.getLogger("gdpeer.websocket")
+logger = get_logger("gdpeer.websocket")
 
 LINGER = 1.0
 """Seconds for the other side to end TCP after the close. The engine does it at once; browsers wait for the server."""
@@ -196,11 +196,11 @@ class NativeBackend(Link):
             self._go_elsewhere(outcome.elsewhere)
             return
         if outcome.opened is None:
-            logger.info("peer %s: %s", self.peer_id, outcome.cause)
             self._end(-1, "", outcome.cause)
             self._send_raw(outcome.data)
             self._page_left = self.connection.outbox.pending
             self._part(_LINGERING, PAGE_STALL if self._page_left else LINGER)
+            logger.info("peer %s: %s", self.peer_id, outcome.cause)
             return
         self.opened = outcome.opened
         self.stage = _OPEN
@@ -347,9 +347,10 @@ class NativeBackend(Link):
             self.abort("closed here without a close frame")
 
     def _end_slow(self) -> None:
-        logger.info("peer %s: closed with 1013: %s", self.peer_id, SLOW_CAUSE)
         self._end(1013, SLOW_REASON, SLOW_CAUSE)
         self.close(1013, SLOW_REASON)
+        # Last: a handler of the log may send to this peer, and must find it closing.
+        logger.info("peer %s: closed with 1013: %s", self.peer_id, SLOW_CAUSE)
 
     def say_goodbye(self, code: int, reason: str) -> float:
         """The first half of leaving: a close frame where one can be sent. Errors as `close`.
@@ -394,21 +395,24 @@ class NativeBackend(Link):
             cause = _closed_with(connection.close_code)
         else:
             cause = CloseCause(Cause.TOO_BIG if failure.code == 1009 else Cause.PROTOCOL_ERROR, failure.detail)
-            logger.info("peer %s: %s", self.peer_id, cause)
         self._end(connection.close_code, connection.close_reason, cause)
         said_last = connection.closed_by_remote or failure is not None
         if said_last and self.stream is not None and self.stream.is_secure:
             self._part(_PARTING, TLS_GRACE)
         else:
             self._linger()
+        if failure is not None:
+            logger.info("peer %s: %s", self.peer_id, cause)
 
     def _lose(self, problem: GdpeerError) -> None:
         self._settle()
-        if self.stage < _LINGERING:
-            cause = CloseCause(problem.cause, problem.detail)
-            logger.info("peer %s: %s", self.peer_id, cause)
-            self._end(-1, "", cause)
+        if self.stage >= _LINGERING:
+            self._finish()
+            return
+        cause = CloseCause(problem.cause, problem.detail)
+        self._end(-1, "", cause)
         self._finish()
+        logger.info("peer %s: %s", self.peer_id, cause)
 
     def _end(self, code: int, reason: str, cause: CloseCause) -> None:
         if self.cause.cause is Cause.NONE:

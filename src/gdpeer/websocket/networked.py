@@ -15,6 +15,7 @@ from abc import abstractmethod
 from collections.abc import Iterable
 
 from gdpeer.errors import Error
+from gdpeer.logs import LogLimit
 from gdpeer.passage import Seat
 from gdpeer.signals import Signal
 from gdpeer.websocket.godot3_relay import HEADER_SIZE, SERVER
@@ -42,9 +43,9 @@ class NetworkedPeer(SessionPeer):
 
     def __init__(self) -> None:
         Seat.__init__(self)
-        self.peer_connected = Signal("peer_connected")
-        self.peer_disconnected = Signal("peer_disconnected")
-        self.peer_packet = Signal("peer_packet")
+        self.peer_connected = Signal("peer_connected", self._limit_of)
+        self.peer_disconnected = Signal("peer_disconnected", self._limit_of)
+        self.peer_packet = Signal("peer_packet", self._limit_of)
         self.connection_succeeded = Signal("connection_succeeded")
         self.connection_failed = Signal("connection_failed")
         self.server_disconnected = Signal("server_disconnected")
@@ -52,6 +53,10 @@ class NetworkedPeer(SessionPeer):
         self._connection_began = Signal("connection_began")  # likewise
         self.transfer_mode: int = TRANSFER_MODE_RELIABLE
         self._target = 0
+
+    def _limit_of(self, peer_id: int) -> LogLimit | None:
+        """Where slots that raise because of a peer are counted; None: it is not there."""
+        return None
 
     def _news(self) -> News:
         return News(

@@ -23,12 +23,12 @@ Layer: `websocket`.
 
 from __future__ import annotations
 
-import logging
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.errors import NO_CAUSE, Cause, CloseCause, Error, TransportError
+from gdpeer.logs import get_logger
 from gdpeer.packet_peer import PacketPeer
 from gdpeer.platform import IN_PAGE, pause
 from gdpeer.protocol.connection import check_close
@@ -63,7 +63,7 @@ if TYPE_CHECKING:
 
 __all__ = ["WebSocketPeer"]
 
-logger = logging.getLogger("gdpeer.websocket")
+logger = get_logger("gdpeer.websocket")
 
 
 class WebSocketPeer(Exchange, Configurable, PacketPeer):

@@ -34,6 +34,7 @@ from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.errors import Cause, Error, HandshakeError, TransportError
 from gdpeer.http.response import Handler, Response
 from gdpeer.ids import generate_unique_id
+from gdpeer.logs import LogLimit, LogLimits, get_logger, log_limited
 from gdpeer.protocol.connection import check_close
 from gdpeer.protocol.frames import is_utf8
 from gdpeer.protocol.http1 import Request, parse_header_line
@@ -42,6 +43,7 @@ from gdpeer.transport.stream import Connector, Stream
 from gdpeer.websocket.dialects import GODOT3
 from gdpeer.websocket.door import Door, Place, make_context
 from gdpeer.websocket.exchange import spread, take_turn, tell_packets
+from gdpeer.websocket.gate import household
 from gdpeer.websocket.link import Turn
 from gdpeer.websocket.native import NativeBackend, leave
 from gdpeer.websocket.networked import NetworkedPeer
@@ -66,7 +68,7 @@ if TYPE_CHECKING:
 
 __all__ = ["WebSocketServer"]
 
-logger = logging.getLogger("gdpeer.websocket")
+logger = get_logger("gdpeer.websocket")
 
 HEALTH = "/health"
 
@@ -105,11 +107,11 @@ class WebSocketServer(ServerSettings, NetworkedPeer):
 
     def __init__(self, *, clock: Clock = MONOTONIC) -> None:
         super().__init__()
-        self.client_connected = Signal("client_connected")
-        self.client_disconnected = Signal("client_disconnected")
-        self.client_close_request = Signal("client_close_request")
-        self.data_received = Signal("data_received")
-        self.peer_drained = Signal("peer_drained")
+        self.client_connected = Signal("client_connected", self._limit_of)
+        self.client_disconnected = Signal("client_disconnected", self._limit_of)
+        self.client_close_request = Signal("client_close_request", self._limit_of)
+        self.data_received = Signal("data_received", self._limit_of)
+        self.peer_drained = Signal("peer_drained", self._limit_of)
         self.bind_ip = "*"
         self.private_key: Source | None = None
         self.ssl_certificate: Source | None = None
@@ -127,6 +129,7 @@ class WebSocketServer(ServerSettings, NetworkedPeer):
         self._turn = Turn()
         self._session: ServerSession | None = None  # of multiplayer mode
         self._door = Door(clock)
+        self._log_limits = LogLimits(clock, total=True)
         self._tally = Tally()
         self._listen_error = ""
         self._later: Callable[[Awaitable[Response | None], Answered], None] | None = None  # an asyncio front's
@@ -242,6 +245,14 @@ class WebSocketServer(ServerSettings, NetworkedPeer):
 
     def _max_message_size(self) -> int:
         return self.outbound_buffer_size
+
+    def _limit_of(self, peer_id: int) -> LogLimit | None:
+        """What is logged about a peer counts for its address, however often it comes again; None: it is not there."""
+        peer = self._peers.get(peer_id)
+        return None if peer is None else self._limit_of_address(peer.get_connected_host())
+
+    def _limit_of_address(self, address: str) -> LogLimit:
+        return self._log_limits.of(household(address)) if address else self._log_limits.alone()
 
     def get_listen_error(self) -> str:
         """What was wrong with the last `listen`, in a line; "" after one that worked."""
@@ -429,7 +440,7 @@ class WebSocketServer(ServerSettings, NetworkedPeer):
         """
         peer = self._peers.get(peer_id)
         if peer is None:
-            logger.warning("disconnect_peer: there is no peer %s", peer_id)
+            log_limited(logger, logging.WARNING, "disconnect_peer: there is no peer %s", peer_id)
             return
         peer.close(code, reason)
         if self._session is not None:

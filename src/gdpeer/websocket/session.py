@@ -27,9 +27,10 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 from gdpeer.errors import Error, PacketError
+from gdpeer.logs import LogLimit, get_logger, log_limited
 from gdpeer.passage import Passage
 from gdpeer.protocol.outbox import encode_message
-from gdpeer.refusals import LogLimit, Refusals
+from gdpeer.refusals import Refusals
 from gdpeer.signals import Signal
 from gdpeer.websocket.dialects import Dialect
 from gdpeer.websocket.godot3_relay import SERVER, Kind, pack_system, receivers
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 
 __all__ = ["News", "ServerSession", "Session", "backend_of"]
 
-logger = logging.getLogger("gdpeer.multiplayer")
+logger = get_logger("gdpeer.multiplayer")
 
 RESERVE = 65_536
 """Bytes, and messages, that may wait beyond a peer's outbound limits for what it must not miss."""
@@ -278,17 +279,20 @@ class ServerSession(Session):
         """See `Session`; where `max_refused` is set and met, the client is disconnected."""
         server, peer = self._server, self._server._peers.get(peer_id)
         if peer is None:
-            return Refusals(server._clock, server._tally.refused_packets)
+            return Refusals(server._clock, server._tally.refused_packets, log=server._log_limits.of("gone"))
         backend = backend_of(peer)
         if backend.refusals is None:
             most = backend.settings.max_refused
             expel = partial(self._expel, peer_id)
-            backend.refusals = Refusals(server._clock, server._tally.refused_packets, most, expel)
+            backend.refusals = Refusals(
+                server._clock, server._tally.refused_packets, most, expel, server._limit_of(peer_id)
+            )
         return backend.refusals
 
     def _expel(self, peer_id: int) -> None:
-        logger.warning("peer %s: disconnected: %s", peer_id, TOO_MANY_REFUSED)
         self._server.disconnect_peer(peer_id, 1008, TOO_MANY_REFUSED)
+        # A limit apart: that of its address is used up by what led to this.
+        self._server._log_limits.of("expelled").warning("peer %s: disconnected: %s", peer_id, TOO_MANY_REFUSED)
 
     def receive(self, peer_id: int) -> None:
         """A client sent a message; it counts unless this side is closing, or has let go of the client."""
@@ -395,8 +399,8 @@ def _send_surely(peers: Iterable[WebSocketPeer], message: bytes) -> None:
         backend = backend_of(peer)
         if backend.send(message, False, frame, RESERVE) is Error.ERR_OUT_OF_MEMORY and backend.is_open():
             reason = "it takes nothing more, and would miss who comes and goes"
-            logger.warning("peer %s: dropped: %s", backend.peer_id, reason)
             backend.abort(reason)
+            log_limited(logger, logging.WARNING, "peer %s: dropped: %s", backend.peer_id, reason)
 
 
 def backend_of(peer: WebSocketPeer) -> NativeBackend:

@@ -19,6 +19,8 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+from gdpeer.enums import NamedInt
+
 __all__ = ["ClientStatus", "PeerState", "PeerWriteMode", "Stage", "state_of"]
 
 
@@ -34,7 +36,7 @@ class Stage(IntEnum):
     DONE = 6
 
 
-class PeerState(IntEnum):
+class PeerState(NamedInt):
     """The user's: `WebSocketPeer.State`."""
 
     CONNECTING = 0
@@ -43,7 +45,7 @@ class PeerState(IntEnum):
     CLOSED = 3
 
 
-class ClientStatus(IntEnum):
+class ClientStatus(NamedInt):
     """Where a client is, or Godot 3's server: `NetworkedMultiplayerPeer.ConnectionStatus`."""
 
     DISCONNECTED = 0
@@ -51,7 +53,7 @@ class ClientStatus(IntEnum):
     CONNECTED = 2
 
 
-class PeerWriteMode(IntEnum):
+class PeerWriteMode(NamedInt):
     """What a message is sent as: `WebSocketPeer.WriteMode`."""
 
     TEXT = 0

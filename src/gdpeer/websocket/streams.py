@@ -16,9 +16,9 @@ from __future__ import annotations
 import selectors
 import time
 from collections import deque
-from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
+from gdpeer.enums import NamedInt
 from gdpeer.errors import Error, TransportError
 from gdpeer.platform import IN_PAGE
 from gdpeer.transport.stream import Connector, Stream
@@ -99,7 +99,7 @@ class TCPServer:
         self.stop()
 
 
-class TCPStatus(IntEnum):
+class TCPStatus(NamedInt):
     """Where a TCP stream is."""
 
     NONE = 0
@@ -284,7 +284,7 @@ class StreamPeerTCP(_StreamPeer):
         self._close()
 
 
-class TLSStatus(IntEnum):
+class TLSStatus(NamedInt):
     """Where a TLS stream is."""
 
     DISCONNECTED = 0

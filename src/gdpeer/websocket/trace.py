@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import logging
 
+from gdpeer.logs import get_logger
 from gdpeer.protocol.inbox import Inbox
 
 __all__ = ["Trace", "begin_trace"]
 
-logger = logging.getLogger("gdpeer.websocket.frames")
+logger = get_logger("gdpeer.websocket.frames")
 
 
 class Trace:

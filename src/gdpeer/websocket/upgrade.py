@@ -7,7 +7,6 @@ Layer: `websocket`, over `protocol.handshake`.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from inspect import isawaitable
@@ -15,6 +14,7 @@ from typing import Protocol
 
 from gdpeer.errors import NO_CAUSE, Cause, CloseCause, HandshakeError
 from gdpeer.http.response import Handler, Response
+from gdpeer.logs import get_logger, report
 from gdpeer.protocol.handshake import ClientHandshake, Opened, ServerHandshake, refusal
 from gdpeer.protocol.http1 import Request
 from gdpeer.protocol.limits import Limits
@@ -23,7 +23,7 @@ from gdpeer.transport.stream import Connector
 from gdpeer.websocket.redirects import STATUSES, Hop, first_hop, next_hop
 from gdpeer.websocket.settings import Settings
 
-logger = logging.getLogger("gdpeer.websocket")
+logger = get_logger("gdpeer.websocket")
 
 __all__ = ["Answered", "ClientUpgrade", "Outcome", "Processor", "ServerUpgrade"]
 
@@ -318,7 +318,7 @@ class ServerUpgrade:
         except HandshakeError:
             raise
         except Exception:  # game code; what it returned may be as wrong as what it did
-            logger.exception("the HTTP handler failed for %s", what)
+            report(logger, "the HTTP handler failed for %s", what)
             response = Response(500, "the server failed to answer\n")
             data = response.to_bytes(head_only=is_head)
         return Outcome(data, cause=CloseCause(Cause.UPGRADE, f"a page was asked for: {what}", response.status))

@@ -6,8 +6,8 @@ import pytest
 
 from gdpeer import OK, ManualClock, SceneTree, WebSocketMultiplayerPeer, WebSocketPeer, WebSocketServer, godot3, http
 from gdpeer.errors import Error
+from gdpeer.logs import LOGGED_AT_ONCE
 from gdpeer.prometheus import ServerCollector
-from gdpeer.refusals import LOGGED_AT_ONCE
 from gdpeer.transport.memory import memory_pair
 from gdpeer.websocket.godot3_relay import Kind, pack_data, pack_system
 from gdpeer.websocket.states import PeerState

@@ -21,7 +21,7 @@ from gdpeer import (
     WebSocketPeer,
     WebSocketServer,
 )
-from gdpeer.refusals import LOGGED_AT_ONCE
+from gdpeer.logs import LOGGED_AT_ONCE
 from gdpeer.transport.memory import memory_pair
 from gdpeer.websocket import client_session
 from gdpeer.websocket import server as server_module
