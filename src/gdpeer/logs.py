@@ -30,7 +30,7 @@ from typing import Any
 
 from gdpeer.bucket import Bucket
 from gdpeer.clock import MONOTONIC, Clock
-from gdpeer.quoting import MOST, clean, escape
+from gdpeer.quoting import clean, escape
 
 __all__ = [
     "LOGGED_AT_ONCE",
@@ -124,7 +124,7 @@ def format_traceback(kind: type[BaseException] | None, error: BaseException | No
         if _FRAME.match(chunk) or chunk.startswith(("Traceback", "\n")):
             lines.append(escape(chunk.rstrip("\n"), most=0, keep="\n"))
         else:
-            lines.append(escape(chunk.rstrip("\n"), most=2 * MOST))
+            lines.append(escape(chunk.rstrip("\n")))
     text = "\n".join(lines)
     if len(text) > TRACEBACK_MOST:
         half = TRACEBACK_MOST // 2

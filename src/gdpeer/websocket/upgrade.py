@@ -290,7 +290,7 @@ class ServerUpgrade:
                 raise TypeError(f"process_request returns None or a Response, not {type(answer).__name__}")
             data = answer.to_bytes()
         except Exception:
-            logger.exception("process_request failed")
+            report(logger, "process_request failed")
             return self._refuse(HandshakeError("the server failed to decide", status=500))
         return Outcome(data, cause=CloseCause(Cause.UPGRADE, "refused by process_request", answer.status))
 
