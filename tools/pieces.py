@@ -8,15 +8,14 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
+from tests.conformance import suite
 from tests.support import chromium, node
-from tests.support.missing import ROOT, SHARED
+from tests.support.missing import ROOT
 from tools import godot
-from tools.pythons import find_python27
 
 _apt = threading.Lock()
 
@@ -50,14 +49,11 @@ def engines() -> str:
 
 
 def autobahn() -> str:
-    suite = SHARED / "tools" / "autobahn"
-    if not suite.exists():
-        return "../shared/tools/autobahn is not beside the checkout"
-    python27 = find_python27()
-    if python27 is None:
-        return "the suite needs Python 2.7, and none was found (AUTOBAHN_PYTHON27 names one)"
-    code = "import autobahn_suite; autobahn_suite.ensure_venv()"
-    return attempt([sys.executable, "-B", "-c", code], PYTHONPATH=str(suite), AUTOBAHN_PYTHON27=python27)
+    try:
+        suite.install()
+    except suite.CannotRun as error:
+        return str(error)
+    return ""
 
 
 def apt_install(*packages: str) -> str:

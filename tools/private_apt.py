@@ -17,12 +17,13 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from pathlib import Path
 from typing import NamedTuple
 
 from tools.elf import lacking
 
+LIBC = "libc6"
 ETC = Path("/etc/apt")
 KEYRINGS = Path("/usr/share/keyrings")
 SETTINGS = """\
@@ -172,6 +173,7 @@ class PrivateApt:
             The packages and their versions.
         """
         layer, have = list(names), dict[str, str]()
+        unwanted = {LIBC} if machine_libc else set()
         while True:
             for name in layer:
                 have[name] = self._version(name)
@@ -179,7 +181,7 @@ class PrivateApt:
             missing = lacking(prefix, programs(), machine_libc)
             if not missing:
                 return have
-            layer = self._suppliers(missing, have)
+            layer = self._suppliers(missing, unwanted | have.keys())
             if not layer:
                 raise Failed(f"{self.suite} has no package for {', '.join(sorted(set().union(*missing.values())))}")
 
@@ -189,11 +191,11 @@ class PrivateApt:
             raise Failed(f"the suite {self.suite} of the Debian archive has no package {name} for this machine")
         return found.version
 
-    def _suppliers(self, missing: Mapping[Path, object], have: Mapping[str, str]) -> list[str]:
+    def _suppliers(self, missing: Mapping[Path, object], unwanted: Set[str]) -> list[str]:
         """The dependencies of those packages whose files lack a library."""
         packages = [self.find(self._owners[path]) for path in missing if path in self._owners]
         names = [name for package in packages if package for name in package.depends]
-        return [name for name in dict.fromkeys(names) if name not in have and self.find(name)]
+        return [name for name in dict.fromkeys(names) if name not in unwanted and self.find(name)]
 
     def remove(self) -> None:
         """Removes its own files; what was unpacked stays."""
