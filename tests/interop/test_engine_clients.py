@@ -216,3 +216,22 @@ def test_a_message_over_our_limit_is_1009_over_tls_too(size: int, certificates: 
         until(lambda: room.ended, room)
         until(lambda: has_quit(run), room)
         assert (run.find("closed")["code"], run.find("closed")["reason"]) == (1009, "Message too big")
+
+
+@FRONTS
+@BOTH
+def test_raw_utf_8_in_the_url_and_names_that_are_no_tokens_are_let_in(version: str) -> None:
+    paths = ["/räume", "/plain"]
+    with echo_room(allowed_paths=paths) as room:
+        url = f"{room.url}/räume?name=José"
+        with fixture(version, SCENES[version], url=url, header="X[a] {b}: José") as run:
+            until(lambda: room.opened, room)
+            peer = room.server.get_peer(room.opened[0][0])
+            assert peer is not None
+            asked, headers = peer.get_requested_url(), peer.get_requested_headers()
+            finish(run, room)
+        assert asked.endswith("/r%C3%A4ume?name=Jos%C3%A9")
+        assert headers["X[a] {b}"].encode("latin-1").decode() == "José"
+        with fixture(version, SCENES[version], url=f"{room.url}/rä", timeout=5) as run:
+            until(lambda: has_quit(run), room)
+        assert room.server.stats().refused == {"http 404": 1}

@@ -31,6 +31,7 @@ _TOKEN = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _PARAMETER = re.compile(rf'\s*;\s*({_TOKEN})(?:\s*=\s*(?:({_TOKEN})|"([^"\\]*+(?:\\.[^"\\]*+)*+)"))?')
 _NAME = re.compile(rf"\s*({_TOKEN})")
 _SEPARATOR = re.compile(r"\s*(,|$)\s*")
+_EMPTY = re.compile(r"[\s,]*+")  # members of a list without anything in them (RFC 9110 section 5.6.1.2)
 
 Extension = tuple[str, list[tuple[str, str | None]]]
 
@@ -75,6 +76,8 @@ class Agreement:
 def parse_extensions(value: str) -> list[Extension]:
     """Read a `Sec-WebSocket-Extensions` header.
 
+    Empty members of the list are passed over.
+
     Returns:
         Each extension's name with its parameters in order; a parameter without a value has None.
 
@@ -82,7 +85,7 @@ def parse_extensions(value: str) -> list[Extension]:
         HandshakeError: the header does not follow RFC 6455 section 9.1 (400).
     """
     extensions: list[Extension] = []
-    at = 0
+    at = _end_of(_EMPTY, value, 0)
     while at < len(value):
         name = _NAME.match(value, at)
         if name is None:
@@ -96,9 +99,14 @@ def parse_extensions(value: str) -> list[Extension]:
         separator = _SEPARATOR.match(value, at)
         if separator is None:
             raise HandshakeError("Sec-WebSocket-Extensions is malformed", status=400)
-        at = separator.end()
+        at = _end_of(_EMPTY, value, separator.end())
         extensions.append((name[1], parameters))
     return extensions
+
+
+def _end_of(pattern: re.Pattern[str], value: str, at: int) -> int:
+    found = pattern.match(value, at)
+    return at if found is None else found.end()
 
 
 def _read(parameters: list[tuple[str, str | None]], *, bare_client_bits: bool) -> tuple[Agreement, bool] | None:

@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING
 from gdpeer.errors import Cause, HandshakeError
 from gdpeer.protocol import deflate, plain
 from gdpeer.protocol.http1 import Headers, Request
+from gdpeer.protocol.leniency import Asked, check_first_bytes, read_asked, without_body
 from gdpeer.protocol.limits import DEFAULT_LIMITS, Limits
 from gdpeer.protocol.url import Url
 
@@ -37,6 +38,7 @@ __all__ = ["ClientHandshake", "Opened", "ServerHandshake", "ServerTerms", "accep
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _END = b"\r\n\r\n"
+_FIRST_BYTES = 16  # what is looked at to tell HTTP from something else
 _SWITCHING = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
 
 _ONCE = ("host", "upgrade", "sec-websocket-key", "sec-websocket-version")
@@ -99,10 +101,11 @@ class _Head:
     Each byte is looked at once, however small the pieces are in which it comes.
     """
 
-    __slots__ = ("_data", "_limit", "rest")
+    __slots__ = ("_data", "_is_response", "_limit", "rest")
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, *, is_response: bool) -> None:
         self._data: bytearray | None = None  # what came so far, where that was not all
+        self._is_response = is_response
         self._limit = limit
         self.rest = b""
 
@@ -110,6 +113,8 @@ class _Head:
         """The head once it is whole; None before. What came after it is then in `rest`."""
         kept = self._data
         seen = 0 if kept is None else len(kept)
+        if not self._is_response and (data[:1] if kept is None else bytes(kept)) == b"\r":
+            return self._skip_empty_lines(bytes(kept or b"") + data)
         whole: bytes | bytearray
         if kept is None:
             whole = bytes(data)
@@ -121,6 +126,8 @@ class _Head:
         if size > self._limit:
             raise HandshakeError(f"the head is longer than {self._limit} bytes", status=431)
         if end < 0:
+            if seen < _FIRST_BYTES and whole:
+                check_first_bytes(whole, is_response=self._is_response)
             half = seen and whole[seen - 1 : seen] == b"\r"
             _check_line_ends(whole[seen - 1 if half else seen :])
             if kept is None:
@@ -129,6 +136,23 @@ class _Head:
         self._data = None
         self.rest = bytes(whole[size:])
         return bytes(whole[:size])
+
+    def _skip_empty_lines(self, data: bytes) -> bytes | None:
+        """Empty lines before a request are ignored (RFC 9112 section 2.2), and count for the limit."""
+        at = 0
+        while data.startswith(b"\r\n", at):
+            at += 2
+        self._limit -= at
+        self._data = None
+        rest = data[at:]
+        if rest not in (b"", b"\r"):
+            if rest.startswith(b"\r"):
+                raise HandshakeError("lines must end with CR LF", status=400)
+            return self.feed(rest)
+        if self._limit <= 0:
+            raise HandshakeError("too many empty lines before the request", status=431)
+        self._data = bytearray(rest) if rest else None  # the other half of a line end is still to come
+        return None
 
 
 def _check_line_ends(part: bytes | bytearray) -> None:
@@ -146,6 +170,7 @@ def _check_lines(head: bytes) -> None:
 
 
 def _check_no_body(fields: Fields) -> None:
+    """Of a request: no proxy on the way may see other bytes in it than we do."""
     if "transfer-encoding" in fields or fields.get("content-length", "0").strip("0"):
         raise HandshakeError("an upgrade carries no body", status=400)
 
@@ -201,14 +226,14 @@ class ServerTerms:
 
     def choose_compression(self, offers: str) -> Grant | None:
         """What is granted of the client's extensions."""
-        return _grant(offers, self._compression) if offers else None
+        # Without compression the header is not judged either: whatever it offers is declined.
+        return _grant(offers, self._compression) if offers and self._compression is not None else None
 
 
 @lru_cache(maxsize=16)
-def _grant(offers: str, wish: deflate.Agreement | None) -> Grant | None:
+def _grant(offers: str, wish: deflate.Agreement) -> Grant | None:
     # Remembered: all browsers of a kind offer the same.
-    extensions = deflate.parse_extensions(offers)
-    return None if wish is None else deflate.accept_offers(extensions, wish)
+    return deflate.accept_offers(deflate.parse_extensions(offers), wish)
 
 
 class ServerHandshake:
@@ -228,7 +253,7 @@ class ServerHandshake:
     def __init__(self, terms: ServerTerms, limits: Limits = DEFAULT_LIMITS) -> None:
         self._terms = terms
         self._limits = limits
-        self._head = _Head(limits.max_head_size)
+        self._head = _Head(limits.max_head_size, is_response=False)
         self._reader: Reader | None = None
         self._request: Request | None = None
         self._fields: Fields = {}
@@ -243,7 +268,8 @@ class ServerHandshake:
             `refusal` or `judge.respond` next.
 
         Raises:
-            HandshakeError: it is not HTTP/1.1, or over a limit; `status` is what to answer with `refusal`.
+            HandshakeError: it is not HTTP/1.1 (of a page: nor 1.0), or over a limit; `status` is what to answer with
+                `refusal`.
         """
         if self._request is not None:
             return self._receive_body(self._request, bytes(data))
@@ -261,14 +287,19 @@ class ServerHandshake:
     def _judge(self, head: bytes) -> Request | None:
         from gdpeer.protocol.judge import Reader
 
+        check_first_bytes(head, is_response=False)
         _check_lines(head)
+        asked = read_asked(head)
         self._reader = Reader(self._limits.max_head_size, self._limits.max_body_size)
-        found = self._reader.read_head(head)
+        found = self._reader.read_head(asked.head)
         for name in _ONCE:
             if len(found.headers.get_all(name)) > 1:
                 raise HandshakeError(f"more than one {name} header", status=400)
-        self._request = Request(found.method, found.target, found.headers)
-        if self._take_fields(_deciding(found.headers)):
+        headers = _completed(found.headers, asked)
+        self._request = Request(found.method, found.target, headers)
+        if self._take_fields(_deciding(headers)):
+            if found.version != "1.1":
+                raise HandshakeError("a WebSocket needs HTTP/1.1", status=400)
             return self._request
         rest, self.leftover = self.leftover, b""
         return self._receive_body(self._request, rest)
@@ -323,6 +354,14 @@ class ServerHandshake:
             return reader.switch([*fields, *self._terms.headers])
         except ValueError as problem:
             raise HandshakeError(f"the server's own headers are not valid: {problem}", status=500) from None
+
+
+def _completed(headers: Headers, asked: Asked) -> Headers:
+    """With what h11 was not shown of the request."""
+    if not asked.odd and not asked.host:
+        return headers
+    own = [("host", asked.host)] if asked.host else []
+    return Headers([*own, *(field for field in headers if not own or field[0] != "host"), *asked.odd])
 
 
 def refusal(error: HandshakeError) -> bytes:
@@ -387,7 +426,7 @@ class ClientHandshake:
         self._protocols = [protocol.strip() for protocol in protocols]
         self._compression = compression
         self._limits = limits
-        self._head = _Head(limits.max_head_size)
+        self._head = _Head(limits.max_head_size, is_response=True)
         self._key = base64.b64encode(os.urandom(16)).decode()
         self._target = url.target
         self._fields = self._compose(url, headers)
@@ -445,8 +484,9 @@ class ClientHandshake:
         return self._check_response(fields, headers)
 
     def _judge(self, head: bytes) -> Headers:
+        check_first_bytes(head, is_response=True)
         _check_lines(head)
-        response = self._asker().read_head(head)
+        response = self._asker().read_head(without_body(head))
         if response.code != 101:
             detail = self._refusal(response)
             raise HandshakeError(detail, Cause.HTTP_STATUS, response.code, tuple(response.headers))
@@ -459,7 +499,6 @@ class ClientHandshake:
             raise HandshakeError("the response lacks 'Upgrade: websocket' or 'Connection: Upgrade'")
         if fields.get("sec-websocket-accept", "") != accept_key(self._key):
             raise HandshakeError("Sec-WebSocket-Accept is wrong: this is not a WebSocket server, or a cache answered")
-        _check_no_body(fields)
         protocol = self._check_protocol(fields.get("sec-websocket-protocol", ""))
         return Opened(protocol, self._check_compression(fields.get("sec-websocket-extensions", "")), headers)
 

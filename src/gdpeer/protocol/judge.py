@@ -27,17 +27,19 @@ _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 @dataclass(frozen=True, slots=True)
 class RequestHead:
-    """A request's head; HTTP/1.1.
+    """A request's head.
 
     Attributes:
         method: as sent.
         target: path and query.
         headers: all of them.
+        version: of HTTP, "1.1" or "1.0".
     """
 
     method: str
     target: str
     headers: Headers
+    version: str
 
 
 class Reader:
@@ -59,14 +61,16 @@ class Reader:
         """A whole head.
 
         Raises:
-            HandshakeError: it is not HTTP/1.1.
+            HandshakeError: it is neither HTTP/1.1 nor HTTP/1.0.
         """
         event = self._next_event(head)
         if not isinstance(event, h11.Request):
             raise HandshakeError("not an HTTP request", status=400)
-        if event.http_version != b"1.1":
-            raise HandshakeError("HTTP/1.1 is needed", status=400)
-        return RequestHead(event.method.decode("latin-1"), event.target.decode("latin-1"), _decode(event.headers))
+        version = event.http_version.decode("ascii")
+        if version not in ("1.1", "1.0"):
+            raise HandshakeError(f"HTTP/1.1 is needed, not HTTP/{version}", status=400)
+        target = event.target.decode("latin-1")
+        return RequestHead(event.method.decode("latin-1"), target, _decode(event.headers), version)
 
     def read_body(self, data: bytes) -> bytes | None:
         """Go on with the body; the whole of it once it is there.

@@ -67,7 +67,7 @@ def read_request(head: bytes) -> tuple[str, dict[str, str]] | None:
     if end < 14 or not head.startswith(b"GET ") or not head.startswith(b" HTTP/1.1", end - 9):
         return None
     target = head[4 : end - 9]
-    if b" " in target or b"\t" in target:
+    if not head.startswith(b"/", 4) or b" " in target or b"\t" in target:
         return None
     fields = _read_fields(head, end + 2, _OF_REQUEST)
     if fields is None or "host" not in fields:

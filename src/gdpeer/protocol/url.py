@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from ipaddress import IPv6Address
 from urllib.parse import quote
 
-__all__ = ["Url", "parse_url"]
+__all__ = ["SAFE", "Url", "parse_url"]
 
 _PATTERN = re.compile(
     r"(?:([A-Za-z][A-Za-z0-9+.\-]*)://)?(\[[^\[\]/?#]*\]|[^\[\]:/?#]*)(?::([0-9]+|(?!//)))?([/?][^#]*)?(?:#.*)?",
     re.DOTALL,
 )
 _FORBIDDEN = re.compile(r"[\s@:/?#\\%<>\"^`{|}\[\]\x00-\x1f\x7f]")
-_SAFE = "/?%!$&'()*+,;=:@-._~[]|"  # what may stay as it is in a request's target
+SAFE = "/?%!$&'()*+,;=:@-._~[]|"  # what may stay as it is in a request's target
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def parse_url(text: str) -> Url:
         raise ValueError(f"the port must be 1 to 65535, not {port}")
     if not target.startswith("/"):
         target = "/" + target
-    return Url(secure, _ascii_host(host), number, quote(target, safe=_SAFE))
+    return Url(secure, _ascii_host(host), number, quote(target, safe=SAFE))
 
 
 def _ascii_host(host: str) -> str:

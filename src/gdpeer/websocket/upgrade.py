@@ -7,10 +7,11 @@ Layer: `websocket`, over `protocol.handshake`.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, replace
 from inspect import isawaitable
 from typing import Protocol
+from urllib.parse import quote
 
 from gdpeer.errors import NO_CAUSE, Cause, CloseCause, HandshakeError
 from gdpeer.http.response import Handler, Response
@@ -18,7 +19,7 @@ from gdpeer.logs import get_logger, report
 from gdpeer.protocol.handshake import ClientHandshake, Opened, ServerHandshake, refusal
 from gdpeer.protocol.http1 import Request
 from gdpeer.protocol.limits import Limits
-from gdpeer.protocol.url import Url
+from gdpeer.protocol.url import SAFE, Url
 from gdpeer.transport.stream import Connector
 from gdpeer.websocket.redirects import STATUSES, Hop, first_hop, next_hop
 from gdpeer.websocket.settings import Settings
@@ -162,6 +163,11 @@ class ClientUpgrade:
         return Outcome(cause=CloseCause(Cause.TIMEOUT, "the server did not answer the upgrade in time"))
 
 
+def _is_among(path: str, paths: Collection[str]) -> bool:
+    """Whether a request's path is one of those; they may be written without percent-encoding."""
+    return path in paths or any(not one.isascii() and quote(one, safe=SAFE) == path for one in paths)
+
+
 class ServerUpgrade:
     """A server's.
 
@@ -295,7 +301,7 @@ class ServerUpgrade:
         return Outcome(data, cause=CloseCause(Cause.UPGRADE, "refused by process_request", answer.status))
 
     def _accept(self, request: Request, handshake: ServerHandshake) -> Outcome:
-        if self._paths is not None and request.path not in self._paths:
+        if self._paths is not None and not _is_among(request.path, self._paths):
             raise HandshakeError(f"nothing at {request.path[:200]}", status=404)
         if self._admit is not None:
             self._admit(request)

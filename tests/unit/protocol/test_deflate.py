@@ -71,7 +71,6 @@ def test_a_long_quotation_takes_no_memory_but_its_own(end: str) -> None:
 @pytest.mark.parametrize(
     "value",
     [
-        " ",
         ";",
         ";a",
         "a;",
@@ -86,7 +85,6 @@ def test_a_long_quotation_takes_no_memory_but_its_own(end: str) -> None:
         "ä",
         "a;;b",
         '"a"',
-        "a,,b",
     ],
 )
 def test_malformed_header_is_refused_with_400(value: str) -> None:

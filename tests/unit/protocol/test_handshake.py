@@ -332,20 +332,27 @@ def doubled(name: str, value: str) -> bytes:
         (doubled("Sec-WebSocket-Version", "13"), 400, "more than one sec-websocket-version header"),
         # HTTP
         (upgrade(Host=None), 400, "Host"),
-        (upgrade("GET / HTTP/1.0"), 400, "HTTP/1.1 is needed"),
-        (upgrade("GET / HTTP/2.0"), 400, "HTTP/1.1 is needed"),
+        (upgrade("GET / HTTP/1.0"), 400, "needs HTTP/1.1"),
+        (upgrade("GET / HTTP/2.0"), 400, "HTTP/1.1 is needed, not HTTP/2.0"),
         (upgrade("GET /"), 400, "not a valid HTTP request"),
         (upgrade("GET  / HTTP/1.1"), 400, "not a valid HTTP request"),
-        (upgrade("GET /ä HTTP/1.1"), 400, "not a valid HTTP request"),
         (upgrade("GET /a b HTTP/1.1"), 400, "not a valid HTTP request"),
         (upgrade(more=[("Cookie ", "a")]), 400, "not a valid HTTP request"),
-        (upgrade(more=[("Cöökie", "a")]), 400, "not a valid HTTP request"),
+        (upgrade(more=[("Co\0kie", "a")]), 400, "not a valid HTTP request"),
+        (upgrade(more=[("Co\tkie", "a")]), 400, "not a valid HTTP request"),
+        (upgrade(more=[("X[a] ", "a")]), 400, "not a valid HTTP request"),
+        (upgrade(more=[("X[a]\t", "a")]), 400, "not a valid HTTP request"),
         (upgrade(more=[("", "a")]), 400, "not a valid HTTP request"),
         (upgrade(Cookie="a\0b"), 400, "not a valid HTTP request"),
         (upgrade(Content_Length="+5"), 400, "not a valid HTTP request"),
         (upgrade(Content_Length="5", more=[("Content-Length", "6")]), 400, "not a valid HTTP request"),
-        (b"\r\n\r\n", 400, "HTTP"),
-        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400, "not a valid HTTP request"),
+        # not HTTP
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400, "this is TLS, and this port has no TLS"),
+        (b"\x16", 400, "this is TLS"),
+        (b"\x16\x03\x03\x00\xff\n", 400, "this is TLS"),
+        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400, "not HTTP/2.0"),
+        (b"SSH-2.0-OpenSSH_9.2\r\n", 400, "this is SSH"),
+        (b"\xffabc", 400, "not HTTP"),
         # the upgrade
         (upgrade("POST / HTTP/1.1", Content_Length="0"), 405, "opened with GET"),
         (upgrade("HEAD / HTTP/1.1"), 405, "opened with GET"),
@@ -365,7 +372,6 @@ def doubled(name: str, value: str) -> bytes:
         (upgrade(Sec_WebSocket_Key="x" + KEY[1:-2]), 400, "Sec-WebSocket-Key must be 16 bytes"),
         (upgrade(Sec_WebSocket_Key="?" + KEY[1:]), 400, "Sec-WebSocket-Key must be 16 bytes"),
         (upgrade(Sec_WebSocket_Key="ä" + KEY[1:]), 400, "Sec-WebSocket-Key must be 16 bytes"),
-        (upgrade(Sec_WebSocket_Extensions="a;"), 400, "Sec-WebSocket-Extensions is malformed"),
         # size
         (upgrade(Cookie="x" * 16_384), 431, "longer than 16384 bytes"),
         (b"GET / HTTP/1.1\r\n" + b"x" * 16_384, 431, "longer than 16384 bytes"),
@@ -627,12 +633,18 @@ def test_response_in_pieces_is_the_same_and_the_rest_is_left_over() -> None:
         (grant(Connection="close"), [], None, Cause.UPGRADE, "lacks"),
         (grant("HTTP/1.0 101 Switching Protocols"), [], None, Cause.UPGRADE, "does not speak HTTP/1.1"),
         (grant("HTTP/1.1 10x Switching Protocols"), [], None, Cause.UPGRADE, "not a valid HTTP response"),
-        (b"SSH-2.0-OpenSSH_9.2\r\n\r\n", [], None, Cause.UPGRADE, "not a valid HTTP response"),
+        (b"SSH-2.0-OpenSSH_9.2\r\n\r\n", [], None, Cause.UPGRADE, "does not speak HTTP: this is SSH"),
+        (b"SSH-2.0-OpenSSH_9.2\r\n", [], None, Cause.UPGRADE, "this is SSH"),
+        (b"220 mail.example ESMTP\r\n", [], None, Cause.UPGRADE, "this is SMTP or FTP"),
+        (b"* OK ready\r\n", [], None, Cause.UPGRADE, "this is IMAP"),
+        (b"+OK ready\r\n", [], None, Cause.UPGRADE, "this is POP3"),
+        (b"\x00\x00\x12\x04\x00\x00\x00\x00\x00", [], None, Cause.UPGRADE, "this is HTTP/2"),
+        (b"\x15\x03\x03\x00\x02\x02\x46", [], None, Cause.UPGRADE, "this is TLS, and the URL must begin with wss://"),
+        (b"h", [], None, Cause.UPGRADE, "it begins with 'h'"),
+        (b"HTTPS", [], None, Cause.UPGRADE, "it begins with 'HTTPS'"),
         (b"\r\n\r\n", [], None, Cause.UPGRADE, "HTTP"),
         (grant().replace(b"\r\n", b"\n"), [], None, Cause.UPGRADE, "CR LF"),
         (grant(X="a\r\n b"), [], None, Cause.UPGRADE, "go on in the next line"),
-        (grant(Content_Length="5"), [], None, Cause.UPGRADE, "carries no body"),
-        (grant(Transfer_Encoding="chunked"), [], None, Cause.UPGRADE, "carries no body"),
         (grant(more=[("X", "y" * 16_384)]), [], None, Cause.UPGRADE, "longer than 16384"),
         (grant(Sec_WebSocket_Protocol="a"), [], None, Cause.SUB_PROTOCOL, "'a', which was not offered"),
         (grant(Sec_WebSocket_Protocol="c"), ["a", "b"], None, Cause.SUB_PROTOCOL, "'c', which was not offered"),
@@ -707,3 +719,129 @@ def test_a_servers_own_header_that_http_cannot_carry_is_a_500_not_a_crash() -> N
 def test_a_header_name_must_be_a_token() -> None:
     with pytest.raises(ValueError, match="Name: value"):
         parse_header_line("a b: c")
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        [("Transfer-Encoding", "chunked")],
+        [("transfer-encoding", "gzip, chunked")],
+        [("Content-Length", "5")],
+        [("Content-Length", "5"), ("Content-Length", "6"), ("Transfer-Encoding", "x")],
+    ],
+)
+def test_a_101_that_announces_a_body_opens_and_what_follows_is_the_websocket(fields: list[tuple[str, str]]) -> None:
+    client = ClientHandshake(URL)
+    assert client.receive_data(grant(more=fields) + b"\x81\x00") is not None
+    assert client.leftover == b"\x81\x00"
+
+
+def raw(text: str) -> str:
+    """UTF-8, for `message` to send an octet of it as it is."""
+    return text.encode().decode("latin-1")
+
+
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [
+        ("/?name=José", "/?name=Jos%C3%A9"),
+        ("/räume/ü?x=%20€", "/r%C3%A4ume/%C3%BC?x=%20%E2%82%AC"),
+        ("http://other.example/room?x=1", "/room?x=1"),
+        ("HTTPS://other.example:8080", "/"),
+        ("ws://ann:secret@other.example?x", "/?x"),
+        ("wss://[::1]:90/ä", "/%C3%A4"),
+    ],
+)
+def test_targets_that_real_clients_send(target: str, expected: str) -> None:
+    server = make_server()
+    request = server.receive_data(upgrade(f"GET {raw(target)} HTTP/1.1"))
+    assert request is not None
+    assert request.target == expected
+    assert server.is_upgrade
+    assert server.accept(request)[0].startswith(b"HTTP/1.1 101 ")
+
+
+def test_the_host_of_an_absolute_target_replaces_the_header() -> None:
+    request = make_server().receive_data(upgrade("GET http://a:b@other.example:81/x HTTP/1.1"))
+    assert request is not None
+    assert request.headers.get_all("host") == ["other.example:81"]
+    assert request.headers.get("upgrade") == "websocket"
+
+
+def test_names_that_are_no_tokens_reach_the_game() -> None:
+    names = ["X[a]", "X{b}", "Jos\u00e9", "a b", 'say "hi"', "who@where", "a/b", "(c)", "a\\b", "k=v"]
+    server = make_server()
+    request = server.receive_data(upgrade(more=[(raw(name), f" {at} ") for at, name in enumerate(names)]))
+    assert request is not None
+    assert [request.headers[raw(name)] for name in names] == [str(at) for at in range(len(names))]
+    assert server.accept(request)[0].startswith(b"HTTP/1.1 101 ")
+
+
+@pytest.mark.parametrize("name", ["Content-Length[", "Transfer-Encoding x", "[Upgrade]", "Host/"])
+def test_an_odd_name_is_never_taken_for_the_one_that_it_resembles(name: str) -> None:
+    server = make_server()
+    request = server.receive_data(upgrade(more=[(name, "evil")]))
+    assert request is not None
+    assert request.headers.get("host") == "localhost" or request.headers.get("host") != "evil"
+    assert server.accept(request)[0].startswith(b"HTTP/1.1 101 ")
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 1000])
+@pytest.mark.parametrize("lines", [1, 3])
+def test_empty_lines_before_the_request_are_ignored(lines: int, size: int) -> None:
+    server = make_server()
+    data = b"\r\n" * lines + upgrade()
+    found = [server.receive_data(data[at : at + size]) for at in range(0, len(data), size)]
+    assert found[-1] is not None
+    assert found[-1].target == "/"
+
+
+def test_empty_lines_count_for_the_limit() -> None:
+    server = make_server()
+    for _ in range(16):
+        assert server.receive_data(b"\r\n" * 500 + b"\r") is None
+        assert server.receive_data(b"\n") is None
+    with pytest.raises(HandshakeError) as caught:
+        server.receive_data(b"\r\n" * 500)
+    assert caught.value.status == 431
+
+
+@pytest.mark.parametrize("line", ["GET /health HTTP/1.0", "HEAD / HTTP/1.0", "GET http://x/health HTTP/1.0"])
+def test_pages_need_neither_http_1_1_nor_a_host(line: str) -> None:
+    server = make_server()
+    request = server.receive_data(f"{line}\r\n\r\n".encode())
+    assert request is not None
+    assert not server.is_upgrade
+    assert request.target in ("/", "/health")
+
+
+@pytest.mark.parametrize(
+    "offers",
+    [", permessage-deflate", ",,permessage-deflate,", " , ,permessage-deflate, ,other", "\t,permessage-deflate"],
+)
+def test_empty_members_of_extension_lists_are_passed_over(offers: str) -> None:
+    server = make_server(compression=Agreement())
+    request = server.receive_data(upgrade(Sec_WebSocket_Extensions=offers))
+    assert request is not None
+    response, opened = server.accept(request)
+    assert opened.deflate == Agreement()
+    assert b"Sec-WebSocket-Extensions: permessage-deflate\r\n" in response
+
+
+@pytest.mark.parametrize("offers", ["a;", ";", "permessage-deflate; =", "ä", ","])
+def test_without_compression_extensions_are_not_judged(offers: str) -> None:
+    server = make_server()
+    request = server.receive_data(upgrade(Sec_WebSocket_Extensions=offers))
+    assert request is not None
+    response, opened = server.accept(request)
+    assert opened.deflate is None
+    assert b"Extensions" not in response
+
+
+def test_with_compression_a_malformed_extension_is_refused() -> None:
+    server = make_server(compression=Agreement())
+    request = server.receive_data(upgrade(Sec_WebSocket_Extensions="a;"))
+    assert request is not None
+    with pytest.raises(HandshakeError, match="malformed") as caught:
+        server.accept(request)
+    assert caught.value.status == 400

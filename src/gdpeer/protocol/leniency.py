@@ -1,0 +1,101 @@
+"""What honest clients and servers send that h11 refuses: put right here, before h11 judges the rest.
+
+    what comes                                  who sends it                        what becomes of it
+    octets 0x80-0xff in a request's target      Godot, for ws://host/?name=José     percent-encoded
+    GET http://host/path HTTP/1.1               clients of proxies, health checks   path and query; its host counts
+    a header name that is no token, as X[a]     Godot, whose games name them        kept, and not shown to h11
+    a 101 that announces a body                 careless servers                    a 101 has none: not shown to h11
+
+Control characters in a name, and blanks at its ends, stay forbidden: they are what smugglers use.
+
+Layer: `protocol`; pure. Source: RFC 9112 sections 2.2, 3.2 and 6.1; what Godot 4.6.3 and 3.6.2 send and take.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from gdpeer.errors import HandshakeError
+from gdpeer.quoting import escape
+
+__all__ = ["Asked", "check_first_bytes", "read_asked", "without_body"]
+
+_REQUEST_LINE = re.compile(rb"([^ \r\n]+) ([^ \r\n]+) (HTTP/[0-9]\.[0-9])\r\n")
+_RAW = re.compile(rb"[\x80-\xff]")
+_ABSOLUTE = re.compile(rb"(?i:https?|wss?)://(?:[^/?#@]*@)?([^/?#@]+)([/?].*)?")
+_ODD_LINE = re.compile(
+    rb"\r\n(?=[^\r\n:]*[\x20\"(),/;<=>?@\[\\\]{}\x80-\xff])"  # some octet of the name may not be in one
+    rb"((?!\x20)[\x20-9;-~\x80-\xff]+(?<!\x20)):([^\r\n]*)(?=\r\n)"
+)
+_BODY = re.compile(rb"\r\n(?i:transfer-encoding|content-length):[^\r\n]*(?=\r\n)")
+_HTTP = b"HTTP/"
+_TLS_RECORDS = (0x15, 0x16)  # an alert, a handshake
+_GREETINGS = ((b"SSH-", "SSH"), (b"220", "SMTP or FTP"), (b"* OK", "IMAP"), (b"+OK", "POP3"))
+
+
+@dataclass(slots=True)
+class Asked:
+    """A request's head, put right.
+
+    Attributes:
+        head: for h11.
+        host: replaces the Host header; "": it stays.
+        odd: the headers that h11 is not shown.
+    """
+
+    head: bytes
+    host: str
+    odd: list[tuple[str, str]]
+
+
+def read_asked(head: bytes) -> Asked:
+    """Put a whole request head right, whose line ends were checked."""
+    host = b""
+    line = _REQUEST_LINE.match(head)
+    if line is not None:
+        method, target, version = line.groups()
+        absolute = _ABSOLUTE.fullmatch(target)
+        if absolute is not None:
+            host, target = absolute[1], absolute[2] or b"/"
+            target = target if target.startswith(b"/") else b"/" + target
+        target = _RAW.sub(lambda octet: b"%%%02X" % octet[0][0], target)
+        head = b"%s %s %s\r\n%s" % (method, target, version, head[line.end() :])
+    odd = [
+        (name.decode("latin-1").lower(), value.decode("latin-1").strip(" \t"))
+        for name, value in _ODD_LINE.findall(head)
+    ]
+    return Asked(_ODD_LINE.sub(b"", head) if odd else head, host.decode("latin-1"), odd)
+
+
+def without_body(head: bytes) -> bytes:
+    """The head of a response, where it is a 101 without the headers that announce a body."""
+    return _BODY.sub(b"", head) if head[9:12] == b"101" else head
+
+
+def check_first_bytes(data: bytes | bytearray, *, is_response: bool) -> None:
+    """Tell from the first bytes what is not HTTP, so that nobody waits for the rest of it.
+
+    Raises:
+        HandshakeError: it is not. The text says what it is instead, where that is known.
+    """
+    start = bytes(data[:16])
+    if is_response:
+        if start[: len(_HTTP)] != _HTTP[: len(start)]:
+            raise HandshakeError(f"the other side does not speak HTTP: {_what(start)}")
+    elif start[0] in _TLS_RECORDS:
+        raise HandshakeError("not HTTP: this is TLS, and this port has no TLS", status=400)
+    elif start.startswith(b"SSH-") or not 0x21 <= start[0] <= 0x7E:
+        raise HandshakeError(f"not HTTP{': this is SSH' if start[0] == 0x53 else ''}", status=400)
+
+
+def _what(start: bytes) -> str:
+    """What a server speaks instead, by the first bytes that came."""
+    if start[0] in _TLS_RECORDS and start[1:2] in (b"\x03", b""):
+        return "this is TLS, and the URL must begin with wss://"
+    if start[3:5] == b"\x04\x00" and start[5:9] == bytes(4):
+        return "this is HTTP/2"
+    for greeting, name in _GREETINGS:
+        if start.startswith(greeting):
+            return f"this is {name}"
+    return f"it begins with {escape(start.decode('latin-1'))!r}"
