@@ -8,6 +8,7 @@ Python is the server, and calls a method of the engine's with each value over th
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -29,29 +30,37 @@ Main: Any = type(
 
 def record() -> dict[str, Any]:
     """What the engine says: for each type the values that it takes, each with what `var_to_str` makes of it there."""
-    tree, peer, main = SceneTree(), WebSocketMultiplayerPeer(), Main()
+
+    def call_all(main: Any) -> None:
+        main.multiplayer.typed_containers = True
+        for index in range(len(TYPES)):
+            for number, value in enumerate(VALUES.values()):
+                assert not main.rpc(f"t{index}", number, value)
+
+    engine, events = run(Main(), call_all)
+    taken: dict[str, dict[str, str]] = {name: {} for name in TYPES}
+    names = list(VALUES)
+    for event in events:
+        taken[event["type"]][names[event["index"]]] = event["text"]
+    return {"engine": engine, "taken": taken}
+
+
+def run(main: Any, call: Callable[[Any], None]) -> tuple[str, list[dict[str, Any]]]:
+    """Have `call` call methods of `main`; the engine's version, and the calls that it made."""
+    tree, peer = SceneTree(), WebSocketMultiplayerPeer()
     tree.root.add_child(main)
     peer.outbound_buffer_size = 1 << 22
     peer.max_queued_packets = 1 << 16
-    tree.multiplayer.typed_containers = True
     assert not peer.create_server(0, "127.0.0.1")
     tree.multiplayer.multiplayer_peer = peer
     with peer, Engine("4", PROJECT, "main.tscn", f"--url=ws://127.0.0.1:{peer.get_local_port()}") as engine:
         until(tree.multiplayer.get_peers, tree)
-        for index in range(len(TYPES)):
-            for number, value in enumerate(VALUES.values()):
-                assert not main.rpc(f"t{index}", number, value)
+        call(main)
         assert not main.rpc("finish")
-        until(lambda: engine.find("finished"), tree)
-        taken: dict[str, dict[str, str]] = {name: {} for name in TYPES}
-        names = list(VALUES)
-        for event in engine.all("took"):
-            taken[event["type"]][names[event["index"]]] = event["text"]
-        finished = engine.find("finished")
+        finished = until(lambda: engine.find("finished"), tree)
         peer.close()
         engine.wait()
-    assert finished is not None
-    return {"engine": finished["engine"], "taken": taken}
+        return finished["engine"], engine.all("took")
 
 
 if __name__ == "__main__":

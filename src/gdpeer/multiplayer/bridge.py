@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from gdpeer.errors import Error, PacketError, VariantError
@@ -153,7 +154,11 @@ class Bridge:
             self._host.refuse(source, path, call.name, "unknown method", "the server, which would translate, lacks it")
             return
         arguments = values_of(call.arguments)
-        flags, body = godot4.encode_call_body(method.number, arguments, objects=self._host.allow_object_decoding)
+        if method.packs:
+            with suppress(TypeError):  # then whoever gets it refuses it
+                arguments = method.checker.pack(arguments)
+        typed, objects = self._host.typed_containers is not False, self._host.allow_object_decoding
+        flags, body = godot4.encode_call_body(method.number, arguments, typed, objects)
         self._relay(source, peer_ids, godot4.call_packet(flags, body, 0, path))
 
     def _relay(self, source: int, peer_ids: Sequence[int], data: bytes) -> None:

@@ -41,6 +41,8 @@ cdef class PathCache:
     cpdef forget_node(self, node)
     @cython.locals(peer=_PeerPaths)
     cdef _PeerPaths _peer(self, peer_id)
+    @cython.locals(peer=_PeerPaths)
+    cpdef bint is_old(self, peer_id) except -1
     @cython.locals(entry=Numbered)
     cpdef Numbered entry(self, node)
     cpdef Numbered find(self, node)

@@ -123,6 +123,11 @@ class PathCache:
             peer = self._peers[peer_id] = _PeerPaths()
         return peer
 
+    def is_old(self, peer_id: int) -> bool:
+        """Whether a peer has shown that it is of Godot 4.2 or older."""
+        peer = self._peers.get(peer_id)
+        return peer is not None and peer.answers_by_path
+
     # ------------------------------------------------------------------------------------------ our numbers
 
     def entry(self, node: Node) -> Numbered:

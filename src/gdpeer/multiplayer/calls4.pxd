@@ -16,6 +16,9 @@ cdef class Calls4:
 
     @cython.locals(host=Switchboard, flags=int, body=bytes, entry=Numbered, typed=bint, objects=bint)
     cpdef send(self, node, Method method, arguments, peer_ids)
+    cdef _send_packed(self, node, Method method, arguments, peer_ids)
+    @cython.locals(flags=int, body=bytes, entry=Numbered)
+    cdef _send_encoded(self, node, Method method, arguments, peer_ids, bint typed)
     @cython.locals(host=Switchboard)
     cdef bint _is_known(self, Numbered entry, peer_ids) except -1
     @cython.locals(host=Switchboard, number="unsigned int")

@@ -49,15 +49,44 @@ class Calls4:
 
         Raises:
             VariantError: an argument cannot be sent.
+            TypeError: a list or dict holds something else than its annotation says.
             ValueError: there are too many.
         """
         host = self._host
-        typed, objects = host.typed_containers, host.allow_object_decoding
+        typed, objects = bool(host.typed_containers), host.allow_object_decoding
+        if method.packs and (typed or host.typed_containers is None):
+            return self._send_packed(node, method, arguments, peer_ids)
         entry = self.cache.find(node)
         if entry is not None and self._is_known(entry, peer_ids):
             return host._transmit(peer_ids, encode_call(entry.number, method.number, arguments, typed, objects))
         flags, body = encode_call_body(method.number, arguments, typed, objects)
         return self._send_paths(self.cache.entry(node), flags, body, peer_ids)
+
+    def _send_packed(self, node: Node, method: Method, arguments: Sequence[Any], peer_ids: Collection[int]) -> Error:
+        """With typed arrays and dictionaries; with plain ones to those who have shown that they are older."""
+        packed = method.checker.pack(arguments)
+        old = [peer_id for peer_id in peer_ids if self.cache.is_old(peer_id)]
+        if not old:
+            return self._send_encoded(node, method, packed, peer_ids, True)
+        self._host._lost.warning(
+            "%s of %r: peers %s have Godot 4.2 or older and get untyped arrays and dictionaries; a typed parameter "
+            "there, such as Array[int], does not take them",
+            method.name,
+            node,
+            old,
+        )
+        others = [peer_id for peer_id in peer_ids if peer_id not in old]
+        sent = self._send_encoded(node, method, packed, others, True) if others else Error.OK
+        return self._send_encoded(node, method, arguments, old, False) or sent
+
+    def _send_encoded(
+        self, node: Node, method: Method, arguments: Sequence[Any], peer_ids: Collection[int], typed: bool
+    ) -> Error:
+        flags, body = encode_call_body(method.number, arguments, typed, self._host.allow_object_decoding)
+        entry = self.cache.entry(node)
+        if self._is_known(entry, peer_ids):
+            return self._host._transmit(peer_ids, call_packet(flags, body, entry.number))
+        return self._send_paths(entry, flags, body, peer_ids)
 
     def _is_known(self, entry: Numbered, peer_ids: Collection[int]) -> bool:
         """Whether all of some peers know a number. For everybody the count tells, as nobody else can have confirmed."""

@@ -4,13 +4,16 @@ cimport cython
 
 @cython.final
 cdef class Checker:
-    cdef object _function, _most, _rest
+    cdef object _function, _most, _rest, _rest_packer
     cdef bint _bound, _free
     cdef Py_ssize_t _least, _places
     cdef str _problem
-    cdef list _converters, _kinds, _names
+    cdef list _converters, _kinds, _names, _packers
 
     cpdef str problem(self)
+    cpdef bint packs(self) except -1
+    cpdef pack(self, object arguments)
+    cdef _pack(self, Py_ssize_t index, object value)
     cpdef check(self, object arguments)
     cdef _check_each(self, object arguments)
 

@@ -22,6 +22,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from gdpeer.multiplayer.converters import CallError, Converter, Passing, converter_for
+from gdpeer.multiplayer.packing import Packer, packer_for
 
 __all__ = ["CallError", "Checker", "signature_of"]
 
@@ -43,9 +44,11 @@ class Checker:
         "_least",
         "_most",
         "_names",
+        "_packers",
         "_places",
         "_problem",
         "_rest",
+        "_rest_packer",
     )
 
     def __init__(self, function: Callable[..., Any], *, bound: bool = False) -> None:
@@ -63,6 +66,30 @@ class Checker:
                 name = getattr(self._function, "__qualname__", repr(self._function))
                 self._problem = f"{name}: {problem}"
         return self._problem
+
+    def packs(self) -> bool:
+        """Whether `pack` changes anything: whether some parameter is annotated as a list or dict of something."""
+        return not self.problem() and (self._rest_packer is not None or any(self._packers))
+
+    def pack(self, arguments: Sequence[Any]) -> Sequence[Any]:
+        """The arguments as they are sent, lists and dicts with the types that the annotations say.
+
+        Raises:
+            TypeError: an element is not what its annotation says.
+        """
+        return [self._pack(index, value) for index, value in enumerate(arguments)]
+
+    def _pack(self, index: int, value: Any) -> Any:
+        packer = self._packers[index] if index < len(self._packers) else self._rest_packer
+        if packer is None:
+            return value
+        try:
+            return packer(value)
+        except TypeError as problem:
+            name = self._names[index] if index < len(self._names) else ""
+            function = getattr(self._function, "__qualname__", repr(self._function))
+            which = f"argument {index + 1}{f' ({name})' if name else ''}"
+            raise TypeError(f"{function}() {which}: {problem}") from None
 
     def check(self, arguments: Sequence[Any]) -> Sequence[Any]:
         """The arguments as the method wants them.
@@ -106,9 +133,11 @@ class Checker:
         places, rest = self._parameters()
         scope = _scope(self._function)
         self._names = [one.name for one in places]
-        self._converters = [_wanted_by(one, scope) for one in places]
+        wanted = [_wanted_by(one, scope) for one in places]
+        self._converters = [converter for converter, _ in wanted]
+        self._packers = [packer for _, packer in wanted]
         self._kinds = [_kinds_of(converter) for converter in self._converters]
-        self._rest = _wanted_by(rest[0], scope) if rest else None
+        self._rest, self._rest_packer = _wanted_by(rest[0], scope) if rest else (None, None)
         self._most = math.inf if rest else len(places)
         self._free = self._rest is None and not any(self._converters)
         self._least = sum(one.default is one.empty for one in places)
@@ -174,11 +203,13 @@ def _scope(function: Callable[..., Any]) -> dict[str, Any]:
     return names | {one.__name__: one for one in getattr(found, "__type_params__", ())}
 
 
-def _wanted_by(parameter: inspect.Parameter, scope: dict[str, Any]) -> Converter | None:
+def _wanted_by(parameter: inspect.Parameter, scope: dict[str, Any]) -> tuple[Converter | None, Packer | None]:
+    """What an argument becomes that comes from elsewhere, and one that goes there."""
     if parameter.annotation is parameter.empty:
-        return None
+        return None, None
     alone = types.SimpleNamespace(__annotations__={"it": parameter.annotation})
     try:
-        return converter_for(typing.get_type_hints(alone, scope)["it"])
+        hint = typing.get_type_hints(alone, scope)["it"]
+        return converter_for(hint), packer_for(hint)
     except Exception as problem:  # annotations are code, which can raise anything
         raise TypeError(f"the annotation of {parameter.name!r} cannot be read: {problem}") from None

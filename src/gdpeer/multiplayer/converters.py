@@ -26,10 +26,11 @@ from enum import Enum
 from typing import Any
 
 from gdpeer.multiplayer.conversions import RULES, CallError, Converter, rule_for
-from gdpeer.variant import Dictionary, EncodedObject, EncodedObjectAsID, NodePath
+from gdpeer.variant import Array, Dictionary, EncodedObject, EncodedObjectAsID, NodePath
+from gdpeer.variant.containers import UNTYPED
 from gdpeer.variant.kinds import KINDS
 
-__all__ = ["CallError", "Converter", "Passing", "converter_for"]
+__all__ = ["DICTS", "LISTS", "CallError", "Converter", "Passing", "converter_for"]
 
 
 class Passing:
@@ -73,7 +74,7 @@ def converter_for(annotation: Any) -> Converter | None:
         return _union(arguments)
     if origin is typing.Literal:
         return _literal(arguments)
-    if kind in (*_LISTS, *_DICTS):
+    if kind in (*LISTS, *DICTS):
         return _container(kind, arguments)
     return _of_class(type(None) if annotation is None else annotation)
 
@@ -162,7 +163,7 @@ def _union(members: tuple[Any, ...]) -> Converter | None:
 
 
 def _container(origin: Any, arguments: tuple[Any, ...]) -> Converter:
-    if origin in _LISTS:
+    if origin in LISTS:
         return _list_of(*map(converter_for, arguments or (Any,)))
     return _dict_of(*map(converter_for, arguments or (Any, Any)))
 
@@ -174,6 +175,8 @@ def _list_of(element: Converter | None) -> Converter:
 
     def convert(value: Any) -> Any:
         found = as_list(value)
+        if type(found) is Array:  # as the other side sends it, typed
+            found = list(found)
         for index, one in enumerate(found):
             new = _inside(element, one, "element", index)
             if new is not one:
@@ -193,11 +196,17 @@ def _dict_of(key: Converter | None, content: Converter | None) -> Converter:
     def convert(value: Any) -> Any:
         given = list(as_dict(value).items())
         found = [(_inside(key, name, "key", name), _inside(content, one, "the value of", name)) for name, one in given]
-        if all(new[0] is old[0] and new[1] is old[1] for new, old in zip(found, given, strict=True)):
+        if not _is_typed(value) and all(
+            new[0] is old[0] and new[1] is old[1] for new, old in zip(found, given, strict=True)
+        ):
             return value
         return _gathered(found)
 
     return convert
+
+
+def _is_typed(value: Any) -> bool:
+    return type(value) is Dictionary and not (value.key_type == value.value_type == UNTYPED)
 
 
 def _gathered(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
@@ -225,8 +234,8 @@ def _name(annotation: Any) -> str:
 
 _VALUES = tuple(kind for kind in KINDS if kind not in (bytearray, memoryview, tuple))
 
-_LISTS = (list, Sequence, MutableSequence, Collection, Iterable)
-_DICTS = (dict, Mapping, MutableMapping)
+LISTS = (list, Sequence, MutableSequence, Collection, Iterable)
+DICTS = (dict, Mapping, MutableMapping)
 
 _EXACT: dict[type, Any] = {EncodedObject: EncodedObject | EncodedObjectAsID, bytes: bytes}
 """What also counts as a type, where that is more than its subclasses."""

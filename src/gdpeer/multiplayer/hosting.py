@@ -45,8 +45,9 @@ class PeerHost(Switchboard, MultiplayerAPI[PeerType]):
 
     Attributes:
         allow_object_decoding: take and send objects in full, as passive `EncodedObject`s; False: as ids only.
-        typed_containers: send arrays and dictionaries with the types that they carry, which Godot 4.4 and later
-            understand; False.
+        typed_containers: which arrays and dictionaries are sent as typed ones, which Godot 4.4 and later understand.
+            None (the default): where the method is annotated with `list[int]`, `dict[str, int]` and the like. True:
+            those, and all that carry types (`Array`, `Dictionary`). False: none.
         rpc_rate: calls a second that one peer may make, twice as many at once; what is over is refused and counted
             under "too many calls", without `call_refused`. A call cannot wait: others are behind it. 0.0: any number.
         refused: how many packets and calls were refused, by kind; of one peer: `get_refused`. About each peer ten are

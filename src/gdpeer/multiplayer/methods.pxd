@@ -13,6 +13,7 @@ cdef class Method:
     cdef readonly Checker checker
     cdef readonly bint is_open
     cdef readonly bint call_local
+    cdef readonly bint packs
 
 
 @cython.final

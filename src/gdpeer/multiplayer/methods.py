@@ -28,10 +28,11 @@ class Method:
         function: takes the node first.
         checker: of the arguments.
         is_open: whether everybody may call it.
+        packs: whether arguments change before they are sent; see `Checker.pack`.
         call_local: of the configuration.
     """
 
-    __slots__ = ("call_local", "checker", "config", "function", "is_open", "name", "number")
+    __slots__ = ("call_local", "checker", "config", "function", "is_open", "name", "number", "packs")
 
     def __init__(self, name: str, number: int, config: RpcConfig, function: Any, checker: Checker) -> None:
         self.name = name
@@ -41,6 +42,7 @@ class Method:
         self.checker = checker
         self.is_open = config.is_open()
         self.call_local = config.call_local
+        self.packs = checker.packs()
 
 
 class MethodTable:

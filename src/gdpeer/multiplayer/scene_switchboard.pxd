@@ -39,3 +39,6 @@ cdef class SceneSwitchboard(Switchboard):
     @cython.locals(is_one=bint)
     cdef _call_elsewhere(self, peer_id, own, node, Method method, arguments)
     cdef _call_mixed(self, node, Method method, arguments, peer_ids)
+
+
+cdef _packed(Method method, arguments)

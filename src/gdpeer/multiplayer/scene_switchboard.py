@@ -187,8 +187,8 @@ class SceneSwitchboard(Switchboard):
         targets = (peer_id,) if is_one else host._targets(peer_id)
         if self._members:
             return self._call_mixed(node, method, arguments, targets)
-        if not targets:
-            encode_call_body(method.number, arguments, objects=self.allow_object_decoding)  # a mistake shows at once
+        if not targets:  # a mistake shows at once
+            encode_call_body(method.number, _packed(method, arguments), objects=self.allow_object_decoding)
             return _OK
         return self._calls.send(node, method, arguments, targets)
 
@@ -196,7 +196,11 @@ class SceneSwitchboard(Switchboard):
         """With peers of both engines."""
         targets, others = self._bridge.split(peer_ids)
         if not targets and not others:
-            encode_call_body(method.number, arguments, objects=self.allow_object_decoding)
+            encode_call_body(method.number, _packed(method, arguments), objects=self.allow_object_decoding)
         sent = self._calls.send(node, method, arguments, targets) if targets else _OK
         translated = self._bridge.send_call(node, method, arguments, others) if others else _OK
         return sent or translated
+
+
+def _packed(method: Method, arguments: Sequence[Any]) -> Sequence[Any]:
+    return method.checker.pack(arguments) if method.packs else arguments

@@ -8,7 +8,7 @@ from gdpeer.passage cimport Passage, Seat
 
 cdef class Switchboard:
     cdef public bint allow_object_decoding
-    cdef public bint typed_containers
+    cdef public object typed_containers
     cdef public double rpc_rate
     cdef public object _clock
     cdef dict _buckets

@@ -58,7 +58,7 @@ class Switchboard:
 
     def __init__(self) -> None:
         self.allow_object_decoding = False
-        self.typed_containers = False
+        self.typed_containers: bool | None = None
         self.rpc_rate = 0.0
         self._clock: Clock = MONOTONIC
         self._buckets: dict[int, Bucket] = {}  # of those who call, where there is a rate

@@ -448,6 +448,13 @@ def test_a_list_that_fits_is_handed_on_as_it_is() -> None:
     assert taking(list[int]).check([given])[0] is given
 
 
+def test_typed_ones_become_plain_ones() -> None:
+    found = taking(list[int]).check([Array([1], _T.TYPE_INT)])[0]
+    assert (type(found), found) == (list, [1])
+    found = taking(dict[str, int]).check([Dictionary({"a": 1}, _T.TYPE_STRING, _T.TYPE_INT)])[0]
+    assert (type(found), found) == (dict, {"a": 1})
+
+
 def test_a_dictionary_that_fits_is_handed_on_as_it_is() -> None:
     for given in ({"a": 1}, Dictionary({"a": 1})):
         assert taking(dict[str, int]).check([given])[0] is given

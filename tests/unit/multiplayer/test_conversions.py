@@ -64,7 +64,9 @@ DIFFERENCES: dict[str, Judge] = {
         (kind, name) in (("StringName", "NodePath"), ("NodePath", "StringName red")) and not engine
     ),
     "Untyped lists and dictionaries are taken": lambda kind, name, engine, ours: "[" in kind and not engine,
-    "What a packed array holds comes as a plain list": lambda kind, name, engine, ours: engine == kind + f"({ours})",
+    "What a typed or packed array holds comes as a plain list": lambda kind, name, engine, ours: (
+        engine == kind + f"({ours})"
+    ),
     "A packed array of another kind is refused": lambda kind, name, engine, ours: (
         kind.startswith("Array[") and engine == f"{kind}([])"
     ),
@@ -135,5 +137,5 @@ def test_nothing_comes_as_another_value_than_the_engine_s() -> None:
     both = [one for one in DIFFERENT if one[2] and one[3]]
     assert {reason_of(one) for one in both} == {
         "A StringName stays one",
-        "What a packed array holds comes as a plain list",
+        "What a typed or packed array holds comes as a plain list",
     }
