@@ -1,7 +1,7 @@
 """Polling within an event loop: when something is ready, or due.
 
 The loop watches one descriptor, the poller's, however many connections there are. Loops that watch none (Windows'
-proactor), and systems whose poller has none, poll `TICKS` times a second instead.
+proactor), systems whose poller has none, and systems that watch no more, poll `TICKS` times a second instead.
 
 What the tasks send that a turn has woken is gathered, and goes out when all of them have had their say: one write for
 each connection.
@@ -144,7 +144,7 @@ class Pump:
             try:
                 self.loop.add_reader(self._descriptor, self.run)
                 poller.on_close = self._let_go
-            except NotImplementedError:
+            except (NotImplementedError, OSError):  # OSError: the system watches no more descriptors
                 self._descriptor = -1
 
     def _let_go(self) -> None:

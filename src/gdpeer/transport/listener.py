@@ -198,12 +198,17 @@ class Listener(Pollable):
             _log.warning("%s takes no more connections for now: %s", _place(self._local), reason(number))
         poller = self._watch.poller
         if poller is not None and self._resume is None:
-            self._watch.want_read(False)
             self._resume = poller.call_at(now + PAUSE, self._go_on)
+            with suppress(TransportError):  # then it is asked again and again until the pause is over
+                self._watch.want_read(False)
 
     def _go_on(self) -> None:
         self._resume = None
-        self._watch.want_read(True)
+        try:
+            self._watch.want_read(True)
+        except TransportError:
+            if self._watch.poller is not None:  # it cannot be watched yet
+                self._resume = self._watch.poller.call_at(self._clock.now() + PAUSE, self._go_on)
 
 
 def _bind_all(port: int, reuse_port: bool) -> socket.socket:

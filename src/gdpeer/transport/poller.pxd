@@ -5,7 +5,7 @@ from gdpeer.transport._epoll cimport gdpeer_event
 
 cdef int _READ_WRITE, _MOST_EVENTS, _MOST_WAITS
 cdef Py_ssize_t _FEW_TIMERS
-cdef double _LONGEST_WAIT, _DEAF_WAIT
+cdef double _LONGEST_WAIT, _DEAF_WAIT, _LOG_INTERVAL
 
 
 cdef class Poller
@@ -31,7 +31,7 @@ cdef class Watch:
 
     cpdef attach(self, Poller poller, object ready)
     cpdef detach(self)
-    @cython.locals(mask=int)
+    @cython.locals(mask=int, poller=Poller)
     cpdef want(self, bint read, bint write)
     cpdef want_read(self, bint wanted)
     cpdef want_write(self, bint wanted)
@@ -58,6 +58,7 @@ cdef class Poller:
     cdef bint _woken
     cdef public object _waker
     cdef public bint _closed
+    cdef double _log_after
     cdef public object on_close
 
     cdef _use(self, object backend)
@@ -79,6 +80,8 @@ cdef class Poller:
     cdef _call_ready(self, double timeout, Py_ssize_t serial)
     @cython.locals(watches=dict, watch=Watch, bits=int)
     cdef _find(self, double timeout)
+    cdef _rest(self, object error, double timeout)
+    cdef _refused(self, object error)
     cdef _call_found(self, object found, Py_ssize_t serial)
     cpdef double due_at(self) except? -7
     cdef _drop_cancelled(self)

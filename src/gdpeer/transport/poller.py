@@ -10,6 +10,7 @@ Invariants:
 - Readiness is a state, not an edge: what was not dealt with is reported in the next turn again.
 - A callback is never called for a descriptor that was unregistered before, not even when the number was given out anew
   within the same turn.
+- What the system refuses to watch is a TransportError of that one watch. No failure of the system's leaves `turn`.
 - An exception of a callback leaves `turn`; what had not run by then is not lost but comes in the next turn.
 - A child process (fork) watches anew: nothing that it does with what it inherited changes what its parent is told.
 
@@ -18,6 +19,8 @@ Layer: `transport`; compiled (types in `poller.pxd`).
 
 from __future__ import annotations
 
+import errno
+import logging
 import os
 import socket
 from collections import deque
@@ -32,8 +35,11 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 from gdpeer.clock import MONOTONIC, Clock
+from gdpeer.errors import TransportError
+from gdpeer.platform import pause
 from gdpeer.transport.backends import Backend, EpollBackend, open_backend
 from gdpeer.transport.quiet import quiet_pair
+from gdpeer.transport.reasons import not_watched
 from gdpeer.transport.stream import READ, WRITE, Ready
 
 try:
@@ -46,6 +52,8 @@ if cython.compiled:
 
 __all__ = ["Poller", "Timer", "Watch"]
 
+logger = logging.getLogger("gdpeer.transport")
+
 Callback = Callable[[], Any]
 
 _READ_WRITE = READ | WRITE
@@ -56,6 +64,10 @@ _DEAF_WAIT = 0.05
 _MOST_EVENTS = 256
 _MOST_WAITS = 4
 """So many events fit into the array of one wait (poller.pxd), and so many waits make a turn while it is full."""
+_LOG_INTERVAL = 60.0
+"""Seconds between two complaints that the system watches no more."""
+_SHORTAGE = frozenset({errno.ENOMEM, errno.EAGAIN, errno.ENOBUFS, errno.ENOSPC})
+"""What passes by itself: such a wait has found nothing."""
 _FEW_TIMERS = 64
 """Cancelled timers that may lie in the heap before it is worth sweeping."""
 
@@ -116,9 +128,17 @@ class Watch:
         self.born = 0
 
     def attach(self, poller: Poller, ready: Ready) -> None:
-        """Register; a former registration ends. Errors as `Poller.register`."""
+        """Register; a former registration ends.
+
+        Raises:
+            ValueError: the descriptor is registered already.
+            TransportError: the system cannot watch it.
+        """
         self.detach()
-        poller._add(self, ready)
+        try:
+            poller._add(self, ready)
+        except OSError as error:
+            raise poller._refused(error) from error
 
     def detach(self) -> None:
         """Unregister, if registered."""
@@ -127,12 +147,20 @@ class Watch:
             self.poller = self.ready = None
 
     def want(self, read: bool, write: bool) -> None:
-        """Change what is looked for; costs nothing when nothing changes."""
+        """Change what is looked for; costs nothing when nothing changes.
+
+        Raises:
+            TransportError: the system cannot watch it; what was looked for before still is.
+        """
         mask = _mask(read, write)
         if mask == self.mask:
             return
-        if self.poller is not None:
-            self.poller._change(self.descriptor, self.mask, mask)
+        poller = self.poller
+        if poller is not None:
+            try:
+                poller._change(self.descriptor, self.mask, mask)
+            except OSError as error:
+                raise poller._refused(error) from error
         self.mask = mask
 
     def want_read(self, wanted: bool) -> None:
@@ -175,6 +203,7 @@ class Poller:
         self._woken = False
         self._waker: tuple[socket.socket, socket.socket] | None = None
         self._closed = False
+        self._log_after = 0.0
         self.on_close: Callback | None = None
         _pollers.add(self)
 
@@ -227,7 +256,7 @@ class Poller:
 
         Raises:
             ValueError: the descriptor is not registered.
-            OSError: the system cannot watch it.
+            TransportError: the system cannot watch it.
         """
         watch = self._watches.get(descriptor)
         if watch is None:
@@ -248,6 +277,15 @@ class Poller:
             change_events(self._epoll, descriptor, old, new)
         else:
             self._backend.change(descriptor, old, new)
+
+    def _refused(self, error: OSError) -> TransportError:
+        """For what the system does not watch; also in the log, once a minute."""
+        problem = not_watched(error)
+        now = self.clock.now()
+        if now >= self._log_after:
+            self._log_after = now + _LOG_INTERVAL
+            logger.warning("%s; connections are refused as long as that lasts", problem.detail)
+        return problem
 
     @property
     def descriptor(self) -> int:
@@ -303,15 +341,24 @@ class Poller:
             self._run_due()
 
     def _find(self, timeout: float) -> list[tuple[int, int]]:
-        """Wait; nothing where a signal handler closed this poller meanwhile."""
+        """Wait; nothing where a signal handler closed this poller meanwhile, or the system is short of something."""
         was_closed = self._closed
         try:
             found: list[tuple[int, int]] = self._wait(timeout)
             return found
-        except (OSError, ValueError):
+        except OSError as error:
+            if was_closed or not self._closed:
+                self._rest(error, timeout)
+        except ValueError:
             if was_closed or not self._closed:
                 raise
-            return []
+        return []
+
+    def _rest(self, error: OSError, timeout: float) -> None:
+        """Instead of a wait that the system could not do: so that no loop is busy with that."""
+        if error.errno not in _SHORTAGE:
+            raise error
+        pause(_DEAF_WAIT if timeout < 0 else min(timeout, _DEAF_WAIT))
 
     def _call_ready(self, timeout: float, serial: int) -> None:  # compiled only
         """Wait and call, on Linux.
@@ -322,7 +369,13 @@ class Poller:
         waits = 0
         found = _MOST_EVENTS
         while found == _MOST_EVENTS and waits < _MOST_WAITS and self._epoll >= 0:  # a callback may have closed it
-            found = wait_for_events(cython.address(self._epoll), self._events, _MOST_EVENTS, 0.0 if waits else timeout)
+            try:
+                found = wait_for_events(
+                    cython.address(self._epoll), self._events, _MOST_EVENTS, 0.0 if waits else timeout
+                )
+            except OSError as error:
+                self._rest(error, timeout)
+                found = 0
             waits += 1
             if self._woken:
                 self._calm()

@@ -12,7 +12,7 @@ import sys
 from gdpeer.errors import Cause, Error, TransportError
 from gdpeer.platform import IN_PAGE
 
-__all__ = ["broken", "check_for_sockets", "explain", "on_android", "permission_hint", "reason"]
+__all__ = ["broken", "check_for_sockets", "explain", "not_watched", "on_android", "permission_hint", "reason"]
 
 _WORDS = {
     "EACCES": "permission denied",
@@ -116,6 +116,13 @@ def broken(error: OSError) -> TransportError:
     return TransportError(
         f"connection broke: {explain(error.errno) if error.errno else error}", Cause.TCP, Error.ERR_CONNECTION_ERROR
     )
+
+
+def not_watched(error: OSError) -> TransportError:
+    """What a poller raises when the system cannot watch a socket."""
+    number = error.errno or 0
+    words = "its limit is reached (fs.epoll.max_user_watches)" if number == errno.ENOSPC else explain(number)
+    return TransportError(f"the system watches no more sockets: {words}", Cause.TCP, Error.ERR_CANT_CREATE)
 
 
 def check_for_sockets() -> None:

@@ -105,6 +105,8 @@ class TcpConnector(Connector):
                 self._lookup.attach(poller, ready)
             except OSError as error:  # no descriptor left to be told by
                 self._error = self._failed(reason(error.errno or 0))
+            except TransportError as problem:
+                self._error = self._failed(problem.detail)
 
     def detach(self) -> None:
         """See `Pollable.detach`."""
@@ -183,12 +185,20 @@ class TcpConnector(Connector):
         watch = Watch(attempt.fileno(), read=False, write=True)
         self._attempts[watch] = attempt, target
         if self._alarm.poller is not None and self._alarm.ready is not None:
-            watch.attach(self._alarm.poller, self._alarm.ready)
+            try:
+                watch.attach(self._alarm.poller, self._alarm.ready)
+            except TransportError as problem:
+                del self._attempts[watch]
+                attempt.close()
+                self._note_failure(target, problem.detail)
 
     def _fail(self, target: Target, failure: int) -> None:
-        self._next_at = -inf
-        self._failures.append(f"{target[1][0]}: {reason(failure)}")
+        self._note_failure(target, reason(failure))
         self._hint = permission_hint(failure) or self._hint
+
+    def _note_failure(self, target: Target, words: str) -> None:
+        self._next_at = -inf
+        self._failures.append(f"{target[1][0]}: {words}")
 
     def _summary(self) -> str:
         """What is known of each address."""

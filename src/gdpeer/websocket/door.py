@@ -6,6 +6,7 @@ none of them.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from gdpeer.transport.poller import Poller
 
 __all__ = ["Door", "Place", "make_context"]
+
+logger = logging.getLogger("gdpeer.websocket")
 
 
 class Place(NamedTuple):
@@ -87,9 +90,17 @@ class Door:
 
         def accept(events: int) -> None:
             for stream in listener.accept():
-                come_in(stream, listener.local_address[1])
+                try:
+                    come_in(stream, listener.local_address[1])
+                except OSError as error:  # the system is short of something; the others go on
+                    logger.warning("a connection was refused: %s", error)
+                    stream.close()
 
-        listener.attach(poller(), accept)
+        try:
+            listener.attach(poller(), accept)
+        except TransportError:
+            listener.close()
+            raise
         self.listeners.append(listener)
 
     def secure(self, stream: Any, settings: Settings) -> Stream | Connector:

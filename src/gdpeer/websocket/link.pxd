@@ -80,6 +80,7 @@ cdef class Link:
     cpdef make_room(self)
     @cython.locals(connection=Connection)
     cpdef _unpause(self)
+    cdef _want_read(self, bint wanted)
     cpdef bint _is_in_debt(self, object meter) except -1
     cpdef bint is_open(self)
     cpdef bint is_closing(self)

@@ -314,7 +314,15 @@ class Link:
         self._look_at(connection)
         if not connection.inbox.is_full() and self.stream is not None:
             self.paused = False
-            self.stream.want_read(True)
+            self._want_read(True)
+
+    def _want_read(self, wanted: bool) -> None:
+        """Whether to read on; the end where the system cannot be told."""
+        if self.stream is not None:
+            try:
+                self.stream.want_read(wanted)
+            except TransportError as problem:
+                self._lose(problem)
 
     def _is_in_debt(self, meter: Meter) -> bool:
         """Whether more came than may; then reading goes on when that is made up for."""
@@ -415,17 +423,17 @@ class Link:
         if outbox.pending:
             try:
                 taken = stream.send(outbox.data_to_send())
+                self.bytes_sent += taken
+                if taken and outbox.pending_control:
+                    self.connection.data_sent(taken)
+                elif taken:
+                    outbox.data_sent(taken)
+                if self._waits_to_send != (outbox.pending > 0):
+                    stream.want_write(not self._waits_to_send)
+                    self._waits_to_send = not self._waits_to_send
             except TransportError as problem:
                 self._lose_sending(problem)
                 return
-            self.bytes_sent += taken
-            if taken and outbox.pending_control:
-                self.connection.data_sent(taken)
-            elif taken:
-                outbox.data_sent(taken)
-            if self._waits_to_send != (outbox.pending > 0):
-                self._waits_to_send = not self._waits_to_send
-                stream.want_write(self._waits_to_send)
         if self.stage > _OPEN and not outbox.pending:
             self._drained()
         if self.was_refused and self.has_drained():

@@ -164,7 +164,11 @@ class NativeBackend(Link):
         """Have the turn's poller watch, if it has one."""
         pollable = self._connector or self.stream
         if self._turn.poller is not None and pollable is not None:
-            pollable.attach(self._turn.poller, self.ready)
+            try:
+                pollable.attach(self._turn.poller, self.ready)
+            except TransportError as problem:
+                self._lose(problem)
+                return
             self.deadline.arm()
             if self.paused:
                 self._read_soon()  # room may have been made while there was no poller to tell
@@ -181,6 +185,8 @@ class NativeBackend(Link):
         self.stream = stream
         self.stage = _UPGRADING
         self.attach()
+        if self.stage == _DONE:  # the system does not watch it
+            return
         if self.deadline.when == NEVER:  # else a client that was sent elsewhere: one deadline for all of its way
             self.deadline.set(self.settings.handshake_timeout)
         self._send_raw(self.upgrade.begin())
@@ -282,7 +288,7 @@ class NativeBackend(Link):
             self._end_of_connection(connection)
         elif self.stream is not None and (connection.inbox.is_full() or self._is_too_fast()):
             self.paused = True
-            self.stream.want_read(False)
+            self._want_read(False)
 
     def _is_too_fast(self) -> bool:
         """Charge the meter, where there is one, with what came; whether reading is to pause."""
@@ -379,14 +385,14 @@ class NativeBackend(Link):
 
     def _end_of_stream(self) -> None:
         if self.stage == _OPEN and self.connection.is_held() and self.stream is not None:
-            self.stream.want_read(False)  # the close frame came first, and waits for the packets before it
+            self._want_read(False)  # the close frame came first, and waits for the packets before it
         elif self.stage < _LINGERING:
             what = "without a close frame" if self.stage == _OPEN else "before the upgrade was done"
             self._lose(TransportError(f"the other side ended the connection {what}"))
         elif self._shut or not self.connection.outbox.pending:
             self._finish()
-        elif self.stream is not None:
-            self.stream.want_read(False)
+        else:
+            self._want_read(False)
 
     def _end_of_connection(self, connection: Connection) -> None:
         """Close frames were exchanged, or the other side broke the protocol."""
@@ -427,10 +433,10 @@ class NativeBackend(Link):
         """Nothing more is said after what is queued; what still comes is dropped."""
         self.stage = stage
         self.paused = False
-        if self.stream is not None:
-            self.stream.want_read(True)
-        self.deadline.set(seconds)
-        self._flush_soon()
+        self._want_read(True)
+        if self.stage == stage:  # else the system has ended it
+            self.deadline.set(seconds)
+            self._flush_soon()
 
     def _drained(self) -> None:
         """Everything queued is out: once lingering, say that no more follows."""

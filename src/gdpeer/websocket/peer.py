@@ -310,6 +310,8 @@ class WebSocketPeer(Exchange, Configurable, PacketPeer):
             timeout = 0.0
         if timeout > 0 and self._turn.poller is None and not IN_PAGE:
             self._watch(backend)
+            if backend.stage == Stage.DONE:  # the system does not watch it
+                timeout = 0.0
         if self._turn.poller is not None and not self._turn.active:
             self._turn.poller.turn(max(0.0, timeout))
         else:
