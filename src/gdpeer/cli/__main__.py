@@ -1,4 +1,4 @@
-"""Where the `gdpeer` command starts; `python -m gdpeer.cli` is the same.
+"""Where the `gdpeer` command starts; `python -m gdpeer` and `python -m gdpeer.cli` are the same.
 
 Without the extra `[cli]` it says in one line how to get it.
 
@@ -8,6 +8,7 @@ Layer: `cli`.
 from __future__ import annotations
 
 import importlib.util
+import io
 import logging
 import sys
 
@@ -22,6 +23,9 @@ def main() -> None:
     if missing:
         print(f'gdpeer: the command line needs {" and ".join(missing)}: pip install "gdpeer[cli]"', file=sys.stderr)
         raise SystemExit(1)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a player's name may have what a Windows pipe cannot write
+            stream.reconfigure(errors="backslashreplace")
     # What the library warns of ends up in the one line that is printed; only errors are worth another.
     logging.getLogger("gdpeer").setLevel(logging.ERROR)
     from gdpeer.cli.commands import gdpeer

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from pathlib import Path
 
 import click
 
+from gdpeer.cli.options import NUMBER
 from gdpeer.cli.tunneling import dialect_options, make_tunnel, open_tunnel, run, tunnel_options
 from gdpeer.cli.units import duration, option_of, part, rate, stall
-from gdpeer.demos.lines import print_line
+from gdpeer.demos.lines import check_output, print_line
 from gdpeer.demos.stopping import Stop
 from gdpeer.tools.bad_line import SYNC, BadTunnel, Conditions
 from gdpeer.tools.inspecting import redacted
@@ -38,6 +40,7 @@ class Log:
                 self._passed[event.direction] += not event.is_lost
             else:
                 print_line(f"{event.time:9.3f}  #{event.line} {in_words(event)}")
+        check_output()
 
     def report(self, lost: Counter[str]) -> None:
         """It is over."""
@@ -45,6 +48,7 @@ class Log:
         print_line(f"Messages passed: {', '.join(sums)}; lost: {lost.total()}")
         for label, count in lost.most_common():
             print_line(f"{count:>9}  {label}")
+        check_output()
 
 
 def in_words(event: Opened | Ended | Refused) -> str:
@@ -89,12 +93,12 @@ Examples:
 @click.option("--cut-after", callback=option_of(duration), metavar="TIME", help="Each connection breaks then: 60s.")
 @click.option("--loss-unreliable", "loss", callback=option_of(part), metavar="PART", help="Of what is unreliable: 2%.")
 @click.option("--unreliable", multiple=True, metavar="GLOB", help="PATH:METHOD, method or command.  [default: sync]")
-@click.option("--seed", type=int, metavar="N", help="Makes chance repeatable.")
+@click.option("--seed", type=NUMBER, metavar="N", help="Makes chance repeatable.")
 def bad_network(
     port: int,
     to: str,
     host: str,
-    ca: str | None,
+    ca: Path | None,
     insecure: bool,
     dialect: str,
     names: MethodNames,

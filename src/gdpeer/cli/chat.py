@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import click
 
+from gdpeer.cli.options import port_option
 from gdpeer.cli.serving import (
     TYPING_TURN,
     Place,
@@ -17,7 +18,7 @@ from gdpeer.cli.serving import (
     show_page_code,
 )
 from gdpeer.demos.chat.server import PORT, ChatServer
-from gdpeer.demos.lines import Lines, is_typed
+from gdpeer.demos.lines import Lines, check_output, is_typed
 from gdpeer.demos.stopping import Stop
 
 __all__ = ["chat"]
@@ -51,15 +52,14 @@ def run(room: ChatServer, lines: Lines, stop: Stop) -> None:
     """Keep the room open until somebody wants to stop; what is typed is said to everyone."""
     while not stop.requested:
         room.poll(timeout=TYPING_TURN)
+        check_output()
         while (line := lines.take()) is not None:
             room.say(line)
 
 
 @click.command(epilog=EXAMPLES)
 @place_options
-@click.option(
-    "--port", default=PORT, show_default=True, type=click.IntRange(0, 65535), help="Port; 0 takes a free one."
-)
+@port_option(PORT)
 def chat(place: Place, port: int) -> None:
     """A chat room for browsers, terminals and Godot programs.
 

@@ -8,22 +8,26 @@ Layer: `cli`.
 
 from __future__ import annotations
 
+import os
 import platform
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
 import click
 
 from gdpeer import COMPILED, __version__
+from gdpeer.cli.failure import INTERRUPTED, describe, describe_os_error, suggestion
+from gdpeer.quoting import clean
 
 __all__ = ["Commands", "gdpeer"]
 
 NAMES = ("bad-network", "chat", "connect", "echo", "inspect", "replay", "roll", "swarm")
 
-INTERRUPTED = 130
-"""The shell's status for a program that Ctrl-C ended before it had begun."""
+MOST_MESSAGE = 1000
+"""Characters of an error; a value may be long."""
 
 
 class Commands(click.Group):
@@ -42,27 +46,70 @@ class Commands(click.Group):
         assert isinstance(command, click.Command)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The subcommand that the first word names.
+
+        Raises:
+            click.UsageError: there is no such.
+        """
+        if args[0] not in NAMES and not args[0].startswith("-"):
+            raise click.UsageError(f"there is no command {args[0]!r}{suggestion(args[0], NAMES)}", ctx)
+        return super().resolve_command(ctx, args)
+
     def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any) -> Any:  # type: ignore[override]
         """Run with `args` (the process's own by default) and exit; without any, show the help."""
         extra["standalone_mode"] = False
         arguments = list(sys.argv[1:] if args is None else args) or ["--help"]
+        program = prog_name or "gdpeer"
         try:
             status = super().main(arguments, prog_name, **extra)
+            flush()
         except click.ClickException as error:
-            complain(error, prog_name or "gdpeer")
+            complain(error, called(program, arguments))
             status = error.exit_code
         except click.Abort:
             status = INTERRUPTED
+        except OSError as error:  # commands deal with what they open: what is left is the output
+            say(f"{called(program, arguments)}: {describe_os_error(error)}")
+            give_up_output()
+            status = 1
         sys.exit(status)
 
 
-def complain(error: click.ClickException, program: str) -> None:
+def called(program: str, arguments: Sequence[str]) -> str:
+    """The program with its subcommand."""
+    return f"{program} {arguments[0]}" if arguments[0] in NAMES else program
+
+
+def flush() -> None:
+    """Write what waits now, while an error can still be told."""
+    if sys.stdout is not None:
+        sys.stdout.flush()
+
+
+def give_up_output() -> None:
+    """Nothing more goes to standard output: the interpreter would try again at its end, and fail with a traceback."""
+    with suppress(OSError, ValueError):  # ValueError: no descriptor, as in a test
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, sys.stdout.fileno())
+        os.close(null)
+
+
+def complain(error: click.ClickException, called_as: str) -> None:
     """Say in one line what is wrong, and for a usage error where the help is."""
     context = getattr(error, "ctx", None)
-    path = context.command_path if context is not None else program
+    path = context.command_path if context is not None else called_as
     hint = f" (see {path} --help)" if isinstance(error, click.UsageError) else ""
-    message = " ".join(error.format_message().split()).rstrip(".")
-    click.echo(f"{path}: {message}{hint}", err=True)
+    message = " ".join(describe(error).split()).rstrip(".")
+    say(f"{path}: {clean(message, MOST_MESSAGE)}{hint}")
+
+
+def say(line: str) -> None:
+    """A line on standard error, where that can be written."""
+    with suppress(OSError):
+        click.echo(line, err=True)
 
 
 EXAMPLES = """\b

@@ -6,16 +6,19 @@ Layer: `cli`.
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import click
 
 from gdpeer import Cause, Error, WebSocketPeer
-from gdpeer.cli.failure import Failure
-from gdpeer.cli.options import parse_headers, parse_protocols, tls_options
+from gdpeer.cli.failure import INTERRUPTED, Failure
+from gdpeer.cli.options import SECONDS, Number, parse_headers, parse_protocols, tls_options, trust_options
 from gdpeer.cli.screen import Screen
 from gdpeer.cli.typed import HELP, Binary, Close, Help, Ping, parse
 from gdpeer.demos.lines import Lines, is_typed
 from gdpeer.demos.stopping import Stop
+from gdpeer.quoting import redact
+from gdpeer.websocket.redirects import MOST_REDIRECTS
 from gdpeer.websocket.states import PeerWriteMode
 
 __all__ = ["Conversation", "connect"]
@@ -31,6 +34,8 @@ LIMIT = 64 * 1024 * 1024
 
 CLOSE_TIMEOUT = 3.0
 """Seconds to wait for the answer to the close: somebody sits there and waits."""
+
+REDIRECTS = Number(0, MOST_REDIRECTS, f"a number from 0 to {MOST_REDIRECTS}")
 
 State = WebSocketPeer.State
 TEXT, BINARY = WebSocketPeer.WriteMode
@@ -82,7 +87,8 @@ class Conversation:
     def _greet(self) -> None:
         protocol = self._peer.get_selected_protocol()
         self._screen.status(
-            f"connected to {self._peer.get_requested_url()}" + (f", sub-protocol {protocol}" if protocol else "")
+            f"connected to {redact(self._peer.get_requested_url())}"
+            + (f", sub-protocol {protocol}" if protocol else "")
         )
         if self._is_typed:
             self._screen.status("type a line to send it, /help for more")
@@ -177,8 +183,11 @@ def finish(conversation: Conversation, peer: WebSocketPeer, screen: Screen, stop
     """Say how it ended; the exit status."""
     is_clean = peer.get_close_cause().cause == Cause.CLOSED
     # Opened and ended within one turn, it was never seen open, but has a code.
-    if not conversation.was_open and peer.get_close_code() == -1 and not stop.requested:
-        raise Failure(f"{peer.get_requested_url()}: {peer.get_close_cause()}")
+    if not conversation.was_open and peer.get_close_code() == -1:
+        if stop.requested:
+            screen.status("interrupted before the connection was open")
+            return INTERRUPTED
+        raise Failure(f"{redact(peer.get_requested_url())}: {peer.get_close_cause()}")
     screen.status(describe_end(peer), "dim" if is_clean else "red")
     return 0 if is_clean or stop.requested else 1
 
@@ -210,13 +219,20 @@ Examples:
     metavar="'K: V'",
     help="Request header; may be repeated.",
 )
-@click.option("--ca", type=click.Path(exists=True, dir_okay=False), help="Trust this certificate authority (PEM) only.")
-@click.option("--insecure", is_flag=True, help="Trust every certificate.")
+@trust_options
+@click.option(
+    "--max-redirects",
+    default=0,
+    show_default=True,
+    type=REDIRECTS,
+    metavar="N",
+    help="Follow up to N redirects of the server.",
+)
 @click.option("--compress", is_flag=True, help="Offer compression (permessage-deflate).")
 @click.option(
     "--ping",
     default=0.0,
-    type=click.FloatRange(0),
+    type=SECONDS,
     metavar="SECONDS",
     help="Ping each SECONDS and show the round trip.",
 )
@@ -224,7 +240,7 @@ Examples:
     "--linger",
     default=1.0,
     show_default=True,
-    type=click.FloatRange(0),
+    type=SECONDS,
     metavar="SECONDS",
     help="In a pipe: wait for replies after the last line.",
 )
@@ -232,8 +248,9 @@ def connect(
     url: str,
     protocols: tuple[str, ...],
     headers: list[str],
-    ca: str | None,
+    ca: Path | None,
     insecure: bool,
+    max_redirects: int,
     compress: bool,
     ping: float,
     linger: float,
@@ -246,6 +263,7 @@ def connect(
     """
     screen = Screen()
     peer = make_peer(protocols, headers, compress, ping)
+    peer.max_redirects = max_redirects
     options = tls_options(ca, insecure)
     if peer.connect_to_url(url, options) == Error.ERR_INVALID_PARAMETER and peer.get_close_cause().cause != Cause.TLS:
         raise click.UsageError(peer.get_close_cause().detail)

@@ -6,11 +6,12 @@ Layer: `cli`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 import click
 
 from gdpeer import Error, WebSocketPeer, WebSocketServer
-from gdpeer.cli.options import parse_path, parse_protocols, parse_size
+from gdpeer.cli.options import FILE, SIZE, parse_path, parse_protocols, port_option
 from gdpeer.cli.serving import TURN, address, check_listening, drain, resolve
 from gdpeer.demos.stopping import Stop
 from gdpeer.websocket.states import PeerWriteMode
@@ -125,11 +126,12 @@ def path_of(url: str) -> str:
     return "/" + url.partition("://")[2].partition("/")[2].partition("?")[0]
 
 
-def set_tls(server: WebSocketServer, certificate: str | None, key: str | None) -> str:
+def set_tls(server: WebSocketServer, certificate: Path | None, key: Path | None) -> str:
     """Hand certificate and key to the server; the scheme of its address."""
     if (certificate is None) != (key is None):
         raise click.UsageError("--cert and --key belong together")
-    server.ssl_certificate, server.private_key = certificate, key
+    if certificate is not None:
+        server.ssl_certificate, server.private_key = str(certificate), str(key)
     return "ws" if certificate is None else "wss"
 
 
@@ -164,9 +166,7 @@ Examples:
     show_default=True,
     help="Address to listen on; * for all, unix:/PATH for a Unix socket.",
 )
-@click.option(
-    "--port", default=9001, show_default=True, type=click.IntRange(0, 65535), help="Port; 0 takes a free one."
-)
+@port_option(9001)
 @click.option(
     "--path", callback=parse_path, metavar="PATH", help="Answer 404 to every other path.  [default: all paths]"
 )
@@ -178,14 +178,14 @@ Examples:
     metavar="NAME",
     help="Sub-protocol to accept; may be repeated.",
 )
-@click.option("--cert", type=click.Path(exists=True, dir_okay=False), help="Certificate chain (PEM); makes it wss://.")
-@click.option("--key", type=click.Path(exists=True, dir_okay=False), help="The certificate's private key (PEM).")
+@click.option("--cert", type=FILE, metavar="FILE", help="Certificate chain (PEM file); the address is wss:// then.")
+@click.option("--key", type=FILE, metavar="FILE", help="The certificate's private key (PEM file).")
 @click.option("--compress", is_flag=True, help="Accept compression (permessage-deflate).")
 @click.option(
     "--max-size",
     default="64M",
     show_default=True,
-    callback=parse_size,
+    type=SIZE,
     metavar="BYTES",
     help="Largest message, such as 65536, 64K, 16M.",
 )
@@ -197,8 +197,8 @@ def echo(
     port: int,
     path: str | None,
     protocols: tuple[str, ...],
-    cert: str | None,
-    key: str | None,
+    cert: Path | None,
+    key: Path | None,
     compress: bool,
     max_size: int,
     fanout: bool,

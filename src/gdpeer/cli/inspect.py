@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack, suppress
+from pathlib import Path
 from typing import IO
 
 import click
@@ -14,8 +15,8 @@ import click
 from gdpeer.cli.failure import Failure
 from gdpeer.cli.inspect_page import Page
 from gdpeer.cli.inspect_screen import JsonScreen, Screen, choose_screen
-from gdpeer.cli.serving import address
-from gdpeer.cli.tunneling import dialect_options, make_tunnel, open_tunnel, run, tunnel_options
+from gdpeer.cli.options import NUMBER, OUTPUT, PORT, Choice
+from gdpeer.cli.tunneling import check_target, dialect_options, make_tunnel, open_tunnel, run, tunnel_options
 from gdpeer.demos.stopping import Stop
 from gdpeer.tools.inspecting import Filter, Inspector, redacted
 from gdpeer.tools.names import MethodNames
@@ -27,8 +28,6 @@ __all__ = ["inspect"]
 
 TURN = 0.1
 """Seconds that one poll waits at most: as late comes a message to the page, and a signal is noticed."""
-
-RECORD = click.File("w", encoding="utf-8", lazy=False)
 
 
 class Session:
@@ -85,19 +84,19 @@ Examples:
 @click.command(epilog=EXAMPLES)
 @tunnel_options
 @dialect_options
-@click.option("--peer", "peers", multiple=True, type=int, metavar="N", help="Only this client: its # or its id.")
+@click.option("--peer", "peers", multiple=True, type=NUMBER, metavar="N", help="Only this client: its # or its id.")
 @click.option("--command", "commands", multiple=True, metavar="GLOB", help="Only commands like this: rpc, raw, text.")
 @click.option("--path", "paths", multiple=True, metavar="GLOB", help="Only nodes like this: 'Main/*'.")
 @click.option("--method", "methods", multiple=True, metavar="GLOB", help="Only methods like this.")
-@click.option("--direction", type=click.Choice([one.value for one in Direction]), help="Only one direction.")
+@click.option("--direction", type=Choice([one.value for one in Direction]), help="Only one direction.")
 @click.option("--json", "is_json", is_flag=True, help="A line of JSON for each message, and one for the totals.")
-@click.option("--page", "page_port", type=click.IntRange(0, 65535), metavar="PORT", help="Show it as a page, too.")
-@click.option("--record", type=RECORD, metavar="FILE", help="Keep all of it, for gdpeer replay.")
+@click.option("--page", "page_port", type=PORT, metavar="PORT", help="Show it as a page, too.")
+@click.option("--record", type=OUTPUT, metavar="FILE", help="Keep all of it, for gdpeer replay.")
 def inspect(
     port: int,
     to: str,
     host: str,
-    ca: str | None,
+    ca: Path | None,
     insecure: bool,
     dialect: str,
     names: MethodNames,
@@ -127,6 +126,9 @@ def inspect(
         page = None
         if page_port is not None:
             page = stack.enter_context(Page(inspector, tunnel, host, page_port, redacted(to)))
-            screen.say(f"Page: {address('http', host, page.port)}")
+            check_target(tunnel, "--page", host, page.port)
+            screen.say(f"Page: {page.address}")
+            if page.token:
+                screen.say("Other machines can open this address: it shows all traffic, so keep it to yourself.")
         run(tunnel, stop, Session(inspector, screen, page, record).see, TURN)
         screen.finish()

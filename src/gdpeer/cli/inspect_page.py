@@ -1,26 +1,33 @@
 """The page of `gdpeer inspect`: on a port of its own, fed over one WebSocket for each tab.
 
-Only pages of that very port may read it: what passes is nobody else's business.
+Only pages of that very port may read it: what passes is nobody else's business. Where other machines reach the port, a
+token in the page's address keeps out who does not know it.
 
 Layer: `cli`.
 """
 
 from __future__ import annotations
 
+import hmac
 import json
+import secrets
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 
 from gdpeer import WebSocketServer
-from gdpeer.cli.serving import check_listening, resolve
-from gdpeer.demos.origins import own_origins
+from gdpeer.cli.serving import UNIX, address, check_listening, resolve
+from gdpeer.demos.origins import is_loopback, own_origins
 from gdpeer.demos.pages import page_beside
+from gdpeer.http import Handler, Request, Response
 from gdpeer.tools.inspecting import Inspector, Row
 from gdpeer.tools.tunnel import Tunnel
 
 __all__ = ["Page"]
+
+TOKEN_BYTES = 16
 
 KEPT = 500
 """Rows that a page gets that is opened late."""
@@ -46,6 +53,8 @@ class Page:
 
     Attributes:
         port: where it listens.
+        token: what the page's path begins with; "" where only this machine reaches the port.
+        address: of the page.
     """
 
     def __init__(self, inspector: Inspector, tunnel: Tunnel, host: str, port: int, to: str) -> None:
@@ -60,10 +69,20 @@ class Page:
         server.bind_ip = resolve(host)
         server.outbound_buffer_size = 64 * 1024 * 1024
         server.http_handler = page_beside(__file__)
+        self.token = ""
+        if not (host.startswith(UNIX) or is_loopback(server.bind_ip)):
+            self.token = secrets.token_urlsafe(TOKEN_BYTES)
+            server.http_handler = guarded(self.token, server.http_handler)
+            server.process_request = self._check_token
         server.client_connected.connect(self._greet)
         check_listening(server, server.listen(port))
         self.port = server.get_local_port()
+        self.address = address("http", host, self.port, f"/{self.token}/" if self.token else "/")
         server.allowed_origins = own_origins(host, self.port)
+
+    def _check_token(self, request: Request) -> Response | None:
+        is_right = is_token(request.path.strip("/"), self.token)
+        return None if is_right else Response(404, "the address of the page has a token: gdpeer inspect prints it")
 
     def __enter__(self) -> Self:
         return self
@@ -112,3 +131,18 @@ class Page:
             "over": is_over,
         }
         return json.dumps(fields, ensure_ascii=False)
+
+
+def guarded(token: str, handler: Handler) -> Handler:
+    """A handler below a path that only those know who were told."""
+
+    def answer(request: Request) -> Response | None:
+        given, _, rest = request.target.removeprefix("/").partition("/")
+        return handler(replace(request, target=f"/{rest}")) if is_token(given, token) else None
+
+    return answer
+
+
+def is_token(given: str, token: str) -> bool:
+    """Whether it is the token; to find out takes as long for every wrong one."""
+    return hmac.compare_digest(given.encode(), token.encode())

@@ -5,17 +5,23 @@ Layer: `cli`.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
 from typing import IO
 
 import click
 
-from gdpeer.cli.failure import Failure
-from gdpeer.cli.options import tls_options
+from gdpeer.cli.failure import INTERRUPTED, Failure
+from gdpeer.cli.options import INPUT, NUMBER, quoted, tls_options, trust_options
+from gdpeer.cli.tunneling import names_option
+from gdpeer.demos.lines import check_output, print_line
 from gdpeer.demos.stopping import Stop
 from gdpeer.protocol.url import parse_url
 from gdpeer.tools.inspecting import redacted
+from gdpeer.tools.names import MethodNames
 from gdpeer.tools.recording import RecordingError, read_recording
-from gdpeer.tools.replaying import Player, Replay, ReplayError
+from gdpeer.tools.replaying import Difference, Player, Replay, ReplayError
 
 __all__ = ["replay"]
 
@@ -24,6 +30,9 @@ TURN = 0.1
 
 MAXIMUM = "max"
 
+MOST_SHOWN = 10
+"""Differences of one client that are shown; all are counted."""
+
 
 def parse_speed(context: click.Context, parameter: click.Parameter, value: str) -> float:
     """How often as fast as then."""
@@ -31,13 +40,20 @@ def parse_speed(context: click.Context, parameter: click.Parameter, value: str) 
         speed = float("inf") if value == MAXIMUM else float(value)
     except ValueError:
         speed = 0.0
-    if not speed > 0:
-        raise click.BadParameter(f"{value!r} is no speed such as 0.5, 2 or max")
+    if not speed > 0 or (speed == float("inf") and value != MAXIMUM):
+        raise click.BadParameter(f"expected a speed such as 0.5, 2 or max, got {quoted(value)}")
     return speed
 
 
 def make_replay(
-    file: IO[str], url: str, authority: str | None, insecure: bool, speed: float, peers: tuple[int, ...]
+    file: IO[str],
+    url: str,
+    authority: Path | None,
+    insecure: bool,
+    speed: float,
+    peers: tuple[int, ...],
+    names: MethodNames,
+    ignored: tuple[str, ...],
 ) -> Replay:
     """A replay as the options ask for it.
 
@@ -51,52 +67,74 @@ def make_replay(
         raise click.UsageError(str(error)) from error
     options = tls_options(authority, insecure)
     try:
-        return Replay(read_recording(file), target, options, speed=speed, lines=peers)
+        return Replay(read_recording(file), target, options, speed=speed, lines=peers, names=names, ignored=ignored)
     except (RecordingError, ReplayError, UnicodeDecodeError) as error:
         raise Failure(f"{file.name}: {error}") from error
 
 
-def report(player: Player, difference: str, is_compared: bool) -> str:
+def report(player: Player, differences: Sequence[Difference], is_compared: bool) -> list[str]:
     """What became of one client."""
     line = f"peer {player.line}: {player.sent} messages sent"
     if not is_compared:
-        return f"{line}, {len(player.answers)} answers"
-    return f"{line}, {difference or f'all {len(player.answers)} answers as recorded'}"
+        return [f"{line}, {len(player.answers)} answers"]
+    if not differences:
+        return [f"{line}, all {len(player.answers)} answers as recorded"]
+    details = [f"  answer {one.number}: expected {one.expected}, got {one.got}" for one in differences[:MOST_SHOWN]]
+    more = len(differences) - MOST_SHOWN
+    count = f"{len(differences)} difference{'s' if len(differences) > 1 else ''}"
+    return [
+        f"{line}, {count} in {len(player.expected)} answers",
+        *details,
+        *([f"  and {more} more"] if more > 0 else []),
+    ]
 
 
 def compare(replay: Replay, is_compared: bool) -> bool:
-    """Say what became of each client; whether all was as recorded."""
-    is_same = True
+    """Say what became of each client, and what differs most; whether all was as recorded."""
+    counts: Counter[str] = Counter()
     for player in replay.players.values():
-        found = player.difference(replay.ids) if is_compared else None
-        is_same = is_same and found is None
-        words = f"answer {found.number} differs: expected {found.expected}, got {found.got}" if found else ""
-        click.echo(report(player, words, is_compared))
-    return is_same
+        found = player.differences(replay.ids) if is_compared else []
+        counts.update(one.label for one in found)
+        for line in report(player, found, is_compared):
+            print_line(line)
+    if counts:
+        print_line(f"{counts.total()} differences:" if counts.total() > 1 else "1 difference:")
+    for label, count in counts.most_common():
+        print_line(f"{count:>9}  {label}")
+    check_output()
+    return not counts
 
 
 EXAMPLES = """\b
 Examples:
   gdpeer replay session.jsonl ws://localhost:8910
   gdpeer replay session.jsonl ws://localhost:8910 --speed 2
+  gdpeer replay session.jsonl ws://localhost:8910 --names my_game/ --ignore roll_dice
   gdpeer replay session.jsonl ws://localhost:8910 --speed max --peer 1 --ignore-answers"""
 
 
 @click.command(epilog=EXAMPLES)
-@click.argument("file", type=click.File("r", encoding="utf-8"))
+@click.argument("file", type=INPUT)
 @click.argument("url")
 @click.option("--speed", default="1", show_default=True, callback=parse_speed, help="0.5, 2, ...; max: without pauses.")
-@click.option("--peer", "peers", multiple=True, type=int, metavar="N", help="Only this client: its # in the recording.")
+@click.option(
+    "--peer", "peers", multiple=True, type=NUMBER, metavar="N", help="Only this client: its # in the recording."
+)
+@names_option
+@click.option(
+    "--ignore", "ignored", multiple=True, metavar="METHOD", help="Do not compare: METHOD, PATH:METHOD or a glob."
+)
 @click.option("--ignore-answers", is_flag=True, help="Do not compare what the server answers.")
-@click.option("--ca", type=click.Path(exists=True, dir_okay=False), help="Trust this certificate authority (PEM) only.")
-@click.option("--insecure", is_flag=True, help="Trust every certificate.")
+@trust_options
 def replay(
     file: IO[str],
     url: str,
     speed: float,
     peers: tuple[int, ...],
+    names: MethodNames,
+    ignored: tuple[str, ...],
     ignore_answers: bool,
-    ca: str | None,
+    ca: Path | None,
     insecure: bool,
 ) -> int:
     """Say to a server what clients said when FILE was recorded.
@@ -105,7 +143,7 @@ def replay(
     put in place of the recorded ones. The answers are compared: calls, sets, raw packets, texts and binary messages;
     status 1 where one differs, or a client cannot come in.
     """
-    playing = make_replay(file, url, ca, insecure, speed, peers)
+    playing = make_replay(file, url, ca, insecure, speed, peers, names, ignored)
     with Stop() as stop:
         click.echo(f"gdpeer replay: {len(playing.players)} of {file.name} to {redacted(url)}")
         try:
@@ -116,4 +154,6 @@ def replay(
         finally:
             playing.stop()
     is_same = compare(playing, not (ignore_answers or stop.requested))
+    if stop.requested:
+        return INTERRUPTED
     return 0 if is_same else 1

@@ -5,11 +5,15 @@ Layer: `cli`.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from gdpeer.cli.failure import Failure
+from gdpeer.cli.options import FOLDER, SECONDS, port_option
+from gdpeer.cli.options import PORT as ANY_PORT
 from gdpeer.cli.serving import DRAIN, TYPING_TURN, Place, address, page_addresses, place_options, show_page_code
-from gdpeer.demos.lines import Lines, is_typed, print_line
+from gdpeer.demos.lines import Lines, check_output, is_typed, print_line
 from gdpeer.demos.roll import PORT, Table, user_name
 from gdpeer.demos.roll.pages import Pages
 from gdpeer.demos.stopping import Stop
@@ -59,28 +63,33 @@ def play(table: Table, lines: Lines | None, stop: Stop) -> None:
     """Until the session ends or somebody wants to stop."""
     while not (stop.requested or table.left):
         table.poll(timeout=TYPING_TURN)
+        check_output()
         while lines is not None and (line := lines.take()) is not None:
             table.type(line)
 
 
 @click.command(epilog=EXAMPLES)
 @place_options
-@click.option(
-    "--port", default=PORT, show_default=True, type=click.IntRange(0, 65535), help="Port; 0 takes a free one."
-)
-@click.option("--godot3-port", type=click.IntRange(0, 65535), help="One more port, for Godot 3 players.")
+@port_option(PORT)
+@click.option("--godot3-port", type=ANY_PORT, metavar="N", help="One more port, for Godot 3 players.")
 @click.option("--dedicated", is_flag=True, help="Host without playing.")
 @click.option("--join", metavar="URL", help="Join a host instead of being one.")
 @click.option("--godot3", is_flag=True, help="With --join: the host is a Godot 3 game.")
 @click.option(
     "--pyodide",
-    type=click.Path(exists=True, file_okay=False),
+    type=FOLDER,
+    metavar="FOLDER",
     help="Folder of the npm package pyodide, for the page; else GDPEER_PYODIDE or node_modules/pyodide.",
 )
 @click.option("--name", default=user_name, show_default="the user's", help="Name at the table.")
 @click.option("--auto", is_flag=True, help="Roll whenever it is your turn.")
 @click.option(
-    "--pause", default=0.5, show_default=True, type=click.FloatRange(min=0), help="Seconds before it does, with --auto."
+    "--pause",
+    default=0.5,
+    show_default=True,
+    type=SECONDS,
+    metavar="SECONDS",
+    help="With --auto: wait this long before each roll.",
 )
 def roll(
     place: Place,
@@ -89,7 +98,7 @@ def roll(
     dedicated: bool,
     join: str | None,
     godot3: bool,
-    pyodide: str | None,
+    pyodide: Path | None,
     name: str,
     auto: bool,
     pause: float,
@@ -114,7 +123,7 @@ def roll(
     table = Table(None if dedicated else name, print_line, auto=auto, pause=pause)
     with Stop() as stop:
         if join is None:
-            open_table(table, place, port, godot3_port, Pages(pyodide))
+            open_table(table, place, port, godot3_port, Pages(None if pyodide is None else str(pyodide)))
         else:
             join_table(table, join, godot3)
         if is_typed() and not dedicated:
@@ -122,4 +131,5 @@ def roll(
         play(table, None if dedicated else Lines(), stop)
         gone = table.left
         table.leave(DRAIN)
+    check_output()
     return 1 if gone else 0

@@ -17,6 +17,7 @@ import click
 
 from gdpeer import Error, WebSocketServer
 from gdpeer.cli.failure import Failure
+from gdpeer.cli.options import quoted
 from gdpeer.demos.origins import DEFAULT_PORTS, EVERYWHERE, LOOPBACK, local_addresses, origin
 
 __all__ = [
@@ -101,11 +102,12 @@ def parse_origin(text: str) -> str:
     try:
         url = urlsplit(text)
         port = url.port
-    except ValueError as error:
-        raise click.BadParameter(f"{text!r} is not a URL: {error}") from error
-    if url.scheme not in DEFAULT_PORTS or not url.hostname:
-        raise click.BadParameter(f"expected a page such as https://game.example, got {text!r}")
-    return origin(url.hostname, DEFAULT_PORTS[url.scheme] if port is None else port, url.scheme)
+        is_page = url.scheme in DEFAULT_PORTS and bool(url.hostname)
+    except ValueError:
+        is_page = False
+    if not is_page:
+        raise click.BadParameter(f"expected a page such as https://game.example, got {quoted(text)}")
+    return origin(str(url.hostname), DEFAULT_PORTS[url.scheme] if port is None else port, url.scheme)
 
 
 def resolve(host: str) -> str:

@@ -21,7 +21,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from gdpeer.cli.failure import Failure
-from gdpeer.cli.options import parse_protocols, tls_options
+from gdpeer.cli.options import COUNT, FILE, NUMBER, SECONDS, parse_protocols, tls_options, trust_options
 from gdpeer.cli.swarming import Outcome, Script, ScriptError, Swarm, Target
 from gdpeer.demos.stopping import Stop
 from gdpeer.protocol.url import parse_url
@@ -57,18 +57,21 @@ PER_SECOND = 100
 
 
 @click.command(epilog=EXAMPLES)
-@click.argument("script", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("script", type=FILE)
 @click.option("--url", required=True, help="The server: ws://host:port or wss://...")
-@click.option("--clients", default=10, show_default=True, type=click.IntRange(1), help="How many bots.")
-@click.option("--ramp", type=click.FloatRange(0), help="Seconds in which they come.  [default: 100 a second]")
-@click.option("--duration", type=click.FloatRange(0), help="End after so many seconds; else when all bots have left.")
-@click.option("--processes", default=1, show_default=True, type=click.IntRange(1), help="Spread them over processes.")
+@click.option("--clients", default=10, show_default=True, type=COUNT, metavar="N", help="How many bots.")
+@click.option("--ramp", type=SECONDS, metavar="SECONDS", help="Bots join over this time.  [default: 100 bots a second]")
+@click.option(
+    "--duration", type=SECONDS, metavar="SECONDS", help="End after this time.  [default: when all bots have left]"
+)
+@click.option(
+    "--processes", default=1, show_default=True, type=COUNT, metavar="N", help="Spread the bots over processes."
+)
 @click.option("--godot3", is_flag=True, help="The server is a Godot 3 game.")
 @click.option("--protocol", "protocols", multiple=True, callback=parse_protocols, help="Sub-protocol to offer.")
-@click.option("--ca", type=click.Path(exists=True, dir_okay=False), help="Trust this certificate authority (PEM) only.")
-@click.option("--insecure", is_flag=True, help="Trust every certificate.")
+@trust_options
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
-@click.option("--worker", default=-1, hidden=True, help="Of --processes: the number of the first bot.")
+@click.option("--worker", default=-1, type=NUMBER, hidden=True, help="Of --processes: the number of the first bot.")
 def swarm(
     script: Path,
     url: str,
@@ -78,7 +81,7 @@ def swarm(
     processes: int,
     godot3: bool,
     protocols: tuple[str, ...],
-    ca: str | None,
+    ca: Path | None,
     insecure: bool,
     as_json: bool,
     worker: int,
@@ -107,7 +110,11 @@ def swarm(
             outcome = asyncio.run(spread(clients, processes, ramp, stop))
         else:
             look = shown(clients) if worker < 0 else telling(output)
-            outcome = asyncio.run(play(Swarm(found, target, max(0, worker)), clients, ramp, duration, stop, look))
+            bots = Swarm(found, target, max(0, worker))
+            try:
+                outcome = asyncio.run(play(bots, clients, ramp, duration, stop, look))
+            except ScriptError as error:
+                raise click.UsageError(str(error)) from error
     if worker < 0:
         click.echo(json.dumps(result(outcome))) if as_json else show(outcome)
     return 1 if outcome.errors else 0

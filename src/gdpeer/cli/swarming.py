@@ -6,13 +6,11 @@ Layer: `cli`.
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import inspect
 import time
 import traceback
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -21,6 +19,7 @@ from typing import Any, TypeAlias
 from gdpeer import GdpeerError, SceneTree, TLSOptions, WebSocketMultiplayerPeer
 from gdpeer.aio import multiplayer_client
 from gdpeer.cli.durations import Durations
+from gdpeer.tools.scripts import load_script
 
 __all__ = ["Outcome", "Script", "ScriptError", "Swarm", "Target"]
 
@@ -51,27 +50,32 @@ class Script:
             raise ScriptError(f"{path} has neither a function bot nor a class Bot")
         if isinstance(made, type) and not callable(getattr(made, "run", None)):
             raise ScriptError(f"the class Bot of {path} has no method run")
+        self._path = path
         self._made: Callable[..., Any] = made
         parameters = inspect.signature(made).parameters.values()
         self._takes = sum(one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD) for one in parameters)
 
     def begin(self, tree: SceneTree, index: int) -> Play:
-        """What one bot does; a class builds its nodes at once."""
+        """What one bot does; a class builds its nodes at once.
+
+        Raises:
+            ScriptError: it is a function without `async`.
+        """
         found = self._made(*(tree, index)[: self._takes])
-        play: Play = found.run() if isinstance(self._made, type) else found
+        play = found.run() if isinstance(self._made, type) else found
+        if not isinstance(play, Awaitable | AsyncGenerator):
+            name = "Bot.run" if isinstance(self._made, type) else "bot"
+            raise ScriptError(f"{name} of {self._path} must be a coroutine: write async def")
         return play
 
 
 def _load(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    if spec is None or spec.loader is None:
-        raise ScriptError(f"{path} is no Python file")
-    module = importlib.util.module_from_spec(spec)
     try:
-        spec.loader.exec_module(module)
+        return load_script(path)
+    except ImportError as error:
+        raise ScriptError(str(error) if error.name is None else f"{path} fails: {error}") from error
     except Exception as error:
         raise ScriptError(f"{path} fails: {type(error).__name__}: {error}") from error
-    return module
 
 
 @dataclass(frozen=True)
@@ -161,26 +165,42 @@ class Swarm:
         self._first = first
 
     async def run(self, clients: int, ramp: float) -> None:
-        """Let so many come within `ramp` seconds, and wait until all have left; cancelled, they leave at once."""
+        """Let so many come within `ramp` seconds, and wait until all have left; cancelled, they leave at once.
+
+        Raises:
+            ScriptError: the bot is none.
+        """
         began = time.monotonic()
-        async with asyncio.TaskGroup() as group:
-            for index in range(clients):
-                delay = began + ramp * index / clients - time.monotonic()
-                await asyncio.sleep(max(0.0, delay))
-                self.outcome.begun += 1
-                group.create_task(self._live(self._first + index))
+        try:
+            async with asyncio.TaskGroup() as group:
+                for index in range(clients):
+                    delay = began + ramp * index / clients - time.monotonic()
+                    await asyncio.sleep(max(0.0, delay))
+                    self.outcome.begun += 1
+                    group.create_task(self._live(self._first + index))
+        except* ScriptError as errors:
+            problem = errors
+        else:
+            return
+        raise _first_of(problem)
 
     async def _live(self, index: int) -> None:
         try:
             await self._join(index)
             self.outcome.done += 1
+        except ScriptError:
+            raise
         except GdpeerError as error:
             self.outcome.errors[_cause_of(error)] += 1
         except Exception as error:
-            kind = f"the bot raised {type(error).__name__}"
-            if not self.outcome.errors[kind]:
-                traceback.print_exception(error, limit=-8)  # where it was raised, on standard error
-            self.outcome.errors[kind] += 1
+            self._note_failure(error)
+
+    def _note_failure(self, error: Exception) -> None:
+        """A bot raised: the first error of each kind is shown on standard error, whole."""
+        kind = f"the bot raised {type(error).__name__}"
+        if not self.outcome.errors[kind]:
+            traceback.print_exception(error)
+        self.outcome.errors[kind] += 1
 
     async def _join(self, index: int) -> None:
         """One life: the script begins before the connection, so that it has its nodes when the first call comes."""
@@ -193,10 +213,24 @@ class Swarm:
                 self.outcome.joined += 1
                 self.outcome.joins.add(time.perf_counter() - began)
                 await self._stay(tree, peer, play)
+        except GdpeerError:
+            if play.done() and not play.cancelled():
+                play.result()  # it raised before the connection was there: that is what is wrong
+            raise
         finally:
-            play.cancel()
-            with suppress(asyncio.CancelledError, Exception):
-                await play
+            await self._end(play)
+
+    async def _end(self, play: asyncio.Future[None]) -> None:
+        """Have the bot clean up. Done already, it was asked for its result: to ask again would cut the traceback."""
+        if play.done():
+            return
+        play.cancel()
+        try:
+            await play
+        except asyncio.CancelledError:
+            pass
+        except Exception as error:
+            self._note_failure(error)
 
     async def _stay(self, tree: SceneTree, peer: WebSocketMultiplayerPeer, play: asyncio.Future[None]) -> None:
         gone = asyncio.ensure_future(_wait_for(tree.multiplayer.server_disconnected))
@@ -232,6 +266,15 @@ def _cause_of(error: GdpeerError) -> str:
     status = getattr(error, "status", 0)
     what = f"{error.cause.value} {status}" if status else error.cause.value
     return f"{what}: {error.detail}" if error.detail else what
+
+
+def _first_of(errors: BaseExceptionGroup[ScriptError]) -> ScriptError:
+    """One of a group."""
+    found: BaseException = errors
+    while isinstance(found, BaseExceptionGroup):
+        found = found.exceptions[0]
+    assert isinstance(found, ScriptError)
+    return found
 
 
 async def _wait_for(signal: Awaitable[object]) -> None:

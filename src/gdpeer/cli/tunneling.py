@@ -5,21 +5,34 @@ Layer: `cli`.
 
 from __future__ import annotations
 
+import ipaddress
+import socket
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import Any, TypeAlias, TypeVar
 
 import click
 
 from gdpeer.cli.failure import Failure
-from gdpeer.cli.options import tls_options
+from gdpeer.cli.options import PORT, Choice, tls_options, trust_options
 from gdpeer.cli.serving import TURN, address, resolve
+from gdpeer.demos.origins import EVERYWHERE
 from gdpeer.demos.stopping import Stop
 from gdpeer.errors import TransportError
 from gdpeer.tools.decoding import DIALECTS
 from gdpeer.tools.names import MethodNames, load_tables
 from gdpeer.tools.tunnel import Event, Tunnel
 
-__all__ = ["dialect_options", "make_tunnel", "open_tunnel", "parse_names", "run", "tunnel_options"]
+__all__ = [
+    "check_target",
+    "dialect_options",
+    "make_tunnel",
+    "names_option",
+    "open_tunnel",
+    "parse_names",
+    "run",
+    "tunnel_options",
+]
 
 QUIET = 0.002
 """Seconds without news after which there is time to tell of what was before."""
@@ -45,15 +58,14 @@ def parse_names(context: click.Context, parameter: click.Parameter, value: tuple
 def tunnel_options(function: Function) -> Function:
     """Where the game connects to, and where its server is."""
     for option in (
-        click.option("--insecure", is_flag=True, help="Trust every certificate of the server."),
-        click.option("--ca", type=click.Path(exists=True, dir_okay=False), help="Trust this authority (PEM) only."),
+        trust_options,
         click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; * for all."),
         click.option("--to", required=True, metavar="URL", help="The server: ws:// or wss://."),
         click.option(
             "--listen",
             "port",
             required=True,
-            type=click.IntRange(0, 65535),
+            type=PORT,
             metavar="PORT",
             help="Port for the game; 0 takes a free one.",
         ),
@@ -62,25 +74,30 @@ def tunnel_options(function: Function) -> Function:
     return function
 
 
+def names_option(function: Function) -> Function:
+    """Where the names of methods come from."""
+    return click.option(
+        "--names",
+        multiple=True,
+        callback=parse_names,
+        metavar="SOURCE",
+        help="Names of Godot 4's methods: a project's folder, a .gd or .py file, a module, a list.",
+    )(function)
+
+
 def dialect_options(function: Function) -> Function:
     """What the traffic is, and what its methods are called."""
     for option in (
+        names_option,
         click.option(
-            "--names",
-            multiple=True,
-            callback=parse_names,
-            metavar="SOURCE",
-            help="Godot 4's methods: project folder, .gd, .py, module, list.",
-        ),
-        click.option(
-            "--dialect", type=click.Choice(DIALECTS), default="auto", show_default=True, help="What the traffic is."
+            "--dialect", type=Choice(DIALECTS), default="auto", show_default=True, help="What the traffic is."
         ),
     ):
         function = option(function)
     return function
 
 
-def make_tunnel(kind: Callable[..., Made], to: str, authority: str | None, insecure: bool, *more: Any) -> Made:
+def make_tunnel(kind: Callable[..., Made], to: str, authority: Path | None, insecure: bool, *more: Any) -> Made:
     """A tunnel to a URL.
 
     Raises:
@@ -96,12 +113,65 @@ def open_tunnel(tunnel: Tunnel, host: str, port: int) -> str:
     """Listen; the URL for the game.
 
     Raises:
-        Failure: the port cannot be opened.
+        Failure: the port cannot be opened, or is the server's own.
     """
     try:
-        return address("ws", host, tunnel.listen(resolve(host), port))
+        found = tunnel.listen(resolve(host), port)
     except TransportError as error:
         raise Failure(error.detail) from error
+    check_target(tunnel, "--listen", host, found)
+    return address("ws", host, found)
+
+
+def check_target(tunnel: Tunnel, option: str, host: str, port: int) -> None:
+    """Refuse a server that is this program itself: each connection would make another one.
+
+    Args:
+        tunnel: to the server.
+        option: that asked for the port.
+        host: where this program listens.
+        port: likewise.
+
+    Raises:
+        Failure: it is.
+    """
+    if tunnel.url.port == port and is_same_machine(tunnel.url.host, resolve(host)):
+        raise Failure(f"--to is the address of {option}: expected the address of the game's server")
+
+
+def is_same_machine(target: str, listening: str) -> bool:
+    """Whether a connection to a host reaches what listens on an address of this machine."""
+    here = addresses_of("localhost") if listening in EVERYWHERE else addresses_of(listening)
+    for found in addresses_of(target):
+        if found in here or (found.is_unspecified and any(one.is_loopback for one in here)):
+            return True
+        if listening in EVERYWHERE and (found.is_unspecified or is_local(found)):
+            return True
+    return False
+
+
+Address: TypeAlias = "ipaddress.IPv4Address | ipaddress.IPv6Address"
+
+
+def addresses_of(host: str) -> set[Address]:
+    """What a name stands for; an IPv4 address in IPv6's form is the IPv4 address."""
+    try:
+        found = {str(one[4][0]) for one in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)}
+    except (OSError, UnicodeError):
+        return set()
+    addresses = (ipaddress.ip_address(one.partition("%")[0]) for one in found)
+    return {getattr(one, "ipv4_mapped", None) or one for one in addresses}
+
+
+def is_local(address: Address) -> bool:
+    """Whether an address is one of this machine's: only such can be bound to."""
+    family = socket.AF_INET if address.version == 4 else socket.AF_INET6
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.bind((str(address), 0))
+    except OSError:
+        return False
+    return True
 
 
 def run(tunnel: Tunnel, stop: Stop, see: Callable[[Iterable[Event]], object], turn: float = TURN) -> None:

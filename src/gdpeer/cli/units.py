@@ -11,6 +11,8 @@ from typing import TypeVar
 
 import click
 
+from gdpeer.cli.options import quoted
+
 __all__ = ["duration", "option_of", "part", "rate", "stall"]
 
 Value = TypeVar("Value")
@@ -43,7 +45,7 @@ def duration(text: str) -> float:
         number, unit = split(text)
         return number * (_SECONDS[unit.lower()] if number or unit else 0.0)
     except (ValueError, KeyError):
-        raise ValueError(f"{text!r} is no time such as 80ms, 2s or 1.5min") from None
+        raise ValueError(f"expected a time such as 80ms, 2s or 1.5min, got {quoted(text)}") from None
 
 
 def rate(text: str) -> float:
@@ -59,7 +61,7 @@ def rate(text: str) -> float:
     except (ValueError, KeyError):
         found = 0.0
     if not found:
-        raise ValueError(f"{text!r} is no rate such as 256k (bits a second), 1.5Mbit or 32kB")
+        raise ValueError(f"expected a rate such as 256k (bits a second), 1.5Mbit or 32kB, got {quoted(text)}")
     return found
 
 
@@ -74,7 +76,7 @@ def part(text: str) -> float:
     except ValueError:
         number, unit = -1.0, ""
     if unit != "%" or not 0 <= number <= 100:
-        raise ValueError(f"{text!r} is no part such as 2%")
+        raise ValueError(f"expected a percentage such as 2%, got {quoted(text)}")
     return number / 100
 
 
@@ -90,7 +92,7 @@ def stall(text: str) -> tuple[float, float]:
     except ValueError:
         found = 0.0, 0.0
     if not 0 < found[0] < found[1]:
-        raise ValueError(f"{text!r} is no stall such as 2s/30s: 2 seconds, every 30")
+        raise ValueError(f"expected a stall such as 2s/30s (2 seconds, every 30), got {quoted(text)}")
     return found
 
 

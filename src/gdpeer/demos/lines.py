@@ -15,7 +15,7 @@ import sys
 import threading
 from typing import TextIO
 
-__all__ = ["Lines", "is_typed", "print_line"]
+__all__ = ["Lines", "check_output", "is_typed", "print_line"]
 
 WAITING = 1000
 """Lines read ahead at most, so that a large file in the pipe does not end up in memory."""
@@ -25,9 +25,29 @@ PICTURES |= dict.fromkeys(range(0x80, 0xA0), 0xFFFD)
 """A stranger's text must not move the cursor or fake a line: control characters are shown, not obeyed."""
 
 
+_failures: list[OSError] = []
+"""Why standard output cannot be written."""
+
+
 def print_line(text: str) -> None:
-    """Print one line at once, also into a pipe."""
-    print(text.translate(PICTURES), flush=True)
+    """Print one line at once, also into a pipe.
+
+    A disk that is full is no fault of the slot that prints: `check_output` raises it in the program's loop.
+    """
+    try:
+        print(text.translate(PICTURES), flush=True)
+    except OSError as error:
+        _failures.append(error)
+
+
+def check_output() -> None:
+    """Raise what `print_line` could not write.
+
+    Raises:
+        OSError: it could not.
+    """
+    if _failures:
+        raise _failures.pop()
 
 
 class Lines:

@@ -26,6 +26,7 @@ cdef class Connection:
     cdef public object failure
     cdef public Py_ssize_t pongs
     cdef public bytes last_pong
+    cdef public object on_control
 
     cpdef compress(self, object agreement, object threshold=*)
     @cython.locals(rest=bytearray, at=Py_ssize_t)
@@ -51,6 +52,7 @@ cdef class Connection:
     cdef _fail(self, object failure)
     cpdef send_message(self, bytes payload, bint is_text)
     cpdef send_ping(self, bytes payload)
+    cpdef pass_control(self, int opcode, bytes payload)
     cpdef send_close(self, int code, str reason)
     @cython.locals(outbox=Outbox)
     cpdef data_sent(self, Py_ssize_t length)

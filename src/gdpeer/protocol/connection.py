@@ -25,6 +25,7 @@ Layer: `protocol`; compiled (types in `connection.pxd`). Source: RFC 6455 sectio
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from enum import IntEnum
 from typing import Any
 
@@ -122,6 +123,8 @@ class Connection:
         failure: the rule that the other side broke, or None.
         pongs: how many pongs came so far.
         last_pong: payload of the newest.
+        on_control: called with the opcode and the payload of each ping and pong, for a proxy that passes them on; pings
+            are not answered then. None: they are.
 
     Not to be used by two threads at a time.
     """
@@ -140,6 +143,7 @@ class Connection:
         "failure",
         "inbox",
         "last_pong",
+        "on_control",
         "outbox",
         "phase",
         "pongs",
@@ -169,6 +173,7 @@ class Connection:
         self.closed_by_remote = False
         self.pongs = 0
         self.last_pong = b""
+        self.on_control: Callable[[int, bytes], object] | None = None
         if compression is not None:
             self.compress(compression, threshold)
 
@@ -293,14 +298,16 @@ class Connection:
             self._fail(end)
 
     def _control(self, opcode: int, payload: bytes) -> None:
-        if opcode == _PING:
-            self._answer_ping(payload)
-        elif opcode == _PONG:
-            self.pongs += 1
-            self.last_pong = payload
-        else:
+        if opcode == _CLOSE:
             _check_received_close(payload)
             self._hold(payload)
+        elif self.on_control is not None:
+            self.on_control(opcode, payload)
+        elif opcode == _PING:
+            self._answer_ping(payload)
+        else:
+            self.pongs += 1
+            self.last_pong = payload
 
     def _answer_ping(self, payload: bytes) -> None:
         if self.phase != _OPEN:
@@ -344,6 +351,11 @@ class Connection:
             raise ValueError(f"a ping carries at most {MAX_CONTROL_PAYLOAD} bytes, not {len(payload)}")
         if self.phase == _OPEN:
             self.outbox.send_control(_PING, payload)
+
+    def pass_control(self, opcode: int, payload: bytes) -> None:
+        """Queue a ping or a pong that came from elsewhere; without effect unless OPEN, or where too many wait."""
+        if self.phase == _OPEN and self.outbox.pending_control < self._limits.max_pending_control:
+            self.outbox.send_control(opcode, payload)
 
     def send_close(self, code: int, reason: str) -> None:
         """Queue a close frame and go to CLOSING; without effect unless OPEN. Errors as `check_close`."""

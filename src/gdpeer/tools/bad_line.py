@@ -9,17 +9,14 @@ Layer: `tools`.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from random import Random
 
 from gdpeer.clock import MONOTONIC, Clock
-from gdpeer.tools.decoded import Decoded
 from gdpeer.tools.decoding import Decoder
 from gdpeer.tools.names import MethodNames
 from gdpeer.tools.tunnel import Event, Line, Opened, Tunnel
-from gdpeer.tools.way import Direction, End, Message
+from gdpeer.tools.way import Direction, End, Item, Message
 from gdpeer.websocket.tls_options import TLSOptions
 
 __all__ = ["BadTunnel", "Conditions"]
@@ -129,19 +126,17 @@ class BadTunnel(Tunnel):
         self._lanes: defaultdict[tuple[int, Direction], Lane] = defaultdict(lambda: Lane(conditions, self._random))
         self._decoders: defaultdict[int, Decoder] = defaultdict(lambda: Decoder(dialect, names or MethodNames()))
 
-    def due(self, line: int, direction: Direction, item: Message | End) -> float | None:
+    def due(self, line: int, direction: Direction, item: Item) -> float | None:
         """When something may go on; None: it is lost."""
-        size = 0
-        if isinstance(item, Message):
-            if self._conditions.loss and self._is_lost(line, direction, item):
-                return None
-            size = len(item.data)
+        if isinstance(item, Message) and self._conditions.loss and self._is_lost(line, direction, item):
+            return None
+        size = 0 if isinstance(item, End) else len(item.data)
         now = self.time()
         return self.clock.now() + self._lanes[line, direction].due(size, now) - now
 
     def _is_lost(self, line: int, direction: Direction, message: Message) -> bool:
         decoded = self._decoders[line].decode(direction, message)
-        if not is_one_of(decoded, self._conditions.unreliable) or self._random.random() >= self._conditions.loss:
+        if not decoded.is_like(self._conditions.unreliable) or self._random.random() >= self._conditions.loss:
             return False
         self.lost[decoded.label] += 1
         return True
@@ -159,9 +154,3 @@ class BadTunnel(Tunnel):
         line = event.line
         if isinstance(event, Opened) and self._conditions.cut_after:
             self.poller.call_at(self.clock.now() + self._conditions.cut_after, lambda: self.cut(line))
-
-
-def is_one_of(decoded: Decoded, globs: Sequence[str]) -> bool:
-    """Whether a message is like one of some globs."""
-    called = (decoded.label, decoded.method, decoded.command)
-    return any(name and fnmatchcase(name, glob) for glob in globs for name in called)

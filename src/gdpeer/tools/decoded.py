@@ -5,8 +5,9 @@ Layer: `tools`; pure.
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Sized
+from collections.abc import Iterable, Sequence, Sized
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from typing import Any
 
 from gdpeer.errors import VariantError
@@ -63,6 +64,11 @@ class Decoded:
     def label(self) -> str:
         """`PATH:METHOD` of a call, else the command; what filters and globs look at."""
         return f"{self.path}:{self.method}" if self.method else self.command
+
+    def is_like(self, globs: Iterable[str]) -> bool:
+        """Whether one of some globs fits its label, its method or its command."""
+        called = (self.label, self.method, self.command)
+        return any(name and fnmatchcase(name, glob) for glob in globs for name in called)
 
     def between(self, source: int | None, target: int | None, *, is_relayed: bool = False) -> Decoded:
         """The same, from one to another."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
+from gdpeer.quoting import redact
 from gdpeer.tools.decoded import Decoded, clipped
 from gdpeer.tools.decoding import Decoder
 from gdpeer.tools.names import MethodNames
@@ -206,8 +207,9 @@ class Inspector:
 
 
 def redacted(target: str) -> str:
-    """A path and its query without the query's values: tokens and passwords are there."""
+    """A URL, or a path and its query, without user info and the values of the query: tokens and passwords are there."""
     path, mark, query = target.partition("?")
     if not mark:
-        return target
-    return f"{path}?{'&'.join(part.partition('=')[0] + '=***' for part in query.split('&'))}"
+        return redact(path)
+    parts = (f"{name}=***" if equals else "***" for name, equals, _ in (one.partition("=") for one in query.split("&")))
+    return f"{redact(path)}?{'&'.join(parts)}"

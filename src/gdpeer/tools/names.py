@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-import importlib.util
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import ModuleType
 
 from gdpeer.multiplayer.tree import Node
+from gdpeer.tools.scripts import load_script
 
 __all__ = ["MethodNames", "load_tables"]
 
@@ -80,14 +80,7 @@ def load_tables(source: str) -> list[tuple[str, ...]]:
 
 def load_module(source: str, path: Path) -> ModuleType:
     """A Python module by its file or its name."""
-    if path.suffix != ".py":
-        return importlib.import_module(source)
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script(path) if path.suffix == ".py" else importlib.import_module(source)
 
 
 def python_tables(module: ModuleType) -> list[tuple[str, ...]]:

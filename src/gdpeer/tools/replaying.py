@@ -13,9 +13,10 @@ Layer: `tools`.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from difflib import SequenceMatcher
+from typing import NamedTuple, TypeAlias
 
 from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.errors import Error, GdpeerError, TransportError
@@ -46,6 +47,9 @@ PATIENCE = 10.0
 LINGER = 2.0
 """Seconds for answers that do not come."""
 
+MOST_COMPARED = 4_000_000
+"""Pairs of answers that are looked at to find which belong together; beyond it they are compared one by one."""
+
 COMPARED = ("rpc", "rset", "raw", "text", "binary")
 
 
@@ -60,18 +64,25 @@ class Answer(NamedTuple):
     payload: bytes
 
 
+NOTHING = Answer(Decoded(""), b"")
+
+Said: TypeAlias = tuple[object, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """The first answer of a client's that is another one.
+    """An answer that is another one, is missing, or was not there then.
 
     Attributes:
-        number: from 1 on.
+        number: of the recorded answer, from 1 on.
         expected, got: in words.
+        label: what it is: `PATH:METHOD` of a call, else the command.
     """
 
     number: int
     expected: str
     got: str
+    label: str
 
 
 class Player:
@@ -81,6 +92,8 @@ class Player:
         line: its number.
         events: of this client.
         dialect: as recorded.
+        names: of methods, as far as they are known.
+        ignored: globs for `PATH:METHOD`, a method or a command: such answers do not count.
 
     Attributes:
         dialect: as found.
@@ -90,24 +103,27 @@ class Player:
         id_then: the id that it had; None where there was none.
     """
 
-    def __init__(self, line: int, events: Sequence[Event], dialect: str) -> None:
+    def __init__(
+        self, line: int, events: Sequence[Event], dialect: str, names: MethodNames, ignored: Sequence[str]
+    ) -> None:
         self.line = line
+        self._ignored = ignored
         self.sent = 0
         self.expected: list[Answer] = []
         self.answers: list[Answer] = []
         self._peer: WebSocketPeer | None = None
         self._backend: NativeBackend | None = None
-        then = Decoder(dialect, MethodNames())
+        then = Decoder(dialect, names)
         self._needed: deque[int] = deque()  # answers that had come before each thing that it does
         self._is_out_of_step = False
         for event in events:
             if is_the_clients(event):
                 self._needed.append(len(self.expected))
             if isinstance(event, Passed):
-                note(event, then, self.expected)
+                self._note(event, then, self.expected)
         self.dialect = then.dialect
         self.id_then = then.peer_id
-        self._now = Decoder(self.dialect, MethodNames())
+        self._now = Decoder(self.dialect, names)
 
     @property
     def id_now(self) -> int | None:
@@ -149,7 +165,7 @@ class Player:
         assert self._peer is not None
         for packet in self._peer:
             message = Message(packet, self._peer.was_string_packet())
-            note(Passed(0.0, self.line, Direction.TO_CLIENT, message, False), self._now, self.answers)
+            self._note(Passed(0.0, self.line, Direction.TO_CLIENT, message, False), self._now, self.answers)
 
     def send(self, message: Message, ids: Ids) -> bool:
         """Say something, as it is to be said now; False while there is no room."""
@@ -165,20 +181,44 @@ class Player:
         assert self._peer is not None
         close(self._peer, end if end.code >= 0 else End(NORMAL, ""))
 
-    def difference(self, ids: Ids) -> Difference | None:
-        """The first answer that differs, ids put aside; None where all are the same."""
-        for number in range(max(len(self.expected), len(self.answers))):
-            then, now = (found[number] if number < len(found) else None for found in (self.expected, self.answers))
-            if then is None or now is None or said(then, Ids()) != said(now, ids):
-                return Difference(number + 1, in_words(then), in_words(now))
-        return None
+    def _note(self, event: Passed, decoder: Decoder, answers: list[Answer]) -> None:
+        """Add a message to the answers, if it is one that counts."""
+        decoded = decoder.decode(event.direction, event.message)
+        if event.direction is not Direction.TO_CLIENT or decoded.command not in COMPARED:
+            return
+        if not decoded.is_like(self._ignored):
+            answers.append(Answer(decoded, payload(decoder.dialect, event.message.data)))
+
+    def differences(self, ids: Ids) -> list[Difference]:
+        """Every answer that differs, ids put aside, in order.
+
+        Args:
+            ids: which id stands for which.
+        """
+        then, now = [said(one, Ids()) for one in self.expected], [said(one, ids) for one in self.answers]
+        found = []
+        for first, last, other, end in changes(then, now):
+            for index in range(max(last - first, end - other)):
+                expected = self.expected[first + index] if first + index < last else None
+                got = self.answers[other + index] if other + index < end else None
+                label = (expected or got or NOTHING).decoded.label
+                number = min(first + index, max(first, last - 1)) + 1
+                found.append(Difference(number, in_words(expected), in_words(got), label))
+        return found
 
 
-def note(event: Passed, decoder: Decoder, answers: list[Answer]) -> None:
-    """Add a message to the answers, if it is one that counts."""
-    decoded = decoder.decode(event.direction, event.message)
-    if event.direction is Direction.TO_CLIENT and decoded.command in COMPARED:
-        answers.append(Answer(decoded, payload(decoder.dialect, event.message.data)))
+def changes(then: Sequence[Said], now: Sequence[Said]) -> Iterator[tuple[int, int, int, int]]:
+    """Where two lists differ: from and to in the one, from and to in the other. What is alike is put side by side."""
+    begin = next((at for at, (a, b) in enumerate(zip(then, now, strict=False)) if a != b), min(len(then), len(now)))
+    rest_then, rest_now = then[begin:], now[begin:]
+    if len(rest_then) * len(rest_now) > MOST_COMPARED:
+        for at in range(begin, max(len(then), len(now))):
+            if then[at : at + 1] != now[at : at + 1]:
+                yield min(at, len(then)), min(at + 1, len(then)), min(at, len(now)), min(at + 1, len(now))
+        return
+    for tag, first, last, other, end in SequenceMatcher(None, rest_then, rest_now, autojunk=False).get_opcodes():
+        if tag != "equal":
+            yield begin + first, begin + last, begin + other, begin + end
 
 
 def in_words(answer: Answer | None) -> str:
@@ -186,13 +226,13 @@ def in_words(answer: Answer | None) -> str:
     return "nothing" if answer is None else answer.decoded.summary()
 
 
-def said(answer: Answer, ids: Ids) -> tuple[object, ...]:
+def said(answer: Answer, ids: Ids) -> Said:
     """What counts of an answer: who said it, as it was called then, and what; not by which number a node was called."""
     what = answer.decoded
     source = ids.then(what.source)
     if not what.method:
         return (what.command, source, answer.payload)
-    return (what.command, source, what.path, what.method, [var_to_str(value, what.engine) for value in what.arguments])
+    return (what.command, source, what.path, what.method, *(var_to_str(value, what.engine) for value in what.arguments))
 
 
 class Replay:
@@ -204,6 +244,8 @@ class Replay:
         tls: for `wss`; None: the machine's authorities.
         speed: 2.0 is twice as fast; infinite: without pauses.
         lines: which clients; empty: all.
+        names: of methods, as far as they are known.
+        ignored: globs for `PATH:METHOD`, a method or a command: such answers do not count.
         clock: tells the time.
 
     Attributes:
@@ -222,16 +264,19 @@ class Replay:
         *,
         speed: float = 1.0,
         lines: Sequence[int] = (),
+        names: MethodNames | None = None,
+        ignored: Sequence[str] = (),
         clock: Clock = MONOTONIC,
     ) -> None:
+        names = names or MethodNames()
         there = recording.peers()
         for line in lines:
             if line not in there:
                 raise ReplayError(f"there is no peer {line} in the recording, but {', '.join(map(str, there))}")
         self.ids = Ids()
         self.players = {
-            line: Player(line, [event for event in recording.events if event.line == line], recording.dialect)
-            for line in there
+            line: Player(line, events, recording.dialect, names, ignored)
+            for line, events in events_by_line(recording).items()
             if not lines or line in lines
         }
         self._events = [event for event in recording.events if event.line in self.players and is_the_clients(event)]
@@ -351,6 +396,15 @@ class Replay:
         """Leave, where it was not played to its end."""
         leave([peer._backend for peer in self._peers.values() if peer._backend is not None], NORMAL, "")
         self._poller.close()
+
+
+def events_by_line(recording: Recording) -> dict[int, list[Event]]:
+    """The events of each client."""
+    found: dict[int, list[Event]] = {line: [] for line in recording.peers()}
+    for event in recording.events:
+        if event.line in found:
+            found[event.line].append(event)
+    return found
 
 
 def is_the_clients(event: Event) -> bool:

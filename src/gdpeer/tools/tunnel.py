@@ -10,7 +10,7 @@ Messages go on byte for byte, text as text and binary as binary. The client's pa
 sub-protocols that it offers reach the server; the client is answered as the server has answered: the sub-protocol that
 was chosen, compression where both have it, or the status of a refusal. The end comes through with its code and its
 reason, a connection that broke as one that broke. Where one side does not read, the other one is not read from.
-Pings are answered by the tunnel.
+Pings and pongs go on like messages, so that a round trip is that to the server; they are not told.
 
 What happened in a turn is told after what is to go on has gone: who watches does not hold up the game.
 
@@ -26,7 +26,7 @@ from gdpeer.errors import CloseCause, HandshakeError, TransportError
 from gdpeer.protocol.http1 import Request
 from gdpeer.protocol.url import parse_url
 from gdpeer.tools.upgrades import BAD_GATEWAY, WaitingUpgrade, answering, asking
-from gdpeer.tools.way import Direction, End, Message, Way
+from gdpeer.tools.way import Direction, End, Item, Message, Way
 from gdpeer.transport.poller import Poller
 from gdpeer.transport.stream import Connector, Stream
 from gdpeer.websocket.connecting import connect
@@ -196,7 +196,7 @@ class Tunnel:
         """Seconds since the tunnel began."""
         return self.clock.now() - self._began
 
-    def due(self, line: int, direction: Direction, item: Message | End) -> float | None:
+    def due(self, line: int, direction: Direction, item: Item) -> float | None:
         """When something may go on, in seconds of the clock; None: it is lost. To be overridden: at once."""
         return 0.0
 
@@ -315,7 +315,7 @@ class Line:
         tunnel.peers[near.peer_id], tunnel.peers[far.peer_id] = client, server
 
     def _way(self, source: WebSocketPeer, sink: WebSocketPeer, direction: Direction) -> Way:
-        def due(item: Message | End) -> float | None:
+        def due(item: Item) -> float | None:
             when = self.tunnel.due(self.number, direction, item)
             if isinstance(item, Message) and not self._is_told:
                 self.tunnel.tell(Passed(self.tunnel.time(), self.number, direction, item, when is None))
@@ -324,7 +324,7 @@ class Line:
         def wake(when: float) -> None:
             self.tunnel.poller.call_at(when, self.look_at)
 
-        return Way(source, sink, due, wake)
+        return Way(source, sink, due, wake, self.tunnel.clock.now)
 
     # ------------------------------------------------------------------------------------------ the end
 

@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from enum import Enum
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from gdpeer.errors import Error
 from gdpeer.protocol.connection import is_sendable_code
 from gdpeer.websocket.native import NativeBackend
 from gdpeer.websocket.peer import WebSocketPeer
 
-__all__ = ["NORMAL", "Direction", "End", "Message", "Way", "close"]
+__all__ = ["NORMAL", "Control", "Direction", "End", "Item", "Message", "Way", "close"]
 
 MOST_HELD = 4_194_304
 """Bytes that may wait; beyond it reading pauses, and TCP holds the sender back."""
@@ -42,11 +42,21 @@ class Message(NamedTuple):
     is_text: bool
 
 
+class Control(NamedTuple):
+    """A ping or a pong, which goes through as messages do: so a round trip is measured over the whole line."""
+
+    opcode: int
+    data: bytes
+
+
 class End(NamedTuple):
     """How one side ended; a code of -1: without a close frame."""
 
     code: int
     reason: str
+
+
+Item: TypeAlias = Message | Control | End
 
 
 class Way:
@@ -55,25 +65,36 @@ class Way:
     Args:
         source: where messages come from.
         sink: where they go.
-        due: called with each message: the time at which it may go on, or None: it is lost.
+        due: called with each message and each ping and pong: the time at which it may go on, or None: it is lost.
         wake: called with a time at which `flush` is to be called.
+        now: tells the time.
     """
 
     def __init__(
         self,
         source: WebSocketPeer,
         sink: WebSocketPeer,
-        due: Callable[[Message | End], float | None],
+        due: Callable[[Item], float | None],
         wake: Callable[[float], object],
+        now: Callable[[], float],
     ) -> None:
         self._source = source
         self._sink = sink
         self._due = due
         self._wake = wake
-        self._held: deque[tuple[float, Message | End]] = deque()
+        self._now = now
+        self._held: deque[tuple[float, Item]] = deque()
         self._size = 0
         self._is_ended = False
         self._woken_at = 0.0
+        _backend_of(source).connection.on_control = self._control
+
+    def _control(self, opcode: int, payload: bytes) -> None:
+        """A ping or a pong came. One too many is lost: whoever floods with pings shall not fill the memory."""
+        if not self._is_ended and self._has_room():
+            self._put(Control(opcode, payload), self._now())
+            if self._held:
+                self._wake_for(self._held[0][0])
 
     def pump(self, now: float) -> None:
         """Take what came, and pass on what is due."""
@@ -93,7 +114,7 @@ class Way:
     def _has_room(self) -> bool:
         return self._size < MOST_HELD and len(self._held) < MOST_MESSAGES
 
-    def _put(self, item: Message | End, now: float) -> None:
+    def _put(self, item: Item, now: float) -> None:
         when = self._due(item)
         if when is None:
             return
@@ -108,26 +129,39 @@ class Way:
         was_full = not self._has_room()
         while held and held[0][0] <= now and self._pass_on(held[0][1]):
             self._size -= size_of(held.popleft()[1])
-        if held and held[0][0] > now and held[0][0] != self._woken_at:
-            self._woken_at = held[0][0]
-            self._wake(self._woken_at)
+        if held and held[0][0] > now:
+            self._wake_for(held[0][0])
         if was_full and self._has_room():
             self.pump(now)
 
-    def _pass_on(self, item: Message | End) -> bool:
+    def _wake_for(self, when: float) -> None:
+        if when != self._woken_at:
+            self._woken_at = when
+            self._wake(when)
+
+    def _pass_on(self, item: Item) -> bool:
         """Send; False while there is no room."""
         if isinstance(item, End):
             close(self._sink, item)
             return True
-        backend = self._sink._backend
-        assert isinstance(backend, NativeBackend)
+        backend = _backend_of(self._sink)
+        if isinstance(item, Control):
+            backend.connection.pass_control(item.opcode, item.data)
+            backend.flush()
+            return True
         # Room for as much as the message itself: however long it is, it goes once what is before it has gone.
         return backend.send(item.data, item.is_text, None, len(item.data)) is not Error.ERR_OUT_OF_MEMORY
 
 
-def size_of(item: Message | End) -> int:
+def _backend_of(peer: WebSocketPeer) -> NativeBackend:
+    backend = peer._backend
+    assert isinstance(backend, NativeBackend)
+    return backend
+
+
+def size_of(item: Item) -> int:
     """Bytes that count while it waits."""
-    return len(item.data) if isinstance(item, Message) else 0
+    return 0 if isinstance(item, End) else len(item.data)
 
 
 def close(peer: WebSocketPeer, end: End) -> None:

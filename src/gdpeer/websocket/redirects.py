@@ -87,10 +87,10 @@ def next_hop(hop: Hop, locations: Sequence[str], most: int) -> Hop:
         most: how many redirects may be followed.
 
     Raises:
-        ValueError: it is not to be followed. The text says why, and nothing of what `Location` holds.
+        ValueError: it is not to be followed. The text says why.
     """
     if hop.number >= most:
-        raise ValueError(f"more than {most} redirects")
+        raise ValueError(f"more than {most} redirects (max_redirects)" if most else "max_redirects is 0")
     url = _resolve(hop.url, locations)
     if hop.url.secure and not url.secure:
         raise ValueError("it leads from wss to ws")

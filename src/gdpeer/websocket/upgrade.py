@@ -20,6 +20,7 @@ from gdpeer.protocol.handshake import ClientHandshake, Opened, ServerHandshake, 
 from gdpeer.protocol.http1 import Request
 from gdpeer.protocol.limits import Limits
 from gdpeer.protocol.url import SAFE, Url
+from gdpeer.quoting import escape, redact
 from gdpeer.transport.stream import Connector
 from gdpeer.websocket.redirects import STATUSES, Hop, first_hop, next_hop
 from gdpeer.websocket.settings import Settings
@@ -148,14 +149,17 @@ class ClientUpgrade:
 
     def _go_elsewhere(self, problem: HandshakeError) -> Outcome:
         """Follow a redirect, where it is one and may be followed."""
-        most = self._settings.max_redirects if self._way is not None else 0
-        if not most or problem.status not in STATUSES:
+        if problem.status not in STATUSES:
             return Outcome(cause=_failed(problem))
         locations = [value for name, value in problem.headers if name == "location"]
         try:
-            self._take(next_hop(self._hop, locations, most))
+            if self._way is None:
+                raise ValueError("this connection has one stream only")
+            self._take(next_hop(self._hop, locations, self._settings.max_redirects))
         except ValueError as why:
-            return Outcome(cause=CloseCause(problem.cause, f"{problem.detail}; not followed: {why}", problem.status))
+            target = f" to {escape(redact(locations[0]))}" if locations else ""
+            detail = f"{problem.detail}; redirect{target} not followed: {why}"
+            return Outcome(cause=CloseCause(problem.cause, detail, problem.status))
         return Outcome(elsewhere=self.connector)
 
     def time_out(self) -> Outcome:

@@ -23,6 +23,7 @@ from websockets.sync.server import Server, ServerConnection, serve
 from tests.support.certificates import Certificates, make_certificates
 from tests.support.ports import free_port
 from tests.support.processes import Process, gdpeer_command
+from tests.support.redirecting import redirecting
 
 Handler = Callable[[ServerConnection], None]
 
@@ -173,7 +174,7 @@ def test_interrupted_it_closes_with_1000_and_exits_with_0() -> None:
     assert codes == [1000]
 
 
-def test_interrupted_before_it_is_connected() -> None:
+def test_interrupted_before_it_is_connected_it_exits_with_130() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"ws://127.0.0.1:{silent.getsockname()[1]}/"
         with Process(gdpeer_command("connect", url)) as client:
@@ -181,7 +182,8 @@ def test_interrupted_before_it_is_connected() -> None:
             with connection:
                 time.sleep(0.2)
                 client.interrupt()
-                assert client.wait() == 0
+                assert client.wait() == 130
+                assert client.stderr == ["interrupted before the connection was open"]
 
 
 def test_the_ping_time_is_shown(echo_url: str) -> None:
@@ -228,6 +230,22 @@ def test_no_such_host() -> None:
 def test_another_path_is_404(echo_url: str) -> None:
     url = echo_url.replace("/here", "/there")
     assert_fails(run(url), rf"{url}: http status: .*404.*")
+
+
+def test_a_redirect_names_where_it_leads_without_secrets() -> None:
+    with redirecting() as place:
+        place.routes["/?key=secret"] = 302, "wss://ann:secret@game.example/room?token=secret"
+        done = run(place.url("/?key=secret"))
+    end = r"redirect to wss://\*\*\*@game.example/room\?\*\*\* not followed: max_redirects is 0"
+    assert_fails(done, rf"ws://127.0.0.1:\d+/\?\*\*\*: http status: .*; {end}")
+    assert "secret" not in done.stderr
+
+
+def test_redirects_are_followed_when_asked_for(echo_url: str) -> None:
+    with redirecting() as place:
+        place.routes["/"] = 302, echo_url
+        done = run(place.url("/"), "--max-redirects", "1", "--linger", "0.5", lines="there\n")
+    assert (done.returncode, done.stdout) == (0, "there\n")
 
 
 def test_a_sub_protocol_that_the_server_does_not_have(echo_url: str) -> None:

@@ -127,8 +127,8 @@ def test_a_host_that_is_to_end_waits_until_the_guests_have_answered() -> None:
         (("--join", "ws://x", "--lan"), 2, "gdpeer roll: --join does not go with --dedicated"),
         (("--join", "ws://x", "--origin", "http://x"), 2, "gdpeer roll: --join does not go with --dedicated"),
         (("--lan", "--host", "*"), 2, "gdpeer roll: --lan and --host exclude each other"),
-        (("--origin", "x"), 2, "gdpeer roll: Invalid value for '--origin': expected a page"),
-        (("--pyodide", "/nowhere"), 2, "gdpeer roll: Invalid value for '--pyodide': "),
+        (("--origin", "x"), 2, "gdpeer roll: --origin: expected a page"),
+        (("--pyodide", "/nowhere"), 2, "gdpeer roll: --pyodide: expected a folder, got '/nowhere', which is not there"),
         (("--godot3",), 2, "gdpeer roll: --godot3 goes with --join"),
     ],
 )

@@ -140,6 +140,71 @@ def test_a_bot_that_raises_is_counted_and_shown_once(arena: Arena, tmp_path: Pat
         assert sum("LookupError: bot" in line for line in run.stderr) == 1
 
 
+RAISING = """
+import beside
+
+async def bot(tree):
+    await tree.multiplayer.connected_to_server
+    beside.fail()
+"""
+
+
+def test_the_traceback_is_whole_and_modules_beside_the_script_are_found(arena: Arena, tmp_path: Path) -> None:
+    """Regression: the line of the script was missing, as the finished bot was asked for its result twice."""
+    (tmp_path / "beside.py").write_text("def fail():\n    raise LookupError('found nothing')\n")
+    with swarm(script(tmp_path, RAISING), "--url", arena.url, "--clients", "1", "--json") as run:
+        assert result_of(run, 1)["errors"] == {"the bot raised LookupError": 1}
+        text = "\n".join(run.stderr)
+    for line in (f'File "{tmp_path}/bot.py", line 6, in bot', "beside.fail()", "LookupError: found nothing"):
+        assert line in text
+
+
+def test_a_bot_that_fails_before_it_is_in_is_shown_even_where_nobody_listens(tmp_path: Path) -> None:
+    text = "async def bot(tree):\n    1 / 0\n"
+    with swarm(script(tmp_path, text), "--url", f"ws://127.0.0.1:{free_port()}", "--clients", "1", "--json") as run:
+        assert result_of(run, 1)["errors"] == {"the bot raised ZeroDivisionError": 1}
+        assert any("bot.py" in line and "line 2, in bot" in line for line in run.stderr)
+
+
+def test_a_bot_that_fails_while_it_cleans_up_is_shown(arena: Arena, tmp_path: Path) -> None:
+    text = STAYING.replace(
+        "        await asyncio.sleep(60)", "        try: await asyncio.sleep(60)\n        finally: 1 / 0"
+    )
+    words = ("--url", arena.url, "--clients", "1", "--duration", "2", "--json")
+    with swarm(script(tmp_path, text), *words) as run:
+        assert result_of(run, 1)["errors"] == {"the bot raised ZeroDivisionError": 1}
+        assert any("finally: 1 / 0" in line for line in run.stderr)
+
+
+def test_the_script_can_have_dataclasses(arena: Arena, tmp_path: Path) -> None:
+    text = (
+        "from __future__ import annotations\nfrom dataclasses import dataclass, KW_ONLY\n"
+        "@dataclass\nclass Bot:\n    tree: object\n    _: KW_ONLY\n    number: int = 0\n    async def run(self): ...\n"
+    )
+    with swarm(script(tmp_path, text), "--url", arena.url, "--clients", "1", "--json") as run:
+        assert result_of(run)["left"] == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("def bot(tree): pass", "bot"),
+        ("def bot(tree):\n    yield 1.0", "bot"),
+        ("class Bot:\n    def __init__(self, tree): pass\n    def run(self): pass", "Bot.run"),
+    ],
+)
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_a_bot_that_is_not_async_is_told_so(arena: Arena, tmp_path: Path, text: str, name: str, processes: str) -> None:
+    words = ("--url", arena.url, "--clients", "3", "--processes", processes)
+    with swarm(script(tmp_path, text), *words) as run:
+        assert run.wait(30) == (2 if processes == "1" else 1)
+        says = (
+            f"gdpeer swarm: {name} of {tmp_path}/bot.py must be a coroutine: write async def (see gdpeer swarm --help)"
+        )
+        assert says in run.stderr
+        assert "Traceback" not in "\n".join(run.stderr)
+
+
 def test_a_server_that_goes_is_a_cause(tmp_path: Path) -> None:
     with Arena() as server, swarm(script(tmp_path, STAYING), "--url", server.url, "--clients", "2") as run:
         run.wait_until(lambda: sum(line.startswith("here") for line in run.stderr) == 2, "two bots", 20.0)

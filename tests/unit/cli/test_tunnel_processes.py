@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
+from gdpeer.cli.tunneling import is_same_machine
 from gdpeer.multiplayer.wire import godot4
 from tests.support.certificates import make_certificates
 from tests.support.ports import free_port
@@ -140,6 +142,75 @@ def test_the_page_and_its_files(echo: str) -> None:
         assert between.wait() == 0
 
 
+def test_a_page_that_others_can_reach_needs_the_token_of_its_address(echo: str) -> None:
+    with Between("inspect", echo, "--page", "0", "--host", "*") as between:
+        page = between.wait_for(r"^Page: (http://localhost:\d+/[\w-]{20,}/)$").group(1)
+        between.wait_for("^Other machines can open this address")
+        root = page.rsplit("/", 2)[0]
+        assert "gdpeer inspect" in urllib.request.urlopen(page, timeout=10).read().decode()
+        assert "WebSocket" in urllib.request.urlopen(f"{page}inspect.js", timeout=10).read().decode()
+        for path in ("/", "/inspect.js", "/wrong/", f"{page[len(root) : -2]}/", f"/x{page[len(root) :]}", "/gr%C3%BC/"):
+            with pytest.raises(urllib.error.HTTPError) as refused:
+                urllib.request.urlopen(root + path, timeout=10)
+            assert refused.value.code == 404
+            refused.value.close()
+            with pytest.raises(InvalidStatus) as status:
+                connect(root.replace("http", "ws") + path, proxy=None)
+            assert status.value.response.status_code == 404
+        with connect(page.replace("http", "ws"), proxy=None) as tab:
+            assert json.loads(tab.recv(timeout=10))["rows"] == []
+
+
+OWN = [
+    "ws://127.0.0.1:{}",
+    "ws://localhost:{}",
+    "ws://0.0.0.0:{}",
+    "ws://[::ffff:127.0.0.1]:{}",
+    "ws://LOCALHOST:{}/game",
+]
+
+
+@pytest.mark.parametrize("command", ["inspect", "bad-network"])
+@pytest.mark.parametrize("host", ["127.0.0.1", "*"])
+@pytest.mark.parametrize("to", OWN)
+def test_a_server_that_is_the_command_itself_is_refused(command: str, host: str, to: str) -> None:
+    """Regression: it connected to itself until it had no descriptors left."""
+    port = free_port()
+    done = fails(command, "--listen", str(port), "--host", host, "--to", to.format(port))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        f"gdpeer {command}: --to is the address of --listen: expected the address of the game's server\n"
+    )
+
+
+def test_a_server_that_is_the_page_is_refused() -> None:
+    port = free_port()
+    done = fails("inspect", "--listen", "0", "--page", str(port), "--to", f"ws://127.0.0.1:{port}")
+    assert done.returncode == 1
+    assert "--to is the address of --page" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("target", "listening", "same"),
+    [
+        ("127.0.0.1", "127.0.0.1", True),
+        ("localhost", "127.0.0.1", True),
+        ("0.0.0.0", "127.0.0.1", True),
+        ("::ffff:127.0.0.1", "127.0.0.1", True),
+        ("::1", "::1", True),
+        ("::1", "*", True),
+        ("::", "*", True),
+        ("127.0.0.2", "127.0.0.1", False),
+        ("127.0.0.2", "*", True),
+        ("192.0.2.1", "*", False),
+        ("192.0.2.1", "127.0.0.1", False),
+        ("no.such.host.invalid", "*", False),
+    ],
+)
+def test_what_is_the_same_machine(target: str, listening: str, same: bool) -> None:
+    assert is_same_machine(target, listening) is same
+
+
 @pytest.mark.parametrize("command", ["inspect", "bad-network"])
 def test_a_port_in_use_and_a_wrong_url(echo: str, command: str) -> None:
     with Between(command, echo) as between:
@@ -253,9 +324,40 @@ def test_a_replay_that_is_answered_otherwise(echo: str, session: Path, tmp_path:
     other.write_text(session.read_text().replace('"to_client","text":"one"', '"to_client","text":"other"'))
     done = fails("replay", str(other), echo)
     assert done.returncode == 1
-    assert done.stdout.splitlines()[-1] == "peer 1: 2 messages sent, answer 1 differs: expected other, got one"
+    assert done.stdout.splitlines()[1:] == [
+        "peer 1: 2 messages sent, 1 difference in 2 answers",
+        "  answer 1: expected other, got one",
+        "1 difference:",
+        "        1  text",
+    ]
+    done = fails("replay", str(other), echo, "--ignore", "text", "--names", "tests.support.mp_nodes")
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "peer 1: 2 messages sent, all 1 answers as recorded")
     done = fails("replay", str(other), echo, "--ignore-answers", "--peer", "1")
     assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "peer 1: 2 messages sent, 2 answers")
+
+
+def test_all_differences_are_counted_and_some_are_shown(echo: str, tmp_path: Path) -> None:
+    file = tmp_path / "session.jsonl"
+    events = [{"time": 0, "peer": 1, "event": "open", "target": "/", "protocol": ""}]
+    for number in range(30):
+        events += [
+            {"time": 0, "peer": 1, "event": "message", "direction": "to_server", "text": f"{number}"},
+            {
+                "time": 0,
+                "peer": 1,
+                "event": "message",
+                "direction": "to_client",
+                "text": f"{number + number % 2 * 100}",
+            },
+        ]
+    lines = [{"gdpeer": "recording", "version": 1, "to": "ws://h/", "dialect": "auto"}, *events]
+    file.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    done = fails("replay", str(file), echo, "--speed", "max")
+    assert done.returncode == 1
+    shown = done.stdout.splitlines()[1:]
+    assert shown[0] == "peer 1: 30 messages sent, 15 differences in 30 answers"
+    assert shown[1:3] == ["  answer 2: expected 101, got 1", "  answer 4: expected 103, got 3"]
+    assert shown[11:] == ["  and 5 more", "15 differences:", "       15  text"]
 
 
 def test_a_replay_ends_on_ctrl_c(echo: str, session: Path, tmp_path: Path) -> None:
@@ -264,7 +366,7 @@ def test_a_replay_ends_on_ctrl_c(echo: str, session: Path, tmp_path: Path) -> No
     with Process(gdpeer_command("replay", str(slow), echo)) as replay:
         replay.wait_for("^gdpeer replay: 2 of ")
         replay.interrupt()
-        assert replay.wait() == 0
+        assert replay.wait() == 130
         assert len(replay.stdout) == 3
 
 

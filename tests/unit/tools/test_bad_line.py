@@ -9,6 +9,7 @@ import pytest
 
 from gdpeer import MonotonicClock
 from gdpeer.multiplayer.wire import godot4
+from gdpeer.tools import way
 from gdpeer.tools.bad_line import BadTunnel, Conditions, Lane, after_stall
 from gdpeer.tools.names import MethodNames
 from gdpeer.tools.tunnel import Ended, Passed
@@ -139,3 +140,23 @@ def test_directions_are_lines_of_their_own() -> None:
     assert up is not None
     assert down == pytest.approx(up, abs=0.5)
     assert other == pytest.approx(up, abs=0.5)
+
+
+def test_a_ping_is_as_late_as_a_message() -> None:
+    with street(lambda url: BadTunnel(url, None, Conditions(delay=0.1))) as road:
+        client = road.join()
+        client.ping()
+        road.until(lambda: client.get_latency() >= 0)
+        assert 0.2 <= client.get_latency() < 2.0
+
+
+def test_a_stranger_cannot_fill_the_line_with_pings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(way, "MOST_MESSAGES", 10)
+    with street(lambda url: BadTunnel(url, None, Conditions(delay=0.2))) as road:
+        client = road.join()
+        for _ in range(1000):
+            client.ping(b"again")
+        client.ping(b"lost")
+        client.send_text("after")
+        road.until(lambda: road.heard)
+        assert road.answer(client) == b"after"

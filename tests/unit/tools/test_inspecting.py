@@ -48,7 +48,7 @@ def rows(**wanted: object) -> list[str]:
 
 def test_each_row_is_one_line() -> None:
     assert rows() == [
-        f"    0.250  #1               {NONE} open          /game?token=***&x=***, sub-protocol chat, compressed",
+        f"    0.250  #1               {NONE} open          /game?token=***&***, sub-protocol chat, compressed",
         "    1.500  #1 1234       <-      4 bz your id       1234",
         f'    1.500  #1 1234       ->     {len(CALL)} bz rpc           Main/Game:method 0(7, "x")',
         "    1.500  #1 1234       <-      9 bz raw           2 bytes: 68 69 (from 5)",
@@ -88,7 +88,7 @@ def test_json_leaves_out_what_is_empty() -> None:
         "arguments": ["7", '"x"'],
     }  # fmt: skip
     assert found[0] == {
-        "time": 0.25, "peer": 1, "command": "open", "detail": "/game?token=***&x=***, sub-protocol chat, compressed"
+        "time": 0.25, "peer": 1, "command": "open", "detail": "/game?token=***&***, sub-protocol chat, compressed"
     }  # fmt: skip
 
 
@@ -124,7 +124,13 @@ def test_finish_takes_what_is_known_of_those_that_are_there() -> None:
 
 @pytest.mark.parametrize(
     ("target", "shown"),
-    [("/a", "/a"), ("/a?token=x", "/a?token=***"), ("/?a=b=c&d&e=", "/?a=***&d=***&e=***"), ("/a?", "/a?=***")],
+    [
+        ("/a", "/a"),
+        ("/a?token=x", "/a?token=***"),
+        ("/?a=b=c&d&e=", "/?a=***&***&e=***"),
+        ("/a?secret", "/a?***"),
+        ("ws://ann:pw@h/a?b=c", "ws://***@h/a?b=***"),
+    ],
 )
 def test_values_of_a_query_are_not_shown(target: str, shown: str) -> None:
     assert redacted(target) == shown

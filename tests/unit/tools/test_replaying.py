@@ -12,10 +12,12 @@ from typing import Any
 import pytest
 
 from gdpeer import OK, SceneTree, TLSOptions, WebSocketMultiplayerPeer, WebSocketServer
+from gdpeer.multiplayer.rpc import class_table
 from gdpeer.protocol.url import parse_url
 from gdpeer.tools import replaying
+from gdpeer.tools.names import MethodNames
 from gdpeer.tools.recording import Recording
-from gdpeer.tools.replaying import Difference, Replay, ReplayError
+from gdpeer.tools.replaying import Difference, Replay, ReplayError, changes
 from gdpeer.tools.translating import Ids, payload
 from gdpeer.tools.tunnel import Ended, Event, Opened, Passed, Tunnel
 from gdpeer.tools.way import Direction, Message
@@ -93,7 +95,7 @@ def test_everything_is_said_again_and_answered_as_then() -> None:
         replay = play(recording(*talk()), server)
         assert heard == [(1, "1 0"), (1, "1 1"), (1, "1 2"), (4001, "bye")]
     player = replay.players[1]
-    assert (player.sent, player.difference(replay.ids)) == (3, None)
+    assert (player.sent, player.differences(replay.ids)) == (3, [])
 
 
 def test_several_clients_keep_their_order() -> None:
@@ -101,7 +103,7 @@ def test_several_clients_keep_their_order() -> None:
         replay = play(recording(*talk(1), *talk(2, 0.002)), server, speed=float("inf"))
         said = [one[1] for one in heard if one[0] < 1000]
         assert said == ["1 0", "2 0", "1 1", "2 1", "1 2", "2 2"]
-    assert all(player.difference(replay.ids) is None for player in replay.players.values())
+    assert all(not player.differences(replay.ids) for player in replay.players.values())
 
 
 def test_an_end_without_a_close_frame_loses_nothing_that_was_said() -> None:
@@ -136,15 +138,15 @@ def test_the_speed() -> None:
 @pytest.mark.parametrize(
     ("answer", "difference"),
     [
-        (lambda said: "other" if said == "1 1" else said, Difference(2, "1 1", "other")),
-        (lambda said: None if said == "1 2" else said, Difference(3, "1 2", "nothing")),
+        (lambda said: "other" if said == "1 1" else said, Difference(2, "1 1", "other", "text")),
+        (lambda said: None if said == "1 2" else said, Difference(3, "1 2", "nothing", "text")),
     ],
 )
 def test_an_answer_that_differs(monkeypatch: pytest.MonkeyPatch, answer: Answer, difference: Difference) -> None:
     monkeypatch.setattr(replaying, "LINGER", 0.2)
     with echo(answer) as (server, _):
         replay = play(recording(*talk()), server)
-    assert replay.players[1].difference(replay.ids) == difference
+    assert replay.players[1].differences(replay.ids) == [difference]
 
 
 def test_one_answer_more() -> None:
@@ -153,9 +155,9 @@ def test_one_answer_more() -> None:
     with echo() as (server, _):
         replay = play(recording(*events), server)
     player = replay.players[1]
-    assert player.difference(replay.ids) == Difference(2, "1 2", "1 1")
+    assert player.differences(replay.ids) == [Difference(2, "nothing", "1 1", "text")]
     del player.expected[:], player.answers[1:]
-    assert player.difference(replay.ids) == Difference(1, "nothing", "1 0")
+    assert player.differences(replay.ids) == [Difference(1, "nothing", "1 0", "text")]
 
 
 def test_who_is_thrown_out_with_something_to_say(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -225,8 +227,8 @@ def calls_of(main: Main) -> list[tuple[str, list[Any]]]:
 class Game:
     """A server of the multiplayer."""
 
-    def __init__(self) -> None:
-        self.main = Main("Main")
+    def __init__(self, kind: type[Main] = Main) -> None:
+        self.main = kind("Main")
         self.tree = SceneTree()
         self.peer = WebSocketMultiplayerPeer()
         assert self.peer.create_server(0, "127.0.0.1") is OK
@@ -286,10 +288,67 @@ def test_a_recorded_game_makes_the_same_calls_again() -> None:
         replay = Replay(found, parse_url(game.url), speed=float("inf"))
         finish(replay, game.tree.poll)
     assert calls_of(game.main) == calls
-    assert {line: player.difference(replay.ids) for line, player in replay.players.items()} == {1: None, 2: None}
+    assert {line: player.differences(replay.ids) for line, player in replay.players.items()} == {1: [], 2: []}
     # What went through the server came to the other one, whose id is another one now.
     assert [answer.decoded.method for answer in replay.players[2].answers] == ["method 11"]
     assert replay.players[1].id_then != replay.players[1].id_now
+
+
+class Dice(Main):
+    """Says something else each time."""
+
+    def echo(self, value: Any) -> None:
+        self.echoed.rpc_id(self.multiplayer.get_remote_sender_id(), time.monotonic())
+
+
+@pytest.mark.parametrize(
+    ("ignored", "labels"),
+    [
+        ((), ["Main:echoed"]),
+        (("echoed",), []),
+        (("Main:echo*",), []),
+        (("say_local",), ["Main:echoed"]),
+        (("rpc",), []),
+    ],
+)
+def test_answers_have_names_and_can_be_ignored(ignored: tuple[str, ...], labels: list[str]) -> None:
+    found, _ = record_a_game()
+    game = Game(Dice)
+    names = MethodNames([class_table(Main).names])
+    with game.peer:
+        replay = Replay(found, parse_url(game.url), speed=float("inf"), names=names, ignored=ignored)
+        finish(replay, game.tree.poll)
+    differences = replay.players[1].differences(replay.ids)
+    assert [one.label for one in differences] == labels
+    if differences:
+        assert differences[0].expected == 'Main:echoed({ "a": [1, 2.5] })'
+        assert differences[0].got.startswith("Main:echoed(")
+    assert replay.players[2].differences(replay.ids) == []
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "found"),
+    [
+        ("", "", []),
+        ("abc", "abc", []),
+        ("abc", "", [(0, 3, 0, 0)]),
+        ("", "ab", [(0, 0, 0, 2)]),
+        ("abcd", "axcy", [(1, 2, 1, 2), (3, 4, 3, 4)]),
+        ("abcd", "abxcd", [(2, 2, 2, 3)]),
+        ("abcd", "acd", [(1, 2, 1, 1)]),
+    ],
+)
+def test_all_changes_are_found_and_what_is_alike_is_put_side_by_side(
+    then: str, now: str, found: list[tuple[int, int, int, int]]
+) -> None:
+    assert list(changes([(one,) for one in then], [(one,) for one in now])) == found
+
+
+def test_very_many_answers_are_compared_one_by_one() -> None:
+    then, now = [(number,) for number in range(3000)], [(-number,) for number in range(3001)]
+    began = time.monotonic()
+    assert len(list(changes(then, now))) == 3000  # 0 is alike
+    assert time.monotonic() - began < 1.0
 
 
 # --- ids

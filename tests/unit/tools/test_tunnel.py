@@ -317,3 +317,27 @@ def test_a_port_in_use() -> None:
 )
 def test_the_servers_url_without_a_path(to: str, base: str) -> None:
     assert module.base(Tunnel(to)) == base
+
+
+def test_pings_and_pongs_go_through_both_ways() -> None:
+    """Regression: the tunnel answered pings itself, so a round trip was that to the tunnel."""
+    with street() as road:
+        client = road.join()
+        [peer] = road.server.peers.values()
+        for one, other in ((client, peer), (peer, client)):
+            before = other.get_stats().bytes_received
+            one.ping(b"payload")
+            road.until(lambda one=one: one.get_latency() >= 0)  # type: ignore[misc]
+            assert other.get_stats().bytes_received > before
+
+
+def test_a_flood_of_pings_is_bounded() -> None:
+    with street() as road:
+        client = road.join()
+        for _ in range(10_000):
+            client.ping(bytes(125))
+        client.send_text("after")
+        road.until(lambda: road.heard)
+        client.ping(b"last")
+        road.until(lambda: client.get_latency() >= 0)
+        assert road.answer(client) == b"after"

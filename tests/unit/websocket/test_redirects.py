@@ -271,7 +271,10 @@ def test_a_loop_ends_and_says_so() -> None:
     places.answer("/")
     cause = places.backend.cause
     assert (cause.cause, cause.status) == (Cause.HTTP_STATUS, 302)
-    assert cause.detail == "the server answered 302 Found; not followed: more than 3 redirects"
+    assert (
+        cause.detail
+        == "the server answered 302 Found; redirect to / not followed: more than 3 redirects (max_redirects)"
+    )
     assert len(places.hops) == 4
 
 
@@ -294,7 +297,8 @@ def test_a_stream_of_one_s_own_leads_nowhere_else() -> None:
         assert peer.connect_through(ours) is OK
         theirs.send([b"HTTP/1.1 302 Found\r\nLocation: /\r\n\r\n"])
         peer.poll()
-        assert peer.get_close_cause() == CloseCause(Cause.HTTP_STATUS, "the server answered 302 Found", 302)
+        detail = "the server answered 302 Found; redirect to / not followed: this connection has one stream only"
+        assert peer.get_close_cause() == CloseCause(Cause.HTTP_STATUS, detail, 302)
 
 
 # ---------------------------------------------------------------------------------------------- over loopback
@@ -338,7 +342,20 @@ def test_a_peer_follows_none_unless_told_to() -> None:
         place.routes["/"] = 302, "/there"
         cause = opened(peer, place.url("/"))
         assert (cause.cause, cause.status) == (Cause.HTTP_STATUS, 302)
-        assert "not followed" not in cause.detail
+        assert (
+            cause.detail
+            == "the server answered 302 Found: elsewhere; redirect to /there not followed: max_redirects is 0"
+        )
+
+
+@pytest.mark.parametrize(
+    ("location", "shown"),
+    [("wss://ann:pw@b.example/x?token=1#part", "wss://***@b.example/x?***"), ("/x?token=1", "/x?***")],
+)
+def test_a_redirect_that_is_not_followed_names_its_target_without_secrets(location: str, shown: str) -> None:
+    with redirecting() as place, WebSocketPeer() as peer:
+        place.routes["/"] = 307, location
+        assert opened(peer, place.url("/")).detail.endswith(f"; redirect to {shown} not followed: max_redirects is 0")
         assert place.paths() == ["/"]
 
 
