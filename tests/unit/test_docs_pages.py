@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tools import check_docs, programs
+from tools import check_docs, programs, record
 
 PAGE = """# One page
 
@@ -101,3 +101,20 @@ def test_programs_are_taken_out_as_they_stand(project: Path, tmp_path: Path) -> 
 def test_a_mark_without_a_program_is_found(project: Path, text: str, fault: str) -> None:
     [found] = faults(project, text)
     assert found.endswith(fault)
+
+
+def test_pictures_are_small_and_shown() -> None:
+    shown = "".join(page.read_text(encoding="utf-8") for page in programs.pages())
+    for picture in (programs.ROOT / "docs" / "pictures").iterdir():
+        assert picture.stat().st_size < 150_000
+        assert f"pictures/{picture.name})" in shown
+
+
+def test_a_recording_is_drawn_with_its_times_and_without_long_pauses() -> None:
+    chunks = [(0.5, b"$ "), (1.0, b"\x1b[1mls\x1b[0m"), (60.0, b"\r\na<b\r\n")]
+    pieces = list(record.pieces(chunks))
+    assert [(piece.row, piece.column, piece.text) for piece in pieces] == [(0, 0, "$ "), (0, 2, "ls"), (1, 0, "a<b")]
+    assert [round(piece.when, 1) for piece in pieces] == [0.5, 1.0, 1.0 + record.PAUSE]
+    drawn = record.draw(pieces)
+    assert 'class="typed" style="animation-delay:1.00s">ls<' in drawn
+    assert ">a&lt;b<" in drawn

@@ -1,0 +1,161 @@
+"""Takes the pictures of the chat, roll and inspect pages for the documentation, with real programs in Chromium.
+
+    python -m tools.screenshots            all of them, into docs/pictures
+    python -m tools.screenshots chat       one page
+
+Each page is taken at the size of a desk and of a phone. It needs Chromium, npm (for Pyodide) and Godot 4.
+"""
+
+from __future__ import annotations
+
+import io
+import socket
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+from tests.support.chromium import chromium
+from tests.support.engines import Engine
+from tests.support.node import node_modules
+from tests.support.pages import program
+from tests.support.processes import Process, gdpeer_command
+from tools.programs import ROOT
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+PICTURES = ROOT / "docs" / "pictures"
+DESK: dict[str, Any] = {"viewport": {"width": 1080, "height": 680}}
+PHONE: dict[str, Any] = {
+    "viewport": {"width": 390, "height": 780},
+    "has_touch": True,
+    "is_mobile": True,
+    "device_scale_factor": 1.5,
+}
+FORMS = {"desk": DESK, "phone": PHONE}
+BOOT = 90_000
+"""Milliseconds in which Pyodide starts on a busy machine."""
+
+
+def open_page(browser: Browser, address: str, form: str) -> Page:
+    page: Page = browser.new_context(**FORMS[form], color_scheme="light", reduced_motion="reduce").new_page()
+    page.set_default_timeout(30_000)
+    page.goto(address)
+    return page
+
+
+def usual(port: int) -> str:
+    """The port that the pages of the documentation name, where nothing else has it."""
+    with socket.socket() as probe:
+        return str(port if probe.connect_ex(("127.0.0.1", port)) else 0)
+
+
+def take(page: Page, name: str) -> None:
+    """Writes the picture in at most 256 colours, which pages like these do not notice."""
+    from PIL import Image
+
+    picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+    few = picture.quantize(colors=256, dither=Image.Dither.NONE)
+    path = PICTURES / f"{name}.png"
+    few.save(path, optimize=True)
+    print(f"{path.relative_to(ROOT)}: {path.stat().st_size // 1024} KB", flush=True)
+
+
+# -- the pages --------------------------------------------------------------------------------------------------------
+
+
+def chat(browser: Browser, those: ExitStack) -> None:
+    room = those.enter_context(Process(gdpeer_command("chat", "--port", usual(8000))))
+    address = room.wait_for(r"(http://\S+)")[1]
+    url = address.replace("http:", "ws:")
+    pages = {form: open_page(browser, address, form) for form in FORMS}
+    for page in pages.values():
+        page.locator("#state[data-state=connected]").wait_for()
+
+    def say(form: str, text: str) -> None:
+        field = pages[form].get_by_label("Message", exact=True)
+        field.fill(text)
+        field.press("Enter")
+        wait(text)
+
+    def wait(text: str) -> None:
+        for page in pages.values():
+            page.locator(".entry", has_text=text).first.wait_for()
+
+    terminal = those.enter_context(Process(gdpeer_command("connect", url, "--protocol", "demo-chat")))
+    godot = ROOT / "demos" / "chat" / "godot4"
+    say("desk", "Hello! Who is here?")
+    terminal.say("Me, in a terminal: gdpeer connect")
+    wait("in a terminal")
+    game = those.enter_context(Engine("4", godot, "chat.tscn", f"--url={url}", "--say=And a Godot 4 game"))
+    wait("And a Godot 4 game")
+    say("phone", "I am on my phone. Same room, same port.")
+    room.say("The server speaks too: this line was typed there.")
+    wait("typed there")
+    for form, page in pages.items():
+        take(page, f"chat-{form}")
+    game.kill()
+
+
+def roll(browser: Browser, those: ExitStack) -> None:
+    words = ("--port", usual(8080), "--dedicated", "--pyodide", str(node_modules() / "pyodide"))
+    host = those.enter_context(Process(gdpeer_command("roll", *words)))
+    url = host.wait_for(r"(ws://\S+)")[1]
+    address = host.wait_for(r"(http://\S+)")[1]
+    pages = {form: open_page(browser, address, form) for form in FORMS}
+    for page, name in zip(pages.values(), ("Dora", "Phil"), strict=True):
+        page.wait_for_selector("#seat:not([hidden])", timeout=BOOT)
+        page.get_by_label("Your name").fill(name)
+        page.get_by_label("Your name").press("Enter")
+        page.locator("#players .name", has_text=name).first.wait_for()
+    bot = gdpeer_command("roll", "--join", url, "--name", "Ben (terminal)", "--auto", "--pause", "0.3")
+    those.enter_context(Process(bot))
+    godot = ROOT / "demos" / "roll" / "godot4"
+    game = Engine("4", godot, "start.tscn", f"--join={url.rstrip('/')}", "--name=Gerda (Godot 4)", "--auto")
+    those.enter_context(game)
+    for page in pages.values():
+        page.locator("#players .name", has_text="Gerda").first.wait_for()
+    for _ in range(3):
+        for page in pages.values():
+            page.get_by_role("button", name="Roll", exact=True).click()
+    pages["desk"].locator("#turn", has_text="our turn").wait_for()
+    for form, page in pages.items():
+        take(page, f"roll-{form}")
+
+
+def inspect(browser: Browser, those: ExitStack) -> None:
+    game = program("game/server.py").parent
+    server = those.enter_context(Process([sys.executable, "server.py", "0"], folder=game))
+    to = server.wait_for(r"(ws://\S+)$")[1]
+    words = ("--listen", "0", "--page", "0", "--to", to, "--names", str(game / "godot4"))
+    inspector = those.enter_context(Process(gdpeer_command("inspect", *words)))
+    url = inspector.wait_for(r"^gdpeer inspect: (ws://\S+) to ")[1]
+    address = inspector.wait_for(r"(http://\S+)")[1]
+    pages = {form: open_page(browser, address, form) for form in FORMS}
+    for name in ("Ann", "Bob"):
+        player = Engine("4", game / "godot4", "main.tscn", f"--url={url}", f"--name={name}", "--auto")
+        those.enter_context(player)
+    player.process.wait_for(r"^(Ann|Bob) 3$", timeout=60)
+    for page in pages.values():
+        page.locator("#rows li", has_text="set_score").first.wait_for()
+    for form, page in pages.items():
+        take(page, f"inspect-{form}")
+
+
+SUBJECTS: dict[str, Callable[[Browser, ExitStack], None]] = {"chat": chat, "roll": roll, "inspect": inspect}
+
+
+def main(words: list[str]) -> None:
+    unknown = [word for word in words if word not in SUBJECTS]
+    if unknown:
+        raise SystemExit(f"no such page: {', '.join(unknown)}; there are: {', '.join(SUBJECTS)}")
+    PICTURES.mkdir(exist_ok=True)
+    with chromium() as browser:
+        for word in words or SUBJECTS:
+            with ExitStack() as those:
+                SUBJECTS[word](browser, those)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
