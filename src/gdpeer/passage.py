@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Never, TypeAlias
 
+from gdpeer.attributes import refuse_unknown
 from gdpeer.errors import Error
 from gdpeer.logs import get_logger, log_limited
 
@@ -104,10 +105,12 @@ class Seat:
         self._packet_error = _OK
         self._is_direct = is_direct
 
-    def __setattr__(self, name: str, value: Any) -> None:
+    def __setattr__(self, name: str, value: Never) -> None:  # never: else all names are good
         """Who changes one of the members that can be gone past is not gone past: a spy, say."""
         if name in GONE_PAST:
             self._is_direct = False
+        elif name[:1] != "_":
+            refuse_unknown(self, name)
         if cython.compiled:
             PyObject_GenericSetAttr(self, name, value)
         else:

@@ -8,10 +8,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Generator, Iterable
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from gdpeer.aio.connection import Connection
 from gdpeer.aio.pump import Pump
+from gdpeer.attributes import Guarded
 from gdpeer.errors import ConnectionClosed
 from gdpeer.http.response import Response
 from gdpeer.logs import get_logger, report
@@ -30,7 +31,7 @@ logger = get_logger("gdpeer.aio")
 Handler = Callable[[Connection], Awaitable[object]]
 
 
-class Server:
+class Server(Guarded):
     """A server that runs; made by `serve`.
 
     Args:
@@ -41,6 +42,8 @@ class Server:
     Attributes:
         engine: the engine's class below: signals, settings, statistics. Do not poll or stop it.
     """
+
+    _gdpeer_attributes: ClassVar[tuple[str, ...]] = ("engine",)
 
     def __init__(self, handler: Handler, engine: WebSocketServer) -> None:
         self.engine = engine

@@ -9,8 +9,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from threading import Lock, Thread
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from gdpeer.attributes import Guarded
 from gdpeer.blocking.connection import Connection
 from gdpeer.blocking.pump import LONGEST, deadline_in
 from gdpeer.clock import MONOTONIC
@@ -31,7 +32,7 @@ logger = get_logger("gdpeer.blocking")
 Handler = Callable[[Connection], object]
 
 
-class Server:
+class Server(Guarded):
     """A server that listens; made by `serve`.
 
     Args:
@@ -42,6 +43,8 @@ class Server:
     Attributes:
         engine: the engine's class below: settings, and what it listens on. Do not poll or stop it.
     """
+
+    _gdpeer_attributes: ClassVar[tuple[str, ...]] = ("engine",)
 
     def __init__(self, handler: Handler, shutdown_timeout: float = 10.0) -> None:
         self.engine = Porter(self._take)

@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar
 
+from gdpeer.attributes import Guarded
 from gdpeer.enums import NamedInt
 from gdpeer.errors import Error
 from gdpeer.logs import LogLimit
@@ -34,7 +35,7 @@ PeerType = TypeVar("PeerType", bound=NetworkedMultiplayerPeer)
 """What an API needs of its network."""
 
 
-class MultiplayerAPI(ABC, Generic[PeerType]):
+class MultiplayerAPI(Guarded, ABC, Generic[PeerType]):
     """The nodes' way to the network; `SceneMultiplayer` is Godot 4's, `gdpeer.godot3.MultiplayerAPI` Godot 3's.
 
     Attributes:
@@ -44,6 +45,14 @@ class MultiplayerAPI(ABC, Generic[PeerType]):
         connection_failed: signal (), on clients.
         server_disconnected: signal (), on clients.
     """
+
+    _gdpeer_attributes: ClassVar[tuple[str, ...]] = (
+        "connected_to_server",
+        "connection_failed",
+        "peer_connected",
+        "peer_disconnected",
+        "server_disconnected",
+    )
 
     RPCMode: TypeAlias = RPCMode
     RPC_MODE_DISABLED = RPCMode.DISABLED

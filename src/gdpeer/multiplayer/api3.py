@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from gdpeer.errors import Error, PacketError
 from gdpeer.logs import describe, get_logger, log_limited, report
@@ -40,6 +40,8 @@ logger = get_logger("gdpeer.multiplayer")
 
 class Node(TreeNode):
     """A `gdpeer.Node` with Godot 3's names."""
+
+    _gdpeer_attributes: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, name: str | None = None) -> None:
         super().__init__(name)
@@ -122,6 +124,8 @@ class SceneTree(TreeSceneTree):
         multiplayer: the API; None: a new one.
     """
 
+    _gdpeer_attributes: ClassVar[tuple[str, ...]] = ()
+
     def __init__(self, multiplayer: MultiplayerAPI | None = None) -> None:
         super().__init__(MultiplayerAPI() if multiplayer is None else multiplayer)
 
@@ -141,6 +145,12 @@ class MultiplayerAPI(PeerHost[NetworkedMultiplayerPeer]):
     """
 
     _keeps_methods = False  # names travel
+
+    _gdpeer_attributes: ClassVar[tuple[str, ...]] = (
+        "network_peer_connected",
+        "network_peer_disconnected",
+        "network_peer_packet",
+    )
 
     def __init__(self) -> None:
         self._calls = Calls3(self)

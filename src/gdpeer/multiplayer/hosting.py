@@ -17,7 +17,7 @@ import logging
 from abc import abstractmethod
 from collections import Counter, deque
 from collections.abc import Collection
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from gdpeer.errors import Error, PacketError
 from gdpeer.logs import LogLimit, get_logger
@@ -54,6 +54,14 @@ class PeerHost(Switchboard, MultiplayerAPI[PeerType]):
             logged as they come, then one in ten seconds, which tells how many were not.
         call_refused: signal (peer_id, path, method, reason): a call from elsewhere did not reach the game.
     """
+
+    _gdpeer_attributes: ClassVar[tuple[str, ...]] = (
+        "allow_object_decoding",
+        "call_refused",
+        "refused",
+        "rpc_rate",
+        "typed_containers",
+    )
 
     if TYPE_CHECKING:
         _peer: PeerType | None

@@ -23,6 +23,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar, Protocol, TypeAlias
 
+from gdpeer.attributes import Guarded
 from gdpeer.enums import NamedInt
 from gdpeer.errors import Error
 from gdpeer.ids import generate_unique_id
@@ -68,7 +69,7 @@ class TransferMode(NamedInt):
     RELIABLE = 2
 
 
-class MultiplayerPeer(PacketPeer):
+class MultiplayerPeer(Guarded, PacketPeer):
     """One end of a session. Use it from one thread.
 
     Attributes:
@@ -87,6 +88,13 @@ class MultiplayerPeer(PacketPeer):
     TRANSFER_MODE_RELIABLE = TransferMode.RELIABLE
     TARGET_PEER_BROADCAST = TARGET_PEER_BROADCAST
     TARGET_PEER_SERVER = TARGET_PEER_SERVER
+
+    _gdpeer_attributes: ClassVar[tuple[str, ...]] = (
+        "peer_connected",
+        "peer_disconnected",
+        "transfer_channel",
+        "transfer_mode",
+    )
 
     can_wait: ClassVar[bool] = True
     """Whether `poll(timeout)` waits; where there is no network there is nothing to wait for."""
@@ -287,6 +295,8 @@ class NetworkedMultiplayerPeer(Protocol):
 class OfflineMultiplayerPeer(MultiplayerPeer):
     """The server of a session without a network: what `SceneMultiplayer` has until it is given another peer."""
 
+    _gdpeer_attributes: ClassVar[tuple[str, ...]] = ()
+
     can_wait = False
 
     def poll(self, timeout: float = 0.0) -> None:
@@ -340,6 +350,8 @@ class LoopbackMultiplayerPeer(MultiplayerPeer):
 
     A peer made by itself is a server.
     """
+
+    _gdpeer_attributes: ClassVar[tuple[str, ...]] = ()
 
     can_wait = False
 

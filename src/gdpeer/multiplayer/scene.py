@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.errors import Error, PacketError
@@ -76,6 +76,13 @@ class SceneMultiplayer(SceneSwitchboard, PeerHost[MultiplayerPeer]):
         peer_packet: signal (peer_id, data): of `send_bytes`.
         server_relay: whether clients know and reach each other through the server. The same on every side.
     """
+
+    _gdpeer_attributes: ClassVar[tuple[str, ...]] = (
+        "peer_authenticating",
+        "peer_authentication_failed",
+        "peer_packet",
+        "server_relay",
+    )
 
     def __init__(self, *, clock: Clock = MONOTONIC) -> None:
         self.peer_authenticating = Signal("peer_authenticating", self._limit_of)

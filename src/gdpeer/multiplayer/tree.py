@@ -24,6 +24,7 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from gdpeer.attributes import Guarded
 from gdpeer.errors import Error
 from gdpeer.logs import describe, get_logger, report
 from gdpeer.multiplayer.bound import let_go_past
@@ -48,7 +49,7 @@ _SLICE = 0.01
 """Seconds; how long several networks are waited for in a turn, one after the other: less than a frame."""
 
 
-class Node:
+class Node(Guarded):
     """A named place in a tree, with methods that other sides may call (`gdpeer.rpc`).
 
     Args:
@@ -58,6 +59,7 @@ class Node:
     raises is logged.
     """
 
+    _gdpeer_attributes: ClassVar[tuple[str, ...]] = ()
     _gdpeer_rpc_methods: ClassVar[Mapping[str, Any]] = MappingProxyType({})
 
     def __init_subclass__(cls, **arguments: Any) -> None:
@@ -369,12 +371,14 @@ class Node:
 let_go_past(Node)
 
 
-class SceneTree:
+class SceneTree(Guarded):
     """The root of all nodes, and what drives them.
 
     Args:
         multiplayer: the API of the whole tree; None: a `SceneMultiplayer`.
     """
+
+    _gdpeer_attributes: ClassVar[tuple[str, ...]] = ("root",)
 
     def __init__(self, multiplayer: MultiplayerAPI[Any] | None = None) -> None:
         from gdpeer.multiplayer.scene import SceneMultiplayer

@@ -28,7 +28,7 @@ import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.errors import CloseCause, Error, TransportError
@@ -84,6 +84,14 @@ class WebSocketMultiplayerPeer(SessionSettings, SessionPeer, MultiplayerPeer):
     Raises:
         ValueError: an unknown dialect, or none.
     """
+
+    _gdpeer_attributes: ClassVar[tuple[str, ...]] = (
+        *MultiplayerPeer._gdpeer_attributes,
+        "backlog",
+        "http_handler",
+        "max_peers",
+        "reuse_port",
+    )
 
     def __init__(self, dialects: Sequence[str] = ("godot4",), *, clock: Clock = MONOTONIC) -> None:
         MultiplayerPeer.__init__(self)

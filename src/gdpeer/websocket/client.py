@@ -21,7 +21,7 @@ import math
 from collections.abc import Callable, Iterable
 from functools import partial
 from types import TracebackType
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.errors import Cause, CloseCause, Error
@@ -61,6 +61,21 @@ class WebSocketClient(NetworkedPeer):
     """
 
     ConnectionStatus: TypeAlias = ClientStatus
+
+    _gdpeer_attributes: ClassVar[tuple[str, ...]] = (
+        "connection_closed",
+        "connection_error",
+        "connection_established",
+        "data_received",
+        "peer_drained",
+        "reconnecting",
+        "reconnection",
+        "refuse_new_connections",
+        "server_close_request",
+        "trusted_ssl_certificate",
+        "verify_ssl",
+    )
+    _gdpeer_hint = "settings of the connection are those of get_peer(1)"
 
     def __init__(self, *, clock: Clock = MONOTONIC) -> None:
         super().__init__()

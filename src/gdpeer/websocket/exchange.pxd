@@ -27,7 +27,7 @@ cdef class Exchange:
     cpdef bytes get_packet(self)
     @cython.locals(backend=NativeBackend)
     cpdef bytes take(self)
-    @cython.locals(inbox=Inbox, packet=bytes)
+    @cython.locals(inbox=Inbox, packet=bytes, was_text=bint)
     cdef bytes _take(self, NativeBackend backend)
     cpdef bint was_string_packet(self)
     @cython.locals(backend=NativeBackend)

@@ -111,9 +111,16 @@ class Exchange:
     def _take(self, backend: NativeBackend) -> bytes:
         inbox = backend.connection.inbox
         packet = inbox.next_packet()
-        self._packet_error = _OK
-        self._was_string = inbox.was_text
-        self._text = packet if inbox.was_text else None
+        was_text = inbox.was_text
+        # To set an attribute of a peer takes long uncompiled, so only what changes is set.
+        if self._packet_error is not _OK:
+            self._packet_error = _OK
+        if self._was_string != was_text:
+            self._was_string = was_text
+        if was_text:
+            self._text = packet
+        elif self._text is not None:
+            self._text = None
         if backend.paused:
             backend.make_room()
         return packet

@@ -29,6 +29,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from gdpeer.attributes import names_of, nearest
 from gdpeer.errors import (
     Cause,
     CloseCause,
@@ -127,11 +128,16 @@ def _set_own(target: WebSocketPeer | WebSocketServer, name: str, value: Any) -> 
     """Set what is no option but may be a setting."""
     found = getattr(target, name, Signal)
     if name.startswith("_") or callable(found) or isinstance(found, Signal):
-        raise TypeError(f"unknown option {name!r}")
+        raise _unknown(target, name)
     try:
         setattr(target, name, value)
     except AttributeError:  # something to be asked for only
-        raise TypeError(f"unknown option {name!r}") from None
+        raise _unknown(target, name) from None
+
+
+def _unknown(target: WebSocketPeer | WebSocketServer, name: str) -> TypeError:
+    near = nearest(name, names_of(type(target)) | _SETTINGS.keys() | {"compression", "additional_headers"})
+    return TypeError(f"unknown option {name!r}{f'; did you mean {near!r}?' if near else ''}")
 
 
 def _set(target: WebSocketPeer | WebSocketServer, name: str, value: Any) -> None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable
+from typing import ClassVar
 
 from gdpeer.errors import Error
 from gdpeer.logs import LogLimit
@@ -40,6 +41,16 @@ class NetworkedPeer(SessionPeer):
         server_disconnected: signal (): never emitted over WebSocket, as in the engine.
         transfer_mode: without effect; over WebSocket everything is reliable.
     """
+
+    _gdpeer_attributes: ClassVar[tuple[str, ...]] = (
+        "connection_failed",
+        "connection_succeeded",
+        "peer_connected",
+        "peer_disconnected",
+        "peer_packet",
+        "server_disconnected",
+        "transfer_mode",
+    )
 
     def __init__(self) -> None:
         Seat.__init__(self)

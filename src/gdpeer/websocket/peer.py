@@ -24,8 +24,9 @@ Layer: `websocket`.
 from __future__ import annotations
 
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
+from gdpeer.attributes import Guarded
 from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.errors import NO_CAUSE, Cause, CloseCause, Error, TransportError
 from gdpeer.logs import get_logger
@@ -66,7 +67,7 @@ __all__ = ["WebSocketPeer"]
 logger = get_logger("gdpeer.websocket")
 
 
-class WebSocketPeer(Exchange, Configurable, PacketPeer):
+class WebSocketPeer(Exchange, Guarded, Configurable, PacketPeer):
     """A client, or a server's end of one connection. It begins CLOSED.
 
     Nothing happens but in `poll`: call it once a frame, or with a timeout in a loop of its own. Use one peer from one
@@ -81,6 +82,8 @@ class WebSocketPeer(Exchange, Configurable, PacketPeer):
     """
 
     __slots__ = ("_cause", "_clock", "_drained", "_is_owner", "_settings", "_turn", "_url")
+
+    _gdpeer_attributes: ClassVar[tuple[str, ...]] = ()
 
     State: TypeAlias = PeerState
     WriteMode: TypeAlias = PeerWriteMode

@@ -19,7 +19,9 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Collection
+from typing import ClassVar
 
+from gdpeer.attributes import Guarded
 from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.errors import Cause, CloseCause
 
@@ -35,7 +37,7 @@ def chance() -> float:
     return secrets.randbelow(1 << 30) / (1 << 30)
 
 
-class Reconnection:
+class Reconnection(Guarded):
     """Pauses that grow, up to a limit, and begin anew after a connection that held.
 
     Args:
@@ -53,6 +55,8 @@ class Reconnection:
     Raises:
         ValueError: a number makes no sense.
     """
+
+    _gdpeer_attributes: ClassVar[tuple[str, ...]] = ()
 
     def __init__(
         self,

@@ -28,7 +28,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
 from types import MappingProxyType, TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.errors import Cause, Error, HandshakeError, TransportError
@@ -104,6 +104,24 @@ class WebSocketServer(ServerSettings, NetworkedPeer):
         backlog: connections that may wait in the kernel.
         reuse_port: share the port with other processes.
     """
+
+    _gdpeer_attributes: ClassVar[tuple[str, ...]] = (
+        "backlog",
+        "bind_ip",
+        "ca_chain",
+        "client_close_request",
+        "client_connected",
+        "client_disconnected",
+        "data_received",
+        "http_handler",
+        "max_peers",
+        "peer_drained",
+        "private_key",
+        "process_request",
+        "refuse_new_connections",
+        "reuse_port",
+        "ssl_certificate",
+    )
 
     def __init__(self, *, clock: Clock = MONOTONIC) -> None:
         super().__init__()

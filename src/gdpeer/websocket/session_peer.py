@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from gdpeer.attributes import Guarded
 from gdpeer.packet_peer import PacketPeer
 from gdpeer.passage import Seat
 from gdpeer.refusals import Refusals
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["SessionPeer"]
 
 
-class SessionPeer(Seat, PacketPeer):
+class SessionPeer(Seat, Guarded, PacketPeer):
     """Where the packets of a session are taken: the part that all faces of a session share."""
 
     can_wait: ClassVar[bool] = True

@@ -16,8 +16,9 @@ from __future__ import annotations
 import selectors
 import time
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from gdpeer.attributes import Guarded
 from gdpeer.enums import NamedInt
 from gdpeer.errors import Error, TransportError
 from gdpeer.platform import IN_PAGE
@@ -33,11 +34,13 @@ _PIECE = 65_536
 _BLOCKING_LIMIT = 30.0  # seconds that put_data and get_data wait for the other side at most
 
 
-class TCPServer:
+class TCPServer(Guarded):
     """Listens on a port; connections are taken one by one.
 
     Differs from the engine: a port outside 0-65535 is refused, not cut to 16 bits.
     """
+
+    _gdpeer_attributes: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self) -> None:
         self._listener: Listener | None = None
@@ -108,8 +111,10 @@ class TCPStatus(NamedInt):
     ERROR = 3
 
 
-class _StreamPeer:
+class _StreamPeer(Guarded):
     """Bytes in and out over a `Stream`; what both classes share."""
+
+    _gdpeer_attributes: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, stream: Stream | None = None) -> None:
         self._stream = stream
@@ -227,6 +232,8 @@ class _StreamPeer:
 class StreamPeerTCP(_StreamPeer):
     """A TCP connection."""
 
+    _gdpeer_attributes: ClassVar[tuple[str, ...]] = ()
+
     Status = TCPStatus
 
     def connect_to_host(self, host: str, port: int) -> Error:
@@ -296,6 +303,8 @@ class TLSStatus(NamedInt):
 
 class StreamPeerTLS(_StreamPeer):
     """TLS over a `StreamPeerTCP`, which must not be used by itself afterwards."""
+
+    _gdpeer_attributes: ClassVar[tuple[str, ...]] = ()
 
     Status = TLSStatus
 

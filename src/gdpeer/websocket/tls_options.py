@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
+from gdpeer.attributes import Guarded
 from gdpeer.errors import Error, TransportError
 
 if TYPE_CHECKING:
@@ -19,8 +20,10 @@ if TYPE_CHECKING:
 __all__ = ["CryptoKey", "Source", "TLSOptions", "X509Certificate", "pem_of"]
 
 
-class Pem:
+class Pem(Guarded):
     """Text in PEM form, from a file or a string."""
+
+    _gdpeer_attributes: ClassVar[tuple[str, ...]] = ()
 
     _MARK = "-----BEGIN "
 
@@ -60,11 +63,15 @@ class Pem:
 class X509Certificate(Pem):
     """One certificate, or a chain with the server's own first; PEM."""
 
+    _gdpeer_attributes: ClassVar[tuple[str, ...]] = ()
+
     _MARK = "-----BEGIN CERTIFICATE"
 
 
 class CryptoKey(Pem):
     """A private key; PEM."""
+
+    _gdpeer_attributes: ClassVar[tuple[str, ...]] = ()
 
     _MARK = "PRIVATE KEY-----"
 

@@ -255,8 +255,11 @@ def test_a_node_of_its_own_entries() -> None:
 
 
 def test_a_callable_that_was_put_on_the_node() -> None:
-    node = Node()
-    node.extra = lambda *arguments: arguments  # type: ignore[attr-defined]
+    class Main(Node):
+        extra: Any
+
+    node = Main()
+    node.extra = lambda *arguments: arguments
     node.rpc_config("extra", {"rpc_mode": 2})
     method = node._gdpeer_methods().by_name["extra"]
     assert method.function(node, 1) == (1,)
