@@ -43,7 +43,7 @@ DEMOS = {
 EXAMPLES = {
     "behind_proxy.py": 9080,
     "chat/server.py": 8000,
-    "game/server.py": 8910,
+    "game/server.py": 8920,
     "godot4_style_server.py": 9080,
     "multiplayer_godot3.py": 8910,
     "multiplayer_server.py": 8910,

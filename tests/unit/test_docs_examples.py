@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import doctest
 import re
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +20,8 @@ from gdpeer import ContainerType, EncodedObject, VariantType
 from gdpeer.variant.kinds import KINDS
 from tests.support.missing import ROOT
 from tests.support.pages import program
+from tests.support.ports import free_port, wait_until_listening
+from tests.support.processes import Process
 
 DOCS = ROOT / "docs"
 BLOCK = re.compile(r"(?<! -->\n)^```(python|pycon)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -75,6 +78,29 @@ def run_tests(tests: Path) -> None:
     words = ["-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", tests.name]
     done = subprocess.run([sys.executable, *words], cwd=tests.parent, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_readme_s_server_and_client() -> None:
+    port = str(free_port())
+    server, client = (program(f"readme/{name}.py").read_text().replace("9080", port) for name in ("server", "client"))
+    with Process([sys.executable, "-c", server]) as host:
+        wait_until_listening(int(port))
+        with Process([sys.executable, "-c", client]) as guest:
+            assert guest.wait() == 0
+        assert guest.stdout == ["You said hello", "closed: closed with code 1000"]
+        host.wait_for(r"^\d+ says hello$")
+        with Process([sys.executable, "-c", server]) as second:
+            assert second.wait() == 1
+        assert re.fullmatch(rf"cannot listen on .* port {port}: .* in use", second.stderr[-1])
+
+
+def test_the_readme_s_multiplayer_server_tells_why_it_cannot_listen() -> None:
+    source = program("multiplayer_server.py").read_text()
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        with Process([sys.executable, "-c", source.replace("8910", port)]) as server:
+            assert server.wait() == 1
+        assert server.stderr[-1] == f"cannot listen on 127.0.0.1 port {port}: the address is in use"
 
 
 def test_the_table_of_types_is_that_of_the_code() -> None:
