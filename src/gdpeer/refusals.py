@@ -58,8 +58,12 @@ class Refusals:
 
     def note(self, cause: str) -> None:
         """Count one; too many of them end the connection."""
-        self.by_cause[cause] += 1
-        self._total[cause] += 1
+        self.count(cause)
         if self._bucket is not None and self._end is not None and self._bucket.take(1, self._clock.now()) < 0:
             self._bucket = None
             self._end()
+
+    def count(self, cause: str) -> None:
+        """Count one that is nobody's fault: it never ends the connection."""
+        self.by_cause[cause] += 1
+        self._total[cause] += 1

@@ -336,7 +336,9 @@ class MultiplayerAPI(PeerHost[NetworkedMultiplayerPeer]):
         return Error.ERR_INVALID_PARAMETER
 
     def assign(self, sender: int, node: TreeNode, name: str, value: Arguments) -> None:
-        """A set has come: check it, then do it."""
+        """A set has come: check it, then do it. It counts as a call."""
+        if self.rpc_rate > 0 and self._is_flood(sender, name):
+            return
         obstacle = self._mode_obstacle(sender, node, _property_mode(node, name))
         if obstacle:
             self.refuse(sender, self.path_of(node), name, "not allowed", obstacle)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
+from gdpeer.bucket import Bucket
 from gdpeer.clock import Clock
 from gdpeer.errors import Error, PacketError
 from gdpeer.logs import get_logger, report
@@ -27,6 +28,11 @@ AuthCallback: TypeAlias = Callable[[int, bytes], object]
 
 _AUTH = b"\x07\x00"
 
+PACKETS_AT_ONCE = 256
+"""What a peer may send before it is admitted: a password needs one packet, a challenge two."""
+PACKETS_A_SECOND = 16.0
+"""And then: where there is no `auth_timeout`, a peer may take its time."""
+
 
 class _Pending:
     """One of them.
@@ -35,12 +41,14 @@ class _Pending:
         deadline: seconds of the clock.
         here: whether this side completed.
         there: whether the other did.
+        packets: how many it may still send.
     """
 
-    __slots__ = ("deadline", "here", "there")
+    __slots__ = ("deadline", "here", "packets", "there")
 
-    def __init__(self, deadline: float) -> None:
+    def __init__(self, deadline: float, now: float) -> None:
         self.deadline = deadline
+        self.packets = Bucket(PACKETS_A_SECOND, PACKETS_AT_ONCE, now)
         self.here = False
         self.there = False
 
@@ -67,7 +75,8 @@ class Authentication:
 
     def begin(self, peer_id: int) -> None:
         """Keep a new peer waiting."""
-        self.pending[peer_id] = _Pending(self._clock.now() + self.timeout if self.timeout else float("inf"))
+        now = self._clock.now()
+        self.pending[peer_id] = _Pending(now + self.timeout if self.timeout else float("inf"), now)
 
     def time_left(self) -> float:
         """Seconds until somebody is late."""
@@ -108,6 +117,11 @@ class Authentication:
         Raises:
             PacketError: it is something else than AUTH.
         """
+        if not self.pending[sender].packets.spend(self._clock.now()):
+            self._host.count_refusal(sender, "not admitted")
+            if self.pending.pop(sender, None) is not None:
+                self._host._turn_away(sender, "it sent too many packets before it was admitted")
+            return
         if data[:2] != _AUTH:
             raise PacketError("something else than AUTH before the authentication is complete", kind="not admitted")
         if len(data) == 2:

@@ -115,6 +115,11 @@ class Bridge:
         packet = godot3.parse(data, objects=host.allow_object_decoding, lazy=True)
         own = host.get_unique_id()
         others = () if target == own else self._others(sender, target)
+        counts = False
+        if others and host.rpc_rate > 0 and isinstance(packet, godot3.RemoteCall | godot3.RemoteSet):
+            counts = True  # once, though it may be for this side as well
+            if host._is_flood(sender, packet.name):
+                return
         if others:
             self._try_to_pass_on(sender, others, packet)
         is_for_others = target > 0 and target != own
@@ -123,7 +128,11 @@ class Bridge:
         if isinstance(packet, godot3.Raw):
             host.peer_packet.emit(sender, packet.data)
         else:
-            self._calls.receive(sender, packet)
+            host._was_counted = counts
+            try:
+                self._calls.receive(sender, packet)
+            finally:
+                host._was_counted = False
 
     def _others(self, sender: int, target: int) -> list[int]:
         """The peers of Godot 4 that the target means; the transport has served the others."""

@@ -49,7 +49,8 @@ class PeerHost(Switchboard, MultiplayerAPI[PeerType]):
             None (the default): where the method is annotated with `list[int]`, `dict[str, int]` and the like. True:
             those, and all that carry types (`Array`, `Dictionary`). False: none.
         rpc_rate: calls a second that one peer may make, twice as many at once; what is over is refused and counted
-            under "too many calls", without `call_refused`. A call cannot wait: others are behind it. 0.0: any number.
+            under "too many calls", without `call_refused`. What a server passes on to others counts too. A call
+            cannot wait: others are behind it. 0.0: any number.
         refused: how many packets and calls were refused, by kind; of one peer: `get_refused`. About each peer ten are
             logged as they come, then one in ten seconds, which tells how many were not.
         call_refused: signal (peer_id, path, method, reason): a call from elsewhere did not reach the game.

@@ -57,6 +57,9 @@ logger = get_logger("gdpeer.multiplayer")
 
 SMALLEST_PACKET = 128
 
+REPLICATION = "replication"
+"""What packets of a MultiplayerSpawner or MultiplayerSynchronizer are counted as."""
+
 MAX_ID = 2**31 - 1
 MAX_PEERS = 65_536
 """Of whom a server can tell its client."""
@@ -273,7 +276,20 @@ class SceneMultiplayer(SceneSwitchboard, PeerHost[MultiplayerPeer]):
         elif isinstance(packet, Auth | AddPeer | DelPeer | Relay):
             self._handle_sys(sender, packet)
         else:
-            raise PacketError("MultiplayerSpawner and MultiplayerSynchronizer are not supported")
+            self._count_replication(sender)
+
+    def _count_replication(self, sender: int) -> None:
+        """An honest client sends these many times a second, and no node here takes them: no reason to end it."""
+        self.refused[REPLICATION] += 1
+        refusals = self._refusals_of(sender)
+        if not refusals.by_cause[REPLICATION]:
+            refusals.log.warning(
+                "peer %s sends what a MultiplayerSpawner or MultiplayerSynchronizer says; no node here takes it; "
+                "counted as %r",
+                sender,
+                REPLICATION,
+            )
+        refusals.count(REPLICATION)
 
     def _handle_sys(self, sender: int, packet: Auth | AddPeer | DelPeer | Relay) -> None:
         if isinstance(packet, Auth):
@@ -318,12 +334,19 @@ class SceneMultiplayer(SceneSwitchboard, PeerHost[MultiplayerPeer]):
             targets = [target]
         else:
             targets = [one for one in self._admitted if one not in (sender, -target)]
+        counts = self.rpc_rate > 0 and is_call(packet.data)
+        if counts and self._is_flood(sender, f"a call for {target}"):
+            return
         same, others = self._bridge.split(targets)
         self._relay_to(same, relay_packet(sender, packet.data), sender)
         if others:
             self._try_to_translate(sender, others, packet.data)
         if target <= 0 and target != -TARGET_PEER_SERVER:
-            self._handle_inner(sender, packet.data)
+            self._was_counted = counts
+            try:
+                self._handle_inner(sender, packet.data)
+            finally:
+                self._was_counted = False
 
     def _relay_to(self, peer_ids: Sequence[int], data: bytes, source: int) -> None:
         if self._put_to(peer_ids, data) is not Error.OK:

@@ -38,6 +38,7 @@ cdef class SceneSwitchboard(Switchboard):
     cdef _call_both(self, peer_id, own, node, Method method, arguments)
     @cython.locals(is_one=bint)
     cdef _call_elsewhere(self, peer_id, own, node, Method method, arguments)
+    cdef _log_missing(self, peer_id)
     cdef _call_mixed(self, node, Method method, arguments, peer_ids)
 
 

@@ -182,7 +182,7 @@ class SceneSwitchboard(Switchboard):
         is_one = peer_id in self._admitted
         if peer_id and not is_one and -peer_id not in self._admitted:
             if peer_id != own:  # nor can one be left out who is not there, as in the engine
-                log_limited(logger, logging.ERROR, "rpc: there is no peer %s", abs(peer_id))
+                self._log_missing(abs(peer_id))
             return _OK
         targets = (peer_id,) if is_one else host._targets(peer_id)
         if self._members:
@@ -191,6 +191,15 @@ class SceneSwitchboard(Switchboard):
             encode_call_body(method.number, _packed(method, arguments), objects=self.allow_object_decoding)
             return _OK
         return self._calls.send(node, method, arguments, targets)
+
+    def _log_missing(self, peer_id: int) -> None:
+        if peer_id in self._pending:
+            text = (
+                "rpc: peer %s is not admitted yet; wait for peer_connected, which comes when both sides have completed"
+            )
+            log_limited(logger, logging.ERROR, text, peer_id)
+        else:
+            log_limited(logger, logging.ERROR, "rpc: there is no peer %s", peer_id)
 
     def _call_mixed(self, node: Node, method: Method, arguments: Sequence[Any], peer_ids: Collection[int]) -> Error:
         """With peers of both engines."""

@@ -12,6 +12,7 @@ cdef class Switchboard:
     cdef public double rpc_rate
     cdef public object _clock
     cdef dict _buckets
+    cdef public bint _was_counted
     cdef public dict _refusals
     cdef public object _lost
     cdef public object _tree
@@ -30,7 +31,8 @@ cdef class Switchboard:
     cdef bint _owns(self, node) except -1
     cdef _transmit(self, peer_ids, bytes data)
     cdef _call(self, sender, node, Method method, arguments)
-    cdef bint _is_flood(self, sender, name) except -1
+    cpdef bint _is_flood(self, sender, name) except -1
     cpdef _forget_caller(self, sender)
+    @cython.locals(was_counted=bint)
     cdef _check_and_invoke(self, sender, node, Method method, arguments)
     cpdef bint _invoke(self, sender, node, Method method, arguments) except -1

@@ -62,6 +62,7 @@ class Switchboard:
         self.rpc_rate = 0.0
         self._clock: Clock = MONOTONIC
         self._buckets: dict[int, Bucket] = {}  # of those who call, where there is a rate
+        self._was_counted = False  # the call that is handled next, as it was passed on to others too
         self._refusals: dict[int, Refusals] = {}  # of those of whom something was refused
         self._lost = LogLimit()  # for packets that found no room
         self._tree: SceneTree | None = None
@@ -143,8 +144,10 @@ class Switchboard:
 
     def _check_and_invoke(self, sender: int, node: Node, method: Method, arguments: Arguments) -> None:
         host: Any = self
-        if self.rpc_rate > 0 and self._is_flood(sender, method.name):
-            return
+        if self.rpc_rate > 0:
+            was_counted, self._was_counted = self._was_counted, False
+            if not was_counted and self._is_flood(sender, method.name):
+                return
         if not method.is_open:
             obstacle = host._obstacle(sender, node, method)
             if obstacle:

@@ -338,3 +338,44 @@ def test_who_is_thrown_out_by_a_refused_call_is_not_heard_any_more() -> None:
     mixed.run()
     assert len(refused) == 1
     assert mixed.api.get_peers() == [four.id]
+
+
+@pytest.mark.parametrize("words", [("3", "4"), ("3", "4", "3"), ("4", "3"), ("4", "3", "4")])
+def test_calls_that_are_translated_count_once(words: tuple[str, ...]) -> None:
+    mixed = Mixed(*words)
+    loud, others = mixed.clients[0], mixed.clients[1:]
+    mixed.api.rpc_rate = 2.0
+    for number in range(20):
+        loud.main.say.rpc_id(others[0].id, number)  # for one other
+    mixed.run()
+    assert others[0].main.take() == [(loud.id, "say", number) for number in range(4)]
+    assert mixed.server.main.take() == []
+    mixed.clock.advance(10.0)
+    for number in range(20):
+        loud.main.say.rpc_id(-others[0].id, number)  # for the server, and who else is there
+    mixed.run()
+    heard = mixed.server.main.take()
+    assert heard == [(loud.id, "say", number) for number in range(len(heard))]
+    assert len(heard) in (2, 4)  # a client of Godot 4 sends a packet to each here
+    assert mixed.api.refused["too many calls"] >= 32
+
+
+def test_setting_a_property_counts_as_a_call() -> None:
+    ours, theirs = memory_pair()
+    clock = ManualClock()
+    peers = [WebSocketMultiplayerPeer(dialects=("godot3",), clock=clock) for _ in range(2)]
+    peers[0].take_stream(ours)
+    assert peers[1].connect_through(theirs) is Error.OK
+    server, client = (Side(godot3.MultiplayerAPI(), peer) for peer in peers)
+    for side in (server, client):
+        side.api.multiplayer_peer = side.peer
+        side.api._clock = clock
+    for side in (server, client) * 6:
+        side.tree.poll()
+    server.api.rpc_rate = 2.0
+    for number in range(20):
+        client.main.rset_id(1, "score", number)
+        for side in (client, server):
+            side.tree.poll()
+    assert server.main.score == 3
+    assert server.api.refused["too many calls"] == 16

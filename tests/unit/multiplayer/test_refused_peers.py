@@ -175,3 +175,16 @@ def test_without_a_network_the_api_counts_alone() -> None:
     assert tree.multiplayer._refusals == {}
     assert WebSocketMultiplayerPeer()._refusals_of(1).by_cause == {}
     assert tree.multiplayer.poll() is Error.ERR_UNCONFIGURED
+
+
+def test_spawners_and_synchronizers_of_an_honest_client_never_end_its_connection() -> None:
+    hall = Hall(max_refused=20)
+    for _ in range(100):
+        for command in (4, 5, 6):
+            hall.clients[0].send(bytes((command,)) + b"state")
+        hall.tree.poll()
+    hall.clients[0].send(RAW4)
+    hall.run()
+    assert hall.gone == []
+    assert hall.heard == [(hall.ids[0], b"x")]
+    assert hall.refused(0) == dict(hall.api.refused) == hall.server.stats().refused_packets == {"replication": 300}

@@ -11,6 +11,7 @@ import pytest
 from gdpeer import godot3
 from gdpeer.clock import ManualClock
 from gdpeer.errors import Error, VariantError
+from gdpeer.multiplayer.authentication import PACKETS_A_SECOND, PACKETS_AT_ONCE
 from gdpeer.multiplayer.peer import LoopbackMultiplayerPeer, OfflineMultiplayerPeer
 from gdpeer.multiplayer.rpc import rpc
 from gdpeer.multiplayer.scene import SceneMultiplayer
@@ -517,7 +518,13 @@ def test_bad_packets_are_dropped_and_counted(caplog: pytest.LogCaptureFixture) -
     one.peer.put_packet(wire.Relay(99, b"\x03x").encode())
     one.peer.put_packet(wire.Relay(one.id, b"\x03x").encode())
     session.run()
-    assert server.api.refused == {"bad packet": 3, "unknown node": 1, "not allowed": 3, "unknown receiver": 2}
+    assert server.api.refused == {
+        "bad packet": 2,
+        "replication": 1,
+        "unknown node": 1,
+        "not allowed": 3,
+        "unknown receiver": 2,
+    }
     assert server.api.get_refused(one.id) == server.api.refused
     assert server.api.get_refused(two.id) == server.api.get_refused(99) == {}
     assert "which was never told" in caplog.text
@@ -1069,3 +1076,61 @@ def test_a_peer_that_was_let_go_by_force_is_gone_for_the_others_too() -> None:
     session.run()
     assert session.server.take_signals() == []
     assert other.take_signals() == [("peer_disconnected", gone.id)]
+
+
+def test_a_call_of_who_is_not_admitted_yet_says_so(caplog: pytest.LogCaptureFixture) -> None:
+    guarded = Guarded()
+    server, client = guarded.server, guarded.client
+    assert server.api.complete_auth(client.id) is Error.OK
+    for target in (client.id, -client.id):
+        caplog.clear()
+        assert server.main.say.rpc_id(target, "too early") is Error.OK
+        assert f"peer {client.id} is not admitted yet; wait for peer_connected" in caplog.text
+    caplog.clear()
+    server.main.say.rpc_id(77, "nobody")
+    assert "there is no peer 77" in caplog.text
+
+
+def test_who_sends_too_many_packets_before_it_is_admitted_is_turned_away(caplog: pytest.LogCaptureFixture) -> None:
+    guarded = Guarded()
+    server, client = guarded.server, guarded.client
+    for packet in (b"\x07\x00secret", b"\x03raw"):
+        for _ in range(20_000):
+            client.peer.put_packet(packet)
+    guarded.session.run()
+    assert len(guarded.data) == PACKETS_AT_ONCE
+    assert server.api.refused["not admitted"] == 1
+    assert server.api.get_authenticating_peers() == []
+    assert server.take_signals()[-1] == ("peer_authentication_failed", client.id)
+    assert f"peer {client.id} was turned away: it sent too many packets before it was admitted" in caplog.text
+    assert client.peer.get_connection_status() == 0
+
+
+def test_who_takes_its_time_may_send_as_much_as_it_needs() -> None:
+    guarded = Guarded(client_too=False, timeout=0)
+    for _ in range(3):
+        for _ in range(PACKETS_AT_ONCE):
+            guarded.client.peer.put_packet(b"\x07\x00secret")
+        guarded.session.run()
+        guarded.clock.advance(PACKETS_AT_ONCE / PACKETS_A_SECOND)
+    assert len(guarded.data) == 3 * PACKETS_AT_ONCE
+    assert guarded.server.api.get_authenticating_peers() == [guarded.client.id]
+
+
+# ---------------------------------------------------------------------------------------------------- replication
+
+
+@pytest.mark.parametrize("command", [4, 5, 6])
+def test_what_spawners_and_synchronizers_say_is_counted_apart(command: int, caplog: pytest.LogCaptureFixture) -> None:
+    session = Session(1)
+    server, client = session.server, session.clients[0]
+    for _ in range(1_000):
+        client.peer.put_packet(bytes((command,)) + b"some state")
+    session.run()
+    assert server.api.refused == {"replication": 1_000}
+    assert server.api.get_refused(client.id) == {"replication": 1_000}
+    assert [line for line in caplog.messages if "MultiplayerSynchronizer" in line] == caplog.messages
+    assert len(caplog.messages) == 1
+    server.peer.put_packet(bytes((command,)) + b"some state")
+    session.run()
+    assert client.api.refused == {"replication": 1}
