@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Calls4"]
 
+NO_METHODS = "d41d8cd98f00b204e9800998ecf8427e"
+"""The checksum of a node without methods: of a MultiplayerSpawner or MultiplayerSynchronizer, say."""
+
 
 class Calls4:
     """Calls to and from peers that speak Godot 4's dialect.
@@ -157,6 +160,9 @@ class Calls4:
 
     def _receive_simplify(self, sender: int, told: SimplifyPath) -> None:
         node = self._host.find(told.path)
+        if node is None and told.checksum == NO_METHODS:
+            self._host.count_replication(sender)  # nothing could be called there
+            return
         if node is None:
             self._host.refuse(sender, told.path, "", "unknown node", "there is no such node here")
             return

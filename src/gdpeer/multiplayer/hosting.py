@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 
 __all__ = ["PeerHost"]
 
+REPLICATION = "replication"
+"""What a MultiplayerSpawner or MultiplayerSynchronizer of another side says is counted as."""
+
 logger = get_logger("gdpeer.multiplayer")
 
 
@@ -357,3 +360,16 @@ class PeerHost(Switchboard, MultiplayerAPI[PeerType]):
         """Say and count that a node's methods are not the same on both sides; calls go on all the same."""
         log = self.count_refusal(peer_id, "checksum mismatch")
         log.log(logging.ERROR, "the methods of node '%s' differ from those of peer %s: %s", path, peer_id, detail)
+
+    def count_replication(self, sender: int) -> None:
+        """An honest client sends these many times a second, and no node here takes them: no reason to end it."""
+        self.refused[REPLICATION] += 1
+        refusals = self._refusals_of(sender)
+        if not refusals.by_cause[REPLICATION]:
+            refusals.log.warning(
+                "peer %s sends what a MultiplayerSpawner or MultiplayerSynchronizer says; no node here takes it; "
+                "counted as %r",
+                sender,
+                REPLICATION,
+            )
+        refusals.count(REPLICATION)

@@ -57,9 +57,6 @@ logger = get_logger("gdpeer.multiplayer")
 
 SMALLEST_PACKET = 128
 
-REPLICATION = "replication"
-"""What packets of a MultiplayerSpawner or MultiplayerSynchronizer are counted as."""
-
 MAX_ID = 2**31 - 1
 MAX_PEERS = 65_536
 """Of whom a server can tell its client."""
@@ -276,20 +273,7 @@ class SceneMultiplayer(SceneSwitchboard, PeerHost[MultiplayerPeer]):
         elif isinstance(packet, Auth | AddPeer | DelPeer | Relay):
             self._handle_sys(sender, packet)
         else:
-            self._count_replication(sender)
-
-    def _count_replication(self, sender: int) -> None:
-        """An honest client sends these many times a second, and no node here takes them: no reason to end it."""
-        self.refused[REPLICATION] += 1
-        refusals = self._refusals_of(sender)
-        if not refusals.by_cause[REPLICATION]:
-            refusals.log.warning(
-                "peer %s sends what a MultiplayerSpawner or MultiplayerSynchronizer says; no node here takes it; "
-                "counted as %r",
-                sender,
-                REPLICATION,
-            )
-        refusals.count(REPLICATION)
+            self.count_replication(sender)
 
     def _handle_sys(self, sender: int, packet: Auth | AddPeer | DelPeer | Relay) -> None:
         if isinstance(packet, Auth):

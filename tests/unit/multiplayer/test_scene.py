@@ -1134,3 +1134,15 @@ def test_what_spawners_and_synchronizers_say_is_counted_apart(command: int, capl
     server.peer.put_packet(bytes((command,)) + b"some state")
     session.run()
     assert client.api.refused == {"replication": 1}
+
+
+def test_the_path_of_a_node_without_methods_is_replication_too() -> None:
+    session = Session(1)
+    server, client = session.server, session.clients[0]
+    nothing = Node()._gdpeer_methods().checksum
+    client.peer.put_packet(wire.SimplifyPath(nothing, 1, "Main/Spawner").encode())
+    session.run()
+    assert server.api.refused == {"replication": 1}
+    client.peer.put_packet(wire.SimplifyPath("a" * 32, 2, "Main/Spawner").encode())
+    session.run()
+    assert server.api.refused == {"replication": 1, "unknown node": 1}
