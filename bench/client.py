@@ -1,4 +1,4 @@
-"""A gdpeer client for the client scenarios of the benchmark in ../shared/tools/wsbench.
+"""A gdpeer client for the client scenarios of bench/wsbench.
 
     python bench/client.py --port 9000 --size 32 --seconds 1
 

@@ -4,7 +4,7 @@
     python -m bench.cores --quick       two short rounds; writes no result
 
 One or two echo servers share a port, and the system spreads the connections over them. Nothing is held on a core: the
-servers and the load, a C program (`wsload` of ../shared/tools/wsbench) that sleeps when it has nothing to do, share the
+servers and the load, a C program (`wsload` of bench/wsbench) that sleeps when it has nothing to do, share the
 cores that there are. On a machine with two of them two servers therefore cannot be twice as fast: what is left for them
 is what the load does not use. The table shows how much that is; what others used is to be 0.
 """
@@ -13,12 +13,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -35,11 +33,9 @@ from bench.machine import (
     wait_for,
     write,
 )
-from tests.support.missing import ROOT, SHARED
+from bench.wsbench.peers import build
 from tests.support.ports import free_port
 
-SOURCE = SHARED / "tools" / "wsbench" / "csrc"
-PROGRAM = ROOT / "build" / "wsload"
 CONNECTIONS = 64
 LOADS = {"32 bytes, one under way": ("-w", "1"), "32 bytes, 16 under way": ("-w", "16")}
 WARM_UP = 0.3
@@ -68,18 +64,9 @@ def servers(count: int) -> Iterator[tuple[int, list[int]]]:
         yield port, [process.pid for process in started]
 
 
-def load_program() -> Path:
-    """The load generator, compiled where it is not yet."""
-    source = SOURCE / "wsload.c"
-    if not PROGRAM.exists() or PROGRAM.stat().st_mtime < source.stat().st_mtime:
-        PROGRAM.parent.mkdir(parents=True, exist_ok=True)
-        subprocess.run([os.environ.get("CC", "cc"), "-O2", "-o", str(PROGRAM), str(source)], check=True)
-    return PROGRAM
-
-
 def sample(count: int, words: Sequence[str], seconds: float) -> dict[str, float]:
     """The load on so many servers; each echo is checked by the load generator."""
-    command = [str(load_program()), "echo", "-c", str(CONNECTIONS), "-s", "32", "--text", *words]
+    command = [str(build("wsload")), "echo", "-c", str(CONNECTIONS), "-s", "32", "--text", *words]
     with servers(count) as (port, pids):
         meter = Meter(*pids)
         timing = ["-t", str(seconds), "--warmup", str(WARM_UP), "--port", str(port)]
@@ -120,9 +107,6 @@ def main() -> int:
     parser.add_argument("--time", type=float, help="seconds measured for each sample; default 2")
     parser.add_argument("--quick", action="store_true", help="two rounds of 0.4 s; writes no result")
     options = parser.parse_args()
-    if not SOURCE.exists():
-        print("not run: ../shared/tools/wsbench is not beside the checkout")
-        return 1
     rounds = options.rounds or (2 if options.quick else 9)
     seconds = options.time or (0.4 if options.quick else 2.0)
     results: dict[str, dict[str, list[Any]]] = {load: {str(count): [] for count in PROCESSES} for load in LOADS}

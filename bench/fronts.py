@@ -3,7 +3,7 @@
     python -m bench.fronts              five rounds; writes bench/results/fronts.md and .json
     python -m bench.fronts --quick      one short round; writes no result
 
-All servers go through ../shared/tools/wsbench in one run, on core 0, as `bench.run` says. Those of asyncio run on
+All servers go through bench/wsbench in one run, on core 0, as `bench.run` says. Those of asyncio run on
 uvloop, ours on the standard library's loop as well.
 
 The goal: ahead of `aiohttp`, and at least twice as fast as `websockets`, in echo-small and echo-1k.
@@ -17,9 +17,10 @@ import sys
 from collections.abc import Mapping, Sequence
 from statistics import median
 
-from bench.goals import UNITS, Rows
+from bench.goals import Rows
 from bench.machine import Data, about, headline, middle, number, ratios, table, write
 from bench.run import ECHO, SERVER_FLOOR, TOOL, run
+from bench.wsbench.scenarios import UNITS
 from tests.support.missing import ROOT
 
 POLLING, UVLOOP, ASYNCIO = "gdpeer polling", "gdpeer asyncio, uvloop", "gdpeer asyncio"
@@ -36,7 +37,7 @@ def command(rounds: int, seconds: float) -> list[str]:
     python = shlex.quote(sys.executable)
     own = [word for name, words in OURS.items() for word in ("--server", f"{name}={python} {words}")]
     which = ["--scenarios", ",".join(SCENARIOS), "--only", ",".join((SERVER_FLOOR, *PEERS)), "--baseline", SERVER_FLOOR]
-    return [sys.executable, str(TOOL), "--rounds", str(rounds), "--time", str(seconds), *which, *own]
+    return [*TOOL, "--rounds", str(rounds), "--time", str(seconds), *which, *own]
 
 
 def markdown(data: Data) -> str:
@@ -80,9 +81,6 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--time", type=float, help="seconds measured for each sample; default 1")
     parser.add_argument("--quick", action="store_true", help="one round of 0.3 s; writes no result")
     options = parser.parse_args(words)
-    if not TOOL.exists():
-        print("not run: ../shared/tools/wsbench is not beside the checkout")
-        return 1
     rounds = options.rounds or (1 if options.quick else 5)
     seconds = options.time or (0.3 if options.quick else 1.0)
     status, _, found = run(command(rounds, seconds), ROOT / "build" / "fronts.json")

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 from bench.machine import middle, number, ratios
+from bench.wsbench.scenarios import UNITS
 
 OURS = "gdpeer"
 FLOORS = ("cwsecho", "c-floor")
@@ -38,38 +39,6 @@ TIE = 0.20
 Samples: TypeAlias = Sequence[Mapping[str, Any]]
 Rows: TypeAlias = Mapping[str, Samples]
 """The samples of each server in one scenario."""
-
-
-class Unit(NamedTuple):
-    """What is read from a sample of a scenario."""
-
-    name: str
-    key: str
-    higher_is_better: bool
-
-
-_RATE = Unit("messages/s", "per_s", True)
-_ROUND_TRIP = Unit("us", "p50_us", False)
-_TRIPS = Unit("round trips/s", "per_s", True)
-_DELIVERIES = Unit("deliveries/s", "per_s", True)
-
-UNITS = {
-    "latency-1": _ROUND_TRIP,
-    "latency-paced": _ROUND_TRIP,
-    "echo-small": _RATE,
-    "echo-small-pipe": _RATE,
-    "echo-1k": _RATE,
-    "echo-64k": _RATE,
-    "echo-1m": _RATE,
-    "echo-utf8": _RATE,
-    "fanout-100": _DELIVERIES,
-    "fanout-1000": _DELIVERIES,
-    "connect": Unit("connections/s", "per_s", True),
-    "idle-mem": Unit("bytes a connection", "bytes_per_conn", False),
-    "client-rtt-32": _TRIPS,
-    "client-rtt-64k": _TRIPS,
-}
-"""In the order of the tables."""
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from bench import cores, engine, fronts, protocols, scaling, swarm, tls
-from bench.goals import ORDER, OURS, UNITS, Outcome, Rows, floor_of, is_void, judge, share_of
+from bench.goals import ORDER, OURS, Outcome, Rows, floor_of, is_void, judge, share_of
 from bench.machine import RESULTS, Data, headline, middle, number, table
+from bench.wsbench.scenarios import UNITS
 from tests.support.missing import ROOT
 
 PAGE = ROOT / "docs" / "performance.md"

@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from bench.goals import ORDER, OURS, UNITS, Rows, share_of
+from bench.goals import ORDER, OURS, Rows, share_of
+from bench.wsbench.scenarios import UNITS
 
 INK, FAINT = "#7f8490", "#7f849055"
 COLOURS = {

@@ -1,4 +1,4 @@
-"""Puts gdpeer beside other WebSocket libraries, as server and as client, in one run of ../shared/tools/wsbench.
+"""Puts gdpeer beside other WebSocket libraries, as server and as client, in one run of bench/wsbench.
 
     make bench                                      everything, five rounds (half an hour)
     make bench ARGS='--quick'                       one short round of four scenarios
@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import shlex
 import subprocess
 import sys
@@ -30,18 +29,20 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from bench.goals import POLLING, UNITS, Outcome, judge
+from bench.goals import POLLING, Outcome, judge
 from bench.machine import RESULTS, Data, about, forms, headline, processor, table, write
 from bench.plots import draw_shares
-from tests.support.missing import ROOT, SHARED
+from bench.wsbench.scenarios import QUICK as QUICK_SCENARIOS
+from bench.wsbench.scenarios import UNITS
+from tests.support.missing import ROOT
 
 __all__ = ["main", "processor"]
 
-TOOL = SHARED / "tools" / "wsbench" / "wsbench"
+TOOL = [sys.executable, "-m", "bench.wsbench"]
 SERVER_FLOOR, CLIENT_FLOOR = "cwsecho", "c-floor"
 SERVERS = ("picows", "picows-messages", "socketify", "aiohttp", "websockets", "wsproto", "node-ws")
 CLIENTS = ("picows", "picows-messages", "aiohttp", "websockets", "websockets-threads", "websocket-client", "wsproto")
-QUICK = "latency-1,echo-small,echo-small-pipe,echo-64k"
+QUICK = ",".join(QUICK_SCENARIOS)
 QUICK_PEERS = ("picows", "websockets")
 
 ECHO = "-m gdpeer.cli echo --host 127.0.0.1 --port {port} --max-size 64M --fanout --no-heartbeat"
@@ -84,17 +85,14 @@ def _command(
 ) -> list[str]:
     rounds = ["--rounds", str(options.rounds), "--time", str(options.time)]
     which = ["--scenarios", ",".join(scenarios), "--only", ",".join((floor, *peers)), "--baseline", floor]
-    return [sys.executable, str(TOOL), *rounds, *which, *own]
+    return [*TOOL, *rounds, *which, *own]
 
 
 def run(command: Sequence[str], report: Path) -> tuple[int, str, Data]:
     """One call of the tool: its status, its tables without the first line, and the figures."""
-    cache = os.environ.get("WSBENCH_CACHE") or str(ROOT / ".cache" / "wsbench")
     report.parent.mkdir(parents=True, exist_ok=True)
     report.unlink(missing_ok=True)
-    done = subprocess.run(
-        [*command, "--json", str(report)], env=dict(os.environ, WSBENCH_CACHE=cache), stdout=subprocess.PIPE, text=True
-    )
+    done = subprocess.run([*command, "--json", str(report)], cwd=ROOT, stdout=subprocess.PIPE, text=True)
     if not report.exists():
         raise SystemExit(done.returncode or 1)
     return done.returncode, done.stdout.partition("\n\n")[2], json.loads(report.read_text(), object_hook=without_zeros)
@@ -143,9 +141,6 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
 
 def main() -> int:
     options = arguments()
-    if not TOOL.exists():
-        print("not run: ../shared/tools/wsbench is not beside the checkout")
-        return 1
     answers = [run(command, ROOT / "build" / "bench.json") for command in commands(options)]
     results = {name: rows for _, _, found in answers for name, rows in found["results"].items()}
     facts = about(rounds=options.rounds, seconds=options.time)

@@ -15,8 +15,6 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 """The checkout."""
 
-SHARED = Path(os.environ.get("GDPEER_SHARED") or ROOT.parent / "shared")
-
 
 def in_ci() -> bool:
     """True where a missing piece must fail the run."""

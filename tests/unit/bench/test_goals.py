@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from bench.goals import GOALS, UNITS, Goal, best_peer, judge, share_of, verdict
+from bench.goals import GOALS, Goal, best_peer, judge, share_of, verdict
+from bench.wsbench.scenarios import UNITS
 
 
 def rates(*values: float, errors: int = 0) -> list[dict[str, Any]]:

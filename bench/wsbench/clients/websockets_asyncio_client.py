@@ -1,0 +1,19 @@
+"""websockets: the asyncio client."""
+
+from _common import MAX_SIZE, arguments, run, timed_async
+from websockets.asyncio.client import connect
+
+args = arguments()
+
+
+async def main():
+    async with connect(args.url, compression=None, max_size=MAX_SIZE, ping_interval=None, proxy=None) as ws:
+
+        async def round_trip(payload):
+            await ws.send(payload)
+            return await ws.recv()
+
+        await timed_async(round_trip, args)
+
+
+run(main(), args.loop)
