@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from gdpeer.clock import MONOTONIC
+from gdpeer.platform import process_id
 from gdpeer.websocket import front
 from gdpeer.websocket.peer import WebSocketPeer
 
@@ -39,16 +40,22 @@ class Pump:
         peer: to be used in `with` only.
     """
 
-    __slots__ = ("_changed", "_claims", "_peer", "_poller", "_polling")
+    __slots__ = ("_changed", "_claims", "_peer", "_poller", "_polling", "_process")
 
     def __init__(self, peer: WebSocketPeer) -> None:
         self._peer = peer
+        self._poller: Poller | None = None
+        self._begin()
+
+    def _begin(self) -> None:
         self._changed = Condition()
         self._polling = 0  # the thread that polls
         self._claims = 0  # threads that want the peer while it does
-        self._poller: Poller | None = None
+        self._process = process_id()
 
     def __enter__(self) -> WebSocketPeer:
+        if self._process != process_id():
+            self._begin()  # of the parent's threads none is here
         if self._polling == get_ident():
             raise RuntimeError("this connection is polled by the calling thread: use it after that, or in another one")
         self._changed.acquire()

@@ -17,6 +17,7 @@ from gdpeer.blocking.pump import LONGEST, deadline_in
 from gdpeer.clock import MONOTONIC
 from gdpeer.errors import ConnectionClosed, GdpeerError
 from gdpeer.logs import get_logger, report
+from gdpeer.platform import process_id
 from gdpeer.websocket import front
 from gdpeer.websocket.peer import WebSocketPeer
 from gdpeer.websocket.porter import Porter
@@ -53,6 +54,7 @@ class Server(Guarded):
         self._threads: dict[Connection, Thread] = {}
         self._is_closing = False
         self._serving = Lock()
+        self._process = process_id()
 
     def _take(self, peer_id: int, peer: WebSocketPeer, begin: Callable[[], object]) -> bool:
         connection = Connection(peer)
@@ -146,7 +148,11 @@ class Server(Guarded):
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        """Shut down, and wait for that, whichever thread serves."""
+        """Shut down, and wait for that, whichever thread serves. A child process only lets go of what it inherited."""
+        if self._process != process_id():
+            self._is_closing = True
+            self.engine.stop()
+            return
         self.shutdown()
         with self._serving:
             self._end()

@@ -123,6 +123,7 @@ class Listener(Pollable):
         self._socket = listening
         self._path = path
         self._file = _identity(path) if path else None
+        self._process = os.getpid()
         self._clock = clock
         self._watch = Watch(listening.fileno())
         self._resume: Timer | None = None
@@ -169,10 +170,14 @@ class Listener(Pollable):
             self._go_on()
 
     def close(self) -> None:
-        """Stop listening; what was not accepted is refused. May be called again."""
+        """Stop listening; what was not accepted is refused. May be called again.
+
+        The file of a Unix socket goes with it, but not from a child process: there the parent may still listen.
+        """
         self.detach()
         self._socket.close()
-        if self._file is not None and _identity(self._path) == self._file:
+        is_own = self._process == os.getpid()
+        if is_own and self._file is not None and _identity(self._path) == self._file:
             with suppress(OSError):
                 os.unlink(self._path)
         self._file = None

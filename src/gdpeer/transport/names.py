@@ -3,6 +3,8 @@
 The system's resolver can only be called and waited for, so names are looked up in threads of their own: few, started
 when there is something to look up, gone afterwards, and left alone at the interpreter's end. An IP address needs none.
 
+A child process (fork) inherits no threads: what they were looking up is lost there, and its owner looks it up anew.
+
 Layer: `transport`.
 """
 
@@ -12,15 +14,17 @@ import encodings.idna  # noqa: F401  # the system's lookup needs it, and a failu
 import socket
 from collections import deque
 from contextlib import suppress
+from functools import partial
 from itertools import chain, zip_longest
 from threading import Lock, Thread
 from typing import Any
 
 from gdpeer.errors import Cause, Error, TransportError
+from gdpeer.platform import after_fork
 from gdpeer.transport.poller import Poller, Watch
 from gdpeer.transport.quiet import quiet_pair
 from gdpeer.transport.reasons import ANDROID_HINT, on_android
-from gdpeer.transport.stream import Ready
+from gdpeer.transport.stream import READ, Ready
 
 __all__ = ["Lookup", "Resolver", "Target", "look_up"]
 
@@ -32,12 +36,18 @@ _THREADS = 32
 
 
 class Lookup:
-    """One name on its way to addresses. Belongs to one thread, apart from `finish`."""
+    """One name on its way to addresses. Belongs to one thread, apart from `finish`.
+
+    Attributes:
+        dropped: nobody wants the answer any more.
+        is_lost: it will never come, as this process was forked meanwhile; look the name up anew.
+    """
 
     def __init__(self, host: str, port: int) -> None:
         self.host = host
         self.port = port
         self.dropped = False
+        self.is_lost = False
         self._lock = Lock()
         self._targets: list[Target] | None = None
         self._error: Exception | None = None
@@ -94,6 +104,18 @@ class Lookup:
                 with suppress(OSError):
                     self._signal[1].send(b"\0")
 
+    def lose(self) -> None:
+        """In a child process: the thread that looks the name up stayed in the parent, which is told by the same signal.
+
+        Whoever waits for the answer is asked to look, in the next turn.
+        """
+        self._lock = Lock()
+        self.is_lost = not self.done
+        watch = self._watch
+        if watch is not None and watch.poller is not None:
+            watch.poller.soon(partial(watch.ready, READ))
+        self.close()
+
 
 class Resolver:
     """Looks names up in at most `threads` threads, first come, first served."""
@@ -102,6 +124,7 @@ class Resolver:
         self._threads = threads
         self._lock = Lock()
         self._waiting: deque[Lookup] = deque()
+        self._busy: set[Lookup] = set()
         self._running = 0
 
     def submit(self, lookup: Lookup) -> None:
@@ -127,15 +150,27 @@ class Resolver:
                     self._running -= 1
                     return
                 lookup = self._waiting.popleft()
-            if lookup.dropped:
-                continue
-            try:
-                lookup.finish(_resolve(lookup.host, lookup.port))
-            except Exception as error:
-                lookup.finish(error=error)
+                self._busy.add(lookup)
+            if not lookup.dropped:
+                try:
+                    lookup.finish(_resolve(lookup.host, lookup.port))
+                except Exception as error:
+                    lookup.finish(error=error)
+            self._busy.discard(lookup)
+
+    def renew(self) -> None:
+        """In a child process: begin without threads, and without what they were busy with."""
+        lost = [*self._busy, *self._waiting]
+        self._lock = Lock()
+        self._waiting.clear()
+        self._busy.clear()
+        self._running = 0
+        for lookup in lost:
+            lookup.lose()
 
 
 RESOLVER = Resolver()
+after_fork(RESOLVER.renew)
 
 
 def look_up(host: str, port: int) -> Lookup:

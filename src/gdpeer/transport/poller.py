@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import errno
 import logging
-import os
 import socket
 from collections import deque
 from collections.abc import Callable
@@ -36,7 +35,7 @@ from weakref import WeakSet
 
 from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.errors import TransportError
-from gdpeer.platform import pause
+from gdpeer.platform import after_fork, pause
 from gdpeer.transport.backends import Backend, EpollBackend, open_backend
 from gdpeer.transport.quiet import quiet_pair
 from gdpeer.transport.reasons import not_watched
@@ -523,5 +522,4 @@ def _renew_all() -> None:
             poller._renew()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_renew_all)
+after_fork(_renew_all)

@@ -101,12 +101,17 @@ class TcpConnector(Connector):
         for watch in self._attempts:
             watch.attach(poller, ready)
         if self._lookup is not None:
-            try:
-                self._lookup.attach(poller, ready)
-            except OSError as error:  # no descriptor left to be told by
-                self._error = self._failed(reason(error.errno or 0))
-            except TransportError as problem:
-                self._error = self._failed(problem.detail)
+            self._watch_lookup(self._lookup)
+
+    def _watch_lookup(self, lookup: Lookup) -> None:
+        if self._alarm.poller is None or self._alarm.ready is None:
+            return
+        try:
+            lookup.attach(self._alarm.poller, self._alarm.ready)
+        except OSError as error:  # no descriptor left to be told by
+            self._error = self._failed(reason(error.errno or 0))
+        except TransportError as problem:
+            self._error = self._failed(problem.detail)
 
     def detach(self) -> None:
         """See `Pollable.detach`."""
@@ -148,9 +153,14 @@ class TcpConnector(Connector):
         return TransportError(f"cannot connect to {self._name}: {words}", Cause.TCP, Error.ERR_CANT_CONNECT)
 
     def _take_answer(self) -> None:
-        if self._lookup is not None and self._lookup.done:
-            self._waiting.extend(self._lookup.targets())
-            self._lookup.close()
+        lookup = self._lookup
+        if lookup is not None and lookup.is_lost:
+            lookup.close()
+            lookup = self._lookup = look_up(lookup.host, lookup.port)
+            self._watch_lookup(lookup)
+        if lookup is not None and lookup.done:
+            self._waiting.extend(lookup.targets())
+            lookup.close()
             self._lookup = None
 
     def _look_after_attempts(self) -> socket.socket | None:

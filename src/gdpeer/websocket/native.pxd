@@ -26,6 +26,7 @@ cdef class NativeBackend(Link):
     cdef Py_ssize_t _linger_bytes
     cdef Py_ssize_t _page_left
     cdef public Py_ssize_t announced
+    cdef long _process
 
     cpdef start(self, object stream)
     cpdef attach(self)

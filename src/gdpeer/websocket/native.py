@@ -18,6 +18,7 @@ from functools import cache
 from gdpeer.clock import Clock
 from gdpeer.errors import NO_CAUSE, Cause, CloseCause, GdpeerError, TransportError
 from gdpeer.logs import get_logger
+from gdpeer.platform import process_id
 from gdpeer.protocol.connection import Connection, check_close
 from gdpeer.protocol.handshake import Opened
 from gdpeer.transport.scratch import SCRATCH_SIZE, scratch
@@ -109,6 +110,7 @@ class NativeBackend(Link):
         "_connector",
         "_linger_bytes",
         "_page_left",
+        "_process",
         "_shut",
         "announced",
         "cause",
@@ -146,6 +148,7 @@ class NativeBackend(Link):
         self._linger_bytes = 0
         self._page_left = 0
         self.announced = 0
+        self._process = process_id()
 
     # ------------------------------------------------------------------------------------------ opening
 
@@ -341,10 +344,14 @@ class NativeBackend(Link):
     def close(self, code: int, reason: str) -> None:
         """Begin the close, or end at once where nothing is open or `code` is negative.
 
+        In a child process this only lets go of the descriptor: the parent goes on with the connection.
+
         Raises:
             ValueError: the code may not be sent, or the reason is too long.
         """
-        if code >= 0 and self.stage >= _OPEN:
+        if self._process != process_id():
+            self.abort("this process was forked: the connection is its parent's")
+        elif code >= 0 and self.stage >= _OPEN:
             if self.is_open():
                 self.connection.send_close(code, reason)
                 self.deadline.set(self.settings.close_timeout)
