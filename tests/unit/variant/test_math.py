@@ -1,4 +1,4 @@
-"""Arithmetic, texts and constants against a recording of a real engine (tests/golden/record_variant_math.gd)."""
+"""Arithmetic, texts and constants against a recording of a real engine (tests/golden/recording/variant_math.gd)."""
 
 from __future__ import annotations
 

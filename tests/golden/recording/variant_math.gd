@@ -1,8 +1,6 @@
 # Evaluates every line of variant_math.txt in a real engine, and prints variant_math_godot4.json.
 #
-# In this folder, with Godot 4:
-#
-#     godot --headless --no-header --path . --script record_variant_math.gd > variant_math_godot4.json
+#     python -m tests.golden.recording math
 #
 # A line is an expression that GDScript and Python read in the same way. Recorded is what `var_to_bytes` makes of its
 # value, in hex, and what `str` and `var_to_str` make of it. An error of the script (a vector that is not normalized)
