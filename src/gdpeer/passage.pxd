@@ -6,12 +6,14 @@ cdef int _SERVER
 
 
 cdef class Passage:
+    cdef public object gate
     cdef public object unique_id
     cdef public bint is_ready
     cdef public bint is_over
 
     cpdef Py_ssize_t count(self) except -1
     cpdef source(self)
+    cpdef target(self)
     cpdef bytes take(self)
     cpdef put_to(self, peer_ids, buffer)
     cpdef handle(self, work)

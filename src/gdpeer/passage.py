@@ -57,11 +57,14 @@ class Passage:
         unique_id: this end's; 0 as long as a client has none.
         is_ready: this end has its id, and packets can be sent.
         is_over: the connection of a client ended.
+        gate: asked by a server before it passes a client's packet on to other clients, with the sender and the first
+            byte of the packet; None: all pass.
     """
 
-    __slots__ = ("is_over", "is_ready", "unique_id")
+    __slots__ = ("gate", "is_over", "is_ready", "unique_id")
 
     def __init__(self) -> None:
+        self.gate: Callable[[int, int], bool] | None = None
         self.unique_id = 0
         self.is_ready = False
         self.is_over = False
@@ -72,6 +75,10 @@ class Passage:
 
     def source(self) -> int:
         """Who sent the packet that `take` gives next; 0 where there is none."""
+        raise NotImplementedError
+
+    def target(self) -> int:
+        """Whom the packet that `take` gives next was sent to; this end's id where there is none."""
         raise NotImplementedError
 
     def take(self) -> bytes | None:

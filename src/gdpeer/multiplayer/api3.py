@@ -221,7 +221,11 @@ class MultiplayerAPI(PeerHost[NetworkedMultiplayerPeer]):
         self._calls.forget_peer(peer_id)
 
     def _take(self, peer: NetworkedMultiplayerPeer, sender: int) -> None:
-        self._receive(sender, peer.get_packet())
+        self._was_counted = self.rpc_rate > 0 and self._was_passed()
+        try:
+            self._receive(sender, peer.get_packet())
+        finally:
+            self._was_counted = False
 
     def _receive(self, sender: int, data: bytes) -> None:
         try:
@@ -337,7 +341,7 @@ class MultiplayerAPI(PeerHost[NetworkedMultiplayerPeer]):
 
     def assign(self, sender: int, node: TreeNode, name: str, value: Arguments) -> None:
         """A set has come: check it, then do it. It counts as a call."""
-        if self.rpc_rate > 0 and self._is_flood(sender, name):
+        if self._is_over(sender, name):
             return
         obstacle = self._mode_obstacle(sender, node, _property_mode(node, name))
         if obstacle:

@@ -115,11 +115,6 @@ class Bridge:
         packet = godot3.parse(data, objects=host.allow_object_decoding, lazy=True)
         own = host.get_unique_id()
         others = () if target == own else self._others(sender, target)
-        counts = False
-        if others and host.rpc_rate > 0 and isinstance(packet, godot3.RemoteCall | godot3.RemoteSet):
-            counts = True  # once, though it may be for this side as well
-            if host._is_flood(sender, packet.name):
-                return
         if others:
             self._try_to_pass_on(sender, others, packet)
         is_for_others = target > 0 and target != own
@@ -128,7 +123,7 @@ class Bridge:
         if isinstance(packet, godot3.Raw):
             host.peer_packet.emit(sender, packet.data)
         else:
-            host._was_counted = counts
+            host._was_counted = target != own  # when it was passed on
             try:
                 self._calls.receive(sender, packet)
             finally:

@@ -16,7 +16,7 @@ from __future__ import annotations
 import logging
 from abc import abstractmethod
 from collections import Counter, deque
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from gdpeer.errors import Error, PacketError
@@ -26,6 +26,7 @@ from gdpeer.multiplayer.modes import Godot3Config, Mode, is_allowed
 from gdpeer.multiplayer.peer import ConnectionStatus, OfflineMultiplayerPeer
 from gdpeer.multiplayer.switchboard import Switchboard
 from gdpeer.multiplayer.tree import walk
+from gdpeer.multiplayer.wire.godot3 import Command
 from gdpeer.multiplayer.wire.parts import Arguments
 from gdpeer.refusals import Refusals
 from gdpeer.signals import Signal
@@ -102,6 +103,7 @@ class PeerHost(Switchboard, MultiplayerAPI[PeerType]):
             self._peer.peer_disconnected.disconnect(self._peer_went)
             self._peer._peer_forgotten.disconnect(self._forget_peer)
             self._peer._connection_began.disconnect(self._begin_anew)
+            self._set_gate(None)
             self.clear()
         self._use(peer)
 
@@ -116,8 +118,24 @@ class PeerHost(Switchboard, MultiplayerAPI[PeerType]):
             peer.peer_disconnected.connect(self._peer_went)
             peer._peer_forgotten.connect(self._forget_peer)
             peer._connection_began.connect(self._begin_anew)
+            self._set_gate(self._may_pass)
             self._has_begun = peer.is_server()
             self._status = peer.get_connection_status()
+
+    def _set_gate(self, gate: Callable[[int, int], bool] | None) -> None:
+        session = None if self._seat is None else self._seat._session
+        if session is not None and self.is_server():
+            session.gate = gate
+
+    def _may_pass(self, sender: int, command: int) -> bool:
+        """Whether the network may pass on a packet of Godot 3 from client to client: not a call over the rate."""
+        is_call = command in (Command.REMOTE_CALL, Command.REMOTE_SET)
+        return not (self.rpc_rate > 0 and is_call and self._is_flood(sender, "a call for others"))
+
+    def _was_passed(self) -> bool:
+        """Whether the packet that comes next was seen by `_may_pass`."""
+        session = None if self._seat is None else self._seat._session
+        return session is not None and session.gate is not None and session.target() != session.unique_id
 
     def clear(self) -> None:
         """Forget all state: peers, numbers of paths, what is under way."""
@@ -219,6 +237,7 @@ class PeerHost(Switchboard, MultiplayerAPI[PeerType]):
         assert self._peer is not None  # it says so
         if self._status != ConnectionStatus.DISCONNECTED:
             self._untold = self._forget_connection()
+        self._set_gate(self._may_pass)
         self._status = self._peer.get_connection_status()
         self._has_begun = self._peer.is_server()
 

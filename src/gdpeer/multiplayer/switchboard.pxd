@@ -34,5 +34,6 @@ cdef class Switchboard:
     cpdef bint _is_flood(self, sender, name) except -1
     cpdef _forget_caller(self, sender)
     @cython.locals(was_counted=bint)
+    cpdef bint _is_over(self, sender, name) except -1
     cdef _check_and_invoke(self, sender, node, Method method, arguments)
     cpdef bint _invoke(self, sender, node, Method method, arguments) except -1

@@ -144,10 +144,8 @@ class Switchboard:
 
     def _check_and_invoke(self, sender: int, node: Node, method: Method, arguments: Arguments) -> None:
         host: Any = self
-        if self.rpc_rate > 0:
-            was_counted, self._was_counted = self._was_counted, False
-            if not was_counted and self._is_flood(sender, method.name):
-                return
+        if self.rpc_rate > 0 and self._is_over(sender, method.name):
+            return
         if not method.is_open:
             obstacle = host._obstacle(sender, node, method)
             if obstacle:
@@ -161,6 +159,11 @@ class Switchboard:
             host.refuse(sender, host.path_of(node), method.name, "bad annotation", str(problem))
         else:
             self._invoke(sender, node, method, checked)
+
+    def _is_over(self, sender: int, name: str) -> bool:
+        """Whether a call is over the rate, where there is one; what was passed on to others is counted already."""
+        was_counted, self._was_counted = self._was_counted, False
+        return self.rpc_rate > 0 and not was_counted and self._is_flood(sender, name)
 
     def _is_flood(self, sender: int, name: str) -> bool:
         """Whether this call is over the rate: it is counted then, and the first of a flood logged."""

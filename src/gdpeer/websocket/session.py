@@ -331,6 +331,9 @@ class ServerSession(Session):
         found = receivers(source, target, self._members)
         if target > 0 and not found:
             raise PacketError(f"it is for {target}, who is not there", kind="unknown receiver")
+        gate, size = self.gate, dialect.header_size
+        if gate is not None and len(message) > size and not gate(source, message[size]):
+            return False
         alike = [one for one in found if self._members[one][1] is dialect]
         if self._server.broadcast_to(alike, message) is not Error.OK:
             self._lost.warning("peer %s: a packet was lost, somebody it is for takes no more now", source)
