@@ -63,6 +63,8 @@ class PacketPeer(ABC):
             allow_objects: take objects in full, each as a passive `EncodedObject`.
             engine: 3 for Godot 3's form.
         """
+        if engine != 4 and engine != 3:
+            raise ValueError(f"get_var() argument 'engine': expected 3 or 4, got {engine!r}")
         packet = self.get_packet()
         if self._packet_error is not Error.OK:
             return None

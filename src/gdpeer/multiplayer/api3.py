@@ -18,6 +18,7 @@ import logging
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar, cast
 
+from gdpeer.arguments import INT, STR, check_id, checked, to_bytes, wrong_type
 from gdpeer.errors import Error, PacketError
 from gdpeer.logs import describe, get_logger, log_limited, report
 from gdpeer.multiplayer.calls3 import Calls3
@@ -74,11 +75,10 @@ class Node(TreeNode):
         Raises:
             VariantError: the value cannot be sent. Nothing was changed.
         """
-        return (
-            Error.ERR_INVALID_PARAMETER
-            if self._gdpeer_tree is None
-            else self.multiplayer.rset(peer_id, self, name, value)
-        )
+        _check(self, peer_id, "rset_id", "name", name)
+        if self._gdpeer_tree is None:
+            return not_sent(Error.ERR_INVALID_PARAMETER, self, name, NO_TREE)
+        return self.multiplayer.rset(peer_id, self, name, value)
 
     rpc_unreliable = TreeNode.rpc
     rpc_unreliable_id = TreeNode.rpc_id
@@ -87,10 +87,13 @@ class Node(TreeNode):
 
     def rpc_config(self, method: str, config: RpcConfig | Mapping[str, Any] | Mode | None) -> None:
         """As `gdpeer.Node.rpc_config`, with a mode of Godot 3 that wins over its class; DISABLED: as that says."""
+        if not isinstance(config, int | RpcConfig | Mapping | None):
+            raise wrong_type("rpc_config", "config", "a Mode, an RpcConfig, a dictionary or None", config)
         if isinstance(config, int):
             config = Godot3Config.of_mode(Mode(config)) if config else None
         super().rpc_config(method, config)
 
+    @checked(name=STR, mode=INT)
     def rset_config(self, name: str, mode: Mode) -> None:
         """Let a property be set from elsewhere, on this node only; DISABLED: as its class says.
 
@@ -269,6 +272,10 @@ class MultiplayerAPI(PeerHost[NetworkedMultiplayerPeer]):
             `ERR_INVALID_DATA` for empty data, `ERR_UNCONFIGURED` when not connected, what the peer's `put_packet`
             says; else `OK`.
         """
+        if type(data) is not bytes:
+            data = to_bytes("send_bytes", "data", data)
+        if type(peer_id) is not int:
+            check_id("send_bytes", peer_id)
         if not len(data):
             return Error.ERR_INVALID_DATA
         if self._peer is None or not self._is_connected():
@@ -283,6 +290,7 @@ class MultiplayerAPI(PeerHost[NetworkedMultiplayerPeer]):
 
     def rpc(self, peer_id: int, node: TreeNode, method: str, arguments: Sequence[Any] = ()) -> Error:
         """Call a method of the same node elsewhere; returns and raises as `Node.rpc_id`."""
+        _check(node, peer_id, "rpc", "method", method)
         error = self._not_ready(node, method)
         if error is not Error.OK:
             return error
@@ -299,6 +307,7 @@ class MultiplayerAPI(PeerHost[NetworkedMultiplayerPeer]):
 
     def rset(self, peer_id: int, node: Node, name: str, value: Any) -> Error:
         """Set a property of the same node elsewhere; returns and raises as `Node.rset_id`."""
+        _check(node, peer_id, "rset", "name", name)
         error = self._not_ready(node, name)
         if error is not Error.OK:
             return error
@@ -371,3 +380,13 @@ class MultiplayerAPI(PeerHost[NetworkedMultiplayerPeer]):
 def _property_mode(node: TreeNode, name: str) -> Mode:
     own = node._gdpeer_own_vars if isinstance(node, Node) else {}
     return own[name] if name in own else var_mode(node, name)
+
+
+def _check(node: object, peer_id: object, call: str, name: str, value: object) -> None:
+    """Raises TypeError where an argument of a call has a wrong type."""
+    if not isinstance(node, TreeNode):
+        raise wrong_type(call, "node", "a Node", node)
+    if type(peer_id) is not int:
+        check_id(call, peer_id)
+    if not isinstance(value, str):
+        raise wrong_type(call, name, "a string", value)

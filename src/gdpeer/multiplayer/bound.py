@@ -12,6 +12,7 @@ import inspect
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from gdpeer.arguments import check_id
 from gdpeer.multiplayer.checking import signature_of
 from gdpeer.multiplayer.scene_switchboard import SceneSwitchboard
 
@@ -83,6 +84,8 @@ class Bound:
 
     def rpc_id(self, peer_id: int, *arguments: Any, **named: Any) -> Error:
         """Call it on one side; returns and raises as `Node.rpc_id`."""
+        if type(peer_id) is not int:
+            check_id("rpc_id", peer_id)
         places = self._places(arguments, named) if named else arguments
         if cython.compiled:
             return self._call(peer_id, places)

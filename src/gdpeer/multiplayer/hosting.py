@@ -19,6 +19,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, ClassVar, cast
 
+from gdpeer.arguments import INT, checked, seconds_of
 from gdpeer.errors import Error, PacketError
 from gdpeer.logs import LogLimit, get_logger
 from gdpeer.multiplayer.api import MultiplayerAPI, PeerType, RPCMode
@@ -195,6 +196,8 @@ class PeerHost(Switchboard, MultiplayerAPI[PeerType]):
         Returns:
             `ERR_UNCONFIGURED` without a peer or when it is not connected; else `OK`.
         """
+        if type(timeout) is not float:
+            timeout = seconds_of("poll", "timeout", timeout)
         if self._status_fell():
             return Error.ERR_UNCONFIGURED
         peer = self._peer
@@ -303,6 +306,7 @@ class PeerHost(Switchboard, MultiplayerAPI[PeerType]):
 
     # ------------------------------------------------------------------------------------------ what is refused
 
+    @checked(peer_id=INT)
     def get_refused(self, peer_id: int) -> dict[str, int]:
         """Of one peer that is there: how many of its packets and calls were refused, by kind.
 

@@ -23,6 +23,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar, Protocol, TypeAlias
 
+from gdpeer.arguments import IDS, check_id, seconds_of, to_bytes, wrong_type
 from gdpeer.attributes import Guarded
 from gdpeer.enums import NamedInt
 from gdpeer.errors import Error
@@ -196,6 +197,8 @@ class MultiplayerPeer(Guarded, PacketPeer):
 
     def set_target_peer(self, peer_id: int) -> None:
         """Whom `put_packet` sends to from now on: 0 all, a positive id that one, a negative one all but that."""
+        if type(peer_id) is not int:
+            check_id("set_target_peer", peer_id)
         self._target = peer_id
 
     def get_packet_mode(self) -> TransferMode:
@@ -301,12 +304,16 @@ class OfflineMultiplayerPeer(MultiplayerPeer):
 
     def poll(self, timeout: float = 0.0) -> None:
         """Nothing happens, and nothing is waited for."""
+        if type(timeout) is not float:
+            timeout = seconds_of("poll", "timeout", timeout)
 
     def close(self) -> None:
         """Nothing to leave."""
 
     def disconnect_peer(self, peer_id: int, force: bool = False) -> None:
         """Nobody is there."""
+        if type(peer_id) is not int:
+            check_id("disconnect_peer", peer_id)
 
     def get_connection_status(self) -> ConnectionStatus:
         """Always CONNECTED."""
@@ -322,10 +329,16 @@ class OfflineMultiplayerPeer(MultiplayerPeer):
 
     def put_packet(self, buffer: Buffer) -> Error:
         """Goes nowhere."""
+        if type(buffer) is not bytes:
+            buffer = to_bytes("put_packet", "buffer", buffer)
         return Error.OK
 
     def put_packet_to(self, peer_ids: Iterable[int], buffer: Buffer) -> Error:
         """Goes nowhere."""
+        if not IDS.fits(peer_ids):
+            raise wrong_type("put_packet_to", "peer_ids", IDS.words, peer_ids)
+        if type(buffer) is not bytes:
+            buffer = to_bytes("put_packet_to", "buffer", buffer)
         return Error.OK
 
     def get_available_packet_count(self) -> int:
@@ -389,6 +402,8 @@ class LoopbackMultiplayerPeer(MultiplayerPeer):
 
     def poll(self, timeout: float = 0.0) -> None:
         """Take what the other ends sent before now; never waits."""
+        if type(timeout) is not float:
+            timeout = seconds_of("poll", "timeout", timeout)
         for _ in range(len(self._events)):
             if not self._events:  # a slot closed this end
                 return
@@ -423,6 +438,8 @@ class LoopbackMultiplayerPeer(MultiplayerPeer):
 
     def disconnect_peer(self, peer_id: int, force: bool = False) -> None:
         """End one connection on both ends."""
+        if type(peer_id) is not int:
+            check_id("disconnect_peer", peer_id)
         peer = self._links.get(peer_id)
         if peer is None:
             return
@@ -464,6 +481,8 @@ class LoopbackMultiplayerPeer(MultiplayerPeer):
 
     def put_packet(self, buffer: Buffer) -> Error:
         """Send to the target; returns as `WebSocketMultiplayerPeer.put_packet`."""
+        if type(buffer) is not bytes:
+            buffer = to_bytes("put_packet", "buffer", buffer)
         if not len(buffer):
             return Error.OK
         if self._hub is not None:
@@ -479,6 +498,10 @@ class LoopbackMultiplayerPeer(MultiplayerPeer):
 
     def put_packet_to(self, peer_ids: Iterable[int], buffer: Buffer) -> Error:
         """As `MultiplayerPeer`."""
+        if not IDS.fits(peer_ids):
+            raise wrong_type("put_packet_to", "peer_ids", IDS.words, peer_ids)
+        if type(buffer) is not bytes:
+            buffer = to_bytes("put_packet_to", "buffer", buffer)
         if not len(buffer):
             return Error.OK
         if self._status is not _CONNECTED:

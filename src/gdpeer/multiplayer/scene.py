@@ -21,6 +21,7 @@ import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from gdpeer.arguments import BYTES, INT, check_id, checked, seconds_of, to_bytes
 from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.errors import Error, PacketError
 from gdpeer.logs import get_logger, log_limited
@@ -218,6 +219,7 @@ class SceneMultiplayer(SceneSwitchboard, PeerHost[MultiplayerPeer]):
         elif peer_id in self._admitted:
             self._remove(peer_id)
 
+    @checked(peer_id=INT)
     def disconnect_peer(self, peer_id: int) -> None:
         """End one connection, and tell the others; `peer_disconnected` is not emitted here, as in the engine."""
         if self._peer is None or not self._is_connected():
@@ -228,6 +230,8 @@ class SceneMultiplayer(SceneSwitchboard, PeerHost[MultiplayerPeer]):
 
     def poll(self, timeout: float = 0.0) -> Error:
         """As `PeerHost.poll`; also ends what takes too long to authenticate."""
+        if type(timeout) is not float:
+            timeout = seconds_of("poll", "timeout", timeout)
         waiting = self._authentication
         if timeout > 0 and waiting.pending:
             timeout = min(timeout, waiting.time_left())
@@ -241,6 +245,7 @@ class SceneMultiplayer(SceneSwitchboard, PeerHost[MultiplayerPeer]):
 
     # ------------------------------------------------------------------------------------------ authentication
 
+    @checked(peer_id=INT, data=BYTES)
     def send_auth(self, peer_id: int, data: bytes) -> Error:
         """Send something to a peer that is not admitted yet; its `auth_callback` gets it.
 
@@ -252,6 +257,7 @@ class SceneMultiplayer(SceneSwitchboard, PeerHost[MultiplayerPeer]):
             return Error.ERR_UNCONFIGURED
         return self._authentication.send(peer_id, data)
 
+    @checked(peer_id=INT)
     def complete_auth(self, peer_id: int) -> Error:
         """Say that this side is content with a peer; when both sides are, it is admitted.
 
@@ -381,6 +387,10 @@ class SceneMultiplayer(SceneSwitchboard, PeerHost[MultiplayerPeer]):
             there (but `OK` on a client that sends by way of the server), `ERR_OUT_OF_MEMORY` when some peer has no
             room for it; else `OK`.
         """
+        if type(data) is not bytes:
+            data = to_bytes("send_bytes", "data", data)
+        if type(peer_id) is not int:
+            check_id("send_bytes", peer_id)
         if not len(data):
             return Error.ERR_INVALID_DATA
         if not self._is_connected():

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
+from gdpeer.arguments import check_id, wrong_type
 from gdpeer.errors import Error, PacketError
 from gdpeer.logs import describe, get_logger, log_limited
 from gdpeer.multiplayer.calls4 import Calls4
@@ -141,6 +142,12 @@ class SceneSwitchboard(Switchboard):
 
         Returns and raises as `Node.rpc_id`.
         """
+        if not hasattr(node, "_gdpeer_tree"):
+            raise wrong_type("rpc", "node", "a Node", node)
+        if type(peer_id) is not int:
+            check_id("rpc", peer_id)
+        if not isinstance(method, str):
+            raise wrong_type("rpc", "method", "a string", method)
         tree = node._gdpeer_tree
         if self._peer is not None and (tree is None or tree is not self._tree):
             return not_sent(Error.ERR_INVALID_PARAMETER, node, method, NO_TREE)

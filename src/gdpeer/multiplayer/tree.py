@@ -24,6 +24,7 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from gdpeer.arguments import BOOL, INT, STR, a, check_id, checked, optional, seconds_of, wrong_type
 from gdpeer.attributes import Guarded
 from gdpeer.errors import Error
 from gdpeer.logs import describe, get_logger, report
@@ -41,6 +42,9 @@ if TYPE_CHECKING:
 __all__ = ["Node", "SceneTree"]
 
 logger = get_logger("gdpeer.multiplayer")
+
+_CONFIG = optional(a("an RpcConfig or a dictionary", RpcConfig, Mapping))
+_PATH = a("a string or a NodePath", str, NodePath)
 
 _FORBIDDEN = '.:@/"%\0'
 _OF_THE_ENGINE = re.compile(r"@[^.:/\"%\0]*@[0-9]+")
@@ -106,6 +110,8 @@ class Node(Guarded):
         Raises:
             ValueError: it has a parent, it is this node or above it, or a child here has its name.
         """
+        if not isinstance(node, Node):
+            raise wrong_type("add_child", "node", "a Node", node)
         if node._gdpeer_parent is not None:
             raise ValueError(f"{node!r} already has a parent: {node._gdpeer_parent!r}")
         if node is self or node in self._gdpeer_ancestors():
@@ -127,6 +133,8 @@ class Node(Guarded):
         Raises:
             ValueError: it is no child of this node.
         """
+        if not isinstance(node, Node):
+            raise wrong_type("remove_child", "node", "a Node", node)
         if node._gdpeer_parent is not self:
             raise ValueError(f"{node!r} is no child of {self!r}")
         if node._gdpeer_tree is not None:
@@ -217,6 +225,7 @@ class Node(Guarded):
             yield node
             node = node._gdpeer_parent
 
+    @checked(path=_PATH)
     def get_node(self, path: str | NodePath) -> Node:
         """The node at `path`: absolute (`/root/Main`) or from here (`Child`, `../Sibling`, `.`).
 
@@ -228,6 +237,7 @@ class Node(Guarded):
             raise LookupError(f"there is no node {str(path)!r} from {str(self.get_path())!r}")
         return node
 
+    @checked(path=_PATH)
     def get_node_or_null(self, path: str | NodePath) -> Node | None:
         """As `get_node`; None where there is none."""
         text = str(path)
@@ -235,24 +245,28 @@ class Node(Guarded):
             return None if self._gdpeer_tree is None else self._gdpeer_tree.get_node_or_null(text)
         return walk(self, text)
 
+    @checked(path=_PATH)
     def has_node(self, path: str | NodePath) -> bool:
         """Whether there is a node at `path`."""
         return self.get_node_or_null(path) is not None
 
     # ------------------------------------------------------------------------------------------ groups
 
+    @checked(group=STR)
     def add_to_group(self, group: str) -> None:
         """Have `SceneTree.get_nodes_in_group` find this node."""
         self._gdpeer_groups.add(group)
         if self._gdpeer_tree is not None:
             self._gdpeer_tree._gdpeer_join_group(group, self)
 
+    @checked(group=STR)
     def remove_from_group(self, group: str) -> None:
         """Take back `add_to_group`; without effect where it was not in the group."""
         self._gdpeer_groups.discard(group)
         if self._gdpeer_tree is not None:
             self._gdpeer_tree._gdpeer_leave_group(group, self)
 
+    @checked(group=STR)
     def is_in_group(self, group: str) -> bool:
         """Whether the node is in the group."""
         return group in self._gdpeer_groups
@@ -270,6 +284,7 @@ class Node(Guarded):
             self._gdpeer_api = self.get_tree()._gdpeer_find_api(self)
         return self._gdpeer_api  # type: ignore[return-value]  # a tree of Godot 3's API has that
 
+    @checked(peer_id=INT, recursive=BOOL)
     def set_multiplayer_authority(self, peer_id: int, recursive: bool = True) -> None:
         """Say whose calls count where a method is for the authority only.
 
@@ -316,10 +331,15 @@ class Node(Guarded):
             VariantError: an argument is no engine value. Nothing was sent.
             ValueError: more than 255 arguments.
         """
+        if type(peer_id) is not int:
+            check_id("rpc_id", peer_id)
+        if not isinstance(method, str):
+            raise wrong_type("rpc_id", "method", "a string", method)
         if self._gdpeer_tree is None:
             return not_sent(Error.ERR_INVALID_PARAMETER, self, method, NO_TREE)
         return self.multiplayer.rpc(peer_id, self, method, arguments)
 
+    @checked(method=STR, config=_CONFIG)
     def rpc_config(self, method: str, config: RpcConfig | Mapping[str, Any] | None) -> None:
         """Let a method without `@rpc` be called from elsewhere, on this node only; None: no longer.
 
@@ -394,6 +414,7 @@ class SceneTree(Guarded):
         """The API of the whole tree."""
         return self._gdpeer_apis[("root",)]  # type: ignore[return-value]
 
+    @checked(path=_PATH)
     def get_multiplayer(self, path: str | NodePath = "") -> MultiplayerAPI[Any]:
         """The API that counts at `path`; "": that of the whole tree."""
         names = NodePath(str(path)).names or ("root",)
@@ -401,6 +422,7 @@ class SceneTree(Guarded):
             names = names[:-1] or ("root",)
         return self._gdpeer_apis[names]
 
+    @checked(root_path=_PATH)
     def set_multiplayer(self, api: MultiplayerAPI[Any] | None, root_path: str | NodePath = "") -> None:
         """Give a branch of the tree an API of its own.
 
@@ -413,6 +435,8 @@ class SceneTree(Guarded):
             ValueError: the path is not below `/root`, the API is in use elsewhere, or it is the whole tree's that is
                 to be taken away.
         """
+        if api is not None and not hasattr(api, "_tree"):
+            raise wrong_type("set_multiplayer", "api", "a MultiplayerAPI or None", api)
         names = NodePath(str(root_path) or "/root").names
         if not names or names[0] != "root" or (root_path and not str(root_path).startswith("/")):
             raise ValueError(f"not a path below /root: {str(root_path)!r}")
@@ -446,6 +470,8 @@ class SceneTree(Guarded):
             timeout: 0: never wait. Positive: wait at most so many seconds for something to happen; with several
                 networks at most 10 ms, shared out among them.
         """
+        if type(timeout) is not float:
+            timeout = seconds_of("poll", "timeout", timeout)
         apis = list(self._gdpeer_apis.values())
         waiting = sum(api._can_wait() for api in apis) if timeout > 0 else 0
         share = timeout if waiting == 1 else min(timeout, _SLICE) / max(waiting, 1)
@@ -454,6 +480,7 @@ class SceneTree(Guarded):
         if not waiting:
             pause(timeout)
 
+    @checked(path=_PATH)
     def get_node(self, path: str | NodePath) -> Node:
         """The node at `path`, as `/root/Main`.
 
@@ -465,15 +492,18 @@ class SceneTree(Guarded):
             raise LookupError(f"there is no node {str(path)!r}")
         return node
 
+    @checked(path=_PATH)
     def get_node_or_null(self, path: str | NodePath) -> Node | None:
         """As `get_node`; None where there is none."""
         first, _, rest = str(path).strip("/").partition("/")
         return walk(self.root, rest) if first == "root" else None
 
+    @checked(group=STR)
     def get_nodes_in_group(self, group: str) -> list[Node]:
         """The nodes of a group, in the order in which they joined."""
         return list(self._gdpeer_groups.get(group, ()))
 
+    @checked(group=STR, method=STR)
     def call_group(self, group: str, method: str, *arguments: Any) -> None:
         """Call a method of every node of a group."""
         for node in self.get_nodes_in_group(group):

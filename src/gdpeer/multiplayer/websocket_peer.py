@@ -30,6 +30,20 @@ from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from gdpeer.arguments import (
+    BOOL,
+    IDS,
+    INT,
+    NUMBER,
+    STR,
+    a,
+    check_id,
+    checked,
+    optional,
+    seconds_of,
+    to_bytes,
+    wrong_type,
+)
 from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.errors import CloseCause, Error, TransportError
 from gdpeer.logs import get_logger, log_limited
@@ -48,16 +62,19 @@ from gdpeer.websocket.session_peer import SessionPeer
 from gdpeer.websocket.session_settings import SessionSettings, SessionValues
 from gdpeer.websocket.settings import Settings
 from gdpeer.websocket.stats import ServerStats, Tally
+from gdpeer.websocket.tls_options import TLSOptions
 
 if TYPE_CHECKING:
     from gdpeer.http.response import Handler
     from gdpeer.multiplayer.peer import NetworkedMultiplayerPeer
-    from gdpeer.websocket.tls_options import TLSOptions
     from gdpeer.websocket.upgrade import Processor
 
 __all__ = ["WebSocketMultiplayerPeer"]
 
 logger = get_logger("gdpeer.multiplayer")
+
+_STREAM = a("a Stream or a Connector of gdpeer.transport", Stream, Connector)
+_TLS = optional(a("TLSOptions", TLSOptions))
 
 _DISCONNECTED, _CONNECTING, _CONNECTED = ConnectionStatus  # once, for an enumeration finds its members slowly
 _NO_STATS = Tally().stats((), 0)
@@ -141,6 +158,7 @@ class WebSocketMultiplayerPeer(SessionSettings, SessionPeer, MultiplayerPeer):
 
     # ------------------------------------------------------------------------------------------ beginning
 
+    @checked(url=STR, tls_client_options=_TLS)
     def create_client(self, url: str, tls_client_options: TLSOptions | None = None) -> Error:
         """Begin to connect; CONNECTED, and `peer_connected(1)`, when the server has told this peer's id.
 
@@ -154,6 +172,7 @@ class WebSocketMultiplayerPeer(SessionSettings, SessionPeer, MultiplayerPeer):
         """
         return self._create_client(lambda peer: peer.connect_to_url(url, tls_client_options))
 
+    @checked(stream=_STREAM, url=STR)
     def connect_through(self, stream: Stream | Connector, url: str = "ws://localhost/") -> Error:
         """Be a client over a stream of one's own (`gdpeer.transport`): an in-memory pair in tests, a Unix socket.
 
@@ -177,6 +196,7 @@ class WebSocketMultiplayerPeer(SessionSettings, SessionPeer, MultiplayerPeer):
     def _news(self) -> News:
         return News(self.peer_connected, self.peer_disconnected)
 
+    @checked(port=INT, bind_address=STR, tls_server_options=_TLS, godot3_port=optional(INT))
     def create_server(
         self,
         port: int,
@@ -266,6 +286,7 @@ class WebSocketMultiplayerPeer(SessionSettings, SessionPeer, MultiplayerPeer):
         by_port = 0 < self.get_godot3_port() == backend_of(peer).port
         return GODOT3 if by_protocol or by_port else GODOT4
 
+    @checked(stream=_STREAM)
     def take_stream(self, stream: Stream | Connector) -> int:
         """Serve a stream that came another way than through a port: an in-memory pair in tests.
 
@@ -321,6 +342,8 @@ class WebSocketMultiplayerPeer(SessionSettings, SessionPeer, MultiplayerPeer):
         Args:
             timeout: 0: never wait. Positive: wait at most so many seconds for something to happen.
         """
+        if type(timeout) is not float:
+            timeout = seconds_of("poll", "timeout", timeout)
         if self._session is not None:
             self._session.poll(timeout)
         else:
@@ -346,6 +369,8 @@ class WebSocketMultiplayerPeer(SessionSettings, SessionPeer, MultiplayerPeer):
             `ERR_UNCONFIGURED` unless CONNECTED. For one target: `ERR_INVALID_PARAMETER` where it is not there,
             `ERR_OUT_OF_MEMORY` where it has no room, `FAILED` where it is closing. For many of them: `OK`.
         """
+        if type(buffer) is not bytes:
+            buffer = to_bytes("put_packet", "buffer", buffer)
         if not len(buffer):
             return Error.OK
         if self._session is None or self.get_connection_status() is not _CONNECTED:
@@ -354,6 +379,10 @@ class WebSocketMultiplayerPeer(SessionSettings, SessionPeer, MultiplayerPeer):
 
     def put_packet_to(self, peer_ids: Iterable[int], buffer: Buffer) -> Error:
         """See `MultiplayerPeer`. An empty buffer is `OK` and sends nothing."""
+        if not IDS.fits(peer_ids):
+            raise wrong_type("put_packet_to", "peer_ids", IDS.words, peer_ids)
+        if type(buffer) is not bytes:
+            buffer = to_bytes("put_packet_to", "buffer", buffer)
         if not len(buffer):
             return Error.OK
         if self._session is None or self.get_connection_status() is not _CONNECTED:
@@ -367,6 +396,10 @@ class WebSocketMultiplayerPeer(SessionSettings, SessionPeer, MultiplayerPeer):
         Returns:
             `ERR_UNCONFIGURED` unless CONNECTED; else `OK`. On a client as `put_packet_to`.
         """
+        if not IDS.fits(peer_ids):
+            raise wrong_type("put_control_to", "peer_ids", IDS.words, peer_ids)
+        if type(buffer) is not bytes:
+            buffer = to_bytes("put_control_to", "buffer", buffer)
         if not isinstance(self._session, ServerSession) or not len(buffer):
             return self.put_packet_to(peer_ids, buffer)
         self._session.put_control_to(peer_ids, buffer)
@@ -377,6 +410,10 @@ class WebSocketMultiplayerPeer(SessionSettings, SessionPeer, MultiplayerPeer):
 
         Returns as `put_packet_to`; on a client `ERR_UNCONFIGURED`.
         """
+        if not IDS.fits(peer_ids):
+            raise wrong_type("put_packet_from", "peer_ids", IDS.words, peer_ids)
+        if type(buffer) is not bytes:
+            buffer = to_bytes("put_packet_from", "buffer", buffer)
         if not isinstance(self._session, ServerSession):
             return Error.ERR_UNCONFIGURED
         return self._session.put_from(source, peer_ids, buffer) if len(buffer) else Error.OK
@@ -407,6 +444,8 @@ class WebSocketMultiplayerPeer(SessionSettings, SessionPeer, MultiplayerPeer):
         Its `close(...)` is an end with a code and a reason of one's own: `peer_disconnected` follows when the other
         side has answered, and what had come before can still be taken, unlike after `disconnect_peer`.
         """
+        if type(peer_id) is not int:
+            check_id("get_peer", peer_id)
         peer: WebSocketPeer | None = None
         if self._server is not None:
             peer = self._server.get_peer(peer_id)
@@ -416,16 +455,19 @@ class WebSocketMultiplayerPeer(SessionSettings, SessionPeer, MultiplayerPeer):
             log_limited(logger, logging.WARNING, "there is no peer %s", peer_id)
         return peer
 
+    @checked(peer_id=INT)
     def get_peer_address(self, peer_id: int) -> str:
         """The peer's address in numbers; "", with a warning, for an id that is not there."""
         peer = self.get_peer(peer_id)
         return "" if peer is None else peer.get_connected_host()
 
+    @checked(peer_id=INT)
     def get_peer_port(self, peer_id: int) -> int:
         """The peer's port; 0, with a warning, for an id that is not there."""
         peer = self.get_peer(peer_id)
         return 0 if peer is None else peer.get_connected_port()
 
+    @checked(peer_id=INT)
     def get_peer_dialect(self, peer_id: int) -> str:
         """What a peer speaks: "godot4" or "godot3"; "" for an id that is not there. On a client all speak alike."""
         if isinstance(self._session, ServerSession):
@@ -435,6 +477,7 @@ class WebSocketMultiplayerPeer(SessionSettings, SessionPeer, MultiplayerPeer):
 
     # ------------------------------------------------------------------------------------------ the end
 
+    @checked(peer_id=INT, force=BOOL)
     def disconnect_peer(self, peer_id: int, force: bool = False) -> None:
         """Close the connection to a peer, with 1000; what it sent and still sends is dropped.
 
@@ -457,6 +500,7 @@ class WebSocketMultiplayerPeer(SessionSettings, SessionPeer, MultiplayerPeer):
             peer.close(1000)
             session.drop_packets(peer)
 
+    @checked(code=INT, reason=STR, grace=NUMBER)
     def stop(self, code: int = 1001, reason: str = "", grace: float = 0.0) -> None:
         """As `close`, on a server with a code, a reason and time for the clients; see `WebSocketServer.stop`.
 

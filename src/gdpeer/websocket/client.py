@@ -23,6 +23,7 @@ from functools import partial
 from types import TracebackType
 from typing import ClassVar, TypeAlias
 
+from gdpeer.arguments import BOOL, INT, LINES, STR, check_id, checked, seconds_of
 from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.errors import Cause, CloseCause, Error
 from gdpeer.signals import Signal
@@ -100,6 +101,7 @@ class WebSocketClient(NetworkedPeer):
         self._peer.drained.connect(self.peer_drained.emit)
         self._was_asked_to_close = False
 
+    @checked(url=STR, protocols=LINES, gd_mp_api=BOOL, custom_headers=LINES)
     def connect_to_url(
         self, url: str, protocols: Iterable[str] = (), gd_mp_api: bool = False, custom_headers: Iterable[str] = ()
     ) -> Error:
@@ -154,6 +156,8 @@ class WebSocketClient(NetworkedPeer):
         Args:
             timeout: 0: never wait. Positive: wait at most so many seconds for something to happen.
         """
+        if type(timeout) is not float:
+            timeout = seconds_of("poll", "timeout", timeout)
         if self._again_at != math.inf:
             timeout = self._try_again(timeout)
         self._peer.poll(timeout)
@@ -233,6 +237,7 @@ class WebSocketClient(NetworkedPeer):
             self._status = ClientStatus.CONNECTING
             self.reconnecting.emit(delay, cause)
 
+    @checked(code=INT, reason=STR)
     def disconnect_from_host(self, code: int = 1000, reason: str = "") -> None:
         """Begin to close; go on polling until `connection_closed`. Before the upgrade is done it just ends, without a
         signal.
@@ -251,6 +256,8 @@ class WebSocketClient(NetworkedPeer):
 
     def get_peer(self, peer_id: int) -> WebSocketPeer | None:
         """The connection, for 1, the server's id; None for any other."""
+        if type(peer_id) is not int:
+            check_id("get_peer", peer_id)
         return self._peer if peer_id == 1 else None
 
     def get_connection_status(self) -> ClientStatus:
@@ -276,6 +283,7 @@ class WebSocketClient(NetworkedPeer):
         """Why the connection ended, or did not open."""
         return (self._session or self._peer).get_close_cause()
 
+    @checked(input_buffer_size_kb=INT, input_max_packets=INT, output_buffer_size_kb=INT, output_max_packets=INT)
     def set_buffers(
         self, input_buffer_size_kb: int, input_max_packets: int, output_buffer_size_kb: int, output_max_packets: int
     ) -> Error:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from gdpeer.arguments import to_bytes, wrong_type
 from gdpeer.errors import Error
 from gdpeer.protocol.frames import is_utf8
 from gdpeer.protocol.outbox import encode_message
@@ -53,9 +54,11 @@ class Exchange:
         backend = self._backend
         if type(message) is not bytes:
             message = _to_bytes(message)
+        is_text = write_mode is _TEXT or write_mode == _TEXT
+        if not is_text and write_mode is not _BINARY and write_mode != _BINARY:
+            raise wrong_type("send", "write_mode", "TEXT or BINARY", write_mode)
         if backend is None:
             return _FAILED
-        is_text = write_mode is _TEXT or write_mode == _TEXT
         if is_text and message is not self._text and not is_utf8(message):
             return Error.ERR_INVALID_DATA
         return backend.send(message, is_text)
@@ -67,7 +70,7 @@ class Exchange:
     def send_text(self, message: str) -> Error:
         """Send one text message; returns as `send`."""
         if not isinstance(message, str):
-            raise TypeError(f"a text is a string, not {type(message).__name__}")
+            raise wrong_type("send_text", "message", "a string", message)
         return _FAILED if self._backend is None else self._backend.send(message.encode("utf-8", "replace"), True)
 
     def put_packet(self, buffer: bytes | bytearray | memoryview) -> Error:
@@ -75,10 +78,14 @@ class Exchange:
 
         An empty buffer is `OK` and sends nothing, as in the engine; else returns as `send`.
         """
+        if type(buffer) is not bytes:
+            buffer = to_bytes("put_packet", "buffer", buffer)
         return self.send(buffer, self._write_mode) if len(buffer) else _OK
 
     def set_write_mode(self, mode: PeerWriteMode) -> None:
         """Godot 3: what `put_packet` sends from now on."""
+        if not isinstance(mode, int):
+            raise wrong_type("set_write_mode", "mode", "TEXT or BINARY", mode)
         self._write_mode = PeerWriteMode(mode)
 
     def get_write_mode(self) -> PeerWriteMode:
@@ -248,5 +255,5 @@ def spread(peers: Mapping[int, Exchange], peer_ids: Iterable[int], payload: byte
 
 def _to_bytes(message: Any) -> bytes:
     if isinstance(message, str):
-        raise TypeError("send() takes bytes; for text there is send_text()")
-    return bytes(memoryview(message))
+        raise TypeError("send() argument 'message': expected bytes, got str; for text there is send_text()")
+    return to_bytes("send", "message", message)

@@ -15,6 +15,7 @@ from abc import abstractmethod
 from collections.abc import Iterable
 from typing import ClassVar
 
+from gdpeer.arguments import IDS, check_id, to_bytes, wrong_type
 from gdpeer.errors import Error
 from gdpeer.logs import LogLimit
 from gdpeer.passage import Seat
@@ -96,6 +97,8 @@ class NetworkedPeer(SessionPeer):
 
     def set_target_peer(self, peer_id: int) -> None:
         """Whom `put_packet` sends to from now on: 0 all, a positive id that one, a negative one all but that."""
+        if type(peer_id) is not int:
+            check_id("set_target_peer", peer_id)
         self._target = peer_id
 
     def put_packet(self, buffer: Buffer) -> Error:
@@ -107,6 +110,8 @@ class NetworkedPeer(SessionPeer):
             `ERR_UNCONFIGURED` in plain mode, `FAILED` where the target or the server is not there,
             `ERR_OUT_OF_MEMORY` when the one target has no room for it; else `OK`.
         """
+        if type(buffer) is not bytes:
+            buffer = to_bytes("put_packet", "buffer", buffer)
         if not len(buffer):
             return Error.OK
         if self._session is None:
@@ -124,6 +129,10 @@ class NetworkedPeer(SessionPeer):
         Returns:
             `ERR_UNCONFIGURED` in plain mode, `ERR_OUT_OF_MEMORY` when some peer had no room for it; else `OK`.
         """
+        if not IDS.fits(peer_ids):
+            raise wrong_type("put_packet_to", "peer_ids", IDS.words, peer_ids)
+        if type(buffer) is not bytes:
+            buffer = to_bytes("put_packet_to", "buffer", buffer)
         if not len(buffer):
             return Error.OK
         return Error.ERR_UNCONFIGURED if self._session is None else self._session.put_to(peer_ids, buffer)

@@ -24,8 +24,9 @@ Layer: `websocket`.
 from __future__ import annotations
 
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
+from gdpeer.arguments import BYTES, INT, STR, a, checked, optional, seconds_of
 from gdpeer.attributes import Guarded
 from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.errors import NO_CAUSE, Cause, CloseCause, Error, TransportError
@@ -57,14 +58,15 @@ from gdpeer.websocket.settings import (
 )
 from gdpeer.websocket.states import PeerState, PeerWriteMode, Stage, state_of
 from gdpeer.websocket.stats import PeerStats, peer_stats
+from gdpeer.websocket.tls_options import TLSOptions
 from gdpeer.websocket.upgrade import ClientUpgrade, ServerUpgrade
-
-if TYPE_CHECKING:
-    from gdpeer.websocket.tls_options import TLSOptions
 
 __all__ = ["WebSocketPeer"]
 
 logger = get_logger("gdpeer.websocket")
+
+_STREAM = a("a Stream or a Connector of gdpeer.transport", Stream, Connector)
+_TLS = optional(a("TLSOptions", TLSOptions))
 
 
 class WebSocketPeer(Exchange, Guarded, Configurable, PacketPeer):
@@ -178,6 +180,7 @@ class WebSocketPeer(Exchange, Guarded, Configurable, PacketPeer):
 
     # ------------------------------------------------------------------------------------------ opening
 
+    @checked(url=STR, tls_client_options=_TLS)
     def connect_to_url(self, url: str, tls_client_options: TLSOptions | None = None) -> Error:
         """Begin to connect; `poll` goes on with it, and the state tells what came of it.
 
@@ -190,8 +193,6 @@ class WebSocketPeer(Exchange, Guarded, Configurable, PacketPeer):
             or CLOSING, `ERR_UNAVAILABLE` in a page for headers or TLS options of one's own, another code where it
             failed at once (`get_close_cause()` says why); else `OK`.
         """
-        if not isinstance(url, str):
-            raise TypeError(f"a URL is a string, not {type(url).__name__}")
         if self._is_busy():
             return Error.ERR_ALREADY_IN_USE
         try:
@@ -205,6 +206,7 @@ class WebSocketPeer(Exchange, Guarded, Configurable, PacketPeer):
         except TransportError as problem:
             return self._not_begun(url, CloseCause(problem.cause, problem.detail), problem.error)
 
+    @checked(stream=_STREAM, url=STR)
     def connect_through(self, stream: Stream | Connector, url: str = "ws://localhost/") -> Error:
         """Connect as a client over a stream of one's own (`gdpeer.transport`): an in-memory pair in tests, a Unix
         socket.
@@ -300,6 +302,8 @@ class WebSocketPeer(Exchange, Guarded, Configurable, PacketPeer):
 
         A server polls its peers itself; there this does nothing.
         """
+        if type(timeout) is not float:
+            timeout = seconds_of("poll", "timeout", timeout)
         backend = self._backend
         if backend is None or backend.stage == Stage.DONE:
             if backend is not None:
@@ -355,6 +359,7 @@ class WebSocketPeer(Exchange, Guarded, Configurable, PacketPeer):
 
     # ------------------------------------------------------------------------------------------ round trips
 
+    @checked(payload=BYTES)
     def ping(self, payload: bytes = b"") -> Error:
         """Send a ping; `get_latency()` changes when its answer comes.
 
@@ -377,6 +382,7 @@ class WebSocketPeer(Exchange, Guarded, Configurable, PacketPeer):
 
     # ------------------------------------------------------------------------------------------ the end
 
+    @checked(code=INT, reason=STR)
     def close(self, code: int = 1000, reason: str = "") -> None:
         """Begin to close; go on polling until CLOSED. While connecting, or with a negative `code`, the end is at once
         and unclean.

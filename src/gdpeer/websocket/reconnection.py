@@ -21,6 +21,7 @@ import secrets
 from collections.abc import Callable, Collection
 from typing import ClassVar
 
+from gdpeer.arguments import INT, a, checked
 from gdpeer.attributes import Guarded
 from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.errors import Cause, CloseCause
@@ -35,6 +36,9 @@ PASSING_CAUSES = frozenset({Cause.DNS, Cause.TCP, Cause.TIMEOUT})
 def chance() -> float:
     """A number from 0 to 1, of the system's randomness: many clients must not come back together."""
     return secrets.randbelow(1 << 30) / (1 << 30)
+
+
+_CAUSE = a("a CloseCause", CloseCause)
 
 
 class Reconnection(Guarded):
@@ -99,6 +103,7 @@ class Reconnection(Guarded):
         self._since = now if self._since is None else self._since
         self._failures += 1
 
+    @checked(cause=_CAUSE, code=INT)
     def is_final(self, cause: CloseCause, code: int = -1) -> bool:
         """Whether an end is one after which there is no use in trying again; see the table.
 
@@ -128,6 +133,7 @@ class Reconnection(Guarded):
         """Seconds without a connection."""
         return 0.0 if self._since is None else self._clock.now() - self._since
 
+    @checked(cause=_CAUSE, code=INT)
     def delay_after(self, cause: CloseCause, code: int = -1) -> float | None:
         """`ended`, and how long to wait; None: do not try again."""
         self.ended()

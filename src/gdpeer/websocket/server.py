@@ -30,6 +30,7 @@ from functools import partial
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from gdpeer.arguments import BOOL, IDS, INT, LINES, NUMBER, STR, a, check_id, checked, seconds_of, to_bytes, wrong_type
 from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.errors import Cause, Error, HandshakeError, TransportError
 from gdpeer.http.response import Handler, Response
@@ -69,6 +70,8 @@ if TYPE_CHECKING:
 __all__ = ["WebSocketServer"]
 
 logger = get_logger("gdpeer.websocket")
+
+_STREAM = a("a Stream or a Connector of gdpeer.transport", Stream, Connector)
 
 HEALTH = "/health"
 
@@ -156,6 +159,7 @@ class WebSocketServer(ServerSettings, NetworkedPeer):
         self._admitted: set[int] = set()  # of those: whose upgrade was let in
         self._lingering: dict[int, NativeBackend] = {}  # their end was announced
 
+    @checked(input_buffer_size_kb=INT, input_max_packets=INT, output_buffer_size_kb=INT, output_max_packets=INT)
     def set_buffers(
         self, input_buffer_size_kb: int, input_max_packets: int, output_buffer_size_kb: int, output_max_packets: int
     ) -> Error:
@@ -167,6 +171,7 @@ class WebSocketServer(ServerSettings, NetworkedPeer):
         self.max_queued_packets = max(input_max_packets, output_max_packets)
         return Error.OK
 
+    @checked(headers=LINES)
     def set_extra_headers(self, headers: Iterable[str] = ()) -> None:
         """`Name: value` lines for the response to each upgrade.
 
@@ -180,6 +185,7 @@ class WebSocketServer(ServerSettings, NetworkedPeer):
 
     # ------------------------------------------------------------------------------------------ listening
 
+    @checked(port=INT, protocols=LINES, gd_mp_api=BOOL)
     def listen(self, port: int, protocols: Iterable[str] = (), gd_mp_api: bool = False) -> Error:
         """Open the port.
 
@@ -296,6 +302,7 @@ class WebSocketServer(ServerSettings, NetworkedPeer):
         else:
             gate.enter(settings, address, self._serve(self._door.secure(stream, settings), port))
 
+    @checked(stream=_STREAM)
     def take_stream(self, stream: Stream | Connector) -> int:
         """Serve a stream that came another way than through `listen`: an in-memory pair in tests.
 
@@ -364,6 +371,8 @@ class WebSocketServer(ServerSettings, NetworkedPeer):
         Args:
             timeout: 0: never wait. Positive: wait at most so many seconds for something to happen.
         """
+        if type(timeout) is not float:
+            timeout = seconds_of("poll", "timeout", timeout)
         tell = self.data_received if self._session is None else self._session.receive
         take_turn(self._turn, max(0.0, timeout), self._peers, tell, self._look_at)
 
@@ -429,24 +438,30 @@ class WebSocketServer(ServerSettings, NetworkedPeer):
         """The peers that are there, by id; read-only, and always up to date."""
         return MappingProxyType(self._peers)
 
+    @checked(peer_id=INT)
     def has_peer(self, peer_id: int) -> bool:
         """Whether there is such a peer."""
         return peer_id in self._peers
 
     def get_peer(self, peer_id: int) -> WebSocketPeer | None:
         """The peer; None where there is none of that id."""
+        if type(peer_id) is not int:
+            check_id("get_peer", peer_id)
         return self._peers.get(peer_id)
 
+    @checked(peer_id=INT)
     def get_peer_address(self, peer_id: int) -> str:
         """The peer's address in numbers; "" where there is no such peer."""
         peer = self._peers.get(peer_id)
         return "" if peer is None else peer.get_connected_host()
 
+    @checked(peer_id=INT)
     def get_peer_port(self, peer_id: int) -> int:
         """The peer's port; 0 where there is no such peer."""
         peer = self._peers.get(peer_id)
         return 0 if peer is None else peer.get_connected_port()
 
+    @checked(peer_id=INT, code=INT, reason=STR)
     def disconnect_peer(self, peer_id: int, code: int = 1000, reason: str = "") -> None:
         """Begin to close; `client_disconnected` follows while polling. An id that is not there is ignored, with a
         warning.
@@ -474,6 +489,8 @@ class WebSocketServer(ServerSettings, NetworkedPeer):
         Returns:
             `ERR_OUT_OF_MEMORY` when some peer had no room for it (the others got it), else `OK`.
         """
+        if exclude and not IDS.fits(exclude):
+            raise wrong_type("broadcast", "exclude", IDS.words, exclude)
         left_out = frozenset(exclude)
         return self.broadcast_to([peer_id for peer_id in self._peers if peer_id not in left_out], data)
 
@@ -490,8 +507,15 @@ class WebSocketServer(ServerSettings, NetworkedPeer):
         Returns:
             As `broadcast`; `ERR_INVALID_DATA` for bytes that are to go as text and are not UTF-8.
         """
+        if not IDS.fits(peer_ids):
+            raise wrong_type("broadcast_to", "peer_ids", IDS.words, peer_ids)
+        if write_mode is not None and not isinstance(write_mode, int):
+            raise wrong_type("broadcast_to", "write_mode", "TEXT, BINARY or None", write_mode)
         is_text = isinstance(data, str) if write_mode is None else write_mode == PeerWriteMode.TEXT
-        payload = data.encode("utf-8", "replace") if isinstance(data, str) else bytes(data)
+        if isinstance(data, str):
+            payload = data.encode("utf-8", "replace")
+        else:
+            payload = data if type(data) is bytes else to_bytes("broadcast", "data", data)
         if is_text and not isinstance(data, str) and not is_utf8(payload):
             return Error.ERR_INVALID_DATA
         return spread(self._peers, peer_ids, payload, is_text)
@@ -503,12 +527,14 @@ class WebSocketServer(ServerSettings, NetworkedPeer):
 
     # ------------------------------------------------------------------------------------------ the end
 
+    @checked(code=INT, reason=STR)
     def close_all(self, code: int = 1000, reason: str = "") -> None:
         """Begin to close every peer; go on polling until `peers` is empty. Errors as `disconnect_peer`."""
         check_close(code, reason)
         for peer in list(self._peers.values()):
             peer.close(code, reason)
 
+    @checked(code=INT, reason=STR, grace=NUMBER)
     def stop(self, code: int = 1000, reason: str = "", grace: float = 0.0) -> None:
         """Close the port and every peer with a close frame.
 

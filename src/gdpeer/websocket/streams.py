@@ -18,6 +18,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from gdpeer.arguments import BYTES, INT, STR, a, checked, optional
 from gdpeer.attributes import Guarded
 from gdpeer.enums import NamedInt
 from gdpeer.errors import Error, TransportError
@@ -46,6 +47,7 @@ class TCPServer(Guarded):
         self._listener: Listener | None = None
         self._waiting: deque[Stream] = deque()
 
+    @checked(port=INT, bind_address=STR)
     def listen(self, port: int, bind_address: str = "*") -> Error:
         """Open the port.
 
@@ -164,6 +166,7 @@ class _StreamPeer(Guarded):
         self._fill()
         return len(self._received)
 
+    @checked(count=INT)
     def get_partial_data(self, count: int) -> tuple[Error, bytes]:
         """At most `count` bytes that are there. `ERR_FILE_EOF` when the other side ended and nothing is left."""
         if self._stream is None:
@@ -173,6 +176,7 @@ class _StreamPeer(Guarded):
         del self._received[:count]
         return (Error.ERR_FILE_EOF if self._ended and not data and count else Error.OK), data
 
+    @checked(count=INT)
     def get_data(self, count: int) -> tuple[Error, bytes]:
         """Exactly `count` bytes; waits for them, at most 30 seconds for each piece (`ERR_TIMEOUT`)."""
         limit = time.monotonic() + _BLOCKING_LIMIT
@@ -183,6 +187,7 @@ class _StreamPeer(Guarded):
             return Error.ERR_FILE_EOF, b""
         return self.get_partial_data(count)
 
+    @checked(data=BYTES)
     def put_partial_data(self, data: bytes) -> tuple[Error, int]:
         """Send what can be sent at once; how many bytes that were."""
         if self._stream is None:
@@ -193,6 +198,7 @@ class _StreamPeer(Guarded):
             self._failure = problem.detail
             return Error.FAILED, 0
 
+    @checked(data=BYTES)
     def put_data(self, data: bytes) -> Error:
         """Send all; waits for room, at most 30 seconds (`ERR_TIMEOUT`)."""
         limit = time.monotonic() + _BLOCKING_LIMIT
@@ -236,6 +242,7 @@ class StreamPeerTCP(_StreamPeer):
 
     Status = TCPStatus
 
+    @checked(host=STR, port=INT)
     def connect_to_host(self, host: str, port: int) -> Error:
         """Begin to connect; call `poll` until `get_status` is no longer CONNECTING.
 
@@ -301,6 +308,10 @@ class TLSStatus(NamedInt):
     ERROR_HOSTNAME_MISMATCH = 4
 
 
+_TCP = a("a StreamPeerTCP", StreamPeerTCP)
+_OPTIONS = a("TLSOptions", TLSOptions)
+
+
 class StreamPeerTLS(_StreamPeer):
     """TLS over a `StreamPeerTCP`, which must not be used by itself afterwards."""
 
@@ -312,6 +323,7 @@ class StreamPeerTLS(_StreamPeer):
         super().__init__(stream)
         self._tcp: StreamPeerTCP | None = None
 
+    @checked(stream=_TCP, server_options=_OPTIONS)
     def accept_stream(self, stream: StreamPeerTCP, server_options: TLSOptions) -> Error:
         """Begin as a server; call `poll` until `get_status` is no longer HANDSHAKING.
 
@@ -321,6 +333,7 @@ class StreamPeerTLS(_StreamPeer):
         """
         return self._start(stream, server_options, "", is_server=True)
 
+    @checked(stream=_TCP, common_name=STR, client_options=optional(_OPTIONS))
     def connect_to_stream(
         self, stream: StreamPeerTCP, common_name: str, client_options: TLSOptions | None = None
     ) -> Error:

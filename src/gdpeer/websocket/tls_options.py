@@ -11,6 +11,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from gdpeer.arguments import STR, a, checked, optional
 from gdpeer.attributes import Guarded
 from gdpeer.errors import Error, TransportError
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     import ssl
 
 __all__ = ["CryptoKey", "Source", "TLSOptions", "X509Certificate", "pem_of"]
+
+_PATH = a("a path", str, os.PathLike)
 
 
 class Pem(Guarded):
@@ -30,6 +33,7 @@ class Pem(Guarded):
     def __init__(self, text: str = "") -> None:
         self._text = text
 
+    @checked(path=_PATH)
     def load(self, path: str | os.PathLike[str]) -> Error:
         """Read a PEM file.
 
@@ -45,6 +49,7 @@ class Pem(Guarded):
             return Error.ERR_FILE_CANT_READ
         return self.load_from_string(text)
 
+    @checked(text=STR)
     def load_from_string(self, text: str) -> Error:
         """Take PEM text; `ERR_PARSE_ERROR` where it holds nothing of the kind."""
         if self._MARK not in text:
@@ -80,6 +85,8 @@ class CryptoKey(Pem):
 
 
 Source = str | os.PathLike[str] | Pem
+
+_SOURCE = a("a path, a CryptoKey or an X509Certificate", str, os.PathLike, Pem)
 """A certificate or key: an object, or the path of a PEM file."""
 
 
@@ -114,6 +121,7 @@ class TLSOptions:
         self._certificate = certificate
 
     @classmethod
+    @checked(trusted_chain=optional(_SOURCE), common_name_override=STR)
     def client(cls, trusted_chain: Source | None = None, common_name_override: str = "") -> TLSOptions:
         """Check the server's certificate and its name.
 
@@ -124,11 +132,13 @@ class TLSOptions:
         return cls("client", trusted=trusted_chain, common_name=common_name_override)
 
     @classmethod
+    @checked(trusted_chain=optional(_SOURCE))
     def client_unsafe(cls, trusted_chain: Source | None = None) -> TLSOptions:
         """Check no name; and without `trusted_chain` no certificate either. For tests."""
         return cls("unsafe", trusted=trusted_chain)
 
     @classmethod
+    @checked(key=_SOURCE, certificate=_SOURCE)
     def server(cls, key: Source, certificate: Source) -> TLSOptions:
         """Be a server; the certificate should hold the whole chain, the server's own first."""
         return cls("server", key=key, certificate=certificate)

@@ -168,7 +168,7 @@ def test_a_url_that_is_none_is_31(url: str) -> None:
 
 @pytest.mark.parametrize("url", [None, b"ws://a", 5])
 def test_a_url_is_a_string(url: Any) -> None:
-    with pytest.raises(TypeError, match="a URL is a string"):
+    with pytest.raises(TypeError, match="'url': expected a string"):
         WebSocketPeer().connect_to_url(url)
 
 

@@ -1,0 +1,242 @@
+"""Wrong types are refused at the door, by a TypeError or ValueError that names the argument.
+
+Every public method of the public classes is called with a wrong value for each of its arguments.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from fnmatch import fnmatch
+from typing import Any
+
+import pytest
+
+import gdpeer
+from gdpeer import (
+    OK,
+    CloseCause,
+    Error,
+    LoopbackMultiplayerPeer,
+    Node,
+    OfflineMultiplayerPeer,
+    SceneMultiplayer,
+    SceneTree,
+    Signal,
+    StreamPeerTCP,
+    TCPServer,
+    TLSOptions,
+    TransferMode,
+    WebSocketClient,
+    WebSocketMultiplayerPeer,
+    WebSocketPeer,
+    WebSocketServer,
+    godot3,
+    rpc,
+)
+from gdpeer.arguments import seconds_of
+from gdpeer.enums import NamedInt
+from gdpeer.multiplayer.modes import Mode
+from gdpeer.transport.memory import memory_pair
+
+
+class Wrong:
+    """Of no type that anything here takes."""
+
+
+class Main(Node):
+    @rpc("any_peer", "call_local")
+    def hello(self, number: int) -> None:
+        """Called by nobody."""
+
+
+class Main3(godot3.Node):
+    def hello(self) -> None:
+        """Called by nobody."""
+
+
+def tree() -> SceneTree:
+    made = SceneTree()
+    made.root.add_child(Main("Main"))
+    return made
+
+
+MADE: dict[str, Callable[[], Any]] = {
+    "WebSocketPeer": WebSocketPeer,
+    "WebSocketServer": WebSocketServer,
+    "WebSocketClient": WebSocketClient,
+    "WebSocketMultiplayerPeer": WebSocketMultiplayerPeer,
+    "OfflineMultiplayerPeer": OfflineMultiplayerPeer,
+    "LoopbackMultiplayerPeer": LoopbackMultiplayerPeer,
+    "SceneMultiplayer": SceneMultiplayer,
+    "SceneTree": tree,
+    "Node": lambda: tree().get_node("/root/Main"),
+    "godot3.MultiplayerAPI": godot3.MultiplayerAPI,
+    "godot3.SceneTree": godot3.SceneTree,
+    "godot3.Node": Main3,
+    "TCPServer": TCPServer,
+    "StreamPeerTCP": StreamPeerTCP,
+    "StreamPeerTLS": gdpeer.StreamPeerTLS,
+    "CryptoKey": gdpeer.CryptoKey,
+    "X509Certificate": gdpeer.X509Certificate,
+    "Signal": Signal,
+    "Reconnection": gdpeer.Reconnection,
+    "TLSOptions": TLSOptions.client,
+}
+
+GOOD: dict[str, Callable[[], Any]] = {
+    "arguments": list,
+    "buffer": lambda: b"x",
+    "cause": CloseCause,
+    "certificate": lambda: "no file",
+    "common_name": lambda: "localhost",
+    "config": dict,
+    "data": lambda: b"x",
+    "engine": lambda: 4,
+    "group": lambda: "players",
+    "host": lambda: "127.0.0.1",
+    "key": lambda: "no file",
+    "message": lambda: b"x",
+    "method": lambda: "hello",
+    "mode": lambda: Mode.DISABLED,
+    "name": lambda: "hello",
+    "node": lambda: Main("Fresh"),
+    "path": lambda: "/root",
+    "payload": lambda: b"x",
+    "peer_ids": list,
+    "port": lambda: 0,
+    "protocols": list,
+    "reason": lambda: "",
+    "root_path": lambda: "/root",
+    "server_options": lambda: TLSOptions.server("no file", "no file"),
+    "slot": lambda: print,
+    "text": lambda: "x",
+    "timeout": lambda: 0.0,
+    "url": lambda: "ws://127.0.0.1:1",
+}
+
+HOOKS = "assign call count_refusal find mismatch owns path_of refuse refuse_packet transmit transmit_target"
+EXEMPT: dict[str, str] = {
+    **dict.fromkeys([f"*API.{name}.*" for name in HOOKS.split()], "for subclasses, called by gdpeer"),
+    **dict.fromkeys([f"SceneMultiplayer.{name}.*" for name in HOOKS.split()], "for subclasses, called by gdpeer"),
+    "*.send_binary.message": "for sessions, called by gdpeer",
+    "*.get_var.allow_objects": "any value is true or false",
+    "*.put_var.full_objects": "any value is true or false",
+    "*.set_no_delay.enabled": "any value is true or false",
+    "Signal.connect.once": "any value is true or false",
+    "O*MultiplayerPeer.disconnect_peer.force": "any value is true or false",
+    "L*MultiplayerPeer.disconnect_peer.force": "any value is true or false",
+    "*MultiplayerPeer.get_peer_dialect.peer_id": "the same for everybody",
+    "*.put_packet_from.source": "any id, as nobody looks at it",
+    "*.send_bytes.mode": "without effect over WebSocket",
+    "*.send_bytes.channel": "without effect over WebSocket",
+    "*.rpc.arguments": "any engine values",
+    "TLSOptions.make_context.chain": "called by gdpeer",
+    "Signal.is_connected.slot": "anything may be asked for",
+}
+
+RETURNS: dict[str, Error] = {
+    "SceneMultiplayer.object_configuration_add.node": Error.ERR_INVALID_PARAMETER,
+    "SceneMultiplayer.object_configuration_remove.node": Error.ERR_INVALID_PARAMETER,
+}
+"""Where the engine's code for a wrong argument is documented."""
+
+
+def _cases() -> Iterator[tuple[str, str, str]]:
+    for kind, make in MADE.items():
+        made = make()
+        for method in sorted(name for name in dir(type(made)) if not name.startswith("_")):
+            found = getattr(type(made), method)
+            if isinstance(found, property | NamedInt) or inspect.isclass(found) or not callable(found):
+                continue
+            for parameter in inspect.signature(getattr(made, method)).parameters.values():
+                if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
+                    annotation = str(parameter.annotation)
+                    case = f"{kind}.{method}.{parameter.name}"
+                    if annotation not in ("Any", "object") and not any(fnmatch(case, one) for one in EXEMPT):
+                        yield kind, method, parameter.name
+
+
+def _good(method: str, name: str, annotation: str) -> Any:
+    if name == "stream":
+        return StreamPeerTCP() if "StreamPeerTCP" in annotation else memory_pair()[0]
+    if name in ("mode", "write_mode") and "WriteMode" in annotation:
+        return WebSocketPeer.WriteMode.TEXT
+    if name == "mode" and "TransferMode" in annotation:
+        return TransferMode.RELIABLE
+    if name == "data" and method == "broadcast":
+        return "x"
+    return GOOD.get(name, lambda: 1)()
+
+
+CASES = list(_cases())
+
+
+@pytest.mark.parametrize(("kind", "method", "name"), CASES, ids=[".".join(case) for case in CASES])
+def test_a_wrong_type_is_refused_by_name(kind: str, method: str, name: str) -> None:
+    made = MADE[kind]()
+    parameters = inspect.signature(getattr(made, method)).parameters
+    wanted = [one for one in parameters.values() if one.default is one.empty or one.name == name]
+    named = {
+        one.name: Wrong() if one.name == name else _good(method, one.name, str(one.annotation))
+        for one in wanted
+        if one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)
+    }
+    case = f"{kind}.{method}.{name}"
+    if case in RETURNS:
+        assert getattr(made, method)(**named) is RETURNS[case]
+        return
+    with pytest.raises((TypeError, ValueError)) as caught:
+        getattr(made, method)(**named)
+    assert name in str(caught.value) or ("Wrong" in str(caught.value) and "slot" in name)
+    if isinstance(made, WebSocketMultiplayerPeer):
+        made.close()
+
+
+def test_there_are_many_cases() -> None:
+    assert len(CASES) > 130
+
+
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        (lambda: SceneTree().root.add_child(5), "add_child() argument 'node': expected a Node, got int"),  # type: ignore[arg-type]
+        (lambda: WebSocketServer().listen("9080"), "listen() argument 'port': expected an int, got str"),  # type: ignore[arg-type]
+        (lambda: MADE["Node"]().hello.rpc_id("1"), "rpc_id() argument 'peer_id': expected an int, got str"),
+        (lambda: MADE["Node"]().rpc_id(1.0, "hello"), "rpc_id() argument 'peer_id': expected an int, got float"),
+        (lambda: MADE["Node"]().rpc_id(1, b"hello"), "rpc_id() argument 'method': expected a string, got bytes"),
+        (lambda: WebSocketPeer().close(1000.0), "close() argument 'code': expected an int, got float"),  # type: ignore[arg-type]
+        (lambda: WebSocketPeer().close(1000, None), "close() argument 'reason': expected a string, got NoneType"),  # type: ignore[arg-type]
+        (lambda: WebSocketPeer().poll("0.1"), "poll() argument 'timeout': expected a number of seconds, got str"),  # type: ignore[arg-type]
+        (lambda: WebSocketServer().poll(None), "poll() argument 'timeout': expected a number of seconds, got NoneType"),  # type: ignore[arg-type]
+        (lambda: WebSocketServer().broadcast(5), "broadcast() argument 'data': expected bytes, got int"),  # type: ignore[arg-type]
+        (lambda: SceneMultiplayer().send_bytes(5), "send_bytes() argument 'data': expected bytes, got int"),  # type: ignore[arg-type]
+        (
+            lambda: WebSocketPeer().send("x"),
+            "send() argument 'message': expected bytes, got str; for text there is send_text()",
+        ),  # type: ignore[arg-type]
+        (lambda: WebSocketPeer().send(b"x", "text"), "send() argument 'write_mode': expected TEXT or BINARY, got str"),  # type: ignore[arg-type]
+        (
+            lambda: WebSocketServer().broadcast(b"x", exclude=7),
+            "broadcast() argument 'exclude': expected several ids, got int",
+        ),  # type: ignore[arg-type]
+        (lambda: WebSocketPeer().put_packet("x"), "put_packet() argument 'buffer': expected bytes, got str"),  # type: ignore[arg-type]
+        (lambda: WebSocketMultiplayerPeer().put_packet(3), "put_packet() argument 'buffer': expected bytes, got int"),  # type: ignore[arg-type]
+    ],
+)
+def test_the_text_says_what_was_expected(call: Callable[[], Any], text: str) -> None:
+    with pytest.raises(TypeError) as caught:
+        call()
+    assert str(caught.value) == text
+
+
+def test_what_counts_as_the_type_is_taken() -> None:
+    server = WebSocketServer()
+    assert server.listen(False) == OK
+    server.poll(0)
+    server.poll(True)
+    server.stop()
+    assert seconds_of("poll", "timeout", 2) == 2.0
+    for buffer in (b"x", bytearray(b"x"), memoryview(b"x")):
+        assert WebSocketPeer().put_packet(buffer) == Error.FAILED
+    assert WebSocketServer().broadcast(memoryview(b"x"), exclude=(one for one in ())) == OK
