@@ -59,6 +59,7 @@ cdef class Link:
     cdef bint _reads_soon
     cdef public object trace
     cdef public bint was_refused
+    cdef bint _told_limit
     cdef public bint is_touched
     cdef public bint is_gathered
 
@@ -90,6 +91,7 @@ cdef class Link:
     cdef bint _has_room(self, Py_ssize_t size, Py_ssize_t reserve) except -1
     @cython.locals(limit=Py_ssize_t)
     cpdef object _refuse(self, Py_ssize_t size)
+    cpdef _tell_limit(self, Py_ssize_t size)
     @cython.locals(outbox=Outbox)
     cdef bint _fits(self, Py_ssize_t size, Py_ssize_t reserve)
     cpdef ping(self, bytes payload)

@@ -32,7 +32,6 @@ except ImportError:
     from gdpeer import _cython as cython
 
 __all__ = ["Link", "RoundTrip", "Turn"]
-
 _READS_A_TURN = 8  # then the others get theirs
 
 # The stages and phases (`states.Stage`, `connection.Phase`); C integers once compiled (link.pxd).
@@ -169,6 +168,7 @@ class Link:
         "_most_packets",
         "_outbound_limit",
         "_reads_soon",
+        "_told_limit",
         "_turn",
         "_waits_to_send",
         "bytes_received",
@@ -206,6 +206,7 @@ class Link:
         self.paused = False
         self._waits_to_send = False
         self._reads_soon = False
+        self._told_limit = False
         self.was_refused = False
         self.is_touched = False
         self.is_gathered = False
@@ -385,11 +386,18 @@ class Link:
         """A message finds no room; the end of a peer that is to blame for that, where it is to be."""
         self.refused_sends += 1
         limit = self._outbound_limit
+        if limit and size > limit and not self._told_limit:
+            self._told_limit = True
+            self._tell_limit(size)
         is_slow = self.was_refused and (not limit or size <= limit)  # else nothing waits, or it would never fit
         if is_slow and self.settings.close_on_backpressure:
             self.was_refused = False
             self._end_slow()
         return _NO_ROOM
+
+    def _tell_limit(self, size: int) -> None:
+        """Say why a message will never go out; called once."""
+        raise NotImplementedError
 
     def _fits(self, size: int, reserve: int) -> bool:
         outbox = self.outbox

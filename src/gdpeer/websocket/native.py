@@ -10,6 +10,7 @@ Layer: `websocket`; compiled (types in `native.pxd`).
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -17,7 +18,7 @@ from functools import cache
 
 from gdpeer.clock import Clock
 from gdpeer.errors import NO_CAUSE, Cause, CloseCause, GdpeerError, TransportError
-from gdpeer.logs import get_logger
+from gdpeer.logs import get_logger, log_limited
 from gdpeer.platform import process_id
 from gdpeer.protocol.connection import Connection, check_close
 from gdpeer.protocol.handshake import Opened
@@ -340,6 +341,12 @@ class NativeBackend(Link):
             self._look_at(self.connection)
 
     # ------------------------------------------------------------------------------------------ the end
+
+    def _tell_limit(self, size: int) -> None:
+        """The other side waits in vain for a message that is larger than all that may wait."""
+        text = "peer %s: a message of %s bytes was not sent: outbound_buffer_size is %s (here; on the other side"
+        text += " inbound_buffer_size must be as large)"
+        log_limited(logger, logging.WARNING, text, self.peer_id or 1, size, self.settings.outbound_buffer_size)
 
     def close(self, code: int, reason: str) -> None:
         """Begin the close, or end at once where nothing is open or `code` is negative.

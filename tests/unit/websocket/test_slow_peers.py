@@ -117,3 +117,26 @@ def test_a_client_closes_a_server_that_does_not_read() -> None:
     assert pair.states() == (CLOSED, CLOSED)
     assert (pair.server.get_close_code(), len(list(pair.server))) == (1013, taken)
     assert end_of(pair.client) == SLOW
+
+
+def test_a_message_that_never_fits_is_told_once_for_each_peer(caplog: pytest.LogCaptureFixture) -> None:
+    room = Room(outbound_buffer_size=1000)
+    ids = [room.join()[0] for _ in range(2)]
+    for _ in range(3):
+        assert room.server.broadcast(bytes(1001)) is ERR_OUT_OF_MEMORY
+    text = "a message of 1001 bytes was not sent: outbound_buffer_size is 1000"
+    assert [message.partition(text)[0] for message in caplog.messages] == [f"peer {peer_id}: " for peer_id in ids]
+    assert {record.levelname for record in caplog.records} == {"WARNING"}
+
+
+def test_what_only_has_to_wait_is_no_warning(caplog: pytest.LogCaptureFixture) -> None:
+    room = Room(outbound_buffer_size=1000)
+    peer_id, _client = room.join(capacity=500)
+    fill(room.server.peers[peer_id])
+    assert not caplog.messages
+
+
+def test_a_client_is_told_too(caplog: pytest.LogCaptureFixture) -> None:
+    pair = open_pair()
+    assert pair.client.send(bytes(70_000)) is ERR_OUT_OF_MEMORY
+    assert "peer 1: a message of 70000 bytes was not sent: outbound_buffer_size is 65535" in caplog.text
