@@ -1,4 +1,7 @@
-"""The steps of `make test`: what each runs, what it needs, and how its results are counted.
+"""The steps of `make test` and `make test-all`: what each runs, what it needs, and how its results are counted.
+
+`make test` proves every promise once. `make test-all` adds the steps whose `extended` is true: other Pythons, the long
+sections of the conformance suite, and the tests marked `extended`, which prove the same with more inputs.
 
 A step is one command that takes a core at most; `tools/run_tests.py` runs some side by side.
 """
@@ -9,6 +12,7 @@ import sys
 import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from tests.support.missing import ROOT
 from tools import pythons
@@ -33,6 +37,7 @@ class Step:
         tests: the folder of tests that pytest runs; empty for any other command.
         limit: seconds after which the step is ended and counts as failed.
         environment: variables beside the machine's.
+        extended: True for a step that `make test` leaves to `make test-all`.
     """
 
     name: str
@@ -42,6 +47,7 @@ class Step:
     tests: str = ""
     limit: float = 900.0
     environment: dict[str, str] = field(default_factory=dict)
+    extended: bool = False
 
     @property
     def group(self) -> str:
@@ -90,41 +96,52 @@ def lint_steps() -> list[Step]:
     ]
 
 
-def pytest_step(name: str, folder: str, python: Path | str, *words: str, **more: object) -> Step:
-    """A step that runs the tests of a folder against the gdpeer that is installed beside `python`."""
-    command = [str(python), *(words or ("-m",)), "pytest", folder, "--tb=short"]
-    forms = [word for word in ("pure", "compiled") if word in name]
-    environment = {"GDPEER_FORM": forms[0]} if forms else {}
-    return Step(name, command, tests=folder, environment=environment, **more)  # type: ignore[arg-type]
+def pytest_step(name: str, folders: str, python: Path | str, *words: str, **more: Any) -> Step:
+    """A step that runs the tests of some folders against the gdpeer that is installed beside `python`.
 
-
-def with_loops(names: str, step: Step) -> Step:
-    """The step, with some event loops only; the unit tests of the compiled form go through all."""
-    return replace(step, environment={**step.environment, "GDPEER_LOOPS": names})
-
-
-def without_programs(step: Step) -> Step:
-    """The step, without the tests that start programs: a third of the time, for code that is never compiled.
-
-    Programs of the compiled form are started by the steps trust, interop, browser and docs.
+    Args:
+        name: a form in the name ("pure", "compiled") is required of that gdpeer.
+        folders: one or more, with spaces between.
+        python: the interpreter.
+        words: what stands between the interpreter and `pytest`; `-m` by default.
+        more: other fields of the step; `options` are pytest's.
     """
-    return replace(step, command=[*step.command, *(f"--ignore=tests/unit/{name}" for name in PROGRAMS)])
+    chosen = "extended" if more.get("extended") else "not extended"
+    command = [str(python), *(words or ("-m",)), "pytest", *folders.split(), "--tb=short", "-m", chosen]
+    command += more.pop("options", ())
+    environment = more.pop("environment", {})
+    for form in ("pure", "compiled"):
+        if form in name:
+            environment = {**environment, "GDPEER_FORM": form}
+    return Step(name, command, tests=folders, environment=environment, **more)
+
+
+def folders_of_units(*, programs: bool) -> str:
+    """The folders of tests/unit that start programs, or all the others with the files beside them."""
+    found = (path for path in sorted((ROOT / "tests/unit").iterdir()) if path.is_dir() or path.name.startswith("test_"))
+    kept = [path for path in found if (path.name in PROGRAMS) == programs and path.name != "__pycache__"]
+    return " ".join(str(path.relative_to(ROOT)) for path in kept)
 
 
 def unit_steps() -> list[Step]:
+    """The unit tests: uncompiled under coverage, and compiled without the programs, which are never compiled.
+
+    Programs of the compiled form are started by the steps trust, interop, browser and docs.
+    """
     measured = ("-m", "coverage", "run", "-m")
+    modules, programs = folders_of_units(programs=False), folders_of_units(programs=True)
+    two_loops = {"GDPEER_LOOPS": "asyncio,no-readers"}
     return [
-        with_loops("asyncio,no-readers", pytest_step("unit pure", "tests/unit", PURE / "python", *measured)),
-        without_programs(pytest_step("unit compiled", "tests/unit", COMPILED / "python")),
-        Step("unit coverage", [sys.executable, "-m", "tools.coverage_report"], after=("unit pure",)),
+        pytest_step("unit pure", modules, PURE / "python", *measured, environment=two_loops),
+        pytest_step("unit programs pure", programs, PURE / "python", *measured),
+        pytest_step("unit compiled", modules, COMPILED / "python"),
+        Step("unit coverage", [sys.executable, "-m", "tools.coverage_report"], after=("unit pure", "unit programs pure")),
     ]
 
 
 def property_steps() -> list[Step]:
-    return [
-        pytest_step("property pure", "tests/property", PURE / "python"),
-        pytest_step("property compiled", "tests/property", COMPILED / "python"),
-    ]
+    pure = pytest_step("property pure", "tests/property", PURE / "python", options=("-m", ""))
+    return [pytest_step("property compiled", "tests/property", COMPILED / "python"), replace(pure, extended=True)]
 
 
 def trust_steps() -> list[Step]:
@@ -132,20 +149,38 @@ def trust_steps() -> list[Step]:
 
 
 def conformance_steps() -> list[Step]:
+    """Sections 1 to 7 and 10 in both forms; then through the asyncio front, and the long sections."""
     command = [sys.executable, "-m", "tests.conformance.run", "--form"]
     suite = ("the conformance suite",)
-    forms = [Step(f"conformance {form}", [*command, form], needs=suite) for form in ("compiled", "pure")]
-    return [*forms, Step("conformance aio", [*command, "compiled", "--front", "aio"], needs=suite)]
+    return [
+        Step("conformance compiled", [*command, "compiled"], needs=suite),
+        Step("conformance pure", [*command, "pure"], needs=suite),
+        Step("conformance aio", [*command, "compiled", "--front", "aio"], needs=suite, extended=True),
+        Step("conformance long", [*command, "compiled", "--sections", "long"], needs=suite, extended=True),
+    ]
 
 
 def outside_steps() -> list[Step]:
     engines, node, browser = "Godot 4 and 3", "packages of Node", "Chromium"
+    python = COMPILED / "python"
+    pages = "tests/browser tests/backends"
+    # Engines are mostly waited for: three tests at a time take little more than one core.
+    side_by_side = ("-n", "3", "--dist", "loadfile")
     return [
-        pytest_step("interop", "tests/interop", COMPILED / "python", needs=(engines, node)),
-        pytest_step("browser", "tests/browser", COMPILED / "python", needs=(engines, node, browser)),
-        pytest_step("backends", "tests/backends", COMPILED / "python", needs=(engines, node, browser)),
-        pytest_step("packaging", "tests/packaging", COMPILED / "python", needs=(node,)),
+        pytest_step("interop", "tests/interop", python, needs=(engines, node), options=side_by_side),
+        pytest_step("browser", pages, python, needs=(engines, node, browser)),
+        pytest_step("packaging", "tests/packaging", python, needs=(node,)),
     ]
+
+
+def extended_steps() -> list[Step]:
+    """The tests that are marked `extended`, wherever they stand."""
+    python = COMPILED / "python"
+    folders = "tests/property tests/trust tests/interop tests/browser tests/backends tests/packaging"
+    needs = ("Godot 4 and 3", "packages of Node", "Chromium")
+    options = ("-n", "2", "--dist", "loadfile")
+    programs = pytest_step("extended pure", "tests/unit", PURE / "python", extended=True)
+    return [pytest_step("extended compiled", folders, python, needs=needs, options=options, extended=True), programs]
 
 
 def docs_steps() -> list[Step]:
@@ -166,10 +201,16 @@ def python_steps() -> list[Step]:
         python = pythons.find(version) or ""
         make = [sys.executable, "tools/environment.py", folder, "--python", python, "--groups", "test", "--form", form]
         name = f"python{version} environment"
-        steps.append(Step(name, make, after=before, environment={"CFLAGS": "-O0"}))
+        steps.append(Step(name, make, after=before, environment={"CFLAGS": "-O0"}, extended=True))
         before = (name,)
-        run = pytest_step(f"python{version} unit {form}", "tests/unit", ROOT / folder / "bin" / "python", after=before)
-        steps.append(with_loops("asyncio", without_programs(run)))
+        run = pytest_step(
+            f"python{version} unit {form}",
+            folders_of_units(programs=False),
+            ROOT / folder / "bin" / "python",
+            after=before,
+            environment={"GDPEER_LOOPS": "asyncio"},
+        )
+        steps.append(replace(run, extended=True))
     return steps
 
 
@@ -186,35 +227,41 @@ def absent_pythons() -> list[str]:
 def all_steps() -> list[Step]:
     """In the order in which they are started when nothing stands in the way: long ones early."""
     unit = unit_steps()
+    outside = outside_steps()
     return [
         *unit[:2],
+        *outside[:2],
+        unit[2],
         *conformance_steps(),
-        *outside_steps()[:3],
-        *property_steps(),
         *trust_steps(),
+        *property_steps(),
         *python_steps(),
-        *outside_steps()[3:],
+        *extended_steps(),
+        *outside[2:],
         *docs_steps(),
         *lint_steps(),
-        unit[2],
+        unit[3],
     ]
 
 
 def selected(words: list[str]) -> list[Step]:
-    """The steps whose group or whole name is among the words; no word selects all."""
+    """The steps whose group or whole name is among the words; none: those of `make test`; `extended`: all the others."""
     steps = all_steps()
+    if not words or words == ["extended"]:
+        return [step for step in steps if step.extended == bool(words)]
     groups = {step.group for step in steps} | {step.name for step in steps}
     unknown = [word for word in words if word not in groups]
     if unknown:
         raise SystemExit(f"no such step: {', '.join(unknown)}; there are: {', '.join(sorted(groups))}")
-    return [step for step in steps if not words or step.group in words or step.name in words]
+    return [step for step in steps if step.group in words or step.name in words]
 
 
 # -- counting ---------------------------------------------------------------------------------------------------------
 
 
 def has_tests(step: Step) -> bool:
-    return any((ROOT / step.tests).rglob("test_*.py"))
+    paths = [ROOT / name for name in step.tests.split()]
+    return any(path.is_file() or any(path.rglob("test_*.py")) for path in paths)
 
 
 def count(step: Step, status: int) -> Count:
