@@ -10,13 +10,14 @@ BUILD := pyproject.toml setup.py tools/environment.py $(wildcard README.md) $(SO
 # A Python that was named is taken even when the environments are up to date.
 FORCE := $(if $(filter file,$(origin PYTHON)),,force)
 
-.PHONY: force help demo roll test unit lint conformance soak streams fuzz fuzz-asan bench bench-all docs clean python-found
+.PHONY: force help demo roll test test-all unit lint conformance soak streams fuzz fuzz-asan bench bench-all docs clean python-found
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo         a chat server with a web page: gdpeer chat"
 	@echo "make roll         a game in turns with a web page in Python: gdpeer roll"
-	@echo "make test         the whole proof: checks, tests in both forms, engines, browser, conformance, docs"
+	@echo "make test         the proof: checks, unit tests in both forms, engines, browser, conformance, docs"
+	@echo "make test-all     what make test leaves out: other Pythons, long sections of the conformance suite, more inputs"
 	@echo "make unit         the unit and property tests, compiled and uncompiled"
 	@echo "make lint         ruff, mypy, import-linter, codespell"
 	@echo "make conformance  the long sections of the conformance suite (9, 12, 13); with ARGS='--front aio' through asyncio"
@@ -44,6 +45,9 @@ FASTER := echo "gdpeer: this runs uncompiled, to start at once; pip install '.[c
 
 test: .venv/.test .venv-pure/.test
 	@.venv/bin/python -m tools.run_tests $(ARGS)
+
+test-all: .venv/.test .venv-pure/.test
+	@.venv/bin/python -m tools.run_tests extended $(ARGS)
 
 unit: .venv/.test .venv-pure/.test
 	@.venv/bin/python -m tools.run_tests unit property $(ARGS)

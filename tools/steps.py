@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sys
 import xml.etree.ElementTree as ElementTree
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -83,12 +83,19 @@ class Count:
 # -- the list ---------------------------------------------------------------------------------------------------------
 
 
+def types_elsewhere(platform: str) -> Step:
+    """The types of the library as on another system, where code for Linux alone is unreachable."""
+    options = ["--platform", platform, "--no-warn-unreachable", "--cache-dir", f"build/mypy-{platform}"]
+    return Step(f"lint types {platform}", [f"{COMPILED}/mypy", *options, "src/gdpeer"])
+
+
 def lint_steps() -> list[Step]:
     tool = str(COMPILED)
     return [
         Step("lint style", [f"{tool}/ruff", "check", "--output-format", "concise"]),
         Step("lint format", [f"{tool}/ruff", "format", "--check", "--output-format", "concise"]),
         Step("lint types", [f"{tool}/mypy"]),
+        *(types_elsewhere(platform) for platform in ("win32", "darwin")),
         Step("lint layers", [f"{tool}/lint-imports"], environment={"PYTHONPATH": "src"}),
         Step("lint spelling", [f"{tool}/codespell"]),
         Step("lint pages", [f"{tool}/python", "-m", "tools.check_docs"]),
@@ -96,19 +103,28 @@ def lint_steps() -> list[Step]:
     ]
 
 
-def pytest_step(name: str, folders: str, python: Path | str, *words: str, **more: Any) -> Step:
+def pytest_step(
+    name: str,
+    folders: str,
+    python: Path | str,
+    *,
+    run: tuple[str, ...] = ("-m",),
+    marked: str = "not extended",
+    options: tuple[str, ...] = (),
+    **more: Any,
+) -> Step:
     """A step that runs the tests of some folders against the gdpeer that is installed beside `python`.
 
     Args:
         name: a form in the name ("pure", "compiled") is required of that gdpeer.
         folders: one or more, with spaces between.
         python: the interpreter.
-        words: what stands between the interpreter and `pytest`; `-m` by default.
-        more: other fields of the step; `options` are pytest's.
+        run: what stands between the interpreter and `pytest`.
+        marked: which tests by their marks; empty: all.
+        options: more words for pytest.
+        more: other fields of the step.
     """
-    chosen = "extended" if more.get("extended") else "not extended"
-    command = [str(python), *(words or ("-m",)), "pytest", *folders.split(), "--tb=short", "-m", chosen]
-    command += more.pop("options", ())
+    command = [str(python), *run, "pytest", *folders.split(), "--tb=short", "-m", marked, *options]
     environment = more.pop("environment", {})
     for form in ("pure", "compiled"):
         if form in name:
@@ -132,16 +148,20 @@ def unit_steps() -> list[Step]:
     modules, programs = folders_of_units(programs=False), folders_of_units(programs=True)
     two_loops = {"GDPEER_LOOPS": "asyncio,no-readers"}
     return [
-        pytest_step("unit pure", modules, PURE / "python", *measured, environment=two_loops),
-        pytest_step("unit programs pure", programs, PURE / "python", *measured),
+        pytest_step("unit pure", modules, PURE / "python", run=measured, environment=two_loops),
+        pytest_step("unit programs pure", programs, PURE / "python", run=measured),
         pytest_step("unit compiled", modules, COMPILED / "python"),
-        Step("unit coverage", [sys.executable, "-m", "tools.coverage_report"], after=("unit pure", "unit programs pure")),
+        Step(
+            "unit coverage", [sys.executable, "-m", "tools.coverage_report"], after=("unit pure", "unit programs pure")
+        ),
     ]
 
 
 def property_steps() -> list[Step]:
-    pure = pytest_step("property pure", "tests/property", PURE / "python", options=("-m", ""))
-    return [pytest_step("property compiled", "tests/property", COMPILED / "python"), replace(pure, extended=True)]
+    return [
+        pytest_step("property compiled", "tests/property", COMPILED / "python"),
+        pytest_step("property pure", "tests/property", PURE / "python", marked="", extended=True),
+    ]
 
 
 def trust_steps() -> list[Step]:
@@ -178,9 +198,13 @@ def extended_steps() -> list[Step]:
     python = COMPILED / "python"
     folders = "tests/property tests/trust tests/interop tests/browser tests/backends tests/packaging"
     needs = ("Godot 4 and 3", "packages of Node", "Chromium")
-    options = ("-n", "2", "--dist", "loadfile")
-    programs = pytest_step("extended pure", "tests/unit", PURE / "python", extended=True)
-    return [pytest_step("extended compiled", folders, python, needs=needs, options=options, extended=True), programs]
+    side_by_side = ("-n", "2", "--dist", "loadfile")
+    return [
+        pytest_step(
+            "extended compiled", folders, python, marked="extended", options=side_by_side, needs=needs, extended=True
+        ),
+        pytest_step("extended pure", "tests/unit", PURE / "python", marked="extended", extended=True),
+    ]
 
 
 def docs_steps() -> list[Step]:
@@ -209,8 +233,9 @@ def python_steps() -> list[Step]:
             ROOT / folder / "bin" / "python",
             after=before,
             environment={"GDPEER_LOOPS": "asyncio"},
+            extended=True,
         )
-        steps.append(replace(run, extended=True))
+        steps.append(run)
     return steps
 
 
@@ -245,7 +270,10 @@ def all_steps() -> list[Step]:
 
 
 def selected(words: list[str]) -> list[Step]:
-    """The steps whose group or whole name is among the words; none: those of `make test`; `extended`: all the others."""
+    """The steps whose group or whole name is among the words.
+
+    No words select the steps of `make test`, and the word `extended` selects those of `make test-all`.
+    """
     steps = all_steps()
     if not words or words == ["extended"]:
         return [step for step in steps if step.extended == bool(words)]

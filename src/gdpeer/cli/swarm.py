@@ -126,10 +126,10 @@ def allow_files(wanted: int) -> None:
     Raises:
         Failure: the system does not allow so many.
     """
-    try:
-        import resource
-    except ImportError:  # Windows counts otherwise
+    if sys.platform == "win32":  # counts otherwise, and has no such limits
         return
+    import resource
+
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard != resource.RLIM_INFINITY and wanted > hard:
         raise Failure(f"{wanted} descriptors are needed, and {hard} allowed: take fewer --clients, or more --processes")

@@ -43,7 +43,7 @@ class EpollBackend:
     __slots__ = ("_epoll", "descriptor", "wait")
 
     def __init__(self) -> None:
-        self._epoll = select.epoll()
+        self._epoll = select.epoll()  # type: ignore[attr-defined, unused-ignore]  # Linux has it
         self.descriptor = self._epoll.fileno()
         self.wait = self._epoll.poll
 

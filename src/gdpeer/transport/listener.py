@@ -248,7 +248,7 @@ def _bind(family: socket.AddressFamily, address: Any, reuse_port: bool, *, dual:
     try:
         bound.setsockopt(socket.SOL_SOCKET, _OWN_PORT, 1)
         if reuse_port:
-            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)  # type: ignore[attr-defined, unused-ignore]
         if family == socket.AF_INET6:
             bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, not dual)
         bound.bind(address)
@@ -281,7 +281,7 @@ def _clear(path: str) -> None:
             return  # bind() will say so
     except FileNotFoundError:
         return
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:  # type: ignore[attr-defined, unused-ignore]
         probe.setblocking(False)
         if probe.connect_ex(path) != errno.ECONNREFUSED:
             raise TransportError(f"a server listens on {path} already", Cause.TCP, Error.ERR_ALREADY_IN_USE)

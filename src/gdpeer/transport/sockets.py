@@ -121,8 +121,10 @@ class TcpStream(Stream):
             if not _GATHERS:
                 return connected.send(b"".join(chunks), _NO_SIGNAL)
             if len(chunks) > _MOST_CHUNKS:
-                return connected.sendmsg(islice(chunks, _MOST_CHUNKS), (), _NO_SIGNAL)
-            return connected.sendmsg(chunks, (), _NO_SIGNAL) if chunks else 0
+                return connected.sendmsg(islice(chunks, _MOST_CHUNKS), (), _NO_SIGNAL)  # type: ignore[attr-defined, no-any-return, unused-ignore]
+            if not chunks:
+                return 0
+            return connected.sendmsg(chunks, (), _NO_SIGNAL)  # type: ignore[attr-defined, no-any-return, unused-ignore]
         except BlockingIOError:
             return 0
         except OSError as error:
