@@ -28,14 +28,16 @@ LOOPBACK = ("127.0.0.1", "::1")
 _GAUGES = {
     "peers": "Peers that are there.",
     "pending": "Connections that are not open yet.",
+    "answering": "Connections that do not open: pages and refusals on their way.",
     "queued_packets": "Messages received that the program has not taken yet.",
     "queued_bytes": "Bytes of them.",
     "outbound_packets": "Messages that wait to be sent.",
-    "outbound_bytes": "Bytes of them.",
+    "outbound_bytes": "Bytes of them, and of pages on their way.",
 }
 _COUNTERS = {
     "accepted": "Connections that came in.",
     "opened": "Upgrades that were done.",
+    "pages": "Pages that were asked for.",
     "bytes_received": "Bytes received, HTTP and frame heads included.",
     "bytes_sent": "Bytes sent, likewise.",
     "messages_received": "Messages received.",

@@ -13,9 +13,10 @@ Each response ends its connection; this is a doorstep for a game, not a web serv
 Layer: `http`, over `protocol` and below `websocket`. Source: RFC 9110.
 """
 
+from gdpeer.http.bodies import File
 from gdpeer.http.python_pages import PythonPages
 from gdpeer.http.response import Handler, Response
 from gdpeer.http.static import StaticFolder, chain
 from gdpeer.protocol.http1 import Headers, Request
 
-__all__ = ["Handler", "Headers", "PythonPages", "Request", "Response", "StaticFolder", "chain"]
+__all__ = ["File", "Handler", "Headers", "PythonPages", "Request", "Response", "StaticFolder", "chain"]

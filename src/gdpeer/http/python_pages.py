@@ -31,7 +31,7 @@ from dataclasses import dataclass
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 
-from gdpeer.http.response import Response, content_type, only_get
+from gdpeer.http.response import Response, content_type, file_body, only_get
 from gdpeer.protocol.http1 import Request
 
 __all__ = ["FILES", "PythonPages", "find_pyodide"]
@@ -197,7 +197,7 @@ class PythonPages:
             return None
         name = request.path.removeprefix(self._prefix)
         if name == "boot.mjs":
-            found: Response | None = Response(200, BOOT.read_bytes(), content_type(name), ASK_AGAIN)
+            found = _file(BOOT, ASK_AGAIN)
         elif name == "files.json":
             found = self._tell_files()
         elif name == self._archive_name:
@@ -218,8 +218,9 @@ class PythonPages:
         folder, _, file = name.partition("/")
         if isinstance(self._pyodide, str) or folder != self._pyodide.address or file not in FILES:
             return None
-        try:
-            body = (self._pyodide.folder / file).read_bytes()
-        except OSError:
-            return None
-        return Response(200, body, content_type(file), FOR_GOOD)
+        return _file(self._pyodide.folder / file, FOR_GOOD)
+
+
+def _file(path: Path, headers: tuple[tuple[str, str], ...]) -> Response | None:
+    body = file_body(path)
+    return None if body is None else Response(200, body, content_type(path.name), headers)

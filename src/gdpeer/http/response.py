@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 import mimetypes
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
+from gdpeer.http.bodies import PIECE, Body, File, Source, chunked, open_body
 from gdpeer.protocol.http1 import Request
 
-__all__ = ["Handler", "Response", "content_type", "only_get"]
+__all__ = ["Handler", "Response", "content_type", "file_body", "only_get"]
 
 # What a Python installation may not know, or may have been told otherwise by the machine.
 _TYPES = {
@@ -40,14 +41,14 @@ class Response:
 
     Attributes:
         status: 200-599.
-        body: text goes as UTF-8.
+        body: bytes, text (as UTF-8), a `File`, or an iterable of bytes, which is asked for more while it is sent.
         content_type: the `Content-Type` header.
         headers: more headers, as (name, value).
         reason: the phrase beside the status; "": the standard one.
     """
 
     status: int = 200
-    body: bytes | str = b""
+    body: Body = b""
     content_type: str = "text/plain; charset=utf-8"
     headers: tuple[tuple[str, str], ...] = ()
     reason: str = ""
@@ -63,11 +64,62 @@ class Response:
         Raises:
             ValueError: the status, the reason or a header is not one that HTTP can carry.
         """
-        from gdpeer.protocol.judge import respond  # h11 comes with it, which few connections need
+        source = open_body(self.body)
+        try:
+            head = self._head(source.length)
+            return head if head_only else head + b"".join(_pieces(source))
+        finally:
+            source.close()
 
-        body = self.body.encode() if isinstance(self.body, str) else self.body
+    def read(self) -> bytes:
+        """The whole body, for tests and for handlers that change what another one gave.
+
+        Raises:
+            OSError: the file cannot be read.
+        """
+        source = open_body(self.body)
+        try:
+            return b"".join(_pieces(source))
+        finally:
+            source.close()
+
+    def begin(self, version: str = "1.1", *, head_only: bool = False) -> tuple[bytes, Source | None]:
+        """The head as it goes on the wire, and what follows it; None: nothing.
+
+        Args:
+            version: of HTTP that the client speaks; "1.0" knows no chunks.
+            head_only: leave the body out but state its length: an answer to HEAD.
+
+        Raises:
+            ValueError: as `to_bytes`.
+            OSError: the file cannot be read.
+        """
+        source = open_body(self.body)
+        try:
+            in_chunks = source.length is None and version != "1.0"
+            head = self._head(source.length, in_chunks=in_chunks)
+        except BaseException:
+            source.close()
+            raise
+        if head_only:
+            source.close()
+            return head, None
+        return head, chunked(source) if in_chunks else source
+
+    def _head(self, length: int | None, *, in_chunks: bool = False) -> bytes:
+        from gdpeer.protocol.judge import respond_head  # h11 comes with it, which few connections need
+
         fields = [("Content-Type", self.content_type), ("X-Content-Type-Options", "nosniff"), *self.headers]
-        return respond(self.status, fields, body, head_only=head_only, reason=self.reason)
+        if length is not None:
+            fields.append(("Content-Length", str(length)))
+        head = respond_head(self.status, fields, self.reason)
+        # h11 writes this line only for a client whose request it has read.
+        return head[:-2] + b"Transfer-Encoding: chunked\r\n\r\n" if in_chunks else head
+
+
+def _pieces(source: Source) -> Iterator[bytes | memoryview]:
+    while piece := source.next_piece(PIECE):
+        yield piece
 
 
 Handler = Callable[[Request], Response | None]
@@ -84,3 +136,13 @@ def only_get(request: Request) -> Response | None:
     if request.method in ("GET", "HEAD"):
         return None
     return Response(405, "only GET and HEAD here\n", headers=(("Allow", "GET, HEAD"),))
+
+
+def file_body(path: Path) -> bytes | File | None:
+    """The body of a file: its bytes where they are one piece at most; None where it cannot be read."""
+    try:
+        with path.open("rb", buffering=0) as file:
+            start = file.read(PIECE + 1) or b""
+        return start if len(start) <= PIECE else File(path)
+    except OSError:
+        return None

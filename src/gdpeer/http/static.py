@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 from urllib.parse import unquote
 
-from gdpeer.http.response import Handler, Response, content_type, only_get
+from gdpeer.http.response import Handler, Response, content_type, file_body, only_get
 from gdpeer.protocol.http1 import Request
 
 __all__ = ["StaticFolder", "chain"]
@@ -39,11 +39,8 @@ class StaticFolder:
         file = self._find(unquote(request.path))
         if file is None:
             return None
-        try:
-            body = file.read_bytes()
-        except OSError:
-            return None
-        return Response(200, body, content_type(file.name), (("Cache-Control", "no-cache"),))
+        body = file_body(file)
+        return None if body is None else Response(200, body, content_type(file.name), (("Cache-Control", "no-cache"),))
 
     def _find(self, path: str) -> Path | None:
         parts = [part for part in path.split("/") if part]

@@ -296,7 +296,7 @@ class ServerHandshake:
             if len(found.headers.get_all(name)) > 1:
                 raise HandshakeError(f"more than one {name} header", status=400)
         headers = _completed(found.headers, asked)
-        self._request = Request(found.method, found.target, headers)
+        self._request = Request(found.method, found.target, headers, version=found.version)
         if self._take_fields(_deciding(headers)):
             if found.version != "1.1":
                 raise HandshakeError("a WebSocket needs HTTP/1.1", status=400)
@@ -314,7 +314,7 @@ class ServerHandshake:
         body = self._reader.read_body(data)
         if body is None:
             return None
-        return Request(request.method, request.target, request.headers, body)
+        return Request(request.method, request.target, request.headers, body, version=request.version)
 
     def accept(self, request: Request) -> tuple[bytes, Opened]:
         """Answer an upgrade.

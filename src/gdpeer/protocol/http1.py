@@ -97,7 +97,9 @@ class Request:
         target: path and query as sent.
         headers: lower-case names.
         body: of a plain request; empty for an upgrade.
-        remote_address: numeric host and port of who asks for a page; ("", 0) of an upgrade.
+        remote_address: numeric host and port of who asks for a page, or is asked about by `process_request`; else
+            ("", 0).
+        version: of HTTP, "1.1" or "1.0".
     """
 
     method: str
@@ -105,6 +107,7 @@ class Request:
     headers: Headers
     body: bytes = b""
     remote_address: tuple[str, int] = ("", 0)
+    version: str = "1.1"
 
     @property
     def path(self) -> str:

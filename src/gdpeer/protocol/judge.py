@@ -18,7 +18,7 @@ import h11
 from gdpeer.errors import HandshakeError
 from gdpeer.protocol.http1 import Headers
 
-__all__ = ["Asker", "Reader", "RequestHead", "ResponseHead", "reason_of", "respond"]
+__all__ = ["Asker", "Reader", "RequestHead", "ResponseHead", "reason_of", "respond", "respond_head"]
 
 Fields = Sequence[tuple[str, str]]
 
@@ -108,14 +108,26 @@ class Reader:
         )
 
 
-def respond(status: int, headers: Fields, body: bytes, *, head_only: bool = False, reason: str = "") -> bytes:
+def respond(status: int, headers: Fields, body: bytes) -> bytes:
     """A whole HTTP/1.1 response that ends its connection.
 
     Args:
         status: 200-599.
         headers: besides `Content-Length` and `Connection`, which are added.
         body: what follows.
-        head_only: leave the body out but state its length: an answer to HEAD.
+
+    Raises:
+        ValueError: a header is not one that HTTP can carry.
+    """
+    return respond_head(status, [*headers, ("Content-Length", str(len(body)))]) + body
+
+
+def respond_head(status: int, headers: Fields, reason: str = "") -> bytes:
+    """The head of a response that ends its connection.
+
+    Args:
+        status: 200-599.
+        headers: besides `Connection`, which is added.
         reason: the phrase beside the status; "": the standard one.
 
     Raises:
@@ -124,10 +136,9 @@ def respond(status: int, headers: Fields, body: bytes, *, head_only: bool = Fals
     if _CONTROL.search(reason):  # h11 would pass it on
         raise ValueError("HTTP cannot carry it: a reason with control characters")
     machine = h11.Connection(h11.SERVER)
-    fields = [*headers, ("Content-Length", str(len(body))), ("Connection", "close")]
+    fields = [*headers, ("Connection", "close")]
     phrase = reason.encode("utf-8", "replace") or reason_of(status)
-    head = _write(machine, h11.Response, status_code=status, headers=_encode(fields), reason=phrase)
-    return head if head_only else head + body
+    return _write(machine, h11.Response, status_code=status, headers=_encode(fields), reason=phrase)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from gdpeer.websocket.link cimport Link, RoundTrip
 
 cdef int _CONNECTING, _UPGRADING, _OPEN, _PARTING, _LINGERING, _DONE, _CLOSED_PHASE, _READ, _WRITE
 cdef Py_ssize_t _LINGER_BYTES
+cdef int _PIECES_A_TURN
 
 
 cdef class NativeBackend(Link):
@@ -24,7 +25,7 @@ cdef class NativeBackend(Link):
     cdef public Deadline deadline
     cdef bint _shut
     cdef Py_ssize_t _linger_bytes
-    cdef Py_ssize_t _page_left
+    cdef object _page
     cdef public Py_ssize_t announced
     cdef long _process
 
@@ -65,5 +66,7 @@ cdef class NativeBackend(Link):
     cdef _finish(self)
     cpdef let_go(self)
     cdef _end_lingering(self)
+    cdef bint _has_more_page(self) except -1
+    cdef bint _send_page(self, object page) except -1
     cpdef restart_heartbeat(self)
     cdef _heartbeat(self)

@@ -27,11 +27,12 @@ from gdpeer.transport.stream import READ, WRITE, Connector, Stream
 from gdpeer.websocket.deadline import NEVER, Deadline
 from gdpeer.websocket.link import Link, Turn
 from gdpeer.websocket.meter import Meter
+from gdpeer.websocket.pages import PAGE_STALL, Page
 from gdpeer.websocket.settings import Settings
 from gdpeer.websocket.trace import begin_trace
 from gdpeer.websocket.upgrade import ClientUpgrade, Outcome, ServerUpgrade
 
-__all__ = ["LINGER", "PAGE_LEAST", "PAGE_STALL", "SLOW_CAUSE", "SLOW_REASON", "TLS_GRACE", "NativeBackend", "leave"]
+__all__ = ["LINGER", "SLOW_CAUSE", "SLOW_REASON", "TLS_GRACE", "NativeBackend", "leave"]
 
 logger = get_logger("gdpeer.websocket")
 
@@ -42,18 +43,13 @@ TLS_GRACE = 0.2
 """Seconds between our last close frame and close_notify, over TLS. The engine drops the close frame that it has just
 read when the end of TLS comes with it, and then reports an unclean end; some frames later it has dealt with it."""
 
-PAGE_STALL = 10.0
-"""Seconds that whoever loads a page may take for `PAGE_LEAST` more bytes of it: a phone is slow, but it goes on."""
-
-PAGE_LEAST = 65_536
-"""See `PAGE_STALL`; who takes less keeps the whole page in memory for nothing."""
-
 SLOW_REASON = "Reads too slowly"
 """The reason that goes with 1013."""
 
 SLOW_CAUSE = CloseCause(Cause.TOO_SLOW, "it does not read what waits for it")
 
 _LINGER_BYTES = 1_048_576  # of what arrives after the end
+_PIECES_A_TURN = 2  # of a page, and one that waits for the next turn; then the others get theirs
 
 # The stages and phases (`states.Stage`, `connection.Phase`); C integers once compiled (native.pxd).
 _READ = READ
@@ -110,7 +106,7 @@ class NativeBackend(Link):
     __slots__ = (
         "_connector",
         "_linger_bytes",
-        "_page_left",
+        "_page",
         "_process",
         "_shut",
         "announced",
@@ -147,7 +143,7 @@ class NativeBackend(Link):
         self.deadline = Deadline(clock, turn, self)
         self._shut = False
         self._linger_bytes = 0
-        self._page_left = 0
+        self._page: Page | None = None
         self.announced = 0
         self._process = process_id()
 
@@ -208,8 +204,9 @@ class NativeBackend(Link):
         if outcome.opened is None:
             self._end(-1, "", outcome.cause)
             self._send_raw(outcome.data)
-            self._page_left = self.connection.outbox.pending
-            self._part(_LINGERING, PAGE_STALL if self._page_left else LINGER)
+            self._page = Page(outcome.sending, self._clock.now()) if outcome.data else None
+            is_on_its_way = self.connection.outbox.pending or outcome.sending is not None
+            self._part(_LINGERING, PAGE_STALL if is_on_its_way else LINGER)
             logger.info("peer %s: %s", self.peer_id, outcome.cause)
             return
         self.opened = outcome.opened
@@ -266,7 +263,7 @@ class NativeBackend(Link):
                 self._read()
         except TransportError as problem:
             self._lose(problem)
-        if self.connection.outbox.pending:
+        if self.connection.outbox.pending or self._page is not None:
             self._flush_soon()
         self._turn.touch(self)
 
@@ -403,7 +400,7 @@ class NativeBackend(Link):
         elif self.stage < _LINGERING:
             what = "without a close frame" if self.stage == _OPEN else "before the upgrade was done"
             self._lose(TransportError(f"the other side ended the connection {what}"))
-        elif self._shut or not self.connection.outbox.pending:
+        elif self._shut or not (self.connection.outbox.pending or self._has_more_page()):
             self._finish()
         else:
             self._want_read(False)
@@ -456,12 +453,47 @@ class NativeBackend(Link):
         """Everything queued is out: once lingering, say that no more follows."""
         if self.stage != _LINGERING or self._shut or self.stream is None:
             return
+        if self._page is not None and not self._send_page(self._page):
+            return
         self._shut = True
         self.deadline.set(LINGER)
         try:
             self.stream.close_write()
         except TransportError:
             self._finish()
+
+    def _has_more_page(self) -> bool:
+        return self._page is not None and self._page.has_more()
+
+    def _send_page(self, page: Page) -> bool:
+        """Go on with a page, of which nothing waits to be sent; whether all of it is out.
+
+        Pieces that the stream does not take at once wait in the outbox, one at most.
+        """
+        stream, sending = self.stream, page.sending
+        if stream is None or sending is None:
+            return True
+        try:
+            for left in range(_PIECES_A_TURN, -1, -1):
+                piece = sending.next_piece()
+                if not piece:
+                    return True
+                taken = stream.send([piece]) if left else 0
+                self.bytes_sent += taken
+                if taken < len(piece):
+                    self.connection.outbox.send_raw(bytes(piece[taken:]))
+                    break
+        except TransportError as problem:
+            self._lose(problem)
+            return False
+        except Exception:  # a file that became shorter, or an iterator of the game's: the client sees a broken answer
+            logger.exception("peer %s: a page broke off", self.peer_id)
+            self._finish()
+            return False
+        if not self._waits_to_send:
+            self._waits_to_send = True
+            stream.want_write(True)
+        return False
 
     def _finish(self) -> None:
         """Let go of the stream, and of everything that only an open connection needs."""
@@ -471,6 +503,9 @@ class NativeBackend(Link):
             if pollable is not None:
                 pollable.close()
         self._connector = None
+        if self._page is not None:
+            self._page.close()
+            self._page = None
         self.deadline.close()
         if self.meter is not None:
             self.meter.stop()
@@ -499,11 +534,10 @@ class NativeBackend(Link):
             self._lose(TransportError(f"{what} took too long", Cause.TIMEOUT))
 
     def _end_lingering(self) -> None:
-        """End, unless a page is on its way out and goes on."""
-        pending = self.connection.outbox.pending
-        if pending and self._page_left - pending >= PAGE_LEAST:
-            self._page_left = pending
-            self.deadline.set(PAGE_STALL)
+        """End, unless a page is on its way out and its reader goes on."""
+        page, pending = self._page, self.connection.outbox.pending
+        if page is not None and page.goes_on(self.bytes_sent, pending, self.stream, self._clock.now()):
+            self.deadline.set(LINGER if self._shut else PAGE_STALL)
         else:
             self._finish()
 

@@ -94,7 +94,7 @@ class Porter(WebSocketServer):
 
     def _make_upgrade(self, peer_id: int) -> ServerUpgrade:
         admit = partial(self._admit, peer_id)
-        return HeldUpgrade(self._settings, self._settings.limits(), admit, self._respond)
+        return HeldUpgrade(self._settings, self._settings.limits(), admit, self._respond, self._outgoing)
 
     def _taken(self) -> int:
         self._take_back()

@@ -33,6 +33,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from gdpeer.arguments import BOOL, IDS, INT, LINES, NUMBER, STR, a, check_id, checked, seconds_of, to_bytes, wrong_type
 from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.errors import Cause, Error, HandshakeError, TransportError
+from gdpeer.http.outgoing import Outgoing
 from gdpeer.http.response import Handler, Response
 from gdpeer.ids import generate_unique_id
 from gdpeer.logs import LogLimit, LogLimits, get_logger, log_limited
@@ -60,7 +61,7 @@ from gdpeer.websocket.settings import (
 from gdpeer.websocket.states import ClientStatus, PeerWriteMode, Stage
 from gdpeer.websocket.stats import ServerStats, Tally
 from gdpeer.websocket.tls_options import Source
-from gdpeer.websocket.upgrade import Answered, Processor, ServerUpgrade
+from gdpeer.websocket.upgrade import Answered, Processor, Question, ServerUpgrade
 
 if TYPE_CHECKING:
     import ssl
@@ -157,7 +158,9 @@ class WebSocketServer(ServerSettings, NetworkedPeer):
         self._peers: dict[int, WebSocketPeer] = {}  # announced
         self._opening: dict[int, NativeBackend] = {}  # not announced yet
         self._admitted: set[int] = set()  # of those: whose upgrade was let in
+        self._answered: dict[int, NativeBackend] = {}  # by HTTP: pages and refusals, until the other side has them
         self._lingering: dict[int, NativeBackend] = {}  # their end was announced
+        self._outgoing = Outgoing()
 
     @checked(input_buffer_size_kb=INT, input_max_packets=INT, output_buffer_size_kb=INT, output_max_packets=INT)
     def set_buffers(
@@ -319,27 +322,28 @@ class WebSocketServer(ServerSettings, NetworkedPeer):
             peer_id = generate_unique_id()
         upgrade = self._make_upgrade(peer_id)
         if self.process_request is not None:
-            self._ask_in(upgrade, peer_id)
+            self._ask_in(upgrade, peer_id, self.process_request)
         backend = NativeBackend(self._settings, self._clock, upgrade, self._turn, peer_id, port)
         self._opening[peer_id] = backend
         backend.start(stream)
         return peer_id
 
     def _is_in_use(self, peer_id: int) -> bool:
-        return peer_id in self._peers or peer_id in self._opening or peer_id in self._lingering
+        groups = (self._peers, self._opening, self._answered, self._lingering)
+        return any(peer_id in group for group in groups)
 
     def _make_upgrade(self, peer_id: int) -> ServerUpgrade:
-        return ServerUpgrade(self._settings, self._settings.limits(), partial(self._admit, peer_id), self._respond)
+        admit = partial(self._admit, peer_id)
+        return ServerUpgrade(self._settings, self._settings.limits(), admit, self._respond, self._outgoing)
 
     def _taken(self) -> int:
         """How many of `max_peers` places are taken."""
         return len(self._peers) + len(self._admitted)
 
-    def _ask_in(self, upgrade: ServerUpgrade, peer_id: int) -> None:
+    def _ask_in(self, upgrade: ServerUpgrade, peer_id: int, process: Processor) -> None:
         """Have the game's `process_request` decide about an upgrade."""
-        upgrade.process = self.process_request
-        if self._later is not None:
-            upgrade.later = partial(self._answer_later, self._later, peer_id)
+        later = None if self._later is None else partial(self._answer_later, self._later, peer_id)
+        upgrade.question = Question(process, self._settings.limits().max_head_size, later)
 
     def _answer_later(self, later: Any, peer_id: int, answer: Awaitable[Response | None], answered: Answered) -> None:
         def go_on(response: Response | None, problem: BaseException | None) -> None:
@@ -356,6 +360,10 @@ class WebSocketServer(ServerSettings, NetworkedPeer):
         self._admitted.add(peer_id)
 
     def _respond(self, request: Request) -> Response | None:
+        if self._settings.has_gate():
+            obstacle = self._door.gate.page_obstacle(self._settings, request.remote_address[0], len(self._answered))
+            if obstacle:
+                raise HandshakeError(f"too many requests for pages ({obstacle})", status=429)
         response = None if self.http_handler is None else self.http_handler(request)
         if response is None and request.path == HEALTH and request.method in ("GET", "HEAD"):
             return Response.json({"status": "ok", "peers": len(self.peers)})
@@ -407,13 +415,22 @@ class WebSocketServer(ServerSettings, NetworkedPeer):
             return peer
         if backend.stage >= _LINGERING:
             self._admitted.discard(peer_id)
-        if backend.stage == _DONE:
             if self._opening.pop(peer_id, None) is not None:
-                self._tally.note_refused(backend.cause)
-                self._door.gate.leave(peer_id)
-            if self._lingering.pop(peer_id, None) is not None:
-                self._door.gate.leave(peer_id)
+                self._note_answered(peer_id, backend)
+        if backend.stage == _DONE:
+            for group in (self._answered, self._lingering):
+                if group.pop(peer_id, None) is not None:
+                    self._door.gate.leave(peer_id)
         return None
+
+    def _note_answered(self, peer_id: int, backend: NativeBackend) -> None:
+        """A connection will never open: it was answered by HTTP, or has ended. It is not pending any longer."""
+        self._answered[peer_id] = backend
+        self._tally.note_refused(backend.cause)
+        request = backend.upgrade.request
+        if request is not None and not request.is_upgrade:
+            self._tally.pages += 1
+            self._door.gate.turn_to_page(self._settings, peer_id, request.remote_address[0])
 
     def _tell_end(self, peer_id: int, peer: WebSocketPeer, backend: NativeBackend) -> None:
         if backend.connection.closed_by_remote and peer_id in self._peers:
@@ -523,7 +540,8 @@ class WebSocketServer(ServerSettings, NetworkedPeer):
     def stats(self) -> ServerStats:
         """What has passed, and what is there; costs a look at each peer."""
         backends = [peer._backend for peer in self.peers.values() if peer._backend is not None]
-        return self._tally.stats(backends, len(self._opening))
+        outgoing = sum(backend.connection.outbox.pending for backend in self._answered.values()) + self._outgoing.held
+        return self._tally.stats(backends, len(self._opening), len(self._answered), outgoing)
 
     # ------------------------------------------------------------------------------------------ the end
 
@@ -556,8 +574,8 @@ class WebSocketServer(ServerSettings, NetworkedPeer):
         self._turn.active = False
         self._session = None
         open_ones = [peer._backend for peer in self._peers.values() if peer._backend is not None]
-        backends = [*open_ones, *self._opening.values(), *self._lingering.values()]
-        for group in (self._peers, self._opening, self._admitted, self._lingering):
+        backends = [*open_ones, *self._opening.values(), *self._answered.values(), *self._lingering.values()]
+        for group in (self._peers, self._opening, self._admitted, self._answered, self._lingering):
             group.clear()
         leave(backends, code, reason)
         self._turn.take_touched()

@@ -74,7 +74,9 @@ class ServerStats:
 
     Attributes:
         peers: that are there.
-        pending: connections that are not open yet.
+        pending: connections that are not open yet; those that ask for pages count until they have asked.
+        answering: connections that do not open: pages and refusals on their way to who asked.
+        pages: pages that were ever asked for.
         accepted: connections that ever came in.
         opened: upgrades that were ever done.
         ended: peers that have gone, by `Cause`: "closed", "tcp", "timeout", "too big", ...
@@ -84,13 +86,16 @@ class ServerStats:
         refused_packets: of all peers, those that have gone included, by cause; see `PeerStats`.
         bytes_received, bytes_sent, messages_received, messages_sent, refused_sends, throttled: of all peers, those
             that have gone included; see `PeerStats`.
-        queued_packets, queued_bytes, outbound_packets, outbound_bytes: of those that are there.
+        queued_packets, queued_bytes, outbound_packets: of those that are there.
+        outbound_bytes: likewise, and what pages on their way hold in memory.
     """
 
     peers: int
     pending: int
+    answering: int
     accepted: int
     opened: int
+    pages: int
     ended: Mapping[str, int]
     refused: Mapping[str, int]
     refused_packets: Mapping[str, int]
@@ -114,13 +119,14 @@ class Tally:
     """What a server remembers of connections that have gone.
 
     Attributes:
-        accepted, opened: see `ServerStats`.
+        accepted, opened, pages: see `ServerStats`.
         refused, refused_packets: likewise.
     """
 
     def __init__(self) -> None:
         self.accepted = 0
         self.opened = 0
+        self.pages = 0
         self.refused: Counter[str] = Counter()
         self.refused_packets: Counter[str] = Counter()
         self._ended: dict[Cause, int] = {}
@@ -146,16 +152,28 @@ class Tally:
         if backend.meter is not None:
             self._throttled += backend.meter.throttled
 
-    def stats(self, backends: Iterable[NativeBackend], pending: int) -> ServerStats:
-        """All there is to tell, with those that are there."""
+    def stats(
+        self, backends: Iterable[NativeBackend], pending: int, answering: int = 0, outgoing: int = 0
+    ) -> ServerStats:
+        """All there is to tell, with those that are there.
+
+        Args:
+            backends: of the peers.
+            pending: connections that are not open yet.
+            answering: connections that do not open.
+            outgoing: bytes that their answers hold.
+        """
         live = [peer_stats(backend) for backend in backends]
         sums = {name: getattr(self, f"_{name}") + sum(getattr(one, name) for one in live) for name in _SUMS}
         levels = {name: sum(getattr(one, name) for one in live) for name in _LEVELS}
+        levels["outbound_bytes"] += outgoing
         return ServerStats(
             peers=len(live),
             pending=pending,
+            answering=answering,
             accepted=self.accepted,
             opened=self.opened,
+            pages=self.pages,
             ended={cause.value: number for cause, number in self._ended.items()},
             refused=dict(self.refused),
             refused_packets=dict(self.refused_packets),

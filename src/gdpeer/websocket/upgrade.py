@@ -14,6 +14,7 @@ from typing import Protocol
 from urllib.parse import quote
 
 from gdpeer.errors import NO_CAUSE, Cause, CloseCause, HandshakeError
+from gdpeer.http.outgoing import Outgoing, Sending, TooMuchHeld
 from gdpeer.http.response import Handler, Response
 from gdpeer.logs import get_logger, report
 from gdpeer.protocol.handshake import ClientHandshake, Opened, ServerHandshake, refusal
@@ -27,10 +28,12 @@ from gdpeer.websocket.settings import Settings
 
 logger = get_logger("gdpeer.websocket")
 
-__all__ = ["Answered", "ClientUpgrade", "Outcome", "Processor", "ServerUpgrade"]
+__all__ = ["Answered", "ClientUpgrade", "Outcome", "Processor", "Question", "ServerUpgrade"]
 
 NOT_LOADED = (OSError, ImportError)
 """h11 is loaded when it is needed first, and a process without a descriptor left can load nothing."""
+
+_SMALL = 16_384  # bytes of a page that go out with its head
 
 Admit = Callable[[Request], None]
 
@@ -57,6 +60,7 @@ class Outcome:
 
     Attributes:
         data: what to send.
+        sending: what follows it, a piece at a time; None: nothing.
         opened: what was agreed on; None where it did not open.
         leftover: bytes of the WebSocket that came with it.
         cause: why it did not open.
@@ -68,6 +72,7 @@ class Outcome:
     leftover: bytes = b""
     cause: CloseCause = NO_CAUSE
     elsewhere: Callable[[], Connector] | None = None
+    sending: Sending | None = None
 
 
 def _not_loaded(problem: Exception) -> CloseCause:
@@ -172,6 +177,67 @@ def _is_among(path: str, paths: Collection[str]) -> bool:
     return path in paths or any(not one.isascii() and quote(one, safe=SAFE) == path for one in paths)
 
 
+class Question:
+    """A game's `process_request`, and what it says about one upgrade.
+
+    Args:
+        process: asked about an upgrade that could be accepted.
+        most: bytes that may come before it has answered.
+        later: awaits what `process` returned, and calls its second argument then; None: `process` may not be async.
+
+    Attributes:
+        held: the outcome if it lets the upgrade go on; None: it was not asked yet.
+        answer: what it returned and what it raised; None: it was not told yet.
+    """
+
+    __slots__ = ("_later", "_process", "answer", "held", "most")
+
+    def __init__(self, process: Processor, most: int, later: Later | None) -> None:
+        self._process = process
+        self._later = later
+        self.most = most
+        self.held: Outcome | None = None
+        self.answer: tuple[object, BaseException | None] | None = None
+
+    def ask(self, request: Request, outcome: Outcome) -> None:
+        """Ask, once."""
+        self.held = outcome
+        try:
+            answer = self._process(request)
+            if isawaitable(answer):
+                self._ask_later(answer)
+            else:
+                self.answer = answer, None
+        except Exception as problem:  # game code
+            self.answer = None, problem
+
+    def _ask_later(self, answer: Awaitable[Response | None]) -> None:
+        if self._later is None:
+            if hasattr(answer, "close"):  # a coroutine that nobody awaits would warn
+                answer.close()
+            raise TypeError("process_request must not be async here: only the servers of gdpeer.aio can wait for it")
+        self._later(answer, self._take)
+
+    def _take(self, answer: Response | None, problem: BaseException | None) -> None:
+        self.answer = answer, problem
+
+    def wait(self, held: Outcome, data: bytes) -> None:
+        """What a client sends before it has its answer is kept, within limits."""
+        held.leftover += data
+        if len(held.leftover) > self.most:
+            raise HandshakeError("too much was sent before the answer", status=400)
+
+    def response(self) -> Response | None:
+        """What refuses the upgrade; None: it goes on. Raises what the game raised, or got wrong."""
+        assert self.answer is not None
+        answer, problem = self.answer
+        if problem is not None:
+            raise problem
+        if answer is not None and not isinstance(answer, Response):
+            raise TypeError(f"process_request returns None or a Response, not {type(answer).__name__}")
+        return answer
+
+
 class ServerUpgrade:
     """A server's.
 
@@ -182,43 +248,34 @@ class ServerUpgrade:
         limits: of heads and bodies.
         admit: called with each upgrade before it is accepted; may raise HandshakeError to refuse it.
         respond: answers requests that are no upgrade. Without one they are told that this is a WebSocket server.
+        outgoing: what the server's pages hold in memory; None: this page's alone.
 
     Attributes:
         request: who asked for what; None before it is whole.
-        process: asked about each upgrade that would be accepted; None: nobody.
-        later: awaits what `process` returned, and calls its second argument then; None: `process` may not be async.
+        question: a game's `process_request`; None: nobody is asked.
 
     Raises:
         ValueError: a header of the settings is not valid.
     """
 
-    __slots__ = (
-        "_admit",
-        "_answer",
-        "_handshake",
-        "_held",
-        "_limits",
-        "_paths",
-        "_respond",
-        "later",
-        "process",
-        "request",
-    )
+    __slots__ = ("_admit", "_handshake", "_outgoing", "_paths", "_respond", "question", "request")
 
     is_client = False
 
     def __init__(
-        self, settings: Settings, limits: Limits, admit: Admit | None = None, respond: Handler | None = None
+        self,
+        settings: Settings,
+        limits: Limits,
+        admit: Admit | None = None,
+        respond: Handler | None = None,
+        outgoing: Outgoing | None = None,
     ) -> None:
         self.request: Request | None = None
-        self.process: Processor | None = None
-        self.later: Later | None = None
-        self._held: Outcome | None = None  # an upgrade that is accepted as soon as `process` lets it go on
-        self._answer: tuple[object, BaseException | None] | None = None
-        self._limits = limits
+        self.question: Question | None = None
         self._paths = settings.allowed_paths
         self._admit = admit
         self._respond = respond
+        self._outgoing = outgoing
         self._handshake: ServerHandshake | None = ServerHandshake(settings.terms(), limits)
 
     def begin(self) -> bytes:
@@ -231,16 +288,20 @@ class ServerUpgrade:
         if handshake is None:
             return None
         try:
-            outcome = self._go_on(handshake, data, stream) if self._held is None else self._wait(self._held, data)
+            outcome = self._go_on(handshake, data, stream)
         except HandshakeError as problem:
             outcome = self._refuse(problem)
         except NOT_LOADED as problem:
             outcome = Outcome(cause=_not_loaded(problem))
         if outcome is not None:
-            self._handshake = self._admit = self._respond = self._held = self._answer = self.process = self.later = None
+            self._handshake = self._admit = self._respond = self._outgoing = self.question = None
         return outcome
 
     def _go_on(self, handshake: ServerHandshake, data: bytes, stream: Addressed) -> Outcome | None:
+        question = self.question
+        if question is not None and question.held is not None:
+            question.wait(question.held, data)
+            return self._conclude(question)
         request = handshake.receive_data(data)
         if request is None:
             return None
@@ -249,60 +310,32 @@ class ServerUpgrade:
             self.request = request = replace(request, remote_address=stream.remote_address)
             return self._page(request, self._respond)
         outcome = self._accept(request, handshake)
-        if self.process is None:
+        if question is None:
             return outcome
         self.request = request = replace(request, remote_address=stream.remote_address)
-        return self._ask(self.process, request, outcome)
+        question.ask(request, outcome)
+        return self._conclude(question)
 
     def time_out(self) -> Outcome:
         """The other side took too long, or the game's `process_request` did."""
-        if self._held is not None:
-            self._held, self._handshake = None, None
-            return self._refuse(HandshakeError("process_request took too long", Cause.TIMEOUT, status=503))
-        return self._refuse(HandshakeError("the request did not come in time", Cause.TIMEOUT, status=408))
+        what = HandshakeError("the request did not come in time", Cause.TIMEOUT, status=408)
+        if self.question is not None and self.question.held is not None:
+            what = HandshakeError("process_request took too long", Cause.TIMEOUT, status=503)
+        self._handshake = self.question = None
+        return self._refuse(what)
 
-    def _ask(self, process: Processor, request: Request, outcome: Outcome) -> Outcome | None:
-        """Let the game decide about an upgrade that could be accepted."""
+    def _conclude(self, question: Question) -> Outcome | None:
+        """What the game's answer makes of an upgrade; None while there is none."""
+        if question.answer is None:
+            return None
         try:
-            answer = process(request)
-            if isawaitable(answer):
-                self._ask_later(answer, outcome)
-                return None
-        except Exception as problem:  # game code
-            return self._conclude(None, problem, outcome)
-        return self._conclude(answer, None, outcome)
-
-    def _ask_later(self, answer: Awaitable[Response | None], outcome: Outcome) -> None:
-        if self.later is None:
-            if hasattr(answer, "close"):  # a coroutine that nobody awaits would warn
-                answer.close()
-            raise TypeError("process_request must not be async here: only the servers of gdpeer.aio can wait for it")
-        self._held = outcome
-        self.later(answer, self._take_answer)
-
-    def _take_answer(self, answer: Response | None, problem: BaseException | None) -> None:
-        self._answer = answer, problem
-
-    def _wait(self, held: Outcome, data: bytes) -> Outcome | None:
-        """`process_request` is being awaited; what a client sends before it has its answer is kept, within limits."""
-        held.leftover += data
-        if len(held.leftover) > self._limits.max_head_size:
-            raise HandshakeError("too much was sent before the answer", status=400)
-        return None if self._answer is None else self._conclude(*self._answer, held)
-
-    def _conclude(self, answer: object, problem: BaseException | None, outcome: Outcome) -> Outcome:
-        try:
-            if problem is not None:
-                raise problem
-            if answer is None:
-                return outcome
-            if not isinstance(answer, Response):
-                raise TypeError(f"process_request returns None or a Response, not {type(answer).__name__}")
-            data = answer.to_bytes()
+            refusal = question.response()
+            return question.held if refusal is None else self._send(refusal, "refused by process_request")
+        except TooMuchHeld as problem:
+            return self._refuse(problem)
         except Exception:
             report(logger, "process_request failed")
             return self._refuse(HandshakeError("the server failed to decide", status=500))
-        return Outcome(data, cause=CloseCause(Cause.UPGRADE, "refused by process_request", answer.status))
 
     def _accept(self, request: Request, handshake: ServerHandshake) -> Outcome:
         if self._paths is not None and not _is_among(request.path, self._paths):
@@ -321,14 +354,31 @@ class ServerUpgrade:
 
     def _page(self, request: Request, respond: Handler) -> Outcome:
         what = f"{request.method} {request.path[:200]}"
-        is_head = request.method == "HEAD"
+        told = f"a page was asked for: {what}"
         try:
             response = respond(request) or Response(404, f"nothing at {request.path[:200]}\n")
-            data = response.to_bytes(head_only=is_head)
+            return self._send(response, told)
         except HandshakeError:
             raise
         except Exception:  # game code; what it returned may be as wrong as what it did
             report(logger, "the HTTP handler failed for %s", what)
-            response = Response(500, "the server failed to answer\n")
-            data = response.to_bytes(head_only=is_head)
-        return Outcome(data, cause=CloseCause(Cause.UPGRADE, f"a page was asked for: {what}", response.status))
+            return self._send(Response(500, "the server failed to answer\n"), told)
+
+    def _send(self, response: Response, told: str) -> Outcome:
+        """Begin with a response. Raises whatever is wrong with it; HandshakeError where too much is held in memory."""
+        request = self.request
+        assert request is not None
+        data, source = response.begin(request.version, head_only=request.method == "HEAD")
+        cause = CloseCause(Cause.UPGRADE, told, response.status)
+        if source is not None and source.length is not None and source.length <= _SMALL:
+            data += source.next_piece(_SMALL)
+            source.close()
+            source = None
+        if source is None:
+            return Outcome(data, cause=cause)
+        try:
+            sending = Sending(self._outgoing or Outgoing(), response.body, source)
+        except HandshakeError:
+            source.close()
+            raise
+        return Outcome(data, cause=cause, sending=sending)

@@ -9,7 +9,7 @@ import pytest
 from gdpeer import OK, Cause, WebSocketMultiplayerPeer, WebSocketPeer
 from gdpeer.http import Request, Response
 from gdpeer.websocket.settings import Settings
-from gdpeer.websocket.upgrade import Answered, ServerUpgrade
+from gdpeer.websocket.upgrade import Answered, Question, ServerUpgrade
 from tests.unit.websocket.support import CLOSED, OPEN, Room, listening, request, until, url_of
 
 TOKEN = "Authorization: Bearer 123"
@@ -59,7 +59,7 @@ def test_it_sees_the_request_and_refuses_with_status_reason_and_body() -> None:
 def test_all_of_the_answer_reaches_who_is_refused() -> None:
     settings = Settings()
     upgrade = ServerUpgrade(settings, settings.limits())
-    upgrade.process = only_with_token
+    upgrade.question = Question(only_with_token, 100, None)
     outcome = upgrade.receive(request(), Somewhere())
     assert outcome is not None
     head, _, body = outcome.data.partition(b"\r\n\r\n")

@@ -1,0 +1,168 @@
+r"""What follows a response's head: from memory, from a file, or from an iterator, a piece at a time.
+
+    Response(200, File("world.pck"), "application/octet-stream")
+    Response(200, (f"{line}\n".encode() for line in lines), "text/csv")
+
+A server asks for the next piece when the one before has left; so a client that reads slowly costs one piece of memory,
+however large the body is.
+
+Layer: `http`. Source: RFC 9112 section 7.1 (chunked).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from typing import TypeAlias
+
+__all__ = ["PIECE", "Body", "File", "Source", "chunked", "open_body"]
+
+PIECE = 65_536
+"""Bytes of a piece at most."""
+
+Buffer = bytes | memoryview
+
+
+class File:
+    """A body that is read from a file while it is sent.
+
+    Args:
+        path: of the file.
+
+    Attributes:
+        path: as given.
+        size: bytes that are sent: those that were there when this was made.
+
+    Raises:
+        OSError: there is no such file.
+    """
+
+    __slots__ = ("path", "size")
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = os.fspath(path)
+        self.size = os.stat(path).st_size
+
+    def __len__(self) -> int:
+        return self.size
+
+    def __repr__(self) -> str:
+        return f"File({self.path!r})"
+
+
+Body: TypeAlias = "bytes | bytearray | memoryview | str | File | Iterable[bytes]"
+"""Text goes as UTF-8. An iterable is asked for its next bytes while the response is sent; its length is not known."""
+
+
+class Source:
+    """Bytes in pieces.
+
+    Attributes:
+        length: of all of them; None: nobody knows.
+    """
+
+    __slots__ = ("length",)
+
+    def __init__(self, length: int | None) -> None:
+        self.length = length
+
+    def next_piece(self, most: int) -> Buffer:
+        """The next bytes, at most so many; empty at the end. What it raises ends the response."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Let go of what is behind it."""
+
+
+class _OfBytes(Source):
+    __slots__ = ("_at", "_view")
+
+    def __init__(self, data: bytes | bytearray | memoryview) -> None:
+        self._view = memoryview(data).cast("B")
+        self._at = 0
+        super().__init__(len(self._view))
+
+    def next_piece(self, most: int) -> Buffer:
+        begin = self._at
+        self._at += most
+        return self._view[begin : begin + most]
+
+
+class _OfFile(Source):
+    __slots__ = ("_file", "_left")
+
+    def __init__(self, file: File) -> None:
+        self._file = open(file.path, "rb", buffering=0)  # noqa: SIM115 (closed by close)
+        self._left = file.size
+        super().__init__(file.size)
+
+    def next_piece(self, most: int) -> Buffer:
+        piece = self._file.read(min(most, self._left)) or b""
+        if not piece and self._left:
+            raise OSError(f"{self._left} bytes are missing at the end of {self._file.name}: it became shorter")
+        self._left -= len(piece)
+        return piece
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class _OfIterator(Source):
+    __slots__ = ("_all", "_rest")
+
+    def __init__(self, found: Iterable[bytes]) -> None:
+        self._all: Iterator[bytes] = iter(found)
+        self._rest = memoryview(b"")
+        super().__init__(None)
+
+    def next_piece(self, most: int) -> Buffer:
+        if not self._rest:
+            self._rest = memoryview(next((one for one in self._all if len(one)), b"")).cast("B")
+        piece, self._rest = self._rest[:most], self._rest[most:]
+        return piece
+
+    def close(self) -> None:
+        self._rest = memoryview(b"")
+        end = getattr(self._all, "close", None)  # a generator's `finally` runs now, not at some collection
+        if end is not None:
+            end()
+
+
+class _Chunked(Source):
+    __slots__ = ("_inner", "_is_over")
+
+    def __init__(self, inner: Source) -> None:
+        self._inner = inner
+        self._is_over = False
+        super().__init__(None)
+
+    def next_piece(self, most: int) -> Buffer:
+        if self._is_over:
+            return b""
+        piece = self._inner.next_piece(most)
+        self._is_over = not len(piece)
+        return b"%x\r\n%b\r\n" % (len(piece), bytes(piece))
+
+    def close(self) -> None:
+        self._inner.close()
+
+
+def open_body(body: Body) -> Source:
+    """The bytes of a body.
+
+    Raises:
+        OSError: the file cannot be read.
+        TypeError: it is no body.
+    """
+    if isinstance(body, str):
+        return _OfBytes(body.encode())
+    if isinstance(body, bytes | bytearray | memoryview):
+        return _OfBytes(body)
+    if isinstance(body, File):
+        return _OfFile(body)
+    return _OfIterator(body)
+
+
+def chunked(source: Source) -> Source:
+    """The same in chunks, whose end a client can tell without knowing the length."""
+    return _Chunked(source)
