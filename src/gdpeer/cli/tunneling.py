@@ -19,6 +19,7 @@ from gdpeer.cli.serving import TURN, address, resolve
 from gdpeer.demos.origins import EVERYWHERE
 from gdpeer.demos.stopping import Stop
 from gdpeer.errors import TransportError
+from gdpeer.quoting import clean, escape
 from gdpeer.tools.decoding import DIALECTS
 from gdpeer.tools.names import MethodNames, load_tables
 from gdpeer.tools.tunnel import Event, Tunnel
@@ -43,16 +44,27 @@ LATEST = 0.05
 MOST_AT_ONCE = 64
 """Events after which likewise: to tell of them takes a few milliseconds."""
 
+MOST_PROBLEMS = 10
+"""Scripts that cannot be read that are told of."""
+
 Made = TypeVar("Made", bound=Tunnel)
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def parse_names(context: click.Context, parameter: click.Parameter, value: tuple[str, ...]) -> MethodNames:
-    """The tables that `--names` tells."""
-    try:
-        return MethodNames(table for source in value for table in load_tables(source))
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from error
+    """The tables that `--names` tells; what could not be read is told on standard error."""
+    tables: list[tuple[str, ...]] = []
+    for source in value:
+        try:
+            found = load_tables(source)
+        except ValueError as error:
+            raise click.BadParameter(str(error)) from error
+        tables += found.tables
+        for problem in found.problems[:MOST_PROBLEMS]:
+            click.echo(f"--names {escape(source)}: {clean(problem)}", err=True)
+        if len(found.problems) > MOST_PROBLEMS:
+            click.echo(f"--names {escape(source)}: and {len(found.problems) - MOST_PROBLEMS} more", err=True)
+    return MethodNames(tables)
 
 
 def tunnel_options(function: Function) -> Function:

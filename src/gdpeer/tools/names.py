@@ -8,21 +8,19 @@ Layer: `tools`.
 
 from __future__ import annotations
 
-import hashlib
 import importlib
-import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import ModuleType
+from typing import NamedTuple
 
+from gdpeer.contract import checksum_of, read_project, read_scripts
 from gdpeer.multiplayer.tree import Node
 from gdpeer.tools.scripts import load_script
 
-__all__ = ["MethodNames", "load_tables"]
+__all__ = ["Loaded", "MethodNames", "load_tables"]
 
-_FUNCTION = re.compile(r"(?:@.*\s)?(?:static\s+)?func\s+(\w+)")
-_EXTENDS = re.compile(r'^extends\s+(?:"([^"]+)"|(\w+))', re.M)
-_CLASS_NAME = re.compile(r"^class_name\s+(\w+)", re.M)
+PROJECT = "project.godot"
 
 
 class MethodNames:
@@ -45,12 +43,19 @@ class MethodNames:
         return names[number] if number < len(names) else None
 
 
-def checksum_of(names: Iterable[str]) -> str:
-    """As the engine computes it (reference godot4-wire D.3)."""
-    return hashlib.md5("".join(sorted(names)).encode(), usedforsecurity=False).hexdigest()
+class Loaded(NamedTuple):
+    """What a source holds.
+
+    Attributes:
+        tables: the names of a class each.
+        problems: what could not be read of it.
+    """
+
+    tables: list[tuple[str, ...]]
+    problems: list[str]
 
 
-def load_tables(source: str) -> list[tuple[str, ...]]:
+def load_tables(source: str) -> Loaded:
     """The tables that somebody names.
 
     Args:
@@ -62,20 +67,20 @@ def load_tables(source: str) -> list[tuple[str, ...]]:
     """
     path = Path(source)
     try:
-        if path.is_dir():
-            tables = script_tables(sorted(path.rglob("*.gd")))
-        elif path.suffix == ".gd":
-            tables = script_tables([path])
+        if path.is_dir() or path.suffix == ".gd":
+            found = script_tables(path.resolve(strict=True))
         elif path.suffix == ".py" or not path.exists():
-            tables = python_tables(load_module(source, path))
+            found = Loaded(python_tables(load_module(source, path)), [])
         else:
-            lines = path.read_text(encoding="utf-8").splitlines()
-            tables = [tuple(words) for line in lines if (words := line.partition("#")[0].replace(",", " ").split())]
+            lines = path.read_text(encoding="utf-8-sig").splitlines()
+            words = (line.partition("#")[0].replace(",", " ").split() for line in lines)
+            found = Loaded([tuple(names) for names in words if names], [])
     except Exception as problem:  # whatever a module raises when it is run
         raise ValueError(f"cannot read names from {source}: {problem}") from problem
-    if not tables:
-        raise ValueError(f"{source} has no methods for RPC")
-    return tables
+    if not found.tables:
+        why = f" ({found.problems[0]})" if found.problems else ""
+        raise ValueError(f"{source} has no methods for RPC{why}")
+    return found
 
 
 def load_module(source: str, path: Path) -> ModuleType:
@@ -89,40 +94,20 @@ def python_tables(module: ModuleType) -> list[tuple[str, ...]]:
     return [tuple(one._gdpeer_rpc_methods) for one in classes if one._gdpeer_rpc_methods]
 
 
-def script_tables(files: Sequence[Path]) -> list[tuple[str, ...]]:
-    """Of some scripts of GDScript, with what they inherit from each other."""
-    texts = {file: file.read_text(encoding="utf-8", errors="replace") for file in files}
-    by_class = {match[1]: file for file, text in texts.items() if (match := _CLASS_NAME.search(text))}
-
-    def names(file: Path | None, depth: int) -> set[str]:
-        if file is None or depth > len(texts):  # depth: scripts in a circle
-            return set()
-        return script_names(texts[file]) | names(base_of(texts[file], file, by_class, texts), depth + 1)
-
-    return [found for file in files if (found := tuple(sorted(names(file, 1))))]
-
-
-def base_of(text: str, file: Path, by_class: dict[str, Path], files: Iterable[Path]) -> Path | None:
-    """The script that another one extends, if it is among these."""
-    match = _EXTENDS.search(text)
-    if match is None:
-        return None
-    if match[2]:
-        return by_class.get(match[2])
-    name = match[1].removeprefix("res://")
-    return next((one for one in files if one != file and one.as_posix().endswith(f"/{name}")), None)
-
-
-def script_names(text: str) -> set[str]:
-    """The functions of a script that have `@rpc`."""
-    found = set()
-    is_marked = False
-    for line in text.splitlines():
-        if line.startswith("@rpc"):
-            is_marked = True
-        match = _FUNCTION.match(line)
-        if match:
-            if is_marked:
-                found.add(match[1])
-            is_marked = False
+def script_tables(path: Path) -> Loaded:
+    """Of the scripts of a project, of a folder in one, of a folder with projects, or of one script."""
+    root = next((one for one in (path, *path.parents) if (one / PROJECT).is_file()), None)
+    if root is None and path.is_file():
+        contracts = [read_scripts(path.parent, sorted(path.parent.glob("*.gd")))]
+    else:
+        inner = [] if root is not None else sorted(one.parent for one in path.rglob(PROJECT))
+        contracts = [read_project(one) for one in (root or path, *inner)]
+    wanted = f"res://{path.relative_to(root or (path.parent if path.is_file() else path)).as_posix()}"
+    found = Loaded([], [])
+    for contract in contracts:
+        is_within = wanted == "res://." or contract.engine == 3
+        tables = [one for one in contract.tables if is_within or f"{one.id}/".startswith((f"{wanted}/", f"{wanted}::"))]
+        found.tables.extend(one.names for one in tables)
+        if contract.engine == 4:
+            found.problems.extend(str(one) for one in contract.problems if is_within or one.file.startswith(wanted))
     return found

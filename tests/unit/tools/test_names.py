@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from gdpeer.contract import checksum_of
 from gdpeer.multiplayer.rpc import class_table
-from gdpeer.tools.names import MethodNames, checksum_of, load_tables
+from gdpeer.tools.names import MethodNames, load_tables
 from tests.support.mp_nodes import Child, Main
 
 MAIN = tuple(class_table(Main).names)
@@ -29,13 +30,13 @@ def test_a_name_by_checksum_and_number() -> None:
 def test_from_a_python_file_and_a_module() -> None:
     source = Path(__file__).parents[2] / "support" / "mp_nodes.py"
     for one in (str(source), "tests.support.mp_nodes"):
-        assert sorted(map(sorted, load_tables(one))) == sorted([sorted(MAIN), ["poke"]])  # type: ignore[type-var]
+        assert sorted(map(sorted, load_tables(one).tables)) == sorted([sorted(MAIN), ["poke"]])  # type: ignore[type-var]
 
 
 def test_from_a_list(tmp_path: Path) -> None:
     file = tmp_path / "names.txt"
     file.write_text("# the game\nroll, pass\n\nmove   # of a player\n")
-    assert load_tables(str(file)) == [("roll", "pass"), ("move",)]
+    assert load_tables(str(file)).tables == [("roll", "pass"), ("move",)]
 
 
 SCRIPTS = {
@@ -54,15 +55,35 @@ def test_from_a_godot_project_with_what_scripts_inherit(tmp_path: Path) -> None:
     for name, text in SCRIPTS.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
-    assert set(load_tables(str(tmp_path))) == {
-        ("of_base",),
-        ("inline", "marked", "of_base"),
-        ("inline", "marked", "of_base", "own"),
-        ("a", "b"),
-        ("lost",),
-        ("bare",),
-    }
-    assert load_tables(str(tmp_path / "by_name.gd")) == [("inline", "marked")]
+    by_name, by_path = ("inline", "marked", "of_base"), ("inline", "marked", "of_base", "own")
+    found = load_tables(str(tmp_path))
+    assert set(found.tables) == {("of_base",), by_name, by_path, ("bare",)}
+    assert found.problems == [
+        'res://lost.gd:1: extends "res://gone.gd", which is not there',
+        "res://ring_a.gd:1: extends itself, by way of others",
+        "res://ring_b.gd:1: extends itself, by way of others",
+    ]
+    assert load_tables(str(tmp_path / "by_name.gd")).tables == [by_name]
+    # In a project a script finds all others, and so does a folder.
+    (tmp_path / "project.godot").write_text("config_version=5\n")
+    assert load_tables(str(tmp_path / "sub" / "by_path.gd")).tables == [by_path]
+    assert load_tables(str(tmp_path / "sub")).tables == [by_path]
+    assert len(load_tables(str(tmp_path)).tables) == 4
+
+
+def test_from_a_folder_with_projects(tmp_path: Path) -> None:
+    for name in ("client", "server"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "project.godot").write_text("config_version=5\n")
+        (tmp_path / name / "main.gd").write_text(f"class_name Main extends Node\n@rpc func of_{name}(): pass\n")
+    assert load_tables(str(tmp_path)).tables == [("of_client",), ("of_server",)]
+
+
+def test_a_godot_3_project_has_no_problems_to_tell(tmp_path: Path) -> None:
+    (tmp_path / "project.godot").write_text("config_version=4\n")
+    (tmp_path / "main.gd").write_text("extends 'res://gone.gd'\nremote func x(): pass\n")
+    with pytest.raises(ValueError, match=r"has no methods for RPC$"):
+        load_tables(str(tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -70,7 +91,13 @@ def test_from_a_godot_project_with_what_scripts_inherit(tmp_path: Path) -> None:
     [
         ("broken.py", "raise RuntimeError('a mistake')", "a mistake"),
         ("empty.txt", "# nothing\n", "has no methods for RPC"),
-        ("none.gd", "func x(): pass\n", "has no methods for RPC"),
+        ("none.gd", "func x(): pass\n", r"has no methods for RPC$"),
+        (
+            "broken.gd",
+            "@rpc func x(): pass\nvar a = '",
+            r"has no methods for RPC \(res://broken.gd:2: a string is not closed",
+        ),
+        ("gone/", None, r"cannot read|No module named"),
         ("no.such.module", None, "No module named"),
     ],
 )

@@ -1,0 +1,14 @@
+"""What both sides of a game can call: read from a Godot project, without an engine.
+
+    from gdpeer.contract import read_project
+
+    for table in read_project(Path("game")).tables:
+        print(table.id, table.names, table.checksum)
+
+Layer: `contract`, above `multiplayer`; pure but for `project`, which reads files.
+"""
+
+from gdpeer.contract.model import Contract, Method, Place, Problem, Table, checksum_of
+from gdpeer.contract.project import read_project, read_scripts
+
+__all__ = ["Contract", "Method", "Place", "Problem", "Table", "checksum_of", "read_project", "read_scripts"]

@@ -1,0 +1,100 @@
+"""What the arguments of `@rpc` say.
+
+Layer: `contract`; pure. Source: reference godot4-contract 1.1 and 1.2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from gdpeer.contract.tokens import Kind, Token, string_value
+
+__all__ = ["Rpc", "parse_rpc"]
+
+UNKNOWN = "?"
+
+_MODES = ("any_peer", "authority")
+_LOCAL = ("call_local", "call_remote")
+_TRANSFERS = ("reliable", "unreliable", "unreliable_ordered")
+_WORDS = 3
+"""Words before the channel."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rpc:
+    """The annotation of a method; the fields are those of `model.Method`."""
+
+    mode: str = "authority"
+    call_local: bool | None = False
+    transfer: str = "reliable"
+    channel: int | None = 0
+
+
+def parse_rpc(tokens: Sequence[Token]) -> Rpc:
+    """Reads the tokens between the brackets.
+
+    Raises:
+        ValueError: the engine would not load the script; the text says why.
+    """
+    arguments = _split(tokens)
+    if len(arguments) > _WORDS + 1:
+        raise ValueError(f"@rpc takes 4 arguments at most, not {len(arguments)}")
+    found = Rpc()
+    seen: set[str] = set()
+    for argument in arguments[:_WORDS]:
+        found = _with_word(found, argument, seen)
+    if len(arguments) > _WORDS:
+        found = replace(found, channel=_channel(arguments[_WORDS]))
+    return found
+
+
+def _split(tokens: Sequence[Token]) -> list[list[Token]]:
+    """The arguments; a comma at the end makes none."""
+    arguments: list[list[Token]] = [[]]
+    depth = 0
+    for token in tokens:
+        depth += (token.text in "([{") - (token.text in ")]}") if token.kind is Kind.MARK else 0
+        if token.kind is Kind.MARK and token.text == "," and depth == 0:
+            arguments.append([])
+        else:
+            arguments[-1].append(token)
+    return arguments if arguments[-1] else arguments[:-1]
+
+
+def _with_word(found: Rpc, argument: Sequence[Token], seen: set[str]) -> Rpc:
+    if len(argument) != 1 or argument[0].kind is Kind.WORD:
+        text = argument[0].text
+        if len(argument) == 1 and text.isdigit():
+            raise ValueError("the channel of @rpc is its 4th argument")
+        if len(argument) == 1 and any(text in words for words in _KINDS.values()):
+            raise ValueError(f'@rpc: expected "{text}" in quotes')
+        # A constant expression: which of the words it is cannot be told without evaluating it.
+        return Rpc(UNKNOWN, None, UNKNOWN, found.channel)
+    if argument[0].kind is not Kind.STRING:
+        raise ValueError(f'@rpc: expected a word such as "any_peer", got {argument[0].text}')
+    word = string_value(argument[0].text)
+    kind = next((name for name, words in _KINDS.items() if word in words), "")
+    if not kind:
+        raise ValueError(f"@rpc has no word {word!r}")
+    if kind in seen:
+        raise ValueError(f"@rpc has two words of a kind: {word!r} is the second")
+    seen.add(kind)
+    if kind == "call_local":
+        return found if found.call_local is None else replace(found, call_local=word == "call_local")
+    if kind == "mode":
+        return found if found.mode == UNKNOWN else replace(found, mode=word)
+    return found if found.transfer == UNKNOWN else replace(found, transfer=word)
+
+
+_KINDS = {"mode": _MODES, "call_local": _LOCAL, "transfer": _TRANSFERS}
+
+
+def _channel(argument: Sequence[Token]) -> int | None:
+    text = "".join(token.text for token in argument)
+    if any(token.kind is Kind.STRING for token in argument) and len(argument) == 1:
+        raise ValueError(f"@rpc: expected a number for the channel, got {text}")
+    try:
+        return int(text, 0) if text.lower().startswith(("0x", "-0x", "0b", "-0b")) else int(float(text))
+    except (ValueError, OverflowError):
+        return None  # an expression

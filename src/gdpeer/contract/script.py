@@ -1,0 +1,361 @@
+"""One GDScript file: its classes, what they extend, their functions and the constants that name other scripts.
+
+Bodies of functions are skipped, so nothing in them can confuse the reader.
+
+Layer: `contract`; pure. Source: reference godot4-contract 1.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from gdpeer.contract.annotations import Rpc, parse_rpc
+from gdpeer.contract.tokens import Kind, Line, SyntaxProblem, Token, logical_lines, string_value
+
+__all__ = ["ClassSyntax", "Function", "Reference", "Script", "parse_script"]
+
+DECLARATIONS = frozenset(("func", "var", "const", "signal", "class", "enum"))
+
+KEYWORDS = re.compile(
+    "if|elif|else|for|while|break|continue|pass|return|class|class_name|extends|is|in|as|self|super|signal|func|static|"
+    "const|enum|var|breakpoint|preload|await|yield|assert|and|or|not|true|false|null|void|namespace|trait"
+)
+"""What no function can be called."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """What names a class: `"res://base.gd".Inner`, `Base`, `Global.Inner`.
+
+    Attributes:
+        path: of a script; "" where it begins with a name.
+        names: the names, the outermost first.
+    """
+
+    path: str
+    names: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return ".".join((f'"{self.path}"', *self.names) if self.path else self.names)
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function of a class.
+
+    Attributes:
+        rpc: what its `@rpc` says; None without.
+    """
+
+    name: str
+    line: int
+    rpc: Rpc | None
+
+
+@dataclass(eq=False, slots=True)
+class ClassSyntax:
+    """A class: the script's own, or an inner one.
+
+    Attributes:
+        script: the path of the file.
+        name: of an inner class, or what `class_name` says.
+        outer: the class around it; None for the script's own.
+        base: what it extends; None where nothing is said.
+        line: where it begins.
+    """
+
+    script: str
+    name: str = ""
+    outer: ClassSyntax | None = None
+    base: Reference | None = None
+    line: int = 1
+    functions: dict[str, Function] = field(default_factory=dict)
+    constants: dict[str, Reference] = field(default_factory=dict)
+    classes: dict[str, ClassSyntax] = field(default_factory=dict)
+    members: set[str] = field(default_factory=set)
+
+    @property
+    def id(self) -> str:
+        """The path of the script, and the names of inner classes."""
+        names = []
+        one: ClassSyntax = self
+        while one.outer is not None:
+            names.append(one.name)
+            one = one.outer
+        return "::".join((self.script, *reversed(names)))
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A file as it was read.
+
+    Attributes:
+        root: the class that the file is.
+        classes: it, and all within it.
+        problems: why the engine would not load it; empty where it would, as far as heads tell.
+    """
+
+    root: ClassSyntax
+    classes: tuple[ClassSyntax, ...]
+    problems: tuple[SyntaxProblem, ...]
+
+
+def parse_script(text: str, path: str) -> Script:
+    """Reads the text of a script.
+
+    Args:
+        text: of the file.
+        path: as `res://`.
+    """
+    problems: list[SyntaxProblem] = []
+    parser = _Parser(path, problems)
+    for line in logical_lines(text.removeprefix("\ufeff"), problems):
+        parser.take(line)
+    parser.finish()
+    return Script(parser.classes[0], tuple(parser.classes), tuple(problems))
+
+
+@dataclass(slots=True)
+class _Block:
+    """What stands deeper than `indent` belongs to a class, or to nothing that counts (None)."""
+
+    indent: int
+    inside: ClassSyntax | None
+    pending: list[tuple[Token, list[Token]]] = field(default_factory=list)
+
+
+class _Parser:
+    def __init__(self, path: str, problems: list[SyntaxProblem]) -> None:
+        root = ClassSyntax(path)
+        self.classes = [root]
+        self._problems = problems
+        self._blocks = [_Block(-1, root)]
+
+    def take(self, line: Line) -> None:
+        """One more line."""
+        blocks = self._blocks
+        while line.indent <= blocks[-1].indent:
+            self._leave(blocks.pop())
+        block = blocks[-1]
+        if block.inside is None:
+            self._check_body(line)
+            return
+        cursor = _Cursor(line.tokens)
+        inner: ClassSyntax | None = None
+        while not cursor.is_over():
+            inner = self._statement(cursor, block)
+        # What stands behind `class Inner:` on the same line belongs to the class around it, as in the engine.
+        blocks.append(_Block(line.indent, inner))
+
+    def finish(self) -> None:
+        """The end of the file."""
+        while self._blocks:
+            self._leave(self._blocks.pop())
+
+    def _leave(self, block: _Block) -> None:
+        self._refuse_rpc(block, "@rpc stands before nothing")
+
+    def _refuse_rpc(self, block: _Block, why: str) -> None:
+        for token, _ in block.pending:
+            if token.text == "@rpc":
+                self._problem(token, why)
+        block.pending.clear()
+
+    def _problem(self, token: Token, text: str) -> None:
+        self._problems.append(SyntaxProblem(token.line, text))
+
+    def _check_body(self, line: Line) -> None:
+        for token in line.tokens:
+            if token.kind is Kind.ANNOTATION and token.text == "@rpc":
+                self._problem(token, "@rpc stands inside a function")
+
+    # ---------------------------------------------------------------------------------------- statements
+
+    def _statement(self, cursor: _Cursor, block: _Block) -> ClassSyntax | None:
+        """Read one; the inner class whose body begins behind it."""
+        token = cursor.next()
+        assert block.inside is not None
+        if token.kind is Kind.ANNOTATION:
+            arguments = cursor.brackets() if cursor.sees("(") else []
+            block.pending.append((token, arguments))
+            return None
+        if token.kind is not Kind.WORD or token.text == "static":
+            if token.kind is Kind.MARK and token.text != ";":
+                self._problem(token, f"{token.text} begins nothing that a class can have")
+                cursor.skip_statement()
+            return None
+        if token.text in DECLARATIONS and not cursor.is_over():
+            self._declare(cursor.peek(), block.inside)
+        match token.text:
+            case "func":
+                self._function(cursor, block, block.inside)
+                return None
+            case "class":
+                self._refuse_rpc(block, "@rpc stands before a class")
+                return self._class(cursor, block.inside)
+            case "class_name":
+                self._check_head(token, block.inside)
+                if block.inside.outer is None and not cursor.is_over():
+                    block.inside.name = cursor.next().text
+            case "extends":
+                self._check_head(token, block.inside)
+                block.inside.base = cursor.reference()
+            case "const":
+                self._constant(cursor, block.inside)
+                self._refuse_rpc(block, "@rpc stands before a constant")
+                cursor.skip_statement()
+            case "enum" if cursor.sees("{"):
+                self._refuse_rpc(block, "@rpc stands before an enumeration")
+                for name in cursor.enumerated():
+                    self._declare(name, block.inside)
+            case "pass":
+                block.inside.members.add(token.text)
+            case _:
+                self._refuse_rpc(block, f"@rpc stands before {token.text}")
+                cursor.skip_statement()
+        block.pending.clear()
+        return None
+
+    def _check_head(self, token: Token, inside: ClassSyntax) -> None:
+        is_second = inside.base is not None if token.text == "extends" else bool(inside.name and inside.outer is None)
+        if inside.members or is_second:
+            self._problem(token, f"{token.text} must stand before everything else, and once")
+
+    def _declare(self, name: Token, inside: ClassSyntax) -> None:
+        if name.kind is Kind.WORD and name.text in inside.members:
+            self._problem(name, f"{name.text} is the name of two members")
+        inside.members.add(name.text)
+
+    def _function(self, cursor: _Cursor, block: _Block, inside: ClassSyntax) -> None:
+        if cursor.is_over():
+            return
+        name = cursor.next()
+        if name.kind is not Kind.WORD or KEYWORDS.fullmatch(name.text):
+            self._problem(name, f"{name.text} cannot be the name of a function")
+        marks = [(token, arguments) for token, arguments in block.pending if token.text == "@rpc"]
+        block.pending.clear()
+        rpc: Rpc | None = None
+        if len(marks) > 1:
+            self._problem(marks[1][0], "@rpc stands twice before one function")
+        for token, arguments in marks[:1]:
+            try:
+                rpc = parse_rpc(arguments)
+            except ValueError as error:
+                self._problem(token, str(error))
+        inside.functions[name.text] = Function(name.text, name.line, rpc)
+        cursor.skip_function()
+
+    def _class(self, cursor: _Cursor, outer: ClassSyntax) -> ClassSyntax | None:
+        if cursor.is_over():
+            return None
+        name = cursor.next()
+        made = ClassSyntax(outer.script, name.text, outer, None, name.line)
+        if cursor.sees("extends"):
+            cursor.next()
+            made.base = cursor.reference()
+        if cursor.sees(":"):
+            cursor.next()
+        outer.classes.setdefault(name.text, made)
+        self.classes.append(made)
+        return made
+
+    def _constant(self, cursor: _Cursor, inside: ClassSyntax) -> None:
+        """`const P = preload("res://x.gd").Inner`, or another name of a class."""
+        if cursor.is_over():
+            return
+        name = cursor.next().text
+        if cursor.sees(":"):
+            cursor.next()
+        if cursor.sees("="):  # a constant with a type, `const P: GDScript = ...`, names no class
+            cursor.next()
+            found = cursor.reference()
+            if found is not None and cursor.is_end_of_statement():
+                inside.constants[name] = found
+
+
+class _Cursor:
+    """Tokens of a line, one after another."""
+
+    def __init__(self, tokens: Sequence[Token]) -> None:
+        self._tokens = tokens
+        self._at = 0
+
+    def is_over(self) -> bool:
+        return self._at >= len(self._tokens)
+
+    def is_end_of_statement(self) -> bool:
+        return self.is_over() or self.sees(";")
+
+    def next(self) -> Token:
+        self._at += 1
+        return self._tokens[self._at - 1]
+
+    def peek(self) -> Token:
+        return self._tokens[self._at]
+
+    def sees(self, text: str) -> bool:
+        return not self.is_over() and self._tokens[self._at].text == text
+
+    def brackets(self) -> list[Token]:
+        """What stands in the brackets that begin here."""
+        depth, begin = 0, self._at + 1
+        while not self.is_over():
+            token = self.next()
+            depth += _depth(token)
+            if depth == 0:
+                return list(self._tokens[begin : self._at - 1])
+        return list(self._tokens[begin:])
+
+    def enumerated(self) -> list[Token]:
+        """The names in the brackets that begin here."""
+        tokens = self.brackets()
+        return [
+            one for at, one in enumerate(tokens) if one.kind is Kind.WORD and (at == 0 or tokens[at - 1].text == ",")
+        ]
+
+    def skip_statement(self) -> None:
+        """Go to the semicolon that ends the statement, or to the end of the line."""
+        depth = 0
+        while not self.is_over() and not (depth == 0 and self.sees(";")):
+            depth += _depth(self.next())
+
+    def skip_function(self) -> None:
+        """Go behind the head; where a body follows on the line, to its end."""
+        depth = 0
+        while not self.is_over() and not (depth == 0 and self.sees(";")):
+            token = self.next()
+            depth += _depth(token)
+            if depth == 0 and token.text == ":":
+                self._at = len(self._tokens)
+
+    def reference(self) -> Reference | None:
+        """`"path".A.B`, `preload("path").A`, `A.B`; None where it is something else."""
+        path = ""
+        if self.sees("preload") or self.sees("load"):
+            self.next()
+            inside = self.brackets() if self.sees("(") else []
+            if len(inside) != 1 or inside[0].kind is not Kind.STRING:
+                return None
+            path = string_value(inside[0].text)
+        elif not self.is_over() and self._tokens[self._at].kind is Kind.STRING:
+            path = string_value(self.next().text)
+        elif not self.is_over() and self._tokens[self._at].kind is Kind.WORD:
+            return Reference("", (self.next().text, *self._names()))
+        return Reference(path, tuple(self._names())) if path else None
+
+    def _names(self) -> list[str]:
+        names = []
+        while self.sees("."):
+            self.next()
+            if self.is_over() or self._tokens[self._at].kind is not Kind.WORD:
+                break
+            names.append(self.next().text)
+        return names
+
+
+def _depth(token: Token) -> int:
+    if token.kind is not Kind.MARK:
+        return 0
+    return (token.text in ("(", "[", "{")) - (token.text in (")", "]", "}"))

@@ -1,0 +1,148 @@
+"""Godot's bracketed text files: `.tscn`, `.tres`, `project.godot`.
+
+    [node name="Main" type="Node2D"]
+    script = ExtResource("1_abc")
+
+Values are kept as tokens: only strings and references are of interest.
+
+Layer: `contract`; pure. Source: reference godot4-contract 3.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from gdpeer.contract.tokens import string_value
+
+__all__ = ["Section", "Value", "read_sections"]
+
+_TOKEN = re.compile(
+    r"""
+      (?P<newline>\n)
+    | (?P<space>[^\S\n]++)
+    | (?P<comment>;[^\n]*+)
+    | (?P<string>[&^]?"(?:[^"\\]++|\\.)*+")
+    | (?P<open>[(\[{])
+    | (?P<close>[)\]}])
+    | (?P<equals>=)
+    | (?P<text>[^\s"()\[\]{}=,;]++)
+    | (?P<other>.)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """What stands behind an equals sign.
+
+    Attributes:
+        tokens: its pieces, without spaces.
+    """
+
+    tokens: tuple[str, ...]
+
+    @property
+    def string(self) -> str | None:
+        """What a string says; None where it is none."""
+        one = self.tokens[0] if len(self.tokens) == 1 else ""
+        return string_value(one) if one.lstrip("&^").startswith('"') and len(one) > 1 else None
+
+    @property
+    def reference(self) -> tuple[str, str] | None:
+        """("ExtResource", "1_abc"); None where it is something else."""
+        if len(self.tokens) == 4 and self.tokens[1] == "(" and self.tokens[0] in ("ExtResource", "SubResource"):
+            return self.tokens[0], self.tokens[2].strip('"')
+        return None
+
+    def __str__(self) -> str:
+        return self.string if self.string is not None else "".join(self.tokens)
+
+
+@dataclass(slots=True)
+class Section:
+    """A head in brackets, and what follows until the next one.
+
+    Attributes:
+        kind: the first word of the head; "" of what stands before the first one.
+        line: of the head.
+        fields: in the head.
+        properties: below it.
+    """
+
+    kind: str
+    line: int
+    fields: dict[str, Value] = field(default_factory=dict)
+    properties: dict[str, Value] = field(default_factory=dict)
+
+
+def read_sections(text: str) -> list[Section]:
+    """Reads a file; what is no such text is passed over, and a string that is not closed ends it."""
+    sections = [Section("", 1)]
+    for line, statement in _statements(text.removeprefix("\ufeff")):
+        if statement[0] == "[":
+            sections.append(_head(statement, line))
+        else:
+            key, value = _split(statement)
+            if value:
+                sections[-1].properties[key] = Value(value)
+    return sections
+
+
+def _statements(text: str) -> Iterator[tuple[int, list[str]]]:
+    """Heads in brackets, and lines, which go on where a bracket is open."""
+    number, begin, depth = 1, 1, 0
+    statement: list[str] = []
+    for match in _TOKEN.finditer(text):
+        kind, piece = match.lastgroup, match.group()
+        if kind in ("string", "open", "close", "equals", "text", "other"):
+            if piece == '"':
+                break
+            if not statement:
+                begin = number
+            statement.append(piece)
+            depth += (kind == "open") - (kind == "close")
+        is_head_over = kind == "close" and depth <= 0 and statement[0] == "["
+        if statement and depth <= 0 and (kind == "newline" or is_head_over):
+            yield begin, statement
+            statement, depth = [], 0
+        number += piece.count("\n")
+    if statement:
+        yield begin, statement
+
+
+def _split(statement: list[str]) -> tuple[str, tuple[str, ...]]:
+    """A key and its value."""
+    if "=" not in statement:
+        return "", ()
+    at = statement.index("=")
+    return str(Value(tuple(statement[:at]))), tuple(statement[at + 1 :])
+
+
+def _head(statement: list[str], line: int) -> Section:
+    inside = statement[1:-1] if statement[-1] == "]" else statement[1:]
+    section = Section(inside[0] if inside else "", line)
+    at = 1
+    while at + 2 < len(inside) + 1:
+        if at + 1 < len(inside) and inside[at + 1] == "=":
+            end = _end_of_value(inside, at + 2)
+            section.fields[inside[at]] = Value(tuple(inside[at + 2 : end]))
+            at = end
+        else:
+            at += 1
+    return section
+
+
+def _end_of_value(pieces: list[str], at: int) -> int:
+    """Behind the value that begins here: one piece, and brackets that follow it at once."""
+    depth = 0
+    while at < len(pieces):
+        depth += (pieces[at] in "([{") - (pieces[at] in ")]}")
+        at += 1
+        if depth <= 0 and not (
+            at < len(pieces) and pieces[at] in ("(", "[") and depth == 0 and pieces[at - 1].isalnum()
+        ):
+            break
+    return at

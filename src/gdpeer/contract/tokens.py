@@ -1,0 +1,155 @@
+"""The text of a GDScript file as logical lines of tokens, without comments; lines go on in brackets and strings.
+
+Nothing here fails: what is not closed, or is no text of GDScript, is a problem with its line.
+
+Layer: `contract`; pure.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import NamedTuple
+
+__all__ = ["Kind", "Line", "SyntaxProblem", "Token", "logical_lines", "string_value"]
+
+# Possessive (`*+`): a string that is not closed fails at once, instead of after trying all ways to read it.
+_TOKEN = re.compile(
+    r'''
+      (?P<newline>\r?\n)
+    | (?P<space>[ \t]++)
+    | (?P<comment>\#[^\n]*+)
+    | (?P<string>[&^r]?(?:"""(?:[^"\\]++|\\.|"(?!""))*+"""|\'\'\'(?:[^'\\]++|\\.|'(?!\'\'))*+\'\'\'
+                |"(?:[^"\\]++|\\.)*+"|'(?:[^'\\]++|\\.)*+'))
+    | (?P<open>[(\[{])
+    | (?P<close>[)\]}])
+    | (?P<annotation>@\w++)
+    | (?P<word>\w++)
+    | (?P<continued>\\\r?\n)
+    | (?P<other>.)
+    ''',
+    re.VERBOSE | re.DOTALL,
+)
+
+_PAIRS = {")": "(", "]": "[", "}": "{"}
+_QUOTES = ('"""', "'''", '"', "'")
+
+
+class Kind(Enum):
+    """What a token is."""
+
+    WORD = "word"
+    STRING = "string"
+    ANNOTATION = "annotation"
+    MARK = "mark"
+
+
+class Token(NamedTuple):
+    """A piece of text."""
+
+    kind: Kind
+    text: str
+    line: int
+
+
+class SyntaxProblem(NamedTuple):
+    """Why a file will not load."""
+
+    line: int
+    text: str
+
+
+@dataclass(slots=True)
+class Line:
+    """A logical line: it goes on in brackets and after a backslash.
+
+    Attributes:
+        indent: characters before it.
+        tokens: at least one.
+    """
+
+    indent: int
+    tokens: list[Token] = field(default_factory=list)
+
+
+_KINDS = {"word": Kind.WORD, "string": Kind.STRING, "annotation": Kind.ANNOTATION}
+
+
+def logical_lines(text: str, problems: list[SyntaxProblem]) -> Iterator[Line]:
+    """Splits the text of a file.
+
+    Args:
+        text: without a byte order mark.
+        problems: gets what is wrong.
+    """
+    line, brackets = Line(0), _Brackets(problems)
+    number, indent, is_begin = 1, 0, True
+    for match in _TOKEN.finditer(text):
+        kind, piece = match.lastgroup or "", match.group()
+        if kind == "newline":
+            if not brackets.open and line.tokens:
+                yield line
+                line = Line(0)
+            if not brackets.open:
+                indent, is_begin = 0, True
+        elif kind == "space":
+            indent += len(piece) if is_begin else 0
+        elif kind not in ("comment", "continued"):
+            if not line.tokens:
+                line.indent = indent
+            is_begin = False
+            line.tokens.append(Token(_KINDS.get(kind, Kind.MARK), piece, number))
+            if piece in _QUOTES[2:]:
+                problems.append(SyntaxProblem(number, "a string is not closed"))
+                return
+            if piece == "\r":
+                problems.append(SyntaxProblem(number, "a carriage return stands alone"))
+            brackets.take(kind, piece, number)
+        number += piece.count("\n")
+    if line.tokens:
+        yield line
+    brackets.finish()
+
+
+class _Brackets:
+    """Those that are open."""
+
+    def __init__(self, problems: list[SyntaxProblem]) -> None:
+        self.open: list[tuple[str, int]] = []
+        self._problems = problems
+
+    def take(self, kind: str, piece: str, line: int) -> None:
+        """One more token."""
+        if kind == "open":
+            self.open.append((piece, line))
+        elif kind == "close" and (not self.open or self.open.pop()[0] != _PAIRS[piece]):
+            self._problems.append(SyntaxProblem(line, f"{piece} closes nothing"))
+
+    def finish(self) -> None:
+        """The end of the file."""
+        if self.open:
+            piece, line = self.open[-1]
+            self._problems.append(SyntaxProblem(line, f"{piece} is not closed"))
+
+
+_ESCAPE = re.compile(r"\\(u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{6}|\r?\n|.)", re.DOTALL)
+_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v", "\n": "", "\r\n": ""}
+
+
+def string_value(text: str) -> str:
+    """What a token of a string stands for."""
+    is_raw = text.startswith("r")
+    text = text.lstrip("&^r")
+    size = 3 if text.startswith(_QUOTES[:2]) else 1
+    inner = text[size:-size]
+    return inner if is_raw else _ESCAPE.sub(_unescaped, inner)
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    what = match[1]
+    if len(what) > 2 and what[0] in "uU":
+        number = int(what[1:], 16)
+        return chr(number) if number <= 0x10FFFF else "\ufffd"
+    return _ESCAPES.get(what, what)

@@ -1,0 +1,3 @@
+extends Node
+@rpc func an(): pass
+@rpc func am(): pass

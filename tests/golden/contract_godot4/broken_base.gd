@@ -1,0 +1,2 @@
+extends "res://broken_word.gd"
+@rpc func child(): pass

@@ -1,0 +1,3 @@
+extends Node
+@rpc func lost(): pass
+var text = "never closed

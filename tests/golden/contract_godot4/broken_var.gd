@@ -1,0 +1,3 @@
+extends Node
+@rpc func lost(): pass
+@rpc var x = 1

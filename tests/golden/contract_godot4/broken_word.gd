@@ -1,0 +1,2 @@
+extends Node
+@rpc("anybody") func lost(): pass

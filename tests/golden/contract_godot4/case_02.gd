@@ -1,0 +1,2 @@
+extends "res://base.gd"
+@rpc func a(): pass

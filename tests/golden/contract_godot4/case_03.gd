@@ -1,0 +1,2 @@
+extends G2
+@rpc func c3(): pass

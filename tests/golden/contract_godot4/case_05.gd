@@ -1,0 +1,2 @@
+extends "res://base.gd"
+func p(a = 3): pass

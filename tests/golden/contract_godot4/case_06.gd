@@ -1,0 +1,2 @@
+extends Abs1
+@rpc func todo(): pass

@@ -1,0 +1,2 @@
+extends Abs2
+func todo2(): pass

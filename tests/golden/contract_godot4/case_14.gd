@@ -1,0 +1,2 @@
+extends "res://outer.gd".Inner3
+@rpc func x(): pass

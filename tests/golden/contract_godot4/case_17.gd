@@ -1,0 +1,2 @@
+extends Net
+@rpc func ab(): pass

@@ -1,0 +1,3 @@
+class_name G1
+extends Node
+@rpc func g1m(): pass

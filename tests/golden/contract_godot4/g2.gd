@@ -1,0 +1,2 @@
+class_name G2 extends G1
+@rpc func g2m(): pass

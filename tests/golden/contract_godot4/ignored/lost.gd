@@ -1,0 +1,2 @@
+class_name Lost extends Node
+@rpc func lost(): pass

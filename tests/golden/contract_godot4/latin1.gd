@@ -1,0 +1,3 @@
+extends Node
+# grüße
+@rpc func lost(): pass

@@ -1,0 +1,3 @@
+﻿extends Node
+@rpc
+func with_mark(): pass

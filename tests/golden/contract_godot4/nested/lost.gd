@@ -1,0 +1,2 @@
+class_name Lost2 extends Node
+@rpc func lost(): pass

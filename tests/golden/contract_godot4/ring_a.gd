@@ -1,0 +1,2 @@
+extends "res://ring_b.gd"
+@rpc func a(): pass

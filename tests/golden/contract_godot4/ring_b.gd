@@ -1,0 +1,2 @@
+extends "res://ring_a.gd"
+@rpc func b(): pass

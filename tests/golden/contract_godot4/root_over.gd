@@ -1,0 +1,2 @@
+extends "res://root_inst.gd"
+@rpc func ro(): pass

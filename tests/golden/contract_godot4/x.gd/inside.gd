@@ -1,0 +1,2 @@
+extends "../base.gd"
+@rpc func inside(): pass

@@ -1,0 +1,79 @@
+"""The reader of projects against the engine: names, checksums off the wire, words of `@rpc`, and nodes in the tree."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gdpeer.contract import Contract, checksum_of, read_project
+from tests.support.engines import Engine, command, environment
+from tests.unit.contract.test_project import FORMS, PROJECT, UNSEEN, write_forms
+
+pytestmark = pytest.mark.engine
+
+SCRIPT = Path(__file__).with_name("contract_check.gd")
+
+MODES = {"any_peer": 1, "authority": 2}
+TRANSFERS = {"unreliable": 0, "unreliable_ordered": 1, "reliable": 2}
+BROKEN = ["broken_string", "broken_twice", "broken_var", "broken_word", "broken_base", "ring_a", "ring_b", "latin1"]
+
+
+def ask(project: Path, ids: list[str]) -> Engine:
+    """What the engine says; `--import` has it find the names of classes first."""
+    shutil.copy(SCRIPT, project)
+    subprocess.run(
+        [*command("4"), "--path", str(project), "--import"],
+        env={**environment()},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    engine = Engine("4", project, project / SCRIPT.name, *ids)
+    with engine:
+        engine.wait_for("done", timeout=40.0)
+    return engine
+
+
+def config_of(contract: Contract, table: str) -> dict[str, list[Any]]:
+    [found] = [one for one in contract.tables if one.id == table]
+    return {
+        one.name: [MODES.get(one.mode), one.call_local, TRANSFERS.get(one.transfer), one.channel]
+        for one in found.methods
+    }
+
+
+def test_the_engine_says_the_same_of_every_script_and_node(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    shutil.copytree(PROJECT, project)
+    contract = read_project(project)
+    engine = ask(project, [*(one.id for one in contract.tables), *(f"res://{name}.gd" for name in BROKEN)])
+    scripts = {one["id"]: one for one in engine.all("script")}
+    for table in contract.tables:
+        said = scripts[table.id]
+        assert said["names"] == list(table.names), table.id
+        if table.id != "res://case_08.gd":
+            assert said["checksum"] == table.checksum, table.id
+        for name, (mode, local, transfer, channel) in config_of(contract, table.id).items():
+            words = said["config"][name]
+            assert mode in (None, words["rpc_mode"]), (table.id, name)
+            assert local in (None, words.get("call_local", False)), (table.id, name)
+            assert transfer in (None, words.get("transfer_mode", 2)), (table.id, name)
+            assert channel in (None, words.get("channel", 0)), (table.id, name)
+    # What code configures comes first, whatever its name.
+    assert scripts["res://case_08.gd"]["checksum"] == "5375a1babecb64eecf81a9ed3b6c95ab" == checksum_of(["aazzm"])
+    assert [scripts[f"res://{name}.gd"]["names"] for name in BROKEN] == [[]] * len(BROKEN)
+    nodes = {one["path"]: one["script"] for one in engine.all("node")}
+    assert nodes == {one.path: one.table for one in contract.places}
+
+
+def test_the_engine_says_the_same_of_every_form(tmp_path: Path) -> None:
+    write_forms(tmp_path)
+    engine = ask(tmp_path, [f"res://{name}.gd" for name in FORMS])
+    found = {one["id"][len("res://") : -len(".gd")]: one["names"] for one in engine.all("script")}
+    assert found == {name: form["names"] for name, form in FORMS.items()}
+    assert set(UNSEEN) <= set(found)
