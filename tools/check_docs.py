@@ -4,6 +4,8 @@
 * Each link has a text. Relative links lead to a file that exists, and to a heading of it.
 * Each picture has a text for those who cannot see it.
 * Each page of docs can be reached from docs/index.md, under one of its headings.
+* Where a command is another one on Windows, it stands there too: a block `sh` is followed by a block `powershell`.
+  Commands that are the same everywhere are in blocks `shell`.
 """
 
 from __future__ import annotations
@@ -26,6 +28,16 @@ LINK = re.compile(
 )
 HEADING = re.compile(r"^#{1,6} +(?P<title>.+?) *#*$", re.MULTILINE)
 INCLUDES = re.compile(r"^\s*(?:```+|:::+|\.\.\s)\s*\{?(?P<word>literalinclude|include)\}?", re.MULTILINE)
+UNIX = re.compile(r"^```sh\n(?P<body>.*?)^```\n(?P<rest>.*?)(?=^#+ |^```sh\n|\Z)", re.MULTILINE | re.DOTALL)
+UNIX_ALONE = re.compile(
+    r"\bbin/(?:activate|pip|python|gdpeer)\b|/dev/|^ *[A-Z_]+=\S* +\S| \\$"
+    r"|^ *(?:export|source|curl|tail|rm|sudo|apt(?:-get)?) ",
+    re.MULTILINE,
+)
+"""Commands that PowerShell does not understand."""
+INDENTED = re.compile(r"(?<=\n\n)(?: {4,}\S[^\n]*\n)+")
+OTHERWISE = ("docs/contributing.md", "docs/performance.md", "deploy/")
+"""Pages for those who work on gdpeer, with make, and for machines with Linux."""
 OUTSIDE = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 
 
@@ -84,11 +96,25 @@ def check_page(page: Path, root: Path = ROOT) -> Iterator[Fault]:
     for found in INCLUDES.finditer(text):
         if name != "docs/changelog.md":  # in the built pages it is /CHANGELOG.md, which is complete as a plain file
             yield Fault(name, line_of(text, found), f"{found['word']}: put the code into the page")
+    if not name.startswith(OTHERWISE):
+        yield from check_commands(name, text)
     words = prose(text)
     for found in LINK.finditer(words):
         problem = check_link(page, root, found["text"], found["target"], bool(found["picture"]))
         if problem:
             yield Fault(name, line_of(words, found), problem)
+
+
+def check_commands(name: str, text: str) -> Iterator[Fault]:
+    """Commands for Unix without those for Windows."""
+    for found in UNIX.finditer(text):
+        if "```powershell\n" not in found["rest"]:
+            yield Fault(name, line_of(text, found), "no commands for Windows follow: add a block `powershell`")
+    plain = [found for found in FENCE.finditer(text) if found["info"] in ("", "shell", "text", "console")]
+    outside = FENCE.sub(blank, text)
+    for found in [*plain, *INDENTED.finditer(outside)]:
+        if UNIX_ALONE.search(found["body"] if "body" in found.re.groupindex else found[0]):
+            yield Fault(name, line_of(text, found), "a command for Unix alone: put it into a block `sh`")
 
 
 def line_of(text: str, found: re.Match[str]) -> int:

@@ -41,6 +41,12 @@ def test_no_page_has_a_fault() -> None:
 
 
 def test_a_page_without_a_fault(project: Path) -> None:
+    assert (
+        faults(
+            project, "```sh\n. venv/bin/activate\n```\n\nOn Windows:\n\n```powershell\nvenv\\Scripts\\Activate.ps1\n```"
+        )
+        == []
+    )
     assert faults(project, "`[](nowhere.md)`\n\n```text\n[](nowhere.md)\n```\n\n[out](https://example.com/)") == []
 
 
@@ -61,6 +67,15 @@ def test_a_page_without_a_fault(project: Path) -> None:
         ("```{literalinclude} docs/two.md\n```", "literalinclude: put the code into the page"),
         ("```{include} docs/two.md\n```", "include: put the code into the page"),
         ("```{eval-rst}\n.. literalinclude:: x.py\n```", "literalinclude: put the code into the page"),
+        ("```sh\nls\n```", "no commands for Windows follow: add a block `powershell`"),
+        (
+            "```sh\nls\n```\n\n## Next\n\n```powershell\nls\n```",
+            "no commands for Windows follow: add a block `powershell`",
+        ),
+        ("```shell\nvenv/bin/pip install .\n```", "a command for Unix alone: put it into a block `sh`"),
+        ("    . venv/bin/activate\n", "a command for Unix alone: put it into a block `sh`"),
+        ("    GDPEER_COMPILE=no pip install .\n", "a command for Unix alone: put it into a block `sh`"),
+        ("```text\nopenssl req -x509 \\\n    -nodes\n```", "a command for Unix alone: put it into a block `sh`"),
     ],
 )
 def test_a_fault_is_found(project: Path, text: str, fault: str) -> None:
