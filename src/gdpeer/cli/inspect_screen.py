@@ -9,13 +9,14 @@ import json
 import sys
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from gdpeer.quoting import escape
 from gdpeer.tools.inspecting import Inspector, Row
 from gdpeer.tools.totals import Total
 from gdpeer.tools.tunnel import Tunnel
@@ -90,7 +91,13 @@ def total_line(total: Total, seconds: float) -> str:
 
 def write(text: str) -> None:
     """Write lines at once: whoever reads a pipe waits for them."""
-    print(text, flush=True)
+    print(escape(text, most=0, keep="\t\n"), flush=True)
+
+
+def json_line(fields: dict[str, Any]) -> str:
+    """JSON in one line, in which a terminal finds nothing to obey."""
+    text = json.dumps(fields, ensure_ascii=False)
+    return text if text.isprintable() else "".join(one if one.isprintable() else json.dumps(one)[1:-1] for one in text)
 
 
 class JsonScreen(Screen):
@@ -104,7 +111,7 @@ class JsonScreen(Screen):
         """These came."""
         self.inspector.totals.tick(self.tunnel.time())
         if rows:
-            write("\n".join(json.dumps(row.as_json(), ensure_ascii=False) for row in rows))
+            write("\n".join(json_line(row.as_json()) for row in rows))
 
     def finish(self) -> None:
         """It is over."""
@@ -115,7 +122,7 @@ class JsonScreen(Screen):
             "undecoded": self.inspector.undecoded,
             "unnamed": self.inspector.unnamed,
         }
-        write(json.dumps(end, ensure_ascii=False))
+        write(json_line(end))
 
 
 class LiveScreen(Screen):
@@ -164,13 +171,13 @@ class LiveScreen(Screen):
             table.add_column(name, justify="right")
         totals = self.inspector.totals
         for total in (*totals.methods.largest(MOST_LIVE), *totals.peers.largest(MOST_LIVE), totals.all):
-            table.add_row(Text(total.name), str(total.count), str(total.size), f"{total.rate:.0f}")
+            table.add_row(Text(escape(total.name)), str(total.count), str(total.size), f"{total.rate:.0f}")
         return table
 
 
 def styled(row: Row) -> Text:
     """A row in colours."""
-    return Text(row.as_text(), "bold red" if row.decoded.problem else STYLES[row.direction])
+    return Text(escape(row.as_text(), most=0), "bold red" if row.decoded.problem else STYLES[row.direction])
 
 
 def choose_screen(inspector: Inspector, tunnel: Tunnel, is_json: bool) -> Screen:

@@ -13,12 +13,12 @@ import sys
 from rich.console import Console
 from rich.text import Text
 
+from gdpeer.quoting import escape
+
 __all__ = ["Screen", "describe_binary", "visible"]
 
 SHOWN = 32
 """Bytes of a binary message in its hex dump."""
-
-CONTROLS = {number: f"\\x{number:02x}" for number in (*range(32), *range(127, 160)) if chr(number) not in "\t\n"}
 
 
 class Screen:
@@ -63,4 +63,4 @@ def describe_binary(packet: bytes) -> str:
 
 def visible(text: str) -> str:
     """`text` with control characters written out, line ends and tabs excepted."""
-    return text.translate(CONTROLS)
+    return escape(text, most=0, keep="\t\n")

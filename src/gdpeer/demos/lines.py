@@ -15,6 +15,8 @@ import sys
 import threading
 from typing import TextIO
 
+from gdpeer.quoting import escape
+
 __all__ = ["Lines", "check_output", "is_typed", "print_line"]
 
 WAITING = 1000
@@ -35,7 +37,7 @@ def print_line(text: str) -> None:
     A disk that is full is no fault of the slot that prints: `check_output` raises it in the program's loop.
     """
     try:
-        print(text.translate(PICTURES), flush=True)
+        print(escape(text.translate(PICTURES), most=0, keep="\t"), flush=True)
     except OSError as error:
         _failures.append(error)
 

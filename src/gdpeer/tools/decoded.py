@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from gdpeer.errors import VariantError
+from gdpeer.quoting import escape
 from gdpeer.variant.text import var_to_str
 
 __all__ = ["Decoded", "Paths", "clipped", "value_text"]
@@ -135,4 +136,4 @@ def is_large(value: Any) -> bool:
 def clipped(text: str, most: int = MOST_TEXT) -> str:
     """A text of a stranger that can be shown."""
     shown = text if len(text) <= most else f"{text[: most - 1]}…"
-    return shown.translate(CONTROLS)
+    return escape(shown.translate(CONTROLS), most=0)

@@ -43,7 +43,7 @@ def test_a_binary_message_shows_its_size_and_first_bytes(packet: bytes, line: st
 
 
 def test_control_characters_are_shown_not_obeyed() -> None:
-    assert visible("a\x1b[2Jb\x07\x9b\x7f\r") == "a\\x1b[2Jb\\x07\\x9b\\x7f\\x0d"
+    assert visible("a\x1b[2Jb\x07\x9b\x7f\r") == "a\\x1b[2Jb\\x07\\x9b\\x7f\\r"
 
 
 def test_line_ends_tabs_and_other_alphabets_stay() -> None:
