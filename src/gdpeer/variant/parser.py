@@ -12,6 +12,7 @@ Layer: `variant`. Source: behaviour measured on Godot 4.6 and 3.6.
 from __future__ import annotations
 
 import base64
+import codecs
 import re
 from array import array
 from collections.abc import Callable
@@ -42,12 +43,18 @@ __all__ = ["Parser"]
 
 _BLANK = re.compile(r"(?:[\x00-\x20]++|;[^\n]*+)*+")
 _WORD = re.compile(r"[A-Za-z_][A-Za-z_0-9]*+")
-_NUMBER = re.compile(r"-?[0-9]++(\.[0-9]*+)?([eE][+-]?[0-9]++)?")
+_NUMBER = re.compile(r"-?[0-9]++(\.[0-9]*+)?([eE][+-]?[0-9]*+)?")
+_NUMBER_3 = re.compile(r"-?[0-9]*+(\.[0-9]*+)?(e[+-]?[0-9]*+)?")
+"""Godot 3 takes a minus for 0, and knows no `E`."""
+_FIRST_OF_NUMBERS = frozenset("-0123456789")
 _HTML = re.compile(r"#([0-9A-Fa-f]*+)")
 _STRING = re.compile(r'[&@]?"((?:[^"\\]++|\\.)*+)"', re.DOTALL)
 _ESCAPE = re.compile(r"\\(u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{6}|.)", re.DOTALL)
+_ESCAPE_3 = re.compile(r"\\(u[0-9A-Fa-f]{4}|.)", re.DOTALL)
 
-_ESCAPED = {"a": "\a", "b": "\b", "t": "\t", "n": "\n", "v": "\v", "f": "\f", "r": "\r"}
+_ESCAPED = {"b": "\b", "t": "\t", "n": "\n", "f": "\f", "r": "\r"}
+"""Every other character stands for itself, but `u`, and for Godot 4 `U`, which begin a number."""
+_REPLACEMENT = "\ufffd"
 _CONSTANTS = {"null": None, "nil": None, "true": True, "false": False}
 _REALS = {"inf": float("inf"), "inf_neg": -float("inf"), "-inf": -float("inf"), "nan": float("nan")}
 
@@ -70,6 +77,9 @@ _OLD_NAMES |= {
     for old in ("Pool", "")
     for what in ("ByteArray", "StringArray", "Vector2Array", "Vector3Array", "Vector4Array", "ColorArray")
 }
+_OLD_NAMES_3 = {"PackedInt64Array": "PackedInt32Array", "PackedFloat64Array": "PackedFloat32Array"}
+_NOT_IN_3 = frozenset(("Quaternion", "Transform3D", "PackedIntArray", "PackedRealArray"))
+"""Names of Godot 4 for what Godot 3 has by another name, and cannot read."""
 _HANDLES = (VariantType.TYPE_RID, VariantType.TYPE_CALLABLE, VariantType.TYPE_SIGNAL, VariantType.TYPE_NODE_PATH)
 _MADE = {
     name: kind
@@ -142,11 +152,11 @@ class Parser:
             return self._open("[", "]", list)
         if first == "{":
             return self._open("{", "}", _dictionary, keys=True)
-        if first in ('"', "&", "@"):
+        if first == '"' or (first in ("&", "@") and not self._old):
             return self._string()
         if first == "#":
             return self._html()
-        if first.isdecimal() or first == "-":
+        if first in _FIRST_OF_NUMBERS:
             return self._number()
         return self._named()
 
@@ -226,16 +236,18 @@ class Parser:
     def _named(self) -> Any:
         start = self._at
         word = self._word()
+        if self._old:
+            word = _OLD_NAMES_3.get(word, word)
         if word in _CONSTANTS:
             return _CONSTANTS[word]
         if word in _REALS:
             return _REALS[word]
         if word == "Object":
             return self._object()
-        if word in ("Array", "Dictionary"):
+        if word in ("Array", "Dictionary") and not self._old:
             return self._typed(word)
         kind = _MADE.get(word)
-        if kind is None:
+        if kind is None or (self._old and word in _NOT_IN_3):
             self._fail(f"{word} is no value", start)
         if self._old and TO_3[kind] == MISSING:
             self._fail(no_such_kind(kind).detail, start)
@@ -255,24 +267,27 @@ class Parser:
         if kind == VariantType.TYPE_NODE_PATH:
             return self._in_parentheses(self._plain_string)
         if kind == VariantType.TYPE_PACKED_STRING_ARRAY:
-            return self._arguments(self._plain_string)
+            return self._arguments(self._plain_string, may_trail=True)
         if kind == VariantType.TYPE_PACKED_BYTE_ARRAY:
             start = self._at
             self._expect("(")
-            if self._peek() == '"':
+            if self._peek() == '"' and not self._old:
                 self._at = start
                 return self._in_parentheses(self._plain_string)
             self._at = start
         return self._arguments(self._any_number)
 
-    def _arguments(self, one: Callable[[], Any]) -> list[Any]:
-        """What stands between parentheses, with commas."""
+    def _arguments(self, one: Callable[[], Any], *, may_trail: bool = False) -> list[Any]:
+        """What stands between parentheses, with commas; whether the last one may have a comma, too."""
         self._expect("(")
         found: list[Any] = []
-        while self._peek() != ")":
+        if self._peek() != ")":
             found.append(one())
-            if self._peek() != ")":
+            while self._peek() != ")":
                 self._expect(",")
+                if may_trail and self._peek() == ")":
+                    break
+                found.append(one())
         self._expect(")")
         return found
 
@@ -284,21 +299,23 @@ class Parser:
 
     def _any_number(self) -> int | float:
         first = self._peek()
-        if first.isdecimal() or first == "-":
+        if first in _FIRST_OF_NUMBERS:
             return self._number()
         start = self._at
-        word = self._word()
+        word = self._match(_WORD, "a number should stand here")[0]
         if word not in _REALS:
             self._fail("a number should stand here", start)
         return _REALS[word]
 
     def _number(self) -> int | float:
-        if self._text.startswith("-inf", self._at):
+        if self._text.startswith("-inf", self._at) and not self._old:
             self._at += 4
             return _REALS["-inf"]
-        match = self._match(_NUMBER, "a number should stand here")
+        match = self._match(_NUMBER_3 if self._old else _NUMBER, "a number should stand here")
         if match[1] is not None or match[2] is not None:
-            return float(match[0])
+            return _real(match[0])
+        if match[0] == "-":
+            return 0
         if len(match[0]) > 20 or not -(2**63) <= int(match[0]) < 2**63:
             self._fail("a number does not fit the engine's int of 64 bits", match.start())
         return int(match[0])
@@ -317,9 +334,11 @@ class Parser:
     def _string(self) -> str:
         match = self._match(_STRING, "a string that does not end")
         try:
-            text = _ESCAPE.sub(_unescaped, match[1])
-            # Two halves of a surrogate pair make one character.
-            text = text.encode("utf-16", "surrogatepass").decode("utf-16")
+            text = _ESCAPE_3.sub(_unescaped_3, match[1]) if self._old else _ESCAPE.sub(_unescaped, match[1])
+            # Two halves of a surrogate pair make one character. For half a pair Godot 3 has a space, Godot 4 an error.
+            text = text.encode("utf-16", "surrogatepass").decode(
+                "utf-16", "gdpeer.lone_to_space" if self._old else "strict"
+            )
         except ValueError:
             self._fail("a string has an escape that is no character", match.start())
         if "\0" in text:
@@ -362,11 +381,38 @@ class Parser:
         raise VariantError(reason, self._at if at < 0 else at) from None
 
 
+def _real(text: str) -> float:
+    digits = text.rstrip("eE+-")
+    if len(digits) < len(text):
+        # An exponent without digits: there the engine leaves out the point, too.
+        digits = digits.replace(".", "")
+    mantissa = digits.partition("e")[0]
+    if not mantissa.strip("-."):
+        return -0.0 if text.startswith("-") else 0.0
+    return float(digits)
+
+
 def _unescaped(match: re.Match[str]) -> str:
     code = match[1]
-    if len(code) > 1:
-        return chr(int(code[1:], 16))
-    return _ESCAPED.get(code, code)
+    if code in "uU":
+        raise ValueError("fewer hexadecimal digits than belong there")
+    if len(code) == 1:
+        return _ESCAPED.get(code, code)
+    number = int(code[1:], 16)
+    return chr(number) if 0 < number < 0x110000 else _REPLACEMENT
+
+
+def _unescaped_3(match: re.Match[str]) -> str:
+    code = match[1]
+    return {"U": "U", "u0000": "\0"}.get(code) or _unescaped(match)
+
+
+def _lone_to_space(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeDecodeError)
+    return " ", error.start + 2
+
+
+codecs.register_error("gdpeer.lone_to_space", _lone_to_space)
 
 
 def _dictionary(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
@@ -411,14 +457,16 @@ def _flat(kind: int, numbers: list[float]) -> Any:
 def _packed(kind: int, numbers: list[float]) -> Any:
     typecode = TYPECODES[kind]
     width = ITEM_SIZES[kind] // array(typecode).itemsize
-    if len(numbers) % width:
-        raise VariantError(f"{width} numbers belong together, which {len(numbers)} are not a multiple of")
+    del numbers[len(numbers) - len(numbers) % width :]  # what is no whole element is left out, as in the engine
     return array.__new__(CLASSES[kind], typecode, list(map(int, numbers)) if typecode in "iq" else numbers)
 
 
 def _handle(kind: int, numbers: list[float]) -> Any:
     if kind == VariantType.TYPE_RID and len(numbers) <= 1:
-        return RID(*map(int, numbers))
+        found = RID(*map(int, numbers))
+        if not -(2**63) <= found.id < 2**64:
+            raise VariantError("an id has 64 bits")
+        return found
     if numbers:
         raise VariantError("no number should stand here")
     return EncodedCallable() if kind == VariantType.TYPE_CALLABLE else EncodedSignal()
