@@ -1,0 +1,31 @@
+"""The rows of docs/howto/it-does-not-work.md, and whether a text is the one that a row shows."""
+
+from __future__ import annotations
+
+import re
+
+from tests.support.missing import ROOT
+
+PAGE = ROOT / "docs" / "howto" / "it-does-not-work.md"
+
+
+def rows(part: str) -> list[str]:
+    """What each row of a part of the page says that one sees; every row has a cause and a cure.
+
+    Args:
+        part: the title of the part.
+    """
+    found = []
+    text = PAGE.read_text(encoding="utf-8").split(f"\n## {part}\n")[1].split("\n## ")[0]
+    for line in text.splitlines():
+        if line.startswith("| `"):
+            match = re.fullmatch(r"\| `([^`]+)` \| (.+) \| (.+) \|", line)
+            assert match is not None, line
+            found.append(match[1])
+    return found
+
+
+def shows(row: str, text: str) -> bool:
+    """Whether some lines have what the row shows."""
+    pattern = re.compile(".+?".join(map(re.escape, row.split("…"))))
+    return any(pattern.search(line) for line in text.splitlines())
