@@ -10,7 +10,7 @@ BUILD := pyproject.toml setup.py tools/environment.py $(wildcard README.md) $(SO
 # A Python that was named is taken even when the environments are up to date.
 FORCE := $(if $(filter file,$(origin PYTHON)),,force)
 
-.PHONY: force help demo roll test test-all unit lint conformance soak streams fuzz fuzz-asan bench bench-all docs clean python-found
+.PHONY: force help demo roll test test-all unit lint conformance soak streams fuzz fuzz-asan mutants bench bench-all docs clean python-found
 .DEFAULT_GOAL := help
 
 help:
@@ -25,6 +25,7 @@ help:
 	@echo "make streams      100,000 random streams each, read as websockets and wsproto read them"
 	@echo "make fuzz         ten million cases for the parsers, guided by coverage, an hour at most"
 	@echo "make fuzz-asan    the cases that were found, and tests of the parsers, under AddressSanitizer"
+	@echo "make mutants      300 changes of single expressions, each to be noticed by a test; half an hour"
 	@echo "make bench        gdpeer beside other WebSocket libraries, as server and client, in one run"
 	@echo "make bench-all    all measurements, and the page about them (about an hour)"
 	@echo "make docs         the documentation, in build/docs"
@@ -71,6 +72,9 @@ streams: .venv/.test
 fuzz: .venv-fuzz/.fuzz
 	@.venv-fuzz/bin/python -m tests.fuzz.run $(ARGS)
 
+mutants: .venv-mutants/.test
+	@.venv-mutants/bin/python -m tools.mutants $(ARGS)
+
 ASAN := PYTHONPATH=build/checked PYTHONMALLOC=malloc ASAN_OPTIONS=detect_leaks=0 \
   LD_PRELOAD=$$($(CC) -print-file-name=libasan.so)
 
@@ -101,13 +105,16 @@ docs: .venv/.test
 .venv-fuzz/.fuzz: $(BUILD)
 	@echo "gdpeer: preparing .venv-fuzz" && $(PYTHON) tools/environment.py .venv-fuzz --form pure --groups fuzz && touch $@
 
-.venv-demo/.demo .venv/.test .venv-pure/.test .venv-fuzz/.fuzz: $(FORCE) | python-found
+.venv-mutants/.test: $(BUILD)
+	@echo "gdpeer: preparing .venv-mutants" && $(PYTHON) tools/environment.py .venv-mutants --form pure --groups test,mutants && touch $@
+
+.venv-demo/.demo .venv/.test .venv-pure/.test .venv-mutants/.test .venv-fuzz/.fuzz: $(FORCE) | python-found
 
 python-found:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
 	  { echo "gdpeer needs Python 3.11 or newer ($(PYTHON) is not). Name one: make PYTHON=/path/to/python3" >&2; exit 1; }
 
 clean:
-	rm -rf build dist .venv .venv-demo .venv-pure .venv-fuzz .venv-py .venv*.lock .cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf build dist .venv .venv-demo .venv-pure .venv-mutants .venv-fuzz .venv-py .venv*.lock .cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +
 	rm -rf src/*.egg-info
