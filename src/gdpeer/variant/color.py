@@ -12,7 +12,7 @@ from string import hexdigits
 from typing import Any, Final, Self, overload
 
 from gdpeer.errors import VariantError
-from gdpeer.variant.flat import field
+from gdpeer.variant.flat import SequenceOfNumbers, field, numbers_in
 from gdpeer.variant.named_colors import NamedColors
 from gdpeer.variant.numbers import Real, clamped, plain_text, real
 
@@ -37,7 +37,7 @@ class Color(NamedColors):
     @overload
     def __new__(cls) -> Self: ...
     @overload
-    def __new__(cls, from_: Color | str, alpha: float = ..., /) -> Self: ...
+    def __new__(cls, from_: Color | str | SequenceOfNumbers, alpha: float = ..., /) -> Self: ...
     @overload
     def __new__(cls, r: float, g: float, b: float, a: float = 1.0) -> Self: ...
     def __new__(cls, r: Any = 0.0, g: Any = None, b: Any = 0.0, a: float = 1.0) -> Self:
@@ -46,7 +46,14 @@ class Color(NamedColors):
             r = cls._coded(r)
         if isinstance(r, Color):
             return cls.of(r.r, r.g, r.b, r.a if g is None else g)
-        return cls.of(r, 0.0 if g is None else g, b, a)
+        numbers = numbers_in(r)
+        if numbers is None:
+            return cls.of(r, 0.0 if g is None else g, b, a)
+        if not isinstance(r, tuple | list) and all(isinstance(number, int) for number in numbers):
+            raise TypeError(f"a {type(r).__name__} has numbers from 0 to 255: use Color.from_rgba8()")
+        if len(numbers) == 3:
+            numbers = *numbers, 1.0
+        return cls.of(*numbers[:3], numbers[3] if g is None else g) if len(numbers) == 4 else cls.of(*numbers)
 
     @classmethod
     def hex(cls, hex: int) -> Self:
@@ -118,10 +125,21 @@ class Color(NamedColors):
         )
         return cls.of(*sectors[sector if 0 <= sector < 5 else 5], alpha)
 
+    @overload
     @classmethod
-    def from_rgba8(cls, r8: int, g8: int, b8: int, a8: int = 255) -> Self:
-        """From numbers 0 to 255."""
-        return cls.of(r8 / 255.0, g8 / 255.0, b8 / 255.0, a8 / 255.0)
+    def from_rgba8(cls, r8: SequenceOfNumbers, /) -> Self: ...
+    @overload
+    @classmethod
+    def from_rgba8(cls, r8: int, g8: int, b8: int, a8: int = 255) -> Self: ...
+    @classmethod
+    def from_rgba8(cls, r8: Any, g8: Any = 0, b8: Any = 0, a8: int = 255) -> Self:
+        """From numbers 0 to 255, or from a sequence of three or four of them: a `pygame.Color`, bytes."""
+        numbers = tuple(r8) if hasattr(type(r8), "__getitem__") else (r8, g8, b8, a8)
+        return cls.of(*(number / 255.0 for number in (numbers if len(numbers) != 3 else (*numbers, 255))))
+
+    def to_rgba8(self) -> tuple[int, int, int, int]:
+        """Four numbers 0 to 255, as `pygame.Color` and most picture libraries have them."""
+        return self.r8, self.g8, self.b8, self.a8
 
     def __str__(self) -> str:
         return f"({', '.join(plain_text(number, decimals=4) for number in self)})"

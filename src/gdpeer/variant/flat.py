@@ -19,9 +19,9 @@ import math
 import struct
 from abc import abstractmethod
 from array import array
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from operator import add, itemgetter, mul, neg, sub
-from typing import Any, ClassVar, Generic, NoReturn, Self, TypeVar, cast
+from typing import Any, ClassVar, Generic, NoReturn, Protocol, Self, TypeVar, cast
 
 from gdpeer.errors import VariantError
 from gdpeer.variant.numbers import clamped, divide, int32s, is_equal_approx, plain_text, real_text, reals
@@ -32,10 +32,13 @@ __all__ = [
     "Matrix",
     "Numbers",
     "RealVector",
+    "SequenceOfNumbers",
     "Vector",
     "constant",
+    "cut_off",
     "field",
     "int_field",
+    "numbers_in",
     "part",
     "text_of",
 ]
@@ -58,6 +61,38 @@ def part(kind: type[_T], first: int, step: int = 1) -> _T:
     """A read-only attribute: a value of type `kind` from every `step`th number, beginning at `first`."""
     numbers = slice(first, first + step * kind.WIDTH, step)
     return cast("_T", property(lambda value: tuple.__new__(kind, tuple.__getitem__(value, numbers))))
+
+
+class SequenceOfNumbers(Protocol):
+    """What has numbers by index: one of the engine's values, a tuple, a list, pygame's vectors, numpy's arrays."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, index: int, /) -> Any: ...
+
+
+_NO_NUMBERS = (str, bytes, bytearray, memoryview, dict, set, frozenset)
+
+
+def numbers_in(value: Any) -> tuple[Any, ...] | None:
+    """The numbers of a value of the engine's types, or of any sequence of numbers (a tuple, pygame's vectors, numpy's
+    arrays); None for a single number, and for what is no sequence.
+    """
+    if isinstance(value, tuple):
+        return value
+    if isinstance(value, (int, float, *_NO_NUMBERS)) or not hasattr(type(value), "__getitem__"):
+        return None
+    try:
+        return tuple(value)
+    except TypeError:  # numpy's numbers are no sequences, though they have all that makes one
+        return None
+
+
+def cut_off(numbers: Iterable[Any]) -> Iterator[int]:
+    """Whole numbers as they are, fractions without what stands behind the point. TypeError for what is no number."""
+    for number in numbers:
+        if not hasattr(number, "__float__"):  # int() would take a text
+            raise TypeError(f"a {type(number).__name__} is no number")
+        yield int(number)
 
 
 class constant:

@@ -15,7 +15,18 @@ from itertools import chain, product
 from operator import ge, gt, le
 from typing import Any, ClassVar, Final, Generic, Self, TypeVar, overload
 
-from gdpeer.variant.flat import FlatInts, FlatReals, Numbers, constant, field, part, text_of
+from gdpeer.variant.flat import (
+    FlatInts,
+    FlatReals,
+    Numbers,
+    SequenceOfNumbers,
+    constant,
+    cut_off,
+    field,
+    numbers_in,
+    part,
+    text_of,
+)
 from gdpeer.variant.numbers import CMP_EPSILON, divide, dot, is_zero_approx, plain_text, real
 from gdpeer.variant.vectors import Vector2, Vector2i, Vector3
 
@@ -26,8 +37,21 @@ _N = TypeVar("_N", int, float)
 
 
 def flat(parts: tuple[Any, ...]) -> Iterator[Any]:
-    """The numbers of `parts`, each a number or a value with numbers."""
-    return chain.from_iterable(each if isinstance(each, Numbers) else (each,) for each in parts)
+    """The numbers of `parts`, each a number, a value with numbers or a sequence of them."""
+    found = [numbers_in(each) for each in parts]
+    return chain.from_iterable(
+        (each,) if numbers is None else numbers for each, numbers in zip(parts, found, strict=True)
+    )
+
+
+def with_vectors(parts: tuple[Any, ...], kind: type[Numbers[Any]]) -> tuple[Any, ...]:
+    """`parts`, where every other sequence of as many numbers as `kind` has is a value of that type."""
+    return tuple(
+        kind.of(*numbers)
+        if not isinstance(each, Numbers) and (numbers := numbers_in(each)) is not None and len(numbers) == kind.WIDTH
+        else each
+        for each in parts
+    )
 
 
 class _Box(Numbers[_N], Generic[_N, _V]):
@@ -134,9 +158,9 @@ class Rect2(_Rect[float, Vector2], FlatReals):
     @overload
     def __new__(cls) -> Self: ...
     @overload
-    def __new__(cls, from_: Rect2 | Rect2i, /) -> Self: ...
+    def __new__(cls, from_: SequenceOfNumbers, /) -> Self: ...
     @overload
-    def __new__(cls, position: Vector2, size: Vector2, /) -> Self: ...
+    def __new__(cls, position: SequenceOfNumbers, size: SequenceOfNumbers, /) -> Self: ...
     @overload
     def __new__(cls, x: float, y: float, width: float, height: float, /) -> Self: ...
     def __new__(cls, *parts: Any) -> Self:
@@ -173,15 +197,15 @@ class Rect2i(_Rect[int, Vector2i], FlatInts):
     @overload
     def __new__(cls) -> Self: ...
     @overload
-    def __new__(cls, from_: Rect2 | Rect2i, /) -> Self: ...
+    def __new__(cls, from_: SequenceOfNumbers, /) -> Self: ...
     @overload
-    def __new__(cls, position: Vector2i, size: Vector2i, /) -> Self: ...
+    def __new__(cls, position: SequenceOfNumbers, size: SequenceOfNumbers, /) -> Self: ...
     @overload
     def __new__(cls, x: int, y: int, width: int, height: int, /) -> Self: ...
     def __new__(cls, *parts: Any) -> Self:
         """From its parts; the fractions of a `Rect2` are cut off."""
         if len(parts) == 1:
-            return cls.of(*map(int, parts[0]))
+            return cls.of(*cut_off(flat(parts)))
         return cls.of(*(flat(parts) if parts else (0, 0, 0, 0)))
 
     def intersects(self, b: Rect2i) -> bool:
@@ -212,9 +236,9 @@ class AABB(_Box[float, Vector3], FlatReals):
     @overload
     def __new__(cls) -> Self: ...
     @overload
-    def __new__(cls, from_: AABB, /) -> Self: ...
+    def __new__(cls, from_: SequenceOfNumbers, /) -> Self: ...
     @overload
-    def __new__(cls, position: Vector3, size: Vector3, /) -> Self: ...
+    def __new__(cls, position: SequenceOfNumbers, size: SequenceOfNumbers, /) -> Self: ...
     def __new__(cls, *parts: Any) -> Self:
         """From its parts."""
         return cls.of(*(flat(parts) if parts else (0, 0, 0, 0, 0, 0)))
@@ -317,16 +341,16 @@ class Plane(FlatReals):
     @overload
     def __new__(cls) -> Self: ...
     @overload
-    def __new__(cls, from_: Plane, /) -> Self: ...
+    def __new__(cls, from_: SequenceOfNumbers, /) -> Self: ...
     @overload
-    def __new__(cls, normal: Vector3, through: float | Vector3 = 0.0, /) -> Self: ...
+    def __new__(cls, normal: SequenceOfNumbers, through: float | SequenceOfNumbers = 0.0, /) -> Self: ...
     @overload
-    def __new__(cls, point1: Vector3, point2: Vector3, point3: Vector3, /) -> Self: ...
+    def __new__(cls, point1: SequenceOfNumbers, point2: SequenceOfNumbers, point3: SequenceOfNumbers, /) -> Self: ...
     @overload
     def __new__(cls, a: float, b: float, c: float, d: float, /) -> Self: ...
     def __new__(cls, *parts: Any) -> Self:
         """From its parts."""
-        match parts:
+        match with_vectors(parts, Vector3):
             case ():
                 return cls.of(0, 0, 0, 0)
             case (Vector3() as normal,):

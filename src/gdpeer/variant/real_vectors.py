@@ -15,9 +15,9 @@ Layer: `variant`. Source: the engine's class reference; measured on Godot 4.6 (t
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, TypeVar, overload
+from typing import Any, ClassVar, Final, Self, TypeVar, overload
 
-from gdpeer.variant.flat import Numbers, RealVector, Vector, constant, field, text_of
+from gdpeer.variant.flat import RealVector, SequenceOfNumbers, Vector, constant, field, numbers_in, text_of
 from gdpeer.variant.numbers import (
     CMP_EPSILON,
     Real,
@@ -34,9 +34,6 @@ from gdpeer.variant.numbers import (
     sin,
     sqrt,
 )
-
-if TYPE_CHECKING:
-    from gdpeer.variant.whole_vectors import Vector2i, Vector3i, Vector4i
 
 __all__ = ["RealsVector", "Vector2", "Vector3", "Vector4", "axis_angle_rows"]
 
@@ -208,10 +205,13 @@ class Vector2(_Spatial):
     @overload
     def __new__(cls, x: float = 0.0, y: float = 0.0) -> Self: ...
     @overload
-    def __new__(cls, x: Vector2 | Vector2i) -> Self: ...
+    def __new__(cls, x: SequenceOfNumbers) -> Self: ...
     def __new__(cls, x: Any = 0.0, y: Any = 0.0) -> Self:
         """From two numbers, or from a vector."""
-        return cls.of(*x) if isinstance(x, Numbers) else tuple.__new__(cls, reals((x, y)))
+        if isinstance(x, (int, float)):
+            return tuple.__new__(cls, reals((x, y)))
+        numbers = numbers_in(x)
+        return tuple.__new__(cls, reals((x, y))) if numbers is None else cls.of(*numbers)
 
     def normalized(self) -> Vector2:
         """The same direction with length 1; what is too short to be measured stays as it is."""
@@ -291,10 +291,13 @@ class Vector3(_Spatial):
     @overload
     def __new__(cls, x: float = 0.0, y: float = 0.0, z: float = 0.0) -> Self: ...
     @overload
-    def __new__(cls, x: Vector3 | Vector3i) -> Self: ...
+    def __new__(cls, x: SequenceOfNumbers) -> Self: ...
     def __new__(cls, x: Any = 0.0, y: Any = 0.0, z: Any = 0.0) -> Self:
         """From three numbers, or from a vector."""
-        return cls.of(*x) if isinstance(x, Numbers) else tuple.__new__(cls, reals((x, y, z)))
+        if isinstance(x, (int, float)):
+            return tuple.__new__(cls, reals((x, y, z)))
+        numbers = numbers_in(x)
+        return tuple.__new__(cls, reals((x, y, z))) if numbers is None else cls.of(*numbers)
 
     def angle_to(self, to: Vector3) -> float:
         """The angle between two vectors, in radians, from 0 to pi."""
@@ -359,10 +362,13 @@ class Vector4(RealsVector):
     @overload
     def __new__(cls, x: float = 0.0, y: float = 0.0, z: float = 0.0, w: float = 0.0) -> Self: ...
     @overload
-    def __new__(cls, x: Vector4 | Vector4i) -> Self: ...
+    def __new__(cls, x: SequenceOfNumbers) -> Self: ...
     def __new__(cls, x: Any = 0.0, y: Any = 0.0, z: Any = 0.0, w: Any = 0.0) -> Self:
         """From four numbers, or from a vector."""
-        return cls.of(*x) if isinstance(x, Numbers) else tuple.__new__(cls, reals((x, y, z, w)))
+        if isinstance(x, (int, float)):
+            return tuple.__new__(cls, reals((x, y, z, w)))
+        numbers = numbers_in(x)
+        return tuple.__new__(cls, reals((x, y, z, w))) if numbers is None else cls.of(*numbers)
 
     def inverse(self) -> Vector4:
         """1 / x, 1 / y, 1 / z, 1 / w."""

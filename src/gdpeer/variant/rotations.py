@@ -14,7 +14,8 @@ from __future__ import annotations
 import math
 from typing import Any, Final, Self, overload
 
-from gdpeer.variant.flat import Matrix, RealVector, constant, field, part
+from gdpeer.variant.flat import Matrix, RealVector, SequenceOfNumbers, constant, field, part
+from gdpeer.variant.geometry import flat, with_vectors
 from gdpeer.variant.numbers import (
     CMP_EPSILON,
     Real,
@@ -58,16 +59,16 @@ class Quaternion(RealVector):
     @overload
     def __new__(cls) -> Self: ...
     @overload
-    def __new__(cls, from_: Quaternion | Basis, /) -> Self: ...
+    def __new__(cls, from_: SequenceOfNumbers, /) -> Self: ...
     @overload
-    def __new__(cls, axis: Vector3, angle: float, /) -> Self: ...
+    def __new__(cls, axis: SequenceOfNumbers, angle: float, /) -> Self: ...
     @overload
-    def __new__(cls, arc_from: Vector3, arc_to: Vector3, /) -> Self: ...
+    def __new__(cls, arc_from: SequenceOfNumbers, arc_to: SequenceOfNumbers, /) -> Self: ...
     @overload
     def __new__(cls, x: float, y: float, z: float, w: float, /) -> Self: ...
     def __new__(cls, *parts: Any) -> Self:
         """From its parts."""
-        match parts:
+        match with_vectors(parts, Vector3):
             case ():
                 return cls.of(0, 0, 0, 1)
             case (Basis() as basis,):
@@ -78,7 +79,7 @@ class Quaternion(RealVector):
                 return cls.of(*cls.of(*_shortest_arc(start, end)).normalized())
             case (Vector3() as axis, angle):
                 return cls.of(*_around(axis, angle))
-        return cls.of(*parts)
+        return cls.of(*flat(parts))
 
     @classmethod
     def from_euler(cls, euler: Vector3) -> Self:
@@ -253,12 +254,12 @@ class Basis(Matrix):
     @overload
     def __new__(cls, from_: Basis | Quaternion, /) -> Self: ...
     @overload
-    def __new__(cls, axis: Vector3, angle: float, /) -> Self: ...
+    def __new__(cls, axis: SequenceOfNumbers, angle: float, /) -> Self: ...
     @overload
-    def __new__(cls, x_axis: Vector3, y_axis: Vector3, z_axis: Vector3, /) -> Self: ...
+    def __new__(cls, x_axis: SequenceOfNumbers, y_axis: SequenceOfNumbers, z_axis: SequenceOfNumbers, /) -> Self: ...
     def __new__(cls, *parts: Any) -> Self:
         """From its parts."""
-        match parts:
+        match with_vectors(parts, Vector3):
             case ():
                 return cls.of(1, 0, 0, 0, 1, 0, 0, 0, 1)
             case (Basis() as other,):

@@ -15,8 +15,8 @@ from __future__ import annotations
 import math
 from typing import Any, Final, Self, overload
 
-from gdpeer.variant.flat import Matrix, constant, part
-from gdpeer.variant.geometry import AABB, Plane, Rect2, flat
+from gdpeer.variant.flat import Matrix, SequenceOfNumbers, constant, part
+from gdpeer.variant.geometry import AABB, Plane, Rect2, flat, with_vectors
 from gdpeer.variant.numbers import Real, acos, cos, dot, real, sin
 from gdpeer.variant.projection import Projection
 from gdpeer.variant.rotations import Basis, Quaternion
@@ -47,14 +47,16 @@ class Transform2D(Matrix):
     @overload
     def __new__(cls, from_: Transform2D, /) -> Self: ...
     @overload
-    def __new__(cls, rotation: float, position: Vector2, /) -> Self: ...
+    def __new__(cls, rotation: float, position: SequenceOfNumbers, /) -> Self: ...
     @overload
-    def __new__(cls, rotation: float, scale: Vector2, skew: float, position: Vector2, /) -> Self: ...
+    def __new__(
+        cls, rotation: float, scale: SequenceOfNumbers, skew: float, position: SequenceOfNumbers, /
+    ) -> Self: ...
     @overload
-    def __new__(cls, x_axis: Vector2, y_axis: Vector2, origin: Vector2, /) -> Self: ...
+    def __new__(cls, x_axis: SequenceOfNumbers, y_axis: SequenceOfNumbers, origin: SequenceOfNumbers, /) -> Self: ...
     def __new__(cls, *parts: Any) -> Self:
         """From its parts."""
-        match parts:
+        match with_vectors(parts, Vector2):
             case ():
                 return cls.of(1, 0, 0, 1, 0, 0)
             case (int() | float() as rotation, Vector2() as position):
@@ -221,12 +223,19 @@ class Transform3D(Matrix):
     @overload
     def __new__(cls, from_: Transform3D | Projection, /) -> Self: ...
     @overload
-    def __new__(cls, basis: Basis, origin: Vector3, /) -> Self: ...
+    def __new__(cls, basis: Basis, origin: SequenceOfNumbers, /) -> Self: ...
     @overload
-    def __new__(cls, x_axis: Vector3, y_axis: Vector3, z_axis: Vector3, origin: Vector3, /) -> Self: ...
+    def __new__(
+        cls,
+        x_axis: SequenceOfNumbers,
+        y_axis: SequenceOfNumbers,
+        z_axis: SequenceOfNumbers,
+        origin: SequenceOfNumbers,
+        /,
+    ) -> Self: ...
     def __new__(cls, *parts: Any) -> Self:
         """From its parts."""
-        match parts:
+        match with_vectors(parts, Vector3):
             case ():
                 return cls.of(*Basis(), 0, 0, 0)
             case (Projection() as projection,):

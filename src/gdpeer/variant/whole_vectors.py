@@ -14,7 +14,7 @@ import math
 from operator import add, mul, neg, sub
 from typing import Any, ClassVar, Final, Self, overload
 
-from gdpeer.variant.flat import FlatInts, Numbers, Vector, constant, int_field
+from gdpeer.variant.flat import FlatInts, SequenceOfNumbers, Vector, constant, cut_off, int_field, numbers_in
 from gdpeer.variant.numbers import clamped, divide, real
 from gdpeer.variant.real_vectors import RealsVector, Vector2, Vector3, Vector4
 
@@ -129,10 +129,11 @@ class Vector2i(_WholeVector):
     @overload
     def __new__(cls, x: int = 0, y: int = 0) -> Self: ...
     @overload
-    def __new__(cls, x: Vector2 | Vector2i) -> Self: ...
+    def __new__(cls, x: SequenceOfNumbers) -> Self: ...
     def __new__(cls, x: Any = 0, y: Any = 0) -> Self:
         """From two whole numbers, or from a vector."""
-        return cls.of(*(map(int, x) if isinstance(x, Numbers) else (x, y)))
+        numbers = numbers_in(x)
+        return cls.of(*((x, y) if numbers is None else cut_off(numbers)))
 
     def aspect(self) -> float:
         """The width by the height: x / y."""
@@ -166,10 +167,11 @@ class Vector3i(_WholeVector):
     @overload
     def __new__(cls, x: int = 0, y: int = 0, z: int = 0) -> Self: ...
     @overload
-    def __new__(cls, x: Vector3 | Vector3i) -> Self: ...
+    def __new__(cls, x: SequenceOfNumbers) -> Self: ...
     def __new__(cls, x: Any = 0, y: Any = 0, z: Any = 0) -> Self:
         """From three whole numbers, or from a vector."""
-        return cls.of(*(map(int, x) if isinstance(x, Numbers) else (x, y, z)))
+        numbers = numbers_in(x)
+        return cls.of(*((x, y, z) if numbers is None else cut_off(numbers)))
 
 
 class Vector4i(_WholeVector):
@@ -195,10 +197,11 @@ class Vector4i(_WholeVector):
     @overload
     def __new__(cls, x: int = 0, y: int = 0, z: int = 0, w: int = 0) -> Self: ...
     @overload
-    def __new__(cls, x: Vector4 | Vector4i) -> Self: ...
+    def __new__(cls, x: SequenceOfNumbers) -> Self: ...
     def __new__(cls, x: Any = 0, y: Any = 0, z: Any = 0, w: Any = 0) -> Self:
         """From four whole numbers, or from a vector."""
-        return cls.of(*(map(int, x) if isinstance(x, Numbers) else (x, y, z, w)))
+        numbers = numbers_in(x)
+        return cls.of(*((x, y, z, w) if numbers is None else cut_off(numbers)))
 
 
 def _quotient(dividend: int, divisor: int) -> int:
