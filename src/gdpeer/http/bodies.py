@@ -15,6 +15,10 @@ import os
 from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
+from gdpeer.logs import get_logger, report
+
+logger = get_logger("gdpeer.websocket")
+
 __all__ = ["PIECE", "Body", "File", "Source", "chunked", "open_body"]
 
 PIECE = 65_536
@@ -125,7 +129,10 @@ class _OfIterator(Source):
         self._rest = memoryview(b"")
         end = getattr(self._all, "close", None)  # a generator's `finally` runs now, not at some collection
         if end is not None:
-            end()
+            try:
+                end()
+            except Exception:  # game code
+                report(logger, "the iterator of a page failed at its end")
 
 
 class _Chunked(Source):

@@ -18,7 +18,7 @@ from functools import cache
 
 from gdpeer.clock import Clock
 from gdpeer.errors import NO_CAUSE, Cause, CloseCause, GdpeerError, TransportError
-from gdpeer.logs import get_logger, log_limited
+from gdpeer.logs import get_logger, log_limited, report
 from gdpeer.platform import process_id
 from gdpeer.protocol.connection import Connection, check_close
 from gdpeer.protocol.handshake import Opened
@@ -483,16 +483,15 @@ class NativeBackend(Link):
                 if taken < len(piece):
                     self.connection.outbox.send_raw(bytes(piece[taken:]))
                     break
+            if not self._waits_to_send:
+                stream.want_write(True)
+                self._waits_to_send = True
         except TransportError as problem:
             self._lose(problem)
             return False
         except Exception:  # a file that became shorter, or an iterator of the game's: the client sees a broken answer
-            logger.exception("peer %s: a page broke off", self.peer_id)
+            report(logger, "peer %s: a page broke off", self.peer_id)
             self._finish()
-            return False
-        if not self._waits_to_send:
-            self._waits_to_send = True
-            stream.want_write(True)
         return False
 
     def _finish(self) -> None:

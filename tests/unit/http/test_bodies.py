@@ -78,6 +78,19 @@ def test_an_iterable_is_asked_when_it_is_needed_and_closed_at_the_end() -> None:
     assert pieces(open_body([b"abcdef", b"g"])) == [b"abcd", b"ef", b"g"]
 
 
+def test_an_iterator_that_fails_at_its_end_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    def letters() -> Iterator[bytes]:
+        try:
+            yield b"a"
+        finally:
+            raise RuntimeError("game code")
+
+    source = open_body(letters())
+    source.next_piece(1)
+    source.close()
+    assert "game code" in caplog.text
+
+
 def test_chunks_have_an_end() -> None:
     assert pieces(chunked(open_body([b"ab", b"c"])), 999) == [b"2\r\nab\r\n", b"1\r\nc\r\n", b"0\r\n\r\n"]
 
