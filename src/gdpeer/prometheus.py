@@ -9,8 +9,10 @@ Layer: above `websocket`; the one module that knows prometheus-client. Source: p
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import fields
+from ipaddress import ip_address
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -24,6 +26,8 @@ from gdpeer.websocket.stats import ServerStats
 __all__ = ["Metrics", "ServerCollector"]
 
 LOOPBACK = ("127.0.0.1", "::1")
+
+_PORT = re.compile(r":[0-9]*$")
 
 _GAUGES = {
     "peers": "Peers that are there.",
@@ -87,6 +91,9 @@ class Metrics:
         path: where it answers.
         addresses: who may ask, in numbers; None: everybody. Behind a proxy on this machine everybody comes from here:
             let the proxy keep the path to itself.
+        hosts: names that may stand in the `Host` header besides `localhost` and addresses, such as
+            `"game.example"`. With other names it may be a page in a browser on this machine that asks, whose name was
+            made to lead here (DNS rebinding). Not looked at where `addresses` is None.
     """
 
     def __init__(
@@ -94,7 +101,11 @@ class Metrics:
         stats: Callable[[], ServerStats],
         path: str = "/metrics",
         addresses: Collection[str] | None = LOOPBACK,
+        hosts: Collection[str] = (),
     ) -> None:
+        if isinstance(hosts, str):
+            raise TypeError("hosts is a list of names, not one string")
+        self._hosts = {"localhost", *(host.lower() for host in hosts)}
         self._path = path
         self._addresses = addresses
         self._registry = CollectorRegistry()
@@ -106,4 +117,17 @@ class Metrics:
             return None
         if self._addresses is not None and request.remote_address[0] not in self._addresses:
             return None
+        if self._addresses is not None and not self._is_ours(request.headers.get_all("host")):
+            return None
         return Response(200, generate_latest(self._registry), CONTENT_TYPE_LATEST)
+
+    def _is_ours(self, hosts: list[str]) -> bool:
+        """Whether a request was made to this server by a name that no stranger can have led here."""
+        if not hosts:
+            return True  # HTTP/1.0, which no browser speaks
+        name = _PORT.sub("", hosts[0].strip().lower()).removesuffix(".")
+        try:
+            ip_address(name.removeprefix("[").removesuffix("]"))
+        except ValueError:
+            return name in self._hosts
+        return True

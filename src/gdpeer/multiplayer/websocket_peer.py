@@ -254,11 +254,28 @@ class WebSocketMultiplayerPeer(SessionSettings, SessionPeer, MultiplayerPeer):
         server.refuse_new_connections = self._refuses
         return server
 
+    def _check_protocols(self) -> None:
+        """A sub-protocol tells a server of both dialects which one a client speaks, so it must belong to one of them.
+
+        Raises:
+            ValueError: it belongs to both.
+        """
+        both = set(self.supported_protocols) & set(self.godot3_protocols) if len(self._dialects) > 1 else ()
+        if both:
+            found = ", ".join(sorted(both))
+            raise ValueError(f"supported_protocols and godot3_protocols both name {found}: which dialect is it?")
+
     def _server_settings(self) -> Settings:
         protocols = dict.fromkeys((*self.supported_protocols, *self.godot3_protocols))
         return replace(self._settings, supported_protocols=tuple(protocols))
 
     def _listen(self, server: WebSocketServer, port: int, godot3_port: int | None) -> Error:
+        try:
+            self._check_protocols()
+        except ValueError as problem:
+            self._listen_error = str(problem)
+            logger.warning("cannot listen: %s", problem)
+            return Error.ERR_INVALID_PARAMETER
         settings = self._server_settings()
         server._settings = settings
         error = server.listen(port, settings.supported_protocols)
@@ -296,9 +313,10 @@ class WebSocketMultiplayerPeer(SessionSettings, SessionPeer, MultiplayerPeer):
             The id that the client will have.
 
         Raises:
-            ValueError: this peer is a client.
+            ValueError: this peer is a client, or `godot3_protocols` has one of `supported_protocols`.
         """
         if self.get_connection_status() is ConnectionStatus.DISCONNECTED:
+            self._check_protocols()
             server = self._make_server()
             server._settings = self._server_settings()
             self._serve(server)

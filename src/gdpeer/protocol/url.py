@@ -1,4 +1,7 @@
-"""The URLs of WebSocket: `ws://host[:port]/path?query`, as the engine reads them.
+"""The URLs of WebSocket: `ws://[user:password@]host[:port]/path?query`, as the engine reads them.
+
+The engine drops user and password. `websockets` sends them as Basic authentication, and so do the fronts of gdpeer that
+take its calls (`websocket.front`). No text here repeats a part of a URL that may hold a secret.
 
 Layer: `protocol`. Source: RFC 6455 section 3; reference godot-api section 3 (no scheme counts as `ws`).
 """
@@ -6,14 +9,17 @@ Layer: `protocol`. Source: RFC 6455 section 3; reference godot-api section 3 (no
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv6Address
-from urllib.parse import quote
+from urllib.parse import quote, unquote
+
+from gdpeer.quoting import redact
 
 __all__ = ["SAFE", "Url", "parse_url"]
 
 _PATTERN = re.compile(
-    r"(?:([A-Za-z][A-Za-z0-9+.\-]*)://)?(\[[^\[\]/?#]*\]|[^\[\]:/?#]*)(?::([0-9]+|(?!//)))?([/?][^#]*)?(?:#.*)?",
+    r"(?:([A-Za-z][A-Za-z0-9+.\-]*)://)?(?:([^/?#]*)@)?"
+    r"(\[[^\[\]/?#@]*\]|[^\[\]:/?#@]*)(?::([0-9]+|(?!//)))?([/?][^#]*)?(?:#.*)?",
     re.DOTALL,
 )
 _FORBIDDEN = re.compile(r"[\s@:/?#\\%<>\"^`{|}\[\]\x00-\x1f\x7f]")
@@ -29,12 +35,15 @@ class Url:
         host: a name in its ASCII form or an address; an IPv6 address without its brackets.
         port: 1-65535.
         target: path and query as the request line carries them; at least "/".
+        user, password: as given, without percent-encoding; "" without. Not shown, and no part of what is compared.
     """
 
     secure: bool
     host: str
     port: int
     target: str
+    user: str = field(default="", repr=False, compare=False)
+    password: str = field(default="", repr=False, compare=False)
 
     @property
     def authority(self) -> str:
@@ -49,7 +58,7 @@ class Url:
         return self.secure, self.host.lower(), self.port
 
     def __str__(self) -> str:
-        """As `parse_url` reads it."""
+        """As `parse_url` reads it, without user and password."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{'wss' if self.secure else 'ws'}://{host}:{self.port}{self.target}"
 
@@ -58,34 +67,47 @@ def parse_url(text: str) -> Url:
     """Read a URL.
 
     Raises:
-        ValueError: it is none, or its scheme is not ws or wss; the text says why.
+        ValueError: it is none, or its scheme is not ws or wss; the text says why, and repeats nothing that may be a
+            secret.
     """
     match = _PATTERN.fullmatch(text.strip())
     if match is None:
-        raise ValueError(f"not a WebSocket URL: {text!r}")
-    scheme, host, port, target = (part or "" for part in match.groups())
+        raise ValueError(f"not a WebSocket URL: {redact(text)!r}")
+    scheme, user_info, host, port, target = (part or "" for part in match.groups())
     if scheme.lower() not in ("", "ws", "wss"):
         raise ValueError(f"the scheme must be ws or wss, not {scheme!r}")
     secure = scheme.lower() == "wss"
     number = int(port.lstrip("0")[:6] or 0) if port else (443 if secure else 80)
     if not 1 <= number <= 65535:
-        raise ValueError(f"the port must be 1 to 65535, not {port}")
+        raise ValueError(f"the port must be 1 to 65535, not {_shown(port, text)}")
     if not target.startswith("/"):
         target = "/" + target
-    return Url(secure, _ascii_host(host), number, quote(target, safe=SAFE))
+    user, _, password = user_info.partition(":")
+    try:
+        name = _ascii_host(host)
+    except ValueError as problem:
+        raise ValueError(f"{problem}: {_shown(repr(host), text)}") from None
+    return Url(secure, name, number, quote(target, safe=SAFE), unquote(user), unquote(password))
+
+
+def _shown(part: str, text: str) -> str:
+    """A part of a URL for an error; where a password may reach into it, nothing."""
+    return "***" if "@" in text else part
 
 
 def _ascii_host(host: str) -> str:
     if host.startswith("["):
         return _ipv6(host[1:-1])
     if not host or _FORBIDDEN.search(host):
-        raise ValueError(f"not a host name: {host!r}")
+        raise ValueError("not a host name")
     if host.isascii():
         return host
-    try:
-        return _ascii_host(host.encode("idna").decode())  # what becomes of it may be none
-    except UnicodeError:
-        raise ValueError(f"not a host name: {host!r}") from None
+    from gdpeer.protocol.idna import to_ascii  # which few URLs need
+
+    found = _ascii_host(to_ascii(host))  # what becomes of it may be none
+    if any(not 0 < len(label) < 64 for label in found.removesuffix(".").split(".")):
+        raise ValueError("not a host name: its parts have 1 to 63 characters")
+    return found
 
 
 def _ipv6(address: str) -> str:
@@ -94,7 +116,7 @@ def _ipv6(address: str) -> str:
     try:
         IPv6Address(bare)
     except ValueError:
-        raise ValueError(f"not an IPv6 address: {address!r}") from None
+        raise ValueError("not an IPv6 address") from None
     if percent and not re.fullmatch(r"[\w.\-]+", zone, re.ASCII):
-        raise ValueError(f"not an IPv6 address: {address!r}")
+        raise ValueError("not an IPv6 address")
     return address

@@ -72,7 +72,7 @@ REFUSED_CERTIFICATES = {
 }
 """OpenSSL's X509_V_ERR_... in words."""
 
-_NOT_TLS = "what arrived is not TLS; does the other side speak plain text?"
+_NOT_TLS = "what arrived is not TLS; does the other side speak plain text (ws://)?"
 TLS_FAILURES = {
     "HTTP_REQUEST": "a plain HTTP request arrived instead of TLS",
     "WRONG_VERSION_NUMBER": _NOT_TLS,

@@ -26,6 +26,7 @@ from __future__ import annotations
 
 import socket
 import sys
+from base64 import b64encode
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -40,7 +41,9 @@ from gdpeer.errors import (
     HandshakeError,
     TransportError,
 )
+from gdpeer.platform import IN_PAGE
 from gdpeer.protocol.outbox import encode_message
+from gdpeer.protocol.url import parse_url
 from gdpeer.signals import Signal
 from gdpeer.websocket.peer import WebSocketPeer
 from gdpeer.websocket.server import WebSocketServer
@@ -189,6 +192,7 @@ def connect(
         TransportError: it failed at once.
     """
     configure(peer, {**CLIENT_DEFAULTS, **options})
+    _add_credentials(peer, url)
     if tls is None and server_hostname:
         tls = TLSOptions.client(common_name_override=server_hostname)
     given = tls if tls is None or isinstance(tls, TLSOptions) else _Given(tls, server_hostname)
@@ -197,6 +201,16 @@ def connect(
         raise ValueError(peer.get_close_cause().detail)
     if error is not Error.OK:
         raise not_open_error(peer.get_close_cause())
+
+
+def _add_credentials(peer: WebSocketPeer, url: str) -> None:
+    """User and password of a URL go along as Basic authentication (RFC 7617), unless a header of the caller's does."""
+    if IN_PAGE or "@" not in url or any(line.lower().startswith("authorization:") for line in peer.handshake_headers):
+        return
+    found = parse_url(url)
+    if found.user or found.password:
+        pair = b64encode(f"{found.user}:{found.password}".encode()).decode()
+        peer.handshake_headers = (*peer.handshake_headers, f"Authorization: Basic {pair}")
 
 
 def not_open_error(cause: CloseCause) -> HandshakeError | TransportError:

@@ -66,6 +66,7 @@ cdef class NativeBackend(Link):
     cdef _finish(self)
     cpdef let_go(self)
     cdef _end_lingering(self)
+    cdef str _hint(self)
     cdef bint _has_more_page(self) except -1
     cdef bint _send_page(self, object page) except -1
     cpdef restart_heartbeat(self)

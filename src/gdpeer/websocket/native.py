@@ -48,6 +48,8 @@ SLOW_REASON = "Reads too slowly"
 
 SLOW_CAUSE = CloseCause(Cause.TOO_SLOW, "it does not read what waits for it")
 
+TRY_WSS = "; is it a TLS port? try wss://"
+
 _LINGER_BYTES = 1_048_576  # of what arrives after the end
 _PIECES_A_TURN = 2  # of a page, and one that waits for the next turn; then the others get theirs
 
@@ -405,6 +407,11 @@ class NativeBackend(Link):
         else:
             self._want_read(False)
 
+    def _hint(self) -> str:
+        """What may be wrong where a server ends TCP as soon as it sees HTTP."""
+        is_plain = self.is_client and self.stream is not None and not self.stream.is_secure
+        return TRY_WSS if self.stage == _UPGRADING and is_plain and not self.bytes_received else ""
+
     def _end_of_connection(self, connection: Connection) -> None:
         """Close frames were exchanged, or the other side broke the protocol."""
         failure = connection.failure
@@ -427,6 +434,8 @@ class NativeBackend(Link):
             self._finish()
             return
         cause = CloseCause(problem.cause, problem.detail)
+        if problem.cause is Cause.TCP and self.stage == _UPGRADING:
+            cause = CloseCause(problem.cause, problem.detail + self._hint())
         self._end(-1, "", cause)
         self._finish()
         logger.info("peer %s: %s", self.peer_id, cause)

@@ -325,3 +325,24 @@ async def test_a_process_request_that_takes_too_long_or_fails_refuses(caplog: py
         with pytest.raises(HandshakeError) as caught:
             await client
         assert caught.value.status == 503
+
+
+async def test_user_and_password_of_a_url_go_along_as_basic_authentication(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    asked: list[Request] = []
+    async with served(process_request=asked.append) as (_, url):
+        secret = url.replace("ws://", "ws://ann:s%3Acret@")
+        async with connect(secret), connect(secret, additional_headers={"authorization": "Bearer 1"}), connect(url):
+            pass
+        async with websockets_connect(secret):
+            pass
+    basic = "Basic YW5uOnM6Y3JldA=="
+    assert [request.headers.get("authorization") for request in asked] == [basic, "Bearer 1", "", basic]
+    assert asked[0].headers.get("host") == url.removeprefix("ws://")
+    with pytest.raises(TransportError) as caught:
+        await connect("ws://ann:s%3Acret@127.0.0.1:1/?token=cret")
+    assert "cret" not in str(caught.value)
+    with pytest.raises(ValueError, match="port") as wrong:
+        await connect("ws://ann:s%3Acret@127.0.0.1:99999/?token=cret")
+    assert "cret" not in str(wrong.value)
+    assert "cret" not in caplog.text

@@ -393,3 +393,10 @@ def test_process_request_decides_in_the_thread_that_accepts() -> None:
         with connect(url):
             pass
     assert [type(thread) for thread in threads] == [Started]
+
+
+def test_user_and_password_of_a_url_go_along_as_basic_authentication() -> None:
+    asked: list[Request] = []
+    with served(process_request=asked.append) as (_, url), connect(url.replace("ws://", "ws://ann:secret@")):
+        pass
+    assert [request.headers.get("authorization") for request in asked] == ["Basic YW5uOnNlY3JldA=="]

@@ -18,6 +18,7 @@ from gdpeer import (
     FAILED,
     OK,
     Cause,
+    Error,
     ManualClock,
     SceneMultiplayer,
     TLSOptions,
@@ -1145,3 +1146,17 @@ def test_a_second_port_that_is_taken_leaves_nothing_open() -> None:
         assert other.get_connection_status() is DISCONNECTED
     with pytest.raises(ValueError, match="dialects"):
         WebSocketMultiplayerPeer().create_server(0, godot3_port=0)
+
+
+def test_a_sub_protocol_of_both_dialects_is_refused_with_its_reason() -> None:
+    peer = WebSocketMultiplayerPeer(dialects=("godot4", "godot3"))
+    peer.supported_protocols = ["game", "both"]
+    peer.godot3_protocols = ["both"]
+    assert peer.create_server(0, "127.0.0.1") is Error.ERR_INVALID_PARAMETER
+    assert "both name both: which dialect is it?" in peer.get_listen_error()
+    with pytest.raises(ValueError, match="which dialect"):
+        peer.take_stream(memory_pair()[0])
+    peer.godot3_protocols = ["game-3"]
+    assert peer.create_server(0, "127.0.0.1") is Error.OK
+    assert peer.get_listen_error() == ""
+    peer.close()

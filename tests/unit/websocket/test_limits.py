@@ -343,6 +343,32 @@ def test_the_counters_in_prometheus_form() -> None:
     assert everybody(http.Request("GET", "/metrics", http.Headers(), remote_address=("192.0.2.7", 1))) is not None
 
 
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("localhost:9080", True),
+        ("LOCALHOST", True),
+        ("localhost.", True),
+        ("127.0.0.1:9080", True),
+        ("[::1]:9080", True),
+        ("game.example:9080", True),
+        ("evil.example:9080", False),
+        ("localhost.evil.example", False),
+        ("127.0.0.1.evil.example", False),
+        ("", False),
+    ],
+)
+def test_metrics_are_not_for_pages_whose_name_was_made_to_lead_here(host: str, expected: bool) -> None:
+    metrics = Metrics(Room().server.stats, hosts=["Game.example"])
+    headers = http.Headers([("Host", host)])
+    answer = metrics(http.Request("GET", "/metrics", headers, remote_address=("127.0.0.1", 1)))
+    assert (answer is not None) == expected
+    everybody = Metrics(Room().server.stats, addresses=None)
+    assert everybody(http.Request("GET", "/metrics", headers, remote_address=("127.0.0.1", 1))) is not None
+    with pytest.raises(TypeError, match="list of names"):
+        Metrics(Room().server.stats, hosts="game.example")
+
+
 def test_messages_are_logged_where_that_is_asked_for_and_never_what_they_say(
     caplog: pytest.LogCaptureFixture, server: WebSocketServer
 ) -> None:

@@ -1092,3 +1092,16 @@ def test_a_large_text_that_is_none_ends_with_1007(at: int) -> None:
     pair.poll(turns=20)
     assert pair.client.get_close_code() == 1007
     assert pair.client.get_available_packet_count() == 0
+
+
+def test_user_and_password_of_a_url_are_dropped_as_by_the_engine(caplog: pytest.LogCaptureFixture) -> None:
+    peer, other = WebSocketPeer(), memory_pair()
+    assert peer.connect_through(other[0], "ws://ann:secret@game.example/") is OK
+    peer.poll()
+    sent = read_all(other[1])
+    assert b"\r\nHost: game.example\r\n" in sent
+    assert b"secret" not in sent
+    assert b"uthorization" not in sent
+    assert peer.connect_to_url("ws://ann:secret@game.example:0/?token=secret") is not OK
+    assert "secret" not in caplog.text
+    assert "secret" not in str(peer.get_close_cause())
