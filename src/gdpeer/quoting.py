@@ -26,7 +26,7 @@ HIDDEN = "***"
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://|//")
 _AUTHORITY = re.compile(r"[^/?#]*")
 _PLAIN_AUTHORITY = re.compile(r"(\[[^\[\]]*\]|[^:\[\]]+)(:[0-9]+)?")
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://[^\s'\"<>]+")
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://[^\s'\"<>]*[^\s'\"<>.,;:!)]")
 _CREDENTIALS = re.compile(r"(?i)\b((?:authorization|cookie)['\"]?\s*[:=,]\s*).+", re.DOTALL)
 
 

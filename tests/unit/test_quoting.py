@@ -72,7 +72,8 @@ def test_secrets_leave_a_url(url: str, shown: str) -> None:
 
 
 def test_secrets_leave_a_text() -> None:
-    assert scrub("no way to http://u:pw@proxy:1/?k=v, sorry") == "no way to http://***@proxy:1/?*** sorry"
+    assert scrub("no way to http://u:pw@proxy:1/?k=v, sorry") == "no way to http://***@proxy:1/?***, sorry"
+    assert scrub("ws://u:p@h/?key=v: http status: (ws://h/x).") == "ws://***@h/?***: http status: (ws://h/x)."
     assert scrub("Proxy-Authorization: Basic dTpw\r\nHost: x") == "Proxy-Authorization: ***"
     assert scrub("('authorization', 'Bearer abc def')") == "('authorization', ***"
     assert scrub("nothing to hide: ws://host:1/x") == "nothing to hide: ws://host:1/x"
