@@ -26,8 +26,8 @@ from tests.unit.websocket.support import request
 
 pytestmark = pytest.mark.timeout(amount(600, 7200))
 
-CASES = amount(20_000, 1_000_000)
-WARM_UP = 4_000
+CASES = amount(6_000, 1_000_000)
+WARM_UP = 3_000
 MOST_LEFT = 65_536
 """Bytes: three for each case of the short form. Caches of types and heads, which are bounded, take some."""
 TOGETHER = 10
