@@ -85,8 +85,14 @@ def redact_tail(head: str, rest: str) -> str:
 def scrub(text: str) -> str:
     """Hides the secrets of every URL in a text, and all that follows the name of a header that carries credentials."""
     if "://" in text:
-        text = _URL.sub(lambda found: redact(found[0]), text)
+        text = _URL.sub(_redact_in_text, text)
     return _CREDENTIALS.sub(lambda found: f"{found[1]}{HIDDEN}", text)
+
+
+def _redact_in_text(found: re.Match[str]) -> str:
+    """A URL in a sentence: the colon or the full stop behind it belongs to the sentence."""
+    url = found[0].rstrip(":;,.)")
+    return redact(url) + found[0][len(url) :]
 
 
 def clean(text: str, most: int = MOST) -> str:

@@ -78,3 +78,10 @@ def test_secrets_leave_a_text() -> None:
     assert scrub("('authorization', 'Bearer abc def')") == "('authorization', ***"
     assert scrub("nothing to hide: ws://host:1/x") == "nothing to hide: ws://host:1/x"
     assert clean("ws://u:p@h/\x1b") == "ws://***@h/\\x1b"
+
+
+def test_what_stands_behind_a_url_in_a_sentence_stays() -> None:
+    assert (
+        scrub("cannot join ws://a:b@h/?t=1: refused (ws://h/?t=2).")
+        == "cannot join ws://***@h/?***: refused (ws://h/?***)."
+    )

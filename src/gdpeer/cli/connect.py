@@ -6,18 +6,26 @@ Layer: `cli`.
 from __future__ import annotations
 
 import time
+from contextlib import nullcontext
 from pathlib import Path
+from typing import TypeAlias
 
 import click
 
 from gdpeer import Cause, Error, WebSocketPeer
+from gdpeer.cli.chunks import Chunks
 from gdpeer.cli.failure import INTERRUPTED, Failure
-from gdpeer.cli.options import SECONDS, Number, parse_headers, parse_protocols, tls_options, trust_options
+from gdpeer.cli.options import SECONDS, SIZE, Number, parse_headers, parse_protocols, tls_options, trust_options
+from gdpeer.cli.prompting import PromptLines, can_prompt
 from gdpeer.cli.screen import Screen
+from gdpeer.cli.tunneling import names_option
 from gdpeer.cli.typed import HELP, Binary, Close, Help, Ping, parse
 from gdpeer.demos.lines import Lines, is_typed
 from gdpeer.demos.stopping import Stop
 from gdpeer.quoting import redact
+from gdpeer.tools.decoding import Decoder
+from gdpeer.tools.names import MethodNames
+from gdpeer.tools.way import Direction, Message
 from gdpeer.websocket.redirects import MOST_REDIRECTS
 from gdpeer.websocket.states import PeerWriteMode
 
@@ -32,10 +40,17 @@ LINES_A_TURN = 1000
 LIMIT = 64 * 1024 * 1024
 """Bytes of one message, in and out."""
 
+CHUNK = 64 * 1024
+"""Bytes of a binary message, unless the options say otherwise."""
+
 CLOSE_TIMEOUT = 3.0
 """Seconds to wait for the answer to the close: somebody sits there and waits."""
 
 REDIRECTS = Number(0, MOST_REDIRECTS, f"a number from 0 to {MOST_REDIRECTS}")
+
+RAW = "raw"
+
+Source: TypeAlias = "Lines | PromptLines | Chunks"
 
 State = WebSocketPeer.State
 TEXT, BINARY = WebSocketPeer.WriteMode
@@ -50,10 +65,21 @@ class Conversation:
         screen: where to show what comes.
         is_typed: whether a person types, so that lines with a slash are commands.
         linger: seconds to wait for replies after the end of the lines.
+        decoder: puts Godot's packets into words; None: they are shown as bytes.
     """
 
-    def __init__(self, peer: WebSocketPeer, lines: Lines, screen: Screen, *, is_typed: bool, linger: float) -> None:
+    def __init__(
+        self,
+        peer: WebSocketPeer,
+        lines: Source,
+        screen: Screen,
+        *,
+        is_typed: bool,
+        linger: float,
+        decoder: Decoder | None = None,
+    ) -> None:
         self._peer = peer
+        self._decoder = decoder
         self._lines = lines
         self._screen = screen
         self._is_typed = is_typed
@@ -85,6 +111,8 @@ class Conversation:
             self._end_after_linger()
 
     def _greet(self) -> None:
+        if isinstance(self._lines, PromptLines):
+            self._lines.begin()
         protocol = self._peer.get_selected_protocol()
         self._screen.status(
             f"connected to {redact(self._peer.get_requested_url())}"
@@ -97,10 +125,19 @@ class Conversation:
         peer = self._peer
         while peer.get_available_packet_count():
             packet = peer.get_packet()
-            if peer.was_string_packet():
-                self._screen.text(packet)
-            else:
-                self._screen.binary(packet)
+            if not self._show_decoded(packet, peer.was_string_packet()):
+                show = self._screen.text if peer.was_string_packet() else self._screen.binary
+                show(packet)
+
+    def _show_decoded(self, packet: bytes, is_text: bool) -> bool:
+        """Show a packet in words; False where it is none of Godot's."""
+        if self._decoder is None:
+            return False
+        decoded = self._decoder.decode(Direction.TO_CLIENT, Message(packet, is_text))
+        if self._decoder.dialect == RAW:
+            return False
+        self._screen.decoded(f"{decoded.command} {decoded.summary()}")
+        return True
 
     def _show_latency(self) -> None:
         latency = self._peer.get_latency()
@@ -114,10 +151,15 @@ class Conversation:
             line = self._lines.peek()
             if line is None or self._peer.get_ready_state() != State.OPEN:
                 return
-            is_done = self._obey(line) if self._is_typed else self._send(line.encode(), TEXT)
-            if not is_done:
+            if not self._say(line):
                 return
             self._lines.take()
+
+    def _say(self, line: str | bytes) -> bool:
+        """Send a line or a chunk, or do what it asks for; False when there is no room for it yet."""
+        if isinstance(line, bytes):
+            return self._send(line, BINARY)
+        return self._obey(line) if self._is_typed else self._send(line.encode(), TEXT)
 
     def _obey(self, line: str) -> bool:
         """Do what a typed line asks for; False when there is no room for it yet."""
@@ -192,13 +234,41 @@ def finish(conversation: Conversation, peer: WebSocketPeer, screen: Screen, stop
     return 0 if is_clean or stop.requested else 1
 
 
+def chunk_size(binary: bool, chunk: int | None, whole: bool) -> int | None:
+    """Bytes of a binary message, 0: all of them; None: lines are sent.
+
+    Raises:
+        click.UsageError: the options do not go together.
+    """
+    if not binary:
+        if chunk is not None or whole:
+            raise click.UsageError("--chunk and --whole go with --binary")
+        return None
+    if whole and chunk is not None:
+        raise click.UsageError("--chunk and --whole exclude each other")
+    if chunk is not None and chunk > LIMIT:
+        raise click.UsageError(f"--chunk: expected at most {LIMIT} bytes, got {chunk}")
+    if is_typed():
+        raise click.UsageError("--binary: expected a pipe or a file as standard input, got a terminal")
+    return 0 if whole else chunk or CHUNK
+
+
+def make_source(size: int | None) -> Source:
+    """Where messages come from."""
+    if size is not None:
+        return Chunks(size, LIMIT)
+    return PromptLines() if can_prompt() else Lines()
+
+
 EXAMPLES = """\b
 Examples:
   gdpeer connect ws://localhost:9001/
   gdpeer connect ws://localhost:8000/ --protocol demo-chat --ping 5
   gdpeer connect wss://example.org/ws --header 'Authorization: Bearer TOKEN'
   gdpeer connect wss://localhost:8443/ --ca cert.pem
-  echo hello | gdpeer connect ws://localhost:9001/ --linger 0.5"""
+  gdpeer connect ws://localhost:8910 --decode --names my_game/
+  echo hello | gdpeer connect ws://localhost:9001/ --linger 0.5
+  gdpeer connect ws://localhost:9001/ --binary --whole < level.dat"""
 
 
 @click.command(epilog=EXAMPLES)
@@ -219,6 +289,11 @@ Examples:
     metavar="'K: V'",
     help="Request header; may be repeated.",
 )
+@click.option("--binary", is_flag=True, help="Send standard input as binary messages.")
+@click.option("--chunk", type=SIZE, metavar="BYTES", help="With --binary: bytes of a message.  [default: 64K]")
+@click.option("--whole", is_flag=True, help="With --binary: all of standard input is one message.")
+@click.option("--decode", is_flag=True, help="Show packets of Godot's multiplayer in words.")
+@names_option
 @trust_options
 @click.option(
     "--max-redirects",
@@ -248,6 +323,11 @@ def connect(
     url: str,
     protocols: tuple[str, ...],
     headers: list[str],
+    binary: bool,
+    chunk: int | None,
+    whole: bool,
+    decode: bool,
+    names: MethodNames,
     ca: Path | None,
     insecure: bool,
     max_redirects: int,
@@ -255,19 +335,27 @@ def connect(
     ping: float,
     linger: float,
 ) -> int:
-    """Talk to a WebSocket server: type lines, see what it sends.
+    """Talk to a WebSocket server: type lines, and see what it sends.
 
-    Text messages are shown as they are, of binary ones the size and the first bytes. Messages go to standard output,
-    everything else to standard error. Typed lines with a slash are commands: /ping, /close, /binary, /help. In a pipe
-    each line is sent as a text message. Status 0 after a clean close or Ctrl-C, else 1.
+    Text messages are shown as they are; of a binary message you see the size and the first bytes. Messages go to
+    standard output, everything else to standard error. On a terminal you can edit the line and go back to earlier ones;
+    lines with a slash are commands: /ping, /close, /binary, /help. In a pipe each line is sent as a text message.
+    Status 0 after a clean close or Ctrl-C, 130 after Ctrl-C before the connection is open, else 1.
     """
+    size = chunk_size(binary, chunk, whole)
     screen = Screen()
     peer = make_peer(protocols, headers, compress, ping)
     peer.max_redirects = max_redirects
     options = tls_options(ca, insecure)
     if peer.connect_to_url(url, options) == Error.ERR_INVALID_PARAMETER and peer.get_close_cause().cause != Cause.TLS:
         raise click.UsageError(peer.get_close_cause().detail)
-    conversation = Conversation(peer, Lines(), screen, is_typed=is_typed(), linger=linger)
-    with Stop() as stop:
+    lines = make_source(size)
+    decoder = Decoder("auto", names) if decode else None
+    conversation = Conversation(
+        peer, lines, screen, is_typed=size is None and is_typed(), linger=linger, decoder=decoder
+    )
+    with Stop() as stop, lines if isinstance(lines, PromptLines) else nullcontext():
         conversation.run(stop)
+    if isinstance(lines, Chunks) and lines.problem:
+        raise Failure(lines.problem)
     return finish(conversation, peer, screen, stop)

@@ -44,9 +44,16 @@ class Screen:
         else:
             self._plain(describe_binary(packet).encode())
 
+    def decoded(self, line: str) -> None:
+        """A packet of Godot's, in words."""
+        if self.is_terminal:
+            self._out.print(Text("< ", "bold cyan"), Text(visible(line), "cyan"), sep="", soft_wrap=True)
+        else:
+            self._plain(visible(line).encode(errors="backslashreplace"))
+
     def status(self, line: str, style: str = "dim") -> None:
         """What happened to the connection."""
-        self._err.print(Text(visible(line), style), soft_wrap=True)
+        self._err.print(Text(escape(line, 0, "\n\t"), style), soft_wrap=True)
 
     def _plain(self, line: bytes) -> None:
         if sys.stdout is not None:

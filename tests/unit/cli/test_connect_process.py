@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
 import re
 import select
 import signal
 import socket
 import ssl
+import struct
 import subprocess
 import sys
 import threading
@@ -20,7 +22,10 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import Server, ServerConnection, serve
 
+from gdpeer.multiplayer.rpc import class_table
+from gdpeer.multiplayer.wire import godot4
 from tests.support.certificates import Certificates, make_certificates
+from tests.support.mp_nodes import Main
 from tests.support.ports import free_port
 from tests.support.processes import Process, gdpeer_command
 from tests.support.redirecting import redirecting
@@ -276,14 +281,14 @@ def test_a_certificate_authority_that_is_none(tmp_path: Path) -> None:
 class Typist:
     """A `gdpeer connect` on a pseudo-terminal."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *options: str) -> None:
         import pty
 
         self._master, slave = pty.openpty()
         environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "80"}
         environment.pop("NO_COLOR", None)
         self.process = subprocess.Popen(
-            gdpeer_command("connect", url), stdin=slave, stdout=slave, stderr=slave, env=environment
+            gdpeer_command("connect", url, *options), stdin=slave, stdout=slave, stderr=slave, env=environment
         )
         os.close(slave)
         self.screen = ""
@@ -367,3 +372,191 @@ def test_ctrl_c_and_the_end_of_input_close_with_1000(echo_url: str, key: bytes) 
             typist.press(key)
         typist.see("closed with code 1000")
         assert typist.process.wait(10) == 0
+
+
+# ---- editing and history
+
+
+needs_prompt = pytest.mark.skipif(importlib.util.find_spec("prompt_toolkit") is None, reason="needs prompt-toolkit")
+
+UP, LEFT, BACKSPACE, CTRL_A, CTRL_R = b"\x1b[A", b"\x1b[D", b"\x7f", b"\x01", b"\x12"
+
+
+@contextlib.contextmanager
+def hearing() -> Iterator[tuple[str, list[str | bytes]]]:
+    """A server that notes what it gets, and says so."""
+    heard: list[str | bytes] = []
+
+    def note(connection: ServerConnection) -> None:
+        for message in connection:
+            heard.append(message)
+            connection.send(f"heard {len(heard)}")
+
+    with serving(note) as url:
+        yield url, heard
+
+
+@needs_terminal
+@needs_prompt
+def test_lines_are_edited_and_earlier_ones_come_back() -> None:
+    """Regression: the up arrow sent its escape sequence."""
+    with hearing() as (url, heard), Typist(url) as typist:
+        typist.see("/help for more")
+        typist.press(b"helo" + LEFT + b"l\r")
+        typist.see("heard 1")
+        typist.press(UP + b" again\r")
+        typist.see("heard 2")
+        typist.press(UP + UP + CTRL_A + b"oh, \r")
+        typist.see("heard 3")
+        typist.press(b"wrong" + BACKSPACE * 5 + b"right\r")
+        typist.see("heard 4")
+        typist.press(CTRL_R + b"again\r")
+        typist.press(b"\r")
+        typist.see("heard 5")
+        typist.press(b"\x1b[200~one\ntwo\x1b[201~\r")
+        typist.see("heard 7")
+        typist.press(b"\x04")
+        typist.see("closed with code 1000")
+        assert typist.process.wait(10) == 0
+    assert heard == ["hello", "hello again", "oh, hello", "right", "hello again", "one", "two"]
+
+
+@needs_terminal
+@needs_prompt
+def test_a_message_does_not_break_the_line_that_is_typed() -> None:
+    heard: list[str | bytes] = []
+
+    def note(connection: ServerConnection) -> None:
+        heard.append(connection.recv(timeout=20))
+        time.sleep(0.5)
+        connection.send("meanwhile")
+        heard.append(connection.recv(timeout=20))
+        connection.send("both are here")
+        with contextlib.suppress(ConnectionClosed):
+            connection.recv(timeout=20)
+
+    with serving(note) as url, Typist(url) as typist:
+        typist.see("/help for more")
+        typist.press(b"first\rhalf a li")
+        typist.see("meanwhile")
+        typist.press(b"ne\r")
+        typist.see("both are here")
+        typist.press(b"\x03")
+        typist.see("closed with code 1000")
+        assert typist.process.wait(10) == 0
+        assert heard == ["first", "half a line"]
+
+
+@needs_terminal
+@needs_prompt
+def test_the_terminal_is_given_back_when_the_server_goes() -> None:
+    import termios
+
+    def leave(connection: ServerConnection) -> None:
+        connection.recv(timeout=20)
+        connection.close(4001, "enough")
+
+    with serving(leave) as url, Typist(url) as typist:
+        before = termios.tcgetattr(typist._master)
+        typist.see("/help for more")
+        typist.press(b"bye\r")
+        typist.see("closed with code 4001, reason 'enough'")
+        assert typist.process.wait(10) == 0
+        assert termios.tcgetattr(typist._master)[3] == before[3]
+
+
+@needs_terminal
+@needs_prompt
+def test_nothing_that_is_typed_is_written_to_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"):
+        monkeypatch.setenv(name, str(tmp_path))
+    with hearing() as (url, _), Typist(url) as typist:
+        typist.see("/help for more")
+        typist.press(b"a secret\r")
+        typist.see("heard 1")
+        typist.press(b"\x04")
+        assert typist.process.wait(10) == 0
+    assert list(tmp_path.rglob("*")) == []
+
+
+# ---- binary input, and Godot's packets in words
+
+
+def feed(data: bytes, *words: str) -> tuple[subprocess.CompletedProcess[bytes], list[str | bytes]]:
+    with hearing() as (url, heard):
+        command = gdpeer_command("connect", url, "--linger", "0.5", "--binary", *words)
+        done = subprocess.run(command, input=data, capture_output=True, timeout=30, check=False)
+    return done, heard
+
+
+DATA = bytes(range(256)) * 10 + b"\n\r\n\x00"
+
+
+@pytest.mark.parametrize(
+    ("words", "sizes"),
+    [(["--chunk", "1000"], [1000, 1000, 564]), (["--whole"], [2564]), ([], [2564]), (["--chunk", "2564"], [2564])],
+)
+def test_standard_input_as_binary_messages(words: list[str], sizes: list[int]) -> None:
+    done, heard = feed(DATA, *words)
+    assert (done.returncode, [len(one) for one in heard]) == (0, sizes)
+    assert b"".join(one for one in heard if isinstance(one, bytes)) == DATA
+
+
+def test_no_input_is_no_chunk_but_one_whole_message() -> None:
+    assert feed(b"", "--chunk", "10")[1] == []
+    assert feed(b"", "--whole")[1] == [b""]
+
+
+def test_much_binary_data_goes_out_in_order() -> None:
+    data = os.urandom(1_000_003)
+    done, heard = feed(data, "--chunk", "333", "--linger", "3")
+    assert done.returncode == 0
+    assert b"".join(one for one in heard if isinstance(one, bytes)) == data
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["--chunk", "5"], "--chunk and --whole go with --binary"),
+        (["--whole"], "--chunk and --whole go with --binary"),
+        (["--binary", "--whole", "--chunk", "5"], "--chunk and --whole exclude each other"),
+        (["--binary", "--chunk", "0"], "--chunk: expected a size such as 65536, 64K or 16M, got '0'"),
+        (["--binary", "--chunk", "65M"], "--chunk: expected at most 67108864 bytes, got 68157440"),
+    ],
+)
+def test_options_that_do_not_go_together(words: list[str], line: str) -> None:
+    done = run("ws://127.0.0.1:1/", *words)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"gdpeer connect: {line} (see gdpeer connect --help)\n"
+
+
+@needs_terminal
+def test_binary_input_is_no_terminal() -> None:
+    with Typist("ws://127.0.0.1:1/", "--binary") as typist:
+        typist.see("--binary: expected a pipe or a file as standard input, got a terminal")
+
+
+@pytest.mark.parametrize("names", [(), ("--names", "tests.support.mp_nodes")])
+def test_packets_of_godot_in_words(names: tuple[str, ...]) -> None:
+    def speak(connection: ServerConnection) -> None:
+        connection.send(struct.pack("<I", 1234567))
+        table = class_table(Main)
+        connection.send(godot4.SimplifyPath(table.checksum, 1, "Main").encode())
+        connection.send(godot4.RemoteCall(1, 0, [7, "\x1b[1m"]).encode())
+        connection.send(b"\x03raw")
+        connection.send(b"\xff")
+
+    with serving(speak) as url:
+        done = run(url, "--decode", *names, "--linger", "5")
+    method = class_table(Main).names[0] if names else "method 0"
+    lines = done.stdout.splitlines()
+    assert lines[0] == "your id 1234567"
+    assert lines[1].startswith("simplify path Main is node 1")
+    assert lines[2] == f'rpc Main:{method}(7, "␛[1m")'
+    assert lines[3] == "raw 3 bytes: 72 61 77"
+    assert "undecoded" in lines[4]
+
+
+def test_what_is_none_of_godot_s_is_shown_as_it_is(echo_url: str) -> None:
+    done = run(echo_url, "--decode", "--linger", "0.5", lines="one\n")
+    assert done.stdout == "one\n"

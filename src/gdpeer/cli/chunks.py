@@ -1,0 +1,79 @@
+"""Standard input as binary messages, for `gdpeer connect --binary`.
+
+Layer: `cli`.
+"""
+
+from __future__ import annotations
+
+import queue
+import sys
+import threading
+from typing import BinaryIO
+
+__all__ = ["Chunks"]
+
+READ_AHEAD = 4 * 1024 * 1024
+"""Bytes that are read ahead at most, unless one message is larger."""
+
+
+class Chunks:
+    """Messages of one size; the last one may be shorter. The methods are those of `demos.lines.Lines`.
+
+    Args:
+        size: bytes of a message; 0: all that there is, as one message.
+        most: bytes that a message may have.
+        source: where they come from; standard input by default.
+
+    Attributes:
+        problem: why reading ended early; "" where it did not.
+    """
+
+    def __init__(self, size: int, most: int, source: BinaryIO | None = None) -> None:
+        self.problem = ""
+        self._size = size
+        self._most = most
+        self._source = source or (None if sys.stdin is None else sys.stdin.buffer)
+        self._queue: queue.Queue[bytes | None] = queue.Queue(max(1, READ_AHEAD // (size or READ_AHEAD)))
+        self._next: bytes | None = None
+        self._ended = False
+        threading.Thread(target=self._read, name="chunks", daemon=True).start()
+
+    def _read(self) -> None:
+        try:
+            if self._source is not None:
+                self._read_from(self._source)
+        except (OSError, ValueError) as error:  # ValueError: closed under our hands
+            self.problem = f"cannot read standard input: {getattr(error, 'strerror', None) or error}"
+        finally:
+            self._queue.put(None)
+
+    def _read_from(self, source: BinaryIO) -> None:
+        if self._size == 0:
+            data = source.read(self._most + 1)
+            if len(data) > self._most:
+                self.problem = f"standard input is longer than a message may be: {self._most} bytes"
+            else:
+                self._queue.put(data)
+            return
+        while data := source.read(self._size):
+            self._queue.put(data)
+
+    def peek(self) -> bytes | None:
+        """The next message, which stays the next until `take`; None when none is there now."""
+        if self._next is None and not self._ended:
+            try:
+                self._next = self._queue.get_nowait()
+                self._ended = self._next is None
+            except queue.Empty:
+                pass
+        return self._next
+
+    def take(self) -> bytes | None:
+        """The next message, or None when none is there now."""
+        message, self._next = self.peek(), None
+        return message
+
+    @property
+    def ended(self) -> bool:
+        """Whether all messages were taken and no more will come."""
+        return self.peek() is None and self._ended

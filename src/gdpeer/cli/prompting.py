@@ -1,0 +1,111 @@
+"""Lines that a person types on a terminal, with editing and history, while messages come in above them.
+
+The history lives in memory and ends with the command: what is typed may be a password, so nothing is written to disk.
+
+Layer: `cli`. Without prompt_toolkit, or in a pipe, `gdpeer.demos.lines` reads the lines.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import queue
+import signal
+import sys
+import threading
+from types import TracebackType
+from typing import Any, Self
+
+__all__ = ["PromptLines", "can_prompt"]
+
+PROMPT = "> "
+
+JOIN = 2.0
+"""Seconds that the terminal has to be given back."""
+
+
+def can_prompt() -> bool:
+    """Whether a person sits at a terminal that can be drawn on."""
+    streams = (sys.stdin, sys.stdout)
+    is_terminal = all(stream is not None and stream.isatty() for stream in streams)
+    is_plain = os.environ.get("TERM") == "dumb"
+    return is_terminal and not is_plain and importlib.util.find_spec("prompt_toolkit") is not None
+
+
+class PromptLines:
+    """As `demos.lines.Lines`. While it is entered, standard output appears above the line that is typed.
+
+    Thread rule: make and leave it in the main thread; a thread of its own has the terminal from `begin` on.
+    """
+
+    def __init__(self) -> None:
+        # A terminal that does not answer where its cursor is would be told of in the middle of the talk.
+        os.environ.setdefault("PROMPT_TOOLKIT_NO_CPR", "1")
+        from prompt_toolkit import PromptSession
+        from prompt_toolkit.history import InMemoryHistory
+        from prompt_toolkit.patch_stdout import StdoutProxy
+
+        self._session: Any = PromptSession(PROMPT, history=InMemoryHistory(), enable_suspend=False)
+        self._proxy: Any = StdoutProxy(raw=True)
+        self._before = sys.stdout, sys.stderr
+        self._queue: queue.Queue[str] = queue.Queue()
+        self._next: str | None = None
+        self._is_ready = threading.Event()
+        self._is_over = threading.Event()
+        self._is_closing = False
+        self._thread = threading.Thread(target=self._read, name="prompt", daemon=True)
+
+    def __enter__(self) -> Self:
+        sys.stdout = self._proxy
+        if sys.stderr is not None and sys.stderr.isatty():
+            sys.stderr = self._proxy
+        return self
+
+    def begin(self) -> None:
+        """Show the prompt; from now on keys are read, not obeyed by the terminal."""
+        self._thread.start()
+        self._is_ready.wait(JOIN)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Give the terminal back, with all that was written."""
+        self._is_closing = True
+        if self._thread.is_alive():
+            app = self._session.app
+            loop = app.loop
+            if loop is not None and app.is_running:
+                loop.call_soon_threadsafe(lambda: app.exit(exception=EOFError()) if app.is_running else None)
+            self._thread.join(JOIN)
+        self._proxy.close()
+        sys.stdout, sys.stderr = self._before
+
+    def _read(self) -> None:
+        try:
+            while not self._is_closing:
+                # Of several lines that are pasted at once each is a line.
+                for line in self._session.prompt(handle_sigint=False, pre_run=self._is_ready.set).split("\n"):
+                    self._queue.put(line)
+        except EOFError:
+            pass
+        except KeyboardInterrupt:  # the terminal does not send signals while it is drawn on: Ctrl-C is a key
+            os.kill(os.getpid(), signal.SIGINT)
+        finally:
+            self._is_over.set()
+            self._is_ready.set()
+
+    def peek(self) -> str | None:
+        """The next line, which stays the next until `take`; None when none is there now."""
+        if self._next is None and not self._queue.empty():
+            self._next = self._queue.get()
+        return self._next
+
+    def take(self) -> str | None:
+        """The next line, or None when none is there now."""
+        line, self._next = self.peek(), None
+        return line
+
+    @property
+    def ended(self) -> bool:
+        """Whether all lines were taken and no more will come."""
+        return self._is_over.is_set() and self.peek() is None
