@@ -10,7 +10,7 @@ BUILD := pyproject.toml setup.py tools/environment.py $(wildcard README.md) $(SO
 # A Python that was named is taken even when the environments are up to date.
 FORCE := $(if $(filter file,$(origin PYTHON)),,force)
 
-.PHONY: force help demo roll test test-all unit lint conformance soak streams fuzz fuzz-asan mutants bench bench-all docs clean python-found
+.PHONY: force help demo roll test test-all unit lint conformance soak streams fuzz fuzz-asan mutants bench instructions bench-all docs clean python-found
 .DEFAULT_GOAL := help
 
 help:
@@ -27,6 +27,7 @@ help:
 	@echo "make fuzz-asan    the cases that were found, and tests of the parsers, under AddressSanitizer"
 	@echo "make mutants      300 changes of single expressions, each to be noticed by a test; half an hour"
 	@echo "make bench        gdpeer beside other WebSocket libraries, as server and client, in one run"
+	@echo "make instructions instruction counts of the hot paths, beside their budget (needs valgrind)"
 	@echo "make bench-all    all measurements, and the page about them (about an hour)"
 	@echo "make docs         the documentation, in build/docs"
 	@echo "make clean        remove what the targets made"
@@ -86,6 +87,9 @@ fuzz-asan: .venv/.test
 
 bench: .venv/.test .venv-pure/.test
 	@.venv/bin/python -m bench.run $(ARGS)
+
+instructions: .venv/.test
+	@.venv/bin/python -m bench.instructions $(ARGS)
 
 bench-all: .venv/.test .venv-pure/.test
 	@.venv/bin/python -m bench.all $(ARGS)

@@ -19,7 +19,7 @@ cdef class Switchboard:
     cdef public object _sender
     cdef public dict _admitted
     cdef readonly object _peer
-    cdef Seat _seat
+    cdef readonly Seat _seat
     cdef public bint _is_plain
 
     cpdef _use_peer(self, peer)
