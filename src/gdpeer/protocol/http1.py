@@ -134,5 +134,8 @@ def parse_header_line(line: str) -> tuple[str, str]:
     name, colon, value = line.partition(":")
     name, value = name.strip(), value.strip()
     if not colon or not _TOKEN.fullmatch(name) or not value or any(c in "\r\n\0" for c in line):
-        raise ValueError(f"a header must read 'Name: value', not {line!r}")
+        # The line is not quoted: what stands in it may be a token or a password.
+        known = f"{name!r}" if colon and _TOKEN.fullmatch(name) else "this one"
+        what = "has no value" if colon and not value else "is not of that form, or has a line break"
+        raise ValueError(f"a header must read 'Name: value': {known} {what}")
     return name, value
