@@ -27,8 +27,12 @@ def load_lines(name: str, session: str) -> list[dict[str, Any]]:
 
 
 def words(lines: Iterable[dict[str, Any]], way: str) -> list[str]:
-    """What went one way, without the ids of peers, which are drawn anew each time."""
-    return [re.sub(r"\b\d{6,}\b", "ID", line["what"]) for line in lines if line["dir"] == way]
+    """The packets that went one way, without the ids of peers, which are drawn anew each time.
+
+    Close frames and which call led to a packet are matters of time on a busy machine.
+    """
+    packets = [line["what"].partition(" <- ")[0] for line in lines if line["dir"] == way and line["op"] != 8]
+    return [re.sub(r"\b\d{6,}\b", "ID", packet) for packet in packets]
 
 
 def named(sessions: Iterable[Session], name: str) -> Session:
