@@ -42,12 +42,8 @@ def unpack(prefix: Path, version: str) -> None:
         yield prefix / f"usr/bin/python{version}"
         yield from prefix.glob(f"usr/lib/python{version}/lib-dynload/*.so")
 
-    apt = PrivateApt(prefix.with_name(f"{prefix.name}.apt"), SUITES[version])
-    try:
-        apt.update()
+    with PrivateApt(prefix.with_name(f"{prefix.name}.apt"), SUITES[version]) as apt:
         apt.unpack_with_libraries(names, prefix, programs, machine_libc=is_old(version))
-    finally:
-        apt.remove()
 
 
 def is_old(version: str) -> bool:

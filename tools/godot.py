@@ -134,11 +134,11 @@ def _install(major: str, final: Path) -> dict[str, Any]:
     print(f"fetching Godot {major} from Debian's {suite()}", file=sys.stderr, flush=True)
     building = final.with_name(f"{final.name}.new")
     shutil.rmtree(building, ignore_errors=True)
-    apt = PrivateApt(final.with_name("apt"), suite())
     try:
-        record = _unpack(major, apt, building)
-    finally:
-        apt.remove()
+        with PrivateApt(final.with_name("apt"), suite()) as apt:
+            record = _unpack(major, apt, building)
+    except Failed as error:
+        raise Failed(f"Godot {major} cannot be fetched (GODOT{major} can name one of your own): {error}") from None
     (building / "installed.json").write_text(json.dumps(record, indent=1))
     shutil.rmtree(final, ignore_errors=True)
     building.rename(final)
@@ -148,7 +148,6 @@ def _install(major: str, final: Path) -> dict[str, Any]:
 
 def _unpack(major: str, apt: PrivateApt, prefix: Path) -> dict[str, Any]:
     package, places = ENGINES[major]
-    apt.update()
     packages = apt.unpack_with_libraries([package], prefix, lambda: [_program(prefix, places)])
     for name in UNUSED:
         shutil.rmtree(prefix / name, ignore_errors=True)

@@ -1,9 +1,7 @@
 """Unpacks packages of another suite of the Debian archive into a folder, beside the system and without touching it.
 
-    apt = PrivateApt(folder, "forky")
-    apt.update()
-    apt.unpack_with_libraries(["godot"], prefix, lambda: [prefix / "usr/bin/godot"])
-    apt.remove()
+    with PrivateApt(folder, "forky") as apt:
+        apt.unpack_with_libraries(["godot"], prefix, lambda: [prefix / "usr/bin/godot"])
 
 It is an apt with sources, lists, cache and an empty status file of its own, so that neither the packages of the system
 nor the state of its apt change, and no root is needed. The archive is the one that the system's apt is set up for;
@@ -19,7 +17,8 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from pathlib import Path
-from typing import NamedTuple
+from types import TracebackType
+from typing import NamedTuple, Self
 
 from tools.elf import lacking
 
@@ -111,24 +110,40 @@ def _way_out() -> str:
 
 
 class PrivateApt:
-    """An apt of its own below `folder` for one suite."""
+    """An apt of its own below `folder` for one suite, whose index it fetches (10 MB); the folder is gone at the end."""
 
     def __init__(self, folder: Path, suite: str) -> None:
         self.folder, self.suite = folder.absolute(), suite
         self._known: dict[str, Package | None] = {}
         self._owners: dict[Path, str] = {}
+        self._environment = dict(os.environ, APT_CONFIG=str(self.folder / "apt.conf"), LC_ALL="C")
+
+    def __enter__(self) -> Self:
+        try:
+            self._write()
+            # An index that could not be fetched is an error, not a warning.
+            call(["apt-get", "update", "-qq", "-o", "APT::Update::Error-Mode=any"], self._environment)
+        except BaseException:
+            self._remove()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._remove()
+
+    def _write(self) -> None:
         for name in ("lists/partial", "cache/archives/partial", "none", "debs"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         (self.folder / "status").touch()
-        (self.folder / "sources.list").write_text(f"deb {_keyring()}{archive()} {suite} main\n")
+        (self.folder / "sources.list").write_text(f"deb {_keyring()}{archive()} {self.suite} main\n")
         architecture = call(["dpkg", "--print-architecture"]).strip()
         settings = SETTINGS.format(folder=self.folder, architecture=architecture)
         (self.folder / "apt.conf").write_text(settings + _way_out())
-        self._environment = dict(os.environ, APT_CONFIG=str(self.folder / "apt.conf"), LC_ALL="C")
 
-    def update(self) -> None:
-        """Fetches the index of the suite, some 10 MB."""
-        call(["apt-get", "update", "-qq"], self._environment)
+    def _remove(self) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def find(self, name: str) -> Package | None:
         """The package of that name, if there is one."""
@@ -196,10 +211,6 @@ class PrivateApt:
         packages = [self.find(self._owners[path]) for path in missing if path in self._owners]
         names = [name for package in packages if package for name in package.depends]
         return [name for name in dict.fromkeys(names) if name not in unwanted and self.find(name)]
-
-    def remove(self) -> None:
-        """Removes its own files; what was unpacked stays."""
-        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def merge(source: Path, target: Path) -> Iterator[Path]:

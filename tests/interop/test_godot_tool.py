@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from tests.support.engines import command
 from tests.support.missing import ROOT
+from tests.support.ports import free_port
 from tools import elf, godot
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(120)]
@@ -58,6 +60,19 @@ def test_an_engine_that_does_not_start_is_an_error(tmp_path: Path) -> None:
     path.chmod(0o755)
     done = run("install", "4", GODOT4=str(path))
     assert (done.stderr, done.returncode) == ("godot: Godot 4 does not start (status 1): no display\n", 125)
+
+
+def test_what_stands_in_the_way_of_fetching_is_said(tmp_path: Path) -> None:
+    cache, none = str(tmp_path / "cache"), str(tmp_path)
+    hint = "godot: Godot 4 cannot be fetched (GODOT4 can name one of your own): "
+    done = run("install", "4", GODOT_CACHE=cache, GODOT4="", PATH=none)
+    assert done.stderr.endswith(f"{hint}apt-get is not on this machine\n")
+    assert done.returncode == 125
+    if shutil.which("apt-get"):
+        done = run("install", "4", GODOT_CACHE=cache, GODOT4="", DEBIAN_MIRROR=f"http://127.0.0.1:{free_port()}/debian")
+        assert f"{hint}apt-get update -qq failed" in done.stderr
+        assert "Connection refused" in done.stderr or "Unable to connect" in done.stderr
+        assert list(Path(cache, "forky").glob("apt")) == []
 
 
 @pytest.mark.parametrize("words", [[], ["5"], ["install", "5"], ["where"]])
