@@ -1,7 +1,12 @@
-"""Checks the style of the Python programs in README and docs: `python -m tools.check_programs`."""
+"""Checks the Python programs in README and docs: `python -m tools.check_programs`.
+
+Style and form by ruff, types by `mypy --strict` and by pyright as it comes.
+"""
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -9,29 +14,58 @@ from pathlib import Path
 
 from tools.programs import ROOT, write_programs
 
-PUBLISHED = "websockets/"
-"""Programs of `websockets` stay as published, but for one import."""
+PUBLISHED = "websockets"
+"""The folder of programs of `websockets`, which stay as published but for one import."""
 IN_COLUMNS = ("multiplayer_server.py",)
 """Programs whose comments stand in columns, which a formatter would undo."""
 COLUMN_RULES = ("E302", "E305", "I001")
 """What they need not keep: lines between functions and after imports."""
+UNTYPED = """
+[mypy-cython.*,Cython.*]
+follow_imports = skip
+follow_imports_for_stubs = True
+ignore_missing_imports = True
+"""
 
 
-def ruff(*words: str, folder: Path) -> int:
+def run(folder: Path, *words: str, **environment: str) -> bool:
+    """Runs a tool of this environment in the folder; whether it found nothing."""
+    command = [sys.executable, "-m", *words]
+    return not subprocess.run(command, cwd=folder, env=os.environ | environment, check=False).returncode
+
+
+def has_style(folder: Path, files: list[str]) -> bool:
     settings = ("--config", str(ROOT / "pyproject.toml"), "--no-cache")
-    return subprocess.run([sys.executable, "-m", "ruff", *words, *settings], cwd=folder, check=False).returncode
+    allowed = ["--ignore=D", *(f"--per-file-ignores={file}:{rule}" for file in IN_COLUMNS for rule in COLUMN_RULES)]
+    free = [file for file in files if file not in IN_COLUMNS]
+    found = [
+        run(folder, "ruff", "check", *allowed, "--output-format", "concise", *settings, *files),
+        run(folder, "ruff", "format", "--check", *settings, *free),
+    ]
+    return all(found)
+
+
+def has_types(folder: Path, files: list[str]) -> bool:
+    """Programs of one folder may import each other; programs of two may have the same name."""
+    (folder / "mypy.ini").write_text(f"[mypy]\nstrict = True\n{UNTYPED}")
+    settings = {"extraPaths": [str(ROOT / "src")], "exclude": [PUBLISHED], "reportMissingModuleSource": False}
+    (folder / "pyrightconfig.json").write_text(json.dumps(settings))
+    options = ("--config-file", str(folder / "mypy.ini"), "--cache-dir", str(ROOT / "build" / "mypy-programs"))
+    found = [run(folder, "pyright")]
+    for place in sorted({Path(file).parent for file in files}):
+        names = [Path(file).name for file in files if Path(file).parent == place]
+        found.append(run(folder / place, "mypy", *options, *names, MYPYPATH=str(ROOT / "src")))
+    return all(found)
 
 
 def main() -> int:
-    """Runs ruff over all of them; the exit status."""
+    """Checks all of them; the exit status."""
     with tempfile.TemporaryDirectory(prefix="gdpeer-programs-") as name:
         folder = Path(name)
-        files = [path.relative_to(folder).as_posix() for path in write_programs(folder)]
-        python = [file for file in files if file.endswith(".py") and not file.startswith(PUBLISHED)]
-        allowed = ["--ignore=D", *(f"--per-file-ignores={file}:{rule}" for file in IN_COLUMNS for rule in COLUMN_RULES)]
-        style = ruff("check", *allowed, "--output-format", "concise", *python, folder=folder)
-        formatted = ruff("format", "--check", *(file for file in python if file not in IN_COLUMNS), folder=folder)
-        return style or formatted
+        written = [path.relative_to(folder) for path in write_programs(folder)]
+        files = [path.as_posix() for path in written if path.suffix == ".py" and path.parts[0] != PUBLISHED]
+        good = [has_style(folder, files), has_types(folder, files)]
+        return 0 if all(good) else 1
 
 
 if __name__ == "__main__":
