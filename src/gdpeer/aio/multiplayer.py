@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from gdpeer.aio.pump import Pump
+from gdpeer.aio.tasks import TreeTasks
 from gdpeer.errors import Error, TransportError
 from gdpeer.multiplayer.peer import ConnectionStatus
 from gdpeer.multiplayer.websocket_peer import WebSocketMultiplayerPeer
@@ -27,7 +28,7 @@ LONGEST = 0.1
 """Seconds between two polls at most: what has a deadline of its own, authentication say, is no earlier noticed."""
 
 GRACE = 2.0
-"""Seconds that the others have to answer the close."""
+"""Seconds that the others have to answer the close, and before that the tree's own tasks to end."""
 
 
 @asynccontextmanager
@@ -39,6 +40,8 @@ async def multiplayer_server(
     **settings: Any,
 ) -> AsyncIterator[WebSocketMultiplayerPeer]:
     """Serve a tree, as its server, while the block runs; at its end everybody hears 1001.
+
+    `@rpc` methods of its nodes may be async: each call is a task. At the end of the block they are cancelled.
 
     Args:
         tree: its `multiplayer` gets the peer. Do not poll it.
@@ -63,6 +66,8 @@ async def multiplayer_client(
     tree: SceneTree, url: str, tls_client_options: TLSOptions | None = None, **settings: Any
 ) -> AsyncIterator[WebSocketMultiplayerPeer]:
     """Join a server, as its client, while the block runs, which begins when the server has told this end's id.
+
+    `@rpc` methods may be async, as with `multiplayer_server`.
 
     Args:
         tree: its `multiplayer` gets the peer. Do not poll it.
@@ -108,6 +113,8 @@ async def _running(tree: SceneTree, peer: WebSocketMultiplayerPeer) -> AsyncIter
             front.watch(peer._client._peer)
 
     is_leaving = False
+    tasks, before = TreeTasks(), tree._gdpeer_tasks
+    tree._gdpeer_tasks = tasks
     pump = Pump(poll, session._turn, lambda: None, LONGEST)
     pump.run()
     try:
@@ -116,7 +123,9 @@ async def _running(tree: SceneTree, peer: WebSocketMultiplayerPeer) -> AsyncIter
         is_leaving = True
         if tree.multiplayer.multiplayer_peer is peer:
             tree.multiplayer.multiplayer_peer = None
+        tree._gdpeer_tasks = before
         try:
+            await tasks.end(GRACE)
             await asyncio.wait_for(_leave(peer, pump), GRACE)
         except TimeoutError:
             pass

@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from gdpeer.multiplayer.async_methods import as_called
 from gdpeer.multiplayer.checking import Checker
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ class Method:
         name: of the method.
         number: what stands for it in a packet.
         config: how it can be called.
-        function: takes the node first.
+        function: takes the node first; of an async method it starts the task.
         checker: of the arguments.
         is_open: whether everybody may call it.
         packs: whether arguments change before they are sent; see `Checker.pack`.
@@ -38,7 +39,7 @@ class Method:
         self.name = name
         self.number = number
         self.config = config
-        self.function = function
+        self.function = as_called(function, name)
         self.checker = checker
         self.is_open = config.is_open()
         self.call_local = config.call_local

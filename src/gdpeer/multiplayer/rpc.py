@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar,
 
 from gdpeer.errors import Error
 from gdpeer.multiplayer.api import RPCMode
+from gdpeer.multiplayer.async_methods import as_called
 from gdpeer.multiplayer.bound import Bound, Declared
 from gdpeer.multiplayer.checking import Checker
 from gdpeer.multiplayer.methods import Method, MethodTable
@@ -122,12 +123,13 @@ def check_callable(function: Callable[..., Any]) -> None:
     """Refuse a method that does nothing when it is called.
 
     Raises:
-        TypeError: it is async, or a generator.
+        TypeError: it is a generator.
     """
-    is_async = inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
+    is_async = inspect.isasyncgenfunction(function)
     if is_async or inspect.isgeneratorfunction(function):
         name = getattr(function, "__qualname__", repr(function))
-        raise TypeError(f"a method that others call cannot be {'async' if is_async else 'a generator'}: {name}")
+        kind = "an async generator" if is_async else "a generator"
+        raise TypeError(f"{name} is {kind}, and nobody would take what it yields: write it without yield")
 
 
 def is_mangled(name: str) -> bool:
@@ -162,7 +164,7 @@ class RpcMethod(Declared, Generic[P, R]):
         checker: of the arguments of a call from elsewhere.
 
     Raises:
-        TypeError: not a function, or an async one, or a generator.
+        TypeError: not a function, or a generator.
         ValueError: a name that Python changes within a class (`__x`).
     """
 
@@ -220,9 +222,12 @@ def rpc(*words: Any) -> Any:
     A method that overrides one in a subclass keeps the words without `@rpc`; type checkers do not know that, and want
     it repeated.
 
+    The method may be async in a tree that runs by `gdpeer.aio`: a call from elsewhere is a task, which ends with the
+    tree. In any other tree such a call raises RuntimeError, which is logged.
+
     Raises:
         ValueError: a word that is not known, or two of a kind; a name that Python changes (`__x`).
-        TypeError: not a method, or an async one, or a generator.
+        TypeError: not a method, or a generator.
     """
     if len(words) == 1 and callable(words[0]):
         return RpcMethod(words[0], RpcConfig())
@@ -268,7 +273,8 @@ def _own_method(node: Node, name: str, number: int, config: RpcConfig) -> Method
     if isinstance(method, MethodType) and method.__self__ is node:
         return Method(name, number, config, method.__func__, Checker(method.__func__))
     # a callable that was put on the node, be it another one's method
-    return Method(name, number, config, lambda _node, *arguments: method(*arguments), Checker(method, bound=True))
+    function = as_called(lambda _node, *arguments: method(*arguments), name, inspect.iscoroutinefunction(method))
+    return Method(name, number, config, function, Checker(method, bound=True))
 
 
 def collect_methods(node_class: type) -> dict[str, RpcMethod[Any, Any]]:
@@ -278,7 +284,7 @@ def collect_methods(node_class: type) -> dict[str, RpcMethod[Any, Any]]:
     overrides. (Type checkers do not know that: for them `@rpc` has to be repeated.)
 
     Raises:
-        TypeError: what overrides one is no function, or an async one, or a generator.
+        TypeError: what overrides one is no function, or a generator.
         ValueError: what is to override one has a name that Python changes (`__x`).
     """
     spaces = [vars(base) for base in node_class.__mro__]

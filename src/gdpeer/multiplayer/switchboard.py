@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from gdpeer.bucket import BURST, Bucket
 from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.logs import LogLimit, describe, get_logger, log_limited, report
+from gdpeer.multiplayer.async_methods import CALLER
 from gdpeer.multiplayer.checking import CallError
 from gdpeer.multiplayer.wire.parts import values_of
 from gdpeer.passage import Seat
@@ -83,7 +84,7 @@ class Switchboard:
 
     def get_remote_sender_id(self) -> int:
         """While a call or a packet is handled: who sent it; in a local call the own id; else 0."""
-        return self._sender
+        return self._sender or CALLER.get()
 
     def _take_all(self) -> None:
         """Take all packets that have come, as long as the peer stays."""

@@ -37,6 +37,7 @@ from gdpeer.variant.names import NodePath
 
 if TYPE_CHECKING:
     from gdpeer.multiplayer.api import MultiplayerAPI
+    from gdpeer.multiplayer.async_methods import Tasks
     from gdpeer.multiplayer.scene import SceneMultiplayer
 
 __all__ = ["Node", "SceneTree"]
@@ -349,7 +350,7 @@ class Node(Guarded):
 
         Raises:
             ValueError: there is no such method, or the configuration is not valid.
-            TypeError: the method is async, or a generator.
+            TypeError: the method is a generator.
         """
         if config is None:
             self._gdpeer_own_config.pop(method, None)
@@ -405,6 +406,7 @@ class SceneTree(Guarded):
 
         self._gdpeer_apis: dict[tuple[str, ...], MultiplayerAPI[Any]] = {}
         self._gdpeer_groups: dict[str, dict[Node, None]] = {}
+        self._gdpeer_tasks: Tasks | None = None  # of async methods, where the tree runs in asyncio
         self.root = Node("root")
         self.root._gdpeer_tree = self
         self.set_multiplayer(SceneMultiplayer() if multiplayer is None else multiplayer)

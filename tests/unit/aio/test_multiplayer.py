@@ -181,3 +181,115 @@ def test_leaving_does_not_wait_long_for_who_does_not_answer(new_loop: Loops, mon
         mute.peer.close(-1)
 
     run(main(), new_loop)
+
+
+class Waiting(Node):
+    """Its methods wait."""
+
+    def __init__(self) -> None:
+        super().__init__(name="Main")
+        self.go_on = asyncio.Event()
+        self.heard: list[Any] = []
+        self.ended: list[str] = []
+
+    @rpc("any_peer")
+    async def ask(self, text: str) -> None:
+        first = self.multiplayer.get_remote_sender_id()
+        await self.go_on.wait()
+        self.heard.append((first, self.multiplayer.get_remote_sender_id(), text))
+        self.answer.rpc_id(first, text.upper())
+
+    @rpc("any_peer")
+    async def answer(self, text: str) -> None:
+        self.heard.append(text)
+
+    @rpc("any_peer")
+    async def fail(self) -> None:
+        await asyncio.sleep(0)
+        raise KeyError("what was asked")
+
+    @rpc("any_peer")
+    async def wait_for_ever(self, stubborn: bool) -> None:
+        self.heard.append("begun")
+        try:
+            await asyncio.get_running_loop().create_future()
+        finally:
+            self.ended.append("cancelled")
+            if stubborn:
+                await asyncio.sleep(3600)
+
+
+def waiting() -> tuple[SceneTree, Waiting]:
+    made, main = SceneTree(), Waiting()
+    made.root.add_child(main)
+    return made, main
+
+
+async def test_async_methods_are_tasks_that_know_who_called() -> None:
+    (served, host), (mine, main) = waiting(), waiting()
+    async with (
+        multiplayer_server(served, bind_address="127.0.0.1") as peer,
+        multiplayer_client(mine, f"ws://127.0.0.1:{peer.get_local_port()}") as client,
+    ):
+        for text in ("a", "b"):
+            main.ask.rpc_id(1, text)
+        main.answer.rpc_id(1, "not held up")
+        await until(lambda: host.heard)
+        assert host.heard == ["not held up"]
+        host.go_on.set()
+        await until(lambda: len(main.heard) == 2)
+        own = client.get_unique_id()
+        assert host.heard[1:] == [(own, own, "a"), (own, own, "b")]
+        assert main.heard == ["A", "B"]
+        await host.answer("a plain call is a coroutine")
+        assert host.heard[-1] == "a plain call is a coroutine"
+        assert host.multiplayer.get_remote_sender_id() == 0
+
+
+async def test_an_async_method_that_raises_is_logged_with_its_caller(caplog: pytest.LogCaptureFixture) -> None:
+    (served, host), (mine, main) = waiting(), waiting()
+    async with (
+        multiplayer_server(served, bind_address="127.0.0.1") as peer,
+        multiplayer_client(mine, f"ws://127.0.0.1:{peer.get_local_port()}") as client,
+    ):
+        main.fail.rpc_id(1)
+        await until(lambda: "raised, called by peer" in caplog.text)
+        assert f"fail of <Waiting '/root/Main'> raised, called by peer {client.get_unique_id()}" in caplog.text
+        assert 'raise KeyError("what was asked")' in caplog.text
+        assert host.heard == []
+
+
+@pytest.mark.parametrize("stubborn", [False, True])
+async def test_the_tasks_of_a_tree_end_with_it(
+    stubborn: bool, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gdpeer.aio.multiplayer.GRACE", 0.2)
+    caplog.set_level("WARNING", "gdpeer")
+    (served, host), (mine, main) = waiting(), waiting()
+    async with (
+        multiplayer_server(served, bind_address="127.0.0.1") as peer,
+        multiplayer_client(mine, f"ws://127.0.0.1:{peer.get_local_port()}"),
+    ):
+        for _ in range(3):
+            main.wait_for_ever.rpc_id(1, stubborn)
+        await until(lambda: len(host.heard) == 3)
+    assert host.ended == ["cancelled"] * 3
+    assert ("3 calls of async methods still run" in caplog.text) is stubborn
+    assert served._gdpeer_tasks is None
+    for task in asyncio.all_tasks() - {asyncio.current_task()}:
+        task.cancel()
+
+
+async def test_calls_that_never_end_are_limited_for_each_peer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gdpeer.aio.tasks.MOST_TASKS", 5)
+    (served, host), (mine, main), (other, third) = waiting(), waiting(), waiting()
+    async with multiplayer_server(served, bind_address="127.0.0.1") as peer:
+        url = f"ws://127.0.0.1:{peer.get_local_port()}"
+        async with multiplayer_client(mine, url) as client, multiplayer_client(other, url):
+            for _ in range(8):
+                main.wait_for_ever.rpc_id(1, False)
+            third.wait_for_ever.rpc_id(1, False)
+            await until(lambda: len(host.heard) == 6)
+            await until(lambda: served.multiplayer.refused["too many calls"] == 3)
+            assert served.multiplayer.get_refused(client.get_unique_id()) == {"too many calls": 3}
+    assert len(host.ended) == 6

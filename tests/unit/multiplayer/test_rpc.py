@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from gdpeer.errors import Error
 from gdpeer.multiplayer.api import RPCMode
 from gdpeer.multiplayer.peer import TransferMode
 from gdpeer.multiplayer.rpc import OWN_ENTRY, RpcConfig, RpcMethod, rpc
-from gdpeer.multiplayer.tree import Node
+from gdpeer.multiplayer.tree import Node, SceneTree
 from gdpeer.variant import NodePath
 
 if TYPE_CHECKING:
@@ -69,9 +70,6 @@ def test_only_methods_can_be_decorated() -> None:
         rpc(print)  # type: ignore[arg-type]
 
 
-async def later(self: Any) -> None: ...
-
-
 async def stream(self: Any) -> AsyncIterator[int]:
     yield 1
 
@@ -81,10 +79,10 @@ def steps(self: Any) -> Iterator[int]:
 
 
 @pytest.mark.parametrize(
-    ("function", "what"), [(later, "async: later"), (stream, "async: stream"), (steps, "a generator: steps")]
+    ("function", "what"), [(stream, "stream is an async generator"), (steps, "steps is a generator")]
 )
 def test_a_method_that_does_nothing_when_it_is_called_is_refused(function: Any, what: str) -> None:
-    with pytest.raises(TypeError, match=f"a method that others call cannot be {what}"):
+    with pytest.raises(TypeError, match=what):
         rpc("any_peer")(function)
 
     class Waiting(Node):
@@ -93,9 +91,23 @@ def test_a_method_that_does_nothing_when_it_is_called_is_refused(function: Any, 
     node = Waiting()
     node.here = functools.partial(function, node)  # type: ignore[attr-defined]
     for name in ("method", "here"):
-        with pytest.raises(TypeError, match="a method that others call cannot be"):
+        with pytest.raises(TypeError, match=what.partition(" is ")[2]):
             node.rpc_config(name, {"rpc_mode": 2})
     assert node._gdpeer_methods().names == []
+
+
+def test_an_async_method_outside_of_asyncio_says_what_to_do(caplog: pytest.LogCaptureFixture) -> None:
+    class Main(Node):
+        @rpc("any_peer", "call_local")
+        async def later(self) -> None:
+            raise AssertionError("nobody runs this")
+
+    tree = SceneTree()
+    main = Main()
+    tree.root.add_child(main)
+    assert main.later.rpc_id(1) is Error.FAILED
+    assert "later is an async method" in caplog.text
+    assert "use gdpeer.aio.multiplayer_server() or gdpeer.aio.multiplayer_client()" in caplog.text
 
 
 def test_numbers_follow_the_sorted_names_of_all_classes() -> None:
@@ -154,9 +166,9 @@ def test_the_nearest_base_counts() -> None:
     assert Diamond.zeta.config.rpc_mode == RPCMode.AUTHORITY
 
 
-@pytest.mark.parametrize("other", [None, 7, property(lambda self: 1), staticmethod(print), steps, later])
+@pytest.mark.parametrize("other", [None, 7, property(lambda self: 1), staticmethod(print), steps, stream])
 def test_what_cannot_be_called_from_elsewhere_cannot_override(other: Any) -> None:
-    with pytest.raises(TypeError, match=r"belongs on a method|a method that others call cannot be"):
+    with pytest.raises(TypeError, match=r"belongs on a method|is a generator|is an async generator"):
         type("Odd", (Base,), {"zeta": other})
 
 
