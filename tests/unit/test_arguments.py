@@ -14,6 +14,7 @@ import pytest
 
 import gdpeer
 from gdpeer import (
+    COMPILED,
     OK,
     CloseCause,
     Error,
@@ -150,7 +151,11 @@ def _cases() -> Iterator[tuple[str, str, str]]:
             found = getattr(type(made), method)
             if isinstance(found, property | NamedInt) or inspect.isclass(found) or not callable(found):
                 continue
-            for parameter in inspect.signature(getattr(made, method)).parameters.values():
+            try:
+                parameters = inspect.signature(getattr(made, method)).parameters
+            except ValueError:  # some methods have none in the compiled form; they are called uncompiled
+                continue
+            for parameter in parameters.values():
                 if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
                     annotation = str(parameter.annotation)
                     case = f"{kind}.{method}.{parameter.name}"
@@ -195,7 +200,7 @@ def test_a_wrong_type_is_refused_by_name(kind: str, method: str, name: str) -> N
 
 
 def test_there_are_many_cases() -> None:
-    assert len(CASES) > 130
+    assert len(CASES) > (100 if COMPILED else 130)
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import enum
+import inspect
+import json
+import pickle
 
 import pytest
 
 import gdpeer
+import gdpeer.godot3
 from gdpeer.errors import Cause, CloseCause, Error, GdpeerError, HandshakeError, ProtocolError, TransportError
 
 
@@ -69,3 +74,50 @@ def test_every_exception_says_what_and_why(error: GdpeerError, fields: dict[str,
     assert isinstance(error, GdpeerError)
     assert (str(error), error.detail) == ("a", "a")
     assert {name: getattr(error, name) for name in fields} == fields
+
+
+ENUMERATIONS = [
+    (Error.ERR_UNCONFIGURED, "ERR_UNCONFIGURED (3)"),
+    (gdpeer.OK, "OK (0)"),
+    (gdpeer.WebSocketPeer.State.OPEN, "OPEN (1)"),
+    (gdpeer.WebSocketPeer.WriteMode.TEXT, "TEXT (0)"),
+    (gdpeer.WebSocketClient.ConnectionStatus.CONNECTED, "CONNECTED (2)"),
+    (gdpeer.ConnectionStatus.CONNECTING, "CONNECTING (1)"),
+    (gdpeer.TransferMode.RELIABLE, "RELIABLE (2)"),
+    (gdpeer.RPCMode.ANY_PEER, "ANY_PEER (1)"),
+    (gdpeer.VariantType.TYPE_VECTOR2, "TYPE_VECTOR2 (5)"),
+    (gdpeer.VariantType3.TYPE_VECTOR2, "TYPE_VECTOR2 (5)"),
+    (gdpeer.StreamPeerTCP().get_status(), "NONE (0)"),
+]
+
+
+@pytest.mark.parametrize(("member", "text"), ENUMERATIONS)
+def test_enumerations_print_their_names_and_stay_ints(
+    member: int, text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    print(member)
+    assert capsys.readouterr().out == f"{text}\n"
+    assert f"{member}" == f"{member!s}" == "{}".format(member) == "%s" % (member,) == text  # noqa: UP031, UP032
+    assert f"{member:>30}" == text.rjust(30)
+    assert f"{member:d}" == f"{member:03d}".lstrip("0") or member == 0
+    assert isinstance(member, int)
+    assert "%d" % member == str(int(member)) == json.dumps(member)  # noqa: UP031
+    assert member + 1 == int(member) + 1
+    assert pickle.loads(pickle.dumps(member)) is member
+
+
+def test_causes_print_their_names_too() -> None:
+    assert str(Cause.HTTP_STATUS) == f"{Cause.HTTP_STATUS}" == "HTTP_STATUS (http status)"
+
+
+def test_every_public_enumeration_prints_its_names() -> None:
+    found = [
+        kind
+        for module in (gdpeer, gdpeer.godot3)
+        for name in module.__all__
+        if inspect.isclass(kind := getattr(module, name)) and issubclass(kind, enum.Enum)
+    ]
+    assert len(found) > 6
+    for kind in found:
+        for member in kind:
+            assert str(member) == f"{member.name} ({member.value})"

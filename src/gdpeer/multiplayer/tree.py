@@ -361,7 +361,7 @@ class Node(Guarded):
             check_callable(function)
             self._gdpeer_own_config[method] = self._gdpeer_config_of(method, config)
         if self._gdpeer_table is not None and self._gdpeer_api is not None and self._gdpeer_api._keeps_methods:
-            logger.warning("rpc_config of %r, %s: too late, calls of this node have numbers already", self, method)
+            logger.warning("rpc_config of %s, %s: too late, calls of this node have numbers already", self, method)
         else:
             self._gdpeer_table = None
 
@@ -372,7 +372,7 @@ class Node(Guarded):
         found = RpcConfig.of(config)
         if "rpc_mode" in config:
             return found
-        logger.error("rpc_config of %r, %s: it cannot be called, as no rpc_mode is given", self, method)
+        logger.error("rpc_config of %s, %s: it cannot be called, as no rpc_mode is given", self, method)
         return None
 
     def _gdpeer_methods(self) -> MethodTable:

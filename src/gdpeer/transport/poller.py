@@ -20,7 +20,6 @@ Layer: `transport`; compiled (types in `poller.pxd`).
 from __future__ import annotations
 
 import errno
-import logging
 import socket
 from collections import deque
 from collections.abc import Callable
@@ -35,6 +34,7 @@ from weakref import WeakSet
 
 from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.errors import TransportError
+from gdpeer.logs import get_logger
 from gdpeer.platform import after_fork, pause
 from gdpeer.transport.backends import Backend, EpollBackend, open_backend
 from gdpeer.transport.quiet import quiet_pair
@@ -51,7 +51,7 @@ if cython.compiled:
 
 __all__ = ["Poller", "Timer", "Watch"]
 
-logger = logging.getLogger("gdpeer.transport")
+logger = get_logger("gdpeer.transport")
 
 Callback = Callable[[], Any]
 

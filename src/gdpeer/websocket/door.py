@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gdpeer.clock import Clock
 from gdpeer.errors import Cause, Error, TransportError
+from gdpeer.logs import get_logger, log_limited
 from gdpeer.transport.reasons import check_for_sockets
 from gdpeer.transport.stream import Connector, Stream
 from gdpeer.websocket.gate import Gate
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Door", "Place", "make_context"]
 
-logger = logging.getLogger("gdpeer.websocket")
+logger = get_logger("gdpeer.websocket")
 
 
 class Place(NamedTuple):
@@ -93,8 +94,8 @@ class Door:
                 try:
                     come_in(stream, listener.local_address[1])
                 except OSError as error:  # the system is short of something; the others go on
-                    logger.warning("a connection was refused: %s", error)
                     stream.close()
+                    log_limited(logger, logging.WARNING, "a connection was refused: %s", error)
 
         try:
             listener.attach(poller(), accept)
