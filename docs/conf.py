@@ -48,7 +48,7 @@ def read_page(app: Sphinx, name: str, content: list[str]) -> None:
     if name == "index":
         content[0] += "".join(
             f"\n```{{toctree}}\n:hidden:\n:caption: {section['caption']}\n\n"
-            + "\n".join(re.findall(r"\]\(([^)]+)\.md\)$", section["links"], re.MULTILINE))
+            + "\n".join(re.findall(r"^\* \[[^\]]*\]\(([^)]+)\.md\)", section["links"], re.MULTILINE))
             + "\n```\n"
             for section in SECTION.finditer(content[0])
         )
