@@ -115,7 +115,7 @@ def test_what_authenticates_is_not_shown() -> None:
 
 def recorded_calls(recording: Recording) -> list[tuple[str, list[Any]]]:
     """What the client called on the server, with its values."""
-    decoder = Decoder(recording.dialect, MethodNames(load_tables(str(FIXTURES / "godot4"))))
+    decoder = Decoder(recording.dialect, MethodNames(load_tables(str(FIXTURES / "godot4")).tables))
     found = []
     for event in recording.events:
         if isinstance(event, Passed):
