@@ -1,11 +1,13 @@
 """Sphinx's configuration; `make docs` builds the pages into build/docs."""
 
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
 from sphinx.application import Sphinx
 from sphinx.ext.napoleon import Config, GoogleDocstring
+from sphinx.util import logging
 
 import gdpeer
 
@@ -56,6 +58,16 @@ def read_page(app: Sphinx, name: str, content: list[str]) -> None:
         content[0] = (Path(app.srcdir).parent / "CHANGELOG.md").read_text(encoding="utf-8")
 
 
+def check_reference(app: Sphinx, env: Any) -> None:
+    """A public name or member that no page describes is a warning, and so an error of `make docs`."""
+    sys.path.insert(0, str(Path(app.srcdir).parent))
+    from tools.reference import undescribed
+
+    for name in undescribed([entry[0] for entry in env.get_domain("py").get_objects()]):
+        logging.getLogger(__name__).warning("the reference says nothing of %s", name)
+
+
 def setup(app: Sphinx) -> None:
+    app.connect("env-check-consistency", check_reference)
     app.connect("autodoc-process-docstring", read_docstring)
     app.connect("source-read", read_page)

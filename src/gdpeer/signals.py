@@ -34,6 +34,9 @@ class Signal:
     Args:
         name: shown in logs and in `repr`.
         limit_of: where the first argument is a peer's id: the limit of the log that its slots' exceptions count for.
+
+    Attributes:
+        name: as above.
     """
 
     __slots__ = ("__weakref__", "_limit_of", "_slots", "name")

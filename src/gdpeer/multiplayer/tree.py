@@ -397,6 +397,9 @@ class SceneTree(Guarded):
 
     Args:
         multiplayer: the API of the whole tree; None: a `SceneMultiplayer`.
+
+    Attributes:
+        root: the node `/root`, under which all others stand.
     """
 
     _gdpeer_attributes: ClassVar[tuple[str, ...]] = ("root",)

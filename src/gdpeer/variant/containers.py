@@ -95,6 +95,9 @@ class Array(list[Any]):
         values: the elements.
         element_type: what they have to be.
 
+    Attributes:
+        element_type: what it may hold.
+
     Raises:
         TypeError: an element is something else; the text has its index.
     """
@@ -177,6 +180,9 @@ class Dictionary(_KeyedAnew):
         values: a mapping, or pairs of key and value.
         key_type: what the keys have to be.
         value_type: what the values have to be.
+
+    Attributes:
+        key_type, value_type: what its keys and its values may be.
 
     Raises:
         TypeError: a key or a value is something else, or a key is nothing that the engine can hold.

@@ -146,7 +146,12 @@ class _Rect(_Box[_N, _V]):
 
 
 class Rect2(_Rect[float, Vector2], FlatReals):
-    """A rectangle. `Rect2(position, size)`, `Rect2(x, y, width, height)`, or from a `Rect2i`."""
+    """A rectangle. `Rect2(position, size)`, `Rect2(x, y, width, height)`, or from a `Rect2i`.
+
+    Attributes:
+        position: the corner with the smallest x and y.
+        size: width and height.
+    """
 
     __slots__ = ()
     WIDTH = 4
@@ -185,7 +190,12 @@ class Rect2(_Rect[float, Vector2], FlatReals):
 
 
 class Rect2i(_Rect[int, Vector2i], FlatInts):
-    """A rectangle of whole numbers. `Rect2i(position, size)`, `Rect2i(x, y, width, height)`, or from a `Rect2`."""
+    """A rectangle of whole numbers. `Rect2i(position, size)`, `Rect2i(x, y, width, height)`, or from a `Rect2`.
+
+    Attributes:
+        position: the corner with the smallest x and y.
+        size: width and height.
+    """
 
     __slots__ = ()
     WIDTH = 4
@@ -222,7 +232,12 @@ class Rect2i(_Rect[int, Vector2i], FlatInts):
 
 
 class AABB(_Box[float, Vector3], FlatReals):
-    """A box along the axes. `AABB(position, size)`."""
+    """A box along the axes. `AABB(position, size)`.
+
+    Attributes:
+        position: the corner with the smallest x, y and z.
+        size: the lengths along the axes.
+    """
 
     __slots__ = ()
     WIDTH = 6
@@ -324,6 +339,10 @@ class Plane(FlatReals):
 
     `Plane(a, b, c, d)`, `Plane(normal, d)`, `Plane(normal, point)`, `Plane(point1, point2, point3)` (clockwise seen
     from above).
+
+    Attributes:
+        normal: the direction in which the plane faces.
+        d: the distance from the origin along `normal`.
     """
 
     __slots__ = ()

@@ -15,7 +15,11 @@ __all__ = ["RID", "EncodedCallable", "EncodedObject", "EncodedObjectAsID", "Enco
 
 @dataclass(frozen=True, slots=True)
 class RID:
-    """The id of a resource of one of the engine's servers; 0 is none."""
+    """The id of a resource of one of the engine's servers; 0 is none.
+
+    Attributes:
+        id: the number.
+    """
 
     id: int = 0
 
@@ -40,7 +44,12 @@ class EncodedCallable:
 
 @dataclass(frozen=True, slots=True)
 class EncodedSignal:
-    """A signal of an object of another process: a name and the object's id. Not a `gdpeer.Signal`."""
+    """A signal of an object of another process: a name and the object's id. Not a `gdpeer.Signal`.
+
+    Attributes:
+        name: of the signal.
+        object_id: of the object that has it.
+    """
 
     name: str = ""
     object_id: int = 0
@@ -48,7 +57,11 @@ class EncodedSignal:
 
 @dataclass(frozen=True, slots=True)
 class EncodedObjectAsID:
-    """An object of another process, as its id: what the engine sends instead of objects; 0 is none."""
+    """An object of another process, as its id: what the engine sends instead of objects; 0 is none.
+
+    Attributes:
+        object_id: the number.
+    """
 
     object_id: int = 0
 

@@ -24,7 +24,11 @@ __all__ = ["Projection"]
 
 
 class Projection(FlatReals):
-    """A matrix of 4 by 4. `Projection(x_axis, y_axis, z_axis, w_axis)` (the columns), or of a `Transform3D`."""
+    """A matrix of 4 by 4. `Projection(x_axis, y_axis, z_axis, w_axis)` (the columns), or of a `Transform3D`.
+
+    Attributes:
+        x, y, z, w: the columns.
+    """
 
     __slots__ = ()
     WIDTH = 16

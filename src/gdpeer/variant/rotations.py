@@ -234,6 +234,9 @@ class Basis(Matrix):
     `Basis(x_axis, y_axis, z_axis)` (the columns), `Basis(axis, angle)`, or of a `Quaternion`; `Basis.of` takes the nine
     numbers row by row. `basis * vector` transforms, `vector * basis` multiplies with the transposed matrix.
 
+    Attributes:
+        x, y, z: the axes, which are the columns.
+
     Raises:
         ValueError: an axis that is not normalized.
     """

@@ -30,6 +30,10 @@ class Transform2D(Matrix):
 
     `Transform2D(rotation, position)`, `Transform2D(rotation, scale, skew, position)`,
     `Transform2D(x_axis, y_axis, origin)`.
+
+    Attributes:
+        x, y: the axes.
+        origin: the place.
     """
 
     __slots__ = ()
@@ -206,6 +210,10 @@ class Transform3D(Matrix):
     """A place in space: a basis and an origin.
 
     `Transform3D(basis, origin)`, `Transform3D(x_axis, y_axis, z_axis, origin)`, or of a `Projection`.
+
+    Attributes:
+        basis: the rotation, scale and shear.
+        origin: the place.
     """
 
     __slots__ = ()
