@@ -30,7 +30,7 @@ from gdpeer.errors import Error
 from gdpeer.logs import describe, get_logger, report
 from gdpeer.multiplayer.bound import let_go_past
 from gdpeer.multiplayer.methods import MethodTable
-from gdpeer.multiplayer.rpc import RpcConfig, check_callable, class_table, collect_methods, node_table
+from gdpeer.multiplayer.rpc import RpcConfig, check_callable, check_name, class_table, collect_methods, node_table
 from gdpeer.multiplayer.switchboard import NO_TREE, not_sent
 from gdpeer.platform import pause
 from gdpeer.variant.names import NodePath
@@ -357,6 +357,7 @@ class Node(Guarded):
         else:
             function = getattr(self, method, None)
             if not callable(function):
+                check_name(method)
                 raise ValueError(f"{self!r} has no method {method!r}")
             check_callable(function)
             self._gdpeer_own_config[method] = self._gdpeer_config_of(method, config)

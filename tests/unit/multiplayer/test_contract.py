@@ -139,6 +139,14 @@ def test_a_name_that_python_changes_is_refused_with_the_cure(decorate: Any) -> N
             def __x(self) -> None: ...
 
 
+def test_so_is_one_that_is_configured_by_code() -> None:
+    class Main(Node):
+        def __x(self) -> None: ...
+
+    with pytest.raises(ValueError, match=CURE):
+        Main().rpc_config("__x", {"rpc_mode": 1})
+
+
 def test_names_with_underscores_that_python_leaves_alone() -> None:
     class Main(Node):
         @rpc
