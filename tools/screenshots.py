@@ -115,7 +115,8 @@ def roll(browser: Browser, those: ExitStack) -> None:
     game = Engine("4", godot, "start.tscn", f"--join={url.rstrip('/')}", "--name=Gerda (Godot 4)", "--auto")
     those.enter_context(game)
     for page in pages.values():
-        page.locator("#players .name", has_text="Gerda").first.wait_for()
+        for name in ("Ben", "Gerda"):
+            page.locator("#players .name", has_text=name).first.wait_for()
     for _ in range(3):
         for page in pages.values():
             page.get_by_role("button", name="Roll", exact=True).click()
