@@ -85,7 +85,7 @@ def parse_extensions(value: str) -> list[Extension]:
         HandshakeError: the header does not follow RFC 6455 section 9.1 (400).
     """
     extensions: list[Extension] = []
-    at = _end_of(_EMPTY, value, 0)
+    at = _past_empty(value, 0) if value else 0
     while at < len(value):
         name = _NAME.match(value, at)
         if name is None:
@@ -99,14 +99,16 @@ def parse_extensions(value: str) -> list[Extension]:
         separator = _SEPARATOR.match(value, at)
         if separator is None:
             raise HandshakeError("Sec-WebSocket-Extensions is malformed", status=400)
-        at = _end_of(_EMPTY, value, separator.end())
+        at = _past_empty(value, separator.end())
         extensions.append((name[1], parameters))
     return extensions
 
 
-def _end_of(pattern: re.Pattern[str], value: str, at: int) -> int:
-    found = pattern.match(value, at)
-    return at if found is None else found.end()
+def _past_empty(value: str, at: int) -> int:
+    """Where the next member begins that is not empty."""
+    found = _EMPTY.match(value, at)
+    assert found is not None  # it may be empty itself
+    return found.end()
 
 
 def _read(parameters: list[tuple[str, str | None]], *, bare_client_bits: bool) -> tuple[Agreement, bool] | None:

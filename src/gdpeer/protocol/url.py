@@ -82,11 +82,13 @@ def parse_url(text: str) -> Url:
         raise ValueError(f"the port must be 1 to 65535, not {_shown(port, text)}")
     if not target.startswith("/"):
         target = "/" + target
-    user, _, password = user_info.partition(":")
     try:
         name = _ascii_host(host)
     except ValueError as problem:
         raise ValueError(f"{problem}: {_shown(repr(host), text)}") from None
+    if not user_info:
+        return Url(secure, name, number, quote(target, safe=SAFE))
+    user, _, password = user_info.partition(":")
     return Url(secure, name, number, quote(target, safe=SAFE), unquote(user), unquote(password))
 
 

@@ -329,8 +329,9 @@ class WebSocketServer(ServerSettings, NetworkedPeer):
         return peer_id
 
     def _is_in_use(self, peer_id: int) -> bool:
-        groups = (self._peers, self._opening, self._answered, self._lingering)
-        return any(peer_id in group for group in groups)
+        if peer_id in self._peers or peer_id in self._opening:
+            return True
+        return peer_id in self._answered or peer_id in self._lingering
 
     def _make_upgrade(self, peer_id: int) -> ServerUpgrade:
         admit = partial(self._admit, peer_id)
