@@ -81,7 +81,7 @@ def test_an_unknown_setting_is_refused_and_the_nearest_is_named(kind: str, wrong
     text = f"^{name} has no attribute '{wrong}'; did you mean '{right}'\\?$"
     with pytest.raises(AttributeError, match=text):
         setattr(made, wrong, 3)
-    with pytest.raises(AttributeError, match=text):
+    with pytest.raises(AttributeError):
         getattr(made, wrong)
     assert not hasattr(made, wrong)
 
@@ -144,8 +144,13 @@ def test_a_games_own_classes_take_any_attribute_at_full_speed() -> None:
     peer: Any = Peer()
     peer.game = "mine"
     assert peer.game == "mine"
-    with pytest.raises(AttributeError, match=r"Player has no attribute 'multiplayr'; did you mean 'multiplayer'\?"):
+    with pytest.raises(AttributeError, match="'Player' object has no attribute 'multiplayr'"):
         _ = player.multiplayr
+
+
+def test_reading_takes_no_detour() -> None:
+    """With a `__getattr__` every attribute of a node that is read, in every call, would take one."""
+    assert not hasattr(Node, "__getattr__")
 
 
 def test_a_mixin_with_rules_of_its_own_keeps_them() -> None:
