@@ -13,7 +13,9 @@ Layer: with `errors`, `clock` and `logs` the lowest. Compiled (types in `signals
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from inspect import ismethod
 from typing import TYPE_CHECKING, Any
+from weakref import WeakMethod
 
 from gdpeer.logs import describe, get_logger, report
 
@@ -43,7 +45,8 @@ class Signal:
 
     def __init__(self, name: str = "", limit_of: LimitOf | None = None) -> None:
         self.name = name
-        self._limit_of = limit_of
+        # Weakly where it is a method: an owner that its own signals held would wait for the garbage collector.
+        self._limit_of: Any = WeakMethod(limit_of) if ismethod(limit_of) else limit_of
         # A tuple, replaced at each change: an emit under way keeps the one it began with.
         self._slots: tuple[tuple[Slot, bool], ...] = ()
 
@@ -104,7 +107,8 @@ class Signal:
 
     def _report(self, slot: Slot, arguments: tuple[Any, ...]) -> None:
         """A slot has just raised."""
-        limit = self._limit_of(arguments[0]) if self._limit_of is not None and arguments else None
+        limit_of = self._limit_of() if isinstance(self._limit_of, WeakMethod) else self._limit_of
+        limit = limit_of(arguments[0]) if limit_of is not None and arguments else None
         report(logger, "a slot of signal '%s' raised: %s", self.name, describe(slot), limit=limit)
 
     def __await__(self) -> Generator[Any, None, Any]:

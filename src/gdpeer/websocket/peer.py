@@ -270,6 +270,7 @@ class WebSocketPeer(Exchange, Guarded, Configurable, PacketPeer):
         if self._backend is not None:
             self._backend.abort("replaced by a new connection")
             self._let_go(self._backend)
+            self._turn.take_touched()  # a connection in the list of its own turn would wait for the garbage collector
         self._backend = None
         self._url = url
         self._cause = NO_CAUSE
