@@ -31,7 +31,7 @@ INCLUDES = re.compile(r"^\s*(?:```+|:::+|\.\.\s)\s*\{?(?P<word>literalinclude|in
 UNIX = re.compile(r"^```sh\n(?P<body>.*?)^```\n(?P<rest>.*?)(?=^#+ |^```sh\n|\Z)", re.MULTILINE | re.DOTALL)
 UNIX_ALONE = re.compile(
     r"\bbin/(?:activate|pip|python|gdpeer)\b|/dev/|^ *[A-Z_]+=\S* +\S| \\$"
-    r"|^ *(?:export|source|curl|tail|rm|sudo|apt(?:-get)?) ",
+    r"| < \S|^ *(?:export|source|curl|tail|rm|sudo|apt(?:-get)?) ",
     re.MULTILINE,
 )
 """Commands that PowerShell does not understand."""

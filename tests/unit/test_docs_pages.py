@@ -74,6 +74,7 @@ def test_a_page_without_a_fault(project: Path) -> None:
         ),
         ("```shell\nvenv/bin/pip install .\n```", "a command for Unix alone: put it into a block `sh`"),
         ("    . venv/bin/activate\n", "a command for Unix alone: put it into a block `sh`"),
+        ("```shell\ngdpeer connect URL < data\n```", "a command for Unix alone: put it into a block `sh`"),
         ("    GDPEER_COMPILE=no pip install .\n", "a command for Unix alone: put it into a block `sh`"),
         ("```text\nopenssl req -x509 \\\n    -nodes\n```", "a command for Unix alone: put it into a block `sh`"),
     ],
