@@ -10,7 +10,7 @@ BUILD := pyproject.toml setup.py tools/environment.py $(wildcard README.md) $(SO
 # A Python that was named is taken even when the environments are up to date.
 FORCE := $(if $(filter file,$(origin PYTHON)),,force)
 
-.PHONY: force help demo roll test test-all unit lint conformance soak streams fuzz fuzz-asan mutants bench instructions bench-all docs clean python-found
+.PHONY: force help demo roll test test-all unit lint conformance soak streams fuzz fuzz-asan mutants bench instructions bench-all docs dist clean python-found
 .DEFAULT_GOAL := help
 
 help:
@@ -30,6 +30,7 @@ help:
 	@echo "make instructions instruction counts of the hot paths, beside their budget (needs valgrind)"
 	@echo "make bench-all    all measurements, and the page about them (about an hour)"
 	@echo "make docs         the documentation, in build/docs"
+	@echo "make dist         the source distribution and the wheels, each tried in an empty environment"
 	@echo "make clean        remove what the targets made"
 
 demo: .venv-demo/.demo
@@ -101,7 +102,7 @@ docs: .venv/.test
 	@echo "gdpeer: preparing .venv-demo" && $(PYTHON) tools/environment.py .venv-demo --form pure && touch $@
 
 .venv/.test: $(BUILD)
-	@echo "gdpeer: preparing .venv" && $(PYTHON) tools/environment.py .venv --groups test,lint,docs,bench && touch $@
+	@echo "gdpeer: preparing .venv" && $(PYTHON) tools/environment.py .venv --groups test,lint,docs,bench,dist && touch $@
 
 .venv-pure/.test: $(BUILD)
 	@echo "gdpeer: preparing .venv-pure" && $(PYTHON) tools/environment.py .venv-pure --form pure --groups test && touch $@
@@ -117,6 +118,10 @@ docs: .venv/.test
 python-found:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
 	  { echo "gdpeer needs Python 3.11 or newer ($(PYTHON) is not). Name one: make PYTHON=/path/to/python3" >&2; exit 1; }
+
+# Builds what is published, and tries each of it in an empty environment.
+dist: .venv/.test
+	@.venv/bin/python -m tools.dist $(ARGS)
 
 clean:
 	rm -rf build dist .venv .venv-demo .venv-pure .venv-mutants .venv-fuzz .venv-py .venv*.lock .cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -13,6 +13,7 @@ Environment:
 from __future__ import annotations
 
 import os
+import re
 import sys
 import tempfile
 from distutils.ccompiler import new_compiler
@@ -146,6 +147,20 @@ def extensions(*, optional: bool) -> list[Extension]:
     return made
 
 
+REPOSITORY = "https://github.com/gdpeer/gdpeer"
+LINK = re.compile(r"(!?)(\[[^][]*\])\((?![a-z]+:|#)([^)\s]+)\)")
+
+
+def readme() -> str:
+    """README.md for a page of an index: there, links to files of the project lead nowhere unless they are whole."""
+
+    def whole(link: re.Match[str]) -> str:
+        picture, text, place = link.groups()
+        return f"{picture}{text}({REPOSITORY}/{'raw' if picture else 'blob'}/main/{place})"
+
+    return LINK.sub(whole, Path(__file__).with_name("README.md").read_text(encoding="utf-8"))
+
+
 def build_base(form: str) -> str:
     """A folder for each form and Python, so that builds side by side do not meet."""
     return f"build/{'checked' if CHECKED else form}-{sys.implementation.cache_tag}"
@@ -192,6 +207,8 @@ def modules_to_compile() -> list[Extension]:
 
 found = modules_to_compile()
 setup(
+    long_description=readme(),
+    long_description_content_type="text/markdown",
     ext_modules=found,
     cmdclass={"build_py": BuildPython, "build_ext": BuildExtensions},
     options={"build": {"build_base": build_base("compiled" if found else "pure")}},

@@ -98,6 +98,7 @@ def lint_steps() -> list[Step]:
         *(types_elsewhere(platform) for platform in ("win32", "darwin")),
         Step("lint layers", [f"{tool}/lint-imports"], environment={"PYTHONPATH": "src"}),
         Step("lint spelling", [f"{tool}/codespell"]),
+        Step("lint workflows", [f"{tool}/python", "-m", "tools.check_workflows"]),
         Step("lint pages", [f"{tool}/python", "-m", "tools.check_docs"]),
         Step("lint programs", [f"{tool}/python", "-m", "tools.check_programs"]),
     ]

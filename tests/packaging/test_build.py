@@ -132,3 +132,19 @@ def test_the_source_archive_holds_the_c_types_and_nothing_generated(tree: Path) 
     assert len(types) > 20
     assert types <= names
     assert not [name for name in names if name.endswith((".c", ".so")) or name.startswith("build")]
+
+
+def test_the_readme_of_an_index_has_no_link_that_leads_nowhere(tree: Path) -> None:
+    assert build(tree, "wheel", GDPEER_COMPILE="no").returncode == 0
+    with zipfile.ZipFile(built(tree)) as wheel:
+        [metadata] = [name for name in wheel.namelist() if name.endswith("/METADATA")]
+        text = wheel.read(metadata).decode()
+    places = re.findall(r"\]\(([^)\s]+)\)", text)
+    whole = [place for place in places if place.startswith("https://")]
+    assert [place for place in places if place not in whole and place[0] != "#"] == []
+    assert any(place.endswith("/blob/main/docs/contributing.md") for place in whole)
+    assert any(place.endswith("/raw/main/docs/pictures/chat-desk.png") for place in whole)
+    for place in whole:
+        path = re.sub(r"^https://github\.com/[^/]+/[^/]+/(?:blob|raw)/main/([^#]+).*", r"\1", place)
+        assert path == place or (ROOT / path).exists(), place
+    assert "Project-URL: Documentation, https://" in text
