@@ -3,6 +3,8 @@
     server.heartbeat_intervall = 3
     AttributeError: WebSocketServer has no attribute 'heartbeat_intervall'; did you mean 'heartbeat_interval'?
 
+For reading Python names the nearest by itself, in the traceback; a `__getattr__` would slow down every attribute.
+
 A class is guarded that says in `_gdpeer_attributes` which public attributes its objects get beside the members of the
 class. Subclasses that do not say so, a game's, take any attribute, as every class of Python does, and set it as fast.
 
@@ -26,7 +28,7 @@ _KNOWN: dict[type, frozenset[str]] = {}
 
 
 class UnknownAttribute(AttributeError):
-    """There is no such attribute. The nearest is looked for when somebody reads the text: `hasattr` must be cheap."""
+    """There is no such attribute. The nearest is looked for when somebody reads the text."""
 
     def __init__(self, kind: type, name: str) -> None:
         super().__init__(kind, name)

@@ -249,10 +249,12 @@ def report(logger: logging.Logger, text: str, *arguments: object, limit: LogLimi
         arguments: for it.
         limit: of the peer that caused it. None: there is none, or it is unknown.
     """
-    if limit is not None and not limit.may_log():
-        return
     error = sys.exception()
     place = _PLACES.of(_place_of(error))
+    # What has not been seen of late is shown even of a peer about which enough was said: it is another mistake.
+    may_log = limit is None or limit.may_log()
+    if not may_log and not place.is_idle():
+        return
     if place.may_log():
         told = (place if limit is None else limit).take_held_back()
         logger.error(f"{text}%s", *arguments, told, exc_info=error)

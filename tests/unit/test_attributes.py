@@ -119,6 +119,12 @@ def test_every_public_class_is_looked_at() -> None:
     assert public - abstract <= set(MADE)
 
 
+def test_python_names_the_nearest_of_what_is_read() -> None:
+    program = "import gdpeer\nprint(gdpeer.WebSocketServer().heartbeat_intervall)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert "Did you mean: 'heartbeat_interval'?" in done.stderr
+
+
 def test_a_setting_that_is_elsewhere_is_told_of() -> None:
     with pytest.raises(AttributeError, match=r"settings of the connection are those of get_peer\(1\)"):
         WebSocketClient().compression = True  # type: ignore[attr-defined]
@@ -145,6 +151,7 @@ def test_a_games_own_classes_take_any_attribute_at_full_speed() -> None:
     peer.game = "mine"
     assert peer.game == "mine"
     with pytest.raises(AttributeError, match="'Player' object has no attribute 'multiplayr'"):
+    with pytest.raises(AttributeError):
         _ = player.multiplayr
 
 

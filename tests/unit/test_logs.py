@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from gdpeer import ManualClock, Signal
+from gdpeer import ManualClock, Signal, WebSocketServer
 from gdpeer.logs import (
     LOG_INTERVAL,
     LOGGED_AT_ONCE,
@@ -191,6 +191,29 @@ def test_a_peer_that_makes_code_raise_is_limited_and_another_is_still_seen(
     assert len(told) == 2 * LOGGED_AT_ONCE
     assert told[-1] == "ERROR called by b: ValueError: its text; a traceback was logged before"
     assert written.getvalue().count("Traceback") == LOGGED_AT_ONCE
+
+
+def test_another_mistake_is_seen_though_enough_was_said_about_the_peer(
+    logger: logging.Logger, written: io.StringIO
+) -> None:
+    limit = LogLimit()
+    while limit.may_log():
+        pass
+    for _ in range(100):
+        try:
+            raise TypeError("a mistake that nobody has seen yet")
+        except TypeError:
+            report(logger, "it failed", limit=limit)
+    assert written.getvalue().count("Traceback") == 1
+
+
+def test_the_peers_of_one_network_share_a_limit() -> None:
+    server = WebSocketServer(clock=ManualClock())
+    one = server._limit_of_address("2001:db8::1")
+    assert one is server._limit_of_address("2001:db8::2:3")
+    assert one is not server._limit_of_address("2001:db8:0:1::1")
+    assert server._limit_of_address("::ffff:192.0.2.1") is server._limit_of_address("192.0.2.1")
+    assert server._limit_of_address("192.0.2.2") is not server._limit_of_address("192.0.2.1")
 
 
 def test_exceptions_that_cannot_be_shown_are_reported_all_the_same(

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Never
 
+from gdpeer.attributes import refuse_unknown
 from gdpeer.bucket import BURST, Bucket
 from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.logs import LogLimit, describe, get_logger, log_limited, report
@@ -26,6 +27,7 @@ except ImportError:
     from gdpeer import _cython as cython
 
 if cython.compiled:
+    from cython.cimports.cpython.object import PyObject_GenericSetAttr
     from cython.cimports.gdpeer.multiplayer._kernels import call_method
 
 if TYPE_CHECKING:
@@ -72,6 +74,15 @@ class Switchboard:
         self._peer: Any = None
         self._seat: Seat | None = None  # the peer, where it is one
         self._is_plain = False  # no subclass has changed what can be gone past
+
+    def __setattr__(self, name: str, value: Never) -> None:  # never: else all names are good
+        """Refuses what the API does not have."""
+        if name[:1] != "_":
+            refuse_unknown(self, name)
+        if cython.compiled:
+            PyObject_GenericSetAttr(self, name, value)
+        else:
+            object.__setattr__(self, name, value)
 
     def _use_peer(self, peer: Any) -> None:
         self._peer = peer

@@ -6,9 +6,10 @@ Layer: `websocket`; compiled (types in `exchange.pxd`).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, Never
 
 from gdpeer.arguments import to_bytes, wrong_type
+from gdpeer.attributes import refuse_unknown
 from gdpeer.errors import Error
 from gdpeer.protocol.frames import is_utf8
 from gdpeer.protocol.outbox import encode_message
@@ -16,6 +17,14 @@ from gdpeer.signals import Signal
 from gdpeer.websocket.link import Turn
 from gdpeer.websocket.native import NativeBackend
 from gdpeer.websocket.states import PeerWriteMode
+
+try:
+    import cython
+except ImportError:
+    from gdpeer import _cython as cython
+
+if cython.compiled:
+    from cython.cimports.cpython.object import PyObject_GenericSetAttr
 
 __all__ = ["Exchange", "spread", "take_turn", "tell_packets"]
 
@@ -38,6 +47,15 @@ class Exchange:
         self._write_mode = _BINARY
         self._text: bytes | None = None  # the text packet that was read last: known to be UTF-8
         self._was_string = False
+
+    def __setattr__(self, name: str, value: Never) -> None:  # never: else all names are good
+        """Refuses what `WebSocketPeer` does not have."""
+        if name[:1] != "_":
+            refuse_unknown(self, name)
+        if cython.compiled:
+            PyObject_GenericSetAttr(self, name, value)
+        else:
+            object.__setattr__(self, name, value)
 
     def send(self, message: bytes | bytearray | memoryview, write_mode: PeerWriteMode = _BINARY) -> Error:
         """Send one message, at once if TCP takes it (within a server's or client's turn: at its end).

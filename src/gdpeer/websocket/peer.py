@@ -27,7 +27,6 @@ from types import TracebackType
 from typing import Any, ClassVar, TypeAlias
 
 from gdpeer.arguments import BYTES, INT, STR, a, checked, optional, seconds_of
-from gdpeer.attributes import Guarded
 from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.errors import NO_CAUSE, Cause, CloseCause, Error, TransportError
 from gdpeer.logs import get_logger
@@ -69,7 +68,7 @@ _STREAM = a("a Stream or a Connector of gdpeer.transport", Stream, Connector)
 _TLS = optional(a("TLSOptions", TLSOptions))
 
 
-class WebSocketPeer(Exchange, Guarded, Configurable, PacketPeer):
+class WebSocketPeer(Exchange, Configurable, PacketPeer):
     """A client, or a server's end of one connection. It begins CLOSED.
 
     Nothing happens but in `poll`: call it once a frame, or with a timeout in a loop of its own. Use one peer from one
