@@ -6,6 +6,7 @@ that are files of their own (`tools/programs.py`) are left out: they are run as 
 
 from __future__ import annotations
 
+import ast
 import doctest
 import re
 import socket
@@ -22,12 +23,18 @@ from tests.support.missing import ROOT
 from tests.support.pages import program
 from tests.support.ports import free_port, wait_until_listening
 from tests.support.processes import Process
+from tools.programs import pages
 
 DOCS = ROOT / "docs"
 BLOCK = re.compile(r"(?<! -->\n)^```(python|pycon)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
-@pytest.mark.parametrize("page", ["rpc", "variants", "dialects", "blocking"])
+RUN = ("rpc", "variants", "dialects", "blocking")
+"""The pages whose blocks are run."""
+EVERY_PAGE = [page.relative_to(ROOT).as_posix() for page in pages()]
+
+
+@pytest.mark.parametrize("page", RUN)
 def test_the_examples_of_a_page(page: str, capsys: pytest.CaptureFixture[str]) -> None:
     text = (DOCS / f"{page}.md").read_text(encoding="utf-8")
     namespace: dict[str, Any] = {"__name__": "__main__"}
@@ -112,3 +119,18 @@ def test_the_table_of_types_is_that_of_the_code() -> None:
         for kind, (four, three) in KINDS.items()
         if kind not in (bytes, bytearray, memoryview, tuple, EncodedObject)
     } | {VariantType.TYPE_PACKED_BYTE_ARRAY: (20, "PackedByteArray", "PackedByteArray"), 0: (0, "Nil", "None")}
+
+
+@pytest.mark.parametrize("name", EVERY_PAGE)
+def test_every_block_of_python_can_be_read_and_imports_what_there_is(name: str) -> None:
+    text = (ROOT / name).read_text(encoding="utf-8")
+    for block in re.finditer(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
+        tree = ast.parse(block[1], name)
+        imports = [one for one in ast.walk(tree) if isinstance(one, ast.ImportFrom) and "gdpeer" in (one.module or "")]
+        exec(compile(ast.Module(imports, []), name, "exec"), {})
+
+
+@pytest.mark.parametrize("name", EVERY_PAGE)
+def test_every_session_is_run(name: str) -> None:
+    has_sessions = "```pycon\n" in (ROOT / name).read_text(encoding="utf-8")
+    assert not has_sessions or Path(name).stem in RUN
