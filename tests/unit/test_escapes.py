@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 
+import gdpeer
 from gdpeer import OK, Node, SceneTree, WebSocketMultiplayerPeer, WebSocketPeer, WebSocketServer, blocking, godot3, rpc
 from gdpeer.errors import ConnectionClosed, GdpeerError
 from gdpeer.multiplayer.wire import godot3 as wire3
@@ -128,6 +129,29 @@ def test_packets(dialect: str, packets: list[bytes], log: Callable[[], str]) -> 
         server.close()
     assert is_harmless(log()), [line for line in log().split("\n") if not line.isprintable()]
     assert log().count("\\x1b") > 8
+
+
+def test_a_path_of_a_stranger_is_cut_and_the_names_of_our_own_methods_are_not(caplog: pytest.LogCaptureFixture) -> None:
+    names = [f"a_method_with_a_rather_long_name_{number}" for number in range(20)]
+    kind = type("Main", (Node,), {name: rpc(lambda self: None) for name in names})
+    tree = SceneTree()
+    server = gdpeer.LoopbackMultiplayerPeer()
+    tree.multiplayer.multiplayer_peer = server
+    tree.root.add_child(kind("Main"))
+    client = server.join()
+    for packet in (
+        wire4.RemoteCall(0, 1, [], "x/" * 30_000).encode(),
+        wire4.RemoteCall(0, 77, [], "Main").encode(),
+        wire4.SimplifyPath("0" * 32, 1, "Main").encode(),
+    ):
+        client.poll()
+        tree.poll()
+        client.put_packet(packet)
+        tree.poll()
+    unknown, method, checksum = caplog.messages
+    assert unknown.count("x/") <= 100
+    assert all(name in method for name in names)
+    assert all(name in checksum for name in names)
 
 
 HEADERS = {

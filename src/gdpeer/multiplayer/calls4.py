@@ -10,6 +10,7 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from gdpeer.errors import Error, PacketError
+from gdpeer.logs import Own
 from gdpeer.multiplayer.cache import Numbered, PathCache
 from gdpeer.multiplayer.methods import methods_of
 from gdpeer.multiplayer.peer import TARGET_PEER_SERVER
@@ -146,7 +147,7 @@ class Calls4:
             return
         method = methods_of(node).by_number.get(call.method_id)
         if method is None:
-            reason = f"the node has no such number; this side's methods: {_names(node)}"
+            reason = Own(f"the node has no such number; this side's methods: {_names(node)}")
             host.refuse(sender, path, f"method {call.method_id}", "unknown method", reason)
             return
         host._call(sender, node, method, call.arguments)

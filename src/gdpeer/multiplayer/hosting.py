@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, ClassVar, cast
 
 from gdpeer.arguments import INT, checked, seconds_of
 from gdpeer.errors import Error, PacketError
-from gdpeer.logs import LogLimit, get_logger
+from gdpeer.logs import LogLimit, Own, get_logger
 from gdpeer.multiplayer.api import MultiplayerAPI, PeerType, RPCMode
 from gdpeer.multiplayer.modes import Godot3Config, Mode, is_allowed
 from gdpeer.multiplayer.peer import ConnectionStatus, OfflineMultiplayerPeer
@@ -382,7 +382,7 @@ class PeerHost(Switchboard, MultiplayerAPI[PeerType]):
     def mismatch(self, peer_id: int, path: str, detail: str) -> None:
         """Say and count that a node's methods are not the same on both sides; calls go on all the same."""
         log = self.count_refusal(peer_id, "checksum mismatch")
-        log.log(logging.ERROR, "the methods of node '%s' differ from those of peer %s: %s", path, peer_id, detail)
+        log.log(logging.ERROR, "the methods of node '%s' differ from those of peer %s: %s", path, peer_id, Own(detail))
 
     def count_replication(self, sender: int) -> None:
         """An honest client sends these many times a second, and no node here takes them: no reason to end it."""
