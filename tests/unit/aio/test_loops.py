@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
@@ -24,6 +26,14 @@ async def talk() -> int:
 
 def test_two_loops_one_after_the_other_share_nothing(new_loop: Loops) -> None:
     assert run(talk(), new_loop) == run(talk(), new_loop) == 50
+
+
+def test_a_loop_that_watches_no_more_polls_instead() -> None:
+    class Full(asyncio.SelectorEventLoop):
+        def add_reader(self, fd: Any, callback: Any, *args: Any) -> None:
+            raise OSError(errno.ENOSPC, "no more watches")
+
+    assert run(talk(), Full) == 50
 
 
 def test_two_loops_in_two_threads_talk_to_each_other(new_loop: Loops) -> None:

@@ -22,6 +22,7 @@ import pytest
 from gdpeer.clock import ManualClock
 from gdpeer.errors import Cause, Error, TransportError
 from gdpeer.transport import sockets, tcp
+from gdpeer.transport.backends import SelectorsBackend
 from gdpeer.transport.poller import Poller
 from gdpeer.transport.stream import READ, WOULD_BLOCK, WRITE
 from gdpeer.transport.tcp import TcpConnector, TcpStream, UnixConnector, address_of
@@ -448,6 +449,29 @@ def test_first_to_connect_wins_and_the_losers_are_closed(answers: Answers, polle
         assert stream.remote_address == server.getsockname()
         assert not poller._watches
         assert not connector._attempts
+        stream.close()
+
+
+def test_attempt_that_the_system_does_not_watch_makes_room_for_the_next(answers: Answers) -> None:
+    class Short(SelectorsBackend):
+        refused = 0
+
+        def change(self, descriptor: int, old: int, new: int) -> None:
+            if new == WRITE and not self.refused:
+                self.refused += 1
+                raise OSError(errno.ENOSPC, "no more watches")
+            super().change(descriptor, old, new)
+
+    backend = Short()
+    with silent_port() as silent, socket.create_server(("127.0.0.1", 0)) as server, Poller(backend=backend) as poller:
+        answers["game.test"] = [("127.0.0.1", silent), server.getsockname()]
+        start = time.monotonic()
+        connector = TcpConnector("game.test", 80)
+        stream = poll_attached(connector, poller)
+        assert time.monotonic() - start < 0.2  # it did not wait for the first
+        assert backend.refused == 1
+        assert connector._failures[0].startswith("127.0.0.1: the system watches no more sockets")
+        assert stream.remote_address == server.getsockname()
         stream.close()
 
 
