@@ -21,6 +21,7 @@ from typing import Any, NamedTuple, ParamSpec, TypeVar
 __all__ = [
     "BOOL",
     "BYTES",
+    "CALLABLE",
     "DATA",
     "IDS",
     "INT",
@@ -79,6 +80,7 @@ BYTES = Kind("bytes", _is_bytes)
 DATA = Kind("bytes or a string", lambda value: isinstance(value, str) or _is_bytes(value))
 IDS = Kind("several ids", _is_group)
 LINES = Kind("several strings", _is_group)
+CALLABLE = Kind("something to call", callable)
 
 
 def a(words: str, *kinds: type) -> Kind:

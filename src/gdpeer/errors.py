@@ -158,8 +158,9 @@ class CloseCause:
     status: int = 0
 
     def __post_init__(self) -> None:
-        if self.detail:
-            object.__setattr__(self, "detail", clean(self.detail, DETAIL_MOST))
+        detail = clean(self.detail, DETAIL_MOST)
+        if detail is not self.detail:
+            object.__setattr__(self, "detail", detail)
 
     def __str__(self) -> str:
         return f"{self.cause.value}: {self.detail}" if self.detail else self.cause.value

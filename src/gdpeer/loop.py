@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
+from gdpeer.arguments import CALLABLE, NUMBER, checked
 from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.platform import IN_PAGE
 
@@ -27,6 +28,7 @@ HIDDEN_PAUSE = 0.25
 """Seconds between frames of a page that nobody sees. Browsers make a second of it, or a minute after some time."""
 
 
+@checked(tick=CALLABLE, fps=NUMBER)
 def run(tick: Tick, fps: float = 60.0) -> None:
     """Call `tick` so often a second, until it returns False.
 

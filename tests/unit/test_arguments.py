@@ -5,6 +5,7 @@ Every public method of the public classes is called with a wrong value for each 
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from collections.abc import Callable, Iterator
 from fnmatch import fnmatch
@@ -32,6 +33,8 @@ from gdpeer import (
     WebSocketMultiplayerPeer,
     WebSocketPeer,
     WebSocketServer,
+    aio,
+    blocking,
     godot3,
     rpc,
 )
@@ -234,6 +237,47 @@ def test_the_text_says_what_was_expected(call: Callable[[], Any], text: str) -> 
     with pytest.raises(TypeError) as caught:
         call()
     assert str(caught.value) == text
+
+
+async def _handle(connection: object) -> None:
+    """Is never called."""
+
+
+async def _connect(url: Any) -> None:
+    await aio.connect(url)
+
+
+@pytest.mark.parametrize(
+    ("call", "name"),
+    [
+        (lambda: blocking.connect(5), "url"),  # type: ignore[arg-type]
+        (lambda: blocking.serve(5), "handler"),  # type: ignore[arg-type]
+        (lambda: blocking.serve(print, 5), "host"),  # type: ignore[arg-type]
+        (lambda: blocking.serve(print, "", "80"), "port"),  # type: ignore[arg-type]
+        (lambda: asyncio.run(_connect(5)), "url"),
+        (lambda: aio.serve(5), "handler"),  # type: ignore[arg-type]
+        (lambda: aio.serve(_handle, 5), "host"),  # type: ignore[arg-type]
+        (lambda: aio.serve(_handle, "", "80"), "port"),  # type: ignore[arg-type]
+        (lambda: gdpeer.run(5), "tick"),  # type: ignore[arg-type]
+        (lambda: gdpeer.run(print, "60"), "fps"),  # type: ignore[arg-type]
+        (lambda: WebSocketMultiplayerPeer(5), "dialects"),  # type: ignore[arg-type]
+        (lambda: setattr(SceneMultiplayer(), "multiplayer_peer", 5), "multiplayer_peer"),
+    ],
+)
+def test_functions_and_fronts_name_the_argument_too(call: Callable[[], Any], name: str) -> None:
+    with pytest.raises(TypeError, match=name):
+        call()
+
+
+@pytest.mark.parametrize("name", ["backlog", "bind_ip", "http_handler", "max_peers", "process_request"])
+@pytest.mark.parametrize("kind", [WebSocketServer, WebSocketMultiplayerPeer])
+def test_attributes_of_a_wrong_type_are_refused_when_it_begins_to_listen(kind: Any, name: str) -> None:
+    server = kind()
+    if name == "bind_ip" and kind is WebSocketMultiplayerPeer:
+        pytest.skip("it is an argument there")
+    setattr(server, name, Wrong())
+    with pytest.raises(TypeError, match=f"{name}: expected"):
+        server.listen(0) if kind is WebSocketServer else server.create_server(0)
 
 
 def test_what_counts_as_the_type_is_taken() -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from gdpeer.aio.connection import Connection
 from gdpeer.aio.pump import Pump
+from gdpeer.arguments import CALLABLE, INT, STR, checked, optional
 from gdpeer.attributes import Guarded
 from gdpeer.errors import ConnectionClosed
 from gdpeer.http.response import Response
@@ -201,6 +202,7 @@ class serve:
         ValueError, TypeError: an option is not valid.
     """
 
+    @checked(handler=CALLABLE, host=optional(STR), port=INT)
     def __init__(
         self,
         handler: Handler,

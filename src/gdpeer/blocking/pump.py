@@ -14,6 +14,7 @@ from threading import Condition, get_ident
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from gdpeer.arguments import seconds_of
 from gdpeer.clock import MONOTONIC
 from gdpeer.platform import process_id
 from gdpeer.websocket import front
@@ -30,7 +31,11 @@ LONGEST = inf if os.name == "posix" else 0.5
 
 def deadline_in(timeout: float | None) -> float:
     """The moment in so many seconds; None: never."""
-    return inf if timeout is None else MONOTONIC.now() + max(0.0, timeout)
+    if timeout is None:
+        return inf
+    if type(timeout) is not float:
+        timeout = seconds_of("recv", "timeout", timeout)
+    return MONOTONIC.now() + max(0.0, timeout)
 
 
 class Pump:

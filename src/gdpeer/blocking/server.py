@@ -11,6 +11,7 @@ from threading import Lock, Thread
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from gdpeer.arguments import CALLABLE, INT, NUMBER, STR, checked, optional
 from gdpeer.attributes import Guarded
 from gdpeer.blocking.connection import Connection
 from gdpeer.blocking.pump import LONGEST, deadline_in
@@ -158,6 +159,7 @@ class Server(Guarded):
             self._end()
 
 
+@checked(handler=CALLABLE, host=optional(STR), port=INT, max_connections=INT, shutdown_timeout=NUMBER)
 def serve(
     handler: Handler,
     host: str | None = None,

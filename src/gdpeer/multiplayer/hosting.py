@@ -95,6 +95,8 @@ class PeerHost(Switchboard, MultiplayerAPI[PeerType]):
     def multiplayer_peer(self, peer: PeerType | None) -> None:
         if peer is self._peer:
             return
+        if peer is not None and not hasattr(peer, "get_connection_status"):
+            raise TypeError(f"multiplayer_peer: expected a MultiplayerPeer or None, got {type(peer).__name__}")
         if peer is not None and peer.get_connection_status() == ConnectionStatus.DISCONNECTED:
             raise ValueError("the peer is neither connected nor connecting: call create_server or create_client first")
         if peer is not None and not peer.is_networked():

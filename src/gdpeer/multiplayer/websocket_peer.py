@@ -113,6 +113,8 @@ class WebSocketMultiplayerPeer(SessionSettings, SessionPeer, MultiplayerPeer):
     def __init__(self, dialects: Sequence[str] = ("godot4",), *, clock: Clock = MONOTONIC) -> None:
         MultiplayerPeer.__init__(self)
         Seat.__init__(self, has_all(type(self), _OWN))
+        if not IDS.fits(dialects):
+            raise TypeError(f"dialects: expected several strings, got {type(dialects).__name__}")
         unknown = [name for name in dialects if name not in _DIALECTS]
         if unknown or not dialects or isinstance(dialects, str):
             raise ValueError(f"dialects are a list of {', '.join(_DIALECTS)}; not {dialects!r}")

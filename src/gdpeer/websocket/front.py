@@ -30,6 +30,7 @@ from base64 import b64encode
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from gdpeer.arguments import wrong_type
 from gdpeer.attributes import names_of, nearest
 from gdpeer.errors import (
     Cause,
@@ -191,6 +192,8 @@ def connect(
         TypeError, ValueError: the URL, or an option, is not valid.
         TransportError: it failed at once.
     """
+    if not isinstance(url, str):
+        raise wrong_type("connect", "url", "a string", url)
     configure(peer, {**CLIENT_DEFAULTS, **options})
     _add_credentials(peer, url)
     if tls is None and server_hostname:

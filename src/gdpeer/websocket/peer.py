@@ -26,7 +26,7 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Any, ClassVar, TypeAlias
 
-from gdpeer.arguments import BYTES, INT, STR, a, checked, optional, seconds_of
+from gdpeer.arguments import BYTES, INT, STR, a, checked, optional, seconds_of, wrong_type
 from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.errors import NO_CAUSE, Cause, CloseCause, Error, TransportError
 from gdpeer.logs import get_logger
@@ -179,7 +179,6 @@ class WebSocketPeer(Exchange, Configurable, PacketPeer):
 
     # ------------------------------------------------------------------------------------------ opening
 
-    @checked(url=STR, tls_client_options=_TLS)
     def connect_to_url(self, url: str, tls_client_options: TLSOptions | None = None) -> Error:
         """Begin to connect; `poll` goes on with it, and the state tells what came of it.
 
@@ -192,6 +191,11 @@ class WebSocketPeer(Exchange, Configurable, PacketPeer):
             or CLOSING, `ERR_UNAVAILABLE` in a page for headers or TLS options of one's own, another code where it
             failed at once (`get_close_cause()` says why); else `OK`.
         """
+        # Written out, as this is called for each connection.
+        if not isinstance(url, str):
+            raise wrong_type("connect_to_url", "url", STR.words, url)
+        if tls_client_options is not None and not isinstance(tls_client_options, TLSOptions):
+            raise wrong_type("connect_to_url", "tls_client_options", _TLS.words, tls_client_options)
         if self._is_busy():
             return Error.ERR_ALREADY_IN_USE
         try:
@@ -382,7 +386,6 @@ class WebSocketPeer(Exchange, Configurable, PacketPeer):
 
     # ------------------------------------------------------------------------------------------ the end
 
-    @checked(code=INT, reason=STR)
     def close(self, code: int = 1000, reason: str = "") -> None:
         """Begin to close; go on polling until CLOSED. While connecting, or with a negative `code`, the end is at once
         and unclean.
@@ -394,6 +397,10 @@ class WebSocketPeer(Exchange, Configurable, PacketPeer):
         Raises:
             ValueError: the code may not be sent, or the reason is too long.
         """
+        if type(code) is not int and not INT.fits(code):
+            raise wrong_type("close", "code", INT.words, code)
+        if type(reason) is not str and not isinstance(reason, str):
+            raise wrong_type("close", "reason", STR.words, reason)
         if code >= 0:
             check_close(code, reason)
         if self._backend is not None:

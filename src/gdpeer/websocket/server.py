@@ -30,7 +30,22 @@ from functools import partial
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from gdpeer.arguments import BOOL, IDS, INT, LINES, NUMBER, STR, a, check_id, checked, seconds_of, to_bytes, wrong_type
+from gdpeer.arguments import (
+    BOOL,
+    CALLABLE,
+    IDS,
+    INT,
+    LINES,
+    NUMBER,
+    STR,
+    a,
+    check_id,
+    checked,
+    optional,
+    seconds_of,
+    to_bytes,
+    wrong_type,
+)
 from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.errors import Cause, Error, HandshakeError, TransportError
 from gdpeer.http.outgoing import Outgoing
@@ -72,6 +87,14 @@ __all__ = ["WebSocketServer"]
 
 logger = get_logger("gdpeer.websocket")
 
+_ATTRIBUTES = (
+    ("backlog", INT),
+    ("bind_ip", STR),
+    ("http_handler", optional(CALLABLE)),
+    ("max_peers", INT),
+    ("process_request", optional(CALLABLE)),
+)
+"""What plain attributes must be when the server begins to listen."""
 _STREAM = a("a Stream or a Connector of gdpeer.transport", Stream, Connector)
 
 HEALTH = "/health"
@@ -202,6 +225,9 @@ class WebSocketServer(ServerSettings, NetworkedPeer):
             address, protocol, key or certificate that is not valid, `ERR_UNAVAILABLE` in a page; else `OK`.
             `get_listen_error()` says in words what was wrong.
         """
+        for name, kind in _ATTRIBUTES:
+            if not kind.fits(getattr(self, name)):
+                raise TypeError(f"{name}: expected {kind.words}, got {type(getattr(self, name)).__name__}")
         if self._door.listeners:
             return self._not_listening(Error.ERR_ALREADY_IN_USE, "already listening")
         try:
