@@ -76,14 +76,17 @@ DIFFERENCES: dict[str, Judge] = {
 MUST_REFUSE = ("Only", "No", "An element", "An int", "A text", "A number", "An object's id is no", "A packed array of")
 
 
-def ours(annotation: Any, value: Any) -> str:
-    """What gdpeer makes of a value, as `var_to_str` says it; "" where it refuses it."""
-
+def checker_of(annotation: Any) -> Checker:
     def method(self: Any, value: Any) -> None: ...
 
     method.__annotations__ = {} if annotation is None else {"value": annotation}
+    return Checker(method)
+
+
+def ours(checker: Checker, value: Any) -> str:
+    """What gdpeer makes of a value, as `var_to_str` says it; "" where it refuses it."""
     try:
-        found = Checker(method).check([value])[0]
+        found = checker.check([value])[0]
     except CallError:
         return ""
     return var_to_str(int(found) if type(found) is TYPES["Number"] else found)
@@ -92,8 +95,9 @@ def ours(annotation: Any, value: Any) -> str:
 def differences() -> list[tuple[str, str, str, str]]:
     found = []
     for kind, annotation in TYPES.items():
+        checker = checker_of(annotation)
         for name, value in VALUES.items():
-            mine, theirs = ours(annotation, value), GOLDEN[kind].get(name, "")
+            mine, theirs = ours(checker, value), GOLDEN[kind].get(name, "")
             if mine != theirs:
                 found.append((kind, name, theirs, mine))
     return found
