@@ -216,7 +216,7 @@ def test_two_engines_keep_numbers_of_paths_between_them() -> None:
 
 
 def test_what_engines_synchronise_among_them_passes_our_server() -> None:
-    """A MultiplayerSynchronizer of one client sets the other's; what it tells us of itself is refused, once."""
+    """A MultiplayerSynchronizer of one client sets the other's; what it tells us of itself is counted, once."""
     with hosting() as here, puppet(url=here.url, sync=True) as ann, puppet(url=here.url, sync=True) as bob:
         table = Table(here, ann, bob)
         for game in (ann, bob):
@@ -224,7 +224,7 @@ def test_what_engines_synchronise_among_them_passes_our_server() -> None:
         for value in ("42", "43"):
             ann.do(f'set("process_priority", {value})', here)
             until(lambda value=value: bob.do('get("process_priority")', here) == value, here)
-        assert here.api.refused == {"unknown node": 1}
+        assert here.api.refused == {"replication": 1}
         assert (ann.errors, bob.errors) == ([], [])
 
 
