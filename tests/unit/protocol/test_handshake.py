@@ -126,7 +126,6 @@ def test_header_line_that_is_none(line: str) -> None:
 def test_response_states_its_length_and_ends_the_connection() -> None:
     head = b"HTTP/1.1 404 Not Found\r\nX-Y: z\r\nContent-Length: 4\r\nConnection: close\r\n\r\n"
     assert respond(404, [("X-Y", "z")], b"body") == head + b"body"
-    assert respond(404, [("X-Y", "z")], b"body", head_only=True) == head
     assert respond(599, [], b"").startswith(b"HTTP/1.1 599 \r\n")
 
 
