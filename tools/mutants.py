@@ -4,15 +4,15 @@
     python -m tools.mutants --count 50 --seed 7  fewer, and the same ones each time
     python -m tools.mutants --again              only those that survived the last run
 
-A mutant is the library with one operator, number, name or keyword replaced (by cosmic-ray). Texts are not changed, those
-of errors neither; the expressions that put them together are, as any other. What only type checkers or the compiler
-read is left alone.
+A mutant is the library with one operator, number, name or keyword replaced (by cosmic-ray). Texts are not changed,
+those of errors neither. The expressions that put a text together are, as any other expression. What only type checkers
+or the compiler read is left alone.
 
-Tests run uncompiled in two rounds (`ASKED`): the unit tests of the module's own folder, and when they notice nothing, the
-other tests that use the module most. Tests with engines, browsers and programs are not asked, so a survivor may still be
-noticed by `make test`. First all rounds run with the unchanged sources, must pass, and are timed: a busy machine is
-slower, and a test that fails without a change says nothing. A test that fails with a mutant is asked again, alone: only
-one that fails twice kills it. So does a round that takes eight times as long as before and a minute more.
+Tests run uncompiled in two rounds (`ASKED`): the unit tests of the module's own folder, and when they notice nothing,
+the other tests that use the module most. Tests with engines, browsers and programs are not asked, so a survivor may
+still be noticed by `make test`. First all rounds run with the unchanged sources, must pass, and are timed, as a busy
+machine is slower. A test that fails with a mutant is asked again, alone: only one that fails twice kills it. So does a
+round that takes eight times as long as before and a minute more.
 
 `tests/mutants.toml` lists survivors that cannot matter, each with the reason. The run fails when fewer than 92 % of the
 mutants are killed, and names every survivor that is not listed. Figures and survivors are in build/mutants.
@@ -27,11 +27,14 @@ import json
 import os
 import queue
 import random
+import re
 import secrets
 import shutil
 import signal
 import subprocess
 import sys
+import threading
+import time
 import tomllib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -39,7 +42,6 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.missing import ROOT
-from tools.steps import folders_of_units
 
 PACKAGE = Path("src/gdpeer")
 OUT = ROOT / "build" / "mutants"
@@ -49,7 +51,8 @@ GOAL = 0.92
 TIMES, MORE = 8.0, 60.0
 """A round may take so many times as long as with the unchanged sources, and so many seconds more."""
 MOST_CHANCES = 3
-"""Tests that failed once, and not again, for one mutant; with more of them the mutant is not judged, and the run fails."""
+"""A round goes on after a test that failed once and not again, but so many times only: its mutant then survives."""
+FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+::.*?)(?: - .*)?$", re.MULTILINE)
 
 ASKED = {
     "protocol": (
@@ -60,8 +63,8 @@ ASKED = {
     ),
     "multiplayer": (
         "tests/unit/multiplayer",
-        "tests/property/test_packets.py tests/property/test_multiplayer_session.py tests/property/test_hostile_values.py "
-        "tests/unit/aio tests/unit/tools",
+        "tests/property/test_packets.py tests/property/test_multiplayer_session.py "
+        "tests/property/test_hostile_values.py tests/unit/aio tests/unit/tools",
     ),
     "websocket": (
         "tests/unit/websocket",
@@ -210,31 +213,117 @@ def rounds(module: str) -> tuple[str, str]:
     return next(asked for folder, asked in ASKED.items() if module.startswith(folder))
 
 
-class Undecided(Exception):
-    """Tests fail by chance, and no test failed twice."""
+@dataclass
+class Worker:
+    """A copy of the sources that a mutant is written into, and how long each round takes with it as it is."""
+
+    sources: Path
+    seconds: dict[str, float]
+
+    def run(self, words: list[str], limit: float | None = None) -> tuple[int, str]:
+        """The exit status of pytest and what it printed; -1 where it took longer than `limit` seconds."""
+        options = ["-x", "-q", "--tb=no", "-p", "no:cacheprovider", "-m", "not extended"]
+        environment = dict(
+            os.environ, PYTHONPATH=str(self.sources), GDPEER_LOOPS="asyncio", PYTHONDONTWRITEBYTECODE="1"
+        )
+        log = self.sources.with_suffix(".log")
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "pytest", *words, *options],
+                cwd=ROOT,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+            try:
+                status = process.wait(limit)
+            except subprocess.TimeoutExpired:
+                status = -1
+            finally:
+                if process.poll() is None:
+                    os.killpg(process.pid, signal.SIGKILL)
+                    process.wait()
+        return status, log.read_text(errors="replace")
+
+    def killer(self, tests: str) -> str:
+        """The test of a round that notices the change, or an empty text."""
+        words = tests.split()
+        for _ in range(MOST_CHANCES):
+            status, printed = self.run(words, MORE + TIMES * self.seconds[tests])
+            failed = FAILED.search(printed)
+            if status == 0:
+                return ""
+            if status != 1 or failed is None:
+                return "it takes too long" if status == -1 else f"the tests do not start: {printed.strip()[-200:]}"
+            name = failed[1]
+            if self.run([name])[0]:
+                return name
+            print(f"failed once only: {name}", flush=True)
+            words += ["--deselect", name]
+        return ""
+
+    def attempt(self, mutant: Mutant) -> str:
+        """Who kills the mutant, or an empty text."""
+        path = self.sources / PACKAGE.relative_to("src") / mutant.module
+        original = path.read_text()
+        path.write_text(mutated(mutant.module, mutant.operator, mutant.occurrence) or original)
+        try:
+            return next(filter(None, map(self.killer, rounds(mutant.module))), "")
+        finally:
+            path.write_text(original)
 
 
-def run_tests(words: list[str], worker: Path, limit: float) -> tuple[int, str]:
-    """The exit status of pytest against the sources of a worker, and what it printed; (-1, "") where it took too long."""
-    options = ["-x", "-q", "--tb=no", "-p", "no:cacheprovider", "-m", "not extended"]
-    environment = dict(os.environ, PYTHONPATH=str(worker), GDPEER_LOOPS="asyncio", PYTHONDONTWRITEBYTECODE="1")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "pytest", *words, *options],
-        cwd=ROOT,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        start_new_session=True,
-    )
-    try:
-        return process.wait(0) if False else _ended(process, limit)
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
+def workers(count: int, modules: set[str]) -> list[Worker]:
+    """Copies of the sources; raises SystemExit where a test fails with them as they are."""
+    made = []
+    for number in range(count):
+        copy = OUT / f"sources-{number}"
+        shutil.rmtree(copy, ignore_errors=True)
+        shutil.copytree(ROOT / "src", copy, ignore=shutil.ignore_patterns("*.so", "__pycache__", "*.egg-info"))
+        made.append(Worker(copy, {}))
+    asked = sorted({tests for module in modules for tests in rounds(module)})
+    with concurrent.futures.ThreadPoolExecutor(count) as pool:
+        taken = list(pool.map(seconds_unchanged, (made[index % count] for index in range(len(asked))), asked))
+    for worker in made:
+        worker.seconds.update(zip(asked, taken, strict=True))
+    return made
+
+
+def seconds_unchanged(worker: Worker, tests: str) -> float:
+    began = time.monotonic()
+    status, printed = Worker(worker.sources, {tests: 3600.0}).run(tests.split(), 3600.0)
+    if status:
+        raise SystemExit(f"without any change a test fails:\n{printed[-2000:]}")
+    taken = time.monotonic() - began
+    print(f"unchanged: {taken:.0f} s for {tests}", flush=True)
+    return taken
+
+
+def try_all(mutants: list[Mutant], count: int) -> dict[Mutant, str]:
+    """Tries each, some at a time, each on a copy of the sources of its own."""
+    copies: queue.Queue[Worker] = queue.Queue()
+    for worker in workers(count, {mutant.module for mutant in mutants}):
+        copies.put(worker)
+    results: dict[Mutant, str] = {}
+    lock = threading.Lock()
+
+    def attempt(mutant: Mutant) -> None:
+        worker = copies.get()
+        try:
+            killer = worker.attempt(mutant)
+        finally:
+            copies.put(worker)
+        with lock:
+            results[mutant] = killer
+            killed = sum(map(bool, results.values()))
+            print(f"[{len(results)} of {len(mutants)}, {killed} killed] {'' if killer else mutant}", flush=True)
+            save(results)
+
+    with concurrent.futures.ThreadPoolExecutor(count) as pool:
+        list(pool.map(attempt, mutants))
+    return results
 
 
 # -- the outcome ------------------------------------------------------------------------------------------------------
