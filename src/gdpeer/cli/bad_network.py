@@ -86,14 +86,36 @@ Examples:
 @click.command(epilog=EXAMPLES)
 @tunnel_options
 @dialect_options
-@click.option("--delay", callback=option_of(duration), metavar="TIME", help="Of each message, each way: 80ms.")
-@click.option("--jitter", callback=option_of(duration), metavar="TIME", help="More or less than that by up to: 20ms.")
-@click.option("--rate", callback=option_of(rate), help="Bits a second, each way: 256k; bytes: 32kB.")
-@click.option("--stall", callback=option_of(stall), metavar="TIME/TIME", help="Nothing passes: 2s/30s, 2 s every 30.")
-@click.option("--cut-after", callback=option_of(duration), metavar="TIME", help="Each connection breaks then: 60s.")
-@click.option("--loss-unreliable", "loss", callback=option_of(part), metavar="PART", help="Of what is unreliable: 2%.")
-@click.option("--unreliable", multiple=True, metavar="GLOB", help="PATH:METHOD, method or command.  [default: sync]")
-@click.option("--seed", type=NUMBER, metavar="N", help="Makes chance repeatable.")
+@click.option(
+    "--delay", callback=option_of(duration), metavar="TIME", help="Delay each message, in each direction: 80ms."
+)
+@click.option("--jitter", callback=option_of(duration), metavar="TIME", help="Vary the delay by up to this much: 20ms.")
+@click.option(
+    "--rate",
+    callback=option_of(rate),
+    metavar="RATE",
+    help="Limit each direction: 256k bits or 32kB a second.",
+)
+@click.option(
+    "--stall", callback=option_of(stall), metavar="TIME/TIME", help="Hold all messages for 2 s every 30 s: 2s/30s."
+)
+@click.option(
+    "--cut-after", callback=option_of(duration), metavar="TIME", help="Break each connection after this time: 60s."
+)
+@click.option(
+    "--loss-unreliable",
+    "loss",
+    callback=option_of(part),
+    metavar="PERCENT",
+    help="Lose this share of the unreliable messages: 2%.",
+)
+@click.option(
+    "--unreliable",
+    multiple=True,
+    metavar="GLOB",
+    help="Messages that are unreliable.  [default: sync]",
+)
+@click.option("--seed", type=NUMBER, metavar="N", help="Repeat the same random choices.")
 def bad_network(
     port: int,
     to: str,
@@ -111,10 +133,10 @@ def bad_network(
     unreliable: tuple[str, ...],
     seed: int | None,
 ) -> None:
-    """Put a bad line between a game and its server.
+    """Put a bad connection before a game's server.
 
-    Let the game connect to PORT instead. Messages stay in order; a WebSocket loses none, so losses are of those that
-    you name: which calls are unreliable is not on the wire.
+    The game connects to PORT instead of its server. Messages stay in order. To lose messages, name those that the game
+    sends as unreliable: a WebSocket does not say which they are.
     """
     length, every = stall or (0.0, 0.0)
     losses = check_loss(loss, unreliable)

@@ -61,10 +61,11 @@ def run(room: ChatServer, lines: Lines, stop: Stop) -> None:
 @place_options
 @port_option(PORT)
 def chat(place: Place, port: int) -> None:
-    """A chat room for browsers, terminals and Godot programs.
+    """Open a chat room for browsers, terminals and Godot programs.
 
-    Prints the address of its web page and the one for Godot's chat demo. Lines typed here, or piped in, are said to
-    everyone. Ctrl-C and SIGTERM close all peers with 1001 and end it with status 0.
+    The command prints the address of the room's web page and the address for Godot's chat demo. Everyone in the room
+    sees the lines that you type here or pipe in. Ctrl-C and SIGTERM close all connections with code 1001 and end the
+    command with status 0.
     """
     room = ChatServer(bind_ip=place.bind_ip, origins=place.origins)
     with Stop() as stop:

@@ -104,6 +104,8 @@ def complain(error: click.ClickException, called_as: str) -> None:
     hint = f" (see {path} --help)" if isinstance(error, click.UsageError) else ""
     message = " ".join(describe(error).split()).rstrip(".")
     say(f"{path}: {clean(message, MOST_MESSAGE)}{hint}")
+    if context is not None:
+        context.close()  # files that other options have opened
 
 
 def say(line: str) -> None:
@@ -128,7 +130,7 @@ VERSION = f"%(prog)s %(version)s ({'compiled' if COMPILED else 'uncompiled'}, Py
 )
 @click.version_option(__version__, prog_name="gdpeer", message=VERSION)
 def gdpeer() -> None:
-    """Godot's WebSocket peers on the command line.
+    """Test, watch and play Godot's WebSocket multiplayer from the command line.
 
-    Each command has its own --help with examples.
+    gdpeer COMMAND --help shows the options of a command, with examples.
     """

@@ -279,7 +279,7 @@ Examples:
     multiple=True,
     callback=parse_protocols,
     metavar="NAME",
-    help="Sub-protocol to offer; may be repeated.",
+    help="Sub-protocol to offer; repeatable.",
 )
 @click.option(
     "--header",
@@ -287,11 +287,11 @@ Examples:
     multiple=True,
     callback=parse_headers,
     metavar="'K: V'",
-    help="Request header; may be repeated.",
+    help="Header to send with the request; repeatable.",
 )
 @click.option("--binary", is_flag=True, help="Send standard input as binary messages.")
-@click.option("--chunk", type=SIZE, metavar="BYTES", help="With --binary: bytes of a message.  [default: 64K]")
-@click.option("--whole", is_flag=True, help="With --binary: all of standard input is one message.")
+@click.option("--chunk", type=SIZE, metavar="BYTES", help="With --binary: the size of each message.  [default: 64K]")
+@click.option("--whole", is_flag=True, help="With --binary: send all of standard input as one message.")
 @click.option("--decode", is_flag=True, help="Show packets of Godot's multiplayer in words.")
 @names_option
 @trust_options
@@ -309,7 +309,7 @@ Examples:
     default=0.0,
     type=SECONDS,
     metavar="SECONDS",
-    help="Ping each SECONDS and show the round trip.",
+    help="Send a ping each SECONDS and show the round trip.",
 )
 @click.option(
     "--linger",
@@ -317,7 +317,7 @@ Examples:
     show_default=True,
     type=SECONDS,
     metavar="SECONDS",
-    help="In a pipe: wait for replies after the last line.",
+    help="In a pipe: wait this long for replies after the last line.",
 )
 def connect(
     url: str,
@@ -335,12 +335,12 @@ def connect(
     ping: float,
     linger: float,
 ) -> int:
-    """Talk to a WebSocket server: type lines, and see what it sends.
+    """Talk to a WebSocket server.
 
-    Text messages are shown as they are; of a binary message you see the size and the first bytes. Messages go to
-    standard output, everything else to standard error. On a terminal you can edit the line and go back to earlier ones;
-    lines with a slash are commands: /ping, /close, /binary, /help. In a pipe each line is sent as a text message.
-    Status 0 after a clean close or Ctrl-C, 130 after Ctrl-C before the connection is open, else 1.
+    Each line that you type or pipe in is sent as a text message. Received text is shown as it is; of a binary message
+    you see the size and the first bytes. Messages go to standard output, everything else to standard error. On a
+    terminal you can edit lines and repeat earlier ones; /ping, /close, /binary and /help are commands. The status is
+    0 after a clean close or Ctrl-C, 130 when Ctrl-C comes before the connection is open, and 1 otherwise.
     """
     size = chunk_size(binary, chunk, whole)
     screen = Screen()

@@ -176,7 +176,7 @@ Examples:
     multiple=True,
     callback=parse_protocols,
     metavar="NAME",
-    help="Sub-protocol to accept; may be repeated.",
+    help="Sub-protocol to accept; repeatable.",
 )
 @click.option("--cert", type=FILE, metavar="FILE", help="Certificate chain (PEM file); the address is wss:// then.")
 @click.option("--key", type=FILE, metavar="FILE", help="The certificate's private key (PEM file).")
@@ -189,8 +189,8 @@ Examples:
     metavar="BYTES",
     help="Largest message, such as 65536, 64K, 16M.",
 )
-@click.option("--fanout", is_flag=True, help=f"Send what arrives on {FANOUT} to all peers there.")
-@click.option("--reuse-port", is_flag=True, help="Share the port with other processes that say so too.")
+@click.option("--fanout", is_flag=True, help=f"Send each message that arrives on {FANOUT} to all peers there.")
+@click.option("--reuse-port", is_flag=True, help="Share the port with other processes that also use this option.")
 @click.option("--no-heartbeat", is_flag=True, help=f"Send no pings.  [default: one each {HEARTBEAT:g} s]")
 def echo(
     host: str,
@@ -205,10 +205,10 @@ def echo(
     reuse_port: bool,
     no_heartbeat: bool,
 ) -> None:
-    """A server that sends every message back.
+    """Run a server that sends every message back.
 
-    Text comes back as text and binary as binary. Prints one line once it listens. Ctrl-C and SIGTERM close all peers
-    with 1001 and end it with status 0; a second Ctrl-C ends it at once.
+    Text comes back as text, binary as binary. The command prints one line when it listens. Ctrl-C and SIGTERM close all
+    connections with code 1001 and end the command with status 0; a second Ctrl-C ends it at once.
     """
     server = WebSocketServer()
     scheme = set_tls(server, cert, key)

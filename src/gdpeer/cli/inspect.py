@@ -84,14 +84,23 @@ Examples:
 @click.command(epilog=EXAMPLES)
 @tunnel_options
 @dialect_options
-@click.option("--peer", "peers", multiple=True, type=NUMBER, metavar="N", help="Only this client: its # or its id.")
-@click.option("--command", "commands", multiple=True, metavar="GLOB", help="Only commands like this: rpc, raw, text.")
-@click.option("--path", "paths", multiple=True, metavar="GLOB", help="Only nodes like this: 'Main/*'.")
-@click.option("--method", "methods", multiple=True, metavar="GLOB", help="Only methods like this.")
+@click.option(
+    "--peer",
+    "peers",
+    multiple=True,
+    type=NUMBER,
+    metavar="N",
+    help="Only this client: its number or its id; repeatable.",
+)
+@click.option(
+    "--command", "commands", multiple=True, metavar="GLOB", help="Only commands like this: rpc, raw, text; repeatable."
+)
+@click.option("--path", "paths", multiple=True, metavar="GLOB", help="Only nodes like this: 'Main/*'; repeatable.")
+@click.option("--method", "methods", multiple=True, metavar="GLOB", help="Only methods like this; repeatable.")
 @click.option("--direction", type=Choice([one.value for one in Direction]), help="Only one direction.")
-@click.option("--json", "is_json", is_flag=True, help="A line of JSON for each message, and one for the totals.")
-@click.option("--page", "page_port", type=PORT, metavar="PORT", help="Show it as a page, too.")
-@click.option("--record", type=OUTPUT, metavar="FILE", help="Keep all of it, for gdpeer replay.")
+@click.option("--json", "is_json", is_flag=True, help="Print each message as a line of JSON.")
+@click.option("--page", "page_port", type=PORT, metavar="PORT", help="Show the messages on a web page too.")
+@click.option("--record", type=OUTPUT, metavar="FILE", help="Write all messages to a file, for gdpeer replay.")
 def inspect(
     port: int,
     to: str,
@@ -111,8 +120,8 @@ def inspect(
 ) -> None:
     """Show every message between a game and its server.
 
-    Let the game connect to PORT instead of its server. Each message is decoded: Godot's calls with node, method and
-    arguments, everything else as it is. Ctrl-C ends with the totals, and status 0.
+    The game connects to PORT instead of its server. Godot's calls are shown with node, method and arguments, other
+    messages as they are. Ctrl-C prints the totals and ends the command with status 0.
     """
     wanted = Filter(peers, commands, paths, methods, None if direction is None else Direction(direction))
     inspector = Inspector(dialect, names, wanted)

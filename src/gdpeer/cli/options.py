@@ -121,7 +121,8 @@ class Place(click.ParamType):  # type: ignore[type-arg]
         expected = "a folder" if self._is_folder else "a file"
         try:
             is_right = path.is_dir() if self._is_folder else path.exists() and not path.is_dir()
-            is_there = path.exists()
+            is_there = path.exists() and str(value) != ""
+            is_right = is_right and is_there
         except (OSError, ValueError):  # a name that is too long, or has a NUL in it
             is_right = is_there = False
         if not is_right:
@@ -222,7 +223,12 @@ def tls_options(authority: Path | None, insecure: bool) -> TLSOptions | None:
 def port_option(default: int) -> Callable[[Function], Function]:
     """The port to listen on."""
     return click.option(
-        "--port", default=default, show_default=True, type=PORT, metavar="N", help="Port; 0 takes a free one."
+        "--port",
+        default=default,
+        show_default=True,
+        type=PORT,
+        metavar="N",
+        help="Port to listen on; 0: any free port.",
     )
 
 

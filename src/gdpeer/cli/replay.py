@@ -5,6 +5,7 @@ Layer: `cli`.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -36,11 +37,9 @@ MOST_SHOWN = 10
 
 def parse_speed(context: click.Context, parameter: click.Parameter, value: str) -> float:
     """How often as fast as then."""
-    try:
-        speed = float("inf") if value == MAXIMUM else float(value)
-    except ValueError:
-        speed = 0.0
-    if not speed > 0 or (speed == float("inf") and value != MAXIMUM):
+    is_number = re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", value) is not None
+    speed = float(value) if is_number else float("inf" if value == MAXIMUM else 0)
+    if not speed:
         raise click.BadParameter(f"expected a speed such as 0.5, 2 or max, got {quoted(value)}")
     return speed
 
@@ -116,15 +115,31 @@ Examples:
 @click.command(epilog=EXAMPLES)
 @click.argument("file", type=INPUT)
 @click.argument("url")
-@click.option("--speed", default="1", show_default=True, callback=parse_speed, help="0.5, 2, ...; max: without pauses.")
 @click.option(
-    "--peer", "peers", multiple=True, type=NUMBER, metavar="N", help="Only this client: its # in the recording."
+    "--speed",
+    default="1",
+    show_default=True,
+    callback=parse_speed,
+    metavar="N",
+    help="2 is twice as fast; max: without pauses.",
+)
+@click.option(
+    "--peer",
+    "peers",
+    multiple=True,
+    type=NUMBER,
+    metavar="N",
+    help="Only this client: its number in the recording; repeatable.",
 )
 @names_option
 @click.option(
-    "--ignore", "ignored", multiple=True, metavar="METHOD", help="Do not compare: METHOD, PATH:METHOD or a glob."
+    "--ignore",
+    "ignored",
+    multiple=True,
+    metavar="METHOD",
+    help="Do not compare METHOD or PATH:METHOD, globs too; repeatable.",
 )
-@click.option("--ignore-answers", is_flag=True, help="Do not compare what the server answers.")
+@click.option("--ignore-answers", is_flag=True, help="Compare no answers at all.")
 @trust_options
 def replay(
     file: IO[str],
@@ -137,11 +152,11 @@ def replay(
     ca: Path | None,
     insecure: bool,
 ) -> int:
-    """Say to a server what clients said when FILE was recorded.
+    """Send the client messages of a recording to a server.
 
-    A connection for each client of the recording, at the recorded pace. Ids that a Godot server deals anew are
-    put in place of the recorded ones. The answers are compared: calls, sets, raw packets, texts and binary messages;
-    status 1 where one differs, or a client cannot come in.
+    FILE was written by gdpeer inspect --record. Each recorded client connects again and sends its messages at the
+    recorded pace; the ids of peers are replaced by the new ones. The server's answers are compared with the recorded
+    ones, and all differences are counted. The status is 1 when an answer differs or a client cannot connect.
     """
     playing = make_replay(file, url, ca, insecure, speed, peers, names, ignored)
     with Stop() as stop:

@@ -71,7 +71,7 @@ def play(table: Table, lines: Lines | None, stop: Stop) -> None:
 @click.command(epilog=EXAMPLES)
 @place_options
 @port_option(PORT)
-@click.option("--godot3-port", type=ANY_PORT, metavar="N", help="One more port, for Godot 3 players.")
+@click.option("--godot3-port", type=ANY_PORT, metavar="N", help="Another port, for Godot 3 players.")
 @click.option("--dedicated", is_flag=True, help="Host without playing.")
 @click.option("--join", metavar="URL", help="Join a host instead of being one.")
 @click.option("--godot3", is_flag=True, help="With --join: the host is a Godot 3 game.")
@@ -79,9 +79,9 @@ def play(table: Table, lines: Lines | None, stop: Stop) -> None:
     "--pyodide",
     type=FOLDER,
     metavar="FOLDER",
-    help="Folder of the npm package pyodide, for the page; else GDPEER_PYODIDE or node_modules/pyodide.",
+    help="Folder of the npm package pyodide.  [default: GDPEER_PYODIDE, or node_modules/pyodide]",
 )
-@click.option("--name", default=user_name, show_default="the user's", help="Name at the table.")
+@click.option("--name", default=user_name, show_default="the user's", help="Your name in the game.")
 @click.option("--auto", is_flag=True, help="Roll whenever it is your turn.")
 @click.option(
     "--pause",
@@ -103,13 +103,15 @@ def roll(
     auto: bool,
     pause: float,
 ) -> int:
-    """A game in turns, for Godot 4, Godot 3, browsers and this command.
+    """Play a turn-based game over the network.
 
-    Prints the address of its web page; the page is a player in Python too, for which Pyodide has to be installed (npm
-    install pyodide).
+    Players use Godot 4, Godot 3, a browser or this command.
 
-    Type roll or pass when it is your turn, players for the list. Ctrl-C leaves: the status is 0 then, and 1 when the
-    connection failed or the host went away.
+    The command prints the address of its web page. The page runs Python, so Pyodide must be installed on this machine
+    (npm install pyodide).
+
+    Type roll or pass when it is your turn; players lists everyone. Ctrl-C leaves with status 0. The status is 1 when
+    the connection fails or the host goes away.
     """
     if join is not None and (dedicated or godot3_port is not None or pyodide is not None or place.lan or place.origins):
         hosts = "--dedicated, --godot3-port, --lan, --origin and --pyodide"

@@ -79,7 +79,7 @@ def place_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
     options = (
         click.option("--host", show_default="localhost", help="Address to listen on; * for all."),
-        click.option("--lan", is_flag=True, help="Open it to your network, and show a QR code for phones."),
+        click.option("--lan", is_flag=True, help="Let your network connect, and show a QR code for phones."),
         click.option(
             "--origin",
             "origins",

@@ -58,7 +58,7 @@ PER_SECOND = 100
 
 @click.command(epilog=EXAMPLES)
 @click.argument("script", type=FILE)
-@click.option("--url", required=True, help="The server: ws://host:port or wss://...")
+@click.option("--url", required=True, metavar="URL", help="The server: ws:// or wss://.")
 @click.option("--clients", default=10, show_default=True, type=COUNT, metavar="N", help="How many bots.")
 @click.option("--ramp", type=SECONDS, metavar="SECONDS", help="Bots join over this time.  [default: 100 bots a second]")
 @click.option(
@@ -68,7 +68,14 @@ PER_SECOND = 100
     "--processes", default=1, show_default=True, type=COUNT, metavar="N", help="Spread the bots over processes."
 )
 @click.option("--godot3", is_flag=True, help="The server is a Godot 3 game.")
-@click.option("--protocol", "protocols", multiple=True, callback=parse_protocols, help="Sub-protocol to offer.")
+@click.option(
+    "--protocol",
+    "protocols",
+    multiple=True,
+    callback=parse_protocols,
+    metavar="NAME",
+    help="Sub-protocol to offer; repeatable.",
+)
 @trust_options
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
 @click.option("--worker", default=-1, type=NUMBER, hidden=True, help="Of --processes: the number of the first bot.")
@@ -86,11 +93,11 @@ def swarm(
     as_json: bool,
     worker: int,
 ) -> int:
-    """Many bots of a Python script against a server.
+    """Run many bots of a Python script against a server.
 
-    The server is of Godot 4, Godot 3 or gdpeer. bot(tree) begins before the connection, to make its nodes; so does a
-    class Bot with a method run. A bot that is a generator yields the seconds of its own round trips; else those of
-    WebSocket pings are counted. Ctrl-C ends the bots. The status is 1 when one failed.
+    The server is a Godot 4, Godot 3 or gdpeer program. SCRIPT has async def bot(tree), or a class Bot with async def
+    run(self); both start before the bot connects. Round trips are measured by pings, unless the bot yields the seconds
+    of its own. The status is 1 when a bot fails.
     """
     output = sys.stdout
     try:

@@ -79,7 +79,7 @@ def tunnel_options(function: Function) -> Function:
             required=True,
             type=PORT,
             metavar="PORT",
-            help="Port for the game; 0 takes a free one.",
+            help="Port for the game; 0: any free port.",
         ),
     ):
         function = option(function)
@@ -93,7 +93,7 @@ def names_option(function: Function) -> Function:
         multiple=True,
         callback=parse_names,
         metavar="SOURCE",
-        help="Names of Godot 4's methods: a project's folder, a .gd or .py file, a module, a list.",
+        help="Godot 4's method names: project, .gd, .py, module.",
     )(function)
 
 
@@ -102,7 +102,7 @@ def dialect_options(function: Function) -> Function:
     for option in (
         names_option,
         click.option(
-            "--dialect", type=Choice(DIALECTS), default="auto", show_default=True, help="What the traffic is."
+            "--dialect", type=Choice(DIALECTS), default="auto", show_default=True, help="The kind of traffic."
         ),
     ):
         function = option(function)

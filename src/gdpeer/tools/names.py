@@ -21,6 +21,8 @@ from gdpeer.tools.scripts import load_script
 __all__ = ["Loaded", "MethodNames", "load_tables"]
 
 PROJECT = "project.godot"
+MOST = 200
+"""Characters of a source that are told of."""
 
 
 class MethodNames:
@@ -65,6 +67,8 @@ def load_tables(source: str) -> Loaded:
     Raises:
         ValueError: it holds no names, or cannot be read; the text says why.
     """
+    if not source.strip():
+        raise ValueError("expected a project, a file or a module, got nothing")
     path = Path(source)
     try:
         if path.is_dir() or path.suffix == ".gd":
@@ -76,7 +80,8 @@ def load_tables(source: str) -> Loaded:
             words = (line.partition("#")[0].replace(",", " ").split() for line in lines)
             found = Loaded([tuple(names) for names in words if names], [])
     except Exception as problem:  # whatever a module raises when it is run
-        raise ValueError(f"cannot read names from {source}: {problem}") from problem
+        why = problem.strerror if isinstance(problem, OSError) and problem.strerror else str(problem)
+        raise ValueError(f"cannot read names from {source[:MOST]}: {why}") from problem
     if not found.tables:
         why = f" ({found.problems[0]})" if found.problems else ""
         raise ValueError(f"{source} has no methods for RPC{why}")
