@@ -62,7 +62,7 @@ def test_cheaters_are_put_back_and_thrown_out(server: Process) -> None:
             assert mallory.wait() == 0
             assert mallory.process.stdout[-1] == "The server has gone."
             told_off, *dropped = server.stderr
-            assert told_off.startswith("WARNING:gdpeer.multiplayer:refused (not allowed): peer ")
+            assert told_off.startswith("refused (not allowed): peer ")
             assert told_off.endswith(", node 'Main', set_score: only the authority may call it, and that is 1")
             assert all(line.endswith(": the peer is not admitted") for line in dropped)
             server.wait_for("^Mallory leaves$")
