@@ -36,7 +36,7 @@ class End:
         self.told: list[tuple[Any, ...]] = []
         self.packets: list[tuple[int, bytes]] = []
         for name, value in list(vars(peer).items()):
-            if isinstance(value, Signal) and name != "peer_packet":
+            if isinstance(value, Signal) and name != "peer_packet" and not name.startswith("_"):
                 value.connect(lambda *values, name=name: self.told.append((name, *values)))
 
     def poll(self, timeout: float = 0.0) -> None:
