@@ -58,7 +58,10 @@ class ConnectionStatus(NamedInt):
     CONNECTED = 2
 
 
+_GROUPS = frozenset({tuple, list, dict, set})  # of ids; what else can be one is looked at
+
 # Once, for an enumeration finds its members slowly.
+_OK = Error.OK
 _CONNECTED, _DISCONNECTED = ConnectionStatus.CONNECTED, ConnectionStatus.DISCONNECTED
 
 
@@ -335,7 +338,7 @@ class OfflineMultiplayerPeer(MultiplayerPeer):
 
     def put_packet_to(self, peer_ids: Iterable[int], buffer: Buffer) -> Error:
         """Goes nowhere."""
-        if not IDS.fits(peer_ids):
+        if type(peer_ids) not in _GROUPS and not IDS.fits(peer_ids):
             raise wrong_type("put_packet_to", "peer_ids", IDS.words, peer_ids)
         if type(buffer) is not bytes:
             buffer = to_bytes("put_packet_to", "buffer", buffer)
@@ -476,7 +479,8 @@ class LoopbackMultiplayerPeer(MultiplayerPeer):
         if not self._packets:
             self._packet_error = Error.ERR_UNAVAILABLE
             return b""
-        self._packet_error = Error.OK
+        if self._packet_error is not _OK:
+            self._packet_error = _OK
         return self._packets.popleft()[1]
 
     def put_packet(self, buffer: Buffer) -> Error:
@@ -498,7 +502,7 @@ class LoopbackMultiplayerPeer(MultiplayerPeer):
 
     def put_packet_to(self, peer_ids: Iterable[int], buffer: Buffer) -> Error:
         """As `MultiplayerPeer`."""
-        if not IDS.fits(peer_ids):
+        if type(peer_ids) not in _GROUPS and not IDS.fits(peer_ids):
             raise wrong_type("put_packet_to", "peer_ids", IDS.words, peer_ids)
         if type(buffer) is not bytes:
             buffer = to_bytes("put_packet_to", "buffer", buffer)
