@@ -77,6 +77,8 @@ class Porter(WebSocketServer):
             new owner calls `give_back` at the end.
     """
 
+    _UPGRADE = HeldUpgrade
+
     def __init__(self, hand_on: Callable[[int, WebSocketPeer, Callable[[], object]], bool]) -> None:
         super().__init__()
         self._hand_on = hand_on
@@ -91,10 +93,6 @@ class Porter(WebSocketServer):
 
     def _is_in_use(self, peer_id: int) -> bool:
         return peer_id in self._handed or super()._is_in_use(peer_id)
-
-    def _make_upgrade(self, peer_id: int) -> ServerUpgrade:
-        admit = partial(self._admit, peer_id)
-        return HeldUpgrade(self._settings, self._settings.limits(), admit, self._respond, self._outgoing)
 
     def _taken(self) -> int:
         self._take_back()

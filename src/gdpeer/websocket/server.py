@@ -150,6 +150,8 @@ class WebSocketServer(ServerSettings, NetworkedPeer):
         "ssl_certificate",
     )
 
+    _UPGRADE: ClassVar[type[ServerUpgrade]] = ServerUpgrade
+
     def __init__(self, *, clock: Clock = MONOTONIC) -> None:
         super().__init__()
         self.client_connected = Signal("client_connected", self._limit_of)
@@ -344,9 +346,10 @@ class WebSocketServer(ServerSettings, NetworkedPeer):
     def _serve(self, stream: Stream | Connector, port: int) -> int:
         self._poller()
         peer_id = generate_unique_id()
-        while self._is_in_use(peer_id):
+        while peer_id in self._peers or peer_id in self._opening or self._is_in_use(peer_id):
             peer_id = generate_unique_id()
-        upgrade = self._make_upgrade(peer_id)
+        admit = partial(self._admit, peer_id)
+        upgrade = self._UPGRADE(self._settings, self._settings.limits(), admit, self._respond, self._outgoing)
         if self.process_request is not None:
             self._ask_in(upgrade, peer_id, self.process_request)
         backend = NativeBackend(self._settings, self._clock, upgrade, self._turn, peer_id, port)
@@ -355,13 +358,8 @@ class WebSocketServer(ServerSettings, NetworkedPeer):
         return peer_id
 
     def _is_in_use(self, peer_id: int) -> bool:
-        if peer_id in self._peers or peer_id in self._opening:
-            return True
+        """Whether an id is that of a connection that is neither open nor opening, but still there."""
         return peer_id in self._answered or peer_id in self._lingering
-
-    def _make_upgrade(self, peer_id: int) -> ServerUpgrade:
-        admit = partial(self._admit, peer_id)
-        return ServerUpgrade(self._settings, self._settings.limits(), admit, self._respond, self._outgoing)
 
     def _taken(self) -> int:
         """How many of `max_peers` places are taken."""
