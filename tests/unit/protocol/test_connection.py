@@ -495,3 +495,24 @@ def test_limits_default_to_the_documented_ones() -> None:
     feed(connection, frame(BINARY, b"x" * (DEFAULT_LIMITS.max_message_size + 1)))
     assert connection.close_code == 1009
     assert (DEFAULT_LIMITS.max_message_size, DEFAULT_LIMITS.max_queued_packets) == (65_535, 4_096)
+
+
+def test_control_frames_can_be_passed_on_instead_of_answered() -> None:
+    """What a proxy does: a ping and a pong go to the other side, and so many at most wait there."""
+    heard: list[tuple[int, bytes]] = []
+    server = Connection(False, limits=Limits(max_pending_control=20))
+    server.on_control = lambda opcode, payload: heard.append((opcode, payload))
+    client = Connection(True)
+    client.send_ping(b"one")
+    client.pass_control(10, b"two")
+    data = bytearray(b"".join(bytes(chunk) for chunk in client.outbox.data_to_send()))
+    server.receive_data(data, len(data))
+    assert heard == [(9, b"one"), (10, b"two")]
+    assert (server.outbox.pending, server.pongs) == (0, 0)
+    for _ in range(100):
+        server.pass_control(9, b"1234")
+    assert server.outbox.pending == 2 * 6  # beyond the limit they are lost
+    server.send_close(1000, "")
+    waiting = server.outbox.pending
+    server.pass_control(9, b"")
+    assert server.outbox.pending == waiting
