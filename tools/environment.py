@@ -39,7 +39,14 @@ class Failed(Exception):
     """A step failed; the text says which and shows the end of what it printed."""
 
 
-def run(command: list[str | Path], what: str, environment: dict[str, str] | None = None) -> str:
+def run(command: list[str | Path], what: str, environment: dict[str, str] | None = None, *, tells: bool = False) -> str:
+    """Runs a command, and returns what it prints; with `tells`, lines of gdpeer's own are shown as they come.
+
+    Raises:
+        Failed: it ended with another status than 0.
+    """
+    if tells:
+        return run_and_tell(command, what, environment)
     try:
         done = subprocess.run(
             [str(word) for word in command],
@@ -56,6 +63,29 @@ def run(command: list[str | Path], what: str, environment: dict[str, str] | None
     if done.returncode:
         raise Failed(f"gdpeer: {what} failed (status {done.returncode}):\n{done.stdout[-6000:]}")
     return done.stdout
+
+
+def run_and_tell(command: list[str | Path], what: str, environment: dict[str, str] | None) -> str:
+    lines = []
+    with subprocess.Popen(
+        [str(word) for word in command],
+        cwd=ROOT,
+        env=dict(os.environ, PIP_DISABLE_PIP_VERSION_CHECK="1", PYTHONUNBUFFERED="1", **(environment or {})),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            lines.append(line)
+            if line.lstrip().startswith("gdpeer: ") and "installing uncompiled" not in line:
+                print(line.strip(), flush=True)
+    printed = "".join(lines)
+    if process.returncode:
+        raise Failed(f"gdpeer: {what} failed (status {process.returncode}):\n{printed[-6000:]}")
+    return printed
 
 
 # -- the environment itself -------------------------------------------------------------------------------------------
@@ -147,12 +177,11 @@ def install_project(folder: Path, form: str) -> None:
     shutil.rmtree(wheels, ignore_errors=True)
     python = folder / "bin" / "python"
     with locked(ROOT / "build" / "wheel"):
-        if form == "compiled" and mode != "no":
-            print("gdpeer: compiling where there is a C compiler, about a minute the first time", flush=True)
         printed = run(
             [python, "-m", "pip", "wheel", "-v", "--no-deps", "--no-build-isolation", "-w", wheels, "."],
             "building the wheel",
             {"GDPEER_COMPILE": mode},
+            tells=form == "compiled" and mode != "no",
         )
     [wheel] = glob.glob(f"{wheels}/*.whl")
     run(
