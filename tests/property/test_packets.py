@@ -34,6 +34,7 @@ KINDS = {
     "checksum mismatch",
     "not admitted",
     "not allowed",
+    "replication",
     "too many paths",
     "unknown command",
     "unknown method",

@@ -14,6 +14,8 @@ pytestmark = pytest.mark.timeout(60)
 
 CLIENTS = 1000
 ANSWER = b"\x88\x82\0\0\0\0\x03\xe9"
+STAYS = 0.3
+"""Seconds after which a server that waits for answers, 2 s long, is still there."""
 GOING_AWAY = b"\x88\x10\x03\xe9Server stopped"
 
 
@@ -30,6 +32,8 @@ def test_r3_a_thousand_clients_hear_1001_and_the_server_ends_in_its_grace() -> N
             server.popen.terminate()
             heard = wait_for_bytes(crowd, 5)
             assert len(heard) == CLIENTS
+            time.sleep(STAYS)
+            assert server.popen.poll() is None, "the server did not wait for answers"
             for one in crowd:
                 assert one.recv(4096) == GOING_AWAY
                 one.sendall(ANSWER)

@@ -43,6 +43,7 @@ FRAMES = [frame_of("server", 0x82, data) for data in FOUR]
 FRAMES += [frame_of("server", 0x82, pack_data(2, target, data)) for data in THREE for target in (0, 1, -3)]
 OTHERS = {0x89: b"ping", 0x8A: b"pong", 0x88: b"\x03\xe8bye", 0x01: b"a", 0x80: b"b", 0x81: b"c"}
 FRAMES += [frame_of("server", first, data) for first, data in OTHERS.items()]
+GOODBYE = frame_of("server", 0x88, b"\x03\xe8bye")
 DEFLATED = frame_of("server", 0xC2, b"\xcaH\xcd\xc9\xc9\x07\x00")
 
 
@@ -118,16 +119,21 @@ class Hall:
         return theirs
 
     def leave(self, stream: MemoryStream) -> None:
-        way = self.dice.randrange(3)
-        if way == 0:
+        way = self.dice.randrange(4)
+        if way == 3:
+            self.say(stream, GOODBYE)
+        elif way == 0:
             stream.close()
         elif way == 1:
             stream.break_connection()
         else:
-            try:
-                stream.send([damage(self.dice, self.dice.choice(FRAMES))])
-            except TransportError:
-                stream.close()
+            self.say(stream, damage(self.dice, self.dice.choice(FRAMES)))
+
+    def say(self, stream: MemoryStream, data: bytes) -> None:
+        try:
+            stream.send([data])
+        except TransportError:
+            stream.close()
 
     def here(self) -> tuple[int, int, int, int]:
         """Who is there: peers, those on the way in and out, and those that the API knows."""
@@ -169,5 +175,6 @@ def test_f6_malformed_openings_and_frames_leave_nothing_behind() -> None:
     assert 0.2 < stats.opened / stats.accepted < 0.8
     assert stats.refused["http 400"] > 0
     assert stats.ended["protocol error"] > 0
+    assert stats.ended["closed"] > CASES * 0.05
     assert sum(stats.refused_packets.values()) > 0
     assert left <= min(MOST_LEFT, size * 0.02)

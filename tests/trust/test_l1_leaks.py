@@ -137,6 +137,53 @@ def test_l1_sessions_leave_nothing(kind: str, certificates: Certificates) -> Non
     assert growth < max(GROWTH, sizes[0] // 50)
 
 
+def come_and_go(server: WebSocketServer | WebSocketMultiplayerPeer, clock: ManualClock, count: int) -> None:
+    """So many clients, one after the other; each says something and ends with a close frame."""
+    for _ in range(count):
+        theirs, ours = memory_pair(clock=clock)
+        server.take_stream(ours)
+        client = WebSocketPeer(clock=clock)
+        assert client.connect_through(theirs) is OK
+        poll_all(server, client)
+        assert client.get_ready_state() is OPEN
+        client.send(MESSAGES[0])
+        poll_all(server, client)
+        if isinstance(server, WebSocketMultiplayerPeer):
+            assert server.get_packet() == MESSAGES[0]
+        client.close(1000, "bye")
+        poll_all(server, client)
+        assert (client.get_ready_state(), client.get_close_code()) == (CLOSED, 1000)
+        clock.advance(5.0)
+        poll_all(server)
+
+
+@pytest.mark.parametrize("make", [WebSocketServer, WebSocketMultiplayerPeer])
+def test_l1_a_server_that_goes_on_keeps_nothing_of_those_who_have_left(
+    make: type[WebSocketServer | WebSocketMultiplayerPeer],
+) -> None:
+    """One server, many clean ends: what it kept of each would fill the memory of one that runs for months."""
+    clock = ManualClock(100.0)
+    with make(clock=clock) as server:
+        come_and_go(server, clock, 3 * WARM_UP)
+        gc.collect()
+        tracemalloc.start()
+        try:
+            come_and_go(server, clock, WARM_UP)  # what the interpreter makes while memory is traced
+            gc.collect()
+            before = tracemalloc.get_traced_memory()[0]
+            rounds = 5 * ROUNDS
+            come_and_go(server, clock, rounds)
+            gc.collect()
+            growth = tracemalloc.get_traced_memory()[0] - before
+        finally:
+            tracemalloc.stop()
+        assert server.stats().peers == 0
+        ended = server.stats().ended
+    record("L1", **{f"{make.__name__}_leaves": rounds, f"{make.__name__}_growth_bytes": growth})
+    assert ended == {"closed": 4 * WARM_UP + rounds}
+    assert growth < max(GROWTH, 16 * rounds)
+
+
 def test_l1_a_peer_that_has_gone_needs_no_collection() -> None:
     """The server lets go of a peer when its connection has ended; no cycle keeps it until the collector comes."""
     clock = ManualClock(100.0)

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
+from pathlib import Path
 from statistics import quantiles
 from typing import Any
 
 import pytest
 
-from gdpeer import OK, WebSocketServer
+from gdpeer import OK, ManualClock, WebSocketServer
+from tests.support.certificates import make_certificates
 from tests.support.figures import record
 from tests.support.long import amount
-from tests.support.waiting import undisturbed
+from tests.support.waiting import undisturbed, until
 from tests.trust.crowd import allow_many_files, connections, head_for, wait_for_bytes
+from tests.trust.test_tls import is_shaken
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -126,6 +130,29 @@ def test_d1_who_dawdles_is_closed_and_keeps_nobody_out() -> None:
     record("D1", honest=HONEST, **figures)
     assert figures["longest_life_s"] <= TIMEOUT + GRACE
     assert figures["honest_join_p99_s"] < MOST_JOIN
+
+
+def test_d1_the_deadline_begins_with_tcp_and_not_anew_after_tls(tmp_path: Path) -> None:
+    certificates = make_certificates(tmp_path)
+    clock = ManualClock(100.0)
+    server = WebSocketServer(clock=clock)
+    server.bind_ip, server.handshake_timeout = "127.0.0.1", 3.0
+    server.private_key, server.ssl_certificate = certificates.key, certificates.certificate
+    assert server.listen(0) is OK
+    context = ssl.create_default_context(cafile=certificates.authority)
+    with server, socket.create_connection(("127.0.0.1", server.get_local_port()), timeout=10.0) as plain:
+        until(lambda: server.poll(0.005) or server.stats().pending)
+        clock.advance(2.0)  # most of the time goes into TLS
+        with context.wrap_socket(plain, server_hostname="localhost", do_handshake_on_connect=False) as secured:
+            secured.setblocking(False)
+            until(lambda: server.poll(0.005) or is_shaken(secured, []))
+            server.poll(0.01)
+            clock.advance(0.9)
+            server.poll(0.01)
+            assert server.stats().refused == {}
+            clock.advance(0.2)
+            server.poll(0.01)
+            assert server.stats().refused == {"http 408": 1}
 
 
 def all_at_once(port: int) -> float:

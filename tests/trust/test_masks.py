@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+import random
 import subprocess
 import sys
 
+from gdpeer.protocol.frames import MaskKeys
 from tests.support.figures import record
 
 KEYS = 20_000
 PROGRAM = f"""
-import sys
+import random, sys
+random.seed(1)  # keys from Python's own generator would be the same in both processes
 from gdpeer.protocol.frames import MaskKeys
 keys = MaskKeys()
 sys.stdout.write("".join(keys.next().hex() for _ in range({KEYS})))
@@ -29,6 +32,41 @@ def deviation(data: bytes) -> float:
     expected = len(data) / 256
     found = sum((data.count(value) - expected) ** 2 / expected for value in range(256))
     return (found - 255) / math.sqrt(2 * 255)
+
+
+def tempered_back(value: int) -> int:
+    """The word of the state of a Mersenne Twister that this output comes from."""
+    value ^= value >> 18
+    value ^= (value << 15) & 0xEFC60000
+    found = value
+    for _ in range(7):
+        found = value ^ ((found << 7) & 0x9D2C5680)
+    value = found
+    for _ in range(3):
+        found = value ^ (found >> 11)
+    return found
+
+
+def foretold(outputs: list[int]) -> int:
+    """How many of the outputs after the first 624 a Mersenne Twister with these outputs would give as well."""
+    words = [tempered_back(one) for one in outputs]
+    right = 0
+    for at in range(len(words) - 624):
+        mixed = (words[at] & 0x80000000) | (words[at + 1] & 0x7FFFFFFF)
+        right += words[at + 624] == words[at + 397] ^ (mixed >> 1) ^ (0x9908B0DF if mixed & 1 else 0)
+    return right
+
+
+def test_a2_a_mersenne_twister_is_found_out() -> None:
+    twister = random.Random()
+    assert foretold([twister.getrandbits(32) for _ in range(1000)]) == 1000 - 624
+
+
+def test_a2_the_next_key_is_not_that_of_a_mersenne_twister() -> None:
+    """Python's `random` tells all that it will give to whoever saw 624 of its numbers, however it was seeded."""
+    keys = [maker.next() for maker in [MaskKeys()] for _ in range(2000)]
+    for order in ("little", "big"):
+        assert foretold([int.from_bytes(key, order) for key in keys]) < 4  # type: ignore[arg-type]
 
 
 def test_a2_keys_of_two_processes_are_unequal_and_uniform() -> None:

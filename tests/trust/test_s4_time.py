@@ -14,7 +14,9 @@ import pytest
 from gdpeer.transport.memory import memory_pair
 from tests.support.figures import record
 from tests.support.long import amount
+from tests.trust.feed import frame_of
 from tests.trust.sessions import Session, joined_at, nothing_left
+from tests.unit.websocket.support import Room, is_closed, request
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -61,6 +63,25 @@ def test_s4_a_signal_within_a_wait_changes_nothing() -> None:
             time.sleep(0.01)
     assert len(handled) >= rounds
     record("S4", signals=len(handled), interrupted_sessions=rounds)
+
+
+@pytest.mark.parametrize("ends_tcp", [True, False])
+def test_s4_a_side_that_never_ends_tcp_is_let_go_of_after_a_second(ends_tcp: bool) -> None:
+    """After the close frames, each side waits for the end of TCP, and no longer than promised."""
+    room = Room()
+    _, theirs, ours = room.stream()
+    theirs.send([request("/"), frame_of("server", 0x88, b"\x03\xe8")])
+    room.poll()
+    if ends_tcp:
+        theirs.close_write()
+    room.poll()
+    assert is_closed(ours) is ends_tcp
+    room.clock.advance(0.99)
+    room.poll()
+    assert is_closed(ours) is ends_tcp
+    room.clock.advance(0.02)
+    room.poll()
+    assert is_closed(ours)
 
 
 def session_that_jumps(at: int) -> Session:

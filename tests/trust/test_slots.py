@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from gdpeer import LoopbackMultiplayerPeer, Node, SceneTree, http, rpc
+from gdpeer import LoopbackMultiplayerPeer, Node, SceneTree, Signal, http, rpc
 from tests.unit.websocket.support import OPEN, Room
 
 
@@ -32,6 +32,34 @@ def test_s6_a_slot_that_raises(caplog: pytest.LogCaptureFixture) -> None:
     assert caplog.text.count("Oops: in a slot") == 2
     assert "data_received" in caplog.text
     assert (first.get_ready_state(), second.get_ready_state()) == (OPEN, OPEN)
+
+
+def test_s6_a_slot_of_every_signal_of_a_session(caplog: pytest.LogCaptureFixture) -> None:
+    room = Room()
+    heard: list[str] = []
+    signals = [value for value in vars(room.server).values() if isinstance(value, Signal)]
+
+    def fail(*_: object) -> None:
+        raise Oops("in a slot")
+
+    for signal in signals:
+        signal.connect(fail)
+        signal.connect(lambda *_, name=signal.name: heard.append(name))
+    with caplog.at_level(logging.ERROR):
+        _, client = room.enter()
+        room.poll()
+        client.send(b"x")
+        room.poll()
+        client.close(1000, "bye")
+        room.poll()
+    assert [name for name in heard if name != "client_close_request"] == [
+        "client_connected",
+        "data_received",
+        "client_disconnected",
+    ]
+    assert caplog.text.count("Oops: in a slot") == len(heard)
+    for name in heard:
+        assert f"a slot of signal '{name}' raised" in caplog.text
 
 
 class Main(Node):

@@ -15,6 +15,7 @@ import pytest
 
 from gdpeer import OK, Cause, CloseCause, TLSOptions, WebSocketPeer, WebSocketServer
 from gdpeer.errors import Error
+from gdpeer.transport.tls import server_context
 from tests.support.bad_certificates import BAD, GOOD, Bad, BadServer, by_stranger, issue
 from tests.support.certificates import Certificates, make_certificates
 from tests.support.figures import record
@@ -93,6 +94,12 @@ def test_t1_our_server_speaks_new_tls(newest: ssl.TLSVersion, certificates: Cert
     context = ssl.create_default_context(cafile=certificates.authority)
     context.maximum_version = newest
     assert shake_with_our_server(context, certificates) == ("", newest.name.replace("v1_", "v1."))
+
+
+def test_t1_our_server_does_not_begin_tls_anew(certificates: Certificates) -> None:
+    """A client of TLS 1.2 that asks for handshake after handshake costs more than it pays."""
+    context = server_context(certificates.key, certificates.certificate)
+    assert context.options & ssl.OP_NO_RENEGOTIATION
 
 
 def shake_with_our_server(context: ssl.SSLContext, certificates: Certificates) -> tuple[str, str]:

@@ -16,7 +16,7 @@ from gdpeer.transport.memory import MemoryStream, memory_pair
 from gdpeer.transport.poller import Poller
 from gdpeer.transport.scratch import SCRATCH_SIZE, scratch
 from gdpeer.websocket.link import Turn
-from gdpeer.websocket.native import LINGER, TLS_GRACE, NativeBackend, leave
+from gdpeer.websocket.native import NativeBackend, leave
 from gdpeer.websocket.pages import PAGE_LEAST, PAGE_STALL
 from gdpeer.websocket.settings import Settings
 from gdpeer.websocket.states import Stage
@@ -260,7 +260,7 @@ def test_after_the_close_the_write_side_is_shut_and_the_rest_awaited(poll: Poll)
     assert has_ended(theirs)
     theirs.send([frame(BINARY, b"late")])
     poll(peer)
-    clock.advance(LINGER - 0.1)
+    clock.advance(0.9)
     poll(peer)
     assert peer.get_available_packet_count() == 0
     assert not is_closed(peer_stream(peer))
@@ -321,7 +321,7 @@ def test_a_close_frame_that_cannot_go_out_is_given_up(poll: Poll) -> None:
     theirs.close_write()
     poll(peer)
     assert not is_closed(stream)
-    clock.advance(LINGER)
+    clock.advance(1.0)
     poll(peer)
     assert is_closed(stream)
 
@@ -372,7 +372,7 @@ def test_over_tls_the_end_comes_a_moment_after_the_answer(poll: Poll) -> None:
     theirs.send([frame(CLOSE, CLOSE_1000)])
     poll(peer)
     assert read_all(theirs) == frame(CLOSE, CLOSE_1000, masked=False)
-    clock.advance(TLS_GRACE - 0.01)
+    clock.advance(0.19)
     poll(peer)
     assert not has_ended(theirs)
     assert peer.get_ready_state() is WebSocketPeer.State.CLOSING  # a program that ends at CLOSED has given it time
@@ -381,7 +381,7 @@ def test_over_tls_the_end_comes_a_moment_after_the_answer(poll: Poll) -> None:
     assert has_ended(theirs)
     assert peer.get_ready_state() is CLOSED
     assert not is_closed(stream)
-    clock.advance(LINGER)
+    clock.advance(1.0)
     poll(peer)
     assert is_closed(stream)
 
@@ -655,7 +655,7 @@ def test_a_page_that_nobody_takes_is_given_up(sips: int) -> None:
 def test_a_page_that_is_out_lingers_no_longer_than_a_close() -> None:
     backend, theirs, clock = asked_for_a_page(10)
     assert read_all(theirs).endswith(bytes(10))
-    clock.advance(LINGER)
+    clock.advance(1.0)
     backend.step()
     assert backend.stage == Stage.DONE
 
