@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+import struct
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -26,14 +27,31 @@ MESSAGES = st.tuples(
 )
 
 
-@given(st.binary(max_size=20))
+HEADS = st.builds(
+    lambda kind, numbers, payload, end: (struct.pack("<Bii", kind, *numbers) + payload)[:end],
+    st.one_of(st.integers(0, 5), st.integers(0, 255)),
+    st.tuples(NUMBERS, NUMBERS),
+    st.binary(max_size=8),
+    st.one_of(st.none(), st.none(), st.integers(0, 13)),
+)
+
+
+@given(st.one_of(HEADS, st.binary(max_size=20)))
 def test_any_bytes_are_a_header_or_a_packet_error(data: bytes) -> None:
-    with suppress(PacketError):
-        header = unpack(data)
-        if header.kind is Kind.DATA:
-            assert pack_data(header.source, header.target, data[HEADER_SIZE:]) == data
-        else:
-            assert pack_system(header.kind, header.peer_id)[9:] == data[9:13]
+    """What is a header, and what is refused, is known from the length and the first byte alone."""
+    is_header = len(data) >= 9 and (data[0] == 0 or (data[0] in (1, 2, 3) and len(data) >= 13))
+    if not is_header:
+        with pytest.raises(PacketError):
+            unpack(data)
+        return
+    header = unpack(data)
+    assert (header.kind, header.source, header.target) == struct.unpack_from("<Bii", data)
+    if header.kind is Kind.DATA:
+        assert header.peer_id == 0
+        assert pack_data(header.source, header.target, data[HEADER_SIZE:]) == data
+    else:
+        assert (header.peer_id,) == struct.unpack_from("<i", data, 9)
+        assert pack_system(header.kind, header.peer_id) == data[:1] + struct.pack("<ii", 1, 0) + data[9:13]
 
 
 @given(NUMBERS, NUMBERS, st.binary())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -58,15 +60,124 @@ RESPONSE = (
 REFUSAL = b"HTTP/1.1 404 Not Found\r\nContent-Type: text/plain\r\nContent-Length: 3\r\n\r\nno\n"
 
 
+FLAGS = "server_no_context_takeover", "client_no_context_takeover"
+BITS = "server_max_window_bits", "client_max_window_bits"
+PARAMETERS = st.one_of(
+    st.tuples(st.sampled_from(FLAGS), st.none()),
+    st.tuples(st.sampled_from(BITS), st.integers(8, 15).map(str)),
+    st.just((BITS[1], None)),
+    st.tuples(st.sampled_from([*FLAGS, *BITS, "x"]), st.sampled_from([None, "7", "8", "15", "16", "08", "x"])),
+)
+"""Most of them valid in an offer."""
+EXTENSIONS = st.lists(
+    st.tuples(st.sampled_from([NAME, NAME, NAME, "x-other"]), st.lists(PARAMETERS, max_size=3)), max_size=3
+)
+SPACES = st.sampled_from(["", "", " ", "\t "])
+
+
+@st.composite
+def headers_of_extensions(draw: st.DrawFn) -> tuple[str, list[tuple[str, list[tuple[str, str | None]]]]]:
+    """A legal header, written in one of the many ways, with what it says."""
+    said = draw(EXTENSIONS)
+
+    def written(value: str) -> str:
+        return draw(st.sampled_from([value, f'"{value}"', '"' + "".join("\\" + one for one in value) + '"']))
+
+    members = [""] * draw(st.integers(0, 1))
+    for name, parameters in said:
+        text = name
+        for key, value in parameters:
+            text += f"{draw(SPACES)};{draw(SPACES)}{key}"
+            text += "" if value is None else f"{draw(SPACES)}={draw(SPACES)}{written(value)}"
+        members += [text, *[""] * draw(st.integers(0, 1))]
+    return f",{draw(SPACES)}".join(members), said
+
+
+def is_valid(parameters: list[tuple[str, str | None]], *, in_offer: bool) -> bool:
+    """Whether RFC 7692 section 7.1 allows these parameters together."""
+    numbers = [str(bits) for bits in range(8, 16)]
+    allowed: dict[str, list[str | None]] = {
+        FLAGS[0]: [None],
+        FLAGS[1]: [None],
+        BITS[0]: [*numbers],
+        BITS[1]: [None, *numbers] if in_offer else [*numbers],
+    }
+    names = [name for name, _ in parameters]
+    return len(set(names)) == len(names) and all(value in allowed.get(name, []) for name, value in parameters)
+
+
+@given(headers_of_extensions(), AGREEMENTS)
+def test_offers_are_met_as_the_rfc_says(header: tuple[str, Any], wish: Agreement) -> None:
+    text, said = header
+    assert parse_extensions(text) == said
+    valid = [dict(parameters) for name, parameters in said if name == NAME and is_valid(parameters, in_offer=True)]
+    granted = accept_offers(parse_extensions(text), wish)
+    if not valid:
+        assert granted is None
+        return
+    first = valid[0]
+    assert granted is not None
+    server_most, client_most = (int(first.get(name) or 15) for name in BITS)
+    assert granted[0] == Agreement(
+        FLAGS[0] in first or wish.server_no_context_takeover,
+        FLAGS[1] in first or wish.client_no_context_takeover,
+        min(server_most, wish.server_max_window_bits),
+        min(client_most, wish.client_max_window_bits) if BITS[1] in first else 15,
+    )
+    assert granted[1] == granted[0].header(client_bits=False)
+
+
+@given(headers_of_extensions(), AGREEMENTS)
+def test_answers_are_taken_or_refused_as_the_rfc_says(header: tuple[str, Any], wish: Agreement) -> None:
+    extensions = parse_extensions(header[0])
+    if not extensions:
+        assert check_response(extensions, wish) is None
+        return
+    name, parameters = extensions[0]
+    found = dict(parameters)
+    is_right = (
+        len(extensions) == 1
+        and name == NAME
+        and is_valid(parameters, in_offer=False)
+        and int(found.get(BITS[0]) or 15) <= wish.server_max_window_bits
+        and (FLAGS[0] in found or not wish.server_no_context_takeover)
+    )
+    if not is_right:
+        with pytest.raises(HandshakeError):
+            check_response(extensions, wish)
+        return
+    agreed = check_response(extensions, wish)
+    assert agreed is not None
+    assert agreed.server_max_window_bits == int(found.get(BITS[0]) or 15)
+    assert agreed.client_max_window_bits == min(int(found.get(BITS[1]) or 15), wish.client_max_window_bits)
+    assert agreed.server_no_context_takeover == (FLAGS[0] in found)
+    assert agreed.client_no_context_takeover == (FLAGS[1] in found or wish.client_no_context_takeover)
+
+
 @given(HEADERS, AGREEMENTS)
 def test_extension_headers(value: str, wish: Agreement) -> None:
+    """Any text is refused with 400, or read so that writing it again says the same."""
+    status, extensions = 0, []
     try:
         extensions = parse_extensions(value)
-    except HandshakeError:
-        return
-    accept_offers(extensions, wish)
-    with suppress(HandshakeError):
-        check_response(extensions, wish)
+    except HandshakeError as refused:
+        status = refused.status
+    assert status in (0, 400)
+    assert parse_extensions(written_again(extensions)) == extensions
+    granted = accept_offers(extensions, wish)
+    valid = [parameters for name, parameters in extensions if name == NAME and is_valid(parameters, in_offer=True)]
+    assert (granted is not None) == bool(valid)
+
+
+def written_again(extensions: list[tuple[str, list[tuple[str, str | None]]]]) -> str:
+    def quoted(value: str) -> str:
+        return '"' + value.replace("\\", r"\\").replace('"', r"\"") + '"'
+
+    parts = [
+        "; ".join([name, *(key if value is None else f"{key}={quoted(value)}" for key, value in parameters)])
+        for name, parameters in extensions
+    ]
+    return ", ".join(parts)
 
 
 @given(AGREEMENTS, AGREEMENTS)
@@ -84,13 +195,34 @@ def test_negotiation_always_ends_in_one_agreement_within_both_wishes(client: Agr
     assert agreed.client_max_window_bits <= server.client_max_window_bits
 
 
-@given(st.text(max_size=40))
-def test_header_lines(line: str) -> None:
-    with suppress(ValueError):
-        name, value = parse_header_line(line)
-        assert name
-        assert value
-        ClientHandshake(parse_url("ws://a"), headers=[(name, value)])
+TOKENS = st.text(st.sampled_from("!#$%&'*+-.^_`|~09AZaz"), min_size=1, max_size=8)
+VALUES = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1, max_size=12)
+BLANKS = st.text(st.sampled_from(" \t"), max_size=2)
+
+
+@given(TOKENS, VALUES, BLANKS, BLANKS)
+def test_header_lines(name: str, value: str, before: str, after: str) -> None:
+    assert parse_header_line(f"{name}:{before}{value}{after}") == (name, value)
+    request = ClientHandshake(parse_url("ws://a"), headers=[(f"X-{name}", value)]).request()
+    assert f"\r\nX-{name}: {value}\r\n".encode() in request
+
+
+@given(
+    st.one_of(
+        st.text(max_size=40).filter(lambda text: ":" not in text),
+        st.builds("{}:{}".format, st.text(max_size=8).filter(lambda text: not is_token(text)), VALUES),
+        st.builds("{}:{}".format, TOKENS, BLANKS),
+        st.builds("{}: {}{}{}".format, TOKENS, VALUES, st.sampled_from("\r\n\0"), VALUES),
+    )
+)
+def test_lines_that_are_no_headers(line: str) -> None:
+    with pytest.raises(ValueError, match="a header must read 'Name: value'"):
+        parse_header_line(line)
+
+
+def is_token(text: str) -> bool:
+    """Whether this names a header, after the part before the first colon is stripped."""
+    return bool(re.fullmatch(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+", text.partition(":")[0].strip()))
 
 
 @given(URLS)

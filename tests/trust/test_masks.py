@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+import os
 import random
 import subprocess
 import sys
+
+import pytest
 
 from gdpeer.protocol.frames import MaskKeys
 from tests.support.figures import record
@@ -67,6 +70,21 @@ def test_a2_the_next_key_is_not_that_of_a_mersenne_twister() -> None:
     keys = [maker.next() for maker in [MaskKeys()] for _ in range(2000)]
     for order in ("little", "big"):
         assert foretold([int.from_bytes(key, order) for key in keys]) < 4  # type: ignore[arg-type]
+
+
+def test_a2_keys_are_the_system_s_random_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of them, each once, and nothing else."""
+    given: list[bytes] = []
+    fetch = os.urandom
+
+    def urandom(size: int) -> bytes:
+        given.append(fetch(size))
+        return given[-1]
+
+    monkeypatch.setattr(os, "urandom", urandom)
+    maker = MaskKeys()
+    keys = b"".join(maker.next() for _ in range(1000))
+    assert b"".join(given)[:4000] == keys
 
 
 def test_a2_keys_of_two_processes_are_unequal_and_uniform() -> None:

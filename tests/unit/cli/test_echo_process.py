@@ -164,9 +164,15 @@ def test_one_path_only_and_404_elsewhere() -> None:
 
 def test_a_plain_request_gets_an_answer(echo: Echo) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", echo.port, timeout=10)
-    connection.request("GET", "/")
-    assert connection.getresponse().status in (404, 426)
-    connection.close()
+    for path, status, body in (
+        ("/", 426, b"this is a WebSocket server"),
+        ("/health", 200, b'{"status": "ok", "peers": 0}'),
+    ):
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        assert (answer.status, answer.read().strip()) == (status, body)
+        assert answer.getheader("Upgrade") == ("websocket" if status == 426 else None)
+        connection.close()
 
 
 def test_sub_protocols() -> None:

@@ -163,10 +163,15 @@ def test_a_handshake_without_time_is_refused(value: float) -> None:
     assert peer.handshake_timeout == 3.0
 
 
-@pytest.mark.parametrize("dialects", [(), ("godot5",), "godot4", ("godot4", "x")])
+@pytest.mark.parametrize("dialects", [(), ("godot5",), ("godot4", "x")])
 def test_dialects_that_are_not_spoken_are_refused(dialects: Any) -> None:
     with pytest.raises(ValueError, match="dialects"):
         WebSocketMultiplayerPeer(dialects)
+
+
+def test_dialects_are_several() -> None:
+    with pytest.raises(TypeError, match="dialects: expected several strings, got str"):
+        WebSocketMultiplayerPeer("godot4")
 
 
 def test_a_client_gets_its_id_as_the_one_first_message(game: Game) -> None:
