@@ -49,7 +49,7 @@ FASTER := echo "gdpeer: this runs uncompiled, to start at once; pip install '.[c
 test: .venv/.test .venv-pure/.test
 	@.venv/bin/python -m tools.run_tests $(ARGS)
 
-test-all: .venv/.test .venv-pure/.test
+test-all: .venv/.bench .venv-pure/.test
 	@.venv/bin/python -m tools.run_tests extended $(ARGS)
 
 unit: .venv/.test .venv-pure/.test
@@ -86,13 +86,13 @@ fuzz-asan: .venv/.test
 	@$(ASAN) .venv/bin/python -m tests.fuzz.replay --checked
 	@$(ASAN) .venv/bin/python -m pytest -q --timeout 600 tests/unit/protocol tests/unit/variant $(ARGS)
 
-bench: .venv/.test .venv-pure/.test
+bench: .venv/.bench .venv-pure/.test
 	@.venv/bin/python -m bench.run $(ARGS)
 
 instructions: .venv/.test
 	@.venv/bin/python -m bench.instructions $(ARGS)
 
-bench-all: .venv/.test .venv-pure/.test
+bench-all: .venv/.bench .venv-pure/.test
 	@.venv/bin/python -m bench.all $(ARGS)
 
 docs: .venv/.test
@@ -102,7 +102,11 @@ docs: .venv/.test
 	@echo "gdpeer: preparing .venv-demo" && $(PYTHON) tools/environment.py .venv-demo --form pure && touch $@
 
 .venv/.test: $(BUILD)
-	@echo "gdpeer: preparing .venv" && $(PYTHON) tools/environment.py .venv --groups test,lint,docs,bench,dist && touch $@
+	@echo "gdpeer: preparing .venv" && $(PYTHON) tools/environment.py .venv --groups test,lint,docs && touch $@
+
+.venv/.bench: .venv/.test
+	@echo "gdpeer: installing what is measured and published with" && \
+	  $(PYTHON) tools/environment.py .venv --groups test,lint,docs,bench,dist && touch $@
 
 .venv-pure/.test: $(BUILD)
 	@echo "gdpeer: preparing .venv-pure" && $(PYTHON) tools/environment.py .venv-pure --form pure --groups test && touch $@
@@ -120,7 +124,7 @@ python-found:
 	  { echo "gdpeer needs Python 3.11 or newer ($(PYTHON) is not). Name one: make PYTHON=/path/to/python3" >&2; exit 1; }
 
 # Builds what is published, and tries each of it in an empty environment.
-dist: .venv/.test
+dist: .venv/.bench
 	@.venv/bin/python -m tools.dist $(ARGS)
 
 clean:

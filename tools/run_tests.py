@@ -169,7 +169,7 @@ def is_compiled() -> bool:
 def prepare(steps: list[Step]) -> None:
     """Brings the environments up to date; `make` has done so before the usual targets, which then takes no time."""
     make = [sys.executable, "tools/environment.py"]
-    subprocess.run([*make, ".venv", "--groups", "test,lint,docs,bench"], cwd=ROOT, check=True)
+    subprocess.run([*make, ".venv", "--groups", "test,lint,docs"], cwd=ROOT, check=True)
     if any(str(PURE) in " ".join(step.command) or "pure" in step.name for step in steps):
         subprocess.run([*make, ".venv-pure", "--form", "pure", "--groups", "test"], cwd=ROOT, check=True)
 

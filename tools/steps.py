@@ -195,7 +195,7 @@ def outside_steps() -> list[Step]:
 
 
 def extended_steps() -> list[Step]:
-    """The tests that are marked `extended`, wherever they stand."""
+    """The tests that are marked `extended`, the instructions of the hot paths, and what is published."""
     python = COMPILED / "python"
     folders = "tests/property tests/trust tests/interop tests/browser tests/backends tests/packaging"
     needs = ("Godot 4 and 3", "packages of Node", "Chromium")
@@ -205,6 +205,8 @@ def extended_steps() -> list[Step]:
             "extended compiled", folders, python, marked="extended", options=side_by_side, needs=needs, extended=True
         ),
         pytest_step("extended pure", "tests/unit", PURE / "python", marked="extended", extended=True),
+        Step("instructions", [str(python), "-m", "bench.instructions"], extended=True),
+        Step("dist", [str(python), "-m", "tools.dist"], extended=True),
     ]
 
 
