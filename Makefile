@@ -46,7 +46,9 @@ roll: .venv-demo/.demo
 
 FASTER := echo "gdpeer: this runs uncompiled, to start at once; pip install '.[cli]' compiles it, which makes it several times faster"
 
-test: .venv/.test .venv-pure/.test
+# Two environments at a time: one waits for the network while the other compiles.
+test:
+	@$(MAKE) --no-print-directory -j2 .venv/.test .venv-pure/.test
 	@.venv/bin/python -m tools.run_tests $(ARGS)
 
 test-all: .venv/.bench .venv-pure/.test
