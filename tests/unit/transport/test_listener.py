@@ -455,13 +455,14 @@ def test_path_that_cannot_be_looked_at(monkeypatch: pytest.MonkeyPatch, tmp_path
     assert (tmp_path / "game").exists()
 
 
-@pytest.mark.skipif(sys.platform != "win32", reason="elsewhere a port in use is refused without it")
-def test_windows_takes_a_port_for_itself() -> None:
-    """Not even a program that asks to share the port gets it."""
-    with opened(Listener("127.0.0.1", 0)) as listener, socket.socket() as other:
-        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        with pytest.raises(PermissionError):
-            other.bind(listener.local_address)
+if sys.platform == "win32":  # elsewhere a port in use is refused without it
+
+    def test_windows_takes_a_port_for_itself() -> None:
+        """Not even a program that asks to share the port gets it."""
+        with opened(Listener("127.0.0.1", 0)) as listener, socket.socket() as other:
+            other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            with pytest.raises(PermissionError):
+                other.bind(listener.local_address)
 
 
 def test_system_is_asked_for_the_port_in_its_own_way() -> None:

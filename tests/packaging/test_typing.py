@@ -1,0 +1,44 @@
+"""What type checkers say of programs against the installed gdpeer: an unknown setting is an error before a run."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+WRONG = [
+    "WebSocketServer().heartbeat_intervall = 3",
+    "WebSocketPeer().inbound_bufer_size = 3",
+    "WebSocketClient().verify_tls = False",
+    "WebSocketMultiplayerPeer().max_peer = 3",
+    "SceneTree().multiplayr = SceneMultiplayer()",
+    "SceneMultiplayer().server_rely = True",
+    "Node().multiplayr = 3",
+    "OfflineMultiplayerPeer().transfer_modes = 3",
+    "print(WebSocketServer().heartbeat_intervall)",
+    "print(WebSocketMultiplayerPeer().max_peer)",
+    "print(Node().multiplayr)",
+    "TCPServer().backlog = 3",
+]
+RIGHT = [
+    "WebSocketServer().heartbeat_interval = 3",
+    "WebSocketMultiplayerPeer().max_peers = 3",
+    "WebSocketPeer().poll()",
+]
+NAMES = sorted(set(re.findall(r"\b([A-Z]\w+)\(", " ".join(WRONG))))
+IMPORT = f"from gdpeer import {', '.join(NAMES)}"
+CHECKERS = {"mypy": ["--strict", "--no-error-summary"], "pyright": []}
+
+
+@pytest.mark.parametrize("checker", CHECKERS)
+@pytest.mark.timeout(180)
+def test_type_checkers_report_each_of_them(checker: str, tmp_path: Path) -> None:
+    program = tmp_path / "wrong.py"
+    program.write_text("\n".join([IMPORT, *WRONG, *RIGHT]) + "\n")
+    command = [sys.executable, "-m", checker, *CHECKERS[checker], str(program)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=170, cwd=tmp_path)
+    reported = {int(line) for line in re.findall(r"wrong\.py:(\d+)", done.stdout)}
+    assert reported == set(range(2, 2 + len(WRONG))), done.stdout + done.stderr
