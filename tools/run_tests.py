@@ -38,6 +38,17 @@ class Running:
     step: Step
     process: subprocess.Popen[bytes]
     started: float
+    processor: float = 0.0
+
+    def poll(self) -> int | None:
+        """The exit status once the step has ended; then `processor` holds its processor time, in seconds."""
+        if self.process.returncode is None:
+            # Popen.poll does not tell the processor time of the process and of the children that it waited for.
+            found, status, usage = os.wait4(self.process.pid, os.WNOHANG)
+            if found:
+                self.process.returncode = os.waitstatus_to_exitcode(status)
+                self.processor = usage.ru_utime + usage.ru_stime
+        return self.process.returncode
 
 
 @dataclass
@@ -49,6 +60,7 @@ class Outcome:
     status: int
     count: Count
     not_run: str = ""
+    processor: float = 0.0
 
     @property
     def word(self) -> str:
@@ -110,7 +122,7 @@ class Proof:
     def collect(self) -> None:
         for running in list(self.running):
             seconds = time.monotonic() - running.started
-            status = running.process.poll()
+            status = running.poll()
             if status is None and seconds > running.step.limit:
                 stop(running)
                 with open(running.step.log, "a") as log:
@@ -118,7 +130,7 @@ class Proof:
                 status = running.process.returncode
             if status is not None:
                 self.running.remove(running)
-                self.end(judge(running.step, seconds, status))
+                self.end(judge(running, seconds, status))
 
     def end(self, outcome: Outcome) -> None:
         self.outcomes.append(outcome)
@@ -132,10 +144,11 @@ class Proof:
         self.pieces.close()
 
 
-def judge(step: Step, seconds: float, status: int) -> Outcome:
+def judge(running: Running, seconds: float, status: int) -> Outcome:
+    step = running.step
     if step.group == "conformance" and status == CANNOT_RUN:
         return Outcome(step, seconds, status, Count(), not_run=step.log.read_text().strip().splitlines()[-1])
-    return Outcome(step, seconds, status, count(step, status))
+    return Outcome(step, seconds, status, count(step, status), processor=running.processor)
 
 
 def stop(running: Running) -> None:
@@ -175,11 +188,13 @@ def prepare(steps: list[Step]) -> None:
 
 
 def table(outcomes: list[Outcome]) -> str:
-    lines = [f"{'step':28} {'result':8} {'passed':>7} {'failed':>7} {'skipped':>8} {'seconds':>8}"]
+    lines = [f"{'step':28} {'result':8} {'passed':>7} {'failed':>7} {'skipped':>8} {'seconds':>8} {'processor':>10}"]
     for outcome in sorted(outcomes, key=lambda one: one.step.name):
         found = outcome.count
         counts = f"{found.passed:7} {found.failed:7} {found.skips:8}"
-        lines.append(f"{outcome.step.name:28} {outcome.word:8} {counts} {outcome.seconds:8.1f}")
+        lines.append(
+            f"{outcome.step.name:28} {outcome.word:8} {counts} {outcome.seconds:8.1f} {outcome.processor:10.1f}"
+        )
     return "\n".join(lines)
 
 
