@@ -227,12 +227,50 @@ def is_token(text: str) -> bool:
 
 @given(URLS)
 def test_urls(text: str) -> None:
-    with suppress(ValueError):
+    try:
         url = parse_url(text)
-        assert 1 <= url.port <= 65535
-        assert url.host.isascii()
-        assert url.target.startswith("/")
-        assert ClientHandshake(url).request().count(b"\r\n") == 7
+    except ValueError:
+        return
+    assert 1 <= url.port <= 65535
+    assert url.host.isascii()
+    assert url.target.startswith("/")
+    assert ClientHandshake(url).request().count(b"\r\n") == 7
+
+
+HOSTS = st.sampled_from(["a", "a.b", "localhost", "127.0.0.1", "xn--abc.example", "[::1]", "[fe80::1]"])
+WORDS = st.text(st.sampled_from("abAB09-._~"), min_size=1, max_size=6)
+TARGETS = st.one_of(
+    st.just(""),
+    st.builds("/{}".format, WORDS),
+    st.builds("/{}/{}?{}={}".format, WORDS, WORDS, WORDS, WORDS),
+    st.builds("?{}".format, WORDS),
+)
+
+
+@given(
+    st.sampled_from(["", "ws://", "wss://", "WSS://"]),
+    st.one_of(st.none(), st.tuples(WORDS, st.one_of(st.none(), WORDS))),
+    HOSTS,
+    st.one_of(st.none(), st.integers(0, 70_000)),
+    TARGETS,
+)
+def test_urls_are_read_part_by_part(
+    scheme: str, user: tuple[str, str | None] | None, host: str, port: int | None, target: str
+) -> None:
+    info = "" if user is None else (user[0] if user[1] is None else f"{user[0]}:{user[1]}") + "@"
+    text = f"{scheme}{info}{host}{'' if port is None else f':{port}'}{target}"
+    if port is not None and not 1 <= port <= 65535:
+        with pytest.raises(ValueError, match="the port must be 1 to 65535"):
+            parse_url(text)
+        return
+    url = parse_url(text)
+    secure = scheme.lower() == "wss://"
+    usual = 443 if secure else 80
+    assert (url.secure, url.host, url.port) == (secure, host.strip("[]"), port or usual)
+    assert url.target == (target if target.startswith("/") else "/" + target)
+    assert (url.user, url.password) == (("", "") if user is None else (user[0], user[1] or ""))
+    assert url.authority == (host if port in (None, usual) else f"{host}:{port}")
+    assert parse_url(str(url)) == url
 
 
 def serve(pieces: list[bytes]) -> tuple[str, object]:
