@@ -8,11 +8,11 @@ A mutant is the library with one operator, number, name or keyword replaced (by 
 those of errors neither. The expressions that put a text together are, as any other expression. What only type checkers
 or the compiler read is left alone.
 
-Tests run uncompiled in two rounds (`ASKED`): the unit tests of the module's own folder, and when they notice nothing,
-the other tests that use the module most. Tests with engines, browsers and programs are not asked, so a survivor may
-still be noticed by `make test`. First all rounds run with the unchanged sources, must pass, and are timed, as a busy
-machine is slower. A test that fails with a mutant is asked again, alone: only one that fails twice kills it. So does a
-round that takes eight times as long as before and a minute more.
+Tests run uncompiled: those of `ASKED` that reach the changed line, the unit tests of the module's own folder first.
+Tests with engines, browsers and programs are not asked, so a survivor may still be noticed by `make test`. First all of
+them run with the unchanged sources and must pass; which test reaches which line is noted there. A test that fails with
+a mutant is asked again, alone, unless it is one that no busy machine can disturb (`SURE`): only one that fails twice
+kills it. So does a run that takes eight times as long as all tests before, and a minute more.
 
 `tests/mutants.toml` lists survivors that cannot matter, each with the reason. The run fails when fewer than 92 % of the
 mutants are killed, and names every survivor that is not listed. Figures and survivors are in build/mutants.
@@ -36,12 +36,13 @@ import sys
 import threading
 import time
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from tests.support.missing import ROOT
+from tools.mutants_plugin import CHOSEN
 
 PACKAGE = Path("src/gdpeer")
 OUT = ROOT / "build" / "mutants"
@@ -49,30 +50,22 @@ RESULTS = OUT / "results.json"
 LISTED = ROOT / "tests" / "mutants.toml"
 GOAL = 0.92
 TIMES, MORE = 8.0, 60.0
-"""A round may take so many times as long as with the unchanged sources, and so many seconds more."""
+"""The tests may take so many times as long as all of them with the unchanged sources, and so many seconds more."""
 MOST_CHANCES = 3
-"""A round goes on after a test that failed once and not again, but so many times only: its mutant then survives."""
+"""The tests go on after one that failed once and not again, but so many times only: the mutant then survives."""
+SURE = ("tests/unit/protocol/", "tests/unit/multiplayer/wire/")
 FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+::.*?)(?: - .*)?$", re.MULTILINE)
 
 ASKED = {
-    "protocol": (
-        "tests/unit/protocol",
-        "tests/unit/websocket tests/unit/http tests/property/test_parsers.py tests/property/test_upgrades.py "
-        "tests/property/test_connection_properties.py tests/property/test_against_wsproto.py "
-        "tests/trust/test_tricks.py tests/trust/test_masks.py",
-    ),
-    "multiplayer": (
-        "tests/unit/multiplayer",
-        "tests/property/test_packets.py tests/property/test_multiplayer_session.py "
-        "tests/property/test_hostile_values.py tests/unit/aio tests/unit/tools",
-    ),
-    "websocket": (
-        "tests/unit/websocket",
-        "tests/unit/aio tests/unit/blocking tests/unit/test_fronts.py tests/trust/test_s5_faults.py "
-        "tests/trust/test_d5_readers.py tests/trust/test_l1_leaks.py",
-    ),
+    "protocol": "tests/unit/protocol tests/unit/websocket tests/unit/http tests/unit/transport "
+    "tests/property/test_parsers.py tests/property/test_upgrades.py tests/property/test_connection_properties.py "
+    "tests/property/test_against_wsproto.py tests/trust/test_tricks.py tests/trust/test_masks.py",
+    "multiplayer": "tests/unit/multiplayer tests/property/test_packets.py tests/property/test_multiplayer_session.py "
+    "tests/property/test_hostile_values.py tests/unit/aio tests/unit/tools",
+    "websocket": "tests/unit/websocket tests/unit/aio tests/unit/blocking tests/unit/test_fronts.py "
+    "tests/trust/test_s5_faults.py tests/trust/test_s4_time.py",
 }
-"""The tests that are asked about the modules of a folder, one round after the other."""
+"""The tests that are asked about the modules of a folder, in this order."""
 
 CHANGED = (
     "protocol",
@@ -208,121 +201,168 @@ def made(module: str, operator: str, occurrence: int) -> Mutant | None:
 # -- trying -----------------------------------------------------------------------------------------------------------
 
 
-def rounds(module: str) -> tuple[str, str]:
-    """The tests that are asked, one round after the other."""
-    return next(asked for folder, asked in ASKED.items() if module.startswith(folder))
+def folder_of(module: str) -> str:
+    return next(folder for folder in ASKED if module.startswith(folder))
 
 
 @dataclass
-class Worker:
-    """A copy of the sources that a mutant is written into, and how long each round takes with it as it is."""
+class Reach:
+    """What the tests of a folder reached in the unchanged sources.
 
-    sources: Path
-    seconds: dict[str, float]
+    Attributes:
+        seconds: how long all of them took.
+        tests: for each line of each module the ids of the tests; "" where it ran at import.
+    """
 
-    def run(self, words: list[str], limit: float | None = None) -> tuple[int, str]:
-        """The exit status of pytest and what it printed; -1 where it took longer than `limit` seconds."""
-        options = ["-x", "-q", "--tb=no", "-p", "no:cacheprovider", "-m", "not extended"]
-        environment = dict(
-            os.environ, PYTHONPATH=str(self.sources), GDPEER_LOOPS="asyncio", PYTHONDONTWRITEBYTECODE="1"
+    seconds: float
+    tests: dict[str, dict[int, set[str]]]
+
+    def of(self, mutant: Mutant) -> list[str]:
+        """The tests that reach the changed statement; all of them where it runs at import."""
+        lines = self.tests.get(mutant.module, {})
+        found = set().union(*(lines.get(line, set()) for line in statement_at(mutant.module, mutant.line)))
+        if "" in found:
+            found = set().union(*lines.values())
+        return sorted(found - {""})
+
+
+def statement_at(module: str, line: int) -> range:
+    """The lines of the innermost statement there; of one with a body only its head."""
+    best = range(line, line + 1)
+    for node in ast.walk(ast.parse((ROOT / PACKAGE / module).read_text())):
+        if isinstance(node, ast.stmt):
+            body = getattr(node, "body", None)
+            end = body[0].lineno if body else (node.end_lineno or node.lineno) + 1
+            lines = range(node.lineno, max(end, node.lineno + 1))
+            if line in lines and (len(best) == 1 or len(lines) <= len(best)):
+                best = lines
+    return best
+
+
+def run_tests(sources: Path, words: list[str], limit: float, chosen: Iterable[str] = ()) -> tuple[int, str]:
+    """The exit status of pytest and what it printed; -1 where it took longer than `limit` seconds."""
+    options = ["-x", "-q", "--tb=no", "-p", "no:cacheprovider", "-p", "tools.mutants_plugin", "-m", "not extended"]
+    environment = dict(os.environ, PYTHONPATH=str(sources), GDPEER_LOOPS="asyncio", PYTHONDONTWRITEBYTECODE="1")
+    if chosen:
+        names = sources.with_suffix(".tests")
+        names.write_text("\n".join(chosen), encoding="utf-8")
+        environment[CHOSEN] = str(names)
+    log = sources.with_suffix(".log")
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", *words, *options],
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
-        log = self.sources.with_suffix(".log")
-        with log.open("wb") as output:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "pytest", *words, *options],
-                cwd=ROOT,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-            try:
-                status = process.wait(limit)
-            except subprocess.TimeoutExpired:
-                status = -1
-            finally:
-                if process.poll() is None:
-                    os.killpg(process.pid, signal.SIGKILL)
-                    process.wait()
-        return status, log.read_text(errors="replace")
-
-    def killer(self, tests: str) -> str:
-        """The test of a round that notices the change, or an empty text."""
-        words = tests.split()
-        for _ in range(MOST_CHANCES):
-            status, printed = self.run(words, MORE + TIMES * self.seconds[tests])
-            failed = FAILED.search(printed)
-            if status == 0:
-                return ""
-            if status != 1 or failed is None:
-                return "it takes too long" if status == -1 else f"the tests do not start: {printed.strip()[-200:]}"
-            name = failed[1]
-            if self.run([name])[0]:
-                return name
-            print(f"failed once only: {name}", flush=True)
-            words += ["--deselect", name]
-        return ""
-
-    def attempt(self, mutant: Mutant) -> str:
-        """Who kills the mutant, or an empty text."""
-        path = self.sources / PACKAGE.relative_to("src") / mutant.module
-        original = path.read_text()
-        path.write_text(mutated(mutant.module, mutant.operator, mutant.occurrence) or original)
         try:
-            return next(filter(None, map(self.killer, rounds(mutant.module))), "")
+            status = process.wait(limit)
+        except subprocess.TimeoutExpired:
+            status = -1
         finally:
-            path.write_text(original)
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+    return status, log.read_text(errors="replace")
 
 
-def workers(count: int, modules: set[str]) -> list[Worker]:
-    """Copies of the sources; raises SystemExit where a test fails with them as they are."""
-    made = []
-    for number in range(count):
-        copy = OUT / f"sources-{number}"
-        shutil.rmtree(copy, ignore_errors=True)
-        shutil.copytree(ROOT / "src", copy, ignore=shutil.ignore_patterns("*.so", "__pycache__", "*.egg-info"))
-        made.append(Worker(copy, {}))
-    asked = sorted({tests for module in modules for tests in rounds(module)})
-    with concurrent.futures.ThreadPoolExecutor(count) as pool:
-        taken = list(pool.map(seconds_unchanged, (made[index % count] for index in range(len(asked))), asked))
-    for worker in made:
-        worker.seconds.update(zip(asked, taken, strict=True))
-    return made
+def reach(folder: str) -> Reach:
+    """Runs all tests of a folder with the unchanged sources; raises SystemExit where one fails."""
+    from coverage import CoverageData
 
-
-def seconds_unchanged(worker: Worker, tests: str) -> float:
+    sources = copy_of_the_sources(f"unchanged-{folder}")
+    settings, data = OUT / f"{folder}.coveragerc", OUT / f"{folder}.coverage"
+    changed = "\n  ".join(str(sources / "gdpeer" / name) + ("" if name.endswith(".py") else "/*") for name in CHANGED)
+    settings.write_text(f"[run]\ndata_file = {data}\ncore = ctrace\ninclude =\n  {changed}\n")
     began = time.monotonic()
-    status, printed = Worker(worker.sources, {tests: 3600.0}).run(tests.split(), 3600.0)
+    words = ["coverage", "run", f"--rcfile={settings}", "-m", "pytest", *ASKED[folder].split()]
+    status, printed = run_tests(sources, words, 3600.0)
     if status:
         raise SystemExit(f"without any change a test fails:\n{printed[-2000:]}")
-    taken = time.monotonic() - began
-    print(f"unchanged: {taken:.0f} s for {tests}", flush=True)
-    return taken
+    seconds = time.monotonic() - began
+    print(f"unchanged: {seconds:.0f} s for the tests of {folder}", flush=True)
+    found = CoverageData(str(data))
+    found.read()
+    tests = {
+        str(Path(path).relative_to(sources / "gdpeer")): {
+            line: set(names) for line, names in found.contexts_by_lineno(path).items()
+        }
+        for path in found.measured_files()
+    }
+    return Reach(seconds, tests)
+
+
+def copy_of_the_sources(name: str) -> Path:
+    copy = OUT / name
+    shutil.rmtree(copy, ignore_errors=True)
+    shutil.copytree(ROOT / "src", copy, ignore=shutil.ignore_patterns("*.so", "__pycache__", "*.egg-info"))
+    return copy
+
+
+def killer(sources: Path, folder: str, reached: Reach, tests: list[str]) -> str:
+    """The test that notices the change in these sources, or an empty text."""
+    left = tests
+    order = ASKED[folder].split()
+    for _ in range(MOST_CHANCES):
+        files = sorted({test.partition("::")[0] for test in left}, key=lambda file: place_of(file, order))
+        if not files:
+            return ""
+        status, printed = run_tests(sources, ["pytest", *files], MORE + TIMES * reached.seconds, left)
+        failed = FAILED.search(printed)
+        if status in (0, 5):  # 5: none is left
+            return ""
+        if status != 1 or failed is None:
+            return "it takes too long" if status == -1 else f"the tests do not start: {printed.strip()[-200:]}"
+        name = failed[1]
+        if name.startswith(SURE) or run_tests(sources, ["pytest", name], MORE + TIMES * reached.seconds)[0]:
+            return name
+        print(f"failed once only: {name}", flush=True)
+        left = [test for test in left if test != name]
+    return ""
+
+
+def place_of(file: str, order: list[str]) -> tuple[int, str]:
+    return next((at for at, start in enumerate(order) if file.startswith(start)), len(order)), file
+
+
+def attempt(mutant: Mutant, sources: Path, reached: Reach) -> str:
+    """Who kills the mutant, or an empty text."""
+    path = sources / PACKAGE.relative_to("src") / mutant.module
+    original = path.read_text()
+    path.write_text(mutated(mutant.module, mutant.operator, mutant.occurrence) or original)
+    try:
+        return killer(sources, folder_of(mutant.module), reached, reached.of(mutant))
+    finally:
+        path.write_text(original)
 
 
 def try_all(mutants: list[Mutant], count: int) -> dict[Mutant, str]:
     """Tries each, some at a time, each on a copy of the sources of its own."""
-    copies: queue.Queue[Worker] = queue.Queue()
-    for worker in workers(count, {mutant.module for mutant in mutants}):
-        copies.put(worker)
+    folders = sorted({folder_of(mutant.module) for mutant in mutants})
+    copies: queue.Queue[Path] = queue.Queue()
+    for number in range(count):
+        copies.put(copy_of_the_sources(f"sources-{number}"))
     results: dict[Mutant, str] = {}
     lock = threading.Lock()
 
-    def attempt(mutant: Mutant) -> None:
-        worker = copies.get()
+    def work(mutant: Mutant) -> None:
+        sources = copies.get()
         try:
-            killer = worker.attempt(mutant)
+            found = attempt(mutant, sources, reached[folder_of(mutant.module)])
         finally:
-            copies.put(worker)
+            copies.put(sources)
         with lock:
-            results[mutant] = killer
+            results[mutant] = found
             killed = sum(map(bool, results.values()))
-            print(f"[{len(results)} of {len(mutants)}, {killed} killed] {'' if killer else mutant}", flush=True)
+            print(f"[{len(results)} of {len(mutants)}, {killed} killed] {'' if found else mutant}", flush=True)
             save(results)
 
     with concurrent.futures.ThreadPoolExecutor(count) as pool:
-        list(pool.map(attempt, mutants))
+        reached = dict(zip(folders, pool.map(reach, folders), strict=True))
+        list(pool.map(work, mutants))
     return results
 
 
