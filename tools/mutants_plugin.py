@@ -1,4 +1,4 @@
-"""The part of `tools/mutants.py` within pytest: tells coverage which test runs, and runs only the tests that are chosen."""
+"""The part of `tools/mutants.py` within pytest: tells coverage which test runs, and runs only the chosen ones."""
 
 from __future__ import annotations
 

@@ -164,3 +164,13 @@ def test_header_lines_are_written_but_where_h11_puts_them_elsewhere() -> None:
     assert plain.write_fields([]) == ""
     assert plain.write_fields([("A", "b"), ("C", "d")]) == "A: b\r\nC: d\r\n"
     assert plain.write_fields([("A", "b"), ("HOST", "d")]) is None
+
+
+def test_the_kinds_of_bytes_are_those_of_the_patterns() -> None:
+    """The compiled form reads the table, the uncompiled one the patterns."""
+    for number, kind in enumerate(plain._KINDS):
+        byte = bytes([number])
+        in_name = plain._NAME_AND_COLON.match(byte + b":") is not None
+        in_line = plain._REST_OF_LINE.match(byte + b"\r\n") is not None
+        assert kind == in_name + 2 * in_line, number
+    assert len(plain._KINDS) == 256
