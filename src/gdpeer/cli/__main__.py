@@ -28,7 +28,10 @@ def main() -> None:
             stream.reconfigure(errors="backslashreplace")
     # What the library warns of ends up in the one line that is printed; only errors are worth another.
     logging.getLogger("gdpeer").setLevel(logging.ERROR)
-    from gdpeer.cli.commands import gdpeer
+    try:
+        from gdpeer.cli.commands import gdpeer
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
 
     gdpeer.main(prog_name="gdpeer")
 

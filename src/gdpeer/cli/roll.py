@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from gdpeer.cli.failure import Failure
+from gdpeer.cli.failure import INTERRUPTED, Failure
 from gdpeer.cli.options import FOLDER, SECONDS, port_option
 from gdpeer.cli.options import PORT as ANY_PORT
 from gdpeer.cli.serving import DRAIN, TYPING_TURN, Place, address, page_addresses, place_options, show_page_code
@@ -18,6 +18,7 @@ from gdpeer.demos.roll import PORT, Table, user_name
 from gdpeer.demos.roll.pages import Pages
 from gdpeer.demos.stopping import Stop
 from gdpeer.errors import Error
+from gdpeer.multiplayer.peer import ConnectionStatus
 
 __all__ = ["roll"]
 
@@ -110,8 +111,8 @@ def roll(
     The command prints the address of its web page. The page runs Python, so Pyodide must be installed on this machine
     (npm install pyodide).
 
-    Type roll or pass when it is your turn; players lists everyone. Ctrl-C leaves with status 0. The status is 1 when
-    the connection fails or the host goes away.
+    Type roll or pass when it is your turn; players lists everyone. Ctrl-C leaves with status 0, or 130 before a host
+    has let you in. The status is 1 when the connection fails or the host goes away.
     """
     if join is not None and (dedicated or godot3_port is not None or pyodide is not None or place.lan or place.origins):
         hosts = "--dedicated, --godot3-port, --lan, --origin and --pyodide"
@@ -132,6 +133,9 @@ def roll(
             click.echo("Type roll or pass when it is your turn. Ctrl-C leaves.")
         play(table, None if dedicated else Lines(), stop)
         gone = table.left
+        is_joining = table.peer.get_connection_status() is ConnectionStatus.CONNECTING
         table.leave(DRAIN)
     check_output()
+    if is_joining and not gone:
+        return INTERRUPTED
     return 1 if gone else 0

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -20,7 +21,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from gdpeer.cli.failure import Failure
+from gdpeer.cli.failure import INTERRUPTED, Failure
 from gdpeer.cli.options import COUNT, FILE, NUMBER, SECONDS, parse_protocols, tls_options, trust_options
 from gdpeer.cli.swarming import Outcome, Script, ScriptError, Swarm, Target
 from gdpeer.demos.stopping import Stop
@@ -97,7 +98,7 @@ def swarm(
 
     The server is a Godot 4, Godot 3 or gdpeer program. SCRIPT has async def bot(tree), or a class Bot with async def
     run(self); both start before the bot connects. Round trips are measured by pings, unless the bot yields the seconds
-    of its own. The status is 1 when a bot fails.
+    of its own. The status is 1 when a bot fails, and 130 when Ctrl-C comes before the first bot has joined.
     """
     output = sys.stdout
     try:
@@ -124,6 +125,8 @@ def swarm(
                 raise click.UsageError(str(error)) from error
     if worker < 0:
         click.echo(json.dumps(result(outcome))) if as_json else show(outcome)
+    if worker < 0 and stop.requested and not outcome.joined and not outcome.errors:
+        return INTERRUPTED
     return 1 if outcome.errors else 0
 
 
@@ -198,7 +201,9 @@ async def spread(clients: int, processes: int, ramp: float, stop: Stop) -> Outco
     await following
     failed = [await one.wait() for one in workers]
     total = added(outcomes)
-    broken = sum(status not in (0, 1) for status in failed)
+    # A process that was still starting has no handlers for signals yet.
+    expected = (0, 1, INTERRUPTED, -signal.SIGINT, -signal.SIGTERM) if stop.requested else (0, 1)
+    broken = sum(status not in expected for status in failed)
     if broken:
         total.errors["a process of bots failed"] += broken
     return total

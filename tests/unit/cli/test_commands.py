@@ -168,6 +168,20 @@ def test_without_the_extra_one_line_says_how_to_get_it(missing: tuple[str, ...])
     assert done.stderr == (f'gdpeer: the command line needs {" and ".join(missing)}: pip install "gdpeer[cli]"\n')
 
 
+def test_ctrl_c_while_the_command_is_loaded_is_status_130() -> None:
+    program = (
+        "import signal, sys\n"
+        "class Interrupting:\n"
+        "    def find_spec(self, name, *rest):\n"
+        "        if name == 'gdpeer.cli.commands': signal.raise_signal(signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Interrupting())\n"
+        "import runpy\n"
+        "runpy.run_module('gdpeer.cli', run_name='__main__')\n"
+    )
+    done = run_program(program)
+    assert (done.returncode, done.stderr) == (130, "")
+
+
 def test_the_conformance_client_needs_no_extra() -> None:
     done = run_program(
         "import runpy, sys\n"

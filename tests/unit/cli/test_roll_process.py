@@ -115,6 +115,19 @@ def test_a_host_that_is_to_end_waits_until_the_guests_have_answered() -> None:
         assert host.wait() == 0
 
 
+@pytest.mark.parametrize("godot3", [(), ("--godot3",)])
+def test_interrupted_before_it_has_joined_it_exits_with_130(godot3: tuple[str, ...]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"ws://127.0.0.1:{silent.getsockname()[1]}/"
+        with Guest(url, "Ann", *godot3) as guest:
+            connection, _ = silent.accept()
+            with connection:
+                connection.recv(1)
+                guest.interrupt()
+                assert guest.wait() == 130
+                assert guest.stderr == []
+
+
 @pytest.mark.parametrize(
     ("options", "status", "line"),
     [

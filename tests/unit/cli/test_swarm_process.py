@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -103,6 +104,20 @@ def test_a_class_stays_until_ctrl_c_and_pings_are_its_round_trips(arena: Arena, 
     assert [found[name] for name in ("joined", "left", "failed")] == [2, 0, 0]
     assert found["round_trips_of"] == "pings"
     assert found["round_trips"] >= 2
+
+
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_interrupted_before_anybody_has_joined_it_exits_with_130(tmp_path: Path, processes: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"ws://127.0.0.1:{silent.getsockname()[1]}/"
+        words = ("--url", url, "--clients", "2", "--processes", processes, "--json")
+        with swarm(script(tmp_path, STAYING), *words) as run:
+            connection, _ = silent.accept()
+            with connection:
+                connection.recv(1)
+                run.interrupt()
+                found = result_of(run, 130)
+    assert found["joined"] == 0
 
 
 def test_it_ends_after_the_duration(arena: Arena, tmp_path: Path) -> None:
