@@ -17,6 +17,7 @@ from gdpeer.quoting import redact
 
 __all__ = ["SAFE", "Url", "parse_url"]
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _PATTERN = re.compile(
     r"(?:([A-Za-z][A-Za-z0-9+.\-]*)://)?(?:([^/?#]*)@)?"
     r"(\[[^\[\]/?#@]*\]|[^\[\]:/?#@]*)(?::([0-9]+|(?!//)))?([/?][^#]*)?(?:#.*)?",
@@ -70,6 +71,8 @@ def parse_url(text: str) -> Url:
         ValueError: it is none, or its scheme is not ws or wss; the text says why, and repeats nothing that may be a
             secret.
     """
+    if _SURROGATE.search(text):
+        raise ValueError("not a WebSocket URL: half of a surrogate pair is in it, which is no character")
     match = _PATTERN.fullmatch(text.strip())
     if match is None:
         raise ValueError(f"not a WebSocket URL: {redact(text)!r}")

@@ -66,6 +66,7 @@ def parse_proxy(text: str) -> Proxy:
         ValueError: it is none; the text does not repeat it, as it may hold a password.
     """
     try:
+        text.encode()
         parts = urlsplit(text if "://" in text else f"http://{text}")
         host, port = parts.hostname or "", parts.port
     except ValueError:

@@ -238,8 +238,9 @@ def addresses_of(host: str | None) -> list[str]:
         return [host or "*"]
     try:
         found = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM)
-    except OSError as problem:
-        raise TransportError(f"cannot listen on {host!r}: {problem.strerror}", Cause.DNS) from None
+    except (OSError, UnicodeError) as problem:
+        reason = problem.strerror if isinstance(problem, OSError) else "not a host name"
+        raise TransportError(f"cannot listen on {host!r}: {reason}", Cause.DNS) from None
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 

@@ -218,6 +218,9 @@ def test_a_server_listens_on_all_addresses_of_a_name_or_says_what_is_wrong() -> 
     with pytest.raises(TransportError) as unknown:
         serve(echo, "nowhere.invalid")
     assert unknown.value.cause is Cause.DNS
+    with pytest.raises(TransportError, match="not a host name") as impossible:
+        serve(echo, "no\ud800where")
+    assert impossible.value.cause is Cause.DNS
     with pytest.raises(TypeError, match="unknown option"):
         serve(echo, "127.0.0.1", colour="red")
 

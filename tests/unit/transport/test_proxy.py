@@ -217,6 +217,9 @@ def test_urls_of_proxies(text: str, proxy: Proxy) -> None:
         "http://u:secret@h:99999",
         "http://u:secret@[h",
         "http://u:secret" + "x" * 255 + "@h",
+        "http://u\ud800:secret@h",
+        "http://u:secret\udfff@h",
+        "http://u:secret@h\ud800",
     ],
 )
 def test_what_is_no_proxy_is_refused_without_its_password(text: str) -> None:
