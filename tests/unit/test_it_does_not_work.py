@@ -81,7 +81,9 @@ def call(*arguments: Any, path: str = "Main", method: int = 1) -> Callable[[], N
 
 def busy_port() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
-        WebSocketMultiplayerPeer().create_server(other.getsockname()[1], "127.0.0.1")
+        peer = WebSocketMultiplayerPeer()
+        peer.create_server(other.getsockname()[1], "127.0.0.1")
+        peer.poll()
 
 
 def set_too_early() -> None:

@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from gdpeer import WebSocketMultiplayerPeer, WebSocketServer
 from tests.support.pages import program
 
 SLOT = """
@@ -159,4 +160,26 @@ def test_a_busy_port_is_named_by_the_programs_of_the_readme(name: str, port: str
             )
         done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 1
-    assert f"cannot listen on 127.0.0.1 port {busy}: the address is in use" in done.stderr
+    assert done.stderr == f"cannot listen on 127.0.0.1 port {busy}: the address is in use\n"
+
+
+@pytest.mark.parametrize("kind", [WebSocketServer, WebSocketMultiplayerPeer])
+def test_a_program_that_does_not_look_at_the_result_finds_the_reason_in_its_log(
+    kind: type[WebSocketServer] | type[WebSocketMultiplayerPeer], caplog: pytest.LogCaptureFixture
+) -> None:
+    server = kind()
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        busy = other.getsockname()[1]
+        for port in (busy, -1):
+            if isinstance(server, WebSocketServer):
+                server.bind_ip = "127.0.0.1"
+                server.listen(port)
+            else:
+                server.create_server(port, "127.0.0.1")
+            server.poll()
+            server.poll()
+    told = [record.getMessage() for record in caplog.records]
+    assert told == [
+        f"cannot listen on 127.0.0.1 port {busy}: the address is in use",
+        "cannot listen: the port must be 0 to 65535, not -1",
+    ]

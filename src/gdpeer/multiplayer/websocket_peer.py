@@ -55,6 +55,7 @@ from gdpeer.transport.stream import Connector, Stream
 from gdpeer.websocket.client import WebSocketClient
 from gdpeer.websocket.client_session import ClientSession
 from gdpeer.websocket.dialects import GODOT3, GODOT4, Dialect
+from gdpeer.websocket.door import log_not_listening
 from gdpeer.websocket.peer import WebSocketPeer
 from gdpeer.websocket.server import WebSocketServer
 from gdpeer.websocket.session import News, ServerSession, backend_of
@@ -127,6 +128,7 @@ class WebSocketMultiplayerPeer(SessionSettings, SessionPeer, MultiplayerPeer):
         self._settings: Settings = SessionValues(handshake_timeout=3.0)
         self._clock = clock
         self._listen_error = ""
+        self._untold = ""
         self._session: ServerSession | ClientSession | None = None
         self._server: WebSocketServer | None = None
         self._client: WebSocketClient | None = None
@@ -234,16 +236,20 @@ class WebSocketMultiplayerPeer(SessionSettings, SessionPeer, MultiplayerPeer):
         if tls_server_options is not None:
             server.private_key = tls_server_options.get_private_key()
             server.ssl_certificate = tls_server_options.get_own_certificate()
-        self._listen_error = ""
+        self._listen_error = self._untold = ""
         error = self._listen(server, port, godot3_port)
         if error is Error.OK:
             self._serve(server)
         else:
-            self._listen_error = self._listen_error or server.get_listen_error()
+            self._listen_error = self._untold = self._listen_error or server.get_listen_error()
         return error
 
     def get_listen_error(self) -> str:
-        """What was wrong with the last `create_server` or `reload_certificate`, in a line; "" where nothing was."""
+        """What was wrong with the last `create_server` or `reload_certificate`, in a line; "" where nothing was.
+
+        A program that never asks finds it in the log once it polls.
+        """
+        self._untold = ""
         return self._listen_error
 
     def _make_server(self) -> WebSocketServer:
@@ -276,7 +282,6 @@ class WebSocketMultiplayerPeer(SessionSettings, SessionPeer, MultiplayerPeer):
             self._check_protocols()
         except ValueError as problem:
             self._listen_error = str(problem)
-            logger.warning("cannot listen: %s", problem)
             return Error.ERR_INVALID_PARAMETER
         settings = self._server_settings()
         server._settings = settings
@@ -287,7 +292,6 @@ class WebSocketMultiplayerPeer(SessionSettings, SessionPeer, MultiplayerPeer):
             server._open(godot3_port)
         except TransportError as problem:
             self._listen_error = problem.detail
-            logger.warning("cannot listen for Godot 3: %s", problem.detail)
             server.stop()
             return problem.error
         return Error.OK
@@ -367,6 +371,9 @@ class WebSocketMultiplayerPeer(SessionSettings, SessionPeer, MultiplayerPeer):
         if self._session is not None:
             self._session.poll(timeout)
         else:
+            if self._untold:
+                log_not_listening(self._untold)
+                self._untold = ""
             pause(timeout)
 
     def get_connection_status(self) -> ConnectionStatus:

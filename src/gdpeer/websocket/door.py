@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from gdpeer.transport.listener import Listener
     from gdpeer.transport.poller import Poller
 
-__all__ = ["Door", "Place", "make_context"]
+__all__ = ["Door", "Place", "log_not_listening", "make_context"]
 
 logger = get_logger("gdpeer.websocket")
 
@@ -51,6 +51,11 @@ def make_context(key: Source | None, certificate: Source | None, chain: Source |
     if key is None or certificate is None:
         raise ValueError("TLS needs both private_key and ssl_certificate")
     return TLSOptions.server(key, certificate).make_context(chain)
+
+
+def log_not_listening(reason: str) -> None:
+    """Logs why a server does not listen. Most reasons begin with these words by themselves."""
+    logger.warning("%s", reason if reason.startswith("cannot listen") else f"cannot listen: {reason}")
 
 
 class Door:

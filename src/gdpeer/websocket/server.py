@@ -58,7 +58,7 @@ from gdpeer.protocol.http1 import Request, parse_header_line
 from gdpeer.signals import Signal
 from gdpeer.transport.stream import Connector, Stream
 from gdpeer.websocket.dialects import GODOT3
-from gdpeer.websocket.door import Door, Place, make_context
+from gdpeer.websocket.door import Door, Place, log_not_listening, make_context
 from gdpeer.websocket.exchange import spread, take_turn, tell_packets
 from gdpeer.websocket.gate import household
 from gdpeer.websocket.link import Turn
@@ -179,6 +179,7 @@ class WebSocketServer(ServerSettings, NetworkedPeer):
         self._log_limits = LogLimits(clock, total=True)
         self._tally = Tally()
         self._listen_error = ""
+        self._untold = ""
         self._later: Callable[[Awaitable[Response | None], Answered], None] | None = None  # an asyncio front's
         self._peers: dict[int, WebSocketPeer] = {}  # announced
         self._opening: dict[int, NativeBackend] = {}  # not announced yet
@@ -242,15 +243,14 @@ class WebSocketServer(ServerSettings, NetworkedPeer):
             return self._not_listening(problem.error, problem.detail)
         except ValueError as problem:
             return self._not_listening(Error.ERR_INVALID_PARAMETER, str(problem))
-        self._listen_error = ""
+        self._listen_error = self._untold = ""
         if gd_mp_api:
             self._session = ServerSession(self, lambda peer: GODOT3, self._news())
         self._connection_began.emit()
         return Error.OK
 
     def _not_listening(self, error: Error, detail: str) -> Error:
-        self._listen_error = detail
-        logger.warning("cannot listen: %s", detail)
+        self._listen_error = self._untold = detail
         return error
 
     def reload_certificate(self) -> Error:
@@ -268,7 +268,9 @@ class WebSocketServer(ServerSettings, NetworkedPeer):
             self._door.tls = self._make_tls()
         except (TransportError, ValueError) as problem:
             error = problem.error if isinstance(problem, TransportError) else Error.ERR_INVALID_PARAMETER
-            return self._not_listening(error, str(problem))
+            self._listen_error = str(problem)
+            logger.warning("the certificate was not reloaded: %s", problem)
+            return error
         self._listen_error = ""
         return Error.OK
 
@@ -310,7 +312,11 @@ class WebSocketServer(ServerSettings, NetworkedPeer):
         return self._log_limits.of(household(address)) if address else self._log_limits.alone()
 
     def get_listen_error(self) -> str:
-        """What was wrong with the last `listen`, in a line; "" after one that worked."""
+        """What was wrong with the last `listen`, in a line; "" after one that worked.
+
+        A program that never asks finds it in the log once it polls.
+        """
+        self._untold = ""
         return self._listen_error
 
     def get_local_port(self) -> int:
@@ -406,6 +412,9 @@ class WebSocketServer(ServerSettings, NetworkedPeer):
         """
         if type(timeout) is not float:
             timeout = seconds_of("poll", "timeout", timeout)
+        if self._untold:
+            log_not_listening(self._untold)
+            self._untold = ""
         tell = self.data_received if self._session is None else self._session.receive
         take_turn(self._turn, max(0.0, timeout), self._peers, tell, self._look_at)
 
