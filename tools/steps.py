@@ -100,6 +100,7 @@ def lint_steps() -> list[Step]:
         Step("lint spelling", [f"{tool}/codespell"]),
         Step("lint workflows", [f"{tool}/python", "-m", "tools.check_workflows"]),
         Step("lint pages", [f"{tool}/python", "-m", "tools.check_docs"]),
+        Step("lint reference", [f"{tool}/python", "-m", "tools.reference", "--check"]),
         Step("lint programs", [f"{tool}/python", "-m", "tools.check_programs"]),
     ]
 

@@ -26,6 +26,7 @@ class MonotonicClock:
     __slots__ = ()
 
     now = staticmethod(time.monotonic)
+    """`now()`: seconds since some fixed moment."""
 
 
 class ManualClock:

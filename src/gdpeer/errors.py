@@ -174,6 +174,10 @@ class GdpeerError(Exception):
     """The root of every exception that gdpeer raises about the outside world.
 
     Its text is one line: what came from the other side is escaped, and no secret of a URL is in it.
+
+    Attributes:
+        detail: the text.
+        cause: what kind of failure it was.
     """
 
     def __init__(self, detail: str, cause: Cause = Cause.NONE) -> None:

@@ -194,8 +194,9 @@ class serve:
         host: a name or an address; "" or None: all of this machine; "unix:/path".
         port: 0: a free one, see `Server.port`.
         ssl: a server's context of the standard library; or set `private_key` and `ssl_certificate`.
-        options: those of `gdpeer.websocket.front`, or settings and attributes of `WebSocketServer` by their own names:
-            `http_handler`, `process_request` (which may be async here), `max_peers`, `max_connections_per_address` ...
+        options: those of `websockets` by its names (`max_size`, `ping_interval` ...), or settings and attributes of
+            `WebSocketServer` by their own: `http_handler`, `process_request` (which may be async here), `max_peers`,
+            `max_connections_per_address` ...
 
     Raises:
         TransportError: the port cannot be opened.

@@ -28,7 +28,8 @@ def connect(
         url: `ws://host[:port]/path` or `wss://...`.
         ssl: for `wss`: a `TLSOptions`, or a context of the standard library; None: the machine's authorities.
         server_hostname: the name that the certificate must have; "": the URL's host.
-        options: those of `gdpeer.websocket.front`, or settings of `WebSocketPeer` by their own names.
+        options: those of `websockets` by its names (`max_size`, `ping_interval` ...), or settings of `WebSocketPeer` by
+            their own.
 
     Raises:
         ValueError, TypeError: the URL or an option is not valid.

@@ -182,9 +182,10 @@ def serve(
         max_connections: open connections, each with a thread, at a time; later ones get 503. 0: as many as the system
             has. A connection counts once its upgrade is done.
         shutdown_timeout: seconds that handlers have after `shutdown`; those that take longer end with the program.
-        options: those of `gdpeer.websocket.front`, or settings and attributes of `WebSocketServer` by their own names:
-            `http_handler`, `process_request`, `max_connections_per_address` ... The thread of `serve_forever` calls
-            `http_handler` and `process_request`: one that takes its time keeps everybody else from connecting.
+        options: those of `websockets` by its names (`max_size`, `ping_interval` ...), or settings and attributes of
+            `WebSocketServer` by their own: `http_handler`, `process_request`, `max_connections_per_address` ... The
+            thread of `serve_forever` calls `http_handler` and `process_request`: one that takes its time keeps
+            everybody else from connecting.
 
     Raises:
         TransportError: the port cannot be opened.

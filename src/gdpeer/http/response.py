@@ -123,6 +123,7 @@ def _pieces(source: Source) -> Iterator[bytes | memoryview]:
 
 
 Handler = Callable[[Request], Response | None]
+"""What answers requests: a function that returns a `Response`, or None where it has no answer."""
 
 
 def content_type(name: str) -> str:

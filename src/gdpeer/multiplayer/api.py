@@ -39,11 +39,11 @@ class MultiplayerAPI(Guarded, ABC, Generic[PeerType]):
     """The nodes' way to the network; `SceneMultiplayer` is Godot 4's, `gdpeer.godot3.MultiplayerAPI` Godot 3's.
 
     Attributes:
-        peer_connected: signal (peer_id).
-        peer_disconnected: signal (peer_id).
-        connected_to_server: signal (), on clients.
-        connection_failed: signal (), on clients.
-        server_disconnected: signal (), on clients.
+        peer_connected: signal (peer_id): a peer came.
+        peer_disconnected: signal (peer_id): a peer is gone.
+        connected_to_server: signal (): a client has its id, and can call the server.
+        connection_failed: signal (): a client could not connect.
+        server_disconnected: signal (): a client has lost its connection to the server.
     """
 
     _gdpeer_attributes: ClassVar[tuple[str, ...]] = (

@@ -81,9 +81,13 @@ class Node(TreeNode):
         return self.multiplayer.rset(peer_id, self, name, value)
 
     rpc_unreliable = TreeNode.rpc
+    """As `rpc`, which is always reliable over WebSocket."""
     rpc_unreliable_id = TreeNode.rpc_id
+    """As `rpc_id`."""
     rset_unreliable = rset
+    """As `rset`."""
     rset_unreliable_id = rset_id
+    """As `rset_id`."""
 
     def rpc_config(self, method: str, config: RpcConfig | Mapping[str, Any] | Mode | None) -> None:
         """As `gdpeer.Node.rpc_config`, with a mode of Godot 3 that wins over its class; DISABLED: as that says."""
@@ -142,8 +146,8 @@ class MultiplayerAPI(PeerHost[NetworkedMultiplayerPeer]):
     """Calls, sets and packets over a network, as in Godot 3.
 
     Attributes:
-        network_peer_connected: signal (peer_id).
-        network_peer_disconnected: signal (peer_id).
+        network_peer_connected: signal (peer_id): a peer came.
+        network_peer_disconnected: signal (peer_id): a peer is gone.
         network_peer_packet: signal (peer_id, data): of `send_bytes`.
     """
 

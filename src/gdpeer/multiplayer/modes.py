@@ -117,6 +117,9 @@ class RemoteVar:
         mode: who may.
         default: its value at first.
         accessor: a property that holds the value instead.
+
+    Attributes:
+        mode: as given.
     """
 
     def __init__(self, mode: Mode, default: Any = None, accessor: property | None = None) -> None:
@@ -162,7 +165,11 @@ def var_mode(node: Node, name: str) -> Mode:
 
 
 class Keyword:
-    """One of Godot 3's keywords: decorates a method or a property, or declares a variable."""
+    """One of Godot 3's keywords: decorates a method or a property, or declares a variable.
+
+    Attributes:
+        mode: who may call the method, or set the variable.
+    """
 
     def __init__(self, name: str, mode: Mode) -> None:
         self._name = name
@@ -189,8 +196,14 @@ class Keyword:
 
 
 remote = Keyword("remote", Mode.REMOTE)
+"""The keyword `remote`: `Mode.REMOTE`."""
 master = Keyword("master", Mode.MASTER)
+"""The keyword `master`: `Mode.MASTER`."""
 puppet = Keyword("puppet", Mode.PUPPET)
+"""The keyword `puppet`: `Mode.PUPPET`."""
 remotesync = Keyword("remotesync", Mode.REMOTESYNC)
+"""The keyword `remotesync`: `Mode.REMOTESYNC`."""
 mastersync = Keyword("mastersync", Mode.MASTERSYNC)
+"""The keyword `mastersync`: `Mode.MASTERSYNC`."""
 puppetsync = Keyword("puppetsync", Mode.PUPPETSYNC)
+"""The keyword `puppetsync`: `Mode.PUPPETSYNC`."""

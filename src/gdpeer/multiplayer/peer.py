@@ -77,8 +77,8 @@ class MultiplayerPeer(Guarded, PacketPeer):
     """One end of a session. Use it from one thread.
 
     Attributes:
-        peer_connected: signal (peer_id).
-        peer_disconnected: signal (peer_id).
+        peer_connected: signal (peer_id): a peer came.
+        peer_disconnected: signal (peer_id): a peer is gone.
         refuse_new_connections: take no more clients.
         transfer_mode: RELIABLE; sticky, for packets sent from now on.
         transfer_channel: 0; likewise.

@@ -229,7 +229,7 @@ class SceneMultiplayer(SceneSwitchboard, PeerHost[MultiplayerPeer]):
         self._peer.disconnect_peer(peer_id)
 
     def poll(self, timeout: float = 0.0) -> Error:
-        """As `PeerHost.poll`; also ends what takes too long to authenticate."""
+        """Take what arrived: signals and calls happen here. Peers that take too long to authenticate are sent away."""
         if type(timeout) is not float:
             timeout = seconds_of("poll", "timeout", timeout)
         waiting = self._authentication

@@ -223,7 +223,7 @@ class FlatReals(Numbers[float]):
         return hash(_PACK[len(self)](*self))
 
     def is_equal_approx(self, to: Self) -> bool:
-        """Whether all numbers are about the same (`numbers.is_equal_approx`)."""
+        """Whether all numbers are about the same."""
         return all(map(is_equal_approx, self, to))
 
     def is_finite(self) -> bool:

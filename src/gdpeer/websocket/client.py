@@ -52,7 +52,6 @@ class WebSocketClient(NetworkedPeer):
         reconnecting: signal (delay, cause): it ended, or did not open, and `poll` tries again after so many seconds.
         reconnection: when it does (`gdpeer.Reconnection`); None: never. Until it gives up, or `disconnect_from_host`,
             the status is CONNECTING.
-        peer_connected, peer_packet, ...: of multiplayer mode; see `NetworkedPeer`.
         refuse_new_connections: without effect on a client.
         verify_ssl: check the server's certificate; True.
         trusted_ssl_certificate: authorities to trust instead of the machine's; None.
@@ -265,7 +264,7 @@ class WebSocketClient(NetworkedPeer):
         return self._status
 
     def is_server(self) -> bool:
-        """It is not."""
+        """Always False."""
         return False
 
     def _max_message_size(self) -> int:

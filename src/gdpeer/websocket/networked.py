@@ -34,11 +34,12 @@ class NetworkedPeer(SessionPeer):
     """Godot 3's `NetworkedMultiplayerPeer`. The signals here are those of multiplayer mode, and only it emits them.
 
     Attributes:
-        peer_connected: signal (peer_id). On a client also for 1, the server, and for every other client.
-        peer_disconnected: signal (peer_id). On a client not for the server.
-        peer_packet: signal (source): once for each packet.
-        connection_succeeded: signal (), on a client: it has its id, and the server is there.
-        connection_failed: signal (), on a client: it could not connect, or the connection ended, cleanly or not.
+        peer_connected: signal (peer_id): in multiplayer mode, a peer came. On a client also for 1, the server, and for
+            every other client.
+        peer_disconnected: signal (peer_id): in multiplayer mode, a peer is gone. On a client not for the server.
+        peer_packet: signal (source): in multiplayer mode, once for each packet.
+        connection_succeeded: signal (): in multiplayer mode, a client has its id, and the server is there.
+        connection_failed: signal (): in multiplayer mode, a client could not connect, or its connection ended.
         server_disconnected: signal (): never emitted over WebSocket, as in the engine.
         transfer_mode: without effect; over WebSocket everything is reliable.
     """

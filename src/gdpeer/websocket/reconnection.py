@@ -52,7 +52,7 @@ class Reconnection(Guarded):
         attempts: give up after so many in a row that failed; None: never.
         patience: give up after so many seconds without a connection; None: never.
         held: seconds after which a connection counts as a good one. One that ends earlier is a failed attempt.
-        codes: close codes after which to connect again, beside those of the table; an application's own, say.
+        codes: close codes after which to connect again, beside 1001, 1006 and 1011 to 1014; an application's own, say.
         clock: for tests.
         chance: likewise.
 
@@ -105,7 +105,7 @@ class Reconnection(Guarded):
 
     @checked(cause=_CAUSE, code=INT)
     def is_final(self, cause: CloseCause, code: int = -1) -> bool:
-        """Whether an end is one after which there is no use in trying again; see the table.
+        """Whether there is no use in trying again after an end, as after a certificate that is not trusted.
 
         Args:
             cause: of the end.

@@ -111,13 +111,12 @@ class WebSocketServer(ServerSettings, NetworkedPeer):
     Settings count for connections that come after they are set. Not to be used by two threads at a time.
 
     Attributes:
-        client_connected: signal (peer_id, protocol).
-        client_disconnected: signal (peer_id, was_clean). The peer can still be asked, for its close code, reason and
-            cause, and for packets not read yet.
+        client_connected: signal (peer_id, protocol): an upgrade is done, and the peer is open.
+        client_disconnected: signal (peer_id, was_clean): a peer is gone. It can still be asked for its close code,
+            reason and cause, and for packets not read yet.
         client_close_request: signal (peer_id, code, reason): the client began to close.
         data_received: signal (peer_id): once for each packet.
         peer_drained: signal (peer_id): after a refused send there is room again.
-        peer_connected, peer_packet, ...: of multiplayer mode; see `NetworkedPeer`.
         bind_ip: "*" for all addresses, one address, or "unix:/path".
         private_key: an object or the path of a PEM file; with `ssl_certificate` set too: TLS.
         ssl_certificate: likewise; the whole chain, the server's own first.
@@ -293,7 +292,7 @@ class WebSocketServer(ServerSettings, NetworkedPeer):
         return bool(self._door.listeners)
 
     def is_server(self) -> bool:
-        """It is."""
+        """Always True."""
         return True
 
     def get_connection_status(self) -> ClientStatus:

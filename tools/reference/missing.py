@@ -1,7 +1,7 @@
 """What the reference pages leave out: public names and members that nothing in them describes.
 
-docs/conf.py asks when all pages are read, so that `make docs` fails. Described is what has an entry of its own, or a
-line under "Attributes" of a class that the pages show.
+It asks the objects of the running package, where the pages are made from its source: what one of them misses the other
+finds. Described is what has a heading, or a line of a table below the heading of its class.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ import inspect
 import re
 from collections.abc import Collection, Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
-__all__ = ["MODULES", "undescribed"]
+__all__ = ["INNER", "MODULES", "described", "undescribed"]
 
 MODULES = ("gdpeer", "gdpeer.aio", "gdpeer.blocking", "gdpeer.http", "gdpeer.godot3", "gdpeer.prometheus")
 """Whose names, those of `__all__`, are public."""
@@ -23,13 +24,34 @@ TOLD = frozenset({"__version__", "COMPILED"})
 """Names that need no words."""
 INNER = frozenset(
     (
-        *("assign", "call", "can_wait", "count_refusal", "count_replication", "find", "mismatch", "next_packet", "of"),
-        *("of_words", "owns", "path_of", "refuse", "refuse_packet", "transmit", "transmit_target"),
+        *("assign", "begin", "call", "can_wait", "count_refusal", "count_replication", "find", "mismatch"),
+        *("next_packet", "of", "of_words", "owns", "path_of", "refuse", "refuse_packet", "send_binary", "take"),
+        *("transmit", "transmit_target"),
     )
 )
 """Members without an underscore by which parts of gdpeer talk to each other; no program needs them."""
 
-ATTRIBUTES = re.compile(r"^ *Attributes:\n(?P<lines>(?:(?: {4,}.*)?\n)+)", re.MULTILINE)
+HEADING = re.compile(r"^##+ `(?P<name>[\w.]+)(?:\(\))?`$")
+ROW = re.compile(r"^\| (?P<names>(?:`[^`]+`|<br>|, )+) \|")
+
+
+def described(folder: Path) -> set[str]:
+    """The names that the pages of a folder describe, members among them, with their modules."""
+    return {name for page in folder.glob("*.md") for name in _described(page.read_text(encoding="utf-8"))}
+
+
+def _described(page: str) -> Iterator[str]:
+    owner = module = ""
+    for line in page.splitlines():
+        heading, row = HEADING.match(line), ROW.match(line)
+        if heading and line.startswith("## "):
+            owner = f"gdpeer.{heading['name']}"
+            module = owner.rpartition(".")[0]
+            yield owner
+        elif heading:
+            yield f"{module}.{heading['name']}"
+        elif row and owner:
+            yield from (f"{owner}.{name}" for name in re.findall(r"`(?:\w+\.)?(\w+)", row["names"]))
 
 
 def undescribed(entries: Collection[str]) -> list[str]:
@@ -78,9 +100,4 @@ def _is_told(kind: type, member: str, entries: frozenset[str]) -> bool:
         f"{module}.{base.__name__}.{member}" in entries
         for base in kind.__mro__
         for module in (*MODULES, base.__module__)
-    ) or any(
-        re.search(rf"^ +(?:\w+, )*{member}(?:, \w+)*(?: \(.*\))?:", section["lines"], re.MULTILINE)
-        for base in kind.__mro__
-        if any(f"{module}.{base.__name__}" in entries for module in (*MODULES, base.__module__))
-        for section in ATTRIBUTES.finditer(f"{inspect.getdoc(base) or ''}\n")
     )

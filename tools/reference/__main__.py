@@ -1,0 +1,44 @@
+"""Writes the reference, or checks it: `python -m tools.reference [--check]`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from tools.programs import ROOT
+from tools.reference.missing import described, undescribed
+from tools.reference.pages import make_pages
+
+FOLDER = ROOT / "docs" / "reference"
+
+
+def write(folder: Path = FOLDER) -> None:
+    """Writes all pages; those that are no longer made are removed."""
+    pages = make_pages()
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in pages.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    for path in folder.glob("*.md"):
+        if path.name not in pages:
+            path.unlink()
+
+
+def faults(folder: Path = FOLDER) -> list[str]:
+    """What is wrong with the pages in the folder."""
+    pages = make_pages()
+    there = {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.md")}
+    changed = [name for name in sorted({*pages, *there}) if pages.get(name) != there.get(name)]
+    return [
+        *(f"docs/reference/{name} is not current: run python -m tools.reference" for name in changed),
+        *(f"the reference says nothing of {name}" for name in undescribed(described(folder))),
+    ]
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["--check"]:
+        found = faults()
+        print("\n".join(found), end="\n" if found else "")
+        sys.exit(bool(found))
+    if sys.argv[1:]:
+        raise SystemExit("usage: python -m tools.reference [--check]")
+    write()

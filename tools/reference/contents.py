@@ -1,0 +1,206 @@
+"""Which page of the reference holds which public names, in their order."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+__all__ = ["ONLY", "PAGES", "Page"]
+
+ONLY = {"transport.memory.MemoryStream": ("stall", "break_connection", "close_write", "close")}
+"""Classes of which programs use a few members alone."""
+
+
+class Page(NamedTuple):
+    """One page.
+
+    Attributes:
+        file: its name without `.md`.
+        title: its heading.
+        words: what stands below the heading; Markdown.
+        names: the names that it describes, without `gdpeer.`.
+        is_compact: methods stand in tables, as most need one line.
+    """
+
+    file: str
+    title: str
+    words: str
+    names: tuple[str, ...]
+    is_compact: bool = False
+
+
+PAGES = (
+    Page(
+        "websocket-peer",
+        "WebSocketPeer",
+        "One WebSocket connection, as client or as server. "
+        "[A chat between Godot, a browser and Python](../tutorial.md) shows it at work.",
+        ("WebSocketPeer", "PacketPeer", "PeerStats"),
+    ),
+    Page(
+        "websocket-server",
+        "WebSocketServer and WebSocketClient",
+        "A server with many connections, a client with signals, and the loop that polls them. "
+        "[Reconnect automatically](../howto/reconnecting.md) explains `Reconnection`.",
+        ("WebSocketServer", "ServerStats", "WebSocketClient", "Reconnection", "run", "Signal"),
+    ),
+    Page(
+        "multiplayer",
+        "Multiplayer peers and APIs",
+        "[Remote procedure calls (RPC)](../rpc.md) explains how these belong together.",
+        (
+            "WebSocketMultiplayerPeer",
+            "MultiplayerPeer",
+            "OfflineMultiplayerPeer",
+            "LoopbackMultiplayerPeer",
+            "MultiplayerAPI",
+            "SceneMultiplayer",
+            "ConnectionStatus",
+            "TransferMode",
+        ),
+    ),
+    Page(
+        "nodes",
+        "Nodes and RPC",
+        "[Remote procedure calls (RPC)](../rpc.md) explains how these belong together.",
+        ("rpc", "RPCMode", "RpcConfig", "Node", "SceneTree"),
+    ),
+    Page(
+        "godot3",
+        "Godot 3's multiplayer",
+        "The module `gdpeer.godot3`. [Godot 4 and Godot 3](../dialects.md) explains what it is for.",
+        (
+            "godot3.MultiplayerAPI",
+            "godot3.Node",
+            "godot3.SceneTree",
+            "godot3.Mode",
+            "godot3.Keyword",
+            "godot3.RemoteVar",
+            *(f"godot3.{word}" for word in ("remote", "master", "puppet", "remotesync", "mastersync", "puppetsync")),
+        ),
+    ),
+    Page(
+        "asyncio",
+        "asyncio: gdpeer.aio",
+        "The module `gdpeer.aio`. [asyncio API](../asyncio.md) explains it, and lists its "
+        "[options](../asyncio.md#options).",
+        tuple(
+            f"aio.{name}"
+            for name in (
+                "connect",
+                "serve",
+                "Connection",
+                "Server",
+                "broadcast",
+                "multiplayer_server",
+                "multiplayer_client",
+            )
+        ),
+    ),
+    Page(
+        "blocking",
+        "Blocking: gdpeer.blocking",
+        "The module `gdpeer.blocking`. [Blocking API](../blocking.md) explains it; its options are "
+        "[those of the asyncio API](../asyncio.md#options).",
+        tuple(f"blocking.{name}" for name in ("connect", "serve", "Connection", "Server", "Pong")),
+    ),
+    Page(
+        "http",
+        "HTTP",
+        "The module `gdpeer.http`. [Serve web pages on the game's port](../howto/one-port.md) shows how to use it.",
+        tuple(
+            f"http.{name}"
+            for name in ("Handler", "Request", "Response", "Headers", "File", "StaticFolder", "PythonPages", "chain")
+        ),
+    ),
+    Page(
+        "errors",
+        "Errors and causes",
+        "Methods return a code of `Error` where the engine's do. Functions of Python's own style raise exceptions.",
+        (
+            "Error",
+            "Cause",
+            "CloseCause",
+            "GdpeerError",
+            "TransportError",
+            "HandshakeError",
+            "ProtocolError",
+            "ConnectionClosed",
+            "ConnectionClosedOK",
+            "ConnectionClosedError",
+            "VariantError",
+            "PacketError",
+        ),
+    ),
+    Page(
+        "tls-and-tcp",
+        "TLS and TCP",
+        "[Encrypt with TLS](../howto/tls.md) shows how to use the options.",
+        ("TLSOptions", "X509Certificate", "CryptoKey", "TCPServer", "StreamPeerTCP", "StreamPeerTLS"),
+    ),
+    Page(
+        "variants",
+        "Variant types: conversions, names and ids",
+        "[Variant types](../variants.md) explains how the types belong together and behave.",
+        (
+            "var_to_bytes",
+            "bytes_to_var",
+            "var_to_bytes_with_objects",
+            "bytes_to_var_with_objects",
+            "var_to_str",
+            "str_to_var",
+            "typeof",
+            "VariantType",
+            "VariantType3",
+            "StringName",
+            "NodePath",
+            "RID",
+            "EncodedObjectAsID",
+            "EncodedObject",
+            "EncodedCallable",
+            "EncodedSignal",
+        ),
+    ),
+    Page(
+        "vectors",
+        "Vectors, rectangles and colours",
+        "[Variant types](../variants.md) explains how the types belong together and behave. "
+        "A method without a description does what the engine's method of that name does.",
+        (
+            *("Vector2", "Vector2i", "Vector3", "Vector3i", "Vector4", "Vector4i"),
+            *("Rect2", "Rect2i", "Plane", "AABB", "Color"),
+        ),
+        is_compact=True,
+    ),
+    Page(
+        "transforms",
+        "Rotations and transforms",
+        "[Variant types](../variants.md) explains how the types belong together and behave. "
+        "A method without a description does what the engine's method of that name does.",
+        ("Quaternion", "Basis", "Transform2D", "Transform3D", "Projection"),
+        is_compact=True,
+    ),
+    Page(
+        "arrays",
+        "Arrays and dictionaries",
+        "[Variant types](../variants.md) explains how the types belong together and behave.",
+        (
+            *("Array", "Dictionary", "ContainerType", "UNTYPED", "PackedByteArray", "PackedInt32Array"),
+            *("PackedInt64Array", "PackedFloat32Array", "PackedFloat64Array", "PackedStringArray"),
+            *("PackedVector2Array", "PackedVector3Array", "PackedVector4Array", "PackedColorArray"),
+        ),
+        is_compact=True,
+    ),
+    Page(
+        "metrics",
+        "Metrics for Prometheus",
+        "The module `gdpeer.prometheus`, which needs the extra `metrics`. "
+        "[Set rate limits and connection limits](../howto/limits.md) shows how to use it.",
+        ("prometheus.Metrics", "prometheus.ServerCollector"),
+    ),
+    Page(
+        "testing",
+        "Tests: memory streams and clocks",
+        "[Test your game without a network](../howto/testing.md) shows how to use them.",
+        ("transport.memory.memory_pair", "transport.memory.MemoryStream", "Clock", "ManualClock", "MonotonicClock"),
+    ),
+)
