@@ -19,6 +19,7 @@ from tests.support.missing import ROOT
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(90)]
 
 GOLDEN = ROOT / "tests" / "golden"
+NODE_PATH_OF_GODOT_3 = 15
 
 
 def load_lines(name: str, session: str) -> list[dict[str, Any]]:
@@ -39,13 +40,22 @@ def named(sessions: Iterable[Session], name: str) -> Session:
     return next(session for session in sessions if session.name == name)
 
 
+def settled(recorded: list[dict[str, Any]], major: str) -> list[dict[str, Any]]:
+    """The values that are the same each time. Godot 3 fills up the names of a path with whatever its memory holds."""
+    kept = [dict(one) for one in recorded if "varies" not in one]
+    for one in kept:
+        if major == "3" and one["type"] == NODE_PATH_OF_GODOT_3:
+            del one["hex"]
+    return kept
+
+
 @pytest.mark.parametrize("major", ["4", "3"])
 def test_values(major: str) -> None:
     command(major)
     committed = json.loads((GOLDEN / f"variant_godot{major}.json").read_text(encoding="utf-8"))["values"]
     found = values.values(major)
     assert [one["name"] for one in found] == [one["name"] for one in committed]
-    assert [one for one in found if "varies" not in one] == [one for one in committed if "varies" not in one]
+    assert settled(found, major) == settled(committed, major)
 
 
 def test_expressions(tmp_path: Path) -> None:

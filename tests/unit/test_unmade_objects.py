@@ -11,7 +11,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-COMPILED = re.findall(r'"(gdpeer\.[\w.]*\w)"', (Path(__file__).parents[2] / "setup.py").read_text(encoding="utf-8"))
+SETUP = (Path(__file__).parents[2] / "setup.py").read_text(encoding="utf-8")
+COMPILED = re.findall(r'^    "(gdpeer\.[\w.]*\w)",$', SETUP, re.MULTILINE)
 
 PROGRAM = """
 import importlib, inspect, sys

@@ -307,6 +307,15 @@ class Typist:
             if select.select([self._master], [], [], left)[0]:
                 self._read()
 
+    def wait_for_the_prompt(self) -> None:
+        """Until the terminal hands on each key at once: while a line is printed, it edits lines itself."""
+        import termios
+
+        deadline = time.monotonic() + 15.0
+        while termios.tcgetattr(self._master)[3] & termios.ICANON:
+            assert time.monotonic() < deadline, f"there is no prompt: {self.screen!r}"
+            time.sleep(0.01)
+
     def _read(self) -> None:
         try:
             data = os.read(self._master, 65_536)
@@ -369,6 +378,7 @@ def test_ctrl_c_and_the_end_of_input_close_with_1000(echo_url: str, key: bytes) 
         if key == b"\x03":
             typist.process.send_signal(signal.SIGINT)
         else:
+            typist.wait_for_the_prompt()
             typist.press(key)
         typist.see("closed with code 1000")
         assert typist.process.wait(10) == 0
