@@ -165,10 +165,12 @@ class LogLimit:
         """Log a line about a peer, or count it."""
         self.log(logging.WARNING, text, *arguments)
 
-    def log(self, level: int, text: str, *arguments: object) -> None:
-        """As `warning`, at any level. An exception goes in as its text: who keeps the line would keep its frames."""
+    def log(self, level: int, text: str, *arguments: object, logger: logging.Logger | None = None) -> None:
+        """As `warning`, at any level and with any logger. An exception goes in as its text: who keeps the line would
+        keep its frames.
+        """
         if self.may_log():
-            _logger.log(level, f"{text}%s", *arguments, self.take_held_back())
+            (logger or _logger).log(level, f"{text}%s", *arguments, self.take_held_back())
 
     def finish(self, peer_id: int) -> None:
         """The peer has gone: tell what was not told, within the limit."""

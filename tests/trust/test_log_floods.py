@@ -6,10 +6,12 @@ as a message may be, calls with wrong arguments, and calls that make the game's 
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import cycle
 from pathlib import Path
 
@@ -28,7 +30,7 @@ MOST = 64 * 1024 if LONG else 32 * 1024
 """Bytes of the log. Most of it is written in the first moments; a minute adds as much again."""
 
 SERVER = """
-import sys
+import logging, sys
 from gdpeer import Node, SceneTree, WebSocketMultiplayerPeer, WebSocketServer, rpc
 
 class Main(Node):
@@ -43,6 +45,9 @@ class Main(Node):
     @rpc("any_peer")
     def takes(self, number: int) -> None:
         pass
+
+if "info" in sys.argv:
+    logging.basicConfig(level=logging.INFO)
 
 def fail(*arguments):
     raise RuntimeError(repr(arguments))
@@ -87,11 +92,12 @@ PACKETS = [
 ]
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[tuple[list[int], Path]]:
+@pytest.fixture(params=[[]], ids=["unasked"])
+def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[list[int], Path]]:
     log = tmp_path / "stderr"
     with log.open("wb") as stderr:
-        process = subprocess.Popen([sys.executable, "-c", SERVER], stdout=subprocess.PIPE, stderr=stderr, text=True)
+        command = [sys.executable, "-c", SERVER, *request.param]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True)
         try:
             assert process.stdout is not None
             yield [int(port) for port in process.stdout.readline().split()], log
@@ -154,3 +160,48 @@ def test_strangers_do_not_fill_the_log(server: tuple[list[int], Path], which: in
     assert all(line.isprintable() for line in text.splitlines())
     assert max(map(len, text.splitlines())) < 1_000
     assert "that were not logged" in text or SECONDS < 10
+
+
+UPGRADE = (
+    b"GET /%s HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+    b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+)
+OPENINGS = [
+    b"",
+    b"GET /",
+    b"\x1b[2J\xff" * 20,
+    b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: " + b"\x1b" * 3000 + b"\r\n\r\n",
+    UPGRADE % b"",
+    UPGRADE % b"" + b"\xff" * 20,
+    UPGRADE % b"" + b"\x82\xff" + b"\x7f" * 12,
+    UPGRADE % (b"x" * 3000),
+]
+
+
+def come_and_go(port: int, seconds: float) -> int:
+    """Connections that ended badly, each in another way."""
+    end = time.monotonic() + seconds
+    count = 0
+    while time.monotonic() < end:
+        with socket.create_connection(("127.0.0.1", port)) as one:
+            one.sendall(OPENINGS[count % len(OPENINGS)])
+            one.shutdown(socket.SHUT_WR)
+            one.settimeout(0.02)
+            with suppress(OSError):
+                while one.recv(65_536):
+                    pass
+        count += 1
+    return count
+
+
+@pytest.mark.parametrize("server", [["info"]], indirect=True, ids=["info"])
+@pytest.mark.parametrize("which", [0, 1], ids=["multiplayer", "plain"])
+def test_those_who_come_again_and_again_do_not_fill_a_log_at_info(server: tuple[list[int], Path], which: int) -> None:
+    ports, log = server
+    count = come_and_go(ports[which], SECONDS)
+    text = log.read_text()
+    assert count > 60
+    assert 5 < text.count("INFO:gdpeer.websocket:peer") < 20 + SECONDS
+    assert len(text) <= MOST
+    assert all(line.isprintable() for line in text.splitlines())

@@ -23,6 +23,7 @@ from typing import NamedTuple
 
 from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.errors import CloseCause, HandshakeError, TransportError
+from gdpeer.logs import LogLimits
 from gdpeer.protocol.http1 import Request
 from gdpeer.protocol.url import parse_url
 from gdpeer.tools.upgrades import BAD_GATEWAY, WaitingUpgrade, answering, asking
@@ -122,7 +123,7 @@ class Tunnel:
         self.tls = tls
         self.clock = clock
         self.poller = Poller(clock)
-        self.turn = Turn(self.poller)
+        self.turn = Turn(self.poller, LogLimits(clock, total=True))
         self.settings = Settings(
             inbound_buffer_size=LARGEST,
             outbound_buffer_size=MOST_WAITING,

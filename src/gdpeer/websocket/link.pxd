@@ -26,6 +26,7 @@ cdef class RoundTrip:
 @cython.final
 cdef class Turn:
     cdef public object poller
+    cdef public object log_limits
     cdef public bint active
     cdef public bint defers
     cdef public list touched

@@ -23,6 +23,7 @@ from gdpeer.websocket.settings import Settings
 from gdpeer.websocket.trace import Trace
 
 if TYPE_CHECKING:
+    from gdpeer.logs import LogLimits
     from gdpeer.refusals import Refusals
     from gdpeer.transport.poller import Poller
 
@@ -91,14 +92,16 @@ class Turn:
 
     Attributes:
         defers: what ends behind packets ends a turn later, as those who deal with them do so between turns.
+        log_limits: of what is logged at INFO about connections, by address; None: their owner made them all.
         active: while true, what is sent is gathered, and goes out in `flush`. Outside a turn it goes out at once.
         touched: connections where something happened that the owner should look at.
     """
 
-    __slots__ = ("_unsent", "active", "defers", "poller", "touched")
+    __slots__ = ("_unsent", "active", "defers", "log_limits", "poller", "touched")
 
-    def __init__(self, poller: Poller | None = None) -> None:
+    def __init__(self, poller: Poller | None = None, log_limits: LogLimits | None = None) -> None:
         self.poller = poller
+        self.log_limits = log_limits
         self.active = False
         self.defers = False
         self.touched: list[Link] = []

@@ -29,6 +29,7 @@ from gdpeer.websocket.link import Link, Turn
 from gdpeer.websocket.meter import Meter
 from gdpeer.websocket.pages import PAGE_STALL, Page
 from gdpeer.websocket.settings import Settings
+from gdpeer.websocket.telling import limit_of, tell
 from gdpeer.websocket.trace import begin_trace
 from gdpeer.websocket.upgrade import ClientUpgrade, Outcome, ServerUpgrade
 
@@ -204,12 +205,13 @@ class NativeBackend(Link):
             self._go_elsewhere(outcome.elsewhere)
             return
         if outcome.opened is None:
+            limit = limit_of(self._turn.log_limits, self.stream)
             self._end(-1, "", outcome.cause)
             self._send_raw(outcome.data)
             self._page = Page(outcome.sending, self._clock.now()) if outcome.data else None
             is_on_its_way = self.connection.outbox.pending or outcome.sending is not None
             self._part(_LINGERING, PAGE_STALL if is_on_its_way else LINGER)
-            logger.info("peer %s: %s", self.peer_id, outcome.cause)
+            tell(limit, "peer %s: %s", self.peer_id, outcome.cause)
             return
         self.opened = outcome.opened
         self.stage = _OPEN
@@ -366,10 +368,11 @@ class NativeBackend(Link):
             self.abort("closed here without a close frame")
 
     def _end_slow(self) -> None:
+        limit = limit_of(self._turn.log_limits, self.stream)
         self._end(1013, SLOW_REASON, SLOW_CAUSE)
         self.close(1013, SLOW_REASON)
         # Last: a handler of the log may send to this peer, and must find it closing.
-        logger.info("peer %s: closed with 1013: %s", self.peer_id, SLOW_CAUSE)
+        tell(limit, "peer %s: closed with 1013: %s", self.peer_id, SLOW_CAUSE)
 
     def say_goodbye(self, code: int, reason: str) -> float:
         """The first half of leaving: a close frame where one can be sent. Errors as `close`.
@@ -419,6 +422,7 @@ class NativeBackend(Link):
             cause = _closed_with(connection.close_code)
         else:
             cause = CloseCause(Cause.TOO_BIG if failure.code == 1009 else Cause.PROTOCOL_ERROR, failure.detail)
+        limit = None if failure is None else limit_of(self._turn.log_limits, self.stream)
         self._end(connection.close_code, connection.close_reason, cause)
         said_last = connection.closed_by_remote or failure is not None
         if said_last and self.stream is not None and self.stream.is_secure:
@@ -426,7 +430,7 @@ class NativeBackend(Link):
         else:
             self._linger()
         if failure is not None:
-            logger.info("peer %s: %s", self.peer_id, cause)
+            tell(limit, "peer %s: %s", self.peer_id, cause)
 
     def _lose(self, problem: GdpeerError) -> None:
         self._settle()
@@ -436,9 +440,10 @@ class NativeBackend(Link):
         cause = CloseCause(problem.cause, problem.detail)
         if problem.cause is Cause.TCP and self.stage == _UPGRADING:
             cause = CloseCause(problem.cause, problem.detail + self._hint())
+        limit = limit_of(self._turn.log_limits, self.stream)
         self._end(-1, "", cause)
         self._finish()
-        logger.info("peer %s: %s", self.peer_id, cause)
+        tell(limit, "peer %s: %s", self.peer_id, cause)
 
     def _end(self, code: int, reason: str, cause: CloseCause) -> None:
         if self.cause.cause is Cause.NONE:

@@ -75,6 +75,7 @@ from gdpeer.websocket.settings import (
 )
 from gdpeer.websocket.states import ClientStatus, PeerWriteMode, Stage
 from gdpeer.websocket.stats import ServerStats, Tally
+from gdpeer.websocket.telling import limit_of, tell
 from gdpeer.websocket.tls_options import Source
 from gdpeer.websocket.upgrade import Answered, Processor, Question, ServerUpgrade
 
@@ -172,7 +173,7 @@ class WebSocketServer(ServerSettings, NetworkedPeer):
             inbound_buffer_size=65_536, outbound_buffer_size=65_536, max_queued_packets=1024, handshake_timeout=3.0
         )
         self._clock = clock
-        self._turn = Turn()
+        self._turn = Turn(log_limits=LogLimits(clock, total=True))
         self._session: ServerSession | None = None  # of multiplayer mode
         self._door = Door(clock)
         self._log_limits = LogLimits(clock, total=True)
@@ -333,7 +334,7 @@ class WebSocketServer(ServerSettings, NetworkedPeer):
         obstacle = gate.obstacle(settings, address, len(self._opening))
         if obstacle:
             self._tally.refused[obstacle] += 1
-            logger.info("a connection from %s was turned away: %s", address, obstacle)
+            tell(limit_of(self._turn.log_limits, stream), "a connection from %s was turned away: %s", address, obstacle)
             stream.close()
         else:
             gate.enter(settings, address, self._serve(self._door.secure(stream, settings), port))
@@ -614,7 +615,7 @@ class WebSocketServer(ServerSettings, NetworkedPeer):
         self._turn.take_touched()
         if self._turn.poller is not None:
             self._turn.poller.close()
-        self._turn = Turn()
+        self._turn = Turn(log_limits=self._turn.log_limits)
 
     def _drain(self, code: int, reason: str, grace: float) -> None:
         deadline = self._clock.now() + grace
