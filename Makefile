@@ -25,7 +25,7 @@ help:
 	@echo "make streams      100,000 random streams each, read as websockets and wsproto read them"
 	@echo "make fuzz         ten million cases for the parsers, guided by coverage, an hour at most"
 	@echo "make fuzz-asan    the cases that were found, and tests of the parsers, under AddressSanitizer"
-	@echo "make mutants      300 changes of single expressions, each to be noticed by a test; half an hour"
+	@echo "make mutants      300 changes of single expressions, each to be noticed by a test; half an hour on two idle cores"
 	@echo "make bench        gdpeer beside other WebSocket libraries, as server and client, in one run"
 	@echo "make instructions instruction counts of the hot paths, beside their budget (needs valgrind)"
 	@echo "make bench-all    all measurements, and the page about them (about an hour)"

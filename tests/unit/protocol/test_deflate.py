@@ -382,3 +382,19 @@ def test_room_that_shrank_below_what_came_is_an_overflow_not_a_crash() -> None:
     with pytest.raises(ProtocolError) as caught:
         Inflater().feed(Deflater().compress(b"abc"), -5)
     assert caught.value.code == 1009
+
+
+@pytest.mark.parametrize("size", [131_071, 131_072, 131_073, 300_000])
+def test_what_follows_a_final_block_waits_when_a_step_is_full(size: int) -> None:
+    """No more than a step comes out at a time, whatever the blocks are."""
+    final, more = zlib.compressobj(wbits=-15), zlib.compressobj(wbits=-15)
+    data = final.compress(bytes(size)) + final.flush(zlib.Z_FINISH)
+    data += more.compress(b"and more") + more.flush(zlib.Z_SYNC_FLUSH)
+    inflater, out = Inflater(), b""
+    rest: bytes | None = data.removesuffix(b"\x00\x00\xff\xff")
+    while rest is not None:
+        piece = inflater.feed(rest, ROOM - len(out))
+        assert len(piece) <= 131_072 + len(b"and more")
+        out += piece
+        rest = inflater.rest
+    assert out + inflater.finish(ROOM - len(out)) == bytes(size) + b"and more"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import tracemalloc
 import zlib
 
@@ -454,3 +455,75 @@ def test_masking_key_of_a_long_payload_keeps_its_place() -> None:
         at = inbox.parse(buffer, 0, cut)
         assert inbox.parse(buffer, at, len(buffer)) == len(buffer)
     assert packets(inbox) == [(payload, False)] * 5
+
+
+# ---------------------------------------------------------------- what could be received in place
+
+
+@pytest.mark.parametrize(
+    ("length", "come", "wanted"),
+    [
+        (65_535, 0, 0),
+        (65_536, 0, 65_536),
+        (65_536, 1, 0),
+        (70_000, 4_464, 65_536),
+        (70_000, 4_465, 0),
+        (1 << 20, 0, 1 << 20),
+        ((1 << 20) + 1, 0, 1 << 20),
+        ((1 << 20) + 1, 2, (1 << 20) - 1),
+    ],
+)
+def test_large_messages_may_be_received_in_place(
+    inbox: Inbox, masked: bool, limits: Limits, length: int, come: int, wanted: int
+) -> None:
+    limits.max_message_size = 2 << 20
+    inbox.use(limits)
+    assert inbox.wanted() == 0
+    data = frame(BINARY, bytes(length), masked=masked)
+    head = len(data) - length
+    parse(inbox, data[: head + come])
+    assert inbox.wanted() == wanted
+
+
+def test_a_compressed_message_is_not_received_in_place(inbox: Inbox, masked: bool, limits: Limits) -> None:
+    limits.max_message_size = 2 << 20
+    inbox.use(limits)
+    inbox.inflater = Inflater()
+    data = frame(BINARY, bytes(100_000), masked=masked, rsv=4)
+    parse(inbox, data[:14])
+    assert inbox.wanted() == 0
+
+
+@pytest.mark.parametrize("size", [131_071, 131_072, 131_073, 600_000])
+def test_a_compressed_message_of_more_than_a_step_is_whole(
+    inbox: Inbox, masked: bool, limits: Limits, size: int
+) -> None:
+    limits.max_message_size = size
+    inbox.use(limits)
+    inbox.inflater = Inflater()
+    message = bytes(number % 251 for number in range(size))
+    parse(inbox, frame(BINARY, Deflater().compress(message), masked=masked, rsv=4))
+    assert packets(inbox) == [(message, False)]
+    limits.max_message_size = size - 1
+    inbox.use(limits)
+    inbox.inflater = Inflater()
+    code, _ = refusal(inbox, frame(BINARY, Deflater().compress(message), masked=masked, rsv=4))
+    assert code == 1009
+
+
+@pytest.mark.parametrize("size", [10, 1000])
+def test_what_comes_out_at_the_end_of_a_compressed_message_counts_for_the_limit(
+    inbox: Inbox, masked: bool, limits: Limits, size: int
+) -> None:
+    """The tail that RFC 7692 leaves out is here the content of a stored block: four bytes come out with it alone."""
+    stored = b"\0" + struct.pack("<HH", size, size ^ 0xFFFF) + bytes(size) + b"\0" + struct.pack("<HH", 4, 4 ^ 0xFFFF)
+    data = frame(BINARY, stored, masked=masked, rsv=4)
+    limits.max_message_size = size + 4
+    inbox.use(limits)
+    inbox.inflater = Inflater()
+    parse(inbox, data)
+    assert packets(inbox) == [(bytes(size) + b"\0\0\xff\xff", False)]
+    limits.max_message_size = size + 3
+    inbox.use(limits)
+    inbox.inflater = Inflater()
+    assert refusal(inbox, data)[0] == 1009

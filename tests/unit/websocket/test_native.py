@@ -660,6 +660,41 @@ def test_a_page_that_is_out_lingers_no_longer_than_a_close() -> None:
     assert backend.stage == Stage.DONE
 
 
+def test_who_asked_for_a_page_may_end_its_own_side_at_once() -> None:
+    """As a client of HTTP/1.0 may: the page goes out all the same, and then nothing is waited for."""
+    backend, theirs, _ = asked_for_a_page(1_000_000)
+    theirs.close_write()
+    backend.step()
+    came = 0
+    while backend.stage != Stage.DONE:
+        assert backend.stage == Stage.LINGERING
+        came += len(read_all(theirs))
+        backend.step()
+    assert came + len(read_all(theirs)) > 1_000_000
+    assert has_ended(theirs)
+
+
+def test_who_asked_for_a_page_may_go_in_the_middle_of_it() -> None:
+    backend, theirs, _ = asked_for_a_page(1_000_000)
+    cause = backend.cause
+    stream = backend.stream
+    assert isinstance(stream, MemoryStream)
+    send, calls = stream.send, []
+
+    def breaks(chunks: Sequence[Any]) -> int:
+        calls.append(chunks)
+        if len(calls) > 1:  # what was queued is out: the next piece of the page meets the end
+            raise TransportError("connection broke: reset by the other side")
+        return send(chunks)
+
+    stream.send = breaks  # type: ignore[method-assign]
+    read_all(theirs)
+    backend.step()
+    assert len(calls) == 2
+    assert backend.stage == Stage.DONE
+    assert backend.cause is cause
+
+
 def test_an_upgrade_is_asked_anew_only_while_there_is_one() -> None:
     backend = NativeBackend(Settings(), ManualClock(), ServerUpgrade(Settings(), Settings().limits()), Turn())
     backend.go_on()
