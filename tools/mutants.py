@@ -219,24 +219,27 @@ class Reach:
 
     def of(self, mutant: Mutant) -> list[str]:
         """The tests that reach the changed statement; all of them where it runs at import."""
-        lines = self.tests.get(mutant.module, {})
-        found = set().union(*(lines.get(line, set()) for line in statement_at(mutant.module, mutant.line)))
-        if "" in found:
-            found = set().union(*lines.values())
+        lines, is_in_function = statement_at(mutant.module, mutant.line)
+        reached = self.tests.get(mutant.module, {})
+        if is_in_function:
+            found = set().union(*(reached.get(line, set()) for line in lines))
+        else:
+            found = {name for lines in self.tests.values() for names in lines.values() for name in names}
         return sorted(found - {""})
 
 
-def statement_at(module: str, line: int) -> range:
-    """The lines of the innermost statement there; of one with a body only its head."""
-    best = range(line, line + 1)
-    for node in ast.walk(ast.parse((ROOT / PACKAGE / module).read_text())):
+def statement_at(module: str, line: int) -> tuple[range, bool]:
+    """The lines of the innermost statement there, of one with a body only its head; whether a function runs it."""
+    best, is_in_function = range(line, line + 1), False
+    for node in ast.walk(ast.parse((ROOT / PACKAGE / module).read_text())):  # outer statements come first
         if isinstance(node, ast.stmt):
             body = getattr(node, "body", None)
             end = body[0].lineno if body else (node.end_lineno or node.lineno) + 1
-            lines = range(node.lineno, max(end, node.lineno + 1))
-            if line in lines and (len(best) == 1 or len(lines) <= len(best)):
-                best = lines
-    return best
+            if line in range(node.lineno, max(end, node.lineno + 1)):
+                best = range(node.lineno, max(end, node.lineno + 1))
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and body:
+                is_in_function |= body[0].lineno <= line <= (node.end_lineno or line)
+    return best, is_in_function
 
 
 def run_tests(sources: Path, words: list[str], limit: float, chosen: Iterable[str] = ()) -> tuple[int, str]:
