@@ -51,9 +51,24 @@ def test_settings_have_types_and_defaults() -> None:
     assert re.search(r"^\| `drained` \| `\(\)` \| After", text, re.MULTILINE)
 
 
-@pytest.mark.parametrize("name", ["PeerState", "PeerWriteMode", "PeerType", "Processor", "MONOTONIC", "_V", "_N"])
+@pytest.mark.parametrize(
+    "name", ["PeerState", "PeerWriteMode", "PeerType", "Processor", "Pem", "MONOTONIC", "_V", "_N"]
+)
 def test_names_that_no_reader_can_import_are_written_out(name: str) -> None:
     assert [page for page, text in PAGES.items() if re.search(rf"\b{name}\b", text)] == []
+
+
+def test_classes_of_one_name_are_told_apart() -> None:
+    text = section("godot3.md", "godot3.MultiplayerAPI")
+    assert "Extends [`gdpeer.MultiplayerAPI`](multiplayer.md#multiplayerapi)." in text
+    assert "RPC_MODE_ANY_PEER" not in text  # the base describes it
+
+
+def test_defaults_are_as_one_writes_them() -> None:
+    assert "mode: TransferMode = TransferMode.RELIABLE" in section("multiplayer.md", "SceneMultiplayer.send_bytes()")
+    assert "write_mode: WebSocketPeer.WriteMode = WebSocketPeer.WriteMode.BINARY" in section(
+        "websocket-peer.md", "WebSocketPeer.send()"
+    )
 
 
 def test_mentions_of_public_names_are_links() -> None:

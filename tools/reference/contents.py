@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ["ONLY", "PAGES", "Page"]
+__all__ = ["ONLY", "PAGES", "STANDS_FOR", "Page"]
 
 ONLY = {"transport.memory.MemoryStream": ("stall", "break_connection", "close_write", "close")}
 """Classes of which programs use a few members alone."""
+
+STANDS_FOR = {"Pem": "X509Certificate | CryptoKey"}
+"""Classes without a public name in signatures, by what a reader passes for them."""
 
 
 class Page(NamedTuple):

@@ -102,11 +102,16 @@ def bases(name: str) -> str:
     for base in runtime(name).__mro__[1:]:
         public = next((other for other in places() if "." not in other and _is(other, base)), "")
         if public:
-            found.append(f"`{public}`")
+            found.append(f"`{qualified(public, name)}`")
         elif base.__module__ in ("builtins", "array") and base is not object:
             found.append(f"`{base.__name__}`")
             break
     return f"Extends {', '.join(found)}." if found else ""
+
+
+def qualified(name: str, reader: str) -> str:
+    """A name as it is told apart from its like in the module of `reader`."""
+    return f"gdpeer.{name}" if "." in reader and "." not in name else name
 
 
 def _is(name: str, kind: type) -> bool:
@@ -161,7 +166,8 @@ def members(name: str, found: Members, is_compact: bool) -> Iterator[str]:
     yield captioned("Constants", constant_table(name, found.constants))
     if found.inherited:
         lines = [
-            f"* from `{base}`: {', '.join(_inherited_link(base, key) for key in keys)}"
+            f"* from `{qualified(base, name)}`: "
+            + ", ".join(_inherited_link(base, key) for key in keys if not key.isupper())
             for base, keys in found.inherited.items()
         ]
         yield captioned("Inherited", "\n".join(lines))

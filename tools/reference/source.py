@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import griffe
 
 from tools.programs import ROOT
-from tools.reference.contents import ONLY, PAGES
+from tools.reference.contents import ONLY, PAGES, STANDS_FOR
 from tools.reference.docstrings import Docstring, parse
 from tools.reference.missing import INNER
 
@@ -146,13 +146,16 @@ def _name(piece: Any) -> str:
         return short_names()[path]
     if path.startswith("gdpeer.") and path not in public():
         with suppress(Exception):
-            return _written_out(package()[path.removeprefix("gdpeer.")]) or piece.name
+            text = _written_out(package()[path.removeprefix("gdpeer.")])
+            return text or STANDS_FOR.get(piece.name, piece.name)
+    if path in public() and piece.name != public()[path].rpartition(".")[2]:
+        return f"gdpeer.{public()[path]}"  # imported under another name
     return str(piece.name)
 
 
 def _written_out(target: Any) -> str:
     """What a name of the module's own stands for; "" where it is a class or is too long."""
-    if not target.is_attribute or str(target.value).startswith("TypeVar("):
+    if not target.is_attribute or not target.parent.is_module or str(target.value).startswith("TypeVar("):
         return ""
     text = _quoted(target.value)
     return text if len(text) <= WIDTH else ""
@@ -330,7 +333,7 @@ def _inherited(thing: Any) -> dict[str, list[str]]:
             continue
         ours = _documented(thing)
         for key, member in effective(base).items():
-            if key in told or key in ours or key.isupper() or own.get(key) is not member:
+            if key in told or key in ours or own.get(key) is not member:
                 continue
             if _is_shown(key, member):
                 found.setdefault(public()[base.path], []).append(key)
