@@ -38,7 +38,7 @@ class Signal:
         limit_of: where the first argument is a peer's id: the limit of the log that its slots' exceptions count for.
 
     Attributes:
-        name: as above.
+        name: as given.
     """
 
     __slots__ = ("__weakref__", "_limit_of", "_slots", "name")

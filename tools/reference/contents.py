@@ -167,7 +167,8 @@ PAGES = (
         "vectors",
         "Vectors, rectangles and colours",
         "[Variant types](../variants.md) explains how the types belong together and behave. "
-        "A method without a description does what the engine's method of that name does.",
+        "`SequenceOfNumbers` in a signature is whatever has numbers by index: one of these values, a tuple, a list, an "
+        "array of NumPy.",
         (
             *("Vector2", "Vector2i", "Vector3", "Vector3i", "Vector4", "Vector4i"),
             *("Rect2", "Rect2i", "Plane", "AABB", "Color"),
@@ -178,7 +179,8 @@ PAGES = (
         "transforms",
         "Rotations and transforms",
         "[Variant types](../variants.md) explains how the types belong together and behave. "
-        "A method without a description does what the engine's method of that name does.",
+        "`SequenceOfNumbers` in a signature is whatever has numbers by index: one of these values, a tuple, a list, an "
+        "array of NumPy.",
         ("Quaternion", "Basis", "Transform2D", "Transform3D", "Projection"),
         is_compact=True,
     ),
