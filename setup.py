@@ -116,8 +116,9 @@ def what_is_missing() -> str:
     return ""
 
 
-FASTEST = ("leaves", "reader", "writer", "output")
-FAST = ("frames", "inbox", "codec", "compact", "checking", "bound", "godot4")
+FASTEST: tuple[str, ...] = ("leaves", "reader", "writer", "output")
+FAST: tuple[str, ...] = ("frames", "inbox", "outbox", "codec", "compact", "link", "session")
+FAST += ("checking", "bound", "parts", "godot4", "calls4", "switchboard")
 
 
 def flags(name: str) -> list[str]:

@@ -2,7 +2,7 @@
 cimport cython
 
 cdef object _OK, _UNCONFIGURED, _UNAVAILABLE
-cdef int _SERVER
+cdef int _SERVER, _UNDERSCORE
 
 
 cdef class Passage:

@@ -23,6 +23,7 @@ except ImportError:
 
 if cython.compiled:
     from cython.cimports.cpython.object import PyObject_GenericSetAttr
+    from cython.cimports.cpython.unicode import PyUnicode_Check, PyUnicode_READ_CHAR
 
 __all__ = ["GONE_PAST", "Passage", "Seat", "has_all"]
 
@@ -48,6 +49,7 @@ _OK = Error.OK
 _UNCONFIGURED = Error.ERR_UNCONFIGURED
 _UNAVAILABLE = Error.ERR_UNAVAILABLE
 _SERVER = 1  # a C integer once compiled (passage.pxd)
+_UNDERSCORE = ord("_")  # likewise
 
 
 class Passage:
@@ -114,13 +116,16 @@ class Seat:
 
     def __setattr__(self, name: str, value: Never) -> None:  # never: else all names are good
         """Who changes one of the members that can be gone past is not gone past: a spy, say."""
-        if name in GONE_PAST:
+        is_past = name in GONE_PAST
+        if is_past:
             self._is_direct = False
-        elif name[:1] != "_":
-            refuse_unknown(self, name)
         if cython.compiled:
+            if not is_past and PyUnicode_Check(name) and PyUnicode_READ_CHAR(name, 0) != _UNDERSCORE:
+                refuse_unknown(self, name)
             PyObject_GenericSetAttr(self, name, value)
         else:
+            if not is_past and name[:1] != "_":
+                refuse_unknown(self, name)
             object.__setattr__(self, name, value)
 
     def get_available_packet_count(self) -> int:

@@ -44,6 +44,10 @@ REPLICATION = "replication"
 
 logger = get_logger("gdpeer.multiplayer")
 
+# Once, for an enumeration finds its members slowly.
+_OK = Error.OK
+_DISCONNECTED, _CONNECTING, _CONNECTED = ConnectionStatus
+
 
 class PeerHost(Switchboard, MultiplayerAPI[PeerType]):
     """An API over a `MultiplayerPeer`.
@@ -97,7 +101,7 @@ class PeerHost(Switchboard, MultiplayerAPI[PeerType]):
             return
         if peer is not None and not hasattr(peer, "get_connection_status"):
             raise TypeError(f"multiplayer_peer: expected a MultiplayerPeer or None, got {type(peer).__name__}")
-        if peer is not None and peer.get_connection_status() == ConnectionStatus.DISCONNECTED:
+        if peer is not None and peer.get_connection_status() == _DISCONNECTED:
             raise ValueError("the peer is neither connected nor connecting: call create_server or create_client first")
         if peer is not None and not peer.is_networked():
             raise ValueError("the peer is not in multiplayer mode: listen or connect with gd_mp_api=True")
@@ -115,7 +119,7 @@ class PeerHost(Switchboard, MultiplayerAPI[PeerType]):
         self._unsettled.clear()
         self._has_begun = False
         self._untold: Signal | None = None  # the end of a connection that another one of the same peer has replaced
-        self._status: int = ConnectionStatus.DISCONNECTED
+        self._status: int = _DISCONNECTED
         if peer is not None:
             peer.peer_connected.connect(self._peer_has_come)
             peer.peer_disconnected.connect(self._peer_went)
@@ -210,7 +214,7 @@ class PeerHost(Switchboard, MultiplayerAPI[PeerType]):
         self._settle(peer)
         if self._peer is peer and self._status_fell():
             return Error.ERR_UNCONFIGURED
-        return Error.OK
+        return _OK
 
     def _settle(self, peer: PeerType) -> None:
         """Now that their packets were handled, tell of those who went."""
@@ -223,24 +227,24 @@ class PeerHost(Switchboard, MultiplayerAPI[PeerType]):
         if self._peer is None:
             return True
         status = self._peer.get_connection_status()
-        if status == ConnectionStatus.CONNECTING and self._status == ConnectionStatus.CONNECTED:
+        if status == _CONNECTING and self._status == _CONNECTED:
             # A `WebSocketClient` with a `reconnection` policy goes from one connection to the next within one poll.
             self._begin_anew()
             self._tell_replaced()
             return self._peer is None
         was, self._status = self._status, status
-        if status != ConnectionStatus.DISCONNECTED:
-            if was == ConnectionStatus.DISCONNECTED:
+        if status != _DISCONNECTED:
+            if was == _DISCONNECTED:
                 self._has_begun = self._has_begun or self._peer.is_server()
             return False
-        if was != ConnectionStatus.DISCONNECTED:
+        if was != _DISCONNECTED:
             self._forget_connection().emit()
         return True
 
     def _begin_anew(self) -> None:
         """The peer has begun another connection; forget the former one, whose end is told in the next poll."""
         assert self._peer is not None  # it says so
-        if self._status != ConnectionStatus.DISCONNECTED:
+        if self._status != _DISCONNECTED:
             self._untold = self._forget_connection()
         self._set_gate(self._may_pass)
         self._status = self._peer.get_connection_status()
@@ -259,7 +263,7 @@ class PeerHost(Switchboard, MultiplayerAPI[PeerType]):
             untold.emit()
 
     def _is_connected(self) -> bool:
-        return self._peer is not None and self._peer.get_connection_status() == ConnectionStatus.CONNECTED
+        return self._peer is not None and self._peer.get_connection_status() == _CONNECTED
 
     def get_unique_id(self) -> int:
         """This side's id; 0 without a peer, or while it is not connected."""

@@ -63,6 +63,7 @@ MAX_PEERS = 65_536
 """Of whom a server can tell its client."""
 
 _SERVER_ALONE = (TARGET_PEER_SERVER,)
+_OK = Error.OK  # once, for an enumeration finds its members slowly
 
 
 class SceneMultiplayer(SceneSwitchboard, PeerHost[MultiplayerPeer]):
@@ -155,14 +156,14 @@ class SceneMultiplayer(SceneSwitchboard, PeerHost[MultiplayerPeer]):
         if node is not None or not isinstance(configuration, str | NodePath):
             return Error.ERR_INVALID_PARAMETER
         self.root_path = NodePath(str(configuration))
-        return Error.OK
+        return _OK
 
     def object_configuration_remove(self, node: Node | None, configuration: Any) -> Error:
         """Take back what `object_configuration_add` set."""
         if node is not None or str(configuration) != str(self.root_path):
             return Error.ERR_INVALID_PARAMETER
         self.root_path = NodePath("")
-        return Error.OK
+        return _OK
 
     # ------------------------------------------------------------------------------------------ coming and going
 
@@ -236,7 +237,7 @@ class SceneMultiplayer(SceneSwitchboard, PeerHost[MultiplayerPeer]):
         if timeout > 0 and waiting.pending:
             timeout = min(timeout, waiting.time_left())
         result = super().poll(timeout)
-        if waiting.pending and result is Error.OK:
+        if waiting.pending and result is _OK:
             peer = self._peer
             for peer_id in waiting.take_late_ones():
                 if self._peer is peer:  # else a slot changed it
@@ -339,7 +340,7 @@ class SceneMultiplayer(SceneSwitchboard, PeerHost[MultiplayerPeer]):
                 self._was_counted = False
 
     def _relay_to(self, peer_ids: Sequence[int], data: bytes, source: int) -> None:
-        if self._put_to(peer_ids, data) is not Error.OK:
+        if self._put_to(peer_ids, data) is not _OK:
             self._lost.warning("a packet of peer %s was lost: one of %s has no room for it", source, list(peer_ids))
 
     def _try_to_translate(self, sender: int, peer_ids: Sequence[int], data: bytes) -> None:

@@ -5,6 +5,8 @@ from gdpeer.multiplayer.methods cimport Method
 from gdpeer.multiplayer.wire.parts cimport values_of
 from gdpeer.passage cimport Passage, Seat
 
+cdef int _UNDERSCORE
+
 
 cdef class Switchboard:
     cdef public bint allow_object_decoding

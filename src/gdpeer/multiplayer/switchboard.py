@@ -28,6 +28,7 @@ except ImportError:
 
 if cython.compiled:
     from cython.cimports.cpython.object import PyObject_GenericSetAttr
+    from cython.cimports.cpython.unicode import PyUnicode_Check, PyUnicode_READ_CHAR
     from cython.cimports.gdpeer.multiplayer._kernels import call_method
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ __all__ = ["Switchboard"]
 
 logger = get_logger("gdpeer.multiplayer")
 
+_UNDERSCORE = ord("_")  # a C integer once compiled (switchboard.pxd)
 
 NO_TREE = "the node is not in this tree: add_child() it first"
 NO_PEER = "there is no peer: set multiplayer.multiplayer_peer first"
@@ -77,11 +79,13 @@ class Switchboard:
 
     def __setattr__(self, name: str, value: Never) -> None:  # never: else all names are good
         """Refuses what the API does not have."""
-        if name[:1] != "_":
-            refuse_unknown(self, name)
         if cython.compiled:
+            if PyUnicode_Check(name) and PyUnicode_READ_CHAR(name, 0) != _UNDERSCORE:  # no slice is made for that
+                refuse_unknown(self, name)
             PyObject_GenericSetAttr(self, name, value)
         else:
+            if name[:1] != "_":
+                refuse_unknown(self, name)
             object.__setattr__(self, name, value)
 
     def _use_peer(self, peer: Any) -> None:

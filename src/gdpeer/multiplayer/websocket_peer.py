@@ -78,6 +78,7 @@ _STREAM = a("a Stream or a Connector of gdpeer.transport", Stream, Connector)
 _TLS = optional(a("TLSOptions", TLSOptions))
 
 _DISCONNECTED, _CONNECTING, _CONNECTED = ConnectionStatus  # once, for an enumeration finds its members slowly
+_OK = Error.OK
 _NO_STATS = Tally().stats((), 0)
 _DIALECTS = {dialect.name: dialect for dialect in (GODOT4, GODOT3)}
 
@@ -185,14 +186,14 @@ class WebSocketMultiplayerPeer(SessionSettings, SessionPeer, MultiplayerPeer):
         return self._create_client(lambda peer: peer.connect_through(stream, url))
 
     def _create_client(self, connect: Any) -> Error:
-        if self.get_connection_status() is not ConnectionStatus.DISCONNECTED:
+        if self.get_connection_status() is not _DISCONNECTED:
             return Error.ERR_ALREADY_IN_USE
         client = WebSocketClient(clock=self._clock)
         client._peer._settings = self._settings
         timeout = self._settings.handshake_timeout
         session = ClientSession(client, self._dialects[0], self._news(), self._clock, timeout)
         error = client._begin(session, lambda: connect(client._peer))
-        session.is_over = error is not Error.OK
+        session.is_over = error is not _OK
         self._client, self._session = client, session
         self._connection_began.emit()
         return error
@@ -227,7 +228,7 @@ class WebSocketMultiplayerPeer(SessionSettings, SessionPeer, MultiplayerPeer):
         """
         if godot3_port is not None and len(self._dialects) < 2:
             raise ValueError('godot3_port needs dialects=("godot4", "godot3")')
-        if self.get_connection_status() is not ConnectionStatus.DISCONNECTED:
+        if self.get_connection_status() is not _DISCONNECTED:
             return Error.ERR_ALREADY_IN_USE
         if tls_server_options is not None and not tls_server_options.is_server():
             return Error.ERR_INVALID_PARAMETER
@@ -238,7 +239,7 @@ class WebSocketMultiplayerPeer(SessionSettings, SessionPeer, MultiplayerPeer):
             server.ssl_certificate = tls_server_options.get_own_certificate()
         self._listen_error = self._untold = ""
         error = self._listen(server, port, godot3_port)
-        if error is Error.OK:
+        if error is _OK:
             self._serve(server)
         else:
             self._listen_error = self._untold = self._listen_error or server.get_listen_error()
@@ -286,7 +287,7 @@ class WebSocketMultiplayerPeer(SessionSettings, SessionPeer, MultiplayerPeer):
         settings = self._server_settings()
         server._settings = settings
         error = server.listen(port, settings.supported_protocols)
-        if error is not Error.OK or godot3_port is None:
+        if error is not _OK or godot3_port is None:
             return error
         try:
             server._open(godot3_port)
@@ -294,7 +295,7 @@ class WebSocketMultiplayerPeer(SessionSettings, SessionPeer, MultiplayerPeer):
             self._listen_error = problem.detail
             server.stop()
             return problem.error
-        return Error.OK
+        return _OK
 
     def _serve(self, server: WebSocketServer) -> None:
         session = ServerSession(server, self._dialect_of, self._news())
@@ -321,7 +322,7 @@ class WebSocketMultiplayerPeer(SessionSettings, SessionPeer, MultiplayerPeer):
         Raises:
             ValueError: this peer is a client, or `godot3_protocols` has one of `supported_protocols`.
         """
-        if self.get_connection_status() is ConnectionStatus.DISCONNECTED:
+        if self.get_connection_status() is _DISCONNECTED:
             self._check_protocols()
             server = self._make_server()
             server._settings = self._server_settings()
@@ -399,7 +400,7 @@ class WebSocketMultiplayerPeer(SessionSettings, SessionPeer, MultiplayerPeer):
         if type(buffer) is not bytes:
             buffer = to_bytes("put_packet", "buffer", buffer)
         if not len(buffer):
-            return Error.OK
+            return _OK
         if self._session is None or self.get_connection_status() is not _CONNECTED:
             return Error.ERR_UNCONFIGURED
         return self._session.put(self._target, buffer)
@@ -411,7 +412,7 @@ class WebSocketMultiplayerPeer(SessionSettings, SessionPeer, MultiplayerPeer):
         if type(buffer) is not bytes:
             buffer = to_bytes("put_packet_to", "buffer", buffer)
         if not len(buffer):
-            return Error.OK
+            return _OK
         if self._session is None or self.get_connection_status() is not _CONNECTED:
             return Error.ERR_UNCONFIGURED
         return self._session.put_to(peer_ids, buffer)
@@ -430,7 +431,7 @@ class WebSocketMultiplayerPeer(SessionSettings, SessionPeer, MultiplayerPeer):
         if not isinstance(self._session, ServerSession) or not len(buffer):
             return self.put_packet_to(peer_ids, buffer)
         self._session.put_control_to(peer_ids, buffer)
-        return Error.OK
+        return _OK
 
     def put_packet_from(self, source: int, peer_ids: Iterable[int], buffer: Buffer) -> Error:
         """On a server: pass a client's packet on to others. Those that speak "godot3" read `source` as its sender.
@@ -443,7 +444,7 @@ class WebSocketMultiplayerPeer(SessionSettings, SessionPeer, MultiplayerPeer):
             buffer = to_bytes("put_packet_from", "buffer", buffer)
         if not isinstance(self._session, ServerSession):
             return Error.ERR_UNCONFIGURED
-        return self._session.put_from(source, peer_ids, buffer) if len(buffer) else Error.OK
+        return self._session.put_from(source, peer_ids, buffer) if len(buffer) else _OK
 
     def get_packet(self) -> bytes:
         """The oldest packet; empty, with `get_packet_error()`, where there is none.
@@ -451,7 +452,7 @@ class WebSocketMultiplayerPeer(SessionSettings, SessionPeer, MultiplayerPeer):
         The error is `ERR_UNAVAILABLE`, or `ERR_UNCONFIGURED` unless CONNECTED.
         """
         packet = super().get_packet()
-        if not packet and self._packet_error is not Error.OK and self.get_connection_status() is not _CONNECTED:
+        if not packet and self._packet_error is not _OK and self.get_connection_status() is not _CONNECTED:
             self._packet_error = Error.ERR_UNCONFIGURED
         return packet
 
@@ -476,7 +477,7 @@ class WebSocketMultiplayerPeer(SessionSettings, SessionPeer, MultiplayerPeer):
         peer: WebSocketPeer | None = None
         if self._server is not None:
             peer = self._server.get_peer(peer_id)
-        elif self._client is not None and self.get_connection_status() is not ConnectionStatus.DISCONNECTED:
+        elif self._client is not None and self.get_connection_status() is not _DISCONNECTED:
             peer = self._client.get_peer(peer_id)
         if peer is None:
             log_limited(logger, logging.WARNING, "there is no peer %s", peer_id)

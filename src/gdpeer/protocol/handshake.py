@@ -41,6 +41,10 @@ _END = b"\r\n\r\n"
 _FIRST_BYTES = 16  # what is looked at to tell HTTP from something else
 _SWITCHING = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
 
+_OWN = frozenset({"host", "upgrade", "connection", "content-length", "transfer-encoding"}) | {
+    "sec-websocket-key",
+    "sec-websocket-version",
+}
 _ONCE = ("host", "upgrade", "sec-websocket-key", "sec-websocket-version")
 _DECIDING = (
     *_ONCE,
@@ -442,9 +446,8 @@ class ClientHandshake:
             ("Sec-WebSocket-Key", self._key),
             ("Sec-WebSocket-Version", "13"),
         ]
-        own = {name.lower() for name, _ in fields} | {"content-length", "transfer-encoding"}
         for name, _ in headers:
-            if name.lower() in own:
+            if name.lower() in _OWN:
                 raise ValueError(f"the upgrade sets {name} itself")
         if self._protocols:
             fields.append(("Sec-WebSocket-Protocol", ",".join(self._protocols)))

@@ -18,11 +18,11 @@ from gdpeer.quoting import redact
 __all__ = ["SAFE", "Url", "parse_url"]
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_PATTERN = re.compile(
-    r"(?:([A-Za-z][A-Za-z0-9+.\-]*)://)?(?:([^/?#]*)@)?"
-    r"(\[[^\[\]/?#@]*\]|[^\[\]:/?#@]*)(?::([0-9]+|(?!//)))?([/?][^#]*)?(?:#.*)?",
-    re.DOTALL,
-)
+_SCHEME = r"(?:([A-Za-z][A-Za-z0-9+.\-]*)://)?"
+_USER = r"(?:([^/?#]*)@)?"
+_PLACE = r"(\[[^\[\]/?#@]*\]|[^\[\]:/?#@]*)(?::([0-9]+|(?!//)))?([/?][^#]*)?(?:#.*)?"
+_PATTERN = re.compile(f"{_SCHEME}(){_PLACE}", re.DOTALL)
+_WITH_USER = re.compile(_SCHEME + _USER + _PLACE, re.DOTALL)  # it goes back and forth, and few URLs have a user
 _FORBIDDEN = re.compile(r"[\s@:/?#\\%<>\"^`{|}\[\]\x00-\x1f\x7f]")
 SAFE = "/?%!$&'()*+,;=:@-._~[]|"  # what may stay as it is in a request's target
 
@@ -71,28 +71,33 @@ def parse_url(text: str) -> Url:
         ValueError: it is none, or its scheme is not ws or wss; the text says why, and repeats nothing that may be a
             secret.
     """
-    if _SURROGATE.search(text):
+    if not text.isascii() and _SURROGATE.search(text):
         raise ValueError("not a WebSocket URL: half of a surrogate pair is in it, which is no character")
-    match = _PATTERN.fullmatch(text.strip())
+    match = (_WITH_USER if "@" in text else _PATTERN).fullmatch(text.strip())
     if match is None:
         raise ValueError(f"not a WebSocket URL: {redact(text)!r}")
-    scheme, user_info, host, port, target = (part or "" for part in match.groups())
-    if scheme.lower() not in ("", "ws", "wss"):
+    scheme, user_info, host, port, target = match.groups("")
+    kind = scheme.lower()
+    if kind not in ("", "ws", "wss"):
         raise ValueError(f"the scheme must be ws or wss, not {scheme!r}")
-    secure = scheme.lower() == "wss"
+    secure = kind == "wss"
     number = int(port.lstrip("0")[:6] or 0) if port else (443 if secure else 80)
     if not 1 <= number <= 65535:
         raise ValueError(f"the port must be 1 to 65535, not {_shown(port, text)}")
-    if not target.startswith("/"):
-        target = "/" + target
+    target = _quoted(target) if target else "/"
     try:
         name = _ascii_host(host)
     except ValueError as problem:
         raise ValueError(f"{problem}: {_shown(repr(host), text)}") from None
     if not user_info:
-        return Url(secure, name, number, quote(target, safe=SAFE))
+        return Url(secure, name, number, target)
     user, _, password = user_info.partition(":")
-    return Url(secure, name, number, quote(target, safe=SAFE), unquote(user), unquote(password))
+    return Url(secure, name, number, target, unquote(user), unquote(password))
+
+
+def _quoted(target: str) -> str:
+    """Path and query as the request line carries them."""
+    return target if target == "/" else quote(target if target.startswith("/") else "/" + target, safe=SAFE)
 
 
 def _shown(part: str, text: str) -> str:

@@ -38,6 +38,10 @@ from gdpeer.websocket.tls_options import Source, TLSOptions
 
 __all__ = ["ClientStatus", "WebSocketClient"]
 
+# Once, for an enumeration finds its members slowly.
+_OK, _CLEAN, _CLOSED = Error.OK, Cause.CLOSED, PeerState.CLOSED
+_DISCONNECTED, _CONNECTING, _CONNECTED = ClientStatus
+
 
 class WebSocketClient(NetworkedPeer):
     """One connection to a server, told of by signals while `poll` runs.
@@ -94,7 +98,7 @@ class WebSocketClient(NetworkedPeer):
         self._again_at = math.inf
         self.verify_ssl = True
         self.trusted_ssl_certificate: Source | None = None
-        self._status = ClientStatus.DISCONNECTED
+        self._status = _DISCONNECTED
         self._peer = WebSocketPeer(clock=clock)
         self.set_buffers(64, 1024, 64, 1024)  # Godot 3's
         self._peer.drained.connect(self.peer_drained.emit)
@@ -117,7 +121,7 @@ class WebSocketClient(NetworkedPeer):
             valid, another code together with `connection_error` (`connection_failed`) where it failed at once; else
             `OK`.
         """
-        if self._status is not ClientStatus.DISCONNECTED:
+        if self._status is not _DISCONNECTED:
             return Error.ERR_ALREADY_IN_USE
         try:
             self._peer.supported_protocols = names(protocols)
@@ -131,7 +135,7 @@ class WebSocketClient(NetworkedPeer):
 
     def _connect(self, url: str, gd_mp_api: bool) -> Error:
         self._again_at = math.inf
-        self._status = ClientStatus.DISCONNECTED
+        self._status = _DISCONNECTED
         session = ClientSession(self, GODOT3, self._news(), self._clock) if gd_mp_api else None
         return self._begin(session, lambda: self._peer.connect_to_url(url, self._tls_options()))
 
@@ -139,8 +143,8 @@ class WebSocketClient(NetworkedPeer):
         self._was_asked_to_close = False
         self._session = session
         error = connect()
-        if error is Error.OK:
-            self._status = ClientStatus.CONNECTING
+        if error is _OK:
+            self._status = _CONNECTING
         elif error is not Error.ERR_INVALID_PARAMETER:
             self._tell_error()
         return error
@@ -180,9 +184,9 @@ class WebSocketClient(NetworkedPeer):
     def _tell_established(self) -> None:
         peer = self._peer
         backend = peer._backend
-        is_opening = self._status is ClientStatus.CONNECTING and self._again_at == math.inf
+        is_opening = self._status is _CONNECTING and self._again_at == math.inf
         if is_opening and backend is not None and backend.opened is not None:
-            self._status = ClientStatus.CONNECTED
+            self._status = _CONNECTED
             if self.reconnection is not None:
                 self.reconnection.connected()
             if self._session is None:
@@ -206,14 +210,14 @@ class WebSocketClient(NetworkedPeer):
         if backend is not None and backend.connection.closed_by_remote and not self._was_asked_to_close:
             self._was_asked_to_close = True
             self.server_close_request.emit(peer.get_close_code(), peer.get_close_reason())
-        if self._status is ClientStatus.DISCONNECTED or self._again_at != math.inf:
+        if self._status is _DISCONNECTED or self._again_at != math.inf:
             return
-        if peer.get_ready_state() is not PeerState.CLOSED:
+        if peer.get_ready_state() is not _CLOSED:
             return
-        was_connected = self._status is ClientStatus.CONNECTED
-        self._status = ClientStatus.DISCONNECTED
+        was_connected = self._status is _CONNECTED
+        self._status = _DISCONNECTED
         if was_connected and self._session is None:
-            self.connection_closed.emit(peer.get_close_cause().cause is Cause.CLOSED)
+            self.connection_closed.emit(peer.get_close_cause().cause is _CLEAN)
             self._plan()
         else:
             self._tell_error()
@@ -227,13 +231,13 @@ class WebSocketClient(NetworkedPeer):
 
     def _plan(self) -> None:
         """Try again later, where that is wanted and a slot has not connected by then."""
-        if self.reconnection is None or self._again is None or self._status is not ClientStatus.DISCONNECTED:
+        if self.reconnection is None or self._again is None or self._status is not _DISCONNECTED:
             return
         cause = self.get_close_cause()
         delay = self.reconnection.delay_after(cause, self._peer.get_close_code())
         if delay is not None:
             self._again_at = self._clock.now() + delay
-            self._status = ClientStatus.CONNECTING
+            self._status = _CONNECTING
             self.reconnecting.emit(delay, cause)
 
     @checked(code=INT, reason=STR)
@@ -246,8 +250,8 @@ class WebSocketClient(NetworkedPeer):
         """
         self._peer.close(code, reason)
         self._give_up()
-        if self._status is ClientStatus.CONNECTING:
-            self._status = ClientStatus.DISCONNECTED
+        if self._status is _CONNECTING:
+            self._status = _DISCONNECTED
 
     def _give_up(self) -> None:
         self._again = None
@@ -294,12 +298,12 @@ class WebSocketClient(NetworkedPeer):
             output_buffer_size_kb: what may wait to be sent, in KiB; 64 at first.
             output_max_packets: see `input_max_packets`.
         """
-        if self._status is not ClientStatus.DISCONNECTED:
+        if self._status is not _DISCONNECTED:
             return Error.FAILED
         self._peer.inbound_buffer_size = kilobytes(input_buffer_size_kb)
         self._peer.outbound_buffer_size = kilobytes(output_buffer_size_kb)
         self._peer.max_queued_packets = max(input_max_packets, output_max_packets)
-        return Error.OK
+        return _OK
 
     def __enter__(self) -> WebSocketClient:
         return self
@@ -307,7 +311,7 @@ class WebSocketClient(NetworkedPeer):
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         """As `WebSocketPeer`: close with 1000, or 1011 after an exception, without waiting for the answer."""
         self._give_up()
-        self._status = ClientStatus.DISCONNECTED
+        self._status = _DISCONNECTED
         if self._session is not None:
             self._session.leave()
         self._peer.__exit__(kind, error, at)

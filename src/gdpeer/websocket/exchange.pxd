@@ -8,6 +8,7 @@ from gdpeer.signals cimport Signal
 from gdpeer.websocket.link cimport Turn
 from gdpeer.websocket.native cimport NativeBackend
 
+cdef int _UNDERSCORE
 cdef object _OK, _FAILED, _NO_ROOM, _UNAVAILABLE, _TEXT, _BINARY
 
 

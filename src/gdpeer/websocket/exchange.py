@@ -25,6 +25,7 @@ except ImportError:
 
 if cython.compiled:
     from cython.cimports.cpython.object import PyObject_GenericSetAttr
+    from cython.cimports.cpython.unicode import PyUnicode_Check, PyUnicode_READ_CHAR
 
 __all__ = ["Exchange", "spread", "take_turn", "tell_packets"]
 
@@ -34,6 +35,7 @@ _NO_ROOM = Error.ERR_OUT_OF_MEMORY
 _UNAVAILABLE = Error.ERR_UNAVAILABLE
 _TEXT = PeerWriteMode.TEXT
 _BINARY = PeerWriteMode.BINARY
+_UNDERSCORE = ord("_")  # a C integer once compiled (exchange.pxd)
 
 
 class Exchange:
@@ -50,11 +52,13 @@ class Exchange:
 
     def __setattr__(self, name: str, value: Never) -> None:  # never: else all names are good
         """Refuses what `WebSocketPeer` does not have."""
-        if name[:1] != "_":
-            refuse_unknown(self, name)
         if cython.compiled:
+            if PyUnicode_Check(name) and PyUnicode_READ_CHAR(name, 0) != _UNDERSCORE:  # no slice is made for that
+                refuse_unknown(self, name)
             PyObject_GenericSetAttr(self, name, value)
         else:
+            if name[:1] != "_":
+                refuse_unknown(self, name)
             object.__setattr__(self, name, value)
 
     def send(self, message: bytes | bytearray | memoryview, write_mode: PeerWriteMode = _BINARY) -> Error:

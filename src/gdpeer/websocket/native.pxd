@@ -10,6 +10,7 @@ from gdpeer.websocket.link cimport Link, RoundTrip
 cdef int _CONNECTING, _UPGRADING, _OPEN, _PARTING, _LINGERING, _DONE, _CLOSED_PHASE, _READ, _WRITE
 cdef Py_ssize_t _LINGER_BYTES
 cdef int _PIECES_A_TURN
+cdef object _NO_END
 
 
 cdef class NativeBackend(Link):

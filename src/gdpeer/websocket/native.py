@@ -64,6 +64,7 @@ _PARTING = 4
 _LINGERING = 5
 _DONE = 6
 _CLOSED_PHASE = 3
+_NO_END = Cause.NONE  # once, for an enumeration finds its members slowly
 
 
 def leave(backends: Iterable[NativeBackend], code: int, reason: str) -> None:
@@ -397,7 +398,11 @@ class NativeBackend(Link):
 
     def abort(self, detail: str, cause: Cause = Cause.DROPPED) -> None:
         """End at once, without a close frame."""
-        self._lose(TransportError(detail, cause))
+        if self.stage < _LINGERING:
+            self._lose(TransportError(detail, cause))
+        else:  # it has its cause already
+            self._settle()
+            self._finish()
 
     def _end_of_stream(self) -> None:
         if self.stage == _OPEN and self.connection.is_held() and self.stream is not None:
@@ -446,7 +451,7 @@ class NativeBackend(Link):
         tell(limit, "peer %s: %s", self.peer_id, cause)
 
     def _end(self, code: int, reason: str, cause: CloseCause) -> None:
-        if self.cause.cause is Cause.NONE:
+        if self.cause.cause is _NO_END:
             self.close_code = code
             self.close_reason = reason
             self.cause = cause

@@ -67,6 +67,11 @@ logger = get_logger("gdpeer.websocket")
 _STREAM = a("a Stream or a Connector of gdpeer.transport", Stream, Connector)
 _TLS = optional(a("TLSOptions", TLSOptions))
 
+# Once, for an enumeration finds its members slowly: some 850 instructions each time.
+_OK, _FAILED, _IN_USE = Error.OK, Error.FAILED, Error.ERR_ALREADY_IN_USE
+_CONNECTING, _OPEN, _CLOSED = PeerState.CONNECTING, PeerState.OPEN, PeerState.CLOSED
+_DONE = int(Stage.DONE)
+
 
 class WebSocketPeer(Exchange, Configurable, PacketPeer):
     """A client, or a server's end of one connection. It begins CLOSED.
@@ -197,7 +202,7 @@ class WebSocketPeer(Exchange, Configurable, PacketPeer):
         if tls_client_options is not None and not isinstance(tls_client_options, TLSOptions):
             raise wrong_type("connect_to_url", "tls_client_options", _TLS.words, tls_client_options)
         if self._is_busy():
-            return Error.ERR_ALREADY_IN_USE
+            return _IN_USE
         try:
             target = parse_url(url)
             if tls_client_options is not None and tls_client_options.is_server():
@@ -222,7 +227,7 @@ class WebSocketPeer(Exchange, Configurable, PacketPeer):
             As `connect_to_url`.
         """
         if self._is_busy():
-            return Error.ERR_ALREADY_IN_USE
+            return _IN_USE
         try:
             return self._begin(url, ClientUpgrade(self._settings, self._settings.limits(), parse_url(url)), stream)
         except ValueError as problem:
@@ -239,7 +244,7 @@ class WebSocketPeer(Exchange, Configurable, PacketPeer):
             `ERR_ALREADY_IN_USE` unless CLOSED or CLOSING; else `OK`.
         """
         if self._is_busy():
-            return Error.ERR_ALREADY_IN_USE
+            return _IN_USE
         try:
             upgrade = ServerUpgrade(self._settings, self._settings.limits())
         except ValueError as problem:
@@ -249,7 +254,7 @@ class WebSocketPeer(Exchange, Configurable, PacketPeer):
         return self._begin("", upgrade, found) if isinstance(found, Stream | Connector) else Error.ERR_INVALID_PARAMETER
 
     def _is_busy(self) -> bool:
-        return self.get_ready_state() in (PeerState.CONNECTING, PeerState.OPEN)
+        return self.get_ready_state() in (_CONNECTING, _OPEN)
 
     def _begin(self, url: str, upgrade: ClientUpgrade | ServerUpgrade, stream: Stream | Connector) -> Error:
         self._reset(url)
@@ -261,7 +266,7 @@ class WebSocketPeer(Exchange, Configurable, PacketPeer):
         self._backend = backend
         if backend.is_client:
             backend.step()
-        return Error.OK if self._is_busy() else Error.FAILED
+        return _OK if self._is_busy() else _FAILED
 
     def _not_begun(self, url: str, cause: CloseCause, error: Error) -> Error:
         self._reset(url)
@@ -271,13 +276,14 @@ class WebSocketPeer(Exchange, Configurable, PacketPeer):
 
     def _reset(self, url: str) -> None:
         if self._backend is not None:
-            self._backend.abort("replaced by a new connection")
+            if self._backend.stage != _DONE:
+                self._backend.abort("replaced by a new connection")
             self._let_go(self._backend)
             self._turn.take_touched()  # a connection in the list of its own turn would wait for the garbage collector
         self._backend = None
         self._url = url
         self._cause = NO_CAUSE
-        self._packet_error = Error.OK
+        self._packet_error = _OK
 
     @classmethod
     def _of_server(cls, settings: Settings, clock: Clock, turn: Turn, backend: NativeBackend) -> WebSocketPeer:
@@ -309,7 +315,7 @@ class WebSocketPeer(Exchange, Configurable, PacketPeer):
         if type(timeout) is not float:
             timeout = seconds_of("poll", "timeout", timeout)
         backend = self._backend
-        if backend is None or backend.stage == Stage.DONE:
+        if backend is None or backend.stage == _DONE:
             if backend is not None:
                 self._let_go(backend)  # it may have ended in a send
             pause(timeout)
@@ -321,7 +327,7 @@ class WebSocketPeer(Exchange, Configurable, PacketPeer):
             timeout = 0.0
         if timeout > 0 and self._turn.poller is None and not IN_PAGE:
             self._watch(backend)
-            if backend.stage == Stage.DONE:  # the system does not watch it
+            if backend.stage == _DONE:  # the system does not watch it
                 timeout = 0.0
         if self._turn.poller is not None and not self._turn.active:
             self._turn.poller.turn(max(0.0, timeout))
@@ -341,7 +347,7 @@ class WebSocketPeer(Exchange, Configurable, PacketPeer):
 
     def _let_go(self, backend: NativeBackend) -> None:
         """A peer's own poller goes with the connection that it watched."""
-        if backend.stage == Stage.DONE and not backend.peer_id and self._turn.poller is not None:
+        if backend.stage == _DONE and not backend.peer_id and self._turn.poller is not None:
             self._turn.poller.close()
             self._turn.poller = None
 
@@ -355,11 +361,11 @@ class WebSocketPeer(Exchange, Configurable, PacketPeer):
     def get_ready_state(self) -> PeerState:
         """CONNECTING until the upgrade is done, OPEN, CLOSING from this side's `close` to the answer, CLOSED."""
         backend = self._backend
-        return PeerState.CLOSED if backend is None else state_of(backend.stage, backend.connection.phase)
+        return _CLOSED if backend is None else state_of(backend.stage, backend.connection.phase)
 
     def is_connected_to_host(self) -> bool:
         """Godot 3: whether the peer is OPEN."""
-        return self.get_ready_state() == PeerState.OPEN
+        return self.get_ready_state() == _OPEN
 
     # ------------------------------------------------------------------------------------------ round trips
 
@@ -373,7 +379,7 @@ class WebSocketPeer(Exchange, Configurable, PacketPeer):
         Returns:
             `FAILED` unless OPEN; else `OK`.
         """
-        return Error.FAILED if self._backend is None else self._backend.ping(payload)
+        return _FAILED if self._backend is None else self._backend.ping(payload)
 
     def get_latency(self) -> float:
         """Seconds of the newest measured round trip (heartbeat or `ping`); -1.0 before the first."""

@@ -335,7 +335,7 @@ class ServerSession(Session):
         if gate is not None and len(message) > size and not gate(source, message[size]):
             return False
         alike = [one for one in found if self._members[one][1] is dialect]
-        if self._server.broadcast_to(alike, message) is not Error.OK:
+        if self._server.broadcast_to(alike, message) is not _OK:
             self._lost.warning("peer %s: a packet was lost, somebody it is for takes no more now", source)
         return target <= 0 or len(alike) < len(found)
 
@@ -351,7 +351,7 @@ class ServerSession(Session):
             return self._send(member, SERVER, target, payload)
         for dialect, peer_ids in self._by_dialect(receivers(SERVER, target, self._members)):
             self._server.broadcast_to(peer_ids, dialect.wrap(SERVER, target, payload))
-        return Error.OK
+        return _OK
 
     def put_to(self, peer_ids: Iterable[int], buffer: Buffer) -> Error:
         """See `Passage`."""
@@ -370,7 +370,7 @@ class ServerSession(Session):
                 errors += [self._send(self._members[one], source, one, payload) for one in found]
             else:
                 errors.append(self._server.broadcast_to(found, payload))
-        return Error.ERR_OUT_OF_MEMORY if Error.ERR_OUT_OF_MEMORY in errors else Error.OK
+        return Error.ERR_OUT_OF_MEMORY if Error.ERR_OUT_OF_MEMORY in errors else _OK
 
     def _send(self, member: tuple[WebSocketPeer, Dialect], source: int, target: int, payload: bytes) -> Error:
         peer, dialect = member
@@ -400,7 +400,7 @@ def _send_surely(peers: Iterable[WebSocketPeer], message: bytes) -> None:
     frame = encode_message(message, False)
     for peer in peers:
         backend = backend_of(peer)
-        if backend.send(message, False, frame, RESERVE) is Error.ERR_OUT_OF_MEMORY and backend.is_open():
+        if backend.send(message, False, frame, RESERVE) is _NO_ROOM and backend.is_open():
             reason = "it takes nothing more, and would miss who comes and goes"
             backend.abort(reason)
             log_limited(logger, logging.WARNING, "peer %s: dropped: %s", backend.peer_id, reason)
