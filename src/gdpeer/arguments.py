@@ -14,6 +14,7 @@ Layer: with `errors` the lowest; imports nothing of gdpeer.
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, NamedTuple, ParamSpec, TypeVar
@@ -27,9 +28,11 @@ __all__ = [
     "INT",
     "LINES",
     "NUMBER",
+    "PATH",
     "STR",
     "Kind",
     "a",
+    "check_fields",
     "check_id",
     "checked",
     "optional",
@@ -80,6 +83,7 @@ BYTES = Kind("bytes", _is_bytes)
 DATA = Kind("bytes or a string", lambda value: isinstance(value, str) or _is_bytes(value))
 IDS = Kind("several ids", _is_group)
 LINES = Kind("several strings", _is_group)
+PATH = Kind("a path", lambda value: isinstance(value, str | bytes | os.PathLike))
 CALLABLE = Kind("something to call", callable)
 
 
@@ -109,6 +113,8 @@ def checked(**kinds: Kind) -> Callable[[Callable[Parameters, Result]], Callable[
         places = {name: place for place, name in enumerate(inspect.signature(function).parameters)}
         rules = [(places[name], name, kind) for name, kind in kinds.items()]
         call = function.__name__
+        if call == "__init__":
+            call = function.__qualname__.split(".")[-2]
 
         @wraps(function)
         def checking(*arguments: Parameters.args, **named: Parameters.kwargs) -> Result:
@@ -122,6 +128,18 @@ def checked(**kinds: Kind) -> Callable[[Callable[Parameters, Result]], Callable[
         return checking
 
     return decorate
+
+
+def check_fields(owner: object, **kinds: Kind) -> None:
+    """Checks what a dataclass was made of, in its `__post_init__`.
+
+    Raises:
+        TypeError: a field has a value of a wrong type.
+    """
+    for name, kind in kinds.items():
+        value = getattr(owner, name)
+        if not kind.fits(value):
+            raise wrong_type(type(owner).__name__, name, kind.words, value)
 
 
 def seconds_of(call: str, name: str, value: Any) -> float:

@@ -13,12 +13,15 @@ import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import fields
 from ipaddress import ip_address
+from typing import ClassVar
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
+from gdpeer.arguments import CALLABLE, LINES, STR, checked, optional
+from gdpeer.attributes import Guarded
 from gdpeer.http import Response
 from gdpeer.protocol.http1 import Request
 from gdpeer.websocket.stats import ServerStats
@@ -83,7 +86,7 @@ class ServerCollector(Collector):
             yield family
 
 
-class Metrics:
+class Metrics(Guarded):
     """A handler that answers `GET /metrics`; everything else is left to others.
 
     Args:
@@ -96,6 +99,9 @@ class Metrics:
             made to lead here (DNS rebinding). Not looked at where `addresses` is None.
     """
 
+    _gdpeer_attributes: ClassVar[tuple[str, ...]] = ()
+
+    @checked(stats=CALLABLE, path=STR, addresses=optional(LINES))
     def __init__(
         self,
         stats: Callable[[], ServerStats],

@@ -36,6 +36,7 @@ from gdpeer import (
     aio,
     blocking,
     godot3,
+    http,
     rpc,
 )
 from gdpeer.arguments import seconds_of
@@ -261,6 +262,38 @@ async def _connect(url: Any) -> None:
         (lambda: gdpeer.run(5), "tick"),  # type: ignore[arg-type]
         (lambda: gdpeer.run(print, "60"), "fps"),  # type: ignore[arg-type]
         (lambda: WebSocketMultiplayerPeer(5), "dialects"),  # type: ignore[arg-type]
+        (lambda: blocking.connect("ws://h", ssl=5), "connect.. argument 'ssl'"),  # type: ignore[arg-type]
+        (lambda: blocking.connect("ws://h", server_hostname=5), "server_hostname"),  # type: ignore[arg-type]
+        (lambda: blocking.serve(print, "127.0.0.1", 0, ssl=5), "serve.. argument 'ssl'"),  # type: ignore[arg-type]
+        (lambda: aio.connect("ws://h", reconnection=5), "connect.. argument 'reconnection'"),  # type: ignore[arg-type]
+        (lambda: aio.connect("ws://h", server_hostname=5), "server_hostname"),  # type: ignore[arg-type]
+        (lambda: aio.multiplayer_server(5), "multiplayer_server.. argument 'tree'"),  # type: ignore[arg-type]
+        (lambda: aio.multiplayer_server(SceneTree(), "80"), "multiplayer_server.. argument 'port'"),  # type: ignore[arg-type]
+        (lambda: aio.multiplayer_client(Main("Main"), "ws://h"), "argument 'tree': expected a SceneTree"),  # type: ignore[arg-type]
+        (lambda: aio.multiplayer_client(SceneTree(), 5), "multiplayer_client.. argument 'url'"),  # type: ignore[arg-type]
+        (lambda: http.Response("200"), "Response.. argument 'status': expected an int, got str"),  # type: ignore[arg-type]
+        (lambda: http.Response(200, 5), "Response.. argument 'body'"),  # type: ignore[arg-type]
+        (lambda: http.Response(200, b"", None), "Response.. argument 'content_type'"),  # type: ignore[arg-type]
+        (lambda: http.Response(200, headers={"A": "b"}), "argument 'headers': expected a tuple of"),  # type: ignore[arg-type]
+        (lambda: http.Response(200, headers=(("A", 1),)), "argument 'headers'"),  # type: ignore[arg-type]
+        (lambda: http.Response(200, reason=5), "Response.. argument 'reason'"),  # type: ignore[arg-type]
+        (lambda: http.File(5), "File.. argument 'path': expected a path, got int"),  # type: ignore[arg-type]
+        (lambda: http.StaticFolder(None), "StaticFolder.. argument 'folder'"),  # type: ignore[arg-type]
+        (lambda: http.PythonPages(5), "PythonPages.. argument 'pyodide': expected a path or None"),  # type: ignore[arg-type]
+        (lambda: http.PythonPages(packages="mygame"), "argument 'packages': expected several strings"),
+        (lambda: http.PythonPages(prefix=5), "PythonPages.. argument 'prefix'"),  # type: ignore[arg-type]
+        (lambda: http.chain(print, "page"), "chain.. argument 'handlers': expected something to call"),  # type: ignore[arg-type]
+        (lambda: gdpeer.Reconnection("1"), "Reconnection.. argument 'first': expected a number, got str"),  # type: ignore[arg-type]
+        (lambda: gdpeer.Reconnection(attempts=1.5), "Reconnection.. argument 'attempts'"),  # type: ignore[arg-type]
+        (lambda: gdpeer.Reconnection(patience="5"), "Reconnection.. argument 'patience'"),  # type: ignore[arg-type]
+        (lambda: gdpeer.Reconnection(codes=1001), "argument 'codes': expected several close codes"),  # type: ignore[arg-type]
+        (lambda: gdpeer.Reconnection(chance=0.5), "Reconnection.. argument 'chance'"),  # type: ignore[arg-type]
+        (lambda: gdpeer.RpcConfig(rpc_mode="any_peer"), "RpcConfig.. argument 'rpc_mode'"),  # type: ignore[arg-type]
+        (lambda: gdpeer.RpcConfig(channel="1"), "RpcConfig.. argument 'channel'"),  # type: ignore[arg-type]
+        (lambda: gdpeer.str_to_var(b"1"), "str_to_var.. argument 'text'"),  # type: ignore[arg-type]
+        (lambda: rpc(1.5), "rpc.. argument 'words'"),  # type: ignore[call-overload]
+        (lambda: rpc(["any_peer"]), "rpc.. argument 'words'"),  # type: ignore[call-overload]
+        (lambda: rpc("any_peer")(5), "belongs on a method"),  # type: ignore[arg-type]
         (lambda: setattr(SceneMultiplayer(), "multiplayer_peer", 5), "multiplayer_peer"),
     ],
 )

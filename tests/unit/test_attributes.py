@@ -15,6 +15,7 @@ import gdpeer
 import gdpeer.aio
 import gdpeer.blocking
 import gdpeer.godot3
+import gdpeer.http
 from gdpeer import Node, SceneTree, WebSocketClient, WebSocketMultiplayerPeer, WebSocketPeer, WebSocketServer, aio
 from gdpeer.attributes import UnknownAttribute, names_of, nearest, refuse_unknown
 
@@ -40,6 +41,8 @@ MADE: dict[str, Any] = {
     "Reconnection": gdpeer.Reconnection,
     "Signal": gdpeer.Signal,
     "Vector2": gdpeer.Vector2,
+    "StaticFolder": lambda: gdpeer.http.StaticFolder("."),
+    "PythonPages": gdpeer.http.PythonPages,
 }
 
 NEAR = [
@@ -66,6 +69,7 @@ NEAR = [
     ("godot3.MultiplayerAPI", "network_per", "network_peer"),
     ("godot3.SceneTree", "multiplayr", "multiplayer"),
     ("godot3.Node", "names", "name"),
+    ("PythonPages", "problems", "problem"),
 ]
 
 
@@ -112,6 +116,14 @@ def test_every_public_class_is_looked_at() -> None:
     }
     abstract = {"Clock", "MultiplayerAPI", "MultiplayerPeer", "PacketPeer", "godot3.Keyword", "godot3.RemoteVar"}
     assert public - abstract <= set(MADE)
+
+
+def test_the_handler_of_figures_takes_no_attribute_either() -> None:
+    prometheus = pytest.importorskip("gdpeer.prometheus")
+    with pytest.raises(AttributeError, match="Metrics has no attribute 'hosts'"):
+        prometheus.Metrics(WebSocketServer().stats).hosts = ("game.example",)
+    with pytest.raises(TypeError, match=r"Metrics\(\) argument 'stats': expected something to call"):
+        prometheus.Metrics(WebSocketServer())
 
 
 def test_python_names_the_nearest_of_what_is_read() -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from gdpeer.aio.connection import Connection
 from gdpeer.aio.pump import Pump
+from gdpeer.arguments import STR, a, checked, optional
 from gdpeer.errors import HandshakeError, TransportError
 from gdpeer.logs import get_logger
 from gdpeer.websocket import front
@@ -49,6 +50,7 @@ class connect:
         HandshakeError: the server said no; `status` tells.
     """
 
+    @checked(url=STR, server_hostname=optional(STR), reconnection=optional(a("a Reconnection", Reconnection)))
     def __init__(
         self,
         url: str,

@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 from gdpeer.aio.pump import Pump
 from gdpeer.aio.tasks import TreeTasks
+from gdpeer.arguments import INT, STR, a, checked
 from gdpeer.errors import Error, TransportError
 from gdpeer.multiplayer.peer import ConnectionStatus
+from gdpeer.multiplayer.tree import SceneTree
 from gdpeer.multiplayer.websocket_peer import WebSocketMultiplayerPeer
 from gdpeer.websocket import front
 from gdpeer.websocket.states import PeerState
 
 if TYPE_CHECKING:
-    from gdpeer.multiplayer.tree import SceneTree
     from gdpeer.websocket.tls_options import TLSOptions
 
 __all__ = ["multiplayer_client", "multiplayer_server"]
@@ -27,10 +28,13 @@ __all__ = ["multiplayer_client", "multiplayer_server"]
 LONGEST = 0.1
 """Seconds between two polls at most: what has a deadline of its own, authentication say, is no earlier noticed."""
 
+_TREE = a("a SceneTree", SceneTree)
+
 GRACE = 2.0
 """Seconds that the others have to answer the close, and before that the tree's own tasks to end."""
 
 
+@checked(tree=_TREE, port=INT, bind_address=STR)
 @asynccontextmanager
 async def multiplayer_server(
     tree: SceneTree,
@@ -61,6 +65,7 @@ async def multiplayer_server(
         yield peer
 
 
+@checked(tree=_TREE, url=STR)
 @asynccontextmanager
 async def multiplayer_client(
     tree: SceneTree, url: str, tls_client_options: TLSOptions | None = None, **settings: Any

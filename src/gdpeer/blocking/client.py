@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from gdpeer.arguments import STR, checked, optional
 from gdpeer.blocking.connection import Connection
 from gdpeer.websocket import front
 from gdpeer.websocket.peer import WebSocketPeer
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["connect"]
 
 
+@checked(url=STR, server_hostname=optional(STR))
 def connect(
     url: str, *, ssl: TLSOptions | ssl.SSLContext | None = None, server_hostname: str = "", **options: Any
 ) -> Connection:

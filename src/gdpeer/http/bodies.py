@@ -15,6 +15,7 @@ import os
 from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
+from gdpeer.arguments import PATH, checked
 from gdpeer.logs import get_logger, report
 
 logger = get_logger("gdpeer.websocket")
@@ -43,6 +44,7 @@ class File:
 
     __slots__ = ("path", "size")
 
+    @checked(path=PATH)
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = os.fspath(path)
         self.size = os.stat(path).st_size

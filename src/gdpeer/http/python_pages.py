@@ -30,7 +30,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.machinery import ModuleSpec
 from pathlib import Path
+from typing import ClassVar
 
+from gdpeer.arguments import LINES, PATH, STR, checked, optional
+from gdpeer.attributes import Guarded
 from gdpeer.http.response import Response, content_type, file_body, only_get
 from gdpeer.protocol.http1 import Request
 
@@ -151,7 +154,7 @@ def pack(sources: Iterable[tuple[str, Path]]) -> bytes:
     return made.getvalue()
 
 
-class PythonPages:
+class PythonPages(Guarded):
     """Brings Python to web pages: Pyodide as it is installed here, gdpeer, and what else the page's program needs.
 
     Install Pyodide with `npm install pyodide` (13.5 MB), version 314 or newer; nothing is ever loaded from another
@@ -169,6 +172,9 @@ class PythonPages:
         ValueError: `prefix` does not begin and end with a slash.
     """
 
+    _gdpeer_attributes: ClassVar[tuple[str, ...]] = ()
+
+    @checked(pyodide=optional(PATH), packages=LINES, prefix=STR)
     def __init__(
         self,
         pyodide: str | os.PathLike[str] | None = None,

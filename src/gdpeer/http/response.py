@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
+from gdpeer.arguments import DATA, INT, STR, Kind, check_fields
 from gdpeer.http.bodies import PIECE, Body, File, Source, chunked, open_body
 from gdpeer.protocol.http1 import Request
 
@@ -34,6 +35,16 @@ _TYPES = {
     ".woff2": "font/woff2",
 }
 
+_BODY = Kind(
+    "bytes, a string, a File or an iterable of bytes",
+    lambda value: DATA.fits(value) or isinstance(value, File) or hasattr(type(value), "__iter__"),
+)
+_HEADERS = Kind("a tuple of (name, value)", lambda value: isinstance(value, tuple | list) and all(map(_is_pair, value)))
+
+
+def _is_pair(value: object) -> bool:
+    return isinstance(value, tuple | list) and len(value) == 2 and all(isinstance(one, str) for one in value)
+
 
 @dataclass(frozen=True, slots=True)
 class Response:
@@ -45,6 +56,9 @@ class Response:
         content_type: the `Content-Type` header.
         headers: more headers, as (name, value).
         reason: the phrase beside the status; "": the standard one.
+
+    Raises:
+        TypeError: one of them is of another type.
     """
 
     status: int = 200
@@ -52,6 +66,9 @@ class Response:
     content_type: str = "text/plain; charset=utf-8"
     headers: tuple[tuple[str, str], ...] = ()
     reason: str = ""
+
+    def __post_init__(self) -> None:
+        check_fields(self, status=INT, body=_BODY, content_type=STR, headers=_HEADERS, reason=STR)
 
     @classmethod
     def json(cls, value: object, status: int = 200) -> Response:

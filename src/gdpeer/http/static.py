@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import ClassVar
 from urllib.parse import unquote
 
+from gdpeer.arguments import CALLABLE, PATH, checked, wrong_type
+from gdpeer.attributes import Guarded
 from gdpeer.http.response import Handler, Response, content_type, file_body, only_get
 from gdpeer.protocol.http1 import Request
 
 __all__ = ["StaticFolder", "chain"]
 
 
-class StaticFolder:
+class StaticFolder(Guarded):
     """Serves the files below a folder; a folder's own address gives its `index.html`.
 
     Links that lead out of the folder are not followed, nor are names that begin with a dot shown.
@@ -27,6 +30,9 @@ class StaticFolder:
         NotADirectoryError: there is no such folder.
     """
 
+    _gdpeer_attributes: ClassVar[tuple[str, ...]] = ()
+
+    @checked(folder=PATH)
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self._root = Path(folder).resolve()
         if not self._root.is_dir():
@@ -56,7 +62,14 @@ class StaticFolder:
 
 
 def chain(*handlers: Handler) -> Handler:
-    """One handler out of several: the first that answers."""
+    """One handler out of several: the first that answers.
+
+    Raises:
+        TypeError: one of them cannot be called.
+    """
+    for handler in handlers:
+        if not callable(handler):
+            raise wrong_type("chain", "handlers", CALLABLE.words, handler)
 
     def handle(request: Request) -> Response | None:
         for handler in handlers:

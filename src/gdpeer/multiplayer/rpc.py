@@ -23,6 +23,7 @@ from operator import itemgetter
 from types import MethodType
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
+from gdpeer.arguments import BOOL, INT, check_fields, wrong_type
 from gdpeer.errors import Error
 from gdpeer.multiplayer.api import RPCMode
 from gdpeer.multiplayer.async_methods import as_called
@@ -68,6 +69,9 @@ class RpcConfig:
     transfer_mode: TransferMode = TransferMode.RELIABLE
     channel: int = 0
 
+    def __post_init__(self) -> None:
+        check_fields(self, rpc_mode=INT, call_local=BOOL, transfer_mode=INT, channel=INT)
+
     def is_open(self) -> bool:
         """Whether everybody may call the method, whatever side this is."""
         return self.rpc_mode == RPCMode.ANY_PEER
@@ -98,6 +102,8 @@ class RpcConfig:
         for word in words:
             if isinstance(word, int) and not isinstance(word, bool):
                 key, value = "channel", word
+            elif not isinstance(word, str | int):
+                raise wrong_type("rpc", "words", "words and a channel's number", word)
             elif word in _WORDS:
                 key, value = _WORDS[word]
             else:

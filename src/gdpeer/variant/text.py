@@ -12,6 +12,7 @@ from array import array
 from collections.abc import Iterable
 from typing import Any
 
+from gdpeer.arguments import wrong_type
 from gdpeer.errors import VariantError
 from gdpeer.variant.containers import UNTYPED, ContainerType
 from gdpeer.variant.handles import EncodedObject
@@ -96,6 +97,8 @@ def str_to_var(text: str, engine: int = 4, *, objects: bool = False) -> Any:
         VariantError: the text is none of a value; `offset` is the character where that was noticed.
     """
     check_engine(engine)
+    if not isinstance(text, str):
+        raise wrong_type("str_to_var", "text", "a string", text)
     return Parser(text, engine == 3, objects).parse()
 
 

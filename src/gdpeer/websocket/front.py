@@ -194,6 +194,8 @@ def connect(
     """
     if not isinstance(url, str):
         raise wrong_type("connect", "url", "a string", url)
+    if not (tls is None or isinstance(tls, TLSOptions) or _is_context(tls)):
+        raise wrong_type("connect", "ssl", "TLSOptions, an ssl.SSLContext or None", tls)
     configure(peer, {**CLIENT_DEFAULTS, **options})
     _add_credentials(peer, url)
     if tls is None and server_hostname:
@@ -204,6 +206,11 @@ def connect(
         raise ValueError(peer.get_close_cause().detail)
     if error is not Error.OK:
         raise not_open_error(peer.get_close_cause())
+
+
+def _is_context(value: object) -> bool:
+    """Whether it is an `ssl.SSLContext`, told without loading the module."""
+    return hasattr(type(value), "wrap_bio")
 
 
 def _add_credentials(peer: WebSocketPeer, url: str) -> None:
@@ -250,6 +257,8 @@ def listen(server: WebSocketServer, addresses: Iterable[str], port: int, context
     Raises:
         TransportError: it cannot be opened; none is then.
     """
+    if not (context is None or _is_context(context)):
+        raise wrong_type("serve", "ssl", "an ssl.SSLContext or None", context)
     first, *others = addresses
     server.bind_ip = first
     error = server.listen(port, server._settings.supported_protocols)

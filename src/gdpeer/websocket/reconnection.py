@@ -21,7 +21,7 @@ import secrets
 from collections.abc import Callable, Collection
 from typing import ClassVar
 
-from gdpeer.arguments import INT, a, checked
+from gdpeer.arguments import CALLABLE, IDS, INT, NUMBER, Kind, a, checked, optional
 from gdpeer.attributes import Guarded
 from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.errors import Cause, CloseCause
@@ -62,6 +62,17 @@ class Reconnection(Guarded):
 
     _gdpeer_attributes: ClassVar[tuple[str, ...]] = ()
 
+    @checked(
+        first=NUMBER,
+        most=NUMBER,
+        factor=NUMBER,
+        jitter=NUMBER,
+        attempts=optional(INT),
+        patience=optional(NUMBER),
+        held=NUMBER,
+        codes=Kind("several close codes", IDS.fits),
+        chance=CALLABLE,
+    )
     def __init__(
         self,
         first: float = 0.5,
