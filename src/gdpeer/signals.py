@@ -109,7 +109,7 @@ class Signal:
         """A slot has just raised."""
         limit_of = self._limit_of() if isinstance(self._limit_of, WeakMethod) else self._limit_of
         limit = limit_of(arguments[0]) if limit_of is not None and arguments else None
-        report(logger, "a slot of signal '%s' raised: %s", self.name, describe(slot), limit=limit)
+        report(logger, "a handler of signal '%s' raised: %s", self.name, describe(slot), limit=limit)
 
     def __await__(self) -> Generator[Any, None, Any]:
         """Within asyncio: wait for the next emit; its argument, a tuple where it carries several, None where none."""

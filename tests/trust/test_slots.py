@@ -59,7 +59,7 @@ def test_s6_a_slot_of_every_signal_of_a_session(caplog: pytest.LogCaptureFixture
     ]
     assert caplog.text.count("Oops: in a slot") == len(heard)
     for name in heard:
-        assert f"a slot of signal '{name}' raised" in caplog.text
+        assert f"a handler of signal '{name}' raised" in caplog.text
 
 
 class Main(Node):

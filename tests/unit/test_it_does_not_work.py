@@ -255,7 +255,7 @@ PROVOKED: dict[str, Callable[[], object]] = {
     "too big:": too_large_there,
     "peer …: disconnected": too_much_refused,
     "tcp: the other side ended": broken_off,
-    "a slot of signal": failing_slot,
+    "a handler of signal": failing_slot,
     "… raised, called by peer": call(method=0),
     "the handler of": failing_handler,
     "… already has a child": two_of_a_name,

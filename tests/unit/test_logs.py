@@ -278,7 +278,7 @@ signal.emit()
 
 def test_unasked_a_traceback_reaches_stderr() -> None:
     done = subprocess.run([sys.executable, "-c", SLOT], capture_output=True, text=True, timeout=60, check=True)
-    assert "a slot of signal 'moved' raised" in done.stderr
+    assert "a handler of signal 'moved' raised" in done.stderr
     assert "Traceback" in done.stderr
     assert "ZeroDivisionError: division by zero" in done.stderr
     assert done.stderr.count("Traceback") == 1
