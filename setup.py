@@ -125,7 +125,8 @@ def flags(name: str) -> list[str]:
     """For the C compiler: a level for each module, measured with `make instructions`.
 
     -O1 takes half the time of -O2, and most modules are as fast with it: they call Python's own functions and each
-    other. Only code that loops over bytes and numbers is not. If CFLAGS names a level, that one counts.
+    other. What loops over bytes and numbers is not, nor is what each packet and each call goes through. If CFLAGS names
+    a level, that one counts.
     """
     if sys.platform == "win32":
         return ["/O2"]
