@@ -625,3 +625,21 @@ if sys.version_info >= (3, 12):  # whose syntax it is
         assert "name 'Unknown' is not defined" in made("type A = Unknown\ndef method(self, value: A): ...").problem()
         assert "subscriptable" in made("type A[T] = int\ndef method(self, value: A[str]): ...").problem()
         assert "recursion" in made("type A = list[A] | int\ndef method(self, value: A): ...").problem()
+
+
+def test_what_changes_when_it_is_sent() -> None:
+    """A list or dict of something among the parameters, or in the rest of them."""
+
+    def plain(node: object, number: int) -> None: ...
+    def one(node: object, number: int, numbers: list[int]) -> None: ...
+    def rest(node: object, number: int, *more: list[int]) -> None: ...
+    def both(node: object, numbers: list[int], *more: dict[str, int]) -> None: ...
+    def broken(node: object, numbers: list[int], odd: NoSuchType) -> None: ...  # type: ignore[name-defined]  # noqa: F821
+
+    assert [Checker(function).packs() for function in (plain, one, rest, both, broken)] == [
+        False,
+        True,
+        True,
+        True,
+        False,
+    ]

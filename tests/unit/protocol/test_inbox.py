@@ -527,3 +527,29 @@ def test_what_comes_out_at_the_end_of_a_compressed_message_counts_for_the_limit(
     inbox.use(limits)
     inbox.inflater = Inflater()
     assert refusal(inbox, data)[0] == 1009
+
+
+def test_a_queue_that_is_never_empty_keeps_nothing_of_what_was_taken(
+    inbox: Inbox, masked: bool, limits: Limits
+) -> None:
+    limits.max_queued_packets, limits.max_queued_bytes = 1000, 100_000
+    inbox.use(limits)
+    data = bytearray(frame(BINARY, b"x", masked=masked))
+
+    def go_on(count: int) -> None:
+        for _ in range(count):
+            inbox.parse(data, 0, len(data))
+            assert inbox.next_packet() == b"x"
+
+    for _ in range(100):
+        inbox.parse(data, 0, len(data))
+    go_on(1000)
+    tracemalloc.start()
+    try:
+        go_on(1000)
+        before = tracemalloc.get_traced_memory()[0]
+        go_on(20_000)
+        assert tracemalloc.get_traced_memory()[0] - before < 20_000
+    finally:
+        tracemalloc.stop()
+    assert inbox.count == 100

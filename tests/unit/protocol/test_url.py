@@ -190,3 +190,8 @@ NO_NAMES = [
 def test_names_that_browsers_refuse_are_refused(name: str) -> None:
     with pytest.raises(ValueError, match="not a host name"):
         parse_url(f"ws://{name}/")
+
+
+@pytest.mark.parametrize("label", ["\u0645\u200c\u0645", "\u0646\u0627\u0645\u200c\u0647", "\u0645\u0645\u200c\u0645"])
+def test_a_non_joiner_between_arabic_letters_wherever_it_stands(label: str) -> None:
+    assert parse_url(f"ws://{label}.example/").host == f"xn--{label.encode('punycode').decode()}.example"

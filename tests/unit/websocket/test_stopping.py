@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +12,8 @@ import pytest
 
 from gdpeer import ERR_INVALID_PARAMETER, ERR_UNCONFIGURED, OK, TLSOptions, WebSocketPeer, WebSocketServer
 from tests.support.certificates import make_certificates
-from tests.unit.websocket.support import CLOSED, OPEN, record, until
+from tests.unit.protocol.support import BINARY, frame
+from tests.unit.websocket.support import CLOSED, OPEN, record, request, until
 
 
 @pytest.fixture
@@ -70,6 +73,23 @@ def test_within_a_turn_nothing_is_waited_for(server: WebSocketServer) -> None:
     client.send(b"stop")
     until(lambda: client.get_ready_state() is CLOSED, client, server)
     assert client.get_close_code() == 1001
+
+
+def test_what_nobody_reads_any_more_does_not_cut_off_the_close_frame(server: WebSocketServer) -> None:
+    """Unread bytes would turn the end of TCP into a reset, which overtakes what was sent."""
+    assert server.listen(0) is OK
+    address = "127.0.0.1", server.get_local_port()
+    with socket.create_connection(address, timeout=10.0) as client:
+        client.sendall(request())
+        until(lambda: server.peers, server)
+        client.sendall(frame(BINARY, bytes(50_000)))
+        time.sleep(0.05)  # it has arrived, and the server does not poll any more
+        server.stop(1001, "bye")
+        data = b""
+        while piece := client.recv(4096):
+            data += piece
+    assert data.startswith(b"HTTP/1.1 101")
+    assert data.endswith(b"\x88\x05\x03\xe9bye")
 
 
 def test_a_code_that_cannot_be_sent_changes_nothing(server: WebSocketServer) -> None:
