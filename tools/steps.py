@@ -185,12 +185,13 @@ def conformance_steps() -> list[Step]:
 def outside_steps() -> list[Step]:
     engines, node, browser = "Godot 4 and 3", "packages of Node", "Chromium"
     python = COMPILED / "python"
-    pages = "tests/browser tests/backends"
     # Engines are mostly waited for: three tests at a time take little more than one core.
     side_by_side = ("-n", "3", "--dist", "loadfile")
     return [
         pytest_step("interop", "tests/interop", python, needs=(engines, node), options=side_by_side),
-        pytest_step("browser", pages, python, needs=(engines, node, browser)),
+        # In processes of their own: a driver of the browser runs an event loop, and the native cases run others.
+        pytest_step("browser", "tests/browser", python, needs=(engines, node, browser)),
+        pytest_step("backends", "tests/backends", python, needs=(engines, node, browser)),
         pytest_step("packaging", "tests/packaging", python, needs=(node,)),
     ]
 
@@ -198,7 +199,7 @@ def outside_steps() -> list[Step]:
 def extended_steps() -> list[Step]:
     """The tests that are marked `extended`, the instructions of the hot paths, and what is published."""
     python = COMPILED / "python"
-    folders = "tests/property tests/trust tests/interop tests/browser tests/backends tests/packaging"
+    folders = "tests/property tests/trust tests/interop tests/browser tests/packaging"
     needs = ("Godot 4 and 3", "packages of Node", "Chromium")
     side_by_side = ("-n", "2", "--dist", "loadfile")
     return [
@@ -259,14 +260,14 @@ def all_steps() -> list[Step]:
     outside = outside_steps()
     return [
         *unit[:2],
-        *outside[:2],
+        *outside[:3],
         unit[2],
         *conformance_steps(),
         *trust_steps(),
         *property_steps(),
         *python_steps(),
         *extended_steps(),
-        *outside[2:],
+        *outside[3:],
         *docs_steps(),
         *lint_steps(),
         unit[3],

