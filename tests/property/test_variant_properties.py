@@ -309,7 +309,7 @@ def many(count: int, *values: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("name", WORST)
-@pytest.mark.parametrize("objects", [False, True])
+@pytest.mark.parametrize("objects", [False, pytest.param(True, marks=pytest.mark.extended)])
 def test_the_worst_inputs_stay_within_16_times_their_bytes(name: str, objects: bool) -> None:
     value, null, text = WORST[name], WORST["null"], struct.pack("<III", 4, 1, 97)
     keys = [struct.pack("<II", 28, 2) + value + struct.pack("<II", 2, i) + null for i in range(COUNT)]

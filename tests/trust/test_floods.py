@@ -1,6 +1,6 @@
 """D2, D3, D4: bombs, fragments and control frames without end, against both roles.
 
-The counts are those of the long form, where they take seconds only.
+`make soak` takes a million of each, `make test` a quarter of that.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from tests.unit.websocket.support import BINARY, CLOSE, CLOSED, CLOSING, PING, P
 pytestmark = pytest.mark.timeout(120)
 
 KIB, MIB = 1024, 1 << 20
-MILLION = 1_000_000
+MANY = amount(250_000, 1_000_000)
 FIN, RSV1 = 0x80, 0x40
 MOST_A_TURN = 8 * SCRATCH_SIZE
 AFTERWARDS = MIB + 2 * 65_536
@@ -116,19 +116,19 @@ def test_d3_a_million_fragments_end_at_the_limit(kind: int, payload: bytes, role
     """Empty ones by their number, others by the size of the message, or by their number where that is large."""
     for limit in (65_535, 16 * MIB):
         peer, feed = attacked(role, inbound_buffer_size=limit)
-        data = fragments(role, kind, payload, MILLION)
+        data = fragments(role, kind, payload, MANY)
         feed.put(data)
         with memory_peak() as peak:
             hear_all(peer, feed)
         assert (peer.get_close_code(), peer.get_close_cause().cause) == (1009, Cause.TOO_BIG)
         allowed = DEFAULT_LIMITS.max_fragments if not payload else min(limit, DEFAULT_LIMITS.max_fragments)
-        assert feed.given <= allowed * len(data) / MILLION + AFTERWARDS
+        assert feed.given <= allowed * len(data) / MANY + AFTERWARDS
         assert peak[0] < MIB
 
 
 def seconds_for(data: bytes, count: int, compression: Agreement | None) -> float:
     """CPU time of a connection that takes so many fragments, the best of three."""
-    limits = Limits(max_message_size=2 * MILLION, max_fragments=2 * MILLION)
+    limits = Limits(max_message_size=2 * MANY, max_fragments=2 * MANY)
     pieces = [bytearray(data[at : at + 65_536]) for at in range(0, len(data), 65_536)]
     found = []
     for _ in range(3):
@@ -141,15 +141,12 @@ def seconds_for(data: bytes, count: int, compression: Agreement | None) -> float
     return min(found)
 
 
-FRAGMENTS = amount(MILLION // 4, MILLION)
-
-
 @pytest.mark.parametrize("kind", ["empty", "one_byte", "text", "compressed"])
 def test_d3_time_grows_with_the_number_of_fragments_only(kind: str) -> None:
     """Four times as many take four times as long: at most eight, for what a shared machine adds; squared, sixteen."""
     deflate = Agreement() if kind == "compressed" else None
     costs = []
-    for count in (FRAGMENTS // 4, FRAGMENTS):
+    for count in (MANY // 4, MANY):
         if kind == "compressed":
             packed = zlib.compressobj(0, zlib.DEFLATED, -15).compress(bytes(2 * count))[:count]
             data = frame_of("server", RSV1 | BINARY, packed[:1])
@@ -158,7 +155,7 @@ def test_d3_time_grows_with_the_number_of_fragments_only(kind: str) -> None:
             payload = b"" if kind == "empty" else b"x"
             data = fragments("server", TEXT if kind == "text" else BINARY, payload, count)
         costs.append(seconds_for(data, count, deflate))
-    record("D3", **{f"{kind}_ns_a_fragment": costs[1] * 1e9 / FRAGMENTS, f"{kind}_growth": costs[1] / costs[0]})
+    record("D3", **{f"{kind}_ns_a_fragment": costs[1] * 1e9 / MANY, f"{kind}_growth": costs[1] / costs[0]})
     assert costs[1] <= 8 * costs[0]
 
 
@@ -189,7 +186,7 @@ def test_d4_pings_of_somebody_who_reads_nothing(size: int, role: str) -> None:
     """The queue stops at its limit; once there is room again the newest ping is answered."""
     peer, feed = attacked(role)
     feed.takes = False
-    feed.put(flood(role, PING, MILLION, bytes(size)) + frame_of(role, FIN | PING, b"newest"))
+    feed.put(flood(role, PING, MANY, bytes(size)) + frame_of(role, FIN | PING, b"newest"))
     with memory_peak() as peak:
         most = most_queued(peer, feed)
     record("D4", **{f"bytes_queued_by_a_million_pings_of_{size}_to_a_{role}": most})
@@ -232,13 +229,13 @@ def test_d4_pings_of_somebody_who_reads_are_answered_within_the_limit(role: str)
 @pytest.mark.parametrize("role", ROLES)
 def test_d4_a_million_pongs_and_pings_after_the_close_send_nothing(role: str) -> None:
     peer, feed = attacked(role)
-    feed.put(flood(role, PONG, MILLION, b"unasked for"))
+    feed.put(flood(role, PONG, MANY, b"unasked for"))
     with memory_peak() as peak:
         assert most_queued(peer, feed) == 0
     assert feed.sent == b""
     peer.close(1000)
     said = len(feed.sent)
-    feed.put(flood(role, PING, MILLION, b"late"))
+    feed.put(flood(role, PING, MANY, b"late"))
     with memory_peak() as peak_later:
         hear_all(peer, feed)
     assert peer.get_ready_state() is CLOSING
@@ -250,7 +247,7 @@ def test_d4_a_million_pongs_and_pings_after_the_close_send_nothing(role: str) ->
 def test_d4_a_million_closes_are_answered_once(role: str) -> None:
     """And no more than a limit of what follows is read: a turn and the MiB of the linger."""
     peer, feed = attacked(role)
-    feed.put(flood(role, CLOSE, MILLION, b"\x03\xe8"))
+    feed.put(flood(role, CLOSE, MANY, b"\x03\xe8"))
     with memory_peak() as peak:
         hear_all(peer, feed)
     record("D4", **{f"bytes_sent_for_a_million_closes_to_a_{role}": len(feed.sent)})

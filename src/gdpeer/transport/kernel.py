@@ -24,7 +24,7 @@ def unsent_bytes(stream: Any) -> int:
     """Bytes that the other side has not acknowledged yet; 0 where the system does not tell, or has no such stream."""
     if not TELLS:
         return 0
-    from fcntl import ioctl
+    from fcntl import ioctl  # type: ignore[attr-defined, unused-ignore]  # Windows has none
 
     try:
         answer = ioctl(stream.fileno(), _SIOCOUTQ, bytes(_ANSWER.size))

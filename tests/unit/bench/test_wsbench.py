@@ -89,7 +89,12 @@ def test_of_a_latency_the_lowest_stands_on_top_and_who_has_none_below() -> None:
     ]
 
 
-@pytest.mark.parametrize("row", [("none", ECHO, ""), ("corrupt", ECHO, "content"), ("badaccept", CONNECT, "handshake")])
+MORE = [("none", ECHO, ""), ("badaccept", CONNECT, "handshake")]
+
+
+@pytest.mark.parametrize(
+    "row", [("corrupt", ECHO, "content"), *(pytest.param(row, marks=pytest.mark.extended) for row in MORE)]
+)
 def test_a_faulty_server_is_noticed(row: tuple[str, str, str], programs: None) -> None:
     assert row in FAULTS
     assert notices(*row)

@@ -127,6 +127,7 @@ def test_it_ends_after_the_duration(arena: Arena, tmp_path: Path) -> None:
     assert [found[name] for name in ("joined", "left", "failed")] == [3, 0, 0]
 
 
+@pytest.mark.extended
 def test_so_many_a_second_come_of_all_processes_together(arena: Arena, tmp_path: Path) -> None:
     said = r"os.write(2, b'begun %d %f\n' % (index, time.monotonic()))"  # one write: the processes share a pipe
     text = f"import os, time\n\nasync def bot(tree, index):\n    {said}\n"

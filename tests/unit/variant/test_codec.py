@@ -398,7 +398,7 @@ LARGE: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("size", [1 << 14, 1 << 18])
+@pytest.mark.parametrize("size", [1 << 14, pytest.param(1 << 18, marks=pytest.mark.extended)])
 @pytest.mark.parametrize("name", LARGE)
 def test_what_games_send_does_not_take_too_much_memory(name: str, size: int) -> None:
     value = LARGE[name](size)
