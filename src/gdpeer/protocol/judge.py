@@ -23,6 +23,7 @@ __all__ = ["Asker", "Reader", "RequestHead", "ResponseHead", "reason_of", "respo
 Fields = Sequence[tuple[str, str]]
 
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_QUOTATION = re.compile(r":? (?:bytearray\()?b['\"].*", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,14 +210,19 @@ def reason_of(status: int) -> bytes:
 def _text_of(problem: h11.RemoteProtocolError) -> str:
     """What it says; h11 leaves it in a circle with its frames, which would keep ours until the next collection."""
     problem.__traceback__ = None
-    return str(problem)
+    return _without_quotation(problem)
+
+
+def _without_quotation(problem: h11.ProtocolError) -> str:
+    """The text without the line that h11 quotes as Python writes bytes: the line may hold a secret."""
+    return _QUOTATION.sub("", str(problem))
 
 
 def _write(machine: h11.Connection, event: Callable[..., h11.Event], **fields: Any) -> bytes:
     try:
         return machine.send(event(**fields)) or b""
     except h11.LocalProtocolError as problem:
-        raise ValueError(f"HTTP cannot carry it: {problem}") from None
+        raise ValueError(f"HTTP cannot carry it: {_without_quotation(problem)}") from None
 
 
 def _encode(fields: Fields) -> list[tuple[bytes, bytes]]:

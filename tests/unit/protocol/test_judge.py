@@ -37,6 +37,24 @@ def test_heads_that_are_refused(head: bytes, detail: str) -> None:
     assert said.startswith(detail)
 
 
+@pytest.mark.parametrize(
+    ("head", "detail"),
+    [
+        (b"GET /?token=secret\x01 HTTP/1.1\r\nHost: a\r\n\r\n", "illegal request line"),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nAuthorization secret\r\n\r\n", "illegal header line"),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nCookie: 'secret\x00\r\n\r\n", "illegal header line"),
+    ],
+)
+def test_a_line_that_may_hold_a_secret_is_not_quoted(head: bytes, detail: str) -> None:
+    """Regression: the reason ended with h11's `bytearray(b'...')`."""
+    assert refused(head) == (400, f"not a valid HTTP request: {detail}")
+
+
+def test_an_answer_with_a_wrong_header_does_not_quote_its_value() -> None:
+    with pytest.raises(ValueError, match=r"^HTTP cannot carry it: Illegal header value$"):
+        respond(200, [("Set-Cookie", "a\nsecret")], b"")
+
+
 def test_a_head_that_is_too_long() -> None:
     assert refused(HEAD[:-2] + b"X: " + b"x" * 2000)[0] == 431
 
