@@ -23,6 +23,16 @@ LOGS = ROOT / "build" / "test-logs"
 COVERAGE = 95
 PROGRAMS = ("bench", "cli", "demos")
 """The folders of the unit tests that start programs."""
+NEVER_COMPILED = (
+    *PROGRAMS,
+    "contract",
+    "tools",
+    "test_docs",
+    "test_reference",
+    "test_it_does_not_work",
+    "test_quoting",
+)
+"""Beginnings of the names of unit tests whose code is never compiled."""
 
 
 @dataclass(frozen=True)
@@ -134,25 +144,25 @@ def pytest_step(
     return Step(name, command, tests=folders, environment=environment, **more)
 
 
-def folders_of_units(*, programs: bool) -> str:
-    """The folders of tests/unit that start programs, or all the others with the files beside them."""
+def folders_of_units(without: tuple[str, ...] = PROGRAMS) -> str:
+    """The folders of tests/unit and the files beside them, but for some."""
     found = (path for path in sorted((ROOT / "tests/unit").iterdir()) if path.is_dir() or path.name.startswith("test_"))
-    kept = [path for path in found if (path.name in PROGRAMS) == programs and path.name != "__pycache__"]
+    kept = (path for path in found if not path.name.startswith(("__", *without)))
     return " ".join(str(path.relative_to(ROOT)) for path in kept)
 
 
 def unit_steps() -> list[Step]:
-    """The unit tests: uncompiled under coverage, and compiled without the programs, which are never compiled.
+    """The unit tests: uncompiled under coverage, and compiled without those of code that is never compiled.
 
     Programs of the compiled form are started by the steps trust, interop, browser and docs.
     """
     measured = ("-m", "coverage", "run", "-m")
-    modules, programs = folders_of_units(programs=False), folders_of_units(programs=True)
-    two_loops = {"GDPEER_LOOPS": "asyncio,no-readers"}
+    modules, programs = folders_of_units(), " ".join(f"tests/unit/{name}" for name in PROGRAMS)
+    two_loops, uvloop = {"GDPEER_LOOPS": "asyncio,no-readers"}, {"GDPEER_LOOPS": "asyncio,uvloop"}
     return [
         pytest_step("unit pure", modules, PURE / "python", run=measured, environment=two_loops),
         pytest_step("unit programs pure", programs, PURE / "python", run=measured),
-        pytest_step("unit compiled", modules, COMPILED / "python"),
+        pytest_step("unit compiled", folders_of_units(NEVER_COMPILED), COMPILED / "python", environment=uvloop),
         Step(
             "unit coverage", [sys.executable, "-m", "tools.coverage_report"], after=("unit pure", "unit programs pure")
         ),
@@ -234,7 +244,7 @@ def python_steps() -> list[Step]:
         before = (name,)
         run = pytest_step(
             f"python{version} unit {form}",
-            folders_of_units(programs=False),
+            folders_of_units(),
             ROOT / folder / "bin" / "python",
             after=before,
             environment={"GDPEER_LOOPS": "asyncio"},

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from gdpeer import COMPILED
 from gdpeer.protocol import plain
 
 GOLDEN = Path(__file__).parents[2] / "golden"
@@ -166,11 +167,13 @@ def test_header_lines_are_written_but_where_h11_puts_them_elsewhere() -> None:
     assert plain.write_fields([("A", "b"), ("HOST", "d")]) is None
 
 
-def test_the_kinds_of_bytes_are_those_of_the_patterns() -> None:
-    """The compiled form reads the table, the uncompiled one the patterns."""
-    for number, kind in enumerate(plain._KINDS):
-        byte = bytes([number])
-        in_name = plain._NAME_AND_COLON.match(byte + b":") is not None
-        in_line = plain._REST_OF_LINE.match(byte + b"\r\n") is not None
-        assert kind == in_name + 2 * in_line, number
-    assert len(plain._KINDS) == 256
+if not COMPILED:  # the table is made by the same line there, and cannot be looked at
+
+    def test_the_kinds_of_bytes_are_those_of_the_patterns() -> None:
+        """The compiled form reads the table, the uncompiled one the patterns."""
+        for number, kind in enumerate(plain._KINDS):
+            byte = bytes([number])
+            in_name = plain._NAME_AND_COLON.match(byte + b":") is not None
+            in_line = plain._REST_OF_LINE.match(byte + b"\r\n") is not None
+            assert kind == in_name + 2 * in_line, number
+        assert len(plain._KINDS) == 256
