@@ -1,4 +1,4 @@
-"""The proof: runs the steps of `tools/steps.py`, three at a time, and closes with a table and `N passed, N failed`.
+"""The proof: runs the steps of `tools/steps.py`, four at a time, and closes with a table and `N passed, N failed`.
 
     python -m tools.run_tests                    what `make test` runs: every promise once
     python -m tools.run_tests extended           what `make test-all` adds
@@ -22,8 +22,8 @@ from tests.support.missing import ROOT, in_ci
 from tools.pieces import Pieces
 from tools.steps import COMPILED, LOGS, PURE, Count, Step, absent_pythons, count, has_tests, selected
 
-SLOTS = 3
-"""Steps at a time: two take two cores between them, and the third has them while those wait."""
+SLOTS = 4
+"""Steps at a time: two take two cores between them, and the others have them while those wait."""
 SHOWN = 120
 """How many lines of a failed step's log are shown."""
 

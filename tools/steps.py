@@ -195,12 +195,12 @@ def conformance_steps() -> list[Step]:
 def outside_steps() -> list[Step]:
     engines, node, browser = "Godot 4 and 3", "packages of Node", "Chromium"
     python = COMPILED / "python"
-    # Engines are mostly waited for: three tests at a time take little more than one core.
-    side_by_side = ("-n", "3", "--dist", "loadfile")
+    # Engines and browsers are mostly waited for: some tests at a time take little more than one core.
+    three, two = (("-n", number, "--dist", "loadfile") for number in ("3", "2"))
     return [
-        pytest_step("interop", "tests/interop", python, needs=(engines, node), options=side_by_side),
+        pytest_step("interop", "tests/interop", python, needs=(engines, node), options=three),
         # In processes of their own: a driver of the browser runs an event loop, and the native cases run others.
-        pytest_step("browser", "tests/browser", python, needs=(engines, node, browser)),
+        pytest_step("browser", "tests/browser", python, needs=(engines, node, browser), options=two),
         pytest_step("backends", "tests/backends", python, needs=(engines, node, browser)),
         pytest_step("packaging", "tests/packaging", python, needs=(node,)),
     ]
@@ -266,21 +266,22 @@ def absent_pythons() -> list[str]:
 
 def all_steps() -> list[Step]:
     """In the order in which they are started when nothing stands in the way: long ones early."""
-    unit = unit_steps()
+    modules, programs, compiled, coverage = unit_steps()
     outside = outside_steps()
     return [
-        *unit[:2],
+        programs,
+        modules,
         *outside[:3],
-        unit[2],
-        *conformance_steps(),
+        compiled,
         *trust_steps(),
         *property_steps(),
+        *conformance_steps(),
         *python_steps(),
         *extended_steps(),
         *outside[3:],
         *docs_steps(),
         *lint_steps(),
-        unit[3],
+        coverage,
     ]
 
 

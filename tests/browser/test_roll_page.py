@@ -102,6 +102,11 @@ class RollTab(Tab):
         return bool(self.page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
 
 
+DESK_OR_PHONE = pytest.mark.parametrize(
+    ("size", "settings"), [pytest.param("1280x800", DESK, marks=pytest.mark.extended), ("390x844", PHONE)]
+)
+
+
 @pytest.mark.engine
 @pytest.mark.parametrize(("size", "settings"), [("1280x800", DESK), ("390x844", PHONE)])
 def test_page_python_and_godot_play_at_one_table(browser: Browser, size: str, settings: dict[str, Any]) -> None:
@@ -198,7 +203,10 @@ def test_a_page_that_is_loaded_again_sits_down_again(browser: Browser) -> None:
         assert tab.complaints == []
 
 
-@pytest.mark.parametrize(("scheme", "size"), [("light", PHONE), ("dark", PHONE), ("dark", DESK)])
+@pytest.mark.parametrize(
+    ("scheme", "size"),
+    [("light", PHONE), *(pytest.param("dark", size, marks=pytest.mark.extended) for size in (PHONE, DESK))],
+)
 def test_a_lost_connection_is_shown_and_made_again(browser: Browser, scheme: str, size: dict[str, Any]) -> None:
     host = Host()
     with host, RollTab(browser, host, **size, color_scheme=scheme) as tab:
@@ -301,7 +309,7 @@ def test_an_address_that_is_none_is_refused_beside_its_field(browser: Browser) -
 # ---------------------------------------------------------------------------------------------- starting
 
 
-@pytest.mark.parametrize(("size", "settings"), [("1280x800", DESK), ("390x844", PHONE)])
+@DESK_OR_PHONE
 def test_without_pyodide_the_page_says_what_to_install(
     browser: Browser, tmp_path: Path, size: str, settings: dict[str, Any]
 ) -> None:
@@ -344,7 +352,7 @@ def test_a_browser_that_cannot_is_told_so(browser: Browser, script: str) -> None
         assert not tab.page.get_by_role("button", name="Try again").is_visible()
 
 
-@pytest.mark.parametrize(("size", "settings"), [("1280x800", DESK), ("390x844", PHONE)])
+@DESK_OR_PHONE
 def test_how_far_the_loading_is_shows(browser: Browser, size: str, settings: dict[str, Any]) -> None:
     held: list[Route] = []
 

@@ -72,7 +72,7 @@ def engines(version: str, *options: str, clients: int = 1) -> Iterator[tuple[Ins
 
 
 @pytest.mark.parametrize("version", ["4", "3"])
-@pytest.mark.parametrize("clients", [1, 2])
+@pytest.mark.parametrize("clients", [pytest.param(1, marks=pytest.mark.extended), 2])
 def test_every_message_between_engines_is_decoded(version: str, clients: int) -> None:
     with engines(version, clients=clients) as (inspector, _):
         *rows, end = inspector.finish()

@@ -9,6 +9,6 @@ from tests.support.rpc_load import Load, prove
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(60)]
 
 
-@pytest.mark.parametrize("kind", ["godot4", "python"])
+@pytest.mark.parametrize("kind", ["godot4", pytest.param("python", marks=pytest.mark.extended)])
 def test_a_thousand_calls_a_second_each_way(kind: str) -> None:
     print(prove(kind, Load(clients=50, rate=1_050, seconds=3)))

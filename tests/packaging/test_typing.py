@@ -30,7 +30,7 @@ RIGHT = [
 ]
 NAMES = sorted(set(re.findall(r"\b([A-Z]\w+)\(", " ".join(WRONG))))
 IMPORT = f"from gdpeer import {', '.join(NAMES)}"
-CHECKERS = {"mypy": ["--strict", "--no-error-summary"], "pyright": []}
+CHECKERS = {"mypy": ["--strict", "--no-error-summary"], "pyright": ["--pythonpath", sys.executable]}
 
 
 @pytest.mark.parametrize("checker", CHECKERS)

@@ -202,14 +202,14 @@ def test_the_script_can_have_dataclasses(arena: Arena, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "name"),
+    ("text", "name", "processes"),
     [
-        ("def bot(tree): pass", "bot"),
-        ("def bot(tree):\n    yield 1.0", "bot"),
-        ("class Bot:\n    def __init__(self, tree): pass\n    def run(self): pass", "Bot.run"),
+        ("def bot(tree): pass", "bot", "1"),
+        ("def bot(tree): pass", "bot", "2"),
+        ("def bot(tree):\n    yield 1.0", "bot", "1"),
+        ("class Bot:\n    def __init__(self, tree): pass\n    def run(self): pass", "Bot.run", "1"),
     ],
 )
-@pytest.mark.parametrize("processes", ["1", "2"])
 def test_a_bot_that_is_not_async_is_told_so(arena: Arena, tmp_path: Path, text: str, name: str, processes: str) -> None:
     words = ("--url", arena.url, "--clients", "3", "--processes", processes)
     with swarm(script(tmp_path, text), *words) as run:

@@ -176,7 +176,7 @@ def test_nobody_else_s_page_may_listen() -> None:
 
 
 def test_it_says_that_it_is_there_and_how_far() -> None:
-    words = "from demos.push import server; server.BEAT = 0.2; server.main()"
+    words = "from demos.push import server; server.BEAT = 0.6; server.main()"
     with Process([sys.executable, "-c", words, "--port", "0"]) as quick:
         port = quick.wait_for(r"^Open http://localhost:(\d+)/$")[1]
         with connect(f"ws://127.0.0.1:{port}/notifications", proxy=None) as client:
