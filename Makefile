@@ -10,7 +10,7 @@ BUILD := pyproject.toml setup.py tools/environment.py $(wildcard README.md) $(SO
 # A Python that was named is taken even when the environments are up to date.
 FORCE := $(if $(filter file,$(origin PYTHON)),,force)
 
-.PHONY: force help demo roll test test-all unit lint conformance soak streams fuzz fuzz-asan mutants bench instructions bench-all docs dist clean python-found
+.PHONY: force help demo roll test test-all engines unit lint conformance soak streams fuzz fuzz-asan mutants bench instructions bench-all docs dist clean python-found
 .DEFAULT_GOAL := help
 
 help:
@@ -46,10 +46,14 @@ roll: .venv-demo/.demo
 
 FASTER := echo "gdpeer: this runs uncompiled, to start at once; pip install '.[cli]' compiles it, which makes it several times faster"
 
-# Two environments at a time: one waits for the network while the other compiles.
+# At a time: one environment compiles while the other and the engines wait for the network.
 test:
-	@$(MAKE) --no-print-directory -j2 .venv/.test .venv-pure/.test
+	@$(MAKE) --no-print-directory -j3 .venv/.test .venv-pure/.test engines
 	@.venv/bin/python -m tools.run_tests $(ARGS)
+
+# What cannot be fetched is named when the proof ends.
+engines: | python-found
+	@$(PYTHON) -m tools.godot install >/dev/null || true
 
 test-all: .venv/.bench .venv-pure/.test
 	@.venv/bin/python -m tools.run_tests extended $(ARGS)

@@ -195,10 +195,10 @@ def conformance_steps() -> list[Step]:
 def outside_steps() -> list[Step]:
     engines, node, browser = "Godot 4 and 3", "packages of Node", "Chromium"
     python = COMPILED / "python"
-    # Engines and browsers are mostly waited for: some tests at a time take little more than one core.
-    three, two = (("-n", number, "--dist", "loadfile") for number in ("3", "2"))
+    # Engines and browsers are mostly waited for: two tests at a time take no more than one core.
+    two = ("-n", "2", "--dist", "loadfile")
     return [
-        pytest_step("interop", "tests/interop", python, needs=(engines, node), options=three),
+        pytest_step("interop", "tests/interop", python, needs=(engines, node), options=two),
         # In processes of their own: a driver of the browser runs an event loop, and the native cases run others.
         pytest_step("browser", "tests/browser", python, needs=(engines, node, browser), options=two),
         pytest_step("backends", "tests/backends", python, needs=(engines, node, browser)),
