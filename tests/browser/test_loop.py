@@ -56,7 +56,7 @@ def page(tmp_path: Path) -> Iterator[Page]:
         found = window.pages[0]
         found.set_default_timeout(30_000)
         found.goto(f"http://127.0.0.1:{server.wait_for(r'^[0-9]+$')[0]}/")
-        found.wait_for_function("window.frames_done > 5", polling=50)
+        found.wait_for_function("() => window.frames_done > 5", polling=50)
         yield found
 
 
@@ -71,15 +71,15 @@ def test_frames_go_on_seldom_while_the_page_is_hidden(page: Page) -> None:
     assert 30 <= seen <= 44  # at most `fps`
     other = page.context.new_page()
     other.bring_to_front()
-    page.wait_for_function("document.hidden", polling=50)
+    page.wait_for_function("() => document.hidden", polling=50)
     hidden = frames_in(page, 4.0)
     assert 2 <= hidden <= 18
     page.bring_to_front()
-    page.wait_for_function("!document.hidden", polling=50)
+    page.wait_for_function("() => !document.hidden", polling=50)
     assert frames_in(page, 2.0) >= 30
     page.evaluate("window.is_over = true")
     page.wait_for_timeout(300)
     assert frames_in(page, 0.5) == 0
     other.bring_to_front()
-    page.wait_for_function("document.hidden", polling=50)
+    page.wait_for_function("() => document.hidden", polling=50)
     assert frames_in(page, 1.5) == 0

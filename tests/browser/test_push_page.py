@@ -140,7 +140,7 @@ class Sleep:
 def hide(tab: Tab) -> None:
     """Put another tab in front of it."""
     tab.page.context.new_page().bring_to_front()
-    tab.page.wait_for_function("document.hidden", polling=50)
+    tab.page.wait_for_function("() => document.hidden", polling=50)
 
 
 @pytest.fixture(scope="module")
@@ -237,7 +237,7 @@ def test_looked_at_again_it_does_not_wait_for_the_next_attempt(desk: BrowserCont
     tab.page.evaluate("window.setTimeout = () => 0")
     hide(tab)
     server.terminate()
-    tab.page.wait_for_function("document.getElementById('state').dataset.state === 'waiting'", polling=50)
+    tab.page.wait_for_function("() => document.getElementById('state').dataset.state === 'waiting'", polling=50)
     with PushServer(server.port) as second:
         second.push("one", "two", "three")
         assert tab.shown() == ["before"]
@@ -365,7 +365,7 @@ def test_the_system_shows_what_comes_while_the_page_is_hidden(desk: BrowserConte
     tab.wait_for_exactly("seen in the page")
     hide(tab)
     server.push("shown by the system")
-    tab.page.wait_for_function("window.told.length > 0", polling=50)
+    tab.page.wait_for_function("() => window.told.length > 0", polling=50)
     assert tab.page.evaluate("window.told") == ["shown by the system"]
     assert tab.complaints == []
     desk.clear_permissions()

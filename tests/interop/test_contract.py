@@ -71,6 +71,7 @@ def test_the_engine_says_the_same_of_every_script_and_node(tmp_path: Path) -> No
     assert nodes == {one.path: one.table for one in contract.places}
 
 
+@pytest.mark.extended
 def test_the_engine_says_the_same_of_every_form(tmp_path: Path) -> None:
     write_forms(tmp_path)
     engine = ask(tmp_path, [f"res://{name}.gd" for name in FORMS])

@@ -170,7 +170,7 @@ def test_a_server_that_stops_says_goodbye(version: str) -> None:
 
 @FRONTS
 def test_heartbeats_of_both_sides_are_answered() -> None:
-    with echo_room(heartbeat_interval=0.1) as room, engine("4", room, heartbeat=0.1, linger=1.0) as run:
+    with echo_room(heartbeat_interval=0.4) as room, engine("4", room, heartbeat=0.4, linger=2.0) as run:
         until(lambda: room.opened, room)
         peer = room.server.get_peer(room.opened[0][0])
         closed = finish(run, room)

@@ -204,7 +204,7 @@ def test_our_heartbeat_is_answered_and_measured(version: str) -> None:
         until(lambda: peer.get_latency() >= 0, room)
     with fixture(version, SERVERS[version], port=free_port()) as run:
         peer = WebSocketPeer()
-        peer.heartbeat_interval = 0.1
+        peer.heartbeat_interval = 0.4
         peer.connect_to_url(f"ws://127.0.0.1:{run.wait_for('listening')['port']}")
         until(lambda: peer.get_latency() >= 0, peer)
         assert peer.get_ready_state() is State.OPEN
@@ -212,13 +212,13 @@ def test_our_heartbeat_is_answered_and_measured(version: str) -> None:
 
 
 def test_a_heartbeat_of_an_engines_server_is_answered() -> None:
-    with fixture("4", "peer_server", port=0, heartbeat=0.1) as run:
+    with fixture("4", "peer_server", port=0, heartbeat=0.4) as run:
         peer = WebSocketPeer()
         big(peer)
         peer.connect_to_url(f"ws://127.0.0.1:{run.wait_for('listening')['port']}")
         until(lambda: peer.get_ready_state() is State.OPEN, peer)
         with pytest.raises(AssertionError, match="took too long"):
-            until(lambda: peer.get_ready_state() is not State.OPEN, peer, patience=0.8)
+            until(lambda: peer.get_ready_state() is not State.OPEN, peer, patience=1.6)
         peer.close()
         until(lambda: peer.get_ready_state() is State.CLOSED, peer)
         assert peer.get_close_cause().cause is Cause.CLOSED

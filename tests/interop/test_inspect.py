@@ -125,7 +125,7 @@ def recorded_calls(recording: Recording) -> list[tuple[str, list[Any]]]:
     return found
 
 
-@pytest.mark.parametrize("version", ["4", "3"])
+@pytest.mark.parametrize("version", ["4", pytest.param("3", marks=pytest.mark.extended)])
 def test_a_recording_of_engines_replays_against_python_to_the_same_calls(version: str, tmp_path: Path) -> None:
     file = tmp_path / "session.jsonl"
     with engines(version, "--record", str(file)) as (inspector, _):

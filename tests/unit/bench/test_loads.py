@@ -20,6 +20,8 @@ from tests.support.missing import ROOT
 from tests.support.ports import free_port
 from tests.support.processes import Process, gdpeer_command
 
+pytestmark = pytest.mark.extended
+
 
 class Mistaken(Node):
     """An `Arena` that after some good answers mixes up what it was told."""

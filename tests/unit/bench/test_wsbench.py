@@ -18,6 +18,8 @@ from bench.wsbench.selftest import CONNECT, ECHO, FAULTS, notices
 from bench.wsbench.tables import tables
 from tests.support.missing import missing
 
+pytestmark = pytest.mark.extended
+
 
 @pytest.fixture
 def programs() -> None:

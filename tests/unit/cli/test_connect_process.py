@@ -297,6 +297,8 @@ class Typist:
         os.write(self._master, f"{line}\n".encode())
 
     def press(self, key: bytes) -> None:
+        """A key of the prompt, which takes keys one by one."""
+        self.wait_for_the_prompt()
         os.write(self._master, key)
 
     def see(self, text: str, timeout: float = 15.0) -> None:
@@ -378,7 +380,6 @@ def test_ctrl_c_and_the_end_of_input_close_with_1000(echo_url: str, key: bytes) 
         if key == b"\x03":
             typist.process.send_signal(signal.SIGINT)
         else:
-            typist.wait_for_the_prompt()
             typist.press(key)
         typist.see("closed with code 1000")
         assert typist.process.wait(10) == 0
