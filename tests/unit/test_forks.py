@@ -156,6 +156,7 @@ def test_the_file_of_a_unix_socket_stays_with_the_parent(tmp_path: Path) -> None
 
 def run(name: str, place: str) -> None:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    program = [sys.executable, "-c", COMMON + PROGRAMS[name], place]
+    # From 3.12 on Python warns of each fork of a process with threads, which these programs are about.
+    program = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", COMMON + PROGRAMS[name], place]
     done = subprocess.run(program, capture_output=True, text=True, timeout=100, env=environment)
     assert (done.returncode, done.stderr) == (0, "")
