@@ -17,7 +17,7 @@ help:
 	@echo "make demo         a chat server with a web page: gdpeer chat"
 	@echo "make roll         a game in turns with a web page in Python: gdpeer roll"
 	@echo "make test         the proof: checks, unit tests in both forms, engines, browser, conformance, docs"
-	@echo "make test-all     what make test leaves out: other Pythons, long sections of the conformance suite, more inputs"
+	@echo "make test-all     what make test leaves out: other Pythons, a part of the long conformance sections, more inputs"
 	@echo "make unit         the unit and property tests, compiled and uncompiled"
 	@echo "make lint         ruff, mypy, import-linter, codespell"
 	@echo "make conformance  the long sections of the conformance suite (9, 12, 13); with ARGS='--front aio' through asyncio"

@@ -1,7 +1,7 @@
 """The steps of `make test` and `make test-all`: what each runs, what it needs, and how its results are counted.
 
-`make test` proves every promise once. `make test-all` adds the steps whose `extended` is true: other Pythons, the long
-sections of the conformance suite, and the tests marked `extended`, which prove the same with more inputs.
+`make test` proves every promise once. `make test-all` adds the steps whose `extended` is true: other Pythons, a part
+of the long sections of the conformance suite, and the tests marked `extended`, which prove the same with more inputs.
 
 A step is one command that takes a core at most; `tools/run_tests.py` runs some side by side.
 """
@@ -181,14 +181,14 @@ def trust_steps() -> list[Step]:
 
 
 def conformance_steps() -> list[Step]:
-    """Sections 1 to 7 and 10 in both forms; then through the asyncio front, and the long sections."""
+    """Sections 1 to 7 and 10 in both forms; then through the asyncio front, and a part of the long ones."""
     command = [sys.executable, "-m", "tests.conformance.run", "--form"]
     suite = ("the conformance suite",)
     return [
         Step("conformance compiled", [*command, "compiled"], needs=suite),
         Step("conformance pure", [*command, "pure"], needs=suite),
         Step("conformance aio", [*command, "compiled", "--front", "aio"], needs=suite, extended=True),
-        Step("conformance long", [*command, "compiled", "--sections", "long"], needs=suite, extended=True),
+        Step("conformance sample", [*command, "compiled", "--sections", "sample"], needs=suite, extended=True),
     ]
 
 
