@@ -207,12 +207,23 @@ def not_run(outcomes: list[Outcome], pieces: dict[str, str]) -> list[str]:
     return found
 
 
+def tried_again(outcomes: list[Outcome]) -> list[str]:
+    """The tests that failed at first, by step; `RERUN` is how pytest's summary begins their lines."""
+    found = []
+    for one in outcomes:
+        lines = one.step.log.read_text(errors="replace").splitlines() if one.step.log.exists() else []
+        found += [f"{one.step.name}: {line.removeprefix('RERUN ')}" for line in lines if line.startswith("RERUN ")]
+    return found
+
+
 def close(proof: Proof, lacking: list[str]) -> int:
     """Prints the summary; returns the exit status."""
     outcomes, missed = proof.outcomes, lacking + not_run(proof.outcomes, proof.pieces.problems())
     print(f"\n{table(outcomes)}\n")
     for line in missed:
         print(f"not run: {line}")
+    for line in tried_again(outcomes):
+        print(f"failed at first, and ran again: {line}")
     if "extended" in sys.argv[1:]:
         for version in absent_pythons():
             print(f"not on this machine: Python {version}")

@@ -23,6 +23,9 @@ LOGS = ROOT / "build" / "test-logs"
 COVERAGE = 95
 PROGRAMS = ("bench", "cli", "demos")
 """The folders of the unit tests that start programs."""
+AGAIN = ("--reruns", "1", "-raR")
+"""A test that fails runs once more: some wait for other processes, on machines that others use too. The summary of the
+run names each test that needed it."""
 NEVER_COMPILED = (
     *PROGRAMS,
     "contract",
@@ -136,7 +139,7 @@ def pytest_step(
         options: more words for pytest.
         more: other fields of the step.
     """
-    command = [str(python), *run, "pytest", *folders.split(), "--tb=short", "-m", marked, *options]
+    command = [str(python), *run, "pytest", *folders.split(), "--tb=short", "-m", marked, *AGAIN, *options]
     environment = more.pop("environment", {})
     for form in ("pure", "compiled"):
         if form in name:
