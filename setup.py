@@ -30,45 +30,50 @@ from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 from setuptools.command.build_py import build_py
 
-COMPILED = [
-    "gdpeer.signals",
-    "gdpeer.passage",
-    "gdpeer.protocol.frames",
-    "gdpeer.protocol.assembly",
-    "gdpeer.protocol.inbox",
-    "gdpeer.protocol.outbox",
-    "gdpeer.protocol.connection",
-    "gdpeer.protocol.plain",
-    "gdpeer.transport.stream",
-    "gdpeer.transport.poller",
-    "gdpeer.transport.sockets",
-    "gdpeer.websocket.link",
-    "gdpeer.websocket.deadline",
-    "gdpeer.websocket.native",
-    "gdpeer.websocket.exchange",
-    "gdpeer.websocket.peer",
-    "gdpeer.websocket.client",
-    "gdpeer.websocket.server",
-    "gdpeer.websocket.dialects",
-    "gdpeer.websocket.session",
-    "gdpeer.websocket.client_session",
-    "gdpeer.variant.output",
-    "gdpeer.variant.leaves",
-    "gdpeer.variant.reader",
-    "gdpeer.variant.writer",
-    "gdpeer.variant.codec",
-    "gdpeer.variant.compact",
-    "gdpeer.multiplayer.wire.parts",
-    "gdpeer.multiplayer.wire.godot4",
-    "gdpeer.multiplayer.checking",
-    "gdpeer.multiplayer.methods",
-    "gdpeer.multiplayer.cache",
-    "gdpeer.multiplayer.switchboard",
-    "gdpeer.multiplayer.calls4",
-    "gdpeer.multiplayer.scene_switchboard",
-    "gdpeer.multiplayer.bound",
-]
-"""The modules of the hot path: the one list of what is compiled."""
+COMPILED = {
+    "gdpeer.signals": 1,
+    "gdpeer.packet_session": 1,
+    "gdpeer.protocol.frames": 2,
+    "gdpeer.protocol.message_buffer": 1,
+    "gdpeer.protocol.inbox": 2,
+    "gdpeer.protocol.outbox": 2,
+    "gdpeer.protocol.connection": 1,
+    "gdpeer.protocol.http_fast": 1,
+    "gdpeer.transport.stream": 1,
+    "gdpeer.transport.poller": 1,
+    "gdpeer.transport.sockets": 1,
+    "gdpeer.websocket.link": 2,
+    "gdpeer.websocket.deadline": 1,
+    "gdpeer.websocket.native": 1,
+    "gdpeer.websocket.exchange": 1,
+    "gdpeer.websocket.peer": 1,
+    "gdpeer.websocket.client": 1,
+    "gdpeer.websocket.server": 1,
+    "gdpeer.websocket.dialects": 1,
+    "gdpeer.websocket.session": 2,
+    "gdpeer.websocket.client_session": 1,
+    "gdpeer.variant.output": 3,
+    "gdpeer.variant.leaves": 3,
+    "gdpeer.variant.reader": 3,
+    "gdpeer.variant.writer": 3,
+    "gdpeer.variant.codec": 2,
+    "gdpeer.variant.compact": 2,
+    "gdpeer.multiplayer.wire.parts": 2,
+    "gdpeer.multiplayer.wire.godot4": 2,
+    "gdpeer.multiplayer.checking": 2,
+    "gdpeer.multiplayer.methods": 1,
+    "gdpeer.multiplayer.cache": 1,
+    "gdpeer.multiplayer.switchboard": 2,
+    "gdpeer.multiplayer.calls4": 2,
+    "gdpeer.multiplayer.scene_switchboard": 1,
+    "gdpeer.multiplayer.bound": 2,
+}
+"""The modules of the hot path: the only list of the compiled modules. The number is the C compiler's optimiser level.
+
+-O1 takes half the time of -O2, and most modules are as fast with it: they call Python's own functions and each other.
+A module that loops over bytes and numbers is slower, and so is a module that each packet and each call passes through.
+Measure with `make instructions`.
+"""
 
 DIRECTIVES = {
     "language_level": 3,
@@ -116,18 +121,8 @@ def what_is_missing() -> str:
     return ""
 
 
-FASTEST: tuple[str, ...] = ("leaves", "reader", "writer", "output")
-FAST: tuple[str, ...] = ("frames", "inbox", "outbox", "codec", "compact", "link", "session")
-FAST += ("checking", "bound", "parts", "godot4", "calls4", "switchboard")
-
-
 def flags(name: str) -> list[str]:
-    """For the C compiler: a level for each module, measured with `make instructions`.
-
-    -O1 takes half the time of -O2, and most modules are as fast with it: they call Python's own functions and each
-    other. What loops over bytes and numbers is not, nor is what each packet and each call goes through. If CFLAGS names
-    a level, that one counts.
-    """
+    """Options for the C compiler. If CFLAGS names an optimiser level, that level replaces the one in `COMPILED`."""
     if sys.platform == "win32":
         return ["/O2"]
     if CHECKED:
@@ -135,8 +130,7 @@ def flags(name: str) -> list[str]:
     short = ["-g0", "-w", *cold_once()]
     if "-O" in os.environ.get("CFLAGS", ""):
         return short
-    last = name.rpartition(".")[2]
-    return ["-O3" if last in FASTEST else "-O2" if last in FAST else "-O1", *short]
+    return [f"-O{COMPILED.get(name, 1)}", *short]
 
 
 @functools.cache

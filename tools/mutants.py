@@ -62,7 +62,7 @@ ASKED = {
     "tests/property/test_parsers.py tests/property/test_upgrades.py tests/property/test_connection_properties.py "
     "tests/property/test_against_wsproto.py tests/trust/test_tricks.py tests/trust/test_masks.py",
     "multiplayer": "tests/unit/multiplayer tests/property/test_packets.py tests/property/test_multiplayer_session.py "
-    "tests/property/test_hostile_values.py tests/unit/aio tests/unit/tools",
+    "tests/property/test_hostile_values.py tests/unit/aio tests/unit/inspection",
     "websocket": "tests/unit/websocket tests/unit/aio tests/unit/blocking tests/unit/test_fronts.py "
     "tests/trust/test_s5_faults.py tests/trust/test_s4_time.py",
 }

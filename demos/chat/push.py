@@ -13,7 +13,7 @@ import time
 
 from gdpeer import OK
 from gdpeer.demos.chat import PORT, ChatServer, print_line
-from gdpeer.demos.stopping import Stop
+from gdpeer.terminal.stopping import Stop
 
 
 def push(chat: ChatServer, interval: float, stop: Stop) -> None:

@@ -26,8 +26,8 @@ from pathlib import Path
 from urllib.parse import parse_qsl
 
 from gdpeer import OK, WebSocketServer, http
-from gdpeer.demos.lines import Lines, print_line
-from gdpeer.demos.stopping import Stop
+from gdpeer.terminal.lines import Lines, print_line
+from gdpeer.terminal.stopping import Stop
 
 KEPT = 100  # notifications for pages that come back
 LONGEST = 300  # characters of one

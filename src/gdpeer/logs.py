@@ -28,9 +28,9 @@ from collections.abc import Hashable, Mapping
 from types import TracebackType
 from typing import Any
 
-from gdpeer.bucket import Bucket
 from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.quoting import clean, escape
+from gdpeer.token_bucket import Bucket
 
 __all__ = [
     "LOGGED_AT_ONCE",

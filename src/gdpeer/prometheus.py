@@ -23,7 +23,7 @@ from prometheus_client.registry import Collector
 from gdpeer.arguments import CALLABLE, LINES, STR, checked, optional
 from gdpeer.attributes import Guarded
 from gdpeer.http import Response
-from gdpeer.protocol.http1 import Request
+from gdpeer.protocol.http_headers import Request
 from gdpeer.websocket.stats import ServerStats
 
 __all__ = ["Metrics", "ServerCollector"]

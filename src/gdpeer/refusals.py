@@ -15,9 +15,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
-from gdpeer.bucket import Bucket
 from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.logs import LogLimit
+from gdpeer.token_bucket import Bucket
 
 __all__ = ["Refusals"]
 

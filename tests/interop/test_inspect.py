@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 
 from gdpeer import WebSocketPeer
-from gdpeer.tools.decoding import Decoder
-from gdpeer.tools.names import MethodNames, load_tables
-from gdpeer.tools.recording import Recording, read_recording
-from gdpeer.tools.tunnel import Passed
-from gdpeer.tools.way import Direction
+from gdpeer.inspection.decoding import Decoder
+from gdpeer.inspection.direction import Direction
+from gdpeer.inspection.method_names import MethodNames, load_tables
+from gdpeer.inspection.recording import Recording, read_recording
+from gdpeer.inspection.tunnel import Passed
 from tests.interop import mp3_rooms, mp_rooms
 from tests.interop.echo_rooms import until
 from tests.support.engines import FIXTURES, Engine, fixture

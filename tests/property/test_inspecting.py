@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gdpeer.tools.inspecting import Filter, Inspector
-from gdpeer.tools.names import MethodNames
-from gdpeer.tools.tunnel import Opened, Passed
-from gdpeer.tools.way import Direction, Message
+from gdpeer.inspection.direction import Direction, Message
+from gdpeer.inspection.method_names import MethodNames
+from gdpeer.inspection.rows import Filter, Inspector
+from gdpeer.inspection.tunnel import Opened, Passed
 from tests.support.missing import ROOT
 
 CONTROLS = frozenset(map(chr, (*range(32), *range(127, 160))))

@@ -16,8 +16,8 @@ from gdpeer.protocol.deflate import Deflater
 from gdpeer.protocol.inbox import Inbox
 from gdpeer.protocol.limits import Limits
 from gdpeer.protocol.outbox import Outbox, encode_message
-from gdpeer.transport.backends import SelectorsBackend
 from gdpeer.transport.poller import Poller, Timer, Watch
+from gdpeer.transport.readiness import SelectorsBackend
 from gdpeer.transport.stream import READ, WRITE
 from tests.property.streams import cut, encode
 from tests.unit.protocol.support import BINARY, CONTINUATION, PING, PONG, TEXT, frames_in, joined

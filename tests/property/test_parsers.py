@@ -23,7 +23,7 @@ from gdpeer.protocol.deflate import (
 )
 from gdpeer.protocol.frames import Utf8Validator, is_utf8
 from gdpeer.protocol.handshake import ClientHandshake, Opened, ServerHandshake, ServerTerms, refusal
-from gdpeer.protocol.http1 import Request, parse_header_line
+from gdpeer.protocol.http_headers import Request, parse_header_line
 from gdpeer.protocol.url import parse_url
 from tests.property.streams import AGREEMENTS, CUTS, PAYLOADS, cut, damaged
 from tests.unit.protocol.support import first_impossible

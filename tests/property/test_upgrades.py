@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from gdpeer.errors import HandshakeError
 from gdpeer.http import Response
-from gdpeer.protocol import plain
+from gdpeer.protocol import http_fast as plain
 from gdpeer.protocol.deflate import NAME
 from gdpeer.protocol.handshake import accept_key
-from gdpeer.protocol.http1 import Request
+from gdpeer.protocol.http_headers import Request
 from gdpeer.protocol.limits import Limits
 from gdpeer.protocol.url import Url
 from gdpeer.websocket.settings import Settings

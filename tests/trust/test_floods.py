@@ -17,7 +17,7 @@ from gdpeer import COMPILED, Cause, WebSocketPeer
 from gdpeer.protocol.connection import Connection
 from gdpeer.protocol.deflate import Agreement, Deflater
 from gdpeer.protocol.limits import DEFAULT_LIMITS, Limits
-from gdpeer.transport.scratch import SCRATCH_SIZE
+from gdpeer.transport.receive_buffer import SCRATCH_SIZE
 from tests.support.figures import record
 from tests.support.long import amount
 from tests.trust.feed import ROLES, Feed, attacked, frame_of, hear_all

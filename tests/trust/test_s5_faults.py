@@ -14,7 +14,7 @@ import pytest
 
 from gdpeer import WebSocketClient
 from gdpeer.transport.memory import memory_pair
-from gdpeer.transport.reasons import broken
+from gdpeer.transport.os_errors import broken
 from gdpeer.transport.tcp import TcpStream
 from gdpeer.transport.tls import TlsConnector, client_context, server_context
 from tests.support.certificates import make_certificates

@@ -203,7 +203,7 @@ def _is_inner(annotation: Any) -> bool:
     return any(path.rpartition(".")[2].startswith("_") or path in INNER_CLASSES for path in paths if "gdpeer" in path)
 
 
-INNER_CLASSES = frozenset({"gdpeer.aio.pump.Pump", "gdpeer.blocking.pump.Pump"})
+INNER_CLASSES = frozenset({"gdpeer.aio.loop_driver.Pump", "gdpeer.blocking.poll_lock.Pump"})
 
 
 @cache

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from gdpeer.aio.connection import Connection
-from gdpeer.aio.pump import Pump
+from gdpeer.aio.loop_driver import Pump
 from gdpeer.arguments import STR, a, checked, optional
 from gdpeer.errors import HandshakeError, TransportError
 from gdpeer.logs import get_logger

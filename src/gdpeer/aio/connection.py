@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from types import TracebackType
 from typing import Self
 
-from gdpeer.aio.pump import Pump
+from gdpeer.aio.loop_driver import Pump
 from gdpeer.errors import ConnectionClosedOK, Error
 from gdpeer.websocket.front import Facts, Message, closed_error, is_answered, is_over, make_way, send
 from gdpeer.websocket.peer import WebSocketPeer

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from gdpeer.aio.pump import Pump
+from gdpeer.aio.loop_driver import Pump
 from gdpeer.aio.tasks import TreeTasks
 from gdpeer.arguments import INT, STR, a, checked
 from gdpeer.errors import Error, TransportError

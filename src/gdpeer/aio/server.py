@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from gdpeer.aio.connection import Connection
-from gdpeer.aio.pump import Pump
+from gdpeer.aio.loop_driver import Pump
 from gdpeer.arguments import CALLABLE, INT, STR, checked, optional
 from gdpeer.attributes import Guarded
 from gdpeer.errors import ConnectionClosed

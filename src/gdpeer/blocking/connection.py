@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import Self
 
-from gdpeer.blocking.pump import Pump, deadline_in
+from gdpeer.blocking.poll_lock import Pump, deadline_in
 from gdpeer.errors import ConnectionClosedOK, Error
 from gdpeer.websocket import front
 from gdpeer.websocket.front import Facts, Message, closed_error

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from gdpeer.arguments import CALLABLE, INT, NUMBER, STR, checked, optional
 from gdpeer.attributes import Guarded
 from gdpeer.blocking.connection import Connection
-from gdpeer.blocking.pump import LONGEST, deadline_in
+from gdpeer.blocking.poll_lock import LONGEST, deadline_in
 from gdpeer.clock import MONOTONIC
 from gdpeer.errors import ConnectionClosed, GdpeerError
 from gdpeer.logs import get_logger, report

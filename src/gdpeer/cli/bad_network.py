@@ -12,15 +12,15 @@ from pathlib import Path
 import click
 
 from gdpeer.cli.options import NUMBER
-from gdpeer.cli.tunneling import dialect_options, make_tunnel, open_tunnel, run, tunnel_options
+from gdpeer.cli.tunnels import dialect_options, make_tunnel, open_tunnel, run, tunnel_options
 from gdpeer.cli.units import duration, option_of, part, rate, stall
-from gdpeer.demos.lines import check_output, print_line
-from gdpeer.demos.stopping import Stop
-from gdpeer.tools.bad_line import SYNC, BadTunnel, Conditions
-from gdpeer.tools.inspecting import redacted
-from gdpeer.tools.names import MethodNames
-from gdpeer.tools.tunnel import Ended, Event, Opened, Passed, Refused
-from gdpeer.tools.way import Direction
+from gdpeer.inspection.bad_network import SYNC, BadTunnel, Conditions
+from gdpeer.inspection.direction import Direction
+from gdpeer.inspection.method_names import MethodNames
+from gdpeer.inspection.rows import redacted
+from gdpeer.inspection.tunnel import Ended, Event, Opened, Passed, Refused
+from gdpeer.terminal.lines import check_output, print_line
+from gdpeer.terminal.stopping import Stop
 
 __all__ = ["bad_network"]
 

@@ -18,8 +18,8 @@ from gdpeer.cli.serving import (
     show_page_code,
 )
 from gdpeer.demos.chat.server import PORT, ChatServer
-from gdpeer.demos.lines import Lines, check_output, is_typed
-from gdpeer.demos.stopping import Stop
+from gdpeer.terminal.lines import Lines, check_output, is_typed
+from gdpeer.terminal.stopping import Stop
 
 __all__ = ["chat"]
 

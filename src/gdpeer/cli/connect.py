@@ -18,14 +18,14 @@ from gdpeer.cli.failure import INTERRUPTED, Failure
 from gdpeer.cli.options import SECONDS, SIZE, Number, parse_headers, parse_protocols, tls_options, trust_options
 from gdpeer.cli.prompting import PromptLines, can_prompt
 from gdpeer.cli.screen import Screen
-from gdpeer.cli.tunneling import names_option
+from gdpeer.cli.tunnels import names_option
 from gdpeer.cli.typed import HELP, Binary, Close, Help, Ping, parse
-from gdpeer.demos.lines import Lines, is_typed
-from gdpeer.demos.stopping import Stop
+from gdpeer.inspection.decoding import Decoder
+from gdpeer.inspection.direction import Direction, Message
+from gdpeer.inspection.method_names import MethodNames
 from gdpeer.quoting import redact
-from gdpeer.tools.decoding import Decoder
-from gdpeer.tools.names import MethodNames
-from gdpeer.tools.way import Direction, Message
+from gdpeer.terminal.lines import Lines, is_typed
+from gdpeer.terminal.stopping import Stop
 from gdpeer.websocket.redirects import MOST_REDIRECTS
 from gdpeer.websocket.states import PeerWriteMode
 

@@ -13,7 +13,7 @@ import click
 from gdpeer import Error, WebSocketPeer, WebSocketServer
 from gdpeer.cli.options import FILE, SIZE, parse_path, parse_protocols, port_option
 from gdpeer.cli.serving import TURN, address, check_listening, drain, resolve
-from gdpeer.demos.stopping import Stop
+from gdpeer.terminal.stopping import Stop
 from gdpeer.websocket.states import PeerWriteMode
 
 __all__ = ["Echo", "Fanout", "echo"]

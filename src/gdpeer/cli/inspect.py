@@ -16,13 +16,13 @@ from gdpeer.cli.failure import Failure
 from gdpeer.cli.inspect_page import Page
 from gdpeer.cli.inspect_screen import JsonScreen, Screen, choose_screen
 from gdpeer.cli.options import NUMBER, OUTPUT, PORT, Choice
-from gdpeer.cli.tunneling import check_target, dialect_options, make_tunnel, open_tunnel, run, tunnel_options
-from gdpeer.demos.stopping import Stop
-from gdpeer.tools.inspecting import Filter, Inspector, redacted
-from gdpeer.tools.names import MethodNames
-from gdpeer.tools.recording import write_events, write_header
-from gdpeer.tools.tunnel import Event, Tunnel
-from gdpeer.tools.way import Direction
+from gdpeer.cli.tunnels import check_target, dialect_options, make_tunnel, open_tunnel, run, tunnel_options
+from gdpeer.inspection.direction import Direction
+from gdpeer.inspection.method_names import MethodNames
+from gdpeer.inspection.recording import write_events, write_header
+from gdpeer.inspection.rows import Filter, Inspector, redacted
+from gdpeer.inspection.tunnel import Event, Tunnel
+from gdpeer.terminal.stopping import Stop
 
 __all__ = ["inspect"]
 

@@ -22,8 +22,8 @@ from gdpeer.cli.serving import UNIX, address, check_listening, resolve
 from gdpeer.demos.origins import is_loopback, own_origins
 from gdpeer.demos.pages import page_beside
 from gdpeer.http import Handler, Request, Response
-from gdpeer.tools.inspecting import Inspector, Row
-from gdpeer.tools.tunnel import Tunnel
+from gdpeer.inspection.rows import Inspector, Row
+from gdpeer.inspection.tunnel import Tunnel
 
 __all__ = ["Page"]
 

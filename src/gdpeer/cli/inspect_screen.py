@@ -16,11 +16,11 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from gdpeer.inspection.direction import Direction
+from gdpeer.inspection.rows import Inspector, Row
+from gdpeer.inspection.totals import Total
+from gdpeer.inspection.tunnel import Tunnel
 from gdpeer.quoting import escape
-from gdpeer.tools.inspecting import Inspector, Row
-from gdpeer.tools.totals import Total
-from gdpeer.tools.tunnel import Tunnel
-from gdpeer.tools.way import Direction
 
 __all__ = ["JsonScreen", "LiveScreen", "Screen", "choose_screen"]
 

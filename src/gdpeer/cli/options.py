@@ -14,7 +14,7 @@ from typing import IO, Any, TypeVar
 import click
 
 from gdpeer import TLSOptions
-from gdpeer.protocol.http1 import parse_header_line
+from gdpeer.protocol.http_headers import parse_header_line
 from gdpeer.quoting import escape
 from gdpeer.websocket.settings import names
 

@@ -2,7 +2,7 @@
 
 The history lives in memory and ends with the command: what is typed may be a password, so nothing is written to disk.
 
-Layer: `cli`. Without prompt_toolkit, or in a pipe, `gdpeer.demos.lines` reads the lines.
+Layer: `cli`. Without prompt_toolkit, or in a pipe, `gdpeer.terminal.lines` reads the lines.
 """
 
 from __future__ import annotations

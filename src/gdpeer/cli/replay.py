@@ -15,14 +15,14 @@ import click
 
 from gdpeer.cli.failure import INTERRUPTED, Failure
 from gdpeer.cli.options import INPUT, NUMBER, quoted, tls_options, trust_options
-from gdpeer.cli.tunneling import names_option
-from gdpeer.demos.lines import check_output, print_line
-from gdpeer.demos.stopping import Stop
+from gdpeer.cli.tunnels import names_option
+from gdpeer.inspection.method_names import MethodNames
+from gdpeer.inspection.recording import RecordingError, read_recording
+from gdpeer.inspection.replay import Difference, Player, Replay, ReplayError
+from gdpeer.inspection.rows import redacted
 from gdpeer.protocol.url import parse_url
-from gdpeer.tools.inspecting import redacted
-from gdpeer.tools.names import MethodNames
-from gdpeer.tools.recording import RecordingError, read_recording
-from gdpeer.tools.replaying import Difference, Player, Replay, ReplayError
+from gdpeer.terminal.lines import check_output, print_line
+from gdpeer.terminal.stopping import Stop
 
 __all__ = ["replay"]
 

@@ -13,12 +13,12 @@ from gdpeer.cli.failure import INTERRUPTED, Failure
 from gdpeer.cli.options import FOLDER, SECONDS, port_option
 from gdpeer.cli.options import PORT as ANY_PORT
 from gdpeer.cli.serving import DRAIN, TYPING_TURN, Place, address, page_addresses, place_options, show_page_code
-from gdpeer.demos.lines import Lines, check_output, is_typed, print_line
 from gdpeer.demos.roll import PORT, Table, user_name
 from gdpeer.demos.roll.pages import Pages
-from gdpeer.demos.stopping import Stop
 from gdpeer.errors import Error
 from gdpeer.multiplayer.peer import ConnectionStatus
+from gdpeer.terminal.lines import Lines, check_output, is_typed, print_line
+from gdpeer.terminal.stopping import Stop
 
 __all__ = ["roll"]
 

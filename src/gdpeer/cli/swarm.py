@@ -23,9 +23,9 @@ from rich.table import Table
 
 from gdpeer.cli.failure import INTERRUPTED, Failure
 from gdpeer.cli.options import COUNT, FILE, NUMBER, SECONDS, parse_protocols, tls_options, trust_options
-from gdpeer.cli.swarming import Outcome, Script, ScriptError, Swarm, Target
-from gdpeer.demos.stopping import Stop
+from gdpeer.inspection.swarm import Outcome, Script, ScriptError, Swarm, Target
 from gdpeer.protocol.url import parse_url
+from gdpeer.terminal.stopping import Stop
 
 __all__ = ["swarm"]
 

@@ -17,6 +17,6 @@ from gdpeer.http.bodies import File
 from gdpeer.http.python_pages import PythonPages
 from gdpeer.http.response import Handler, Response
 from gdpeer.http.static import StaticFolder, chain
-from gdpeer.protocol.http1 import Headers, Request
+from gdpeer.protocol.http_headers import Headers, Request
 
 __all__ = ["File", "Handler", "Headers", "PythonPages", "Request", "Response", "StaticFolder", "chain"]

@@ -35,7 +35,7 @@ from typing import ClassVar
 from gdpeer.arguments import LINES, PATH, STR, checked, optional
 from gdpeer.attributes import Guarded
 from gdpeer.http.response import Response, content_type, file_body, only_get
-from gdpeer.protocol.http1 import Request
+from gdpeer.protocol.http_headers import Request
 
 __all__ = ["FILES", "PythonPages", "find_pyodide"]
 

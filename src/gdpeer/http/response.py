@@ -13,7 +13,7 @@ from pathlib import Path, PurePath
 
 from gdpeer.arguments import DATA, INT, STR, Kind, check_fields
 from gdpeer.http.bodies import PIECE, Body, File, Source, chunked, open_body
-from gdpeer.protocol.http1 import Request
+from gdpeer.protocol.http_headers import Request
 
 __all__ = ["Handler", "Response", "content_type", "file_body", "only_get"]
 
@@ -124,7 +124,7 @@ class Response:
         return head, chunked(source) if in_chunks else source
 
     def _head(self, length: int | None, *, in_chunks: bool = False) -> bytes:
-        from gdpeer.protocol.judge import respond_head  # h11 comes with it, which few connections need
+        from gdpeer.protocol.http_h11 import respond_head  # h11 comes with it, which few connections need
 
         fields = [("Content-Type", self.content_type), ("X-Content-Type-Options", "nosniff"), *self.headers]
         if length is not None:

@@ -13,7 +13,7 @@ from urllib.parse import unquote
 from gdpeer.arguments import CALLABLE, PATH, checked, wrong_type
 from gdpeer.attributes import Guarded
 from gdpeer.http.response import Handler, Response, content_type, file_body, only_get
-from gdpeer.protocol.http1 import Request
+from gdpeer.protocol.http_headers import Request
 
 __all__ = ["StaticFolder", "chain"]
 

@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
-from gdpeer.bucket import Bucket
 from gdpeer.clock import Clock
 from gdpeer.errors import Error, PacketError
 from gdpeer.logs import get_logger, report
 from gdpeer.multiplayer.wire.godot4 import Auth
+from gdpeer.token_bucket import Bucket
 
 if TYPE_CHECKING:
     from gdpeer.multiplayer.scene import SceneMultiplayer

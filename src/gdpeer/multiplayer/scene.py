@@ -45,7 +45,7 @@ from gdpeer.multiplayer.wire.godot4 import (
     parse,
     relay_packet,
 )
-from gdpeer.passage import has_all
+from gdpeer.packet_session import has_all
 from gdpeer.signals import Signal
 from gdpeer.variant.names import NodePath
 

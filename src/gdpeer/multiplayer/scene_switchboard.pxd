@@ -5,7 +5,7 @@ from gdpeer.multiplayer.calls4 cimport Calls4
 from gdpeer.multiplayer.methods cimport Method, MethodTable, methods_of
 from gdpeer.multiplayer.switchboard cimport Switchboard
 from gdpeer.multiplayer.wire.godot4 cimport encode_call_body, is_call
-from gdpeer.passage cimport Passage, Seat
+from gdpeer.packet_session cimport Passage, Seat
 
 cdef object _OK, _CONNECTED
 cdef tuple _SERVER_ALONE

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from gdpeer.multiplayer.bridge import Bridge
     from gdpeer.multiplayer.methods import Method
     from gdpeer.multiplayer.tree import Node
-    from gdpeer.passage import Seat
+    from gdpeer.packet_session import Seat
 
 __all__ = ["SceneSwitchboard"]
 

@@ -3,7 +3,7 @@ cimport cython
 
 from gdpeer.multiplayer.methods cimport Method
 from gdpeer.multiplayer.wire.parts cimport values_of
-from gdpeer.passage cimport Passage, Seat
+from gdpeer.packet_session cimport Passage, Seat
 
 cdef int _UNDERSCORE
 

@@ -12,14 +12,14 @@ from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Any, Never
 
 from gdpeer.attributes import refuse_unknown
-from gdpeer.bucket import BURST, Bucket
 from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.logs import LogLimit, describe, get_logger, log_limited, report
 from gdpeer.multiplayer.async_methods import CALLER
 from gdpeer.multiplayer.checking import CallError
 from gdpeer.multiplayer.wire.parts import values_of
-from gdpeer.passage import Seat
+from gdpeer.packet_session import Seat
 from gdpeer.refusals import Refusals
+from gdpeer.token_bucket import BURST, Bucket
 
 try:
     import cython

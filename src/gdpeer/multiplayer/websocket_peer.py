@@ -48,7 +48,7 @@ from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.errors import CloseCause, Error, TransportError
 from gdpeer.logs import get_logger, log_limited
 from gdpeer.multiplayer.peer import Buffer, ConnectionStatus, MultiplayerPeer
-from gdpeer.passage import GONE_PAST, Seat, has_all
+from gdpeer.packet_session import GONE_PAST, Seat, has_all
 from gdpeer.platform import pause
 from gdpeer.protocol.connection import check_close
 from gdpeer.transport.stream import Connector, Stream

@@ -25,14 +25,15 @@ from hashlib import sha1
 from typing import TYPE_CHECKING
 
 from gdpeer.errors import Cause, HandshakeError
-from gdpeer.protocol import deflate, plain
-from gdpeer.protocol.http1 import Headers, Request
+from gdpeer.protocol import deflate
+from gdpeer.protocol import http_fast as plain
+from gdpeer.protocol.http_headers import Headers, Request
 from gdpeer.protocol.leniency import Asked, check_first_bytes, read_asked, without_body
 from gdpeer.protocol.limits import DEFAULT_LIMITS, Limits
 from gdpeer.protocol.url import Url
 
 if TYPE_CHECKING:
-    from gdpeer.protocol.judge import Asker, Reader, ResponseHead
+    from gdpeer.protocol.http_h11 import Asker, Reader, ResponseHead
 
 __all__ = ["ClientHandshake", "Opened", "ServerHandshake", "ServerTerms", "accept_key", "refusal"]
 
@@ -289,7 +290,7 @@ class ServerHandshake:
         return self._judge(head)
 
     def _judge(self, head: bytes) -> Request | None:
-        from gdpeer.protocol.judge import Reader
+        from gdpeer.protocol.http_h11 import Reader
 
         check_first_bytes(head, is_response=False)
         _check_lines(head)
@@ -370,7 +371,7 @@ def _completed(headers: Headers, asked: Asked) -> Headers:
 
 def refusal(error: HandshakeError) -> bytes:
     """A server's answer to a request that failed: the status and one line that says why."""
-    from gdpeer.protocol.judge import respond
+    from gdpeer.protocol.http_h11 import respond
 
     text = error.detail.encode("utf-8", "replace") + b"\n"
     fields = [("Content-Type", "text/plain; charset=utf-8"), *error.headers]
@@ -459,7 +460,7 @@ class ClientHandshake:
         return plain.write_request(self._target, self._fields) or self._asker().request
 
     def _asker(self) -> Asker:
-        from gdpeer.protocol.judge import Asker
+        from gdpeer.protocol.http_h11 import Asker
 
         return Asker(self._target, self._fields, self._limits.max_head_size)
 
@@ -506,7 +507,7 @@ class ClientHandshake:
         return Opened(protocol, self._check_compression(fields.get("sec-websocket-extensions", "")), headers)
 
     def _refusal(self, response: ResponseHead) -> str:
-        from gdpeer.protocol.judge import reason_of
+        from gdpeer.protocol.http_h11 import reason_of
 
         reason = response.reason or reason_of(response.code).decode()
         # gdpeer and many others say why in a line of text.

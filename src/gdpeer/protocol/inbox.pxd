@@ -1,7 +1,7 @@
 # C types of inbox.py (Cython's pure-Python mode).
 cimport cython
 
-from gdpeer.protocol.assembly cimport Assembly
+from gdpeer.protocol.message_buffer cimport Assembly
 from gdpeer.protocol.frames cimport Utf8Validator, append_unmasked, is_utf8, unmask
 
 cdef int _CONTINUATION, _TEXT, _BINARY, _PONG, _FIN, _RSV1

@@ -17,10 +17,10 @@ import sys
 from typing import Any
 
 from gdpeer.errors import ProtocolError
-from gdpeer.protocol.assembly import Assembly
 from gdpeer.protocol.deflate import Inflater
 from gdpeer.protocol.frames import Utf8Validator, append_unmasked, is_utf8, unmask
 from gdpeer.protocol.limits import MAX_CONTROL_PAYLOAD, Limits
+from gdpeer.protocol.message_buffer import Assembly
 
 __all__ = ["Inbox"]
 

@@ -16,9 +16,9 @@ from typing import Any
 from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.errors import Cause, Error, TransportError
 from gdpeer.logs import get_logger
+from gdpeer.transport.os_errors import explain, reason
 from gdpeer.transport.poller import Poller, Timer, Watch
-from gdpeer.transport.quiet import QuietSocket
-from gdpeer.transport.reasons import explain, reason
+from gdpeer.transport.quiet_socket import QuietSocket
 from gdpeer.transport.sockets import TcpStream, accept_stream, address_of
 from gdpeer.transport.stream import Address, Pollable, Ready
 

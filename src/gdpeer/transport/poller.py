@@ -36,9 +36,9 @@ from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.errors import TransportError
 from gdpeer.logs import get_logger
 from gdpeer.platform import after_fork, pause
-from gdpeer.transport.backends import Backend, EpollBackend, open_backend
-from gdpeer.transport.quiet import quiet_pair
-from gdpeer.transport.reasons import not_watched
+from gdpeer.transport.os_errors import not_watched
+from gdpeer.transport.quiet_socket import quiet_pair
+from gdpeer.transport.readiness import Backend, EpollBackend, open_backend
 from gdpeer.transport.stream import READ, WRITE, Ready
 
 try:

@@ -18,9 +18,9 @@ from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from gdpeer.transport.os_errors import broken
 from gdpeer.transport.poller import Poller, Watch
-from gdpeer.transport.quiet import QuietSocket
-from gdpeer.transport.reasons import broken
+from gdpeer.transport.quiet_socket import QuietSocket
 from gdpeer.transport.stream import WOULD_BLOCK, Address, Ready, Stream
 
 try:

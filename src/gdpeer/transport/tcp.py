@@ -18,10 +18,10 @@ from typing import Any
 from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.errors import Cause, Error, TransportError
 from gdpeer.transport.alarm import Alarm
-from gdpeer.transport.names import Lookup, Target, look_up
+from gdpeer.transport.os_errors import explain, permission_hint, reason
 from gdpeer.transport.poller import Poller, Watch
-from gdpeer.transport.quiet import QuietSocket
-from gdpeer.transport.reasons import explain, permission_hint, reason
+from gdpeer.transport.quiet_socket import QuietSocket
+from gdpeer.transport.resolver import Lookup, Target, look_up
 from gdpeer.transport.sockets import TcpStream, address_of
 from gdpeer.transport.stream import Connector, Ready
 

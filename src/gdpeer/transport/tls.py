@@ -20,9 +20,9 @@ from typing import Any
 from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.errors import Cause, Error, TransportError
 from gdpeer.transport.alarm import Alarm
+from gdpeer.transport.os_errors import REFUSED_CERTIFICATES, TLS_FAILURES, broken
 from gdpeer.transport.pem import Pem, private_file, read_pem, unusable
 from gdpeer.transport.poller import Poller, Watch
-from gdpeer.transport.reasons import REFUSED_CERTIFICATES, TLS_FAILURES, broken
 from gdpeer.transport.stream import READ, WOULD_BLOCK, WRITE, Address, Connector, Ready, Stream
 from gdpeer.transport.tcp import TcpStream
 

@@ -23,7 +23,7 @@ from gdpeer.errors import Cause, CloseCause, Error, TransportError
 from gdpeer.logs import get_logger
 from gdpeer.protocol.connection import Phase
 from gdpeer.protocol.handshake import Opened
-from gdpeer.protocol.http1 import Headers
+from gdpeer.protocol.http_headers import Headers
 from gdpeer.protocol.url import Url
 from gdpeer.websocket.deadline import NEVER
 from gdpeer.websocket.link import Turn

@@ -93,7 +93,7 @@ def _make_connector(hop: Hop, options: TLSOptions | None, settings: Settings, cl
     tcp = _make_way(url, settings, clock)
     if not url.secure:
         return tcp
-    from gdpeer.transport.secure import SecureConnector
+    from gdpeer.transport.tls_connector import SecureConnector
     from gdpeer.websocket.tls_options import TLSOptions
 
     options = options or TLSOptions.client()

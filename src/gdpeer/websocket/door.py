@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from gdpeer.clock import Clock
 from gdpeer.errors import Cause, Error, TransportError
 from gdpeer.logs import get_logger, log_limited
-from gdpeer.transport.reasons import check_for_sockets
+from gdpeer.transport.os_errors import check_for_sockets
 from gdpeer.transport.stream import Connector, Stream
 from gdpeer.websocket.gate import Gate
 from gdpeer.websocket.settings import Settings

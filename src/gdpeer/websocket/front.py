@@ -55,7 +55,7 @@ from gdpeer.websocket.tls_options import TLSOptions
 if TYPE_CHECKING:
     import ssl
 
-    from gdpeer.protocol.http1 import Headers, Request
+    from gdpeer.protocol.http_headers import Headers, Request
     from gdpeer.transport.poller import Poller
 
 __all__ = [

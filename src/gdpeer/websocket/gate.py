@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections import Counter
 from ipaddress import AddressValueError, IPv6Address
 
-from gdpeer.bucket import BURST, Bucket
 from gdpeer.clock import Clock
+from gdpeer.token_bucket import BURST, Bucket
 from gdpeer.websocket.settings import Settings
 
 __all__ = ["PAGES_A_CONNECTION", "Gate", "household"]

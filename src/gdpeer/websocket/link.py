@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from gdpeer.clock import Clock
 from gdpeer.errors import Error, GdpeerError, TransportError
 from gdpeer.protocol.connection import Connection
-from gdpeer.transport.scratch import SCRATCH_SIZE, scratch
+from gdpeer.transport.receive_buffer import SCRATCH_SIZE, scratch
 from gdpeer.transport.stream import READ, WOULD_BLOCK, Stream
 from gdpeer.websocket.meter import Meter
 from gdpeer.websocket.settings import Settings

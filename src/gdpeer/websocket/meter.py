@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from gdpeer.bucket import BURST, Bucket
+from gdpeer.token_bucket import BURST, Bucket
 
 __all__ = ["Meter"]
 

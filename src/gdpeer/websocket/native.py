@@ -22,7 +22,7 @@ from gdpeer.logs import get_logger, log_limited, report
 from gdpeer.platform import process_id
 from gdpeer.protocol.connection import Connection, check_close
 from gdpeer.protocol.handshake import Opened
-from gdpeer.transport.scratch import SCRATCH_SIZE, scratch
+from gdpeer.transport.receive_buffer import SCRATCH_SIZE, scratch
 from gdpeer.transport.stream import READ, WRITE, Connector, Stream
 from gdpeer.websocket.deadline import NEVER, Deadline
 from gdpeer.websocket.link import Link, Turn

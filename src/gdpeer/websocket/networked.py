@@ -18,7 +18,7 @@ from typing import ClassVar
 from gdpeer.arguments import IDS, check_id, to_bytes, wrong_type
 from gdpeer.errors import Error
 from gdpeer.logs import LogLimit
-from gdpeer.passage import Seat
+from gdpeer.packet_session import Seat
 from gdpeer.signals import Signal
 from gdpeer.websocket.godot3_relay import HEADER_SIZE, SERVER
 from gdpeer.websocket.session import Buffer, News

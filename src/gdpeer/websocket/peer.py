@@ -33,7 +33,7 @@ from gdpeer.logs import get_logger
 from gdpeer.packet_peer import PacketPeer
 from gdpeer.platform import IN_PAGE, pause
 from gdpeer.protocol.connection import check_close
-from gdpeer.protocol.http1 import Headers
+from gdpeer.protocol.http_headers import Headers
 from gdpeer.protocol.url import parse_url
 from gdpeer.signals import Signal
 from gdpeer.transport.stream import Connector, Stream

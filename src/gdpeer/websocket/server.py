@@ -54,7 +54,7 @@ from gdpeer.ids import generate_unique_id
 from gdpeer.logs import LogLimit, LogLimits, get_logger, log_limited
 from gdpeer.protocol.connection import check_close
 from gdpeer.protocol.frames import is_utf8
-from gdpeer.protocol.http1 import Request, parse_header_line
+from gdpeer.protocol.http_headers import Request, parse_header_line
 from gdpeer.signals import Signal
 from gdpeer.transport.stream import Connector, Stream
 from gdpeer.websocket.dialects import GODOT3

@@ -1,7 +1,7 @@
 # C types of session.py (Cython's pure-Python mode).
 cimport cython
 
-from gdpeer.passage cimport Passage
+from gdpeer.packet_session cimport Passage
 from gdpeer.signals cimport Signal
 from gdpeer.websocket.dialects cimport Dialect
 from gdpeer.websocket.exchange cimport Exchange

@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from gdpeer.errors import Error, PacketError
 from gdpeer.logs import LogLimit, get_logger, log_limited
-from gdpeer.passage import Passage
+from gdpeer.packet_session import Passage
 from gdpeer.protocol.outbox import encode_message
 from gdpeer.refusals import Refusals
 from gdpeer.signals import Signal

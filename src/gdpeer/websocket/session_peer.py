@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from gdpeer.attributes import Guarded
 from gdpeer.packet_peer import PacketPeer
-from gdpeer.passage import Seat
+from gdpeer.packet_session import Seat
 from gdpeer.refusals import Refusals
 
 if TYPE_CHECKING:

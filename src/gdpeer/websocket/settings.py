@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar, overload
 
 from gdpeer.protocol.deflate import Agreement
 from gdpeer.protocol.handshake import ServerTerms
-from gdpeer.protocol.http1 import parse_header_line
+from gdpeer.protocol.http_headers import parse_header_line
 from gdpeer.protocol.limits import Limits
 
 __all__ = [

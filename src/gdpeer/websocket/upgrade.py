@@ -18,7 +18,7 @@ from gdpeer.http.outgoing import Outgoing, Sending, TooMuchHeld
 from gdpeer.http.response import Handler, Response
 from gdpeer.logs import get_logger, report
 from gdpeer.protocol.handshake import ClientHandshake, Opened, ServerHandshake, refusal
-from gdpeer.protocol.http1 import Request
+from gdpeer.protocol.http_headers import Request
 from gdpeer.protocol.limits import Limits
 from gdpeer.protocol.url import SAFE, Url
 from gdpeer.quoting import escape, redact

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from gdpeer.aio import Connection, Server, connect, serve
-from gdpeer.aio.pump import TICKS, Pump
+from gdpeer.aio.loop_driver import TICKS, Pump
 from gdpeer.websocket.link import Turn
 from tests.unit.aio.support import Loops, LoopWithoutReaders, echo, joined, rounds, run, url_of
 

@@ -14,7 +14,8 @@ import pytest
 import websockets.sync.server
 
 from gdpeer import Cause, ConnectionClosed, ConnectionClosedError, ConnectionClosedOK, HandshakeError, TransportError
-from gdpeer.blocking import Connection, connect, pump
+from gdpeer.blocking import Connection, connect
+from gdpeer.blocking import poll_lock as pump
 from gdpeer.clock import MONOTONIC
 from gdpeer.websocket.states import PeerState
 from tests.support.certificates import Certificates

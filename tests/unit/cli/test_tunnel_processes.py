@@ -17,7 +17,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
-from gdpeer.cli.tunneling import is_same_machine
+from gdpeer.cli.tunnels import is_same_machine
 from gdpeer.multiplayer.wire import godot4
 from tests.support.certificates import make_certificates
 from tests.support.ports import free_port

@@ -14,8 +14,8 @@ import pytest
 from gdpeer.errors import Cause, HandshakeError
 from gdpeer.protocol.deflate import NAME, Agreement
 from gdpeer.protocol.handshake import ClientHandshake, Opened, ServerHandshake, ServerTerms, accept_key, refusal
-from gdpeer.protocol.http1 import Headers, Request, parse_header_line
-from gdpeer.protocol.judge import respond
+from gdpeer.protocol.http_h11 import respond
+from gdpeer.protocol.http_headers import Headers, Request, parse_header_line
 from gdpeer.protocol.limits import DEFAULT_LIMITS, Limits
 from gdpeer.protocol.url import parse_url
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from gdpeer.clock import ManualClock
-from gdpeer.transport.backends import SelectorsBackend
 from gdpeer.transport.poller import Poller
+from gdpeer.transport.readiness import SelectorsBackend
 
 
 @pytest.fixture(params=["direct", "selectors", "select"])

@@ -10,8 +10,8 @@ from math import inf
 import pytest
 
 from gdpeer.clock import ManualClock
-from gdpeer.transport.backends import SelectorsBackend
 from gdpeer.transport.poller import Poller
+from gdpeer.transport.readiness import SelectorsBackend
 
 
 def is_readable(descriptor: int) -> bool:

@@ -10,7 +10,7 @@ import pytest
 
 PROGRAM = """
 import os, selectors, socket, sys
-from gdpeer.transport.backends import SelectorsBackend
+from gdpeer.transport.readiness import SelectorsBackend
 from gdpeer.transport.poller import Poller
 from gdpeer.transport.sockets import TcpStream
 

@@ -15,8 +15,8 @@ from functools import partial
 import pytest
 
 from gdpeer.clock import ManualClock
-from gdpeer.transport.backends import SelectorsBackend
 from gdpeer.transport.poller import Poller
+from gdpeer.transport.readiness import SelectorsBackend
 from gdpeer.transport.stream import READ, WRITE
 
 

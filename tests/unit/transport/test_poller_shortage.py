@@ -13,9 +13,9 @@ from collections.abc import Iterator
 import pytest
 
 from gdpeer.errors import TransportError
-from gdpeer.transport.backends import EpollBackend
 from gdpeer.transport.listener import Listener
 from gdpeer.transport.poller import Poller
+from gdpeer.transport.readiness import EpollBackend
 from gdpeer.transport.stream import READ
 from tests.trust.sessions import descriptors
 

@@ -22,8 +22,8 @@ import pytest
 from gdpeer.clock import ManualClock
 from gdpeer.errors import Cause, Error, TransportError
 from gdpeer.transport import sockets, tcp
-from gdpeer.transport.backends import SelectorsBackend
 from gdpeer.transport.poller import Poller
+from gdpeer.transport.readiness import SelectorsBackend
 from gdpeer.transport.stream import READ, WOULD_BLOCK, WRITE
 from gdpeer.transport.tcp import TcpConnector, TcpStream, UnixConnector, address_of
 from tests.unit.transport.support import (

@@ -24,7 +24,7 @@ from gdpeer import (
     WebSocketServer,
 )
 from gdpeer.errors import Error, TransportError
-from gdpeer.transport import reasons
+from gdpeer.transport import os_errors as reasons
 from gdpeer.websocket import browser, connecting, peer, streams
 from gdpeer.websocket.browser import MOST_BEHIND, TOO_BIG, TOO_SLOW
 from tests.unit.websocket.support import CLOSED, CLOSING, CONNECTING, OPEN

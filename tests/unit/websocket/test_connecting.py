@@ -206,7 +206,9 @@ def test_a_peer_that_nobody_holds_ends_its_connection() -> None:
         assert events[-1][2] is False
 
 
-@pytest.mark.parametrize(("scheme", "module"), [("ws", "gdpeer.transport.tcp"), ("wss", "gdpeer.transport.secure")])
+@pytest.mark.parametrize(
+    ("scheme", "module"), [("ws", "gdpeer.transport.tcp"), ("wss", "gdpeer.transport.tls_connector")]
+)
 def test_what_cannot_be_loaded_is_a_reason(scheme: str, module: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, module, None)  # as in a process without a descriptor left
     peer = WebSocketPeer()

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from gdpeer import OK, Cause, ManualClock, PeerStats, WebSocketMultiplayerPeer, WebSocketPeer, WebSocketServer, http
-from gdpeer.bucket import Bucket
 from gdpeer.prometheus import Metrics
+from gdpeer.token_bucket import Bucket
 from gdpeer.websocket import gate
 from gdpeer.websocket.gate import Gate, household
 from gdpeer.websocket.settings import Settings

@@ -14,7 +14,7 @@ from gdpeer import ERR_OUT_OF_MEMORY, FAILED, OK, Cause, CloseCause, ManualClock
 from gdpeer.http.response import Response
 from gdpeer.transport.memory import MemoryStream, memory_pair
 from gdpeer.transport.poller import Poller
-from gdpeer.transport.scratch import SCRATCH_SIZE, scratch
+from gdpeer.transport.receive_buffer import SCRATCH_SIZE, scratch
 from gdpeer.websocket.link import Turn
 from gdpeer.websocket.native import NativeBackend, leave
 from gdpeer.websocket.pages import PAGE_LEAST, PAGE_STALL

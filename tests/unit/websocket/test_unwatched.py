@@ -17,8 +17,8 @@ import pytest
 
 from gdpeer import ERR_CANT_CREATE, OK, Cause, TLSOptions, WebSocketMultiplayerPeer, WebSocketPeer, WebSocketServer
 from gdpeer.transport import poller as poller_module
-from gdpeer.transport.backends import EpollBackend, SelectorsBackend, open_backend
 from gdpeer.transport.poller import Poller
+from gdpeer.transport.readiness import EpollBackend, SelectorsBackend, open_backend
 from tests.support.certificates import make_certificates
 
 PATIENCE = 20.0

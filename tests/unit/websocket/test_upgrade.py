@@ -227,7 +227,7 @@ for data in (request(), plain_request()):
 @pytest.fixture
 def nothing_can_be_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
     """As in a process without a descriptor left."""
-    monkeypatch.setitem(sys.modules, "gdpeer.protocol.judge", None)
+    monkeypatch.setitem(sys.modules, "gdpeer.protocol.http_h11", None)
 
 
 @pytest.mark.usefixtures("nothing_can_be_loaded")

@@ -8,6 +8,6 @@ Layer: `demos`.
 
 from gdpeer.demos.chat.server import PORT, PROTOCOL, ChatServer, serve
 from gdpeer.demos.chat.terminal import URL, TerminalChat
-from gdpeer.demos.lines import Lines, print_line
+from gdpeer.terminal.lines import Lines, print_line
 
 __all__ = ["PORT", "PROTOCOL", "URL", "ChatServer", "Lines", "TerminalChat", "print_line", "serve"]

@@ -20,10 +20,10 @@ from collections.abc import Callable, Sequence
 from urllib.parse import parse_qs
 
 from gdpeer import Error, WebSocketServer, http
-from gdpeer.demos.lines import Lines, print_line
 from gdpeer.demos.origins import LOOPBACK, own_origins
 from gdpeer.demos.pages import page_beside
-from gdpeer.demos.stopping import Stop
+from gdpeer.terminal.lines import Lines, print_line
+from gdpeer.terminal.stopping import Stop
 
 __all__ = ["PORT", "PROTOCOL", "ChatServer", "serve"]
 

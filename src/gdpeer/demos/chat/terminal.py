@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 from gdpeer import Error, WebSocketPeer
 from gdpeer.demos.chat.server import PORT, PROTOCOL
-from gdpeer.demos.lines import Lines, print_line
+from gdpeer.terminal.lines import Lines, print_line
 
 __all__ = ["URL", "TerminalChat"]
 

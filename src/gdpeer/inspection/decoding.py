@@ -1,0 +1,102 @@
+"""Messages decoded, whatever they are: `Decoder` finds out by the first one which kind of traffic it is.
+
+A server of Godot's multiplayer speaks first, and tells the client its id: 4 bytes in Godot 4, 13 in Godot 3. What
+begins otherwise is messages of the program's own.
+
+Layer: `inspection`; no I/O.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from gdpeer.inspection.decoded import MOST_TEXT, Decoded, clipped
+from gdpeer.inspection.decoding_godot3 import Decoder3
+from gdpeer.inspection.decoding_godot3 import is_id as is_id3
+from gdpeer.inspection.decoding_godot4 import Decoder4
+from gdpeer.inspection.decoding_godot4 import is_id as is_id4
+from gdpeer.inspection.direction import Direction, Message
+from gdpeer.inspection.method_names import MethodNames
+
+__all__ = ["DIALECTS", "Decoder"]
+
+DIALECTS = ("auto", "godot4", "godot3", "raw")
+
+SHOWN = 32
+"""Bytes of a binary message that are shown."""
+
+
+class DialectDecoder(Protocol):
+    """A decoder of one dialect."""
+
+    peer_id: int | None
+    unnamed: dict[str, str]
+
+    def decode(self, direction: Direction, message: Message) -> Decoded:
+        """What a message says."""
+
+
+class RawDecoder:
+    """Messages of a program's own."""
+
+    def __init__(self) -> None:
+        self.peer_id: int | None = None
+        self.unnamed: dict[str, str] = {}
+
+    def decode(self, direction: Direction, message: Message) -> Decoded:
+        """Its kind, and its beginning."""
+        if message.is_text:
+            return Decoded("text", detail=clipped(message.data[: 4 * MOST_TEXT + 4].decode(errors="replace")))
+        more = " ..." if len(message.data) > SHOWN else ""
+        return Decoded("binary", detail=f"{message.data[:SHOWN].hex(' ')}{more}")
+
+
+class Decoder:
+    """The messages of one client.
+
+    Args:
+        dialect: one of `DIALECTS`.
+        names: of methods, as far as they are known.
+
+    Attributes:
+        dialect: as found; "auto" before the first message.
+    """
+
+    def __init__(self, dialect: str, names: MethodNames) -> None:
+        self.dialect = dialect
+        self._names = names
+        self._decoder: DialectDecoder | None = None if dialect == "auto" else self._make(dialect)
+
+    def decode(self, direction: Direction, message: Message) -> Decoded:
+        """What a message says. Nothing that comes makes it fail."""
+        if self._decoder is None:
+            self.dialect = find_dialect(direction, message)
+            self._decoder = self._make(self.dialect)
+        return self._decoder.decode(direction, message)
+
+    def _make(self, dialect: str) -> DialectDecoder:
+        if dialect == "godot4":
+            return Decoder4(self._names)
+        if dialect == "godot3":
+            return Decoder3()
+        return RawDecoder()
+
+    @property
+    def peer_id(self) -> int | None:
+        """The client's id in the multiplayer, once it is known."""
+        return None if self._decoder is None else self._decoder.peer_id
+
+    @property
+    def unnamed(self) -> dict[str, str]:
+        """Paths of nodes with methods whose names are not known, and the checksum of these."""
+        return {} if self._decoder is None else self._decoder.unnamed
+
+
+def find_dialect(direction: Direction, message: Message) -> str:
+    """Which kind of traffic begins with this message."""
+    if direction is Direction.TO_CLIENT:
+        if is_id4(message):
+            return "godot4"
+        if is_id3(message):
+            return "godot3"
+    return "raw"

@@ -1,0 +1,76 @@
+"""The messages of a Godot 3 session in multiplayer mode, decoded: one decoder for each client.
+
+Methods and properties travel by name; each message says from whom and to whom it is.
+
+Layer: `inspection`; no I/O. Source: reference godot3-wire sections 2 and 3.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from gdpeer.errors import PacketError
+from gdpeer.inspection.decoded import Decoded, Paths, clipped
+from gdpeer.inspection.direction import Direction, Message
+from gdpeer.multiplayer.wire import godot3
+from gdpeer.multiplayer.wire.parts import values_of
+from gdpeer.websocket.godot3_relay import HEADER_SIZE, Header, Kind, unpack
+
+__all__ = ["Decoder3", "is_id"]
+
+SERVER = 1
+MOST_SOURCES = 4096
+SYSTEM = {Kind.ADD: "add peer", Kind.DEL: "del peer", Kind.ID: "your id"}
+
+
+def is_id(message: Message) -> bool:
+    """Whether it looks like the server's first message: the id of the client."""
+    return not message.is_text and len(message.data) == 13 and message.data[:9] == b"\3\1\0\0\0\0\0\0\0"
+
+
+class Decoder3:
+    """The messages of one client.
+
+    Attributes:
+        peer_id: the client's; None before the server has dealt it.
+        unnamed: empty; see `Decoder4`.
+    """
+
+    def __init__(self) -> None:
+        self.peer_id: int | None = None
+        self.unnamed: dict[str, str] = {}
+        self._paths: defaultdict[int, Paths] = defaultdict(Paths)
+
+    def decode(self, direction: Direction, message: Message) -> Decoded:
+        """What a message says."""
+        try:
+            header = unpack(message.data)
+            if header.kind is not Kind.DATA:
+                return self._system(header)
+            packet = godot3.parse(message.data[HEADER_SIZE:], objects=True)
+        except PacketError as problem:
+            return Decoded("undecoded", problem=str(problem), engine=3)
+        is_relayed = SERVER not in (header.source, header.target)
+        return self._say(packet, header.source).between(header.source, header.target, is_relayed=is_relayed)
+
+    def _system(self, header: Header) -> Decoded:
+        if header.kind is Kind.ID:
+            self.peer_id = header.peer_id
+        return Decoded(SYSTEM[header.kind], SERVER, self.peer_id, detail=str(header.peer_id), engine=3)
+
+    def _of(self, source: int) -> Paths:
+        return self._paths[source] if source in self._paths or len(self._paths) < MOST_SOURCES else Paths()
+
+    def _say(self, packet: godot3.Packet, source: int) -> Decoded:
+        match packet:
+            case godot3.RemoteCall(node_id, name, arguments, path) | godot3.RemoteSet(node_id, name, arguments, path):
+                command = "rpc" if isinstance(packet, godot3.RemoteCall) else "rset"
+                where = self._of(source).name(node_id) if path is None else path
+                return Decoded(command, path=where, method=name, arguments=values_of(arguments), engine=3)
+            case godot3.SimplifyPath(cache_id, path):
+                self._of(source).learn(cache_id, path)
+                return Decoded("simplify path", path=path, detail=f"is node {cache_id}", engine=3)
+            case godot3.ConfirmPath(path):
+                return Decoded("confirm path", detail=clipped(path), engine=3)
+            case godot3.Raw(data):
+                return Decoded("raw", detail=f"{len(data)} bytes: {data[:32].hex(' ')}", engine=3)

@@ -1,0 +1,167 @@
+"""The messages of a Godot 4 session, decoded: one decoder for each client.
+
+What a client sends goes to the server (1) unless a RELAY says to whom; what it gets is from the server unless a RELAY
+says from whom. A node's number is its sender's own.
+
+Layer: `inspection`; no I/O. Source: reference godot4-wire B.3, C, D, E.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections import defaultdict
+
+from gdpeer.errors import PacketError
+from gdpeer.inspection.decoded import Decoded, Paths, clipped
+from gdpeer.inspection.direction import Direction, Message
+from gdpeer.inspection.method_names import MethodNames
+from gdpeer.multiplayer.wire import godot4
+
+__all__ = ["Decoder4", "is_id"]
+
+SERVER = 1
+MOST_CHECKSUMS = 65_536
+MOST_SOURCES = 4096
+MOST_UNNAMED = 1000
+
+_I32 = struct.Struct("<i")
+_SPAWN = struct.Struct("<BBIIII")
+_ELEMENT = struct.Struct("<II")
+_DELTA = struct.Struct("<IQI")
+_BY_PATH = 0x80000000
+_DELTA_FLAG = 0x10
+
+
+def is_id(message: Message) -> bool:
+    """Whether it looks like the server's first message: the id of the client."""
+    return not message.is_text and len(message.data) == 4 and _I32.unpack(message.data)[0] > SERVER
+
+
+class Decoder4:
+    """The messages of one client.
+
+    Args:
+        names: of methods, as far as they are known.
+
+    Attributes:
+        peer_id: the client's; None before the server has dealt it.
+        unnamed: paths of nodes with methods whose names are not known, and the checksum of these.
+    """
+
+    def __init__(self, names: MethodNames) -> None:
+        self.peer_id: int | None = None
+        self.unnamed: dict[str, str] = {}
+        self._names = names
+        self._paths: defaultdict[int | None, Paths] = defaultdict(Paths)
+        self._checksums: dict[tuple[int | None, str], str] = {}
+
+    def decode(self, direction: Direction, message: Message) -> Decoded:
+        """What a message says."""
+        is_up = direction is Direction.TO_SERVER
+        source, target = (self.peer_id, SERVER) if is_up else (SERVER, self.peer_id)
+        if not is_up and self.peer_id is None and is_id(message):
+            self.peer_id = _I32.unpack(message.data)[0]
+            return Decoded("your id", SERVER, self.peer_id, detail=str(self.peer_id))
+        try:
+            packet = godot4.parse(message.data, objects=True)
+            if isinstance(packet, godot4.Relay):
+                return self._relayed(packet, is_up)
+            return self._say(packet, source).between(source, target)
+        except PacketError as problem:
+            return Decoded("undecoded", source, target, problem=str(problem))
+
+    def _relayed(self, relay: godot4.Relay, is_up: bool) -> Decoded:
+        source, target = (self.peer_id, relay.peer_id) if is_up else (relay.peer_id, self.peer_id)
+        inner = godot4.parse(relay.data, objects=True)
+        if isinstance(inner, godot4.Relay | godot4.Auth | godot4.AddPeer | godot4.DelPeer):
+            raise PacketError("SYS within a RELAY", 6)
+        return self._say(inner, source).between(source, target, is_relayed=True)
+
+    def _say(self, packet: godot4.Packet, source: int | None) -> Decoded:
+        match packet:
+            case godot4.RemoteCall():
+                return self._call(packet, source)
+            case godot4.SimplifyPath(checksum, cache_id, path):
+                return self._simplify(checksum, cache_id, path, source)
+            case godot4.ConfirmPath(matches, cache_id, path):
+                return self._confirm(matches, cache_id, path)
+            case godot4.Raw(data):
+                return Decoded("raw", detail=f"{len(data)} bytes: {data[:32].hex(' ')}")
+            case godot4.Replication():
+                return self._replication(packet, source)
+            case godot4.Auth(data):  # what a password may be in: never shown
+                return Decoded("auth", detail=f"{len(data)} bytes, not shown" if data else "complete")
+            case godot4.AddPeer(peer_id):
+                return Decoded("add peer", detail=str(peer_id))
+            case godot4.DelPeer(peer_id):
+                return Decoded("del peer", detail=str(peer_id))
+        raise PacketError("a packet of no known kind")  # pragma: no cover - parse knows no other
+
+    # ------------------------------------------------------------------------------------------ calls
+
+    def _call(self, call: godot4.RemoteCall, source: int | None) -> Decoded:
+        path = self._of(source).name(call.node_id) if call.path is None else call.path
+        checksum = self._checksums.get((source, path), "")
+        method = self._names.name(checksum, call.method_id)
+        if method is None:
+            method = f"method {call.method_id}"
+            if len(self.unnamed) < MOST_UNNAMED:
+                self.unnamed[clipped(path)] = checksum
+        return Decoded("rpc", path=path, method=method, arguments=call.arguments)
+
+    def _of(self, source: int | None) -> Paths:
+        return self._paths[source] if source in self._paths or len(self._paths) < MOST_SOURCES else Paths()
+
+    def _simplify(self, checksum: str, cache_id: int, path: str, source: int | None) -> Decoded:
+        self._of(source).learn(cache_id, path)
+        if len(self._checksums) < MOST_CHECKSUMS:
+            self._checksums[source, self._of(source).name(cache_id)] = checksum
+        known = self._names.table(checksum)
+        methods = f"methods {' '.join(known)}" if known else f"checksum {checksum}"
+        return Decoded("simplify path", path=path, detail=f"is node {cache_id}, {clipped(methods)}")
+
+    def _confirm(self, matches: bool, cache_id: int | None, path: str | None) -> Decoded:
+        which = f"node {cache_id}" if cache_id is not None else clipped(path or "")
+        return Decoded("confirm path", detail=which if matches else f"{which}, the methods differ")
+
+    # ------------------------------------------------------------------------------------------ replication
+
+    def _replication(self, packet: godot4.Replication, source: int | None) -> Decoded:
+        data = packet.data
+        try:
+            if packet.command == godot4.Command.SPAWN:
+                return self._spawn(data, source)
+            if packet.command == godot4.Command.DESPAWN:
+                return Decoded("despawn", detail=f"net id {struct.unpack_from('<I', data, 1)[0]}")
+            return self._sync(data, source)
+        except struct.error:
+            raise PacketError(f"{packet.command.name} is too short", len(data)) from None
+
+    def _spawn(self, data: bytes, source: int | None) -> Decoded:
+        _, scene, spawner, net_id, synchronizers, length = _SPAWN.unpack_from(data)
+        begin = _SPAWN.size + 4 * synchronizers
+        end = begin + length
+        if end > len(data):
+            raise PacketError("SPAWN is shorter than its name", len(data))
+        name = clipped(data[begin:end].rstrip(b"\0").decode(errors="replace"))
+        what = "custom" if scene == 0xFF else f"scene {scene}"
+        state = f"{len(data) - end} bytes of state"
+        path = self._of(source).name(spawner)
+        return Decoded("spawn", path=path, detail=f"{name}, {what}, net id {net_id}, {state}")
+
+    def _sync(self, data: bytes, source: int | None) -> Decoded:
+        is_delta = bool(data[0] & _DELTA_FLAG)
+        at = 1 if is_delta else 3
+        parts = []
+        while at < len(data):
+            head = (_DELTA if is_delta else _ELEMENT).unpack_from(data, at)
+            at += (_DELTA if is_delta else _ELEMENT).size + head[-1]
+            if at > len(data):
+                raise PacketError("SYNC is shorter than its elements", len(data))
+            parts.append(f"{self._synchronizer(head[0], source)} {head[-1]} bytes")
+        return Decoded("delta" if is_delta else "sync", detail=clipped(", ".join(parts)))
+
+    def _synchronizer(self, net_id: int, source: int | None) -> str:
+        if net_id & _BY_PATH:
+            return self._of(source).name(net_id ^ _BY_PATH)
+        return f"net id {net_id}"

@@ -1,0 +1,118 @@
+"""The names of methods, which Godot 4 does not send: it sends their numbers, and a checksum of all names of a node.
+
+A table of names is right for a node where its checksum is the node's: so tables can be taken from anywhere, and a wrong
+one names nothing.
+
+Layer: `inspection`.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import NamedTuple
+
+from gdpeer.contract import checksum_of, read_project, read_scripts
+from gdpeer.inspection.scripts import load_script
+from gdpeer.multiplayer.tree import Node
+
+__all__ = ["Loaded", "MethodNames", "load_tables"]
+
+PROJECT = "project.godot"
+MOST = 200
+"""Characters of a source that are told of."""
+
+
+class MethodNames:
+    """Tables of names, found by their checksum.
+
+    Args:
+        tables: the names of the `@rpc` methods of a class each, in any order, inherited ones included.
+    """
+
+    def __init__(self, tables: Iterable[Sequence[str]] = ()) -> None:
+        self._tables = {checksum_of(names): tuple(sorted(names)) for names in tables if names}
+
+    def table(self, checksum: str) -> tuple[str, ...]:
+        """The names in the order of their numbers; none where no table has that checksum."""
+        return self._tables.get(checksum, ())
+
+    def name(self, checksum: str, number: int) -> str | None:
+        """The name of a method, None where it is not known."""
+        names = self.table(checksum)
+        return names[number] if number < len(names) else None
+
+
+class Loaded(NamedTuple):
+    """What a source holds.
+
+    Attributes:
+        tables: the names of a class each.
+        problems: what could not be read of it.
+    """
+
+    tables: list[tuple[str, ...]]
+    problems: list[str]
+
+
+def load_tables(source: str) -> Loaded:
+    """The tables that somebody names.
+
+    Args:
+        source: a Godot project's folder, a `.gd` script, a `.py` file, a Python module's name, or a text file with the
+            names of one class on each line. Python is run, as by an import.
+
+    Raises:
+        ValueError: it holds no names, or cannot be read; the text says why.
+    """
+    if not source.strip():
+        raise ValueError("expected a project, a file or a module, got nothing")
+    path = Path(source)
+    try:
+        if path.is_dir() or path.suffix == ".gd":
+            found = script_tables(path.resolve(strict=True))
+        elif path.suffix == ".py" or not path.exists():
+            found = Loaded(python_tables(load_module(source, path)), [])
+        else:
+            lines = path.read_text(encoding="utf-8-sig").splitlines()
+            words = (line.partition("#")[0].replace(",", " ").split() for line in lines)
+            found = Loaded([tuple(names) for names in words if names], [])
+    except Exception as problem:  # whatever a module raises when it is run
+        why = problem.strerror if isinstance(problem, OSError) and problem.strerror else str(problem)
+        raise ValueError(f"cannot read names from {source[:MOST]}: {why}") from problem
+    if not found.tables:
+        why = f" ({found.problems[0]})" if found.problems else ""
+        raise ValueError(f"{source} has no methods for RPC{why}")
+    return found
+
+
+def load_module(source: str, path: Path) -> ModuleType:
+    """A Python module by its file or its name."""
+    return load_script(path) if path.suffix == ".py" else importlib.import_module(source)
+
+
+def python_tables(module: ModuleType) -> list[tuple[str, ...]]:
+    """Of all classes of nodes in a module."""
+    classes = [one for one in vars(module).values() if isinstance(one, type) and issubclass(one, Node)]
+    return [tuple(one._gdpeer_rpc_methods) for one in classes if one._gdpeer_rpc_methods]
+
+
+def script_tables(path: Path) -> Loaded:
+    """Of the scripts of a project, of a folder in one, of a folder with projects, or of one script."""
+    root = next((one for one in (path, *path.parents) if (one / PROJECT).is_file()), None)
+    if root is None and path.is_file():
+        contracts = [read_scripts(path.parent, sorted(path.parent.glob("*.gd")))]
+    else:
+        inner = [] if root is not None else sorted(one.parent for one in path.rglob(PROJECT))
+        contracts = [read_project(one) for one in (root or path, *inner)]
+    wanted = f"res://{path.relative_to(root or (path.parent if path.is_file() else path)).as_posix()}"
+    found = Loaded([], [])
+    for contract in contracts:
+        is_within = wanted == "res://." or contract.engine == 3
+        tables = [one for one in contract.tables if is_within or f"{one.id}/".startswith((f"{wanted}/", f"{wanted}::"))]
+        found.tables.extend(one.names for one in tables)
+        if contract.engine == 4:
+            found.problems.extend(str(one) for one in contract.problems if is_within or one.file.startswith(wanted))
+    return found

@@ -1,0 +1,191 @@
+"""Recordings of what passed through a tunnel: lines of JSON, the first one a header.
+
+    {"gdpeer": "recording", "version": 1, "to": "ws://127.0.0.1:8910/", "dialect": "auto"}
+    {"time": 0.01, "peer": 1, "event": "open", "target": "/", "protocol": ""}
+    {"time": 0.02, "peer": 1, "direction": "to_client", "binary": "OSe6Tg=="}
+    {"time": 0.03, "peer": 1, "direction": "to_server", "text": "hello"}
+    {"time": 0.04, "peer": 1, "event": "close", "direction": "to_server", "code": 1000, "reason": ""}
+
+Times are seconds since the recording began. A query is kept without its values, headers not at all; messages are kept
+whole, with whatever secrets are in them.
+
+Layer: `inspection`.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import IO, Any, TypeVar
+
+from gdpeer.inspection.direction import Direction, Message
+from gdpeer.inspection.rows import redacted
+from gdpeer.inspection.tunnel import Ended, Event, Opened, Passed, Refused
+
+__all__ = ["Recording", "RecordingError", "read_recording", "write_events", "write_header"]
+
+Read = TypeVar("Read")
+
+KIND = "recording"
+VERSION = 1
+
+
+class RecordingError(ValueError):
+    """A file that is no recording, or is damaged; the text says in which line."""
+
+
+def write_header(file: IO[str], to: str, dialect: str) -> None:
+    """Begin a file."""
+    write_line(file, {"gdpeer": KIND, "version": VERSION, "to": redacted(to), "dialect": dialect})
+    file.flush()
+
+
+def write_events(file: IO[str], events: Iterable[Event]) -> None:
+    """Write what happened, and make sure that it is with the system: nothing is lost when the program ends."""
+    for event in events:
+        write_line(file, as_line(event))
+    file.flush()
+
+
+def write_line(file: IO[str], fields: dict[str, Any]) -> None:
+    """One line."""
+    file.write(json.dumps(fields, separators=(",", ":")) + "\n")
+
+
+def as_line(event: Event) -> dict[str, Any]:
+    """An event as it stands in the file."""
+    line: dict[str, Any] = {"time": round(event.time, 6), "peer": event.line}
+    match event:
+        case Opened():
+            return line | {"event": "open", "target": redacted(event.target), "protocol": event.protocol}
+        case Passed():
+            return line | {"direction": event.direction.value} | as_payload(event.message)
+        case Ended():
+            return line | {
+                "event": "close",
+                "direction": None if event.direction is None else event.direction.value,
+                "code": event.code,
+                "reason": event.reason,
+            }
+        case Refused():
+            return line | {"event": "refused", "why": event.why}
+
+
+def as_payload(message: Message) -> dict[str, str]:
+    """Text as it is, everything else as base64."""
+    if message.is_text:
+        return {"text": message.data.decode()}
+    return {"binary": b64encode(message.data).decode()}
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A file as it was read.
+
+    Attributes:
+        dialect: as it was told when it was recorded.
+        events: in order.
+    """
+
+    dialect: str
+    events: list[Event]
+
+    def peers(self) -> list[int]:
+        """The numbers of the clients, in the order in which they came."""
+        return [event.line for event in self.events if isinstance(event, Opened)]
+
+
+def read_recording(lines: Iterable[str]) -> Recording:
+    """Read a file.
+
+    Raises:
+        RecordingError: it is none, or is damaged.
+    """
+    numbered = enumerate(lines, 1)
+    header = read_line(1, next(numbered, (1, ""))[1], check_header)
+    events = [read_line(number, line, as_event) for number, line in numbered]
+    check_order(events)
+    return Recording(str(header.get("dialect", "auto")), events)
+
+
+def read_line(number: int, line: str, read: Callable[[dict[str, Any]], Read]) -> Read:
+    """One line.
+
+    Raises:
+        RecordingError: it is damaged.
+    """
+    try:
+        return read(json.loads(line))
+    except json.JSONDecodeError as problem:
+        raise RecordingError(
+            f"line {number}: this is no JSON (at character {problem.pos + 1}): is it cut off?"
+        ) from None
+    except (KeyError, TypeError, AttributeError) as problem:
+        raise RecordingError(f"line {number}: {describe(problem)}") from None
+    except ValueError as problem:
+        raise RecordingError(f"line {number}: {problem}") from None
+
+
+def describe(problem: Exception) -> str:
+    """What is wrong with a line that lacks something."""
+    return f"{problem.args[0]!r} is missing" if isinstance(problem, KeyError) else "not as a recording writes it"
+
+
+def check_header(fields: Any) -> dict[str, Any]:
+    """The header, if it is one that can be read.
+
+    Raises:
+        ValueError: it is not.
+    """
+    if not isinstance(fields, dict) or fields.get("gdpeer") != KIND:
+        raise ValueError("this is no recording of gdpeer")
+    if fields.get("version") != VERSION:
+        raise ValueError(f"version {fields.get('version')!r} of recordings is not known, only {VERSION}")
+    return fields
+
+
+def as_event(fields: dict[str, Any]) -> Event:
+    """A line as an event.
+
+    Raises:
+        ValueError, KeyError, TypeError, AttributeError: it is none.
+    """
+    time, line = float(fields["time"]), int(fields["peer"])
+    match fields.get("event", "message"):
+        case "message":
+            return Passed(time, line, Direction(fields["direction"]), payload_of(fields), False)
+        case "open":
+            return Opened(time, line, str(fields["target"]), str(fields["protocol"]), False)
+        case "close":
+            side = None if fields["direction"] is None else Direction(fields["direction"])
+            return Ended(time, line, side, int(fields["code"]), str(fields["reason"]))
+        case "refused":
+            return Refused(time, line, str(fields["why"]))
+    raise ValueError(f"{fields['event']!r} is no event of a recording")
+
+
+def payload_of(fields: dict[str, Any]) -> Message:
+    """The message of a line.
+
+    Raises:
+        ValueError, KeyError, TypeError, AttributeError: there is none.
+    """
+    if "text" in fields:
+        return Message(fields["text"].encode(), True)
+    return Message(b64decode(fields["binary"], validate=True), False)
+
+
+def check_order(events: list[Event]) -> None:
+    """Refuse a file in which somebody speaks who did not come in.
+
+    Raises:
+        RecordingError: it is one.
+    """
+    there: set[int] = set()
+    for number, event in enumerate(events, 2):
+        if isinstance(event, Opened):
+            there.add(event.line)
+        elif not isinstance(event, Refused) and event.line not in there:
+            raise RecordingError(f"line {number}: peer {event.line} was not opened")

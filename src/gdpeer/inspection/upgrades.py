@@ -1,0 +1,125 @@
+"""The upgrade of a client whose server is asked first: it is answered as the server has answered.
+
+Layer: `inspection`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from gdpeer.errors import Cause, CloseCause, HandshakeError
+from gdpeer.protocol.deflate import NAME
+from gdpeer.protocol.handshake import Opened, ServerHandshake
+from gdpeer.protocol.http_headers import Request
+from gdpeer.websocket.settings import Settings
+from gdpeer.websocket.upgrade import Addressed, Outcome, ServerUpgrade
+
+__all__ = ["BAD_GATEWAY", "WaitingUpgrade", "answering", "asking"]
+
+BAD_GATEWAY = 502
+GATEWAY_TIMEOUT = 504
+
+OWN = frozenset(("host", "upgrade", "connection", "content-length", "transfer-encoding", "keep-alive", "te", "trailer"))
+"""Headers that are about one connection only (RFC 9110 section 7.6.1); so are those of the upgrade itself."""
+
+MOST_EARLY = 65_536
+"""Bytes that a client may send before it knows whether it may."""
+
+
+def asking(settings: Settings, request: Request, timeout: float) -> Settings:
+    """What the server is asked for: what the client asked for.
+
+    Args:
+        settings: sizes and times.
+        request: the client's.
+        timeout: seconds for each step.
+    """
+    offered = request.headers.get("sec-websocket-protocol")
+    return replace(
+        settings,
+        handshake_headers=tuple(f"{name}: {value}" for name, value in request.headers if is_passed_on(name) and value),
+        supported_protocols=tuple(name for one in offered.split(",") if (name := one.strip())),
+        connect_timeout=timeout,
+        handshake_timeout=timeout,
+        compression=NAME in request.headers.get("sec-websocket-extensions"),
+    )
+
+
+def is_passed_on(name: str) -> bool:
+    """Whether a header goes on to the server."""
+    return name not in OWN and not name.startswith(("sec-websocket-", "proxy-"))
+
+
+def answering(settings: Settings, opened: Opened) -> Settings:
+    """What the client is granted: what the server granted.
+
+    Args:
+        settings: sizes and times.
+        opened: what the server's answer says.
+    """
+    protocols = (opened.protocol,) if opened.protocol else ()
+    return replace(settings, supported_protocols=protocols, compression=opened.deflate is not None)
+
+
+class WaitingUpgrade(ServerUpgrade):
+    """A client's upgrade that is answered after `grant` or `refuse`; then the backend is to be told to `go_on`.
+
+    Args:
+        settings: sizes and times.
+        arrived: called once, with the request; may raise HandshakeError to refuse it.
+    """
+
+    __slots__ = ("_arrived", "_data", "_granted", "_problem", "_reader")
+
+    def __init__(self, settings: Settings, arrived: Callable[[Request], None]) -> None:
+        super().__init__(settings, settings.limits())
+        self._reader = ServerHandshake(settings.terms(), settings.limits())
+        self._arrived = arrived
+        self._data = b""
+        self._granted: ServerUpgrade | None = None
+        self._problem: HandshakeError | None = None
+
+    def grant(self, settings: Settings) -> None:
+        """The client may come in."""
+        self._granted = ServerUpgrade(settings, settings.limits())
+
+    def refuse(self, cause: CloseCause) -> None:
+        """It may not: this became of the connection to the server."""
+        status = cause.status or (GATEWAY_TIMEOUT if cause.cause is Cause.TIMEOUT else BAD_GATEWAY)
+        self._problem = HandshakeError(f"the server behind: {cause}", cause.cause, status=status)
+
+    def receive(self, data: bytes, stream: Addressed) -> Outcome | None:
+        """Take bytes; the outcome once there is one."""
+        self._data += data
+        try:
+            return self._decide(data, stream)
+        except HandshakeError as problem:
+            return self._refuse(problem)
+
+    def _decide(self, data: bytes, stream: Addressed) -> Outcome | None:
+        if self._problem is not None:
+            raise self._problem
+        if self._granted is not None:
+            return self._granted.receive(self._data, stream)
+        if self.request is None:
+            self._look_for_request(data)
+        if self.request is not None and len(self._data) > MOST_EARLY:
+            raise HandshakeError("too much came before the upgrade was answered", status=400)
+        return None
+
+    def _look_for_request(self, data: bytes) -> None:
+        request = self._reader.receive_data(data)
+        if request is None:
+            return
+        if not self._reader.is_upgrade:
+            raise HandshakeError("a WebSocket is expected here", status=426, headers=(("Upgrade", "websocket"),))
+        self.request = request
+        self._arrived(request)
+
+    def time_out(self) -> Outcome:
+        """The client, or the server behind, took too long."""
+        if self.request is None:
+            return super().time_out()
+        what = "the server behind did not answer in time"
+        return self._refuse(HandshakeError(what, Cause.TIMEOUT, status=GATEWAY_TIMEOUT))

@@ -1,0 +1,233 @@
+"""h11 as the judge of HTTP: it reads every head that is not plain, and writes every answer that opens no WebSocket.
+
+Imported when it is first needed: most connections open without it (`plain`).
+
+Layer: `protocol`. Source: RFC 9112.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+import h11
+
+from gdpeer.errors import HandshakeError
+from gdpeer.protocol.http_headers import Headers
+
+__all__ = ["Asker", "Reader", "RequestHead", "ResponseHead", "reason_of", "respond", "respond_head"]
+
+Fields = Sequence[tuple[str, str]]
+
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_QUOTATION = re.compile(r":? (?:bytearray\()?b['\"].*", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class RequestHead:
+    """A request's head.
+
+    Attributes:
+        method: as sent.
+        target: path and query.
+        headers: all of them.
+        version: of HTTP, "1.1" or "1.0".
+    """
+
+    method: str
+    target: str
+    headers: Headers
+    version: str
+
+
+class Reader:
+    """A server's side of one request.
+
+    Args:
+        max_head_size: in bytes.
+        max_body_size: in bytes.
+    """
+
+    __slots__ = ("_body", "_machine", "_max_body_size")
+
+    def __init__(self, max_head_size: int, max_body_size: int) -> None:
+        self._machine = h11.Connection(h11.SERVER, max_incomplete_event_size=max_head_size)
+        self._max_body_size = max_body_size
+        self._body = bytearray()
+
+    def read_head(self, head: bytes) -> RequestHead:
+        """A whole head.
+
+        Raises:
+            HandshakeError: it is neither HTTP/1.1 nor HTTP/1.0.
+        """
+        event = self._next_event(head)
+        if not isinstance(event, h11.Request):
+            raise HandshakeError("not an HTTP request", status=400)
+        version = event.http_version.decode("ascii")
+        if version not in ("1.1", "1.0"):
+            raise HandshakeError(f"HTTP/1.1 is needed, not HTTP/{version}", status=400)
+        target = event.target.decode("latin-1")
+        return RequestHead(event.method.decode("latin-1"), target, _decode(event.headers), version)
+
+    def read_body(self, data: bytes) -> bytes | None:
+        """Go on with the body; the whole of it once it is there.
+
+        Raises:
+            HandshakeError: it is damaged, or over the limit.
+        """
+        event = self._next_event(data)
+        while isinstance(event, h11.Data):
+            self._body += event.data
+            if len(self._body) > self._max_body_size:
+                raise HandshakeError(f"the body is longer than {self._max_body_size} bytes", status=413)
+            event = self._next_event(b"")
+        return bytes(self._body) if isinstance(event, h11.EndOfMessage) else None
+
+    def _next_event(self, data: bytes) -> object:
+        try:
+            if data:
+                self._machine.receive_data(data)
+            return self._machine.next_event()
+        except h11.RemoteProtocolError as problem:
+            # h11 hints at 501 for a coding that it does not know, or one named twice: as likely smuggled as meant, so
+            # that it is the client's fault, not the server's.
+            status = 400 if problem.error_status_hint >= 500 else problem.error_status_hint
+            raise HandshakeError(f"not a valid HTTP request: {_text_of(problem)}", status=status) from None
+
+    def switch(self, fields: Fields) -> bytes:
+        """The response that turns the connection over to another protocol.
+
+        Raises:
+            ValueError: a header is not one that HTTP can carry.
+        """
+        return _write(
+            self._machine, h11.InformationalResponse, status_code=101, headers=_encode(fields), reason=reason_of(101)
+        )
+
+
+def respond(status: int, headers: Fields, body: bytes) -> bytes:
+    """A whole HTTP/1.1 response that ends its connection.
+
+    Args:
+        status: 200-599.
+        headers: besides `Content-Length` and `Connection`, which are added.
+        body: what follows.
+
+    Raises:
+        ValueError: a header is not one that HTTP can carry.
+    """
+    return respond_head(status, [*headers, ("Content-Length", str(len(body)))]) + body
+
+
+def respond_head(status: int, headers: Fields, reason: str = "") -> bytes:
+    """The head of a response that ends its connection.
+
+    Args:
+        status: 200-599.
+        headers: besides `Connection`, which is added.
+        reason: the phrase beside the status; "": the standard one.
+
+    Raises:
+        ValueError: a header or the reason is not one that HTTP can carry.
+    """
+    if _CONTROL.search(reason):  # h11 would pass it on
+        raise ValueError("HTTP cannot carry it: a reason with control characters")
+    machine = h11.Connection(h11.SERVER)
+    fields = [*headers, ("Connection", "close")]
+    phrase = reason.encode("utf-8", "replace") or reason_of(status)
+    return _write(machine, h11.Response, status_code=status, headers=_encode(fields), reason=phrase)
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseHead:
+    """A response's head.
+
+    Attributes:
+        code: 100-999.
+        reason: the phrase, or "".
+        version: of HTTP, as "1.1".
+        headers: all of them.
+    """
+
+    code: int
+    reason: str
+    version: str
+    headers: Headers
+
+
+class Asker:
+    """A client's side of one request for an upgrade.
+
+    Args:
+        target: path and query.
+        fields: the request's headers.
+        max_head_size: of the response, in bytes.
+
+    Attributes:
+        request: what to send.
+
+    Raises:
+        ValueError: a header is not one that HTTP can carry.
+    """
+
+    __slots__ = ("_machine", "request")
+
+    def __init__(self, target: str, fields: Fields, max_head_size: int) -> None:
+        self._machine = h11.Connection(h11.CLIENT, max_incomplete_event_size=max_head_size)
+        self.request = _write(
+            self._machine, h11.Request, method="GET", target=target.encode("ascii"), headers=_encode(fields)
+        )
+
+    def read_head(self, head: bytes) -> ResponseHead:
+        """A whole head.
+
+        Raises:
+            HandshakeError: it is not HTTP.
+        """
+        try:
+            self._machine.receive_data(head)
+            event = self._machine.next_event()
+        except h11.RemoteProtocolError as problem:
+            raise HandshakeError(f"not a valid HTTP response: {_text_of(problem)}") from None
+        if not isinstance(event, h11.InformationalResponse | h11.Response):
+            raise HandshakeError("the server did not answer with HTTP")
+        reason, version = event.reason.decode("latin-1"), event.http_version.decode("ascii")
+        return ResponseHead(event.status_code, reason, version, _decode(event.headers))
+
+
+def reason_of(status: int) -> bytes:
+    """The standard phrase of a status; empty for one that has none."""
+    try:
+        return HTTPStatus(status).phrase.encode()
+    except ValueError:
+        return b""
+
+
+def _text_of(problem: h11.RemoteProtocolError) -> str:
+    """What it says; h11 leaves it in a circle with its frames, which would keep ours until the next collection."""
+    problem.__traceback__ = None
+    return _without_quotation(problem)
+
+
+def _without_quotation(problem: h11.ProtocolError) -> str:
+    """The text without the line that h11 quotes as Python writes bytes: the line may hold a secret."""
+    return _QUOTATION.sub("", str(problem))
+
+
+def _write(machine: h11.Connection, event: Callable[..., h11.Event], **fields: Any) -> bytes:
+    try:
+        return machine.send(event(**fields)) or b""
+    except h11.LocalProtocolError as problem:
+        raise ValueError(f"HTTP cannot carry it: {_without_quotation(problem)}") from None
+
+
+def _encode(fields: Fields) -> list[tuple[bytes, bytes]]:
+    return [(name.encode("latin-1", "replace"), value.encode("latin-1", "replace")) for name, value in fields]
+
+
+def _decode(fields: h11._headers.Headers) -> Headers:
+    return Headers._of_head(b"".join([b"\r\n", *(b"%s:%s\r\n" % field for field in fields), b"\r\n"]))
