@@ -30,7 +30,7 @@ from typing import Any
 
 from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.quoting import clean, escape
-from gdpeer.token_bucket import Bucket
+from gdpeer.token_bucket import TokenBucket
 
 __all__ = [
     "LOGGED_AT_ONCE",
@@ -145,9 +145,9 @@ class LogLimit:
 
     __slots__ = ("_bucket", "_clock", "_total", "held_back")
 
-    def __init__(self, clock: Clock = MONOTONIC, total: Bucket | None = None) -> None:
+    def __init__(self, clock: Clock = MONOTONIC, total: TokenBucket | None = None) -> None:
         self._clock = clock
-        self._bucket = Bucket(1 / LOG_INTERVAL, LOGGED_AT_ONCE, clock.now())
+        self._bucket = TokenBucket(1 / LOG_INTERVAL, LOGGED_AT_ONCE, clock.now())
         self._total = total
         self.held_back = 0
 
@@ -199,7 +199,7 @@ class LogLimits:
 
     def __init__(self, clock: Clock = MONOTONIC, *, total: bool = False) -> None:
         self._clock = clock
-        self._total = Bucket(TOTAL_RATE, TOTAL_AT_ONCE, clock.now()) if total else None
+        self._total = TokenBucket(TOTAL_RATE, TOTAL_AT_ONCE, clock.now()) if total else None
         self._limits: dict[Hashable, LogLimit] = {}
         self._lock = threading.Lock()
         self._others: LogLimit | None = None

@@ -5,8 +5,8 @@ cdef object _OK, _UNCONFIGURED, _UNAVAILABLE
 cdef int _SERVER, _UNDERSCORE
 
 
-cdef class Passage:
-    cdef public object gate
+cdef class PacketSession:
+    cdef public object relay_filter
     cdef public object unique_id
     cdef public bint is_ready
     cdef public bint is_over
@@ -19,20 +19,20 @@ cdef class Passage:
     cpdef handle(self, work)
 
 
-cdef class Seat:
-    cdef public Passage _session
+cdef class SessionHolder:
+    cdef public PacketSession _session
     cdef public object _packet_error
     cdef public bint _is_direct
 
-    @cython.locals(session=Passage)
+    @cython.locals(session=PacketSession)
     cpdef Py_ssize_t get_available_packet_count(self) except -1
-    @cython.locals(session=Passage, packet=bytes)
+    @cython.locals(session=PacketSession, packet=bytes)
     cpdef bytes get_packet(self)
-    @cython.locals(session=Passage, packet=bytes)
+    @cython.locals(session=PacketSession, packet=bytes)
     cdef bytes next_packet(self)
-    @cython.locals(session=Passage)
+    @cython.locals(session=PacketSession)
     cpdef get_packet_peer(self)
-    @cython.locals(session=Passage)
+    @cython.locals(session=PacketSession)
     cpdef _handle(self, work)
-    @cython.locals(session=Passage)
+    @cython.locals(session=PacketSession)
     cpdef get_unique_id(self)

@@ -1,7 +1,7 @@
-"""`Passage`: how packets get out of a session and into it; `Seat`: what the faces of a session share.
+"""`PacketSession`: how packets get out of a session and into it; `SessionHolder`: what the faces of a session share.
 
 The layer above may use a passage instead of the members of the face before it: per packet that is a few calls of
-Python less. Where it may, the face says (`Seat._is_direct`).
+Python less. Where it may, the face says (`SessionHolder._is_direct`).
 
 Layer: below all that has packets; compiled (types in `passage.pxd`).
 """
@@ -25,7 +25,7 @@ if cython.compiled:
     from cython.cimports.cpython.object import PyObject_GenericSetAttr
     from cython.cimports.cpython.unicode import PyUnicode_Check, PyUnicode_READ_CHAR
 
-__all__ = ["GONE_PAST", "Passage", "Seat", "has_all"]
+__all__ = ["GONE_PAST", "PacketSession", "SessionHolder", "has_all"]
 
 logger = get_logger("gdpeer.multiplayer")
 
@@ -52,21 +52,21 @@ _SERVER = 1  # a C integer once compiled (passage.pxd)
 _UNDERSCORE = ord("_")  # likewise
 
 
-class Passage:
+class PacketSession:
     """A session, as far as packets go.
 
     Attributes:
         unique_id: this end's; 0 as long as a client has none.
         is_ready: this end has its id, and packets can be sent.
         is_over: the connection of a client ended.
-        gate: asked by a server before it passes a client's packet on to other clients, with the sender and the first
-            byte of the packet; None: all pass.
+        relay_filter: a server calls this with the sender and the first byte of a client's packet before it passes
+            the packet on to other clients. None: all packets pass.
     """
 
-    __slots__ = ("gate", "is_over", "is_ready", "unique_id")
+    __slots__ = ("is_over", "is_ready", "relay_filter", "unique_id")
 
     def __init__(self) -> None:
-        self.gate: Callable[[int, int], bool] | None = None
+        self.relay_filter: Callable[[int, int], bool] | None = None
         self.unique_id = 0
         self.is_ready = False
         self.is_over = False
@@ -96,11 +96,11 @@ class Passage:
         raise NotImplementedError
 
 
-class Seat:
+class SessionHolder:
     """A face of a session: it has one, or none, and takes its packets. The other half is `PacketPeer`."""
 
     if TYPE_CHECKING:
-        _session: Passage | None
+        _session: PacketSession | None
         _packet_error: Error
         _is_direct: bool
 

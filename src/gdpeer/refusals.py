@@ -17,7 +17,7 @@ from collections.abc import Callable
 
 from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.logs import LogLimit
-from gdpeer.token_bucket import Bucket
+from gdpeer.token_bucket import TokenBucket
 
 __all__ = ["Refusals"]
 
@@ -53,7 +53,7 @@ class Refusals:
         self.log = LogLimit(clock) if log is None else log
         self._clock = clock
         self._total: Counter[str] = Counter() if total is None else total
-        self._bucket = Bucket(most / MINUTE, most, clock.now()) if most else None
+        self._bucket = TokenBucket(most / MINUTE, most, clock.now()) if most else None
         self._end = end
 
     def note(self, cause: str) -> None:

@@ -1,6 +1,6 @@
-"""`Bucket`: how much may pass in the long run, and how much at once.
+"""`TokenBucket`: how much may pass in the long run, and how much at once.
 
-    bucket = Bucket(10, 20, now)
+    bucket = TokenBucket(10, 20, now)
     bucket.take(1, now)        what is in it afterwards; below 0 it is overdrawn
     bucket.debt(now)           seconds until it no longer is
 
@@ -9,7 +9,7 @@ Layer: with `errors`, `signals` and `clock` the lowest; pure.
 
 from __future__ import annotations
 
-__all__ = ["BURST", "Bucket"]
+__all__ = ["BURST", "TokenBucket"]
 
 BURST = 2.0
 """Seconds' worth that may come at once: a game that stalls for a moment sends what has gathered."""
@@ -19,7 +19,7 @@ _NOTHING = -1e-6
 """What is missing when a debt was waited for, and arithmetic is not exact."""
 
 
-class Bucket:
+class TokenBucket:
     """Fills by `rate` a second up to `burst`; full at first.
 
     Args:

@@ -21,7 +21,7 @@ SECURE = pytest.mark.parametrize("secure", [False, True], ids=["ws", "wss"])
 State = WebSocketPeer.State
 
 
-class Seat:
+class SessionHolder:
     """Takes one connection and echoes; the text "bye!" makes it close with 4002, "drop!" end without a close frame."""
 
     def __init__(self, certificates: Certificates | None, settings: dict[str, Any]) -> None:
@@ -76,9 +76,9 @@ class Seat:
 @contextmanager
 def seated(
     version: str, certificates: Certificates | None = None, settings: dict[str, Any] | None = None, **options: Any
-) -> Iterator[tuple[Seat, Engine]]:
+) -> Iterator[tuple[SessionHolder, Engine]]:
     """An engine's client, and the seat that waits for it."""
-    seat = Seat(certificates, settings or {})
+    seat = SessionHolder(certificates, settings or {})
     url = f"{'wss' if certificates else 'ws'}://localhost:{seat.listener.get_local_port()}"
     if certificates is not None:
         options.setdefault("ca", certificates.authority)
@@ -88,7 +88,7 @@ def seated(
     seat.listener.stop()
 
 
-def last_words(seat: Seat, run: Engine, status: int | None = 0) -> dict[str, Any]:
+def last_words(seat: SessionHolder, run: Engine, status: int | None = 0) -> dict[str, Any]:
     """Serve until the engine has quit; its `closed` event, and for Godot 3 the code and reason with it."""
     until(lambda: run.find("quit"), seat)
     assert status is None or run.wait() == status, run.events

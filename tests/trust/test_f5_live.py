@@ -266,7 +266,7 @@ def test_f5_a_million_paths_take_no_more_than_one_peer_may(arena: Arena, offence
         gc.collect()
         taken = tracemalloc.get_traced_memory()[0]
         known = sum(arena.api._calls.cache.known(offender.id, number) is not None for number in range(PATHS))
-        known += len(arena.api._bridge._calls._peer(offender.id).known) if offence is paths_of_3 else 0
+        known += len(arena.api._guests._calls._peer(offender.id).known) if offence is paths_of_3 else 0
         refused = arena.refused(offender)
         assert known + refused["too many paths"] == offender.sent == PATHS
         assert 0 < known <= MAX_PATH_MEMORY // 200

@@ -168,7 +168,7 @@ def test_f6_malformed_openings_and_frames_leave_nothing_behind() -> None:
         assert hall.here() == (0, 0, 0, 0)
         assert descriptors() == files
         stats, api = hall.server.stats(), hall.tree.multiplayer
-        assert (api._refusals, api._bridge.members) == ({}, set())
+        assert (api._refusals, api._guests.members) == ({}, set())
     lines = log.levels.total()
     record("F6", cases=CASES, opened=stats.opened, bytes_left=left, percent=100 * left / size, lines_logged=lines)
     assert stats.accepted == CASES + WARM_UP + 1

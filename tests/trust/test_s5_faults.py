@@ -101,7 +101,7 @@ def test_s5_every_step_of_tls(name: str, contexts: tuple[ssl.SSLContext, ssl.SSL
 
 def join_one_after_another(fault: Fault) -> None:
     with listening() as (server, _):
-        listener = server._door.listeners[0]
+        listener = server._listeners.listeners[0]
         listener._socket = FaultyAccept(listener._socket, fault)  # type: ignore[assignment]
         for _ in range(JOINERS):
             with WebSocketClient() as client:

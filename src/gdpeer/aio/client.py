@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from gdpeer.aio.connection import Connection
-from gdpeer.aio.loop_driver import Pump
+from gdpeer.aio.loop_driver import LoopDriver
 from gdpeer.arguments import STR, a, checked, optional
 from gdpeer.errors import HandshakeError, TransportError
 from gdpeer.logs import get_logger
@@ -126,14 +126,14 @@ async def _open(peer: WebSocketPeer) -> Connection:
         if peer.get_ready_state() is PeerState.CLOSED and not connection._ended.done():
             connection._end()
 
-    pump = Pump(poll, lambda: peer._turn, look)
-    connection = Connection(peer, pump)
+    driver = LoopDriver(poll, lambda: peer._turn, look)
+    connection = Connection(peer, driver)
     front.watch(peer)
-    pump.run()
+    driver.run()
     try:
-        await pump.when(lambda: peer.get_ready_state() is not PeerState.CONNECTING)
+        await driver.when(lambda: peer.get_ready_state() is not PeerState.CONNECTING)
     except asyncio.CancelledError:
-        pump.stop()
+        driver.stop()
         peer.close(-1)
         raise
     if not front.was_open(peer):

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from types import TracebackType
 from typing import Self
 
-from gdpeer.aio.loop_driver import Pump
+from gdpeer.aio.loop_driver import LoopDriver
 from gdpeer.errors import ConnectionClosedOK, Error
 from gdpeer.websocket.front import Facts, Message, closed_error, is_answered, is_over, make_way, send
 from gdpeer.websocket.peer import WebSocketPeer
@@ -27,16 +27,16 @@ class Connection(Facts):
     may send. Whatever is cancelled loses no message.
     """
 
-    __slots__ = ("__weakref__", "_backend", "_ended", "_is_leaving", "_pump", "_reader", "_room")
+    __slots__ = ("__weakref__", "_backend", "_driver", "_ended", "_is_leaving", "_reader", "_room")
 
-    def __init__(self, peer: WebSocketPeer, pump: Pump) -> None:
+    def __init__(self, peer: WebSocketPeer, driver: LoopDriver) -> None:
         super().__init__(peer)
-        self._pump = pump
+        self._driver = driver
         self._backend = backend_of(peer)
         self._is_leaving = False
         self._reader: asyncio.Future[None] | None = None
         self._room: asyncio.Future[None] | None = None
-        self._ended: asyncio.Future[None] = pump.loop.create_future()
+        self._ended: asyncio.Future[None] = driver.loop.create_future()
 
     # ------------------------------------------------------------------------------------------ receiving
 
@@ -66,8 +66,8 @@ class Connection(Facts):
         if self._reader is not None:
             raise RuntimeError("another task is receiving from this connection already")
         if self._backend.paused:
-            self._pump.arm()  # reading can go on, now that all was taken
-        reader = self._reader = self._pump.loop.create_future()
+            self._driver.arm()  # reading can go on, now that all was taken
+        reader = self._reader = self._driver.loop.create_future()
         return reader
 
     async def __aiter__(self) -> AsyncIterator[str | bytes]:
@@ -93,16 +93,16 @@ class Connection(Facts):
             raise closed_error(self.peer)
 
     async def _drained(self) -> None:
-        self._pump.check()
+        self._driver.check()
         if self._room is None:
-            self._room = self._pump.loop.create_future()
+            self._room = self._driver.loop.create_future()
             self.peer.drained.connect(self._make_room, once=True)
         await asyncio.shield(self._room)  # others may wait for it, too
 
     def _make_room(self) -> None:
         room, self._room = self._room, None
         if room is not None:
-            self._pump.wake(room)
+            self._driver.wake(room)
 
     async def ping(self, data: bytes | str = b"") -> Awaitable[float]:
         """Send a ping.
@@ -115,12 +115,12 @@ class Connection(Facts):
             ConnectionClosed: it is not open any more.
             ValueError: `data` is longer than 125 bytes.
         """
-        self._pump.check()
+        self._driver.check()
         peer = self.peer
         if peer.ping(data.encode() if isinstance(data, str) else data) is not Error.OK:
             await self.wait_closed()
             raise closed_error(peer)
-        trip = asyncio.ensure_future(self._trip(self._pump.when(_has_answer(peer, self._ended))))
+        trip = asyncio.ensure_future(self._trip(self._driver.when(_has_answer(peer, self._ended))))
         trip.add_done_callback(_look_at)  # nobody need wait for it
         return trip
 
@@ -139,16 +139,16 @@ class Connection(Facts):
         Raises:
             ValueError: the code may not be sent, or the reason is longer than 123 bytes.
         """
-        self._pump.check()
+        self._driver.check()
         if not self._ended.done():
             self._leave(code, reason)
-            self._pump.run()
+            self._driver.run()
             await self.wait_closed()
-        await self._pump.when(lambda: is_over(self.peer))
+        await self._driver.when(lambda: is_over(self.peer))
 
     async def wait_closed(self) -> None:
         """Wait until it is closed, by whichever side."""
-        self._pump.arm()
+        self._driver.arm()
         await asyncio.shield(self._ended)
 
     def _leave(self, code: int, reason: str = "") -> None:
@@ -162,7 +162,7 @@ class Connection(Facts):
         reader = self._reader
         if reader is not None and not reader.done():
             reader.set_result(None)
-            self._pump.has_woken = True
+            self._driver.has_woken = True
         elif self._is_leaving:
             make_way(self.peer)
 
@@ -171,7 +171,7 @@ class Connection(Facts):
         self._make_room()
         for future in (self._ended, self._reader):
             if future is not None:
-                self._pump.wake(future)
+                self._driver.wake(future)
 
     async def __aenter__(self) -> Self:
         return self

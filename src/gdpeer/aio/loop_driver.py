@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from gdpeer.transport.poller import Poller
     from gdpeer.websocket.link import Turn
 
-__all__ = ["Pump"]
+__all__ = ["LoopDriver"]
 
 TICKS = 200
 
 
-class Pump:
+class LoopDriver:
     """Calls `poll` for as long as there is something to wait for.
 
     Args:

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from gdpeer.aio.loop_driver import Pump
+from gdpeer.aio.loop_driver import LoopDriver
 from gdpeer.aio.tasks import TreeTasks
 from gdpeer.arguments import INT, STR, a, checked
 from gdpeer.errors import Error, TransportError
@@ -90,8 +90,8 @@ async def multiplayer_client(
         raise ValueError(peer.get_close_cause().detail)
     if error is not Error.OK:
         raise front.not_open_error(peer.get_close_cause())
-    async with _running(tree, peer) as pump:
-        await pump.when(lambda: peer.get_connection_status() is not ConnectionStatus.CONNECTING)
+    async with _running(tree, peer) as driver:
+        await driver.when(lambda: peer.get_connection_status() is not ConnectionStatus.CONNECTING)
         if peer.get_connection_status() is ConnectionStatus.DISCONNECTED:
             raise front.not_open_error(peer.get_close_cause())
         yield peer
@@ -107,7 +107,7 @@ def _make_peer(settings: dict[str, Any]) -> WebSocketMultiplayerPeer:
 
 
 @asynccontextmanager
-async def _running(tree: SceneTree, peer: WebSocketMultiplayerPeer) -> AsyncIterator[Pump]:
+async def _running(tree: SceneTree, peer: WebSocketMultiplayerPeer) -> AsyncIterator[LoopDriver]:
     tree.multiplayer.multiplayer_peer = peer
     session = peer._session
     assert session is not None
@@ -120,10 +120,10 @@ async def _running(tree: SceneTree, peer: WebSocketMultiplayerPeer) -> AsyncIter
     is_leaving = False
     tasks, before = TreeTasks(), tree._gdpeer_tasks
     tree._gdpeer_tasks = tasks
-    pump = Pump(poll, session._turn, lambda: None, LONGEST)
-    pump.run()
+    driver = LoopDriver(poll, session._turn, lambda: None, LONGEST)
+    driver.run()
     try:
-        yield pump
+        yield driver
     finally:
         is_leaving = True
         if tree.multiplayer.multiplayer_peer is peer:
@@ -131,27 +131,27 @@ async def _running(tree: SceneTree, peer: WebSocketMultiplayerPeer) -> AsyncIter
         tree._gdpeer_tasks = before
         try:
             await tasks.end(GRACE)
-            await asyncio.wait_for(_leave(peer, pump), GRACE)
+            await asyncio.wait_for(_leave(peer, driver), GRACE)
         except TimeoutError:
             pass
         finally:
-            pump.stop()
+            driver.stop()
             peer.close()
 
 
-async def _leave(peer: WebSocketMultiplayerPeer, pump: Pump) -> None:
+async def _leave(peer: WebSocketMultiplayerPeer, driver: LoopDriver) -> None:
     """Close, and wait for the answers."""
     if peer._server is not None:
         server = peer._server
         server.refuse_new_connections = True
         server._session = None  # who is about to hear of the end need not hear who went before
         server.close_all(1001)
-        condition = pump.when(lambda: not server.peers)
+        condition = driver.when(lambda: not server.peers)
     elif peer._client is not None:
         client = peer._client._peer
         client.close(1000)
-        condition = pump.when(lambda: client.get_ready_state() is PeerState.CLOSED)
+        condition = driver.when(lambda: client.get_ready_state() is PeerState.CLOSED)
     else:
         return
-    pump.run()
+    driver.run()
     await condition

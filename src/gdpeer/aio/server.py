@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from gdpeer.aio.connection import Connection
-from gdpeer.aio.loop_driver import Pump
+from gdpeer.aio.loop_driver import LoopDriver
 from gdpeer.arguments import CALLABLE, INT, STR, checked, optional
 from gdpeer.attributes import Guarded
 from gdpeer.errors import ConnectionClosed
@@ -55,16 +55,16 @@ class Server(Guarded):
         self._is_closing = False
         engine._later = self._ask
         engine._turn.defers = True
-        self._pump = Pump(engine.poll, lambda: engine._turn, lambda: None)
+        self._driver = LoopDriver(engine.poll, lambda: engine._turn, lambda: None)
         engine.client_connected.connect(self._begin)
         engine.data_received.connect(self._tell)
         engine.client_disconnected.connect(self._end)
-        self._pump.arm()
+        self._driver.arm()
 
     def _begin(self, peer_id: int, protocol: str) -> None:
         peer = self.engine.get_peer(peer_id)
         assert peer is not None
-        connection = self._connections[peer_id] = Connection(peer, self._pump)
+        connection = self._connections[peer_id] = Connection(peer, self._driver)
         task = asyncio.get_running_loop().create_task(self._handle(connection))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -81,7 +81,7 @@ class Server(Guarded):
             report(logger, "the handler of %s failed", connection.remote_address, limit=limit)
         finally:
             connection._leave(code)
-            self._pump.arm()
+            self._driver.arm()
 
     def _ask(self, answer: Awaitable[Response | None], answered: Answered) -> None:
         """Await an asynchronous `process_request`."""
@@ -99,7 +99,7 @@ class Server(Guarded):
         finally:  # also where the server closes, which cancels this task
             answered(response, problem)
             if self.engine.is_listening():
-                self._pump.soon()
+                self._driver.soon()
 
     def _tell(self, peer_id: int) -> None:
         connection = self._connections[peer_id]
@@ -147,7 +147,7 @@ class Server(Guarded):
         for task in self._asking:
             task.cancel()
         self.engine.close_all(code, reason)
-        self._pump.soon()  # who waits is told although nobody is there
+        self._driver.soon()  # who waits is told although nobody is there
 
     async def wait_closed(self) -> None:
         """Wait until `close` was called, all connections are closed and all handlers are done; then free the port.
@@ -155,7 +155,7 @@ class Server(Guarded):
         Cancelled, it ends the connections at once, cancels the handlers and waits for them.
         """
         try:
-            await self._pump.when(lambda: self._is_closing and not self._connections)
+            await self._driver.when(lambda: self._is_closing and not self._connections)
             while self._tasks:
                 await asyncio.wait(self._tasks)
         finally:
@@ -168,12 +168,12 @@ class Server(Guarded):
 
     def _stop(self) -> None:
         self._is_closing = True
-        self._pump.stop()
+        self._driver.stop()
         self.engine.stop(1001)
         for connection in self._connections.values():
             connection._end()
         self._connections.clear()
-        self._pump.tell_waiting()
+        self._driver.tell_waiting()
 
     async def __aenter__(self) -> Server:
         return self

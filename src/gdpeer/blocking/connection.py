@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import Self
 
-from gdpeer.blocking.poll_lock import Pump, deadline_in
+from gdpeer.blocking.poll_lock import PollLock, deadline_in
 from gdpeer.errors import ConnectionClosedOK, Error
 from gdpeer.websocket import front
 from gdpeer.websocket.front import Facts, Message, closed_error
@@ -32,11 +32,11 @@ class Connection(Facts):
     than the other side's patience has a thread call `wait_closed()`.
     """
 
-    __slots__ = ("__weakref__", "_pump")
+    __slots__ = ("__weakref__", "_poll_lock")
 
     def __init__(self, peer: WebSocketPeer) -> None:
         super().__init__(peer)
-        self._pump = Pump(peer)
+        self._poll_lock = PollLock(peer)
 
     def _open(self) -> None:
         """Wait until it is open.
@@ -44,9 +44,9 @@ class Connection(Facts):
         Raises:
             TransportError, HandshakeError: as `connect`.
         """
-        with self._pump as peer:
+        with self._poll_lock as peer:
             while peer.get_ready_state() is PeerState.CONNECTING:
-                self._pump.turn()
+                self._poll_lock.turn()
             if not front.was_open(peer):
                 raise front.not_open_error(peer.get_close_cause())
 
@@ -63,7 +63,7 @@ class Connection(Facts):
             TimeoutError: none came in time. Nothing is lost: the next call receives it.
             ConnectionClosed: there is none any more. What came before the close is received first.
         """
-        with self._pump as peer:
+        with self._poll_lock as peer:
             data = peer.take()
             if data is None:
                 data = self._await_message(peer, timeout)
@@ -75,7 +75,7 @@ class Connection(Facts):
         while (data := peer.take()) is None:
             if peer.get_ready_state() is PeerState.CLOSED:
                 raise closed_error(peer)
-            if not self._pump.turn(deadline):
+            if not self._poll_lock.turn(deadline):
                 raise TimeoutError(f"no message within {timeout} seconds")
         return data
 
@@ -101,7 +101,7 @@ class Connection(Facts):
             ConnectionClosed: it is not open any more.
             TypeError: the message is neither.
         """
-        with self._pump as peer:
+        with self._poll_lock as peer:
             deadline = deadline_in(timeout)
             error = front.send(peer, message)
             if error is Error.ERR_OUT_OF_MEMORY:
@@ -115,7 +115,7 @@ class Connection(Facts):
     def _drain(self, peer: WebSocketPeer, deadline: float) -> bool:
         """Wait until nothing waits to go out; whether that came to be."""
         while peer.get_current_outbound_buffered_amount():
-            if not self._pump.turn(deadline):
+            if not self._poll_lock.turn(deadline):
                 return False
         return True
 
@@ -129,14 +129,14 @@ class Connection(Facts):
             ConnectionClosed: it is not open any more.
             ValueError: `data` is longer than 125 bytes.
         """
-        with self._pump as peer:
+        with self._poll_lock as peer:
             if peer.ping(data.encode() if isinstance(data, str) else data) is not Error.OK:
                 self._raise_closed(peer)
         return Pong(self)
 
     def _raise_closed(self, peer: WebSocketPeer) -> None:
         while peer.get_ready_state() is not PeerState.CLOSED:
-            self._pump.turn()
+            self._poll_lock.turn()
         raise closed_error(peer)
 
     # ------------------------------------------------------------------------------------------ the end
@@ -149,15 +149,15 @@ class Connection(Facts):
         Raises:
             ValueError: the code may not be sent, or the reason is longer than 123 bytes.
         """
-        with self._pump as peer:
+        with self._poll_lock as peer:
             peer.close(code, reason)
             front.make_way(peer)
-            while self._pump.turn():
+            while self._poll_lock.turn():
                 front.make_way(peer)
 
     def _leave(self, code: int) -> None:
         """Begin to close; the thread that uses it goes on with that."""
-        with self._pump as peer:
+        with self._poll_lock as peer:
             peer.close(code)
 
     def wait_closed(self, timeout: float | None = None) -> None:
@@ -167,9 +167,9 @@ class Connection(Facts):
             TimeoutError: it was not, in time.
         """
         deadline = deadline_in(timeout)
-        with self._pump as peer:
+        with self._poll_lock as peer:
             while peer.get_ready_state() is not PeerState.CLOSED:
-                if not self._pump.turn(deadline):
+                if not self._poll_lock.turn(deadline):
                     raise TimeoutError(f"not closed within {timeout} seconds")
 
     def __enter__(self) -> Self:
@@ -206,10 +206,10 @@ class Pong:
         """
         connection = self._connection
         deadline = deadline_in(timeout)
-        with connection._pump as peer:
+        with connection._poll_lock as peer:
             while not front.is_answered(peer):
                 if peer.get_ready_state() is PeerState.CLOSED:
                     raise closed_error(peer)
-                if not connection._pump.turn(deadline):
+                if not connection._poll_lock.turn(deadline):
                     return front.is_answered(peer)
         return True

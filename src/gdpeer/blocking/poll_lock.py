@@ -23,7 +23,7 @@ from gdpeer.websocket.peer import WebSocketPeer
 if TYPE_CHECKING:
     from gdpeer.transport.poller import Poller
 
-__all__ = ["LONGEST", "Pump", "deadline_in"]
+__all__ = ["LONGEST", "PollLock", "deadline_in"]
 
 LONGEST = inf if os.name == "posix" else 0.5
 """Seconds of one wait: Windows notices Ctrl-C only after it."""
@@ -38,8 +38,8 @@ def deadline_in(timeout: float | None) -> float:
     return MONOTONIC.now() + max(0.0, timeout)
 
 
-class Pump:
-    """One peer for several threads: `with pump:` has it for the calling thread.
+class PollLock:
+    """One peer for several threads: `with poll_lock:` has it for the calling thread.
 
     Args:
         peer: to be used in `with` only.

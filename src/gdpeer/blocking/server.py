@@ -21,7 +21,7 @@ from gdpeer.logs import get_logger, report
 from gdpeer.platform import process_id
 from gdpeer.websocket import front
 from gdpeer.websocket.peer import WebSocketPeer
-from gdpeer.websocket.porter import Porter
+from gdpeer.websocket.porter import Acceptor
 from gdpeer.websocket.upgrade import Processor
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Server(Guarded):
     _gdpeer_attributes: ClassVar[tuple[str, ...]] = ("engine",)
 
     def __init__(self, handler: Handler, shutdown_timeout: float = 10.0) -> None:
-        self.engine = Porter(self._take)
+        self.engine = Acceptor(self._take)
         self._handler = handler
         self._shutdown_timeout = shutdown_timeout
         self._threads: dict[Connection, Thread] = {}
@@ -72,7 +72,7 @@ class Server(Guarded):
         """All of a connection, in its thread."""
         code = 1001
         try:
-            with connection._pump:
+            with connection._poll_lock:
                 begin()
             with suppress(GdpeerError):  # the log has it already
                 connection._open()

@@ -31,7 +31,7 @@ from gdpeer.protocol.url import parse_url
 from gdpeer.transport.poller import Poller
 from gdpeer.transport.stream import Connector, Stream
 from gdpeer.websocket.connecting import connect
-from gdpeer.websocket.door import Door, Place
+from gdpeer.websocket.door import Listeners, Place
 from gdpeer.websocket.exchange import take_turn
 from gdpeer.websocket.link import Turn
 from gdpeer.websocket.native import NativeBackend, leave
@@ -132,7 +132,7 @@ class Tunnel:
         )
         self.peers: dict[int, WebSocketPeer] = {}  # both ends of each line that is open
         self._lines: dict[int, Line] = {}
-        self._door = Door(clock)
+        self._listeners = Listeners(clock)
         self._count = 0
         self._began = clock.now()
         self._events: list[Event] = []
@@ -150,8 +150,8 @@ class Tunnel:
         Raises:
             TransportError: it cannot be opened.
         """
-        self._door.open(Place(host, port, BACKLOG, False), lambda: self.poller, self._come_in)
-        return int(self._door.listeners[-1].local_address[1])
+        self._listeners.open(Place(host, port, BACKLOG, False), lambda: self.poller, self._come_in)
+        return int(self._listeners.listeners[-1].local_address[1])
 
     def _come_in(self, stream: Stream | Connector, port: int = 0) -> None:
         self._count += 1
@@ -211,7 +211,7 @@ class Tunnel:
         Returns:
             What happened meanwhile.
         """
-        self._door.close()
+        self._listeners.close()
         deadline = self.clock.now() + grace
         for line in list(self._lines.values()):
             line.stop(End(GOING_AWAY, reason))

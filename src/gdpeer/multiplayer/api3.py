@@ -21,7 +21,7 @@ from typing import Any, ClassVar, cast
 from gdpeer.arguments import INT, STR, check_id, checked, to_bytes, wrong_type
 from gdpeer.errors import Error, PacketError
 from gdpeer.logs import describe, get_logger, log_limited, report
-from gdpeer.multiplayer.calls3 import Calls3
+from gdpeer.multiplayer.calls3 import Godot3Calls
 from gdpeer.multiplayer.hosting import PeerHost
 from gdpeer.multiplayer.methods import Method
 from gdpeer.multiplayer.modes import Godot3Config, Mode, calls_here, mode_of, var_mode
@@ -160,7 +160,7 @@ class MultiplayerAPI(PeerHost[NetworkedMultiplayerPeer]):
     )
 
     def __init__(self) -> None:
-        self._calls = Calls3(self)
+        self._calls = Godot3Calls(self)
         super().__init__()
         self.network_peer_connected = self.peer_connected
         self.network_peer_disconnected = self.peer_disconnected

@@ -15,7 +15,7 @@ from gdpeer.clock import Clock
 from gdpeer.errors import Error, PacketError
 from gdpeer.logs import get_logger, report
 from gdpeer.multiplayer.wire.godot4 import Auth
-from gdpeer.token_bucket import Bucket
+from gdpeer.token_bucket import TokenBucket
 
 if TYPE_CHECKING:
     from gdpeer.multiplayer.scene import SceneMultiplayer
@@ -48,7 +48,7 @@ class _Pending:
 
     def __init__(self, deadline: float, now: float) -> None:
         self.deadline = deadline
-        self.packets = Bucket(PACKETS_A_SECOND, PACKETS_AT_ONCE, now)
+        self.packets = TokenBucket(PACKETS_A_SECOND, PACKETS_AT_ONCE, now)
         self.here = False
         self.there = False
 

@@ -1,7 +1,7 @@
 # C types of bound.py (Cython's pure-Python mode).
 cimport cython
 
-from gdpeer.multiplayer.scene_switchboard cimport SceneSwitchboard
+from gdpeer.multiplayer.scene_switchboard cimport SceneBase
 
 cdef object _API_RPC, _NODE_RPC, _NODE_API
 
@@ -13,15 +13,15 @@ cdef class Declared:
 
 @cython.final
 @cython.freelist(8)
-cdef class Bound:
+cdef class BoundMethod:
     cdef readonly object _node
     cdef readonly Declared _method
 
     cdef int begin(self, node, Declared method) except -1
-    @cython.locals(api=SceneSwitchboard)
+    @cython.locals(api=SceneBase)
     cdef _call(self, peer_id, tuple arguments)
     cdef tuple _places(self, tuple arguments, named)
 
 
-@cython.locals(bound=Bound)
-cdef Bound new_bound(node, Declared method)
+@cython.locals(bound=BoundMethod)
+cdef BoundMethod new_bound(node, Declared method)

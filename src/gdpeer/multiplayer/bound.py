@@ -1,4 +1,4 @@
-"""`Bound`: a method that other sides may call, of one node; and the way that a call of it takes.
+"""`BoundMethod`: a method that other sides may call, of one node; and the way that a call of it takes.
 
 That way is `Node.rpc_id`, `Node.multiplayer` and the API's `rpc`. Compiled, it is gone at once where all three are as
 gdpeer has them; otherwise, and uncompiled, step by step.
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from gdpeer.arguments import check_id
 from gdpeer.multiplayer.checking import signature_of
-from gdpeer.multiplayer.scene_switchboard import SceneSwitchboard
+from gdpeer.multiplayer.scene_switchboard import SceneBase
 
 try:
     import cython
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
     from gdpeer.errors import Error
     from gdpeer.multiplayer.tree import Node
 
-__all__ = ["Bound", "Declared", "let_go_past"]
+__all__ = ["BoundMethod", "Declared", "let_go_past"]
 
 _PLACE = inspect.Parameter.POSITIONAL_OR_KEYWORD
 
-_API_RPC: Any = SceneSwitchboard.rpc
+_API_RPC: Any = SceneBase.rpc
 _NODE_RPC: Any = None
 _NODE_API: Any = None
 
@@ -61,7 +61,7 @@ class Declared:
         return self if node is None else new_bound(node, self)
 
 
-class Bound:
+class BoundMethod:
     """A node's method: called here, or elsewhere by `rpc` and `rpc_id`."""
 
     __slots__ = ("_method", "_node")
@@ -97,7 +97,7 @@ class Bound:
         start = node.rpc_id
         if is_method(start, _NODE_RPC) and type(node).multiplayer is _NODE_API:
             found = node._gdpeer_api
-            if isinstance(found, SceneSwitchboard) and is_method(found.rpc, _API_RPC):
+            if isinstance(found, SceneBase) and is_method(found.rpc, _API_RPC):
                 api = found  # a C type once compiled (bound.pxd)
                 return api._rpc(peer_id, node, name, arguments)
         error: Error = start(peer_id, name, *arguments)
@@ -117,7 +117,7 @@ class Bound:
         return bound.args[1:]
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Bound) and (self._node, self._method) == (other._node, other._method)
+        return isinstance(other, BoundMethod) and (self._node, self._method) == (other._node, other._method)
 
     def __hash__(self) -> int:
         return hash((self._node, self._method))
@@ -126,8 +126,8 @@ class Bound:
         return f"<rpc {self._method.function.__qualname__} of {self._node!r}>"
 
 
-def new_bound(node: Node, method: Declared) -> Bound:
+def new_bound(node: Node, method: Declared) -> BoundMethod:
     """A method of one node."""
-    bound = Bound.__new__(Bound)
+    bound = BoundMethod.__new__(BoundMethod)
     bound.begin(node, method)
     return bound

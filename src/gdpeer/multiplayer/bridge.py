@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from gdpeer.errors import Error, PacketError, VariantError
 from gdpeer.logs import get_logger, log_limited
-from gdpeer.multiplayer.calls3 import Calls3
+from gdpeer.multiplayer.calls3 import Godot3Calls
 from gdpeer.multiplayer.wire import godot3, godot4
 from gdpeer.multiplayer.wire.parts import values_of
 
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
     from gdpeer.multiplayer.scene import SceneMultiplayer
     from gdpeer.multiplayer.tree import Node
 
-__all__ = ["Bridge"]
+__all__ = ["Godot3Guests"]
 
 logger = get_logger("gdpeer.multiplayer")
 
 
-class Bridge:
+class Godot3Guests:
     """What a `SceneMultiplayer` does for the peers of Godot 3.
 
     Args:
@@ -45,7 +45,7 @@ class Bridge:
 
     def __init__(self, host: SceneMultiplayer) -> None:
         self._host = host
-        self._calls = Calls3(host)
+        self._calls = Godot3Calls(host)
         self.members: set[int] = set()
 
     def clear(self) -> None:

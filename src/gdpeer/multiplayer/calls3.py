@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from gdpeer.multiplayer.hosting import PeerHost
     from gdpeer.multiplayer.tree import Node
 
-__all__ = ["Calls3"]
+__all__ = ["Godot3Calls"]
 
 MOST_LEFT = 4096
 """Paths of nodes that left that keep their numbers."""
@@ -45,7 +45,7 @@ class _PeerPaths:
         self.budget = PathBudget()
 
 
-class Calls3:
+class Godot3Calls:
     """Calls to and from peers that speak Godot 3's dialect.
 
     Args:

@@ -28,13 +28,13 @@ if TYPE_CHECKING:
     from gdpeer.multiplayer.methods import Method
     from gdpeer.multiplayer.tree import Node
 
-__all__ = ["Calls4"]
+__all__ = ["Godot4Calls"]
 
 NO_METHODS = "d41d8cd98f00b204e9800998ecf8427e"
 """The checksum of a node without methods: of a MultiplayerSpawner or MultiplayerSynchronizer, say."""
 
 
-class Calls4:
+class Godot4Calls:
     """Calls to and from peers that speak Godot 4's dialect.
 
     Args:

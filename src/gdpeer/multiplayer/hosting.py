@@ -25,7 +25,7 @@ from gdpeer.logs import LogLimit, Own, get_logger
 from gdpeer.multiplayer.api import MultiplayerAPI, PeerType, RPCMode
 from gdpeer.multiplayer.modes import Godot3Config, Mode, is_allowed
 from gdpeer.multiplayer.peer import ConnectionStatus, OfflineMultiplayerPeer
-from gdpeer.multiplayer.switchboard import Switchboard
+from gdpeer.multiplayer.switchboard import HostBase
 from gdpeer.multiplayer.tree import walk
 from gdpeer.multiplayer.wire.godot3 import Command
 from gdpeer.multiplayer.wire.parts import Arguments
@@ -49,7 +49,7 @@ _OK = Error.OK
 _DISCONNECTED, _CONNECTING, _CONNECTED = ConnectionStatus
 
 
-class PeerHost(Switchboard, MultiplayerAPI[PeerType]):
+class PeerHost(HostBase, MultiplayerAPI[PeerType]):
     """An API over a `MultiplayerPeer`.
 
     Attributes:
@@ -78,7 +78,7 @@ class PeerHost(Switchboard, MultiplayerAPI[PeerType]):
 
     def __init__(self) -> None:
         MultiplayerAPI.__init__(self)
-        Switchboard.__init__(self)
+        HostBase.__init__(self)
         self.call_refused = Signal("call_refused", self._limit_of)
         self.refused: Counter[str] = Counter()
         self._root: NodePath = NodePath("")
@@ -110,7 +110,7 @@ class PeerHost(Switchboard, MultiplayerAPI[PeerType]):
             self._peer.peer_disconnected.disconnect(self._peer_went)
             self._peer._peer_forgotten.disconnect(self._forget_peer)
             self._peer._connection_began.disconnect(self._begin_anew)
-            self._set_gate(None)
+            self._set_relay_filter(None)
             self.clear()
         self._use(peer)
 
@@ -125,14 +125,14 @@ class PeerHost(Switchboard, MultiplayerAPI[PeerType]):
             peer.peer_disconnected.connect(self._peer_went)
             peer._peer_forgotten.connect(self._forget_peer)
             peer._connection_began.connect(self._begin_anew)
-            self._set_gate(self._may_pass)
+            self._set_relay_filter(self._may_pass)
             self._has_begun = peer.is_server()
             self._status = peer.get_connection_status()
 
-    def _set_gate(self, gate: Callable[[int, int], bool] | None) -> None:
-        session = None if self._seat is None else self._seat._session
+    def _set_relay_filter(self, relay_filter: Callable[[int, int], bool] | None) -> None:
+        session = None if self._holder is None else self._holder._session
         if session is not None and self.is_server():
-            session.gate = gate
+            session.relay_filter = relay_filter
 
     def _may_pass(self, sender: int, command: int) -> bool:
         """Whether the network may pass on a packet of Godot 3 from client to client: not a call over the rate."""
@@ -141,8 +141,8 @@ class PeerHost(Switchboard, MultiplayerAPI[PeerType]):
 
     def _was_passed(self) -> bool:
         """Whether the packet that comes next was seen by `_may_pass`."""
-        session = None if self._seat is None else self._seat._session
-        return session is not None and session.gate is not None and session.target() != session.unique_id
+        session = None if self._holder is None else self._holder._session
+        return session is not None and session.relay_filter is not None and session.target() != session.unique_id
 
     def clear(self) -> None:
         """Forget all state: peers, numbers of paths, what is under way."""
@@ -246,7 +246,7 @@ class PeerHost(Switchboard, MultiplayerAPI[PeerType]):
         assert self._peer is not None  # it says so
         if self._status != _DISCONNECTED:
             self._untold = self._forget_connection()
-        self._set_gate(self._may_pass)
+        self._set_relay_filter(self._may_pass)
         self._status = self._peer.get_connection_status()
         self._has_begun = self._peer.is_server()
 

@@ -27,7 +27,7 @@ from gdpeer.arguments import BOOL, INT, check_fields, wrong_type
 from gdpeer.errors import Error
 from gdpeer.multiplayer.api import RPCMode
 from gdpeer.multiplayer.async_methods import as_called
-from gdpeer.multiplayer.bound import Bound, Declared
+from gdpeer.multiplayer.bound import BoundMethod, Declared
 from gdpeer.multiplayer.checking import Checker
 from gdpeer.multiplayer.methods import Method, MethodTable
 from gdpeer.multiplayer.peer import TransferMode
@@ -204,8 +204,8 @@ class RpcMethod(Declared, Generic[P, R]):
 
 if TYPE_CHECKING:
 
-    class BoundRpc(Bound, Generic[P, R]):
-        """A `Bound`, whose arguments are those of its function."""
+    class BoundRpc(BoundMethod, Generic[P, R]):
+        """A `BoundMethod`, whose arguments are those of its function."""
 
         def __call__(self, *arguments: P.args, **named: P.kwargs) -> R: ...
         def rpc(self, *arguments: P.args, **named: P.kwargs) -> Error: ...
@@ -274,7 +274,7 @@ def node_table(node: Node, own: Mapping[str, RpcConfig | None], shared: MethodTa
 
 def _own_method(node: Node, name: str, number: int, config: RpcConfig) -> Method:
     method = getattr(node, name)
-    if isinstance(method, Bound):
+    if isinstance(method, BoundMethod):
         method = MethodType(method._method.function, method._node)
     if isinstance(method, MethodType) and method.__self__ is node:
         return Method(name, number, config, method.__func__, Checker(method.__func__))

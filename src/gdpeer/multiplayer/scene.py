@@ -5,7 +5,7 @@
     tree.multiplayer.peer_connected.connect(...)
 
 It admits peers (at once, or after authentication), tells clients of each other and relays between them, hands packets
-of `send_bytes` on, and leaves calls to `Calls4`.
+of `send_bytes` on, and leaves calls to `Godot4Calls`.
 
 Differs from the engine:
 - a packet that came before the end of a connection is handled before the end is told;
@@ -26,11 +26,11 @@ from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.errors import Error, PacketError
 from gdpeer.logs import get_logger, log_limited
 from gdpeer.multiplayer.authentication import AuthCallback, Authentication
-from gdpeer.multiplayer.bridge import Bridge
-from gdpeer.multiplayer.calls4 import Calls4
+from gdpeer.multiplayer.bridge import Godot3Guests
+from gdpeer.multiplayer.calls4 import Godot4Calls
 from gdpeer.multiplayer.hosting import PeerHost
 from gdpeer.multiplayer.peer import TARGET_PEER_SERVER, MultiplayerPeer, TransferMode
-from gdpeer.multiplayer.scene_switchboard import SceneSwitchboard
+from gdpeer.multiplayer.scene_switchboard import SceneBase
 from gdpeer.multiplayer.wire.godot4 import (
     AddPeer,
     Auth,
@@ -66,7 +66,7 @@ _SERVER_ALONE = (TARGET_PEER_SERVER,)
 _OK = Error.OK  # once, for an enumeration finds its members slowly
 
 
-class SceneMultiplayer(SceneSwitchboard, PeerHost[MultiplayerPeer]):
+class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
     """Calls, packets and membership over a `MultiplayerPeer`, as in Godot 4.
 
     Args:
@@ -93,7 +93,7 @@ class SceneMultiplayer(SceneSwitchboard, PeerHost[MultiplayerPeer]):
         self.server_relay = True
         self._max_sync = 1350
         self._max_delta = 65_535
-        self._connect(Calls4(self), Authentication(self, clock), Bridge(self))
+        self._connect(Godot4Calls(self), Authentication(self, clock), Godot3Guests(self))
         PeerHost.__init__(self)
         self._clock = clock
         self._is_plain = has_all(type(self), _OWN)
@@ -143,7 +143,7 @@ class SceneMultiplayer(SceneSwitchboard, PeerHost[MultiplayerPeer]):
         super().clear()
         self._authentication.pending.clear()
         self._calls.cache.clear()
-        self._bridge.clear()
+        self._guests.clear()
 
     def get_authenticating_peers(self) -> list[int]:
         """The ids of the peers that are not admitted yet."""
@@ -169,11 +169,11 @@ class SceneMultiplayer(SceneSwitchboard, PeerHost[MultiplayerPeer]):
 
     def _peer_came(self, peer_id: int) -> None:
         if self._peer is not None and self._peer.get_peer_dialect(peer_id) == "godot3":
-            self._bridge.members.add(peer_id)
+            self._guests.members.add(peer_id)
         if self.auth_callback is None:
             self._admit(peer_id)
             return
-        if peer_id in self._bridge.members:
+        if peer_id in self._guests.members:
             self._turn_away(peer_id, "Godot 3 cannot authenticate")
             return
         self._authentication.begin(peer_id)
@@ -181,7 +181,7 @@ class SceneMultiplayer(SceneSwitchboard, PeerHost[MultiplayerPeer]):
 
     def _turn_away(self, peer_id: int, reason: str) -> None:
         self._forget_caller(peer_id)
-        self._bridge.forget_peer(peer_id)
+        self._guests.forget_peer(peer_id)
         if self._peer is not None:
             self._peer.disconnect_peer(peer_id)
         log_limited(logger, logging.WARNING, "peer %s was turned away: %s", peer_id, reason)
@@ -189,8 +189,8 @@ class SceneMultiplayer(SceneSwitchboard, PeerHost[MultiplayerPeer]):
 
     def _admit(self, peer_id: int) -> None:
         if self._relays() and self.is_server():
-            self._tell(self._bridge.split(self._admitted)[0], AddPeer(peer_id).encode())
-            if peer_id not in self._bridge.members:  # Godot 3's transport tells its peers by itself
+            self._tell(self._guests.split(self._admitted)[0], AddPeer(peer_id).encode())
+            if peer_id not in self._guests.members:  # Godot 3's transport tells its peers by itself
                 for other in self.get_peers():
                     self._tell((peer_id,), AddPeer(other).encode())
         self._admitted[peer_id] = None
@@ -209,10 +209,10 @@ class SceneMultiplayer(SceneSwitchboard, PeerHost[MultiplayerPeer]):
     def _remove(self, peer_id: int) -> None:
         del self._admitted[peer_id]
         self._calls.cache.forget_peer(peer_id)
-        self._bridge.forget_peer(peer_id)
+        self._guests.forget_peer(peer_id)
         self._forget_caller(peer_id)
         if self._relays() and self.is_server():
-            self._tell(self._bridge.split(self._admitted)[0], DelPeer(peer_id).encode())
+            self._tell(self._guests.split(self._admitted)[0], DelPeer(peer_id).encode())
 
     def _forget_peer(self, peer_id: int) -> None:
         if self._authentication.pending.pop(peer_id, None) is not None:
@@ -328,7 +328,7 @@ class SceneMultiplayer(SceneSwitchboard, PeerHost[MultiplayerPeer]):
         counts = self.rpc_rate > 0 and is_call(packet.data)
         if counts and self._is_flood(sender, f"a call for {target}"):
             return
-        same, others = self._bridge.split(targets)
+        same, others = self._guests.split(targets)
         self._relay_to(same, relay_packet(sender, packet.data), sender)
         if others:
             self._try_to_translate(sender, others, packet.data)
@@ -345,7 +345,7 @@ class SceneMultiplayer(SceneSwitchboard, PeerHost[MultiplayerPeer]):
 
     def _try_to_translate(self, sender: int, peer_ids: Sequence[int], data: bytes) -> None:
         try:
-            self._bridge.relay(sender, peer_ids, data)
+            self._guests.relay(sender, peer_ids, data)
         except PacketError as problem:
             self.refuse_packet(sender, problem)
 
@@ -402,9 +402,9 @@ class SceneMultiplayer(SceneSwitchboard, PeerHost[MultiplayerPeer]):
         relayed = self._relays() and not self.is_server()  # then the server knows who is there
         if peer_id > 0 and peer_id not in self._admitted and not relayed:
             return Error.ERR_BUG
-        if self._bridge.members:
-            same, others = self._bridge.split(self._targets(peer_id))
-            return self._put_to(same, packet) or self._bridge.send_raw(data, others)
+        if self._guests.members:
+            same, others = self._guests.split(self._targets(peer_id))
+            return self._put_to(same, packet) or self._guests.send_raw(data, others)
         if self.is_server():
             return self._put_to(self._targets(peer_id), packet)
         if relayed and peer_id != TARGET_PEER_SERVER:
@@ -415,11 +415,11 @@ class SceneMultiplayer(SceneSwitchboard, PeerHost[MultiplayerPeer]):
 
     def _node_left(self, node: Node) -> None:
         self._calls.cache.forget_node(node)
-        self._bridge.forget_node(node)
+        self._guests.forget_node(node)
 
     def _forget_nodes(self) -> None:
         self._calls.cache.forget_nodes()
-        self._bridge.forget_nodes()
+        self._guests.forget_nodes()
 
 
 _OWN = {name: getattr(SceneMultiplayer, name) for name in ("call", "is_server", "owns", "transmit")}

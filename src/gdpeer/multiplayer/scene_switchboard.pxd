@@ -1,34 +1,34 @@
 # C types of scene_switchboard.py (Cython's pure-Python mode).
 cimport cython
 
-from gdpeer.multiplayer.calls4 cimport Calls4
+from gdpeer.multiplayer.calls4 cimport Godot4Calls
 from gdpeer.multiplayer.methods cimport Method, MethodTable, methods_of
-from gdpeer.multiplayer.switchboard cimport Switchboard
+from gdpeer.multiplayer.switchboard cimport HostBase
 from gdpeer.multiplayer.wire.godot4 cimport encode_call_body, is_call
-from gdpeer.packet_session cimport Passage, Seat
+from gdpeer.packet_session cimport PacketSession, SessionHolder
 
 cdef object _OK, _CONNECTED
 cdef tuple _SERVER_ALONE
 cdef int _SERVER
 
 
-cdef class SceneSwitchboard(Switchboard):
-    cdef readonly Calls4 _calls
+cdef class SceneBase(HostBase):
+    cdef readonly Godot4Calls _calls
     cdef readonly object _authentication
-    cdef readonly object _bridge
+    cdef readonly object _guests
     cdef dict _pending
     cdef set _members
 
-    cpdef _connect(self, Calls4 calls, authentication, bridge)
-    cdef _take_next(self, peer, Seat seat, sender)
+    cpdef _connect(self, Godot4Calls calls, authentication, guests)
+    cdef _take_next(self, peer, SessionHolder holder, sender)
     cdef _take_for_bridge(self, peer, sender)
     cdef _receive(self, sender, bytes data)
-    @cython.locals(seat=Seat)
+    @cython.locals(holder=SessionHolder)
     cdef _own_id(self)
     cdef bint _is_hub(self) except -1
-    @cython.locals(seat=Seat, session=Passage)
+    @cython.locals(holder=SessionHolder, session=PacketSession)
     cdef bint _can_send(self) except -1
-    @cython.locals(seat=Seat)
+    @cython.locals(holder=SessionHolder)
     cdef _put(self, peer_ids, bytes data)
     cdef _transmit(self, peer_ids, bytes data)
     cdef _send(self, peer_ids, bytes data)

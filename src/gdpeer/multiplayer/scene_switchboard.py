@@ -1,4 +1,4 @@
-"""`SceneSwitchboard`: what every packet and every call of `SceneMultiplayer` passes.
+"""`SceneBase`: what every packet and every call of `SceneMultiplayer` passes.
 
 Layer: `multiplayer`; compiled (types in `scene_switchboard.pxd`). Source: reference godot4-wire sections C and D.
 """
@@ -12,20 +12,20 @@ from typing import TYPE_CHECKING, Any
 from gdpeer.arguments import check_id, wrong_type
 from gdpeer.errors import Error, PacketError
 from gdpeer.logs import describe, get_logger, log_limited
-from gdpeer.multiplayer.calls4 import Calls4
+from gdpeer.multiplayer.calls4 import Godot4Calls
 from gdpeer.multiplayer.methods import methods_of
 from gdpeer.multiplayer.peer import TARGET_PEER_SERVER, ConnectionStatus
-from gdpeer.multiplayer.switchboard import NO_PEER, NO_TREE, NOT_CONNECTED, Switchboard, not_sent
+from gdpeer.multiplayer.switchboard import NO_PEER, NO_TREE, NOT_CONNECTED, HostBase, not_sent
 from gdpeer.multiplayer.wire.godot4 import encode_call_body, is_call, parse, relay_packet
 
 if TYPE_CHECKING:
     from gdpeer.multiplayer.authentication import Authentication
-    from gdpeer.multiplayer.bridge import Bridge
+    from gdpeer.multiplayer.bridge import Godot3Guests
     from gdpeer.multiplayer.methods import Method
     from gdpeer.multiplayer.tree import Node
-    from gdpeer.packet_session import Seat
+    from gdpeer.packet_session import SessionHolder
 
-__all__ = ["SceneSwitchboard"]
+__all__ = ["SceneBase"]
 
 logger = get_logger("gdpeer.multiplayer")
 
@@ -35,30 +35,30 @@ _SERVER_ALONE = (TARGET_PEER_SERVER,)
 _CONNECTED = ConnectionStatus.CONNECTED  # once, for an enumeration finds its members slowly
 
 
-class SceneSwitchboard(Switchboard):
+class SceneBase(HostBase):
     """What `SceneMultiplayer` is over."""
 
-    def _connect(self, calls: Calls4, authentication: Authentication, bridge: Bridge) -> None:
+    def _connect(self, calls: Godot4Calls, authentication: Authentication, guests: Godot3Guests) -> None:
         """Set up, with the parts of the API that packets go to; they keep what is taken from them here."""
         self._calls = calls
         self._authentication = authentication
-        self._bridge = bridge
+        self._guests = guests
         self._pending = authentication.pending
-        self._members = bridge.members
+        self._members = guests.members
 
     # ------------------------------------------------------------------------------------------ from elsewhere
 
-    def _take_next(self, peer: Any, seat: Seat | None, sender: int) -> None:
+    def _take_next(self, peer: Any, holder: SessionHolder | None, sender: int) -> None:
         if self._members and sender in self._members:
             self._take_for_bridge(peer, sender)
         else:
-            self._receive(sender, peer.get_packet() if seat is None else seat.next_packet())
+            self._receive(sender, peer.get_packet() if holder is None else holder.next_packet())
 
     def _take_for_bridge(self, peer: Any, sender: int) -> None:
         host: Any = self
         target = peer.get_packet_target()
         try:
-            self._bridge.receive(sender, target, peer.get_packet())
+            self._guests.receive(sender, target, peer.get_packet())
         except PacketError as problem:
             host.refuse_packet(sender, problem)
 
@@ -80,11 +80,11 @@ class SceneSwitchboard(Switchboard):
 
     def _own_id(self) -> int:
         """Of the peer, which there is."""
-        seat = self._direct()
-        if seat is None:
+        holder = self._direct()
+        if holder is None:
             own: int = self._peer.get_unique_id()
             return own
-        return 0 if seat._session is None else seat._session.unique_id
+        return 0 if holder._session is None else holder._session.unique_id
 
     def _is_hub(self) -> bool:
         host: Any = self
@@ -93,10 +93,10 @@ class SceneSwitchboard(Switchboard):
 
     def _can_send(self) -> bool:
         """Whether the peer, which there is, is connected."""
-        seat = self._direct()
-        if seat is None:
+        holder = self._direct()
+        if holder is None:
             return bool(self._peer.get_connection_status() == _CONNECTED)
-        session = seat._session
+        session = holder._session
         return session is not None and session.is_ready and not session.is_over
 
     def _put_to(self, peer_ids: Collection[int], data: bytes) -> Error:
@@ -105,9 +105,9 @@ class SceneSwitchboard(Switchboard):
     def _put(self, peer_ids: Collection[int], data: bytes) -> Error:
         if self._peer is None or not peer_ids or not data:
             return _OK
-        seat = self._direct()
-        if seat is not None and seat._session is not None and self._can_send():
-            return seat._session.put_to(peer_ids, data)
+        holder = self._direct()
+        if holder is not None and holder._session is not None and self._can_send():
+            return holder._session.put_to(peer_ids, data)
         error: Error = self._peer.put_packet_to(peer_ids, data)
         return error
 
@@ -210,11 +210,11 @@ class SceneSwitchboard(Switchboard):
 
     def _call_mixed(self, node: Node, method: Method, arguments: Sequence[Any], peer_ids: Collection[int]) -> Error:
         """With peers of both engines."""
-        targets, others = self._bridge.split(peer_ids)
+        targets, others = self._guests.split(peer_ids)
         if not targets and not others:
             encode_call_body(method.number, _packed(method, arguments), objects=self.allow_object_decoding)
         sent = self._calls.send(node, method, arguments, targets) if targets else _OK
-        translated = self._bridge.send_call(node, method, arguments, others) if others else _OK
+        translated = self._guests.send_call(node, method, arguments, others) if others else _OK
         return sent or translated
 
 

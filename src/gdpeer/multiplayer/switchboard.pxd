@@ -3,12 +3,12 @@ cimport cython
 
 from gdpeer.multiplayer.methods cimport Method
 from gdpeer.multiplayer.wire.parts cimport values_of
-from gdpeer.packet_session cimport Passage, Seat
+from gdpeer.packet_session cimport PacketSession, SessionHolder
 
 cdef int _UNDERSCORE
 
 
-cdef class Switchboard:
+cdef class HostBase:
     cdef public bint allow_object_decoding
     cdef public object typed_containers
     cdef public double rpc_rate
@@ -21,15 +21,15 @@ cdef class Switchboard:
     cdef public object _sender
     cdef public dict _admitted
     cdef readonly object _peer
-    cdef readonly Seat _seat
+    cdef readonly SessionHolder _holder
     cdef public bint _is_plain
 
     cpdef _use_peer(self, peer)
-    @cython.locals(seat=Seat)
-    cdef inline Seat _direct(self)
-    @cython.locals(seat=Seat, session=Passage)
+    @cython.locals(holder=SessionHolder)
+    cdef inline SessionHolder _direct(self)
+    @cython.locals(holder=SessionHolder, session=PacketSession)
     cpdef _take_all(self)
-    cdef _take_next(self, peer, Seat seat, sender)
+    cdef _take_next(self, peer, SessionHolder holder, sender)
     cdef bint _owns(self, node) except -1
     cdef _transmit(self, peer_ids, bytes data)
     cdef _call(self, sender, node, Method method, arguments)

@@ -1,4 +1,4 @@
-"""`Switchboard`: the part of an API that every packet and every call passes.
+"""`HostBase`: the part of an API that every packet and every call passes.
 
 `PeerHost` has the rest. What a subclass may change (`call`, `owns`, `transmit`) is gone past only where none has.
 
@@ -17,9 +17,9 @@ from gdpeer.logs import LogLimit, describe, get_logger, log_limited, report
 from gdpeer.multiplayer.async_methods import CALLER
 from gdpeer.multiplayer.checking import CallError
 from gdpeer.multiplayer.wire.parts import values_of
-from gdpeer.packet_session import Seat
+from gdpeer.packet_session import SessionHolder
 from gdpeer.refusals import Refusals
-from gdpeer.token_bucket import BURST, Bucket
+from gdpeer.token_bucket import BURST, TokenBucket
 
 try:
     import cython
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from gdpeer.multiplayer.tree import Node, SceneTree
     from gdpeer.multiplayer.wire.parts import Arguments
 
-__all__ = ["Switchboard"]
+__all__ = ["HostBase"]
 
 logger = get_logger("gdpeer.multiplayer")
 
@@ -54,7 +54,7 @@ def not_sent(error: Error, node: Node, name: str, why: str) -> Error:
     return error
 
 
-class Switchboard:
+class HostBase:
     """What `PeerHost` is over, in whatever language.
 
     Attributes:
@@ -66,7 +66,7 @@ class Switchboard:
         self.typed_containers: bool | None = None
         self.rpc_rate = 0.0
         self._clock: Clock = MONOTONIC
-        self._buckets: dict[int, Bucket] = {}  # of those who call, where there is a rate
+        self._buckets: dict[int, TokenBucket] = {}  # of those who call, where there is a rate
         self._was_counted = False  # the call that is handled next, as it was passed on to others too
         self._refusals: dict[int, Refusals] = {}  # of those of whom something was refused
         self._lost = LogLimit()  # for packets that found no room
@@ -74,7 +74,7 @@ class Switchboard:
         self._sender = 0
         self._admitted: dict[int, None] = {}  # in the order of admission
         self._peer: Any = None
-        self._seat: Seat | None = None  # the peer, where it is one
+        self._holder: SessionHolder | None = None  # the peer, where it is one
         self._is_plain = False  # no subclass has changed what can be gone past
 
     def __setattr__(self, name: str, value: Never) -> None:  # never: else all names are good
@@ -90,12 +90,12 @@ class Switchboard:
 
     def _use_peer(self, peer: Any) -> None:
         self._peer = peer
-        self._seat = peer if isinstance(peer, Seat) else None
+        self._holder = peer if isinstance(peer, SessionHolder) else None
 
-    def _direct(self) -> Seat | None:
+    def _direct(self) -> SessionHolder | None:
         """The peer, where its session can be used instead of its members."""
-        seat = self._seat
-        return seat if seat is not None and seat._is_direct else None
+        holder = self._holder
+        return holder if holder is not None and holder._is_direct else None
 
     def get_remote_sender_id(self) -> int:
         """While a call or a packet is handled: who sent it; in a local call the own id; else 0."""
@@ -106,22 +106,22 @@ class Switchboard:
         peer, before = self._peer, self._sender
         try:
             while peer is not None and self._peer is peer:
-                seat = self._direct()
-                if seat is None:
+                holder = self._direct()
+                if holder is None:
                     if not peer.get_available_packet_count():
                         break
                     sender = peer.get_packet_peer()
                 else:
-                    session = seat._session
+                    session = holder._session
                     if session is None or session.count() == 0:
                         break
                     sender = session.source()
                 self._sender = sender
-                self._take_next(peer, seat, sender)
+                self._take_next(peer, holder, sender)
         finally:
             self._sender = before
 
-    def _take_next(self, peer: Any, seat: Seat | None, sender: int) -> None:
+    def _take_next(self, peer: Any, holder: SessionHolder | None, sender: int) -> None:
         self._take(peer, sender)
 
     def _take(self, peer: Any, sender: int) -> None:
@@ -187,7 +187,7 @@ class Switchboard:
         now = self._clock.now()
         bucket = self._buckets.get(sender)
         if bucket is None:
-            bucket = self._buckets[sender] = Bucket(self.rpc_rate, max(1.0, self.rpc_rate * BURST), now)
+            bucket = self._buckets[sender] = TokenBucket(self.rpc_rate, max(1.0, self.rpc_rate * BURST), now)
         was_over = bucket.is_over
         if not bucket.spend(now):
             log = host.count_refusal(sender, "too many calls")

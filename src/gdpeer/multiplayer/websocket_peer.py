@@ -48,7 +48,7 @@ from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.errors import CloseCause, Error, TransportError
 from gdpeer.logs import get_logger, log_limited
 from gdpeer.multiplayer.peer import Buffer, ConnectionStatus, MultiplayerPeer
-from gdpeer.packet_session import GONE_PAST, Seat, has_all
+from gdpeer.packet_session import GONE_PAST, SessionHolder, has_all
 from gdpeer.platform import pause
 from gdpeer.protocol.connection import check_close
 from gdpeer.transport.stream import Connector, Stream
@@ -114,7 +114,7 @@ class WebSocketMultiplayerPeer(SessionSettings, SessionPeer, MultiplayerPeer):
 
     def __init__(self, dialects: Sequence[str] = ("godot4",), *, clock: Clock = MONOTONIC) -> None:
         MultiplayerPeer.__init__(self)
-        Seat.__init__(self, has_all(type(self), _OWN))
+        SessionHolder.__init__(self, has_all(type(self), _OWN))
         if not IDS.fits(dialects):
             raise TypeError(f"dialects: expected several strings, got {type(dialects).__name__}")
         unknown = [name for name in dialects if name not in _DIALECTS]
@@ -356,7 +356,7 @@ class WebSocketMultiplayerPeer(SessionSettings, SessionPeer, MultiplayerPeer):
 
     def get_godot3_port(self) -> int:
         """A server's port for Godot 3; 0 where there is none."""
-        ports = [] if self._server is None else self._server._door.listeners
+        ports = [] if self._server is None else self._server._listeners.listeners
         return ports[1].local_address[1] if len(ports) > 1 else 0
 
     # ------------------------------------------------------------------------------------------ polling

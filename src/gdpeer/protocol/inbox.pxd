@@ -1,7 +1,7 @@
 # C types of inbox.py (Cython's pure-Python mode).
 cimport cython
 
-from gdpeer.protocol.message_buffer cimport Assembly
+from gdpeer.protocol.message_buffer cimport MessageBuffer
 from gdpeer.protocol.frames cimport Utf8Validator, append_unmasked, is_utf8, unmask
 
 cdef int _CONTINUATION, _TEXT, _BINARY, _PONG, _FIN, _RSV1
@@ -34,7 +34,7 @@ cdef class Inbox:
     cdef int _kind
     cdef bint _compressed
     cdef Py_ssize_t _fragments
-    cdef Assembly _message
+    cdef MessageBuffer _message
     cdef Utf8Validator _text
 
     cpdef use(self, object limits)
@@ -57,22 +57,22 @@ cdef class Inbox:
     @cython.locals(before=Py_ssize_t)
     cdef _begin_data(self, int first, Py_ssize_t length)
     cdef _too_big(self, object before, object length)
-    @cython.locals(length=Py_ssize_t, message=Assembly, before=Py_ssize_t)
+    @cython.locals(length=Py_ssize_t, message=MessageBuffer, before=Py_ssize_t)
     cdef Py_ssize_t _continue_frame(self, bytearray data, Py_ssize_t at, Py_ssize_t end) except -1
-    cdef Assembly _take_message(self)
-    cdef _advance(self, Assembly message, Py_ssize_t before, Py_ssize_t length)
+    cdef MessageBuffer _take_message(self)
+    cdef _advance(self, MessageBuffer message, Py_ssize_t before, Py_ssize_t length)
     cpdef Py_ssize_t wanted(self)
-    @cython.locals(message=Assembly)
+    @cython.locals(message=MessageBuffer)
     cdef unsigned char* place(self, Py_ssize_t length) except NULL
-    @cython.locals(message=Assembly, before=Py_ssize_t)
+    @cython.locals(message=MessageBuffer, before=Py_ssize_t)
     cdef put(self, Py_ssize_t length)
     @cython.locals(piece=bytearray)
-    cdef _inflate(self, Assembly message, bytearray data, Py_ssize_t at, Py_ssize_t length)
+    cdef _inflate(self, MessageBuffer message, bytearray data, Py_ssize_t at, Py_ssize_t length)
     @cython.locals(text=Utf8Validator)
-    cdef _check_text(self, Assembly message, Py_ssize_t before)
+    cdef _check_text(self, MessageBuffer message, Py_ssize_t before)
     cdef _not_utf8(self)
     @cython.locals(before=Py_ssize_t)
-    cdef _end_message(self, Assembly message)
+    cdef _end_message(self, MessageBuffer message)
     cdef _push(self, bytes packet)
     cpdef add(self, bytes packet, bint is_text)
     cdef _queue(self, bytes packet)

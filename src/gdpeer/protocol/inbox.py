@@ -20,7 +20,7 @@ from gdpeer.errors import ProtocolError
 from gdpeer.protocol.deflate import Inflater
 from gdpeer.protocol.frames import Utf8Validator, append_unmasked, is_utf8, unmask
 from gdpeer.protocol.limits import MAX_CONTROL_PAYLOAD, Limits
-from gdpeer.protocol.message_buffer import Assembly
+from gdpeer.protocol.message_buffer import MessageBuffer
 
 __all__ = ["Inbox"]
 
@@ -109,7 +109,7 @@ class Inbox:
         self._kind = -1  # _TEXT or _BINARY; -1 between messages
         self._compressed = False
         self._fragments = 0
-        self._message: Assembly | None = None
+        self._message: MessageBuffer | None = None
         self._text: Utf8Validator | None = None
 
     def use(self, limits: Limits) -> None:
@@ -308,13 +308,13 @@ class Inbox:
         self._advance(message, before, length)
         return at + length
 
-    def _take_message(self) -> Assembly:
+    def _take_message(self) -> MessageBuffer:
         message = self._message
         if message is None:
-            message = self._message = Assembly()
+            message = self._message = MessageBuffer()
         return message
 
-    def _advance(self, message: Assembly, before: int, length: int) -> None:
+    def _advance(self, message: MessageBuffer, before: int, length: int) -> None:
         """So many bytes more of the frame have come; the message has what they gave, from `before` on."""
         if self._kind == _TEXT:
             self._check_text(message, before)
@@ -344,7 +344,7 @@ class Inbox:
         message.put(length, self._key, self._phase)
         self._advance(message, before, length)
 
-    def _inflate(self, message: Assembly, data: bytearray, at: int, length: int) -> None:
+    def _inflate(self, message: MessageBuffer, data: bytearray, at: int, length: int) -> None:
         piece = bytearray()
         append_unmasked(piece, data, at, length, self._key, self._phase)
         inflater = self.inflater
@@ -353,7 +353,7 @@ class Inbox:
         while inflater.rest is not None:
             message.append(inflater.feed(inflater.rest, self._max_message_size - message.size))
 
-    def _check_text(self, message: Assembly, before: int) -> None:
+    def _check_text(self, message: MessageBuffer, before: int) -> None:
         text = self._text
         if text is None:
             text = self._text = Utf8Validator()
@@ -365,7 +365,7 @@ class Inbox:
     def _not_utf8(self) -> None:
         raise ProtocolError("a text message is not UTF-8", 1007)
 
-    def _end_message(self, message: Assembly) -> None:
+    def _end_message(self, message: MessageBuffer) -> None:
         if self._compressed:
             before = message.size
             inflater = self.inflater

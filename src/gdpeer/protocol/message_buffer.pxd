@@ -8,7 +8,7 @@ cdef Py_ssize_t _AT_ONCE, _MOST_AHEAD
 
 
 @cython.final
-cdef class Assembly:
+cdef class MessageBuffer:
     cdef PyObject* _raw
     cdef readonly Py_ssize_t _capacity
     cdef object _block

@@ -25,7 +25,7 @@ if cython.compiled:
     from cython.cimports.gdpeer.protocol._kernels import piece_of, xor_copy
     from cython.cimports.libc.string import memcpy
 
-__all__ = ["Assembly"]
+__all__ = ["MessageBuffer"]
 
 _AT_ONCE = 1 << 20
 """Bytes of a message that gets its memory at once."""
@@ -34,7 +34,7 @@ _MOST_AHEAD = 655_360
 """Bytes of memory that are taken ahead of what a message is known to have."""
 
 
-class Assembly:
+class MessageBuffer:
     """The payload of one message, as far as it has come.
 
     Attributes:

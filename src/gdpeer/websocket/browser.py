@@ -235,7 +235,7 @@ class BrowserBackend(NativeBackend):
         return self.stage == Stage.OPEN and not self._said_close and not self._is_over
 
     def send(self, payload: bytes, is_text: bool, frame: bytes | None = None, reserve: int = 0) -> Error:
-        """See `Link.send`. How many messages wait the browser does not tell, so that limit has no effect."""
+        """See `BackendBase.send`. How many messages wait the browser does not tell, so that limit has no effect."""
         if not self.is_open() or self._socket is None:
             return Error.FAILED
         waiting, limit = self._socket.buffered, self.settings.outbound_buffer_size
@@ -249,7 +249,7 @@ class BrowserBackend(NativeBackend):
         return Error.OK
 
     def _end_slow(self) -> None:
-        """See `Link`."""
+        """See `BackendBase`."""
         assert self._socket is not None
         self._socket.close(TOO_SLOW, SLOW_REASON)
         self._finish_with(1013, SLOW_REASON, SLOW_CAUSE)

@@ -138,7 +138,7 @@ class ClientSession(Session):
         return self._peer.send(self._dialect.wrap(self.unique_id, target, bytes(buffer)))
 
     def put_to(self, peer_ids: Iterable[int], buffer: Buffer) -> Error:
-        """See `Passage`; where packets have no target only the server can be reached."""
+        """See `PacketSession`; where packets have no target only the server can be reached."""
         targets = [one for one in peer_ids if one == SERVER or self._dialect.header_size]
         errors = [self.put(target, buffer) for target in targets]
         return Error.ERR_OUT_OF_MEMORY if Error.ERR_OUT_OF_MEMORY in errors else Error.OK

@@ -1,4 +1,4 @@
-"""The ports of a server: where connections come in, the TLS on them, and the gate.
+"""The ports of a server: where connections come in, the TLS on them, and the limits by address.
 
 Layer: `websocket`. The transport's modules are imported when they are needed: a server over streams of one's own needs
 none of them.
@@ -15,7 +15,7 @@ from gdpeer.errors import Cause, Error, TransportError
 from gdpeer.logs import get_logger, log_limited
 from gdpeer.transport.os_errors import check_for_sockets
 from gdpeer.transport.stream import Connector, Stream
-from gdpeer.websocket.gate import Gate
+from gdpeer.websocket.gate import Admission
 from gdpeer.websocket.settings import Settings
 from gdpeer.websocket.tls_options import Source, TLSOptions
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from gdpeer.transport.listener import Listener
     from gdpeer.transport.poller import Poller
 
-__all__ = ["Door", "Place", "log_not_listening", "make_context"]
+__all__ = ["Listeners", "Place", "log_not_listening", "make_context"]
 
 logger = get_logger("gdpeer.websocket")
 
@@ -58,7 +58,7 @@ def log_not_listening(reason: str) -> None:
     logger.warning("%s", reason if reason.startswith("cannot listen") else f"cannot listen: {reason}")
 
 
-class Door:
+class Listeners:
     """All ports of one server.
 
     Args:
@@ -67,14 +67,14 @@ class Door:
     Attributes:
         listeners: the ports.
         tls: for connections that come from now on; None: no TLS.
-        gate: the limits that count before a byte is read.
+        admission: the limits that count before a byte is read.
     """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self.listeners: list[Listener] = []
         self.tls: ssl.SSLContext | None = None
-        self.gate = Gate(clock)
+        self.admission = Admission(clock)
 
     def open(self, place: Place, poller: Callable[[], Poller], come_in: Callable[[Stream, int], object]) -> None:
         """Open one port, watched by a poller; `come_in` is called with each connection and the port.
@@ -121,4 +121,4 @@ class Door:
         """Nobody comes in any more."""
         while self.listeners:
             self.listeners.pop().close()
-        self.gate.clear()
+        self.admission.clear()

@@ -12,7 +12,7 @@ cdef int _UNDERSCORE
 cdef object _OK, _FAILED, _NO_ROOM, _UNAVAILABLE, _TEXT, _BINARY
 
 
-cdef class Exchange:
+cdef class PeerBase:
     cdef dict __dict__  # for the game's own attributes; there is none until it sets one
     cdef object __weakref__
     cdef public NativeBackend _backend
@@ -37,12 +37,12 @@ cdef class Exchange:
 
 @cython.final
 cdef class _Taking:
-    cdef Exchange _peer
+    cdef PeerBase _peer
 
 
 @cython.locals(backend=NativeBackend, touched=list, told=Py_ssize_t)
 cpdef take_turn(Turn turn, double timeout, dict peers, object tell, object look_at)
 @cython.locals(inbox=Inbox, signal=Signal)
 cpdef tell_packets(NativeBackend backend, dict peers, object tell)
-@cython.locals(frame=bytes, peer=Exchange, backend=NativeBackend)
+@cython.locals(frame=bytes, peer=PeerBase, backend=NativeBackend)
 cpdef spread(dict peers, object peer_ids, bytes payload, bint is_text)

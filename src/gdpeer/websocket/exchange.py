@@ -27,7 +27,7 @@ if cython.compiled:
     from cython.cimports.cpython.object import PyObject_GenericSetAttr
     from cython.cimports.cpython.unicode import PyUnicode_Check, PyUnicode_READ_CHAR
 
-__all__ = ["Exchange", "spread", "take_turn", "tell_packets"]
+__all__ = ["PeerBase", "spread", "take_turn", "tell_packets"]
 
 _OK = Error.OK
 _FAILED = Error.FAILED
@@ -38,7 +38,7 @@ _BINARY = PeerWriteMode.BINARY
 _UNDERSCORE = ord("_")  # a C integer once compiled (exchange.pxd)
 
 
-class Exchange:
+class PeerBase:
     """The part of `WebSocketPeer` that deals with messages; it has the members of `PacketPeer` for them."""
 
     __slots__ = ("__dict__", "__weakref__", "_backend", "_packet_error", "_text", "_was_string", "_write_mode")
@@ -177,7 +177,7 @@ class _Taking:
 
     __slots__ = ("_peer",)
 
-    def __init__(self, peer: Exchange) -> None:
+    def __init__(self, peer: PeerBase) -> None:
         self._peer = peer
 
     def __iter__(self) -> _Taking:
@@ -193,7 +193,7 @@ class _Taking:
 def take_turn(
     turn: Turn,
     timeout: float,
-    peers: Mapping[int, Exchange],
+    peers: Mapping[int, PeerBase],
     tell: Callable[[int], object] | Signal,
     look_at: Callable[[NativeBackend], object],
 ) -> None:
@@ -232,7 +232,7 @@ def take_turn(
         turn.flush()
 
 
-def tell_packets(backend: NativeBackend, peers: Mapping[int, Exchange], tell: Callable[[int], object] | Signal) -> None:
+def tell_packets(backend: NativeBackend, peers: Mapping[int, PeerBase], tell: Callable[[int], object] | Signal) -> None:
     """Tell of each packet that came, once; of none that a slot has taken by then.
 
     Args:
@@ -256,7 +256,7 @@ def tell_packets(backend: NativeBackend, peers: Mapping[int, Exchange], tell: Ca
     backend.announced = inbox.received
 
 
-def spread(peers: Mapping[int, Exchange], peer_ids: Iterable[int], payload: bytes, is_text: bool) -> Error:
+def spread(peers: Mapping[int, PeerBase], peer_ids: Iterable[int], payload: bytes, is_text: bool) -> Error:
     """Send one message to some peers, framed once; `ERR_OUT_OF_MEMORY` when one had no room for it, else `OK`.
 
     Args:

@@ -265,7 +265,7 @@ def listen(server: WebSocketServer, addresses: Iterable[str], port: int, context
     if error is not Error.OK:
         raise TransportError(server.get_listen_error(), error=error)
     if context is not None:
-        server._door.tls = context
+        server._listeners.tls = context
     try:
         for address in others:
             server.bind_ip = address

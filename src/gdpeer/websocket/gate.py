@@ -11,10 +11,10 @@ from collections import Counter
 from ipaddress import AddressValueError, IPv6Address
 
 from gdpeer.clock import Clock
-from gdpeer.token_bucket import BURST, Bucket
+from gdpeer.token_bucket import BURST, TokenBucket
 from gdpeer.websocket.settings import Settings
 
-__all__ = ["PAGES_A_CONNECTION", "Gate", "household"]
+__all__ = ["PAGES_A_CONNECTION", "Admission", "household"]
 
 PAGES_A_CONNECTION = 10
 """Requests for pages that one address may make for each connection that `connection_rate` grants it: a page is made of
@@ -35,7 +35,7 @@ def household(address: str) -> str:
     return str(found.ipv4_mapped or IPv6Address(int(found) >> 64 << 64))
 
 
-class Gate:
+class Admission:
     """Counts connections by address, where a limit is set; else it costs nothing.
 
     Args:
@@ -44,8 +44,8 @@ class Gate:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._rates: dict[str, Bucket] = {}
-        self._page_rates: dict[str, Bucket] = {}
+        self._rates: dict[str, TokenBucket] = {}
+        self._page_rates: dict[str, TokenBucket] = {}
         self._places: dict[int, str] = {}  # who came from where
         self._counts: Counter[str] = Counter()
         self._pages: dict[int, str] = {}  # the same of those that load a page
@@ -98,13 +98,13 @@ class Gate:
         if bucket is not None:
             bucket.take(-1, self._clock.now())
 
-    def _has_token(self, rates: dict[str, Bucket], place: str, rate: float) -> bool:
+    def _has_token(self, rates: dict[str, TokenBucket], place: str, rate: float) -> bool:
         now = self._clock.now()
         bucket = rates.get(place)
         if bucket is None:
             if len(rates) >= MOST_REMEMBERED:
                 _forget(rates, now)
-            bucket = rates[place] = Bucket(rate, max(1.0, rate * BURST), now)
+            bucket = rates[place] = TokenBucket(rate, max(1.0, rate * BURST), now)
         return bucket.spend(now)
 
     def enter(self, settings: Settings, address: str, peer_id: int) -> None:
@@ -131,7 +131,7 @@ class Gate:
             kept.clear()
 
 
-def _forget(rates: dict[str, Bucket], now: float) -> None:
+def _forget(rates: dict[str, TokenBucket], now: float) -> None:
     """First those whose absence changes nothing, then the older half."""
     kept = {place: bucket for place, bucket in rates.items() if not bucket.is_full(now)}
     if len(kept) > MOST_REMEMBERED // 2:

@@ -32,15 +32,15 @@ cdef class Turn:
     cdef public list touched
     cdef list _unsent
 
-    cpdef touch(self, Link backend)
-    @cython.locals(touched=list, backend=Link)
+    cpdef touch(self, BackendBase backend)
+    @cython.locals(touched=list, backend=BackendBase)
     cpdef list take_touched(self)
-    cpdef gather(self, Link backend)
-    @cython.locals(unsent=list, backend=Link, done=Py_ssize_t)
+    cpdef gather(self, BackendBase backend)
+    @cython.locals(unsent=list, backend=BackendBase, done=Py_ssize_t)
     cpdef flush(self)
 
 
-cdef class Link:
+cdef class BackendBase:
     cdef object __weakref__
     cdef public object settings
     cdef Py_ssize_t _outbound_limit
@@ -52,13 +52,13 @@ cdef class Link:
     cdef public Outbox outbox
     cdef public Connection connection
     cdef public RoundTrip round_trip
-    cdef public object meter
+    cdef public object rate_limit
     cdef public object refusals
     cdef public long long bytes_received, bytes_sent, messages_sent, refused_sends
     cdef public bint paused
     cdef bint _waits_to_send
     cdef bint _reads_soon
-    cdef public object trace
+    cdef public object message_log
     cdef public bint was_refused
     cdef bint _told_limit
     cdef public bint is_touched
@@ -83,7 +83,7 @@ cdef class Link:
     @cython.locals(connection=Connection)
     cpdef _unpause(self)
     cdef _want_read(self, bint wanted)
-    cpdef bint _is_in_debt(self, object meter) except -1
+    cpdef bint _is_in_debt(self, object rate_limit) except -1
     cpdef bint is_open(self)
     cpdef bint is_closing(self)
     @cython.locals(outbox=Outbox)

@@ -18,9 +18,9 @@ from gdpeer.errors import Error, GdpeerError, TransportError
 from gdpeer.protocol.connection import Connection
 from gdpeer.transport.receive_buffer import SCRATCH_SIZE, scratch
 from gdpeer.transport.stream import READ, WOULD_BLOCK, Stream
-from gdpeer.websocket.meter import Meter
+from gdpeer.websocket.meter import RateLimit
 from gdpeer.websocket.settings import Settings
-from gdpeer.websocket.trace import Trace
+from gdpeer.websocket.trace import MessageLog
 
 if TYPE_CHECKING:
     from gdpeer.logs import LogLimits
@@ -32,7 +32,7 @@ try:
 except ImportError:
     from gdpeer import _cython as cython
 
-__all__ = ["Link", "RoundTrip", "Turn"]
+__all__ = ["BackendBase", "RoundTrip", "Turn"]
 _READS_A_TURN = 8  # then the others get theirs
 
 # The stages and phases (`states.Stage`, `connection.Phase`); C integers once compiled (link.pxd).
@@ -104,10 +104,10 @@ class Turn:
         self.log_limits = log_limits
         self.active = False
         self.defers = False
-        self.touched: list[Link] = []
-        self._unsent: list[Link] = []
+        self.touched: list[BackendBase] = []
+        self._unsent: list[BackendBase] = []
 
-    def touch(self, backend: Link) -> None:
+    def touch(self, backend: BackendBase) -> None:
         """Have the owner look at `backend`; once a turn is enough."""
         if not backend.is_touched:
             backend.is_touched = True
@@ -120,7 +120,7 @@ class Turn:
             backend.is_touched = False
         return touched
 
-    def gather(self, backend: Link) -> None:
+    def gather(self, backend: BackendBase) -> None:
         """Have `backend` flushed at the end of the turn."""
         if not backend.is_gathered:
             backend.is_gathered = True
@@ -141,7 +141,7 @@ class Turn:
             raise
 
 
-class Link:
+class BackendBase:
     """The moving of bytes.
 
     Args:
@@ -157,9 +157,9 @@ class Link:
         outbox: the connection's; sending needs nothing else of it.
         round_trip: of pings, once there was one.
         paused: reading stopped, since too many packets wait to be taken.
-        meter: of what is received, where it has rates; None: none.
+        rate_limit: of what is received, where it has rates; None: none.
         refusals: what the layers above refused of it; None: nothing yet.
-        trace: logs each message; None: none is to be.
+        message_log: logs each message; None: none is to be.
         bytes_received, bytes_sent, messages_sent, refused_sends: counters (`stats.PeerStats`).
         was_refused: a send was refused for want of room; its owner resets it when it tells that there is room again.
         is_touched, is_gathered: marks of the turn.
@@ -179,17 +179,17 @@ class Link:
         "connection",
         "is_gathered",
         "is_touched",
+        "message_log",
         "messages_sent",
-        "meter",
         "outbox",
         "paused",
+        "rate_limit",
         "refusals",
         "refused_sends",
         "round_trip",
         "settings",
         "stage",
         "stream",
-        "trace",
         "was_refused",
     )
 
@@ -202,9 +202,9 @@ class Link:
         self.connection = Connection(is_client, limits=settings.limits())
         self.outbox = self.connection.outbox
         self.round_trip: RoundTrip | None = None
-        self.meter: Meter | None = None
+        self.rate_limit: RateLimit | None = None
         self.refusals: Refusals | None = None
-        self.trace: Trace | None = None
+        self.message_log: MessageLog | None = None
         self.bytes_received = self.bytes_sent = self.messages_sent = self.refused_sends = 0
         self.paused = False
         self._waits_to_send = False
@@ -312,7 +312,7 @@ class Link:
 
     def _unpause(self) -> None:
         connection = self.connection
-        if connection.inbox.is_full() or (self.meter is not None and self._is_in_debt(self.meter)):
+        if connection.inbox.is_full() or (self.rate_limit is not None and self._is_in_debt(self.rate_limit)):
             return
         connection.resume()
         self._look_at(connection)
@@ -328,17 +328,17 @@ class Link:
             except TransportError as problem:
                 self._lose(problem)
 
-    def _is_in_debt(self, meter: Meter) -> bool:
+    def _is_in_debt(self, rate_limit: RateLimit) -> bool:
         """Whether more came than may; then reading goes on when that is made up for."""
         now = self._clock.now()
-        wait = meter.debt(now)
-        if wait > 0 and meter.timer is None and self._turn.poller is not None:
-            meter.timer = self._turn.poller.call_at(now + wait, self._end_of_debt)
+        wait = rate_limit.debt(now)
+        if wait > 0 and rate_limit.timer is None and self._turn.poller is not None:
+            rate_limit.timer = self._turn.poller.call_at(now + wait, self._end_of_debt)
         return wait > 0
 
     def _end_of_debt(self) -> None:
-        if self.meter is not None:
-            self.meter.timer = None
+        if self.rate_limit is not None:
+            self.rate_limit.timer = None
         self._read_on()
 
     # ------------------------------------------------------------------------------------------ sending
@@ -366,8 +366,8 @@ class Link:
         if not self._has_room(len(payload), reserve):
             return self._refuse(len(payload))
         self.messages_sent += 1
-        if self.trace is not None:
-            self.trace.sent(len(payload), is_text)
+        if self.message_log is not None:
+            self.message_log.sent(len(payload), is_text)
         if frame is not None and outbox.can_share():
             outbox.send_encoded(frame)
         else:

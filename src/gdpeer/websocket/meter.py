@@ -1,4 +1,4 @@
-"""`Meter`: what one peer sends, against its rates.
+"""`RateLimit`: what one peer sends, against its rates.
 
 Layer: `websocket`; pure.
 """
@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from gdpeer.token_bucket import BURST, Bucket
+from gdpeer.token_bucket import BURST, TokenBucket
 
-__all__ = ["Meter"]
+__all__ = ["RateLimit"]
 
 
 class Cancelable(Protocol):
@@ -19,7 +19,7 @@ class Cancelable(Protocol):
         """Not any more."""
 
 
-class Meter:
+class RateLimit:
     """What one peer sends, against its two rates. What is over is not lost: reading pauses until it is made up for.
 
     Args:
@@ -35,7 +35,9 @@ class Meter:
     __slots__ = ("_buckets", "_bytes", "_messages", "throttled", "timer")
 
     def __init__(self, message_rate: float, byte_rate: float, now: float) -> None:
-        self._buckets = tuple(Bucket(rate, rate * BURST, now) if rate else None for rate in (message_rate, byte_rate))
+        self._buckets = tuple(
+            TokenBucket(rate, rate * BURST, now) if rate else None for rate in (message_rate, byte_rate)
+        )
         self._messages = self._bytes = 0
         self.throttled = 0
         self.timer: Cancelable | None = None

@@ -5,7 +5,7 @@ from gdpeer.protocol.connection cimport Connection
 from gdpeer.protocol.inbox cimport Inbox
 from gdpeer.transport.stream cimport Stream
 from gdpeer.websocket.deadline cimport Deadline
-from gdpeer.websocket.link cimport Link, RoundTrip
+from gdpeer.websocket.link cimport BackendBase, RoundTrip
 
 cdef int _CONNECTING, _UPGRADING, _OPEN, _PARTING, _LINGERING, _DONE, _CLOSED_PHASE, _READ, _WRITE
 cdef Py_ssize_t _LINGER_BYTES
@@ -13,7 +13,7 @@ cdef int _PIECES_A_TURN
 cdef object _NO_END
 
 
-cdef class NativeBackend(Link):
+cdef class NativeBackend(BackendBase):
     cdef public object peer_id
     cdef public object port
     cdef public object upgrade

@@ -25,12 +25,12 @@ from gdpeer.protocol.handshake import Opened
 from gdpeer.transport.receive_buffer import SCRATCH_SIZE, scratch
 from gdpeer.transport.stream import READ, WRITE, Connector, Stream
 from gdpeer.websocket.deadline import NEVER, Deadline
-from gdpeer.websocket.link import Link, Turn
-from gdpeer.websocket.meter import Meter
+from gdpeer.websocket.link import BackendBase, Turn
+from gdpeer.websocket.meter import RateLimit
 from gdpeer.websocket.pages import PAGE_STALL, Page
 from gdpeer.websocket.settings import Settings
 from gdpeer.websocket.telling import limit_of, tell
-from gdpeer.websocket.trace import begin_trace
+from gdpeer.websocket.trace import begin_message_log
 from gdpeer.websocket.upgrade import ClientUpgrade, Outcome, ServerUpgrade
 
 __all__ = ["LINGER", "SLOW_CAUSE", "SLOW_REASON", "TLS_GRACE", "NativeBackend", "leave"]
@@ -87,7 +87,7 @@ def _closed_with(code: int) -> CloseCause:
     return CloseCause(Cause.CLOSED, f"closed with code {code}")
 
 
-class NativeBackend(Link):
+class NativeBackend(BackendBase):
     """One connection.
 
     Args:
@@ -220,9 +220,11 @@ class NativeBackend(Link):
         if outcome.opened.deflate is not None:
             self.connection.compress(outcome.opened.deflate, self.settings.compression_threshold)
         self.restart_heartbeat()
-        self.trace = begin_trace(self.peer_id, "" if self.upgrade.request is None else self.upgrade.request.target)
+        self.message_log = begin_message_log(
+            self.peer_id, "" if self.upgrade.request is None else self.upgrade.request.target
+        )
         if self.settings.message_rate or self.settings.byte_rate:
-            self.meter = Meter(self.settings.message_rate, self.settings.byte_rate, self._clock.now())
+            self.rate_limit = RateLimit(self.settings.message_rate, self.settings.byte_rate, self._clock.now())
         if outcome.leftover:
             self._receive(bytearray(outcome.leftover), len(outcome.leftover))
 
@@ -288,8 +290,8 @@ class NativeBackend(Link):
         trip = self.round_trip
         if trip is not None and trip.is_waiting:
             trip.end(connection.pongs, connection.last_pong, self._clock.now())
-        if self.trace is not None:
-            self.trace.received(connection.inbox)
+        if self.message_log is not None:
+            self.message_log.received(connection.inbox)
         if connection.phase == _CLOSED_PHASE:
             self._end_of_connection(connection)
         elif self.stream is not None and (connection.inbox.is_full() or self._is_too_fast()):
@@ -297,13 +299,13 @@ class NativeBackend(Link):
             self._want_read(False)
 
     def _is_too_fast(self) -> bool:
-        """Charge the meter, where there is one, with what came; whether reading is to pause."""
-        meter = self.meter
-        if meter is None:
+        """Charge the rate_limit, where there is one, with what came; whether reading is to pause."""
+        rate_limit = self.rate_limit
+        if rate_limit is None:
             return False
-        meter.charge(self.connection.inbox.received, self.bytes_received, self._clock.now())
-        is_too_fast = self._is_in_debt(meter)
-        meter.throttled += is_too_fast and not self.paused
+        rate_limit.charge(self.connection.inbox.received, self.bytes_received, self._clock.now())
+        is_too_fast = self._is_in_debt(rate_limit)
+        rate_limit.throttled += is_too_fast and not self.paused
         return is_too_fast
 
     def newest(self) -> bytes | None:
@@ -525,8 +527,8 @@ class NativeBackend(Link):
             self._page.close()
             self._page = None
         self.deadline.close()
-        if self.meter is not None:
-            self.meter.stop()
+        if self.rate_limit is not None:
+            self.rate_limit.stop()
         self._turn.touch(self)
 
     def let_go(self) -> None:

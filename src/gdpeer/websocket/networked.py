@@ -18,7 +18,7 @@ from typing import ClassVar
 from gdpeer.arguments import IDS, check_id, to_bytes, wrong_type
 from gdpeer.errors import Error
 from gdpeer.logs import LogLimit
-from gdpeer.packet_session import Seat
+from gdpeer.packet_session import SessionHolder
 from gdpeer.signals import Signal
 from gdpeer.websocket.godot3_relay import HEADER_SIZE, SERVER
 from gdpeer.websocket.session import Buffer, News
@@ -55,7 +55,7 @@ class NetworkedPeer(SessionPeer):
     )
 
     def __init__(self) -> None:
-        Seat.__init__(self)
+        SessionHolder.__init__(self)
         self.peer_connected = Signal("peer_connected", self._limit_of)
         self.peer_disconnected = Signal("peer_disconnected", self._limit_of)
         self.peer_packet = Signal("peer_packet", self._limit_of)

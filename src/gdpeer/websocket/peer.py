@@ -38,7 +38,7 @@ from gdpeer.protocol.url import parse_url
 from gdpeer.signals import Signal
 from gdpeer.transport.stream import Connector, Stream
 from gdpeer.websocket.connecting import connect
-from gdpeer.websocket.exchange import Exchange
+from gdpeer.websocket.exchange import PeerBase
 from gdpeer.websocket.link import Turn
 from gdpeer.websocket.native import NativeBackend, leave
 from gdpeer.websocket.proxies import proxy_choice
@@ -73,7 +73,7 @@ _CONNECTING, _OPEN, _CLOSED = PeerState.CONNECTING, PeerState.OPEN, PeerState.CL
 _DONE = int(Stage.DONE)
 
 
-class WebSocketPeer(Exchange, Configurable, PacketPeer):
+class WebSocketPeer(PeerBase, Configurable, PacketPeer):
     """A client, or a server's end of one connection. It begins CLOSED.
 
     Nothing happens but in `poll`: call it once a frame, or with a timeout in a loop of its own. Use one peer from one
@@ -289,7 +289,7 @@ class WebSocketPeer(Exchange, Configurable, PacketPeer):
     def _of_server(cls, settings: Settings, clock: Clock, turn: Turn, backend: NativeBackend) -> WebSocketPeer:
         """A server's end that the server watches."""
         peer = cls.__new__(cls)
-        Exchange.__init__(peer)
+        PeerBase.__init__(peer)
         peer._be(settings, clock, turn, is_owner=False)
         peer._backend = backend
         return peer

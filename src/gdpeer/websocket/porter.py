@@ -1,4 +1,4 @@
-"""`Porter`: a server that hands each connection to somebody else, who serves it with a peer of its own.
+"""`Acceptor`: a server that hands each connection to somebody else, who serves it with a peer of its own.
 
 The server's own poller carries every connection through TLS and the upgrade's request, and answers pages. Only clients
 whose upgrade is accepted are handed on. So a socket that says nothing costs a descriptor, and neither a thread nor one
@@ -22,7 +22,7 @@ from gdpeer.websocket.server import WebSocketServer
 from gdpeer.websocket.states import Stage
 from gdpeer.websocket.upgrade import Addressed, Outcome, ServerUpgrade
 
-__all__ = ["Porter"]
+__all__ = ["Acceptor"]
 
 FULL = "the server takes no more connections now"
 
@@ -64,7 +64,7 @@ class HeldUpgrade(ServerUpgrade):
             self._outcome = self._refuse(problem)
 
 
-class Porter(WebSocketServer):
+class Acceptor(WebSocketServer):
     """Ports, TLS, limits, pages and upgrades of a server; what opens is handed on.
 
     At most `max_peers` connections are with others at a time; later ones get 503. All of it belongs to one thread,
@@ -137,7 +137,7 @@ class Porter(WebSocketServer):
         while self._returned:
             peer_id = self._returned.popleft()
             peer = self._handed.pop(peer_id)
-            self._door.gate.leave(peer_id)
+            self._listeners.admission.leave(peer_id)
             if peer._backend is not None:
                 self._tally.note_ended(peer._backend)
 

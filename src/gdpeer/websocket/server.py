@@ -58,7 +58,7 @@ from gdpeer.protocol.http_headers import Request, parse_header_line
 from gdpeer.signals import Signal
 from gdpeer.transport.stream import Connector, Stream
 from gdpeer.websocket.dialects import GODOT3
-from gdpeer.websocket.door import Door, Place, log_not_listening, make_context
+from gdpeer.websocket.door import Listeners, Place, log_not_listening, make_context
 from gdpeer.websocket.exchange import spread, take_turn, tell_packets
 from gdpeer.websocket.gate import household
 from gdpeer.websocket.link import Turn
@@ -176,7 +176,7 @@ class WebSocketServer(ServerSettings, NetworkedPeer):
         self._clock = clock
         self._turn = Turn(log_limits=LogLimits(clock, total=True))
         self._session: ServerSession | None = None  # of multiplayer mode
-        self._door = Door(clock)
+        self._listeners = Listeners(clock)
         self._log_limits = LogLimits(clock, total=True)
         self._tally = Tally()
         self._listen_error = ""
@@ -194,7 +194,7 @@ class WebSocketServer(ServerSettings, NetworkedPeer):
         self, input_buffer_size_kb: int, input_max_packets: int, output_buffer_size_kb: int, output_max_packets: int
     ) -> Error:
         """As `WebSocketClient.set_buffers`; `FAILED` once listening."""
-        if self._door.listeners:
+        if self._listeners.listeners:
             return Error.FAILED
         self.inbound_buffer_size = kilobytes(input_buffer_size_kb)
         self.outbound_buffer_size = kilobytes(output_buffer_size_kb)
@@ -232,13 +232,13 @@ class WebSocketServer(ServerSettings, NetworkedPeer):
         for name, kind in _ATTRIBUTES:
             if not kind.fits(getattr(self, name)):
                 raise TypeError(f"{name}: expected {kind.words}, got {type(getattr(self, name)).__name__}")
-        if self._door.listeners:
+        if self._listeners.listeners:
             return self._not_listening(Error.ERR_ALREADY_IN_USE, "already listening")
         try:
             self._change("supported_protocols", names(protocols))
             if not 0 <= port <= 65535:
                 raise ValueError(f"the port must be 0 to 65535, not {port}")
-            self._door.tls = self._make_tls()
+            self._listeners.tls = self._make_tls()
             self._open(port)
         except TransportError as problem:
             return self._not_listening(problem.error, problem.detail)
@@ -263,10 +263,10 @@ class WebSocketServer(ServerSettings, NetworkedPeer):
             `ERR_UNCONFIGURED` unless listening with TLS, another code for files that cannot be used
             (`get_listen_error()` says why); else `OK`.
         """
-        if self._door.tls is None:
+        if self._listeners.tls is None:
             return Error.ERR_UNCONFIGURED
         try:
-            self._door.tls = self._make_tls()
+            self._listeners.tls = self._make_tls()
         except (TransportError, ValueError) as problem:
             error = problem.error if isinstance(problem, TransportError) else Error.ERR_INVALID_PARAMETER
             self._listen_error = str(problem)
@@ -280,7 +280,7 @@ class WebSocketServer(ServerSettings, NetworkedPeer):
 
     def _open(self, port: int) -> None:
         place = Place(self.bind_ip, port, self.backlog, self.reuse_port)
-        self._door.open(place, self._poller, self._come_in)
+        self._listeners.open(place, self._poller, self._come_in)
 
     def _poller(self) -> Poller:
         if self._turn.poller is None:
@@ -291,7 +291,7 @@ class WebSocketServer(ServerSettings, NetworkedPeer):
 
     def is_listening(self) -> bool:
         """Whether the port is open."""
-        return bool(self._door.listeners)
+        return bool(self._listeners.listeners)
 
     def is_server(self) -> bool:
         """Always True."""
@@ -299,7 +299,7 @@ class WebSocketServer(ServerSettings, NetworkedPeer):
 
     def get_connection_status(self) -> ClientStatus:
         """CONNECTED while listening, else DISCONNECTED."""
-        return ClientStatus.CONNECTED if self._door.listeners else ClientStatus.DISCONNECTED
+        return ClientStatus.CONNECTED if self._listeners.listeners else ClientStatus.DISCONNECTED
 
     def _max_message_size(self) -> int:
         return self.outbound_buffer_size
@@ -322,23 +322,23 @@ class WebSocketServer(ServerSettings, NetworkedPeer):
 
     def get_local_port(self) -> int:
         """The port that is open; 0 when none is."""
-        return self._door.listeners[0].local_address[1] if self._door.listeners else 0
+        return self._listeners.listeners[0].local_address[1] if self._listeners.listeners else 0
 
     def _come_in(self, stream: Any, port: int) -> None:
         """A connection was accepted; it goes at once where a limit is met."""
         self._tally.accepted += 1
-        gate, settings = self._door.gate, self._settings
-        if not settings.has_gate():  # to know the address takes time, and memory
-            self._serve(self._door.secure(stream, settings), port)
+        admission, settings = self._listeners.admission, self._settings
+        if not settings.has_limits_by_address():  # to know the address takes time, and memory
+            self._serve(self._listeners.secure(stream, settings), port)
             return
         address = stream.remote_address[0]
-        obstacle = gate.obstacle(settings, address, len(self._opening))
+        obstacle = admission.obstacle(settings, address, len(self._opening))
         if obstacle:
             self._tally.refused[obstacle] += 1
             tell(limit_of(self._turn.log_limits, stream), "a connection from %s was turned away: %s", address, obstacle)
             stream.close()
         else:
-            gate.enter(settings, address, self._serve(self._door.secure(stream, settings), port))
+            admission.enter(settings, address, self._serve(self._listeners.secure(stream, settings), port))
 
     @checked(stream=_STREAM)
     def take_stream(self, stream: Stream | Connector) -> int:
@@ -392,8 +392,10 @@ class WebSocketServer(ServerSettings, NetworkedPeer):
         self._admitted.add(peer_id)
 
     def _respond(self, request: Request) -> Response | None:
-        if self._settings.has_gate():
-            obstacle = self._door.gate.page_obstacle(self._settings, request.remote_address[0], len(self._answered))
+        if self._settings.has_limits_by_address():
+            obstacle = self._listeners.admission.page_obstacle(
+                self._settings, request.remote_address[0], len(self._answered)
+            )
             if obstacle:
                 raise HandshakeError(f"too many requests for pages ({obstacle})", status=429)
         response = None if self.http_handler is None else self.http_handler(request)
@@ -455,7 +457,7 @@ class WebSocketServer(ServerSettings, NetworkedPeer):
         if backend.stage == _DONE:
             for group in (self._answered, self._lingering):
                 if group.pop(peer_id, None) is not None:
-                    self._door.gate.leave(peer_id)
+                    self._listeners.admission.leave(peer_id)
         return None
 
     def _note_answered(self, peer_id: int, backend: NativeBackend) -> None:
@@ -465,7 +467,7 @@ class WebSocketServer(ServerSettings, NetworkedPeer):
         request = backend.upgrade.request
         if request is not None and not request.is_upgrade:
             self._tally.pages += 1
-            self._door.gate.turn_to_page(self._settings, peer_id, request.remote_address[0])
+            self._listeners.admission.turn_to_page(self._settings, peer_id, request.remote_address[0])
 
     def _tell_end(self, peer_id: int, peer: WebSocketPeer, backend: NativeBackend) -> None:
         if backend.connection.closed_by_remote and peer_id in self._peers:
@@ -481,7 +483,7 @@ class WebSocketServer(ServerSettings, NetworkedPeer):
         if backend.stage != _DONE:
             self._lingering[peer_id] = backend
         else:
-            self._door.gate.leave(peer_id)
+            self._listeners.admission.leave(peer_id)
 
     # ------------------------------------------------------------------------------------------ peers
 
@@ -605,7 +607,7 @@ class WebSocketServer(ServerSettings, NetworkedPeer):
         if grace > 0:
             self._drain(code, reason, grace)
         check_close(code, reason)
-        self._door.close()
+        self._listeners.close()
         self._turn.active = False
         self._session = None
         open_ones = [peer._backend for peer in self._peers.values() if peer._backend is not None]

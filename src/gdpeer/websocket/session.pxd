@@ -1,10 +1,10 @@
 # C types of session.py (Cython's pure-Python mode).
 cimport cython
 
-from gdpeer.packet_session cimport Passage
+from gdpeer.packet_session cimport PacketSession
 from gdpeer.signals cimport Signal
 from gdpeer.websocket.dialects cimport Dialect
-from gdpeer.websocket.exchange cimport Exchange
+from gdpeer.websocket.exchange cimport PeerBase
 from gdpeer.websocket.link cimport Turn
 from gdpeer.websocket.native cimport NativeBackend
 
@@ -13,7 +13,7 @@ cdef int _SERVER
 cdef Py_ssize_t _MANY_TAKEN
 
 
-cdef class Session(Passage):
+cdef class Session(PacketSession):
     cdef list _queue
     cdef Py_ssize_t _first
     cdef readonly object _news
@@ -29,7 +29,7 @@ cdef class Session(Passage):
     @cython.locals(turn=Turn)
     cpdef handle(self, work)
     cpdef Py_ssize_t count(self) except -1
-    @cython.locals(waiting=tuple, peer=Exchange, header_size=Py_ssize_t, message=bytes)
+    @cython.locals(waiting=tuple, peer=PeerBase, header_size=Py_ssize_t, message=bytes)
     cpdef bytes take(self)
     @cython.locals(queue=list, first=Py_ssize_t, waiting=tuple)
     cdef tuple _pop(self)
@@ -38,7 +38,7 @@ cdef class Session(Passage):
     @cython.locals(waiting=tuple)
     cpdef target(self)
     cdef tuple _next(self)
-    cdef _offer(self, Exchange peer, source, target, Dialect dialect)
+    cdef _offer(self, PeerBase peer, source, target, Dialect dialect)
 
 
 cdef class ServerSession(Session):
@@ -49,7 +49,7 @@ cdef class ServerSession(Session):
 
     cpdef begin(self, peer_id, peer)
     cpdef end(self, peer_id)
-    @cython.locals(peer=Exchange, backend=NativeBackend, message=bytes, member=tuple, dialect=Dialect)
+    @cython.locals(peer=PeerBase, backend=NativeBackend, message=bytes, member=tuple, dialect=Dialect)
     cpdef receive(self, peer_id)
     cdef _pass_on(self, peer_id, Dialect dialect, bytes message)
     cdef bint _relay(self, source, target, Dialect dialect, bytes message) except -1
@@ -58,5 +58,5 @@ cdef class ServerSession(Session):
     cpdef put_to(self, peer_ids, buffer)
     @cython.locals(member=tuple, payload=bytes, dialect=Dialect)
     cpdef put_from(self, source, peer_ids, buffer)
-    @cython.locals(peer=Exchange, dialect=Dialect)
+    @cython.locals(peer=PeerBase, dialect=Dialect)
     cdef _send(self, tuple member, source, target, bytes payload)

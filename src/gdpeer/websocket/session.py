@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from gdpeer.errors import Error, PacketError
 from gdpeer.logs import LogLimit, get_logger, log_limited
-from gdpeer.packet_session import Passage
+from gdpeer.packet_session import PacketSession
 from gdpeer.protocol.outbox import encode_message
 from gdpeer.refusals import Refusals
 from gdpeer.signals import Signal
@@ -79,13 +79,13 @@ class News:
     connection_failed: Signal = field(default_factory=Signal)
 
 
-class Session(Passage):
+class Session(PacketSession):
     """What both ends have."""
 
     __slots__ = ("_first", "_is_handling", "_lost", "_news", "_queue", "_told")
 
     def __init__(self, news: News) -> None:
-        Passage.__init__(self)
+        PacketSession.__init__(self)
         self._queue: list[Waiting | None] = []  # the packets for the game, from the first one on; None: was taken
         self._first = 0
         self._news = news
@@ -129,7 +129,7 @@ class Session(Passage):
             self._is_handling = turn.active = True
 
     def handle(self, work: Callable[[], object]) -> None:
-        """See `Passage`."""
+        """See `PacketSession`."""
         turn = self._turn()
         if turn.active:  # whoever began it ends it
             work()
@@ -142,11 +142,11 @@ class Session(Passage):
             turn.flush()
 
     def count(self) -> int:
-        """See `Passage`."""
+        """See `PacketSession`."""
         return len(self._queue) - self._first
 
     def take(self) -> bytes | None:
-        """See `Passage`."""
+        """See `PacketSession`."""
         while self._first < len(self._queue):
             peer, _, _, header_size = self._pop()
             message = peer.take()
@@ -168,7 +168,7 @@ class Session(Passage):
         return waiting
 
     def source(self) -> int:
-        """See `Passage`."""
+        """See `PacketSession`."""
         waiting = self._next()
         return 0 if waiting is None else waiting[1]
 
@@ -331,8 +331,8 @@ class ServerSession(Session):
         found = receivers(source, target, self._members)
         if target > 0 and not found:
             raise PacketError(f"it is for {target}, who is not there", kind="unknown receiver")
-        gate, size = self.gate, dialect.header_size
-        if gate is not None and len(message) > size and not gate(source, message[size]):
+        relay_filter, size = self.relay_filter, dialect.header_size
+        if relay_filter is not None and len(message) > size and not relay_filter(source, message[size]):
             return False
         alike = [one for one in found if self._members[one][1] is dialect]
         if self._server.broadcast_to(alike, message) is not _OK:
@@ -354,7 +354,7 @@ class ServerSession(Session):
         return _OK
 
     def put_to(self, peer_ids: Iterable[int], buffer: Buffer) -> Error:
-        """See `Passage`."""
+        """See `PacketSession`."""
         return self.put_from(_SERVER, peer_ids, buffer)
 
     def put_from(self, source: int, peer_ids: Iterable[int], buffer: Buffer) -> Error:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from gdpeer.attributes import Guarded
 from gdpeer.packet_peer import PacketPeer
-from gdpeer.packet_session import Seat
+from gdpeer.packet_session import SessionHolder
 from gdpeer.refusals import Refusals
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["SessionPeer"]
 
 
-class SessionPeer(Seat, Guarded, PacketPeer):
+class SessionPeer(SessionHolder, Guarded, PacketPeer):
     """Where the packets of a session are taken: the part that all faces of a session share."""
 
     can_wait: ClassVar[bool] = True

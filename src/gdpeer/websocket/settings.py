@@ -110,7 +110,7 @@ class Settings:
             )
         return self._terms
 
-    def has_gate(self) -> bool:
+    def has_limits_by_address(self) -> bool:
         """Whether a limit is set that newcomers may meet."""
         return bool(self.max_connections_per_address or self.connection_rate or self.max_pending)
 

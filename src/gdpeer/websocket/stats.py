@@ -62,7 +62,7 @@ def peer_stats(backend: NativeBackend) -> PeerStats:
         outbound_packets=outbox.pending_messages,
         outbound_bytes=outbox.pending,
         refused_sends=backend.refused_sends,
-        throttled=0 if backend.meter is None else backend.meter.throttled,
+        throttled=0 if backend.rate_limit is None else backend.rate_limit.throttled,
         latency=-1.0 if backend.round_trip is None else backend.round_trip.latency,
         refused_packets={} if backend.refusals is None else dict(backend.refusals.by_cause),
     )
@@ -149,8 +149,8 @@ class Tally:
         self._messages_received += backend.connection.inbox.received
         self._messages_sent += backend.messages_sent
         self._refused_sends += backend.refused_sends
-        if backend.meter is not None:
-            self._throttled += backend.meter.throttled
+        if backend.rate_limit is not None:
+            self._throttled += backend.rate_limit.throttled
 
     def stats(
         self, backends: Iterable[NativeBackend], pending: int, answering: int = 0, outgoing: int = 0

@@ -10,12 +10,12 @@ import logging
 from gdpeer.logs import get_logger
 from gdpeer.protocol.inbox import Inbox
 
-__all__ = ["Trace", "begin_trace"]
+__all__ = ["MessageLog", "begin_message_log"]
 
 logger = get_logger("gdpeer.websocket.frames")
 
 
-class Trace:
+class MessageLog:
     """Of one connection.
 
     Args:
@@ -39,8 +39,8 @@ class Trace:
         self._told = inbox.received
 
 
-def begin_trace(peer_id: object, target: str) -> Trace | None:
-    """Log that a connection opened, and have a trace of it; None where nobody wants to know.
+def begin_message_log(peer_id: object, target: str) -> MessageLog | None:
+    """Log that a connection opened, and have a message_log of it; None where nobody wants to know.
 
     Args:
         peer_id: its name in the log.
@@ -49,4 +49,4 @@ def begin_trace(peer_id: object, target: str) -> Trace | None:
     if not logger.isEnabledFor(logging.DEBUG):
         return None
     logger.debug("peer %s: open, %s", peer_id, target.partition("?")[0] or "as a client")
-    return Trace(peer_id)
+    return MessageLog(peer_id)

@@ -134,7 +134,7 @@ async def test_after_a_close_nothing_is_left_of_the_connection() -> None:
             ws = await connect(url)
             await ws.close()
             assert is_over(ws.peer)
-            assert ws._pump._poller is None
+            assert ws._driver._poller is None
 
 
 async def test_a_close_that_may_not_be_sent_is_a_value_error_and_the_connection_goes_on() -> None:
@@ -226,7 +226,7 @@ async def test_a_ping_that_is_not_answered_before_the_end_raises() -> None:
     async with joined() as ws:
         answered = await ws.ping()
         ws.peer.close(-1)
-        ws._pump.run()
+        ws._driver.run()
         with pytest.raises(ConnectionClosedError):
             await answered
 
@@ -236,7 +236,7 @@ async def test_a_ping_that_nobody_waits_for_is_no_complaint_of_the_loops() -> No
         await ws.ping()
         (await ws.ping()).cancel()
         ws.peer.close(-1)
-        ws._pump.run()
+        ws._driver.run()
         await ws.wait_closed()
         await asyncio.sleep(0)
 

@@ -1,4 +1,4 @@
-"""Loops one after the other, side by side in threads, and what the pump does in them."""
+"""Loops one after the other, side by side in threads, and what the driver does in them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from gdpeer.aio import Connection, Server, connect, serve
-from gdpeer.aio.loop_driver import TICKS, Pump
+from gdpeer.aio.loop_driver import TICKS, LoopDriver
 from gdpeer.websocket.link import Turn
 from tests.unit.aio.support import Loops, LoopWithoutReaders, echo, joined, rounds, run, url_of
 
@@ -66,7 +66,7 @@ def test_two_loops_in_two_threads_talk_to_each_other(new_loop: Loops) -> None:
 def test_a_loop_without_readers_polls_so_often_and_answers() -> None:
     async def main() -> float:
         async with joined() as ws:
-            assert ws._pump._descriptor == -1
+            assert ws._driver._descriptor == -1
             return await (await ws.ping())
 
     assert 0 < run(main(), LoopWithoutReaders) < TICKS  # seconds; that it answers is what is shown
@@ -89,30 +89,30 @@ async def test_what_handlers_answer_in_a_round_goes_out_in_one_write_for_each() 
 
 async def test_a_pump_without_anything_to_wait_for_waits_for_nothing() -> None:
     turn, turns = Turn(), []
-    pump = Pump(lambda: turns.append(1), lambda: turn, lambda: None)
-    pump.arm()
+    driver = LoopDriver(lambda: turns.append(1), lambda: turn, lambda: None)
+    driver.arm()
     await rounds(3)
     assert turns == []
-    pump.soon()
-    pump.soon()
+    driver.soon()
+    driver.soon()
     await rounds(3)
     assert turns == [1]
-    first, second = pump.when(lambda: len(turns) == 3), pump.when(lambda: len(turns) >= 2)
+    first, second = driver.when(lambda: len(turns) == 3), driver.when(lambda: len(turns) >= 2)
     second.cancel()
-    pump.run()
+    driver.run()
     assert not first.done()
-    pump.run()
+    driver.run()
     await first
-    assert (await pump.when(lambda: True)) is None
-    pump.stop()
+    assert (await driver.when(lambda: True)) is None
+    driver.stop()
 
 
 async def test_a_pump_tells_who_uses_it_from_elsewhere() -> None:
     turn = Turn()
-    pump = Pump(lambda: None, lambda: turn, lambda: None)
+    driver = LoopDriver(lambda: None, lambda: turn, lambda: None)
 
     async def use() -> None:
-        pump.check()
+        driver.check()
 
     await use()
     with pytest.raises(RuntimeError, match="event loop"):

@@ -176,7 +176,7 @@ def test_leaving_does_not_wait_long_for_who_does_not_answer(new_loop: Loops, mon
     async def main() -> None:
         async with multiplayer_server(tree()[0], bind_address="127.0.0.1") as peer:
             mute = await connect(f"ws://127.0.0.1:{peer.get_local_port()}")
-            mute._pump.stop()  # it answers nothing any more
+            mute._driver.stop()  # it answers nothing any more
             await until(lambda: peer._server.peers)
         mute.peer.close(-1)
 

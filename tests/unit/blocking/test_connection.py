@@ -14,8 +14,7 @@ import pytest
 import websockets.sync.server
 
 from gdpeer import Cause, ConnectionClosed, ConnectionClosedError, ConnectionClosedOK, HandshakeError, TransportError
-from gdpeer.blocking import Connection, connect
-from gdpeer.blocking import poll_lock as pump
+from gdpeer.blocking import Connection, connect, poll_lock
 from gdpeer.clock import MONOTONIC
 from gdpeer.websocket.states import PeerState
 from tests.support.certificates import Certificates
@@ -126,7 +125,7 @@ def test_a_time_out_of_recv_loses_nothing() -> None:
 
 def test_waiting_in_slices_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     """As on Windows, where nothing else lets Ctrl-C through."""
-    monkeypatch.setattr(pump, "LONGEST", 0.001)
+    monkeypatch.setattr(poll_lock, "LONGEST", 0.001)
     with joined() as ws:
         with pytest.raises(TimeoutError):
             ws.recv(timeout=0.05)
@@ -390,15 +389,15 @@ def test_an_interrupt_of_a_thread_that_wants_a_turn_leaves_the_connection_usable
 ) -> None:
     with joined() as ws:
         waiting = Started(ws.recv)
-        until(lambda: ws._pump._polling != 0, PATIENCE)
-        wait = ws._pump._changed.wait
+        until(lambda: ws._poll_lock._polling != 0, PATIENCE)
+        wait = ws._poll_lock._changed.wait
 
         def interrupt(timeout: float | None = None) -> bool:
             if threading.current_thread() is threading.main_thread():
                 raise KeyboardInterrupt
             return wait(timeout)
 
-        monkeypatch.setattr(ws._pump._changed, "wait", interrupt)
+        monkeypatch.setattr(ws._poll_lock._changed, "wait", interrupt)
         with pytest.raises(KeyboardInterrupt):
             ws.send("never")
         monkeypatch.undo()

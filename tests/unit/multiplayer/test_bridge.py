@@ -274,8 +274,8 @@ def test_who_cannot_authenticate_is_turned_away(caplog: pytest.LogCaptureFixture
 def test_without_a_network_there_is_nobody_to_pass_on_to() -> None:
     mixed = Mixed("4", "3")
     mixed.api.multiplayer_peer = None
-    mixed.api._bridge._put_from(2, [3], b"x")
-    assert mixed.api._bridge.members == set()
+    mixed.api._guests._put_from(2, [3], b"x")
+    assert mixed.api._guests.members == set()
 
 
 def test_without_the_relay_the_engines_do_not_reach_each_other() -> None:
@@ -402,7 +402,7 @@ def test_what_the_network_passes_on_counts_once(target: str) -> None:
     assert mixed.api.refused["too many calls"] == 16
     mixed.api.multiplayer_peer = None
     assert mixed.peer._session is not None
-    assert mixed.peer._session.gate is None
+    assert mixed.peer._session.relay_filter is None
 
 
 def test_godot_3_s_own_api_counts_what_the_network_passes_on() -> None:

@@ -22,7 +22,7 @@ from gdpeer import (
     rpc,
     var_to_str,
 )
-from gdpeer.multiplayer.calls4 import Calls4
+from gdpeer.multiplayer.calls4 import Godot4Calls
 from gdpeer.multiplayer.packing import packer_for
 from gdpeer.multiplayer.wire.godot4 import ConfirmPath, RemoteCall, parse
 from tests.unit.multiplayer.sessions import Session
@@ -206,7 +206,7 @@ def test_peers_that_have_shown_that_they_are_old_get_plain_ones(caplog: pytest.L
     here, old = nodes[0], session.clients[0].id
     here.free.rpc([1])
     session.run()
-    calls: Calls4 = session.server.api._calls
+    calls: Godot4Calls = session.server.api._calls
     entry = calls.cache.find(here)
     assert entry is not None
     calls.cache.confirmed(old, ConfirmPath(True, None, "Sender"), entry.number)

@@ -29,7 +29,7 @@ from gdpeer import (
 from gdpeer.multiplayer.peer import ConnectionStatus
 from gdpeer.multiplayer.websocket_peer import WebSocketMultiplayerPeer
 from gdpeer.transport.memory import MemoryStream, memory_pair
-from gdpeer.websocket.door import Door
+from gdpeer.websocket.door import Listeners
 from gdpeer.websocket.godot3_relay import Kind, pack_data, pack_system
 from tests.support.certificates import Certificates, make_certificates
 from tests.support.ports import free_port
@@ -1118,7 +1118,7 @@ def test_who_goes_at_once_came_by_the_port_that_he_came_by(monkeypatch: pytest.M
         told: list[str] = []
         server.peer_connected.connect(lambda peer_id: told.append(server.get_peer_dialect(peer_id)))
         server.peer_disconnected.connect(lambda peer_id: told.append("gone"))
-        monkeypatch.setattr(Door, "secure", lambda self, stream, settings: (stream.close(), inner)[1])
+        monkeypatch.setattr(Listeners, "secure", lambda self, stream, settings: (stream.close(), inner)[1])
         with socket.create_connection(("127.0.0.1", server.get_godot3_port())):
             until(lambda: "gone" in told, server)
         assert told == ["godot3", "gone"]

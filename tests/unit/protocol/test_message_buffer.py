@@ -8,13 +8,13 @@ import sys
 import pytest
 
 from gdpeer.protocol.frames import COMPILED, Utf8Validator
-from gdpeer.protocol.message_buffer import Assembly
+from gdpeer.protocol.message_buffer import MessageBuffer
 from tests.unit.protocol.support import KEY, xor
 
 
 def assembled(payload: bytes, size: int, key: bytes = b"", expected: int | None = None) -> bytes:
     """The payload after it came in pieces of `size` bytes."""
-    message = Assembly()
+    message = MessageBuffer()
     masked = xor(payload, key)
     for at in range(0, len(payload), size):
         piece = bytearray(b"before" + masked[at : at + size] + b"after")
@@ -34,18 +34,18 @@ def test_pieces_become_the_payload(length: int, size: int, key: bytes) -> None:
 
 
 def test_nothing_is_an_empty_message() -> None:
-    assert Assembly().finish() == b""
+    assert MessageBuffer().finish() == b""
 
 
 def test_bytes_are_added_as_they_are() -> None:
-    message = Assembly()
+    message = MessageBuffer()
     for piece in (b"", b"one", b"two" * 100_000, b""):
         message.append(piece)
     assert message.finish() == b"one" + b"two" * 100_000
 
 
 def test_text_is_checked_from_where_it_was_checked_before() -> None:
-    message, text = Assembly(), Utf8Validator()
+    message, text = MessageBuffer(), Utf8Validator()
     message.append("日本".encode() + "語".encode()[:1])
     assert message.is_text(text, 0)
     assert not text.is_complete()
@@ -73,7 +73,7 @@ def test_a_message_that_somebody_holds_is_never_written_to() -> None:
 
 
 def test_many_small_fragments_move_the_message_a_few_times_only() -> None:
-    message, piece = Assembly(), bytearray(b"a" * 64)
+    message, piece = MessageBuffer(), bytearray(b"a" * 64)
     capacities = set()
     for _ in range(40_000):
         message.append_unmasked(piece, 0, 64, b"", 0, message.size + 64)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gdpeer.clock import MONOTONIC
-from gdpeer.websocket.link import Link, Turn
+from gdpeer.websocket.link import BackendBase, Turn
 from gdpeer.websocket.settings import Settings
 from tests.unit.websocket.support import CLOSED, Room, poll_all
 
@@ -52,7 +52,7 @@ def test_end_that_an_exit_in_a_slot_cut_short_is_told_in_the_next_turn() -> None
     assert {client.get_ready_state() for client in room.clients} == {CLOSED}
 
 
-class Backend(Link):
+class Backend(BackendBase):
     """Raises in its first flush what no stream should."""
 
     def __init__(self, turn: Turn, *, fails: bool) -> None:

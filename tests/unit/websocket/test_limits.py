@@ -10,9 +10,9 @@ import pytest
 
 from gdpeer import OK, Cause, ManualClock, PeerStats, WebSocketMultiplayerPeer, WebSocketPeer, WebSocketServer, http
 from gdpeer.prometheus import Metrics
-from gdpeer.token_bucket import Bucket
+from gdpeer.token_bucket import TokenBucket
 from gdpeer.websocket import gate
-from gdpeer.websocket.gate import Gate, household
+from gdpeer.websocket.gate import Admission, household
 from gdpeer.websocket.settings import Settings
 from tests.unit.websocket.support import CLOSED, OPEN, Room, open_pair, until
 
@@ -20,7 +20,7 @@ from tests.unit.websocket.support import CLOSED, OPEN, Room, open_pair, until
 
 
 def test_a_bucket_fills_up_to_its_burst() -> None:
-    bucket = Bucket(rate=2.0, burst=4.0, now=10.0)
+    bucket = TokenBucket(rate=2.0, burst=4.0, now=10.0)
     assert bucket.is_full(10.0)
     assert [bucket.take(1, 10.0) for _ in range(5)] == [3.0, 2.0, 1.0, 0.0, -1.0]
     assert bucket.debt(10.0) == 0.5
@@ -149,7 +149,7 @@ def test_what_counts_as_one_household(address: str, place: str) -> None:
 
 
 def test_connections_of_an_address() -> None:
-    found, settings = Gate(ManualClock()), Settings(max_connections_per_address=2)
+    found, settings = Admission(ManualClock()), Settings(max_connections_per_address=2)
     for peer_id, address in enumerate(("192.0.2.7", "192.0.2.7", "192.0.2.8", "")):
         assert found.obstacle(settings, address, 0) == ""
         found.enter(settings, address, peer_id)
@@ -163,7 +163,7 @@ def test_connections_of_an_address() -> None:
 
 def test_new_connections_of_an_address() -> None:
     clock, settings = ManualClock(), Settings(connection_rate=0.5)
-    found = Gate(clock)
+    found = Admission(clock)
     assert [found.obstacle(settings, "192.0.2.7", 0) for _ in range(3)] == ["", "connection_rate", "connection_rate"]
     assert found.obstacle(settings, "192.0.2.8", 0) == ""
     clock.advance(2.0)
@@ -173,7 +173,7 @@ def test_new_connections_of_an_address() -> None:
 def test_addresses_are_not_remembered_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gate, "MOST_REMEMBERED", 10)
     clock, settings = ManualClock(), Settings(connection_rate=1.0)
-    found = Gate(clock)
+    found = Admission(clock)
     for number in range(100):
         found.obstacle(settings, f"192.0.2.{number}", 0)
     assert len(found._rates) <= 10
@@ -185,7 +185,7 @@ def test_addresses_are_not_remembered_without_end(monkeypatch: pytest.MonkeyPatc
 
 
 def test_connections_on_their_way() -> None:
-    found, settings = Gate(ManualClock()), Settings(max_pending=3)
+    found, settings = Admission(ManualClock()), Settings(max_pending=3)
     assert [found.obstacle(settings, "192.0.2.7", pending) for pending in (0, 2, 3, 4)] == [
         "",
         "",

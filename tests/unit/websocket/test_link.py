@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 from gdpeer.clock import MONOTONIC
-from gdpeer.websocket.link import Link, RoundTrip, Turn
+from gdpeer.websocket.link import BackendBase, RoundTrip, Turn
 from gdpeer.websocket.settings import Settings
 
 
-class Backend(Link):
+class Backend(BackendBase):
     """What a turn needs of one."""
 
     def __init__(self, turn: Turn) -> None:

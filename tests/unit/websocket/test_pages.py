@@ -371,7 +371,7 @@ def test_the_rates_of_pages_are_forgotten_like_those_of_connections(monkeypatch:
     from gdpeer.websocket import gate
 
     monkeypatch.setattr(gate, "MOST_REMEMBERED", 4)
-    doors, settings = gate.Gate(ManualClock(1.0)), WebSocketServer()
+    doors, settings = gate.Admission(ManualClock(1.0)), WebSocketServer()
     settings.connection_rate = 1.0
     kept: Any = settings._settings
     for number in range(20):

@@ -187,7 +187,7 @@ def test_a_listener_goes_on_after_a_pause_that_cannot_be_ended_at_first(monkeypa
     server = serving(Short(lambda number, new: is_full))
     with server:
         assert server.listen(0) is OK
-        listener = server._door.listeners[0]
+        listener = server._listeners.listeners[0]
         client = joining(server, "ws", "")
         listener._pause(errno.EMFILE)
         is_full = True
@@ -205,7 +205,7 @@ def test_a_connection_that_cannot_be_secured_is_refused_alone(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     server = serving(Short(lambda number, new: False))
-    secure = server._door.secure
+    secure = server._listeners.secure
     calls = iter([OSError(errno.ENOMEM, "no memory")])
 
     def short(stream: object, settings: object) -> object:
@@ -213,7 +213,7 @@ def test_a_connection_that_cannot_be_secured_is_refused_alone(
             raise problem
         return secure(stream, settings)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(server._door, "secure", short)
+    monkeypatch.setattr(server._listeners, "secure", short)
     with server:
         assert server.listen(0) is OK
         clients = [joining(server, "ws", "") for _ in range(3)]
