@@ -26,8 +26,8 @@ from typing import Any
 
 from bench.run import processor
 from gdpeer import PackedFloat32Array, Vector2, bytes_to_var, var_to_bytes
-from gdpeer.variant import codec
-from gdpeer.variant.compact import decode_arguments, encode_arguments
+from gdpeer.variant.binary import codec
+from gdpeer.variant.binary.compact import decode_arguments, encode_arguments
 
 msgspec: Any = importlib.import_module("msgspec") if importlib.util.find_spec("msgspec") else None
 

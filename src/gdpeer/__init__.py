@@ -80,9 +80,9 @@ from gdpeer.variant import (
     Vector4,
     Vector4i,
 )
-from gdpeer.variant.codec import bytes_to_var, bytes_to_var_with_objects, var_to_bytes, var_to_bytes_with_objects
+from gdpeer.variant.binary.codec import bytes_to_var, bytes_to_var_with_objects, var_to_bytes, var_to_bytes_with_objects
 from gdpeer.variant.kinds import typeof
-from gdpeer.variant.text import str_to_var, var_to_str
+from gdpeer.variant.text.text import str_to_var, var_to_str
 from gdpeer.websocket.client import WebSocketClient
 from gdpeer.websocket.peer import WebSocketPeer
 from gdpeer.websocket.reconnection import Reconnection

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from gdpeer.errors import Error, VariantError
-from gdpeer.variant.codec import bytes_to_var, bytes_to_var_with_objects, var_to_bytes, var_to_bytes_with_objects
+from gdpeer.variant.binary.codec import bytes_to_var, bytes_to_var_with_objects, var_to_bytes, var_to_bytes_with_objects
 
 __all__ = ["PacketPeer"]
 

@@ -22,8 +22,8 @@ from gdpeer.protocol.deflate import Agreement, accept_offers, check_response, pa
 from gdpeer.protocol.handshake import accept_key
 from gdpeer.protocol.limits import Limits
 from gdpeer.protocol.url import Url
-from gdpeer.variant.codec import decode_variant, encode_variant
-from gdpeer.variant.compact import decode_arguments
+from gdpeer.variant.binary.codec import decode_variant, encode_variant
+from gdpeer.variant.binary.compact import decode_arguments
 from gdpeer.websocket.settings import Settings
 from gdpeer.websocket.upgrade import ClientUpgrade, ServerUpgrade
 from tests.property.streams import Outcome, encode, run

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 import pytest
 
 from gdpeer.errors import VariantError
-from gdpeer.variant.codec import decode_variant
-from gdpeer.variant.compact import decode_arguments
+from gdpeer.variant.binary.codec import decode_variant
+from gdpeer.variant.binary.compact import decode_arguments
 from gdpeer.variant.kinds import VariantType, VariantType3
 from tests.fuzz.targets import TARGETS
 from tests.support.figures import record

@@ -56,8 +56,8 @@ from gdpeer.variant import (
     var_to_bytes_with_objects,
     var_to_str,
 )
-from gdpeer.variant.codec import decode_variant, encode_variant
-from gdpeer.variant.compact import decode_argument, decode_arguments, encode_arguments
+from gdpeer.variant.binary.codec import decode_variant, encode_variant
+from gdpeer.variant.binary.compact import decode_argument, decode_arguments, encode_arguments
 
 REALS = st.floats(width=32, allow_nan=False)
 INT32 = st.integers(-(2**31), 2**31 - 1)

@@ -12,7 +12,7 @@ from typing import Any
 
 from gdpeer.errors import VariantError
 from gdpeer.quoting import escape
-from gdpeer.variant.text import var_to_str
+from gdpeer.variant.text.text import var_to_str
 
 __all__ = ["Decoded", "Paths", "clipped", "value_text"]
 

@@ -29,7 +29,7 @@ from gdpeer.inspection.replay_ids import Ids, payload
 from gdpeer.inspection.tunnel import LARGEST, Ended, Event, Opened, Passed
 from gdpeer.protocol.url import Url
 from gdpeer.transport.poller import Poller
-from gdpeer.variant.text import var_to_str
+from gdpeer.variant.text.text import var_to_str
 from gdpeer.websocket.connecting import connect
 from gdpeer.websocket.exchange import take_turn
 from gdpeer.websocket.link import Turn

@@ -3,17 +3,19 @@
 Layer: `variant`, beside `protocol` and `transport`.
 """
 
-from gdpeer.variant.codec import (
+from gdpeer.variant.binary.codec import (
     bytes_to_var,
     bytes_to_var_with_objects,
     var_to_bytes,
     var_to_bytes_with_objects,
 )
-from gdpeer.variant.color import Color
 from gdpeer.variant.containers import UNTYPED, Array, ContainerType, Dictionary
-from gdpeer.variant.geometry import AABB, Plane, Rect2, Rect2i
-from gdpeer.variant.handles import RID, EncodedCallable, EncodedObject, EncodedObjectAsID, EncodedSignal
+from gdpeer.variant.foreign import RID, EncodedCallable, EncodedObject, EncodedObjectAsID, EncodedSignal
 from gdpeer.variant.kinds import VariantType, VariantType3, typeof
+from gdpeer.variant.math.color import Color
+from gdpeer.variant.math.geometry import AABB, Plane, Rect2, Rect2i
+from gdpeer.variant.math.transforms import Basis, Projection, Quaternion, Transform2D, Transform3D
+from gdpeer.variant.math.vectors import Vector2, Vector2i, Vector3, Vector3i, Vector4, Vector4i
 from gdpeer.variant.names import NodePath, StringName
 from gdpeer.variant.packed import (
     PackedByteArray,
@@ -27,9 +29,7 @@ from gdpeer.variant.packed import (
     PackedVector3Array,
     PackedVector4Array,
 )
-from gdpeer.variant.text import str_to_var, var_to_str
-from gdpeer.variant.transforms import Basis, Projection, Quaternion, Transform2D, Transform3D
-from gdpeer.variant.vectors import Vector2, Vector2i, Vector3, Vector3i, Vector4, Vector4i
+from gdpeer.variant.text.text import str_to_var, var_to_str
 
 __all__ = [
     "AABB",

@@ -19,9 +19,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from gdpeer.errors import VariantError
-from gdpeer.variant.flat import Numbers
-from gdpeer.variant.handles import RID, EncodedObject, EncodedObjectAsID, EncodedSignal
+from gdpeer.variant.foreign import RID, EncodedObject, EncodedObjectAsID, EncodedSignal
 from gdpeer.variant.kinds import VariantType, typeof
+from gdpeer.variant.math.flat import Numbers
 from gdpeer.variant.names import NodePath, StringName
 
 __all__ = ["UNTYPED", "Array", "ContainerType", "Dictionary", "sealed"]

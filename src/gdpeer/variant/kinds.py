@@ -8,9 +8,11 @@ from __future__ import annotations
 from typing import Any, Final
 
 from gdpeer.enums import NamedInt
-from gdpeer.variant.color import Color
-from gdpeer.variant.geometry import AABB, Plane, Rect2, Rect2i
-from gdpeer.variant.handles import RID, EncodedCallable, EncodedObject, EncodedObjectAsID, EncodedSignal
+from gdpeer.variant.foreign import RID, EncodedCallable, EncodedObject, EncodedObjectAsID, EncodedSignal
+from gdpeer.variant.math.color import Color
+from gdpeer.variant.math.geometry import AABB, Plane, Rect2, Rect2i
+from gdpeer.variant.math.transforms import Basis, Projection, Quaternion, Transform2D, Transform3D
+from gdpeer.variant.math.vectors import Vector2, Vector2i, Vector3, Vector3i, Vector4, Vector4i
 from gdpeer.variant.names import NodePath, StringName
 from gdpeer.variant.packed import (
     PackedColorArray,
@@ -23,8 +25,6 @@ from gdpeer.variant.packed import (
     PackedVector3Array,
     PackedVector4Array,
 )
-from gdpeer.variant.transforms import Basis, Projection, Quaternion, Transform2D, Transform3D
-from gdpeer.variant.vectors import Vector2, Vector2i, Vector3, Vector3i, Vector4, Vector4i
 
 __all__ = ["KINDS", "VariantType", "VariantType3", "typeof"]
 

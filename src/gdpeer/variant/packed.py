@@ -18,8 +18,8 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, SupportsIndex, TypeVar, cast, overload
 
 from gdpeer.errors import VariantError
-from gdpeer.variant.color import Color
-from gdpeer.variant.vectors import Vector2, Vector3, Vector4
+from gdpeer.variant.math.color import Color
+from gdpeer.variant.math.vectors import Vector2, Vector3, Vector4
 
 __all__ = [
     "PackedByteArray",

@@ -50,9 +50,9 @@ from gdpeer.variant import (
     var_to_bytes,
     var_to_bytes_with_objects,
 )
-from gdpeer.variant.compact import decode_argument, decode_arguments, encode_arguments
-from gdpeer.variant.leaves import new_leaf_reader
-from gdpeer.variant.reader import read_value
+from gdpeer.variant.binary._leaves import new_leaf_reader
+from gdpeer.variant.binary.compact import decode_argument, decode_arguments, encode_arguments
+from gdpeer.variant.binary.reader import read_value
 
 HUGE = 10**400
 PACKED: list[Any] = [

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from gdpeer import variant
-from gdpeer.variant.codec import bytes_to_var, var_to_bytes
-from gdpeer.variant.numbers import float_text
+from gdpeer.variant.binary.codec import bytes_to_var, var_to_bytes
+from gdpeer.variant.math.numbers import float_text
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 RECORDED = json.loads((GOLDEN / "variant_math_godot4.json").read_text(encoding="utf-8"))

@@ -22,7 +22,7 @@ from gdpeer.variant import (
     Vector3,
     Vector4,
 )
-from gdpeer.variant.codec import bytes_to_var, var_to_bytes
+from gdpeer.variant.binary.codec import bytes_to_var, var_to_bytes
 
 
 @pytest.mark.parametrize(

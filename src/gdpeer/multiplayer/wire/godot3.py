@@ -24,7 +24,7 @@ from gdpeer.multiplayer.wire.parts import (
     values_of,
     zero_after,
 )
-from gdpeer.variant.compact import encode_arguments
+from gdpeer.variant.binary.compact import encode_arguments
 
 __all__ = [
     "Command",

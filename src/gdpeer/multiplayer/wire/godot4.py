@@ -26,7 +26,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from gdpeer.errors import PacketError
 from gdpeer.multiplayer.wire.parts import MAX_ARGUMENTS, ONE_ARRAY, PATH_FOLLOWS, U32, Undecoded, text_at, undecoded
-from gdpeer.variant.compact import encoded, encoded_behind
+from gdpeer.variant.binary.compact import encoded, encoded_behind
 
 __all__ = [
     "AddPeer",

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 from gdpeer.errors import PacketError, VariantError
-from gdpeer.variant.compact import decoded
+from gdpeer.variant.binary.compact import decoded
 from gdpeer.variant.packed import PackedByteArray
 
 __all__ = [

@@ -12,9 +12,9 @@ from string import hexdigits
 from typing import Any, Final, Self, overload
 
 from gdpeer.errors import VariantError
-from gdpeer.variant.flat import SequenceOfNumbers, field, numbers_in
-from gdpeer.variant.named_colors import NamedColors
-from gdpeer.variant.numbers import Real, clamped, plain_text, real
+from gdpeer.variant.math.flat import SequenceOfNumbers, field, numbers_in
+from gdpeer.variant.math.named_colors import NamedColors
+from gdpeer.variant.math.numbers import Real, clamped, plain_text, real
 
 __all__ = ["Color"]
 

@@ -55,14 +55,14 @@ from gdpeer.variant import (
     Vector4i,
     bytes_to_var,
     bytes_to_var_with_objects,
-    layout,
-    leaves,
     str_to_var,
     var_to_bytes,
     var_to_bytes_with_objects,
     var_to_str,
 )
-from gdpeer.variant.codec import decode_variant, encode_variant
+from gdpeer.variant.binary import _leaves as leaves
+from gdpeer.variant.binary import layout
+from gdpeer.variant.binary.codec import decode_variant, encode_variant
 from tests.unit.variant.vectors import ALL, WITH_OBJECTS, by_name, words
 
 INT = ContainerType(VariantType.TYPE_INT)

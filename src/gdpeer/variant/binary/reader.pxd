@@ -1,7 +1,7 @@
 # C types of reader.py (Cython's pure-Python mode).
 cimport cython
 
-from gdpeer.variant.leaves cimport LeafReader
+from gdpeer.variant.binary._leaves cimport LeafReader
 
 cdef unsigned int _OBJECT, _DICTIONARY, _ARRAY, _KINDS
 cdef int MAX_DEPTH, _HEADER

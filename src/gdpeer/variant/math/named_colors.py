@@ -5,7 +5,7 @@ Layer: `variant`. Source: the constants of `Color` in Godot 4.6's own descriptio
 
 from __future__ import annotations
 
-from gdpeer.variant.flat import RealVector, constant
+from gdpeer.variant.math.flat import RealVector, constant
 
 __all__ = ["NamedColors"]
 

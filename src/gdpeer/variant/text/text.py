@@ -14,12 +14,12 @@ from typing import Any
 
 from gdpeer.arguments import wrong_type
 from gdpeer.errors import VariantError
+from gdpeer.variant.binary.layout import ITEM_SIZES, MISSING, NUMBERS, TO_3, WHOLE, check_engine, kind_of, no_such_kind
 from gdpeer.variant.containers import UNTYPED, ContainerType
-from gdpeer.variant.handles import EncodedObject
+from gdpeer.variant.foreign import EncodedObject
 from gdpeer.variant.kinds import VariantType
-from gdpeer.variant.layout import ITEM_SIZES, MISSING, NUMBERS, TO_3, WHOLE, check_engine, kind_of, no_such_kind
-from gdpeer.variant.numbers import float_text, real_text
-from gdpeer.variant.parser import Parser
+from gdpeer.variant.math.numbers import float_text, real_text
+from gdpeer.variant.text.parser import Parser
 
 __all__ = ["str_to_var", "var_to_str"]
 

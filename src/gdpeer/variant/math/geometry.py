@@ -15,7 +15,7 @@ from itertools import chain, product
 from operator import ge, gt, le
 from typing import Any, ClassVar, Final, Generic, Self, TypeVar, overload
 
-from gdpeer.variant.flat import (
+from gdpeer.variant.math.flat import (
     FlatInts,
     FlatReals,
     Numbers,
@@ -27,8 +27,8 @@ from gdpeer.variant.flat import (
     part,
     text_of,
 )
-from gdpeer.variant.numbers import CMP_EPSILON, divide, dot, is_zero_approx, plain_text, real
-from gdpeer.variant.vectors import Vector2, Vector2i, Vector3
+from gdpeer.variant.math.numbers import CMP_EPSILON, divide, dot, is_zero_approx, plain_text, real
+from gdpeer.variant.math.vectors import Vector2, Vector2i, Vector3
 
 __all__ = ["AABB", "Plane", "Rect2", "Rect2i", "flat"]
 

@@ -14,12 +14,14 @@ from collections.abc import Hashable
 from typing import Any
 
 from gdpeer.errors import VariantError
-from gdpeer.variant.color import Color
 from gdpeer.variant.containers import UNTYPED, ContainerType
-from gdpeer.variant.flat import Numbers
-from gdpeer.variant.geometry import AABB, Plane, Rect2, Rect2i
-from gdpeer.variant.handles import EncodedObject
+from gdpeer.variant.foreign import EncodedObject
 from gdpeer.variant.kinds import KINDS, VariantType, VariantType3, typeof
+from gdpeer.variant.math.color import Color
+from gdpeer.variant.math.flat import Numbers
+from gdpeer.variant.math.geometry import AABB, Plane, Rect2, Rect2i
+from gdpeer.variant.math.transforms import Basis, Projection, Quaternion, Transform2D, Transform3D
+from gdpeer.variant.math.vectors import Vector2, Vector2i, Vector3, Vector3i, Vector4, Vector4i
 from gdpeer.variant.packed import (
     PackedColorArray,
     PackedFloat32Array,
@@ -30,8 +32,6 @@ from gdpeer.variant.packed import (
     PackedVector3Array,
     PackedVector4Array,
 )
-from gdpeer.variant.transforms import Basis, Projection, Quaternion, Transform2D, Transform3D
-from gdpeer.variant.vectors import Vector2, Vector2i, Vector3, Vector3i, Vector4, Vector4i
 
 __all__ = [
     "AS_ID",

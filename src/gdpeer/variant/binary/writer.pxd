@@ -2,7 +2,7 @@
 cimport cython
 from cpython.object cimport PyObject
 
-from gdpeer.variant.output cimport Output, checked_count
+from gdpeer.variant.binary._output cimport Output, checked_count
 
 ctypedef PyObject* pPyObject
 cdef int _WIDE, _BOOL, _INT, _FLOAT, _STRING, _OBJECT, _DICTIONARY, _ARRAY, _PACKED_BYTES, _PACKED_STRINGS

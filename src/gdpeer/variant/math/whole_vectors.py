@@ -14,9 +14,9 @@ import math
 from operator import add, mul, neg, sub
 from typing import Any, ClassVar, Final, Self, overload
 
-from gdpeer.variant.flat import FlatInts, SequenceOfNumbers, Vector, constant, cut_off, int_field, numbers_in
-from gdpeer.variant.numbers import clamped, divide, real
-from gdpeer.variant.real_vectors import RealsVector, Vector2, Vector3, Vector4
+from gdpeer.variant.math.flat import FlatInts, SequenceOfNumbers, Vector, constant, cut_off, int_field, numbers_in
+from gdpeer.variant.math.numbers import clamped, divide, real
+from gdpeer.variant.math.real_vectors import RealsVector, Vector2, Vector3, Vector4
 
 __all__ = ["Vector2i", "Vector3i", "Vector4i"]
 

@@ -1,9 +1,9 @@
 # C types of compact.py (Cython's pure-Python mode).
 cimport cython
 
-from gdpeer.variant.leaves cimport LeafReader, bytes_of, new_leaf_reader
-from gdpeer.variant.reader cimport read_value
-from gdpeer.variant.writer cimport Writer, new_writer
+from gdpeer.variant.binary._leaves cimport LeafReader, bytes_of, new_leaf_reader
+from gdpeer.variant.binary.reader cimport read_value
+from gdpeer.variant.binary.writer cimport Writer, new_writer
 
 cdef int _BOOL, _INT, _TRUE, _TYPE
 

@@ -14,9 +14,9 @@ from __future__ import annotations
 import math
 from typing import Any, Final, Self, overload
 
-from gdpeer.variant.flat import Matrix, RealVector, SequenceOfNumbers, constant, field, part
-from gdpeer.variant.geometry import flat, with_vectors
-from gdpeer.variant.numbers import (
+from gdpeer.variant.math.flat import Matrix, RealVector, SequenceOfNumbers, constant, field, part
+from gdpeer.variant.math.geometry import flat, with_vectors
+from gdpeer.variant.math.numbers import (
     CMP_EPSILON,
     Real,
     acos,
@@ -32,8 +32,8 @@ from gdpeer.variant.numbers import (
     sin,
     sqrt,
 )
-from gdpeer.variant.real_vectors import axis_angle_rows
-from gdpeer.variant.vectors import Vector3
+from gdpeer.variant.math.real_vectors import axis_angle_rows
+from gdpeer.variant.math.vectors import Vector3
 
 __all__ = ["Basis", "Quaternion"]
 

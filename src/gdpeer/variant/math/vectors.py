@@ -5,7 +5,7 @@ Layer: `variant`.
 
 from __future__ import annotations
 
-from gdpeer.variant.real_vectors import Vector2, Vector3, Vector4
-from gdpeer.variant.whole_vectors import Vector2i, Vector3i, Vector4i
+from gdpeer.variant.math.real_vectors import Vector2, Vector3, Vector4
+from gdpeer.variant.math.whole_vectors import Vector2i, Vector3i, Vector4i
 
 __all__ = ["Vector2", "Vector2i", "Vector3", "Vector3i", "Vector4", "Vector4i"]

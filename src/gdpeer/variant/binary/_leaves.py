@@ -17,9 +17,7 @@ from array import array
 from typing import Any
 
 from gdpeer.errors import VariantError
-from gdpeer.variant.estimates import ALLOWANCE, ASCII, HANDLE, LIST, NUMBER, PACKED, RATE, SLOT, TEXT, TUPLE
-from gdpeer.variant.handles import RID, EncodedCallable, EncodedObjectAsID, EncodedSignal
-from gdpeer.variant.layout import (
+from gdpeer.variant.binary.layout import (
     BIG_ENDIAN,
     CLASSES,
     FROM_3,
@@ -31,6 +29,8 @@ from gdpeer.variant.layout import (
     WHOLES,
     WIDE_REALS,
 )
+from gdpeer.variant.binary.memory_costs import ALLOWANCE, ASCII, HANDLE, LIST, NUMBER, PACKED, RATE, SLOT, TEXT, TUPLE
+from gdpeer.variant.foreign import RID, EncodedCallable, EncodedObjectAsID, EncodedSignal
 from gdpeer.variant.names import NodePath, StringName
 from gdpeer.variant.packed import PackedByteArray, PackedStringArray
 
@@ -42,7 +42,7 @@ except ImportError:
 if cython.compiled:
     from cython.cimports.cpython.bytes import PyBytes_AS_STRING
     from cython.cimports.cpython.unicode import PyUnicode_DecodeUTF8
-    from cython.cimports.gdpeer.variant._kernels import (
+    from cython.cimports.gdpeer.variant.binary._kernels import (
         is_plain,
         load32,
         load64,

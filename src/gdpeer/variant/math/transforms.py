@@ -15,12 +15,12 @@ from __future__ import annotations
 import math
 from typing import Any, Final, Self, overload
 
-from gdpeer.variant.flat import Matrix, SequenceOfNumbers, constant, part
-from gdpeer.variant.geometry import AABB, Plane, Rect2, flat, with_vectors
-from gdpeer.variant.numbers import Real, acos, cos, dot, real, sin
-from gdpeer.variant.projection import Projection
-from gdpeer.variant.rotations import Basis, Quaternion
-from gdpeer.variant.vectors import Vector2, Vector3
+from gdpeer.variant.math.flat import Matrix, SequenceOfNumbers, constant, part
+from gdpeer.variant.math.geometry import AABB, Plane, Rect2, flat, with_vectors
+from gdpeer.variant.math.numbers import Real, acos, cos, dot, real, sin
+from gdpeer.variant.math.projection import Projection
+from gdpeer.variant.math.rotations import Basis, Quaternion
+from gdpeer.variant.math.vectors import Vector2, Vector3
 
 __all__ = ["Basis", "Projection", "Quaternion", "Transform2D", "Transform3D"]
 

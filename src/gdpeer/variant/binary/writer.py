@@ -21,10 +21,9 @@ from itertools import chain, islice
 from typing import Any
 
 from gdpeer.errors import VariantError
-from gdpeer.variant.containers import UNTYPED, ContainerType
-from gdpeer.variant.faults import changed, fitted_items, zero_character
-from gdpeer.variant.handles import EncodedObject
-from gdpeer.variant.layout import (
+from gdpeer.variant.binary._output import Output, checked_count
+from gdpeer.variant.binary.errors import changed, fitted_items, zero_character
+from gdpeer.variant.binary.layout import (
     ITEM_SIZES,
     MAX_DEPTH,
     MISSING,
@@ -35,7 +34,8 @@ from gdpeer.variant.layout import (
     little,
     no_such_kind,
 )
-from gdpeer.variant.output import Output, checked_count
+from gdpeer.variant.containers import UNTYPED, ContainerType
+from gdpeer.variant.foreign import EncodedObject
 
 try:
     import cython
@@ -46,7 +46,7 @@ if cython.compiled:
     from cython.cimports.cpython.dict import PyDict_Next
     from cython.cimports.cpython.float import PyFloat_AS_DOUBLE
     from cython.cimports.cpython.tuple import PyTuple_GET_SIZE
-    from cython.cimports.gdpeer.variant._kernels import (
+    from cython.cimports.gdpeer.variant.binary._kernels import (
         ascii_data,
         ascii_length,
         copy_text,

@@ -18,8 +18,9 @@ from __future__ import annotations
 from typing import Any
 
 from gdpeer.errors import VariantError
-from gdpeer.variant.containers import UNTYPED, Array, ContainerType, Dictionary, sealed
-from gdpeer.variant.estimates import (
+from gdpeer.variant.binary._leaves import NESTED, LeafReader
+from gdpeer.variant.binary.layout import AS_ID, BUILTIN, MAX_DEPTH, holds_plainly
+from gdpeer.variant.binary.memory_costs import (
     DICT,
     FIRST_KEY,
     FIRST_TEXT_KEY,
@@ -31,10 +32,9 @@ from gdpeer.variant.estimates import (
     SEALED_BYTE,
     SLOT,
 )
-from gdpeer.variant.handles import EncodedObject
+from gdpeer.variant.containers import UNTYPED, Array, ContainerType, Dictionary, sealed
+from gdpeer.variant.foreign import EncodedObject
 from gdpeer.variant.kinds import VariantType
-from gdpeer.variant.layout import AS_ID, BUILTIN, MAX_DEPTH, holds_plainly
-from gdpeer.variant.leaves import NESTED, LeafReader
 
 __all__ = ["read_value"]
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from gdpeer.variant.faults import NOT_ENCODABLE, not_encodable
-from gdpeer.variant.layout import check_engine
-from gdpeer.variant.leaves import bytes_of, new_leaf_reader
-from gdpeer.variant.reader import read_value
-from gdpeer.variant.writer import new_writer
+from gdpeer.variant.binary._leaves import bytes_of, new_leaf_reader
+from gdpeer.variant.binary.errors import NOT_ENCODABLE, not_encodable
+from gdpeer.variant.binary.layout import check_engine
+from gdpeer.variant.binary.reader import read_value
+from gdpeer.variant.binary.writer import new_writer
 
 __all__ = [
     "bytes_to_var",

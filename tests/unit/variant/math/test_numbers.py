@@ -8,9 +8,9 @@ import struct
 import pytest
 
 from gdpeer.errors import VariantError
-from gdpeer.variant import numbers
-from gdpeer.variant.numbers import Real, divide, dot, float_text, int32s, plain_text, real, real_text
-from gdpeer.variant.shortest import shortest
+from gdpeer.variant.math import numbers
+from gdpeer.variant.math.numbers import Real, divide, dot, float_text, int32s, plain_text, real, real_text
+from gdpeer.variant.text.shortest_digits import shortest
 
 
 @pytest.mark.parametrize(

@@ -12,13 +12,13 @@ import math
 from itertools import permutations
 from typing import TYPE_CHECKING, Any, Final, Self, overload
 
-from gdpeer.variant.flat import FlatReals, constant, part
-from gdpeer.variant.geometry import flat
-from gdpeer.variant.numbers import Real, cos, dot, real, sin
-from gdpeer.variant.vectors import Vector3, Vector4
+from gdpeer.variant.math.flat import FlatReals, constant, part
+from gdpeer.variant.math.geometry import flat
+from gdpeer.variant.math.numbers import Real, cos, dot, real, sin
+from gdpeer.variant.math.vectors import Vector3, Vector4
 
 if TYPE_CHECKING:
-    from gdpeer.variant.transforms import Transform3D
+    from gdpeer.variant.math.transforms import Transform3D
 
 __all__ = ["Projection"]
 

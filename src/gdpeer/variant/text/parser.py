@@ -19,11 +19,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from gdpeer.errors import VariantError
-from gdpeer.variant.color import Color
-from gdpeer.variant.containers import UNTYPED, Array, ContainerType, Dictionary
-from gdpeer.variant.handles import RID, EncodedCallable, EncodedObject, EncodedObjectAsID, EncodedSignal
-from gdpeer.variant.kinds import VariantType
-from gdpeer.variant.layout import (
+from gdpeer.variant.binary.layout import (
     CLASSES,
     ENCODED_OBJECT,
     ITEM_SIZES,
@@ -36,6 +32,10 @@ from gdpeer.variant.layout import (
     holds_plainly,
     no_such_kind,
 )
+from gdpeer.variant.containers import UNTYPED, Array, ContainerType, Dictionary
+from gdpeer.variant.foreign import RID, EncodedCallable, EncodedObject, EncodedObjectAsID, EncodedSignal
+from gdpeer.variant.kinds import VariantType
+from gdpeer.variant.math.color import Color
 from gdpeer.variant.names import NodePath, StringName
 from gdpeer.variant.packed import PackedByteArray, PackedStringArray
 

@@ -17,8 +17,8 @@ from __future__ import annotations
 import math
 from typing import Any, ClassVar, Final, Self, TypeVar, overload
 
-from gdpeer.variant.flat import RealVector, SequenceOfNumbers, Vector, constant, field, numbers_in, text_of
-from gdpeer.variant.numbers import (
+from gdpeer.variant.math.flat import RealVector, SequenceOfNumbers, Vector, constant, field, numbers_in, text_of
+from gdpeer.variant.math.numbers import (
     CMP_EPSILON,
     Real,
     atan2,

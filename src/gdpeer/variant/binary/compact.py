@@ -16,12 +16,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from gdpeer.variant.faults import NOT_ENCODABLE, not_encodable
+from gdpeer.variant.binary._leaves import LeafReader, bytes_of, new_leaf_reader
+from gdpeer.variant.binary.errors import NOT_ENCODABLE, not_encodable
+from gdpeer.variant.binary.layout import check_engine, kind_of
+from gdpeer.variant.binary.reader import read_value
+from gdpeer.variant.binary.writer import Writer, new_writer
 from gdpeer.variant.kinds import VariantType
-from gdpeer.variant.layout import check_engine, kind_of
-from gdpeer.variant.leaves import LeafReader, bytes_of, new_leaf_reader
-from gdpeer.variant.reader import read_value
-from gdpeer.variant.writer import Writer, new_writer
 
 try:
     import cython
@@ -29,7 +29,7 @@ except ImportError:
     from gdpeer import _cython as cython
 
 if cython.compiled:
-    from cython.cimports.gdpeer.variant._kernels import as_size
+    from cython.cimports.gdpeer.variant.binary._kernels import as_size
 
 __all__ = ["decode_argument", "decode_arguments", "decoded", "encode_arguments", "encoded", "encoded_behind"]
 

@@ -9,7 +9,7 @@ import pytest
 
 from gdpeer.errors import VariantError
 from gdpeer.variant import Array, ContainerType, EncodedObject, PackedByteArray, VariantType, Vector2, var_to_bytes
-from gdpeer.variant.compact import decode_argument, decode_arguments, encode_arguments
+from gdpeer.variant.binary.compact import decode_argument, decode_arguments, encode_arguments
 from tests.unit.variant.vectors import words
 
 

@@ -12,9 +12,9 @@ from array import array
 from typing import Any
 
 from gdpeer.errors import VariantError
+from gdpeer.variant.binary.errors import zero_character
+from gdpeer.variant.binary.layout import ENCODED_OBJECT, little
 from gdpeer.variant.containers import ContainerType
-from gdpeer.variant.faults import zero_character
-from gdpeer.variant.layout import ENCODED_OBJECT, little
 
 try:
     import cython
@@ -26,7 +26,7 @@ if cython.compiled:
     from cython.cimports.cpython.pyport import PY_SSIZE_T_MAX
     from cython.cimports.cpython.ref import Py_XDECREF
     from cython.cimports.cpython.unicode import PyUnicode_AsUTF8AndSize
-    from cython.cimports.gdpeer.variant._kernels import (
+    from cython.cimports.gdpeer.variant.binary._kernels import (
         bytes_memory,
         copy_buffer,
         copy_text,

@@ -24,7 +24,7 @@ from operator import add, itemgetter, mul, neg, sub
 from typing import Any, ClassVar, Generic, NoReturn, Protocol, Self, TypeVar, cast
 
 from gdpeer.errors import VariantError
-from gdpeer.variant.numbers import clamped, divide, int32s, is_equal_approx, plain_text, real_text, reals
+from gdpeer.variant.math.numbers import clamped, divide, int32s, is_equal_approx, plain_text, real_text, reals
 
 __all__ = [
     "FlatInts",

@@ -17,7 +17,7 @@ from operator import mul
 from typing import Self
 
 from gdpeer.errors import VariantError
-from gdpeer.variant.shortest import shortest
+from gdpeer.variant.text.shortest_digits import shortest
 
 __all__ = [
     "CMP_EPSILON",

@@ -1,0 +1,1 @@
+"""Values as bytes, as the engine writes them."""

@@ -1,0 +1,1 @@
+"""The values that games count with: vectors, rotations, transforms, colors."""

@@ -1,0 +1,1 @@
+"""Values as text, as the engine writes them."""
