@@ -74,7 +74,7 @@ CHANGED = (
     "multiplayer/checking.py",
     "multiplayer/cache.py",
     "multiplayer/hosting.py",
-    "websocket/native.py",
+    "websocket/backend/native.py",
 )
 
 LEFT_OUT = ("variable", "RemoveDecorator")

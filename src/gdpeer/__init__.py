@@ -84,11 +84,11 @@ from gdpeer.variant.binary.codec import bytes_to_var, bytes_to_var_with_objects,
 from gdpeer.variant.kinds import typeof
 from gdpeer.variant.text.text import str_to_var, var_to_str
 from gdpeer.websocket.client import WebSocketClient
+from gdpeer.websocket.godot_streams import StreamPeerTCP, StreamPeerTLS, TCPServer
 from gdpeer.websocket.peer import WebSocketPeer
 from gdpeer.websocket.reconnection import Reconnection
 from gdpeer.websocket.server import WebSocketServer
 from gdpeer.websocket.stats import PeerStats, ServerStats
-from gdpeer.websocket.streams import StreamPeerTCP, StreamPeerTLS, TCPServer
 from gdpeer.websocket.tls_options import CryptoKey, TLSOptions, X509Certificate
 
 OK = Error.OK

@@ -24,8 +24,8 @@ from gdpeer.protocol.limits import Limits
 from gdpeer.protocol.url import Url
 from gdpeer.variant.binary.codec import decode_variant, encode_variant
 from gdpeer.variant.binary.compact import decode_arguments
+from gdpeer.websocket.opening.upgrade import ClientUpgrade, ServerUpgrade
 from gdpeer.websocket.settings import Settings
-from gdpeer.websocket.upgrade import ClientUpgrade, ServerUpgrade
 from tests.property.streams import Outcome, encode, run
 
 MOST_SECONDS = 0.05

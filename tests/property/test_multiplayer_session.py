@@ -13,7 +13,7 @@ from gdpeer import OK, ManualClock, WebSocketPeer
 from gdpeer.errors import PacketError
 from gdpeer.multiplayer.websocket_peer import WebSocketMultiplayerPeer
 from gdpeer.transport.memory import memory_pair
-from gdpeer.websocket.godot3_relay import HEADER_SIZE, Kind, pack_data, pack_system, unpack
+from gdpeer.websocket.session.godot3_header import HEADER_SIZE, Kind, pack_data, pack_system, unpack
 
 NUMBERS = st.integers(-(2**31), 2**31 - 1)
 WHO = st.sampled_from(range(3))

@@ -20,8 +20,8 @@ from gdpeer.protocol.handshake import accept_key
 from gdpeer.protocol.http_headers import Request
 from gdpeer.protocol.limits import Limits
 from gdpeer.protocol.url import Url
+from gdpeer.websocket.opening.upgrade import ClientUpgrade, Outcome, ServerUpgrade
 from gdpeer.websocket.settings import Settings
-from gdpeer.websocket.upgrade import ClientUpgrade, Outcome, ServerUpgrade
 from tests.property.streams import CUTS, cut, damaged
 
 ADDRESS = ("192.0.2.1", 5555)

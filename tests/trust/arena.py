@@ -20,7 +20,7 @@ from gdpeer import (
     godot3,
     rpc,
 )
-from gdpeer.websocket.godot3_relay import HEADER_SIZE, unpack
+from gdpeer.websocket.session.godot3_header import HEADER_SIZE, unpack
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 PATIENCE = 60.0

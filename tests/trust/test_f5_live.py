@@ -16,7 +16,7 @@ from gdpeer.logs import LOGGED_AT_ONCE
 from gdpeer.multiplayer.cache import MAX_PATH_MEMORY
 from gdpeer.multiplayer.methods import methods_of
 from gdpeer.multiplayer.wire import godot3, godot4
-from gdpeer.websocket.godot3_relay import Kind, pack_data, pack_system
+from gdpeer.websocket.session.godot3_header import Kind, pack_data, pack_system
 from gdpeer.websocket.states import PeerState
 from tests.support.figures import record
 from tests.support.long import amount

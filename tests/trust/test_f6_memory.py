@@ -17,7 +17,7 @@ import pytest
 from gdpeer import ManualClock, SceneMultiplayer, SceneTree, WebSocketMultiplayerPeer
 from gdpeer.errors import TransportError
 from gdpeer.transport.memory import MemoryStream, memory_pair
-from gdpeer.websocket.godot3_relay import pack_data
+from gdpeer.websocket.session.godot3_header import pack_data
 from tests.support.figures import record
 from tests.support.long import amount
 from tests.trust.arena import FOUR, THREE, Main, damage

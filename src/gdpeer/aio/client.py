@@ -10,12 +10,12 @@ from collections.abc import AsyncIterator, Generator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from gdpeer import fronts as front
 from gdpeer.aio.connection import Connection
 from gdpeer.aio.loop_driver import LoopDriver
 from gdpeer.arguments import STR, a, checked, optional
 from gdpeer.errors import HandshakeError, TransportError
 from gdpeer.logs import get_logger
-from gdpeer.websocket import front
 from gdpeer.websocket.peer import WebSocketPeer
 from gdpeer.websocket.reconnection import Reconnection
 from gdpeer.websocket.states import PeerState

@@ -12,9 +12,9 @@ from typing import Self
 
 from gdpeer.aio.loop_driver import LoopDriver
 from gdpeer.errors import ConnectionClosedOK, Error
-from gdpeer.websocket.front import Facts, Message, closed_error, is_answered, is_over, make_way, send
+from gdpeer.fronts import Facts, Message, closed_error, is_answered, is_over, make_way, send
 from gdpeer.websocket.peer import WebSocketPeer
-from gdpeer.websocket.session import backend_of
+from gdpeer.websocket.session.server import backend_of
 
 __all__ = ["Connection"]
 

@@ -20,7 +20,7 @@ from gdpeer.clock import MONOTONIC
 
 if TYPE_CHECKING:
     from gdpeer.transport.poller import Poller
-    from gdpeer.websocket.link import Turn
+    from gdpeer.websocket.backend.base import Turn
 
 __all__ = ["LoopDriver"]
 

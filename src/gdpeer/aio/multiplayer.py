@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
+from gdpeer import fronts as front
 from gdpeer.aio.loop_driver import LoopDriver
 from gdpeer.aio.tasks import TreeTasks
 from gdpeer.arguments import INT, STR, a, checked
@@ -17,7 +18,6 @@ from gdpeer.errors import Error, TransportError
 from gdpeer.multiplayer.peer import ConnectionStatus
 from gdpeer.multiplayer.tree import SceneTree
 from gdpeer.multiplayer.websocket_peer import WebSocketMultiplayerPeer
-from gdpeer.websocket import front
 from gdpeer.websocket.states import PeerState
 
 if TYPE_CHECKING:

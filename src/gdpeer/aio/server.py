@@ -10,17 +10,17 @@ from collections.abc import Awaitable, Callable, Generator, Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from gdpeer import fronts as front
 from gdpeer.aio.connection import Connection
 from gdpeer.aio.loop_driver import LoopDriver
 from gdpeer.arguments import CALLABLE, INT, STR, checked, optional
 from gdpeer.attributes import Guarded
 from gdpeer.errors import ConnectionClosed
+from gdpeer.fronts import Message
 from gdpeer.http.response import Response
 from gdpeer.logs import get_logger, report
-from gdpeer.websocket import front
-from gdpeer.websocket.front import Message
+from gdpeer.websocket.opening.upgrade import Answered, Processor
 from gdpeer.websocket.server import WebSocketServer
-from gdpeer.websocket.upgrade import Answered, Processor
 
 if TYPE_CHECKING:
     import ssl

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from gdpeer import fronts as front
 from gdpeer.arguments import STR, checked, optional
 from gdpeer.blocking.connection import Connection
-from gdpeer.websocket import front
 from gdpeer.websocket.peer import WebSocketPeer
 
 if TYPE_CHECKING:

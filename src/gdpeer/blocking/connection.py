@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import Self
 
+from gdpeer import fronts as front
 from gdpeer.blocking.poll_lock import PollLock, deadline_in
 from gdpeer.errors import ConnectionClosedOK, Error
-from gdpeer.websocket import front
-from gdpeer.websocket.front import Facts, Message, closed_error
+from gdpeer.fronts import Facts, Message, closed_error
 from gdpeer.websocket.peer import WebSocketPeer
 from gdpeer.websocket.states import PeerState
 

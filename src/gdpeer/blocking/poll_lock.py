@@ -14,10 +14,10 @@ from threading import Condition, get_ident
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from gdpeer import fronts as front
 from gdpeer.arguments import seconds_of
 from gdpeer.clock import MONOTONIC
 from gdpeer.platform import process_id
-from gdpeer.websocket import front
 from gdpeer.websocket.peer import WebSocketPeer
 
 if TYPE_CHECKING:

@@ -11,18 +11,18 @@ from threading import Lock, Thread
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from gdpeer import fronts as front
 from gdpeer.arguments import CALLABLE, INT, NUMBER, STR, checked, optional
 from gdpeer.attributes import Guarded
+from gdpeer.blocking.accepting import Acceptor
 from gdpeer.blocking.connection import Connection
 from gdpeer.blocking.poll_lock import LONGEST, deadline_in
 from gdpeer.clock import MONOTONIC
 from gdpeer.errors import ConnectionClosed, GdpeerError
 from gdpeer.logs import get_logger, report
 from gdpeer.platform import process_id
-from gdpeer.websocket import front
+from gdpeer.websocket.opening.upgrade import Processor
 from gdpeer.websocket.peer import WebSocketPeer
-from gdpeer.websocket.porter import Acceptor
-from gdpeer.websocket.upgrade import Processor
 
 if TYPE_CHECKING:
     import ssl

@@ -14,7 +14,7 @@ from gdpeer.inspection.decoded import Decoded, Paths, clipped
 from gdpeer.inspection.direction import Direction, Message
 from gdpeer.multiplayer.wire import godot3
 from gdpeer.multiplayer.wire.parts import values_of
-from gdpeer.websocket.godot3_relay import HEADER_SIZE, Header, Kind, unpack
+from gdpeer.websocket.session.godot3_header import HEADER_SIZE, Header, Kind, unpack
 
 __all__ = ["Decoder3", "is_id"]
 

@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeAlias
 
 from gdpeer.errors import Error
 from gdpeer.protocol.connection import is_sendable_code
-from gdpeer.websocket.native import NativeBackend
+from gdpeer.websocket.backend.native import NativeBackend
 from gdpeer.websocket.peer import WebSocketPeer
 
 __all__ = ["NORMAL", "Control", "Direction", "End", "Item", "Message", "Way", "close"]

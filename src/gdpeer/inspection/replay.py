@@ -30,10 +30,10 @@ from gdpeer.inspection.tunnel import LARGEST, Ended, Event, Opened, Passed
 from gdpeer.protocol.url import Url
 from gdpeer.transport.poller import Poller
 from gdpeer.variant.text.text import var_to_str
+from gdpeer.websocket._peer import take_turn
+from gdpeer.websocket.backend.base import Turn
+from gdpeer.websocket.backend.native import NativeBackend, leave
 from gdpeer.websocket.connecting import connect
-from gdpeer.websocket.exchange import take_turn
-from gdpeer.websocket.link import Turn
-from gdpeer.websocket.native import NativeBackend, leave
 from gdpeer.websocket.peer import WebSocketPeer
 from gdpeer.websocket.settings import Settings
 from gdpeer.websocket.states import Stage

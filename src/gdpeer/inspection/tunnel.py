@@ -30,11 +30,11 @@ from gdpeer.protocol.http_headers import Request
 from gdpeer.protocol.url import parse_url
 from gdpeer.transport.poller import Poller
 from gdpeer.transport.stream import Connector, Stream
+from gdpeer.websocket._peer import take_turn
+from gdpeer.websocket.backend.base import Turn
+from gdpeer.websocket.backend.native import NativeBackend, leave
 from gdpeer.websocket.connecting import connect
-from gdpeer.websocket.door import Listeners, Place
-from gdpeer.websocket.exchange import take_turn
-from gdpeer.websocket.link import Turn
-from gdpeer.websocket.native import NativeBackend, leave
+from gdpeer.websocket.listening import Listeners, Place
 from gdpeer.websocket.peer import WebSocketPeer
 from gdpeer.websocket.settings import Settings
 from gdpeer.websocket.states import Stage

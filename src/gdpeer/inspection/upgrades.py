@@ -12,8 +12,8 @@ from gdpeer.errors import Cause, CloseCause, HandshakeError
 from gdpeer.protocol.deflate import NAME
 from gdpeer.protocol.handshake import Opened, ServerHandshake
 from gdpeer.protocol.http_headers import Request
+from gdpeer.websocket.opening.upgrade import Addressed, Outcome, ServerUpgrade
 from gdpeer.websocket.settings import Settings
-from gdpeer.websocket.upgrade import Addressed, Outcome, ServerUpgrade
 
 __all__ = ["BAD_GATEWAY", "WaitingUpgrade", "answering", "asking"]
 

@@ -53,13 +53,13 @@ from gdpeer.platform import pause
 from gdpeer.protocol.connection import check_close
 from gdpeer.transport.stream import Connector, Stream
 from gdpeer.websocket.client import WebSocketClient
-from gdpeer.websocket.client_session import ClientSession
-from gdpeer.websocket.dialects import GODOT3, GODOT4, Dialect
-from gdpeer.websocket.door import log_not_listening
+from gdpeer.websocket.listening import log_not_listening
 from gdpeer.websocket.peer import WebSocketPeer
 from gdpeer.websocket.server import WebSocketServer
-from gdpeer.websocket.session import News, ServerSession, backend_of
-from gdpeer.websocket.session_peer import SessionPeer
+from gdpeer.websocket.session.client import ClientSession
+from gdpeer.websocket.session.dialects import GODOT3, GODOT4, Dialect
+from gdpeer.websocket.session.server import News, ServerSession, backend_of
+from gdpeer.websocket.session.session_peer import SessionPeer
 from gdpeer.websocket.session_settings import SessionSettings, SessionValues
 from gdpeer.websocket.settings import Settings
 from gdpeer.websocket.stats import ServerStats, Tally
@@ -68,7 +68,7 @@ from gdpeer.websocket.tls_options import TLSOptions
 if TYPE_CHECKING:
     from gdpeer.http.response import Handler
     from gdpeer.multiplayer.peer import NetworkedMultiplayerPeer
-    from gdpeer.websocket.upgrade import Processor
+    from gdpeer.websocket.opening.upgrade import Processor
 
 __all__ = ["WebSocketMultiplayerPeer"]
 

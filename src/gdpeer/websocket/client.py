@@ -27,11 +27,11 @@ from gdpeer.arguments import BOOL, INT, LINES, STR, check_id, checked, seconds_o
 from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.errors import Cause, CloseCause, Error
 from gdpeer.signals import Signal
-from gdpeer.websocket.client_session import ClientSession
-from gdpeer.websocket.dialects import GODOT3
-from gdpeer.websocket.networked import NetworkedPeer
 from gdpeer.websocket.peer import WebSocketPeer
 from gdpeer.websocket.reconnection import Reconnection
+from gdpeer.websocket.session.client import ClientSession
+from gdpeer.websocket.session.dialects import GODOT3
+from gdpeer.websocket.session.faces import NetworkedPeer
 from gdpeer.websocket.settings import kilobytes, lines, names
 from gdpeer.websocket.states import ClientStatus, PeerState
 from gdpeer.websocket.tls_options import Source, TLSOptions

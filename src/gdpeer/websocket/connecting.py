@@ -15,12 +15,12 @@ from gdpeer.errors import Cause, Error, TransportError
 from gdpeer.platform import IN_PAGE
 from gdpeer.protocol.url import Url
 from gdpeer.transport.stream import Connector
-from gdpeer.websocket.link import Turn
-from gdpeer.websocket.native import NativeBackend
-from gdpeer.websocket.proxies import choose_proxy
-from gdpeer.websocket.redirects import Hop
+from gdpeer.websocket.backend.base import Turn
+from gdpeer.websocket.backend.native import NativeBackend
+from gdpeer.websocket.opening.proxy_choice import choose_proxy
+from gdpeer.websocket.opening.redirects import Hop
+from gdpeer.websocket.opening.upgrade import ClientUpgrade
 from gdpeer.websocket.settings import Settings
-from gdpeer.websocket.upgrade import ClientUpgrade
 
 if TYPE_CHECKING:
     from gdpeer.websocket.tls_options import TLSOptions
@@ -59,7 +59,7 @@ def connect_in_page(
     url: Url, options: TLSOptions | None, settings: Settings, clock: Clock, turn: Turn
 ) -> NativeBackend:
     """As `connect`, over the browser's `WebSocket`."""
-    from gdpeer.websocket import browser
+    from gdpeer.websocket.backend import browser
 
     browser.check_allowed(settings, options)
     backend = browser.BrowserBackend(settings, clock, turn)

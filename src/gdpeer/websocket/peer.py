@@ -37,12 +37,13 @@ from gdpeer.protocol.http_headers import Headers
 from gdpeer.protocol.url import parse_url
 from gdpeer.signals import Signal
 from gdpeer.transport.stream import Connector, Stream
+from gdpeer.websocket._peer import PeerBase
+from gdpeer.websocket.backend.base import Turn
+from gdpeer.websocket.backend.native import NativeBackend, leave
 from gdpeer.websocket.connecting import connect
-from gdpeer.websocket.exchange import PeerBase
-from gdpeer.websocket.link import Turn
-from gdpeer.websocket.native import NativeBackend, leave
-from gdpeer.websocket.proxies import proxy_choice
-from gdpeer.websocket.redirects import redirect_count
+from gdpeer.websocket.opening.proxy_choice import proxy_choice
+from gdpeer.websocket.opening.redirects import redirect_count
+from gdpeer.websocket.opening.upgrade import ClientUpgrade, ServerUpgrade
 from gdpeer.websocket.settings import (
     Configurable,
     Setting,
@@ -58,7 +59,6 @@ from gdpeer.websocket.settings import (
 from gdpeer.websocket.states import PeerState, PeerWriteMode, Stage, state_of
 from gdpeer.websocket.stats import PeerStats, peer_stats
 from gdpeer.websocket.tls_options import TLSOptions
-from gdpeer.websocket.upgrade import ClientUpgrade, ServerUpgrade
 
 __all__ = ["WebSocketPeer"]
 

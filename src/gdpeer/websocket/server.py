@@ -57,16 +57,18 @@ from gdpeer.protocol.frames import is_utf8
 from gdpeer.protocol.http_headers import Request, parse_header_line
 from gdpeer.signals import Signal
 from gdpeer.transport.stream import Connector, Stream
-from gdpeer.websocket.dialects import GODOT3
-from gdpeer.websocket.door import Listeners, Place, log_not_listening, make_context
-from gdpeer.websocket.exchange import spread, take_turn, tell_packets
-from gdpeer.websocket.gate import household
-from gdpeer.websocket.link import Turn
-from gdpeer.websocket.native import NativeBackend, leave
-from gdpeer.websocket.networked import NetworkedPeer
+from gdpeer.websocket._peer import spread, take_turn, tell_packets
+from gdpeer.websocket.admission import household
+from gdpeer.websocket.backend.base import Turn
+from gdpeer.websocket.backend.native import NativeBackend, leave
+from gdpeer.websocket.connection_log import limit_of, tell
+from gdpeer.websocket.listening import Listeners, Place, log_not_listening, make_context
+from gdpeer.websocket.opening.upgrade import Answered, Processor, Question, ServerUpgrade
 from gdpeer.websocket.peer import WebSocketPeer
 from gdpeer.websocket.server_settings import ServerSettings
-from gdpeer.websocket.session import ServerSession
+from gdpeer.websocket.session.dialects import GODOT3
+from gdpeer.websocket.session.faces import NetworkedPeer
+from gdpeer.websocket.session.server import ServerSession
 from gdpeer.websocket.settings import (
     Settings,
     kilobytes,
@@ -75,9 +77,7 @@ from gdpeer.websocket.settings import (
 )
 from gdpeer.websocket.states import ClientStatus, PeerWriteMode, Stage
 from gdpeer.websocket.stats import ServerStats, Tally
-from gdpeer.websocket.telling import limit_of, tell
 from gdpeer.websocket.tls_options import Source
-from gdpeer.websocket.upgrade import Answered, Processor, Question, ServerUpgrade
 
 if TYPE_CHECKING:
     import ssl

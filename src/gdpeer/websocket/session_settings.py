@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from gdpeer.websocket.redirects import redirect_count
+from gdpeer.websocket.opening.redirects import redirect_count
 from gdpeer.websocket.settings import (
     Configurable,
     Setting,

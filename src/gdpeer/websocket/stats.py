@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from gdpeer.errors import Cause, CloseCause
 
 if TYPE_CHECKING:
-    from gdpeer.websocket.native import NativeBackend
+    from gdpeer.websocket.backend.native import NativeBackend
 
 __all__ = ["PeerStats", "ServerStats", "Tally", "peer_stats"]
 

@@ -8,7 +8,7 @@ import pytest
 
 from gdpeer import Cause, ConnectionClosedError, ConnectionClosedOK
 from gdpeer.aio import Connection, connect
-from gdpeer.websocket.front import is_over
+from gdpeer.fronts import is_over
 from gdpeer.websocket.states import PeerState
 from tests.unit.aio.support import joined, served, until
 

@@ -12,7 +12,7 @@ import pytest
 
 from gdpeer.aio import Connection, Server, connect, serve
 from gdpeer.aio.loop_driver import TICKS, LoopDriver
-from gdpeer.websocket.link import Turn
+from gdpeer.websocket.backend.base import Turn
 from tests.unit.aio.support import Loops, LoopWithoutReaders, echo, joined, rounds, run, url_of
 
 

@@ -12,9 +12,9 @@ from websockets.asyncio.client import connect as websockets_connect
 from websockets.asyncio.client import unix_connect
 
 from gdpeer import Cause, ConnectionClosed, ConnectionClosedError, HandshakeError, TransportError
+from gdpeer import fronts as front
 from gdpeer.aio import Connection, Server, broadcast, connect, serve
 from gdpeer.http import Request, Response
-from gdpeer.websocket import front
 from tests.unit.aio.support import echo, joined, run, served, until, url_of
 
 CROWD = 100

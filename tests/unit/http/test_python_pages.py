@@ -108,7 +108,7 @@ def archive(pages: PythonPages) -> zipfile.ZipFile:
 
 def test_the_sources_are_those_of_gdpeer_as_far_as_a_page_has_use_for_them(pyodide: Path) -> None:
     names = archive(PythonPages(pyodide)).namelist()
-    assert {"gdpeer/__init__.py", "gdpeer/websocket/browser.py", "gdpeer/variant/binary/codec.py"} <= set(names)
+    assert {"gdpeer/__init__.py", "gdpeer/websocket/backend/browser.py", "gdpeer/variant/binary/codec.py"} <= set(names)
     assert all(name.startswith("gdpeer/") and name.endswith(".py") for name in names)
     assert not [name for name in names if name.startswith(("gdpeer/cli", "gdpeer/demos"))]
 

@@ -20,7 +20,7 @@ from gdpeer.inspection.direction import Direction, Message
 from gdpeer.inspection.method_names import MethodNames
 from gdpeer.multiplayer.rpc import class_table
 from gdpeer.multiplayer.wire import godot3, godot4
-from gdpeer.websocket.godot3_relay import pack_data
+from gdpeer.websocket.session.godot3_header import pack_data
 from tests.support.missing import ROOT
 from tests.support.mp_nodes import Main
 

@@ -9,7 +9,7 @@ from gdpeer.errors import Error
 from gdpeer.logs import LOGGED_AT_ONCE
 from gdpeer.prometheus import ServerCollector
 from gdpeer.transport.memory import memory_pair
-from gdpeer.websocket.godot3_relay import Kind, pack_data, pack_system
+from gdpeer.websocket.session.godot3_header import Kind, pack_data, pack_system
 from gdpeer.websocket.states import PeerState
 
 RAW3, RAW4 = b"\x04x", b"\x03x"

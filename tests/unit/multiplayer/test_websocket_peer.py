@@ -29,8 +29,8 @@ from gdpeer import (
 from gdpeer.multiplayer.peer import ConnectionStatus
 from gdpeer.multiplayer.websocket_peer import WebSocketMultiplayerPeer
 from gdpeer.transport.memory import MemoryStream, memory_pair
-from gdpeer.websocket.door import Listeners
-from gdpeer.websocket.godot3_relay import Kind, pack_data, pack_system
+from gdpeer.websocket.listening import Listeners
+from gdpeer.websocket.session.godot3_header import Kind, pack_data, pack_system
 from tests.support.certificates import Certificates, make_certificates
 from tests.support.ports import free_port
 from tests.unit.websocket.support import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gdpeer.clock import MONOTONIC
-from gdpeer.websocket.link import BackendBase, Turn
+from gdpeer.websocket.backend.base import BackendBase, Turn
 from gdpeer.websocket.settings import Settings
 from tests.unit.websocket.support import CLOSED, Room, poll_all
 

@@ -11,8 +11,8 @@ import pytest
 from gdpeer import OK, Cause, ManualClock, PeerStats, WebSocketMultiplayerPeer, WebSocketPeer, WebSocketServer, http
 from gdpeer.prometheus import Metrics
 from gdpeer.token_bucket import TokenBucket
-from gdpeer.websocket import gate
-from gdpeer.websocket.gate import Admission, household
+from gdpeer.websocket import admission as gate
+from gdpeer.websocket.admission import Admission, household
 from gdpeer.websocket.settings import Settings
 from tests.unit.websocket.support import CLOSED, OPEN, Room, open_pair, until
 

@@ -8,8 +8,8 @@ import pytest
 
 from gdpeer import OK, Cause, WebSocketMultiplayerPeer, WebSocketPeer
 from gdpeer.http import Request, Response
+from gdpeer.websocket.opening.upgrade import Answered, Question, ServerUpgrade
 from gdpeer.websocket.settings import Settings
-from gdpeer.websocket.upgrade import Answered, Question, ServerUpgrade
 from tests.unit.websocket.support import CLOSED, OPEN, Room, listening, request, until, url_of
 
 TOKEN = "Authorization: Bearer 123"

@@ -1,0 +1,169 @@
+"""`Acceptor`: a server that hands each connection to somebody else, who serves it with a peer of its own.
+
+The server's own poller carries every connection through TLS and the upgrade's request, and answers pages. Only clients
+whose upgrade is accepted are handed on. So a socket that says nothing costs a descriptor, and neither a thread nor one
+of `max_peers` places.
+
+Layer: `websocket`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from functools import partial
+from types import MappingProxyType
+
+from gdpeer.errors import HandshakeError
+from gdpeer.transport.stream import Stream
+from gdpeer.websocket.backend.native import NativeBackend
+from gdpeer.websocket.opening.upgrade import Addressed, Outcome, ServerUpgrade
+from gdpeer.websocket.peer import WebSocketPeer
+from gdpeer.websocket.server import WebSocketServer
+from gdpeer.websocket.states import Stage
+
+__all__ = ["Acceptor"]
+
+FULL = "the server takes no more connections now"
+
+
+class HeldUpgrade(ServerUpgrade):
+    """A server's upgrade that keeps its answer back until the connection has its new owner.
+
+    Attributes:
+        is_decided: the client may have its WebSocket, and was not told yet.
+    """
+
+    __slots__ = ("_is_released", "_outcome")
+
+    def __init__(self, *arguments: object, **named: object) -> None:
+        super().__init__(*arguments, **named)  # type: ignore[arg-type]
+        self._outcome: Outcome | None = None
+        self._is_released = False
+
+    @property
+    def is_decided(self) -> bool:
+        """See the class."""
+        return self._outcome is not None
+
+    def receive(self, data: bytes, stream: Addressed) -> Outcome | None:
+        """See `ServerUpgrade`."""
+        if self._outcome is None:
+            outcome = super().receive(data, stream)
+            if outcome is None or outcome.opened is None:
+                return outcome
+            self._outcome = outcome
+        else:
+            self._outcome.leftover += data  # of a client that does not wait for the answer
+        return self._outcome if self._is_released else None
+
+    def release(self, problem: HandshakeError | None = None) -> None:
+        """Give the answer to whoever asks next; with a problem, a refusal instead."""
+        self._is_released = True
+        if problem is not None:
+            self._outcome = self._refuse(problem)
+
+
+class Acceptor(WebSocketServer):
+    """Ports, TLS, limits, pages and upgrades of a server; what opens is handed on.
+
+    At most `max_peers` connections are with others at a time; later ones get 503. All of it belongs to one thread,
+    except `wake` and `give_back`. That thread calls `http_handler` and
+    `process_request`.
+
+    Args:
+        hand_on: called with an id, a peer, and a function that sends the upgrade's answer; whoever polls the peer calls
+            the function first. Returns False where nobody can take the connection, which is then answered with 503. The
+            new owner calls `give_back` at the end.
+    """
+
+    _UPGRADE = HeldUpgrade
+
+    def __init__(self, hand_on: Callable[[int, WebSocketPeer, Callable[[], object]], bool]) -> None:
+        super().__init__()
+        self._hand_on = hand_on
+        self._handed: dict[int, WebSocketPeer] = {}
+        self._decided: deque[NativeBackend] = deque()
+        self._returned: deque[int] = deque()
+
+    @property
+    def peers(self) -> Mapping[int, WebSocketPeer]:
+        """Those that are with others."""
+        return MappingProxyType(self._handed)
+
+    def _is_in_use(self, peer_id: int) -> bool:
+        return peer_id in self._handed or super()._is_in_use(peer_id)
+
+    def _taken(self) -> int:
+        self._take_back()
+        return len(self._handed) + super()._taken()
+
+    def poll(self, timeout: float = 0.0) -> None:
+        """Accept, answer, and hand on."""
+        super().poll(timeout)
+        while self._decided:
+            self._hand_over(self._decided.popleft())
+        self._take_back()
+
+    def _take_opened(self, backend: NativeBackend) -> WebSocketPeer | None:
+        if _held(backend) is not None:
+            self._decided.append(backend)  # until the turn is over, as it holds on to the connections that it touched
+            return None
+        return super()._take_opened(backend)
+
+    def _hand_over(self, backend: NativeBackend) -> None:
+        upgrade, stream = _held(backend), backend.stream
+        if upgrade is None or stream is None:
+            return
+        peer_id = backend.peer_id
+        peer = WebSocketPeer(clock=self._clock)
+        peer._settings = self._settings
+        stream.detach()
+        upgrade.release()
+        del self._opening[peer_id]
+        self._admitted.discard(peer_id)
+        self._handed[peer_id] = peer
+        if self._hand_on(peer_id, peer, partial(_begin, peer, stream, backend)):
+            self._tally.opened += 1
+            backend.let_go()
+        else:
+            del self._handed[peer_id]
+            self._opening[peer_id] = backend
+            backend.attach()
+            upgrade.release(HandshakeError(FULL, status=503))
+            backend.go_on()
+
+    def _take_back(self) -> None:
+        while self._returned:
+            peer_id = self._returned.popleft()
+            peer = self._handed.pop(peer_id)
+            self._listeners.admission.leave(peer_id)
+            if peer._backend is not None:
+                self._tally.note_ended(peer._backend)
+
+    def give_back(self, peer_id: int) -> None:
+        """A connection that was handed on is over. From any thread."""
+        self._returned.append(peer_id)
+        self.wake()
+
+    def wake(self) -> None:
+        """End the wait of `poll`. From any thread, also from a signal handler."""
+        poller = self._turn.poller
+        if poller is not None:
+            poller.wake()
+
+
+def _held(backend: NativeBackend) -> HeldUpgrade | None:
+    """The upgrade, where its answer waits for an owner."""
+    upgrade = backend.upgrade
+    is_waiting = backend.stage == Stage.UPGRADING and isinstance(upgrade, HeldUpgrade) and upgrade.is_decided
+    return upgrade if is_waiting else None  # type: ignore[return-value]
+
+
+def _begin(peer: WebSocketPeer, stream: Stream, before: NativeBackend) -> None:
+    """In the new owner's thread: answer the upgrade."""
+    peer._begin("", before.upgrade, stream)
+    backend = peer._backend
+    assert backend is not None  # it has just begun
+    backend.bytes_received, backend.port = before.bytes_received, before.port
+    backend.go_on()

@@ -1,0 +1,48 @@
+# C types of exchange.py (Cython's pure-Python mode).
+cimport cython
+
+from gdpeer.protocol.frames cimport is_utf8
+from gdpeer.protocol.inbox cimport Inbox
+from gdpeer.protocol.outbox cimport encode_message
+from gdpeer.signals cimport Signal
+from gdpeer.websocket.backend.base cimport Turn
+from gdpeer.websocket.backend.native cimport NativeBackend
+
+cdef int _UNDERSCORE
+cdef object _OK, _FAILED, _NO_ROOM, _UNAVAILABLE, _TEXT, _BINARY
+
+
+cdef class PeerBase:
+    cdef dict __dict__  # for the game's own attributes; there is none until it sets one
+    cdef object __weakref__
+    cdef public NativeBackend _backend
+    cdef public object _packet_error
+    cdef public object _write_mode
+    cdef public bytes _text
+    cdef public bint _was_string
+
+    @cython.locals(backend=NativeBackend, is_text=bint)
+    cpdef send(self, message, write_mode=*)
+    cdef send_binary(self, bytes message)
+    @cython.locals(backend=NativeBackend)
+    cpdef bytes get_packet(self)
+    @cython.locals(backend=NativeBackend)
+    cpdef bytes take(self)
+    @cython.locals(inbox=Inbox, packet=bytes, was_text=bint)
+    cdef bytes _take(self, NativeBackend backend)
+    cpdef bint was_string_packet(self)
+    @cython.locals(backend=NativeBackend)
+    cpdef Py_ssize_t get_available_packet_count(self)
+
+
+@cython.final
+cdef class _Taking:
+    cdef PeerBase _peer
+
+
+@cython.locals(backend=NativeBackend, touched=list, told=Py_ssize_t)
+cpdef take_turn(Turn turn, double timeout, dict peers, object tell, object look_at)
+@cython.locals(inbox=Inbox, signal=Signal)
+cpdef tell_packets(NativeBackend backend, dict peers, object tell)
+@cython.locals(frame=bytes, peer=PeerBase, backend=NativeBackend)
+cpdef spread(dict peers, object peer_ids, bytes payload, bint is_text)

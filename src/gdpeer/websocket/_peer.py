@@ -1,0 +1,281 @@
+"""What every message passes on its way through a `WebSocketPeer`: telling of it, taking it, sending.
+
+Layer: `websocket`; compiled (types in `exchange.pxd`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Never
+
+from gdpeer.arguments import to_bytes, wrong_type
+from gdpeer.attributes import refuse_unknown
+from gdpeer.errors import Error
+from gdpeer.protocol.frames import is_utf8
+from gdpeer.protocol.outbox import encode_message
+from gdpeer.signals import Signal
+from gdpeer.websocket.backend.base import Turn
+from gdpeer.websocket.backend.native import NativeBackend
+from gdpeer.websocket.states import PeerWriteMode
+
+try:
+    import cython
+except ImportError:
+    from gdpeer import _cython as cython
+
+if cython.compiled:
+    from cython.cimports.cpython.object import PyObject_GenericSetAttr
+    from cython.cimports.cpython.unicode import PyUnicode_Check, PyUnicode_READ_CHAR
+
+__all__ = ["PeerBase", "spread", "take_turn", "tell_packets"]
+
+_OK = Error.OK
+_FAILED = Error.FAILED
+_NO_ROOM = Error.ERR_OUT_OF_MEMORY
+_UNAVAILABLE = Error.ERR_UNAVAILABLE
+_TEXT = PeerWriteMode.TEXT
+_BINARY = PeerWriteMode.BINARY
+_UNDERSCORE = ord("_")  # a C integer once compiled (exchange.pxd)
+
+
+class PeerBase:
+    """The part of `WebSocketPeer` that deals with messages; it has the members of `PacketPeer` for them."""
+
+    __slots__ = ("__dict__", "__weakref__", "_backend", "_packet_error", "_text", "_was_string", "_write_mode")
+
+    def __init__(self) -> None:
+        self._backend: NativeBackend | None = None
+        self._packet_error = _OK
+        self._write_mode = _BINARY
+        self._text: bytes | None = None  # the text packet that was read last: known to be UTF-8
+        self._was_string = False
+
+    def __setattr__(self, name: str, value: Never) -> None:  # never: else all names are good
+        """Refuses what `WebSocketPeer` does not have."""
+        if cython.compiled:
+            if PyUnicode_Check(name) and PyUnicode_READ_CHAR(name, 0) != _UNDERSCORE:  # no slice is made for that
+                refuse_unknown(self, name)
+            PyObject_GenericSetAttr(self, name, value)
+        else:
+            if name[:1] != "_":
+                refuse_unknown(self, name)
+            object.__setattr__(self, name, value)
+
+    def send(self, message: bytes | bytearray | memoryview, write_mode: PeerWriteMode = _BINARY) -> Error:
+        """Send one message, at once if TCP takes it (within a server's or client's turn: at its end).
+
+        Args:
+            message: any length up to `outbound_buffer_size`, 0 included.
+            write_mode: TEXT needs UTF-8.
+
+        Returns:
+            `FAILED` unless OPEN, `ERR_OUT_OF_MEMORY` when the outbound limits are reached (nothing is sent, the
+            connection stays; `drained` tells when to try again), `ERR_INVALID_DATA` for a text that is not UTF-8;
+            else `OK`.
+        """
+        backend = self._backend
+        if type(message) is not bytes:
+            message = _to_bytes(message)
+        is_text = write_mode is _TEXT or write_mode == _TEXT
+        if not is_text and write_mode is not _BINARY and write_mode != _BINARY:
+            raise wrong_type("send", "write_mode", "TEXT or BINARY", write_mode)
+        if backend is None:
+            return _FAILED
+        if is_text and message is not self._text and not is_utf8(message):
+            return Error.ERR_INVALID_DATA
+        return backend.send(message, is_text)
+
+    def send_binary(self, message: bytes) -> Error:
+        """As `send`, for a session."""
+        return _FAILED if self._backend is None else self._backend.send(message, False)
+
+    def send_text(self, message: str) -> Error:
+        """Send one text message; returns as `send`."""
+        if not isinstance(message, str):
+            raise wrong_type("send_text", "message", "a string", message)
+        return _FAILED if self._backend is None else self._backend.send(message.encode("utf-8", "replace"), True)
+
+    def put_packet(self, buffer: bytes | bytearray | memoryview) -> Error:
+        """Send one message in the mode of `set_write_mode` (BINARY at first).
+
+        An empty buffer is `OK` and sends nothing, as in the engine; else returns as `send`.
+        """
+        if type(buffer) is not bytes:
+            buffer = to_bytes("put_packet", "buffer", buffer)
+        return self.send(buffer, self._write_mode) if len(buffer) else _OK
+
+    def set_write_mode(self, mode: PeerWriteMode) -> None:
+        """Godot 3: what `put_packet` sends from now on."""
+        if not isinstance(mode, int):
+            raise wrong_type("set_write_mode", "mode", "TEXT or BINARY", mode)
+        self._write_mode = PeerWriteMode(mode)
+
+    def get_write_mode(self) -> PeerWriteMode:
+        """Godot 3: what `put_packet` sends."""
+        return self._write_mode
+
+    def get_available_packet_count(self) -> int:
+        """How many packets can be read. Differs from the engine: also after the close."""
+        backend = self._backend
+        return 0 if backend is None else backend.connection.inbox.count
+
+    def get_packet(self) -> bytes:
+        """The oldest packet; empty, with `get_packet_error()`, where there is none.
+
+        Differs from the engine: packets that came before a close can be read afterwards.
+        """
+        backend = self._backend
+        if backend is None or backend.connection.inbox.count == 0:
+            self._packet_error = _UNAVAILABLE if backend is not None and backend.is_open() else _FAILED
+            return b""
+        return self._take(backend)
+
+    def take(self) -> bytes | None:
+        """As `get_packet`, for a session: None where there is none, whatever a subclass makes of that."""
+        backend = self._backend
+        if backend is None or backend.connection.inbox.count == 0:
+            return None
+        return self._take(backend)
+
+    def _take(self, backend: NativeBackend) -> bytes:
+        inbox = backend.connection.inbox
+        packet = inbox.next_packet()
+        was_text = inbox.was_text
+        # To set an attribute of a peer takes long uncompiled, so only what changes is set.
+        if self._packet_error is not _OK:
+            self._packet_error = _OK
+        if self._was_string != was_text:
+            self._was_string = was_text
+        if was_text:
+            self._text = packet
+        elif self._text is not None:
+            self._text = None
+        if backend.paused:
+            backend.make_room()
+        return packet
+
+    def was_string_packet(self) -> bool:
+        """Whether the packet that was read last came as text."""
+        return self._was_string
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Take the packets that are there."""
+        return _Taking(self)
+
+    def get_packet_error(self) -> Error:
+        """What came of the last `get_packet`: `OK`, `FAILED` (not open), `ERR_UNAVAILABLE` (nothing there)."""
+        return self._packet_error
+
+    def get_current_outbound_buffered_amount(self) -> int:
+        """Bytes that wait to be sent; 0 unless OPEN."""
+        backend = self._backend
+        return backend.connection.outbox.pending if backend is not None and backend.is_open() else 0
+
+
+class _Taking:
+    """Takes packets until there is none."""
+
+    __slots__ = ("_peer",)
+
+    def __init__(self, peer: PeerBase) -> None:
+        self._peer = peer
+
+    def __iter__(self) -> _Taking:
+        return self
+
+    def __next__(self) -> bytes:
+        peer = self._peer
+        if peer.get_available_packet_count() == 0:
+            raise StopIteration
+        return peer.get_packet()
+
+
+def take_turn(
+    turn: Turn,
+    timeout: float,
+    peers: Mapping[int, PeerBase],
+    tell: Callable[[int], object] | Signal,
+    look_at: Callable[[NativeBackend], object],
+) -> None:
+    """An owner's turn: wait, read, tell of packets, and send what the slots sent.
+
+    What an exception cuts short (an interrupt, or `sys.exit` in a slot) is told in the next turn.
+
+    Args:
+        turn: the owner's.
+        timeout: seconds to wait at most, where nothing is to be done yet.
+        peers: those who are there.
+        tell: see `tell_packets`.
+        look_at: called with each connection that is not among `peers`, or where more happened than packets.
+    """
+    if turn.poller is None or turn.active:
+        return
+    turn.active = True
+    try:
+        turn.poller.turn(0.0 if turn.touched else timeout)
+        touched = turn.take_touched()
+        told = 0
+        try:
+            for backend in touched:
+                if backend.peer_id not in peers:
+                    look_at(backend)
+                else:
+                    tell_packets(backend, peers, tell)
+                    if backend.has_news():
+                        look_at(backend)
+                told += 1
+        except BaseException:  # out of a slot: an interrupt, or the program is to end
+            for backend in touched[told:]:
+                turn.touch(backend)
+            raise
+    finally:
+        turn.flush()
+
+
+def tell_packets(backend: NativeBackend, peers: Mapping[int, PeerBase], tell: Callable[[int], object] | Signal) -> None:
+    """Tell of each packet that came, once; of none that a slot has taken by then.
+
+    Args:
+        backend: where they came; of a peer that is there.
+        peers: those who are there; once a slot has stopped the server nothing more is told.
+        tell: a signal to emit, or a function to call, with the peer's id.
+    """
+    inbox = backend.connection.inbox
+    peer_id = backend.peer_id
+    signal = tell if isinstance(tell, Signal) else None
+    while inbox.count:
+        if backend.announced == inbox.received:
+            return
+        backend.announced += 1
+        if signal is not None:
+            signal.emit_one(peer_id)
+        else:
+            tell(peer_id)  # type: ignore[operator]
+        if peer_id not in peers:
+            return
+    backend.announced = inbox.received
+
+
+def spread(peers: Mapping[int, PeerBase], peer_ids: Iterable[int], payload: bytes, is_text: bool) -> Error:
+    """Send one message to some peers, framed once; `ERR_OUT_OF_MEMORY` when one had no room for it, else `OK`.
+
+    Args:
+        peers: those who are there.
+        peer_ids: who gets it; others than `peers` are passed over.
+        payload: the message.
+        is_text: what it is sent as.
+    """
+    frame = encode_message(payload, is_text)
+    result = _OK
+    for peer_id in peer_ids:
+        peer = peers.get(peer_id)
+        backend = None if peer is None else peer._backend
+        if backend is not None and backend.send(payload, is_text, frame) is _NO_ROOM:
+            result = _NO_ROOM
+    return result
+
+
+def _to_bytes(message: Any) -> bytes:
+    if isinstance(message, str):
+        raise TypeError("send() argument 'message': expected bytes, got str; for text there is send_text()")
+    return to_bytes("send", "message", message)

@@ -1,0 +1,1 @@
+"""One connection: the contract of a backend, the native one, and the browser's."""

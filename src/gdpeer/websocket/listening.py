@@ -1,0 +1,124 @@
+"""The ports of a server: where connections come in, the TLS on them, and the limits by address.
+
+Layer: `websocket`. The transport's modules are imported when they are needed: a server over streams of one's own needs
+none of them.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from gdpeer.clock import Clock
+from gdpeer.errors import Cause, Error, TransportError
+from gdpeer.logs import get_logger, log_limited
+from gdpeer.transport.os_errors import check_for_sockets
+from gdpeer.transport.stream import Connector, Stream
+from gdpeer.websocket.admission import Admission
+from gdpeer.websocket.settings import Settings
+from gdpeer.websocket.tls_options import Source, TLSOptions
+
+if TYPE_CHECKING:
+    import ssl
+
+    from gdpeer.transport.listener import Listener
+    from gdpeer.transport.poller import Poller
+
+__all__ = ["Listeners", "Place", "log_not_listening", "make_context"]
+
+logger = get_logger("gdpeer.websocket")
+
+
+class Place(NamedTuple):
+    """Where to listen; see `WebSocketServer` and `Listener`."""
+
+    bind_ip: str
+    port: int
+    backlog: int
+    reuse_port: bool
+
+
+def make_context(key: Source | None, certificate: Source | None, chain: Source | None) -> ssl.SSLContext | None:
+    """What TLS needs; None without key and certificate.
+
+    Raises:
+        ValueError: there is only one of both.
+        TransportError: they cannot be used.
+    """
+    if key is None and certificate is None:
+        return None
+    if key is None or certificate is None:
+        raise ValueError("TLS needs both private_key and ssl_certificate")
+    return TLSOptions.server(key, certificate).make_context(chain)
+
+
+def log_not_listening(reason: str) -> None:
+    """Logs why a server does not listen. Most reasons begin with these words by themselves."""
+    logger.warning("%s", reason if reason.startswith("cannot listen") else f"cannot listen: {reason}")
+
+
+class Listeners:
+    """All ports of one server.
+
+    Args:
+        clock: tells the time.
+
+    Attributes:
+        listeners: the ports.
+        tls: for connections that come from now on; None: no TLS.
+        admission: the limits that count before a byte is read.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.listeners: list[Listener] = []
+        self.tls: ssl.SSLContext | None = None
+        self.admission = Admission(clock)
+
+    def open(self, place: Place, poller: Callable[[], Poller], come_in: Callable[[Stream, int], object]) -> None:
+        """Open one port, watched by a poller; `come_in` is called with each connection and the port.
+
+        Raises:
+            TransportError: it cannot be opened, no descriptor is left, or this is a page.
+        """
+        check_for_sockets()
+        try:
+            from gdpeer.transport.listener import Listener
+        except (OSError, ImportError) as error:
+            words = f"cannot listen, as no file can be read to load what it takes: {error}"
+            raise TransportError(words, Cause.TCP, Error.ERR_CANT_CREATE) from error
+
+        if place.bind_ip.startswith("unix:"):
+            listener = Listener.unix(place.bind_ip.removeprefix("unix:"), backlog=place.backlog)
+        else:
+            listener = Listener(place.bind_ip, place.port, backlog=place.backlog, reuse_port=place.reuse_port)
+
+        def accept(events: int) -> None:
+            for stream in listener.accept():
+                try:
+                    come_in(stream, listener.local_address[1])
+                except OSError as error:  # the system is short of something; the others go on
+                    stream.close()
+                    log_limited(logger, logging.WARNING, "a connection was refused: %s", error)
+
+        try:
+            listener.attach(poller(), accept)
+        except TransportError:
+            listener.close()
+            raise
+        self.listeners.append(listener)
+
+    def secure(self, stream: Any, settings: Settings) -> Stream | Connector:
+        """A connection with TLS on it, where that is set."""
+        if self.tls is None:
+            return stream  # type: ignore[no-any-return]
+        from gdpeer.transport.tls import TlsConnector
+
+        return TlsConnector(stream, self.tls, server_side=True, timeout=settings.handshake_timeout, clock=self._clock)
+
+    def close(self) -> None:
+        """Nobody comes in any more."""
+        while self.listeners:
+            self.listeners.pop().close()
+        self.admission.clear()

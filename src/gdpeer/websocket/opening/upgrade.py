@@ -1,0 +1,384 @@
+"""The upgrade as a connection goes through it: settings in, and for each piece of data an outcome.
+
+Both roles have the same face, so that the backend need not know which one it is.
+
+Layer: `websocket`, over `protocol.handshake`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass, replace
+from inspect import isawaitable
+from typing import Protocol
+from urllib.parse import quote
+
+from gdpeer.errors import NO_CAUSE, Cause, CloseCause, HandshakeError
+from gdpeer.http.outgoing import Outgoing, Sending, TooMuchHeld
+from gdpeer.http.response import Handler, Response
+from gdpeer.logs import get_logger, report
+from gdpeer.protocol.handshake import ClientHandshake, Opened, ServerHandshake, refusal
+from gdpeer.protocol.http_headers import Request
+from gdpeer.protocol.limits import Limits
+from gdpeer.protocol.url import SAFE, Url
+from gdpeer.quoting import escape, redact
+from gdpeer.transport.stream import Connector
+from gdpeer.websocket.opening.redirects import STATUSES, Hop, first_hop, next_hop
+from gdpeer.websocket.settings import Settings
+
+logger = get_logger("gdpeer.websocket")
+
+__all__ = ["Answered", "ClientUpgrade", "Outcome", "Processor", "Question", "ServerUpgrade"]
+
+NOT_LOADED = (OSError, ImportError)
+"""h11 is loaded when it is needed first, and a process without a descriptor left can load nothing."""
+
+_SMALL = 16_384  # bytes of a page that go out with its head
+
+Admit = Callable[[Request], None]
+
+Processor = Callable[[Request], "Response | Awaitable[Response | None] | None"]
+"""`process_request`: None lets the upgrade go on, a `Response` refuses it."""
+
+Answered = Callable[["Response | None", "BaseException | None"], None]
+"""Called with what an asynchronous `process_request` returned, or raised."""
+
+Later = Callable[["Awaitable[Response | None]", Answered], None]
+Way = Callable[[Hop], Connector]
+
+
+class Addressed(Protocol):
+    """What the bytes come over: asked where from only for pages."""
+
+    @property
+    def remote_address(self) -> tuple[str, int]: ...
+
+
+@dataclass(slots=True)
+class Outcome:
+    """How an upgrade ended.
+
+    Attributes:
+        data: what to send.
+        sending: what follows it, a piece at a time; None: nothing.
+        opened: what was agreed on; None where it did not open.
+        leftover: bytes of the WebSocket that came with it.
+        cause: why it did not open.
+        elsewhere: makes the connector to where it begins anew, for a redirect; then nothing else is told.
+    """
+
+    data: bytes = b""
+    opened: Opened | None = None
+    leftover: bytes = b""
+    cause: CloseCause = NO_CAUSE
+    elsewhere: Callable[[], Connector] | None = None
+    sending: Sending | None = None
+
+
+def _not_loaded(problem: Exception) -> CloseCause:
+    return CloseCause(Cause.UPGRADE, f"what reads such a head cannot be loaded: {problem}")
+
+
+def _failed(problem: HandshakeError) -> CloseCause:
+    return CloseCause(problem.cause, problem.detail, problem.status)
+
+
+class ClientUpgrade:
+    """A client's; where it is sent elsewhere, one after another, each with a key of its own (`redirects`).
+
+    Args:
+        settings: sub-protocols, headers, compression, how many redirects to follow.
+        limits: of heads.
+        url: where to.
+        way: makes the connector of a hop; None: there is one stream only, and no redirect is followed.
+
+    Attributes:
+        request: None; what a server's has.
+
+    Raises:
+        ValueError: a header of the settings is not valid.
+    """
+
+    __slots__ = ("_handshake", "_hop", "_limits", "_settings", "_way", "request")
+
+    is_client = True
+
+    def __init__(self, settings: Settings, limits: Limits, url: Url, way: Way | None = None) -> None:
+        self.request: Request | None = None
+        self._settings = settings
+        self._limits = limits
+        self._way = way
+        self._take(first_hop(url, settings.header_fields()))
+
+    def _take(self, hop: Hop) -> None:
+        self._hop = hop
+        self._handshake: ClientHandshake | None = ClientHandshake(
+            hop.url,
+            self._settings.supported_protocols,
+            compression=self._settings.wished_compression(),
+            headers=hop.fields,
+            limits=self._limits,
+        )
+
+    def connector(self) -> Connector:
+        """To where the next request goes.
+
+        Raises:
+            TransportError: as `connecting.make_connector`.
+        """
+        assert self._way is not None
+        return self._way(self._hop)
+
+    def begin(self) -> bytes:
+        """What to send first."""
+        assert self._handshake is not None
+        return self._handshake.request()
+
+    def receive(self, data: bytes, stream: Addressed) -> Outcome | None:
+        """Take bytes; the outcome once there is one, and nothing after it."""
+        handshake = self._handshake
+        if handshake is None:
+            return None
+        try:
+            opened = handshake.receive_data(data)
+            if opened is None:
+                return None
+            outcome = Outcome(opened=opened, leftover=handshake.leftover)
+        except HandshakeError as problem:
+            outcome = self._go_elsewhere(problem)
+        except NOT_LOADED as problem:
+            outcome = Outcome(cause=_not_loaded(problem))
+        if outcome.elsewhere is None:
+            self._handshake = self._way = None
+        return outcome
+
+    def _go_elsewhere(self, problem: HandshakeError) -> Outcome:
+        """Follow a redirect, where it is one and may be followed."""
+        if problem.status not in STATUSES:
+            return Outcome(cause=_failed(problem))
+        locations = [value for name, value in problem.headers if name == "location"]
+        try:
+            if self._way is None:
+                raise ValueError("this connection has one stream only")
+            self._take(next_hop(self._hop, locations, self._settings.max_redirects))
+        except ValueError as why:
+            target = f" to {escape(redact(locations[0]))}" if locations else ""
+            detail = f"{problem.detail}; redirect{target} not followed: {why}"
+            return Outcome(cause=CloseCause(problem.cause, detail, problem.status))
+        return Outcome(elsewhere=self.connector)
+
+    def time_out(self) -> Outcome:
+        """The other side took too long."""
+        return Outcome(cause=CloseCause(Cause.TIMEOUT, "the server did not answer the upgrade in time"))
+
+
+def _is_among(path: str, paths: Collection[str]) -> bool:
+    """Whether a request's path is one of those; they may be written without percent-encoding."""
+    return path in paths or any(not one.isascii() and quote(one, safe=SAFE) == path for one in paths)
+
+
+class Question:
+    """A game's `process_request`, and what it says about one upgrade.
+
+    Args:
+        process: asked about an upgrade that could be accepted.
+        most: bytes that may come before it has answered.
+        later: awaits what `process` returned, and calls its second argument then; None: `process` may not be async.
+
+    Attributes:
+        held: the outcome if it lets the upgrade go on; None: it was not asked yet.
+        answer: what it returned and what it raised; None: it was not told yet.
+    """
+
+    __slots__ = ("_later", "_process", "answer", "held", "most")
+
+    def __init__(self, process: Processor, most: int, later: Later | None) -> None:
+        self._process = process
+        self._later = later
+        self.most = most
+        self.held: Outcome | None = None
+        self.answer: tuple[object, BaseException | None] | None = None
+
+    def ask(self, request: Request, outcome: Outcome) -> None:
+        """Ask, once."""
+        self.held = outcome
+        try:
+            answer = self._process(request)
+            if isawaitable(answer):
+                self._ask_later(answer)
+            else:
+                self.answer = answer, None
+        except Exception as problem:  # game code
+            self.answer = None, problem
+
+    def _ask_later(self, answer: Awaitable[Response | None]) -> None:
+        if self._later is None:
+            if hasattr(answer, "close"):  # a coroutine that nobody awaits would warn
+                answer.close()
+            raise TypeError("process_request must not be async here: only the servers of gdpeer.aio can wait for it")
+        self._later(answer, self._take)
+
+    def _take(self, answer: Response | None, problem: BaseException | None) -> None:
+        self.answer = answer, problem
+
+    def wait(self, held: Outcome, data: bytes) -> None:
+        """What a client sends before it has its answer is kept, within limits."""
+        held.leftover += data
+        if len(held.leftover) > self.most:
+            raise HandshakeError("too much was sent before the answer", status=400)
+
+    def response(self) -> Response | None:
+        """What refuses the upgrade; None: it goes on. Raises what the game raised, or got wrong."""
+        assert self.answer is not None
+        answer, problem = self.answer
+        if problem is not None:
+            raise problem
+        if answer is not None and not isinstance(answer, Response):
+            raise TypeError(f"process_request returns None or a Response, not {type(answer).__name__}")
+        return answer
+
+
+class ServerUpgrade:
+    """A server's.
+
+    Of what it took to decide, only the request is kept: it lives as long as the connection.
+
+    Args:
+        settings: sub-protocols, origins, paths, headers.
+        limits: of heads and bodies.
+        admit: called with each upgrade before it is accepted; may raise HandshakeError to refuse it.
+        respond: answers requests that are no upgrade. Without one they are told that this is a WebSocket server.
+        outgoing: what the server's pages hold in memory; None: this page's alone.
+
+    Attributes:
+        request: who asked for what; None before it is whole.
+        question: a game's `process_request`; None: nobody is asked.
+
+    Raises:
+        ValueError: a header of the settings is not valid.
+    """
+
+    __slots__ = ("_admit", "_handshake", "_outgoing", "_paths", "_respond", "question", "request")
+
+    is_client = False
+
+    def __init__(
+        self,
+        settings: Settings,
+        limits: Limits,
+        admit: Admit | None = None,
+        respond: Handler | None = None,
+        outgoing: Outgoing | None = None,
+    ) -> None:
+        self.request: Request | None = None
+        self.question: Question | None = None
+        self._paths = settings.allowed_paths
+        self._admit = admit
+        self._respond = respond
+        self._outgoing = outgoing
+        self._handshake: ServerHandshake | None = ServerHandshake(settings.terms(), limits)
+
+    def begin(self) -> bytes:
+        """What to send first: nothing."""
+        return b""
+
+    def receive(self, data: bytes, stream: Addressed) -> Outcome | None:
+        """Take bytes; the outcome once there is one, and nothing after it."""
+        handshake = self._handshake
+        if handshake is None:
+            return None
+        try:
+            outcome = self._go_on(handshake, data, stream)
+        except HandshakeError as problem:
+            outcome = self._refuse(problem)
+        except NOT_LOADED as problem:
+            outcome = Outcome(cause=_not_loaded(problem))
+        if outcome is not None:
+            self._handshake = self._admit = self._respond = self._outgoing = self.question = None
+        return outcome
+
+    def _go_on(self, handshake: ServerHandshake, data: bytes, stream: Addressed) -> Outcome | None:
+        question = self.question
+        if question is not None and question.held is not None:
+            question.wait(question.held, data)
+            return self._conclude(question)
+        request = handshake.receive_data(data)
+        if request is None:
+            return None
+        self.request = request
+        if self._respond is not None and not handshake.is_upgrade:
+            self.request = request = replace(request, remote_address=stream.remote_address)
+            return self._page(request, self._respond)
+        outcome = self._accept(request, handshake)
+        if question is None:
+            return outcome
+        self.request = request = replace(request, remote_address=stream.remote_address)
+        question.ask(request, outcome)
+        return self._conclude(question)
+
+    def time_out(self) -> Outcome:
+        """The other side took too long, or the game's `process_request` did."""
+        what = HandshakeError("the request did not come in time", Cause.TIMEOUT, status=408)
+        if self.question is not None and self.question.held is not None:
+            what = HandshakeError("process_request took too long", Cause.TIMEOUT, status=503)
+        self._handshake = self.question = None
+        return self._refuse(what)
+
+    def _conclude(self, question: Question) -> Outcome | None:
+        """What the game's answer makes of an upgrade; None while there is none."""
+        if question.answer is None:
+            return None
+        try:
+            refusal = question.response()
+            return question.held if refusal is None else self._send(refusal, "refused by process_request")
+        except TooMuchHeld as problem:
+            return self._refuse(problem)
+        except Exception:
+            report(logger, "process_request failed")
+            return self._refuse(HandshakeError("the server failed to decide", status=500))
+
+    def _accept(self, request: Request, handshake: ServerHandshake) -> Outcome:
+        if self._paths is not None and not _is_among(request.path, self._paths):
+            raise HandshakeError(f"nothing at {request.path[:200]}", status=404)
+        if self._admit is not None:
+            self._admit(request)
+        data, opened = handshake.accept(request)
+        return Outcome(data, opened, handshake.leftover)
+
+    def _refuse(self, problem: HandshakeError) -> Outcome:
+        try:
+            data = refusal(problem)
+        except NOT_LOADED:  # then the end is the answer
+            data = b""
+        return Outcome(data, cause=_failed(problem))
+
+    def _page(self, request: Request, respond: Handler) -> Outcome:
+        what = f"{request.method} {request.path[:200]}"
+        told = f"a page was asked for: {what}"
+        try:
+            response = respond(request) or Response(404, f"nothing at {request.path[:200]}\n")
+            return self._send(response, told)
+        except HandshakeError:
+            raise
+        except Exception:  # game code; what it returned may be as wrong as what it did
+            report(logger, "the HTTP handler failed for %s", what)
+            return self._send(Response(500, "the server failed to answer\n"), told)
+
+    def _send(self, response: Response, told: str) -> Outcome:
+        """Begin with a response. Raises whatever is wrong with it; HandshakeError where too much is held in memory."""
+        request = self.request
+        assert request is not None
+        data, source = response.begin(request.version, head_only=request.method == "HEAD")
+        cause = CloseCause(Cause.UPGRADE, told, response.status)
+        if source is not None and source.length is not None and source.length <= _SMALL:
+            data += source.next_piece(_SMALL)
+            source.close()
+            source = None
+        if source is None:
+            return Outcome(data, cause=cause)
+        try:
+            sending = Sending(self._outgoing or Outgoing(), response.body, source)
+        except HandshakeError:
+            source.close()
+            raise
+        return Outcome(data, cause=cause, sending=sending)

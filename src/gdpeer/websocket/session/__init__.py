@@ -1,0 +1,1 @@
+"""Sessions of peers with ids, as the server and as a client have them."""

@@ -1,0 +1,20 @@
+# C types of client_session.py (Cython's pure-Python mode).
+cimport cython
+
+from gdpeer.websocket.session.dialects cimport Dialect
+from gdpeer.websocket.backend.base cimport Turn
+from gdpeer.websocket.backend.native cimport NativeBackend
+from gdpeer.websocket.session.server cimport Session
+
+
+cdef class ClientSession(Session):
+    cdef public object failure
+    cdef object _client
+    cdef object _peer
+    cdef Dialect _dialect
+    cdef object _clock
+    cdef double _deadline
+    cdef set _others
+
+    @cython.locals(backend=NativeBackend, message=bytes)
+    cpdef receive(self)

@@ -1,0 +1,147 @@
+"""`NetworkedPeer`: what `WebSocketServer` and `WebSocketClient` are in Godot 3's multiplayer mode.
+
+    server.listen(9080, gd_mp_api=True)
+    client.connect_to_url("ws://127.0.0.1:9080", gd_mp_api=True)
+
+Then packets go from id to id, through the server, by `put_packet` and `get_packet` of the server or client itself. In
+plain mode these are `ERR_UNCONFIGURED`, and packets go by `get_peer(id)`.
+
+Layer: `websocket`. Source: reference godot3-wire section 1, 2, 5; godot-api section 10.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterable
+from typing import ClassVar
+
+from gdpeer.arguments import IDS, check_id, to_bytes, wrong_type
+from gdpeer.errors import Error
+from gdpeer.logs import LogLimit
+from gdpeer.packet_session import SessionHolder
+from gdpeer.signals import Signal
+from gdpeer.websocket.session.godot3_header import HEADER_SIZE, SERVER
+from gdpeer.websocket.session.server import Buffer, News
+from gdpeer.websocket.session.session_peer import SessionPeer
+from gdpeer.websocket.states import ClientStatus
+
+__all__ = ["NetworkedPeer"]
+
+TRANSFER_MODE_RELIABLE = 2
+
+
+class NetworkedPeer(SessionPeer):
+    """Godot 3's `NetworkedMultiplayerPeer`. The signals here are those of multiplayer mode, and only it emits them.
+
+    Attributes:
+        peer_connected: signal (peer_id): in multiplayer mode, a peer came. On a client also for 1, the server, and for
+            every other client.
+        peer_disconnected: signal (peer_id): in multiplayer mode, a peer is gone. On a client not for the server.
+        peer_packet: signal (source): in multiplayer mode, once for each packet.
+        connection_succeeded: signal (): in multiplayer mode, a client has its id, and the server is there.
+        connection_failed: signal (): in multiplayer mode, a client could not connect, or its connection ended.
+        server_disconnected: signal (): never emitted over WebSocket, as in the engine.
+        transfer_mode: without effect; over WebSocket everything is reliable.
+    """
+
+    _gdpeer_attributes: ClassVar[tuple[str, ...]] = (
+        "connection_failed",
+        "connection_succeeded",
+        "peer_connected",
+        "peer_disconnected",
+        "peer_packet",
+        "server_disconnected",
+        "transfer_mode",
+    )
+
+    def __init__(self) -> None:
+        SessionHolder.__init__(self)
+        self.peer_connected = Signal("peer_connected", self._limit_of)
+        self.peer_disconnected = Signal("peer_disconnected", self._limit_of)
+        self.peer_packet = Signal("peer_packet", self._limit_of)
+        self.connection_succeeded = Signal("connection_succeeded")
+        self.connection_failed = Signal("connection_failed")
+        self.server_disconnected = Signal("server_disconnected")
+        self._peer_forgotten = Signal("peer_forgotten")  # for the API above; nobody is forgotten in silence here
+        self._connection_began = Signal("connection_began")  # likewise
+        self.transfer_mode: int = TRANSFER_MODE_RELIABLE
+        self._target = 0
+
+    def _limit_of(self, peer_id: int) -> LogLimit | None:
+        """Where slots that raise because of a peer are counted; None: it is not there."""
+        return None
+
+    def _news(self) -> News:
+        return News(
+            self.peer_connected,
+            self.peer_disconnected,
+            self.peer_packet,
+            self.connection_succeeded,
+            self.connection_failed,
+        )
+
+    @abstractmethod
+    def poll(self, timeout: float = 0.0) -> None:
+        """Move bytes and emit signals."""
+
+    def is_networked(self) -> bool:
+        """Whether this end is in multiplayer mode: not in plain mode, and not before it listens or connects."""
+        return self._session is not None
+
+    @abstractmethod
+    def is_server(self) -> bool:
+        """Whether this is the server's end."""
+
+    @abstractmethod
+    def get_connection_status(self) -> ClientStatus:
+        """Where this end is."""
+
+    def set_target_peer(self, peer_id: int) -> None:
+        """Whom `put_packet` sends to from now on: 0 all, a positive id that one, a negative one all but that."""
+        if type(peer_id) is not int:
+            check_id("set_target_peer", peer_id)
+        self._target = peer_id
+
+    def put_packet(self, buffer: Buffer) -> Error:
+        """Send one packet to the target; an empty buffer is `OK` and sends nothing.
+
+        From the server to itself (1) is `OK` and sends nothing either.
+
+        Returns:
+            `ERR_UNCONFIGURED` in plain mode, `FAILED` where the target or the server is not there,
+            `ERR_OUT_OF_MEMORY` when the one target has no room for it; else `OK`.
+        """
+        if type(buffer) is not bytes:
+            buffer = to_bytes("put_packet", "buffer", buffer)
+        if not len(buffer):
+            return Error.OK
+        if self._session is None:
+            return Error.ERR_UNCONFIGURED
+        if self._target == SERVER and self.is_server():
+            return Error.OK
+        error = self._session.put(self._target, buffer)
+        return Error.FAILED if error is Error.ERR_INVALID_PARAMETER else error
+
+    def put_packet_to(self, peer_ids: Iterable[int], buffer: Buffer) -> Error:
+        """Send one packet to each of some peers; ids that are not there are passed over.
+
+        An empty buffer is `OK` and sends nothing.
+
+        Returns:
+            `ERR_UNCONFIGURED` in plain mode, `ERR_OUT_OF_MEMORY` when some peer had no room for it; else `OK`.
+        """
+        if not IDS.fits(peer_ids):
+            raise wrong_type("put_packet_to", "peer_ids", IDS.words, peer_ids)
+        if type(buffer) is not bytes:
+            buffer = to_bytes("put_packet_to", "buffer", buffer)
+        if not len(buffer):
+            return Error.OK
+        return Error.ERR_UNCONFIGURED if self._session is None else self._session.put_to(peer_ids, buffer)
+
+    def get_max_packet_size(self) -> int:
+        """Bytes of the largest packet that `put_packet` can send."""
+        return self._max_message_size() - HEADER_SIZE
+
+    @abstractmethod
+    def _max_message_size(self) -> int:
+        """What may wait to be sent."""

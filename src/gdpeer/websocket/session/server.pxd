@@ -1,0 +1,62 @@
+# C types of session.py (Cython's pure-Python mode).
+cimport cython
+
+from gdpeer.packet_session cimport PacketSession
+from gdpeer.signals cimport Signal
+from gdpeer.websocket.session.dialects cimport Dialect
+from gdpeer.websocket._peer cimport PeerBase
+from gdpeer.websocket.backend.base cimport Turn
+from gdpeer.websocket.backend.native cimport NativeBackend
+
+cdef object _OK, _NO_ROOM
+cdef int _SERVER
+cdef Py_ssize_t _MANY_TAKEN
+
+
+cdef class Session(PacketSession):
+    cdef list _queue
+    cdef Py_ssize_t _first
+    cdef readonly object _news
+    cdef Signal _told
+    cdef bint _is_handling
+    cdef object _lost
+
+    cpdef Turn _turn(self)
+    cpdef _poll(self, double timeout)
+    cpdef put(self, target, buffer)
+    @cython.locals(turn=Turn)
+    cpdef poll(self, double timeout)
+    @cython.locals(turn=Turn)
+    cpdef handle(self, work)
+    cpdef Py_ssize_t count(self) except -1
+    @cython.locals(waiting=tuple, peer=PeerBase, header_size=Py_ssize_t, message=bytes)
+    cpdef bytes take(self)
+    @cython.locals(queue=list, first=Py_ssize_t, waiting=tuple)
+    cdef tuple _pop(self)
+    @cython.locals(waiting=tuple)
+    cpdef source(self)
+    @cython.locals(waiting=tuple)
+    cpdef target(self)
+    cdef tuple _next(self)
+    cdef _offer(self, PeerBase peer, source, target, Dialect dialect)
+
+
+cdef class ServerSession(Session):
+    cdef object _server
+    cdef object _dialect_of
+    cdef dict _members
+    cdef list _leaving
+
+    cpdef begin(self, peer_id, peer)
+    cpdef end(self, peer_id)
+    @cython.locals(peer=PeerBase, backend=NativeBackend, message=bytes, member=tuple, dialect=Dialect)
+    cpdef receive(self, peer_id)
+    cdef _pass_on(self, peer_id, Dialect dialect, bytes message)
+    cdef bint _relay(self, source, target, Dialect dialect, bytes message) except -1
+    @cython.locals(member=tuple, payload=bytes)
+    cpdef put(self, target, buffer)
+    cpdef put_to(self, peer_ids, buffer)
+    @cython.locals(member=tuple, payload=bytes, dialect=Dialect)
+    cpdef put_from(self, source, peer_ids, buffer)
+    @cython.locals(peer=PeerBase, dialect=Dialect)
+    cdef _send(self, tuple member, source, target, bytes payload)
