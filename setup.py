@@ -60,13 +60,13 @@ COMPILED = {
     "gdpeer.variant.binary.compact": 2,
     "gdpeer.multiplayer.wire.parts": 2,
     "gdpeer.multiplayer.wire.godot4": 2,
-    "gdpeer.multiplayer.checking": 2,
-    "gdpeer.multiplayer.methods": 1,
-    "gdpeer.multiplayer.cache": 1,
-    "gdpeer.multiplayer.switchboard": 2,
-    "gdpeer.multiplayer.calls4": 2,
-    "gdpeer.multiplayer.scene_switchboard": 1,
-    "gdpeer.multiplayer.bound": 2,
+    "gdpeer.multiplayer.rpc.arguments": 2,
+    "gdpeer.multiplayer.rpc.method_table": 1,
+    "gdpeer.multiplayer.godot4.paths": 1,
+    "gdpeer.multiplayer._host": 2,
+    "gdpeer.multiplayer.godot4.calls": 2,
+    "gdpeer.multiplayer.godot4._scene": 1,
+    "gdpeer.multiplayer.rpc._bound": 2,
 }
 """The modules of the hot path: the only list of the compiled modules. The number is the C compiler's optimiser level.
 

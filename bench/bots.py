@@ -16,7 +16,7 @@ from itertools import cycle
 
 from bench.arena import Arena
 from gdpeer import OK, Vector2, WebSocketPeer
-from gdpeer.multiplayer.rpc import class_table
+from gdpeer.multiplayer.rpc.decorator import class_table
 from gdpeer.multiplayer.wire.godot4 import (
     ConfirmPath,
     RemoteCall,

@@ -71,9 +71,9 @@ ASKED = {
 CHANGED = (
     "protocol",
     "multiplayer/wire",
-    "multiplayer/checking.py",
-    "multiplayer/cache.py",
-    "multiplayer/hosting.py",
+    "multiplayer/rpc/arguments.py",
+    "multiplayer/godot4/paths.py",
+    "multiplayer/host.py",
     "websocket/backend/native.py",
 )
 

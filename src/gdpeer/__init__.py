@@ -25,6 +25,7 @@ from gdpeer.errors import (
 )
 from gdpeer.loop import run
 from gdpeer.multiplayer.api import MultiplayerAPI, RPCMode
+from gdpeer.multiplayer.godot4.scene import SceneMultiplayer
 from gdpeer.multiplayer.peer import (
     ConnectionStatus,
     LoopbackMultiplayerPeer,
@@ -32,8 +33,7 @@ from gdpeer.multiplayer.peer import (
     OfflineMultiplayerPeer,
     TransferMode,
 )
-from gdpeer.multiplayer.rpc import RpcConfig, rpc
-from gdpeer.multiplayer.scene import SceneMultiplayer
+from gdpeer.multiplayer.rpc.decorator import RpcConfig, rpc
 from gdpeer.multiplayer.tree import Node, SceneTree
 from gdpeer.multiplayer.websocket_peer import WebSocketMultiplayerPeer
 from gdpeer.packet_peer import PacketPeer

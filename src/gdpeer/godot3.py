@@ -17,8 +17,8 @@
 Layer: above `multiplayer`. Source: reference godot3-wire section 3.
 """
 
-from gdpeer.multiplayer.api3 import MultiplayerAPI, Node, SceneTree
-from gdpeer.multiplayer.modes import (
+from gdpeer.multiplayer.godot3.api import MultiplayerAPI, Node, SceneTree
+from gdpeer.multiplayer.rpc.godot3_modes import (
     Keyword,
     Mode,
     RemoteVar,

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from gdpeer import OK, RID, EncodedObject, EncodedObjectAsID, Error, Vector2, Vector3, bytes_to_var, var_to_bytes
-from gdpeer.multiplayer.modes import Mode
+from gdpeer.multiplayer.rpc.godot3_modes import Mode
 from tests.interop.echo_rooms import until
 from tests.interop.mp3_rooms import (
     MODES,

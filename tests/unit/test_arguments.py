@@ -41,7 +41,7 @@ from gdpeer import (
 )
 from gdpeer.arguments import seconds_of
 from gdpeer.enums import NamedInt
-from gdpeer.multiplayer.modes import Mode
+from gdpeer.multiplayer.rpc.godot3_modes import Mode
 from gdpeer.transport.memory import memory_pair
 
 

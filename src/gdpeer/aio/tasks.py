@@ -12,7 +12,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from gdpeer.logs import describe, get_logger, report
-from gdpeer.multiplayer.async_methods import CALLER
+from gdpeer.multiplayer.rpc.async_methods import CALLER
 from gdpeer.multiplayer.tree import Node
 
 __all__ = ["MOST_TASKS", "TreeTasks"]
@@ -24,7 +24,7 @@ MOST_TASKS = 1_000
 
 
 class TreeTasks:
-    """Starts the tasks of one tree, and ends them with it. See `gdpeer.multiplayer.async_methods`."""
+    """Starts the tasks of one tree, and ends them with it. See `gdpeer.multiplayer.rpc.async_methods`."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()

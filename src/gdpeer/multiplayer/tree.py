@@ -28,17 +28,24 @@ from gdpeer.arguments import BOOL, INT, STR, a, check_id, checked, optional, sec
 from gdpeer.attributes import Guarded
 from gdpeer.errors import Error
 from gdpeer.logs import describe, get_logger, report
-from gdpeer.multiplayer.bound import let_go_past
-from gdpeer.multiplayer.methods import MethodTable
-from gdpeer.multiplayer.rpc import RpcConfig, check_callable, check_name, class_table, collect_methods, node_table
-from gdpeer.multiplayer.switchboard import NO_TREE, not_sent
+from gdpeer.multiplayer._host import NO_TREE, not_sent
+from gdpeer.multiplayer.rpc._bound import let_go_past
+from gdpeer.multiplayer.rpc.decorator import (
+    RpcConfig,
+    check_callable,
+    check_name,
+    class_table,
+    collect_methods,
+    node_table,
+)
+from gdpeer.multiplayer.rpc.method_table import MethodTable
 from gdpeer.platform import pause
 from gdpeer.variant.names import NodePath
 
 if TYPE_CHECKING:
     from gdpeer.multiplayer.api import MultiplayerAPI
-    from gdpeer.multiplayer.async_methods import Tasks
-    from gdpeer.multiplayer.scene import SceneMultiplayer
+    from gdpeer.multiplayer.godot4.scene import SceneMultiplayer
+    from gdpeer.multiplayer.rpc.async_methods import Tasks
 
 __all__ = ["Node", "SceneTree"]
 
@@ -406,7 +413,7 @@ class SceneTree(Guarded):
     _gdpeer_attributes: ClassVar[tuple[str, ...]] = ("root",)
 
     def __init__(self, multiplayer: MultiplayerAPI[Any] | None = None) -> None:
-        from gdpeer.multiplayer.scene import SceneMultiplayer
+        from gdpeer.multiplayer.godot4.scene import SceneMultiplayer
 
         self._gdpeer_apis: dict[tuple[str, ...], MultiplayerAPI[Any]] = {}
         self._gdpeer_groups: dict[str, dict[Node, None]] = {}

@@ -22,7 +22,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import Server, ServerConnection, serve
 
-from gdpeer.multiplayer.rpc import class_table
+from gdpeer.multiplayer.rpc.decorator import class_table
 from gdpeer.multiplayer.wire import godot4
 from tests.support.certificates import Certificates, make_certificates
 from tests.support.mp_nodes import Main

@@ -18,7 +18,7 @@ from gdpeer.inspection.decoded import Decoded, Paths, clipped, value_text
 from gdpeer.inspection.decoding import Decoder, find_dialect
 from gdpeer.inspection.direction import Direction, Message
 from gdpeer.inspection.method_names import MethodNames
-from gdpeer.multiplayer.rpc import class_table
+from gdpeer.multiplayer.rpc.decorator import class_table
 from gdpeer.multiplayer.wire import godot3, godot4
 from gdpeer.websocket.session.godot3_header import pack_data
 from tests.support.missing import ROOT

@@ -8,7 +8,7 @@ import pytest
 
 from gdpeer.contract import checksum_of
 from gdpeer.inspection.method_names import MethodNames, load_tables
-from gdpeer.multiplayer.rpc import class_table
+from gdpeer.multiplayer.rpc.decorator import class_table
 from tests.support.mp_nodes import Child, Main
 
 MAIN = tuple(class_table(Main).names)

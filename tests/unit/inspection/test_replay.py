@@ -19,7 +19,7 @@ from gdpeer.inspection.recording import Recording
 from gdpeer.inspection.replay import Difference, Replay, ReplayError, changes
 from gdpeer.inspection.replay_ids import Ids, payload
 from gdpeer.inspection.tunnel import Ended, Event, Opened, Passed, Tunnel
-from gdpeer.multiplayer.rpc import class_table
+from gdpeer.multiplayer.rpc.decorator import class_table
 from gdpeer.protocol.url import parse_url
 from tests.support.mp_nodes import Main
 from tests.support.ports import free_port

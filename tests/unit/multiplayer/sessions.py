@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from gdpeer.multiplayer.godot4.scene import SceneMultiplayer
 from gdpeer.multiplayer.peer import LoopbackMultiplayerPeer
-from gdpeer.multiplayer.rpc import rpc
-from gdpeer.multiplayer.scene import SceneMultiplayer
+from gdpeer.multiplayer.rpc.decorator import rpc
 from gdpeer.multiplayer.tree import Node, SceneTree
 
 Heard = tuple[Any, ...]

@@ -9,7 +9,7 @@ import pytest
 
 from gdpeer import Node, RPCMode, godot3, rpc
 from gdpeer.multiplayer.peer import TransferMode
-from gdpeer.multiplayer.rpc import OWN_ENTRY
+from gdpeer.multiplayer.rpc.decorator import OWN_ENTRY
 from tests.support.contract_nodes import (
     CASES,
     Base,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from gdpeer import NodePath
-from gdpeer.multiplayer.rpc import rpc
-from gdpeer.multiplayer.scene import SceneMultiplayer
+from gdpeer.multiplayer.godot4.scene import SceneMultiplayer
+from gdpeer.multiplayer.rpc.decorator import rpc
 from gdpeer.multiplayer.tree import Node, SceneTree
 
 

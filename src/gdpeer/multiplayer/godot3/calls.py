@@ -1,0 +1,209 @@
+"""How calls travel to and from sides of Godot 3: numbers for paths, names for methods and properties.
+
+Each side numbers the paths that it uses. Before the first call of a path to a peer goes a SIMPLIFY_PATH; until the
+peer answers with CONFIRM_PATH, calls to it carry the path itself. The receiver stores what it is told without looking
+for the node.
+
+Layer: `multiplayer`; sends and receives through its host. Source: reference godot3-wire section 3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, Any
+
+from gdpeer.errors import Error, PacketError
+from gdpeer.multiplayer.godot4.paths import PathBudget
+from gdpeer.multiplayer.wire.godot3 import (
+    Command,
+    ConfirmPath,
+    RemoteCall,
+    RemoteSet,
+    SimplifyPath,
+    encode_named,
+    named_packet,
+)
+
+if TYPE_CHECKING:
+    from gdpeer.multiplayer.host import PeerHost
+    from gdpeer.multiplayer.tree import Node
+
+__all__ = ["Godot3Calls"]
+
+MOST_LEFT = 4096
+"""Paths of nodes that left that keep their numbers."""
+
+
+class _PeerPaths:
+    """What was agreed on with one peer."""
+
+    __slots__ = ("budget", "known", "told")
+
+    def __init__(self) -> None:
+        self.told: dict[str, bool] = {}  # our path: whether it was confirmed
+        self.known: dict[int, str] = {}  # its number: path
+        self.budget = PathBudget()
+
+
+class Godot3Calls:
+    """Calls to and from peers that speak Godot 3's dialect.
+
+    Args:
+        host: who sends, finds nodes, calls methods and sets properties.
+    """
+
+    def __init__(self, host: PeerHost[Any]) -> None:
+        self._host = host
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget everything; numbers begin anew."""
+        self._numbers: dict[str, int] = {}
+        self._left: dict[str, None] = {}  # of them the paths of nodes that left, the first to leave first
+        self._last = 0
+        self._peers: dict[int, _PeerPaths] = {}
+
+    def forget_peer(self, peer_id: int) -> None:
+        """The peer has gone."""
+        self._peers.pop(peer_id, None)
+
+    def forget_node(self, node: Node) -> None:
+        """The node leaves the tree.
+
+        Its path keeps its number for one that comes there again, as in the engine, unless very many have left since.
+        """
+        path = self._host.path_of(node)
+        if path in self._numbers:
+            self._left[path] = None
+            if len(self._left) > MOST_LEFT:
+                self._forget(next(iter(self._left)))
+
+    def forget_nodes(self) -> None:
+        """All nodes that were called are none of the host's any more."""
+        for path in list(self._numbers):
+            self._forget(path)
+
+    def _forget(self, path: str) -> None:
+        del self._numbers[path]
+        self._left.pop(path, None)
+        for peer in self._peers.values():
+            peer.told.pop(path, None)
+
+    def _number(self, path: str) -> int:
+        number = self._numbers.get(path)
+        if number is None:
+            number = self._last = self._numbers[path] = self._last + 1
+        elif self._left:
+            self._left.pop(path, None)
+        return number
+
+    def send(self, node: Node, method: str, arguments: Sequence[Any], peer_ids: Collection[int], target: int) -> Error:
+        """Call a method at each of some peers.
+
+        Args:
+            node: whose.
+            method: its name.
+            arguments: at most 255 values.
+            peer_ids: who is called.
+            target: the same as the transport takes it: 0, an id, or a negative one.
+
+        Returns:
+            `OK`, or what kept the call from some of them.
+
+        Raises:
+            VariantError: an argument cannot be sent to Godot 3.
+            ValueError: there are too many.
+        """
+        body = encode_named(Command.REMOTE_CALL, method, arguments, objects=self._host.allow_object_decoding)
+        return self._send(Command.REMOTE_CALL, node, body, peer_ids, target)
+
+    def encode_set(self, name: str, value: Any) -> bytes:
+        """What `send_set` sends.
+
+        Raises:
+            VariantError: the value cannot be sent to Godot 3.
+        """
+        return encode_named(Command.REMOTE_SET, name, (value,), objects=self._host.allow_object_decoding)
+
+    def send_set(self, node: Node, body: bytes, peer_ids: Collection[int], target: int) -> Error:
+        """Set a property at each of some peers; otherwise as `send`."""
+        return self._send(Command.REMOTE_SET, node, body, peer_ids, target)
+
+    def _send(self, command: Command, node: Node, body: bytes, peer_ids: Collection[int], target: int) -> Error:
+        host = self._host
+        path = host.path_of(node)
+        number = self._number(path)
+        unconfirmed = []
+        for peer_id in peer_ids:
+            told = self._peer(peer_id).told
+            if path not in told:
+                told[path] = False
+                host.transmit((peer_id,), SimplifyPath(number, path).encode())
+            if not told[path]:
+                unconfirmed.append(peer_id)
+        if not unconfirmed:
+            return host.transmit_target(target, peer_ids, named_packet(command, body, number))
+        confirmed = [peer_id for peer_id in peer_ids if peer_id not in unconfirmed]
+        sent = host.transmit(confirmed, named_packet(command, body, number)) if confirmed else Error.OK
+        return host.transmit(unconfirmed, named_packet(command, body, 0, path)) or sent
+
+    def _peer(self, peer_id: int) -> _PeerPaths:
+        peer = self._peers.get(peer_id)
+        if peer is None:
+            peer = self._peers[peer_id] = _PeerPaths()
+        return peer
+
+    def receive(self, sender: int, packet: RemoteCall | RemoteSet | SimplifyPath | ConfirmPath) -> None:
+        """A packet about calls has come.
+
+        Raises:
+            PacketError: it is refused; the text says why.
+        """
+        if isinstance(packet, SimplifyPath):
+            self._receive_simplify(sender, packet)
+        elif isinstance(packet, ConfirmPath):
+            self._receive_confirm(sender, packet)
+        else:
+            self._receive_named(sender, packet)
+
+    def _receive_simplify(self, sender: int, told: SimplifyPath) -> None:
+        peer = self._peer(sender)
+        peer.budget.take(told.path)
+        peer.known[told.cache_id] = told.path
+        self._host.transmit((sender,), ConfirmPath(told.path).encode())
+
+    def _receive_confirm(self, sender: int, answer: ConfirmPath) -> None:
+        peer = self._peers.get(sender)
+        if peer is None or answer.path not in peer.told:
+            raise PacketError(f"CONFIRM_PATH of something that was not told: {answer.path!r}")
+        peer.told[answer.path] = True
+
+    def path_of(self, sender: int, number: int) -> str:
+        """The path that a peer means by a number.
+
+        Raises:
+            PacketError: it has told none.
+        """
+        peer = self._peers.get(sender)
+        path = None if peer is None else peer.known.get(number)
+        if path is None:
+            raise PacketError(f"a node by number {number}, which was never told", 1, kind="unknown node")
+        return path
+
+    def _receive_named(self, sender: int, packet: RemoteCall | RemoteSet) -> None:
+        path = self.path_of(sender, packet.node_id) if packet.path is None else packet.path
+        node = self._host.find(path)
+        if node is None:
+            self._host.refuse(sender, path, packet.name, "unknown node", "there is no such node here")
+        elif isinstance(packet, RemoteSet):
+            self._host.assign(sender, node, packet.name, packet.arguments)
+        else:
+            self._call(sender, node, packet)
+
+    def _call(self, sender: int, node: Node, packet: RemoteCall) -> None:
+        method = node._gdpeer_methods().own_first.get(packet.name)
+        if method is None:
+            reason = "the node has no such method that can be called from elsewhere"
+            self._host.refuse(sender, self._host.path_of(node), packet.name, "unknown method", reason)
+        else:
+            self._host.call(sender, node, method, packet.arguments)

@@ -1,0 +1,1 @@
+"""The multiplayer API of Godot 4."""

@@ -1,0 +1,45 @@
+# C types of scene_switchboard.py (Cython's pure-Python mode).
+cimport cython
+
+from gdpeer.multiplayer.godot4.calls cimport Godot4Calls
+from gdpeer.multiplayer.rpc.method_table cimport Method, MethodTable, methods_of
+from gdpeer.multiplayer._host cimport HostBase
+from gdpeer.multiplayer.wire.godot4 cimport encode_call_body, is_call
+from gdpeer.packet_session cimport PacketSession, SessionHolder
+
+cdef object _OK, _CONNECTED
+cdef tuple _SERVER_ALONE
+cdef int _SERVER
+
+
+cdef class SceneBase(HostBase):
+    cdef readonly Godot4Calls _calls
+    cdef readonly object _authentication
+    cdef readonly object _guests
+    cdef dict _pending
+    cdef set _members
+
+    cpdef _connect(self, Godot4Calls calls, authentication, guests)
+    cdef _take_next(self, peer, SessionHolder holder, sender)
+    cdef _take_for_bridge(self, peer, sender)
+    cdef _receive(self, sender, bytes data)
+    @cython.locals(holder=SessionHolder)
+    cdef _own_id(self)
+    cdef bint _is_hub(self) except -1
+    @cython.locals(holder=SessionHolder, session=PacketSession)
+    cdef bint _can_send(self) except -1
+    @cython.locals(holder=SessionHolder)
+    cdef _put(self, peer_ids, bytes data)
+    cdef _transmit(self, peer_ids, bytes data)
+    cdef _send(self, peer_ids, bytes data)
+    cdef _send_relayed(self, peer_ids, bytes data)
+    @cython.locals(method=Method)
+    cdef _rpc(self, peer_id, node, name, arguments)
+    cdef _call_both(self, peer_id, own, node, Method method, arguments)
+    @cython.locals(is_one=bint)
+    cdef _call_elsewhere(self, peer_id, own, node, Method method, arguments)
+    cdef _log_missing(self, peer_id)
+    cdef _call_mixed(self, node, Method method, arguments, peer_ids)
+
+
+cdef _packed(Method method, arguments)

@@ -1,0 +1,222 @@
+"""`SceneBase`: what every packet and every call of `SceneMultiplayer` passes.
+
+Layer: `multiplayer`; compiled (types in `scene_switchboard.pxd`). Source: reference godot4-wire sections C and D.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, Any
+
+from gdpeer.arguments import check_id, wrong_type
+from gdpeer.errors import Error, PacketError
+from gdpeer.logs import describe, get_logger, log_limited
+from gdpeer.multiplayer._host import NO_PEER, NO_TREE, NOT_CONNECTED, HostBase, not_sent
+from gdpeer.multiplayer.godot4.calls import Godot4Calls
+from gdpeer.multiplayer.peer import TARGET_PEER_SERVER, ConnectionStatus
+from gdpeer.multiplayer.rpc.method_table import methods_of
+from gdpeer.multiplayer.wire.godot4 import encode_call_body, is_call, parse, relay_packet
+
+if TYPE_CHECKING:
+    from gdpeer.multiplayer.godot4.authentication import Authentication
+    from gdpeer.multiplayer.godot4.godot3_guests import Godot3Guests
+    from gdpeer.multiplayer.rpc.method_table import Method
+    from gdpeer.multiplayer.tree import Node
+    from gdpeer.packet_session import SessionHolder
+
+__all__ = ["SceneBase"]
+
+logger = get_logger("gdpeer.multiplayer")
+
+_OK = Error.OK
+_SERVER = TARGET_PEER_SERVER  # a C integer once compiled (scene_switchboard.pxd)
+_SERVER_ALONE = (TARGET_PEER_SERVER,)
+_CONNECTED = ConnectionStatus.CONNECTED  # once, for an enumeration finds its members slowly
+
+
+class SceneBase(HostBase):
+    """What `SceneMultiplayer` is over."""
+
+    def _connect(self, calls: Godot4Calls, authentication: Authentication, guests: Godot3Guests) -> None:
+        """Set up, with the parts of the API that packets go to; they keep what is taken from them here."""
+        self._calls = calls
+        self._authentication = authentication
+        self._guests = guests
+        self._pending = authentication.pending
+        self._members = guests.members
+
+    # ------------------------------------------------------------------------------------------ from elsewhere
+
+    def _take_next(self, peer: Any, holder: SessionHolder | None, sender: int) -> None:
+        if self._members and sender in self._members:
+            self._take_for_bridge(peer, sender)
+        else:
+            self._receive(sender, peer.get_packet() if holder is None else holder.next_packet())
+
+    def _take_for_bridge(self, peer: Any, sender: int) -> None:
+        host: Any = self
+        target = peer.get_packet_target()
+        try:
+            self._guests.receive(sender, target, peer.get_packet())
+        except PacketError as problem:
+            host.refuse_packet(sender, problem)
+
+    def _receive(self, sender: int, data: bytes) -> None:
+        host: Any = self
+        try:
+            if self._pending and sender in self._pending:
+                self._authentication.receive(sender, data)
+            elif sender not in self._admitted:
+                raise PacketError("the peer is not admitted", kind="not admitted")
+            elif is_call(data):
+                self._calls.receive_call(sender, data)
+            else:
+                host._handle(sender, parse(data))
+        except PacketError as problem:
+            host.refuse_packet(sender, problem)
+
+    # ------------------------------------------------------------------------------------------ to elsewhere
+
+    def _own_id(self) -> int:
+        """Of the peer, which there is."""
+        holder = self._direct()
+        if holder is None:
+            own: int = self._peer.get_unique_id()
+            return own
+        return 0 if holder._session is None else holder._session.unique_id
+
+    def _is_hub(self) -> bool:
+        host: Any = self
+        is_known = self._is_plain and self._direct() is not None
+        return self._own_id() == _SERVER if is_known else bool(host.is_server())
+
+    def _can_send(self) -> bool:
+        """Whether the peer, which there is, is connected."""
+        holder = self._direct()
+        if holder is None:
+            return bool(self._peer.get_connection_status() == _CONNECTED)
+        session = holder._session
+        return session is not None and session.is_ready and not session.is_over
+
+    def _put_to(self, peer_ids: Collection[int], data: bytes) -> Error:
+        return self._put(peer_ids, data)
+
+    def _put(self, peer_ids: Collection[int], data: bytes) -> Error:
+        if self._peer is None or not peer_ids or not data:
+            return _OK
+        holder = self._direct()
+        if holder is not None and holder._session is not None and self._can_send():
+            return holder._session.put_to(peer_ids, data)
+        error: Error = self._peer.put_packet_to(peer_ids, data)
+        return error
+
+    def transmit(self, peer_ids: Collection[int], data: bytes) -> Error:
+        """See `PeerHost.transmit`."""
+        return self._send(peer_ids, data)
+
+    def _transmit(self, peer_ids: Collection[int], data: bytes) -> Error:
+        return self._send(peer_ids, data) if self._is_plain else self.transmit(peer_ids, data)
+
+    def _send(self, peer_ids: Collection[int], data: bytes) -> Error:
+        if self._is_hub() or self._members or peer_ids == _SERVER_ALONE:
+            result = self._put(peer_ids, data)
+        else:
+            result = self._send_relayed(peer_ids, data)
+        if result is not _OK:
+            self._lost.warning("a packet could not be sent to each of %s: %s", list(peer_ids), result.name)
+        return result
+
+    def _send_relayed(self, peer_ids: Collection[int], data: bytes) -> Error:
+        result = _OK
+        for peer_id in peer_ids:
+            direct = peer_id == TARGET_PEER_SERVER
+            sent = self._put(_SERVER_ALONE, data if direct else relay_packet(peer_id, data))
+            result = result or sent
+        return result
+
+    # ------------------------------------------------------------------------------------------ calls
+
+    def rpc(self, peer_id: int, node: Node, method: str, arguments: Sequence[Any] = ()) -> Error:
+        """Call a method of the same node elsewhere; what `node.method.rpc_id(peer_id, ...)` does.
+
+        Returns and raises as `Node.rpc_id`.
+        """
+        if not hasattr(node, "_gdpeer_tree"):
+            raise wrong_type("rpc", "node", "a Node", node)
+        if type(peer_id) is not int:
+            check_id("rpc", peer_id)
+        if not isinstance(method, str):
+            raise wrong_type("rpc", "method", "a string", method)
+        tree = node._gdpeer_tree
+        if self._peer is not None and (tree is None or tree is not self._tree):
+            return not_sent(Error.ERR_INVALID_PARAMETER, node, method, NO_TREE)
+        return self._rpc(peer_id, node, method, arguments)
+
+    def _rpc(self, peer_id: int, node: Node, name: str, arguments: Sequence[Any]) -> Error:
+        """As `rpc`, of a node that is in this tree."""
+        if self._peer is None:
+            return not_sent(Error.ERR_UNCONFIGURED, node, name, NO_PEER)
+        if not self._can_send():
+            return not_sent(Error.ERR_CONNECTION_ERROR, node, name, NOT_CONNECTED)
+        method = methods_of(node).by_name.get(name)
+        if method is None:
+            log_limited(
+                logger,
+                logging.ERROR,
+                "rpc: %s has no method '%s' that can be called from elsewhere",
+                describe(node),
+                name,
+            )
+            return Error.ERR_INVALID_PARAMETER
+        own = self._own_id()
+        if method.call_local:
+            return self._call_both(peer_id, own, node, method, arguments)
+        if peer_id == own:
+            text = "rpc: %s of %s is not call_local and cannot be called at oneself"
+            log_limited(logger, logging.ERROR, text, name, describe(node))
+            return Error.ERR_INVALID_PARAMETER
+        return self._call_elsewhere(peer_id, own, node, method, arguments)
+
+    def _call_both(self, peer_id: int, own: int, node: Node, method: Method, arguments: Sequence[Any]) -> Error:
+        """Of a method that is `call_local`."""
+        sent = self._call_elsewhere(peer_id, own, node, method, arguments)
+        is_meant = peer_id in (0, own) or (peer_id < 0 and peer_id != -own)
+        return Error.FAILED if is_meant and not self._invoke(own, node, method, arguments) else sent
+
+    def _call_elsewhere(self, peer_id: int, own: int, node: Node, method: Method, arguments: Sequence[Any]) -> Error:
+        host: Any = self
+        is_one = peer_id in self._admitted
+        if peer_id and not is_one and -peer_id not in self._admitted:
+            if peer_id != own:  # nor can one be left out who is not there, as in the engine
+                self._log_missing(abs(peer_id))
+            return _OK
+        targets = (peer_id,) if is_one else host._targets(peer_id)
+        if self._members:
+            return self._call_mixed(node, method, arguments, targets)
+        if not targets:  # a mistake shows at once
+            encode_call_body(method.number, _packed(method, arguments), objects=self.allow_object_decoding)
+            return _OK
+        return self._calls.send(node, method, arguments, targets)
+
+    def _log_missing(self, peer_id: int) -> None:
+        if peer_id in self._pending:
+            text = (
+                "rpc: peer %s is not admitted yet; wait for peer_connected, which comes when both sides have completed"
+            )
+            log_limited(logger, logging.ERROR, text, peer_id)
+        else:
+            log_limited(logger, logging.ERROR, "rpc: there is no peer %s", peer_id)
+
+    def _call_mixed(self, node: Node, method: Method, arguments: Sequence[Any], peer_ids: Collection[int]) -> Error:
+        """With peers of both engines."""
+        targets, others = self._guests.split(peer_ids)
+        if not targets and not others:
+            encode_call_body(method.number, _packed(method, arguments), objects=self.allow_object_decoding)
+        sent = self._calls.send(node, method, arguments, targets) if targets else _OK
+        translated = self._guests.send_call(node, method, arguments, others) if others else _OK
+        return sent or translated
+
+
+def _packed(method: Method, arguments: Sequence[Any]) -> Sequence[Any]:
+    return method.checker.pack(arguments) if method.packs else arguments

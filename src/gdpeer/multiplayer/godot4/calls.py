@@ -1,0 +1,189 @@
+"""How calls travel between sides of Godot 4: by numbers for nodes and methods.
+
+Layer: `multiplayer`; compiled (types in `calls4.pxd`); sends and receives through its host, a `SceneMultiplayer`.
+Source: reference godot4-wire section D.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, Any
+
+from gdpeer.errors import Error, PacketError
+from gdpeer.logs import Own
+from gdpeer.multiplayer.godot4.paths import Numbered, PathCache
+from gdpeer.multiplayer.peer import TARGET_PEER_SERVER
+from gdpeer.multiplayer.rpc.method_table import methods_of
+from gdpeer.multiplayer.wire.godot4 import (
+    ConfirmPath,
+    SimplifyPath,
+    call_packet,
+    encode_call,
+    encode_call_body,
+    parse_call,
+)
+
+if TYPE_CHECKING:
+    from gdpeer.multiplayer.host import PeerHost
+    from gdpeer.multiplayer.rpc.method_table import Method
+    from gdpeer.multiplayer.tree import Node
+
+__all__ = ["Godot4Calls"]
+
+NO_METHODS = "d41d8cd98f00b204e9800998ecf8427e"
+"""The checksum of a node without methods: of a MultiplayerSpawner or MultiplayerSynchronizer, say."""
+
+
+class Godot4Calls:
+    """Calls to and from peers that speak Godot 4's dialect.
+
+    Args:
+        host: who sends, finds nodes and calls methods.
+    """
+
+    def __init__(self, host: PeerHost[Any]) -> None:
+        self._host = host
+        self.cache = PathCache()
+
+    def send(self, node: Node, method: Method, arguments: Sequence[Any], peer_ids: Collection[int]) -> Error:
+        """Call a method at each of some peers.
+
+        Returns:
+            `OK`, or what kept the call from some of them.
+
+        Raises:
+            VariantError: an argument cannot be sent.
+            TypeError: a list or dict holds something else than its annotation says.
+            ValueError: there are too many.
+        """
+        host = self._host
+        typed, objects = bool(host.typed_containers), host.allow_object_decoding
+        if method.packs and (typed or host.typed_containers is None):
+            return self._send_packed(node, method, arguments, peer_ids)
+        entry = self.cache.find(node)
+        if entry is not None and self._is_known(entry, peer_ids):
+            return host._transmit(peer_ids, encode_call(entry.number, method.number, arguments, typed, objects))
+        flags, body = encode_call_body(method.number, arguments, typed, objects)
+        return self._send_paths(self.cache.entry(node), flags, body, peer_ids)
+
+    def _send_packed(self, node: Node, method: Method, arguments: Sequence[Any], peer_ids: Collection[int]) -> Error:
+        """With typed arrays and dictionaries; with plain ones to those who have shown that they are older."""
+        packed = method.checker.pack(arguments)
+        old = [peer_id for peer_id in peer_ids if self.cache.is_old(peer_id)]
+        if not old:
+            return self._send_encoded(node, method, packed, peer_ids, True)
+        self._host._lost.warning(
+            "%s of %r: peers %s have Godot 4.2 or older and get untyped arrays and dictionaries; a typed parameter "
+            "there, such as Array[int], does not take them",
+            method.name,
+            node,
+            old,
+        )
+        others = [peer_id for peer_id in peer_ids if peer_id not in old]
+        sent = self._send_encoded(node, method, packed, others, True) if others else Error.OK
+        return self._send_encoded(node, method, arguments, old, False) or sent
+
+    def _send_encoded(
+        self, node: Node, method: Method, arguments: Sequence[Any], peer_ids: Collection[int], typed: bool
+    ) -> Error:
+        flags, body = encode_call_body(method.number, arguments, typed, self._host.allow_object_decoding)
+        entry = self.cache.entry(node)
+        if self._is_known(entry, peer_ids):
+            return self._host._transmit(peer_ids, call_packet(flags, body, entry.number))
+        return self._send_paths(entry, flags, body, peer_ids)
+
+    def _is_known(self, entry: Numbered, peer_ids: Collection[int]) -> bool:
+        """Whether all of some peers know a number. For everybody the count tells, as nobody else can have confirmed."""
+        if peer_ids is self._host._admitted:
+            return len(entry.confirmed) == len(peer_ids)
+        if type(peer_ids) is tuple and len(peer_ids) == 1:
+            return peer_ids[0] in entry.confirmed
+        return entry.confirmed.issuperset(peer_ids)
+
+    def _send_paths(self, entry: Numbered, flags: int, body: bytes, peer_ids: Collection[int]) -> Error:
+        """To some who know the number, and some who do not yet."""
+        host, number, node = self._host, entry.number, entry.node
+        path = host.path_of(node)
+        new = self.cache.tell(entry, peer_ids)
+        if new:
+            host._transmit(new, SimplifyPath(methods_of(node).checksum, number, path).encode())
+        confirmed = [peer_id for peer_id in peer_ids if peer_id in entry.confirmed]
+        sent = host._transmit(confirmed, call_packet(flags, body, number, wide=True)) if confirmed else Error.OK
+        others = [peer_id for peer_id in peer_ids if peer_id not in entry.confirmed]
+        return host._transmit(others, call_packet(flags, body, 0, path)) or sent
+
+    def receive(self, sender: int, packet: SimplifyPath | ConfirmPath) -> None:
+        """A packet about paths has come.
+
+        Raises:
+            PacketError: it is refused; the text says why.
+        """
+        if isinstance(packet, SimplifyPath):
+            self._receive_simplify(sender, packet)
+        else:
+            self._receive_confirm(sender, packet)
+
+    def receive_call(self, sender: int, data: bytes) -> None:
+        """A REMOTE_CALL has come.
+
+        Raises:
+            PacketError: it is refused; the text says why.
+        """
+        host = self._host
+        call = parse_call(data, host.allow_object_decoding)
+        if call.path is not None:
+            path, node = call.path, host.find(call.path)
+        else:
+            known = self.cache.known(sender, call.node_id)
+            if known is None:
+                raise PacketError(
+                    f"a call of a node by number {call.node_id}, which was never told", 1, kind="unknown node"
+                )
+            path, node = known[0], known[1]()
+            if node is None or not host._owns(node):
+                node = self._find_again(sender, call.node_id, path)
+        if node is None:
+            host.refuse(sender, path, f"method {call.method_id}", "unknown node", "there is no such node here")
+            return
+        method = methods_of(node).by_number.get(call.method_id)
+        if method is None:
+            reason = Own(f"the node has no such number; this side's methods: {_names(node)}")
+            host.refuse(sender, path, f"method {call.method_id}", "unknown method", reason)
+            return
+        host._call(sender, node, method, call.arguments)
+
+    def _find_again(self, sender: int, number: int, path: str) -> Node | None:
+        """Another node may have come to the path of one that is no more there."""
+        found = self._host.find(path)
+        if found is not None:
+            self.cache.moved(sender, number, found)
+        return found
+
+    def _receive_simplify(self, sender: int, told: SimplifyPath) -> None:
+        node = self._host.find(told.path)
+        if node is None and told.checksum == NO_METHODS:
+            self._host.count_replication(sender)  # nothing could be called there
+            return
+        if node is None:
+            self._host.refuse(sender, told.path, "", "unknown node", "there is no such node here")
+            return
+        checksum = methods_of(node).checksum
+        matches = checksum == told.checksum
+        if not matches:
+            self._host.mismatch(sender, told.path, f"checksum {told.checksum}, here {checksum}: {_names(node)}")
+        connection = sender if self._host.is_server() else TARGET_PEER_SERVER
+        self._host._transmit((sender,), self.cache.learn(connection, sender, told, node, matches).encode())
+
+    def _receive_confirm(self, sender: int, answer: ConfirmPath) -> None:
+        node = None if answer.path is None else self._host.find(answer.path)
+        number = None if node is None else self.cache.find_number(node)
+        for again in self.cache.confirmed(sender, answer, number):
+            self._host._transmit((sender,), again.encode())
+        if not answer.matches:
+            told = node if answer.cache_id is None else self.cache.find_node(answer.cache_id) or node
+            if told is not None:
+                self._host.mismatch(sender, self._host.path_of(told), f"this side's methods: {_names(told)}")
+
+
+def _names(node: Node) -> str:
+    return ", ".join(methods_of(node).names) or "none"

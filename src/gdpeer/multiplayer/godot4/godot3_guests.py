@@ -1,0 +1,204 @@
+"""Peers of Godot 3 in a session of Godot 4's API: the game has one set of methods and signals for both.
+
+A call to a peer of Godot 3 goes by the method's name and with Godot 3's values; one from there finds the same `@rpc`
+methods, under the same rules. What one client sends to another that speaks otherwise is translated on the way, here on
+the server. Both sides of such a way only ever use paths, never numbers: a number needs an agreement between two that
+do not talk alike.
+
+What does not translate (a Vector2i to Godot 3, a property that is set from there) is refused, and told with a reason.
+
+Layer: `multiplayer`. Source: reference godot4-wire section C.2, godot3-wire section 2 and 3.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from gdpeer.errors import Error, PacketError, VariantError
+from gdpeer.logs import get_logger, log_limited
+from gdpeer.multiplayer.godot3.calls import Godot3Calls
+from gdpeer.multiplayer.wire import godot3, godot4
+from gdpeer.multiplayer.wire.parts import values_of
+
+if TYPE_CHECKING:
+    from gdpeer.multiplayer.godot4.scene import SceneMultiplayer
+    from gdpeer.multiplayer.rpc.method_table import Method
+    from gdpeer.multiplayer.tree import Node
+
+__all__ = ["Godot3Guests"]
+
+logger = get_logger("gdpeer.multiplayer")
+
+
+class Godot3Guests:
+    """What a `SceneMultiplayer` does for the peers of Godot 3.
+
+    Args:
+        host: the API.
+
+    Attributes:
+        members: their ids.
+    """
+
+    def __init__(self, host: SceneMultiplayer) -> None:
+        self._host = host
+        self._calls = Godot3Calls(host)
+        self.members: set[int] = set()
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self.members.clear()
+        self._calls.clear()
+
+    def forget_peer(self, peer_id: int) -> None:
+        """The peer has gone."""
+        self.members.discard(peer_id)
+        self._calls.forget_peer(peer_id)
+
+    def forget_node(self, node: Node) -> None:
+        """The node leaves the tree."""
+        self._calls.forget_node(node)
+
+    def forget_nodes(self) -> None:
+        """The nodes are none of the host's any more."""
+        self._calls.forget_nodes()
+
+    def split(self, peer_ids: Collection[int]) -> tuple[list[int], list[int]]:
+        """Of some peers those of Godot 4, and those of Godot 3."""
+        members = self.members
+        return [one for one in peer_ids if one not in members], [one for one in peer_ids if one in members]
+
+    # ------------------------------------------------------------------------------------------ from here
+
+    def send_call(self, node: Node, method: Method, arguments: Sequence[Any], peer_ids: Collection[int]) -> Error:
+        """Call a method at some of them; `ERR_INVALID_DATA` for what Godot 3 cannot take."""
+        try:
+            return self._calls.send(node, method.name, arguments, peer_ids, 0)
+        except VariantError as problem:
+            self._host.refused["not translatable"] += 1
+            path = self._host.path_of(node)
+            log_limited(
+                logger,
+                logging.WARNING,
+                "%s of node '%s' not called at %s: Godot 3 cannot take it: %s",
+                method.name,
+                path,
+                peer_ids,
+                problem,
+            )
+            return Error.ERR_INVALID_DATA
+
+    def send_raw(self, data: bytes, peer_ids: Sequence[int]) -> Error:
+        """Send them a packet of the game's own."""
+        return self._host._put_to(peer_ids, godot3.Raw(data).encode())
+
+    def _refuse(self, peer_id: int, path: str, method: str, problem: VariantError) -> None:
+        self._host.refuse(peer_id, path, method, "not translatable", f"Godot 3 cannot take it: {problem}")
+
+    # ------------------------------------------------------------------------------------------ from there
+
+    def receive(self, sender: int, target: int, data: bytes) -> None:
+        """A packet of one of them has come.
+
+        Args:
+            sender: who sent it.
+            target: whom it is for: this side (its id), one other, all (0), or all but one (negative).
+            data: without the transport's header.
+
+        Raises:
+            PacketError: it is refused; the text says why.
+        """
+        host = self._host
+        packet = godot3.parse(data, objects=host.allow_object_decoding, lazy=True)
+        own = host.get_unique_id()
+        others = () if target == own else self._others(sender, target)
+        if others:
+            self._try_to_pass_on(sender, others, packet)
+        is_for_others = target > 0 and target != own
+        if is_for_others or target == -own or sender not in self.members:  # a slot may have let it go
+            return
+        if isinstance(packet, godot3.Raw):
+            host.peer_packet.emit(sender, packet.data)
+        else:
+            host._was_counted = target != own  # when it was passed on
+            try:
+                self._calls.receive(sender, packet)
+            finally:
+                host._was_counted = False
+
+    def _others(self, sender: int, target: int) -> list[int]:
+        """The peers of Godot 4 that the target means; the transport has served the others."""
+        return [one for one in self.split(self._host._targets(target))[0] if one != sender]
+
+    def _try_to_pass_on(self, source: int, peer_ids: Sequence[int], packet: godot3.Packet) -> None:
+        try:
+            self._pass_on(source, peer_ids, packet)
+        except PacketError as problem:
+            self._host.refuse_packet(source, problem)
+
+    def _pass_on(self, source: int, peer_ids: Sequence[int], packet: godot3.Packet) -> None:
+        """To peers of Godot 4."""
+        if not self._host.server_relay:
+            raise PacketError("the server's relay is off on this side", kind="not allowed")
+        if isinstance(packet, godot3.Raw):
+            self._relay(source, peer_ids, godot4.Raw(packet.data).encode())
+        elif isinstance(packet, godot3.RemoteCall):
+            self._pass_call_on(source, peer_ids, packet)
+        elif isinstance(packet, godot3.RemoteSet):
+            raise PacketError("a property cannot be set at a peer of Godot 4", kind="not allowed")
+
+    def _pass_call_on(self, source: int, peer_ids: Sequence[int], call: godot3.RemoteCall) -> None:
+        path = call.path if call.path is not None else self._calls.path_of(source, call.node_id)
+        node = self._host.find(path)
+        method = None if node is None else node._gdpeer_methods().by_name.get(call.name)
+        if method is None:
+            self._host.refuse(source, path, call.name, "unknown method", "the server, which would translate, lacks it")
+            return
+        arguments = values_of(call.arguments)
+        if method.packs:
+            with suppress(TypeError):  # then whoever gets it refuses it
+                arguments = method.checker.pack(arguments)
+        typed, objects = self._host.typed_containers is not False, self._host.allow_object_decoding
+        flags, body = godot4.encode_call_body(method.number, arguments, typed, objects)
+        self._relay(source, peer_ids, godot4.call_packet(flags, body, 0, path))
+
+    def _relay(self, source: int, peer_ids: Sequence[int], data: bytes) -> None:
+        self._host._relay_to(peer_ids, godot4.relay_packet(source, data), source)
+
+    # ------------------------------------------------------------------------------------------ through the relay
+
+    def relay(self, source: int, peer_ids: Sequence[int], data: bytes) -> None:
+        """What a peer of Godot 4 sends to some of these.
+
+        Raises:
+            PacketError: it is refused; the text says why.
+        """
+        packet = godot4.parse(data, objects=self._host.allow_object_decoding)
+        if isinstance(packet, godot4.Raw):
+            self._put_from(source, peer_ids, godot3.Raw(packet.data).encode())
+        elif isinstance(packet, godot4.RemoteCall):
+            self._relay_call(source, peer_ids, packet)
+
+    def _relay_call(self, source: int, peer_ids: Sequence[int], call: godot4.RemoteCall) -> None:
+        if call.path is None:
+            raise PacketError("a call by number to a peer of Godot 3, which confirmed none")
+        node = self._host.find(call.path)
+        method = None if node is None else node._gdpeer_methods().by_number.get(call.method_id)
+        if method is None:
+            reason = "the server, which would translate, lacks it"
+            self._host.refuse(source, call.path, f"method {call.method_id}", "unknown method", reason)
+            return
+        try:
+            data = godot3.RemoteCall(0, method.name, call.arguments, call.path).encode()
+        except VariantError as problem:
+            self._refuse(source, call.path, method.name, problem)
+        else:
+            self._put_from(source, peer_ids, data)
+
+    def _put_from(self, source: int, peer_ids: Sequence[int], data: bytes) -> None:
+        peer = self._host.multiplayer_peer
+        if peer is not None and peer.put_packet_from(source, peer_ids, data) is not Error.OK:
+            self._host._lost.warning("a packet of peer %s was lost: one of %s has no room", source, list(peer_ids))

@@ -1,0 +1,432 @@
+"""`SceneMultiplayer`: Godot 4's multiplayer API.
+
+    tree = SceneTree()
+    tree.multiplayer.multiplayer_peer = peer  # a WebSocketMultiplayerPeer
+    tree.multiplayer.peer_connected.connect(...)
+
+It admits peers (at once, or after authentication), tells clients of each other and relays between them, hands packets
+of `send_bytes` on, and leaves calls to `Godot4Calls`.
+
+Differs from the engine:
+- a packet that came before the end of a connection is handled before the end is told;
+- a call with an argument that cannot be decoded is refused, where the engine calls with null instead;
+- a node that belongs to another API of the tree cannot be reached.
+
+Layer: `multiplayer`. Source: reference godot-api section 7, godot4-wire sections C and D.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from gdpeer.arguments import BYTES, INT, check_id, checked, seconds_of, to_bytes
+from gdpeer.clock import MONOTONIC, Clock
+from gdpeer.errors import Error, PacketError
+from gdpeer.logs import get_logger, log_limited
+from gdpeer.multiplayer.godot4._scene import SceneBase
+from gdpeer.multiplayer.godot4.authentication import AuthCallback, Authentication
+from gdpeer.multiplayer.godot4.calls import Godot4Calls
+from gdpeer.multiplayer.godot4.godot3_guests import Godot3Guests
+from gdpeer.multiplayer.host import PeerHost
+from gdpeer.multiplayer.peer import TARGET_PEER_SERVER, MultiplayerPeer, TransferMode
+from gdpeer.multiplayer.wire.godot4 import (
+    AddPeer,
+    Auth,
+    Command,
+    ConfirmPath,
+    DelPeer,
+    Packet,
+    Raw,
+    Relay,
+    SimplifyPath,
+    is_call,
+    parse,
+    relay_packet,
+)
+from gdpeer.packet_session import has_all
+from gdpeer.signals import Signal
+from gdpeer.variant.names import NodePath
+
+if TYPE_CHECKING:
+    from gdpeer.multiplayer.tree import Node
+
+__all__ = ["SceneMultiplayer"]
+
+logger = get_logger("gdpeer.multiplayer")
+
+SMALLEST_PACKET = 128
+
+MAX_ID = 2**31 - 1
+MAX_PEERS = 65_536
+"""Of whom a server can tell its client."""
+
+_SERVER_ALONE = (TARGET_PEER_SERVER,)
+_OK = Error.OK  # once, for an enumeration finds its members slowly
+
+
+class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
+    """Calls, packets and membership over a `MultiplayerPeer`, as in Godot 4.
+
+    Args:
+        clock: for tests.
+
+    Attributes:
+        peer_authenticating: signal (peer_id): it came, and `auth_callback` is set.
+        peer_authentication_failed: signal (peer_id): it took too long, or left.
+        peer_packet: signal (peer_id, data): of `send_bytes`.
+        server_relay: whether clients know and reach each other through the server. The same on every side.
+    """
+
+    _gdpeer_attributes: ClassVar[tuple[str, ...]] = (
+        "peer_authenticating",
+        "peer_authentication_failed",
+        "peer_packet",
+        "server_relay",
+    )
+
+    def __init__(self, *, clock: Clock = MONOTONIC) -> None:
+        self.peer_authenticating = Signal("peer_authenticating", self._limit_of)
+        self.peer_authentication_failed = Signal("peer_authentication_failed", self._limit_of)
+        self.peer_packet = Signal("peer_packet", self._limit_of)
+        self.server_relay = True
+        self._max_sync = 1350
+        self._max_delta = 65_535
+        self._connect(Godot4Calls(self), Authentication(self, clock), Godot3Guests(self))
+        PeerHost.__init__(self)
+        self._clock = clock
+        self._is_plain = has_all(type(self), _OWN)
+
+    @property
+    def auth_callback(self) -> AuthCallback | None:
+        """Called with (peer_id, data) for what `send_auth` sends; None: everybody is admitted at once."""
+        return self._authentication.callback
+
+    @auth_callback.setter
+    def auth_callback(self, callback: AuthCallback | None) -> None:
+        self._authentication.callback = callback
+
+    @property
+    def auth_timeout(self) -> float:
+        """Seconds that a peer may take to authenticate; 3; 0: no limit."""
+        return self._authentication.timeout
+
+    @auth_timeout.setter
+    def auth_timeout(self, seconds: float) -> None:
+        if not seconds >= 0:
+            raise ValueError(f"auth_timeout must not be negative: {seconds}")
+        self._authentication.timeout = float(seconds)
+
+    @property
+    def max_sync_packet_size(self) -> int:
+        """Bytes of a MultiplayerSynchronizer's packets; 1350, at least 128. Kept for games that set it: gdpeer sends
+        no such packets.
+        """
+        return self._max_sync
+
+    @max_sync_packet_size.setter
+    def max_sync_packet_size(self, size: int) -> None:
+        self._max_sync = _packet_size(size)
+
+    @property
+    def max_delta_packet_size(self) -> int:
+        """As `max_sync_packet_size`; 65535."""
+        return self._max_delta
+
+    @max_delta_packet_size.setter
+    def max_delta_packet_size(self, size: int) -> None:
+        self._max_delta = _packet_size(size)
+
+    def clear(self) -> None:
+        """Forget all state: peers, numbers of paths, authentications under way."""
+        super().clear()
+        self._authentication.pending.clear()
+        self._calls.cache.clear()
+        self._guests.clear()
+
+    def get_authenticating_peers(self) -> list[int]:
+        """The ids of the peers that are not admitted yet."""
+        return list(self._authentication.pending)
+
+    def object_configuration_add(self, node: Node | None, configuration: Any) -> Error:
+        """With None and a path: set `root_path`. Everything else is replication, which gdpeer has not:
+        `ERR_INVALID_PARAMETER`.
+        """
+        if node is not None or not isinstance(configuration, str | NodePath):
+            return Error.ERR_INVALID_PARAMETER
+        self.root_path = NodePath(str(configuration))
+        return _OK
+
+    def object_configuration_remove(self, node: Node | None, configuration: Any) -> Error:
+        """Take back what `object_configuration_add` set."""
+        if node is not None or str(configuration) != str(self.root_path):
+            return Error.ERR_INVALID_PARAMETER
+        self.root_path = NodePath("")
+        return _OK
+
+    # ------------------------------------------------------------------------------------------ coming and going
+
+    def _peer_came(self, peer_id: int) -> None:
+        if self._peer is not None and self._peer.get_peer_dialect(peer_id) == "godot3":
+            self._guests.members.add(peer_id)
+        if self.auth_callback is None:
+            self._admit(peer_id)
+            return
+        if peer_id in self._guests.members:
+            self._turn_away(peer_id, "Godot 3 cannot authenticate")
+            return
+        self._authentication.begin(peer_id)
+        self.peer_authenticating.emit(peer_id)
+
+    def _turn_away(self, peer_id: int, reason: str) -> None:
+        self._forget_caller(peer_id)
+        self._guests.forget_peer(peer_id)
+        if self._peer is not None:
+            self._peer.disconnect_peer(peer_id)
+        log_limited(logger, logging.WARNING, "peer %s was turned away: %s", peer_id, reason)
+        self.peer_authentication_failed.emit(peer_id)
+
+    def _admit(self, peer_id: int) -> None:
+        if self._relays() and self.is_server():
+            self._tell(self._guests.split(self._admitted)[0], AddPeer(peer_id).encode())
+            if peer_id not in self._guests.members:  # Godot 3's transport tells its peers by itself
+                for other in self.get_peers():
+                    self._tell((peer_id,), AddPeer(other).encode())
+        self._admitted[peer_id] = None
+        if peer_id == TARGET_PEER_SERVER:
+            self.connected_to_server.emit()
+        self.peer_connected.emit(peer_id)
+
+    def _settle_end(self, peer_id: int) -> None:
+        if self._authentication.pending.pop(peer_id, None) is not None:
+            self._forget_caller(peer_id)
+            self.peer_authentication_failed.emit(peer_id)
+        elif peer_id in self._admitted:
+            self._remove(peer_id)
+            self.peer_disconnected.emit(peer_id)
+
+    def _remove(self, peer_id: int) -> None:
+        del self._admitted[peer_id]
+        self._calls.cache.forget_peer(peer_id)
+        self._guests.forget_peer(peer_id)
+        self._forget_caller(peer_id)
+        if self._relays() and self.is_server():
+            self._tell(self._guests.split(self._admitted)[0], DelPeer(peer_id).encode())
+
+    def _forget_peer(self, peer_id: int) -> None:
+        if self._authentication.pending.pop(peer_id, None) is not None:
+            self._forget_caller(peer_id)
+        elif peer_id in self._admitted:
+            self._remove(peer_id)
+
+    @checked(peer_id=INT)
+    def disconnect_peer(self, peer_id: int) -> None:
+        """End one connection, and tell the others; `peer_disconnected` is not emitted here, as in the engine."""
+        if self._peer is None or not self._is_connected():
+            log_limited(logger, logging.ERROR, "disconnect_peer: there is no connection")
+            return
+        self._forget_peer(peer_id)
+        self._peer.disconnect_peer(peer_id)
+
+    def poll(self, timeout: float = 0.0) -> Error:
+        """Take what arrived: signals and calls happen here. Peers that take too long to authenticate are sent away."""
+        if type(timeout) is not float:
+            timeout = seconds_of("poll", "timeout", timeout)
+        waiting = self._authentication
+        if timeout > 0 and waiting.pending:
+            timeout = min(timeout, waiting.time_left())
+        result = super().poll(timeout)
+        if waiting.pending and result is _OK:
+            peer = self._peer
+            for peer_id in waiting.take_late_ones():
+                if self._peer is peer:  # else a slot changed it
+                    self._turn_away(peer_id, "it did not authenticate in time")
+        return result
+
+    # ------------------------------------------------------------------------------------------ authentication
+
+    @checked(peer_id=INT, data=BYTES)
+    def send_auth(self, peer_id: int, data: bytes) -> Error:
+        """Send something to a peer that is not admitted yet; its `auth_callback` gets it.
+
+        Returns:
+            `ERR_UNCONFIGURED` when not connected, `ERR_INVALID_PARAMETER` for a peer that is not pending or for empty
+            data, `ERR_FILE_CANT_WRITE` when one side has completed; else `OK`.
+        """
+        if not self._is_connected():
+            return Error.ERR_UNCONFIGURED
+        return self._authentication.send(peer_id, data)
+
+    @checked(peer_id=INT)
+    def complete_auth(self, peer_id: int) -> Error:
+        """Say that this side is content with a peer; when both sides are, it is admitted.
+
+        Returns:
+            As `send_auth`; `ERR_FILE_CANT_WRITE` for the second time.
+        """
+        if not self._is_connected():
+            return Error.ERR_UNCONFIGURED
+        return self._authentication.complete(peer_id)
+
+    # ------------------------------------------------------------------------------------------ packets
+
+    def _handle(self, sender: int, packet: Packet) -> None:
+        """A packet of an admitted peer, or one that was relayed, other than a call."""
+        if isinstance(packet, SimplifyPath | ConfirmPath):
+            self._calls.receive(sender, packet)
+        elif isinstance(packet, Raw):
+            self.peer_packet.emit(sender, packet.data)
+        elif isinstance(packet, Auth | AddPeer | DelPeer | Relay):
+            self._handle_sys(sender, packet)
+        else:
+            self.count_replication(sender)
+
+    def _handle_sys(self, sender: int, packet: Auth | AddPeer | DelPeer | Relay) -> None:
+        if isinstance(packet, Auth):
+            if packet.data:
+                raise PacketError("AUTH of a peer that is admitted", kind="not allowed")
+            return
+        if not self._relays():
+            raise PacketError("the server's relay is off on this side", kind="not allowed")
+        if isinstance(packet, Relay):
+            self._handle_relay(sender, packet)
+            return
+        if sender != TARGET_PEER_SERVER or self.is_server():
+            raise PacketError("only the server tells of peers, and only clients", kind="not allowed")
+        if isinstance(packet, AddPeer):
+            self._handle_add(packet.peer_id)
+        elif packet.peer_id in self._admitted:
+            del self._admitted[packet.peer_id]
+            self._calls.cache.forget_peer(packet.peer_id)
+            self._forget_caller(packet.peer_id)
+            self.peer_disconnected.emit(packet.peer_id)
+
+    def _handle_add(self, peer_id: int) -> None:
+        if len(self._admitted) >= MAX_PEERS:
+            raise PacketError(f"ADD_PEER of more than {MAX_PEERS} peers")
+        if peer_id in self._admitted or peer_id <= TARGET_PEER_SERVER or peer_id == self.get_unique_id():
+            raise PacketError(f"ADD_PEER of an id that cannot be: {peer_id}")
+        self._admitted[peer_id] = None
+        self.peer_connected.emit(peer_id)
+
+    def _handle_relay(self, sender: int, packet: Relay) -> None:
+        if not self.is_server():
+            if sender != TARGET_PEER_SERVER:
+                raise PacketError("only the server relays", kind="not allowed")
+            self._handle_inner(packet.peer_id, packet.data)
+            return
+        if packet.data[0] & 7 == Command.SYS:
+            raise PacketError("a relayed packet cannot be SYS", kind="not allowed")
+        target = packet.peer_id
+        if target > 0:
+            if target == sender or target not in self._admitted:
+                raise PacketError(f"it is for {target}, who is not there", kind="unknown receiver")
+            targets = [target]
+        else:
+            targets = [one for one in self._admitted if one not in (sender, -target)]
+        counts = self.rpc_rate > 0 and is_call(packet.data)
+        if counts and self._is_flood(sender, f"a call for {target}"):
+            return
+        same, others = self._guests.split(targets)
+        self._relay_to(same, relay_packet(sender, packet.data), sender)
+        if others:
+            self._try_to_translate(sender, others, packet.data)
+        if target <= 0 and target != -TARGET_PEER_SERVER:
+            self._was_counted = counts
+            try:
+                self._handle_inner(sender, packet.data)
+            finally:
+                self._was_counted = False
+
+    def _relay_to(self, peer_ids: Sequence[int], data: bytes, source: int) -> None:
+        if self._put_to(peer_ids, data) is not _OK:
+            self._lost.warning("a packet of peer %s was lost: one of %s has no room for it", source, list(peer_ids))
+
+    def _try_to_translate(self, sender: int, peer_ids: Sequence[int], data: bytes) -> None:
+        try:
+            self._guests.relay(sender, peer_ids, data)
+        except PacketError as problem:
+            self.refuse_packet(sender, problem)
+
+    def _handle_inner(self, source: int, data: bytes) -> None:
+        packet = None if is_call(data) else parse(data)
+        if isinstance(packet, Auth | AddPeer | DelPeer | Relay):
+            raise PacketError("a relayed packet cannot be SYS", kind="not allowed")
+        if source not in self._admitted:
+            raise PacketError(f"relayed from {source}, which is not there")
+        self._sender = source
+        if packet is None:
+            self._calls.receive_call(source, data)
+        else:
+            self._handle(source, packet)
+
+    # ------------------------------------------------------------------------------------------ sending
+
+    def _relays(self) -> bool:
+        """Whether clients know and reach each other through the server."""
+        return self.server_relay and self._peer is not None and self._peer.is_server_relay_supported()
+
+    def _tell(self, peer_ids: Sequence[int], data: bytes) -> None:
+        """Send what must not be missed."""
+        if self._peer is not None and peer_ids:
+            self._peer.put_control_to(peer_ids, data)
+
+    def send_bytes(
+        self, data: bytes, peer_id: int = 0, mode: TransferMode = TransferMode.RELIABLE, channel: int = 0
+    ) -> Error:
+        """Send a packet of one's own; `peer_packet` is emitted where it arrives.
+
+        Args:
+            data: not empty.
+            peer_id: 0: all; positive: that one; negative: all but that one.
+            mode: without effect over WebSocket.
+            channel: likewise.
+
+        Returns:
+            `ERR_INVALID_DATA` for empty data, `ERR_UNCONFIGURED` when not connected, `ERR_BUG` for an id that is not
+            there (but `OK` on a client that sends by way of the server), `ERR_OUT_OF_MEMORY` when some peer has no
+            room for it; else `OK`.
+        """
+        if type(data) is not bytes:
+            data = to_bytes("send_bytes", "data", data)
+        if type(peer_id) is not int:
+            check_id("send_bytes", peer_id)
+        if not len(data):
+            return Error.ERR_INVALID_DATA
+        if not self._is_connected():
+            return Error.ERR_UNCONFIGURED
+        if not -MAX_ID - 1 <= peer_id <= MAX_ID:
+            return Error.ERR_BUG
+        packet = Raw(bytes(data)).encode()
+        relayed = self._relays() and not self.is_server()  # then the server knows who is there
+        if peer_id > 0 and peer_id not in self._admitted and not relayed:
+            return Error.ERR_BUG
+        if self._guests.members:
+            same, others = self._guests.split(self._targets(peer_id))
+            return self._put_to(same, packet) or self._guests.send_raw(data, others)
+        if self.is_server():
+            return self._put_to(self._targets(peer_id), packet)
+        if relayed and peer_id != TARGET_PEER_SERVER:
+            packet = relay_packet(peer_id, packet)
+        return self._put_to(_SERVER_ALONE, packet)
+
+    # ------------------------------------------------------------------------------------------ nodes
+
+    def _node_left(self, node: Node) -> None:
+        self._calls.cache.forget_node(node)
+        self._guests.forget_node(node)
+
+    def _forget_nodes(self) -> None:
+        self._calls.cache.forget_nodes()
+        self._guests.forget_nodes()
+
+
+_OWN = {name: getattr(SceneMultiplayer, name) for name in ("call", "is_server", "owns", "transmit")}
+"""Members that a call goes past where no subclass has changed them."""
+
+
+def _packet_size(size: int) -> int:
+    if size < SMALLEST_PACKET:
+        raise ValueError(f"must be at least {SMALLEST_PACKET}: {size}")
+    return size

@@ -1,0 +1,1 @@
+"""Methods that other sides may call: how they are declared, and which arguments they take."""

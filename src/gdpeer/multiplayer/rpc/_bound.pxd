@@ -1,0 +1,27 @@
+# C types of bound.py (Cython's pure-Python mode).
+cimport cython
+
+from gdpeer.multiplayer.godot4._scene cimport SceneBase
+
+cdef object _API_RPC, _NODE_RPC, _NODE_API
+
+
+cdef class Declared:
+    cdef public object function
+    cdef public str name
+
+
+@cython.final
+@cython.freelist(8)
+cdef class BoundMethod:
+    cdef readonly object _node
+    cdef readonly Declared _method
+
+    cdef int begin(self, node, Declared method) except -1
+    @cython.locals(api=SceneBase)
+    cdef _call(self, peer_id, tuple arguments)
+    cdef tuple _places(self, tuple arguments, named)
+
+
+@cython.locals(bound=BoundMethod)
+cdef BoundMethod new_bound(node, Declared method)

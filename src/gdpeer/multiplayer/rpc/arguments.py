@@ -1,0 +1,215 @@
+"""Whether the arguments of a call from elsewhere fit the method, before it is called.
+
+The annotations say what is wanted; `converters` what becomes of a value that is of another type.
+
+Invariants:
+- A value never makes anything but CallError leave `Checker.check`, whatever it holds.
+- Only annotations of parameters that a call can fill are read, once, at the first call or `problem`.
+
+Layer: `multiplayer`; compiled (types in `checking.pxd`).
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import inspect
+import math
+import sys
+import types
+import typing
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from gdpeer.multiplayer.rpc.converters import CallError, Converter, Passing, converter_for
+from gdpeer.multiplayer.rpc.packing import Packer, packer_for
+
+__all__ = ["CallError", "Checker", "signature_of"]
+
+
+class Checker:
+    """Checks the arguments for one method.
+
+    Args:
+        function: takes the node first.
+        bound: it does not; it is bound already.
+    """
+
+    __slots__ = (
+        "_bound",
+        "_converters",
+        "_free",
+        "_function",
+        "_kinds",
+        "_least",
+        "_most",
+        "_names",
+        "_packers",
+        "_places",
+        "_problem",
+        "_rest",
+        "_rest_packer",
+    )
+
+    def __init__(self, function: Callable[..., Any], *, bound: bool = False) -> None:
+        self._function = function
+        self._bound = bound
+        self._least = self._places = -1  # the annotations are read at the first call: by then all they name is defined
+        self._problem = ""
+
+    def problem(self) -> str:
+        """What is wrong with the method, so that no call from elsewhere can be checked; "" where nothing is."""
+        if self._places < 0 and not self._problem:
+            try:
+                self._read_signature()
+            except Exception as problem:
+                name = getattr(self._function, "__qualname__", repr(self._function))
+                self._problem = f"{name}: {problem}"
+        return self._problem
+
+    def packs(self) -> bool:
+        """Whether `pack` changes anything: whether some parameter is annotated as a list or dict of something."""
+        return not self.problem() and (self._rest_packer is not None or any(self._packers))
+
+    def pack(self, arguments: Sequence[Any]) -> Sequence[Any]:
+        """The arguments as they are sent, lists and dicts with the types that the annotations say.
+
+        Raises:
+            TypeError: an element is not what its annotation says.
+        """
+        return [self._pack(index, value) for index, value in enumerate(arguments)]
+
+    def _pack(self, index: int, value: Any) -> Any:
+        packer = self._packers[index] if index < len(self._packers) else self._rest_packer
+        if packer is None:
+            return value
+        try:
+            return packer(value)
+        except TypeError as problem:
+            name = self._names[index] if index < len(self._names) else ""
+            function = getattr(self._function, "__qualname__", repr(self._function))
+            which = f"argument {index + 1}{f' ({name})' if name else ''}"
+            raise TypeError(f"{function}() {which}: {problem}") from None
+
+    def check(self, arguments: Sequence[Any]) -> Sequence[Any]:
+        """The arguments as the method wants them.
+
+        Raises:
+            CallError: too few, too many, or of the wrong type.
+            TypeError: what `problem` says.
+        """
+        if len(arguments) == self._places and _fit(arguments, self._kinds):
+            return arguments
+        return self._check_each(arguments)
+
+    def _check_each(self, arguments: Sequence[Any]) -> Sequence[Any]:
+        if self._places < 0 and self.problem():
+            raise TypeError(self._problem)
+        count = len(arguments)
+        if count < self._least:
+            raise CallError(f"too few arguments: {count} of {self._least}")
+        if count > self._most:
+            raise CallError(f"too many arguments: {count}, where at most {self._most} are taken")
+        if self._free:
+            return arguments
+        return [
+            value if converter is None else self._convert(index, converter, value)
+            for index, (converter, value) in enumerate(zip(self._padded(count), arguments, strict=True))
+        ]
+
+    def _padded(self, count: int) -> Sequence[Converter | None]:
+        converters = self._converters
+        extra = count - len(converters)
+        return [*converters, *[self._rest] * extra] if extra > 0 else converters[:count]
+
+    def _convert(self, index: int, converter: Converter, value: Any) -> Any:
+        try:
+            return converter(value)
+        except CallError as problem:
+            name = self._names[index] if index < len(self._names) else ""
+            raise CallError(f"argument {index + 1}{f' ({name})' if name else ''} {problem}") from None
+
+    def _read_signature(self) -> None:
+        places, rest = self._parameters()
+        scope = _scope(self._function)
+        self._names = [one.name for one in places]
+        wanted = [_wanted_by(one, scope) for one in places]
+        self._converters = [converter for converter, _ in wanted]
+        self._packers = [packer for _, packer in wanted]
+        self._kinds = [_kinds_of(converter) for converter in self._converters]
+        self._rest, self._rest_packer = _wanted_by(rest[0], scope) if rest else (None, None)
+        self._most = math.inf if rest else len(places)
+        self._free = self._rest is None and not any(self._converters)
+        self._least = sum(one.default is one.empty for one in places)
+        self._places = len(places)  # the last, for it says that all is known
+
+    def _parameters(self) -> tuple[list[inspect.Parameter], list[inspect.Parameter]]:
+        """Those that a call from elsewhere can fill: the places, and the one that takes the rest."""
+        parameters = list(signature_of(self._function).parameters.values())
+        for one in parameters:
+            if one.kind is one.KEYWORD_ONLY and one.default is one.empty:
+                raise TypeError(f"a call from elsewhere cannot give {one.name!r}, it is keyword-only")
+        places = [one for one in parameters if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)]
+        rest = [one for one in parameters if one.kind is one.VAR_POSITIONAL]
+        if not self._bound:
+            if not places and not rest:
+                raise TypeError("it does not take the node, as a method does by its `self`")
+            del places[:1]
+        return places, rest
+
+
+def _fit(arguments: Sequence[Any], kinds: list[frozenset[type] | None]) -> bool:
+    """Whether all of as many arguments are of kinds that need no further look."""
+    for i in range(len(kinds)):  # a generator would cost more than all the looks
+        kind = kinds[i]
+        if kind is not None and type(arguments[i]) not in kind:
+            return False
+    return True
+
+
+def _kinds_of(converter: Converter | None) -> frozenset[type] | None:
+    """Of which types a converter lets all values through; None: of any."""
+    if converter is None:
+        return None
+    return converter.kinds if isinstance(converter, Passing) else frozenset()
+
+
+# ---------------------------------------------------------------------------------------------------- annotations
+
+_UNREAD: dict[str, Any] = (
+    {"annotation_format": importlib.import_module("annotationlib").Format.FORWARDREF}
+    if sys.version_info >= (3, 14)
+    else {}
+)
+
+
+def signature_of(function: Callable[..., Any]) -> inspect.Signature:
+    """The signature, without a need that the annotations can be read, which Python 3.14 does for all of them at once.
+
+    Raises:
+        TypeError, ValueError: it has none.
+    """
+    return inspect.signature(function, **_UNREAD)
+
+
+def _scope(function: Callable[..., Any]) -> dict[str, Any]:
+    """What the names in a function's annotations mean."""
+    found: Any = inspect.unwrap(function)
+    if isinstance(found, functools.partial):
+        found = inspect.unwrap(found.func)
+    if not hasattr(found, "__globals__"):
+        found = type(found).__call__
+    names: dict[str, Any] = getattr(found, "__globals__", {})
+    return names | {one.__name__: one for one in getattr(found, "__type_params__", ())}
+
+
+def _wanted_by(parameter: inspect.Parameter, scope: dict[str, Any]) -> tuple[Converter | None, Packer | None]:
+    """What an argument becomes that comes from elsewhere, and one that goes there."""
+    if parameter.annotation is parameter.empty:
+        return None, None
+    alone = types.SimpleNamespace(__annotations__={"it": parameter.annotation})
+    try:
+        hint = typing.get_type_hints(alone, scope)["it"]
+        return converter_for(hint), packer_for(hint)
+    except Exception as problem:  # annotations are code, which can raise anything
+        raise TypeError(f"the annotation of {parameter.name!r} cannot be read: {problem}") from None

@@ -1,0 +1,241 @@
+"""What makes of a value one that an annotation allows.
+
+The annotation says which type is wanted; `conversions` what becomes of a value of another type.
+
+Invariants:
+- A value never makes anything but CallError leave a converter, whatever it holds.
+- Not compiled: an annotation that goes round in a circle ends in a RecursionError, which C does not have.
+
+Layer: `multiplayer`.
+"""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import (
+    Collection,
+    Iterable,
+    Mapping,
+    MutableMapping,
+    MutableSequence,
+    Sequence,
+)
+from contextlib import suppress
+from enum import Enum
+from typing import Any
+
+from gdpeer.multiplayer.rpc.conversions import RULES, CallError, Converter, rule_for
+from gdpeer.variant import Array, Dictionary, EncodedObject, EncodedObjectAsID, NodePath
+from gdpeer.variant.containers import UNTYPED
+from gdpeer.variant.kinds import KINDS
+
+__all__ = ["DICTS", "LISTS", "CallError", "Converter", "Passing", "converter_for"]
+
+
+class Passing:
+    """A converter that lets all values of some types through, whatever they hold.
+
+    Args:
+        kinds: these types.
+        convert: for all other values.
+    """
+
+    __slots__ = ("_convert", "kinds")
+
+    def __init__(self, kinds: frozenset[type], convert: Converter) -> None:
+        self.kinds = kinds
+        self._convert = convert
+
+    def __call__(self, value: Any) -> Any:
+        """See `Converter`."""
+        return value if type(value) in self.kinds else self._convert(value)
+
+
+def converter_for(annotation: Any) -> Converter | None:
+    """What makes of a value one that the annotation allows; None where it allows everything.
+
+    Raises:
+        TypeError: no engine value can be checked against this annotation.
+    """
+    if annotation is typing.LiteralString:
+        annotation = str
+    if annotation in (Any, object) or isinstance(annotation, typing.TypeVar):
+        return None
+    if isinstance(annotation, typing.NewType):
+        return converter_for(annotation.__supertype__)
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    kind = origin or annotation
+    if hasattr(kind, "__value__"):  # `type X = ...`, of Python 3.12 and typing_extensions
+        return converter_for(kind.__value__[arguments] if arguments else kind.__value__)
+    if origin is typing.Annotated:
+        return converter_for(arguments[0])
+    if origin in (typing.Union, types.UnionType):
+        return _union(arguments)
+    if origin is typing.Literal:
+        return _literal(arguments)
+    if kind in (*LISTS, *DICTS):
+        return _container(kind, arguments)
+    return _of_class(type(None) if annotation is None else annotation)
+
+
+def _of_class(wanted: Any) -> Converter:
+    if not isinstance(wanted, type) or not issubclass(wanted, (Enum, *_VALUES)):
+        raise TypeError(f"{wanted!r} is no type of an engine value")
+    if issubclass(wanted, Enum):
+        return _member(wanted)
+    rules = RULES.get(wanted, {})
+    exact = _EXACT.get(wanted, wanted)
+
+    def convert(value: Any) -> Any:
+        kind = type(value)
+        if isinstance(value, exact) and kind not in rules:
+            return value
+        rule = rule_for(rules, kind)
+        if rule is None:
+            raise CallError(f"is a {kind.__name__}, not a {wanted.__name__}")
+        return _ruled(rule, value, wanted)
+
+    return Passing(frozenset((wanted,)), convert)
+
+
+def _ruled(rule: Converter, value: Any, wanted: type) -> Any:
+    try:
+        return rule(value)
+    except (ValueError, TypeError, ArithmeticError) as problem:  # VariantError is a ValueError
+        raise CallError(f"is a {type(value).__name__} that makes no {wanted.__name__}: {problem}") from None
+
+
+def _member(wanted: type[Enum]) -> Converter:
+    truths = {isinstance(one.value, bool) for one in wanted}
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, bool):
+            return value if True in truths else int(value)
+        if isinstance(value, int | float):
+            if False not in truths:
+                return bool(value) if value in (0, 1) else value
+            return int(value) if isinstance(value, float) and value.is_integer() else value
+        return str(value) if isinstance(value, NodePath) else value
+
+    def convert(value: Any) -> Any:
+        found = None
+        with suppress(Exception):  # `_missing_` is the game's, and can raise anything
+            found = wanted(plain(value))
+        if found is None or isinstance(plain(value), bool) is not isinstance(found.value, bool):
+            raise CallError(f"is {value!r}, which is no {wanted.__name__}")
+        return found
+
+    return convert
+
+
+def _literal(allowed: tuple[Any, ...]) -> Converter:
+    options = [(one, converter_for(type(one))) for one in allowed]
+
+    def convert(value: Any) -> Any:
+        for one in allowed:
+            if one == value and type(one) is type(value):
+                return value
+        for one, converter in options:
+            with suppress(CallError):
+                if converter is not None and converter(value) == one:
+                    return one
+        raise CallError(f"is {value!r}, not one of {', '.join(map(repr, allowed))}")
+
+    return convert
+
+
+def _union(members: tuple[Any, ...]) -> Converter | None:
+    converters = [converter_for(member) for member in members]
+    if None in converters:
+        return None
+    kinds = [type(None) if member is None else member for member in members]
+
+    def convert(value: Any) -> Any:
+        for converter in converters:
+            try:
+                return converter(value)  # type: ignore[misc]
+            except CallError:
+                continue
+        raise CallError(f"is a {type(value).__name__}, none of {', '.join(map(_name, members))}")
+
+    return Passing(frozenset(kind for kind in kinds if isinstance(kind, type)), convert)
+
+
+def _container(origin: Any, arguments: tuple[Any, ...]) -> Converter:
+    if origin in LISTS:
+        return _list_of(*map(converter_for, arguments or (Any,)))
+    return _dict_of(*map(converter_for, arguments or (Any, Any)))
+
+
+def _list_of(element: Converter | None) -> Converter:
+    as_list = _of_class(list)
+    if element is None:
+        return as_list
+
+    def convert(value: Any) -> Any:
+        found = as_list(value)
+        if type(found) is Array:  # as the other side sends it, typed
+            found = list(found)
+        for index, one in enumerate(found):
+            new = _inside(element, one, "element", index)
+            if new is not one:
+                if found is value:
+                    found = list(value)
+                found[index] = new
+        return found
+
+    return convert
+
+
+def _dict_of(key: Converter | None, content: Converter | None) -> Converter:
+    as_dict = _of_class(dict)
+    if key is content is None:
+        return as_dict
+
+    def convert(value: Any) -> Any:
+        given = list(as_dict(value).items())
+        found = [(_inside(key, name, "key", name), _inside(content, one, "the value of", name)) for name, one in given]
+        if not _is_typed(value) and all(
+            new[0] is old[0] and new[1] is old[1] for new, old in zip(found, given, strict=True)
+        ):
+            return value
+        return _gathered(found)
+
+    return convert
+
+
+def _is_typed(value: Any) -> bool:
+    return type(value) is Dictionary and not (value.key_type == value.value_type == UNTYPED)
+
+
+def _gathered(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
+    """All the pairs in a dictionary: a plain one where that can tell the keys apart, else the engine's."""
+    for kind in (dict, Dictionary):
+        with suppress(TypeError, ValueError):  # a key that it cannot hold
+            found: dict[Any, Any] = kind(pairs)
+            if len(found) == len(pairs):
+                return found
+    raise CallError("has keys that one dictionary cannot hold once they are converted")
+
+
+def _inside(converter: Converter | None, value: Any, what: str, which: Any) -> Any:
+    if converter is None:
+        return value
+    try:
+        return converter(value)
+    except CallError as problem:
+        raise CallError(f"has {what} {which!r}, which {problem}") from None
+
+
+def _name(annotation: Any) -> str:
+    return getattr(annotation, "__name__", str(annotation))
+
+
+_VALUES = tuple(kind for kind in KINDS if kind not in (bytearray, memoryview, tuple))
+
+LISTS = (list, Sequence, MutableSequence, Collection, Iterable)
+DICTS = (dict, Mapping, MutableMapping)
+
+_EXACT: dict[type, Any] = {EncodedObject: EncodedObject | EncodedObjectAsID, bytes: bytes}
+"""What also counts as a type, where that is more than its subclasses."""
