@@ -3,7 +3,7 @@
 The layer above may use a passage instead of the members of the face before it: per packet that is a few calls of
 Python less. Where it may, the face says (`SessionHolder._is_direct`).
 
-Layer: below all that has packets; compiled (types in `passage.pxd`).
+Layer: below all that has packets; compiled (types in `packet_session.pxd`).
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ GONE_PAST = frozenset(
 _OK = Error.OK
 _UNCONFIGURED = Error.ERR_UNCONFIGURED
 _UNAVAILABLE = Error.ERR_UNAVAILABLE
-_SERVER = 1  # a C integer once compiled (passage.pxd)
+_SERVER = 1  # a C integer once compiled (packet_session.pxd)
 _UNDERSCORE = ord("_")  # likewise
 
 

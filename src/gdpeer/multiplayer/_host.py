@@ -2,7 +2,7 @@
 
 `PeerHost` has the rest. What a subclass may change (`call`, `owns`, `transmit`) is gone past only where none has.
 
-Layer: `multiplayer`; compiled (types in `switchboard.pxd`).
+Layer: `multiplayer`; compiled (types in `_host.pxd`).
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ __all__ = ["HostBase"]
 
 logger = get_logger("gdpeer.multiplayer")
 
-_UNDERSCORE = ord("_")  # a C integer once compiled (switchboard.pxd)
+_UNDERSCORE = ord("_")  # a C integer once compiled (_host.pxd)
 
 NO_TREE = "the node is not in this tree: add_child() it first"
 NO_PEER = "there is no peer: set multiplayer.multiplayer_peer first"

@@ -5,7 +5,7 @@ place. Uncompiled it is a bytearray, which is copied once.
 
 Memory follows what has come: a message of up to 1 MiB gets its block at once, that of a larger one doubles.
 
-Layer: `protocol`; compiled (types in `assembly.pxd`).
+Layer: `protocol`; compiled (types in `message_buffer.pxd`).
 """
 
 from __future__ import annotations

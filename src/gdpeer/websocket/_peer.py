@@ -1,6 +1,6 @@
 """What every message passes on its way through a `WebSocketPeer`: telling of it, taking it, sending.
 
-Layer: `websocket`; compiled (types in `exchange.pxd`).
+Layer: `websocket`; compiled (types in `_peer.pxd`).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _NO_ROOM = Error.ERR_OUT_OF_MEMORY
 _UNAVAILABLE = Error.ERR_UNAVAILABLE
 _TEXT = PeerWriteMode.TEXT
 _BINARY = PeerWriteMode.BINARY
-_UNDERSCORE = ord("_")  # a C integer once compiled (exchange.pxd)
+_UNDERSCORE = ord("_")  # a C integer once compiled (_peer.pxd)
 
 
 class PeerBase:

@@ -1,6 +1,6 @@
 """`SceneBase`: what every packet and every call of `SceneMultiplayer` passes.
 
-Layer: `multiplayer`; compiled (types in `scene_switchboard.pxd`). Source: reference godot4-wire sections C and D.
+Layer: `multiplayer`; compiled (types in `_scene.pxd`). Source: reference godot4-wire sections C and D.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ __all__ = ["SceneBase"]
 logger = get_logger("gdpeer.multiplayer")
 
 _OK = Error.OK
-_SERVER = TARGET_PEER_SERVER  # a C integer once compiled (scene_switchboard.pxd)
+_SERVER = TARGET_PEER_SERVER  # a C integer once compiled (_scene.pxd)
 _SERVER_ALONE = (TARGET_PEER_SERVER,)
 _CONNECTED = ConnectionStatus.CONNECTED  # once, for an enumeration finds its members slowly
 

@@ -1,6 +1,6 @@
 """How calls travel between sides of Godot 4: by numbers for nodes and methods.
 
-Layer: `multiplayer`; compiled (types in `calls4.pxd`); sends and receives through its host, a `SceneMultiplayer`.
+Layer: `multiplayer`; compiled (types in `calls.pxd`); sends and receives through its host, a `SceneMultiplayer`.
 Source: reference godot4-wire section D.
 """
 

@@ -9,7 +9,7 @@ answer; what it had been told before in the other form is then told again.
 Invariants: only nodes that are in the tree are held, and none because another side has named it; what a connection can
 make us remember is limited.
 
-Layer: `multiplayer`; no I/O; compiled (types in `cache.pxd`). Source: reference godot4-wire section D.3.
+Layer: `multiplayer`; no I/O; compiled (types in `paths.pxd`). Source: reference godot4-wire section D.3.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 That way is `Node.rpc_id`, `Node.multiplayer` and the API's `rpc`. Compiled, it is gone at once where all three are as
 gdpeer has them; otherwise, and uncompiled, step by step.
 
-Layer: `multiplayer`; compiled (types in `bound.pxd`).
+Layer: `multiplayer`; compiled (types in `_bound.pxd`).
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class BoundMethod:
         if is_method(start, _NODE_RPC) and type(node).multiplayer is _NODE_API:
             found = node._gdpeer_api
             if isinstance(found, SceneBase) and is_method(found.rpc, _API_RPC):
-                api = found  # a C type once compiled (bound.pxd)
+                api = found  # a C type once compiled (_bound.pxd)
                 return api._rpc(peer_id, node, name, arguments)
         error: Error = start(peer_id, name, *arguments)
         return error

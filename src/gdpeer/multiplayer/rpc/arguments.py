@@ -6,7 +6,7 @@ Invariants:
 - A value never makes anything but CallError leave `Checker.check`, whatever it holds.
 - Only annotations of parameters that a call can fill are read, once, at the first call or `problem`.
 
-Layer: `multiplayer`; compiled (types in `checking.pxd`).
+Layer: `multiplayer`; compiled (types in `arguments.pxd`).
 """
 
 from __future__ import annotations

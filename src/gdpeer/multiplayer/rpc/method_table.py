@@ -1,6 +1,6 @@
 """Tables of the methods that other sides may call: by number as they travel, by name as the game says them.
 
-Layer: `multiplayer`; compiled (types in `methods.pxd`). Source: reference godot4-wire sections D.2 and D.3.
+Layer: `multiplayer`; compiled (types in `method_table.pxd`). Source: reference godot4-wire sections D.2 and D.3.
 """
 
 from __future__ import annotations

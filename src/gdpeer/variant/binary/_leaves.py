@@ -7,7 +7,7 @@ Counts are compared with the bytes that are left before anything is taken for th
 
 Invariants: nothing outside the span is read. What a value takes at most is added to `cost` with it.
 
-Layer: `variant`; compiled (types in `leaves.pxd`). Source: reference godot4-wire section A.1 to A.4, godot3-wire
+Layer: `variant`; compiled (types in `_leaves.pxd`). Source: reference godot4-wire section A.1 to A.4, godot3-wire
 section 4.
 """
 
@@ -61,7 +61,7 @@ NESTED = object()
 """What `LeafReader.leaf` gives instead of a value that may hold others."""
 
 
-# C's own once compiled (leaves.pxd).
+# C's own once compiled (_leaves.pxd).
 _NESTED = NESTED
 _WIDE = 1 << 16
 _NIL, _BOOL, _INT, _FLOAT, _STRING, _COLOR, _STRING_NAME, _NODE_PATH = 0, 1, 2, 3, 4, 20, 21, 22

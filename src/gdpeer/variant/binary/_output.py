@@ -2,7 +2,7 @@
 
 Once compiled, the first bytes are kept within the object, and memory is only taken for more: what will be the result.
 
-Layer: `variant`; compiled (types in `output.pxd`). Source: reference godot4-wire section A.3.
+Layer: `variant`; compiled (types in `_output.pxd`). Source: reference godot4-wire section A.3.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Output:
 
     __slots__ = ("_at", "_data", "_end", "_large", "_small", "_start")
 
-    # C's own once compiled (output.pxd): the memory, where the next byte goes in it, and where it ends.
+    # C's own once compiled (_output.pxd): the memory, where the next byte goes in it, and where it ends.
     _small: Any
     _large: Any
     _start: Any

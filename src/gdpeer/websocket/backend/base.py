@@ -3,7 +3,7 @@
 What moves bytes for `NativeBackend`, which adds how a connection begins and ends, and what the connections of one owner
 share while it polls. Everything on the hot path is here.
 
-Layer: `websocket`; compiled (types in `link.pxd`).
+Layer: `websocket`; compiled (types in `base.pxd`).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ except ImportError:
 __all__ = ["BackendBase", "RoundTrip", "Turn"]
 _READS_A_TURN = 8  # then the others get theirs
 
-# The stages and phases (`states.Stage`, `connection.Phase`); C integers once compiled (link.pxd).
+# The stages and phases (`states.Stage`, `connection.Phase`); C integers once compiled (base.pxd).
 _READ = READ
 _IDLE = 0
 _CONNECTING = 1

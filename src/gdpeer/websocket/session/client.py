@@ -1,6 +1,6 @@
 """`ClientSession`: the client's end of a session of peers with ids; `session` has the server's, and what both have.
 
-Layer: `websocket`; compiled (types in `client_session.pxd`).
+Layer: `websocket`; compiled (types in `client.pxd`).
 Source: reference godot4-wire section B, godot3-wire section 2, 6.
 """
 

@@ -14,7 +14,7 @@ Invariants:
 - Who comes and who goes is not lost where a peer is slow: it may wait beyond the limits by `RESERVE`, and who has no
   room for it even then is dropped.
 
-Layer: `websocket`; compiled (types in `session.pxd`).
+Layer: `websocket`; compiled (types in `server.pxd`).
 Source: reference godot4-wire section B, godot3-wire section 2, 6.
 """
 
@@ -56,7 +56,7 @@ Buffer: TypeAlias = "bytes | bytearray | memoryview"
 
 _OK = Error.OK
 _NO_ROOM = Error.ERR_OUT_OF_MEMORY
-_SERVER = SERVER  # a C integer once compiled (session.pxd)
+_SERVER = SERVER  # a C integer once compiled (server.pxd)
 
 Waiting: TypeAlias = "tuple[WebSocketPeer, int, int, int]"
 """A packet for the game: in whose inbox it is, its source and its target, and the size of the header before it."""
