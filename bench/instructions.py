@@ -8,6 +8,10 @@ Valgrind's callgrind runs one process for each path, and counts between two mark
 makes. Sockets are real, on loopback, with both sides in one process, so that they always take the same turns; what the
 kernel does is not counted. A path fails when it takes more than 3 % beyond its budget.
 
+Python finds attributes in a cache, and which names share a place in it depends on the seed of its hashes: a call takes
+500 instructions more where two names that it needs do. So a path over its budget is counted again with other seeds, and
+the least count is taken: what the code itself costs.
+
 Counts depend on the Python, the C compiler and the processor's kind: the budget file has one table for each of these
 that was recorded, and where there is none, nothing is compared.
 """
@@ -25,7 +29,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +53,8 @@ MARGIN = 0.03
 ROUNDS = 3
 """Times that each path is measured, in one process; the least counts, as the first may still fill caches."""
 MOST_TURNS = 100_000
+SEEDS = 6
+"""The seeds of Python's hashes that a path is counted with, at most."""
 
 SMALL = b"x" * 32
 LARGE = b"x" * 65536
@@ -312,13 +318,23 @@ def begin_to_look() -> None:
 # -- counting ---------------------------------------------------------------------------------------------------------
 
 
-def count(name: str) -> int:
-    """Instructions for one of what the path's name says."""
+def least(name: str, enough: float) -> int:
+    """The least count of a path with several seeds; the first one that is not more than `enough` ends the search."""
+    found = sys.maxsize
+    for seed in range(SEEDS):
+        found = min(found, count(name, seed))
+        if found <= enough:
+            break
+    return found
+
+
+def count(name: str, seed: int) -> int:
+    """Instructions for one of what the path's name says, with a seed of Python's hashes."""
     with tempfile.TemporaryDirectory() as folder:
         command = ["valgrind", "--tool=callgrind", "--instr-atstart=no", f"--callgrind-out-file={folder}/out"]
         command += ["--zero-before=getppid", "--dump-before=getpgrp", "--dump-instr=no"]
         command += [sys.executable, "-m", "bench.instructions", "--walk", name]
-        fixed = {"PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"}
+        fixed = {"PYTHONHASHSEED": str(seed), "PYTHONDONTWRITEBYTECODE": "1"}
         done = subprocess.run(command, env=os.environ | fixed, capture_output=True, text=True, timeout=600)
         if done.returncode:
             raise SystemExit(f"gdpeer: {name}: callgrind failed (status {done.returncode}):\n{done.stderr[-3000:]}")
@@ -388,16 +404,18 @@ def missing_piece() -> str:
     return "" if COMPILED else "gdpeer is not compiled here, and the budget is for the compiled form"
 
 
-def check(names: Iterable[str], recording: bool) -> int:
+def check(names: Collection[str], recording: bool) -> int:
     if why := missing_piece():
         print(f"not run: instructions: {why}")
         return 1 if os.environ.get("CI") else 0
+    kind = kind_of_machine()
+    budget = {} if recording else budgets().get(kind, {})
+    enough = [budget.get(name, 0 if recording else sys.maxsize) * (1 + MARGIN) for name in names]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        counts = dict(zip(names, pool.map(count, names), strict=True))
+        counts = dict(zip(names, pool.map(least, names, enough), strict=True))
     if recording:
         record(counts)
-    kind = kind_of_machine()
-    budget = budgets().get(kind, {})
+        budget = counts
     lines = compare(counts, budget)
     print("\n".join(lines))
     if not budget:
