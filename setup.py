@@ -31,48 +31,48 @@ from setuptools.command.build_ext import build_ext
 from setuptools.command.build_py import build_py
 
 COMPILED = {
-    "gdpeer.signals": 1,
-    "gdpeer.packet_session": 1,
-    "gdpeer.protocol.frames": 2,
-    "gdpeer.protocol.message_buffer": 1,
-    "gdpeer.protocol.inbox": 2,
-    "gdpeer.protocol.outbox": 2,
-    "gdpeer.protocol.connection": 1,
-    "gdpeer.protocol.http_fast": 1,
-    "gdpeer.transport.stream": 1,
-    "gdpeer.transport.poller": 1,
-    "gdpeer.transport.sockets": 1,
-    "gdpeer.websocket.backend.base": 2,
-    "gdpeer.websocket.backend.deadline": 1,
-    "gdpeer.websocket.backend.native": 1,
-    "gdpeer.websocket._peer": 1,
-    "gdpeer.websocket.peer": 1,
-    "gdpeer.websocket.client": 1,
-    "gdpeer.websocket.server": 1,
-    "gdpeer.websocket.session.dialects": 1,
-    "gdpeer.websocket.session.server": 2,
-    "gdpeer.websocket.session.client": 1,
-    "gdpeer.variant.binary._output": 3,
-    "gdpeer.variant.binary._leaves": 3,
-    "gdpeer.variant.binary.reader": 3,
-    "gdpeer.variant.binary.writer": 3,
-    "gdpeer.variant.binary.codec": 2,
-    "gdpeer.variant.binary.compact": 2,
-    "gdpeer.multiplayer.wire.parts": 2,
-    "gdpeer.multiplayer.wire.godot4": 2,
-    "gdpeer.multiplayer.rpc.arguments": 2,
-    "gdpeer.multiplayer.rpc.method_table": 1,
-    "gdpeer.multiplayer.godot4.paths": 1,
-    "gdpeer.multiplayer._host": 2,
-    "gdpeer.multiplayer.godot4.calls": 2,
-    "gdpeer.multiplayer.godot4._scene": 1,
-    "gdpeer.multiplayer.rpc._bound": 2,
+    "gdpeer.signals": "1",
+    "gdpeer.packet_session": "1",
+    "gdpeer.protocol.frames": "2",
+    "gdpeer.protocol.message_buffer": "1",
+    "gdpeer.protocol.inbox": "2",
+    "gdpeer.protocol.outbox": "1",
+    "gdpeer.protocol.connection": "1",
+    "gdpeer.protocol.http_fast": "g",
+    "gdpeer.transport.stream": "1",
+    "gdpeer.transport.poller": "1",
+    "gdpeer.transport.sockets": "1",
+    "gdpeer.websocket.backend.base": "1",
+    "gdpeer.websocket.backend.deadline": "g",
+    "gdpeer.websocket.backend.native": "1",
+    "gdpeer.websocket._peer": "1",
+    "gdpeer.websocket.peer": "g",
+    "gdpeer.websocket.client": "g",
+    "gdpeer.websocket.server": "g",
+    "gdpeer.websocket.session.dialects": "g",
+    "gdpeer.websocket.session.server": "1",
+    "gdpeer.websocket.session.client": "g",
+    "gdpeer.variant.binary._output": "3",
+    "gdpeer.variant.binary._leaves": "3",
+    "gdpeer.variant.binary.reader": "3",
+    "gdpeer.variant.binary.writer": "3",
+    "gdpeer.variant.binary.codec": "2",
+    "gdpeer.variant.binary.compact": "2",
+    "gdpeer.multiplayer.wire.parts": "2",
+    "gdpeer.multiplayer.wire.godot4": "2",
+    "gdpeer.multiplayer.rpc.arguments": "2",
+    "gdpeer.multiplayer.rpc.method_table": "1",
+    "gdpeer.multiplayer.godot4.paths": "1",
+    "gdpeer.multiplayer._host": "1",
+    "gdpeer.multiplayer.godot4.calls": "2",
+    "gdpeer.multiplayer.godot4._scene": "1",
+    "gdpeer.multiplayer.rpc._bound": "2",
 }
-"""The modules of the hot path: the only list of the compiled modules. The number is the C compiler's optimiser level.
+"""The modules of the hot path, each with the level at which the C compiler optimises: the only list of what is compiled.
 
--O1 takes half the time of -O2, and most modules are as fast with it: they call Python's own functions and each other.
-A module that loops over bytes and numbers is slower, and so is a module that each packet and each call passes through.
-Measure with `make instructions`.
+-Og takes half the time of -O1, and -O1 half the time of -O2. Most modules are as fast at a low level, since they call
+Python's own functions and each other. A module that loops over bytes and numbers needs a high level, and so does a
+module that each packet and each call passes through. Measure with `make instructions`.
 """
 
 DIRECTIVES = {
@@ -130,7 +130,7 @@ def flags(name: str) -> list[str]:
     short = ["-g0", "-w", *cold_once()]
     if "-O" in os.environ.get("CFLAGS", ""):
         return short
-    return [f"-O{COMPILED.get(name, 1)}", *short]
+    return [f"-O{COMPILED.get(name, '1')}", *short]
 
 
 @functools.cache

@@ -1,8 +1,8 @@
 """Counts what says how easily the sources are read: `python -m tools.structure`.
 
-For each package: the files and folders directly in it, and the levels of imports between them (imports for type checkers
-alone are left out). For all of `src`: uses of another module's private names, docstrings of at most four words, comments,
-and lines.
+For each package: the files and folders directly in it, and the levels of imports between them. Imports that only type
+checkers see do not count. For all of `src`: uses of another module's private names, docstrings of at most four words,
+comments, and lines.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ PACKAGE = SOURCES / "gdpeer"
 ROOMS = ("websocket", "multiplayer", "variant", "protocol", "transport", "http", "aio", "blocking", "inspection", "cli")
 SHORT = 4
 """Words of a docstring that most likely repeats a name."""
+
+FOR_TOOLS = re.compile(r"# (?:noqa|type:|pragma|compiled only|-+|cython:)")
 
 
 def modules(folder: Path = PACKAGE) -> list[Path]:
@@ -129,9 +131,7 @@ def definitions(tree: ast.Module) -> Iterator[str]:
             yield node.attr
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             yield node.id
-            if node.id == "__slots__":
-                continue
-        elif isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == "__slots__" for t in node.targets):
+        elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__slots__":
             yield from re.findall(r"\w+", ast.unparse(node.value))
 
 
@@ -154,12 +154,10 @@ def short_docstrings(path: Path) -> list[tuple[int, str]]:
 
 
 def comment_lines(path: Path) -> int:
-    """Lines that are a comment, or end with one, but for those that a tool reads."""
+    """How many lines are a comment or end with one; comments for tools and headings do not count."""
     with path.open("rb") as source:
-        return sum(
-            token.type == tokenize.COMMENT and not re.match(r"# (?:noqa|type:|pragma|compiled only|-+|cython:)", token.string)
-            for token in tokenize.tokenize(source.readline)
-        )
+        comments = [token.string for token in tokenize.tokenize(source.readline) if token.type == tokenize.COMMENT]
+    return sum(not FOR_TOOLS.match(comment) for comment in comments)
 
 
 # -- the report -------------------------------------------------------------------------------------------------------

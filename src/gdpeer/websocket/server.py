@@ -60,8 +60,8 @@ from gdpeer.transport.stream import Connector, Stream
 from gdpeer.websocket._peer import spread, take_turn, tell_packets
 from gdpeer.websocket.admission import household
 from gdpeer.websocket.backend.base import Turn
+from gdpeer.websocket.backend.connection_log import limit_of, tell
 from gdpeer.websocket.backend.native import NativeBackend, leave
-from gdpeer.websocket.connection_log import limit_of, tell
 from gdpeer.websocket.listening import Listeners, Place, log_not_listening, make_context
 from gdpeer.websocket.opening.upgrade import Answered, Processor, Question, ServerUpgrade
 from gdpeer.websocket.peer import WebSocketPeer

@@ -25,11 +25,11 @@ from gdpeer.protocol.handshake import Opened
 from gdpeer.transport.receive_buffer import SCRATCH_SIZE, scratch
 from gdpeer.transport.stream import READ, WRITE, Connector, Stream
 from gdpeer.websocket.backend.base import BackendBase, Turn
+from gdpeer.websocket.backend.connection_log import limit_of, tell
 from gdpeer.websocket.backend.deadline import NEVER, Deadline
 from gdpeer.websocket.backend.http_answer import PAGE_STALL, Page
 from gdpeer.websocket.backend.message_log import begin_message_log
 from gdpeer.websocket.backend.rate_limit import RateLimit
-from gdpeer.websocket.connection_log import limit_of, tell
 from gdpeer.websocket.opening.upgrade import ClientUpgrade, Outcome, ServerUpgrade
 from gdpeer.websocket.settings import Settings
 

@@ -10,7 +10,7 @@ from gdpeer import ManualClock
 from gdpeer.logs import LOG_INTERVAL, LOGGED_AT_ONCE, LogLimits
 from gdpeer.transport.memory import memory_pair
 from gdpeer.transport.stream import Address, Stream
-from gdpeer.websocket.connection_log import limit_of, tell
+from gdpeer.websocket.backend.connection_log import limit_of, tell
 
 
 class From(Stream):
