@@ -68,7 +68,7 @@ COMPILED = {
     "gdpeer.multiplayer.godot4._scene": "1",
     "gdpeer.multiplayer.rpc._bound": "2",
 }
-"""The modules of the hot path, each with the level at which the C compiler optimises: the only list of what is compiled.
+"""The modules of the hot path, each with its level of optimisation: the only list of what is compiled.
 
 -Og takes half the time of -O1, and -O1 half the time of -O2. Most modules are as fast at a low level, since they call
 Python's own functions and each other. A module that loops over bytes and numbers needs a high level, and so does a
