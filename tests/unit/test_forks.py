@@ -98,7 +98,7 @@ with serve(echo, place, 0) as server:
             assert one.recv(timeout=20) == "still here"
 """,
     "look-ups": """
-from gdpeer.transport import names
+from gdpeer.transport import resolver
 
 listening = WebSocketServer()
 listening.bind_ip = sys.argv[1]
@@ -119,7 +119,7 @@ for number, peer in enumerate(crowd):
     assert peer.connect_to_url(f"ws://slow.test:{port}") == 0
     if number % 2:
         peer.poll(0.001)  # watched by a poller
-until(lambda: len(asked) == names._THREADS)
+until(lambda: len(asked) == resolver._THREADS)
 
 def connect():
     go_on.set()  # the child's, which no thread waits for

@@ -13,14 +13,17 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from functools import partial
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from gdpeer.errors import HandshakeError
-from gdpeer.transport.stream import Stream
 from gdpeer.websocket.backend.native import NativeBackend
 from gdpeer.websocket.opening.upgrade import Addressed, Outcome, ServerUpgrade
 from gdpeer.websocket.peer import WebSocketPeer
 from gdpeer.websocket.server import WebSocketServer
 from gdpeer.websocket.states import Stage
+
+if TYPE_CHECKING:
+    from gdpeer.transport.stream import Stream
 
 __all__ = ["Acceptor"]
 

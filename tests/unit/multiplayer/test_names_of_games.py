@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from types import FunctionType
 from typing import Any
 
@@ -14,8 +13,9 @@ import pytest
 from gdpeer import LoopbackMultiplayerPeer, Node, SceneMultiplayer, SceneTree, godot3, rpc
 from gdpeer.multiplayer.api import MultiplayerAPI
 from gdpeer.multiplayer.peer import MultiplayerPeer
+from tests.support.missing import ROOT
 
-GOLDEN = Path(__file__).parents[2] / "golden"
+GOLDEN = ROOT / "tests" / "golden"
 FILES = [(GOLDEN / f"members_godot{engine}.txt").read_text("utf-8") for engine in (3, 4)]
 ENGINE = {name for text in FILES for name in text.splitlines()}
 FORMER = {

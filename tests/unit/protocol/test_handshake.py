@@ -6,7 +6,6 @@ import base64
 import json
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,9 +17,10 @@ from gdpeer.protocol.http_h11 import respond
 from gdpeer.protocol.http_headers import Headers, Request, parse_header_line
 from gdpeer.protocol.limits import DEFAULT_LIMITS, Limits
 from gdpeer.protocol.url import parse_url
+from tests.support.missing import ROOT
 
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="  # RFC 6455 section 1.3
-GOLDEN = Path(__file__).parents[2] / "golden"
+GOLDEN = ROOT / "tests" / "golden"
 URL = parse_url("ws://example.org/")
 
 Fields = Sequence[tuple[str, str]]

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 
 from gdpeer import COMPILED
 from gdpeer.protocol import http_fast as plain
+from tests.support.missing import ROOT
 
-GOLDEN = Path(__file__).parents[2] / "golden"
+GOLDEN = ROOT / "tests" / "golden"
 REQUEST = b"GET /room?x=1 HTTP/1.1\r\nHost: a\r\n\r\n"
 CHROMIUM = """\
 GET /game?room=7 HTTP/1.1

@@ -6,15 +6,15 @@ import json
 from array import array
 from collections import namedtuple
 from enum import IntEnum
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gdpeer import variant
 from gdpeer.variant import VariantType, VariantType3, typeof
+from tests.support.missing import ROOT
 
-GOLDEN = Path(__file__).parents[2] / "golden"
+GOLDEN = ROOT / "tests" / "golden"
 
 
 class Side(IntEnum):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import struct
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,8 +12,9 @@ import pytest
 from gdpeer import variant
 from gdpeer.variant.binary.codec import bytes_to_var, var_to_bytes
 from gdpeer.variant.math.numbers import float_text
+from tests.support.missing import ROOT
 
-GOLDEN = Path(__file__).parents[2] / "golden"
+GOLDEN = ROOT / "tests" / "golden"
 RECORDED = json.loads((GOLDEN / "variant_math_godot4.json").read_text(encoding="utf-8"))
 VALUES = RECORDED["values"]
 NAMES = {name: getattr(variant, name) for name in variant.__all__}

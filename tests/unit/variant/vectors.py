@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import struct
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-GOLDEN = Path(__file__).parents[2] / "golden"
+from tests.support.missing import ROOT
+
+GOLDEN = ROOT / "tests" / "golden"
 
 
 def load(engine: int) -> list[dict[str, Any]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,8 +10,9 @@ import pytest
 from gdpeer.errors import PacketError, VariantError
 from gdpeer.multiplayer.wire import godot3 as wire
 from gdpeer.variant import NodePath, Vector2i
+from tests.support.missing import ROOT
 
-GOLDEN = Path(__file__).parents[3] / "golden"
+GOLDEN = ROOT / "tests" / "golden"
 MESSAGES = [json.loads(line) for line in (GOLDEN / "rpc_godot3.jsonl").read_text("utf-8").splitlines()]
 PACKETS = [one for one in MESSAGES if one["op"] == 2 and one["what"].startswith("data from")]
 HEADER = 9

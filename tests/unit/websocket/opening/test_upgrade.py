@@ -7,7 +7,6 @@ import subprocess
 import sys
 import tracemalloc
 from collections.abc import Callable
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -17,9 +16,9 @@ from gdpeer.http import Handler, Request, Response
 from gdpeer.protocol.url import parse_url
 from gdpeer.websocket.opening.upgrade import ClientUpgrade, Outcome, ServerUpgrade
 from gdpeer.websocket.settings import Settings
+from tests.support.missing import ROOT
 from tests.unit.websocket.support import BINARY, frame, plain_request, request, response_to
 
-ROOT = Path(__file__).parents[3]
 ADDRESS = ("192.0.2.1", 5555)
 STREAM = SimpleNamespace(remote_address=ADDRESS)
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 
 from gdpeer.errors import PacketError
 from gdpeer.websocket.session.dialects import GODOT3, GODOT4
 from gdpeer.websocket.session.godot3_header import Kind, pack_data, pack_system
+from tests.support.missing import ROOT
 
-GOLDEN = Path(__file__).parents[2] / "golden" / "rpc_godot4.jsonl"
+GOLDEN = ROOT / "tests" / "golden" / "rpc_godot4.jsonl"
 
 
 def test_the_recorded_ids_of_godot_4_are_read_and_written_again() -> None:

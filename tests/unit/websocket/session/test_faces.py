@@ -24,9 +24,9 @@ from gdpeer import (
 from gdpeer.logs import LOGGED_AT_ONCE
 from gdpeer.transport.memory import memory_pair
 from gdpeer.websocket import server as server_module
+from gdpeer.websocket.session import client as client_session
+from gdpeer.websocket.session import server as session_module
 from gdpeer.websocket.session.godot3_header import Kind, pack_data, pack_system
-from gdpeer.websocket.session.server import client as client_session
-from gdpeer.websocket.session.server import server as session_module
 from tests.support.ports import free_port
 from tests.unit.websocket.support import CLOSED, OPEN, Event, poll_all, record, request, until, url_of
 

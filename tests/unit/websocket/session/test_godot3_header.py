@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,8 +18,9 @@ from gdpeer.websocket.session.godot3_header import (
     unpack,
     unpack_from_client,
 )
+from tests.support.missing import ROOT
 
-GOLDEN = Path(__file__).parents[2] / "golden" / "rpc_godot3.jsonl"
+GOLDEN = ROOT / "tests" / "golden" / "rpc_godot3.jsonl"
 SYSTEM = {"id": Kind.ID, "add peer": Kind.ADD, "del peer": Kind.DEL}
 
 
