@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 
 from tests.support.missing import ROOT
-from tools.steps import PURE
 
 
 def main() -> int:
-    coverage = [str(PURE / "python"), "-m", "coverage"]
+    coverage = [sys.executable, "-m", "coverage"]
     for words in (
         ["combine", "--quiet"],
         ["html", "--quiet", "--fail-under=0", "-d", "build/coverage/html"],

@@ -20,7 +20,7 @@ from tools import pythons
 COMPILED = ROOT / ".venv" / "bin"
 PURE = ROOT / ".venv-pure" / "bin"
 LOGS = ROOT / "build" / "test-logs"
-COVERAGE = 95
+OWN = "{}.{}".format(*sys.version_info[:2])
 PROGRAMS = ("bench", "cli", "demos")
 """The folders of the unit tests that start programs."""
 AGAIN = ("--reruns", "1", "-raR")
@@ -29,7 +29,8 @@ run names each test that needed it."""
 NEVER_COMPILED = (
     *PROGRAMS,
     "contract",
-    "tools",
+    "inspection",
+    "terminal",
     "test_docs",
     "test_reference",
     "test_it_does_not_work",
@@ -155,21 +156,21 @@ def folders_of_units(without: tuple[str, ...] = PROGRAMS) -> str:
 
 
 def unit_steps() -> list[Step]:
-    """The unit tests: uncompiled under coverage, and compiled without those of code that is never compiled.
+    """The unit tests: uncompiled, and compiled without those of code that is never compiled.
 
-    Programs of the compiled form are started by the steps trust, interop, browser and docs.
+    The steps trust, interop, browser and docs start programs of the compiled form.
     """
-    measured = ("-m", "coverage", "run", "-m")
-    modules, programs = folders_of_units(), " ".join(f"tests/unit/{name}" for name in PROGRAMS)
+    modules, programs = folders_of_units(), programs_of_units()
     two_loops, uvloop = {"GDPEER_LOOPS": "asyncio,no-readers"}, {"GDPEER_LOOPS": "asyncio,uvloop"}
     return [
-        pytest_step("unit pure", modules, PURE / "python", run=measured, environment=two_loops),
-        pytest_step("unit programs pure", programs, PURE / "python", run=measured),
+        pytest_step("unit pure", modules, PURE / "python", environment=two_loops),
+        pytest_step("unit programs pure", programs, PURE / "python"),
         pytest_step("unit compiled", folders_of_units(NEVER_COMPILED), COMPILED / "python", environment=uvloop),
-        Step(
-            "unit coverage", [sys.executable, "-m", "tools.coverage_report"], after=("unit pure", "unit programs pure")
-        ),
     ]
+
+
+def programs_of_units() -> str:
+    return " ".join(f"tests/unit/{name}" for name in PROGRAMS)
 
 
 def property_steps() -> list[Step]:
@@ -231,45 +232,59 @@ def docs_steps() -> list[Step]:
 
 
 def python_steps() -> list[Step]:
-    """The unit suite on each other Python that is on this machine: compiled on the newest, uncompiled on the others.
+    """The unit suite on the other Pythons of this machine, and the coverage of the suite on the newest Python.
 
-    It is compiled in a hurry, as nothing is measured there. What starts programs is left to the own Python.
+    The newest Python measures coverage, since Python 3.14 does so at little cost. The newest of the rest compiles
+    gdpeer, in a hurry, as no step measures its speed. Only the measured Python starts programs.
     """
+    measured, others = newest_python(), other_pythons()
+    compiled = [version for version in others if version != measured][-1:]
     steps: list[Step] = []
     before: tuple[str, ...] = ()
-    for version in other_pythons():
-        folder = f".venv-py/{version}"
-        form = "compiled" if version == other_pythons()[-1] else "pure"
-        python = pythons.find(version) or ""
-        make = [sys.executable, "tools/environment.py", folder, "--python", python, "--groups", "test", "--form", form]
-        name = f"python{version} environment"
+    for version in reversed(others):
+        form = "compiled" if version in compiled else "pure"
+        folder, name = f".venv-py/{version}", f"python{version} environment"
+        make = [sys.executable, "tools/environment.py", folder, "--python", pythons.find(version) or ""]
+        make += ["--groups", "test", "--form", form]
         steps.append(Step(name, make, after=before, environment={"CFLAGS": "-O0"}, extended=True))
         before = (name,)
-        run = pytest_step(
-            f"python{version} unit {form}",
-            folders_of_units(),
-            ROOT / folder / "bin" / "python",
-            after=before,
-            environment={"GDPEER_LOOPS": "asyncio"},
-            extended=True,
-        )
-        steps.append(run)
-    return steps
+        if version == measured:
+            steps += coverage_steps(ROOT / folder / "bin" / "python", before)
+        else:
+            python = ROOT / folder / "bin" / "python"
+            steps.append(one_loop(f"python{version} unit {form}", folders_of_units(), python, after=before))
+    return steps if measured in others else [*steps, *coverage_steps(PURE / "python", ())]
+
+
+def coverage_steps(python: Path, after: tuple[str, ...]) -> list[Step]:
+    """The unit suite, uncompiled, with the branches that its tests reach; fails below the limit in pyproject.toml."""
+    measured = ("-m", "coverage", "run", "-m")
+    modules = one_loop("coverage modules pure", folders_of_units(), python, run=measured, after=after)
+    programs = one_loop("coverage programs pure", programs_of_units(), python, run=measured, after=after)
+    report = [str(python), "-m", "tools.coverage_report"]
+    return [programs, modules, Step("coverage report", report, after=(modules.name, programs.name), extended=True)]
+
+
+def one_loop(name: str, folders: str, python: Path, **more: Any) -> Step:
+    """A step of unit tests that need only the event loop of the standard library."""
+    return pytest_step(name, folders, python, environment={"GDPEER_LOOPS": "asyncio"}, extended=True, **more)
+
+
+def newest_python() -> str:
+    return max([OWN, *other_pythons()], key=pythons.SUPPORTED.index)
 
 
 def other_pythons() -> list[str]:
-    own = "{}.{}".format(*sys.version_info[:2])
-    return [version for version in pythons.SUPPORTED if version != own and pythons.find(version)]
+    return [version for version in pythons.SUPPORTED if version != OWN and pythons.find(version)]
 
 
 def absent_pythons() -> list[str]:
-    own = "{}.{}".format(*sys.version_info[:2])
-    return [version for version in pythons.SUPPORTED if version != own and not pythons.find(version)]
+    return [version for version in pythons.SUPPORTED if version != OWN and not pythons.find(version)]
 
 
 def all_steps() -> list[Step]:
     """In the order in which they are started when nothing stands in the way: long ones early."""
-    modules, programs, compiled, coverage = unit_steps()
+    modules, programs, compiled = unit_steps()
     outside = outside_steps()
     return [
         programs,
@@ -284,7 +299,6 @@ def all_steps() -> list[Step]:
         *outside[3:],
         *docs_steps(),
         *lint_steps(),
-        coverage,
     ]
 
 
