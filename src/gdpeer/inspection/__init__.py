@@ -1,4 +1,7 @@
-"""What the tools of the command line do: look at the messages of a connection, keep them, and spoil its line.
+"""The work of `gdpeer inspect`, `replay`, `bad-network` and `swarm`, without their command lines.
 
-Layer: `inspection`, below `cli` and above everything that they look at; it needs neither click nor rich.
+A `Tunnel` stands between clients and a server. `rows` and `totals` show its messages, `recording` and `replay` keep
+and repeat them, `bad_network` delays and drops them. `swarm` runs bots and needs no tunnel.
+
+Layer: `inspection`, below `cli`, which reads the options and prints. No module here needs click or rich.
 """

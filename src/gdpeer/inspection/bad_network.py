@@ -1,7 +1,7 @@
-"""A tunnel whose line is bad: delay, jitter, a rate, stalls, cuts, and losses where a game expects them.
+"""A tunnel that imitates a bad network: delay, jitter, a limited rate, stalls, cuts and losses.
 
-A WebSocket goes over TCP, so what is late is late for all that follows: the order within a direction stays, and nothing
-is lost unless it is asked for by name.
+A WebSocket runs over TCP, so messages keep their order within a direction: a late message delays all that follow.
+Only messages that `Conditions.unreliable` names can be lost.
 
 Layer: `inspection`.
 """
@@ -22,25 +22,25 @@ from gdpeer.websocket.tls_options import TLSOptions
 __all__ = ["BadTunnel", "Conditions"]
 
 SYNC = "sync"
-"""What Godot 4 itself sends as unreliable: the properties that a MultiplayerSynchronizer sends always."""
+"""The one command that Godot 4 itself sends as unreliable: properties that a MultiplayerSynchronizer always sends."""
 
 MOST_OVERHEAD = 14
-"""Bytes of a frame's head, which a rate counts as well."""
+"""Bytes of the longest frame header; a rate counts these bytes for each message."""
 
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """What is wrong with the line, each way by itself; times in seconds.
+    """The faults of a bad network. They apply to each direction by itself; all times are in seconds.
 
     Attributes:
-        delay: of each message.
-        jitter: the delay is more or less by up to so much.
-        rate: bits a second; 0.0: any number.
-        stall: nothing passes for so long.
-        stall_every: so often, counted from the begin of the tunnel; 0.0: never.
-        cut_after: connections break after so long; 0.0: never.
-        loss: the part of unreliable messages that is lost, 0 to 1.
-        unreliable: globs for `PATH:METHOD`, a method or a command: which messages are unreliable.
+        delay: added to each message.
+        jitter: the delay varies at random by up to this much, up or down.
+        rate: the most bits per second; 0.0: unlimited.
+        stall: how long nothing passes during a stall.
+        stall_every: from the begin of one stall to the next; the first begins this long after the tunnel. 0.0: never.
+        cut_after: age at which a connection breaks without a close frame; 0.0: never.
+        loss: share of the unreliable messages that are lost, 0 to 1.
+        unreliable: globs for `PATH:METHOD`, a method or a command. Messages that match count as unreliable.
     """
 
     delay: float = 0.0
@@ -53,12 +53,12 @@ class Conditions:
     unreliable: tuple[str, ...] = (SYNC,)
 
 
-class Lane:
-    """One direction of one connection.
+class ArrivalTimes:
+    """Computes when messages arrive, for one direction of one connection.
 
     Args:
-        conditions: of the line.
-        random: for the jitter.
+        conditions: the faults to imitate.
+        random: source of the jitter.
     """
 
     def __init__(self, conditions: Conditions, random: Random) -> None:
@@ -68,24 +68,29 @@ class Lane:
         self._last = 0.0
 
     def due(self, size: int, now: float) -> float:
-        """When something arrives that is sent now.
+        """Returns the arrival time of a message that is sent now.
 
         Args:
-            size: bytes.
-            now: seconds since the tunnel began; so is what is returned.
+            size: bytes of the message.
+            now: seconds since the tunnel began.
+
+        Returns:
+            Seconds since the tunnel began, never earlier than for the message before.
         """
         conditions = self._conditions
+        # A message occupies the line while it is sent, so a rate delays the next one too.
         self._free_at = max(now, self._free_at)
         if conditions.rate:
             self._free_at += (size + MOST_OVERHEAD) * 8 / conditions.rate
         late = conditions.delay + conditions.jitter * self._random.uniform(-1.0, 1.0)
         when = self._free_at + max(0.0, late)
+        # TCP keeps the order: jitter must not let a message overtake the one before.
         self._last = max(self._last, after_stall(when, conditions))
         return self._last
 
 
 def after_stall(when: float, conditions: Conditions) -> float:
-    """When something arrives that would arrive at `when`: the first stall begins after one `stall_every`."""
+    """Moves an arrival time that falls into a stall to the end of the stall."""
     every = conditions.stall_every
     if not every or when < every:
         return when
@@ -94,19 +99,19 @@ def after_stall(when: float, conditions: Conditions) -> float:
 
 
 class BadTunnel(Tunnel):
-    """The tunnel.
+    """A `Tunnel` that delays, drops and cuts as `Conditions` say.
 
     Args:
-        to: see `Tunnel`.
-        tls: likewise.
-        conditions: of the line.
-        dialect: of the traffic, for the losses.
-        names: of methods, likewise.
-        seed: of everything that happens by chance: the same messages at the same times meet the same.
+        to: the server's URL, as for `Tunnel`.
+        tls: for `wss`, as for `Tunnel`.
+        conditions: the faults to imitate.
+        dialect: of the traffic, one of `decoding.DIALECTS`. Losses need it to recognise the messages.
+        names: of methods. Losses need them where `conditions.unreliable` names a method of Godot 4.
+        seed: of the random numbers: the same messages at the same times meet the same faults.
         clock: tells the time.
 
     Attributes:
-        lost: how many messages, by what they were.
+        lost: the number of lost messages, by label (`PATH:METHOD` or command).
     """
 
     def __init__(
@@ -123,18 +128,21 @@ class BadTunnel(Tunnel):
         self.lost: Counter[str] = Counter()
         self._conditions = conditions
         self._random = Random(seed)
-        self._lanes: defaultdict[tuple[int, Direction], Lane] = defaultdict(lambda: Lane(conditions, self._random))
+        self._arrivals: defaultdict[tuple[int, Direction], ArrivalTimes] = defaultdict(
+            lambda: ArrivalTimes(conditions, self._random)
+        )
         self._decoders: defaultdict[int, Decoder] = defaultdict(lambda: Decoder(dialect, names or MethodNames()))
 
     def due(self, line: int, direction: Direction, item: Item) -> float | None:
-        """When something may go on; None: it is lost."""
+        """Returns when an item may go on, in seconds of the clock; None if it is lost."""
         if isinstance(item, Message) and self._conditions.loss and self._is_lost(line, direction, item):
             return None
         size = 0 if isinstance(item, End) else len(item.data)
         now = self.time()
-        return self.clock.now() + self._lanes[line, direction].due(size, now) - now
+        return self.clock.now() + self._arrivals[line, direction].due(size, now) - now
 
     def _is_lost(self, line: int, direction: Direction, message: Message) -> bool:
+        # Decode every message, also one that cannot be lost: later ones need its names of nodes.
         decoded = self._decoders[line].decode(direction, message)
         if not decoded.is_like(self._conditions.unreliable) or self._random.random() >= self._conditions.loss:
             return False
@@ -142,15 +150,15 @@ class BadTunnel(Tunnel):
         return True
 
     def forget(self, line: Line) -> None:
-        """Both ends have gone."""
+        """Drops a line both of whose ends are closed, with its decoder and its arrival times."""
         super().forget(line)
         self._decoders.pop(line.number, None)
         for direction in Direction:
-            self._lanes.pop((line.number, direction), None)
+            self._arrivals.pop((line.number, direction), None)
 
-    def tell(self, event: Event) -> None:
-        """Something happened."""
-        super().tell(event)
+    def add_event(self, event: Event) -> None:
+        """Adds an event to those that `poll` returns, and plans the cut of a connection that opened."""
+        super().add_event(event)
         line = event.line
         if isinstance(event, Opened) and self._conditions.cut_after:
             self.poller.call_at(self.clock.now() + self._conditions.cut_after, lambda: self.cut(line))

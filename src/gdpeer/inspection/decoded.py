@@ -1,4 +1,4 @@
-"""What a message says, in the same words for every kind of traffic.
+"""One decoded message, in the same terms for Godot 4, Godot 3 and other traffic.
 
 Layer: `inspection`; pure.
 """
@@ -17,37 +17,39 @@ from gdpeer.variant.text.text import var_to_str
 __all__ = ["Decoded", "Paths", "clipped", "value_text"]
 
 MOST_TEXT = 200
-"""Characters of a value, or of a message, that are shown."""
+"""The most characters that are shown of one value or one text message."""
 
 MOST_LINE = 1000
-"""Characters of a call with all its values."""
+"""The most characters that are shown of a call with all its arguments."""
 
 LARGE = 1000
-"""Items, and characters, of a value that is not written out: to do that takes longer than the game should wait."""
+"""A value with more items and characters than this is not written out: writing it would hold up the game."""
 
 MOST_PATHS = 65_536
+"""The most paths that are remembered for one sender, which may be hostile."""
+
 LONGEST_PATH = 4096
-"""A path that is longer, or one more than these, is not remembered: the other side may be hostile."""
+"""The most characters of a path that is remembered."""
 
 CONTROLS = {code: 0x2400 + code for code in range(32)} | {0x7F: 0x2421} | dict.fromkeys(range(0x80, 0xA0), 0xFFFD)
-"""Control characters are shown, not obeyed: what a stranger sends must not steer a terminal or break a line."""
+"""Replaces control characters by visible ones: a stranger's text must not steer a terminal or break a line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """What a message says.
+    """The content of one message.
 
     Attributes:
-        command: `rpc`, `rset`, `simplify path`, ...; of other traffic `text` or `binary`.
-        source, target: ids of the multiplayer; a target of 0: all, negative: all but one. None where it is no such
-            traffic, or the client has no id yet.
-        path: of the node, or what stands for it.
-        method: its name; `method 3` where only its number is known.
-        arguments: values of the engine.
-        detail: everything else that there is to say, in words.
-        problem: why it could not be decoded; "" mostly.
-        is_relayed: it goes by way of the server from one client to others.
-        engine: whose values they are.
+        command: `rpc`, `rset`, `simplify path`, ...; for traffic that is not Godot's `text` or `binary`.
+        source, target: peer ids of the multiplayer. A target of 0 means all, a negative target all but one. None if
+            the traffic is not Godot's, or the client has no id yet.
+        path: of the node; `node 7` if only its number is known.
+        method: name of the method; `method 3` if only its number is known.
+        arguments: of the call, as Variant values.
+        detail: everything else worth showing, in words.
+        problem: why the message could not be decoded; "" if it was decoded.
+        is_relayed: whether the server relays the message from one client to others.
+        engine: 3 or 4, the Godot version whose values `arguments` are.
     """
 
     command: str
@@ -63,24 +65,24 @@ class Decoded:
 
     @property
     def label(self) -> str:
-        """`PATH:METHOD` of a call, else the command; what filters and globs look at."""
+        """`PATH:METHOD` for a call, else the command."""
         return f"{self.path}:{self.method}" if self.method else self.command
 
     def is_like(self, globs: Iterable[str]) -> bool:
-        """Whether one of some globs fits its label, its method or its command."""
+        """Returns whether any glob matches the label, the method or the command."""
         called = (self.label, self.method, self.command)
         return any(name and fnmatchcase(name, glob) for glob in globs for name in called)
 
     def between(self, source: int | None, target: int | None, *, is_relayed: bool = False) -> Decoded:
-        """The same, from one to another."""
+        """Returns a copy with this source and target."""
         return replace(self, source=source, target=target, is_relayed=is_relayed)
 
     def texts(self) -> list[str]:
-        """The arguments as the engine would write them, each cut to what can be shown."""
+        """Returns the arguments as Godot's `var_to_str` writes them, each cut to `MOST_TEXT` characters."""
         return [value_text(value, self.engine) for value in self.arguments]
 
     def summary(self) -> str:
-        """One line: `Main/Game:roll(1, "six")`, or what it is else."""
+        """Returns one line of text: `Main/Game:roll(1, "six")` for a call, else the path and the detail."""
         if self.problem:
             return f"undecoded: {self.problem}"
         if self.method:
@@ -89,23 +91,26 @@ class Decoded:
 
 
 class Paths:
-    """The numbers by which one side calls its nodes."""
+    """Remembers which path each number of a node stands for. Every sender numbers nodes by itself."""
 
     def __init__(self) -> None:
         self._paths: dict[int, str] = {}
 
     def learn(self, number: int, path: str) -> None:
-        """From now on it is this node."""
+        """Notes that `number` stands for `path` from now on. Does nothing at the limits above."""
         if len(path) <= LONGEST_PATH and (number in self._paths or len(self._paths) < MOST_PATHS):
             self._paths[number] = path
 
     def name(self, number: int) -> str:
-        """The node's path; `node 7` where nobody said."""
+        """Returns the path of a node; `node 7` if its path is not known."""
         return self._paths.get(number, f"node {number}")
 
 
 def value_text(value: Any, engine: int) -> str:
-    """A value as the engine would write it, on one line and not too long; of a large one only what it is."""
+    """Returns a value as Godot's `var_to_str` writes it, on one line of at most `MOST_TEXT` characters.
+
+    A large value is described instead: `Array of 5000`.
+    """
     if isinstance(value, str):
         value = value[: MOST_TEXT + 1]
     if is_large(value):
@@ -118,7 +123,8 @@ def value_text(value: Any, engine: int) -> str:
 
 
 def is_large(value: Any) -> bool:
-    """Whether a value has more in it than is written out; looks no further than that."""
+    """Returns whether a value has more than `LARGE` items and characters, nested ones included."""
+    # Stop counting at the limit: the whole value may be much larger.
     left = LARGE
     inside = [value]
     while inside:
@@ -134,6 +140,6 @@ def is_large(value: Any) -> bool:
 
 
 def clipped(text: str, most: int = MOST_TEXT) -> str:
-    """A text of a stranger that can be shown."""
+    """Returns a stranger's text made safe to show: at most `most` characters, control characters replaced."""
     shown = text if len(text) <= most else f"{text[: most - 1]}…"
     return escape(shown.translate(CONTROLS), most=0)

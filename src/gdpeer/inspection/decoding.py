@@ -1,7 +1,7 @@
-"""Messages decoded, whatever they are: `Decoder` finds out by the first one which kind of traffic it is.
+"""Decodes the messages of one client; `Decoder` recognises the kind of traffic by its first message.
 
-A server of Godot's multiplayer speaks first, and tells the client its id: 4 bytes in Godot 4, 13 in Godot 3. What
-begins otherwise is messages of the program's own.
+In Godot's multiplayer the server speaks first and sends the client its id: 4 bytes in Godot 4, 13 in Godot 3. Traffic
+that begins differently is not Godot's, and is shown raw.
 
 Layer: `inspection`; no I/O.
 """
@@ -23,28 +23,28 @@ __all__ = ["DIALECTS", "Decoder"]
 DIALECTS = ("auto", "godot4", "godot3", "raw")
 
 SHOWN = 32
-"""Bytes of a binary message that are shown."""
+"""The most bytes of a binary message that are shown."""
 
 
 class DialectDecoder(Protocol):
-    """A decoder of one dialect."""
+    """What `Decoder` needs of the decoder for one dialect; the attributes are those of `Decoder`."""
 
     peer_id: int | None
     unnamed: dict[str, str]
 
     def decode(self, direction: Direction, message: Message) -> Decoded:
-        """What a message says."""
+        """Returns the content of a message; never raises."""
 
 
 class RawDecoder:
-    """Messages of a program's own."""
+    """Decodes traffic that is not Godot's."""
 
     def __init__(self) -> None:
         self.peer_id: int | None = None
         self.unnamed: dict[str, str] = {}
 
     def decode(self, direction: Direction, message: Message) -> Decoded:
-        """Its kind, and its beginning."""
+        """Returns the kind of a message and the beginning of its content."""
         if message.is_text:
             return Decoded("text", detail=clipped(message.data[: 4 * MOST_TEXT + 4].decode(errors="replace")))
         more = " ..." if len(message.data) > SHOWN else ""
@@ -52,14 +52,14 @@ class RawDecoder:
 
 
 class Decoder:
-    """The messages of one client.
+    """Decodes the messages of one client, in both directions.
 
     Args:
-        dialect: one of `DIALECTS`.
-        names: of methods, as far as they are known.
+        dialect: one of `DIALECTS`; "auto" decides by the first message.
+        names: the known names of methods.
 
     Attributes:
-        dialect: as found; "auto" before the first message.
+        dialect: the dialect found; "auto" before the first message.
     """
 
     def __init__(self, dialect: str, names: MethodNames) -> None:
@@ -68,7 +68,7 @@ class Decoder:
         self._decoder: DialectDecoder | None = None if dialect == "auto" else self._make(dialect)
 
     def decode(self, direction: Direction, message: Message) -> Decoded:
-        """What a message says. Nothing that comes makes it fail."""
+        """Returns the content of a message. Never raises: `Decoded.problem` says what is wrong with a message."""
         if self._decoder is None:
             self.dialect = find_dialect(direction, message)
             self._decoder = self._make(self.dialect)
@@ -83,17 +83,17 @@ class Decoder:
 
     @property
     def peer_id(self) -> int | None:
-        """The client's id in the multiplayer, once it is known."""
+        """The client's id in the multiplayer; None before the server has sent it."""
         return None if self._decoder is None else self._decoder.peer_id
 
     @property
     def unnamed(self) -> dict[str, str]:
-        """Paths of nodes with methods whose names are not known, and the checksum of these."""
+        """Paths of the nodes whose methods were called by unknown numbers, each with the checksum of its methods."""
         return {} if self._decoder is None else self._decoder.unnamed
 
 
 def find_dialect(direction: Direction, message: Message) -> str:
-    """Which kind of traffic begins with this message."""
+    """Returns the dialect of traffic that begins with this message."""
     if direction is Direction.TO_CLIENT:
         if is_id4(message):
             return "godot4"

@@ -1,6 +1,6 @@
-"""The messages of a Godot 3 session in multiplayer mode, decoded: one decoder for each client.
+"""Decodes the messages of a Godot 3 session in multiplayer mode, with one decoder for each client.
 
-Methods and properties travel by name; each message says from whom and to whom it is.
+Methods and properties travel by name. Each message states its source and its target.
 
 Layer: `inspection`; no I/O. Source: reference godot3-wire sections 2 and 3.
 """
@@ -24,16 +24,16 @@ SYSTEM = {Kind.ADD: "add peer", Kind.DEL: "del peer", Kind.ID: "your id"}
 
 
 def is_id(message: Message) -> bool:
-    """Whether it looks like the server's first message: the id of the client."""
+    """Returns whether a message looks like the server's first one, which holds the id of the client."""
     return not message.is_text and len(message.data) == 13 and message.data[:9] == b"\3\1\0\0\0\0\0\0\0"
 
 
 class Decoder3:
-    """The messages of one client.
+    """Decodes the messages of one Godot 3 client.
 
     Attributes:
-        peer_id: the client's; None before the server has dealt it.
-        unnamed: empty; see `Decoder4`.
+        peer_id: the client's id; None before the server has sent it.
+        unnamed: always empty, because Godot 3 sends the names of methods.
     """
 
     def __init__(self) -> None:
@@ -42,7 +42,7 @@ class Decoder3:
         self._paths: defaultdict[int, Paths] = defaultdict(Paths)
 
     def decode(self, direction: Direction, message: Message) -> Decoded:
-        """What a message says."""
+        """Returns the content of a message; `Decoded.problem` says why if it cannot be decoded."""
         try:
             header = unpack(message.data)
             if header.kind is not Kind.DATA:
@@ -59,6 +59,7 @@ class Decoder3:
         return Decoded(SYSTEM[header.kind], SERVER, self.peer_id, detail=str(header.peer_id), engine=3)
 
     def _of(self, source: int) -> Paths:
+        # A client may claim any number of sources: beyond the limit their paths are not kept.
         return self._paths[source] if source in self._paths or len(self._paths) < MOST_SOURCES else Paths()
 
     def _say(self, packet: godot3.Packet, source: int) -> Decoded:

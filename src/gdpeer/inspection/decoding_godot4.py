@@ -1,7 +1,7 @@
-"""The messages of a Godot 4 session, decoded: one decoder for each client.
+"""Decodes the messages of a Godot 4 session, with one decoder for each client.
 
-What a client sends goes to the server (1) unless a RELAY says to whom; what it gets is from the server unless a RELAY
-says from whom. A node's number is its sender's own.
+A message is between the client and the server (peer 1), unless a RELAY packet names another target or source. Every
+sender numbers nodes by itself.
 
 Layer: `inspection`; no I/O. Source: reference godot4-wire B.3, C, D, E.
 """
@@ -33,19 +33,19 @@ _DELTA_FLAG = 0x10
 
 
 def is_id(message: Message) -> bool:
-    """Whether it looks like the server's first message: the id of the client."""
+    """Returns whether a message looks like the server's first one, which holds the id of the client."""
     return not message.is_text and len(message.data) == 4 and _I32.unpack(message.data)[0] > SERVER
 
 
 class Decoder4:
-    """The messages of one client.
+    """Decodes the messages of one Godot 4 client.
 
     Args:
-        names: of methods, as far as they are known.
+        names: the known names of methods.
 
     Attributes:
-        peer_id: the client's; None before the server has dealt it.
-        unnamed: paths of nodes with methods whose names are not known, and the checksum of these.
+        peer_id: the client's id; None before the server has sent it.
+        unnamed: paths of the nodes whose methods were called by unknown numbers, with the checksum of their methods.
     """
 
     def __init__(self, names: MethodNames) -> None:
@@ -56,7 +56,7 @@ class Decoder4:
         self._checksums: dict[tuple[int | None, str], str] = {}
 
     def decode(self, direction: Direction, message: Message) -> Decoded:
-        """What a message says."""
+        """Returns the content of a message; `Decoded.problem` says why if it cannot be decoded."""
         is_up = direction is Direction.TO_SERVER
         source, target = (self.peer_id, SERVER) if is_up else (SERVER, self.peer_id)
         if not is_up and self.peer_id is None and is_id(message):
@@ -89,7 +89,7 @@ class Decoder4:
                 return Decoded("raw", detail=f"{len(data)} bytes: {data[:32].hex(' ')}")
             case godot4.Replication():
                 return self._replication(packet, source)
-            case godot4.Auth(data):  # what a password may be in: never shown
+            case godot4.Auth(data):  # may hold a password: never shown
                 return Decoded("auth", detail=f"{len(data)} bytes, not shown" if data else "complete")
             case godot4.AddPeer(peer_id):
                 return Decoded("add peer", detail=str(peer_id))
@@ -110,6 +110,7 @@ class Decoder4:
         return Decoded("rpc", path=path, method=method, arguments=call.arguments)
 
     def _of(self, source: int | None) -> Paths:
+        # A client may claim any number of sources: beyond the limit their paths are not kept.
         return self._paths[source] if source in self._paths or len(self._paths) < MOST_SOURCES else Paths()
 
     def _simplify(self, checksum: str, cache_id: int, path: str, source: int | None) -> Decoded:

@@ -1,6 +1,6 @@
-"""One direction of a connection through a tunnel: messages wait here until they are due and there is room for them.
+"""One direction of a connection through a tunnel: messages wait here until they are due and the sink has room.
 
-Invariant: what came first goes first; the end goes last.
+Invariant: messages, pings and pongs leave in the order in which they came; the end leaves last.
 
 Layer: `inspection`.
 """
@@ -17,40 +17,40 @@ from gdpeer.protocol.connection import is_sendable_code
 from gdpeer.websocket.backend.native import NativeBackend
 from gdpeer.websocket.peer import WebSocketPeer
 
-__all__ = ["NORMAL", "Control", "Direction", "End", "Item", "Message", "Way", "close"]
+__all__ = ["NORMAL", "Control", "Direction", "DirectionQueue", "End", "Item", "Message", "close"]
 
 MOST_HELD = 4_194_304
-"""Bytes that may wait; beyond it reading pauses, and TCP holds the sender back."""
+"""Bytes that may wait in a queue. When it holds this many, reading pauses and TCP slows the sender down."""
 
 MOST_MESSAGES = 16_384
-"""The same in messages."""
+"""Items that may wait in a queue, likewise."""
 
 NORMAL = 1000
 
 
 class Direction(Enum):
-    """Where a message goes."""
+    """The side to which a message goes. The values stand in recordings and in JSON output."""
 
     TO_SERVER = "to_server"
     TO_CLIENT = "to_client"
 
 
 class Message(NamedTuple):
-    """What goes through."""
+    """A message of either side, whole and uncompressed."""
 
     data: bytes
     is_text: bool
 
 
 class Control(NamedTuple):
-    """A ping or a pong, which goes through as messages do: so a round trip is measured over the whole line."""
+    """A ping or a pong. It is passed on like a message, so both sides measure the round trip to each other."""
 
     opcode: int
     data: bytes
 
 
 class End(NamedTuple):
-    """How one side ended; a code of -1: without a close frame."""
+    """How one side closed the connection; a code of -1 means without a close frame."""
 
     code: int
     reason: str
@@ -59,14 +59,14 @@ class End(NamedTuple):
 Item: TypeAlias = Message | Control | End
 
 
-class Way:
-    """From one end of a connection to the other.
+class DirectionQueue:
+    """Takes messages from one end of a line and sends them to the other when they are due.
 
     Args:
-        source: where messages come from.
-        sink: where they go.
-        due: called with each message and each ping and pong: the time at which it may go on, or None: it is lost.
-        wake: called with a time at which `flush` is to be called.
+        source: the peer that messages come from.
+        sink: the peer that they go to.
+        due: called with each item; returns the time at which it may go on, or None to drop it.
+        wake: called with the next time at which the caller must call `flush`.
         now: tells the time.
     """
 
@@ -90,14 +90,15 @@ class Way:
         _backend_of(source).connection.on_control = self._control
 
     def _control(self, opcode: int, payload: bytes) -> None:
-        """A ping or a pong came. One too many is lost: whoever floods with pings shall not fill the memory."""
+        """Queues a ping or a pong that came."""
+        # A full queue drops it: reading cannot pause for pings, and a flood of them must not fill the memory.
         if not self._is_ended and self._has_room():
             self._put(Control(opcode, payload), self._now())
             if self._held:
                 self._wake_for(self._held[0][0])
 
     def pump(self, now: float) -> None:
-        """Take what came, and pass on what is due."""
+        """Takes the messages that came, and passes on those that are due."""
         source = self._source
         while source.get_available_packet_count() and self._has_room():
             packet = source.get_packet()
@@ -105,7 +106,7 @@ class Way:
         self.flush(now)
 
     def end(self, end: End, now: float) -> None:
-        """Nothing more comes."""
+        """Queues the end of the source; ignores all but the first end."""
         if not self._is_ended:
             self._is_ended = True
             self._put(end, now)
@@ -124,7 +125,7 @@ class Way:
         self._size += size_of(item)
 
     def flush(self, now: float) -> None:
-        """Pass on what is due, as far as there is room for it."""
+        """Passes on the items that are due, as far as the sink has room."""
         held = self._held
         was_full = not self._has_room()
         while held and held[0][0] <= now and self._pass_on(held[0][1]):
@@ -132,7 +133,7 @@ class Way:
         if held and held[0][0] > now:
             self._wake_for(held[0][0])
         if was_full and self._has_room():
-            self.pump(now)
+            self.pump(now)  # reading had paused, and the poller will not report the messages that are already here
 
     def _wake_for(self, when: float) -> None:
         if when != self._woken_at:
@@ -140,7 +141,7 @@ class Way:
             self._wake(when)
 
     def _pass_on(self, item: Item) -> bool:
-        """Send; False while there is no room."""
+        """Sends an item to the sink; returns False if the sink has no room for it now."""
         if isinstance(item, End):
             close(self._sink, item)
             return True
@@ -149,7 +150,7 @@ class Way:
             backend.connection.pass_control(item.opcode, item.data)
             backend.flush()
             return True
-        # Room for as much as the message itself: however long it is, it goes once what is before it has gone.
+        # Extra room of the message's own size: a message of any length is sent once all before it have left.
         return backend.send(item.data, item.is_text, None, len(item.data)) is not Error.ERR_OUT_OF_MEMORY
 
 
@@ -160,13 +161,13 @@ def _backend_of(peer: WebSocketPeer) -> NativeBackend:
 
 
 def size_of(item: Item) -> int:
-    """Bytes that count while it waits."""
+    """Returns the bytes that an item adds to `MOST_HELD`."""
     return 0 if isinstance(item, End) else len(item.data)
 
 
 def close(peer: WebSocketPeer, end: End) -> None:
-    """End one side as the other one ended."""
+    """Closes one side the way the other side ended."""
     if is_sendable_code(end.code):
         peer.close(end.code, end.reason)
     else:
-        peer.close(-1 if end.code < 0 else NORMAL)
+        peer.close(-1 if end.code < 0 else NORMAL)  # codes such as 1005 may not be sent in a close frame

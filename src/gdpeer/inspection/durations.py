@@ -1,4 +1,4 @@
-"""Many durations in little memory: what `gdpeer swarm` measures.
+"""A histogram of durations that takes little memory, for the measurements of `gdpeer swarm`.
 
 Layer: `inspection`.
 """
@@ -12,30 +12,38 @@ from collections.abc import Mapping
 __all__ = ["Durations"]
 
 _STEP = math.log(1.01)
-"""Durations that differ by less than one in a hundred are counted as the same."""
+"""The logarithm of one histogram step: durations that differ by less than 1 % are counted together."""
 _LEAST = 1e-6
+"""Seconds of the shortest duration; shorter ones are counted as this one."""
 
 
 class Durations:
-    """Counts durations by size, so that those of many processes can be added.
+    """A histogram of durations. The histograms of several processes can be merged.
 
     Args:
-        counts: as `counts` of another gave them.
+        counts: the result of `counts()` of another histogram, to continue from.
     """
 
     def __init__(self, counts: Mapping[str, int] | None = None) -> None:
         self._counts: Counter[int] = Counter({int(key): number for key, number in (counts or {}).items()})
 
     def add(self, seconds: float) -> None:
-        """One more."""
+        """Counts one duration."""
         self._counts[round(math.log(max(seconds, _LEAST) / _LEAST) / _STEP)] += 1
 
     def merge(self, other: Durations) -> None:
-        """Those of another as well."""
+        """Adds the durations of another histogram."""
         self._counts.update(other._counts)
 
     def quantile(self, share: float) -> float:
-        """The seconds that so many of them (0 to 1) do not exceed, to one in a hundred; 0.0 of none."""
+        """Returns the duration that a share of all durations does not exceed.
+
+        Args:
+            share: 0 to 1; 0.5 is the median.
+
+        Returns:
+            Seconds, accurate to 1 %; 0.0 if there are no durations.
+        """
         wanted, seen = share * len(self), 0
         for key in sorted(self._counts):
             seen += self._counts[key]
@@ -44,7 +52,7 @@ class Durations:
         return 0.0
 
     def counts(self) -> dict[str, int]:
-        """For another process."""
+        """Returns the histogram as a dictionary for JSON; the constructor takes it."""
         return {str(key): number for key, number in self._counts.items()}
 
     def __len__(self) -> int:

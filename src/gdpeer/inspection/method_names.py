@@ -1,7 +1,7 @@
-"""The names of methods, which Godot 4 does not send: it sends their numbers, and a checksum of all names of a node.
+"""Finds the names of methods. Godot 4 sends only their numbers, and a checksum of all method names of a node.
 
-A table of names is right for a node where its checksum is the node's: so tables can be taken from anywhere, and a wrong
-one names nothing.
+A table of names belongs to a node if both have the same checksum. Tables can therefore come from any source: one that
+does not match is never used.
 
 Layer: `inspection`.
 """
@@ -22,35 +22,35 @@ __all__ = ["Loaded", "MethodNames", "load_tables"]
 
 PROJECT = "project.godot"
 MOST = 200
-"""Characters of a source that are told of."""
+"""The most characters of a source's name in an error message."""
 
 
 class MethodNames:
     """Tables of names, found by their checksum.
 
     Args:
-        tables: the names of the `@rpc` methods of a class each, in any order, inherited ones included.
+        tables: for each class the names of its `@rpc` methods, in any order, inherited ones included.
     """
 
     def __init__(self, tables: Iterable[Sequence[str]] = ()) -> None:
         self._tables = {checksum_of(names): tuple(sorted(names)) for names in tables if names}
 
     def table(self, checksum: str) -> tuple[str, ...]:
-        """The names in the order of their numbers; none where no table has that checksum."""
+        """Returns the names in the order of their numbers; empty if no table has this checksum."""
         return self._tables.get(checksum, ())
 
     def name(self, checksum: str, number: int) -> str | None:
-        """The name of a method, None where it is not known."""
+        """Returns the name of a method; None if it is not known."""
         names = self.table(checksum)
         return names[number] if number < len(names) else None
 
 
 class Loaded(NamedTuple):
-    """What a source holds.
+    """The tables that a source holds.
 
     Attributes:
-        tables: the names of a class each.
-        problems: what could not be read of it.
+        tables: for each class the names of its methods.
+        problems: the parts of the source that could not be read, and why.
     """
 
     tables: list[tuple[str, ...]]
@@ -58,14 +58,14 @@ class Loaded(NamedTuple):
 
 
 def load_tables(source: str) -> Loaded:
-    """The tables that somebody names.
+    """Reads tables of names from a file, a folder or a Python module.
 
     Args:
         source: a Godot project's folder, a `.gd` script, a `.py` file, a Python module's name, or a text file with the
-            names of one class on each line. Python is run, as by an import.
+            names of one class on each line. Python code is run, as by an import.
 
     Raises:
-        ValueError: it holds no names, or cannot be read; the text says why.
+        ValueError: the source holds no names, or cannot be read; the message says why.
     """
     if not source.strip():
         raise ValueError("expected a project, a file or a module, got nothing")
@@ -79,7 +79,7 @@ def load_tables(source: str) -> Loaded:
             lines = path.read_text(encoding="utf-8-sig").splitlines()
             words = (line.partition("#")[0].replace(",", " ").split() for line in lines)
             found = Loaded([tuple(names) for names in words if names], [])
-    except Exception as problem:  # whatever a module raises when it is run
+    except Exception as problem:  # a module may raise anything when it is run
         why = problem.strerror if isinstance(problem, OSError) and problem.strerror else str(problem)
         raise ValueError(f"cannot read names from {source[:MOST]}: {why}") from problem
     if not found.tables:
@@ -89,18 +89,19 @@ def load_tables(source: str) -> Loaded:
 
 
 def load_module(source: str, path: Path) -> ModuleType:
-    """A Python module by its file or its name."""
+    """Imports a Python module by its file or its name."""
     return load_script(path) if path.suffix == ".py" else importlib.import_module(source)
 
 
 def python_tables(module: ModuleType) -> list[tuple[str, ...]]:
-    """Of all classes of nodes in a module."""
+    """Returns the tables of all node classes in a module."""
     classes = [one for one in vars(module).values() if isinstance(one, type) and issubclass(one, Node)]
     return [tuple(one._gdpeer_rpc_methods) for one in classes if one._gdpeer_rpc_methods]
 
 
 def script_tables(path: Path) -> Loaded:
-    """Of the scripts of a project, of a folder in one, of a folder with projects, or of one script."""
+    """Returns the tables of a project, a folder of a project, a folder that holds projects, or one script."""
+    # A script alone does not say which classes it inherits from: read the whole project, then keep what is asked for.
     root = next((one for one in (path, *path.parents) if (one / PROJECT).is_file()), None)
     if root is None and path.is_file():
         contracts = [read_scripts(path.parent, sorted(path.parent.glob("*.gd")))]

@@ -1,4 +1,4 @@
-"""Recordings of what passed through a tunnel: lines of JSON, the first one a header.
+"""Reads and writes recordings of a tunnel's messages: lines of JSON, of which the first is a header.
 
     {"gdpeer": "recording", "version": 1, "to": "ws://127.0.0.1:8910/", "dialect": "auto"}
     {"time": 0.01, "peer": 1, "event": "open", "target": "/", "protocol": ""}
@@ -6,8 +6,8 @@
     {"time": 0.03, "peer": 1, "direction": "to_server", "text": "hello"}
     {"time": 0.04, "peer": 1, "event": "close", "direction": "to_server", "code": 1000, "reason": ""}
 
-Times are seconds since the recording began. A query is kept without its values, headers not at all; messages are kept
-whole, with whatever secrets are in them.
+Times are seconds since the recording began. Queries are stored without their values, and headers are left out.
+Messages are stored whole, including any secrets in them.
 
 Layer: `inspection`.
 """
@@ -33,29 +33,29 @@ VERSION = 1
 
 
 class RecordingError(ValueError):
-    """A file that is no recording, or is damaged; the text says in which line."""
+    """The file is not a recording, or is damaged; the message names the line."""
 
 
 def write_header(file: IO[str], to: str, dialect: str) -> None:
-    """Begin a file."""
+    """Writes the header, the first line of a recording, without user info and query values of the URL."""
     write_line(file, {"gdpeer": KIND, "version": VERSION, "to": redacted(to), "dialect": dialect})
     file.flush()
 
 
 def write_events(file: IO[str], events: Iterable[Event]) -> None:
-    """Write what happened, and make sure that it is with the system: nothing is lost when the program ends."""
+    """Writes events, one line each."""
     for event in events:
         write_line(file, as_line(event))
-    file.flush()
+    file.flush()  # a program that is killed loses no event
 
 
 def write_line(file: IO[str], fields: dict[str, Any]) -> None:
-    """One line."""
+    """Writes an object as one line of compact JSON."""
     file.write(json.dumps(fields, separators=(",", ":")) + "\n")
 
 
 def as_line(event: Event) -> dict[str, Any]:
-    """An event as it stands in the file."""
+    """Returns an event as the object that stands in the file."""
     line: dict[str, Any] = {"time": round(event.time, 6), "peer": event.line}
     match event:
         case Opened():
@@ -74,7 +74,7 @@ def as_line(event: Event) -> dict[str, Any]:
 
 
 def as_payload(message: Message) -> dict[str, str]:
-    """Text as it is, everything else as base64."""
+    """Returns the fields for a message: text as it is, binary as base64."""
     if message.is_text:
         return {"text": message.data.decode()}
     return {"binary": b64encode(message.data).decode()}
@@ -82,26 +82,29 @@ def as_payload(message: Message) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """A file as it was read.
+    """The content of a recording.
 
     Attributes:
-        dialect: as it was told when it was recorded.
-        events: in order.
+        dialect: the `--dialect` of `gdpeer inspect` when it recorded, one of `decoding.DIALECTS`.
+        events: in the order in which they happened.
     """
 
     dialect: str
     events: list[Event]
 
     def peers(self) -> list[int]:
-        """The numbers of the clients, in the order in which they came."""
+        """Returns the numbers of the clients, in the order in which they connected."""
         return [event.line for event in self.events if isinstance(event, Opened)]
 
 
 def read_recording(lines: Iterable[str]) -> Recording:
-    """Read a file.
+    """Reads a recording.
+
+    Args:
+        lines: of the file.
 
     Raises:
-        RecordingError: it is none, or is damaged.
+        RecordingError: the lines are not a recording, or are damaged.
     """
     numbered = enumerate(lines, 1)
     header = read_line(1, next(numbered, (1, ""))[1], check_header)
@@ -111,10 +114,10 @@ def read_recording(lines: Iterable[str]) -> Recording:
 
 
 def read_line(number: int, line: str, read: Callable[[dict[str, Any]], Read]) -> Read:
-    """One line.
+    """Returns the result of `read` for the JSON of one line.
 
     Raises:
-        RecordingError: it is damaged.
+        RecordingError: the line is not JSON, or `read` refused it.
     """
     try:
         return read(json.loads(line))
@@ -129,15 +132,15 @@ def read_line(number: int, line: str, read: Callable[[dict[str, Any]], Read]) ->
 
 
 def describe(problem: Exception) -> str:
-    """What is wrong with a line that lacks something."""
+    """Returns what is wrong with a line whose fields are missing or of a wrong type."""
     return f"{problem.args[0]!r} is missing" if isinstance(problem, KeyError) else "not as a recording writes it"
 
 
 def check_header(fields: Any) -> dict[str, Any]:
-    """The header, if it is one that can be read.
+    """Returns the header if this version of gdpeer can read the recording.
 
     Raises:
-        ValueError: it is not.
+        ValueError: the recording is of another version, or the line is not a header.
     """
     if not isinstance(fields, dict) or fields.get("gdpeer") != KIND:
         raise ValueError("this is no recording of gdpeer")
@@ -147,10 +150,10 @@ def check_header(fields: Any) -> dict[str, Any]:
 
 
 def as_event(fields: dict[str, Any]) -> Event:
-    """A line as an event.
+    """Returns the event that a line holds.
 
     Raises:
-        ValueError, KeyError, TypeError, AttributeError: it is none.
+        ValueError, KeyError, TypeError, AttributeError: the line does not hold an event.
     """
     time, line = float(fields["time"]), int(fields["peer"])
     match fields.get("event", "message"):
@@ -167,10 +170,10 @@ def as_event(fields: dict[str, Any]) -> Event:
 
 
 def payload_of(fields: dict[str, Any]) -> Message:
-    """The message of a line.
+    """Returns the message that a line holds.
 
     Raises:
-        ValueError, KeyError, TypeError, AttributeError: there is none.
+        ValueError, KeyError, TypeError, AttributeError: the line does not hold a message.
     """
     if "text" in fields:
         return Message(fields["text"].encode(), True)
@@ -178,10 +181,10 @@ def payload_of(fields: dict[str, Any]) -> Message:
 
 
 def check_order(events: list[Event]) -> None:
-    """Refuse a file in which somebody speaks who did not come in.
+    """Checks that each client has an `open` line before its other lines.
 
     Raises:
-        RecordingError: it is one.
+        RecordingError: a client has none.
     """
     there: set[int] = set()
     for number, event in enumerate(events, 2):

@@ -1,11 +1,11 @@
-"""A recording played again: what the clients said then is said to a server now, and its answers are compared.
+"""Plays a recording again: sends the recorded messages of the clients to a server, and compares its answers.
 
-Everything is done in the recorded order, over all clients. Who came in has to be in, with its id where it had one,
-before it says something, and what it says waits for the answers that had come before: so what a client says in answer
-to its server comes after it now, too, at any speed. A client whose answer does not come waits for no more.
+The clients act in the recorded order. A client sends nothing before it is connected and, if it had a peer id, has a new
+one. Before each step it also waits until as many answers have come as had come then, so that a reply to the server
+stays a reply at any speed. After one answer fails to come, the client no longer waits for answers.
 
-Compared are what a server says of the game's own: calls, sets and raw packets, or text and binary messages. How nodes
-are named on the way (SIMPLIFY_PATH and the like) differs from server to server.
+Only messages of the game itself are compared: calls, sets and raw packets, or text and binary messages. Packets that
+number the nodes (SIMPLIFY_PATH and the like) differ from server to server.
 
 Layer: `inspection`.
 """
@@ -42,23 +42,23 @@ from gdpeer.websocket.tls_options import TLSOptions
 __all__ = ["Difference", "Player", "Replay", "ReplayError"]
 
 PATIENCE = 10.0
-"""Seconds for a client to come in, and for its messages to find room."""
+"""Seconds that a client may take to connect, or to find room for a message."""
 
 LINGER = 2.0
-"""Seconds for answers that do not come."""
+"""Seconds to wait for answers that do not come."""
 
 MOST_COMPARED = 4_000_000
-"""Pairs of answers that are looked at to find which belong together; beyond it they are compared one by one."""
+"""The most pairs of answers that are compared to find which belong together. Longer lists are compared in order."""
 
 COMPARED = ("rpc", "rset", "raw", "text", "binary")
 
 
 class ReplayError(GdpeerError):
-    """The recording cannot be played to its end; the text says why."""
+    """The recording cannot be played to its end; the message says why."""
 
 
 class Answer(NamedTuple):
-    """What a server said."""
+    """A server's message; `payload` holds its bytes without the peer ids before them."""
 
     decoded: Decoded
     payload: bytes
@@ -66,17 +66,17 @@ class Answer(NamedTuple):
 
 NOTHING = Answer(Decoded(""), b"")
 
-Said: TypeAlias = tuple[object, ...]
+Comparable: TypeAlias = tuple[object, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """An answer that is another one, is missing, or was not there then.
+    """An answer that has changed, is missing, or is new.
 
     Attributes:
         number: of the recorded answer, from 1 on.
-        expected, got: in words.
-        label: what it is: `PATH:METHOD` of a call, else the command.
+        expected, got: the recorded and the new answer in words; "nothing" if there is none.
+        label: `PATH:METHOD` for a call, else the command.
     """
 
     number: int
@@ -86,21 +86,21 @@ class Difference:
 
 
 class Player:
-    """One client of the recording.
+    """One client of the recording, and its new connection.
 
     Args:
-        line: its number.
+        line: the client's number.
         events: of this client.
-        dialect: as recorded.
-        names: of methods, as far as they are known.
-        ignored: globs for `PATH:METHOD`, a method or a command: such answers do not count.
+        dialect: of the recording, one of `decoding.DIALECTS`.
+        names: the known names of methods.
+        ignored: globs for `PATH:METHOD`, a method or a command. Answers that match are not compared.
 
     Attributes:
-        dialect: as found.
-        sent: messages so far.
-        expected: the answers then.
-        answers: those now.
-        id_then: the id that it had; None where there was none.
+        dialect: the dialect found; "auto" if the client has no messages.
+        sent: number of messages sent so far.
+        expected: the recorded answers.
+        answers: the new answers so far.
+        id_then: the recorded peer id; None if the client had none.
     """
 
     def __init__(
@@ -114,7 +114,7 @@ class Player:
         self._peer: WebSocketPeer | None = None
         self._backend: NativeBackend | None = None
         then = Decoder(dialect, names)
-        self._needed: deque[int] = deque()  # answers that had come before each thing that it does
+        self._needed: deque[int] = deque()  # for each step still to come, how many answers had come before it
         self._is_out_of_step = False
         for event in events:
             if is_the_clients(event):
@@ -127,48 +127,48 @@ class Player:
 
     @property
     def id_now(self) -> int | None:
-        """The id that it has now."""
+        """The new peer id; None before the server has sent it."""
         return self._now.peer_id
 
     def begin(self, backend: NativeBackend, peer: WebSocketPeer) -> None:
-        """It connects."""
+        """Takes over the new connection, which need not be open yet."""
         self._backend, self._peer = backend, peer
 
     def is_in(self) -> bool:
-        """Whether it can speak."""
+        """Returns whether the client can send: it is connected, and has a peer id if it had one."""
         is_open = self._backend is not None and self._backend.is_open()
         return is_open and (self.id_then is None or self.id_now is not None)
 
     def is_in_step(self) -> bool:
-        """Whether as many answers have come as before the next thing that it does."""
+        """Returns whether as many answers have come as had come before the next recorded step."""
         return self._is_out_of_step or len(self.answers) >= self._needed[0]
 
     def step(self) -> None:
-        """It has done it."""
+        """Marks the next recorded step as done."""
         self._needed.popleft()
 
     def wait_no_more(self) -> None:
-        """An answer does not come."""
+        """Stops waiting for answers, because one has failed to come."""
         self._is_out_of_step = True
 
     def has_all(self) -> bool:
-        """Whether as many answers have come as then."""
+        """Returns whether as many answers have come as were recorded, or the client no longer waits for them."""
         return self._is_out_of_step or len(self.answers) >= len(self.expected)
 
     def lost(self) -> str:
-        """Why its connection is over; "" while it is not."""
+        """Returns why the connection ended; "" while it has not."""
         backend = self._backend
         return str(backend.cause) if backend is not None and backend.stage >= Stage.PARTING else ""
 
     def hear(self) -> None:
-        """Take the answers that are there."""
+        """Reads the messages that came, and notes the answers among them."""
         assert self._peer is not None
         for packet in self._peer:
             message = Message(packet, self._peer.was_string_packet())
             self._note(Passed(0.0, self.line, Direction.TO_CLIENT, message, False), self._now, self.answers)
 
     def send(self, message: Message, ids: Ids) -> bool:
-        """Say something, as it is to be said now; False while there is no room."""
+        """Sends a recorded message with the new peer ids; returns False if there is no room for it now."""
         assert self._backend is not None
         data = ids.translate(self.dialect, message.data)
         if self._backend.send(data, message.is_text) is Error.ERR_OUT_OF_MEMORY:
@@ -177,12 +177,13 @@ class Player:
         return True
 
     def end(self, end: End) -> None:
-        """Leave as then, but never without a close frame: that could lose what was said before."""
+        """Closes the connection as recorded."""
         assert self._peer is not None
+        # Always with a close frame: a broken connection could lose messages that were sent before.
         close(self._peer, end if end.code >= 0 else End(NORMAL, ""))
 
     def _note(self, event: Passed, decoder: Decoder, answers: list[Answer]) -> None:
-        """Add a message to the answers, if it is one that counts."""
+        """Adds a message to the answers, if it is one to compare."""
         decoded = decoder.decode(event.direction, event.message)
         if event.direction is not Direction.TO_CLIENT or decoded.command not in COMPARED:
             return
@@ -190,12 +191,12 @@ class Player:
             answers.append(Answer(decoded, payload(decoder.dialect, event.message.data)))
 
     def differences(self, ids: Ids) -> list[Difference]:
-        """Every answer that differs, ids put aside, in order.
+        """Returns all answers that differ, in order. Peer ids that stand for each other count as equal.
 
         Args:
-            ids: which id stands for which.
+            ids: the recorded and the new peer ids.
         """
-        then, now = [said(one, Ids()) for one in self.expected], [said(one, ids) for one in self.answers]
+        then, now = [comparable(one, Ids()) for one in self.expected], [comparable(one, ids) for one in self.answers]
         found = []
         for first, last, other, end in changes(then, now):
             for index in range(max(last - first, end - other)):
@@ -207,8 +208,9 @@ class Player:
         return found
 
 
-def changes(then: Sequence[Said], now: Sequence[Said]) -> Iterator[tuple[int, int, int, int]]:
-    """Where two lists differ: from and to in the one, from and to in the other. What is alike is put side by side."""
+def changes(then: Sequence[Comparable], now: Sequence[Comparable]) -> Iterator[tuple[int, int, int, int]]:
+    """Yields where two lists differ: begin and end in the first list, begin and end in the second."""
+    # Skip the equal beginning: often it is everything, and SequenceMatcher takes quadratic time.
     begin = next((at for at, (a, b) in enumerate(zip(then, now, strict=False)) if a != b), min(len(then), len(now)))
     rest_then, rest_now = then[begin:], now[begin:]
     if len(rest_then) * len(rest_now) > MOST_COMPARED:
@@ -222,12 +224,15 @@ def changes(then: Sequence[Said], now: Sequence[Said]) -> Iterator[tuple[int, in
 
 
 def in_words(answer: Answer | None) -> str:
-    """An answer, or none."""
+    """Returns the summary of an answer; "nothing" for None."""
     return "nothing" if answer is None else answer.decoded.summary()
 
 
-def said(answer: Answer, ids: Ids) -> Said:
-    """What counts of an answer: who said it, as it was called then, and what; not by which number a node was called."""
+def comparable(answer: Answer, ids: Ids) -> Comparable:
+    """Returns the parts of an answer that are compared, with the recorded peer id as the source.
+
+    The numbers of nodes are left out, because they differ from session to session.
+    """
     what = answer.decoded
     source = ids.then(what.source)
     if not what.method:
@@ -236,24 +241,24 @@ def said(answer: Answer, ids: Ids) -> Said:
 
 
 class Replay:
-    """The whole.
+    """Plays a recording to its end, while `poll` is called.
 
     Args:
-        recording: what to play.
-        url: the server.
-        tls: for `wss`; None: the machine's authorities.
-        speed: 2.0 is twice as fast; infinite: without pauses.
-        lines: which clients; empty: all.
-        names: of methods, as far as they are known.
-        ignored: globs for `PATH:METHOD`, a method or a command: such answers do not count.
+        recording: the recording to play.
+        url: of the server.
+        tls: for `wss`; None trusts the machine's certificate authorities.
+        speed: 2.0 is twice as fast; infinity plays without pauses.
+        lines: the numbers of the clients to play; empty for all.
+        names: the known names of methods.
+        ignored: globs for `PATH:METHOD`, a method or a command. Answers that match are not compared.
         clock: tells the time.
 
     Attributes:
-        players: the clients.
-        ids: which id stands for which.
+        players: the clients, by number.
+        ids: the recorded and the new peer ids.
 
     Raises:
-        ReplayError: a client that was asked for is not in the recording.
+        ReplayError: a number in `lines` is not in the recording.
     """
 
     def __init__(
@@ -288,18 +293,18 @@ class Replay:
         self._began = self._done_at = clock.now()
 
     def poll(self, timeout: float) -> bool:
-        """One turn.
+        """Reads the answers that came, then does the recorded steps that are due.
 
         Args:
-            timeout: seconds to wait at most.
+            timeout: the most seconds to wait for an answer or for the next step.
 
         Returns:
-            Whether there is more to do.
+            Whether to call `poll` again; False when all steps are done, all answers came and all clients have left.
 
         Raises:
-            ReplayError: a client cannot come in, or was thrown out with something still to say.
+            ReplayError: a client cannot connect, or lost its connection before its last message.
         """
-        take_turn(self._turn, self._wait(timeout), self._peers, self._tell, self._look_at)
+        take_turn(self._turn, self._wait(timeout), self._peers, self._on_messages, self._on_change)
         while (event := self._due_event()) is not None and self._do(event):
             self._at += 1
             self.players[event.line].step()
@@ -317,19 +322,20 @@ class Replay:
         return self._began + (event.time - self._events[0].time) / self._speed
 
     def _due_event(self) -> Event | None:
-        """What is to be done now; None: nothing."""
+        """Returns the next recorded step if its time has come, else None."""
         if self._at == len(self._events):
             return None
         event = self._events[self._at]
         return event if self._due(event) <= self._clock.now() else None
 
     def _is_answered(self) -> bool:
-        """Whether all answers are there, or will not come any more."""
+        """Returns whether all answers have come, or will no longer come."""
         has_waited = self._clock.now() - self._done_at >= LINGER
         return has_waited or all(player.has_all() or player.lost() for player in self.players.values())
 
     def _have_left(self) -> bool:
-        """Close whoever is still there; whether all have heard the answer, before which all that was said is there."""
+        """Closes all clients that are left, and returns whether the server has answered all closes."""
+        # The server's answer to a close comes after all that it said before, so then no message can be missing.
         players = [self.players[line] for line in self._peers]
         for player in players:
             player.end(End(NORMAL, ""))
@@ -343,20 +349,20 @@ class Replay:
         if waited >= PATIENCE:
             raise ReplayError(f"peer {event.line}: no progress for {PATIENCE:g} seconds")
 
-    def _tell(self, peer_id: int) -> None:
+    def _on_messages(self, peer_id: int) -> None:
         player = self.players[peer_id]
         player.hear()
         if player.id_then is not None and player.id_now is not None:
             self.ids.learn(player.id_then, player.id_now)
 
-    def _look_at(self, backend: NativeBackend) -> None:
+    def _on_change(self, backend: NativeBackend) -> None:
         backend.was_refused = False
         backend.settle()
 
     # ------------------------------------------------------------------------------------------ what is done
 
     def _do(self, event: Event) -> bool:
-        """Do what is due; False where it has to wait."""
+        """Does a recorded step; returns False if the client has to wait with it."""
         player = self.players[event.line]
         if isinstance(event, Opened):
             self._open(player, event)
@@ -372,7 +378,7 @@ class Replay:
         return True
 
     def _do_without(self, player: Player, event: Event) -> bool:
-        """The client is out, which is well only where there is nothing more to say."""
+        """Skips a step of a client that lost its connection; a message that cannot be sent ends the replay."""
         if isinstance(event, Passed):
             raise ReplayError(f"peer {player.line}, message {player.sent + 1}: {player.lost()}")
         return True
@@ -393,13 +399,13 @@ class Replay:
         player.begin(backend, peer)
 
     def stop(self) -> None:
-        """Leave, where it was not played to its end."""
+        """Closes all connections, also of a replay that is not at its end."""
         leave([peer._backend for peer in self._peers.values() if peer._backend is not None], NORMAL, "")
         self._poller.close()
 
 
 def events_by_line(recording: Recording) -> dict[int, list[Event]]:
-    """The events of each client."""
+    """Returns the events of each client, by its number."""
     found: dict[int, list[Event]] = {line: [] for line in recording.peers()}
     for event in recording.events:
         if event.line in found:
@@ -408,7 +414,7 @@ def events_by_line(recording: Recording) -> dict[int, list[Event]]:
 
 
 def is_the_clients(event: Event) -> bool:
-    """Whether a client did it: that is what is done again."""
+    """Returns whether an event is a client's own step, which a replay repeats."""
     if isinstance(event, Passed | Ended):
         return event.direction is Direction.TO_SERVER
     return isinstance(event, Opened)

@@ -1,4 +1,4 @@
-"""What passed through a tunnel as rows that can be shown, and who of them is to be shown.
+"""Turns the events of a tunnel into rows to show, and filters the rows.
 
 Layer: `inspection`; no I/O.
 """
@@ -30,13 +30,14 @@ class Row:
     Attributes:
         time: seconds since the tunnel began.
         line: the client's number, from 1 on.
-        peer_id: its id in the multiplayer, where there is one.
-        direction: of the message; of an end: from whom it came. None of a begin.
-        opcode: "text" or "binary"; "" where it is no message.
-        size: bytes, before compression.
+        peer_id: the client's id in the multiplayer; None if it has none.
+        direction: of the message. For an end, TO_SERVER if the client ended first. None for a begin, and for an end
+            by the tunnel.
+        opcode: "text" or "binary"; "" for a begin or an end.
+        size: bytes of the message before compression.
         is_compressed: whether the connection compresses.
-        is_lost: it did not go on.
-        decoded: what it says.
+        is_lost: whether the tunnel dropped the message.
+        decoded: the content of the message.
     """
 
     time: float
@@ -50,7 +51,7 @@ class Row:
     decoded: Decoded
 
     def as_text(self) -> str:
-        """One line."""
+        """Returns the row as one line for a terminal or a file."""
         who = f"#{self.line}" if self.peer_id is None else f"#{self.line} {self.peer_id}"
         kind = f"{self.size:>6} {self.opcode[:1]}{'z' if self.is_compressed else ' '}" if self.opcode else " " * 9
         what = self.decoded
@@ -65,7 +66,7 @@ class Row:
         return f" (to {what.target})" if self.direction is Direction.TO_SERVER else f" (from {what.source})"
 
     def as_json(self) -> dict[str, Any]:
-        """For programs, and for the page; what is empty is left out."""
+        """Returns the row as a dictionary for JSON; empty fields are left out."""
         what = self.decoded
         fields = {
             "time": round(self.time, 6),
@@ -91,14 +92,14 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which rows are shown and counted; globs as those of a shell.
+    """Chooses the rows to show and count. A row must meet all conditions; an empty condition takes all rows.
 
     Attributes:
-        peers: numbers of clients, or ids of the multiplayer; empty: all.
-        commands: globs; empty: all.
-        paths: globs of nodes' paths; empty: all.
-        methods: globs of methods' names; empty: all.
-        direction: None: both.
+        peers: numbers of clients, or their ids in the multiplayer.
+        commands: shell globs for the command.
+        paths: shell globs for the node's path.
+        methods: shell globs for the method's name.
+        direction: None for both.
     """
 
     peers: tuple[int, ...] = ()
@@ -108,7 +109,7 @@ class Filter:
     direction: Direction | None = None
 
     def takes(self, row: Row) -> bool:
-        """Whether a row is one of them."""
+        """Returns whether a row meets all conditions."""
         what = row.decoded
         if self.peers and row.line not in self.peers and row.peer_id not in self.peers:
             return False
@@ -118,22 +119,22 @@ class Filter:
 
 
 def fits(text: str, globs: tuple[str, ...]) -> bool:
-    """Whether a text is like one of some globs; without any it is."""
+    """Returns whether a text matches one of the globs, or there are none."""
     return not globs or any(fnmatchcase(text, glob) for glob in globs)
 
 
 class Inspector:
-    """Makes rows of what happens in a tunnel.
+    """Makes rows of the events of a tunnel, and counts them.
 
     Args:
         dialect: one of `decoding.DIALECTS`.
-        names: of methods, as far as they are known.
-        wanted: which rows.
+        names: the known names of methods.
+        wanted: chooses the rows.
 
     Attributes:
-        totals: of the rows that are wanted.
+        totals: of the messages among the wanted rows.
         undecoded: how many messages could not be decoded, wanted or not.
-        unnamed: paths of nodes with methods whose names are not known, and the checksum of these.
+        unnamed: paths of the nodes whose methods were called by unknown numbers, with the checksum of their methods.
     """
 
     def __init__(self, dialect: str, names: MethodNames, wanted: Filter) -> None:
@@ -147,7 +148,7 @@ class Inspector:
         self.unnamed: dict[str, str] = {}
 
     def rows(self, events: Iterable[Event]) -> list[Row]:
-        """The rows that are wanted."""
+        """Returns the wanted rows of some events, and adds them to the totals."""
         found = [row for row in map(self.row, events) if self._wanted.takes(row)]
         for row in found:
             if row.opcode:
@@ -155,7 +156,7 @@ class Inspector:
         return found
 
     def row(self, event: Event) -> Row:
-        """What an event is to people."""
+        """Returns the row of one event. Needs every event of the tunnel, in order."""
         match event:
             case Opened():
                 return self._opened(event)
@@ -201,13 +202,13 @@ class Inspector:
         return Row(event.time, event.line, decoder.peer_id, event.direction, "", 0, False, False, said)
 
     def finish(self) -> None:
-        """Nothing more comes: take what is known of clients that are still there."""
+        """Completes `unnamed` with the clients that are still connected; call it after the last event."""
         for decoder in self._decoders.values():
             self.unnamed |= decoder.unnamed
 
 
 def redacted(target: str) -> str:
-    """A URL, or a path and its query, without user info and the values of the query: tokens and passwords are there."""
+    """Returns a URL, or a path and its query, without user info and query values: they may be tokens and passwords."""
     path, mark, query = target.partition("?")
     if not mark:
         return redact(path)

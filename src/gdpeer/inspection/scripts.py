@@ -1,4 +1,4 @@
-"""Python files of the user's own, run as `python FILE` runs them.
+"""Runs the user's own Python files, as `python FILE` runs them.
 
 Layer: `inspection`.
 """
@@ -14,13 +14,15 @@ __all__ = ["load_script"]
 
 
 def load_script(path: Path) -> ModuleType:
-    """Runs a Python file as a module, with its folder first on the path, so that it finds the modules beside it.
+    """Runs a Python file as a module and returns the module.
 
-    The module is in `sys.modules` under the file's name, as dataclasses and pickle need it, unless another one is.
+    The file's folder goes to the front of `sys.path`, so that the file finds the modules beside it. The module is put
+    into `sys.modules` under the file's name, because dataclasses and pickle need it there. Another module of that name
+    stays.
 
     Raises:
-        ImportError: the file is no Python file.
-        Exception: whatever the file raises.
+        ImportError: the path is not a Python file.
+        Exception: any exception of the file's own.
     """
     spec = importlib.util.spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None:

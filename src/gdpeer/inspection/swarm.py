@@ -1,4 +1,4 @@
-"""A crowd of bots in one event loop, and what became of them: the inside of `gdpeer swarm`.
+"""Runs bots against a server in one event loop, and measures them. `cli/swarm.py` is the command, over processes.
 
 Layer: `inspection`.
 """
@@ -24,23 +24,24 @@ from gdpeer.inspection.scripts import load_script
 __all__ = ["Outcome", "Script", "ScriptError", "Swarm", "Target"]
 
 Play: TypeAlias = "Awaitable[object] | AsyncGenerator[float, None]"
-"""What a bot does: a coroutine, or a generator of the seconds that it measured."""
+"""A bot's coroutine, or an asynchronous generator that yields durations in seconds, which the bot measured."""
 
 PING_INTERVAL = 1.0
+"""Seconds between two pings of a bot."""
 
 
 class ScriptError(Exception):
-    """The script cannot be used; the text says why."""
+    """The script cannot be used; the message says why."""
 
 
 class Script:
-    """The bots' script: `async def bot(tree)`, or a class `Bot` with `async def run(self)`.
+    """The user's script with the bots: `async def bot(tree)`, or a class `Bot` with `async def run(self)`.
 
     Args:
-        path: of the file.
+        path: of the file, which is run at once.
 
     Raises:
-        ScriptError: it cannot be read, fails, or has neither.
+        ScriptError: the file cannot be read, raises an exception, or has neither.
     """
 
     def __init__(self, path: Path) -> None:
@@ -56,10 +57,14 @@ class Script:
         self._takes = sum(one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD) for one in parameters)
 
     def begin(self, tree: SceneTree, index: int) -> Play:
-        """What one bot does; a class builds its nodes at once.
+        """Returns what one bot does, ready to run. The nodes of a class `Bot` are built before this returns.
+
+        Args:
+            tree: the bot's own.
+            index: the bot's number; passed on if the script takes two arguments.
 
         Raises:
-            ScriptError: it is a function without `async`.
+            ScriptError: `bot` or `Bot.run` is not asynchronous.
         """
         found = self._made(*(tree, index)[: self._takes])
         play = found.run() if isinstance(self._made, type) else found
@@ -80,12 +85,12 @@ def _load(path: Path) -> ModuleType:
 
 @dataclass(frozen=True)
 class Target:
-    """Where the bots go.
+    """The server that the bots connect to.
 
     Attributes:
-        url: the server's.
+        url: of the server.
         dialect: "godot4" or "godot3".
-        tls: for `wss`.
+        tls: for `wss`; None trusts the machine's certificate authorities.
         protocols: sub-protocols to offer.
     """
 
@@ -95,7 +100,7 @@ class Target:
     protocols: tuple[str, ...] = ()
 
     def settings(self) -> dict[str, Any]:
-        """Of its peer."""
+        """Returns the settings of each bot's `WebSocketMultiplayerPeer`."""
         return {
             "dialects": (self.dialect,),
             "supported_protocols": self.protocols,
@@ -106,14 +111,14 @@ class Target:
 
 @dataclass
 class Outcome:
-    """What became of the bots so far; those of several processes can be added.
+    """The results of the bots so far. The outcomes of several processes can be merged.
 
     Attributes:
-        begun, joined, done: how many.
-        errors: how many failed, by cause.
-        joins: the seconds that it took to join.
-        trips: those of the round trips.
-        measured: whether the trips are the script's own; else they are the WebSocket's pings.
+        begun, joined, done: numbers of bots that began to connect, that joined, and that ended without an error.
+        errors: number of failed bots, by cause.
+        joins: how long it took to join.
+        trips: the round trips.
+        measured: whether `trips` are durations that the script yielded; else they are times of WebSocket pings.
     """
 
     begun: int = 0
@@ -125,7 +130,7 @@ class Outcome:
     measured: bool = False
 
     def merge(self, other: Outcome) -> None:
-        """Those of another process as well."""
+        """Adds the outcome of another process."""
         self.begun += other.begun
         self.joined += other.joined
         self.done += other.done
@@ -135,27 +140,27 @@ class Outcome:
         self.measured = self.measured or other.measured
 
     def to_json(self) -> dict[str, Any]:
-        """For another process."""
+        """Returns the outcome as a dictionary for JSON, to send it to another process."""
         counts = {"begun": self.begun, "joined": self.joined, "done": self.done, "measured": self.measured}
         return {**counts, "errors": self.errors, "joins": self.joins.counts(), "trips": self.trips.counts()}
 
     @classmethod
     def of_json(cls, found: dict[str, Any]) -> Outcome:
-        """What `to_json` of another process gave."""
+        """Returns the outcome that `to_json` wrote in another process."""
         spread = {"joins": Durations(found["joins"]), "trips": Durations(found["trips"])}
         return cls(**{**found, **spread, "errors": Counter(found["errors"])})
 
 
 class Swarm:
-    """Bots that come one after another, play, and leave.
+    """Bots of one process: they connect one after another, run the script, and leave.
 
     Args:
-        script: what each does.
-        target: where.
-        first: the number of the first one.
+        script: the script that each bot runs.
+        target: the server.
+        first: number of the first bot; processes of one swarm number their bots without overlap.
 
     Attributes:
-        outcome: what became of them, always up to date.
+        outcome: the results, always up to date.
     """
 
     def __init__(self, script: Script, target: Target, first: int = 0) -> None:
@@ -165,10 +170,14 @@ class Swarm:
         self._first = first
 
     async def run(self, clients: int, ramp: float) -> None:
-        """Let so many come within `ramp` seconds, and wait until all have left; cancelled, they leave at once.
+        """Runs the bots and returns when all have left. When this is cancelled, they leave at once.
+
+        Args:
+            clients: number of bots.
+            ramp: seconds over which they connect, evenly spread.
 
         Raises:
-            ScriptError: the bot is none.
+            ScriptError: `bot` or `Bot.run` is not asynchronous.
         """
         began = time.monotonic()
         try:
@@ -196,15 +205,16 @@ class Swarm:
             self._note_failure(error)
 
     def _note_failure(self, error: Exception) -> None:
-        """A bot raised: the first error of each kind is shown on standard error, whole."""
+        """Counts an exception of a bot. The first one of each type is printed with its traceback."""
         kind = f"the bot raised {type(error).__name__}"
         if not self.outcome.errors[kind]:
             traceback.print_exception(error)
         self.outcome.errors[kind] += 1
 
     async def _join(self, index: int) -> None:
-        """One life: the script begins before the connection, so that it has its nodes when the first call comes."""
+        """Runs one bot from before its connection to its end."""
         tree = SceneTree()
+        # The script begins before the connection, so that its nodes are there when the first call comes.
         play = asyncio.ensure_future(self._play(self._script.begin(tree, index)))
         try:
             await asyncio.sleep(0)
@@ -215,15 +225,15 @@ class Swarm:
                 await self._stay(tree, peer, play)
         except GdpeerError:
             if play.done() and not play.cancelled():
-                play.result()  # it raised before the connection was there: that is what is wrong
+                play.result()  # the script failed first: report that, not the connection that it gave up
             raise
         finally:
             await self._end(play)
 
     async def _end(self, play: asyncio.Future[None]) -> None:
-        """Have the bot clean up. Done already, it was asked for its result: to ask again would cut the traceback."""
+        """Cancels the bot's script and waits until it has cleaned up."""
         if play.done():
-            return
+            return  # its result was read already: to read it again would shorten the traceback
         play.cancel()
         try:
             await play
@@ -256,6 +266,7 @@ class Swarm:
             await play
             return
         if not self.outcome.measured:
+            # The script measures by itself: drop the pings so far, and do not mix the two.
             self.outcome.measured = True
             self.outcome.trips = Durations()
         async for seconds in play:
@@ -269,7 +280,7 @@ def _cause_of(error: GdpeerError) -> str:
 
 
 def _first_of(errors: BaseExceptionGroup[ScriptError]) -> ScriptError:
-    """One of a group."""
+    """Returns the first error of a group, whose members may be groups themselves."""
     found: BaseException = errors
     while isinstance(found, BaseExceptionGroup):
         found = found.exceptions[0]

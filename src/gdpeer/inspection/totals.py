@@ -1,4 +1,4 @@
-"""How much of what: calls and bytes by method and by client, the engine's network profiler for the wire.
+"""Counts messages and bytes by method and by client, as the network profiler of Godot's editor does.
 
 Layer: `inspection`; no I/O.
 """
@@ -14,21 +14,21 @@ from gdpeer.inspection.decoded import Decoded, clipped
 __all__ = ["Table", "Total", "Totals"]
 
 MOST = 10_000
-"""Rows of a table; what comes after is counted together: names are made by strangers."""
+"""The most rows of a table; all further keys are counted together, because strangers can make up any number of them."""
 
 Key = TypeVar("Key", bound=Hashable)
 
 
 @dataclass(slots=True)
 class Total:
-    """One row.
+    """The count of one method or one client.
 
     Attributes:
-        name: what is counted.
+        name: shown in the table.
         count: messages.
         size: bytes.
-        rate: messages a second, of the last second that was measured.
-        peak: the highest of those.
+        rate: messages per second, over the last second or so.
+        peak: the highest rate so far.
     """
 
     name: str
@@ -39,18 +39,22 @@ class Total:
     _before: int = 0
 
     def add(self, size: int) -> None:
-        """One more."""
+        """Counts one message.
+
+        Args:
+            size: bytes of the message.
+        """
         self.count += 1
         self.size += size
 
     def tick(self, seconds: float) -> None:
-        """So much time has passed since the last tick."""
+        """Computes the rate since the last tick, which was `seconds` ago."""
         self.rate = (self.count - self._before) / seconds
         self.peak = max(self.peak, self.rate)
         self._before = self.count
 
     def as_json(self) -> dict[str, object]:
-        """For programs, and for the page."""
+        """Returns the row as a dictionary for JSON."""
         return {
             "name": self.name,
             "count": self.count,
@@ -61,13 +65,13 @@ class Total:
 
 
 class Table(Generic[Key]):
-    """Totals by a key."""
+    """Totals by a key, at most `MOST` of them; the total of all further keys is named "others"."""
 
     def __init__(self) -> None:
         self._totals: dict[Key | None, Total] = {}
 
     def of(self, key: Key, name: str) -> Total:
-        """The row of a key."""
+        """Returns the total of a key, and makes it if it is new. The name of an existing one is replaced."""
         total = self._totals.get(key)
         if total is not None:
             total.name = name
@@ -77,22 +81,22 @@ class Table(Generic[Key]):
         return self._totals.setdefault(None, Total("others"))
 
     def largest(self, most: int | None = None) -> list[Total]:
-        """Those with the most bytes, first."""
+        """Returns the totals with the most bytes, largest first; None for all of them."""
         return sorted(self._totals.values(), key=lambda total: -total.size)[:most]
 
     def tick(self, seconds: float) -> None:
-        """See `Total`."""
+        """Computes the rates of all totals; the last tick was `seconds` ago."""
         for total in self._totals.values():
             total.tick(seconds)
 
 
 class Totals:
-    """What has passed.
+    """All counts of a tunnel.
 
     Attributes:
-        methods: by path and method; what is no call by its command.
+        methods: by `PATH:METHOD`; messages that are not calls by their command.
         peers: by client.
-        all: in all.
+        all: the sum.
     """
 
     def __init__(self) -> None:
@@ -102,14 +106,21 @@ class Totals:
         self._ticked = 0.0
 
     def add(self, line: int, peer_id: int | None, decoded: Decoded, size: int) -> None:
-        """One more message."""
+        """Counts one message.
+
+        Args:
+            line: the client's number.
+            peer_id: the client's id in the multiplayer; None if it has none.
+            decoded: content of the message.
+            size: bytes of the message.
+        """
         label = clipped(decoded.label)
         self.methods.of(label, label).add(size)
         self.peers.of(line, f"#{line}" if peer_id is None else f"#{line} {peer_id}").add(size)
         self.all.add(size)
 
     def tick(self, now: float) -> None:
-        """Measure the rates; does something once a second, however often it is called.
+        """Computes the rates once a second; calls in between do nothing.
 
         Args:
             now: seconds since the tunnel began.
@@ -121,7 +132,7 @@ class Totals:
                 one.tick(seconds)
 
     def as_json(self, most: int | None = None) -> dict[str, object]:
-        """For programs, and for the page: at most so many rows of each."""
+        """Returns the tables as a dictionary for JSON, each with the `most` largest rows; None for all rows."""
         return {
             "methods": [total.as_json() for total in self.methods.largest(most)],
             "peers": [total.as_json() for total in self.peers.largest(most)],

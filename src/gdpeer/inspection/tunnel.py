@@ -1,4 +1,4 @@
-"""A proxy for WebSockets: what a client sends goes to its server, and what that answers comes back.
+"""A WebSocket proxy that reports the messages it passes on.
 
     tunnel = Tunnel("ws://127.0.0.1:8910")
     tunnel.listen("127.0.0.1", 8911)
@@ -6,13 +6,15 @@
         for event in tunnel.poll(timeout=0.2):
             ...
 
-Messages go on byte for byte, text as text and binary as binary. The client's path and query, its headers and the
-sub-protocols that it offers reach the server; the client is answered as the server has answered: the sub-protocol that
-was chosen, compression where both have it, or the status of a refusal. The end comes through with its code and its
-reason, a connection that broke as one that broke. Where one side does not read, the other one is not read from.
-Pings and pongs go on like messages, so that a round trip is that to the server; they are not told.
+Messages pass unchanged, text as text and binary as binary. The server gets the client's path, query, headers and
+offered sub-protocols. The client gets the server's answer: the chosen sub-protocol, compression if both sides have it,
+or the status of a refusal. A close passes with its code and reason, and a broken connection breaks the other side too.
+If one side does not read, the tunnel stops reading from the other. Pings and pongs pass like messages, so that a round
+trip is measured to the far end; they are not reported.
 
-What happened in a turn is told after what is to go on has gone: who watches does not hold up the game.
+`poll` passes messages on first and returns the events afterwards, so that slow watchers do not hold up the game.
+
+A *line* is one client's connection together with the tunnel's own connection to the server.
 
 Layer: `inspection`.
 """
@@ -23,7 +25,7 @@ from typing import NamedTuple
 
 from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.errors import CloseCause, HandshakeError, TransportError
-from gdpeer.inspection.direction import Direction, End, Item, Message, Way
+from gdpeer.inspection.direction import Direction, DirectionQueue, End, Item, Message
 from gdpeer.inspection.upgrades import BAD_GATEWAY, WaitingUpgrade, answering, asking
 from gdpeer.logs import LogLimits
 from gdpeer.protocol.http_headers import Request
@@ -43,25 +45,29 @@ from gdpeer.websocket.tls_options import TLSOptions
 __all__ = ["Ended", "Event", "Line", "Opened", "Passed", "Refused", "Tunnel"]
 
 LARGEST = 64 * 1024 * 1024
-"""Bytes of one message."""
+"""Bytes of the longest message that a tunnel takes."""
 
 MOST_WAITING = 1024 * 1024
-"""Bytes that may wait to be sent to one side; beyond it the other one is not read from."""
+"""Bytes that may wait to be sent to one side; beyond it the tunnel stops reading from the other."""
 
 CONNECT = 10.0
 """Seconds that each step of the connection to the server may take."""
 
 CLOSE = 3.0
-"""Seconds for the answer to a close."""
+"""Seconds to wait for the answer to a close."""
 
 BACKLOG = 4096
-"""Connections that may wait in the kernel."""
+"""Connections that may wait in the kernel to be accepted."""
 
 GOING_AWAY = 1001
 
 
 class Opened(NamedTuple):
-    """A client came in; `time` here and below in seconds since the tunnel began, `line` its number from 1 on."""
+    """A client connected.
+
+    Here and in the other events, `time` is in seconds since the tunnel began, and `line` is the client's number, from
+    1 on.
+    """
 
     time: float
     line: int
@@ -71,7 +77,7 @@ class Opened(NamedTuple):
 
 
 class Passed(NamedTuple):
-    """A message came, and went on unless `is_lost`."""
+    """A message came. It was passed on unless `is_lost`."""
 
     time: float
     line: int
@@ -81,9 +87,11 @@ class Passed(NamedTuple):
 
 
 class Ended(NamedTuple):
-    """The side from which `direction` comes ended first, or the tunnel (None); a code of -1: without a close frame.
+    """A connection ended.
 
-    What still comes from the other side is not told: there is nobody to take it.
+    `direction` is TO_SERVER if the client ended first, TO_CLIENT if the server did, None if the tunnel did. A code of
+    -1 means without a close frame. Messages that still come from the other side are not reported, because nobody is
+    left to take them.
     """
 
     time: float
@@ -94,7 +102,7 @@ class Ended(NamedTuple):
 
 
 class Refused(NamedTuple):
-    """A client did not get in."""
+    """A client was refused, or gave up, before it was connected."""
 
     time: float
     line: int
@@ -105,15 +113,15 @@ Event = Opened | Passed | Ended | Refused
 
 
 class Tunnel:
-    """The proxy.
+    """A WebSocket proxy between clients and one server.
 
     Args:
-        to: the server's URL. A path of its own (other than /) stands instead of the clients'.
-        tls: for `wss`; None: the machine's authorities.
+        to: the server's URL. If it has a path other than /, that path replaces the path of each client.
+        tls: for `wss`; None trusts the machine's certificate authorities.
         clock: tells the time.
 
     Raises:
-        ValueError: the URL is none.
+        ValueError: `to` is not a WebSocket URL.
 
     Thread rule: one thread at a time.
     """
@@ -138,17 +146,17 @@ class Tunnel:
         self._events: list[Event] = []
 
     def listen(self, host: str, port: int) -> int:
-        """Open the port.
+        """Opens a port for clients.
 
         Args:
-            host: an address in numbers, or "*".
-            port: 0 takes a free one.
+            host: an IP address, or "*" for all addresses.
+            port: 0 takes a free port.
 
         Returns:
             The port.
 
         Raises:
-            TransportError: it cannot be opened.
+            TransportError: the port cannot be opened.
         """
         self._listeners.open(Place(host, port, BACKLOG, False), lambda: self.poller, self._come_in)
         return int(self._listeners.listeners[-1].local_address[1])
@@ -159,57 +167,64 @@ class Tunnel:
         line.begin(stream)
 
     def poll(self, timeout: float = 0.0) -> list[Event]:
-        """One turn.
+        """Accepts clients and passes on all messages that are due.
 
         Args:
-            timeout: seconds to wait at most for something to happen.
+            timeout: the most seconds to wait for something to happen.
 
         Returns:
-            What happened, in order.
+            The events since the last call, in order.
         """
-        take_turn(self.turn, timeout, self.peers, self._tell, self._look_at)
+        take_turn(self.turn, timeout, self.peers, self._on_messages, self._on_change)
         events, self._events = self._events, []
         return events
 
-    def _tell(self, peer_id: int) -> None:
-        self._lines[peer_id >> 1].ways[peer_id & 1].pump(self.clock.now())
+    def _on_messages(self, peer_id: int) -> None:
+        self._lines[peer_id >> 1].queues[peer_id & 1].pump(self.clock.now())
 
-    def _look_at(self, backend: NativeBackend) -> None:
+    def _on_change(self, backend: NativeBackend) -> None:
         line = self._lines.get(backend.peer_id >> 1)
         if line is not None:
-            line.look_at()
+            line.on_change()
 
     def forget(self, line: Line) -> None:
-        """Both ends have gone."""
+        """Drops a line both of whose ends are closed."""
         self._lines.pop(line.number, None)
 
     def cut(self, number: int) -> None:
-        """Break a line: both sides see a connection that ends without a close frame."""
+        """Breaks a line: both sides see a connection that ends without a close frame.
+
+        Args:
+            number: of the line; ignored if the line is gone.
+        """
         line = self._lines.get(number)
         if line is not None:
             line.stop(End(-1, ""))
 
-    def tell(self, event: Event) -> None:
-        """Something happened."""
+    def add_event(self, event: Event) -> None:
+        """Adds an event to those that `poll` returns."""
         self._events.append(event)
 
     def time(self) -> float:
-        """Seconds since the tunnel began."""
+        """Returns the seconds since the tunnel began."""
         return self.clock.now() - self._began
 
     def due(self, line: int, direction: Direction, item: Item) -> float | None:
-        """When something may go on, in seconds of the clock; None: it is lost. To be overridden: at once."""
+        """Returns when an item may go on, in seconds of the clock; None drops the item.
+
+        Subclasses override this method. Here all items go on at once.
+        """
         return 0.0
 
     def stop(self, reason: str = "Proxy stopped", grace: float = 2.0) -> list[Event]:
-        """Close the port and everything that is open, with 1001.
+        """Closes the port, and all connections with code 1001.
 
         Args:
-            reason: of the close frames.
+            reason: text in the close frames.
             grace: seconds that both sides have to answer.
 
         Returns:
-            What happened meanwhile.
+            The events since the last `poll`.
         """
         self._listeners.close()
         deadline = self.clock.now() + grace
@@ -224,39 +239,39 @@ class Tunnel:
 
 
 class Line:
-    """One client's connection, and the one to the server that belongs to it.
+    """One client's connection and the tunnel's own connection to the server.
 
     Args:
         tunnel: the proxy.
-        number: from 1 on.
+        number: of the line, from 1 on.
 
     Attributes:
-        ways: to the server, and to the client; none before both ends are open. Each end's id is twice the line's
-            number, the server's plus one.
+        queues: to the server, and to the client; empty before both ends are open.
     """
 
     def __init__(self, tunnel: Tunnel, number: int) -> None:
         self.tunnel = tunnel
         self.number = number
-        self.ways: tuple[Way, ...] = ()
+        self.queues: tuple[DirectionQueue, ...] = ()
         self._upgrade = WaitingUpgrade(tunnel.settings, self._ask)
         self._near: NativeBackend | None = None
         self._far: NativeBackend | None = None
-        self._is_told = False
+        self._is_end_reported = False
 
     def backends(self) -> list[NativeBackend]:
-        """The ends that are there."""
+        """Returns the ends that exist: the client's first, then the server's."""
         return [backend for backend in (self._near, self._far) if backend is not None]
 
     def begin(self, stream: Stream | Connector) -> None:
-        """A client is there."""
+        """Starts the upgrade of a client that connected."""
         tunnel = self.tunnel
+        # The ids of a line's ends are 2n for the client and 2n + 1 for the server, so that an id leads to its line.
         near = NativeBackend(tunnel.settings, tunnel.clock, self._upgrade, tunnel.turn, 2 * self.number)
         self._near = near
         near.start(stream)
 
     def _ask(self, request: Request) -> None:
-        """The client's request is there: ask the server."""
+        """Connects to the server with the client's request."""
         tunnel = self.tunnel
         url = tunnel.url if tunnel.url.target != "/" else parse_url(f"{base(tunnel)}{request.target}")
         try:
@@ -271,11 +286,12 @@ class Line:
         if self._near is not None:
             self._near.go_on()
 
-    def look_at(self) -> None:
-        """Something else happened than that messages came."""
-        if not self.ways:
+    def on_change(self) -> None:
+        """Handles a change of either end other than a new message."""
+        if not self.queues:
             self._open()
-        if self.ways:
+        # Not "else": both ends may have opened just now, and messages may have come with the upgrade.
+        if self.queues:
             for backend in self.backends():
                 self._go_on(backend)
         if all(one.stage == Stage.DONE for one in self.backends()):
@@ -287,7 +303,7 @@ class Line:
         near, far = self._near, self._far
         assert near is not None
         if near.stage >= Stage.LINGERING:
-            self._tell_refused(near)
+            self._report_refused(near)
         elif far is not None and far.opened is not None and near.opened is None:
             self._upgrade.grant(answering(self.tunnel.settings, far.opened))
             near.go_on()
@@ -296,10 +312,10 @@ class Line:
         if near.opened is not None and far is not None:
             self._begin(near, far)
 
-    def _tell_refused(self, near: NativeBackend) -> None:
-        if not self._is_told:
-            self._is_told = True
-            self.tunnel.tell(Refused(self.tunnel.time(), self.number, str(near.cause)))
+    def _report_refused(self, near: NativeBackend) -> None:
+        if not self._is_end_reported:
+            self._is_end_reported = True
+            self.tunnel.add_event(Refused(self.tunnel.time(), self.number, str(near.cause)))
         if self._far is not None:
             self._far.close(GOING_AWAY, "")
 
@@ -308,59 +324,60 @@ class Line:
         client, server = (
             WebSocketPeer._of_server(tunnel.settings, tunnel.clock, tunnel.turn, one) for one in (near, far)
         )
-        self.ways = (self._way(client, server, Direction.TO_SERVER), self._way(server, client, Direction.TO_CLIENT))
+        to_server = self._queue(client, server, Direction.TO_SERVER)
+        self.queues = (to_server, self._queue(server, client, Direction.TO_CLIENT))
         assert near.opened is not None
         target = "" if self._upgrade.request is None else self._upgrade.request.target
         is_compressed = near.opened.deflate is not None
-        tunnel.tell(Opened(tunnel.time(), self.number, target, near.opened.protocol, is_compressed))
+        tunnel.add_event(Opened(tunnel.time(), self.number, target, near.opened.protocol, is_compressed))
         tunnel.peers[near.peer_id], tunnel.peers[far.peer_id] = client, server
 
-    def _way(self, source: WebSocketPeer, sink: WebSocketPeer, direction: Direction) -> Way:
+    def _queue(self, source: WebSocketPeer, sink: WebSocketPeer, direction: Direction) -> DirectionQueue:
         def due(item: Item) -> float | None:
             when = self.tunnel.due(self.number, direction, item)
-            if isinstance(item, Message) and not self._is_told:
-                self.tunnel.tell(Passed(self.tunnel.time(), self.number, direction, item, when is None))
+            if isinstance(item, Message) and not self._is_end_reported:
+                self.tunnel.add_event(Passed(self.tunnel.time(), self.number, direction, item, when is None))
             return when
 
         def wake(when: float) -> None:
-            self.tunnel.poller.call_at(when, self.look_at)
+            self.tunnel.poller.call_at(when, self.on_change)
 
-        return Way(source, sink, due, wake, self.tunnel.clock.now)
+        return DirectionQueue(source, sink, due, wake, self.tunnel.clock.now)
 
     # ------------------------------------------------------------------------------------------ the end
 
     def _go_on(self, backend: NativeBackend) -> None:
-        """Everything that there is to do about one end: what it sent, what it can take again, that it ended."""
+        """Does the work for one end: reads its messages, sends it waiting ones if it has room again, notes its end."""
         now = self.tunnel.clock.now()
         index = backend.peer_id & 1
-        inbound, outbound = self.ways[index], self.ways[1 - index]
+        inbound, outbound = self.queues[index], self.queues[1 - index]
         inbound.pump(now)
         if backend.was_refused and backend.has_drained():
             backend.was_refused = False
             outbound.flush(now)
         if backend.connection.inbox.count:
-            return
+            return  # a full queue stopped reading: the end must wait for the messages before it
         backend.settle()
         if backend.stage >= Stage.PARTING:
             end = End(backend.close_code, backend.close_reason)
-            self._tell_ended(tuple(Direction)[index], end)
+            self._report_ended(tuple(Direction)[index], end)
             inbound.end(end, now)
             self.tunnel.peers.pop(backend.peer_id, None)
 
-    def _tell_ended(self, direction: Direction | None, end: End) -> None:
-        if self.ways and not self._is_told:
-            self._is_told = True
-            self.tunnel.tell(Ended(self.tunnel.time(), self.number, direction, end.code, end.reason))
+    def _report_ended(self, direction: Direction | None, end: End) -> None:
+        if self.queues and not self._is_end_reported:
+            self._is_end_reported = True
+            self.tunnel.add_event(Ended(self.tunnel.time(), self.number, direction, end.code, end.reason))
 
     def stop(self, end: End) -> None:
-        """End both sides; what waits is not waited for."""
-        self._tell_ended(None, end)
+        """Closes both ends at once; items that still wait are dropped."""
+        self._report_ended(None, end)
         for backend in self.backends():
             backend.close(end.code, end.reason)
 
 
 def base(tunnel: Tunnel) -> str:
-    """The server's URL without its path."""
+    """Returns the server's URL without its path."""
     url = tunnel.url
     host = f"[{url.host}]" if ":" in url.host else url.host
     return f"{'wss' if url.secure else 'ws'}://{host}:{url.port}"

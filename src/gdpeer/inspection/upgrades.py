@@ -1,4 +1,4 @@
-"""The upgrade of a client whose server is asked first: it is answered as the server has answered.
+"""Answers a client's upgrade request only after the server behind the tunnel has answered, and in the same way.
 
 Layer: `inspection`.
 """
@@ -21,19 +21,19 @@ BAD_GATEWAY = 502
 GATEWAY_TIMEOUT = 504
 
 OWN = frozenset(("host", "upgrade", "connection", "content-length", "transfer-encoding", "keep-alive", "te", "trailer"))
-"""Headers that are about one connection only (RFC 9110 section 7.6.1); so are those of the upgrade itself."""
+"""Headers that concern one connection only (RFC 9110 section 7.6.1), so they are not passed on."""
 
 MOST_EARLY = 65_536
-"""Bytes that a client may send before it knows whether it may."""
+"""Bytes that a client may send before its upgrade is answered."""
 
 
 def asking(settings: Settings, request: Request, timeout: float) -> Settings:
-    """What the server is asked for: what the client asked for.
+    """Returns the settings of the connection to the server, so that it asks for what the client asked for.
 
     Args:
-        settings: sizes and times.
+        settings: sizes and times of the tunnel.
         request: the client's.
-        timeout: seconds for each step.
+        timeout: seconds for each step of the connection.
     """
     offered = request.headers.get("sec-websocket-protocol")
     return replace(
@@ -47,26 +47,26 @@ def asking(settings: Settings, request: Request, timeout: float) -> Settings:
 
 
 def is_passed_on(name: str) -> bool:
-    """Whether a header goes on to the server."""
+    """Returns whether a client's header is passed on to the server."""
     return name not in OWN and not name.startswith(("sec-websocket-", "proxy-"))
 
 
 def answering(settings: Settings, opened: Opened) -> Settings:
-    """What the client is granted: what the server granted.
+    """Returns the settings of the client's connection, so that it grants what the server granted.
 
     Args:
-        settings: sizes and times.
-        opened: what the server's answer says.
+        settings: sizes and times of the tunnel.
+        opened: the server's answer.
     """
     protocols = (opened.protocol,) if opened.protocol else ()
     return replace(settings, supported_protocols=protocols, compression=opened.deflate is not None)
 
 
 class WaitingUpgrade(ServerUpgrade):
-    """A client's upgrade that is answered after `grant` or `refuse`; then the backend is to be told to `go_on`.
+    """A client's upgrade that waits for `grant` or `refuse`. After either, call `go_on` of the client's backend.
 
     Args:
-        settings: sizes and times.
+        settings: sizes and times of the tunnel.
         arrived: called once, with the request; may raise HandshakeError to refuse it.
     """
 
@@ -81,16 +81,21 @@ class WaitingUpgrade(ServerUpgrade):
         self._problem: HandshakeError | None = None
 
     def grant(self, settings: Settings) -> None:
-        """The client may come in."""
+        """Accepts the upgrade with these settings."""
         self._granted = ServerUpgrade(settings, settings.limits())
 
     def refuse(self, cause: CloseCause) -> None:
-        """It may not: this became of the connection to the server."""
+        """Refuses the upgrade because the connection to the server failed.
+
+        Args:
+            cause: of the failure. The client gets the server's HTTP status if there is one, else 504 for a timeout
+                and 502 for everything else.
+        """
         status = cause.status or (GATEWAY_TIMEOUT if cause.cause is Cause.TIMEOUT else BAD_GATEWAY)
         self._problem = HandshakeError(f"the server behind: {cause}", cause.cause, status=status)
 
     def receive(self, data: bytes, stream: Addressed) -> Outcome | None:
-        """Take bytes; the outcome once there is one."""
+        """Takes bytes of the client; returns the outcome once the upgrade is decided."""
         self._data += data
         try:
             return self._decide(data, stream)
@@ -118,7 +123,7 @@ class WaitingUpgrade(ServerUpgrade):
         self._arrived(request)
 
     def time_out(self) -> Outcome:
-        """The client, or the server behind, took too long."""
+        """Refuses the upgrade because the client, or the server behind, took too long."""
         if self.request is None:
             return super().time_out()
         what = "the server behind did not answer in time"

@@ -113,8 +113,8 @@ def test_a_call_by_path_and_one_of_a_node_that_nobody_named() -> None:
 
 def test_names_are_missing_where_no_table_has_the_checksum() -> None:
     session = Session4()
-    told = session.says(DOWN, godot4.SimplifyPath("0" * 32, 1, "Main").encode())
-    assert told.detail == f"is node 1, checksum {'0' * 32}"
+    reported = session.says(DOWN, godot4.SimplifyPath("0" * 32, 1, "Main").encode())
+    assert reported.detail == f"is node 1, checksum {'0' * 32}"
     assert session.says(DOWN, godot4.RemoteCall(1, 2, [Vector2(1, 2)]).encode()).label == "Main:method 2"
     assert session.decoder.unnamed == {"Main": "0" * 32}
 
@@ -219,7 +219,7 @@ def test_what_only_looks_like_an_id(direction: Direction, message: Message, dial
     assert find_dialect(direction, message) == dialect
 
 
-def test_a_dialect_that_was_told_needs_no_id() -> None:
+def test_a_dialect_that_was_given_needs_no_id() -> None:
     decoder = Decoder("godot4", NAMES)
     assert decoder.decode(UP, Message(godot4.Raw(b"x").encode(), False)).command == "raw"
     assert Decoder("raw", NAMES).decode(DOWN, Message(struct.pack("<i", ME), False)).command == "binary"

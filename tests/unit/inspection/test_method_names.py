@@ -79,7 +79,7 @@ def test_from_a_folder_with_projects(tmp_path: Path) -> None:
     assert load_tables(str(tmp_path)).tables == [("of_client",), ("of_server",)]
 
 
-def test_a_godot_3_project_has_no_problems_to_tell(tmp_path: Path) -> None:
+def test_a_godot_3_project_has_no_problems_to_report(tmp_path: Path) -> None:
     (tmp_path / "project.godot").write_text("config_version=4\n")
     (tmp_path / "main.gd").write_text("extends 'res://gone.gd'\nremote func x(): pass\n")
     with pytest.raises(ValueError, match=r"has no methods for RPC$"):

@@ -1,4 +1,4 @@
-"""The proxy: what goes in comes out, both ways, with the upgrade and the end around it."""
+"""The proxy: what goes in comes out in both directions, with the upgrade and the end around it."""
 
 from __future__ import annotations
 
@@ -13,18 +13,17 @@ import pytest
 
 from gdpeer import Cause, TLSOptions, WebSocketPeer
 from gdpeer.errors import TransportError
-from gdpeer.inspection import direction as way
 from gdpeer.inspection import tunnel as module
 from gdpeer.inspection.direction import Direction, Message
 from gdpeer.inspection.tunnel import Ended, Opened, Passed, Refused, Tunnel
 from tests.support.ports import free_port
-from tests.unit.inspection.street import BINARY, TEXT, State, Street, street
+from tests.unit.inspection.tunnel_setup import BINARY, TEXT, State, TunnelSetup, running_tunnel
 
 BOTH = [Direction.TO_SERVER, Direction.TO_CLIENT]
 
 
-def opened(road: Street) -> Opened:
-    [event] = road.told(Opened)
+def opened(setup: TunnelSetup) -> Opened:
+    [event] = setup.events_of(Opened)
     assert isinstance(event, Opened)
     return event
 
@@ -34,87 +33,87 @@ def opened(road: Street) -> Opened:
     [Message(b"", True), Message(b"", False), Message("grüße".encode(), True), Message(bytes(3_000_000), False)],
     ids=["empty text", "empty binary", "text", "large"],
 )
-def test_messages_go_through_unchanged_and_are_told(message: Message) -> None:
-    with street(inbound_buffer_size=8_000_000, outbound_buffer_size=8_000_000) as road:
-        client = road.join(inbound_buffer_size=8_000_000, outbound_buffer_size=8_000_000)
+def test_messages_go_through_unchanged_and_are_reported(message: Message) -> None:
+    with running_tunnel(inbound_buffer_size=8_000_000, outbound_buffer_size=8_000_000) as setup:
+        client = setup.join(inbound_buffer_size=8_000_000, outbound_buffer_size=8_000_000)
         client.send(message.data, TEXT if message.is_text else BINARY)
-        assert road.answer(client) == message.data
+        assert setup.answer(client) == message.data
         assert client.was_string_packet() == message.is_text
-        assert road.heard == [message]
-        told = road.told(Passed)
-        assert [(event.direction, event.message, event.is_lost) for event in told] == [
+        assert setup.heard == [message]
+        seen = setup.events_of(Passed)
+        assert [(event.direction, event.message, event.is_lost) for event in seen] == [
             (direction, message, False) for direction in BOTH
         ]
 
 
 def test_path_query_and_headers_reach_the_server() -> None:
-    with street() as road:
-        road.join("/game?room=1", handshake_headers=["Cookie: a=b", "Origin: http://page.example", "X-Own: 1"])
-        [peer] = road.server.peers.values()
-        assert peer.get_requested_url() == f"ws://127.0.0.1:{road.server.get_local_port()}/game?room=1"
+    with running_tunnel() as setup:
+        setup.join("/game?room=1", handshake_headers=["Cookie: a=b", "Origin: http://page.example", "X-Own: 1"])
+        [peer] = setup.server.peers.values()
+        assert peer.get_requested_url() == f"ws://127.0.0.1:{setup.server.get_local_port()}/game?room=1"
         headers = peer.get_handshake_headers()
         assert [headers.get(name) for name in ("cookie", "origin", "x-own")] == ["a=b", "http://page.example", "1"]
-        assert opened(road).target == "/game?room=1"
+        assert opened(setup).target == "/game?room=1"
 
 
 def test_a_path_of_the_url_stands_instead_of_the_clients() -> None:
-    with street(lambda url: Tunnel(f"{url}/fixed?a=1")) as road:
-        road.join("/other?b=2")
-        [peer] = road.server.peers.values()
+    with running_tunnel(lambda url: Tunnel(f"{url}/fixed?a=1")) as setup:
+        setup.join("/other?b=2")
+        [peer] = setup.server.peers.values()
         assert peer.get_requested_url().endswith("/fixed?a=1")
 
 
 def test_the_sub_protocol_is_the_servers_choice() -> None:
-    with street(protocols=("b", "c")) as road:
-        client = road.join(supported_protocols=["a", "c", "b"])
+    with running_tunnel(protocols=("b", "c")) as setup:
+        client = setup.join(supported_protocols=["a", "c", "b"])
         assert client.get_selected_protocol() == "c"
-        assert opened(road).protocol == "c"
+        assert opened(setup).protocol == "c"
 
 
 def test_compression_where_both_have_it() -> None:
-    with street(compression=True) as road:
-        client = road.join(compression=True)
-        assert opened(road).is_compressed
+    with running_tunnel(compression=True) as setup:
+        client = setup.join(compression=True)
+        assert opened(setup).is_compressed
         client.send(b"again " * 1000)
-        assert road.answer(client) == b"again " * 1000
+        assert setup.answer(client) == b"again " * 1000
         assert client.get_stats().bytes_sent < 1000
 
 
 def test_no_compression_where_the_server_has_none() -> None:
-    with street() as road:
-        client = road.join(compression=True)
-        assert not opened(road).is_compressed
+    with running_tunnel() as setup:
+        client = setup.join(compression=True)
+        assert not opened(setup).is_compressed
         assert "sec-websocket-extensions" not in client.get_handshake_headers()
 
 
-def refusal(road: Street, client: WebSocketPeer) -> tuple[Cause, int]:
-    road.until(lambda: client.get_ready_state() is State.CLOSED and road.told(Refused))
-    assert road.told(Opened) == []
+def refusal(setup: TunnelSetup, client: WebSocketPeer) -> tuple[Cause, int]:
+    setup.until(lambda: client.get_ready_state() is State.CLOSED and setup.events_of(Refused))
+    assert setup.events_of(Opened) == []
     cause = client.get_close_cause()
     return cause.cause, cause.status
 
 
 def test_a_refusal_comes_through_with_its_status() -> None:
-    with street(allowed_origins=["http://good.example"]) as road:
-        client = road.client(handshake_headers=["Origin: http://evil.example"])
-        assert refusal(road, client) == (Cause.HTTP_STATUS, 403)
+    with running_tunnel(allowed_origins=["http://good.example"]) as setup:
+        client = setup.client(handshake_headers=["Origin: http://evil.example"])
+        assert refusal(setup, client) == (Cause.HTTP_STATUS, 403)
         assert "may not connect" in client.get_close_cause().detail
 
 
 def test_no_server_is_502() -> None:
-    with street(lambda url: Tunnel(f"ws://127.0.0.1:{free_port()}")) as road:
-        assert refusal(road, road.client()) == (Cause.HTTP_STATUS, 502)
+    with running_tunnel(lambda url: Tunnel(f"ws://127.0.0.1:{free_port()}")) as setup:
+        assert refusal(setup, setup.client()) == (Cause.HTTP_STATUS, 502)
 
 
 def test_a_request_that_the_server_cannot_be_asked_is_502(tmp_path: Path) -> None:
     missing = TLSOptions.client(str(tmp_path / "no.pem"))
-    with street(lambda url: Tunnel("wss://localhost", missing)) as road:
-        assert refusal(road, road.client()) == (Cause.HTTP_STATUS, 502)
+    with running_tunnel(lambda url: Tunnel("wss://localhost", missing)) as setup:
+        assert refusal(setup, setup.client()) == (Cause.HTTP_STATUS, 502)
 
 
-def request(road: Street, data: bytes) -> bytes:
-    """What comes back for bytes."""
-    with socket.create_connection(("127.0.0.1", road.port)) as stream:
+def request(setup: TunnelSetup, data: bytes) -> bytes:
+    """Returns the answer to some bytes."""
+    with socket.create_connection(("127.0.0.1", setup.port)) as stream:
         stream.sendall(data)
         stream.setblocking(False)
         found = bytearray()
@@ -127,7 +126,7 @@ def request(road: Street, data: bytes) -> bytes:
             found.extend(chunk)
             return not chunk
 
-        road.until(has_all)
+        setup.until(has_all)
         return bytes(found)
 
 
@@ -147,46 +146,46 @@ UPGRADE = (
     ids=["a page", "rubbish", "another version"],
 )
 def test_what_is_no_upgrade_is_refused(data: bytes, status: bytes) -> None:
-    with street() as road:
-        assert request(road, data).split(b" ", 2)[1] == status
-        road.until(lambda: road.told(Refused))
-        road.until(lambda: not road.server.peers)
+    with running_tunnel() as setup:
+        assert request(setup, data).split(b" ", 2)[1] == status
+        setup.until(lambda: setup.events_of(Refused))
+        setup.until(lambda: not setup.server.peers)
 
 
 @contextmanager
-def before_silence() -> Iterator[tuple[Street, socket.socket]]:
+def before_silence() -> Iterator[tuple[TunnelSetup, socket.socket]]:
     """A tunnel to a server that accepts connections and says nothing."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         silent.setblocking(False)
-        with street(lambda url: Tunnel(f"ws://127.0.0.1:{silent.getsockname()[1]}")) as road:
-            yield road, silent
+        with running_tunnel(lambda url: Tunnel(f"ws://127.0.0.1:{silent.getsockname()[1]}")) as setup:
+            yield setup, silent
 
 
 def test_too_much_before_the_answer_is_refused() -> None:
-    with before_silence() as (road, _):
-        assert request(road, UPGRADE + bytes(100_000)).split(b" ", 2)[1] == b"400"
+    with before_silence() as (setup, _):
+        assert request(setup, UPGRADE + bytes(100_000)).split(b" ", 2)[1] == b"400"
 
 
 def test_a_server_that_does_not_answer_is_504(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "CONNECT", 0.05)
-    with before_silence() as (road, _):
-        assert refusal(road, road.client()) == (Cause.HTTP_STATUS, 504)
+    with before_silence() as (setup, _):
+        assert refusal(setup, setup.client()) == (Cause.HTTP_STATUS, 504)
 
 
 def test_a_request_that_does_not_come_is_408(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "CONNECT", 0.05)
-    with street() as road:
-        assert request(road, b"GET /").split(b" ", 2)[1] == b"408"
+    with running_tunnel() as setup:
+        assert request(setup, b"GET /").split(b" ", 2)[1] == b"408"
 
 
 def test_a_client_that_goes_while_the_server_is_asked() -> None:
-    with before_silence() as (road, silent):
-        client = road.client()
-        road.until(lambda: select.select([silent], [], [], 0)[0])
+    with before_silence() as (setup, silent):
+        client = setup.client()
+        setup.until(lambda: select.select([silent], [], [], 0)[0])
         far, _ = silent.accept()
         with far:
             client.close(-1)
-            road.until(lambda: road.told(Refused))
+            setup.until(lambda: setup.events_of(Refused))
             far.settimeout(10)
             while far.recv(4096):
                 pass  # the request, then the end
@@ -197,107 +196,107 @@ def test_a_client_that_goes_while_the_server_is_asked() -> None:
 
 @pytest.mark.parametrize(("code", "reason"), [(1000, ""), (4001, "bye, Jürgen"), (3000, "x" * 123)])
 def test_a_close_of_the_client_comes_through(code: int, reason: str) -> None:
-    with street() as road:
-        client = road.join()
+    with running_tunnel() as setup:
+        client = setup.join()
         client.close(code, reason)
-        road.until(lambda: road.ended and client.get_ready_state() is State.CLOSED)
-        assert road.ended == [(True, code, reason)]
+        setup.until(lambda: setup.ended and client.get_ready_state() is State.CLOSED)
+        assert setup.ended == [(True, code, reason)]
         assert client.get_close_code() == code
-        [end] = road.told(Ended)
+        [end] = setup.events_of(Ended)
         assert end[2:] == (Direction.TO_SERVER, code, reason)
 
 
 def test_a_close_of_the_server_comes_through_behind_its_messages() -> None:
-    with street() as road:
-        client = road.join()
-        [peer] = road.server.peers.values()
+    with running_tunnel() as setup:
+        client = setup.join()
+        [peer] = setup.server.peers.values()
         for number in range(100):
             peer.send(b"%d" % number)
         peer.close(4002, "enough")
-        road.until(lambda: client.get_ready_state() is State.CLOSED)
+        setup.until(lambda: client.get_ready_state() is State.CLOSED)
         assert [*client] == [b"%d" % number for number in range(100)]
         assert (client.get_close_code(), client.get_close_reason()) == (4002, "enough")
-        assert road.told(Ended)[0].direction is Direction.TO_CLIENT
+        assert setup.events_of(Ended)[0].direction is Direction.TO_CLIENT
 
 
 def test_a_connection_that_breaks_breaks_on_the_other_side() -> None:
-    with street() as road:
-        client = road.join()
+    with running_tunnel() as setup:
+        client = setup.join()
         client.close(-1)
-        road.until(lambda: road.ended)
-        assert road.ended == [(False, -1, "")]
-        assert road.told(Ended)[0].code == -1
+        setup.until(lambda: setup.ended)
+        assert setup.ended == [(False, -1, "")]
+        assert setup.events_of(Ended)[0].code == -1
 
 
 def test_a_close_without_a_code_becomes_1000() -> None:
-    with street() as road:
-        with socket.create_connection(("127.0.0.1", road.port)) as stream:
+    with running_tunnel() as setup:
+        with socket.create_connection(("127.0.0.1", setup.port)) as stream:
             stream.sendall(UPGRADE)
-            road.until(lambda: road.server.peers)
+            setup.until(lambda: setup.server.peers)
             stream.sendall(b"\x88\x80\x00\x00\x00\x00")
-            road.until(lambda: road.ended)
-        assert road.ended == [(True, 1000, "")]
-        assert road.told(Ended)[0].code == 1005
+            setup.until(lambda: setup.ended)
+        assert setup.ended == [(True, 1000, "")]
+        assert setup.events_of(Ended)[0].code == 1005
 
 
 def test_a_line_is_forgotten_when_both_ends_have_gone() -> None:
-    with street() as road:
-        client = road.join()
+    with running_tunnel() as setup:
+        client = setup.join()
         client.close()
-        road.until(lambda: not road.tunnel._lines)
-        assert not road.tunnel.peers
+        setup.until(lambda: not setup.tunnel._lines)
+        assert not setup.tunnel.peers
 
 
 def test_stop_says_1001_to_both() -> None:
-    with street() as road:
-        client = road.join()
+    with running_tunnel() as setup:
+        client = setup.join()
 
         def polling() -> None:
-            while not (road.ended and client.get_ready_state() is State.CLOSED):
-                road.server.poll(0.01)
+            while not (setup.ended and client.get_ready_state() is State.CLOSED):
+                setup.server.poll(0.01)
                 client.poll(0.01)
 
         thread = threading.Thread(target=polling)
         thread.start()
-        events = road.tunnel.stop("Done")
+        events = setup.tunnel.stop("Done")
         thread.join(10)
-        assert road.ended == [(True, 1001, "Done")]
+        assert setup.ended == [(True, 1001, "Done")]
         assert (client.get_close_code(), client.get_close_reason()) == (1001, "Done")
         assert [event[2:] for event in events if isinstance(event, Ended)] == [(None, 1001, "Done")]
 
 
 def test_cut_is_an_end_without_a_close_frame() -> None:
-    with street() as road:
-        client = road.join()
-        road.tunnel.cut(1)
-        road.tunnel.cut(2)  # nobody
-        road.until(lambda: road.ended and client.get_ready_state() is State.CLOSED)
-        assert (road.ended, client.get_close_code()) == ([(False, -1, "")], -1)
+    with running_tunnel() as setup:
+        client = setup.join()
+        setup.tunnel.cut(1)
+        setup.tunnel.cut(2)  # nobody
+        setup.until(lambda: setup.ended and client.get_ready_state() is State.CLOSED)
+        assert (setup.ended, client.get_close_code()) == ([(False, -1, "")], -1)
 
 
 # --- who does not read
 
 
 def test_who_does_not_read_holds_the_other_side_back_and_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(way, "MOST_HELD", 100_000)
+    monkeypatch.setattr("gdpeer.inspection.direction.MOST_HELD", 100_000)
     monkeypatch.setattr(module, "MOST_WAITING", 100_000)
     monkeypatch.setattr(module, "LARGEST", 1_000_000)
     count, size = 400, 100_000
-    with street(inbound_buffer_size=200_000, outbound_buffer_size=0, max_queued_packets=10_000) as road:
-        client = road.join(inbound_buffer_size=200_000)
-        [peer] = road.server.peers.values()
+    with running_tunnel(inbound_buffer_size=200_000, outbound_buffer_size=0, max_queued_packets=10_000) as setup:
+        client = setup.join(inbound_buffer_size=200_000)
+        [peer] = setup.server.peers.values()
         for number in range(count):
             peer.send(b"%6d" % number + bytes(size))
         for _ in range(300):  # the client does not read what it has: its inbox fills, then TCP, then the tunnel
-            road.poll()
+            setup.poll()
         assert peer.get_current_outbound_buffered_amount() > 0, "the tunnel took everything"
         peer.close(4000, "last")
         got = 0
         while got < count:
-            packet = road.answer(client)
+            packet = setup.answer(client)
             assert packet[:6] == b"%6d" % got
             got += 1
-        road.until(lambda: client.get_ready_state() is State.CLOSED)
+        setup.until(lambda: client.get_ready_state() is State.CLOSED)
         assert client.get_close_code() == 4000
 
 
@@ -307,8 +306,8 @@ def test_the_url_must_be_one() -> None:
 
 
 def test_a_port_in_use() -> None:
-    with street() as road, pytest.raises(TransportError, match="in use"):
-        Tunnel("ws://localhost").listen("127.0.0.1", road.port)
+    with running_tunnel() as setup, pytest.raises(TransportError, match="in use"):
+        Tunnel("ws://localhost").listen("127.0.0.1", setup.port)
 
 
 @pytest.mark.parametrize(
@@ -319,25 +318,25 @@ def test_the_servers_url_without_a_path(to: str, base: str) -> None:
     assert module.base(Tunnel(to)) == base
 
 
-def test_pings_and_pongs_go_through_both_ways() -> None:
+def test_pings_and_pongs_go_through_in_both_directions() -> None:
     """Regression: the tunnel answered pings itself, so a round trip was that to the tunnel."""
-    with street() as road:
-        client = road.join()
-        [peer] = road.server.peers.values()
+    with running_tunnel() as setup:
+        client = setup.join()
+        [peer] = setup.server.peers.values()
         for one, other in ((client, peer), (peer, client)):
             before = other.get_stats().bytes_received
             one.ping(b"payload")
-            road.until(lambda one=one: one.get_latency() >= 0)  # type: ignore[misc]
+            setup.until(lambda one=one: one.get_latency() >= 0)  # type: ignore[misc]
             assert other.get_stats().bytes_received > before
 
 
 def test_a_flood_of_pings_is_bounded() -> None:
-    with street() as road:
-        client = road.join()
+    with running_tunnel() as setup:
+        client = setup.join()
         for _ in range(10_000):
             client.ping(bytes(125))
         client.send_text("after")
-        road.until(lambda: road.heard)
+        setup.until(lambda: setup.heard)
         client.ping(b"last")
-        road.until(lambda: client.get_latency() >= 0)
-        assert road.answer(client) == b"after"
+        setup.until(lambda: client.get_latency() >= 0)
+        assert setup.answer(client) == b"after"

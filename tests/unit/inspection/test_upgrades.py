@@ -17,12 +17,12 @@ class Nowhere:
     remote_address = ("", 0)
 
 
-def test_a_request_in_pieces_is_told_once_and_answered_when_granted() -> None:
-    told: list[str] = []
-    upgrade = WaitingUpgrade(Settings(), lambda request: told.append(request.target))
+def test_a_request_in_pieces_is_reported_once_and_answered_when_granted() -> None:
+    reported: list[str] = []
+    upgrade = WaitingUpgrade(Settings(), lambda request: reported.append(request.target))
     for at in range(len(REQUEST)):
         assert upgrade.receive(REQUEST[at : at + 1], Nowhere()) is None
-    assert told == ["/a"]
+    assert reported == ["/a"]
     assert upgrade.receive(b"early", Nowhere()) is None
     upgrade.grant(Settings())
     outcome = upgrade.receive(b"", Nowhere())

@@ -1,9 +1,9 @@
-"""A server, a tunnel to it and clients, all in one process: what the tests of the tools stand on.
+"""A server, a tunnel to it and clients, all in one process, for the tests of tunnels.
 
-with street() as road:
-    client = road.join("/game?token=1")
+with running_tunnel() as setup:
+    client = setup.join("/game?token=1")
     client.send_text("hello")
-    road.until(lambda: road.heard)
+    setup.until(lambda: setup.heard)
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ State = WebSocketPeer.State
 TEXT, BINARY = WebSocketPeer.WriteMode
 
 
-class Street:
-    """All of it.
+class TunnelSetup:
+    """The server, the tunnel and the clients.
 
     Attributes:
-        heard: what the server got, and sent back if `echoes`.
-        events: what the tunnel told.
-        ended: of the server's peers: (was clean, code, reason).
+        heard: the messages that the server got, and sent back if `echoes`.
+        events: all events that `Tunnel.poll` returned.
+        ended: (was clean, code, reason) for each of the server's peers that left.
     """
 
     def __init__(self, make: Callable[[str], Tunnel], protocols: tuple[str, ...], settings: dict[str, Any]) -> None:
@@ -66,7 +66,7 @@ class Street:
         return f"ws://127.0.0.1:{self.port}"
 
     def client(self, path: str = "/", **settings: Any) -> WebSocketPeer:
-        """A client that has begun to connect."""
+        """Returns a client that has begun to connect."""
         peer = WebSocketPeer()
         for name, value in settings.items():
             setattr(peer, name, value)
@@ -75,7 +75,7 @@ class Street:
         return peer
 
     def join(self, path: str = "/", **settings: Any) -> WebSocketPeer:
-        """A client that is open."""
+        """Returns a client that is open."""
         peer = self.client(path, **settings)
         self.until(lambda: peer.get_ready_state() is State.OPEN)
         return peer
@@ -87,31 +87,31 @@ class Street:
             client.poll()
 
     def until(self, done: Callable[[], Any]) -> Any:
-        """Poll everything until `done` gives something true."""
+        """Polls everything until `done` returns something true."""
         deadline = time.monotonic() + PATIENCE
         while not (result := done()):
             assert time.monotonic() < deadline, "took too long"
             self.poll()
         return result
 
-    def told(self, kind: type) -> list[Any]:
-        """The events of a kind."""
+    def events_of(self, kind: type) -> list[Any]:
+        """Returns the events of a class."""
         return [event for event in self.events if isinstance(event, kind)]
 
     def answer(self, client: WebSocketPeer) -> bytes:
-        """The next message that a client gets."""
+        """Returns the next message that a client gets."""
         self.until(client.get_available_packet_count)
         return client.get_packet()
 
 
 @contextmanager
-def street(
+def running_tunnel(
     make: Callable[[str], Tunnel] = Tunnel, protocols: tuple[str, ...] = (), **settings: Any
-) -> Iterator[Street]:
-    """A street; the settings are the server's."""
-    road = Street(make, protocols, settings)
-    with road.server:
+) -> Iterator[TunnelSetup]:
+    """Runs a server and a tunnel to it; the settings are the server's."""
+    setup = TunnelSetup(make, protocols, settings)
+    with setup.server:
         try:
-            yield road
+            yield setup
         finally:
-            road.tunnel.stop(grace=0.0)
+            setup.tunnel.stop(grace=0.0)
