@@ -1,5 +1,5 @@
 """RFC 6455 and RFC 7692 without I/O: bytes in, messages and bytes out.
 
-It knows no socket and no clock. `handshake` opens a connection, `connection` runs it, `frames` and `deflate` are its
-leaves.
+No module here opens a socket or reads a clock. `handshake` opens a connection, `connection` runs an open connection.
+`frames` and `deflate` hold the wire formats that both build on.
 """

@@ -1,23 +1,23 @@
-"""An open WebSocket without I/O: bytes in, packets and bytes out, and the rules of its end.
+"""An open WebSocket without I/O: bytes in, packets and bytes out, and the closing handshake.
 
-The owner moves bytes and looks at what came of them:
+The owner moves bytes and reads the results:
 
     receive_data(data, length)   bytes arrived; afterwards look at `inbox.count`, `phase`, `pongs`
-    receive_eof()                no more will
+    receive_eof()                no more bytes will arrive
     inbox.next_packet()          take the oldest packet; then resume() lets the parser go on where the queue was full
-    settle()                     the packets were dealt with: end what ended behind them
+    settle()                     the packets were handled: apply the end that waits behind them
     send_message / send_ping / send_close
-    outbox.data_to_send()        chunks to write, in order; then data_sent(n) for what was taken
+    outbox.data_to_send()        chunks to write, in order; then data_sent(n) for the bytes that were written
 
 Closing follows RFC 6455 section 7:
 
     OPEN ──send_close──> CLOSING ──close frame arrives──> CLOSED
     OPEN ──close frame arrives (the answer is queued)──> CLOSED
-    OPEN or CLOSING ──broken rule (a close frame that names it is queued)──> CLOSED, `failure` set
+    OPEN or CLOSING ──protocol violation (a close frame with its code is queued)──> CLOSED, `failure` set
     any ──receive_eof──> CLOSED
 
-Nothing that the network sends raises: what breaks a rule, or finds no memory, ends in `failure`. Packets that came
-before an end stay readable.
+Received bytes never raise: a protocol violation, or a lack of memory, sets `failure`. Packets that came before an end
+stay readable.
 
 Layer: `protocol`; compiled (types in `connection.pxd`). Source: RFC 6455 section 5.5, 7.
 """
@@ -44,11 +44,11 @@ from gdpeer.protocol.outbox import Outbox
 __all__ = ["NO_CODE", "Connection", "Phase", "check_close", "is_sendable_code"]
 
 NO_CODE = 1005
-"""Stands for a close frame without a code (RFC 6455 section 7.1.5); never on the wire."""
+"""Means a close frame without a code (RFC 6455 section 7.1.5); never on the wire."""
 
 
 class Phase(IntEnum):
-    """How far an opened connection is; the values are those of the engine's states."""
+    """The progress of an open connection towards its end; the values are those of the engine's states."""
 
     OPEN = 1
     CLOSING = 2
@@ -69,12 +69,12 @@ _ENGINE_REASONS = {1002: "Protocol error", 1007: "Invalid frame payload data", 1
 
 
 def is_sendable_code(code: int) -> bool:
-    """Whether a close frame may carry `code` (RFC 6455 section 7.4 and the IANA registry)."""
+    """Tells whether a close frame may carry `code` (RFC 6455 section 7.4 and the IANA registry)."""
     return 3000 <= code <= 4999 or (1000 <= code <= 1014 and code not in (1004, 1005, 1006))
 
 
 def check_close(code: int, reason: str) -> bytes:
-    """The payload of a close frame.
+    """Returns the payload of a close frame.
 
     Args:
         code: 1000-1003, 1007-1014 or 3000-4999.
@@ -104,12 +104,12 @@ def _check_received_close(payload: bytes) -> None:
 
 
 class Connection:
-    """One side of an open WebSocket.
+    """One side of an open WebSocket. Not to be used by two threads at a time.
 
     Args:
-        is_client: whether this side masks what it sends.
-        limits: what the other side may cost; kept by reference.
-        compression: what the handshake agreed on, or None.
+        is_client: whether this side masks its frames.
+        limits: the limits for the other side; kept by reference.
+        compression: the agreement of the handshake, or None.
         threshold: messages of fewer bytes are sent uncompressed.
 
     Attributes:
@@ -117,16 +117,14 @@ class Connection:
         outbox: bytes to send.
         phase: a `Phase` as int.
         close_code: from the other side's close frame (`NO_CODE` if it had none), or of the local failure; -1 before.
-        close_reason: likewise.
+        close_reason: from the same close frame or failure; "" before.
         close_received: whether the other side's close frame came.
-        closed_by_remote: whether it came before this side sent one.
-        failure: the rule that the other side broke, or None.
-        pongs: how many pongs came so far.
-        last_pong: payload of the newest.
+        closed_by_remote: whether it came before this side sent a close frame.
+        failure: the protocol violation of the other side, or None.
+        pongs: how many pongs have come so far.
+        last_pong: payload of the newest pong.
         on_control: called with the opcode and the payload of each ping and pong, for a proxy that passes them on; pings
-            are not answered then. None: they are.
-
-    Not to be used by two threads at a time.
+            are then not answered. None: pings are answered.
     """
 
     __slots__ = (
@@ -178,10 +176,10 @@ class Connection:
             self.compress(compression, threshold)
 
     def compress(self, agreement: Agreement, threshold: int = 0) -> None:
-        """Compress from now on, for a connection that was made before the handshake agreed on it.
+        """Compresses from now on, for a connection that was made before the handshake agreed on compression.
 
         Args:
-            agreement: what was agreed on.
+            agreement: the agreed parameters.
             threshold: messages of fewer bytes are sent uncompressed.
         """
         server = (agreement.server_max_window_bits, not agreement.server_no_context_takeover)
@@ -191,16 +189,23 @@ class Connection:
         self.inbox.inflater = Inflater(theirs[0], keep_context=theirs[1])
 
     def receive_data(self, data: bytearray, length: int) -> None:
-        """Take `data[:length]`, which may be overwritten afterwards. Without effect once it is over."""
+        """Parses `data[:length]`; afterwards read `inbox`, `phase` and `outbox`.
+
+        The caller may reuse `data` as soon as this returns. Ignored once the connection is closed. Never raises: a
+        protocol
+        violation sets `failure` and queues the close frame (RFC 6455 section 7.1.7).
+        """
         if self.phase == _CLOSED or self._held is not None or length == 0:
             return
         rest = self._rest
         if rest is None:
             at = self._parse(data, 0, length)
             if at < length:
+                # Copy the rest: the transport receives into the same buffer again.
                 self._rest = data[at:length]
                 self._rest_at = 0
         else:
+            # Drop the parsed part before adding, so that the buffer does not grow by what was read.
             if self._rest_at:
                 del rest[: self._rest_at]
                 self._rest_at = 0
@@ -208,12 +213,13 @@ class Connection:
             self.resume()
 
     def wanted(self) -> int:
-        """As `Inbox.wanted`; so many bytes can be received to `place`, then call `put`."""
+        """Returns how many bytes can be received to `place`; then call `put`. As `Inbox.wanted`."""
         is_over = self.phase == _CLOSED or self._held is not None
+        # Unparsed bytes come first: nothing may be received past them.
         return 0 if self._rest is not None or is_over else self.inbox.wanted()
 
     def place(self, length: int) -> Any:  # compiled only
-        """Where so many of the wanted bytes can be received to; NULL where no memory was left, which ends it."""
+        """Returns the address for `length` of the wanted bytes. NULL: memory ran out, which ends the connection."""
         try:
             return self.inbox.place(length)
         except MemoryError:
@@ -221,14 +227,14 @@ class Connection:
             return cython.NULL
 
     def put(self, length: int) -> None:  # compiled only
-        """So many bytes were received in place."""
+        """Counts `length` bytes that were received at `place`."""
         try:
             self.inbox.put(length)
         except ProtocolError as failure:
             self._hold(failure)
 
     def resume(self) -> None:
-        """Go on with what waits unparsed; call it after packets were taken from a full queue."""
+        """Parses the bytes that wait; call it after packets were taken from a full queue."""
         rest = self._rest
         if rest is None:
             return
@@ -238,20 +244,20 @@ class Connection:
             self._rest_at = 0
 
     def has_unparsed(self) -> bool:
-        """Whether bytes wait that `resume` would look at."""
+        """Tells whether bytes wait for `resume`."""
         return self._rest is not None
 
     def receive_eof(self) -> None:
-        """The other side's bytes ended: CLOSED, with whatever code was known."""
+        """Ends the connection because the other side's bytes ended: CLOSED, with the code known so far."""
         self.settle()
         self._go_to(_CLOSED)
 
     def is_held(self) -> bool:
-        """Whether the end has come, but waits for `settle`."""
+        """Tells whether the end has come, but waits for `settle`."""
         return self._held is not None
 
     def settle(self) -> bool:
-        """The packets that came so far were dealt with: go on with what came after them. Whether there was anything."""
+        """Applies an end that was held back until the packets before it were handled. Returns whether there was one."""
         held = self._held
         if held is None:
             return False
@@ -264,6 +270,7 @@ class Connection:
         try:
             while at < end and self.phase != _CLOSED and self._held is None:
                 at = inbox.parse(data, at, end)
+                # No control frame: `parse` stopped because it needs more bytes or room in the queue.
                 if inbox.opcode < 0:
                     break
                 self._control(inbox.opcode, inbox.payload)
@@ -276,19 +283,22 @@ class Connection:
 
     def _go_to(self, phase: int) -> None:
         self.phase = phase
+        # Both other phases forbid new messages (RFC 6455 section 5.5.1).
         self.outbox.is_open = False
 
     def _hold(self, end: bytes | ProtocolError) -> None:
         if isinstance(end, ProtocolError):
-            # Their frames know this connection: a circle that would keep zlib's windows until the next collection.
+            # The traceback's frames refer to this connection: a cycle that would keep zlib's windows in memory until
+            # the next garbage collection.
             end.__traceback__ = end.__context__ = None
+        # Packets that arrived before the close frame must stay readable, so the end waits for settle().
         if self.inbox.count:
             self._held = end
         else:
             self._end(end)
 
     def _hold_no_memory(self) -> None:
-        """What was received of a message is lost, so that nothing sensible can follow."""
+        # Part of the message is lost, so the parser no longer knows where the next frame begins.
         self._hold(ProtocolError("a message needs more memory than is left", 1009))
 
     def _end(self, end: bytes | ProtocolError) -> None:
@@ -313,6 +323,7 @@ class Connection:
         if self.phase != _OPEN:
             return
         if self.outbox.pending_control >= self._limits.max_pending_control:
+            # Keep the newest payload only; data_sent() answers it once the outbox is empty.
             self._owed_pong = payload
         else:
             self.outbox.send_control(_PONG, payload)
@@ -321,14 +332,16 @@ class Connection:
         self.close_received = True
         self.closed_by_remote = self.phase == _OPEN
         self.close_code = payload[0] << 8 | payload[1] if payload else NO_CODE
-        # Godot 3 ends the reason with a NUL byte, and reads up to one.
+        # Godot 3 ends the reason with a NUL byte, and reads up to the first NUL.
         self.close_reason = payload[2:].split(b"\0", 1)[0].decode("utf-8")
+        # RFC 6455 section 5.5.1: answer with the same code, unless this side sent a close frame before.
         if self.phase == _OPEN:
             self.outbox.send_control(_CLOSE, payload)
         self._go_to(_CLOSED)
 
     def _fail(self, failure: ProtocolError) -> None:
         reason = _ENGINE_REASONS[failure.code]
+        # In CLOSING a close frame was sent already, and nothing may follow it.
         if self.phase == _OPEN:
             self.outbox.send_control(_CLOSE, check_close(failure.code, reason))
         self.failure = failure
@@ -337,15 +350,18 @@ class Connection:
         self._go_to(_CLOSED)
 
     def send_message(self, payload: bytes, is_text: bool) -> None:
-        """Queue a message; without effect unless OPEN. One of 16 KiB or more is kept by reference until it is sent."""
+        """Queues a message; ignored unless OPEN. A server keeps 16 KiB or more by reference until they are sent."""
         if self.phase == _OPEN:
             self.outbox.send_message(payload, is_text)
 
     def send_ping(self, payload: bytes) -> None:
-        """Queue a ping of at most 125 bytes; without effect unless OPEN.
+        """Queues a ping; ignored unless OPEN.
+
+        Args:
+            payload: at most 125 bytes.
 
         Raises:
-            ValueError: it is longer.
+            ValueError: the payload is longer.
         """
         if len(payload) > MAX_CONTROL_PAYLOAD:
             raise ValueError(f"a ping carries at most {MAX_CONTROL_PAYLOAD} bytes, not {len(payload)}")
@@ -353,21 +369,22 @@ class Connection:
             self.outbox.send_control(_PING, payload)
 
     def pass_control(self, opcode: int, payload: bytes) -> None:
-        """Queue a ping or a pong that came from elsewhere; without effect unless OPEN, or where too many wait."""
+        """Queues a ping or a pong for a proxy; ignored unless OPEN, or while `max_pending_control` bytes wait."""
         if self.phase == _OPEN and self.outbox.pending_control < self._limits.max_pending_control:
             self.outbox.send_control(opcode, payload)
 
     def send_close(self, code: int, reason: str) -> None:
-        """Queue a close frame and go to CLOSING; without effect unless OPEN. Errors as `check_close`."""
+        """Queues a close frame and goes to CLOSING; ignored unless OPEN. Errors as `check_close`."""
         payload = check_close(code, reason)
         if self.phase == _OPEN:
             self.outbox.send_control(_CLOSE, payload)
             self._go_to(_CLOSING)
 
     def data_sent(self, length: int) -> None:
-        """The first `length` bytes of `outbox.data_to_send()` were taken."""
+        """Removes the first `length` bytes of `outbox.data_to_send()`, which the transport has taken."""
         outbox = self.outbox
         outbox.data_sent(length)
+        # There is room for control frames again: answer the ping that was put off.
         if self._owed_pong is not None and outbox.pending == 0:
             payload, self._owed_pong = self._owed_pong, None
             self._answer_ping(payload)

@@ -1,9 +1,8 @@
-"""permessage-deflate: what both sides agree on, and the two streams.
+"""permessage-deflate: the agreement of both sides, and the two compressed streams.
 
-Compressed messages carry RSV1 on their first frame and lack the last four bytes of a sync flush (RFC 7692 section
-7.2). Inflation is
-bounded: `Inflater.feed` is told how many bytes may come out and never holds more, so a small message cannot become a
-    large one in memory.
+A compressed message carries RSV1 on its first frame and lacks the last four bytes of a sync flush (RFC 7692 section
+7.2). Inflation is bounded: the caller of `Inflater.feed` says how many bytes may come out, and the inflater never holds
+more. So a small message cannot become a large one in memory.
 
 Layer: `protocol`. Source: RFC 7692; RFC 6455 section 9.1 for the header.
 """
@@ -21,30 +20,30 @@ __all__ = ["NAME", "Agreement", "Deflater", "Inflater", "accept_offers", "check_
 NAME = "permessage-deflate"
 
 _TAIL = b"\x00\x00\xff\xff"
-_MAX_ENDINGS = 16  # final blocks in one message; each costs a new stream and gives nothing, so no other limit ends them
+_MAX_ENDINGS = 16  # final blocks in one message: each costs a new stream and no byte, so no other limit counts them
 _STEP = 131_072
-"""Bytes that come out of the inflater at a time: what it holds beside the message that they are added to."""
+"""Most bytes that the inflater returns at a time: the memory that it needs beside the message itself."""
 _EMPTY_MESSAGE = b"\x00"  # RFC 7692 section 7.2.3.6
 
 _TOKEN = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
-# What is quoted is never tried again (`*+`), so that nothing is kept of each character to go back to.
+# Possessive repeats (`*+`): the quoted part is never tried again, so a long value costs no memory for backtracking.
 _PARAMETER = re.compile(rf'\s*;\s*({_TOKEN})(?:\s*=\s*(?:({_TOKEN})|"([^"\\]*+(?:\\.[^"\\]*+)*+)"))?')
 _NAME = re.compile(rf"\s*({_TOKEN})")
 _SEPARATOR = re.compile(r"\s*(,|$)\s*")
-_EMPTY = re.compile(r"[\s,]*+")  # members of a list without anything in them (RFC 9110 section 5.6.1.2)
+_EMPTY = re.compile(r"[\s,]*+")  # empty members of a list (RFC 9110 section 5.6.1.2)
 
 Extension = tuple[str, list[tuple[str, str | None]]]
 
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """The four parameters of RFC 7692 section 7.1, as wished for or as agreed on.
+    """The four parameters of RFC 7692 section 7.1, as one side wishes them or as both agreed on them.
 
     Attributes:
         server_no_context_takeover: the server forgets its window after each message.
-        client_no_context_takeover: the client does.
+        client_no_context_takeover: the client forgets its window after each message.
         server_max_window_bits: 8-15, base-2 logarithm of the server's window in bytes.
-        client_max_window_bits: likewise the client's.
+        client_max_window_bits: 8-15, base-2 logarithm of the client's window in bytes.
     """
 
     server_no_context_takeover: bool = False
@@ -58,7 +57,7 @@ class Agreement:
                 raise ValueError(f"window bits are 8 to 15, not {bits}")
 
     def header(self, *, client_bits: bool) -> str:
-        """The header's value; with `client_bits` it names client_max_window_bits even where that is the default."""
+        """Returns the header's value; with `client_bits` it names client_max_window_bits even at the default of 15."""
         parts = [NAME]
         if self.server_no_context_takeover:
             parts.append("server_no_context_takeover")
@@ -74,9 +73,7 @@ class Agreement:
 
 
 def parse_extensions(value: str) -> list[Extension]:
-    """Read a `Sec-WebSocket-Extensions` header.
-
-    Empty members of the list are passed over.
+    """Reads a `Sec-WebSocket-Extensions` header. Empty members of the list are skipped.
 
     Returns:
         Each extension's name with its parameters in order; a parameter without a value has None.
@@ -85,6 +82,7 @@ def parse_extensions(value: str) -> list[Extension]:
         HandshakeError: the header does not follow RFC 6455 section 9.1 (400).
     """
     extensions: list[Extension] = []
+    # The fast answer for the usual absent header.
     at = _past_empty(value, 0) if value else 0
     while at < len(value):
         name = _NAME.match(value, at)
@@ -105,27 +103,27 @@ def parse_extensions(value: str) -> list[Extension]:
 
 
 def _past_empty(value: str, at: int) -> int:
-    """Where the next member begins that is not empty."""
+    """Returns where the next member begins that is not empty."""
     found = _EMPTY.match(value, at)
-    assert found is not None  # it may be empty itself
+    assert found is not None  # the pattern also matches the empty string
     return found.end()
 
 
 def _read(parameters: list[tuple[str, str | None]], *, bare_client_bits: bool) -> tuple[Agreement, bool] | None:
-    """The parameters as an agreement, and whether client_max_window_bits was among them.
-
-    None where they are not valid.
-    """
+    """Reads parameters as an agreement, and whether client_max_window_bits was among them. None: they are not valid."""
     flags = {"server_no_context_takeover": False, "client_no_context_takeover": False}
     bits = {"server_max_window_bits": 15, "client_max_window_bits": 15}
     seen = set()
     for name, value in parameters:
+        # RFC 7692 section 7.1: a parameter that is repeated, unknown or has a wrong value makes the whole offer
+        # invalid.
         if name in seen:
             return None
         seen.add(name)
         if name in flags and value is None:
             flags[name] = True
         elif name == "client_max_window_bits" and value is None and bare_client_bits:
+            # Only an offer may leave out the number: it says that the client understands the parameter.
             continue
         elif name in bits and value is not None and re.fullmatch(r"[89]|1[0-5]", value):
             bits[name] = int(value)
@@ -141,26 +139,28 @@ def _read(parameters: list[tuple[str, str | None]], *, bare_client_bits: bool) -
 
 
 def offer(wish: Agreement) -> str:
-    """The client's `Sec-WebSocket-Extensions` value."""
+    """Returns the client's `Sec-WebSocket-Extensions` header, which offers the wished parameters."""
     return wish.header(client_bits=True)
 
 
 def accept_offers(extensions: list[Extension], wish: Agreement) -> tuple[Agreement, str] | None:
-    """Choose for the server: the first offer that can be met.
+    """Chooses for the server the first offer that it can meet.
 
     Args:
         extensions: the client's offers, from `parse_extensions`.
-        wish: what the server wants at most of windows and context.
+        wish: the largest windows, and the context, that the server wants.
 
     Returns:
-        The agreement and the response header's value; None when there is no offer that can be met (the connection
-        then goes on uncompressed).
+        The agreement and the response header's value. None: the server can meet no offer, and the connection goes on
+        uncompressed.
     """
     for name, parameters in extensions:
         read = _read(parameters, bare_client_bits=True) if name == NAME else None
         if read is None:
             continue
         offered, client_bits_offered = read
+        # Each parameter may only become stricter than offered. The client's window may only be limited if the client
+        # offered that parameter (RFC 7692 section 7.1.2.2).
         agreed = Agreement(
             server_no_context_takeover=offered.server_no_context_takeover or wish.server_no_context_takeover,
             client_no_context_takeover=offered.client_no_context_takeover or wish.client_no_context_takeover,
@@ -174,13 +174,13 @@ def accept_offers(extensions: list[Extension], wish: Agreement) -> tuple[Agreeme
 
 
 def check_response(extensions: list[Extension], wish: Agreement) -> Agreement | None:
-    """Check the server's answer to `offer(wish)`.
+    """Checks the server's answer to `offer(wish)`.
 
     Returns:
         The agreement; None when the server declined.
 
     Raises:
-        HandshakeError: it agreed to something that was not offered, or not in a way RFC 7692 section 7.1 allows.
+        HandshakeError: the answer contains something that was not offered, or that RFC 7692 section 7.1 forbids.
     """
     if not extensions:
         return None
@@ -206,9 +206,10 @@ class Deflater:
     """Compresses messages.
 
     Args:
-        bits: 8-15. zlib cannot do 8 in raw form; there it matches nothing and only codes bytes shorter, which any
-            window can read.
-        keep_context: whether a message may refer to earlier ones.
+        bits: 8-15, the size of the window. zlib cannot use 8 for raw streams; for 8 the deflater writes no references
+            to
+            earlier bytes at all, which a window of any size can read.
+        keep_context: whether a message may refer to earlier messages.
         level: zlib's, 1-9.
     """
 
@@ -221,11 +222,12 @@ class Deflater:
         self._stream: zlib._Compress | None = None
 
     def compress(self, payload: bytes) -> bytes:
-        """The compressed form of one message, without the four bytes that every message ends with."""
+        """Returns the compressed form of one message, without the four bytes that every message ends with."""
         if not payload:
             return _EMPTY_MESSAGE
         stream = self._stream or self._new()
         data = stream.compress(payload) + stream.flush(zlib.Z_SYNC_FLUSH)
+        # The stream holds a few hundred KiB: drop it unless the next message needs it.
         self._stream = stream if self._keep_context else None
         return data[:-4]
 
@@ -235,14 +237,14 @@ class Deflater:
 
 
 class Inflater:
-    """Decompresses messages that come in pieces, never giving out more than it is allowed.
+    """Decompresses messages that arrive in pieces, and never returns more bytes than allowed.
 
     Args:
         bits: 8-15, the other side's window.
-        keep_context: whether the other side's messages may refer to earlier ones.
+        keep_context: whether the other side's messages may refer to earlier messages.
 
     Attributes:
-        rest: what `feed` is to be called with next, since more is to come out than it gives at a time; None: nothing.
+        rest: pass it to the next `feed`: more bytes are to come out than one call returns. None: there is no rest.
     """
 
     __slots__ = ("_bits", "_endings", "_keep_context", "_stream", "rest")
@@ -255,14 +257,14 @@ class Inflater:
         self.rest: bytes | None = None
 
     def feed(self, piece: bytes, room: int) -> bytes:
-        """Go on with the message under way. Afterwards look at `rest`.
+        """Continues with the current message. Afterwards look at `rest`.
 
         Args:
             piece: compressed bytes.
             room: how many bytes may come out.
 
         Raises:
-            ProtocolError: 1009 when more would come out, 1002 when the bytes are no deflate stream.
+            ProtocolError: 1009 when more bytes would come out, 1002 when `piece` is no deflate stream.
         """
         out = self._inflate(piece, room)
         while self._stream is not None and self._stream.unused_data:
@@ -276,9 +278,11 @@ class Inflater:
         return out
 
     def finish(self, room: int) -> bytes:
-        """End the message under way: what was still to come out. Limits and errors as `feed`; there is no rest."""
+        """Ends the current message and returns its last bytes. Limits and errors as `feed`; leaves no `rest`."""
         stream = self._stream
-        out = b"" if stream is not None and stream.eof else self.feed(_TAIL, room)  # gives some thousand bytes at most
+        # The sender cut off the sync flush: put it back, to get the last bytes (some thousand at most). After a final
+        # block there was no flush to cut.
+        out = b"" if stream is not None and stream.eof else self.feed(_TAIL, room)
         self._endings = 0
         if not self._keep_context:
             self._stream = None
@@ -287,7 +291,7 @@ class Inflater:
     def _inflate(self, piece: bytes, room: int) -> bytes:
         stream = self._stream
         if stream is None or stream.eof:
-            # A final block ends the stream; what follows is a new one (RFC 7692 section 7.2.3.4).
+            # A final block ends the stream; a new stream follows (RFC 7692 section 7.2.3.4).
             stream = self._stream = zlib.decompressobj(-self._bits)
         room = max(0, room)
         # One byte more than allowed tells a full buffer from an overflowing one; zlib reads 0 as "no limit".
@@ -298,6 +302,6 @@ class Inflater:
             raise ProtocolError(f"a compressed message is damaged: {problem}") from None
         if len(out) > room:
             raise ProtocolError(f"a message inflates to more than its limit, by at least {len(out) - room} byte", 1009)
-        # Even with all of the piece taken, zlib may hold more of what it was to give.
+        # zlib may hold more output even after it has read the whole piece, so b"" can be a rest too.
         self.rest = stream.unconsumed_tail if len(out) == most and not stream.eof else None
         return out

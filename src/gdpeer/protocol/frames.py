@@ -1,12 +1,12 @@
-"""The leaves of the wire format: frame heads, masking, UTF-8.
+"""Encodes and decodes the parts of a frame: head, masking, UTF-8.
 
     byte 0      FIN 1 bit | RSV1 RSV2 RSV3 | opcode 4 bits
     byte 1      MASK 1 bit | length 7 bits: 0-125 itself, 126: u16 follows, 127: u64 follows (big-endian, shortest form)
     then        masking key, 4 bytes, when MASK is set (client to server always, server to client never)
     then        the payload, byte i combined by XOR with key[i % 4] when masked
 
-Plain functions over bytes; no state but that of the two small classes. Compiled where a C compiler was at hand
-(`COMPILED`), with the inner loops in `_kernels.pxd`; uncompiled they use big integers and Python's own decoder.
+Plain functions over bytes; only the two small classes hold state. Compiled where a C compiler was at hand
+(`COMPILED`), with the inner loops in `_kernels.pxd`; the uncompiled form uses big integers and Python's own decoder.
 
 Layer: `protocol`. Source: RFC 6455 section 5.2, 5.3, 8.1.
 """
@@ -44,7 +44,7 @@ __all__ = [
 ]
 
 COMPILED: bool = bool(cython.compiled)
-"""Which form of this module is running."""
+"""True where the compiled form of this module is running."""
 
 FIN = 0x80
 RSV1 = 0x40
@@ -52,7 +52,7 @@ RSV1 = 0x40
 
 
 class Opcode(IntEnum):
-    """RFC 6455 section 11.8."""
+    """The kind of a frame (RFC 6455 section 11.8)."""
 
     CONTINUATION = 0
     TEXT = 1
@@ -63,14 +63,15 @@ class Opcode(IntEnum):
 
 
 def encode_head(first: int, length: int, masked: bool) -> bytes:
-    """The head of a frame without the masking key: 2, 4 or 10 bytes.
+    """Returns the head of a frame without the masking key: 2, 4 or 10 bytes.
 
     Args:
-        first: byte 0.
+        first: byte 0: FIN, RSV1 and the opcode.
         length: of the payload, in bytes.
-        masked: whether a key follows.
+        masked: whether a masking key follows.
     """
     bit = 0x80 if masked else 0
+    # RFC 6455 section 5.2 demands the shortest of the three forms.
     if length < 126:
         return bytes((first, bit | length))
     if length < 65536:
@@ -79,11 +80,11 @@ def encode_head(first: int, length: int, masked: bool) -> bytes:
 
 
 def append_frame(target: bytearray, first: int, payload: bytes, key: bytes) -> None:
-    """Add a whole frame to the end of `target`.
+    """Adds a whole frame to the end of `target`.
 
     Args:
         target: grows by head, key and payload.
-        first: byte 0.
+        first: byte 0: FIN, RSV1 and the opcode.
         payload: unmasked.
         key: 4 bytes to mask with, or empty for a frame that is not masked.
     """
@@ -106,13 +107,13 @@ def append_frame(target: bytearray, first: int, payload: bytes, key: bytes) -> N
 
 
 def unmask(data: bytearray, start: int, length: int, key_size: int) -> bytes:
-    """Take a payload out of received bytes, unmasked.
+    """Returns a copy of a payload from received bytes, unmasked.
 
     Args:
-        data: what was received.
+        data: the received bytes.
         start: where the payload begins.
-        length: its bytes; all of them must be there.
-        key_size: 4 where the masking key stands before the payload; 0 for a payload that is not masked.
+        length: of the payload, in bytes; all of them must be there.
+        key_size: 4 if the masking key stands right before the payload; 0 for a payload that is not masked.
     """
     if cython.compiled:
         source = piece_of(data, start, length, 4 if key_size else 0)
@@ -129,14 +130,14 @@ def unmask(data: bytearray, start: int, length: int, key_size: int) -> bytes:
 
 
 def append_unmasked(target: bytearray, data: bytearray, start: int, length: int, key: bytes, phase: int) -> None:
-    """Add a piece of a payload to `target`, unmasked.
+    """Adds a piece of a payload to `target`, unmasked.
 
     Args:
         target: grows by `length` bytes.
-        data: what was received.
+        data: the received bytes.
         start: where the piece begins.
-        length: its bytes.
-        key: 4 bytes, or empty.
+        length: of the piece, in bytes.
+        key: 4 bytes, or empty for a payload that is not masked.
         phase: how many bytes of the frame's payload came before this piece.
     """
     if not key:
@@ -145,19 +146,20 @@ def append_unmasked(target: bytearray, data: bytearray, start: int, length: int,
         source = piece_of(data, start, length, 0)
         xor_copy(grow(target, length), source, length, cython.cast(cython.p_uchar, PyBytes_AS_STRING(key)), phase)
     else:
+        # The key goes on where the previous piece of the payload stopped.
         turn = phase & 3
         target += _xor(data[start : start + length], key[turn:] + key[:turn])
 
 
 def _xor(data: Any, key: bytes | bytearray) -> bytes:
-    """XOR by one big integer: the fastest way in plain Python."""
     length = len(data)
+    # XOR of two big integers is much faster than a Python loop over bytes.
     mask = (key * (length // 4 + 1))[:length]
     return (int.from_bytes(data, "little") ^ int.from_bytes(mask, "little")).to_bytes(length, "little")
 
 
 def is_utf8(data: bytes) -> bool:
-    """Whether `data` is whole, valid UTF-8 (RFC 3629: no overlong forms, no surrogates, at most U+10FFFF)."""
+    """Tells whether `data` is whole, valid UTF-8 (RFC 3629: no overlong forms, no surrogates, at most U+10FFFF)."""
     if cython.compiled:
         return bool(utf8_run(0, cython.cast(cython.p_uchar, PyBytes_AS_STRING(data)), len(data)) == 0)
     if data.isascii():
@@ -173,7 +175,7 @@ _new_decoder = codecs.getincrementaldecoder("utf-8")
 
 
 class Utf8Validator:
-    """Checks UTF-8 that comes in pieces; the first impossible byte is noticed, not the end of its character."""
+    """Checks UTF-8 that arrives in pieces, and fails at the first impossible byte, before its character is complete."""
 
     __slots__ = ("_decoder", "_state")
 
@@ -181,38 +183,42 @@ class Utf8Validator:
         self.reset()
 
     def reset(self) -> None:
-        """Begin a new text."""
+        """Forgets the previous text; the next piece begins a new text."""
         self._state = 0
         self._decoder: Any = None if cython.compiled else _new_decoder()
 
     def feed(self, data: bytearray, start: int) -> bool:
-        """Check `data[start:]` as the next piece; False once anything is impossible."""
+        """Checks `data[start:]` as the next piece of the text.
+
+        Returns:
+            False once the text cannot become valid UTF-8; then always False until `reset`.
+        """
         if cython.compiled:
             return self.feed_block(cython.cast(cython.p_uchar, PyByteArray_AS_STRING(data)) + start, len(data) - start)
         try:
             self._decoder.decode(data[start:])
         except UnicodeDecodeError:
             self._state = -1
-        # The decoder lets half a surrogate wait for its last byte.
+        # Python's decoder accepts the first 2 of a surrogate's 3 bytes and waits. Fail now, as the compiled form does.
         if b"\xed\xa0" <= self._decoder.getstate()[0] <= b"\xed\xbf":
             self._state = -1
         return self._state >= 0
 
     def feed_block(self, data: Any, length: int) -> bool:  # compiled only
-        """Check so many bytes at a place in memory."""
+        """Checks `length` bytes at an address. Returns as `feed`."""
         if self._state >= 0:
             self._state = utf8_run(self._state, data, length)
         return self._state >= 0
 
     def is_complete(self) -> bool:
-        """Whether the text so far is valid and does not end within a character."""
+        """Tells whether the text so far is valid and ends at the end of a character."""
         if cython.compiled:
             return self._state == 0
         return self._state == 0 and not self._decoder.getstate()[0]
 
 
 class MaskKeys:
-    """Masking keys that nobody can predict (RFC 6455 section 10.3): the system's random bytes, fetched in blocks."""
+    """Gives unpredictable masking keys (RFC 6455 section 10.3): the system's random bytes, fetched in blocks."""
 
     __slots__ = ("_at", "_block")
 
@@ -223,9 +229,10 @@ class MaskKeys:
         self._at = 0
 
     def next(self) -> bytes:
-        """A fresh key, 4 bytes."""
+        """Returns a fresh key of 4 bytes."""
         at = self._at
         if at == len(self._block):
+            # One system call per key would cost more than the frame itself.
             self._block = os.urandom(self.BLOCK)
             at = 0
         self._at = at + 4

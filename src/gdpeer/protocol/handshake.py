@@ -1,14 +1,14 @@
-"""The HTTP upgrade, both roles: what opens a WebSocket, and what refuses one.
+"""The HTTP upgrade of clients and servers: checks and answers the requests that open a WebSocket.
 
-`plain` reads the heads that nearly everybody sends, and h11 (`judge`) every other; this module judges the upgrade. It
-is stricter than h11 in what a smuggler could use: line ends are CR LF and nothing else, no header goes on in the next
-line, and the headers that decide may stand once only.
+`http_fast` parses the heads that nearly all clients and servers send, and h11 (`http_h11`) parses the rest. This module
+checks the upgrade itself. It is stricter than h11 against request smuggling: lines end in CR LF and nothing else, no
+header continues in the next line, and the headers that decide about the upgrade stand at most once.
 
     server: ServerHandshake.receive_data(...) -> Request, then accept(request) -> (response bytes, Opened), or
         refusal(...) -> bytes
     client: ClientHandshake.request() -> bytes, then receive_data(...) -> Opened
 
-Whatever follows the head on the wire is in `leftover`. Every failure is a `HandshakeError`.
+`leftover` holds the bytes that followed the head on the wire. Every failure is a `HandshakeError`.
 
 Layer: `protocol`. Source: RFC 6455 section 4; RFC 9112; reference godot4-wire B.1 for the rules on sub-protocols.
 """
@@ -25,21 +25,20 @@ from hashlib import sha1
 from typing import TYPE_CHECKING
 
 from gdpeer.errors import Cause, HandshakeError
-from gdpeer.protocol import deflate
-from gdpeer.protocol import http_fast as plain
-from gdpeer.protocol.http_headers import Headers, Request
+from gdpeer.protocol import deflate, http_fast
+from gdpeer.protocol.http_headers import Headers, Request, headers_from_head
 from gdpeer.protocol.leniency import Asked, check_first_bytes, read_asked, without_body
 from gdpeer.protocol.limits import DEFAULT_LIMITS, Limits
 from gdpeer.protocol.url import Url
 
 if TYPE_CHECKING:
-    from gdpeer.protocol.http_h11 import Asker, Reader, ResponseHead
+    from gdpeer.protocol.http_h11 import Reader, ResponseHead, UpgradeRequest
 
 __all__ = ["ClientHandshake", "Opened", "ServerHandshake", "ServerTerms", "accept_key", "refusal"]
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _END = b"\r\n\r\n"
-_FIRST_BYTES = 16  # what is looked at to tell HTTP from something else
+_FIRST_BYTES = 16  # enough to tell HTTP from another protocol
 _SWITCHING = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
 
 _OWN = frozenset({"host", "upgrade", "connection", "content-length", "transfer-encoding"}) | {
@@ -59,10 +58,10 @@ _DECIDING = (
 )
 
 Fields = dict[str, str]
-"""The headers that decide about an upgrade: the values of each joined by ", ", by lower-case name."""
+"""The headers that decide about an upgrade, by lower-case name; repeated values are joined by ", "."""
 
 Grant = tuple[deflate.Agreement, str]
-"""What is agreed on of compression, and the response header's value."""
+"""The agreement on compression, and the response header's value."""
 
 
 def _deciding(headers: Headers) -> Fields:
@@ -74,19 +73,19 @@ def _deciding(headers: Headers) -> Fields:
 
 
 def _lists(value: str, token: str) -> bool:
-    """Whether a comma-separated list holds `token`, without case."""
+    """Tells whether a comma-separated list holds `token`, without regard to case."""
     value = value.lower()
     return value == token or token in [item.strip() for item in value.split(",")]
 
 
 @dataclass(slots=True)
 class Opened:
-    """What both sides agreed on.
+    """The result of a handshake.
 
     Attributes:
         protocol: the sub-protocol, or "".
         deflate: the agreement on compression, or None.
-        headers: those that the other side sent.
+        headers: the headers that the other side sent.
     """
 
     protocol: str
@@ -95,27 +94,27 @@ class Opened:
 
 
 def accept_key(key: str) -> str:
-    """`Sec-WebSocket-Accept` for a `Sec-WebSocket-Key`."""
+    """Computes the `Sec-WebSocket-Accept` that answers a `Sec-WebSocket-Key`."""
     digest = sha1(key.encode("latin-1") + _GUID, usedforsecurity=False).digest()
     return b2a_base64(digest, newline=False).decode("ascii")
 
 
 class _Head:
-    """Collects a message head, up to the empty line, and gives it out in one piece.
+    """Collects a message head, up to the empty line, and returns it in one piece.
 
-    Each byte is looked at once, however small the pieces are in which it comes.
+    Each byte is searched once, however small the pieces are in which the head arrives.
     """
 
     __slots__ = ("_data", "_is_response", "_limit", "rest")
 
     def __init__(self, limit: int, *, is_response: bool) -> None:
-        self._data: bytearray | None = None  # what came so far, where that was not all
+        self._data: bytearray | None = None  # the incomplete head; None: nothing is stored
         self._is_response = is_response
         self._limit = limit
         self.rest = b""
 
     def feed(self, data: bytes | bytearray | memoryview) -> bytes | None:
-        """The head once it is whole; None before. What came after it is then in `rest`."""
+        """Returns the head once it is complete, None before. `rest` then holds the bytes after the head."""
         kept = self._data
         seen = 0 if kept is None else len(kept)
         if not self._is_response and (data[:1] if kept is None else bytes(kept)) == b"\r":
@@ -126,6 +125,7 @@ class _Head:
         else:
             kept += data
             whole = kept
+        # The empty line may have begun in the previous piece: search its last 3 bytes again.
         end = whole.find(_END, max(0, seen - len(_END) + 1))
         size = len(whole) if end < 0 else end + len(_END)
         if size > self._limit:
@@ -133,6 +133,8 @@ class _Head:
         if end < 0:
             if seen < _FIRST_BYTES and whole:
                 check_first_bytes(whole, is_response=self._is_response)
+            # Refuse bare line ends now: a head without an empty line would otherwise wait until the timeout. If the
+            # piece before ended in CR, its LF is in this piece.
             half = seen and whole[seen - 1 : seen] == b"\r"
             _check_line_ends(whole[seen - 1 if half else seen :])
             if kept is None:
@@ -143,10 +145,11 @@ class _Head:
         return bytes(whole[:size])
 
     def _skip_empty_lines(self, data: bytes) -> bytes | None:
-        """Empty lines before a request are ignored (RFC 9112 section 2.2), and count for the limit."""
+        """Skips empty lines before a request (RFC 9112 section 2.2)."""
         at = 0
         while data.startswith(b"\r\n", at):
             at += 2
+        # Skipped lines count for the limit, so that an endless row of them is refused.
         self._limit -= at
         self._data = None
         rest = data[at:]
@@ -161,38 +164,38 @@ class _Head:
 
 
 def _check_line_ends(part: bytes | bytearray) -> None:
-    """Of a part of a head that begins between lines or characters, and may end between a CR and its LF."""
+    """Checks a part of a head. It may begin between a line's characters, and may end between a CR and its LF."""
     breaks = part.count(b"\r\n")
     if part.count(b"\n") != breaks or part.removesuffix(b"\r").count(b"\r") != breaks:
         raise HandshakeError("lines must end with CR LF", status=400)
 
 
 def _check_lines(head: bytes) -> None:
-    """What h11 would let pass in a whole head."""
+    """Checks a whole head for the lines that h11 would accept and smugglers use."""
     _check_line_ends(head)
     if b"\r\n " in head or b"\r\n\t" in head:
         raise HandshakeError("a header must not go on in the next line", status=400)
 
 
 def _check_no_body(fields: Fields) -> None:
-    """Of a request: no proxy on the way may see other bytes in it than we do."""
+    # A proxy that reads a body where this server reads frames would see other messages than this server.
     if "transfer-encoding" in fields or fields.get("content-length", "0").strip("0"):
         raise HandshakeError("an upgrade carries no body", status=400)
 
 
 class ServerTerms:
-    """What a server grants to those who ask for an upgrade: the same for all of them, so it is made once.
+    """The terms on which a server accepts upgrades. One object serves all connections.
 
     Args:
         protocols: sub-protocols that the server speaks. Empty: a client that offers some is refused, as by the engine.
         allowed_origins: values of `Origin` that may connect (`"https://game.example"`); None: all. A request without
-            `Origin` does not come from a page and is let in.
-        compression: what the server grants of permessage-deflate; None: nothing.
+            `Origin` does not come from a page and is accepted.
+        compression: the largest windows and the context that the server grants; None: no compression.
         headers: added to the response.
 
     Attributes:
         headers: as given.
-        lines: the same as they go on the wire; None where h11 has to write them.
+        lines: the same headers as lines for the wire; None if only h11 can write them.
     """
 
     __slots__ = ("_allowed_origins", "_compression", "_protocols", "headers", "lines")
@@ -209,15 +212,26 @@ class ServerTerms:
         self._allowed_origins = None if allowed_origins is None else frozenset(allowed_origins)
         self._compression = compression
         self.headers = headers
-        self.lines = plain.write_fields(headers)
+        self.lines = http_fast.write_fields(headers)
 
     def check_origin(self, origin: str) -> None:
-        """Refuse pages of other origins; "" stands for none."""
+        """Refuses pages of other origins.
+
+        Args:
+            origin: the header's value; "": the header is absent.
+
+        Raises:
+            HandshakeError: the origin may not connect (403).
+        """
         if origin and self._allowed_origins is not None and origin not in self._allowed_origins:
             raise HandshakeError(f"pages of {origin} may not connect here", status=403)
 
     def choose_protocol(self, offers: str) -> str:
-        """The first of the client's that is spoken here; "" where nobody names one."""
+        """Returns the client's first sub-protocol that the server speaks; "" if neither side names any.
+
+        Raises:
+            HandshakeError: the two sides have none in common (400).
+        """
         offered = [item.strip() for item in offers.split(",") if item.strip()] if offers else []
         if not offered and not self._protocols:
             return ""
@@ -230,14 +244,14 @@ class ServerTerms:
         raise HandshakeError(detail, Cause.SUB_PROTOCOL, status=400)
 
     def choose_compression(self, offers: str) -> Grant | None:
-        """What is granted of the client's extensions."""
-        # Without compression the header is not judged either: whatever it offers is declined.
+        """Returns the agreement on compression, and the header that answers `offers`. None: no compression."""
+        # A server without compression declines every offer, so it does not check the header either.
         return _grant(offers, self._compression) if offers and self._compression is not None else None
 
 
 @lru_cache(maxsize=16)
 def _grant(offers: str, wish: deflate.Agreement) -> Grant | None:
-    # Remembered: all browsers of a kind offer the same.
+    # Cached: all browsers of a kind send the same offer.
     return deflate.accept_offers(deflate.parse_extensions(offers), wish)
 
 
@@ -245,12 +259,12 @@ class ServerHandshake:
     """The server's side of one connection, up to the upgrade.
 
     Args:
-        terms: what the server grants.
+        terms: on which the server accepts.
         limits: `max_head_size` and `max_body_size` are used.
 
     Attributes:
         is_upgrade: whether the request asks for a WebSocket.
-        leftover: what follows an upgrade's head on the wire.
+        leftover: the bytes that followed an upgrade's head on the wire.
     """
 
     __slots__ = ("_fields", "_head", "_limits", "_reader", "_request", "_terms", "is_upgrade", "leftover")
@@ -266,14 +280,15 @@ class ServerHandshake:
         self.leftover = b""
 
     def receive_data(self, data: bytes | bytearray | memoryview) -> Request | None:
-        """Take bytes from the client.
+        """Parses bytes from the client.
 
         Returns:
-            The request once it is whole (a plain one with its body); None before. Call `accept`,
-            `refusal` or `judge.respond` next.
+            The request once it is complete (a plain request with its body), None before. Then call `accept`, `refusal`
+            or
+            `http_h11.respond`.
 
         Raises:
-            HandshakeError: it is not HTTP/1.1 (of a page: nor 1.0), or over a limit; `status` is what to answer with
+            HandshakeError: the request is not HTTP/1.1 (for a page: nor HTTP/1.0), or over a limit. Answer with
                 `refusal`.
         """
         if self._request is not None:
@@ -282,14 +297,15 @@ class ServerHandshake:
         if head is None:
             return None
         self.leftover = self._head.rest
-        read = plain.read_request(head) if self._terms.lines is not None else None
+        # Only h11 can write some of the server's own headers, and it writes responses only to requests that it read.
+        read = http_fast.read_request(head) if self._terms.lines is not None else None
         if read is not None:
             target, fields = read
             if self._take_fields(fields):
-                return Request("GET", target, Headers._of_head(head))
-        return self._judge(head)
+                return Request("GET", target, headers_from_head(head))
+        return self._read_with_h11(head)
 
-    def _judge(self, head: bytes) -> Request | None:
+    def _read_with_h11(self, head: bytes) -> Request | None:
         from gdpeer.protocol.http_h11 import Reader
 
         check_first_bytes(head, is_response=False)
@@ -306,6 +322,7 @@ class ServerHandshake:
             if found.version != "1.1":
                 raise HandshakeError("a WebSocket needs HTTP/1.1", status=400)
             return self._request
+        # The bytes after a plain request's head are its body.
         rest, self.leftover = self.leftover, b""
         return self._receive_body(self._request, rest)
 
@@ -322,13 +339,13 @@ class ServerHandshake:
         return Request(request.method, request.target, request.headers, body, version=request.version)
 
     def accept(self, request: Request) -> tuple[bytes, Opened]:
-        """Answer an upgrade.
+        """Accepts an upgrade.
 
         Returns:
-            The response's bytes and what was agreed on.
+            The response's bytes and the result of the handshake.
 
         Raises:
-            HandshakeError: it is refused; `refusal` makes the answer.
+            HandshakeError: the request is refused; `refusal` makes the response.
         """
         fields, terms = self._fields, self._terms
         if request.method != "GET":
@@ -344,12 +361,12 @@ class ServerHandshake:
 
     def _response(self, accept: str, protocol: str, extensions: str) -> bytes:
         if self._reader is not None:
-            return self._judged_response(self._reader, accept, protocol, extensions)
+            return self._response_of_h11(self._reader, accept, protocol, extensions)
         protocol = f"Sec-WebSocket-Protocol: {protocol}\r\n" if protocol else ""
         extensions = f"Sec-WebSocket-Extensions: {extensions}\r\n" if extensions else ""
         return f"{_SWITCHING}{accept}\r\n{protocol}{extensions}{self._terms.lines}\r\n".encode("ascii")
 
-    def _judged_response(self, reader: Reader, accept: str, protocol: str, extensions: str) -> bytes:
+    def _response_of_h11(self, reader: Reader, accept: str, protocol: str, extensions: str) -> bytes:
         fields = [("Upgrade", "websocket"), ("Connection", "Upgrade"), ("Sec-WebSocket-Accept", accept)]
         if protocol:
             fields.append(("Sec-WebSocket-Protocol", protocol))
@@ -362,15 +379,16 @@ class ServerHandshake:
 
 
 def _completed(headers: Headers, asked: Asked) -> Headers:
-    """With what h11 was not shown of the request."""
+    """Adds the headers that h11 was not shown."""
     if not asked.odd and not asked.host:
         return headers
+    # The host of an absolute target takes the Host header's place (RFC 9112 section 3.2.2).
     own = [("host", asked.host)] if asked.host else []
     return Headers([*own, *(field for field in headers if not own or field[0] != "host"), *asked.odd])
 
 
 def refusal(error: HandshakeError) -> bytes:
-    """A server's answer to a request that failed: the status and one line that says why."""
+    """Returns a server's response to a refused request: the status and one line with the reason."""
     from gdpeer.protocol.http_h11 import respond
 
     text = error.detail.encode("utf-8", "replace") + b"\n"
@@ -379,7 +397,7 @@ def refusal(error: HandshakeError) -> bytes:
 
 
 def _check_upgrade(fields: Fields) -> str:
-    """The client's key, after everything else that RFC 6455 section 4.2.1 asks of a request's headers."""
+    """Checks a request's headers (RFC 6455 section 4.2.1) and returns the client's key."""
     if not _lists(fields.get("connection", ""), "upgrade"):
         raise HandshakeError("the Connection header lacks 'upgrade'", status=400)
     _check_no_body(fields)
@@ -404,17 +422,17 @@ class ClientHandshake:
     """The client's side of one connection, up to the upgrade.
 
     Args:
-        url: where to.
+        url: where to connect.
         protocols: sub-protocols to offer, the most wanted first.
-        compression: what to offer of permessage-deflate; None: nothing.
+        compression: the windows and the context to offer; None: no compression.
         headers: added to the request.
         limits: `max_head_size` is used.
 
     Attributes:
-        leftover: what follows the response's head on the wire.
+        leftover: the bytes that followed the response's head on the wire.
 
     Raises:
-        ValueError: a header is not one that HTTP can carry, or repeats one of the upgrade's own.
+        ValueError: HTTP cannot carry a header, or it repeats one of the upgrade's own headers.
     """
 
     __slots__ = ("_compression", "_fields", "_head", "_key", "_limits", "_protocols", "_request", "_target", "leftover")
@@ -439,7 +457,7 @@ class ClientHandshake:
         self.leftover = b""
 
     def _compose(self, url: Url, headers: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-        # The order is the engine's.
+        # In the engine's order, so that the request looks like a Godot client's.
         fields = [
             ("Host", url.authority),
             ("Upgrade", "websocket"),
@@ -457,40 +475,41 @@ class ClientHandshake:
         return [*fields, *headers]
 
     def _write(self) -> bytes:
-        return plain.write_request(self._target, self._fields) or self._asker().request
+        return http_fast.write_request(self._target, self._fields) or self._request_of_h11().request
 
-    def _asker(self) -> Asker:
-        from gdpeer.protocol.http_h11 import Asker
+    def _request_of_h11(self) -> UpgradeRequest:
+        from gdpeer.protocol.http_h11 import UpgradeRequest
 
-        return Asker(self._target, self._fields, self._limits.max_head_size)
+        return UpgradeRequest(self._target, self._fields, self._limits.max_head_size)
 
     def request(self) -> bytes:
-        """What to send first."""
+        """Returns the request's bytes, which the client sends first."""
         return self._request
 
     def receive_data(self, data: bytes | bytearray | memoryview) -> Opened | None:
-        """Take bytes from the server.
+        """Parses bytes from the server.
 
         Returns:
-            What was agreed on, once the response is whole; None before.
+            The result of the handshake once the response is complete, None before.
 
         Raises:
-            HandshakeError: the server refused (`Cause.HTTP_STATUS` with its status), or answered against the rules.
+            HandshakeError: the server refused (`Cause.HTTP_STATUS` with its status), or its response is not valid.
         """
         head = self._head.feed(data)
         if head is None:
             return None
         self.leftover = self._head.rest
-        fields, headers = plain.read_response(head), Headers._of_head(head)
+        fields, headers = http_fast.read_response(head), headers_from_head(head)
         if fields is None:
-            headers = self._judge(head)
+            headers = self._read_with_h11(head)
             fields = _deciding(headers)
         return self._check_response(fields, headers)
 
-    def _judge(self, head: bytes) -> Headers:
+    def _read_with_h11(self, head: bytes) -> Headers:
         check_first_bytes(head, is_response=True)
         _check_lines(head)
-        response = self._asker().read_head(without_body(head))
+        # h11 reads a response only after it has written the request, so write the same request again.
+        response = self._request_of_h11().read_head(without_body(head))
         if response.code != 101:
             detail = self._refusal(response)
             raise HandshakeError(detail, Cause.HTTP_STATUS, response.code, tuple(response.headers))
@@ -510,7 +529,7 @@ class ClientHandshake:
         from gdpeer.protocol.http_h11 import reason_of
 
         reason = response.reason or reason_of(response.code).decode()
-        # gdpeer and many others say why in a line of text.
+        # gdpeer and many other servers give the reason in a line of text.
         why = self.leftover.split(b"\n", 1)[0][:200].decode("utf-8", "replace").strip()
         is_text = response.headers.get("content-type").startswith("text/plain")
         return f"the server answered {response.code} {reason}" + (f": {why}" if why and is_text else "")
@@ -518,6 +537,7 @@ class ClientHandshake:
     def _check_protocol(self, chosen: str) -> str:
         if chosen and chosen not in self._protocols:
             raise HandshakeError(f"the server chose sub-protocol {chosen!r}, which was not offered", Cause.SUB_PROTOCOL)
+        # The engine's client refuses this too, though RFC 6455 lets the server choose none.
         if self._protocols and not chosen:
             detail = f"the server chose none of the sub-protocols offered: {', '.join(self._protocols)}"
             raise HandshakeError(detail, Cause.SUB_PROTOCOL)

@@ -1,9 +1,8 @@
-"""Plain heads: the requests and responses that need no judge, read and written in one go.
+"""Reads and writes plain HTTP heads directly; all others are left to h11.
 
-Nearly every head on the wire is made of `Name: value` lines in visible ASCII, with each header that decides standing
-once. Those are read here. Whatever is not plainly so is left to h11 (`judge`) by giving None, so that nothing is
-refused, let in or answered here that h11 would not have dealt with in the same way; `tests/property` holds both
-against each other.
+Nearly every head on the wire consists of `Name: value` lines in visible ASCII, and each header that decides about the
+upgrade stands once. This module reads those heads. For any other head it returns None and h11 (`http_h11`) reads it.
+So this module refuses, accepts or answers nothing that h11 would treat otherwise; `tests/property` compares both.
 
     start line  "GET " target " HTTP/1.1", or "HTTP/1.1 101 " reason
     line        name of token characters ":" blanks, value in visible ASCII with blanks inside, blanks
@@ -37,20 +36,20 @@ _VALUE = re.compile(r"[\x21-\x7e]+(?:[ \t]+[\x21-\x7e]+)*")
 _TARGET = re.compile(r"[\x21-\x7e]+")
 _REST_OF_LINE = re.compile(rb"[\t\x20-\x7e]*\r\n")
 
-# For each byte: 1 where it may stand in a name, 2 where it may stand in a line, 3 both.
+# For each byte a sum of bits: 1 if it may stand in a name, 2 if it may stand in a line.
 _KINDS = bytes(bool(_NAME.fullmatch(chr(i))) + 2 * (i == 9 or 0x20 <= i <= 0x7E) for i in range(256))
 
-_MAX_FIELDS = 100  # browsers send some fifteen
+_MAX_FIELDS = 100  # browsers send about 15; the limit bounds the time for one head
 
 _WITH_BODY = {"content-length", "transfer-encoding", "expect"}
-_JUDGED = ""  # a header that is never plain
+_FOR_H11 = ""  # marks a header that only h11 may read
 
 _COMMON = ("upgrade", "connection", "sec-websocket-protocol", "sec-websocket-extensions")
 
 
 def _deciding(*names: str) -> dict[bytes, str]:
     found = {name.encode(): name for name in (*_COMMON, *names)}
-    return found | {name.encode(): _JUDGED for name in _WITH_BODY}
+    return found | {name.encode(): _FOR_H11 for name in _WITH_BODY}
 
 
 _OF_REQUEST = _deciding("host", "origin", "sec-websocket-key", "sec-websocket-version")
@@ -58,12 +57,14 @@ _OF_RESPONSE = _deciding("sec-websocket-accept")
 
 
 def read_request(head: bytes) -> tuple[str, dict[str, str]] | None:
-    """The target of a GET and the headers that decide about an upgrade, by lower-case name; None: for the judge.
+    """Returns the target of a GET and the headers that decide about an upgrade, by lower-case name. None: h11 must read
+    it.
 
     Args:
-        head: up to and with its empty line.
+        head: start line to empty line.
     """
     end = _line_end(head, 0) if head else -1
+    # 14: the length of "GET / HTTP/1.1".
     if end < 14 or not head.startswith(b"GET ") or not head.startswith(b" HTTP/1.1", end - 9):
         return None
     target = head[4 : end - 9]
@@ -76,10 +77,10 @@ def read_request(head: bytes) -> tuple[str, dict[str, str]] | None:
 
 
 def read_response(head: bytes) -> dict[str, str] | None:
-    """The headers of a 101 that decide about an upgrade, by lower-case name; None: for the judge.
+    """Returns the headers of a 101 that decide about an upgrade, by lower-case name. None: h11 must read it.
 
     Args:
-        head: up to and with its empty line.
+        head: start line to empty line.
     """
     end = _line_end(head, 0) if head else -1
     return _read_fields(head, end + 2, _OF_RESPONSE) if end > 0 and head.startswith(b"HTTP/1.1 101 ") else None
@@ -97,7 +98,8 @@ def _read_fields(head: bytes, at: int, deciding: dict[bytes, str]) -> dict[str, 
             return None
         key = deciding.get(head[at:colon].lower())
         if key is not None:
-            if key == _JUDGED or key in fields:
+            # A repeated header may be an attack that two servers read differently: h11 decides.
+            if key == _FOR_H11 or key in fields:
                 return None
             fields[key] = _value(head, colon + 1, end)
         at = end + 2
@@ -105,7 +107,7 @@ def _read_fields(head: bytes, at: int, deciding: dict[bytes, str]) -> dict[str, 
 
 
 def _name_end(head: bytes, at: int) -> int:
-    """Where the name that begins at `at` ends with a colon; -1 where it is no plain one."""
+    """Returns the index of the colon behind the name that begins at `at`; -1: the name is not plain."""
     if cython.compiled:
         text, kinds = PyBytes_AS_STRING(head), PyBytes_AS_STRING(_KINDS)
         begin = at
@@ -117,7 +119,7 @@ def _name_end(head: bytes, at: int) -> int:
 
 
 def _line_end(head: bytes, at: int) -> int:
-    """Where the CR LF stands that ends the line; -1 where something that is not plain comes before it."""
+    """Returns the index of the CR LF that ends the line; -1: another byte that is not plain comes first."""
     if cython.compiled:
         text, kinds = PyBytes_AS_STRING(head), PyBytes_AS_STRING(_KINDS)
         while kinds[cython.cast(cython.uchar, text[at])] & 2:
@@ -128,7 +130,7 @@ def _line_end(head: bytes, at: int) -> int:
 
 
 def _value(head: bytes, begin: int, end: int) -> str:
-    """What stands between, without the blanks around it."""
+    """Returns the text between two indexes, without the blanks around it."""
     if cython.compiled:
         text = PyBytes_AS_STRING(head)
         while begin < end and (text[begin] == 32 or text[begin] == 9):
@@ -141,16 +143,16 @@ def _value(head: bytes, begin: int, end: int) -> str:
 
 
 def write_request(target: str, fields: Iterable[tuple[str, str]]) -> bytes | None:
-    """A GET with these headers, `Host` first; None where it is not plain."""
+    """Returns a GET with these headers, `Host` first. None: h11 must write it."""
     lines = write_fields(fields, _WITH_BODY)
     return f"GET {target} HTTP/1.1\r\n{lines}\r\n".encode("ascii") if lines and _TARGET.fullmatch(target) else None
 
 
-def write_fields(fields: Iterable[tuple[str, str]], judged: Container[str] = _WITH_BODY | {"host"}) -> str | None:
-    """Header lines as they go on the wire; None where one is not plain, or among those that h11 treats otherwise."""
+def write_fields(fields: Iterable[tuple[str, str]], for_h11: Container[str] = _WITH_BODY | {"host"}) -> str | None:
+    """Returns header lines for the wire. None: a header is not plain, or its lower-case name is in `for_h11`."""
     lines = ""
     for name, value in fields:
-        if not _NAME.fullmatch(name) or not _VALUE.fullmatch(value) or name.lower() in judged:
+        if not _NAME.fullmatch(name) or not _VALUE.fullmatch(value) or name.lower() in for_h11:
             return None
         lines += f"{name}: {value}\r\n"
     return lines

@@ -1,6 +1,6 @@
-"""h11 as the judge of HTTP: it reads every head that is not plain, and writes every answer that opens no WebSocket.
+"""Lets h11 read every head that is not plain, and write every response that opens no WebSocket.
 
-Imported when it is first needed: most connections open without it (`plain`).
+Imported at the first need: most connections open without h11 (see `http_fast`).
 
 Layer: `protocol`. Source: RFC 9112.
 """
@@ -8,7 +8,7 @@ Layer: `protocol`. Source: RFC 9112.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -16,9 +16,9 @@ from typing import Any
 import h11
 
 from gdpeer.errors import HandshakeError
-from gdpeer.protocol.http_headers import Headers
+from gdpeer.protocol.http_headers import Headers, headers_from_head
 
-__all__ = ["Asker", "Reader", "RequestHead", "ResponseHead", "reason_of", "respond", "respond_head"]
+__all__ = ["Reader", "RequestHead", "ResponseHead", "UpgradeRequest", "reason_of", "respond", "respond_head"]
 
 Fields = Sequence[tuple[str, str]]
 
@@ -28,12 +28,12 @@ _QUOTATION = re.compile(r":? (?:bytearray\()?b['\"].*", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class RequestHead:
-    """A request's head.
+    """The start line and headers of a request.
 
     Attributes:
         method: as sent.
         target: path and query.
-        headers: all of them.
+        headers: all headers.
         version: of HTTP, "1.1" or "1.0".
     """
 
@@ -44,7 +44,7 @@ class RequestHead:
 
 
 class Reader:
-    """A server's side of one request.
+    """A server's side of one request: reads head and body.
 
     Args:
         max_head_size: in bytes.
@@ -59,10 +59,10 @@ class Reader:
         self._body = bytearray()
 
     def read_head(self, head: bytes) -> RequestHead:
-        """A whole head.
+        """Parses a whole request head.
 
         Raises:
-            HandshakeError: it is neither HTTP/1.1 nor HTTP/1.0.
+            HandshakeError: the head is not valid HTTP/1.1 or HTTP/1.0.
         """
         event = self._next_event(head)
         if not isinstance(event, h11.Request):
@@ -74,10 +74,10 @@ class Reader:
         return RequestHead(event.method.decode("latin-1"), target, _decode(event.headers), version)
 
     def read_body(self, data: bytes) -> bytes | None:
-        """Go on with the body; the whole of it once it is there.
+        """Adds bytes to the body. Returns the whole body once it is complete, None before.
 
         Raises:
-            HandshakeError: it is damaged, or over the limit.
+            HandshakeError: the body is damaged, or over the limit.
         """
         event = self._next_event(data)
         while isinstance(event, h11.Data):
@@ -93,16 +93,16 @@ class Reader:
                 self._machine.receive_data(data)
             return self._machine.next_event()
         except h11.RemoteProtocolError as problem:
-            # h11 hints at 501 for a coding that it does not know, or one named twice: as likely smuggled as meant, so
-            # that it is the client's fault, not the server's.
+            # h11 suggests 501 for an unknown or repeated transfer coding. That is as likely request smuggling as an
+            # honest client, so answer that the client is wrong, not the server.
             status = 400 if problem.error_status_hint >= 500 else problem.error_status_hint
             raise HandshakeError(f"not a valid HTTP request: {_text_of(problem)}", status=status) from None
 
     def switch(self, fields: Fields) -> bytes:
-        """The response that turns the connection over to another protocol.
+        """Returns the 101 response, which turns the connection over to another protocol.
 
         Raises:
-            ValueError: a header is not one that HTTP can carry.
+            ValueError: HTTP cannot carry a header.
         """
         return _write(
             self._machine, h11.InformationalResponse, status_code=101, headers=_encode(fields), reason=reason_of(101)
@@ -110,31 +110,32 @@ class Reader:
 
 
 def respond(status: int, headers: Fields, body: bytes) -> bytes:
-    """A whole HTTP/1.1 response that ends its connection.
+    """Returns a whole HTTP/1.1 response that ends its connection.
 
     Args:
         status: 200-599.
         headers: besides `Content-Length` and `Connection`, which are added.
-        body: what follows.
+        body: the bytes after the head.
 
     Raises:
-        ValueError: a header is not one that HTTP can carry.
+        ValueError: HTTP cannot carry a header.
     """
     return respond_head(status, [*headers, ("Content-Length", str(len(body)))]) + body
 
 
 def respond_head(status: int, headers: Fields, reason: str = "") -> bytes:
-    """The head of a response that ends its connection.
+    """Returns the head of a response that ends its connection.
 
     Args:
         status: 200-599.
         headers: besides `Connection`, which is added.
-        reason: the phrase beside the status; "": the standard one.
+        reason: the phrase beside the status; "": the standard phrase.
 
     Raises:
-        ValueError: a header or the reason is not one that HTTP can carry.
+        ValueError: HTTP cannot carry a header or the reason.
     """
-    if _CONTROL.search(reason):  # h11 would pass it on
+    # h11 does not check the reason: a line break in it would let a program's text add headers.
+    if _CONTROL.search(reason):
         raise ValueError("HTTP cannot carry it: a reason with control characters")
     machine = h11.Connection(h11.SERVER)
     fields = [*headers, ("Connection", "close")]
@@ -144,13 +145,13 @@ def respond_head(status: int, headers: Fields, reason: str = "") -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class ResponseHead:
-    """A response's head.
+    """The status line and headers of a response.
 
     Attributes:
         code: 100-999.
         reason: the phrase, or "".
         version: of HTTP, as "1.1".
-        headers: all of them.
+        headers: all headers.
     """
 
     code: int
@@ -159,8 +160,8 @@ class ResponseHead:
     headers: Headers
 
 
-class Asker:
-    """A client's side of one request for an upgrade.
+class UpgradeRequest:
+    """A client's request for an upgrade: writes the request and reads the response's head.
 
     Args:
         target: path and query.
@@ -168,10 +169,10 @@ class Asker:
         max_head_size: of the response, in bytes.
 
     Attributes:
-        request: what to send.
+        request: the bytes to send.
 
     Raises:
-        ValueError: a header is not one that HTTP can carry.
+        ValueError: HTTP cannot carry a header.
     """
 
     __slots__ = ("_machine", "request")
@@ -183,10 +184,10 @@ class Asker:
         )
 
     def read_head(self, head: bytes) -> ResponseHead:
-        """A whole head.
+        """Parses a whole response head.
 
         Raises:
-            HandshakeError: it is not HTTP.
+            HandshakeError: the head is not valid HTTP.
         """
         try:
             self._machine.receive_data(head)
@@ -200,7 +201,7 @@ class Asker:
 
 
 def reason_of(status: int) -> bytes:
-    """The standard phrase of a status; empty for one that has none."""
+    """Returns the standard phrase of a status; empty if the status has none."""
     try:
         return HTTPStatus(status).phrase.encode()
     except ValueError:
@@ -208,13 +209,14 @@ def reason_of(status: int) -> bytes:
 
 
 def _text_of(problem: h11.RemoteProtocolError) -> str:
-    """What it says; h11 leaves it in a circle with its frames, which would keep ours until the next collection."""
+    # The error and the frames of its traceback refer to each other: a cycle that would keep this connection in memory
+    # until the next garbage collection.
     problem.__traceback__ = None
     return _without_quotation(problem)
 
 
 def _without_quotation(problem: h11.ProtocolError) -> str:
-    """The text without the line that h11 quotes as Python writes bytes: the line may hold a secret."""
+    # h11 quotes the line that it refuses, and the line may hold a secret.
     return _QUOTATION.sub("", str(problem))
 
 
@@ -229,5 +231,5 @@ def _encode(fields: Fields) -> list[tuple[bytes, bytes]]:
     return [(name.encode("latin-1", "replace"), value.encode("latin-1", "replace")) for name, value in fields]
 
 
-def _decode(fields: h11._headers.Headers) -> Headers:
-    return Headers._of_head(b"".join([b"\r\n", *(b"%s:%s\r\n" % field for field in fields), b"\r\n"]))
+def _decode(fields: Iterable[tuple[bytes, bytes]]) -> Headers:
+    return headers_from_head(b"".join([b"\r\n", *(b"%s:%s\r\n" % field for field in fields), b"\r\n"]))

@@ -18,12 +18,12 @@ from unicodedata import bidirectional, category, combining, normalize
 __all__ = ["to_ascii"]
 
 _DOTS = re.compile("[\u3002\uff0e\uff61]")
-_KEPT = "ß\u03c2\u200c\u200d"  # what a transitional mapping would change: the deviations of UTS 46
+_KEPT = "ß\u03c2\u200c\u200d"  # the deviations of UTS 46, which only a transitional mapping would change
 _IGNORED = re.compile(
     "[\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u2060-\u2064\u206a-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0"
     "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0100-\U000e01ef]"
 )
-_DESCRIPTIONS = re.compile("[\u2ff0-\u2fff\u31ef\ufffc\ufffd]")  # of ideographs and of what is missing
+_DESCRIPTIONS = re.compile("[\u2ff0-\u2fff\u31ef\ufffc\ufffd]")  # descriptions of ideographs, replacement characters
 _FORBIDDEN = frozenset({"Cn", "Cc", "Cf", "Cs", "Co", "Zl", "Zp", "Zs"})
 _VIRAMA = 9  # a combining class
 _RIGHT_JOINING = re.compile(
@@ -33,13 +33,14 @@ _ARABIC = re.compile("[\u0620-\u064a\u066e-\u06d3]")
 
 
 def to_ascii(host: str) -> str:
-    """The form of a host name that is looked up.
+    """Returns the ASCII form of a host name, for a look-up.
 
     Raises:
-        ValueError: it is no host name. The text does not repeat it.
+        ValueError: the text is not a host name. The error does not repeat it.
     """
     mapped = normalize("NFC", "".join(map(_map, _DOTS.sub(".", host))))
     labels = [_checked(label) for label in mapped.split(".")]
+    # RFC 5893 section 2: one label in a right-to-left script makes the rule apply to all labels.
     is_bidirectional = any(bidirectional(char) in ("R", "AL", "AN") for label in labels for char in label)
     if is_bidirectional and not all(map(_obeys_bidi_rule, filter(None, labels))):
         raise ValueError("not a host name: it mixes directions of writing")
@@ -53,6 +54,7 @@ def _map(char: str) -> str:
         return "ß"
     if _IGNORED.match(char):
         return ""
+    # Case folding can leave text that is not normalized, so normalize before and after it.
     mapped = normalize("NFKC", normalize("NFKC", char).casefold())
     if (char != "." and ("." in mapped or "\u3002" in mapped)) or _DESCRIPTIONS.match(char):
         raise ValueError("not a host name: a character that may not be in one")
@@ -60,12 +62,13 @@ def _map(char: str) -> str:
 
 
 def _checked(label: str) -> str:
-    """The label as Unicode; one that came in its ASCII form is opened."""
+    """Returns a label as Unicode, decoded from its ASCII form if it has that form."""
     if label.startswith("xn--") and label.isascii():
         try:
             opened = label[4:].encode().decode("punycode")
         except UnicodeError:
             raise ValueError("not a host name: a part that begins with xn-- is damaged") from None
+        # Each label has exactly one ASCII form: refuse a second spelling of the same name.
         if opened.isascii() or "".join(map(_map, opened)) != opened or normalize("NFC", opened) != opened:
             raise ValueError("not a host name: a part that begins with xn-- is not one that is made so")
         label = opened
@@ -81,7 +84,9 @@ def _checked(label: str) -> str:
 
 
 def _may_join(label: str, at: int) -> bool:
-    """A joiner stands behind a virama; a non-joiner also between Arabic letters that would join."""
+    """Tells whether a joiner may stand at an index: behind a virama; a non-joiner also between two Arabic letters that
+    join.
+    """
     before, after = label[at - 1 : at] if at else "", label[at + 1 : at + 2]
     if before and combining(before) == _VIRAMA:
         return True
@@ -90,7 +95,7 @@ def _may_join(label: str, at: int) -> bool:
 
 
 def _obeys_bidi_rule(label: str) -> bool:
-    """RFC 5893 section 2."""
+    """Checks the six conditions of RFC 5893 section 2 for one label."""
     kinds = [bidirectional(char) for char in label]
     is_rtl = kinds[0] in ("R", "AL")
     if not is_rtl and kinds[0] != "L":

@@ -1,12 +1,11 @@
-"""From frames to packets: the parser and its queue.
+"""Parses frames into packets, and queues the packets.
 
-`parse` takes frames out of a buffer until one needs more bytes, the queue is full, or a control frame came, which it
-leaves in `opcode` and `payload` for the connection to deal with. A frame that is all there becomes a packet without a
-detour. Of a frame that is not, only the
-head waits as it came: the payload is unmasked, inflated and checked as it arrives.
+`parse` takes frames out of a buffer until a frame needs more bytes, the queue is full, or a control frame came. It
+leaves the control frame in `opcode` and `payload` for the connection. A complete frame becomes a packet directly. Of an
+incomplete frame only the head waits: the payload is unmasked, inflated and checked as it arrives.
 
-Limits are checked before memory is taken. A broken rule is a `ProtocolError`, and ends the use of the inbox for
-anything but reading its packets.
+Limits are checked before memory is taken. A violation raises `ProtocolError`; afterwards the inbox may only be used to
+read its packets.
 
 Layer: `protocol`; compiled (types in `inbox.pxd`). Source: RFC 6455 section 5, 8.1; RFC 7692 section 6.2.
 """
@@ -31,10 +30,10 @@ _BINARY = 2
 _PONG = 10
 _FIN = 0x80
 _RSV1 = 0x40
-_MANY_TAKEN = 64
+_MANY_TAKEN = 64  # packets taken before the list is cut: cutting at each packet would take quadratic time
 _LEAST_IN_PLACE = 65_536  # below, a copy costs less than a receive of its own
 _MOST_IN_PLACE = 1 << 20
-_LONGEST_TO_SHIFT = sys.maxsize >> 8  # by the last byte of a length
+_LONGEST_TO_SHIFT = sys.maxsize >> 8  # a larger length would overflow when its last byte is shifted in
 _UNLIMITED = sys.maxsize >> 3  # larger numbers would not fit into a C integer; nothing ever gets that large
 
 
@@ -42,17 +41,17 @@ class Inbox:
     """The receiving half of an open WebSocket.
 
     Args:
-        is_client: whether this side is the client, whose peer's frames are not masked.
-        limits: what the other side may cost.
+        is_client: whether this side is the client, which receives unmasked frames.
+        limits: the limits to keep.
 
     Attributes:
-        inflater: for compressed messages; None unless they were agreed on.
+        inflater: decompresses messages; None unless the handshake agreed on compression.
         count: messages received and not taken yet.
         queued_bytes: the sum of their sizes.
-        received: how many messages came so far.
-        was_text: whether the packet that `next_packet` gave last came as text.
-        opcode: of the control frame that `parse` stopped at; -1 for none.
-        payload: its payload.
+        received: how many messages have come so far.
+        was_text: whether the packet that `next_packet` returned last came as text.
+        opcode: of the control frame at which `parse` stopped; -1 for none.
+        payload: the payload of that control frame.
     """
 
     __slots__ = (
@@ -88,12 +87,13 @@ class Inbox:
         self._is_client = is_client
         self.use(limits)
         self.inflater: Inflater | None = None
-        # The queue. Mostly one packet waits at most: the oldest has a place of its own, and idle connections no list.
+        # The queue. It seldom holds more than one packet: the oldest has a field of its own, which saves idle
+        # connections the memory of a list.
         self._oldest = b""
         self._oldest_is_text = False
         self._others: list[bytes] | None = None
         self._kinds: list[bool] | None = None
-        self._first = 0  # of the others that were not taken
+        self._first = 0  # index in _others of the first packet that was not taken
         self.count = 0
         self.queued_bytes = 0
         self.received = 0
@@ -113,26 +113,24 @@ class Inbox:
         self._text: Utf8Validator | None = None
 
     def use(self, limits: Limits) -> None:
-        """Keep to these from now on."""
+        """Applies other limits from now on."""
         self._max_message_size = min(limits.max_message_size, _UNLIMITED)
         self._max_queued_bytes = min(limits.max_queued_bytes, _UNLIMITED)
         self._max_queued_packets = min(limits.max_queued_packets, _UNLIMITED)
         self._max_fragments = min(limits.max_fragments, _UNLIMITED)
 
     def is_full(self) -> bool:
-        """Whether the queue is at its limit; nothing more is parsed until packets are taken.
-
-        An empty queue is never full, however small its limits: control frames still have to come through.
-        """
+        """Tells whether the queue is at its limit. A full queue stops `parse` until packets are taken."""
+        # An empty queue is never full, however small its limits: control frames must still come through.
         if not self.count:
             return False
         return self.queued_bytes >= self._max_queued_bytes or self.count >= self._max_queued_packets
 
     def next_packet(self) -> bytes:
-        """The oldest packet; `was_text` tells its kind.
+        """Takes the oldest packet out of the queue, and sets `was_text`.
 
         Raises:
-            IndexError: there is none.
+            IndexError: the queue is empty.
         """
         if self.count == 0:
             raise IndexError("no packet is there")
@@ -147,12 +145,13 @@ class Inbox:
         return packet
 
     def _move_up(self) -> None:
-        """The first of the others becomes the oldest."""
+        """Makes the first of the other packets the oldest."""
         others, kinds, at = self._others, self._kinds, self._first
         assert others is not None
         assert kinds is not None
         self._oldest = others[at]
         self._oldest_is_text = kinds[at]
+        # Free the packet now: the list is cut later.
         others[at] = b""
         self._first = at + 1
         if self.count == 1:
@@ -164,23 +163,24 @@ class Inbox:
             self._first = 0
 
     def peek(self, index: int) -> bytes:
-        """A packet that stays in the queue.
+        """Returns a packet and leaves it in the queue.
 
         Args:
             index: its place; 0 is the oldest.
 
         Raises:
-            IndexError: there is none.
+            IndexError: there is no such packet.
         """
         if not 0 <= index < self.count:
             raise IndexError("no packet is there")
         return self._oldest if index == 0 or self._others is None else self._others[self._first + index - 1]
 
     def discard(self, index: int) -> None:
-        """Take a packet out of the queue, unread. Arguments and errors as `peek`."""
+        """Removes a packet from the queue, unread. Arguments and errors as `peek`."""
         was_text, size = self.was_text, len(self.peek(index))
         if index == 0 or self._others is None or self._kinds is None:
             self.next_packet()
+            # `was_text` describes the packet that the caller read last, not the removed packet.
             self.was_text = was_text
             return
         self.queued_bytes -= size
@@ -189,14 +189,14 @@ class Inbox:
         del self._kinds[self._first + index - 1]
 
     def parse(self, data: bytearray, at: int, end: int) -> int:
-        """Take frames out of `data[at:end]`.
+        """Parses frames out of `data[at:end]`.
 
         Returns:
-            Where the rest begins that was not taken. `opcode` is -1 unless a control frame is why it stopped there.
+            Where the unparsed rest begins. `opcode` is -1, unless a control frame ended the parsing.
 
         Raises:
-            ProtocolError: the bytes break a rule.
-            ValueError: there are not so many.
+            ProtocolError: the bytes violate the protocol, or exceed a limit.
+            ValueError: `data` does not hold these bytes.
         """
         if at < 0 or end > len(data):
             raise ValueError(f"bytes {at} to {end} of {len(data)}")
@@ -214,7 +214,7 @@ class Inbox:
         return at
 
     def _begin_frame(self, data: bytearray, at: int, end: int) -> int:
-        """Take a frame's head, and its payload where all of it is there; `at` itself when that needs more bytes."""
+        """Parses a frame's head, and its payload if all of it is there. Returns `at` if the head needs more bytes."""
         if end - at < 2:
             return at
         first = data[at]
@@ -232,6 +232,7 @@ class Inbox:
         if length >= 126:
             length = self._read_length(data, at + 2, head)
         if first & 8:
+            # A control frame has at most 125 bytes: wait for all of it rather than keep a half in a field.
             if end - body < length:
                 return at
             self.opcode = first & 15
@@ -239,16 +240,18 @@ class Inbox:
             return body + length
         self._begin_data(first, length)
         if first & _FIN and self._fragments == 1 and not self._compressed and end - body >= length:
+            # The common case, a whole message in one frame, needs no MessageBuffer.
             self._push(unmask(data, body, length, body - head))
             return body + length
         self._left = length
         self._phase = 0
         self._key = bytes(data[head:body])
         self._is_final = first & _FIN != 0
+        # An empty frame ends now: no further bytes will arrive to end it.
         return self._continue_frame(data, body, end) if length == 0 else body
 
     def _check_head(self, first: int, second: int) -> None:
-        """Everything that the first two bytes can tell (RFC 6455 section 5.2)."""
+        """Checks everything that the first two bytes can tell (RFC 6455 section 5.2)."""
         opcode = first & 15
         if first & 0x30 or (first & _RSV1 and (self.inflater is None or opcode not in (_TEXT, _BINARY))):
             raise ProtocolError("a reserved bit is set")
@@ -277,7 +280,7 @@ class Inbox:
         return length
 
     def _begin_data(self, first: int, length: int) -> None:
-        """A data frame's place in its message, and the limits, before any memory is taken."""
+        """Finds a data frame's place in its message, and checks the limits before any memory is taken."""
         if self._kind < 0:
             self._kind = first & 15
             self._compressed = first & _RSV1 != 0
@@ -285,10 +288,12 @@ class Inbox:
         self._fragments += 1
         if self._fragments > self._max_fragments:
             raise ProtocolError(f"a message has more than {self._max_fragments} fragments", 1009)
+        # The compressed length says nothing about the size: the inflater keeps the limit.
         if self._compressed:
             return
         before = 0 if self._message is None else self._message.size
-        if length > self._max_message_size - before:  # their sum may be too large for a C integer
+        # Subtract instead of adding: before + length may exceed a C integer.
+        if length > self._max_message_size - before:
             self._too_big(before, length)
 
     def _too_big(self, before: int, length: int) -> None:
@@ -297,7 +302,7 @@ class Inbox:
         )
 
     def _continue_frame(self, data: bytearray, at: int, end: int) -> int:
-        """Take what is there of the payload under way; end the frame, and the message, when that is all."""
+        """Takes the available bytes of the current payload. The last byte ends the frame, and perhaps the message."""
         length = min(self._left, end - at)
         message = self._take_message()
         before = message.size
@@ -315,7 +320,7 @@ class Inbox:
         return message
 
     def _advance(self, message: MessageBuffer, before: int, length: int) -> None:
-        """So many bytes more of the frame have come; the message has what they gave, from `before` on."""
+        """Counts `length` payload bytes of the frame. `message` has their content from `before` on."""
         if self._kind == _TEXT:
             self._check_text(message, before)
         self._left -= length
@@ -326,19 +331,20 @@ class Inbox:
                 self._end_message(message)
 
     def wanted(self) -> int:
-        """How many bytes could be received straight into the message under way; 0 where that is not worth it.
+        """Returns how many bytes could be received straight into the current message; 0 where a copy is cheaper.
 
-        `place` tells where to, `put` that they came.
+        `place` gives the address to receive to, `put` counts the received bytes.
         """
+        # Compressed bytes cannot stand in the message: they have to be inflated first.
         return min(self._left, _MOST_IN_PLACE) if self._left >= _LEAST_IN_PLACE and not self._compressed else 0
 
     def place(self, length: int) -> Any:  # compiled only
-        """Where so many of the wanted bytes can be received to."""
+        """Returns the address where the next `length` of the wanted bytes can be received."""
         message = self._take_message()
         return message.place(length, message.size + self._left)
 
     def put(self, length: int) -> None:  # compiled only
-        """So many bytes were received there. Errors as `parse`."""
+        """Counts `length` bytes that were received at `place`. Errors as `parse`."""
         message = self._take_message()
         before = message.size
         message.put(length, self._key, self._phase)
@@ -384,7 +390,9 @@ class Inbox:
         self._queue(packet)
 
     def add(self, packet: bytes, is_text: bool) -> None:
-        """Take a whole message that came another way than in frames; a text is UTF-8 already."""
+        """Queues a whole message that did not arrive in frames (the browser's socket delivers messages); a text must be
+        UTF-8.
+        """
         self._kind = _TEXT if is_text else _BINARY
         self._queue(packet)
 

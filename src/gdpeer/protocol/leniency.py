@@ -1,12 +1,12 @@
-"""What honest clients and servers send that h11 refuses: put right here, before h11 judges the rest.
+"""Repairs the heads that honest clients and servers send and that h11 would refuse.
 
-    what comes                                  who sends it                        what becomes of it
-    octets 0x80-0xff in a request's target      Godot, for ws://host/?name=José     percent-encoded
-    GET http://host/path HTTP/1.1               clients of proxies, health checks   path and query; its host counts
-    a header name that is no token, as X[a]     Godot, whose games name them        kept, and not shown to h11
-    a 101 that announces a body                 careless servers                    a 101 has none: not shown to h11
+    what arrives                                who sends it                        what this module does
+    octets 0x80-0xff in a request's target      Godot, for ws://host/?name=José     percent-encodes them
+    GET http://host/path HTTP/1.1               clients of proxies, health checks   takes path and query, and its host
+    a header name that is no token, as X[a]     Godot, whose games name them        keeps the header, hides it from h11
+    a 101 that announces a body                 careless servers                    hides those headers: 101 has no body
 
-Control characters in a name, and blanks at its ends, stay forbidden: they are what smugglers use.
+Control characters in a name, and blanks at its ends, stay forbidden: request smuggling uses them.
 
 Layer: `protocol`; pure. Source: RFC 9112 sections 2.2, 3.2 and 6.1; what Godot 4.6.3 and 3.6.2 send and take.
 """
@@ -36,12 +36,12 @@ _GREETINGS = ((b"SSH-", "SSH"), (b"220", "SMTP or FTP"), (b"* OK", "IMAP"), (b"+
 
 @dataclass(slots=True)
 class Asked:
-    """A request's head, put right.
+    """A request's head after repair.
 
     Attributes:
-        head: for h11.
-        host: replaces the Host header; "": it stays.
-        odd: the headers that h11 is not shown.
+        head: the head that h11 reads.
+        host: replaces the Host header; "" leaves that header as it is.
+        odd: headers that h11 does not see, as names and values.
     """
 
     head: bytes
@@ -50,12 +50,13 @@ class Asked:
 
 
 def read_asked(head: bytes) -> Asked:
-    """Put a whole request head right, whose line ends were checked."""
+    """Repairs a whole request head whose line ends were checked before."""
     host = b""
     line = _REQUEST_LINE.match(head)
     if line is not None:
         method, target, version = line.groups()
         absolute = _ABSOLUTE.fullmatch(target)
+        # RFC 9112 section 3.2.2: the host in an absolute target replaces the Host header.
         if absolute is not None:
             host, target = absolute[1], absolute[2] or b"/"
             target = target if target.startswith(b"/") else b"/" + target
@@ -69,15 +70,19 @@ def read_asked(head: bytes) -> Asked:
 
 
 def without_body(head: bytes) -> bytes:
-    """The head of a response, where it is a 101 without the headers that announce a body."""
+    """Removes the headers that announce a body from the head of a 101 response; other heads stay as they are."""
     return _BODY.sub(b"", head) if head[9:12] == b"101" else head
 
 
 def check_first_bytes(data: bytes | bytearray, *, is_response: bool) -> None:
-    """Tell from the first bytes what is not HTTP, so that nobody waits for the rest of it.
+    """Refuses a peer that does not speak HTTP, from its first bytes, so that nobody waits for the rest of the head.
+
+    Args:
+        data: at least 1 byte; the first 16 are read.
+        is_response: True: the bytes came from a server.
 
     Raises:
-        HandshakeError: it is not. The text says what it is instead, where that is known.
+        HandshakeError: the bytes are not HTTP. The text names the protocol that they look like, where that is known.
     """
     start = bytes(data[:16])
     if is_response:
@@ -90,9 +95,10 @@ def check_first_bytes(data: bytes | bytearray, *, is_response: bool) -> None:
 
 
 def _what(start: bytes) -> str:
-    """What a server speaks instead, by the first bytes that came."""
+    """Describes what a server speaks instead of HTTP, by its first bytes."""
     if start[0] in _TLS_RECORDS and start[1:2] in (b"\x03", b""):
         return "this is TLS, and the URL must begin with wss://"
+    # The first frame of HTTP/2 is SETTINGS (type 4, no flags, stream 0).
     if start[3:5] == b"\x04\x00" and start[5:9] == bytes(4):
         return "this is HTTP/2"
     for greeting, name in _GREETINGS:

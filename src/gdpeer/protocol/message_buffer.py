@@ -1,9 +1,10 @@
-"""A message that comes in pieces, in the block of memory that is handed on in the end.
+"""Collects a message that arrives in pieces, in the block of memory that becomes the message.
 
-Compiled, the block is the bytes object itself, so that a large message is received, unmasked and handed on in one
-place. Uncompiled it is a bytearray, which is copied once.
+In the compiled form the block is the bytes object itself: a large message is received, unmasked and handed on in one
+place. In the uncompiled form the block is a bytearray, which is copied once.
 
-Memory follows what has come: a message of up to 1 MiB gets its block at once, that of a larger one doubles.
+Memory grows with the bytes that arrived: a message of up to 1 MiB gets its block at once, the block of a larger
+message doubles.
 
 Layer: `protocol`; compiled (types in `message_buffer.pxd`).
 """
@@ -28,17 +29,17 @@ if cython.compiled:
 __all__ = ["MessageBuffer"]
 
 _AT_ONCE = 1 << 20
-"""Bytes of a message that gets its memory at once."""
+"""Size in bytes up to which a message gets all its memory with the first piece."""
 
 _MOST_AHEAD = 655_360
-"""Bytes of memory that are taken ahead of what a message is known to have."""
+"""Most bytes of memory that are taken beyond the known size of a message."""
 
 
 class MessageBuffer:
-    """The payload of one message, as far as it has come.
+    """The payload of one message, as far as it has arrived.
 
     Attributes:
-        size: its bytes.
+        size: bytes that have arrived.
     """
 
     __slots__ = ("_block", "_capacity", "_raw", "size")
@@ -52,15 +53,15 @@ class MessageBuffer:
         self.size = 0
 
     def append_unmasked(self, data: bytearray, start: int, length: int, key: bytes, phase: int, expected: int) -> None:
-        """Add a piece.
+        """Adds a piece of a frame's payload, unmasked.
 
         Args:
-            data: what was received.
+            data: the received bytes.
             start: where the piece begins.
-            length: its bytes.
-            key: 4 bytes, or empty.
+            length: of the piece, in bytes.
+            key: 4 bytes, or empty for a payload that is not masked.
             phase: how many bytes of the frame's payload came before this piece.
-            expected: bytes that the message will have as far as is known; within the limits.
+            expected: size in bytes that the message will have, as far as is known; checked against the limits before.
         """
         if cython.compiled:
             source = piece_of(data, start, length, 0)
@@ -71,7 +72,7 @@ class MessageBuffer:
             self.size += length
 
     def append(self, data: bytes) -> None:
-        """Add bytes as they are."""
+        """Adds bytes as they are."""
         if cython.compiled:
             memcpy(self.place(len(data), self.size + len(data)), PyBytes_AS_STRING(data), len(data))
         else:
@@ -79,25 +80,30 @@ class MessageBuffer:
         self.size += len(data)
 
     def is_text(self, text: Utf8Validator, start: int) -> bool:
-        """Whether what follows `start` may go on the text that `text` has checked so far."""
+        """Tells whether the bytes from `start` on continue the text that `text` has checked so far."""
         if cython.compiled:
             return text.feed_block(block_of(self._raw) + start, self.size - start)
         return text.feed(self._block, start)
 
     def finish(self) -> bytes:
-        """The message. Nothing may be added afterwards."""
+        """Returns the message. Nothing may be added afterwards."""
         if cython.compiled:
             whole: bytes = taken(cython.address(self._raw), self._capacity, self.size)
             return whole
         return bytes(self._block)
 
     def place(self, more: int, expected: int) -> Any:  # compiled only
-        """Where `more` bytes can be put: `put` says how many were. After a MemoryError the message is empty."""
+        """Returns the address where the next `more` bytes can be written; `put` then says how many were.
+
+        Raises:
+            MemoryError: the message is empty afterwards.
+        """
         capacity = self._capacity
         if self.size + more > capacity or not capacity:
             wanted = expected if expected <= _AT_ONCE else min(expected, 2 * capacity)
-            # Where it comes in small fragments each of them is all that is known of, and not every system's allocator
-            # makes a block longer without copying it. (A bomb shall not take a MiB more than its limit.)
+            # A message in small fragments never shows its final size, and some allocators copy a block to make it
+            # longer. Grow by an eighth ahead to bound the copies; the cap keeps a compression bomb within 1 MiB
+            # of its limit.
             wanted = max(wanted, self.size + more, capacity + min(capacity >> 3, _MOST_AHEAD), 1)
             try:
                 target = room_in(cython.address(self._raw), cython.address(wanted)) + self.size
@@ -109,7 +115,7 @@ class MessageBuffer:
         return block_of(self._raw) + self.size
 
     def put(self, length: int, key: bytes, phase: int) -> None:  # compiled only
-        """So many bytes were put in place, still masked."""
+        """Counts `length` bytes that were written to `place`, and unmasks them there."""
         added = block_of(self._raw) + self.size
         if key:
             xor_copy(added, added, length, cython.cast(cython.p_uchar, PyBytes_AS_STRING(key)), phase)

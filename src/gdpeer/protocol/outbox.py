@@ -1,7 +1,7 @@
-"""From packets to frames: what waits to be sent.
+"""Turns packets into frames, and holds the bytes that wait to be sent.
 
-Small frames are gathered into one buffer, large payloads and shared frames keep a chunk of their own, so that many
-messages leave in one system call and a large one is not copied.
+Small frames are gathered into one buffer, so that many messages leave in one system call. A large payload or a shared
+frame keeps a chunk of its own, so that it is not copied.
 
 Layer: `protocol`; compiled (types in `outbox.pxd`). Source: RFC 6455 section 5; RFC 7692 section 6.1.
 """
@@ -23,12 +23,15 @@ _RSV1 = 0x40
 
 # A payload of this size or more keeps a chunk of its own; below, copying it is cheaper than one more entry in a writev.
 _OWN_CHUNK = 16_384
-# Where a gathered chunk is full: a stalled peer then holds several of these, not one that is copied while it grows.
+# Size at which a gathered chunk is full. A stalled peer then holds several chunks, not one that is copied as it grows.
 _FULL_CHUNK = 65_536
 
 
 def encode_message(payload: bytes, is_text: bool) -> bytes:
-    """A whole unmasked, uncompressed message frame, to be shared by many peers of a server (`Outbox.send_encoded`)."""
+    """Returns a whole unmasked, uncompressed message frame, which many peers of a server can share.
+
+    Pass it to `Outbox.send_encoded`.
+    """
     frame = bytearray()
     append_frame(frame, _FIN | (_TEXT if is_text else _BINARY), payload, b"")
     return bytes(frame)
@@ -38,13 +41,13 @@ class Outbox:
     """The sending half of an open WebSocket.
 
     Args:
-        is_client: whether what is sent is masked.
+        is_client: whether to mask the frames.
 
     Attributes:
-        is_open: whether messages may be sent; kept by its connection.
-        pending: bytes to send that were not taken yet.
-        pending_messages: messages queued since nothing was pending last.
-        pending_control: bytes of control frames queued since then.
+        is_open: whether messages may be sent; the connection keeps it up to date.
+        pending: bytes that wait to be sent.
+        pending_messages: messages queued since `pending` was last 0.
+        pending_control: bytes of control frames queued since `pending` was last 0.
     """
 
     __slots__ = (
@@ -64,7 +67,7 @@ class Outbox:
         self._keys = MaskKeys() if is_client else None
         self._deflater: Deflater | None = None
         self._threshold = 0
-        self._only: bytes | bytearray | memoryview | None = None  # the one chunk, where there is no more
+        self._only: bytes | bytearray | memoryview | None = None  # the chunk, while there is only one
         self._chunks: list[bytes | bytearray | memoryview] | None = None  # all chunks, where there are several
         self._gathered: bytearray | None = None  # the last chunk, while more may be added to it
         self.is_open = True
@@ -73,20 +76,21 @@ class Outbox:
         self.pending_control = 0
 
     def compress(self, deflater: Deflater, threshold: int) -> None:
-        """Compress messages of `threshold` bytes or more from now on."""
+        """Compresses messages of `threshold` bytes or more from now on."""
         self._deflater = deflater
         self._threshold = threshold
 
     def send_message(self, payload: bytes, is_text: bool) -> None:
-        """Queue a message.
+        """Queues a message.
 
-        A payload of 16 KiB or more is kept by reference until it is sent.
+        A payload of 16 KiB or more that is neither masked nor compressed is kept by reference until it is sent.
         """
         first = _FIN | (_TEXT if is_text else _BINARY)
         if self._deflater is not None and len(payload) >= self._threshold:
             payload = self._deflater.compress(payload)
             first |= _RSV1
         self.pending_messages += 1
+        # A client must write every byte anew to mask it, so a large payload gains nothing from a chunk of its own.
         if len(payload) < _OWN_CHUNK or self._keys is not None:
             self._frame(first, payload)
             return
@@ -95,12 +99,12 @@ class Outbox:
         self._add_chunk(payload)
 
     def send_encoded(self, frame: bytes) -> None:
-        """Queue a frame that `encode_message` made: by reference, so that many peers share it. Where `can_share()`."""
+        """Queues a frame of `encode_message`, by reference, so that many peers share it. Only if `can_share()`."""
         self.pending_messages += 1
         self.send_raw(frame)
 
     def send_raw(self, frame: bytes) -> None:
-        """Queue bytes as they are: those of HTTP, before the WebSocket begins."""
+        """Queues bytes that are not framed: HTTP, before the WebSocket begins."""
         gathered = self._gathered
         if len(frame) >= _OWN_CHUNK or gathered is None or len(gathered) >= _FULL_CHUNK:
             self._add_chunk(frame)
@@ -109,23 +113,24 @@ class Outbox:
             self.pending += len(frame)
 
     def can_share(self) -> bool:
-        """Whether `send_encoded` may be used: a server's connection without compression."""
+        """Tells whether `send_encoded` may be used: on a server's connection without compression."""
         return self._keys is None and self._deflater is None
 
     def send_control(self, opcode: int, payload: bytes) -> None:
-        """Queue a control frame."""
+        """Queues a control frame, and counts its bytes in `pending_control`."""
         self._frame(_FIN | opcode, payload)
         self.pending_control += len(payload) + 6
 
     def data_to_send(self) -> Sequence[bytes | bytearray | memoryview]:
-        """What waits to be sent, in order; valid until the next call of any method."""
+        """Returns the chunks that wait to be sent, in order; valid until the next call of any method."""
         if self._chunks is not None:
             return self._chunks
         return [] if self._only is None else [self._only]
 
     def data_sent(self, length: int) -> None:
-        """The first `length` bytes of `data_to_send` were taken."""
+        """Removes the first `length` bytes of `data_to_send()`, which the transport has taken."""
         self.pending -= length
+        # The gathered chunk may be gone, or exported as a memoryview, which forbids to resize it.
         self._gathered = None
         if self.pending == 0:
             self._only = self._chunks = None
@@ -155,7 +160,7 @@ class Outbox:
         self.pending += len(target) - before
 
     def _gather(self, more: int) -> bytearray:
-        """The buffer that small frames are gathered in; `more` bytes are counted as pending at once."""
+        """Returns the buffer that small frames are gathered in, and counts `more` bytes as pending."""
         gathered = self._gathered
         if gathered is None or len(gathered) >= _FULL_CHUNK:
             gathered = self._gathered = bytearray()

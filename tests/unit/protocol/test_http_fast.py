@@ -1,4 +1,4 @@
-"""Plain heads: which are read without a judge, and how. What h11 would make of them: `tests/property/test_upgrades`."""
+"""Plain heads: which are read without h11, and how. The comparison with h11: `tests/property/test_upgrades`."""
 
 from __future__ import annotations
 
@@ -109,11 +109,11 @@ def test_blanks_around_a_value_are_not_of_it() -> None:
         REQUEST + b"\r\n",
     ],
 )
-def test_what_is_not_plain_is_left_to_the_judge(head: bytes) -> None:
+def test_what_is_not_plain_is_left_to_h11(head: bytes) -> None:
     assert plain.read_request(head) is None
 
 
-def test_more_fields_than_anybody_sends_are_left_to_the_judge() -> None:
+def test_more_fields_than_anybody_sends_are_left_to_h11() -> None:
     assert plain.read_request(REQUEST[:-2] + b"X: y\r\n" * 98 + b"\r\n") is not None
     assert plain.read_request(REQUEST[:-2] + b"X: y\r\n" * 99 + b"\r\n") is None
 

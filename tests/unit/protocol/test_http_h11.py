@@ -1,11 +1,11 @@
-"""h11 as the judge: what it refuses, with which status, and what it writes."""
+"""What h11 refuses, with which status, and what it writes."""
 
 from __future__ import annotations
 
 import pytest
 
 from gdpeer.errors import HandshakeError
-from gdpeer.protocol.http_h11 import Asker, Reader, reason_of, respond, respond_head
+from gdpeer.protocol.http_h11 import Reader, UpgradeRequest, reason_of, respond, respond_head
 
 HEAD = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 BODY = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n"
@@ -105,12 +105,12 @@ def test_what_is_written() -> None:
 
 
 def test_an_answer_that_is_read() -> None:
-    asker = Asker("/a", [("Host", "h")], 1000)
-    assert asker.request == b"GET /a HTTP/1.1\r\nHost: h\r\n\r\n"
-    head = asker.read_head(b"HTTP/1.0 404 Not here\r\nX-Y: z\r\n\r\n")
+    client = UpgradeRequest("/a", [("Host", "h")], 1000)
+    assert client.request == b"GET /a HTTP/1.1\r\nHost: h\r\n\r\n"
+    head = client.read_head(b"HTTP/1.0 404 Not here\r\nX-Y: z\r\n\r\n")
     assert (head.code, head.reason, head.version) == (404, "Not here", "1.0")
     assert list(head.headers) == [("x-y", "z")]
     with pytest.raises(HandshakeError, match="did not answer with HTTP"):
-        Asker("/a", [("Host", "h")], 1000).read_head(b"HTTP/1.1 200")
+        UpgradeRequest("/a", [("Host", "h")], 1000).read_head(b"HTTP/1.1 200")
     with pytest.raises(HandshakeError, match="not a valid HTTP response"):
-        Asker("/a", [("Host", "h")], 1000).read_head(b"HTTX\r\n\r\n")
+        UpgradeRequest("/a", [("Host", "h")], 1000).read_head(b"HTTX\r\n\r\n")
