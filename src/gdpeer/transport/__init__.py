@@ -1,4 +1,4 @@
-"""Bytes in, bytes out, never blocking: TCP, TLS, listening, memory, and the poller that watches them all.
+"""Moves bytes without blocking: TCP, TLS, listening, in-memory streams, and the poller that watches them.
 
-`stream` is the contract; what is above this layer knows that and the `Poller`. Nothing here knows the protocol.
+`stream` is the contract; the layers above know only the contract and the `Poller`. No module here knows WebSocket.
 """

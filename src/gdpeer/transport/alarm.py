@@ -1,4 +1,4 @@
-"""A connector's deadline in a poller.
+"""The timer that calls a connector again: in the next turn, and at its deadline.
 
 Layer: `transport`.
 """
@@ -12,7 +12,10 @@ __all__ = ["Alarm"]
 
 
 class Alarm:
-    """Calls a connector's `ready` in the first turn, and at one time after that, while a poller is there."""
+    """Calls a connector's `ready` in the next turn after `attach`, and at the time that `set` names.
+
+    Works only while attached to a poller; without a poller the owner calls the connector itself.
+    """
 
     __slots__ = ("_timer", "poller", "ready")
 
@@ -22,21 +25,21 @@ class Alarm:
         self._timer: Timer | None = None
 
     def attach(self, poller: Poller, ready: Ready) -> None:
-        """Have `ready` called in the next turn; a former attachment ends."""
+        """Calls `ready` in the next turn; a former attachment ends."""
         self.detach()
         self.poller = poller
         self.ready = ready
         self.set(poller.clock.now())
 
     def detach(self) -> None:
-        """Call nobody any more."""
+        """Cancels the timer and forgets the poller."""
         self.poller = self.ready = None
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
     def set(self, when: float) -> None:
-        """Ring at that time, instead of the one set before."""
+        """Rings at `when`, in seconds of the poller's clock, instead of the time set before."""
         timer = self._timer
         if self.poller is None or (timer is not None and timer.when == when):
             return

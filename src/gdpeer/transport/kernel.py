@@ -1,6 +1,6 @@
-"""How much of what a stream has handed over is still in the kernel.
+"""Tells how many sent bytes the kernel still holds.
 
-A kernel takes megabytes before a slow reader shows in what it takes; what it still holds shows every byte that goes.
+The kernel takes megabytes before a slow reader blocks `send`. The bytes that it still holds show a slow reader at once.
 
 Layer: `transport`. Source: tcp(7), SIOCOUTQ.
 """
@@ -14,14 +14,17 @@ from typing import Any
 __all__ = ["TELLS", "unsent_bytes"]
 
 TELLS = sys.platform == "linux"
-"""Whether the system says so."""
+"""Whether the system can tell: only Linux."""
 
 _SIOCOUTQ = 0x5411
 _ANSWER = struct.Struct("i")
 
 
 def unsent_bytes(stream: Any) -> int:
-    """Bytes that the other side has not acknowledged yet; 0 where the system does not tell, or has no such stream."""
+    """Returns how many sent bytes the other side has not acknowledged yet.
+
+    0 where the system cannot tell: not Linux, a closed stream, or a stream in memory.
+    """
     if not TELLS:
         return 0
     from fcntl import ioctl  # type: ignore[attr-defined, unused-ignore]  # Windows has none

@@ -1,11 +1,11 @@
-"""Waits for connections on a port or a Unix socket.
+"""Accepts connections on a port or a Unix socket.
 
 Layer: `transport`.
 """
 
 from __future__ import annotations
 
-import encodings.idna  # noqa: F401  # see names.py
+import encodings.idna  # noqa: F401  # see resolver.py
 import errno
 import os
 import socket
@@ -25,13 +25,13 @@ from gdpeer.transport.stream import Address, Pollable, Ready
 __all__ = ["BACKLOG", "Listener"]
 
 BACKLOG = 4096
-"""Connections the system keeps waiting; it cuts this down to its own limit (Linux: net.core.somaxconn)."""
+"""Connections that the system keeps waiting, at most its own limit (Linux: net.core.somaxconn)."""
 
 PAUSE = 0.1
-"""Seconds without accepting after the process or the machine ran out of descriptors."""
+"""Seconds without accepting after the process or the machine ran out of file descriptors."""
 
 _LOG_INTERVAL = 60.0
-"""Seconds between two complaints about that."""
+"""Seconds between two warnings in the log about that."""
 
 _SHORTAGE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 _LOST = frozenset(
@@ -52,33 +52,37 @@ _LOST = frozenset(
     )
     if hasattr(errno, name)
 )
-"""What Linux and others report for a connection that was lost before it was accepted."""
+"""The errors of `accept` for a connection that broke while it waited."""
 
 _OWN_PORT: int = getattr(socket, "SO_EXCLUSIVEADDRUSE", socket.SO_REUSEADDR)
-"""Windows: nobody may share the port. Elsewhere: a port whose old connections linger may be taken, a live one not."""
+"""The option that protects the port: on Windows no other process may share it. Elsewhere a port may be taken while its
+old connections linger, but not from a live listener."""
 
 _log = get_logger("gdpeer.transport")
 
 
 class Listener(Pollable):
-    """A socket that takes connections.
+    """A socket that accepts connections.
 
-    All calls belong to one thread. With a poller `attach` it and call `accept` from `ready`; without one call `accept`
-    now and then.
+    All calls belong to one thread. With a poller, `attach` the listener and call `accept` from `ready`; without a
+    poller,
+    call `accept` regularly.
 
     Args:
-        address: an IPv4 or IPv6 address, or "*" for all of this machine (IPv6 and IPv4 in one socket where the system
-            can, else IPv4 only). No names.
-        port: 0 to 65535; 0 takes a free one, see `local_address`.
-        backlog: connections the system keeps waiting until they are accepted.
-        reuse_port: share the port with other processes that ask for the same; the system spreads connections over them
+        address: an IPv4 or IPv6 address, or "*" for all addresses of this machine (IPv6 and IPv4 in one socket where
+            the
+            system can, else IPv4 only). No names.
+        port: 0 to 65535; 0 takes a free port, see `local_address`.
+        backlog: connections that the system keeps waiting until they are accepted.
+        reuse_port: share the port with other processes that also set this; the system spreads connections over them
             (Linux, BSD).
         clock: tells the time; the same as the poller's.
 
     Raises:
-        TransportError: with the engine's codes: ERR_INVALID_PARAMETER (no such address or port), ERR_CANT_CREATE (no
-            socket to be had), ERR_ALREADY_IN_USE (the port is taken, or may not be), FAILED (listening is refused),
-            ERR_UNAVAILABLE (`reuse_port` or Unix sockets where there are none).
+        TransportError: with the engine's codes: ERR_INVALID_PARAMETER (no such address or port), ERR_CANT_CREATE (the
+            system gives no socket), ERR_ALREADY_IN_USE (the port is taken, or not permitted), FAILED (the system
+            refuses
+            to listen), ERR_UNAVAILABLE (`reuse_port` or Unix sockets on a system without them).
     """
 
     def __init__(
@@ -97,13 +101,18 @@ class Listener(Pollable):
 
     @classmethod
     def unix(cls, path: str | os.PathLike[str], *, backlog: int = BACKLOG, clock: Clock = MONOTONIC) -> Listener:
-        """Listen on a Unix socket.
+        """Listens on a Unix socket.
 
-        What a dead server left at `path` is replaced; the socket of a live one, or a file of another kind, is not.
-        `close` removes it.
+        Replaces the socket of a dead server at `path`, but not the socket of a live server or a file of another kind.
+        `close` removes the file.
+
+        Args:
+            path: of the socket; on most systems at most 107 bytes.
+            backlog: connections that the system keeps waiting until they are accepted.
+            clock: tells the time; the same as the poller's.
 
         Raises:
-            TransportError: as above.
+            TransportError: with the same codes as the constructor.
         """
         self = cls.__new__(cls)
         path = os.fspath(path)
@@ -112,7 +121,8 @@ class Listener(Pollable):
 
     def _start(self, listening: socket.socket, backlog: int, clock: Clock, path: str) -> None:
         listening.setblocking(False)
-        if listening.family in (socket.AF_INET, socket.AF_INET6):  # what is accepted inherits it, on Linux
+        # On Linux accepted sockets inherit the option, which saves a system call per connection.
+        if listening.family in (socket.AF_INET, socket.AF_INET6):
             listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._local = address_of(listening.getsockname())
         try:
@@ -123,6 +133,8 @@ class Listener(Pollable):
         self._socket = listening
         self._path = path
         self._file = _identity(path) if path else None
+        # close() compares these two: it must not remove the file from a child process, nor a file that another server
+        # made.
         self._process = os.getpid()
         self._clock = clock
         self._watch = Watch(listening.fileno())
@@ -130,14 +142,16 @@ class Listener(Pollable):
         self._log_after = clock.now()
 
     def accept(self, limit: int = BACKLOG) -> list[TcpStream]:
-        """Take the connections that wait.
+        """Accepts the waiting connections.
 
-        When the process runs out of descriptors, the rest stays with the system: with a poller for a tenth of a second,
-        without one until the next call. That is logged, at most once a minute. Connections that broke while they waited
-        are left out.
+        When the process runs out of file descriptors, the other connections keep waiting in the system: with a poller
+        for 0.1
+        seconds, without a poller until the next call. The log says so, at most once a minute. Connections that broke
+        while
+        they waited are left out.
 
         Args:
-            limit: take at most so many; the rest is reported in the next turn.
+            limit: accept at most this many; the poller reports the others in the next turn.
 
         Raises:
             TransportError: the listener itself is broken.
@@ -159,20 +173,20 @@ class Listener(Pollable):
         return streams
 
     def attach(self, poller: Poller, ready: Ready) -> None:
-        """See `Pollable.attach`: `ready` is called while connections wait."""
+        """Calls `ready` in each turn while connections wait. See `Pollable.attach`."""
         self._watch.attach(poller, ready)
 
     def detach(self) -> None:
-        """See `Pollable.detach`."""
+        """Stops watching and ends a pause after a shortage of descriptors. See `Pollable.detach`."""
         self._watch.detach()
         if self._resume is not None:
             self._resume.cancel()
             self._go_on()
 
     def close(self) -> None:
-        """Stop listening; what was not accepted is refused. May be called again.
+        """Stops listening; the system refuses the connections that still wait. May be called again.
 
-        The file of a Unix socket goes with it, but not from a child process: there the parent may still listen.
+        Also removes the file of a Unix socket, except in a child process: the parent may still listen.
         """
         self.detach()
         self._socket.close()
@@ -183,17 +197,17 @@ class Listener(Pollable):
         self._file = None
 
     def __del__(self) -> None:
-        """What nobody holds any more listens no longer, as in the engine."""
-        if hasattr(self, "_socket"):  # else it never listened
+        """Stops listening, as the engine does when a listener is freed."""
+        if hasattr(self, "_socket"):  # __init__ may have failed before
             self.close()
 
     @property
     def local_address(self) -> Address:
-        """Where it listens, with the port that was taken."""
+        """The address that is listened on, with the port that was taken."""
         return self._local
 
     def fileno(self) -> int:
-        """The descriptor; -1 once closed."""
+        """Returns the descriptor; -1 once closed."""
         return self._socket.fileno()
 
     def _pause(self, number: int) -> None:
@@ -204,7 +218,9 @@ class Listener(Pollable):
         poller = self._watch.poller
         if poller is not None and self._resume is None:
             self._resume = poller.call_at(now + PAUSE, self._go_on)
-            with suppress(TransportError):  # then it is asked again and again until the pause is over
+            # Stop watching: the waiting connections would make every turn ready, and keep the process busy. If the
+            # system refuses even that, the process is busy until the pause ends.
+            with suppress(TransportError):
                 self._watch.want_read(False)
 
     def _go_on(self) -> None:
@@ -212,17 +228,19 @@ class Listener(Pollable):
         try:
             self._watch.want_read(True)
         except TransportError:
-            if self._watch.poller is not None:  # it cannot be watched yet
+            # Still short of resources: without another timer the listener would stay deaf.
+            if self._watch.poller is not None:
                 self._resume = self._watch.poller.call_at(self._clock.now() + PAUSE, self._go_on)
 
 
 def _bind_all(port: int, reuse_port: bool) -> socket.socket:
-    """IPv6 and IPv4 in one socket, else IPv4."""
+    """Binds one socket for IPv6 and IPv4; IPv4 alone where the system has no IPv6."""
     if socket.has_ipv6:
         try:
             return _bind(socket.AF_INET6, ("::", port), reuse_port, dual=True)
         except TransportError as error:
             cause = error.__cause__
+            # A port that is taken or forbidden fails for IPv4 too; other failures mean that IPv6 does not work.
             if not isinstance(cause, OSError) or cause.errno in (errno.EADDRINUSE, errno.EACCES):
                 raise
     return _bind(socket.AF_INET, ("0.0.0.0", port), reuse_port)
@@ -275,14 +293,15 @@ def _bind_unix(path: str) -> socket.socket:
 
 
 def _clear(path: str) -> None:
-    """Remove the socket of a server that is gone; leave everything else where it is."""
+    """Removes the socket file of a dead server, and leaves every other file in place."""
     try:
         if not stat.S_ISSOCK(os.stat(path).st_mode):
-            return  # bind() will say so
+            return  # not a socket: bind() fails and names the reason
     except FileNotFoundError:
         return
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:  # type: ignore[attr-defined, unused-ignore]
         probe.setblocking(False)
+        # Only a refused connection proves that no process listens on the file.
         if probe.connect_ex(path) != errno.ECONNREFUSED:
             raise TransportError(f"a server listens on {path} already", Cause.TCP, Error.ERR_ALREADY_IN_USE)
     os.unlink(path)
@@ -298,13 +317,13 @@ def _socket(family: socket.AddressFamily, place: str) -> socket.socket:
 
 
 def _refused(place: str, error: OSError) -> TransportError:
-    if error.errno is None:  # Python's own check: the path of a Unix socket is too long
+    if error.errno is None:  # Python itself refuses a Unix path that is too long
         return TransportError(f"cannot listen on {place}: {error}", Cause.TCP, Error.ERR_INVALID_PARAMETER)
     return TransportError(f"cannot listen on {place}: {explain(error.errno)}", Cause.TCP, Error.ERR_ALREADY_IN_USE)
 
 
 def _place(address: Any) -> str:
-    """Words for an address: with its port, or a Unix socket's path."""
+    """Names an address in an error: host and port, or a Unix socket's path."""
     return f"{address[0]} port {address[1]}" if address[1] else str(address[0])
 
 

@@ -1,10 +1,10 @@
-"""Two streams that are joined in memory: a network to test games with.
+"""Two connected streams in memory: a network for testing games.
 
     ours, theirs = memory_pair(clock=clock, delay=0.05, max_chunk=7)
 
-Whatever speaks over a `Stream` runs over these, with no socket and in no time: bytes can be late, come in small pieces,
-get stuck behind a full buffer, stop for a while, or end in a broken connection. With a `ManualClock` a delay passes
-when the test says so.
+Every protocol over a `Stream` also runs over these, without sockets and without waiting. The pair can delay bytes, cut
+them into small pieces, hold them back behind a full buffer, stop for a while, or break. With a `ManualClock` a delay
+ends when the test moves the clock.
 
 Layer: `transport`.
 """
@@ -24,7 +24,7 @@ __all__ = ["MemoryStream", "memory_pair"]
 
 
 class _Pipe:
-    """One direction: pieces with the time of their arrival, in order."""
+    """One direction of a pair: pieces in order, each with the time of its arrival."""
 
     __slots__ = ("capacity", "clock", "closed", "delay", "end", "pieces", "size", "stalled")
 
@@ -35,17 +35,17 @@ class _Pipe:
         self.pieces: deque[tuple[float, memoryview]] = deque()
         self.size = 0
         self.end: float | None = None
-        """When the end of the bytes arrives; None while more may follow."""
+        """Time at which the end of the bytes arrives; None while more may follow."""
         self.stalled = False
         self.closed = False
-        """The reader is gone: what is sent vanishes."""
+        """The reader closed its end: further bytes vanish."""
 
     @property
     def room(self) -> int:
         return self.capacity - self.size
 
     def put(self, chunk: Any) -> int:
-        """Take what there is room for."""
+        """Takes as many bytes as there is room for, and returns their number."""
         view = memoryview(chunk).cast("B")
         piece = bytes(view[: self.room])
         if piece and not self.closed:
@@ -54,13 +54,13 @@ class _Pipe:
         return len(piece)
 
     def next_at(self) -> float | None:
-        """When there is something to read, the end included; None while nothing is under way."""
+        """Returns when the next bytes, or the end, can be read; None while nothing is on its way."""
         if self.stalled:
             return None
         return self.pieces[0][0] if self.pieces else self.end
 
     def take_into(self, buffer: memoryview) -> int:
-        """Fill the buffer with what has arrived."""
+        """Fills the buffer with arrived bytes, and returns their number."""
         now = self.clock.now()
         taken = 0
         while self.pieces and self.pieces[0][0] <= now and taken < len(buffer):
@@ -75,7 +75,7 @@ class _Pipe:
 
 
 class _State:
-    """What both ends share."""
+    """The state that both ends of a pair share: whether the connection broke, and the size of reads."""
 
     __slots__ = ("broken", "max_chunk")
 
@@ -84,7 +84,7 @@ class _State:
         self.max_chunk = max_chunk
 
     def chunk(self, available: int) -> int:
-        """The most that one read may yield."""
+        """Returns the most bytes that one read may yield."""
         if self.max_chunk is None:
             return available
         limit = self.max_chunk if isinstance(self.max_chunk, int) else self.max_chunk()
@@ -94,8 +94,9 @@ class _State:
 class MemoryStream(Stream):
     """One end of a `memory_pair`. Both ends belong to one thread.
 
-    Like a socket it is ready as long as there is something to do, not only when that begins. It is reported through
-    `soon` and `call_at` of the poller: use one clock for the pair and the poller.
+    Like a socket, a stream stays ready until its bytes are read; readiness is not reported only once. It uses the
+    poller's
+    `soon` and `call_at`, so the pair and the poller must share one clock.
     """
 
     def __init__(self, incoming: _Pipe, outgoing: _Pipe, state: _State) -> None:
@@ -112,7 +113,7 @@ class MemoryStream(Stream):
         self._timer: Timer | None = None
 
     def receive_into(self, buffer: Any) -> int:
-        """See `Stream.receive_into`."""
+        """Fills the buffer with arrived bytes, at most `max_chunk`. See `Stream.receive_into`."""
         self._check()
         view = memoryview(buffer).cast("B")
         pipe = self._incoming
@@ -120,11 +121,12 @@ class MemoryStream(Stream):
         if arrives is None or arrives > pipe.clock.now():
             return WOULD_BLOCK
         taken = pipe.take_into(view[: self._state.chunk(len(view))])
+        # The read made room, so the other end may be able to send again.
         self._other._notify()
         return taken
 
     def send(self, chunks: Sequence[Any]) -> int:
-        """See `Stream.send`."""
+        """Sends bytes while the capacity lasts. See `Stream.send`."""
         self._check()
         if self._outgoing.end is not None:
             raise TransportError("sent after close_write", Cause.TCP, Error.ERR_CONNECTION_ERROR)
@@ -138,12 +140,14 @@ class MemoryStream(Stream):
         return total
 
     def stall(self, stalled: bool = True) -> None:
-        """Hold back the bytes on their way to this end, until `stall(False)`; in the end the sender has to wait."""
+        """Holds back the bytes on their way to this end, until `stall(False)`. The sender has to wait once the capacity
+        is full.
+        """
         self._incoming.stalled = stalled
         self._notify()
 
     def break_connection(self, detail: str = "connection broke: reset by the other side") -> None:
-        """Have both ends fail from now on as after a reset; bytes under way are lost."""
+        """Makes both ends fail from now on as after a reset; bytes on their way are lost."""
         self._state.broken = detail
         for pipe in (self._incoming, self._outgoing):
             pipe.pieces.clear()
@@ -152,40 +156,40 @@ class MemoryStream(Stream):
         self._other._notify()
 
     def attach(self, poller: Poller, ready: Ready) -> None:
-        """See `Pollable.attach`."""
+        """Calls `ready` in each turn in which this end is ready. See `Pollable.attach`."""
         self.detach()
         self._poller, self._ready = poller, ready
         self._notify()
 
     def detach(self) -> None:
-        """See `Pollable.detach`."""
+        """Ends `attach`, and cancels the timer of delayed bytes."""
         self._poller = self._ready = None
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
     def want_read(self, wanted: bool) -> None:
-        """See `Stream.want_read`."""
+        """Sets whether arrived bytes make this end ready."""
         self._want_read = wanted
         self._notify()
 
     def want_write(self, wanted: bool) -> None:
-        """See `Stream.want_write`."""
+        """Sets whether room for more bytes makes this end ready."""
         self._want_write = wanted
         self._notify()
 
     def has_pending(self) -> bool:
-        """Nothing does that the poller would not report."""
+        """Always False: the poller reports all bytes of a stream in memory."""
         return False
 
     def close_write(self) -> None:
-        """The other side reads the end after the bytes that are under way."""
+        """Ends this direction: the other side reads the bytes on their way, then the end."""
         if self._outgoing.end is None:
             self._outgoing.end = self._outgoing.clock.now() + self._outgoing.delay
             self._other._notify()
 
     def close(self) -> None:
-        """Let go. The other side reads what is under way, then the end; what it sends vanishes."""
+        """Closes this end. The other side reads the bytes on their way, then the end; bytes that it sends vanish."""
         self._closed = True
         self.detach()
         self._incoming.closed = True
@@ -195,21 +199,21 @@ class MemoryStream(Stream):
         self._other._notify()
 
     def set_no_delay(self, enabled: bool) -> None:
-        """Without effect."""
+        """Does nothing: a stream in memory has no TCP_NODELAY."""
 
     @property
     def is_secure(self) -> bool:
-        """It is not."""
+        """Always False: the bytes are not encrypted."""
         return False
 
     @property
     def remote_address(self) -> Address:
-        """There is none."""
+        """Always `("", 0)`: memory has no addresses."""
         return "", 0
 
     @property
     def local_address(self) -> Address:
-        """There is none."""
+        """Always `("", 0)`: memory has no addresses."""
         return "", 0
 
     def _check(self) -> None:
@@ -218,8 +222,9 @@ class MemoryStream(Stream):
             raise TransportError(detail, Cause.TCP, Error.ERR_CONNECTION_ERROR)
 
     def _events(self) -> int:
-        """What can be done now and is wanted."""
+        """Returns the wanted readiness of this moment, as bits."""
         if self._state.broken:
+            # As with a socket after a reset: the next read or write raises the error.
             return READ | WRITE
         arrives = self._incoming.next_at()
         readable = self._want_read and arrives is not None and arrives <= self._incoming.clock.now()
@@ -227,7 +232,7 @@ class MemoryStream(Stream):
         return (READ if readable else 0) | (WRITE if writable else 0)
 
     def _notify(self) -> None:
-        """Have the poller call, in the next turn or when the next bytes arrive."""
+        """Has the poller call `ready`, in the next turn or when the next bytes arrive."""
         poller = self._poller
         if poller is None or self._asked is poller or not (self._want_read or self._want_write):
             return
@@ -259,6 +264,7 @@ class MemoryStream(Stream):
             if events:
                 self._ready(events)
         finally:
+            # Readiness is a state: unread bytes must be reported in the next turn again.
             self._notify()
 
 
@@ -269,14 +275,15 @@ def memory_pair(
     max_chunk: int | Callable[[], int] | None = None,
     capacity: int = 65536,
 ) -> tuple[MemoryStream, MemoryStream]:
-    """Make two streams; what is sent into one comes out of the other.
+    """Returns two streams; bytes sent into one come out of the other.
 
     Args:
-        clock: tells when delayed bytes are there; the same as the poller's.
-        delay: seconds that bytes, and the end of them, are under way.
-        max_chunk: the most bytes that one `receive_into` yields: a number, or something that is called for each (at
-            least 1 is yielded); None: as many as fit.
-        capacity: bytes that may be under way in each direction; with more, `send` takes less, in the end nothing.
+        clock: tells when delayed bytes arrive; the same as the poller's.
+        delay: seconds that bytes, and their end, are on their way.
+        max_chunk: the most bytes that one `receive_into` yields: a number, or a function that is called for each read
+            (a
+            read yields at least 1 byte). None: as many as fit.
+        capacity: bytes that may be on their way in each direction. Beyond this `send` takes fewer bytes, finally none.
 
     Raises:
         ValueError: a negative delay, or a limit below 1.

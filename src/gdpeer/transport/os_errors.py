@@ -1,4 +1,4 @@
-"""Words for what the system refuses, the same on every system, in one line.
+"""Describes the system's errors in plain words, the same on every system, each in one line.
 
 Layer: `transport`.
 """
@@ -45,7 +45,7 @@ ANDROID_HINT = (
     "or tick Internet under Permissions in Godot's Android export preset"
 )
 
-# From the certificates alone the two cannot be told apart.
+# Both causes give the same certificates, so the text has to name both.
 _GAP = "the certificate comes from an unknown authority (or the server leaves out those between it and a known one)"
 _NO_AUTHORITY = "one that signed in the chain is no authority"
 _WEAK_KEY = "the certificate's key is too weak"
@@ -70,7 +70,7 @@ REFUSED_CERTIFICATES = {
     68: _WEAK_SIGNATURE,
     79: _NO_AUTHORITY,  # since OpenSSL 3
 }
-"""OpenSSL's X509_V_ERR_... in words."""
+"""Texts for OpenSSL's numbers X509_V_ERR_..."""
 
 _NOT_TLS = "what arrived is not TLS; does the other side speak plain text (ws://)?"
 TLS_FAILURES = {
@@ -87,49 +87,49 @@ TLS_FAILURES = {
     "CA_KEY_TOO_SMALL": _WEAK_AUTHORITY,
     "CA_MD_TOO_WEAK": _WEAK_SIGNATURE,
 }
-"""OpenSSL's reasons in words, where its own are not clear."""
+"""Texts for OpenSSL's reasons whose own text is not clear."""
 
 
 def on_android() -> bool:
-    """Whether this Python runs on Android; before Python 3.13 it calls the system Linux there."""
+    """Tells whether this Python runs on Android. Before Python 3.13 `sys.platform` says "linux" there."""
     return sys.platform == "android" or hasattr(sys, "getandroidapilevel")
 
 
 def permission_hint(number: int) -> str:
-    """What to do about a refused socket, where the reason is known: Android and its permissions. Else empty."""
+    """Returns advice for a refused socket on Android, where the app lacks a permission; "" elsewhere."""
     return ANDROID_HINT if number in (errno.EACCES, errno.EPERM) and on_android() else ""
 
 
 def reason(number: int) -> str:
-    """A few words for an `errno`."""
+    """Returns a few words for an `errno`."""
     return _BY_NUMBER.get(number) or os.strerror(number)
 
 
 def explain(number: int) -> str:
-    """One line for an `errno`, with the hint that belongs to it."""
+    """Returns one line for an `errno`, with the hint that belongs to it."""
     hint = permission_hint(number)
     return f"{reason(number)}; {hint}" if hint else reason(number)
 
 
 def broken(error: OSError) -> TransportError:
-    """What a stream raises when its socket fails."""
+    """Returns the error that a stream raises when its socket fails."""
     return TransportError(
         f"connection broke: {explain(error.errno) if error.errno else error}", Cause.TCP, Error.ERR_CONNECTION_ERROR
     )
 
 
 def not_watched(error: OSError) -> TransportError:
-    """What a poller raises when the system cannot watch a socket."""
+    """Returns the error for a socket that the system cannot watch."""
     number = error.errno or 0
     words = "its limit is reached (fs.epoll.max_user_watches)" if number == errno.ENOSPC else explain(number)
     return TransportError(f"the system watches no more sockets: {words}", Cause.TCP, Error.ERR_CANT_CREATE)
 
 
 def check_for_sockets() -> None:
-    """Refuse where there are no sockets at all.
+    """Refuses on a platform without sockets.
 
     Raises:
-        TransportError: ERR_UNAVAILABLE: this is a page.
+        TransportError: ERR_UNAVAILABLE: this program runs in a web page.
     """
     if IN_PAGE:
         raise TransportError(

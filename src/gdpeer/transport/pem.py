@@ -1,4 +1,4 @@
-"""Keys and certificates as PEM: from a file or from memory, and into a file where OpenSSL insists on one.
+"""Reads keys and certificates as PEM, and writes them into a private file where OpenSSL needs a file.
 
 Layer: `transport`.
 """
@@ -15,11 +15,20 @@ from gdpeer.errors import Cause, Error, TransportError
 __all__ = ["Pem", "private_file", "read_pem", "unusable"]
 
 Pem = str | os.PathLike[str] | bytes
-"""The path of a PEM file, or what would be in it."""
+"""The path of a PEM file (`str` or a path), or the content of a PEM file (`bytes`)."""
 
 
 def read_pem(pem: Pem, what: str, label: bytes) -> bytes:
-    """The text of a PEM file; refused when there is no part with that label in it, or it needs a password."""
+    """Returns the content of a PEM file.
+
+    Args:
+        pem: a path, or the content itself.
+        what: names it in errors: "key".
+        label: a part that must be there: `b"PRIVATE KEY"`.
+
+    Raises:
+        TransportError: the file cannot be read, holds no such part, or needs a password.
+    """
     if isinstance(pem, bytes):
         text, where = pem, ""
     else:
@@ -29,7 +38,7 @@ def read_pem(pem: Pem, what: str, label: bytes) -> bytes:
                 text = file.read()
         except FileNotFoundError as error:
             raise unusable(what + where, "no such file", Error.ERR_FILE_NOT_FOUND) from error
-        except (OSError, ValueError) as error:  # ValueError: what cannot be a path
+        except (OSError, ValueError) as error:  # ValueError: no valid path
             words = getattr(error, "strerror", "") or str(error)
             raise unusable(what + where, words, Error.ERR_FILE_CANT_OPEN) from error
     if label + b"-----" not in text:
@@ -41,7 +50,11 @@ def read_pem(pem: Pem, what: str, label: bytes) -> bytes:
 
 @contextmanager
 def private_file(text: bytes, what: str) -> Iterator[str]:
-    """A file that only this user can read, for as long as OpenSSL needs one."""
+    """Gives the path of a temporary file that only this user can read; the file is removed afterwards.
+
+    Raises:
+        TransportError: the system gives no temporary file.
+    """
     try:
         number, path = tempfile.mkstemp(prefix="gdpeer-", suffix=".pem")
     except OSError as error:
@@ -55,5 +68,5 @@ def private_file(text: bytes, what: str) -> Iterator[str]:
 
 
 def unusable(what: str, words: str, error: Error = Error.ERR_INVALID_PARAMETER) -> TransportError:
-    """The error for a key or certificate that does not serve."""
+    """Returns the error for a key or certificate that cannot be used."""
     return TransportError(f"cannot use {what}: {words}", Cause.TLS, error)

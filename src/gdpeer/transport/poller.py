@@ -1,18 +1,20 @@
-"""One wait for many descriptors, deadlines and callbacks: what makes idle peers cost nothing.
+"""Waits for many descriptors, deadlines and callbacks at once, so that idle peers cost nothing.
 
-A `Poller` is turned by its owner; it starts no thread and runs nothing between turns. What a turn costs follows the
-descriptors that are ready and the deadlines that are due, not those that are watched.
+The owner of a `Poller` calls `turn`; the poller starts no thread and runs nothing between turns. The cost of a turn
+depends on the ready descriptors and the due deadlines, not on the number of watched descriptors.
 
-On Linux epoll is used directly, as a wait of it costs half of one through `selectors`, and compiled even without a list
-of what is ready; elsewhere `selectors`.
+Linux uses epoll directly: a wait through `selectors` takes twice as long, and the compiled form even avoids the list of
+ready descriptors. Other systems use `selectors`.
 
 Invariants:
-- Readiness is a state, not an edge: what was not dealt with is reported in the next turn again.
-- A callback is never called for a descriptor that was unregistered before, not even when the number was given out anew
-  within the same turn.
-- What the system refuses to watch is a TransportError of that one watch. No failure of the system's leaves `turn`.
-- An exception of a callback leaves `turn`; what had not run by then is not lost but comes in the next turn.
-- A child process (fork) watches anew: nothing that it does with what it inherited changes what its parent is told.
+- Readiness is a state, not an edge: readiness that a callback leaves is reported again in the next turn.
+- A callback is never called for a descriptor that was unregistered before, even if the number was reused within the
+same
+  turn.
+- A descriptor that the system refuses to watch raises a TransportError from that one call. No failure of the system
+  leaves `turn`.
+- An exception of a callback leaves `turn`; the callbacks that had not run yet run in the next turn.
+- A child process (fork) gets its own epoll and waker: nothing that the child does changes what the parent sees.
 
 Layer: `transport`; compiled (types in `poller.pxd`).
 """
@@ -57,25 +59,25 @@ Callback = Callable[[], Any]
 
 _READ_WRITE = READ | WRITE
 _LONGEST_WAIT = 86400.0
-"""Seconds; a longer wait would overflow the system's milliseconds. The turn then just ends early."""
+"""Seconds; a longer wait would overflow the system's milliseconds. A turn of more seconds just ends early."""
 _DEAF_WAIT = 0.05
-"""Seconds; the longest wait of a poller that cannot be woken, as there is no descriptor left for that."""
+"""Seconds; the longest wait of a poller that cannot be woken because the process has no descriptor left."""
 _MOST_EVENTS = 256
 _MOST_WAITS = 4
-"""So many events fit into the array of one wait (poller.pxd), and so many waits make a turn while it is full."""
+"""Events that fit into the array of one wait (poller.pxd), and the most waits in one turn while the array is full."""
 _LOG_INTERVAL = 60.0
-"""Seconds between two complaints that the system watches no more."""
+"""Seconds between two warnings in the log that the system watches no more descriptors."""
 _SHORTAGE = frozenset({errno.ENOMEM, errno.EAGAIN, errno.ENOBUFS, errno.ENOSPC})
-"""What passes by itself: such a wait has found nothing."""
+"""Errors of a wait that pass by themselves: the wait counts as one that found nothing."""
 _FEW_TIMERS = 64
-"""Cancelled timers that may lie in the heap before it is worth sweeping."""
+"""Cancelled timers that may stay in the heap before a sweep is worth its time."""
 
 
 class Timer:
-    """A callback with a time; made by `Poller.call_at`.
+    """A callback with a deadline; made by `Poller.call_at`.
 
     Attributes:
-        when: seconds of the poller's clock at which it is due.
+        when: the deadline, in seconds of the poller's clock.
     """
 
     __slots__ = ("_callback", "_poller", "when")
@@ -87,11 +89,11 @@ class Timer:
 
     @property
     def active(self) -> bool:
-        """Whether it is still going to run."""
+        """Whether the callback is still going to run."""
         return self._callback is not None
 
     def cancel(self) -> None:
-        """Have it not run. Without effect when it has run, or was cancelled."""
+        """Cancels the callback. No effect after it ran or was cancelled."""
         if self._callback is None:
             return
         self._callback = None
@@ -105,16 +107,16 @@ class Timer:
 
 
 class Watch:
-    """A descriptor's place in a poller. It remembers what is wanted while no poller is there.
+    """A descriptor that a poller watches. Keeps the wanted readiness while no poller is attached.
 
     Args:
-        descriptor: of an open socket; `detach` must come before it is closed.
+        descriptor: of an open socket; call `detach` before closing it.
 
     Attributes:
-        poller: the one that watches, or None.
-        ready: what it calls.
-        mask: READ and WRITE as wanted.
-        born: the turn in which it was attached.
+        poller: the poller that watches, or None.
+        ready: the callback of that poller.
+        mask: the wanted READ and WRITE bits.
+        born: the turn in which the watch was attached.
     """
 
     __slots__ = ("born", "descriptor", "mask", "poller", "ready")
@@ -127,11 +129,11 @@ class Watch:
         self.born = 0
 
     def attach(self, poller: Poller, ready: Ready) -> None:
-        """Register; a former registration ends.
+        """Registers with a poller; a former registration ends.
 
         Raises:
             ValueError: the descriptor is registered already.
-            TransportError: the system cannot watch it.
+            TransportError: the system cannot watch the descriptor.
         """
         self.detach()
         try:
@@ -140,16 +142,16 @@ class Watch:
             raise poller._refused(error) from error
 
     def detach(self) -> None:
-        """Unregister, if registered."""
+        """Unregisters from the poller. No effect when not attached."""
         if self.poller is not None:
             self.poller.unregister(self.descriptor)
             self.poller = self.ready = None
 
     def want(self, read: bool, write: bool) -> None:
-        """Change what is looked for; costs nothing when nothing changes.
+        """Changes the wanted readiness; costs no system call if nothing changes.
 
         Raises:
-            TransportError: the system cannot watch it; what was looked for before still is.
+            TransportError: the system cannot watch the descriptor; the former bits stay in force.
         """
         mask = _mask(read, write)
         if mask == self.mask:
@@ -163,26 +165,26 @@ class Watch:
         self.mask = mask
 
     def want_read(self, wanted: bool) -> None:
-        """Whether to look for bytes."""
+        """Sets whether arriving bytes are watched."""
         self.want(wanted, self.mask & WRITE != 0)
 
     def want_write(self, wanted: bool) -> None:
-        """Whether to look for room."""
+        """Sets whether room for bytes is watched."""
         self.want(self.mask & READ != 0, wanted)
 
 
 class Poller:
-    """Waits for descriptors, deadlines and callbacks, and calls what there is to call.
+    """Waits for descriptors, deadlines and callbacks, and calls those that are ready or due.
 
-    All of it belongs to one thread, the one that calls `turn`; only `wake` may be called from anywhere.
-    As a context manager it closes itself.
+    All calls belong to the thread that calls `turn`; only `wake` may be called from any thread. As a context manager a
+    poller closes itself.
 
     Args:
         clock: tells the time for `call_at`. With a clock that is moved by hand, turn with a timeout of 0.
         backend: for tests of this module.
 
     Attributes:
-        on_close: called before `descriptor` goes, for the loop of somebody else's that watches it.
+        on_close: called before `descriptor` is closed, for an event loop that watches it.
     """
 
     if TYPE_CHECKING:  # see poller.pxd
@@ -198,7 +200,7 @@ class Poller:
         self._due: deque[Timer] = deque()
         self._cancelled = 0
         self._order = count()
-        self._wake_lock = RLock()  # re-entrant: a signal handler may call wake() while the same thread is in here
+        self._wake_lock = RLock()  # re-entrant: a signal handler may call wake() while its thread holds the lock
         self._woken = False
         self._waker: tuple[socket.socket, socket.socket] | None = None
         self._closed = False
@@ -212,30 +214,34 @@ class Poller:
         self._epoll = backend.descriptor if isinstance(backend, EpollBackend) else -1
 
     def _renew(self) -> None:
-        """In a child process: the parent's epoll and waker are shared with it until they are replaced."""
+        """Replaces the system's resources in a child process."""
+        # Parent and child share epoll and waker until the child replaces them. The lock may be held by a thread that
+        # exists in the parent only.
         self._wake_lock = RLock()
         self._woken = False
         for end in self._waker or ():
             end.close()
         self._waker = None
-        with suppress(OSError):  # kqueue stays behind in the parent
+        with suppress(OSError):  # a child does not inherit kqueue
             self._backend.close()
         self._use(type(self._backend)())
         for watch in self._watches.values():
             if watch.mask:
-                with suppress(OSError, KeyError, ValueError):  # its descriptor was closed without a word
+                with suppress(OSError, KeyError, ValueError):  # the descriptor was closed without `unregister`
                     self._change(watch.descriptor, 0, watch.mask)
 
     def register(self, descriptor: int, ready: Ready, *, read: bool = True, write: bool = False) -> None:
-        """Have `ready(events)` called in each turn in which the descriptor is ready.
+        """Calls `ready(events)` in each turn in which the descriptor is ready.
 
-        `events` holds READ and/or WRITE; an error or a hang-up counts as both, so that whoever looks into it finds it
-        (where the system does not tell them apart: as what was asked for). With neither `read` nor `write` nothing is
-        reported, errors and hang-ups included, until `modify` says otherwise.
+        `events` holds READ and/or WRITE. An error or a hang-up counts as both, so that the next read or write finds it
+        (where
+        the system does not report errors apart: as the bits that were wanted). With neither `read` nor `write` nothing
+        is
+        reported, not even errors and hang-ups, until `modify` is called.
 
         Raises:
             ValueError: the descriptor is registered already.
-            OSError: the system cannot watch it.
+            OSError: the system cannot watch the descriptor.
         """
         self._add(Watch(descriptor, read=read, write=write), ready)
 
@@ -243,6 +249,7 @@ class Poller:
         descriptor = watch.descriptor
         if descriptor in self._watches:
             raise ValueError(f"descriptor {descriptor} is registered already")
+        # Without bits the descriptor stays out of epoll, which would report errors and hang-ups nevertheless.
         if watch.mask:
             self._change(descriptor, 0, watch.mask)
         self._watches[descriptor] = watch
@@ -251,11 +258,11 @@ class Poller:
         watch.born = self._serial
 
     def modify(self, descriptor: int, *, read: bool, write: bool) -> None:
-        """Look for something else from now on.
+        """Watches the descriptor for other readiness from now on.
 
         Raises:
             ValueError: the descriptor is not registered.
-            TransportError: the system cannot watch it.
+            TransportError: the system cannot watch the descriptor.
         """
         watch = self._watches.get(descriptor)
         if watch is None:
@@ -263,13 +270,13 @@ class Poller:
         watch.want(read, write)
 
     def unregister(self, descriptor: int) -> None:
-        """Stop watching; do it before closing the descriptor. Without effect when it is not registered."""
+        """Stops watching; call it before closing the descriptor. No effect when not registered."""
         watch = self._watches.pop(descriptor, None)
         if watch is not None and watch.mask:
             try:
                 self._change(descriptor, watch.mask, 0)
             except (OSError, KeyError, ValueError):
-                return  # closed before: the system has forgotten it already
+                return  # the descriptor was closed before, and the system forgot it then
 
     def _change(self, descriptor: int, old: int, new: int) -> None:
         if cython.compiled and self._epoll >= 0:
@@ -278,7 +285,7 @@ class Poller:
             self._backend.change(descriptor, old, new)
 
     def _refused(self, error: OSError) -> TransportError:
-        """For what the system does not watch; also in the log, once a minute."""
+        """Returns the error for a descriptor that the system cannot watch, and logs it at most once a minute."""
         problem = not_watched(error)
         now = self.clock.now()
         if now >= self._log_after:
@@ -288,15 +295,17 @@ class Poller:
 
     @property
     def descriptor(self) -> int:
-        """For a loop of somebody else's: can be read from while something is ready; -1 where there is no such thing,
-        or this poller is closed. Deadlines do not show there: `due_at` tells of them.
+        """A descriptor for another event loop: readable while a watched descriptor is ready. Deadlines do not show
+        there: see
+        `due_at`. -1 where the system has none, or once closed.
         """
         descriptor: int = -1 if self._closed else self._backend.descriptor
         return descriptor
 
     def due_at(self) -> float:
-        """When the next turn is due although nothing gets ready: seconds of `clock`; in the past where callbacks wait,
-        infinite where nothing does.
+        """Returns when the next turn is due even if nothing gets ready, in seconds of `clock`.
+
+        Minus infinity while callbacks wait; infinity while there is no deadline.
         """
         if self._soon or self._due or self._woken:
             return -inf
@@ -304,29 +313,33 @@ class Poller:
         return self._heap[0][0] if self._heap else inf
 
     def soon(self, callback: Callback) -> None:
-        """Run `callback()` in the next turn, which then does not wait."""
+        """Runs `callback()` in the next turn, which then does not wait."""
         self._soon.append(callback)
 
     def call_at(self, when: float, callback: Callback) -> Timer:
-        """Run `callback()` in the first turn that ends at or after `when`, in seconds of `clock`."""
+        """Runs `callback()` in the first turn that ends at or after `when`, in seconds of `clock`."""
         timer = Timer(when, callback, self)
         heappush(self._heap, (when, next(self._order), timer))
         return timer
 
     def turn(self, timeout: float = 0.0) -> None:
-        """Wait until there is something to do, then do it.
+        """Waits until there is something to do, then does it.
 
-        In this order: the callbacks of ready descriptors, those handed to `soon` before this turn, the timers now due.
+        In this order: the callbacks of ready descriptors, the callbacks passed to `soon` before this turn, the due
+        timers.
 
         Args:
-            timeout: wait at most so many seconds; negative: without end; 0: not at all. The wait ends earlier when a
-                descriptor gets ready, a timer gets due, or `wake` is called; and after 50 ms while the process has no
-                descriptor left to be woken by.
+            timeout: wait at most this many seconds; negative: without limit; 0: do not wait. The wait ends earlier when
+                a
+                descriptor gets ready, a timer gets due, or `wake` is called. It ends after 50 ms while the process has
+                no
+                descriptor left to be woken through.
 
         Raises:
-            Exception: whatever a callback raised. The rest comes in the next turn.
+            Exception: raised by a callback. The other callbacks run in the next turn.
         """
         serial = self._serial = self._serial + 1
+        # Callbacks that pass themselves to `soon` again run in the next turn, so a turn always ends.
         waiting = len(self._soon)
         if timeout != 0:
             timeout = self._shorten(timeout)
@@ -340,7 +353,9 @@ class Poller:
             self._run_due()
 
     def _find(self, timeout: float) -> list[tuple[int, int]]:
-        """Wait; nothing where a signal handler closed this poller meanwhile, or the system is short of something."""
+        """Waits and returns the ready descriptors; none if a signal handler closed this poller, or the system is short
+        of memory.
+        """
         was_closed = self._closed
         try:
             found: list[tuple[int, int]] = self._wait(timeout)
@@ -354,20 +369,19 @@ class Poller:
         return []
 
     def _rest(self, error: OSError, timeout: float) -> None:
-        """Instead of a wait that the system could not do: so that no loop is busy with that."""
+        """Sleeps in place of a wait that failed, so that the owner's loop does not use the whole processor."""
         if error.errno not in _SHORTAGE:
             raise error
         pause(_DEAF_WAIT if timeout < 0 else min(timeout, _DEAF_WAIT))
 
     def _call_ready(self, timeout: float, serial: int) -> None:  # compiled only
-        """Wait and call, on Linux.
-
-        A callback that turns this poller makes what is left here stale, which does no harm.
-        """
+        """Waits and calls back, on Linux."""
         watches = self._watches
         waits = 0
         found = _MOST_EVENTS
-        while found == _MOST_EVENTS and waits < _MOST_WAITS and self._epoll >= 0:  # a callback may have closed it
+        # A callback may close this poller. It may also turn it, and so overwrite the array: a stream that is then
+        # called without being ready finds nothing to do.
+        while found == _MOST_EVENTS and waits < _MOST_WAITS and self._epoll >= 0:
             try:
                 found = wait_for_events(
                     cython.address(self._epoll), self._events, _MOST_EVENTS, 0.0 if waits else timeout
@@ -390,20 +404,24 @@ class Poller:
         watches = self._watches
         for descriptor, bits in found:
             watch = watches.get(descriptor)
-            if watch is not None and watch.born < serial:  # else: a number given out anew in this very turn
+            # A watch that was born in this turn has the number of a descriptor that another callback closed.
+            if watch is not None and watch.born < serial:
                 watch.ready(bits if bits <= _READ_WRITE else _READ_WRITE)
 
     def wake(self) -> None:
-        """End the wait of the turn that runs now, or of the next one. From any thread, also from a signal handler."""
+        """Ends the wait of the current turn, or else of the next turn. Callable from any thread and from a signal
+        handler.
+        """
         with self._wake_lock:
             if self._woken or self._closed:
                 return
             self._woken = True
+            # Without a waker no turn is waiting now; _woken keeps the next turn from waiting.
             if self._waker is not None:
                 self._waker[1].send(b"\0")
 
     def close(self) -> None:
-        """Let go of everything, and call nothing but `on_close`. The descriptors stay open. May be called again."""
+        """Frees all resources and calls nothing but `on_close`. The descriptors stay open. May be called again."""
         with self._wake_lock:
             if self._closed:
                 return
@@ -413,9 +431,10 @@ class Poller:
                     end.close()
             self._waker = None
             self._woken = False
-        told, self.on_close = self.on_close, None
-        if told is not None:
-            told()
+        # The other loop must stop watching before the number of the descriptor can be reused.
+        callback, self.on_close = self.on_close, None
+        if callback is not None:
+            callback()
         self._watches.clear()
         self._soon.clear()
         self._heap.clear()
@@ -424,7 +443,7 @@ class Poller:
         self._backend.close()
 
     def __del__(self) -> None:
-        """What nobody holds any more gives back its descriptors, and says nothing of it."""
+        """Closes a poller that is not used any more, without a warning."""
         self.close()
 
     def __enter__(self) -> Poller:
@@ -434,7 +453,8 @@ class Poller:
         self.close()
 
     def _shorten(self, timeout: float) -> float:
-        """How long the turn may wait, given what is pending."""
+        """Returns how long the turn may wait, given the pending callbacks and timers."""
+        # Only a turn that waits needs a waker: a poller that never waits costs no two descriptors.
         if self._waker is None and not self._open_waker() and not 0 <= timeout <= _DEAF_WAIT:
             timeout = _DEAF_WAIT
         if self._woken or self._soon or self._due:
@@ -447,17 +467,14 @@ class Poller:
         return min(timeout, _LONGEST_WAIT)
 
     def _drop_cancelled(self) -> None:
-        """The first timer of the heap is one that will run."""
+        """Removes cancelled timers from the top of the heap."""
         heap = self._heap
         while heap and not heap[0][2].active:
             heappop(heap)
             self._cancelled -= 1
 
     def _open_waker(self) -> bool:
-        """Only a poller that waits can be woken, so that one that never waits needs no descriptors for it.
-
-        False where there are none left.
-        """
+        """Opens the socket pair through which `wake` ends a wait. False: the process has no descriptors left."""
         with self._wake_lock, ExitStack() as on_failure:
             try:
                 ends = quiet_pair()
@@ -472,11 +489,11 @@ class Poller:
             return True
 
     def _calm(self) -> None:
-        """Take back a wake-up, before the callbacks run: one that comes while they do is for the next turn."""
+        """Takes back a wake-up, before the callbacks run: a wake-up that comes while they run is for the next turn."""
         with self._wake_lock:
             self._woken = False
             if self._waker is not None:
-                with suppress(BlockingIOError):  # nothing to read when it was woken before there was a waker
+                with suppress(BlockingIOError):  # empty if `wake` came before the pair was open
                     self._waker[0].recv(64)
 
     def _run_soon(self, waiting: int) -> None:
@@ -486,7 +503,7 @@ class Poller:
             callbacks.popleft()()
 
     def _run_due(self) -> None:
-        """Run what is due now; what a timer makes due at once is for the next turn."""
+        """Runs the timers that are due now. A timer that they set for now runs in the next turn."""
         now = self.clock.now()
         heap, due = self._heap, self._due
         while heap and heap[0][0] <= now:
@@ -496,13 +513,15 @@ class Poller:
                 self._cancelled -= 1
             else:
                 due.append(timer)
+        # _due survives an exception: the next turn runs the timers that are left.
         while due:
             timer = due.popleft()
             timer._run()
 
     def _count_cancelled(self) -> None:
-        """Cancelled timers stay in the heap until they come up, or until they are more than half of it."""
         self._cancelled += 1
+        # Removal from within a heap is slow. Sweep once cancelled timers are more than half of it: constant time per
+        # timer.
         if self._cancelled > _FEW_TIMERS and self._cancelled * 2 > len(self._heap):
             self._heap = [entry for entry in self._heap if entry[2].active]
             heapify(self._heap)

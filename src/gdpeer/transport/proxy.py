@@ -1,8 +1,10 @@
-"""A connector through a proxy: HTTP CONNECT or SOCKS5 over TCP, seen from outside as the way to the server.
+"""Connects through a proxy: HTTP CONNECT or SOCKS5 over TCP.
 
-The proxy looks the name up, not this machine. Names and passwords go to the proxy alone: no text here holds them.
+The proxy resolves the server's name, not this machine. Names and passwords go to the proxy alone: no text here holds
+them.
 
-SOCKS is written out, since the part of python-socks that does no I/O is private to it; HTTP's answer is read by h11.
+SOCKS is written out here, since the part of python-socks that does no I/O is private to it. h11 reads the answer of an
+HTTP proxy.
 
 Layer: `transport`. Source: RFC 9110 section 9.3.6 (CONNECT); RFC 1928 and RFC 1929 (SOCKS5, user and password).
 """
@@ -26,7 +28,7 @@ from gdpeer.transport.stream import Connector, Ready, Stream
 __all__ = ["Proxy", "ProxyConnector", "parse_proxy", "proxy_failure"]
 
 MAX_HEAD = 16_384
-"""Bytes of an HTTP proxy's answer, all of it."""
+"""Most bytes of an HTTP proxy's answer."""
 
 _SCHEMES = {"http": 80, "socks5": 1080, "socks5h": 1080}
 _SOCKS_REFUSALS = {
@@ -38,18 +40,19 @@ _SOCKS_REFUSALS = {
 }
 
 Talk = Generator[tuple[bytes, int], bytes, None]
-"""Yields what to send, and how many bytes have to come before it goes on; 0: whatever comes."""
+"""A dialogue with a proxy, as a generator. Yields the bytes to send and the length of the expected answer (0: unknown,
+any bytes are passed on); gets the answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """Where a proxy is.
+    """The address of a proxy.
 
     Attributes:
-        scheme: `http`, `socks5` or `socks5h`; the last two are the same here.
+        scheme: `http`, `socks5` or `socks5h`; the last two mean the same here.
         host: a name or an address, without brackets.
         port: 1 to 65535.
-        user, password: for it; "" without.
+        user, password: for the proxy; "" if it needs none. `repr` hides both.
     """
 
     scheme: str
@@ -60,13 +63,13 @@ class Proxy:
 
 
 def parse_proxy(text: str) -> Proxy:
-    """Read a proxy's URL: `http://user:password@host:port`, `socks5://...` or `socks5h://...`; no scheme: `http`.
+    """Reads a proxy's URL: `http://user:password@host:port`, `socks5://...` or `socks5h://...`; no scheme: `http`.
 
     Raises:
-        ValueError: it is none; the text does not repeat it, as it may hold a password.
+        ValueError: the text is no such URL. The error does not repeat it, as it may hold a password.
     """
     try:
-        text.encode()
+        text.encode()  # refuses halves of surrogate pairs
         parts = urlsplit(text if "://" in text else f"http://{text}")
         host, port = parts.hostname or "", parts.port
     except ValueError:
@@ -80,19 +83,19 @@ def parse_proxy(text: str) -> Proxy:
 
 
 def proxy_failure(words: str, cause: Cause = Cause.PROXY, error: Error = Error.ERR_CANT_CONNECT) -> TransportError:
-    """What went wrong with a proxy."""
+    """Returns the error for a proxy that fails or refuses."""
     return TransportError(f"the proxy: {words}", cause, error)
 
 
 class ProxyConnector(Connector):
-    """A tunnel to a host and port, through a proxy that `inner` connects to.
+    """Opens a tunnel to a host and port, through a proxy that `inner` connects to.
 
     Args:
         inner: connects to the proxy.
-        proxy: which it is.
-        host: the server's; a name is looked up by the proxy.
+        proxy: its scheme, user and password.
+        host: the server's; the proxy resolves a name.
         port: the server's.
-        timeout: seconds for the proxy's answers, all together, from the moment that it is reached.
+        timeout: seconds for all answers of the proxy, from the moment that it is connected.
         clock: tells the time; the same as the poller's.
     """
 
@@ -119,8 +122,12 @@ class ProxyConnector(Connector):
         self._received = b""
 
     def advance(self) -> Stream | None:
-        """See `Connector.advance`. TransportError with `Cause.PROXY`: it refuses, or is none of the kind; with
-        `Cause.TCP`: it cannot reach the server, or ends the connection; with `Cause.TIMEOUT`.
+        """Continues: connects to the proxy, then asks it for the tunnel. See `Connector.advance`.
+
+        Raises:
+            TransportError: `Cause.PROXY`: the proxy refuses, or is no proxy of this scheme; `Cause.TCP`: the proxy
+                cannot
+                reach the server, or ends the connection; `Cause.TIMEOUT`.
         """
         try:
             if self._inner is not None:
@@ -131,21 +138,21 @@ class ProxyConnector(Connector):
             raise
 
     def attach(self, poller: Poller, ready: Ready) -> None:
-        """See `Pollable.attach`; carried over from the way to the proxy to the tunnel."""
+        """Watches the connection to the proxy, then the tunnel. See `Pollable.attach`."""
         pollable = self._inner or self._stream
         self._alarm.attach(poller, ready)
         if pollable is not None:
             pollable.attach(poller, ready)
 
     def detach(self) -> None:
-        """See `Pollable.detach`."""
+        """Stops watching. See `Pollable.detach`."""
         self._alarm.detach()
         for pollable in (self._inner, self._stream):
             if pollable is not None:
                 pollable.detach()
 
     def close(self) -> None:
-        """See `Pollable.close`; a tunnel that was handed out is not touched."""
+        """Gives up and closes the connection; a tunnel that was returned stays open. See `Pollable.close`."""
         self.detach()
         for pollable in (self._inner, self._stream):
             if pollable is not None:
@@ -185,7 +192,8 @@ class ProxyConnector(Connector):
         return not self._unsent
 
     def _answer(self, stream: Stream) -> bytes:
-        """What the talk waits for, once it is whole; never a byte beyond it where its size is known."""
+        """Returns the proxy's answer once it is complete, else b""."""
+        # Where the length is known, read no byte beyond the answer: the bytes after it belong to the server.
         buffer = bytearray(self._needed - len(self._received) if self._needed else MAX_HEAD)
         count = stream.receive_into(buffer)
         if count == 0:
@@ -204,12 +212,12 @@ def _connect_talk(proxy: Proxy, host: str, port: int) -> Talk:
         token = base64.b64encode(f"{proxy.user}:{proxy.password}".encode()).decode()
         headers.append(("Proxy-Authorization", f"Basic {token}"))
     http = h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_HEAD)
-    asked = http.send(h11.Request(method="CONNECT", target=authority, headers=headers)) or b""
-    asked += http.send(h11.EndOfMessage()) or b""
+    request = http.send(h11.Request(method="CONNECT", target=authority, headers=headers)) or b""
+    request += http.send(h11.EndOfMessage()) or b""
     size = 0
     while True:
-        data = yield asked, 0
-        asked, size = b"", size + len(data)
+        data = yield request, 0
+        request, size = b"", size + len(data)
         if size > MAX_HEAD:
             raise proxy_failure(f"its answer is longer than {MAX_HEAD} bytes")
         http.receive_data(data)
@@ -218,12 +226,13 @@ def _connect_talk(proxy: Proxy, host: str, port: int) -> Talk:
             break
     if not 200 <= status < 300:
         raise proxy_failure(f"it answered {status}", Cause.TCP if status >= 500 else Cause.PROXY)
-    if http.trailing_data[0]:  # the server says nothing before it is asked
+    # A server of TLS or HTTP sends nothing before the client does, so bytes behind the answer are not the server's.
+    if http.trailing_data[0]:
         raise proxy_failure("it sent more than its answer")
 
 
 def _status_of(http: h11.Connection) -> int:
-    """Of the final answer; 0 while it has not come."""
+    """Returns the status of the final answer; 0 while it has not come."""
     try:
         event = http.next_event()
         while isinstance(event, h11.InformationalResponse):
@@ -254,7 +263,8 @@ def _socks_talk(proxy: Proxy, host: str, port: int) -> Talk:
         cause = Cause.TCP if head[1] in _SOCKS_REFUSALS else Cause.PROXY
         words = _SOCKS_REFUSALS.get(head[1], "it does not allow that" if head[1] == 2 else f"error {head[1]}")
         raise proxy_failure(words, cause)
-    yield b"", {1: 4, 3: head[4] + 1, 4: 16}[head[3]] + 1  # the address that it uses, less the byte that came
+    # Skip the rest of the proxy's own address (4, 16, or a counted name) and port; its first byte came with the head.
+    yield b"", {1: 4, 3: head[4] + 1, 4: 16}[head[3]] + 1
 
 
 def _socks_address(host: str) -> bytes:

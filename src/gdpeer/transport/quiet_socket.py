@@ -1,7 +1,7 @@
-"""Sockets that close themselves and say nothing of it, as the engine's do.
+"""Sockets that close themselves without Python's warning, as the engine's sockets do.
 
-Python warns of a socket that nobody closed. Ours are held by what closes them; where both are dropped together, say at
-the end of a program, the socket may come first, and there is nothing to warn of.
+Python warns of a socket that was not closed. Each socket here has an owner that closes it. If both are freed together,
+for example at the end of a program, Python may free the socket first; a warning would be wrong then.
 
 Layer: `transport`.
 """
@@ -14,15 +14,16 @@ __all__ = ["QuietSocket", "quiet_pair"]
 
 
 class QuietSocket(socket.socket):
-    """See the module."""
+    """A socket whose destructor closes it without a ResourceWarning."""
 
     __slots__ = ()
 
     def __del__(self) -> None:
-        socket.SocketType.close(self)  # Python's own would stumble over one that the system refused to make
+        # Not self.close(): it fails on a socket that the system refused to make, as __init__ did not finish.
+        socket.SocketType.close(self)
 
 
 def quiet_pair() -> tuple[QuietSocket, QuietSocket]:
-    """As `socket.socketpair`. Errors as there."""
+    """Returns a `socket.socketpair` of quiet sockets. Errors as there."""
     first, second = socket.socketpair()
     return QuietSocket(fileno=first.detach()), QuietSocket(fileno=second.detach())

@@ -1,4 +1,4 @@
-"""How the system is asked what is ready.
+"""Asks the system which descriptors are ready: by epoll on Linux, by `selectors` elsewhere.
 
 Layer: `transport`.
 """
@@ -17,28 +17,28 @@ __all__ = ["Backend", "EpollBackend", "SelectorsBackend", "open_backend"]
 
 
 class Backend(Protocol):
-    """What the system is asked for.
+    """The contract between `Poller` and the system's call for readiness.
 
     Attributes:
-        descriptor: can be read from while something is ready; -1 where the system has no such thing.
+        descriptor: readable while a watched descriptor is ready; -1 where the system has no such descriptor.
     """
 
     descriptor: int
     wait: Callable[[float], list[tuple[int, int]]]
-    """Wait at most so many seconds, negative: forever.
+    """Waits at most this many seconds; negative: without limit.
 
     Returns pairs of a descriptor and bits; bits other than READ and WRITE mean both.
     """
 
     def change(self, descriptor: int, old: int, new: int) -> None:
-        """Look for the bits `new` instead of `old`; with 0 the system does not look at all."""
+        """Watches a descriptor for the bits `new` instead of `old`; 0 stops watching."""
 
     def close(self) -> None:
-        """Let go of what the system holds."""
+        """Frees the system's resources; the watched descriptors stay open."""
 
 
 class EpollBackend:
-    """Linux. READ and WRITE are epoll's own bits."""
+    """The backend of Linux. READ and WRITE are epoll's own bits."""
 
     __slots__ = ("_epoll", "descriptor", "wait")
 
@@ -48,7 +48,7 @@ class EpollBackend:
         self.wait = self._epoll.poll
 
     def change(self, descriptor: int, old: int, new: int) -> None:
-        """See `Backend`."""
+        """Watches a descriptor for other bits. See `Backend.change`."""
         if not new:
             self._epoll.unregister(descriptor)
         elif old:
@@ -57,12 +57,12 @@ class EpollBackend:
             self._epoll.register(descriptor, new)
 
     def close(self) -> None:
-        """See `Backend`."""
+        """Closes the epoll descriptor. See `Backend.close`."""
         self._epoll.close()
 
 
 class SelectorsBackend:
-    """Everywhere else: kqueue, poll or select, as the standard library chooses."""
+    """The backend of other systems: kqueue, poll or select, as the standard library chooses."""
 
     __slots__ = ("_selector", "descriptor")
 
@@ -72,17 +72,17 @@ class SelectorsBackend:
         self.descriptor: int = -1 if fileno is None else fileno()
 
     def wait(self, seconds: float) -> list[tuple[int, int]]:
-        """See `Backend`."""
-        if (
-            not self._selector.get_map()
-        ):  # the waker is in it, if there is one; select() on Windows refuses an empty set
+        """Waits for readiness. See `Backend.wait`."""
+        # select() on Windows refuses an empty set. Sleeping misses no wake-up: a waker would be in the map.
+        if not self._selector.get_map():
             pause(seconds)
             return []
         found = self._selector.select(None if seconds < 0 else seconds)
+        # EVENT_WRITE is 2 and WRITE is 4: add the bit to itself.
         return [(key.fd, bits + (bits & selectors.EVENT_WRITE)) for key, bits in found]
 
     def change(self, descriptor: int, old: int, new: int) -> None:
-        """See `Backend`."""
+        """Watches a descriptor for other bits. See `Backend.change`."""
         if not new:
             self._selector.unregister(descriptor)
             return
@@ -93,12 +93,12 @@ class SelectorsBackend:
             self._selector.register(descriptor, bits)
 
     def close(self) -> None:
-        """See `Backend`."""
+        """Closes the selector. See `Backend.close`."""
         self._selector.close()
 
 
 def open_backend() -> EpollBackend | SelectorsBackend:
-    """The fastest that the system has; where no descriptor is left for it, one that needs none."""
+    """Returns the fastest backend of this system, or a backend without a descriptor if the process has none left."""
     try:
         return EpollBackend() if hasattr(select, "epoll") else SelectorsBackend()
     except OSError:

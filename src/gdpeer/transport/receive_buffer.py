@@ -1,6 +1,6 @@
-"""The buffer that bytes are received into, before anybody knows whose they are.
+"""The buffer into which bytes are received.
 
-All connections of a thread share one, so that an idle connection holds none.
+All connections of a thread share one buffer, so that an idle connection needs none.
 
 Layer: `transport`.
 """
@@ -12,7 +12,7 @@ import threading
 __all__ = ["SCRATCH_SIZE", "scratch"]
 
 SCRATCH_SIZE = 262_144
-"""Bytes of one receive: four of the largest segments that loopback hands over, and still within a core's cache."""
+"""Bytes of one receive: 4 of the largest segments of the loopback interface, and small enough for a core's cache."""
 
 
 class _Scratch(threading.local):
@@ -21,4 +21,4 @@ class _Scratch(threading.local):
 
 
 scratch = _Scratch()
-"""This thread's, in `scratch.buffer`; what is in it is good until the next receive."""
+"""This thread's buffer, as `scratch.buffer`; its content is valid until the next receive of any connection."""

@@ -1,16 +1,16 @@
-"""Host names to addresses, without waiting.
+"""Resolves host names to addresses without blocking.
 
-The system's resolver can only be called and waited for, so names are looked up in threads of their own: few, started
-when there is something to look up, gone afterwards, and left alone at the interpreter's end. An IP address needs none.
+The system's resolver blocks, so names are looked up in threads: at most 32, started when a name waits, ended when none
+does. They are daemon threads: the interpreter does not wait for them at its end. An IP address needs no thread.
 
-A child process (fork) inherits no threads: what they were looking up is lost there, and its owner looks it up anew.
+A child process (fork) inherits no threads: their look-ups are lost there, and the owner starts each of them again.
 
 Layer: `transport`.
 """
 
 from __future__ import annotations
 
-import encodings.idna  # noqa: F401  # the system's lookup needs it, and a failure to load it would last for ever
+import encodings.idna  # noqa: F401  # getaddrinfo() loads it; where that fails once, Python never tries it again
 import socket
 from collections import deque
 from contextlib import suppress
@@ -32,15 +32,16 @@ Target = tuple[socket.AddressFamily, Any]
 """An address family, and the address in the form that `connect` takes."""
 
 _THREADS = 32
-"""Names that are looked up at the same time. A resolver that hangs holds one; who waits behind it has its deadline."""
+"""Names that are looked up at the same time. A look-up that hangs holds one thread; names that wait for a thread still
+end at their connector's deadline."""
 
 
 class Lookup:
-    """One name on its way to addresses. Belongs to one thread, apart from `finish`.
+    """The look-up of one name. Belongs to one thread, apart from `finish`.
 
     Attributes:
-        dropped: nobody wants the answer any more.
-        is_lost: it will never come, as this process was forked meanwhile; look the name up anew.
+        dropped: the answer is not wanted any more.
+        is_lost: no answer will come, as this process was forked meanwhile; look the name up again.
     """
 
     def __init__(self, host: str, port: int) -> None:
@@ -60,33 +61,35 @@ class Lookup:
         return self._targets is not None or self._error is not None
 
     def targets(self) -> list[Target]:
-        """The addresses in the order to try them: families take turns, the system's choice first (RFC 8305 section 4).
+        """Returns the addresses in the order to try: families alternate, the system's first choice first (RFC 8305
+        section 4).
 
         Raises:
-            TransportError: there are none; `Cause.DNS`.
+            TransportError: the name has no address; `Cause.DNS`.
         """
         if self._error is not None:
             raise _unresolved(self.host, self._error) from self._error
         return self._targets or []
 
     def attach(self, poller: Poller, ready: Ready) -> None:
-        """Have `ready` called once the answer is there."""
+        """Calls `ready` once the answer is there."""
         with self._lock:
             if self._signal is None:
                 self._signal = quiet_pair()
+                # The thread may have finished before there was a pair to signal through.
                 if self.done:
                     self._signal[1].send(b"\0")
         self._watch = Watch(self._signal[0].fileno())
         self._watch.attach(poller, ready)
 
     def detach(self) -> None:
-        """Undo `attach`."""
+        """Ends `attach`: `ready` is not called any more."""
         if self._watch is not None:
             self._watch.detach()
             self._watch = None
 
     def close(self) -> None:
-        """Want no answer any more. A thread that hangs in the resolver is left to itself."""
+        """Drops the look-up. A thread that hangs in the system's resolver is left alone."""
         self.dropped = True
         self.detach()
         with self._lock:
@@ -96,7 +99,7 @@ class Lookup:
             self._signal = None
 
     def finish(self, targets: list[Target] | None = None, error: Exception | None = None) -> None:
-        """Hand in the answer; from any thread."""
+        """Stores the answer; may be called from any thread."""
         with self._lock:
             self._targets = targets
             self._error = error
@@ -105,10 +108,9 @@ class Lookup:
                     self._signal[1].send(b"\0")
 
     def lose(self) -> None:
-        """In a child process: the thread that looks the name up stayed in the parent, which is told by the same signal.
-
-        Whoever waits for the answer is asked to look, in the next turn.
-        """
+        """Marks the look-up as lost in a child process, and calls `ready` in the next turn."""
+        # The parent's thread may have held the lock during the fork, and nobody would release it here. The socket
+        # pair is shared with the parent, so close() drops this process's end.
         self._lock = Lock()
         self.is_lost = not self.done
         watch = self._watch
@@ -118,7 +120,7 @@ class Lookup:
 
 
 class Resolver:
-    """Looks names up in at most `threads` threads, first come, first served."""
+    """Looks up names in at most `threads` threads, in the order of `submit`."""
 
     def __init__(self, threads: int = _THREADS) -> None:
         self._threads = threads
@@ -128,7 +130,7 @@ class Resolver:
         self._running = 0
 
     def submit(self, lookup: Lookup) -> None:
-        """Have `lookup.finish` called in a while."""
+        """Queues a look-up; a thread will call `lookup.finish`."""
         with self._lock:
             self._waiting.append(lookup)
             if self._running >= self._threads:
@@ -139,6 +141,7 @@ class Resolver:
         except RuntimeError as error:  # no more threads, or none at all on this platform
             with self._lock:
                 self._running -= 1
+                # A running thread takes the look-up later; without any thread no answer would ever come.
                 if not self._running:
                     self._waiting.clear()
                     lookup.finish(error=error)
@@ -159,7 +162,7 @@ class Resolver:
             self._busy.discard(lookup)
 
     def renew(self) -> None:
-        """In a child process: begin without threads, and without what they were busy with."""
+        """Starts anew in a child process, which has none of the parent's threads."""
         lost = [*self._busy, *self._waiting]
         self._lock = Lock()
         self._waiting.clear()
@@ -174,19 +177,19 @@ after_fork(RESOLVER.renew)
 
 
 def look_up(host: str, port: int) -> Lookup:
-    """Start to look a name up; an IP address is done at once."""
+    """Starts to look up a name; an IP address has its answer at once."""
     lookup = Lookup(host, port)
     try:
         lookup.finish(_resolve(host, port, socket.AI_NUMERICHOST))
     except socket.gaierror:
         RESOLVER.submit(lookup)
-    except (OSError, ValueError) as error:  # ValueError: what cannot be a name, UnicodeError included
+    except (OSError, ValueError) as error:  # ValueError: no valid name, UnicodeError included
         lookup.finish(error=error)
     return lookup
 
 
 def interleave(targets: list[Target]) -> list[Target]:
-    """Let the address families take turns, without doubles."""
+    """Returns the targets with alternating address families, without duplicates."""
     unique = list(dict.fromkeys(targets))
     if not unique:
         return []

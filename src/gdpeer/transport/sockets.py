@@ -1,8 +1,9 @@
-"""An open TCP or Unix socket.
+"""An open TCP or Unix socket as a `Stream`.
 
-Compiled, on systems with POSIX sockets, the stream asks the system directly: a call of `socket.socket` takes half as
-long again as the system does. The calls never wait, so they keep the interpreter's lock: giving it up for a microsecond
-would let another thread keep it for milliseconds.
+In the compiled form, on systems with POSIX sockets, the stream calls the system directly: `socket.socket` would add
+half
+of the system's own time to each call. The calls never block, so they keep the interpreter's lock: if they released it
+for a microsecond, another thread could keep it for milliseconds.
 
 Layer: `transport`; compiled (types in `sockets.pxd`).
 """
@@ -44,15 +45,15 @@ if cython.compiled:
 __all__ = ["TcpStream", "accept_stream", "address_of"]
 
 _MOST_CHUNKS = 1024
-"""Chunks in one system call: IOV_MAX of Linux, Android, macOS and the BSDs."""
+"""Most chunks in one system call: IOV_MAX of Linux, Android, macOS and the BSDs."""
 
 _GATHERS = hasattr(socket.socket, "sendmsg")
 _NO_SIGNAL: int = getattr(socket, "MSG_NOSIGNAL", 0)
 _OWN_ACCEPT = (socket.socket, QuietSocket)
-"""Listening sockets whose `accept` is the system's, and not what a test made of it."""
+"""Types of listening sockets that may be accepted from directly; a test's subclass keeps its own `accept`."""
 
 _NO_SIGNAL_OPTIONS = (0x1022,) if sys.platform == "darwin" else ()
-"""SO_NOSIGPIPE, macOS's way of MSG_NOSIGNAL."""
+"""SO_NOSIGPIPE: macOS has this option of a socket instead of MSG_NOSIGNAL."""
 
 _TOO_EARLY = frozenset({errno.EAGAIN, errno.EWOULDBLOCK})
 _INTERNET = frozenset({socket.AF_INET, socket.AF_INET6})
@@ -65,8 +66,8 @@ class TcpStream(Stream):
     raises SIGPIPE.
 
     Args:
-        connected: an open socket; it belongs to the stream from here on and is made non-blocking.
-        remote: the other side's address, where it is known already.
+        connected: an open socket; the stream owns it from here on and makes it non-blocking.
+        remote: the other side's address, if it is known already.
     """
 
     if TYPE_CHECKING:  # see sockets.pxd
@@ -75,7 +76,7 @@ class TcpStream(Stream):
     __slots__ = ("_descriptor", "_is_bare", "_local", "_remote", "_socket", "_watch")
 
     def __cinit__(self) -> None:  # compiled only
-        """No descriptor yet: 0 would be the standard input, which a stream that was never made must not close."""
+        # Without this the field is 0, the standard input, which a stream whose __init__ failed must not close.
         self._descriptor = -1
 
     def __init__(self, connected: socket.socket, remote: Address | None = None) -> None:
@@ -87,11 +88,11 @@ class TcpStream(Stream):
         self._descriptor = connected.fileno()
         self._watch = Watch(self._descriptor)
         self._local: Address | None = None
-        self._remote: Any = _address(connected.getpeername) if remote is None else remote  # None while nobody asked
+        self._remote: Any = _address(connected.getpeername) if remote is None else remote  # None until it is read
         self.set_no_delay(True)
 
     def receive_into(self, buffer: Any) -> int:
-        """See `Stream.receive_into`: one recv."""
+        """Receives into a buffer by one recv. See `Stream.receive_into`."""
         if cython.compiled and DIRECT:
             received = receive_bytes(self._descriptor, buffer)
             return received if received >= 0 else self._failed(-received, WOULD_BLOCK)
@@ -103,14 +104,14 @@ class TcpStream(Stream):
             raise broken(error) from error
 
     def receive_at(self, target: Any, room: int) -> int:  # compiled only
-        """See `Stream.receive_at`."""
+        """Receives to an address by one recv. See `Stream.receive_at`."""
         if not DIRECT:
             return Stream.receive_at(self, target, room)
         received = gdpeer_receive(self._descriptor, target, room)
         return received if received >= 0 else self._failed(-received, WOULD_BLOCK)
 
     def send(self, chunks: Sequence[Any]) -> int:
-        """See `Stream.send`: one send, or one sendmsg for several chunks."""
+        """Sends by one send, or by one sendmsg for several chunks. See `Stream.send`."""
         if cython.compiled and DIRECT:
             sent = send_chunks(self._descriptor, chunks)
             return sent if sent >= 0 else self._failed(-sent, 0)
@@ -131,42 +132,45 @@ class TcpStream(Stream):
             raise broken(error) from error
 
     def _failed(self, number: int, would_block: int) -> int:  # compiled only
-        """What a direct call came to: `would_block` where it only was too early."""
+        """Returns `would_block` where the call came too early; raises for every other error."""
         if number in _TOO_EARLY:
             return would_block
         error = OSError(number, os.strerror(number))
         raise broken(error) from error
 
     def attach(self, poller: Poller, ready: Ready) -> None:
-        """See `Pollable.attach`."""
+        """Watches the socket. See `Pollable.attach`."""
         self._watch.attach(poller, ready)
 
     def detach(self) -> None:
-        """See `Pollable.detach`."""
+        """Stops watching the socket. See `Pollable.detach`."""
         self._watch.detach()
 
     def want_read(self, wanted: bool) -> None:
-        """See `Stream.want_read`."""
+        """Sets whether arriving bytes are watched. See `Stream.want_read`."""
         self._watch.want_read(wanted)
 
     def want_write(self, wanted: bool) -> None:
-        """See `Stream.want_write`."""
+        """Sets whether room for bytes is watched. See `Stream.want_write`."""
         self._watch.want_write(wanted)
 
     def has_pending(self) -> bool:
-        """Nothing does."""
+        """Always False: a plain socket holds no bytes outside of the system."""
         return False
 
     def close_write(self) -> None:
-        """See `Stream.close_write`."""
+        """Sends a FIN. See `Stream.close_write`."""
         if cython.compiled and DIRECT:
             gdpeer_shutdown(self._descriptor)
             return
-        with suppress(OSError):  # gone already
+        with suppress(OSError):  # closed or reset before
             self._object().shutdown(socket.SHUT_WR)
 
     def close(self) -> None:
-        """Detach and close the socket. What the system has taken still goes out, unless unread bytes make it reset."""
+        """Detaches and closes the socket.
+
+        The system still delivers the bytes that it has taken, unless received bytes are unread: then it sends a reset.
+        """
         self._watch.detach()
         if self._socket is not None:
             self._socket.close()
@@ -176,14 +180,14 @@ class TcpStream(Stream):
         self._descriptor = -1
 
     def set_no_delay(self, enabled: bool) -> None:
-        """See `Stream.set_no_delay`."""
+        """Sets TCP_NODELAY; no effect on a Unix socket. See `Stream.set_no_delay`."""
         with suppress(OSError):  # closed; or macOS, which refuses it once the other side has reset
             connected = self._object()
             if connected.family in _INTERNET:
                 connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, enabled)
 
     def release(self) -> socket.socket:
-        """Detach and give the socket away, for a layer above (TLS); the stream is of no use afterwards."""
+        """Detaches and returns the socket, for TLS on top of it; the stream cannot be used afterwards."""
         self._watch.detach()
         connected = self._object()
         self._socket = None
@@ -191,7 +195,7 @@ class TcpStream(Stream):
         return connected
 
     def _object(self) -> socket.socket:
-        """The socket as Python's; one that was accepted has none until somebody asks."""
+        """Returns the Python socket. An accepted connection gets one only when a method needs it."""
         if self._socket is None:
             if self._descriptor < 0:
                 raise OSError(errno.EBADF, os.strerror(errno.EBADF))
@@ -201,47 +205,49 @@ class TcpStream(Stream):
         return self._socket
 
     def __dealloc__(self) -> None:  # compiled only
-        """Close what nobody closed, as a socket does."""
+        # No Python socket closes this descriptor in its destructor.
         if self._is_bare:
             gdpeer_close(self._descriptor)
 
     def fileno(self) -> int:
-        """The descriptor; -1 once closed."""
+        """Returns the descriptor; -1 once closed."""
         return self._descriptor
 
     @property
     def is_secure(self) -> bool:
-        """Not by this layer."""
+        """Always False: a plain socket does not encrypt."""
         return False
 
     @property
     def remote_address(self) -> Address:
-        """Of the other side."""
+        """The other side's host and port, as they were when the stream opened."""
         if self._remote is None:
             self._remote = self._read_remote()
         address: Address = self._remote
         return address
 
     def _read_remote(self) -> Address:  # compiled only
-        """What accepting told, put into words when somebody asks."""
         text = cython.declare(cython.char[64])
         if not gdpeer_write_host(cython.address(self._accepted), text, 64):
-            return _address(lambda: self._object().getpeername())  # a Unix socket, mostly without a path
+            return _address(lambda: self._object().getpeername())  # a Unix socket, usually without a path
         return address_of((text.decode("ascii"), self._accepted.port))
 
     @property
     def local_address(self) -> Address:
-        """Of this side."""
+        """This side's host and port."""
         if self._local is None:
             self._local = _address(lambda: self._object().getsockname())
         return self._local
 
 
 def accept_stream(listening: socket.socket) -> TcpStream:
-    """Take a connection that waits. On Linux, compiled, in one call; TCP_NODELAY comes from the listening socket then.
+    """Accepts a waiting connection.
+
+    In the compiled form, Linux does so in one system call; the connection then inherits TCP_NODELAY from the listening
+    socket.
 
     Raises:
-        BlockingIOError: none does.
+        BlockingIOError: no connection waits.
         OSError: as `socket.accept`.
     """
     if cython.compiled and ACCEPTS and type(listening) in _OWN_ACCEPT:
@@ -257,7 +263,9 @@ def accept_stream(listening: socket.socket) -> TcpStream:
 
 
 def address_of(raw: Any) -> Address:
-    """The system's address as host and port; IPv4 within IPv6 is shown as IPv4, a Unix socket as its path and 0."""
+    """Converts the system's address to host and port. IPv4 within IPv6 becomes IPv4; a Unix socket becomes its path and
+    0.
+    """
     if isinstance(raw, tuple):
         host = raw[0]
         return (host[7:] if host.startswith("::ffff:") and "." in host else host), raw[1]

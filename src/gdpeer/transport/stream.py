@@ -1,12 +1,12 @@
-"""The whole contract between gdpeer and the outside: bytes in, bytes out, never blocking.
+"""The contract between gdpeer and the network: bytes in, bytes out, never blocking.
 
-A `Stream` is an open, ordered, two-way flow of bytes. A `Connector` is one still coming to be (names, TCP, TLS).
-Both can be watched by a `Poller`; neither needs one, so that a single peer can simply be polled.
+A `Stream` is an open, ordered flow of bytes in both directions. A `Connector` is a stream that is being opened (names,
+TCP, TLS). A `Poller` can watch both; a single peer can also be polled without one.
 
-No call here ever waits. Every failure is a `TransportError`, and after one the stream is of no use but for `close()`.
+No call here ever waits. Every failure is a `TransportError`; after a failure only `close()` may be called.
 
 Layer: `transport`; knows nothing of HTTP or WebSocket. Compiled (types in `stream.pxd`), so that a compiled caller
-reaches a compiled stream without a detour; a stream of plain Python is as good.
+calls a compiled stream directly; a stream in plain Python works as well.
 """
 
 from __future__ import annotations
@@ -30,116 +30,125 @@ __all__ = ["READ", "WOULD_BLOCK", "WRITE", "Address", "Connector", "Ready", "Str
 
 READ = 1
 WRITE = 4
-"""Readiness bits, handed to a `Ready` callback; the values are those of epoll and poll."""
+"""Readiness bits, passed to a `Ready` callback; the values are those of epoll and poll."""
 
 WOULD_BLOCK = -1
-"""What `receive_into` returns when there is nothing yet."""
+"""Returned by `receive_into` when no bytes have arrived yet."""
 
 Address = tuple[str, int]
-"""Host (numeric) and port; `("path", 0)` for a Unix socket, `("", 0)` where there is none."""
+"""Numeric host and port; `("path", 0)` for a Unix socket, `("", 0)` if there is no address."""
 
 Ready = Callable[[int], Any]
 
 
 class Pollable:
-    """What a poller can watch."""
+    """An object that a poller can watch."""
 
     __slots__ = ()
 
     def attach(self, poller: Poller, ready: Ready) -> None:
-        """Have `poller` call `ready(events)` in each turn in which there is something to do.
+        """Has `poller` call `ready(events)` in each turn in which this object is ready.
 
-        Readable is watched unless `want_read(False)` was called last; writable while `want_write(True)` was called
-        last, and either one where TLS needs it. A connector calls `ready` in the first turn, so that it gets going.
+        Reading is watched unless `want_read(False)` was called last; writing while `want_write(True)` was called last.
+        TLS
+        also watches the direction that it needs. A connector calls `ready` in the first turn, so that it starts.
         """
         raise NotImplementedError
 
     def detach(self) -> None:
-        """Undo `attach`. Without effect when not attached."""
+        """Ends `attach`. No effect when not attached."""
         raise NotImplementedError
 
     def close(self) -> None:
-        """Detach and let go at once; what was not sent yet may be lost. May be called again."""
+        """Detaches and closes at once; unsent bytes may be lost. May be called again."""
         raise NotImplementedError
 
 
 class Stream(Pollable):
-    """An open flow of bytes."""
+    """An open flow of bytes in both directions."""
 
     __slots__ = ()
 
     def receive_into(self, buffer: Any) -> int:
-        """Fill the start of a writable buffer, which must not be empty, with what has arrived.
+        """Fills the start of a buffer with arrived bytes.
+
+        Args:
+            buffer: writable, of at least 1 byte.
 
         Returns:
-            The number of bytes; 0 at the orderly end of the other side's bytes; `WOULD_BLOCK` when nothing is there.
+            The number of bytes; 0 at the orderly end of the other side's bytes; `WOULD_BLOCK` when none have arrived.
         """
         raise NotImplementedError
 
     def receive_at(self, target: Any, room: int) -> int:  # compiled only
-        """As `receive_into`, to a place in memory. Raises ValueError where it says that more came than fits there."""
+        """Receives to an address in memory, as `receive_into`.
+
+        Raises:
+            ValueError: the stream claims more bytes than `room`.
+        """
         received = self.receive_into(PyMemoryView_FromMemory(cython.cast(cython.p_char, target), room, PyBUF_WRITE))
         if received > room:
             raise ValueError(f"a stream received {received} bytes into {room}")
         return received
 
     def send(self, chunks: Sequence[Any]) -> int:
-        """Hand over bytes, all chunks in one system call where the system can.
+        """Sends bytes, all chunks in one system call where the system can.
 
         Returns:
-            How many bytes were taken, counted over all chunks; 0 when none can be taken now. What was not taken has to
-            be the start of the next call (TLS may hold a part of it already).
+            How many bytes were taken, counted over all chunks; 0 when none can be taken now. The next call must begin
+            with
+            the bytes that were not taken (TLS may already hold some of them).
         """
         raise NotImplementedError
 
     def want_read(self, wanted: bool) -> None:
-        """Whether `ready` is to be called when bytes arrive (on at first); off while the reader has no room."""
+        """Sets whether arriving bytes call `ready`. On at first; switch it off while the reader has no room."""
         raise NotImplementedError
 
     def want_write(self, wanted: bool) -> None:
-        """Whether `ready` is to be called when `send` can take bytes again."""
+        """Sets whether `ready` is called when `send` can take bytes again. Off at first."""
         raise NotImplementedError
 
     def has_pending(self) -> bool:
-        """Whether bytes wait inside the stream that its descriptor's readiness would not show (TLS records)."""
+        """Tells whether bytes wait inside the stream (TLS records) that its descriptor's readiness does not show."""
         raise NotImplementedError
 
     def close_write(self) -> None:
-        """Tell the other side that no more bytes follow (FIN; close_notify, then FIN, under TLS). Receiving goes on."""
+        """Tells the other side that no more bytes follow (FIN; under TLS close_notify, then FIN). Receiving goes on."""
         raise NotImplementedError
 
     def set_no_delay(self, enabled: bool) -> None:
-        """Send small packets at once (TCP_NODELAY). Without effect where there is no such thing."""
+        """Sets whether small packets are sent at once (TCP_NODELAY). No effect on streams without this option."""
         raise NotImplementedError
 
     @property
     def is_secure(self) -> bool:
-        """Whether the bytes travel encrypted."""
+        """Whether the bytes are encrypted on the network."""
         raise NotImplementedError
 
     @property
     def remote_address(self) -> Address:
-        """Of the other side, as it was when the stream opened."""
+        """The other side's address, as it was when the stream opened."""
         raise NotImplementedError
 
     @property
     def local_address(self) -> Address:
-        """Of this side."""
+        """This side's address."""
         raise NotImplementedError
 
 
 class Connector(Pollable):
-    """A stream in the making."""
+    """A stream that is being opened."""
 
     __slots__ = ()
 
     def advance(self) -> Stream | None:
-        """Go on as far as can be done without waiting.
+        """Continues as far as possible without waiting.
 
         Returns:
-            The open stream, once; None while it is not there yet.
+            The open stream, once; None while it is not open yet.
 
         Raises:
-            TransportError: it will never be; the cause says which step failed.
+            TransportError: opening failed; the cause names the step.
         """
         raise NotImplementedError

@@ -1,7 +1,7 @@
-"""The way to an open TCP or Unix socket.
+"""Connects to TCP and Unix sockets.
 
-A name's addresses are tried as RFC 8305 section 5 asks for: the next one starts when the one before has failed, or has
-not answered within 250 ms; the first to connect wins.
+A name's addresses are tried as RFC 8305 section 5 asks: the next attempt starts when the one before has failed, or has
+not answered within 250 ms. The first attempt that connects wins.
 
 Layer: `transport`.
 """
@@ -28,28 +28,29 @@ from gdpeer.transport.stream import Connector, Ready
 __all__ = ["TcpConnector", "TcpStream", "UnixConnector", "address_of"]
 
 ATTEMPT_DELAY = 0.25
-"""Seconds an address has for itself before the next one is tried beside it (RFC 8305 section 5)."""
+"""Seconds until the next address is tried beside an attempt that has no answer (RFC 8305 section 5)."""
 
 _RETRY_DELAY = 0.01
-"""Seconds until a Unix socket with a full backlog is tried again; the system tells nobody when there is room."""
+"""Seconds until a Unix socket with a full backlog is tried again: the system does not report when there is room."""
 
 _UNDERWAY = frozenset({errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EAGAIN, errno.EINTR})
 
 
 class TcpConnector(Connector):
-    """On its way to a host and port.
+    """Connects to a host and port.
 
-    Call `advance` again and again, or `attach` it and call `advance` from `ready`. All calls belong to one thread.
-    A name is looked up in a thread of its own, at once; an IP address needs none.
+    Call `advance` repeatedly, or `attach` the connector and call `advance` from `ready`. All calls belong to one
+    thread.
+    The constructor starts to resolve a name, in a thread; an IP address needs no thread.
 
     Args:
         host: a name, or an IP address without brackets.
         port: 1 to 65535.
-        timeout: seconds for all of it, from now on.
+        timeout: seconds for all steps together, from now on.
         clock: tells the time; the same as the poller's.
 
     Raises:
-        ValueError: the port is none.
+        ValueError: the port is out of range.
     """
 
     def __init__(self, host: str, port: int, *, timeout: float = 30.0, clock: Clock = MONOTONIC) -> None:
@@ -70,10 +71,10 @@ class TcpConnector(Connector):
         self._error: TransportError | None = None
 
     def advance(self) -> TcpStream | None:
-        """Go on: take the names' answer, look after attempts, start the next one.
+        """Continues: takes the resolver's answer, checks the attempts, starts the next attempt.
 
         Returns:
-            The open stream, once; None while it is not there yet.
+            The open stream, once; None while it is not open yet.
 
         Raises:
             TransportError: `Cause.DNS`, `Cause.TCP` (every address failed; the detail names each), or `Cause.TIMEOUT`.
@@ -96,7 +97,7 @@ class TcpConnector(Connector):
         return TcpStream(won)
 
     def attach(self, poller: Poller, ready: Ready) -> None:
-        """See `Pollable.attach`: watches the lookup and each attempt, and counts the 250 ms and the deadline."""
+        """Watches the look-up, each attempt, the 250 ms and the deadline. See `Pollable.attach`."""
         self._alarm.attach(poller, ready)
         for watch in self._attempts:
             watch.attach(poller, ready)
@@ -108,13 +109,13 @@ class TcpConnector(Connector):
             return
         try:
             lookup.attach(self._alarm.poller, self._alarm.ready)
-        except OSError as error:  # no descriptor left to be told by
+        except OSError as error:  # no descriptor left for the look-up's signal
             self._error = self._failed(reason(error.errno or 0))
         except TransportError as problem:
             self._error = self._failed(problem.detail)
 
     def detach(self) -> None:
-        """See `Pollable.detach`."""
+        """Stops watching. See `Pollable.detach`."""
         self._alarm.detach()
         for watch in self._attempts:
             watch.detach()
@@ -122,7 +123,7 @@ class TcpConnector(Connector):
             self._lookup.detach()
 
     def close(self) -> None:
-        """Give up: close every attempt, want no name any more. The stream that was won is not touched."""
+        """Gives up: closes every attempt and drops the look-up. A stream that was returned stays open."""
         self._over = True
         self.detach()
         if self._lookup is not None:
@@ -154,6 +155,7 @@ class TcpConnector(Connector):
 
     def _take_answer(self) -> None:
         lookup = self._lookup
+        # After a fork the parent's thread has the look-up: start it again in this process.
         if lookup is not None and lookup.is_lost:
             lookup.close()
             lookup = self._lookup = look_up(lookup.host, lookup.port)
@@ -164,7 +166,7 @@ class TcpConnector(Connector):
             self._lookup = None
 
     def _look_after_attempts(self) -> socket.socket | None:
-        """The first attempt that has connected. One that has failed makes room for the next at once."""
+        """Returns the first attempt that has connected. A failed attempt lets the next address start at once."""
         for watch, (attempt, target) in list(self._attempts.items()):
             failure = _outcome(attempt)
             if failure is None:
@@ -178,7 +180,7 @@ class TcpConnector(Connector):
         return None
 
     def _start_attempts(self, now: float) -> socket.socket | None:
-        """Start what is due; an attempt that connects without waiting is returned."""
+        """Starts the attempts that are due. Returns an attempt that connects without waiting."""
         while self._waiting and (not self._attempts or now >= self._next_at):
             target = self._waiting.popleft()
             self._next_at = now + ATTEMPT_DELAY
@@ -207,11 +209,11 @@ class TcpConnector(Connector):
         self._hint = permission_hint(failure) or self._hint
 
     def _note_failure(self, target: Target, words: str) -> None:
-        self._next_at = -inf
+        self._next_at = -inf  # the next address starts without the delay
         self._failures.append(f"{target[1][0]}: {words}")
 
     def _summary(self) -> str:
-        """What is known of each address."""
+        """Returns the outcome of each address in one line."""
         open_ones = [f"{target[1][0]}: no answer yet" for _, target in self._attempts.values()]
         if self._lookup is not None:
             open_ones.append("the name's lookup has not answered")
@@ -220,11 +222,11 @@ class TcpConnector(Connector):
 
 
 class UnixConnector(Connector):
-    """On its way to a Unix socket; as a rule it is there at once. Waits while the server's backlog is full.
+    """Connects to a Unix socket, usually at once. Waits while the server's backlog is full.
 
     Args:
-        path: of the socket; as a rule at most 107 bytes.
-        timeout: seconds for all of it, from now on.
+        path: of the socket; on most systems at most 107 bytes.
+        timeout: seconds until it gives up, from now on.
         clock: tells the time; the same as the poller's.
     """
 
@@ -237,13 +239,13 @@ class UnixConnector(Connector):
         self._alarm = Alarm()
 
     def advance(self) -> TcpStream | None:
-        """Try once.
+        """Tries to connect once.
 
         Returns:
-            The open stream, once; None while it is not there yet.
+            The open stream, once; None while the server's backlog is full.
 
         Raises:
-            TransportError: `Cause.TCP`: nobody listens there, or this system has no Unix sockets; `Cause.TIMEOUT`.
+            TransportError: `Cause.TCP`: no server listens there, or this system has no Unix sockets; `Cause.TIMEOUT`.
         """
         if self._over:
             return None
@@ -259,20 +261,21 @@ class UnixConnector(Connector):
         if not failure:
             self.close()
             return TcpStream(attempt, (self._path, 0))
+        # A Unix socket that cannot connect at once has to be made anew for the next try.
         attempt.close()
         self._wait()
         return None
 
     def attach(self, poller: Poller, ready: Ready) -> None:
-        """See `Pollable.attach`: counts the time until the next try."""
+        """Counts the time until the next try. See `Pollable.attach`."""
         self._alarm.attach(poller, ready)
 
     def detach(self) -> None:
-        """See `Pollable.detach`."""
+        """Stops counting. See `Pollable.detach`."""
         self._alarm.detach()
 
     def close(self) -> None:
-        """See `Pollable.close`."""
+        """Gives up; a stream that was returned stays open. See `Pollable.close`."""
         self._over = True
         self.detach()
 
@@ -293,7 +296,11 @@ class UnixConnector(Connector):
 
 
 def _start(family: int, address: Any) -> tuple[socket.socket | None, int]:
-    """Start to connect: a socket and 0 when that is done already, else what goes on; no socket and the failure."""
+    """Starts to connect.
+
+    Returns:
+        A socket, and 0 if it has connected, else the `errno` of a connect in progress. Or None, and the failure.
+    """
     try:
         attempt = QuietSocket(family, socket.SOCK_STREAM)
     except OSError as error:
@@ -311,7 +318,8 @@ def _start(family: int, address: Any) -> tuple[socket.socket | None, int]:
 
 
 def _outcome(attempt: socket.socket) -> int | None:
-    """0: connected; None: not decided; else the `errno` of the failure. Without a wait, the same on every system."""
+    """Returns 0 if connected, None if still connecting, else the failure's `errno`. Never blocks."""
+    # SO_ERROR is 0 both before and after the connect; getpeername() tells the two apart, on every system.
     failure = attempt.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
     if failure:
         return failure

@@ -1,9 +1,9 @@
-"""TLS over a TCP stream: handshake, stream, and contexts from keys and certificates.
+"""TLS over a TCP stream: the handshake, the stream, and contexts made from keys and certificates.
 
-The only module that needs Python's `ssl`; everything else runs without it.
+Only this module needs Python's `ssl`; all others run without it.
 
-TLS 1.2 at least. The end of the bytes without a close_notify is taken for an orderly one, as many peers end that way;
-whether the connection above was complete is for WebSocket's own closing handshake to say.
+TLS 1.2 at least. An end of the bytes without a close_notify counts as an orderly end, as many peers end that way.
+WebSocket's own closing handshake tells whether the connection was complete.
 
 Layer: `transport`.
 """
@@ -32,19 +32,21 @@ _RECORD = 16384
 """Bytes in one TLS record, at most (RFC 8446 section 5.1)."""
 
 _PLACE = re.compile(r"^\[SSL\] | \(_ssl\.c:\d+\)$")
-"""What Python puts around OpenSSL's words."""
+"""The text that Python puts around OpenSSL's words."""
 
 _MOST_KEPT = 1 << 20
-"""Bytes that `close_write` keeps of what has arrived; what is beyond that in this moment is lost."""
+"""Most arrived bytes that `close_write` keeps; further bytes that have arrived by then are lost."""
 
 
 def client_context(*, verify: bool = True, verify_hostname: bool = True, trusted: Pem | None = None) -> ssl.SSLContext:
-    """Settings for the client's side.
+    """Returns the TLS settings of a client.
 
     Args:
-        verify: refuse a server whose certificate is not to be trusted. Without it anybody can listen and pretend.
-        verify_hostname: also refuse a certificate that is for another host.
-        trusted: certificates to trust instead of the system's: of authorities, or the server's own.
+        verify: refuse a server whose certificate cannot be trusted. False: anybody can pretend to be the server and
+            read
+            along.
+        verify_hostname: also refuse a certificate for another host.
+        trusted: certificates to trust instead of the system's: those of authorities, or the server's own.
 
     Raises:
         TransportError: `trusted` cannot be read, or holds no certificate.
@@ -65,12 +67,12 @@ def client_context(*, verify: bool = True, verify_hostname: bool = True, trusted
 
 
 def server_context(key: Pem, certificate: Pem, chain: Pem | None = None) -> ssl.SSLContext:
-    """Settings for the server's side.
+    """Returns the TLS settings of a server.
 
     Args:
         key: the private key, not encrypted.
-        certificate: the server's; authorities between it and a known one may follow in the same text.
-        chain: or stand here.
+        certificate: the server's certificate; those of intermediate authorities may follow in the same text.
+        chain: the intermediate authorities' certificates, if they are not in `certificate`.
 
     Raises:
         TransportError: one of them cannot be read or is not PEM, or the key does not belong to the certificate.
@@ -87,7 +89,8 @@ def server_context(key: Pem, certificate: Pem, chain: Pem | None = None) -> ssl.
         if isinstance(certificate, bytes) or chain is not None:
             path = files.enter_context(private_file(text, "certificate"))
         try:
-            context.load_cert_chain(path, key_path, password=b"")  # without one OpenSSL would ask at the terminal
+            # Without a password OpenSSL would ask for it at the terminal, and block.
+            context.load_cert_chain(path, key_path, password=b"")
         except ssl.SSLError as error:
             raise unusable("key and certificate", _words(error)) from error
     return context
@@ -96,14 +99,15 @@ def server_context(key: Pem, certificate: Pem, chain: Pem | None = None) -> ssl.
 class TlsConnector(Connector):
     """A TLS handshake on an open TCP stream.
 
-    Call `advance` again and again, or `attach` it and call `advance` from `ready`. All calls belong to one thread.
+    Call `advance` repeatedly, or `attach` the connector and call `advance` from `ready`. All calls belong to one
+    thread.
 
     Args:
-        stream: belongs to the connector from here on, and is closed with it.
-        context: of `client_context` or `server_context`.
+        stream: the connector owns it from here on, and closes it.
+        context: from `client_context` or `server_context`.
         server_side: whether this side is the server.
-        server_hostname: client's side: the host to ask for (SNI), and whose name the certificate has to bear.
-        timeout: seconds for all of it, from now on.
+        server_hostname: of a client: the host to ask for (SNI), which the certificate must name.
+        timeout: seconds for the handshake, from now on.
         clock: tells the time; the same as the poller's.
     """
 
@@ -132,14 +136,14 @@ class TlsConnector(Connector):
         self._over = False
 
     def advance(self) -> TlsStream | None:
-        """Go on with the handshake.
+        """Continues the handshake.
 
         Returns:
-            The open stream, once; None while it is not there yet.
+            The open stream, once; None while the handshake goes on.
 
         Raises:
-            TransportError: `Cause.TLS`: the other side's certificate is refused, it refuses ours, or it does not speak
-                TLS; `Cause.TIMEOUT`.
+            TransportError: `Cause.TLS`: one side refuses the other's certificate, or the other side does not speak TLS;
+                `Cause.TIMEOUT`.
         """
         if self._error is not None:
             raise self._error
@@ -158,17 +162,17 @@ class TlsConnector(Connector):
         return TlsStream(secured, *self._addresses)
 
     def attach(self, poller: Poller, ready: Ready) -> None:
-        """See `Pollable.attach`."""
+        """Watches the socket and the deadline. See `Pollable.attach`."""
         self._watch.attach(poller, ready)
         self._alarm.attach(poller, ready)
 
     def detach(self) -> None:
-        """See `Pollable.detach`."""
+        """Stops watching. See `Pollable.detach`."""
         self._watch.detach()
         self._alarm.detach()
 
     def close(self) -> None:
-        """Give up and close the socket, unless the stream was handed out."""
+        """Gives up and closes the socket; a stream that was returned stays open."""
         self.detach()
         if not self._over:
             self._over = True
@@ -184,12 +188,13 @@ class TlsConnector(Connector):
             self._wait(read=True)
         except ssl.SSLWantWriteError:
             self._wait(read=False)
-        except (OSError, ValueError) as error:  # ValueError: the host name cannot be one, or is missing
+        except (OSError, ValueError) as error:  # ValueError: the host name is not valid, or is missing
             raise self._failed(_words(error)) from error
         return None
 
     def _wrap(self) -> ssl.SSLSocket:
-        self._plain.getpeername()  # these two raise what wrap_socket() would raise too late, leaking the socket
+        # wrap_socket() checks both too, but only after it has taken the socket, which would leak.
+        self._plain.getpeername()
         if self._host is not None:
             self._host.encode("idna")
         return self._context.wrap_socket(
@@ -245,14 +250,16 @@ class TlsStream(Stream):
         self._send_needs_read = False
         self._receive_needs_write = False
         self._held = b""
-        """A record that OpenSSL has begun to send: it has to be handed over again, byte for byte."""
+        """A record that OpenSSL has begun to send: OpenSSL needs the same bytes again to go on."""
         self._kept = bytearray()
-        """What had arrived when `close_write` was called."""
+        """The bytes that had arrived when `close_write` was called."""
         self._ended = False
         self._shut = False
 
     def receive_into(self, buffer: Any) -> int:
-        """See `Stream.receive_into`; one record at most. A reset may show as the end, as OpenSSL does not tell."""
+        """Receives at most one record. A reset may look like an orderly end: OpenSSL does not tell. See
+        `Stream.receive_into`.
+        """
         if self._kept:
             return self._take_kept(memoryview(buffer).cast("B"))
         if self._ended:
@@ -273,12 +280,13 @@ class TlsStream(Stream):
         if not count:
             self._ended = True
         elif self._watch.poller is not None and self._socket.pending():
+            # The rest of the record lies in OpenSSL: the descriptor does not show it.
             self._ask_turn()
         return count
 
     def send(self, chunks: Sequence[Any]) -> int:
-        """See `Stream.send`; small chunks share a record."""
-        if self._shut:  # without its keys the socket would send plain text
+        """Sends records; small chunks share a record. See `Stream.send`."""
+        if self._shut:  # after unwrap() the socket would send plain text
             raise TransportError("sent after close_write", Cause.TLS, Error.ERR_CONNECTION_ERROR)
         total = len(self._held)
         if self._held and not self._send_record(self._held):
@@ -290,81 +298,82 @@ class TlsStream(Stream):
         return total
 
     def attach(self, poller: Poller, ready: Ready) -> None:
-        """See `Pollable.attach`."""
+        """Watches the socket, and the bytes that wait in OpenSSL. See `Pollable.attach`."""
         self._watch.attach(poller, self._on_ready)
         self._ready = ready
         self._ask_turn()
 
     def detach(self) -> None:
-        """See `Pollable.detach`."""
+        """Stops watching. See `Pollable.detach`."""
         self._watch.detach()
         self._ready = None
 
     def want_read(self, wanted: bool) -> None:
-        """See `Stream.want_read`."""
+        """Sets whether arriving bytes are watched. See `Stream.want_read`."""
         self._want_read = wanted
         self._update()
         self._ask_turn()
 
     def want_write(self, wanted: bool) -> None:
-        """See `Stream.want_write`."""
+        """Sets whether room for bytes is watched. See `Stream.want_write`."""
         self._want_write = wanted
         self._update()
 
     def has_pending(self) -> bool:
-        """Whether decrypted bytes wait."""
+        """Tells whether decrypted bytes wait, which the descriptor's readiness does not show."""
         return bool(self._kept) or self._socket.pending() > 0
 
     def close_write(self) -> None:
-        """Send a close_notify, then FIN; the other side's is not waited for. What has arrived stays readable."""
+        """Sends a close_notify, then FIN, and does not wait for the other side's. Arrived bytes stay readable."""
         if self._shut:
             return
         self._shut = True
         self._keep_arrived()
         try:
             self._socket.unwrap()
-            self._ended = True  # the other side's close_notify has been there before
+            self._ended = True  # the other side's close_notify came before
         except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
-            pass  # as a rule: ours is sent; the other side's is not waited for
+            pass  # the usual case: our close_notify is sent, the other side's has not come yet
         except (OSError, ValueError):
             self._ended = True
-        with suppress(OSError):  # past SSLSocket.shutdown(), which would forget the keys
+        # SSLSocket.shutdown() would drop the TLS state, and with it the bytes still to be read.
+        with suppress(OSError):
             socket.socket.shutdown(self._socket, socket.SHUT_WR)
         self._ask_turn()
 
     def close(self) -> None:
-        """Detach and close the socket, without a close_notify."""
+        """Detaches and closes the socket, without a close_notify."""
         self.detach()
         self._kept.clear()
         self._socket.close()
 
     def fileno(self) -> int:
-        """The descriptor; -1 once closed. Its readiness says nothing of bytes that `has_pending` tells of."""
+        """Returns the descriptor; -1 once closed. Its readiness does not show the bytes of `has_pending`."""
         return self._socket.fileno()
 
     def set_no_delay(self, enabled: bool) -> None:
-        """See `Stream.set_no_delay`."""
+        """Sets TCP_NODELAY; no effect on a Unix socket. See `Stream.set_no_delay`."""
         if self._socket.family != getattr(socket, "AF_UNIX", None):
             with suppress(OSError):
                 self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, enabled)
 
     @property
     def is_secure(self) -> bool:
-        """It is."""
+        """Always True: the bytes are encrypted."""
         return True
 
     @property
     def remote_address(self) -> Address:
-        """Of the other side."""
+        """The other side's host and port, as they were when the stream opened."""
         return self._remote
 
     @property
     def local_address(self) -> Address:
-        """Of this side."""
+        """This side's host and port, as they were when the stream opened."""
         return self._local
 
     def _send_record(self, record: Any) -> bool:
-        """Hand over one record; False when it has to be done again later."""
+        """Sends one record. False: OpenSSL needs the same record again later."""
         try:
             self._socket.send(record)
         except (ssl.SSLWantReadError, ssl.SSLWantWriteError) as error:
@@ -387,7 +396,7 @@ class TlsStream(Stream):
         return count
 
     def _keep_arrived(self) -> None:
-        """Read what is there: Python's unwrap() looks for the other side's close_notify, and fails at anything else."""
+        # Python's unwrap() looks for the other side's close_notify, and fails if other bytes come first.
         kept = bytearray()
         buffer = bytearray(_RECORD)
         with suppress(TransportError):
@@ -401,7 +410,8 @@ class TlsStream(Stream):
             self._update()
 
     def _update(self) -> None:
-        """Each direction waits for what TLS needs to go on with it."""
+        """Watches the directions that are wanted, and those that TLS needs to go on with them."""
+        # TLS may need to write in order to receive (a key update), and to read in order to send.
         read = self._want_read and not self._receive_needs_write
         write = self._want_write and not self._send_needs_read
         self._watch.want(
@@ -415,7 +425,7 @@ class TlsStream(Stream):
         ready(READ | WRITE if self._send_needs_read or self._receive_needs_write else events)
 
     def _ask_turn(self) -> None:
-        """Have bytes reported that the descriptor does not show."""
+        """Reports bytes in the next turn that the descriptor does not show."""
         poller = self._watch.poller
         if poller is not None and self._asked is not poller and self._want_read and self.has_pending():
             self._asked = poller
@@ -433,7 +443,7 @@ class TlsStream(Stream):
 
 
 def _records(chunks: Sequence[Any], skip: int) -> Iterator[Any]:
-    """Small chunks joined, large ones cut, to what fits into one record; without the first `skip` bytes."""
+    """Joins small chunks and cuts large ones to the size of a record, without the first `skip` bytes."""
     parts: list[memoryview] = []
     size = 0
     for chunk in chunks:
@@ -467,7 +477,7 @@ def _broken(error: OSError) -> TransportError:
 
 
 def _words(error: Exception) -> str:
-    """One line for what OpenSSL says."""
+    """Describes OpenSSL's error in one line."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return REFUSED_CERTIFICATES.get(error.verify_code) or f"the certificate is refused: {error.verify_message}"
     if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError) or (

@@ -1,6 +1,6 @@
-"""A connector on top of another: TCP first, then TLS over it, seen from outside as one.
+"""Connects by TCP (or through a proxy), then starts TLS on that connection.
 
-Layer: `transport`; the standard library's `ssl` is imported when TCP is there, not before.
+Layer: `transport`; imports the standard library's `ssl` only once TCP is connected.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ __all__ = ["SecureConnector"]
 
 
 class SecureConnector(Connector):
-    """A client's TLS over whatever `inner` connects to.
+    """A client's TLS on top of the stream that `inner` opens.
 
     Args:
-        inner: gives a `TcpStream`.
-        context: what to trust.
-        server_hostname: the name that the certificate must have; None: none is sent or checked.
-        timeout: seconds for the TLS handshake, from the moment TCP is there.
-        clock: tells the time.
+        inner: opens a `TcpStream`.
+        context: the certificates to trust.
+        server_hostname: the name that the certificate must have; None: no name is sent or checked.
+        timeout: seconds for the TLS handshake, from the moment that `inner` is connected.
+        clock: tells the time; the same as the poller's.
     """
 
     __slots__ = ("_clock", "_context", "_current", "_is_secure", "_name", "_poller", "_ready", "_timeout")
@@ -50,7 +50,11 @@ class SecureConnector(Connector):
         self._ready: Ready | None = None
 
     def advance(self) -> Stream | None:
-        """See `Connector.advance`; a certificate that is refused is a TransportError with `Cause.TLS`."""
+        """Continues: connects, then shakes hands. See `Connector.advance`.
+
+        Raises:
+            TransportError: `inner` failed, or the TLS handshake: `Cause.TLS` for a refused certificate.
+        """
         stream = self._current.advance()
         if stream is None or self._is_secure:
             return stream
@@ -67,15 +71,15 @@ class SecureConnector(Connector):
         return TlsConnector(stream, self._context, server_hostname=self._name, timeout=self._timeout, clock=self._clock)
 
     def attach(self, poller: Poller, ready: Ready) -> None:
-        """See `Pollable.attach`; carried over from TCP to TLS."""
+        """Watches the TCP connection, then the TLS handshake. See `Pollable.attach`."""
         self._poller, self._ready = poller, ready
         self._current.attach(poller, ready)
 
     def detach(self) -> None:
-        """See `Pollable.detach`."""
+        """Stops watching. See `Pollable.detach`."""
         self._poller = self._ready = None
         self._current.detach()
 
     def close(self) -> None:
-        """See `Pollable.close`."""
+        """Gives up and closes the connection; a stream that was returned stays open. See `Pollable.close`."""
         self._current.close()
