@@ -7,8 +7,8 @@
     python -m tests.conformance.run --front aio              through the asyncio front, held to the same results
     python -m tests.conformance.run --sections all --update  write tests/conformance/expected.json anew
 
-Role `server`: the suite's fuzzing client against `gdpeer echo`. Role `client`: `gdpeer.cli.autobahn_client` against the
-suite's fuzzing server. Through the asyncio front both are `tests.conformance.aio_peers`. The last line is
+Role `server`: the suite's fuzzing client against `gdpeer echo`. Role `client`: `tests.conformance.polling_client`
+against the suite's fuzzing server. Through the asyncio front both are `tests.conformance.aio_peers`. The last line is
 `N passed, N failed`; a case that does better than committed differs, too. The suite is installed on first use.
 Exit status: 0 all as committed, 1 a difference, 2 the suite cannot run here (the reason is printed).
 """
@@ -46,7 +46,7 @@ LARGEST = 32 * 2**20
 PEERS = {
     "polling": {
         "server": ["gdpeer.cli", "echo", "--host", "127.0.0.1", "--compress", "--max-size", str(LARGEST), "--port"],
-        "client": ["gdpeer.cli.autobahn_client"],
+        "client": ["tests.conformance.polling_client"],
     },
     "aio": {
         "server": ["tests.conformance.aio_peers", "server"],

@@ -180,14 +180,3 @@ def test_ctrl_c_while_the_command_is_loaded_is_status_130() -> None:
     )
     done = run_program(program)
     assert (done.returncode, done.stderr) == (130, "")
-
-
-def test_the_conformance_client_needs_no_extra() -> None:
-    done = run_program(
-        "import runpy, sys\n"
-        "sys.modules['click'] = sys.modules['rich'] = None\n"
-        "sys.argv = ['autobahn_client']\n"
-        "runpy.run_module('gdpeer.cli.autobahn_client', run_name='__main__')\n"
-    )
-    assert done.returncode == 2
-    assert done.stderr == "usage: python -m gdpeer.cli.autobahn_client URL AGENT\n"

@@ -1,7 +1,6 @@
-"""The conformance client against a small stand-in for the fuzzing server.
+"""The conformance suite's polled client against a small stand-in for the fuzzing server.
 
-What the real suite says of it is in `tests/conformance`; here it is shown that it runs every case whatever the last
-one's end was, and how it fails.
+These tests show that the client runs every case, however the case before ended, and how the client fails.
 """
 
 from __future__ import annotations
@@ -16,9 +15,10 @@ from urllib.parse import parse_qs, urlsplit
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import ServerConnection, serve
 
+from tests.support.missing import ROOT
 from tests.support.ports import free_port
 
-CLIENT = [sys.executable, "-m", "gdpeer.cli.autobahn_client"]
+CLIENT = [sys.executable, "-m", "tests.conformance.polling_client"]
 
 
 class Suite:
@@ -70,14 +70,14 @@ def running(suite: Suite) -> Iterator[str]:
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*CLIENT, *arguments], capture_output=True, text=True, timeout=50, check=False)
+    return subprocess.run([*CLIENT, *arguments], capture_output=True, text=True, timeout=50, check=False, cwd=ROOT)
 
 
 def test_it_runs_every_case_and_has_the_reports_written() -> None:
     suite = Suite()
     with running(suite) as url:
         done = run(url, "a name")
-    assert (done.returncode, done.stdout, done.stderr) == (0, "autobahn_client: ran 3 cases\n", "")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "polling_client: ran 3 cases\n", "")
     assert suite.asked == [
         "/getCaseCount",
         *(f"/runCase?case={number}&agent=a+name" for number in (1, 2, 3)),
@@ -93,7 +93,7 @@ def test_a_server_that_does_not_tell_the_number_of_cases() -> None:
         with running(Suite(count)) as url:
             done = run(url, "name")
         assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
-        assert done.stderr.startswith("autobahn_client: ")
+        assert done.stderr.startswith("polling_client: ")
 
 
 def test_nobody_listens() -> None:
@@ -105,4 +105,4 @@ def test_nobody_listens() -> None:
 def test_arguments_of_no_use() -> None:
     assert run("ws://127.0.0.1:1").returncode == 2
     done = run("http://127.0.0.1", "name")
-    assert (done.returncode, done.stderr) == (1, "autobahn_client: the scheme must be ws or wss, not 'http'\n")
+    assert (done.returncode, done.stderr) == (1, "polling_client: the scheme must be ws or wss, not 'http'\n")

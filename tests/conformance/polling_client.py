@@ -1,11 +1,9 @@
-"""The client that the Autobahn fuzzing server tests: it echoes every message of every case.
+"""A polled client for the suite's fuzzing server: it echoes every message of every case.
 
-    python -m gdpeer.cli.autobahn_client ws://127.0.0.1:9001 NAME
+    python -m tests.conformance.polling_client ws://127.0.0.1:9001 NAME
 
-It needs neither click nor rich. Exit status 0 when all cases were run (how they went is in the suite's reports), 1 when
-the fuzzing server could not be asked for them, 2 for wrong arguments.
-
-Layer: `cli`.
+Exit status 0: all cases ran; the suite's reports hold the results. 1: the fuzzing server did not say how many cases it
+has. 2: wrong arguments.
 """
 
 from __future__ import annotations
@@ -17,8 +15,6 @@ from collections.abc import Callable
 from urllib.parse import urlencode
 
 from gdpeer import Error, WebSocketPeer
-
-__all__ = ["main", "run_all", "run_case"]
 
 MAX_SIZE = 64 * 1024 * 1024
 CASE_LIMIT = 600.0
@@ -32,7 +28,7 @@ OnPacket = Callable[[WebSocketPeer, bytes], object]
 
 
 def make_peer() -> WebSocketPeer:
-    """A peer that takes what the suite sends."""
+    """A peer that accepts the largest messages of the suite."""
     peer = WebSocketPeer()
     peer.inbound_buffer_size = MAX_SIZE
     peer.outbound_buffer_size = 0
@@ -41,10 +37,10 @@ def make_peer() -> WebSocketPeer:
 
 
 def converse(url: str, on_packet: OnPacket) -> WebSocketPeer:
-    """Connect to `url`, hand each packet to `on_packet`, and return the peer when it is closed.
+    """Connects to `url`, calls `on_packet` with each packet, and returns the peer when it is closed.
 
     Raises:
-        ValueError: the URL is of no use.
+        ValueError: the URL is invalid.
     """
     peer = make_peer()
     if peer.connect_to_url(url) == Error.ERR_INVALID_PARAMETER:
@@ -60,20 +56,20 @@ def converse(url: str, on_packet: OnPacket) -> WebSocketPeer:
 
 
 def echo_packet(peer: WebSocketPeer, packet: bytes) -> None:
-    """Send `packet` back in its own kind. After a close that is refused, as it should be."""
+    """Sends `packet` back with its own write mode. After a close the peer refuses the packet, which is right."""
     peer.send(packet, TEXT if peer.was_string_packet() else BINARY)
 
 
 def run_case(base: str, number: int, agent: str) -> None:
-    """Run one case to its end, whatever that is."""
+    """Runs one case until its connection ends."""
     converse(f"{base}/runCase?{urlencode({'case': number, 'agent': agent})}", echo_packet)
 
 
 def count_cases(base: str) -> int:
-    """Ask the fuzzing server how many cases it has.
+    """Asks the fuzzing server how many cases it has.
 
     Raises:
-        ValueError: it did not tell.
+        ValueError: the server did not answer with a number.
     """
     answers: list[bytes] = []
     peer = converse(f"{base}/getCaseCount", lambda peer, packet: answers.append(packet))
@@ -83,7 +79,7 @@ def count_cases(base: str) -> int:
 
 
 def run_all(base: str, agent: str) -> int:
-    """Run all cases in order and have the reports written; returns their number."""
+    """Runs all cases in order, has the server write the reports, and returns the number of cases."""
     count = count_cases(base)
     for number in range(1, count + 1):
         run_case(base, number, agent)
@@ -92,17 +88,17 @@ def run_all(base: str, agent: str) -> int:
 
 
 def main(arguments: list[str]) -> int:
-    """Run with the fuzzing server's URL and the agent's name; returns the exit status."""
+    """Runs with the fuzzing server's URL and the agent's name; returns the exit status."""
     if len(arguments) != 2:
-        print("usage: python -m gdpeer.cli.autobahn_client URL AGENT", file=sys.stderr)
+        print("usage: python -m tests.conformance.polling_client URL AGENT", file=sys.stderr)
         return 2
     logging.getLogger("gdpeer").setLevel(logging.ERROR)
     try:
         count = run_all(arguments[0].rstrip("/"), arguments[1])
     except ValueError as error:
-        print(f"autobahn_client: {error}", file=sys.stderr)
+        print(f"polling_client: {error}", file=sys.stderr)
         return 1
-    print(f"autobahn_client: ran {count} cases")
+    print(f"polling_client: ran {count} cases")
     return 0
 
 
