@@ -111,6 +111,7 @@ def lint_steps() -> list[Step]:
         Step("lint types", [f"{tool}/mypy"]),
         *(types_elsewhere(platform) for platform in ("win32", "darwin")),
         Step("lint layers", [f"{tool}/lint-imports"], environment={"PYTHONPATH": "src"}),
+        Step("lint pxd", [f"{tool}/python", "-m", "tools.check_pxd"]),
         Step("lint spelling", [f"{tool}/codespell"]),
         Step("lint workflows", [f"{tool}/python", "-m", "tools.check_workflows"]),
         Step("lint pages", [f"{tool}/python", "-m", "tools.check_docs"]),

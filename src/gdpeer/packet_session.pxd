@@ -1,4 +1,4 @@
-# C types of passage.py (Cython's pure-Python mode).
+# C types of packet_session.py (Cython's pure-Python mode).
 cimport cython
 
 cdef object _OK, _UNCONFIGURED, _UNAVAILABLE

@@ -1,4 +1,4 @@
-# C types of switchboard.py (Cython's pure-Python mode).
+# C types of _host.py (Cython's pure-Python mode).
 cimport cython
 
 from gdpeer.multiplayer.rpc.method_table cimport Method

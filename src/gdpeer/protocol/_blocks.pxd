@@ -1,4 +1,4 @@
-# A bytes object that is filled before anybody else has it; used by the compiled form of assembly.py.
+# A bytes object that is filled before anybody else has it; used by the compiled form of message_buffer.py.
 #
 # Memory that the system has just given costs a page fault for every 4 KiB, which for a large message is more than
 # receiving it. So the last blocks of large messages are remembered, and filled again once nobody else has them: 8 of

@@ -1,4 +1,4 @@
-# C types of plain.py (Cython's pure-Python mode).
+# C types of http_fast.py (Cython's pure-Python mode).
 cimport cython
 
 cdef bytes _KINDS

@@ -1,4 +1,4 @@
-# C types of assembly.py (Cython's pure-Python mode).
+# C types of message_buffer.py (Cython's pure-Python mode).
 cimport cython
 from cpython.object cimport PyObject
 

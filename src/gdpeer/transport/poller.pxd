@@ -78,7 +78,6 @@ cdef class Poller:
     cpdef turn(self, double timeout=*)
     @cython.locals(watches=dict, waits=int, found=int, watch=Watch, bits=int, i=int)
     cdef _call_ready(self, double timeout, Py_ssize_t serial)
-    @cython.locals(watches=dict, watch=Watch, bits=int)
     cdef _find(self, double timeout)
     cdef _rest(self, object error, double timeout)
     cdef _refused(self, object error)

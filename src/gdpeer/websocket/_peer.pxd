@@ -1,4 +1,4 @@
-# C types of exchange.py (Cython's pure-Python mode).
+# C types of _peer.py (Cython's pure-Python mode).
 cimport cython
 
 from gdpeer.protocol.frames cimport is_utf8

@@ -1,8 +1,8 @@
-# C types of scene_switchboard.py (Cython's pure-Python mode).
+# C types of _scene.py (Cython's pure-Python mode).
 cimport cython
 
 from gdpeer.multiplayer.godot4.calls cimport Godot4Calls
-from gdpeer.multiplayer.rpc.method_table cimport Method, MethodTable, methods_of
+from gdpeer.multiplayer.rpc.method_table cimport Method, methods_of
 from gdpeer.multiplayer._host cimport HostBase
 from gdpeer.multiplayer.wire.godot4 cimport encode_call_body, is_call
 from gdpeer.packet_session cimport PacketSession, SessionHolder

@@ -1,12 +1,10 @@
-# C types of calls4.py (Cython's pure-Python mode).
+# C types of calls.py (Cython's pure-Python mode).
 cimport cython
 
 from gdpeer.multiplayer.godot4.paths cimport Numbered, PathCache
-from gdpeer.multiplayer.rpc.method_table cimport Method, MethodTable, methods_of
+from gdpeer.multiplayer.rpc.method_table cimport Method, methods_of
 from gdpeer.multiplayer._host cimport HostBase
 from gdpeer.multiplayer.wire.godot4 cimport UndecodedCall, call_packet, encode_call, encode_call_body, parse_call
-
-cdef object _OK
 
 
 @cython.final
@@ -19,7 +17,6 @@ cdef class Godot4Calls:
     cdef _send_packed(self, node, Method method, arguments, peer_ids)
     @cython.locals(flags=int, body=bytes, entry=Numbered)
     cdef _send_encoded(self, node, Method method, arguments, peer_ids, bint typed)
-    @cython.locals(host=HostBase)
     cdef bint _is_known(self, Numbered entry, peer_ids) except -1
     @cython.locals(host=HostBase, number="unsigned int")
     cdef _send_paths(self, Numbered entry, int flags, bytes body, peer_ids)

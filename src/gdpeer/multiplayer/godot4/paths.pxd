@@ -1,4 +1,4 @@
-# C types of cache.py (Cython's pure-Python mode).
+# C types of paths.py (Cython's pure-Python mode).
 cimport cython
 
 cdef Py_ssize_t _ENTRY

@@ -1,4 +1,4 @@
-# C types of bound.py (Cython's pure-Python mode).
+# C types of _bound.py (Cython's pure-Python mode).
 cimport cython
 
 from gdpeer.multiplayer.godot4._scene cimport SceneBase

@@ -1,4 +1,4 @@
-# C types of checking.py (Cython's pure-Python mode).
+# C types of arguments.py (Cython's pure-Python mode).
 cimport cython
 
 

@@ -1,4 +1,4 @@
-# C types of methods.py (Cython's pure-Python mode).
+# C types of method_table.py (Cython's pure-Python mode).
 cimport cython
 
 from gdpeer.multiplayer.rpc.arguments cimport Checker

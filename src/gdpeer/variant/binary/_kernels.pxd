@@ -1,5 +1,5 @@
-# Numbers and texts to and from little-endian bytes in C. Used by the compiled form of output.py, writer.py and leaves.py
-# only; the uncompiled form has its own way to do the same, and one test suite runs against both.
+# Numbers and texts to and from little-endian bytes in C. Used by the compiled form of _output.py, writer.py and
+# _leaves.py only; the uncompiled form has its own way to do the same, and one test suite runs against both.
 
 from cpython.buffer cimport Py_buffer, PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_AsDouble, PyFloat_CheckExact

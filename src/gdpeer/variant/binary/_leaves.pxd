@@ -1,4 +1,4 @@
-# C types of leaves.py (Cython's pure-Python mode).
+# C types of _leaves.py (Cython's pure-Python mode).
 cimport cython
 
 cdef unsigned int _WIDE, _NIL, _BOOL, _INT, _FLOAT, _STRING, _COLOR, _STRING_NAME, _NODE_PATH

@@ -1,4 +1,4 @@
-# C types of output.py (Cython's pure-Python mode).
+# C types of _output.py (Cython's pure-Python mode).
 cimport cython
 from cpython.object cimport PyObject
 
@@ -6,6 +6,7 @@ cdef Py_ssize_t _MAX_LENGTH, _SMALL
 
 
 cdef class Output:
+    # Uncompiled only: _data
     cdef unsigned char* _start
     cdef unsigned char* _at
     cdef unsigned char* _end

@@ -1,4 +1,4 @@
-# C types of link.py (Cython's pure-Python mode).
+# C types of base.py (Cython's pure-Python mode).
 cimport cython
 
 from gdpeer.protocol.connection cimport Connection

@@ -1,4 +1,4 @@
-# C types of client_session.py (Cython's pure-Python mode).
+# C types of client.py (Cython's pure-Python mode).
 cimport cython
 
 from gdpeer.websocket.session.dialects cimport Dialect

@@ -1,4 +1,4 @@
-# C types of session.py (Cython's pure-Python mode).
+# C types of server.py (Cython's pure-Python mode).
 cimport cython
 
 from gdpeer.packet_session cimport PacketSession
@@ -29,7 +29,7 @@ cdef class Session(PacketSession):
     @cython.locals(turn=Turn)
     cpdef handle(self, work)
     cpdef Py_ssize_t count(self) except -1
-    @cython.locals(waiting=tuple, peer=PeerBase, header_size=Py_ssize_t, message=bytes)
+    @cython.locals(peer=PeerBase, header_size=Py_ssize_t, message=bytes)
     cpdef bytes take(self)
     @cython.locals(queue=list, first=Py_ssize_t, waiting=tuple)
     cdef tuple _pop(self)
