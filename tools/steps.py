@@ -32,8 +32,9 @@ NEVER_COMPILED = (
     "inspection",
     "terminal",
     "test_docs",
-    "test_reference",
+    "test_internals",
     "test_it_does_not_work",
+    "test_mirror",
     "test_quoting",
 )
 """Beginnings of the names of unit tests whose code is never compiled."""

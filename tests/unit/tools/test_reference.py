@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.missing import ROOT
 from tools.reference.docstrings import parse
 from tools.reference.missing import MODULES, described, undescribed
 
-PAGES = Path(__file__).resolve().parents[2] / "docs" / "reference"
+PAGES = ROOT / "docs" / "reference"
 
 
 @pytest.fixture(scope="module")
