@@ -26,12 +26,12 @@ WHOLE = ("int", "inferred", "Number", "Vector2i", "Vector3i", "Vector4i", "Rect2
 SMALLEST = ("-9223372036854775808", "-2147483648")
 
 DIFFERENCES: dict[str, Judge] = {
-    "Only 0 and 1 are taken for a `bool`": lambda kind, name, engine, ours: kind == "bool" and engine == "true",
-    "No fraction is cut off": lambda kind, name, engine, ours: (
+    "Only 0 and 1 are accepted for a `bool`": lambda kind, name, engine, ours: kind == "bool" and engine == "true",
+    "No fraction is lost": lambda kind, name, engine, ours: (
         (kind in WHOLE or kind.startswith("Packed") or kind == "Array[int]")
         and (name.endswith("1.5") or name == "0.1" or "loat" in name)
     ),
-    "No number is taken that the type cannot hold": lambda kind, name, engine, ours: (
+    "No number outside the type's range is accepted": lambda kind, name, engine, ours: (
         kind in WHOLE and any(number in engine for number in SMALLEST) and name != "smallest int"
     ),
     "No digits are lost": lambda kind, name, engine, ours: (
@@ -45,28 +45,26 @@ DIFFERENCES: dict[str, Judge] = {
             ("Quaternion", "Basis scaled"),
         )
     ),
-    "A text that is no colour is refused": lambda kind, name, engine, ours: (
+    "A text that is not a colour is refused": lambda kind, name, engine, ours: (
         kind == "Color" and "String" in name and engine == "Color(0, 0, 0, 1)"
     ),
-    "An int that is no colour of 32 bits is refused": lambda kind, name, engine, ours: (
+    "An int outside the 32 bits of a colour is refused": lambda kind, name, engine, ours: (
         kind == "Color" and name in ("-7", "2 to 53 and 1", "largest int", "smallest int")
     ),
-    "A number that is no member of the enumeration is refused": lambda kind, name, engine, ours: kind == "Number",
-    "An element that is of another type is refused": lambda kind, name, engine, ours: (
+    "A number without a member in the enumeration is refused": lambda kind, name, engine, ours: kind == "Number",
+    "An element of another type is refused": lambda kind, name, engine, ours: (
         kind.startswith("Packed") and "Array" in name
     ),
-    "An object's id is no RID": lambda kind, name, engine, ours: (kind, name) == ("RID", "object id"),
-    "An object's id is taken for any class": lambda kind, name, engine, ours: (
+    "An object's id is not accepted as a RID": lambda kind, name, engine, ours: (kind, name) == ("RID", "object id"),
+    "An object's id is accepted for any class": lambda kind, name, engine, ours: (
         kind in ("Node", "Resource") and name == "object id" and not engine
     ),
-    "A StringName stays one": lambda kind, name, engine, ours: (kind, ours) == ("String", '&"red"'),
-    "A StringName and a NodePath are taken for each other": lambda kind, name, engine, ours: (
+    "A StringName stays a StringName": lambda kind, name, engine, ours: (kind, ours) == ("String", '&"red"'),
+    "A StringName and a NodePath convert to each other": lambda kind, name, engine, ours: (
         (kind, name) in (("StringName", "NodePath"), ("NodePath", "StringName red")) and not engine
     ),
-    "Untyped lists and dictionaries are taken": lambda kind, name, engine, ours: "[" in kind and not engine,
-    "What a typed or packed array holds comes as a plain list": lambda kind, name, engine, ours: (
-        engine == kind + f"({ours})"
-    ),
+    "Untyped lists and dictionaries are accepted": lambda kind, name, engine, ours: "[" in kind and not engine,
+    "A typed or packed array arrives as a plain list": lambda kind, name, engine, ours: engine == kind + f"({ours})",
     "A packed array of another kind is refused": lambda kind, name, engine, ours: (
         kind.startswith("Array[") and engine == f"{kind}([])"
     ),
@@ -131,15 +129,15 @@ def test_every_reason_is_needed_and_documented(reason: str) -> None:
 def test_what_the_engine_refuses_is_refused_but_for_what_is_named() -> None:
     more = [one for one in DIFFERENT if not one[2]]
     assert {reason_of(one) for one in more} == {
-        "An object's id is taken for any class",
-        "A StringName and a NodePath are taken for each other",
-        "Untyped lists and dictionaries are taken",
+        "An object's id is accepted for any class",
+        "A StringName and a NodePath convert to each other",
+        "Untyped lists and dictionaries are accepted",
     }
 
 
 def test_nothing_comes_as_another_value_than_the_engine_s() -> None:
     both = [one for one in DIFFERENT if one[2] and one[3]]
     assert {reason_of(one) for one in both} == {
-        "A StringName stays one",
-        "What a typed or packed array holds comes as a plain list",
+        "A StringName stays a StringName",
+        "A typed or packed array arrives as a plain list",
     }
