@@ -1,11 +1,11 @@
-"""What both sides of a game can call: read from a Godot project, without an engine.
+"""Reads the methods that both sides of a game can call from a Godot project, without an engine.
 
     from gdpeer.contract import read_project
 
     for table in read_project(Path("game")).tables:
         print(table.id, table.names, table.checksum)
 
-Layer: `contract`, above `multiplayer`; pure but for `project`, which reads files.
+Layer: `contract`, above `multiplayer`; pure, except for `project`, which reads files.
 """
 
 from gdpeer.contract.model import Contract, Method, Place, Problem, Table, checksum_of

@@ -1,4 +1,4 @@
-"""What the arguments of `@rpc` say.
+"""Reads the arguments of `@rpc`.
 
 Layer: `contract`; pure. Source: reference godot4-contract 1.1 and 1.2.
 """
@@ -18,12 +18,12 @@ _MODES = ("any_peer", "authority")
 _LOCAL = ("call_local", "call_remote")
 _TRANSFERS = ("reliable", "unreliable", "unreliable_ordered")
 _WORDS = 3
-"""Words before the channel."""
+"""Most words before the channel."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rpc:
-    """The annotation of a method; the fields are those of `model.Method`."""
+    """The settings of an `@rpc` annotation; the fields are those of `model.Method`."""
 
     mode: str = "authority"
     call_local: bool | None = False
@@ -32,10 +32,10 @@ class Rpc:
 
 
 def parse_rpc(tokens: Sequence[Token]) -> Rpc:
-    """Reads the tokens between the brackets.
+    """Reads the tokens between the parentheses of an `@rpc`.
 
     Raises:
-        ValueError: the engine would not load the script; the text says why.
+        ValueError: the engine would not load the script; the text gives the reason.
     """
     arguments = _split(tokens)
     if len(arguments) > _WORDS + 1:
@@ -50,7 +50,7 @@ def parse_rpc(tokens: Sequence[Token]) -> Rpc:
 
 
 def _split(tokens: Sequence[Token]) -> list[list[Token]]:
-    """The arguments; a comma at the end makes none."""
+    """Splits the tokens at the commas; a comma at the end adds no argument."""
     arguments: list[list[Token]] = [[]]
     depth = 0
     for token in tokens:
@@ -69,7 +69,7 @@ def _with_word(found: Rpc, argument: Sequence[Token], seen: set[str]) -> Rpc:
             raise ValueError("the channel of @rpc is its 4th argument")
         if len(argument) == 1 and any(text in words for words in _KINDS.values()):
             raise ValueError(f'@rpc: expected "{text}" in quotes')
-        # A constant expression: which of the words it is cannot be told without evaluating it.
+        # A constant expression: only its value tells which setting it is, so all three become unknown.
         return Rpc(UNKNOWN, None, UNKNOWN, found.channel)
     if argument[0].kind is not Kind.STRING:
         raise ValueError(f'@rpc: expected a word such as "any_peer", got {argument[0].text}')
@@ -97,4 +97,4 @@ def _channel(argument: Sequence[Token]) -> int | None:
     try:
         return int(text, 0) if text.lower().startswith(("0x", "-0x", "0b", "-0b")) else int(float(text))
     except (ValueError, OverflowError):
-        return None  # an expression
+        return None  # an expression, whose value only the engine knows

@@ -1,4 +1,4 @@
-"""Which class extends which, over all scripts of a project, and the methods that come of it.
+"""Finds the base class of each class, over all scripts of a project, and the methods that a class inherits.
 
 Layer: `contract`; pure. Source: reference godot4-contract 1.
 """
@@ -14,20 +14,20 @@ from gdpeer.contract.script import ClassSyntax, Reference, Script
 __all__ = ["Classes", "resolve_path"]
 
 MOST_STEPS = 64
-"""Names that lead to names that lead to names: beyond it nobody meant it."""
+"""Most constants that refer to each other in a row; a longer row counts as a circle."""
 
 
 class Classes:
-    """The classes of a project.
+    """The classes of a project, and how they extend each other.
 
     Args:
-        scripts: by path, those that are built into scenes too.
-        global_names: the path of the script that has a `class_name`.
-        autoloads: the path of the script of an autoload.
-        uids: the path of a `uid://`.
+        scripts: by path, also those that are built into scenes.
+        global_names: from `class_name` to the path of its script.
+        autoloads: from the name of an autoload to the path of its script.
+        uids: from `uid://` to the path of the file.
 
     Attributes:
-        problems: of inheritance; those of the scripts themselves are theirs.
+        problems: of inheritance; each script has those of its own text.
     """
 
     def __init__(
@@ -47,35 +47,35 @@ class Classes:
         self._baseless: set[ClassSyntax] = set()
         self._steps = 0
 
-    def table(self, one: ClassSyntax) -> Table | None:
-        """The methods of a class; None where its script will not load."""
-        if one not in self._tables:
-            self._tables[one] = self._make_table(one)
-        return self._tables[one]
+    def table(self, class_: ClassSyntax) -> Table | None:
+        """Returns the methods of a class; None if its script would not load."""
+        if class_ not in self._tables:
+            self._tables[class_] = self._make_table(class_)
+        return self._tables[class_]
 
-    def _make_table(self, one: ClassSyntax) -> Table | None:
+    def _make_table(self, class_: ClassSyntax) -> Table | None:
         methods: dict[str, Method] = {}
-        chain = self.chain(one)
+        chain = self.chain(class_)
         if self._is_circle(chain) or any(self._is_broken(base) for base in chain):
             return None
         for base in chain:
             for function in base.functions.values():
                 rpc = function.rpc
-                # The nearest @rpc counts whole; an override without one changes nothing.
+                # The @rpc of the nearest class counts; an override without @rpc keeps the one of its base.
                 if rpc is not None and function.name not in methods:
                     methods[function.name] = Method(
                         function.name, rpc.mode, rpc.call_local, rpc.transfer, rpc.channel, base.id, function.line
                     )
-        return Table(one.id, one.name, tuple(methods[name] for name in sorted(methods)))
+        return Table(class_.id, class_.name, tuple(methods[name] for name in sorted(methods)))
 
-    def _is_broken(self, one: ClassSyntax) -> bool:
-        """Whether the engine would not load its script."""
-        return one in self._baseless or bool(self._scripts[one.script].problems)
+    def _is_broken(self, class_: ClassSyntax) -> bool:
+        """Tells whether the engine would refuse to load the script of a class."""
+        return class_ in self._baseless or bool(self._scripts[class_.script].problems)
 
-    def chain(self, one: ClassSyntax) -> list[ClassSyntax]:
-        """A class and what it extends, the nearest first; a circle is gone through once."""
-        found = {one: None}
-        base = self.base(one)
+    def chain(self, class_: ClassSyntax) -> list[ClassSyntax]:
+        """Returns a class and all its bases, the nearest first; a circle ends where it begins again."""
+        found = {class_: None}
+        base = self.base(class_)
         while base is not None and base not in found:
             found[base] = None
             base = self.base(base)
@@ -87,28 +87,30 @@ class Classes:
         self._report(chain[0], "cycle", "extends itself, by way of others")
         return True
 
-    def _report(self, one: ClassSyntax, code: str, text: str) -> None:
-        self.problems.append(Problem(code, one.script, one.line, text))
+    def _report(self, class_: ClassSyntax, code: str, text: str) -> None:
+        self.problems.append(Problem(code, class_.script, class_.line, text))
 
-    def base(self, one: ClassSyntax) -> ClassSyntax | None:
-        """What a class extends, where that is a class of the project; a class of the engine is None."""
-        if one not in self._bases:
-            self._bases[one] = None  # while it is looked for: a class is not its own scope
-            self._bases[one] = self._find_base(one)
-        return self._bases[one]
+    def base(self, class_: ClassSyntax) -> ClassSyntax | None:
+        """Returns the class of the project that a class extends; None for a class of the engine."""
+        if class_ not in self._bases:
+            # Without a base during the search, so that the search does not run through the class itself.
+            self._bases[class_] = None
+            self._bases[class_] = self._find_base(class_)
+        return self._bases[class_]
 
-    def _find_base(self, one: ClassSyntax) -> ClassSyntax | None:
-        if one.base is None:
+    def _find_base(self, class_: ClassSyntax) -> ClassSyntax | None:
+        if class_.base is None:
             return None
-        found = self._resolve(one.base, one)
-        # One name that is nobody's is a class of the engine, or of an extension of it.
-        if found is None and (one.base.path or len(one.base.names) > 1 or one.base.names[0] in one.members):
-            self._baseless.add(one)
-            self._report(one, "unknown-base", f"extends {one.base}, which is not there")
+        found = self._resolve(class_.base, class_)
+        # A single unknown name is a class of the engine or of an extension; a path or a dotted name cannot be that.
+        if found is None and (class_.base.path or len(class_.base.names) > 1 or class_.base.names[0] in class_.members):
+            self._baseless.add(class_)
+            self._report(class_, "unknown-base", f"extends {class_.base}, which is not there")
         return found
 
     def _resolve(self, reference: Reference, at: ClassSyntax) -> ClassSyntax | None:
-        """The class that is meant by a reference in another one."""
+        """Returns the class that a reference in the class `at` means."""
+        # Two constants can name each other, which would never end.
         if self._steps >= MOST_STEPS:
             return None
         self._steps += 1
@@ -128,7 +130,7 @@ class Classes:
         return None if script is None else script.root
 
     def _by_name(self, name: str, at: ClassSyntax) -> ClassSyntax | None:
-        """In the order of the engine: global names, autoloads, then what is visible in the class."""
+        """Searches as the engine does: global names, autoloads, then the names that are visible in the class."""
         for table in (self._global_names, self._autoloads):
             if name in table:
                 return self._script(table[name])
@@ -141,34 +143,34 @@ class Classes:
         return None
 
     def _scopes(self, at: ClassSyntax) -> Iterator[ClassSyntax]:
-        """A class, what it extends, and the same of the classes around it."""
+        """Yields a class and its bases, then the same for each class around it."""
         seen: set[ClassSyntax] = set()
-        one: ClassSyntax | None = at
-        while one is not None:
-            for scope in self.chain(one):
+        class_: ClassSyntax | None = at
+        while class_ is not None:
+            for scope in self.chain(class_):
                 if scope not in seen:
                     seen.add(scope)
                     yield scope
-            one = one.outer
+            class_ = class_.outer
 
-    def _member(self, one: ClassSyntax, name: str) -> ClassSyntax | None:
-        """An inner class or a constant, its own or an inherited one."""
-        for scope in self.chain(one):
+    def _member(self, class_: ClassSyntax, name: str) -> ClassSyntax | None:
+        """Returns an inner class, or the class that a constant names; own or inherited."""
+        for scope in self.chain(class_):
             found = self._own_member(scope, name)
             if found is not None:
                 return found
         return None
 
-    def _own_member(self, one: ClassSyntax, name: str) -> ClassSyntax | None:
-        if name in one.classes:
-            return one.classes[name]
-        if name in one.constants:
-            return self._resolve(one.constants[name], one)
+    def _own_member(self, class_: ClassSyntax, name: str) -> ClassSyntax | None:
+        if name in class_.classes:
+            return class_.classes[name]
+        if name in class_.constants:
+            return self._resolve(class_.constants[name], class_)
         return None
 
 
 def resolve_path(path: str, beside: str) -> str:
-    """A path in a file: one that does not begin with `res://` is meant from the file's folder."""
+    """Makes a path absolute: a path without `res://` is relative to the folder of the file `beside`."""
     if "://" in path:
         scheme, _, rest = path.partition("://")
         return path if scheme != "res" else f"res://{posixpath.normpath(rest)}"

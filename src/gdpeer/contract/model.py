@@ -1,4 +1,4 @@
-"""What a program can call on its nodes, as data: methods by class, and the places in the tree where classes are used.
+"""The result of reading a project, as data: methods by class, and the nodes of the tree with their classes.
 
 Layer: `contract`; pure.
 """
@@ -14,15 +14,15 @@ __all__ = ["Contract", "Method", "Place", "Problem", "Table", "checksum_of"]
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """A method that `@rpc` opens to other peers.
+    """A method that other peers may call by `@rpc`.
 
     Attributes:
-        name: as it is written.
-        mode: "any_peer" or "authority"; "?" where the annotation is an expression that is not evaluated.
-        call_local: whether a call to all runs here as well; None where it is not known.
-        transfer: "reliable", "unreliable" or "unreliable_ordered"; "?" where it is not known.
-        channel: None where it is not known.
-        table: the id of the class whose `@rpc` counts: this one, or one that it inherits from.
+        name: as written.
+        mode: "any_peer" or "authority"; "?" if the annotation is an expression.
+        call_local: whether a call to all peers also runs on the caller; None if unknown.
+        transfer: "reliable", "unreliable" or "unreliable_ordered"; "?" if unknown.
+        channel: None if unknown.
+        table: the id of the class that has the `@rpc`: this class, or a base.
         line: of the function, from 1 on.
     """
 
@@ -37,11 +37,11 @@ class Method:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The methods of a class, inherited ones included.
+    """The methods of a class, including inherited methods.
 
     Attributes:
         id: `res://main.gd`, `res://main.gd::Inner`, `res://main.tscn::GDScript_1`.
-        class_name: what `class_name` says; "" without.
+        class_name: the script's `class_name`; "" without.
         methods: in the order of their numbers on the wire.
     """
 
@@ -51,24 +51,24 @@ class Table:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names in the order of their numbers."""
+        """The names in the order of their numbers on the wire."""
         return tuple(method.name for method in self.methods)
 
     @property
     def checksum(self) -> str:
-        """What the engine sends of these methods."""
+        """The checksum that the engine sends for these methods."""
         return checksum_of(self.names)
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A node that files tell of.
+    """A node that exists according to the files.
 
     Attributes:
         path: below `/root`, as on the wire.
-        table: the id of the class of its script; None without a script, or where the script cannot be read.
+        table: the id of its script's class; None without a script, or if the script cannot be read.
         how: "autoload", or "main" for the main scene.
-        scene: the file that it stands in; "" for an autoload that is a script.
+        scene: the file that holds the node; "" for an autoload that is a script.
     """
 
     path: str
@@ -79,12 +79,12 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What could not be read, or would not load in the engine.
+    """A part of the project that cannot be read, or that the engine would refuse to load.
 
     Attributes:
         code: `parse`, `unreadable`, `unknown-base`, `cycle`, `unknown-nodes`, `missing-parent`, `duplicate-node`.
         file: as `res://`.
-        line: from 1 on; 0 where there is none.
+        line: from 1 on; 0 if unknown.
         text: one sentence.
     """
 
@@ -100,14 +100,14 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """A whole program.
+    """The methods and nodes of a whole project.
 
     Attributes:
-        source: where it was read from.
+        source: the folder.
         engine: 4 or 3.
         tables: of all classes that have methods.
-        places: of all nodes that are known.
-        problems: what is wrong or unknown.
+        places: all nodes that are known.
+        problems: everything wrong or unknown.
     """
 
     source: str
@@ -118,5 +118,5 @@ class Contract:
 
 
 def checksum_of(names: Iterable[str]) -> str:
-    """The MD5 that stands for a node's methods on the wire: of all names, sorted by code point and joined."""
+    """Returns the MD5 of all names, sorted by code point and joined: a node's methods on the wire."""
     return hashlib.md5("".join(sorted(names)).encode(), usedforsecurity=False).hexdigest()

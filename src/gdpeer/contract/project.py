@@ -1,10 +1,11 @@
-"""A Godot project, or scripts without one, read from the disk.
+"""Reads a Godot project, or single scripts, from the disk.
 
     contract = read_project(Path("game"))
     for table in contract.tables:
         print(table.id, table.names, table.checksum)
 
-Never fails on what a file holds: what cannot be read, or would not load in the engine, is in `problems`.
+The content of a file never raises an error: `problems` holds each part that cannot be read or that the engine would
+refuse to load.
 
 Layer: `contract`. Source: reference godot4-contract 1 and 3.
 """
@@ -27,7 +28,7 @@ __all__ = ["read_project", "read_scripts"]
 PROJECT = "project.godot"
 IGNORE = ".gdignore"
 LARGEST = 64 * 1024 * 1024
-"""Bytes of a file that is read."""
+"""Most bytes of a file; a larger file is a problem and is not read."""
 
 _ENGINE_3 = 4
 """`config_version` of Godot 3; Godot 4 has 5."""
@@ -38,27 +39,27 @@ _UID = re.compile(r'^\[gd_\w+[^\n]*?\buid="(uid://\w+)"')
 def read_project(folder: Path) -> Contract:
     """Reads all scripts and scenes of a project.
 
-    Folders whose name begins with a dot, folders with a `.gdignore`, and projects within the project are left out, as
-    in the engine.
+    As the engine does, leaves out folders whose name begins with a dot, folders with a `.gdignore`, and projects within
+    the project.
 
     Args:
-        folder: with a `project.godot`; without one, it counts as the root of one.
+        folder: with a `project.godot`; a folder without one also counts as `res://`.
     """
     return _Reader(folder).contract(sorted(_files(folder)))
 
 
 def read_scripts(folder: Path, scripts: list[Path]) -> Contract:
-    """Reads some scripts only.
+    """Reads only the given scripts.
 
     Args:
-        folder: the root, for paths that begin with `res://`.
-        scripts: below it.
+        folder: the folder of `res://`.
+        scripts: files below it.
     """
     return _Reader(folder).contract(scripts)
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    """All files of a project; links are followed, a folder once."""
+    """Yields all files of a project. Follows links, but enters each folder once."""
     seen: set[str] = set()
     for name, folders, files in os.walk(folder, followlinks=True):
         here = Path(name)
@@ -68,15 +69,15 @@ def _files(folder: Path) -> Iterator[Path]:
             folders.clear()
             continue
         seen.add(real)
-        folders[:] = [one for one in folders if not one.startswith(".")]
-        yield from (here / one for one in files)
+        folders[:] = [inner for inner in folders if not inner.startswith(".")]
+        yield from (here / file for file in files)
 
 
 class _Reader:
-    """One reading.
+    """Collects scripts, scenes and problems during one reading.
 
     Args:
-        folder: what `res://` is.
+        folder: the folder of `res://`.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -87,7 +88,7 @@ class _Reader:
         self._uids: dict[str, str] = {}
 
     def contract(self, files: list[Path]) -> Contract:
-        """What is in some files."""
+        """Reads the files and returns their contract."""
         settings = self._settings()
         self._read_uids(files)
         texts = [(self._name(file), file) for file in files if file.suffix in (".gd", ".tscn")]
@@ -103,7 +104,7 @@ class _Reader:
         tables = self._tables(classes)
         places = tuple(self._places(settings, scenes, classes))
         for path, script in self._scripts.items():
-            self._problems += [Problem("parse", path, one.line, one.text) for one in script.problems]
+            self._problems += [Problem("parse", path, found.line, found.text) for found in script.problems]
         problems = (*self._problems, *classes.problems, *scenes.problems)
         return Contract(str(self._folder), self._engine(settings), tables, places, problems)
 
@@ -116,7 +117,7 @@ class _Reader:
         return (self._folder / name.removeprefix("res://")).exists()
 
     def _text(self, name: str, file: Path) -> str | None:
-        """The text of a file; None where there is none."""
+        """Returns the text of a file; None, and a problem, if it cannot be read."""
         try:
             if not file.is_file():
                 raise OSError("it is no file")
@@ -155,10 +156,10 @@ class _Reader:
 
     def _read_scene(self, name: str, text: str) -> None:
         scene = self._scenes[name] = parse_scene(text, name, self._uids)
-        for one, source in scene.scripts.items():
-            self._scripts[one] = parse_script(source, one)
+        for id_, source in scene.scripts.items():
+            self._scripts[id_] = parse_script(source, id_)
 
-    # ---------------------------------------------------------------------------------------- what comes of them
+    # ---------------------------------------------------------------------------------------- results
 
     def _global_names(self) -> dict[str, str]:
         found: dict[str, str] = {}
@@ -176,8 +177,8 @@ class _Reader:
         return {name: path for name, path in self._autoload_paths(settings).items() if path in self._scripts}
 
     def _tables(self, classes: Classes) -> tuple[Table, ...]:
-        all_classes = (one for _, script in sorted(self._scripts.items()) for one in script.classes)
-        tables = (classes.table(one) for one in all_classes)
+        all_classes = (class_ for _, script in sorted(self._scripts.items()) for class_ in script.classes)
+        tables = (classes.table(class_) for class_ in all_classes)
         return tuple(table for table in tables if table is not None and table.methods)
 
     def _places(self, settings: dict[str, Section], scenes: Scenes, classes: Classes) -> Iterator[Place]:
@@ -193,7 +194,7 @@ class _Reader:
             yield from self._nodes(path, "", "main", scenes, classes)
 
     def _nodes(self, path: str, name: str, how: str, scenes: Scenes, classes: Classes) -> Iterator[Place]:
-        """All nodes of a scene in the tree; its root has the name of an autoload."""
+        """Yields all nodes of a scene in the tree; the root of an autoload has the autoload's name."""
         found = scenes.nodes(path)
         if found is None:
             self._problems.append(
@@ -206,14 +207,14 @@ class _Reader:
             yield Place("/".join(part for part in (name or root, below) if part), table, how, path)
 
     def _table_of(self, path: str, classes: Classes) -> str | None:
-        """The class of a node's script; None where there is none, or it will not load."""
+        """Returns the id of a script's class; None without a script, or if the engine would not load it."""
         script = self._scripts.get(path)
         table = None if script is None else classes.table(script.root)
         return None if table is None else table.id
 
 
 def _uid_of(file: Path) -> str:
-    """What the head of a scene or a resource says."""
+    """Returns the uid in the head of a scene or a resource; "" without."""
     try:
         with file.open("rb") as opened:
             match = _UID.match(opened.read(4096).decode("utf-8", "replace").removeprefix("\ufeff"))

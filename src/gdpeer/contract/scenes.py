@@ -1,4 +1,4 @@
-"""Scenes as text: the nodes of a file, and the nodes that there are once the scene is in the tree.
+"""Reads scenes in text form, and lists the nodes that a scene has once it is in the tree.
 
 Layer: `contract`; pure. Source: reference godot4-contract 3.
 """
@@ -15,26 +15,26 @@ from gdpeer.contract.text_resource import Section, Value, read_sections
 __all__ = ["MOST_NODES", "NodeSyntax", "Scene", "Scenes", "parse_scene"]
 
 MOST_NODES = 20_000
-"""Nodes of one scene with all that it contains: scenes within scenes within scenes can be any number."""
+"""Most nodes of one scene, including the scenes within it: few short files can make billions of nodes."""
 
 MOST_DEPTH = 64
-"""Scenes within scenes."""
+"""Most levels of scenes within scenes."""
 
 
 @dataclass(frozen=True, slots=True)
 class NodeSyntax:
-    """A node of a file.
+    """A node as a scene's file describes it.
 
     Attributes:
-        name: as it is written.
-        parent: None of the root.
-        line: where it stands.
-        is_typed: whether it says its type: it is a node of its own then.
-        instance: the path of the scene that it is; "" where it is none, or none that can be known.
-        is_instance: whether it is one.
-        is_placeholder: whether nothing is loaded before code asks for it.
-        script: the id of its script; "" where nothing is said.
-        has_script_field: whether something is said about its script.
+        name: as written.
+        parent: the path of the parent; None for the root.
+        line: of its section.
+        is_typed: whether the section has a type, and so makes a new node.
+        instance: the path of the scene that the node instances; "" without, or if unknown.
+        is_instance: whether the node instances a scene.
+        is_placeholder: whether the scene is loaded only when code asks for it.
+        script: the id of its script; "" without.
+        has_script_field: whether the section sets or removes the script.
         unique_id: a number that stays when the node is renamed; "" without.
     """
 
@@ -52,12 +52,12 @@ class NodeSyntax:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """A file.
+    """A scene as its file describes it.
 
     Attributes:
         path: as `res://`.
-        nodes: in order.
-        scripts: the texts of the scripts in it, by their ids.
+        nodes: in the order of the file.
+        scripts: the texts of the built-in scripts, by their ids.
         uid: "" without.
     """
 
@@ -72,8 +72,8 @@ def parse_scene(text: str, path: str, uids: Mapping[str, str]) -> Scene:
 
     Args:
         text: of the file.
-        path: as `res://`.
-        uids: the paths of `uid://`.
+        path: of the file, as `res://`.
+        uids: from `uid://` to the path of the file.
     """
     resources: dict[tuple[str, str], str] = {}
     scripts: dict[str, str] = {}
@@ -88,10 +88,10 @@ def parse_scene(text: str, path: str, uids: Mapping[str, str]) -> Scene:
                 found = uids.get(_text(fields, "uid")) or resolve_path(_text(fields, "path"), path)
                 resources["ExtResource", _text(fields, "id")] = found
             case "sub_resource" if _text(fields, "type") == "GDScript":
-                one = f"{path}::{_text(fields, 'id')}"
-                resources["SubResource", _text(fields, "id")] = one
+                id_ = f"{path}::{_text(fields, 'id')}"
+                resources["SubResource", _text(fields, "id")] = id_
                 source = section.properties.get("script/source")
-                scripts[one] = (source.string if source else None) or ""
+                scripts[id_] = (source.string if source else None) or ""
             case "node":
                 nodes.append(_node(section, resources))
     return Scene(path, tuple(nodes), scripts, uid)
@@ -131,7 +131,7 @@ class LiveNode:
 
     Attributes:
         script: the id of its script; "" without.
-        unique_id: of the file that made it.
+        unique_id: from the file that made the node.
     """
 
     script: str = ""
@@ -139,15 +139,15 @@ class LiveNode:
 
 
 Nodes = dict[str, LiveNode]
-"""By path below the scene's root; "" is the root."""
+"""Nodes by their path below the scene's root; "" is the root."""
 
 
 class Scenes:
-    """What scenes become in the tree.
+    """Lists the nodes that scenes have in the tree, with all scenes within them.
 
     Args:
-        load: gives the scene of a path; None: it is not there, or is no text.
-        exists: whether there is a file at a path.
+        load: returns the scene at a path; None: there is no scene in text form.
+        exists: tells whether there is a file at a path.
 
     Attributes:
         problems: of scenes.
@@ -161,7 +161,7 @@ class Scenes:
         self._making: list[str] = []
 
     def nodes(self, path: str) -> tuple[str, Nodes] | None:
-        """The name of the root, and all nodes; None where the scene cannot be known.
+        """Returns the name of a scene's root, and all its nodes; None if they are unknown.
 
         Args:
             path: of the scene.
@@ -179,6 +179,7 @@ class Scenes:
 
     def _report(self, scene: Scene, node: NodeSyntax, code: str, text: str) -> None:
         problem = Problem(code, scene.path, node.line, text)
+        # A scene that is instanced a thousand times would report the same problem a thousand times.
         if problem not in self.problems[-20:]:
             self.problems.append(problem)
 
@@ -213,10 +214,11 @@ class Scenes:
         if node.parent in found:
             return f"{node.parent}/{node.name}"
         self._report(scene, node, "missing-parent", f"{node.name} has a parent that is not there: {node.parent}")
+        # The engine keeps such a node, below the root, under a name of this form.
         return f"{node.parent.removeprefix('./').replace('/', '_')}#{node.name}"
 
     def _instance(self, scene: Scene, node: NodeSyntax, path: str, found: Nodes) -> None:
-        """The whole other scene, with this node's name at its root."""
+        """Adds all nodes of another scene; this node's name replaces the name of its root."""
         made = None
         if not node.instance or node.instance in self._making or len(self._making) > MOST_DEPTH:
             self._report(
@@ -237,8 +239,9 @@ class Scenes:
             found[path] = replace(found[path], unique_id=node.unique_id)
 
     def _override(self, scene: Scene, node: NodeSyntax, path: str, found: Nodes) -> None:
-        """Something about a node that comes with an instance."""
+        """Changes a node that an instance has brought."""
         if path not in found and node.unique_id:
+            # The node was renamed in its own scene since: its unique id still finds it.
             parent = path.rpartition("/")[0]
             for other, live in found.items():
                 if live.unique_id == node.unique_id and other.rpartition("/")[0] == parent:

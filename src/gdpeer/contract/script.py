@@ -1,6 +1,6 @@
-"""One GDScript file: its classes, what they extend, their functions and the constants that name other scripts.
+"""Reads one GDScript file: its classes, their bases, their functions, and the constants that name other scripts.
 
-Bodies of functions are skipped, so nothing in them can confuse the reader.
+The bodies of functions are skipped, so nothing in them can mislead the parser.
 
 Layer: `contract`; pure. Source: reference godot4-contract 1.
 """
@@ -22,15 +22,15 @@ KEYWORDS = re.compile(
     "if|elif|else|for|while|break|continue|pass|return|class|class_name|extends|is|in|as|self|super|signal|func|static|"
     "const|enum|var|breakpoint|preload|await|yield|assert|and|or|not|true|false|null|void|namespace|trait"
 )
-"""What no function can be called."""
+"""Names that no function can have."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """What names a class: `"res://base.gd".Inner`, `Base`, `Global.Inner`.
+    """An expression that names a class: `"res://base.gd".Inner`, `Base`, `Global.Inner`.
 
     Attributes:
-        path: of a script; "" where it begins with a name.
+        path: of a script; "" if the expression begins with a name.
         names: the names, the outermost first.
     """
 
@@ -46,7 +46,9 @@ class Function:
     """A function of a class.
 
     Attributes:
-        rpc: what its `@rpc` says; None without.
+        name: as written.
+        line: from 1 on.
+        rpc: the settings of its `@rpc`; None without.
     """
 
     name: str
@@ -56,13 +58,13 @@ class Function:
 
 @dataclass(eq=False, slots=True)
 class ClassSyntax:
-    """A class: the script's own, or an inner one.
+    """A class as the file describes it: the script's own, or an inner class.
 
     Attributes:
         script: the path of the file.
-        name: of an inner class, or what `class_name` says.
+        name: of an inner class, or the script's `class_name`.
         outer: the class around it; None for the script's own.
-        base: what it extends; None where nothing is said.
+        base: the class that it extends; None without `extends`.
         line: where it begins.
     """
 
@@ -80,21 +82,21 @@ class ClassSyntax:
     def id(self) -> str:
         """The path of the script, and the names of inner classes."""
         names = []
-        one: ClassSyntax = self
-        while one.outer is not None:
-            names.append(one.name)
-            one = one.outer
+        class_: ClassSyntax = self
+        while class_.outer is not None:
+            names.append(class_.name)
+            class_ = class_.outer
         return "::".join((self.script, *reversed(names)))
 
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """A file as it was read.
+    """The content of one file.
 
     Attributes:
-        root: the class that the file is.
-        classes: it, and all within it.
-        problems: why the engine would not load it; empty where it would, as far as heads tell.
+        root: the script's own class.
+        classes: the script's own class and all inner classes.
+        problems: the reasons why the engine would not load the file; empty if the declarations show none.
     """
 
     root: ClassSyntax
@@ -107,7 +109,7 @@ def parse_script(text: str, path: str) -> Script:
 
     Args:
         text: of the file.
-        path: as `res://`.
+        path: of the file, as `res://`.
     """
     problems: list[SyntaxProblem] = []
     parser = _Parser(path, problems)
@@ -119,7 +121,7 @@ def parse_script(text: str, path: str) -> Script:
 
 @dataclass(slots=True)
 class _Block:
-    """What stands deeper than `indent` belongs to a class, or to nothing that counts (None)."""
+    """The lines deeper than `indent`: the body of a class, or text that does not count (None)."""
 
     indent: int
     inside: ClassSyntax | None
@@ -134,8 +136,9 @@ class _Parser:
         self._blocks = [_Block(-1, root)]
 
     def take(self, line: Line) -> None:
-        """One more line."""
+        """Parses the next line of the file."""
         blocks = self._blocks
+        # A line that is not deeper ends all blocks that began at its depth or deeper.
         while line.indent <= blocks[-1].indent:
             self._leave(blocks.pop())
         block = blocks[-1]
@@ -146,11 +149,11 @@ class _Parser:
         inner: ClassSyntax | None = None
         while not cursor.is_over():
             inner = self._statement(cursor, block)
-        # What stands behind `class Inner:` on the same line belongs to the class around it, as in the engine.
+        # Statements behind `class Inner:` on the same line belong to the class around it, as in the engine.
         blocks.append(_Block(line.indent, inner))
 
     def finish(self) -> None:
-        """The end of the file."""
+        """Ends all blocks at the end of the file."""
         while self._blocks:
             self._leave(self._blocks.pop())
 
@@ -174,7 +177,7 @@ class _Parser:
     # ---------------------------------------------------------------------------------------- statements
 
     def _statement(self, cursor: _Cursor, block: _Block) -> ClassSyntax | None:
-        """Read one; the inner class whose body begins behind it."""
+        """Parses one statement. Returns an inner class if its body begins behind the statement."""
         token = cursor.next()
         assert block.inside is not None
         if token.kind is Kind.ANNOTATION:
@@ -262,7 +265,7 @@ class _Parser:
         return made
 
     def _constant(self, cursor: _Cursor, inside: ClassSyntax) -> None:
-        """`const P = preload("res://x.gd").Inner`, or another name of a class."""
+        """Parses `const P = preload("res://x.gd").Inner`, or a constant that names a class."""
         if cursor.is_over():
             return
         name = cursor.next().text
@@ -276,7 +279,7 @@ class _Parser:
 
 
 class _Cursor:
-    """Tokens of a line, one after another."""
+    """Steps through the tokens of one line."""
 
     def __init__(self, tokens: Sequence[Token]) -> None:
         self._tokens = tokens
@@ -299,7 +302,7 @@ class _Cursor:
         return not self.is_over() and self._tokens[self._at].text == text
 
     def brackets(self) -> list[Token]:
-        """What stands in the brackets that begin here."""
+        """Returns the tokens in the brackets that begin here, and steps behind the brackets."""
         depth, begin = 0, self._at + 1
         while not self.is_over():
             token = self.next()
@@ -309,20 +312,22 @@ class _Cursor:
         return list(self._tokens[begin:])
 
     def enumerated(self) -> list[Token]:
-        """The names in the brackets that begin here."""
+        """Returns the names in the braces of an enumeration, and steps behind them."""
         tokens = self.brackets()
         return [
-            one for at, one in enumerate(tokens) if one.kind is Kind.WORD and (at == 0 or tokens[at - 1].text == ",")
+            token
+            for at, token in enumerate(tokens)
+            if token.kind is Kind.WORD and (at == 0 or tokens[at - 1].text == ",")
         ]
 
     def skip_statement(self) -> None:
-        """Go to the semicolon that ends the statement, or to the end of the line."""
+        """Steps to the semicolon that ends the statement, or to the end of the line."""
         depth = 0
         while not self.is_over() and not (depth == 0 and self.sees(";")):
             depth += _depth(self.next())
 
     def skip_function(self) -> None:
-        """Go behind the head; where a body follows on the line, to its end."""
+        """Steps behind a function's head, and over a body that follows on the same line."""
         depth = 0
         while not self.is_over() and not (depth == 0 and self.sees(";")):
             token = self.next()
@@ -331,7 +336,7 @@ class _Cursor:
                 self._at = len(self._tokens)
 
     def reference(self) -> Reference | None:
-        """`"path".A.B`, `preload("path").A`, `A.B`; None where it is something else."""
+        """Parses `"path".A.B`, `preload("path").A` or `A.B`; None for any other expression."""
         path = ""
         if self.sees("preload") or self.sees("load"):
             self.next()

@@ -1,9 +1,9 @@
-"""Godot's bracketed text files: `.tscn`, `.tres`, `project.godot`.
+"""Reads Godot's text files with bracketed sections: `.tscn`, `.tres`, `project.godot`.
 
     [node name="Main" type="Node2D"]
     script = ExtResource("1_abc")
 
-Values are kept as tokens: only strings and references are of interest.
+Values stay tokens: only strings and references are used.
 
 Layer: `contract`; pure. Source: reference godot4-contract 3.
 """
@@ -36,7 +36,7 @@ _TOKEN = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """What stands behind an equals sign.
+    """The value behind an equals sign.
 
     Attributes:
         tokens: its pieces, without spaces.
@@ -46,13 +46,13 @@ class Value:
 
     @property
     def string(self) -> str | None:
-        """What a string says; None where it is none."""
-        one = self.tokens[0] if len(self.tokens) == 1 else ""
-        return string_value(one) if one.lstrip("&^").startswith('"') and len(one) > 1 else None
+        """The text of a string; None if the value is no string."""
+        token = self.tokens[0] if len(self.tokens) == 1 else ""
+        return string_value(token) if token.lstrip("&^").startswith('"') and len(token) > 1 else None
 
     @property
     def reference(self) -> tuple[str, str] | None:
-        """("ExtResource", "1_abc"); None where it is something else."""
+        """("ExtResource", "1_abc"); None if the value is no reference."""
         if len(self.tokens) == 4 and self.tokens[1] == "(" and self.tokens[0] in ("ExtResource", "SubResource"):
             return self.tokens[0], self.tokens[2].strip('"')
         return None
@@ -63,13 +63,13 @@ class Value:
 
 @dataclass(slots=True)
 class Section:
-    """A head in brackets, and what follows until the next one.
+    """A section: its head in brackets, and the lines up to the next head.
 
     Attributes:
-        kind: the first word of the head; "" of what stands before the first one.
+        kind: the first word of the head; "" for the lines before the first head.
         line: of the head.
-        fields: in the head.
-        properties: below it.
+        fields: values in the head.
+        properties: values below the head.
     """
 
     kind: str
@@ -79,7 +79,7 @@ class Section:
 
 
 def read_sections(text: str) -> list[Section]:
-    """Reads a file; what is no such text is passed over, and a string that is not closed ends it."""
+    """Reads a file. Skips text of other forms; an unclosed string ends the reading."""
     sections = [Section("", 1)]
     for line, statement in _statements(text.removeprefix("\ufeff")):
         if statement[0] == "[":
@@ -92,7 +92,7 @@ def read_sections(text: str) -> list[Section]:
 
 
 def _statements(text: str) -> Iterator[tuple[int, list[str]]]:
-    """Heads in brackets, and lines, which go on where a bracket is open."""
+    """Yields heads and assignments with their lines. An open bracket continues a statement in the next line."""
     number, begin, depth = 1, 1, 0
     statement: list[str] = []
     for match in _TOKEN.finditer(text):
@@ -114,7 +114,7 @@ def _statements(text: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _split(statement: list[str]) -> tuple[str, tuple[str, ...]]:
-    """A key and its value."""
+    """Splits an assignment into its key and its value."""
     if "=" not in statement:
         return "", ()
     at = statement.index("=")
@@ -136,7 +136,7 @@ def _head(statement: list[str], line: int) -> Section:
 
 
 def _end_of_value(pieces: list[str], at: int) -> int:
-    """Behind the value that begins here: one piece, and brackets that follow it at once."""
+    """Returns the index behind the value that begins at `at`: one piece, with the brackets that follow it directly."""
     depth = 0
     while at < len(pieces):
         depth += (pieces[at] in "([{") - (pieces[at] in ")]}")

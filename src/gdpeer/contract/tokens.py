@@ -1,6 +1,6 @@
-"""The text of a GDScript file as logical lines of tokens, without comments; lines go on in brackets and strings.
+"""Splits a GDScript file into logical lines of tokens, without comments. Brackets and strings continue a line.
 
-Nothing here fails: what is not closed, or is no text of GDScript, is a problem with its line.
+Nothing here raises: an unclosed string or bracket becomes a problem with its line.
 
 Layer: `contract`; pure.
 """
@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 __all__ = ["Kind", "Line", "SyntaxProblem", "Token", "logical_lines", "string_value"]
 
-# Possessive (`*+`): a string that is not closed fails at once, instead of after trying all ways to read it.
+# Possessive repeats (`*+`): an unclosed string fails at once; backtracking could take exponential time.
 _TOKEN = re.compile(
     r'''
       (?P<newline>\r?\n)
@@ -38,7 +38,7 @@ _QUOTES = ('"""', "'''", '"', "'")
 
 
 class Kind(Enum):
-    """What a token is."""
+    """The kinds of tokens; a MARK is an operator or a bracket."""
 
     WORD = "word"
     STRING = "string"
@@ -47,7 +47,7 @@ class Kind(Enum):
 
 
 class Token(NamedTuple):
-    """A piece of text."""
+    """A word, string, annotation or mark, with its line."""
 
     kind: Kind
     text: str
@@ -55,7 +55,7 @@ class Token(NamedTuple):
 
 
 class SyntaxProblem(NamedTuple):
-    """Why a file will not load."""
+    """The reason why the engine would not load a file, with its line."""
 
     line: int
     text: str
@@ -63,10 +63,10 @@ class SyntaxProblem(NamedTuple):
 
 @dataclass(slots=True)
 class Line:
-    """A logical line: it goes on in brackets and after a backslash.
+    """A logical line, which brackets and a backslash continue.
 
     Attributes:
-        indent: characters before it.
+        indent: characters of white space before it.
         tokens: at least one.
     """
 
@@ -78,11 +78,11 @@ _KINDS = {"word": Kind.WORD, "string": Kind.STRING, "annotation": Kind.ANNOTATIO
 
 
 def logical_lines(text: str, problems: list[SyntaxProblem]) -> Iterator[Line]:
-    """Splits the text of a file.
+    """Splits the text of a file into logical lines.
 
     Args:
         text: without a byte order mark.
-        problems: gets what is wrong.
+        problems: problems found are added here.
     """
     line, brackets = Line(0), _Brackets(problems)
     number, indent, is_begin = 1, 0, True
@@ -101,6 +101,7 @@ def logical_lines(text: str, problems: list[SyntaxProblem]) -> Iterator[Line]:
                 line.indent = indent
             is_begin = False
             line.tokens.append(Token(_KINDS.get(kind, Kind.MARK), piece, number))
+            # A single quote is a token only if no string could be read: the rest of the file has no clear meaning.
             if piece in _QUOTES[2:]:
                 problems.append(SyntaxProblem(number, "a string is not closed"))
                 return
@@ -114,21 +115,21 @@ def logical_lines(text: str, problems: list[SyntaxProblem]) -> Iterator[Line]:
 
 
 class _Brackets:
-    """Those that are open."""
+    """Tracks the open brackets of a file."""
 
     def __init__(self, problems: list[SyntaxProblem]) -> None:
         self.open: list[tuple[str, int]] = []
         self._problems = problems
 
     def take(self, kind: str, piece: str, line: int) -> None:
-        """One more token."""
+        """Opens or closes a bracket, if the token is a bracket."""
         if kind == "open":
             self.open.append((piece, line))
         elif kind == "close" and (not self.open or self.open.pop()[0] != _PAIRS[piece]):
             self._problems.append(SyntaxProblem(line, f"{piece} closes nothing"))
 
     def finish(self) -> None:
-        """The end of the file."""
+        """Reports a bracket that is still open at the end of the file."""
         if self.open:
             piece, line = self.open[-1]
             self._problems.append(SyntaxProblem(line, f"{piece} is not closed"))
@@ -139,7 +140,7 @@ _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v
 
 
 def string_value(text: str) -> str:
-    """What a token of a string stands for."""
+    """Returns the text that a string token means: without quotes, with escapes replaced."""
     is_raw = text.startswith("r")
     text = text.lstrip("&^r")
     size = 3 if text.startswith(_QUOTES[:2]) else 1

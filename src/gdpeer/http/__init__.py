@@ -1,14 +1,14 @@
-"""Pages and health on the game's own port.
+"""Serves web pages, and a health check, on the game's own port.
 
-A `WebSocketServer` answers a request that is no upgrade through `server.http_handler`: any callable that takes a
-`Request` and returns a `Response`, or None for "not mine" (404). `StaticFolder` is a handler that serves files,
-`PythonPages` one that brings Python to pages. Handlers run in the thread that polls: answer at once.
+A `WebSocketServer` passes each request that is no upgrade to `server.http_handler`: any callable that takes a `Request`
+and returns a `Response`, or None to decline (404). `StaticFolder` is a handler that serves files. `PythonPages` is a
+handler that brings Python to pages. Handlers run in the thread that polls, so they must return at once.
 
     from gdpeer.http import StaticFolder
 
     server.http_handler = StaticFolder("page")
 
-Each response ends its connection; this is a doorstep for a game, not a web server.
+Each response ends its connection: this serves a game's few pages, and does not replace a web server.
 
 Layer: `http`, over `protocol` and below `websocket`. Source: RFC 9110.
 """

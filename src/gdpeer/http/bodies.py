@@ -1,10 +1,10 @@
-r"""What follows a response's head: from memory, from a file, or from an iterator, a piece at a time.
+r"""The bodies of responses: from memory, from a file, or from an iterator, in pieces.
 
     Response(200, File("world.pck"), "application/octet-stream")
     Response(200, (f"{line}\n".encode() for line in lines), "text/csv")
 
-A server asks for the next piece when the one before has left; so a client that reads slowly costs one piece of memory,
-however large the body is.
+A server takes the next piece once the piece before was sent. So a client that reads slowly costs the memory of one
+piece, however large the body is.
 
 Layer: `http`. Source: RFC 9112 section 7.1 (chunked).
 """
@@ -23,7 +23,7 @@ logger = get_logger("gdpeer.websocket")
 __all__ = ["PIECE", "Body", "File", "Source", "chunked", "open_body"]
 
 PIECE = 65_536
-"""Bytes of a piece at most."""
+"""Most bytes of one piece."""
 
 Buffer = bytes | memoryview
 
@@ -36,7 +36,7 @@ class File:
 
     Attributes:
         path: as given.
-        size: bytes that are sent: those that were there when this was made.
+        size: bytes that are sent: the file's size when this object was made.
 
     Raises:
         OSError: there is no such file.
@@ -57,14 +57,15 @@ class File:
 
 
 Body: TypeAlias = "bytes | bytearray | memoryview | str | File | Iterable[bytes]"
-"""Text goes as UTF-8. An iterable is asked for its next bytes while the response is sent; its length is not known."""
+"""The types of a response's body. Text is sent as UTF-8. An iterable gives its bytes while the response is sent; its
+length is unknown."""
 
 
 class Source:
-    """Bytes in pieces.
+    """The bytes of a body, in pieces.
 
     Attributes:
-        length: of all of them; None: nobody knows.
+        length: of the whole body in bytes; None: unknown.
     """
 
     __slots__ = ("length",)
@@ -73,11 +74,11 @@ class Source:
         self.length = length
 
     def next_piece(self, most: int) -> Buffer:
-        """The next bytes, at most so many; empty at the end. What it raises ends the response."""
+        """Returns at most `most` bytes; empty at the end. An exception ends the response."""
         raise NotImplementedError
 
     def close(self) -> None:
-        """Let go of what is behind it."""
+        """Frees what the bytes come from: a file or an iterator."""
 
 
 class _OfBytes(Source):
@@ -105,6 +106,7 @@ class _OfFile(Source):
     def next_piece(self, most: int) -> Buffer:
         piece = self._file.read(min(most, self._left)) or b""
         if not piece and self._left:
+            # The head has announced the length: a short body would look like a broken connection to the client.
             raise OSError(f"{self._left} bytes are missing at the end of {self._file.name}: it became shorter")
         self._left -= len(piece)
         return piece
@@ -123,13 +125,15 @@ class _OfIterator(Source):
 
     def next_piece(self, most: int) -> Buffer:
         if not self._rest:
+            # Skip empty items: an empty piece means the end of the body.
             self._rest = memoryview(next((one for one in self._all if len(one)), b"")).cast("B")
         piece, self._rest = self._rest[:most], self._rest[most:]
         return piece
 
     def close(self) -> None:
         self._rest = memoryview(b"")
-        end = getattr(self._all, "close", None)  # a generator's `finally` runs now, not at some collection
+        # Close a generator, so that its `finally` runs now and not at the next garbage collection.
+        end = getattr(self._all, "close", None)
         if end is not None:
             try:
                 end()
@@ -150,6 +154,7 @@ class _Chunked(Source):
             return b""
         piece = self._inner.next_piece(most)
         self._is_over = not len(piece)
+        # The empty piece becomes the chunk of size 0, which ends a chunked body.
         return b"%x\r\n%b\r\n" % (len(piece), bytes(piece))
 
     def close(self) -> None:
@@ -157,11 +162,11 @@ class _Chunked(Source):
 
 
 def open_body(body: Body) -> Source:
-    """The bytes of a body.
+    """Returns the source of a body's bytes.
 
     Raises:
         OSError: the file cannot be read.
-        TypeError: it is no body.
+        TypeError: the value cannot be a body.
     """
     if isinstance(body, str):
         return _OfBytes(body.encode())
@@ -173,5 +178,5 @@ def open_body(body: Body) -> Source:
 
 
 def chunked(source: Source) -> Source:
-    """The same in chunks, whose end a client can tell without knowing the length."""
+    """Returns a source of the same bytes in chunks, so that a client finds the end of a body of unknown length."""
     return _Chunked(source)

@@ -1,11 +1,12 @@
-"""What the responses of one server hold in memory, and the limits of that.
+"""Limits the memory that one server's responses hold.
 
 | held | limit |
 |---|---|
-| pieces on their way | 64 KiB a response; less where many are under way, so that all of them hold some 2 MiB |
+| pieces that are being sent | 64 KiB per response; less while many are being sent, so that all together hold about 2
+MiB |
 | bodies that a handler gave as bytes | `MOST_HELD` for all, each object counted once; but always one, however large |
 
-Layer: `http`. One server's; not for several threads at a time.
+Layer: `http`. Each server has its own; not to be used by several threads at a time.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ _LEAST_PIECE = 4_096
 
 
 class TooMuchHeld(HandshakeError):
-    """A response finds no room."""
+    """Refuses a response for which there is no room (503)."""
 
     def __init__(self) -> None:
         words = "too much is being sent already, try again later"
@@ -30,38 +31,40 @@ class TooMuchHeld(HandshakeError):
 
 
 class Outgoing:
-    """All responses of one server.
+    """Counts the memory of all responses of one server.
 
     Attributes:
-        in_pieces: bytes of pieces that are on their way.
+        in_pieces: bytes of pieces that are being sent.
         held: bytes of bodies that wait to be cut into pieces.
     """
 
     def __init__(self) -> None:
         self.in_pieces = 0
         self.held = 0
-        self._users: dict[int, int] = {}  # by the body's identity, as long as somebody holds it
+        # Responses per body, by the body's id(), which stays its own because the responses hold the body.
+        self._users: dict[int, int] = {}
 
     def piece_size(self) -> int:
-        """Bytes of the next piece."""
+        """Returns the size of the next piece in bytes: smaller, the more bytes are being sent."""
         return max(_LEAST_PIECE, min(PIECE, (MOST_IN_PIECES - self.in_pieces) // 4))
 
     def hold(self, body: Body) -> None:
-        """A response has this body from now on.
+        """Counts a body for a response that begins.
 
         Raises:
-            TooMuchHeld: the response is to be 503.
+            TooMuchHeld: there is no room; answer with 503.
         """
         size = _held_size(body)
         users = self._users.get(id(body), 0)
         if size and not users:
+            # A single body may exceed the limit: refusing it always would make a large page unreachable.
             if self.held and self.held + size > MOST_HELD:
                 raise TooMuchHeld
             self.held += size
         self._users[id(body)] = users + 1
 
     def let_go(self, body: Body) -> None:
-        """It is over."""
+        """Stops counting a body, for a response that has ended."""
         users = self._users[id(body)] - 1
         if users:
             self._users[id(body)] = users
@@ -75,15 +78,15 @@ def _held_size(body: Body) -> int:
 
 
 class Sending:
-    """The body of one response on its way.
+    """The body of one response while it is sent.
 
     Args:
-        outgoing: the server's.
-        body: as the handler gave it; kept until the end.
-        source: its bytes.
+        outgoing: counts the server's memory.
+        body: from the handler; kept until the end.
+        source: the body's bytes.
 
     Attributes:
-        is_over: everything was handed out, or it was closed.
+        is_over: True once all bytes were taken, or after `close`.
 
     Raises:
         TooMuchHeld: as `Outgoing.hold`.
@@ -100,7 +103,9 @@ class Sending:
         self.is_over = False
 
     def next_piece(self) -> bytes | memoryview:
-        """The next bytes, once those before are out; empty at the end. What it raises ends the response."""
+        """Returns the next bytes; empty at the end. Call it when the piece before was sent. An exception ends the
+        response.
+        """
         outgoing = self._outgoing
         piece: bytes | memoryview = b"" if self.is_over else self._source.next_piece(outgoing.piece_size())
         outgoing.in_pieces += len(piece) - self._piece
@@ -110,7 +115,7 @@ class Sending:
         return piece
 
     def close(self) -> None:
-        """It is over, whatever is left. May be called again."""
+        """Ends the response, whatever is left of it. May be called again."""
         if not self.is_over:
             self.is_over = True
             self._outgoing.in_pieces -= self._piece

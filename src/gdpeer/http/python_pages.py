@@ -1,4 +1,4 @@
-"""`PythonPages`: what a web page needs whose logic is Python: Pyodide, gdpeer's sources, and a script that starts both.
+"""`PythonPages`: lets web pages run Python: serves Pyodide, gdpeer's sources, and a script that starts both.
 
     server.http_handler = http.chain(http.PythonPages(), http.StaticFolder("page"))
 
@@ -7,12 +7,12 @@ In the page:
     <script type="module" src="gdpeer/boot.mjs"></script>
     <script type="text/python" src="main.py"></script>
 
-What the page sees of the server, all below one folder of addresses:
+The page finds these files on the server, all below one prefix:
 
     boot.mjs                    the script (its head tells how a page uses it)
-    files.json                  what to load and how large it is; or why there is nothing to load
-    pyodide-VERSION-MARK/...    the files of an installed Pyodide; browsers keep them for good
-    python-MARK.zip             the Python sources; the same
+    files.json                  the files to load and their sizes; or why there is nothing to load
+    pyodide-VERSION-MARK/...    the files of an installed Pyodide; browsers cache them for good
+    python-MARK.zip             the Python sources; browsers cache them for good
 
 Layer: `http`.
 """
@@ -40,7 +40,7 @@ from gdpeer.protocol.http_headers import Request
 __all__ = ["FILES", "PythonPages", "find_pyodide"]
 
 FILES = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json")
-"""What a page loads of Pyodide; the rest of the package is for other uses."""
+"""The files of Pyodide that a page loads; the rest of the package is for other uses."""
 
 BOOT = Path(__file__).with_name("boot.mjs")
 PACKAGE = Path(__file__).parents[1]
@@ -52,12 +52,12 @@ FOR_GOOD = (("Cache-Control", "public, max-age=31536000, immutable"),)
 ASK_AGAIN = (("Cache-Control", "no-cache"),)
 
 LONG_AGO = (1980, 1, 1, 0, 0, 0)
-"""The date of all files in the archive: the same sources shall make the same archive."""
+"""The date of all files in the archive, so that the same sources always make the same archive."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pyodide:
-    """An installed one.
+    """An installation of Pyodide.
 
     Attributes:
         folder: where its files are.
@@ -71,13 +71,13 @@ class Pyodide:
 
     @property
     def address(self) -> str:
-        """The folder of its addresses, which is another one when anything changes."""
+        """The folder in its URLs, which changes with every file, so that browsers may cache the files for good."""
         mark = hashlib.sha256(repr(sorted(self.sizes.items())).encode()).hexdigest()[:8]
         return f"pyodide-{self.version}-{mark}"
 
 
 def open_pyodide(folder: Path) -> Pyodide | str:
-    """The Pyodide of a folder, or what it lacks."""
+    """Returns the Pyodide in a folder, or a text that says why it cannot be used."""
     try:
         sizes = {name: (folder / name).stat().st_size for name in FILES}
         version = json.loads((folder / "package.json").read_bytes())["version"]
@@ -89,11 +89,11 @@ def open_pyodide(folder: Path) -> Pyodide | str:
 
 
 def find_pyodide(folder: str | os.PathLike[str] | None = None) -> Pyodide | str:
-    """The Pyodide to serve, or in one line why there is none.
+    """Returns the Pyodide to serve, or one line that says why there is none.
 
     Args:
-        folder: where it is. None: GDPEER_PYODIDE says so, else the first `node_modules/pyodide` from the current
-            folder upwards.
+        folder: where it is. None: GDPEER_PYODIDE names the folder, else it is the first `node_modules/pyodide` from the
+            current folder upwards.
     """
     named = folder or os.environ.get(ENVIRONMENT)
     if named:
@@ -106,7 +106,7 @@ def find_pyodide(folder: str | os.PathLike[str] | None = None) -> Pyodide | str:
 
 
 def own_sources() -> Iterator[tuple[str, Path]]:
-    """The modules of gdpeer, but for what has no place in a page."""
+    """Returns the modules of gdpeer that pages may need, with their paths in the archive."""
     for file in PACKAGE.rglob("*.py"):
         parts = file.relative_to(PACKAGE).parts
         if parts[0] not in NOT_FOR_PAGES:
@@ -114,10 +114,10 @@ def own_sources() -> Iterator[tuple[str, Path]]:
 
 
 def sources_of(name: str) -> Iterator[tuple[str, Path]]:
-    """A module, or a package with all that is below it; with the packages around it.
+    """Returns the files of a module, or of a package and all modules below it, and of the packages around it.
 
     Raises:
-        ModuleNotFoundError: there is none, or none whose source is there.
+        ModuleNotFoundError: there is no such module, or its source is missing.
     """
     parts = name.split(".")
     for length in range(1, len(parts) + 1):
@@ -155,17 +155,19 @@ def pack(sources: Iterable[tuple[str, Path]]) -> bytes:
 
 
 class PythonPages(Guarded):
-    """Brings Python to web pages: Pyodide as it is installed here, gdpeer, and what else the page's program needs.
+    """Lets web pages run Python: serves an installed Pyodide, gdpeer, and the modules of the page's program.
 
-    Install Pyodide with `npm install pyodide` (13.5 MB), version 314 or newer; nothing is ever loaded from another
-    host. While there is none, pages say so; it is looked for again each time a page asks.
+    Install Pyodide with `npm install pyodide` (13.5 MB), version 314 or newer; pages load nothing from other hosts.
+    While
+    Pyodide is missing, pages say so; each request of a page looks for it again.
 
     Args:
-        pyodide: the folder of Pyodide. None: GDPEER_PYODIDE names it, else it is the first `node_modules/pyodide`
+        pyodide: the folder of Pyodide. None: GDPEER_PYODIDE names the folder, else it is the first
+            `node_modules/pyodide`
             from the current folder upwards.
-        packages: names of modules and packages that pages may import besides gdpeer, as `"mygame.rules"`. Their
-            sources can be read by everyone who can open the page.
-        prefix: the folder of the addresses.
+        packages: names of modules and packages that pages may import besides gdpeer, as `"mygame.rules"`. Everyone who
+            can open the page can read their sources.
+        prefix: the URL's path below which the files are served.
 
     Raises:
         ModuleNotFoundError: one of `packages` does not exist.
@@ -194,11 +196,12 @@ class PythonPages(Guarded):
     def problem(self) -> str:
         """Why pages cannot run, in one line; "" when they can."""
         if isinstance(self._pyodide, str):
+            # Look again: Pyodide may have been installed meanwhile, without a restart of the server.
             self._pyodide = find_pyodide(self._folder)
         return f"{self._pyodide} ({INSTALL})" if isinstance(self._pyodide, str) else ""
 
     def __call__(self, request: Request) -> Response | None:
-        """Answer a request for one of the files; None for everything else."""
+        """Answers a request for one of the files; returns None for every other request."""
         if not request.path.startswith(self._prefix):
             return None
         name = request.path.removeprefix(self._prefix)
@@ -215,7 +218,7 @@ class PythonPages(Guarded):
     def _tell_files(self) -> Response:
         python = {"address": self._archive_name, "size": len(self._archive)}
         if self.problem or isinstance(self._pyodide, str):
-            # Which folders this machine has is not for everyone.
+            # `problem` names folders of this machine, which are not for everybody who opens the page.
             return Response.json({"pyodide": None, "python": python, "install": INSTALL, "environment": ENVIRONMENT})
         pyodide = {"address": f"{self._pyodide.address}/", "version": self._pyodide.version}
         return Response.json({"pyodide": {**pyodide, "sizes": self._pyodide.sizes}, "python": python})

@@ -1,4 +1,4 @@
-"""What a handler of `gdpeer.http` gives back, and the types of files.
+"""The responses that handlers of `gdpeer.http` return, and the types of files.
 
 Layer: `http`. Source: RFC 9110.
 """
@@ -17,7 +17,7 @@ from gdpeer.protocol.http_headers import Request
 
 __all__ = ["Handler", "Response", "content_type", "file_body", "only_get"]
 
-# What a Python installation may not know, or may have been told otherwise by the machine.
+# Types that Python may not know, or that the settings of the machine may override.
 _TYPES = {
     ".css": "text/css; charset=utf-8",
     ".html": "text/html; charset=utf-8",
@@ -43,22 +43,22 @@ _HEADERS = Kind("a tuple of (name, value)", lambda value: isinstance(value, tupl
 
 
 def _is_pair(value: object) -> bool:
-    return isinstance(value, tuple | list) and len(value) == 2 and all(isinstance(one, str) for one in value)
+    return isinstance(value, tuple | list) and len(value) == 2 and all(isinstance(part, str) for part in value)
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An answer.
+    """The answer to an HTTP request.
 
     Attributes:
         status: 200-599.
-        body: bytes, text (as UTF-8), a `File`, or an iterable of bytes, which is asked for more while it is sent.
+        body: bytes, text (as UTF-8), a `File`, or an iterable of bytes, which gives its bytes while they are sent.
         content_type: the `Content-Type` header.
-        headers: more headers, as (name, value).
-        reason: the phrase beside the status; "": the standard one.
+        headers: further headers, as (name, value).
+        reason: the phrase beside the status; "": the standard phrase.
 
     Raises:
-        TypeError: one of them is of another type.
+        TypeError: an argument has another type.
     """
 
     status: int = 200
@@ -72,14 +72,14 @@ class Response:
 
     @classmethod
     def json(cls, value: object, status: int = 200) -> Response:
-        """An answer in JSON that nobody caches."""
+        """Returns a response in JSON that browsers and proxies do not cache."""
         return cls(status, json.dumps(value), "application/json", (("Cache-Control", "no-store"),))
 
     def to_bytes(self, *, head_only: bool = False) -> bytes:
-        """The whole response as it goes on the wire.
+        """Returns the whole response as bytes for the wire.
 
         Raises:
-            ValueError: the status, the reason or a header is not one that HTTP can carry.
+            ValueError: HTTP cannot carry the status, the reason or a header.
         """
         source = open_body(self.body)
         try:
@@ -89,7 +89,7 @@ class Response:
             source.close()
 
     def read(self) -> bytes:
-        """The whole body, for tests and for handlers that change what another one gave.
+        """Returns the whole body, for tests and for handlers that change another handler's response.
 
         Raises:
             OSError: the file cannot be read.
@@ -101,11 +101,11 @@ class Response:
             source.close()
 
     def begin(self, version: str = "1.1", *, head_only: bool = False) -> tuple[bytes, Source | None]:
-        """The head as it goes on the wire, and what follows it; None: nothing.
+        """Returns the head for the wire, and the source of the body; None: no body follows.
 
         Args:
-            version: of HTTP that the client speaks; "1.0" knows no chunks.
-            head_only: leave the body out but state its length: an answer to HEAD.
+            version: of HTTP that the client speaks; "1.0" has no chunks.
+            head_only: leave out the body but state its length: the answer to HEAD.
 
         Raises:
             ValueError: as `to_bytes`.
@@ -124,13 +124,13 @@ class Response:
         return head, chunked(source) if in_chunks else source
 
     def _head(self, length: int | None, *, in_chunks: bool = False) -> bytes:
-        from gdpeer.protocol.http_h11 import respond_head  # h11 comes with it, which few connections need
+        from gdpeer.protocol.http_h11 import respond_head  # imported here: it needs h11, and few connections do
 
         fields = [("Content-Type", self.content_type), ("X-Content-Type-Options", "nosniff"), *self.headers]
         if length is not None:
             fields.append(("Content-Length", str(length)))
         head = respond_head(self.status, fields, self.reason)
-        # h11 writes this line only for a client whose request it has read.
+        # h11 adds this line only to answer a request that it has read, and respond_head() starts without one.
         return head[:-2] + b"Transfer-Encoding: chunked\r\n\r\n" if in_chunks else head
 
 
@@ -140,24 +140,24 @@ def _pieces(source: Source) -> Iterator[bytes | memoryview]:
 
 
 Handler = Callable[[Request], Response | None]
-"""What answers requests: a function that returns a `Response`, or None where it has no answer."""
+"""A function that answers requests: it returns a `Response`, or None to leave the request to the next handler."""
 
 
 def content_type(name: str) -> str:
-    """The `Content-Type` of a file, by its name."""
+    """Returns the `Content-Type` for a file's name."""
     suffix = PurePath(name).suffix.lower()
     return _TYPES.get(suffix) or mimetypes.guess_type(name)[0] or "application/octet-stream"
 
 
 def only_get(request: Request) -> Response | None:
-    """The answer to a request that asks for something else than a file; None for one that does not."""
+    """Returns the refusal (405) of a method other than GET and HEAD; None for those two."""
     if request.method in ("GET", "HEAD"):
         return None
     return Response(405, "only GET and HEAD here\n", headers=(("Allow", "GET, HEAD"),))
 
 
 def file_body(path: Path) -> bytes | File | None:
-    """The body of a file: its bytes where they are one piece at most; None where it cannot be read."""
+    """Returns the body for a file: its bytes if they fit into one piece, else a `File`; None if it cannot be read."""
     try:
         with path.open("rb", buffering=0) as file:
             start = file.read(PIECE + 1) or b""

@@ -1,4 +1,4 @@
-"""`StaticFolder`: a handler that serves files; `chain`: one handler out of several.
+"""`StaticFolder`: a handler that serves files. `chain`: joins several handlers.
 
 Layer: `http`. Source: RFC 9110.
 """
@@ -19,9 +19,9 @@ __all__ = ["StaticFolder", "chain"]
 
 
 class StaticFolder(Guarded):
-    """Serves the files below a folder; a folder's own address gives its `index.html`.
+    """Serves the files below a folder; the URL of a folder gives its `index.html`.
 
-    Links that lead out of the folder are not followed, nor are names that begin with a dot shown.
+    Never serves files outside of the folder (through links), nor names that begin with a dot.
 
     Args:
         folder: where the files are.
@@ -39,7 +39,7 @@ class StaticFolder(Guarded):
             raise NotADirectoryError(f"not a folder: {folder}")
 
     def __call__(self, request: Request) -> Response | None:
-        """Answer a request for a file; None when there is no such file."""
+        """Answers a request for a file; returns None when there is no such file."""
         if refused := only_get(request):
             return refused
         file = self._find(unquote(request.path))
@@ -50,8 +50,10 @@ class StaticFolder(Guarded):
 
     def _find(self, path: str) -> Path | None:
         parts = [part for part in path.split("/") if part]
+        # Backslashes and colons are separators and drives on Windows: `..\..` and `c:` must not reach the file system.
         if any(part.startswith(".") or "\\" in part or "\0" in part or ":" in part for part in parts):
             return None
+        # Compare the path after links were resolved: a link may lead out of the folder.
         try:
             file = self._root.joinpath(*parts).resolve()
             if file.is_dir():
@@ -62,10 +64,10 @@ class StaticFolder(Guarded):
 
 
 def chain(*handlers: Handler) -> Handler:
-    """One handler out of several: the first that answers.
+    """Joins handlers: the first that returns a response answers.
 
     Raises:
-        TypeError: one of them cannot be called.
+        TypeError: a handler cannot be called.
     """
     for handler in handlers:
         if not callable(handler):
