@@ -1,6 +1,6 @@
-"""Where the `gdpeer` command starts; `python -m gdpeer` and `python -m gdpeer.cli` are the same.
+"""Starts the `gdpeer` command; `python -m gdpeer` and `python -m gdpeer.cli` start it too.
 
-Without the extra `[cli]` it says in one line how to get it.
+Without the extra `[cli]` the command prints one line that says how to install it.
 
 Layer: `cli`.
 """
@@ -18,15 +18,15 @@ NEEDED = ("click", "rich")
 
 
 def main() -> None:
-    """Run the command line and exit with its status."""
+    """Runs the command line and exits with its status."""
     missing = [name for name in NEEDED if not is_installed(name)]
     if missing:
         print(f'gdpeer: the command line needs {" and ".join(missing)}: pip install "gdpeer[cli]"', file=sys.stderr)
         raise SystemExit(1)
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a player's name may have what a Windows pipe cannot write
+        if isinstance(stream, io.TextIOWrapper):  # a player's name may hold characters that a Windows pipe refuses
             stream.reconfigure(errors="backslashreplace")
-    # What the library warns of ends up in the one line that is printed; only errors are worth another.
+    # A warning of the library stands in the one line that a command prints of a failure. Do not print it twice.
     logging.getLogger("gdpeer").setLevel(logging.ERROR)
     try:
         from gdpeer.cli.commands import gdpeer
@@ -37,10 +37,10 @@ def main() -> None:
 
 
 def is_installed(name: str) -> bool:
-    """Whether module `name` could be imported."""
+    """Returns whether module `name` can be imported."""
     try:
         return importlib.util.find_spec(name) is not None
-    except ValueError:  # what find_spec says of a module that sys.modules holds as None
+    except ValueError:  # raised if sys.modules holds the module as None
         return False
 
 

@@ -1,4 +1,6 @@
-"""`gdpeer bad-network`: a game and its server with a bad line between them.
+"""`gdpeer bad-network`: imitates a bad network between a game and its server.
+
+This is the command; the faults are made in `gdpeer.inspection.bad_network`.
 
 Layer: `cli`.
 """
@@ -28,13 +30,13 @@ SIDES = {Direction.TO_SERVER: "the client", Direction.TO_CLIENT: "the server", N
 
 
 class Log:
-    """A line for each connection that comes and goes, and sums at the end."""
+    """Prints a line for each connection that opens or ends, and sums at the end."""
 
     def __init__(self) -> None:
         self._passed: Counter[Direction] = Counter()
 
     def see(self, events: Iterable[Event]) -> None:
-        """These happened."""
+        """Prints events of connections, and counts the messages among the events."""
         for event in events:
             if isinstance(event, Passed):
                 self._passed[event.direction] += not event.is_lost
@@ -43,7 +45,11 @@ class Log:
         check_output()
 
     def report(self, lost: Counter[str]) -> None:
-        """It is over."""
+        """Prints how many messages passed and how many were lost.
+
+        Args:
+            lost: number of lost messages by label.
+        """
         sums = (f"{self._passed[direction]} {direction.value.replace('_', ' ')}" for direction in Direction)
         print_line(f"Messages passed: {', '.join(sums)}; lost: {lost.total()}")
         for label, count in lost.most_common():
@@ -52,7 +58,7 @@ class Log:
 
 
 def in_words(event: Opened | Ended | Refused) -> str:
-    """What happened to a connection."""
+    """Returns an event of a connection in words."""
     match event:
         case Opened():
             return f"open {redacted(event.target)}"
@@ -64,10 +70,10 @@ def in_words(event: Opened | Ended | Refused) -> str:
 
 
 def check_loss(loss: float | None, unreliable: tuple[str, ...]) -> tuple[str, ...]:
-    """Which messages can be lost.
+    """Returns the globs for the messages that can be lost.
 
     Raises:
-        click.UsageError: some are named, but none are to be lost.
+        click.UsageError: `--unreliable` was given without `--loss-unreliable`.
     """
     if unreliable and loss is None:
         raise click.UsageError("--unreliable goes with --loss-unreliable")

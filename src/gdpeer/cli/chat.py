@@ -1,4 +1,4 @@
-"""`gdpeer chat`: the chat room of the demos, with its web page.
+"""`gdpeer chat`: opens the chat room of the demos, with its web page.
 
 Layer: `cli`.
 """
@@ -24,7 +24,7 @@ from gdpeer.terminal.stopping import Stop
 __all__ = ["chat"]
 
 PATH = "/test/"
-"""Where the engine's chat demo connects to; the server takes any path."""
+"""The path to which Godot's chat demo connects; the server takes any path."""
 
 EXAMPLES = """\b
 Examples:
@@ -39,7 +39,7 @@ To join from a terminal:
 
 
 def announce(place: Place, port: int) -> None:
-    """Say where the room is."""
+    """Prints the addresses of the room."""
     rows = [*page_addresses(place.host, port), ("Godot clients:", address("ws", place.host, port, PATH))]
     for name, where in rows:
         click.echo(f"{name:<17}{where}")
@@ -49,7 +49,7 @@ def announce(place: Place, port: int) -> None:
 
 
 def run(room: ChatServer, lines: Lines, stop: Stop) -> None:
-    """Keep the room open until somebody wants to stop; what is typed is said to everyone."""
+    """Keeps the room open until a stop is requested, and sends typed lines to everyone."""
     while not stop.requested:
         room.poll(timeout=TYPING_TURN)
         check_output()

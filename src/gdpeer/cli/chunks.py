@@ -1,4 +1,4 @@
-"""Standard input as binary messages, for `gdpeer connect --binary`.
+"""Reads standard input as binary messages, for `gdpeer connect --binary`.
 
 Layer: `cli`.
 """
@@ -13,19 +13,21 @@ from typing import BinaryIO
 __all__ = ["Chunks"]
 
 READ_AHEAD = 4 * 1024 * 1024
-"""Bytes that are read ahead at most, unless one message is larger."""
+"""The most bytes that are read ahead, unless one message is larger."""
 
 
 class Chunks:
-    """Messages of one size; the last one may be shorter. The methods are those of `demos.lines.Lines`.
+    """Cuts a stream into messages of one size; the last message may be shorter.
+
+    It has the methods of `gdpeer.terminal.lines.Lines`.
 
     Args:
-        size: bytes of a message; 0: all that there is, as one message.
-        most: bytes that a message may have.
-        source: where they come from; standard input by default.
+        size: bytes of each message; 0 reads the whole stream as one message.
+        most: bytes that one message may have.
+        source: the stream; standard input by default.
 
     Attributes:
-        problem: why reading ended early; "" where it did not.
+        problem: why reading ended early; "" if it did not.
     """
 
     def __init__(self, size: int, most: int, source: BinaryIO | None = None) -> None:
@@ -42,14 +44,14 @@ class Chunks:
         try:
             if self._source is not None:
                 self._read_from(self._source)
-        except (OSError, ValueError) as error:  # ValueError: closed under our hands
+        except (OSError, ValueError) as error:  # ValueError: the stream was closed meanwhile
             self.problem = f"cannot read standard input: {getattr(error, 'strerror', None) or error}"
         finally:
             self._queue.put(None)
 
     def _read_from(self, source: BinaryIO) -> None:
         if self._size == 0:
-            data = source.read(self._most + 1)
+            data = source.read(self._most + 1)  # one byte more tells a stream that is too long
             if len(data) > self._most:
                 self.problem = f"standard input is longer than a message may be: {self._most} bytes"
             else:
@@ -59,7 +61,7 @@ class Chunks:
             self._queue.put(data)
 
     def peek(self) -> bytes | None:
-        """The next message, which stays the next until `take`; None when none is there now."""
+        """Returns the next message and keeps it; None if there is none yet, or no more."""
         if self._next is None and not self._ended:
             try:
                 self._next = self._queue.get_nowait()
@@ -69,11 +71,11 @@ class Chunks:
         return self._next
 
     def take(self) -> bytes | None:
-        """The next message, or None when none is there now."""
+        """Removes and returns the next message; None if there is none yet, or no more."""
         message, self._next = self.peek(), None
         return message
 
     @property
     def ended(self) -> bool:
-        """Whether all messages were taken and no more will come."""
+        """Whether all messages were taken and the stream has ended."""
         return self.peek() is None and self._ended

@@ -1,7 +1,7 @@
-"""The group of subcommands, and how they fail: one line on standard error, never a traceback.
+"""The group of subcommands. When a subcommand fails, it prints one line on standard error and never a traceback.
 
-A subcommand is a function of the same name in the module of the same name (a hyphen is an underscore there). It returns
-its exit status (None is 0), and it raises `click.UsageError` (exit 2) or `failure.Failure` (exit 1) with one sentence.
+A subcommand is a function of its name in the module of its name, where an underscore stands for a hyphen. It returns
+its exit status (None is 0), or raises `click.UsageError` (exit 2) or `failure.Failure` (exit 1) with one sentence.
 
 Layer: `cli`.
 """
@@ -27,18 +27,18 @@ __all__ = ["Commands", "gdpeer"]
 NAMES = ("bad-network", "chat", "connect", "echo", "inspect", "replay", "roll", "swarm")
 
 MOST_MESSAGE = 1000
-"""Characters of an error; a value may be long."""
+"""The most characters of an error message, which may repeat a long value."""
 
 
 class Commands(click.Group):
-    """Loads a subcommand's module when it is asked for."""
+    """Imports the module of a subcommand only when that subcommand is used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """The names, in the order of the help text."""
+        """Returns the names, in the order of the help text."""
         return list(NAMES)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The subcommand, or None when there is no such."""
+        """Returns the subcommand; None if there is none of this name."""
         if cmd_name not in NAMES:
             return None
         name = cmd_name.replace("-", "_")
@@ -49,17 +49,23 @@ class Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """The subcommand that the first word names.
+        """Returns the subcommand that the first word names.
 
         Raises:
-            click.UsageError: there is no such.
+            click.UsageError: there is no subcommand of this name.
         """
         if args[0] not in NAMES and not args[0].startswith("-"):
             raise click.UsageError(f"there is no command {args[0]!r}{suggestion(args[0], NAMES)}", ctx)
         return super().resolve_command(ctx, args)
 
     def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any) -> Any:  # type: ignore[override]
-        """Run with `args` (the process's own by default) and exit; without any, show the help."""
+        """Runs a subcommand and exits; shows the help if there are no arguments.
+
+        Args:
+            args: the words of the command line; those of the process by default.
+            prog_name: name of the program in messages; "gdpeer" by default.
+            extra: as for `click.Group.main`.
+        """
         extra["standalone_mode"] = False
         arguments = list(sys.argv[1:] if args is None else args) or ["--help"]
         program = prog_name or "gdpeer"
@@ -71,7 +77,7 @@ class Commands(click.Group):
             status = error.exit_code
         except click.Abort:
             status = INTERRUPTED
-        except OSError as error:  # commands deal with what they open: what is left is the output
+        except OSError as error:  # commands handle the errors of what they open, so this one is of the output
             say(f"{called(program, arguments)}: {describe_os_error(error)}")
             give_up_output()
             status = 1
@@ -79,18 +85,19 @@ class Commands(click.Group):
 
 
 def called(program: str, arguments: Sequence[str]) -> str:
-    """The program with its subcommand."""
+    """Returns the program's name, with the subcommand if there is one."""
     return f"{program} {arguments[0]}" if arguments[0] in NAMES else program
 
 
 def flush() -> None:
-    """Write what waits now, while an error can still be told."""
+    """Writes buffered output now, while an error can still be reported."""
     if sys.stdout is not None:
         sys.stdout.flush()
 
 
 def give_up_output() -> None:
-    """Nothing more goes to standard output: the interpreter would try again at its end, and fail with a traceback."""
+    """Sends all further standard output to the null device."""
+    # At its end the interpreter would try to write again, and print a traceback.
     with suppress(OSError, ValueError):  # ValueError: no descriptor, as in a test
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, sys.stdout.fileno())
@@ -98,18 +105,18 @@ def give_up_output() -> None:
 
 
 def complain(error: click.ClickException, called_as: str) -> None:
-    """Say in one line what is wrong, and for a usage error where the help is."""
+    """Prints an error in one line; a usage error also names the command for help."""
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else called_as
     hint = f" (see {path} --help)" if isinstance(error, click.UsageError) else ""
     message = " ".join(describe(error).split()).rstrip(".")
     say(f"{path}: {clean(message, MOST_MESSAGE)}{hint}")
     if context is not None:
-        context.close()  # files that other options have opened
+        context.close()  # closes the files that other options have opened
 
 
 def say(line: str) -> None:
-    """A line on standard error, where that can be written."""
+    """Prints a line on standard error; does nothing if that cannot be written."""
     with suppress(OSError):
         click.echo(line, err=True)
 

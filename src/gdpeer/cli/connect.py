@@ -1,4 +1,4 @@
-"""`gdpeer connect`: a WebSocket client for the terminal and for pipes.
+"""`gdpeer connect`: a WebSocket client for terminals and pipes.
 
 Layer: `cli`.
 """
@@ -32,19 +32,19 @@ from gdpeer.websocket.states import PeerWriteMode
 __all__ = ["Conversation", "connect"]
 
 TURN = 0.02
-"""Seconds that one poll waits at most: as late can a typed line be noticed."""
+"""The most seconds that one poll waits, and so the longest delay of a typed line."""
 
 LINES_A_TURN = 1000
-"""Lines sent before it is time to look for replies."""
+"""Lines that are sent before replies are read again."""
 
 LIMIT = 64 * 1024 * 1024
-"""Bytes of one message, in and out."""
+"""Bytes of the longest message, in and out."""
 
 CHUNK = 64 * 1024
-"""Bytes of a binary message, unless the options say otherwise."""
+"""Bytes of each message with `--binary`, by default."""
 
 CLOSE_TIMEOUT = 3.0
-"""Seconds to wait for the answer to the close: somebody sits there and waits."""
+"""Seconds to wait for the answer to a close. Short, because a person waits for the command to end."""
 
 REDIRECTS = Number(0, MOST_REDIRECTS, f"a number from 0 to {MOST_REDIRECTS}")
 
@@ -57,15 +57,18 @@ TEXT, BINARY = WebSocketPeer.WriteMode
 
 
 class Conversation:
-    """One connection between a server and a person or a pipe.
+    """Sends lines to a server and shows its messages, over one connection.
 
     Args:
-        peer: connecting already.
-        lines: what is to be sent.
-        screen: where to show what comes.
+        peer: has begun to connect.
+        lines: the messages to send.
+        screen: shows messages and the state of the connection.
         is_typed: whether a person types, so that lines with a slash are commands.
-        linger: seconds to wait for replies after the end of the lines.
-        decoder: puts Godot's packets into words; None: they are shown as bytes.
+        linger: seconds to wait for replies after the last line; only without a person.
+        decoder: decodes Godot's packets; None shows their bytes.
+
+    Attributes:
+        was_open: whether the connection has been open.
     """
 
     def __init__(
@@ -89,7 +92,7 @@ class Conversation:
         self.was_open = False
 
     def run(self, stop: Stop) -> None:
-        """Go on until the connection is closed or somebody wants to stop."""
+        """Returns when the connection is closed; a requested stop closes it."""
         peer = self._peer
         while peer.get_ready_state() != State.CLOSED:
             peer.poll(timeout=TURN)
@@ -100,7 +103,7 @@ class Conversation:
                 peer.close()
 
     def _open_turn(self) -> None:
-        """What there is to do while the connection is open."""
+        """Greets and sends lines, while the connection is open."""
         if self._peer.get_ready_state() != State.OPEN:
             return
         if not self.was_open:
@@ -130,7 +133,7 @@ class Conversation:
                 show(packet)
 
     def _show_decoded(self, packet: bytes, is_text: bool) -> bool:
-        """Show a packet in words; False where it is none of Godot's."""
+        """Shows a decoded packet; returns False if the packet is not of Godot's multiplayer."""
         if self._decoder is None:
             return False
         decoded = self._decoder.decode(Direction.TO_CLIENT, Message(packet, is_text))
@@ -146,8 +149,9 @@ class Conversation:
             self._screen.status(f"ping {latency * 1000:.2f} ms")
 
     def _send_lines(self) -> None:
-        """Send what waits, as far as it goes: a line that finds no room stays until the next turn."""
+        """Sends the lines that wait, as far as there is room."""
         for _ in range(LINES_A_TURN):
+            # Take a line only after it was sent: one that finds no room is tried again in the next turn.
             line = self._lines.peek()
             if line is None or self._peer.get_ready_state() != State.OPEN:
                 return
@@ -156,13 +160,13 @@ class Conversation:
             self._lines.take()
 
     def _say(self, line: str | bytes) -> bool:
-        """Send a line or a chunk, or do what it asks for; False when there is no room for it yet."""
+        """Sends a line or a chunk, or obeys a command; returns False if there is no room for it yet."""
         if isinstance(line, bytes):
             return self._send(line, BINARY)
         return self._obey(line) if self._is_typed else self._send(line.encode(), TEXT)
 
     def _obey(self, line: str) -> bool:
-        """Do what a typed line asks for; False when there is no room for it yet."""
+        """Sends a typed line or obeys its command; returns False if there is no room for it yet."""
         try:
             asked = parse(line)
         except ValueError as error:
@@ -182,8 +186,9 @@ class Conversation:
         return True
 
     def _send(self, message: bytes, mode: PeerWriteMode) -> bool:
-        """Send, and say so when it will never go out; False when there is no room for it yet."""
+        """Sends a message, or reports that it cannot be sent; returns False if there is no room for it yet."""
         error = self._peer.send(message, mode)
+        # Without anything waiting, no room means that the message is longer than the limit: it will never fit.
         if error == Error.ERR_OUT_OF_MEMORY and self._peer.get_current_outbound_buffered_amount():
             return False
         if error != Error.OK:
@@ -191,7 +196,7 @@ class Conversation:
         return True
 
     def _end_after_linger(self) -> None:
-        """All lines are out: leave when the time for replies is over."""
+        """Closes the connection once all lines have left and the time for replies is over."""
         now = time.monotonic()
         if self._end_at is None and not self._peer.get_current_outbound_buffered_amount():
             self._end_at = now + self._linger
@@ -200,7 +205,7 @@ class Conversation:
 
 
 def make_peer(protocols: tuple[str, ...], headers: list[str], compress: bool, ping: float) -> WebSocketPeer:
-    """A peer as the options ask for it."""
+    """Returns a peer with the settings that the options ask for."""
     peer = WebSocketPeer()
     peer.supported_protocols = list(protocols)
     peer.handshake_headers = headers
@@ -213,7 +218,7 @@ def make_peer(protocols: tuple[str, ...], headers: list[str], compress: bool, pi
 
 
 def describe_end(peer: WebSocketPeer) -> str:
-    """Close code and reason in one line, and the cause unless it was an orderly end."""
+    """Returns close code and reason in one line, and the cause unless the connection was closed in order."""
     code, reason, cause = peer.get_close_code(), peer.get_close_reason(), peer.get_close_cause()
     said = "connection lost" if code == -1 else f"closed with code {code}"
     if reason:
@@ -222,9 +227,13 @@ def describe_end(peer: WebSocketPeer) -> str:
 
 
 def finish(conversation: Conversation, peer: WebSocketPeer, screen: Screen, stop: Stop) -> int:
-    """Say how it ended; the exit status."""
+    """Shows how the connection ended, and returns the exit status.
+
+    Raises:
+        Failure: the connection was never open.
+    """
     is_clean = peer.get_close_cause().cause == Cause.CLOSED
-    # Opened and ended within one turn, it was never seen open, but has a code.
+    # A connection that opened and ended within one poll was never seen open, but it has a close code.
     if not conversation.was_open and peer.get_close_code() == -1:
         if stop.requested:
             screen.status("interrupted before the connection was open")
@@ -235,10 +244,10 @@ def finish(conversation: Conversation, peer: WebSocketPeer, screen: Screen, stop
 
 
 def chunk_size(binary: bool, chunk: int | None, whole: bool) -> int | None:
-    """Bytes of a binary message, 0: all of them; None: lines are sent.
+    """Returns the bytes of each binary message; 0 for one message of everything, None to send lines.
 
     Raises:
-        click.UsageError: the options do not go together.
+        click.UsageError: the options exclude each other, or standard input is a terminal.
     """
     if not binary:
         if chunk is not None or whole:
@@ -254,7 +263,7 @@ def chunk_size(binary: bool, chunk: int | None, whole: bool) -> int | None:
 
 
 def make_source(size: int | None) -> Source:
-    """Where messages come from."""
+    """Returns the source of the messages to send, for the result of `chunk_size`."""
     if size is not None:
         return Chunks(size, LIMIT)
     return PromptLines() if can_prompt() else Lines()

@@ -1,4 +1,4 @@
-"""`gdpeer echo`: a server that sends everything back, for tests of clients and for measuring.
+"""`gdpeer echo`: a server that sends every message back, to test and measure clients.
 
 Layer: `cli`.
 """
@@ -21,10 +21,10 @@ __all__ = ["Echo", "Fanout", "echo"]
 FANOUT = "/fanout"
 
 HEARTBEAT = 20.0
-"""Seconds between pings: below the half minute after which many routers forget a silent connection."""
+"""Seconds between pings. Many routers forget a connection that is silent for 30 seconds."""
 
 MOST_PACKETS = 65_536
-"""Messages that may wait, each way; what they hold is limited by `--max-size`."""
+"""Messages that may wait, in each direction; `--max-size` limits their bytes."""
 
 TEXT = WebSocketPeer.WriteMode.TEXT
 BINARY = WebSocketPeer.WriteMode.BINARY
@@ -33,8 +33,8 @@ BINARY = WebSocketPeer.WriteMode.BINARY
 class Echo:
     """Sends each packet back to its sender, text as text and binary as binary.
 
-    A peer that does not read is not read from either: what the server cannot send stays where it is until the peer has
-    drained, and TCP's back-pressure does the rest.
+    The server stops reading from a peer that does not read. A packet that cannot be sent is kept until the peer has
+    drained, and TCP slows the peer down.
 
     Args:
         server: the server; its signals are connected here.
@@ -48,10 +48,11 @@ class Echo:
         server.client_disconnected.connect(self._forget)
 
     def slot(self) -> Callable[[int], None]:
-        """The function for `data_received`; what it needs is bound beforehand, for it runs all the time.
+        """Returns the handler for `data_received`.
 
-        It takes all packets that are there: the signal of those comes without a call then.
+        One call echoes all packets that are there. The signals for packets that are taken already are not emitted.
         """
+        # Local names instead of attributes: this handler runs for every packet of a benchmark.
         get_peer, held, no_room = self._get_peer, self._held, Error.ERR_OUT_OF_MEMORY
 
         def echo_packets(peer_id: int) -> None:
@@ -83,17 +84,17 @@ class Echo:
 
 
 class Fanout(Echo):
-    """An echo in which packets on the path `/fanout` go to all peers on that path, the sender too."""
+    """An `Echo` that sends packets on the path `/fanout` to all peers on that path, including the sender."""
 
     def __init__(self, server: WebSocketServer) -> None:
-        self._members: dict[int, None] = {}  # in the order of their joining
+        self._members: dict[int, None] = {}  # a dictionary keeps the order in which they joined
         self._server = server
         super().__init__(server)
         server.client_connected.connect(self._join)
         server.client_disconnected.connect(self._leave)
 
     def slot(self) -> Callable[[int], None]:
-        """As in `Echo`, with one look more whether the peer is a member."""
+        """Returns the handler for `data_received`: broadcasts for members, else echoes."""
         echo_packets, get_peer, members, broadcast_to = (
             super().slot(),
             self._get_peer,
@@ -122,12 +123,17 @@ class Fanout(Echo):
 
 
 def path_of(url: str) -> str:
-    """The path of a URL whose host came from outside and may be anything."""
+    """Returns the path of a URL."""
+    # The host is from the client's Host header and may be anything, so urlsplit could raise.
     return "/" + url.partition("://")[2].partition("/")[2].partition("?")[0]
 
 
 def set_tls(server: WebSocketServer, certificate: Path | None, key: Path | None) -> str:
-    """Hand certificate and key to the server; the scheme of its address."""
+    """Sets the server's certificate and key, and returns the scheme of its URL.
+
+    Raises:
+        click.UsageError: only one of the two was given.
+    """
     if (certificate is None) != (key is None):
         raise click.UsageError("--cert and --key belong together")
     if certificate is not None:
@@ -136,14 +142,14 @@ def set_tls(server: WebSocketServer, certificate: Path | None, key: Path | None)
 
 
 def set_limits(server: WebSocketServer, max_size: int) -> None:
-    """Let messages of `max_size` bytes in and out, and all that one read brings be echoed by one write."""
+    """Lets messages of `max_size` bytes in and out, and any number of small ones wait for one write."""
     server.max_queued_packets = MOST_PACKETS
     server.inbound_buffer_size = max_size
     server.outbound_buffer_size = max_size
 
 
 def allowed_paths(path: str | None, fanout: bool) -> Iterable[str] | None:
-    """The paths that the server answers to; None for all."""
+    """Returns the paths that the server accepts; None for all."""
     if path is None:
         return None
     return (path, FANOUT) if fanout else (path,)

@@ -1,4 +1,4 @@
-"""How a subcommand fails: what it raises, and the one line that is said of it.
+"""The error that a subcommand raises, and the words for all errors.
 
 Layer: `cli`.
 """
@@ -17,16 +17,16 @@ from gdpeer.cli.options import quoted
 __all__ = ["INTERRUPTED", "Failure", "describe", "describe_os_error", "suggestion"]
 
 INTERRUPTED = 130
-"""The shell's status for a program that Ctrl-C ended before it had done anything."""
+"""The shell's exit status for a program that Ctrl-C ended before it had done anything."""
 
 OUTPUT = (errno.ENOSPC, errno.EIO, errno.EFBIG, errno.EBADF, errno.ENXIO, getattr(errno, "EDQUOT", errno.ENOSPC))
-"""What a write to standard output can fail with, beside a pipe that nobody reads any more."""
+"""The errors of a write to standard output, except that of a broken pipe."""
 
 EXTRA = re.compile(r"Got unexpected extra arguments? \((.*)\)", re.DOTALL)
 
 
 class Failure(click.ClickException):
-    """Something outside the command line is wrong: exit 1 with one line.
+    """Ends the command with status 1 and one line, for an error that is not in the command line.
 
     Args:
         message: one sentence without a full stop.
@@ -40,7 +40,7 @@ class Failure(click.ClickException):
 
 
 def describe(error: click.ClickException) -> str:
-    """The sentence for an error of click's, in the words of this program."""
+    """Returns the sentence for an error of click, in the style of gdpeer's own messages."""
     match error:
         case click.exceptions.NoSuchOption():
             return f"there is no option {error.option_name}{suggestion(error.option_name, options_of(error.ctx))}"
@@ -57,7 +57,7 @@ def describe(error: click.ClickException) -> str:
 
 
 def name_of(error: click.BadParameter) -> str:
-    """The option as it is written, or the argument's name in the usage line."""
+    """Returns the option's long name, or the argument's name in the usage line."""
     parameter = error.param
     if isinstance(parameter, click.Option):
         return max(parameter.opts, key=len)
@@ -67,20 +67,20 @@ def name_of(error: click.BadParameter) -> str:
 
 
 def options_of(context: click.Context | None) -> list[str]:
-    """The options of a command."""
+    """Returns the long options of a command, without hidden ones."""
     parameters = context.command.get_params(context) if context is not None else []
     shown = [one for one in parameters if isinstance(one, click.Option) and not one.hidden]
     return [name for one in shown for name in one.opts if name.startswith("--")]
 
 
 def suggestion(given: str, known: Sequence[str]) -> str:
-    """What was perhaps meant; "" where nothing is like it."""
+    """Returns `, did you mean ...?` with the most similar word; "" if no word is similar."""
     near = difflib.get_close_matches(given, known, 1, cutoff=0.75)
     return f", did you mean {near[0]}?" if near else ""
 
 
 def describe_os_error(error: OSError) -> str:
-    """The sentence for what the system refused."""
+    """Returns the sentence for an error of the operating system."""
     reason = error.strerror or str(error)
     if error.filename is not None:
         return f"{error.filename}: {reason}"

@@ -1,4 +1,7 @@
-"""`gdpeer inspect`: every message between a game and its server, decoded, as it passes.
+"""`gdpeer inspect`: shows every message between a game and its server, decoded, as it passes.
+
+This is the command: `inspect_screen` writes to the terminal and `inspect_page` serves the web page. The messages are
+passed on in `gdpeer.inspection.tunnel` and decoded in `gdpeer.inspection.rows`.
 
 Layer: `cli`.
 """
@@ -27,17 +30,17 @@ from gdpeer.terminal.stopping import Stop
 __all__ = ["inspect"]
 
 TURN = 0.1
-"""Seconds that one poll waits at most: as late comes a message to the page, and a signal is noticed."""
+"""The most seconds that one poll waits, and so the longest delay of the page and of Ctrl-C."""
 
 
 class Session:
-    """What happened in a turn goes to everybody who wants to know.
+    """Gives the events of each turn to the recording, the screen and the page.
 
     Args:
-        inspector: makes rows.
-        screen: shows them.
-        page: likewise; None: there is none.
-        file: where everything is recorded; None: nowhere.
+        inspector: makes rows of the events.
+        screen: shows the rows.
+        page: shows the rows too; None without `--page`.
+        file: records all events; None without `--record`.
     """
 
     def __init__(
@@ -49,7 +52,7 @@ class Session:
         self._file = file
 
     def see(self, events: Iterable[Event]) -> None:
-        """A turn is over."""
+        """Records and shows the events of one turn."""
         events = list(events)
         if self._file is not None and events:
             keep(self._file, lambda file: write_events(file, events))
@@ -60,14 +63,15 @@ class Session:
 
 
 def keep(file: IO[str], write: Callable[[IO[str]], object]) -> None:
-    """Write to the recording.
+    """Calls `write` with the recording.
 
     Raises:
-        Failure: it cannot be written; the file is closed then, as it would try again.
+        Failure: the file cannot be written.
     """
     try:
         write(file)
     except OSError as error:
+        # Close the file here: at its end the interpreter would write the rest, and fail again.
         with suppress(OSError):
             file.close()
         raise Failure(f"cannot record: {error.strerror or error}") from error

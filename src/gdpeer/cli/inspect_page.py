@@ -1,7 +1,7 @@
-"""The page of `gdpeer inspect`: on a port of its own, fed over one WebSocket for each tab.
+"""Serves the web page of `gdpeer inspect --page` on a port of its own, and feeds each tab over a WebSocket.
 
-Only pages of that very port may read it: what passes is nobody else's business. Where other machines reach the port, a
-token in the page's address keeps out who does not know it.
+Pages of other origins may not connect, because the traffic may hold secrets. If other machines can reach the port, the
+page's address contains a random token, and requests without the token get status 404.
 
 Layer: `cli`.
 """
@@ -30,31 +30,35 @@ __all__ = ["Page"]
 TOKEN_BYTES = 16
 
 KEPT = 500
-"""Rows that a page gets that is opened late."""
+"""Rows that are kept for pages that are opened later."""
 
 PAUSE = 0.1
-"""Seconds between two messages to the pages: so many rows go into one."""
+"""Seconds between two messages to the pages; the rows in between are collected."""
 
 TOTALS_PAUSE = 1.0
-"""The same while nothing comes: rates fall."""
+"""Seconds between two messages without new rows, which show that rates fall."""
 
 MOST_TOTALS = 50
+"""Rows of each table of totals on the page."""
 
 
 class Page:
-    """The server of the page.
+    """The server of the page; use it as a context manager.
 
     Args:
-        inspector: for the totals.
-        tunnel: for the time.
-        host: where to listen.
-        port: 0 takes a free one.
-        to: what to say of the server that is looked at.
+        inspector: holds the totals.
+        tunnel: tells the time.
+        host: address to listen on, as `--host` takes it.
+        port: 0 takes a free port.
+        to: URL of the game's server, to show on the page.
 
     Attributes:
-        port: where it listens.
-        token: what the page's path begins with; "" where only this machine reaches the port.
-        address: of the page.
+        port: the port that it listens on.
+        token: the first part of the page's path; "" if only this machine can reach the port.
+        address: URL of the page, with the token.
+
+    Raises:
+        Failure: the port cannot be opened, or the host is unknown.
     """
 
     def __init__(self, inspector: Inspector, tunnel: Tunnel, host: str, port: int, to: str) -> None:
@@ -90,12 +94,12 @@ class Page:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Tell the pages that it is over."""
+        """Tells the pages that the inspection is over, and stops the server."""
         self._send([], is_over=True)
         self._server.stop(1001, "Inspector stopped", grace=0.5)
 
     def show(self, rows: Sequence[Row]) -> None:
-        """These came."""
+        """Shows new rows on all pages, and polls the server; call it in each turn, also without rows."""
         if self._server.peers:
             self._left_out += max(0, len(rows) + len(self._fresh) - KEPT)
         lines = [row.as_json() for row in rows[-KEPT:]]
@@ -114,7 +118,8 @@ class Page:
             self._server.broadcast(self._message(rows, is_over=is_over))
 
     def _greet(self, peer_id: int, protocol: str) -> None:
-        # Whoever joins gets all there is; what is fresh comes to the others now, so that it comes to nobody twice.
+        # A new page gets all kept rows, including fresh ones. Send the fresh ones to the other pages now, so that no
+        # page gets a row twice.
         others = [one for one in self._server.peers if one != peer_id]
         self._server.broadcast_to(others, self._message(list(self._fresh)))
         self._fresh.clear()
@@ -134,7 +139,7 @@ class Page:
 
 
 def guarded(token: str, handler: Handler) -> Handler:
-    """A handler below a path that only those know who were told."""
+    """Returns a handler that serves the same files below `/TOKEN/`, and nothing elsewhere."""
 
     def answer(request: Request) -> Response | None:
         given, _, rest = request.target.removeprefix("/").partition("/")
@@ -144,5 +149,5 @@ def guarded(token: str, handler: Handler) -> Handler:
 
 
 def is_token(given: str, token: str) -> bool:
-    """Whether it is the token; to find out takes as long for every wrong one."""
+    """Returns whether a text is the token. Takes the same time for every wrong text, so that no guess gets closer."""
     return hmac.compare_digest(given.encode(), token.encode())

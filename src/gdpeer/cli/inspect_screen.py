@@ -1,4 +1,4 @@
-"""What `gdpeer inspect` writes: lines as they come and totals at the end; on a terminal the totals are below them.
+"""Writes the output of `gdpeer inspect`: a line for each row, and totals at the end or, on a terminal, below the rows.
 
 Layer: `cli`.
 """
@@ -25,20 +25,20 @@ from gdpeer.quoting import escape
 __all__ = ["JsonScreen", "LiveScreen", "Screen", "choose_screen"]
 
 MOST_LIVE = 8
-"""Rows of each table while it runs."""
+"""Rows of each table of totals while the command runs."""
 
 MOST_AT_END = 40
-"""The same at the end."""
+"""Rows of each table of totals at the end."""
 
 STYLES = {Direction.TO_SERVER: "green", Direction.TO_CLIENT: "cyan", None: "dim"}
 
 
 class Screen:
-    """Plain lines: a pipe, or a file.
+    """Writes plain lines, for a pipe or a file. A context manager; subclasses write other forms.
 
     Args:
-        inspector: for the totals.
-        tunnel: for the time.
+        inspector: holds the totals.
+        tunnel: tells the time.
     """
 
     def __init__(self, inspector: Inspector, tunnel: Tunnel) -> None:
@@ -51,25 +51,25 @@ class Screen:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Nothing is to be done; on a terminal there is."""
+        """Does nothing here; a subclass restores the terminal."""
 
     def say(self, line: str) -> None:
-        """Where it listens."""
+        """Writes a line about the command itself, such as the address to connect to."""
         write(line)
 
     def show(self, rows: Sequence[Row]) -> None:
-        """These came."""
+        """Writes new rows; call it in each turn, also without rows, to measure the rates."""
         self.inspector.totals.tick(self.tunnel.time())
         if rows:
             write("\n".join(row.as_text() for row in rows))
 
     def finish(self) -> None:
-        """It is over."""
+        """Writes the totals after the last row."""
         self.inspector.finish()
         write("\n".join(self.report()))
 
     def report(self) -> list[str]:
-        """The totals, and what could not be known."""
+        """Returns the lines with the totals, the undecoded messages and the methods without names."""
         inspector, seconds = self.inspector, self.tunnel.time()
         totals = inspector.totals
         lines = []
@@ -84,37 +84,38 @@ class Screen:
 
 
 def total_line(total: Total, seconds: float) -> str:
-    """A row of the report."""
+    """Returns one row of the report, with the average rate over `seconds`."""
     rate = total.count / seconds if seconds else 0.0
     return f"{total.name:<50} {total.count:>9} {total.size:>12} {rate:>9.1f} {total.peak:>8.1f}"
 
 
 def write(text: str) -> None:
-    """Write lines at once: whoever reads a pipe waits for them."""
+    """Prints lines with control characters escaped."""
+    # Flush: the reader of a pipe waits for each row.
     print(escape(text, most=0, keep="\t\n"), flush=True)
 
 
 def json_line(fields: dict[str, Any]) -> str:
-    """JSON in one line, in which a terminal finds nothing to obey."""
+    """Returns JSON in one line, with characters that could steer a terminal escaped."""
     text = json.dumps(fields, ensure_ascii=False)
     return text if text.isprintable() else "".join(one if one.isprintable() else json.dumps(one)[1:-1] for one in text)
 
 
 class JsonScreen(Screen):
-    """A line of JSON for each row, and one with the totals at the end."""
+    """Writes a line of JSON for each row, and one with the totals at the end."""
 
     def say(self, line: str) -> None:
-        """To the other stream: standard output is JSON alone."""
+        """Writes to standard error, because standard output is JSON alone."""
         print(line, file=sys.stderr, flush=True)
 
     def show(self, rows: Sequence[Row]) -> None:
-        """These came."""
+        """Writes new rows, one object each, and measures the rates."""
         self.inspector.totals.tick(self.tunnel.time())
         if rows:
             write("\n".join(json_line(row.as_json()) for row in rows))
 
     def finish(self) -> None:
-        """It is over."""
+        """Writes the object with the totals."""
         self.inspector.finish()
         end = {
             "totals": self.inspector.totals.as_json(),
@@ -126,12 +127,12 @@ class JsonScreen(Screen):
 
 
 class LiveScreen(Screen):
-    """A terminal: lines run through above the totals."""
+    """Writes to a terminal: rows scroll above a table of totals, which stays at the bottom."""
 
     def __init__(self, inspector: Inspector, tunnel: Tunnel) -> None:
         super().__init__(inspector, tunnel)
         self._console = Console(highlight=False)
-        # Drawn from here only, not from a thread of rich's.
+        # Without refreshing by itself, which rich does in a thread: `show` draws when the data is complete.
         self._live = Live(console=self._console, auto_refresh=False, transient=True)
         self._drawn = 0.0
 
@@ -142,15 +143,15 @@ class LiveScreen(Screen):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Give the terminal back."""
+        """Removes the table and restores the terminal."""
         self._live.stop()
 
     def say(self, line: str) -> None:
-        """Where it listens."""
+        """Writes a line about the command itself, in bold."""
         self._console.print(Text(line, "bold"))
 
     def show(self, rows: Sequence[Row]) -> None:
-        """These came."""
+        """Writes new rows above the table, and draws the table at least once a second."""
         now = self.tunnel.time()
         self.inspector.totals.tick(now)
         if rows:
@@ -160,7 +161,7 @@ class LiveScreen(Screen):
             self._live.update(self._table(), refresh=True)
 
     def finish(self) -> None:
-        """It is over: the totals stay."""
+        """Removes the table and writes the final totals, which stay on the screen."""
         self._live.stop()
         super().finish()
 
@@ -176,12 +177,12 @@ class LiveScreen(Screen):
 
 
 def styled(row: Row) -> Text:
-    """A row in colours."""
+    """Returns a row as text coloured by its direction, or red if it could not be decoded."""
     return Text(escape(row.as_text(), most=0), "bold red" if row.decoded.problem else STYLES[row.direction])
 
 
 def choose_screen(inspector: Inspector, tunnel: Tunnel, is_json: bool) -> Screen:
-    """What fits standard output."""
+    """Returns the screen for standard output: JSON if asked for, a live one on a terminal, else plain lines."""
     if is_json:
         return JsonScreen(inspector, tunnel)
     is_terminal = sys.stdout is not None and sys.stdout.isatty()

@@ -1,4 +1,4 @@
-"""The kinds of options that the commands have: each says in plain words what it expected and what it got.
+"""The types of the commands' options. Each error message says which value was expected and which was given.
 
 Layer: `cli`.
 """
@@ -46,16 +46,16 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def quoted(value: object) -> str:
-    """What somebody typed, as it can be shown."""
+    """Returns a typed value in quotes, with control characters escaped."""
     return f"'{escape(str(value))}'"
 
 
 class Number(click.ParamType):  # type: ignore[type-arg]
-    """A whole number.
+    """The type of an option that takes a whole number.
 
     Args:
-        least, most: the range.
-        expected: what to say that was expected.
+        least, most: the range, both included.
+        expected: description of the range, for the error message.
     """
 
     name = "number"
@@ -66,7 +66,7 @@ class Number(click.ParamType):  # type: ignore[type-arg]
         self._expected = expected
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Read it."""
+        """Returns the number; fails if it is out of range."""
         if isinstance(value, int):
             return value
         is_number = re.fullmatch(rf"-?[0-9]{{1,{MOST_DIGITS}}}", value) is not None
@@ -76,24 +76,24 @@ class Number(click.ParamType):  # type: ignore[type-arg]
 
 
 class Seconds(click.ParamType):  # type: ignore[type-arg]
-    """A length of time in seconds."""
+    """The type of an option that takes a time in seconds, such as `0.5`."""
 
     name = "seconds"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Read it."""
+        """Returns the seconds; fails for negative numbers, exponents and units."""
         if isinstance(value, str) and not re.fullmatch(r"\d{1,9}(\.\d{0,9})?|\.\d{1,9}", value, re.ASCII):
             self.fail(f"expected seconds such as 0.5, got {quoted(value)}", param, ctx)
         return float(value)
 
 
 class Size(click.ParamType):  # type: ignore[type-arg]
-    """Bytes, such as `65536`, `64K` or `16M`."""
+    """The type of an option that takes a number of bytes, such as `65536`, `64K` or `16M`."""
 
     name = "bytes"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Read it."""
+        """Returns the bytes, at least 1; K is 1,024 and M is 1,048,576."""
         if isinstance(value, int):
             return value
         unit = value[-1:].upper() if value[-1:].upper() in UNITS else ""
@@ -104,10 +104,10 @@ class Size(click.ParamType):  # type: ignore[type-arg]
 
 
 class Place(click.ParamType):  # type: ignore[type-arg]
-    """A file or a folder that is there.
+    """The type of an option that takes an existing file or folder.
 
     Args:
-        is_folder: which of the two.
+        is_folder: whether a folder is expected, else a file.
     """
 
     name = "path"
@@ -116,7 +116,7 @@ class Place(click.ParamType):  # type: ignore[type-arg]
         self._is_folder = is_folder
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
-        """Look whether it is there."""
+        """Returns the path; fails if it does not exist, is of the other kind, or may not be read."""
         path = Path(value)
         expected = "a folder" if self._is_folder else "a file"
         try:
@@ -134,7 +134,7 @@ class Place(click.ParamType):  # type: ignore[type-arg]
 
 
 class Opened(click.ParamType):  # type: ignore[type-arg]
-    """A file of text that is opened at once.
+    """The type of an option that takes a text file, which is opened at once as UTF-8.
 
     Args:
         mode: "r" or "w".
@@ -146,7 +146,7 @@ class Opened(click.ParamType):  # type: ignore[type-arg]
         self._mode = mode
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> IO[str]:
-        """Open it."""
+        """Returns the open file; fails if it cannot be opened."""
         try:
             return click.File(self._mode, encoding="utf-8", lazy=False).convert(value, param, ctx)
         except (click.BadParameter, ValueError) as error:
@@ -155,17 +155,17 @@ class Opened(click.ParamType):  # type: ignore[type-arg]
 
 
 class Choice(click.Choice):  # type: ignore[type-arg]
-    """One of some words.
+    """The type of an option that takes one of several words.
 
     Args:
-        words: all of them.
+        words: the possible values.
     """
 
     def __init__(self, words: Sequence[str]) -> None:
         super().__init__(words)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Look whether it is one of them."""
+        """Returns the word; fails if it is not one of the possible values."""
         if value not in self.choices:
             words = [str(word) for word in self.choices]
             self.fail(f"expected {', '.join(words[:-1])} or {words[-1]}, got {quoted(value)}", param, ctx)
@@ -184,14 +184,14 @@ OUTPUT = Opened("w")
 
 
 def parse_path(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
-    """A path as it stands in a request."""
+    """Returns the path of a request; fails if it does not begin with a slash."""
     if value is not None and not value.startswith("/"):
         raise click.BadParameter(f"expected a path that begins with /, got {quoted(value)}")
     return value
 
 
 def parse_protocols(context: click.Context, parameter: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
-    """Names of sub-protocols."""
+    """Returns the names of sub-protocols; fails if one cannot stand in a header."""
     for one in value:
         try:
             names((one,))
@@ -201,18 +201,22 @@ def parse_protocols(context: click.Context, parameter: click.Parameter, value: t
 
 
 def parse_headers(context: click.Context, parameter: click.Parameter, value: tuple[str, ...]) -> list[str]:
-    """Header lines as the engine wants them: `Name: value`."""
+    """Returns header lines in the form `Name: value`, as `handshake_headers` takes them."""
     lines = []
     for one in value:
         try:
             lines.append(": ".join(parse_header_line(one)))
-        except ValueError as error:  # the value may be a password: it is not repeated
+        except ValueError as error:  # do not repeat the value: it may be a password
             raise click.BadParameter("expected a header such as 'X-Name: value'") from error
     return lines
 
 
 def tls_options(authority: Path | None, insecure: bool) -> TLSOptions | None:
-    """Whom to trust; None for the authorities that the system trusts."""
+    """Returns the TLS options for `--ca` and `--insecure`; None trusts the system's certificate authorities.
+
+    Raises:
+        click.UsageError: both were given.
+    """
     if authority is not None and insecure:
         raise click.UsageError("--ca and --insecure exclude each other")
     if insecure:
@@ -221,7 +225,7 @@ def tls_options(authority: Path | None, insecure: bool) -> TLSOptions | None:
 
 
 def port_option(default: int) -> Callable[[Function], Function]:
-    """The port to listen on."""
+    """Returns a decorator that adds `--port` to a command."""
     return click.option(
         "--port",
         default=default,
@@ -233,7 +237,7 @@ def port_option(default: int) -> Callable[[Function], Function]:
 
 
 def trust_options(function: Function) -> Function:
-    """Whom a client trusts."""
+    """Adds `--ca` and `--insecure` to a command; `tls_options` takes their values."""
     function = click.option("--insecure", is_flag=True, help="Trust every certificate.")(function)
     return click.option("--ca", type=FILE, metavar="FILE", help="Trust only this certificate authority (PEM file).")(
         function

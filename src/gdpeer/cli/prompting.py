@@ -1,6 +1,6 @@
-"""Lines that a person types on a terminal, with editing and history, while messages come in above them.
+"""Reads typed lines on a terminal, with editing and history, while messages appear above the line.
 
-The history lives in memory and ends with the command: what is typed may be a password, so nothing is written to disk.
+The history is kept in memory only and ends with the command, because typed lines may hold passwords.
 
 Layer: `cli`. Without prompt_toolkit, or in a pipe, `gdpeer.terminal.lines` reads the lines.
 """
@@ -21,11 +21,11 @@ __all__ = ["PromptLines", "can_prompt"]
 PROMPT = "> "
 
 JOIN = 2.0
-"""Seconds that the terminal has to be given back."""
+"""Seconds to wait for the thread that reads keys, at its start and at its end."""
 
 
 def can_prompt() -> bool:
-    """Whether a person sits at a terminal that can be drawn on."""
+    """Returns whether a person sits at a terminal that can be drawn on, and prompt_toolkit is installed."""
     streams = (sys.stdin, sys.stdout)
     is_terminal = all(stream is not None and stream.isatty() for stream in streams)
     is_plain = os.environ.get("TERM") == "dumb"
@@ -33,13 +33,15 @@ def can_prompt() -> bool:
 
 
 class PromptLines:
-    """As `demos.lines.Lines`. While it is entered, standard output appears above the line that is typed.
+    """Typed lines, with the methods of `gdpeer.terminal.lines.Lines`.
+
+    As a context manager it lets standard output appear above the line that is being typed.
 
     Thread rule: make and leave it in the main thread; a thread of its own has the terminal from `begin` on.
     """
 
     def __init__(self) -> None:
-        # A terminal that does not answer where its cursor is would be told of in the middle of the talk.
+        # Do not ask the terminal for its cursor: if it does not answer, prompt_toolkit prints a warning later.
         os.environ.setdefault("PROMPT_TOOLKIT_NO_CPR", "1")
         from prompt_toolkit import PromptSession
         from prompt_toolkit.history import InMemoryHistory
@@ -62,14 +64,14 @@ class PromptLines:
         return self
 
     def begin(self) -> None:
-        """Show the prompt; from now on keys are read, not obeyed by the terminal."""
+        """Shows the prompt. From now on a thread reads the keys, and Ctrl-C is a key instead of a signal."""
         self._thread.start()
         self._is_ready.wait(JOIN)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Give the terminal back, with all that was written."""
+        """Restores the terminal, after all waiting output was written."""
         self._is_closing = True
         if self._thread.is_alive():
             app = self._session.app
@@ -83,29 +85,29 @@ class PromptLines:
     def _read(self) -> None:
         try:
             while not self._is_closing:
-                # Of several lines that are pasted at once each is a line.
+                # Pasted text may hold several lines: each is a message.
                 for line in self._session.prompt(handle_sigint=False, pre_run=self._is_ready.set).split("\n"):
                     self._queue.put(line)
         except EOFError:
             pass
-        except KeyboardInterrupt:  # the terminal does not send signals while it is drawn on: Ctrl-C is a key
+        except KeyboardInterrupt:  # the Ctrl-C key; the terminal sends no signal while prompt_toolkit reads keys
             os.kill(os.getpid(), signal.SIGINT)
         finally:
             self._is_over.set()
             self._is_ready.set()
 
     def peek(self) -> str | None:
-        """The next line, which stays the next until `take`; None when none is there now."""
+        """Returns the next line and keeps it; None if there is none yet, or no more."""
         if self._next is None and not self._queue.empty():
             self._next = self._queue.get()
         return self._next
 
     def take(self) -> str | None:
-        """The next line, or None when none is there now."""
+        """Removes and returns the next line; None if there is none yet, or no more."""
         line, self._next = self.peek(), None
         return line
 
     @property
     def ended(self) -> bool:
-        """Whether all lines were taken and no more will come."""
+        """Whether all lines were taken and the input has ended."""
         return self._is_over.is_set() and self.peek() is None

@@ -1,4 +1,6 @@
-"""`gdpeer replay`: what `gdpeer inspect --record` kept, said again to a server.
+"""`gdpeer replay`: sends the clients' messages of a recording to a server, and compares the answers.
+
+This is the command; `gdpeer.inspection.replay` plays the recording.
 
 Layer: `cli`.
 """
@@ -27,16 +29,16 @@ from gdpeer.terminal.stopping import Stop
 __all__ = ["replay"]
 
 TURN = 0.1
-"""Seconds that one poll waits at most: as late can a signal be noticed."""
+"""The most seconds that one poll waits, and so the longest delay of Ctrl-C."""
 
 MAXIMUM = "max"
 
 MOST_SHOWN = 10
-"""Differences of one client that are shown; all are counted."""
+"""The most differences of one client that are shown; all are counted."""
 
 
 def parse_speed(context: click.Context, parameter: click.Parameter, value: str) -> float:
-    """How often as fast as then."""
+    """Returns the factor of `--speed`: 2.0 is twice as fast, infinity is without pauses."""
     is_number = re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", value) is not None
     speed = float(value) if is_number else float("inf" if value == MAXIMUM else 0)
     if not speed:
@@ -54,11 +56,11 @@ def make_replay(
     names: MethodNames,
     ignored: tuple[str, ...],
 ) -> Replay:
-    """A replay as the options ask for it.
+    """Returns a replay with the settings that the options ask for.
 
     Raises:
-        click.UsageError: the URL is none, or the options do not go together.
-        Failure: the file is damaged, or has no such peer.
+        click.UsageError: `url` is not a WebSocket URL, or options exclude each other.
+        Failure: the file is damaged, or has no client of a number in `peers`.
     """
     try:
         target = parse_url(url)
@@ -72,7 +74,13 @@ def make_replay(
 
 
 def report(player: Player, differences: Sequence[Difference], is_compared: bool) -> list[str]:
-    """What became of one client."""
+    """Returns the lines about one client.
+
+    Args:
+        player: the client.
+        differences: of its answers.
+        is_compared: whether the answers were compared; else only their number is reported.
+    """
     line = f"peer {player.line}: {player.sent} messages sent"
     if not is_compared:
         return [f"{line}, {len(player.answers)} answers"]
@@ -89,7 +97,7 @@ def report(player: Player, differences: Sequence[Difference], is_compared: bool)
 
 
 def compare(replay: Replay, is_compared: bool) -> bool:
-    """Say what became of each client, and what differs most; whether all was as recorded."""
+    """Prints the results of each client and the most frequent differences; returns whether there are none."""
     counts: Counter[str] = Counter()
     for player in replay.players.values():
         found = player.differences(replay.ids) if is_compared else []

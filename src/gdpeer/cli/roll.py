@@ -1,4 +1,4 @@
-"""`gdpeer roll`: the game in turns of the demos, as host or as guest.
+"""`gdpeer roll`: plays the turn-based game of the demos, as host or as guest.
 
 Layer: `cli`.
 """
@@ -36,7 +36,11 @@ The Godot projects to play with: demos/roll/godot4 and demos/roll/godot3."""
 
 
 def open_table(table: Table, place: Place, port: int, godot3_port: int | None, pages: Pages) -> None:
-    """Host, and say where."""
+    """Begins to host, and prints the addresses for the players.
+
+    Raises:
+        Failure: a port cannot be opened.
+    """
     error = table.host(port, place.bind_ip, godot3_port=godot3_port, pages=pages, origins=place.origins)
     if error is not Error.OK:
         raise Failure(table.peer.get_listen_error() or f"cannot host: {error.name}")
@@ -52,7 +56,12 @@ def open_table(table: Table, place: Place, port: int, godot3_port: int | None, p
 
 
 def join_table(table: Table, url: str, godot3: bool) -> None:
-    """Begin to connect; what becomes of it shows while playing."""
+    """Begins to connect to a host. `play` notices whether the connection fails later.
+
+    Raises:
+        click.UsageError: `url` is not a WebSocket URL.
+        Failure: the connection cannot be begun.
+    """
     error = table.join(url, godot3=godot3)
     if error is Error.ERR_INVALID_PARAMETER:
         raise click.UsageError(f"cannot join {url}: {table.peer.get_close_cause().detail}")
@@ -61,7 +70,7 @@ def join_table(table: Table, url: str, godot3: bool) -> None:
 
 
 def play(table: Table, lines: Lines | None, stop: Stop) -> None:
-    """Until the session ends or somebody wants to stop."""
+    """Plays until the session ends or a stop is requested; typed lines are moves."""
     while not (stop.requested or table.left):
         table.poll(timeout=TYPING_TURN)
         check_output()

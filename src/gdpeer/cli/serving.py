@@ -1,4 +1,4 @@
-"""What the subcommands that serve have in common: where to listen, a clear refusal, and an end that peers see.
+"""Shared by the subcommands that open a port: their options, the addresses to print, and the end of the server.
 
 Layer: `cli`.
 """
@@ -35,13 +35,13 @@ __all__ = [
 ]
 
 GOING_AWAY = 1001
-"""RFC 6455 section 7.4.1: what a server says that goes down."""
+"""The close code of a server that goes down (RFC 6455 section 7.4.1)."""
 
 TURN = 0.2
-"""Seconds that one poll waits at most: as late can a signal be noticed."""
+"""The most seconds that one poll waits, and so the longest delay of Ctrl-C."""
 
 TYPING_TURN = 0.05
-"""The same where somebody types: as late can a line be noticed."""
+"""The most seconds that one poll waits while a person types, and so the longest delay of a typed line."""
 
 DRAIN = 2.0
 """Seconds that peers have to answer the close."""
@@ -50,12 +50,12 @@ UNIX = "unix:"
 
 
 class Place(NamedTuple):
-    """Where a command listens, and for whom.
+    """Where a command listens, and which web pages may connect.
 
     Attributes:
-        host: as it was given: an address, a name, or * for all addresses.
-        lan: whether `--lan` opened it to the network.
-        origins: web pages that may connect besides the command's own.
+        host: as given: an address, a name, or * for all addresses.
+        lan: whether `--lan` opened the command to the network.
+        origins: of web pages that may connect, besides the command's own page.
     """
 
     host: str
@@ -64,12 +64,12 @@ class Place(NamedTuple):
 
     @property
     def bind_ip(self) -> str:
-        """The address to listen on."""
+        """The address to listen on, for `WebSocketServer.bind_ip`."""
         return resolve(self.host)
 
 
 def place_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add `--host`, `--lan` and `--origin` to a command, which gets all of them as `place`."""
+    """Adds `--host`, `--lan` and `--origin` to a command, which gets them as one argument `place`."""
 
     @functools.wraps(command)
     def run(host: str | None, lan: bool, origins: tuple[str, ...], **others: Any) -> Any:
@@ -93,12 +93,16 @@ def place_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def parse_origins(context: click.Context, parameter: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
-    """Origins as browsers send them, from addresses as people copy them."""
+    """Returns the origins of the pages' addresses; fails if one is not a web page."""
     return tuple(parse_origin(text) for text in value)
 
 
 def parse_origin(text: str) -> str:
-    """`https://Game.example:443/play` is the origin `https://game.example`."""
+    """Returns the origin that a browser sends for a page: `https://game.example` for `https://Game.example:443/play`.
+
+    Raises:
+        click.BadParameter: the address is not a web page.
+    """
     try:
         url = urlsplit(text)
         port = url.port
@@ -111,15 +115,15 @@ def parse_origin(text: str) -> str:
 
 
 def resolve(host: str) -> str:
-    """The address to listen on for `--host`; servers take addresses only, people say `localhost`.
+    """Returns the address for a `--host`, which may be a name; servers take addresses only.
 
     Raises:
-        Failure: the name is not known.
+        Failure: the name is unknown.
     """
     if host in EVERYWHERE or host.startswith(UNIX) or is_address(host):
         return host
     if host == "localhost":
-        return LOOPBACK  # clients that look for ::1 first try this one next; those without IPv6 have only this one
+        return LOOPBACK  # 127.0.0.1 reaches all clients: those that try ::1 first try this address next
     try:
         return str(socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][4][0])
     except (OSError, UnicodeError) as error:
@@ -127,7 +131,7 @@ def resolve(host: str) -> str:
 
 
 def is_address(host: str) -> bool:
-    """Whether `host` is an address in numbers."""
+    """Returns whether `host` is an IP address rather than a name."""
     try:
         ipaddress.ip_address(host)
     except ValueError:
@@ -136,13 +140,17 @@ def is_address(host: str) -> bool:
 
 
 def check_listening(server: WebSocketServer, error: Error) -> None:
-    """Raise `Failure` when `server.listen` returned anything but OK."""
+    """Checks the result of `server.listen`.
+
+    Raises:
+        Failure: the result is not OK; the message says why the port cannot be opened.
+    """
     if error != Error.OK:
         raise Failure(server.get_listen_error())
 
 
 def address(scheme: str, host: str, port: int, path: str = "/") -> str:
-    """The URL under which a listening server is reached on the same machine."""
+    """Returns the URL that reaches a listening server from the same machine."""
     if host.startswith(UNIX):
         return host
     reached = "localhost" if host in EVERYWHERE else host
@@ -150,7 +158,7 @@ def address(scheme: str, host: str, port: int, path: str = "/") -> str:
 
 
 def page_addresses(host: str, port: int) -> list[tuple[str, str]]:
-    """What to call the addresses of a server's page, and where they are: on this machine, and for others."""
+    """Returns the addresses of a server's page with a label each: for this machine, and for others if `host` is *."""
     rows = [("In a browser:", address("http", host, port))]
     if host in EVERYWHERE:
         rows += [("On this network:", address("http", outside, port)) for outside in local_addresses()]
@@ -158,7 +166,7 @@ def page_addresses(host: str, port: int) -> list[tuple[str, str]]:
 
 
 def show_page_code(place: Place, port: int) -> None:
-    """With `--lan`: the page's address as a QR code, for the camera of a phone; without it, how to get there."""
+    """Prints the page's address as a QR code with `--lan`, else a hint at `--lan`."""
     if not place.lan:
         if place.bind_ip == LOOPBACK:
             click.echo("Only this machine can connect; --lan opens it to your network.")
@@ -171,7 +179,7 @@ def show_page_code(place: Place, port: int) -> None:
 
 
 def print_code(text: str) -> None:
-    """Print a QR code: in half blocks, or in colours where the output cannot show those."""
+    """Prints a QR code of half blocks, or of coloured spaces if the output's encoding has no half blocks."""
     try:
         import segno
     except ImportError:
@@ -183,7 +191,7 @@ def print_code(text: str) -> None:
 
 
 def can_show(character: str) -> bool:
-    """Whether standard output's encoding has a character."""
+    """Returns whether standard output's encoding has a character."""
     try:
         character.encode(sys.stdout.encoding or "ascii")
     except (UnicodeError, LookupError):
@@ -192,5 +200,5 @@ def can_show(character: str) -> bool:
 
 
 def drain(server: WebSocketServer, reason: str = "Server stopped") -> None:
-    """Close every peer with 1001, give them up to two seconds to answer, and stop."""
+    """Closes every peer with code 1001, gives them two seconds to answer, and stops the server."""
     server.stop(GOING_AWAY, reason, grace=DRAIN)

@@ -1,4 +1,7 @@
-"""`gdpeer swarm`: many bots against a server.
+"""`gdpeer swarm`: runs many bots against a server, and prints their measurements.
+
+This is the command: it spreads the bots over processes and shows the progress. `gdpeer.inspection.swarm` runs the bots
+of one process.
 
 Layer: `cli`.
 """
@@ -44,17 +47,19 @@ A script, with a class Main of the game's methods (demos/swarm has whole ones):
       await asyncio.sleep(10)              # when it returns, the bot leaves"""
 
 LOOK = 0.1
-"""Seconds between two looks at what was asked for, and at the progress."""
+"""Seconds between two updates of the progress, and so the longest delay of Ctrl-C."""
 
 LINE = 5.0
-"""Seconds between two lines of progress where there is no terminal."""
+"""Seconds between two lines of progress if there is no terminal."""
 
 DESCRIPTORS = 2
-"""Of one bot: its socket, and what waits for it."""
+"""File descriptors of one bot: its socket, and one to wait for the socket."""
 
 RESERVE = 64
+"""File descriptors for everything else."""
+
 PER_SECOND = 100
-"""Bots that come in a second, unless `--ramp` says otherwise: a Godot server takes few at a time."""
+"""Bots that connect per second by default; a Godot server accepts few at a time."""
 
 
 @click.command(epilog=EXAMPLES)
@@ -103,16 +108,15 @@ def swarm(
     output = sys.stdout
     try:
         parse_url(url)
-        with redirect_stdout(sys.stderr):  # what scripts print is no result
+        with redirect_stdout(sys.stderr):  # keep the scripts' own output apart from the result
             found = Script(script)
     except (ValueError, ScriptError) as error:
         raise click.UsageError(str(error)) from error
     target = Target(url, "godot3" if godot3 else "godot4", tls_options(ca, insecure), protocols)
     ramp = clients / PER_SECOND if ramp is None else ramp
     allow_files(DESCRIPTORS * -(-clients // processes) + RESERVE)
-    logging.getLogger("gdpeer.multiplayer").setLevel(
-        logging.CRITICAL
-    )  # what the server does is not for each bot to say
+    # Each bot would log the same errors of the server.
+    logging.getLogger("gdpeer.multiplayer").setLevel(logging.CRITICAL)
     with Stop() as stop, redirect_stdout(sys.stderr):
         if processes > 1:
             outcome = asyncio.run(spread(clients, processes, ramp, stop))
@@ -131,12 +135,12 @@ def swarm(
 
 
 def allow_files(wanted: int) -> None:
-    """Descriptors for all bots.
+    """Raises the process's limit of file descriptors.
 
     Raises:
-        Failure: the system does not allow so many.
+        Failure: the system does not allow this many.
     """
-    if sys.platform == "win32":  # counts otherwise, and has no such limits
+    if sys.platform == "win32":  # has no limit of this kind
         return
     import resource
 
@@ -152,7 +156,19 @@ Look = Callable[[Outcome], object]
 
 
 async def play(bots: Swarm, clients: int, ramp: float, duration: float | None, stop: Stop, look: Look) -> Outcome:
-    """Let the bots live until all have left, the time is up, or somebody wants to stop."""
+    """Runs the bots of this process until all have left, the time is up, or a stop is requested.
+
+    Args:
+        bots: to run.
+        clients: number of bots.
+        ramp: seconds over which they connect.
+        duration: seconds after which they leave; None waits for all.
+        stop: ends the run.
+        look: called with the outcome so far, every 0.1 seconds and at the end.
+
+    Raises:
+        ScriptError: `bot` or `Bot.run` is not asynchronous.
+    """
     end = time.monotonic() + duration if duration is not None else float("inf")
     life = asyncio.ensure_future(bots.run(clients, ramp))
     while not life.done() and not stop.requested and time.monotonic() < end:
@@ -167,7 +183,7 @@ async def play(bots: Swarm, clients: int, ramp: float, duration: float | None, s
 
 
 def telling(output: TextIO) -> Look:
-    """For one of several processes: what becomes of its bots goes to the first one, a line each time."""
+    """Returns a function that sends each outcome as a line of JSON to the first process, for the other processes."""
 
     def look(outcome: Outcome) -> None:
         print(json.dumps(outcome.to_json()), file=output, flush=True)
@@ -176,7 +192,7 @@ def telling(output: TextIO) -> Look:
 
 
 async def spread(clients: int, processes: int, ramp: float, stop: Stop) -> Outcome:
-    """The bots in several processes."""
+    """Runs the bots in several processes, and returns their outcomes added together."""
     shares = [clients // processes + (index < clients % processes) for index in range(processes)]
     firsts = [sum(shares[:index]) for index in range(processes)]
     workers = [await start(share, first, ramp) for share, first in zip(shares, firsts, strict=True) if share]
@@ -201,7 +217,7 @@ async def spread(clients: int, processes: int, ramp: float, stop: Stop) -> Outco
     await following
     failed = [await one.wait() for one in workers]
     total = added(outcomes)
-    # A process that was still starting has no handlers for signals yet.
+    # A process that was still starting had no handler for the signal, which then ended it.
     expected = (0, 1, INTERRUPTED, -signal.SIGINT, -signal.SIGTERM) if stop.requested else (0, 1)
     broken = sum(status not in expected for status in failed)
     if broken:
@@ -210,7 +226,14 @@ async def spread(clients: int, processes: int, ramp: float, stop: Stop) -> Outco
 
 
 async def start(share: int, first: int, ramp: float) -> asyncio.subprocess.Process:
-    """One more process with the words of this one."""
+    """Starts one process with the options of this one.
+
+    Args:
+        share: number of its bots.
+        first: number of its first bot.
+        ramp: seconds over which they connect.
+    """
+    # A later option overrides an earlier one, so the own options can simply follow.
     words = [word for word in sys.argv[1:] if word != "--json"]
     own = ["--processes", "1", "--clients", str(share), "--worker", str(first), "--ramp", str(ramp)]
     return await asyncio.create_subprocess_exec(
@@ -219,7 +242,7 @@ async def start(share: int, first: int, ramp: float) -> asyncio.subprocess.Proce
 
 
 def added(outcomes: list[Outcome]) -> Outcome:
-    """All together."""
+    """Returns the sum of several outcomes."""
     total = Outcome()
     for one in outcomes:
         total.merge(one)
@@ -230,7 +253,7 @@ def added(outcomes: list[Outcome]) -> Outcome:
 
 
 def shown(clients: int) -> Look:
-    """Shows the progress on standard error: a bar on a terminal, else a line now and then."""
+    """Returns a function that shows the progress on standard error: a bar on a terminal, else lines."""
     console = Console(stderr=True)
     if not console.is_terminal:
         return lines_of_progress(clients)
@@ -249,7 +272,7 @@ def shown(clients: int) -> Look:
 
 
 def lines_of_progress(clients: int) -> Look:
-    """Where there is no terminal."""
+    """Returns a function that prints the progress every five seconds."""
     last = time.monotonic()
 
     def look(outcome: Outcome) -> None:
@@ -262,12 +285,12 @@ def lines_of_progress(clients: int) -> Look:
 
 
 def in_a_line(outcome: Outcome, clients: int) -> str:
-    """How far it is."""
+    """Returns the progress in words."""
     return f"{outcome.joined} of {clients} joined, {outcome.done} left, {outcome.errors.total()} failed"
 
 
 def result(outcome: Outcome) -> dict[str, Any]:
-    """The figures, seconds in milliseconds."""
+    """Returns the figures for `--json`, with durations in milliseconds."""
     spreads = {"join": outcome.joins, "round_trip": outcome.trips}
     figures = {
         f"{name}_{word}_ms": round(1000 * durations.quantile(share), 3)
@@ -280,7 +303,7 @@ def result(outcome: Outcome) -> dict[str, Any]:
 
 
 def show(outcome: Outcome) -> None:
-    """The same for a person."""
+    """Prints the figures as a table, and the causes of failures below it."""
     found = result(outcome)
     table = Table(show_header=True)
     for heading in ("", "number", "p50", "p99"):

@@ -1,4 +1,4 @@
-"""What the subcommands that stand between a game and its server have in common: their options, their loop, their end.
+"""Shared by `gdpeer inspect` and `bad-network`, which stand between a game and its server: options, loop and checks.
 
 Layer: `cli`.
 """
@@ -36,23 +36,23 @@ __all__ = [
 ]
 
 QUIET = 0.002
-"""Seconds without news after which there is time to tell of what was before."""
+"""Seconds without a new event after which the events so far are shown."""
 
 LATEST = 0.05
-"""Seconds after which it is told all the same."""
+"""Seconds after which an event is shown even if new ones keep coming."""
 
 MOST_AT_ONCE = 64
-"""Events after which likewise: to tell of them takes a few milliseconds."""
+"""Events that are shown even if new ones keep coming; showing this many takes a few milliseconds."""
 
 MOST_PROBLEMS = 10
-"""Scripts that cannot be read that are told of."""
+"""The most unreadable scripts of one source that are reported."""
 
 Made = TypeVar("Made", bound=Tunnel)
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def parse_names(context: click.Context, parameter: click.Parameter, value: tuple[str, ...]) -> MethodNames:
-    """The tables that `--names` tells; what could not be read is told on standard error."""
+    """Returns the names of methods for `--names`, and reports unreadable scripts on standard error."""
     tables: list[tuple[str, ...]] = []
     for source in value:
         try:
@@ -68,7 +68,7 @@ def parse_names(context: click.Context, parameter: click.Parameter, value: tuple
 
 
 def tunnel_options(function: Function) -> Function:
-    """Where the game connects to, and where its server is."""
+    """Adds `--listen`, `--to`, `--host`, `--ca` and `--insecure` to a command."""
     for option in (
         trust_options,
         click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; * for all."),
@@ -87,7 +87,7 @@ def tunnel_options(function: Function) -> Function:
 
 
 def names_option(function: Function) -> Function:
-    """Where the names of methods come from."""
+    """Adds `--names` to a command, which gets a `MethodNames`."""
     return click.option(
         "--names",
         multiple=True,
@@ -98,7 +98,7 @@ def names_option(function: Function) -> Function:
 
 
 def dialect_options(function: Function) -> Function:
-    """What the traffic is, and what its methods are called."""
+    """Adds `--dialect` and `--names` to a command."""
     for option in (
         names_option,
         click.option(
@@ -110,10 +110,17 @@ def dialect_options(function: Function) -> Function:
 
 
 def make_tunnel(kind: Callable[..., Made], to: str, authority: Path | None, insecure: bool, *more: Any) -> Made:
-    """A tunnel to a URL.
+    """Makes a tunnel.
+
+    Args:
+        kind: class of the tunnel.
+        to: the server's URL.
+        authority: value of `--ca`.
+        insecure: value of `--insecure`.
+        more: further arguments of the class.
 
     Raises:
-        click.UsageError: the URL is none, or the options do not go together.
+        click.UsageError: `to` is not a WebSocket URL, or options exclude each other.
     """
     try:
         return kind(to, tls_options(authority, insecure), *more)
@@ -122,7 +129,7 @@ def make_tunnel(kind: Callable[..., Made], to: str, authority: Path | None, inse
 
 
 def open_tunnel(tunnel: Tunnel, host: str, port: int) -> str:
-    """Listen; the URL for the game.
+    """Opens the tunnel's port, and returns the URL for the game.
 
     Raises:
         Failure: the port cannot be opened, or is the server's own.
@@ -136,23 +143,23 @@ def open_tunnel(tunnel: Tunnel, host: str, port: int) -> str:
 
 
 def check_target(tunnel: Tunnel, option: str, host: str, port: int) -> None:
-    """Refuse a server that is this program itself: each connection would make another one.
+    """Checks that the game's server is not this program itself: each connection would make another one.
 
     Args:
         tunnel: to the server.
-        option: that asked for the port.
-        host: where this program listens.
-        port: likewise.
+        option: name of the option that gave the port.
+        host: on which this program listens.
+        port: on which this program listens.
 
     Raises:
-        Failure: it is.
+        Failure: the server is this program.
     """
     if tunnel.url.port == port and is_same_machine(tunnel.url.host, resolve(host)):
         raise Failure(f"--to is the address of {option}: expected the address of the game's server")
 
 
 def is_same_machine(target: str, listening: str) -> bool:
-    """Whether a connection to a host reaches what listens on an address of this machine."""
+    """Returns whether a connection to `target` reaches a port that listens on the address `listening`."""
     here = addresses_of("localhost") if listening in EVERYWHERE else addresses_of(listening)
     for found in addresses_of(target):
         if found in here or (found.is_unspecified and any(one.is_loopback for one in here)):
@@ -166,7 +173,7 @@ Address: TypeAlias = "ipaddress.IPv4Address | ipaddress.IPv6Address"
 
 
 def addresses_of(host: str) -> set[Address]:
-    """What a name stands for; an IPv4 address in IPv6's form is the IPv4 address."""
+    """Returns the addresses of a host, none if it is unknown. IPv4 addresses in IPv6 form become IPv4 addresses."""
     try:
         found = {str(one[4][0]) for one in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)}
     except (OSError, UnicodeError):
@@ -176,7 +183,8 @@ def addresses_of(host: str) -> set[Address]:
 
 
 def is_local(address: Address) -> bool:
-    """Whether an address is one of this machine's: only such can be bound to."""
+    """Returns whether an address belongs to this machine."""
+    # The system lets a socket bind only to addresses of its own.
     family = socket.AF_INET if address.version == 4 else socket.AF_INET6
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as probe:
@@ -187,15 +195,15 @@ def is_local(address: Address) -> bool:
 
 
 def run(tunnel: Tunnel, stop: Stop, see: Callable[[Iterable[Event]], object], turn: float = TURN) -> None:
-    """Go on until somebody wants to stop, then close both sides with 1001.
+    """Runs a tunnel until a stop is requested, then closes both sides of all connections with code 1001.
 
-    What happened is told in a moment of quiet, so that an answer that comes at once is not held up by it.
+    Events are shown in a moment without new ones, so that showing a message does not hold up the answer to it.
 
     Args:
-        tunnel: that listens.
-        stop: who is asked.
-        see: called with what happened, be it nothing.
-        turn: seconds that one poll waits at most.
+        tunnel: has opened its port.
+        stop: ends the run.
+        see: called with the new events, or with none.
+        turn: the most seconds that one poll waits.
     """
     events: list[Event] = []
     try:
@@ -205,7 +213,7 @@ def run(tunnel: Tunnel, stop: Stop, see: Callable[[Iterable[Event]], object], tu
             if not fresh or len(events) >= MOST_AT_ONCE or tunnel.time() - events[0].time >= LATEST:
                 see(events)
                 events = []
-    except BaseException:  # whoever read the output has gone, the disk is full: the game shall know that it is over
+    except BaseException:  # the output cannot be written, say: close the connections, so that the game notices
         tunnel.stop(grace=0.0)
         raise
     see(events + tunnel.stop())

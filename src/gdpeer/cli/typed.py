@@ -1,6 +1,6 @@
-"""The commands that can be typed in `gdpeer connect`: a line that begins with a slash.
+"""Parses the lines that a person types in `gdpeer connect`; a line that begins with a slash is a command.
 
-Pure functions from a line to what is to be done, so that they can be tested without a connection.
+The functions are pure, so that they can be tested without a connection.
 
 Layer: `cli`.
 """
@@ -22,17 +22,17 @@ Anything else is sent as it is. End with /close, Ctrl-C or the end of input (Ctr
 
 @dataclass(frozen=True, slots=True)
 class Ping:
-    """Measure the round trip."""
+    """`/ping`: measures the round trip."""
 
 
 @dataclass(frozen=True, slots=True)
 class Help:
-    """Show the commands."""
+    """`/help`: shows the commands."""
 
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """Close with a code and a reason."""
+    """`/close`: closes the connection with a code and a reason."""
 
     code: int = 1000
     reason: str = ""
@@ -40,7 +40,7 @@ class Close:
 
 @dataclass(frozen=True, slots=True)
 class Binary:
-    """Send a binary message."""
+    """`/binary`: sends bytes as a binary message."""
 
     data: bytes
 
@@ -49,10 +49,10 @@ Typed = Ping | Help | Close | Binary | str
 
 
 def parse(line: str) -> Typed:
-    """What a typed line asks for; a text to send is itself.
+    """Returns the command of a typed line, or the text to send.
 
     Raises:
-        ValueError: an unknown command or arguments of no use; the text says which.
+        ValueError: the command is unknown, or its arguments are wrong; the message says which.
     """
     if line.startswith("//"):
         return line[1:]
@@ -72,7 +72,11 @@ def parse(line: str) -> Typed:
 
 
 def parse_close(rest: str) -> Close:
-    """Code and reason of `/close`; the codes are those an application may send (RFC 6455 section 7.4)."""
+    """Parses the arguments of `/close`.
+
+    Raises:
+        ValueError: an application may not send this code (RFC 6455 section 7.4), or the reason is too long.
+    """
     if not rest:
         return Close()
     number, _, reason = rest.partition(" ")
@@ -87,7 +91,11 @@ def parse_close(rest: str) -> Close:
 
 
 def parse_hex(rest: str) -> bytes:
-    """Bytes from hex digits, with or without spaces between the bytes."""
+    """Parses hex digits, with or without spaces between the bytes.
+
+    Raises:
+        ValueError: the text is not pairs of hex digits.
+    """
     try:
         return bytes.fromhex(rest)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Times, rates and parts with their units, as people write them.
+"""Parses times, rates and percentages with their units.
 
 Layer: `cli`.
 """
@@ -24,10 +24,10 @@ _THOUSANDS = {"": 1.0, "k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9}
 
 
 def split(text: str) -> tuple[float, str]:
-    """Number and unit.
+    """Splits a text into number and unit; the unit may be "".
 
     Raises:
-        ValueError: there is no number.
+        ValueError: the text does not begin with a number.
     """
     match = _NUMBER.fullmatch(text.strip())
     if match is None:
@@ -36,10 +36,10 @@ def split(text: str) -> tuple[float, str]:
 
 
 def duration(text: str) -> float:
-    """Seconds from `80ms`, `2s` or `1.5min`.
+    """Returns the seconds of a time such as `80ms`, `2s` or `1.5min`; only 0 needs no unit.
 
     Raises:
-        ValueError: it is none; the text says how one is written.
+        ValueError: the text is not a time; the message shows how to write a time.
     """
     try:
         number, unit = split(text)
@@ -49,10 +49,10 @@ def duration(text: str) -> float:
 
 
 def rate(text: str) -> float:
-    """Bits a second from `256k`, `1.5Mbit` or `32kB`.
+    """Returns the bits per second of a rate such as `256k`, `1.5Mbit` or `32kB`.
 
     Raises:
-        ValueError: it is none, or nothing; the text says how one is written.
+        ValueError: the text is not a rate, or the rate is 0; the message shows how to write a rate.
     """
     try:
         number, unit = split(text.removesuffix("/s"))
@@ -66,10 +66,10 @@ def rate(text: str) -> float:
 
 
 def part(text: str) -> float:
-    """0 to 1 from `2%`.
+    """Returns the share, 0 to 1, of a percentage such as `2%`.
 
     Raises:
-        ValueError: it is none; the text says how one is written.
+        ValueError: the text is not a percentage from 0 to 100; the message shows how to write a percentage.
     """
     try:
         number, unit = split(text)
@@ -81,10 +81,10 @@ def part(text: str) -> float:
 
 
 def stall(text: str) -> tuple[float, float]:
-    """How long and how often, from `2s/30s`.
+    """Returns the length of a stall and the time from one to the next, in seconds, of a text such as `2s/30s`.
 
     Raises:
-        ValueError: it is none; the text says how one is written.
+        ValueError: the text is not two times, or the first is not the shorter; the message shows how to write a stall.
     """
     length, _, every = text.partition("/")
     try:
@@ -97,7 +97,7 @@ def stall(text: str) -> tuple[float, float]:
 
 
 def option_of(parse: Callable[[str], Value]) -> Callable[[click.Context, click.Parameter, str | None], Value | None]:
-    """The callback of an option that takes such a value."""
+    """Returns a callback for click that parses an option's value with one of the functions above."""
 
     def callback(context: click.Context, parameter: click.Parameter, value: str | None) -> Value | None:
         try:

@@ -1,1 +1,1 @@
-"""What the demos and the command line share of the terminal: lines of input, and how a program is stopped."""
+"""Input lines, output lines and Ctrl-C, for the demos and the command line."""

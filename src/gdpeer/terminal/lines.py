@@ -1,9 +1,9 @@
-"""Lines from the keyboard or a pipe for a loop that must not wait for them, and lines to the screen.
+"""Reads lines of standard input without blocking, and prints lines safely.
 
-A thread reads; the loop takes what is there. The thread is a daemon: it may hang in a read for ever, which must not
-keep the program from ending.
+A thread reads, and the program's loop takes the lines that are there. The thread is a daemon, because a read that blocks
+must not keep the program from ending.
 
-Layer: `terminal`, for the command line as well.
+Layer: `terminal`.
 """
 
 from __future__ import annotations
@@ -20,21 +20,22 @@ from gdpeer.quoting import escape
 __all__ = ["Lines", "check_output", "is_typed", "print_line"]
 
 WAITING = 1000
-"""Lines read ahead at most, so that a large file in the pipe does not end up in memory."""
+"""The most lines that are read ahead, so that a large file in the pipe does not fill the memory."""
 
 PICTURES = {code: 0x2400 + code for code in range(32)} | {0x7F: 0x2421, ord("\t"): ord("\t")}
 PICTURES |= dict.fromkeys(range(0x80, 0xA0), 0xFFFD)
-"""A stranger's text must not move the cursor or fake a line: control characters are shown, not obeyed."""
+"""Replaces control characters by visible ones: a stranger's text must not move the cursor or fake a line."""
 
 
 _failures: list[OSError] = []
-"""Why standard output cannot be written."""
+"""Errors of writes to standard output, for `check_output`."""
 
 
 def print_line(text: str) -> None:
-    """Print one line at once, also into a pipe.
+    """Prints one line and flushes the output.
 
-    A disk that is full is no fault of the slot that prints: `check_output` raises it in the program's loop.
+    Never raises an error of the output: call `check_output` in the program's loop. A full disk must not look like a
+    fault of the signal handler that prints.
     """
     try:
         print(escape(text.translate(PICTURES), most=0, keep="\t"), flush=True)
@@ -43,22 +44,22 @@ def print_line(text: str) -> None:
 
 
 def check_output() -> None:
-    """Raise what `print_line` could not write.
+    """Raises the last error of `print_line`, if there was one.
 
     Raises:
-        OSError: it could not.
+        OSError: a line could not be written.
     """
     if _failures:
         raise _failures.pop()
 
 
 class Lines:
-    """Lines without their line ends, in order.
+    """Lines of a stream, in order and without their line ends, for a loop that must not wait for them.
 
     Args:
-        source: where they come from; by default standard input, read as UTF-8. What is no UTF-8 is replaced.
+        source: the stream; by default standard input, read as UTF-8 with invalid bytes replaced.
 
-    Thread rule: make it in the main thread, as Python wants it for signals.
+    Thread rule: make it in the main thread, because it sets a signal handler.
     """
 
     def __init__(self, source: TextIO | None = None) -> None:
@@ -67,7 +68,7 @@ class Lines:
         self._ended = False
         self._next: str | None = None
         if source is None and hasattr(signal, "SIGTTIN"):
-            # In the background a read from the terminal shall fail, not stop the program.
+            # A background program that reads from the terminal would be stopped. Let the read fail instead.
             signal.signal(signal.SIGTTIN, signal.SIG_IGN)
         threading.Thread(target=self._read, name="lines", daemon=True).start()
 
@@ -76,12 +77,12 @@ class Lines:
             for line in self._source or open_input():
                 self._queue.put(line.removesuffix("\n"))
         except (OSError, ValueError):
-            pass  # no input, or closed under our hands: the same as its end
+            pass  # there is no input, or it was closed meanwhile: treat it as the end
         finally:
             self._queue.put(None)
 
     def peek(self) -> str | None:
-        """The next line, which stays the next until `take`; None when none is there now."""
+        """Returns the next line and keeps it; None if there is none yet, or no more."""
         if self._next is None and not self._ended:
             try:
                 self._next = self._queue.get_nowait()
@@ -91,20 +92,20 @@ class Lines:
         return self._next
 
     def take(self) -> str | None:
-        """The next line, or None when none is there now."""
+        """Removes and returns the next line; None if there is none yet, or no more."""
         line, self._next = self.peek(), None
         return line
 
     @property
     def ended(self) -> bool:
-        """Whether all lines were taken and no more will come."""
+        """Whether all lines were taken and the input has ended."""
         return self.peek() is None and self._ended
 
 
 def open_input() -> TextIO:
-    """Standard input through a reader of its own.
+    """Opens standard input a second time.
 
-    The interpreter closes `sys.stdin` at its end, which fails loudly while a thread reads from it.
+    The interpreter closes `sys.stdin` at its end, which prints an error while a thread reads from it.
     """
     if sys.stdin is None:  # closed before the program began
         return io.StringIO()
@@ -112,5 +113,5 @@ def open_input() -> TextIO:
 
 
 def is_typed() -> bool:
-    """Whether standard input is a terminal, with a person before it."""
+    """Returns whether standard input is a terminal, so that a person types."""
     return sys.stdin is not None and sys.stdin.isatty()

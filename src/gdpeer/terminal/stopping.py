@@ -1,6 +1,6 @@
-"""Ctrl-C and SIGTERM as a wish that the loop looks at, not as an exception in the middle of something.
+"""Turns Ctrl-C and SIGTERM into a flag for the program's loop, instead of an exception at any point.
 
-Layer: `terminal`, for the command line as well.
+Layer: `terminal`.
 """
 
 from __future__ import annotations
@@ -14,15 +14,16 @@ __all__ = ["Stop"]
 
 
 class Stop:
-    """Whether the program was asked to end. While it is entered, the signals do nothing else.
-
-    A second Ctrl-C ends the process at once, whatever it is doing.
+    """A context manager in which Ctrl-C and SIGTERM only set `requested`. A second Ctrl-C ends the process at once.
 
         with Stop() as stop:
             while not stop.requested:
                 server.poll(timeout=0.2)
 
-    Thread rule: enter it in the main thread, as Python wants it for signals.
+    Attributes:
+        requested: whether one of the signals came.
+
+    Thread rule: enter it in the main thread, because Python sets signal handlers only there.
     """
 
     def __init__(self) -> None:
@@ -42,7 +43,7 @@ class Stop:
             signal.signal(number, handler)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        # Only Ctrl-C counts twice: `timeout` and the like send one SIGTERM to the process and one to its group.
+        # Count only Ctrl-C twice: `timeout` and similar programs send SIGTERM to the process and again to its group.
         if number == signal.SIGINT and self._interrupted:
             os._exit(128 + number)
         self._interrupted = self._interrupted or number == signal.SIGINT
