@@ -1,7 +1,7 @@
 """Reads lines of standard input without blocking, and prints lines safely.
 
-A thread reads, and the program's loop takes the lines that are there. The thread is a daemon, because a read that blocks
-must not keep the program from ending.
+A thread reads, and the program's loop takes the lines that are there. The thread is a daemon: a read that blocks must
+not keep the program from ending.
 
 Layer: `terminal`.
 """

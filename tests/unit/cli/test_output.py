@@ -95,7 +95,7 @@ def test_both_streams_full_is_status_1() -> None:
 def test_what_the_terminal_s_encoding_does_not_have_is_written_out() -> None:
     program = (
         "import sys; sys.argv = ['gdpeer', 'chat', '--port', '0', '--host', '127.0.0.1'];"
-        "from gdpeer.demos import lines; from gdpeer.cli import chat;"
+        "from gdpeer.terminal import lines; from gdpeer.cli import chat;"
         "chat.run = lambda *rest: lines.print_line('gr\\xfc\\xdfe \\U0001f3ae');"
         "from gdpeer.cli.__main__ import main; main()"
     )
