@@ -26,13 +26,8 @@ from gdpeer.errors import (
 from gdpeer.loop import run
 from gdpeer.multiplayer.api import MultiplayerAPI, RPCMode
 from gdpeer.multiplayer.godot4.scene import SceneMultiplayer
-from gdpeer.multiplayer.peer import (
-    ConnectionStatus,
-    LoopbackMultiplayerPeer,
-    MultiplayerPeer,
-    OfflineMultiplayerPeer,
-    TransferMode,
-)
+from gdpeer.multiplayer.local_peers import LoopbackMultiplayerPeer, OfflineMultiplayerPeer
+from gdpeer.multiplayer.peer import ConnectionStatus, MultiplayerPeer, TransferMode
 from gdpeer.multiplayer.rpc.decorator import RpcConfig, rpc
 from gdpeer.multiplayer.tree import Node, SceneTree
 from gdpeer.multiplayer.websocket_peer import WebSocketMultiplayerPeer

@@ -22,7 +22,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, ClassVar
 
-__all__ = ["Guarded", "UnknownAttribute", "names_of", "nearest", "refuse_unknown"]
+__all__ = ["Guarded", "UnknownAttribute", "names_of", "nearest", "refuse_names_in_use", "refuse_unknown"]
 
 _KNOWN: dict[type, frozenset[str]] = {}
 
@@ -67,6 +67,23 @@ def refuse_unknown(owner: object, name: str) -> None:
         known = _KNOWN[kind] = names_of(kind)
     if name not in known:
         raise UnknownAttribute(kind, name)
+
+
+def refuse_names_in_use(kind: type) -> None:
+    """Checks a new subclass of one of gdpeer's classes: a name that gdpeer uses inside would break it in silence.
+
+    Raises:
+        TypeError: a member of the subclass has a private name of gdpeer's.
+    """
+    ours = [base for base in kind.__mro__ if base.__module__.startswith("gdpeer.")]
+    if kind in ours:
+        return
+    used = {name for base in ours for name in vars(base) if name.startswith("_") and not name.startswith("__")}
+    for name in vars(kind):
+        if name in used:
+            raise TypeError(
+                f"{kind.__qualname__}.{name}: gdpeer's {ours[0].__name__} uses this name itself; take another"
+            )
 
 
 class Guarded:

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gdpeer.errors import PacketError
-from gdpeer.multiplayer.peer import LoopbackMultiplayerPeer
+from gdpeer.multiplayer.local_peers import LoopbackMultiplayerPeer
 from gdpeer.multiplayer.rpc.decorator import rpc
 from gdpeer.multiplayer.tree import Node, SceneTree
 from gdpeer.multiplayer.wire import godot3, godot4

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from gdpeer.logs import LOGGED_AT_ONCE
-from gdpeer.multiplayer.godot4.paths import MAX_PATH_MEMORY
+from gdpeer.multiplayer.path_budget import MAX_PATH_MEMORY
 from gdpeer.multiplayer.rpc.method_table import methods_of
 from gdpeer.multiplayer.wire import godot3, godot4
 from gdpeer.websocket.session.godot3_header import Kind, pack_data, pack_system

@@ -1,6 +1,7 @@
 # C types of _host.py (Cython's pure-Python mode).
 cimport cython
 
+from gdpeer.multiplayer.rpc._bound cimport CallSender
 from gdpeer.multiplayer.rpc.method_table cimport Method
 from gdpeer.multiplayer.wire.parts cimport values_of
 from gdpeer.packet_session cimport PacketSession, SessionHolder
@@ -8,7 +9,7 @@ from gdpeer.packet_session cimport PacketSession, SessionHolder
 cdef int _UNDERSCORE
 
 
-cdef class HostBase:
+cdef class HostBase(CallSender):
     cdef public bint allow_object_decoding
     cdef public object typed_containers
     cdef public double rpc_rate

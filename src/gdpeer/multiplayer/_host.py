@@ -7,13 +7,13 @@ Layer: `multiplayer`; compiled (types in `_host.pxd`).
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Any, Never
 
 from gdpeer.attributes import refuse_unknown
 from gdpeer.clock import MONOTONIC, Clock
-from gdpeer.logs import LogLimit, describe, get_logger, log_limited, report
+from gdpeer.logs import LogLimit, describe, get_logger, report
+from gdpeer.multiplayer.rpc._bound import CallSender
 from gdpeer.multiplayer.rpc.arguments import CallError
 from gdpeer.multiplayer.rpc.async_methods import CALLER
 from gdpeer.multiplayer.wire.parts import values_of
@@ -43,18 +43,8 @@ logger = get_logger("gdpeer.multiplayer")
 
 _UNDERSCORE = ord("_")  # a C integer once compiled (_host.pxd)
 
-NO_TREE = "the node is not in this tree: add_child() it first"
-NO_PEER = "there is no peer: set multiplayer.multiplayer_peer first"
-NOT_CONNECTED = "the peer is not connected (yet): wait for connected_to_server"
 
-
-def not_sent(error: Error, node: Node, name: str, why: str) -> Error:
-    """Logs why a call was not sent, as the engine does; `error` again, to be returned."""
-    log_limited(logger, logging.ERROR, f"rpc: %s of %s was not sent: {why}", name, describe(node))
-    return error
-
-
-class HostBase:
+class HostBase(CallSender):
     """What `PeerHost` is over, in whatever language.
 
     Attributes:

@@ -5,22 +5,34 @@ Layer: `multiplayer`. Source: reference godot-api section 6.
 
 from __future__ import annotations
 
+import logging
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar
 
-from gdpeer.attributes import Guarded
+from gdpeer.attributes import Guarded, refuse_names_in_use
 from gdpeer.enums import NamedInt
 from gdpeer.errors import Error
-from gdpeer.logs import LogLimit
-from gdpeer.multiplayer.own_names import refuse_names_in_use
+from gdpeer.logs import LogLimit, describe, get_logger, log_limited
 from gdpeer.multiplayer.peer import ConnectionStatus, NetworkedMultiplayerPeer
 from gdpeer.signals import Signal
 
 if TYPE_CHECKING:
     from gdpeer.multiplayer.tree import Node, SceneTree
 
-__all__ = ["MultiplayerAPI", "PeerType", "RPCMode"]
+__all__ = ["NOT_CONNECTED", "NO_PEER", "NO_TREE", "MultiplayerAPI", "PeerType", "RPCMode", "not_sent"]
+
+logger = get_logger("gdpeer.multiplayer")
+
+NO_TREE = "the node is not in this tree: add_child() it first"
+NO_PEER = "there is no peer: set multiplayer.multiplayer_peer first"
+NOT_CONNECTED = "the peer is not connected (yet): wait for connected_to_server"
+
+
+def not_sent(error: Error, node: Node, name: str, why: str) -> Error:
+    """Logs why a call was not sent, as the engine does; returns `error`."""
+    log_limited(logger, logging.ERROR, f"rpc: %s of %s was not sent: {why}", name, describe(node))
+    return error
 
 
 class RPCMode(NamedInt):
@@ -61,6 +73,8 @@ class MultiplayerAPI(Guarded, ABC, Generic[PeerType]):
 
     _keeps_methods: ClassVar[bool] = True
     """Whether a node's methods stay as they are at its first call."""
+    _default: ClassVar[Callable[[], MultiplayerAPI[Any]]]
+    """Makes the API of a `SceneTree` that is given none. `SceneMultiplayer` sets it: the tree is below the engines."""
 
     def __init_subclass__(cls, **arguments: Any) -> None:
         super().__init_subclass__(**arguments)

@@ -24,7 +24,8 @@ from gdpeer.errors import Error, PacketError
 from gdpeer.logs import LogLimit, Own, get_logger
 from gdpeer.multiplayer._host import HostBase
 from gdpeer.multiplayer.api import MultiplayerAPI, PeerType, RPCMode
-from gdpeer.multiplayer.peer import ConnectionStatus, OfflineMultiplayerPeer
+from gdpeer.multiplayer.local_peers import OfflineMultiplayerPeer
+from gdpeer.multiplayer.peer import ConnectionStatus
 from gdpeer.multiplayer.rpc.godot3_modes import Godot3Config, Mode, is_allowed
 from gdpeer.multiplayer.tree import walk
 from gdpeer.multiplayer.wire.godot3 import Command

@@ -28,8 +28,7 @@ from gdpeer.arguments import BOOL, INT, STR, a, check_id, checked, optional, sec
 from gdpeer.attributes import Guarded
 from gdpeer.errors import Error
 from gdpeer.logs import describe, get_logger, report
-from gdpeer.multiplayer._host import NO_TREE, not_sent
-from gdpeer.multiplayer.rpc._bound import let_go_past
+from gdpeer.multiplayer.api import NO_TREE, MultiplayerAPI, not_sent
 from gdpeer.multiplayer.rpc.decorator import (
     RpcConfig,
     check_callable,
@@ -43,7 +42,6 @@ from gdpeer.platform import pause
 from gdpeer.variant.names import NodePath
 
 if TYPE_CHECKING:
-    from gdpeer.multiplayer.api import MultiplayerAPI
     from gdpeer.multiplayer.godot4.scene import SceneMultiplayer
     from gdpeer.multiplayer.rpc.async_methods import Tasks
 
@@ -73,10 +71,13 @@ class Node(Guarded):
 
     _gdpeer_attributes: ClassVar[tuple[str, ...]] = ()
     _gdpeer_rpc_methods: ClassVar[Mapping[str, Any]] = MappingProxyType({})
+    _gdpeer_calls_api: ClassVar[bool] = True
+    """Whether `node.method.rpc_id` may call the API at once: the class changes neither `rpc_id` nor `multiplayer`."""
 
     def __init_subclass__(cls, **arguments: Any) -> None:
         super().__init_subclass__(**arguments)
         cls._gdpeer_rpc_methods = MappingProxyType(collect_methods(cls))
+        cls._gdpeer_calls_api = cls.rpc_id is Node.rpc_id and cls.multiplayer is Node.multiplayer
 
     def __init__(self, name: str | None = None) -> None:
         self._gdpeer_name = _check_name(type(self).__name__ if name is None else name)
@@ -397,9 +398,6 @@ class Node(Guarded):
         return f"<{type(self).__name__} {str(self.get_path())!r}>"
 
 
-let_go_past(Node)
-
-
 class SceneTree(Guarded):
     """The root of all nodes, and what drives them.
 
@@ -413,14 +411,12 @@ class SceneTree(Guarded):
     _gdpeer_attributes: ClassVar[tuple[str, ...]] = ("root",)
 
     def __init__(self, multiplayer: MultiplayerAPI[Any] | None = None) -> None:
-        from gdpeer.multiplayer.godot4.scene import SceneMultiplayer
-
         self._gdpeer_apis: dict[tuple[str, ...], MultiplayerAPI[Any]] = {}
         self._gdpeer_groups: dict[str, dict[Node, None]] = {}
         self._gdpeer_tasks: Tasks | None = None  # of async methods, where the tree runs in asyncio
         self.root = Node("root")
         self.root._gdpeer_tree = self
-        self.set_multiplayer(SceneMultiplayer() if multiplayer is None else multiplayer)
+        self.set_multiplayer(MultiplayerAPI._default() if multiplayer is None else multiplayer)
 
     @property
     def multiplayer(self) -> SceneMultiplayer:

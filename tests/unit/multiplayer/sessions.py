@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from gdpeer.multiplayer.godot4.scene import SceneMultiplayer
-from gdpeer.multiplayer.peer import LoopbackMultiplayerPeer
+from gdpeer.multiplayer.local_peers import LoopbackMultiplayerPeer
 from gdpeer.multiplayer.rpc.decorator import rpc
 from gdpeer.multiplayer.tree import Node, SceneTree
 

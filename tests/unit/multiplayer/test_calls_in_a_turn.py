@@ -299,30 +299,17 @@ def test_a_node_may_have_its_own_way_to_call() -> None:
     assert match.clients[0].desk.answers == [0, 1]
 
 
-def test_a_node_s_way_to_call_may_be_replaced_at_any_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rpc_of_an_api_may_be_replaced_at_any_time(monkeypatch: pytest.MonkeyPatch) -> None:
     match = Match()
-    called: list[tuple[Any, ...]] = []
-    match.server.desk.answer.rpc_id(match.ids[0], 1)
-    with monkeypatch.context() as patch:
-        patch.setattr(match.server.desk, "rpc_id", lambda *what: called.append(what))
-        match.server.desk.answer.rpc_id(match.ids[0], 2)
-        match.server.desk.answer.rpc(3)
-    with monkeypatch.context() as patch:
-        patch.setattr(Desk, "rpc_id", lambda self, *what: called.append(what))
-        match.server.desk.answer.rpc_id(match.ids[0], 4)
+    desk, called = match.server.desk, list[tuple[Any, ...]]()
+    desk.answer.rpc_id(match.ids[0], 1)
     with monkeypatch.context() as patch:
         patch.setattr(match.server.api, "rpc", lambda *what: called.append(what))
-        match.server.desk.answer.rpc_id(match.ids[0], 5)
-    match.server.desk.answer.rpc_id(match.ids[0], 6)
-    desk = match.server.desk
-    assert called == [
-        (match.ids[0], "answer", 2),
-        (0, "answer", 3),
-        (match.ids[0], "answer", 4),
-        (match.ids[0], desk, "answer", (5,)),
-    ]
+        desk.answer.rpc_id(match.ids[0], 2)
+    desk.answer.rpc_id(match.ids[0], 3)
+    assert called == [(match.ids[0], desk, "answer", (2,))]
     match.run()
-    assert match.clients[0].desk.answers == [1, 6]
+    assert match.clients[0].desk.answers == [1, 3]
 
 
 def test_a_node_may_say_which_api_counts() -> None:

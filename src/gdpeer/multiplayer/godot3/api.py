@@ -21,7 +21,7 @@ from typing import Any, ClassVar, cast
 from gdpeer.arguments import INT, STR, check_id, checked, to_bytes, wrong_type
 from gdpeer.errors import Error, PacketError
 from gdpeer.logs import describe, get_logger, log_limited, report
-from gdpeer.multiplayer._host import NO_PEER, NO_TREE, NOT_CONNECTED, not_sent
+from gdpeer.multiplayer.api import NO_PEER, NO_TREE, NOT_CONNECTED, not_sent
 from gdpeer.multiplayer.godot3.calls import Godot3Calls
 from gdpeer.multiplayer.host import PeerHost
 from gdpeer.multiplayer.peer import TARGET_PEER_SERVER, ConnectionStatus, NetworkedMultiplayerPeer, TransferMode

@@ -13,7 +13,7 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from gdpeer.errors import Error, PacketError
-from gdpeer.multiplayer.godot4.paths import PathBudget
+from gdpeer.multiplayer.path_budget import PathBudget
 from gdpeer.multiplayer.wire.godot3 import (
     Command,
     ConfirmPath,

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from gdpeer.arguments import check_id, wrong_type
 from gdpeer.errors import Error, PacketError
 from gdpeer.logs import describe, get_logger, log_limited
-from gdpeer.multiplayer._host import NO_PEER, NO_TREE, NOT_CONNECTED, HostBase, not_sent
+from gdpeer.multiplayer._host import HostBase
+from gdpeer.multiplayer.api import NO_PEER, NO_TREE, NOT_CONNECTED, not_sent
 from gdpeer.multiplayer.godot4.calls import Godot4Calls
 from gdpeer.multiplayer.peer import TARGET_PEER_SERVER, ConnectionStatus
 from gdpeer.multiplayer.rpc.method_table import methods_of
@@ -142,41 +143,32 @@ class SceneBase(HostBase):
 
         Returns and raises as `Node.rpc_id`.
         """
-        if not hasattr(node, "_gdpeer_tree"):
-            raise wrong_type("rpc", "node", "a Node", node)
         if type(peer_id) is not int:
             check_id("rpc", peer_id)
         if not isinstance(method, str):
             raise wrong_type("rpc", "method", "a string", method)
-        tree = node._gdpeer_tree
-        if self._peer is not None and (tree is None or tree is not self._tree):
-            return not_sent(Error.ERR_INVALID_PARAMETER, node, method, NO_TREE)
-        return self._rpc(peer_id, node, method, arguments)
-
-    def _rpc(self, peer_id: int, node: Node, name: str, arguments: Sequence[Any]) -> Error:
-        """As `rpc`, of a node that is in this tree."""
+        if getattr(node, "_gdpeer_api", None) is not self:  # else the node is in this API's tree
+            if not hasattr(node, "_gdpeer_tree"):
+                raise wrong_type("rpc", "node", "a Node", node)
+            if self._peer is not None and (node._gdpeer_tree is None or node._gdpeer_tree is not self._tree):
+                return not_sent(Error.ERR_INVALID_PARAMETER, node, method, NO_TREE)
         if self._peer is None:
-            return not_sent(Error.ERR_UNCONFIGURED, node, name, NO_PEER)
+            return not_sent(Error.ERR_UNCONFIGURED, node, method, NO_PEER)
         if not self._can_send():
-            return not_sent(Error.ERR_CONNECTION_ERROR, node, name, NOT_CONNECTED)
-        method = methods_of(node).by_name.get(name)
-        if method is None:
-            log_limited(
-                logger,
-                logging.ERROR,
-                "rpc: %s has no method '%s' that can be called from elsewhere",
-                describe(node),
-                name,
-            )
+            return not_sent(Error.ERR_CONNECTION_ERROR, node, method, NOT_CONNECTED)
+        entry = methods_of(node).by_name.get(method)
+        if entry is None:
+            text = "rpc: %s has no method '%s' that can be called from elsewhere"
+            log_limited(logger, logging.ERROR, text, describe(node), method)
             return Error.ERR_INVALID_PARAMETER
         own = self._own_id()
-        if method.call_local:
-            return self._call_both(peer_id, own, node, method, arguments)
+        if entry.call_local:
+            return self._call_both(peer_id, own, node, entry, arguments)
         if peer_id == own:
             text = "rpc: %s of %s is not call_local and cannot be called at oneself"
-            log_limited(logger, logging.ERROR, text, name, describe(node))
+            log_limited(logger, logging.ERROR, text, method, describe(node))
             return Error.ERR_INVALID_PARAMETER
-        return self._call_elsewhere(peer_id, own, node, method, arguments)
+        return self._call_elsewhere(peer_id, own, node, entry, arguments)
 
     def _call_both(self, peer_id: int, own: int, node: Node, method: Method, arguments: Sequence[Any]) -> Error:
         """Of a method that is `call_local`."""

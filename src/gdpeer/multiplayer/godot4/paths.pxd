@@ -1,15 +1,6 @@
 # C types of paths.py (Cython's pure-Python mode).
 cimport cython
 
-cdef Py_ssize_t _ENTRY
-
-
-@cython.final
-cdef class PathBudget:
-    cdef Py_ssize_t _used
-
-    cpdef take(self, str path)
-
 
 @cython.final
 cdef class Numbered:
@@ -54,7 +45,7 @@ cdef class PathCache:
     cpdef list tell(self, Numbered entry, peer_ids)
     @cython.locals(peer=_PeerPaths)
     cpdef list confirmed(self, peer_id, answer, number_of_path)
-    @cython.locals(peer=_PeerPaths, budget=PathBudget)
+    @cython.locals(peer=_PeerPaths)
     cpdef learn(self, connection, peer_id, told, node, bint matches)
     @cython.locals(peer=_PeerPaths)
     cpdef tuple known(self, peer_id, number)

@@ -19,39 +19,16 @@ from typing import TYPE_CHECKING, TypeAlias
 from weakref import ref
 
 from gdpeer.errors import PacketError
+from gdpeer.multiplayer.path_budget import PathBudget
 from gdpeer.multiplayer.wire.godot4 import ConfirmPath, SimplifyPath
 
 if TYPE_CHECKING:
     from gdpeer.multiplayer.tree import Node
 
-__all__ = ["MAX_PATH_MEMORY", "Known", "Numbered", "PathBudget", "PathCache"]
-
-MAX_PATH_MEMORY = 4 << 20
-"""Bytes that the paths of one peer may take here: room for some ten thousand nodes."""
-_ENTRY = 200
-"""Bytes that an entry takes beside its path."""
+__all__ = ["Known", "Numbered", "PathCache"]
 
 Known: TypeAlias = "tuple[str, ref[Node], bool]"
 """What stands behind a number of a peer's: the path, the node, and whether the methods were the same."""
-
-
-class PathBudget:
-    """How much one peer has made us remember."""
-
-    __slots__ = ("_used",)
-
-    def __init__(self) -> None:
-        self._used = 0
-
-    def take(self, path: str) -> None:
-        """Room for one more path.
-
-        Raises:
-            PacketError: there is none.
-        """
-        self._used += _ENTRY + 4 * len(path)
-        if self._used > MAX_PATH_MEMORY:
-            raise PacketError("SIMPLIFY_PATH of more paths than one peer may announce", 1, kind="too many paths")
 
 
 class Numbered:

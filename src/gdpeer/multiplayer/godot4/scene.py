@@ -25,6 +25,7 @@ from gdpeer.arguments import BYTES, INT, check_id, checked, seconds_of, to_bytes
 from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.errors import Error, PacketError
 from gdpeer.logs import get_logger, log_limited
+from gdpeer.multiplayer.api import MultiplayerAPI
 from gdpeer.multiplayer.godot4._scene import SceneBase
 from gdpeer.multiplayer.godot4.authentication import AuthCallback, Authentication
 from gdpeer.multiplayer.godot4.calls import Godot4Calls
@@ -421,6 +422,8 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
         self._calls.cache.forget_nodes()
         self._guests.forget_nodes()
 
+
+MultiplayerAPI._default = SceneMultiplayer
 
 _OWN = {name: getattr(SceneMultiplayer, name) for name in ("call", "is_server", "owns", "transmit")}
 """Members that a call goes past where no subclass has changed them."""

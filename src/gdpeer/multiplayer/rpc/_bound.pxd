@@ -1,9 +1,9 @@
 # C types of _bound.py (Cython's pure-Python mode).
 cimport cython
 
-from gdpeer.multiplayer.godot4._scene cimport SceneBase
 
-cdef object _API_RPC, _NODE_RPC, _NODE_API
+cdef class CallSender:
+    cpdef rpc(self, peer_id, node, method, arguments=*)
 
 
 cdef class Declared:
@@ -18,7 +18,7 @@ cdef class BoundMethod:
     cdef readonly Declared _method
 
     cdef int begin(self, node, Declared method) except -1
-    @cython.locals(api=SceneBase)
+    @cython.locals(sender=CallSender)
     cdef _call(self, peer_id, tuple arguments)
     cdef tuple _places(self, tuple arguments, named)
 

@@ -8,7 +8,7 @@ import pytest
 
 from gdpeer import WebSocketServer, godot3
 from gdpeer.errors import Error, VariantError
-from gdpeer.multiplayer.peer import LoopbackMultiplayerPeer
+from gdpeer.multiplayer.local_peers import LoopbackMultiplayerPeer
 from gdpeer.multiplayer.rpc.decorator import rpc
 from gdpeer.multiplayer.rpc.godot3_modes import Mode
 from gdpeer.multiplayer.tree import Node, SceneTree
@@ -411,7 +411,7 @@ def test_bad_packets_are_dropped_and_counted(monkeypatch: pytest.MonkeyPatch) ->
         "wrong arguments": 1,
     }
     assert server.main.take() == [(client.id, "remote", "x")]
-    monkeypatch.setattr("gdpeer.multiplayer.godot4.paths.MAX_PATH_MEMORY", 300)
+    monkeypatch.setattr("gdpeer.multiplayer.path_budget.MAX_PATH_MEMORY", 300)
     client.put(wire.SimplifyPath(2, "Main").encode())
     client.put(wire.ConfirmPath("Other").encode())
     session.run()

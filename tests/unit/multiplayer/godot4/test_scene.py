@@ -13,7 +13,7 @@ from gdpeer.clock import ManualClock
 from gdpeer.errors import Error, VariantError
 from gdpeer.multiplayer.godot4.authentication import PACKETS_A_SECOND, PACKETS_AT_ONCE
 from gdpeer.multiplayer.godot4.scene import SceneMultiplayer
-from gdpeer.multiplayer.peer import LoopbackMultiplayerPeer, OfflineMultiplayerPeer
+from gdpeer.multiplayer.local_peers import LoopbackMultiplayerPeer, OfflineMultiplayerPeer
 from gdpeer.multiplayer.rpc.decorator import rpc
 from gdpeer.multiplayer.tree import Node, SceneTree
 from gdpeer.multiplayer.wire import godot4 as wire
@@ -551,7 +551,7 @@ def test_announcing_a_number_twice_or_too_much_is_refused(monkeypatch: pytest.Mo
         client.peer.put_packet(wire.SimplifyPath(checksum, 1, "Main").encode())
     session.run()
     assert session.server.api.refused == {"bad packet": 1}
-    monkeypatch.setattr("gdpeer.multiplayer.godot4.paths.MAX_PATH_MEMORY", 300)
+    monkeypatch.setattr("gdpeer.multiplayer.path_budget.MAX_PATH_MEMORY", 300)
     client.peer.put_packet(wire.SimplifyPath(checksum, 2, "Main").encode())
     session.run()
     assert session.server.api.refused == {"bad packet": 1, "too many paths": 1}
@@ -995,7 +995,7 @@ def test_all_relayed_peers_share_what_one_connection_may_make_us_remember(monkey
     session = Session(1)
     (client,) = session.clients
     checksum = client.main._gdpeer_methods().checksum
-    monkeypatch.setattr("gdpeer.multiplayer.godot4.paths.MAX_PATH_MEMORY", 500)
+    monkeypatch.setattr("gdpeer.multiplayer.path_budget.MAX_PATH_MEMORY", 500)
     for peer_id in (11, 12, 13):
         session.server.peer.put_packet_to([client.id], wire.AddPeer(peer_id).encode())
         packet = wire.SimplifyPath(checksum, 1, "Main").encode()

@@ -5,14 +5,9 @@ from __future__ import annotations
 import pytest
 
 from gdpeer.errors import Error
-from gdpeer.multiplayer import peer as peer_module
-from gdpeer.multiplayer.peer import (
-    ConnectionStatus,
-    LoopbackMultiplayerPeer,
-    MultiplayerPeer,
-    OfflineMultiplayerPeer,
-    TransferMode,
-)
+from gdpeer.multiplayer import local_peers
+from gdpeer.multiplayer.local_peers import LoopbackMultiplayerPeer, OfflineMultiplayerPeer
+from gdpeer.multiplayer.peer import ConnectionStatus, MultiplayerPeer, TransferMode
 
 
 def heard_by(peer: MultiplayerPeer) -> list[tuple[str, int]]:
@@ -217,6 +212,6 @@ def test_a_slot_may_close_the_peer() -> None:
 
 def test_an_id_that_is_drawn_twice_is_not_given_again(monkeypatch: pytest.MonkeyPatch) -> None:
     numbers = iter([5, 5, 5, 6, 6, 5, 7])
-    monkeypatch.setattr(peer_module, "generate_unique_id", lambda: next(numbers))
+    monkeypatch.setattr(local_peers, "generate_unique_id", lambda: next(numbers))
     server = LoopbackMultiplayerPeer()
     assert [server.join().get_unique_id() for _ in range(3)] == [5, 6, 7]
