@@ -20,6 +20,9 @@ ROOMS = ("websocket", "multiplayer", "variant", "protocol", "transport", "http",
 SHORT = 4
 """Words of a docstring that most likely repeats a name."""
 
+DOCUMENTED = frozenset({"_asdict", "_exit", "_fields", "_make", "_replace"})
+"""Names of Python's own that are public in spite of their underscore: `os._exit`, and those of named tuples."""
+
 FOR_TOOLS = re.compile(r"# (?:noqa|type:|pragma|compiled only|-+|cython:)")
 
 
@@ -118,7 +121,7 @@ def private_uses(path: Path) -> list[tuple[int, str]]:
         if isinstance(node, ast.Attribute)
         and re.fullmatch(r"_[a-z]\w*", node.attr)
         and not (isinstance(node.value, ast.Name) and node.value.id in ("self", "cls"))
-        and node.attr not in own
+        and node.attr not in own | DOCUMENTED
     ]
 
 

@@ -31,7 +31,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from gdpeer.arguments import wrong_type
-from gdpeer.attributes import names_of, nearest
+from gdpeer.attributes import names_of, nearest, refuse_unknown
 from gdpeer.errors import (
     Cause,
     CloseCause,
@@ -49,14 +49,13 @@ from gdpeer.signals import Signal
 from gdpeer.websocket.peer import WebSocketPeer
 from gdpeer.websocket.server import WebSocketServer
 from gdpeer.websocket.settings import names
-from gdpeer.websocket.states import PeerState, Stage
+from gdpeer.websocket.states import PeerState
 from gdpeer.websocket.tls_options import TLSOptions
 
 if TYPE_CHECKING:
     import ssl
 
     from gdpeer.protocol.http_headers import Headers, Request
-    from gdpeer.transport.poller import Poller
 
 __all__ = [
     "Facts",
@@ -67,14 +66,9 @@ __all__ = [
     "closed_error",
     "configure",
     "connect",
-    "is_answered",
-    "is_over",
     "listen",
-    "make_way",
     "not_open_error",
     "send",
-    "was_open",
-    "watch",
 ]
 
 Message: TypeAlias = "str | bytes | bytearray | memoryview"
@@ -259,56 +253,10 @@ def listen(server: WebSocketServer, addresses: Iterable[str], port: int, context
     """
     if not (context is None or _is_context(context)):
         raise wrong_type("serve", "ssl", "an ssl.SSLContext or None", context)
-    first, *others = addresses
-    server.bind_ip = first
-    error = server.listen(port, server._settings.supported_protocols)
-    if error is not Error.OK:
-        raise TransportError(server.get_listen_error(), error=error)
-    if context is not None:
-        server._listeners.tls = context
-    try:
-        for address in others:
-            server.bind_ip = address
-            server._open(server.get_local_port())
-    except TransportError:
-        server.stop()
-        raise
+    server.listen_at(addresses, port, context)
 
 
 # -- going on ---------------------------------------------------------------------------------------------------------
-
-
-def watch(peer: WebSocketPeer) -> Poller | None:
-    """What to wait for, for `peer.poll()` to have something to do; None where nothing will come."""
-    backend = peer._backend
-    if backend is not None and peer._turn.poller is None and backend.stage < Stage.DONE:
-        peer._watch(backend)
-    poller: Poller | None = peer._turn.poller
-    return poller
-
-
-def was_open(peer: WebSocketPeer) -> bool:
-    """Whether the upgrade was done."""
-    return peer._backend is not None and peer._backend.opened is not None
-
-
-def is_over(peer: WebSocketPeer) -> bool:
-    """Whether TCP has ended too."""
-    return peer._backend is None or peer._backend.stage >= Stage.DONE
-
-
-def make_way(peer: WebSocketPeer) -> None:
-    """While closing: where reading has stopped for messages that nobody takes, drop them. The answer comes behind."""
-    backend = peer._backend
-    if backend is not None and backend.paused and backend.is_closing():
-        while peer.take() is not None:
-            pass
-
-
-def is_answered(peer: WebSocketPeer) -> bool:
-    """Whether no ping is under way."""
-    trip = None if peer._backend is None else peer._backend.round_trip
-    return trip is None or not trip.is_waiting
 
 
 def send(peer: WebSocketPeer, message: Message) -> Error:
@@ -323,8 +271,7 @@ def send(peer: WebSocketPeer, message: Message) -> Error:
     """
     is_text = isinstance(message, str)
     payload = message.encode() if isinstance(message, str) else _to_bytes(message)
-    backend = peer._backend
-    return Error.FAILED if backend is None else backend.send(payload, is_text, None, len(payload))
+    return peer.send_past_limit(payload, is_text)
 
 
 def _to_bytes(message: Any) -> bytes:
@@ -344,11 +291,7 @@ def broadcast(peers: Iterable[WebSocketPeer], message: Message) -> int:
     is_text = isinstance(message, str)
     payload = message.encode() if isinstance(message, str) else _to_bytes(message)
     frame = encode_message(payload, is_text)
-    missed = 0
-    for peer in peers:
-        backend = peer._backend
-        missed += backend is None or backend.send(payload, is_text, frame, len(payload)) is not Error.OK
-    return missed
+    return sum(peer.send_past_limit(payload, is_text, frame) is not Error.OK for peer in peers)
 
 
 def closed_error(peer: WebSocketPeer) -> ConnectionClosed:
@@ -368,8 +311,19 @@ class Facts:
 
     __slots__ = ("peer",)
 
+    _gdpeer_hint = "give options to connect() or serve(), or set what can change later on .peer"
+
     def __init__(self, peer: WebSocketPeer) -> None:
         self.peer = peer
+
+    if not TYPE_CHECKING:  # else type checkers would allow all names
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            try:
+                object.__setattr__(self, name, value)
+            except AttributeError:
+                refuse_unknown(self, name)
+                raise  # a property that can only be read
 
     @property
     def state(self) -> PeerState:
@@ -384,7 +338,7 @@ class Facts:
     @property
     def request(self) -> Request | None:
         """On a server: the request that opened it, with `path` and `headers`."""
-        return None if self.peer._backend is None else self.peer._backend.upgrade.request
+        return self.peer.get_request()
 
     @property
     def headers(self) -> Headers:

@@ -104,6 +104,16 @@ def test_every_attribute_that_an_object_has_can_be_set_to_itself(kind: str) -> N
         refuse_unknown(made, name)
 
 
+def test_connections_of_the_fronts_name_the_nearest_attribute_and_keep_their_read_only_ones() -> None:
+    connection = gdpeer.blocking.Connection(gdpeer.WebSocketPeer())
+    with pytest.raises(AttributeError, match=r"^Connection has no attribute 'pear'; did you mean 'peer'\?$"):
+        connection.pear = 3
+    with pytest.raises(AttributeError, match=r"^Connection has no attribute 'max_size'; give options to connect\(\)"):
+        connection.max_size = 3
+    with pytest.raises(AttributeError, match="no setter"):
+        connection.latency = 3.0
+
+
 def test_every_public_class_is_looked_at() -> None:
     modules = (gdpeer, gdpeer.godot3)
     public = {

@@ -209,11 +209,11 @@ def test_another_mistake_is_seen_though_enough_was_said_about_the_peer(
 
 def test_the_peers_of_one_network_share_a_limit() -> None:
     server = WebSocketServer(clock=ManualClock())
-    one = server._limit_of_address("2001:db8::1")
-    assert one is server._limit_of_address("2001:db8::2:3")
-    assert one is not server._limit_of_address("2001:db8:0:1::1")
-    assert server._limit_of_address("::ffff:192.0.2.1") is server._limit_of_address("192.0.2.1")
-    assert server._limit_of_address("192.0.2.2") is not server._limit_of_address("192.0.2.1")
+    one = server.log_limit_of("2001:db8::1")
+    assert one is server.log_limit_of("2001:db8::2:3")
+    assert one is not server.log_limit_of("2001:db8:0:1::1")
+    assert server.log_limit_of("::ffff:192.0.2.1") is server.log_limit_of("192.0.2.1")
+    assert server.log_limit_of("192.0.2.2") is not server.log_limit_of("192.0.2.1")
 
 
 def test_exceptions_that_cannot_be_shown_are_reported_all_the_same(

@@ -27,6 +27,12 @@ INNER = frozenset(
         *("assign", "begin", "call", "can_wait", "count_refusal", "count_replication", "find", "mismatch"),
         *("next_packet", "of", "of_words", "owns", "path_of", "refuse", "refuse_packet", "send_binary", "take"),
         *("transmit", "transmit_target"),
+        # Of peers, clients and servers, for each other, the fronts and the tools.
+        *("begin_to_leave", "get_request", "is_answered", "is_over", "is_paused", "listen_at", "log_limit_of"),
+        *("make_way", "of_server", "open_port", "poll_turn", "refusals_of", "send_past_limit", "serve_session"),
+        *("serves", "take_over", "emit_drained", "use_settings", "use_tasks", "was_open", "watch"),
+        # Of connections, for the rest of their front.
+        *("on_end", "on_packet", "wait_open"),
     )
 )
 """Members without an underscore by which parts of gdpeer talk to each other; no program needs them."""

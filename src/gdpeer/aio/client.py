@@ -118,17 +118,17 @@ async def _open(peer: WebSocketPeer) -> Connection:
 
     def poll() -> None:
         peer.poll()
-        front.watch(peer)
+        peer.watch()
 
     def look() -> None:
         if peer.get_available_packet_count():
-            connection._tell()
-        if peer.get_ready_state() is PeerState.CLOSED and not connection._ended.done():
-            connection._end()
+            connection.on_packet()
+        if peer.get_ready_state() is PeerState.CLOSED:
+            connection.on_end()
 
-    driver = LoopDriver(poll, lambda: peer._turn, look)
+    driver = LoopDriver(poll, peer.poll_turn, look)
     connection = Connection(peer, driver)
-    front.watch(peer)
+    peer.watch()
     driver.run()
     try:
         await driver.when(lambda: peer.get_ready_state() is not PeerState.CONNECTING)
@@ -136,6 +136,6 @@ async def _open(peer: WebSocketPeer) -> Connection:
         driver.stop()
         peer.close(-1)
         raise
-    if not front.was_open(peer):
+    if not peer.was_open():
         raise front.not_open_error(peer.get_close_cause())
     return connection

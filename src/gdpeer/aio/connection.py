@@ -8,13 +8,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from types import TracebackType
-from typing import Self
+from typing import ClassVar, Self
 
 from gdpeer.aio.loop_driver import LoopDriver
 from gdpeer.errors import ConnectionClosedOK, Error
-from gdpeer.fronts import Facts, Message, closed_error, is_answered, is_over, make_way, send
+from gdpeer.fronts import Facts, Message, closed_error, send
 from gdpeer.websocket.peer import WebSocketPeer
-from gdpeer.websocket.session.server import backend_of
 
 __all__ = ["Connection"]
 
@@ -27,12 +26,13 @@ class Connection(Facts):
     may send. Whatever is cancelled loses no message.
     """
 
-    __slots__ = ("__weakref__", "_backend", "_driver", "_ended", "_is_leaving", "_reader", "_room")
+    __slots__ = ("__weakref__", "_driver", "_ended", "_is_leaving", "_reader", "_room")
+
+    _gdpeer_attributes: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, peer: WebSocketPeer, driver: LoopDriver) -> None:
         super().__init__(peer)
         self._driver = driver
-        self._backend = backend_of(peer)
         self._is_leaving = False
         self._reader: asyncio.Future[None] | None = None
         self._room: asyncio.Future[None] | None = None
@@ -65,7 +65,7 @@ class Connection(Facts):
     def _begin_to_wait(self) -> asyncio.Future[None]:
         if self._reader is not None:
             raise RuntimeError("another task is receiving from this connection already")
-        if self._backend.paused:
+        if self.peer.is_paused():
             self._driver.arm()  # reading can go on, now that all was taken
         reader = self._reader = self._driver.loop.create_future()
         return reader
@@ -141,37 +141,15 @@ class Connection(Facts):
         """
         self._driver.check()
         if not self._ended.done():
-            self._leave(code, reason)
+            self.begin_to_leave(code, reason)
             self._driver.run()
             await self.wait_closed()
-        await self._driver.when(lambda: is_over(self.peer))
+        await self._driver.when(self.peer.is_over)
 
     async def wait_closed(self) -> None:
         """Wait until it is closed, by whichever side."""
         self._driver.arm()
         await asyncio.shield(self._ended)
-
-    def _leave(self, code: int, reason: str = "") -> None:
-        """Begin to close."""
-        self.peer.close(code, reason)
-        self._is_leaving = True
-        self._tell()
-
-    def _tell(self) -> None:
-        """A message came."""
-        reader = self._reader
-        if reader is not None and not reader.done():
-            reader.set_result(None)
-            self._driver.has_woken = True
-        elif self._is_leaving:
-            make_way(self.peer)
-
-    def _end(self) -> None:
-        """It is closed."""
-        self._make_room()
-        for future in (self._ended, self._reader):
-            if future is not None:
-                self._driver.wake(future)
 
     async def __aenter__(self) -> Self:
         return self
@@ -182,9 +160,34 @@ class Connection(Facts):
         """Close with 1000, or 1011 after an exception."""
         await self.close(1000 if kind is None else 1011)
 
+    # ------------------------------------------------------------------------------------------ for gdpeer.aio itself
+    # `connect` and `Server` call these. No program needs them, so the reference leaves them out.
+
+    def begin_to_leave(self, code: int, reason: str = "") -> None:
+        """Sends the close frame, without waiting for the answer."""
+        self.peer.close(code, reason)
+        self._is_leaving = True
+        self.on_packet()
+
+    def on_packet(self) -> None:
+        """Wakes the task that waits for a message, as one came."""
+        reader = self._reader
+        if reader is not None and not reader.done():
+            reader.set_result(None)
+            self._driver.has_woken = True
+        elif self._is_leaving:
+            self.peer.make_way()
+
+    def on_end(self) -> None:
+        """Wakes all tasks that wait, as the connection is closed."""
+        self._make_room()
+        for future in (self._ended, self._reader):
+            if future is not None:
+                self._driver.wake(future)
+
 
 def _has_answer(peer: WebSocketPeer, ended: asyncio.Future[None]) -> Callable[[], bool]:
-    return lambda: ended.done() or is_answered(peer)
+    return lambda: ended.done() or peer.is_answered()
 
 
 def _look_at(trip: asyncio.Future[float]) -> None:

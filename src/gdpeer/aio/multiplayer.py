@@ -18,7 +18,6 @@ from gdpeer.errors import Error, TransportError
 from gdpeer.multiplayer.peer import ConnectionStatus
 from gdpeer.multiplayer.tree import SceneTree
 from gdpeer.multiplayer.websocket_peer import WebSocketMultiplayerPeer
-from gdpeer.websocket.states import PeerState
 
 if TYPE_CHECKING:
     from gdpeer.websocket.tls_options import TLSOptions
@@ -109,18 +108,15 @@ def _make_peer(settings: dict[str, Any]) -> WebSocketMultiplayerPeer:
 @asynccontextmanager
 async def _running(tree: SceneTree, peer: WebSocketMultiplayerPeer) -> AsyncIterator[LoopDriver]:
     tree.multiplayer.multiplayer_peer = peer
-    session = peer._session
-    assert session is not None
 
     def poll() -> None:
         peer.poll() if is_leaving else tree.poll()
-        if peer._client is not None:
-            front.watch(peer._client._peer)
+        peer.watch()
 
     is_leaving = False
     tasks, before = TreeTasks(), tree._gdpeer_tasks
     tree._gdpeer_tasks = tasks
-    driver = LoopDriver(poll, session._turn, lambda: None, LONGEST)
+    driver = LoopDriver(poll, peer.poll_turn, lambda: None, LONGEST)
     driver.run()
     try:
         yield driver
@@ -141,17 +137,6 @@ async def _running(tree: SceneTree, peer: WebSocketMultiplayerPeer) -> AsyncIter
 
 async def _leave(peer: WebSocketMultiplayerPeer, driver: LoopDriver) -> None:
     """Close, and wait for the answers."""
-    if peer._server is not None:
-        server = peer._server
-        server.refuse_new_connections = True
-        server._session = None  # who is about to hear of the end need not hear who went before
-        server.close_all(1001)
-        condition = driver.when(lambda: not server.peers)
-    elif peer._client is not None:
-        client = peer._client._peer
-        client.close(1000)
-        condition = driver.when(lambda: client.get_ready_state() is PeerState.CLOSED)
-    else:
-        return
+    have_answered = driver.when(peer.begin_to_leave())
     driver.run()
-    await condition
+    await have_answered

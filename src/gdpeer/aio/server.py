@@ -53,9 +53,8 @@ class Server(Guarded):
         self._tasks: set[asyncio.Task[None]] = set()
         self._asking: set[asyncio.Task[None]] = set()
         self._is_closing = False
-        engine._later = self._ask
-        engine._turn.defers = True
-        self._driver = LoopDriver(engine.poll, lambda: engine._turn, lambda: None)
+        engine.use_tasks(self._ask)
+        self._driver = LoopDriver(engine.poll, engine.poll_turn, lambda: None)
         engine.client_connected.connect(self._begin)
         engine.data_received.connect(self._tell)
         engine.client_disconnected.connect(self._end)
@@ -77,10 +76,10 @@ class Server(Guarded):
         except ConnectionClosed as problem:
             logger.debug("a handler ended with its connection: %s", problem)
         except Exception:
-            limit = self.engine._limit_of_address(connection.remote_address[0])
+            limit = self.engine.log_limit_of(connection.remote_address[0])
             report(logger, "the handler of %s failed", connection.remote_address, limit=limit)
         finally:
-            connection._leave(code)
+            connection.begin_to_leave(code)
             self._driver.arm()
 
     def _ask(self, answer: Awaitable[Response | None], answered: Answered) -> None:
@@ -102,12 +101,10 @@ class Server(Guarded):
                 self._driver.soon()
 
     def _tell(self, peer_id: int) -> None:
-        connection = self._connections[peer_id]
-        if connection._reader is not None or connection._is_leaving:
-            connection._tell()
+        self._connections[peer_id].on_packet()
 
     def _end(self, peer_id: int, was_clean: bool) -> None:
-        self._connections.pop(peer_id)._end()
+        self._connections.pop(peer_id).on_end()
 
     @property
     def connections(self) -> frozenset[Connection]:
@@ -171,7 +168,7 @@ class Server(Guarded):
         self._driver.stop()
         self.engine.stop(1001)
         for connection in self._connections.values():
-            connection._end()
+            connection.on_end()
         self._connections.clear()
         self._driver.tell_waiting()
 

@@ -13,17 +13,14 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from functools import partial
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 from gdpeer.errors import HandshakeError
+from gdpeer.websocket._peer import backends_of
 from gdpeer.websocket.backend.native import NativeBackend
 from gdpeer.websocket.opening.upgrade import Addressed, Outcome, ServerUpgrade
 from gdpeer.websocket.peer import WebSocketPeer
 from gdpeer.websocket.server import WebSocketServer
 from gdpeer.websocket.states import Stage
-
-if TYPE_CHECKING:
-    from gdpeer.transport.stream import Stream
 
 __all__ = ["Acceptor"]
 
@@ -120,13 +117,12 @@ class Acceptor(WebSocketServer):
             return
         peer_id = backend.peer_id
         peer = WebSocketPeer(clock=self._clock)
-        peer._settings = self._settings
         stream.detach()
         upgrade.release()
         del self._opening[peer_id]
         self._admitted.discard(peer_id)
         self._handed[peer_id] = peer
-        if self._hand_on(peer_id, peer, partial(_begin, peer, stream, backend)):
+        if self._hand_on(peer_id, peer, partial(peer.take_over, stream, backend)):
             self._tally.opened += 1
             backend.let_go()
         else:
@@ -141,8 +137,8 @@ class Acceptor(WebSocketServer):
             peer_id = self._returned.popleft()
             peer = self._handed.pop(peer_id)
             self._listeners.admission.leave(peer_id)
-            if peer._backend is not None:
-                self._tally.note_ended(peer._backend)
+            for backend in backends_of([peer]):  # none, if its new owner failed before it began
+                self._tally.note_ended(backend)
 
     def give_back(self, peer_id: int) -> None:
         """A connection that was handed on is over. From any thread."""
@@ -161,12 +157,3 @@ def _held(backend: NativeBackend) -> HeldUpgrade | None:
     upgrade = backend.upgrade
     is_waiting = backend.stage == Stage.UPGRADING and isinstance(upgrade, HeldUpgrade) and upgrade.is_decided
     return upgrade if is_waiting else None  # type: ignore[return-value]
-
-
-def _begin(peer: WebSocketPeer, stream: Stream, before: NativeBackend) -> None:
-    """In the new owner's thread: answer the upgrade."""
-    peer._begin("", before.upgrade, stream)
-    backend = peer._backend
-    assert backend is not None  # it has just begun
-    backend.bytes_received, backend.port = before.bytes_received, before.port
-    backend.go_on()

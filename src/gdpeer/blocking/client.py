@@ -42,7 +42,7 @@ def connect(
     front.connect(peer, url, ssl, server_hostname, options)
     connection = Connection(peer)
     try:
-        connection._open()
+        connection.wait_open()
     except BaseException:  # an interrupt, too
         peer.close(-1)
         raise

@@ -5,9 +5,9 @@ Layer: `blocking`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import TracebackType
-from typing import Self
+from typing import ClassVar, Self
 
 from gdpeer import fronts as front
 from gdpeer.blocking.poll_lock import PollLock, deadline_in
@@ -34,21 +34,11 @@ class Connection(Facts):
 
     __slots__ = ("__weakref__", "_poll_lock")
 
+    _gdpeer_attributes: ClassVar[tuple[str, ...]] = ()
+
     def __init__(self, peer: WebSocketPeer) -> None:
         super().__init__(peer)
         self._poll_lock = PollLock(peer)
-
-    def _open(self) -> None:
-        """Wait until it is open.
-
-        Raises:
-            TransportError, HandshakeError: as `connect`.
-        """
-        with self._poll_lock as peer:
-            while peer.get_ready_state() is PeerState.CONNECTING:
-                self._poll_lock.turn()
-            if not front.was_open(peer):
-                raise front.not_open_error(peer.get_close_cause())
 
     # ------------------------------------------------------------------------------------------ receiving
 
@@ -151,14 +141,9 @@ class Connection(Facts):
         """
         with self._poll_lock as peer:
             peer.close(code, reason)
-            front.make_way(peer)
+            peer.make_way()
             while self._poll_lock.turn():
-                front.make_way(peer)
-
-    def _leave(self, code: int) -> None:
-        """Begin to close; the thread that uses it goes on with that."""
-        with self._poll_lock as peer:
-            peer.close(code)
+                peer.make_way()
 
     def wait_closed(self, timeout: float | None = None) -> None:
         """Wait until it is closed, by whichever side; a thread that does keeps the connection alive meanwhile.
@@ -179,6 +164,31 @@ class Connection(Facts):
         """Close with 1000, or 1011 after an exception."""
         self.close(1000 if kind is None else 1011)
 
+    # ------------------------------------------------------------------------------------ for gdpeer.blocking itself
+    # `connect` and `Server` call these. No program needs them, so the reference leaves them out.
+
+    def wait_open(self, begin: Callable[[], object] | None = None) -> None:
+        """Waits until the connection is open.
+
+        Args:
+            begin: called first, in this thread: answers the client's upgrade.
+
+        Raises:
+            TransportError, HandshakeError: as `connect`.
+        """
+        with self._poll_lock as peer:
+            if begin is not None:
+                begin()
+            while peer.get_ready_state() is PeerState.CONNECTING:
+                self._poll_lock.turn()
+            if not peer.was_open():
+                raise front.not_open_error(peer.get_close_cause())
+
+    def begin_to_leave(self, code: int) -> None:
+        """Sends the close frame; the thread that uses the connection does the rest."""
+        with self._poll_lock as peer:
+            peer.close(code)
+
 
 class Pong:
     """The answer to a ping; used as a `threading.Event`.
@@ -193,7 +203,7 @@ class Pong:
 
     def is_set(self) -> bool:
         """Whether it has come."""
-        return front.is_answered(self._connection.peer)
+        return self._connection.peer.is_answered()
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait for it; `latency` of the connection then tells how long it took.
@@ -207,9 +217,9 @@ class Pong:
         connection = self._connection
         deadline = deadline_in(timeout)
         with connection._poll_lock as peer:
-            while not front.is_answered(peer):
+            while not peer.is_answered():
                 if peer.get_ready_state() is PeerState.CLOSED:
                     raise closed_error(peer)
                 if not connection._poll_lock.turn(deadline):
-                    return front.is_answered(peer)
+                    return peer.is_answered()
         return True

@@ -14,7 +14,6 @@ from threading import Condition, get_ident
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from gdpeer import fronts as front
 from gdpeer.arguments import seconds_of
 from gdpeer.clock import MONOTONIC
 from gdpeer.platform import process_id
@@ -94,13 +93,13 @@ class PollLock:
         """
         peer = self._peer
         left = deadline - MONOTONIC.now()
-        if left < 0 or front.is_over(peer):
+        if left < 0 or peer.is_over():
             return False
         left = min(left, LONGEST)
         if self._polling or self._claims:
             self._changed.wait(None if left == inf else left)
             return True
-        self._poller = front.watch(peer)
+        self._poller = peer.watch()
         self._polling = get_ident()
         self._changed.release()
         try:

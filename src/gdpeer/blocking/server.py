@@ -72,10 +72,8 @@ class Server(Guarded):
         """All of a connection, in its thread."""
         code = 1001
         try:
-            with connection._poll_lock:
-                begin()
             with suppress(GdpeerError):  # the log has it already
-                connection._open()
+                connection.wait_open(begin)
                 if not self._is_closing:
                     code = self._handle(connection)
         finally:
@@ -94,7 +92,7 @@ class Server(Guarded):
         except ConnectionClosed as problem:
             logger.debug("a handler ended with its connection: %s", problem)
         except Exception:
-            limit = self.engine._limit_of_address(connection.remote_address[0])
+            limit = self.engine.log_limit_of(connection.remote_address[0])
             report(logger, "the handler of %s failed", connection.remote_address, limit=limit)
             return 1011
         return 1000
@@ -138,7 +136,7 @@ class Server(Guarded):
         self.engine.stop(1001)
         threads = dict(self._threads)
         for connection in threads:
-            connection._leave(1001)
+            connection.begin_to_leave(1001)
         deadline = deadline_in(self._shutdown_timeout)
         for thread in threads.values():
             thread.join(max(0.0, deadline - MONOTONIC.now()))

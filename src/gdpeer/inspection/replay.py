@@ -30,7 +30,7 @@ from gdpeer.inspection.tunnel import LARGEST, Ended, Event, Opened, Passed
 from gdpeer.protocol.url import Url
 from gdpeer.transport.poller import Poller
 from gdpeer.variant.text.text import var_to_str
-from gdpeer.websocket._peer import take_turn
+from gdpeer.websocket._peer import backends_of, take_turn
 from gdpeer.websocket.backend.base import Turn
 from gdpeer.websocket.backend.native import NativeBackend, leave
 from gdpeer.websocket.connecting import connect
@@ -395,12 +395,12 @@ class Replay:
         except TransportError as problem:
             raise ReplayError(f"peer {player.line}: {problem}") from None
         backend.peer_id = player.line
-        self._peers[player.line] = peer = WebSocketPeer._of_server(settings, self._clock, self._turn, backend)
+        self._peers[player.line] = peer = WebSocketPeer.of_server(settings, self._clock, self._turn, backend)
         player.begin(backend, peer)
 
     def stop(self) -> None:
         """Closes all connections, also of a replay that is not at its end."""
-        leave([peer._backend for peer in self._peers.values() if peer._backend is not None], NORMAL, "")
+        leave(backends_of(self._peers.values()), NORMAL, "")
         self._poller.close()
 
 

@@ -322,7 +322,7 @@ class Line:
     def _begin(self, near: NativeBackend, far: NativeBackend) -> None:
         tunnel = self.tunnel
         client, server = (
-            WebSocketPeer._of_server(tunnel.settings, tunnel.clock, tunnel.turn, one) for one in (near, far)
+            WebSocketPeer.of_server(tunnel.settings, tunnel.clock, tunnel.turn, one) for one in (near, far)
         )
         to_server = self._queue(client, server, Direction.TO_SERVER)
         self.queues = (to_server, self._queue(server, client, Direction.TO_CLIENT))

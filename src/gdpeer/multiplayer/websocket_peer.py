@@ -25,7 +25,7 @@ Layer: `multiplayer`, the one module of it that imports `websocket`. Source: ref
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -52,16 +52,19 @@ from gdpeer.packet_session import GONE_PAST, SessionHolder, has_all
 from gdpeer.platform import pause
 from gdpeer.protocol.connection import check_close
 from gdpeer.transport.stream import Connector, Stream
+from gdpeer.websocket._peer import backend_of
+from gdpeer.websocket.backend.base import Turn
 from gdpeer.websocket.client import WebSocketClient
 from gdpeer.websocket.listening import log_not_listening
 from gdpeer.websocket.peer import WebSocketPeer
 from gdpeer.websocket.server import WebSocketServer
 from gdpeer.websocket.session.client import ClientSession
 from gdpeer.websocket.session.dialects import GODOT3, GODOT4, Dialect
-from gdpeer.websocket.session.server import News, ServerSession, backend_of
+from gdpeer.websocket.session.server import News, ServerSession
 from gdpeer.websocket.session.session_peer import SessionPeer
 from gdpeer.websocket.session_settings import SessionSettings, SessionValues
 from gdpeer.websocket.settings import Settings
+from gdpeer.websocket.states import PeerState
 from gdpeer.websocket.stats import ServerStats, Tally
 from gdpeer.websocket.tls_options import TLSOptions
 
@@ -132,12 +135,13 @@ class WebSocketMultiplayerPeer(SessionSettings, SessionPeer, MultiplayerPeer):
         self._untold = ""
         self._session: ServerSession | ClientSession | None = None
         self._server: WebSocketServer | None = None
+        self._godot3_port = 0
         self._client: WebSocketClient | None = None
 
     def _change(self, name: str, value: Any) -> None:
         super()._change(name, value)
         if self._server is not None:
-            self._server._settings = self._server_settings()
+            self._server.use_settings(self._server_settings())
 
     @property
     def refuse_new_connections(self) -> bool:
@@ -189,10 +193,12 @@ class WebSocketMultiplayerPeer(SessionSettings, SessionPeer, MultiplayerPeer):
         if self.get_connection_status() is not _DISCONNECTED:
             return Error.ERR_ALREADY_IN_USE
         client = WebSocketClient(clock=self._clock)
-        client._peer._settings = self._settings
+        connection = client.get_peer(1)
+        assert connection is not None
+        connection.use_settings(self._settings)
         timeout = self._settings.handshake_timeout
         session = ClientSession(client, self._dialects[0], self._news(), self._clock, timeout)
-        error = client._begin(session, lambda: connect(client._peer))
+        error = client.begin(session, lambda: connect(connection))
         session.is_over = error is not _OK
         self._client, self._session = client, session
         self._connection_began.emit()
@@ -254,6 +260,7 @@ class WebSocketMultiplayerPeer(SessionSettings, SessionPeer, MultiplayerPeer):
         return self._listen_error
 
     def _make_server(self) -> WebSocketServer:
+        self._godot3_port = 0
         server = WebSocketServer(clock=self._clock)
         server.max_peers = self.max_peers
         server.http_handler = self.http_handler
@@ -285,12 +292,12 @@ class WebSocketMultiplayerPeer(SessionSettings, SessionPeer, MultiplayerPeer):
             self._listen_error = str(problem)
             return Error.ERR_INVALID_PARAMETER
         settings = self._server_settings()
-        server._settings = settings
+        server.use_settings(settings)
         error = server.listen(port, settings.supported_protocols)
         if error is not _OK or godot3_port is None:
             return error
         try:
-            server._open(godot3_port)
+            self._godot3_port = server.open_port(godot3_port)
         except TransportError as problem:
             self._listen_error = problem.detail
             server.stop()
@@ -299,7 +306,7 @@ class WebSocketMultiplayerPeer(SessionSettings, SessionPeer, MultiplayerPeer):
 
     def _serve(self, server: WebSocketServer) -> None:
         session = ServerSession(server, self._dialect_of, self._news())
-        server._session = session
+        server.serve_session(session)
         self._server, self._session, self._client = server, session, None
         self._connection_began.emit()
 
@@ -325,7 +332,7 @@ class WebSocketMultiplayerPeer(SessionSettings, SessionPeer, MultiplayerPeer):
         if self.get_connection_status() is _DISCONNECTED:
             self._check_protocols()
             server = self._make_server()
-            server._settings = self._server_settings()
+            server.use_settings(self._server_settings())
             self._serve(server)
         if self._server is None:
             raise ValueError("a client takes no streams")
@@ -356,8 +363,7 @@ class WebSocketMultiplayerPeer(SessionSettings, SessionPeer, MultiplayerPeer):
 
     def get_godot3_port(self) -> int:
         """A server's port for Godot 3; 0 where there is none."""
-        ports = [] if self._server is None else self._server._listeners.listeners
-        return ports[1].local_address[1] if len(ports) > 1 else 0
+        return 0 if self._server is None else self._godot3_port
 
     # ------------------------------------------------------------------------------------------ polling
 
@@ -570,6 +576,45 @@ class WebSocketMultiplayerPeer(SessionSettings, SessionPeer, MultiplayerPeer):
     def __repr__(self) -> str:
         role = "server" if self._server is not None else "client"
         return f"<WebSocketMultiplayerPeer {role} {self.get_connection_status().name}>"
+
+    # ------------------------------------------------------------------------------------------ for gdpeer.aio
+    # No program needs these, so the reference leaves them out.
+
+    def watch(self) -> None:
+        """Has a poller watch a client's connection; a server's poller is there from the start."""
+        if self._client is not None:
+            self._connection().watch()
+
+    def poll_turn(self) -> Turn:
+        """The turn in which the server or client below is polled; an empty one if there is neither."""
+        if self._server is not None:
+            return self._server.poll_turn()
+        return Turn() if self._client is None else self._connection().poll_turn()
+
+    def begin_to_leave(self) -> Callable[[], bool]:
+        """Sends close frames, without signals.
+
+        Returns:
+            A function that tells whether all have answered.
+        """
+        server = self._server
+        if server is not None:
+            server.refuse_new_connections = True
+            server.serve_session(None)  # those that are about to hear of the end need not hear of each other
+            server.close_all(1001)
+            return lambda: not server.peers
+        if self._client is None:
+            return lambda: True
+        connection = self._connection()
+        connection.close(1000)
+        return lambda: connection.get_ready_state() is PeerState.CLOSED
+
+    def _connection(self) -> WebSocketPeer:
+        """A client's connection."""
+        assert self._client is not None
+        peer = self._client.get_peer(1)
+        assert peer is not None
+        return peer
 
 
 _OWN = {name: getattr(WebSocketMultiplayerPeer, name) for name in GONE_PAST}

@@ -25,6 +25,8 @@ cdef class PeerBase:
     cpdef send(self, message, write_mode=*)
     cdef send_binary(self, bytes message)
     @cython.locals(backend=NativeBackend)
+    cpdef send_past_limit(self, bytes payload, bint is_text, bytes frame=*)
+    @cython.locals(backend=NativeBackend)
     cpdef bytes get_packet(self)
     @cython.locals(backend=NativeBackend)
     cpdef bytes take(self)
@@ -40,6 +42,7 @@ cdef class _Taking:
     cdef PeerBase _peer
 
 
+cpdef NativeBackend backend_of(PeerBase peer)
 @cython.locals(backend=NativeBackend, touched=list, told=Py_ssize_t)
 cpdef take_turn(Turn turn, double timeout, dict peers, object tell, object look_at)
 @cython.locals(inbox=Inbox, signal=Signal)

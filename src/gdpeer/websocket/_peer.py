@@ -27,7 +27,7 @@ if cython.compiled:
     from cython.cimports.cpython.object import PyObject_GenericSetAttr
     from cython.cimports.cpython.unicode import PyUnicode_Check, PyUnicode_READ_CHAR
 
-__all__ = ["PeerBase", "spread", "take_turn", "tell_packets"]
+__all__ = ["PeerBase", "backend_of", "backends_of", "spread", "take_turn", "tell_packets"]
 
 _OK = Error.OK
 _FAILED = Error.FAILED
@@ -88,6 +88,21 @@ class PeerBase:
     def send_binary(self, message: bytes) -> Error:
         """As `send`, for a session."""
         return _FAILED if self._backend is None else self._backend.send(message, False)
+
+    def send_past_limit(self, payload: bytes, is_text: bool, frame: bytes | None = None) -> Error:
+        """Sends a message of any size, as soon as no more than `outbound_buffer_size` waits. For the fronts.
+
+        Args:
+            payload: the message.
+            is_text: True sends it as text; it must then be UTF-8.
+            frame: the same message, framed once for many peers (`encode_message`).
+
+        Returns:
+            FAILED: the connection is not open.
+            ERR_OUT_OF_MEMORY: too much waits. Nothing was sent; wait for `drained`.
+        """
+        backend = self._backend
+        return _FAILED if backend is None else backend.send(payload, is_text, frame, len(payload))
 
     def send_text(self, message: str) -> Error:
         """Send one text message; returns as `send`."""
@@ -188,6 +203,17 @@ class _Taking:
         if peer.get_available_packet_count() == 0:
             raise StopIteration
         return peer.get_packet()
+
+
+def backend_of(peer: PeerBase) -> NativeBackend:
+    """The backend of a peer that has, or had, a connection."""
+    assert peer._backend is not None
+    return peer._backend
+
+
+def backends_of(peers: Iterable[PeerBase]) -> list[NativeBackend]:
+    """The backends of those peers that have, or had, a connection."""
+    return [peer._backend for peer in peers if peer._backend is not None]
 
 
 def take_turn(

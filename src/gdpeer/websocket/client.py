@@ -137,9 +137,10 @@ class WebSocketClient(NetworkedPeer):
         self._again_at = math.inf
         self._status = _DISCONNECTED
         session = ClientSession(self, GODOT3, self._news(), self._clock) if gd_mp_api else None
-        return self._begin(session, lambda: self._peer.connect_to_url(url, self._tls_options()))
+        return self.begin(session, lambda: self._peer.connect_to_url(url, self._tls_options()))
 
-    def _begin(self, session: ClientSession | None, connect: Callable[[], Error]) -> Error:
+    def begin(self, session: ClientSession | None, connect: Callable[[], Error]) -> Error:
+        """Connects, by a function; a session, if given, is told what happens. For gdpeer itself."""
         self._was_asked_to_close = False
         self._session = session
         error = connect()

@@ -76,8 +76,11 @@ class Listeners:
         self.tls: ssl.SSLContext | None = None
         self.admission = Admission(clock)
 
-    def open(self, place: Place, poller: Callable[[], Poller], come_in: Callable[[Stream, int], object]) -> None:
-        """Open one port, watched by a poller; `come_in` is called with each connection and the port.
+    def open(self, place: Place, poller: Callable[[], Poller], come_in: Callable[[Stream, int], object]) -> int:
+        """Opens one port, watched by a poller; `come_in` is called with each connection and the port.
+
+        Returns:
+            The port's number.
 
         Raises:
             TransportError: it cannot be opened, no descriptor is left, or this is a page.
@@ -108,6 +111,7 @@ class Listeners:
             listener.close()
             raise
         self.listeners.append(listener)
+        return listener.local_address[1]
 
     def secure(self, stream: Any, settings: Settings) -> Stream | Connector:
         """A connection with TLS on it, where that is set."""

@@ -24,7 +24,7 @@ Layer: `websocket`.
 from __future__ import annotations
 
 from types import TracebackType
-from typing import Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from gdpeer.arguments import BYTES, INT, STR, a, checked, optional, seconds_of, wrong_type
 from gdpeer.clock import MONOTONIC, Clock
@@ -33,11 +33,11 @@ from gdpeer.logs import get_logger
 from gdpeer.packet_peer import PacketPeer
 from gdpeer.platform import IN_PAGE, pause
 from gdpeer.protocol.connection import check_close
-from gdpeer.protocol.http_headers import Headers
+from gdpeer.protocol.http_headers import Headers, Request
 from gdpeer.protocol.url import parse_url
 from gdpeer.signals import Signal
 from gdpeer.transport.stream import Connector, Stream
-from gdpeer.websocket._peer import PeerBase
+from gdpeer.websocket._peer import PeerBase, backend_of
 from gdpeer.websocket.backend.base import Turn
 from gdpeer.websocket.backend.native import NativeBackend, leave
 from gdpeer.websocket.connecting import connect
@@ -59,6 +59,9 @@ from gdpeer.websocket.settings import (
 from gdpeer.websocket.states import PeerState, PeerWriteMode, Stage, state_of
 from gdpeer.websocket.stats import PeerStats, peer_stats
 from gdpeer.websocket.tls_options import TLSOptions
+
+if TYPE_CHECKING:
+    from gdpeer.transport.poller import Poller
 
 __all__ = ["WebSocketPeer"]
 
@@ -285,15 +288,6 @@ class WebSocketPeer(PeerBase, Configurable, PacketPeer):
         self._cause = NO_CAUSE
         self._packet_error = _OK
 
-    @classmethod
-    def _of_server(cls, settings: Settings, clock: Clock, turn: Turn, backend: NativeBackend) -> WebSocketPeer:
-        """A server's end that the server watches."""
-        peer = cls.__new__(cls)
-        PeerBase.__init__(peer)
-        peer._be(settings, clock, turn, is_owner=False)
-        peer._backend = backend
-        return peer
-
     def __del__(self) -> None:
         """A peer that nobody holds any more ends its connection without a close frame, as in the engine."""
         if self._is_owner:
@@ -325,8 +319,8 @@ class WebSocketPeer(PeerBase, Configurable, PacketPeer):
         if backend.connection.is_held():
             backend.settle()
             timeout = 0.0
-        if timeout > 0 and self._turn.poller is None and not IN_PAGE:
-            self._watch(backend)
+        if timeout > 0 and not IN_PAGE:
+            self.watch()
             if backend.stage == _DONE:  # the system does not watch it
                 timeout = 0.0
         if self._turn.poller is not None and not self._turn.active:
@@ -337,26 +331,13 @@ class WebSocketPeer(PeerBase, Configurable, PacketPeer):
         if backend.connection.is_held() and self._turn.poller is not None:
             self._turn.poller.soon(backend.settle)  # the next turn is due at once
         self._let_go(backend)
-        self._tell_drained()
-
-    def _watch(self, backend: NativeBackend) -> None:
-        from gdpeer.transport.poller import Poller
-
-        self._turn.poller = Poller(self._clock)
-        backend.attach()
+        self.emit_drained()
 
     def _let_go(self, backend: NativeBackend) -> None:
         """A peer's own poller goes with the connection that it watched."""
         if backend.stage == _DONE and not backend.peer_id and self._turn.poller is not None:
             self._turn.poller.close()
             self._turn.poller = None
-
-    def _tell_drained(self) -> None:
-        backend = self._backend
-        if backend is not None and backend.was_refused and backend.has_drained():
-            backend.was_refused = False
-            if self._drained is not None:
-                self._drained.emit()
 
     def get_ready_state(self) -> PeerState:
         """CONNECTING until the upgrade is done, OPEN, CLOSING from this side's `close` to the answer, CLOSED."""
@@ -465,8 +446,7 @@ class WebSocketPeer(PeerBase, Configurable, PacketPeer):
 
     def get_requested_headers(self) -> Headers:
         """On a server the headers of the client's request, for as long as there is the peer; empty on a client."""
-        backend = self._backend
-        request = None if backend is None else backend.upgrade.request
+        request = self.get_request()
         return Headers() if request is None else request.headers
 
     def get_connected_host(self) -> str:
@@ -488,3 +468,89 @@ class WebSocketPeer(PeerBase, Configurable, PacketPeer):
 
     def __repr__(self) -> str:
         return f"<WebSocketPeer {self.get_ready_state().name}>"
+
+    # ------------------------------------------------------------------------------------------ for gdpeer itself
+    # The server, the fronts and the tools call these. No program needs them, so the reference leaves them out.
+
+    @classmethod
+    def of_server(cls, settings: Settings, clock: Clock, turn: Turn, backend: NativeBackend) -> WebSocketPeer:
+        """A peer over a connection that its owner polls: a server, a tunnel.
+
+        Args:
+            settings: shared with the owner until one of the peer's own is set.
+            clock: tells the time.
+            turn: the owner's; its poller watches the connection.
+            backend: the connection.
+        """
+        peer = cls.__new__(cls)
+        PeerBase.__init__(peer)
+        peer._be(settings, clock, turn, is_owner=False)
+        peer._backend = backend
+        return peer
+
+    def take_over(self, stream: Stream, before: NativeBackend) -> None:
+        """Answers the upgrade that another owner has read, and goes on with the connection.
+
+        Args:
+            stream: the connection's; no poller may watch it any longer.
+            before: the other owner's backend.
+        """
+        self.use_settings(before.settings)
+        self._begin("", before.upgrade, stream)
+        backend = backend_of(self)
+        backend.bytes_received, backend.port = before.bytes_received, before.port
+        backend.go_on()
+
+    def use_settings(self, settings: Settings) -> None:
+        """Takes all settings at once, before connecting."""
+        self._settings = settings
+
+    def poll_turn(self) -> Turn:
+        """The turn in which this peer is polled."""
+        return self._turn
+
+    def watch(self) -> Poller | None:
+        """The poller to wait for before the next `poll()`; None if nothing more will come."""
+        backend = self._backend
+        if backend is not None and self._turn.poller is None and backend.stage < _DONE:
+            from gdpeer.transport.poller import Poller
+
+            self._turn.poller = Poller(self._clock)
+            backend.attach()
+        return self._turn.poller
+
+    def emit_drained(self) -> None:
+        """Emits `drained` once after a refused send, when half of the outbound room is free again."""
+        backend = self._backend
+        if backend is not None and backend.was_refused and backend.has_drained():
+            backend.was_refused = False
+            if self._drained is not None:
+                self._drained.emit()
+
+    def make_way(self) -> None:
+        """While closing: drops unread packets if they have stopped the reading, as the answer comes behind them."""
+        backend = self._backend
+        if backend is not None and backend.paused and backend.is_closing():
+            while self.take() is not None:
+                pass
+
+    def was_open(self) -> bool:
+        """Whether the upgrade was ever done."""
+        return self._backend is not None and self._backend.opened is not None
+
+    def is_over(self) -> bool:
+        """Whether there is no connection, or TCP has ended too."""
+        return self._backend is None or self._backend.stage >= _DONE
+
+    def is_paused(self) -> bool:
+        """Whether reading has stopped, because too many packets wait to be taken."""
+        return self._backend is not None and self._backend.paused
+
+    def is_answered(self) -> bool:
+        """Whether the newest ping was answered, or none was sent."""
+        trip = None if self._backend is None else self._backend.round_trip
+        return trip is None or not trip.is_waiting
+
+    def get_request(self) -> Request | None:
+        """On a server: the request of the upgrade; None before it came, and on a client."""
+        return None if self._backend is None else self._backend.upgrade.request

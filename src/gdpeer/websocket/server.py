@@ -55,9 +55,10 @@ from gdpeer.logs import LogLimit, LogLimits, get_logger, log_limited
 from gdpeer.protocol.connection import check_close
 from gdpeer.protocol.frames import is_utf8
 from gdpeer.protocol.http_headers import Request, parse_header_line
+from gdpeer.refusals import Refusals
 from gdpeer.signals import Signal
 from gdpeer.transport.stream import Connector, Stream
-from gdpeer.websocket._peer import spread, take_turn, tell_packets
+from gdpeer.websocket._peer import backend_of, backends_of, spread, take_turn, tell_packets
 from gdpeer.websocket.admission import household
 from gdpeer.websocket.backend.base import Turn
 from gdpeer.websocket.backend.connection_log import limit_of, tell
@@ -99,6 +100,8 @@ _ATTRIBUTES = (
 _STREAM = a("a Stream or a Connector of gdpeer.transport", Stream, Connector)
 
 HEALTH = "/health"
+
+TOO_MANY_REFUSED = "too much of what it sent was refused"
 
 DRAIN_TURN = 0.2
 """Seconds of one turn while draining: as late is a signal noticed that came just before the wait."""
@@ -239,7 +242,7 @@ class WebSocketServer(ServerSettings, NetworkedPeer):
             if not 0 <= port <= 65535:
                 raise ValueError(f"the port must be 0 to 65535, not {port}")
             self._listeners.tls = self._make_tls()
-            self._open(port)
+            self.open_port(port)
         except TransportError as problem:
             return self._not_listening(problem.error, problem.detail)
         except ValueError as problem:
@@ -278,10 +281,6 @@ class WebSocketServer(ServerSettings, NetworkedPeer):
     def _make_tls(self) -> ssl.SSLContext | None:
         return make_context(self.private_key, self.ssl_certificate, self.ca_chain)
 
-    def _open(self, port: int) -> None:
-        place = Place(self.bind_ip, port, self.backlog, self.reuse_port)
-        self._listeners.open(place, self._poller, self._come_in)
-
     def _poller(self) -> Poller:
         if self._turn.poller is None:
             from gdpeer.transport.poller import Poller
@@ -307,10 +306,7 @@ class WebSocketServer(ServerSettings, NetworkedPeer):
     def _limit_of(self, peer_id: int) -> LogLimit | None:
         """What is logged about a peer counts for its address, however often it comes again; None: it is not there."""
         peer = self._peers.get(peer_id)
-        return None if peer is None else self._limit_of_address(peer.get_connected_host())
-
-    def _limit_of_address(self, address: str) -> LogLimit:
-        return self._log_limits.of(household(address)) if address else self._log_limits.alone()
+        return None if peer is None else self.log_limit_of(peer.get_connected_host())
 
     def get_listen_error(self) -> str:
         """What was wrong with the last `listen`, in a line; "" after one that worked.
@@ -434,7 +430,7 @@ class WebSocketServer(ServerSettings, NetworkedPeer):
         if backend.stage >= _LINGERING:
             self._tell_end(peer_id, peer, backend)
         elif backend.was_refused and backend.has_drained():
-            peer._tell_drained()
+            peer.emit_drained()
             self.peer_drained.emit(peer_id)
 
     def _take_opened(self, backend: NativeBackend) -> WebSocketPeer | None:
@@ -444,7 +440,7 @@ class WebSocketServer(ServerSettings, NetworkedPeer):
             del self._opening[peer_id]
             self._admitted.discard(peer_id)
             self._tally.opened += 1
-            peer = self._peers[peer_id] = WebSocketPeer._of_server(self._settings, self._clock, self._turn, backend)
+            peer = self._peers[peer_id] = WebSocketPeer.of_server(self._settings, self._clock, self._turn, backend)
             if self._session is None:
                 self.client_connected.emit(peer_id, peer.get_selected_protocol())
             else:
@@ -576,9 +572,8 @@ class WebSocketServer(ServerSettings, NetworkedPeer):
 
     def stats(self) -> ServerStats:
         """What has passed, and what is there; costs a look at each peer."""
-        backends = [peer._backend for peer in self.peers.values() if peer._backend is not None]
         outgoing = sum(backend.connection.outbox.pending for backend in self._answered.values()) + self._outgoing.held
-        return self._tally.stats(backends, len(self._opening), len(self._answered), outgoing)
+        return self._tally.stats(backends_of(self.peers.values()), len(self._opening), len(self._answered), outgoing)
 
     # ------------------------------------------------------------------------------------------ the end
 
@@ -610,9 +605,9 @@ class WebSocketServer(ServerSettings, NetworkedPeer):
         self._listeners.close()
         self._turn.active = False
         self._session = None
-        open_ones = [peer._backend for peer in self._peers.values() if peer._backend is not None]
-        backends = [*open_ones, *self._opening.values(), *self._answered.values(), *self._lingering.values()]
-        for group in (self._peers, self._opening, self._admitted, self._answered, self._lingering):
+        groups = (self._opening, self._answered, self._lingering)
+        backends = [*backends_of(self._peers.values()), *(backend for group in groups for backend in group.values())]
+        for group in (self._peers, self._admitted, *groups):
             group.clear()
         leave(backends, code, reason)
         self._turn.take_touched()
@@ -639,3 +634,91 @@ class WebSocketServer(ServerSettings, NetworkedPeer):
 
     def __repr__(self) -> str:
         return f"<WebSocketServer port {self.get_local_port()}, {len(self._peers)} peers>"
+
+    # ------------------------------------------------------------------------------------------ for gdpeer itself
+    # Sessions, the fronts and `WebSocketMultiplayerPeer` call these. No program needs them, so the reference leaves
+    # them out.
+
+    def listen_at(self, addresses: Iterable[str], port: int, context: ssl.SSLContext | None) -> None:
+        """Opens one port at several addresses.
+
+        Args:
+            addresses: as `bind_ip`.
+            port: 0: a free one, the same for all addresses.
+            context: for TLS; None: `private_key` and `ssl_certificate` say.
+
+        Raises:
+            TransportError: the port cannot be opened at one of the addresses, and is open at none.
+        """
+        first, *others = addresses
+        self.bind_ip = first
+        error = self.listen(port, self._settings.supported_protocols)
+        if error is not Error.OK:
+            raise TransportError(self.get_listen_error(), error=error)
+        if context is not None:
+            self._listeners.tls = context
+        try:
+            for address in others:
+                self.bind_ip = address
+                self.open_port(self.get_local_port())
+        except TransportError:
+            self.stop()
+            raise
+
+    def open_port(self, port: int) -> int:
+        """Opens one more port at `bind_ip`.
+
+        Returns:
+            The port's number.
+
+        Raises:
+            TransportError: it cannot be opened.
+        """
+        place = Place(self.bind_ip, port, self.backlog, self.reuse_port)
+        return self._listeners.open(place, self._poller, self._come_in)
+
+    def use_settings(self, settings: Settings) -> None:
+        """Takes all settings at once, for connections that come from now on."""
+        self._settings = settings
+
+    def use_tasks(self, later: Callable[[Awaitable[Response | None], Answered], None]) -> None:
+        """Lets `process_request` be async, and handlers read their packets between two polls.
+
+        Args:
+            later: awaits an answer of `process_request`, and calls the function with the outcome.
+        """
+        self._later = later
+        self._turn.defers = True
+
+    def poll_turn(self) -> Turn:
+        """The turn of `poll`; `stop` replaces it."""
+        return self._turn
+
+    def serve_session(self, session: ServerSession | None) -> None:
+        """Hands what happens to a session from now on; None: nothing is told any more, not even by signals."""
+        self._session = session
+
+    def serves(self, session: ServerSession) -> bool:
+        """Whether a session is still the one that is told; `stop` ends that."""
+        return self._session is session
+
+    def log_limit_of(self, address: str) -> LogLimit:
+        """Counts the lines that are logged because of an address; "" has a limit that it shares with nobody."""
+        return self._log_limits.of(household(address)) if address else self._log_limits.alone()
+
+    def refusals_of(self, peer_id: int) -> Refusals:
+        """Counts what is refused of a peer; with more than `max_refused` the peer is disconnected."""
+        peer = self._peers.get(peer_id)
+        if peer is None:
+            return Refusals(self._clock, self._tally.refused_packets, log=self._log_limits.of("gone"))
+        backend = backend_of(peer)
+        if backend.refusals is None:
+            most, expel = backend.settings.max_refused, partial(self._expel, peer_id)
+            limit = self._limit_of(peer_id)
+            backend.refusals = Refusals(self._clock, self._tally.refused_packets, most, expel, limit)
+        return backend.refusals
+
+    def _expel(self, peer_id: int) -> None:
+        self.disconnect_peer(peer_id, 1008, TOO_MANY_REFUSED)
+        # The limit of the peer's address is used up by the refusals that led to this.
+        self._log_limits.of("expelled").warning("peer %s: disconnected: %s", peer_id, TOO_MANY_REFUSED)

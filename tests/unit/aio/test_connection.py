@@ -8,7 +8,6 @@ import pytest
 
 from gdpeer import Cause, ConnectionClosedError, ConnectionClosedOK
 from gdpeer.aio import Connection, connect
-from gdpeer.fronts import is_over
 from gdpeer.websocket.states import PeerState
 from tests.unit.aio.support import joined, served, until
 
@@ -133,7 +132,7 @@ async def test_after_a_close_nothing_is_left_of_the_connection() -> None:
         for _ in range(5):
             ws = await connect(url)
             await ws.close()
-            assert is_over(ws.peer)
+            assert ws.peer.is_over()
             assert ws._driver._poller is None
 
 
@@ -167,7 +166,7 @@ async def test_a_close_with_a_thousand_messages_unread_does_not_wait_for_its_lim
 
     async with served(flood) as (_, url):
         ws = await connect(url, max_queue=16, close_timeout=PATIENT)
-        await until(lambda: ws._backend.paused)
+        await until(lambda: ws.peer.is_paused())
         await ws.close()
         assert ws.close_code == 1000
 

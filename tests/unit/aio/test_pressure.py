@@ -86,7 +86,7 @@ async def test_a_reader_that_reads_now_and_then_gets_everything_in_order() -> No
             await ws.send(str(number))
 
     async with served(talk) as (_, url), connect(url, max_queue=4) as ws:
-        await until(lambda: ws._backend.paused)
+        await until(lambda: ws.peer.is_paused())
         got = []
         async for message in ws:
             got.append(message)

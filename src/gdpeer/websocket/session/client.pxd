@@ -1,6 +1,7 @@
 # C types of client.py (Cython's pure-Python mode).
 cimport cython
 
+from gdpeer.websocket._peer cimport backend_of
 from gdpeer.websocket.session.dialects cimport Dialect
 from gdpeer.websocket.backend.base cimport Turn
 from gdpeer.websocket.backend.native cimport NativeBackend

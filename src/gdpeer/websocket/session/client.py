@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 from gdpeer.clock import Clock
 from gdpeer.errors import Cause, CloseCause, Error, PacketError
 from gdpeer.refusals import Refusals
+from gdpeer.websocket._peer import backend_of
 from gdpeer.websocket.backend.base import Turn
 from gdpeer.websocket.session.dialects import Dialect, Heard
 from gdpeer.websocket.session.godot3_header import SERVER, Kind
-from gdpeer.websocket.session.server import Buffer, News, Session, backend_of
+from gdpeer.websocket.session.server import Buffer, News, Session
 
 if TYPE_CHECKING:
     from gdpeer.websocket.client import WebSocketClient

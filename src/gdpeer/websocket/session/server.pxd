@@ -4,7 +4,7 @@ cimport cython
 from gdpeer.packet_session cimport PacketSession
 from gdpeer.signals cimport Signal
 from gdpeer.websocket.session.dialects cimport Dialect
-from gdpeer.websocket._peer cimport PeerBase
+from gdpeer.websocket._peer cimport PeerBase, backend_of
 from gdpeer.websocket.backend.base cimport Turn
 from gdpeer.websocket.backend.native cimport NativeBackend
 

@@ -23,7 +23,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 from gdpeer.errors import Error, PacketError
@@ -32,8 +31,8 @@ from gdpeer.packet_session import PacketSession
 from gdpeer.protocol.outbox import encode_message
 from gdpeer.refusals import Refusals
 from gdpeer.signals import Signal
+from gdpeer.websocket._peer import backend_of
 from gdpeer.websocket.backend.base import Turn
-from gdpeer.websocket.backend.native import NativeBackend
 from gdpeer.websocket.session.dialects import Dialect
 from gdpeer.websocket.session.godot3_header import SERVER, Kind, pack_system, receivers
 
@@ -41,14 +40,12 @@ if TYPE_CHECKING:
     from gdpeer.websocket.peer import WebSocketPeer
     from gdpeer.websocket.server import WebSocketServer
 
-__all__ = ["News", "ServerSession", "Session", "backend_of"]
+__all__ = ["News", "ServerSession", "Session"]
 
 logger = get_logger("gdpeer.multiplayer")
 
 RESERVE = 65_536
 """Bytes, and messages, that may wait beyond a peer's outbound limits for what it must not miss."""
-
-TOO_MANY_REFUSED = "too much of what it sent was refused"
 
 _MANY_TAKEN = 256  # so many entries of packets that were taken are removed at once; a C integer once compiled
 
@@ -220,7 +217,7 @@ class ServerSession(Session):
         leaving, self._leaving = self._leaving, []
         self._server.poll(0.0 if leaving else timeout)
         for peer_id in leaving:
-            if self._server._session is self:  # else: a slot stopped the server, which tells nothing more
+            if self._server.serves(self):  # else: a slot stopped the server, which tells nothing more
                 self._news.peer_disconnected.emit(peer_id)
 
     # ------------------------------------------------------------------------------------------ who is there
@@ -276,28 +273,13 @@ class ServerSession(Session):
     # ------------------------------------------------------------------------------------------ receiving
 
     def refusals_of(self, peer_id: int) -> Refusals:
-        """See `Session`; where `max_refused` is set and met, the client is disconnected."""
-        server, peer = self._server, self._server._peers.get(peer_id)
-        if peer is None:
-            return Refusals(server._clock, server._tally.refused_packets, log=server._log_limits.of("gone"))
-        backend = backend_of(peer)
-        if backend.refusals is None:
-            most = backend.settings.max_refused
-            expel = partial(self._expel, peer_id)
-            backend.refusals = Refusals(
-                server._clock, server._tally.refused_packets, most, expel, server._limit_of(peer_id)
-            )
-        return backend.refusals
-
-    def _expel(self, peer_id: int) -> None:
-        self._server.disconnect_peer(peer_id, 1008, TOO_MANY_REFUSED)
-        # A limit apart: that of its address is used up by what led to this.
-        self._server._log_limits.of("expelled").warning("peer %s: disconnected: %s", peer_id, TOO_MANY_REFUSED)
+        """See `Session`."""
+        return self._server.refusals_of(peer_id)
 
     def receive(self, peer_id: int) -> None:
         """A client sent a message; it counts unless this side is closing, or has let go of the client."""
         member = self._members.get(peer_id)
-        peer = self._server._peers[peer_id] if member is None else member[0]
+        peer = self._server.peers[peer_id] if member is None else member[0]
         backend = backend_of(peer)
         message = backend.newest()
         if message is None:
@@ -404,9 +386,3 @@ def _send_surely(peers: Iterable[WebSocketPeer], message: bytes) -> None:
             reason = "it takes nothing more, and would miss who comes and goes"
             backend.abort(reason)
             log_limited(logger, logging.WARNING, "peer %s: dropped: %s", backend.peer_id, reason)
-
-
-def backend_of(peer: WebSocketPeer) -> NativeBackend:
-    """The connection of a peer that has or had one."""
-    assert peer._backend is not None
-    return peer._backend

@@ -144,7 +144,7 @@ class Later:
 
     def __init__(self, room: Room) -> None:
         self.answered: Answered | None = None
-        room.server._later = self._keep
+        room.server.use_tasks(self._keep)
 
     def _keep(self, answer: Any, answered: Answered) -> None:
         answer.close()
