@@ -1,4 +1,4 @@
-"""The chat in a terminal. What you type is sent; the end of the input (Ctrl-D) or Ctrl-C leaves.
+"""A chat client for the terminal. Each typed line is sent; Ctrl-D or Ctrl-C leaves.
 
 python demos/chat/client.py
 python demos/chat/client.py ws://192.168.1.20:8000/test/

@@ -1,8 +1,8 @@
-"""A server that speaks without being asked: every few seconds all who are connected get a message.
+"""A chat server that also sends messages of its own: every few seconds all clients get the time.
 
 python demos/chat/push.py                then join with demos/chat/client.py, a browser or a Godot program
 
-The room is the chat's; the push is the call of `broadcast` below. It encodes the message once, however many are there.
+The call of `broadcast` below encodes the message once for all clients.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The chat's server, with its web page. What you type is said to everyone; Ctrl-C stops it.
+"""The chat's server, with its web page. Everyone gets the lines that you type; Ctrl-C stops the server.
 
 python demos/chat/server.py              then open http://localhost:8000/ in a browser,
 python demos/chat/client.py              or join from a terminal, or from the Godot projects beside this file

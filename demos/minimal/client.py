@@ -1,4 +1,4 @@
-"""The WebSocket tutorial's client: it sends one packet and prints what comes back.
+"""The client of Godot's WebSocket tutorial: it sends one packet and prints the answers.
 
 python demos/minimal/client.py                               the server of demos/minimal/server.py
 python demos/minimal/client.py wss://libwebsockets.org --protocol lws-mirror-protocol
@@ -6,7 +6,7 @@ python demos/minimal/client.py wss://libwebsockets.org --protocol lws-mirror-pro
 """
 
 # mypy: disable-error-code="union-attr"
-# As in the tutorial: a peer whose signal is running is there, so get_peer() is not asked whether it is.
+# As in the tutorial, get_peer() is not checked for None: inside a signal of a peer, the peer exists.
 
 from __future__ import annotations
 

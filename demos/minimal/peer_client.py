@@ -1,4 +1,4 @@
-"""The engine's newer peer class as a client: it prints what comes until the connection ends.
+"""A client with `WebSocketPeer`, the class of Godot 4: it prints every packet until the connection ends.
 
 python demos/minimal/peer_client.py                          listens to the chat of demos/chat/server.py
 """

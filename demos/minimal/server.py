@@ -1,10 +1,10 @@
-"""The WebSocket tutorial's server: it sends back what it gets.
+"""The server of Godot's WebSocket tutorial: it sends every packet back.
 
 python demos/minimal/server.py
 """
 
 # mypy: disable-error-code="union-attr"
-# As in the tutorial: a peer whose signal is running is there, so get_peer() is not asked whether it is.
+# As in the tutorial, get_peer() is not checked for None: inside a signal of a peer, the peer exists.
 
 from __future__ import annotations
 

@@ -1,16 +1,16 @@
-"""Push notifications to web pages, none lost while a page sleeps. Ctrl-C stops it.
+"""Sends push notifications to web pages; a page that was asleep gets the ones it missed. Ctrl-C stops the server.
 
 python demos/push/server.py                                     then open http://localhost:8000/, and type a line
-tail -n 0 -F some.log | python demos/push/server.py             every line that comes is a notification
-curl -d 'Dinner is ready' http://localhost:8000/notify          so is a POST from this machine
+tail -n 0 -F some.log | python demos/push/server.py             sends each line of a file as a notification
+curl -d 'Dinner is ready' http://localhost:8000/notify          sends a notification from this machine
 
-Notifications have growing numbers. A page that connects says in its address how far it is, `?run=RUN&after=NUMBER`, and
-gets what it missed. What travels, as JSON:
+Notifications are numbered. A page that connects puts the last number it has seen into its address,
+`?run=RUN&after=NUMBER`, and gets all later notifications. The messages are JSON:
 
-    {"run": "5f0c21ab", "after": 7}                     first: the next one is number 8. A server that began anew is
-                                                        another run; its numbers begin anew, too
+    {"run": "5f0c21ab", "after": 7}                     the first message: the next notification is number 8. A server
+                                                        that was restarted is another run, and counts from 1
     {"number": 8, "text": "...", "time": 1765432100.5}  a notification
-    {"beat": 8}                                         every 20 seconds: I am here, and 8 was the last
+    {"beat": 8}                                         every 20 seconds: the server is there, and 8 was the last number
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ from gdpeer import OK, WebSocketServer, http
 from gdpeer.terminal.lines import Lines, print_line
 from gdpeer.terminal.stopping import Stop
 
-KEPT = 100  # notifications for pages that come back
-LONGEST = 300  # characters of one
-BEAT = 20.0  # seconds; twice nothing means to either side that the other is gone
-BURST = 50  # lines of the input between two turns of the network
+KEPT = 100  # notifications that are kept for pages that come back
+LONGEST = 300  # characters of a notification
+BEAT = 20.0  # seconds; after twice this time without a message, either side takes the other for gone
+BURST = 50  # lines of the input that are sent before the network is polled again
 
 
 class Notifications:
-    """The last ones, numbered from 1."""
+    """The last notifications, numbered from 1."""
 
     def __init__(self, kept: int = KEPT) -> None:
         self.run = secrets.token_hex(4)
@@ -44,14 +44,14 @@ class Notifications:
         self._kept: deque[str] = deque(maxlen=kept)
 
     def add(self, text: str) -> str:
-        """Number it and keep it; the message that says it."""
+        """Numbers and keeps a notification; returns the message for it."""
         self.newest += 1
         message = json.dumps({"number": self.newest, "text": text[:LONGEST], "time": time.time()}, ensure_ascii=False)
         self._kept.append(message)
         return message
 
     def since(self, run: str, number: int) -> list[str]:
-        """Where to go on for a page that saw `number` last, and what it missed, as far as it is kept."""
+        """Returns the messages for a page that saw `number` last: where it continues, and what it missed."""
         before = self.newest - len(self._kept)
         if run not in ("", self.run) or not before <= number <= self.newest:
             number = before
@@ -65,8 +65,8 @@ class PushServer:
         self.notifications = Notifications()
         self.server = server = WebSocketServer()
         server.bind_ip = bind_ip
-        server.heartbeat_interval = BEAT  # a phone that lost its network is gone after two
-        server.outbound_buffer_size = 1 << 18  # all that is kept, at its longest
+        server.heartbeat_interval = BEAT  # a phone that lost its network is disconnected after two
+        server.outbound_buffer_size = 1 << 18  # holds all kept notifications, even the longest
         server.max_peers = 1000
         server.allowed_paths = ["/notifications"]
         server.http_handler = http.chain(self._take_post, http.StaticFolder(Path(__file__).with_name("page")))
@@ -74,7 +74,7 @@ class PushServer:
         server.data_received.connect(lambda peer_id: server.disconnect_peer(peer_id, 1008, "Pages only listen here"))
 
     def listen(self, port: int, origins: list[str]) -> bool:
-        """Open the port to this machine's pages and to those of `origins`; nobody else's page may listen."""
+        """Opens the port for the server's own page and for pages of `origins`; other pages may not listen."""
         if self.server.listen(port) != OK:
             return False
         own = [f"http://{host}:{self.server.get_local_port()}" for host in ("localhost", "127.0.0.1")]
@@ -82,13 +82,13 @@ class PushServer:
         return True
 
     def notify(self, text: str) -> None:
-        """Push one to everyone. Who has no room for it sees a gap in the numbers, and comes back for it."""
+        """Sends a notification to all pages. A page whose queue is full sees a gap in the numbers, and reconnects."""
         message = self.notifications.add(text)
         self.server.broadcast(message)
         print_line(f"{self.notifications.newest}: {text[:LONGEST]} (to {len(self.server.peers)})")
 
     def run(self, lines: Lines, stop: Stop) -> None:
-        """Serve, and push the lines that come, until asked to stop."""
+        """Serves pages and sends each line as a notification, until a stop is requested."""
         beat = time.monotonic() + BEAT
         while not stop.requested:
             self.server.poll(timeout=0.05)
@@ -111,7 +111,7 @@ class PushServer:
             return None
         if request.method != "POST":
             return http.Response(405, "POST it\n", headers=(("Allow", "POST"),))
-        # Browsers say from which page a POST comes, programs do not: no page that you happen to visit can write here.
+        # Only browsers send an Origin header. Refuse them, so that no web page can send notifications in your name.
         if "Origin" in request.headers or request.remote_address[0] not in ("127.0.0.1", "::1"):
             return http.Response(403, "only programs on this machine may notify\n")
         text = " ".join(request.body.decode(errors="replace").split())
@@ -122,7 +122,7 @@ class PushServer:
 
 
 def seen(url: str) -> tuple[str, int]:
-    """The run and the last number that a page names in its address; ("", 0) when it names none."""
+    """Returns the run and the last number in a page's address; ("", 0) if they are missing."""
     query = dict(parse_qsl(url.partition("?")[2]))
     after = query.get("after", "")[:15]
     return query.get("run", ""), int(after) if after.isdecimal() else 0

@@ -1,8 +1,8 @@
-"""Bots that ask a server to `echo`, one call at a time, and measure how long the answer takes.
+"""Bots that call `echo` on a server, one call at a time, and measure how long each answer takes.
 
     gdpeer swarm demos/swarm/arena.py --url ws://localhost:8910 --clients 100 --duration 10
 
-The server has a node /root/Arena with these two methods: bench/arena.py, or bench/engine_project in Godot 4.
+The server needs a node /root/Arena with these two methods, such as bench/arena.py, or bench/engine_project in Godot 4.
 """
 
 import time
@@ -20,7 +20,7 @@ class Arena(Node):
 
     @rpc("any_peer", "reliable")
     def echo(self, number: int, at: Vector2) -> None:
-        """The server's part."""
+        """Does nothing here; the server's method answers."""
 
     @rpc("authority", "reliable")
     def answer(self, number: int, at: Vector2) -> None:

@@ -1,4 +1,4 @@
-"""A player of `gdpeer roll` for `gdpeer swarm`: sits down, says its name, and rolls when it is its turn.
+"""A bot for `gdpeer swarm` that plays `gdpeer roll`: it joins, sends its name, and rolls in its turn.
 
 gdpeer roll --dedicated
 gdpeer swarm demos/swarm/roll.py --url ws://localhost:8080 --protocol ludus --clients 100

@@ -1,4 +1,4 @@
-"""Programs that come with the library, to start from an installed copy.
+"""Demo programs that are installed with the library: a chat room and a turn-based game.
 
-Layer: `demos`, above `websocket`; of gdpeer they use the public names only.
+Layer: `demos`, above `websocket`. The demos use public names of gdpeer only.
 """

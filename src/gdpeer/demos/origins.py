@@ -1,8 +1,8 @@
-"""Which web pages may connect to a demo: its own, under each name that this machine has.
+"""The web pages that may connect to a demo: the demo's own page, under each name of this machine.
 
-A page of another site that a browser has open beside the demo's gets 403. Programs send no `Origin` and are let in.
+A page of another site gets status 403. Programs send no `Origin` header and may connect.
 
-Layer: `demos`, for the command line as well.
+Layer: `demos`; the command line uses this module too.
 """
 
 from __future__ import annotations
@@ -16,36 +16,41 @@ import sys
 __all__ = ["DEFAULT_PORTS", "EVERYWHERE", "LOOPBACK", "local_addresses", "origin", "own_origins"]
 
 LOOPBACK = "127.0.0.1"
-"""Where the demos listen unless you say otherwise: programs on this machine reach it, nobody else does."""
+"""The default address of the demos. Only programs on this machine can reach it."""
 
 EVERYWHERE = ("*", "0.0.0.0", "::")
-"""Addresses to listen on that nobody can connect to."""
+"""Addresses that stand for all addresses of this machine. No client can connect to these literally."""
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 """The ports that browsers leave out of an origin."""
 
 GET_ADDRESS = 0x8915
-"""Linux: SIOCGIFADDR, an interface's IPv4 address."""
+"""SIOCGIFADDR of Linux: the request for an interface's IPv4 address."""
 
 OUTSIDE = ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1"))
-"""Addresses for documentation: a datagram socket that "connects" to one sends nothing, and knows its own address."""
+"""Addresses reserved for documentation, to find the own address: connecting a UDP socket to one sends nothing."""
 
 
 def own_origins(host: str, port: int) -> list[str]:
-    """The origins of a page that is served on `port` of `host`, under each name that leads there from a browser."""
+    """Returns the origins of a page on this server, one for each name that a browser can use.
+
+    Args:
+        host: the address that the server listens on; a Unix socket has no origins.
+        port: of the server.
+    """
     if host.startswith("unix:"):
         return []
     return list(dict.fromkeys(origin(name, port) for name in names(host)))
 
 
 def origin(name: str, port: int, scheme: str = "http") -> str:
-    """The origin as a browser writes it."""
+    """Returns an origin as a browser writes it: lower case, without the scheme's default port."""
     host = f"[{name}]" if ":" in name else name.lower()
     return f"{scheme}://{host}" if port == DEFAULT_PORTS.get(scheme) else f"{scheme}://{host}:{port}"
 
 
 def names(host: str) -> list[str]:
-    """What the host of the address bar can be."""
+    """Returns the names and addresses that a browser can use to reach a server that listens on `host`."""
     here = ["localhost", "127.0.0.1", "::1"]
     if host in EVERYWHERE:
         name = socket.gethostname()
@@ -54,20 +59,20 @@ def names(host: str) -> list[str]:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches `host`."""
+    """Returns whether only this machine can reach `host`."""
     with contextlib.suppress(ValueError):
         return ipaddress.ip_address(host).is_loopback
     return host == "localhost"
 
 
 def local_addresses() -> list[str]:
-    """This machine's addresses in its networks, the likeliest first; none without a network."""
+    """Returns this machine's addresses in its networks, the likeliest to be reached first."""
     found = [*routed(), *of_interfaces(), *of_name()]
     return list(dict.fromkeys(text for text in found if can_be_reached(text)))
 
 
 def can_be_reached(text: str) -> bool:
-    """Whether others can connect to an address, and an address bar takes it: not loopback, and no link-local IPv6."""
+    """Returns whether other machines can connect to an address, and a browser's address bar takes it."""
     try:
         address = ipaddress.ip_address(text)
     except ValueError:
@@ -76,7 +81,7 @@ def can_be_reached(text: str) -> bool:
 
 
 def routed() -> list[str]:
-    """The addresses that this machine sends from when it talks to the world."""
+    """Returns the addresses that this machine sends from when it connects to the internet."""
     found = []
     for family, address in OUTSIDE:
         with contextlib.suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as probe:
@@ -86,7 +91,8 @@ def routed() -> list[str]:
 
 
 def of_interfaces() -> list[str]:
-    """On Linux the IPv4 address of each interface: the way to the world may lead through a tunnel, past the phone."""
+    """Returns the IPv4 address of each interface; only on Linux."""
+    # With a VPN the address of `routed` is that of the VPN, which a phone on the local network cannot reach.
     if sys.platform != "linux":
         return []
     import fcntl
@@ -101,7 +107,7 @@ def of_interfaces() -> list[str]:
 
 
 def of_name() -> list[str]:
-    """What this machine's name stands for; Windows and macOS list all their addresses under it."""
+    """Returns the addresses of this machine's name. Windows and macOS list all their addresses there."""
     with contextlib.suppress(OSError, UnicodeError):
         return [str(entry[4][0]) for entry in socket.getaddrinfo(socket.gethostname(), None, type=socket.SOCK_STREAM)]
     return []

@@ -1,4 +1,4 @@
-"""The web pages of the demos: each has its own folder, and all have one look.
+"""Serves the web pages of the demos. Each page has a folder of its own, and all share one style.
 
 Layer: `demos`.
 """
@@ -15,5 +15,9 @@ LOOK = Path(__file__).with_name("look")
 
 
 def page_beside(file: str) -> http.Handler:
-    """Serves the folder `page` beside a module, which is named by its `__file__`, and the look that pages share."""
+    """Returns a handler that serves the folder `page` beside a module, and the style that the pages share.
+
+    Args:
+        file: the module's `__file__`.
+    """
     return http.chain(http.StaticFolder(Path(file).with_name("page")), http.StaticFolder(LOOK))

@@ -1,7 +1,7 @@
-"""A chat: browsers, terminals and Godot programs in one room.
+"""A chat room for browsers, terminals and Godot programs.
 
-`ChatServer` serves the room and its web page on one port, `TerminalChat` joins it from a terminal. The conversation is
-that of Godot's own chat demo (sub-protocol `demo-chat`, one text message a line), so a Godot program joins unchanged.
+`ChatServer` serves the room and its web page on one port. `TerminalChat` joins the room from a terminal. The messages
+are those of Godot's own chat demo (sub-protocol `demo-chat`, one text message per line), so its clients join unchanged.
 
 Layer: `demos`.
 """

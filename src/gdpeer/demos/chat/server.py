@@ -1,15 +1,15 @@
-"""The chat's server: one room, its web page, and a list of who is there, on one port.
+"""The server of the chat: one room, its web page and a list of the members, on one port.
 
-What a client hears, in text messages:
+A client gets these text messages:
 
-    [id] connected          another one has joined
-    [id] Says: text         another one has written
-    [id] disconnected       another one has gone
-    Server says: text       written at the server
+    [id] connected          another client has joined
+    [id] Says: text         another client has sent a text
+    [id] disconnected       another client has left
+    Server says: text       a line was typed at the server
 
-A client does not get its own text back. Nothing else travels over the WebSocket, because clients show every message as
-it is. The page learns who was there before it from `GET /peers`: `{"peers": [id, ...], "you": id or null}`. It finds
-itself by `?tag=`, a word of its own making that it also put into the address of its WebSocket.
+A client does not get its own text back. The server sends nothing else, because clients show every message as it is.
+The page gets the list of earlier members from `GET /peers`: `{"peers": [id, ...], "you": id or null}`. To find its own
+id, the page makes up a word and puts `?tag=WORD` into both addresses, that of its WebSocket and that of this request.
 
 Layer: `demos`.
 """
@@ -31,26 +31,26 @@ PORT = 8000
 PROTOCOL = "demo-chat"
 
 HEARTBEAT = 30.0
-"""Seconds between pings: a phone that lost its network is gone from the list after two."""
+"""Seconds between pings; a phone that lost its network leaves the list after two of them."""
 
 GOING_AWAY = 1001
-"""RFC 6455 section 7.4.1: a server that goes down."""
+"""The close code of a server that goes down (RFC 6455 section 7.4.1)."""
 
 GOODBYE = 1.0
-"""Seconds for the answers to the close."""
+"""Seconds that clients have to answer the close."""
 
 
 class ChatServer:
-    """A chat room.
-
-    Call `listen` once and `poll` again and again. `server` is the WebSocketServer below, for everything else
-    (certificate, buffers, broadcast).
+    """A chat room. Call `listen` once, then `poll` in a loop.
 
     Args:
         protocols: sub-protocols to accept.
-        bind_ip: the address to listen on; "*" is every one.
-        log: called with one line for everything that happens.
-        origins: web pages that may connect besides the room's own, such as "https://chat.example".
+        bind_ip: the address to listen on; "*" for all addresses.
+        log: called with one line for each message and each change.
+        origins: web pages that may connect besides the room's own page, such as "https://chat.example".
+
+    Attributes:
+        server: the WebSocketServer, for everything else (certificate, buffers, broadcast).
     """
 
     def __init__(
@@ -74,11 +74,18 @@ class ChatServer:
 
     @property
     def port(self) -> int:
-        """The port it listens on."""
+        """The port that the room listens on."""
         return self.server.get_local_port()
 
     def listen(self, port: int = PORT) -> Error:
-        """Open the room; port 0 takes a free one."""
+        """Opens the room.
+
+        Args:
+            port: 0 takes a free port.
+
+        Returns:
+            The result of `WebSocketServer.listen`; OK if the room is open.
+        """
         error = self.server.listen(port, self.protocols)
         if error == Error.OK:
             self.server.allowed_origins = [*own_origins(self.server.bind_ip, self.port), *self.origins]
@@ -86,17 +93,21 @@ class ChatServer:
         return error
 
     def poll(self, timeout: float = 0.0) -> None:
-        """Let everything happen that is due, waiting at most `timeout` seconds for it."""
+        """Receives and sends all that is due.
+
+        Args:
+            timeout: the most seconds to wait for something to do.
+        """
         self.server.poll(timeout)
 
     def say(self, text: str) -> None:
-        """Say something to everyone; an empty text is not said."""
+        """Sends a line of the server's own to everyone; ignores an empty text."""
         if text:
             self.log(f"Server says: {text}")
             self.server.broadcast(f"Server says: {text}")
 
     def stop(self, reason: str = "Server stopped") -> None:
-        """Close the room. Everyone is told with code 1001, and has a second to answer."""
+        """Closes the room: all connections with code 1001, and a second to answer."""
         self.server.stop(GOING_AWAY, reason, grace=GOODBYE)
         self._tags.clear()
         self.log("Server stopped")
@@ -137,14 +148,16 @@ class ChatServer:
 
 
 def tag_of(query: str) -> str:
-    """The word after `tag=` in the query of an address; "" when there is none."""
+    """Returns the word after `tag=` in a query, at most 64 characters; "" if there is none."""
     return parse_qs(query).get("tag", [""])[0][:64]
 
 
 def serve(chat: ChatServer, lines: Lines | None = None) -> None:
-    """Poll until Ctrl-C or SIGTERM, then stop.
+    """Runs the room until Ctrl-C or SIGTERM, then closes it.
 
-    Lines that come from `lines` (by default standard input) are said to everyone.
+    Args:
+        chat: has opened its port.
+        lines: each line is sent to everyone; standard input by default.
     """
     lines = lines or Lines()
     try:

@@ -1,4 +1,4 @@
-"""The chat in a terminal, or in a pipe: what is typed is sent, what comes is printed.
+"""A chat client for terminals and pipes: it sends typed lines and prints the messages that come.
 
 Layer: `demos`.
 """
@@ -18,7 +18,7 @@ __all__ = ["URL", "TerminalChat"]
 URL = f"ws://localhost:{PORT}/test/"
 
 TURN = 0.05
-"""Seconds that a poll waits at most: as late can a typed line be noticed."""
+"""The most seconds that one poll waits, and so the longest delay of a typed line."""
 
 GOODBYE = 3.0
 """Seconds that the server has to answer the close after Ctrl-C."""
@@ -27,14 +27,14 @@ State = WebSocketPeer.State
 
 
 class TerminalChat:
-    """One who takes part.
+    """A member of the chat room.
 
     Args:
         url: the room's address.
         protocols: sub-protocols to offer.
-        stay: whether to stay and listen when the input has ended; else that closes the connection.
-        lines: where the texts come from; by default standard input.
-        log: called with one line for every message and everything that happens.
+        stay: whether to stay connected when the input has ended.
+        lines: the texts to send; standard input by default.
+        log: called with one line for each message and each change of the connection.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class TerminalChat:
         self._was_open = False
 
     def run(self) -> int:
-        """Join and take part until either side closes.
+        """Joins the room, and returns when either side has closed the connection.
 
         Returns:
             The exit status: 0 after an orderly close, 1 when the connection failed or was lost.
@@ -73,7 +73,11 @@ class TerminalChat:
         return self._farewell()
 
     def poll(self, timeout: float = 0.0) -> None:
-        """One turn: move data, print what came, send what was typed."""
+        """Prints the messages that came, and sends the lines that were typed.
+
+        Args:
+            timeout: the most seconds to wait for a message.
+        """
         self.peer.poll(timeout)
         if not self._was_open and self.peer.get_ready_state() == State.OPEN:
             self._was_open = True

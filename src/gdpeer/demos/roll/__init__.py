@@ -1,8 +1,7 @@
-"""A game in turns over the high-level multiplayer: Godot 4, Godot 3 and Python players at one table.
+"""A turn-based game over the high-level multiplayer, for Godot 4, Godot 3, browser and Python players together.
 
-One hosts, others join, also from a web page, and whose turn it is may roll. It is the game of Godot's own multiplayer
-demo for WebSocket (port 8080, sub-protocol `ludus`, node `Panel/VBoxContainer/Game`), so that demo's players join
-unchanged.
+One player hosts and the others join. The player whose turn it is may roll. The game is that of Godot's own multiplayer
+demo for WebSocket (port 8080, sub-protocol `ludus`, node `Panel/VBoxContainer/Game`), so its players join unchanged.
 
 Layer: `demos`.
 """

@@ -1,8 +1,8 @@
-"""The rules of the roll game, and the seven methods that its sides call at each other.
+"""The rules of the roll game, and the seven methods that the players' programs call on each other.
 
-The host is the only one who decides: it keeps the list and the turn, and tells them. The others ask: `set_player_name`
-and `request_action`. The methods have the names, the order and the arguments of the engine's demo: over Godot 4's wire
-they are numbers, by the order of their names.
+Only the host decides: it keeps the list of players and the turn, and announces both. The other players ask, by
+`set_player_name` and `request_action`. Names and arguments of the methods are those of Godot's demo, and no method may
+be added: Godot 4 sends a method as its number in the sorted list of names.
 
 Layer: `demos`. Source: reference demos section 3.
 """
@@ -19,18 +19,18 @@ __all__ = ["ACTIONS", "Game", "Player"]
 ACTIONS = ("roll", "pass")
 
 LONGEST = 40
-"""Characters of a name or of an action that somebody sent."""
+"""The most characters that are kept of a name or an action from another player."""
 
 SERVER = 1
 
 
 @dataclass
 class Player:
-    """One of the list.
+    """A player in the list.
 
     Attributes:
-        peer_id: who it is; the host's is 1.
-        name: "" until it is known.
+        peer_id: the player's id in the multiplayer; 1 for the host.
+        name: "" until the player has sent it.
     """
 
     peer_id: int
@@ -38,19 +38,19 @@ class Player:
 
     @property
     def shown_name(self) -> str:
-        """What the others read."""
+        """The name to show; a placeholder until the name is known."""
         return self.name or "... connecting ..."
 
 
 class Game(Node):
-    """The game, on each side.
+    """The state of the game in each player's program.
 
     Attributes:
         players: in the order of joining, which is the order of the turns.
-        turn: the place of the player who may act; no place while there is none.
-        logged: signal (line).
+        turn: index in `players` of the player who may act; out of range if there is none.
+        logged: signal (line): the host logged a line.
         players_changed: signal ().
-        turn_changed: signal (player): the turn was told, perhaps the same again.
+        turn_changed: signal (player): the host announced the turn, which may be unchanged.
     """
 
     def __init__(self) -> None:
@@ -63,20 +63,20 @@ class Game(Node):
 
     @property
     def player_in_turn(self) -> Player | None:
-        """Who may act; None while nobody may."""
+        """The player who may act; None if nobody may."""
         return self.players[self.turn] if 0 <= self.turn < len(self.players) else None
 
     @property
     def is_own_turn(self) -> bool:
-        """Whether this side may act."""
+        """Whether this program's player may act."""
         player = self.player_in_turn
         return player is not None and player.peer_id == self.multiplayer.get_unique_id()
 
     def find(self, peer_id: int) -> Player | None:
-        """The player of that id; None where there is none."""
+        """Returns the player with an id; None if there is none."""
         return next((player for player in self.players if player.peer_id == peer_id), None)
 
-    # ------------------------------------------------------------------------------------------ what the host tells
+    # ------------------------------------------------------------------------------------------ called by the host
 
     @rpc("authority")
     def _log(self, message: str) -> None:
@@ -84,13 +84,13 @@ class Game(Node):
 
     @rpc("authority", "call_local")
     def add_player(self, peer_id: int, name: str = "") -> None:
-        """One more at the end of the list."""
+        """Adds a player at the end of the list."""
         self.players.append(Player(peer_id, name))
         self.players_changed.emit()
 
     @rpc("authority", "call_local")
     def update_player_name(self, peer_id: int, name: str) -> None:
-        """A player's name has become known."""
+        """Sets the name of a player."""
         player = self.find(peer_id)
         if player is not None:
             player.name = name
@@ -98,7 +98,7 @@ class Game(Node):
 
     @rpc("authority", "call_local")
     def del_player(self, peer_id: int) -> None:
-        """A player has left."""
+        """Removes a player who has left, and corrects the turn."""
         player = self.find(peer_id)
         if player is None:
             return
@@ -108,27 +108,28 @@ class Game(Node):
             self.turn -= 1
         self.players_changed.emit()
         if self.multiplayer.is_server():
-            self.set_turn.rpc(self.turn % max(1, len(self.players)))  # the last one may have left in his turn
+            # The last player of the list may have left during his turn: then it is the first player's turn.
+            self.set_turn.rpc(self.turn % max(1, len(self.players)))
 
     @rpc("authority", "call_local")
     def set_turn(self, turn: int) -> None:
-        """Whose turn it is, by the place in the list."""
+        """Sets whose turn it is, by the index in `players`."""
         self.turn = turn
         player = self.player_in_turn
         if player is not None:
             self.turn_changed.emit(player)
 
-    # ------------------------------------------------------------------------------------------ what the others ask
+    # ------------------------------------------------------------------------------------------ called by the others
 
     @rpc("any_peer")
     def set_player_name(self, name: str) -> None:
-        """At the host: the sender says its name."""
+        """Sets the name of the sender; only at the host."""
         if self.multiplayer.is_server():
             self.update_player_name.rpc(self.multiplayer.get_remote_sender_id(), name[:LONGEST])
 
     @rpc("any_peer")
     def request_action(self, action: str) -> None:
-        """At the host: the sender wants to act."""
+        """Performs an action of the sender, if it is the sender's turn; only at the host."""
         if not self.multiplayer.is_server():
             return
         sender = self.multiplayer.get_remote_sender_id()
@@ -143,18 +144,18 @@ class Game(Node):
     # ------------------------------------------------------------------------------------------ the host
 
     def welcome(self, peer_id: int) -> None:
-        """A client has come: tell it of the others, them of it, and it of the turn."""
+        """Adds a client that joined: sends it the list and the turn, and announces it to all."""
         for player in self.players:
             self.add_player.rpc_id(peer_id, player.peer_id, player.name)
         self.add_player.rpc(peer_id)
         self.set_turn.rpc_id(peer_id, self.turn)
 
     def farewell(self, peer_id: int) -> None:
-        """A client has gone."""
+        """Removes a client that left, at all players."""
         self.del_player.rpc(peer_id)
 
     def tell(self, line: str) -> None:
-        """A line for the log of all, the host's own included."""
+        """Logs a line at all players, the host included."""
         self._log.rpc(line)
         self.logged.emit(line)
 
@@ -165,7 +166,14 @@ class Game(Node):
     # ------------------------------------------------------------------------------------------ everyone
 
     def act(self, action: str = "roll") -> bool:
-        """Do something, or ask the host for it; False, and nothing is done, when it is not this side's turn."""
+        """Performs an action, or asks the host for it.
+
+        Args:
+            action: one of `ACTIONS`.
+
+        Returns:
+            False, without doing anything, if it is not this player's turn.
+        """
         player = self.player_in_turn
         if player is None or not self.is_own_turn:
             return False

@@ -1,4 +1,4 @@
-"""The roll game's web page: a player whose table is the very same `Table`, in Python in the browser.
+"""Serves the web page of the roll game, which runs the same `Table` in Python in the browser.
 
 Layer: `demos`.
 """
@@ -14,10 +14,10 @@ __all__ = ["Pages"]
 
 
 class Pages:
-    """Serves the page, on the port of the game.
+    """An HTTP handler for the page; pass it to `Table.host`, which serves it on the game's port.
 
     Args:
-        pyodide: the folder of Pyodide; None: see `http.PythonPages`.
+        pyodide: the folder of Pyodide; None looks for it as `http.PythonPages` does.
     """
 
     def __init__(self, pyodide: str | os.PathLike[str] | None = None) -> None:
@@ -26,9 +26,9 @@ class Pages:
 
     @property
     def problem(self) -> str:
-        """Why the page cannot run, in one line; "" when it can."""
+        """Why the page cannot run, in one line; "" if it can."""
         return self._python.problem
 
     def __call__(self, request: http.Request) -> http.Response | None:
-        """See `http.Handler`."""
+        """Returns the answer to a request; None if the page has no such file."""
         return self._answer(request)

@@ -1,4 +1,4 @@
-"""`Table`: where one player of the roll game sits, as host or as guest.
+"""`Table`: the roll game of one player, as host or as guest, with its connection.
 
 Layer: `demos`.
 """
@@ -24,24 +24,24 @@ HOST = 1
 
 
 def user_name() -> str:
-    """As the engine's demo finds it: USERNAME, else the name of the home folder. A page knows nobody's name."""
+    """Returns the user's name as Godot's demo finds it: USERNAME, else the name of the home folder."""
     if IN_PAGE:
         return "A Browser User"
     return os.environ.get("USERNAME") or Path(os.environ.get("HOME", "")).name or "A Python User"
 
 
 class Table:
-    """One side of the game.
+    """One player's side of the game. Call `host` or `join` once, then `poll` in a loop.
 
     Args:
-        name: of the player; None: one who hosts without playing.
-        log: called with one line for everything that happens.
-        auto: act whenever it is the own turn.
-        pause: seconds between the beginning of the turn and that.
+        name: of the player; None to host without playing.
+        log: called with one line for each event of the game.
+        auto: whether to roll by itself in each turn of this player.
+        pause: with `auto`, seconds from the beginning of the turn to the roll.
 
     Attributes:
-        game: the game itself.
-        left: why the session ended; "" while it goes on, or before.
+        game: the state of the game.
+        left: why the session ended; "" before its end.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Table:
         api.server_disconnected.connect(lambda: self._end("server gone"))
 
     def _add(self, parent: Node, *names: str) -> None:
-        """The path that the game has in the engine's demo."""
+        """Adds the game at the path that it has in Godot's demo."""
         for name in names:
             child = Node(name)
             parent.add_child(child)
@@ -87,17 +87,17 @@ class Table:
         pages: http.Handler | None = None,
         origins: Sequence[str] = (),
     ) -> Error:
-        """Open the table.
+        """Opens the table for other players.
 
         Args:
-            port: for Godot 4 and Python; 0 for a free one.
-            bind_address: "*" for all addresses, or one.
-            godot3_port: one more port, for Godot 3; 0 for a free one.
-            pages: what to serve to browsers on the same port (`roll.pages`).
-            origins: web pages that may connect besides the table's own, such as "https://game.example".
+            port: for Godot 4 and Python; 0 takes a free port.
+            bind_address: the address to listen on; "*" for all addresses.
+            godot3_port: a second port, for Godot 3; 0 takes a free port. None lets no Godot 3 player join.
+            pages: serves the web page on the same port, such as `roll.pages.Pages`.
+            origins: web pages that may connect besides the table's own page, such as "https://game.example".
 
         Returns:
-            As `WebSocketMultiplayerPeer.create_server`.
+            The result of `WebSocketMultiplayerPeer.create_server`.
         """
         from gdpeer.demos.origins import own_origins  # it needs sockets, and a page, which never hosts, has none
 
@@ -115,15 +115,15 @@ class Table:
         return error
 
     def join(self, url: str, *, godot3: bool = False, tls: TLSOptions | None = None) -> Error:
-        """Sit down at another's table.
+        """Joins the table of another host.
 
         Args:
-            url: `ws://host:8080`.
-            godot3: the host is a Godot 3 game.
+            url: of the host: `ws://host:8080`.
+            godot3: whether the host is a Godot 3 game.
             tls: for `wss`.
 
         Returns:
-            As `WebSocketMultiplayerPeer.create_client`.
+            The result of `WebSocketMultiplayerPeer.create_client`; OK if the connection has begun.
         """
         self.peer = WebSocketMultiplayerPeer(dialects=("godot3",) if godot3 else ("godot4",))
         self.peer.supported_protocols = [PROTOCOL]
@@ -135,14 +135,18 @@ class Table:
     # ------------------------------------------------------------------------------------------ playing
 
     def poll(self, timeout: float = 0.0) -> None:
-        """Let everything happen that is due, waiting at most `timeout` seconds for it."""
+        """Receives and sends all that is due, and rolls with `auto`.
+
+        Args:
+            timeout: the most seconds to wait for something to do.
+        """
         self.tree.poll(timeout)
         if time.monotonic() >= self._act_at:
             self._act_at = math.inf
             self.game.act()
 
     def type(self, line: str) -> None:
-        """What the player types: `roll`, `pass` or `players`."""
+        """Obeys a line that the player typed: `roll`, `pass` or `players`."""
         word = line.strip().lower()
         if word in ACTIONS:
             if not self.game.act(word):
@@ -153,13 +157,17 @@ class Table:
             self.log(f"Type one of: {', '.join((*ACTIONS, 'players'))}")
 
     def leave(self, grace: float = 0.0) -> None:
-        """Get up: the others see it; a host waits at most `grace` seconds until they have."""
+        """Leaves the table; a host closes it.
+
+        Args:
+            grace: the most seconds that a host waits until all players have answered the close.
+        """
         if self.peer.get_connection_status() != ConnectionStatus.DISCONNECTED:
             self._end("left", grace)
 
     @property
     def is_host(self) -> bool:
-        """Whether this side decides."""
+        """Whether this player hosts the game, and so decides."""
         return self.tree.multiplayer.is_server()
 
     # ------------------------------------------------------------------------------------------ what happens
@@ -196,6 +204,7 @@ class Table:
         own = self.game.is_own_turn
         if own and self.auto and self._act_at == math.inf:
             self._act_at = time.monotonic() + self.pause
-        if player.peer_id != self._last_turn or own:  # else told again because somebody came or left
+        # The host announces the turn again whenever a player joins or leaves: log only a new turn, or the own one.
+        if player.peer_id != self._last_turn or own:
             self.log("It is your turn: roll, or pass" if own else f"It is {player.shown_name}'s turn")
         self._last_turn = player.peer_id

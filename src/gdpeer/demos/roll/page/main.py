@@ -1,7 +1,7 @@
-"""The roll game's page: shows what the table tells, and tells the table what is clicked.
+"""The web page of the roll game: shows the table, and passes clicks on to it.
 
-The game itself is `gdpeer.demos.roll`, as in every other Python player. Here is what only a page has: its elements, and
-the ways of a browser, which loses connections while a phone sleeps.
+The game itself is `gdpeer.demos.roll`, as in every other Python player. This module holds what only a page needs: its
+elements, and reconnection, because a browser loses its connections while a phone sleeps.
 """
 
 from __future__ import annotations
@@ -23,21 +23,22 @@ from gdpeer.demos.roll.table import Table, user_name
 ROLLED = re.compile(r"^(.*): rolls (\d+)$")
 MOST_LINES = 300
 WITHOUT_PLACE = ("", "main", "roll", "pass")
-"""Where the focus is of who has nothing else to do than to wait for his turn; "": nowhere."""
+"""Elements that have the focus while a player only waits; "" means no element has it."""
 
 SVG = "http://www.w3.org/2000/svg"
 DIE = "M7 9a2 2 0 1 1 4 0a2 2 0 1 1-4 0zM13 15a2 2 0 1 1 4 0a2 2 0 1 1-4 0z"
 
-# Before the next attempt: doubled each time, and spread out so that a host that comes back is not met by all at once.
+# Seconds before the next attempt to connect. They double each time, and are random in part, so that all players do not
+# return to the host at the same moment.
 RETRY_FIRST = 0.5
 RETRY_MOST = 15.0
 STABLE = 5.0
-"""Seconds after which a connection that is lost begins anew with short pauses."""
+"""A connection that lasted this many seconds resets the pause to its shortest."""
 
 SLEPT = 20.0
-"""Seconds that nobody saw the page, after which the host is asked for a sign of life: it may have given us up."""
+"""A page that was hidden for this many seconds asks the host for an answer: the connection may be lost."""
 ANSWER = 5.0
-"""Seconds that it has for that."""
+"""Seconds that the host has for this answer."""
 
 
 # ---------------------------------------------------------------------------------------------------- elements
@@ -55,7 +56,8 @@ def element(name: str, class_name: str = "", text: str = "") -> Any:
 
 
 def say(name: str, text: str) -> None:
-    """The text of an element; left alone where it is that already, as it may be read out."""
+    """Sets the text of an element."""
+    # Do not set the same text again: a screen reader would read it out again.
     if by_id(name).textContent != text:
         by_id(name).textContent = text
 
@@ -68,7 +70,7 @@ def face(player: Player) -> Any:
 
 
 def die() -> Any:
-    """Marks whose turn it is; the row says so in words."""
+    """Returns the picture of a die, which marks the player whose turn it is."""
     made = document.createElementNS(SVG, "svg")
     made.setAttribute("class", "to-move")
     made.setAttribute("viewBox", "0 0 24 24")
@@ -86,7 +88,7 @@ def die() -> Any:
 
 
 def recall(store: Any, key: str) -> str:
-    """What was noted in the browser; "" where it was not, or may not be."""
+    """Returns a value that `note` stored in the browser; "" if there is none, or storage is not allowed."""
     try:
         return str(store.getItem(f"gdpeer-roll-{key}") or "")
     except JsException:
@@ -99,7 +101,7 @@ def note(store: Any, key: str, value: str) -> None:
 
 
 def own_address() -> str:
-    """Where the host of this page is: the folder of the page, as it may stand behind a proxy."""
+    """Returns the WebSocket address of the page's host. It is the page's folder, because a proxy may add a path."""
     folder = location.pathname.rpartition("/")[0]
     return f"{'wss' if location.protocol == 'https:' else 'ws'}://{location.host}{folder}/"
 
@@ -108,10 +110,10 @@ def own_address() -> str:
 
 
 class View:
-    """The page's elements, filled with what the table knows."""
+    """Fills the page's elements with the state of the table."""
 
     def show(self, view: str) -> None:
-        """`seat`: the form; `table`: the game."""
+        """Shows the form to join (`seat`) or the game (`table`)."""
         by_id("app").dataset.view = view
         by_id("seat").hidden = view != "seat"
         for name in ("stage", "scroll", "acts"):
@@ -148,7 +150,7 @@ class View:
         lost = document.activeElement.id in WITHOUT_PLACE
         for name in ("roll", "pass"):
             by_id(name).disabled = not own
-        if own and lost:  # who plays by keyboard need not look for the button each turn
+        if own and lost:  # a player at the keyboard need not search for the button in each turn
             by_id("roll").focus()
 
     def _whose_turn(self, table: Table | None) -> str:
@@ -160,7 +162,7 @@ class View:
         return f"It is {player.shown_name}'s turn" if player is not None else "It is nobody's turn"
 
     def line(self, text: str, kind: str = "") -> None:
-        """One more in the log, and in the large where it is a roll."""
+        """Adds a line to the log, and shows the number large if the line is a roll."""
         item = element("li")
         when = Date.new()
         stamp = element("time", "", when.toLocaleTimeString())
@@ -180,17 +182,17 @@ class View:
         tile = by_id("number")
         tile.textContent = number
         tile.classList.remove("new")
-        _ = tile.offsetWidth  # so that the animation begins again
+        _ = tile.offsetWidth  # makes the browser lay out the page, so that the animation begins again
         tile.classList.add("new")
         say("last", f"{who} rolled {number}.")
 
     def notice(self, text: str) -> None:
-        """That there is no connection; "": there is one."""
+        """Shows why there is no connection; "" hides the notice."""
         say("notice-text", text)
         by_id("notice").hidden = not text
 
     def problem(self, text: str) -> None:
-        """What is wrong with the address."""
+        """Shows what is wrong with the address; "" if it is right."""
         say("problem", text)
         by_id("url").setAttribute("aria-invalid", "true" if text else "false")
         if text:
@@ -201,12 +203,12 @@ class View:
 
 
 class Guest:
-    """The player of this page, through all connections.
+    """The player of this page, who keeps the name and the place over several connections.
 
     Attributes:
-        table: while there is a connection, or one is being made.
-        wanted: whether the player wants to sit there.
-        is_stale: whether the list or the turn changed in this frame.
+        table: of the current connection; None between two connections.
+        wanted: whether the player wants to be at the table.
+        is_stale: whether the list or the turn has changed since the last frame.
     """
 
     def __init__(self) -> None:
@@ -215,14 +217,14 @@ class Guest:
         self.wanted = self.is_stale = False
         self.name = self.url = ""
         self.failures = 0
-        self.seated_at = 0.0  # 0: not seated
+        self.seated_at = 0.0  # 0.0 while not connected
         self.was_seated = False
         self.retry_at = 0.0
-        self.answer_by = 0.0  # 0: no answer is awaited
+        self.answer_by = 0.0  # 0.0 while no answer is awaited
         self.unseen_since = 0.0
 
     def join(self, name: str, url: str) -> None:
-        """Sit down there, and again whenever the connection is lost."""
+        """Connects to a host, and again whenever the connection is lost."""
         self.name, self.url = name or user_name(), url
         self.wanted, self.failures, self.was_seated = True, 0, False
         self.connect()
@@ -239,10 +241,10 @@ class Guest:
         by_id("name").focus()
 
     def connect(self) -> None:
-        self.table = table = Table(self.name, log=lambda line: None)  # what it logs is shown in other ways here
+        self.table = table = Table(self.name, log=lambda line: None)  # the page shows the same facts by elements
         table.game.logged.connect(lambda line: self.view.line(line, "event warn" if "cheat" in line else ""))
         table.game.players_changed.connect(self.on_players)
-        table.game.turn_changed.connect(lambda player: self.look_again())
+        table.game.turn_changed.connect(lambda player: self.mark_stale())
         table.tree.multiplayer.connected_to_server.connect(self.on_connected)
         self.view.state("waiting" if self.failures or self.was_seated else "connecting", "Connecting")
         error = table.join(self.url)
@@ -252,7 +254,7 @@ class Guest:
             self.view.problem(f"This is no address to join: {detail}")
 
     def tick(self, delta: float) -> None:
-        """One frame."""
+        """Polls the table, and updates the page if something has changed; called for each frame."""
         table = self.table
         if table is not None:
             table.poll()
@@ -272,12 +274,12 @@ class Guest:
 
     def on_connected(self) -> None:
         self.view.show("table")
-        if document.activeElement.id in ("", "join", "name", "url", "retry"):  # those that are hidden now
+        if document.activeElement.id in ("", "join", "name", "url", "retry"):  # elements that are hidden now
             by_id("main").focus()
         self.view.state("connected", "Connected")
         self.view.notice("")
         self.view.line("You are back at the table" if self.was_seated else f"You sit down as {self.name}", "event")
-        self.look_again()
+        self.mark_stale()
         self.seated_at, self.was_seated = time.time(), True
         note(sessionStorage, "seat", self.url)
 
@@ -285,12 +287,12 @@ class Guest:
         table = self.table
         assert table is not None
         self.answer_by = 0.0
-        self.look_again()
+        self.mark_stale()
         own = table.game.find(table.peer.get_unique_id())
         if own is not None and own.name and not performance.getEntriesByName("roll-first-answer").length:
-            performance.mark("roll-first-answer")  # what was called at the host came back
+            performance.mark("roll-first-answer")  # the host has answered the first call
 
-    def look_again(self) -> None:
+    def mark_stale(self) -> None:
         self.is_stale = True
 
     def show(self) -> None:
@@ -299,7 +301,7 @@ class Guest:
         self.view.turn(self.table)
 
     def on_end(self) -> None:
-        """The connection is lost, or there is none."""
+        """Handles a connection that is lost, or could not be made, and plans the next attempt."""
         assert self.table is not None
         reason = self.table.left
         held = time.time() - self.seated_at if self.seated_at else 0.0
@@ -329,18 +331,18 @@ class Guest:
             self.retry_at = 0.0
 
     def on_seen(self, is_hidden: bool) -> None:
-        """The page is seen again, or no longer."""
+        """Handles that the page has become visible or hidden."""
         if is_hidden:
             self.unseen_since = time.time()
         elif time.time() - self.unseen_since > SLEPT:
-            self.look_for_host()
+            self.check_host()
         else:
             self.retry_now()
 
-    def look_for_host(self) -> None:
-        """After a sleep the browser may not know yet that the connection is gone.
+    def check_host(self) -> None:
+        """Asks the host for an answer, because a browser may notice a lost connection late after a sleep.
 
-        The host tells names to all, so it answers to ours.
+        The page sends its name, which makes the host announce the name to all players.
         """
         self.retry_now()
         if self.table is not None and self.seated_at and not self.answer_by:
@@ -367,7 +369,7 @@ def main() -> Guest:
     add_event_listener(by_id("leave"), "click", lambda event: guest.leave())
     add_event_listener(by_id("retry"), "click", lambda event: guest.retry_now())
     add_event_listener(document, "visibilitychange", lambda event: guest.on_seen(bool(document.hidden)))
-    add_event_listener(window, "online", lambda event: guest.look_for_host())
+    add_event_listener(window, "online", lambda event: guest.check_host())
 
     by_id("name").value = recall(localStorage, "name")
     by_id("url").value = seat = recall(sessionStorage, "seat") or own_address()
