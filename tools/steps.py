@@ -222,7 +222,6 @@ def extended_steps() -> list[Step]:
         pytest_step(
             "extended compiled", folders, python, marked="extended", options=side_by_side, needs=needs, extended=True
         ),
-        pytest_step("extended pure", "tests/unit", PURE / "python", marked="extended", extended=True),
         Step("instructions", [str(python), "-m", "bench.instructions"], extended=True),
         Step("dist", [str(python), "-m", "tools.dist"], extended=True),
     ]
@@ -261,15 +260,16 @@ def python_steps() -> list[Step]:
 def coverage_steps(python: Path, after: tuple[str, ...]) -> list[Step]:
     """The unit suite, uncompiled, with the branches that its tests reach; fails below the limit in pyproject.toml."""
     measured = ("-m", "coverage", "run", "-m")
-    modules = one_loop("coverage modules pure", folders_of_units(), python, run=measured, after=after)
-    programs = one_loop("coverage programs pure", programs_of_units(), python, run=measured, after=after)
+    modules = one_loop("coverage modules pure", folders_of_units(), python, run=measured, marked="", after=after)
+    programs = one_loop("coverage programs pure", programs_of_units(), python, run=measured, marked="", after=after)
     report = [str(python), "-m", "tools.coverage_report"]
     return [programs, modules, Step("coverage report", report, after=(modules.name, programs.name), extended=True)]
 
 
 def one_loop(name: str, folders: str, python: Path, **more: Any) -> Step:
     """A step of unit tests that need only the event loop of the standard library."""
-    return pytest_step(name, folders, python, environment={"GDPEER_LOOPS": "asyncio"}, extended=True, **more)
+    environment = {"GDPEER_LOOPS": "asyncio"}
+    return pytest_step(name, folders, python, environment=environment, extended=True, **more)
 
 
 def newest_python() -> str:

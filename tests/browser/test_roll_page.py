@@ -108,7 +108,7 @@ DESK_OR_PHONE = pytest.mark.parametrize(
 
 
 @pytest.mark.engine
-@pytest.mark.parametrize(("size", "settings"), [("1280x800", DESK), ("390x844", PHONE)])
+@DESK_OR_PHONE
 def test_page_python_and_godot_play_at_one_table(browser: Browser, size: str, settings: dict[str, Any]) -> None:
     with Host() as host, RollTab(browser, host, **settings) as tab:
         tab.shot(f"roll-seat-{size}")
@@ -166,6 +166,7 @@ def test_who_acts_out_of_turn_is_told_on(browser: Browser) -> None:
             assert tab.complaints == []
 
 
+@pytest.mark.extended
 def test_the_buttons_are_those_of_the_turn(browser: Browser) -> None:
     with Host() as host, RollTab(browser, host) as first, RollTab(browser, host, **PHONE) as second:
         first.join("Ann")
@@ -230,6 +231,7 @@ def test_a_lost_connection_is_shown_and_made_again(browser: Browser, scheme: str
         assert [text for text in tab.complaints if CHROMIUM_SAYS not in text] == []
 
 
+@pytest.mark.extended
 def test_one_need_not_wait_for_the_next_attempt(browser: Browser) -> None:
     host = Host()
     with host, RollTab(browser, host) as tab:
@@ -243,6 +245,7 @@ def test_one_need_not_wait_for_the_next_attempt(browser: Browser) -> None:
             tab.wait_for_state("connected")
 
 
+@pytest.mark.extended
 def test_after_a_sleep_a_host_that_is_silent_is_given_up(browser: Browser) -> None:
     with Host() as host, RollTab(browser, host) as tab:
         tab.join("Ann")
@@ -260,6 +263,7 @@ def test_after_a_sleep_a_host_that_is_silent_is_given_up(browser: Browser) -> No
         tab.wait_for_players("Ann")
 
 
+@pytest.mark.extended
 def test_all_is_done_from_the_keyboard(browser: Browser) -> None:
     with Host() as host, RollTab(browser, host) as tab:
         keyboard = tab.page.keyboard
@@ -292,6 +296,7 @@ def test_all_is_done_from_the_keyboard(browser: Browser) -> None:
         assert tab.page.locator("#log").get_attribute("aria-live") == "polite"
 
 
+@pytest.mark.extended
 def test_an_address_that_is_none_is_refused_beside_its_field(browser: Browser) -> None:
     with Host() as host, RollTab(browser, host) as tab:
         field = tab.page.get_by_label("Address of the host")
@@ -386,6 +391,7 @@ MEASURE = """
 """
 
 
+@pytest.mark.extended
 def test_how_long_it_takes_to_the_first_call_that_is_answered(browser: Browser) -> None:
     """As with a page that is loaded again in the middle of a game: nobody has to click."""
     with Host() as host:
