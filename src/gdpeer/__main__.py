@@ -1,4 +1,4 @@
-"""`python -m gdpeer` is the `gdpeer` command."""
+"""Runs the `gdpeer` command: `python -m gdpeer`."""
 
 from gdpeer.cli.__main__ import main
 

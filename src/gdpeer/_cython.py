@@ -1,7 +1,7 @@
 """Stands in for the `cython` module where Cython is not installed.
 
-The compiled modules are plain Python with the C types in a `.pxd` beside them. All that they ask of `cython` at run
-time, uncompiled, is whether they are compiled; every branch that uses more runs in compiled form only.
+The compiled modules are plain Python with the C types in a `.pxd` beside them. The uncompiled form asks `cython` only
+whether it is compiled; every branch that uses more of `cython` runs in the compiled form only.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Wrong types refused at the door: a TypeError that names the call and the argument.
+"""Refuses arguments of a wrong type with a TypeError that names the call and the argument.
 
     @checked(code=INT, reason=STR)
     def close(self, code: int = 1000, reason: str = "") -> None: ...
@@ -6,7 +6,8 @@
     peer.close(1000, None)
     TypeError: close() argument 'reason': expected a string, got NoneType
 
-The decorator costs about a microsecond a call, so what is called for each message checks by itself, where it fails.
+The decorator adds about a microsecond to a call. So methods that run once per message check their arguments themselves,
+and only after something failed.
 
 Layer: with `errors` the lowest; imports nothing of gdpeer.
 """
@@ -48,11 +49,11 @@ _MISSING = object()
 
 
 class Kind(NamedTuple):
-    """What an argument may be.
+    """The values that an argument may have.
 
     Attributes:
-        words: for the error, with its article.
-        fits: whether a value is of the kind.
+        words: names them in the error, with an article: "an int".
+        fits: tells whether a value is one of them.
     """
 
     words: str
@@ -88,25 +89,32 @@ CALLABLE = Kind("something to call", callable)
 
 
 def a(words: str, *kinds: type) -> Kind:
-    """The kind of the objects of some classes, one of ours mostly."""
+    """Returns the kind of the instances of some classes, described by `words`."""
     return Kind(words, lambda value: isinstance(value, kinds))
 
 
 def optional(kind: Kind) -> Kind:
-    """As `kind`, or None."""
+    """Returns a kind that also accepts None."""
     return Kind(f"{kind.words} or None", lambda value: value is None or kind.fits(value))
 
 
 def wrong_type(call: str, name: str, words: str, value: object) -> TypeError:
-    """The error for an argument of a wrong type."""
+    """Returns the error for an argument of a wrong type.
+
+    Args:
+        call: the name of the function or class.
+        name: the name of the argument.
+        words: the expected kind: "an int".
+        value: the wrong value; only its type is shown.
+    """
     return TypeError(f"{call}() argument {name!r}: expected {words}, got {type(value).__name__}")
 
 
 def checked(**kinds: Kind) -> Callable[[Callable[Parameters, Result]], Callable[Parameters, Result]]:
-    """Checks arguments of a method before it is called.
+    """Returns a decorator that checks the arguments of a method before each call.
 
     Args:
-        kinds: what each argument must be, by its name.
+        kinds: the kind of each argument, by its name.
     """
 
     def decorate(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
@@ -114,6 +122,7 @@ def checked(**kinds: Kind) -> Callable[[Callable[Parameters, Result]], Callable[
         rules = [(places[name], name, kind) for name, kind in kinds.items()]
         call = function.__name__
         if call == "__init__":
+            # Users call the class, not its __init__.
             call = function.__qualname__.split(".")[-2]
 
         @wraps(function)
@@ -131,7 +140,7 @@ def checked(**kinds: Kind) -> Callable[[Callable[Parameters, Result]], Callable[
 
 
 def check_fields(owner: object, **kinds: Kind) -> None:
-    """Checks what a dataclass was made of, in its `__post_init__`.
+    """Checks the fields of a dataclass; call it from `__post_init__`.
 
     Raises:
         TypeError: a field has a value of a wrong type.
@@ -143,10 +152,10 @@ def check_fields(owner: object, **kinds: Kind) -> None:
 
 
 def seconds_of(call: str, name: str, value: Any) -> float:
-    """For calls that come once a frame, where `value` is no float: the number that it is.
+    """Converts a number of seconds to a float; for calls once per frame, after `value` turned out to be no float.
 
     Raises:
-        TypeError: it is none.
+        TypeError: `value` is no number.
     """
     if not _is_number(value):
         raise wrong_type(call, name, "a number of seconds", value)
@@ -154,20 +163,20 @@ def seconds_of(call: str, name: str, value: Any) -> float:
 
 
 def check_id(call: str, value: Any) -> None:
-    """For calls that come often, where a peer's id is no plain int.
+    """Checks a peer's id; for frequent calls, after `value` turned out to be no plain int.
 
     Raises:
-        TypeError: it is none.
+        TypeError: `value` is no int.
     """
     if not INT.fits(value):
         raise wrong_type(call, "peer_id", "an int", value)
 
 
 def to_bytes(call: str, name: str, value: Any) -> bytes:
-    """For calls that send, where `value` is no `bytes`: a copy of what it holds. An int is no count of zeros.
+    """Copies a buffer to bytes; for calls that send, after `value` turned out to be no `bytes`.
 
     Raises:
-        TypeError: it holds no bytes.
+        TypeError: `value` is no buffer. An int is refused too: `bytes(3)` would be three zeros.
     """
     try:
         return bytes(memoryview(value))

@@ -1,16 +1,15 @@
-"""`Guarded`: a setting that does not exist is an AttributeError that names the nearest one, not a silent new attribute.
+"""`Guarded`: setting an attribute that does not exist raises, and the error names the nearest attribute.
 
     server.heartbeat_intervall = 3
     AttributeError: WebSocketServer has no attribute 'heartbeat_intervall'; did you mean 'heartbeat_interval'?
 
-For reading Python names the nearest by itself, in the traceback; a `__getattr__` would slow down every attribute.
+A class is guarded if it defines `_gdpeer_attributes`: the public attributes of its objects besides the members of the
+class. A subclass without that definition, such as a game's, accepts any attribute, as every class of Python does, and
+sets it as fast.
 
-A class is guarded that says in `_gdpeer_attributes` which public attributes its objects get beside the members of the
-class. Subclasses that do not say so, a game's, take any attribute, as every class of Python does, and set it as fast.
-
-Reading one that does not exist is Python's own AttributeError; where nobody catches it Python names the nearest one. A
-`__getattr__` here would do so always, but then each attribute that is read, of each node in each call, takes a detour
-of some 130 instructions.
+Reading an attribute that does not exist raises Python's own AttributeError, which names the nearest attribute in the
+traceback. A `__getattr__` here would do that always, but it would slow down each attribute that is read, of each node
+in each call, by about 130 instructions.
 
 Type checkers must not see the methods here: they would believe that every attribute exists.
 
@@ -28,11 +27,11 @@ _KNOWN: dict[type, frozenset[str]] = {}
 
 
 class UnknownAttribute(AttributeError):
-    """There is no such attribute. The nearest is looked for when somebody reads the text."""
+    """An attribute that does not exist. The nearest name is searched only when the text is read."""
 
     def __init__(self, kind: type, name: str) -> None:
         super().__init__(kind, name)
-        self.name = name  # with it Python adds no suggestion of its own
+        self.name = name  # set, so that Python does not set `obj` and add a suggestion of its own
         self._name = name
         self._kind = kind
 
@@ -43,21 +42,21 @@ class UnknownAttribute(AttributeError):
 
 
 def nearest(name: str, names: frozenset[str] | list[str]) -> str:
-    """The one of some names that was probably meant; "" where none is near."""
+    """Returns the name that was probably meant; "" if no name is near."""
     return next(iter(get_close_matches(name, sorted(names), 1, 0.7)), "")
 
 
 def names_of(kind: type) -> frozenset[str]:
-    """The public attributes of the objects of a class."""
+    """Returns the names of all public attributes of a class's objects."""
     found = {name for name in dir(kind) if not name.startswith("_")}
     return frozenset(found).union(*(vars(base).get("_gdpeer_attributes", ()) for base in kind.__mro__))
 
 
 def refuse_unknown(owner: object, name: str) -> None:
-    """Checks a name that is to be set, where its class is guarded.
+    """Checks the name of an attribute that is to be set on an object.
 
     Raises:
-        UnknownAttribute: its objects have none of that name.
+        UnknownAttribute: the object's class is guarded, and has no attribute of that name.
     """
     kind = type(owner)
     known = _KNOWN.get(kind)
@@ -87,7 +86,7 @@ def refuse_names_in_use(kind: type) -> None:
 
 
 class Guarded:
-    """A class whose objects have the attributes that it names, and no others."""
+    """A class whose objects accept only the attributes that the class names."""
 
     __slots__ = ()
 
@@ -97,6 +96,7 @@ class Guarded:
 
         def __init_subclass__(cls, **arguments: Any) -> None:
             super().__init_subclass__(**arguments)
+            # A game's subclass gets Python's own __setattr__ back, which is much faster.
             if "_gdpeer_attributes" not in vars(cls) and cls.__setattr__ is Guarded.__setattr__:
                 cls.__setattr__ = object.__setattr__
 

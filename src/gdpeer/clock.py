@@ -1,6 +1,6 @@
-"""Time as gdpeer sees it: seconds of a clock that never goes back.
+"""Clocks for deadlines: seconds that never go back.
 
-Everything that waits for a deadline is handed a clock, so that tests can move time by hand instead of sleeping.
+Everything with a deadline takes a clock, so that tests can move time by hand instead of sleeping.
 
 Layer: with `errors` and `signals` the lowest; imports nothing of gdpeer.
 """
@@ -14,14 +14,14 @@ __all__ = ["MONOTONIC", "Clock", "ManualClock", "MonotonicClock"]
 
 
 class Clock(Protocol):
-    """Anything that tells seconds; only differences have a meaning."""
+    """The contract of a clock. Only differences between its times have a meaning."""
 
     def now(self) -> float:
-        """Seconds since some fixed moment."""
+        """Returns the seconds since some fixed moment."""
 
 
 class MonotonicClock:
-    """The machine's clock; it goes on while nobody sets it."""
+    """The clock of the machine; it goes on even if the time of day is changed."""
 
     __slots__ = ()
 
@@ -30,10 +30,10 @@ class MonotonicClock:
 
 
 class ManualClock:
-    """A clock for tests: it stands still until it is moved.
+    """A clock for tests: it stands still until the test moves it.
 
     Args:
-        start: what `now()` tells first, in seconds.
+        start: the first time that `now()` returns, in seconds.
     """
 
     __slots__ = ("_now",)
@@ -42,11 +42,11 @@ class ManualClock:
         self._now = start
 
     def now(self) -> float:
-        """Seconds as last set."""
+        """Returns the seconds: `start` plus all that `advance` added."""
         return self._now
 
     def advance(self, seconds: float) -> None:
-        """Move the clock forward.
+        """Moves the clock forward.
 
         Raises:
             ValueError: `seconds` is negative.

@@ -1,4 +1,4 @@
-"""`NamedInt`: the engine's numbers, which print with their names.
+"""`NamedInt`: the engine's numbers, printed with their names.
 
     print(Error.ERR_UNCONFIGURED)    ERR_UNCONFIGURED (3)
     Error.ERR_UNCONFIGURED == 3      True
@@ -18,7 +18,7 @@ _NUMERIC = frozenset("bcdoxXneEfFgG%")
 class NamedInt(IntEnum):
     """An `IntEnum` whose members print as `NAME (number)`.
 
-    `f"{error}"` and `f"{error:>30}"` show the text; `f"{error:d}"`, as every type of numbers, shows the number.
+    `f"{error}"` and `f"{error:>30}"` show the text. `f"{error:d}"` shows the number, as does every format of numbers.
     """
 
     def __str__(self) -> str:

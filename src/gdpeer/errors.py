@@ -1,14 +1,14 @@
 """The engine's error codes, and the exceptions of each layer.
 
-Engine-shaped calls (`connect_to_url`, `send`, `listen`, ...) *return* an `Error`, as the engine does. The layers
-below them raise, one documented type a layer; nothing else leaves them, whatever the network sends:
+Calls of the engine's API (`connect_to_url`, `send`, `listen`, ...) *return* an `Error`, as the engine does. The layers
+below raise one documented exception per layer, and no other, whatever the network sends:
 
     Exception
     └── GdpeerError
         ├── TransportError    names, TCP, TLS: carries a `Cause`
         ├── HandshakeError    the HTTP upgrade: carries the status to answer with and a `Cause`
         ├── ProtocolError     frames and messages: carries the close code to send and a `Cause`
-        ├── ConnectionClosed  the connection is over, say the asyncio and blocking fronts: carries code and reason
+        ├── ConnectionClosed  asyncio and blocking fronts: the connection is over; carries code and reason
         │   ├── ConnectionClosedOK     with 1000, 1001 or no code
         │   └── ConnectionClosedError  otherwise
         ├── VariantError      engine values and their bytes: carries the offset (also a ValueError)
@@ -16,8 +16,8 @@ below them raise, one documented type a layer; nothing else leaves them, whateve
 
 A wrong type, or a misuse that would crash the engine, raises `TypeError` or `ValueError` at the call.
 
-Whatever ended a connection is kept as one `CloseCause` (`WebSocketPeer.get_close_cause()`), so that a program need
-not read texts to tell a wrong name from a refused certificate.
+The end of each connection is kept as one `CloseCause` (`WebSocketPeer.get_close_cause()`), so that a program can tell
+a wrong host name from a refused certificate without reading texts.
 
 Layer: the lowest, with `enums` and `quoting`. Source of the numbers: the engine's `@GlobalScope.Error`.
 """
@@ -47,11 +47,11 @@ __all__ = [
 
 
 DETAIL_MOST = 1_000
-"""Characters of the text of an error: some name several choices. What they quote of a stranger is shorter."""
+"""Most characters of an error's text: some texts list several choices. Text quoted from a peer is cut shorter."""
 
 
 class Error(NamedInt):
-    """What an engine-shaped call returns; the numbers are the engine's, the same in Godot 3 and 4.
+    """The result of a call of the engine's API; the numbers are the engine's, the same in Godot 3 and 4.
 
     An int that prints with its name: `ERR_UNCONFIGURED (3)`.
     """
@@ -108,34 +108,34 @@ class Error(NamedInt):
 
 
 class Cause(Enum):
-    """What ended a connection, or kept it from opening."""
+    """The kind of event that ended a connection, or kept it from opening."""
 
     NONE = "none"
-    """Still open, or never started."""
+    """The connection is still open, or was never started."""
     CLOSED = "closed"
     """Both close frames were exchanged: an orderly end."""
     DROPPED = "dropped"
-    """This side let go without a close frame: `close(-1)`, `close()` while connecting, a server that stopped."""
+    """This side ended without a close frame: `close(-1)`, `close()` while connecting, a server that stopped."""
     DNS = "dns"
     """The host name did not resolve."""
     TCP = "tcp"
-    """Refused, unreachable, reset, or the other side ended TCP without a close frame."""
+    """TCP was refused, unreachable or reset, or the other side ended it without a close frame."""
     PROXY = "proxy"
-    """A proxy refused, or answered what no proxy does."""
+    """A proxy refused, or its answer was not a proxy's."""
     TLS = "tls"
-    """Certificate or TLS handshake."""
+    """The certificate was refused, or the TLS handshake failed."""
     HTTP_STATUS = "http status"
-    """The server answered the upgrade with another status than 101; see `CloseCause.status`."""
+    """The server answered the upgrade with a status other than 101; see `CloseCause.status`."""
     UPGRADE = "upgrade"
-    """The upgrade's request or response broke the rules of RFC 6455 section 4."""
+    """The upgrade's request or response violated RFC 6455 section 4."""
     SUB_PROTOCOL = "sub-protocol"
-    """No sub-protocol in common, or one on one side only."""
+    """The two sides have no sub-protocol in common, or only one side named any."""
     PROTOCOL_ERROR = "protocol error"
-    """Bytes that RFC 6455 or RFC 7692 forbids; text that is not UTF-8."""
+    """The other side sent bytes that RFC 6455 or RFC 7692 forbids, or text that is not UTF-8."""
     TOO_BIG = "too big"
-    """A message over the inbound limit."""
+    """A message was larger than the inbound limit."""
     TOO_SLOW = "too slow"
-    """The other side did not read what waits for it, where `close_on_backpressure` ends that."""
+    """The other side did not read fast enough, and `close_on_backpressure` ended the connection."""
     TIMEOUT = "timeout"
     """Connecting, the upgrade, the close or a heartbeat took longer than its limit."""
 
@@ -145,11 +145,11 @@ class Cause(Enum):
 
 @dataclass(frozen=True, slots=True)
 class CloseCause:
-    """One structured reason for the end of a connection.
+    """The reason why a connection ended.
 
     Attributes:
-        cause: which kind of end it was.
-        detail: one line for a person. What came from the other side is escaped, and no secret of a URL is in it.
+        cause: the kind of end.
+        detail: one line for a person. Text from the other side is escaped; secrets of a URL are left out.
         status: the HTTP status, for `Cause.HTTP_STATUS`; else 0.
     """
 
@@ -167,17 +167,17 @@ class CloseCause:
 
 
 NO_CAUSE = CloseCause()
-"""Of what has not ended; one for all, as there are many."""
+"""The cause of a connection that has not ended; all connections share this object."""
 
 
 class GdpeerError(Exception):
-    """The root of every exception that gdpeer raises about the outside world.
+    """The base of all exceptions that gdpeer raises for events outside of the program.
 
-    Its text is one line: what came from the other side is escaped, and no secret of a URL is in it.
+    The text is one line: text from the other side is escaped, and secrets of a URL are left out.
 
     Attributes:
         detail: the text.
-        cause: what kind of failure it was.
+        cause: the kind of failure.
     """
 
     def __init__(self, detail: str, cause: Cause = Cause.NONE) -> None:
@@ -188,10 +188,10 @@ class GdpeerError(Exception):
 
 
 class TransportError(GdpeerError):
-    """A stream broke or never came to be; `cause` is DNS, TCP, PROXY, TLS or TIMEOUT.
+    """A stream broke or could not be opened; `cause` is DNS, TCP, PROXY, TLS or TIMEOUT.
 
     Attributes:
-        error: the engine's code for it, for the calls that return one.
+        error: the engine's code for this failure, for calls that return a code.
     """
 
     def __init__(self, detail: str, cause: Cause = Cause.TCP, error: Error = Error.FAILED) -> None:
@@ -203,9 +203,9 @@ class HandshakeError(GdpeerError):
     """The HTTP upgrade failed.
 
     Attributes:
-        status: on a server the status to answer with; on a client the one received; 0 where there is none.
-        headers: on a server, headers that belong into the answer (`Sec-WebSocket-Version` with 426, `Allow` with 405);
-            on a client those that came with the status.
+        status: on a server the status to answer with, on a client the status received; 0 if there is none.
+        headers: on a server, headers for the answer (`Sec-WebSocket-Version` with 426, `Allow` with 405); on a client,
+            the headers that came with the status.
     """
 
     def __init__(
@@ -221,10 +221,10 @@ class HandshakeError(GdpeerError):
 
 
 class ProtocolError(GdpeerError):
-    """The other side broke the WebSocket protocol, or this side was asked to.
+    """The other side violated the WebSocket protocol, or this side was asked to.
 
     Attributes:
-        code: the close code that answers it (RFC 6455 section 7.4.1): 1002, 1007 or 1009.
+        code: the close code for the answer (RFC 6455 section 7.4.1): 1002, 1007 or 1009.
     """
 
     def __init__(self, detail: str, code: int = 1002, cause: Cause = Cause.PROTOCOL_ERROR) -> None:
@@ -233,12 +233,12 @@ class ProtocolError(GdpeerError):
 
 
 class ConnectionClosed(GdpeerError):
-    """The connection is over: nothing more comes, and nothing can be sent.
+    """The connection is over: nothing more can be received or sent.
 
     Attributes:
-        code: of the close; 1005 where it had none, 1006 where there was no close.
-        reason: that came with it.
-        close_cause: why it ended.
+        code: of the close frame; 1005 if it had no code, 1006 if there was no close frame.
+        reason: the text of the close frame.
+        close_cause: the reason for the end.
     """
 
     def __init__(self, close_cause: CloseCause, code: int = 1006, reason: str = "") -> None:
@@ -249,18 +249,18 @@ class ConnectionClosed(GdpeerError):
 
 
 class ConnectionClosedOK(ConnectionClosed):
-    """It ended as agreed: with 1000, 1001 or no code at all."""
+    """The connection ended as agreed: with code 1000, 1001 or no code."""
 
 
 class ConnectionClosedError(ConnectionClosed):
-    """It ended otherwise: with another code, or without a close."""
+    """The connection ended with another code, or without a close frame."""
 
 
 class VariantError(GdpeerError, ValueError):
     """Bytes or a text that hold no engine value, or a value that the engine cannot hold.
 
     Attributes:
-        offset: the byte (in a text: the character) where it was noticed; -1 where there is none, as in encoding.
+        offset: the byte (in a text: the character) of the failure; -1 without a place, as in encoding.
     """
 
     def __init__(self, detail: str, offset: int = -1) -> None:
@@ -269,11 +269,11 @@ class VariantError(GdpeerError, ValueError):
 
 
 class PacketError(GdpeerError):
-    """A packet of the high-level multiplayer that breaks its format, or comes where it may not.
+    """A packet of the high-level multiplayer with a wrong format, or at a moment when it is not allowed.
 
     Attributes:
-        offset: the byte of the packet where it was noticed; -1 where it is the whole of it.
-        kind: what it is counted as (`refused`).
+        offset: the byte of the failure; -1 if the whole packet is meant.
+        kind: the cause under which the packet is counted (`refused`).
     """
 
     def __init__(self, detail: str, offset: int = -1, *, kind: str = "bad packet") -> None:

@@ -1,18 +1,18 @@
-"""The loggers of gdpeer: what they write is harmless, free of secrets, and never a flood.
+"""The loggers of gdpeer. Their lines are harmless, contain no secrets, and cannot flood the log.
 
     logger = get_logger("gdpeer.websocket")
-    logger.warning("peer %s: %s", peer_id, text_of_a_stranger)
+    logger.warning("peer %s: %s", peer_id, text_from_the_peer)
 
 - **Harmless.** A filter of each logger escapes and cuts the arguments of a line and the texts of exceptions
-  (`gdpeer.quoting`), whatever handler writes them. Write what may be long and is this program's own as `Own(text)`.
-- **Unasked.** No handler is set here, so Python's handler of last resort writes warnings and tracebacks to stderr as
-  long as the program configures no logging.
-- **No flood.** What others can cause as often as they like goes through a `LogLimit`: ten lines as they come, then one
-  in ten seconds that tells how many were left out. An exception of the game's code is written by `report`, with its
-  traceback; where one line of code raises again and again its traceback is limited in the same way.
+  (`gdpeer.quoting`), for all handlers. Pass long texts of this program itself as `Own(text)`.
+- **Visible by default.** No handler is set here, so Python's handler of last resort writes warnings and tracebacks to
+  stderr until the program configures logging.
+- **No flood.** Events that peers can cause at will go through a `LogLimit`: ten lines at once, then one line in ten
+  seconds, with the number of lines left out. `report` writes an exception of the game's code with its traceback; if one
+  line of code raises again and again, its traceback is limited in the same way.
 
-Invariant: a limit is charged before the line is logged, so a logging handler that sends to peers, and so causes another
-line, ends after ten.
+Invariant: a limit is charged before the line is logged. So a logging handler that sends to peers, and so causes another
+line, ends after ten lines.
 
 Layer: with `errors` the lowest.
 """
@@ -45,33 +45,34 @@ __all__ = [
 ]
 
 LOGGED_AT_ONCE = 10
-"""Lines of one kind, or about one address, that are logged as they come: enough to see what is wrong."""
+"""Lines of one kind, or about one address, that are logged at once: enough to see the problem."""
 LOG_INTERVAL = 10.0
-"""Seconds for each line after these: a peer that sends rubbish for a day fills a MiB or two, not the disk."""
+"""Seconds for each further line: a peer that sends rubbish for a day fills one or two MiB, not the disk."""
 
 MOST_REMEMBERED = 4_096
-"""Addresses, or lines of code, whose limits are remembered. Beyond it newcomers share one until others are idle."""
+"""Addresses, or lines of code, whose limits are remembered. Beyond this, new ones share one limit until others are
+idle."""
 TOTAL_AT_ONCE = 60
 TOTAL_RATE = 1.0
-"""Lines at once, and a second, about all addresses of one server together: twenty strangers write 40 KiB a minute."""
+"""Lines at once, and per second, about all addresses of one server together: twenty strangers write 40 KiB a minute."""
 
 OWN_MOST = 4_000
-"""Characters of a text of our own, names of methods say."""
+"""Most characters of an `Own` text, for example a list of methods."""
 TRACEBACK_MOST = 3_000
-"""Characters of a traceback; of a longer one the middle is left out."""
+"""Most characters of a traceback; the middle of a longer traceback is left out."""
 
 _PLAIN = (int, float, bool, type(None))
 _FRAME = re.compile(r'[\s|+\-]*File "')
 
 
 class Own(str):
-    """A text that this program made, of its own names: not cut to what is quoted of a stranger's."""
+    """A text that this program made of its own names: it may be longer in the log than text from a peer."""
 
     __slots__ = ()
 
 
 class _Clean(logging.Filter):
-    """Makes a line fit to be written; see the module."""
+    """Makes the arguments and the traceback of a line harmless."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         arguments = record.args
@@ -88,12 +89,10 @@ _CLEAN = _Clean()
 
 
 def get_logger(name: str) -> logging.Logger:
-    """The logger of that name, whose lines are made harmless. Every logger of gdpeer comes from here.
-
-    A filter of a logger does not count for the loggers below it, hence one for each.
-    """
+    """Returns the logger of that name, with the filter that makes lines harmless. Use it for every logger of gdpeer."""
     logger = logging.getLogger(name)
-    logger.addFilter(_CLEAN)  # once: it is left out where it is there already
+    # A logger's filter does not apply to the loggers below it, so each needs its own. addFilter() adds it once only.
+    logger.addFilter(_CLEAN)
     return logger
 
 
@@ -109,7 +108,7 @@ def _shown(value: Any) -> Any:
 
 
 def describe(thing: object) -> str:
-    """`repr` of something of the game's, for a line in the log; its type where `repr` raises."""
+    """Returns the `repr` of a game's object, for a line in the log; its type if `repr` raises."""
     try:
         return repr(thing)
     except Exception:
@@ -117,7 +116,7 @@ def describe(thing: object) -> str:
 
 
 def format_traceback(kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> str:
-    """A traceback as Python writes it, but each text of an exception is one line, as it may quote a stranger."""
+    """Formats a traceback as Python does, except that the text of an exception is one line, as it may quote a peer."""
     assert kind is not None
     lines = []
     for chunk in traceback.TracebackException(kind, error, trace, compact=True).format():  # type: ignore[arg-type]
@@ -133,14 +132,14 @@ def format_traceback(kind: type[BaseException] | None, error: BaseException | No
 
 
 class LogLimit:
-    """Lines that nobody can flood: `LOGGED_AT_ONCE`, then one in `LOG_INTERVAL` that tells how many were left out.
+    """Limits lines: `LOGGED_AT_ONCE` lines, then one in `LOG_INTERVAL` that gives the number of lines left out.
 
     Args:
         clock: tells the time.
-        total: a limit of all such limits together; None: none.
+        total: a limit for all such limits together; None: no such limit.
 
     Attributes:
-        held_back: lines that were not logged, and not told of yet.
+        held_back: lines that were not logged, and not mentioned in a later line yet.
     """
 
     __slots__ = ("_bucket", "_clock", "_total", "held_back")
@@ -152,7 +151,7 @@ class LogLimit:
         self.held_back = 0
 
     def may_log(self) -> bool:
-        """Whether a line may be written now; it counts as written, or as held back."""
+        """Tells whether a line may be logged now, and counts the line as logged or as held back."""
         is_free = self._spend()
         self.held_back += not is_free
         return is_free
@@ -162,37 +161,38 @@ class LogLimit:
         return self._bucket.spend(now) and (self._total is None or self._total.spend(now))
 
     def warning(self, text: str, *arguments: object) -> None:
-        """Log a line about a peer, or count it."""
+        """Logs a line about a peer, or counts it as held back."""
         self.log(logging.WARNING, text, *arguments)
 
     def log(self, level: int, text: str, *arguments: object, logger: logging.Logger | None = None) -> None:
-        """As `warning`, at any level and with any logger. An exception goes in as its text: who keeps the line would
-        keep its frames.
+        """Logs a line at any level and with any logger, or counts it as held back.
+
+        Pass an exception as its text: a handler that keeps the line would keep the exception's frames in memory.
         """
         if self.may_log():
             (logger or _logger).log(level, f"{text}%s", *arguments, self.take_held_back())
 
     def finish(self, peer_id: int) -> None:
-        """The peer has gone: tell what was not told, within the limit."""
+        """Logs, within the limit, how many lines about a peer were held back; call it when the peer has gone."""
         if self.held_back and self._spend():
             _logger.warning("peer %s has gone%s", peer_id, self.take_held_back())
 
     def take_held_back(self) -> str:
-        """What to say behind a line about those before it; "" where there were none."""
+        """Returns the words about held-back lines for the end of a line; "" if there were none."""
         held_back, self.held_back = self.held_back, 0
         return f" (and {held_back} lines before it that were not logged)" if held_back else ""
 
     def is_idle(self) -> bool:
-        """Whether forgetting it would change nothing but the count of what was held back."""
+        """Tells whether the limit is as good as new, apart from the count of held-back lines."""
         return self._bucket.is_full(self._clock.now())
 
 
 class LogLimits:
-    """A `LogLimit` for each of many: addresses of a server, say. What they take of memory is limited.
+    """One `LogLimit` per key, for example per address of a server; their number is limited.
 
     Args:
         clock: tells the time.
-        total: whether `TOTAL_AT_ONCE` and `TOTAL_RATE` hold for all together.
+        total: whether `TOTAL_AT_ONCE` and `TOTAL_RATE` limit all keys together.
 
     Thread rule: any thread.
     """
@@ -205,7 +205,7 @@ class LogLimits:
         self._others: LogLimit | None = None
 
     def of(self, key: Hashable) -> LogLimit:
-        """The limit of one of them; the same object as long as it is in use."""
+        """Returns the limit of a key; the same object as long as it is in use."""
         with self._lock:
             found = self._limits.get(key)
             if found is not None:
@@ -218,52 +218,54 @@ class LogLimits:
             return found
 
     def alone(self) -> LogLimit:
-        """A limit for somebody without an address."""
+        """Returns a limit for a peer without an address."""
         return LogLimit(self._clock, self._total)
 
     def _forget(self) -> bool:
-        """Make room; whether there is some. Those in use stay: they would begin anew."""
+        """Drops the idle limits; returns whether there is room now."""
+        # A limit in use stays: a new one in its place would allow ten lines again.
         self._limits = {key: limit for key, limit in self._limits.items() if not limit.is_idle()}
         return len(self._limits) < MOST_REMEMBERED
 
     def clear(self) -> None:
-        """Forget all."""
+        """Drops all limits, so that every key starts anew."""
         with self._lock:
             self._limits.clear()
             self._others = None
 
 
 _PLACES = LogLimits()
-"""By the line of code that raised, or the text of a message: for what has no peer."""
+"""Limits for lines that no peer causes, by the line of code that raised, or by the text of the line."""
 
 
 def forget() -> None:
-    """For tests: what was logged before counts no more."""
+    """Forgets all lines logged before; for tests."""
     _PLACES.clear()
 
 
 def report(logger: logging.Logger, text: str, *arguments: object, limit: LogLimit | None = None) -> None:
-    """Logs the exception that is being handled, one of the game's code, with its traceback; never too often.
+    """Logs the exception that is being handled, from the game's code, with its traceback; never too often.
 
     Args:
-        logger: where.
+        logger: writes the line.
         text: a format with `%s` only.
-        arguments: for it.
-        limit: of the peer that caused it. None: there is none, or it is unknown.
+        arguments: for the format.
+        limit: of the peer that caused the exception. None: no peer, or an unknown one.
     """
     error = sys.exception()
     place = _PLACES.of(_place_of(error))
-    # What has not been seen of late is shown even of a peer about which enough was said: it is another mistake.
+    # An exception from a line of code that was quiet so far is logged even for a peer over its limit: it is another
+    # mistake.
     may_log = limit is None or limit.may_log()
     if not may_log and not place.is_idle():
         return
     if place.may_log():
-        told = (place if limit is None else limit).take_held_back()
-        logger.error(f"{text}%s", *arguments, told, exc_info=error)
+        suffix = (place if limit is None else limit).take_held_back()
+        logger.error(f"{text}%s", *arguments, suffix, exc_info=error)
     elif limit is not None:
         what = "an exception" if error is None else f"{type(error).__name__}: {_text_of(error)}"
-        told = limit.take_held_back()
-        logger.error(f"{text}: %s; a traceback was logged before%s", *arguments, what, told)
+        suffix = limit.take_held_back()
+        logger.error(f"{text}: %s; a traceback was logged before%s", *arguments, what, suffix)
 
 
 def _text_of(error: BaseException) -> str:
@@ -274,7 +276,7 @@ def _text_of(error: BaseException) -> str:
 
 
 def _place_of(error: BaseException | None) -> Hashable:
-    """The line of code that raised."""
+    """Returns a key for the line of code that raised."""
     trace = None if error is None else error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
@@ -283,7 +285,7 @@ def _place_of(error: BaseException | None) -> Hashable:
 
 
 def log_limited(logger: logging.Logger, level: int, text: str, *arguments: object) -> None:
-    """Logs a line that may come often, a call that cannot be sent say; `text`, its format, has a limit of its own."""
+    """Logs a line that may come often, such as a call that cannot be sent. Each `text` (a format) has its own limit."""
     limit = _PLACES.of(text)
     if limit.may_log():
         logger.log(level, f"{text}%s", *arguments, limit.take_held_back())

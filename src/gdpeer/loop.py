@@ -1,4 +1,4 @@
-"""`run`: the loop of a game, the same for a process of its own and for a web page.
+"""`run`: the loop of a game, for a process of its own and for a web page.
 
     def tick(delta: float) -> bool | None:
         tree.poll()
@@ -22,24 +22,30 @@ from gdpeer.platform import IN_PAGE
 __all__ = ["Tick", "run"]
 
 Tick: TypeAlias = Callable[[float], Any]
-"""Does one frame; takes the seconds since the last one, and ends the loop by returning False."""
+"""Runs one frame. Takes the seconds since the last frame; False ends the loop."""
 
 HIDDEN_PAUSE = 0.25
-"""Seconds between frames of a page that nobody sees. Browsers make a second of it, or a minute after some time."""
+"""Seconds between frames of a hidden page. Browsers extend them to a second, and after some time to a minute."""
 
 
 @checked(tick=CALLABLE, fps=NUMBER)
 def run(tick: Tick, fps: float = 60.0) -> None:
-    """Call `tick` so often a second, until it returns False.
+    """Calls `tick` up to `fps` times per second until it returns False.
 
-    As a process of its own this returns when the loop has ended; an exception of `tick`, or Ctrl-C, ends it and goes
-    on to the caller. In a web page (Pyodide) it returns at once, and the loop goes on beside the page: so let it be
-    the last line of the program. There frames come with the screen's, at most `fps`, and seldom while the page is
-    hidden; an exception of `tick` ends the loop and stands in the console.
+    In a process of its own, this returns when the loop has ended. An exception of `tick`, or Ctrl-C, ends the loop and
+    is
+    raised to the caller.
+
+    In a web page (Pyodide), this returns at once and the loop goes on beside the page, so call it in the last line of
+    the
+    program. Frames come with the screen's, at most `fps`, and seldom while the page is hidden. An exception of `tick`
+    ends
+    the loop and is shown in the console.
 
     Args:
-        tick: called with the seconds since the last call; 0.0 at first. Whatever it returns but False goes on.
-        fps: frames a second, more than 0. A frame that takes longer delays the next one; none is made up for.
+        tick: called with the seconds since the last call; 0.0 at first. Any result except False continues the loop.
+        fps: frames per second, more than 0. A frame that takes longer delays the next; missed frames are not made up
+            for.
 
     Raises:
         ValueError: `fps` is not more than 0.
@@ -54,7 +60,7 @@ def run(tick: Tick, fps: float = 60.0) -> None:
 
 
 class Frames:
-    """When the next frame is due.
+    """Calculates when the next frame is due, and runs it.
 
     Args:
         tick: see `run`.
@@ -72,19 +78,20 @@ class Frames:
         self._last = self._next = clock.now()
 
     def time_left(self) -> float:
-        """Seconds until the next frame is due."""
+        """Returns the seconds until the next frame is due; at least 0.0."""
         return max(0.0, self._next - self._clock.now())
 
     def do(self) -> bool:
-        """Do a frame; whether there is to be another one."""
+        """Runs a frame; returns whether another frame follows."""
         now = self._clock.now()
         delta, self._last = now - self._last, now
+        # After a long frame, start from now: the missed frames would come all at once.
         is_far_behind = now - self._next >= self.length
         self._next = (now if is_far_behind else self._next) + self.length
         return self._tick(delta) is not False
 
     def run(self) -> None:
-        """One after another until the last."""
+        """Runs frames until one ends the loop."""
         while self.do():
             self._sleep(self.time_left())
 
@@ -97,7 +104,7 @@ def _run_in_page(
 
     document = getattr(js, "document", None)
     request_frame = getattr(js, "requestAnimationFrame", None)
-    waiting: list[Any] = []  # what calls `go_on` next, by its number: at most one
+    waiting: list[Any] = []  # how to cancel the pending call of `go_on`, and its number
 
     def is_hidden() -> bool:
         return document is not None and bool(document.hidden)
@@ -110,13 +117,14 @@ def _run_in_page(
             waiting[:] = [js.clearTimeout, js.setTimeout(proxy, pause * 1000)]
 
     def go_on(_now: Any = None) -> None:
-        # A screen's frame comes a little early or late: half a millisecond is none.
+        # A screen's frame can come slightly early: accept half a millisecond instead of skipping a frame.
         if frames.time_left() > 0.0005 or frames.do():
             wait()
         elif document is not None:
             document.removeEventListener("visibilitychange", visibility)
 
-    def on_visibility(_event: Any) -> None:  # what waits for a frame would wait until the page is seen again
+    def on_visibility(_event: Any) -> None:
+        # A hidden page gets no frames: a pending request would wait until the page is shown again.
         cancel, number = waiting
         cancel(number)
         wait()

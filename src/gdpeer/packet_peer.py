@@ -1,4 +1,4 @@
-"""`PacketPeer`: what everything has that packets come from and go to.
+"""`PacketPeer`: the base of all classes that send and receive packets.
 
 Layer: between `variant` and `websocket`. Source: reference godot-api section 2.
 """
@@ -20,7 +20,7 @@ LARGEST_BUFFER = 256 << 20
 
 
 class PacketPeer(ABC):
-    """A source and sink of packets. Iterating takes the packets that are there."""
+    """Sends and receives packets. Iterating yields the packets that have arrived."""
 
     __slots__ = ()
 
@@ -29,10 +29,10 @@ class PacketPeer(ABC):
 
     @property
     def encode_buffer_max_size(self) -> int:
-        """Bytes that `put_var` sends at most; 8 MiB. 1,024 to 256 MiB, rounded up to a power of two.
+        """The most bytes that `put_var` sends: 1,024 to 256 MiB, rounded up to a power of two. Default: 8 MiB.
 
         Raises:
-            ValueError: on setting, outside of these.
+            ValueError: on setting, outside of this range.
         """
         return self._encode_buffer_max_size
 
@@ -44,24 +44,26 @@ class PacketPeer(ABC):
 
     @abstractmethod
     def get_available_packet_count(self) -> int:
-        """How many packets can be read."""
+        """Returns how many packets can be read."""
 
     @abstractmethod
     def get_packet(self) -> bytes:
-        """The oldest packet; empty, with `get_packet_error()`, where there is none."""
+        """Returns the oldest packet. Without a packet: b"", and `get_packet_error()` gives the reason."""
 
     @abstractmethod
     def put_packet(self, buffer: bytes | bytearray | memoryview) -> Error:
-        """Send one packet; an empty buffer is `OK` and sends nothing."""
+        """Sends one packet; an empty buffer is `OK` and sends nothing."""
 
     def get_var(self, allow_objects: bool = False, *, engine: int = 4) -> Any:
-        """The oldest packet as the value that `put_var` sent; None, with `get_packet_error()`, where there is none.
+        """Returns the value of the oldest packet, which `put_var` sent.
 
-        A packet that holds no value is taken all the same; the error is `ERR_INVALID_DATA` then.
+        Without a packet: None, and `get_packet_error()` gives the reason. A packet that holds no value is removed as
+        well;
+        the error is `ERR_INVALID_DATA` then.
 
         Args:
-            allow_objects: take objects in full, each as a passive `EncodedObject`.
-            engine: 3 for Godot 3's form.
+            allow_objects: accept objects in full, each as a passive `EncodedObject`.
+            engine: 3 for Godot 3's format.
         """
         if engine != 4 and engine != 3:
             raise ValueError(f"get_var() argument 'engine': expected 3 or 4, got {engine!r}")
@@ -75,27 +77,27 @@ class PacketPeer(ABC):
             return None
 
     def put_var(self, value: Any, full_objects: bool = False, *, engine: int = 4) -> Error:
-        """Send a value as one packet.
+        """Sends a value as one packet.
 
         Args:
             value: an engine value.
             full_objects: send each `EncodedObject` in full.
-            engine: 3 for Godot 3's form.
+            engine: 3 for Godot 3's format.
 
         Returns:
-            `ERR_OUT_OF_MEMORY` where it takes more than `encode_buffer_max_size` bytes; else as `put_packet`.
+            `ERR_OUT_OF_MEMORY` if the value needs more than `encode_buffer_max_size` bytes; else as `put_packet`.
 
         Raises:
-            VariantError: it is no value of the engine.
+            VariantError: the value is not a value of the engine.
         """
         data = var_to_bytes_with_objects(value, engine) if full_objects else var_to_bytes(value, engine)
         return Error.ERR_OUT_OF_MEMORY if len(data) > self._encode_buffer_max_size else self.put_packet(data)
 
     def get_packet_error(self) -> Error:
-        """What came of the last `get_packet`: `OK`, `FAILED` (not open), `ERR_UNAVAILABLE` (nothing there)."""
+        """Returns the result of the last `get_packet`: `OK`, `FAILED` (not open), `ERR_UNAVAILABLE` (no packet)."""
         return self._packet_error
 
     def __iter__(self) -> Iterator[bytes]:
-        """Take the packets that are there."""
+        """Yields the packets that have arrived, and removes them."""
         while self.get_available_packet_count():
             yield self.get_packet()

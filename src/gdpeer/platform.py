@@ -1,4 +1,4 @@
-"""Where this program runs: on a system of its own, or in a web page; and in which process, where one was forked.
+"""Tells where this program runs: in a process of its own, or in a web page; and in which process after a fork.
 
 Layer: with `errors`, `signals` and `clock` the lowest; imports nothing of gdpeer.
 """
@@ -13,14 +13,14 @@ from collections.abc import Callable
 __all__ = ["IN_PAGE", "after_fork", "pause", "process_id"]
 
 IN_PAGE = sys.platform == "emscripten"
-"""Whether this is Pyodide: no sockets, and nothing that waits, as the page stands still meanwhile."""
+"""Whether this is Pyodide: there are no sockets, and no call may wait, as the page freezes while it does."""
 
 
 _process = os.getpid()
 
 
 def process_id() -> int:
-    """The number of this process, without asking the system."""
+    """Returns the id of this process, without a system call."""
     return _process
 
 
@@ -30,9 +30,9 @@ def _note_fork() -> None:
 
 
 def after_fork(work: Callable[[], object]) -> None:
-    """Call `work` in each child process that is forked from now on, before `os.fork` returns there.
+    """Calls `work` in each child process that is forked from now on, before `os.fork` returns there.
 
-    Calls come in the order in which they were asked for. Elsewhere than on POSIX systems there is no fork.
+    The calls come in the order of registration. Only POSIX systems have a fork.
     """
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=work)
@@ -42,6 +42,6 @@ after_fork(_note_fork)
 
 
 def pause(seconds: float) -> None:
-    """Wait so long. In a page this does nothing: there the next frame is what is waited for."""
+    """Sleeps. Does nothing in a page: there the browser calls again for the next frame."""
     if seconds > 0 and not IN_PAGE:
         time.sleep(seconds)

@@ -1,10 +1,10 @@
-"""A server's counters in Prometheus' text form; needs the extra `[metrics]` (prometheus-client).
+"""Publishes a server's counters in Prometheus' text format; needs the extra `[metrics]` (prometheus-client).
 
     from gdpeer.prometheus import Metrics
 
     server.http_handler = http.chain(Metrics(server.stats), http.StaticFolder("page"))
 
-Layer: above `websocket`; the one module that knows prometheus-client. Source: prometheus-client, custom collectors.
+Layer: above `websocket`; only this module uses prometheus-client. Source: prometheus-client, custom collectors.
 """
 
 from __future__ import annotations
@@ -61,11 +61,11 @@ assert {*_GAUGES, *_COUNTERS, *_BY_LABEL} == {field.name for field in fields(Ser
 
 
 class ServerCollector(Collector):
-    """For a registry of one's own.
+    """Collects a server's counters for your own Prometheus registry.
 
     Args:
-        stats: asked at each collection: a server's `stats`.
-        prefix: of the names.
+        stats: called at each collection: a server's `stats`.
+        prefix: of the metrics' names.
     """
 
     def __init__(self, stats: Callable[[], ServerStats], prefix: str = "gdpeer") -> None:
@@ -73,7 +73,7 @@ class ServerCollector(Collector):
         self._prefix = prefix
 
     def collect(self) -> Iterator[Metric]:
-        """All figures of this moment."""
+        """Yields all metrics with their values at this moment."""
         found = self._stats()
         for name, text in _GAUGES.items():
             yield GaugeMetricFamily(f"{self._prefix}_{name}", text, value=getattr(found, name))
@@ -87,16 +87,18 @@ class ServerCollector(Collector):
 
 
 class Metrics(Guarded):
-    """A handler that answers `GET /metrics`; everything else is left to others.
+    """A handler that answers `GET /metrics`, and declines all other requests.
 
     Args:
         stats: a server's `stats`.
-        path: where it answers.
-        addresses: who may ask, in numbers; None: everybody. Behind a proxy on this machine everybody comes from here:
-            let the proxy keep the path to itself.
-        hosts: names that may stand in the `Host` header besides `localhost` and addresses, such as
-            `"game.example"`. With other names it may be a page in a browser on this machine that asks, whose name was
-            made to lead here (DNS rebinding). Not looked at where `addresses` is None.
+        path: the path that it answers.
+        addresses: numeric addresses that may ask; None: all. Behind a proxy on this machine all requests come from this
+            machine: then let the proxy refuse the path.
+        hosts: names that the `Host` header may have besides `localhost` and addresses, such as `"game.example"`.
+            Another
+            name can mean an attack from a page in a browser on this machine, whose host name was made to resolve to
+            this
+            machine (DNS rebinding). Ignored if `addresses` is None.
     """
 
     _gdpeer_attributes: ClassVar[tuple[str, ...]] = ()
@@ -118,7 +120,7 @@ class Metrics(Guarded):
         self._registry.register(ServerCollector(stats))
 
     def __call__(self, request: Request) -> Response | None:
-        """Answer, or None where it is not for us: who may not ask is told nothing."""
+        """Answers a request for the metrics; returns None for other requests and for clients that may not ask."""
         if request.path != self._path or request.method not in ("GET", "HEAD"):
             return None
         if self._addresses is not None and request.remote_address[0] not in self._addresses:
@@ -128,9 +130,9 @@ class Metrics(Guarded):
         return Response(200, generate_latest(self._registry), CONTENT_TYPE_LATEST)
 
     def _is_ours(self, hosts: list[str]) -> bool:
-        """Whether a request was made to this server by a name that no stranger can have led here."""
+        """Tells whether the request's host name is this server's own, so that no DNS rebinding can be behind it."""
         if not hosts:
-            return True  # HTTP/1.0, which no browser speaks
+            return True  # HTTP/1.0, which browsers do not use
         name = _PORT.sub("", hosts[0].strip().lower()).removesuffix(".")
         try:
             ip_address(name.removeprefix("[").removesuffix("]"))

@@ -1,13 +1,14 @@
-r"""Text from outside, made fit for a log, an error message or a terminal.
+r"""Makes text from outside safe for a log, an error message or a terminal.
 
     escape("hi\x1b[2J")                      hi\x1b[2J, the escape sequence written out
     redact("ws://ann:pw@host/room?token=1")  ws://***@host/room?***
 
-`escape` is the one place where text of a stranger becomes harmless: line ends that fake a second log line, escape
-sequences that a terminal obeys, marks that turn the direction of writing, halves of surrogate pairs that no file takes.
-The log (`gdpeer.logs`), every exception of `gdpeer.errors` and the command line use it.
+Only `escape` makes text from a peer harmless: line ends that fake a second log line, escape sequences that a terminal
+obeys, marks that turn the direction of writing, halves of surrogate pairs that no file accepts. The log
+(`gdpeer.logs`),
+every exception of `gdpeer.errors` and the command line use it.
 
-`redact` is the one place where secrets leave a URL: user info, query and fragment.
+Only `redact` removes secrets from a URL: user info, query and fragment.
 
 Layer: with `errors` the lowest; pure.
 """
@@ -19,7 +20,7 @@ import re
 __all__ = ["MOST", "clean", "escape", "redact", "scrub"]
 
 MOST = 200
-"""Characters of a stranger's text that are quoted: enough to recognise it by."""
+"""Most characters quoted of a peer's text: enough to recognise it."""
 
 HIDDEN = "***"
 
@@ -31,32 +32,32 @@ _CREDENTIALS = re.compile(r"(?i)\b((?:authorization|cookie)['\"]?\s*[:=,]\s*).+"
 
 
 def escape(text: str, most: int = MOST, keep: str = "") -> str:
-    r"""Writes out what a log or a terminal would obey, and cuts what is too long.
+    r"""Escapes the characters that a log or a terminal would obey, and cuts a long text.
 
     Args:
-        text: of anybody.
-        most: characters of the result; what is cut ends in three dots. 0: no limit.
-        keep: characters that stay although they are no visible ones: `"\n\t"` for text of several lines.
+        text: from anybody.
+        most: characters of the result; a text that was cut ends in three dots. 0: no limit.
+        keep: invisible characters that stay: `"\n\t"` for text of several lines.
     """
     if most and len(text) > most:
-        text = text[: most + 1]  # one too many: it is cut below
+        # Cut before escaping, so that a huge text costs little; one character more shows that it was cut.
+        text = text[: most + 1]
     if not text.isprintable():
         text = "".join(
-            one if one.isprintable() or one in keep else one.encode("unicode_escape").decode() for one in text
+            char if char.isprintable() or char in keep else char.encode("unicode_escape").decode() for char in text
         )
     return f"{text[: most - 3]}..." if most and len(text) > most else text
 
 
 def redact(url: str) -> str:
-    """A URL, or the target of a request, without its secrets; also of a text that is no valid URL.
+    """Replaces the secrets of a URL, or of a request's target, by `***`: user info, query and fragment.
 
-    User info, query and fragment become `***`. Where the user info cannot be told from the rest, more is hidden rather
-    than less.
+    Also accepts a text that is no valid URL. If the user info cannot be told from the rest, more is hidden, not less.
     """
     scheme = _SCHEME.match(url)
     start = scheme.end() if scheme else 0
     authority = _AUTHORITY.match(url, start)
-    assert authority is not None  # it may be empty
+    assert authority is not None  # the pattern also matches the empty string
     end = authority.end()
     if scheme or not url.startswith("/"):
         secret_end = _end_of_user_info(url, start, end)
@@ -66,15 +67,15 @@ def redact(url: str) -> str:
 
 
 def _end_of_user_info(url: str, start: int, end: int) -> int:
-    """Where the host begins; `start` where there is no user info."""
+    """Returns the index at which the host begins; `start` if there is no user info."""
     at = url.rfind("@", start, end)
     if at < 0 and not _PLAIN_AUTHORITY.fullmatch(url, start, end):
-        at = url.rfind("@", start)  # a password with a slash in it, say
+        at = url.rfind("@", start)  # for example a password with a slash in it
     return at + 1 if at >= 0 else start
 
 
 def redact_tail(head: str, rest: str) -> str:
-    """The rest of a URL without its query and fragment."""
+    """Returns the rest of a URL with its query and fragment hidden, behind `head`."""
     for mark in "?#":
         found, separator, _ = rest.partition(mark)
         if separator:
@@ -83,21 +84,21 @@ def redact_tail(head: str, rest: str) -> str:
 
 
 def scrub(text: str) -> str:
-    """Hides the secrets of every URL in a text, and all that follows the name of a header that carries credentials."""
+    """Hides the secrets of every URL in a text, and the text behind the name of a header with credentials."""
     if "://" in text:
         text = _URL.sub(_redact_in_text, text)
     lowered = text.lower()
-    if "authorization" in lowered or "cookie" in lowered:  # faster than the expression, which few texts need
+    if "authorization" in lowered or "cookie" in lowered:  # faster than the regular expression, which few texts need
         text = _CREDENTIALS.sub(lambda found: f"{found[1]}{HIDDEN}", text)
     return text
 
 
 def _redact_in_text(found: re.Match[str]) -> str:
-    """A URL in a sentence: the colon or the full stop behind it belongs to the sentence."""
+    # A colon or full stop behind a URL belongs to the sentence.
     url = found[0].rstrip(":;,.)")
     return redact(url) + found[0][len(url) :]
 
 
 def clean(text: str, most: int = MOST) -> str:
-    """`escape` and `scrub`: for what is logged or told in an error."""
+    """Hides secrets, then escapes: for text in the log or in an error."""
     return escape(scrub(text), most)

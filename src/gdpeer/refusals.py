@@ -1,13 +1,13 @@
-"""`Refusals`: what was refused of one peer, by cause, how much of that is logged, and when it is too much.
+"""`Refusals`: counts the refused packets and calls of one peer, limits their log lines, and ends the peer's connection.
 
     refusals.note("bad packet")
     refusals.log.warning("peer %s: dropped a packet: %s", peer_id, problem)
 
-There is one for each peer of whom something was refused: the connection has it, and the API above uses the same.
+A peer gets an object at its first refusal. The connection owns the object, and the API above uses the same one.
 
-Invariants: it costs nothing until something is refused; causes are words of ours, never anything from the network.
+Invariants: a peer without refusals costs nothing; causes are words of gdpeer, never text from the network.
 
-Layer: above `bucket`, `clock` and `logs`, below all else; no I/O but the log.
+Layer: above `token_bucket`, `clock` and `logs`, below all else; no I/O but the log.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ MINUTE = 60.0
 
 
 class Refusals:
-    """What was refused of one peer.
+    """Counts the refusals of one peer.
 
     Args:
         clock: tells the time.
-        total: counts along, for all peers together.
-        most: what may be refused at once, and in each minute after; 0: any number.
-        end: called once when it is more.
-        log: for the lines about it; None: one of its own. The peers of one address share one.
+        total: also counts each refusal, for all peers together.
+        most: refusals allowed at once, and in each minute after that; 0: any number.
+        end: called once when there are more.
+        log: the limit of the lines about them; None: a new limit. The peers of one address share a limit.
 
     Attributes:
-        by_cause: how often.
-        log: for the lines about it.
+        by_cause: the number of refusals by cause.
+        log: the limit of the lines about them.
     """
 
     __slots__ = ("_bucket", "_clock", "_end", "_total", "by_cause", "log")
@@ -57,13 +57,14 @@ class Refusals:
         self._end = end
 
     def note(self, cause: str) -> None:
-        """Count one; too many of them end the connection."""
+        """Counts a refusal; too many of them end the connection."""
         self.count(cause)
         if self._bucket is not None and self._end is not None and self._bucket.take(1, self._clock.now()) < 0:
+            # Forget the bucket first, so that `end` is called once only.
             self._bucket = None
             self._end()
 
     def count(self, cause: str) -> None:
-        """Count one that is nobody's fault: it never ends the connection."""
+        """Counts a refusal that is not the peer's fault: it never ends the connection."""
         self.by_cause[cause] += 1
         self._total[cause] += 1

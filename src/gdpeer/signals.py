@@ -1,11 +1,11 @@
-"""Signals: the engine's way to hand on what happened.
+"""Signals as in the engine: they call the slots of the program when an event happens.
 
 A slot is any callable. Slots run in the order in which they were connected, in the thread that polls, with the
-arguments that the signal carries. A slot that raises is logged with its traceback and the others still run. Slots may
-connect and disconnect while the signal fires: the change counts from the next emit on. Of one line of code that raises
-again and again, or one peer that makes slots raise, not everything is logged (`gdpeer.logs`).
+signal's arguments. If a slot raises, the exception is logged with its traceback, and the other slots still run. Slots
+may connect and disconnect while the signal is emitted: the change counts from the next emit on. Exceptions that one
+line of code or one peer causes again and again are not all logged (`gdpeer.logs`).
 
-Within asyncio a signal can be waited for: `peer_id, protocol = await server.client_connected`.
+Within asyncio a signal can be awaited: `peer_id, protocol = await server.client_connected`.
 
 Layer: with `errors`, `clock` and `logs` the lowest. Compiled (types in `signals.pxd`).
 """
@@ -35,7 +35,7 @@ class Signal:
 
     Args:
         name: shown in logs and in `repr`.
-        limit_of: where the first argument is a peer's id: the limit of the log that its slots' exceptions count for.
+        limit_of: for signals whose first argument is a peer's id: returns the log limit for exceptions of its slots.
 
     Attributes:
         name: as given.
@@ -45,19 +45,21 @@ class Signal:
 
     def __init__(self, name: str = "", limit_of: LimitOf | None = None) -> None:
         self.name = name
-        # Weakly where it is a method: an owner that its own signals held would wait for the garbage collector.
+        # A weak reference to a method: otherwise owner and signal would refer to each other, and stay in memory until
+        # the next garbage collection.
         self._limit_of: Any = WeakMethod(limit_of) if ismethod(limit_of) else limit_of
-        # A tuple, replaced at each change: an emit under way keeps the one it began with.
+        # A tuple, replaced at each change: an emit in progress keeps the tuple it began with.
         self._slots: tuple[tuple[Slot, bool], ...] = ()
 
     def connect(self, slot: Slot, *, once: bool = False) -> Slot:
-        """Call `slot` at each emit; with `once`, at the next one only.
+        """Calls `slot` at each emit; with `once`, at the next emit only.
 
-        Returns the slot, so that it also serves as a decorator: `@server.client_connected.connect`.
+        Returns:
+            The slot, so that this also serves as a decorator: `@server.client_connected.connect`.
 
         Raises:
             TypeError: the slot is not callable.
-            ValueError: it is connected already (the engine refuses that too).
+            ValueError: the slot is connected already (the engine refuses that too).
         """
         if not callable(slot):
             raise TypeError(f"a slot must be callable, not {type(slot).__name__}")
@@ -67,14 +69,14 @@ class Signal:
         return slot
 
     def once(self, slot: Slot) -> Slot:
-        """Call `slot` at the next emit only; see `connect`."""
+        """Calls `slot` at the next emit only; see `connect`."""
         return self.connect(slot, once=True)
 
     def disconnect(self, slot: Slot) -> None:
-        """Stop calling `slot`.
+        """Stops calling `slot`.
 
         Raises:
-            ValueError: it is not connected.
+            ValueError: the slot is not connected.
         """
         remaining = tuple(entry for entry in self._slots if entry[0] != slot)
         if len(remaining) == len(self._slots):
@@ -82,12 +84,13 @@ class Signal:
         self._slots = remaining
 
     def is_connected(self, slot: Slot) -> bool:
-        """Whether `slot` would be called at the next emit."""
+        """Tells whether the next emit would call `slot`."""
         return any(entry[0] == slot for entry in self._slots)
 
     def emit(self, *arguments: Any) -> None:
-        """Call every slot with `arguments`."""
+        """Calls every slot with `arguments`."""
         for slot, once in self._slots:
+            # Before the call: the slot may emit the same signal again.
             if once:
                 self._forget(slot)
             try:
@@ -96,7 +99,7 @@ class Signal:
                 self._report(slot, arguments)
 
     def emit_one(self, argument: object) -> None:
-        """`emit` of one argument, for what happens once a message: compiled, it makes no tuple."""
+        """Emits one argument, for signals that come once per message: the compiled form makes no tuple."""
         for slot, once in self._slots:
             if once:
                 self._forget(slot)
@@ -106,28 +109,33 @@ class Signal:
                 self._report(slot, (argument,))
 
     def _report(self, slot: Slot, arguments: tuple[Any, ...]) -> None:
-        """A slot has just raised."""
+        """Logs the exception that a slot has just raised."""
         limit_of = self._limit_of() if isinstance(self._limit_of, WeakMethod) else self._limit_of
         limit = limit_of(arguments[0]) if limit_of is not None and arguments else None
         report(logger, "a handler of signal '%s' raised: %s", self.name, describe(slot), limit=limit)
 
     def __await__(self) -> Generator[Any, None, Any]:
-        """Within asyncio: wait for the next emit; its argument, a tuple where it carries several, None where none."""
+        """Waits within asyncio for the next emit.
+
+        Returns:
+            The argument; a tuple if there are several; None if there is none.
+        """
         import asyncio
 
-        heard = asyncio.get_running_loop().create_future()
+        emitted = asyncio.get_running_loop().create_future()
 
-        def tell(*arguments: Any) -> None:
-            if not heard.done():
-                heard.set_result(arguments[0] if len(arguments) == 1 else arguments or None)
+        def on_emit(*arguments: Any) -> None:
+            if not emitted.done():
+                emitted.set_result(arguments[0] if len(arguments) == 1 else arguments or None)
 
         def forget(_: object) -> None:
-            if self.is_connected(tell):  # else it was told, or nobody waits any more
-                self.disconnect(tell)
+            # After an emit `once` has disconnected the slot; after a cancelled await it is still connected.
+            if self.is_connected(on_emit):
+                self.disconnect(on_emit)
 
-        self.connect(tell, once=True)
-        heard.add_done_callback(forget)
-        return heard.__await__()
+        self.connect(on_emit, once=True)
+        emitted.add_done_callback(forget)
+        return emitted.__await__()
 
     def _forget(self, slot: Slot) -> None:
         self._slots = tuple(entry for entry in self._slots if entry[0] != slot)

@@ -1,8 +1,8 @@
-"""`TokenBucket`: how much may pass in the long run, and how much at once.
+"""`TokenBucket`: limits an amount per second, and the amount at once.
 
     bucket = TokenBucket(10, 20, now)
-    bucket.take(1, now)        what is in it afterwards; below 0 it is overdrawn
-    bucket.debt(now)           seconds until it no longer is
+    bucket.take(1, now)        the tokens that are left; below 0 it is overdrawn
+    bucket.debt(now)           seconds until it is no longer overdrawn
 
 Layer: with `errors`, `signals` and `clock` the lowest; pure.
 """
@@ -12,23 +12,23 @@ from __future__ import annotations
 __all__ = ["BURST", "TokenBucket"]
 
 BURST = 2.0
-"""Seconds' worth that may come at once: a game that stalls for a moment sends what has gathered."""
+"""Seconds' worth of tokens that may be taken at once: a game that stalls for a moment sends much at once."""
 
 
 _NOTHING = -1e-6
-"""What is missing when a debt was waited for, and arithmetic is not exact."""
+"""A debt smaller than this is none: after the wait, inexact arithmetic may leave a tiny rest."""
 
 
 class TokenBucket:
-    """Fills by `rate` a second up to `burst`; full at first.
+    """A bucket that fills by `rate` tokens per second up to `burst`; full at first.
 
     Args:
-        rate: more than 0.
-        burst: what it holds.
+        rate: tokens per second, more than 0.
+        burst: the most tokens that it holds.
         now: seconds of a clock.
 
     Attributes:
-        is_over: whether the last `spend` found nothing.
+        is_over: whether the last `spend` found no token.
     """
 
     __slots__ = ("_at", "_burst", "_level", "_rate", "is_over")
@@ -41,23 +41,23 @@ class TokenBucket:
         self.is_over = False
 
     def spend(self, now: float) -> bool:
-        """Take one out if it is there; whether it was."""
+        """Takes one token if there is one. Returns whether there was."""
         self.is_over = self.take(1, now) < 0
         if self.is_over:
             self.take(-1, now)
         return not self.is_over
 
     def take(self, amount: float, now: float) -> float:
-        """Take out so much, there or not; what is left, negative where it was not there."""
+        """Takes `amount` tokens even if they are missing. Returns the tokens left; negative: overdrawn."""
         self._level = min(self._burst, self._level + (now - self._at) * self._rate) - amount
         self._at = now
         return self._level
 
     def debt(self, now: float) -> float:
-        """Seconds until what was taken too much has come in again; 0.0: it is not overdrawn."""
+        """Returns the seconds until the bucket is no longer overdrawn; 0.0 if it is not."""
         level = self.take(0, now)
         return 0.0 if level > _NOTHING else -level / self._rate
 
     def is_full(self, now: float) -> bool:
-        """Whether forgetting it would change nothing."""
+        """Tells whether the bucket is full, so that a new bucket could replace it."""
         return self.take(0, now) >= self._burst
