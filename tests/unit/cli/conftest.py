@@ -8,7 +8,7 @@ import pytest
 
 AT_ONCE = 2
 """Cases of one test that `make test` runs; the others are left to `make test-all`."""
-PROCESSES = ("_process.py", "_processes.py", "test_output.py", "test_place.py")
+PROCESSES = {f"test_{name}.py" for name in "chat connect echo output place roll swarm tunnels".split()}
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -16,7 +16,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Marks the further cases of a test that starts a process for each case: a process takes half a second."""
     cases = Counter[str]()
     for item in items:
-        if item.path.name.endswith(PROCESSES) and hasattr(item, "callspec"):
+        if item.path.name in PROCESSES and hasattr(item, "callspec"):
             test = item.nodeid.partition("[")[0]
             cases[test] += 1
             if cases[test] > AT_ONCE:
