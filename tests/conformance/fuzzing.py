@@ -1,4 +1,4 @@
-"""Runs the Autobahn test suite against a server or a client on loopback; its reports are in a folder afterwards."""
+"""Runs the Autobahn test suite against a server or a client on loopback; the suite writes its reports into a folder."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -19,7 +20,15 @@ from tests.support.missing import ROOT
 from tests.support.ports import free_port, wait_until_listening
 
 AGENT = "gdpeer"
+
 GRACE = 5.0
+"""Seconds that a process has to end after SIGTERM, before SIGKILL."""
+
+LOOK = 0.2
+"""Seconds between two looks at `interrupted`."""
+
+interrupted = threading.Event()
+"""Set it to end a run: each process is ended, and the functions here raise `Interrupted`."""
 
 WSTEST = """
 import functools, sys
@@ -34,6 +43,10 @@ sys.exit(run())
 
 Results = dict[str, list[str]]
 """A case, such as 6.4.1, and its result: the behaviour, and the behaviour at the close."""
+
+
+class Interrupted(Exception):
+    """The run was ended by `interrupted`."""
 
 
 def fuzz_server(url: str, folder: Path, selection: Selection, limit: float) -> Results:
@@ -62,7 +75,7 @@ def fuzz_client(command: Sequence[str], folder: Path, selection: Selection, limi
             wait_until_listening(port, timeout=60.0)
         except TimeoutError as error:
             raise CannotRun(f"the suite's server does not start: {error}") from None
-        with _started([*command, url, AGENT], output) as client:
+        with started([*command, url, AGENT], output) as client:
             _wait(client, limit, folder)
         _write_reports(port)
     return read_report(folder)
@@ -81,18 +94,26 @@ def _suite(
     (folder / "index.json").unlink(missing_ok=True)
     path = folder / f"{mode}.json"
     path.write_text(json.dumps({"outdir": str(folder), **settings, **selection.as_json()}, indent=1))
-    return _started([str(PYTHON), "-u", "-c", WSTEST, "-m", mode, *options, "-s", str(path)], log)
+    return started([str(PYTHON), "-u", "-c", WSTEST, "-m", mode, *options, "-s", str(path)], log)
 
 
 def _wait(process: subprocess.Popen[str], limit: float, folder: Path) -> None:
-    """Waits for its end; a client that is stopped or fails leaves its cases without a result."""
-    try:
-        status = process.wait(limit)
-    except subprocess.TimeoutExpired:
-        print(f"ended after {limit:g} s: {_last_case(folder)}")
-        return
-    if status:
-        print(f"ended with status {status}: {_last_case(folder)}")
+    """Waits until a process has ended, at most `limit` seconds.
+
+    A client that fails or takes too long leaves its cases without a result.
+
+    Raises:
+        Interrupted: the run was ended.
+    """
+    deadline = time.monotonic() + limit
+    while process.poll() is None:
+        if time.monotonic() > deadline:
+            print(f"ended after {limit:g} s: {_last_case(folder)}")
+            return
+        if interrupted.wait(LOOK):
+            raise Interrupted
+    if process.returncode:
+        print(f"ended with status {process.returncode}: {_last_case(folder)}")
 
 
 def _last_case(folder: Path) -> str:
@@ -101,7 +122,7 @@ def _last_case(folder: Path) -> str:
 
 
 def _write_reports(port: int) -> None:
-    """Has the suite's server write its reports, whether its client did or not; a close frame follows when it has."""
+    """Makes the suite's server write its reports, also if its client did not; the server answers with a close frame."""
     key = base64.b64encode(os.urandom(16)).decode()
     head = f"GET /updateReports?agent={AGENT} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\n"
     head += f"Connection: Upgrade\r\nSec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n"
@@ -122,8 +143,20 @@ def _write_reports(port: int) -> None:
 
 
 @contextmanager
-def _started(command: Sequence[str], output: IO[str]) -> Iterator[subprocess.Popen[str]]:
-    """A process, which is ended with its children at the end of the block."""
+def started(command: Sequence[str], output: IO[str]) -> Iterator[subprocess.Popen[str]]:
+    """Runs a process during the block, and then ends it with its children.
+
+    The process gets a session of its own, so a Ctrl-C at the terminal does not reach it: only this block ends it.
+
+    Args:
+        command: to run, in the folder of the checkout.
+        output: file for standard output and standard error.
+
+    Raises:
+        Interrupted: the run was ended before.
+    """
+    if interrupted.is_set():
+        raise Interrupted
     process = subprocess.Popen(
         list(command),
         cwd=ROOT,

@@ -10,19 +10,21 @@
 Role `server`: the suite's fuzzing client against `gdpeer echo`. Role `client`: `tests.conformance.polling_client`
 against the suite's fuzzing server. Through the asyncio front both are `tests.conformance.aio_peers`. The last line is
 `N passed, N failed`; a case that does better than committed differs, too. The suite is installed on first use.
-Exit status: 0 all as committed, 1 a difference, 2 the suite cannot run here (the reason is printed).
+Exit status: 0 all as committed, 1 a difference, 2 the suite cannot run here (the reason is printed), 130 Ctrl-C or
+SIGTERM, which end the suite's processes too.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import subprocess
+import signal
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.conformance import suite
-from tests.conformance.fuzzing import Results, fuzz_client, fuzz_server
+from tests.conformance.fuzzing import Interrupted, Results, fuzz_client, fuzz_server, interrupted, started
 from tests.conformance.suite import CannotRun, Selection
 from tests.support.missing import ROOT
 from tests.support.ports import free_port, wait_until_listening
@@ -61,14 +63,9 @@ PEERS = {
 
 def try_server(peer: list[str], folder: Path, selection: Selection, limit: float) -> Results:
     port = free_port()
-    with open(folder / "echo.log", "w") as log:
-        server = subprocess.Popen([*peer, str(port)], stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=ROOT)
-        try:
-            wait_until_listening(port)
-            return fuzz_server(f"ws://127.0.0.1:{port}", folder, selection, limit)
-        finally:
-            server.terminate()
-            server.wait(20)
+    with open(folder / "echo.log", "w") as log, started([*peer, str(port)], log):
+        wait_until_listening(port)
+        return fuzz_server(f"ws://127.0.0.1:{port}", folder, selection, limit)
 
 
 def run_role(role: str, options: argparse.Namespace) -> Results:
@@ -77,6 +74,18 @@ def run_role(role: str, options: argparse.Namespace) -> Results:
     attempt = try_server if role == "server" else fuzz_client
     peer = [str(options.python or PYTHONS[options.form]), "-m", *PEERS[options.front][role]]
     return attempt(peer, folder, SELECTIONS[options.sections], options.timeout)
+
+
+def run_roles(roles: Sequence[str], options: argparse.Namespace) -> dict[str, Results]:
+    """Runs the roles side by side.
+
+    Raises:
+        Interrupted: Ctrl-C or SIGTERM came; all processes have ended.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, frame: interrupted.set())
+    with ThreadPoolExecutor() as pool:
+        return dict(zip(roles, pool.map(lambda role: run_role(role, options), roles), strict=True))
 
 
 # -- comparing --------------------------------------------------------------------------------------------------------
@@ -147,11 +156,13 @@ def main() -> int:
         if options.sections != "quick":
             suite.accelerate()
         cases = suite.selected(SELECTIONS[options.sections])
-        with ThreadPoolExecutor() as pool:
-            found = dict(zip(roles, pool.map(lambda role: run_role(role, options), roles), strict=True))
+        found = run_roles(roles, options)
     except CannotRun as error:
         print(f"not run: conformance: {error}")
         return 2
+    except Interrupted:
+        print("not run: conformance: interrupted")
+        return 130
     passed = failed = 0
     for role, results in found.items():
         print(f"{role}: {summary(results)}")
