@@ -28,7 +28,7 @@ _EMPTY_MESSAGE = b"\x00"  # RFC 7692 section 7.2.3.6
 _TOKEN = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 # Possessive repeats (`*+`): the quoted part is never tried again, so a long value costs no memory for backtracking.
 _PARAMETER = re.compile(rf'\s*;\s*({_TOKEN})(?:\s*=\s*(?:({_TOKEN})|"([^"\\]*+(?:\\.[^"\\]*+)*+)"))?')
-_NAME = re.compile(rf"\s*({_TOKEN})")
+_NAME = re.compile(_TOKEN)
 _SEPARATOR = re.compile(r"\s*(,|$)\s*")
 _EMPTY = re.compile(r"[\s,]*+")  # empty members of a list (RFC 9110 section 5.6.1.2)
 
@@ -98,7 +98,7 @@ def parse_extensions(value: str) -> list[Extension]:
         if separator is None:
             raise HandshakeError("Sec-WebSocket-Extensions is malformed", status=400)
         at = _past_empty(value, separator.end())
-        extensions.append((name[1], parameters))
+        extensions.append((name[0], parameters))
     return extensions
 
 

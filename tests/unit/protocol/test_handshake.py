@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -848,3 +849,17 @@ def test_with_compression_a_malformed_extension_is_refused() -> None:
     with pytest.raises(HandshakeError, match="malformed") as caught:
         server.accept(request)
     assert caught.value.status == 400
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("X-Name:", "'X-Name' has no value"),
+        ("X-Name: \t", "'X-Name' has no value"),
+        ("X-Name: a\r\nb", "'X-Name' is not of that form, or has a line break"),
+        ("X-Name", "this one is not of that form, or has a line break"),
+    ],
+)
+def test_a_header_line_is_refused_with_what_is_wrong(line: str, problem: str) -> None:
+    with pytest.raises(ValueError, match=f": {re.escape(problem)}$"):
+        parse_header_line(line)
