@@ -36,7 +36,7 @@ UNIX_ALONE = re.compile(
 )
 """Commands that PowerShell does not understand."""
 INDENTED = re.compile(r"(?<=\n\n)(?: {4,}\S[^\n]*\n)+")
-OTHERWISE = ("docs/contributing.md", "docs/performance.md", "deploy/")
+OTHERWISE = ("docs/contributing.md", "docs/internals.md", "docs/performance.md", "deploy/")
 """Pages for those who work on gdpeer, with make, and for machines with Linux."""
 OUTSIDE = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 
