@@ -76,7 +76,7 @@ def check_loss(loss: float | None, unreliable: tuple[str, ...]) -> tuple[str, ..
         click.UsageError: `--unreliable` was given without `--loss-unreliable`.
     """
     if unreliable and loss is None:
-        raise click.UsageError("--unreliable goes with --loss-unreliable")
+        raise click.UsageError("--unreliable needs --loss-unreliable")
     return unreliable or (SYNC,)
 
 
@@ -95,12 +95,12 @@ Examples:
 @click.option(
     "--delay", callback=option_of(duration), metavar="TIME", help="Delay each message, in each direction: 80ms."
 )
-@click.option("--jitter", callback=option_of(duration), metavar="TIME", help="Vary the delay by up to this much: 20ms.")
+@click.option("--jitter", callback=option_of(duration), metavar="TIME", help="Vary the delay by up to this time: 20ms.")
 @click.option(
     "--rate",
     callback=option_of(rate),
     metavar="RATE",
-    help="Limit each direction: 256k bits or 32kB a second.",
+    help="Limit each direction per second: 256k (bits) or 32kB.",
 )
 @click.option(
     "--stall", callback=option_of(stall), metavar="TIME/TIME", help="Hold all messages for 2 s every 30 s: 2s/30s."
@@ -113,15 +113,15 @@ Examples:
     "loss",
     callback=option_of(part),
     metavar="PERCENT",
-    help="Lose this share of the unreliable messages: 2%.",
+    help="Drop this share of the unreliable messages: 2%.",
 )
 @click.option(
     "--unreliable",
     multiple=True,
     metavar="GLOB",
-    help="Messages that are unreliable.  [default: sync]",
+    help="Messages that may be dropped; repeatable.  [default: sync]",
 )
-@click.option("--seed", type=NUMBER, metavar="N", help="Repeat the same random choices.")
+@click.option("--seed", type=NUMBER, metavar="N", help="Make the random choices repeatable.")
 def bad_network(
     port: int,
     to: str,
@@ -139,10 +139,10 @@ def bad_network(
     unreliable: tuple[str, ...],
     seed: int | None,
 ) -> None:
-    """Put a bad connection before a game's server.
+    """Simulate a bad network between a game and its server.
 
-    The game connects to PORT instead of its server. Messages stay in order. To lose messages, name those that the game
-    sends as unreliable: a WebSocket does not say which they are.
+    The game connects to PORT instead of its server. Messages stay in order. To drop messages, name the messages that
+    the game sends as unreliable: the wire does not say which calls are unreliable.
     """
     length, every = stall or (0.0, 0.0)
     losses = check_loss(loss, unreliable)

@@ -30,7 +30,7 @@ EXAMPLES = """\b
 Examples:
   gdpeer chat
   gdpeer chat --port 8080
-  gdpeer chat --lan                    for your network, with a QR code for phones
+  gdpeer chat --lan                    let other machines connect, with a QR code for phones
   echo 'Tea is ready' | gdpeer chat
 
 \b
@@ -45,7 +45,7 @@ def announce(place: Place, port: int) -> None:
         click.echo(f"{name:<17}{where}")
     show_page_code(place, port)
     if is_typed():
-        click.echo("What you type is said to everyone. Ctrl-C ends.")
+        click.echo("Type a line to send it to everyone. Press Ctrl-C to end.")
 
 
 def run(room: ChatServer, lines: Lines, stop: Stop) -> None:

@@ -55,7 +55,7 @@ class Commands(click.Group):
             click.UsageError: there is no subcommand of this name.
         """
         if args[0] not in NAMES and not args[0].startswith("-"):
-            raise click.UsageError(f"there is no command {args[0]!r}{suggestion(args[0], NAMES)}", ctx)
+            raise click.UsageError(f"unknown command {args[0]!r}{suggestion(args[0], NAMES)}", ctx)
         return super().resolve_command(ctx, args)
 
     def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any) -> Any:  # type: ignore[override]
@@ -123,10 +123,10 @@ def say(line: str) -> None:
 
 EXAMPLES = """\b
 Examples:
-  gdpeer chat                          a chat room: open the address that it prints
-  gdpeer connect ws://localhost:8000/  type to a server, see what it says
-  gdpeer echo --port 9001              a server that sends everything back
-  gdpeer inspect --listen 8911 --to ws://localhost:8910    every message between a game and its server"""
+  gdpeer chat                          open a chat room and print its address
+  gdpeer connect ws://localhost:8000/  send lines to a server and print the answers
+  gdpeer echo --port 9001              run a server that sends every message back
+  gdpeer inspect --listen 8911 --to ws://localhost:8910    show the messages between a game and its server"""
 
 
 VERSION = f"%(prog)s %(version)s ({'compiled' if COMPILED else 'uncompiled'}, Python {platform.python_version()})"

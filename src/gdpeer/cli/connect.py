@@ -122,7 +122,7 @@ class Conversation:
             + (f", sub-protocol {protocol}" if protocol else "")
         )
         if self._is_typed:
-            self._screen.status("type a line to send it, /help for more")
+            self._screen.status("type a line to send it; /help lists the commands")
 
     def _show_packets(self) -> None:
         peer = self._peer
@@ -251,10 +251,10 @@ def chunk_size(binary: bool, chunk: int | None, whole: bool) -> int | None:
     """
     if not binary:
         if chunk is not None or whole:
-            raise click.UsageError("--chunk and --whole go with --binary")
+            raise click.UsageError("--chunk and --whole need --binary")
         return None
     if whole and chunk is not None:
-        raise click.UsageError("--chunk and --whole exclude each other")
+        raise click.UsageError("--chunk and --whole cannot be used together")
     if chunk is not None and chunk > LIMIT:
         raise click.UsageError(f"--chunk: expected at most {LIMIT} bytes, got {chunk}")
     if is_typed():
@@ -299,9 +299,9 @@ Examples:
     help="Header to send with the request; repeatable.",
 )
 @click.option("--binary", is_flag=True, help="Send standard input as binary messages.")
-@click.option("--chunk", type=SIZE, metavar="BYTES", help="With --binary: the size of each message.  [default: 64K]")
+@click.option("--chunk", type=SIZE, metavar="BYTES", help="With --binary: size of each message.  [default: 64K]")
 @click.option("--whole", is_flag=True, help="With --binary: send all of standard input as one message.")
-@click.option("--decode", is_flag=True, help="Show packets of Godot's multiplayer in words.")
+@click.option("--decode", is_flag=True, help="Decode the packets of Godot's multiplayer.")
 @names_option
 @trust_options
 @click.option(
@@ -318,7 +318,7 @@ Examples:
     default=0.0,
     type=SECONDS,
     metavar="SECONDS",
-    help="Send a ping each SECONDS and show the round trip.",
+    help="Send a ping every SECONDS, and show the round-trip time.",
 )
 @click.option(
     "--linger",
@@ -346,10 +346,11 @@ def connect(
 ) -> int:
     """Talk to a WebSocket server.
 
-    Each line that you type or pipe in is sent as a text message. Received text is shown as it is; of a binary message
-    you see the size and the first bytes. Messages go to standard output, everything else to standard error. On a
-    terminal you can edit lines and repeat earlier ones; /ping, /close, /binary and /help are commands. The status is
-    0 after a clean close or Ctrl-C, 130 when Ctrl-C comes before the connection is open, and 1 otherwise.
+    The command sends each line that you type or pipe in as a text message. Received text appears unchanged; binary
+    messages appear as their size and first bytes. Messages go to standard output, and other output goes to standard
+    error. On a terminal you can edit lines and recall earlier lines; /ping, /close, /binary and /help are commands.
+
+    The status is 0 after a clean close or Ctrl-C, 130 if Ctrl-C comes before the connection is open, and 1 otherwise.
     """
     size = chunk_size(binary, chunk, whole)
     screen = Screen()

@@ -135,7 +135,7 @@ def set_tls(server: WebSocketServer, certificate: Path | None, key: Path | None)
         click.UsageError: only one of the two was given.
     """
     if (certificate is None) != (key is None):
-        raise click.UsageError("--cert and --key belong together")
+        raise click.UsageError("--cert and --key must be used together")
     if certificate is not None:
         server.ssl_certificate, server.private_key = str(certificate), str(key)
     return "ws" if certificate is None else "wss"
@@ -170,7 +170,7 @@ Examples:
     "--host",
     default="127.0.0.1",
     show_default=True,
-    help="Address to listen on; * for all, unix:/PATH for a Unix socket.",
+    help="Address to listen on; * for all addresses, unix:/PATH for a Unix socket.",
 )
 @port_option(9001)
 @click.option(
@@ -184,8 +184,8 @@ Examples:
     metavar="NAME",
     help="Sub-protocol to accept; repeatable.",
 )
-@click.option("--cert", type=FILE, metavar="FILE", help="Certificate chain (PEM file); the address is wss:// then.")
-@click.option("--key", type=FILE, metavar="FILE", help="The certificate's private key (PEM file).")
+@click.option("--cert", type=FILE, metavar="FILE", help="Certificate chain (PEM file); the server then uses wss://.")
+@click.option("--key", type=FILE, metavar="FILE", help="Private key of the certificate (PEM file).")
 @click.option("--compress", is_flag=True, help="Accept compression (permessage-deflate).")
 @click.option(
     "--max-size",
@@ -195,9 +195,9 @@ Examples:
     metavar="BYTES",
     help="Largest message, such as 65536, 64K, 16M.",
 )
-@click.option("--fanout", is_flag=True, help=f"Send each message that arrives on {FANOUT} to all peers there.")
+@click.option("--fanout", is_flag=True, help=f"Send each message on path {FANOUT} to all peers on this path.")
 @click.option("--reuse-port", is_flag=True, help="Share the port with other processes that also use this option.")
-@click.option("--no-heartbeat", is_flag=True, help=f"Send no pings.  [default: one each {HEARTBEAT:g} s]")
+@click.option("--no-heartbeat", is_flag=True, help=f"Send no pings.  [default: one every {HEARTBEAT:g} s]")
 def echo(
     host: str,
     port: int,
@@ -213,8 +213,9 @@ def echo(
 ) -> None:
     """Run a server that sends every message back.
 
-    Text comes back as text, binary as binary. The command prints one line when it listens. Ctrl-C and SIGTERM close all
-    connections with code 1001 and end the command with status 0; a second Ctrl-C ends it at once.
+    Text messages return as text, and binary messages as binary. The command prints one line when it listens. Ctrl-C
+    and SIGTERM close all connections with code 1001 and end the command with status 0. A second Ctrl-C ends the
+    command at once.
     """
     server = WebSocketServer()
     scheme = set_tls(server, cert, key)

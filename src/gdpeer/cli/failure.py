@@ -43,17 +43,17 @@ def describe(error: click.ClickException) -> str:
     """Returns the sentence for an error of click, in the style of gdpeer's own messages."""
     match error:
         case click.exceptions.NoSuchOption():
-            return f"there is no option {error.option_name}{suggestion(error.option_name, options_of(error.ctx))}"
+            return f"unknown option {error.option_name}{suggestion(error.option_name, options_of(error.ctx))}"
         case click.BadOptionUsage():
             is_flag = "does not take" in error.message
-            return f"{error.option_name}: {'takes no value' if is_flag else 'expected a value after it'}"
+            return f"{error.option_name}: {'takes no value' if is_flag else 'expected a value'}"
         case click.MissingParameter():
             return f"{name_of(error)} is missing"
         case click.BadParameter():
             return f"{name_of(error)}: {error.message}"
     message = error.format_message()
     extra = EXTRA.match(message)
-    return f"there is no use for {quoted(extra[1])} here" if extra else message
+    return f"unexpected argument {quoted(extra[1])}" if extra else message
 
 
 def name_of(error: click.BadParameter) -> str:

@@ -74,7 +74,7 @@ def keep(file: IO[str], write: Callable[[IO[str]], object]) -> None:
         # Close the file here: at its end the interpreter would write the rest, and fail again.
         with suppress(OSError):
             file.close()
-        raise Failure(f"cannot record: {error.strerror or error}") from error
+        raise Failure(f"cannot write the recording: {error.strerror or error}") from error
 
 
 EXAMPLES = """\b
@@ -94,17 +94,17 @@ Examples:
     multiple=True,
     type=NUMBER,
     metavar="N",
-    help="Only this client: its number or its id; repeatable.",
+    help="Only this client, by number or id; repeatable.",
 )
 @click.option(
-    "--command", "commands", multiple=True, metavar="GLOB", help="Only commands like this: rpc, raw, text; repeatable."
+    "--command", "commands", multiple=True, metavar="GLOB", help="Only matching commands: rpc, raw, text; repeatable."
 )
-@click.option("--path", "paths", multiple=True, metavar="GLOB", help="Only nodes like this: 'Main/*'; repeatable.")
-@click.option("--method", "methods", multiple=True, metavar="GLOB", help="Only methods like this; repeatable.")
-@click.option("--direction", type=Choice([one.value for one in Direction]), help="Only one direction.")
+@click.option("--path", "paths", multiple=True, metavar="GLOB", help="Only matching nodes: 'Main/*'; repeatable.")
+@click.option("--method", "methods", multiple=True, metavar="GLOB", help="Only matching methods; repeatable.")
+@click.option("--direction", type=Choice([one.value for one in Direction]), help="Only messages in this direction.")
 @click.option("--json", "is_json", is_flag=True, help="Print each message as a line of JSON.")
-@click.option("--page", "page_port", type=PORT, metavar="PORT", help="Show the messages on a web page too.")
-@click.option("--record", type=OUTPUT, metavar="FILE", help="Write all messages to a file, for gdpeer replay.")
+@click.option("--page", "page_port", type=PORT, metavar="PORT", help="Also show the messages in a web page.")
+@click.option("--record", type=OUTPUT, metavar="FILE", help="Record all messages in a file for gdpeer replay.")
 def inspect(
     port: int,
     to: str,
@@ -124,8 +124,8 @@ def inspect(
 ) -> None:
     """Show every message between a game and its server.
 
-    The game connects to PORT instead of its server. Godot's calls are shown with node, method and arguments, other
-    messages as they are. Ctrl-C prints the totals and ends the command with status 0.
+    The game connects to PORT instead of its server. The output shows Godot's calls with node, method and arguments,
+    and other messages unchanged. Ctrl-C prints the totals and ends the command with status 0.
     """
     wanted = Filter(peers, commands, paths, methods, None if direction is None else Direction(direction))
     inspector = Inspector(dialect, names, wanted)
@@ -142,6 +142,8 @@ def inspect(
             check_target(tunnel, "--page", host, page.port)
             screen.say(f"Page: {page.address}")
             if page.token:
-                screen.say("Other machines can open this address: it shows all traffic, so keep it to yourself.")
+                screen.say(
+                    "Other machines can open this address. The page shows all traffic, so keep the address secret."
+                )
         run(tunnel, stop, Session(inspector, screen, page, record).see, TURN)
         screen.finish()

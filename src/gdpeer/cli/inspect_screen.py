@@ -78,7 +78,7 @@ class Screen:
             lines += [total_line(total, seconds) for total in [*table.largest(MOST_AT_END), totals.all]]
         lines += ["", f"{inspector.undecoded} undecoded"]
         for path, checksum in sorted(inspector.unnamed.items()):
-            known = f"checksum {checksum}" if checksum else "their checksum was not seen"
+            known = f"checksum {checksum}" if checksum else "the checksum did not appear"
             lines.append(f"No names for the methods of {path}: see --names ({known})")
         return lines
 

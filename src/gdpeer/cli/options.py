@@ -126,10 +126,10 @@ class Place(click.ParamType):  # type: ignore[type-arg]
         except (OSError, ValueError):  # a name that is too long, or has a NUL in it
             is_right = is_there = False
         if not is_right:
-            why = f"which is no{expected[1:]}" if is_there else "which is not there"
+            why = f"which is not {expected}" if is_there else "which cannot be found"
             self.fail(f"expected {expected}, got {quoted(value)}, {why}", param, ctx)
         if not os.access(path, os.R_OK):
-            self.fail(f"{quoted(value)} may not be read", param, ctx)
+            self.fail(f"no permission to read {quoted(value)}", param, ctx)
         return path
 
 
@@ -173,7 +173,7 @@ class Choice(click.Choice):  # type: ignore[type-arg]
 
 
 PORT = Number(0, 65535, "a port from 0 to 65535")
-COUNT = Number(1, LARGEST, "a number from 1 on")
+COUNT = Number(1, LARGEST, "a number of at least 1")
 NUMBER = Number(-LARGEST, LARGEST, "a whole number")
 SECONDS = Seconds()
 SIZE = Size()
@@ -218,7 +218,7 @@ def tls_options(authority: Path | None, insecure: bool) -> TLSOptions | None:
         click.UsageError: both were given.
     """
     if authority is not None and insecure:
-        raise click.UsageError("--ca and --insecure exclude each other")
+        raise click.UsageError("--ca and --insecure cannot be used together")
     if insecure:
         return TLSOptions.client_unsafe()
     return None if authority is None else TLSOptions.client(str(authority))
@@ -232,13 +232,13 @@ def port_option(default: int) -> Callable[[Function], Function]:
         show_default=True,
         type=PORT,
         metavar="N",
-        help="Port to listen on; 0: any free port.",
+        help="Port to listen on; 0 selects a free port.",
     )
 
 
 def trust_options(function: Function) -> Function:
     """Adds `--ca` and `--insecure` to a command; `tls_options` takes their values."""
-    function = click.option("--insecure", is_flag=True, help="Trust every certificate.")(function)
+    function = click.option("--insecure", is_flag=True, help="Accept every certificate.")(function)
     return click.option("--ca", type=FILE, metavar="FILE", help="Trust only this certificate authority (PEM file).")(
         function
     )

@@ -129,7 +129,7 @@ Examples:
     show_default=True,
     callback=parse_speed,
     metavar="N",
-    help="2 is twice as fast; max: without pauses.",
+    help="2 is twice as fast; max sends without pauses.",
 )
 @click.option(
     "--peer",
@@ -137,7 +137,7 @@ Examples:
     multiple=True,
     type=NUMBER,
     metavar="N",
-    help="Only this client: its number in the recording; repeatable.",
+    help="Only this client, by number in the recording; repeatable.",
 )
 @names_option
 @click.option(
@@ -145,9 +145,9 @@ Examples:
     "ignored",
     multiple=True,
     metavar="METHOD",
-    help="Do not compare METHOD or PATH:METHOD, globs too; repeatable.",
+    help="Do not compare answers for METHOD or PATH:METHOD (or a glob); repeatable.",
 )
-@click.option("--ignore-answers", is_flag=True, help="Compare no answers at all.")
+@click.option("--ignore-answers", is_flag=True, help="Do not compare any answers.")
 @trust_options
 def replay(
     file: IO[str],
@@ -162,9 +162,9 @@ def replay(
 ) -> int:
     """Send the client messages of a recording to a server.
 
-    FILE was written by gdpeer inspect --record. Each recorded client connects again and sends its messages at the
-    recorded pace; the ids of peers are replaced by the new ones. The server's answers are compared with the recorded
-    ones, and all differences are counted. The status is 1 when an answer differs or a client cannot connect.
+    FILE is a recording from gdpeer inspect --record. Each recorded client connects again and sends its messages at the
+    recorded pace. New peer ids replace the recorded ids. The command compares the server's answers with the recorded
+    answers, and counts all differences. The status is 1 if an answer differs or a client cannot connect.
     """
     playing = make_replay(file, url, ca, insecure, speed, peers, names, ignored)
     with Stop() as stop:

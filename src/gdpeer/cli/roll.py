@@ -24,15 +24,15 @@ __all__ = ["roll"]
 
 EXAMPLES = """\b
 Examples:
-  gdpeer roll                              host, and play as the first
+  gdpeer roll                              host, and play as the first player
   gdpeer roll --godot3-port 8081           Godot 3 players join on that port
   gdpeer roll --dedicated                  host without playing
-  gdpeer roll --lan                        for your network, with a QR code for phones
+  gdpeer roll --lan                        let other machines connect, with a QR code for phones
   gdpeer roll --join ws://localhost:8080   join a host: this command, or a Godot game
   gdpeer roll --join ws://localhost:8080 --godot3
 
 \b
-The Godot projects to play with: demos/roll/godot4 and demos/roll/godot3."""
+Play with the Godot projects in demos/roll/godot4 and demos/roll/godot3."""
 
 
 def open_table(table: Table, place: Place, port: int, godot3_port: int | None, pages: Pages) -> None:
@@ -81,9 +81,9 @@ def play(table: Table, lines: Lines | None, stop: Stop) -> None:
 @click.command(epilog=EXAMPLES)
 @place_options
 @port_option(PORT)
-@click.option("--godot3-port", type=ANY_PORT, metavar="N", help="Another port, for Godot 3 players.")
+@click.option("--godot3-port", type=ANY_PORT, metavar="N", help="Additional port for Godot 3 players.")
 @click.option("--dedicated", is_flag=True, help="Host without playing.")
-@click.option("--join", metavar="URL", help="Join a host instead of being one.")
+@click.option("--join", metavar="URL", help="Join a host instead of hosting.")
 @click.option("--godot3", is_flag=True, help="With --join: the host is a Godot 3 game.")
 @click.option(
     "--pyodide",
@@ -120,16 +120,16 @@ def roll(
     The command prints the address of its web page. The page runs Python, so Pyodide must be installed on this machine
     (npm install pyodide).
 
-    Type roll or pass when it is your turn; players lists everyone. Ctrl-C leaves with status 0, or 130 before a host
-    has let you in. The status is 1 when the connection fails or the host goes away.
+    Type roll or pass when it is your turn. Type players to list all players. Ctrl-C leaves with status 0, or with 130
+    before a host has admitted you. The status is 1 if the connection fails or the host disconnects.
     """
     if join is not None and (dedicated or godot3_port is not None or pyodide is not None or place.lan or place.origins):
         hosts = "--dedicated, --godot3-port, --lan, --origin and --pyodide"
-        raise click.UsageError(f"--join does not go with {hosts}, which are a host's")
+        raise click.UsageError(f"--join cannot be used with {hosts}: only a host uses these options")
     if godot3 and join is None:
-        raise click.UsageError("--godot3 goes with --join; a host takes --godot3-port")
+        raise click.UsageError("--godot3 needs --join; a host uses --godot3-port")
     if dedicated and auto:
-        raise click.UsageError("--auto does not go with --dedicated: who does not play has no turn")
+        raise click.UsageError("--auto cannot be used with --dedicated: a dedicated host does not play")
     if port and port == godot3_port:
         raise click.UsageError("--port and --godot3-port must differ")
     table = Table(None if dedicated else name, print_line, auto=auto, pause=pause)
@@ -139,7 +139,7 @@ def roll(
         else:
             join_table(table, join, godot3)
         if is_typed() and not dedicated:
-            click.echo("Type roll or pass when it is your turn. Ctrl-C leaves.")
+            click.echo("Type roll or pass when it is your turn. Press Ctrl-C to leave.")
         play(table, None if dedicated else Lines(), stop)
         gone = table.left
         is_joining = table.peer.get_connection_status() is ConnectionStatus.CONNECTING

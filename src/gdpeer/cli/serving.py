@@ -74,19 +74,19 @@ def place_options(command: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(command)
     def run(host: str | None, lan: bool, origins: tuple[str, ...], **others: Any) -> Any:
         if lan and host is not None:
-            raise click.UsageError("--lan and --host exclude each other: --lan listens on all addresses")
+            raise click.UsageError("--lan and --host cannot be used together: --lan listens on all addresses")
         return command(place=Place("*" if lan else host or "localhost", lan, origins), **others)
 
     options = (
-        click.option("--host", show_default="localhost", help="Address to listen on; * for all."),
-        click.option("--lan", is_flag=True, help="Let your network connect, and show a QR code for phones."),
+        click.option("--host", show_default="localhost", help="Address to listen on; * for all addresses."),
+        click.option("--lan", is_flag=True, help="Let other machines connect, and show a QR code for phones."),
         click.option(
             "--origin",
             "origins",
             multiple=True,
             callback=parse_origins,
             metavar="URL",
-            help="Let this web page connect too; repeatable.",
+            help="Also let this web page connect; repeatable.",
         ),
     )
     return functools.reduce(lambda made, option: option(made), reversed(options), run)
@@ -169,11 +169,11 @@ def show_page_code(place: Place, port: int) -> None:
     """Prints the page's address as a QR code with `--lan`, else a hint at `--lan`."""
     if not place.lan:
         if place.bind_ip == LOOPBACK:
-            click.echo("Only this machine can connect; --lan opens it to your network.")
+            click.echo("Only this machine can connect. Use --lan to let other machines connect.")
         return
     addresses = local_addresses()
     if not addresses:
-        click.echo("This machine is in no network: there is no address for others.")
+        click.echo("This machine has no network address for other machines.")
         return
     print_code(address("http", addresses[0], port))
 

@@ -38,13 +38,13 @@ Examples:
   gdpeer swarm bot.py --url ws://localhost:8910 --clients 4000 --processes 4
 
 \b
-A script, with a class Main of the game's methods (demos/swarm has whole ones):
+A script, where class Main has the game's methods (demos/swarm has complete scripts):
   async def bot(tree, index):
       main = Main(name="Main")
       tree.root.add_child(main)
       await tree.multiplayer.connected_to_server
       main.greet.rpc_id(1, f"bot {index}")
-      await asyncio.sleep(10)              # when it returns, the bot leaves"""
+      await asyncio.sleep(10)              # the bot leaves when bot() returns"""
 
 LOOK = 0.1
 """Seconds between two updates of the progress, and so the longest delay of Ctrl-C."""
@@ -65,13 +65,15 @@ PER_SECOND = 100
 @click.command(epilog=EXAMPLES)
 @click.argument("script", type=FILE)
 @click.option("--url", required=True, metavar="URL", help="The server: ws:// or wss://.")
-@click.option("--clients", default=10, show_default=True, type=COUNT, metavar="N", help="How many bots.")
-@click.option("--ramp", type=SECONDS, metavar="SECONDS", help="Bots join over this time.  [default: 100 bots a second]")
+@click.option("--clients", default=10, show_default=True, type=COUNT, metavar="N", help="Number of bots.")
+@click.option(
+    "--ramp", type=SECONDS, metavar="SECONDS", help="Time in which the bots join.  [default: 100 bots per second]"
+)
 @click.option(
     "--duration", type=SECONDS, metavar="SECONDS", help="End after this time.  [default: when all bots have left]"
 )
 @click.option(
-    "--processes", default=1, show_default=True, type=COUNT, metavar="N", help="Spread the bots over processes."
+    "--processes", default=1, show_default=True, type=COUNT, metavar="N", help="Spread the bots over N processes."
 )
 @click.option("--godot3", is_flag=True, help="The server is a Godot 3 game.")
 @click.option(
@@ -101,9 +103,9 @@ def swarm(
 ) -> int:
     """Run many bots of a Python script against a server.
 
-    The server is a Godot 4, Godot 3 or gdpeer program. SCRIPT has async def bot(tree), or a class Bot with async def
-    run(self); both start before the bot connects. Round trips are measured by pings, unless the bot yields the seconds
-    of its own. The status is 1 when a bot fails, and 130 when Ctrl-C comes before the first bot has joined.
+    The server is a Godot 4, Godot 3 or gdpeer program. SCRIPT defines async def bot(tree), or a class Bot with async
+    def run(self). Both start before the bot connects. Pings measure the round-trip times, unless the bot yields its own
+    times in seconds. The status is 1 if a bot fails, and 130 if Ctrl-C comes before the first bot has joined.
     """
     output = sys.stdout
     try:
@@ -146,7 +148,9 @@ def allow_files(wanted: int) -> None:
 
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard != resource.RLIM_INFINITY and wanted > hard:
-        raise Failure(f"{wanted} descriptors are needed, and {hard} allowed: take fewer --clients, or more --processes")
+        raise Failure(
+            f"the bots need {wanted} descriptors, and the system allows {hard}: use fewer --clients or more --processes"
+        )
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(wanted, hard)) if soft >= 0 else soft, hard))
 
 

@@ -71,7 +71,9 @@ def tunnel_options(function: Function) -> Function:
     """Adds `--listen`, `--to`, `--host`, `--ca` and `--insecure` to a command."""
     for option in (
         trust_options,
-        click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; * for all."),
+        click.option(
+            "--host", default="127.0.0.1", show_default=True, help="Address to listen on; * for all addresses."
+        ),
         click.option("--to", required=True, metavar="URL", help="The server: ws:// or wss://."),
         click.option(
             "--listen",
@@ -79,7 +81,7 @@ def tunnel_options(function: Function) -> Function:
             required=True,
             type=PORT,
             metavar="PORT",
-            help="Port for the game; 0: any free port.",
+            help="Port for the game; 0 selects a free port.",
         ),
     ):
         function = option(function)
@@ -93,7 +95,7 @@ def names_option(function: Function) -> Function:
         multiple=True,
         callback=parse_names,
         metavar="SOURCE",
-        help="Godot 4's method names: project, .gd, .py, module.",
+        help="Names of Godot 4's methods: a project, .gd, .py or module; repeatable.",
     )(function)
 
 
@@ -155,7 +157,7 @@ def check_target(tunnel: Tunnel, option: str, host: str, port: int) -> None:
         Failure: the server is this program.
     """
     if tunnel.url.port == port and is_same_machine(tunnel.url.host, resolve(host)):
-        raise Failure(f"--to is the address of {option}: expected the address of the game's server")
+        raise Failure(f"--to is the address of {option}: give the address of the game's server")
 
 
 def is_same_machine(target: str, listening: str) -> bool:

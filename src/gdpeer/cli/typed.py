@@ -12,12 +12,12 @@ from dataclasses import dataclass
 __all__ = ["HELP", "Binary", "Close", "Help", "Ping", "Typed", "parse"]
 
 HELP = """\
-/ping                    measure the round trip
+/ping                    measure the round-trip time
 /close [CODE [REASON]]   close the connection (1000 unless another code is given)
 /binary HEX              send bytes: /binary 00 ff 0a
-/help                    this text
+/help                    show this text
 //TEXT                   send /TEXT
-Anything else is sent as it is. End with /close, Ctrl-C or the end of input (Ctrl-D)."""
+All other lines are sent unchanged. To end, use /close, Ctrl-C or the end of input (Ctrl-D)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def parse(line: str) -> Typed:
             return parse_close(rest.strip())
         case "/binary":
             return Binary(parse_hex(rest))
-    raise ValueError(f"unknown command {name}: /help shows them, //TEXT sends /TEXT")
+    raise ValueError(f"unknown command {name}: /help lists the commands, //TEXT sends /TEXT")
 
 
 def parse_close(rest: str) -> Close:
@@ -81,12 +81,12 @@ def parse_close(rest: str) -> Close:
         return Close()
     number, _, reason = rest.partition(" ")
     if not (number.isascii() and number.isdigit()):
-        raise ValueError(f"{number!r} is no close code")
+        raise ValueError(f"{number!r} is not a close code")
     code = int(number)
     if not (code in (1000, 1001, 1002, 1003, *range(1007, 1015)) or 3000 <= code <= 4999):
-        raise ValueError(f"{code} is no close code that may be sent: 1000 and 3000 to 4999 always are")
+        raise ValueError(f"close code {code} may not be sent; 1000 and 3000 to 4999 are always allowed")
     if len(reason.encode()) > 123:
-        raise ValueError("a reason has at most 123 bytes")
+        raise ValueError("the reason may have at most 123 bytes")
     return Close(code, reason)
 
 
@@ -99,4 +99,4 @@ def parse_hex(rest: str) -> bytes:
     try:
         return bytes.fromhex(rest)
     except ValueError:
-        raise ValueError("/binary wants pairs of hex digits, such as 00 ff 0a") from None
+        raise ValueError("/binary: expected pairs of hex digits, such as 00 ff 0a") from None

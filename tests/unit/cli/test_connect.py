@@ -342,7 +342,7 @@ needs_terminal = pytest.mark.skipif(sys.platform == "win32", reason="pseudo-term
 @needs_terminal
 def test_typed_lines_and_commands(echo_url: str) -> None:
     with Typist(echo_url) as typist:
-        typist.see("/help for more")
+        typist.see("/help lists the commands")
         typist.type("hello")
         typist.see("< \x1b[0m\x1b[32mhello")
         typist.type("/binary 00 ff")
@@ -376,7 +376,7 @@ def test_a_server_cannot_steer_the_terminal() -> None:
 @pytest.mark.parametrize("key", [b"\x03", b"\x04"], ids=["ctrl-c", "ctrl-d"])
 def test_ctrl_c_and_the_end_of_input_close_with_1000(echo_url: str, key: bytes) -> None:
     with Typist(echo_url) as typist:
-        typist.see("/help for more")
+        typist.see("/help lists the commands")
         if key == b"\x03":
             typist.process.send_signal(signal.SIGINT)
         else:
@@ -412,7 +412,7 @@ def hearing() -> Iterator[tuple[str, list[str | bytes]]]:
 def test_lines_are_edited_and_earlier_ones_come_back() -> None:
     """Regression: the up arrow sent its escape sequence."""
     with hearing() as (url, heard), Typist(url) as typist:
-        typist.see("/help for more")
+        typist.see("/help lists the commands")
         typist.press(b"helo" + LEFT + b"l\r")
         typist.see("heard 1")
         typist.press(UP + b" again\r")
@@ -447,7 +447,7 @@ def test_a_message_does_not_break_the_line_that_is_typed() -> None:
             connection.recv(timeout=20)
 
     with serving(note) as url, Typist(url) as typist:
-        typist.see("/help for more")
+        typist.see("/help lists the commands")
         typist.press(b"first\rhalf a li")
         typist.see("meanwhile")
         typist.press(b"ne\r")
@@ -469,7 +469,7 @@ def test_the_terminal_is_given_back_when_the_server_goes() -> None:
 
     with serving(leave) as url, Typist(url) as typist:
         before = termios.tcgetattr(typist._master)
-        typist.see("/help for more")
+        typist.see("/help lists the commands")
         typist.press(b"bye\r")
         typist.see("closed with code 4001, reason 'enough'")
         assert typist.process.wait(10) == 0
@@ -482,7 +482,7 @@ def test_nothing_that_is_typed_is_written_to_disk(tmp_path: Path, monkeypatch: p
     for name in ("HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"):
         monkeypatch.setenv(name, str(tmp_path))
     with hearing() as (url, _), Typist(url) as typist:
-        typist.see("/help for more")
+        typist.see("/help lists the commands")
         typist.press(b"a secret\r")
         typist.see("heard 1")
         typist.press(b"\x04")
@@ -528,9 +528,9 @@ def test_much_binary_data_goes_out_in_order() -> None:
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        (["--chunk", "5"], "--chunk and --whole go with --binary"),
-        (["--whole"], "--chunk and --whole go with --binary"),
-        (["--binary", "--whole", "--chunk", "5"], "--chunk and --whole exclude each other"),
+        (["--chunk", "5"], "--chunk and --whole need --binary"),
+        (["--whole"], "--chunk and --whole need --binary"),
+        (["--binary", "--whole", "--chunk", "5"], "--chunk and --whole cannot be used together"),
         (["--binary", "--chunk", "0"], "--chunk: expected a size such as 65536, 64K or 16M, got '0'"),
         (["--binary", "--chunk", "65M"], "--chunk: expected at most 67108864 bytes, got 68157440"),
     ],

@@ -82,7 +82,7 @@ def test_a_bad_value_is_one_sentence_that_names_the_option_and_what_it_expects(n
 
 @pytest.mark.parametrize(("name", "option"), [(name, option) for name, option, is_flag in options() if not is_flag])
 def test_an_option_without_its_value(name: str, option: str) -> None:
-    check(run(name, *NEEDED.get(name, []), option), f"gdpeer {name}: {option}: expected a value after it (see")
+    check(run(name, *NEEDED.get(name, []), option), f"gdpeer {name}: {option}: expected a value (see")
 
 
 @pytest.mark.parametrize(("name", "option"), [(name, option) for name, option, is_flag in options() if is_flag])
@@ -92,16 +92,16 @@ def test_a_flag_with_a_value(name: str, option: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_what_is_missing_and_what_is_too_much(name: str) -> None:
-    check(run(name, *NEEDED.get(name, []), "surplus"), f"gdpeer {name}: there is no use for 'surplus' here (see")
-    check(run(name, *NEEDED.get(name, []), "--bogus"), f"gdpeer {name}: there is no option --bogus (see")
-    check(run(name, *NEEDED.get(name, []), "-z"), f"gdpeer {name}: there is no option -z (see")
+    check(run(name, *NEEDED.get(name, []), "surplus"), f"gdpeer {name}: unexpected argument 'surplus' (see")
+    check(run(name, *NEEDED.get(name, []), "--bogus"), f"gdpeer {name}: unknown option --bogus (see")
+    check(run(name, *NEEDED.get(name, []), "-z"), f"gdpeer {name}: unknown option -z (see")
     if name in NEEDED:
         assert " is missing (see" in run(name).stderr
 
 
 @pytest.mark.parametrize("name", ["nothing", "ECHO", "", "\x1b[1m", "a b"])
 def test_a_command_that_is_none(name: str) -> None:
-    check(run(name), "gdpeer: there is no command '")
+    check(run(name), "gdpeer: unknown command '")
 
 
 URLS = [

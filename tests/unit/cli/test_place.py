@@ -60,7 +60,7 @@ def test_it_listens_on_loopback_unless_asked(name: str) -> None:
         others = [*local_addresses(), *(["127.0.0.2"] if sys.platform == "linux" else [])]
         assert not [address for address in others if is_open(address, port)]
         if name != "program":
-            process.wait_for("^Only this machine can connect; --lan opens it")
+            process.wait_for("^Only this machine can connect. Use --lan ")
 
 
 @pytest.mark.parametrize("name", ["chat", "roll"])

@@ -133,16 +133,20 @@ def test_interrupted_before_it_has_joined_it_exits_with_130(godot3: tuple[str, .
     [
         (("--join", "ws://127.0.0.1:1"), 1, ""),
         (("--join", "http://127.0.0.1"), 2, "gdpeer roll: cannot join http://127.0.0.1: "),
-        (("--dedicated", "--auto"), 2, "gdpeer roll: --auto does not go with --dedicated"),
+        (("--dedicated", "--auto"), 2, "gdpeer roll: --auto cannot be used with --dedicated"),
         (("--port", "9000", "--godot3-port", "9000"), 2, "gdpeer roll: --port and --godot3-port must differ"),
-        (("--join", "ws://x", "--dedicated"), 2, "gdpeer roll: --join does not go with --dedicated"),
-        (("--join", "ws://x", "--pyodide", "."), 2, "gdpeer roll: --join does not go with --dedicated"),
-        (("--join", "ws://x", "--lan"), 2, "gdpeer roll: --join does not go with --dedicated"),
-        (("--join", "ws://x", "--origin", "http://x"), 2, "gdpeer roll: --join does not go with --dedicated"),
-        (("--lan", "--host", "*"), 2, "gdpeer roll: --lan and --host exclude each other"),
+        (("--join", "ws://x", "--dedicated"), 2, "gdpeer roll: --join cannot be used with --dedicated"),
+        (("--join", "ws://x", "--pyodide", "."), 2, "gdpeer roll: --join cannot be used with --dedicated"),
+        (("--join", "ws://x", "--lan"), 2, "gdpeer roll: --join cannot be used with --dedicated"),
+        (("--join", "ws://x", "--origin", "http://x"), 2, "gdpeer roll: --join cannot be used with --dedicated"),
+        (("--lan", "--host", "*"), 2, "gdpeer roll: --lan and --host cannot be used together"),
         (("--origin", "x"), 2, "gdpeer roll: --origin: expected a page"),
-        (("--pyodide", "/nowhere"), 2, "gdpeer roll: --pyodide: expected a folder, got '/nowhere', which is not there"),
-        (("--godot3",), 2, "gdpeer roll: --godot3 goes with --join"),
+        (
+            ("--pyodide", "/nowhere"),
+            2,
+            "gdpeer roll: --pyodide: expected a folder, got '/nowhere', which cannot be found",
+        ),
+        (("--godot3",), 2, "gdpeer roll: --godot3 needs --join"),
     ],
 )
 def test_misuse_and_failure(options: tuple[str, ...], status: int, line: str) -> None:

@@ -108,7 +108,7 @@ def test_without_segno_it_says_how_to_get_it(
 def test_in_no_network_lan_has_no_address(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(serving, "local_addresses", list)
     show_page_code(Place("*", True, ()), 8000)
-    assert capsys.readouterr().out == "This machine is in no network: there is no address for others.\n"
+    assert capsys.readouterr().out == "This machine has no network address for other machines.\n"
 
 
 def test_a_host_that_was_chosen_is_not_talked_about(capsys: pytest.CaptureFixture[str]) -> None:

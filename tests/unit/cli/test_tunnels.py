@@ -105,7 +105,7 @@ def test_names_that_are_missing_are_told_at_the_end(echo: str) -> None:
             exchange(client, CALL)
         text = "\n".join(finish(between))
     assert f"No names for the methods of Main: see --names (checksum {'0' * 32})" in text
-    assert "No names for the methods of Main/Game: see --names (their checksum was not seen)" in text
+    assert "No names for the methods of Main/Game: see --names (the checksum did not appear)" in text
 
 
 def test_a_recording_is_whole_after_ctrl_c_and_after_a_kill(echo: str, tmp_path: Path) -> None:
@@ -183,7 +183,7 @@ def test_a_server_that_is_the_command_itself_is_refused(command: str, host: str,
     done = fails(command, "--listen", str(port), "--host", host, "--to", to.format(port))
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (
-        f"gdpeer {command}: --to is the address of --listen: expected the address of the game's server\n"
+        f"gdpeer {command}: --to is the address of --listen: give the address of the game's server\n"
     )
 
 
@@ -235,7 +235,7 @@ def test_a_file_that_cannot_be_written() -> None:
 def test_a_full_disk_is_one_line_and_status_1(echo: str) -> None:
     done = fails("inspect", "--listen", "0", "--to", echo, "--record", "/dev/full")
     assert done.returncode == 1
-    assert done.stderr == "gdpeer inspect: cannot record: No space left on device\n"
+    assert done.stderr == "gdpeer inspect: cannot write the recording: No space left on device\n"
 
 
 def test_a_reader_that_leaves_ends_it_quietly_and_the_game_hears_1001(echo: str) -> None:
