@@ -60,7 +60,7 @@ def section(name: str, figures: Mapping[str, Data], texts: Mapping[str, str]) ->
         return f"{facts}\n\n{RENDERERS[name](figures[name])}"
     if name in texts:
         return f"{_without_title(texts[name])}\n\nRepeat it with `{COMMANDS[name]}`."
-    return f"Not measured yet; `{COMMANDS[name]}` does it."
+    return f"Not measured yet; run `{COMMANDS[name]}`."
 
 
 def _without_title(text: str) -> str:
@@ -101,7 +101,7 @@ def shares(results: Mapping[str, Rows]) -> str:
     """The figures of gdpeer and of the floor, and which share of the floor everybody reaches; clients apart."""
     names = [name for name in UNITS if name in results]
     parts = ([name for name in names if name.startswith("client-") is is_client] for is_client in (False, True))
-    text = f"Shares of the floor; of {MEMORY} the bytes themselves. A dash was not measured, `void` had errors."
+    text = f"Shares of the floor; for {MEMORY} the bytes. A dash means not measured, `void` means errors."
     return "\n\n".join([text, *(shares_of(results, part) for part in parts if part)])
 
 

@@ -39,9 +39,9 @@ LIMIT = 600.0
 
 
 WORDS = (
-    "Times in milliseconds. At the table of roll each who comes or leaves is told of to all who are there, and each "
-    "bot stays for 20 seconds; the others make 50 calls one after another. Each server had a core, and the bots the "
-    "other."
+    "Times are in milliseconds. At the table of roll, the server announces each player who joins or leaves to all "
+    "other players, and each bot stays for 20 seconds. In the other rows each bot makes 50 calls one after another. "
+    "The server ran on one core and the bots on the other."
 )
 
 

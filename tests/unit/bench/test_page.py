@@ -45,7 +45,7 @@ def test_only_what_stands_between_the_comments_is_replaced() -> None:
 def test_what_was_not_measured_is_said_to_be_so() -> None:
     text = render({}, {})
     assert text.count("Not measured yet") == len(TITLES)
-    assert "`make bench` does it" in text
+    assert "run `make bench`" in text
 
 
 def test_the_section_of_the_libraries() -> None:
