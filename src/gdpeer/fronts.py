@@ -1,23 +1,7 @@
 """What the fronts that wait, asyncio's and the blocking one, share: options, sending, exceptions, and what to wait for.
 
-They take the options of `websockets` by its names, and every setting of gdpeer by its own:
-
-| option | setting |
-|---|---|
-| `max_size` | `inbound_buffer_size`; 1 MiB |
-| `max_queue` | `max_queued_packets`; 1,024 |
-| `write_limit` | `outbound_buffer_size`: more than that waiting, and `send` waits; 64 KiB |
-| `ping_interval` | `heartbeat_interval`; 20 seconds. One not answered by the next ends the connection |
-| `open_timeout` | `handshake_timeout`, and a client's `connect_timeout`; 10 seconds |
-| `close_timeout` | `close_timeout`; 10 seconds |
-| `compression` | `compression`: "deflate" or None; None |
-| `subprotocols` | `supported_protocols` |
-| `origins` | `allowed_origins` |
-| `proxy` | `proxy` of a client: a URL, True: the environment's (the default here), None: none |
-| `max_redirects` | `max_redirects` of a client; 10 |
-| `additional_headers` | `handshake_headers`: a mapping, or pairs |
-
-None stands for "no limit", or for a ping that is never sent.
+They take the options of `websockets` by its names, which stand in the table of settings (`Option` in
+`websocket.settings`), and every setting of gdpeer by its own name.
 
 Layer: `websocket`.
 """
@@ -25,7 +9,6 @@ Layer: `websocket`.
 from __future__ import annotations
 
 import socket
-import sys
 from base64 import b64encode
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -48,7 +31,7 @@ from gdpeer.protocol.url import parse_url
 from gdpeer.signals import Signal
 from gdpeer.websocket.peer import WebSocketPeer
 from gdpeer.websocket.server import WebSocketServer
-from gdpeer.websocket.settings import names
+from gdpeer.websocket.settings import SETTINGS, Option, Settings
 from gdpeer.websocket.states import PeerState
 from gdpeer.websocket.tls_options import TLSOptions
 
@@ -76,54 +59,35 @@ Message: TypeAlias = "str | bytes | bytearray | memoryview"
 NORMAL_CODES = (1000, 1001, 1005)
 """Of an end as agreed: done, going away, and a close without a code."""
 
-DEFAULTS: dict[str, Any] = {
-    "max_size": 1_048_576,
-    "max_queue": 1_024,
-    "write_limit": 65_536,
-    "ping_interval": 20.0,
-    "open_timeout": 10.0,
-    "close_timeout": 10.0,
-}
-
-CLIENT_DEFAULTS: dict[str, Any] = {"proxy": True, "max_redirects": 10}
-"""Of clients besides, as users of `websockets` expect."""
-
-_UNLIMITED = sys.maxsize >> 4
-_SETTINGS = {
-    "max_size": (("inbound_buffer_size",), _UNLIMITED),
-    "max_queue": (("max_queued_packets",), _UNLIMITED),
-    "write_limit": (("outbound_buffer_size",), 0),
-    "ping_interval": (("heartbeat_interval",), 0.0),
-    "open_timeout": (("handshake_timeout", "connect_timeout"), float("inf")),
-    "close_timeout": (("close_timeout",), float("inf")),
-    "subprotocols": (("supported_protocols",), ()),
-    "origins": (("allowed_origins",), None),
-}
-"""For each option the settings that it stands for, and what None means there."""
-
 
 def configure(target: WebSocketPeer | WebSocketServer, options: Mapping[str, Any]) -> None:
-    """Set options, by the names above or by a setting's own.
+    """Sets options, by their names in the table of settings or by a setting's own name.
 
     Raises:
         TypeError, ValueError: an option is not known, or its value is not valid.
     """
-    for name, value in {**DEFAULTS, **options}.items():
-        if name == "compression":
-            target.compression = _wants_deflate(value)
-        elif name == "additional_headers":
-            lines = [f"{key}: {text}" for key, text in _pairs(value)]
-            _set(target, "handshake_headers", lines)
-        elif name in _SETTINGS:
-            settings, for_none = _SETTINGS[name]
-            for setting in settings:
-                _set(target, setting, for_none if value is None else value)
-        else:
+    known = _options_of(target)
+    defaults = {option.name: option.default for _, option in known if option.default is not None}
+    for name, value in {**defaults, **options}.items():
+        found = [(setting, option) for setting, option in known if option.name == name]
+        for setting, option in found:
+            _set(target, setting, option.value_of(value))
+        if not found:
             _set_own(target, name, value)
 
 
+def _options_of(target: WebSocketPeer | WebSocketServer) -> list[tuple[str, Option]]:
+    """Returns the settings that the target has and that are options, by their names."""
+    by_method = ("handshake_headers", "supported_protocols") if isinstance(target, WebSocketServer) else ()
+    return [
+        (name, setting.option)
+        for name, setting in SETTINGS.items()
+        if setting.option is not None and (name in by_method or hasattr(type(target), name))
+    ]
+
+
 def _set_own(target: WebSocketPeer | WebSocketServer, name: str, value: Any) -> None:
-    """Set what is no option but may be a setting."""
+    """Sets a setting or an attribute by its own name."""
     found = getattr(target, name, Signal)
     if name.startswith("_") or callable(found) or isinstance(found, Signal):
         raise _unknown(target, name)
@@ -134,7 +98,7 @@ def _set_own(target: WebSocketPeer | WebSocketServer, name: str, value: Any) -> 
 
 
 def _unknown(target: WebSocketPeer | WebSocketServer, name: str) -> TypeError:
-    near = nearest(name, names_of(type(target)) | _SETTINGS.keys() | {"compression", "additional_headers"})
+    near = nearest(name, names_of(type(target)).union(option.name for _, option in _options_of(target)))
     return TypeError(f"unknown option {name!r}{f'; did you mean {near!r}?' if near else ''}")
 
 
@@ -142,19 +106,9 @@ def _set(target: WebSocketPeer | WebSocketServer, name: str, value: Any) -> None
     if name == "handshake_headers" and isinstance(target, WebSocketServer):
         target.set_extra_headers(value)
     elif name == "supported_protocols" and isinstance(target, WebSocketServer):
-        target._change(name, names(value))
-    elif hasattr(target, name):  # a server does not connect
+        Settings.supported_protocols.assign(target, value)
+    else:
         setattr(target, name, value)
-
-
-def _wants_deflate(value: object) -> bool:
-    if value not in (None, "deflate", True, False):
-        raise ValueError(f"compression is 'deflate' or None, not {value!r}")
-    return bool(value)
-
-
-def _pairs(headers: Any) -> Iterable[tuple[str, str]]:
-    return () if headers is None else headers.items() if isinstance(headers, Mapping) else headers
 
 
 # -- opening ----------------------------------------------------------------------------------------------------------
@@ -190,7 +144,7 @@ def connect(
         raise wrong_type("connect", "url", "a string", url)
     if not (tls is None or isinstance(tls, TLSOptions) or _is_context(tls)):
         raise wrong_type("connect", "ssl", "TLSOptions, an ssl.SSLContext or None", tls)
-    configure(peer, {**CLIENT_DEFAULTS, **options})
+    configure(peer, options)
     _add_credentials(peer, url)
     if tls is None and server_hostname:
         tls = TLSOptions.client(common_name_override=server_hostname)

@@ -22,11 +22,18 @@ WRONG = [
     "print(WebSocketMultiplayerPeer().max_peer)",
     "print(Node().multiplayr)",
     "TCPServer().backlog = 3",
+    "WebSocketPeer().inbound_buffer_size = 'x'",
+    "WebSocketServer().heartbeat_interval = 'x'",
+    "WebSocketMultiplayerPeer().godot3_protocols = 3",
+    "print(WebSocketServer().max_pending.upper())",
 ]
 RIGHT = [
     "WebSocketServer().heartbeat_interval = 3",
     "WebSocketMultiplayerPeer().max_peers = 3",
     "WebSocketPeer().poll()",
+    "WebSocketPeer().proxy = None",
+    "WebSocketServer().allowed_origins = ['https://game.example']",
+    "print(WebSocketMultiplayerPeer().max_refused + 1)",
 ]
 NAMES = sorted(set(re.findall(r"\b([A-Z]\w+)\(", " ".join(WRONG))))
 IMPORT = f"from gdpeer import {', '.join(NAMES)}"

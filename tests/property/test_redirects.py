@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gdpeer.protocol.url import parse_url
-from gdpeer.websocket.opening.redirects import MOST_REDIRECTS, SECRETS, Hop, first_hop, next_hop
+from gdpeer.websocket.opening.redirects import SECRETS, Hop, first_hop, next_hop
+from gdpeer.websocket.settings import MOST_REDIRECTS
 
 PIECES = ["ws", "wss", "http", "https", "ftp", ":", "://", "//", "/", "..", "?", "#", "@", ":80", ":443", "%2f", "\\"]
 HOSTS = ["a.example", "A.example", "b.example", "a.example.", "[::1]", "a.example:8443", "a.example@b.example"]

@@ -276,7 +276,7 @@ def same_for_h11(settings: Settings, make: Callable[[Settings], Any]) -> Any:
 
 def _fresh(settings: Settings) -> Settings:
     """A copy that remembers nothing."""
-    return Settings(**{name: getattr(settings, name) for name in settings.__slots__ if not name.startswith("_")})
+    return settings.replace()
 
 
 def single_tricks(starts: Sequence[str], base: dict[str, str]) -> Iterator[bytes]:

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import griffe
 
+from gdpeer.websocket.settings import Property
 from tools.programs import ROOT
 from tools.reference.contents import ONLY, PAGES, STANDS_FOR
 from tools.reference.docstrings import Docstring, parse
@@ -272,11 +273,21 @@ def _parameters(parameters: list[Any]) -> Iterator[str]:
 
 
 def docstring_of(thing: Any) -> Docstring:
-    """Its own docstring; that of a `Setting` is among its arguments."""
-    value = getattr(thing, "value", None)
-    if isinstance(value, griffe.ExprCall) and str(value.function) == "Setting":
-        return parse(ast.literal_eval(str(value.arguments[1])))
+    """Its own docstring; that of a setting stands in the table of settings."""
+    found = property_of(thing)
+    if found is not None:
+        return parse(found.text)
     return parse(thing.docstring.value if thing.docstring else "")
+
+
+def property_of(thing: Any) -> Property[Any, Any] | None:
+    """The setting that a class has as a property; None for everything else."""
+    value = getattr(thing, "value", None)
+    if isinstance(value, griffe.ExprCall) and str(value.function) == "Property":
+        found = getattr(runtime(public()[thing.parent.path]), thing.name)
+        assert isinstance(found, Property)
+        return found
+    return None
 
 
 # -- members ----------------------------------------------------------------------------------------------------------
@@ -382,10 +393,9 @@ def _attribute(name: str, names: tuple[str, ...], members: list[Any], text: str)
 
 
 def _type_of(member: Any) -> str:
-    value = member.value
-    if isinstance(value, griffe.ExprCall) and str(value.function) == "Setting":
-        with suppress(Exception):
-            return expression(package()[resolved(value.arguments[0]).removeprefix("gdpeer.")].returns)
+    found = property_of(member)
+    if found is not None:
+        return str(found.setting.convert.__annotations__["return"])
     return re.sub(r"^(?:Final|ClassVar)\[(.*)\]$", r"\1", annotation(member.annotation))
 
 

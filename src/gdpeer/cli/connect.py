@@ -26,7 +26,7 @@ from gdpeer.inspection.method_names import MethodNames
 from gdpeer.quoting import redact
 from gdpeer.terminal.lines import Lines, is_typed
 from gdpeer.terminal.stopping import Stop
-from gdpeer.websocket.opening.redirects import MOST_REDIRECTS
+from gdpeer.websocket.settings import MOST_REDIRECTS
 from gdpeer.websocket.states import PeerWriteMode
 
 __all__ = ["Conversation", "connect"]

@@ -6,7 +6,6 @@ Layer: `inspection`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from gdpeer.errors import Cause, CloseCause, HandshakeError
 from gdpeer.protocol.deflate import NAME
@@ -36,8 +35,7 @@ def asking(settings: Settings, request: Request, timeout: float) -> Settings:
         timeout: seconds for each step of the connection.
     """
     offered = request.headers.get("sec-websocket-protocol")
-    return replace(
-        settings,
+    return settings.replace(
         handshake_headers=tuple(f"{name}: {value}" for name, value in request.headers if is_passed_on(name) and value),
         supported_protocols=tuple(name for one in offered.split(",") if (name := one.strip())),
         connect_timeout=timeout,
@@ -59,7 +57,7 @@ def answering(settings: Settings, opened: Opened) -> Settings:
         opened: the server's answer.
     """
     protocols = (opened.protocol,) if opened.protocol else ()
-    return replace(settings, supported_protocols=protocols, compression=opened.deflate is not None)
+    return settings.replace(supported_protocols=protocols, compression=opened.deflate is not None)
 
 
 class WaitingUpgrade(ServerUpgrade):

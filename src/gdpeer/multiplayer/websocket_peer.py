@@ -26,7 +26,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -62,8 +61,7 @@ from gdpeer.websocket.session.client import ClientSession
 from gdpeer.websocket.session.dialects import GODOT3, GODOT4, Dialect
 from gdpeer.websocket.session.server import News, ServerSession
 from gdpeer.websocket.session.session_peer import SessionPeer
-from gdpeer.websocket.session_settings import SessionSettings, SessionValues
-from gdpeer.websocket.settings import Settings
+from gdpeer.websocket.settings import Property, Role, Settings, some_seconds
 from gdpeer.websocket.states import PeerState
 from gdpeer.websocket.stats import ServerStats, Tally
 from gdpeer.websocket.tls_options import TLSOptions
@@ -86,7 +84,7 @@ _NO_STATS = Tally().stats((), 0)
 _DIALECTS = {dialect.name: dialect for dialect in (GODOT4, GODOT3)}
 
 
-class WebSocketMultiplayerPeer(SessionSettings, SessionPeer, MultiplayerPeer):
+class WebSocketMultiplayerPeer(SessionPeer, MultiplayerPeer):
     """A server, or a client of one; DISCONNECTED at first, and again after `close` or the end of the connection.
 
     Settings count for connections that come after they are set.
@@ -114,6 +112,32 @@ class WebSocketMultiplayerPeer(SessionSettings, SessionPeer, MultiplayerPeer):
         "max_peers",
         "reuse_port",
     )
+    _gdpeer_role: ClassVar[Role] = "multiplayer"
+
+    handshake_headers = Property(Settings.handshake_headers)
+    supported_protocols = Property(Settings.supported_protocols)
+    inbound_buffer_size = Property(Settings.inbound_buffer_size)
+    outbound_buffer_size = Property(Settings.outbound_buffer_size)
+    max_queued_packets = Property(Settings.max_queued_packets)
+    close_on_backpressure = Property(Settings.close_on_backpressure)
+    handshake_timeout = Property(
+        Settings.handshake_timeout,
+        some_seconds,  # create_client waits for an id, which a server of another kind never sends
+        "Seconds, more than 0: on a client from `create_client` to its id, on a server for TLS and each upgrade.",
+    )
+    close_timeout = Property(Settings.close_timeout)
+    heartbeat_interval = Property(Settings.heartbeat_interval)
+    compression = Property(Settings.compression)
+    compression_threshold = Property(Settings.compression_threshold)
+    max_redirects = Property(Settings.max_redirects)
+    message_rate = Property(Settings.message_rate)
+    byte_rate = Property(Settings.byte_rate)
+    max_connections_per_address = Property(Settings.max_connections_per_address)
+    connection_rate = Property(Settings.connection_rate)
+    max_pending = Property(Settings.max_pending)
+    max_refused = Property(Settings.max_refused)
+    allowed_origins = Property(Settings.allowed_origins)
+    godot3_protocols = Property(Settings.godot3_protocols)
 
     def __init__(self, dialects: Sequence[str] = ("godot4",), *, clock: Clock = MONOTONIC) -> None:
         MultiplayerPeer.__init__(self)
@@ -129,7 +153,7 @@ class WebSocketMultiplayerPeer(SessionSettings, SessionPeer, MultiplayerPeer):
         self.backlog = 4096
         self.reuse_port = False
         self._dialects = tuple(_DIALECTS[name] for name in dialects)
-        self._settings: Settings = SessionValues(handshake_timeout=3.0)
+        self._settings = Settings.of("multiplayer")
         self._clock = clock
         self._listen_error = ""
         self._untold = ""
@@ -138,8 +162,9 @@ class WebSocketMultiplayerPeer(SessionSettings, SessionPeer, MultiplayerPeer):
         self._godot3_port = 0
         self._client: WebSocketClient | None = None
 
-    def _change(self, name: str, value: Any) -> None:
-        super()._change(name, value)
+    def use_settings(self, settings: Settings) -> None:
+        """Takes changed settings over, for connections that come from now on. For gdpeer itself; see `Property`."""
+        self._settings = settings
         if self._server is not None:
             self._server.use_settings(self._server_settings())
 
@@ -283,7 +308,7 @@ class WebSocketMultiplayerPeer(SessionSettings, SessionPeer, MultiplayerPeer):
 
     def _server_settings(self) -> Settings:
         protocols = dict.fromkeys((*self.supported_protocols, *self.godot3_protocols))
-        return replace(self._settings, supported_protocols=tuple(protocols))
+        return self._settings.replace(supported_protocols=tuple(protocols))
 
     def _listen(self, server: WebSocketServer, port: int, godot3_port: int | None) -> Error:
         try:

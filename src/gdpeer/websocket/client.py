@@ -32,7 +32,7 @@ from gdpeer.websocket.reconnection import Reconnection
 from gdpeer.websocket.session.client import ClientSession
 from gdpeer.websocket.session.dialects import GODOT3
 from gdpeer.websocket.session.faces import NetworkedPeer
-from gdpeer.websocket.settings import kilobytes, lines, names
+from gdpeer.websocket.settings import Settings, kilobytes, lines, names
 from gdpeer.websocket.states import ClientStatus, PeerState
 from gdpeer.websocket.tls_options import Source, TLSOptions
 
@@ -100,7 +100,7 @@ class WebSocketClient(NetworkedPeer):
         self.trusted_ssl_certificate: Source | None = None
         self._status = _DISCONNECTED
         self._peer = WebSocketPeer(clock=clock)
-        self.set_buffers(64, 1024, 64, 1024)  # Godot 3's
+        self._peer.use_settings(Settings.of("client"))
         self._peer.drained.connect(self.peer_drained.emit)
         self._was_asked_to_close = False
 

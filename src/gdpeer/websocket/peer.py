@@ -41,21 +41,8 @@ from gdpeer.websocket._peer import PeerBase, backend_of
 from gdpeer.websocket.backend.base import Turn
 from gdpeer.websocket.backend.native import NativeBackend, leave
 from gdpeer.websocket.connecting import connect
-from gdpeer.websocket.opening.proxy_choice import proxy_choice
-from gdpeer.websocket.opening.redirects import redirect_count
 from gdpeer.websocket.opening.upgrade import ClientUpgrade, ServerUpgrade
-from gdpeer.websocket.settings import (
-    Configurable,
-    Setting,
-    Settings,
-    count,
-    flag,
-    lines,
-    lines_or_none,
-    names,
-    rate,
-    seconds,
-)
+from gdpeer.websocket.settings import Property, Role, Settings
 from gdpeer.websocket.states import PeerState, PeerWriteMode, Stage, state_of
 from gdpeer.websocket.stats import PeerStats, peer_stats
 from gdpeer.websocket.tls_options import TLSOptions
@@ -76,11 +63,14 @@ _CONNECTING, _OPEN, _CLOSED = PeerState.CONNECTING, PeerState.OPEN, PeerState.CL
 _DONE = int(Stage.DONE)
 
 
-class WebSocketPeer(PeerBase, Configurable, PacketPeer):
+class WebSocketPeer(PeerBase, PacketPeer):
     """A client, or a server's end of one connection. It begins CLOSED.
 
     Nothing happens but in `poll`: call it once a frame, or with a timeout in a loop of its own. Use one peer from one
     thread at a time; different peers may be in different threads.
+
+    Set the settings before connecting. Five of them count at once on an open connection, too: `outbound_buffer_size`,
+    `max_queued_packets` (for what is sent), `close_on_backpressure`, `heartbeat_interval` and `close_timeout`.
 
     Args:
         clock: for tests.
@@ -93,6 +83,7 @@ class WebSocketPeer(PeerBase, Configurable, PacketPeer):
     __slots__ = ("_cause", "_clock", "_drained", "_is_owner", "_settings", "_turn", "_url")
 
     _gdpeer_attributes: ClassVar[tuple[str, ...]] = ()
+    _gdpeer_role: ClassVar[Role] = "peer"
 
     State: TypeAlias = PeerState
     WriteMode: TypeAlias = PeerWriteMode
@@ -103,55 +94,27 @@ class WebSocketPeer(PeerBase, Configurable, PacketPeer):
     WRITE_MODE_TEXT = PeerWriteMode.TEXT
     WRITE_MODE_BINARY = PeerWriteMode.BINARY
 
-    handshake_headers = Setting(
-        lines, "`Name: value` lines added to the request (client) or response (server); (). Read when connecting."
-    )
-    supported_protocols = Setting(
-        names, "Sub-protocols offered or accepted, the most wanted first; (). Read when connecting."
-    )
-    inbound_buffer_size = Setting(
-        count,
-        "Bytes of the largest message taken (a larger one: 1009), and of what may wait; 65,535. Read when connecting.",
-    )
-    outbound_buffer_size = Setting(
-        count,
-        "Bytes that may wait to be sent; 65,535; 0: no limit. A send over it is refused with `ERR_OUT_OF_MEMORY`.",
-    )
-    max_queued_packets = Setting(
-        count, "Messages that may wait, unread or unsent; 4,096. Inbound read when connecting."
-    )
-    close_on_backpressure = Setting(
-        flag, "Also close with 1013 at such a send, where what waits takes the room; False. In a page with 4013."
-    )
-    connect_timeout = Setting(seconds, "Seconds for names and TCP; 30.")
-    handshake_timeout = Setting(seconds, "Seconds for TLS, and for the upgrade; 10. The engine has no limit here.")
-    close_timeout = Setting(seconds, "Seconds for the answer to a close; 10. The engine waits for ever.")
-    compression = Setting(flag, "Offer or accept permessage-deflate; False. Read when connecting.")
-    compression_threshold = Setting(count, "Messages of fewer bytes go uncompressed; 256.")
-    message_rate = Setting(
-        rate,
-        "Messages a second that are taken, twice as many at once; over it reading pauses, and TCP holds the sender "
-        "back. 0.0: any number. Read when connecting.",
-    )
-    byte_rate = Setting(rate, "Bytes a second, likewise; 0.0: any number.")
-    allowed_origins = Setting(
-        lines_or_none, 'On a server: values of `Origin` that may connect (`"https://game.example"`); None: all.'
-    )
-
-    max_redirects = Setting(
-        redirect_count,
-        "Redirects that a client follows, 0 to 20, all within `handshake_timeout`; 0, as in the engine. What is secret "
-        "in `handshake_headers` goes to no other origin. Read when connecting. A page follows none.",
-    )
-    proxy = Setting(
-        proxy_choice,
-        "Of a client: `http://user:password@host:port` or `socks5://...`; True: the environment's, but not "
-        "to loopback; None: none, as in the engine. Read when connecting. In a page the browser's own counts.",
-    )
+    handshake_headers = Property(Settings.handshake_headers)
+    supported_protocols = Property(Settings.supported_protocols)
+    inbound_buffer_size = Property(Settings.inbound_buffer_size)
+    outbound_buffer_size = Property(Settings.outbound_buffer_size)
+    max_queued_packets = Property(Settings.max_queued_packets)
+    close_on_backpressure = Property(Settings.close_on_backpressure)
+    heartbeat_interval = Property(Settings.heartbeat_interval)
+    connect_timeout = Property(Settings.connect_timeout)
+    handshake_timeout = Property(Settings.handshake_timeout)
+    close_timeout = Property(Settings.close_timeout)
+    compression = Property(Settings.compression)
+    compression_threshold = Property(Settings.compression_threshold)
+    message_rate = Property(Settings.message_rate)
+    byte_rate = Property(Settings.byte_rate)
+    allowed_origins = Property(Settings.allowed_origins)
+    max_redirects = Property(Settings.max_redirects)
+    proxy = Property(Settings.proxy)
 
     def __init__(self, *, clock: Clock = MONOTONIC) -> None:
         super().__init__()
-        self._be(Settings(), clock, Turn(), is_owner=True)
+        self._be(Settings.of("peer"), clock, Turn(), is_owner=True)
 
     def _be(self, settings: Settings, clock: Clock, turn: Turn, *, is_owner: bool) -> None:
         self._is_owner = is_owner  # False: a server watches it
@@ -161,22 +124,6 @@ class WebSocketPeer(PeerBase, Configurable, PacketPeer):
         self._url = ""
         self._cause = NO_CAUSE
         self._drained: Signal | None = None
-
-    def _change(self, name: str, value: Any) -> None:
-        super()._change(name, value)
-        if self._backend is not None:
-            self._backend.use(self._settings)
-
-    @property
-    def heartbeat_interval(self) -> float:
-        """Seconds between pings while open; 0.0: none. One not answered by the next ends the connection uncleanly."""
-        return self._settings.heartbeat_interval
-
-    @heartbeat_interval.setter
-    def heartbeat_interval(self, interval: float) -> None:
-        self._change("heartbeat_interval", seconds(interval))
-        if self._backend is not None:
-            self._backend.restart_heartbeat()
 
     @property
     def drained(self) -> Signal:
@@ -502,8 +449,12 @@ class WebSocketPeer(PeerBase, Configurable, PacketPeer):
         backend.go_on()
 
     def use_settings(self, settings: Settings) -> None:
-        """Takes all settings at once, before connecting."""
-        self._settings = settings
+        """Takes all settings at once; those that count on an open connection are used there, too."""
+        before, self._settings = self._settings, settings
+        if self._backend is not None:
+            self._backend.use(settings)
+            if settings.heartbeat_interval != before.heartbeat_interval:
+                self._backend.restart_heartbeat()
 
     def poll_turn(self) -> Turn:
         """The turn in which this peer is polled."""

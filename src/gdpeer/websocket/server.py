@@ -66,16 +66,10 @@ from gdpeer.websocket.backend.native import NativeBackend, leave
 from gdpeer.websocket.listening import Listeners, Place, log_not_listening, make_context
 from gdpeer.websocket.opening.upgrade import Answered, Processor, Question, ServerUpgrade
 from gdpeer.websocket.peer import WebSocketPeer
-from gdpeer.websocket.server_settings import ServerSettings
 from gdpeer.websocket.session.dialects import GODOT3
 from gdpeer.websocket.session.faces import NetworkedPeer
 from gdpeer.websocket.session.server import ServerSession
-from gdpeer.websocket.settings import (
-    Settings,
-    kilobytes,
-    lines,
-    names,
-)
+from gdpeer.websocket.settings import Property, Role, Settings, kilobytes, lines, names
 from gdpeer.websocket.states import ClientStatus, PeerWriteMode, Stage
 from gdpeer.websocket.stats import ServerStats, Tally
 from gdpeer.websocket.tls_options import Source
@@ -110,7 +104,7 @@ _LINGERING, _DONE = int(Stage.LINGERING), int(Stage.DONE)  # compared once for e
 _CLEAN = Cause.CLOSED  # once, for an enumeration finds its members slowly
 
 
-class WebSocketServer(ServerSettings, NetworkedPeer):
+class WebSocketServer(NetworkedPeer):
     """Many connections on one port, told of by signals while `poll` runs.
 
     Settings count for connections that come after they are set. Not to be used by two threads at a time.
@@ -153,6 +147,25 @@ class WebSocketServer(ServerSettings, NetworkedPeer):
         "reuse_port",
         "ssl_certificate",
     )
+    _gdpeer_role: ClassVar[Role] = "server"
+
+    handshake_timeout = Property(Settings.handshake_timeout)
+    heartbeat_interval = Property(Settings.heartbeat_interval)
+    close_timeout = Property(Settings.close_timeout)
+    inbound_buffer_size = Property(Settings.inbound_buffer_size)
+    outbound_buffer_size = Property(Settings.outbound_buffer_size)
+    max_queued_packets = Property(Settings.max_queued_packets)
+    close_on_backpressure = Property(Settings.close_on_backpressure)
+    compression = Property(Settings.compression)
+    compression_threshold = Property(Settings.compression_threshold)
+    allowed_origins = Property(Settings.allowed_origins)
+    allowed_paths = Property(Settings.allowed_paths)
+    message_rate = Property(Settings.message_rate)
+    byte_rate = Property(Settings.byte_rate)
+    max_connections_per_address = Property(Settings.max_connections_per_address)
+    connection_rate = Property(Settings.connection_rate)
+    max_pending = Property(Settings.max_pending)
+    max_refused = Property(Settings.max_refused)
 
     _UPGRADE: ClassVar[type[ServerUpgrade]] = ServerUpgrade
 
@@ -173,9 +186,7 @@ class WebSocketServer(ServerSettings, NetworkedPeer):
         self.max_peers = 0
         self.backlog = 4096
         self.reuse_port = False
-        self._settings = Settings(
-            inbound_buffer_size=65_536, outbound_buffer_size=65_536, max_queued_packets=1024, handshake_timeout=3.0
-        )
+        self._settings = Settings.of("server")
         self._clock = clock
         self._turn = Turn(log_limits=LogLimits(clock, total=True))
         self._session: ServerSession | None = None  # of multiplayer mode
@@ -214,7 +225,7 @@ class WebSocketServer(ServerSettings, NetworkedPeer):
         found = lines(headers)
         for line in found:
             parse_header_line(line)
-        self._change("handshake_headers", found)
+        self.use_settings(self._settings.replace(handshake_headers=found))
 
     # ------------------------------------------------------------------------------------------ listening
 
@@ -238,7 +249,7 @@ class WebSocketServer(ServerSettings, NetworkedPeer):
         if self._listeners.listeners:
             return self._not_listening(Error.ERR_ALREADY_IN_USE, "already listening")
         try:
-            self._change("supported_protocols", names(protocols))
+            self.use_settings(self._settings.replace(supported_protocols=names(protocols)))
             if not 0 <= port <= 65535:
                 raise ValueError(f"the port must be 0 to 65535, not {port}")
             self._listeners.tls = self._make_tls()

@@ -1,92 +1,459 @@
-"""What can be set about a WebSocket, in one place for the peer, the client and the server.
+"""The table of settings: every setting of a WebSocket connection is declared here, once.
 
-A peer of a server shares the server's settings until one of its own properties is set; then it has a copy.
+`Settings` is the table and, as an object, the values that one peer or server uses. A class shows a setting to the user
+by its name alone:
+
+    class WebSocketServer:
+        close_timeout = Property(Settings.close_timeout)
+
+The defaults, the checks of assigned values, the reference pages and the options of the asyncio and blocking APIs all
+come from this table.
 
 Layer: `websocket`. Source: reference godot-api section 3, 5 and 10 for names and defaults.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, field, replace
-from typing import Any, Generic, TypeVar, overload
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
+from typing import Any, ClassVar, Generic, Literal, NamedTuple, Protocol, TypeAlias, TypeVar, overload
 
 from gdpeer.protocol.deflate import Agreement
 from gdpeer.protocol.handshake import ServerTerms
 from gdpeer.protocol.http_headers import parse_header_line
 from gdpeer.protocol.limits import Limits
 
-__all__ = [
-    "Configurable",
-    "Setting",
-    "Settings",
-    "count",
-    "flag",
-    "kilobytes",
-    "lines",
-    "lines_or_none",
-    "names",
-    "rate",
-    "seconds",
-]
+__all__ = ["MOST_REDIRECTS", "SETTINGS", "Option", "Property", "Setting", "Settings", "kilobytes", "lines", "names"]
+
+MOST_REDIRECTS = 20
+"""The largest `max_redirects`; the limit of browsers (Fetch section 4.4)."""
+
+_UNLIMITED = sys.maxsize >> 4
+"""Bytes or messages that no connection reaches."""
+
+Role: TypeAlias = Literal["peer", "client", "server", "multiplayer"]
+"""`WebSocketPeer`, `WebSocketClient`, `WebSocketServer` or `WebSocketMultiplayerPeer`: the default depends on it."""
+
+Value = TypeVar("Value")
+Given = TypeVar("Given")
 
 
-@dataclass(slots=True)
-class Settings:
-    """Times in seconds, sizes in bytes. Never changed once in use: whoever sets something makes a copy.
+# -- what a setting is ------------------------------------------------------------------------------------------------
+
+
+class Option(NamedTuple):
+    """A setting in the asyncio and blocking APIs, which use the names and defaults of `websockets`.
 
     Attributes:
-        handshake_headers: `Name: value` lines added to the request (client) or the response (server).
-        supported_protocols: offered (client) or accepted (server), the most wanted first.
-        inbound_buffer_size: the largest message that is taken, and how much may wait unread.
-        outbound_buffer_size: how much may wait to be sent; 0: no limit.
-        max_queued_packets: how many messages may wait, inbound and outbound each.
-        heartbeat_interval: a ping so often while open; one unanswered at the next ends the connection. 0: none.
-        connect_timeout: for names and TCP. 30, the engine's.
-        handshake_timeout: for TLS and the upgrade, from the moment TCP is there. 3 on a server, as the engine's; 10
-            on a client, since that may be far away.
-        close_timeout: from sending a close frame to its answer. The engine has none; 10.
-        compression: whether permessage-deflate is offered or accepted.
-        compression_parameters: the four parameters as wished for.
-        compression_threshold: messages of fewer bytes go uncompressed: below some hundred bytes there is nothing to
-            win.
-        close_on_backpressure: end who does not read, at a send that finds the outbound limits reached by what waits.
-        message_rate, byte_rate: what is taken a second of each, twice as much at once; over it reading pauses. 0: all.
-        max_connections_per_address, connection_rate, max_pending, max_refused: see `ServerSettings`.
-        allowed_origins: pages that may connect (`"https://game.example"`); None: all.
-        allowed_paths: paths that may be upgraded, others get 404; None: all.
-        max_redirects: how many a client follows. The engine follows none.
-        proxy: a client's, a URL; True: the environment's; False: none. Not shown, as it may hold a password.
+        name: of the option. Settings with the same option are set together.
+        default: of the option; None: the setting keeps its own default.
+        unlimited: the value that the option None stands for.
+        convert: turns the option into a value for the setting.
     """
 
-    handshake_headers: tuple[str, ...] = ()
-    supported_protocols: tuple[str, ...] = ()
-    inbound_buffer_size: int = 65_535
-    outbound_buffer_size: int = 65_535
-    max_queued_packets: int = 4_096
-    heartbeat_interval: float = 0.0
-    connect_timeout: float = 30.0
-    handshake_timeout: float = 10.0
-    close_timeout: float = 10.0
-    compression: bool = False
-    compression_parameters: Agreement = field(default_factory=Agreement)
-    compression_threshold: int = 256
-    close_on_backpressure: bool = False
-    message_rate: float = 0.0
-    byte_rate: float = 0.0
-    max_connections_per_address: int = 0
-    connection_rate: float = 0.0
-    max_pending: int = 0
-    max_refused: int = 0
-    allowed_origins: Collection[str] | None = None
-    allowed_paths: Collection[str] | None = None
-    max_redirects: int = 0
-    proxy: str | bool = field(default=False, repr=False)
-    _limits: Limits | None = field(default=None, init=False, repr=False, compare=False)
-    _terms: ServerTerms | None = field(default=None, init=False, repr=False, compare=False)
+    name: str
+    default: Any = None
+    unlimited: Any = None
+    convert: Callable[[Any], Any] | None = None
+
+    def value_of(self, given: Any) -> Any:
+        """Returns what to assign to the setting.
+
+        Raises:
+            TypeError, ValueError: the option's value is not valid.
+        """
+        if self.convert is not None:
+            return self.convert(given)
+        return self.unlimited if given is None else given
+
+
+class Setting(Generic[Value, Given]):
+    """One row of the table.
+
+    Args:
+        convert: turns an assigned value into the stored one; raises TypeError or ValueError for others.
+        default: the value of a new object, if `by_role` has none for its class.
+        text: what the setting does, with its unit, for the user.
+        option: the setting's option in the asyncio and blocking APIs.
+        by_role: the defaults of classes that differ.
+    """
+
+    name = ""
+
+    def __init__(
+        self,
+        convert: Callable[[Given], Value],
+        default: Any,
+        text: str,
+        *,
+        option: Option | None = None,
+        **by_role: Any,
+    ) -> None:
+        self.convert = convert
+        self.text = text
+        self.option = option
+        self._default = default
+        self._by_role = by_role
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def default(self, role: Role) -> Value:
+        """Returns the value in a new object of that class."""
+        value: Value = self._by_role.get(role, self._default)
+        return value
+
+    def assign(self, owner: Configurable, value: Given, convert: Callable[[Given], Value] | None = None) -> None:
+        """Gives a peer or a server another value.
+
+        Raises:
+            TypeError, ValueError: the converter refuses the value.
+        """
+        try:
+            converted = (convert or self.convert)(value)
+        except (TypeError, ValueError) as problem:
+            raise type(problem)(f"{self.name}: {problem}") from None
+        # A copy: others may share the object, and an open connection keeps the values that it began with.
+        owner.use_settings(owner._settings.replace(**{self.name: converted}))
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> Setting[Value, Given]: ...
+    @overload
+    def __get__(self, instance: Settings, owner: type) -> Value: ...
+    def __get__(self, instance: Settings | None, owner: type) -> Any:
+        # Only reached by `Settings.name`: an object has a value of that name in its dictionary, and Python takes that
+        # value first, because this descriptor has no __set__. So reading a value costs no call.
+        return self
+
+
+class Configurable(Protocol):
+    """A class with settings as properties."""
+
+    _gdpeer_role: ClassVar[Role]
+    _settings: Settings
+
+    def use_settings(self, settings: Settings) -> None:
+        """Takes changed settings over."""
+
+
+class Property(Generic[Value, Given]):
+    """A setting as a property of a public class.
+
+    Args:
+        setting: the row of the table.
+        convert: replaces the row's converter, where a class allows fewer values.
+        text: replaces the row's text, where the setting does something else in this class.
+    """
+
+    def __init__(
+        self, setting: Setting[Value, Given], convert: Callable[[Given], Value] | None = None, text: str = ""
+    ) -> None:
+        self.setting = setting
+        self._convert = convert
+        self.text = text or setting.text
+
+    def __set_name__(self, owner: type[Configurable], name: str) -> None:
+        default = self.setting.default(owner._gdpeer_role)
+        shown = f"{default:,}" if type(default) is int else repr(default)
+        self.__doc__ = f"{self.text} Default: {shown}."
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> Property[Value, Given]: ...
+    @overload
+    def __get__(self, instance: Configurable, owner: type) -> Value: ...
+    def __get__(self, instance: Configurable | None, owner: type) -> Property[Value, Given] | Value:
+        if instance is None:
+            return self
+        value: Value = getattr(instance._settings, self.setting.name)
+        return value
+
+    def __set__(self, instance: Configurable, value: Given) -> None:
+        self.setting.assign(instance, value, self._convert)
+
+
+# -- converters: what may be assigned ---------------------------------------------------------------------------------
+
+
+def _expect(value: object, kind: Any, words: str) -> None:
+    # True is an int for Python, but as a number of bytes or seconds it is a mistake.
+    if not isinstance(value, kind) or isinstance(value, bool):
+        raise TypeError(f"{words} is needed, not {type(value).__name__}")
+
+
+def count(value: int) -> int:
+    """Returns a whole number that is not negative."""
+    _expect(value, int, "a whole number")
+    if value < 0:
+        raise ValueError(f"must not be negative: {value}")
+    return value
+
+
+def redirect_count(value: int) -> int:
+    """Returns a number of redirects, 0 to `MOST_REDIRECTS`."""
+    if count(value) > MOST_REDIRECTS:
+        raise ValueError(f"must be at most {MOST_REDIRECTS}: {value}")
+    return value
+
+
+def seconds(value: float) -> float:
+    """Returns a time in seconds that is not negative; it may be infinite."""
+    _expect(value, int | float, "a number of seconds")
+    if not value >= 0:  # so that NaN is refused, too
+        raise ValueError(f"must not be negative: {value}")
+    return float(value)
+
+
+def some_seconds(value: float) -> float:
+    """Returns a time in seconds that is more than 0."""
+    if not seconds(value):
+        raise ValueError("must be more than 0")
+    return float(value)
+
+
+def rate(value: float) -> float:
+    """Returns a number per second that is neither negative nor infinite."""
+    _expect(value, int | float, "a number")
+    if not 0 <= value < float("inf"):
+        raise ValueError(f"must be 0 or more, not {value}")
+    return float(value)
+
+
+def flag(value: bool) -> bool:
+    """Returns True or False; every value is one of the two."""
+    return bool(value)
+
+
+def lines(value: Iterable[str]) -> tuple[str, ...]:
+    """Returns the strings of a list or another iterable."""
+    if isinstance(value, str):  # which is an iterable of strings as well
+        raise TypeError("a list of strings is needed, not one string")
+    found = tuple(value)
+    for line in found:
+        if not isinstance(line, str):
+            raise TypeError(f"strings are needed, not {type(line).__name__}")
+    return found
+
+
+def lines_or_none(value: Iterable[str] | None) -> tuple[str, ...] | None:
+    """Returns the strings, or None, which stands for every string."""
+    return None if value is None else lines(value)
+
+
+def names(value: Iterable[str]) -> tuple[str, ...]:
+    """Returns sub-protocols, which are tokens (RFC 6455 section 4.1), without the blanks around them."""
+    found = tuple(name.strip() for name in lines(value))
+    for name in found:
+        if not name or any(not 33 <= ord(c) <= 126 or c in '()<>@,;:\\"/[]?={}' for c in name):
+            raise ValueError(f"not a sub-protocol's name: {name!r}")
+    return found
+
+
+def proxy_choice(value: str | bool | None) -> str | bool:
+    """Returns a proxy's URL, True for the proxy of the environment, or False for no proxy."""
+    if value is None or isinstance(value, bool):
+        return bool(value)
+    if not isinstance(value, str):
+        raise TypeError(f"a URL, True or None is needed, not {type(value).__name__}")
+    from gdpeer.transport.proxy import parse_proxy
+
+    parse_proxy(value)
+    return value
+
+
+def kilobytes(value: int) -> int:
+    """Returns the bytes of a size in KiB as Godot 3's `set_buffers` takes it, rounded up to a power of two."""
+    wanted = count(value) * 1024
+    return 1 << max(0, wanted - 1).bit_length() if wanted else 0
+
+
+def _deflate_choice(value: object) -> bool:
+    if value not in (None, "deflate", True, False):
+        raise ValueError(f"compression is 'deflate' or None, not {value!r}")
+    return bool(value)
+
+
+def _header_lines(value: Any) -> list[str]:
+    pairs = () if value is None else value.items() if isinstance(value, Mapping) else value
+    return [f"{name}: {text}" for name, text in pairs]
+
+
+# -- the table --------------------------------------------------------------------------------------------------------
+
+
+class Settings:
+    """The table, and the values that a peer or a server uses: times in seconds, sizes in bytes.
+
+    Objects are shared and never change; `replace` makes a changed copy.
+
+    Args:
+        values: by the settings' names; the others have the default of a `WebSocketPeer`.
+
+    Raises:
+        TypeError: there is no setting of that name.
+    """
+
+    handshake_headers = Setting(
+        lines,
+        (),
+        "`Name: value` lines to add to the request (client) or to the response (server).",
+        option=Option("additional_headers", convert=_header_lines),
+    )
+    supported_protocols = Setting(
+        names,
+        (),
+        "Sub-protocols to offer (client) or to accept (server), the most wanted first.",
+        option=Option("subprotocols", unlimited=()),
+    )
+    godot3_protocols = Setting(
+        names,
+        (),
+        'Sub-protocols whose clients speak "godot3", on a server that speaks both dialects. The server accepts them in '
+        "addition to `supported_protocols`.",
+    )
+    inbound_buffer_size = Setting(
+        count,
+        65_535,
+        "Bytes of the largest message, and of the messages that may wait unread. A larger message closes the "
+        "connection with 1009.",
+        option=Option("max_size", 1_048_576, _UNLIMITED),
+        client=65_536,
+        server=65_536,
+    )
+    outbound_buffer_size = Setting(
+        count,
+        65_535,
+        "Bytes that may wait to be sent to one peer; 0: no limit. A send over the limit is refused with "
+        "`ERR_OUT_OF_MEMORY`.",
+        option=Option("write_limit", 65_536, 0),
+        client=65_536,
+        server=65_536,
+    )
+    max_queued_packets = Setting(
+        count,
+        4_096,
+        "Messages that may wait in each direction, unread or unsent.",
+        option=Option("max_queue", 1_024, _UNLIMITED),
+        client=1_024,
+        server=1_024,
+    )
+    close_on_backpressure = Setting(
+        flag,
+        False,
+        "If a send is refused because of the messages that wait already, also close the connection with 1013 (in a "
+        "page with 4013). False: only refuse the send.",
+    )
+    heartbeat_interval = Setting(
+        seconds,
+        0.0,
+        "Seconds between pings while the connection is open; 0.0: no pings. A ping that is not answered before the "
+        "next one ends the connection uncleanly.",
+        option=Option("ping_interval", 20.0, 0.0),
+    )
+    connect_timeout = Setting(
+        seconds,
+        30.0,
+        "Seconds for looking up the name, and for TCP.",
+        option=Option("open_timeout", 10.0, float("inf")),
+    )
+    handshake_timeout = Setting(
+        seconds,
+        10.0,
+        "Seconds for TLS and the upgrade: for both together on a server, for each of them on a client.",
+        option=Option("open_timeout", 10.0, float("inf")),
+        server=3.0,
+        multiplayer=3.0,
+    )
+    close_timeout = Setting(
+        seconds,
+        10.0,
+        "Seconds from sending a close frame to its answer. The engine waits for ever.",
+        option=Option("close_timeout", 10.0, float("inf")),
+    )
+    compression = Setting(
+        flag,
+        False,
+        "Offer (client) or accept (server) permessage-deflate.",
+        option=Option("compression", convert=_deflate_choice),
+    )
+    compression_threshold = Setting(count, 256, "Messages of fewer bytes are sent uncompressed.")
+    message_rate = Setting(
+        rate,
+        0.0,
+        "Messages per second that are taken from a peer, twice as many at once; 0.0: no limit. Over the limit reading "
+        "pauses, and TCP holds the sender back.",
+    )
+    byte_rate = Setting(
+        rate,
+        0.0,
+        "Bytes per second that are taken from a peer, twice as many at once; 0.0: no limit. Over the limit reading "
+        "pauses.",
+    )
+    max_connections_per_address = Setting(
+        count,
+        0,
+        "Connections that a server takes from one address (IPv6: from one /64), open or opening; 0: no limit.",
+    )
+    connection_rate = Setting(
+        rate,
+        0.0,
+        "New connections per second that a server takes from one address, twice as many at once; 0.0: no limit.",
+    )
+    max_pending = Setting(
+        count, 0, "Connections that a server takes before they are open, from all addresses together; 0: no limit."
+    )
+    max_refused = Setting(
+        count,
+        0,
+        "Packets and calls of one peer that a server in multiplayer mode may refuse at once, and in each minute after "
+        "that; 0: no limit. One more disconnects the peer with 1008.",
+    )
+    allowed_origins = Setting(
+        lines_or_none,
+        None,
+        'Values of `Origin` that a server accepts, such as `"https://game.example"`; None: all. Programs send no '
+        "`Origin` and are accepted.",
+        option=Option("origins"),
+    )
+    allowed_paths = Setting(
+        lines_or_none, None, "Paths at which a server accepts upgrades; others get 404. None: all paths."
+    )
+    max_redirects = Setting(
+        redirect_count,
+        0,
+        "Redirects that a client follows, 0 to 20, all within one `handshake_timeout`. Secrets in `handshake_headers` "
+        "go to no other origin. In a page no redirect is followed.",
+        option=Option("max_redirects", 10),
+    )
+    proxy = Setting(
+        proxy_choice,
+        False,
+        "The proxy of a client: `http://user:password@host:port` or `socks5://...`; True: the environment's, except to "
+        "loopback; None: no proxy, as in the engine. In a page the browser's own counts.",
+        option=Option("proxy", True),
+    )
+
+    def __init__(self, **values: Any) -> None:
+        if unknown := values.keys() - SETTINGS.keys():
+            raise TypeError(f"there are no settings {', '.join(sorted(unknown))}")
+        # One by one and always in this order, so that Python shares the keys of all these objects' dictionaries.
+        for name, setting in SETTINGS.items():
+            setattr(self, name, values.get(name, setting.default("peer")))
+        self._limits: Limits | None = None
+        self._terms: ServerTerms | None = None
+
+    @staticmethod
+    @cache
+    def of(role: Role) -> Settings:
+        """Returns the defaults of a class, one object for all."""
+        return Settings(**{name: setting.default(role) for name, setting in SETTINGS.items()})
+
+    def replace(self, **changes: Any) -> Settings:
+        """Returns a copy with some values changed."""
+        return Settings(**{name: getattr(self, name) for name in SETTINGS} | changes)
 
     def limits(self) -> Limits:
-        """The protocol's limits that follow; read when the handshake begins. One object for all connections."""
+        """Returns the limits of what is received; read when a handshake begins. One object for all connections."""
         if self._limits is None:
             self._limits = Limits(
                 max_message_size=self.inbound_buffer_size,
@@ -96,7 +463,7 @@ class Settings:
         return self._limits
 
     def terms(self) -> ServerTerms:
-        """What a server grants that has these settings. One object for all connections.
+        """Returns what a server grants to clients. One object for all connections.
 
         Raises:
             ValueError: one of `handshake_headers` is not valid.
@@ -111,129 +478,23 @@ class Settings:
         return self._terms
 
     def has_limits_by_address(self) -> bool:
-        """Whether a limit is set that newcomers may meet."""
+        """Whether a limit is set that new connections may meet."""
         return bool(self.max_connections_per_address or self.connection_rate or self.max_pending)
 
     def header_fields(self) -> list[tuple[str, str]]:
-        """`handshake_headers` as names and values.
+        """Returns `handshake_headers` as names and values.
 
         Raises:
-            ValueError: one is not valid.
+            ValueError: one of them is not valid.
         """
         return [parse_header_line(line) for line in self.handshake_headers]
 
     def wished_compression(self) -> Agreement | None:
-        """What to offer or accept of permessage-deflate."""
-        return self.compression_parameters if self.compression else None
+        """Returns what to offer or accept of permessage-deflate; None: nothing."""
+        return Agreement() if self.compression else None
 
 
-Value = TypeVar("Value")
-
-
-class Configurable:
-    """A class whose properties are settings."""
-
-    __slots__ = ()
-
-    _settings: Settings
-
-    def _change(self, name: str, value: Any) -> None:
-        # A copy: others may share the object, and a connection under way keeps what it began with.
-        self._settings = replace(self._settings, **{name: value})  # type: ignore[misc]  # every subclass has a place
-
-
-class Setting(Generic[Value]):
-    """A property that is one of the settings.
-
-    Args:
-        convert: makes a value of what was assigned, or raises TypeError or ValueError.
-        doc: what it means to the caller.
-    """
-
-    def __init__(self, convert: Callable[[Any], Value], doc: str) -> None:
-        self._convert = convert
-        self._name = ""
-        self.__doc__ = doc
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self._name = name
-
-    @overload
-    def __get__(self, instance: None, owner: type) -> Setting[Value]: ...
-    @overload
-    def __get__(self, instance: Configurable, owner: type) -> Value: ...
-    def __get__(self, instance: Configurable | None, owner: type) -> Setting[Value] | Value:
-        if instance is None:
-            return self
-        value: Value = getattr(instance._settings, self._name)
-        return value
-
-    def __set__(self, instance: Configurable, value: Any) -> None:
-        try:
-            converted = self._convert(value)
-        except (TypeError, ValueError) as problem:
-            raise type(problem)(f"{self._name}: {problem}") from None
-        instance._change(self._name, converted)
-
-
-def count(value: Any) -> int:
-    """A whole number, not negative."""
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise TypeError(f"a whole number is needed, not {type(value).__name__}")
-    if value < 0:
-        raise ValueError(f"must not be negative: {value}")
-    return value
-
-
-def seconds(value: Any) -> float:
-    """A time, not negative."""
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        raise TypeError(f"a number of seconds is needed, not {type(value).__name__}")
-    if not value >= 0:
-        raise ValueError(f"must not be negative: {value}")
-    return float(value)
-
-
-def rate(value: Any) -> float:
-    """Something a second, not negative and not infinite."""
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        raise TypeError(f"a number is needed, not {type(value).__name__}")
-    if not 0 <= value < float("inf"):
-        raise ValueError(f"must be 0 or more, not {value}")
-    return float(value)
-
-
-def flag(value: Any) -> bool:
-    """True or False."""
-    return bool(value)
-
-
-def names(value: Iterable[str]) -> tuple[str, ...]:
-    """Sub-protocols: tokens (RFC 6455 section 4.1), blanks around them cut off."""
-    found = tuple(name.strip() for name in lines(value))
-    for name in found:
-        if not name or any(not 33 <= ord(c) <= 126 or c in '()<>@,;:\\"/[]?={}' for c in name):
-            raise ValueError(f"not a sub-protocol's name: {name!r}")
-    return found
-
-
-def lines(value: Iterable[str]) -> tuple[str, ...]:
-    """Several strings."""
-    if isinstance(value, str):
-        raise TypeError("a list of strings is needed, not one string")
-    found = tuple(value)
-    for line in found:
-        if not isinstance(line, str):
-            raise TypeError(f"strings are needed, not {type(line).__name__}")
-    return found
-
-
-def lines_or_none(value: Iterable[str] | None) -> tuple[str, ...] | None:
-    """Several strings, or None for all that there are."""
-    return None if value is None else lines(value)
-
-
-def kilobytes(value: Any) -> int:
-    """KiB as Godot 3's `set_buffers` takes them: bytes, rounded up to a power of two."""
-    wanted = count(value) * 1024
-    return 1 << max(0, wanted - 1).bit_length() if wanted else 0
+SETTINGS: dict[str, Setting[Any, Any]] = {
+    name: setting for name, setting in vars(Settings).items() if isinstance(setting, Setting)
+}
+"""All rows of the table by name."""

@@ -1,19 +1,38 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
-from gdpeer import WebSocketPeer, WebSocketServer
+from gdpeer import WebSocketClient, WebSocketMultiplayerPeer, WebSocketPeer, WebSocketServer
 from gdpeer.protocol.deflate import Agreement
-from gdpeer.websocket.settings import Configurable, Setting, Settings, count, flag, kilobytes, lines, names, seconds
+from gdpeer.websocket.settings import (
+    SETTINGS,
+    Property,
+    Role,
+    Settings,
+    flag,
+    kilobytes,
+    lines,
+    names,
+    seconds,
+)
+
+CLASSES: dict[Role, type[Any]] = {
+    "peer": WebSocketPeer,
+    "server": WebSocketServer,
+    "multiplayer": WebSocketMultiplayerPeer,
+}
 
 
-class Owner(Configurable):
-    size = Setting(count, "Bytes.")
-    inbound_buffer_size = Setting(count, "Bytes of the largest message.")
+class Owner:
+    inbound_buffer_size = Property(Settings.inbound_buffer_size)
+    _gdpeer_role: ClassVar[Role] = "server"
 
     def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def use_settings(self, settings: Settings) -> None:
         self._settings = settings
 
 
@@ -24,6 +43,49 @@ def test_the_defaults_are_the_engines() -> None:
     assert settings.heartbeat_interval == 0.0
     assert settings.connect_timeout == 30.0
     assert settings.supported_protocols == settings.handshake_headers == ()
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_every_default_may_be_assigned(name: str) -> None:
+    setting = SETTINGS[name]
+    assert setting._by_role.keys() <= {"peer", "client", "server", "multiplayer"}
+    for role in ("peer", *setting._by_role):
+        assert setting.convert(setting.default(role)) == setting.default(role)
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_every_option_and_its_none_may_be_assigned(name: str) -> None:
+    setting = SETTINGS[name]
+    if setting.option is not None and setting.option.default is not None:
+        setting.convert(setting.option.value_of(setting.option.default))
+    if setting.option is not None and name != "max_redirects":
+        setting.convert(setting.option.value_of(None))
+
+
+def test_every_setting_is_a_property_of_a_class() -> None:
+    assert {name for kind in CLASSES.values() for name in properties_of(kind)} == set(SETTINGS)
+    assert len(SETTINGS) == 23
+
+
+def properties_of(kind: type) -> dict[str, Property[Any, Any]]:
+    return {name: value for name, value in vars(kind).items() if isinstance(value, Property)}
+
+
+@pytest.mark.parametrize("role", CLASSES)
+def test_every_property_has_the_name_and_the_default_of_its_setting(role: Role) -> None:
+    made = CLASSES[role]()
+    for name, found in properties_of(CLASSES[role]).items():
+        assert found.setting is SETTINGS[name]
+        assert getattr(made, name) == found.setting.default(role)
+
+
+def test_the_peer_of_a_client_has_the_defaults_of_godot_3s_client() -> None:
+    peer = WebSocketClient().get_peer(1)
+    assert peer is not None
+    assert [getattr(peer, name) for name in properties_of(WebSocketPeer)] == [
+        SETTINGS[name].default("client") for name in properties_of(WebSocketPeer)
+    ]
+    assert (peer.inbound_buffer_size, peer.max_queued_packets, peer.handshake_timeout) == (65_536, 1_024, 10.0)
 
 
 def test_the_limits_follow_the_settings() -> None:
@@ -39,14 +101,18 @@ def test_what_follows_is_made_once_and_anew_after_a_change() -> None:
     assert settings.terms().headers == [("X", "a")]
     owner.inbound_buffer_size = 10
     assert owner._settings.limits().max_message_size == 10
-    assert settings.limits().max_message_size == 65535
-    assert settings == Settings(handshake_headers=("X: a",))
+    assert owner._settings.handshake_headers == ("X: a",)
+    assert settings.limits().max_message_size == settings.inbound_buffer_size == 65535
+
+
+def test_a_setting_that_does_not_exist_has_no_value() -> None:
+    with pytest.raises(TypeError, match=r"there are no settings heartbeat_intervall$"):
+        Settings(heartbeat_intervall=3)
 
 
 def test_compression_is_wished_for_only_where_it_is_on() -> None:
     assert Settings().wished_compression() is None
-    parameters = Agreement(server_no_context_takeover=True)
-    assert Settings(compression=True, compression_parameters=parameters).wished_compression() is parameters
+    assert Settings(compression=True).wished_compression() == Agreement()
 
 
 def test_a_change_leaves_others_alone_that_share_the_settings() -> None:
@@ -56,12 +122,18 @@ def test_a_change_leaves_others_alone_that_share_the_settings() -> None:
     assert (one.inbound_buffer_size, other.inbound_buffer_size) == (5, 65535)
 
 
-def test_a_setting_of_the_class_is_the_setting_with_its_words() -> None:
-    setting = Owner.inbound_buffer_size
-    assert isinstance(setting, Setting)
-    assert setting.__doc__ == "Bytes of the largest message."
-    for owner in (WebSocketPeer, WebSocketServer):
-        assert owner.close_timeout.__doc__
+def test_a_setting_of_the_class_is_the_setting_with_its_words_and_its_default() -> None:
+    assert isinstance(Owner.inbound_buffer_size, Property)
+    assert str(Owner.inbound_buffer_size.__doc__).startswith("Bytes of the largest message")
+    assert str(Owner.inbound_buffer_size.__doc__).endswith(" Default: 65,536.")
+    assert str(WebSocketPeer.inbound_buffer_size.__doc__).endswith(" Default: 65,535.")
+    assert str(WebSocketMultiplayerPeer.handshake_timeout.__doc__).startswith("Seconds, more than 0")
+
+
+def test_the_words_of_settings_are_sentences() -> None:
+    for setting in SETTINGS.values():
+        assert setting.text[0] == "`" or setting.text[0].isupper()
+        assert setting.text.endswith(".")
 
 
 @pytest.mark.parametrize(("value", "error"), [("5", TypeError), (1.0, TypeError), (True, TypeError), (-1, ValueError)])

@@ -20,19 +20,7 @@ from gdpeer.protocol.url import Url
 if TYPE_CHECKING:
     from gdpeer.transport.proxy import Proxy
 
-__all__ = ["choose_proxy", "proxy_choice"]
-
-
-def proxy_choice(value: object) -> str | bool:
-    """True: the environment's; None or False: none; else a proxy's URL."""
-    if value is None or isinstance(value, bool):
-        return bool(value)
-    if not isinstance(value, str):
-        raise TypeError(f"a URL, True or None is needed, not {type(value).__name__}")
-    from gdpeer.transport.proxy import parse_proxy
-
-    parse_proxy(value)
-    return value
+__all__ = ["choose_proxy"]
 
 
 def choose_proxy(choice: str | bool, url: Url) -> Proxy | None:

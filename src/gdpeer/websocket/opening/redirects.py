@@ -19,17 +19,13 @@ from dataclasses import dataclass
 from urllib.parse import urljoin
 
 from gdpeer.protocol.url import Url, parse_url
-from gdpeer.websocket.settings import count
 
-__all__ = ["MAX_LOCATION", "MOST_REDIRECTS", "SECRETS", "STATUSES", "Hop", "first_hop", "next_hop", "redirect_count"]
+__all__ = ["MAX_LOCATION", "SECRETS", "STATUSES", "Hop", "first_hop", "next_hop"]
 
 STATUSES = frozenset({301, 302, 303, 307, 308})
 
 MAX_LOCATION = 8_000
 """Bytes of a `Location`: what RFC 9110 section 4.1 wants everybody to take at least."""
-
-MOST_REDIRECTS = 20
-"""What `max_redirects` may be; the limit of browsers (Fetch section 4.4)."""
 
 SECRETS = frozenset({"authorization", "cookie", "proxy-authorization"})
 """Headers that are meant for one origin, in lower case."""
@@ -63,14 +59,6 @@ class Hop:
 
     def __repr__(self) -> str:
         return f"<Hop {self.number} to {self.url.authority}>"
-
-
-def redirect_count(value: object) -> int:
-    """How many redirects to follow: 0 to `MOST_REDIRECTS`."""
-    found = count(value)
-    if found > MOST_REDIRECTS:
-        raise ValueError(f"must be at most {MOST_REDIRECTS}: {found}")
-    return found
 
 
 def first_hop(url: Url, fields: Sequence[tuple[str, str]]) -> Hop:

@@ -32,16 +32,14 @@ from gdpeer.websocket.backend.base import Turn
 from gdpeer.websocket.backend.native import NativeBackend
 from gdpeer.websocket.opening.redirects import (
     MAX_LOCATION,
-    MOST_REDIRECTS,
     SECRETS,
     STATUSES,
     Hop,
     first_hop,
     next_hop,
-    redirect_count,
 )
 from gdpeer.websocket.opening.upgrade import ClientUpgrade
-from gdpeer.websocket.settings import Settings
+from gdpeer.websocket.settings import MOST_REDIRECTS, Settings
 from gdpeer.websocket.states import Stage
 from tests.support.certificates import Certificates, make_certificates
 from tests.support.ports import free_port
@@ -153,7 +151,8 @@ def test_no_more_than_may_be_followed() -> None:
 def test_how_many_is_a_small_number() -> None:
     peer = WebSocketPeer()
     assert (peer.max_redirects, WebSocketMultiplayerPeer().max_redirects) == (0, 0)
-    assert redirect_count(MOST_REDIRECTS) == 20
+    assert MOST_REDIRECTS == 20
+    peer.max_redirects = 20
     for wrong, kind in ((-1, ValueError), (21, ValueError), (True, TypeError), ("3", TypeError), (None, TypeError)):
         with pytest.raises(kind, match="max_redirects"):
             peer.max_redirects = wrong  # type: ignore[assignment]
