@@ -138,7 +138,9 @@ def _find(name: str) -> ModuleSpec:
 
 
 def _source_of(parts: Sequence[str]) -> Iterator[tuple[str, Path]]:
-    """The file of a module: beside it where it is compiled, none where it is a folder without `__init__.py`."""
+    """Yields the source file of a module, if there is one: beside a compiled module; not for a folder without
+    `__init__.py`.
+    """
     spec = _find(".".join(parts))
     inside = [*parts, "__init__"] if spec.submodule_search_locations is not None else parts
     if spec.origin and (file := Path(spec.origin).with_name(f"{inside[-1]}.py")).is_file():
@@ -146,7 +148,7 @@ def _source_of(parts: Sequence[str]) -> Iterator[tuple[str, Path]]:
 
 
 def pack(sources: Iterable[tuple[str, Path]]) -> bytes:
-    """An archive of sources."""
+    """Returns a zip archive of source files; the same sources give the same bytes."""
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
         for inside, file in sorted(dict(sources).items()):

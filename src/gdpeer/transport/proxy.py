@@ -145,7 +145,7 @@ class ProxyConnector(Connector):
             pollable.attach(poller, ready)
 
     def detach(self) -> None:
-        """Stops watching. See `Pollable.detach`."""
+        """Stops watching connection and deadline. See `Pollable.detach`."""
         self._alarm.detach()
         for pollable in (self._inner, self._stream):
             if pollable is not None:

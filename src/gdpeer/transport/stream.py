@@ -133,7 +133,7 @@ class Stream(Pollable):
 
     @property
     def local_address(self) -> Address:
-        """This side's address."""
+        """This side's host and port."""
         raise NotImplementedError
 
 

@@ -115,7 +115,7 @@ class TcpConnector(Connector):
             self._error = self._failed(problem.detail)
 
     def detach(self) -> None:
-        """Stops watching. See `Pollable.detach`."""
+        """Stops watching look-up, attempts and deadline. See `Pollable.detach`."""
         self._alarm.detach()
         for watch in self._attempts:
             watch.detach()
@@ -271,7 +271,7 @@ class UnixConnector(Connector):
         self._alarm.attach(poller, ready)
 
     def detach(self) -> None:
-        """Stops counting. See `Pollable.detach`."""
+        """Stops counting the time until the next try. See `Pollable.detach`."""
         self._alarm.detach()
 
     def close(self) -> None:

@@ -167,7 +167,7 @@ class TlsConnector(Connector):
         self._alarm.attach(poller, ready)
 
     def detach(self) -> None:
-        """Stops watching. See `Pollable.detach`."""
+        """Stops watching socket and deadline. See `Pollable.detach`."""
         self._watch.detach()
         self._alarm.detach()
 
@@ -304,7 +304,7 @@ class TlsStream(Stream):
         self._ask_turn()
 
     def detach(self) -> None:
-        """Stops watching. See `Pollable.detach`."""
+        """Stops watching the socket. See `Pollable.detach`."""
         self._watch.detach()
         self._ready = None
 

@@ -76,7 +76,7 @@ class SecureConnector(Connector):
         self._current.attach(poller, ready)
 
     def detach(self) -> None:
-        """Stops watching. See `Pollable.detach`."""
+        """Stops watching the current step. See `Pollable.detach`."""
         self._poller = self._ready = None
         self._current.detach()
 

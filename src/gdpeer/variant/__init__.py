@@ -1,4 +1,4 @@
-"""Engine values: the types, and their bytes and texts. No I/O, no state.
+"""The engine's values: their types, and their forms as bytes and as text. No I/O, no state.
 
 Layer: `variant`, beside `protocol` and `transport`.
 """

@@ -1,10 +1,10 @@
-"""Arrays and dictionaries as the engine has them: with the types of what they hold, and with its rule for keys.
+"""Arrays and dictionaries of the engine: with types for their content, and with the engine's rule for keys.
 
     scores = Dictionary([(1, "int"), (1.0, "float"), (True, "bool"), ([1, 2], "array")])
     len(scores)                         # 4
 
-Plain lists and dicts do for most purposes; these two are for what a plain one cannot carry. The types are carried, and
-checked where a container is built. They are not checked when it is changed later.
+Plain lists and dicts are enough for most purposes. These two classes hold content that plain ones cannot. They carry
+the types and check them when a container is built, but not when it is changed later.
 
 Layer: `variant`. Source: reference godot4-wire section A.4; the rule for keys measured on Godot 4.6.
 """
@@ -27,12 +27,12 @@ from gdpeer.variant.names import NodePath, StringName
 __all__ = ["UNTYPED", "Array", "ContainerType", "Dictionary", "sealed"]
 
 _DEPTH = 16
-"""How deep arrays and dictionaries may be nested in a key: what an inner key is compared by is made again at each."""
+"""Most levels of arrays and dictionaries nested in a key: each level makes the tokens of all inner keys again."""
 
 
 @dataclass(frozen=True, slots=True)
 class ContainerType:
-    """What an array, or the keys or values of a dictionary, may hold.
+    """The type of an array's elements, or of a dictionary's keys or values.
 
     Attributes:
         type: a built-in type; `TYPE_NIL` for any (`Variant`).
@@ -45,10 +45,10 @@ class ContainerType:
     script: str = ""
 
     def fitted(self, value: Any) -> Any:
-        """`value` as a container of this type holds it: an int as a float, a string as a name, if it has to be.
+        """Converts `value` to this type as the engine does: an int to a float, a string to a name, and the reverse.
 
         Raises:
-            TypeError: the engine would not hold it.
+            TypeError: the engine would not accept the value.
         """
         wanted, found = self.type, typeof(value)
         if wanted in (VariantType.TYPE_NIL, found):
@@ -71,7 +71,7 @@ class ContainerType:
 
 
 UNTYPED = ContainerType()
-"""Anything: `Variant`."""
+"""The type of containers that hold any value: `Variant`."""
 
 _NAMES = {
     VariantType.TYPE_BOOL: "bool",
@@ -85,21 +85,21 @@ _NAMES = {
 _NAMES |= {
     kind: "".join(word.capitalize() for word in kind.name.split("_")[1:]) for kind in VariantType if kind not in _NAMES
 }
-"""How the engine calls its types."""
+"""The engine's names of its types."""
 
 
 class Array(list[Any]):
-    """A list that says what it may hold.
+    """A list with a type for its elements.
 
     Args:
         values: the elements.
-        element_type: what they have to be.
+        element_type: the type of the elements.
 
     Attributes:
-        element_type: what it may hold.
+        element_type: the type of the elements.
 
     Raises:
-        TypeError: an element is something else; the text has its index.
+        TypeError: an element has another type; the text has its index.
     """
 
     __slots__ = ("element_type",)
@@ -109,7 +109,7 @@ class Array(list[Any]):
         super().__init__(_fitted(values, self.element_type, "element"))
 
     def copy(self) -> Array:
-        """Another with the same elements and type."""
+        """Returns another array with the same elements and type."""
         return Array(self, self.element_type)
 
     def __repr__(self) -> str:
@@ -117,9 +117,10 @@ class Array(list[Any]):
 
 
 class _Sealed:
-    """A key that Python would take for another one, or cannot hash: the key, and what tells it from others.
+    """A key that Python cannot hash, or would confuse with another key: holds the key, and a token that is compared
+    instead.
 
-    That is bytes: they take little memory, and their hash is seeded, so that nobody can choose keys that collide.
+    The token is bytes: bytes take little memory, and their hash is seeded, so that nobody can choose keys that collide.
     """
 
     __slots__ = ("key", "token")
@@ -146,7 +147,7 @@ else:
 
 
 class _Items(ItemsView[Any, Any]):
-    """The pairs, without a search for each key."""
+    """A view of the pairs, which needs no search for each key."""
 
     __slots__ = ()
     _mapping: Dictionary
@@ -156,7 +157,7 @@ class _Items(ItemsView[Any, Any]):
 
 
 class _Values(ValuesView[Any]):
-    """The values likewise."""
+    """A view of the values, which needs no search for each key."""
 
     __slots__ = ()
     _mapping: Dictionary
@@ -169,23 +170,24 @@ class _Values(ValuesView[Any]):
 
 
 class Dictionary(_KeyedAnew):
-    """A dict with the engine's rule for keys, that says what it may hold.
+    """A dict with the engine's rule for keys, and with types for keys and values.
 
     - 1, 1.0 and True are three keys; NaN is one key, as are 0.0 and -0.0.
     - A `str` and a `StringName` of the same text are one key.
-    - Arrays, dictionaries and packed arrays are keys by their value at the time of insertion. Changing one afterwards
-      does not change where it is found. Dictionaries with another order are other keys.
+    - Arrays, dictionaries and packed arrays are keys by their value at the time of insertion. If they change
+    afterwards,
+      they are still found under the old value. Dictionaries with another order are other keys.
 
     Args:
         values: a mapping, or pairs of key and value.
-        key_type: what the keys have to be.
-        value_type: what the values have to be.
+        key_type: the type of the keys.
+        value_type: the type of the values.
 
     Attributes:
-        key_type, value_type: what its keys and its values may be.
+        key_type, value_type: the types of the keys and of the values.
 
     Raises:
-        TypeError: a key or a value is something else, or a key is nothing that the engine can hold.
+        TypeError: a key or a value has another type, or the engine cannot hold a key.
         VariantError: a key is nested deeper than 16 levels.
     """
 
@@ -234,24 +236,24 @@ class Dictionary(_KeyedAnew):
         return dict.__contains__(self, _sought(key))
 
     def items(self) -> ItemsView[Any, Any]:  # type: ignore[override]
-        """A view of the pairs."""
+        """Returns a view of the pairs of key and value."""
         return _Items(self)
 
     def values(self) -> ValuesView[Any]:  # type: ignore[override]
-        """A view of the values."""
+        """Returns a view of the values."""
         return _Values(self)
 
     def popitem(self) -> tuple[Any, Any]:
-        """Remove the newest pair and return it."""
+        """Removes the newest pair and returns it."""
         key, value = dict.popitem(self)
         return _opened(key), value
 
     def clear(self) -> None:
-        """Remove all."""
+        """Removes all pairs; the types stay."""
         dict.clear(self)
 
     def copy(self) -> Dictionary:
-        """Another with the same pairs and types."""
+        """Returns another dictionary with the same pairs and types."""
         return Dictionary(self, self.key_type, self.value_type)
 
     def __or__(self, other: Any) -> Dictionary:
@@ -301,7 +303,7 @@ def _fitted(values: Iterable[Any], kind: ContainerType, what: str) -> Iterator[A
 
 
 _PLAIN = frozenset({int, str, StringName, type(None)})
-"""Types of keys that Python treats as the engine does."""
+"""Types of keys that Python compares as the engine does."""
 
 _ALIKE = frozenset(
     {
@@ -315,22 +317,23 @@ _ALIKE = frozenset(
         VariantType.TYPE_SIGNAL,
     }
 )
-"""The same for their subclasses, and for some that are looked at later."""
+"""Kinds of keys that Python compares as the engine does: also subclasses, and handles."""
 
 _NOWHERE = object()
 """A key that no dictionary has."""
 
 
 def sealed(key: Any) -> Any:
-    """What a `Dictionary` has inside for `key`: `key` itself where Python does as the engine.
+    """Returns the key that a `Dictionary` stores for `key`: `key` itself where Python compares as the engine does.
 
     Raises:
-        TypeError: the engine cannot hold it.
-        VariantError: it is nested too deeply.
+        TypeError: the engine cannot hold the key.
+        VariantError: the key is nested too deeply.
     """
     if type(key) in _PLAIN:
         return key
     if isinstance(key, Numbers):
+        # NaN differs from itself in Python, but is one key in the engine: only keys without NaN may stay as they are.
         if all(number == number for number in key):
             return key
     elif typeof(key) in _ALIKE or isinstance(key, EncodedObjectAsID):
@@ -341,7 +344,7 @@ def sealed(key: Any) -> Any:
 
 
 def _sought(key: Any) -> Any:
-    """The same for a key that is only looked for; what cannot be a key is nowhere."""
+    """Returns the stored key for a look-up; a key that cannot be in any dictionary becomes one that is in none."""
     try:
         return sealed(key)
     except (TypeError, VariantError):
@@ -353,7 +356,7 @@ def _opened(key: Any) -> Any:
 
 
 def _write(token: bytearray, value: Any, depth: int) -> None:
-    """Add to `token` what is equal for what the engine takes for the same key, and differs for all others."""
+    """Adds bytes to `token` that are equal exactly for values that the engine takes as the same key."""
     if depth > _DEPTH:
         raise VariantError("a key of a dictionary is nested too deeply")
     token.append(typeof(value))
@@ -397,7 +400,7 @@ def _write_handle(token: bytearray, value: Any, depth: int) -> None:
             _write_text(token, value.name)
             _write_int(token, value.object_id)
         case EncodedObjectAsID():
-            # No class has this name.
+            # No class has an empty name, so this differs from every EncodedObject.
             _write_text(token, "")
             _write_int(token, value.object_id)
         case EncodedObject():
@@ -414,11 +417,11 @@ def _write_text(token: bytearray, text: str) -> None:
 
 
 def _write_bytes(token: bytearray, data: bytes) -> None:
-    # A length of a byte for what is short, which most are.
+    # Most texts are short: a length below 255 takes 1 byte.
     token += len(data).to_bytes(1) if len(data) < 255 else b"\xff" + struct.pack("<Q", len(data))
     token += data
 
 
 def _canonical(number: float) -> float:
-    """The same for all NaN, and for 0.0 and -0.0."""
+    """Returns one value for all NaN, and one for 0.0 and -0.0."""
     return number + 0 if number == number else math.nan

@@ -1,6 +1,6 @@
-"""What names a thing inside another process and means nothing here: ids, signals, callables, objects.
+"""Handles of things in another process, which mean nothing here: ids, signals, callables, objects.
 
-All are passive: nothing is looked up, called or created. They travel so that a program can hand them back.
+All of them are passive: nothing is looked up, called or created. A program can only store them and send them back.
 
 Layer: `variant`. Source: reference godot4-wire section A.4.
 """
@@ -15,7 +15,7 @@ __all__ = ["RID", "EncodedCallable", "EncodedObject", "EncodedObjectAsID", "Enco
 
 @dataclass(frozen=True, slots=True)
 class RID:
-    """The id of a resource of one of the engine's servers; 0 is none.
+    """The id of a resource in one of the engine's servers; 0 means no resource.
 
     Attributes:
         id: the number.
@@ -24,11 +24,11 @@ class RID:
     id: int = 0
 
     def get_id(self) -> int:
-        """The id."""
+        """Returns the id as an int, as the engine's method does."""
         return self.id
 
     def is_valid(self) -> bool:
-        """Whether it is not 0."""
+        """Tells whether the id is not 0."""
         return self.id != 0
 
     def __str__(self) -> str:
@@ -39,16 +39,16 @@ class RID:
 
 @dataclass(frozen=True, slots=True)
 class EncodedCallable:
-    """A `Callable`; nothing of it travels, so that all are equal."""
+    """A `Callable`. The engine sends nothing of its content, so all are equal."""
 
 
 @dataclass(frozen=True, slots=True)
 class EncodedSignal:
-    """A signal of an object of another process: a name and the object's id. Not a `gdpeer.Signal`.
+    """A signal of an object in another process: its name and the object's id. Not a `gdpeer.Signal`.
 
     Attributes:
         name: of the signal.
-        object_id: of the object that has it.
+        object_id: of the object that has the signal.
     """
 
     name: str = ""
@@ -57,7 +57,7 @@ class EncodedSignal:
 
 @dataclass(frozen=True, slots=True)
 class EncodedObjectAsID:
-    """An object of another process, as its id: what the engine sends instead of objects; 0 is none.
+    """An object in another process, as an id: the engine sends this instead of objects. 0 means no object.
 
     Attributes:
         object_id: the number.
@@ -68,7 +68,7 @@ class EncodedObjectAsID:
 
 @dataclass(frozen=True, slots=True)
 class EncodedObject:
-    """An object as its class and its properties. Nothing is created from it.
+    """An object as its class and its properties. No object is created from it.
 
     Attributes:
         class_name: the engine's class.

@@ -1,4 +1,4 @@
-"""The engine's numbers for its types, and which of them a Python value has.
+"""The engine's numbers for its types, and the type of each Python value.
 
 Layer: `variant`. Source: reference godot4-wire section A.2, godot3-wire section 1.
 """
@@ -30,7 +30,7 @@ __all__ = ["KINDS", "VariantType", "VariantType3", "typeof"]
 
 
 class VariantType(NamedInt):
-    """Godot 4's `Variant.Type`, as `typeof` gives it and as the first byte of an encoded value."""
+    """Godot 4's `Variant.Type`: the result of `typeof`, and the first byte of an encoded value."""
 
     TYPE_NIL = 0
     TYPE_BOOL = 1
@@ -74,7 +74,7 @@ class VariantType(NamedInt):
 
 
 class VariantType3(NamedInt):
-    """Godot 3's `Variant.Type`."""
+    """Godot 3's `Variant.Type`: the result of `typeof(value, 3)`."""
 
     TYPE_NIL = 0
     TYPE_BOOL = 1
@@ -105,7 +105,7 @@ class VariantType3(NamedInt):
     TYPE_COLOR_ARRAY = 26
 
 
-# What is not here is what its nearest base is: an IntEnum an int, a namedtuple a tuple.
+# A class that is missing here has the type of its nearest base: an IntEnum is an int, a namedtuple a tuple.
 KINDS: Final[dict[type[Any], tuple[VariantType, VariantType3 | None]]] = {
     type(None): (VariantType.TYPE_NIL, VariantType3.TYPE_NIL),
     bool: (VariantType.TYPE_BOOL, VariantType3.TYPE_BOOL),
@@ -154,14 +154,14 @@ KINDS: Final[dict[type[Any], tuple[VariantType, VariantType3 | None]]] = {
 
 
 def typeof(value: Any, engine: int = 4) -> VariantType | VariantType3:
-    """The engine's number for the type of `value`.
+    """Returns the engine's number for the type of a value.
 
     Args:
-        value: anything that the engine can hold.
+        value: any value that the engine can hold.
         engine: 4 for a `VariantType`, 3 for a `VariantType3`.
 
     Raises:
-        TypeError: the engine has no such type.
+        TypeError: the engine has no type for the value.
     """
     four, three = _kind_of(type(value))
     if engine == 4:

@@ -1,4 +1,4 @@
-"""`StringName` and `NodePath`.
+"""`StringName` and `NodePath`: the engine's types for names and for paths in the scene tree.
 
 Layer: `variant`. Source: the engine's class reference; the rules of a path measured on Godot 4.6.
 """
@@ -14,7 +14,7 @@ __all__ = ["NodePath", "StringName"]
 
 
 class StringName(str):
-    """A name, of which the engine keeps one copy. Equal to the same `str`, and the same key in a dictionary."""
+    """A name, which the engine keeps only once. Equal to the same `str`, and the same key in a dictionary."""
 
     __slots__ = ()
 
@@ -23,29 +23,30 @@ class StringName(str):
 
 
 class NodePath:
-    """The way to a node, or to a property of one: `NodePath("/root/Main/Sprite:position:x")`.
+    """The path of a node, or of a property of a node: `NodePath("/root/Main/Sprite:position:x")`.
 
-    Names are parted by `/`, several of which count as one, subnames by `:`. Cannot be changed; equal where all parts
-    are, and never to a string.
+    `/` separates node names (several in a row count as one), `:` separates property names. Cannot be changed. Two paths
+    are
+    equal if all parts are equal; a path never equals a string.
 
     Args:
-        path: the text; or another path, which gives an equal one.
+        path: the text; or another path, which gives an equal path.
 
     Raises:
-        VariantError: an empty subname (`a::b`), which the engine refuses, too; `offset` is where.
+        VariantError: an empty subname (`a::b`), which the engine refuses too; `offset` is its place.
     """
 
     __slots__ = ("absolute", "names", "subnames")
 
     names: tuple[str, ...]
-    """Of nodes, from the outermost: `("root", "Main", "Sprite")`."""
+    """The names of nodes, from the outermost: `("root", "Main", "Sprite")`."""
     subnames: tuple[str, ...]
-    """Of properties, and of what is in them: `("position", "x")`."""
+    """The names of properties, and of properties within them: `("position", "x")`."""
     absolute: bool
-    """Whether it begins at the root: with `/`."""
+    """Whether the path begins at the root, with `/`."""
 
     def __new__(cls, path: str | NodePath = "") -> Self:
-        """From a text."""
+        """Reads the text, or copies another path."""
         text = str(path)
         nodes, _, properties = text.partition(":")
         subnames = properties.removesuffix(":").split(":") if properties not in ("", ":") else []
@@ -55,7 +56,7 @@ class NodePath:
 
     @classmethod
     def of(cls, names: Sequence[str], subnames: Sequence[str] = (), absolute: bool = False) -> Self:
-        """A path from its parts, which are taken as they are."""
+        """Makes a path from its parts, which are not checked."""
         path = object.__new__(cls)
         object.__setattr__(path, "names", tuple(names))
         object.__setattr__(path, "subnames", tuple(subnames))
@@ -69,51 +70,59 @@ class NodePath:
         raise AttributeError("a NodePath cannot be changed")
 
     def is_absolute(self) -> bool:
-        """Whether it begins at the root."""
+        """Tells whether the path begins at the root."""
         return self.absolute
 
     def is_empty(self) -> bool:
-        """Whether it is `NodePath("")`."""
+        """Tells whether the path has no part, as `NodePath("")`."""
         return not (self.absolute or self.names or self.subnames)
 
     def get_name_count(self) -> int:
-        """How many node names there are."""
+        """Returns the number of node names."""
         return len(self.names)
 
     def get_name(self, idx: int) -> str:
-        """A node name.
+        """Returns a node name.
+
+        Args:
+            idx: from 0 on.
 
         Raises:
-            IndexError: there is none with this number.
+            IndexError: there is no such name.
         """
         return self.names[_index(idx)]
 
     def get_subname_count(self) -> int:
-        """How many property names there are."""
+        """Returns the number of property names."""
         return len(self.subnames)
 
     def get_subname(self, idx: int) -> str:
-        """A property name.
+        """Returns a property name.
+
+        Args:
+            idx: from 0 on.
 
         Raises:
-            IndexError: there is none with this number.
+            IndexError: there is no such name.
         """
         return self.subnames[_index(idx)]
 
     def get_concatenated_names(self) -> str:
-        """The node names with `/` between them, without the one in front."""
+        """Returns the node names joined by `/`, without a leading `/`."""
         return "/".join(self.names)
 
     def get_concatenated_subnames(self) -> str:
-        """The property names with `:` between them."""
+        """Returns the property names joined by `:`."""
         return ":".join(self.subnames)
 
     def get_as_property_path(self) -> NodePath:
-        """The same with the node names as the first property: `a/b:c` as `:a/b:c`."""
+        """Returns the path with the node names as the first property: `a/b:c` becomes `:a/b:c`."""
         return NodePath.of((), (self.get_concatenated_names(), *self.subnames)) if self.names else self
 
     def slice(self, begin: int, end: int = 2**31 - 1) -> NodePath:
-        """The names and subnames from `begin` up to `end`, counted through; below zero from the end."""
+        """Returns the part from `begin` up to `end`, counted over names, then subnames; negative numbers count from the
+        end.
+        """
         count = len(self.names)
         first, last, _ = slice(begin, end).indices(count + len(self.subnames))
         subnames = self.subnames[max(first - count, 0) : max(last - count, 0)]

@@ -3,9 +3,9 @@
     points = PackedVector2Array([Vector2(1, 2), Vector2(3, 4)])
     points.view()                       # memoryview of 2 by 2 floats; numpy.asarray(points.view()) copies nothing
 
-Arrays of numbers are Python's `array.array` with the engine's number type, and can do what it can. Arrays of vectors
-and colours keep flat reals of 32 bits, and are sequences of vectors and colours. Both have the buffer protocol; while a
-buffer is taken, they cannot grow or shrink (`BufferError`). Two are equal when their types and contents are.
+Arrays of numbers are Python's `array.array` with the engine's number type, and have all its methods. Arrays of vectors
+and colours store 32-bit floats, and are sequences of vectors and colours. Both support the buffer protocol; while a
+buffer is in use, they cannot grow or shrink (`BufferError`). Two arrays are equal if their types and contents are.
 
 Layer: `variant`. Source: reference godot4-wire section A.4.
 """
@@ -35,14 +35,14 @@ __all__ = [
 ]
 
 _flat: Any = array
-"""Unbound methods of `array.array`, for types that are sequences of something else to type checkers."""
+"""Gives the unbound methods of `array.array`, for classes that type checkers see as sequences of vectors."""
 
 _N = TypeVar("_N", int, float)
 _V = TypeVar("_V", Vector2, Vector3, Vector4, Color)
 
 
 class PackedByteArray(bytes):
-    """Bytes. Plain `bytes`, `bytearray` and `memoryview` are the same to the engine."""
+    """Bytes. The engine cannot tell it from plain `bytes`, `bytearray` or `memoryview`."""
 
     __slots__ = ()
 
@@ -62,7 +62,7 @@ else:  # array.array takes type arguments from Python 3.12 on
 
 
 class _Packed(_Array[_N]):
-    """What all but bytes and strings have in common."""
+    """The base of all packed arrays except bytes and strings."""
 
     __slots__ = ()
     _CODE: ClassVar[str]
@@ -91,7 +91,7 @@ class _Packed(_Array[_N]):
         return f"{type(self).__name__}({list(self)!r})"
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> Any:
-        # Before 3, an array is made again from its type code, which these do not take.
+        # Before protocol 3, pickle calls the class with a type code, which these classes do not accept.
         if int(protocol) < 3:
             return _again, (type(self), _flat.tolist(self))
         return super().__reduce_ex__(protocol)
@@ -101,7 +101,7 @@ class _Packed(_Array[_N]):
 
 
 class _Fitting:
-    """While a number is stored in an array of the class: `VariantError` where it is too large."""
+    """A context that stores numbers: turns OverflowError into `VariantError`."""
 
     __slots__ = ("_kind",)
 
@@ -116,37 +116,37 @@ class _Fitting:
 
 
 class _PackedNumbers(_Packed[_N]):
-    """Numbers.
+    """An array of numbers.
 
     Raises:
-        TypeError: one is no number, or not a whole one where it should be.
+        TypeError: a value is no number, or no whole number in an array of whole numbers.
         VariantError: a whole number does not fit.
     """
 
     __slots__ = ()
 
     def __new__(cls, values: Iterable[_N] = ()) -> Self:
-        """From numbers."""
+        """Makes an array of the given numbers."""
         with _Fitting(cls):
             return array.__new__(cls, cls._CODE, iter(values))
 
     def append(self, value: _N) -> None:
-        """Add a number at the end."""
+        """Adds a number at the end."""
         with _Fitting(type(self)):
             _flat.append(self, value)
 
     def insert(self, index: int, value: _N) -> None:
-        """Add a number in front of that at `index`."""
+        """Adds a number before the number at `index`."""
         with _Fitting(type(self)):
             _flat.insert(self, index, value)
 
     def extend(self, values: Iterable[_N]) -> None:
-        """Add numbers at the end."""
+        """Adds numbers at the end."""
         with _Fitting(type(self)):
             _flat.extend(self, values)
 
     def fromlist(self, values: list[_N]) -> None:
-        """As `extend`, but none is added where one does not fit."""
+        """Adds numbers at the end; if one does not fit, none is added."""
         with _Fitting(type(self)):
             _flat.fromlist(self, values)
 
@@ -169,35 +169,35 @@ class _PackedNumbers(_Packed[_N]):
 
 
 class PackedInt32Array(_PackedNumbers[int]):
-    """Whole numbers of 32 bits."""
+    """Signed whole numbers of 32 bits."""
 
     __slots__ = ()
     _CODE = "i"
 
 
 class PackedInt64Array(_PackedNumbers[int]):
-    """Whole numbers of 64 bits."""
+    """Signed whole numbers of 64 bits."""
 
     __slots__ = ()
     _CODE = "q"
 
 
 class PackedFloat32Array(_PackedNumbers[float]):
-    """Reals of 32 bits."""
+    """Floats of 32 bits, which is the engine's precision of vectors."""
 
     __slots__ = ()
     _CODE = "f"
 
 
 class PackedFloat64Array(_PackedNumbers[float]):
-    """Reals of 64 bits."""
+    """Floats of 64 bits, which is the precision of Python's float."""
 
     __slots__ = ()
     _CODE = "d"
 
 
 class PackedStringArray(list[str]):
-    """Strings. What is added by `append`, `insert`, `extend` and `[...] =` is checked.
+    """Strings. `append`, `insert`, `extend` and `[...] =` check their arguments.
 
     Raises:
         TypeError: a value is no string.
@@ -209,15 +209,15 @@ class PackedStringArray(list[str]):
         super().__init__(map(_string, values))
 
     def append(self, value: str) -> None:
-        """Add a string at the end."""
+        """Adds a string at the end."""
         super().append(_string(value))
 
     def insert(self, index: SupportsIndex, value: str) -> None:
-        """Add a string in front of that at `index`."""
+        """Adds a string before the string at `index`."""
         super().insert(index, _string(value))
 
     def extend(self, values: Iterable[str]) -> None:
-        """Add strings at the end."""
+        """Adds strings at the end."""
         super().extend(map(_string, values))
 
     def __iadd__(self, values: Iterable[str]) -> Self:  # type: ignore[override,misc]
@@ -248,7 +248,7 @@ class PackedStringArray(list[str]):
         super().__setitem__(index, map(_string, value) if isinstance(index, slice) else _string(value))
 
     def copy(self) -> PackedStringArray:
-        """Another with the same strings."""
+        """Returns another array with the same strings."""
         return PackedStringArray(self)
 
     def __repr__(self) -> str:
@@ -272,10 +272,9 @@ else:
 
 
 class _PackedTuples(_FlatSequence[_V]):
-    """A sequence of vectors or colours, flat in memory.
+    """A sequence of vectors or colours, stored as flat 32-bit floats.
 
-    `tobytes`, `frombytes`, `fromfile` and `buffer_info` are about the flat reals, of which there are always whole
-    values.
+    `tobytes`, `frombytes`, `fromfile` and `buffer_info` are about the flat floats, which always are whole values.
 
     Raises:
         TypeError: a value is not of the array's type.
@@ -286,7 +285,7 @@ class _PackedTuples(_FlatSequence[_V]):
     _ELEMENT: ClassVar[Any]
 
     def __new__(cls, values: Iterable[_V] = ()) -> Self:
-        """From values of the array's type."""
+        """Makes an array of the given vectors or colours."""
         return cast("Self", _flat.__new__(cls, "f", cls._flat(values)))
 
     @classmethod
@@ -300,7 +299,7 @@ class _PackedTuples(_FlatSequence[_V]):
         raise TypeError(f"{cls.__name__} holds {cls._ELEMENT.__name__}, not {type(value).__name__}")
 
     def view(self) -> memoryview[float]:
-        """The memory itself, as `len(self)` rows of floats; of an empty array, no rows: one dimension of length 0."""
+        """Returns the memory itself, as `len(self)` rows of floats. An empty array gives one dimension of length 0."""
         raw = memoryview(cast("Buffer", self)).cast("B")
         return raw.cast("f", (len(self), self._ELEMENT.WIDTH)) if len(self) else raw.cast("f")
 
@@ -337,24 +336,24 @@ class _PackedTuples(_FlatSequence[_V]):
             _flat.__delitem__(self, self._place(key))
 
     def insert(self, index: SupportsIndex, value: _V) -> None:
-        """Add a value in front of that at `index`."""
+        """Adds a value before the value at `index`."""
         start, _, _ = slice(index, None).indices(len(self))
         place = start * self._ELEMENT.WIDTH
         _flat.__setitem__(self, slice(place, place), self._flat((value,)))
 
     def append(self, value: _V) -> None:
-        """Add a value at the end."""
+        """Adds a value at the end."""
         _flat.extend(self, self._flat((value,)))
 
     def extend(self, values: Iterable[_V]) -> None:
-        """Add values at the end."""
+        """Adds values at the end."""
         _flat.extend(self, self._flat(values))
 
     def frombytes(self, buffer: Buffer) -> None:
-        """Add values from memory.
+        """Adds values from memory.
 
         Raises:
-            ValueError: it ends within a value.
+            ValueError: the memory ends within a value.
         """
         raw = memoryview(buffer)
         if raw.nbytes % (4 * self._ELEMENT.WIDTH):
@@ -362,10 +361,10 @@ class _PackedTuples(_FlatSequence[_V]):
         _flat.frombytes(self, raw)
 
     def fromfile(self, file: Any, count: int) -> None:
-        """Add so many values from an open file.
+        """Adds `count` values from an open file.
 
         Raises:
-            EOFError: it has less; those that are there are added.
+            EOFError: the file has fewer values; the values that it has are added.
         """
         size = 4 * self._ELEMENT.WIDTH
         raw = file.read(count * size)
@@ -374,15 +373,15 @@ class _PackedTuples(_FlatSequence[_V]):
             raise EOFError(f"the file has less than {count} values")
 
     def fromlist(self, values: list[_V]) -> None:
-        """Add values at the end."""
+        """Adds values at the end, as `extend`."""
         self.extend(values)
 
     def clear(self) -> None:
-        """Remove all."""
+        """Removes all values; the array is empty afterwards."""
         _flat.__delitem__(self, slice(None))
 
     def tolist(self) -> list[Any]:
-        """The values."""
+        """Returns a list of the values: vectors or colours."""
         return list(self)
 
     def _place(self, index: SupportsIndex) -> slice:
@@ -391,28 +390,28 @@ class _PackedTuples(_FlatSequence[_V]):
 
 
 class PackedVector2Array(_PackedTuples[Vector2]):
-    """Values of type `Vector2`."""
+    """An array of `Vector2`, with 2 floats of 32 bits each."""
 
     __slots__ = ()
     _ELEMENT = Vector2
 
 
 class PackedVector3Array(_PackedTuples[Vector3]):
-    """Values of type `Vector3`."""
+    """An array of `Vector3`, with 3 floats of 32 bits each."""
 
     __slots__ = ()
     _ELEMENT = Vector3
 
 
 class PackedVector4Array(_PackedTuples[Vector4]):
-    """Values of type `Vector4`."""
+    """An array of `Vector4`, with 4 floats of 32 bits each."""
 
     __slots__ = ()
     _ELEMENT = Vector4
 
 
 class PackedColorArray(_PackedTuples[Color]):
-    """Values of type `Color`."""
+    """An array of `Color`, with 4 floats of 32 bits each."""
 
     __slots__ = ()
     _ELEMENT = Color

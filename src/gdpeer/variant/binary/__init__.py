@@ -1,1 +1,1 @@
-"""Values as bytes, as the engine writes them."""
+"""Encodes and decodes values as the engine's bytes."""

@@ -1,11 +1,11 @@
 # cython: nonecheck=False
-# Only this package hands over readers and writers, and `read_value` looks for None itself: 5 % faster without a check.
-"""Bytes to values that hold no others, the bytes possibly hostile: numbers, strings, and all that is made of them.
+# Only this package passes readers and writers, and `read_value` checks for None itself: without a check 5 % faster.
+"""Decodes values that hold no other values: numbers, strings, and values made of them. The bytes may be hostile.
 
-Counts are compared with the bytes that are left before anything is taken for them; whatever is wrong is a
-`VariantError` with its offset, and the reader is not used again.
+A count is compared with the bytes that are left before memory is taken for it. Every failure is a `VariantError` with
+its offset; afterwards the reader is not used again.
 
-Invariants: nothing outside the span is read. What a value takes at most is added to `cost` with it.
+Invariants: nothing outside of the span is read. `cost` grows by the most memory that each value can take.
 
 Layer: `variant`; compiled (types in `_leaves.pxd`). Source: reference godot4-wire section A.1 to A.4, godot3-wire
 section 4.
@@ -58,7 +58,7 @@ if cython.compiled:
 __all__ = ["NESTED", "LeafReader", "bytes_of", "new_leaf_reader"]
 
 NESTED = object()
-"""What `LeafReader.leaf` gives instead of a value that may hold others."""
+"""Returned by `LeafReader.leaf` in place of a value that may hold other values."""
 
 
 # C's own once compiled (_leaves.pxd).
@@ -78,24 +78,24 @@ _new_tuple, _new_bytes, _new_array = tuple.__new__, bytes.__new__, array.__new__
 
 
 _spare: LeafReader | None = None
-"""The last one, to be used again; see `writer`."""
+"""The last reader, to be used again: making an object costs more than decoding a small value."""
 
 
 class LeafReader:
-    """Takes leaves out of `data[at:end]`, and the heads of the values that are none.
+    """Decodes leaves from `data[at:end]`, and the headers of values that may hold other values.
 
     Args of `new_leaf_reader`:
         data: the bytes.
         at: where to begin.
-        end: where to stop, however long `data` is.
+        end: where to stop; bytes after it are not read.
         engine: 3 or 4.
-        objects: whether full objects are read, as `EncodedObject`; else they are refused.
+        objects: whether to read full objects, as `EncodedObject`; else they are refused.
     """
 
     __slots__ = ("_begin", "_bytes", "_data", "_end", "at", "cost", "depth", "head", "kind", "objects", "old")
 
     def begin(self, data: bytes, at: int, end: int, engine: int, objects: bool) -> None:
-        """Set up; `new_leaf_reader` does so."""
+        """Prepares the reader; called by `new_leaf_reader`."""
         if not 0 <= at <= end <= len(data):
             raise ValueError(f"{at}:{end} is no span of {len(data)} bytes")
         self._data = data
@@ -107,29 +107,29 @@ class LeafReader:
         self.old = engine == 3
         self.objects = objects
         self.depth = 0
-        """How many containers are open around the next value."""
+        """Number of containers that are open around the next value."""
         self.cost = 0
-        """What all that was read so far takes at most, by `estimates`."""
+        """Most bytes of memory that all values so far can take, by `memory_costs`."""
 
     def end(self) -> None:
-        """Let go of the bytes. Whoever asked for the reader lets go of it as well."""
+        """Frees the bytes and keeps the reader for the next use; the caller must not use it any more."""
         global _spare
         if cython.compiled:
             self._data = b""
             _spare = self
 
     def check_cost(self) -> None:
-        """Refuse what needs too much memory."""
+        """Refuses values that need too much memory."""
         if self.cost > RATE * (self.at - self._begin) + ALLOWANCE:
             raise self.error(f"the values need too much memory, more than {RATE} times their bytes")
 
     def leaf(self) -> Any:
-        """The next value, in the full encoding; NESTED for one that may hold others.
+        """Decodes the next value, in the full encoding. NESTED: the value may hold other values.
 
-        Of that only the header is read, into `head`, and what it says into `kind`.
+        Of such a value only the header is read: `head` has the header, `kind` its type.
 
         Raises:
-            VariantError: there is none.
+            VariantError: the bytes hold no value.
         """
         head = self.word()
         kind = head & 255
@@ -214,7 +214,7 @@ class LeafReader:
         subnames = self.word()
         flags = self.word()
         if flags & 2:
-            # An obsolete form: the property stands after the subnames.
+            # An obsolete format: the property is one more text after the subnames.
             subnames += 1
         self._check_count(count, 4)
         self._check_count(subnames, 4)
@@ -226,6 +226,7 @@ class LeafReader:
         size = self.counted(1)
         self.cost += PACKED + size
         at = self._take(size)
+        # The engine accepts a value that ends without its padding.
         self._take(min(-size & 3, self._end - self.at))
         return _new_bytes(PackedByteArray, self._data[at : at + size])
 
@@ -248,7 +249,7 @@ class LeafReader:
     # ------------------------------------------------------------ numbers and bytes
 
     def peek(self) -> Any:
-        """The next byte, which stays there."""
+        """Returns the next byte without taking it."""
         if self.at == self._end:
             raise self.error("the bytes end within a value")
         if cython.compiled:
@@ -256,11 +257,11 @@ class LeafReader:
         return self._data[self.at]
 
     def skip(self) -> None:
-        """Leave out the byte that `peek` gave."""
+        """Takes the byte that `peek` returned."""
         self.at += 1
 
     def whole(self, size: int) -> Any:
-        """A signed number of 1, 2, 4 or 8 bytes."""
+        """Decodes a signed number of 1, 2, 4 or 8 bytes."""
         at = self._take(size)
         if cython.compiled:
             source = self._bytes + at
@@ -274,7 +275,7 @@ class LeafReader:
         return int.from_bytes(self._data[at : at + size], "little", signed=True)
 
     def word(self) -> Any:
-        """An unsigned number of 4 bytes."""
+        """Decodes an unsigned number of 4 bytes."""
         at = self._take(4)
         if cython.compiled:
             return load32(self._bytes + at)
@@ -293,9 +294,9 @@ class LeafReader:
         return WIDE_REALS[1].unpack_from(self._data, at)[0]
 
     def text(self) -> Any:
-        """A string: length, UTF-8 and padding. As in the engine, a zero byte ends the text.
+        """Decodes a string: length, UTF-8 and padding. As in the engine, a zero byte ends the text.
 
-        A byte order mark at its beginning is left out.
+        A byte order mark at the beginning is left out.
         """
         size = self.counted(1)
         at = self._take(size + (-size & 3))
@@ -322,23 +323,23 @@ class LeafReader:
         return text
 
     def counted(self, size: int) -> Any:
-        """A count of things of at least `size` bytes each, so many of which are there."""
+        """Decodes a count of items of at least `size` bytes each, and checks that as many bytes are there."""
         count = self.word()
         if size > 1:
-            # The highest bit once told that a container is shared; the engine looks past it.
+            # The highest bit once marked a shared container; the engine ignores it.
             count &= 0x7FFFFFFF
         self._check_count(count, size)
         return count
 
     def _check_count(self, count: int, size: int) -> None:
-        # Below zero: where C's numbers have 32 bits.
+        # The product can overflow where C's numbers have 32 bits; then it is below zero.
         needed = count
         needed *= size
         if needed < 0 or needed > self._end - self.at:
             raise self.error(f"{count} items do not fit the {self._end - self.at} bytes that are left", 4)
 
     def _take(self, size: int) -> Any:
-        """Where the next `size` bytes begin."""
+        """Takes the next `size` bytes, and returns where they begin."""
         at = self.at
         if size < 0 or size > self._end - at:
             raise self.error("the bytes end within a value")
@@ -346,21 +347,21 @@ class LeafReader:
         return at
 
     def error(self, reason: str, back: int = 0) -> VariantError:
-        """What to raise. `back`: how many bytes before the current one it was noticed."""
+        """Returns the error for a failure `back` bytes before the current place."""
         return VariantError(reason, self.at - back)
 
 
 def bytes_of(data: bytes | bytearray | memoryview) -> bytes:
-    """The bytes of anything bytes-like.
+    """Returns the bytes of a bytes-like object.
 
     Raises:
-        TypeError: it is something else, such as a number, which `bytes` would take for a length.
+        TypeError: the object is not bytes-like. A number is refused too: `bytes(3)` would be three zeros.
     """
     return data if type(data) is bytes else bytes(memoryview(data))
 
 
 def new_leaf_reader(data: bytes, at: int, end: int, engine: int, objects: bool) -> LeafReader:
-    """A `LeafReader`, without the detour of its arguments over Python objects."""
+    """Returns a prepared `LeafReader`. Compiled callers pass the arguments as C values, not as Python objects."""
     global _spare
     leaves = _spare
     if cython.compiled and leaves is not None:

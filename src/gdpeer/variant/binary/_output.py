@@ -1,6 +1,7 @@
-"""Bytes that grow: the part of the writer that knows numbers, strings and types, but no values.
+"""A growing buffer of bytes: the part of the writer that writes numbers, strings and types.
 
-Once compiled, the first bytes are kept within the object, and memory is only taken for more: what will be the result.
+In the compiled form the first bytes stand within the object. Memory is taken only for more bytes, and that memory
+becomes the result.
 
 Layer: `variant`; compiled (types in `_output.pxd`). Source: reference godot4-wire section A.3.
 """
@@ -42,20 +43,20 @@ __all__ = ["Output", "checked_count"]
 
 _MAX_LENGTH = 2**31 - 1
 _SMALL = 256
-"""Bytes that a compiled one holds within itself before it takes memory."""
+"""Bytes that a compiled object holds within itself before it takes memory."""
 
 _PAIR = struct.Struct("<II")
 
 _tuple_items: Any = tuple.__iter__
-"""Of a subclass, too, whatever that makes of `iter`."""
+"""Iterates over the items of a tuple; a subclass's own `__iter__` is not called."""
 
 
 class Output:
-    """The bytes so far."""
+    """The bytes that were written so far, as a growing buffer."""
 
     __slots__ = ("_at", "_data", "_end", "_large", "_small", "_start")
 
-    # C's own once compiled (_output.pxd): the memory, where the next byte goes in it, and where it ends.
+    # C fields once compiled (_output.pxd): the memory, the place of the next byte, and the end.
     _small: Any
     _large: Any
     _start: Any
@@ -74,7 +75,7 @@ class Output:
             Py_XDECREF(self._large)
 
     def result(self) -> Any:
-        """All that was written. Nothing is written after it."""
+        """Returns all written bytes. Nothing may be written afterwards."""
         if cython.compiled:
             size = self._at - self._start
             if self._large == cython.NULL:
@@ -98,7 +99,7 @@ class Output:
             self._data += _PAIR.pack(first, second)
 
     def _long(self, number: int) -> None:
-        """An id: 64 bits, signed or not."""
+        """Writes an id: 64 bits, signed or unsigned."""
         if not -(2**63) <= number < 2**64:
             raise VariantError(f"{number} is no id: it does not fit 64 bits")
         bits = number & 0xFFFFFFFFFFFFFFFF
@@ -108,7 +109,7 @@ class Output:
             self._data += bits.to_bytes(8, "little")
 
     def _string(self, text: str, zeros: int) -> None:
-        """Length, UTF-8 and padding; so many `zeros` after the text are counted as part of it."""
+        """Writes length, UTF-8 and padding; `zeros` zero bytes after the text count as part of it."""
         if cython.compiled:
             length = 0
             source = PyUnicode_AsUTF8AndSize(text, cython.address(length))
@@ -127,7 +128,7 @@ class Output:
             self._data += bytes(zeros + (-len(data) - zeros & 3))
 
     def _raw(self, data: Any, size: int) -> None:
-        """The bytes of anything with a buffer of that size."""
+        """Writes `size` bytes of an object with a buffer."""
         if cython.compiled:
             copy_buffer(self._room(size), data, size)
         else:
@@ -137,13 +138,13 @@ class Output:
         self._raw(bytes(-size & 3), -size & 3)
 
     def _wholes(self, head: int, numbers: tuple[int, ...]) -> None:
-        """A header and numbers of 32 bits each."""
+        """Writes a header and whole numbers of 32 bits each."""
         self._word(head)
         for number in _tuple_items(numbers):
             self._word(number & 0xFFFFFFFF)
 
     def _reals(self, head: int, numbers: tuple[float, ...], count: int) -> None:
-        """A header and numbers of 32 bits each, up to 16; beyond the range as infinity."""
+        """Writes a header and up to 16 floats of 32 bits each; floats beyond the range become infinity."""
         if cython.compiled:
             if self._end - self._at < 68:
                 self._grow(68)
@@ -153,7 +154,7 @@ class Output:
             self._raw(little(memoryview(array("f", _tuple_items(numbers)))), 4 * count)
 
     def _types(self, kind: int, first: ContainerType, second: ContainerType, objects: bool) -> None:
-        """The header of a container and the types of what it holds."""
+        """Writes the header of a container and the types of its content."""
         self._word(kind | _type_bits(first, objects) << 16 | _type_bits(second, objects) << 18)
         for wanted in (first, second):
             bits = _type_bits(wanted, objects)
@@ -165,7 +166,7 @@ class Output:
                 self._word(wanted.type)
 
     def _room(self, size: int) -> Any:  # noqa: RET503 - nothing calls it uncompiled
-        """Where to write the next `size` bytes, once compiled."""
+        """Returns where to write the next `size` bytes; compiled only."""
         if cython.compiled:
             if self._end - self._at < size:
                 self._grow(size)
@@ -174,11 +175,12 @@ class Output:
             return at
 
     def _grow(self, size: int) -> None:
-        """Take memory for `size` bytes more, and as much as was written, so that it is rare."""
+        """Takes memory for `size` more bytes."""
         if cython.compiled:
             length = self._at - self._start
             if length > PY_SSIZE_T_MAX // 4 - size:
                 raise MemoryError
+            # Double the size, so that growing stays rare and each byte is copied a constant number of times.
             capacity = 2 * length + size
             small = self._large == cython.NULL
             resize_bytes(cython.address(self._large), capacity)
@@ -198,7 +200,7 @@ def _type_bits(wanted: ContainerType, objects: bool) -> int:
 
 
 def checked_count(size: int) -> int:
-    """A length or a number of items, which has to fit 31 bits."""
+    """Returns a length or a number of items; refuses more than 31 bits."""
     if size > _MAX_LENGTH:
         raise VariantError(f"{size} items or bytes are more than the {_MAX_LENGTH} that the engine takes")
     return size

@@ -1,4 +1,4 @@
-"""Engine values and their bytes: `var_to_bytes` and its family.
+"""Encodes and decodes engine values: `var_to_bytes` and its family.
 
 Layer: `variant`; compiled (types in `codec.pxd`). Source: reference godot4-wire section A, godot3-wire section 4.
 """
@@ -24,48 +24,48 @@ __all__ = [
 
 
 def var_to_bytes(value: Any, engine: int = 4, typed: bool = False) -> bytes:
-    """Encode a value as the engine's `var_to_bytes` (Godot 3: `var2bytes`) does.
+    """Encodes a value as the engine's `var_to_bytes` (Godot 3: `var2bytes`).
 
-    A `tuple` goes as an Array, an `IntEnum` as an int, `bytes`, `bytearray` and `memoryview` as a PackedByteArray.
+    A `tuple` becomes an Array, an `IntEnum` an int; `bytes`, `bytearray` and `memoryview` become a PackedByteArray.
 
     Args:
-        value: what to encode.
-        engine: 4, or 3 for Godot 3's form.
-        typed: whether arrays and dictionaries carry their types, which engines before 4.4 misread; Godot 3 has none.
+        value: the value.
+        engine: 4, or 3 for Godot 3's format.
+        typed: whether arrays and dictionaries carry their types. Engines before 4.4 misread types; Godot 3 has none.
 
     Raises:
         VariantError: the engine cannot hold the value: an int outside 64 bits, half a surrogate pair or a zero
             character in a text, a container that holds itself or is nested deeper than 128, an `EncodedObject`, a
-            class that has no counterpart, with `engine=3` also a type that Godot 3 lacks.
+            class without a counterpart; with `engine=3` also a type that Godot 3 lacks.
     """
     return encode_variant(value, engine, typed, False)
 
 
 def var_to_bytes_with_objects(value: Any, engine: int = 4, typed: bool = False) -> bytes:
-    """As `var_to_bytes`, but an `EncodedObject` is written in full, and container types keep their class names."""
+    """Encodes as `var_to_bytes`, but writes an `EncodedObject` in full and keeps the class names of container types."""
     return encode_variant(value, engine, typed, True)
 
 
 def bytes_to_var(data: bytes | bytearray | memoryview, engine: int = 4) -> Any:
-    """Decode a value as the engine's `bytes_to_var` (Godot 3: `bytes2var`) does. Bytes after it are ignored.
+    """Decodes a value as the engine's `bytes_to_var` (Godot 3: `bytes2var`). Bytes after the value are ignored.
 
     Args:
-        data: the bytes; they may be hostile. What is decoded takes at most 16 times as much memory, and 64 KiB.
-        engine: 4, or 3 for Godot 3's form.
+        data: the bytes, which may be hostile. The value takes at most 16 times as much memory, plus 64 KiB.
+        engine: 4, or 3 for Godot 3's format.
 
     Raises:
-        VariantError: they hold no value; also for a full object.
+        VariantError: the bytes hold no value, or a full object.
     """
     return decode_variant(data, 0, engine, False)[0]
 
 
 def bytes_to_var_with_objects(data: bytes | bytearray | memoryview, engine: int = 4) -> Any:
-    """As `bytes_to_var`, but a full object decodes to an `EncodedObject`, which is passive: no code of its runs."""
+    """Decodes as `bytes_to_var`, but a full object becomes a passive `EncodedObject`: none of its code runs."""
     return decode_variant(data, 0, engine, True)[0]
 
 
 def encode_variant(value: Any, engine: int, typed: bool, objects: bool) -> bytes:
-    """The four above in one: the bytes of `value` in the full encoding."""
+    """Encodes `value` in the full encoding; the common part of the functions above."""
     if engine != 4:
         check_engine(engine)
     writer = new_writer(engine, typed, objects)
@@ -77,10 +77,10 @@ def encode_variant(value: Any, engine: int, typed: bool, objects: bool) -> bytes
 
 
 def decode_variant(data: bytes | bytearray | memoryview, offset: int, engine: int, objects: bool) -> tuple[Any, int]:
-    """The value at `offset`, and where the next one begins.
+    """Decodes the value at `offset`; returns the value and where the next value begins.
 
     Raises:
-        VariantError: there is none.
+        VariantError: the bytes hold no value.
         ValueError: `offset` is outside `data`.
         TypeError: `data` is not bytes-like.
     """

@@ -1,12 +1,13 @@
 # cython: binding=False, nonecheck=False
-# Python calls plain C functions sooner than those that can tell their annotations. As to None, see `leaves`.
-"""The arguments of a remote call: values back to back, in Godot 4 in the compact form.
+# Without `binding` a call from Python is faster, as the functions keep no annotations. About None, see `_leaves`.
+"""Encodes and decodes the arguments of a remote call: values in a row, for Godot 4 in the compact format.
 
     bool    1 byte: 0x01 false, 0x81 true
     int     1 byte: 0x02 | size << 6, then 1, 2, 4 or 8 bytes, the fewest that hold it
     others  the full encoding
 
-Only the values themselves are compact, not what they hold. Godot 3 has no compact form; there all are in the full one.
+Only the arguments themselves are compact, not the values within them. Godot 3 has no compact format and uses the full
+encoding for all.
 
 Layer: `variant`; compiled (types in `compact.pxd`). Source: reference godot4-wire section A.5, godot3-wire section 3.
 """
@@ -41,7 +42,7 @@ _TYPE = 0x3F
 
 
 def encode_arguments(arguments: Sequence[Any], *, engine: int = 4, typed: bool = False, objects: bool = False) -> bytes:
-    """The bytes of all arguments, without a count.
+    """Encodes all arguments, without a count.
 
     Args:
         arguments: the values.
@@ -50,7 +51,7 @@ def encode_arguments(arguments: Sequence[Any], *, engine: int = 4, typed: bool =
         objects: whether an `EncodedObject` may be written, in full.
 
     Raises:
-        VariantError: the engine cannot hold one of them; see `var_to_bytes`.
+        VariantError: the engine cannot hold an argument; see `var_to_bytes`.
     """
     return encoded(arguments, engine, typed, objects)
 
@@ -58,18 +59,18 @@ def encode_arguments(arguments: Sequence[Any], *, engine: int = 4, typed: bool =
 def decode_arguments(
     data: bytes | bytearray | memoryview, offset: int, count: int, end: int, *, engine: int = 4, objects: bool = False
 ) -> list[Any]:
-    """So many arguments; bytes after them are ignored.
+    """Decodes `count` arguments; bytes after them are ignored.
 
     Args:
         data: the packet.
         offset: where the first argument begins.
-        count: how many there are.
-        end: where they have to end; nothing is read from there on.
+        count: how many arguments there are.
+        end: where the arguments must end; bytes from there on are not read.
         engine: 3 or 4.
-        objects: whether full objects are read, as `EncodedObject`; else they are refused.
+        objects: whether to read full objects, as `EncodedObject`; else they are refused.
 
     Raises:
-        VariantError: one is damaged or missing.
+        VariantError: an argument is damaged or missing.
         ValueError: `count` is below zero, or the span is outside `data`.
         TypeError: `data` is not bytes-like.
     """
@@ -79,7 +80,7 @@ def decode_arguments(
 def decode_argument(
     data: bytes | bytearray | memoryview, offset: int, end: int, objects: bool, engine: int = 4
 ) -> tuple[Any, int]:
-    """One argument, and where the next one begins; see `decode_arguments`."""
+    """Decodes one argument; returns the value and where the next argument begins. See `decode_arguments`."""
     if engine != 4:
         check_engine(engine)
     leaves = new_leaf_reader(bytes_of(data), offset, end, engine, objects)
@@ -90,7 +91,7 @@ def decode_argument(
 
 
 def encoded(arguments: Sequence[Any], engine: int, typed: bool, objects: bool) -> bytes:
-    """As `encode_arguments`; for compiled callers, in C."""
+    """Encodes as `encode_arguments`; a C function for compiled callers."""
     if engine != 4:
         check_engine(engine)
     writer = new_writer(engine, typed, objects)
@@ -102,7 +103,7 @@ def encoded(arguments: Sequence[Any], engine: int, typed: bool, objects: bool) -
 
 
 def encoded_behind(first: int, second: int, size: int, arguments: Sequence[Any], typed: bool, objects: bool) -> bytes:
-    """As `encode_arguments` for Godot 4, behind a byte and a signed number of `size` bytes, 1 to 8."""
+    """Encodes as `encode_arguments` for Godot 4, behind a byte and a signed number of `size` bytes, 1 to 8."""
     writer = new_writer(4, typed, objects)
     writer.compact(first, second, size)
     try:
@@ -115,7 +116,7 @@ def encoded_behind(first: int, second: int, size: int, arguments: Sequence[Any],
 def decoded(
     data: bytes | bytearray | memoryview, offset: int, count: int, end: int, engine: int, objects: bool
 ) -> list[Any]:
-    """As `decode_arguments`; for compiled callers, in C."""
+    """Decodes as `decode_arguments`; a C function for compiled callers."""
     if engine != 4:
         check_engine(engine)
     source = data if type(data) is bytes else bytes_of(data)
@@ -123,7 +124,8 @@ def decoded(
     number = _clipped(count)
     if number < 0:
         raise ValueError(f"{count} arguments are asked for")
-    # Each takes a byte at least, so that one more than there are bytes is as bad as any number of them.
+    # Each argument takes at least one byte. With one more than the bytes allow, decoding fails anyway, and the list
+    # below stays small.
     number = min(number, end - offset + 1)
     values = [None] * number
     compact = engine == 4
@@ -134,7 +136,7 @@ def decoded(
 
 
 def _clipped(count: int) -> Any:
-    """`count`, or the most that C takes for one."""
+    """Returns `count`, or the largest count that C can hold."""
     if cython.compiled:
         return as_size(count, cython.NULL)
     return count
@@ -160,7 +162,7 @@ def _append(writer: Writer, value: Any) -> None:
 
 
 def _append_other(writer: Writer, value: Any) -> None:
-    """An instance of a subclass of int."""
+    """Appends an instance of a subclass of int."""
     if kind_of(value) == VariantType.TYPE_INT:
         _append_int(writer, int.__int__(value))
     else:

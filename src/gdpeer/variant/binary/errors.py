@@ -1,4 +1,4 @@
-"""What keeps a value from being encoded, as the error that says so.
+"""The errors for values that cannot be encoded.
 
 Layer: `variant`.
 """
@@ -14,11 +14,12 @@ from gdpeer.variant.containers import ContainerType
 __all__ = ["NOT_ENCODABLE", "changed", "fitted_items", "not_encodable", "zero_character"]
 
 NOT_ENCODABLE = (OverflowError, RuntimeError, UnicodeEncodeError)
-"""What `Writer.value` lets through, as it is costly to catch for each value; a dict that changes is a RuntimeError."""
+"""Exceptions that leave `Writer.value`: catching them there would cost time for each value. Callers convert them by
+`not_encodable`. A dict that changes during iteration raises RuntimeError."""
 
 
 def not_encodable(error: Exception) -> VariantError:
-    """What to raise instead of one of `NOT_ENCODABLE`."""
+    """Converts an exception of `NOT_ENCODABLE`."""
     if isinstance(error, RuntimeError):
         return VariantError(f"a value changed while it was encoded: {error}")
     if isinstance(error, OverflowError):
@@ -27,20 +28,20 @@ def not_encodable(error: Exception) -> VariantError:
 
 
 def changed(container: Any) -> VariantError:
-    """What to raise where a container holds another number of values than its head says."""
+    """Returns the error for a container that changed its size after its count was written."""
     return VariantError(f"a {type(container).__name__} changed while it was encoded")
 
 
 def zero_character() -> VariantError:
-    """What to raise for a text that the engine would cut off."""
+    """Returns the error for a text with a zero character, where the engine would cut it off."""
     return VariantError("a text holds a zero character, where the engine's strings end")
 
 
 def fitted_items(items: Iterator[Any], first: ContainerType, second: ContainerType) -> Iterator[Any]:
-    """`items`, of which every other one has to be of the type `first` or `second`, and was when it was put there.
+    """Yields the items, converted in turn to the types `first` and `second`.
 
     Raises:
-        VariantError: one is not any more.
+        VariantError: an item has another type; the container was changed after it was built.
     """
     wanted, other = first, second
     for item in items:

@@ -1,6 +1,6 @@
-"""What lies where in an encoded value: the tables that the writer, the reader and the text share.
+"""The layout of encoded values: tables that the writer, the reader and the text parser share.
 
-A *kind* is Godot 4's type id; Godot 3's ids are translated at the header, so that one table serves both engines.
+A *kind* is Godot 4's type id. Godot 3's ids are translated at the header, so that one table serves both engines.
 
 Layer: `variant`. Source: reference godot4-wire section A, godot3-wire section 4.
 """
@@ -60,17 +60,17 @@ __all__ = [
 BIG_ENDIAN = sys.byteorder == "big"
 
 MAX_DEPTH = 128
-"""How many containers may be open around a value, for reading and writing.
+"""Most containers around a value, for reading and writing.
 
-The engine's limit is 1024. Python's `repr`, `==`, `copy.deepcopy` and `pickle` call themselves for each, up to six
-calls deep, and give up at a thousand: what was received must not make them.
+The engine's limit is 1024. Python's `repr`, `==`, `copy.deepcopy` and `pickle` recurse, with up to six calls for each
+container, and fail at a depth of a thousand calls. A received value must not make them fail.
 """
 
 ENCODED_OBJECT = "EncodedObjectAsID"
-"""The class of what stands for an object where objects travel as ids."""
+"""The class name that the engine writes for an object that is sent as an id."""
 
 MISSING = 255
-"""In `TO_3` and `FROM_3`: the other engine has no such type."""
+"""In `TO_3` and `FROM_3`: the other engine lacks the type."""
 
 _FLAT: dict[type[Any], tuple[VariantType, int]] = {
     Vector2: (VariantType.TYPE_VECTOR2, 2),
@@ -90,7 +90,7 @@ _FLAT: dict[type[Any], tuple[VariantType, int]] = {
     Projection: (VariantType.TYPE_PROJECTION, 16),
     Color: (VariantType.TYPE_COLOR, 4),
 }
-"""The types that are tuples of their numbers, and how many those are."""
+"""The types that are tuples of numbers, and the number of their numbers."""
 
 _PACKED: dict[type[Any], tuple[VariantType, str, int]] = {
     PackedInt32Array: (VariantType.TYPE_PACKED_INT32_ARRAY, "i", 4),
@@ -105,13 +105,13 @@ _PACKED: dict[type[Any], tuple[VariantType, str, int]] = {
 """The types that are arrays of numbers, their typecode, and the bytes of an item."""
 
 CLASSES: list[Any] = [None] * len(VariantType)
-"""By kind: the class to build, where there is one."""
+"""By kind: the class to make, for tuples of numbers and packed arrays; else None."""
 
 NUMBERS = [0] * len(VariantType)
-"""By kind: how many numbers a value has; 0 for what is not a tuple of numbers."""
+"""By kind: how many numbers a value has; 0 for types that are not tuples of numbers."""
 
 ITEM_SIZES = [0] * len(VariantType)
-"""By kind: the bytes of an item of a packed array of numbers; 0 for what is none."""
+"""By kind: the bytes of an item of a packed array of numbers; 0 for other types."""
 
 TYPECODES = [""] * len(VariantType)
 """By kind: the `array` typecode of a packed array."""
@@ -152,28 +152,32 @@ _INSTEAD = {
 
 
 AS_ID = ContainerType(VariantType.TYPE_OBJECT, ENCODED_OBJECT)
-"""What a container of objects holds where objects travel as ids."""
+"""The type of a container of objects that are sent as ids."""
 
 BUILTIN = [ContainerType(kind) if kind else UNTYPED for kind in VariantType]
-"""By kind: what a container of that type holds."""
+"""By kind: the type of a container of such values."""
 
 REALS = [struct.Struct(f"<{count}f") for count in range(17)]
 WIDE_REALS = [struct.Struct(f"<{count}d") for count in range(17)]
 WHOLES = [struct.Struct(f"<{count}i") for count in range(17)]
-"""By the number of numbers."""
+"""The layouts of tuples, by the number of their numbers."""
 
 
 def check_engine(engine: int) -> None:
-    """Refuse what is neither Godot 3 nor Godot 4 with a `ValueError`."""
+    """Checks the number of an engine.
+
+    Raises:
+        ValueError: it is neither 3 nor 4.
+    """
     if engine not in (3, 4):
         raise ValueError(f"engine is 3 or 4, not {engine!r}")
 
 
 def kind_of(value: Any) -> int:
-    """The kind of a value.
+    """Returns the kind of a value.
 
     Raises:
-        VariantError: no engine has such values.
+        VariantError: no engine has values of this class.
     """
     try:
         return typeof(value)
@@ -182,27 +186,27 @@ def kind_of(value: Any) -> int:
 
 
 def no_such_kind(kind: int) -> VariantError:
-    """What to raise for a kind that Godot 3 lacks."""
+    """Returns the error for a kind that Godot 3 lacks; the text names a replacement."""
     kind = VariantType(kind)
     return VariantError(f"Godot 3 has no {ContainerType(kind)}; send {_INSTEAD[kind]}")
 
 
 def holds_plainly(target: dict[Any, Any], key: Any) -> bool:
-    """Whether a plain dict can hold `key`, and takes the same keys for it as the engine does."""
+    """Tells whether a plain dict can hold `key`, and tells it from its other keys as the engine does."""
     if isinstance(key, str):
         return True
     if isinstance(key, Numbers):
-        # NaN is one key; a sum is quick to tell that there is none.
+        # The engine treats all NaN as one key, Python does not. A sum that is no NaN shows quickly that none is there.
         total = sum(key)
         return total == total or all(number == number for number in key)
     if isinstance(key, (int, float)):
         return key == key and key not in target
-    # Objects of a class have one hash, and are compared by what they hold, however deep that goes.
+    # All objects of a class have the same hash and are compared by their content, which a peer could make very slow.
     return isinstance(key, Hashable) and not isinstance(key, EncodedObject)
 
 
 def little(numbers: memoryview) -> Any:
-    """Numbers as they stand in memory, turned round where that is big-endian."""
+    """Returns numbers in little-endian order; swaps their bytes on a big-endian machine."""
     if not BIG_ENDIAN:
         return numbers
     swapped = array(numbers.format, numbers.tobytes())

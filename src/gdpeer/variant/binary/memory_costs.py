@@ -1,6 +1,7 @@
-"""What Python takes for the values that a reader builds, in bytes: upper estimates, for a 64-bit machine.
+"""Upper estimates of the memory that Python takes for decoded values, in bytes, on a 64-bit machine.
 
-The reader adds them up and refuses what goes beyond `RATE` times the bytes that it has read, and `ALLOWANCE`.
+The reader adds them up. It refuses values that need more than `RATE` times the bytes that it has read, plus
+`ALLOWANCE`.
 
 Layer: `variant`. Source: CPython's allocations, which `tests/property/test_variant_properties.py` compares with them.
 """
@@ -28,10 +29,10 @@ __all__ = [
 ]
 
 RATE = 16
-"""Bytes of memory for a byte that was read."""
+"""Bytes of memory that each byte read may take."""
 
 ALLOWANCE = 52 * 1024
-"""What may be taken beyond it. The rest of 64 KiB is for the reader itself and what it lets go of again."""
+"""Bytes that may be taken beyond that. The rest of 64 KiB is for the reader itself and its temporary objects."""
 
 SLOT = 9
 """A value's place in a list, which grows by an eighth at a time."""
@@ -40,7 +41,7 @@ NUMBER = 36
 """An int or a float."""
 
 ASCII, TEXT = 56, 82
-"""A text without its characters: each of those takes 1 byte in the first kind, up to 4 in the other."""
+"""A text without its characters: a character takes 1 byte in an ASCII text, up to 4 in another."""
 
 TUPLE = 64
 """A tuple without its places."""
@@ -49,17 +50,17 @@ HANDLE = 100
 """A small object: an id, a signal, a path, a container's type."""
 
 LIST, DICT = 97, 64
-"""Empty ones."""
+"""An empty list, and an empty dict."""
 
 PACKED = 104
 """A packed array without its items."""
 
 FRAME = 80
-"""A container under way."""
+"""A container that is being read."""
 
 FIRST_TEXT_KEY, FIRST_KEY, KEY = 102, 150, 72
-"""What the first pair and each further one adds to a dict."""
+"""Memory that the first pair (with a text as key, or another key) and each further pair add to a dict."""
 
 SEALED, SEALED_BYTE = 76, 2
-"""A key that Python would take for another one, and what it is compared by, for each byte that was read for it. Less
-than an object of 48 and bytes of 33, because the key and the value were given a `SLOT`, which a dict has no use for."""
+"""A sealed key (see `containers`), and its token for each byte read. Less than an object of 48 bytes and bytes of 33:
+key and value were counted with a `SLOT` each, which a dict does not need."""

@@ -1,13 +1,13 @@
 # cython: nonecheck=False
-# Only this package hands over readers and writers, and `read_value` looks for None itself: 5 % faster without a check.
-"""Bytes to engine values, the bytes possibly hostile: containers, and what they hold.
+# Only this package passes readers and writers, and `read_value` checks for None itself: without a check 5 % faster.
+"""Decodes engine values: containers and their content. The bytes may be hostile.
 
-What is nested is read with a stack, the chain of its frames, never by recursion. Leaves are `LeafReader`'s, which also
-says how far the bytes are read. Whatever is wrong is a `VariantError` with its offset.
+Nested values are read with a stack, the chain of frames, and never by recursion. `LeafReader` decodes the leaves, and
+keeps the place in the bytes. Every failure is a `VariantError` with its offset.
 
-Invariants: what was read takes at most 16 times its bytes and 64 KiB of memory. Python needs more than that for some
-values that no game sends, such as dictionaries of one null key nested in each other; those are refused. Only
-dictionaries can go beyond it, so the estimate is looked at where one grows, and where something nests.
+Invariants: the values take at most 16 times their bytes plus 64 KiB of memory. Python needs more for some values that
+no game sends, such as nested dictionaries with one null key each; these are refused. Only dictionaries can exceed the
+limit, so the estimate is checked where a dictionary grows and where a value nests.
 
 Layer: `variant`; compiled (types in `reader.pxd`). Source: reference godot4-wire section A.1 to A.3, godot3-wire
 section 4.
@@ -47,15 +47,15 @@ _UNSET = object()
 
 
 class _Frame:
-    """A container under way.
+    """A container that is being read.
 
     Attributes:
         outer: the container around it.
         kind: of the container.
-        left: how many elements, pairs or properties are to come.
+        left: how many elements, pairs or properties are still to be read.
         target: the container itself.
-        key: whose value is to come; _UNSET before a key.
-        mark: where the next key begins; once that was read, how many bytes it took.
+        key: the key whose value comes next; _UNSET before a key.
+        mark: where the next key begins; after the key was read, its size in bytes.
     """
 
     __slots__ = ("key", "kind", "left", "mark", "outer", "target")
@@ -69,14 +69,14 @@ class _Frame:
 
 
 def read_value(leaves: LeafReader) -> Any:
-    """The next value, in the full encoding.
+    """Decodes the next value, in the full encoding.
 
     Raises:
-        VariantError: there is none.
+        VariantError: the bytes hold no value.
     """
-    if leaves is None:  # which Cython lets pass for any class
+    if leaves is None:  # Cython accepts None for any class
         raise TypeError("read_value needs a LeafReader")
-    # No other name may refer to a frame, so that each goes as soon as its container is complete.
+    # No other name may refer to a frame, so that a frame is freed as soon as its container is complete.
     frame: _Frame | None = None
     value = leaves.leaf()
     while True:
@@ -92,7 +92,7 @@ def read_value(leaves: LeafReader) -> Any:
         if frame.left:
             value = leaves.leaf()
         else:
-            # The last one: the container is a value itself now.
+            # The container is complete, and becomes a value of the container around it.
             value = frame.target
             frame = frame.outer
             leaves.depth -= 1
@@ -103,7 +103,7 @@ def read_value(leaves: LeafReader) -> Any:
 
 
 def _begin(leaves: LeafReader, outer: _Frame | None) -> Any:
-    """The container whose header was read, if it holds no others; else its frame, with what it begins with.
+    """Begins the container whose header was read. Returns the whole container if it holds no others, else its frame.
 
     Args:
         leaves: where to read.
@@ -128,6 +128,7 @@ def _begin_array(leaves: LeafReader, outer: _Frame | None) -> Any:
     while left:
         value = leaves.leaf()
         if value is NESTED:
+            # Go back before the header: read_value() reads it again with the frame in place.
             leaves.at -= _HEADER
             return _opened(leaves, outer, _ARRAY, left, target)
         target.append(value)
@@ -209,7 +210,7 @@ def _too_deep(leaves: LeafReader) -> VariantError:
 
 
 def _type(leaves: LeafReader, bits: int) -> ContainerType:
-    """What a container may hold, by the kind in its header."""
+    """Decodes the type of a container's content, as the bits in its header say."""
     if bits == 0:
         return UNTYPED
     if bits == 1:
@@ -224,7 +225,7 @@ def _type(leaves: LeafReader, bits: int) -> ContainerType:
     return ContainerType(VariantType.TYPE_OBJECT, *((name,) if bits == 2 else ("", name)))
 
 
-# ---------------------------------------------------------------- containers under way
+# ---------------------------------------------------------------- containers that are being read
 
 
 def _add(leaves: LeafReader, frame: _Frame, value: Any) -> None:
@@ -262,7 +263,7 @@ def _fitted(leaves: LeafReader, value: Any, wanted: ContainerType) -> Any:
 
 
 def _with_pair(leaves: LeafReader, target: Any, key: Any, value: Any, size: int) -> Any:
-    """`target` and one pair more, as a `Dictionary` when it has to be one. `size`: the bytes of the key."""
+    """Adds a pair, whose key took `size` bytes. Returns the dict: `target`, or a `Dictionary` if the key needs one."""
     if target:
         leaves.cost += KEY
     else:
@@ -270,7 +271,7 @@ def _with_pair(leaves: LeafReader, target: Any, key: Any, value: Any, size: int)
         leaves.check_cost()
     if type(target) is dict:
         plain = target
-        # The two that are common without a call.
+        # Check the two common types here, which saves a call.
         if type(key) is str or (type(key) is int and key not in plain) or holds_plainly(plain, key):
             plain[key] = value
             return plain
@@ -283,8 +284,9 @@ def _with_pair(leaves: LeafReader, target: Any, key: Any, value: Any, size: int)
 
 
 def _sealed(leaves: LeafReader, key: Any, size: int) -> Any:
-    """What a `Dictionary` has for a key of so many bytes."""
+    """Returns the key that a `Dictionary` stores for `key`, which took `size` bytes."""
     more = SEALED + SEALED_BYTE * size
+    # Check the memory of the token before making it, and give it back if the key needs none.
     leaves.cost += more
     leaves.check_cost()
     try:
@@ -297,13 +299,13 @@ def _sealed(leaves: LeafReader, key: Any, size: int) -> Any:
 
 
 def _converted(leaves: LeafReader, target: dict[Any, Any]) -> Dictionary:
-    # Both are there at the same time.
+    # Until the end of this function both dictionaries exist.
     both = len(target) * KEY
     leaves.cost += both
     leaves.check_cost()
     dictionary = Dictionary()
     for key, value in target.items():
-        # Only numbers become something else.
+        # Of a plain dict's keys only numbers are sealed.
         dict.__setitem__(dictionary, _sealed(leaves, key, _HEADER), value)
     leaves.cost -= both
     return dictionary

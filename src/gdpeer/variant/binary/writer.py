@@ -1,12 +1,11 @@
 # cython: nonecheck=False
-# Only this package hands over readers and writers, and `read_value` looks for None itself: 5 % faster without a check.
-"""Engine values to bytes.
+# Only this package passes readers and writers, and `read_value` checks for None itself: without a check 5 % faster.
+"""Encodes engine values.
 
-A `Writer` gathers one packet's worth of values. What is nested is written with a stack of its own, never by recursion,
+A `Writer` collects the values of one packet. Nested values are written with a stack of its own and never by recursion,
 so that depth costs neither Python frames nor the C stack.
 
-Invariants: what it adds for a value in the full encoding is a multiple of 4 bytes; after an error the writer is not
-used again.
+Invariants: a value in the full encoding takes a multiple of 4 bytes. After an error the writer is not used again.
 
 Layer: `variant`; compiled (types in `writer.pxd`, the leaves in `_kernels.pxd`). Source: reference godot4-wire section
 A.1 to A.3, godot3-wire section 4.
@@ -62,7 +61,7 @@ if cython.compiled:
 __all__ = ["WIDE", "Writer", "new_writer"]
 
 WIDE = 1 << 16
-"""The flag of a header: 64 bits; of an Object: as id."""
+"""A flag in the header: the number has 64 bits; for an Object: it is sent as an id."""
 
 # C integers once compiled (writer.pxd).
 _WIDE = WIDE
@@ -79,13 +78,13 @@ _INT_32, _INT_64, _FLOAT_32, _FLOAT_64 = map(struct.Struct, ("<Ii", "<Iq", "<If"
 
 
 class _Name(str):
-    """The name of an object's property, which stands there bare."""
+    """The name of an object's property, which is written without a header."""
 
     __slots__ = ()
 
 
 class _Opened:
-    """A container under way: what is still to come of it, and how many values its head says those are."""
+    """A container that is being written: the rest of its values, and how many of them its count has promised."""
 
     __slots__ = ("container", "left", "rest")
 
@@ -103,32 +102,32 @@ def _opened(container: Any, rest: Iterator[Any], left: int) -> _Opened:
 
 
 _known: dict[type[Any], int] = {_Name: _BARE}
-"""The kinds of the classes that were written so far; it keeps them, as what `recent_kind` compares must not go."""
+"""The kinds of the classes written so far. It also keeps the classes alive: `recent_kind` compares their addresses."""
 
 _spare: Writer | None = None
-"""The last one, to be used again: once compiled, where nobody comes in between."""
+"""The last writer, to be used again; in the compiled form only, where no other thread can run in between."""
 
 
 class Writer(Output):
-    """Gathers encoded values.
+    """Collects encoded values.
 
     Args of `new_writer`:
         engine: 3 or 4.
-        typed: whether arrays and dictionaries are written with the types they carry; Godot 3 has none.
+        typed: whether arrays and dictionaries are written with their types; Godot 3 has none.
         objects: whether an `EncodedObject` may be written, in full.
     """
 
     __slots__ = ("_objects", "_old", "_typed")
 
     def begin(self, engine: int, typed: bool, objects: bool) -> None:
-        """Set up; `new_writer` does so."""
+        """Prepares the writer; called by `new_writer`."""
         self._begin_output()
         self._old = engine == 3
         self._typed = typed and engine != 3
         self._objects = objects
 
     def finish(self) -> bytes:
-        """All that was written. Whoever asked for it lets go of the writer."""
+        """Returns all written bytes, and keeps the writer for the next use; the caller must not use it any more."""
         global _spare
         data: bytes = self.result()
         if cython.compiled:
@@ -136,11 +135,11 @@ class Writer(Output):
         return data
 
     def value(self, value: Any) -> None:
-        """Add one value in the full encoding.
+        """Adds one value in the full encoding.
 
         Raises:
-            VariantError: the engine cannot hold it.
-            OverflowError, RuntimeError, UnicodeEncodeError: the same; see `faults.not_encodable`.
+            VariantError: the engine cannot hold the value.
+            OverflowError, RuntimeError, UnicodeEncodeError: the same; see `errors.not_encodable`.
         """
         if not self._leaf(value):
             opened = self._begin(value)
@@ -148,7 +147,7 @@ class Writer(Output):
                 self._nested(opened)
 
     def compact(self, first: int, number: int, size: int) -> None:
-        """Add a byte and, unless `size` is 0, a signed number of 1, 2, 4 or 8 bytes that holds it."""
+        """Adds a byte and, unless `size` is 0, a signed number of 1, 2, 4 or 8 bytes."""
         if cython.compiled:
             if self._end - self._at < 16:
                 self._grow(16)
@@ -160,12 +159,13 @@ class Writer(Output):
             self._data += number.to_bytes(size, "little", signed=True)
 
     def _nested(self, first: _Opened) -> None:
-        """Go on with what is still to come of a container, and of those in it."""
+        """Writes the rest of a container, and the containers within it."""
         opened = [first]
         while opened:
             inner = opened[-1]
             for item in inner.rest:
                 inner.left -= 1
+                # The count was written before: more values would be read as other values.
                 if inner.left < 0:
                     raise changed(inner.container)
                 if not self._leaf(item):
@@ -187,9 +187,9 @@ class Writer(Output):
                 raise VariantError(f"a {type(value).__name__} holds itself")
 
     def _leaf(self, value: Any) -> bool:
-        """Add `value`, unless it holds others."""
+        """Adds `value`. False: the value may hold other values, and was not added."""
         if cython.compiled:  # noqa: SIM102 - coverage leaves out what is below this line
-            # Enough for a header and a number, so that each of those need not look.
+            # Room for a header and a number, so that the methods for numbers need not check.
             if self._end - self._at < 16:
                 self._grow(16)
         if type(value) is str:
@@ -229,7 +229,7 @@ class Writer(Output):
         return True
 
     def _plain(self, kind: int, value: Any) -> None:
-        """An instance of a subclass of int, float or str."""
+        """Adds an instance of a subclass of int, float or str."""
         if kind == _INT:
             self._int(int.__int__(value))
         elif kind == _STRING:
@@ -257,7 +257,7 @@ class Writer(Output):
                 self._long(value.object_id)
 
     def _head(self, kind: int) -> int:
-        """The type id that the engine knows `kind` by."""
+        """Returns the engine's type id of `kind`."""
         if not self._old:
             return kind
         if TO_3[kind] == MISSING:
@@ -265,7 +265,7 @@ class Writer(Output):
         return TO_3[kind]
 
     def _flat(self, kind: int, value: Any) -> None:
-        # Not `len`: a subclass may say something else.
+        # Not `len`, which a subclass may override.
         count = PyTuple_GET_SIZE(value) if cython.compiled else tuple.__len__(value)
         if count != _NUMBERS[kind]:
             raise VariantError(f"a {type(value).__name__} of {count} numbers")
@@ -297,7 +297,7 @@ class Writer(Output):
         for text in texts:
             if not isinstance(text, str):
                 raise VariantError(f"a PackedStringArray holds a {type(text).__name__}")
-            # These carry the zero byte that ends a C string, and count it.
+            # The engine writes these with the zero byte that ends a C string, and counts it.
             self._string(text, 1)
 
     def _packed(self, kind: int, value: Any) -> None:
@@ -319,7 +319,7 @@ class Writer(Output):
     # ------------------------------------------------------------ containers
 
     def _begin(self, value: Any) -> Any:
-        """Add the head of a container and its contents up to the first that holds others; the rest, None for none."""
+        """Adds a container up to the first value that may hold others. Returns the rest; None if nothing is left."""
         if type(value) is dict:
             return self._pairs(value)
         if type(value) is list:
@@ -346,7 +346,7 @@ class Writer(Output):
         return _opened(value, fitted_items(items, keys, values) if self._typed else items, 2 * count)
 
     def _plain_head(self, kind: int, count: int, least: int) -> None:
-        """The header and the count of a plain list or dict, whose contents take so many bytes or more."""
+        """Adds the header and the count of a plain list or dict, whose content takes at least `least` bytes."""
         if count > _MAX_LENGTH:
             checked_count(count)
         self._pair(TO_3[kind] if self._old else kind, count)
@@ -373,7 +373,7 @@ class Writer(Output):
             while done < count and PyDict_Next(
                 value, cython.address(at), cython.address(next_key), cython.address(next_item)
             ):
-                # References, whatever happens to the dict meanwhile.
+                # Own references: encoding a value can run code that changes the dict.
                 key, item = cython.cast(object, next_key), cython.cast(object, next_item)
                 if not self._leaf(key):
                     return self._later(value, 2 * done, count)
@@ -407,13 +407,13 @@ class Writer(Output):
         return chain.from_iterable((_Name(name), value) for name, value in properties.items())
 
     def _container_head(self, kind: int, first: ContainerType, second: ContainerType) -> None:
-        """The header and the type blocks: of an array's elements, or of keys and values."""
+        """Adds the header and the types: of an array's elements, or of keys and values."""
         if self._typed:
             self._types(kind, first, second, self._objects)
         else:
             self._word(self._head(kind))
 
-    # ------------------------------------------------------------ numbers, for which `_leaf` made room, and texts
+    # ------------------------------------------------------------ numbers (`_leaf` made room for them) and texts
 
     def _nil(self) -> None:
         if cython.compiled:
@@ -423,7 +423,7 @@ class Writer(Output):
             self._data += _NIL
 
     def _pair(self, first: int, second: int) -> None:
-        """Two words."""
+        """Adds two words of 32 bits."""
         if cython.compiled:
             store64(self._at, first | second << 32)
             self._at += 8
@@ -441,7 +441,7 @@ class Writer(Output):
             raise OverflowError
 
     def _float(self, value: float) -> None:
-        """In 32 bits where those hold it."""
+        """Adds a float, in 32 bits if they hold it exactly."""
         if cython.compiled:
             self._at = put_real(self._at, _FLOAT, _WIDE, PyFloat_AS_DOUBLE(value))
         elif array("f", (value,))[0] == value:
@@ -450,7 +450,7 @@ class Writer(Output):
             self._data += _FLOAT_64.pack(_FLOAT | _WIDE, value)
 
     def _text(self, head: int, text: str) -> None:
-        """A header and a string."""
+        """Adds a header and a string."""
         if cython.compiled:
             if is_ascii(text):
                 length = ascii_length(text)
@@ -463,7 +463,7 @@ class Writer(Output):
                 self._at = at + 8 + padded
                 store32(at, head)
                 store32(at + 4, length)
-                # The last word has the padding; of an empty text it is the length.
+                # Clear the last word, which has the padding; for an empty text that word is the length, which is 0.
                 store32(at + 4 + padded, 0)
                 if copy_text(at + 8, ascii_data(text), length):
                     raise zero_character()
@@ -476,7 +476,7 @@ class Writer(Output):
 
 
 def new_writer(engine: int, typed: bool, objects: bool) -> Writer:
-    """A `Writer`, without the detour of its arguments over Python objects."""
+    """Returns a prepared `Writer`. Compiled callers pass the arguments as C values, not as Python objects."""
     global _spare
     writer = _spare
     if cython.compiled and writer is not None:

@@ -1,1 +1,1 @@
-"""The values that games count with: vectors, rotations, transforms, colors."""
+"""The values that games calculate with: vectors, rotations, transforms, colours."""

@@ -1,6 +1,6 @@
-"""`Color`: red, green, blue and alpha, 0 to 1; more is brighter than white.
+"""`Color`: red, green, blue and alpha, from 0 to 1; larger numbers are brighter than white.
 
-Names, arguments and results are the engine's, to the last bit but for `srgb_to_linear` and `linear_to_srgb`.
+Names, arguments and results are the engine's, to the last bit except for `srgb_to_linear` and `linear_to_srgb`.
 
 Layer: `variant`. Source: the engine's class reference; measured on Godot 4.6 (tests/golden/variant_math_godot4.json).
 """
@@ -20,10 +20,10 @@ __all__ = ["Color"]
 
 
 class Color(NamedColors):
-    """A colour. `Color(r, g, b, a)`, `Color(from, alpha)`, `Color(code, alpha)`: a name, `#rgb[a]` or `#rrggbb[aa]`.
+    """A colour. `Color(r, g, b, a)`, `Color(from, alpha)`, or `Color(code, alpha)`: a name, `#rgb[a]` or `#rrggbb[aa]`.
 
     Raises:
-        VariantError: the code is none.
+        VariantError: the code is not valid.
     """
 
     __slots__ = ()
@@ -41,7 +41,7 @@ class Color(NamedColors):
     @overload
     def __new__(cls, r: float, g: float, b: float, a: float = 1.0) -> Self: ...
     def __new__(cls, r: Any = 0.0, g: Any = None, b: Any = 0.0, a: float = 1.0) -> Self:
-        """From its parts."""
+        """Makes a colour of numbers, another colour, or a code."""
         if isinstance(r, str):
             r = cls._coded(r)
         if isinstance(r, Color):
@@ -50,6 +50,7 @@ class Color(NamedColors):
         if numbers is None:
             return cls.of(r, 0.0 if g is None else g, b, a)
         if not isinstance(r, tuple | list) and all(isinstance(number, int) for number in numbers):
+            # A pygame.Color or bytes: its numbers would make colours up to 255 times as bright as white.
             raise TypeError(f"a {type(r).__name__} has numbers from 0 to 255: use Color.from_rgba8()")
         if len(numbers) == 3:
             numbers = *numbers, 1.0
@@ -57,20 +58,20 @@ class Color(NamedColors):
 
     @classmethod
     def hex(cls, hex: int) -> Self:
-        """From 32 bits, `0xRRGGBBAA`."""
+        """Returns the colour of a 32-bit number, `0xRRGGBBAA`."""
         return cls.of(*((hex >> shift & 0xFF) / 255.0 for shift in (24, 16, 8, 0)))
 
     @classmethod
     def hex64(cls, hex: int) -> Self:
-        """From 64 bits, `0xRRRRGGGGBBBBAAAA`."""
+        """Returns the colour of a 64-bit number, `0xRRRRGGGGBBBBAAAA`."""
         return cls.of(*((hex >> shift & 0xFFFF) / 65535.0 for shift in (48, 32, 16, 0)))
 
     @classmethod
     def html(cls, rgba: str) -> Self:
-        """From `rgb`, `rgba`, `rrggbb` or `rrggbbaa`, with `#` or without.
+        """Returns the colour of a code: `rgb`, `rgba`, `rrggbb` or `rrggbbaa`, with `#` or without.
 
         Raises:
-            VariantError: it is none of them.
+            VariantError: the code has another form.
         """
         if not cls.html_is_valid(rgba):
             raise VariantError(f"{rgba!r} is no colour code")
@@ -81,13 +82,13 @@ class Color(NamedColors):
 
     @staticmethod
     def html_is_valid(color: str) -> bool:
-        """Whether `html` takes it."""
+        """Tells whether `html` accepts a code."""
         digits = color.removeprefix("#")
         return len(digits) in (3, 4, 6, 8) and all(digit in hexdigits for digit in digits)
 
     @classmethod
     def from_string(cls, str: str, default: Color) -> Color:
-        """From a code or a name, or `default` where it is neither."""
+        """Returns the colour of a code or a name; `default` if the text is neither."""
         try:
             return cls._coded(str)
         except VariantError:
@@ -105,12 +106,13 @@ class Color(NamedColors):
 
     @classmethod
     def from_hsv(cls, h: float, s: float, v: float, alpha: float = 1.0) -> Self:
-        """From hue, saturation and value, each 0 to 1."""
+        """Returns the colour of a hue, saturation and value, each from 0 to 1."""
         value, saturation = Real(v), Real(s)
         if not saturation:
             return cls.of(value, value, value, alpha)
         sixths = Real(h) * 6.0
         turn = math.fmod(sixths, 6.0) if math.isfinite(sixths) else math.nan
+        # The engine's last case also takes numbers that are out of range or not finite.
         sector = 5 if math.isnan(turn) else math.floor(turn)
         part = Real(turn) - sector
         low = value * (1.0 - saturation)
@@ -133,12 +135,14 @@ class Color(NamedColors):
     def from_rgba8(cls, r8: int, g8: int, b8: int, a8: int = 255) -> Self: ...
     @classmethod
     def from_rgba8(cls, r8: Any, g8: Any = 0, b8: Any = 0, a8: int = 255) -> Self:
-        """From numbers 0 to 255, or from a sequence of three or four of them: a `pygame.Color`, bytes."""
+        """Returns the colour of numbers from 0 to 255, or of a sequence of 3 or 4 such numbers: a `pygame.Color`,
+        bytes.
+        """
         numbers = tuple(r8) if hasattr(type(r8), "__getitem__") else (r8, g8, b8, a8)
         return cls.of(*(number / 255.0 for number in (numbers if len(numbers) != 3 else (*numbers, 255))))
 
     def to_rgba8(self) -> tuple[int, int, int, int]:
-        """Four numbers 0 to 255, as `pygame.Color` and most picture libraries have them."""
+        """Returns four numbers from 0 to 255, as `pygame.Color` and most image libraries use them."""
         return self.r8, self.g8, self.b8, self.a8
 
     def __str__(self) -> str:
@@ -149,27 +153,27 @@ class Color(NamedColors):
 
     @property
     def r8(self) -> int:
-        """Red, 0 to 255."""
+        """The red part, from 0 to 255."""
         return _step(self.r)
 
     @property
     def g8(self) -> int:
-        """Green, 0 to 255."""
+        """The green part, from 0 to 255."""
         return _step(self.g)
 
     @property
     def b8(self) -> int:
-        """Blue, 0 to 255."""
+        """The blue part, from 0 to 255."""
         return _step(self.b)
 
     @property
     def a8(self) -> int:
-        """Alpha, 0 to 255."""
+        """The alpha part, from 0 to 255."""
         return _step(self.a)
 
     @property
     def h(self) -> float:
-        """The hue, 0 to 1."""
+        """The hue, from 0 to 1."""
         red, green, blue = map(Real, self[:3])
         most = max(red, green, blue)
         span = most - min(red, green, blue)
@@ -186,7 +190,7 @@ class Color(NamedColors):
 
     @property
     def s(self) -> float:
-        """The saturation, 0 to 1."""
+        """The saturation, from 0 to 1."""
         most = max(self[:3])
         return float((Real(most) - min(self[:3])) / most) if most else 0.0
 
@@ -196,56 +200,56 @@ class Color(NamedColors):
         return max(self[:3])
 
     def to_rgba32(self) -> int:
-        """32 bits, `0xRRGGBBAA`."""
+        """Returns the colour as a 32-bit number, `0xRRGGBBAA`."""
         return _packed(self, 8)
 
     def to_argb32(self) -> int:
-        """32 bits, `0xAARRGGBB`."""
+        """Returns the colour as a 32-bit number, `0xAARRGGBB`."""
         return _packed((self.a, *self[:3]), 8)
 
     def to_abgr32(self) -> int:
-        """32 bits, `0xAABBGGRR`."""
+        """Returns the colour as a 32-bit number, `0xAABBGGRR`."""
         return _packed(self[::-1], 8)
 
     def to_argb64(self) -> int:
-        """64 bits, `0xAAAARRRRGGGGBBBB`, signed as the engine's int."""
+        """Returns the colour as a 64-bit number, `0xAAAARRRRGGGGBBBB`, signed as the engine's int."""
         return _packed((self.a, *self[:3]), 16)
 
     def to_abgr64(self) -> int:
-        """64 bits, `0xAAAABBBBGGGGRRRR`, signed as the engine's int."""
+        """Returns the colour as a 64-bit number, `0xAAAABBBBGGGGRRRR`, signed as the engine's int."""
         return _packed(self[::-1], 16)
 
     def to_rgba64(self) -> int:
-        """64 bits, `0xRRRRGGGGBBBBAAAA`, signed as the engine's int."""
+        """Returns the colour as a 64-bit number, `0xRRRRGGGGBBBBAAAA`, signed as the engine's int."""
         return _packed(self, 16)
 
     def to_html(self, with_alpha: bool = True) -> str:
-        """`rrggbbaa`, or `rrggbb`."""
+        """Returns the code `rrggbbaa`; `rrggbb` without alpha."""
         return "".join(f"{_step(number):02x}" for number in (self if with_alpha else self[:3]))
 
     def clamp(self, min: Color | None = None, max: Color | None = None) -> Color:
-        """Every number kept between those of `min` (by default 0) and `max` (by default 1)."""
+        """Limits every number to the range from `min` (default: 0) to `max` (default: 1)."""
         low, high = min or Color.of(0, 0, 0, 0), max or Color.of(1, 1, 1, 1)
         return Color.of(*map(clamped, self, low, high))
 
     def inverted(self) -> Color:
-        """1 less each of red, green and blue; the same alpha."""
+        """Returns the opposite colour: 1 minus each of red, green and blue; the same alpha."""
         return Color.of(*(1.0 - number for number in self[:3]), self.a)
 
     def lerp(self, to: Color, weight: float) -> Color:
-        """From this at weight 0 to `to` at weight 1."""
+        """Returns the colour between this (weight 0) and `to` (weight 1)."""
         return self + (to - self) * weight
 
     def lightened(self, amount: float) -> Color:
-        """Nearer to white by `amount`, 0 to 1."""
+        """Returns a colour nearer to white by `amount`, from 0 to 1."""
         return Color.of(*(number + (1.0 - number) * real(amount) for number in map(Real, self[:3])), self.a)
 
     def darkened(self, amount: float) -> Color:
-        """Nearer to black by `amount`, 0 to 1."""
+        """Returns a colour nearer to black by `amount`, from 0 to 1."""
         return Color.of(*(number * (1.0 - Real(amount)) for number in self[:3]), self.a)
 
     def blend(self, over: Color) -> Color:
-        """`over` laid over this colour."""
+        """Returns the result of `over` drawn over this colour."""
         behind = 1.0 - Real(over.a)
         alpha = self.a * behind + over.a
         if not alpha:
@@ -254,15 +258,15 @@ class Color(NamedColors):
         return Color.of(*((own * Real(self.a) * behind + its * Real(over.a)) / alpha for own, its in pairs), alpha)
 
     def get_luminance(self) -> float:
-        """How bright it looks, of linear colours."""
+        """Returns the brightness that the eye sees, for linear colours."""
         return float(Real(self.r) * real(0.2126) + Real(self.g) * real(0.7152) + Real(self.b) * real(0.0722))
 
     def srgb_to_linear(self) -> Color:
-        """From sRGB to linear numbers."""
+        """Converts sRGB numbers to linear numbers."""
         return Color.of(*map(_linear, self[:3]), self.a)
 
     def linear_to_srgb(self) -> Color:
-        """From linear numbers to sRGB."""
+        """Converts linear numbers to sRGB numbers."""
         return Color.of(*map(_srgb, self[:3]), self.a)
 
 
@@ -271,12 +275,12 @@ def _plain(name: str) -> str:
 
 
 def _step(number: float) -> int:
-    """0 to 1 as 0 to 255, halves up, cut at both ends; 0 for nan."""
+    """Converts 0 to 1 into 0 to 255; rounds halves up, cuts at both ends, and makes 0 of nan."""
     return math.floor(min(max(0.0, real(number * 255)), 255.0) + 0.5)
 
 
 def _packed(numbers: tuple[float, ...], bits: int) -> int:
-    """0 to 1 as so many bits each, halves away from zero; what is beyond wraps around, as in the engine."""
+    """Packs numbers into `bits` bits each; rounds halves away from zero. Numbers out of range wrap as in the engine."""
     packed, most = 0, (1 << bits) - 1
     for number in numbers:
         size = real(abs(number) * most)

@@ -1,14 +1,14 @@
-"""What all the engine's number types are here: tuples of their numbers, flat, in the order of the wire.
+"""The base of the engine's number types: tuples of their numbers, flat, in the order of the wire.
 
     Numbers              equality, hash, copies, text: every type
-    ├── FlatReals        reals of 32 bits, rounded by whatever builds one
+    ├── FlatReals        32-bit floats; each constructor rounds to 32 bits
     │   ├── RealVector   + - * / number by number: real vectors, colours, quaternions
     │   └── Matrix       * / with one number: bases, transforms
-    ├── FlatInts         whole numbers of 32 bits; others are refused
-    └── Vector           order, minimum, maximum: vectors, on top of one of the others
+    ├── FlatInts         32-bit whole numbers; others are refused
+    └── Vector           order, minimum, maximum: vectors, in addition to one of the others
 
-Invariants: nothing on a value can be changed; two are equal when their types and their numbers are, and a plain tuple
-equals none of them; a tuple's own `+`, `*` and order do not shine through.
+Invariants: a value cannot be changed. Two values are equal if their types and numbers are equal; a plain tuple equals
+none of them. A tuple's own `+`, `*` and order are not available.
 
 Layer: `variant`.
 """
@@ -48,23 +48,25 @@ _T = TypeVar("_T", bound="Numbers[Any]")
 
 
 def field(index: int) -> float:
-    """A read-only attribute: the number at `index`. Called a float, so that type checkers see one."""
+    """Makes a read-only attribute for the number at `index`. The annotation says float, so that type checkers see a
+    float.
+    """
     return cast("float", property(itemgetter(index)))
 
 
 def int_field(index: int) -> int:
-    """The same for the integer types."""
+    """Makes a read-only attribute for the number at `index` of an integer type."""
     return cast("int", property(itemgetter(index)))
 
 
 def part(kind: type[_T], first: int, step: int = 1) -> _T:
-    """A read-only attribute: a value of type `kind` from every `step`th number, beginning at `first`."""
+    """Makes a read-only attribute: a value of type `kind` from every `step`th number, from index `first` on."""
     numbers = slice(first, first + step * kind.WIDTH, step)
     return cast("_T", property(lambda value: tuple.__new__(kind, tuple.__getitem__(value, numbers))))
 
 
 class SequenceOfNumbers(Protocol):
-    """What has numbers by index: one of the engine's values, a tuple, a list, pygame's vectors, numpy's arrays."""
+    """An object with numbers by index: an engine value, a tuple, a list, one of pygame's vectors, an array of numpy."""
 
     def __len__(self) -> int: ...
     def __getitem__(self, index: int, /) -> Any: ...
@@ -74,8 +76,9 @@ _NO_NUMBERS = (str, bytes, bytearray, memoryview, dict, set, frozenset)
 
 
 def numbers_in(value: Any) -> tuple[Any, ...] | None:
-    """The numbers of a value of the engine's types, or of any sequence of numbers (a tuple, pygame's vectors, numpy's
-    arrays); None for a single number, and for what is no sequence.
+    """Returns the numbers of an engine value or of any sequence of numbers: a tuple, pygame's vectors, numpy's arrays.
+
+    None for a single number, and for objects that are no sequence.
     """
     if isinstance(value, tuple):
         return value
@@ -83,36 +86,41 @@ def numbers_in(value: Any) -> tuple[Any, ...] | None:
         return None
     try:
         return tuple(value)
-    except TypeError:  # numpy's numbers are no sequences, though they have all that makes one
+    except TypeError:  # numpy's numbers have __getitem__, but are no sequences
         return None
 
 
 def cut_off(numbers: Iterable[Any]) -> Iterator[int]:
-    """Whole numbers as they are, fractions without what stands behind the point. TypeError for what is no number."""
+    """Yields numbers as whole numbers: cuts off the digits behind the point.
+
+    Raises:
+        TypeError: an item is no number.
+    """
     for number in numbers:
-        if not hasattr(number, "__float__"):  # int() would take a text
+        if not hasattr(number, "__float__"):  # int() would accept a text
             raise TypeError(f"a {type(number).__name__} is no number")
         yield int(number)
 
 
 class constant:
-    """A class attribute that holds a value of the class itself: `ZERO = constant(0, 0)`."""
+    """A class attribute with a value of the class itself: `ZERO = constant(0, 0)`."""
 
     def __init__(self, *numbers: float) -> None:
         self._numbers = numbers
         self._value: Any = None
 
     def __get__(self, instance: object, owner: type[_T]) -> _T:
+        # Made at the first use, as the class does not exist yet while its body runs.
         if type(self._value) is not owner:
             self._value = owner.of(*self._numbers)
         return cast("_T", self._value)
 
 
 _PACK = [struct.Struct(f"{count}d").pack for count in range(17)]
-"""By the number of numbers."""
+"""Functions that pack floats, by the number of floats."""
 
 _without_sign = (0.0).__add__
-"""Of a zero; all else stays."""
+"""Makes 0.0 of -0.0; other numbers stay."""
 
 
 def _build(cls: type[Any], numbers: tuple[Any, ...]) -> Any:
@@ -120,19 +128,19 @@ def _build(cls: type[Any], numbers: tuple[Any, ...]) -> Any:
 
 
 class Numbers(tuple[_N, ...], Generic[_N]):
-    """The base of all of them. Iterating, indexing and unpacking give the numbers in the order of the wire."""
+    """The base of all number types. Iterating, indexing and unpacking give the numbers in the order of the wire."""
 
     __slots__ = ()
 
     WIDTH: ClassVar[int]
-    """How many numbers there are."""
+    """How many numbers a value has."""
 
     @classmethod
     def of(cls, *numbers: _N) -> Self:
-        """A value from its numbers, in the order of the wire.
+        """Makes a value of its numbers, in the order of the wire.
 
         Raises:
-            VariantError: there are too many or too few, or a whole number does not fit.
+            VariantError: there are too many or too few numbers, or a whole number does not fit.
         """
         if len(numbers) != cls.WIDTH:
             raise VariantError(f"{cls.__name__} has {cls.WIDTH} numbers, not {len(numbers)}")
@@ -142,12 +150,12 @@ class Numbers(tuple[_N, ...], Generic[_N]):
     """Whether the engine has `<` for the type."""
 
     _SCALAR: ClassVar[Any]
-    """What Python types such a number may have."""
+    """The Python types that a single number may have in arithmetic."""
 
     @staticmethod
     @abstractmethod
     def _stored(numbers: Iterable[_N]) -> array[_N]:
-        """The numbers as the engine keeps them."""
+        """Returns the numbers as the engine stores them."""
 
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and tuple.__eq__(self, other)
@@ -157,7 +165,7 @@ class Numbers(tuple[_N, ...], Generic[_N]):
 
     __hash__ = tuple.__hash__
 
-    # A tuple would order by its numbers, append and repeat itself, also with a plain tuple on the other side.
+    # Without these methods a tuple's own order, concatenation and repetition would apply, also with plain tuples.
     def __lt__(self, other: Any) -> bool:
         return self._ordered_with(other) and tuple.__lt__(self, other)
 
@@ -188,7 +196,9 @@ class Numbers(tuple[_N, ...], Generic[_N]):
         return NotImplemented
 
     def _each(self, operation: Callable[[_N, _N], _N], other: Any) -> Self:
-        """`operation` on every number with that of a value of the same type, or with one number."""
+        """Applies `operation` to each number and the same number of `other`, a value of the same type; or to each and
+        one number.
+        """
         if type(other) is type(self):
             return tuple.__new__(type(self), self._stored(map(operation, self, other)))
         if isinstance(other, self._SCALAR):
@@ -210,29 +220,30 @@ class Numbers(tuple[_N, ...], Generic[_N]):
 
 
 class FlatReals(Numbers[float]):
-    """Numbers that the engine keeps in 32 bits: whatever builds one rounds, beyond the range to infinity."""
+    """Numbers that the engine stores in 32 bits. Each constructor rounds; numbers beyond the range become infinity."""
 
     __slots__ = ()
     _SCALAR = (int, float)
     _stored = staticmethod(reals)
 
     def __hash__(self) -> int:
-        # Python hashes a float without a seed, 2**61 and 1.0 alike: anyone could choose values that collide.
+        # Python hashes floats without a seed (2**61 and 1.0 alike), so a peer could choose values that collide. The
+        # hash of bytes has a seed. 0.0 and -0.0 are equal, and need the same hash.
         if 0.0 in self:
             return hash(_PACK[len(self)](*map(_without_sign, self)))
         return hash(_PACK[len(self)](*self))
 
     def is_equal_approx(self, to: Self) -> bool:
-        """Whether all numbers are about the same."""
+        """Tells whether all numbers are about equal to those of `to`."""
         return all(map(is_equal_approx, self, to))
 
     def is_finite(self) -> bool:
-        """Whether no number is infinite or nan."""
+        """Tells whether no number is infinite or nan."""
         return all(map(math.isfinite, self))
 
 
 class Matrix(FlatReals):
-    """Numbers that can be multiplied with one number, and mean something else times a vector."""
+    """Numbers that can be multiplied by one number; the product with a vector has another meaning."""
 
     __slots__ = ()
 
@@ -244,7 +255,9 @@ class Matrix(FlatReals):
 
 
 class RealVector(FlatReals):
-    """Counts number by number: with its own kind, and for `*` and `/` with a single number, too."""
+    """Numbers with `+`, `-`, `*` and `/` for each number: with a value of the same type, and `*` and `/` also with one
+    number.
+    """
 
     __slots__ = ()
 
@@ -271,7 +284,7 @@ class RealVector(FlatReals):
 
 
 class FlatInts(Numbers[int]):
-    """Whole numbers of 32 bits; others are refused."""
+    """Whole numbers of 32 bits. Numbers that do not fit are refused."""
 
     __slots__ = ()
     _SCALAR = int
@@ -282,42 +295,42 @@ class FlatInts(Numbers[int]):
 
 
 class Vector(Numbers[_N]):
-    """What vectors of reals and of whole numbers have in common. They order by x, then y, and so on."""
+    """The base of vectors of floats and of whole numbers. They order by x, then y, and so on."""
 
     __slots__ = ()
     _ORDERED = True
 
     def abs(self) -> Self:
-        """All numbers without their sign."""
+        """Returns the vector with all numbers positive."""
         return self._map(abs)
 
     def __abs__(self) -> Self:
         return self.abs()
 
     def sign(self) -> Self:
-        """-1, 0 or 1 for every number."""
+        """Returns -1, 0 or 1 for each number."""
         return self._map(lambda number: (number > 0) - (number < 0))
 
     def min(self, with_: Self) -> Self:
-        """The smaller of every pair of numbers."""
+        """Returns the smaller of each pair of numbers."""
         return self._each(min, with_)
 
     def max(self, with_: Self) -> Self:
-        """The larger of every pair of numbers."""
+        """Returns the larger of each pair of numbers."""
         return self._each(max, with_)
 
     def clamp(self, min: Self, max: Self) -> Self:
-        """Every number kept between those of `min` and `max`."""
+        """Limits each number to the range between those of `min` and `max`."""
         if not type(min) is type(max) is type(self):
             raise TypeError(f"the bounds of a {type(self).__name__} are of the same type")
         return tuple.__new__(type(self), self._stored(cast("Any", map(clamped, self, min, max))))
 
     def min_axis_index(self) -> int:
-        """Which number is the smallest; the last of equals."""
+        """Returns the index of the smallest number; the last of equal ones."""
         return len(self) - 1 - self[::-1].index(min(self))
 
     def max_axis_index(self) -> int:
-        """Which number is the largest; the first of equals."""
+        """Returns the index of the largest number; the first of equal ones."""
         return self.index(max(self))
 
     def _map(self, operation: Callable[[_N], _N]) -> Self:
@@ -325,5 +338,5 @@ class Vector(Numbers[_N]):
 
 
 def text_of(numbers: Iterable[float]) -> str:
-    """`(1.0, 2.5)`: a vector as the engine's `str` writes it."""
+    """Returns a vector's text as the engine's `str` writes it: `(1.0, 2.5)`."""
     return f"({', '.join(map(plain_text, numbers))})"

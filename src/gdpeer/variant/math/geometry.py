@@ -37,7 +37,7 @@ _N = TypeVar("_N", int, float)
 
 
 def flat(parts: tuple[Any, ...]) -> Iterator[Any]:
-    """The numbers of `parts`, each a number, a value with numbers or a sequence of them."""
+    """Yields the numbers of all parts; a part is a number, an engine value, or a sequence of numbers."""
     found = [numbers_in(each) for each in parts]
     return chain.from_iterable(
         (each,) if numbers is None else numbers for each, numbers in zip(parts, found, strict=True)
@@ -45,7 +45,7 @@ def flat(parts: tuple[Any, ...]) -> Iterator[Any]:
 
 
 def with_vectors(parts: tuple[Any, ...], kind: type[Numbers[Any]]) -> tuple[Any, ...]:
-    """`parts`, where every other sequence of as many numbers as `kind` has is a value of that type."""
+    """Converts the parts that are foreign sequences of as many numbers as `kind` has to values of type `kind`."""
     return tuple(
         kind.of(*numbers)
         if not isinstance(each, Numbers) and (numbers := numbers_in(each)) is not None and len(numbers) == kind.WIDTH
@@ -55,7 +55,7 @@ def with_vectors(parts: tuple[Any, ...], kind: type[Numbers[Any]]) -> tuple[Any,
 
 
 class _Box(Numbers[_N], Generic[_N, _V]):
-    """What begins at a position and has a size, in two or three dimensions. Sizes below zero: see `abs`."""
+    """The base of rectangles and boxes, which have a position and a size. For negative sizes see `abs`."""
 
     __slots__ = ()
     _CORNER: ClassVar[Any]
@@ -71,33 +71,33 @@ class _Box(Numbers[_N], Generic[_N, _V]):
         return f"[P: {begin}, S: {size}]"
 
     def abs(self) -> Self:
-        """The same with a size that is not below zero."""
+        """Returns the same area with a position and size that are not negative."""
         begin, size = self._parts()
         return self.of(*(begin + size.min(self._CORNER())), *size.abs())
 
     def merge(self, b: Self) -> Self:
-        """The smallest that holds both."""
+        """Returns the smallest one that contains both."""
         (begin, end), (its_begin, its_end) = self._corners(), b._corners()
         return self._spanning(begin.min(its_begin), end.max(its_end))
 
     def expand(self, to: _V) -> Self:
-        """The smallest that holds this one and a point."""
+        """Returns the smallest one that contains this one and a point."""
         begin, end = self._corners()
         return self._spanning(begin.min(to), end.max(to))
 
     def encloses(self, b: Self) -> bool:
-        """Whether `b` lies within; borders may touch."""
+        """Tells whether `b` lies within; borders may touch."""
         (begin, end), (its_begin, its_end) = self._corners(), b._corners()
         return all(map(le, begin, its_begin)) and all(map(ge, end, its_end))
 
     def intersection(self, b: Self) -> Self:
-        """What both cover; zero where they have nothing in common."""
+        """Returns the common part; zero if there is none."""
         (begin, end), (its_begin, its_end) = self._corners(), b._corners()
         overlap = self._touches(b, self._APART)
         return self._spanning(begin.max(its_begin), end.min(its_end)) if overlap else type(self)()
 
     _APART: ClassVar[Any] = staticmethod(ge)
-    """How a beginning compares with the other's end where there is nothing in common."""
+    """Compares the begin of one with the end of the other: true where they have nothing in common."""
 
     def _touches(self, b: Self, apart: Any) -> bool:
         (begin, end), (its_begin, its_end) = self._corners(), b._corners()
@@ -116,30 +116,30 @@ class _Box(Numbers[_N], Generic[_N, _V]):
 
 
 class _Rect(_Box[_N, _V]):
-    """What rectangles of reals and of whole numbers have in common."""
+    """The base of rectangles of floats and of whole numbers."""
 
     __slots__ = ()
 
     def has_point(self, point: _V) -> bool:
-        """Whether a point is inside; the left and the upper border belong to it, the right and the lower do not."""
+        """Tells whether a point is inside. The left and upper borders are inside; the right and lower ones are not."""
         begin, end = self._corners()
         return all(map(ge, point, begin)) and all(map(gt, end, point))
 
     def has_area(self) -> bool:
-        """Whether width and height are above zero."""
+        """Tells whether width and height are above zero."""
         return all(number > 0 for number in self[2:])
 
     def grow(self, amount: _N) -> Self:
-        """Larger by `amount` on every side."""
+        """Returns a rectangle larger by `amount` on each side."""
         return self.grow_individual(amount, amount, amount, amount)
 
     def grow_side(self, side: int, amount: _N) -> Self:
-        """Larger by `amount` on one side: 0 left, 1 top, 2 right, 3 bottom."""
+        """Returns a rectangle larger by `amount` on one side: 0 left, 1 top, 2 right, 3 bottom."""
         left, top, right, bottom = (amount if side == each else 0 for each in range(4))
         return self.grow_individual(left, top, right, bottom)
 
     def grow_individual(self, left: _N, top: _N, right: _N, bottom: _N) -> Self:
-        """Larger by another amount on every side."""
+        """Returns a rectangle larger by a different amount on each side."""
         begin, size = self._parts()
         first, second = self._CORNER(left, top), self._CORNER(right, bottom)
         return self.of(*(begin - first), *(size + (first + second)))
@@ -169,23 +169,23 @@ class Rect2(_Rect[float, Vector2], FlatReals):
     @overload
     def __new__(cls, x: float, y: float, width: float, height: float, /) -> Self: ...
     def __new__(cls, *parts: Any) -> Self:
-        """From its parts."""
+        """Makes a rectangle of a position and a size, of four numbers, or of a `Rect2i`."""
         return cls.of(*(flat(parts) if parts else (0, 0, 0, 0)))
 
     def intersects(self, b: Rect2, include_borders: bool = False) -> bool:
-        """Whether both cover something in common; touching is enough with `include_borders`."""
+        """Tells whether both have an area in common; with `include_borders`, touching is enough."""
         return self._touches(b, gt if include_borders else ge)
 
     def get_area(self) -> float:
-        """Width times height."""
+        """Returns the area: width times height."""
         return real(self[2] * self[3])
 
     def get_support(self, direction: Vector2) -> Vector2:
-        """The corner that lies furthest in a direction."""
+        """Returns the corner that lies furthest in a direction."""
         return Vector2(*_support(self, direction))
 
     def get_center(self) -> Vector2:
-        """The point in the middle."""
+        """Returns the point in the middle."""
         return self.position + self.size * 0.5
 
 
@@ -213,26 +213,26 @@ class Rect2i(_Rect[int, Vector2i], FlatInts):
     @overload
     def __new__(cls, x: int, y: int, width: int, height: int, /) -> Self: ...
     def __new__(cls, *parts: Any) -> Self:
-        """From its parts; the fractions of a `Rect2` are cut off."""
+        """Makes a rectangle of a position and a size, of four numbers, or of a `Rect2`, whose fractions are cut off."""
         if len(parts) == 1:
             return cls.of(*cut_off(flat(parts)))
         return cls.of(*(flat(parts) if parts else (0, 0, 0, 0)))
 
     def intersects(self, b: Rect2i) -> bool:
-        """Whether both cover something in common; touching is not enough."""
+        """Tells whether both have an area in common; touching is not enough."""
         return self._touches(b, ge)
 
     def get_area(self) -> int:
-        """Width times height."""
+        """Returns the area: width times height."""
         return self[2] * self[3]
 
     def get_center(self) -> Vector2i:
-        """The point in the middle, cut to whole numbers."""
+        """Returns the point in the middle, cut to whole numbers."""
         return self.position + self.size / 2
 
 
 class AABB(_Box[float, Vector3], FlatReals):
-    """A box along the axes. `AABB(position, size)`.
+    """A box whose sides are parallel to the axes. `AABB(position, size)`.
 
     Attributes:
         position: the corner with the smallest x, y and z.
@@ -242,7 +242,7 @@ class AABB(_Box[float, Vector3], FlatReals):
     __slots__ = ()
     WIDTH = 6
     _CORNER = Vector3
-    # Boxes that touch have a flat box in common.
+    # In the engine, boxes that touch have a flat box in common.
     _APART = staticmethod(gt)
 
     position: Final[Vector3] = part(Vector3, 0)
@@ -255,73 +255,77 @@ class AABB(_Box[float, Vector3], FlatReals):
     @overload
     def __new__(cls, position: SequenceOfNumbers, size: SequenceOfNumbers, /) -> Self: ...
     def __new__(cls, *parts: Any) -> Self:
-        """From its parts."""
+        """Makes a box of a position and a size."""
         return cls.of(*(flat(parts) if parts else (0, 0, 0, 0, 0, 0)))
 
     def intersects(self, with_: AABB) -> bool:
-        """Whether both cover something in common; touching is not enough."""
+        """Tells whether both have a volume in common; touching is not enough."""
         return self._touches(with_, ge)
 
     def has_point(self, point: Vector3) -> bool:
-        """Whether a point is inside or on the border."""
+        """Tells whether a point is inside or on the border."""
         return all(map(ge, point, self.position)) and all(map(le, point, self.end))
 
     def has_volume(self) -> bool:
-        """Whether all three sizes are above zero."""
+        """Tells whether all three sizes are above zero."""
         return all(number > 0 for number in self.size)
 
     def has_surface(self) -> bool:
-        """Whether any size is above zero."""
+        """Tells whether any size is above zero."""
         return any(number > 0 for number in self.size)
 
     def get_volume(self) -> float:
-        """The product of the sizes."""
+        """Returns the product of the sizes."""
         return real(real(self[3] * self[4]) * self[5])
 
     def get_center(self) -> Vector3:
-        """The point in the middle."""
+        """Returns the point in the middle."""
         return self.position + self.size * 0.5
 
     def grow(self, by: float) -> AABB:
-        """Larger by `by` on every side."""
+        """Returns a box larger by `by` on each side."""
         first = Vector3(by, by, by)
         return AABB(self.position - first, self.size + first * 2.0)
 
     def get_endpoint(self, idx: int) -> Vector3:
-        """One of the eight corners; z changes first, then y."""
+        """Returns one of the eight corners; z changes first, then y.
+
+        Args:
+            idx: 0 to 7.
+        """
         corners = product(*zip(self.position, self.end, strict=True))
         return Vector3(*list(corners)[idx])
 
     def get_support(self, direction: Vector3) -> Vector3:
-        """The corner that lies furthest in a direction."""
+        """Returns the corner that lies furthest in a direction."""
         return Vector3(*_support(self, direction))
 
     def get_longest_axis_index(self) -> int:
-        """The axis along which it is longest; the first of equals."""
+        """Returns the axis with the largest size; the first of equal ones."""
         return self.size.max_axis_index()
 
     def get_longest_axis_size(self) -> float:
-        """How long it is along that axis."""
+        """Returns the largest of the three sizes."""
         return max(self.size)
 
     def get_longest_axis(self) -> Vector3:
-        """The direction of that axis."""
+        """Returns the direction of the axis with the largest size."""
         return _AXES[self.get_longest_axis_index()]
 
     def get_shortest_axis_index(self) -> int:
-        """The axis along which it is shortest; the first of equals."""
+        """Returns the axis with the smallest size; the first of equal ones."""
         return self.size.index(min(self.size))
 
     def get_shortest_axis_size(self) -> float:
-        """How long it is along that axis."""
+        """Returns the smallest of the three sizes."""
         return min(self.size)
 
     def get_shortest_axis(self) -> Vector3:
-        """The direction of that axis."""
+        """Returns the direction of the axis with the smallest size."""
         return _AXES[self.get_shortest_axis_index()]
 
     def intersects_plane(self, plane: Plane) -> bool:
-        """Whether it has corners on both sides of a plane."""
+        """Tells whether the box has corners on both sides of a plane."""
         over = [plane.is_point_over(self.get_endpoint(index)) for index in range(8)]
         return any(over) and not all(over)
 
@@ -368,7 +372,7 @@ class Plane(FlatReals):
     @overload
     def __new__(cls, a: float, b: float, c: float, d: float, /) -> Self: ...
     def __new__(cls, *parts: Any) -> Self:
-        """From its parts."""
+        """Makes a plane of a normal and a distance, a normal and a point, three points, or four numbers."""
         match with_vectors(parts, Vector3):
             case ():
                 return cls.of(0, 0, 0, 0)
@@ -391,37 +395,37 @@ class Plane(FlatReals):
         return self
 
     def get_center(self) -> Vector3:
-        """The point of the plane that is nearest to the origin."""
+        """Returns the point of the plane that is nearest to the origin."""
         return self.normal * self.d
 
     def normalized(self) -> Plane:
-        """The same plane with a normal of length 1; all zero where the normal is."""
+        """Returns the same plane with a normal of length 1; all zero if the normal is zero."""
         length = self.normal.length()
         return self.of(*(divide(number, length) for number in self)) if length else Plane()
 
     def is_point_over(self, point: Vector3) -> bool:
-        """Whether a point is on the side that the normal points to."""
+        """Tells whether a point is on the side that the normal points to."""
         return dot(self.normal, point) > self.d
 
     def distance_to(self, point: Vector3) -> float:
-        """How far a point is from the plane; below zero on the other side."""
+        """Returns the distance of a point from the plane; negative on the side behind the normal."""
         return float(dot(self.normal, point) - self.d)
 
     def has_point(self, point: Vector3, tolerance: float = CMP_EPSILON) -> bool:
-        """Whether a point is no further from the plane than `tolerance`."""
+        """Tells whether the distance of a point from the plane is at most `tolerance`."""
         return abs(self.distance_to(point)) <= real(tolerance)
 
     def project(self, point: Vector3) -> Vector3:
-        """The point of the plane that is nearest to `point`."""
+        """Returns the point of the plane that is nearest to `point`."""
         return point - self.normal * self.distance_to(point)
 
     def intersects_ray(self, from_: Vector3, dir: Vector3) -> Vector3 | None:
-        """Where a ray meets the plane, or `None`."""
+        """Returns the point where a ray meets the plane, or None."""
         distance = self._steps_to(from_, dir)
         return from_ + dir * -distance if distance is not None and distance <= CMP_EPSILON else None
 
     def intersects_segment(self, from_: Vector3, to: Vector3) -> Vector3 | None:
-        """Where the line from one point to another meets the plane, or `None`."""
+        """Returns the point where the line between two points meets the plane, or None."""
         segment = from_ - to
         distance = self._steps_to(from_, segment)
         if distance is None or not -CMP_EPSILON <= distance <= 1.0 + CMP_EPSILON:
@@ -429,7 +433,7 @@ class Plane(FlatReals):
         return from_ + segment * -distance
 
     def intersect_3(self, b: Plane, c: Plane) -> Vector3 | None:
-        """The one point that three planes have in common, or `None`."""
+        """Returns the one point that three planes have in common, or None."""
         first, second, third = self.normal, b.normal, c.normal
         volume = first.cross(second).dot(third)
         if is_zero_approx(volume):
@@ -438,6 +442,6 @@ class Plane(FlatReals):
         return total / volume
 
     def _steps_to(self, start: Vector3, segment: Vector3) -> float | None:
-        """How many times `segment` lies between the plane and `start`."""
+        """Returns how many times `segment` fits between the plane and `start`; None if they are parallel."""
         slope = self.normal.dot(segment)
         return None if is_zero_approx(slope) else real(self.distance_to(start) / slope)

@@ -15,7 +15,7 @@ def _shade(rgba: int) -> constant:
 
 
 class NamedColors(RealVector):
-    """The constants, for `Color` to inherit."""
+    """The named colours as constants; `Color` inherits them."""
 
     __slots__ = ()
 

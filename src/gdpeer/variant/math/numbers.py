@@ -1,9 +1,9 @@
-"""The engine's numbers: reals of 32 bits and whole numbers of 32 bits, how they count, and how they read as text.
+"""The engine's numbers: 32-bit floats and 32-bit whole numbers, their arithmetic, and their texts.
 
-The engine's `float` has 64 bits and is Python's. Its vectors and the like hold reals of 32 bits and count with them, so
-that every single step is rounded. `Real` does that for formulas with many steps, `reals` and `dot` for many numbers
-at once. Sums, differences, products, quotients and square roots are the engine's to the last bit; sines and their
-like come from Python's 64-bit functions, rounded once, and can differ from the engine's in the last bit.
+The engine's `float` has 64 bits, as Python's. Its vectors and similar types store 32-bit floats and calculate with
+them, so that each single step is rounded. `Real` does that for formulas with many steps, `reals` and `dot` for many
+numbers at once. Sums, differences, products, quotients and square roots equal the engine's to the last bit. Sines and
+similar functions are Python's 64-bit functions, rounded once; they can differ from the engine's in the last bit.
 
 Layer: `variant`.
 """
@@ -44,20 +44,20 @@ __all__ = [
 ]
 
 CMP_EPSILON = array("f", (1e-5,))[0]
-"""How far two numbers may be apart that are called about equal; from 1 on, relative to the first."""
+"""Largest difference between numbers that count as about equal; from 1 on, relative to the first."""
 
 _UNIT_EPSILON = array("f", (1e-3,))[0]
-"""How far from 1 a squared length may be that is called 1."""
+"""Largest difference from 1 of a squared length that counts as 1."""
 
 _DECIMALS = 6
-"""`str` of a real shows so many, less one for each digit before the point but the first."""
+"""Decimals in `str` of a float, minus one for each digit before the point beyond the first."""
 
 
 def reals(numbers: Iterable[float]) -> array[float]:
-    """`numbers` rounded to 32 bits; infinity beyond their range.
+    """Rounds numbers to 32-bit floats; numbers beyond the range become infinity.
 
     Raises:
-        VariantError: a whole number is even beyond the range of a `float`.
+        VariantError: a whole number is beyond the range of a 64-bit `float`.
     """
     try:
         return array("f", numbers)
@@ -66,7 +66,7 @@ def reals(numbers: Iterable[float]) -> array[float]:
 
 
 def real(number: float) -> float:
-    """One number rounded to 32 bits; see `reals`."""
+    """Rounds one number to a 32-bit float; see `reals`."""
     try:
         return array("f", (number,))[0]
     except OverflowError:
@@ -78,11 +78,11 @@ def _too_large() -> VariantError:
 
 
 def int32s(numbers: Iterable[int]) -> array[int]:
-    """`numbers`, which have to fit.
+    """Returns the numbers as signed 32-bit numbers.
 
     Raises:
-        TypeError: one is not a whole number.
-        VariantError: one is outside -2**31 ... 2**31 - 1.
+        TypeError: a value is no whole number.
+        VariantError: a number is outside -2**31 ... 2**31 - 1.
     """
     try:
         return array("i", numbers)
@@ -91,7 +91,7 @@ def int32s(numbers: Iterable[int]) -> array[int]:
 
 
 def divide(dividend: float, divisor: float) -> float:
-    """A quotient where dividing by zero gives infinity, or nan for 0 / 0."""
+    """Divides; division by zero gives infinity, or nan for 0 / 0."""
     try:
         return dividend / divisor
     except ZeroDivisionError:
@@ -99,7 +99,7 @@ def divide(dividend: float, divisor: float) -> float:
 
 
 def dot(left: Iterable[float], right: Iterable[float]) -> Real:
-    """The sum of the products, from left to right, every step rounded."""
+    """Returns the sum of the products, from left to right, with each step rounded."""
     first, *others = array("f", map(mul, left, right))
     total = first
     for product in others:
@@ -108,12 +108,12 @@ def dot(left: Iterable[float], right: Iterable[float]) -> Real:
 
 
 class Real(float):
-    """A real of 32 bits: what is counted with it is rounded at every step."""
+    """A 32-bit float; the result of each operation with it is rounded."""
 
     __slots__ = ()
 
     def __new__(cls, number: float = 0.0) -> Self:
-        """From a number, which is rounded."""
+        """Rounds a number to 32 bits."""
         return float.__new__(cls, real(number))
 
     def __add__(self, other: float) -> Real:
@@ -142,65 +142,67 @@ class Real(float):
 
 
 def sqrt(number: float) -> Real:
-    """The square root; nan of a negative number."""
+    """Returns the square root; nan for a negative number."""
     return Real(math.sqrt(number) if number >= 0 else math.nan)
 
 
 def sin(angle: float) -> Real:
-    """The sine; nan of infinity, as the engine's."""
+    """Returns the sine; nan for infinity, as the engine."""
     return Real(math.sin(angle) if math.isfinite(angle) else math.nan)
 
 
 def cos(angle: float) -> Real:
-    """The cosine; nan of infinity."""
+    """Returns the cosine; nan for infinity, as the engine."""
     return Real(math.cos(angle) if math.isfinite(angle) else math.nan)
 
 
 def asin(number: float) -> Real:
-    """The angle of a sine, which is cut to -1 ... 1."""
+    """Returns the angle of a sine, which is limited to -1 ... 1."""
     return Real(math.asin(min(max(number, -1.0), 1.0)))
 
 
 def acos(number: float) -> Real:
-    """The angle of a cosine, which is cut to -1 ... 1."""
+    """Returns the angle of a cosine, which is limited to -1 ... 1."""
     return Real(math.acos(min(max(number, -1.0), 1.0)))
 
 
 def atan2(y: float, x: float) -> Real:
-    """The angle of a direction."""
+    """Returns the angle of the direction (x, y), in radians."""
     return Real(math.atan2(y, x))
 
 
 def clamped(number: float, low: float, high: float) -> float:
-    """`number` kept between two others, as the engine does it where those are in the wrong order or nan."""
+    """Limits a number to a range; gives the engine's result also for bounds in the wrong order or nan."""
     return low if number < low else high if number > high else number
 
 
 def lerp(start: float, end: float, weight: float) -> Real:
-    """From `start` at 0 to `end` at 1."""
+    """Returns the number between `start` (weight 0) and `end` (weight 1)."""
     begin = Real(start)
     return begin + (Real(end) - begin) * Real(weight)
 
 
 def is_equal_approx(left: float, right: float) -> bool:
-    """Whether two numbers differ by less than 1e-5, or by less than that part of `left`."""
+    """Tells whether two numbers differ by less than 1e-5, or by less than 1e-5 times `left`."""
     return left == right or abs(real(left - right)) < max(real(CMP_EPSILON * abs(left)), CMP_EPSILON)
 
 
 def is_zero_approx(number: float) -> bool:
-    """Whether a number is nearer than 1e-5 to zero."""
+    """Tells whether a number is nearer to zero than 1e-5."""
     return abs(number) < CMP_EPSILON
 
 
 def is_one_approx(number: float) -> bool:
-    """Whether a squared length is about 1: the engine's measure for "normalized"."""
+    """Tells whether a squared length is about 1: the engine's test for "normalized"."""
     return abs(real(number - 1.0)) < _UNIT_EPSILON
 
 
 def real_text(number: float) -> str:
-    """A number as the engine's `var_to_str` writes it in a vector or an array: `2`, `0.1`, `1e-05`, `inf`, `inf_neg`.
+    """Returns a number as the engine's `var_to_str` writes it in a vector: `2`, `0.1`, `1e-05`, `inf`, `inf_neg`.
 
-    The fewest digits that read back as the same number; of 32 bits where those hold it. -0.0 is written `0`.
+    Writes the fewest digits that read back as the same number; for a number that fits 32 bits, as the same 32-bit
+    number.
+    -0.0 is written `0`.
     """
     if number == 0:
         return "0"
@@ -212,18 +214,18 @@ def real_text(number: float) -> str:
 
 
 def float_text(number: float) -> str:
-    """A `float` by itself as `var_to_str` writes it: as `real_text`, but `2.0`."""
+    """Returns a `float` as `var_to_str` writes it outside of a vector: as `real_text`, but `2.0`."""
     text = real_text(number)
     return f"{text}.0" if text.lstrip("-").isdigit() else text
 
 
 def plain_text(number: float, whole: str = ".0", decimals: int | None = None) -> str:
-    """A real as the engine's `str` writes it in a vector: rounded to some six digits, never with an exponent.
+    """Returns a float as the engine's `str` writes it in a vector: rounded to about six digits, without an exponent.
 
     Args:
         number: the number.
-        whole: what follows a number without a fraction.
-        decimals: how many at most; by default six, less for numbers above 10.
+        whole: added to a number without a fraction.
+        decimals: the most decimals; default: six, fewer for numbers above 10.
     """
     if not math.isfinite(number):
         return f"{number}"

@@ -1,7 +1,7 @@
-"""`Projection`: a matrix of 4 by 4, as a camera has one.
+"""`Projection`: a 4 by 4 matrix, as cameras use it.
 
-Names, arguments and results are the engine's. Products have the engine's bits; inverses and perspectives may differ
-from the engine's in the last ones.
+Names, arguments and results are the engine's. Products equal the engine's to the last bit; inverses and perspectives
+can differ in the last bits.
 
 Layer: `variant`. Source: the engine's class reference; measured on Godot 4.6 (tests/golden/variant_math_godot4.json).
 """
@@ -24,7 +24,7 @@ __all__ = ["Projection"]
 
 
 class Projection(FlatReals):
-    """A matrix of 4 by 4. `Projection(x_axis, y_axis, z_axis, w_axis)` (the columns), or of a `Transform3D`.
+    """A 4 by 4 matrix. `Projection(x_axis, y_axis, z_axis, w_axis)` (the columns), or from a `Transform3D`.
 
     Attributes:
         x, y, z, w: the columns.
@@ -47,7 +47,7 @@ class Projection(FlatReals):
     @overload
     def __new__(cls, x_axis: Vector4, y_axis: Vector4, z_axis: Vector4, w_axis: Vector4, /) -> Self: ...
     def __new__(cls, *parts: Any) -> Self:
-        """From its parts."""
+        """Makes a matrix of four columns, or of a `Transform3D`."""
         numbers = tuple(flat(parts)) or cls.IDENTITY
         if len(numbers) == 12:  # a Transform3D: rows of a basis, and the origin
             numbers = *numbers[0:9:3], 0, *numbers[1:9:3], 0, *numbers[2:9:3], 0, *numbers[9:], 1
@@ -57,17 +57,17 @@ class Projection(FlatReals):
     def create_perspective(
         cls, fovy: float, aspect: float, z_near: float, z_far: float, flip_fov: bool = False
     ) -> Self:
-        """The view of a camera.
+        """Returns the projection of a camera with perspective.
 
         Args:
             fovy: the angle from the lower to the upper border, in degrees.
-            aspect: width by height.
-            z_near: the distance of what is nearest.
-            z_far: the distance of what is furthest.
-            flip_fov: `fovy` is the angle from left to right.
+            aspect: width divided by height.
+            z_near: the distance of the nearest visible point.
+            z_far: the distance of the furthest visible point.
+            flip_fov: `fovy` is the angle from left to right instead.
 
         Raises:
-            ValueError: nothing is between near and far, or the view has no width or height.
+            ValueError: near equals far, or the view has no width or height.
         """
         if flip_fov:
             fovy = cls.get_fovy(fovy, 1.0 / aspect)
@@ -84,7 +84,7 @@ class Projection(FlatReals):
     def create_orthogonal(
         cls, left: float, right: float, bottom: float, top: float, z_near: float, z_far: float
     ) -> Self:
-        """The view of a camera to which everything has the same size, however far it is."""
+        """Returns the projection of a camera without perspective: things keep their size at any distance."""
         x, y, z = (Real(left), Real(right)), (Real(bottom), Real(top)), (Real(z_near), Real(z_far))
         scale = [2.0 / (end - begin) for begin, end in (x, y, z)]
         offset = [-((end + begin) / (end - begin)) for begin, end in (x, y, z)]
@@ -92,10 +92,10 @@ class Projection(FlatReals):
 
     @classmethod
     def create_frustum(cls, left: float, right: float, bottom: float, top: float, z_near: float, z_far: float) -> Self:
-        """A perspective by the borders at the distance `z_near`.
+        """Returns a perspective by the borders of the view at the distance `z_near`.
 
         Raises:
-            ValueError: a border is not beyond its opposite.
+            ValueError: a border is not beyond its opposite border.
         """
         if right <= left or top <= bottom or z_far <= z_near:
             raise ValueError("a frustum needs right > left, top > bottom and far > near")
@@ -108,7 +108,7 @@ class Projection(FlatReals):
 
     @staticmethod
     def get_fovy(fovx: float, aspect: float) -> float:
-        """The angle from the lower to the upper border, from that from left to right; in degrees."""
+        """Converts the angle from left to right to the angle from the lower to the upper border, in degrees."""
         half = math.radians(fovx) * 0.5
         slope = math.tan(half) if math.isfinite(half) else math.nan
         return real(math.degrees(math.atan(aspect * slope) * 2.0))
@@ -123,7 +123,9 @@ class Projection(FlatReals):
     @overload
     def __mul__(self, other: Vector3) -> Vector3: ...
     def __mul__(self, other: Any) -> Any:
-        """Do this after another projection; transform a vector; a point of space is divided by its depth."""
+        """Combines two projections (`other` applies first), or transforms a vector. A `Vector3` is divided by its
+        depth.
+        """
         if isinstance(other, Projection):
             return Projection(*(self * column for column in other.columns()))
         if isinstance(other, Vector4):
@@ -134,17 +136,17 @@ class Projection(FlatReals):
         return NotImplemented
 
     def __rmul__(self, other: Any) -> Any:
-        """A `Vector4` times a projection: the transposed matrix."""
+        """Multiplies a `Vector4` by the transposed matrix."""
         if isinstance(other, Vector4):
             return Vector4(*(dot(column, other) for column in self.columns()))
         return NotImplemented
 
     def columns(self) -> tuple[Vector4, ...]:
-        """The four columns."""
+        """Returns the four columns, from x to w."""
         return self.x, self.y, self.z, self.w
 
     def determinant(self) -> float:
-        """The factor by which a volume of four dimensions grows."""
+        """Returns the determinant: the factor by which a four-dimensional volume grows."""
         total = Real()
         for order in permutations(range(4)):
             numbers = (Real(self[4 * column + row]) for column, row in enumerate(reversed(order)))
@@ -152,12 +154,12 @@ class Projection(FlatReals):
         return float(total)
 
     def inverse(self) -> Projection:
-        """The way back.
+        """Returns the inverse matrix.
 
         Raises:
-            ValueError: there is none.
+            ValueError: the determinant is zero.
         """
-        # Gauss and Jordan, in 64 bits: a column of the matrix beside one of the identity.
+        # Gauss-Jordan elimination in 64 bits, on rows of the matrix beside rows of the identity.
         lines = [[*row, *unit] for row, unit in zip(self._rows(), Projection()._rows(), strict=True)]
         for step in range(4):
             best = max(range(step, 4), key=lambda line: abs(lines[line][step]))

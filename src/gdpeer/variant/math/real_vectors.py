@@ -1,11 +1,11 @@
-"""The engine's vectors of reals: `Vector2`, `Vector3`, `Vector4`.
+"""The engine's vectors of floats: `Vector2`, `Vector3`, `Vector4`.
 
     position = Vector2(10, 20) + Vector2.RIGHT * 5
     position.distance_to(Vector2.ZERO)
 
-Names, arguments and results are the engine's. What the engine reports as an error of the script (a normal that is not
-normalized) raises `ValueError`. Results have the engine's bits; those of methods that turn or
-measure angles (`rotated`, `angle`, `slerp` ...) may differ in the last one.
+Names, arguments and results are the engine's. Where the engine reports a script error (a normal that is not
+normalized), this raises `ValueError`. Results equal the engine's to the last bit, except for methods that turn or
+measure angles (`rotated`, `angle`, `slerp` ...), which can differ in the last bit.
 
 Vectors order as in the engine, by x, then y, and so on.
 
@@ -42,7 +42,7 @@ _S = TypeVar("_S", bound="_Spatial")
 
 
 class RealsVector(Vector[float], RealVector):
-    """What vectors of two, three and four reals have in common."""
+    """The base of vectors of two, three and four floats."""
 
     __slots__ = ()
 
@@ -50,110 +50,110 @@ class RealsVector(Vector[float], RealVector):
         return text_of(self)
 
     def length_squared(self) -> float:
-        """The square of the length; cheaper than the length."""
+        """Returns the square of the length, which is cheaper than the length."""
         return float(dot(self, self))
 
     def length(self) -> float:
-        """The length."""
+        """Returns the length of the vector."""
         return float(sqrt(dot(self, self)))
 
     def dot(self, with_: Self) -> float:
-        """The dot product."""
+        """Returns the dot product with another vector."""
         return float(dot(self, with_))
 
     def distance_squared_to(self, to: Self) -> float:
-        """The square of the distance between two points."""
+        """Returns the square of the distance to another point."""
         return (to - self).length_squared()
 
     def distance_to(self, to: Self) -> float:
-        """The distance between two points."""
+        """Returns the distance to another point."""
         return (to - self).length()
 
     def normalized(self) -> Self:
-        """The same direction with length 1; zero stays zero."""
+        """Returns the same direction with length 1; zero stays zero."""
         length = self.length()
         return self / length if length else type(self)()
 
     def is_normalized(self) -> bool:
-        """Whether the length is about 1."""
+        """Tells whether the length is about 1."""
         return is_one_approx(self.length_squared())
 
     def is_zero_approx(self) -> bool:
-        """Whether all numbers are about zero."""
+        """Tells whether all numbers are about zero."""
         return all(map(is_zero_approx, self))
 
     def direction_to(self, to: Self) -> Self:
-        """The direction to another point, of length 1."""
+        """Returns the direction to another point, with length 1."""
         return (to - self).normalized()
 
     def lerp(self, to: Self, weight: float) -> Self:
-        """From this at weight 0 to `to` at weight 1, in a straight line."""
+        """Returns the point between this (weight 0) and `to` (weight 1), in a straight line."""
         return self + (to - self) * weight
 
     def floor(self) -> Self:
-        """Every number rounded down."""
+        """Returns the vector with each number rounded down."""
         return self._map(_floor)
 
     def ceil(self) -> Self:
-        """Every number rounded up."""
+        """Returns the vector with each number rounded up."""
         return self._map(lambda number: -_floor(-number))
 
     def round(self) -> Self:
-        """Every number rounded to the nearest whole one, halves away from zero."""
+        """Returns the vector with each number rounded to the nearest whole number, halves away from zero."""
         return self._map(lambda number: math.copysign(_floor(abs(number) + 0.5), number))
 
     def snapped(self, step: Self) -> Self:
-        """Every number rounded to a multiple of the same number of `step`; where that is 0, left alone."""
+        """Rounds each number to a multiple of the same number of `step`; a step of 0 leaves the number."""
         return self._each(_snapped, step)
 
     def snappedf(self, step: float) -> Self:
-        """Every number rounded to a multiple of `step`."""
+        """Rounds each number to a multiple of `step`."""
         return self._each(_snapped, real(step))
 
     def posmod(self, mod: float) -> Self:
-        """The remainder of every number by `mod`, with the sign of `mod`."""
+        """Returns the remainder of each number by `mod`, with the sign of `mod`."""
         return self._each(_posmod, real(mod))
 
     def posmodv(self, modv: Self) -> Self:
-        """The remainder of every number by the same one of `modv`."""
+        """Returns the remainder of each number by the same number of `modv`, with the sign of that number."""
         return self._each(_posmod, modv)
 
     def minf(self, with_: float) -> Self:
-        """Every number, or `with_` where that is smaller."""
+        """Returns the smaller of each number and `with_`."""
         return self._each(min, real(with_))
 
     def maxf(self, with_: float) -> Self:
-        """Every number, or `with_` where that is larger."""
+        """Returns the larger of each number and `with_`."""
         return self._each(max, real(with_))
 
     def clampf(self, min: float, max: float) -> Self:
-        """Every number kept between `min` and `max`."""
+        """Limits each number to the range from `min` to `max`."""
         low, high = self._stored((min, max))
         return self._map(lambda number: clamped(number, low, high))
 
 
 class _Spatial(RealsVector):
-    """What vectors of two and three reals have in common."""
+    """The base of vectors of two and three floats."""
 
     __slots__ = ()
 
     def limit_length(self, length: float = 1.0) -> Self:
-        """The same direction, no longer than `length`."""
+        """Returns the same direction, with a length of at most `length`."""
         own = self.length()
         return self / own * length if own > 0 and real(length) < own else self
 
     def move_toward(self, to: Self, delta: float) -> Self:
-        """`delta` further towards `to`, but not past it."""
+        """Returns the point `delta` nearer to `to`, but not beyond it."""
         way = to - self
         distance = way.length()
         return to if distance <= real(delta) or distance < CMP_EPSILON else self + way / distance * delta
 
     def project(self, b: Self) -> Self:
-        """The part of this vector along `b`."""
+        """Returns the part of this vector along `b`."""
         return b * divide(self.dot(b), b.length_squared())
 
     def slide(self, n: Self) -> Self:
-        """The part of this vector along a plane (in two dimensions, a line) of normal `n`.
+        """Returns the part of this vector along a plane (in two dimensions: a line) with the normal `n`.
 
         Raises:
             ValueError: `n` is not normalized.
@@ -161,7 +161,7 @@ class _Spatial(RealsVector):
         return self - _normal(n) * self.dot(n)
 
     def reflect(self, n: Self) -> Self:
-        """This vector mirrored at the line along `n`.
+        """Returns this vector mirrored at the line along `n`.
 
         Raises:
             ValueError: `n` is not normalized.
@@ -169,7 +169,7 @@ class _Spatial(RealsVector):
         return _normal(n) * 2.0 * self.dot(n) - self
 
     def bounce(self, n: Self) -> Self:
-        """This vector after a bounce off a plane (in two dimensions, a line) of normal `n`.
+        """Returns this vector after a bounce off a plane (in two dimensions: a line) with the normal `n`.
 
         Raises:
             ValueError: `n` is not normalized.
@@ -177,7 +177,7 @@ class _Spatial(RealsVector):
         return -self.reflect(n)
 
     def bezier_interpolate(self, control_1: Self, control_2: Self, end: Self, t: float) -> Self:
-        """The point at `t` (0 to 1) of the Bézier curve from this point to `end`."""
+        """Returns the point at `t` (0 to 1) of the Bézier curve from this point to `end`."""
         ahead = Real(t)
         behind = 1.0 - ahead
         first, second = control_1 * (behind * behind) * ahead, control_2 * behind * (ahead * ahead)
@@ -185,7 +185,7 @@ class _Spatial(RealsVector):
 
 
 class Vector2(_Spatial):
-    """Two reals. `Vector2(x, y)`, or from a `Vector2i`."""
+    """A vector of two floats. `Vector2(x, y)`, or from a `Vector2i`."""
 
     __slots__ = ()
     WIDTH = 2
@@ -207,52 +207,52 @@ class Vector2(_Spatial):
     @overload
     def __new__(cls, x: SequenceOfNumbers) -> Self: ...
     def __new__(cls, x: Any = 0.0, y: Any = 0.0) -> Self:
-        """From two numbers, or from a vector."""
+        """Makes a vector of two numbers, or of another vector."""
         if isinstance(x, (int, float)):
             return tuple.__new__(cls, reals((x, y)))
         numbers = numbers_in(x)
         return tuple.__new__(cls, reals((x, y))) if numbers is None else cls.of(*numbers)
 
     def normalized(self) -> Vector2:
-        """The same direction with length 1; what is too short to be measured stays as it is."""
+        """Returns the same direction with length 1; a vector too short to be measured stays."""
         return super().normalized() if self.length_squared() else self
 
     @classmethod
     def from_angle(cls, angle: float) -> Self:
-        """The direction at `angle` radians from the x axis."""
+        """Returns the direction at `angle` radians from the x axis."""
         return cls(cos(real(angle)), sin(real(angle)))
 
     def angle(self) -> float:
-        """The angle from the x axis, in radians."""
+        """Returns the angle from the x axis, in radians."""
         return float(atan2(self.y, self.x))
 
     def angle_to(self, to: Vector2) -> float:
-        """The angle from this vector to another, in radians, with a sign."""
+        """Returns the signed angle from this vector to another, in radians."""
         return float(atan2(self.cross(to), self.dot(to)))
 
     def angle_to_point(self, to: Vector2) -> float:
-        """The angle from the x axis of the line to another point."""
+        """Returns the angle from the x axis to the line to another point, in radians."""
         return (to - self).angle()
 
     def aspect(self) -> float:
-        """The width by the height: x / y."""
+        """Returns width divided by height: x / y."""
         return real(divide(self.x, self.y))
 
     def cross(self, with_: Vector2) -> float:
-        """The z of the three-dimensional cross product."""
+        """Returns the z of the three-dimensional cross product."""
         return float(dot(self, (with_.y, -with_.x)))
 
     def orthogonal(self) -> Vector2:
-        """This vector turned by a quarter, counter-clockwise on a screen."""
+        """Returns this vector turned by 90 degrees, counter-clockwise on a screen."""
         return Vector2(self.y, -self.x)
 
     def rotated(self, angle: float) -> Vector2:
-        """This vector turned by `angle` radians."""
+        """Returns this vector turned by `angle` radians."""
         sine, cosine = sin(real(angle)), cos(real(angle))
         return Vector2(dot(self, (cosine, -sine)), dot(self, (sine, cosine)))
 
     def slerp(self, to: Vector2, weight: float) -> Vector2:
-        """From this at weight 0 to `to` at weight 1, turning and stretching; as `lerp` where one is zero."""
+        """Turns and stretches from this vector (weight 0) to `to` (weight 1); as `lerp` if one of them is zero."""
         start, end = self.length(), to.length()
         if not start or not end:
             return self.lerp(to, weight)
@@ -261,7 +261,7 @@ class Vector2(_Spatial):
 
 
 class Vector3(_Spatial):
-    """Three reals. `Vector3(x, y, z)`, or from a `Vector3i`."""
+    """A vector of three floats. `Vector3(x, y, z)`, or from a `Vector3i`."""
 
     __slots__ = ()
     WIDTH = 3
@@ -293,24 +293,24 @@ class Vector3(_Spatial):
     @overload
     def __new__(cls, x: SequenceOfNumbers) -> Self: ...
     def __new__(cls, x: Any = 0.0, y: Any = 0.0, z: Any = 0.0) -> Self:
-        """From three numbers, or from a vector."""
+        """Makes a vector of three numbers, or of another vector."""
         if isinstance(x, (int, float)):
             return tuple.__new__(cls, reals((x, y, z)))
         numbers = numbers_in(x)
         return tuple.__new__(cls, reals((x, y, z))) if numbers is None else cls.of(*numbers)
 
     def angle_to(self, to: Vector3) -> float:
-        """The angle between two vectors, in radians, from 0 to pi."""
+        """Returns the angle between two vectors, in radians, from 0 to pi."""
         return float(atan2(self.cross(to).length(), self.dot(to)))
 
     def signed_angle_to(self, to: Vector3, axis: Vector3) -> float:
-        """The same, negative where the turn is clockwise seen from the side that `axis` points to."""
+        """Returns the angle as `angle_to`; negative if the turn is clockwise, seen from where `axis` points to."""
         across = self.cross(to)
         angle = float(atan2(across.length(), self.dot(to)))
         return -angle if across.dot(axis) < 0 else angle
 
     def cross(self, with_: Vector3) -> Vector3:
-        """The cross product."""
+        """Returns the cross product with another vector."""
         x, y, z = with_
         return Vector3(
             dot((self.y, self.z), (z, -y)),
@@ -319,11 +319,11 @@ class Vector3(_Spatial):
         )
 
     def inverse(self) -> Vector3:
-        """1 / x, 1 / y, 1 / z."""
+        """Returns (1 / x, 1 / y, 1 / z)."""
         return Vector3.ONE / self
 
     def rotated(self, axis: Vector3, angle: float) -> Vector3:
-        """This vector turned by `angle` radians around `axis`.
+        """Returns this vector turned by `angle` radians around `axis`.
 
         Raises:
             ValueError: `axis` is not normalized.
@@ -332,7 +332,9 @@ class Vector3(_Spatial):
         return Vector3(dot(rows[0:3], self), dot(rows[3:6], self), dot(rows[6:9], self))
 
     def slerp(self, to: Vector3, weight: float) -> Vector3:
-        """From this at weight 0 to `to` at weight 1, turning and stretching; as `lerp` where there is no one way."""
+        """Turns and stretches from this vector (weight 0) to `to` (weight 1); as `lerp` if they give no axis to turn
+        around.
+        """
         start, end, axis = self.length(), to.length(), self.cross(to)
         if not start or not end or not axis.length_squared():
             return self.lerp(to, weight)
@@ -342,7 +344,7 @@ class Vector3(_Spatial):
 
 
 class Vector4(RealsVector):
-    """Four reals. `Vector4(x, y, z, w)`, or from a `Vector4i`."""
+    """A vector of four floats. `Vector4(x, y, z, w)`, or from a `Vector4i`."""
 
     __slots__ = ()
     WIDTH = 4
@@ -364,19 +366,19 @@ class Vector4(RealsVector):
     @overload
     def __new__(cls, x: SequenceOfNumbers) -> Self: ...
     def __new__(cls, x: Any = 0.0, y: Any = 0.0, z: Any = 0.0, w: Any = 0.0) -> Self:
-        """From four numbers, or from a vector."""
+        """Makes a vector of four numbers, or of another vector."""
         if isinstance(x, (int, float)):
             return tuple.__new__(cls, reals((x, y, z, w)))
         numbers = numbers_in(x)
         return tuple.__new__(cls, reals((x, y, z, w))) if numbers is None else cls.of(*numbers)
 
     def inverse(self) -> Vector4:
-        """1 / x, 1 / y, 1 / z, 1 / w."""
+        """Returns (1 / x, 1 / y, 1 / z, 1 / w)."""
         return Vector4.ONE / self
 
 
 def axis_angle_rows(axis: Vector3, angle: float) -> tuple[float, ...]:
-    """The rotation by `angle` radians around `axis`, as nine numbers, row by row.
+    """Returns the rotation by `angle` radians around `axis`, as nine numbers, row by row.
 
     Raises:
         ValueError: `axis` is not normalized.

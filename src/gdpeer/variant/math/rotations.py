@@ -1,10 +1,11 @@
 """Rotations in space: `Quaternion` and `Basis`.
 
-A `Basis` holds its numbers row by row, as the wire does; `x`, `y` and `z` are its columns: where the axes go.
+A `Basis` stores its numbers row by row, as the wire does. Its attributes `x`, `y` and `z` are the columns: the
+directions to which the axes turn.
 
-Names, arguments and results are the engine's; results that come from sines and their like may differ from the
-engine's in the last bit. What the engine reports as an error of the script (an axis or a quaternion that is not
-normalized, a basis without inverse) raises `ValueError`.
+Names, arguments and results are the engine's; results of sines and similar functions can differ from the engine's in
+the last bit. Where the engine reports a script error (an axis or a quaternion that is not normalized, a basis without
+inverse), this raises `ValueError`.
 
 Layer: `variant`. Source: the engine's class reference; measured on Godot 4.6 (tests/golden/variant_math_godot4.json).
 """
@@ -41,10 +42,11 @@ _QUARTER = math.pi / 2
 
 
 class Quaternion(RealVector):
-    """A rotation. `Quaternion(x, y, z, w)`, `Quaternion(axis, angle)`, `Quaternion(arc_from, arc_to)`, or of a `Basis`.
+    """A rotation. `Quaternion(x, y, z, w)`, `Quaternion(axis, angle)`, `Quaternion(arc_from, arc_to)`, or from a
+    `Basis`.
 
     Raises:
-        ValueError: an axis that is not normalized, a basis that is no rotation, an arc from or to zero.
+        ValueError: an axis is not normalized, a basis is not a rotation, or an arc begins or ends at zero.
     """
 
     __slots__ = ()
@@ -67,7 +69,7 @@ class Quaternion(RealVector):
     @overload
     def __new__(cls, x: float, y: float, z: float, w: float, /) -> Self: ...
     def __new__(cls, *parts: Any) -> Self:
-        """From its parts."""
+        """Makes a rotation of four numbers, an axis and an angle, an arc, or a basis."""
         match with_vectors(parts, Vector3):
             case ():
                 return cls.of(0, 0, 0, 1)
@@ -83,7 +85,7 @@ class Quaternion(RealVector):
 
     @classmethod
     def from_euler(cls, euler: Vector3) -> Self:
-        """A rotation from angles around the axes, applied in the order z, x, y."""
+        """Makes a rotation of angles around the axes, in radians, applied in the order z, x, y."""
         half_x, half_y, half_z = (real(angle * 0.5) for angle in euler)
         sin_x, sin_y, sin_z = sin(half_x), sin(half_y), sin(half_z)
         cos_x, cos_y, cos_z = cos(half_x), cos(half_y), cos(half_z)
@@ -102,7 +104,7 @@ class Quaternion(RealVector):
     @overload
     def __mul__(self, other: Quaternion | float) -> Quaternion: ...
     def __mul__(self, other: Any) -> Any:
-        """Turn a vector; do this rotation after another; or multiply the numbers."""
+        """Turns a vector; combines two rotations (`other` applies first); or multiplies all numbers by one number."""
         if isinstance(other, Quaternion):
             return self._after(other)
         if isinstance(other, Vector3):
@@ -116,11 +118,11 @@ class Quaternion(RealVector):
     @overload
     def __rmul__(self, other: float) -> Quaternion: ...
     def __rmul__(self, other: Any) -> Any:
-        """A vector times a quaternion is turned back."""
+        """Turns a vector back; or multiplies all numbers by one number."""
         return self.inverse() * other if isinstance(other, Vector3) else super().__rmul__(other)
 
     def __truediv__(self, other: float) -> Quaternion:  # type: ignore[override]
-        # The engine multiplies with the rounded inverse.
+        # The engine multiplies by the rounded inverse, which can differ from a division in the last bit.
         return self * (1.0 / Real(other))
 
     def _after(self, other: Quaternion) -> Quaternion:
@@ -133,80 +135,81 @@ class Quaternion(RealVector):
         )
 
     def dot(self, with_: Quaternion) -> float:
-        """The dot product."""
+        """Returns the dot product with another quaternion."""
         return float(dot(self, with_))
 
     def length_squared(self) -> float:
-        """The square of the length."""
+        """Returns the square of the length."""
         return float(dot(self, self))
 
     def length(self) -> float:
-        """The length."""
+        """Returns the length; 1 for a rotation."""
         return float(sqrt(dot(self, self)))
 
     def normalized(self) -> Quaternion:
-        """The same rotation with length 1."""
+        """Returns the same rotation with length 1."""
         return self / self.length()
 
     def is_normalized(self) -> bool:
-        """Whether the length is about 1."""
+        """Tells whether the length is about 1."""
         return is_one_approx(self.length_squared())
 
     def inverse(self) -> Quaternion:
-        """The rotation back.
+        """Returns the opposite rotation.
 
         Raises:
-            ValueError: it is not normalized.
+            ValueError: the quaternion is not normalized.
         """
         x, y, z, w = _unit(self)
         return Quaternion.of(-x, -y, -z, w)
 
     def angle_to(self, to: Quaternion) -> float:
-        """The angle, in radians, of the rotation from this to another."""
+        """Returns the angle, in radians, of the rotation from this to another."""
         product = dot(self, to)
         return float(acos(product * product * 2.0 - 1.0))
 
     def get_angle(self) -> float:
-        """The angle, in radians, around `get_axis`."""
+        """Returns the angle, in radians, around `get_axis`."""
         return float(acos(self.w) * 2.0)
 
     def get_axis(self) -> Vector3:
-        """The axis of the rotation."""
+        """Returns the axis of the rotation."""
         if abs(self.w) > 1.0 - CMP_EPSILON:
             return Vector3(self.x, self.y, self.z)
         scale = 1.0 / sqrt(1.0 - Real(self.w) * self.w)
         return Vector3(self.x * scale, self.y * scale, self.z * scale)
 
     def get_euler(self) -> Vector3:
-        """The angles around the axes that `from_euler` takes.
+        """Returns the angles around the axes, in radians, that `from_euler` takes.
 
         Raises:
-            ValueError: it is not normalized.
+            ValueError: the quaternion is not normalized.
         """
         return Basis(_unit(self)).get_euler()
 
     def slerp(self, to: Quaternion, weight: float) -> Quaternion:
-        """From this at weight 0 to `to` at weight 1, the shorter way.
+        """Returns the rotation between this (weight 0) and `to` (weight 1), along the shorter arc.
 
         Raises:
-            ValueError: one of both is not normalized.
+            ValueError: a quaternion is not normalized.
         """
         cosine, end, share = dot(_unit(self), _unit(to)), to, Real(weight)
+        # q and -q are the same rotation: take the nearer of the two.
         if cosine < 0:
             cosine, end = -cosine, -to
         if 1.0 - cosine <= CMP_EPSILON:
             return self * (1.0 - share) + end * share
         angle = acos(cosine)
         sine = sin(angle)
-        # One of both sines has 64 bits in the engine, too.
+        # In the engine too, one of the two sines has 64 bits.
         rest = math.sin((1.0 - float(share)) * float(angle)) / float(sine)
         return self * rest + end * (sin(share * angle) / sine)
 
     def slerpni(self, to: Quaternion, weight: float) -> Quaternion:
-        """The same, but not the shorter way where `to` is on the other side.
+        """Returns the rotation as `slerp`, but not along the shorter arc if `to` is on the other side.
 
         Raises:
-            ValueError: one of both is not normalized.
+            ValueError: a quaternion is not normalized.
         """
         cosine, share = dot(_unit(self), _unit(to)), Real(weight)
         if abs(cosine) > 0.9999:
@@ -216,11 +219,11 @@ class Quaternion(RealVector):
         return self * (sin((1.0 - share) * angle) * scale) + to * (sin(share * angle) * scale)
 
     def log(self) -> Quaternion:
-        """The logarithm: axis times angle, w 0."""
+        """Returns the logarithm: axis times angle, with w 0."""
         return Quaternion.of(*(self.get_axis() * self.get_angle()), 0.0)
 
     def exp(self) -> Quaternion:
-        """The rotation around x, y, z by their length; the inverse of `log`."""
+        """Returns the rotation around (x, y, z) by the length of that vector: the inverse of `log`."""
         way = Vector3(self.x, self.y, self.z)
         angle, axis = way.length(), way.normalized()
         if angle < CMP_EPSILON or not axis.is_normalized():
@@ -229,16 +232,17 @@ class Quaternion(RealVector):
 
 
 class Basis(Matrix):
-    """A rotation with scale and shear: a matrix of 3 by 3.
+    """A rotation with scale and shear: a 3 by 3 matrix.
 
-    `Basis(x_axis, y_axis, z_axis)` (the columns), `Basis(axis, angle)`, or of a `Quaternion`; `Basis.of` takes the nine
-    numbers row by row. `basis * vector` transforms, `vector * basis` multiplies with the transposed matrix.
+    `Basis(x_axis, y_axis, z_axis)` (the columns), `Basis(axis, angle)`, or from a `Quaternion`. `Basis.of` takes the
+    nine
+    numbers row by row. `basis * vector` transforms, `vector * basis` multiplies by the transposed matrix.
 
     Attributes:
         x, y, z: the axes, which are the columns.
 
     Raises:
-        ValueError: an axis that is not normalized.
+        ValueError: an axis is not normalized.
     """
 
     __slots__ = ()
@@ -261,7 +265,7 @@ class Basis(Matrix):
     @overload
     def __new__(cls, x_axis: SequenceOfNumbers, y_axis: SequenceOfNumbers, z_axis: SequenceOfNumbers, /) -> Self: ...
     def __new__(cls, *parts: Any) -> Self:
-        """From its parts."""
+        """Makes a matrix of three columns, an axis and an angle, a quaternion, or another basis."""
         match with_vectors(parts, Vector3):
             case ():
                 return cls.of(1, 0, 0, 0, 1, 0, 0, 0, 1)
@@ -277,7 +281,7 @@ class Basis(Matrix):
 
     @classmethod
     def from_euler(cls, euler: Vector3) -> Self:
-        """A rotation from angles around the axes, applied in the order z, x, y."""
+        """Makes a rotation of angles around the axes, in radians, applied in the order z, x, y."""
         (sin_x, cos_x), (sin_y, cos_y), (sin_z, cos_z) = ((sin(angle), cos(angle)) for angle in euler)
         around_x = Basis.of(1, 0, 0, 0, cos_x, -sin_x, 0, sin_x, cos_x)
         around_y = Basis.of(cos_y, 0, sin_y, 0, 1, 0, -sin_y, 0, cos_y)
@@ -286,12 +290,12 @@ class Basis(Matrix):
 
     @classmethod
     def from_scale(cls, scale: Vector3) -> Self:
-        """A scale along the axes."""
+        """Makes a scale along the axes."""
         return cls.of(scale.x, 0, 0, 0, scale.y, 0, 0, 0, scale.z)
 
     @classmethod
     def looking_at(cls, target: Vector3, up: Vector3 = Vector3.UP, use_model_front: bool = False) -> Basis:
-        """The rotation whose -z (with `use_model_front`, +z) points to `target`, and whose y is near `up`.
+        """Makes the rotation whose -z (with `use_model_front`: +z) points to `target`, and whose y is near `up`.
 
         Raises:
             ValueError: `target` or `up` is zero, or they are parallel.
@@ -311,7 +315,7 @@ class Basis(Matrix):
     @overload
     def __mul__(self, other: Basis | float) -> Basis: ...
     def __mul__(self, other: Any) -> Any:
-        """Transform a vector; do this after another basis; or multiply the numbers."""
+        """Transforms a vector; combines two bases (`other` applies first); or multiplies all numbers by one number."""
         if isinstance(other, Vector3):
             return Vector3(*(dot(row, other) for row in self._rows()))
         if isinstance(other, Basis):
@@ -324,22 +328,24 @@ class Basis(Matrix):
     @overload
     def __rmul__(self, other: float) -> Basis: ...
     def __rmul__(self, other: Any) -> Any:
-        """A vector times a basis: the transposed matrix, which for rotations is the way back."""
+        """Multiplies a vector by the transposed matrix, which for rotations is the inverse; or all numbers by one
+        number.
+        """
         if isinstance(other, Vector3):
             return Vector3(dot(self.x, other), dot(self.y, other), dot(self.z, other))
         return self._times(other)
 
     def transposed(self) -> Basis:
-        """Rows and columns exchanged."""
+        """Returns the matrix with rows and columns exchanged."""
         return Basis.of(*self.x, *self.y, *self.z)
 
     def determinant(self) -> float:
-        """The factor by which a volume grows; below zero where space is mirrored."""
+        """Returns the determinant: the factor by which a volume grows; negative if space is mirrored."""
         a, b, c, d, e, f, g, h, i = map(Real, self)
         return float(a * (e * i - h * f) - d * (b * i - h * c) + g * (b * f - e * c))
 
     def inverse(self) -> Basis:
-        """The way back.
+        """Returns the inverse matrix.
 
         Raises:
             ValueError: the determinant is zero.
@@ -358,15 +364,15 @@ class Basis(Matrix):
         return Basis.of(*(number * scale for number in rows))
 
     def scaled(self, scale: Vector3) -> Basis:
-        """Scaled afterwards, along the axes of the space around."""
+        """Returns the basis scaled after this transformation, along the axes of the parent."""
         return Basis.of(*(number * factor for row, factor in zip(self._rows(), scale, strict=True) for number in row))
 
     def scaled_local(self, scale: Vector3) -> Basis:
-        """Scaled before, along its own axes."""
+        """Returns the basis scaled before this transformation, along its own axes."""
         return self * Basis.from_scale(scale)
 
     def rotated(self, axis: Vector3, angle: float) -> Basis:
-        """Turned afterwards.
+        """Returns the basis turned after this transformation, around an axis of the parent, by `angle` radians.
 
         Raises:
             ValueError: `axis` is not normalized.
@@ -374,33 +380,34 @@ class Basis(Matrix):
         return Basis(axis, angle) * self
 
     def orthonormalized(self) -> Basis:
-        """The same directions, with columns of length 1 at right angles."""
+        """Returns a basis of the same directions, with columns of length 1 at right angles."""
         x = self.x.normalized()
         y = (self.y - x * x.dot(self.y)).normalized()
         z = (self.z - x * x.dot(self.z) - y * y.dot(self.z)).normalized()
         return Basis(x, y, z)
 
     def is_conformal(self) -> bool:
-        """Whether columns are of one length and at right angles, so that shapes stay what they are."""
+        """Tells whether all columns have the same length and right angles, so that shapes are kept."""
         x, y, z = self.x, self.y, self.z
         size = x.length_squared()
         same = is_equal_approx(size, y.length_squared()) and is_equal_approx(size, z.length_squared())
         return same and not any(abs(dot(*pair)) >= CMP_EPSILON for pair in ((x, y), (x, z), (y, z)))
 
     def get_scale(self) -> Vector3:
-        """The lengths of the columns, all below zero where space is mirrored."""
+        """Returns the lengths of the columns; all negative if space is mirrored."""
         determinant = self.determinant()
         sign = (determinant > 0) - (determinant < 0)
         return Vector3(self.x.length(), self.y.length(), self.z.length()) * sign
 
     def get_rotation_quaternion(self) -> Quaternion:
-        """The rotation without scale and shear."""
+        """Returns the rotation without scale and shear."""
         rotation = self.orthonormalized()
         return Quaternion(rotation * -1.0 if rotation.determinant() < 0 else rotation)
 
     def get_euler(self) -> Vector3:
-        """The angles around the axes that `from_euler` takes, of a rotation."""
+        """Returns the angles around the axes, in radians, that `from_euler` takes; for a basis that is a rotation."""
         m00, m01, m02, m10, m11, m12, m20, _, m22 = self
+        # At the poles only the sum or difference of two angles is known: the engine puts all of it into y.
         if m12 >= 1.0 - CMP_EPSILON:
             return Vector3(-_QUARTER, -atan2(m01, m00), 0.0)
         if m12 <= -(1.0 - CMP_EPSILON):
@@ -410,10 +417,10 @@ class Basis(Matrix):
         return Vector3(asin(-m12), atan2(m02, m22), atan2(m10, m11))
 
     def slerp(self, to: Basis, weight: float) -> Basis:
-        """From this at weight 0 to `to` at weight 1: rotations turn, scales change evenly.
+        """Returns the basis between this (weight 0) and `to` (weight 1); rotations turn and scales change evenly.
 
         Raises:
-            ValueError: one of both is no rotation with an even scale.
+            ValueError: a basis is not a rotation.
         """
         rows = Basis(Quaternion(self).slerp(Quaternion(to), weight))._rows()
         pairs = zip(self._rows(), to._rows(), strict=True)
@@ -421,15 +428,15 @@ class Basis(Matrix):
         return Basis.of(*(number * length for row, length in zip(rows, lengths, strict=True) for number in row))
 
     def tdotx(self, with_: Vector3) -> float:
-        """The dot product with the x axis."""
+        """Returns the dot product of a vector with the x axis."""
         return self.x.dot(with_)
 
     def tdoty(self, with_: Vector3) -> float:
-        """The dot product with the y axis."""
+        """Returns the dot product of a vector with the y axis."""
         return self.y.dot(with_)
 
     def tdotz(self, with_: Vector3) -> float:
-        """The dot product with the z axis."""
+        """Returns the dot product of a vector with the z axis."""
         return self.z.dot(with_)
 
     def _rows(self) -> tuple[tuple[float, ...], ...]:
@@ -457,6 +464,7 @@ def _shortest_arc(start: Vector3, end: Vector3) -> tuple[float, ...]:
     if not first.length_squared() or not second.length_squared():
         raise ValueError("no arc leads from or to a vector of length zero")
     cosine = dot(first, second)
+    # Opposite directions have no shortest arc: turn around any axis at a right angle.
     if cosine < -1.0 + CMP_EPSILON:
         return *_perpendicular(first), 0.0
     size = sqrt((1.0 + cosine) * 2.0)
@@ -485,6 +493,7 @@ def _quaternion_of(basis: Basis) -> tuple[float, ...]:
     if not basis._is_rotation():
         raise ValueError("only a basis that is a rotation can become a quaternion; see get_rotation_quaternion")
     m = [[Real(number) for number in row] for row in basis._rows()]
+    # Divide by the largest of the four numbers: the others can be so small that they lose their digits.
     trace = m[0][0] + m[1][1] + m[2][2]
     if trace > 0:
         size = sqrt(trace + 1.0)

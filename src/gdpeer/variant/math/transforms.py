@@ -1,11 +1,11 @@
-"""Places in the plane and in space: `Transform2D`, `Transform3D`; with `Basis`, `Quaternion` and `Projection`.
+"""Transformations in the plane and in space: `Transform2D`, `Transform3D`; with `Basis`, `Quaternion` and `Projection`.
 
     place = Transform2D(0.5, Vector2(10, 20))
-    place * Vector2(1, 0)               # from the place's own coordinates to those around it
-    Vector2(1, 0) * place               # and back, where it is not scaled
+    place * Vector2(1, 0)               # from local coordinates to those of the parent
+    Vector2(1, 0) * place               # and back, if the transform has no scale
 
-Names, arguments and results are the engine's; results that come from sines and their like may differ from the
-engine's in the last bit. What has no inverse raises `ValueError`.
+Names, arguments and results are the engine's; results of sines and similar functions can differ from the engine's in
+the last bit. A transform without inverse raises `ValueError`.
 
 Layer: `variant`. Source: the engine's class reference; measured on Godot 4.6 (tests/golden/variant_math_godot4.json).
 """
@@ -26,14 +26,14 @@ __all__ = ["Basis", "Projection", "Quaternion", "Transform2D", "Transform3D"]
 
 
 class Transform2D(Matrix):
-    """A place in the plane: where the axes go, and the origin.
+    """A transformation in the plane: two axes and an origin.
 
     `Transform2D(rotation, position)`, `Transform2D(rotation, scale, skew, position)`,
     `Transform2D(x_axis, y_axis, origin)`.
 
     Attributes:
         x, y: the axes.
-        origin: the place.
+        origin: the position.
     """
 
     __slots__ = ()
@@ -59,7 +59,7 @@ class Transform2D(Matrix):
     @overload
     def __new__(cls, x_axis: SequenceOfNumbers, y_axis: SequenceOfNumbers, origin: SequenceOfNumbers, /) -> Self: ...
     def __new__(cls, *parts: Any) -> Self:
-        """From its parts."""
+        """Makes a transform of rotation and position, of rotation, scale, skew and position, or of axes and origin."""
         match with_vectors(parts, Vector2):
             case ():
                 return cls.of(1, 0, 0, 1, 0, 0)
@@ -80,7 +80,9 @@ class Transform2D(Matrix):
     @overload
     def __mul__(self, other: Transform2D | float) -> Transform2D: ...
     def __mul__(self, other: Any) -> Any:
-        """Transform a point or a rectangle; do this after another transform; or multiply the numbers."""
+        """Transforms a point or a rectangle; combines two transforms (`other` applies first); or multiplies all numbers
+        by one.
+        """
         if isinstance(other, Vector2):
             return self.basis_xform(other) + self.origin
         if isinstance(other, Transform2D):
@@ -96,7 +98,9 @@ class Transform2D(Matrix):
     @overload
     def __rmul__(self, other: float) -> Transform2D: ...
     def __rmul__(self, other: Any) -> Any:
-        """A point or a rectangle times a transform: the way back, if it is neither scaled nor sheared."""
+        """Transforms a point or a rectangle back, if there is neither scale nor shear; or multiplies all numbers by
+        one.
+        """
         if isinstance(other, Vector2):
             return self.basis_xform_inv(other - self.origin)
         if isinstance(other, Rect2):
@@ -109,25 +113,25 @@ class Transform2D(Matrix):
         return self._times(other)
 
     def basis_xform(self, v: Vector2) -> Vector2:
-        """A direction transformed: without the origin."""
+        """Transforms a direction: without the origin."""
         a, b, c, d = self[:4]
         return Vector2(dot((a, c), v), dot((b, d), v))
 
     def basis_xform_inv(self, v: Vector2) -> Vector2:
-        """A direction transformed back, if there is neither scale nor shear."""
+        """Transforms a direction back, if there is neither scale nor shear."""
         return Vector2(dot(self.x, v), dot(self.y, v))
 
     def determinant(self) -> float:
-        """The factor by which an area grows; below zero where the plane is mirrored."""
+        """Returns the factor by which an area grows; negative if the plane is mirrored."""
         return self.x.cross(self.y)
 
     def inverse(self) -> Transform2D:
-        """The way back, if it is neither scaled nor sheared."""
+        """Returns the inverse, if there is neither scale nor shear; else use `affine_inverse`."""
         back = Transform2D.of(self[0], self[2], self[1], self[3], 0, 0)
         return Transform2D(back.x, back.y, back.basis_xform(-self.origin))
 
     def affine_inverse(self) -> Transform2D:
-        """The way back.
+        """Returns the inverse.
 
         Raises:
             ValueError: the determinant is zero.
@@ -141,53 +145,53 @@ class Transform2D(Matrix):
         return Transform2D(back.x, back.y, back.basis_xform(-self.origin))
 
     def get_origin(self) -> Vector2:
-        """The origin."""
+        """Returns the origin, as the engine's method does."""
         return self.origin
 
     def get_rotation(self) -> float:
-        """The angle of the x axis."""
+        """Returns the angle of the x axis, in radians."""
         return self.x.angle()
 
     def get_scale(self) -> Vector2:
-        """The lengths of the axes, y below zero where the plane is mirrored."""
+        """Returns the lengths of the axes; y is negative if the plane is mirrored."""
         return Vector2(self.x.length(), _sign(self.determinant()) * self.y.length())
 
     def get_skew(self) -> float:
-        """How far the angle between the axes is from a right one."""
+        """Returns how far the angle between the axes is from a right angle, in radians."""
         y = self.y.normalized() * _sign(self.determinant())
         return float(acos(self.x.normalized().dot(y)) - real(math.pi / 2))
 
     def translated(self, offset: Vector2) -> Transform2D:
-        """Moved afterwards, along the axes of the plane around."""
+        """Returns the transform moved along the axes of the parent."""
         return Transform2D(self.x, self.y, self.origin + offset)
 
     def translated_local(self, offset: Vector2) -> Transform2D:
-        """Moved before, along its own axes."""
+        """Returns the transform moved along its own axes."""
         return Transform2D(self.x, self.y, self.origin + self.basis_xform(offset))
 
     def rotated(self, angle: float) -> Transform2D:
-        """Turned afterwards, around the origin of the plane around."""
+        """Returns the transform turned around the origin of the parent, by `angle` radians."""
         return Transform2D(angle, Vector2()) * self
 
     def rotated_local(self, angle: float) -> Transform2D:
-        """Turned before, around its own origin."""
+        """Returns the transform turned around its own origin, by `angle` radians."""
         return self * Transform2D(angle, Vector2())
 
     def scaled(self, scale: Vector2) -> Transform2D:
-        """Scaled afterwards, along the axes of the plane around."""
+        """Returns the transform scaled along the axes of the parent, the origin included."""
         return Transform2D(self.x * scale, self.y * scale, self.origin * scale)
 
     def scaled_local(self, scale: Vector2) -> Transform2D:
-        """Scaled before, along its own axes."""
+        """Returns the transform scaled along its own axes."""
         return Transform2D(self.x * scale.x, self.y * scale.y, self.origin)
 
     def orthonormalized(self) -> Transform2D:
-        """The same directions, with axes of length 1 at right angles."""
+        """Returns a transform of the same directions, with axes of length 1 at right angles."""
         x = self.x.normalized()
         return Transform2D(x, (self.y - x * x.dot(self.y)).normalized(), self.origin)
 
     def looking_at(self, target: Vector2 = Vector2.ZERO) -> Transform2D:
-        """Turned so that its x axis points to `target`; without its scale.
+        """Returns the transform turned so that its x axis points to `target`, without scale.
 
         Raises:
             ValueError: the determinant is zero.
@@ -197,7 +201,7 @@ class Transform2D(Matrix):
         return Transform2D(turned, self.origin)
 
     def interpolate_with(self, xform: Transform2D, weight: float) -> Transform2D:
-        """From this at weight 0 to `xform` at weight 1: rotation, scale, skew and origin each."""
+        """Returns the transform between this (weight 0) and `xform` (weight 1) by rotation, scale, skew and origin."""
         return Transform2D(
             _lerp_angle(self.get_rotation(), xform.get_rotation(), weight),
             self.get_scale().lerp(xform.get_scale(), weight),
@@ -207,13 +211,13 @@ class Transform2D(Matrix):
 
 
 class Transform3D(Matrix):
-    """A place in space: a basis and an origin.
+    """A transformation in space: a basis and an origin.
 
-    `Transform3D(basis, origin)`, `Transform3D(x_axis, y_axis, z_axis, origin)`, or of a `Projection`.
+    `Transform3D(basis, origin)`, `Transform3D(x_axis, y_axis, z_axis, origin)`, or from a `Projection`.
 
     Attributes:
         basis: the rotation, scale and shear.
-        origin: the place.
+        origin: the position.
     """
 
     __slots__ = ()
@@ -242,7 +246,7 @@ class Transform3D(Matrix):
         /,
     ) -> Self: ...
     def __new__(cls, *parts: Any) -> Self:
-        """From its parts."""
+        """Makes a transform of basis and origin, of axes and origin, or of a projection."""
         match with_vectors(parts, Vector3):
             case ():
                 return cls.of(*Basis(), 0, 0, 0)
@@ -266,7 +270,9 @@ class Transform3D(Matrix):
     @overload
     def __mul__(self, other: Transform3D | float) -> Transform3D: ...
     def __mul__(self, other: Any) -> Any:
-        """Transform a point, a box or a plane; do this after another transform; or multiply the numbers."""
+        """Transforms a point, a box or a plane; combines two transforms (`other` applies first); or multiplies all
+        numbers by one.
+        """
         if isinstance(other, Vector3):
             return self.basis * other + self.origin
         if isinstance(other, Transform3D):
@@ -285,7 +291,7 @@ class Transform3D(Matrix):
     @overload
     def __rmul__(self, other: float) -> Transform3D: ...
     def __rmul__(self, other: Any) -> Any:
-        """A point or a box times a transform: the way back, if it is neither scaled nor sheared."""
+        """Transforms a point or a box back, if there is neither scale nor shear; or multiplies all numbers by one."""
         if isinstance(other, Vector3):
             return (other - self.origin) * self.basis
         if isinstance(other, AABB):
@@ -297,7 +303,7 @@ class Transform3D(Matrix):
         return self._times(other)
 
     def _around(self, box: AABB) -> AABB:
-        """The box around a transformed box: every number adds to the nearer or to the further end."""
+        """Returns the box around a transformed box: each product adds to the nearer or to the further end."""
         begin, end = box.position, box.end
         low, high = [], []
         for index, start in enumerate(self.origin):
@@ -311,12 +317,12 @@ class Transform3D(Matrix):
         return AABB(position, Vector3(*high) - position)
 
     def inverse(self) -> Transform3D:
-        """The way back, if it is neither scaled nor sheared."""
+        """Returns the inverse, if there is neither scale nor shear; else use `affine_inverse`."""
         basis = self.basis.transposed()
         return Transform3D(basis, basis * -self.origin)
 
     def affine_inverse(self) -> Transform3D:
-        """The way back.
+        """Returns the inverse.
 
         Raises:
             ValueError: the determinant is zero.
@@ -325,15 +331,15 @@ class Transform3D(Matrix):
         return Transform3D(basis, basis * -self.origin)
 
     def translated(self, offset: Vector3) -> Transform3D:
-        """Moved afterwards, along the axes of the space around."""
+        """Returns the transform moved along the axes of the parent."""
         return Transform3D(self.basis, self.origin + offset)
 
     def translated_local(self, offset: Vector3) -> Transform3D:
-        """Moved before, along its own axes."""
+        """Returns the transform moved along its own axes."""
         return Transform3D(self.basis, self.origin + self.basis * offset)
 
     def rotated(self, axis: Vector3, angle: float) -> Transform3D:
-        """Turned afterwards, around the origin of the space around.
+        """Returns the transform turned around an axis through the origin of the parent, by `angle` radians.
 
         Raises:
             ValueError: `axis` is not normalized.
@@ -342,7 +348,7 @@ class Transform3D(Matrix):
         return Transform3D(turn * self.basis, turn * self.origin)
 
     def rotated_local(self, axis: Vector3, angle: float) -> Transform3D:
-        """Turned before, around its own origin.
+        """Returns the transform turned around its own origin, by `angle` radians.
 
         Raises:
             ValueError: `axis` is not normalized.
@@ -350,19 +356,20 @@ class Transform3D(Matrix):
         return Transform3D(self.basis * Basis(axis, angle), self.origin)
 
     def scaled(self, scale: Vector3) -> Transform3D:
-        """Scaled afterwards, along the axes of the space around."""
+        """Returns the transform scaled along the axes of the parent, the origin included."""
         return Transform3D(self.basis.scaled(scale), self.origin * scale)
 
     def scaled_local(self, scale: Vector3) -> Transform3D:
-        """Scaled before, along its own axes."""
+        """Returns the transform scaled along its own axes."""
         return Transform3D(self.basis.scaled_local(scale), self.origin)
 
     def orthonormalized(self) -> Transform3D:
-        """The same directions, with axes of length 1 at right angles."""
+        """Returns a transform of the same directions, with axes of length 1 at right angles."""
         return Transform3D(self.basis.orthonormalized(), self.origin)
 
     def looking_at(self, target: Vector3, up: Vector3 = Vector3.UP, use_model_front: bool = False) -> Transform3D:
-        """At the same origin, with -z (with `use_model_front`, +z) to `target` and y near `up`.
+        """Returns the transform at the same origin whose -z (with `use_model_front`: +z) points to `target`, and y is
+        near `up`.
 
         Raises:
             ValueError: `target` is the origin, `up` is zero, or they are parallel.
@@ -370,7 +377,7 @@ class Transform3D(Matrix):
         return Transform3D(Basis.looking_at(target - self.origin, up, use_model_front), self.origin)
 
     def interpolate_with(self, xform: Transform3D, weight: float) -> Transform3D:
-        """From this at weight 0 to `xform` at weight 1: rotation, scale and origin each."""
+        """Returns the transform between this (weight 0) and `xform` (weight 1) by rotation, scale and origin."""
         start, end = self.basis.get_rotation_quaternion(), xform.basis.get_rotation_quaternion()
         scale = self.basis.get_scale().lerp(xform.basis.get_scale(), weight)
         turn = Basis(start.slerp(end, weight).normalized())
@@ -387,7 +394,7 @@ def _turned_and_scaled(rotation: float, scale: Vector2, skew: float) -> tuple[fl
 
 
 def _around(corner: Vector2, x: Vector2, y: Vector2) -> Rect2:
-    """The rectangle around a parallelogram."""
+    """Returns the rectangle around a parallelogram."""
     area = Rect2(corner, Vector2())
     for other in (corner + x, corner + y, corner + x + y):
         area = area.expand(other)
@@ -395,7 +402,7 @@ def _around(corner: Vector2, x: Vector2, y: Vector2) -> Rect2:
 
 
 def _lerp_angle(start: float, end: float, weight: float) -> float:
-    """From one angle to another, the shorter way."""
+    """Returns the angle between `start` (weight 0) and `end` (weight 1), along the shorter arc."""
     turn = real(math.tau)
     difference = Real(math.fmod(end - start, turn))
     distance = Real(math.fmod(2.0 * difference, turn)) - difference

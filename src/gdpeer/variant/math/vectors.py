@@ -1,4 +1,4 @@
-"""The engine's vectors: `Vector2`, `Vector3`, `Vector4` of reals, `Vector2i`, `Vector3i`, `Vector4i` of whole numbers.
+"""The engine's vectors: `Vector2`, `Vector3`, `Vector4` of floats, `Vector2i`, `Vector3i`, `Vector4i` of whole numbers.
 
 Layer: `variant`.
 """

@@ -2,7 +2,7 @@
 
     cell = Vector2i(7, -7) / 2          # Vector2i(3, -3): quotients are cut, as in the engine
 
-What does not fit 32 bits is refused with `VariantError`, where the engine wraps around; a division by zero raises
+Numbers beyond 32 bits raise `VariantError`, where the engine wraps around. A division by zero raises
 `ZeroDivisionError`.
 
 Layer: `variant`. Source: the engine's class reference; measured on Godot 4.6 (tests/golden/variant_math_godot4.json).
@@ -22,7 +22,7 @@ __all__ = ["Vector2i", "Vector3i", "Vector4i"]
 
 
 class _WholeVector(Vector[int], FlatInts):
-    """What vectors of whole numbers have in common.
+    """The base of vectors of whole numbers.
 
     Sums and products beyond 32 bits are refused, where the engine wraps around.
     """
@@ -44,7 +44,7 @@ class _WholeVector(Vector[int], FlatInts):
     @overload
     def __mul__(self, other: float) -> Any: ...
     def __mul__(self, other: Any) -> Any:
-        """With a vector of the same type or an int; with a float, a vector of reals."""
+        """Multiplies by a vector of the same type or an int; by a float, the result is a vector of floats."""
         return self._REAL.of(*self) * other if isinstance(other, float) else self._each(mul, other)
 
     def __rmul__(self, other: Any) -> Any:
@@ -55,11 +55,11 @@ class _WholeVector(Vector[int], FlatInts):
     @overload
     def __truediv__(self, other: float) -> Any: ...
     def __truediv__(self, other: Any) -> Any:
-        """As `*`; the quotients of whole numbers are cut to whole numbers, as in the engine."""
+        """Divides as `*` multiplies; quotients of whole numbers are cut to whole numbers, as in the engine."""
         return self._REAL.of(*self) / other if isinstance(other, float) else self._each(_quotient, other)
 
     def __mod__(self, other: Self | int) -> Self:
-        """The remainders, with the sign of the left side, as in the engine."""
+        """Returns the remainders, with the sign of the left side, as in the engine."""
         return self._each(_remainder, other)
 
     def __neg__(self) -> Self:
@@ -69,45 +69,45 @@ class _WholeVector(Vector[int], FlatInts):
         return self
 
     def length_squared(self) -> int:
-        """The square of the length."""
+        """Returns the square of the length."""
         return sum(number * number for number in self)
 
     def length(self) -> float:
-        """The length, in 64 bits."""
+        """Returns the length as a 64-bit float."""
         return math.sqrt(self.length_squared())
 
     def distance_squared_to(self, to: Self) -> int:
-        """The square of the distance between two points."""
+        """Returns the square of the distance to another point."""
         return (to - self).length_squared()
 
     def distance_to(self, to: Self) -> float:
-        """The distance between two points."""
+        """Returns the distance to another point."""
         return (to - self).length()
 
     def snapped(self, step: Self) -> Self:
-        """Every number rounded to a multiple of the same number of `step`; where that is 0, left alone."""
+        """Rounds each number to a multiple of the same number of `step`; a step of 0 leaves the number."""
         return self._each(_snapped, step)
 
     def snappedi(self, step: int) -> Self:
-        """Every number rounded to a multiple of `step`."""
+        """Rounds each number to a multiple of `step`."""
         return self._each(_snapped, step)
 
     def mini(self, with_: int) -> Self:
-        """Every number, or `with_` where that is smaller."""
+        """Returns the smaller of each number and `with_`."""
         return self._each(min, with_)
 
     def maxi(self, with_: int) -> Self:
-        """Every number, or `with_` where that is larger."""
+        """Returns the larger of each number and `with_`."""
         return self._each(max, with_)
 
     def clampi(self, min: int, max: int) -> Self:
-        """Every number kept between `min` and `max`."""
+        """Limits each number to the range from `min` to `max`."""
         low, high = self._stored((min, max))
         return self._map(lambda number: int(clamped(number, low, high)))
 
 
 class Vector2i(_WholeVector):
-    """Two whole numbers. `Vector2i(x, y)`, or from a `Vector2`, whose fractions are cut off."""
+    """A vector of two whole numbers. `Vector2i(x, y)`, or from a `Vector2`, whose fractions are cut off."""
 
     __slots__ = ()
     WIDTH = 2
@@ -131,17 +131,17 @@ class Vector2i(_WholeVector):
     @overload
     def __new__(cls, x: SequenceOfNumbers) -> Self: ...
     def __new__(cls, x: Any = 0, y: Any = 0) -> Self:
-        """From two whole numbers, or from a vector."""
+        """Makes a vector of two whole numbers, or of another vector."""
         numbers = numbers_in(x)
         return cls.of(*((x, y) if numbers is None else cut_off(numbers)))
 
     def aspect(self) -> float:
-        """The width by the height: x / y."""
+        """Returns width divided by height: x / y."""
         return real(divide(self.x, self.y))
 
 
 class Vector3i(_WholeVector):
-    """Three whole numbers. `Vector3i(x, y, z)`, or from a `Vector3`, whose fractions are cut off."""
+    """A vector of three whole numbers. `Vector3i(x, y, z)`, or from a `Vector3`, whose fractions are cut off."""
 
     __slots__ = ()
     WIDTH = 3
@@ -169,13 +169,13 @@ class Vector3i(_WholeVector):
     @overload
     def __new__(cls, x: SequenceOfNumbers) -> Self: ...
     def __new__(cls, x: Any = 0, y: Any = 0, z: Any = 0) -> Self:
-        """From three whole numbers, or from a vector."""
+        """Makes a vector of three whole numbers, or of another vector."""
         numbers = numbers_in(x)
         return cls.of(*((x, y, z) if numbers is None else cut_off(numbers)))
 
 
 class Vector4i(_WholeVector):
-    """Four whole numbers. `Vector4i(x, y, z, w)`, or from a `Vector4`, whose fractions are cut off."""
+    """A vector of four whole numbers. `Vector4i(x, y, z, w)`, or from a `Vector4`, whose fractions are cut off."""
 
     __slots__ = ()
     WIDTH = 4
@@ -199,7 +199,7 @@ class Vector4i(_WholeVector):
     @overload
     def __new__(cls, x: SequenceOfNumbers) -> Self: ...
     def __new__(cls, x: Any = 0, y: Any = 0, z: Any = 0, w: Any = 0) -> Self:
-        """From four whole numbers, or from a vector."""
+        """Makes a vector of four whole numbers, or of another vector."""
         numbers = numbers_in(x)
         return cls.of(*((x, y, z, w) if numbers is None else cut_off(numbers)))
 

@@ -1,1 +1,1 @@
-"""Values as text, as the engine writes them."""
+"""Writes and reads values as the engine's text."""

@@ -1,10 +1,11 @@
-"""The parser behind `str_to_var`.
+"""The parser of `str_to_var`.
 
     value       null | true | -1.5e3 | inf | "text" | &"name" | #ff8000 | Vector2(1, 2) | PackedByteArray("AQI=")
                 [value, ...] | {value: value, ...} | Array[int]([...]) | Dictionary[String, Variant]({...})
                 Object(Class, "property": value, ...)
 
-By hand, with a stack of its own, so that no text can exhaust Python's. Nothing of the text is ever executed.
+The parser is written by hand and has its own stack, so that no text can exhaust Python's stack. It never executes
+anything from the text.
 
 Layer: `variant`. Source: behaviour measured on Godot 4.6 and 3.6.
 """
@@ -45,7 +46,7 @@ _BLANK = re.compile(r"(?:[\x00-\x20]++|;[^\n]*+)*+")
 _WORD = re.compile(r"[A-Za-z_][A-Za-z_0-9]*+")
 _NUMBER = re.compile(r"-?[0-9]++(\.[0-9]*+)?([eE][+-]?[0-9]*+)?")
 _NUMBER_3 = re.compile(r"-?[0-9]*+(\.[0-9]*+)?(e[+-]?[0-9]*+)?")
-"""Godot 3 takes a minus for 0, and knows no `E`."""
+"""Godot 3 reads a lone minus as 0, and does not accept `E`."""
 _FIRST_OF_NUMBERS = frozenset("-0123456789")
 _HTML = re.compile(r"#([0-9A-Fa-f]*+)")
 _STRING = re.compile(r'[&@]?"((?:[^"\\]++|\\.)*+)"', re.DOTALL)
@@ -53,7 +54,7 @@ _ESCAPE = re.compile(r"\\(u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{6}|.)", re.DOTALL)
 _ESCAPE_3 = re.compile(r"\\(u[0-9A-Fa-f]{4}|.)", re.DOTALL)
 
 _ESCAPED = {"b": "\b", "t": "\t", "n": "\n", "f": "\f", "r": "\r"}
-"""Every other character stands for itself, but `u`, and for Godot 4 `U`, which begin a number."""
+"""All other characters stand for themselves, except `u` (and `U` in Godot 4), which begin a number."""
 _REPLACEMENT = "\ufffd"
 _CONSTANTS = {"null": None, "nil": None, "true": True, "false": False}
 _REALS = {"inf": float("inf"), "inf_neg": -float("inf"), "-inf": -float("inf"), "nan": float("nan")}
@@ -79,7 +80,7 @@ _OLD_NAMES |= {
 }
 _OLD_NAMES_3 = {"PackedInt64Array": "PackedInt32Array", "PackedFloat64Array": "PackedFloat32Array"}
 _NOT_IN_3 = frozenset(("Quaternion", "Transform3D", "PackedIntArray", "PackedRealArray"))
-"""Names of Godot 4 for what Godot 3 has by another name, and cannot read."""
+"""Names of Godot 4 that Godot 3 cannot read, as it has another name for the type."""
 _HANDLES = (VariantType.TYPE_RID, VariantType.TYPE_CALLABLE, VariantType.TYPE_SIGNAL, VariantType.TYPE_NODE_PATH)
 _MADE = {
     name: kind
@@ -87,19 +88,19 @@ _MADE = {
     if NUMBERS[kind] or kind >= VariantType.TYPE_PACKED_BYTE_ARRAY or kind in _HANDLES
 }
 _MADE |= {old: _BUILTIN[name] for old, name in _OLD_NAMES.items()}
-"""What can stand before a parenthesis."""
+"""Names that can stand before a parenthesis."""
 
 _UNSET = object()
 
 
 class _Open:
-    """A container under way: what it holds so far, and what to make of that.
+    """An open container: its values so far, and the function that makes the container of them.
 
     Args:
-        close: what ends it: a bracket, and a parenthesis more when it is typed.
+        close: the characters that end it: a bracket, and also a parenthesis if it is typed.
         make: takes the values, or the pairs.
         keys: whether it holds pairs.
-        named: whether the keys are bare strings, as those of an object.
+        named: whether the keys are bare strings, as in an object.
     """
 
     __slots__ = ("close", "key", "keys", "make", "named", "values")
@@ -118,8 +119,8 @@ class Parser:
 
     Args:
         text: the text.
-        old: whether the value is for Godot 3.
-        objects: whether `Object(...)` is read.
+        old: whether to read Godot 3's format.
+        objects: whether to read `Object(...)`.
     """
 
     def __init__(self, text: str, old: bool, objects: bool) -> None:
@@ -130,7 +131,7 @@ class Parser:
         self._opened: list[_Open] = []
 
     def parse(self) -> Any:
-        """The value; nothing but blanks may follow it."""
+        """Returns the value; only blanks may follow it."""
         value = self._value()
         self._skip_blank()
         if self._at < len(self._text):
@@ -139,14 +140,14 @@ class Parser:
 
     def _value(self) -> Any:
         while True:
-            value = self._one()
+            value = self._begin_value()
             while value is not _UNSET:
                 if not self._opened:
                     return value
                 value = self._added(self._opened[-1], value)
 
-    def _one(self) -> Any:
-        """A value; _UNSET when a container was opened and its first value is to come."""
+    def _begin_value(self) -> Any:
+        """Reads a value. _UNSET: a container was opened, and its first value comes next."""
         first = self._peek()
         if first == "[":
             return self._open("[", "]", list)
@@ -172,7 +173,7 @@ class Parser:
         return self._closed(opened) if self._peek() == close[0] else self._next(opened)
 
     def _added(self, opened: _Open, value: Any) -> Any:
-        """What the container comes to when `value` was its last one; else _UNSET."""
+        """Adds `value` to the open container. Returns the container if that was its last value, else _UNSET."""
         if opened.keys and opened.key is _UNSET:
             opened.key = value
             self._expect(":")
@@ -201,7 +202,7 @@ class Parser:
             self._fail(f"no value: {error}")
 
     def _typed(self, word: str) -> Any:
-        """Behind `Array` or `Dictionary`."""
+        """Reads a typed container, from behind its name on: `Array[int]([...])`."""
         self._expect("[")
         first = self._type()
         if word == "Array":
@@ -263,7 +264,7 @@ class Parser:
             self._fail("an argument does not fit the type", start)
 
     def _constructor(self, kind: VariantType) -> Any:
-        """What stands in the parentheses."""
+        """Reads the arguments in the parentheses of a constructor."""
         if kind == VariantType.TYPE_NODE_PATH:
             return self._in_parentheses(self._plain_string)
         if kind == VariantType.TYPE_PACKED_STRING_ARRAY:
@@ -277,23 +278,23 @@ class Parser:
             self._at = start
         return self._arguments(self._any_number)
 
-    def _arguments(self, one: Callable[[], Any], *, may_trail: bool = False) -> list[Any]:
-        """What stands between parentheses, with commas; whether the last one may have a comma, too."""
+    def _arguments(self, read: Callable[[], Any], *, may_trail: bool = False) -> list[Any]:
+        """Reads comma-separated arguments in parentheses; with `may_trail`, a comma may follow the last one."""
         self._expect("(")
         found: list[Any] = []
         if self._peek() != ")":
-            found.append(one())
+            found.append(read())
             while self._peek() != ")":
                 self._expect(",")
                 if may_trail and self._peek() == ")":
                     break
-                found.append(one())
+                found.append(read())
         self._expect(")")
         return found
 
-    def _in_parentheses(self, one: Callable[[], Any]) -> Any:
+    def _in_parentheses(self, read: Callable[[], Any]) -> Any:
         self._expect("(")
-        found = one()
+        found = read()
         self._expect(")")
         return found
 
@@ -326,7 +327,7 @@ class Parser:
         if len(code) not in (3, 4, 6, 8):
             self._fail("a colour has 3, 4, 6 or 8 digits", match.start())
         if self._old and len(code) in (4, 8):
-            # Godot 3 has the opacity in front.
+            # Godot 3 has the opacity first, Godot 4 has it last.
             size = len(code) // 4
             code = code[size:] + code[:size]
         return Color.html(code)
@@ -335,7 +336,8 @@ class Parser:
         match = self._match(_STRING, "a string that does not end")
         try:
             text = _ESCAPE_3.sub(_unescaped_3, match[1]) if self._old else _ESCAPE.sub(_unescaped, match[1])
-            # Two halves of a surrogate pair make one character. For half a pair Godot 3 has a space, Godot 4 an error.
+            # Two escapes can be the halves of one surrogate pair. A lone half is a space in Godot 3, an error in
+            # Godot 4.
             text = text.encode("utf-16", "surrogatepass").decode(
                 "utf-16", "gdpeer.lone_to_space" if self._old else "strict"
             )
@@ -353,11 +355,11 @@ class Parser:
     # ------------------------------------------------------------ characters
 
     def _skip_blank(self) -> None:
-        # It matches anywhere, if only nothing.
+        # The pattern also matches the empty string, so there always is a match.
         self._at = _BLANK.match(self._text, self._at).end()  # type: ignore[union-attr]
 
     def _peek(self) -> str:
-        """The next character that counts; empty at the end."""
+        """Skips blanks and comments and returns the next character; empty at the end."""
         self._skip_blank()
         return self._text[self._at : self._at + 1]
 
@@ -384,7 +386,7 @@ class Parser:
 def _real(text: str) -> float:
     digits = text.rstrip("eE+-")
     if len(digits) < len(text):
-        # An exponent without digits: there the engine leaves out the point, too.
+        # For an exponent without digits the engine ignores the decimal point as well.
         digits = digits.replace(".", "")
     mantissa = digits.partition("e")[0]
     if not mantissa.strip("-."):
@@ -434,7 +436,7 @@ def _made_object(name: str, properties: dict[str, Any]) -> EncodedObject | Encod
 
 
 def _built(kind: int, arguments: Any) -> Any:
-    """A value from the arguments of its constructor."""
+    """Makes a value from the arguments of its constructor."""
     if kind == VariantType.TYPE_NODE_PATH:
         return NodePath(arguments)
     if kind == VariantType.TYPE_PACKED_STRING_ARRAY:
@@ -457,7 +459,7 @@ def _flat(kind: int, numbers: list[float]) -> Any:
 def _packed(kind: int, numbers: list[float]) -> Any:
     typecode = TYPECODES[kind]
     width = ITEM_SIZES[kind] // array(typecode).itemsize
-    del numbers[len(numbers) - len(numbers) % width :]  # what is no whole element is left out, as in the engine
+    del numbers[len(numbers) - len(numbers) % width :]  # the engine drops an incomplete element too
     return array.__new__(CLASSES[kind], typecode, list(map(int, numbers)) if typecode in "iq" else numbers)
 
 

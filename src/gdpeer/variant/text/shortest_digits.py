@@ -1,10 +1,10 @@
-"""The shortest decimal digits of a number, as the engine finds them.
+"""Finds the decimal digits of a float as the engine does.
 
 The engine prints numbers with Grisu2 (Florian Loitsch, "Printing Floating-Point Numbers Quickly and Accurately with
-Integers", PLDI 2010). Its digits always read back as the same number; in one of some hundred cases they are not the
-shortest or not the nearest, so that Python's own `repr` would differ from the engine's text.
+Integers", PLDI 2010). Its digits always read back as the same number. In one of some hundred cases they are not the
+shortest or not the nearest, so Python's own `repr` would differ from the engine's text.
 
-A number is `f * 2**e` here, with `f` of 64 bits. The powers of ten that scale it are computed where the engine has a
+This module writes a number as `f * 2**e`, with `f` of 64 bits. It computes the powers of ten that the engine has in a
 table; both are the exact power rounded to 64 bits.
 
 Layer: `variant`. Source: the paper, sections 4 and 5; the choice of the powers and the notation measured on Godot 4.6.
@@ -20,7 +20,7 @@ from typing import NamedTuple
 __all__ = ["shortest"]
 
 _EXPONENT = -60
-"""A scaled number has an exponent of `_EXPONENT` to -32, so that its whole part fits 32 bits."""
+"""Scaled numbers have an exponent of `_EXPONENT` to -32, so that their whole part fits 32 bits."""
 
 _FIRST_POWER, _POWER_STEP = -300, 8
 """The powers of ten that are used: 10**-300, 10**-292, ..."""
@@ -41,7 +41,7 @@ _DOUBLE = _Format("<d", "<Q", 52, 1075)
 
 
 class _Wide(NamedTuple):
-    """`f * 2**e`."""
+    """A number as `f * 2**e`, with more bits than a float."""
 
     f: int
     e: int
@@ -55,25 +55,25 @@ class _Wide(NamedTuple):
 
 
 def shortest(number: float) -> str:
-    """The text of a finite number above zero: digits with a point where there is a fraction, `1e-05`, `1.5e+20`.
+    """Returns the text of a finite number above zero: `1.5`, `1e-05`, `1.5e+20`.
 
-    A number that 32 bits hold gets the digits that tell it from its neighbours of 32 bits.
+    A number that fits 32 bits gets the digits that tell it from its 32-bit neighbours.
     """
     single = array("f", (number,))[0] == number
     return _notation(*_digits(number, _SINGLE if single else _DOUBLE))
 
 
 def _digits(number: float, layout: _Format) -> tuple[str, int]:
-    """Digits and the power of ten of the last one."""
+    """Returns the digits, and the power of ten of the last digit."""
     low, middle, high = _neighbourhood(number, layout)
     scale, power = _power_of_ten(high.e)
     low, middle, high = low.times(scale), middle.times(scale), high.times(scale)
-    # One unit less on both sides, as the products are only right to one unit.
+    # The products are exact to one unit only, so make the interval smaller by one unit on both sides.
     return _generate(low.f + 1, middle.f, high.f - 1, -high.e, -power)
 
 
 def _neighbourhood(number: float, layout: _Format) -> tuple[_Wide, _Wide, _Wide]:
-    """The number between the two ends of what still rounds to it."""
+    """Returns the number between the two ends of the interval that rounds to it."""
     (bits,) = struct.unpack(layout.whole, struct.pack(layout.floating, number))
     exponent, fraction = divmod(bits, 1 << layout.mantissa_bits)
     if exponent == 0:
@@ -88,7 +88,7 @@ def _neighbourhood(number: float, layout: _Format) -> tuple[_Wide, _Wide, _Wide]
 
 
 def _power_of_ten(exponent: int) -> tuple[_Wide, int]:
-    """A power that brings `exponent` into the range, and which one it is."""
+    """Returns a power of ten that brings `exponent` into the range, and its exponent."""
     wanted = _EXPONENT - exponent - 1
     # 78913 / 2**18 is log10(2); rounded up.
     least = -(-wanted * 78913 >> 18)
@@ -108,7 +108,10 @@ def _rounded_power(power: int) -> _Wide:
 
 
 def _generate(low: int, middle: int, high: int, point: int, power: int) -> tuple[str, int]:
-    """Digits of a number from `low` to `high`, as near to `middle` as so few allow. `point` bits are the fraction."""
+    """Returns the fewest digits of a number from `low` to `high`, as near to `middle` as that many digits allow.
+
+    The lowest `point` bits are the fraction.
+    """
     width, distance = high - low, high - middle
     whole, rest = high >> point, high & ((1 << point) - 1)
     digits, unit = str(whole), 1 << point
@@ -127,7 +130,7 @@ def _generate(low: int, middle: int, high: int, point: int, power: int) -> tuple
 
 
 def _nearest(kept: int, distance: int, width: int, rest: int, unit: int) -> str:
-    """Count the last digit down while that brings it nearer and it stays inside."""
+    """Counts the last digit down while that brings the number nearer and keeps it in the interval."""
     while (
         rest < distance
         and width - rest >= unit

@@ -1,4 +1,4 @@
-r"""Engine values and their texts: `var_to_str` and `str_to_var`, as Godot 4.6 and Godot 3.6 write and read them.
+r"""`var_to_str` and `str_to_var`: the texts of values, as Godot 4.6 and Godot 3.6 write and read them.
 
     var_to_str({"b": Vector2(1, 2), "a": [True, None]})     # {\n"a": [true, null],\n"b": Vector2(1, 2)\n}
 
@@ -24,7 +24,7 @@ from gdpeer.variant.text.parser import Parser
 __all__ = ["str_to_var", "var_to_str"]
 
 _MAX_DEPTH = 100
-"""How many containers may be around a value; the engine writes what is deeper as if it were empty."""
+"""Most containers around a value; the engine writes deeper containers as if they were empty."""
 
 _NAMES = [str(ContainerType(kind)) for kind in VariantType]
 
@@ -44,7 +44,7 @@ _MULTILINE = str.maketrans({"\\": "\\\\", '"': '\\"'})
 _ESCAPES = _MULTILINE | str.maketrans(
     {"\a": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v", "'": "\\'"}
 )
-"""A String keeps its control characters; names, paths and strings in a packed array have them escaped."""
+"""The engine escapes control characters in names, paths and strings of packed arrays, but not in a String."""
 
 _TEXTS = (VariantType.TYPE_STRING, VariantType.TYPE_STRING_NAME)
 _SINGLE = (VariantType.TYPE_BOOL, VariantType.TYPE_INT, VariantType.TYPE_FLOAT, VariantType.TYPE_STRING)
@@ -65,36 +65,38 @@ _ORDERED_PACKED_3 = (
 
 
 def var_to_str(value: Any, engine: int = 4) -> str:
-    """The text of a value, character for character as the engine's `var_to_str` (Godot 3: `var2str`) writes it.
+    """Returns the text of a value, character for character as the engine's `var_to_str` (Godot 3: `var2str`) writes it.
 
-    The keys of a dictionary are sorted, first by type; keys of types without an order stay as they are, which is what
-    the engine does with up to 16 keys.
+    The keys of a dictionary are sorted, first by type. Keys of types without an order keep their order, as in the
+    engine
+    with up to 16 keys.
 
     Args:
-        value: anything that the engine can hold.
-        engine: 4, or 3 for Godot 3's form.
+        value: any value that the engine can hold.
+        engine: 4, or 3 for Godot 3's format.
 
     Raises:
-        VariantError: the engine cannot hold the value, or containers are nested deeper than 100, where it would lose
-            what is inside.
+        VariantError: the engine cannot hold the value, or containers are nested deeper than 100, where the engine would
+            lose their content.
     """
     check_engine(engine)
     return (_Text() if engine == 4 else _Text3()).of(value, 0)
 
 
 def str_to_var(text: str, engine: int = 4, *, objects: bool = False) -> Any:
-    r"""The value of a text that `var_to_str` wrote, or a person.
+    r"""Reads the text of a value, written by `var_to_str` or by a person.
 
-    Unlike the engine's, this gives back what stands behind `\a` and `\v`, and refuses what is left over after the value
-    as well as numbers that do not fit.
+    Unlike the engine, this keeps the characters after `\a` and `\v`, and refuses text after the value and numbers that
+    do
+    not fit.
 
     Args:
-        text: at most one value, with blanks and `; comments` where they do not matter.
+        text: at most one value; blanks and `; comments` may stand between its parts.
         engine: 4, or 3: without the types that Godot 3 lacks.
-        objects: whether `Object(...)` is read, as an `EncodedObject`; else it is refused, but for ids.
+        objects: whether to read `Object(...)` as an `EncodedObject`; else it is refused, except for ids.
 
     Raises:
-        VariantError: the text is none of a value; `offset` is the character where that was noticed.
+        VariantError: the text is not the text of a value; `offset` is the character of the failure.
     """
     check_engine(engine)
     if not isinstance(text, str):
@@ -103,13 +105,13 @@ def str_to_var(text: str, engine: int = 4, *, objects: bool = False) -> Any:
 
 
 class _Text:
-    """Writes for Godot 4."""
+    """Writes the text of values for Godot 4."""
 
     _space = ""
     _empty = "{}"
 
     def of(self, value: Any, depth: int) -> str:
-        """The text of `value`, which `depth` containers are around."""
+        """Returns the text of `value`, which stands in `depth` containers."""
         kind = kind_of(value)
         match kind:
             case VariantType.TYPE_NIL:
@@ -160,7 +162,7 @@ class _Text:
         return self._typed("Array", f"[{self._space}{items}{self._space}]", getattr(value, "element_type", UNTYPED))
 
     def _dictionary(self, value: Any, depth: int) -> str:
-        # A StringName stands with the Strings where there are any, else where its own type does.
+        # The engine sorts a StringName among the Strings if there are any, else by its own type.
         names = VariantType.TYPE_STRING if any(map(_is_string, value)) else VariantType.TYPE_STRING_NAME
         ordered = sorted(value.items(), key=lambda pair: self._order(pair[0], names))
         pairs = [f"{self.of(key, depth)}: {self.of(item, depth)}" for key, item in ordered]
@@ -184,7 +186,7 @@ class _Text:
     def _made(self, kind: int, arguments: Iterable[str]) -> str:
         return f"{self._type_name(kind)}({self._space}{', '.join(arguments)}{self._space})"
 
-    # ------------------------------------------------------------ what Godot 3 does in another way
+    # ------------------------------------------------------------ different in Godot 3
 
     def _type_name(self, kind: int) -> str:
         return _NAMES[kind]
@@ -202,9 +204,9 @@ class _Text:
         return f"RID({number or ''})"
 
     def _order(self, key: Any, names: int, depth: int = 0) -> tuple[int, Any]:
-        """What dictionaries are sorted by: the type, then the value where the type has an order.
+        """Returns the key by which dictionaries are sorted: the type, then the value if the type has an order.
 
-        `names` is the type that a StringName counts as; 0 within an array, where those have no order.
+        `names` is the type that a StringName counts as; 0 within an array, where StringNames have no order.
         """
         kind = kind_of(key)
         if kind == VariantType.TYPE_STRING_NAME and names:
@@ -222,7 +224,7 @@ class _Text:
 
 
 class _Text3(_Text):
-    """Writes for Godot 3: with blanks, other names, and numbers of six digits."""
+    """Writes the text of values for Godot 3: with blanks, other names, and numbers of six digits."""
 
     _space = " "
     _empty = "{\n}"
@@ -263,7 +265,7 @@ class _Text3(_Text):
             return kind, memoryview(key).tolist()
         if kind in (VariantType.TYPE_PACKED_BYTE_ARRAY, VariantType.TYPE_PACKED_STRING_ARRAY):
             return kind, list(key)
-        # Arrays are only told apart by their lengths.
+        # Godot 3 sorts arrays by their lengths only.
         return kind, len(key) if kind == VariantType.TYPE_ARRAY else 0
 
 
