@@ -1,65 +1,26 @@
 """wsproto (sans-I/O) over selectors (poll-driven, one thread)."""
 
-import selectors
-import socket
-
+import _selecting
 from _common import arguments
 from wsproto import ConnectionType, WSConnection
 from wsproto.events import AcceptConnection, BytesMessage, CloseConnection, Ping, Request, TextMessage
 from wsproto.utilities import RemoteProtocolError
 
-members = set()
-sel = selectors.DefaultSelector()
 
-
-class Connection:
+class Connection(_selecting.Connection):
     def __init__(self, sock):
-        self.sock = sock
+        super().__init__(sock)
         self.ws = WSConnection(ConnectionType.SERVER)
-        self.out = bytearray()
-        self.fanout = self.closing = self.waiting = False
         self.parts = []
 
-    def flush(self):
-        if self.out:
-            try:
-                del self.out[: self.sock.send(self.out)]
-            except BlockingIOError:
-                pass
-            except OSError:
-                return self.drop()
-        if self.closing and not self.out:
-            return self.drop()
-        if bool(self.out) != self.waiting:
-            self.waiting = bool(self.out)
-            sel.modify(self.sock, selectors.EVENT_READ | (selectors.EVENT_WRITE if self.out else 0), self)
-        return None
-
-    def drop(self):
-        members.discard(self)
-        try:
-            sel.unregister(self.sock)
-        except (KeyError, ValueError):
+    def receive(self, data):
+        if not data:
             return
-        self.sock.close()
-
-    def on_events(self, mask):
-        if mask & selectors.EVENT_READ:
-            try:
-                data = self.sock.recv(262144)
-            except BlockingIOError:
-                return None
-            except OSError:
-                return self.drop()
-            if not data:
-                return self.drop()
-            try:
-                self.ws.receive_data(data)
-                self.handle_events()
-            except RemoteProtocolError:
-                return self.drop()
-        self.flush()
-        return None
+        try:
+            self.ws.receive_data(data)
+            self.handle_events()
+        except RemoteProtocolError:
+            self.closing = True
 
     def handle_events(self):
         for event in self.ws.events():
@@ -74,7 +35,7 @@ class Connection:
                     data = ("" if kind is TextMessage else b"").join(self.parts)
                     self.parts = []
                 if self.fanout:
-                    for c in list(members):
+                    for c in list(_selecting.members):
                         c.out += c.ws.send(kind(data=data))
                         if c is not self:
                             c.flush()
@@ -83,8 +44,7 @@ class Connection:
             elif kind is Request:
                 self.out += self.ws.send(AcceptConnection())
                 if event.target == "/fanout":
-                    self.fanout = True
-                    members.add(self)
+                    self.join()
             elif kind is CloseConnection:
                 self.out += self.ws.send(event.response())
                 self.closing = True
@@ -92,24 +52,5 @@ class Connection:
                 self.out += self.ws.send(event.response())
 
 
-def main(port):
-    listener = socket.create_server(("127.0.0.1", port), backlog=4096)
-    listener.setblocking(False)
-    sel.register(listener, selectors.EVENT_READ, None)
-    while True:
-        for key, mask in sel.select():
-            if key.data is not None:
-                key.data.on_events(mask)
-                continue
-            while True:
-                try:
-                    sock, _ = listener.accept()
-                except BlockingIOError:
-                    break
-                sock.setblocking(False)
-                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                sel.register(sock, selectors.EVENT_READ, Connection(sock))
-
-
 if __name__ == "__main__":
-    main(arguments().port)
+    _selecting.serve(arguments().port, Connection)
