@@ -5,10 +5,10 @@ Layer: `cli`.
 
 from __future__ import annotations
 
-import queue
 import sys
-import threading
 from typing import BinaryIO
+
+from gdpeer.terminal.lines import ReadAhead
 
 __all__ = ["Chunks"]
 
@@ -16,10 +16,8 @@ READ_AHEAD = 4 * 1024 * 1024
 """The most bytes that are read ahead, unless one message is larger."""
 
 
-class Chunks:
+class Chunks(ReadAhead[bytes]):
     """Cuts a stream into messages of one size; the last message may be shorter.
-
-    It has the methods of `gdpeer.terminal.lines.Lines`.
 
     Args:
         size: bytes of each message; 0 reads the whole stream as one message.
@@ -35,10 +33,7 @@ class Chunks:
         self._size = size
         self._most = most
         self._source = source or (None if sys.stdin is None else sys.stdin.buffer)
-        self._queue: queue.Queue[bytes | None] = queue.Queue(max(1, READ_AHEAD // (size or READ_AHEAD)))
-        self._next: bytes | None = None
-        self._ended = False
-        threading.Thread(target=self._read, name="chunks", daemon=True).start()
+        super().__init__(max(1, READ_AHEAD // (size or READ_AHEAD)), "chunks")
 
     def _read(self) -> None:
         try:
@@ -46,8 +41,6 @@ class Chunks:
                 self._read_from(self._source)
         except (OSError, ValueError) as error:  # ValueError: the stream was closed meanwhile
             self.problem = f"cannot read standard input: {getattr(error, 'strerror', None) or error}"
-        finally:
-            self._queue.put(None)
 
     def _read_from(self, source: BinaryIO) -> None:
         if self._size == 0:
@@ -59,23 +52,3 @@ class Chunks:
             return
         while data := source.read(self._size):
             self._queue.put(data)
-
-    def peek(self) -> bytes | None:
-        """Returns the next message and keeps it; None if there is none yet, or no more."""
-        if self._next is None and not self._ended:
-            try:
-                self._next = self._queue.get_nowait()
-                self._ended = self._next is None
-            except queue.Empty:
-                pass
-        return self._next
-
-    def take(self) -> bytes | None:
-        """Removes and returns the next message; None if there is none yet, or no more."""
-        message, self._next = self.peek(), None
-        return message
-
-    @property
-    def ended(self) -> bool:
-        """Whether all messages were taken and the stream has ended."""
-        return self.peek() is None and self._ended

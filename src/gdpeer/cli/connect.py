@@ -15,7 +15,7 @@ import click
 from gdpeer import Cause, Error, WebSocketPeer
 from gdpeer.cli.chunks import Chunks
 from gdpeer.cli.failure import INTERRUPTED, Failure
-from gdpeer.cli.options import SECONDS, SIZE, Number, parse_headers, parse_protocols, tls_options, trust_options
+from gdpeer.cli.options import SECONDS, SIZE, Number, parse_headers, protocols_option, tls_options, trust_options
 from gdpeer.cli.prompting import PromptLines, can_prompt
 from gdpeer.cli.screen import Screen
 from gdpeer.cli.tunnels import names_option
@@ -282,14 +282,7 @@ Examples:
 
 @click.command(epilog=EXAMPLES)
 @click.argument("url")
-@click.option(
-    "--protocol",
-    "protocols",
-    multiple=True,
-    callback=parse_protocols,
-    metavar="NAME",
-    help="Sub-protocol to offer; repeatable.",
-)
+@protocols_option("Sub-protocol to offer; repeatable.")
 @click.option(
     "--header",
     "headers",

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from gdpeer import Error, WebSocketPeer, WebSocketServer
-from gdpeer.cli.options import FILE, SIZE, parse_path, parse_protocols, port_option
+from gdpeer.cli.options import FILE, SIZE, parse_path, port_option, protocols_option
 from gdpeer.cli.serving import TURN, address, check_listening, drain, resolve
 from gdpeer.terminal.stopping import Stop
 from gdpeer.websocket.states import PeerWriteMode
@@ -176,14 +176,7 @@ Examples:
 @click.option(
     "--path", callback=parse_path, metavar="PATH", help="Answer 404 to every other path.  [default: all paths]"
 )
-@click.option(
-    "--protocol",
-    "protocols",
-    multiple=True,
-    callback=parse_protocols,
-    metavar="NAME",
-    help="Sub-protocol to accept; repeatable.",
-)
+@protocols_option("Sub-protocol to accept; repeatable.")
 @click.option("--cert", type=FILE, metavar="FILE", help="Certificate chain (PEM file); the server then uses wss://.")
 @click.option("--key", type=FILE, metavar="FILE", help="Private key of the certificate (PEM file).")
 @click.option("--compress", is_flag=True, help="Accept compression (permessage-deflate).")

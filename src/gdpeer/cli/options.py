@@ -31,8 +31,8 @@ __all__ = [
     "Choice",
     "parse_headers",
     "parse_path",
-    "parse_protocols",
     "port_option",
+    "protocols_option",
     "quoted",
     "tls_options",
     "trust_options",
@@ -222,6 +222,13 @@ def tls_options(authority: Path | None, insecure: bool) -> TLSOptions | None:
     if insecure:
         return TLSOptions.client_unsafe()
     return None if authority is None else TLSOptions.client(str(authority))
+
+
+def protocols_option(help_text: str) -> Callable[[Function], Function]:
+    """Returns a decorator that adds `--protocol` to a command, which gets the names as `protocols`."""
+    return click.option(
+        "--protocol", "protocols", multiple=True, callback=parse_protocols, metavar="NAME", help=help_text
+    )
 
 
 def port_option(default: int) -> Callable[[Function], Function]:

@@ -25,7 +25,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from gdpeer.cli.failure import INTERRUPTED, Failure
-from gdpeer.cli.options import COUNT, FILE, NUMBER, SECONDS, parse_protocols, tls_options, trust_options
+from gdpeer.cli.options import COUNT, FILE, NUMBER, SECONDS, protocols_option, tls_options, trust_options
 from gdpeer.inspection.swarm import Outcome, Script, ScriptError, Swarm, Target
 from gdpeer.protocol.url import parse_url
 from gdpeer.terminal.stopping import Stop
@@ -76,14 +76,7 @@ PER_SECOND = 100
     "--processes", default=1, show_default=True, type=COUNT, metavar="N", help="Spread the bots over N processes."
 )
 @click.option("--godot3", is_flag=True, help="The server is a Godot 3 game.")
-@click.option(
-    "--protocol",
-    "protocols",
-    multiple=True,
-    callback=parse_protocols,
-    metavar="NAME",
-    help="Sub-protocol to offer; repeatable.",
-)
+@protocols_option("Sub-protocol to offer; repeatable.")
 @trust_options
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
 @click.option("--worker", default=-1, type=NUMBER, hidden=True, help="Of --processes: the number of the first bot.")

@@ -13,11 +13,14 @@ import queue
 import signal
 import sys
 import threading
-from typing import TextIO
+from contextlib import suppress
+from typing import Generic, TextIO, TypeVar
 
 from gdpeer.quoting import escape
 
-__all__ = ["Lines", "check_output", "is_typed", "print_line"]
+__all__ = ["Lines", "ReadAhead", "check_output", "is_typed", "print_line"]
+
+Item = TypeVar("Item")
 
 WAITING = 1000
 """The most lines that are read ahead, so that a large file in the pipe does not fill the memory."""
@@ -53,8 +56,56 @@ def check_output() -> None:
         raise _failures.pop()
 
 
-class Lines:
-    """Lines of a stream, in order and without their line ends, for a loop that must not wait for them.
+class ReadAhead(Generic[Item]):
+    """Items that a thread reads, in order, for a loop that must not wait for them.
+
+    A subclass reads in `_read`, which runs in the thread, and puts the items into `_queue`. It sets its own attributes
+    before it calls `__init__`.
+
+    Args:
+        most: items that are read ahead.
+        name: of the thread.
+    """
+
+    def __init__(self, most: int, name: str) -> None:
+        self._queue: queue.Queue[Item | None] = queue.Queue(most)
+        self._ended = False
+        self._next: Item | None = None
+        threading.Thread(target=self._run, name=name, daemon=True).start()
+
+    def _run(self) -> None:
+        try:
+            self._read()
+        finally:
+            self._queue.put(None)  # the end
+
+    def _read(self) -> None:
+        """Puts all items into `_queue`, and returns at the end of the input."""
+        raise NotImplementedError
+
+    def peek(self) -> Item | None:
+        """Returns the next item and keeps it; None if there is none yet, or no more."""
+        if self._next is None and not self._ended:
+            try:
+                self._next = self._queue.get_nowait()
+                self._ended = self._next is None
+            except queue.Empty:
+                pass
+        return self._next
+
+    def take(self) -> Item | None:
+        """Removes and returns the next item; None if there is none yet, or no more."""
+        item, self._next = self.peek(), None
+        return item
+
+    @property
+    def ended(self) -> bool:
+        """Whether all items were taken and the input has ended."""
+        return self.peek() is None and self._ended
+
+
+class Lines(ReadAhead[str]):
+    """Lines of a stream, in order and without their line ends.
 
     Args:
         source: the stream; by default standard input, read as UTF-8 with invalid bytes replaced.
@@ -64,42 +115,16 @@ class Lines:
 
     def __init__(self, source: TextIO | None = None) -> None:
         self._source = source
-        self._queue: queue.Queue[str | None] = queue.Queue(WAITING)
-        self._ended = False
-        self._next: str | None = None
         if source is None and hasattr(signal, "SIGTTIN"):
             # A background program that reads from the terminal would be stopped. Let the read fail instead.
             signal.signal(signal.SIGTTIN, signal.SIG_IGN)
-        threading.Thread(target=self._read, name="lines", daemon=True).start()
+        super().__init__(WAITING, "lines")
 
     def _read(self) -> None:
-        try:
+        # Without input, or with one that is closed meanwhile: treat it as the end.
+        with suppress(OSError, ValueError):
             for line in self._source or open_input():
                 self._queue.put(line.removesuffix("\n"))
-        except (OSError, ValueError):
-            pass  # there is no input, or it was closed meanwhile: treat it as the end
-        finally:
-            self._queue.put(None)
-
-    def peek(self) -> str | None:
-        """Returns the next line and keeps it; None if there is none yet, or no more."""
-        if self._next is None and not self._ended:
-            try:
-                self._next = self._queue.get_nowait()
-                self._ended = self._next is None
-            except queue.Empty:
-                pass
-        return self._next
-
-    def take(self) -> str | None:
-        """Removes and returns the next line; None if there is none yet, or no more."""
-        line, self._next = self.peek(), None
-        return line
-
-    @property
-    def ended(self) -> bool:
-        """Whether all lines were taken and the input has ended."""
-        return self.peek() is None and self._ended
 
 
 def open_input() -> TextIO:
