@@ -8,12 +8,13 @@ from pathlib import Path
 from tools.programs import ROOT
 from tools.reference.missing import described, undescribed
 from tools.reference.pages import make_pages
+from tools.reference.settings import with_tables
 
 FOLDER = ROOT / "docs" / "reference"
 
 
 def write(folder: Path = FOLDER) -> None:
-    """Writes all pages; those that are no longer made are removed."""
+    """Writes all pages, and the tables of settings in pages beside them; pages no longer made are removed."""
     pages = make_pages()
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in pages.items():
@@ -21,6 +22,8 @@ def write(folder: Path = FOLDER) -> None:
     for path in folder.glob("*.md"):
         if path.name not in pages:
             path.unlink()
+    for path, text in with_tables(ROOT / "docs").items():
+        path.write_text(text, encoding="utf-8")
 
 
 def faults(folder: Path = FOLDER) -> list[str]:
@@ -30,6 +33,11 @@ def faults(folder: Path = FOLDER) -> list[str]:
     changed = [name for name in sorted({*pages, *there}) if pages.get(name) != there.get(name)]
     return [
         *(f"docs/reference/{name} is not current: run python -m tools.reference" for name in changed),
+        *(
+            f"docs/{path.name} is not current: run python -m tools.reference"
+            for path, text in with_tables(ROOT / "docs").items()
+            if text != path.read_text(encoding="utf-8")
+        ),
         *(f"the reference says nothing of {name}" for name in undescribed(described(folder))),
     ]
 

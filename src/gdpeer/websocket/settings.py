@@ -50,12 +50,14 @@ class Option(NamedTuple):
         default: of the option; None: the setting keeps its own default.
         unlimited: the value that the option None stands for.
         convert: turns the option into a value for the setting.
+        text: what the option may be, if it differs from the setting; for the documentation.
     """
 
     name: str
     default: Any = None
     unlimited: Any = None
     convert: Callable[[Any], Any] | None = None
+    text: str = ""
 
     def value_of(self, given: Any) -> Any:
         """Returns what to assign to the setting.
@@ -75,6 +77,7 @@ class Setting(Generic[Value, Given]):
         convert: turns an assigned value into the stored one; raises TypeError or ValueError for others.
         default: the value of a new object, if `by_role` has none for its class.
         text: what the setting does, with its unit, for the user.
+        why: the reason for the default, for the page about limits.
         option: the setting's option in the asyncio and blocking APIs.
         by_role: the defaults of classes that differ.
     """
@@ -87,11 +90,13 @@ class Setting(Generic[Value, Given]):
         default: Any,
         text: str,
         *,
+        why: str = "",
         option: Option | None = None,
         **by_role: Any,
     ) -> None:
         self.convert = convert
         self.text = text
+        self.why = why
         self.option = option
         self._default = default
         self._by_role = by_role
@@ -297,7 +302,7 @@ class Settings:
         lines,
         (),
         "`Name: value` lines to add to the request (client) or to the response (server).",
-        option=Option("additional_headers", convert=_header_lines),
+        option=Option("additional_headers", convert=_header_lines, text="a mapping, or pairs"),
     )
     supported_protocols = Setting(
         names,
@@ -316,6 +321,7 @@ class Settings:
         65_535,
         "Bytes of the largest message, and of the messages that may wait unread. A larger message closes the "
         "connection with 1009.",
+        why="The engine's default; Godot 3's for a client and a server.",
         option=Option("max_size", 1_048_576, _UNLIMITED),
         client=65_536,
         server=65_536,
@@ -325,6 +331,7 @@ class Settings:
         65_535,
         "Bytes that may wait to be sent to one peer; 0: no limit. A send over the limit is refused with "
         "`ERR_OUT_OF_MEMORY`.",
+        why="The engine's default; Godot 3's for a client and a server.",
         option=Option("write_limit", 65_536, 0),
         client=65_536,
         server=65_536,
@@ -333,6 +340,7 @@ class Settings:
         count,
         4_096,
         "Messages that may wait in each direction, unread or unsent.",
+        why="The engine's default; Godot 3's for a client and a server.",
         option=Option("max_queue", 1_024, _UNLIMITED),
         client=1_024,
         server=1_024,
@@ -342,24 +350,30 @@ class Settings:
         False,
         "If a send is refused because of the messages that wait already, also close the connection with 1013 (in a "
         "page with 4013). False: only refuse the send.",
+        why="The game decides about slow peers. A peer that does not read the close frame either is disconnected after "
+        "`close_timeout`.",
     )
     heartbeat_interval = Setting(
         seconds,
         0.0,
         "Seconds between pings while the connection is open; 0.0: no pings. A ping that is not answered before the "
         "next one ends the connection uncleanly.",
+        why="As in the engine.",
         option=Option("ping_interval", 20.0, 0.0),
     )
     connect_timeout = Setting(
         seconds,
         30.0,
         "Seconds for looking up the name, and for TCP.",
+        why="As in the engine.",
         option=Option("open_timeout", 10.0, float("inf")),
     )
     handshake_timeout = Setting(
         seconds,
         10.0,
         "Seconds for TLS and the upgrade: for both together on a server, for each of them on a client.",
+        why="The engine's default for a server. A client waits longer, because a server may be far away. For "
+        "`WebSocketMultiplayerPeer` as in the engine: a client counts from `create_client` until it has its id.",
         option=Option("open_timeout", 10.0, float("inf")),
         server=3.0,
         multiplayer=3.0,
@@ -367,21 +381,29 @@ class Settings:
     close_timeout = Setting(
         seconds,
         10.0,
-        "Seconds from sending a close frame to its answer. The engine waits for ever.",
+        "Seconds from sending a close frame to its answer.",
+        why="The engine has no limit, and waits until TCP fails.",
         option=Option("close_timeout", 10.0, float("inf")),
     )
     compression = Setting(
         flag,
         False,
         "Offer (client) or accept (server) permessage-deflate.",
-        option=Option("compression", convert=_deflate_choice),
+        why="Compression costs time and memory for each connection, and the engine does not support it.",
+        option=Option("compression", convert=_deflate_choice, text='`"deflate"` or None'),
     )
-    compression_threshold = Setting(count, 256, "Messages of fewer bytes are sent uncompressed.")
+    compression_threshold = Setting(
+        count,
+        256,
+        "Messages of fewer bytes are sent uncompressed.",
+        why="Below a few hundred bytes compression saves nothing.",
+    )
     message_rate = Setting(
         rate,
         0.0,
         "Messages per second that are taken from a peer, twice as many at once; 0.0: no limit. Over the limit reading "
         "pauses, and TCP holds the sender back.",
+        why="No message is lost, and other peers are not delayed.",
     )
     byte_rate = Setting(
         rate,
@@ -393,6 +415,7 @@ class Settings:
         count,
         0,
         "Connections that a server takes from one address (IPv6: from one /64), open or opening; 0: no limit.",
+        why="A household, a school or a proxy has one address, so a small limit keeps people out.",
     )
     connection_rate = Setting(
         rate,
@@ -400,7 +423,10 @@ class Settings:
         "New connections per second that a server takes from one address, twice as many at once; 0.0: no limit.",
     )
     max_pending = Setting(
-        count, 0, "Connections that a server takes before they are open, from all addresses together; 0: no limit."
+        count,
+        0,
+        "Connections that a server takes before they are open, from all addresses together; 0: no limit.",
+        why="Each of them ends after `handshake_timeout`.",
     )
     max_refused = Setting(
         count,
@@ -413,6 +439,7 @@ class Settings:
         None,
         'Values of `Origin` that a server accepts, such as `"https://game.example"`; None: all. Programs send no '
         "`Origin` and are accepted.",
+        why="See [Origin and Host checks](origins.md).",
         option=Option("origins"),
     )
     allowed_paths = Setting(
@@ -423,6 +450,7 @@ class Settings:
         0,
         "Redirects that a client follows, 0 to 20, all within one `handshake_timeout`. Secrets in `handshake_headers` "
         "go to no other origin. In a page no redirect is followed.",
+        why="The engine follows none, and browsers at most 20. See [Follow redirects](howto/redirects.md).",
         option=Option("max_redirects", 10),
     )
     proxy = Setting(
@@ -430,6 +458,7 @@ class Settings:
         False,
         "The proxy of a client: `http://user:password@host:port` or `socks5://...`; True: the environment's, except to "
         "loopback; None: no proxy, as in the engine. In a page the browser's own counts.",
+        why="See [Connect through a proxy](howto/client-proxy.md).",
         option=Option("proxy", True),
     )
 

@@ -10,6 +10,7 @@ import pytest
 from tests.support.missing import ROOT
 from tools.reference.docstrings import parse
 from tools.reference.missing import MODULES, described, undescribed
+from tools.reference.settings import defaults_table, options_table, with_tables
 
 PAGES = ROOT / "docs" / "reference"
 
@@ -110,3 +111,16 @@ def test_docstrings_are_taken_apart() -> None:
 def test_codes_that_are_returned_are_entries_of_their_own() -> None:
     found = parse("Sends.\n\nReturns:\n    OK: it was sent.\n    FAILED: the connection\n        is not open.\n")
     assert found.of("Returns") == [(("OK",), "it was sent."), (("FAILED",), "the connection is not open.")]
+
+
+def test_the_tables_of_settings_name_the_defaults_of_each_class_and_of_the_options() -> None:
+    assert "| `max_queued_packets` | 4,096 | 1,024 | 1,024 | 4,096 | Messages that may wait" in defaults_table()
+    assert "| `allowed_paths` |  |  | None |  | Paths" in defaults_table()
+    assert "| `open_timeout` | `connect_timeout`, `handshake_timeout` | 10 |" in options_table()
+    assert '| `compression` | `compression`: `"deflate"` or None | None |' in options_table()
+
+
+def test_a_page_without_a_place_for_its_table_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "limits.md").write_text("# Limits\n")
+    with pytest.raises(ValueError, match=r"limits\.md: the marks"):
+        with_tables(tmp_path)
