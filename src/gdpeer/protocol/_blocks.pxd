@@ -1,8 +1,8 @@
-# A bytes object that is filled before anybody else has it; used by the compiled form of message_buffer.py.
+# A bytes object that is filled before other code refers to it; used by the compiled form of message_buffer.py.
 #
-# Memory that the system has just given costs a page fault for every 4 KiB, which for a large message is more than
-# receiving it. So the last blocks of large messages are remembered, and filled again once nobody else has them: 8 of
-# 128 KiB to 1 MiB each.
+# New memory of the system costs a page fault for each 4 KiB, which takes longer than receiving the bytes of a large
+# message. So the last blocks of large messages (8 blocks of 128 KiB to 1 MiB) are kept, and a block is filled again
+# once no other code refers to it.
 
 from cpython.object cimport PyObject
 
@@ -27,7 +27,7 @@ cdef extern from *:
     #pragma GCC diagnostic pop
     #endif
 
-    /* A new block of *capacity bytes, or one that was given back and is a little larger. */
+    /* A new block of *capacity bytes, or a kept block that is slightly larger. */
     static PyObject *gdpeer_new_block(Py_ssize_t *capacity) {
     #ifndef Py_GIL_DISABLED
         int i;
@@ -44,7 +44,7 @@ cdef extern from *:
         return PyBytes_FromStringAndSize(NULL, *capacity);
     }
 
-    /* Cut a block to its size; where that is little, the memory stays, and is remembered. */
+    /* Cuts a block to its size. If only a little is cut off, the memory stays as it is, and the block is kept. */
     static int gdpeer_cut_block(PyObject **block, Py_ssize_t capacity, Py_ssize_t size) {
     #ifndef Py_GIL_DISABLED
         int place = 0;
@@ -80,7 +80,7 @@ cdef inline unsigned char* block_of(PyObject* block) noexcept:
 
 
 cdef inline unsigned char* room_in(PyObject** block, Py_ssize_t* capacity) except NULL:
-    # Make it so long, or a little longer; the bytes that it had stay, but not where there is no memory for more.
+    # Makes the block *capacity bytes long, or slightly longer, and keeps its bytes. Without memory the bytes are lost.
     if block[0] is NULL:
         block[0] = gdpeer_new_block(capacity)
     else:
@@ -89,7 +89,7 @@ cdef inline unsigned char* room_in(PyObject** block, Py_ssize_t* capacity) excep
 
 
 cdef inline bytes taken(PyObject** block, Py_ssize_t capacity, Py_ssize_t size):
-    # Cut to its size and given away.
+    # Returns the block, cut to its size, and forgets it.
     cdef bytes found
     if block[0] is NULL:
         return b""

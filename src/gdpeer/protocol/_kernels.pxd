@@ -1,5 +1,5 @@
-# The inner loops of the wire format in C. Used by the compiled form of frames.py only; the uncompiled form has its
-# own way to do the same, and one test suite runs against both.
+# The inner loops of the wire format in C. Used by the compiled form of frames.py only. The uncompiled form does the
+# same in Python; one test suite runs against both.
 
 from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_GET_SIZE, PyByteArray_Resize
 from libc.string cimport memcpy
@@ -11,13 +11,13 @@ cdef extern from "Python.h":
 
 cdef extern from *:
     """
-    /* How many of the bytes from start on were checked, some at a time, up to a few before the end; -1 where something
-       cannot be UTF-8. The 3 bytes before start are looked at, and must be right as far as they go; a
-       character may be cut by the end of what was checked. A byte is wrong where
-       - it continues a character and none is under way, or the other way round: that is told by the first byte of a
-         character 1, 2 or 3 bytes before;
+    /* Checks blocks of bytes from start on, and returns how many bytes it checked (a few at the end are left); -1: the
+       bytes are not UTF-8. Reads the 3 bytes before start, which were checked before. The last checked character may
+       be incomplete. A byte is wrong if
+       - it continues a character and no character has begun, or the reverse: the first byte of a character stands 1, 2
+         or 3 bytes before;
        - it is C0, C1, or above F4;
-       - it follows E0, ED, F0 or F4 outside of the narrower range there. */
+       - it follows E0, ED, F0 or F4 and is outside of the narrower range there. */
     #if defined(__GNUC__)
     #include <string.h>
     #define GDPEER_UTF8_BLOCKS(name, attributes, SIZE)                                                                  \
@@ -62,7 +62,7 @@ cdef extern from *:
 
 cdef inline void xor_copy(unsigned char* target, const unsigned char* source, Py_ssize_t length,
                           const unsigned char* key, Py_ssize_t phase) noexcept nogil:
-    # target may be source. The key is repeated from key[phase & 3] on; 32 bytes a step let the compiler use vectors.
+    # target may be source. The key repeats from key[phase & 3] on. Steps of 32 bytes let the compiler use vectors.
     cdef unsigned char pattern[8]
     cdef unsigned long long mask, a, b, c, d
     cdef Py_ssize_t i = 0
@@ -90,7 +90,7 @@ cdef inline void xor_copy(unsigned char* target, const unsigned char* source, Py
 
 
 cdef inline int utf8_first(unsigned char byte) noexcept nogil:
-    # The state after the first byte of a character (see utf8_run), or -1.
+    # Returns the state after the first byte of a character (see utf8_run), or -1.
     if byte < 0x80:
         return 0
     if byte < 0xC2:
@@ -105,7 +105,7 @@ cdef inline int utf8_first(unsigned char byte) noexcept nogil:
 
 
 cdef inline int utf8_next(int state, unsigned char byte) noexcept nogil:
-    # The state after a further byte of a character, or -1.
+    # Returns the state after a further byte of a character, or -1.
     if byte & 0xC0 != 0x80:
         return -1
     if state <= 3:
@@ -120,7 +120,7 @@ cdef inline int utf8_next(int state, unsigned char byte) noexcept nogil:
 
 
 cdef inline Py_ssize_t utf8_begin(const unsigned char* data, Py_ssize_t end) noexcept nogil:
-    # Where the character begins that the end may cut; end itself where it does not begin within the last 3 bytes.
+    # Returns where the last character begins, which may be incomplete; end if it is not within the last 3 bytes.
     cdef Py_ssize_t back
     for back in range(1, 4):
         if data[end - back] >= 0xC0:
@@ -129,9 +129,9 @@ cdef inline Py_ssize_t utf8_begin(const unsigned char* data, Py_ssize_t end) noe
 
 
 cdef inline int utf8_run(int state, const unsigned char* data, Py_ssize_t length) noexcept nogil:
-    # States: 0 between characters; 1, 2, 3 so many plain continuation bytes to come; 4, 5, 6, 7 after E0, ED, F0, F4,
-    # whose second byte has a narrower range (no overlong forms, no surrogates, nothing above U+10FFFF). -1: not UTF-8.
-    # One byte at a time, but for the long middle.
+    # States: 0 between characters; 1, 2, 3: this number of plain continuation bytes must follow; 4, 5, 6, 7: after E0,
+    # ED, F0, F4, whose second byte has a narrower range (no overlong forms, no surrogates, nothing above U+10FFFF).
+    # -1: not UTF-8. Checks byte by byte, but blocks in the middle of long texts.
     cdef Py_ssize_t i = 0, checked
     cdef bint is_checked = length < 64
     cdef unsigned long long word
@@ -163,7 +163,7 @@ cdef inline int utf8_run(int state, const unsigned char* data, Py_ssize_t length
 
 
 cdef inline Py_ssize_t write_head(unsigned char* target, int first, Py_ssize_t length, int bit) noexcept nogil:
-    # A frame's head without the key, of at most 10 bytes; bit is 0x80 where a key follows.
+    # Writes a frame's head without the key, at most 10 bytes; bit is 0x80 if a key follows.
     cdef int i
     target[0] = <unsigned char> first
     if length < 126:
@@ -181,14 +181,14 @@ cdef inline Py_ssize_t write_head(unsigned char* target, int first, Py_ssize_t l
 
 
 cdef inline unsigned char* piece_of(bytearray data, Py_ssize_t start, Py_ssize_t length, Py_ssize_t before) except NULL:
-    # Where so many bytes stand, and so many before them.
+    # Returns the address of `length` bytes at `start`, and checks that they and `before` bytes before them exist.
     if data is None or start < before or length < 0 or length > PyByteArray_GET_SIZE(data) - start:
         raise ValueError(f"no {length} bytes at {start}")
     return <unsigned char*> PyByteArray_AS_STRING(data) + start
 
 
 cdef inline unsigned char* grow(bytearray target, Py_ssize_t more) except NULL:
-    # Make target longer, and return where the new bytes go. Doubled, as a bytearray by itself grows by an eighth.
+    # Makes target longer, returns where the new bytes go. Doubles it: by itself a bytearray grows by an eighth only.
     cdef Py_ssize_t size = len(target)
     cdef Py_ssize_t wanted = size + more
     if 1 < wanted < 65536 and (<PyByteArrayObject*> target).ob_alloc <= wanted:

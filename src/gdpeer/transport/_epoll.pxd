@@ -1,4 +1,4 @@
-# epoll, where there is one; used by the compiled form of poller.py.
+# Linux's epoll; used by the compiled form of poller.py.
 
 from cpython.exc cimport PyErr_CheckSignals
 
@@ -46,21 +46,21 @@ cdef extern from "Python.h":
 
 
 cdef inline int change_events(int epoll, int fd, int old, int wanted) except -1:
-    # Look for other bits at a descriptor; with 0 not at all.
+    # Watches a descriptor for other bits; 0 stops watching.
     if gdpeer_change(epoll, fd, old, wanted) < 0:
         PyErr_SetFromErrno(OSError)
     return 0
 
 
 cdef inline int milliseconds_of(double seconds) noexcept nogil:
-    # Rounded up, so that a wait does not end before its time; negative: for ever.
+    # Rounds up, so that a wait does not end before its time; negative: without limit.
     cdef int whole = <int> (seconds * 1000.0)
     return -1 if seconds < 0 else whole + (whole < seconds * 1000.0)
 
 
 cdef inline int wait_for_events(int* epoll, gdpeer_event* events, int most, double seconds) except -1:
-    # At most so many seconds, negative: for ever. Signal handlers run, and the wait goes on after them, unless one has
-    # closed the epoll, which is then negative.
+    # Waits at most `seconds`; negative: without limit. Signal handlers run, and then the wait goes on, unless a handler
+    # has closed the epoll, which is negative then.
     cdef double end
     cdef int found
     if seconds == 0.0:
@@ -70,7 +70,7 @@ cdef inline int wait_for_events(int* epoll, gdpeer_event* events, int most, doub
         return max(found, 0)
     end = gdpeer_now() + seconds
     while True:
-        PyErr_CheckSignals()  # also of one that came before the wait: it would not end it
+        PyErr_CheckSignals()  # a signal that came before the wait would not end the wait
         if epoll[0] < 0:
             return 0
         with nogil:

@@ -1,4 +1,4 @@
-# The system's calls for sockets, where it has POSIX ones; used by the compiled forms of sockets.py and poller.py.
+# POSIX calls for sockets; used by the compiled forms of sockets.py and poller.py.
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_GET_SIZE
@@ -24,7 +24,7 @@ cdef extern from *:
     #ifndef MSG_NOSIGNAL
     #define MSG_NOSIGNAL 0
     #endif
-    /* Both return what the system did, or the negative of errno. */
+    /* Both return the number of bytes, or the negative of errno. */
     static Py_ssize_t gdpeer_receive(int fd, void *data, size_t size) {
         Py_ssize_t got;
         do got = recv(fd, data, size, 0); while (got < 0 && errno == EINTR);
@@ -36,7 +36,7 @@ cdef extern from *:
         char joined[GDPEER_LITTLE];
         size_t size = 0;
         int i;
-        /* For the system several pieces are more work than one, where there is little to copy. */
+        /* Several small pieces cost the system more time than copying them into one piece here. */
         for (i = 0; count > 1 && i < count; i++) {
             if (pieces[i].iov_len > sizeof joined - size) break;
             memcpy(joined + size, pieces[i].iov_base, pieces[i].iov_len);
@@ -58,7 +58,7 @@ cdef extern from *:
     static int gdpeer_close(int fd) { return close(fd); }
     #endif
 
-    /* Accepting without an object of socket.socket: on Linux, where one call does all. */
+    /* Accepts without a socket.socket object: on Linux only, where one call also sets the flags. */
     typedef struct { int family; int port; unsigned char host[16]; } gdpeer_address;
     #ifdef __linux__
     #define GDPEER_ACCEPTS 1
@@ -109,7 +109,7 @@ cdef extern from *:
 
 
 cdef inline Py_ssize_t receive_bytes(int fd, object buffer) except? -2:
-    # One recv into a writable buffer: the number of bytes, or the negative of errno.
+    # Does one recv into a writable buffer; returns the number of bytes, or the negative of errno.
     cdef Py_buffer view
     cdef Py_ssize_t got
     if type(buffer) is bytearray:
@@ -121,7 +121,7 @@ cdef inline Py_ssize_t receive_bytes(int fd, object buffer) except? -2:
 
 
 cdef inline Py_ssize_t send_chunks(int fd, object chunks) except? -2:
-    # One send, or one sendmsg for several chunks (1,024 at most): the number of bytes, or the negative of errno.
+    # Does one send, or one sendmsg for several chunks (at most 1,024); returns the number of bytes, or minus errno.
     cdef iovec pieces[1024]
     cdef list found = chunks if type(chunks) is list else list(chunks)
     cdef list views = None
@@ -145,7 +145,7 @@ cdef inline Py_ssize_t send_chunks(int fd, object chunks) except? -2:
 
 
 cdef inline int point_at(object chunk, iovec* piece) except -1:
-    # The chunk itself keeps the memory where it is: nothing else runs before the system has read it.
+    # The address stays valid after the release: no other code runs before the system has read the chunk.
     cdef Py_buffer view
     PyObject_GetBuffer(chunk, &view, PyBUF_SIMPLE)
     piece.iov_base = view.buf

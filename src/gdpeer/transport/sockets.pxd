@@ -10,7 +10,7 @@ cdef object _TOO_EARLY
 
 cdef class TcpStream(Stream):
     cdef int _descriptor
-    cdef bint _is_bare  # no socket object owns the descriptor; it may be gone in __dealloc__, so it cannot be asked
+    cdef bint _is_bare  # no socket object owns the descriptor (a field of its own: in __dealloc__ _socket may be gone)
     cdef public object _socket
     cdef Watch _watch
     cdef object _local

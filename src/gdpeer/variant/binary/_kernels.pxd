@@ -1,5 +1,5 @@
-# Numbers and texts to and from little-endian bytes in C. Used by the compiled form of _output.py, writer.py and
-# _leaves.py only; the uncompiled form has its own way to do the same, and one test suite runs against both.
+# Converts numbers and texts to and from little-endian bytes in C. Used by the compiled forms of _output.py, writer.py
+# and _leaves.py only. The uncompiled forms do the same in Python; one test suite runs against both.
 
 from cpython.buffer cimport Py_buffer, PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_AsDouble, PyFloat_CheckExact
@@ -11,7 +11,7 @@ from libc.string cimport memchr, memcpy
 
 cdef extern from *:
     """
-    /* Compilers make one load or store of each copy, but something slow of shifts where two of those meet. */
+    /* Compilers turn each memcpy into one load or store; two neighbouring chains of shifts become slow code. */
     static CYTHON_INLINE unsigned int gdpeer_load32(const unsigned char* at) {
     #if PY_BIG_ENDIAN
         return at[0] | (unsigned int)at[1] << 8 | (unsigned int)at[2] << 16 | (unsigned int)at[3] << 24;
@@ -52,7 +52,7 @@ cdef extern from *:
     #endif
     }
 
-    /* As tuple.__new__ allocates for a subclass; from Python 3.14 on a tuple remembers its hash, -1 for not yet. */
+    /* Allocates as tuple.__new__ does for a subclass. From Python 3.14 on a tuple stores its hash; -1: not computed. */
     static CYTHON_INLINE PyObject* gdpeer_new_flat(PyObject* cls, Py_ssize_t count) {
         PyObject* flat = ((PyTypeObject*)cls)->tp_alloc((PyTypeObject*)cls, count);
     #if PY_VERSION_HEX >= 0x030E0000
@@ -61,21 +61,21 @@ cdef extern from *:
         return flat;
     }
 
-    /* Makes bytes that nobody else has longer or shorter, or new ones of NULL. */
+    /* Changes the length of bytes to which no other code refers; makes new bytes of NULL. */
     static CYTHON_INLINE int gdpeer_resize(PyObject** data, Py_ssize_t size) {
         if (*data) return _PyBytes_Resize(data, size);
         *data = PyBytes_FromStringAndSize(NULL, size);
         return *data ? 0 : -1;
     }
 
-    /* Those bytes; the place they were in is free. */
+    /* Returns the bytes and sets the pointer to NULL. */
     static CYTHON_INLINE PyObject* gdpeer_take(PyObject** data) {
         PyObject* taken = *data;
         *data = NULL;
         return taken;
     }
 
-    /* The kinds of the classes that were met last, which somebody else keeps alive: each has one place. */
+    /* A cache: the kinds of the classes that were written last. writer.py keeps the classes alive. */
     static struct { PyTypeObject* cls; int kind; } gdpeer_kinds[64];
 
     static CYTHON_INLINE size_t gdpeer_place(PyObject* value) {
@@ -141,7 +141,7 @@ cdef inline void store_double(unsigned char* at, double number) noexcept nogil:
 cdef inline unsigned char* put_whole(
     unsigned char* at, unsigned int kind, unsigned int wide, long long number
 ) noexcept nogil:
-    # A header and a number, in 32 bits where those hold it. Each of these gives where the next one stands.
+    # Writes a header and a number, in 32 bits if the number fits. This and the next functions return the next address.
     store32(at, kind)
     if number == <int>number:
         store32(at + 4, <unsigned int>number)
@@ -154,7 +154,7 @@ cdef inline unsigned char* put_whole(
 cdef inline unsigned char* put_real(
     unsigned char* at, unsigned int kind, unsigned int wide, double number
 ) noexcept nogil:
-    # The same. NaN equals nothing and goes in 64 bits.
+    # Writes a header and a float, in 32 bits if they hold it exactly. NaN equals nothing, and so takes 64 bits.
     if <float>number == number:
         store32(at, kind)
         store_float(at + 4, <float>number)
@@ -171,7 +171,7 @@ cdef inline double as_double(object number) except? -1:
 cdef inline unsigned char* put_reals(
     unsigned char* at, unsigned int head, object numbers, Py_ssize_t count
 ) except NULL:
-    # A header and the numbers of a tuple, in 32 bits; beyond the range as infinity.
+    # Writes a header and the numbers of a tuple as 32-bit floats; numbers beyond the range become infinity.
     cdef Py_ssize_t i
     store32(at, head)
     for i in range(count):
@@ -180,7 +180,7 @@ cdef inline unsigned char* put_reals(
 
 
 cdef inline object new_reals(object cls, const unsigned char* source, Py_ssize_t count):
-    # A tuple of a subclass that adds nothing, of so many reals.
+    # Makes a tuple of `count` floats; `cls` is a subclass of tuple without fields of its own.
     cdef object flat = new_flat(cls, count)
     cdef object number
     cdef Py_ssize_t i
@@ -192,7 +192,7 @@ cdef inline object new_reals(object cls, const unsigned char* source, Py_ssize_t
 
 
 cdef inline object new_wide_reals(object cls, const unsigned char* source, Py_ssize_t count):
-    # The same from numbers of 64 bits, which are rounded.
+    # Makes the same tuple of 64-bit floats, which are rounded to 32 bits.
     cdef object flat = new_flat(cls, count)
     cdef object number
     cdef Py_ssize_t i
@@ -215,12 +215,13 @@ cdef inline object new_wholes(object cls, const unsigned char* source, Py_ssize_
 
 
 cdef inline unsigned long long zeros(unsigned long long word) noexcept nogil:
-    # Not 0 where one of its bytes is zero.
+    # Returns 0 unless a byte of the word is zero.
     return (word - <unsigned long long>0x0101010101010101) & ~word & <unsigned long long>0x8080808080808080
 
 
 cdef inline bint copy_text(unsigned char* target, const void* source, Py_ssize_t length) noexcept nogil:
-    # Whether there is a zero byte in it. Most texts are short: those are copied as two words, which may overlap.
+    # Copies a text and returns whether it has a zero byte. Short texts, the most common, are copied as two words that
+    # may overlap.
     cdef const unsigned char* text = <const unsigned char*>source
     cdef unsigned long long first, last
     cdef unsigned int left, right
@@ -241,7 +242,7 @@ cdef inline bint copy_text(unsigned char* target, const void* source, Py_ssize_t
         return zeros(<unsigned long long>left << 32 | right) != 0
     if length == 0:
         return False
-    # The first, the middle and the last: all there are.
+    # 1 to 3 bytes: the first, the middle and the last are all of them.
     target[0] = text[0]
     target[length >> 1] = text[length >> 1]
     target[length - 1] = text[length - 1]
@@ -249,12 +250,12 @@ cdef inline bint copy_text(unsigned char* target, const void* source, Py_ssize_t
 
 
 cdef inline unsigned long long unplain(unsigned long long word) noexcept nogil:
-    # Not 0 where one of its bytes is zero or no ASCII.
+    # Returns 0 unless a byte of the word is zero or not ASCII.
     return (word - <unsigned long long>0x0101010101010101 | word) & <unsigned long long>0x8080808080808080
 
 
 cdef inline bint is_plain(const unsigned char* text, Py_ssize_t length) noexcept nogil:
-    # Whether it is ASCII without a zero. Words may overlap.
+    # Tells whether a text is ASCII without a zero byte. Reads whole words, which may overlap.
     cdef unsigned long long bad = 0
     cdef Py_ssize_t i
     if length >= 8:
@@ -270,7 +271,7 @@ cdef inline bint is_plain(const unsigned char* text, Py_ssize_t length) noexcept
 
 
 cdef inline object new_plain(const unsigned char* source, Py_ssize_t length):
-    # A text of those. Python has those of one character.
+    # Makes a str of a plain text. Python keeps the strings of one character, so those need no memory.
     cdef object text
     if length == 1:
         return character(source[0])
