@@ -59,6 +59,7 @@ def refuse_unknown(owner: object, name: str) -> None:
         UnknownAttribute: the object's class is guarded, and has no attribute of that name.
     """
     kind = type(owner)
+    # Cached by class, as dir() is slow.
     known = _KNOWN.get(kind)
     if known is None:
         if "_gdpeer_attributes" not in vars(kind):

@@ -159,6 +159,7 @@ class CloseCause:
 
     def __post_init__(self) -> None:
         detail = clean(self.detail, DETAIL_MOST)
+        # A frozen dataclass refuses normal assignment; few details need it.
         if detail is not self.detail:
             object.__setattr__(self, "detail", detail)
 

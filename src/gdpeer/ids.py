@@ -13,6 +13,7 @@ __all__ = ["generate_unique_id"]
 def generate_unique_id() -> int:
     """Returns a random id for a client, 2 to 2^31-1, which cannot be guessed."""
     peer_id = 0
+    # 0 stands for all peers, 1 for the server.
     while peer_id < 2:
         peer_id = int.from_bytes(os.urandom(4), "big") >> 1
     return peer_id

@@ -80,6 +80,7 @@ class _Clean(logging.Filter):
             record.args = {name: _shown(value) for name, value in arguments.items()}
         elif arguments:
             record.args = tuple(_shown(value) for value in arguments)
+        # A formatter writes `exc_text` if it is set, and formats `exc_info` itself otherwise.
         if record.exc_info and record.exc_info[0] is not None and not record.exc_text:
             record.exc_text = format_traceback(*record.exc_info)
         return True

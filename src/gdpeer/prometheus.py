@@ -134,6 +134,7 @@ class Metrics(Guarded):
         if not hosts:
             return True  # HTTP/1.0, which browsers do not use
         name = _PORT.sub("", hosts[0].strip().lower()).removesuffix(".")
+        # A browser that was sent to an address shows that address: DNS rebinding needs a name.
         try:
             ip_address(name.removeprefix("[").removesuffix("]"))
         except ValueError:

@@ -43,6 +43,7 @@ class TokenBucket:
     def spend(self, now: float) -> bool:
         """Takes one token if there is one. Returns whether there was."""
         self.is_over = self.take(1, now) < 0
+        # Give the token back: a refused request must not increase the debt.
         if self.is_over:
             self.take(-1, now)
         return not self.is_over

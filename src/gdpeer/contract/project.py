@@ -64,7 +64,9 @@ def _files(folder: Path) -> Iterator[Path]:
     for name, folders, files in os.walk(folder, followlinks=True):
         here = Path(name)
         real = os.path.realpath(name)
+        # The engine treats a folder with a `project.godot` as a project of its own.
         is_other = here != folder and PROJECT in files
+        # Links can lead back to a folder, which would never end.
         if real in seen or is_other or IGNORE in files:
             folders.clear()
             continue
@@ -90,6 +92,7 @@ class _Reader:
     def contract(self, files: list[Path]) -> Contract:
         """Reads the files and returns their contract."""
         settings = self._settings()
+        # Scripts and scenes refer to files by uid.
         self._read_uids(files)
         texts = [(self._name(file), file) for file in files if file.suffix in (".gd", ".tscn")]
         for name, file in texts:
@@ -137,6 +140,7 @@ class _Reader:
         return {section.kind: section for section in read_sections(text or "")}
 
     def _engine(self, settings: dict[str, Section]) -> int:
+        # `config_version` stands before the first section.
         version = settings[""].properties.get("config_version")
         return 3 if version is not None and str(version) == str(_ENGINE_3) else 4
 
@@ -164,6 +168,7 @@ class _Reader:
     def _global_names(self) -> dict[str, str]:
         found: dict[str, str] = {}
         for path, script in self._scripts.items():
+            # Scripts within scenes cannot have a global name.
             if script.root.name and "::" not in path:
                 found.setdefault(script.root.name, path)
         return found
@@ -171,6 +176,7 @@ class _Reader:
     def _autoload_paths(self, settings: dict[str, Section]) -> dict[str, str]:
         section = settings.get("autoload")
         found = {} if section is None else {name: str(value) for name, value in section.properties.items()}
+        # A star before the path makes the autoload a global variable; the node exists with and without the star.
         return {name: self._uids.get(path.lstrip("*"), path.lstrip("*")) for name, path in found.items()}
 
     def _autoload_scripts(self, settings: dict[str, Section]) -> dict[str, str]:
@@ -216,6 +222,7 @@ class _Reader:
 def _uid_of(file: Path) -> str:
     """Returns the uid in the head of a scene or a resource; "" without."""
     try:
+        # The uid stands in the first line, and scenes can be large.
         with file.open("rb") as opened:
             match = _UID.match(opened.read(4096).decode("utf-8", "replace").removeprefix("\ufeff"))
     except OSError:

@@ -214,6 +214,7 @@ class _Parser:
                 for name in cursor.enumerated():
                     self._declare(name, block.inside)
             case "pass":
+                # Counts as a member: `class_name` and `extends` may not follow.
                 block.inside.members.add(token.text)
             case _:
                 self._refuse_rpc(block, f"@rpc stands before {token.text}")
@@ -260,6 +261,7 @@ class _Parser:
             made.base = cursor.reference()
         if cursor.sees(":"):
             cursor.next()
+        # Of two classes with one name the first counts; the name was reported as a problem before.
         outer.classes.setdefault(name.text, made)
         self.classes.append(made)
         return made

@@ -98,6 +98,7 @@ def _statements(text: str) -> Iterator[tuple[int, list[str]]]:
     for match in _TOKEN.finditer(text):
         kind, piece = match.lastgroup, match.group()
         if kind in ("string", "open", "close", "equals", "text", "other"):
+            # A quote that begins no string: the string is not closed, and its end is unknown.
             if piece == '"':
                 break
             if not statement:

@@ -72,6 +72,7 @@ class Pyodide:
     @property
     def address(self) -> str:
         """The folder in its URLs, which changes with every file, so that browsers may cache the files for good."""
+        # Sizes instead of contents: reading 13 MB would delay the start.
         mark = hashlib.sha256(repr(sorted(self.sizes.items())).encode()).hexdigest()[:8]
         return f"pyodide-{self.version}-{mark}"
 
@@ -85,6 +86,7 @@ def open_pyodide(folder: Path) -> Pyodide | str:
         return f"no Pyodide of version 314 or newer in {folder}: {Path(problem.filename).name} is missing"
     except (OSError, ValueError, LookupError, TypeError) as problem:
         return f"the Pyodide in {folder} cannot be read: {problem}"
+    # The version becomes part of a URL.
     return Pyodide(folder, re.sub(r"[^0-9A-Za-z.]", "", str(version)), sizes)
 
 

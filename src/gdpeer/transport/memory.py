@@ -234,6 +234,7 @@ class MemoryStream(Stream):
     def _notify(self) -> None:
         """Has the poller call `ready`, in the next turn or when the next bytes arrive."""
         poller = self._poller
+        # Once per turn is enough, however many events come meanwhile.
         if poller is None or self._asked is poller or not (self._want_read or self._want_write):
             return
         if self._events():
@@ -257,6 +258,7 @@ class MemoryStream(Stream):
     def _run(self, asked: Poller) -> None:
         if self._asked is asked:
             self._asked = None
+        # Since it asked, this end may have been detached, or attached to another poller.
         if self._poller is not asked or self._ready is None or not (self._want_read or self._want_write):
             return
         events = self._events()

@@ -163,6 +163,7 @@ class ProxyConnector(Connector):
         stream = inner.advance()
         if stream is None:
             return
+        # The timeout of the dialogue begins here; connecting had a timeout of its own.
         inner.detach()
         self._inner, self._stream = None, stream
         self._deadline = self._clock.now() + self._timeout
@@ -225,6 +226,7 @@ def _connect_talk(proxy: Proxy, host: str, port: int) -> Talk:
         if status:
             break
     if not 200 <= status < 300:
+        # 5xx: the proxy works, but cannot reach the server.
         raise proxy_failure(f"it answered {status}", Cause.TCP if status >= 500 else Cause.PROXY)
     # A server of TLS or HTTP sends nothing before the client does, so bytes behind the answer are not the server's.
     if http.trailing_data[0]:
@@ -243,6 +245,7 @@ def _status_of(http: h11.Connection) -> int:
 
 
 def _socks_talk(proxy: Proxy, host: str, port: int) -> Talk:
+    # 0: no authentication; 2: user and password (RFC 1928 section 3).
     methods = b"\x00\x02" if proxy.user or proxy.password else b"\x00"
     chosen = yield bytes([5, len(methods)]) + methods, 2
     if chosen[0] != 5:

@@ -79,6 +79,7 @@ class TcpConnector(Connector):
         Raises:
             TransportError: `Cause.DNS`, `Cause.TCP` (every address failed; the detail names each), or `Cause.TIMEOUT`.
         """
+        # attach() may have failed: it must not raise, as callers expect failures from here.
         if self._error is not None:
             self.close()
             raise self._error
@@ -137,6 +138,7 @@ class TcpConnector(Connector):
     def _step(self) -> socket.socket | None:
         now = self._clock.now()
         self._take_answer()
+        # Before the deadline: an attempt that connected at the last moment counts.
         won = self._look_after_attempts() or self._start_attempts(now)
         if won is not None:
             return won

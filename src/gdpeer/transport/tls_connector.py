@@ -58,11 +58,13 @@ class SecureConnector(Connector):
         stream = self._current.advance()
         if stream is None or self._is_secure:
             return stream
+        # TLS takes the socket over: the poller has to forget the descriptor first.
         self._current.detach()
         self._current = self._start_tls(stream)
         self._is_secure = True
         if self._poller is not None and self._ready is not None:
             self._current.attach(self._poller, self._ready)
+        # Send the first handshake message now, not in the next turn.
         return self._current.advance()
 
     def _start_tls(self, stream: Any) -> Connector:

@@ -273,6 +273,7 @@ class Dictionary(_KeyedAnew):
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, dict):
             return NotImplemented
+        # Two dictionaries have the same stored keys; those of a plain dict have to be converted.
         if isinstance(other, Dictionary):
             return dict.__eq__(self, other)
         return len(self) == len(other) and dict.__eq__(self, {_sought(key): value for key, value in other.items()})
@@ -359,6 +360,7 @@ def _write(token: bytearray, value: Any, depth: int) -> None:
     """Adds bytes to `token` that are equal exactly for values that the engine takes as the same key."""
     if depth > _DEPTH:
         raise VariantError("a key of a dictionary is nested too deeply")
+    # The type comes first: 1 and 1.0 are different keys.
     token.append(typeof(value))
     match value:
         case bool():

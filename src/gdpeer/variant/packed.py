@@ -317,10 +317,12 @@ class _PackedTuples(_FlatSequence[_V]):
         """A value, or a part as an array of the same type."""
         if isinstance(key, slice):
             return type(self)(self[index] for index in range(*key.indices(len(self))))
+        # The floats have 32 bits already: no constructor needs to round them.
         return tuple.__new__(self._ELEMENT, _flat.__getitem__(self, self._place(key)))
 
     def __setitem__(self, key: Any, value: Any) -> None:
         if isinstance(key, slice):
+            # A slice with a step covers parts of the flat memory that lie apart, so make all of it anew.
             values = list(self)
             values[key] = value
             _flat.__setitem__(self, slice(None), self._flat(values))

@@ -239,6 +239,7 @@ class LeafReader:
         array.frombytes(value, memoryview(self._data)[at : at + size])
         if BIG_ENDIAN:
             value.byteswap()
+        # Engines built for 64-bit vectors send doubles; the arrays here have 32 bits.
         return _new_array(CLASSES[kind], "f", value) if wide else value
 
     def _strings(self) -> PackedStringArray:

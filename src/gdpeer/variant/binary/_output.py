@@ -146,6 +146,7 @@ class Output:
     def _reals(self, head: int, numbers: tuple[float, ...], count: int) -> None:
         """Writes a header and up to 16 floats of 32 bits each; floats beyond the range become infinity."""
         if cython.compiled:
+            # 68: the header and 16 numbers, which is more than most values need but saves a multiplication.
             if self._end - self._at < 68:
                 self._grow(68)
             self._at = put_reals(self._at, head, numbers, count)

@@ -180,6 +180,7 @@ class Writer(Output):
                 opened.pop()
 
     def _check_nesting(self, value: Any, opened: list[_Opened]) -> None:
+        # An empty container is written at once, and adds no level.
         if len(opened) == MAX_DEPTH and (isinstance(value, EncodedObject) or value):
             raise VariantError(f"values are nested deeper than {MAX_DEPTH}")
         for outer in opened:
@@ -292,6 +293,7 @@ class Writer(Output):
             self._string(name, 0)
 
     def _strings(self, value: Any) -> None:
+        # A copy, as the list can change while its strings are written.
         texts = list.copy(value)
         self._words(self._head(_PACKED_STRINGS), checked_count(len(texts)))
         for text in texts:

@@ -159,7 +159,8 @@ class Projection(FlatReals):
         Raises:
             ValueError: the determinant is zero.
         """
-        # Gauss-Jordan elimination in 64 bits, on rows of the matrix beside rows of the identity.
+        # Gauss-Jordan elimination in 64 bits, on rows of the matrix beside rows of the identity. The largest number of
+        # each column becomes the pivot, which keeps rounding errors small.
         lines = [[*row, *unit] for row, unit in zip(self._rows(), Projection()._rows(), strict=True)]
         for step in range(4):
             best = max(range(step, 4), key=lambda line: abs(lines[line][step]))

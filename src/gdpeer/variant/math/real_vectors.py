@@ -411,4 +411,5 @@ def _snapped(number: float, step: float) -> float:
 
 def _posmod(number: float, mod: float) -> float:
     remainder = math.fmod(number, mod) if mod and math.isfinite(number) else math.nan
+    # Adding 0.0 makes 0.0 of -0.0, as the engine does.
     return (real(remainder + mod) if remainder * mod < 0 else remainder) + 0.0

@@ -205,6 +205,7 @@ class Vector4i(_WholeVector):
 
 
 def _quotient(dividend: int, divisor: int) -> int:
+    # Python rounds quotients down, the engine towards zero.
     whole = abs(dividend) // abs(divisor)
     return whole if (dividend < 0) == (divisor < 0) else -whole
 

@@ -182,6 +182,7 @@ class Parser:
         opened.key = _UNSET
         if self._peek() != opened.close[0]:
             self._expect(",")
+            # A comma may stand before the closing bracket.
             if self._peek() != opened.close[0]:
                 return self._next(opened)
         return self._closed(opened)
@@ -270,6 +271,7 @@ class Parser:
         if kind == VariantType.TYPE_PACKED_STRING_ARRAY:
             return self._arguments(self._plain_string, may_trail=True)
         if kind == VariantType.TYPE_PACKED_BYTE_ARRAY:
+            # Godot 4 writes base64 in quotes, older engines write numbers: look behind the parenthesis.
             start = self._at
             self._expect("(")
             if self._peek() == '"' and not self._old:
@@ -317,6 +319,7 @@ class Parser:
             return _real(match[0])
         if match[0] == "-":
             return 0
+        # No 64-bit number has more than 20 characters, and Python refuses to convert more than 4,300 digits.
         if len(match[0]) > 20 or not -(2**63) <= int(match[0]) < 2**63:
             self._fail("a number does not fit the engine's int of 64 bits", match.start())
         return int(match[0])
@@ -420,6 +423,7 @@ codecs.register_error("gdpeer.lone_to_space", _lone_to_space)
 def _dictionary(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
     found: dict[Any, Any] = {}
     for key, value in pairs:
+        # From the first key on that a plain dict would confuse with another.
         if type(found) is dict and not holds_plainly(found, key):
             found = Dictionary(found)
         found[key] = value

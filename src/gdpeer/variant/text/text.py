@@ -216,7 +216,7 @@ class _Text:
         if kind in _VECTORS:
             return kind, tuple(key)
         if kind == VariantType.TYPE_RID:
-            return kind, key.id % 2**64
+            return kind, key.id % 2**64  # the engine compares ids as unsigned numbers
         if kind == VariantType.TYPE_ARRAY:
             _check_depth(depth)
             return kind, tuple([self._order(item, 0, depth + 1) for item in key])
