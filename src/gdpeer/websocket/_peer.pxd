@@ -43,6 +43,7 @@ cdef class _Taking:
 
 
 cpdef NativeBackend backend_of(PeerBase peer)
+cpdef NativeBackend backend_or_none(PeerBase peer)
 @cython.locals(backend=NativeBackend, touched=list, told=Py_ssize_t)
 cpdef take_turn(Turn turn, double timeout, dict peers, object tell, object look_at)
 @cython.locals(inbox=Inbox, signal=Signal)

@@ -27,7 +27,7 @@ if cython.compiled:
     from cython.cimports.cpython.object import PyObject_GenericSetAttr
     from cython.cimports.cpython.unicode import PyUnicode_Check, PyUnicode_READ_CHAR
 
-__all__ = ["PeerBase", "backend_of", "backends_of", "spread", "take_turn", "tell_packets"]
+__all__ = ["PeerBase", "backend_of", "backend_or_none", "backends_of", "spread", "take_turn", "tell_packets"]
 
 _OK = Error.OK
 _FAILED = Error.FAILED
@@ -208,6 +208,11 @@ class _Taking:
 def backend_of(peer: PeerBase) -> NativeBackend:
     """The backend of a peer that has, or had, a connection."""
     assert peer._backend is not None
+    return peer._backend
+
+
+def backend_or_none(peer: PeerBase) -> NativeBackend | None:
+    """The backend of a peer; None before its first connection."""
     return peer._backend
 
 

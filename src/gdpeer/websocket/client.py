@@ -27,6 +27,7 @@ from gdpeer.arguments import BOOL, INT, LINES, STR, check_id, checked, seconds_o
 from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.errors import Cause, CloseCause, Error
 from gdpeer.signals import Signal
+from gdpeer.websocket._peer import backend_or_none, tell_packets
 from gdpeer.websocket.peer import WebSocketPeer
 from gdpeer.websocket.reconnection import Reconnection
 from gdpeer.websocket.session.client import ClientSession
@@ -101,6 +102,7 @@ class WebSocketClient(NetworkedPeer):
         self._status = _DISCONNECTED
         self._peer = WebSocketPeer(clock=clock)
         self._peer.use_settings(Settings.of("client"))
+        self._open: dict[int, WebSocketPeer] = {}  # the peer once it is open, by its backend's id
         self._peer.drained.connect(self.peer_drained.emit)
         self._was_asked_to_close = False
 
@@ -142,6 +144,7 @@ class WebSocketClient(NetworkedPeer):
     def begin(self, session: ClientSession | None, connect: Callable[[], Error]) -> Error:
         """Connects, by a function; a session, if given, is told what happens. For gdpeer itself."""
         self._was_asked_to_close = False
+        self._open.clear()  # a handler may have connected anew: the former connection's packets are announced no more
         self._session = session
         error = connect()
         if error is _OK:
@@ -165,7 +168,7 @@ class WebSocketClient(NetworkedPeer):
         if self._again_at != math.inf:
             timeout = self._try_again(timeout)
         self._peer.poll(timeout)
-        turn = self._peer._turn
+        turn = self._peer.poll_turn()
         turn.active = True
         try:
             self._tell_established()
@@ -183,31 +186,27 @@ class WebSocketClient(NetworkedPeer):
         return 0.0
 
     def _tell_established(self) -> None:
-        peer = self._peer
-        backend = peer._backend
+        backend = backend_or_none(self._peer)
         is_opening = self._status is _CONNECTING and self._again_at == math.inf
         if is_opening and backend is not None and backend.opened is not None:
             self._status = _CONNECTED
+            self._open = {backend.peer_id: self._peer}
             if self.reconnection is not None:
                 self.reconnection.connected()
             if self._session is None:
-                self.connection_established.emit(peer.get_selected_protocol())
+                self.connection_established.emit(self._peer.get_selected_protocol())
 
     def _tell_packets(self) -> None:
-        backend = self._peer._backend
-        if backend is None:
-            return
-        inbox = backend.connection.inbox
-        tell = self.data_received.emit if self._session is None else self._session.receive
-        while backend.announced < inbox.received and self._peer._backend is backend:
-            backend.announced += 1
-            if inbox.count:
-                tell()
-        backend.settle()
+        backend = backend_or_none(self._peer)
+        if backend is not None:
+            tell_packets(backend, self._open, self._on_packet if self._session is None else self._session.receive)
+            backend.settle()
+
+    def _on_packet(self, peer_id: int) -> None:
+        self.data_received.emit()
 
     def _tell_closed(self) -> None:
-        peer = self._peer
-        backend = peer._backend
+        peer, backend = self._peer, backend_or_none(self._peer)
         if backend is not None and backend.connection.closed_by_remote and not self._was_asked_to_close:
             self._was_asked_to_close = True
             self.server_close_request.emit(peer.get_close_code(), peer.get_close_reason())

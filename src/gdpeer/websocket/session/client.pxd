@@ -18,4 +18,4 @@ cdef class ClientSession(Session):
     cdef set _others
 
     @cython.locals(backend=NativeBackend, message=bytes)
-    cpdef receive(self)
+    cpdef receive(self, peer_id)

@@ -74,8 +74,8 @@ class ClientSession(Session):
             backend_of(self._peer).abort("the server did not tell this peer's id in time", Cause.TIMEOUT)
             self._client.poll()
 
-    def receive(self) -> None:
-        """The server sent a message; it counts unless this side is closing."""
+    def receive(self, peer_id: int) -> None:
+        """The server sent a message; it counts unless this side is closing. The id is that of the backend."""
         backend = backend_of(self._peer)
         message = backend.newest()
         if message is None:
