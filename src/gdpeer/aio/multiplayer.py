@@ -16,6 +16,7 @@ from gdpeer.aio.tasks import TreeTasks
 from gdpeer.arguments import INT, STR, a, checked
 from gdpeer.errors import Error, TransportError
 from gdpeer.multiplayer.peer import ConnectionStatus
+from gdpeer.multiplayer.rpc.async_methods import use_tasks
 from gdpeer.multiplayer.tree import SceneTree
 from gdpeer.multiplayer.websocket_peer import WebSocketMultiplayerPeer
 
@@ -114,8 +115,8 @@ async def _running(tree: SceneTree, peer: WebSocketMultiplayerPeer) -> AsyncIter
         peer.watch()
 
     is_leaving = False
-    tasks, before = TreeTasks(), tree._gdpeer_tasks
-    tree._gdpeer_tasks = tasks
+    tasks = TreeTasks()
+    before = use_tasks(tree, tasks)
     driver = LoopDriver(poll, peer.poll_turn, lambda: None, LONGEST)
     driver.run()
     try:
@@ -124,7 +125,7 @@ async def _running(tree: SceneTree, peer: WebSocketMultiplayerPeer) -> AsyncIter
         is_leaving = True
         if tree.multiplayer.multiplayer_peer is peer:
             tree.multiplayer.multiplayer_peer = None
-        tree._gdpeer_tasks = before
+        use_tasks(tree, before)
         try:
             await tasks.end(GRACE)
             await asyncio.wait_for(_leave(peer, driver), GRACE)

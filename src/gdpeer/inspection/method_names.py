@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from gdpeer.contract import checksum_of, read_project, read_scripts
 from gdpeer.inspection.scripts import load_script
+from gdpeer.multiplayer.rpc.decorator import class_table
 from gdpeer.multiplayer.tree import Node
 
 __all__ = ["Loaded", "MethodNames", "load_tables"]
@@ -96,7 +97,7 @@ def load_module(source: str, path: Path) -> ModuleType:
 def python_tables(module: ModuleType) -> list[tuple[str, ...]]:
     """Returns the tables of all node classes in a module."""
     classes = [one for one in vars(module).values() if isinstance(one, type) and issubclass(one, Node)]
-    return [tuple(one._gdpeer_rpc_methods) for one in classes if one._gdpeer_rpc_methods]
+    return [tuple(names) for one in classes if (names := class_table(one).names)]
 
 
 def script_tables(path: Path) -> Loaded:

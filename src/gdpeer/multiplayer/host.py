@@ -362,15 +362,12 @@ class PeerHost(HostBase, MultiplayerAPI[PeerType]):
             return self._mode_obstacle(sender, node, config.mode)
         if config.rpc_mode != RPCMode.AUTHORITY:
             return "the method is disabled"
-        return (
-            ""
-            if sender == node._gdpeer_authority
-            else f"only the authority may call it, and that is {node._gdpeer_authority}"
-        )
+        authority = node.get_multiplayer_authority()
+        return "" if sender == authority else f"only the authority may call it, and that is {authority}"
 
     def _mode_obstacle(self, sender: int, node: Node, mode: Mode) -> str:
         """Why a mode of Godot 3 does not allow it; "" where it does."""
-        master = node._gdpeer_authority
+        master = node.get_multiplayer_authority()
         if is_allowed(mode, master == self.get_unique_id(), master == sender):
             return ""
         return f"mode {mode.name.lower()} does not allow it; the node's master is {master}"

@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from gdpeer.arguments import BOOL, INT, STR, a, check_id, checked, optional, seconds_of, wrong_type
@@ -43,7 +42,6 @@ from gdpeer.variant.names import NodePath
 
 if TYPE_CHECKING:
     from gdpeer.multiplayer.godot4.scene import SceneMultiplayer
-    from gdpeer.multiplayer.rpc.async_methods import Tasks
 
 __all__ = ["Node", "SceneTree"]
 
@@ -70,13 +68,12 @@ class Node(Guarded):
     """
 
     _gdpeer_attributes: ClassVar[tuple[str, ...]] = ()
-    _gdpeer_rpc_methods: ClassVar[Mapping[str, Any]] = MappingProxyType({})
     _gdpeer_calls_api: ClassVar[bool] = True
     """Whether `node.method.rpc_id` may call the API at once: the class changes neither `rpc_id` nor `multiplayer`."""
 
     def __init_subclass__(cls, **arguments: Any) -> None:
         super().__init_subclass__(**arguments)
-        cls._gdpeer_rpc_methods = MappingProxyType(collect_methods(cls))
+        collect_methods(cls)  # a mistake is refused here, not at the first call
         cls._gdpeer_calls_api = cls.rpc_id is Node.rpc_id and cls.multiplayer is Node.multiplayer
 
     def __init__(self, name: str | None = None) -> None:
@@ -413,7 +410,6 @@ class SceneTree(Guarded):
     def __init__(self, multiplayer: MultiplayerAPI[Any] | None = None) -> None:
         self._gdpeer_apis: dict[tuple[str, ...], MultiplayerAPI[Any]] = {}
         self._gdpeer_groups: dict[str, dict[Node, None]] = {}
-        self._gdpeer_tasks: Tasks | None = None  # of async methods, where the tree runs in asyncio
         self.root = Node("root")
         self.root._gdpeer_tree = self
         self.set_multiplayer(MultiplayerAPI._default() if multiplayer is None else multiplayer)

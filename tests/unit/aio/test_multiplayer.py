@@ -11,6 +11,7 @@ import pytest
 
 from gdpeer import Cause, HandshakeError, Node, SceneTree, TLSOptions, TransportError, WebSocketMultiplayerPeer, rpc
 from gdpeer.aio import connect, multiplayer_client, multiplayer_server
+from gdpeer.multiplayer.rpc.async_methods import use_tasks
 from tests.support.certificates import Certificates
 from tests.support.ports import free_port
 from tests.unit.aio.support import Loops, cancelled_after, run, until
@@ -275,7 +276,7 @@ async def test_the_tasks_of_a_tree_end_with_it(
         await until(lambda: len(host.heard) == 3)
     assert host.ended == ["cancelled"] * 3
     assert ("3 calls of async methods still run" in caplog.text) is stubborn
-    assert served._gdpeer_tasks is None
+    assert use_tasks(served, None) is None
     for task in asyncio.all_tasks() - {asyncio.current_task()}:
         task.cancel()
 

@@ -27,7 +27,7 @@ from gdpeer.multiplayer.host import PeerHost
 from gdpeer.multiplayer.peer import TARGET_PEER_SERVER, ConnectionStatus, NetworkedMultiplayerPeer, TransferMode
 from gdpeer.multiplayer.rpc.decorator import RpcConfig
 from gdpeer.multiplayer.rpc.godot3_modes import Godot3Config, Mode, calls_here, mode_of, var_mode
-from gdpeer.multiplayer.rpc.method_table import Method
+from gdpeer.multiplayer.rpc.method_table import Method, methods_of
 from gdpeer.multiplayer.tree import Node as TreeNode
 from gdpeer.multiplayer.tree import SceneTree as TreeSceneTree
 from gdpeer.multiplayer.wire.godot3 import Command, Raw, encode_named, parse
@@ -298,7 +298,7 @@ class MultiplayerAPI(PeerHost[NetworkedMultiplayerPeer]):
         error = self._not_ready(node, method)
         if error is not Error.OK:
             return error
-        entry = node._gdpeer_methods().own_first.get(method)
+        entry = methods_of(node).own_first.get(method)
         mode = Mode.DISABLED if entry is None else mode_of(entry.config)
         here, goes_out, own = self._plan(peer_id, node, mode)
         targets = self._reached(peer_id) if goes_out else ()
@@ -332,7 +332,7 @@ class MultiplayerAPI(PeerHost[NetworkedMultiplayerPeer]):
     def _not_ready(self, node: TreeNode, name: str) -> Error:
         if self._peer is None:
             return not_sent(Error.ERR_UNCONFIGURED, node, name, NO_PEER)
-        if node._gdpeer_tree is None or node._gdpeer_tree is not self._tree:
+        if not node.is_inside_tree() or node.get_tree() is not self._tree:
             return not_sent(Error.ERR_INVALID_PARAMETER, node, name, NO_TREE)
         if self._peer.get_connection_status() != ConnectionStatus.CONNECTED:
             return not_sent(Error.ERR_CONNECTION_ERROR, node, name, NOT_CONNECTED)
@@ -343,7 +343,7 @@ class MultiplayerAPI(PeerHost[NetworkedMultiplayerPeer]):
         own = self.get_unique_id()
         if peer_id not in (0, own) and not (peer_id < 0 and peer_id != -own):
             return False, True, own
-        here, goes_out = calls_here(mode, node._gdpeer_authority == own)
+        here, goes_out = calls_here(mode, node.get_multiplayer_authority() == own)
         return here, goes_out and peer_id != own, own
 
     def _result(self, peer_id: int, own: int, name: str) -> Error:

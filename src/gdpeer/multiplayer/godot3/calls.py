@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from gdpeer.errors import Error, PacketError
 from gdpeer.multiplayer.path_budget import PathBudget
+from gdpeer.multiplayer.rpc.method_table import methods_of
 from gdpeer.multiplayer.wire.godot3 import (
     Command,
     ConfirmPath,
@@ -201,7 +202,7 @@ class Godot3Calls:
             self._call(sender, node, packet)
 
     def _call(self, sender: int, node: Node, packet: RemoteCall) -> None:
-        method = node._gdpeer_methods().own_first.get(packet.name)
+        method = methods_of(node).own_first.get(packet.name)
         if method is None:
             reason = "the node has no such method that can be called from elsewhere"
             self._host.refuse(sender, self._host.path_of(node), packet.name, "unknown method", reason)

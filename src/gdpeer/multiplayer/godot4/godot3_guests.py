@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from gdpeer.errors import Error, PacketError, VariantError
 from gdpeer.logs import get_logger, log_limited
 from gdpeer.multiplayer.godot3.calls import Godot3Calls
+from gdpeer.multiplayer.rpc.method_table import methods_of
 from gdpeer.multiplayer.wire import godot3, godot4
 from gdpeer.multiplayer.wire.parts import values_of
 
@@ -153,7 +154,7 @@ class Godot3Guests:
     def _pass_call_on(self, source: int, peer_ids: Sequence[int], call: godot3.RemoteCall) -> None:
         path = call.path if call.path is not None else self._calls.path_of(source, call.node_id)
         node = self._host.find(path)
-        method = None if node is None else node._gdpeer_methods().by_name.get(call.name)
+        method = None if node is None else methods_of(node).by_name.get(call.name)
         if method is None:
             self._host.refuse(source, path, call.name, "unknown method", "the server, which would translate, lacks it")
             return
@@ -186,7 +187,7 @@ class Godot3Guests:
         if call.path is None:
             raise PacketError("a call by number to a peer of Godot 3, which confirmed none")
         node = self._host.find(call.path)
-        method = None if node is None else node._gdpeer_methods().by_number.get(call.method_id)
+        method = None if node is None else methods_of(node).by_number.get(call.method_id)
         if method is None:
             reason = "the server, which would translate, lacks it"
             self._host.refuse(source, call.path, f"method {call.method_id}", "unknown method", reason)

@@ -12,11 +12,12 @@ import inspect
 from collections.abc import Callable, Coroutine
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Protocol
+from weakref import WeakKeyDictionary
 
 if TYPE_CHECKING:
-    from gdpeer.multiplayer.tree import Node
+    from gdpeer.multiplayer.tree import Node, SceneTree
 
-__all__ = ["CALLER", "Tasks", "as_called"]
+__all__ = ["CALLER", "Tasks", "as_called", "use_tasks"]
 
 CALLER: ContextVar[int] = ContextVar("gdpeer_caller", default=0)
 """Within such a task: who called."""
@@ -34,13 +35,29 @@ class Tasks(Protocol):
         """Run what `begin` makes; it is not called where too many of the caller's run already."""
 
 
+_TASKS: WeakKeyDictionary[SceneTree, Tasks] = WeakKeyDictionary()
+"""Of the trees that run in asyncio."""
+
+
+def use_tasks(tree: SceneTree, tasks: Tasks | None) -> Tasks | None:
+    """Sets what starts the calls of a tree's async methods; None: nothing does.
+
+    Returns:
+        What has started them so far.
+    """
+    before = _TASKS.pop(tree, None)
+    if tasks is not None:
+        _TASKS[tree] = tasks
+    return before
+
+
 def as_called(function: Callable[..., Any], name: str, is_async: bool | None = None) -> Callable[..., Any]:
     """What a call from elsewhere calls: the function itself, or for an async one what starts its task."""
     if not (inspect.iscoroutinefunction(function) if is_async is None else is_async):
         return function
 
     def start(node: Node, *arguments: Any) -> None:
-        tasks = node.get_tree()._gdpeer_tasks
+        tasks = _TASKS.get(node.get_tree())
         if tasks is None:
             raise RuntimeError(_NO_LOOP.format(name))
         tasks.start(node, name, lambda: function(node, *arguments))

@@ -251,7 +251,7 @@ def class_table(node_class: type[Node]) -> MethodTable:
     """The table of a class's `@rpc` methods, made once."""
     table = _TABLES.get(node_class)
     if table is None:
-        found = sorted(node_class._gdpeer_rpc_methods.items())
+        found = sorted(collect_methods(node_class).items())
         table = _TABLES[node_class] = MethodTable(
             Method(name, number, method.config, method.function, method.checker)
             for number, (name, method) in enumerate(found)
