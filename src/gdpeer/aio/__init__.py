@@ -5,7 +5,7 @@
         async for message in ws:
             ...
 
-Everything here waits for readiness in the event loop and calls `poll()`; frames, handshakes and closing are below.
+This package waits for sockets in the event loop and calls `poll()`. Frames, handshakes and closing are below it.
 
 Layer: above `multiplayer`; beside `blocking`.
 """

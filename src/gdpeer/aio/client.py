@@ -31,23 +31,23 @@ logger = get_logger("gdpeer.aio")
 
 
 class connect:
-    """Connect to a server: `async with connect(url) as ws`, or `ws = await connect(url)`.
+    """Connects to a server: `async with connect(url) as ws`, or `ws = await connect(url)`.
 
-    `async for ws in connect(url)` gives one connection after another, for ever: the next one when the block is done
-    with the last, after a pause of `reconnection`; it raises what kept it from opening when that gives up.
+    `async for ws in connect(url)` yields one connection after another. When the block has finished with a connection,
+    the loop waits as long as `reconnection` says, and connects again. When `reconnection` gives up, the loop raises the
+    exception of the last attempt.
 
     Args:
         url: `ws://host[:port]/path` or `wss://...`.
-        ssl: for `wss`: a `TLSOptions`, or a context of the standard library; None: the machine's authorities.
-        server_hostname: the name that the certificate must have; "": the URL's host.
-        reconnection: when `async for` tries again; None: a `Reconnection()`.
-        options: those of `websockets` by its names (`max_size`, `ping_interval` ...), or settings of `WebSocketPeer` by
-            their own.
+        ssl: for `wss`, a `TLSOptions` or an `ssl.SSLContext`. None trusts the machine's certificate authorities.
+        server_hostname: the name that the certificate must have. "" is the URL's host.
+        reconnection: when `async for` connects again. None is a `Reconnection()`.
+        options: those of `websockets` (`max_size`, `ping_interval`, ...), or settings of `WebSocketPeer`, by name.
 
     Raises:
         ValueError, TypeError: the URL or an option is not valid.
-        TransportError: name, TCP, TLS, or the time is up; `cause` tells.
-        HandshakeError: the server said no; `status` tells.
+        TransportError: the name, TCP or TLS failed, or took too long; `cause` says which.
+        HandshakeError: the server refused; `status` is its HTTP status.
     """
 
     @checked(url=STR, server_hostname=optional(STR), reconnection=optional(a("a Reconnection", Reconnection)))
@@ -104,13 +104,13 @@ class connect:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
     ) -> None:
-        """Close with 1000, or 1011 after an exception."""
+        """Closes with code 1000, or 1011 after an exception."""
         if self._connection is not None:
             await self._connection.__aexit__(kind, error, at)
 
 
 async def _open(peer: WebSocketPeer) -> Connection:
-    """Wait until it is open.
+    """Waits until the connection of a peer is open.
 
     Raises:
         TransportError, HandshakeError: as `connect`.

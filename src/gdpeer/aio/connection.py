@@ -21,9 +21,9 @@ __all__ = ["Connection"]
 class Connection(Facts):
     """One end of a WebSocket; made by `connect` and `serve`.
 
-    Iterating over it gives its messages, until it is closed as agreed. All calls belong to the event loop it was opened
-    in, and its thread: those that wait raise RuntimeError in another one. One task at a time may receive; any number
-    may send. Whatever is cancelled loses no message.
+    Iterating over a connection yields its messages, and stops after a normal close. Use a connection in the event loop
+    and thread in which it was opened: elsewhere, calls that wait raise RuntimeError. One task at a time may receive;
+    any number of tasks may send. Cancelling a call loses no message.
     """
 
     __slots__ = ("__weakref__", "_driver", "_ended", "_is_leaving", "_reader", "_room")
@@ -41,14 +41,14 @@ class Connection(Facts):
     # ------------------------------------------------------------------------------------------ receiving
 
     async def recv(self, decode: bool | None = None) -> str | bytes:
-        """The next message: text as str, else bytes.
+        """Returns the next message: a text message as str, a binary message as bytes.
 
         Args:
-            decode: True: always as text; False: always as bytes, which is faster.
+            decode: True returns all messages as str; False returns all as bytes, which is faster.
 
         Raises:
-            ConnectionClosed: there is none any more. What came before the close is received first.
-            RuntimeError: another task receives already.
+            ConnectionClosed: the connection is closed, and all messages that came before were received.
+            RuntimeError: another task is receiving.
         """
         peer = self.peer
         while (data := peer.take()) is None:
@@ -66,7 +66,7 @@ class Connection(Facts):
         if self._reader is not None:
             raise RuntimeError("another task is receiving from this connection already")
         if self.peer.is_paused():
-            self._driver.arm()  # reading can go on, now that all was taken
+            self._driver.arm()  # the queue is empty, so reading can go on
         reader = self._reader = self._driver.loop.create_future()
         return reader
 
@@ -80,11 +80,11 @@ class Connection(Facts):
     # ------------------------------------------------------------------------------------------ sending
 
     async def send(self, message: Message) -> None:
-        """Send a message, str as text and bytes as binary; waits while more than `write_limit` waits to go out.
+        """Sends a message: str as text, bytes as binary. Waits while more than `write_limit` bytes are queued.
 
         Raises:
-            ConnectionClosed: it is not open any more.
-            TypeError: the message is neither.
+            ConnectionClosed: the connection is not open any more.
+            TypeError: the message is neither text nor bytes.
         """
         while (error := send(self.peer, message)) is Error.ERR_OUT_OF_MEMORY:
             await self._drained()
@@ -97,7 +97,7 @@ class Connection(Facts):
         if self._room is None:
             self._room = self._driver.loop.create_future()
             self.peer.drained.connect(self._make_room, once=True)
-        await asyncio.shield(self._room)  # others may wait for it, too
+        await asyncio.shield(self._room)  # other tasks may wait for the same future
 
     def _make_room(self) -> None:
         room, self._room = self._room, None
@@ -105,14 +105,14 @@ class Connection(Facts):
             self._driver.wake(room)
 
     async def ping(self, data: bytes | str = b"") -> Awaitable[float]:
-        """Send a ping.
+        """Sends a ping.
 
         Returns:
-            To be awaited for its answer: the seconds of the round trip. Of several under way only the newest counts,
-            and is waited for by all.
+            An awaitable that gives the seconds of the round trip when the pong comes. Only the newest ping is measured:
+            its pong ends all waits.
 
         Raises:
-            ConnectionClosed: it is not open any more.
+            ConnectionClosed: the connection is not open any more.
             ValueError: `data` is longer than 125 bytes.
         """
         self._driver.check()
@@ -121,7 +121,7 @@ class Connection(Facts):
             await self.wait_closed()
             raise closed_error(peer)
         trip = asyncio.ensure_future(self._trip(self._driver.when(_has_answer(peer, self._ended))))
-        trip.add_done_callback(_look_at)  # nobody need wait for it
+        trip.add_done_callback(_retrieve_exception)  # the caller need not await the pong
         return trip
 
     async def _trip(self, answered: Awaitable[object]) -> float:
@@ -133,8 +133,9 @@ class Connection(Facts):
     # ------------------------------------------------------------------------------------------ the end
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
-        """Close, and wait until the other side has answered, at most `close_timeout`, and TCP has ended. May be called
-        again. What came before can still be received, unless so much waits that reading had stopped.
+        """Closes the connection. Waits for the other side's answer, at most `close_timeout`, and for the end of TCP.
+
+        May be called again. Messages that came before can still be received, unless the queue was full.
 
         Raises:
             ValueError: the code may not be sent, or the reason is longer than 123 bytes.
@@ -147,7 +148,7 @@ class Connection(Facts):
         await self._driver.when(self.peer.is_over)
 
     async def wait_closed(self) -> None:
-        """Wait until it is closed, by whichever side."""
+        """Waits until either side has closed the connection."""
         self._driver.arm()
         await asyncio.shield(self._ended)
 
@@ -157,7 +158,7 @@ class Connection(Facts):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
     ) -> None:
-        """Close with 1000, or 1011 after an exception."""
+        """Closes with code 1000, or 1011 after an exception."""
         await self.close(1000 if kind is None else 1011)
 
     # ------------------------------------------------------------------------------------------ for gdpeer.aio itself
@@ -190,7 +191,6 @@ def _has_answer(peer: WebSocketPeer, ended: asyncio.Future[None]) -> Callable[[]
     return lambda: ended.done() or peer.is_answered()
 
 
-def _look_at(trip: asyncio.Future[float]) -> None:
-    """An exception that somebody has looked at is not logged."""
-    if not trip.cancelled():
+def _retrieve_exception(trip: asyncio.Future[float]) -> None:
+    if not trip.cancelled():  # asyncio logs exceptions that nobody has retrieved
         trip.exception()

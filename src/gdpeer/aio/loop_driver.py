@@ -1,9 +1,10 @@
-"""Polling within an event loop: when something is ready, or due.
+"""`LoopDriver`: polls within an event loop, whenever something is ready or due.
 
-The loop watches one descriptor, the poller's, however many connections there are. Loops that watch none (Windows'
-proactor), systems whose poller has none, and systems that watch no more, poll `TICKS` times a second instead.
+The loop watches one descriptor, the poller's, however many connections there are. Some loops cannot watch descriptors
+(Windows' proactor), and some systems have no such descriptor, or have run out of them: there the driver polls `TICKS`
+times a second.
 
-What the tasks send that a turn has woken is gathered, and goes out when all of them have had their say: one write for
+A turn may wake tasks that send. Their messages are gathered, and leave after all of these tasks have run: one write for
 each connection.
 
 Layer: `aio`.
@@ -28,13 +29,17 @@ TICKS = 200
 
 
 class LoopDriver:
-    """Calls `poll` for as long as there is something to wait for.
+    """Calls `poll` whenever the turn's poller has something to do.
 
     Args:
-        poll: one turn, without waiting.
-        turn: the turn that `poll` takes; asked anew each time.
-        look: called after each turn.
-        longest: seconds between two turns at most.
+        poll: polls once, without waiting.
+        turn: returns the `Turn` of `poll`; called each time, as a server may replace it.
+        look: called after each poll.
+        longest: the most seconds between two polls.
+
+    Attributes:
+        loop: the event loop.
+        has_woken: a task was woken in this turn, so what it sends is to be gathered.
     """
 
     def __init__(
@@ -55,7 +60,7 @@ class LoopDriver:
         self._waiting: list[tuple[asyncio.Future[Any], Callable[[], bool]]] = []
 
     def run(self) -> None:
-        """One turn."""
+        """Polls once, wakes the tasks that can go on, and waits for the next event."""
         if self._gathering is not None:
             self._release()
         self._ran = MONOTONIC.now()
@@ -71,23 +76,27 @@ class LoopDriver:
         self.arm()
 
     def soon(self) -> None:
-        """A turn in the loop's next round."""
+        """Polls in the loop's next round."""
         if self._when != -inf:
             self._set_timer(-inf)
 
     def check(self) -> None:
-        """Raises RuntimeError in another loop, and so in another thread, than the one it belongs to."""
+        """Checks the running event loop.
+
+        Raises:
+            RuntimeError: it is another loop than that of the connection, as in another thread.
+        """
         if asyncio.get_running_loop() is not self.loop:
             raise RuntimeError("a connection belongs to the event loop that it was opened in")
 
     def wake(self, future: asyncio.Future[None]) -> None:
-        """Let go on who waits for this."""
+        """Ends the wait for a future."""
         if not future.done():
             future.set_result(None)
             self.has_woken = True
 
     def when(self, condition: Callable[[], bool]) -> asyncio.Future[Any]:
-        """A future that is done after the first turn in which the condition is met."""
+        """Returns a future that is done after the first turn in which the condition is true."""
         future = self.loop.create_future()
         if condition():
             future.set_result(None)
@@ -96,7 +105,7 @@ class LoopDriver:
         return future
 
     def tell_waiting(self) -> None:
-        """Let those go on whose condition is met."""
+        """Ends the waits of `when` whose condition is true."""
         waiting, self._waiting = self._waiting, []
         for future, condition in waiting:
             if condition():
@@ -119,7 +128,7 @@ class LoopDriver:
     # ------------------------------------------------------------------------------------------ when
 
     def arm(self) -> None:
-        """Wait for what there is to wait for now; to be called after everything that may have changed it."""
+        """Has the loop wait for the poller's descriptor and its next deadline; call it when either may have changed."""
         turn = self._turn()
         poller = turn.poller
         if poller is not self._poller:
@@ -130,7 +139,7 @@ class LoopDriver:
         due = -inf if turn.touched and not turn.active else poller.due_at()
         if self._descriptor < 0 or self._longest != inf:
             due = min(due, self._ran + (1 / TICKS if self._descriptor < 0 else self._longest))
-        if due < self._when:  # a timer that comes too early finds nothing, and looks anew
+        if due < self._when:  # a later one keeps its timer: a poll that comes too early does no harm
             self._set_timer(due)
 
     def _watch(self, poller: Poller | None) -> None:
@@ -148,7 +157,7 @@ class LoopDriver:
                 self._descriptor = -1
 
     def _let_go(self) -> None:
-        """The poller closes its descriptor, which no loop may watch any longer."""
+        """Stops watching the poller's descriptor, as the poller is about to close it."""
         if not self.loop.is_closed():
             self._watch(None)
             self.soon()
@@ -169,7 +178,7 @@ class LoopDriver:
         self.run()
 
     def stop(self) -> None:
-        """Wait for nothing more; what was gathered goes out."""
+        """Sends what was gathered, and stops polling."""
         self._release()
         self._watch(None)
         self._set_timer(inf)

@@ -1,4 +1,4 @@
-"""A `SceneTree` that runs within asyncio.
+"""`multiplayer_server` and `multiplayer_client`: run a `SceneTree` within asyncio.
 
 Layer: `aio`.
 """
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 __all__ = ["multiplayer_client", "multiplayer_server"]
 
 LONGEST = 0.1
-"""Seconds between two polls at most: what has a deadline of its own, authentication say, is no earlier noticed."""
+"""The most seconds between two polls: deadlines that no poller knows, as that of authentication, are noticed then."""
 
 _TREE = a("a SceneTree", SceneTree)
 
 GRACE = 2.0
-"""Seconds that the others have to answer the close, and before that the tree's own tasks to end."""
+"""Seconds that the tree's own tasks have to end, and after that the other sides to answer the close."""
 
 
 @checked(tree=_TREE, port=INT, bind_address=STR)
@@ -43,16 +43,16 @@ async def multiplayer_server(
     tls_server_options: TLSOptions | None = None,
     **settings: Any,
 ) -> AsyncIterator[WebSocketMultiplayerPeer]:
-    """Serve a tree, as its server, while the block runs; at its end everybody hears 1001.
+    """Runs a tree as the server while the block runs. At the end of the block all clients are closed with code 1001.
 
-    `@rpc` methods of its nodes may be async: each call is a task. At the end of the block they are cancelled.
+    `@rpc` methods of the tree's nodes may be async: each call is a task, which is cancelled at the end of the block.
 
     Args:
-        tree: its `multiplayer` gets the peer. Do not poll it.
-        port: 0: a free one, see `get_local_port()` of the peer.
-        bind_address: "*" for all addresses, or one.
-        tls_server_options: for `wss`.
-        settings: of `WebSocketMultiplayerPeer`, `dialects` among them.
+        tree: its `multiplayer` gets the peer. Do not poll the tree.
+        port: 1 to 65,535; 0 opens a free port, which the peer's `get_local_port()` tells.
+        bind_address: one address, or "*" for all.
+        tls_server_options: for `wss`. None: no TLS.
+        settings: of `WebSocketMultiplayerPeer`, by name, and `dialects`.
 
     Raises:
         TransportError: the port cannot be opened.
@@ -70,19 +70,19 @@ async def multiplayer_server(
 async def multiplayer_client(
     tree: SceneTree, url: str, tls_client_options: TLSOptions | None = None, **settings: Any
 ) -> AsyncIterator[WebSocketMultiplayerPeer]:
-    """Join a server, as its client, while the block runs, which begins when the server has told this end's id.
+    """Runs a tree as a client while the block runs. The block begins when the server has told the client's id.
 
     `@rpc` methods may be async, as with `multiplayer_server`.
 
     Args:
-        tree: its `multiplayer` gets the peer. Do not poll it.
-        url: where to.
-        tls_client_options: for `wss`.
-        settings: of `WebSocketMultiplayerPeer`, `dialects` among them.
+        tree: its `multiplayer` gets the peer. Do not poll the tree.
+        url: the server's: `ws://host[:port]/path` or `wss://...`.
+        tls_client_options: for `wss`. None trusts the machine's certificate authorities.
+        settings: of `WebSocketMultiplayerPeer`, by name, and `dialects`.
 
     Raises:
         ValueError: the URL is not valid.
-        TransportError, HandshakeError: it could not join.
+        TransportError, HandshakeError: the connection did not open.
     """
     peer = _make_peer(settings)
     error = peer.create_client(url, tls_client_options)
@@ -137,7 +137,7 @@ async def _running(tree: SceneTree, peer: WebSocketMultiplayerPeer) -> AsyncIter
 
 
 async def _leave(peer: WebSocketMultiplayerPeer, driver: LoopDriver) -> None:
-    """Close, and wait for the answers."""
+    """Closes, and waits for the answers."""
     have_answered = driver.when(peer.begin_to_leave())
     driver.run()
     await have_answered

@@ -33,15 +33,15 @@ Handler = Callable[[Connection], Awaitable[object]]
 
 
 class Server(Guarded):
-    """A server that runs; made by `serve`.
+    """A running server; made by `serve`.
 
     Args:
-        handler: called with each connection that opens; when it returns, the connection is closed with 1000, when it
-            raises, that is logged, and the connection closed with 1011.
-        engine: listens already.
+        handler: called in a task of its own with each connection that opens. When the handler returns, the connection
+            is closed with code 1000. When it raises, the exception is logged, and the code is 1011.
+        engine: a server that listens.
 
     Attributes:
-        engine: the engine's class below: signals, settings, statistics. Do not poll or stop it.
+        engine: the `WebSocketServer`, with signals, settings and statistics. Do not poll or stop it.
     """
 
     _gdpeer_attributes: ClassVar[tuple[str, ...]] = ("engine",)
@@ -83,7 +83,7 @@ class Server(Guarded):
             self._driver.arm()
 
     def _ask(self, answer: Awaitable[Response | None], answered: Answered) -> None:
-        """Await an asynchronous `process_request`."""
+        """Starts a task that awaits an asynchronous `process_request`."""
         task = asyncio.get_running_loop().create_task(self._await_answer(answer, answered))
         self._asking.add(task)
         task.add_done_callback(self._asking.discard)
@@ -93,9 +93,9 @@ class Server(Guarded):
         problem: Exception | None = None
         try:
             response = await answer
-        except Exception as error:  # game code
+        except Exception as error:  # of the program's own code: the client gets status 500
             problem = error
-        finally:  # also where the server closes, which cancels this task
+        finally:  # a server that closes cancels this task, and still owes the client an answer
             answered(response, problem)
             if self.engine.is_listening():
                 self._driver.soon()
@@ -108,17 +108,17 @@ class Server(Guarded):
 
     @property
     def connections(self) -> frozenset[Connection]:
-        """Those that are open now."""
+        """The connections that are open now."""
         return frozenset(self._connections.values())
 
     @property
     def port(self) -> int:
-        """The port that is open."""
+        """The port's number."""
         return self.engine.get_local_port()
 
     @property
     def process_request(self) -> Processor | None:
-        """Asked about each upgrade, and may be async; see `WebSocketServer.process_request`. None: nobody."""
+        """Called with the request of each upgrade, and may be async; see `WebSocketServer`. None accepts all."""
         return self.engine.process_request
 
     @process_request.setter
@@ -126,11 +126,11 @@ class Server(Guarded):
         self.engine.process_request = process
 
     def is_serving(self) -> bool:
-        """Whether connections are taken."""
+        """Whether the server accepts connections."""
         return not self._is_closing
 
     async def serve_forever(self) -> None:
-        """Run until cancelled; then close."""
+        """Runs until the task is cancelled, then closes the server."""
         try:
             await asyncio.get_running_loop().create_future()
         finally:
@@ -138,18 +138,18 @@ class Server(Guarded):
             await self.wait_closed()
 
     def close(self, code: int = 1001, reason: str = "") -> None:
-        """Take no more connections, and begin to close those that are there; `wait_closed` waits for them."""
+        """Refuses new connections, and begins to close all others; `wait_closed` waits for their end."""
         self._is_closing = True
         self.engine.refuse_new_connections = True
         for task in self._asking:
             task.cancel()
         self.engine.close_all(code, reason)
-        self._driver.soon()  # who waits is told although nobody is there
+        self._driver.soon()  # without a connection nothing else would end the wait of `wait_closed`
 
     async def wait_closed(self) -> None:
-        """Wait until `close` was called, all connections are closed and all handlers are done; then free the port.
+        """Waits until `close` was called, all connections are closed and all handlers have ended; then frees the port.
 
-        Cancelled, it ends the connections at once, cancels the handlers and waits for them.
+        If this call is cancelled, it ends the connections at once, cancels the handlers and waits for them.
         """
         try:
             await self._driver.when(lambda: self._is_closing and not self._connections)
@@ -178,22 +178,21 @@ class Server(Guarded):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
     ) -> None:
-        """Close, and wait for all."""
+        """Closes the server, and waits for the connections and handlers."""
         self.close()
         await self.wait_closed()
 
 
 class serve:
-    """Serve: `async with serve(handler, "localhost", 8765) as server`, or `server = await serve(...)`.
+    """Starts a server: `async with serve(handler, "localhost", 8765) as server`, or `server = await serve(...)`.
 
     Args:
-        handler: see `Server`.
-        host: a name or an address; "" or None: all of this machine; "unix:/path".
-        port: 0: a free one, see `Server.port`.
-        ssl: a server's context of the standard library; or set `private_key` and `ssl_certificate`.
-        options: those of `websockets` by its names (`max_size`, `ping_interval` ...), or settings and attributes of
-            `WebSocketServer` by their own: `http_handler`, `process_request` (which may be async here), `max_peers`,
-            `max_connections_per_address` ...
+        handler: called with each connection; see `Server`.
+        host: a host name, an address, or "unix:/path". "" and None: all addresses of this machine.
+        port: 1 to 65,535; 0 opens a free port, which `Server.port` tells.
+        ssl: a server's `ssl.SSLContext`. None: TLS only if `private_key` and `ssl_certificate` are set.
+        options: those of `websockets` (`max_size`, `ping_interval`, ...), or settings and attributes of
+            `WebSocketServer` (`http_handler`, `max_peers`, `process_request`, which may be async here, ...), by name.
 
     Raises:
         TransportError: the port cannot be opened.
@@ -220,7 +219,7 @@ class serve:
     async def _serve(self) -> Server:
         engine = WebSocketServer()
         front.configure(engine, self._options)
-        addresses = await asyncio.to_thread(front.addresses_of, self._host)  # a name takes its time
+        addresses = await asyncio.to_thread(front.addresses_of, self._host)  # looking up a name may take seconds
         front.listen(engine, addresses, self._port, self._tls)
         return Server(self._handler, engine)
 
@@ -234,15 +233,15 @@ class serve:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
     ) -> None:
-        """Close, and wait for all."""
+        """Closes the server, and waits for the connections and handlers."""
         if self._server is not None:
             await self._server.__aexit__(kind, error, at)
 
 
 def broadcast(connections: Iterable[Connection], message: Message) -> int:
-    """Send one message to many, framed once, without waiting.
+    """Sends one message to many connections, framed once, without waiting.
 
     Returns:
-        How many did not get it, as they are not open, or more than `write_limit` waits for them already.
+        How many did not get the message: they are not open, or more than `write_limit` bytes are queued for them.
     """
     return front.broadcast((connection.peer for connection in connections), message)

@@ -1,4 +1,4 @@
-"""The tasks of a tree: calls of its async `@rpc` methods.
+"""`TreeTasks`: runs the calls of a tree's async `@rpc` methods as tasks.
 
 Layer: `aio`.
 """
@@ -20,11 +20,11 @@ __all__ = ["MOST_TASKS", "TreeTasks"]
 logger = get_logger("gdpeer.aio")
 
 MOST_TASKS = 1_000
-"""Calls of one peer that may run at the same time; more are refused, as each takes memory for as long as it runs."""
+"""Calls of one peer that may run at the same time. More are refused, as each takes memory until it ends."""
 
 
 class TreeTasks:
-    """Starts the tasks of one tree, and ends them with it. See `gdpeer.multiplayer.rpc.async_methods`."""
+    """Starts a task for each call of a tree's async methods, and ends all of them with the tree."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -32,7 +32,7 @@ class TreeTasks:
         self._counts: Counter[int] = Counter()
 
     def start(self, node: Node, name: str, begin: Callable[[], Coroutine[Any, Any, object]]) -> None:
-        """See `Tasks`."""
+        """Starts the task of one call; see `Tasks`."""
         api: Any = node.multiplayer
         caller = api.get_remote_sender_id()
         if self._counts[caller] >= MOST_TASKS:
@@ -60,7 +60,7 @@ class TreeTasks:
             report(logger, "%s of %s raised, called by peer %s", name, describe(node), caller, limit=limit)
 
     async def end(self, grace: float) -> None:
-        """Cancel all, and wait until they have ended, so many seconds at most."""
+        """Cancels all tasks, and waits at most `grace` seconds until they have ended."""
         tasks = set(self._tasks)
         for task in tasks:
             task.cancel()
@@ -71,5 +71,5 @@ class TreeTasks:
 
 
 async def _coroutine(awaitable: Coroutine[Any, Any, object]) -> object:
-    """A coroutine of any awaitable: a method may be wrapped in something that makes another kind."""
+    """Awaits any awaitable: a decorator of the method may return one that asyncio makes no task of."""
     return await awaitable

@@ -1,13 +1,13 @@
-"""WebSockets that wait: an adapter over `poll()`, with the calls of `websockets.sync`.
+"""Blocking WebSockets: an adapter over `poll()`, with the calls of `websockets.sync`.
 
     with connect("ws://127.0.0.1:9080") as ws:
         ws.send("hello")
         for message in ws:
             ...
 
-Everything here waits for readiness by calling `poll()` with a timeout; frames, handshakes and closing are below.
+This package waits by calling `poll()` with a timeout. Frames, handshakes and closing are below it.
 
-No thread works behind the scenes: a connection answers pings, and notices its end, while some call of it waits.
+No thread runs in the background: a connection answers pings, and notices its end, while one of its calls waits.
 
 Layer: above `multiplayer`; beside `aio`.
 """

@@ -1,8 +1,7 @@
-"""`Acceptor`: a server that hands each connection to somebody else, who serves it with a peer of its own.
+"""`Acceptor`: a server that hands each connection to another thread, which serves it with a peer of its own.
 
-The server's own poller carries every connection through TLS and the upgrade's request, and answers pages. Only clients
-whose upgrade is accepted are handed on. So a socket that says nothing costs a descriptor, and neither a thread nor one
-of `max_peers` places.
+The server's own poller takes every connection through TLS and the upgrade's request, and answers pages. Only accepted
+upgrades are handed on. So an idle socket costs a descriptor, but no thread and none of the `max_peers` places.
 
 Layer: `websocket`.
 """
@@ -28,10 +27,10 @@ FULL = "the server takes no more connections now"
 
 
 class HeldUpgrade(ServerUpgrade):
-    """A server's upgrade that keeps its answer back until the connection has its new owner.
+    """A server's upgrade that holds its answer back until the connection has its new owner.
 
     Attributes:
-        is_decided: the client may have its WebSocket, and was not told yet.
+        is_decided: the upgrade is accepted; the client may not know yet.
     """
 
     __slots__ = ("_is_released", "_outcome")
@@ -54,27 +53,26 @@ class HeldUpgrade(ServerUpgrade):
                 return outcome
             self._outcome = outcome
         else:
-            self._outcome.leftover += data  # of a client that does not wait for the answer
+            self._outcome.leftover += data  # a client may send messages before the answer has reached it
         return self._outcome if self._is_released else None
 
     def release(self, problem: HandshakeError | None = None) -> None:
-        """Give the answer to whoever asks next; with a problem, a refusal instead."""
+        """Lets the next `receive` return the answer, or a refusal if a problem is given."""
         self._is_released = True
         if problem is not None:
             self._outcome = self._refuse(problem)
 
 
 class Acceptor(WebSocketServer):
-    """Ports, TLS, limits, pages and upgrades of a server; what opens is handed on.
+    """The ports, TLS, limits, pages and upgrades of a server; open connections are handed on.
 
-    At most `max_peers` connections are with others at a time; later ones get 503. All of it belongs to one thread,
-    except `wake` and `give_back`. That thread calls `http_handler` and
-    `process_request`.
+    At most `max_peers` connections are handed on at a time; later ones get status 503. Use an acceptor in one thread,
+    which also calls `http_handler` and `process_request`. Other threads may call `wake` and `give_back`.
 
     Args:
-        hand_on: called with an id, a peer, and a function that sends the upgrade's answer; whoever polls the peer calls
-            the function first. Returns False where nobody can take the connection, which is then answered with 503. The
-            new owner calls `give_back` at the end.
+        hand_on: called with an id, a peer, and a function that sends the upgrade's answer. The thread that polls the
+            peer calls the function first, and `give_back` at the end. Returns False if no thread can take the
+            connection, which then gets status 503.
     """
 
     _UPGRADE = HeldUpgrade
@@ -88,7 +86,7 @@ class Acceptor(WebSocketServer):
 
     @property
     def peers(self) -> Mapping[int, WebSocketPeer]:
-        """Those that are with others."""
+        """The peers that were handed on, by id."""
         return MappingProxyType(self._handed)
 
     def _is_in_use(self, peer_id: int) -> bool:
@@ -99,7 +97,7 @@ class Acceptor(WebSocketServer):
         return len(self._handed) + super()._taken()
 
     def poll(self, timeout: float = 0.0) -> None:
-        """Accept, answer, and hand on."""
+        """Accepts connections, answers requests, and hands open connections on."""
         super().poll(timeout)
         while self._decided:
             self._hand_over(self._decided.popleft())
@@ -107,7 +105,7 @@ class Acceptor(WebSocketServer):
 
     def _take_opened(self, backend: NativeBackend) -> WebSocketPeer | None:
         if _held(backend) is not None:
-            self._decided.append(backend)  # until the turn is over, as it holds on to the connections that it touched
+            self._decided.append(backend)  # handed on after the turn, which still uses the connections that it touched
             return None
         return super()._take_opened(backend)
 
@@ -141,19 +139,19 @@ class Acceptor(WebSocketServer):
                 self._tally.note_ended(backend)
 
     def give_back(self, peer_id: int) -> None:
-        """A connection that was handed on is over. From any thread."""
+        """Takes back a connection that has ended. May be called in any thread."""
         self._returned.append(peer_id)
         self.wake()
 
     def wake(self) -> None:
-        """End the wait of `poll`. From any thread, also from a signal handler."""
+        """Ends the wait of `poll`. May be called in any thread, and in a signal handler."""
         poller = self._turn.poller
         if poller is not None:
             poller.wake()
 
 
 def _held(backend: NativeBackend) -> HeldUpgrade | None:
-    """The upgrade, where its answer waits for an owner."""
+    """Returns the upgrade whose answer waits for an owner; None if there is none."""
     upgrade = backend.upgrade
     is_waiting = backend.stage == Stage.UPGRADING and isinstance(upgrade, HeldUpgrade) and upgrade.is_decided
     return upgrade if is_waiting else None  # type: ignore[return-value]

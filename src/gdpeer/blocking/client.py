@@ -1,4 +1,4 @@
-"""`connect`: a client whose calls wait.
+"""`connect`: a client whose calls block.
 
 Layer: `blocking`.
 """
@@ -24,26 +24,25 @@ __all__ = ["connect"]
 def connect(
     url: str, *, ssl: TLSOptions | ssl.SSLContext | None = None, server_hostname: str = "", **options: Any
 ) -> Connection:
-    """Open a connection to a server, and wait until it is open; used as a context manager, it is closed at the end.
+    """Connects to a server, and waits until the connection is open. As a context manager, closes it at the end.
 
     Args:
         url: `ws://host[:port]/path` or `wss://...`.
-        ssl: for `wss`: a `TLSOptions`, or a context of the standard library; None: the machine's authorities.
-        server_hostname: the name that the certificate must have; "": the URL's host.
-        options: those of `websockets` by its names (`max_size`, `ping_interval` ...), or settings of `WebSocketPeer` by
-            their own.
+        ssl: for `wss`, a `TLSOptions` or an `ssl.SSLContext`. None trusts the machine's certificate authorities.
+        server_hostname: the name that the certificate must have. "" is the URL's host.
+        options: those of `websockets` (`max_size`, `ping_interval`, ...), or settings of `WebSocketPeer`, by name.
 
     Raises:
         ValueError, TypeError: the URL or an option is not valid.
-        TransportError: name, TCP, TLS, or the time is up; `cause` tells.
-        HandshakeError: the server said no; `status` tells.
+        TransportError: the name, TCP or TLS failed, or took too long; `cause` says which.
+        HandshakeError: the server refused; `status` is its HTTP status.
     """
     peer = WebSocketPeer()
     front.connect(peer, url, ssl, server_hostname, options)
     connection = Connection(peer)
     try:
         connection.wait_open()
-    except BaseException:  # an interrupt, too
+    except BaseException:  # also Ctrl-C: nobody else could close the connection
         peer.close(-1)
         raise
     return connection

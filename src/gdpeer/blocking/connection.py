@@ -1,4 +1,4 @@
-"""`Connection`: one WebSocket whose calls wait.
+"""`Connection`: one WebSocket whose calls block.
 
 Layer: `blocking`.
 """
@@ -22,14 +22,14 @@ __all__ = ["Connection", "Pong"]
 class Connection(Facts):
     """One end of a WebSocket; made by `connect` and `serve`.
 
-    Iterating over it gives its messages, until it is closed as agreed.
+    Iterating over a connection yields its messages, and stops after a normal close.
 
-    Any thread may make any call at any time: while one waits, others send, receive and close. Each message goes to one
-    of those that receive. The exceptions are a signal handler, and a slot of the peer's signals: while the thread that
-    they interrupt waits in a call, calls there raise RuntimeError.
+    Any thread may make any call at any time: while one thread waits, others can send, receive and close. Each message
+    goes to one of the threads that receive. Calls raise RuntimeError in a signal handler, or a handler of the peer's
+    signals, if it interrupts a thread that waits in a call of the same connection.
 
-    Pings are answered, and the heartbeat is kept, while some call waits. A program that is busy elsewhere for longer
-    than the other side's patience has a thread call `wait_closed()`.
+    Pings are answered, and heartbeats sent, only while a call waits. If your program does something else for longer
+    than the other side waits for a pong, let a thread call `wait_closed()`.
     """
 
     __slots__ = ("__weakref__", "_poll_lock")
@@ -43,15 +43,15 @@ class Connection(Facts):
     # ------------------------------------------------------------------------------------------ receiving
 
     def recv(self, timeout: float | None = None, decode: bool | None = None) -> str | bytes:
-        """The next message: text as str, else bytes.
+        """Returns the next message: a text message as str, a binary message as bytes.
 
         Args:
-            timeout: seconds to wait at most; None: as long as it takes. 0: what has come by now.
-            decode: True: always as text; False: always as bytes, which is faster.
+            timeout: the most seconds to wait. 0 returns only a message that has come already; None waits for ever.
+            decode: True returns all messages as str; False returns all as bytes, which is faster.
 
         Raises:
-            TimeoutError: none came in time. Nothing is lost: the next call receives it.
-            ConnectionClosed: there is none any more. What came before the close is received first.
+            TimeoutError: no message came in time. Nothing is lost: the next call can receive it.
+            ConnectionClosed: the connection is closed, and all messages that came before were received.
         """
         with self._poll_lock as peer:
             data = peer.take()
@@ -79,17 +79,18 @@ class Connection(Facts):
     # ------------------------------------------------------------------------------------------ sending
 
     def send(self, message: Message, timeout: float | None = None) -> None:
-        """Send a message, str as text and bytes as binary; waits until the system has taken all of it.
+        """Sends a message, str as text and bytes as binary, and waits until the system has taken all of it.
 
         Args:
             message: of any size.
-            timeout: seconds to wait at most. What the system has not taken by then goes out in later calls, and as
-                soon as that is more than `write_limit`, a message is refused; None: as long as it takes.
+            timeout: the most seconds to wait; None waits for ever. Bytes that the system has not taken in time leave in
+                later calls.
 
         Raises:
-            TimeoutError: too much waits since earlier calls. Nothing of this message was sent.
-            ConnectionClosed: it is not open any more.
-            TypeError: the message is neither.
+            TimeoutError: more than `write_limit` bytes of earlier calls are still queued. Nothing of this message was
+                sent.
+            ConnectionClosed: the connection is not open any more.
+            TypeError: the message is neither text nor bytes.
         """
         with self._poll_lock as peer:
             deadline = deadline_in(timeout)
@@ -103,20 +104,20 @@ class Connection(Facts):
             self._drain(peer, deadline)
 
     def _drain(self, peer: WebSocketPeer, deadline: float) -> bool:
-        """Wait until nothing waits to go out; whether that came to be."""
+        """Waits until the send queue is empty; False if it is not by the deadline."""
         while peer.get_current_outbound_buffered_amount():
             if not self._poll_lock.turn(deadline):
                 return False
         return True
 
     def ping(self, data: bytes | str = b"") -> Pong:
-        """Send a ping.
+        """Sends a ping.
 
         Returns:
-            What can be waited for: its answer.
+            A `Pong`, to wait for the answer.
 
         Raises:
-            ConnectionClosed: it is not open any more.
+            ConnectionClosed: the connection is not open any more.
             ValueError: `data` is longer than 125 bytes.
         """
         with self._poll_lock as peer:
@@ -132,9 +133,9 @@ class Connection(Facts):
     # ------------------------------------------------------------------------------------------ the end
 
     def close(self, code: int = 1000, reason: str = "") -> None:
-        """Close, and wait until the other side has answered, at most `close_timeout`, and TCP has ended.
+        """Closes the connection. Waits for the other side's answer, at most `close_timeout`, and for the end of TCP.
 
-        What came before can still be received, unless so much waits that reading had stopped. May be called again.
+        May be called again. Messages that came before can still be received, unless the queue was full.
 
         Raises:
             ValueError: the code may not be sent, or the reason is longer than 123 bytes.
@@ -146,10 +147,13 @@ class Connection(Facts):
                 peer.make_way()
 
     def wait_closed(self, timeout: float | None = None) -> None:
-        """Wait until it is closed, by whichever side; a thread that does keeps the connection alive meanwhile.
+        """Waits until either side has closed the connection, and answers pings meanwhile.
+
+        Args:
+            timeout: the most seconds to wait; None waits for ever.
 
         Raises:
-            TimeoutError: it was not, in time.
+            TimeoutError: the connection was not closed in time.
         """
         deadline = deadline_in(timeout)
         with self._poll_lock as peer:
@@ -161,7 +165,7 @@ class Connection(Facts):
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        """Close with 1000, or 1011 after an exception."""
+        """Closes with code 1000, or 1011 after an exception."""
         self.close(1000 if kind is None else 1011)
 
     # ------------------------------------------------------------------------------------ for gdpeer.blocking itself
@@ -191,9 +195,9 @@ class Connection(Facts):
 
 
 class Pong:
-    """The answer to a ping; used as a `threading.Event`.
+    """The answer to a ping, with the methods of a `threading.Event`.
 
-    Of several pings under way only the newest counts, and its answer stands for all.
+    Only the newest ping is measured: its answer stands for those of earlier pings too.
     """
 
     __slots__ = ("_connection",)
@@ -202,17 +206,20 @@ class Pong:
         self._connection = connection
 
     def is_set(self) -> bool:
-        """Whether it has come."""
+        """Whether the answer has come."""
         return self._connection.peer.is_answered()
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait for it; `latency` of the connection then tells how long it took.
+        """Waits for the answer. Afterwards `latency` of the connection is the round trip in seconds.
+
+        Args:
+            timeout: the most seconds to wait; None waits for ever.
 
         Returns:
-            False where it did not come in time.
+            False if the answer did not come in time.
 
         Raises:
-            ConnectionClosed: it will not come any more.
+            ConnectionClosed: the connection closed before the answer came.
         """
         connection = self._connection
         deadline = deadline_in(timeout)

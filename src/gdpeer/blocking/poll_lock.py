@@ -1,7 +1,7 @@
-"""Polling by whoever waits, one thread at a time.
+"""`PollLock`: lets many threads use one peer, while one of them at a time polls it.
 
-The thread that polls does so without the lock, as that is where it waits. Others that want the peer meanwhile wake it,
-and it goes on polling when they are done; those that wait for something to come, too, wait for what it polls.
+The polling thread waits in the poller without holding the lock. A thread that wants the peer wakes it, and the polling
+thread goes on when that thread is done. Threads that wait for an event do not poll too: they wait for its turns.
 
 Layer: `blocking`.
 """
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 __all__ = ["LONGEST", "PollLock", "deadline_in"]
 
 LONGEST = inf if os.name == "posix" else 0.5
-"""Seconds of one wait: Windows notices Ctrl-C only after it."""
+"""The most seconds of one wait: Windows handles Ctrl-C only after a wait."""
 
 
 def deadline_in(timeout: float | None) -> float:
-    """The moment in so many seconds; None: never."""
+    """Returns the time after `timeout` seconds, by the monotonic clock; None: infinity."""
     if timeout is None:
         return inf
     if type(timeout) is not float:
@@ -38,10 +38,10 @@ def deadline_in(timeout: float | None) -> float:
 
 
 class PollLock:
-    """One peer for several threads: `with poll_lock:` has it for the calling thread.
+    """Shares one peer among threads: in `with poll_lock as peer:` the calling thread alone has it.
 
     Args:
-        peer: to be used in `with` only.
+        peer: use it only inside `with`.
     """
 
     __slots__ = ("_changed", "_claims", "_peer", "_poller", "_polling", "_process")
@@ -59,14 +59,14 @@ class PollLock:
 
     def __enter__(self) -> WebSocketPeer:
         if self._process != process_id():
-            self._begin()  # of the parent's threads none is here
+            self._begin()  # after a fork: the threads that held the lock exist in the parent only
         if self._polling == get_ident():
             raise RuntimeError("this connection is polled by the calling thread: use it after that, or in another one")
         self._changed.acquire()
         try:
             if self._polling:
                 self._claim()
-        except BaseException:  # an interrupt
+        except BaseException:  # Ctrl-C: `with` calls __exit__ only after __enter__ has returned
             self._changed.release()
             raise
         return self._peer
@@ -86,10 +86,13 @@ class PollLock:
             self._changed.notify_all()
 
     def turn(self, deadline: float = inf) -> bool:
-        """Within `with`: let something happen, for others too, until that moment at most.
+        """Polls once, or waits for the turn of the thread that polls; other threads may use the peer meanwhile.
+
+        Args:
+            deadline: the latest time to return, by the monotonic clock.
 
         Returns:
-            False where nothing will come: the time is up, or the connection is over.
+            False if nothing more will happen: the deadline has passed, or TCP has ended.
         """
         peer = self._peer
         left = deadline - MONOTONIC.now()

@@ -35,15 +35,15 @@ Handler = Callable[[Connection], object]
 
 
 class Server(Guarded):
-    """A server that listens; made by `serve`.
+    """A listening server; made by `serve`.
 
     Args:
-        handler: called in a thread of its own with each connection that opens; when it returns, the connection is
-            closed with 1000, when it raises, that is logged, and the connection closed with 1011.
+        handler: called in a thread of its own with each connection that opens. When the handler returns, the connection
+            is closed with code 1000. When it raises, the exception is logged, and the code is 1011.
         shutdown_timeout: see `serve`.
 
     Attributes:
-        engine: the engine's class below: settings, and what it listens on. Do not poll or stop it.
+        engine: a `WebSocketServer`, with the settings and ports. Do not poll or stop it.
     """
 
     _gdpeer_attributes: ClassVar[tuple[str, ...]] = ("engine",)
@@ -63,16 +63,16 @@ class Server(Guarded):
         self._threads[connection] = thread
         try:
             thread.start()
-        except RuntimeError:  # the system has no more
+        except RuntimeError:  # the system starts no more threads: the client gets 503
             del self._threads[connection]
             return False
         return True
 
     def _serve(self, peer_id: int, connection: Connection, begin: Callable[[], object]) -> None:
-        """All of a connection, in its thread."""
+        """Serves one connection, from the upgrade's answer to its end; the target of its thread."""
         code = 1001
         try:
-            with suppress(GdpeerError):  # the log has it already
+            with suppress(GdpeerError):  # a connection that does not open was logged where it ended
                 connection.wait_open(begin)
                 if not self._is_closing:
                     code = self._handle(connection)
@@ -82,10 +82,10 @@ class Server(Guarded):
             self.engine.give_back(peer_id)
 
     def _handle(self, connection: Connection) -> int:
-        """Let the handler have it.
+        """Calls the handler.
 
         Returns:
-            The code to close it with.
+            The code to close the connection with.
         """
         try:
             self._handler(connection)
@@ -99,12 +99,12 @@ class Server(Guarded):
 
     @property
     def connections(self) -> frozenset[Connection]:
-        """Those that are there now; some may be opening or closing."""
+        """The connections that have a thread now; some may be opening or closing."""
         return frozenset(list(self._threads))
 
     @property
     def process_request(self) -> Processor | None:
-        """Asked about each upgrade, in the thread of `serve_forever`; see `WebSocketServer.process_request`."""
+        """Called with the request of each upgrade, in the thread of `serve_forever`; see `WebSocketServer`."""
         return self.engine.process_request
 
     @process_request.setter
@@ -113,11 +113,11 @@ class Server(Guarded):
 
     @property
     def port(self) -> int:
-        """The port that is open; 0 when none is."""
+        """The port's number; 0 if no port is open."""
         return self.engine.get_local_port()
 
     def serve_forever(self) -> None:
-        """Take connections until `shutdown` is called, or an interrupt comes; then close, and wait for the handlers."""
+        """Accepts connections until `shutdown` or Ctrl-C; then closes the server, and waits for the handlers."""
         with self._serving:
             try:
                 while not self._is_closing:
@@ -126,12 +126,12 @@ class Server(Guarded):
                 self._end()
 
     def shutdown(self) -> None:
-        """Have `serve_forever` end; does not wait for that. From any thread, also from a signal handler."""
+        """Lets `serve_forever` end, without waiting. May be called in any thread, and in a signal handler."""
         self._is_closing = True
         self.engine.wake()
 
     def _end(self) -> None:
-        """Close the port and all connections, with 1001, and wait for their threads, within the limit."""
+        """Closes the port and all connections with code 1001; waits at most `shutdown_timeout` for the threads."""
         self._is_closing = True
         self.engine.stop(1001)
         threads = dict(self._threads)
@@ -147,7 +147,7 @@ class Server(Guarded):
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        """Shut down, and wait for that, whichever thread serves. A child process only lets go of what it inherited."""
+        """Shuts down, and waits for the end. In a forked child process, only closes the inherited descriptors."""
         if self._process != process_id():
             self._is_closing = True
             self.engine.stop()
@@ -168,22 +168,22 @@ def serve(
     shutdown_timeout: float = 10.0,
     **options: Any,
 ) -> Server:
-    """Listen; `serve_forever` of what is returned then takes connections.
+    """Opens a port. Call `serve_forever` of the returned server to accept connections.
 
-    As in `with serve(handler, "localhost", 8765) as server: server.serve_forever()`, all is closed at the end.
+    `with serve(handler, "localhost", 8765) as server: server.serve_forever()` closes everything at the end.
 
     Args:
-        handler: see `Server`.
-        host: a name or an address; "" or None: all of this machine; "unix:/path".
-        port: 0: a free one, see `Server.port`.
-        ssl: a server's context of the standard library; or set `private_key` and `ssl_certificate`.
-        max_connections: open connections, each with a thread, at a time; later ones get 503. 0: as many as the system
-            has. A connection counts once its upgrade is done.
-        shutdown_timeout: seconds that handlers have after `shutdown`; those that take longer end with the program.
-        options: those of `websockets` by its names (`max_size`, `ping_interval` ...), or settings and attributes of
-            `WebSocketServer` by their own: `http_handler`, `process_request`, `max_connections_per_address` ... The
-            thread of `serve_forever` calls `http_handler` and `process_request`: one that takes its time keeps
-            everybody else from connecting.
+        handler: called with each connection; see `Server`.
+        host: a host name, an address, or "unix:/path". "" and None: all addresses of this machine.
+        port: 1 to 65,535; 0 opens a free port, which `Server.port` tells.
+        ssl: a server's `ssl.SSLContext`. None: TLS only if `private_key` and `ssl_certificate` are set.
+        max_connections: the most connections that are open at a time, each with a thread. Later ones get status 503.
+            0: no limit but the system's.
+        shutdown_timeout: seconds that handlers have to end after `shutdown`. Slower ones end with the program.
+        options: those of `websockets` (`max_size`, `ping_interval`, ...), or settings and attributes of
+            `WebSocketServer` (`http_handler`, `process_request`, `max_connections_per_address`, ...), by name. The
+            thread of `serve_forever` calls `http_handler` and `process_request`, so no client can connect while one of
+            them runs.
 
     Raises:
         TransportError: the port cannot be opened.
