@@ -1,6 +1,6 @@
-"""The gate of a server: who is let in before a byte of theirs is read.
+"""`Admission`: a server's limits by address, which count before a byte of a connection is read.
 
-Addresses stand for people: an IPv4 address for one, and in IPv6 the 64 bits that one household gets.
+An IPv4 address counts as one place. In IPv6 a place is a network of 64 bits, as one household gets it.
 
 Layer: `websocket`.
 """
@@ -17,15 +17,15 @@ from gdpeer.websocket.settings import Settings
 __all__ = ["PAGES_A_CONNECTION", "Admission", "household"]
 
 PAGES_A_CONNECTION = 10
-"""Requests for pages that one address may make for each connection that `connection_rate` grants it: a page is made of
-many files, each of which is asked for by a connection of its own."""
+"""Page requests that a place may make for each connection that `connection_rate` allows. A page consists of many
+files, and each comes over a connection of its own."""
 
 MOST_REMEMBERED = 65_536
-"""Addresses whose rate is remembered; some 20 MB. Beyond it the oldest are forgotten, and begin anew."""
+"""Places whose rate is counted, which takes about 20 MB. Beyond it the oldest are forgotten, and begin anew."""
 
 
 def household(address: str) -> str:
-    """What an address counts as: an IPv6 address its /64 network, every other itself."""
+    """Returns the place of an address: the /64 network of an IPv6 address, else the address itself."""
     if ":" not in address:
         return address
     try:
@@ -36,7 +36,7 @@ def household(address: str) -> str:
 
 
 class Admission:
-    """Counts connections by address, where a limit is set; else it costs nothing.
+    """Counts connections by place if a limit is set; costs nothing otherwise.
 
     Args:
         clock: tells the time.
@@ -46,18 +46,18 @@ class Admission:
         self._clock = clock
         self._rates: dict[str, TokenBucket] = {}
         self._page_rates: dict[str, TokenBucket] = {}
-        self._places: dict[int, str] = {}  # who came from where
+        self._places: dict[int, str] = {}  # by the connection's id
         self._counts: Counter[str] = Counter()
-        self._pages: dict[int, str] = {}  # the same of those that load a page
+        self._pages: dict[int, str] = {}  # the places of connections that load a page
         self._page_counts: Counter[str] = Counter()
 
     def obstacle(self, settings: Settings, address: str, pending: int) -> str:
-        """Which limit of the settings keeps a newcomer out; "": none.
+        """Returns the setting whose limit refuses a new connection; "": none.
 
         Args:
             settings: of the server.
             address: in numbers; "" without TCP, which has no limits by address.
-            pending: how many are not open yet.
+            pending: connections that are not open yet.
         """
         if settings.max_pending and pending >= settings.max_pending:
             return "max_pending"
@@ -70,12 +70,12 @@ class Admission:
         return "connection_rate" if rate and not self._has_token(self._rates, place, rate) else ""
 
     def page_obstacle(self, settings: Settings, address: str, answering: int) -> str:
-        """Which limit keeps a page from somebody who was let in; "": none. Pages have counters of their own.
+        """Returns the setting whose limit refuses a page to an accepted connection; "": none.
 
         Args:
-            settings: of the server; the limits of connections count for pages apart.
+            settings: of the server. Its limits of connections count for pages too, in counters of their own.
             address: in numbers; "" without TCP.
-            answering: how many pages and refusals are on their way.
+            answering: pages and refusals that are being sent.
         """
         if settings.max_pending and answering >= settings.max_pending:
             return "max_pending"
@@ -89,7 +89,7 @@ class Admission:
         return "" if has_token else "connection_rate"
 
     def turn_to_page(self, settings: Settings, peer_id: int, address: str) -> None:
-        """A connection asked for a page: it does not count as one that may become a peer."""
+        """Counts a connection as one that loads a page, and no longer as one that may become a peer."""
         if peer_id in self._places:
             self._pages[peer_id] = place = self._places[peer_id]
             self._page_counts[place] += 1
@@ -108,13 +108,13 @@ class Admission:
         return bucket.spend(now)
 
     def enter(self, settings: Settings, address: str, peer_id: int) -> None:
-        """A connection was let in."""
+        """Counts a connection that was let in."""
         if address and settings.max_connections_per_address:
             self._places[peer_id] = place = household(address)
             self._counts[place] += 1
 
     def leave(self, peer_id: int) -> None:
-        """It has gone."""
+        """Counts a connection no more, as it has ended."""
         self._leave(self._places, self._counts, peer_id)
         self._leave(self._pages, self._page_counts, peer_id)
 
@@ -126,13 +126,13 @@ class Admission:
                 del counts[place]
 
     def clear(self) -> None:
-        """All have gone."""
+        """Forgets all connections and rates."""
         for kept in (self._places, self._counts, self._rates, self._pages, self._page_counts, self._page_rates):
             kept.clear()
 
 
 def _forget(rates: dict[str, TokenBucket], now: float) -> None:
-    """First those whose absence changes nothing, then the older half."""
+    """Forgets places: all whose full bucket says no more than none, and the older half of what is left."""
     kept = {place: bucket for place, bucket in rates.items() if not bucket.is_full(now)}
     if len(kept) > MOST_REMEMBERED // 2:
         kept = dict(list(kept.items())[-MOST_REMEMBERED // 2 :])

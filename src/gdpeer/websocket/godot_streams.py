@@ -1,4 +1,4 @@
-"""TCP and TLS as the engine's classes, as far as `WebSocketPeer.accept_stream` needs them.
+"""The engine's TCP and TLS classes, as far as `WebSocketPeer.accept_stream` needs them.
 
     listener = TCPServer()
     listener.listen(9080)
@@ -6,7 +6,7 @@
     if listener.is_connection_available():
         peer.accept_stream(listener.take_connection())
 
-Nothing waits but `put_data` and `get_data`, which are documented to.
+Only `put_data` and `get_data` wait, as in the engine.
 
 Layer: `websocket`. Source: reference godot-api section 9.
 """
@@ -32,13 +32,13 @@ if TYPE_CHECKING:
 __all__ = ["StreamPeerTCP", "StreamPeerTLS", "TCPServer", "TCPStatus", "TLSStatus"]
 
 _PIECE = 65_536
-_BLOCKING_LIMIT = 30.0  # seconds that put_data and get_data wait for the other side at most
+_BLOCKING_LIMIT = 30.0  # the most seconds that put_data and get_data wait for the other side
 
 
 class TCPServer(Guarded):
-    """Listens on a port; connections are taken one by one.
+    """A listening port; `take_connection` returns one connection after another.
 
-    Differs from the engine: a port outside 0-65535 is refused, not cut to 16 bits.
+    Differs from the engine: a port outside 0 to 65,535 is refused, not cut to 16 bits.
     """
 
     _gdpeer_attributes: ClassVar[tuple[str, ...]] = ()
@@ -49,15 +49,17 @@ class TCPServer(Guarded):
 
     @checked(port=INT, bind_address=STR)
     def listen(self, port: int, bind_address: str = "*") -> Error:
-        """Open the port.
+        """Opens the port.
 
         Args:
-            port: 0: a free one, see `get_local_port`.
-            bind_address: "*" for all.
+            port: 1 to 65,535; 0 opens a free port, which `get_local_port` tells.
+            bind_address: one address, or "*" for all.
 
         Returns:
-            `ERR_ALREADY_IN_USE` when listening already or the port is taken, `ERR_INVALID_PARAMETER` for a port or
-            address that is not valid, `ERR_UNAVAILABLE` in a page; else `OK`.
+            OK: the port is open.
+            ERR_ALREADY_IN_USE: this server listens already, or another program has the port.
+            ERR_INVALID_PARAMETER: the port or address is not valid.
+            ERR_UNAVAILABLE: this is a browser.
         """
         if IN_PAGE:
             return Error.ERR_UNAVAILABLE
@@ -78,21 +80,21 @@ class TCPServer(Guarded):
         return self._listener is not None
 
     def is_connection_available(self) -> bool:
-        """Whether `take_connection` would give one."""
+        """Whether `take_connection` would return a connection."""
         if not self._waiting and self._listener is not None:
             self._waiting.extend(self._listener.accept())
         return bool(self._waiting)
 
     def take_connection(self) -> StreamPeerTCP | None:
-        """The connection that waits longest; None where none does."""
+        """Returns the connection that has waited longest; None if none waits."""
         return StreamPeerTCP(self._waiting.popleft()) if self.is_connection_available() else None
 
     def get_local_port(self) -> int:
-        """The port that is open; 0 when none is."""
+        """Returns the number of the open port; 0 if none is open."""
         return 0 if self._listener is None else self._listener.local_address[1]
 
     def stop(self) -> None:
-        """Close the port, and the connections that nobody took."""
+        """Closes the port, and the connections that were not taken."""
         if self._listener is not None:
             self._listener.close()
             self._listener = None
@@ -100,12 +102,12 @@ class TCPServer(Guarded):
             self._waiting.popleft().close()
 
     def __del__(self) -> None:
-        """A server that nobody holds any more is closed, as in the engine."""
+        """Closes the port when the server object is freed, as in the engine."""
         self.stop()
 
 
 class TCPStatus(NamedInt):
-    """Where a TCP stream is."""
+    """The state of a TCP stream."""
 
     NONE = 0
     CONNECTING = 1
@@ -114,7 +116,7 @@ class TCPStatus(NamedInt):
 
 
 class _StreamPeer(Guarded):
-    """Bytes in and out over a `Stream`; what both classes share."""
+    """The part that `StreamPeerTCP` and `StreamPeerTLS` share: bytes in and out over a `Stream`."""
 
     _gdpeer_attributes: ClassVar[tuple[str, ...]] = ()
 
@@ -123,13 +125,10 @@ class _StreamPeer(Guarded):
         self._connector: Connector | None = None
         self._received = bytearray()
         self._ended = False
-        self._failure: str | None = None  # no exception: its traceback would keep this object alive
+        self._failure: str | None = None  # text only: an exception's traceback would keep this object alive
 
     def _take_stream(self) -> Stream | None:
-        """Hand the stream over to a WebSocketPeer.
-
-        None where it is not connected, or its bytes were begun to be read.
-        """
+        """Hands the stream over to a WebSocketPeer; None if it is not connected, or some of its bytes were read."""
         self._advance()
         if self._failure is not None or self._received:
             return None
@@ -149,7 +148,7 @@ class _StreamPeer(Guarded):
             self._connector = None
 
     def _fill(self) -> None:
-        """Take in what has arrived."""
+        """Receives all bytes that have arrived."""
         if self._stream is None or self._ended:
             return
         piece = bytearray(_PIECE)
@@ -162,13 +161,17 @@ class _StreamPeer(Guarded):
             self._ended = True
 
     def get_available_bytes(self) -> int:
-        """Bytes that can be read at once."""
+        """Returns how many bytes can be read without waiting."""
         self._fill()
         return len(self._received)
 
     @checked(count=INT)
     def get_partial_data(self, count: int) -> tuple[Error, bytes]:
-        """At most `count` bytes that are there. `ERR_FILE_EOF` when the other side ended and nothing is left."""
+        """Returns an error code and at most `count` bytes, without waiting.
+
+        Returns:
+            `ERR_FILE_EOF` if the other side has ended and no bytes are left, `FAILED` without a connection; else `OK`.
+        """
         if self._stream is None:
             return Error.FAILED, b""
         self._fill()
@@ -178,7 +181,7 @@ class _StreamPeer(Guarded):
 
     @checked(count=INT)
     def get_data(self, count: int) -> tuple[Error, bytes]:
-        """Exactly `count` bytes; waits for them, at most 30 seconds for each piece (`ERR_TIMEOUT`)."""
+        """Returns an error code and exactly `count` bytes; waits at most 30 seconds (`ERR_TIMEOUT`)."""
         limit = time.monotonic() + _BLOCKING_LIMIT
         while self._stream is not None and self.get_available_bytes() < count and not self._ended:
             if not self._wait(limit, write=False):
@@ -189,7 +192,7 @@ class _StreamPeer(Guarded):
 
     @checked(data=BYTES)
     def put_partial_data(self, data: bytes) -> tuple[Error, int]:
-        """Send what can be sent at once; how many bytes that were."""
+        """Sends as much as can be sent without waiting; returns an error code and how many bytes were sent."""
         if self._stream is None:
             return Error.FAILED, 0
         try:
@@ -200,7 +203,7 @@ class _StreamPeer(Guarded):
 
     @checked(data=BYTES)
     def put_data(self, data: bytes) -> Error:
-        """Send all; waits for room, at most 30 seconds (`ERR_TIMEOUT`)."""
+        """Sends all bytes; waits at most 30 seconds (`ERR_TIMEOUT`)."""
         limit = time.monotonic() + _BLOCKING_LIMIT
         view = memoryview(data)
         while len(view):
@@ -229,7 +232,7 @@ class _StreamPeer(Guarded):
         self.__init__()  # type: ignore[misc]  # as new
 
     def __del__(self) -> None:
-        """A stream that nobody holds any more is closed, as in the engine."""
+        """Closes the stream when this object is freed, as in the engine."""
         for pollable in (self._stream, self._connector):
             if pollable is not None:
                 pollable.close()
@@ -244,11 +247,14 @@ class StreamPeerTCP(_StreamPeer):
 
     @checked(host=STR, port=INT)
     def connect_to_host(self, host: str, port: int) -> Error:
-        """Begin to connect; call `poll` until `get_status` is no longer CONNECTING.
+        """Begins to connect; call `poll` until `get_status` is no longer CONNECTING.
 
         Returns:
-            `ERR_ALREADY_IN_USE` unless there is no connection, `ERR_INVALID_PARAMETER` for a port that is not valid,
-            `ERR_UNAVAILABLE` in a page; else `OK`.
+            OK: the connection is being made.
+            ERR_ALREADY_IN_USE: there is a connection.
+            ERR_INVALID_PARAMETER: the port is not valid.
+            ERR_UNAVAILABLE: this is a browser.
+            FAILED: connecting failed at once.
         """
         if IN_PAGE:
             return Error.ERR_UNAVAILABLE
@@ -264,12 +270,12 @@ class StreamPeerTCP(_StreamPeer):
         return Error.OK if self._failure is None else Error.FAILED
 
     def poll(self) -> Error:
-        """Go on connecting; `FAILED` once it is known that it will not."""
+        """Continues to connect; returns `FAILED` once connecting has failed."""
         self._advance()
         return Error.OK if self._failure is None else Error.FAILED
 
     def get_status(self) -> TCPStatus:
-        """NONE, CONNECTING, CONNECTED or ERROR."""
+        """Returns NONE, CONNECTING, CONNECTED or ERROR."""
         if self._failure is not None:
             return TCPStatus.ERROR
         if self._connector is not None:
@@ -277,29 +283,29 @@ class StreamPeerTCP(_StreamPeer):
         return TCPStatus.NONE if self._stream is None or self._ended else TCPStatus.CONNECTED
 
     def get_connected_host(self) -> str:
-        """The other side's address in numbers."""
+        """Returns the other side's address in numbers; "" without a connection."""
         return "" if self._stream is None else self._stream.remote_address[0]
 
     def get_connected_port(self) -> int:
-        """The other side's port."""
+        """Returns the other side's port; 0 without a connection."""
         return 0 if self._stream is None else self._stream.remote_address[1]
 
     def get_local_port(self) -> int:
-        """This side's port."""
+        """Returns this side's port; 0 without a connection."""
         return 0 if self._stream is None else self._stream.local_address[1]
 
     def set_no_delay(self, enabled: bool) -> None:
-        """Send small packets at once; on at first."""
+        """Sets TCP_NODELAY, which sends small packets at once. Default: on."""
         if self._stream is not None:
             self._stream.set_no_delay(enabled)
 
     def disconnect_from_host(self) -> None:
-        """End the connection."""
+        """Ends the connection."""
         self._close()
 
 
 class TLSStatus(NamedInt):
-    """Where a TLS stream is."""
+    """The state of a TLS stream."""
 
     DISCONNECTED = 0
     HANDSHAKING = 1
@@ -313,7 +319,7 @@ _OPTIONS = a("TLSOptions", TLSOptions)
 
 
 class StreamPeerTLS(_StreamPeer):
-    """TLS over a `StreamPeerTCP`, which must not be used by itself afterwards."""
+    """TLS over a `StreamPeerTCP`. Do not use that stream by itself afterwards."""
 
     _gdpeer_attributes: ClassVar[tuple[str, ...]] = ()
 
@@ -325,11 +331,11 @@ class StreamPeerTLS(_StreamPeer):
 
     @checked(stream=_TCP, server_options=_OPTIONS)
     def accept_stream(self, stream: StreamPeerTCP, server_options: TLSOptions) -> Error:
-        """Begin as a server; call `poll` until `get_status` is no longer HANDSHAKING.
+        """Begins a server's handshake; call `poll` until `get_status` is no longer HANDSHAKING.
 
         Returns:
-            `ERR_INVALID_PARAMETER` for a client's options or a stream that is not connected; the code of a
-            certificate that cannot be used; else `OK`.
+            `OK`; `ERR_INVALID_PARAMETER` for a client's options or a stream that is not connected; another code for a
+            certificate that cannot be used.
         """
         return self._start(stream, server_options, "", is_server=True)
 
@@ -337,9 +343,15 @@ class StreamPeerTLS(_StreamPeer):
     def connect_to_stream(
         self, stream: StreamPeerTCP, common_name: str, client_options: TLSOptions | None = None
     ) -> Error:
-        """Begin as a client.
+        """Begins a client's handshake; call `poll` until `get_status` is no longer HANDSHAKING.
 
-        `common_name` is the name that the server's certificate must have. Returns as `accept_stream`.
+        Args:
+            stream: a connected one.
+            common_name: the name that the server's certificate must have.
+            client_options: None trusts the machine's certificate authorities.
+
+        Returns:
+            The codes of `accept_stream`.
         """
         options = client_options or TLSOptions.client()
         return self._start(stream, options, options.get_common_name_override() or common_name, is_server=False)
@@ -363,11 +375,11 @@ class StreamPeerTLS(_StreamPeer):
         return Error.OK if self._failure is None else Error.FAILED
 
     def poll(self) -> None:
-        """Go on with the handshake."""
+        """Continues the handshake."""
         self._advance()
 
     def get_status(self) -> TLSStatus:
-        """DISCONNECTED, HANDSHAKING, CONNECTED, ERROR or ERROR_HOSTNAME_MISMATCH."""
+        """Returns DISCONNECTED, HANDSHAKING, CONNECTED, ERROR or ERROR_HOSTNAME_MISMATCH."""
         if self._failure is not None:
             wrong_name = "for another host" in self._failure
             return TLSStatus.ERROR_HOSTNAME_MISMATCH if wrong_name else TLSStatus.ERROR
@@ -376,9 +388,9 @@ class StreamPeerTLS(_StreamPeer):
         return TLSStatus.DISCONNECTED if self._stream is None or self._ended else TLSStatus.CONNECTED
 
     def get_stream(self) -> StreamPeerTCP | None:
-        """The stream that it was started on."""
+        """Returns the `StreamPeerTCP` below; None before the handshake began."""
         return self._tcp
 
     def disconnect_from_stream(self) -> None:
-        """End the connection."""
+        """Ends the connection."""
         self._close()

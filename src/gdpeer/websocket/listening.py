@@ -1,7 +1,7 @@
-"""The ports of a server: where connections come in, the TLS on them, and the limits by address.
+"""`Listeners`: the ports of a server, their TLS, and the limits by address.
 
-Layer: `websocket`. The transport's modules are imported when they are needed: a server over streams of one's own needs
-none of them.
+Layer: `websocket`. The transport's modules are imported when they are needed: a server that only uses `take_stream`
+needs none of them.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ logger = get_logger("gdpeer.websocket")
 
 
 class Place(NamedTuple):
-    """Where to listen; see `WebSocketServer` and `Listener`."""
+    """The arguments of one port; `WebSocketServer` describes them."""
 
     bind_ip: str
     port: int
@@ -40,11 +40,11 @@ class Place(NamedTuple):
 
 
 def make_context(key: Source | None, certificate: Source | None, chain: Source | None) -> ssl.SSLContext | None:
-    """What TLS needs; None without key and certificate.
+    """Returns the context for a server's TLS; None without key and certificate.
 
     Raises:
-        ValueError: there is only one of both.
-        TransportError: they cannot be used.
+        ValueError: only one of key and certificate is given.
+        TransportError: the key or a certificate cannot be used.
     """
     if key is None and certificate is None:
         return None
@@ -54,7 +54,7 @@ def make_context(key: Source | None, certificate: Source | None, chain: Source |
 
 
 def log_not_listening(reason: str) -> None:
-    """Logs why a server does not listen. Most reasons begin with these words by themselves."""
+    """Logs why a server does not listen. Most reasons begin with "cannot listen" already."""
     logger.warning("%s", reason if reason.startswith("cannot listen") else f"cannot listen: {reason}")
 
 
@@ -65,9 +65,9 @@ class Listeners:
         clock: tells the time.
 
     Attributes:
-        listeners: the ports.
+        listeners: the open ports.
         tls: for connections that come from now on; None: no TLS.
-        admission: the limits that count before a byte is read.
+        admission: the limits by address.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -83,7 +83,7 @@ class Listeners:
             The port's number.
 
         Raises:
-            TransportError: it cannot be opened, no descriptor is left, or this is a page.
+            TransportError: the port cannot be opened, no descriptor is left, or this is a browser.
         """
         check_for_sockets()
         try:
@@ -101,7 +101,7 @@ class Listeners:
             for stream in listener.accept():
                 try:
                     come_in(stream, listener.local_address[1])
-                except OSError as error:  # the system is short of something; the others go on
+                except OSError as error:  # no memory or descriptor for this connection; others may still fit
                     stream.close()
                     log_limited(logger, logging.WARNING, "a connection was refused: %s", error)
 
@@ -114,7 +114,7 @@ class Listeners:
         return listener.local_address[1]
 
     def secure(self, stream: Any, settings: Settings) -> Stream | Connector:
-        """A connection with TLS on it, where that is set."""
+        """Returns the connection itself, or a connector that does its TLS handshake if `tls` is set."""
         if self.tls is None:
             return stream  # type: ignore[no-any-return]
         from gdpeer.transport.tls import TlsConnector
@@ -122,7 +122,7 @@ class Listeners:
         return TlsConnector(stream, self.tls, server_side=True, timeout=settings.handshake_timeout, clock=self._clock)
 
     def close(self) -> None:
-        """Nobody comes in any more."""
+        """Closes all ports, and forgets the connections that `admission` counts."""
         while self.listeners:
             self.listeners.pop().close()
         self.admission.clear()

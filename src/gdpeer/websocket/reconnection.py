@@ -1,16 +1,16 @@
-"""When to connect again, and when not to: a policy without I/O, for every front.
+"""`Reconnection`: decides whether to connect again, and after how long. It has no I/O, so all clients can use it.
 
-| what ended it | again? |
+| what ended the connection | connect again? |
 |---|---|
-| no such name, TCP refused or lost, a time limit | yes: networks come back |
-| TLS: a certificate that is not trusted | no; a connection that was open and broke within TLS: yes |
+| name not found, TCP refused or lost, a time limit | yes: networks recover |
+| TLS: a certificate that is not trusted | no; yes if the connection had been open |
 | a proxy that refuses | no |
-| HTTP status 408, 425, 429, 500 and more | yes: the server is busy, or starting |
-| another status (403 of a refused origin, 404 ...), an upgrade or a sub-protocol that does not fit | no |
-| a close with 1001, 1006, 1011 to 1014 | yes: the server goes down, failed, or wants us later |
-| a close with 1000, another code, or none | no: that is what one side wanted |
-| bytes that break the protocol, a message over the limit | no: it would come again |
-| this side let go | no |
+| HTTP status 408, 425, 429, 500 and above | yes: the server is busy, or starting |
+| another status (403 for an origin, 404, ...), a wrong upgrade or sub-protocol | no |
+| a close with code 1001, 1006, 1011 to 1014 | yes: the server restarts, failed, or is overloaded |
+| a close with 1000, another code, or none | no: one side wanted to end |
+| a protocol violation, a message over the limit | no: it would happen again |
+| this side ended the connection | no |
 
 Layer: `websocket`; pure.
 """
@@ -34,7 +34,7 @@ PASSING_CAUSES = frozenset({Cause.DNS, Cause.TCP, Cause.TIMEOUT})
 
 
 def chance() -> float:
-    """A number from 0 to 1, of the system's randomness: many clients must not come back together."""
+    """Returns a random number from 0 to 1, from the system: clients with the same seed would return together."""
     return secrets.randbelow(1 << 30) / (1 << 30)
 
 
@@ -42,22 +42,24 @@ _CAUSE = a("a CloseCause", CloseCause)
 
 
 class Reconnection(Guarded):
-    """Pauses that grow, up to a limit, and begin anew after a connection that held.
+    """A policy for connecting again: waits that grow up to a limit, and begin anew after a connection that lasted.
 
     Args:
-        first: seconds before the first new attempt.
-        most: seconds of the longest pause.
-        factor: so many times as long is each pause as the one before.
-        jitter: the share of a pause that is left to chance, from 0 to 1; with 0.5 it is half to all of its length.
-        attempts: give up after so many in a row that failed; None: never.
-        patience: give up after so many seconds without a connection; None: never.
-        held: seconds after which a connection counts as a good one. One that ends earlier is a failed attempt.
-        codes: close codes after which to connect again, beside 1001, 1006 and 1011 to 1014; an application's own, say.
-        clock: for tests.
-        chance: likewise.
+        first: the first wait, in seconds.
+        most: the longest wait, in seconds.
+        factor: each wait is this many times as long as the one before; at least 1.
+        jitter: the random share of each wait, from 0 to 1. With 0.5, a wait is cut to between half and all of its
+            length, so that clients do not return at the same moment.
+        attempts: gives up after this many failed attempts in a row. None: never.
+        patience: gives up after this many seconds without a connection. None: never.
+        held: a connection that lasted this many seconds resets the wait to `first`. One that ended earlier counts as a
+            failed attempt.
+        codes: more close codes after which to connect again, beside 1001, 1006 and 1011 to 1014.
+        clock: a `ManualClock` in tests.
+        chance: returns a random number from 0 to 1; another function in tests.
 
     Raises:
-        ValueError: a number makes no sense.
+        ValueError: a number is out of its range, or `most` is less than `first`.
     """
 
     _gdpeer_attributes: ClassVar[tuple[str, ...]] = ()
@@ -100,11 +102,11 @@ class Reconnection(Guarded):
         self._was_open = False
 
     def connected(self) -> None:
-        """A connection has opened."""
+        """Notes that a connection has opened."""
         self._opened = self._clock.now()
 
     def ended(self) -> None:
-        """It is over, or the attempt failed: to be called once for each, before `next_delay`."""
+        """Notes that a connection has ended, or an attempt failed. Call it once for each, before `next_delay`."""
         now = self._clock.now()
         if self._opened is not None and now - self._opened >= self._held:
             self._failures = 0
@@ -116,11 +118,11 @@ class Reconnection(Guarded):
 
     @checked(cause=_CAUSE, code=INT)
     def is_final(self, cause: CloseCause, code: int = -1) -> bool:
-        """Whether there is no use in trying again after an end, as after a certificate that is not trusted.
+        """Whether connecting again is useless after an end, as after a certificate that is not trusted.
 
         Args:
             cause: of the end.
-            code: of the close, where there was one.
+            code: the close code; -1: there was none.
         """
         if cause.cause is Cause.HTTP_STATUS:
             return cause.status < 500 and cause.status not in BUSY
@@ -131,7 +133,7 @@ class Reconnection(Guarded):
         return cause.cause not in PASSING_CAUSES
 
     def next_delay(self) -> float | None:
-        """Seconds to wait before the next attempt; None: give up, by `attempts` or `patience`."""
+        """Returns the seconds to wait before the next attempt; None: give up, by `attempts` or `patience`."""
         if self._attempts is not None and self._failures > self._attempts:
             return None
         exponent = min(max(0, self._failures - 1), 64)  # beyond, a float would overflow
@@ -141,11 +143,16 @@ class Reconnection(Guarded):
         return None if is_over else pause
 
     def _waited(self) -> float:
-        """Seconds without a connection."""
+        """Returns the seconds since the last connection ended."""
         return 0.0 if self._since is None else self._clock.now() - self._since
 
     @checked(cause=_CAUSE, code=INT)
     def delay_after(self, cause: CloseCause, code: int = -1) -> float | None:
-        """`ended`, and how long to wait; None: do not try again."""
+        """Calls `ended`, and returns the seconds to wait before the next attempt; None: do not connect again.
+
+        Args:
+            cause: of the end.
+            code: the close code; -1: there was none.
+        """
         self.ended()
         return None if self.is_final(cause, code) else self.next_delay()

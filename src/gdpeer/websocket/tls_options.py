@@ -1,4 +1,4 @@
-"""TLS as the engine's classes describe it: keys, certificates, options.
+"""The engine's classes for TLS: keys, certificates and options.
 
 `ssl` is imported only when a connection is made or a file is checked.
 
@@ -24,7 +24,7 @@ _PATH = a("a path", str, os.PathLike)
 
 
 class Pem(Guarded):
-    """Text in PEM form, from a file or a string."""
+    """A text in PEM format, from a file or a string."""
 
     _gdpeer_attributes: ClassVar[tuple[str, ...]] = ()
 
@@ -35,11 +35,12 @@ class Pem(Guarded):
 
     @checked(path=_PATH)
     def load(self, path: str | os.PathLike[str]) -> Error:
-        """Read a PEM file.
+        """Reads a PEM file.
 
         Returns:
-            `ERR_FILE_NOT_FOUND`, `ERR_FILE_CANT_READ`, or `ERR_PARSE_ERROR` where the file holds nothing of the kind;
-            else `OK`.
+            OK: the file was read.
+            ERR_FILE_NOT_FOUND, ERR_FILE_CANT_READ: the file does not exist, or cannot be read.
+            ERR_PARSE_ERROR: the file holds no certificate, or no key.
         """
         try:
             text = Path(path).read_text("ascii", "replace")
@@ -51,14 +52,14 @@ class Pem(Guarded):
 
     @checked(text=STR)
     def load_from_string(self, text: str) -> Error:
-        """Take PEM text; `ERR_PARSE_ERROR` where it holds nothing of the kind."""
+        """Takes a PEM text; returns `ERR_PARSE_ERROR` if it holds no certificate, or no key."""
         if self._MARK not in text:
             return Error.ERR_PARSE_ERROR
         self._text = text
         return Error.OK
 
     def save_to_string(self) -> str:
-        """The PEM text."""
+        """Returns the PEM text."""
         return self._text
 
     def __bool__(self) -> bool:
@@ -66,7 +67,7 @@ class Pem(Guarded):
 
 
 class X509Certificate(Pem):
-    """One certificate, or a chain with the server's own first; PEM."""
+    """A certificate in PEM format, or a chain of certificates with the server's own first."""
 
     _gdpeer_attributes: ClassVar[tuple[str, ...]] = ()
 
@@ -74,7 +75,7 @@ class X509Certificate(Pem):
 
 
 class CryptoKey(Pem):
-    """A private key; PEM."""
+    """A private key in PEM format."""
 
     _gdpeer_attributes: ClassVar[tuple[str, ...]] = ()
 
@@ -91,14 +92,14 @@ _SOURCE = a("a path, a CryptoKey or an X509Certificate", str, os.PathLike, Pem)
 
 
 def pem_of(source: Source) -> str | bytes:
-    """What the transport takes: a path, or PEM bytes."""
+    """Returns the path, or the bytes of the PEM text, as the transport takes them."""
     return source.save_to_string().encode() if isinstance(source, Pem) else os.fspath(source)
 
 
 class TLSOptions:
-    """How to speak TLS; made by `client`, `client_unsafe` and `server`, as in the engine.
+    """The options of a TLS connection; made by `client`, `client_unsafe` and `server`, as in the engine.
 
-    Certificates and keys are given as objects or, shorter, as paths of PEM files.
+    Give certificates and keys as objects, or as paths of PEM files.
     """
 
     __slots__ = ("_certificate", "_common_name", "_key", "_mode", "_trusted")
@@ -123,10 +124,10 @@ class TLSOptions:
     @classmethod
     @checked(trusted_chain=optional(_SOURCE), common_name_override=STR)
     def client(cls, trusted_chain: Source | None = None, common_name_override: str = "") -> TLSOptions:
-        """Check the server's certificate and its name.
+        """Returns the options of a client that checks the server's certificate and its name.
 
         Args:
-            trusted_chain: authorities to trust; None: the machine's.
+            trusted_chain: the certificate authorities to trust. None trusts the machine's.
             common_name_override: the name that the certificate must have, instead of the URL's host.
         """
         return cls("client", trusted=trusted_chain, common_name=common_name_override)
@@ -134,51 +135,60 @@ class TLSOptions:
     @classmethod
     @checked(trusted_chain=optional(_SOURCE))
     def client_unsafe(cls, trusted_chain: Source | None = None) -> TLSOptions:
-        """Check no name; and without `trusted_chain` no certificate either. For tests."""
+        """Returns the options of a client that does not check the name. For tests.
+
+        Args:
+            trusted_chain: the certificate authorities to trust. None accepts all certificates.
+        """
         return cls("unsafe", trusted=trusted_chain)
 
     @classmethod
     @checked(key=_SOURCE, certificate=_SOURCE)
     def server(cls, key: Source, certificate: Source) -> TLSOptions:
-        """Be a server; the certificate should hold the whole chain, the server's own first."""
+        """Returns the options of a server.
+
+        Args:
+            key: the private key.
+            certificate: the whole chain, the server's own certificate first.
+        """
         return cls("server", key=key, certificate=certificate)
 
     def is_default(self) -> bool:
-        """Whether they are a client's that asks for nothing but what everybody gets."""
+        """Whether these are the options of `client()` without arguments."""
         return self._mode == "client" and self._trusted is None and not self._common_name
 
     def is_server(self) -> bool:
-        """Whether made by `server`."""
+        """Whether `server` made these options."""
         return self._mode == "server"
 
     def is_unsafe_client(self) -> bool:
-        """Whether made by `client_unsafe`."""
+        """Whether `client_unsafe` made these options."""
         return self._mode == "unsafe"
 
     def get_trusted_ca_chain(self) -> Source | None:
-        """As given."""
+        """Returns the certificate authorities that a client trusts, as they were given."""
         return self._trusted
 
     def get_common_name_override(self) -> str:
-        """As given."""
+        """Returns the name that a client expects instead of the URL's host, as it was given."""
         return self._common_name
 
     def get_private_key(self) -> Source | None:
-        """As given."""
+        """Returns a server's private key, as it was given."""
         return self._key
 
     def get_own_certificate(self) -> Source | None:
-        """As given."""
+        """Returns a server's certificate, as it was given."""
         return self._certificate
 
     def make_context(self, chain: Source | None = None) -> ssl.SSLContext:
-        """The options as the standard library's context.
+        """Returns the options as an `ssl.SSLContext`.
 
         Args:
-            chain: for a server, certificates between its own and the root.
+            chain: for a server, the certificates between its own and the root.
 
         Raises:
-            TransportError: a file is missing or does not hold what it should (`Cause.TLS`).
+            TransportError: a file is missing, or holds no certificate or key (`Cause.TLS`).
         """
         from gdpeer.transport import tls
 

@@ -1,1 +1,1 @@
-"""Sessions of peers with ids, as the server and as a client have them."""
+"""Multiplayer sessions over `WebSocketServer` and `WebSocketClient`: peers with ids, and their packets in order."""

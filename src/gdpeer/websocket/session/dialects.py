@@ -1,13 +1,13 @@
-"""How a session of peers with ids looks on the wire, in Godot 4 and in Godot 3.
+"""The two wire formats of a multiplayer session: Godot 4's and Godot 3's.
 
 | | Godot 4 | Godot 3 |
 |---|---|---|
-| a newcomer is sent | its id, as 4 bytes | ID, ADD 1, an ADD for each other |
-| the others are sent | nothing: `SceneMultiplayer` tells them | ADD; in the end DEL |
-| a packet | as it is | behind a header of 9 bytes with source and target |
+| a new client gets | its id, as 4 bytes | ID, ADD 1, an ADD for each other client |
+| the other clients get | nothing: `SceneMultiplayer` tells them | ADD, and DEL at its end |
+| a packet | without a header | after a header of 9 bytes with source and target |
 | clients reach each other | through `SceneMultiplayer` | through the server's transport |
 
-A dialect has no state. What breaks a rule is a `PacketError`.
+A dialect has no state. It raises `PacketError` for a message that breaks a rule.
 
 Layer: `websocket`; compiled (types in `dialects.pxd`). Source: reference godot4-wire section B, godot3-wire section 2.
 """
@@ -31,23 +31,20 @@ __all__ = ["GODOT3", "GODOT4", "Dialect", "Heard"]
 
 
 class Heard(NamedTuple):
-    """What a client hears from its server: DATA and who sent it, or ID, ADD, DEL and whom it is about."""
+    """One statement of a server's message: DATA with its sender, or ID, ADD or DEL with the peer it is about."""
 
     kind: Kind
     peer_id: int
 
 
 class Dialect:
-    """One way to talk.
-
-    Args:
-        name, header_size, announces, tells_server_gone: see below.
+    """A wire format.
 
     Attributes:
         name: "godot4" or "godot3".
-        header_size: bytes in front of a packet.
-        announces: the transport tells clients of each other, and what one sends to another goes by its header.
-        tells_server_gone: a client whose server goes is told `peer_disconnected(1)`.
+        header_size: bytes before each packet.
+        announces: True if the transport tells clients of each other, and the header names a packet's target.
+        tells_server_gone: True if a client emits `peer_disconnected(1)` when its server is gone.
     """
 
     __slots__ = ("announces", "header_size", "name", "tells_server_gone")
@@ -59,30 +56,30 @@ class Dialect:
         self.tells_server_gone = tells_server_gone
 
     def welcome(self, peer_id: int) -> tuple[bytes, ...]:
-        """What a server sends to a newcomer at once."""
+        """Returns the messages that a server sends to a new client."""
         raise NotImplementedError
 
     def wrap(self, source: int, target: int, payload: bytes) -> bytes:
-        """A packet as a message."""
+        """Returns the message that carries a packet."""
         raise NotImplementedError
 
     def read_target(self, message: bytes, peer_id: int) -> int:
-        """On a server: whom client `peer_id` sent this message to.
+        """Returns the target of a message from client `peer_id`, on a server.
 
         Raises:
-            PacketError: it is to be dropped.
+            PacketError: the message breaks a rule; drop it.
         """
         raise NotImplementedError
 
     def hear(self, message: bytes, own_id: int) -> tuple[Heard, ...]:
-        """On a client: what a message of the server says.
+        """Returns the statements of a message from the server, on a client.
 
         Args:
-            message: as it came.
+            message: the whole message.
             own_id: this client's id; 0 before the server has told it.
 
         Raises:
-            PacketError: it is to be dropped.
+            PacketError: the message breaks a rule; drop it.
         """
         raise NotImplementedError
 

@@ -1,10 +1,10 @@
-"""Godot 3's multiplayer mode as bytes: the header in front of every message, and who gets what a client sends.
+"""The header of every message in Godot 3's multiplayer mode, and the receivers of a client's message.
 
     byte 0      1               5               9
          kind   source (i32)    target (i32)    payload
     kind: 0 data; 1 a peer came, 2 a peer went, 3 your id: then source is 1, target 0, the payload a peer's id (i32)
 
-Everything here is pure. A message that breaks a rule is a `PacketError`.
+The functions are pure. They raise `PacketError` for a message that breaks a rule.
 
 Layer: `websocket`. Source: reference godot3-wire section 2.
 """
@@ -28,7 +28,7 @@ _SYSTEM = struct.Struct("<Biii")
 
 
 class Kind(IntEnum):
-    """What a message is."""
+    """The kind of a message, its first byte."""
 
     DATA = 0
     ADD = 1
@@ -37,7 +37,7 @@ class Kind(IntEnum):
 
 
 class Header(NamedTuple):
-    """What stands in front of the payload; for all kinds but DATA `peer_id` is what the payload holds, else 0."""
+    """The header's fields. `peer_id` is the payload of ADD, DEL and ID; 0 for DATA."""
 
     kind: Kind
     source: int
@@ -46,20 +46,20 @@ class Header(NamedTuple):
 
 
 def pack_data(source: int, target: int, payload: bytes) -> bytes:
-    """A message with something for the game."""
+    """Returns a message with a packet for the game."""
     return _HEADER.pack(Kind.DATA, source, target) + payload
 
 
 def pack_system(kind: Kind, peer_id: int) -> bytes:
-    """A message of the server's own."""
+    """Returns a message of the server about a peer: ADD, DEL or ID."""
     return _SYSTEM.pack(kind, SERVER, 0, peer_id)
 
 
 def unpack(message: bytes) -> Header:
-    """Read the header; the payload is `message[HEADER_SIZE:]`.
+    """Reads the header of a message; the payload is `message[HEADER_SIZE:]`.
 
     Raises:
-        PacketError: it is too short or of no known kind.
+        PacketError: the message is too short, or its kind is unknown.
     """
     if len(message) < HEADER_SIZE:
         raise PacketError(f"{len(message)} bytes are no header of Godot 3's", len(message))
@@ -74,10 +74,10 @@ def unpack(message: bytes) -> Header:
 
 
 def unpack_from_client(message: bytes, peer_id: int) -> Header:
-    """Read the header of what client `peer_id` sent to its server.
+    """Reads the header of a message from client `peer_id` to its server.
 
     Raises:
-        PacketError: as `unpack`; or it is not DATA, or claims to be from somebody else.
+        PacketError: as `unpack`; the kind is not DATA, or the source is another peer.
     """
     header = unpack(message)
     if header.kind is not Kind.DATA:
@@ -88,10 +88,15 @@ def unpack_from_client(message: bytes, peer_id: int) -> Header:
 
 
 def receivers(source: int, target: int, peer_ids: Iterable[int]) -> list[int]:
-    """The clients that get a message, of all that there are.
+    """Returns the clients that get a message.
 
-    The server itself gets what is for it (1), and everything that is for more than one: as in the engine also what
-    is for all but the server.
+    The server is not among them: it gets messages for itself (1), and, as in the engine, all that are for more than one
+    peer, even those for all but the server.
+
+    Args:
+        source: the sender.
+        target: positive: one peer; 0: all; negative: all but that peer.
+        peer_ids: all clients.
     """
     if target > 0:
         return [peer_id for peer_id in peer_ids if peer_id == target != source]
