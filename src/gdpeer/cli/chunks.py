@@ -46,7 +46,7 @@ class Chunks(ReadAhead[bytes]):
         if self._size == 0:
             data = source.read(self._most + 1)  # one byte more tells a stream that is too long
             if len(data) > self._most:
-                self.problem = f"standard input is longer than a message may be: {self._most} bytes"
+                self.problem = f"standard input is longer than the largest message, {self._most} bytes"
             else:
                 self._queue.put(data)
             return

@@ -123,7 +123,7 @@ def read_line(number: int, line: str, read: Callable[[dict[str, Any]], Read]) ->
         return read(json.loads(line))
     except json.JSONDecodeError as problem:
         raise RecordingError(
-            f"line {number}: this is no JSON (at character {problem.pos + 1}): is it cut off?"
+            f"line {number}: invalid JSON (at character {problem.pos + 1}): is the file complete?"
         ) from None
     except (KeyError, TypeError, AttributeError) as problem:
         raise RecordingError(f"line {number}: {describe(problem)}") from None
@@ -133,7 +133,7 @@ def read_line(number: int, line: str, read: Callable[[dict[str, Any]], Read]) ->
 
 def describe(problem: Exception) -> str:
     """Returns what is wrong with a line whose fields are missing or of a wrong type."""
-    return f"{problem.args[0]!r} is missing" if isinstance(problem, KeyError) else "not as a recording writes it"
+    return f"{problem.args[0]!r} is missing" if isinstance(problem, KeyError) else "unexpected value for a recording"
 
 
 def check_header(fields: Any) -> dict[str, Any]:
@@ -143,9 +143,9 @@ def check_header(fields: Any) -> dict[str, Any]:
         ValueError: the recording is of another version, or the line is not a header.
     """
     if not isinstance(fields, dict) or fields.get("gdpeer") != KIND:
-        raise ValueError("this is no recording of gdpeer")
+        raise ValueError("this is not a recording of gdpeer")
     if fields.get("version") != VERSION:
-        raise ValueError(f"version {fields.get('version')!r} of recordings is not known, only {VERSION}")
+        raise ValueError(f"unsupported version {fields.get('version')!r} of recordings, expected {VERSION}")
     return fields
 
 
@@ -166,7 +166,7 @@ def as_event(fields: dict[str, Any]) -> Event:
             return Ended(time, line, side, int(fields["code"]), str(fields["reason"]))
         case "refused":
             return Refused(time, line, str(fields["why"]))
-    raise ValueError(f"{fields['event']!r} is no event of a recording")
+    raise ValueError(f"unknown event {fields['event']!r}")
 
 
 def payload_of(fields: dict[str, Any]) -> Message:

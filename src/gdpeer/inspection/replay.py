@@ -277,7 +277,7 @@ class Replay:
         there = recording.peers()
         for line in lines:
             if line not in there:
-                raise ReplayError(f"there is no peer {line} in the recording, but {', '.join(map(str, there))}")
+                raise ReplayError(f"the recording has no peer {line}, only {', '.join(map(str, there))}")
         self.ids = Ids()
         self.players = {
             line: Player(line, events, recording.dialect, names, ignored)

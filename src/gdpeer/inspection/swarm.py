@@ -48,7 +48,7 @@ class Script:
         module = _load(path)
         made = getattr(module, "bot", None) or getattr(module, "Bot", None)
         if not callable(made):
-            raise ScriptError(f"{path} has neither a function bot nor a class Bot")
+            raise ScriptError(f"{path} has no function bot and no class Bot")
         if isinstance(made, type) and not callable(getattr(made, "run", None)):
             raise ScriptError(f"the class Bot of {path} has no method run")
         self._path = path

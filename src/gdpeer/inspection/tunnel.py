@@ -277,7 +277,7 @@ class Line:
         try:
             far = connect(url, tunnel.tls, asking(tunnel.settings, request, CONNECT), tunnel.clock, tunnel.turn)
         except (ValueError, TransportError) as problem:
-            raise HandshakeError(f"cannot ask the server behind: {problem}", status=BAD_GATEWAY) from None
+            raise HandshakeError(f"cannot connect to the game's server: {problem}", status=BAD_GATEWAY) from None
         far.peer_id = 2 * self.number + 1
         self._far = far
 

@@ -90,7 +90,7 @@ class WaitingUpgrade(ServerUpgrade):
                 and 502 for everything else.
         """
         status = cause.status or (GATEWAY_TIMEOUT if cause.cause is Cause.TIMEOUT else BAD_GATEWAY)
-        self._problem = HandshakeError(f"the server behind: {cause}", cause.cause, status=status)
+        self._problem = HandshakeError(f"the game's server: {cause}", cause.cause, status=status)
 
     def receive(self, data: bytes, stream: Addressed) -> Outcome | None:
         """Takes bytes of the client; returns the outcome once the upgrade is decided."""
@@ -108,7 +108,7 @@ class WaitingUpgrade(ServerUpgrade):
         if self.request is None:
             self._look_for_request(data)
         if self.request is not None and len(self._data) > MOST_EARLY:
-            raise HandshakeError("too much came before the upgrade was answered", status=400)
+            raise HandshakeError("the client sent too much data before the answer to the upgrade", status=400)
         return None
 
     def _look_for_request(self, data: bytes) -> None:
@@ -116,7 +116,7 @@ class WaitingUpgrade(ServerUpgrade):
         if request is None:
             return
         if not self._reader.is_upgrade:
-            raise HandshakeError("a WebSocket is expected here", status=426, headers=(("Upgrade", "websocket"),))
+            raise HandshakeError("this port accepts only WebSockets", status=426, headers=(("Upgrade", "websocket"),))
         self.request = request
         self._arrived(request)
 
@@ -124,5 +124,5 @@ class WaitingUpgrade(ServerUpgrade):
         """Refuses the upgrade because the client, or the server behind, took too long."""
         if self.request is None:
             return super().time_out()
-        what = "the server behind did not answer in time"
+        what = "the game's server did not answer in time"
         return self._refuse(HandshakeError(what, Cause.TIMEOUT, status=GATEWAY_TIMEOUT))

@@ -238,7 +238,7 @@ def test_nobody_there_is_a_cause() -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "neither a function bot nor a class Bot"),
+        ("", "no function bot and no class Bot"),
         ("class Bot: ...", "has no method run"),
         ("1 / 0", "fails: ZeroDivisionError: division by zero"),
     ],
@@ -255,7 +255,7 @@ def test_what_is_no_python_file(tmp_path: Path) -> None:
     path.write_text("")
     with swarm(path, "--url", "ws://localhost") as run:
         assert run.wait() == 2
-        assert "is no Python file" in run.stderr[0]
+        assert "is not a Python file" in run.stderr[0]
 
 
 def test_a_url_that_is_none() -> None:

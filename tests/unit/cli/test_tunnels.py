@@ -377,7 +377,7 @@ def test_a_replay_ends_on_ctrl_c(echo: str, session: Path, tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        (b"{}\n", "line 1: this is no recording of gdpeer"),
+        (b"{}\n", "line 1: this is not a recording of gdpeer"),
         (b"\xff\xfe", ".*"),
         (b'{"gdpeer":"recording","version":1}\n{"time":', "line 2: .*"),
     ],
@@ -399,4 +399,4 @@ def test_a_replay_without_a_server_is_one_line_and_status_1(session: Path) -> No
 def test_a_peer_that_is_not_in_the_recording(echo: str, session: Path) -> None:
     done = fails("replay", str(session), echo, "--peer", "5")
     assert done.returncode == 1
-    assert done.stderr.endswith("there is no peer 5 in the recording, but 1\n")
+    assert done.stderr.endswith("the recording has no peer 5, only 1\n")

@@ -122,7 +122,7 @@ def test_one_client_of_several() -> None:
 
 
 def test_a_client_that_is_not_there() -> None:
-    with pytest.raises(ReplayError, match="there is no peer 7 in the recording, but 1, 2"):
+    with pytest.raises(ReplayError, match="the recording has no peer 7, only 1, 2"):
         Replay(recording(*talk(1), *talk(2)), parse_url("ws://localhost"), lines=[7])
 
 
