@@ -1,1 +1,1 @@
-"""Programs that build and prove the project."""
+"""Programs that build, test and document the project."""

@@ -34,15 +34,15 @@ UNIX_ALONE = re.compile(
     r"| < \S|^ *(?:export|source|curl|tail|rm|sudo|apt(?:-get)?) ",
     re.MULTILINE,
 )
-"""Commands that PowerShell does not understand."""
+"""Matches commands that PowerShell does not understand."""
 INDENTED = re.compile(r"(?<=\n\n)(?: {4,}\S[^\n]*\n)+")
 OTHERWISE = ("docs/contributing.md", "docs/internals.md", "docs/performance.md", "deploy/")
-"""Pages for those who work on gdpeer, with make, and for machines with Linux."""
+"""Pages about work on gdpeer itself, which needs make, and about machines with Linux."""
 OUTSIDE = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 
 
 class Fault(NamedTuple):
-    """One thing that is wrong, and where."""
+    """A fault of a page, with its place."""
 
     page: str
     line: int
@@ -53,18 +53,18 @@ class Fault(NamedTuple):
 
 
 def blank(found: re.Match[str]) -> str:
-    """As many lines without a word: what follows keeps its line number."""
+    """Returns as many empty lines as a match has, so that later text keeps its line number."""
     return "\n" * found[0].count("\n")
 
 
 def prose(text: str) -> str:
-    """A page without its code."""
+    """Returns a page without its code."""
     return CODE.sub(lambda found: "code" + blank(found), FENCE.sub(blank, text))
 
 
 @cache
 def anchors(page: Path) -> frozenset[str]:
-    """The names of a page's headings as forges and Sphinx make them."""
+    """Returns the anchors of a page's headings, as forges and Sphinx name them."""
     names: list[str] = []
     for heading in HEADING.finditer(FENCE.sub(blank, page.read_text(encoding="utf-8"))):
         title = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading["title"]).replace("`", "")
@@ -74,7 +74,7 @@ def anchors(page: Path) -> frozenset[str]:
 
 
 def check_link(page: Path, root: Path, text: str, target: str, picture: bool) -> str | None:
-    """What is wrong with one link; None: nothing."""
+    """Returns the fault of a link; None if it is right."""
     if not text.strip():
         return f"the {'picture' if picture else 'link to'} {target} has no text"
     if OUTSIDE.match(target):
@@ -106,7 +106,7 @@ def check_page(page: Path, root: Path = ROOT) -> Iterator[Fault]:
 
 
 def check_commands(name: str, text: str) -> Iterator[Fault]:
-    """Commands for Unix without those for Windows."""
+    """Yields commands for Unix that have no counterpart for Windows."""
     for found in UNIX.finditer(text):
         if "```powershell\n" not in found["rest"]:
             yield Fault(name, line_of(text, found), "no commands for Windows follow: add a block `powershell`")
@@ -122,7 +122,7 @@ def line_of(text: str, found: re.Match[str]) -> int:
 
 
 def check_index(root: Path = ROOT) -> Iterator[Fault]:
-    """Pages that nobody finds from docs/index.md."""
+    """Yields pages that docs/index.md does not link to."""
     index = root / "docs" / "index.md"
     named = {found["target"].partition("#")[0] for found in LINK.finditer(index.read_text(encoding="utf-8"))}
     for page in sorted((root / "docs").rglob("*.md")):
@@ -132,7 +132,7 @@ def check_index(root: Path = ROOT) -> Iterator[Fault]:
 
 
 def check(root: Path = ROOT) -> list[Fault]:
-    """Everything that is wrong."""
+    """Returns the faults of all pages."""
     pages = sorted({page for pattern in PAGES for page in root.glob(pattern)})
     faults = [fault for page in pages for fault in check_page(page, root)]
     faults += check_index(root)

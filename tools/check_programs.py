@@ -1,6 +1,6 @@
 """Checks the Python programs in README and docs: `python -m tools.check_programs`.
 
-Style and form by ruff, types by `mypy --strict` and by pyright as it comes.
+ruff checks style and format; `mypy --strict`, and pyright with its default settings, check types.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from pathlib import Path
 from tools.programs import ROOT, write_programs
 
 PUBLISHED = "websockets"
-"""The folder of programs of `websockets`, which stay as published but for one import."""
+"""The folder with examples of `websockets`, which stay as published except for one import."""
 IN_COLUMNS = ("multiplayer_server.py",)
-"""Programs whose comments stand in columns, which a formatter would undo."""
+"""Programs whose comments are aligned in columns, which a formatter would undo."""
 COLUMN_RULES = ("E302", "E305", "I001")
-"""What they need not keep: lines between functions and after imports."""
+"""Rules about blank lines and imports that these programs need not follow."""
 UNTYPED = """
 [mypy-cython.*,Cython.*]
 follow_imports = skip
@@ -29,7 +29,7 @@ ignore_missing_imports = True
 
 
 def run(folder: Path, *words: str, **environment: str) -> bool:
-    """Runs a tool of this environment in the folder; whether it found nothing."""
+    """Runs a tool of this environment in a folder; returns whether it found no fault."""
     command = [sys.executable, "-m", *words]
     return not subprocess.run(command, cwd=folder, env=os.environ | environment, check=False).returncode
 
@@ -46,7 +46,8 @@ def has_style(folder: Path, files: list[str]) -> bool:
 
 
 def has_types(folder: Path, files: list[str]) -> bool:
-    """Programs of one folder may import each other; programs of two may have the same name."""
+    """Returns whether mypy and pyright find no fault."""
+    # One run of mypy per folder: programs of one folder import each other, and two folders may use the same name.
     (folder / "mypy.ini").write_text(f"[mypy]\nstrict = True\n{UNTYPED}")
     settings = {"extraPaths": [str(ROOT / "src")], "exclude": [PUBLISHED], "reportMissingModuleSource": False}
     (folder / "pyrightconfig.json").write_text(json.dumps(settings))
@@ -59,7 +60,7 @@ def has_types(folder: Path, files: list[str]) -> bool:
 
 
 def main() -> int:
-    """Checks all of them; the exit status."""
+    """Checks all programs; returns the exit status."""
     with tempfile.TemporaryDirectory(prefix="gdpeer-programs-") as name:
         folder = Path(name)
         written = [path.relative_to(folder) for path in write_programs(folder)]

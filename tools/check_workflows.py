@@ -1,6 +1,6 @@
-"""Checks the workflows of .github with actionlint (are they right?) and zizmor (can they be abused?): `make lint`.
+"""Checks the workflows of .github for errors with actionlint, and for security with zizmor: `make lint`.
 
-Neither asks the network. Where actionlint has no package with its program in it, what is on the path is taken.
+Neither uses the network. If the environment has no actionlint, the program on PATH is used.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ CHECKS = {
 
 
 def program(name: str) -> str | None:
-    """Beside this Python, or on the path."""
+    """Returns the path of a program beside this Python, else on PATH; None if there is none."""
     beside = Path(sys.executable).with_name(name)
     return str(beside) if beside.exists() else shutil.which(name)
 

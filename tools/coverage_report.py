@@ -1,4 +1,4 @@
-"""Joins the coverage data of the unit suite and its child processes; fails below the limit in pyproject.toml."""
+"""Combines the coverage data of the unit suite and its child processes; fails below the limit in pyproject.toml."""
 
 from __future__ import annotations
 

@@ -1,10 +1,11 @@
-"""Builds what is published, and tries each of it: `make dist`.
+"""Builds the distributions that are published, and tries each of them: `make dist`.
 
     python -m tools.dist                   the source distribution, the pure wheel, the compiled wheel for this Python
     python -m tools.dist --no-compiled     without the compiled wheel, which the release builds on each system
 
-Each is installed into an empty environment, where a server answers a client's message; the pure wheel on each supported
-Python that is on this machine. Twine reads the metadata as the index does. The results lie in dist/.
+Each distribution is installed into an empty environment, where a server must answer a client's message. The pure wheel
+is tried on each supported Python of this machine. Twine checks the metadata as the index does. The results are in
+dist/.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ ECHO = ROOT / "tools" / "try_wheel.py"
 
 
 def build(kind: str, mode: str) -> Path:
-    """One archive, as pip would have the backend build it."""
+    """Builds one archive the way pip does, and returns its path."""
     before = set(DIST.iterdir())
     run([sys.executable, "-c", BUILD, kind], f"building the {kind} (GDPEER_COMPILE={mode})", {"GDPEER_COMPILE": mode})
     [made] = set(DIST.iterdir()) - before
@@ -38,7 +39,7 @@ def build(kind: str, mode: str) -> Path:
 
 
 def try_in_empty_environment(archive: Path, python: str, form: str) -> None:
-    """Installs an archive, with what it depends on, and has it answer an echo."""
+    """Installs an archive with its dependencies, and checks that its server answers."""
     with tempfile.TemporaryDirectory(prefix="gdpeer-dist-") as folder:
         home = Path(folder, "venv")
         make(home, python)
@@ -50,7 +51,7 @@ def try_in_empty_environment(archive: Path, python: str, form: str) -> None:
 
 
 def try_on_each_python(wheel: Path) -> int:
-    """The pure wheel on all supported Pythons; how many are not on this machine."""
+    """Tries the pure wheel on all supported Pythons; returns how many this machine lacks."""
     lacking = 0
     for version in pythons.SUPPORTED:
         python = pythons.find(version)

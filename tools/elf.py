@@ -1,4 +1,4 @@
-"""Which shared libraries the programs of unpacked packages name, and which of these are not unpacked with them."""
+"""Finds the shared libraries that programs of unpacked packages need, and those that are missing."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from pathlib import Path
 from typing import NamedTuple
 
 MAGIC = b"\x7fELF\x02\x01"
-"""The beginning of an ELF file of 64 bits, little-endian; others name nothing here."""
+"""The first bytes of a 64-bit, little-endian ELF file; other files are taken to need no library."""
 PT_LOAD, PT_DYNAMIC = 1, 2
 DT_NEEDED, DT_STRTAB = 1, 5
 
 FOLDERS = ("usr/lib/*-linux-gnu", "lib/*-linux-gnu", "usr/lib", "lib", "usr/lib64", "lib64")
 PRIVATE_FOLDERS = ("pulseaudio", "blas", "lapack")
-"""Some packages keep libraries in a folder of their own, which their programs name by RUNPATH."""
+"""Folders of packages that keep libraries to themselves; their programs find these by RUNPATH."""
 
 LIBC = re.compile(r"ld-linux.*|lib(c|m|dl|pthread|resolv|rt|util)\.so\.\d+")
-"""The names of the C library's own parts."""
+"""Matches the libraries that belong to the C library."""
 
 
 class Segment(NamedTuple):
-    """A row of the program header."""
+    """A row of an ELF file's program header."""
 
     kind: int
     offset: int
@@ -32,7 +32,7 @@ class Segment(NamedTuple):
 
 
 def needed(path: Path) -> list[str]:
-    """The libraries that an ELF file names."""
+    """Returns the names of the libraries that an ELF file needs."""
     if path.stat().st_size < 64:
         return []
     with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
@@ -62,7 +62,7 @@ def _dynamic(data: mmap.mmap, segment: Segment) -> list[tuple[int, int]]:
 
 
 def _offset(segments: Iterable[Segment], address: int) -> int | None:
-    """Where in the file that lies which is loaded at `address`."""
+    """Returns the offset in the file of the data that is loaded at `address`."""
     for one in segments:
         if one.kind == PT_LOAD and one.address <= address < one.address + one.size:
             return one.offset + address - one.address
@@ -70,7 +70,7 @@ def _offset(segments: Iterable[Segment], address: int) -> int | None:
 
 
 def library_folders(prefix: Path) -> list[Path]:
-    """The folders of libraries below a folder in which packages were unpacked."""
+    """Returns the folders of libraries below a folder of unpacked packages."""
     found = [path for pattern in FOLDERS for path in sorted(prefix.glob(pattern))]
     found = [path for path in found if path.is_dir() and not path.is_symlink()]
     for folder in PRIVATE_FOLDERS:
@@ -79,14 +79,17 @@ def library_folders(prefix: Path) -> list[Path]:
 
 
 def loader(prefix: Path) -> Path:
-    """The program that loads other programs with the libraries below `prefix`: the C library's `ld-linux`."""
+    """Returns the path of the C library's `ld-linux` below `prefix`, which starts programs with the libraries there."""
     return next(path for path in prefix.glob("**/ld-linux*.so.*") if path.is_file() and not path.is_symlink())
 
 
 def lacking(prefix: Path, programs: Iterable[Path], machine_libc: bool = False) -> dict[Path, list[str]]:
-    """The libraries that the programs, or what they load, need and that are not below `prefix`, by who names them.
+    """Returns the missing libraries, by the program or library that needs them.
 
-    With `machine_libc` the machine's own C library is taken.
+    Args:
+        prefix: folder of the unpacked packages.
+        programs: the programs to look at; libraries that they load are looked at too.
+        machine_libc: whether the machine's own C library is used, so that it is not missing.
     """
     folders = library_folders(prefix)
     waiting, seen, found = list(programs), set[Path](), dict[Path, list[str]]()

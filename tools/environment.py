@@ -1,13 +1,13 @@
-"""Makes a virtual environment, installs gdpeer into it in one form, and brings it up to date when the sources changed.
+"""Makes a virtual environment with gdpeer in one form, and updates it when the sources have changed.
 
     python tools/environment.py .venv --form compiled --groups test,lint
     python tools/environment.py .venv-pure --form pure --groups test
 
-gdpeer is installed as a wheel built from the tree, not in editable mode: the tests then run what a user would install,
-the compiled module and its Python source cannot be mixed up, and both forms stand side by side for one source tree.
-Building it anew takes a few seconds for a change of plain Python, as only a changed compiled module is compiled again.
+gdpeer is installed as a wheel built from the tree, not in editable mode. The tests then run the same files as a user,
+compiled modules and their Python sources cannot be mixed up, and one source tree can have environments of both forms.
+After a change of plain Python, building takes a few seconds, because only changed compiled modules are compiled.
 
-Standard library only.
+The module needs the standard library only.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 FORMS = {"compiled": "try", "pure": "no"}
-"""The form of the installation, and what GDPEER_COMPILE says for it unless it is set."""
+"""The value of GDPEER_COMPILE for each form, unless the variable is set."""
 
 NO_VENV = """\
 gdpeer: this Python ({python}) cannot make a virtual environment.
@@ -36,14 +36,20 @@ UNCOMPILED = "gdpeer: installed uncompiled, as plain Python: {why}. It works the
 
 
 class Failed(Exception):
-    """A step failed; the text says which and shows the end of what it printed."""
+    """A step failed; the message names the step and shows the end of its output."""
 
 
 def run(command: list[str | Path], what: str, environment: dict[str, str] | None = None, *, tells: bool = False) -> str:
-    """Runs a command, and returns what it prints; with `tells`, lines of gdpeer's own are shown as they come.
+    """Runs a command and returns its output.
+
+    Args:
+        command: to run in the checkout.
+        what: name of the step, for the error message.
+        environment: variables to set besides those of this process.
+        tells: whether to show lines of gdpeer's own setup at once.
 
     Raises:
-        Failed: it ended with another status than 0.
+        Failed: the exit status is not 0.
     """
     if tells:
         return run_and_tell(command, what, environment)
@@ -92,7 +98,7 @@ def run_and_tell(command: list[str | Path], what: str, environment: dict[str, st
 
 
 def make(folder: Path, python: str) -> None:
-    """An empty environment of `python`; kept when it is there already and of the same Python."""
+    """Makes an empty environment of `python`, unless there is one of the same Python already."""
     if (folder / "bin" / "pip").exists() and base_of(folder / "bin" / "python") == base_of(python):
         return
     shutil.rmtree(folder, ignore_errors=True)
@@ -103,14 +109,14 @@ def make(folder: Path, python: str) -> None:
 
 
 def base_of(python: Path | str) -> str:
-    """Where the installation of an interpreter lies; empty when there is none that runs."""
+    """Returns the folder of an interpreter's installation; "" if the interpreter does not run."""
     with contextlib.suppress(Failed):
         return run([python, "-c", "import sys; print(sys.base_prefix, sys.version)"], "python").strip()
     return ""
 
 
 def make_by_pip(folder: Path, python: str) -> None:
-    """Where Debian left venv's other half in a package of its own: the pip that is there installs the environment's."""
+    """Makes an environment without `ensurepip`, which Debian keeps in another package: the own pip installs into it."""
     shutil.rmtree(folder, ignore_errors=True)
     try:
         run([python, "-m", "venv", "--without-pip", folder], "python -m venv --without-pip")
@@ -122,7 +128,7 @@ def make_by_pip(folder: Path, python: str) -> None:
 
 @contextlib.contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """One at a time: a second caller waits until the first has finished."""
+    """Holds a lock on the folder during the block; a second process waits until the first has finished."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with open(f"{folder}.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -133,7 +139,7 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def requirements(groups: list[str]) -> list[str]:
-    """The requirements of the named groups of pyproject.toml; `cli` is the extra of that name."""
+    """Returns the requirements of groups of pyproject.toml; `cli` is the extra of that name."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     table = dict(project["dependency-groups"])
     table["cli"] = project["project"]["optional-dependencies"]["cli"]
@@ -148,13 +154,13 @@ def install_requirements(folder: Path, wanted: list[str]) -> None:
     stamp = folder / ".requirements"
     have = set(stamp.read_text().splitlines()) if stamp.exists() else set()
     if not set(wanted) <= have:
-        # Python compiles what it imports, on the first import: most of what is installed is never imported.
+        # Without bytecode: Python compiles a module at its first import, and most of the packages are never imported.
         run([folder / "bin" / "python", "-m", "pip", "install", "--quiet", "--no-compile", *wanted], "pip install")
         stamp.write_text("\n".join(sorted(have | set(wanted))) + "\n")
 
 
 def source_digest(mode: str) -> str:
-    """A digest of everything that goes into the wheel."""
+    """Returns a digest of all files that go into the wheel."""
     digest = hashlib.sha256(mode.encode())
     files = [ROOT / name for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE", "MANIFEST.in")]
     files += sorted(path for path in (ROOT / "src" / "gdpeer").rglob("*") if path.is_file())
@@ -193,7 +199,7 @@ def install_project(folder: Path, form: str) -> None:
 
 
 def reason(printed: str) -> str:
-    """What setup.py gave as the reason for a pure wheel."""
+    """Returns the reason that setup.py printed for a pure wheel."""
     _, found, rest = printed.partition("gdpeer: installing uncompiled (")
     return rest.splitlines()[0].rstrip().removesuffix(")") if found else "GDPEER_COMPILE=no"
 

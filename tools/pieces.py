@@ -1,6 +1,6 @@
-"""The pieces from outside that tests need: engines, conformance suite, packages of Node, Chromium, Pythons.
+"""Installs the programs from outside that tests need: engines, conformance suite, Node packages, Chromium, Pythons.
 
-Each is installed where the machine lets it, once, and the outcome is an empty text or the reason why it is not there.
+Each piece is tried once. Its outcome is "" if it is installed, else the reason why it cannot be installed here.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def last_line(text: str, otherwise: str) -> str:
 
 
 def attempt(command: list[str], **environment: str) -> str:
-    """Runs a command for its effect; returns what it said last when it failed."""
+    """Runs a command; returns "" if it succeeded, else its last line of output."""
     done = subprocess.run(
         command,
         cwd=ROOT,
@@ -89,7 +89,7 @@ PIECES: dict[str, Callable[[], str]] = {
 
 
 class Pieces:
-    """Fetches the named pieces beside whatever else runs; `problem(name)` is there once `ready(name)` is true."""
+    """Fetches the named pieces in the background; call `problem(name)` once `ready(name)` is true."""
 
     def __init__(self, names: set[str]) -> None:
         self._pool = ThreadPoolExecutor(max_workers=4)
@@ -99,7 +99,7 @@ class Pieces:
         return self._outcomes[name].done()
 
     def problem(self, name: str) -> str:
-        """Why the piece is missing, or an empty text."""
+        """Returns why a piece is missing; "" if it is installed."""
         error = self._outcomes[name].exception()
         return str(error) if error else self._outcomes[name].result()
 

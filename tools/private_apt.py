@@ -3,10 +3,10 @@
     with PrivateApt(folder, "forky") as apt:
         apt.unpack_with_libraries(["godot"], prefix, lambda: [prefix / "usr/bin/godot"])
 
-It is an apt with sources, lists, cache and an empty status file of its own, so that neither the packages of the system
-nor the state of its apt change, and no root is needed. The archive is the one that the system's apt is set up for;
-`DEBIAN_MIRROR` names another one. Signatures are checked with Debian's keyring (`DEBIAN_KEYRING` names another file);
-`Valid-Until` is not checked, because a mirror may be a frozen snapshot. Needs apt and dpkg, so Debian or a child of it.
+This apt has its own sources, lists, cache and empty status file. It changes neither the packages of the system nor the
+state of the system's apt, and needs no root. It uses the archive of the system's apt, or that of `DEBIAN_MIRROR`.
+Signatures are checked with Debian's keyring, or with the file in `DEBIAN_KEYRING`. `Valid-Until` is not checked,
+because a mirror may be a frozen snapshot. The module needs apt and dpkg: Debian, or a distribution derived from it.
 """
 
 from __future__ import annotations
@@ -45,18 +45,22 @@ Acquire::Check-Date "false";
 
 
 class Failed(Exception):
-    """It cannot be had here; the text says why."""
+    """A package or program cannot be had on this machine; the message says why."""
 
 
 class Package(NamedTuple):
-    """A package of the suite; of alternative dependencies the first."""
+    """A package of the suite; only the first of alternative dependencies is kept."""
 
     version: str
     depends: list[str]
 
 
 def call(command: Sequence[str], environment: Mapping[str, str] | None = None, folder: Path | None = None) -> str:
-    """Runs a program; returns what it printed, or raises `Failed` with the end of that."""
+    """Runs a program and returns its output.
+
+    Raises:
+        Failed: the program failed; the message holds the end of its output.
+    """
     try:
         done = subprocess.run(
             command, env=environment, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
@@ -73,7 +77,7 @@ def call(command: Sequence[str], environment: Mapping[str, str] | None = None, f
 
 
 def archive() -> str:
-    """The address of the Debian archive that the system's apt uses, without those of security or backports."""
+    """Returns the URL of the Debian archive that the system's apt uses; archives of security updates do not count."""
     named = os.environ.get("DEBIAN_MIRROR")
     if named:
         return named
@@ -101,7 +105,7 @@ def _keyring() -> str:
 
 
 def _way_out() -> str:
-    """The system's proxies and the like."""
+    """Returns the settings of the system's apt for proxies and similar."""
     lines = call(["apt-config", "dump"]).splitlines()
     return "".join(f"{line}\n" for line in lines if re.match(r"Acquire::https?::", line))
 
@@ -110,7 +114,7 @@ def _way_out() -> str:
 
 
 class PrivateApt:
-    """An apt of its own below `folder` for one suite, whose index it fetches (10 MB); the folder is gone at the end."""
+    """A separate apt for one suite. It fetches the suite's index (10 MB) into `folder`, and removes it at the end."""
 
     def __init__(self, folder: Path, suite: str) -> None:
         self.folder, self.suite = folder.absolute(), suite
@@ -121,7 +125,7 @@ class PrivateApt:
     def __enter__(self) -> Self:
         try:
             self._write()
-            # An index that could not be fetched is an error, not a warning.
+            # Make it an error, instead of a warning, if an index cannot be fetched.
             call(["apt-get", "update", "-qq", "-o", "APT::Update::Error-Mode=any"], self._environment)
         except BaseException:
             self._remove()
@@ -146,7 +150,7 @@ class PrivateApt:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def find(self, name: str) -> Package | None:
-        """The package of that name, if there is one."""
+        """Returns the package of a name; None if the suite has none."""
         if name not in self._known:
             self._known[name] = self._look_up(name)
         return self._known[name]
@@ -162,7 +166,7 @@ class PrivateApt:
         return Package(fields["Version"], [name for name in names if name]) if "Version" in fields else None
 
     def unpack(self, names: Iterable[str], prefix: Path) -> None:
-        """Downloads the packages and unpacks them below `prefix`; what they would run at their installation is not."""
+        """Downloads packages and unpacks them below `prefix`, without running their installation scripts."""
         debs, one = self.folder / "debs", self.folder / "one"
         call(["apt-get", "download", "-qq", *names], self._environment, debs)
         for path in sorted(debs.iterdir()):
@@ -176,13 +180,13 @@ class PrivateApt:
     def unpack_with_libraries(
         self, names: Iterable[str], prefix: Path, programs: Callable[[], Iterable[Path]], machine_libc: bool = False
     ) -> dict[str, str]:
-        """`unpack`, and then those dependencies that hold a library which the programs lack.
+        """Unpacks packages, and those of their dependencies that hold a library which the programs need.
 
         Args:
-            names: packages.
-            prefix: the folder.
-            programs: the paths of the programs and modules, once the packages are there.
-            machine_libc: take the machine's own C library, for a suite that is older than the machine.
+            names: of the packages.
+            prefix: folder to unpack into.
+            programs: returns the paths of the programs and modules; called when the packages are unpacked.
+            machine_libc: whether to use the machine's own C library, for a suite that is older than the machine.
 
         Returns:
             The packages and their versions.
@@ -207,14 +211,14 @@ class PrivateApt:
         return found.version
 
     def _suppliers(self, missing: Mapping[Path, object], unwanted: Set[str]) -> list[str]:
-        """The dependencies of those packages whose files lack a library."""
+        """Returns the dependencies of the packages whose files lack a library."""
         packages = [self.find(self._owners[path]) for path in missing if path in self._owners]
         names = [name for package in packages if package for name in package.depends]
         return [name for name in dict.fromkeys(names) if name not in unwanted and self.find(name)]
 
 
 def merge(source: Path, target: Path) -> Iterator[Path]:
-    """Moves all files and links of a tree into another tree; yields where they lie then."""
+    """Moves all files and links of a tree into another tree; yields their new paths."""
     for folder, folders, files in os.walk(source):
         into = target / Path(folder).relative_to(source)
         into.mkdir(parents=True, exist_ok=True)
@@ -222,7 +226,7 @@ def merge(source: Path, target: Path) -> Iterator[Path]:
         for name in files + links:
             place = into / name
             if place.is_dir() and not place.is_symlink():
-                continue  # a link to the folder in one package, the folder itself in another
+                continue  # one package has a link to a folder, and another the folder itself
             place.unlink(missing_ok=True)
             shutil.move(Path(folder, name), place)
             yield place

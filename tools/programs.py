@@ -1,6 +1,6 @@
-"""The programs of README and docs stand in their pages and nowhere else; this module takes them out.
+"""Extracts the programs of README and docs, which stand in their pages and nowhere else.
 
-A comment before a block of code names the file that a reader would save it as:
+A comment before a block of code names the file that a reader would save:
 
     <!-- file: chat/server.py -->
     ```python
@@ -31,7 +31,7 @@ MARK = "<!-- file:"
 
 
 class PageError(Exception):
-    """A page that breaks the rules for programs; the text names the page and the line."""
+    """A page breaks the rules for programs; the message names the page and the line."""
 
 
 class Program(NamedTuple):
@@ -42,7 +42,7 @@ class Program(NamedTuple):
     language: str
     page: Path
     line: int
-    """Where in the page its first line is, counted from 1."""
+    """Number of its first line in the page, from 1 on."""
 
 
 def pages(root: Path = ROOT) -> list[Path]:
@@ -50,7 +50,7 @@ def pages(root: Path = ROOT) -> list[Path]:
 
 
 def programs_of(page: Path) -> Iterator[Program]:
-    """The programs of one page, in their order."""
+    """Yields the programs of one page, in their order."""
     text = page.read_text(encoding="utf-8")
     found = 0
     for block in BLOCK.finditer(text):
@@ -62,7 +62,7 @@ def programs_of(page: Path) -> Iterator[Program]:
 
 
 def find_programs(root: Path = ROOT) -> dict[str, Program]:
-    """All programs by their names.
+    """Returns all programs by their names.
 
     Raises:
         PageError: two blocks have one name, a name leads out of the folder, or a mark has no block.

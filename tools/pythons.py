@@ -1,4 +1,4 @@
-"""The Python interpreters of this machine: on PATH, of pyenv, and those that `tools/get_python.py` fetched."""
+"""Finds the Python interpreters of this machine: on PATH, of pyenv, and those that `tools/get_python.py` fetched."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 SUPPORTED = ("3.11", "3.12", "3.13", "3.14")
 PYTHON27 = "2.7"
-"""That of the conformance suite."""
+"""The version that the conformance suite needs."""
 FETCHED = ROOT / ".cache" / "pythons"
 
 
 def pyenv_versions() -> list[Path]:
-    """The folders of pyenv's versions, wherever its root is."""
+    """Returns the folders of pyenv's versions."""
     roots = [os.environ.get("PYENV_ROOT", ""), os.path.expanduser("~/.pyenv")]
     roots += [
         folder.removesuffix("/shims") for folder in os.environ.get("PATH", "").split(":") if ".pyenv/shims" in folder
@@ -26,7 +26,7 @@ def pyenv_versions() -> list[Path]:
 
 
 def candidates(version: str) -> list[str]:
-    """Where an interpreter of that version may be, likeliest first."""
+    """Returns possible paths of an interpreter of a version, the likeliest first."""
     name = f"python{version}"
     paths = [str(folder / "bin" / name) for folder in pyenv_versions() if folder.name.startswith(f"{version}.")]
     paths += [str(path) for path in sorted(FETCHED.glob(f"{version}/usr/bin/{name}"))]
@@ -35,13 +35,13 @@ def candidates(version: str) -> list[str]:
 
 
 def forget() -> None:
-    """After a Python was fetched: look again."""
+    """Forgets the results of earlier searches; call it after a Python was fetched."""
     find.cache_clear()
 
 
 @cache
 def find(version: str) -> str | None:
-    """An interpreter of that version that runs, or None."""
+    """Returns an interpreter of a version that runs on this machine; None if there is none."""
     for path in candidates(version):
         code = "import sys; print('%d.%d' % sys.version_info[:2])"
         try:
@@ -54,6 +54,6 @@ def find(version: str) -> str | None:
 
 
 def find_python27() -> str | None:
-    """The Python 2.7 that the conformance suite runs on, or None."""
+    """Returns the Python 2.7 for the conformance suite; None if there is none."""
     named = os.environ.get("AUTOBAHN_PYTHON27")
     return named or find("2.7") or shutil.which("pypy")

@@ -1,7 +1,8 @@
 """Records a terminal session for the documentation: `python -m tools.record` writes docs/pictures/terminal.svg.
 
-A shell runs the game of docs/game-server.md, its Python server and two real Godot clients. What it shows becomes an SVG
-in which each piece appears when it did; pauses are shortened. Who prefers no motion sees the last screen at once.
+A shell runs the game of docs/game-server.md: its Python server and two real Godot clients. In the SVG each piece of the
+output appears after the same time as in the terminal, with long pauses shortened. A reader whose system asks for
+reduced motion sees the last screen at once.
 """
 
 from __future__ import annotations
@@ -33,13 +34,13 @@ LINES = [
     ("godot --headless --path godot4 -- --name=Bob --auto --points=3", "^Bob leaves"),
     ("tail -n 3 ann.log", "^Bob leaves"),
 ]
-"""What is typed, and what has to come of it."""
+"""The typed lines, each with the output to wait for."""
 KEY = 0.04
 PROMPT = r"\$ \Z"
 
 
 class Piece(NamedTuple):
-    """Some characters of a line, and when they appear."""
+    """Some characters of a line, and the time at which they appear."""
 
     when: float
     row: int
@@ -48,7 +49,7 @@ class Piece(NamedTuple):
 
 
 def session(folder: Path) -> list[tuple[float, bytes]]:
-    """Plays the session; what the terminal showed, and when."""
+    """Plays the session; returns the output of the terminal in pieces, each with its time in seconds."""
     game = shutil.copytree(program("game/server.py").parent, folder / "game")
     tools = folder / "bin"
     tools.mkdir()
@@ -71,7 +72,7 @@ def session(folder: Path) -> list[tuple[float, bytes]]:
 
 
 def pieces(chunks: list[tuple[float, bytes]]) -> Iterator[Piece]:
-    """The characters by their places on an endless screen; pauses are cut to PAUSE."""
+    """Yields the characters with their places on an endless screen; longer pauses are cut to PAUSE."""
     row = column = 0
     when = before = 0.0
     for moment, data in chunks:
@@ -88,7 +89,7 @@ def pieces(chunks: list[tuple[float, bytes]]) -> Iterator[Piece]:
 
 
 def draw(shown: list[Piece]) -> str:
-    """The SVG, as long as the session; nothing scrolls away."""
+    """Returns the SVG, which is tall enough for the whole session."""
     last = max(piece.row for piece in shown)
     size = (round(COLUMNS * WIDTH + 2 * MARGIN), BAR + (last + 1) * HEIGHT + MARGIN)
     typed = typed_rows(shown)
@@ -118,7 +119,7 @@ text {{ font: 14px ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans M
 
 
 def typed_rows(shown: list[Piece]) -> set[int]:
-    """The rows that begin with a prompt."""
+    """Returns the rows that begin with a prompt."""
     return {piece.row for piece in shown if piece.column == 0 and piece.text.startswith("$ ")}
 
 

@@ -1,11 +1,12 @@
-"""The proof: runs the steps of `tools/steps.py`, four at a time, and closes with a table and `N passed, N failed`.
+"""Runs the steps of `tools/steps.py`, four at a time, and prints a table and `N passed, N failed` at the end.
 
-    python -m tools.run_tests                    what `make test` runs: every promise once
-    python -m tools.run_tests extended           what `make test-all` adds
+    python -m tools.run_tests                    the steps of `make test`: every promise once
+    python -m tools.run_tests extended           the steps that `make test-all` adds
     python -m tools.run_tests unit property      some groups, or single steps by name
 
-The output of each step is in build/test-logs and is shown when the step fails. Whatever could not be installed on this
-machine is named at the end as not run; with `CI=true` that fails the run, and so does any skipped test.
+The output of each step is in build/test-logs and is shown if the step fails. Steps and tests that need a program which
+cannot be installed on this machine are listed at the end as not run; with `CI=true` these, and skipped tests, fail the
+run.
 """
 
 from __future__ import annotations
@@ -23,17 +24,17 @@ from tools.pieces import Pieces
 from tools.steps import COMPILED, LOGS, PURE, Count, Step, absent_pythons, count, has_tests, selected
 
 SLOTS = 4
-"""Steps at a time: two take two cores between them, and the others have them while those wait."""
+"""How many steps run at a time. Two steps keep two cores busy, and the others use the cores while those wait."""
 SHOWN = 120
-"""How many lines of a failed step's log are shown."""
+"""The most lines of a failed step's log that are shown."""
 
 CANNOT_RUN = 2
-"""What the conformance step exits with when the suite cannot run here."""
+"""The exit status of the conformance step if the suite cannot run on this machine."""
 
 
 @dataclass
 class Running:
-    """A step under way."""
+    """A step that is running."""
 
     step: Step
     process: subprocess.Popen[bytes]
@@ -41,9 +42,9 @@ class Running:
     processor: float = 0.0
 
     def poll(self) -> int | None:
-        """The exit status once the step has ended; then `processor` holds its processor time, in seconds."""
+        """Returns the exit status once the step has ended, and sets `processor` to its processor time in seconds."""
         if self.process.returncode is None:
-            # Popen.poll does not tell the processor time of the process and of the children that it waited for.
+            # Not Popen.poll: it does not return the processor time of the process and of its children.
             found, status, usage = os.wait4(self.process.pid, os.WNOHANG)
             if found:
                 self.process.returncode = os.waitstatus_to_exitcode(status)
@@ -53,7 +54,7 @@ class Running:
 
 @dataclass
 class Outcome:
-    """How a step ended."""
+    """The result of a step."""
 
     step: Step
     seconds: float
@@ -71,7 +72,7 @@ class Outcome:
 
 @dataclass
 class Proof:
-    """All steps of a run: those that wait, those that run, and what came of the others."""
+    """All steps of a run: those that wait, those that run, and the results of the others."""
 
     waiting: list[Step]
     pieces: Pieces
@@ -152,7 +153,7 @@ def judge(running: Running, seconds: float, status: int) -> Outcome:
 
 
 def stop(running: Running) -> None:
-    """Ends a step and its children, by the group that it leads."""
+    """Ends a step and its children, by their process group."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
         try:
             os.killpg(running.process.pid, number)
@@ -180,7 +181,7 @@ def is_compiled() -> bool:
 
 
 def prepare(steps: list[Step]) -> None:
-    """Brings the environments up to date; `make` has done so before the usual targets, which then takes no time."""
+    """Updates the virtual environments that steps use. After `make`, which does the same, this takes no time."""
     make = [sys.executable, "tools/environment.py"]
     subprocess.run([*make, ".venv", "--groups", "test,lint,docs"], cwd=ROOT, check=True)
     if any(str(PURE) in " ".join(step.command) or "pure" in step.name for step in steps):
@@ -199,7 +200,7 @@ def table(outcomes: list[Outcome]) -> str:
 
 
 def not_run(outcomes: list[Outcome], pieces: dict[str, str]) -> list[str]:
-    """What did not run on this machine, and why."""
+    """Returns lines about the steps and tests that did not run on this machine, with the reasons."""
     found = [f"{name} because {why}" for name, why in pieces.items()]
     found += [f"{one.step.name} because {one.not_run}" for one in outcomes if one.not_run]
     for one in outcomes:
@@ -208,7 +209,7 @@ def not_run(outcomes: list[Outcome], pieces: dict[str, str]) -> list[str]:
 
 
 def tried_again(outcomes: list[Outcome]) -> list[str]:
-    """The tests that failed at first, by step; `RERUN` is how pytest's summary begins their lines."""
+    """Returns the tests that failed at first and then passed, by step; pytest's summary marks them with `RERUN`."""
     found = []
     for one in outcomes:
         lines = one.step.log.read_text(errors="replace").splitlines() if one.step.log.exists() else []
@@ -217,7 +218,7 @@ def tried_again(outcomes: list[Outcome]) -> list[str]:
 
 
 def close(proof: Proof, lacking: list[str]) -> int:
-    """Prints the summary; returns the exit status."""
+    """Prints the summary, and returns the exit status."""
     outcomes, missed = proof.outcomes, lacking + not_run(proof.outcomes, proof.pieces.problems())
     print(f"\n{table(outcomes)}\n")
     for line in missed:

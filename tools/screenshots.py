@@ -1,9 +1,9 @@
 """Takes the pictures of the chat, roll and inspect pages for the documentation, with real programs in Chromium.
 
-    python -m tools.screenshots            all of them, into docs/pictures
+    python -m tools.screenshots            all pages, into docs/pictures
     python -m tools.screenshots chat       one page
 
-Each page is taken at the size of a desk and of a phone. It needs Chromium, npm (for Pyodide) and Godot 4.
+Each page is taken in a desktop's and in a phone's size. The tool needs Chromium, npm (for Pyodide) and Godot 4.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ PHONE: dict[str, Any] = {
 }
 FORMS = {"desk": DESK, "phone": PHONE}
 BOOT = 90_000
-"""Milliseconds in which Pyodide starts on a busy machine."""
+"""Milliseconds to wait for Pyodide, which starts slowly on a busy machine."""
 
 
 def open_page(browser: Browser, address: str, form: str) -> Page:
@@ -46,13 +46,13 @@ def open_page(browser: Browser, address: str, form: str) -> Page:
 
 
 def usual(port: int) -> str:
-    """The port that the pages of the documentation name, where nothing else has it."""
+    """Returns the port that the documentation names, or 0 if another program uses it."""
     with socket.socket() as probe:
         return str(port if probe.connect_ex(("127.0.0.1", port)) else 0)
 
 
 def take(page: Page, name: str) -> None:
-    """Writes the picture in at most 256 colours, which pages like these do not notice."""
+    """Writes a picture of a page in at most 256 colours, which suffice for these pages."""
     from PIL import Image
 
     picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")

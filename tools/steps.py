@@ -1,9 +1,9 @@
-"""The steps of `make test` and `make test-all`: what each runs, what it needs, and how its results are counted.
+"""The steps of `make test` and `make test-all`: their commands, their needs, and how their results are counted.
 
 `make test` proves every promise once. `make test-all` adds the steps whose `extended` is true: other Pythons, a part
 of the long sections of the conformance suite, and the tests marked `extended`, which prove the same with more inputs.
 
-A step is one command that takes a core at most; `tools/run_tests.py` runs some side by side.
+A step is one command that uses one core at most; `tools/run_tests.py` runs several side by side.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ PURE = ROOT / ".venv-pure" / "bin"
 LOGS = ROOT / "build" / "test-logs"
 OWN = "{}.{}".format(*sys.version_info[:2])
 PROGRAMS = ("bench", "cli", "demos")
-"""The folders of the unit tests that start programs."""
+"""Folders of the unit tests that start programs."""
 AGAIN = ("--reruns", "1", "-raR")
-"""A test that fails runs once more: some wait for other processes, on machines that others use too. The summary of the
-run names each test that needed it."""
+"""Options to run a failed test once more: some tests wait for other processes, which a busy machine may delay. The
+summary of the run names each test that was run again."""
 NEVER_COMPILED = (
     *PROGRAMS,
     "contract",
@@ -37,15 +37,15 @@ NEVER_COMPILED = (
     "test_mirror",
     "test_quoting",
 )
-"""Beginnings of the names of unit tests whose code is never compiled."""
+"""Prefixes of the names of unit tests whose code is never compiled."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """One command of the proof.
+    """One command of a test run.
 
     Attributes:
-        name: what the summary calls it; the first word is the group that `make unit` and its like select.
+        name: shown in the summary; the first word is the group, which targets such as `make unit` select.
         command: the command line, run in the checkout.
         needs: pieces from outside; the step waits until each has been fetched, or could not be.
         after: steps that must have ended first.
@@ -83,12 +83,12 @@ class Step:
 
 @dataclass
 class Count:
-    """What a step counted: tests or cases, or itself as one check."""
+    """The results of a step: numbers of tests or cases, or the step itself as one check."""
 
     passed: int = 0
     failed: int = 0
     skipped: dict[str, int] = field(default_factory=dict)
-    """The reasons, and how many tests each skipped."""
+    """The number of skipped tests, by reason."""
 
     @property
     def skips(self) -> int:
@@ -99,7 +99,7 @@ class Count:
 
 
 def types_elsewhere(platform: str) -> Step:
-    """The types of the library as on another system, where code for Linux alone is unreachable."""
+    """Returns a step that checks the types as on another system, where code for Linux only is unreachable."""
     options = ["--platform", platform, "--no-warn-unreachable", "--cache-dir", f"build/mypy-{platform}"]
     return Step(f"lint types {platform}", [f"{COMPILED}/mypy", *options, "src/gdpeer"])
 
@@ -131,15 +131,15 @@ def pytest_step(
     options: tuple[str, ...] = (),
     **more: Any,
 ) -> Step:
-    """A step that runs the tests of some folders against the gdpeer that is installed beside `python`.
+    """Returns a step that runs tests against the gdpeer that is installed for `python`.
 
     Args:
-        name: a form in the name ("pure", "compiled") is required of that gdpeer.
-        folders: one or more, with spaces between.
+        name: of the step. A form in the name ("pure", "compiled") must be that of the installed gdpeer.
+        folders: one or more folders, separated by spaces.
         python: the interpreter.
-        run: what stands between the interpreter and `pytest`.
-        marked: which tests by their marks; empty: all.
-        options: more words for pytest.
+        run: the words between the interpreter and `pytest`.
+        marked: expression of marks that selects the tests; empty for all.
+        options: further words for pytest.
         more: other fields of the step.
     """
     command = [str(python), *run, "pytest", *folders.split(), "--tb=short", "-m", marked, *AGAIN, *options]
@@ -151,16 +151,16 @@ def pytest_step(
 
 
 def folders_of_units(without: tuple[str, ...] = PROGRAMS) -> str:
-    """The folders of tests/unit and the files beside them, but for some."""
+    """Returns the folders of tests/unit, without some, and the files beside them."""
     found = (path for path in sorted((ROOT / "tests/unit").iterdir()) if path.is_dir() or path.name.startswith("test_"))
     kept = (path for path in found if not path.name.startswith(("__", *without)))
     return " ".join(str(path.relative_to(ROOT)) for path in kept)
 
 
 def unit_steps() -> list[Step]:
-    """The unit tests: uncompiled, and compiled without those of code that is never compiled.
+    """Returns the steps of the unit tests: uncompiled, and compiled without tests of code that is never compiled.
 
-    The steps trust, interop, browser and docs start programs of the compiled form.
+    The steps trust, interop, browser and docs start programs of the compiled form, so this step does not.
     """
     modules, programs = folders_of_units(), programs_of_units()
     two_loops, uvloop = {"GDPEER_LOOPS": "asyncio,no-readers"}, {"GDPEER_LOOPS": "asyncio,uvloop"}
@@ -187,7 +187,7 @@ def trust_steps() -> list[Step]:
 
 
 def conformance_steps() -> list[Step]:
-    """Sections 1 to 7 and 10 in both forms; then through the asyncio front, and a part of the long ones."""
+    """Returns steps for sections 1 to 7 and 10, in both forms and through asyncio, and for a part of the long ones."""
     command = [sys.executable, "-m", "tests.conformance.run", "--form"]
     suite = ("the conformance suite",)
     return [
@@ -201,11 +201,11 @@ def conformance_steps() -> list[Step]:
 def outside_steps() -> list[Step]:
     engines, node, browser = "Godot 4 and 3", "packages of Node", "Chromium"
     python = COMPILED / "python"
-    # Engines and browsers are mostly waited for: two tests at a time take no more than one core.
+    # These tests mostly wait for engines and browsers, so two of them at a time use one core at most.
     two = ("-n", "2", "--dist", "loadfile")
     return [
         pytest_step("interop", "tests/interop", python, needs=(engines, node), options=two),
-        # In processes of their own: a driver of the browser runs an event loop, and the native cases run others.
+        # Separate processes: the browser's driver runs an event loop, and other tests run event loops of their own.
         pytest_step("browser", "tests/browser", python, needs=(engines, node, browser), options=two),
         pytest_step("backends", "tests/backends", python, needs=(engines, node, browser)),
         pytest_step("packaging", "tests/packaging", python, needs=(node,)),
@@ -213,7 +213,7 @@ def outside_steps() -> list[Step]:
 
 
 def extended_steps() -> list[Step]:
-    """The tests that are marked `extended`, the instructions of the hot paths, and what is published."""
+    """Returns steps for the tests marked `extended`, the instruction counts of hot paths, and the distributions."""
     python = COMPILED / "python"
     folders = "tests/property tests/trust tests/interop tests/browser tests/packaging"
     needs = ("Godot 4 and 3", "packages of Node", "Chromium")
@@ -233,10 +233,10 @@ def docs_steps() -> list[Step]:
 
 
 def python_steps() -> list[Step]:
-    """The unit suite on the other Pythons of this machine, and the coverage of the suite on the newest Python.
+    """Returns steps for the unit suite on other Pythons of this machine, and for its coverage on the newest Python.
 
-    The newest Python measures coverage, since Python 3.14 does so at little cost. The newest of the rest compiles
-    gdpeer, in a hurry, as no step measures its speed. Only the measured Python starts programs.
+    The newest Python measures coverage, which costs little since Python 3.14. The newest of the others compiles gdpeer
+    without optimization, because no step measures its speed. Only the Python that measures starts programs.
     """
     measured, others = newest_python(), other_pythons()
     compiled = [version for version in others if version != measured][-1:]
@@ -258,7 +258,7 @@ def python_steps() -> list[Step]:
 
 
 def coverage_steps(python: Path, after: tuple[str, ...]) -> list[Step]:
-    """The unit suite, uncompiled, with the branches that its tests reach; fails below the limit in pyproject.toml."""
+    """Returns steps that run the unit suite uncompiled, and fail if its coverage is below that in pyproject.toml."""
     measured = ("-m", "coverage", "run", "-m")
     modules = one_loop("coverage modules pure", folders_of_units(), python, run=measured, marked="", after=after)
     programs = one_loop("coverage programs pure", programs_of_units(), python, run=measured, marked="", after=after)
@@ -267,7 +267,7 @@ def coverage_steps(python: Path, after: tuple[str, ...]) -> list[Step]:
 
 
 def one_loop(name: str, folders: str, python: Path, **more: Any) -> Step:
-    """A step of unit tests that need only the event loop of the standard library."""
+    """Returns a step of unit tests that use only the event loop of the standard library."""
     environment = {"GDPEER_LOOPS": "asyncio"}
     return pytest_step(name, folders, python, environment=environment, extended=True, **more)
 
@@ -285,7 +285,7 @@ def absent_pythons() -> list[str]:
 
 
 def all_steps() -> list[Step]:
-    """In the order in which they are started when nothing stands in the way: long ones early."""
+    """Returns all steps in the order in which they start, long steps first."""
     modules, programs, compiled = unit_steps()
     outside = outside_steps()
     return [
@@ -305,7 +305,7 @@ def all_steps() -> list[Step]:
 
 
 def selected(words: list[str]) -> list[Step]:
-    """The steps whose group or whole name is among the words.
+    """Returns the steps whose group or whole name is among the words.
 
     No words select the steps of `make test`, and the word `extended` selects those of `make test-all`.
     """
@@ -328,7 +328,7 @@ def has_tests(step: Step) -> bool:
 
 
 def count(step: Step, status: int) -> Count:
-    """What the step's own report says; a step that failed without a failed test counts as one failure."""
+    """Counts the results in a step's report; a step that failed without a failed test counts as one failure."""
     found = Count()
     if step.tests:
         found = count_report(step.report)

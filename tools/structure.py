@@ -1,7 +1,7 @@
-"""Counts what says how easily the sources are read: `python -m tools.structure`.
+"""Prints figures about how readable the sources are: `python -m tools.structure`.
 
-For each package: the files and folders directly in it, and the levels of imports between them. Imports that only type
-checkers see do not count. For all of `src`: uses of another module's private names, docstrings of at most four words,
+For each package the report lists the files and folders directly in it, by levels of imports; imports for type checkers
+do not count. For all of `src` it counts uses of another module's private names, docstrings of at most four words,
 comments, and lines.
 """
 
@@ -18,7 +18,7 @@ SOURCES = Path(__file__).parents[1] / "src"
 PACKAGE = SOURCES / "gdpeer"
 ROOMS = ("websocket", "multiplayer", "variant", "protocol", "transport", "http", "aio", "blocking", "inspection", "cli")
 SHORT = 4
-"""Words of a docstring that most likely repeats a name."""
+"""A docstring of at most this many words most likely repeats a name."""
 
 DOCUMENTED = frozenset({"_asdict", "_exit", "_fields", "_make", "_replace"})
 """Names of Python's own that are public in spite of their underscore: `os._exit`, and those of named tuples."""
@@ -27,12 +27,12 @@ FOR_TOOLS = re.compile(r"# (?:noqa|type:|pragma|compiled only|-+|cython:)")
 
 
 def modules(folder: Path = PACKAGE) -> list[Path]:
-    """All modules below a folder."""
+    """Returns the paths of all modules below a folder."""
     return sorted(path for path in folder.rglob("*.py"))
 
 
 def dotted(path: Path) -> str:
-    """A module's name: `gdpeer.websocket.peer`."""
+    """Returns a module's name: `gdpeer.websocket.peer`."""
     parts = path.relative_to(SOURCES).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
@@ -46,7 +46,7 @@ def tree_of(path: Path) -> ast.Module:
 
 
 def imports(path: Path) -> Iterator[str]:
-    """The modules of gdpeer that a module imports at run time, also inside functions."""
+    """Yields the modules of gdpeer that a module imports at run time, also inside functions."""
     names = {dotted(other) for other in modules()}
     for node in at_run_time(tree_of(path)):
         if isinstance(node, ast.Import):
@@ -59,7 +59,7 @@ def imports(path: Path) -> Iterator[str]:
 
 
 def at_run_time(tree: ast.AST) -> Iterator[ast.AST]:
-    """All nodes but those under `if TYPE_CHECKING`."""
+    """Yields all nodes except those under `if TYPE_CHECKING`."""
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
             continue
@@ -68,7 +68,7 @@ def at_run_time(tree: ast.AST) -> Iterator[ast.AST]:
 
 
 def rooms(package: str) -> dict[str, set[str]]:
-    """The files and folders directly in a package, each with those of them that it imports."""
+    """Returns the files and folders directly in a package, each with the others that it imports."""
     prefix = f"gdpeer.{package}."
 
     def room(name: str) -> str:
@@ -82,7 +82,7 @@ def rooms(package: str) -> dict[str, set[str]]:
 
 
 def levels(graph: dict[str, set[str]]) -> list[list[str]]:
-    """The rooms by level, lowest first; those that import each other share a level."""
+    """Returns the files and folders by level, lowest first; those that import each other share a level."""
     left, done, found = dict(graph), set[str](), []
     while left:
         ready = sorted(name for name, used in left.items() if used <= done) or sorted(smallest_circle(left, done))
@@ -94,7 +94,7 @@ def levels(graph: dict[str, set[str]]) -> list[list[str]]:
 
 
 def smallest_circle(left: dict[str, set[str]], done: set[str]) -> set[str]:
-    """The fewest rooms that need only each other and those below."""
+    """Returns the smallest set of files and folders that import only each other and lower levels."""
 
     def needed(name: str) -> set[str]:
         reached, waiting = set[str](), [name]
@@ -112,7 +112,7 @@ def smallest_circle(left: dict[str, set[str]], done: set[str]) -> set[str]:
 
 
 def private_uses(path: Path) -> list[tuple[int, str]]:
-    """Uses of private names that the module does not define, with their lines."""
+    """Returns uses of private names that the module does not define, with their lines."""
     tree = tree_of(path)
     own = set(re.findall(r"\b_[a-z]\w*", "\n".join(definitions(tree))))
     return [
@@ -126,7 +126,7 @@ def private_uses(path: Path) -> list[tuple[int, str]]:
 
 
 def definitions(tree: ast.Module) -> Iterator[str]:
-    """The names that a module defines: functions, classes, attributes of self, slots, and what is assigned."""
+    """Yields the names that a module defines: functions, classes, variables, attributes of self, and slots."""
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             yield node.name
@@ -143,7 +143,7 @@ def is_self(node: ast.AST) -> bool:
 
 
 def docstrings(path: Path) -> Iterator[tuple[int, str]]:
-    """The docstrings of a module, its classes and its functions, with their lines."""
+    """Yields the docstrings of a module, its classes and its functions, with their lines."""
     for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             text = ast.get_docstring(node)
@@ -152,12 +152,12 @@ def docstrings(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def short_docstrings(path: Path) -> list[tuple[int, str]]:
-    """The docstrings of at most four words."""
+    """Returns the docstrings of at most four words, with their lines."""
     return [(line, text) for line, text in docstrings(path) if len(text.split()) <= SHORT]
 
 
 def comment_lines(path: Path) -> int:
-    """How many lines are a comment or end with one; comments for tools and headings do not count."""
+    """Counts the lines that are a comment or end with one, without headings and comments for tools."""
     with path.open("rb") as source:
         comments = [token.string for token in tokenize.tokenize(source.readline) if token.type == tokenize.COMMENT]
     return sum(not FOR_TOOLS.match(comment) for comment in comments)

@@ -1,4 +1,4 @@
-"""A terminal without a window: types into a program, and keeps what it shows with the times at which it did.
+"""A terminal without a window: it types into a program, and records the output with its times.
 
 with Terminal(["bash"], folder=checkout) as terminal:
     terminal.enter("python server.py")
@@ -24,16 +24,16 @@ from types import TracebackType
 from typing import Self
 
 ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_=>]|\([A-Z0-9])|[\x07\x0f]")
-"""What moves the cursor, sets colours and titles."""
+"""Matches escape sequences, which move the cursor and set colours and titles."""
 CTRL_C = "\x03"
 
 
 class NotShown(AssertionError):
-    """What was waited for did not appear in time; the text is all that did."""
+    """The expected output did not appear in time; the message holds all output so far."""
 
 
 class Terminal:
-    """A program on a pseudo-terminal of its own. Leaving the block ends it and all its children."""
+    """Runs a program on its own pseudo-terminal. Leaving the block ends the program and all its children."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class Terminal:
         rows: int = 30,
     ) -> None:
         self.chunks: list[tuple[float, bytes]] = []
-        """What it showed, and when, in seconds from the start."""
+        """The output in pieces, each with its time in seconds from the start."""
         self._fd, inner = pty.openpty()
         fcntl.ioctl(inner, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         self._began = time.monotonic()
@@ -64,12 +64,12 @@ class Terminal:
 
     @property
     def text(self) -> str:
-        """Everything so far, without colours and movements of the cursor."""
+        """All output so far, without escape sequences."""
         shown = b"".join(chunk for _, chunk in self.chunks).decode(errors="replace")
         return ESCAPES.sub("", shown).replace("\r", "")
 
     def enter(self, line: str, pause: float = 0.0) -> None:
-        """Types a line and Enter; with a pause after each key."""
+        """Types a line and Enter, with a pause in seconds after each key."""
         for key in line + "\r" if pause else [line + "\r"]:
             os.write(self._fd, key.encode())
             self.watch(pause)
@@ -78,13 +78,17 @@ class Terminal:
         os.write(self._fd, key.encode())
 
     def watch(self, seconds: float) -> None:
-        """Reads what is shown for so long."""
+        """Records output for some seconds."""
         end = time.monotonic() + seconds
         while self._read(max(0.0, end - time.monotonic())) and time.monotonic() < end:
             pass
 
     def wait_for(self, pattern: str, timeout: float = 15.0) -> re.Match[str]:
-        """What matches, a line at a time, after the last thing that was waited for."""
+        """Waits for a line that matches, after the last match, and returns the match.
+
+        Raises:
+            NotShown: no line matched within `timeout` seconds.
+        """
         end = time.monotonic() + timeout
         while True:
             text = self.text
@@ -96,18 +100,18 @@ class Terminal:
                 raise NotShown(f"no {pattern!r} within {timeout:g} s (status {self.process.poll()}):\n{self.text}")
 
     def _read(self, timeout: float) -> bool:
-        """Waits for output; False where nothing more will come."""
+        """Waits for output; returns False if the program has ended."""
         if not select.select([self._fd], [], [], timeout)[0]:
             return True
         try:
             data = os.read(self._fd, 65536)
-        except OSError:  # Linux says so where the last process has gone
+        except OSError:  # Linux raises this when the last process has ended
             return False
         self.chunks.append((time.monotonic() - self._began, data))
         return bool(data)
 
     def close(self) -> None:
-        """Ends the program as a closed window does, and after two seconds by force."""
+        """Ends the program as a closed window would, and by force after two seconds."""
         for number in (signal.SIGHUP, signal.SIGKILL):
             for group in {self.process.pid, self._foreground()}:
                 with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -132,5 +136,5 @@ class Terminal:
 
 
 def take_terminal() -> None:
-    """In the child: Ctrl-C is for it."""
+    """Makes the pseudo-terminal the child's own, so that Ctrl-C reaches it; runs in the child."""
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)

@@ -1,4 +1,4 @@
-"""Whether an installed gdpeer answers a message, in the form that is named: run by the Python that it is installed for.
+"""Checks that an installed gdpeer has the given form and answers a message; run it with the Python that has gdpeer.
 
 python tools/try_wheel.py compiled
 """
@@ -16,7 +16,7 @@ PATIENCE = 30.0
 
 
 def echo() -> bytes:
-    """What a server sends back for `hello`."""
+    """Returns the answer of an echo server to `hello`."""
     server, client = WebSocketServer(), WebSocketPeer()
     server.bind_ip = "127.0.0.1"
 

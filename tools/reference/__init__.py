@@ -1,7 +1,7 @@
-"""The API reference: pages of plain Markdown in docs/reference, made from the signatures and docstrings of src.
+"""Makes the API reference: pages of plain Markdown in docs/reference, from the signatures and docstrings of src.
 
     python -m tools.reference            writes the pages
-    python -m tools.reference --check    says which are not current, and which public names no page describes
+    python -m tools.reference --check    lists pages that are not current, and public names that no page describes
 
-`contents` says which page holds which names, `source` reads the code, `docstrings` and `pages` write Markdown.
+`contents` assigns the names to pages, `source` reads the code, `docstrings` and `pages` write Markdown.
 """

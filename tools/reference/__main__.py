@@ -14,7 +14,7 @@ FOLDER = ROOT / "docs" / "reference"
 
 
 def write(folder: Path = FOLDER) -> None:
-    """Writes all pages, and the tables of settings in pages beside them; pages no longer made are removed."""
+    """Writes all pages, and the tables of settings in other pages; removes old pages that are no longer made."""
     pages = make_pages()
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in pages.items():
@@ -27,7 +27,7 @@ def write(folder: Path = FOLDER) -> None:
 
 
 def faults(folder: Path = FOLDER) -> list[str]:
-    """What is wrong with the pages in the folder."""
+    """Returns the faults of the pages in a folder."""
     pages = make_pages()
     there = {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.md")}
     changed = [name for name in sorted({*pages, *there}) if pages.get(name) != there.get(name)]

@@ -1,4 +1,4 @@
-"""Which page of the reference holds which public names, in their order."""
+"""The pages of the reference, each with its public names in their order."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from typing import NamedTuple
 __all__ = ["ONLY", "PAGES", "STANDS_FOR", "Page"]
 
 ONLY = {"transport.memory.MemoryStream": ("stall", "break_connection", "close_write", "close")}
-"""Classes of which programs use a few members alone."""
+"""Classes of which programs use a few members only; the others are not described."""
 
 STANDS_FOR = {"Pem": "X509Certificate | CryptoKey"}
-"""Classes without a public name in signatures, by what a reader passes for them."""
+"""What a reader passes where a signature names a class without a public name."""
 
 
 class Page(NamedTuple):
-    """One page.
+    """One page of the reference.
 
     Attributes:
-        file: its name without `.md`.
-        title: its heading.
-        words: what stands below the heading; Markdown.
-        names: the names that it describes, without `gdpeer.`.
-        is_compact: methods stand in tables, as most need one line.
+        file: name of the file, without `.md`.
+        title: the heading.
+        words: the text below the heading, in Markdown.
+        names: the names to describe, without `gdpeer.`.
+        is_compact: whether methods stand in tables, because most need one line.
     """
 
     file: str

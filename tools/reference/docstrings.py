@@ -1,4 +1,4 @@
-"""Docstrings as Markdown: the sections of Google's style, and the text between them."""
+"""Turns docstrings into Markdown: the sections of Google's style, and the text between them."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ _CODE = re.compile(r"(`+)(?!`).+?(?<!`)\1(?!`)", re.DOTALL)
 
 
 class Item(NamedTuple):
-    """One entry of a section; `names` is empty where it has none, as in most "Returns"."""
+    """One entry of a section; `names` is empty if it has none, as in most "Returns" sections."""
 
     names: tuple[str, ...]
     text: str
 
 
 class Docstring(NamedTuple):
-    """A docstring, taken apart."""
+    """The parts of a docstring."""
 
     text: str
     sections: dict[str, list[Item]]
 
     def of(self, section: str) -> list[Item]:
-        """The entries of a section; none where it is missing."""
+        """Returns the entries of a section; none if the section is missing."""
         return self.sections.get(section, [])
 
 
 def parse(docstring: str) -> Docstring:
-    """Takes a docstring apart; text after the sections joins the text before them."""
+    """Splits a docstring into its parts; text after the sections is added to the text before them."""
     text: list[str] = []
     sections: dict[str, list[str]] = {}
     into = text
@@ -52,7 +52,7 @@ def parse(docstring: str) -> Docstring:
 
 
 def _items(lines: list[str], *, named: bool) -> list[Item]:
-    """The entries of a section: each begins at the section's own depth."""
+    """Returns the entries of a section; a line at the section's own depth begins an entry."""
     body = dedent("\n".join(lines)).strip("\n")
     parts = [dedent_after_first(part) for part in re.split(r"\n(?=\S)", body)]
     if not named and not all(re.match(r"[A-Z_]+: ", part) for part in parts):
@@ -69,13 +69,13 @@ def _item(part: str) -> Item:
 
 
 def dedent_after_first(part: str) -> str:
-    """A part whose lines after the first lose what they have in common before them."""
+    """Removes the common indentation of all lines but the first."""
     first, _, rest = part.partition("\n")
     return f"{first}\n{dedent(rest)}" if rest else first
 
 
 def prose(text: str) -> str:
-    """Text as Markdown: indented code is fenced, and what Markdown would take for markup is escaped."""
+    """Returns text as Markdown: indented code is fenced, and characters with a meaning in Markdown are escaped."""
     blocks = re.split(r"\n{2,}(?! {4})|(?<=\n)\n(?= {4}\S)", text.strip("\n"))
     return "\n\n".join(_block(block) for block in blocks if block.strip())
 
@@ -89,7 +89,7 @@ def _block(block: str) -> str:
 
 
 def escape(text: str) -> str:
-    """Markdown's special characters outside of code, escaped."""
+    """Escapes Markdown's special characters outside of code."""
     pieces, place = [], 0
     for code in _CODE.finditer(text):
         pieces += [_plain(text[place : code.start()]), code[0]]
@@ -102,10 +102,10 @@ def _plain(text: str) -> str:
 
 
 def capital(text: str) -> str:
-    """A text that begins like a sentence."""
+    """Returns a text with a capital first letter."""
     return text[:1].upper() + text[1:]
 
 
 def cell(text: str) -> str:
-    """A text as the cell of a table."""
+    """Returns a text as the cell of a table."""
     return " ".join(text.split()).replace("|", r"\|")

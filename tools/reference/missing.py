@@ -1,7 +1,7 @@
-"""What the reference pages leave out: public names and members that nothing in them describes.
+"""Finds public names and members that no page of the reference describes.
 
-It asks the objects of the running package, where the pages are made from its source: what one of them misses the other
-finds. Described is what has a heading, or a line of a table below the heading of its class.
+The pages are made from the source. This check looks at the imported package instead, so that it finds names that the
+reader of the source missed. A name is described if it has a heading, or a line of a table below its class's heading.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from typing import Any
 __all__ = ["INNER", "MODULES", "described", "undescribed"]
 
 MODULES = ("gdpeer", "gdpeer.aio", "gdpeer.blocking", "gdpeer.http", "gdpeer.godot3", "gdpeer.prometheus")
-"""Whose names, those of `__all__`, are public."""
+"""The modules whose `__all__` lists the public names."""
 
 TOLD = frozenset({"__version__", "COMPILED"})
-"""Names that need no words."""
+"""Names that need no description."""
 INNER = frozenset(
     (
         *("assign", "begin", "call", "can_wait", "count_refusal", "count_replication", "find", "mismatch"),
@@ -42,7 +42,7 @@ ROW = re.compile(r"^\| (?P<names>(?:`[^`]+`|<br>|, )+) \|")
 
 
 def described(folder: Path) -> set[str]:
-    """The names that the pages of a folder describe, members among them, with their modules."""
+    """Returns the names and members that the pages of a folder describe, with their modules."""
     return {name for page in folder.glob("*.md") for name in _described(page.read_text(encoding="utf-8"))}
 
 
@@ -61,7 +61,7 @@ def _described(page: str) -> Iterator[str]:
 
 
 def undescribed(entries: Collection[str]) -> list[str]:
-    """Public names and members without a description, in alphabetical order.
+    """Returns public names and members without a description, in alphabetical order.
 
     Args:
         entries: all names that the pages describe, with their modules.
@@ -75,7 +75,7 @@ def _undescribed(entries: frozenset[str]) -> Iterator[str]:
         for name in module.__all__:
             value = getattr(module, name)
             if name in TOLD or inspect.ismodule(value) or isinstance(value, enum.Enum):
-                continue  # the members of Error are names, too
+                continue  # the members of Error are public names themselves
             full = f"{module_name}.{name}"
             if full not in entries:
                 yield full
@@ -84,7 +84,7 @@ def _undescribed(entries: frozenset[str]) -> Iterator[str]:
 
 
 def _members(kind: type) -> set[str]:
-    """Public members that gdpeer gives a class and its objects; constants stand with their enumeration."""
+    """Returns the public members that gdpeer adds to a class and its objects, without constants of enumerations."""
     found = {
         name
         for base in kind.__mro__
@@ -93,9 +93,9 @@ def _members(kind: type) -> set[str]:
         if not name.startswith("_") and not name.isupper() and not inspect.isclass(value)
     }
     found -= INNER
-    # What a list, a dict or an array has does here what it does there.
+    # The members of a list, a dict or an array do the same here as in Python.
     found -= {name for base in kind.__mro__ if base.__module__ in ("builtins", "array") for name in vars(base)}
-    with suppress(Exception):  # not every class can be made of nothing
+    with suppress(Exception):  # some classes cannot be made without arguments
         made: Any = kind()
         found |= {name for name in getattr(made, "__dict__", {}) if not name.startswith("_")}
     return found

@@ -31,13 +31,13 @@ terminal, `python -m pydoc gdpeer.WebSocketPeer` prints the same descriptions.""
 
 SIGNAL = re.compile(r"signal(?: without arguments| \((?P<arguments>[^)]*)\))?[.,:;]? *(?P<text>.*)", re.DOTALL)
 INLINE = {"Args": "Argument", "Returns": "Returns", "Raises": "Raises"}
-"""The same where a table has no room for lists."""
+"""The headings of sections inside a table, which has no room for lists."""
 SECTION_WORDS = {"Args": "Arguments", "Returns": "Returns", "Yields": "Yields", "Raises": "Raises"}
 
 
 @cache
 def make_pages() -> dict[str, str]:
-    """All pages by their file's name."""
+    """Returns the text of all pages, by file name."""
     pages = {f"{page.file}.md": _linked(make_page(page), f"{page.file}.md") for page in PAGES}
     return {"index.md": make_index(), **pages}
 
@@ -58,7 +58,7 @@ def make_page(page: Page) -> str:
 
 
 def entry(name: str, is_compact: bool) -> Iterator[str]:
-    """Everything about one public name."""
+    """Yields the parts of the entry for one public name."""
     thing = find(name)
     yield f"## `{title_of(name)}`"
     if thing.is_attribute:
@@ -97,7 +97,7 @@ def code(lines: list[str]) -> str:
 
 
 def bases(name: str) -> str:
-    """The public classes that it extends, and Python's own."""
+    """Returns the bases of a class that are public or Python's own, as text."""
     found = []
     for base in runtime(name).__mro__[1:]:
         public = next((other for other in places() if "." not in other and _is(other, base)), "")
@@ -110,7 +110,7 @@ def bases(name: str) -> str:
 
 
 def qualified(name: str, reader: str) -> str:
-    """A name as it is told apart from its like in the module of `reader`."""
+    """Returns a name, with its module if the module of `reader` has the same name."""
     return f"gdpeer.{name}" if "." in reader and "." not in name else name
 
 
@@ -146,7 +146,7 @@ def enumeration(name: str, thing: Any) -> str:
 
 
 def table(head: list[str], rows: list[list[str]]) -> str:
-    """A table without the columns that are empty throughout."""
+    """Returns a table in Markdown, without columns that are empty in all rows."""
     kept = [index for index in range(len(head)) if any(row[index] for row in rows)]
     lines = [[head[index] for index in kept], ["---"] * len(kept), *([row[index] for index in kept] for row in rows)]
     return (
@@ -245,7 +245,7 @@ def method_entry(name: str, key: str, method: Any) -> Iterator[str]:
 
 @cache
 def places() -> dict[str, str]:
-    """Where each public name, and each method with a heading, stands: page and heading."""
+    """Returns the link, page and heading, of each public name and of each method with a heading."""
     found = {name: f"{page.file}.md#{anchor(title_of(name))}" for page in PAGES for name in page.names}
     for page in PAGES:
         for name in page.names if not page.is_compact else ():
@@ -255,12 +255,12 @@ def places() -> dict[str, str]:
 
 
 def anchor(title: str) -> str:
-    """The name of a heading as forges and Sphinx make it."""
+    """Returns the anchor of a heading, as forges and Sphinx name it."""
     return re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
 
 
 def relative(text: str, file: str) -> str:
-    """Links to the page itself, without its name."""
+    """Removes the page's own file name from links to the page itself."""
     return text.replace(f"]({file}#", "](#")
 
 
@@ -269,7 +269,7 @@ SPAN = re.compile(r"(?<![\[`])`(?P<package>gdpeer\.)?(?P<name>[\w.]+)(?:\(\))?`(
 
 
 def _linked(text: str, file: str) -> str:
-    """A page whose mentions of other public names are links. Names of the section itself stay as they are."""
+    """Turns mentions of public names into links, except names of the same section."""
     pieces = re.split(r"(?m)^(?=## )", text)
     return relative("".join(_linked_section(piece) for piece in pieces), file)
 

@@ -1,6 +1,6 @@
-"""The public names as the source has them: signatures, docstrings and members, read without running them.
+"""Reads the public names from the source: signatures, docstrings and members.
 
-What only a running object knows, the defaults of its attributes, is asked from an object of the class.
+Only the defaults of attributes are taken from a real object of the class.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ __all__ = [
 ]
 
 WIDTH = 100
-"""Characters of a signature's line at most."""
+"""The most characters in a line of a signature."""
 TYPE_VARIABLE = re.compile(r"\b(?:_[A-Z]|PeerType)\b")
 UNTOLD_CONSTANTS = frozenset({"WIDTH"})
 UNTOLD_METHODS = frozenset({"__init__", "__new__", "__post_init__", "__init_subclass__", "__setattr__", "__del__"})
 
 
 class Attribute(NamedTuple):
-    """An attribute of a class's objects, or a few that one entry of its docstring describes."""
+    """An attribute of a class, or a few attributes that one entry of the docstring describes."""
 
     names: tuple[str, ...]
     type: str
@@ -52,46 +52,46 @@ class Attribute(NamedTuple):
 
 
 class Members(NamedTuple):
-    """What a class has besides its signature and its text."""
+    """The members of a class."""
 
     attributes: list[Attribute]
     methods: dict[str, Any]
     constants: list[str]
     enumerations: list[str]
     inherited: dict[str, list[str]]
-    """By the public class that describes them."""
+    """Names of inherited members, by the public class that describes them."""
 
 
 @cache
 def package() -> Any:
-    """All of gdpeer, as its files say."""
+    """Returns the tree of all of gdpeer's source."""
     folder = str(ROOT / "src")
     return griffe.load("gdpeer", search_paths=[folder], allow_inspection=False, resolve_aliases=True)
 
 
 @cache
 def find(name: str) -> Any:
-    """What a public name stands for; `name` is without `gdpeer.`."""
+    """Returns the source object of a public name; `name` is without `gdpeer.`."""
     found = package()[name]
     return found.final_target if found.is_alias else found
 
 
 @cache
 def public() -> dict[str, str]:
-    """The public name for each place in the source that has one."""
+    """Returns the public names, by their paths in the source."""
     return {find(name).path: name for page in PAGES for name in page.names}
 
 
 @cache
 def runtime(name: str) -> Any:
-    """The same, imported."""
+    """Returns the imported object of a public name."""
     module, _, last = f"gdpeer.{name}".rpartition(".")
     return getattr(importlib.import_module(module), last)
 
 
 @cache
 def made(name: str) -> Any:
-    """An object of a class, made without arguments; None where that cannot be."""
+    """Makes an object of a class without arguments; returns None if that fails."""
     with suppress(Exception):
         return runtime(name)()
     return None
@@ -102,7 +102,7 @@ def made(name: str) -> Any:
 
 @cache
 def short_names() -> dict[str, str]:
-    """Classes that have no public name of their own, by the member that is one: `WebSocketPeer.State`."""
+    """Returns the names of classes that are public only as a member of another class: `WebSocketPeer.State`."""
     found: dict[str, str] = {}
     for name in public().values():
         thing = find(name)
@@ -119,7 +119,7 @@ def is_type_alias(member: Any) -> bool:
 
 
 def resolved(name: Any) -> str:
-    """Where a name that stands in an annotation is defined."""
+    """Returns the path at which a name of an annotation is defined."""
     path: str = name.canonical_path
     with suppress(Exception):
         target = package()[path.removeprefix("gdpeer.")]
@@ -128,14 +128,14 @@ def resolved(name: Any) -> str:
 
 
 def expression(value: Any) -> str:
-    """An annotation or a default as its reader knows it: aliases without a public name are written out."""
+    """Returns an annotation or a default as text, with aliases that have no public name written out."""
     if value is None or isinstance(value, str):
         return value or ""
     return "".join(piece if isinstance(piece, str) else _name(piece) for piece in value.iterate(flat=True))
 
 
 def annotation(value: Any) -> str:
-    """A type, without the quotes around names that do not exist yet where it stands."""
+    """Returns a type as text, without the quotes around forward references."""
     return re.sub(r"'([^']*)'", r"\1", expression(value))
 
 
@@ -155,7 +155,7 @@ def _name(piece: Any) -> str:
 
 
 def _written_out(target: Any) -> str:
-    """What a name of the module's own stands for; "" where it is a class or is too long."""
+    """Returns the value of a module's own name as text; "" if it is a class or too long."""
     if not target.is_attribute or not target.parent.is_module or str(target.value).startswith("TypeVar("):
         return ""
     text = _quoted(target.value)
@@ -170,18 +170,18 @@ def _quoted(value: Any) -> str:
 
 
 def signatures_of(name: str, thing: Any, owner: str = "") -> list[str]:
-    """How it is called: once, or once for each overload.
+    """Returns the signature, or one signature for each overload.
 
     Args:
-        name: what stands before the parentheses.
-        thing: a function, or a class, which is called as its `__new__` or `__init__`.
-        owner: the public name of the class that has the function; "" for others.
+        name: the text before the parentheses.
+        thing: a function, or a class, whose signature is that of `__new__` or `__init__`.
+        owner: the public name of the class that has the function; "" for a plain function.
     """
     if thing.is_class:
         maker = next((base.members[m] for base in lineage(thing) for m in MAKERS if m in base.members), None)
         forms = (maker.overloads or [maker]) if maker is not None else [thing]
         if any(_is_inner(one.annotation) for form in forms for one in form.parameters):
-            return [f"class {name}"]  # made by gdpeer alone
+            return [f"class {name}"]  # only gdpeer makes its objects
         return [_made_of(signature(name, form.parameters, ""), owner) for form in forms]
     forms = thing.overloads or [thing]
     if any(str(one.value) == "asynccontextmanager" for one in thing.decorators):
@@ -197,7 +197,7 @@ MAKERS = ("__new__", "__init__")
 
 
 def _is_inner(annotation: Any) -> bool:
-    """Whether an annotation names a class that gdpeer keeps to itself."""
+    """Returns whether an annotation names a class of gdpeer that is not public."""
     if annotation is None or isinstance(annotation, str):
         return False
     paths = [resolved(one) for one in annotation.iterate(flat=True) if isinstance(one, griffe.ExprName)]
@@ -209,7 +209,7 @@ INNER_CLASSES = frozenset({"gdpeer.aio.loop_driver.Pump", "gdpeer.blocking.poll_
 
 @cache
 def _type_arguments(name: str) -> dict[str, str]:
-    """What a class has put in the place of the type variables of its bases: `Vector2` for `_V`."""
+    """Returns the types that a class passes for type variables of its bases: `Vector2` for `_V`."""
     found: dict[str, str] = {}
     for base in lineage(find(name)) if name else ():
         for one in base.bases:
@@ -220,7 +220,7 @@ def _type_arguments(name: str) -> dict[str, str]:
 
 
 def _parameters_of(kind: Any) -> list[str]:
-    """The type variables of a class."""
+    """Returns the names of a class's type variables."""
     with suppress(Exception):
         target = package()[resolved(kind).removeprefix("gdpeer.")]
         slices = [one.slice for one in target.bases if isinstance(one, griffe.ExprSubscript)]
@@ -234,13 +234,13 @@ def _texts(value: Any) -> list[str]:
 
 
 def _made_of(text: str, owner: str) -> str:
-    """A text whose type variables are replaced by what `owner` has in their place."""
+    """Replaces type variables in a text by the types that `owner` passes for them."""
     arguments = _type_arguments(owner)
     return TYPE_VARIABLE.sub(lambda found: arguments.get(found[0], found[0]), text)
 
 
 def signature(name: str, parameters: Any, returns: str) -> str:
-    """A call in one line, or with a line for each parameter."""
+    """Returns a signature in one line, or with a line for each parameter if it is long."""
     parts = list(_parameters([one for one in parameters if one.name not in ("self", "cls") and one.name[0] != "_"]))
     arrow = f" -> {returns}" if returns else ""
     line = f"{name}({', '.join(parts)}){arrow}"
@@ -273,7 +273,7 @@ def _parameters(parameters: list[Any]) -> Iterator[str]:
 
 
 def docstring_of(thing: Any) -> Docstring:
-    """Its own docstring; that of a setting stands in the table of settings."""
+    """Returns the docstring of an object; that of a setting is taken from the table of settings."""
     found = property_of(thing)
     if found is not None:
         return parse(found.text)
@@ -281,7 +281,7 @@ def docstring_of(thing: Any) -> Docstring:
 
 
 def property_of(thing: Any) -> Property[Any, Any] | None:
-    """The setting that a class has as a property; None for everything else."""
+    """Returns the setting that a property of a class stands for; None for anything else."""
     value = getattr(thing, "value", None)
     if isinstance(value, griffe.ExprCall) and str(value.function) == "Property":
         found = getattr(runtime(public()[thing.parent.path]), thing.name)
@@ -298,7 +298,7 @@ def lineage(thing: Any) -> list[Any]:
 
 
 def effective(thing: Any) -> dict[str, Any]:
-    """All members by name; of several the one that counts."""
+    """Returns all members by name; of overridden ones the one that applies."""
     found: dict[str, Any] = {}
     for base in lineage(thing):
         for name, member in base.members.items():
@@ -307,7 +307,7 @@ def effective(thing: Any) -> dict[str, Any]:
 
 
 def members_of(name: str) -> Members:
-    """The public members of a class, those that it has from classes without a public name among them."""
+    """Returns the public members of a class, including those inherited from classes without a public name."""
     thing = find(name)
     inherited = _inherited(thing)
     taken = {member for names in inherited.values() for member in names}
@@ -335,7 +335,7 @@ def _is_shown(key: str, member: Any) -> bool:
 
 
 def _inherited(thing: Any) -> dict[str, list[str]]:
-    """The members that a public base describes, by that base."""
+    """Returns the members that public bases describe, by base."""
     own = effective(thing)
     found: dict[str, list[str]] = {}
     told: set[str] = set()
@@ -353,7 +353,7 @@ def _inherited(thing: Any) -> dict[str, list[str]]:
 
 
 def _documented(thing: Any) -> set[str]:
-    """What the class's own docstring describes."""
+    """Returns the attributes that the class's own docstring describes."""
     return {key for item in docstring_of(thing).of("Attributes") for key in item.names}
 
 
@@ -363,7 +363,7 @@ def _is_enumeration(name: str, key: str) -> bool:
 
 
 def _attributes(name: str, thing: Any, members: dict[str, Any], taken: set[str]) -> list[Attribute]:
-    """First those of the docstrings' "Attributes", then the others."""
+    """Returns the attributes: first those that docstrings list under "Attributes", then the others."""
     found: list[Attribute] = []
     told = set(taken)
     own = {key: value for key, value in members.items() if value.is_attribute and not key.isupper()}
@@ -400,7 +400,7 @@ def _type_of(member: Any) -> str:
 
 
 def _default(name: str, names: tuple[str, ...]) -> str:
-    """What the attributes of a new object are, where that is one plain value."""
+    """Returns the default of attributes as text, if a new object has one plain value for all of them."""
     found: set[str] = set()
     for key in names:
         value = getattr(made(name), key, made)
@@ -414,7 +414,7 @@ def _default(name: str, names: tuple[str, ...]) -> str:
 
 
 def shown_value(value: Any) -> str:
-    """A constant as its reader would write it."""
+    """Returns a constant as it would stand in source code."""
     if not isinstance(value, enum.Enum):
         return repr(value)
     kind = type(value)
