@@ -81,7 +81,7 @@ class Source:
         """Frees what the bytes come from: a file or an iterator."""
 
 
-class _OfBytes(Source):
+class _BytesSource(Source):
     __slots__ = ("_at", "_view")
 
     def __init__(self, data: bytes | bytearray | memoryview) -> None:
@@ -95,7 +95,7 @@ class _OfBytes(Source):
         return self._view[begin : begin + most]
 
 
-class _OfFile(Source):
+class _FileSource(Source):
     __slots__ = ("_file", "_left")
 
     def __init__(self, file: File) -> None:
@@ -115,7 +115,7 @@ class _OfFile(Source):
         self._file.close()
 
 
-class _OfIterator(Source):
+class _IteratorSource(Source):
     __slots__ = ("_all", "_rest")
 
     def __init__(self, found: Iterable[bytes]) -> None:
@@ -126,7 +126,7 @@ class _OfIterator(Source):
     def next_piece(self, most: int) -> Buffer:
         if not self._rest:
             # Skip empty items: an empty piece means the end of the body.
-            self._rest = memoryview(next((one for one in self._all if len(one)), b"")).cast("B")
+            self._rest = memoryview(next((piece for piece in self._all if len(piece)), b"")).cast("B")
         piece, self._rest = self._rest[:most], self._rest[most:]
         return piece
 
@@ -141,7 +141,7 @@ class _OfIterator(Source):
                 report(logger, "the iterator of a page failed at its end")
 
 
-class _Chunked(Source):
+class _ChunkedSource(Source):
     __slots__ = ("_inner", "_is_over")
 
     def __init__(self, inner: Source) -> None:
@@ -169,14 +169,14 @@ def open_body(body: Body) -> Source:
         TypeError: the value cannot be a body.
     """
     if isinstance(body, str):
-        return _OfBytes(body.encode())
+        return _BytesSource(body.encode())
     if isinstance(body, bytes | bytearray | memoryview):
-        return _OfBytes(body)
+        return _BytesSource(body)
     if isinstance(body, File):
-        return _OfFile(body)
-    return _OfIterator(body)
+        return _FileSource(body)
+    return _IteratorSource(body)
 
 
 def chunked(source: Source) -> Source:
     """Returns a source of the same bytes in chunks, so that a client finds the end of a body of unknown length."""
-    return _Chunked(source)
+    return _ChunkedSource(source)

@@ -212,14 +212,14 @@ class PythonPages(Guarded):
         if name == "boot.mjs":
             found = _file(BOOT, ASK_AGAIN)
         elif name == "files.json":
-            found = self._tell_files()
+            found = self._list_files()
         elif name == self._archive_name:
             found = Response(200, self._archive, content_type(name), FOR_GOOD)
         else:
             found = self._pyodide_file(name)
         return found and (only_get(request) or found)
 
-    def _tell_files(self) -> Response:
+    def _list_files(self) -> Response:
         python = {"address": self._archive_name, "size": len(self._archive)}
         if self.problem or isinstance(self._pyodide, str):
             # `problem` names folders of this machine, which are not for everybody who opens the page.

@@ -109,8 +109,10 @@ def _past_empty(value: str, at: int) -> int:
     return found.end()
 
 
-def _read(parameters: list[tuple[str, str | None]], *, bare_client_bits: bool) -> tuple[Agreement, bool] | None:
-    """Reads parameters as an agreement, and whether client_max_window_bits was among them. None: they are not valid."""
+def _read_parameters(
+    parameters: list[tuple[str, str | None]], *, bare_client_bits: bool
+) -> tuple[Agreement, bool] | None:
+    """Reads parameters as an agreement, and whether they name client_max_window_bits. None: they are not valid."""
     flags = {"server_no_context_takeover": False, "client_no_context_takeover": False}
     bits = {"server_max_window_bits": 15, "client_max_window_bits": 15}
     seen = set()
@@ -155,7 +157,7 @@ def accept_offers(extensions: list[Extension], wish: Agreement) -> tuple[Agreeme
         uncompressed.
     """
     for name, parameters in extensions:
-        read = _read(parameters, bare_client_bits=True) if name == NAME else None
+        read = _read_parameters(parameters, bare_client_bits=True) if name == NAME else None
         if read is None:
             continue
         offered, client_bits_offered = read
@@ -186,7 +188,7 @@ def check_response(extensions: list[Extension], wish: Agreement) -> Agreement | 
         return None
     if len(extensions) > 1 or extensions[0][0] != NAME:
         raise HandshakeError(f"the server chose an extension that was not offered: {extensions[0][0]}")
-    read = _read(extensions[0][1], bare_client_bits=False)
+    read = _read_parameters(extensions[0][1], bare_client_bits=False)
     if read is None:
         raise HandshakeError(f"the server's parameters of {NAME} are not valid")
     agreed = read[0]

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING
 from gdpeer.errors import Cause, HandshakeError
 from gdpeer.protocol import deflate, http_fast
 from gdpeer.protocol.http_headers import Headers, Request, headers_from_head
-from gdpeer.protocol.leniency import Asked, check_first_bytes, read_asked, without_body
+from gdpeer.protocol.leniency import RepairedHead, check_first_bytes, repair_request, repair_response
 from gdpeer.protocol.limits import DEFAULT_LIMITS, Limits
 from gdpeer.protocol.url import Url
 
@@ -310,13 +310,13 @@ class ServerHandshake:
 
         check_first_bytes(head, is_response=False)
         _check_lines(head)
-        asked = read_asked(head)
+        repaired = repair_request(head)
         self._reader = Reader(self._limits.max_head_size, self._limits.max_body_size)
-        found = self._reader.read_head(asked.head)
+        found = self._reader.read_head(repaired.head)
         for name in _ONCE:
             if len(found.headers.get_all(name)) > 1:
                 raise HandshakeError(f"more than one {name} header", status=400)
-        headers = _completed(found.headers, asked)
+        headers = _completed(found.headers, repaired)
         self._request = Request(found.method, found.target, headers, version=found.version)
         if self._take_fields(_deciding(headers)):
             if found.version != "1.1":
@@ -378,13 +378,13 @@ class ServerHandshake:
             raise HandshakeError(f"the server's own headers are not valid: {problem}", status=500) from None
 
 
-def _completed(headers: Headers, asked: Asked) -> Headers:
+def _completed(headers: Headers, repaired: RepairedHead) -> Headers:
     """Adds the headers that h11 was not shown."""
-    if not asked.odd and not asked.host:
+    if not repaired.odd and not repaired.host:
         return headers
     # The host of an absolute target takes the Host header's place (RFC 9112 section 3.2.2).
-    own = [("host", asked.host)] if asked.host else []
-    return Headers([*own, *(field for field in headers if not own or field[0] != "host"), *asked.odd])
+    own = [("host", repaired.host)] if repaired.host else []
+    return Headers([*own, *(field for field in headers if not own or field[0] != "host"), *repaired.odd])
 
 
 def refusal(error: HandshakeError) -> bytes:
@@ -509,7 +509,7 @@ class ClientHandshake:
         check_first_bytes(head, is_response=True)
         _check_lines(head)
         # h11 reads a response only after it has written the request, so write the same request again.
-        response = self._request_of_h11().read_head(without_body(head))
+        response = self._request_of_h11().read_head(repair_response(head))
         if response.code != 101:
             detail = self._refusal(response)
             raise HandshakeError(detail, Cause.HTTP_STATUS, response.code, tuple(response.headers))

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from gdpeer.errors import HandshakeError
 from gdpeer.quoting import escape
 
-__all__ = ["Asked", "check_first_bytes", "read_asked", "without_body"]
+__all__ = ["RepairedHead", "check_first_bytes", "repair_request", "repair_response"]
 
 _REQUEST_LINE = re.compile(rb"([^ \r\n]+) ([^ \r\n]+) (HTTP/[0-9]\.[0-9])\r\n")
 _RAW = re.compile(rb"[\x80-\xff]")
@@ -35,7 +35,7 @@ _GREETINGS = ((b"SSH-", "SSH"), (b"220", "SMTP or FTP"), (b"* OK", "IMAP"), (b"+
 
 
 @dataclass(slots=True)
-class Asked:
+class RepairedHead:
     """A request's head after repair.
 
     Attributes:
@@ -49,7 +49,7 @@ class Asked:
     odd: list[tuple[str, str]]
 
 
-def read_asked(head: bytes) -> Asked:
+def repair_request(head: bytes) -> RepairedHead:
     """Repairs a whole request head whose line ends were checked before."""
     host = b""
     line = _REQUEST_LINE.match(head)
@@ -66,10 +66,10 @@ def read_asked(head: bytes) -> Asked:
         (name.decode("latin-1").lower(), value.decode("latin-1").strip(" \t"))
         for name, value in _ODD_LINE.findall(head)
     ]
-    return Asked(_ODD_LINE.sub(b"", head) if odd else head, host.decode("latin-1"), odd)
+    return RepairedHead(_ODD_LINE.sub(b"", head) if odd else head, host.decode("latin-1"), odd)
 
 
-def without_body(head: bytes) -> bytes:
+def repair_response(head: bytes) -> bytes:
     """Removes the headers that announce a body from the head of a 101 response; other heads stay as they are."""
     return _BODY.sub(b"", head) if head[9:12] == b"101" else head
 
@@ -87,14 +87,14 @@ def check_first_bytes(data: bytes | bytearray, *, is_response: bool) -> None:
     start = bytes(data[:16])
     if is_response:
         if start[: len(_HTTP)] != _HTTP[: len(start)]:
-            raise HandshakeError(f"the other side does not speak HTTP: {_what(start)}")
+            raise HandshakeError(f"the other side does not speak HTTP: {_name_protocol(start)}")
     elif start[0] in _TLS_RECORDS:
         raise HandshakeError("not HTTP: this is TLS, and this port has no TLS", status=400)
     elif start.startswith(b"SSH-") or not 0x21 <= start[0] <= 0x7E:
         raise HandshakeError(f"not HTTP{': this is SSH' if start[0] == 0x53 else ''}", status=400)
 
 
-def _what(start: bytes) -> str:
+def _name_protocol(start: bytes) -> str:
     """Describes what a server speaks instead of HTTP, by its first bytes."""
     if start[0] in _TLS_RECORDS and start[1:2] in (b"\x03", b""):
         return "this is TLS, and the URL must begin with wss://"

@@ -79,14 +79,14 @@ cdef class Poller:
     @cython.locals(watches=dict, waits=int, found=int, watch=Watch, bits=int, i=int)
     cdef _call_ready(self, double timeout, Py_ssize_t serial)
     cdef _find(self, double timeout)
-    cdef _rest(self, object error, double timeout)
+    cdef _sleep_instead(self, object error, double timeout)
     cdef _refused(self, object error)
     cdef _call_found(self, object found, Py_ssize_t serial)
     cpdef double due_at(self) except? -7
     cdef _drop_cancelled(self)
     cdef bint _open_waker(self) except -1
     cdef double _shorten(self, double timeout) except? -7
-    cdef _calm(self)
+    cdef _clear_wake(self)
     cdef _run_soon(self, Py_ssize_t waiting)
     @cython.locals(now=double, timer=Timer)
     cdef _run_due(self)

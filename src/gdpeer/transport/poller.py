@@ -362,13 +362,13 @@ class Poller:
             return found
         except OSError as error:
             if was_closed or not self._closed:
-                self._rest(error, timeout)
+                self._sleep_instead(error, timeout)
         except ValueError:
             if was_closed or not self._closed:
                 raise
         return []
 
-    def _rest(self, error: OSError, timeout: float) -> None:
+    def _sleep_instead(self, error: OSError, timeout: float) -> None:
         """Sleeps in place of a wait that failed, so that the owner's loop does not use the whole processor."""
         if error.errno not in _SHORTAGE:
             raise error
@@ -387,11 +387,11 @@ class Poller:
                     cython.address(self._epoll), self._events, _MOST_EVENTS, 0.0 if waits else timeout
                 )
             except OSError as error:
-                self._rest(error, timeout)
+                self._sleep_instead(error, timeout)
                 found = 0
             waits += 1
             if self._woken:
-                self._calm()
+                self._clear_wake()
             for i in range(found):
                 watch = watches.get(gdpeer_descriptor(self._events + i))
                 if watch is not None and watch.born < serial:
@@ -400,7 +400,7 @@ class Poller:
 
     def _call_found(self, found: list[tuple[int, int]], serial: int) -> None:
         if self._woken:
-            self._calm()
+            self._clear_wake()
         watches = self._watches
         for descriptor, bits in found:
             watch = watches.get(descriptor)
@@ -488,7 +488,7 @@ class Poller:
             self._waker = ends
             return True
 
-    def _calm(self) -> None:
+    def _clear_wake(self) -> None:
         """Takes back a wake-up, before the callbacks run: a wake-up that comes while they run is for the next turn."""
         with self._wake_lock:
             self._woken = False

@@ -139,7 +139,7 @@ class TcpConnector(Connector):
         now = self._clock.now()
         self._take_answer()
         # Before the deadline: an attempt that connected at the last moment counts.
-        won = self._look_after_attempts() or self._start_attempts(now)
+        won = self._check_attempts() or self._start_attempts(now)
         if won is not None:
             return won
         if self._lookup is None and not self._attempts:
@@ -167,7 +167,7 @@ class TcpConnector(Connector):
             lookup.close()
             self._lookup = None
 
-    def _look_after_attempts(self) -> socket.socket | None:
+    def _check_attempts(self) -> socket.socket | None:
         """Returns the first attempt that has connected. A failed attempt lets the next address start at once."""
         for watch, (attempt, target) in list(self._attempts.items()):
             failure = _outcome(attempt)

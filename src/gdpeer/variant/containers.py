@@ -137,10 +137,10 @@ class _Sealed:
 
 
 if TYPE_CHECKING:
-    _KeyedAnew = dict[Any, Any]
+    _MutableDict = dict[Any, Any]
 else:
 
-    class _KeyedAnew(MutableMapping, dict):
+    class _MutableDict(MutableMapping, dict):
         """A dict of which everything goes through the few methods that deal with keys."""
 
         __slots__ = ()
@@ -153,7 +153,7 @@ class _Items(ItemsView[Any, Any]):
     _mapping: Dictionary
 
     def __iter__(self) -> Iterator[tuple[Any, Any]]:
-        return ((_opened(key), value) for key, value in dict.items(self._mapping))
+        return ((_unsealed(key), value) for key, value in dict.items(self._mapping))
 
 
 class _Values(ValuesView[Any]):
@@ -169,7 +169,7 @@ class _Values(ValuesView[Any]):
         return value in dict.values(self._mapping)
 
 
-class Dictionary(_KeyedAnew):
+class Dictionary(_MutableDict):
     """A dict with the engine's rule for keys, and with types for keys and values.
 
     - 1, 1.0 and True are three keys; NaN is one key, as are 0.0 and -0.0.
@@ -210,7 +210,7 @@ class Dictionary(_KeyedAnew):
 
     def __getitem__(self, key: Any) -> Any:
         try:
-            return dict.__getitem__(self, _sought(key))
+            return dict.__getitem__(self, _key_to_find(key))
         except KeyError:
             raise KeyError(key) from None
 
@@ -219,21 +219,21 @@ class Dictionary(_KeyedAnew):
 
     def __delitem__(self, key: Any) -> None:
         try:
-            dict.__delitem__(self, _sought(key))
+            dict.__delitem__(self, _key_to_find(key))
         except KeyError:
             raise KeyError(key) from None
 
     def __iter__(self) -> Iterator[Any]:
-        return map(_opened, dict.__iter__(self))
+        return map(_unsealed, dict.__iter__(self))
 
     def __reversed__(self) -> Iterator[Any]:
-        return map(_opened, dict.__reversed__(self))
+        return map(_unsealed, dict.__reversed__(self))
 
     def __len__(self) -> int:
         return dict.__len__(self)
 
     def __contains__(self, key: object) -> bool:
-        return dict.__contains__(self, _sought(key))
+        return dict.__contains__(self, _key_to_find(key))
 
     def items(self) -> ItemsView[Any, Any]:  # type: ignore[override]
         """Returns a view of the pairs of key and value."""
@@ -246,7 +246,7 @@ class Dictionary(_KeyedAnew):
     def popitem(self) -> tuple[Any, Any]:
         """Removes the newest pair and returns it."""
         key, value = dict.popitem(self)
-        return _opened(key), value
+        return _unsealed(key), value
 
     def clear(self) -> None:
         """Removes all pairs; the types stay."""
@@ -276,7 +276,7 @@ class Dictionary(_KeyedAnew):
         # Two dictionaries have the same stored keys; those of a plain dict have to be converted.
         if isinstance(other, Dictionary):
             return dict.__eq__(self, other)
-        return len(self) == len(other) and dict.__eq__(self, {_sought(key): value for key, value in other.items()})
+        return len(self) == len(other) and dict.__eq__(self, {_key_to_find(key): value for key, value in other.items()})
 
     def __ne__(self, other: object) -> bool:
         return not self == other
@@ -344,7 +344,7 @@ def sealed(key: Any) -> Any:
     return _Sealed(key, bytes(token))
 
 
-def _sought(key: Any) -> Any:
+def _key_to_find(key: Any) -> Any:
     """Returns the stored key for a look-up; a key that cannot be in any dictionary becomes one that is in none."""
     try:
         return sealed(key)
@@ -352,7 +352,7 @@ def _sought(key: Any) -> Any:
         return _NOWHERE
 
 
-def _opened(key: Any) -> Any:
+def _unsealed(key: Any) -> Any:
     return key.key if type(key) is _Sealed else key
 
 
@@ -384,7 +384,7 @@ def _write(token: bytearray, value: Any, depth: int) -> None:
         case dict():
             _write_int(token, len(value))
             for key, each in dict.items(value):
-                _write(token, _opened(key), depth + 1)
+                _write(token, _unsealed(key), depth + 1)
                 _write(token, each, depth + 1)
         case _:
             _write_handle(token, value, depth)

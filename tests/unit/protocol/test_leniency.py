@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gdpeer.errors import HandshakeError
-from gdpeer.protocol.leniency import check_first_bytes, read_asked, without_body
+from gdpeer.protocol.leniency import check_first_bytes, repair_request, repair_response
 
 
 def told(data: bytes, *, is_response: bool) -> tuple[str, int]:
@@ -88,20 +88,20 @@ def test_what_resembles_http_2_only(data: bytes) -> None:
     ],
 )
 def test_targets_are_put_right(target: bytes, host: str, becomes: bytes) -> None:
-    asked = read_asked(b"GET " + target + b" HTTP/1.1\r\nHost: a\r\n\r\n")
-    assert (asked.host, asked.odd) == (host, [])
-    assert asked.head == b"GET " + becomes + b" HTTP/1.1\r\nHost: a\r\n\r\n"
+    repaired = repair_request(b"GET " + target + b" HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert (repaired.host, repaired.odd) == (host, [])
+    assert repaired.head == b"GET " + becomes + b" HTTP/1.1\r\nHost: a\r\n\r\n"
 
 
 def test_odd_names_are_kept_aside() -> None:
-    asked = read_asked(b"GET / HTTP/1.1\r\nX[a]: \t1 \r\nHost: a\r\n(B):2\r\n c: 3\r\nd : 4\r\n\r\n")
-    assert asked.odd == [("x[a]", "1"), ("(b)", "2")]
-    assert asked.head == b"GET / HTTP/1.1\r\nHost: a\r\n c: 3\r\nd : 4\r\n\r\n"
+    repaired = repair_request(b"GET / HTTP/1.1\r\nX[a]: \t1 \r\nHost: a\r\n(B):2\r\n c: 3\r\nd : 4\r\n\r\n")
+    assert repaired.odd == [("x[a]", "1"), ("(b)", "2")]
+    assert repaired.head == b"GET / HTTP/1.1\r\nHost: a\r\n c: 3\r\nd : 4\r\n\r\n"
 
 
 def test_only_a_101_loses_the_headers_of_a_body() -> None:
     fields = b"Transfer-Encoding: chunked\r\nX: y\r\ncontent-length: 5\r\n\r\n"
-    assert without_body(b"HTTP/1.1 101 Switching\r\n" + fields) == b"HTTP/1.1 101 Switching\r\nX: y\r\n\r\n"
+    assert repair_response(b"HTTP/1.1 101 Switching\r\n" + fields) == b"HTTP/1.1 101 Switching\r\nX: y\r\n\r\n"
     for status in (b"100", b"200", b"111", b"102", b"201"):
         head = b"HTTP/1.1 " + status + b" x\r\n" + fields
-        assert without_body(head) == head
+        assert repair_response(head) == head
