@@ -36,7 +36,7 @@ PAGES = (
         "websocket-peer",
         "WebSocketPeer",
         "One WebSocket connection, as client or as server. "
-        "[A chat between Godot, a browser and Python](../tutorial.md) shows it at work.",
+        "[A chat between Godot, a browser and Python](../tutorial.md) shows how to use the class.",
         ("WebSocketPeer", "PacketPeer", "PeerStats"),
     ),
     Page(
@@ -49,7 +49,7 @@ PAGES = (
     Page(
         "multiplayer",
         "Multiplayer peers and APIs",
-        "[Remote procedure calls (RPC)](../rpc.md) explains how these belong together.",
+        "[Remote procedure calls (RPC)](../rpc.md) explains how to use these classes.",
         (
             "WebSocketMultiplayerPeer",
             "MultiplayerPeer",
@@ -64,13 +64,14 @@ PAGES = (
     Page(
         "nodes",
         "Nodes and RPC",
-        "[Remote procedure calls (RPC)](../rpc.md) explains how these belong together.",
+        "[Remote procedure calls (RPC)](../rpc.md) explains how to use these classes.",
         ("rpc", "RPCMode", "RpcConfig", "Node", "SceneTree"),
     ),
     Page(
         "godot3",
         "Godot 3's multiplayer",
-        "The module `gdpeer.godot3`. [Godot 4 and Godot 3](../dialects.md) explains what it is for.",
+        "The module `gdpeer.godot3`, for sessions with Godot 3. "
+        "[Godot 4 and Godot 3](../dialects.md) explains when to use the module.",
         (
             "godot3.MultiplayerAPI",
             "godot3.Node",
@@ -84,7 +85,7 @@ PAGES = (
     Page(
         "asyncio",
         "asyncio: gdpeer.aio",
-        "The module `gdpeer.aio`. [asyncio API](../asyncio.md) explains it, and lists its "
+        "The module `gdpeer.aio`. [asyncio API](../asyncio.md) explains the module, and lists its "
         "[options](../asyncio.md#options).",
         tuple(
             f"aio.{name}"
@@ -102,14 +103,15 @@ PAGES = (
     Page(
         "blocking",
         "Blocking: gdpeer.blocking",
-        "The module `gdpeer.blocking`. [Blocking API](../blocking.md) explains it; its options are "
+        "The module `gdpeer.blocking`. [Blocking API](../blocking.md) explains the module. The options are "
         "[those of the asyncio API](../asyncio.md#options).",
         tuple(f"blocking.{name}" for name in ("connect", "serve", "Connection", "Server", "Pong")),
     ),
     Page(
         "http",
         "HTTP",
-        "The module `gdpeer.http`. [Serve web pages on the game's port](../howto/one-port.md) shows how to use it.",
+        "The module `gdpeer.http`. "
+        "[Serve web pages on the game's port](../howto/one-port.md) shows how to use the module.",
         tuple(
             f"http.{name}"
             for name in ("Handler", "Request", "Response", "Headers", "File", "StaticFolder", "PythonPages", "chain")
@@ -118,7 +120,8 @@ PAGES = (
     Page(
         "errors",
         "Errors and causes",
-        "Methods return a code of `Error` where the engine's do. Functions of Python's own style raise exceptions.",
+        "Methods of the engine's classes return a code of `Error`, as in the engine. "
+        "Functions in Python style raise exceptions.",
         (
             "Error",
             "Cause",
@@ -143,7 +146,7 @@ PAGES = (
     Page(
         "variants",
         "Variant types: conversions, names and ids",
-        "[Variant types](../variants.md) explains how the types belong together and behave.",
+        "[Variant types](../variants.md) explains how the types work together.",
         (
             "var_to_bytes",
             "bytes_to_var",
@@ -166,9 +169,9 @@ PAGES = (
     Page(
         "vectors",
         "Vectors, rectangles and colours",
-        "[Variant types](../variants.md) explains how the types belong together and behave. "
-        "`SequenceOfNumbers` in a signature is whatever has numbers by index: one of these values, a tuple, a list, an "
-        "array of NumPy.",
+        "[Variant types](../variants.md) explains how the types work together. "
+        "`SequenceOfNumbers` in a signature is any sequence of numbers: one of these values, a tuple, a list, or a "
+        "NumPy array.",
         (
             *("Vector2", "Vector2i", "Vector3", "Vector3i", "Vector4", "Vector4i"),
             *("Rect2", "Rect2i", "Plane", "AABB", "Color"),
@@ -178,16 +181,16 @@ PAGES = (
     Page(
         "transforms",
         "Rotations and transforms",
-        "[Variant types](../variants.md) explains how the types belong together and behave. "
-        "`SequenceOfNumbers` in a signature is whatever has numbers by index: one of these values, a tuple, a list, an "
-        "array of NumPy.",
+        "[Variant types](../variants.md) explains how the types work together. "
+        "`SequenceOfNumbers` in a signature is any sequence of numbers: one of these values, a tuple, a list, or a "
+        "NumPy array.",
         ("Quaternion", "Basis", "Transform2D", "Transform3D", "Projection"),
         is_compact=True,
     ),
     Page(
         "arrays",
         "Arrays and dictionaries",
-        "[Variant types](../variants.md) explains how the types belong together and behave.",
+        "[Variant types](../variants.md) explains how the types work together.",
         (
             *("Array", "Dictionary", "ContainerType", "UNTYPED", "PackedByteArray", "PackedInt32Array"),
             *("PackedInt64Array", "PackedFloat32Array", "PackedFloat64Array", "PackedStringArray"),
@@ -199,13 +202,13 @@ PAGES = (
         "metrics",
         "Metrics for Prometheus",
         "The module `gdpeer.prometheus`, which needs the extra `metrics`. "
-        "[Set rate limits and connection limits](../howto/limits.md) shows how to use it.",
+        "[Set rate limits and connection limits](../howto/limits.md) shows how to use the module.",
         ("prometheus.Metrics", "prometheus.ServerCollector"),
     ),
     Page(
         "testing",
         "Tests: memory streams and clocks",
-        "[Test your game without a network](../howto/testing.md) shows how to use them.",
+        "[Test your game without a network](../howto/testing.md) shows how to use these streams and clocks.",
         ("transport.memory.memory_pair", "transport.memory.MemoryStream", "Clock", "ManualClock", "MonotonicClock"),
     ),
 )
