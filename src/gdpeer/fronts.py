@@ -1,9 +1,9 @@
-"""What the fronts that wait, asyncio's and the blocking one, share: options, sending, exceptions, and what to wait for.
+"""The part that the asyncio API and the blocking API share: options, connecting, listening, sending and exceptions.
 
-They take the options of `websockets` by its names, which stand in the table of settings (`Option` in
+Both take the options of `websockets` by its names, which stand in the table of settings (`Option` in
 `websocket.settings`), and every setting of gdpeer by its own name.
 
-Layer: `websocket`.
+Layer: above `websocket`; below `aio` and `blocking`.
 """
 
 from __future__ import annotations
@@ -57,14 +57,15 @@ __all__ = [
 Message: TypeAlias = "str | bytes | bytearray | memoryview"
 
 NORMAL_CODES = (1000, 1001, 1005)
-"""Of an end as agreed: done, going away, and a close without a code."""
+"""The codes of a normal close: done, going away, and a close frame without a code."""
 
 
 def configure(target: WebSocketPeer | WebSocketServer, options: Mapping[str, Any]) -> None:
     """Sets options, by their names in the table of settings or by a setting's own name.
 
     Raises:
-        TypeError, ValueError: an option is not known, or its value is not valid.
+        TypeError: an option is unknown.
+        TypeError, ValueError: a value is not valid.
     """
     known = _options_of(target)
     defaults = {option.name: option.default for _, option in known if option.default is not None}
@@ -93,7 +94,7 @@ def _set_own(target: WebSocketPeer | WebSocketServer, name: str, value: Any) -> 
         raise _unknown(target, name)
     try:
         setattr(target, name, value)
-    except AttributeError:  # something to be asked for only
+    except AttributeError:  # a property that can only be read
         raise _unknown(target, name) from None
 
 
@@ -115,7 +116,7 @@ def _set(target: WebSocketPeer | WebSocketServer, name: str, value: Any) -> None
 
 
 class _Given(TLSOptions):
-    """A client's that come as a context of the standard library."""
+    """A client's TLS options from an `ssl.SSLContext` of the program."""
 
     __slots__ = ("_context",)
 
@@ -134,11 +135,18 @@ def connect(
     server_hostname: str,
     options: Mapping[str, Any],
 ) -> None:
-    """Configure a client, and begin to connect.
+    """Sets the options of a client, and begins to connect.
+
+    Args:
+        peer: a new one.
+        url: `ws://host[:port]/path` or `wss://...`; a user and password in it become Basic authentication.
+        tls: for `wss`. None trusts the machine's certificate authorities.
+        server_hostname: the name that the certificate must have. "" is the URL's host.
+        options: see `configure`.
 
     Raises:
-        TypeError, ValueError: the URL, or an option, is not valid.
-        TransportError: it failed at once.
+        TypeError, ValueError: the URL or an option is not valid.
+        TransportError: connecting failed at once.
     """
     if not isinstance(url, str):
         raise wrong_type("connect", "url", "a string", url)
@@ -157,12 +165,12 @@ def connect(
 
 
 def _is_context(value: object) -> bool:
-    """Whether it is an `ssl.SSLContext`, told without loading the module."""
+    """Whether a value is an `ssl.SSLContext`; tells it by a method, as loading `ssl` takes time."""
     return hasattr(type(value), "wrap_bio")
 
 
 def _add_credentials(peer: WebSocketPeer, url: str) -> None:
-    """User and password of a URL go along as Basic authentication (RFC 7617), unless a header of the caller's does."""
+    """Adds a URL's user and password as Basic authentication (RFC 7617), unless there is an Authorization header."""
     if IN_PAGE or "@" not in url or any(line.lower().startswith("authorization:") for line in peer.handshake_headers):
         return
     found = parse_url(url)
@@ -172,22 +180,25 @@ def _add_credentials(peer: WebSocketPeer, url: str) -> None:
 
 
 def not_open_error(cause: CloseCause) -> HandshakeError | TransportError:
-    """The exception for a connection that did not open."""
+    """Returns the exception for a connection that did not open."""
     if cause.cause in (Cause.HTTP_STATUS, Cause.UPGRADE, Cause.SUB_PROTOCOL):
         return HandshakeError(cause.detail, cause.cause, cause.status)
     return TransportError(cause.detail, cause.cause)
 
 
 def cause_of(problem: HandshakeError | TransportError) -> CloseCause:
-    """What `not_open_error` was made of."""
+    """Returns the cause from which `not_open_error` made an exception."""
     return CloseCause(problem.cause, problem.detail, getattr(problem, "status", 0))
 
 
 def addresses_of(host: str | None) -> list[str]:
-    """Where to listen: at a name, which is looked up and takes its time, an address, "unix:/path", or for "" anywhere.
+    """Returns the addresses to listen at. Looking up a name may take seconds.
+
+    Args:
+        host: a name, an address, or "unix:/path". None, "" and "*": all addresses of this machine.
 
     Raises:
-        TransportError: there is no such name.
+        TransportError: the name was not found.
     """
     if not host or host == "*" or host.startswith("unix:"):
         return [host or "*"]
@@ -200,10 +211,11 @@ def addresses_of(host: str | None) -> list[str]:
 
 
 def listen(server: WebSocketServer, addresses: Iterable[str], port: int, context: ssl.SSLContext | None = None) -> None:
-    """Open a port on each of some addresses.
+    """Opens a port at each of some addresses.
 
     Raises:
-        TransportError: it cannot be opened; none is then.
+        TypeError: `context` is not an `ssl.SSLContext`.
+        TransportError: the port cannot be opened at one of them, and is open at none.
     """
     if not (context is None or _is_context(context)):
         raise wrong_type("serve", "ssl", "an ssl.SSLContext or None", context)
@@ -214,13 +226,15 @@ def listen(server: WebSocketServer, addresses: Iterable[str], port: int, context
 
 
 def send(peer: WebSocketPeer, message: Message) -> Error:
-    """Send a message; unlike the engine's way, one of any size once no more than the limit waits.
+    """Sends a message of any size, if no more than `write_limit` bytes are queued.
 
     Returns:
-        `FAILED` unless open, `ERR_OUT_OF_MEMORY` where too much waits: go on after `drained`.
+        OK: the message was sent or queued.
+        FAILED: the connection is not open.
+        ERR_OUT_OF_MEMORY: too much is queued; send again after `drained`.
 
     Raises:
-        TypeError: it is neither text nor bytes.
+        TypeError: the message is neither text nor bytes.
         UnicodeEncodeError: the text holds half of a surrogate pair.
     """
     is_text = isinstance(message, str)
@@ -237,10 +251,10 @@ def _to_bytes(message: Any) -> bytes:
 
 
 def broadcast(peers: Iterable[WebSocketPeer], message: Message) -> int:
-    """Send one message to many, framed once.
+    """Sends one message to many peers, framed once.
 
     Returns:
-        How many did not get it, as too much waits for them already or they are not open.
+        How many did not get the message: they are not open, or too much is queued for them.
     """
     is_text = isinstance(message, str)
     payload = message.encode() if isinstance(message, str) else _to_bytes(message)
@@ -249,7 +263,7 @@ def broadcast(peers: Iterable[WebSocketPeer], message: Message) -> int:
 
 
 def closed_error(peer: WebSocketPeer) -> ConnectionClosed:
-    """The exception for a connection that is over."""
+    """Returns the exception for a closed connection."""
     cause, code = peer.get_close_cause(), peer.get_close_code()
     is_normal = cause.cause is Cause.CLOSED and code in NORMAL_CODES
     kind = ConnectionClosedOK if is_normal else ConnectionClosedError
@@ -257,10 +271,10 @@ def closed_error(peer: WebSocketPeer) -> ConnectionClosed:
 
 
 class Facts:
-    """What a connection of either front tells of itself.
+    """The properties that the connections of both APIs share.
 
     Attributes:
-        peer: the engine's class below: settings, statistics and facts beyond what is here. Do not poll or close it.
+        peer: the `WebSocketPeer` below, with more settings, statistics and facts. Do not poll or close it.
     """
 
     __slots__ = ("peer",)
@@ -281,22 +295,22 @@ class Facts:
 
     @property
     def state(self) -> PeerState:
-        """CONNECTING, OPEN, CLOSING or CLOSED."""
+        """The state: CONNECTING, OPEN, CLOSING or CLOSED."""
         return self.peer.get_ready_state()
 
     @property
     def subprotocol(self) -> str | None:
-        """What was agreed on."""
+        """The agreed sub-protocol; None without one."""
         return self.peer.get_selected_protocol() or None
 
     @property
     def request(self) -> Request | None:
-        """On a server: the request that opened it, with `path` and `headers`."""
+        """On a server: the request that opened the connection, with `path` and `headers`; None on a client."""
         return self.peer.get_request()
 
     @property
     def headers(self) -> Headers:
-        """What the other side sent with the upgrade."""
+        """The headers that the other side sent with the upgrade."""
         return self.peer.get_handshake_headers()
 
     @property
@@ -306,17 +320,17 @@ class Facts:
 
     @property
     def latency(self) -> float:
-        """Seconds of the newest round trip, by `ping` or the heartbeat; 0 before the first."""
+        """The seconds of the newest round trip, measured by `ping` or the heartbeat; 0 before the first."""
         return max(0.0, self.peer.get_latency())
 
     @property
     def close_code(self) -> int | None:
-        """The code of the close, 1006 where there was none; None while open."""
+        """The close code, 1006 if no close frame came; None until the connection is closed."""
         return closed_error(self.peer).code if self.state is PeerState.CLOSED else None
 
     @property
     def close_reason(self) -> str | None:
-        """The reason that came with it; None while open."""
+        """The reason that came with the code; None until the connection is closed."""
         return self.peer.get_close_reason() if self.state is PeerState.CLOSED else None
 
     def __repr__(self) -> str:

@@ -3,7 +3,7 @@
 The server's own poller takes every connection through TLS and the upgrade's request, and answers pages. Only accepted
 upgrades are handed on. So an idle socket costs a descriptor, but no thread and none of the `max_peers` places.
 
-Layer: `websocket`.
+Layer: `blocking`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The upgrade as a connection goes through it: settings in, and for each piece of data an outcome.
+"""`ClientUpgrade` and `ServerUpgrade`: take the bytes before a WebSocket opens, and return the `Outcome`.
 
-Both roles have the same face, so that the backend need not know which one it is.
+Both have the same methods, so a backend need not know its role.
 
 Layer: `websocket`, over `protocol.handshake`.
 """
@@ -31,24 +31,24 @@ logger = get_logger("gdpeer.websocket")
 __all__ = ["Answered", "ClientUpgrade", "Outcome", "Processor", "Question", "ServerUpgrade"]
 
 NOT_LOADED = (OSError, ImportError)
-"""h11 is loaded when it is needed first, and a process without a descriptor left can load nothing."""
+"""Errors of loading h11, which is loaded at its first use: a process without free descriptors cannot load it."""
 
-_SMALL = 16_384  # bytes of a page that go out with its head
+_SMALL = 16_384  # bytes of the largest page that is sent together with its head
 
 Admit = Callable[[Request], None]
 
 Processor = Callable[[Request], "Response | Awaitable[Response | None] | None"]
-"""`process_request`: None lets the upgrade go on, a `Response` refuses it."""
+"""`process_request`: returns None to accept the upgrade, a `Response` to refuse it."""
 
 Answered = Callable[["Response | None", "BaseException | None"], None]
-"""Called with what an asynchronous `process_request` returned, or raised."""
+"""Called with the response of an asynchronous `process_request`, or its exception."""
 
 Later = Callable[["Awaitable[Response | None]", Answered], None]
 Way = Callable[[Hop], Connector]
 
 
 class Addressed(Protocol):
-    """What the bytes come over: asked where from only for pages."""
+    """A stream, as far as an upgrade needs it: the address of the other side."""
 
     @property
     def remote_address(self) -> tuple[str, int]: ...
@@ -56,15 +56,15 @@ class Addressed(Protocol):
 
 @dataclass(slots=True)
 class Outcome:
-    """How an upgrade ended.
+    """The end of an upgrade.
 
     Attributes:
-        data: what to send.
-        sending: what follows it, a piece at a time; None: nothing.
-        opened: what was agreed on; None where it did not open.
-        leftover: bytes of the WebSocket that came with it.
-        cause: why it did not open.
-        elsewhere: makes the connector to where it begins anew, for a redirect; then nothing else is told.
+        data: bytes to send.
+        sending: the rest of a page, to send after `data` piece by piece; None: there is no rest.
+        opened: the agreed sub-protocol, compression and headers; None if the WebSocket did not open.
+        leftover: bytes of the WebSocket that came together with the upgrade.
+        cause: why the WebSocket did not open.
+        elsewhere: for a redirect, makes the connector to the new URL; all other attributes are empty then.
     """
 
     data: bytes = b""
@@ -84,16 +84,16 @@ def _failed(problem: HandshakeError) -> CloseCause:
 
 
 class ClientUpgrade:
-    """A client's; where it is sent elsewhere, one after another, each with a key of its own (`redirects`).
+    """A client's upgrade. A redirect begins a new handshake, with a new key.
 
     Args:
-        settings: sub-protocols, headers, compression, how many redirects to follow.
-        limits: of heads.
-        url: where to.
-        way: makes the connector of a hop; None: there is one stream only, and no redirect is followed.
+        settings: for sub-protocols, headers, compression and `max_redirects`.
+        limits: the most bytes of a head.
+        url: the server's.
+        way: makes the connector of a hop. None: the stream is given, and no redirect is followed.
 
     Attributes:
-        request: None; what a server's has.
+        request: None; a server's upgrade has the request here.
 
     Raises:
         ValueError: a header of the settings is not valid.
@@ -121,7 +121,7 @@ class ClientUpgrade:
         )
 
     def connector(self) -> Connector:
-        """To where the next request goes.
+        """Returns the connector for the next request.
 
         Raises:
             TransportError: as `connecting.make_connector`.
@@ -130,12 +130,12 @@ class ClientUpgrade:
         return self._way(self._hop)
 
     def begin(self) -> bytes:
-        """What to send first."""
+        """Returns the bytes of the request."""
         assert self._handshake is not None
         return self._handshake.request()
 
     def receive(self, data: bytes, stream: Addressed) -> Outcome | None:
-        """Take bytes; the outcome once there is one, and nothing after it."""
+        """Takes bytes; returns the outcome once, and None before and afterwards."""
         handshake = self._handshake
         if handshake is None:
             return None
@@ -153,7 +153,7 @@ class ClientUpgrade:
         return outcome
 
     def _go_elsewhere(self, problem: HandshakeError) -> Outcome:
-        """Follow a redirect, where it is one and may be followed."""
+        """Returns the outcome of a failed handshake: a redirect to follow, or the end."""
         if problem.status not in STATUSES:
             return Outcome(cause=_failed(problem))
         locations = [value for name, value in problem.headers if name == "location"]
@@ -168,26 +168,27 @@ class ClientUpgrade:
         return Outcome(elsewhere=self.connector)
 
     def time_out(self) -> Outcome:
-        """The other side took too long."""
+        """Returns the outcome after `handshake_timeout`."""
         return Outcome(cause=CloseCause(Cause.TIMEOUT, "the server did not answer the upgrade in time"))
 
 
 def _is_among(path: str, paths: Collection[str]) -> bool:
-    """Whether a request's path is one of those; they may be written without percent-encoding."""
+    """Whether a request's path is one of some paths, which may be written without percent-encoding."""
     return path in paths or any(not one.isascii() and quote(one, safe=SAFE) == path for one in paths)
 
 
 class Question:
-    """A game's `process_request`, and what it says about one upgrade.
+    """One call of the program's `process_request`, and its answer.
 
     Args:
-        process: asked about an upgrade that could be accepted.
-        most: bytes that may come before it has answered.
-        later: awaits what `process` returned, and calls its second argument then; None: `process` may not be async.
+        process: the program's function.
+        most: the most bytes that may come before the answer.
+        later: awaits the answer of an async `process`, then calls its second argument. None: `process` must not be
+            async.
 
     Attributes:
-        held: the outcome if it lets the upgrade go on; None: it was not asked yet.
-        answer: what it returned and what it raised; None: it was not told yet.
+        held: the outcome if `process` accepts the upgrade; None: `process` was not called yet.
+        answer: the returned value and the raised exception; None: `process` has not answered yet.
     """
 
     __slots__ = ("_later", "_process", "answer", "held", "most")
@@ -200,7 +201,7 @@ class Question:
         self.answer: tuple[object, BaseException | None] | None = None
 
     def ask(self, request: Request, outcome: Outcome) -> None:
-        """Ask, once."""
+        """Calls `process`, with the outcome to use if it accepts the upgrade."""
         self.held = outcome
         try:
             answer = self._process(request)
@@ -208,12 +209,12 @@ class Question:
                 self._ask_later(answer)
             else:
                 self.answer = answer, None
-        except Exception as problem:  # game code
+        except Exception as problem:  # of the program's own code: the client gets status 500
             self.answer = None, problem
 
     def _ask_later(self, answer: Awaitable[Response | None]) -> None:
         if self._later is None:
-            if hasattr(answer, "close"):  # a coroutine that nobody awaits would warn
+            if hasattr(answer, "close"):  # Python warns of a coroutine that is dropped without close()
                 answer.close()
             raise TypeError("process_request must not be async here: only the servers of gdpeer.aio can wait for it")
         self._later(answer, self._take)
@@ -222,13 +223,18 @@ class Question:
         self.answer = answer, problem
 
     def wait(self, held: Outcome, data: bytes) -> None:
-        """What a client sends before it has its answer is kept, within limits."""
+        """Keeps bytes that come before the answer; raises HandshakeError beyond the limit."""
         held.leftover += data
         if len(held.leftover) > self.most:
             raise HandshakeError("too much was sent before the answer", status=400)
 
     def response(self) -> Response | None:
-        """What refuses the upgrade; None: it goes on. Raises what the game raised, or got wrong."""
+        """Returns the response that refuses the upgrade; None accepts it.
+
+        Raises:
+            Exception: `process` raised it.
+            TypeError: `process` returned neither None nor a `Response`.
+        """
         assert self.answer is not None
         answer, problem = self.answer
         if problem is not None:
@@ -239,20 +245,18 @@ class Question:
 
 
 class ServerUpgrade:
-    """A server's.
-
-    Of what it took to decide, only the request is kept: it lives as long as the connection.
+    """A server's upgrade. After the outcome it keeps only the request, which lives as long as the connection.
 
     Args:
-        settings: sub-protocols, origins, paths, headers.
-        limits: of heads and bodies.
-        admit: called with each upgrade before it is accepted; may raise HandshakeError to refuse it.
-        respond: answers requests that are no upgrade. Without one they are told that this is a WebSocket server.
-        outgoing: what the server's pages hold in memory; None: this page's alone.
+        settings: for sub-protocols, origins, paths and headers.
+        limits: the most bytes of a head and a body.
+        admit: called with each upgrade before it is accepted; raises HandshakeError to refuse it.
+        respond: answers requests for pages. None: they get status 426.
+        outgoing: counts the memory of all pages that the server sends; None: this page's alone.
 
     Attributes:
-        request: who asked for what; None before it is whole.
-        question: a game's `process_request`; None: nobody is asked.
+        request: the whole request; None until it has come.
+        question: the program's `process_request`; None: there is no such function.
 
     Raises:
         ValueError: a header of the settings is not valid.
@@ -279,11 +283,11 @@ class ServerUpgrade:
         self._handshake: ServerHandshake | None = ServerHandshake(settings.terms(), limits)
 
     def begin(self) -> bytes:
-        """What to send first: nothing."""
+        """Returns no bytes: the client sends first."""
         return b""
 
     def receive(self, data: bytes, stream: Addressed) -> Outcome | None:
-        """Take bytes; the outcome once there is one, and nothing after it."""
+        """Takes bytes; returns the outcome once, and None before and afterwards."""
         handshake = self._handshake
         if handshake is None:
             return None
@@ -317,7 +321,7 @@ class ServerUpgrade:
         return self._conclude(question)
 
     def time_out(self) -> Outcome:
-        """The other side took too long, or the game's `process_request` did."""
+        """Returns the outcome after `handshake_timeout`: the client was too slow, or `process_request` was."""
         what = HandshakeError("the request did not come in time", Cause.TIMEOUT, status=408)
         if self.question is not None and self.question.held is not None:
             what = HandshakeError("process_request took too long", Cause.TIMEOUT, status=503)
@@ -325,7 +329,7 @@ class ServerUpgrade:
         return self._refuse(what)
 
     def _conclude(self, question: Question) -> Outcome | None:
-        """What the game's answer makes of an upgrade; None while there is none."""
+        """Returns the outcome by the answer of `process_request`; None while there is no answer."""
         if question.answer is None:
             return None
         try:
@@ -348,7 +352,7 @@ class ServerUpgrade:
     def _refuse(self, problem: HandshakeError) -> Outcome:
         try:
             data = refusal(problem)
-        except NOT_LOADED:  # then the end is the answer
+        except NOT_LOADED:  # without h11 the connection ends without an answer
             data = b""
         return Outcome(data, cause=_failed(problem))
 
@@ -360,12 +364,17 @@ class ServerUpgrade:
             return self._send(response, told)
         except HandshakeError:
             raise
-        except Exception:  # game code; what it returned may be as wrong as what it did
+        except Exception:  # of the program's own code, or because it returned a wrong response
             report(logger, "the HTTP handler failed for %s", what)
             return self._send(Response(500, "the server failed to answer\n"), told)
 
     def _send(self, response: Response, told: str) -> Outcome:
-        """Begin with a response. Raises whatever is wrong with it; HandshakeError where too much is held in memory."""
+        """Returns the outcome that sends a response.
+
+        Raises:
+            HandshakeError: the pages that are being sent hold too much memory already.
+            Exception: the response is not valid, or its file cannot be read.
+        """
         request = self.request
         assert request is not None
         data, source = response.begin(request.version, head_only=request.method == "HEAD")
