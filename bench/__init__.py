@@ -1,1 +1,1 @@
-"""Measurements: gdpeer beside others, in one run."""
+"""Benchmarks: gdpeer and other libraries, measured in one run."""

@@ -1,4 +1,4 @@
-"""An echo server over the asyncio front, for wsbench; `/fanout` sends to all on it.
+"""An echo server over the asyncio front, for wsbench; a message on `/fanout` goes to all connections on that path.
 
 python -m bench.aio_echo --port 9080 [--loop uvloop]
 """

@@ -1,10 +1,10 @@
 """Runs all measurements one after another, and writes their results and docs/performance.md.
 
-    make bench-all                       about an hour; nothing else should run meanwhile
-    make bench-all ARGS='--quick'        whether the tools work: some minutes, writes no result
-    make bench-all ARGS='engine cores'   some of them
+    make bench-all                       takes about an hour; run nothing else meanwhile
+    make bench-all ARGS='--quick'        checks that the tools work: some minutes, writes no result
+    make bench-all ARGS='engine cores'   runs some of the measurements
 
-One that fails does not keep the others from running; the exit status is then 1.
+If a measurement fails, the others still run, and the exit status is 1.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ TOOLS = {
     "variants": "bench.variants",
 }
 PRINTERS = ("rpc", "variants")
-"""Those that print their table, and leave it to others to keep it."""
+"""Measurements that print their table; this module writes it to a file."""
 
 
 def run(name: str, quick: bool) -> int:
-    """One tool; its exit status."""
+    """Runs one measurement; returns its exit status."""
     print(f"== {TOOLS[name]}", flush=True)
     if name in PRINTERS:
         return run_printer(name, quick)
@@ -53,7 +53,7 @@ def run_printer(name: str, quick: bool) -> int:
 
 
 def run_all(names: Sequence[str], quick: bool) -> list[str]:
-    """The names of those that failed."""
+    """Runs measurements; returns the names of those that failed."""
     failed = [name for name in names if run(name, quick)]
     if not quick:
         subprocess.run([sys.executable, "-m", "bench.page"], cwd=ROOT, check=True)

@@ -1,4 +1,4 @@
-"""gdpeer's side of `bench.engine`: the server that bench/engine_project/server.gd is, as a user would write it.
+"""gdpeer's server for `bench.engine`, written as a user would write it; bench/engine_project/server.gd is the same.
 
 python -m bench.arena PORT
 """
@@ -19,7 +19,7 @@ class Arena(Node):
 
     @rpc("authority", "reliable")
     def answer(self, number: int, at: Vector2) -> None:
-        """The client's part."""
+        """Does nothing here; the client has this method."""
 
 
 def main() -> None:

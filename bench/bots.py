@@ -1,9 +1,10 @@
-"""Bots that call `echo` of a server as fast as it answers: the load of `bench.engine`.
+"""Bots that call `echo` on a server as fast as it answers: the load of `bench.engine`.
 
-Each is a `WebSocketPeer` that speaks the multiplayer protocol by packets that were made beforehand, so that one process
-is fast enough to load a server: a `SceneTree` for each would cost as much as the server. All are polled in one loop.
+Each bot is a `WebSocketPeer` that sends packets of the multiplayer protocol which were encoded beforehand. A
+`SceneTree` for each bot would cost as much as the server, and one process could not load the server. One loop polls
+all bots.
 
-Every answer is compared, byte for byte: it is to bring back the arguments of the oldest call that is under way.
+Every answer is compared byte for byte: it must hold the arguments of the oldest call that has no answer yet.
 """
 
 from __future__ import annotations
@@ -31,35 +32,35 @@ METHODS = class_table(Arena)
 ECHO, ANSWER = METHODS.by_name["echo"].number, METHODS.by_name["answer"].number
 PATIENCE = 30.0
 AT_ONCE = 8
-"""Bots that join at a time: the engine lets no more wait, and who comes then has to try again after seconds."""
+"""Bots that join at the same time. The engine's queue holds no more, and others must try again after seconds."""
 
 
 def make_call(number: int) -> tuple[bytes, bytes]:
-    """The packet of a call, and the arguments in it, with which the answer has to end."""
+    """Returns the packet of a call, and its arguments, with which the answer must end."""
     flags, body = encode_call_body(ECHO, (number, Vector2(number / 4, -number)))
     return call_packet(flags, body, NODE_ID), body[1:]
 
 
 CALLS = [make_call(0x1_0000 + 977 * index) for index in range(256)]
-"""What the bots say in turn; each begins at another place."""
+"""The calls that each bot makes in turn; each bot begins at another call."""
 
 
 class WrongAnswer(Exception):
-    """A server did not answer what it was asked."""
+    """A server's answer does not fit its call."""
 
 
 class Bot:
     """One client.
 
     Args:
-        url: the server's.
-        index: bots of different numbers say different things at a time.
-        latencies: to which the seconds of each call go.
+        url: of the server.
+        index: number of the bot; different bots begin at different calls.
+        latencies: the list to which the seconds of each call are added.
 
     Attributes:
-        is_joined: it has its id.
-        is_known: the server knows by which number this bot calls the node.
-        is_ready: and the other way round: from now on `turn` can be used.
+        is_joined: whether the bot has its id.
+        is_known: whether the server knows the bot's number for the node.
+        is_ready: whether the bot also knows the server's number, so that `turn` can be used.
     """
 
     def __init__(self, url: str, index: int, latencies: array[float]) -> None:
@@ -67,7 +68,7 @@ class Bot:
         self.peer = WebSocketPeer()
         self._calls = cycle([*CALLS[index % len(CALLS) :], *CALLS[: index % len(CALLS)]])
         self._awaited: deque[tuple[bytes, float]] = deque()
-        self._head = b""  # how an answer begins
+        self._head = b""  # the first bytes of each answer
         self._latencies = latencies
         if self.peer.connect_to_url(url) != OK:
             raise ConnectionError(str(self.peer.get_close_cause()))
@@ -77,7 +78,7 @@ class Bot:
         return bool(self._head)
 
     def greet(self) -> None:
-        """A turn before the calls: whatever comes is read."""
+        """Reads all packets that came, before the calls begin."""
         self.peer.poll()
         if self.peer.get_ready_state() == WebSocketPeer.STATE_CLOSED:
             raise ConnectionError(str(self.peer.get_close_cause()))
@@ -85,10 +86,10 @@ class Bot:
             packet = self.peer.get_packet()
             if self.is_joined:
                 self._read(packet)
-            self.is_joined = True  # the first packet is its id
+            self.is_joined = True  # the first packet holds the bot's id
 
     def introduce(self) -> None:
-        """Tell the server by which number this bot calls the node."""
+        """Tells the server the bot's number for the node."""
         self.peer.send(SimplifyPath(METHODS.checksum, NODE_ID, PATH).encode())
 
     def _read(self, packet: bytes) -> None:
@@ -101,7 +102,7 @@ class Bot:
             self._learn(packet, found)
 
     def _learn(self, packet: bytes, answer: RemoteCall) -> None:
-        """A first answer names the node by its path, those that follow begin all alike."""
+        """Notes how answers begin. The first answer names the node by its path; all later ones begin alike."""
         arguments, _ = self._awaited.popleft()
         end = b"" if answer.path is None else answer.path.encode() + b"\0"
         if answer.method_id != ANSWER or not packet.endswith(arguments + end):
@@ -112,14 +113,14 @@ class Bot:
             self.call()
 
     def call(self) -> None:
-        """One call more."""
+        """Sends one more call."""
         packet, arguments = next(self._calls)
         self._awaited.append((arguments, time.perf_counter()))
         if self.peer.send(packet) is not OK:
             raise ConnectionError(str(self.peer.get_close_cause()))
 
     def turn(self) -> None:
-        """Take the answers that have come, and call once more for each."""
+        """Checks the answers that came, and sends one call for each of them."""
         peer, awaited = self.peer, self._awaited
         peer.poll()
         while peer.get_available_packet_count():
@@ -132,7 +133,7 @@ class Bot:
 
 
 class Crowd:
-    """Many bots of one server."""
+    """All bots of one server."""
 
     def __init__(self, url: str, count: int) -> None:
         self._url, self._count = url, count
@@ -140,7 +141,7 @@ class Crowd:
         self._bots: list[Bot] = []
 
     def join(self) -> float:
-        """All join, `AT_ONCE` at a time; the seconds until the last one has its id."""
+        """Lets all bots join, `AT_ONCE` at a time; returns the seconds until the last bot has its id."""
         begin = time.perf_counter()
         waiting: list[Bot] = []
         while len(self._bots) < self._count or waiting:
@@ -153,7 +154,7 @@ class Crowd:
         return time.perf_counter() - begin
 
     def get_ready(self) -> None:
-        """Both sides learn by which numbers the other calls, as in any game."""
+        """Exchanges the numbers of the nodes, as in any game."""
         for bot in self._bots:
             bot.introduce()
         self._greet_until(lambda bot: bot.is_known)
@@ -162,13 +163,13 @@ class Crowd:
         self._greet_until(lambda bot: bot.is_ready)
 
     def begin(self, window: int) -> None:
-        """Bring `window` calls of each bot under way; from then on each answer brings the next call."""
+        """Sends `window` calls of each bot; from then on each answer makes the bot send its next call."""
         for bot in self._bots:
             for _ in range(window):
                 bot.call()
 
     def run(self, seconds: float) -> tuple[float, array[float]]:
-        """Go on for so long; the seconds it took, and those of each call that was answered."""
+        """Runs for some seconds; returns the real duration, and the seconds of each answered call."""
         del self._latencies[:]
         begin = time.perf_counter()
         while (now := time.perf_counter()) < begin + seconds:

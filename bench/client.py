@@ -2,9 +2,9 @@
 
     python bench/client.py --port 9000 --size 32 --seconds 1
 
-Sends one binary message at a time and waits for its echo as a program would: by `poll` with a timeout. With `--polling`
-it never waits but asks again and again, as the floor in C does. Prints one JSON object. It needs nothing but gdpeer, so
-that it runs with either form of it.
+Sends one binary message at a time and waits for its echo by `poll` with a timeout, as a program would. With `--polling`
+it polls in a loop without waiting, as the floor in C does. It prints one JSON object, and needs only gdpeer, so that it
+runs with either form.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ LARGEST = 64 * 1024 * 1024
 WARM_UP = 0.2
 PATIENCE = 10.0
 STRIDE = 16
-"""The clock is read once in so many round trips; in two of large messages."""
+"""Round trips between two readings of the clock; two for large messages."""
 
 
 def connect(port: int) -> WebSocketPeer:
-    """An open connection to the echo server."""
+    """Returns an open connection to the echo server."""
     peer = WebSocketPeer()
     peer.inbound_buffer_size = peer.outbound_buffer_size = LARGEST
     if peer.connect_to_url(f"ws://127.0.0.1:{port}/") != OK:
@@ -38,7 +38,7 @@ def connect(port: int) -> WebSocketPeer:
 
 
 def round_trip(peer: WebSocketPeer, message: bytes, timeout: float) -> None:
-    """Send a message and wait for it."""
+    """Sends a message, and waits for its echo."""
     if peer.send(message) is not OK:
         raise SystemExit("not sent")
     while not peer.get_available_packet_count():
@@ -50,7 +50,7 @@ def round_trip(peer: WebSocketPeer, message: bytes, timeout: float) -> None:
 
 
 def measure(peer: WebSocketPeer, message: bytes, seconds: float, timeout: float) -> dict[str, float]:
-    """Round trips for so many seconds."""
+    """Measures round trips for some seconds."""
     stride = STRIDE if len(message) < 16_384 else 2
     count, begin, used = 0, time.perf_counter(), time.process_time()
     while (now := time.perf_counter()) < begin + seconds:

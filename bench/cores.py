@@ -1,12 +1,12 @@
-"""What a second server process on the same port (`reuse_port`) brings.
+"""Measures the gain of a second server process on the same port (`reuse_port`).
 
     python -m bench.cores               nine rounds; writes bench/results/cores.md and .json
     python -m bench.cores --quick       two short rounds; writes no result
 
-One or two echo servers share a port, and the system spreads the connections over them. Nothing is held on a core: the
-servers and the load, a C program (`wsload` of bench/wsbench) that sleeps when it has nothing to do, share the
-cores that there are. On a machine with two of them two servers therefore cannot be twice as fast: what is left for them
-is what the load does not use. The table shows how much that is; what others used is to be 0.
+One or two echo servers share a port, and the system spreads the connections over them. No process is bound to a core:
+the servers share all cores with the load, a C program (`wsload` of bench/wsbench) that sleeps when it has nothing to
+do. On a machine with two cores, two servers therefore cannot be twice as fast, because the load needs a part of the
+cores. The table shows how much each side used. The part of other programs should be 0.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ PROCESSES = (1, 2)
 
 @contextmanager
 def servers(count: int) -> Iterator[tuple[int, list[int]]]:
-    """So many servers on one port; the port, and their process ids."""
+    """Runs `count` servers on one port during the block; yields the port and their process ids."""
     port = free_port()
     with ExitStack() as stack:
         started = []
@@ -65,7 +65,7 @@ def servers(count: int) -> Iterator[tuple[int, list[int]]]:
 
 
 def sample(count: int, words: Sequence[str], seconds: float) -> dict[str, float]:
-    """The load on so many servers; each echo is checked by the load generator."""
+    """Measures `count` servers under load; the load generator checks each echo."""
     command = [str(build("wsload")), "echo", "-c", str(CONNECTIONS), "-s", "32", "--text", *words]
     with servers(count) as (port, pids):
         meter = Meter(*pids)
@@ -87,7 +87,7 @@ def sample(count: int, words: Sequence[str], seconds: float) -> dict[str, float]
 
 
 def markdown(data: Data) -> str:
-    """The table, for the result and for the page."""
+    """Returns the table, for the result and for the page."""
     results: Mapping[str, Mapping[str, Sequence[Data]]] = data["results"]
     rows = []
     for load, samples in results.items():

@@ -1,22 +1,22 @@
-"""Puts gdpeer beside the engine itself: remote calls to a server in Python and to a headless Godot 4.
+"""Compares gdpeer with the engine itself: remote calls to a server in Python and to a headless Godot 4.
 
     python -m bench.engine                     five rounds (some minutes); writes bench/results/engine.md and .json
     python -m bench.engine --quick             one short round; writes no result
     python -m bench.engine --windows 1,16      calls that each bot has under way at a time
 
-Both servers have one method, which answers the sender with the same arguments: bench/arena.py and bench/engine_project.
-The same 100 bots in one process call them (bench/bots.py); the server is on core 0, the bots on core 1. Each answer is
-compared byte for byte. A server is started anew for each sample: an engine without a limit of frames never sleeps.
+Both servers, bench/arena.py and bench/engine_project, have one method, which answers the sender with the same
+arguments. The same 100 bots in one process call it (bench/bots.py). The server runs on core 0, the bots on core 1. Each
+answer is compared byte for byte. Each sample has a fresh server, because an engine without a frame limit never sleeps.
 
-The engine runs in these forms, with nothing drawn, one tick of physics a second and no script but that method:
+The engine draws nothing, has one physics tick per second and no other script. It runs in these forms:
 
-- `godot`: as fast as it can. `Engine.max_fps` is 0, low-processor mode is off, and so is the sleep of that mode, which
-  an engine without a window takes in each frame all the same. More turns of the network in a frame than its own one
-  (`multiplayer.poll()` in a loop) make it no faster;
-- `godot, as it comes`: with that sleep, 6.9 ms: about 145 frames a second;
-- `godot, 60 fps`: as a game runs.
+- `godot`: as fast as it can. `Engine.max_fps` is 0 and low-processor mode is off. The sleep of that mode is off too: an
+  engine without a window otherwise sleeps in each frame even so. Calling `multiplayer.poll()` more often than once a
+  frame does not make it faster.
+- `godot, as it comes`: with that sleep of 6.9 ms, which gives about 145 frames per second.
+- `godot, 60 fps`: the rate of a game.
 
-It is Debian's build, which is the editor's; an export template may be somewhat faster.
+The engine is Debian's build of the editor; an export template may be somewhat faster.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ BOTS = 100
 WARM_UP = 0.5
 
 Command: TypeAlias = Callable[[int], list[str]]
-"""The command line of a server, from its port."""
+"""Returns the command line of a server for a port."""
 
 
 def ours(python: str) -> Command:
@@ -72,7 +72,7 @@ def engine(**settings: int) -> Command:
 
 
 def servers() -> dict[str, Command]:
-    """All that are compared."""
+    """Returns the servers to compare."""
     return {
         **{form: ours(python) for form, python in forms().items()},
         ENGINE: engine(sleep=0),
@@ -85,7 +85,7 @@ def servers() -> dict[str, Command]:
 
 
 def sample(command: Command, windows: Sequence[int], seconds: float) -> dict[str, Any]:
-    """A server, from its start to its end."""
+    """Starts a server, measures it, and ends it."""
     port = free_port()
     with running(command(port), SERVER_CORE) as process:
         wait_for(process, "listening")
@@ -122,7 +122,7 @@ def measure(crowd: Crowd, pid: int, seconds: float) -> dict[str, float]:
 
 
 def markdown(data: Data) -> str:
-    """The tables, for the result and for the page."""
+    """Returns the tables, for the result and for the page."""
     results: Mapping[str, Sequence[Data]] = data["results"]
     windows = list(next(iter(results.values()))[0]["calls"])
     return "\n\n".join([*(calls_table(results, window) for window in windows), joins_table(results)])
@@ -157,7 +157,7 @@ def joins_table(results: Mapping[str, Sequence[Data]]) -> str:
 
 
 def times_of(found: Sequence[float]) -> str:
-    """The median of the ratios, with their range."""
+    """Returns the median of the ratios with their range, as text."""
     return f"{median(found):.2f} ({min(found):.2f} - {max(found):.2f})" if found else "-"
 
 
@@ -192,7 +192,7 @@ def main() -> int:
 
 
 def rotated(items: list[tuple[str, Command]], turn: int) -> list[tuple[str, Command]]:
-    """Each round begins with another server."""
+    """Returns the servers in another order for each round, so that each is the first one in turn."""
     at = turn % len(items)
     return items[at:] + items[:at]
 

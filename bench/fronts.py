@@ -1,12 +1,12 @@
-"""The asyncio front beside `websockets`, `picows` and `aiohttp`, and beside the polling that it is built on.
+"""Compares the asyncio front with `websockets`, `picows` and `aiohttp`, and with gdpeer's polling below it.
 
     python -m bench.fronts              five rounds; writes bench/results/fronts.md and .json
     python -m bench.fronts --quick      one short round; writes no result
 
-All servers go through bench/wsbench in one run, on core 0, as `bench.run` says. Those of asyncio run on
-uvloop, ours on the standard library's loop as well.
+One run of bench/wsbench measures all servers on core 0, as `bench.run` describes. The servers for asyncio run on
+uvloop, and gdpeer's also on the loop of the standard library.
 
-The goal: ahead of `aiohttp`, and at least twice as fast as `websockets`, in echo-small and echo-1k.
+The goal: faster than `aiohttp`, and at least twice as fast as `websockets`, in echo-small and echo-1k.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ GOAL_SCENARIOS = ("echo-small", "echo-1k")
 
 
 def command(rounds: int, seconds: float) -> list[str]:
-    """One call of the tool."""
+    """Returns the command line of wsbench."""
     python = shlex.quote(sys.executable)
     own = [word for name, words in OURS.items() for word in ("--server", f"{name}={python} {words}")]
     which = ["--scenarios", ",".join(SCENARIOS), "--only", ",".join((SERVER_FLOOR, *PEERS)), "--baseline", SERVER_FLOOR]
@@ -41,7 +41,7 @@ def command(rounds: int, seconds: float) -> list[str]:
 
 
 def markdown(data: Data) -> str:
-    """The figures and the goals."""
+    """Returns the figures and the goals, for the result and for the page."""
     results: Mapping[str, Rows] = data["results"]
     head = ("scenario", "", *OURS, *PEERS)
     rows = [
@@ -52,13 +52,13 @@ def markdown(data: Data) -> str:
 
 
 def figure(found: Rows, scenario: str, server: str) -> str:
-    """The median of one server."""
+    """Returns the median of one server, as text."""
     value = middle(found.get(server, ()), UNITS[scenario].key)
     return "" if value is None else number(value)
 
 
 def goals(results: Mapping[str, Rows]) -> str:
-    """How many times as fast as others, round by round."""
+    """Returns a table of the goals with the ratios to other servers."""
     rows = []
     for scenario in GOAL_SCENARIOS:
         for peer, wanted in GOALS.items():
@@ -70,7 +70,7 @@ def goals(results: Mapping[str, Rows]) -> str:
 
 
 def times(found: Rows, server: str, peer: str) -> str:
-    """The median of the ratios."""
+    """Returns the median of the ratios of two servers, as text."""
     values = ratios(found.get(server, ()), found.get(peer, ()), "per_s")
     return f"{median(values):.2f}" if values else ""
 

@@ -1,8 +1,8 @@
-"""What gdpeer is to reach beside the others, and whether a result of `bench.run` reaches it.
+"""The performance goals of gdpeer, and the check whether a result of `bench.run` meets them.
 
-The goals are one table. A share is that of the floor, a small C server (a C client in the client scenarios). It and the
-comparisons are ratios taken round by round, of which the median counts. Less than a fifth between two is a tie: so much
-do rounds differ on a machine that others share.
+Shares are relative to the floor, a small C server, or a C client in the client scenarios. Shares and comparisons are
+ratios of the same round, of which the median counts. A difference of less than a fifth is a tie, because rounds differ
+by that much on a shared machine.
 """
 
 from __future__ import annotations
@@ -27,31 +27,31 @@ PYTHON_PEERS = (
     "websocket-client",
     "wsproto",
 )
-"""The libraries for Python; socketify is a binding of a C++ server and counts as one."""
+"""The libraries for Python. socketify binds a C++ server, and counts as one of them."""
 POLLING = "gdpeer-polling"
-"""Our client in a loop that never waits, as the floor: who waits in the system cannot keep up with who does not."""
+"""gdpeer's client in a loop that never waits, as the floor does: a client that sleeps in the kernel is slower."""
 ORDER = (OURS, POLLING, "gdpeer-pure", *PYTHON_PEERS, "node-ws")
-"""In which they are shown."""
+"""The order of the servers and clients in tables."""
 BEST = "best"
 
 TIE = 0.20
 
 Samples: TypeAlias = Sequence[Mapping[str, Any]]
 Rows: TypeAlias = Mapping[str, Samples]
-"""The samples of each server in one scenario."""
+"""The samples of one scenario, by server."""
 
 
 @dataclass(frozen=True)
 class Goal:
-    """What a scenario wants.
+    """The goal of one scenario.
 
     Attributes:
-        scenario: its name.
-        share: at least this share of the floor.
-        times: at least so many times as good as ...
-        times_of: ... this server; `BEST`: the best of `PYTHON_PEERS` in that row.
-        not_behind: ahead of this one, or a tie.
-        at_most: the figure itself is no larger.
+        scenario: name of the scenario.
+        share: the least share of the floor.
+        times: the least ratio to the server `times_of`.
+        times_of: name of a server, or `BEST` for the best of `PYTHON_PEERS` in this scenario.
+        not_behind: name of a server that gdpeer must beat or tie with.
+        at_most: the largest figure.
         ours: the form of gdpeer whose share counts.
     """
 
@@ -83,7 +83,7 @@ GOALS = (
 
 @dataclass(frozen=True)
 class Outcome:
-    """One goal beside what was measured; `met` is None where it was not."""
+    """One goal with its measurement; `met` is None if the scenario was not measured."""
 
     scenario: str
     wanted: str
@@ -96,7 +96,7 @@ class Outcome:
 
 
 def verdict(found: Sequence[float]) -> str:
-    """What ratios of several rounds say: ahead, behind, or a tie."""
+    """Returns the verdict on the ratios of several rounds: ahead, behind, or a tie."""
     value = median(found)
     if 1 / (1 + TIE) < value < 1 + TIE or min(found) <= 1 <= max(found):
         return "tie"
@@ -104,12 +104,12 @@ def verdict(found: Sequence[float]) -> str:
 
 
 def is_void(samples: Samples) -> bool:
-    """Whether a sample had an error: then the figures say nothing."""
+    """Returns whether a sample had an error, which makes the figures void."""
     return any(sample.get("error_total") for sample in samples)
 
 
 def compare(rows: Rows, scenario: str, one: str, other: str) -> list[float]:
-    """How many times as good one server is as the other, round by round; empty where there are no two figures."""
+    """Returns the ratio of one server to another for each round; empty if one of them has no figures."""
     unit = UNITS[scenario]
     if is_void(rows.get(one, ())) or is_void(rows.get(other, ())):
         return []
@@ -117,18 +117,18 @@ def compare(rows: Rows, scenario: str, one: str, other: str) -> list[float]:
 
 
 def floor_of(rows: Rows) -> str:
-    """The floor that was measured with the others."""
+    """Returns the name of the floor that was measured with the others."""
     return next((name for name in FLOORS if name in rows), FLOORS[0])
 
 
 def share_of(rows: Rows, scenario: str, server: str) -> float | None:
-    """Which share of the floor a server reaches: the median over the rounds."""
+    """Returns the share of the floor that a server reaches, as the median of the rounds; None without figures."""
     found = compare(rows, scenario, server, floor_of(rows))
     return median(found) if found else None
 
 
 def best_peer(rows: Rows, scenario: str) -> str:
-    """The best of the libraries for Python; "" where none was measured."""
+    """Returns the name of the best library for Python; "" if none was measured."""
     unit = UNITS[scenario]
     values = {name: middle(rows[name], unit.key) for name in PYTHON_PEERS if name in rows and not is_void(rows[name])}
     known = {name: value for name, value in values.items() if value}
@@ -139,7 +139,7 @@ def best_peer(rows: Rows, scenario: str) -> str:
 
 
 def judge(results: Mapping[str, Rows], goals: Sequence[Goal] = GOALS) -> list[Outcome]:
-    """Each goal, in order, beside what a run measured."""
+    """Returns each goal, in order, with the measurement of a run."""
     return [outcome for goal in goals for outcome in _outcomes(goal, results.get(goal.scenario, {}))]
 
 
@@ -204,5 +204,5 @@ def _is(found: float | None, wanted: float) -> bool | None:
 
 
 def _nothing(rows: Rows) -> str:
-    """Why there is no figure."""
+    """Returns why there is no figure."""
     return "void: errors" if is_void(rows.get(OURS, ())) else "-"

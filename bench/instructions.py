@@ -1,19 +1,19 @@
-"""How many instructions a message, a connection and a call take: what no noise of the machine touches.
+"""Counts the instructions of a message, a connection and a call. Other programs do not affect the counts.
 
     python -m bench.instructions                 counts, and compares with the budget: `make instructions`
-    python -m bench.instructions --record        writes what it counts as the budget of this kind of machine
+    python -m bench.instructions --record        writes the counts as the budget of this kind of machine
     python -m bench.instructions echo connect    some paths only
 
-Valgrind's callgrind runs one process for each path, and counts between two marks: calls of libc that nothing else
-makes. Sockets are real, on loopback, with both sides in one process, so that they always take the same turns; what the
-kernel does is not counted. A path fails when it takes more than 3 % beyond its budget.
+Valgrind's callgrind runs one process for each path. It counts between two marks, which are calls of libc that no other
+code makes. Sockets are real, on loopback, and both sides are in one process, so that they always take the same turns.
+The kernel's instructions are not counted. A path fails when it takes more than 3 % beyond its budget.
 
-Python finds attributes in a cache, and which names share a place in it depends on the seed of its hashes: a call takes
-500 instructions more where two names that it needs do. So a path over its budget is counted again with other seeds, and
-the least count is taken: what the code itself costs.
+Python looks up attributes in a cache, and the seed of its hashes decides which names share an entry. If two names of a
+call share one, the call takes 500 instructions more. A path over its budget is therefore counted again with other
+seeds, and the least count is the cost of the code itself.
 
-Counts depend on the Python, the C compiler and the processor's kind: the budget file has one table for each of these
-that was recorded, and where there is none, nothing is compared.
+Counts depend on the Python, the C compiler and the kind of processor. The budget file has a table for each combination
+that was recorded; without a table nothing is compared.
 """
 
 from __future__ import annotations
@@ -51,10 +51,10 @@ from gdpeer import (
 BUDGET = Path(__file__).with_name("instructions.json")
 MARGIN = 0.03
 ROUNDS = 3
-"""Times that each path is measured, in one process; the least counts, as the first may still fill caches."""
+"""How often each path is measured in one process. The least count is used, because the first run may fill caches."""
 MOST_TURNS = 100_000
 SEEDS = 6
-"""The seeds of Python's hashes that a path is counted with, at most."""
+"""The most seeds of Python's hashes with which a path is counted."""
 
 SMALL = b"x" * 32
 LARGE = b"x" * 65536
@@ -62,16 +62,16 @@ MOST_BYTES = 8 * 1024 * 1024
 
 Mark = Callable[[], object]
 begin: Mark = getattr(os, "getppid", lambda: None)
-"""Callgrind sets its counters to zero when libc's function of this name is entered."""
+"""Marks the begin: callgrind resets its counters when libc's function of this name is called."""
 end: Mark = getattr(os, "getpgrp", lambda: None)
-"""Callgrind writes its counters down when libc's function of this name is entered."""
+"""Marks the end: callgrind writes its counters to a file when libc's function of this name is called."""
 
 
 # -- the paths --------------------------------------------------------------------------------------------------------
 
 
 class Room:
-    """A server that echoes, or tells everyone, and its clients, on loopback; they take turns in a fixed order."""
+    """A server that echoes or broadcasts, and its clients, on loopback. They are polled in a fixed order."""
 
     def __init__(self, clients: int, *, everyone: bool = False) -> None:
         self.server = server = WebSocketServer()
@@ -105,7 +105,7 @@ class Room:
         return client
 
     def turn(self, is_done: Callable[[], bool], *clients: WebSocketPeer) -> None:
-        """Let all take turns until it is done."""
+        """Polls all sides until `is_done` returns True."""
         for _ in range(MOST_TURNS):
             self.server.poll()
             for client in clients:
@@ -115,7 +115,7 @@ class Room:
         raise SystemExit("the peers have not finished")
 
     def exchange(self, packet: bytes, times: int = 1) -> None:
-        """The first client sends, and reads until each client has got everything."""
+        """Sends packets of the first client, and polls until each client has all answers."""
         for _ in range(times):
             self.clients[0].send(packet)
         left = times * len(self.clients)
@@ -133,7 +133,7 @@ class Room:
 
 
 class Arena(Node):
-    """What both sides of a game have."""
+    """The node that both sides of a game have."""
 
     def __init__(self) -> None:
         super().__init__("Arena")
@@ -145,7 +145,7 @@ class Arena(Node):
 
 
 class Game:
-    """A game's server and one client over the network."""
+    """A game's server and one client, over the network."""
 
     CALLS = 50
 
@@ -156,7 +156,7 @@ class Game:
         guest.create_client(f"ws://127.0.0.1:{host.get_local_port()}/")
         self.sides = [self.side(peer) for peer in (host, guest)]
         self.turn(lambda: bool(self.sides[0][0].multiplayer.get_peers()) and guest.get_connection_status().value == 2)
-        for _ in range(3):  # the first calls confirm the path
+        for _ in range(3):  # the first calls exchange and confirm the node's path
             self.send()
             self.receive()
 
@@ -175,13 +175,13 @@ class Game:
         raise SystemExit("the game has not finished")
 
     def send(self) -> None:
-        """The client calls the server's method; the calls leave at once."""
+        """Calls the server's method at the client, and sends the calls at once."""
         where = Vector2(1.5, 2.5)
         for number in range(self.CALLS):
             self.sides[1][1].move.rpc_id(1, number, where, "Ann")
 
     def receive(self) -> None:
-        """The server takes the calls, all at once."""
+        """Lets the server receive all calls in one poll."""
         tree, arena = self.sides[0]
         wanted = arena.calls + self.CALLS
         for _ in range(MOST_TURNS):
@@ -206,8 +206,8 @@ class HotPath:
     """One hot path.
 
     Attributes:
-        make: prepares everything, and returns what is counted: it does `times` of what the path's name says.
-        times: how many that are.
+        make: prepares everything, and returns the function to count, which does the path's work `times` times.
+        times: how often the function does the path's work.
     """
 
     make: Callable[[], Callable[[], object]]
@@ -287,11 +287,11 @@ PATHS = {
     "encode": HotPath(encoding, 50),
     "decode": HotPath(decoding, 50),
 }
-"""What is counted is both sides of a message or a connection, 20 receivers in the fan-out, and one side of a call."""
+"""The hot paths. Counts include both sides of a message or connection, 20 receivers in a fan-out, one side of a call."""
 
 
 def walk(name: str) -> None:
-    """Inside callgrind: go along one path, with marks around what counts."""
+    """Runs one path with marks around the code to count; runs inside callgrind."""
     work = PATHS[name].make()
     work()
     begin_to_look()
@@ -305,11 +305,11 @@ def walk(name: str) -> None:
 
 
 def begin_to_look() -> None:
-    """Callgrind looks on from here: what came before, the imports above all, would take ten times as long."""
+    """Switches callgrind on, which was off so far because it makes the imports ten times as slow."""
     with subprocess.Popen(
         ["vgdb", f"--pid={os.getpid()}", "instrumentation", "on"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
     ) as told:
-        while told.poll() is None:  # valgrind hears it while it works, not while it waits
+        while told.poll() is None:  # valgrind handles the command only while this process runs, not while it waits
             pass
     if told.returncode:
         raise SystemExit(f"vgdb failed (status {told.returncode})")
@@ -319,7 +319,7 @@ def begin_to_look() -> None:
 
 
 def least(name: str, enough: float) -> int:
-    """The least count of a path with several seeds; the first one that is not more than `enough` ends the search."""
+    """Returns the least count of a path with several seeds; a count of at most `enough` ends the search."""
     found = sys.maxsize
     for seed in range(SEEDS):
         found = min(found, count(name, seed))
@@ -329,7 +329,7 @@ def least(name: str, enough: float) -> int:
 
 
 def count(name: str, seed: int) -> int:
-    """Instructions for one of what the path's name says, with a seed of Python's hashes."""
+    """Returns the instructions of a path for one message, connection or call, with a seed of Python's hashes."""
     with tempfile.TemporaryDirectory() as folder:
         command = ["valgrind", "--tool=callgrind", "--instr-atstart=no", f"--callgrind-out-file={folder}/out"]
         command += ["--zero-before=getppid", "--dump-before=getpgrp", "--dump-instr=no"]
@@ -345,7 +345,7 @@ def count(name: str, seed: int) -> int:
 
 
 def total_of(file: Path) -> int:
-    """The sum in one of callgrind's files; the last one, of the process's end, does not end at a mark."""
+    """Returns the sum in one of callgrind's files. The file of the process's end does not end at a mark."""
     text = file.read_text(errors="replace")
     if "Trigger: Program termination" in text:
         return sys.maxsize
@@ -354,13 +354,13 @@ def total_of(file: Path) -> int:
 
 
 def kind_of_machine() -> str:
-    """What counts depend on: `cpython-3.11 x86_64 GCC 12`."""
+    """Returns the name of a table in the budget file: `cpython-3.11 x86_64 GCC 12`."""
     compiler = re.sub(r"(\w+) (\d+)\..*", r"\1 \2", built_by())
     return f"{sys.implementation.name}-{sys.version_info[0]}.{sys.version_info[1]} {platform.machine()} {compiler}"
 
 
 def built_by() -> str:
-    """The compiler of this machine, as far as it tells."""
+    """Returns the name and version of this machine's C compiler."""
     compiler = shutil.which(os.environ.get("CC", "cc").split()[-1])
     if compiler is None:
         return platform.python_compiler()
@@ -368,7 +368,7 @@ def built_by() -> str:
     return f"{platform.python_compiler().split()[0]} {version}.0"
 
 
-# -- what is told -----------------------------------------------------------------------------------------------------
+# -- the budget -----------------------------------------------------------------------------------------------------
 
 
 def budgets() -> dict[str, dict[str, int]]:
@@ -385,7 +385,7 @@ def record(counts: dict[str, int]) -> None:
 
 
 def compare(counts: dict[str, int], budget: dict[str, int]) -> list[str]:
-    """The lines to print; those of paths that take too much end with a word that says so."""
+    """Returns the lines to print; the line of a path over its budget says so at its end."""
     lines = [f"{'path':<14}{'instructions':>14}{'budget':>14}{'change':>9}"]
     for name, found in counts.items():
         allowed = budget.get(name)
@@ -398,7 +398,7 @@ def compare(counts: dict[str, int], budget: dict[str, int]) -> list[str]:
 
 
 def missing_piece() -> str:
-    """What is not here that counting needs; empty when all is."""
+    """Returns the name of a program that counting needs and the machine lacks; "" if it has all."""
     if shutil.which("valgrind") is None:
         return "valgrind is not installed (Debian: apt-get install valgrind)"
     return "" if COMPILED else "gdpeer is not compiled here, and the budget is for the compiled form"

@@ -1,4 +1,4 @@
-"""What the measurements share: facts about the machine, processes held on a core, and the reading of what they used."""
+"""Shared by the measurements: facts about the machine, processes bound to a core, and their processor time."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from tests.support.missing import ROOT
 
 RESULTS = Path(__file__).with_name("results")
 PURE = ROOT / ".venv-pure" / "bin" / "python"
-"""The interpreter that has gdpeer uncompiled, where `make` has prepared it."""
+"""The interpreter with gdpeer uncompiled; it exists after `make`."""
 
 SERVER_CORE, LOAD_CORE = 0, 1
 CORES = frozenset(os.sched_getaffinity(0))
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 Data: TypeAlias = Mapping[str, Any]
-"""What a tool writes as JSON."""
+"""The result of a measurement, for JSON."""
 
 
 def processor() -> str:
-    """The processor's name."""
+    """Returns the processor's name."""
     for line in Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []:
         if line.startswith("model name"):
             return line.partition(":")[2].strip()
@@ -40,7 +40,7 @@ def processor() -> str:
 
 
 def about(**more: object) -> dict[str, Any]:
-    """The machine and the day, for the head of a result."""
+    """Returns facts about the machine and the day, for the head of a result."""
     return {
         "date": datetime.date.today().isoformat(),
         "processor": processor(),
@@ -54,7 +54,7 @@ def about(**more: object) -> dict[str, Any]:
 
 
 def headline(facts: Data) -> str:
-    """One line of what `about` found."""
+    """Returns the facts of `about` in one line."""
     words = [str(facts["date"]), str(facts.get("processor", facts["machine"])), f"{facts['cpus']} CPUs"]
     words += [str(facts["system"]), f"Python {facts['python']}"]
     words += [f"gdpeer {facts['gdpeer']}"] if "gdpeer" in facts else []
@@ -63,14 +63,14 @@ def headline(facts: Data) -> str:
 
 
 def write(name: str, data: Data, text: str) -> None:
-    """The result of a tool: NAME.json and NAME.md."""
+    """Writes the result of a measurement: NAME.json and NAME.md."""
     RESULTS.mkdir(parents=True, exist_ok=True)
     (RESULTS / f"{name}.json").write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
     (RESULTS / f"{name}.md").write_text(text.rstrip("\n") + "\n", encoding="utf-8")
 
 
 def forms() -> dict[str, str]:
-    """The forms of gdpeer that are installed, and their interpreters: compiled, and uncompiled where there is one."""
+    """Returns the interpreters of the installed forms of gdpeer: compiled, and uncompiled if `make` has prepared it."""
     found = {"gdpeer": sys.executable}
     return {**found, "gdpeer-pure": str(PURE)} if PURE.exists() else found
 
@@ -79,18 +79,18 @@ def forms() -> dict[str, str]:
 
 
 def open_many_files() -> None:
-    """Raise the limit of open files as far as it goes."""
+    """Raises the limit of open files as far as the system allows."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def hold(core: int | None) -> None:
-    """Keep the calling process on one core, where the machine has it; None: let it go where it likes."""
+    """Binds the calling process to a core if the machine has it; None allows all cores."""
     os.sched_setaffinity(0, {core} if core in CORES else CORES)
 
 
 def held_on(core: int | None) -> Callable[[], None]:
-    """For `preexec_fn`: the child is held on a core (None: anywhere) and may open many files."""
+    """Returns a function for `preexec_fn` that binds the child to a core (None: all) and raises its limit of files."""
 
     def prepare() -> None:
         open_many_files()
@@ -103,7 +103,7 @@ def held_on(core: int | None) -> Callable[[], None]:
 def running(
     command: Sequence[str], core: int | None = None, output: int = subprocess.PIPE
 ) -> Iterator[subprocess.Popen[str]]:
-    """A child process on a core (None: on any), ended at the end; its standard output is a pipe of lines, or none."""
+    """Runs a child process on a core (None: all) during the block; its standard output is a pipe, or discarded."""
     process = subprocess.Popen(
         command,
         cwd=ROOT,
@@ -120,7 +120,11 @@ def running(
 
 
 def wait_for(process: subprocess.Popen[str], word: str) -> str:
-    """The first line with `word` in it; `RuntimeError` where the process ends without one."""
+    """Waits for a line of output with `word` in it, and returns the line.
+
+    Raises:
+        RuntimeError: the process ended without such a line.
+    """
     assert process.stdout is not None
     for line in process.stdout:
         if word in line:
@@ -129,7 +133,7 @@ def wait_for(process: subprocess.Popen[str], word: str) -> str:
 
 
 def stop(process: subprocess.Popen[str]) -> None:
-    """Ends a child, by its own id."""
+    """Ends a child process by its id."""
     for pipe in (process.stdin, process.stdout):
         if pipe is not None:
             pipe.close()
@@ -142,25 +146,25 @@ def stop(process: subprocess.Popen[str]) -> None:
 
 
 def cpu_seconds(pid: int) -> float:
-    """Processor time of a process, all threads, in steps of 10 ms."""
+    """Returns the processor time of a process and all its threads in seconds, in steps of 10 ms."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
 def busy_seconds() -> float:
-    """Processor time that the whole machine has used, all cores, as far as this system sees it."""
+    """Returns the processor time that all cores have used, in seconds, as far as this system can see."""
     user, nice, system, _idle, _wait, *interrupts = Path("/proc/stat").read_text().partition("\n")[0].split()[1:8]
     return sum(map(int, (user, nice, system, *interrupts))) / _TICKS
 
 
 def children_seconds() -> float:
-    """Processor time of the children that have ended."""
+    """Returns the processor time of the children that have ended, in seconds."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
 
 class Used(NamedTuple):
-    """How long something took, and how many cores were used meanwhile on the average."""
+    """A duration in seconds, and the average number of cores that were used during it."""
 
     seconds: float
     servers: float
@@ -169,10 +173,10 @@ class Used(NamedTuple):
 
 
 class Meter:
-    """Watches what is used from its making on.
+    """Measures the use of processor time from its creation on.
 
     Args:
-        pids: the servers; this process and the children that end meanwhile are the load.
+        pids: of the servers. This process and children that end meanwhile count as the load.
     """
 
     def __init__(self, *pids: int) -> None:
@@ -192,25 +196,28 @@ class Meter:
 
 
 def ratios(samples: Sequence[Data], others: Sequence[Data], key: str, *, higher: bool = True) -> list[float]:
-    """How many times as good as the others, round by round; more than 1 is better also where a low figure is."""
+    """Returns the ratios of two lists of samples, round by round.
+
+    More than 1 means that `samples` are better, also if `higher` is False and a lower figure is better.
+    """
     pairs = [(one.get(key, 0), other.get(key, 0)) for one, other in zip(samples, others, strict=False)]
     return [one / other if higher else other / one for one, other in pairs if one > 0 and other > 0]
 
 
 def middle(samples: Sequence[Data], key: str) -> float | None:
-    """The median over the rounds; None where no sample has the key."""
+    """Returns the median of the rounds; None if no sample has the key."""
     values = [sample[key] for sample in samples if sample.get(key) is not None]
     return median(values) if values else None
 
 
 def others(samples: Sequence[Data]) -> str:
-    """How many cores programs used that have no part in it; where that is not about 0, measure again."""
+    """Returns the average number of cores that other programs used; if it is not about 0, measure again."""
     found = middle(samples, "others_cores")
     return "-" if found is None else f"{found:.2f}"
 
 
 def number(value: float | None) -> str:
-    """Three or more digits that count."""
+    """Returns a number as text with at least three significant digits."""
     if value is None:
         return "-"
     if abs(value) >= 1000:
@@ -219,6 +226,6 @@ def number(value: float | None) -> str:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], words: int = 1) -> str:
-    """A Markdown table; the first `words` columns are words, the others numbers."""
+    """Returns a Markdown table; the first `words` columns are text, the others numbers."""
     lines = [list(head), ["---"] * words + ["---:"] * (len(head) - words), *map(list, rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

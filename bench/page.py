@@ -1,10 +1,10 @@
 """Writes the measured part of docs/performance.md from the results in bench/results.
 
-    python -m bench.page             what stands between the two comments of the page is replaced
-    python -m bench.page --check     status 1 where the page is not what the results say
+    python -m bench.page             replaces the part between two comments of the page
+    python -m bench.page --check     ends with status 1 if the page differs from the results
 
-Figures are read from the JSON files of the results; `bench.rpc` and `bench.variants` write their tables themselves, and
-these are taken over. What was not measured yet is said to be so.
+Figures come from the JSON files of the results. The tables of `bench.rpc` and `bench.variants` are copied from their
+Markdown files. The page names measurements that have no result yet.
 """
 
 from __future__ import annotations
@@ -37,20 +37,20 @@ TITLES = {
     "rpc": "Remote calls in memory",
     "variants": "Values",
 }
-"""The sections in order, by the names of the results."""
+"""The titles of the sections in order, by the name of the result."""
 
 COMMANDS = {"servers": "make bench", **{name: f"python -m bench.{name}" for name in TITLES if name != "servers"}}
 
 
 def read(folder: Path) -> tuple[dict[str, Data], dict[str, str]]:
-    """The results that there are: figures of those that are rendered here, texts of the others."""
+    """Returns the results in a folder: the figures of some, which this module renders, and the texts of others."""
     figures = {name: json.loads(file.read_text()) for name in RENDERERS if (file := folder / f"{name}.json").exists()}
     others = [name for name in TITLES if name not in RENDERERS]
     return figures, {name: file.read_text() for name in others if (file := folder / f"{name}.md").exists()}
 
 
 def render(figures: Mapping[str, Data], texts: Mapping[str, str]) -> str:
-    """The measured part of the page."""
+    """Returns the measured part of the page."""
     return "\n\n".join(f"## {title}\n\n{section(name, figures, texts)}" for name, title in TITLES.items())
 
 
@@ -68,7 +68,7 @@ def _without_title(text: str) -> str:
 
 
 def servers(data: Data) -> str:
-    """The plot, the goals and the figures of `bench.run`."""
+    """Returns the plot, the goals and the figures of `bench.run`."""
     results: Mapping[str, Rows] = data["results"]
     return "\n\n".join(
         [
@@ -84,7 +84,7 @@ def plot(name: str, words: str) -> str:
 
 
 def summary(outcomes: Sequence[Outcome]) -> str:
-    """How many are met, in a sentence."""
+    """Returns a sentence that says how many goals are met."""
     counted = [one.met for one in outcomes]
     parts = [f"{counted.count(True)} of {len(counted)} are met"]
     parts += [f"{counted.count(False)} are not"] if False in counted else []
@@ -98,7 +98,7 @@ def goals(outcomes: Sequence[Outcome]) -> str:
 
 
 def shares(results: Mapping[str, Rows]) -> str:
-    """The figures of gdpeer and of the floor, and which share of the floor everybody reaches; clients apart."""
+    """Returns tables with the figures of gdpeer and the floor, and each server's and client's share of the floor."""
     names = [name for name in UNITS if name in results]
     parts = ([name for name in names if name.startswith("client-") is is_client] for is_client in (False, True))
     text = f"Shares of the floor; for {MEMORY} the bytes. A dash means not measured, `void` means errors."
@@ -127,7 +127,7 @@ def cell(scenario: str, rows: Rows, server: str) -> str:
 
 
 def scaled(data: Data) -> str:
-    """The plot and the table of `bench.scaling`."""
+    """Returns the plot and the table of `bench.scaling`."""
     return f"{plot('scaling', 'Processor time of a message over the number of idle peers')}\n\n{scaling.markdown(data)}"
 
 
@@ -144,10 +144,10 @@ RENDERERS: dict[str, Callable[[Data], str]] = {
 
 
 def replace(page: str, measured: str) -> str:
-    """The page with another measured part.
+    """Returns the page with another measured part.
 
     Raises:
-        ValueError: the comments that mark it are not there.
+        ValueError: the page lacks the comments that mark the part.
     """
     before, begin, rest = page.partition(BEGIN)
     _, end, after = rest.partition(END)

@@ -1,4 +1,4 @@
-"""The plots of the results. Their background is transparent and their text a middle grey, to be read on light and dark.
+"""Draws the plots of the results, with a transparent background and grey text, to be readable on light and dark pages.
 
 matplotlib is imported only when something is drawn.
 """
@@ -47,7 +47,7 @@ STYLE = {
 
 @contextmanager
 def figure(file: Path, width: float, height: float) -> Iterator[Any]:
-    """Axes to draw on; the drawing is written to `file` at the end."""
+    """Yields axes to draw on, and writes the drawing to `file` at the end of the block."""
     import matplotlib
 
     matplotlib.use("svg")
@@ -61,7 +61,7 @@ def figure(file: Path, width: float, height: float) -> Iterator[Any]:
 
 
 def draw_shares(results: Mapping[str, Rows], file: Path) -> None:
-    """Which share of the floor each server reaches in each scenario; memory, which is no speed, is left out."""
+    """Draws the share of the floor that each server reaches in each scenario, without the memory scenarios."""
     scenarios = [name for name in UNITS if name in results and name != "idle-mem"]
     servers = [name for name in ORDER if any(name in results[scenario] for scenario in scenarios)]
     with figure(file, 9.0, 1.6 + 0.42 * len(scenarios)) as axes:
@@ -96,13 +96,13 @@ def draw_server(axes: Any, results: Mapping[str, Rows], scenarios: Sequence[str]
 
 
 def _upside_down(axes: Any) -> tuple[list[Any], list[str]]:
-    """The legend in the order of the list; drawn was the most important one last, on top."""
+    """Returns the entries of the legend in reverse order, because the most important line is drawn last, on top."""
     handles, names = axes.get_legend_handles_labels()
     return handles[::-1], names[::-1]
 
 
 def draw_scaling(sizes: Sequence[int], costs: Mapping[str, Sequence[float]], file: Path) -> None:
-    """Processor time a message over the number of idle peers."""
+    """Draws the processor time per message over the number of idle peers."""
     with figure(file, 7.0, 3.6) as axes:
         for server, values in costs.items():
             axes.plot(

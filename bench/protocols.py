@@ -1,12 +1,12 @@
-"""Puts the protocol alone, without any network, beside that of `websockets`: both as a server that echoes.
+"""Compares the protocol code alone, without a network, with that of `websockets`; both echo as a server.
 
-    python -m bench.protocols                      in each form of gdpeer that is installed; writes bench/results
+    python -m bench.protocols                      measures each installed form of gdpeer; writes bench/results
     python -m bench.protocols --quick              three rounds; writes no result
-    python -m bench.protocols --here               in the form of this interpreter, as JSON
+    python -m bench.protocols --here               measures the form of this interpreter; prints JSON
 
-Masked frames go in, the frames of the answers come out, a read of up to 64 KiB at a time; every answer of a read is
-compared beforehand. `websockets` stands here with the C extension that masks for it, and without. All take turns in a
-round, and ratios are taken round by round.
+The input is masked frames, up to 64 KiB at a time, and the output is the frames of the answers. Before measuring, the
+output for each input is compared with the expected one. `websockets` is measured with its C extension for masking and
+without. All take turns in each round, and ratios are those of the same round.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ from tests.support.missing import ROOT
 
 SIZES = (32, 1024, 16_384, 65_536)
 READ = 65_536
-"""Bytes that come at once: as many whole frames as there is room for, and at least one."""
+"""Bytes of an input: it holds as many whole frames as fit, and at least one."""
 SECONDS = 0.05
-"""How long one sample takes about."""
+"""The approximate duration of one sample, in seconds."""
 ROUNDS = 11
 OURS, THEIRS, PLAIN = "gdpeer", "websockets", "websockets, no C"
 
 Echo = Callable[[bytes], int]
-"""Takes what was read; returns how many bytes the answers have."""
+"""Takes an input, and returns the number of bytes of the answers."""
 
 
 def frames_of(size: int) -> tuple[bytes, int, bytes]:
-    """What comes at once, how many messages it holds, and what has to be answered."""
+    """Returns an input, the number of its messages, and the expected answers."""
     count = max(1, READ // (size + 14))
     data, answer = bytearray(), bytearray()
     for _ in range(count):
@@ -55,7 +55,7 @@ def gdpeer_echo(collect: Callable[[bytes], object] | None = None) -> Echo:
     inbox, outbox = connection.inbox, connection.outbox
 
     def echo(data: bytes) -> int:
-        connection.receive_data(bytearray(data), len(data))  # the copy stands for the read into a buffer
+        connection.receive_data(bytearray(data), len(data))  # the copy imitates the read into a buffer
         while inbox.count:
             connection.send_message(inbox.next_packet(), False)
         sent = 0
@@ -93,7 +93,7 @@ def websockets_echo(collect: Callable[[bytes], object] | None = None) -> Echo:
 
 @contextmanager
 def without_extension() -> Iterator[None]:
-    """With the masking of `websockets` that is Python."""
+    """Makes `websockets` mask in Python during the block."""
     from websockets import frames, utils
 
     module: Any = frames
@@ -105,7 +105,7 @@ def without_extension() -> Iterator[None]:
 
 
 def check(data: bytes, answer: bytes) -> None:
-    """Both answer what they should."""
+    """Checks that both libraries give the expected answers."""
     for make in (gdpeer_echo, websockets_echo):
         found: list[bytes] = []
         make(found.append)(data)
@@ -114,7 +114,7 @@ def check(data: bytes, answer: bytes) -> None:
 
 
 def rate(echo: Echo, data: bytes, count: int) -> float:
-    """Messages a second."""
+    """Returns the messages per second of one sample."""
     echo(data)
     reads, start = 0, time.perf_counter()
     while time.perf_counter() < start + SECONDS:
@@ -124,7 +124,7 @@ def rate(echo: Echo, data: bytes, count: int) -> float:
 
 
 def measure(rounds: int) -> dict[str, dict[str, list[float]]]:
-    """Messages a second of all, for each size, round by round."""
+    """Returns the messages per second of all libraries, for each size and round."""
     results: dict[str, dict[str, list[float]]] = {}
     for size in SIZES:
         data, count, answer = frames_of(size)
@@ -143,7 +143,7 @@ def measure(rounds: int) -> dict[str, dict[str, list[float]]]:
 
 
 def measure_forms(rounds: int) -> dict[str, Any]:
-    """All forms, each in its own interpreter."""
+    """Measures all installed forms, each in its own interpreter."""
     found = {}
     for form, python in forms().items():
         command = [python, "-m", "bench.protocols", "--here", "--rounds", str(rounds)]
@@ -152,7 +152,7 @@ def measure_forms(rounds: int) -> dict[str, Any]:
 
 
 def markdown(data: Data) -> str:
-    """The table, for the result and for the page."""
+    """Returns the table, for the result and for the page."""
     rows = []
     for form, results in data["results"].items():
         for size, rates in results.items():

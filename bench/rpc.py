@@ -1,12 +1,12 @@
-"""How many calls a second go from one side to another in memory, and what a call of 1,000 peers costs.
+"""Measures calls per second from one side to another in memory, and the cost of a call to 1,000 peers.
 
     python -m bench.rpc [--rounds 9] [--json FILE]
 
-A client and a server are joined by `LoopbackMultiplayerPeer`s, so that there is no network in the figures: what is
-measured is all that gdpeer does between `node.move.rpc_id(1, ...)` and the first line of `move` on the other side.
-Every call is counted where it arrives, and what it carries is added up.
+`LoopbackMultiplayerPeer`s connect a client and a server, so that the figures contain no network. They contain all work
+of gdpeer from `node.move.rpc_id(1, ...)` to the first line of `move` on the other side. The receiver counts the calls
+and adds up their arguments, to check that none is lost.
 
-The parts of a round take turns. Trust the ratio before the figures: they are those of this machine on this day.
+All parts take turns in each round. Compare ratios rather than figures, which depend on the machine and the day.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from gdpeer import LoopbackMultiplayerPeer, Node, SceneTree, Vector2, rpc
 from gdpeer.protocol.frames import COMPILED
 
 CALLS = 20_000
-"""In a round, a quarter of them with each kind of argument."""
+"""Calls in a round, a quarter of them with each kind of arguments."""
 PEERS = 1_000
 BROADCASTS = 20
 
 
 class Arena(Node):
-    """What both sides have; its methods count."""
+    """The node that both sides have; its methods count calls."""
 
     def __init__(self) -> None:
         super().__init__("Arena")
@@ -59,26 +59,26 @@ class Arena(Node):
         self.sum += at.x
 
     def check(self, calls: int, total: float) -> None:
-        """All calls have arrived, with what they carried; the count begins anew."""
+        """Checks that all calls have arrived with their arguments, and resets the count."""
         if (self.calls, self.sum) != (calls, total):
             raise SystemExit(f"{self.calls} of {calls} calls arrived, with {self.sum} of {total}")
         self.calls, self.sum = 0, 0.0
 
 
 class Side:
-    """One end: a tree with an `Arena`."""
+    """One side of the session: a tree with an `Arena`."""
 
     def __init__(self, peer: LoopbackMultiplayerPeer) -> None:
         self.peer = peer
         self.tree = SceneTree()
-        self.tree.multiplayer.server_relay = False  # nobody calls another client
+        self.tree.multiplayer.server_relay = False  # no client calls another client
         self.arena = Arena()
         self.tree.root.add_child(self.arena)
         self.tree.multiplayer.multiplayer_peer = peer
 
 
 def session(clients: int) -> tuple[Side, list[Side]]:
-    """A server and its clients, who know each other's paths."""
+    """Returns a server and its clients, after they have exchanged the numbers of their nodes."""
     server = Side(LoopbackMultiplayerPeer())
     sides = [Side(server.peer.join()) for _ in range(clients)]
     poll(server, *sides)
@@ -98,7 +98,7 @@ def poll(*sides: Side) -> None:
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """How long it takes."""
+    """Returns the seconds that `work` takes."""
     start = time.perf_counter()
     work()
     return time.perf_counter() - start
@@ -109,7 +109,7 @@ def seconds(work: Callable[[], object]) -> float:
 
 @dataclass
 class Samples:
-    """Seconds of each round."""
+    """The seconds of each round."""
 
     sent: list[float] = field(default_factory=list)
     received: list[float] = field(default_factory=list)
@@ -118,7 +118,7 @@ class Samples:
 
 
 def send(side: Side) -> None:
-    """`CALLS` calls of the server, of four kinds in turn."""
+    """Makes `CALLS` calls to the server, with four kinds of arguments in turn."""
     arena, where = side.arena, Vector2(1.5, 2.5)
     for number in range(CALLS // 4):
         arena.move.rpc_id(1, number, 300)
@@ -135,7 +135,7 @@ def measure_pair(server: Side, client: Side, samples: Samples) -> None:
 
 
 def packet_of_call(server: Side, crowd: list[Side]) -> bytes:
-    """What one call of all is on the way."""
+    """Returns the packet of one call to all clients."""
     server.arena.move.rpc(3, 300)
     first, *others = crowd
     first.peer.poll()
@@ -147,7 +147,7 @@ def packet_of_call(server: Side, crowd: list[Side]) -> bytes:
 
 
 def measure_crowd(server: Side, crowd: list[Side], packet: bytes, samples: Samples) -> None:
-    """One call of all, and the same bytes by the transport alone."""
+    """Measures one call to all clients, and the same bytes sent by the transport alone."""
     for number in range(BROADCASTS):
         turns = [
             (samples.called, lambda: server.arena.move.rpc(3, 300)),
@@ -166,7 +166,7 @@ def measure(rounds: int) -> Samples:
     caller, crowd = session(PEERS)
     packet = packet_of_call(caller, crowd)
     for number in range(rounds + 1):
-        found = samples if number else Samples()  # the first only warms up
+        found = samples if number else Samples()  # the first round only warms up
         measure_pair(server, client, found)
         measure_crowd(caller, crowd, packet, found)
     return samples
@@ -176,7 +176,7 @@ def measure(rounds: int) -> Samples:
 
 
 def summary(samples: Samples) -> dict[str, float]:
-    """The figures: calls a second, microseconds, and the ratio."""
+    """Returns the figures: calls per second, microseconds, and the ratio."""
     return {
         "sent": CALLS / median(samples.sent),
         "received": CALLS / median(samples.received),

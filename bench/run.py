@@ -1,20 +1,20 @@
-"""Puts gdpeer beside other WebSocket libraries, as server and as client, in one run of bench/wsbench.
+"""Compares gdpeer with other WebSocket libraries, as server and as client, in one run of bench/wsbench.
 
     make bench                                      everything, five rounds (half an hour)
     make bench ARGS='--quick'                       one short round of four scenarios
     make bench ARGS='--only-ours --scenarios echo-*,connect'
     make bench ARGS='--name second --rounds 10'     writes bench/results/second.md, .json and .svg
 
-The whole of it writes bench/results/servers.*, a part only what `--name` says.
+A complete run writes bench/results/servers.*; a partial run writes a result only with `--name`.
 
-In each round every scenario goes through all servers before the next begins, so that drift of the machine hits all
-alike. The baseline is the floor, a small C server with nothing but epoll (of clients a C client): each row shows which
-share of it is reached. Every reply is checked; an error makes a figure void and the exit status 3.
+In each round, a scenario measures all servers before the next scenario begins, so that changes of the machine affect
+all alike. The baseline is the floor, a small C server with only epoll, or a C client. Each row shows the share of the
+floor that a library reaches. Every reply is checked; an error makes a figure void and the exit status 3.
 
-At the end stands which of the goals in bench/goals.py are met. Less than 20 % between two servers is a tie.
+The end of the result lists the goals of bench/goals.py with their outcomes. A difference of less than 20 % is a tie.
 
-Nothing else should run meanwhile. Trust the ratio, taken round by round, before the figures: they are those of this
-machine on this day, and two runs are not to be compared with each other.
+Run nothing else meanwhile. Compare ratios of the same round rather than figures, which depend on the machine and the
+day. Figures of different runs cannot be compared.
 """
 
 from __future__ import annotations
@@ -49,23 +49,23 @@ ECHO = "-m gdpeer.cli echo --host 127.0.0.1 --port {port} --max-size 64M --fanou
 CLIENT_FILE = shlex.quote(str(Path(__file__).with_name("client.py")))
 CLIENT = f"{CLIENT_FILE} --port {{port}} --size {{size}} --seconds {{seconds}}"
 FAULTY = 3
-"""What the tool exits with when a sample had an error."""
+"""The exit status of wsbench if a sample had an error."""
 
 
 def ours(option: str, words: str) -> list[str]:
-    """Each form of gdpeer as a server or client of the tool."""
+    """Returns the options that add each form of gdpeer as a server or client to wsbench."""
     named = [(name, f"{shlex.quote(python)} {words}") for name, python in forms().items()]
     return [word for name, command in named for word in (option, f"{name}={command}")]
 
 
 def chosen(patterns: str) -> list[str]:
-    """The scenarios that a comma list of names and patterns selects, in the order of the tables."""
+    """Returns the scenarios that a comma-separated list of names and patterns selects, in the order of the tables."""
     wanted = [pattern.strip() for pattern in patterns.split(",")]
     return [name for name in UNITS if any(fnmatchcase(name, pattern) for pattern in wanted)]
 
 
 def commands(options: argparse.Namespace) -> list[list[str]]:
-    """One call of the tool for the servers and one for the clients, as each has a floor of its own."""
+    """Returns the command lines of wsbench: one for servers and one for clients, because their floors differ."""
     names = chosen(options.scenarios)
     servers = [name for name in names if not name.startswith("client-")]
     clients = [name for name in names if name.startswith("client-")]
@@ -89,7 +89,7 @@ def _command(
 
 
 def run(command: Sequence[str], report: Path) -> tuple[int, str, Data]:
-    """One call of the tool: its status, its tables without the first line, and the figures."""
+    """Runs wsbench; returns its exit status, its tables without the first line, and the figures."""
     report.parent.mkdir(parents=True, exist_ok=True)
     report.unlink(missing_ok=True)
     done = subprocess.run([*command, "--json", str(report)], cwd=ROOT, stdout=subprocess.PIPE, text=True)
@@ -99,18 +99,18 @@ def run(command: Sequence[str], report: Path) -> tuple[int, str, Data]:
 
 
 def without_zeros(found: dict[str, Any]) -> dict[str, Any]:
-    """A sample without its long list of kinds of errors, where there was none."""
+    """Returns a sample without its list of errors, if it had none."""
     return {key: value for key, value in found.items() if key != "errors" or found.get("error_total")}
 
 
 def goals_table(outcomes: Sequence[Outcome]) -> str:
-    """The goals that were measured, met or not."""
+    """Returns the table of the goals that were measured."""
     rows = [(one.scenario, one.wanted, one.measured, one.word) for one in outcomes if one.met is not None]
     return table(("scenario", "goal", "measured", ""), rows, words=4)
 
 
 def markdown(facts: Data, outcomes: Sequence[Outcome], tables: str) -> str:
-    """The whole result as a page."""
+    """Returns the whole result as a page."""
     goals = f"## The goals\n\n{goals_table(outcomes)}\n\n" if outcomes else ""
     return (
         f"# gdpeer beside other WebSocket libraries\n\n{headline(facts)}; made by `make bench`. `x {SERVER_FLOOR}` and "

@@ -1,12 +1,12 @@
-"""What a message costs a server that also has 10, 100, 1,000 or 10,000 peers that are silent.
+"""Measures what a message costs a server that also has 10, 100, 1,000 or 10,000 idle peers.
 
     python -m bench.scaling                 nine rounds; writes bench/results/scaling.md, .json and .svg
     python -m bench.scaling --quick         two short rounds, without the 10,000; writes no result
 
-For each number there is a server of its own, `gdpeer echo` on core 0, and a process that holds the silent connections.
-Ten more connections send 32 bytes each and wait for the echo, in turn, from core 1; each echo is compared. All servers
-are up for the whole run and take turns in each round: those that are not measured have nothing to do. What counts is
-the processor time that the server used, divided by the messages it echoed. It is to be flat within 20 %.
+Each number has its own server, `gdpeer echo` on core 0, and a process that holds the idle connections. Ten more
+connections on core 1 each send 32 bytes and wait for the echo, in turn; each echo is compared. All servers run during
+the whole run and are measured in turn, while the others have nothing to do. The cost is the server's processor time
+divided by the number of echoed messages. It should be the same for all numbers, within 20 %.
 """
 
 from __future__ import annotations
@@ -57,14 +57,14 @@ ECHOED = bytes((0x82, len(PAYLOAD))) + PAYLOAD
 
 
 def open_socket(port: int) -> socket.socket:
-    """A connection whose upgrade is done; bare, so that holding it costs nothing."""
+    """Returns a bare socket after its upgrade, so that an idle connection costs the load nothing."""
     connection = socket.create_connection(("127.0.0.1", port), timeout=10.0)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return upgrade(connection, port)
 
 
 def upgrade(connection: socket.socket, port: int) -> socket.socket:
-    """Make a WebSocket of a connection."""
+    """Does the client's upgrade on a connection, and returns it."""
     key = base64.b64encode(os.urandom(16)).decode()
     head = f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     head += f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n"
@@ -80,7 +80,7 @@ def upgrade(connection: socket.socket, port: int) -> socket.socket:
 
 
 def hold_idle(port: int, count: int) -> None:
-    """The process of the silent connections: it says "held", and keeps them until its input ends."""
+    """Opens the idle connections, prints "held", and keeps them until standard input ends; runs in its own process."""
     open_many_files()
     held = [open_socket(port) for _ in range(count)]
     print("held", len(held), flush=True)
@@ -88,7 +88,7 @@ def hold_idle(port: int, count: int) -> None:
 
 
 def take_turns(active: Sequence[socket.socket], seconds: float) -> int:
-    """Messages, one of each connection at a time, until the time is over; how many came back."""
+    """Echoes one message after another, over all connections in turn, for some seconds; returns their number."""
     count, end = 0, time.perf_counter() + seconds
     while time.perf_counter() < end:
         for connection in active:
@@ -105,7 +105,7 @@ def take_turns(active: Sequence[socket.socket], seconds: float) -> int:
 
 @dataclass
 class Subject:
-    """A server with its silent and its active connections."""
+    """A server with its idle and its active connections."""
 
     size: int
     pid: int
@@ -122,7 +122,7 @@ class Subject:
 
 @contextmanager
 def subject(python: str, size: int) -> Iterator[Subject]:
-    """A server that has `size` silent connections."""
+    """Runs a server with `size` idle connections during the block."""
     port = free_port()
     serve = [python, "-m", "gdpeer.cli", "echo", "--port", str(port), "--no-heartbeat"]
     silent = [sys.executable, "-m", "bench.scaling", "--hold", str(port), str(size)]
@@ -134,7 +134,7 @@ def subject(python: str, size: int) -> Iterator[Subject]:
 
 
 def measure(python: str, sizes: Sequence[int], rounds: int, seconds: float) -> dict[str, list[dict[str, float]]]:
-    """The samples of each size, from servers of one form."""
+    """Returns the samples of each size, for servers of one form."""
     found: dict[str, list[dict[str, float]]] = {str(size): [] for size in sizes}
     with ExitStack() as stack:
         subjects = [stack.enter_context(subject(python, size)) for size in sizes]
@@ -148,13 +148,13 @@ def measure(python: str, sizes: Sequence[int], rounds: int, seconds: float) -> d
 
 
 def growth(samples: Mapping[str, Sequence[Data]]) -> dict[str, float]:
-    """How many times what it costs with the fewest peers a message costs, round by round."""
+    """Returns the cost of a message relative to that with the fewest peers, for each round."""
     fewest = min(samples, key=int)
     return {size: median(ratios(found, samples[fewest], KEY)) for size, found in samples.items()}
 
 
 def markdown(data: Data) -> str:
-    """The table, for the result and for the page."""
+    """Returns the table, for the result and for the page."""
     rows = []
     for form, samples in data["results"].items():
         times = growth(samples)
@@ -173,7 +173,7 @@ def markdown(data: Data) -> str:
 
 
 def flatness(results: Mapping[str, Mapping[str, Sequence[Data]]]) -> str:
-    """Whether the cost stays as it is."""
+    """Returns a sentence that says whether the cost is the same for all numbers."""
     lines = []
     for form, samples in results.items():
         most = max(growth(samples).values())
@@ -183,7 +183,7 @@ def flatness(results: Mapping[str, Mapping[str, Sequence[Data]]]) -> str:
 
 
 def costs(results: Mapping[str, Mapping[str, Sequence[Data]]]) -> dict[str, list[float]]:
-    """The lines of the plot."""
+    """Returns the lines of the plot."""
     return {form: [middle(found, KEY) or 0.0 for found in samples.values()] for form, samples in results.items()}
 
 

@@ -1,11 +1,10 @@
-"""`gdpeer swarm` with a thousand bots against `gdpeer roll`, and with two hundred against a real Godot 4 server.
+"""Measures `gdpeer swarm` with 1,000 bots against `gdpeer roll`, and with 200 bots against a real Godot 4 server.
 
     python -m bench.swarm              writes bench/results/swarm.md and .json
-    python -m bench.swarm --quick      a tenth of the bots, as many a second; writes no result
+    python -m bench.swarm --quick      a tenth of the bots, at the same rate; writes no result
 
-Each server is held on core 0, the bots on the others. In roll all sit at one table: each who comes is told of by name
-to all who are there, and so is each who leaves. In the arena each bot makes 50 calls one after another as soon
-as it has joined, and leaves.
+Each server is bound to core 0, the bots to the other cores. In roll all bots are at one table, which announces each bot
+that joins or leaves to all others. In the arena each bot makes 50 calls one after another, and leaves.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ from tests.support.missing import ROOT
 from tests.support.ports import free_port, wait_until_listening
 
 LIMIT = 600.0
-"""Seconds until the bots must have ended."""
+"""Seconds after which the bots must have ended."""
 
 
 WORDS = (
@@ -70,7 +69,7 @@ CASES: Cases = {
 
 
 def measure(case: Case, share: float) -> dict[str, Any]:
-    """What the swarm counted, and what the two sides used meanwhile."""
+    """Returns the figures of the swarm, and the processor time of both sides."""
     port = free_port()
     with running(case.server(port), SERVER_CORE, subprocess.DEVNULL) as process:
         wait_until_listening(port, timeout=20.0)
@@ -81,7 +80,7 @@ def measure(case: Case, share: float) -> dict[str, Any]:
 
 
 def bots(case: Case, share: float, port: int) -> dict[str, Any]:
-    """The result of the swarm itself; its progress goes to standard error."""
+    """Runs `gdpeer swarm` and returns its result; its progress goes to standard error."""
     clients, ramp = round(case.clients * share), case.ramp * share
     command = [sys.executable, "-m", "gdpeer.cli", "swarm", case.script, "--url", f"ws://127.0.0.1:{port}", "--json"]
     command += ["--clients", str(clients), "--ramp", str(ramp), *case.words]
@@ -93,7 +92,7 @@ def bots(case: Case, share: float, port: int) -> dict[str, Any]:
 
 
 def markdown(data: Data) -> str:
-    """The table."""
+    """Returns the table, for the result and for the page."""
     counts = ("bots", "in seconds", "joined", "failed")
     head = ("server", *counts, "joining, p50", "p99", "round trips", "p50", "p99", "server, cores", "bots, cores")
     return f"{WORDS}\n\n{table(head, [row(name, found) for name, found in data['results'].items()])}"

@@ -1,11 +1,11 @@
-"""What a message costs a server over TLS, beside `websockets` and `aiohttp`.
+"""Measures what a message over TLS costs a server, compared with `websockets` and `aiohttp`.
 
     python -m bench.tls                 five rounds; writes bench/results/tls.md and .json
     python -m bench.tls --quick         one short round; writes no result
 
-Ten connections send one message each and wait for the echo, in turn; each echo is compared. All servers, on core 0,
-have one certificate, made for the run. What counts is the processor time that a server used, divided by the messages
-that it echoed: the load, on core 1, is Python too and is what limits the messages a second.
+Ten connections on core 1 each send one message and wait for the echo, in turn; each echo is compared. All servers, on
+core 0, use the same certificate, which is made for the run. The cost is a server's processor time divided by the number
+of echoed messages. Messages per second would measure the load, which is Python too and limits them.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ PEERS = {"websockets": serve_websockets, "aiohttp": serve_aiohttp}
 
 
 def command_of(name: str, port: int, certificates: Certificates) -> list[str]:
-    """The command line of a server."""
+    """Returns the command line of a server."""
     paths = [str(certificates.certificate), str(certificates.key)]
     if name in PEERS:
         return [sys.executable, "-m", "bench.tls", "--serve", name, str(port), *paths]
@@ -138,7 +138,7 @@ class Subject:
 
 
 def frames_of(size: int) -> tuple[bytes, bytes]:
-    """A message, as it is sent and as it comes back."""
+    """Returns the frame of a message, and the frame of its echo."""
     payload, sent, echoed = os.urandom(size), bytearray(), bytearray()
     append_frame(sent, 0x82, payload, os.urandom(4))
     append_frame(echoed, 0x82, payload, b"")
@@ -162,7 +162,7 @@ def subject(name: str, certificates: Certificates) -> Iterator[Subject]:
 
 
 def measure(rounds: int, seconds: float) -> dict[str, dict[str, list[dict[str, float]]]]:
-    """The samples of each size and server."""
+    """Returns the samples of each size and server."""
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         certificates = make_certificates(Path(folder))
         names = [*forms(), *PEERS]
@@ -181,7 +181,7 @@ def measure(rounds: int, seconds: float) -> dict[str, dict[str, list[dict[str, f
 
 
 def markdown(data: Data) -> str:
-    """The table, for the result and for the page."""
+    """Returns the table, for the result and for the page."""
     results: Mapping[str, Mapping[str, Sequence[Data]]] = data["results"]
     rows = []
     for size, samples in results.items():

@@ -1,13 +1,13 @@
-"""Puts the Variant codec beside msgspec's MessagePack: the same data, encoded and decoded, in one process.
+"""Compares the Variant codec with msgspec's MessagePack: both encode and decode the same data in one process.
 
     python -m bench.variants                       a Markdown table on the terminal
     python -m bench.variants --rounds 31 --json FILE
 
-Each round times all of them one after another, so that what slows the machine down slows down both; the ratio is taken
-round by round. The arguments of a remote call are in the compact form of a packet, the rest in the full encoding.
-MessagePack has no vectors and no packed arrays: there a list of floats stands for them.
+Each round times all cases one after another, so that other programs slow down both codecs; ratios are those of the same
+round. The arguments of a remote call are in the compact form of a packet, all other data in the full encoding.
+MessagePack has neither vectors nor packed arrays, so it encodes lists of floats instead.
 
-Trust the ratio before the times: those are of this machine on this day.
+Compare ratios rather than times, which depend on the machine and the day.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ msgspec: Any = importlib.import_module("msgspec") if importlib.util.find_spec("m
 
 LEAST_ROUNDS = 11
 SECONDS = 0.02
-"""How long one sample takes about."""
+"""The approximate duration of one sample, in seconds."""
 
 FLOATS = [index / 4 for index in range(10_000)]
 COUNTED = {f"key{index}": index for index in range(1_000)}
@@ -41,7 +41,7 @@ COUNTED = {f"key{index}": index for index in range(1_000)}
 
 @dataclass
 class Case:
-    """One line of the table: two calls that do the same. Times are in seconds a call, one for each round."""
+    """One line of the table: two calls that do the same work. Times are seconds per call, one for each round."""
 
     name: str
     ours: Timer
@@ -70,7 +70,7 @@ class Case:
 
 
 def calls_for(timer: Timer) -> int:
-    """So many calls that a sample takes `SECONDS`, after one that warms up."""
+    """Returns the number of calls that take about `SECONDS`, measured after a call that warms up."""
     calls, took = timer.autorange()
     return max(1, round(calls * SECONDS / took))
 
@@ -80,7 +80,7 @@ def call(statement: str, **names: Any) -> Timer:
 
 
 def against_msgspec() -> list[Case]:
-    """What the table compares."""
+    """Returns the cases of the table."""
     found: list[Case] = []
     arguments = ["hello", 7, Vector2(1, 2), {"k": 1}]
     packet = encode_arguments(arguments)
@@ -96,7 +96,7 @@ def against_msgspec() -> list[Case]:
 
 
 def full(value: Any) -> tuple[Timer, Timer]:
-    """The two calls of the full encoding."""
+    """Returns the timers of the full encoding: encode and decode."""
     data = var_to_bytes(value)
     return call("encode(value)", encode=var_to_bytes, value=value), call("decode(data)", decode=bytes_to_var, data=data)
 
@@ -111,7 +111,7 @@ def pair(name: str, encode: Timer, decode: Timer, theirs: Any) -> list[Case]:
 
 
 def against_memory() -> list[Case]:
-    """Packed floats beside a plain copy of as many bytes."""
+    """Returns cases that compare packed floats with a plain copy of as many bytes."""
     encode, decode = full(PackedFloat32Array(FLOATS))
     copy = call("bytes(source)", source=bytearray(4 * len(FLOATS)))
     return [Case("encode", encode, copy), Case("decode", decode, copy)]

@@ -1,9 +1,9 @@
 """Measures WebSocket servers and clients side by side; bench/wsbench/README.md explains it.
 
-python -m bench.wsbench --list                       what there is
+python -m bench.wsbench --list                       lists servers, clients and scenarios
 python -m bench.wsbench --quick                      some servers, four scenarios, under a minute
 python -m bench.wsbench --json out.json              everything, 3 rounds (about 20 minutes)
-python -m bench.wsbench --selftest                   prove that faulty servers are noticed
+python -m bench.wsbench --selftest                   checks that faulty servers are noticed
 python -m bench.wsbench --scenarios 'echo-*' --only 'cwsecho,picows*' --rounds 5 --time 2
 """
 
@@ -35,7 +35,7 @@ FAULTY = 3
 
 
 class Samples:
-    """All samples, by scenario and name."""
+    """Collects all samples, by scenario and name."""
 
     def __init__(self) -> None:
         self.found: dict[str, dict[str, list[Sample]]] = {}
@@ -53,13 +53,13 @@ def words_of(text: str) -> list[str]:
 
 
 def chosen(names: Iterable[str], picks: Sequence[str], skips: Sequence[str] = ()) -> list[str]:
-    """The names that match one of the picks, of which none means all, and none of the skips."""
+    """Returns the names that match one of the picks, or all without picks, and none of the skips."""
     picked = [name for name in names if not picks or any(fnmatchcase(name, pattern) for pattern in picks)]
     return [name for name in picked if not any(fnmatchcase(name, pattern) for pattern in skips)]
 
 
 def added(parser: argparse.ArgumentParser, specs: Sequence[str], more: str = "") -> dict[str, Peer]:
-    """The servers or clients of the command line."""
+    """Returns the servers or clients that options of the command line define."""
     found = {}
     for spec in specs:
         name, separator, command = spec.partition("=")
@@ -113,7 +113,7 @@ def about(rounds: Rounds, baseline: str) -> dict[str, Any]:
 
 
 def measure(servers: Sequence[Server], clients: dict[str, Peer], names: Sequence[str], rounds: Rounds) -> Samples:
-    """Everything; no process stays behind."""
+    """Measures all servers and clients, and ends all processes."""
     samples = Samples()
     for peer in (*(server.peer for server in servers), *clients.values()):
         if peer.group:

@@ -1,4 +1,4 @@
-"""The servers and clients that are compared, and how each is made ready: compiled, or installed by pinned versions."""
+"""The servers and clients to compare, and their preparation: compiled, or installed in pinned versions."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class Peer(NamedTuple):
     """How a server or client is started.
 
     Attributes:
-        command: its command line; {py} is the interpreter of its environment, {bin} `PROGRAMS`.
-        group: the requirements of its environment; empty for none.
-        folder: the working folder; None: that of the caller.
+        command: the command line; {py} is the interpreter of its environment, {bin} the folder `PROGRAMS`.
+        group: name of the requirements of its environment; empty if it needs none.
+        folder: the working folder; None for that of the caller.
     """
 
     command: str
@@ -83,7 +83,7 @@ CLIENTS = {
     "wsproto": _client("wsproto", "wsproto_client.py"),
 }
 QUICK = ("cwsecho", "websockets", "picows", "aiohttp", "socketify")
-"""Those of a first look."""
+"""The servers of `--quick`."""
 
 
 def say(text: str) -> None:
@@ -91,7 +91,7 @@ def say(text: str) -> None:
 
 
 def build(name: str) -> Path:
-    """One of the C programs, compiled unless that was done since its source changed."""
+    """Compiles a C program if its source has changed, and returns its path."""
     source = HERE / "csrc" / f"{name}.c"
     digest = hashlib.sha256(source.read_bytes() + (HERE / "csrc" / "wsmini.h").read_bytes()).hexdigest()
     program, stamp = PROGRAMS / name, PROGRAMS / f"{name}.sha256"
@@ -111,7 +111,10 @@ def build_all() -> None:
 
 @cache
 def environment(group: str) -> str | None:
-    """The interpreter of a group (of Node its folder), installed on first use; None, said aloud, when that fails."""
+    """Installs the environment of a group on first use, and returns its interpreter, or its folder for Node.
+
+    If the installation fails, prints the reason and returns None.
+    """
     source = HERE / "requirements" / ("package.json" if group == "node" else f"{group}.txt")
     digest = hashlib.sha256(source.read_bytes() + sys.version.encode()).hexdigest()[:10]
     folder = CACHE / f"{group}-{digest}"

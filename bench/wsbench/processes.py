@@ -18,11 +18,11 @@ from bench.wsbench.peers import CACHE, PROGRAMS, Peer, environment, say
 from tests.support.ports import free_port, is_listening
 
 NOISE_LIMIT, RETRIES = 0.10, 3
-"""A sample that was taken beside so much other work is taken again, so many times."""
+"""A sample during which other programs used more than this share of a core is repeated, at most RETRIES times."""
 PATIENCE = 15.0
 
 Sample = dict[str, Any]
-"""What `wsload` or a client printed, with `error_total`."""
+"""The JSON object that `wsload` or a client printed; it has `error_total`."""
 
 
 def surroundings() -> dict[str, str]:
@@ -30,12 +30,12 @@ def surroundings() -> dict[str, str]:
 
 
 def failure(text: str) -> Sample:
-    """A sample that is none."""
+    """Returns a sample with only an error."""
     return {"error_total": 1, "first_error": text}
 
 
 def run_json(command: Sequence[str], timeout: float, folder: Path | None = None) -> Sample:
-    """Runs a program on the core of the load; what it printed as JSON."""
+    """Runs a program on the core of the load; returns the JSON object that it printed."""
     try:
         done = subprocess.run(
             command,
@@ -58,12 +58,12 @@ def run_json(command: Sequence[str], timeout: float, folder: Path | None = None)
 
 
 class Server:
-    """A server that can be started again and again.
+    """A server that can be started several times.
 
     Attributes:
-        name: in the tables.
-        is_skipped: its packages could not be installed.
-        port: since its last start.
+        name: shown in the tables.
+        is_skipped: whether its packages could not be installed.
+        port: on which it listens since its last start.
     """
 
     running: list[Server] = []  # noqa: RUF012 - of all
@@ -79,7 +79,7 @@ class Server:
         return self._process.pid
 
     def start(self) -> bool:
-        """False, said aloud, when it does not listen in time."""
+        """Starts the server; prints a line and returns False if it does not listen in time."""
         place = environment(self.peer.group) if self.peer.group else ""
         if place is None:
             self.is_skipped = True
@@ -117,7 +117,7 @@ class Server:
         return self._process is not None and self._process.poll() is None
 
     def stop(self) -> None:
-        """Ends it, and the processes that it started."""
+        """Ends the server and the processes that it started."""
         process = self._process
         if process is None:
             return
@@ -136,7 +136,7 @@ class Server:
 
 
 def _children(pid: int) -> list[int]:
-    """The processes that a process started, and those that these started."""
+    """Returns the ids of all descendants of a process."""
     parents = {}
     for path in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError, IndexError, ValueError):
@@ -148,7 +148,10 @@ def _children(pid: int) -> list[int]:
 
 
 def load(server: Server, words: str, seconds: float, warmup: float, spin: bool = True) -> Sample:
-    """A sample of the load generator: the quietest of some where others disturb, the first one that has an error."""
+    """Returns a sample of the load generator.
+
+    While other programs disturb it is repeated; then the least disturbed sample counts, or the first with an error.
+    """
     command = [str(PROGRAMS / "wsload"), *words.split(), "-t", str(seconds), "--warmup", str(warmup)]
     command += ["--port", str(server.port), "--server-pid", str(server.pid)]
     command += ["--raw"] * (server.name == "rawecho") + ["--spin"] * spin
@@ -165,7 +168,7 @@ def load(server: Server, words: str, seconds: float, warmup: float, spin: bool =
 
 
 def _noise(answer: Sample, spin: bool) -> float:
-    """The share of the server's core that others took, or of the load's that it did not get."""
+    """Returns the share of the server's core that other programs used, or of the load's core that the load lacked."""
     if "cpu0_busy" not in answer:
         return 0.0
     taken = max(0.0, float(answer["cpu0_busy"]) - float(answer["server_cpu"]))

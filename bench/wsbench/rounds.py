@@ -1,4 +1,4 @@
-"""The rounds: each scenario goes through all servers or clients before the next begins."""
+"""Runs the rounds: a scenario measures all servers or clients before the next scenario begins."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from bench.wsbench.scenarios import SCENARIOS
 
 Item = TypeVar("Item")
 Record: TypeAlias = Callable[[str, str, Sample], None]
-"""Takes a sample: the scenario, the name of the server or client, what came."""
+"""Takes the scenario, the name of the server or client, and its sample."""
 NOT_STARTED = "did not start"
 
 
 @dataclass(frozen=True)
 class Rounds:
-    """How many rounds, how long a sample is measured, and whether the load generator never sleeps."""
+    """The number of rounds, the duration of a sample, and whether the load generator never sleeps."""
 
     count: int
     seconds: float
@@ -27,19 +27,19 @@ class Rounds:
     spin: bool
 
     def turned(self, items: Sequence[Item], turn: int) -> list[Item]:
-        """The items, beginning elsewhere in each round."""
+        """Returns the items, beginning at another item in each round."""
         at = turn * max(1, len(items) // self.count) % len(items) if items else 0
         return [*items[at:], *items[:at]]
 
 
 def measure_servers(servers: Sequence[Server], names: Sequence[str], rounds: Rounds, record: Record) -> None:
-    """The load generator against each server."""
+    """Measures each server with the load generator."""
     for turn in range(rounds.count):
         alive = []
         for server in rounds.turned(servers, turn):
             if server.start():
                 alive.append(server)
-            elif not server.is_skipped:  # never let a broken server just drop out of the table
+            elif not server.is_skipped:  # a broken server must not be missing from the table
                 for name in names:
                     record(name, server.name, failure(NOT_STARTED))
         for name in names:
@@ -52,11 +52,11 @@ def measure_servers(servers: Sequence[Server], names: Sequence[str], rounds: Rou
 
 
 def _measure_server(server: Server, name: str, rounds: Rounds, record: Record) -> bool:
-    """One sample; False when the server is gone."""
+    """Takes one sample; returns False if the server has ended."""
     words = SCENARIOS[name].load
     if server.name == "rawecho" and not words.startswith("echo"):
         return True
-    if name == "idle-mem" or not server.is_running():  # memory is that of a fresh process
+    if name == "idle-mem" or not server.is_running():  # memory is measured in a fresh process
         server.stop()
         if not server.start():
             record(name, server.name, failure(NOT_STARTED))
@@ -66,7 +66,7 @@ def _measure_server(server: Server, name: str, rounds: Rounds, record: Record) -
 
 
 def measure_clients(clients: Mapping[str, Peer], names: Sequence[str], rounds: Rounds, record: Record) -> None:
-    """Each client against the C server, which spins."""
+    """Measures each client against the C server, which polls without waiting."""
     peer = SERVERS["cwsecho"]
     floor = Server("cwsecho", peer._replace(command=f"{peer.command} --spin"))
     for turn in range(rounds.count):
@@ -82,7 +82,7 @@ def measure_clients(clients: Mapping[str, Peer], names: Sequence[str], rounds: R
 
 
 def _client_command(client: Peer, size: int, port: int, seconds: float) -> list[str]:
-    """The command line; empty when its packages could not be installed."""
+    """Returns the command line of a client; empty if its packages could not be installed."""
     place = environment(client.group) if client.group else ""
     if place is None:
         return []

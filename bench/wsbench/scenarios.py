@@ -1,4 +1,4 @@
-"""What is measured: the load of each scenario, and what is read from its samples."""
+"""The scenarios: the load of each, and the figure to read from its samples."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Unit(NamedTuple):
-    """What is read from a sample of a scenario."""
+    """The figure to read from the samples of a scenario."""
 
     name: str
     key: str
@@ -14,12 +14,12 @@ class Unit(NamedTuple):
 
 
 class Scenario(NamedTuple):
-    """A row of the list.
+    """One scenario.
 
     Attributes:
-        unit: what is read from its samples.
-        load: what `wsload` is told; empty where a library is the client.
-        size: bytes of a message, where a library is the client.
+        unit: the figure to read from its samples.
+        load: the arguments of `wsload`; empty if clients are measured.
+        size: bytes of a message, if clients are measured.
     """
 
     unit: Unit
@@ -56,8 +56,8 @@ SCENARIOS = {
     "client-rtt-32": Scenario(_TRIPS, size=32),
     "client-rtt-64k": Scenario(_TRIPS, size=65536),
 }
-"""In the order of the tables."""
+"""The scenarios in the order of the tables."""
 
 UNITS = {name: scenario.unit for name, scenario in SCENARIOS.items()}
 QUICK = ("latency-1", "echo-small", "echo-small-pipe", "echo-64k")
-"""Those of a first look."""
+"""The scenarios of `--quick`."""

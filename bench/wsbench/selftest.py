@@ -1,4 +1,4 @@
-"""Proves that the load generator notices a faulty server, and finds nothing wrong with a sound one."""
+"""Checks that the load generator notices faulty servers, and reports no error for a correct one."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ FAULTS = [
     ("corrupt", FANOUT, "content"),
     ("swap", FANOUT, "order"),
 ]
-"""A fault of the server, the load, and the kinds of error of which one must be reported; none for a sound server."""
+"""Rows of a fault, a load, and the kinds of error of which one must be reported; empty for a correct server."""
 
 
 def selftest() -> int:
-    """The exit status: 1 when a fault was missed."""
+    """Tries all faults; returns the exit status, which is 1 if one was missed."""
     build_all()
     missed = sum(not notices(*row) for row in FAULTS)
     print("self-test:", f"{missed} FAILED" if missed else "passed")

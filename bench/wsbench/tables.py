@@ -1,4 +1,4 @@
-"""The tables of a run."""
+"""Makes the tables of a run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bench.wsbench.processes import Sample
 from bench.wsbench.scenarios import SCENARIOS, Scenario
 
 Results: TypeAlias = Mapping[str, Mapping[str, Sequence[Sample]]]
-"""The samples of each scenario and each server or client, one a round."""
+"""The samples of each scenario and each server or client, one for each round."""
 
 
 class Row(NamedTuple):
@@ -32,7 +32,7 @@ class Row(NamedTuple):
 
 
 def tables(results: Results, baseline: str) -> str:
-    """All scenarios, the best on top."""
+    """Returns a table for each scenario, with the best server or client on top."""
     parts = [
         f"### {name}  {scenario.words}\n\n{_table(scenario, results[name], baseline)}"
         for name, scenario in SCENARIOS.items()
@@ -66,7 +66,7 @@ def _rank(scenario: Scenario, row: Row) -> tuple[bool, float]:
 
 
 def _ratio(scenario: Scenario, samples: Sequence[Sample], base: Sequence[Sample]) -> str:
-    """Round by round, so that slow drift of the machine falls out of it."""
+    """Returns the median ratio and its range. Ratios are those of the same round, which cancels drift of the machine."""
     found = ratios(samples, base, scenario.unit.key, higher=scenario.unit.higher_is_better)
     return f"{median(found):.2f} ({min(found):.2f} - {max(found):.2f})" if found else "-"
 

@@ -7,7 +7,7 @@ import time
 
 MAX_SIZE = 64 * 1024 * 1024
 WARMUP = 0.2
-STRIDE = 16  # the clock is read once in so many round trips
+STRIDE = 16  # round trips between two readings of the clock
 
 
 def arguments():
@@ -49,7 +49,7 @@ def report(count, secs, cpu):
 
 
 def timed(round_trip, args):
-    """Calls round_trip(payload), which returns the reply, for the asked time."""
+    """Calls round_trip(payload), which returns the reply, for the given time."""
     payload, clock = args.payload, time.perf_counter
     for seconds, last in ((WARMUP, False), (args.seconds, True)):
         count, t0, c0 = 0, clock(), time.process_time()

@@ -1,7 +1,7 @@
-"""A server with a chosen fault, to prove that the load generator notices it.
+"""A server with a chosen fault, to check that the load generator notices it.
 
 --fault: none, corrupt, truncate, drop, repeat, swap, type, mask, vanish, noclose, badaccept
-The fault strikes once, at the message numbered --at (or at the handshake or close).
+The fault happens once, at the message with the number --at, or at the handshake or close.
 """
 
 import asyncio
