@@ -287,7 +287,7 @@ PATHS = {
     "encode": HotPath(encoding, 50),
     "decode": HotPath(decoding, 50),
 }
-"""The hot paths. Counts include both sides of a message or connection, 20 receivers in a fan-out, one side of a call."""
+"""The hot paths. A count is of both sides of a message or connection, 20 receivers of a fan-out, one side of a call."""
 
 
 def walk(name: str) -> None:

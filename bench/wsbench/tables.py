@@ -66,7 +66,7 @@ def _rank(scenario: Scenario, row: Row) -> tuple[bool, float]:
 
 
 def _ratio(scenario: Scenario, samples: Sequence[Sample], base: Sequence[Sample]) -> str:
-    """Returns the median ratio and its range. Ratios are those of the same round, which cancels drift of the machine."""
+    """Returns the median ratio and its range. Ratios of the same round cancel drift of the machine."""
     found = ratios(samples, base, scenario.unit.key, higher=scenario.unit.higher_is_better)
     return f"{median(found):.2f} ({min(found):.2f} - {max(found):.2f})" if found else "-"
 

@@ -1,1 +1,1 @@
-"""What the tests have in common: child processes, real engines, certificates, ports, a browser, missing pieces."""
+"""Shared by the tests: child processes, real engines, certificates, ports, a browser, missing programs."""

@@ -1,9 +1,9 @@
-"""Servers that nobody should trust: what is wrong with each, and what clients have to say of it.
+"""Servers with bad certificates: the fault of each, and the message that clients must give.
 
     with BadServer(BAD["expired"], folder) as server:
         peer.connect_to_url(f"wss://localhost:{server.port}", TLSOptions.client(server.authority))
 
-The same authority signed, or would have signed, all of them; clients trust it and nothing else.
+Clients trust one authority only, which signed the certificates unless a wrong signature is the fault.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
 @dataclass
 class Holder:
-    """A certificate, its key, and who signed it (itself where nobody else did)."""
+    """A certificate, its key, and its signer; a self-signed certificate is its own signer."""
 
     certificate: x509.Certificate
     key: Key
@@ -63,7 +63,7 @@ def issue(
     usage: x509.ObjectIdentifier = ExtendedKeyUsageOID.SERVER_AUTH,
     bits: int = 0,
 ) -> Holder:
-    """A certificate, faultless where nothing else is said; `bits` makes an RSA key of that size instead of P-256."""
+    """Issues a certificate, good unless the arguments say otherwise; `bits` makes an RSA key instead of P-256."""
     key: Key = rsa.generate_private_key(65537, bits) if bits else ec.generate_private_key(ec.SECP256R1())
     own = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     builder = x509.CertificateBuilder(
@@ -81,7 +81,7 @@ def issue(
 
 
 def signed_with_sha1(holder: Holder) -> Holder:
-    """The same with a signature as they were until 2017; made by hand, as the library has given them up."""
+    """Returns the certificate with a SHA-1 signature. It is made by hand, because the library refuses SHA-1."""
     assert holder.signer is not None
     key = holder.signer.key
     assert isinstance(key, rsa.RSAPrivateKey)
@@ -99,7 +99,7 @@ def signed_with_sha1(holder: Holder) -> Holder:
 
 @dataclass(frozen=True)
 class Served:
-    """What a server shows."""
+    """The certificates and the key that a server uses."""
 
     leaf: Holder
     chain: tuple[Holder, ...] = ()
@@ -107,12 +107,12 @@ class Served:
 
 @dataclass(frozen=True)
 class Bad:
-    """One way of being wrong.
+    """One fault of a server.
 
     Attributes:
-        make: what the server shows, given the authority that clients trust.
-        detail: how our client ends its account of it.
-        host: what the client asks for.
+        make: returns the server's certificates, given the authority that clients trust.
+        detail: the end of the message that gdpeer's client gives.
+        host: the name to which the client connects.
         newest: the newest version of TLS that the server speaks.
     """
 
@@ -138,7 +138,7 @@ def by_old_signature(root: Holder) -> Served:
 
 
 def good(root: Holder) -> Served:
-    """Nothing is wrong with it."""
+    """Returns certificates without a fault."""
     return Served(issue("localhost", root))
 
 
@@ -197,15 +197,15 @@ BAD: dict[str, Bad] = {
 
 @dataclass
 class BadServer:
-    """A TLS server in a thread of its own; it ends with the block, whatever its clients do.
+    """A TLS server in its own thread. It ends with the block, whatever its clients do.
 
     Args:
-        what: what it shows.
-        folder: where `authority`, what clients trust, is written.
+        what: the fault.
+        folder: for the file `authority`, the certificate that clients trust.
 
     Attributes:
-        opened: how many clients went through with the handshake.
-        said: for each other one, why not.
+        opened: number of clients that completed the handshake.
+        said: for each other client, the error of its handshake.
     """
 
     what: Bad
@@ -228,7 +228,7 @@ class BadServer:
 
     def _make_context(self, served: Served) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.set_ciphers("DEFAULT:@SECLEVEL=0")  # else OpenSSL would not serve what is weak
+        context.set_ciphers("DEFAULT:@SECLEVEL=0")  # without this OpenSSL refuses to serve weak certificates
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)
             context.minimum_version = ssl.TLSVersion.TLSv1
@@ -250,7 +250,7 @@ class BadServer:
         plain.settimeout(5.0)
         try:
             with self._context.wrap_socket(plain, server_side=True) as secured:
-                # TLS 1.3: the server is through before the client has looked at the certificate.
+                # In TLS 1.3 the server has finished before the client has checked the certificate: wait for a byte.
                 if secured.recv(1):
                     self.opened += 1
                 else:

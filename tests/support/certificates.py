@@ -1,4 +1,4 @@
-"""Certificates for localhost, made anew for each run, and an authority that clients can be told to trust."""
+"""Makes certificates for localhost, and an authority that clients can trust, for each run anew."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Certificates:
 
 
 def make_certificates(folder: Path, *names: str) -> Certificates:
-    """A certificate for the names (default: localhost, 127.0.0.1 and ::1), written into `folder`."""
+    """Writes a certificate for the names (default: localhost, 127.0.0.1, ::1) into `folder`, and returns the paths."""
     authority = trustme.CA()
     leaf = authority.issue_cert(*(names or ("localhost", "127.0.0.1", "::1")))
     made = Certificates(folder / "cert.pem", folder / "key.pem", folder / "ca.pem")

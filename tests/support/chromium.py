@@ -1,10 +1,10 @@
-"""Chromium without a display, driven by Playwright's driver; the browser is the system's own.
+"""Runs the system's Chromium without a display, controlled by Playwright's driver.
 
 with chromium() as browser:
     page = browser.new_page()
     page.goto(f"http://127.0.0.1:{port}/")
 
-There every page is told that it is in front. `real_tabs` is for pages that shall be hidden and sleep.
+Every page there believes that it is visible. Use `real_tabs` for pages that must be hidden and sleep.
 """
 
 from __future__ import annotations
@@ -32,22 +32,22 @@ FLAGS = [
     "--disable-sync",
     "--no-first-run",
 ]
-"""Keeps the browser from talking to anything but the page under test."""
+"""Options that keep the browser from connecting to anything but the page under test."""
 
 
 def find_chromium() -> str | None:
-    """The path of the browser: GDPEER_CHROMIUM, or the first that is installed."""
+    """Returns the path of the browser: GDPEER_CHROMIUM, or the first one that is installed."""
     named = os.environ.get("GDPEER_CHROMIUM")
     return named or next(filter(None, map(shutil.which, PROGRAMS)), None)
 
 
 _drivers: list[Any] = []
-"""The driver, once for each who uses it."""
+"""The driver, once for each of its users."""
 
 
 @contextmanager
 def driver() -> Iterator[Playwright]:
-    """Playwright's driver: of one process there can be one at a time, so that all browsers of it share it."""
+    """Yields Playwright's driver. A process can have only one, so all its browsers share it."""
     from playwright.sync_api import sync_playwright
 
     _drivers.append(_drivers[0] if _drivers else sync_playwright().start())
@@ -61,7 +61,7 @@ def driver() -> Iterator[Playwright]:
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """A running browser; ends the test where there is none."""
+    """Runs a browser during the block; ends the test if none is installed."""
     path, flags = command()
     with driver() as playwright:
         browser = playwright.chromium.launch(executable_path=path, headless=True, args=flags)
@@ -73,7 +73,7 @@ def chromium() -> Iterator[Browser]:
 
 @contextmanager
 def real_tabs() -> Iterator[BrowserContext]:
-    """A browser's window in which one tab is in front and the others are hidden, as on a desk."""
+    """Runs a browser's window during the block, in which one tab is visible and the others are hidden."""
     path, flags = command()
     with driver() as playwright, tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         words = ["--headless", "--remote-debugging-port=0", f"--user-data-dir={profile}", "about:blank"]
@@ -94,7 +94,7 @@ def connected(playwright: Playwright, process: Process) -> Iterator[BrowserConte
 
 
 def command() -> tuple[str, list[str]]:
-    """The browser's path and its flags; ends the test where there is none."""
+    """Returns the browser's path and its flags; ends the test if none is installed."""
     path = find_chromium()
     if path is None:
         missing("Chromium", "no chromium is installed")

@@ -1,6 +1,6 @@
-"""Classes with `@rpc` methods in every way, and what a real Godot 4.6 makes of the same scripts.
+"""Classes with all kinds of `@rpc` methods, and the checksums of a real Godot 4.6 for the same scripts.
 
-The scripts are in `tests/interop/contract_godot4`, one for each class here. The checksums were read off the wire.
+The scripts are in `tests/interop/contract_godot4`, one for each class here. The checksums come from recorded packets.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from gdpeer import Node, rpc
 __all__ = ["CASES", "CHECKSUMS", "configure", "heard"]
 
 heard: list[tuple[str, Any]] = []
-"""The calls of methods with strange names, as (name, argument)."""
+"""The calls that methods with strange names received, as (name, argument)."""
 
 
 class Plain(Node):
@@ -189,7 +189,7 @@ Forms = type("Forms", (Node,), {f"f{number}": rpc(lambda self: None) for number 
 
 
 class Late(Plain):
-    """Configured when it is too late."""
+    """A node whose methods are configured too late."""
 
 
 class K3(G1):
@@ -198,7 +198,7 @@ class K3(G1):
 
 
 class Strange(Node):
-    """Names that Python cannot write behind `def`, or would change."""
+    """A node with method names that Python does not allow after `def`, or would change."""
 
     def _import(self, value: Any) -> None:
         heard.append(("import", value))
@@ -227,7 +227,7 @@ class Strange(Node):
 
 
 def configure(node: Node, *names: str) -> None:
-    """Open methods by code, as the scripts do."""
+    """Opens methods for calls by `rpc_config`, as the scripts do."""
     for name in names:
         node.rpc_config(name, {"rpc_mode": 1})
 
@@ -259,6 +259,6 @@ CASES: dict[str, tuple[type[Node], list[str], str]] = {
         "da97d5cad1a6c398206c372d38d9970a",
     ),
 }
-"""By the node's name: its class, the names in the order of their numbers, the checksum."""
+"""The class, the method names in the order of their numbers, and the checksum, by the node's name."""
 
 CHECKSUMS = {name: checksum for name, (_, _, checksum) in CASES.items()}

@@ -1,6 +1,6 @@
-"""The types of parameters and the values of which a real engine was asked whether they go together.
+"""Types of parameters and values, for all of whose pairs a real engine was asked whether it converts the value.
 
-What it said is `tests/golden/conversions_godot4.json`; `tests/interop/conversions.py` asks it again.
+Its answers are in `tests/golden/conversions_godot4.json`; `tests/interop/conversions.py` asks it again.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ __all__ = ["TYPES", "VALUES", "Number"]
 
 
 class Number(IntEnum):
-    """The enumeration of the script."""
+    """The same enumeration as in the script."""
 
     ZERO = 0
     ONE = 1
@@ -108,7 +108,7 @@ TYPES: dict[str, Any] = {
     "Dictionary[String, int]": dict[str, int],
     "inferred": int,
 }
-"""As GDScript says it (`inferred` is `:= 3`), and as an annotation does."""
+"""The annotation for each type of GDScript; `inferred` stands for `:= 3`."""
 
 _T = VariantType
 _BASIS = Basis(Vector3(0, 1, 0), math.pi / 2)

@@ -1,4 +1,4 @@
-"""Real Godot engines, 4 and 3, without a display.
+"""Runs real Godot engines, 4 and 3, without a display.
 
     with fixture("4", "peer_client", url=f"ws://127.0.0.1:{port}", texts=2) as engine:
         engine.wait_for("open")
@@ -7,8 +7,9 @@
 
     with Engine("3", ROOT / "demos/chat/godot3", "main.tscn", "--url=ws://127.0.0.1:8000") as engine: ...
 
-Each line of JSON that the engine prints is an event: a dict with `event` and more. Waits look at all the events there
-are, from the first on, so that an early event is not missed; `engine.wait_for("text", number=2)` compares fields.
+Each line of JSON that the engine prints is an event: a dictionary with `event` and other fields. A wait searches all
+events from the first one on, so that it cannot miss an early event. `engine.wait_for("text", number=2)` compares
+fields.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ _finding = threading.Lock()
 
 
 def command(version: str) -> list[str]:
-    """The command line of an engine, fetched on first use; ends the test where there is none."""
+    """Returns the command line of an engine, which is fetched on first use; ends the test if there is none."""
     with _finding:
         if version not in _commands:
             try:
@@ -41,12 +42,15 @@ def command(version: str) -> list[str]:
 
 
 def environment() -> dict[str, str]:
-    """What an engine finds in its environment beside this process's."""
+    """Returns the environment variables for an engine, besides those of this process."""
     return {"NO_COLOR": "1", **godot.environment()}
 
 
 class Engine:
-    """One run of an engine: a project, a scene of it or a script that is the main loop, and its user arguments."""
+    """One run of an engine.
+
+    It takes a project, a scene of the project or a script with the main loop, and arguments for the program.
+    """
 
     def __init__(self, version: str, project: Path, scene: str | Path, *arguments: str) -> None:
         separator = ["--"] if version == "4" else []
@@ -67,14 +71,18 @@ class Engine:
         return self.process.stderr
 
     def find(self, event: str, **fields: Any) -> dict[str, Any] | None:
-        """The first event of that name with those fields, or None."""
+        """Returns the first event of a name with these fields; None if there is none yet."""
         for found in self.events:
             if found.get("event") == event and all(found.get(key) == value for key, value in fields.items()):
                 return found
         return None
 
     def wait_for(self, event: str, timeout: float = 20.0, **fields: Any) -> dict[str, Any]:
-        """Waits for an event of that name with those fields; `ProcessFailed` when it does not come."""
+        """Waits for an event of a name with these fields, and returns it.
+
+        Raises:
+            ProcessFailed: the event did not come in time.
+        """
         self.process.wait_until(
             lambda: self.find(event, **fields) is not None, f"event {event!r} {fields or ''}", timeout
         )
@@ -83,7 +91,7 @@ class Engine:
         return found
 
     def all(self, event: str) -> list[dict[str, Any]]:
-        """All events of that name so far."""
+        """Returns all events of a name so far."""
         return [found for found in self.events if found.get("event") == event]
 
     def say(self, line: str) -> None:
@@ -108,9 +116,9 @@ class Engine:
 
 
 def fixture(version: str, scene: str | Path, **options: Any) -> Engine:
-    """A scene of the ready fixtures: `peer_client`, `peer_server`; for Godot 3 `client`, `server`; or a script.
+    """Runs a scene of the fixtures: `peer_client`, `peer_server`; for Godot 3 `client`, `server`; or a script.
 
-    The options become `--name=value`, an underscore in a name a hyphen; True stands for an option without a value.
+    The options become `--name=value`, with hyphens for underscores. True makes an option without a value.
     """
     folder = FIXTURES / f"godot{version}"
     words = []
@@ -121,5 +129,5 @@ def fixture(version: str, scene: str | Path, **options: Any) -> Engine:
 
 
 def versions() -> tuple[str, ...]:
-    """The engines that the tests cover; `GDPEER_ENGINES=4` narrows them for a quick run by hand."""
+    """Returns the versions of the engines to test; `GDPEER_ENGINES=4` limits them for a quick run by hand."""
     return tuple(os.environ.get("GDPEER_ENGINES", "4,3").split(","))

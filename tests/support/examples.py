@@ -1,4 +1,4 @@
-"""The examples of `websockets`: as published (docs/examples/websockets) and as ported (their page), on any port."""
+"""Runs the examples of `websockets` on any port: as published (docs/examples/websockets) and as ported (their page)."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ def add_and_tell(self, *words, add=asyncio.SelectorEventLoop.add_signal_handler)
 asyncio.SelectorEventLoop.add_signal_handler = add_and_tell
 runpy.run_path(sys.argv[1], run_name="__main__")
 """
-"""Runs a program that says when a signal will be heard, and so that all before it is done."""
+"""Runs a program, and prints "ready" when the program has set a signal handler."""
 
 
 def folder_of(kind: str) -> Path:
-    """Where the programs of one kind are."""
+    """Returns the folder of the programs of a kind."""
     return PUBLISHED if kind == "published" else programs() / "websockets" / "ported"
 
 
 def on_port(kind: str, name: str, port: int, folder: Path) -> Path:
-    """A copy of one file, in a folder, that names this port."""
+    """Copies a file into a folder, with this port in it, and returns the path of the copy."""
     source, count = PORT.subn(rf"\g<1>{port}", (folder_of(kind) / name).read_text(encoding="utf-8"))
     assert count == 1
     path = folder / f"{kind}-{Path(name).name}"
@@ -44,14 +44,14 @@ def on_port(kind: str, name: str, port: int, folder: Path) -> Path:
 
 
 def run_on(kind: str, name: str, port: int, folder: Path, *options: str) -> Process:
-    """One of the programs, at work; a port with every warning an error."""
+    """Starts a program on a port; a ported program runs with warnings as errors."""
     strict = ("-W", "error", "-X", "dev") if kind == "ported" else ()
     return Process([sys.executable, *strict, *options, on_port(kind, name, port, folder)])
 
 
 @contextmanager
 def serving(kind: str, name: str, folder: Path) -> Iterator[tuple[Process, int]]:
-    """One of the servers, and the port that it listens on."""
+    """Runs a server during the block; yields its process and its port."""
     port = free_port()
     with run_on(kind, name, port, folder) as process:
         wait_until_listening(port, timeout=PATIENCE)
@@ -59,6 +59,6 @@ def serving(kind: str, name: str, folder: Path) -> Iterator[tuple[Process, int]]
 
 
 def ended_well(process: Process) -> bool:
-    """Waits for its end: as it should, with nothing to complain about."""
+    """Waits for the end of a process; returns whether it succeeded without a warning or a traceback."""
     status = process.wait(PATIENCE)
     return status == 0 and not re.search("Warning|Traceback|Exception", "\n".join(process.stderr))

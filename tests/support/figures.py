@@ -1,9 +1,9 @@
-"""The figures that the tests of trust measure: one line each on standard output, and a small file to read later.
+"""Records the figures that the tests of trust measure: a line on standard output, and a file for later.
 
     record("R3", clients=1000, seconds=1.2)
 
-prints `figure R3: clients=1000 seconds=1.2` and adds both to build/trust/R3.json. Several tests of an id share its
-file, in processes side by side too.
+prints `figure R3: clients=1000 seconds=1.2` and adds both figures to build/trust/R3.json. Several tests of one id share
+its file, also in parallel processes.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ FOLDER = ROOT / "build" / "trust"
 
 
 def record(test_id: str, **figures: Any) -> dict[str, Any]:
-    """Prints and keeps the figures of a test; returns them."""
+    """Prints and records the figures of a test, and returns them."""
     print(f"figure {test_id}:", *(f"{name}={_short(value)}" for name, value in figures.items()))
     FOLDER.mkdir(parents=True, exist_ok=True)
     with open(FOLDER / f"{test_id}.json", "a+") as file:

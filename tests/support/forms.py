@@ -1,4 +1,4 @@
-"""Which form of gdpeer is under test."""
+"""The form of gdpeer under test."""
 
 from gdpeer import COMPILED
 

@@ -1,4 +1,4 @@
-"""The long form of a test, which `make soak` asks for, and the short one of `make test`."""
+"""Chooses between the long form of a test, for `make soak`, and the short form of `make test`."""
 
 from __future__ import annotations
 
@@ -14,5 +14,5 @@ LONG = os.environ.get("GDPEER_LONG") == "1"
 
 
 def amount(short: Amount, long: Amount) -> Amount:
-    """How much of something a test takes."""
+    """Returns the amount for the form that runs."""
     return long if LONG else short

@@ -1,7 +1,7 @@
-"""A piece from outside that a test needs and that is not on this machine.
+"""Handles a program from outside that a test needs and this machine lacks.
 
-A person's machine may lack it: the test is then skipped, with a reason that the closing summary of `make test` repeats.
-With `CI=true` it is a failure, never a skip.
+On a developer's machine the test is skipped, and the summary of `make test` repeats the reason. With `CI=true` the test
+fails.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from typing import NoReturn
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-"""The checkout."""
+"""The folder of the checkout."""
 
 
 def in_ci() -> bool:
-    """True where a missing piece must fail the run."""
+    """Returns whether a missing program must fail the run."""
     return os.environ.get("CI", "").lower() in {"1", "true", "yes"}
 
 
 def missing(piece: str, why: str) -> NoReturn:
-    """Skips the running test; in CI fails it."""
+    """Skips the running test, or fails it in CI."""
     reason = f"not run: {piece}: {why}"
     if in_ci():
         pytest.fail(reason, pytrace=False)

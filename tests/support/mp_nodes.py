@@ -1,4 +1,4 @@
-"""The nodes of the ready fixtures, as Python has them. Pages load this module too: it needs nothing but gdpeer."""
+"""The nodes of the engine fixtures, in Python. The module needs only gdpeer, because pages load it too."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["Child", "Main", "Noting"]
 
 
 class Noting(Node):
-    """A node that notes the calls which reach it, as (sender, method, arguments)."""
+    """A node that records the calls it receives, as (sender, method, arguments)."""
 
     def __init__(self, name: str | None = None) -> None:
         super().__init__(name)

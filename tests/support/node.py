@@ -1,4 +1,4 @@
-"""Node with the `ws` package, as another independent peer, and with Pyodide.
+"""Runs Node with the package `ws`, as an independent peer, and with Pyodide.
 
     script = Path(__file__).with_name("peer.mjs")
     with Process(node_command(script, str(port)), environment=node_environment()) as peer: ...
@@ -23,7 +23,7 @@ PACKAGES = {"ws": "ws@8", "pyodide": "pyodide@314"}
 
 
 def node_modules() -> Path:
-    """The node_modules folder with all packages, installed on first use; ends the test where that cannot be."""
+    """Returns the folder node_modules, installed on first use; ends the test if it cannot be installed."""
     problem = "" if is_installed() else install()
     if problem:
         missing("packages of Node", problem)
@@ -31,13 +31,13 @@ def node_modules() -> Path:
 
 
 def is_installed() -> bool:
-    """Whether all packages are there."""
+    """Returns whether all packages are installed."""
     return all((FOLDER / "node_modules" / name / "package.json").exists() for name in PACKAGES)
 
 
 @cache
 def install() -> str:
-    """Installs them with npm, tried once a process; returns what went wrong, or an empty text."""
+    """Installs the packages with npm, once in a process; returns the error, or ""."""
     for program in ("node", "npm"):
         if not shutil.which(program):
             return f"{program} is not installed"
@@ -56,12 +56,12 @@ def install() -> str:
 
 
 def node_environment() -> dict[str, str]:
-    """What a script needs in its environment to find `ws`."""
+    """Returns the environment variables with which a script finds `ws`."""
     return {"NODE_PATH": str(node_modules()), "GDPEER_NODE_MODULES": str(node_modules())}
 
 
 def node_command(script: Path, *arguments: str) -> list[str]:
-    """The command line of a script; ends the test where there is no Node."""
+    """Returns the command line of a script; ends the test if Node is missing."""
     node = shutil.which("node")
     if node is None:
         missing("Node", "node is not installed")
@@ -69,5 +69,5 @@ def node_command(script: Path, *arguments: str) -> list[str]:
 
 
 def can_install() -> bool:
-    """True where npm is at hand."""
+    """Returns whether npm is installed."""
     return shutil.which("npm") is not None and os.access(ROOT, os.W_OK)

@@ -1,4 +1,4 @@
-"""The programs of README and docs as files, in a temporary folder that the process removes at its end."""
+"""Writes the programs of README and docs into a temporary folder, which is removed at the end of the process."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tools.programs import write_programs
 
 @functools.cache
 def programs() -> Path:
-    """The folder that holds all of them."""
+    """Returns the folder with all programs."""
     folder = Path(tempfile.mkdtemp(prefix="gdpeer-programs-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     write_programs(folder)
@@ -21,7 +21,7 @@ def programs() -> Path:
 
 
 def program(name: str) -> Path:
-    """One of them, such as `chat/server.py`."""
+    """Returns the path of a program, such as `chat/server.py`."""
     path = programs() / name
     assert path.exists(), f"no page has a program {name}"
     return path

@@ -1,4 +1,4 @@
-"""Free ports on loopback."""
+"""Finds free ports on loopback, and waits for servers there."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import time
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that was free a moment ago; prefer `listen(0)` where the program under test has it.
+    """Returns a port of 127.0.0.1 that was free a moment ago. Prefer `listen(0)` if the program under test allows it.
 
-    It is below those that systems give to clients: one of these may be taken before the program listens.
+    The port is below the range that systems give to clients, so that no client takes it before the program listens.
     """
     while True:
         port = random.randrange(20_000, 32_000)
@@ -21,14 +21,18 @@ def free_port() -> int:
 
 
 def is_listening(port: int, host: str = "127.0.0.1") -> bool:
-    """True when something accepts connections there."""
+    """Returns whether a program accepts connections on a port."""
     with contextlib.suppress(OSError), socket.create_connection((host, port), timeout=1.0):
         return True
     return False
 
 
 def wait_until_listening(port: int, host: str = "127.0.0.1", timeout: float = 10.0) -> None:
-    """Returns once something listens; `TimeoutError` when nothing does in time."""
+    """Waits until a program accepts connections on a port.
+
+    Raises:
+        TimeoutError: no program did in time.
+    """
     deadline = time.monotonic() + timeout
     while not is_listening(port, host):
         if time.monotonic() > deadline:

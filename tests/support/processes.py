@@ -1,9 +1,9 @@
-"""Child processes with line-wise output, every wait bounded.
+"""Runs child processes whose output is read in lines; every wait has a limit.
 
     with Process([sys.executable, "-m", "gdpeer.cli", "echo", "--port", "0"]) as echo:
         port = int(echo.wait_for(r"listening on .*:(\\d+)").group(1))
 
-Leaving the block ends the process (SIGTERM, then SIGKILL) by its own id.
+Leaving the block ends the process with SIGTERM, then SIGKILL.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from tests.support.missing import ROOT
 
 
 class ProcessFailed(AssertionError):
-    """It did not print what was expected in time; the text shows all that it did print."""
+    """A process did not do the expected in time; the message shows the end of its output."""
 
 
 class Lines:
-    """The lines of one pipe, read by a thread as they come; `changed` is notified for each and once at the end."""
+    """The lines of one pipe, which a thread reads. It notifies `changed` for each line and at the end."""
 
     def __init__(self, pipe: IO[str], changed: threading.Condition) -> None:
         self.lines: list[str] = []
@@ -54,7 +54,7 @@ class Lines:
 
 
 class Process:
-    """A child process; `stdout` and `stderr` are the lines it has printed so far."""
+    """A child process; `stdout` and `stderr` hold the lines that it has printed so far."""
 
     def __init__(
         self,
@@ -96,7 +96,7 @@ class Process:
             return list(self._errors.lines)
 
     def say(self, line: str) -> None:
-        """Types a line."""
+        """Writes a line to its standard input."""
         assert self.popen.stdin is not None
         self.popen.stdin.write(line + "\n")
         self.popen.stdin.flush()
@@ -108,7 +108,11 @@ class Process:
             self.popen.stdin.close()
 
     def wait_until(self, condition: Callable[[], bool], what: str, timeout: float) -> None:
-        """Waits until `condition` holds, looking again at each new line; `ProcessFailed` when it never does."""
+        """Waits until `condition` holds, which is checked again at each new line of output.
+
+        Raises:
+            ProcessFailed: the condition did not hold in time.
+        """
         deadline = time.monotonic() + timeout
         with self._changed:
             while not condition():
@@ -120,7 +124,7 @@ class Process:
                 self._changed.wait(left)
 
     def wait_for(self, pattern: str, timeout: float = 15.0) -> re.Match[str]:
-        """The next line of standard output that matches, after the last one that a call returned."""
+        """Waits for a line of standard output that matches, after the last such line, and returns the match."""
         found: list[re.Match[str]] = []
 
         def look() -> bool:
@@ -145,11 +149,11 @@ class Process:
         return status
 
     def interrupt(self) -> None:
-        """What Ctrl-C sends."""
+        """Sends SIGINT, as Ctrl-C does."""
         self.popen.send_signal(signal.SIGINT)
 
     def terminate(self, grace: float = 5.0) -> int:
-        """SIGTERM, and SIGKILL to what is still there after `grace` seconds; returns the exit status."""
+        """Ends the process with SIGTERM, or with SIGKILL after `grace` seconds; returns the exit status."""
         self.end_input()
         if self.popen.poll() is None:
             self.popen.terminate()
@@ -160,7 +164,7 @@ class Process:
         return self.wait()
 
     def kill(self) -> int:
-        """SIGKILL: the process gets no chance to say goodbye."""
+        """Ends the process with SIGKILL, so that it cannot close its connections; returns the exit status."""
         self.popen.kill()
         return self.wait()
 
@@ -179,5 +183,5 @@ class Process:
 
 
 def gdpeer_command(*arguments: str) -> list[str]:
-    """The `gdpeer` command of the interpreter that runs the tests."""
+    """Returns a command line of `gdpeer` for the interpreter that runs the tests."""
     return [sys.executable, "-m", "gdpeer.cli", *arguments]

@@ -1,4 +1,4 @@
-"""A real proxy on loopback: CONNECT and SOCKS5 on one port."""
+"""Runs a real proxy on loopback, with CONNECT and SOCKS5 on one port."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ asyncio.run(main())
 
 @contextmanager
 def proxying(sign_in: str = "") -> Iterator[int]:
-    """The port of one, which asks for `sign_in` ("#user:password") where given."""
+    """Runs a proxy during the block; yields its port. `sign_in` ("#user:password") makes it ask for a password."""
     port = free_port()
     program = subprocess.Popen([sys.executable, "-c", PROXY, f"http+socks5://127.0.0.1:{port}{sign_in}"])
     try:

@@ -1,4 +1,4 @@
-"""Folders that look like an installed Pyodide, where nothing of it is run."""
+"""Makes folders that look like an installed Pyodide, for tests that do not run it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from gdpeer.http.python_pages import FILES
 
 
 def make_pyodide(folder: Path, version: str = "314.0.7") -> Path:
-    """A folder with files of the names that Pyodide has."""
+    """Makes a folder with the names of Pyodide's files, and returns it."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in FILES:
         (folder / name).write_text(f"this is {name}")

@@ -1,4 +1,4 @@
-"""A real server of `websockets` that sends clients elsewhere, and keeps what they asked with."""
+"""Runs a real server of `websockets` that redirects clients, and records their requests."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from tests.support.certificates import Certificates
 
 @dataclass
 class Redirecting:
-    """Where it is, and what it was asked.
+    """The port of the server, its redirects, and the requests that it got.
 
     Attributes:
-        port: its own, of loopback.
-        routes: status and `Location` of each path that is answered so; any other is a WebSocket that echoes.
-        asked: path and headers, names in lower case, of each request.
+        port: on loopback.
+        routes: status and `Location` for each redirected path; on all other paths the server echoes.
+        asked: path and headers of each request, with the headers' names in lower case.
     """
 
     port: int = 0
@@ -32,7 +32,7 @@ class Redirecting:
         return f"{scheme}://{host}:{self.port}{path}"
 
     def paths(self) -> list[str]:
-        """Of all requests, in their order."""
+        """The paths of all requests, in order."""
         return [path for path, _ in self.asked]
 
     def answer(self, connection: ServerConnection, request: Request) -> Response | None:
@@ -52,7 +52,7 @@ def echo(connection: ServerConnection) -> None:
 
 @contextmanager
 def redirecting(certificates: Certificates | None = None) -> Iterator[Redirecting]:
-    """It serves until the block ends; with certificates over TLS."""
+    """Runs the server during the block; certificates make it use TLS."""
     context = None
     if certificates is not None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -1,4 +1,4 @@
-"""Players of the roll demo: the Godot projects of demos/roll, driven by their arguments (see its README).
+"""Runs players of the roll demo: the Godot projects of demos/roll, controlled by their arguments.
 
 with host("4", port, players=3) as hana, join("4", port, "Ann", auto=True, turns=3) as ann:
     wait_for_names(hana, "Hana", "Ann")
@@ -19,7 +19,7 @@ ROLLED = re.compile(r"^(.*): rolls (\d+)$")
 
 
 def host(version: str, port: int, name: str = "Hana", **options: Any) -> Engine:
-    """An engine that hosts a game; returns once it listens. The options are those of the demo, `leave_in_turn=1`."""
+    """Starts an engine that hosts a game, and waits until it listens. The options are the demo's: `leave_in_turn=1`."""
     engine = _player(version, "--host", port=port, name=name, **options)
     try:
         engine.wait_for("listening", port=port)
@@ -30,7 +30,7 @@ def host(version: str, port: int, name: str = "Hana", **options: Any) -> Engine:
 
 
 def join(version: str, port: int, name: str, **options: Any) -> Engine:
-    """An engine that joins a game of this machine."""
+    """Starts an engine that joins a game on this machine."""
     return _player(version, f"--join=ws://127.0.0.1:{port}", name=name, **options)
 
 
@@ -43,34 +43,34 @@ def _player(version: str, role: str, **options: Any) -> Engine:
 
 
 def names(engine: Engine) -> list[str]:
-    """The names of the players, in order, as that engine last listed them."""
+    """Returns the names of the players in order, as the engine last listed them."""
     lists = engine.all("players")
     return [player["name"] for player in lists[-1]["players"]] if lists else []
 
 
 def wait_for_names(engine: Engine, *expected: str, timeout: float = 10.0) -> None:
-    """Waits until that engine lists just these players."""
+    """Waits until the engine lists exactly these players."""
     engine.process.wait_until(lambda: names(engine) == list(expected), f"players {expected}", timeout)
 
 
 def own_id(engine: Engine) -> int:
-    """The peer id of that player; waits until it has joined."""
+    """Waits until the player has joined, and returns its peer id."""
     found: int = engine.wait_for("joined")["id"]
     return found
 
 
 def log(engine: Engine) -> list[str]:
-    """The lines of its log so far."""
+    """Returns the lines of the player's log so far."""
     return [event["text"] for event in engine.all("log")]
 
 
 def rolls(engine: Engine) -> list[str]:
-    """Who rolled, in order, by its log; every value is from 0 to 99."""
+    """Returns the names of those who rolled, in order, from the player's log; checks that values are 0 to 99."""
     found = [match for line in log(engine) if (match := ROLLED.match(line))]
     assert all(0 <= int(match.group(2)) <= 99 for match in found)
     return [match.group(1) for match in found]
 
 
 def wait_for_rolls(engine: Engine, count: int, timeout: float = 10.0) -> None:
-    """Waits until its log holds so many rolls."""
+    """Waits until the player's log holds `count` rolls."""
     engine.process.wait_until(lambda: len(rolls(engine)) >= count, f"{count} rolls", timeout)

@@ -1,9 +1,9 @@
-"""Many bots that call one server, and are called by it, so many times a second in all.
+"""Many bots that call one server, and are called by it, at a given rate.
 
     print(prove("godot4", Load(clients=50, rate=1_050, seconds=30)))
 
-Everyone begins when all are there. Each call carries a number, which the other side expects in turn. Run as a module it
-is the server, the counterpart of tests/interop/mp_godot4/load.gd:
+All bots begin when all have joined. Each call carries a number, and the receiver checks that the numbers come in order.
+Run as a module, it is the server, the counterpart of tests/interop/mp_godot4/load.gd:
 
     python -m tests.support.rpc_load --port=9000 --clients=50 --rate=1050 --total=31500
 """
@@ -28,7 +28,7 @@ PROJECT = ROOT / "tests" / "interop" / "mp_godot4"
 
 @dataclass(frozen=True)
 class Load:
-    """How much: `rate` calls a second each way, all bots together."""
+    """The load: `rate` calls per second in each direction, by all bots together."""
 
     clients: int
     rate: int
@@ -36,7 +36,7 @@ class Load:
 
     @property
     def total(self) -> int:
-        """Calls each way; the same number for each bot."""
+        """Calls in each direction, the same number for each bot."""
         return int(self.rate * self.seconds) // self.clients * self.clients
 
     def options(self, port: int) -> list[str]:
@@ -44,7 +44,7 @@ class Load:
 
 
 class Tally:
-    """Counts what arrives, and whether each sender's numbers come in turn."""
+    """Counts calls that arrive, and checks that each sender's numbers come in order."""
 
     def __init__(self) -> None:
         self.received = 0
@@ -61,12 +61,12 @@ class Tally:
 
     @property
     def seconds(self) -> float:
-        """From the first to the last."""
+        """The seconds from the first call to the last."""
         return self._last - self._first
 
 
 class Pace:
-    """So many a second, and in all."""
+    """Spreads a total number of calls evenly over time."""
 
     def __init__(self, rate: int, total: int) -> None:
         self._rate, self._total = rate, total
@@ -74,14 +74,14 @@ class Pace:
         self.done = 0
 
     def due(self) -> range:
-        """The numbers of those that are due now."""
+        """Returns the numbers of the calls that are due now."""
         before = self.done
         self.done = min(self._total, int((time.monotonic() - self._start) * self._rate))
         return range(before, self.done)
 
 
 class LoadNode(Node):
-    """`/root/Load`; the methods count on both sides."""
+    """The node `/root/Load`, whose methods count calls on both sides."""
 
     def __init__(self, tally: Tally) -> None:
         super().__init__("Load")
@@ -101,7 +101,7 @@ class Bot:
 
     def __init__(self, url: str, tally: Tally) -> None:
         self.peer = WebSocketMultiplayerPeer()
-        self.peer.handshake_timeout = 20.0  # fifty at once, and the engine takes one a frame
+        self.peer.handshake_timeout = 20.0  # fifty bots join at once, and the engine accepts one each frame
         self.tree = SceneTree()
         self.node = LoadNode(tally)
         self.tree.root.add_child(self.node)
@@ -112,7 +112,7 @@ class Bot:
 
 @contextmanager
 def bots_calling(load: Load, url: str, patience: float = 20.0) -> Iterator[Tally]:
-    """All bots, once they have sent all there is to send; the tally of what came to them."""
+    """Runs all bots until they have sent all their calls; yields the tally of the calls that they received."""
     tally = Tally()
     bots = [Bot(url, tally) for _ in range(load.clients)]
     try:
@@ -123,7 +123,7 @@ def bots_calling(load: Load, url: str, patience: float = 20.0) -> Iterator[Tally
                 bots[number % load.clients].node.up.rpc_id(1, number // load.clients, "to the server")
             _poll(bots)
         _poll_until(bots, patience, lambda: tally.received >= load.total)
-        _poll_until(bots, 0.2, lambda: False)  # would there be more?
+        _poll_until(bots, 0.2, lambda: False)  # waits for calls that should not come
         yield tally
     finally:
         for bot in bots:
@@ -152,7 +152,10 @@ def _server(kind: str, port: int, load: Load) -> Process:
 
 
 def prove(kind: str, load: Load) -> str:
-    """Run a load against a server, "godot4" or "python": nothing lost, in order, at 1,000 a second; the figures."""
+    """Runs a load against a server, "godot4" or "python", and returns the figures.
+
+    Fails if a call is lost or out of order, or if the rate is below 1,000 per second.
+    """
     port = free_port()
     with _server(kind, port, load) as server:
         server.wait_for("listening")
@@ -167,7 +170,7 @@ def prove(kind: str, load: Load) -> str:
 
 
 def serve(port: int, clients: int, rate: int, total: int) -> None:
-    """The server; prints the same lines as load.gd, and goes on until it is ended."""
+    """Runs the server until it is ended; it prints the same lines as load.gd."""
     tally = Tally()
     peer = WebSocketMultiplayerPeer()
     tree = SceneTree()

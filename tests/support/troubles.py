@@ -1,4 +1,4 @@
-"""The rows of docs/howto/it-does-not-work.md, and whether a text is the one that a row shows."""
+"""Reads the rows of docs/howto/it-does-not-work.md, and compares texts with them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ PAGE = ROOT / "docs" / "howto" / "it-does-not-work.md"
 
 
 def rows(part: str) -> list[str]:
-    """What each row of a part of the page says that one sees; every row has a cause and a cure.
+    """Returns the symptom of each row in a part of the page; checks that every row has a cause and a cure.
 
     Args:
         part: the title of the part.
@@ -26,6 +26,6 @@ def rows(part: str) -> list[str]:
 
 
 def shows(row: str, text: str) -> bool:
-    """Whether some lines have what the row shows."""
+    """Returns whether a text contains the message that a row shows."""
     pattern = re.compile(".+?".join(map(re.escape, row.split("…"))))
     return any(pattern.search(line) for line in text.splitlines())

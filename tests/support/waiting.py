@@ -1,4 +1,4 @@
-"""Waiting for something that another side does, with a limit; measuring while others use the machine too."""
+"""Waits for a condition, with a limit, and repeats measurements that other programs have disturbed."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ Figures = TypeVar("Figures")
 
 
 def until(condition: Callable[[], bool], timeout: float = 10.0) -> None:
-    """Asks again and again until `condition` holds.
+    """Waits until `condition` holds.
 
     Raises:
-        AssertionError: it did not in time.
+        AssertionError: the condition did not hold in time.
     """
     deadline = time.monotonic() + timeout
     while not condition():
@@ -22,10 +22,12 @@ def until(condition: Callable[[], bool], timeout: float = 10.0) -> None:
 
 
 def undisturbed(measure: Callable[[], Figures], holds: Callable[[Figures], bool], attempts: int = 4) -> Figures:
-    """Measures again, at most so many times, until `holds`: other programs can make a figure worse, never better.
+    """Measures until `holds` accepts the figures, at most `attempts` times.
+
+    Other programs can only make a figure worse, so one good measurement is enough.
 
     Returns:
-        What was measured last, for the test to judge.
+        The last figures, for the test to judge.
     """
     found = measure()
     while not holds(found) and attempts > 1:
