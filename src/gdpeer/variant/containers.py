@@ -273,7 +273,7 @@ class Dictionary(_MutableDict):
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, dict):
             return NotImplemented
-        # Two dictionaries have the same stored keys; those of a plain dict have to be converted.
+        # Two of this class compare their stored keys; the keys of a plain dict have to be converted first.
         if isinstance(other, Dictionary):
             return dict.__eq__(self, other)
         return len(self) == len(other) and dict.__eq__(self, {_key_to_find(key): value for key, value in other.items()})
