@@ -17,7 +17,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Join the chat from a terminal.")
     parser.add_argument("url", nargs="?", default=URL, help="address of the room (default: %(default)s)")
     parser.add_argument("--protocol", action="append", help=f"sub-protocol to offer, repeatable (default: {PROTOCOL})")
-    parser.add_argument("--stay", action="store_true", help="stay and listen when the input has ended")
+    parser.add_argument("--stay", action="store_true", help="stay connected after the end of the input")
     options = parser.parse_args()
     return TerminalChat(options.url, options.protocol or [PROTOCOL], stay=options.stay).run()
 

@@ -31,8 +31,15 @@ def push(chat: ChatServer, interval: float, stop: Stop) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="A chat room whose server tells everyone the time.")
-    parser.add_argument("--port", type=int, default=PORT, help="0 takes a free one (default: %(default)s)")
-    parser.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="* is every one (default: %(default)s)")
+    parser.add_argument(
+        "--port", type=int, default=PORT, help="port to listen on; 0 selects a free port (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--host",
+        default="127.0.0.1",
+        metavar="ADDRESS",
+        help="address to listen on; * for all addresses (default: %(default)s)",
+    )
     parser.add_argument("--interval", type=float, default=5.0, metavar="SECONDS", help="default: %(default)s")
     options = parser.parse_args()
     if options.interval <= 0:

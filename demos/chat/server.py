@@ -16,9 +16,16 @@ from gdpeer.demos.chat import PORT, PROTOCOL, ChatServer, serve
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="A chat room with a web page.")
-    parser.add_argument("--port", type=int, default=PORT, help="0 takes a free one (default: %(default)s)")
-    parser.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="* is every one (default: %(default)s)")
-    parser.add_argument("--origin", action="append", default=[], help="web page that may connect besides the own one")
+    parser.add_argument(
+        "--port", type=int, default=PORT, help="port to listen on; 0 selects a free port (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--host",
+        default="127.0.0.1",
+        metavar="ADDRESS",
+        help="address to listen on; * for all addresses (default: %(default)s)",
+    )
+    parser.add_argument("--origin", action="append", default=[], help="another web page that may connect, repeatable")
     parser.add_argument("--protocol", action="append", help=f"sub-protocol to accept, repeatable (default: {PROTOCOL})")
     options = parser.parse_args()
 

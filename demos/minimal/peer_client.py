@@ -9,7 +9,7 @@ import argparse
 
 from gdpeer import OK, WebSocketPeer
 
-parser = argparse.ArgumentParser(description="A client that prints every packet that it gets.")
+parser = argparse.ArgumentParser(description="A client that prints every received packet.")
 parser.add_argument("url", nargs="?", default="ws://127.0.0.1:8000/test/", help="default: %(default)s")
 parser.add_argument("--protocol", action="append", help="sub-protocol to offer, repeatable (default: demo-chat)")
 parser.add_argument("--no-protocol", action="store_true", help="offer no sub-protocol")

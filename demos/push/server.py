@@ -130,9 +130,18 @@ def seen(url: str) -> tuple[str, int]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Push notifications to a web page.")
-    parser.add_argument("--port", type=int, default=8000, help="0 takes a free one (default: %(default)s)")
-    parser.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="* is every one (default: %(default)s)")
-    parser.add_argument("--origin", action="append", default=[], help="where else the page is: https://push.example")
+    parser.add_argument(
+        "--port", type=int, default=8000, help="port to listen on; 0 selects a free port (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--host",
+        default="127.0.0.1",
+        metavar="ADDRESS",
+        help="address to listen on; * for all addresses (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--origin", action="append", default=[], help="another address of the page, repeatable: https://push.example"
+    )
     options = parser.parse_args()
 
     push = PushServer(options.host)
