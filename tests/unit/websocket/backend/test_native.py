@@ -224,6 +224,16 @@ def test_a_heartbeat_can_begin_and_stop_while_open(poll: Poll) -> None:
     assert pair.states() == (OPEN, OPEN)
 
 
+def test_setting_the_same_heartbeat_in_each_frame_does_not_put_off_the_ping(poll: Poll) -> None:
+    pair = open_pair(lambda one, _: setattr(one, "heartbeat_interval", 2.0))
+    sends = watch_sends(pair.client_stream)
+    for _ in range(8):
+        pair.client.heartbeat_interval = 2.0
+        pair.clock.advance(0.25)
+        pair_poll(pair, poll)
+    assert len(sends) == 1
+
+
 def test_setting_a_heartbeat_leaves_a_close_its_limit(poll: Poll) -> None:
     pair = open_pair()
     pair.client.close()
