@@ -46,7 +46,7 @@ A script, where class Main has the game's methods (demos/swarm has complete scri
       main.greet.rpc_id(1, f"bot {index}")
       await asyncio.sleep(10)              # the bot leaves when bot() returns"""
 
-LOOK = 0.1
+UPDATE = 0.1
 """Seconds between two updates of the progress, and so the longest delay of Ctrl-C."""
 
 LINE = 5.0
@@ -114,12 +114,12 @@ def swarm(
     logging.getLogger("gdpeer.multiplayer").setLevel(logging.CRITICAL)
     with Stop() as stop, redirect_stdout(sys.stderr):
         if processes > 1:
-            outcome = asyncio.run(spread(clients, processes, ramp, stop))
+            outcome = asyncio.run(play_in_processes(clients, processes, ramp, stop))
         else:
-            look = shown(clients) if worker < 0 else telling(output)
+            report = progress_display(clients) if worker < 0 else report_to_parent(output)
             bots = Swarm(found, target, max(0, worker))
             try:
-                outcome = asyncio.run(play(bots, clients, ramp, duration, stop, look))
+                outcome = asyncio.run(play(bots, clients, ramp, duration, stop, report))
             except ScriptError as error:
                 raise click.UsageError(str(error)) from error
     if worker < 0:
@@ -149,10 +149,10 @@ def allow_files(wanted: int) -> None:
 
 # -- running ----------------------------------------------------------------------------------------------------------
 
-Look = Callable[[Outcome], object]
+Report = Callable[[Outcome], object]
 
 
-async def play(bots: Swarm, clients: int, ramp: float, duration: float | None, stop: Stop, look: Look) -> Outcome:
+async def play(bots: Swarm, clients: int, ramp: float, duration: float | None, stop: Stop, report: Report) -> Outcome:
     """Runs the bots of this process until all have left, the time is up, or a stop is requested.
 
     Args:
@@ -161,7 +161,7 @@ async def play(bots: Swarm, clients: int, ramp: float, duration: float | None, s
         ramp: seconds over which they connect.
         duration: seconds after which they leave; None waits for all.
         stop: ends the run.
-        look: called with the outcome so far, every 0.1 seconds and at the end.
+        report: called with the outcome so far, every 0.1 seconds and at the end.
 
     Raises:
         ScriptError: `bot` or `Bot.run` is not asynchronous.
@@ -169,32 +169,32 @@ async def play(bots: Swarm, clients: int, ramp: float, duration: float | None, s
     end = time.monotonic() + duration if duration is not None else float("inf")
     life = asyncio.ensure_future(bots.run(clients, ramp))
     while not life.done() and not stop.requested and time.monotonic() < end:
-        await asyncio.wait((life,), timeout=LOOK)
-        look(bots.outcome)
+        await asyncio.wait((life,), timeout=UPDATE)
+        report(bots.outcome)
     life.cancel()
     await asyncio.wait((life,))
     if not life.cancelled():
         life.result()
-    look(bots.outcome)
+    report(bots.outcome)
     return bots.outcome
 
 
-def telling(output: TextIO) -> Look:
+def report_to_parent(output: TextIO) -> Report:
     """Returns a function that sends each outcome as a line of JSON to the first process, for the other processes."""
 
-    def look(outcome: Outcome) -> None:
+    def report(outcome: Outcome) -> None:
         print(json.dumps(outcome.to_json()), file=output, flush=True)
 
-    return look
+    return report
 
 
-async def spread(clients: int, processes: int, ramp: float, stop: Stop) -> Outcome:
+async def play_in_processes(clients: int, processes: int, ramp: float, stop: Stop) -> Outcome:
     """Runs the bots in several processes, and returns their outcomes added together."""
     shares = [clients // processes + (index < clients % processes) for index in range(processes)]
     firsts = [sum(shares[:index]) for index in range(processes)]
     workers = [await start(share, first, ramp) for share, first in zip(shares, firsts, strict=True) if share]
     outcomes = [Outcome() for _ in workers]
-    look = shown(clients)
+    report = progress_display(clients)
 
     async def follow(index: int) -> None:
         stream = workers[index].stdout
@@ -204,8 +204,8 @@ async def spread(clients: int, processes: int, ramp: float, stop: Stop) -> Outco
 
     following = asyncio.gather(*(follow(index) for index in range(len(workers))))
     while not following.done():
-        await asyncio.wait((following,), timeout=LOOK)
-        look(added(outcomes))
+        await asyncio.wait((following,), timeout=UPDATE)
+        report(total_of(outcomes))
         if stop.requested:
             for one in workers:
                 if one.returncode is None:
@@ -213,7 +213,7 @@ async def spread(clients: int, processes: int, ramp: float, stop: Stop) -> Outco
             break
     await following
     failed = [await one.wait() for one in workers]
-    total = added(outcomes)
+    total = total_of(outcomes)
     # A process that was still starting had no handler for the signal, which then ended it.
     expected = (0, 1, INTERRUPTED, -signal.SIGINT, -signal.SIGTERM) if stop.requested else (0, 1)
     broken = sum(status not in expected for status in failed)
@@ -238,7 +238,7 @@ async def start(share: int, first: int, ramp: float) -> asyncio.subprocess.Proce
     )
 
 
-def added(outcomes: list[Outcome]) -> Outcome:
+def total_of(outcomes: list[Outcome]) -> Outcome:
     """Returns the sum of several outcomes."""
     total = Outcome()
     for one in outcomes:
@@ -249,39 +249,39 @@ def added(outcomes: list[Outcome]) -> Outcome:
 # -- showing ----------------------------------------------------------------------------------------------------------
 
 
-def shown(clients: int) -> Look:
+def progress_display(clients: int) -> Report:
     """Returns a function that shows the progress on standard error: a bar on a terminal, else lines."""
     console = Console(stderr=True)
     if not console.is_terminal:
-        return lines_of_progress(clients)
+        return progress_lines(clients)
     columns = (BarColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     progress = Progress(*columns, console=console, transient=True)
     task = progress.add_task("", total=clients)
     progress.start()
 
-    def look(outcome: Outcome) -> None:
-        progress.update(task, completed=outcome.joined, description=in_a_line(outcome, clients))
+    def report(outcome: Outcome) -> None:
+        progress.update(task, completed=outcome.joined, description=progress_text(outcome, clients))
         if outcome.done + outcome.errors.total() == clients:
             progress.stop()
 
     click.get_current_context().call_on_close(progress.stop)
-    return look
+    return report
 
 
-def lines_of_progress(clients: int) -> Look:
+def progress_lines(clients: int) -> Report:
     """Returns a function that prints the progress every five seconds."""
     last = time.monotonic()
 
-    def look(outcome: Outcome) -> None:
+    def report(outcome: Outcome) -> None:
         nonlocal last
         if time.monotonic() - last >= LINE:
             last = time.monotonic()
-            click.echo(in_a_line(outcome, clients), err=True)
+            click.echo(progress_text(outcome, clients), err=True)
 
-    return look
+    return report
 
 
-def in_a_line(outcome: Outcome, clients: int) -> str:
+def progress_text(outcome: Outcome, clients: int) -> str:
     """Returns the progress in words."""
     return f"{outcome.joined} of {clients} joined, {outcome.done} left, {outcome.errors.total()} failed"
 
