@@ -144,6 +144,7 @@ def bad_network(
     The game connects to PORT instead of its server. Messages stay in order. To drop messages, name the messages that
     the game sends as unreliable: the wire does not say which calls are unreliable.
     """
+    # An option that was not given is None, and 0.0 switches the fault off.
     length, every = stall or (0.0, 0.0)
     losses = check_loss(loss, unreliable)
     conditions = Conditions(

@@ -153,6 +153,7 @@ class Conversation:
         for _ in range(LINES_A_TURN):
             # Take a line only after it was sent: one that finds no room is tried again in the next turn.
             line = self._lines.peek()
+            # A command may have closed the connection: the lines after it are not sent.
             if line is None or self._peer.get_ready_state() != State.OPEN:
                 return
             if not self._say(line):
@@ -198,6 +199,7 @@ class Conversation:
     def _end_after_linger(self) -> None:
         """Closes the connection once all lines have left and the time for replies is over."""
         now = time.monotonic()
+        # The time for replies begins when the last line has left, not when it was queued.
         if self._end_at is None and not self._peer.get_current_outbound_buffered_amount():
             self._end_at = now + self._linger
         if self._end_at is not None and now >= self._end_at:
@@ -350,6 +352,7 @@ def connect(
     peer = make_peer(protocols, headers, compress, ping)
     peer.max_redirects = max_redirects
     options = tls_options(ca, insecure)
+    # A bad URL is a usage error. A certificate file that cannot be used is not: `finish` reports it.
     if peer.connect_to_url(url, options) == Error.ERR_INVALID_PARAMETER and peer.get_close_cause().cause != Cause.TLS:
         raise click.UsageError(peer.get_close_cause().detail)
     lines = make_source(size)

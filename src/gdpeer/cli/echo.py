@@ -62,6 +62,7 @@ class Echo:
             for packet in peer:
                 mode = TEXT if peer.was_string_packet() else BINARY
                 if peer.send(packet, mode) is no_room:
+                    # Read no further until this packet was sent, so that the order stays.
                     held[peer_id] = packet, mode
                     return
 

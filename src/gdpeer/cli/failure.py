@@ -51,6 +51,7 @@ def describe(error: click.ClickException) -> str:
             return f"{name_of(error)} is missing"
         case click.BadParameter():
             return f"{name_of(error)}: {error.message}"
+    # click has no class for unexpected arguments: recognise the error by its text.
     message = error.format_message()
     extra = EXTRA.match(message)
     return f"unexpected argument {quoted(extra[1])}" if extra else message

@@ -71,8 +71,9 @@ class Page:
         self._sent_at = 0.0
         self._server = server = WebSocketServer()
         server.bind_ip = resolve(host)
-        server.outbound_buffer_size = 64 * 1024 * 1024
+        server.outbound_buffer_size = 64 * 1024 * 1024  # a page that is opened late gets all kept rows at once
         server.http_handler = page_beside(__file__)
+        # Only this machine's users can reach a loopback address or a Unix socket, so these need no token.
         self.token = ""
         if not (host.startswith(UNIX) or is_loopback(server.bind_ip)):
             self.token = secrets.token_urlsafe(TOKEN_BYTES)
@@ -101,6 +102,7 @@ class Page:
     def show(self, rows: Sequence[Row]) -> None:
         """Shows new rows on all pages, and polls the server; call it in each turn, also without rows."""
         if self._server.peers:
+            # The queue of fresh rows drops the oldest: pages say how many rows they do not show.
             self._left_out += max(0, len(rows) + len(self._fresh) - KEPT)
         lines = [row.as_json() for row in rows[-KEPT:]]
         self._rows.extend(lines)

@@ -120,6 +120,7 @@ class Place(click.ParamType):  # type: ignore[type-arg]
         path = Path(value)
         expected = "a folder" if self._is_folder else "a file"
         try:
+            # Not is_file(): a pipe such as /dev/stdin is right, too.
             is_right = path.is_dir() if self._is_folder else path.exists() and not path.is_dir()
             is_there = path.exists() and str(value) != ""
             is_right = is_right and is_there

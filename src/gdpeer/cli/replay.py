@@ -176,6 +176,7 @@ def replay(
             raise Failure(error.detail) from error
         finally:
             playing.stop()
+    # After Ctrl-C most answers are missing: report what was sent, but no differences.
     is_same = compare(playing, not (ignore_answers or stop.requested))
     if stop.requested:
         return INTERRUPTED

@@ -141,7 +141,7 @@ def roll(
         if is_typed() and not dedicated:
             click.echo("Type roll or pass when it is your turn. Press Ctrl-C to leave.")
         play(table, None if dedicated else Lines(), stop)
-        gone = table.left
+        gone = table.left  # before leave(), which sets it too
         is_joining = table.peer.get_connection_status() is ConnectionStatus.CONNECTING
         table.leave(DRAIN)
     check_output()

@@ -126,7 +126,7 @@ def resolve(host: str) -> str:
         return LOOPBACK  # 127.0.0.1 reaches all clients: those that try ::1 first try this address next
     try:
         return str(socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][4][0])
-    except (OSError, UnicodeError) as error:
+    except (OSError, UnicodeError) as error:  # UnicodeError: the name cannot be encoded for DNS
         raise Failure(f"cannot listen on {host}: {getattr(error, 'strerror', None) or error}") from error
 
 

@@ -171,7 +171,7 @@ async def play(bots: Swarm, clients: int, ramp: float, duration: float | None, s
     while not life.done() and not stop.requested and time.monotonic() < end:
         await asyncio.wait((life,), timeout=UPDATE)
         report(bots.outcome)
-    life.cancel()
+    life.cancel()  # no effect if all bots have left
     await asyncio.wait((life,))
     if not life.cancelled():
         life.result()
@@ -208,6 +208,7 @@ async def play_in_processes(clients: int, processes: int, ramp: float, stop: Sto
         report(total_of(outcomes))
         if stop.requested:
             for one in workers:
+                # SIGTERM lets the process print its last outcome, which is read below.
                 if one.returncode is None:
                     one.terminate()
             break

@@ -212,6 +212,7 @@ def run(tunnel: Tunnel, stop: Stop, see: Callable[[Iterable[Event]], object], tu
         while not stop.requested:
             fresh = tunnel.poll(QUIET if events else turn)
             events += fresh
+            # Without fresh events, `see` is also called with none, for output that changes with time.
             if not fresh or len(events) >= MOST_AT_ONCE or tunnel.time() - events[0].time >= LATEST:
                 see(events)
                 events = []

@@ -56,7 +56,7 @@ def rate(text: str) -> float:
     """
     try:
         number, unit = split(text.removesuffix("/s"))
-        prefix = unit[:1] if unit[:1] in _THOUSANDS else ""
+        prefix = unit[:1] if unit[:1] in _THOUSANDS else ""  # k and K are both 1,000, but b and B differ
         found = number * _THOUSANDS[prefix] * _BITS[unit.removeprefix(prefix)]
     except (ValueError, KeyError):
         found = 0.0

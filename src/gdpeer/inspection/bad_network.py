@@ -92,6 +92,7 @@ class ArrivalTimes:
 def after_stall(when: float, conditions: Conditions) -> float:
     """Moves an arrival time that falls into a stall to the end of the stall."""
     every = conditions.stall_every
+    # Before the first stall the remainder below would find one at time 0.
     if not every or when < every:
         return when
     into = when % every
@@ -138,6 +139,7 @@ class BadTunnel(Tunnel):
         if isinstance(item, Message) and self._conditions.loss and self._is_lost(line, direction, item):
             return None
         size = 0 if isinstance(item, End) else len(item.data)
+        # Arrival times count from the begin of the tunnel, due times are those of the clock.
         now = self.time()
         return self.clock.now() + self._arrivals[line, direction].due(size, now) - now
 
@@ -161,4 +163,5 @@ class BadTunnel(Tunnel):
         super().add_event(event)
         line = event.line
         if isinstance(event, Opened) and self._conditions.cut_after:
+            # By number, not by object: the line may be gone by then.
             self.poller.call_at(self.clock.now() + self._conditions.cut_after, lambda: self.cut(line))

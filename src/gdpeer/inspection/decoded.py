@@ -112,13 +112,13 @@ def value_text(value: Any, engine: int) -> str:
     A large value is described instead: `Array of 5000`.
     """
     if isinstance(value, str):
-        value = value[: MOST_TEXT + 1]
+        value = value[: MOST_TEXT + 1]  # before is_large, so that the beginning of a long text is shown
     if is_large(value):
         return f"{type(value).__name__} of {len(value)}"
     try:
         text = var_to_str(value, engine)
     except VariantError:
-        text = repr(value)
+        text = repr(value)  # the engine cannot write this value, such as an object
     return clipped(text.replace("\n", " "))
 
 

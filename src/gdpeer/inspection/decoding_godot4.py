@@ -59,6 +59,7 @@ class Decoder4:
         """Returns the content of a message; `Decoded.problem` says why if it cannot be decoded."""
         is_up = direction is Direction.TO_SERVER
         source, target = (self.peer_id, SERVER) if is_up else (SERVER, self.peer_id)
+        # Only the first message is the id: a later one of four bytes is a packet.
         if not is_up and self.peer_id is None and is_id(message):
             self.peer_id = _I32.unpack(message.data)[0]
             return Decoded("your id", SERVER, self.peer_id, detail=str(self.peer_id))
@@ -73,6 +74,7 @@ class Decoder4:
     def _relayed(self, relay: godot4.Relay, is_up: bool) -> Decoded:
         source, target = (self.peer_id, relay.peer_id) if is_up else (relay.peer_id, self.peer_id)
         inner = godot4.parse(relay.data, objects=True)
+        # These are invalid inside a RELAY: a client must not speak for the server.
         if isinstance(inner, godot4.Relay | godot4.Auth | godot4.AddPeer | godot4.DelPeer):
             raise PacketError("SYS within a RELAY", 6)
         return self._say(inner, source).between(source, target, is_relayed=True)
@@ -116,6 +118,7 @@ class Decoder4:
     def _simplify(self, checksum: str, cache_id: int, path: str, source: int | None) -> Decoded:
         self._of(source).learn(cache_id, path)
         if len(self._checksums) < MOST_CHECKSUMS:
+            # Under the name that later calls will find: the path itself was not kept if it is too long.
             self._checksums[source, self._of(source).name(cache_id)] = checksum
         known = self._names.table(checksum)
         methods = f"methods {' '.join(known)}" if known else f"checksum {checksum}"
@@ -145,14 +148,14 @@ class Decoder4:
         if end > len(data):
             raise PacketError("SPAWN is shorter than its name", len(data))
         name = clipped(data[begin:end].rstrip(b"\0").decode(errors="replace"))
-        what = "custom" if scene == 0xFF else f"scene {scene}"
+        what = "custom" if scene == 0xFF else f"scene {scene}"  # 0xFF: made by the game's spawn_function
         state = f"{len(data) - end} bytes of state"
         path = self._of(source).name(spawner)
         return Decoded("spawn", path=path, detail=f"{name}, {what}, net id {net_id}, {state}")
 
     def _sync(self, data: bytes, source: int | None) -> Decoded:
         is_delta = bool(data[0] & _DELTA_FLAG)
-        at = 1 if is_delta else 3
+        at = 1 if is_delta else 3  # only a SYNC has a sequence number of two bytes
         parts = []
         while at < len(data):
             head = (_DELTA if is_delta else _ELEMENT).unpack_from(data, at)

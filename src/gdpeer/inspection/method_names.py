@@ -81,6 +81,7 @@ def load_tables(source: str) -> Loaded:
             words = (line.partition("#")[0].replace(",", " ").split() for line in lines)
             found = Loaded([tuple(names) for names in words if names], [])
     except Exception as problem:  # a module may raise anything when it is run
+        # The text of an OSError would repeat the path.
         why = problem.strerror if isinstance(problem, OSError) and problem.strerror else str(problem)
         raise ValueError(f"cannot read names from {source[:MOST]}: {why}") from problem
     if not found.tables:
@@ -107,6 +108,7 @@ def script_tables(path: Path) -> Loaded:
     if root is None and path.is_file():
         contracts = [read_scripts(path.parent, sorted(path.parent.glob("*.gd")))]
     else:
+        # A folder outside of a project may hold several projects, and scripts of its own.
         inner = [] if root is not None else sorted(one.parent for one in path.rglob(PROJECT))
         contracts = [read_project(one) for one in (root or path, *inner)]
     wanted = f"res://{path.relative_to(root or (path.parent if path.is_file() else path)).as_posix()}"

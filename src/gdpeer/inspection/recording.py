@@ -57,6 +57,7 @@ def write_line(file: IO[str], fields: dict[str, Any]) -> None:
 def as_line(event: Event) -> dict[str, Any]:
     """Returns an event as the object that stands in the file."""
     line: dict[str, Any] = {"time": round(event.time, 6), "peer": event.line}
+    # Neither losses nor compression are recorded: a replay sends all messages, and compresses as its server does.
     match event:
         case Opened():
             return line | {"event": "open", "target": redacted(event.target), "protocol": event.protocol}
@@ -187,7 +188,7 @@ def check_order(events: list[Event]) -> None:
         RecordingError: a client has none.
     """
     there: set[int] = set()
-    for number, event in enumerate(events, 2):
+    for number, event in enumerate(events, 2):  # line 1 is the header
         if isinstance(event, Opened):
             there.add(event.line)
         elif not isinstance(event, Refused) and event.line not in there:

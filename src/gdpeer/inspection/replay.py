@@ -203,6 +203,7 @@ class Player:
                 expected = self.expected[first + index] if first + index < last else None
                 got = self.answers[other + index] if other + index < end else None
                 label = (expected or got or NOTHING).decoded.label
+                # An additional answer gets the number of the last recorded one beside it.
                 number = min(first + index, max(first, last - 1)) + 1
                 found.append(Difference(number, in_words(expected), in_words(got), label))
         return found
@@ -214,6 +215,7 @@ def changes(then: Sequence[Comparable], now: Sequence[Comparable]) -> Iterator[t
     begin = next((at for at, (a, b) in enumerate(zip(then, now, strict=False)) if a != b), min(len(then), len(now)))
     rest_then, rest_now = then[begin:], now[begin:]
     if len(rest_then) * len(rest_now) > MOST_COMPARED:
+        # One missing answer then makes all later ones differ, but the comparison ends in reasonable time.
         for at in range(begin, max(len(then), len(now))):
             if then[at : at + 1] != now[at : at + 1]:
                 yield min(at, len(then)), min(at + 1, len(then)), min(at, len(now)), min(at + 1, len(now))
@@ -344,6 +346,7 @@ class Replay:
     def _check_patience(self, event: Event) -> None:
         waited = self._clock.now() - max(self._done_at, self._due(event))
         player = self.players[event.line]
+        # A connected client waits for an answer that may never come. Without a connection, only patience helps.
         if waited >= LINGER and player.is_in():
             player.wait_no_more()
         if waited >= PATIENCE:
@@ -352,6 +355,7 @@ class Replay:
     def _on_messages(self, peer_id: int) -> None:
         player = self.players[peer_id]
         player.hear()
+        # The id comes with the first message, and other clients may need it before this client's next step.
         if player.id_then is not None and player.id_now is not None:
             self.ids.learn(player.id_then, player.id_now)
 
@@ -364,6 +368,7 @@ class Replay:
     def _do(self, event: Event) -> bool:
         """Does a recorded step; returns False if the client has to wait with it."""
         player = self.players[event.line]
+        # Do not wait for the connection to open: the client's next step does, and other clients go on meanwhile.
         if isinstance(event, Opened):
             self._open(player, event)
             return True

@@ -39,6 +39,7 @@ class Ids:
 
     def translate(self, dialect: str, data: bytes) -> bytes:
         """Returns a client's recorded message with the new ids in it."""
+        # Godot 4: the relay command, then the target. Godot 3: one byte for the kind, then source and target.
         if dialect == "godot4" and data[:2] == _RELAY and len(data) >= 6:
             return data[:2] + _I32.pack(self.now(_I32.unpack_from(data, 2)[0])) + data[6:]
         if dialect == "godot3" and len(data) >= 9:

@@ -87,6 +87,7 @@ class Row:
             "detail": what.detail,
             "problem": what.problem,
         }
+        # Keep the number 0, but leave out False, "" and [].
         return {name: value for name, value in fields.items() if value or type(value) in (int, float)}
 
 
@@ -194,7 +195,7 @@ class Inspector:
 
     def _ended(self, event: Ended) -> Row:
         decoder = self._decoders.pop(event.line)
-        self.unnamed |= decoder.unnamed
+        self.unnamed |= decoder.unnamed  # the decoder is gone after this, and its names are needed at the end
         self._compressed.discard(event.line)
         how = "without a close frame" if event.code < 0 else f"code {event.code}"
         how += ", by this tunnel" if event.direction is None else ""

@@ -35,6 +35,7 @@ def load_script(path: Path) -> ModuleType:
     try:
         spec.loader.exec_module(module)
     except BaseException:
+        # As for an import that fails: no half-made module stays.
         if not is_known:
             del sys.modules[path.stem]
         raise

@@ -187,6 +187,7 @@ class Swarm:
                     await asyncio.sleep(max(0.0, delay))
                     self.outcome.begun += 1
                     group.create_task(self._live(self._first + index))
+        # Every bot fails alike with a ScriptError, so it ends the whole swarm, and one of the errors is enough.
         except* ScriptError as errors:
             problem = errors
         else:
@@ -217,7 +218,7 @@ class Swarm:
         # The script begins before the connection, so that its nodes are there when the first call comes.
         play = asyncio.ensure_future(self._play(self._script.begin(tree, index)))
         try:
-            await asyncio.sleep(0)
+            await asyncio.sleep(0)  # lets the script run up to its first await
             began = time.perf_counter()
             async with multiplayer_client(tree, self._target.url, self._target.tls, **self._target.settings()) as peer:
                 self.outcome.joined += 1

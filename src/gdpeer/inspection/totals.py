@@ -74,7 +74,7 @@ class Table(Generic[Key]):
         """Returns the total of a key, and makes it if it is new. The name of an existing one is replaced."""
         total = self._totals.get(key)
         if total is not None:
-            total.name = name
+            total.name = name  # a client's name gets longer once its id is known
             return total
         if len(self._totals) < MOST:
             return self._totals.setdefault(key, Total(name))

@@ -231,6 +231,7 @@ class Tunnel:
         for line in list(self._lines.values()):
             line.stop(End(GOING_AWAY, reason))
         events: list[Event] = []
+        # Keep passing messages on: the answers to the closes come behind them.
         while self._lines and (left := deadline - self.clock.now()) > 0:
             events += self.poll(left)
         leave([backend for line in self._lines.values() for backend in line.backends()], GOING_AWAY, reason)
@@ -302,6 +303,7 @@ class Line:
     def _open(self) -> None:
         near, far = self._near, self._far
         assert near is not None
+        # Called at each change of either end until both are open. A client that gave up needs no answer.
         if near.stage >= Stage.LINGERING:
             self._report_refused(near)
         elif far is not None and far.opened is not None and near.opened is None:
@@ -335,6 +337,7 @@ class Line:
     def _queue(self, source: WebSocketPeer, sink: WebSocketPeer, direction: Direction) -> DirectionQueue:
         def due(item: Item) -> float | None:
             when = self.tunnel.due(self.number, direction, item)
+            # No messages after the end of the line: `Ended` is the last event of a line.
             if isinstance(item, Message) and not self._is_end_reported:
                 self.tunnel.add_event(Passed(self.tunnel.time(), self.number, direction, item, when is None))
             return when
@@ -352,6 +355,7 @@ class Line:
         index = backend.peer_id & 1
         inbound, outbound = self.queues[index], self.queues[1 - index]
         inbound.pump(now)
+        # A message found no room before, and nothing else would send it now.
         if backend.was_refused and backend.has_drained():
             backend.was_refused = False
             outbound.flush(now)

@@ -94,7 +94,7 @@ class WaitingUpgrade(ServerUpgrade):
 
     def receive(self, data: bytes, stream: Addressed) -> Outcome | None:
         """Takes bytes of the client; returns the outcome once the upgrade is decided."""
-        self._data += data
+        self._data += data  # all of it: the upgrade that is granted parses the request from its begin
         try:
             return self._decide(data, stream)
         except HandshakeError as problem:
@@ -107,6 +107,7 @@ class WaitingUpgrade(ServerUpgrade):
             return self._granted.receive(self._data, stream)
         if self.request is None:
             self._look_for_request(data)
+        # A client may send messages before the answer, but they must not fill the memory.
         if self.request is not None and len(self._data) > MOST_EARLY:
             raise HandshakeError("the client sent too much data before the answer to the upgrade", status=400)
         return None

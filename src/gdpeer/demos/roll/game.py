@@ -104,6 +104,7 @@ class Game(Node):
             return
         place = self.players.index(player)
         del self.players[place]
+        # The same player keeps the turn, at a place that is one lower.
         if self.turn > place:
             self.turn -= 1
         self.players_changed.emit()
@@ -145,6 +146,7 @@ class Game(Node):
 
     def welcome(self, peer_id: int) -> None:
         """Adds a client that joined: sends it the list and the turn, and announces it to all."""
+        # The new player is not in the list yet, and is added last, at all players alike.
         for player in self.players:
             self.add_player.rpc_id(peer_id, player.peer_id, player.name)
         self.add_player.rpc(peer_id)

@@ -142,7 +142,7 @@ class Table:
         """
         self.tree.poll(timeout)
         if time.monotonic() >= self._act_at:
-            self._act_at = math.inf
+            self._act_at = math.inf  # until the next turn
             self.game.act()
 
     def type(self, line: str) -> None:
@@ -191,6 +191,7 @@ class Table:
             self.log("The table is closed")
         else:
             self.log(f"Connection closed: {self.left}")
+        # First, so that the API does not report the players that the close disconnects.
         self.tree.multiplayer.multiplayer_peer = None
         self.peer.stop(reason="The table is closed", grace=grace)
         self.game.players.clear()
