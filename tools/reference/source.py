@@ -114,10 +114,6 @@ def short_names() -> dict[str, str]:
     return found
 
 
-def is_type_alias(member: Any) -> bool:
-    return bool(member.is_attribute and str(member.annotation) == "TypeAlias")
-
-
 def resolved(name: Any) -> str:
     """Returns the path at which a name of an annotation is defined."""
     path: str = name.canonical_path
