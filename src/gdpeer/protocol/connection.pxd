@@ -34,13 +34,11 @@ cdef class Connection:
     cpdef Py_ssize_t wanted(self)
     cdef unsigned char* place(self, Py_ssize_t length) except? NULL
     cdef put(self, Py_ssize_t length)
-    @cython.locals(rest=bytearray)
     cpdef resume(self)
     cpdef bint has_unparsed(self)
     cpdef receive_eof(self)
     cpdef bint is_held(self)
     cpdef bint settle(self)
-    @cython.locals(inbox=Inbox)
     cdef Py_ssize_t _parse(self, bytearray data, Py_ssize_t at, Py_ssize_t end) except -1
     cdef _control(self, int opcode, bytes payload)
     cdef _answer_ping(self, bytes payload)
@@ -54,5 +52,4 @@ cdef class Connection:
     cpdef send_ping(self, bytes payload)
     cpdef pass_control(self, int opcode, bytes payload)
     cpdef send_close(self, int code, str reason)
-    @cython.locals(outbox=Outbox)
     cpdef data_sent(self, Py_ssize_t length)

@@ -5,7 +5,7 @@ cdef bytes _KINDS
 cdef Py_ssize_t _MAX_FIELDS
 
 
-@cython.locals(end=Py_ssize_t, target=bytes)
+@cython.locals(end=Py_ssize_t)
 cpdef read_request(bytes head)
 @cython.locals(end=Py_ssize_t)
 cpdef read_response(bytes head)

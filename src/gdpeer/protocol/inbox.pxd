@@ -39,7 +39,6 @@ cdef class Inbox:
 
     cpdef use(self, object limits)
     cpdef bint is_full(self)
-    @cython.locals(packet=bytes)
     cpdef bytes next_packet(self)
     @cython.locals(others=list, kinds=list, at=Py_ssize_t)
     cdef _move_up(self)
@@ -62,13 +61,10 @@ cdef class Inbox:
     cdef MessageBuffer _take_message(self)
     cdef _advance(self, MessageBuffer message, Py_ssize_t before, Py_ssize_t length)
     cpdef Py_ssize_t wanted(self)
-    @cython.locals(message=MessageBuffer)
     cdef unsigned char* place(self, Py_ssize_t length) except NULL
     @cython.locals(message=MessageBuffer, before=Py_ssize_t)
     cdef put(self, Py_ssize_t length)
-    @cython.locals(piece=bytearray)
     cdef _inflate(self, MessageBuffer message, bytearray data, Py_ssize_t at, Py_ssize_t length)
-    @cython.locals(text=Utf8Validator)
     cdef _check_text(self, MessageBuffer message, Py_ssize_t before)
     cdef _not_utf8(self)
     @cython.locals(before=Py_ssize_t)

@@ -7,7 +7,6 @@ cdef int _TEXT, _BINARY, _FIN, _RSV1
 cdef Py_ssize_t _OWN_CHUNK, _FULL_CHUNK
 
 
-@cython.locals(frame=bytearray)
 cpdef bytes encode_message(bytes payload, bint is_text)
 
 
@@ -24,11 +23,10 @@ cdef class Outbox:
     cdef public Py_ssize_t pending_messages
     cdef public Py_ssize_t pending_control
 
-    @cython.locals(first=int, head=bytes)
+    @cython.locals(first=int)
     cpdef send_message(self, bytes payload, bint is_text)
     cpdef compress(self, object deflater, Py_ssize_t threshold)
     cpdef send_encoded(self, bytes frame)
-    @cython.locals(gathered=bytearray)
     cpdef send_raw(self, bytes frame)
     cpdef bint can_share(self)
     cpdef send_control(self, int opcode, bytes payload)
@@ -38,7 +36,6 @@ cdef class Outbox:
     cdef list _rest_after(self, Py_ssize_t length)
     @cython.locals(keys=MaskKeys, key=bytes, target=bytearray, before=Py_ssize_t)
     cdef _frame(self, int first, bytes payload)
-    @cython.locals(gathered=bytearray)
     cdef bytearray _gather(self, Py_ssize_t more)
     cdef _add_chunk(self, bytes chunk)
     cdef _append(self, object chunk)

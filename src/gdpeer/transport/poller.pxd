@@ -31,7 +31,7 @@ cdef class Watch:
 
     cpdef attach(self, Poller poller, object ready)
     cpdef detach(self)
-    @cython.locals(mask=int, poller=Poller)
+    @cython.locals(mask=int)
     cpdef want(self, bint read, bint write)
     cpdef want_read(self, bint wanted)
     cpdef want_write(self, bint wanted)
@@ -72,7 +72,6 @@ cdef class Poller:
     cpdef unregister(self, int descriptor)
     cdef _change(self, int descriptor, int old, int new)
     cpdef soon(self, object callback)
-    @cython.locals(timer=Timer)
     cpdef Timer call_at(self, double when, object callback)
     @cython.locals(serial=Py_ssize_t, waiting=Py_ssize_t)
     cpdef turn(self, double timeout=*)

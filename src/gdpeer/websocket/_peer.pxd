@@ -24,16 +24,12 @@ cdef class PeerBase:
     @cython.locals(backend=NativeBackend, is_text=bint)
     cpdef send(self, message, write_mode=*)
     cdef send_binary(self, bytes message)
-    @cython.locals(backend=NativeBackend)
     cpdef send_past_limit(self, bytes payload, bint is_text, bytes frame=*)
-    @cython.locals(backend=NativeBackend)
     cpdef bytes get_packet(self)
-    @cython.locals(backend=NativeBackend)
     cpdef bytes take(self)
     @cython.locals(inbox=Inbox, packet=bytes, was_text=bint)
     cdef bytes _take(self, NativeBackend backend)
     cpdef bint was_string_packet(self)
-    @cython.locals(backend=NativeBackend)
     cpdef Py_ssize_t get_available_packet_count(self)
 
 

@@ -15,7 +15,7 @@ cdef class Godot4Calls:
     @cython.locals(host=HostBase, flags=int, body=bytes, entry=Numbered, typed=bint, objects=bint)
     cpdef send(self, node, Method method, arguments, peer_ids)
     cdef _send_packed(self, node, Method method, arguments, peer_ids)
-    @cython.locals(flags=int, body=bytes, entry=Numbered)
+    @cython.locals(flags=int, body=bytes)
     cdef _send_encoded(self, node, Method method, arguments, peer_ids, bint typed)
     cdef bint _is_known(self, Numbered entry, peer_ids) except -1
     @cython.locals(host=HostBase, number="unsigned int")

@@ -51,7 +51,7 @@ cdef class LeafReader:
     cdef _single(self)
     @cython.locals(at=Py_ssize_t)
     cdef _double(self)
-    @cython.locals(size=Py_ssize_t, at=Py_ssize_t, source="const char*", zero="const char*", text=str)
+    @cython.locals(size=Py_ssize_t, at=Py_ssize_t, source="const char*", zero="const char*")
     cdef str text(self)
     @cython.locals(count=Py_ssize_t)
     cdef Py_ssize_t counted(self, Py_ssize_t size) except -1

@@ -7,9 +7,7 @@ from gdpeer.variant.binary.writer cimport Writer, new_writer
 
 cdef int _BOOL, _INT, _TRUE, _TYPE
 
-@cython.locals(writer=Writer)
 cpdef bytes encoded(object arguments, object engine, bint typed, bint objects)
-@cython.locals(writer=Writer)
 cpdef bytes encoded_behind(int first, long long second, int size, object arguments, bint typed, bint objects)
 @cython.locals(source=bytes, leaves=LeafReader, number=Py_ssize_t, index=Py_ssize_t, values=list, compact=bint)
 cpdef list decoded(object data, Py_ssize_t offset, object count, Py_ssize_t end, object engine, bint objects)

@@ -31,7 +31,6 @@ cdef class Writer(Output):
     cdef bint _old, _typed, _objects
 
     cdef int begin(self, int engine, bint typed, bint objects) except -1
-    @cython.locals(data=bytes)
     cdef bytes finish(self)
     cdef int value(self, object value) except -1
     cdef int compact(self, int first, long long number, int size) except -1
