@@ -113,9 +113,8 @@ def _unpacked(major: str) -> list[str]:
     prefix = cache() / suite() / f"godot{major}"
     record = _record(prefix)
     if record is None:
-        from tools.environment import (
-            locked,
-        )  # of POSIX alone, while an engine of the user's own may be started elsewhere
+        # Imported here, because it needs POSIX: your own engines can be started on Windows too.
+        from tools.environment import locked
 
         with locked(cache() / suite() / "install"):
             record = _record(prefix) or _install(major, prefix)

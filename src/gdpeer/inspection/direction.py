@@ -23,7 +23,7 @@ MOST_HELD = 4_194_304
 """Bytes that may wait in a queue. When it holds this many, reading pauses and TCP slows the sender down."""
 
 MOST_MESSAGES = 16_384
-"""Items that may wait in a queue, likewise."""
+"""Items that may wait in a queue. When it holds this many, reading pauses too."""
 
 NORMAL = 1000
 
