@@ -1,1 +1,1 @@
-"""The Autobahn test suite against gdpeer in both roles; a change of its result is a diff of `expected.json`."""
+"""Runs the Autobahn test suite against gdpeer in both roles; changed results appear as a diff of `expected.json`."""

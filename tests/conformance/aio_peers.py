@@ -1,4 +1,4 @@
-"""Both ends of the asyncio front for the conformance suite: they echo what comes.
+"""A server and a client of the asyncio front for the conformance suite; both echo every message.
 
 python -m tests.conformance.aio_peers server PORT
 python -m tests.conformance.aio_peers client URL AGENT
@@ -40,7 +40,7 @@ async def serve_suite(port: int) -> None:
 
 
 async def ask_suite(base: str, agent: str) -> int:
-    """Runs all cases in order and has the reports written; returns their number."""
+    """Runs all cases in order, has the suite write its reports, and returns the number of cases."""
     async with connect(f"{base}/getCaseCount", **OPTIONS) as ws:
         count = int(await ws.recv())
     for number in range(1, count + 1):

@@ -60,9 +60,13 @@ def fuzz_server(url: str, folder: Path, selection: Selection, limit: float) -> R
 def fuzz_client(command: Sequence[str], folder: Path, selection: Selection, limit: float) -> Results:
     """Runs a client against the suite's server.
 
-    `command` is continued with the URL of the server and the name of the agent. The client must connect to
-    URL/getCaseCount for the number of cases, to URL/runCase?case=K&agent=AGENT for each, where it echoes, and exit
-    with status 0.
+    Args:
+        command: of the client; the URL of the server and the name of the agent are added. The client must connect to
+            URL/getCaseCount for the number of cases and to URL/runCase?case=K&agent=AGENT for each case, where it
+            echoes. It must end with status 0.
+        folder: for the logs and reports.
+        selection: of the cases.
+        limit: seconds for all cases.
     """
     port = free_port()
     url = f"ws://127.0.0.1:{port}"
@@ -82,7 +86,7 @@ def fuzz_client(command: Sequence[str], folder: Path, selection: Selection, limi
 
 
 def read_report(folder: Path) -> Results:
-    """The results of the suite's last run in that folder."""
+    """Returns the results of the suite's last run in a folder."""
     path = folder / "index.json"
     report = json.loads(path.read_text()).get(AGENT, {}) if path.exists() else {}
     return {case: [found["behavior"], found["behaviorClose"]] for case, found in report.items()}

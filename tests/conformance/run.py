@@ -43,7 +43,7 @@ SELECTIONS = {
     "all": Selection(),
 }
 LARGEST = 32 * 2**20
-"""The largest message that `gdpeer echo` is told to take; the suite's largest has 16 MiB."""
+"""The largest message that `gdpeer echo` accepts; the suite's largest has 16 MiB."""
 
 PEERS = {
     "polling": {
@@ -55,7 +55,7 @@ PEERS = {
         "client": ["tests.conformance.aio_peers", "client"],
     },
 }
-"""What is run as a module for each front and role; a port follows, or the suite's URL and the agent."""
+"""The module and its arguments for each front and role; a port is added, or the suite's URL and the agent."""
 
 
 # -- running ----------------------------------------------------------------------------------------------------------
@@ -118,7 +118,7 @@ def write_expected(role: str, results: Results, sections: str) -> None:
 
 
 def compare(role: str, results: Results, cases: list[str], options: argparse.Namespace) -> tuple[int, int]:
-    """Prints what differs; returns how many cases are as committed, and how many are not."""
+    """Prints the cases that differ; returns how many cases are as committed, and how many differ."""
     expected = {case: found for case, found in load_expected().get(role, {}).items() if belongs(case, options.sections)}
     everything = sorted({*cases, *expected, *results}, key=case_order)
     different = [case for case in everything if case not in results or expected.get(case) != results[case]]

@@ -1,8 +1,8 @@
-"""The Autobahn test suite: its installation, and its list of cases.
+"""Installs the Autobahn test suite, and lists its cases.
 
-The suite is written in Python 2.7, which newer systems lack. The one that `AUTOBAHN_PYTHON27` names is taken, or one of
-this machine, or Debian's, which `tools/get_python.py` fetches. The suite lives in a virtual environment of its own in
-.cache/autobahn, with the exact versions of `requirements-py27.txt`.
+The suite needs Python 2.7, which newer systems lack. `AUTOBAHN_PYTHON27` can name one; otherwise one of this machine is
+used, or Debian's, which `tools/get_python.py` fetches. The suite has its own virtual environment in .cache/autobahn,
+with the exact versions of `requirements-py27.txt`.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ PYTHON = FOLDER / "bin" / "python"
 PIP = [str(PYTHON), "-m", "pip", "install", "--quiet", "--no-deps"]
 REQUIREMENTS = Path(__file__).with_name("requirements-py27.txt")
 ACCELERATOR = "wsaccel==0.6.6"
-"""Its checks of UTF-8 and its masking in C, for the large messages of section 9; to be compiled."""
+"""Checks UTF-8 and masks in C, which the large messages of section 9 need. It must be compiled."""
 VIRTUALENV = "virtualenv==20.21.1"
-"""The last line of virtualenv that makes environments of Python 2.7."""
+"""The last version of virtualenv that makes environments of Python 2.7."""
 
 SELECT = """
 import json, sys
@@ -43,28 +43,28 @@ print json.dumps(cases.parseSpecCases(json.loads(sys.argv[1])))
 
 
 class CannotRun(Exception):
-    """The suite cannot run here; the text says why."""
+    """The suite cannot run on this machine; the message says why."""
 
 
 @dataclass(frozen=True)
 class Selection:
-    """Patterns of cases, such as `9.*`: those that run, and those of them that do not."""
+    """Patterns of the cases to run, such as `9.*`, and of cases to leave out."""
 
     cases: Sequence[str] = ("*",)
     without: Sequence[str] = ()
 
     def as_json(self) -> dict[str, object]:
-        """The part of the suite's settings."""
+        """Returns the selection as it stands in the suite's settings."""
         return {"cases": list(self.cases), "exclude-cases": list(self.without), "exclude-agent-cases": {}}
 
 
 def selected(selection: Selection) -> list[str]:
-    """The names of the cases; the suite must be installed."""
+    """Returns the names of the selected cases; the suite must be installed."""
     return list(json.loads(_call([str(PYTHON), "-c", SELECT, json.dumps(selection.as_json())], "reading the cases")))
 
 
 def install() -> None:
-    """Makes the environment of the suite unless it is there; takes half a minute."""
+    """Makes the environment of the suite if there is none, which takes half a minute."""
     stamp, wanted = FOLDER / ".installed", _digest()
     with locked(FOLDER):
         if stamp.exists() and stamp.read_text() == wanted and _runs():
@@ -75,11 +75,11 @@ def install() -> None:
 
 
 def accelerate() -> None:
-    """Compiles what makes the suite faster with large messages; says so where it cannot."""
+    """Installs `ACCELERATOR`; prints a line if it cannot be compiled."""
     with locked(FOLDER):
         if subprocess.run([PYTHON, "-c", "import wsaccel"], stderr=subprocess.DEVNULL, check=False).returncode == 0:
             return
-        # The headers of a Python that was unpacked are not where it looks for them.
+        # An unpacked Python does not find its own headers.
         base = dict(re.findall(r"^(.+?) = (.*)$", (FOLDER / "pyvenv.cfg").read_text(), re.MULTILINE))["base-prefix"]
         try:
             _call([*PIP, ACCELERATOR], f"pip install {ACCELERATOR}", C_INCLUDE_PATH=Path(base, "include", "python2.7"))
@@ -92,7 +92,7 @@ def _digest() -> str:
 
 
 def _runs() -> bool:
-    """False where the Python below the environment is gone."""
+    """Returns False if the Python that the environment was made with is gone."""
     try:
         return subprocess.run([PYTHON, "-c", ""], check=False).returncode == 0
     except OSError:

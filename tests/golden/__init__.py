@@ -1,1 +1,1 @@
-"""What the unit tests compare gdpeer with, and its recording (see README.md)."""
+"""The golden vectors, with which the unit tests compare gdpeer, and their recording (see README.md)."""

@@ -13,13 +13,13 @@ HERE = Path(__file__).parent
 
 
 def start(version: str, project: Path, steps: Path) -> Engine:
-    """An engine that drives the project by a file of steps, whose name must end in `.steps`."""
+    """Starts an engine that runs a project and a file of steps, whose name must end in `.steps`."""
     return Engine(version, project, HERE / f"godot{version}.gd", str(steps.absolute()))
 
 
 @contextmanager
 def driven(version: str, project: Path, steps: str) -> Iterator[Engine]:
-    """An engine that drives the project by these steps, one a line."""
+    """Runs an engine with a project and steps, one per line, during the block."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "list.steps")
         path.write_text(steps, encoding="utf-8")

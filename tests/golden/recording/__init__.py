@@ -1,8 +1,8 @@
-"""Records the golden vectors anew, from real engines.
+"""Records the golden vectors from real engines.
 
-    python -m tests.golden.recording                     everything, some five minutes
-    python -m tests.golden.recording values math         some of: values, math, calls, replication
-    python -m tests.golden.recording --out FOLDER        elsewhere than in tests/golden
+    python -m tests.golden.recording                     records everything in about five minutes
+    python -m tests.golden.recording values math         records some of: values, math, calls, replication
+    python -m tests.golden.recording --out FOLDER        writes into FOLDER instead of tests/golden
 
-The ids of peers are drawn anew each time, so look at what else changes in the diff.
+Peer ids are random, so they differ in each recording; look at all other changes in the diff.
 """

@@ -1,4 +1,4 @@
-"""The command: see `tests/golden/recording/__init__.py`."""
+"""The command `python -m tests.golden.recording`; `__init__.py` describes it."""
 
 from __future__ import annotations
 

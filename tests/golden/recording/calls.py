@@ -1,4 +1,4 @@
-"""Remote calls between engines of a kind: rpc_godot4.jsonl, rpc_godot3.jsonl, and their openings in http_*.jsonl."""
+"""Records remote calls between engines of one version into rpc_godot*.jsonl, and their upgrades into http_*.jsonl."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.golden.recording.sessions import QUIET, Client, Recording, Session, r
 OPTIONS = ("--pause=0.08", "--timeout=60")
 CONTROL = {9: "ping", 10: "pong"}
 UNCAUSED = re.compile(r"peer id|SYS (ADD|DEL)|system|(SYS RELAY.*\[|data.*: )?confirm", re.IGNORECASE)
-"""Packets that no script call leads to."""
+"""Matches packets that no call of a script causes."""
 LINE_BREAK = re.compile(r"\s*\n\s*")
 
 
@@ -56,7 +56,7 @@ def record_session(major: str, session: Session, before: int = 0) -> Recording:
 
 
 def lines(major: str, recording: Recording) -> list[dict[str, Any]]:
-    """The messages in the order of their arrival."""
+    """Returns the messages in the order of their arrival."""
     found, opened = [], set[tuple[int, str]]()
     for message in recording.proxy.messages:
         is_first = message.way == "s2c" and (message.connection, message.way) not in opened
@@ -92,7 +92,7 @@ def _describe(major: str, message: Message, is_first: bool) -> str:
 
 
 def heads(recording: Recording) -> list[dict[str, Any]]:
-    """The openings."""
+    """Returns the requests and responses of the upgrades."""
     name = recording.session.name
     return [
         {"session": name, "conn": tap.connection, "dir": tap.way, "head": tap.head}

@@ -1,4 +1,4 @@
-"""The packets of both engines in words: read by code of its own, as gdpeer's is what the vectors are there to judge."""
+"""Describes the packets of both engines in words. It does not use gdpeer's decoders, which the vectors test."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import struct
 
 
 def text_of(data: bytes) -> str:
-    """A text up to its zero."""
+    """Returns the text before the first zero byte."""
     return data.split(b"\0", 1)[0].decode("utf-8", "replace")
 
 
@@ -21,7 +21,7 @@ def describe_close(payload: bytes) -> str:
 
 
 def describe4(data: bytes, is_first: bool = False) -> str:
-    """A packet of Godot 4; `is_first` of the first message of a server."""
+    """Describes a packet of Godot 4; `is_first` for the first message of a server."""
     if is_first and len(data) == 4:
         return f"peer id {struct.unpack('<i', data)[0]} (first message from the server)"
     match data[0] & 7:
@@ -82,7 +82,7 @@ def _sync(data: bytes) -> str:
 
 
 def _elements(data: bytes, at: int, head: int) -> list[str]:
-    """The synchronizers of a SYNC packet; `head` bytes stand before the state of each."""
+    """Describes the synchronizers of a SYNC packet; `head` bytes stand before the state of each."""
     found = []
     while at + head <= len(data):
         [sync] = struct.unpack_from("<I", data, at)
@@ -95,7 +95,7 @@ def _elements(data: bytes, at: int, head: int) -> list[str]:
 
 
 def state_of_sync(data: bytes) -> bytes | None:
-    """A SYNC packet without its counter, as others may only repeat it; None of other packets."""
+    """Returns a SYNC packet without its counter, to find repetitions; None for other packets."""
     head = b""
     if data[:2] == b"\x07\x03":
         head, data = data[:6], data[6:]
@@ -106,7 +106,7 @@ def state_of_sync(data: bytes) -> bytes | None:
 
 
 def describe3(data: bytes, is_first: bool = False) -> str:
-    """A packet of Godot 3."""
+    """Describes a packet of Godot 3."""
     if len(data) < 10:
         return "short packet"
     source, target = struct.unpack_from("<ii", data, 1)

@@ -1,4 +1,4 @@
-"""A proxy on loopback that passes bytes on as they are and keeps the WebSocket messages in them."""
+"""A proxy on loopback that passes bytes on unchanged, and records the WebSocket messages in them."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from typing import NamedTuple
 
 
 class Message(NamedTuple):
-    """A whole message, unmasked, or a control frame."""
+    """A whole message without its mask, or a control frame."""
 
     time: float
     connection: int
     way: str
-    """c2s or s2c."""
+    """Direction: c2s (client to server) or s2c."""
     opcode: int
     payload: bytes
 
 
 class Frame(NamedTuple):
-    """A frame at the beginning of some bytes, and how many of them it takes."""
+    """A frame at the beginning of some bytes, and its length in bytes."""
 
     is_final: bool
     opcode: int
@@ -29,7 +29,7 @@ class Frame(NamedTuple):
 
 
 def first_frame(data: bytes | bytearray) -> Frame | None:
-    """The frame that the bytes begin with; None while it is not whole."""
+    """Returns the frame at the beginning of the bytes; None if it is not complete."""
     if len(data) < 2:
         return None
     size, at = data[1] & 127, 2
@@ -48,7 +48,7 @@ def first_frame(data: bytes | bytearray) -> Frame | None:
 
 
 class Tap:
-    """One direction of a connection: bytes go in, messages come out."""
+    """Finds the messages in the bytes of one direction of a connection."""
 
     def __init__(self, connection: int, way: str) -> None:
         self.connection, self.way = connection, way
@@ -72,7 +72,7 @@ class Tap:
         return found
 
     def _join(self, frame: Frame) -> tuple[int, bytes] | None:
-        """The message that the frame ends."""
+        """Returns the message that ends with this frame; None if the message goes on."""
         if frame.opcode >= 8:
             return frame.opcode, frame.payload
         if frame.opcode:
@@ -82,15 +82,15 @@ class Tap:
 
 
 class Proxy:
-    """Keeps what passes.
+    """Passes connections on to a server, and records their messages.
 
     Attributes:
-        messages: in the order of their arrival.
-        taps: both directions of each connection, in the order of the openings.
+        messages: all messages, in the order of their arrival.
+        taps: both directions of each connection, in the order of the connections.
     """
 
     def __init__(self, upstream: int, before: int) -> None:
-        """`upstream` is the port of the server; connections are numbered from `before` on."""
+        """Makes a proxy for the port `upstream`; connections are numbered from `before` on."""
         self.messages: list[Message] = []
         self.taps: list[Tap] = []
         self._upstream, self._count = upstream, before
@@ -101,7 +101,7 @@ class Proxy:
         return list(dict.fromkeys(tap.connection for tap in self.taps))
 
     async def listen(self) -> int:
-        """Returns the port."""
+        """Opens a port for clients, and returns it."""
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
         return int(self._server.sockets[0].getsockname()[1])
 

@@ -1,4 +1,4 @@
-"""MultiplayerSpawner and MultiplayerSynchronizer between engines of Godot 4: replication_godot4.jsonl."""
+"""Records MultiplayerSpawner and MultiplayerSynchronizer between engines of Godot 4: replication_godot4.jsonl."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.golden.recording.sessions import LATENESS, Client, Recording, Session
 
 OPTIONS = ("--timeout=40",)
 REMEMBERED = 3
-"""States of a side that still count as repeated after the next call."""
+"""How many states of a side still count as repeated after the next call."""
 
 
 def _session(name: str, server: str, *clients: tuple[str, float]) -> Session:
@@ -106,7 +106,7 @@ def record_session(session: Session, before: int = 0) -> Recording:
 
 
 class _Repetitions:
-    """Tells SYNC packets that only repeat what the same side has sent since the last call."""
+    """Finds SYNC packets that only repeat states which the same side has sent since the last call."""
 
     def __init__(self, recording: Recording) -> None:
         self._times = [when for engine in recording.engines.values() for when, _, _ in engine.reports]
@@ -128,7 +128,7 @@ class _Repetitions:
 
 
 def lines(recording: Recording) -> list[dict[str, Any]]:
-    """The messages in the order of their arrival, without pings and repetitions."""
+    """Returns the messages in the order of their arrival, without pings and repetitions."""
     found, opened, left_out = list[dict[str, Any]](), set[tuple[int, str]](), dict[tuple[int, str], int]()
     repetitions = _Repetitions(recording)
     messages = [message for message in recording.proxy.messages if message.opcode <= 8]

@@ -1,4 +1,4 @@
-"""Runs a session: a server and clients of the fixtures, with the recording proxy between them."""
+"""Runs sessions: a server and clients of the fixtures, with the recording proxy between them."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from tools import godot
 FIXTURES = ROOT / "tests" / "fixtures"
 QUIET = "--steps=,"
 START, END = 20.0, 60.0
-"""Seconds for the server to listen, and for each engine to end by itself."""
+"""Seconds within which the server must listen, and within which each engine must end by itself."""
 LATENESS = 0.004
-"""Seconds by which an engine may report a call after its packet has passed."""
+"""Seconds by which an engine may report a call later than its packet passes."""
 
 
 class Client(NamedTuple):
-    """A client of a session: its options, and the seconds since the start of what was before it."""
+    """A client of a session: its options, and the seconds between the start of the client before it and its own."""
 
     options: Sequence[str]
     after: float = 0.6
@@ -37,34 +37,34 @@ class Session(NamedTuple):
 
 
 class Recording(NamedTuple):
-    """What came of a session."""
+    """The result of a session."""
 
     session: Session
     proxy: Proxy
     engines: dict[str, Run]
-    """By name: `server`, `client0`, ..."""
+    """The engines by name: `server`, `client0`, ..."""
 
     @property
     def statuses(self) -> list[int | None]:
         return [engine.process.returncode for engine in self.engines.values()]
 
     def sender(self, message: Message) -> str:
-        """The name of the engine that sent it."""
+        """Returns the name of the engine that sent a message."""
         if message.way == "s2c":
             return "server"
         return f"client{self.proxy.connections.index(message.connection)}"
 
     def latest(self, name: str, kind: str, now: float) -> str:
-        """The last call (or step) that the engine had reported at that time; empty before the first."""
+        """Returns the last call (or step) that an engine had reported at a time; "" before the first."""
         reports = self.engines[name].reports if name in self.engines else []
         return next((words for when, what, words in reversed(reports) if what == kind and when <= now + LATENESS), "")
 
 
 class Run:
-    """An engine under way.
+    """A running engine.
 
     Attributes:
-        reports: the calls and steps that it told of: when, `call` or `step`, and its words.
+        reports: the calls and steps that it printed: the time, `call` or `step`, and the text.
     """
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
@@ -87,7 +87,7 @@ class Run:
             self.is_listening.set()
 
     async def end(self) -> None:
-        """Waits for its own end."""
+        """Waits until the engine ends by itself."""
         await asyncio.wait_for(self.process.wait(), END)
         await asyncio.wait_for(self.reading, 5.0)
 
@@ -106,7 +106,7 @@ async def start(major: str, scene: str, options: Sequence[str]) -> Run:
 
 
 async def record(major: str, scenes: str, session: Session, more: Sequence[str], before: int = 0) -> Recording:
-    """Runs a session with the scenes `{scenes}_server` and `{scenes}_client`; each gets the options `more`."""
+    """Runs a session with the scenes `{scenes}_server` and `{scenes}_client`, all with the options `more`."""
     upstream = free_port()
     proxy, engines = Proxy(upstream, before), dict[str, Run]()
     port = await proxy.listen()

@@ -1,4 +1,4 @@
-"""What the engines make of values and of expressions: variant_godot*.json, variant_math_godot4.json."""
+"""Records how the engines encode values and evaluate expressions: variant_godot*.json, variant_math_godot4.json."""
 
 from __future__ import annotations
 
@@ -16,7 +16,11 @@ GOLDEN = ROOT / "tests" / "golden"
 
 
 def run_script(major: str, script: Path, folder: Path) -> str:
-    """What a script prints that is the engine's main loop."""
+    """Runs a script as an engine's main loop, and returns its output.
+
+    Raises:
+        SystemExit: the engine failed.
+    """
     done = subprocess.run(
         [*godot.command(major), "--path", str(folder), "--script", str(script)],
         env=os.environ | godot.environment(),
@@ -31,7 +35,7 @@ def run_script(major: str, script: Path, folder: Path) -> str:
 
 
 def values(major: str) -> list[dict[str, Any]]:
-    """Each value of an engine as it prints it."""
+    """Returns the values that an engine prints."""
     printed = run_script(major, HERE / f"variants_godot{major}.gd", HERE)
     found = [json.loads(line) for line in printed.splitlines() if line.startswith("{")]
     return [one | {"type": int(one["type"])} for one in found]
