@@ -6,9 +6,9 @@
     while client.get_connection_status() != WebSocketClient.ConnectionStatus.DISCONNECTED:
         client.poll(timeout=0.05)
 
-It is a `WebSocketPeer` and the signals that tell of its changes; nothing else. In Godot 3's multiplayer mode
-(`gd_mp_api`) it is what `NetworkedPeer` says, and emits the signals of that instead: of its own only
-`server_close_request` and `peer_drained`.
+It holds a `WebSocketPeer`, and emits signals for its changes. In Godot 3's multiplayer mode (`gd_mp_api`) the client is
+a `NetworkedPeer`, and emits the signals of that class. Of its own signals it emits only `server_close_request` and
+`peer_drained`.
 
 Differs from the engine: `connection_closed(was_clean)` is true on both sides when both close frames were exchanged.
 
@@ -45,24 +45,25 @@ _DISCONNECTED, _CONNECTING, _CONNECTED = ClientStatus
 
 
 class WebSocketClient(NetworkedPeer):
-    """One connection to a server, told of by signals while `poll` runs.
+    """A client with one connection to a server. It emits its signals while `poll` runs.
+
+    Use a client from one thread at a time.
 
     Attributes:
         connection_established: signal (protocol): the upgrade is done.
-        connection_closed: signal (was_clean): an established connection ended.
-        connection_error: signal (): it never got established; `get_close_cause()` says why.
-        data_received: signal (): once for each packet.
-        server_close_request: signal (code, reason): the server began to close.
-        peer_drained: signal (): after a refused send there is room again.
-        reconnecting: signal (delay, cause): it ended, or did not open, and `poll` tries again after so many seconds.
-        reconnection: when it does (`gdpeer.Reconnection`); None: never. Until it gives up, or `disconnect_from_host`,
-            the status is CONNECTING.
+        connection_closed: signal (was_clean): an established connection has ended.
+        connection_error: signal (): the connection was not established; `get_close_cause()` says why.
+        data_received: signal (): a packet came; once for each packet.
+        server_close_request: signal (code, reason): the server has begun to close.
+        peer_drained: signal (): after a refused send, half of the outbound room is free again.
+        reconnecting: signal (delay, cause): the connection ended or did not open, and `poll` connects again after
+            `delay` seconds.
+        reconnection: a `gdpeer.Reconnection`, which decides whether and when to connect again. Until it gives up, or
+            you call `disconnect_from_host`, the status is CONNECTING. Default: None, never.
         refuse_new_connections: without effect on a client.
-        verify_ssl: check the server's certificate; True.
-        trusted_ssl_certificate: authorities to trust instead of the machine's; None.
+        verify_ssl: False accepts all certificates. Default: True.
+        trusted_ssl_certificate: the certificate authorities to trust. Default: None, the machine's.
         supported_protocols, compression, heartbeat_interval, ...: set them on `get_peer(1)`, before connecting.
-
-    Not to be used by two threads at a time.
     """
 
     ConnectionStatus: TypeAlias = ClientStatus
@@ -110,18 +111,18 @@ class WebSocketClient(NetworkedPeer):
     def connect_to_url(
         self, url: str, protocols: Iterable[str] = (), gd_mp_api: bool = False, custom_headers: Iterable[str] = ()
     ) -> Error:
-        """Begin to connect; `connection_established` or `connection_error` follows while polling.
+        """Begins to connect; `connection_established` or `connection_error` follows in a later `poll`.
 
         Args:
-            url: `ws://` or `wss://`; without a scheme it counts as `ws`.
+            url: `ws://host[:port]/path` or `wss://...`; without a scheme `ws` is used.
             protocols: sub-protocols to offer. The server must choose one of them.
-            gd_mp_api: Godot 3's multiplayer mode; the server must be in it too.
-            custom_headers: `Name: value` lines for the request.
+            gd_mp_api: True turns on Godot 3's multiplayer mode, which the server must use too.
+            custom_headers: lines of the form `Name: value` for the request.
 
         Returns:
-            `ERR_ALREADY_IN_USE` while connected or connecting, `ERR_INVALID_PARAMETER` for something that is not
-            valid, another code together with `connection_error` (`connection_failed`) where it failed at once; else
-            `OK`.
+            `OK`; `ERR_ALREADY_IN_USE` while connected or connecting; `ERR_INVALID_PARAMETER` for a wrong argument;
+            another code if connecting failed at once, which also emits `connection_error` (in multiplayer mode
+            `connection_failed`).
         """
         if self._status is not _DISCONNECTED:
             return Error.ERR_ALREADY_IN_USE
@@ -158,10 +159,10 @@ class WebSocketClient(NetworkedPeer):
         return make(self.trusted_ssl_certificate)
 
     def poll(self, timeout: float = 0.0) -> None:
-        """Move bytes, then emit signals; what slots send goes out together at the end.
+        """Reads, emits signals, and sends everything that handlers have sent.
 
         Args:
-            timeout: 0: never wait. Positive: wait at most so many seconds for something to happen.
+            timeout: the most seconds to wait for an event. 0 does not wait.
         """
         if type(timeout) is not float:
             timeout = seconds_of("poll", "timeout", timeout)
@@ -178,7 +179,7 @@ class WebSocketClient(NetworkedPeer):
             turn.flush()
 
     def _try_again(self, timeout: float) -> float:
-        """Connect anew if it is time; how long `poll` may wait."""
+        """Connects again if it is time; returns how many seconds `poll` may wait."""
         left = self._again_at - self._clock.now()
         if left > 0 or self._again is None:
             return min(timeout, left)
@@ -230,7 +231,7 @@ class WebSocketClient(NetworkedPeer):
         self._plan()
 
     def _plan(self) -> None:
-        """Try again later, where that is wanted and a slot has not connected by then."""
+        """Plans to connect again, if `reconnection` says so and no handler has connected already."""
         if self.reconnection is None or self._again is None or self._status is not _DISCONNECTED:
             return
         cause = self.get_close_cause()
@@ -242,11 +243,16 @@ class WebSocketClient(NetworkedPeer):
 
     @checked(code=INT, reason=STR)
     def disconnect_from_host(self, code: int = 1000, reason: str = "") -> None:
-        """Begin to close; go on polling until `connection_closed`. Before the upgrade is done it just ends, without a
-        signal.
+        """Begins to close; continue to poll until `connection_closed`.
+
+        While connecting, the connection ends at once, without a signal.
+
+        Args:
+            code: the close code: 1000 to 1003, 1007 to 1014, or 3000 to 4999.
+            reason: at most 123 bytes of UTF-8.
 
         Raises:
-            ValueError: the code may not be sent, or the reason is longer than 123 bytes.
+            ValueError: the code may not be sent, or the reason is too long.
         """
         self._peer.close(code, reason)
         self._give_up()
@@ -258,45 +264,49 @@ class WebSocketClient(NetworkedPeer):
         self._again_at = math.inf
 
     def get_peer(self, peer_id: int) -> WebSocketPeer | None:
-        """The connection, for 1, the server's id; None for any other."""
+        """Returns the connection for 1, the server's id; None for all other ids."""
         if type(peer_id) is not int:
             check_id("get_peer", peer_id)
         return self._peer if peer_id == 1 else None
 
     def get_connection_status(self) -> ClientStatus:
-        """CONNECTED from the upgrade (`connection_established`) to the end."""
+        """Returns CONNECTED from the upgrade (`connection_established`) to the end of the connection."""
         return self._status
 
     def is_server(self) -> bool:
-        """Always False."""
+        """Returns False."""
         return False
 
     def _max_message_size(self) -> int:
         return self._peer.outbound_buffer_size
 
     def get_connected_host(self) -> str:
-        """The server's address in numbers; "" without TCP."""
+        """Returns the server's address in numbers; "" without a connection."""
         return self._peer.get_connected_host()
 
     def get_connected_port(self) -> int:
-        """The server's port; 0 without TCP."""
+        """Returns the server's port; 0 without a connection."""
         return self._peer.get_connected_port()
 
     def get_close_cause(self) -> CloseCause:
-        """Why the connection ended, or did not open."""
+        """Returns why the connection ended, or did not open."""
         return (self._session or self._peer).get_close_cause()
 
     @checked(input_buffer_size_kb=INT, input_max_packets=INT, output_buffer_size_kb=INT, output_max_packets=INT)
     def set_buffers(
         self, input_buffer_size_kb: int, input_max_packets: int, output_buffer_size_kb: int, output_max_packets: int
     ) -> Error:
-        """How much may wait. `FAILED` once connecting.
+        """Sets the sizes of the queues, before connecting.
 
         Args:
-            input_buffer_size_kb: the largest message and what may wait unread, in KiB; 64 at first.
-            input_max_packets: messages that may wait, each way; the larger of both figures counts; 1,024 at first.
-            output_buffer_size_kb: what may wait to be sent, in KiB; 64 at first.
-            output_max_packets: see `input_max_packets`.
+            input_buffer_size_kb: the most KiB of a message, and of all unread messages. Default: 64.
+            input_max_packets: the most queued messages in each direction; the larger of the two numbers counts.
+                Default: 1,024.
+            output_buffer_size_kb: the most KiB that wait to be sent. Default: 64.
+            output_max_packets: see `input_max_packets`. Default: 1,024.
+
+        Returns:
+            `FAILED` while connected or connecting; else `OK`.
         """
         if self._status is not _DISCONNECTED:
             return Error.FAILED
@@ -309,7 +319,7 @@ class WebSocketClient(NetworkedPeer):
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        """As `WebSocketPeer`: close with 1000, or 1011 after an exception, without waiting for the answer."""
+        """Closes with code 1000, or 1011 after an exception, without waiting for the answer."""
         self._give_up()
         self._status = _DISCONNECTED
         if self._session is not None:

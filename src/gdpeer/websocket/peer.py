@@ -1,4 +1,4 @@
-"""`WebSocketPeer`: one end of a WebSocket, as the engine's class of that name.
+"""`WebSocketPeer`: one end of a WebSocket, with the members of the engine's class.
 
     peer = WebSocketPeer()
     peer.connect_to_url("ws://127.0.0.1:9080")
@@ -10,12 +10,12 @@
 Members, defaults and return codes are the engine's (reference godot-api section 2 and 3); Godot 3's members of the
 same class are here too.
 
-Differs from the engine, each time for the better:
-- packets that arrived before a close stay readable afterwards;
-- a close that is not answered ends after `close_timeout`, an upgrade after `handshake_timeout`;
-- `get_close_cause()` tells in one structured value why a connection ended or did not open;
-- `poll(timeout)` can wait; `get_latency()` tells the round trip; `drained` tells when there is room again after a
-  refused send;
+Differs from the engine:
+- packets that arrived before a close can still be read afterwards;
+- a close without an answer ends after `close_timeout`, an upgrade after `handshake_timeout`;
+- `get_close_cause()` returns in one value why a connection ended or did not open;
+- `poll(timeout)` can wait; `get_latency()` returns the round trip; the signal `drained` comes when there is room again
+  after a refused send;
 - `compression` offers permessage-deflate.
 
 Layer: `websocket`.
@@ -64,16 +64,16 @@ _DONE = int(Stage.DONE)
 
 
 class WebSocketPeer(PeerBase, PacketPeer):
-    """A client, or a server's end of one connection. It begins CLOSED.
+    """A client, or a server's end of one connection. A new peer is CLOSED.
 
-    Nothing happens but in `poll`: call it once a frame, or with a timeout in a loop of its own. Use one peer from one
-    thread at a time; different peers may be in different threads.
+    Everything happens in `poll`: call it once per frame, or with a timeout in a loop. Use a peer from one thread at a
+    time; different peers may be in different threads.
 
-    Set the settings before connecting. Five of them count at once on an open connection, too: `outbound_buffer_size`,
+    Set the settings before connecting. Five of them also change an open connection: `outbound_buffer_size`,
     `max_queued_packets` (for what is sent), `close_on_backpressure`, `heartbeat_interval` and `close_timeout`.
 
     Args:
-        clock: for tests.
+        clock: a `ManualClock` in tests.
 
     Attributes:
         drained: signal without arguments: after a send was refused with `ERR_OUT_OF_MEMORY`, half of the outbound
@@ -127,7 +127,7 @@ class WebSocketPeer(PeerBase, PacketPeer):
 
     @property
     def drained(self) -> Signal:
-        """See the class."""
+        """The signal, made at its first use: most peers never need it."""
         if self._drained is None:
             self._drained = Signal("drained")
         return self._drained
@@ -135,18 +135,18 @@ class WebSocketPeer(PeerBase, PacketPeer):
     # ------------------------------------------------------------------------------------------ opening
 
     def connect_to_url(self, url: str, tls_client_options: TLSOptions | None = None) -> Error:
-        """Begin to connect; `poll` goes on with it, and the state tells what came of it.
+        """Begins to connect as a client; `poll` continues, and the state says whether the connection opened.
 
         Args:
-            url: `ws://host[:port]/path` or `wss://...`; without a scheme it counts as `ws`.
-            tls_client_options: for `wss`; None: the machine's authorities.
+            url: `ws://host[:port]/path` or `wss://...`; without a scheme `ws` is used.
+            tls_client_options: for `wss`. None trusts the machine's certificate authorities.
 
         Returns:
-            `ERR_INVALID_PARAMETER` for a URL, option or header that is not valid, `ERR_ALREADY_IN_USE` unless CLOSED
-            or CLOSING, `ERR_UNAVAILABLE` in a page for headers or TLS options of one's own, another code where it
-            failed at once (`get_close_cause()` says why); else `OK`.
+            `OK`; `ERR_INVALID_PARAMETER` for a URL, option or header that is not valid; `ERR_ALREADY_IN_USE` while
+            CONNECTING or OPEN; `ERR_UNAVAILABLE` for headers or TLS options in a browser; another code if connecting
+            failed at once (`get_close_cause()` says why).
         """
-        # Written out, as this is called for each connection.
+        # Checked here instead of by @checked, which would cost each connection more time.
         if not isinstance(url, str):
             raise wrong_type("connect_to_url", "url", STR.words, url)
         if tls_client_options is not None and not isinstance(tls_client_options, TLSOptions):
@@ -166,15 +166,14 @@ class WebSocketPeer(PeerBase, PacketPeer):
 
     @checked(stream=_STREAM, url=STR)
     def connect_through(self, stream: Stream | Connector, url: str = "ws://localhost/") -> Error:
-        """Connect as a client over a stream of one's own (`gdpeer.transport`): an in-memory pair in tests, a Unix
-        socket.
+        """Connects as a client over a given stream of `gdpeer.transport`, as an in-memory pair in tests.
 
         Args:
-            stream: open, or still coming to be.
-            url: for the upgrade's request. Nothing is looked up.
+            stream: an open stream, or a connector whose stream is still being made.
+            url: for the request of the upgrade. Its host is not looked up.
 
         Returns:
-            As `connect_to_url`.
+            The codes of `connect_to_url`.
         """
         if self._is_busy():
             return _IN_USE
@@ -184,14 +183,14 @@ class WebSocketPeer(PeerBase, PacketPeer):
             return self._not_begun(url, CloseCause(Cause.UPGRADE, str(problem)), Error.ERR_INVALID_PARAMETER)
 
     def accept_stream(self, stream: Any) -> Error:
-        """Be the server's end of a connection.
+        """Begins the server's end of a connection; `poll` continues.
 
         Args:
-            stream: a `StreamPeerTCP`, a `StreamPeerTLS` over one, or a stream of `gdpeer.transport`.
+            stream: a `StreamPeerTCP`, a `StreamPeerTLS`, or a stream of `gdpeer.transport`.
 
         Returns:
-            `ERR_INVALID_PARAMETER` for another stream, one that is not connected, or a header that is not valid,
-            `ERR_ALREADY_IN_USE` unless CLOSED or CLOSING; else `OK`.
+            `OK`; `ERR_INVALID_PARAMETER` for another kind of stream, one that is not connected, or a header that is not
+            valid; `ERR_ALREADY_IN_USE` while CONNECTING or OPEN.
         """
         if self._is_busy():
             return _IN_USE
@@ -236,7 +235,7 @@ class WebSocketPeer(PeerBase, PacketPeer):
         self._packet_error = _OK
 
     def __del__(self) -> None:
-        """A peer that nobody holds any more ends its connection without a close frame, as in the engine."""
+        """Ends the connection without a close frame when the peer is freed, as in the engine."""
         if self._is_owner:
             self._reset("")
             if self._turn.poller is not None:
@@ -245,20 +244,18 @@ class WebSocketPeer(PeerBase, PacketPeer):
     # ------------------------------------------------------------------------------------------ polling
 
     def poll(self, timeout: float = 0.0) -> None:
-        """Move bytes, and the state with them.
+        """Sends and receives, and updates the state. On a peer of a server this does nothing: the server polls it.
 
         Args:
-            timeout: 0: never wait. Positive: wait at most so many seconds for something to happen. Differs from the
-                engine, which cannot wait. A page never waits.
-
-        A server polls its peers itself; there this does nothing.
+            timeout: the most seconds to wait for an event. 0 does not wait, and a browser never waits. The engine
+                cannot wait.
         """
         if type(timeout) is not float:
             timeout = seconds_of("poll", "timeout", timeout)
         backend = self._backend
         if backend is None or backend.stage == _DONE:
             if backend is not None:
-                self._let_go(backend)  # it may have ended in a send
+                self._let_go(backend)  # the connection may have ended in a send, which keeps the poller
             pause(timeout)
             return
         if backend.peer_id:
@@ -281,13 +278,13 @@ class WebSocketPeer(PeerBase, PacketPeer):
         self.emit_drained()
 
     def _let_go(self, backend: NativeBackend) -> None:
-        """A peer's own poller goes with the connection that it watched."""
+        """Closes the peer's own poller together with the connection."""
         if backend.stage == _DONE and not backend.peer_id and self._turn.poller is not None:
             self._turn.poller.close()
             self._turn.poller = None
 
     def get_ready_state(self) -> PeerState:
-        """CONNECTING until the upgrade is done, OPEN, CLOSING from this side's `close` to the answer, CLOSED."""
+        """Returns CONNECTING until the upgrade is done, OPEN, CLOSING between `close` and its answer, or CLOSED."""
         backend = self._backend
         return _CLOSED if backend is None else state_of(backend.stage, backend.connection.phase)
 
@@ -299,10 +296,10 @@ class WebSocketPeer(PeerBase, PacketPeer):
 
     @checked(payload=BYTES)
     def ping(self, payload: bytes = b"") -> Error:
-        """Send a ping; `get_latency()` changes when its answer comes.
+        """Sends a ping; `get_latency()` changes when the pong comes.
 
         Args:
-            payload: at most 125 bytes; empty: something of its own.
+            payload: at most 125 bytes; b"" sends random bytes.
 
         Returns:
             `FAILED` unless OPEN; else `OK`.
@@ -310,22 +307,22 @@ class WebSocketPeer(PeerBase, PacketPeer):
         return _FAILED if self._backend is None else self._backend.ping(payload)
 
     def get_latency(self) -> float:
-        """Seconds of the newest measured round trip (heartbeat or `ping`); -1.0 before the first."""
+        """Returns the seconds of the newest round trip, by heartbeat or `ping`; -1.0 before the first."""
         trip = None if self._backend is None else self._backend.round_trip
         return -1.0 if trip is None else trip.latency
 
     def get_stats(self) -> PeerStats:
-        """What has passed, and what waits; all 0 before the first connection."""
+        """Returns the counters of the connection; all are 0 before the first connection."""
         return PeerStats() if self._backend is None else peer_stats(self._backend)
 
     # ------------------------------------------------------------------------------------------ the end
 
     def close(self, code: int = 1000, reason: str = "") -> None:
-        """Begin to close; go on polling until CLOSED. While connecting, or with a negative `code`, the end is at once
-        and unclean.
+        """Begins to close; continue to poll until CLOSED.
 
         Args:
-            code: 1000-1003, 1007-1014 or 3000-4999.
+            code: 1000 to 1003, 1007 to 1014, or 3000 to 4999. With a negative code, or while connecting, the connection
+                ends at once, without a close frame.
             reason: at most 123 bytes of UTF-8.
 
         Raises:
@@ -342,19 +339,19 @@ class WebSocketPeer(PeerBase, PacketPeer):
             self._let_go(self._backend)
 
     def get_close_code(self) -> int:
-        """The code of the close frame that came, 1005 where it had none.
+        """Returns the code of the other side's close frame, 1005 if the frame had no code.
 
-        1002, 1007 or 1009 where the other side broke the protocol, 1013 where it was too slow; -1: not closed, or not
-        cleanly.
+        The code is 1002, 1007 or 1009 if the other side broke the protocol, 1013 if it was too slow. It is -1 while
+        open, and if there was no close frame.
         """
         return -1 if self._backend is None else self._backend.close_code
 
     def get_close_reason(self) -> str:
-        """The reason that came with the code."""
+        """Returns the reason that came with the close code; "" without one."""
         return "" if self._backend is None else self._backend.close_reason
 
     def get_close_cause(self) -> CloseCause:
-        """Why the connection ended, or did not open: one structured reason."""
+        """Returns why the connection ended, or did not open."""
         backend = self._backend
         return self._cause if backend is None else backend.cause
 
@@ -362,7 +359,7 @@ class WebSocketPeer(PeerBase, PacketPeer):
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        """Close with 1000, or 1011 after an exception, not waiting for the answer; over TLS it takes 0.2 seconds."""
+        """Closes with code 1000, or 1011 after an exception, without waiting for the answer; 0.2 seconds over TLS."""
         if self._backend is not None:
             leave([self._backend], 1000 if kind is None else 1011, "")
             self._let_go(self._backend)
@@ -370,13 +367,15 @@ class WebSocketPeer(PeerBase, PacketPeer):
     # ------------------------------------------------------------------------------------------ facts
 
     def get_selected_protocol(self) -> str:
-        """The sub-protocol that was agreed on, or ""."""
+        """Returns the agreed sub-protocol; "" without one."""
         backend = self._backend
         return "" if backend is None or backend.opened is None else backend.opened.protocol
 
     def get_requested_url(self) -> str:
-        """On a client the URL passed in, wherever redirects led; on a server `ws(s)://` with the client's Host header
-        and path.
+        """Returns the URL of the connection.
+
+        On a client, the URL that was passed in, even after redirects. On a server, `ws://` or `wss://` with the Host
+        header and path of the client.
         """
         backend = self._backend
         if backend is None or backend.is_client:
@@ -387,21 +386,21 @@ class WebSocketPeer(PeerBase, PacketPeer):
         return f"{'wss' if backend.stream.is_secure else 'ws'}://{request.headers.get('host')}{request.target}"
 
     def get_handshake_headers(self) -> Headers:
-        """The headers that the other side sent with the upgrade; empty before."""
+        """Returns the headers that the other side sent with the upgrade; no headers before the upgrade."""
         backend = self._backend
         return Headers() if backend is None or backend.opened is None else backend.opened.headers
 
     def get_requested_headers(self) -> Headers:
-        """On a server the headers of the client's request, for as long as there is the peer; empty on a client."""
+        """Returns on a server the headers of the client's request; on a client no headers."""
         request = self.get_request()
         return Headers() if request is None else request.headers
 
     def get_connected_host(self) -> str:
-        """The other side's address in numbers; "" without TCP."""
+        """Returns the other side's address in numbers; "" without a connection."""
         return self._remote_address()[0]
 
     def get_connected_port(self) -> int:
-        """The other side's port; 0 without TCP."""
+        """Returns the other side's port; 0 without a connection."""
         return self._remote_address()[1]
 
     def _remote_address(self) -> tuple[str, int]:
@@ -409,7 +408,7 @@ class WebSocketPeer(PeerBase, PacketPeer):
         return ("", 0) if backend is None or backend.stream is None else backend.stream.remote_address
 
     def set_no_delay(self, enabled: bool) -> None:
-        """Send small packets at once (TCP_NODELAY); on at first."""
+        """Sets TCP_NODELAY, which sends small packets at once. Default: on."""
         if self._backend is not None and self._backend.stream is not None:
             self._backend.stream.set_no_delay(enabled)
 

@@ -1,4 +1,4 @@
-"""`WebSocketServer`: the server of the tutorial and of Godot 3, with signals; pages and health on the same port.
+"""`WebSocketServer`: the server of the tutorial and of Godot 3, with signals, and web pages on the same port.
 
     server = WebSocketServer()
 
@@ -10,14 +10,14 @@
     while True:
         server.poll(timeout=0.05)
 
-In Godot 3's multiplayer mode (`gd_mp_api`) it is what `NetworkedPeer` says, and emits the signals of that instead: of
-its own only `client_close_request` and `peer_drained`.
+In Godot 3's multiplayer mode (`gd_mp_api`) the server is a `NetworkedPeer`, and emits the signals of that class. Of its
+own signals it emits only `client_close_request` and `peer_drained`.
 
-A turn of `poll`: everybody who waits is accepted, what arrived is read, signals are emitted, and what the slots sent
-goes out, one write for each peer. Its cost follows what happened; peers where nothing did cost nothing.
+`poll` accepts all waiting connections, reads, emits signals, and then sends what the handlers have sent, in one write
+for each peer. Idle peers cost nothing.
 
-Differs from the engine: accepts all waiting connections in a turn, answers refused upgrades with a status and a
-reason, and reports `was_clean` as true whenever both close frames were exchanged.
+Differs from the engine: accepts all waiting connections at once, answers refused upgrades with a status and a reason,
+and reports `was_clean` as true whenever both close frames were exchanged.
 
 Layer: `websocket`. Source: reference godot-api section 10.
 """
@@ -90,7 +90,7 @@ _ATTRIBUTES = (
     ("max_peers", INT),
     ("process_request", optional(CALLABLE)),
 )
-"""What plain attributes must be when the server begins to listen."""
+"""The kinds of the plain attributes, which `listen` checks."""
 _STREAM = a("a Stream or a Connector of gdpeer.transport", Stream, Connector)
 
 HEALTH = "/health"
@@ -98,36 +98,38 @@ HEALTH = "/health"
 TOO_MANY_REFUSED = "too much of what it sent was refused"
 
 DRAIN_TURN = 0.2
-"""Seconds of one turn while draining: as late is a signal noticed that came just before the wait."""
+"""Seconds of one turn while draining. A system signal that came just before the wait is noticed after it."""
 
 _LINGERING, _DONE = int(Stage.LINGERING), int(Stage.DONE)  # compared once for each peer in a turn
 _CLEAN = Cause.CLOSED  # once, for an enumeration finds its members slowly
 
 
 class WebSocketServer(NetworkedPeer):
-    """Many connections on one port, told of by signals while `poll` runs.
+    """A server with many connections on one port. It emits its signals while `poll` runs.
 
-    Settings count for connections that come after they are set. Not to be used by two threads at a time.
+    A changed setting applies to connections that come afterwards. Use a server from one thread at a time.
 
     Attributes:
-        client_connected: signal (peer_id, protocol): an upgrade is done, and the peer is open.
-        client_disconnected: signal (peer_id, was_clean): a peer is gone. It can still be asked for its close code,
-            reason and cause, and for packets not read yet.
-        client_close_request: signal (peer_id, code, reason): the client began to close.
-        data_received: signal (peer_id): once for each packet.
-        peer_drained: signal (peer_id): after a refused send there is room again.
-        bind_ip: "*" for all addresses, one address, or "unix:/path".
-        private_key: an object or the path of a PEM file; with `ssl_certificate` set too: TLS.
-        ssl_certificate: likewise; the whole chain, the server's own first.
-        ca_chain: certificates between `ssl_certificate` and its root; None.
-        http_handler: answers requests that are no upgrade (`gdpeer.http`); None: 426, but for `/health`.
-        process_request: called with the `Request` of each upgrade that would be accepted, before it is answered. None
-            lets it go on, a `Response` (`gdpeer.http`) refuses it with that status, reason and body. Where it raises,
-            that is logged, and the answer is 500. None: nobody is asked.
-        refuse_new_connections: answer upgrades with 503.
-        max_peers: answer upgrades beyond so many with 503; 0: no limit.
-        backlog: connections that may wait in the kernel.
-        reuse_port: share the port with other processes.
+        client_connected: signal (peer_id, protocol): the upgrade of a client is done, and its peer is open.
+        client_disconnected: signal (peer_id, was_clean): the connection to a client has ended. While the signal is
+            emitted, `get_peer(peer_id)` still has the close code, reason and cause, and unread packets.
+        client_close_request: signal (peer_id, code, reason): a client has begun to close.
+        data_received: signal (peer_id): a packet came; once for each packet.
+        peer_drained: signal (peer_id): after a refused send, half of the peer's outbound room is free again.
+        bind_ip: one address, "*" for all, or "unix:/path". Default: "*".
+        private_key: a `CryptoKey`, or the path of a PEM file. With `ssl_certificate` it turns TLS on. Default: None.
+        ssl_certificate: an `X509Certificate`, or the path of a PEM file: the whole chain, the server's own certificate
+            first. Default: None.
+        ca_chain: the certificates between `ssl_certificate` and its root. Default: None.
+        http_handler: answers HTTP requests that are no upgrade (`gdpeer.http`). Without one they get status 426, except
+            for `/health`. Default: None.
+        process_request: called with the `Request` of each upgrade that could be accepted. It returns None to accept the
+            upgrade, or a `Response` (`gdpeer.http`) to refuse it. An exception is logged, and the client gets status
+            500. Default: None.
+        refuse_new_connections: True answers upgrades with status 503. Default: False.
+        max_peers: the most open connections; later upgrades get status 503. Default: 0, no limit.
+        backlog: the most connections that wait in the system to be accepted. Default: 4,096.
+        reuse_port: True shares the port with other processes. Default: False.
     """
 
     _gdpeer_attributes: ClassVar[tuple[str, ...]] = (
@@ -195,19 +197,23 @@ class WebSocketServer(NetworkedPeer):
         self._tally = Tally()
         self._listen_error = ""
         self._untold = ""
-        self._later: Callable[[Awaitable[Response | None], Answered], None] | None = None  # an asyncio front's
-        self._peers: dict[int, WebSocketPeer] = {}  # announced
-        self._opening: dict[int, NativeBackend] = {}  # not announced yet
-        self._admitted: set[int] = set()  # of those: whose upgrade was let in
-        self._answered: dict[int, NativeBackend] = {}  # by HTTP: pages and refusals, until the other side has them
-        self._lingering: dict[int, NativeBackend] = {}  # their end was announced
+        self._later: Callable[[Awaitable[Response | None], Answered], None] | None = None  # for async answers
+        self._peers: dict[int, WebSocketPeer] = {}  # open, by id
+        self._opening: dict[int, NativeBackend] = {}  # connections before their upgrade is done
+        self._admitted: set[int] = set()  # the opening ones that have a place of max_peers
+        self._answered: dict[int, NativeBackend] = {}  # connections that get a page or a refusal
+        self._lingering: dict[int, NativeBackend] = {}  # announced as gone, while TCP still ends
         self._outgoing = Outgoing()
 
     @checked(input_buffer_size_kb=INT, input_max_packets=INT, output_buffer_size_kb=INT, output_max_packets=INT)
     def set_buffers(
         self, input_buffer_size_kb: int, input_max_packets: int, output_buffer_size_kb: int, output_max_packets: int
     ) -> Error:
-        """As `WebSocketClient.set_buffers`; `FAILED` once listening."""
+        """Sets the buffers of each peer, with the arguments of `WebSocketClient.set_buffers`.
+
+        Returns:
+            `FAILED` while listening; else `OK`.
+        """
         if self._listeners.listeners:
             return Error.FAILED
         self.inbound_buffer_size = kilobytes(input_buffer_size_kb)
@@ -217,10 +223,13 @@ class WebSocketServer(NetworkedPeer):
 
     @checked(headers=LINES)
     def set_extra_headers(self, headers: Iterable[str] = ()) -> None:
-        """`Name: value` lines for the response to each upgrade.
+        """Sets headers for the response to each upgrade.
+
+        Args:
+            headers: lines of the form `Name: value`.
 
         Raises:
-            ValueError: a line is not of that form.
+            ValueError: a line has another form.
         """
         found = lines(headers)
         for line in found:
@@ -231,17 +240,21 @@ class WebSocketServer(NetworkedPeer):
 
     @checked(port=INT, protocols=LINES, gd_mp_api=BOOL)
     def listen(self, port: int, protocols: Iterable[str] = (), gd_mp_api: bool = False) -> Error:
-        """Open the port.
+        """Opens the port. After an error `get_listen_error()` says in words what was wrong.
 
         Args:
-            port: 1-65535, or 0 for a free one (`get_local_port`).
-            protocols: sub-protocols spoken. With some, a client must offer one of them; with none, it must offer none.
-            gd_mp_api: Godot 3's multiplayer mode; clients must be in it too.
+            port: 1 to 65,535; 0 opens a free port, which `get_local_port` tells.
+            protocols: the supported sub-protocols. Clients must offer one of them, or none if the list is empty.
+            gd_mp_api: True turns on Godot 3's multiplayer mode, which clients must use too.
 
         Returns:
-            `ERR_ALREADY_IN_USE` when listening already or the port is taken, `ERR_INVALID_PARAMETER` for a port,
-            address, protocol, key or certificate that is not valid, `ERR_UNAVAILABLE` in a page; else `OK`.
-            `get_listen_error()` says in words what was wrong.
+            OK: the port is open.
+            ERR_ALREADY_IN_USE: this server listens already, or another program has the port.
+            ERR_INVALID_PARAMETER: the port, address, a protocol, the key or the certificate is not valid.
+            ERR_UNAVAILABLE: this is a browser.
+
+        Raises:
+            TypeError: an attribute, as `max_peers`, has a wrong type.
         """
         for name, kind in _ATTRIBUTES:
             if not kind.fits(getattr(self, name)):
@@ -269,13 +282,13 @@ class WebSocketServer(NetworkedPeer):
         return error
 
     def reload_certificate(self) -> Error:
-        """Read `private_key` and `ssl_certificate` anew: connections that come from now on see what is there then.
+        """Reads `private_key` and `ssl_certificate` again, for connections that come from now on.
 
-        Those that are open go on as they are. Where the files cannot be used, the former ones stay in use.
+        Open connections keep their certificate. If the files cannot be used, the former ones stay in use.
 
         Returns:
-            `ERR_UNCONFIGURED` unless listening with TLS, another code for files that cannot be used
-            (`get_listen_error()` says why); else `OK`.
+            `OK`; `ERR_UNCONFIGURED` if the server does not listen with TLS; another code if the files cannot be used
+            (`get_listen_error()` says why).
         """
         if self._listeners.tls is None:
             return Error.ERR_UNCONFIGURED
@@ -308,34 +321,34 @@ class WebSocketServer(NetworkedPeer):
         return True
 
     def get_connection_status(self) -> ClientStatus:
-        """CONNECTED while listening, else DISCONNECTED."""
+        """Returns CONNECTED while listening, else DISCONNECTED."""
         return ClientStatus.CONNECTED if self._listeners.listeners else ClientStatus.DISCONNECTED
 
     def _max_message_size(self) -> int:
         return self.outbound_buffer_size
 
     def _limit_of(self, peer_id: int) -> LogLimit | None:
-        """What is logged about a peer counts for its address, however often it comes again; None: it is not there."""
+        """Returns the counter of log lines for a peer's address, which survives the connection; None: no such peer."""
         peer = self._peers.get(peer_id)
         return None if peer is None else self.log_limit_of(peer.get_connected_host())
 
     def get_listen_error(self) -> str:
-        """What was wrong with the last `listen`, in a line; "" after one that worked.
+        """Returns in a line what was wrong with the last `listen`; "" if it succeeded.
 
-        A program that never asks finds it in the log once it polls.
+        If the program does not call this, the next `poll` logs the line.
         """
         self._untold = ""
         return self._listen_error
 
     def get_local_port(self) -> int:
-        """The port that is open; 0 when none is."""
+        """Returns the number of the open port; 0 if none is open."""
         return self._listeners.listeners[0].local_address[1] if self._listeners.listeners else 0
 
     def _come_in(self, stream: Any, port: int) -> None:
-        """A connection was accepted; it goes at once where a limit is met."""
+        """Serves an accepted connection, or closes it if a limit is reached."""
         self._tally.accepted += 1
         admission, settings = self._listeners.admission, self._settings
-        if not settings.has_limits_by_address():  # to know the address takes time, and memory
+        if not settings.has_limits_by_address():  # asking for the address takes time and memory
             self._serve(self._listeners.secure(stream, settings), port)
             return
         address = stream.remote_address[0]
@@ -349,7 +362,10 @@ class WebSocketServer(NetworkedPeer):
 
     @checked(stream=_STREAM)
     def take_stream(self, stream: Stream | Connector) -> int:
-        """Serve a stream that came another way than through `listen`: an in-memory pair in tests.
+        """Serves a stream that did not come through the port, as an in-memory pair in tests.
+
+        Args:
+            stream: a stream of `gdpeer.transport`, or a connector whose stream is still being made.
 
         Returns:
             The id that the peer will have.
@@ -372,15 +388,15 @@ class WebSocketServer(NetworkedPeer):
         return peer_id
 
     def _is_in_use(self, peer_id: int) -> bool:
-        """Whether an id is that of a connection that is neither open nor opening, but still there."""
+        """Whether an id belongs to a connection that is ending, or gets a page."""
         return peer_id in self._answered or peer_id in self._lingering
 
     def _taken(self) -> int:
-        """How many of `max_peers` places are taken."""
+        """Returns how many places of `max_peers` are taken."""
         return len(self._peers) + len(self._admitted)
 
     def _ask_in(self, upgrade: ServerUpgrade, peer_id: int, process: Processor) -> None:
-        """Have the game's `process_request` decide about an upgrade."""
+        """Lets `process_request` decide about an upgrade."""
         later = None if self._later is None else partial(self._answer_later, self._later, peer_id)
         upgrade.question = Question(process, self._settings.limits().max_head_size, later)
 
@@ -415,10 +431,10 @@ class WebSocketServer(NetworkedPeer):
     # ------------------------------------------------------------------------------------------ polling
 
     def poll(self, timeout: float = 0.0) -> None:
-        """One turn: accept, read, emit signals, send.
+        """Accepts connections, reads, emits signals, and sends.
 
         Args:
-            timeout: 0: never wait. Positive: wait at most so many seconds for something to happen.
+            timeout: the most seconds to wait for an event. 0 does not wait.
         """
         if type(timeout) is not float:
             timeout = seconds_of("poll", "timeout", timeout)
@@ -445,7 +461,7 @@ class WebSocketServer(NetworkedPeer):
             self.peer_drained.emit(peer_id)
 
     def _take_opened(self, backend: NativeBackend) -> WebSocketPeer | None:
-        """Announce a peer whose upgrade is done; None for a connection that is not open yet, or no longer."""
+        """Announces a peer whose upgrade is done; None if the connection is not open yet, or has ended."""
         peer_id = backend.peer_id
         if peer_id in self._opening and backend.opened is not None:
             del self._opening[peer_id]
@@ -468,7 +484,7 @@ class WebSocketServer(NetworkedPeer):
         return None
 
     def _note_answered(self, peer_id: int, backend: NativeBackend) -> None:
-        """A connection will never open: it was answered by HTTP, or has ended. It is not pending any longer."""
+        """Counts a connection that will never open: it got an HTTP answer, or has ended."""
         self._answered[peer_id] = backend
         self._tally.note_refused(backend.cause)
         request = backend.upgrade.request
@@ -496,41 +512,45 @@ class WebSocketServer(NetworkedPeer):
 
     @property
     def peers(self) -> Mapping[int, WebSocketPeer]:
-        """The peers that are there, by id; read-only, and always up to date."""
+        """The open peers, by id: a read-only view, which changes with the connections."""
         return MappingProxyType(self._peers)
 
     @checked(peer_id=INT)
     def has_peer(self, peer_id: int) -> bool:
-        """Whether there is such a peer."""
+        """Whether there is an open peer with this id."""
         return peer_id in self._peers
 
     def get_peer(self, peer_id: int) -> WebSocketPeer | None:
-        """The peer; None where there is none of that id."""
+        """Returns the peer with this id; None if there is none."""
         if type(peer_id) is not int:
             check_id("get_peer", peer_id)
         return self._peers.get(peer_id)
 
     @checked(peer_id=INT)
     def get_peer_address(self, peer_id: int) -> str:
-        """The peer's address in numbers; "" where there is no such peer."""
+        """Returns the peer's address in numbers; "" if there is no such peer."""
         peer = self._peers.get(peer_id)
         return "" if peer is None else peer.get_connected_host()
 
     @checked(peer_id=INT)
     def get_peer_port(self, peer_id: int) -> int:
-        """The peer's port; 0 where there is no such peer."""
+        """Returns the peer's port; 0 if there is no such peer."""
         peer = self._peers.get(peer_id)
         return 0 if peer is None else peer.get_connected_port()
 
     @checked(peer_id=INT, code=INT, reason=STR)
     def disconnect_peer(self, peer_id: int, code: int = 1000, reason: str = "") -> None:
-        """Begin to close; `client_disconnected` follows while polling. An id that is not there is ignored, with a
-        warning.
+        """Begins to close the connection to a peer; `client_disconnected` follows in a later `poll`.
 
-        In multiplayer mode packets of the peer that were not taken yet are gone, too.
+        In multiplayer mode this also drops the peer's unread packets. An unknown id is ignored, with a warning.
+
+        Args:
+            peer_id: of the peer.
+            code: the close code: 1000 to 1003, 1007 to 1014, or 3000 to 4999.
+            reason: at most 123 bytes of UTF-8.
 
         Raises:
-            ValueError: the code may not be sent, or the reason is longer than 123 bytes.
+            ValueError: the code may not be sent, or the reason is too long.
         """
         peer = self._peers.get(peer_id)
         if peer is None:
@@ -541,14 +561,14 @@ class WebSocketServer(NetworkedPeer):
             self._session.drop_packets(peer)
 
     def broadcast(self, data: bytes | str, exclude: Iterable[int] = ()) -> Error:
-        """Send one message to every peer, framed once.
+        """Sends one message to all peers, framed once.
 
         Args:
-            data: bytes go as binary, a string as text.
-            exclude: ids that do not get it.
+            data: bytes are sent as binary, a string as text.
+            exclude: ids of peers that do not get the message.
 
         Returns:
-            `ERR_OUT_OF_MEMORY` when some peer had no room for it (the others got it), else `OK`.
+            `ERR_OUT_OF_MEMORY` if the send queue of a peer was full (all others got the message); else `OK`.
         """
         if exclude and not IDS.fits(exclude):
             raise wrong_type("broadcast", "exclude", IDS.words, exclude)
@@ -558,15 +578,16 @@ class WebSocketServer(NetworkedPeer):
     def broadcast_to(
         self, peer_ids: Iterable[int], data: bytes | str, write_mode: PeerWriteMode | None = None
     ) -> Error:
-        """Send one message to some peers, framed once.
+        """Sends one message to some peers, framed once.
 
         Args:
-            peer_ids: who gets it; ids that are not there are passed over.
+            peer_ids: ids of the receivers; unknown ids are ignored.
             data: the message.
-            write_mode: None: bytes go as binary, a string as text.
+            write_mode: BINARY or TEXT. None sends bytes as binary, a string as text.
 
         Returns:
-            As `broadcast`; `ERR_INVALID_DATA` for bytes that are to go as text and are not UTF-8.
+            `ERR_OUT_OF_MEMORY` if the send queue of a peer was full (all others got the message), `ERR_INVALID_DATA`
+            for bytes that are to be sent as text and are not UTF-8; else `OK`.
         """
         if not IDS.fits(peer_ids):
             raise wrong_type("broadcast_to", "peer_ids", IDS.words, peer_ids)
@@ -582,7 +603,7 @@ class WebSocketServer(NetworkedPeer):
         return spread(self._peers, peer_ids, payload, is_text)
 
     def stats(self) -> ServerStats:
-        """What has passed, and what is there; costs a look at each peer."""
+        """Returns the server's counters. The time that it takes grows with the number of peers."""
         outgoing = sum(backend.connection.outbox.pending for backend in self._answered.values()) + self._outgoing.held
         return self._tally.stats(backends_of(self.peers.values()), len(self._opening), len(self._answered), outgoing)
 
@@ -590,25 +611,33 @@ class WebSocketServer(NetworkedPeer):
 
     @checked(code=INT, reason=STR)
     def close_all(self, code: int = 1000, reason: str = "") -> None:
-        """Begin to close every peer; go on polling until `peers` is empty. Errors as `disconnect_peer`."""
+        """Begins to close all peers. Continue to poll until `peers` is empty.
+
+        Args:
+            code: the close code; see `disconnect_peer`.
+            reason: at most 123 bytes of UTF-8.
+
+        Raises:
+            ValueError: the code may not be sent, or the reason is too long.
+        """
         check_close(code, reason)
         for peer in list(self._peers.values()):
             peer.close(code, reason)
 
     @checked(code=INT, reason=STR, grace=NUMBER)
     def stop(self, code: int = 1000, reason: str = "", grace: float = 0.0) -> None:
-        """Close the port and every peer with a close frame.
+        """Closes the port, and all peers with a close frame.
 
         Args:
-            code: see `disconnect_peer`; 1001 says that the server goes down.
-            reason: likewise.
-            grace: seconds that the peers have to take what waits for them and to answer the close; until then nobody
-                else is let in, and signals are emitted as ever. 0.0: without waiting for answers and without signals;
-                over TLS that takes 0.2 seconds, so that the close frame is read before TLS ends. While `poll` runs
-                nothing is waited for.
+            code: the close code; see `disconnect_peer`. 1001 says that the server goes down.
+            reason: at most 123 bytes of UTF-8.
+            grace: seconds that the peers have to receive all queued messages and to answer. During that time signals
+                are emitted, and upgrades get status 503. 0 waits for no answer and emits no signal; over TLS it takes
+                0.2 seconds, so that clients read the close frame before TLS ends. Within `poll` the server does not
+                wait.
 
         Raises:
-            ValueError: as `disconnect_peer`.
+            ValueError: the code may not be sent, or the reason is too long.
         """
         if grace > 0:
             self._drain(code, reason, grace)
@@ -640,7 +669,7 @@ class WebSocketServer(NetworkedPeer):
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        """Stop, with 1001, or 1011 after an exception."""
+        """Stops with code 1001, or 1011 after an exception."""
         self.stop(1001 if kind is None else 1011)
 
     def __repr__(self) -> str:
