@@ -26,6 +26,7 @@ DOCUMENTED = frozenset({"_asdict", "_exit", "_fields", "_make", "_replace"})
 FOR_TOOLS = re.compile(r"# (?:noqa|type:|pragma|compiled only|-+|cython:)")
 
 
+@cache
 def modules(folder: Path = PACKAGE) -> list[Path]:
     """Returns the paths of all modules below a folder."""
     return sorted(path for path in folder.rglob("*.py"))
@@ -45,9 +46,15 @@ def tree_of(path: Path) -> ast.Module:
 # -- imports ----------------------------------------------------------------------------------------------------------
 
 
+@cache
+def module_names() -> frozenset[str]:
+    """Returns the dotted names of all modules."""
+    return frozenset(dotted(path) for path in modules())
+
+
 def imports(path: Path) -> Iterator[str]:
     """Yields the modules of gdpeer that a module imports at run time, also inside functions."""
-    names = {dotted(other) for other in modules()}
+    names = module_names()
     for node in at_run_time(tree_of(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name in names)
