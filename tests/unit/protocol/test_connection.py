@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import pytest
@@ -119,6 +120,19 @@ def test_client_masks_and_server_does_not() -> None:
         source.send_ping(b"b")
         source.send_close(1000, "")
         assert {mask for _, mask, _ in frames_in(carry(source, target))} == {source is client}
+
+
+def test_messages_may_refer_back_as_far_as_the_agreed_window() -> None:
+    block = random.Random(7).randbytes(12_000)
+    client, server = pair()
+    for connection in (client, server):
+        connection.compress(Agreement(), 0)
+    for source, target in ((client, server), (server, client)):
+        for _ in range(2):
+            source.send_message(block, False)
+        data = carry(source, target)
+        assert len(data) < 1.5 * len(block)  # the second message refers back to the first
+        assert packets(target.inbox) == [(block, False)] * 2
 
 
 def test_compression_that_is_agreed_on_later() -> None:

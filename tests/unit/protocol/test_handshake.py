@@ -863,3 +863,9 @@ def test_with_compression_a_malformed_extension_is_refused() -> None:
 def test_a_header_line_is_refused_with_what_is_wrong(line: str, problem: str) -> None:
     with pytest.raises(ValueError, match=f": {re.escape(problem)}$"):
         parse_header_line(line)
+
+
+def test_a_request_cannot_be_changed() -> None:
+    request = Request("GET", "/", Headers())
+    with pytest.raises(AttributeError):
+        request.target = "/other"  # type: ignore[misc]

@@ -160,6 +160,13 @@ def test_empty_fragments_make_an_empty_message(inbox: Inbox, masked: bool) -> No
     assert packets(inbox) == [(b"", True)]
 
 
+def test_packets_keep_their_kinds_when_another_is_discarded(inbox: Inbox, masked: bool) -> None:
+    for opcode, payload in ((TEXT, b"a"), (TEXT, b"b"), (BINARY, b"c"), (BINARY, b"d"), (TEXT, b"e"), (TEXT, b"f")):
+        parse(inbox, frame(opcode, payload, masked=masked))
+    inbox.discard(4)
+    assert packets(inbox) == [(b"a", True), (b"b", True), (b"c", False), (b"d", False), (b"f", True)]
+
+
 def test_next_packet_of_none(inbox: Inbox) -> None:
     with pytest.raises(IndexError):
         inbox.next_packet()

@@ -164,6 +164,16 @@ def by_word(main: Main, word: str) -> Any:
     return getattr(main, word)
 
 
+def test_a_puppet_may_not_call_the_methods_of_puppets() -> None:
+    session = Session()
+    server, (client,) = session.server, session.clients
+    server.main.set_network_master(2)  # a third one
+    client.main.puppet.rpc_id(1, "x")
+    session.run()
+    assert server.main.take() == []
+    assert server.api.refused.total() == 1
+
+
 @pytest.mark.parametrize(
     ("word", "from_master_there", "from_master_here", "from_puppet_there", "from_puppet_here"),
     [
