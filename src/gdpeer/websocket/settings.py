@@ -88,8 +88,8 @@ class Setting(Generic[Value, Given]):
         self,
         convert: Callable[[Given], Value],
         default: Any,
-        text: str,
         *,
+        text: str,
         why: str = "",
         option: Option | None = None,
         **by_role: Any,
@@ -298,169 +298,130 @@ class Settings:
         TypeError: there is no setting of that name.
     """
 
+    # Each row is a line of data, then its words. The formatter would give each argument a line.
+    # fmt: off
     handshake_headers = Setting(
-        lines,
-        (),
-        "`Name: value` lines to add to the request (client) or to the response (server).",
-        option=Option("additional_headers", convert=_header_lines, text="a mapping, or pairs"),
+        lines, (), option=Option("additional_headers", convert=_header_lines, text="a mapping, or pairs"),
+        text="`Name: value` lines to add to the request (client) or to the response (server).",
     )
     supported_protocols = Setting(
-        names,
-        (),
-        "Sub-protocols to offer (client) or to accept (server), the most wanted first.",
-        option=Option("subprotocols", unlimited=()),
+        names, (), option=Option("subprotocols", unlimited=()),
+        text="Sub-protocols to offer (client) or to accept (server), the most wanted first.",
     )
     godot3_protocols = Setting(
-        names,
-        (),
-        'Sub-protocols whose clients speak "godot3", on a server that speaks both dialects. The server accepts them in '
-        "addition to `supported_protocols`.",
+        names, (),
+        text='Sub-protocols whose clients speak "godot3", on a server that speaks both dialects. The server accepts '
+        "them in addition to `supported_protocols`.",
     )
     inbound_buffer_size = Setting(
-        count,
-        65_535,
-        "Bytes of the largest message, and of the messages that may wait unread. A larger message closes the "
+        count, 65_535, client=65_536, server=65_536, option=Option("max_size", 1_048_576, _UNLIMITED),
+        text="Bytes of the largest message, and of the messages that may wait unread. A larger message closes the "
         "connection with 1009.",
         why="The engine's default; Godot 3's for a client and a server.",
-        option=Option("max_size", 1_048_576, _UNLIMITED),
-        client=65_536,
-        server=65_536,
     )
     outbound_buffer_size = Setting(
-        count,
-        65_535,
-        "Bytes that may wait to be sent to one peer; 0: no limit. A send over the limit is refused with "
+        count, 65_535, client=65_536, server=65_536, option=Option("write_limit", 65_536, 0),
+        text="Bytes that may wait to be sent to one peer; 0: no limit. A send over the limit is refused with "
         "`ERR_OUT_OF_MEMORY`.",
         why="The engine's default; Godot 3's for a client and a server.",
-        option=Option("write_limit", 65_536, 0),
-        client=65_536,
-        server=65_536,
     )
     max_queued_packets = Setting(
-        count,
-        4_096,
-        "Messages that may wait in each direction, unread or unsent.",
+        count, 4_096, client=1_024, server=1_024, option=Option("max_queue", 1_024, _UNLIMITED),
+        text="Messages that may wait in each direction, unread or unsent.",
         why="The engine's default; Godot 3's for a client and a server.",
-        option=Option("max_queue", 1_024, _UNLIMITED),
-        client=1_024,
-        server=1_024,
     )
     close_on_backpressure = Setting(
-        flag,
-        False,
-        "If a send is refused because of the messages that wait already, also close the connection with 1013 (in a "
-        "page with 4013). False: only refuse the send.",
-        why="The game decides about slow peers. A peer that does not read the close frame either is disconnected after "
-        "`close_timeout`.",
+        flag, False,
+        text="If a send is refused because of the messages that wait already, also close the connection with 1013 "
+        "(in a page with 4013). False: only refuse the send.",
+        why="The game decides about slow peers. A peer that does not read the close frame either is disconnected "
+        "after `close_timeout`.",
     )
     heartbeat_interval = Setting(
-        seconds,
-        0.0,
-        "Seconds between pings while the connection is open; 0.0: no pings. A ping that is not answered before the "
-        "next one ends the connection uncleanly.",
+        seconds, 0.0, option=Option("ping_interval", 20.0, 0.0),
+        text="Seconds between pings while the connection is open; 0.0: no pings. A ping that is not answered before "
+        "the next one ends the connection uncleanly.",
         why="As in the engine.",
-        option=Option("ping_interval", 20.0, 0.0),
     )
     connect_timeout = Setting(
-        seconds,
-        30.0,
-        "Seconds for looking up the name, and for TCP.",
+        seconds, 30.0, option=Option("open_timeout", 10.0, float("inf")),
+        text="Seconds for looking up the name, and for TCP.",
         why="As in the engine.",
-        option=Option("open_timeout", 10.0, float("inf")),
     )
     handshake_timeout = Setting(
-        seconds,
-        10.0,
-        "Seconds for TLS and the upgrade: for both together on a server, for each of them on a client.",
+        seconds, 10.0, server=3.0, multiplayer=3.0, option=Option("open_timeout", 10.0, float("inf")),
+        text="Seconds for TLS and the upgrade: for both together on a server, for each of them on a client.",
         why="The engine's default for a server. A client waits longer, because a server may be far away. For "
         "`WebSocketMultiplayerPeer` as in the engine: a client counts from `create_client` until it has its id.",
-        option=Option("open_timeout", 10.0, float("inf")),
-        server=3.0,
-        multiplayer=3.0,
     )
     close_timeout = Setting(
-        seconds,
-        10.0,
-        "Seconds from sending a close frame to its answer.",
+        seconds, 10.0, option=Option("close_timeout", 10.0, float("inf")),
+        text="Seconds from sending a close frame to its answer.",
         why="The engine has no limit, and waits until TCP fails.",
-        option=Option("close_timeout", 10.0, float("inf")),
     )
     compression = Setting(
-        flag,
-        False,
-        "Offer (client) or accept (server) permessage-deflate.",
+        flag, False, option=Option("compression", convert=_deflate_choice, text='`"deflate"` or None'),
+        text="Offer (client) or accept (server) permessage-deflate.",
         why="Compression costs time and memory for each connection, and the engine does not support it.",
-        option=Option("compression", convert=_deflate_choice, text='`"deflate"` or None'),
     )
     compression_threshold = Setting(
-        count,
-        256,
-        "Messages of fewer bytes are sent uncompressed.",
+        count, 256,
+        text="Messages of fewer bytes are sent uncompressed.",
         why="Below a few hundred bytes compression saves nothing.",
     )
     message_rate = Setting(
-        rate,
-        0.0,
-        "Messages per second that are taken from a peer, twice as many at once; 0.0: no limit. Over the limit reading "
-        "pauses, and TCP holds the sender back.",
+        rate, 0.0,
+        text="Messages per second that are taken from a peer, twice as many at once; 0.0: no limit. Over the limit "
+        "reading pauses, and TCP holds the sender back.",
         why="No message is lost, and other peers are not delayed.",
     )
     byte_rate = Setting(
-        rate,
-        0.0,
-        "Bytes per second that are taken from a peer, twice as many at once; 0.0: no limit. Over the limit reading "
-        "pauses.",
+        rate, 0.0,
+        text="Bytes per second that are taken from a peer, twice as many at once; 0.0: no limit. Over the limit "
+        "reading pauses.",
     )
     max_connections_per_address = Setting(
-        count,
-        0,
-        "Connections that a server takes from one address (IPv6: from one /64), open or opening; 0: no limit.",
+        count, 0,
+        text="Connections that a server takes from one address (IPv6: from one /64), open or opening; 0: no limit.",
         why="A household, a school or a proxy has one address, so a small limit keeps people out.",
     )
     connection_rate = Setting(
-        rate,
-        0.0,
-        "New connections per second that a server takes from one address, twice as many at once; 0.0: no limit.",
+        rate, 0.0,
+        text="New connections per second that a server takes from one address, twice as many at once; 0.0: no limit.",
     )
     max_pending = Setting(
-        count,
-        0,
-        "Connections that a server takes before they are open, from all addresses together; 0: no limit.",
+        count, 0,
+        text="Connections that a server takes before they are open, from all addresses together; 0: no limit.",
         why="Each of them ends after `handshake_timeout`.",
     )
     max_refused = Setting(
-        count,
-        0,
-        "Packets and calls of one peer that a server in multiplayer mode may refuse at once, and in each minute after "
-        "that; 0: no limit. One more disconnects the peer with 1008.",
+        count, 0,
+        text="Packets and calls of one peer that a server in multiplayer mode may refuse at once, and in each minute "
+        "after that; 0: no limit. One more disconnects the peer with 1008.",
     )
     allowed_origins = Setting(
-        lines_or_none,
-        None,
-        'Values of `Origin` that a server accepts, such as `"https://game.example"`; None: all. Programs send no '
-        "`Origin` and are accepted.",
+        lines_or_none, None, option=Option("origins"),
+        text='Values of `Origin` that a server accepts, such as `"https://game.example"`; None: all. Programs send '
+        "no `Origin` and are accepted.",
         why="See [Origin and Host checks](origins.md).",
-        option=Option("origins"),
     )
     allowed_paths = Setting(
-        lines_or_none, None, "Paths at which a server accepts upgrades; others get 404. None: all paths."
+        lines_or_none, None,
+        text="Paths at which a server accepts upgrades; others get 404. None: all paths.",
     )
     max_redirects = Setting(
-        redirect_count,
-        0,
-        "Redirects that a client follows, 0 to 20, all within one `handshake_timeout`. Secrets in `handshake_headers` "
-        "go to no other origin. In a page no redirect is followed.",
+        redirect_count, 0, option=Option("max_redirects", 10),
+        text="Redirects that a client follows, 0 to 20, all within one `handshake_timeout`. Secrets in "
+        "`handshake_headers` go to no other origin. In a page no redirect is followed.",
         why="The engine follows none, and browsers at most 20. See [Follow redirects](howto/redirects.md).",
-        option=Option("max_redirects", 10),
     )
     proxy = Setting(
-        proxy_choice,
-        False,
-        "The proxy of a client: `http://user:password@host:port` or `socks5://...`; True: the environment's, except to "
-        "loopback; None: no proxy, as in the engine. In a page the browser's own counts.",
+        proxy_choice, False, option=Option("proxy", True),
+        text="The proxy of a client: `http://user:password@host:port` or `socks5://...`; True: the environment's, "
+        "except to loopback; None: no proxy, as in the engine. In a page the browser's own counts.",
         why="See [Connect through a proxy](howto/client-proxy.md).",
-        option=Option("proxy", True),
     )
+    # fmt: on
 
     def __init__(self, **values: Any) -> None:
         if unknown := values.keys() - SETTINGS.keys():
