@@ -21,7 +21,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, ClassVar
 
-__all__ = ["Guarded", "UnknownAttribute", "names_of", "nearest", "refuse_names_in_use", "refuse_unknown"]
+__all__ = ["Guarded", "UnknownAttribute", "guard", "names_of", "nearest", "refuse_names_in_use", "refuse_unknown"]
 
 _KNOWN: dict[type, frozenset[str]] = {}
 
@@ -86,6 +86,21 @@ def refuse_names_in_use(kind: type) -> None:
             )
 
 
+def guard(kind: Any) -> None:
+    """Guards a new class that has `_gdpeer_attributes`; a subclass without them, a game's, takes any attribute."""
+    if "_gdpeer_attributes" in vars(kind):
+        if kind.__setattr__ is object.__setattr__:
+            kind.__setattr__ = _set_known
+    elif kind.__setattr__ is _set_known:  # Python's own is much faster
+        kind.__setattr__ = object.__setattr__
+
+
+def _set_known(owner: object, name: str, value: Any) -> None:
+    if name[:1] != "_":
+        refuse_unknown(owner, name)
+    object.__setattr__(owner, name, value)
+
+
 class Guarded:
     """A class whose objects accept only the attributes that the class names."""
 
@@ -97,11 +112,4 @@ class Guarded:
 
         def __init_subclass__(cls, **arguments: Any) -> None:
             super().__init_subclass__(**arguments)
-            # A game's subclass gets Python's own __setattr__ back, which is much faster.
-            if "_gdpeer_attributes" not in vars(cls) and cls.__setattr__ is Guarded.__setattr__:
-                cls.__setattr__ = object.__setattr__
-
-        def __setattr__(self, name: str, value: Any) -> None:
-            if name[:1] != "_":
-                refuse_unknown(self, name)
-            object.__setattr__(self, name, value)
+            guard(cls)

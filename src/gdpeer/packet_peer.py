@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Any
 
+from gdpeer.attributes import guard
 from gdpeer.errors import Error, VariantError
 from gdpeer.variant.binary.codec import bytes_to_var, bytes_to_var_with_objects, var_to_bytes, var_to_bytes_with_objects
 
@@ -26,6 +27,10 @@ class PacketPeer(ABC):
 
     _packet_error = Error.OK
     _encode_buffer_max_size = 8 << 20
+
+    def __init_subclass__(cls, **arguments: Any) -> None:
+        super().__init_subclass__(**arguments)
+        guard(cls)
 
     @property
     def encode_buffer_max_size(self) -> int:

@@ -1,6 +1,4 @@
-"""`HostBase`: the part of an API that every packet and every call passes.
-
-`PeerHost` has the rest. What a subclass may change (`call`, `owns`, `transmit`) is gone past only where none has.
+"""`HostBase`: the part of an API that every packet and every call passes. `PeerHost` has the rest.
 
 Layer: `multiplayer`; compiled (types in `_host.pxd`).
 """
@@ -12,12 +10,12 @@ from typing import TYPE_CHECKING, Any, Never
 
 from gdpeer.attributes import refuse_unknown
 from gdpeer.clock import MONOTONIC, Clock
+from gdpeer.errors import Error
 from gdpeer.logs import LogLimit, describe, get_logger, report
 from gdpeer.multiplayer.rpc._bound import CallSender
 from gdpeer.multiplayer.rpc.arguments import CallError
 from gdpeer.multiplayer.rpc.async_methods import CALLER
 from gdpeer.multiplayer.wire.parts import values_of
-from gdpeer.packet_session import SessionHolder
 from gdpeer.refusals import Refusals
 from gdpeer.token_bucket import BURST, TokenBucket
 
@@ -32,20 +30,22 @@ if cython.compiled:
     from cython.cimports.gdpeer.multiplayer._kernels import call_method
 
 if TYPE_CHECKING:
-    from gdpeer.errors import Error
+    from gdpeer.errors import PacketError
     from gdpeer.multiplayer.rpc.method_table import Method
     from gdpeer.multiplayer.tree import Node, SceneTree
     from gdpeer.multiplayer.wire.parts import Arguments
+    from gdpeer.packet_session import PacketSession
 
 __all__ = ["HostBase"]
 
 logger = get_logger("gdpeer.multiplayer")
 
+_OK = Error.OK
 _UNDERSCORE = ord("_")  # a C integer once compiled (_host.pxd)
 
 
 class HostBase(CallSender):
-    """What `PeerHost` is over, in whatever language.
+    """The compiled base class of `PeerHost`.
 
     Attributes:
         allow_object_decoding, typed_containers, rpc_rate: see `PeerHost`.
@@ -55,20 +55,19 @@ class HostBase(CallSender):
         self.allow_object_decoding = False
         self.typed_containers: bool | None = None
         self.rpc_rate = 0.0
+        self.lost_packets = LogLimit()  # for packets that found no room in a send queue
+        self.was_counted = False  # the call that is handled next counted for the rate when it was passed on to others
         self._clock: Clock = MONOTONIC
-        self._buckets: dict[int, TokenBucket] = {}  # of those who call, where there is a rate
-        self._was_counted = False  # the call that is handled next, as it was passed on to others too
-        self._refusals: dict[int, Refusals] = {}  # of those of whom something was refused
-        self._lost = LogLimit()  # for packets that found no room
+        self._buckets: dict[int, TokenBucket] = {}  # of the peers that call, if there is a rate
+        self._refusals: dict[int, Refusals] = {}  # of the peers of which something was refused
         self._tree: SceneTree | None = None
         self._sender = 0
-        self._admitted: dict[int, None] = {}  # in the order of admission
+        self.admitted: dict[int, None] = {}  # the ids of the peers that take part, in the order of admission
         self._peer: Any = None
-        self._holder: SessionHolder | None = None  # the peer, where it is one
-        self._is_plain = False  # no subclass has changed what can be gone past
+        self._packets: PacketSession | None = None  # the peer's; None without a peer
 
     def __setattr__(self, name: str, value: Never) -> None:  # never: else all names are good
-        """Refuses what the API does not have."""
+        """Refuses attributes that the API does not have."""
         if cython.compiled:
             if PyUnicode_Check(name) and PyUnicode_READ_CHAR(name, 0) != _UNDERSCORE:  # no slice is made for that
                 refuse_unknown(self, name)
@@ -78,109 +77,100 @@ class HostBase(CallSender):
                 refuse_unknown(self, name)
             object.__setattr__(self, name, value)
 
-    def _use_peer(self, peer: Any) -> None:
-        self._peer = peer
-        self._holder = peer if isinstance(peer, SessionHolder) else None
+    if TYPE_CHECKING:  # members of `PeerHost`
 
-    def _direct(self) -> SessionHolder | None:
-        """The peer, where its session can be used instead of its members."""
-        holder = self._holder
-        return holder if holder is not None and holder._is_direct else None
+        def count_refusal(self, sender: int, kind: str) -> LogLimit: ...
+        def path_of(self, node: Node) -> str: ...
+        def refuse(self, sender: int, path: str, method: str, kind: str, reason: str) -> None: ...
+        def refuse_packet(self, sender: int, problem: PacketError) -> None: ...
+        def _limit_of(self, peer_id: int) -> LogLimit | None: ...
+        def _obstacle(self, sender: int, node: Node, method: Method) -> str: ...
+        def _targets(self, target: int) -> Collection[int]: ...
 
     def get_remote_sender_id(self) -> int:
-        """While a call or a packet is handled: who sent it; in a local call the own id; else 0."""
+        """Returns the sender of the call or packet that is being handled; in a local call the own id; else 0."""
         return self._sender or CALLER.get()
 
     def _take_all(self) -> None:
-        """Take all packets that have come, as long as the peer stays."""
-        peer, before = self._peer, self._sender
+        """Takes all packets that have come, as long as the connection stays."""
+        packets, before = self._packets, self._sender
         try:
-            while peer is not None and self._peer is peer:
-                holder = self._direct()
-                if holder is None:
-                    if not peer.get_available_packet_count():
-                        break
-                    sender = peer.get_packet_peer()
-                else:
-                    session = holder._session
-                    if session is None or session.count() == 0:
-                        break
-                    sender = session.source()
-                self._sender = sender
-                self._take_next(peer, holder, sender)
+            while packets is not None and packets is self._packets:
+                sender = packets.source()
+                if not sender:
+                    break
+                if sender is not self._sender:
+                    self._sender = sender
+                self._take_next(packets, sender)
         finally:
             self._sender = before
 
-    def _take_next(self, peer: Any, holder: SessionHolder | None, sender: int) -> None:
-        self._take(peer, sender)
-
-    def _take(self, peer: Any, sender: int) -> None:
-        """Take the packet that has come from `sender`, where no faster way is known."""
+    def _take_next(self, packets: PacketSession, sender: int) -> None:
+        """Takes the next packet, which `sender` has sent, and handles it."""
         raise NotImplementedError
 
     def owns(self, node: Node) -> bool:
-        """Whether a node is in this API's part of its tree."""
-        host: Any = self  # the whole of it
-        return node._gdpeer_api is host or (
-            self._tree is not None and node._gdpeer_tree is self._tree and node.multiplayer is host
-        )
+        """Tells whether a node is in this API's part of its tree."""
+        known: Any = node._gdpeer_api
+        if known is self:
+            return True
+        found: Any = node.multiplayer if self._tree is not None and node._gdpeer_tree is self._tree else None
+        return found is self
 
-    def _owns(self, node: Node) -> bool:
-        host: Any = self
-        return (self._is_plain and node._gdpeer_api is host) or self.owns(node)
+    def put(self, peer_ids: Collection[int], data: bytes) -> Error:
+        """Sends a packet to peers that this side has a connection to.
 
-    def _transmit(self, peer_ids: Collection[int], data: bytes) -> Error:
-        host: Any = self
-        error: Error = host.transmit(peer_ids, data)
-        return error
+        Returns:
+            OK, also without a peer; ERR_OUT_OF_MEMORY if the send queue of one of them is full.
+        """
+        return self._packets.put_to(peer_ids, data) if self._packets is not None and peer_ids else _OK
+
+    def transmit(self, peer_ids: Collection[int], data: bytes) -> Error:
+        """Sends a packet to each of some peers, directly or by way of the server.
+
+        Returns:
+            As `put`. A packet that is lost is logged.
+        """
+        raise NotImplementedError
 
     def call(self, sender: int, node: Node, method: Method, arguments: Arguments) -> None:
-        """A call has come: check it, then call the game's method. Who may not call has nothing decoded.
+        """Checks a call that has come, then calls the game's method.
+
+        The arguments of a call that is not allowed are not decoded.
 
         Raises:
             PacketError: the arguments cannot be decoded.
         """
-        self._check_and_invoke(sender, node, method, arguments)
-
-    def _call(self, sender: int, node: Node, method: Method, arguments: Arguments) -> None:
-        if self._is_plain:
-            self._check_and_invoke(sender, node, method, arguments)
-        else:
-            self.call(sender, node, method, arguments)
-
-    def _check_and_invoke(self, sender: int, node: Node, method: Method, arguments: Arguments) -> None:
-        host: Any = self
         if self.rpc_rate > 0 and self._is_over(sender, method.name):
             return
         if not method.is_open:
-            obstacle = host._obstacle(sender, node, method)
+            obstacle = self._obstacle(sender, node, method)
             if obstacle:
-                host.refuse(sender, host.path_of(node), method.name, "not allowed", obstacle)
+                self.refuse(sender, self.path_of(node), method.name, "not allowed", obstacle)
                 return
         try:
             checked = method.checker.check(values_of(arguments))
         except CallError as problem:
-            host.refuse(sender, host.path_of(node), method.name, "wrong arguments", str(problem))
+            self.refuse(sender, self.path_of(node), method.name, "wrong arguments", str(problem))
         except TypeError as problem:
-            host.refuse(sender, host.path_of(node), method.name, "bad annotation", str(problem))
+            self.refuse(sender, self.path_of(node), method.name, "bad annotation", str(problem))
         else:
             self._invoke(sender, node, method, checked)
 
     def _is_over(self, sender: int, name: str) -> bool:
-        """Whether a call is over the rate, where there is one; what was passed on to others is counted already."""
-        was_counted, self._was_counted = self._was_counted, False
+        """Tells whether a call is over the rate. A call that was passed on to others has counted already."""
+        was_counted, self.was_counted = self.was_counted, False
         return self.rpc_rate > 0 and not was_counted and self._is_flood(sender, name)
 
     def _is_flood(self, sender: int, name: str) -> bool:
-        """Whether this call is over the rate: it is counted then, and the first of a flood logged."""
-        host: Any = self
+        """Tells whether this call is over the rate; if so, counts it and logs the first of a flood."""
         now = self._clock.now()
         bucket = self._buckets.get(sender)
         if bucket is None:
             bucket = self._buckets[sender] = TokenBucket(self.rpc_rate, max(1.0, self.rpc_rate * BURST), now)
         was_over = bucket.is_over
         if not bucket.spend(now):
-            log = host.count_refusal(sender, "too many calls")
+            log = self.count_refusal(sender, "too many calls")
             if not was_over:
                 log.warning(
                     "peer %s calls more than %s times a second; refused from %s on", sender, self.rpc_rate, name
@@ -189,7 +179,7 @@ class HostBase(CallSender):
         return False
 
     def _forget_caller(self, sender: int) -> None:
-        """A peer has gone; 0: all have."""
+        """Forgets the calls and refusals of a peer that has gone; 0: of all peers."""
         for one in (sender,) if sender else tuple(self._refusals):
             refusals = self._refusals.pop(one, None)
             if refusals is not None:
@@ -200,18 +190,20 @@ class HostBase(CallSender):
             self._buckets.clear()
 
     def _invoke(self, sender: int, node: Node, method: Method, arguments: Iterable[Any]) -> bool:
-        """Call the game's method; False where it raised, which is logged."""
-        host: Any = self
-        before, self._sender = self._sender, sender
+        """Calls the game's method; returns False if it raised, which is logged."""
+        before = self._sender
+        if sender is not before:
+            self._sender = sender
         try:
             if cython.compiled:
                 call_method(method.function, node, arguments)
             else:
                 method.function(node, *arguments)
         except Exception:
-            limit = host._limit_of(sender)
+            limit = self._limit_of(sender)
             report(logger, "%s of %s raised, called by peer %s", method.name, describe(node), sender, limit=limit)
             return False
         finally:
-            self._sender = before
+            if self._sender is not before:
+                self._sender = before
         return True

@@ -47,7 +47,7 @@ logger = get_logger("gdpeer.multiplayer")
 
 # Once, for an enumeration finds its members slowly.
 _OK = Error.OK
-_DISCONNECTED, _CONNECTING, _CONNECTED = ConnectionStatus
+_DISCONNECTED, _CONNECTING, _CONNECTED = map(int, ConnectionStatus)
 
 
 class PeerHost(HostBase, MultiplayerAPI[PeerType]):
@@ -68,10 +68,13 @@ class PeerHost(HostBase, MultiplayerAPI[PeerType]):
 
     _gdpeer_attributes: ClassVar[tuple[str, ...]] = (
         "allow_object_decoding",
+        "admitted",
         "call_refused",
+        "lost_packets",
         "refused",
         "rpc_rate",
         "typed_containers",
+        "was_counted",
     )
 
     if TYPE_CHECKING:
@@ -116,38 +119,33 @@ class PeerHost(HostBase, MultiplayerAPI[PeerType]):
         self._use(peer)
 
     def _use(self, peer: PeerType | None) -> None:
-        self._use_peer(peer)
+        self._peer = peer
+        self._packets = packets = None if peer is None else peer.packets()
         self._unsettled.clear()
         self._has_begun = False
         self._untold: Signal | None = None  # the end of a connection that another one of the same peer has replaced
         self._status: int = _DISCONNECTED
-        if peer is not None:
+        if peer is not None and packets is not None:
             peer.peer_connected.connect(self._peer_has_come)
             peer.peer_disconnected.connect(self._peer_went)
             peer._peer_forgotten.connect(self._forget_peer)
             peer._connection_began.connect(self._begin_anew)
             self._set_relay_filter(self._may_pass)
             self._has_begun = peer.is_server()
-            self._status = peer.get_connection_status()
+            self._status = packets.status()
 
     def _set_relay_filter(self, relay_filter: Callable[[int, int], bool] | None) -> None:
-        session = None if self._holder is None else self._holder._session
-        if session is not None and self.is_server():
-            session.relay_filter = relay_filter
+        if self._packets is not None and self.is_server():
+            self._packets.set_relay_filter(relay_filter)
 
     def _may_pass(self, sender: int, command: int) -> bool:
         """Whether the network may pass on a packet of Godot 3 from client to client: not a call over the rate."""
         is_call = command in (Command.REMOTE_CALL, Command.REMOTE_SET)
         return not (self.rpc_rate > 0 and is_call and self._is_flood(sender, "a call for others"))
 
-    def _was_passed(self) -> bool:
-        """Whether the packet that comes next was seen by `_may_pass`."""
-        session = None if self._holder is None else self._holder._session
-        return session is not None and session.relay_filter is not None and session.target() != session.unique_id
-
     def clear(self) -> None:
         """Forget all state: peers, numbers of paths, what is under way."""
-        self._admitted.clear()
+        self.admitted.clear()
         self._forget_caller(0)
 
     @property
@@ -162,15 +160,15 @@ class PeerHost(HostBase, MultiplayerAPI[PeerType]):
 
     def get_peers(self) -> list[int]:
         """The ids of the others that are there."""
-        return list(self._admitted)
+        return list(self.admitted)
 
     def _targets(self, target: int) -> Collection[int]:
         """Those of the others that a target means; for 0 it is `_admitted` itself, which is not copied."""
         if target == 0:
-            return self._admitted
+            return self.admitted
         if target > 0:
-            return (target,) if target in self._admitted else ()
-        return [one for one in self._admitted if one != -target]
+            return (target,) if target in self.admitted else ()
+        return [one for one in self.admitted if one != -target]
 
     def _peer_has_come(self, peer_id: int) -> None:
         peer = self._peer
@@ -207,48 +205,44 @@ class PeerHost(HostBase, MultiplayerAPI[PeerType]):
             timeout = seconds_of("poll", "timeout", timeout)
         if self._status_fell():
             return Error.ERR_UNCONFIGURED
-        peer = self._peer
-        assert peer is not None  # else there is no status
-        peer.poll(timeout)
-        if self._peer is peer and peer.get_available_packet_count():
-            peer._handle(self._take_all)
-        self._settle(peer)
-        if self._peer is peer and self._status_fell():
-            return Error.ERR_UNCONFIGURED
-        return _OK
-
-    def _settle(self, peer: PeerType) -> None:
-        """Now that their packets were handled, tell of those who went."""
-        while self._unsettled and self._peer is peer:
+        peer, packets = self._peer, self._packets
+        assert packets is not None  # else there is no status
+        packets.poll(timeout)
+        if self._packets is packets and packets.source():
+            packets.handle(self._take_all)
+        while self._unsettled and self._peer is peer:  # their packets have been handled, so their end can be told
             self._settle_end(self._unsettled.popleft())
+        return Error.ERR_UNCONFIGURED if self._peer is peer and self._status_fell() else _OK
 
     def _status_fell(self) -> bool:
-        """Whether there is no connection; the first time this is told and everything forgotten."""
-        self._tell_replaced()
-        if self._peer is None:
+        """Tells whether there is no connection. At its end forgets everything and emits a signal."""
+        if self._untold is not None:
+            self._tell_replaced()
+        if self._packets is None:
             return True
-        status = self._peer.get_connection_status()
-        if status == _CONNECTING and self._status == _CONNECTED:
+        status, was = self._packets.status(), self._status
+        if status == was:
+            return status == _DISCONNECTED
+        if status == _CONNECTING and was == _CONNECTED:
             # A `WebSocketClient` with a `reconnection` policy goes from one connection to the next within one poll.
             self._begin_anew()
             self._tell_replaced()
-            return self._peer is None
-        was, self._status = self._status, status
-        if status != _DISCONNECTED:
-            if was == _DISCONNECTED:
-                self._has_begun = self._has_begun or self._peer.is_server()
-            return False
-        if was != _DISCONNECTED:
+            return self._packets is None
+        self._status = status
+        if was == _DISCONNECTED:
+            self._has_begun = self._has_begun or self.is_server()
+        if status == _DISCONNECTED:
             self._forget_connection().emit()
-        return True
+        return status == _DISCONNECTED
 
     def _begin_anew(self) -> None:
         """The peer has begun another connection; forget the former one, whose end is told in the next poll."""
-        assert self._peer is not None  # it says so
+        assert self._peer is not None  # the peer has emitted the signal
         if self._status != _DISCONNECTED:
             self._untold = self._forget_connection()
+        self._packets = self._peer.packets()
         self._set_relay_filter(self._may_pass)
-        self._status = self._peer.get_connection_status()
+        self._status = self._packets.status()
         self._has_begun = self._peer.is_server()
 
     def _forget_connection(self) -> Signal:
@@ -264,7 +258,7 @@ class PeerHost(HostBase, MultiplayerAPI[PeerType]):
             untold.emit()
 
     def _is_connected(self) -> bool:
-        return self._peer is not None and self._peer.get_connection_status() == _CONNECTED
+        return self._packets is not None and self._packets.status() == _CONNECTED
 
     def get_unique_id(self) -> int:
         """This side's id; 0 without a peer, or while it is not connected."""
@@ -320,7 +314,7 @@ class PeerHost(HostBase, MultiplayerAPI[PeerType]):
         Those of its connection are among them (`get_stats().refused_packets`); a client counts what came through the
         server as the server's.
         """
-        return dict(self._refusals_of(peer_id).by_cause) if peer_id in self._admitted else {}
+        return dict(self._refusals_of(peer_id).by_cause) if peer_id in self.admitted else {}
 
     def count_refusal(self, sender: int, kind: str) -> LogLimit:
         """Count it, for the peer and in all; where to say so."""
@@ -331,24 +325,20 @@ class PeerHost(HostBase, MultiplayerAPI[PeerType]):
 
     def _limit_of(self, peer_id: int) -> LogLimit | None:
         """See `MultiplayerAPI`. Nothing is kept of one that has gone, or nobody would forget it again."""
-        is_there = peer_id in self._admitted or peer_id in self._refusals
+        is_there = peer_id in self.admitted or peer_id in self._refusals
         return self._refusals_of(peer_id).log if is_there else None
 
     def _refusals_of(self, sender: int) -> Refusals:
         found = self._refusals.get(sender)
         if found is None:
-            found = Refusals(self._clock) if self._peer is None else self._peer._refusals_of(sender)
+            found = Refusals(self._clock) if self._peer is None else self._peer.refusals_of(sender)
             self._refusals[sender] = found
         return found
 
     # ------------------------------------------------------------------------------------------ calls
 
-    @abstractmethod
-    def transmit(self, peer_ids: Collection[int], data: bytes) -> Error:
-        """Send a packet to each of some peers, directly or by way of the server; `OK`, or what kept it from some."""
-
     def transmit_target(self, target: int, peer_ids: Collection[int], data: bytes) -> Error:
-        """As `transmit`, to all of a target, who are `peer_ids`."""
+        """Sends as `transmit`, to all peers that a target means: they are `peer_ids`."""
         return self.transmit(peer_ids, data)
 
     def assign(self, sender: int, node: Node, name: str, value: Arguments) -> None:

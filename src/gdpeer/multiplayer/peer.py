@@ -19,15 +19,16 @@ Layer: `multiplayer`. Source: reference godot-api section 4, godot4-wire section
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any, ClassVar, Protocol, TypeAlias
 
 from gdpeer.arguments import check_id
-from gdpeer.attributes import Guarded, refuse_names_in_use
+from gdpeer.attributes import refuse_names_in_use
 from gdpeer.enums import NamedInt
 from gdpeer.errors import Error
 from gdpeer.ids import generate_unique_id
 from gdpeer.packet_peer import PacketPeer
+from gdpeer.packet_session import MemberSession, PacketSession
 from gdpeer.refusals import Refusals
 from gdpeer.signals import Signal
 
@@ -62,7 +63,7 @@ class TransferMode(NamedInt):
     RELIABLE = 2
 
 
-class MultiplayerPeer(Guarded, PacketPeer):
+class MultiplayerPeer(PacketPeer):
     """One end of a session. Use it from one thread.
 
     Attributes:
@@ -176,16 +177,16 @@ class MultiplayerPeer(Guarded, PacketPeer):
         """Pass a client's packet on to others, who see `source` as its sender where their dialect has one."""
         return self.put_packet_to(peer_ids, buffer)
 
-    def _refusals_of(self, peer_id: int) -> Refusals:
-        """Where the API above counts what it refuses of a peer; it keeps it as long as the peer is there."""
+    def refusals_of(self, peer_id: int) -> Refusals:
+        """Returns where the API above counts what it refuses of a peer; the API keeps it while the peer is there."""
         return Refusals()
 
-    def _handle(self, work: Callable[[], object]) -> None:
-        """Do what is to be done about the packets that `poll` brought.
+    def packets(self) -> PacketSession:
+        """Returns the packet session for the API above, which asks when the peer is set and when a connection begins.
 
-        Where there is a network, what is sent meanwhile goes out at the end, one write for each peer.
+        Where there is a network, what is sent while packets are handled leaves at the end, in one write for each peer.
         """
-        work()
+        return MemberSession(self)
 
     def set_target_peer(self, peer_id: int) -> None:
         """Whom `put_packet` sends to from now on: 0 all, a positive id that one, a negative one all but that."""
@@ -243,9 +244,13 @@ class NetworkedMultiplayerPeer(Protocol):
     def poll(self, timeout: float = 0.0) -> None:
         """See `MultiplayerPeer`, here and below."""
 
-    def _handle(self, work: Callable[[], object]) -> None: ...
+    def packets(self) -> PacketSession:
+        """See `MultiplayerPeer`."""
+        ...
 
-    def _refusals_of(self, peer_id: int) -> Refusals: ...
+    def refusals_of(self, peer_id: int) -> Refusals:
+        """See `MultiplayerPeer`."""
+        ...
 
     def get_connection_status(self) -> NamedInt:
         """A `ConnectionStatus`, or another enumeration with these values."""

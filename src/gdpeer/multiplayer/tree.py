@@ -482,7 +482,7 @@ class SceneTree(Guarded):
         share = timeout if waiting == 1 else min(timeout, _SLICE) / max(waiting, 1)
         for api in apis:
             api.poll(share if waiting and api._can_wait() else 0.0)
-        if not waiting:
+        if not waiting and timeout > 0:
             pause(timeout)
 
     @checked(path=_PATH)

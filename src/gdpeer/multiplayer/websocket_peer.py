@@ -46,10 +46,11 @@ from gdpeer.arguments import (
 from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.errors import CloseCause, Error, TransportError
 from gdpeer.logs import get_logger, log_limited
-from gdpeer.multiplayer.peer import Buffer, ConnectionStatus, MultiplayerPeer
-from gdpeer.packet_session import GONE_PAST, SessionHolder, has_all
+from gdpeer.multiplayer.peer import TARGET_PEER_SERVER, Buffer, ConnectionStatus, MultiplayerPeer
+from gdpeer.packet_session import MemberSession, PacketSession
 from gdpeer.platform import pause
 from gdpeer.protocol.connection import check_close
+from gdpeer.refusals import Refusals
 from gdpeer.transport.stream import Connector, Stream
 from gdpeer.websocket._peer import backend_of
 from gdpeer.websocket.backend.base import Turn
@@ -60,7 +61,6 @@ from gdpeer.websocket.server import WebSocketServer
 from gdpeer.websocket.session.client import ClientSession
 from gdpeer.websocket.session.dialects import GODOT3, GODOT4, Dialect
 from gdpeer.websocket.session.server import News, ServerSession
-from gdpeer.websocket.session.session_peer import SessionPeer
 from gdpeer.websocket.settings import Property, Role, Settings, some_seconds
 from gdpeer.websocket.states import PeerState
 from gdpeer.websocket.stats import ServerStats, Tally
@@ -84,7 +84,7 @@ _NO_STATS = Tally().stats((), 0)
 _DIALECTS = {dialect.name: dialect for dialect in (GODOT4, GODOT3)}
 
 
-class WebSocketMultiplayerPeer(SessionPeer, MultiplayerPeer):
+class WebSocketMultiplayerPeer(MultiplayerPeer):
     """A server, or a client of one; DISCONNECTED at first, and again after `close` or the end of the connection.
 
     Settings count for connections that come after they are set.
@@ -141,7 +141,6 @@ class WebSocketMultiplayerPeer(SessionPeer, MultiplayerPeer):
 
     def __init__(self, dialects: Sequence[str] = ("godot4",), *, clock: Clock = MONOTONIC) -> None:
         MultiplayerPeer.__init__(self)
-        SessionHolder.__init__(self, has_all(type(self), _OWN))
         if not IDS.fits(dialects):
             raise TypeError(f"dialects: expected several strings, got {type(dialects).__name__}")
         unknown = [name for name in dialects if name not in _DIALECTS]
@@ -482,10 +481,42 @@ class WebSocketMultiplayerPeer(SessionPeer, MultiplayerPeer):
 
         The error is `ERR_UNAVAILABLE`, or `ERR_UNCONFIGURED` unless CONNECTED.
         """
-        packet = super().get_packet()
-        if not packet and self._packet_error is not _OK and self.get_connection_status() is not _CONNECTED:
-            self._packet_error = Error.ERR_UNCONFIGURED
+        packet = None if self._session is None else self._session.take()
+        if packet is None:
+            is_connected = self.get_connection_status() is _CONNECTED
+            self._packet_error = Error.ERR_UNAVAILABLE if is_connected else Error.ERR_UNCONFIGURED
+            return b""
+        if self._packet_error is not _OK:
+            self._packet_error = _OK
         return packet
+
+    def get_available_packet_count(self) -> int:
+        """How many packets can be read, also after the end of a connection."""
+        return 0 if self._session is None else self._session.count()
+
+    def get_packet_peer(self) -> int:
+        """Who sent the packet that `get_packet` takes next; 1, with a warning, where there is none."""
+        source = 0 if self._session is None else self._session.source()
+        if not source:
+            log_limited(logger, logging.WARNING, "get_packet_peer: no packet is there")
+        return source or TARGET_PEER_SERVER
+
+    def packets(self) -> PacketSession:
+        """See `MultiplayerPeer`."""
+        session = self._session
+        if session is None:
+            raise ValueError("the peer is neither connected nor connecting")
+        kind, own = type(self), vars(self)
+        is_changed = any(name in own or getattr(kind, name) is not member for name, member in _MEMBERS.items())
+        return MemberSession(self, session) if is_changed else session
+
+    def refusals_of(self, peer_id: int) -> Refusals:
+        """See `MultiplayerPeer`; of a peer that is not there, nothing yet."""
+        return Refusals() if self._session is None else self._session.refusals_of(peer_id)
+
+    def get_unique_id(self) -> int:
+        """This end's id; 0 as long as there is none."""
+        return 0 if self._session is None else self._session.unique_id
 
     def get_packet_target(self) -> int:
         """Whom the next packet was sent to, as far as its dialect says so; this end's id where there is none.
@@ -584,12 +615,14 @@ class WebSocketMultiplayerPeer(SessionPeer, MultiplayerPeer):
 
         The others see a close frame: 1001 from a server, 1000 from a client. Over TLS this takes 0.2 seconds.
         """
-        server, client = self._server, self._client
+        server, client, session = self._server, self._client, self._session
         self._server = self._client = self._session = None
         if server is not None:
             server.stop(1001)
         if client is not None:
             client.__exit__(None, None, None)
+        if session is not None:
+            session.close()
 
     def __enter__(self) -> WebSocketMultiplayerPeer:
         return self
@@ -642,7 +675,14 @@ class WebSocketMultiplayerPeer(SessionPeer, MultiplayerPeer):
         return peer
 
 
-_OWN = {name: getattr(WebSocketMultiplayerPeer, name) for name in GONE_PAST}
+_MEMBERS = {
+    name: getattr(WebSocketMultiplayerPeer, name)
+    for name in (
+        *("get_available_packet_count", "get_connection_status", "get_packet", "get_packet_peer", "get_packet_target"),
+        *("get_unique_id", "poll", "put_packet_to"),
+    )
+}
+"""The members that an API needs for packets. Where one of them has been changed, the API goes by all of them."""
 
 
 if TYPE_CHECKING:  # one interface for Godot 3's MultiplayerAPI, without an adapter

@@ -173,7 +173,7 @@ def test_without_a_network_the_api_counts_alone() -> None:
     assert tree.multiplayer.refused == {"unknown node": 1}
     tree.multiplayer.clear()
     assert tree.multiplayer._refusals == {}
-    assert WebSocketMultiplayerPeer()._refusals_of(1).by_cause == {}
+    assert WebSocketMultiplayerPeer().refusals_of(1).by_cause == {}
     assert tree.multiplayer.poll() is Error.ERR_UNCONFIGURED
 
 

@@ -28,9 +28,11 @@ from gdpeer import (
 )
 from gdpeer.multiplayer.peer import ConnectionStatus
 from gdpeer.multiplayer.websocket_peer import WebSocketMultiplayerPeer
+from gdpeer.signals import Signal
 from gdpeer.transport.memory import MemoryStream, memory_pair
 from gdpeer.websocket.listening import Listeners
 from gdpeer.websocket.session.godot3_header import Kind, pack_data, pack_system
+from gdpeer.websocket.session.server import News
 from tests.support.certificates import Certificates, make_certificates
 from tests.support.ports import free_port
 from tests.unit.websocket.support import (
@@ -561,13 +563,17 @@ def test_a_kicked_peer_that_had_sent_too_much_can_still_answer_the_close() -> No
         assert peer.get_available_packet_count() == 0
 
 
-def test_a_peer_kicked_while_its_packets_are_told_is_not_heard_further() -> None:
+def test_a_peer_kicked_while_its_packets_are_told_is_not_heard_further(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = Signal("peer_packet")
+    monkeypatch.setattr(
+        WebSocketMultiplayerPeer, "_news", lambda self: News(self.peer_connected, self.peer_disconnected, told)
+    )
     game = Game(("godot3",), max_queued_packets=3)
     with game.server:
         one, first = game.join_raw()
         _, second = game.join_raw()
         list(second)
-        game.server._session._news.peer_packet.connect(lambda source: game.server.disconnect_peer(source))
+        told.connect(lambda source: game.server.disconnect_peer(source))
         for number in range(9):  # more than the inbox takes at once
             first.send(pack_data(one, 0, bytes([number])))
         game.poll()

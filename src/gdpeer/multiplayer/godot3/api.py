@@ -24,7 +24,7 @@ from gdpeer.logs import describe, get_logger, log_limited, report
 from gdpeer.multiplayer.api import NO_PEER, NO_TREE, NOT_CONNECTED, not_sent
 from gdpeer.multiplayer.godot3.calls import Godot3Calls
 from gdpeer.multiplayer.host import PeerHost
-from gdpeer.multiplayer.peer import TARGET_PEER_SERVER, ConnectionStatus, NetworkedMultiplayerPeer, TransferMode
+from gdpeer.multiplayer.peer import TARGET_PEER_SERVER, NetworkedMultiplayerPeer, TransferMode
 from gdpeer.multiplayer.rpc.decorator import RpcConfig
 from gdpeer.multiplayer.rpc.godot3_modes import Godot3Config, Mode, calls_here, mode_of, var_mode
 from gdpeer.multiplayer.rpc.method_table import Method, methods_of
@@ -32,6 +32,7 @@ from gdpeer.multiplayer.tree import Node as TreeNode
 from gdpeer.multiplayer.tree import SceneTree as TreeSceneTree
 from gdpeer.multiplayer.wire.godot3 import Command, Raw, encode_named, parse
 from gdpeer.multiplayer.wire.parts import Arguments, values_of
+from gdpeer.packet_session import PacketSession
 from gdpeer.signals import Signal
 
 __all__ = ["MultiplayerAPI", "Node", "SceneTree"]
@@ -212,31 +213,33 @@ class MultiplayerAPI(PeerHost[NetworkedMultiplayerPeer]):
     # ------------------------------------------------------------------------------------------ coming and going
 
     def _peer_came(self, peer_id: int) -> None:
-        self._admitted[peer_id] = None
+        self.admitted[peer_id] = None
         self.peer_connected.emit(peer_id)
         if peer_id == TARGET_PEER_SERVER:
             self.connected_to_server.emit()
 
     def _settle_end(self, peer_id: int) -> None:
-        if peer_id in self._admitted:
+        if peer_id in self.admitted:
             self._forget_peer(peer_id)
             self.peer_disconnected.emit(peer_id)
 
     def _forget_peer(self, peer_id: int) -> None:
-        self._admitted.pop(peer_id, None)
+        self.admitted.pop(peer_id, None)
         self._forget_caller(peer_id)
         self._calls.forget_peer(peer_id)
 
-    def _take(self, peer: NetworkedMultiplayerPeer, sender: int) -> None:
-        self._was_counted = self.rpc_rate > 0 and self._was_passed()
+    def _take_next(self, packets: PacketSession, sender: int) -> None:
+        self.was_counted = self.rpc_rate > 0 and packets.was_relayed()
+        data = packets.take()
         try:
-            self._receive(sender, peer.get_packet())
+            if data is not None:
+                self._receive(sender, data)
         finally:
-            self._was_counted = False
+            self.was_counted = False
 
     def _receive(self, sender: int, data: bytes) -> None:
         try:
-            if sender not in self._admitted:
+            if sender not in self.admitted:
                 raise PacketError("the peer is not there", kind="not admitted")
             packet = parse(data, objects=self.allow_object_decoding, lazy=True)
             if isinstance(packet, Raw):
@@ -249,10 +252,10 @@ class MultiplayerAPI(PeerHost[NetworkedMultiplayerPeer]):
     # ------------------------------------------------------------------------------------------ sending
 
     def transmit(self, peer_ids: Collection[int], data: bytes) -> Error:
-        """See `PeerHost.transmit`; the transport relays."""
-        error = Error.ERR_UNCONFIGURED if self._peer is None else self._peer.put_packet_to(peer_ids, data)
+        """See `HostBase.transmit`; the transport relays."""
+        error = self.put(peer_ids, data)
         if error is not Error.OK:
-            self._lost.warning("a packet could not be sent to each of %s: %s", list(peer_ids), error.name)
+            self.lost_packets.warning("a packet could not be sent to each of %s: %s", list(peer_ids), error.name)
         return error
 
     def transmit_target(self, target: int, peer_ids: Collection[int], data: bytes) -> Error:
@@ -261,7 +264,7 @@ class MultiplayerAPI(PeerHost[NetworkedMultiplayerPeer]):
         self._peer.set_target_peer(target)
         error = self._peer.put_packet(data)
         if error is not Error.OK:
-            self._lost.warning("a packet could not be sent to target %s: %s", target, error.name)
+            self.lost_packets.warning("a packet could not be sent to target %s: %s", target, error.name)
         return error
 
     def send_bytes(self, data: bytes, peer_id: int = 0, mode: TransferMode = TransferMode.RELIABLE) -> Error:
@@ -334,7 +337,7 @@ class MultiplayerAPI(PeerHost[NetworkedMultiplayerPeer]):
             return not_sent(Error.ERR_UNCONFIGURED, node, name, NO_PEER)
         if not node.is_inside_tree() or node.get_tree() is not self._tree:
             return not_sent(Error.ERR_INVALID_PARAMETER, node, name, NO_TREE)
-        if self._peer.get_connection_status() != ConnectionStatus.CONNECTED:
+        if not self._is_connected():
             return not_sent(Error.ERR_CONNECTION_ERROR, node, name, NOT_CONNECTED)
         return Error.OK
 

@@ -5,9 +5,9 @@ from gdpeer.multiplayer.godot4.calls cimport Godot4Calls
 from gdpeer.multiplayer.rpc.method_table cimport Method, methods_of
 from gdpeer.multiplayer._host cimport HostBase
 from gdpeer.multiplayer.wire.godot4 cimport encode_call_body, is_call
-from gdpeer.packet_session cimport PacketSession, SessionHolder
+from gdpeer.packet_session cimport PacketSession
 
-cdef object _OK, _CONNECTED
+cdef object _OK
 cdef tuple _SERVER_ALONE
 cdef int _SERVER
 
@@ -20,20 +20,15 @@ cdef class SceneBase(HostBase):
     cdef set _members
 
     cpdef _connect(self, Godot4Calls calls, authentication, guests)
-    cdef _take_next(self, peer, SessionHolder holder, sender)
-    cdef _take_for_bridge(self, peer, sender)
+    @cython.locals(data=bytes)
+    cpdef _take_next(self, PacketSession packets, sender)
+    @cython.locals(data=bytes)
+    cdef _take_from_guest(self, PacketSession packets, sender)
     cdef _receive(self, sender, bytes data)
-    @cython.locals(holder=SessionHolder)
-    cdef _own_id(self)
+    cpdef transmit(self, peer_ids, bytes data)
     cdef bint _is_hub(self) except -1
-    @cython.locals(holder=SessionHolder, session=PacketSession)
-    cdef bint _can_send(self) except -1
-    @cython.locals(holder=SessionHolder)
-    cdef _put(self, peer_ids, bytes data)
-    cdef _transmit(self, peer_ids, bytes data)
-    cdef _send(self, peer_ids, bytes data)
     cdef _send_relayed(self, peer_ids, bytes data)
-    @cython.locals(entry=Method)
+    @cython.locals(packets=PacketSession, entry=Method)
     cpdef rpc(self, peer_id, node, method, arguments=*)
     cdef _call_both(self, peer_id, own, node, Method method, arguments)
     @cython.locals(is_one=bint)

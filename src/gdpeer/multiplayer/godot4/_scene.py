@@ -15,7 +15,7 @@ from gdpeer.logs import describe, get_logger, log_limited
 from gdpeer.multiplayer._host import HostBase
 from gdpeer.multiplayer.api import NO_PEER, NO_TREE, NOT_CONNECTED, not_sent
 from gdpeer.multiplayer.godot4.calls import Godot4Calls
-from gdpeer.multiplayer.peer import TARGET_PEER_SERVER, ConnectionStatus
+from gdpeer.multiplayer.peer import TARGET_PEER_SERVER
 from gdpeer.multiplayer.rpc.method_table import methods_of
 from gdpeer.multiplayer.wire.godot4 import encode_call_body, is_call, parse, relay_packet
 
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from gdpeer.multiplayer.godot4.godot3_guests import Godot3Guests
     from gdpeer.multiplayer.rpc.method_table import Method
     from gdpeer.multiplayer.tree import Node
-    from gdpeer.packet_session import SessionHolder
+    from gdpeer.multiplayer.wire.godot4 import Packet
+    from gdpeer.packet_session import PacketSession
 
 __all__ = ["SceneBase"]
 
@@ -33,14 +34,17 @@ logger = get_logger("gdpeer.multiplayer")
 _OK = Error.OK
 _SERVER = TARGET_PEER_SERVER  # a C integer once compiled (_scene.pxd)
 _SERVER_ALONE = (TARGET_PEER_SERVER,)
-_CONNECTED = ConnectionStatus.CONNECTED  # once, for an enumeration finds its members slowly
 
 
 class SceneBase(HostBase):
-    """What `SceneMultiplayer` is over."""
+    """The compiled base class of `SceneMultiplayer`."""
+
+    if TYPE_CHECKING:  # a member of `SceneMultiplayer`
+
+        def _handle(self, sender: int, packet: Packet) -> None: ...
 
     def _connect(self, calls: Godot4Calls, authentication: Authentication, guests: Godot3Guests) -> None:
-        """Set up, with the parts of the API that packets go to; they keep what is taken from them here."""
+        """Sets the parts of the API that packets go to."""
         self._calls = calls
         self._authentication = authentication
         self._guests = guests
@@ -49,90 +53,57 @@ class SceneBase(HostBase):
 
     # ------------------------------------------------------------------------------------------ from elsewhere
 
-    def _take_next(self, peer: Any, holder: SessionHolder | None, sender: int) -> None:
+    def _take_next(self, packets: PacketSession, sender: int) -> None:
         if self._members and sender in self._members:
-            self._take_for_bridge(peer, sender)
-        else:
-            self._receive(sender, peer.get_packet() if holder is None else holder.next_packet())
+            self._take_from_guest(packets, sender)
+            return
+        data = packets.take()
+        if data is not None:  # else the game has taken the packet from the peer's connection
+            self._receive(sender, data)
 
-    def _take_for_bridge(self, peer: Any, sender: int) -> None:
-        host: Any = self
-        target = peer.get_packet_target()
+    def _take_from_guest(self, packets: PacketSession, sender: int) -> None:
+        target = packets.target()
+        data = packets.take()
         try:
-            self._guests.receive(sender, target, peer.get_packet())
+            if data is not None:
+                self._guests.receive(sender, target, data)
         except PacketError as problem:
-            host.refuse_packet(sender, problem)
+            self.refuse_packet(sender, problem)
 
     def _receive(self, sender: int, data: bytes) -> None:
-        host: Any = self
         try:
             if self._pending and sender in self._pending:
                 self._authentication.receive(sender, data)
-            elif sender not in self._admitted:
+            elif sender not in self.admitted:
                 raise PacketError("the peer is not admitted", kind="not admitted")
             elif is_call(data):
                 self._calls.receive_call(sender, data)
             else:
-                host._handle(sender, parse(data))
+                self._handle(sender, parse(data))
         except PacketError as problem:
-            host.refuse_packet(sender, problem)
+            self.refuse_packet(sender, problem)
 
     # ------------------------------------------------------------------------------------------ to elsewhere
 
-    def _own_id(self) -> int:
-        """Of the peer, which there is."""
-        holder = self._direct()
-        if holder is None:
-            own: int = self._peer.get_unique_id()
-            return own
-        return 0 if holder._session is None else holder._session.unique_id
-
-    def _is_hub(self) -> bool:
-        host: Any = self
-        is_known = self._is_plain and self._direct() is not None
-        return self._own_id() == _SERVER if is_known else bool(host.is_server())
-
-    def _can_send(self) -> bool:
-        """Whether the peer, which there is, is connected."""
-        holder = self._direct()
-        if holder is None:
-            return bool(self._peer.get_connection_status() == _CONNECTED)
-        session = holder._session
-        return session is not None and session.is_ready and not session.is_over
-
-    def _put_to(self, peer_ids: Collection[int], data: bytes) -> Error:
-        return self._put(peer_ids, data)
-
-    def _put(self, peer_ids: Collection[int], data: bytes) -> Error:
-        if self._peer is None or not peer_ids or not data:
-            return _OK
-        holder = self._direct()
-        if holder is not None and holder._session is not None and self._can_send():
-            return holder._session.put_to(peer_ids, data)
-        error: Error = self._peer.put_packet_to(peer_ids, data)
-        return error
-
     def transmit(self, peer_ids: Collection[int], data: bytes) -> Error:
-        """See `PeerHost.transmit`."""
-        return self._send(peer_ids, data)
-
-    def _transmit(self, peer_ids: Collection[int], data: bytes) -> Error:
-        return self._send(peer_ids, data) if self._is_plain else self.transmit(peer_ids, data)
-
-    def _send(self, peer_ids: Collection[int], data: bytes) -> Error:
-        if self._is_hub() or self._members or peer_ids == _SERVER_ALONE:
-            result = self._put(peer_ids, data)
+        """See `HostBase.transmit`."""
+        if peer_ids == _SERVER_ALONE or self._members or self._is_hub():
+            result = self.put(peer_ids, data)
         else:
             result = self._send_relayed(peer_ids, data)
         if result is not _OK:
-            self._lost.warning("a packet could not be sent to each of %s: %s", list(peer_ids), result.name)
+            self.lost_packets.warning("a packet could not be sent to each of %s: %s", list(peer_ids), result.name)
         return result
+
+    def _is_hub(self) -> bool:
+        """Tells whether this side is the server, which has a connection to each peer."""
+        return self._packets is not None and self._packets.sender_id() == _SERVER
 
     def _send_relayed(self, peer_ids: Collection[int], data: bytes) -> Error:
         result = _OK
         for peer_id in peer_ids:
             direct = peer_id == TARGET_PEER_SERVER
-            sent = self._put(_SERVER_ALONE, data if direct else relay_packet(peer_id, data))
+            sent = self.put(_SERVER_ALONE, data if direct else relay_packet(peer_id, data))
             result = result or sent
         return result
 
@@ -152,16 +123,17 @@ class SceneBase(HostBase):
                 raise wrong_type("rpc", "node", "a Node", node)
             if self._peer is not None and (node._gdpeer_tree is None or node._gdpeer_tree is not self._tree):
                 return not_sent(Error.ERR_INVALID_PARAMETER, node, method, NO_TREE)
-        if self._peer is None:
+        packets = self._packets
+        if packets is None:
             return not_sent(Error.ERR_UNCONFIGURED, node, method, NO_PEER)
-        if not self._can_send():
+        own = packets.sender_id()
+        if not own:
             return not_sent(Error.ERR_CONNECTION_ERROR, node, method, NOT_CONNECTED)
         entry = methods_of(node).by_name.get(method)
         if entry is None:
             text = "rpc: %s has no method '%s' that can be called from elsewhere"
             log_limited(logger, logging.ERROR, text, describe(node), method)
             return Error.ERR_INVALID_PARAMETER
-        own = self._own_id()
         if entry.call_local:
             return self._call_both(peer_id, own, node, entry, arguments)
         if peer_id == own:
@@ -177,13 +149,12 @@ class SceneBase(HostBase):
         return Error.FAILED if is_meant and not self._invoke(own, node, method, arguments) else sent
 
     def _call_elsewhere(self, peer_id: int, own: int, node: Node, method: Method, arguments: Sequence[Any]) -> Error:
-        host: Any = self
-        is_one = peer_id in self._admitted
-        if peer_id and not is_one and -peer_id not in self._admitted:
+        is_one = peer_id in self.admitted
+        if peer_id and not is_one and -peer_id not in self.admitted:
             if peer_id != own:  # nor can one be left out who is not there, as in the engine
                 self._log_missing(abs(peer_id))
             return _OK
-        targets = (peer_id,) if is_one else host._targets(peer_id)
+        targets = (peer_id,) if is_one else self._targets(peer_id)
         if self._members:
             return self._call_mixed(node, method, arguments, targets)
         if not targets:  # a mistake shows at once

@@ -97,7 +97,7 @@ class Authentication:
             return Error.ERR_INVALID_PARAMETER
         if pending.here or pending.there:
             return Error.ERR_FILE_CANT_WRITE
-        return self._host._put_to((peer_id,), Auth(bytes(data)).encode())
+        return self._host.put((peer_id,), Auth(bytes(data)).encode())
 
     def complete(self, peer_id: int) -> Error:
         """See `SceneMultiplayer.complete_auth`."""
@@ -107,7 +107,7 @@ class Authentication:
         if pending.here:
             return Error.ERR_FILE_CANT_WRITE
         pending.here = True
-        result = self._host._put_to((peer_id,), Auth(b"").encode())
+        result = self._host.put((peer_id,), Auth(b"").encode())
         self._admit_if_complete(peer_id, pending)
         return result
 

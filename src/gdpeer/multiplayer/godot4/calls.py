@@ -60,9 +60,9 @@ class Godot4Calls:
         typed, objects = bool(host.typed_containers), host.allow_object_decoding
         if method.packs and (typed or host.typed_containers is None):
             return self._send_packed(node, method, arguments, peer_ids)
-        entry = self.cache.find(node)
+        entry = self.cache.nodes.get(node)
         if entry is not None and self._is_known(entry, peer_ids):
-            return host._transmit(peer_ids, encode_call(entry.number, method.number, arguments, typed, objects))
+            return host.transmit(peer_ids, encode_call(entry.number, method.number, arguments, typed, objects))
         flags, body = encode_call_body(method.number, arguments, typed, objects)
         return self._send_paths(self.cache.entry(node), flags, body, peer_ids)
 
@@ -72,7 +72,7 @@ class Godot4Calls:
         old = [peer_id for peer_id in peer_ids if self.cache.is_old(peer_id)]
         if not old:
             return self._send_encoded(node, method, packed, peer_ids, True)
-        self._host._lost.warning(
+        self._host.lost_packets.warning(
             "%s of %r: peers %s have Godot 4.2 or older and get untyped arrays and dictionaries; a typed parameter "
             "there, such as Array[int], does not take them",
             method.name,
@@ -89,12 +89,12 @@ class Godot4Calls:
         flags, body = encode_call_body(method.number, arguments, typed, self._host.allow_object_decoding)
         entry = self.cache.entry(node)
         if self._is_known(entry, peer_ids):
-            return self._host._transmit(peer_ids, call_packet(flags, body, entry.number))
+            return self._host.transmit(peer_ids, call_packet(flags, body, entry.number))
         return self._send_paths(entry, flags, body, peer_ids)
 
     def _is_known(self, entry: Numbered, peer_ids: Collection[int]) -> bool:
         """Whether all of some peers know a number. For everybody the count tells, as nobody else can have confirmed."""
-        if peer_ids is self._host._admitted:
+        if peer_ids is self._host.admitted:
             return len(entry.confirmed) == len(peer_ids)
         if type(peer_ids) is tuple and len(peer_ids) == 1:
             return peer_ids[0] in entry.confirmed
@@ -106,11 +106,11 @@ class Godot4Calls:
         path = host.path_of(node)
         new = self.cache.tell(entry, peer_ids)
         if new:
-            host._transmit(new, SimplifyPath(methods_of(node).checksum, number, path).encode())
+            host.transmit(new, SimplifyPath(methods_of(node).checksum, number, path).encode())
         confirmed = [peer_id for peer_id in peer_ids if peer_id in entry.confirmed]
-        sent = host._transmit(confirmed, call_packet(flags, body, number, wide=True)) if confirmed else Error.OK
+        sent = host.transmit(confirmed, call_packet(flags, body, number, wide=True)) if confirmed else Error.OK
         others = [peer_id for peer_id in peer_ids if peer_id not in entry.confirmed]
-        return host._transmit(others, call_packet(flags, body, 0, path)) or sent
+        return host.transmit(others, call_packet(flags, body, 0, path)) or sent
 
     def receive(self, sender: int, packet: SimplifyPath | ConfirmPath) -> None:
         """A packet about paths has come.
@@ -140,7 +140,7 @@ class Godot4Calls:
                     f"a call of a node by number {call.node_id}, which was never told", 1, kind="unknown node"
                 )
             path, node = known[0], known[1]()
-            if node is None or not host._owns(node):
+            if node is None or not host.owns(node):
                 node = self._find_again(sender, call.node_id, path)
         if node is None:
             host.refuse(sender, path, f"method {call.method_id}", "unknown node", "there is no such node here")
@@ -150,7 +150,7 @@ class Godot4Calls:
             reason = Own(f"the node has no such number; this side's methods: {_names(node)}")
             host.refuse(sender, path, f"method {call.method_id}", "unknown method", reason)
             return
-        host._call(sender, node, method, call.arguments)
+        host.call(sender, node, method, call.arguments)
 
     def _find_again(self, sender: int, number: int, path: str) -> Node | None:
         """Another node may have come to the path of one that is no more there."""
@@ -172,13 +172,13 @@ class Godot4Calls:
         if not matches:
             self._host.mismatch(sender, told.path, f"checksum {told.checksum}, here {checksum}: {_names(node)}")
         connection = sender if self._host.is_server() else TARGET_PEER_SERVER
-        self._host._transmit((sender,), self.cache.learn(connection, sender, told, node, matches).encode())
+        self._host.transmit((sender,), self.cache.learn(connection, sender, told, node, matches).encode())
 
     def _receive_confirm(self, sender: int, answer: ConfirmPath) -> None:
         node = None if answer.path is None else self._host.find(answer.path)
         number = None if node is None else self.cache.find_number(node)
         for again in self.cache.confirmed(sender, answer, number):
-            self._host._transmit((sender,), again.encode())
+            self._host.transmit((sender,), again.encode())
         if not answer.matches:
             told = node if answer.cache_id is None else self.cache.find_node(answer.cache_id) or node
             if told is not None:

@@ -94,7 +94,7 @@ class Godot3Guests:
 
     def send_raw(self, data: bytes, peer_ids: Sequence[int]) -> Error:
         """Send them a packet of the game's own."""
-        return self._host._put_to(peer_ids, godot3.Raw(data).encode())
+        return self._host.put(peer_ids, godot3.Raw(data).encode())
 
     def _refuse(self, peer_id: int, path: str, method: str, problem: VariantError) -> None:
         self._host.refuse(peer_id, path, method, "not translatable", f"Godot 3 cannot take it: {problem}")
@@ -124,11 +124,11 @@ class Godot3Guests:
         if isinstance(packet, godot3.Raw):
             host.peer_packet.emit(sender, packet.data)
         else:
-            host._was_counted = target != own  # when it was passed on
+            host.was_counted = target != own  # when it was passed on
             try:
                 self._calls.receive(sender, packet)
             finally:
-                host._was_counted = False
+                host.was_counted = False
 
     def _others(self, sender: int, target: int) -> list[int]:
         """The peers of Godot 4 that the target means; the transport has served the others."""
@@ -202,4 +202,5 @@ class Godot3Guests:
     def _put_from(self, source: int, peer_ids: Sequence[int], data: bytes) -> None:
         peer = self._host.multiplayer_peer
         if peer is not None and peer.put_packet_from(source, peer_ids, data) is not Error.OK:
-            self._host._lost.warning("a packet of peer %s was lost: one of %s has no room", source, list(peer_ids))
+            lost = self._host.lost_packets
+            lost.warning("a packet of peer %s was lost: one of %s has no room", source, list(peer_ids))

@@ -18,7 +18,7 @@ cdef class _PeerPaths:
 
 @cython.final
 cdef class PathCache:
-    cdef dict _nodes
+    cdef readonly dict nodes
     cdef dict _numbers
     cdef unsigned int _last
     cdef dict _peers
@@ -36,7 +36,6 @@ cdef class PathCache:
     cpdef bint is_old(self, peer_id) except -1
     @cython.locals(entry=Numbered)
     cpdef Numbered entry(self, node)
-    cpdef Numbered find(self, node)
     @cython.locals(entry=Numbered)
     cpdef find_number(self, node)
     @cython.locals(entry=Numbered)

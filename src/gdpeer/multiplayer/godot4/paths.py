@@ -67,7 +67,7 @@ class PathCache:
 
     def clear(self) -> None:
         """Forget everything; numbers begin anew."""
-        self._nodes: dict[Node, Numbered] = {}
+        self.nodes: dict[Node, Numbered] = {}
         self._numbers: dict[int, Numbered] = {}
         self._last = 0
         self._peers: dict[int, _PeerPaths] = {}
@@ -83,12 +83,12 @@ class PathCache:
 
     def forget_nodes(self) -> None:
         """All nodes that have a number are none of ours any more."""
-        for node in list(self._nodes):
+        for node in list(self.nodes):
             self.forget_node(node)
 
     def forget_node(self, node: Node) -> None:
         """The node has left the tree. Comes it back, it has another number."""
-        entry = self._nodes.pop(node, None)
+        entry = self.nodes.pop(node, None)
         if entry is not None:
             del self._numbers[entry.number]
             for peer in self._peers.values():
@@ -109,19 +109,15 @@ class PathCache:
 
     def entry(self, node: Node) -> Numbered:
         """The node with its number; it gets one at first use."""
-        entry = self._nodes.get(node)
+        entry = self.nodes.get(node)
         if entry is None:
             self._last += 1
-            entry = self._nodes[node] = self._numbers[self._last] = Numbered(self._last, node)
+            entry = self.nodes[node] = self._numbers[self._last] = Numbered(self._last, node)
         return entry
-
-    def find(self, node: Node) -> Numbered | None:
-        """As `entry`; None where the node has no number."""
-        return self._nodes.get(node)
 
     def find_number(self, node: Node) -> int | None:
         """The number that the node has; None where it has none."""
-        entry = self._nodes.get(node)
+        entry = self.nodes.get(node)
         return None if entry is None else entry.number
 
     def find_node(self, number: int) -> Node | None:

@@ -46,7 +46,6 @@ from gdpeer.multiplayer.wire.godot4 import (
     parse,
     relay_packet,
 )
-from gdpeer.packet_session import has_all
 from gdpeer.signals import Signal
 from gdpeer.variant.names import NodePath
 
@@ -97,7 +96,6 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
         self._connect(Godot4Calls(self), Authentication(self, clock), Godot3Guests(self))
         PeerHost.__init__(self)
         self._clock = clock
-        self._is_plain = has_all(type(self), _OWN)
 
     @property
     def auth_callback(self) -> AuthCallback | None:
@@ -190,11 +188,11 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
 
     def _admit(self, peer_id: int) -> None:
         if self._relays() and self.is_server():
-            self._tell(self._guests.split(self._admitted)[0], AddPeer(peer_id).encode())
+            self._tell(self._guests.split(self.admitted)[0], AddPeer(peer_id).encode())
             if peer_id not in self._guests.members:  # Godot 3's transport tells its peers by itself
                 for other in self.get_peers():
                     self._tell((peer_id,), AddPeer(other).encode())
-        self._admitted[peer_id] = None
+        self.admitted[peer_id] = None
         if peer_id == TARGET_PEER_SERVER:
             self.connected_to_server.emit()
         self.peer_connected.emit(peer_id)
@@ -203,22 +201,22 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
         if self._authentication.pending.pop(peer_id, None) is not None:
             self._forget_caller(peer_id)
             self.peer_authentication_failed.emit(peer_id)
-        elif peer_id in self._admitted:
+        elif peer_id in self.admitted:
             self._remove(peer_id)
             self.peer_disconnected.emit(peer_id)
 
     def _remove(self, peer_id: int) -> None:
-        del self._admitted[peer_id]
+        del self.admitted[peer_id]
         self._calls.cache.forget_peer(peer_id)
         self._guests.forget_peer(peer_id)
         self._forget_caller(peer_id)
         if self._relays() and self.is_server():
-            self._tell(self._guests.split(self._admitted)[0], DelPeer(peer_id).encode())
+            self._tell(self._guests.split(self.admitted)[0], DelPeer(peer_id).encode())
 
     def _forget_peer(self, peer_id: int) -> None:
         if self._authentication.pending.pop(peer_id, None) is not None:
             self._forget_caller(peer_id)
-        elif peer_id in self._admitted:
+        elif peer_id in self.admitted:
             self._remove(peer_id)
 
     @checked(peer_id=INT)
@@ -297,18 +295,18 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
             raise PacketError("only the server tells of peers, and only clients", kind="not allowed")
         if isinstance(packet, AddPeer):
             self._handle_add(packet.peer_id)
-        elif packet.peer_id in self._admitted:
-            del self._admitted[packet.peer_id]
+        elif packet.peer_id in self.admitted:
+            del self.admitted[packet.peer_id]
             self._calls.cache.forget_peer(packet.peer_id)
             self._forget_caller(packet.peer_id)
             self.peer_disconnected.emit(packet.peer_id)
 
     def _handle_add(self, peer_id: int) -> None:
-        if len(self._admitted) >= MAX_PEERS:
+        if len(self.admitted) >= MAX_PEERS:
             raise PacketError(f"ADD_PEER of more than {MAX_PEERS} peers")
-        if peer_id in self._admitted or peer_id <= TARGET_PEER_SERVER or peer_id == self.get_unique_id():
+        if peer_id in self.admitted or peer_id <= TARGET_PEER_SERVER or peer_id == self.get_unique_id():
             raise PacketError(f"ADD_PEER of an id that cannot be: {peer_id}")
-        self._admitted[peer_id] = None
+        self.admitted[peer_id] = None
         self.peer_connected.emit(peer_id)
 
     def _handle_relay(self, sender: int, packet: Relay) -> None:
@@ -321,11 +319,11 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
             raise PacketError("a relayed packet cannot be SYS", kind="not allowed")
         target = packet.peer_id
         if target > 0:
-            if target == sender or target not in self._admitted:
+            if target == sender or target not in self.admitted:
                 raise PacketError(f"it is for {target}, who is not there", kind="unknown receiver")
             targets = [target]
         else:
-            targets = [one for one in self._admitted if one not in (sender, -target)]
+            targets = [one for one in self.admitted if one not in (sender, -target)]
         counts = self.rpc_rate > 0 and is_call(packet.data)
         if counts and self._is_flood(sender, f"a call for {target}"):
             return
@@ -334,15 +332,16 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
         if others:
             self._try_to_translate(sender, others, packet.data)
         if target <= 0 and target != -TARGET_PEER_SERVER:
-            self._was_counted = counts
+            self.was_counted = counts
             try:
                 self._handle_inner(sender, packet.data)
             finally:
-                self._was_counted = False
+                self.was_counted = False
 
     def _relay_to(self, peer_ids: Sequence[int], data: bytes, source: int) -> None:
-        if self._put_to(peer_ids, data) is not _OK:
-            self._lost.warning("a packet of peer %s was lost: one of %s has no room for it", source, list(peer_ids))
+        if self.put(peer_ids, data) is not _OK:
+            text = "a packet of peer %s was lost: one of %s has no room for it"
+            self.lost_packets.warning(text, source, list(peer_ids))
 
     def _try_to_translate(self, sender: int, peer_ids: Sequence[int], data: bytes) -> None:
         try:
@@ -354,7 +353,7 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
         packet = None if is_call(data) else parse(data)
         if isinstance(packet, Auth | AddPeer | DelPeer | Relay):
             raise PacketError("a relayed packet cannot be SYS", kind="not allowed")
-        if source not in self._admitted:
+        if source not in self.admitted:
             raise PacketError(f"relayed from {source}, which is not there")
         self._sender = source
         if packet is None:
@@ -401,16 +400,16 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
             return Error.ERR_BUG
         packet = Raw(bytes(data)).encode()
         relayed = self._relays() and not self.is_server()  # then the server knows who is there
-        if peer_id > 0 and peer_id not in self._admitted and not relayed:
+        if peer_id > 0 and peer_id not in self.admitted and not relayed:
             return Error.ERR_BUG
         if self._guests.members:
             same, others = self._guests.split(self._targets(peer_id))
-            return self._put_to(same, packet) or self._guests.send_raw(data, others)
+            return self.put(same, packet) or self._guests.send_raw(data, others)
         if self.is_server():
-            return self._put_to(self._targets(peer_id), packet)
+            return self.put(self._targets(peer_id), packet)
         if relayed and peer_id != TARGET_PEER_SERVER:
             packet = relay_packet(peer_id, packet)
-        return self._put_to(_SERVER_ALONE, packet)
+        return self.put(_SERVER_ALONE, packet)
 
     # ------------------------------------------------------------------------------------------ nodes
 
@@ -424,9 +423,6 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
 
 
 MultiplayerAPI._default = SceneMultiplayer
-
-_OWN = {name: getattr(SceneMultiplayer, name) for name in ("call", "is_server", "owns", "transmit")}
-"""Members that a call goes past where no subclass has changed them."""
 
 
 def _packet_size(size: int) -> int:

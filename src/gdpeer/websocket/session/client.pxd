@@ -1,17 +1,20 @@
 # C types of client.py (Cython's pure-Python mode).
 cimport cython
 
-from gdpeer.websocket._peer cimport backend_of
+from gdpeer.websocket._peer cimport PeerBase, backend_of
 from gdpeer.websocket.session.dialects cimport Dialect
 from gdpeer.websocket.backend.base cimport Turn
 from gdpeer.websocket.backend.native cimport NativeBackend
 from gdpeer.websocket.session.server cimport Session
 
 
+cdef object _OK, _NO_ROOM
+
+
 cdef class ClientSession(Session):
     cdef public object failure
     cdef object _client
-    cdef object _peer
+    cdef PeerBase _peer
     cdef Dialect _dialect
     cdef object _clock
     cdef double _deadline
@@ -19,3 +22,6 @@ cdef class ClientSession(Session):
 
     @cython.locals(backend=NativeBackend, message=bytes)
     cpdef receive(self, peer_id)
+    @cython.locals(dialect=Dialect)
+    cpdef put(self, target, buffer)
+    cpdef put_to(self, peer_ids, buffer)

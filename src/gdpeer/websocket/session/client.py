@@ -18,6 +18,9 @@ from gdpeer.websocket.session.dialects import Dialect, Heard
 from gdpeer.websocket.session.godot3_header import SERVER, Kind
 from gdpeer.websocket.session.server import Buffer, News, Session
 
+_OK = Error.OK
+_NO_ROOM = Error.ERR_OUT_OF_MEMORY
+
 if TYPE_CHECKING:
     from gdpeer.websocket.client import WebSocketClient
 
@@ -135,14 +138,19 @@ class ClientSession(Session):
         self.unique_id = 0
 
     def put(self, target: int, buffer: Buffer) -> Error:
-        """To the server, whatever the target: it passes on what is for others."""
-        return self._peer.send(self._dialect.wrap(self.unique_id, target, bytes(buffer)))
+        """Sends to the server, whatever the target: the server passes on what is for others."""
+        dialect = self._dialect
+        payload = buffer if type(buffer) is bytes else bytes(buffer)
+        return self._peer.send_binary(dialect.wrap(self.unique_id, target, payload) if dialect.header_size else payload)
 
     def put_to(self, peer_ids: Iterable[int], buffer: Buffer) -> Error:
-        """See `PacketSession`; where packets have no target only the server can be reached."""
-        targets = [one for one in peer_ids if one == SERVER or self._dialect.header_size]
-        errors = [self.put(target, buffer) for target in targets]
-        return Error.ERR_OUT_OF_MEMORY if Error.ERR_OUT_OF_MEMORY in errors else Error.OK
+        """See `PacketSession`; without a header, which names the target, packets reach the server only."""
+        result = _OK
+        for target in peer_ids:
+            is_reached = target == SERVER or self._dialect.header_size
+            if is_reached and self.put(target, buffer) is _NO_ROOM:
+                result = _NO_ROOM
+        return result
 
     def get_close_cause(self) -> CloseCause:
         """Why it ended, or did not begin."""

@@ -11,26 +11,30 @@ Layer: `websocket`. Source: reference godot3-wire section 1, 2, 5; godot-api sec
 
 from __future__ import annotations
 
+import logging
 from abc import abstractmethod
 from collections.abc import Iterable
 from typing import ClassVar
 
 from gdpeer.arguments import IDS, check_id, to_bytes, wrong_type
 from gdpeer.errors import Error
-from gdpeer.logs import LogLimit
-from gdpeer.packet_session import SessionHolder
+from gdpeer.logs import LogLimit, get_logger, log_limited
+from gdpeer.packet_peer import PacketPeer
+from gdpeer.packet_session import MemberSession, PacketSession
+from gdpeer.refusals import Refusals
 from gdpeer.signals import Signal
 from gdpeer.websocket.session.godot3_header import HEADER_SIZE, SERVER
-from gdpeer.websocket.session.server import Buffer, News
-from gdpeer.websocket.session.session_peer import SessionPeer
+from gdpeer.websocket.session.server import Buffer, News, Session
 from gdpeer.websocket.states import ClientStatus
 
 __all__ = ["NetworkedPeer"]
 
 TRANSFER_MODE_RELIABLE = 2
 
+logger = get_logger("gdpeer.multiplayer")
 
-class NetworkedPeer(SessionPeer):
+
+class NetworkedPeer(PacketPeer):
     """Godot 3's `NetworkedMultiplayerPeer`. The signals here are those of multiplayer mode, and only it emits them.
 
     Attributes:
@@ -44,6 +48,8 @@ class NetworkedPeer(SessionPeer):
         transfer_mode: without effect; over WebSocket everything is reliable.
     """
 
+    can_wait: ClassVar[bool] = True
+
     _gdpeer_attributes: ClassVar[tuple[str, ...]] = (
         "connection_failed",
         "connection_succeeded",
@@ -55,7 +61,7 @@ class NetworkedPeer(SessionPeer):
     )
 
     def __init__(self) -> None:
-        SessionHolder.__init__(self)
+        self._session: Session | None = None
         self.peer_connected = Signal("peer_connected", self._limit_of)
         self.peer_disconnected = Signal("peer_disconnected", self._limit_of)
         self.peer_packet = Signal("peer_packet", self._limit_of)
@@ -95,6 +101,40 @@ class NetworkedPeer(SessionPeer):
     @abstractmethod
     def get_connection_status(self) -> ClientStatus:
         """Where this end is."""
+
+    def packets(self) -> PacketSession:
+        """See `MultiplayerPeer`. Packets go by the members here, as a client may connect again at any time."""
+        return MemberSession(self, self._session)
+
+    def refusals_of(self, peer_id: int) -> Refusals:
+        """See `MultiplayerPeer`; of a peer that is not there, nothing yet."""
+        return Refusals() if self._session is None else self._session.refusals_of(peer_id)
+
+    def get_unique_id(self) -> int:
+        """This end's id; 0 as long as there is none."""
+        return 0 if self._session is None else self._session.unique_id
+
+    def get_available_packet_count(self) -> int:
+        """How many packets can be read, also after the end of a connection; in plain mode 0."""
+        return 0 if self._session is None else self._session.count()
+
+    def get_packet_peer(self) -> int:
+        """Who sent the packet that `get_packet` takes next; 1, with a warning, where there is none."""
+        source = 0 if self._session is None else self._session.source()
+        if not source:
+            log_limited(logger, logging.WARNING, "get_packet_peer: no packet is there")
+        return source or SERVER
+
+    def get_packet(self) -> bytes:
+        """The oldest packet; empty, with `get_packet_error()`, where there is none.
+
+        The error is `ERR_UNAVAILABLE`, or `ERR_UNCONFIGURED` where there is no session.
+        """
+        packet = None if self._session is None else self._session.take()
+        self._packet_error = Error.OK
+        if packet is None:
+            self._packet_error = Error.ERR_UNCONFIGURED if self._session is None else Error.ERR_UNAVAILABLE
+        return packet or b""
 
     def set_target_peer(self, peer_id: int) -> None:
         """Whom `put_packet` sends to from now on: 0 all, a positive id that one, a negative one all but that."""

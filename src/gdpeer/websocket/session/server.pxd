@@ -26,7 +26,8 @@ cdef class Session(PacketSession):
     cpdef put(self, target, buffer)
     cpdef poll(self, double timeout)
     cpdef handle(self, work)
-    cpdef Py_ssize_t count(self) except -1
+    cpdef close(self)
+    cpdef Py_ssize_t count(self)
     @cython.locals(peer=PeerBase, header_size=Py_ssize_t, message=bytes)
     cpdef bytes take(self)
     @cython.locals(queue=list, first=Py_ssize_t, waiting=tuple)

@@ -65,13 +65,13 @@ class News:
 
     Attributes:
         peer_connected, peer_disconnected: signals (peer_id).
-        peer_packet: signal (source): once for each packet that can be taken.
+        peer_packet: signal (source): once for each packet that can be taken; None: nobody wants to know.
         connection_succeeded, connection_failed: signals (): a client has its id; its connection ended or never was.
     """
 
     peer_connected: Signal
     peer_disconnected: Signal
-    peer_packet: Signal = field(default_factory=Signal)
+    peer_packet: Signal | None = None
     connection_succeeded: Signal = field(default_factory=Signal)
     connection_failed: Signal = field(default_factory=Signal)
 
@@ -138,8 +138,13 @@ class Session(PacketSession):
             self._is_handling = False
             turn.flush()
 
+    def close(self) -> None:
+        """Lets go of everything: no packet can be taken or sent any more."""
+        self.is_over, self.is_ready, self.unique_id = True, False, 0
+        self._queue, self._first = [], 0
+
     def count(self) -> int:
-        """See `PacketSession`."""
+        """Returns how many packets can be taken."""
         return len(self._queue) - self._first
 
     def take(self) -> bytes | None:
@@ -166,8 +171,11 @@ class Session(PacketSession):
 
     def source(self) -> int:
         """See `PacketSession`."""
-        waiting = self._next()
-        return 0 if waiting is None else waiting[1]
+        if self._first == len(self._queue):
+            return 0
+        waiting = self._queue[self._first]
+        assert waiting is not None
+        return waiting[1]
 
     def target(self) -> int:
         """Whom the packet that `take` gives next was sent to; this end's id where there is none."""
@@ -186,7 +194,8 @@ class Session(PacketSession):
 
     def _offer(self, peer: WebSocketPeer, source: int, target: int, dialect: Dialect) -> None:
         self._queue.append((peer, source, target, dialect.header_size))
-        self._told.emit_one(source)
+        if self._told is not None:
+            self._told.emit_one(source)
 
 
 class ServerSession(Session):
@@ -289,7 +298,8 @@ class ServerSession(Session):
             return
         dialect = member[1]
         try:
-            target = self._pass_on(peer_id, dialect, message)
+            # A packet without a header is for the server.
+            target = self._pass_on(peer_id, dialect, message) if dialect.header_size or not message else _SERVER
         except PacketError as problem:
             backend.discard_newest()
             self._refuse(peer_id, problem)

@@ -19,7 +19,7 @@ def cache() -> PathCache:
 
 def test_numbers_begin_at_1_and_are_never_given_again(cache: PathCache) -> None:
     one, two = Node("One"), Node("Two")
-    assert (cache.find(one), cache.find_number(one), cache.find_node(1)) == (None, None, None)
+    assert (cache.nodes.get(one), cache.find_number(one), cache.find_node(1)) == (None, None, None)
     assert [cache.entry(node).number for node in (one, two, one)] == [1, 2, 1]
     assert (cache.find_number(two), cache.find_node(2)) == (2, two)
     cache.forget_node(one)

@@ -538,7 +538,7 @@ def test_bad_packets_are_dropped_and_counted(caplog: pytest.LogCaptureFixture) -
     server.peer.put_packet_to([one.id], wire.Relay(two.id, wire.AddPeer(5).encode()).encode())
     one.peer._links[two.id] = two.peer
     one.peer._events.append((two.peer, b"\x03x"))
-    del one.api._admitted[two.id]
+    del one.api.admitted[two.id]
     session.run()
     assert one.api.refused == {"bad packet": 4, "not allowed": 1, "not admitted": 1}
 

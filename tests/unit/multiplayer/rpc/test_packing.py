@@ -207,7 +207,7 @@ def test_peers_that_have_shown_that_they_are_old_get_plain_ones(caplog: pytest.L
     here.free.rpc([1])
     session.run()
     calls: Godot4Calls = session.server.api._calls
-    entry = calls.cache.find(here)
+    entry = calls.cache.nodes.get(here)
     assert entry is not None
     calls.cache.confirmed(old, ConfirmPath(True, None, "Sender"), entry.number)
     session.server.take_sent()
