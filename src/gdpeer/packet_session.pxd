@@ -1,15 +1,7 @@
 # C types of packet_session.py (Cython's pure-Python mode).
-cimport cython
-
-cdef int _DISCONNECTED, _CONNECTING, _CONNECTED
 
 
 cdef class PacketSession:
-    cdef public object relay_filter
-    cdef public object unique_id
-    cdef public bint is_ready
-    cdef public bint is_over
-
     cpdef int status(self) except -1
     cpdef sender_id(self)
     cpdef poll(self, double timeout)

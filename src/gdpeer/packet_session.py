@@ -13,41 +13,26 @@ from typing import Any, TypeAlias
 
 from gdpeer.errors import Error
 
-__all__ = ["MemberSession", "PacketSession"]
+__all__ = ["MemberSession", "PacketSession", "RelayFilter"]
 
 Buffer: TypeAlias = "bytes | bytearray | memoryview"
 RelayFilter: TypeAlias = Callable[[int, int], bool]
 
-# The values of `ConnectionStatus`; C integers once compiled (packet_session.pxd).
-_DISCONNECTED, _CONNECTING, _CONNECTED = 0, 1, 2
+_CONNECTED = 2  # of `ConnectionStatus`
 
 
 class PacketSession:
-    """One connection of a peer, as far as its API needs it. It is not used again for another connection.
+    """One connection of a peer, as far as its API needs it. It is not used again for another connection."""
 
-    Attributes:
-        unique_id: this end's id; 0 while a client has none.
-        is_ready: this end has its id, and packets can be sent.
-        is_over: the connection has ended; packets that came before the end can still be taken.
-        relay_filter: a server calls this with the sender and the first byte of a client's packet before it passes
-            the packet on to other clients. None: all packets pass.
-    """
-
-    __slots__ = ("is_over", "is_ready", "relay_filter", "unique_id")
-
-    def __init__(self) -> None:
-        self.relay_filter: RelayFilter | None = None
-        self.unique_id = 0
-        self.is_ready = False
-        self.is_over = False
+    __slots__ = ()
 
     def status(self) -> int:
         """Returns a value of `ConnectionStatus`."""
-        return _DISCONNECTED if self.is_over else _CONNECTED if self.is_ready else _CONNECTING
+        raise NotImplementedError
 
     def sender_id(self) -> int:
         """Returns this end's id; 0 while it cannot send: not connected yet, or no longer."""
-        return self.unique_id if self.is_ready and not self.is_over else 0
+        raise NotImplementedError
 
     def poll(self, timeout: float) -> None:
         """Moves packets and emits signals; waits at most `timeout` seconds for something to happen."""
@@ -74,12 +59,16 @@ class PacketSession:
         raise NotImplementedError
 
     def set_relay_filter(self, relay_filter: RelayFilter | None) -> None:
-        """Sets `relay_filter`, if this is the server of a session."""
-        self.relay_filter = relay_filter
+        """Sets what a server asks before it passes a client's packet on to other clients.
+
+        Args:
+            relay_filter: called with the sender and the first byte of the packet; True: pass it on. None: pass all.
+        """
+        raise NotImplementedError
 
     def was_relayed(self) -> bool:
         """Tells whether the relay filter has seen the packet that `take` gives next."""
-        return self.relay_filter is not None and self.target() != self.unique_id
+        raise NotImplementedError
 
 
 class MemberSession(PacketSession):
@@ -93,7 +82,6 @@ class MemberSession(PacketSession):
     __slots__ = ("_peer", "_session")
 
     def __init__(self, peer: Any, session: PacketSession | None = None) -> None:
-        super().__init__()
         self._peer = peer
         self._session = session
 

@@ -25,8 +25,10 @@ TOLD = frozenset({"__version__", "COMPILED"})
 INNER = frozenset(
     (
         *("assign", "begin", "call", "can_wait", "count_refusal", "count_replication", "find", "mismatch"),
-        *("next_packet", "of", "of_words", "owns", "path_of", "refuse", "refuse_packet", "send_binary", "take"),
+        *("of", "of_words", "owns", "path_of", "refuse", "refuse_packet", "send_binary", "take"),
         *("transmit", "transmit_target"),
+        # Of multiplayer APIs and their peers, for each other.
+        *("admitted", "lost_packets", "packets", "put", "was_counted"),
         # Of peers, clients and servers, for each other, the fronts and the tools.
         *("begin_to_leave", "get_request", "is_answered", "is_over", "is_paused", "listen_at", "log_limit_of"),
         *("make_way", "of_server", "open_port", "poll_turn", "refusals_of", "send_past_limit", "serve_session"),
@@ -92,13 +94,12 @@ def _members(kind: type) -> set[str]:
         for name, value in vars(base).items()
         if not name.startswith("_") and not name.isupper() and not inspect.isclass(value)
     }
-    found -= INNER
     # The members of a list, a dict or an array do the same here as in Python.
     found -= {name for base in kind.__mro__ if base.__module__ in ("builtins", "array") for name in vars(base)}
     with suppress(Exception):  # some classes cannot be made without arguments
         made: Any = kind()
         found |= {name for name in getattr(made, "__dict__", {}) if not name.startswith("_")}
-    return found
+    return found - INNER
 
 
 def _is_told(kind: type, member: str, entries: frozenset[str]) -> bool:

@@ -123,7 +123,7 @@ class HostBase(CallSender):
         Returns:
             OK, also without a peer; ERR_OUT_OF_MEMORY if the send queue of one of them is full.
         """
-        return self._packets.put_to(peer_ids, data) if self._packets is not None and peer_ids else _OK
+        return _OK if self._packets is None or not peer_ids else self._packets.put_to(peer_ids, data)
 
     def transmit(self, peer_ids: Collection[int], data: bytes) -> Error:
         """Sends a packet to each of some peers, directly or by way of the server.

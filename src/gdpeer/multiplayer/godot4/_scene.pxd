@@ -25,9 +25,8 @@ cdef class SceneBase(HostBase):
     @cython.locals(data=bytes)
     cdef _take_from_guest(self, PacketSession packets, sender)
     cdef _receive(self, sender, bytes data)
+    @cython.locals(packets=PacketSession)
     cpdef transmit(self, peer_ids, bytes data)
-    cdef bint _is_hub(self) except -1
-    cdef _send_relayed(self, peer_ids, bytes data)
     @cython.locals(packets=PacketSession, entry=Method)
     cpdef rpc(self, peer_id, node, method, arguments=*)
     cdef _call_both(self, peer_id, own, node, Method method, arguments)

@@ -87,24 +87,18 @@ class SceneBase(HostBase):
 
     def transmit(self, peer_ids: Collection[int], data: bytes) -> Error:
         """See `HostBase.transmit`."""
-        if peer_ids == _SERVER_ALONE or self._members or self._is_hub():
-            result = self.put(peer_ids, data)
+        packets, result = self._packets, _OK
+        if packets is None or not peer_ids:
+            return _OK
+        if peer_ids == _SERVER_ALONE or self._members or packets.sender_id() == _SERVER:
+            result = packets.put_to(peer_ids, data)
         else:
-            result = self._send_relayed(peer_ids, data)
+            for peer_id in peer_ids:
+                packet = data if peer_id == _SERVER else relay_packet(peer_id, data)
+                sent = packets.put_to(_SERVER_ALONE, packet)
+                result = result or sent
         if result is not _OK:
             self.lost_packets.warning("a packet could not be sent to each of %s: %s", list(peer_ids), result.name)
-        return result
-
-    def _is_hub(self) -> bool:
-        """Tells whether this side is the server, which has a connection to each peer."""
-        return self._packets is not None and self._packets.sender_id() == _SERVER
-
-    def _send_relayed(self, peer_ids: Collection[int], data: bytes) -> Error:
-        result = _OK
-        for peer_id in peer_ids:
-            direct = peer_id == TARGET_PEER_SERVER
-            sent = self.put(_SERVER_ALONE, data if direct else relay_packet(peer_id, data))
-            result = result or sent
         return result
 
     # ------------------------------------------------------------------------------------------ calls

@@ -1,7 +1,7 @@
 # C types of calls.py (Cython's pure-Python mode).
 cimport cython
 
-from gdpeer.multiplayer.godot4.paths cimport Numbered, PathCache
+from gdpeer.multiplayer.godot4.paths cimport Numbered, PathCache, PeerPaths
 from gdpeer.multiplayer.rpc.method_table cimport Method, methods_of
 from gdpeer.multiplayer._host cimport HostBase
 from gdpeer.multiplayer.wire.godot4 cimport UndecodedCall, call_packet, encode_call, encode_call_body, parse_call
@@ -21,7 +21,7 @@ cdef class Godot4Calls:
     @cython.locals(host=HostBase, number="unsigned int")
     cdef _send_paths(self, Numbered entry, int flags, bytes body, peer_ids)
     cpdef receive(self, sender, packet)
-    @cython.locals(host=HostBase, call=UndecodedCall, method=Method, known=tuple)
+    @cython.locals(host=HostBase, call=UndecodedCall, peer=PeerPaths, method=Method, known=tuple)
     cpdef receive_call(self, sender, bytes data)
     cdef _find_again(self, sender, unsigned int number, path)
     cdef _receive_simplify(self, sender, told)

@@ -134,7 +134,8 @@ class Godot4Calls:
         if call.path is not None:
             path, node = call.path, host.find(call.path)
         else:
-            known = self.cache.known(sender, call.node_id)
+            peer = self.cache.peers.get(sender)
+            known = None if peer is None else peer.known.get(call.node_id)
             if known is None:
                 raise PacketError(
                     f"a call of a node by number {call.node_id}, which was never told", 1, kind="unknown node"

@@ -10,9 +10,9 @@ cdef class Numbered:
 
 
 @cython.final
-cdef class _PeerPaths:
+cdef class PeerPaths:
     cdef dict told
-    cdef dict known
+    cdef readonly dict known
     cdef bint answers_by_path
 
 
@@ -21,18 +21,18 @@ cdef class PathCache:
     cdef readonly dict nodes
     cdef dict _numbers
     cdef unsigned int _last
-    cdef dict _peers
+    cdef readonly dict peers
     cdef dict _budgets
 
     cpdef clear(self)
-    @cython.locals(peer=_PeerPaths, entry=Numbered)
+    @cython.locals(peer=PeerPaths, entry=Numbered)
     cpdef forget_peer(self, peer_id)
     cpdef forget_nodes(self)
-    @cython.locals(peer=_PeerPaths, entry=Numbered)
+    @cython.locals(peer=PeerPaths, entry=Numbered)
     cpdef forget_node(self, node)
-    @cython.locals(peer=_PeerPaths)
-    cdef _PeerPaths _peer(self, peer_id)
-    @cython.locals(peer=_PeerPaths)
+    @cython.locals(peer=PeerPaths)
+    cdef PeerPaths _peer(self, peer_id)
+    @cython.locals(peer=PeerPaths)
     cpdef bint is_old(self, peer_id) except -1
     @cython.locals(entry=Numbered)
     cpdef Numbered entry(self, node)
@@ -43,7 +43,5 @@ cdef class PathCache:
     cpdef list tell(self, Numbered entry, peer_ids)
     cpdef list confirmed(self, peer_id, answer, number_of_path)
     cpdef learn(self, connection, peer_id, told, node, bint matches)
-    @cython.locals(peer=_PeerPaths)
-    cpdef tuple known(self, peer_id, number)
-    @cython.locals(peer=_PeerPaths)
+    @cython.locals(peer=PeerPaths)
     cpdef moved(self, peer_id, number, node)

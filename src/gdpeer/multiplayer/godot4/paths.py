@@ -25,7 +25,7 @@ from gdpeer.multiplayer.wire.godot4 import ConfirmPath, SimplifyPath
 if TYPE_CHECKING:
     from gdpeer.multiplayer.tree import Node
 
-__all__ = ["Known", "Numbered", "PathCache"]
+__all__ = ["Known", "Numbered", "PathCache", "PeerPaths"]
 
 Known: TypeAlias = "tuple[str, ref[Node], bool]"
 """What stands behind a number of a peer's: the path, the node, and whether the methods were the same."""
@@ -48,19 +48,30 @@ class Numbered:
         self.confirmed: set[int] = set()
 
 
-class _PeerPaths:
-    """What was agreed on with one peer."""
+class PeerPaths:
+    """The numbers that were agreed on with one peer.
+
+    Attributes:
+        told: this side's numbers that the peer was told, each with its node.
+        known: the peer's numbers, each with what the peer means by it. The node may have left the tree, or be gone.
+        answers_by_path: the peer has shown that it is of Godot 4.2 or older.
+    """
 
     __slots__ = ("answers_by_path", "known", "told")
 
     def __init__(self) -> None:
-        self.told: dict[int, Numbered] = {}  # our number: whose, confirmed or not
-        self.known: dict[int, Known] = {}  # by its number
+        self.told: dict[int, Numbered] = {}
+        self.known: dict[int, Known] = {}
         self.answers_by_path = False
 
 
 class PathCache:
-    """Both directions, for all peers."""
+    """The numbers of both directions, for all peers.
+
+    Attributes:
+        nodes: this side's nodes that have a number.
+        peers: the peers that numbers were exchanged with.
+    """
 
     def __init__(self) -> None:
         self.clear()
@@ -70,12 +81,12 @@ class PathCache:
         self.nodes: dict[Node, Numbered] = {}
         self._numbers: dict[int, Numbered] = {}
         self._last = 0
-        self._peers: dict[int, _PeerPaths] = {}
+        self.peers: dict[int, PeerPaths] = {}
         self._budgets: dict[int, PathBudget] = {}
 
     def forget_peer(self, peer_id: int) -> None:
         """The peer has gone."""
-        peer = self._peers.pop(peer_id, None)
+        peer = self.peers.pop(peer_id, None)
         self._budgets.pop(peer_id, None)
         if peer is not None:
             for entry in peer.told.values():
@@ -91,18 +102,18 @@ class PathCache:
         entry = self.nodes.pop(node, None)
         if entry is not None:
             del self._numbers[entry.number]
-            for peer in self._peers.values():
+            for peer in self.peers.values():
                 peer.told.pop(entry.number, None)
 
-    def _peer(self, peer_id: int) -> _PeerPaths:
-        peer = self._peers.get(peer_id)
+    def _peer(self, peer_id: int) -> PeerPaths:
+        peer = self.peers.get(peer_id)
         if peer is None:
-            peer = self._peers[peer_id] = _PeerPaths()
+            peer = self.peers[peer_id] = PeerPaths()
         return peer
 
     def is_old(self, peer_id: int) -> bool:
         """Whether a peer has shown that it is of Godot 4.2 or older."""
-        peer = self._peers.get(peer_id)
+        peer = self.peers.get(peer_id)
         return peer is not None and peer.answers_by_path
 
     # ------------------------------------------------------------------------------------------ our numbers
@@ -193,14 +204,9 @@ class PathCache:
         peer.known[told.cache_id] = (told.path, ref(node), matches)
         return ConfirmPath(matches, None, told.path) if peer.answers_by_path else ConfirmPath(matches, told.cache_id)
 
-    def known(self, peer_id: int, number: int) -> Known | None:
-        """What the peer means by a number; the node may have left the tree, or be gone. None where it told nothing."""
-        peer = self._peers.get(peer_id)
-        return None if peer is None else peer.known.get(number)
-
     def moved(self, peer_id: int, number: int, node: Node) -> None:
         """Another node is now at the path of a number."""
-        peer = self._peers[peer_id]
+        peer = self.peers[peer_id]
         known = peer.known
         path, _, matches = known[number]
         known[number] = (path, ref(node), matches)

@@ -9,11 +9,15 @@ from gdpeer.websocket.backend.base cimport Turn
 from gdpeer.websocket.backend.native cimport NativeBackend
 
 cdef object _OK, _NO_ROOM
-cdef int _SERVER
+cdef int _SERVER, _DISCONNECTED, _CONNECTING, _CONNECTED
 cdef Py_ssize_t _MANY_TAKEN
 
 
 cdef class Session(PacketSession):
+    cdef public object unique_id
+    cdef public bint is_ready
+    cdef public bint is_over
+    cdef public object relay_filter
     cdef list _queue
     cdef Py_ssize_t _first
     cdef readonly object _news

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from gdpeer.errors import Error, PacketError
 from gdpeer.logs import LogLimit, get_logger, log_limited
-from gdpeer.packet_session import PacketSession
+from gdpeer.packet_session import PacketSession, RelayFilter
 from gdpeer.protocol.outbox import encode_message
 from gdpeer.refusals import Refusals
 from gdpeer.signals import Signal
@@ -53,6 +53,7 @@ Buffer: TypeAlias = "bytes | bytearray | memoryview"
 
 _OK = Error.OK
 _NO_ROOM = Error.ERR_OUT_OF_MEMORY
+_DISCONNECTED, _CONNECTING, _CONNECTED = 0, 1, 2  # of `ConnectionStatus`; C integers once compiled
 _SERVER = SERVER  # a C integer once compiled (server.pxd)
 
 Waiting: TypeAlias = "tuple[WebSocketPeer, int, int, int]"
@@ -79,16 +80,46 @@ class News:
 class Session(PacketSession):
     """What both ends have."""
 
-    __slots__ = ("_first", "_is_handling", "_lost", "_news", "_queue", "_told")
+    __slots__ = (
+        "_first",
+        "_is_handling",
+        "_lost",
+        "_news",
+        "_queue",
+        "_told",
+        "is_over",
+        "is_ready",
+        "relay_filter",
+        "unique_id",
+    )
 
     def __init__(self, news: News) -> None:
-        PacketSession.__init__(self)
+        self.unique_id = 0
+        self.is_ready = False
+        self.is_over = False
+        self.relay_filter: RelayFilter | None = None
         self._queue: list[Waiting | None] = []  # the packets for the game, from the first one on; None: was taken
         self._first = 0
         self._news = news
         self._told = news.peer_packet
         self._is_handling = False
         self._lost = LogLimit()  # for packets that found no room
+
+    def status(self) -> int:
+        """See `PacketSession`."""
+        return _DISCONNECTED if self.is_over else _CONNECTED if self.is_ready else _CONNECTING
+
+    def sender_id(self) -> int:
+        """See `PacketSession`."""
+        return self.unique_id if self.is_ready and not self.is_over else 0
+
+    def set_relay_filter(self, relay_filter: RelayFilter | None) -> None:
+        """See `PacketSession`."""
+        self.relay_filter = relay_filter
+
+    def was_relayed(self) -> bool:
+        """See `PacketSession`."""
+        return self.relay_filter is not None and self.target() != self.unique_id
 
     def refusals_of(self, peer_id: int) -> Refusals:
         """What was refused of a peer, here and above; of one that has gone, nothing yet."""

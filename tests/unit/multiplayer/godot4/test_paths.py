@@ -83,17 +83,17 @@ def test_an_old_peer_gets_again_what_it_could_not_read(cache: PathCache) -> None
 
 def test_what_a_peer_told(cache: PathCache) -> None:
     main, other = Node("Main"), Node("Main")
-    assert cache.known(5, 9) is None
+    assert cache.peers == {}
     cache.learn(5, 5, SimplifyPath(SUM, 9, "Main"), main, True)
-    known = cache.known(5, 9)
+    known = cache.peers[5].known.get(9)
     assert known is not None
     assert (known[0], known[1](), known[2]) == ("Main", main, True)
-    assert cache.known(5, 8) is None
+    assert list(cache.peers[5].known) == [9]
     with pytest.raises(PacketError, match="a number that is taken: 9") as caught:
         cache.learn(5, 5, SimplifyPath(SUM, 9, "Main"), main, True)
     assert caught.value.offset == 34
     cache.moved(5, 9, other)
-    known = cache.known(5, 9)
+    known = cache.peers[5].known.get(9)
     assert known is not None
     assert (known[0], known[1](), known[2]) == ("Main", other, True)
 
