@@ -1,7 +1,6 @@
 # What the compiled form of the calls needs of C; the uncompiled form has its own way to do the same.
 
 from cpython.list cimport PyList_CheckExact, PyList_GET_SIZE
-from cpython.method cimport PyMethod_Check, PyMethod_GET_FUNCTION
 from cpython.tuple cimport PyTuple_CheckExact, PyTuple_GET_SIZE
 
 
@@ -25,11 +24,6 @@ cdef extern from *:
     }
     """
     object gdpeer_call_method(object function, object first, object rest)
-
-
-cdef inline bint is_method(object found, object function):
-    """Whether something is a function bound to an instance."""
-    return PyMethod_Check(found) and PyMethod_GET_FUNCTION(found) == <void*> function
 
 
 cdef inline object call_method(object function, object node, object arguments):
