@@ -424,11 +424,14 @@ class Settings:
     # fmt: on
 
     def __init__(self, **values: Any) -> None:
-        if unknown := values.keys() - SETTINGS.keys():
-            raise TypeError(f"there are no settings {', '.join(sorted(unknown))}")
+        self._fill({name: setting.default("peer") for name, setting in SETTINGS.items()} | values)
+
+    def _fill(self, values: dict[str, Any]) -> None:
+        if len(values) != len(SETTINGS):
+            raise TypeError(f"there are no settings {', '.join(sorted(values.keys() - SETTINGS.keys()))}")
         # One by one and always in this order, so that Python shares the keys of all these objects' dictionaries.
-        for name, setting in SETTINGS.items():
-            setattr(self, name, values.get(name, setting.default("peer")))
+        for name in SETTINGS:
+            setattr(self, name, values[name])
         self._limits: Limits | None = None
         self._terms: ServerTerms | None = None
 
@@ -440,7 +443,9 @@ class Settings:
 
     def replace(self, **changes: Any) -> Settings:
         """Returns a copy with some values changed."""
-        return Settings(**{name: getattr(self, name) for name in SETTINGS} | changes)
+        copy = Settings.__new__(Settings)  # without __init__, which would ask each setting for its default
+        copy._fill({name: getattr(self, name) for name in SETTINGS} | changes)
+        return copy
 
     def limits(self) -> Limits:
         """Returns the limits of what is received; read when a handshake begins. One object for all connections."""
