@@ -33,29 +33,29 @@ LOOPBACK = ("127.0.0.1", "::1")
 _PORT = re.compile(r":[0-9]*$")
 
 _GAUGES = {
-    "peers": "Peers that are there.",
+    "peers": "Connected peers.",
     "pending": "Connections that are not open yet.",
-    "answering": "Connections that do not open: pages and refusals on their way.",
+    "answering": "Connections that only get a page or a refusal.",
     "queued_packets": "Messages received that the program has not taken yet.",
-    "queued_bytes": "Bytes of them.",
+    "queued_bytes": "Bytes of these messages.",
     "outbound_packets": "Messages that wait to be sent.",
-    "outbound_bytes": "Bytes of them, and of pages on their way.",
+    "outbound_bytes": "Bytes of these messages, and of pages that are being sent.",
 }
 _COUNTERS = {
-    "accepted": "Connections that came in.",
-    "opened": "Upgrades that were done.",
-    "pages": "Pages that were asked for.",
-    "bytes_received": "Bytes received, HTTP and frame heads included.",
-    "bytes_sent": "Bytes sent, likewise.",
+    "accepted": "Connections accepted from the system.",
+    "opened": "Connections that became WebSockets.",
+    "pages": "Requests for pages.",
+    "bytes_received": "Bytes received, including HTTP and frame heads.",
+    "bytes_sent": "Bytes sent, including HTTP and frame heads.",
     "messages_received": "Messages received.",
     "messages_sent": "Messages sent.",
-    "refused_sends": "Sends that found no room.",
+    "refused_sends": "Sends refused because a queue was full.",
     "throttled": "How often reading paused because a peer was over its rate.",
 }
 _BY_LABEL = {
-    "ended": ("cause", "Peers that have gone, by cause."),
+    "ended": ("cause", "Connections that ended, by cause."),
     "refused": ("reason", "Connections that did not open, by reason."),
-    "refused_packets": ("cause", "Packets and calls of peers that were refused, by cause."),
+    "refused_packets": ("cause", "Refused packets and calls, by cause."),
 }
 assert {*_GAUGES, *_COUNTERS, *_BY_LABEL} == {field.name for field in fields(ServerStats)}
 

@@ -79,7 +79,9 @@ class Headers:
 
 def headers_from_head(head: bytes) -> Headers:
     """Returns the headers of a valid message head: start line to empty line, with CR LF."""
-    headers = Headers()
+    # Without __init__, which a server would run for each connection only to store an empty tuple.
+    headers = Headers.__new__(Headers)
+    headers._pairs = ()
     headers._head = head
     return headers
 
