@@ -13,49 +13,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from gdpeer import variant as v
 from gdpeer.errors import VariantError
-from gdpeer.variant import (
-    AABB,
-    RID,
-    Array,
-    Basis,
-    Color,
-    ContainerType,
-    Dictionary,
-    EncodedCallable,
-    EncodedObject,
-    EncodedObjectAsID,
-    EncodedSignal,
-    NodePath,
-    PackedByteArray,
-    PackedColorArray,
-    PackedFloat32Array,
-    PackedFloat64Array,
-    PackedInt32Array,
-    PackedInt64Array,
-    PackedStringArray,
-    PackedVector2Array,
-    PackedVector3Array,
-    PackedVector4Array,
-    Plane,
-    Projection,
-    Quaternion,
-    Rect2,
-    Rect2i,
-    StringName,
-    Transform2D,
-    Transform3D,
-    VariantType,
-    Vector2,
-    Vector2i,
-    Vector3,
-    Vector3i,
-    Vector4,
-    Vector4i,
-    str_to_var,
-    var_to_bytes_with_objects,
-    var_to_str,
-)
 from gdpeer.variant.binary.codec import decode_variant, encode_variant
 from gdpeer.variant.binary.compact import decode_argument, decode_arguments, encode_arguments
 
@@ -75,34 +34,34 @@ def flat(cls: Any, count: int, numbers: st.SearchStrategy[Any]) -> st.SearchStra
 FLAT_3 = [
     flat(cls, count, REALS)
     for cls, count in [
-        (Vector2, 2), (Rect2, 4), (Vector3, 3), (Transform2D, 6), (Plane, 4), (Quaternion, 4), (AABB, 6), (Basis, 9),
-        (Transform3D, 12), (Color, 4),
+        (v.Vector2, 2), (v.Rect2, 4), (v.Vector3, 3), (v.Transform2D, 6), (v.Plane, 4), (v.Quaternion, 4),
+        (v.AABB, 6), (v.Basis, 9), (v.Transform3D, 12), (v.Color, 4),
     ]
 ]  # fmt: skip
-FLAT_4 = [flat(Vector4, 4, REALS), flat(Projection, 16, REALS)] + [
-    flat(cls, count, INT32) for cls, count in [(Vector2i, 2), (Rect2i, 4), (Vector3i, 3), (Vector4i, 4)]
+FLAT_4 = [flat(v.Vector4, 4, REALS), flat(v.Projection, 16, REALS)] + [
+    flat(cls, count, INT32) for cls, count in [(v.Vector2i, 2), (v.Rect2i, 4), (v.Vector3i, 3), (v.Vector4i, 4)]
 ]
 LEAVES_3 = st.one_of(
     st.none(), st.booleans(), INT64, INT32, st.floats(), REALS, TEXTS, *FLAT_3,
-    st.builds(NodePath.of, st.lists(NAMES, max_size=3), st.lists(NAMES, max_size=2), st.booleans()),
-    st.builds(EncodedObjectAsID, INT64.filter(bool)),
-    st.binary(max_size=9).map(PackedByteArray),
-    st.lists(INT32, max_size=4).map(PackedInt32Array),
-    st.lists(REALS, max_size=4).map(PackedFloat32Array),
-    st.lists(TEXTS, max_size=4).map(PackedStringArray),
-    st.lists(FLAT_3[0], max_size=3).map(PackedVector2Array),
-    st.lists(FLAT_3[2], max_size=3).map(PackedVector3Array),
-    st.lists(FLAT_3[9], max_size=3).map(PackedColorArray),
+    st.builds(v.NodePath.of, st.lists(NAMES, max_size=3), st.lists(NAMES, max_size=2), st.booleans()),
+    st.builds(v.EncodedObjectAsID, INT64.filter(bool)),
+    st.binary(max_size=9).map(v.PackedByteArray),
+    st.lists(INT32, max_size=4).map(v.PackedInt32Array),
+    st.lists(REALS, max_size=4).map(v.PackedFloat32Array),
+    st.lists(TEXTS, max_size=4).map(v.PackedStringArray),
+    st.lists(FLAT_3[0], max_size=3).map(v.PackedVector2Array),
+    st.lists(FLAT_3[2], max_size=3).map(v.PackedVector3Array),
+    st.lists(FLAT_3[9], max_size=3).map(v.PackedColorArray),
 )  # fmt: skip
 LEAVES_4 = st.one_of(
-    LEAVES_3, *FLAT_4, TEXTS.map(StringName), INT64.map(RID), st.just(EncodedCallable()),
-    st.builds(EncodedSignal, NAMES, INT64),
-    st.lists(INT64, max_size=4).map(PackedInt64Array),
-    st.lists(st.floats(allow_nan=False), max_size=4).map(PackedFloat64Array),
-    st.lists(FLAT_4[0], max_size=3).map(PackedVector4Array),
+    LEAVES_3, *FLAT_4, TEXTS.map(v.StringName), INT64.map(v.RID), st.just(v.EncodedCallable()),
+    st.builds(v.EncodedSignal, NAMES, INT64),
+    st.lists(INT64, max_size=4).map(v.PackedInt64Array),
+    st.lists(st.floats(allow_nan=False), max_size=4).map(v.PackedFloat64Array),
+    st.lists(FLAT_4[0], max_size=3).map(v.PackedVector4Array),
 )  # fmt: skip
-INTS = ContainerType(VariantType.TYPE_INT)
-STRINGS = ContainerType(VariantType.TYPE_STRING)
+INTS = v.ContainerType(v.VariantType.TYPE_INT)
+STRINGS = v.ContainerType(v.VariantType.TYPE_STRING)
 
 
 def containers(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
@@ -110,7 +69,7 @@ def containers(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     return st.one_of(
         st.lists(inner, max_size=4),
         st.dictionaries(TEXTS, inner, max_size=4),
-        st.lists(st.tuples(inner, inner), max_size=4).map(Dictionary),
+        st.lists(st.tuples(inner, inner), max_size=4).map(v.Dictionary),
     )
 
 
@@ -118,9 +77,9 @@ VALUES_3 = st.recursive(LEAVES_3, containers, max_leaves=12)
 VALUES_4 = st.recursive(
     st.one_of(
         LEAVES_4,
-        st.lists(INT64, max_size=3).map(lambda items: Array(items, INTS)),
-        st.dictionaries(TEXTS, INT32, max_size=3).map(lambda pairs: Dictionary(pairs, STRINGS, INTS)),
-        st.builds(EncodedObject, CLASSES, st.dictionaries(NAMES, INT64, max_size=3)),
+        st.lists(INT64, max_size=3).map(lambda items: v.Array(items, INTS)),
+        st.dictionaries(TEXTS, INT32, max_size=3).map(lambda pairs: v.Dictionary(pairs, STRINGS, INTS)),
+        st.builds(v.EncodedObject, CLASSES, st.dictionaries(NAMES, INT64, max_size=3)),
     ),
     containers,
     max_leaves=12,
@@ -173,14 +132,14 @@ def test_what_engine_3_lacks_is_refused_before_anything_is_sent(value: Any) -> N
 
 @given(VALUES_4)
 def test_texts_come_back(value: Any) -> None:
-    text = var_to_str(value)
+    text = v.var_to_str(value)
     assume(text.count("Signal(): ") < 2)  # all signals are written alike: as keys they become one
     assume(r"\a" not in text and r"\v" not in text)  # the engine writes these two, and does not read them
-    back = str_to_var(text, objects=True)
-    assert var_to_str(back) == text
+    back = v.str_to_var(text, objects=True)
+    assert v.var_to_str(back) == text
 
 
-@given(st.one_of(st.text(max_size=30), VALUES_4.map(var_to_str)), st.data())
+@given(st.one_of(st.text(max_size=30), VALUES_4.map(v.var_to_str)), st.data())
 def test_damaged_texts(text: str, data: st.DataObject) -> None:
     if text:
         place = data.draw(st.integers(0, len(text) - 1))
@@ -191,7 +150,7 @@ def test_damaged_texts(text: str, data: st.DataObject) -> None:
         )
     for engine in (4, 3):
         with suppress(VariantError):
-            str_to_var(text, engine, objects=True)
+            v.str_to_var(text, engine, objects=True)
 
 
 WORDS = st.one_of(
@@ -354,14 +313,14 @@ SEALED_KEYS: dict[str, Any] = {
     "pairs": lambda i: [i, -i],
     "pairs of floats": lambda i: [i + 0.5, 1.5],
     "nothing": lambda i: [None] * (i % 50) + [i],
-    "not a number": lambda i: Vector3(math.nan, i, i),
+    "not a number": lambda i: v.Vector3(math.nan, i, i),
     "dictionaries": lambda i: {i: None},
-    "packed": lambda i: PackedInt32Array([i]),
-    "names": lambda i: [StringName(f"n{i}")],
+    "packed": lambda i: v.PackedInt32Array([i]),
+    "names": lambda i: [v.StringName(f"n{i}")],
     "wide texts": lambda i: [f"\U0001f642{i}"],
-    "reals": lambda i: [Projection.of(*[i + 0.5] * 16)],
+    "reals": lambda i: [v.Projection.of(*[i + 0.5] * 16)],
     "after others": lambda i: i if i < 2000 else float(i - 2000),
-    "ids": lambda i: [EncodedObjectAsID(i + 1), RID(i)],
+    "ids": lambda i: [v.EncodedObjectAsID(i + 1), v.RID(i)],
 }
 
 
@@ -369,12 +328,12 @@ SEALED_KEYS: dict[str, Any] = {
 @pytest.mark.parametrize("typed", [False, True])
 @pytest.mark.parametrize("name", SEALED_KEYS)
 def test_keys_that_python_would_mix_up_stay_within_16_times_their_bytes(name: str, typed: bool, count: int) -> None:
-    kind = VariantType.TYPE_INT if typed else VariantType.TYPE_NIL
-    value = Dictionary([(SEALED_KEYS[name](i), i) for i in range(count)], value_type=kind)
+    kind = v.VariantType.TYPE_INT if typed else v.VariantType.TYPE_NIL
+    value = v.Dictionary([(SEALED_KEYS[name](i), i) for i in range(count)], value_type=kind)
     data = encode_variant(value, 4, True, False)
     assert memory_of(data, 4, False) <= 16 * len(data) + 65536
 
 
 def test_full_objects_within_what_travels() -> None:
-    value = [EncodedObject("A", {"b": [EncodedObject("C")]})]
-    assert decode_variant(var_to_bytes_with_objects(value), 0, 4, True)[0] == value
+    value = [v.EncodedObject("A", {"b": [v.EncodedObject("C")]})]
+    assert decode_variant(v.var_to_bytes_with_objects(value), 0, 4, True)[0] == value
