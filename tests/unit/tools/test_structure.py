@@ -6,7 +6,7 @@ import pytest
 
 from tools.structure import PACKAGE, levels, modules, private_uses, rooms
 
-MOST_PRIVATE_USES = 60
+MOST_PRIVATE_USES = 30
 """Uses of another module's private names, in all of src."""
 
 
