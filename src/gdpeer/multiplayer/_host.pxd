@@ -25,7 +25,6 @@ cdef class HostBase(CallSender):
     cdef public object _peer
     cdef public PacketSession _packets
 
-    @cython.locals(packets=PacketSession)
     cpdef _take_all(self)
     cpdef _take_next(self, PacketSession packets, sender)
     cpdef bint owns(self, node) except -1

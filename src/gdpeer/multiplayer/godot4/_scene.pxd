@@ -20,12 +20,10 @@ cdef class SceneBase(HostBase):
     cdef set _members
 
     cpdef _connect(self, Godot4Calls calls, authentication, guests)
-    @cython.locals(data=bytes)
     cpdef _take_next(self, PacketSession packets, sender)
     @cython.locals(data=bytes)
     cdef _take_from_guest(self, PacketSession packets, sender)
     cdef _receive(self, sender, bytes data)
-    @cython.locals(packets=PacketSession)
     cpdef transmit(self, peer_ids, bytes data)
     @cython.locals(packets=PacketSession, entry=Method)
     cpdef rpc(self, peer_id, node, method, arguments=*)

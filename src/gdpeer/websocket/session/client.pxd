@@ -20,8 +20,7 @@ cdef class ClientSession(Session):
     cdef double _deadline
     cdef set _others
 
-    @cython.locals(backend=NativeBackend, message=bytes)
+    @cython.locals(backend=NativeBackend)
     cpdef receive(self, peer_id)
-    @cython.locals(dialect=Dialect)
     cpdef put(self, target, buffer)
     cpdef put_to(self, peer_ids, buffer)
