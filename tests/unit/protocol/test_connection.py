@@ -530,3 +530,12 @@ def test_control_frames_can_be_passed_on_instead_of_answered() -> None:
     waiting = server.outbox.pending
     server.pass_control(9, b"")
     assert server.outbox.pending == waiting
+
+
+def test_what_arrives_after_the_end_is_ignored(connection: Connection, masked: bool) -> None:
+    connection.receive_eof()
+    assert connection.phase == Phase.CLOSED
+    for late in (frame(TEXT, b"late", masked=masked), b"\xff\xff\xff"):
+        feed(connection, late)
+    assert packets(connection.inbox) == []
+    assert connection.failure is None

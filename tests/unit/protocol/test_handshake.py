@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import sys
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -869,3 +870,10 @@ def test_a_request_cannot_be_changed() -> None:
     request = Request("GET", "/", Headers())
     with pytest.raises(AttributeError):
         request.target = "/other"  # type: ignore[misc]
+
+
+def test_a_plain_upgrade_is_read_without_h11(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "gdpeer.protocol.http_h11", None)
+    request = make_server().receive_data(upgrade())
+    assert request is not None
+    assert request.target == "/"

@@ -1146,3 +1146,19 @@ def test_the_path_of_a_node_without_methods_is_replication_too() -> None:
     client.peer.put_packet(wire.SimplifyPath("a" * 32, 2, "Main/Spawner").encode())
     session.run()
     assert server.api.refused == {"replication": 1, "unknown node": 1}
+
+
+@pytest.mark.parametrize("make", [SceneMultiplayer, godot3.MultiplayerAPI])
+def test_a_poll_waits_for_nothing_unless_told(make: Any) -> None:
+    waits: list[float] = []
+
+    class Peer(LoopbackMultiplayerPeer):
+        def poll(self, timeout: float = 0.0) -> None:
+            waits.append(timeout)
+            super().poll(timeout)
+
+    api = make()
+    api.multiplayer_peer = Peer()
+    api.poll()
+    api.poll(0.25)
+    assert waits == [0.0, 0.25]

@@ -9,7 +9,7 @@ import pytest
 
 from gdpeer.errors import PacketError, VariantError
 from gdpeer.multiplayer.wire import godot3 as wire
-from gdpeer.variant import NodePath, Vector2i
+from gdpeer.variant import EncodedObject, NodePath, Vector2i
 from tests.support.missing import ROOT
 
 GOLDEN = ROOT / "tests" / "golden"
@@ -85,3 +85,10 @@ def test_too_many_arguments_and_values_that_godot_3_lacks() -> None:
         wire.RemoteCall(1, "x", [0] * 256).encode()
     with pytest.raises(VariantError, match="Vector2i"):
         wire.RemoteCall(1, "x", [Vector2i(1, 2)]).encode()
+
+
+def test_objects_go_out_in_full_only_if_asked_for() -> None:
+    thing = [EncodedObject("Node", {"name": "secret"})]
+    with pytest.raises(VariantError, match="objects are allowed"):
+        wire.encode_named(wire.Command.REMOTE_CALL, "take", thing)
+    assert b"secret" in wire.encode_named(wire.Command.REMOTE_CALL, "take", thing, objects=True)
