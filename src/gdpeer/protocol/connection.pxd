@@ -5,7 +5,7 @@ from gdpeer.protocol.frames cimport is_utf8
 from gdpeer.protocol.inbox cimport Inbox
 from gdpeer.protocol.outbox cimport Outbox
 
-cdef int _OPEN, _CLOSING, _CLOSED, _CLOSE, _PING, _PONG
+cdef int PHASE_OPEN, PHASE_CLOSING, PHASE_CLOSED, _CLOSE, _PING, _PONG
 
 
 @cython.final

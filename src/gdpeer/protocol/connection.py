@@ -56,9 +56,9 @@ class Phase(IntEnum):
 
 
 # C integers once compiled (connection.pxd).
-_OPEN = 1
-_CLOSING = 2
-_CLOSED = 3
+PHASE_OPEN = int(Phase.OPEN)
+PHASE_CLOSING = int(Phase.CLOSING)
+PHASE_CLOSED = int(Phase.CLOSED)
 _CLOSE = 8
 _PING = 9
 _PONG = 10
@@ -163,7 +163,7 @@ class Connection:
         self._rest_at = 0
         self._owed_pong: bytes | None = None
         self._held: bytes | ProtocolError | None = None  # a close frame's payload, or a broken rule
-        self.phase = _OPEN
+        self.phase = PHASE_OPEN
         self.close_code = -1
         self.close_reason = ""
         self.close_received = False
@@ -195,7 +195,7 @@ class Connection:
         protocol
         violation sets `failure` and queues the close frame (RFC 6455 section 7.1.7).
         """
-        if self.phase == _CLOSED or self._held is not None or length == 0:
+        if self.phase == PHASE_CLOSED or self._held is not None or length == 0:
             return
         rest = self._rest
         if rest is None:
@@ -214,7 +214,7 @@ class Connection:
 
     def wanted(self) -> int:
         """Returns how many bytes can be received to `place`; then call `put`. As `Inbox.wanted`."""
-        is_over = self.phase == _CLOSED or self._held is not None
+        is_over = self.phase == PHASE_CLOSED or self._held is not None
         # Unparsed bytes come first: nothing may be received past them.
         return 0 if self._rest is not None or is_over else self.inbox.wanted()
 
@@ -250,7 +250,7 @@ class Connection:
     def receive_eof(self) -> None:
         """Ends the connection because the other side's bytes ended: CLOSED, with the code known so far."""
         self.settle()
-        self._go_to(_CLOSED)
+        self._go_to(PHASE_CLOSED)
 
     def is_held(self) -> bool:
         """Tells whether the end has come, but waits for `settle`."""
@@ -268,7 +268,7 @@ class Connection:
     def _parse(self, data: bytearray, at: int, end: int) -> int:
         inbox = self.inbox
         try:
-            while at < end and self.phase != _CLOSED and self._held is None:
+            while at < end and self.phase != PHASE_CLOSED and self._held is None:
                 at = inbox.parse(data, at, end)
                 # No control frame: `parse` stopped because it needs more bytes or room in the queue.
                 if inbox.opcode < 0:
@@ -279,7 +279,7 @@ class Connection:
         except MemoryError:
             self._hold_no_memory()
         # Whatever follows the end is discarded (RFC 6455 section 1.4).
-        return end if self.phase == _CLOSED or self._held is not None else at
+        return end if self.phase == PHASE_CLOSED or self._held is not None else at
 
     def _go_to(self, phase: int) -> None:
         self.phase = phase
@@ -320,7 +320,7 @@ class Connection:
             self.last_pong = payload
 
     def _answer_ping(self, payload: bytes) -> None:
-        if self.phase != _OPEN:
+        if self.phase != PHASE_OPEN:
             return
         if self.outbox.pending_control >= self._limits.max_pending_control:
             # Keep the newest payload only; data_sent() answers it once the outbox is empty.
@@ -330,28 +330,28 @@ class Connection:
 
     def _take_close(self, payload: bytes) -> None:
         self.close_received = True
-        self.closed_by_remote = self.phase == _OPEN
+        self.closed_by_remote = self.phase == PHASE_OPEN
         self.close_code = payload[0] << 8 | payload[1] if payload else NO_CODE
         # Godot 3 ends the reason with a NUL byte, and reads up to the first NUL.
         self.close_reason = payload[2:].split(b"\0", 1)[0].decode("utf-8")
         # RFC 6455 section 5.5.1: answer with the same code, unless this side sent a close frame before.
-        if self.phase == _OPEN:
+        if self.phase == PHASE_OPEN:
             self.outbox.send_control(_CLOSE, payload)
-        self._go_to(_CLOSED)
+        self._go_to(PHASE_CLOSED)
 
     def _fail(self, failure: ProtocolError) -> None:
         reason = _ENGINE_REASONS[failure.code]
         # In CLOSING a close frame was sent already, and nothing may follow it.
-        if self.phase == _OPEN:
+        if self.phase == PHASE_OPEN:
             self.outbox.send_control(_CLOSE, check_close(failure.code, reason))
         self.failure = failure
         self.close_code = failure.code
         self.close_reason = reason
-        self._go_to(_CLOSED)
+        self._go_to(PHASE_CLOSED)
 
     def send_message(self, payload: bytes, is_text: bool) -> None:
         """Queues a message; ignored unless OPEN. A server keeps 16 KiB or more by reference until they are sent."""
-        if self.phase == _OPEN:
+        if self.phase == PHASE_OPEN:
             self.outbox.send_message(payload, is_text)
 
     def send_ping(self, payload: bytes) -> None:
@@ -365,20 +365,20 @@ class Connection:
         """
         if len(payload) > MAX_CONTROL_PAYLOAD:
             raise ValueError(f"a ping carries at most {MAX_CONTROL_PAYLOAD} bytes, not {len(payload)}")
-        if self.phase == _OPEN:
+        if self.phase == PHASE_OPEN:
             self.outbox.send_control(_PING, payload)
 
     def pass_control(self, opcode: int, payload: bytes) -> None:
         """Queues a ping or a pong for a proxy; ignored unless OPEN, or while `max_pending_control` bytes wait."""
-        if self.phase == _OPEN and self.outbox.pending_control < self._limits.max_pending_control:
+        if self.phase == PHASE_OPEN and self.outbox.pending_control < self._limits.max_pending_control:
             self.outbox.send_control(opcode, payload)
 
     def send_close(self, code: int, reason: str) -> None:
         """Queues a close frame and goes to CLOSING; ignored unless OPEN. Errors as `check_close`."""
         payload = check_close(code, reason)
-        if self.phase == _OPEN:
+        if self.phase == PHASE_OPEN:
             self.outbox.send_control(_CLOSE, payload)
-            self._go_to(_CLOSING)
+            self._go_to(PHASE_CLOSING)
 
     def data_sent(self, length: int) -> None:
         """Removes the first `length` bytes of `outbox.data_to_send()`, which the transport has taken."""
