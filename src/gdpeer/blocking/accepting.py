@@ -15,6 +15,7 @@ from types import MappingProxyType
 
 from gdpeer.errors import HandshakeError
 from gdpeer.websocket._peer import backends_of
+from gdpeer.websocket.backend.base import Backend
 from gdpeer.websocket.backend.native import NativeBackend
 from gdpeer.websocket.opening.upgrade import Addressed, Outcome, ServerUpgrade
 from gdpeer.websocket.peer import WebSocketPeer
@@ -103,8 +104,8 @@ class Acceptor(WebSocketServer):
             self._hand_over(self._decided.popleft())
         self._take_back()
 
-    def _take_opened(self, backend: NativeBackend) -> WebSocketPeer | None:
-        if _held(backend) is not None:
+    def _take_opened(self, backend: Backend) -> WebSocketPeer | None:
+        if isinstance(backend, NativeBackend) and _held(backend) is not None:
             self._decided.append(backend)  # handed on after the turn, which still uses the connections that it touched
             return None
         return super()._take_opened(backend)

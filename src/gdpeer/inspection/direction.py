@@ -15,6 +15,7 @@ from typing import NamedTuple, TypeAlias
 from gdpeer.errors import Error
 from gdpeer.protocol.connection import is_sendable_code
 from gdpeer.websocket._peer import backend_of
+from gdpeer.websocket.backend.native import NativeBackend
 from gdpeer.websocket.peer import WebSocketPeer
 
 __all__ = ["NORMAL", "Control", "Direction", "DirectionQueue", "End", "Item", "Message", "close"]
@@ -87,7 +88,7 @@ class DirectionQueue:
         self._size = 0
         self._is_ended = False
         self._woken_at = 0.0
-        backend_of(source).connection.on_control = self._control
+        _native(source).connection.on_control = self._control
 
     def _control(self, opcode: int, payload: bytes) -> None:
         """Queues a ping or a pong that came."""
@@ -146,12 +147,19 @@ class DirectionQueue:
             close(self._sink, item)
             return True
         if isinstance(item, Control):
-            backend = backend_of(self._sink)
+            backend = _native(self._sink)
             backend.connection.pass_control(item.opcode, item.data)
             backend.flush()
             return True
         # Extra room of the message's own size: a message of any length is sent once all before it have left.
         return self._sink.send_past_limit(item.data, item.is_text) is not Error.ERR_OUT_OF_MEMORY
+
+
+def _native(peer: WebSocketPeer) -> NativeBackend:
+    """Returns the backend of a peer, which has the control frames that other backends hide."""
+    backend = backend_of(peer)
+    assert isinstance(backend, NativeBackend)
+    return backend
 
 
 def size_of(item: Item) -> int:

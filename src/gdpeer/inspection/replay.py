@@ -31,8 +31,7 @@ from gdpeer.protocol.url import Url
 from gdpeer.transport.poller import Poller
 from gdpeer.variant.text.text import var_to_str
 from gdpeer.websocket._peer import backends_of, take_turn
-from gdpeer.websocket.backend.base import Turn
-from gdpeer.websocket.backend.native import NativeBackend, leave
+from gdpeer.websocket.backend.base import Backend, Turn, leave
 from gdpeer.websocket.connecting import connect
 from gdpeer.websocket.peer import WebSocketPeer
 from gdpeer.websocket.settings import Settings
@@ -112,7 +111,7 @@ class Player:
         self.expected: list[Answer] = []
         self.answers: list[Answer] = []
         self._peer: WebSocketPeer | None = None
-        self._backend: NativeBackend | None = None
+        self._backend: Backend | None = None
         then = Decoder(dialect, names)
         self._needed: deque[int] = deque()  # for each step still to come, how many answers had come before it
         self._is_out_of_step = False
@@ -130,7 +129,7 @@ class Player:
         """The new peer id; None before the server has sent it."""
         return self._now.peer_id
 
-    def begin(self, backend: NativeBackend, peer: WebSocketPeer) -> None:
+    def begin(self, backend: Backend, peer: WebSocketPeer) -> None:
         """Takes over the new connection, which need not be open yet."""
         self._backend, self._peer = backend, peer
 
@@ -359,7 +358,7 @@ class Replay:
         if player.id_then is not None and player.id_now is not None:
             self.ids.learn(player.id_then, player.id_now)
 
-    def _on_change(self, backend: NativeBackend) -> None:
+    def _on_change(self, backend: Backend) -> None:
         backend.was_refused = False
         backend.settle()
 

@@ -33,8 +33,8 @@ from gdpeer.protocol.url import parse_url
 from gdpeer.transport.poller import Poller
 from gdpeer.transport.stream import Connector, Stream
 from gdpeer.websocket._peer import take_turn
-from gdpeer.websocket.backend.base import Turn
-from gdpeer.websocket.backend.native import NativeBackend, leave
+from gdpeer.websocket.backend.base import Backend, Turn, leave
+from gdpeer.websocket.backend.native import NativeBackend
 from gdpeer.websocket.connecting import connect
 from gdpeer.websocket.listening import Listeners, Place
 from gdpeer.websocket.peer import WebSocketPeer
@@ -182,7 +182,7 @@ class Tunnel:
     def _on_messages(self, peer_id: int) -> None:
         self._lines[peer_id >> 1].queues[peer_id & 1].pump(self.clock.now())
 
-    def _on_change(self, backend: NativeBackend) -> None:
+    def _on_change(self, backend: Backend) -> None:
         line = self._lines.get(backend.peer_id >> 1)
         if line is not None:
             line.on_change()
@@ -256,10 +256,10 @@ class Line:
         self.queues: tuple[DirectionQueue, ...] = ()
         self._upgrade = WaitingUpgrade(tunnel.settings, self._ask)
         self._near: NativeBackend | None = None
-        self._far: NativeBackend | None = None
+        self._far: Backend | None = None
         self._is_end_reported = False
 
-    def backends(self) -> list[NativeBackend]:
+    def backends(self) -> list[Backend]:
         """Returns the ends that exist: the client's first, then the server's."""
         return [backend for backend in (self._near, self._far) if backend is not None]
 
@@ -314,14 +314,14 @@ class Line:
         if near.opened is not None and far is not None:
             self._begin(near, far)
 
-    def _report_refused(self, near: NativeBackend) -> None:
+    def _report_refused(self, near: Backend) -> None:
         if not self._is_end_reported:
             self._is_end_reported = True
             self.tunnel.add_event(Refused(self.tunnel.time(), self.number, str(near.cause)))
         if self._far is not None:
             self._far.close(GOING_AWAY, "")
 
-    def _begin(self, near: NativeBackend, far: NativeBackend) -> None:
+    def _begin(self, near: Backend, far: Backend) -> None:
         tunnel = self.tunnel
         client, server = (
             WebSocketPeer.of_server(tunnel.settings, tunnel.clock, tunnel.turn, one) for one in (near, far)
@@ -349,7 +349,7 @@ class Line:
 
     # ------------------------------------------------------------------------------------------ the end
 
-    def _go_on(self, backend: NativeBackend) -> None:
+    def _go_on(self, backend: Backend) -> None:
         """Does the work for one end: reads its messages, sends it waiting ones if it has room again, notes its end."""
         now = self.tunnel.clock.now()
         index = backend.peer_id & 1
@@ -359,7 +359,7 @@ class Line:
         if backend.was_refused and backend.has_drained():
             backend.was_refused = False
             outbound.flush(now)
-        if backend.connection.inbox.count:
+        if backend.inbox.count:
             return  # a full queue stopped reading: the end must wait for the messages before it
         backend.settle()
         if backend.stage >= Stage.PARTING:

@@ -5,8 +5,7 @@ from gdpeer.protocol.frames cimport is_utf8
 from gdpeer.protocol.inbox cimport Inbox
 from gdpeer.protocol.outbox cimport encode_message
 from gdpeer.signals cimport Signal
-from gdpeer.websocket.backend.base cimport Turn
-from gdpeer.websocket.backend.native cimport NativeBackend
+from gdpeer.websocket.backend.base cimport Backend, Turn
 
 cdef int _UNDERSCORE
 cdef object _OK, _FAILED, _NO_ROOM, _UNAVAILABLE, _TEXT, _BINARY
@@ -15,20 +14,20 @@ cdef object _OK, _FAILED, _NO_ROOM, _UNAVAILABLE, _TEXT, _BINARY
 cdef class PeerBase:
     cdef dict __dict__  # for the game's own attributes; there is none until it sets one
     cdef object __weakref__
-    cdef public NativeBackend _backend
+    cdef public Backend _backend
     cdef public object _packet_error
     cdef public object _write_mode
     cdef public bytes _text
     cdef public bint _was_string
 
-    @cython.locals(backend=NativeBackend, is_text=bint)
+    @cython.locals(backend=Backend, is_text=bint)
     cpdef send(self, message, write_mode=*)
     cdef send_binary(self, bytes message)
     cpdef send_past_limit(self, bytes payload, bint is_text, bytes frame=*)
     cpdef bytes get_packet(self)
     cpdef bytes take(self)
     @cython.locals(inbox=Inbox, packet=bytes, was_text=bint)
-    cdef bytes _take(self, NativeBackend backend)
+    cdef bytes _take(self, Backend backend)
     cpdef bint was_string_packet(self)
     cpdef Py_ssize_t get_available_packet_count(self)
 
@@ -38,11 +37,11 @@ cdef class _Taking:
     cdef PeerBase _peer
 
 
-cpdef NativeBackend backend_of(PeerBase peer)
-cpdef NativeBackend backend_or_none(PeerBase peer)
-@cython.locals(backend=NativeBackend, touched=list, told=Py_ssize_t)
-cpdef take_turn(Turn turn, double timeout, dict peers, object tell, object look_at)
+cpdef Backend backend_of(PeerBase peer)
+cpdef Backend backend_or_none(PeerBase peer)
+@cython.locals(backend=Backend, touched=list, done=Py_ssize_t)
+cpdef take_turn(Turn turn, double timeout, dict peers, object emit, object on_change)
 @cython.locals(inbox=Inbox, signal=Signal)
-cpdef tell_packets(NativeBackend backend, dict peers, object tell)
-@cython.locals(frame=bytes, peer=PeerBase, backend=NativeBackend)
+cpdef announce_packets(Backend backend, dict peers, object emit)
+@cython.locals(frame=bytes, peer=PeerBase, backend=Backend)
 cpdef spread(dict peers, object peer_ids, bytes payload, bint is_text)

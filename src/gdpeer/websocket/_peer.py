@@ -1,4 +1,4 @@
-"""What every message passes on its way through a `WebSocketPeer`: telling of it, taking it, sending.
+"""`PeerBase`, the compiled half of `WebSocketPeer`: every message passes here; and the turn of an owner of peers.
 
 Layer: `websocket`; compiled (types in `_peer.pxd`).
 """
@@ -14,8 +14,7 @@ from gdpeer.errors import Error
 from gdpeer.protocol.frames import is_utf8
 from gdpeer.protocol.outbox import encode_message
 from gdpeer.signals import Signal
-from gdpeer.websocket.backend.base import Turn
-from gdpeer.websocket.backend.native import NativeBackend
+from gdpeer.websocket.backend.base import Backend, Turn
 from gdpeer.websocket.states import PeerWriteMode
 
 try:
@@ -27,7 +26,7 @@ if cython.compiled:
     from cython.cimports.cpython.object import PyObject_GenericSetAttr
     from cython.cimports.cpython.unicode import PyUnicode_Check, PyUnicode_READ_CHAR
 
-__all__ = ["PeerBase", "backend_of", "backend_or_none", "backends_of", "spread", "take_turn", "tell_packets"]
+__all__ = ["PeerBase", "announce_packets", "backend_of", "backend_or_none", "backends_of", "spread", "take_turn"]
 
 _OK = Error.OK
 _FAILED = Error.FAILED
@@ -44,7 +43,7 @@ class PeerBase:
     __slots__ = ("__dict__", "__weakref__", "_backend", "_packet_error", "_text", "_was_string", "_write_mode")
 
     def __init__(self) -> None:
-        self._backend: NativeBackend | None = None
+        self._backend: Backend | None = None
         self._packet_error = _OK
         self._write_mode = _BINARY
         self._text: bytes | None = None  # the text packet that was read last: known to be UTF-8
@@ -132,7 +131,7 @@ class PeerBase:
     def get_available_packet_count(self) -> int:
         """How many packets can be read. Differs from the engine: also after the close."""
         backend = self._backend
-        return 0 if backend is None else backend.connection.inbox.count
+        return 0 if backend is None else backend.inbox.count
 
     def get_packet(self) -> bytes:
         """The oldest packet; empty, with `get_packet_error()`, where there is none.
@@ -140,7 +139,7 @@ class PeerBase:
         Differs from the engine: packets that came before a close can be read afterwards.
         """
         backend = self._backend
-        if backend is None or backend.connection.inbox.count == 0:
+        if backend is None or backend.inbox.count == 0:
             self._packet_error = _UNAVAILABLE if backend is not None and backend.is_open() else _FAILED
             return b""
         return self._take(backend)
@@ -148,12 +147,12 @@ class PeerBase:
     def take(self) -> bytes | None:
         """As `get_packet`, for a session: None where there is none, whatever a subclass makes of that."""
         backend = self._backend
-        if backend is None or backend.connection.inbox.count == 0:
+        if backend is None or backend.inbox.count == 0:
             return None
         return self._take(backend)
 
-    def _take(self, backend: NativeBackend) -> bytes:
-        inbox = backend.connection.inbox
+    def _take(self, backend: Backend) -> bytes:
+        inbox = backend.inbox
         packet = inbox.next_packet()
         was_text = inbox.was_text
         # To set an attribute of a peer takes long uncompiled, so only what changes is set.
@@ -184,7 +183,7 @@ class PeerBase:
     def get_current_outbound_buffered_amount(self) -> int:
         """Bytes that wait to be sent; 0 unless OPEN."""
         backend = self._backend
-        return backend.connection.outbox.pending if backend is not None and backend.is_open() else 0
+        return backend.outbound_bytes() if backend is not None and backend.is_open() else 0
 
 
 class _Taking:
@@ -205,18 +204,18 @@ class _Taking:
         return peer.get_packet()
 
 
-def backend_of(peer: PeerBase) -> NativeBackend:
+def backend_of(peer: PeerBase) -> Backend:
     """The backend of a peer that has, or had, a connection."""
     assert peer._backend is not None
     return peer._backend
 
 
-def backend_or_none(peer: PeerBase) -> NativeBackend | None:
+def backend_or_none(peer: PeerBase) -> Backend | None:
     """The backend of a peer; None before its first connection."""
     return peer._backend
 
 
-def backends_of(peers: Iterable[PeerBase]) -> list[NativeBackend]:
+def backends_of(peers: Iterable[PeerBase]) -> list[Backend]:
     """The backends of those peers that have, or had, a connection."""
     return [peer._backend for peer in peers if peer._backend is not None]
 
@@ -225,19 +224,19 @@ def take_turn(
     turn: Turn,
     timeout: float,
     peers: Mapping[int, PeerBase],
-    tell: Callable[[int], object] | Signal,
-    look_at: Callable[[NativeBackend], object],
+    emit: Callable[[int], object] | Signal,
+    on_change: Callable[[Backend], object],
 ) -> None:
-    """An owner's turn: wait, read, tell of packets, and send what the slots sent.
+    """One turn of an owner: waits, reads, announces packets, and sends everything that handlers sent.
 
-    What an exception cuts short (an interrupt, or `sys.exit` in a slot) is told in the next turn.
+    If an exception leaves a handler (an interrupt, or `sys.exit`), the next turn announces the rest.
 
     Args:
         turn: the owner's.
-        timeout: seconds to wait at most, where nothing is to be done yet.
-        peers: those who are there.
-        tell: see `tell_packets`.
-        look_at: called with each connection that is not among `peers`, or where more happened than packets.
+        timeout: seconds to wait at most, if nothing is to be done yet.
+        peers: the open peers, by id.
+        emit: see `announce_packets`.
+        on_change: called with each connection that is not among `peers`, or that has changed in more than its packets.
     """
     if turn.poller is None or turn.active:
         return
@@ -245,35 +244,35 @@ def take_turn(
     try:
         turn.poller.turn(0.0 if turn.touched else timeout)
         touched = turn.take_touched()
-        told = 0
+        done = 0
         try:
             for backend in touched:
                 if backend.peer_id not in peers:
-                    look_at(backend)
+                    on_change(backend)
                 else:
-                    tell_packets(backend, peers, tell)
-                    if backend.has_news():
-                        look_at(backend)
-                told += 1
-        except BaseException:  # out of a slot: an interrupt, or the program is to end
-            for backend in touched[told:]:
+                    announce_packets(backend, peers, emit)
+                    if backend.has_changed():
+                        on_change(backend)
+                done += 1
+        except BaseException:  # out of a handler: an interrupt, or the program is to end
+            for backend in touched[done:]:
                 turn.touch(backend)
             raise
     finally:
         turn.flush()
 
 
-def tell_packets(backend: NativeBackend, peers: Mapping[int, PeerBase], tell: Callable[[int], object] | Signal) -> None:
-    """Tell of each packet that came, once; of none that a slot has taken by then.
+def announce_packets(backend: Backend, peers: Mapping[int, PeerBase], emit: Callable[[int], object] | Signal) -> None:
+    """Emits a signal for each packet that came, once; none for packets that a handler has taken by then.
 
     Args:
-        backend: where they came; of a peer that is there.
-        peers: those who are there; once a slot has stopped the server nothing more is told.
-        tell: a signal to emit, or a function to call, with the peer's id.
+        backend: of an open peer, which received the packets.
+        peers: the open peers, by id. Once a handler has stopped the server, nothing more is emitted.
+        emit: a signal to emit, or a function to call, with the peer's id.
     """
-    inbox = backend.connection.inbox
+    inbox = backend.inbox
     peer_id = backend.peer_id
-    signal = tell if isinstance(tell, Signal) else None
+    signal = emit if isinstance(emit, Signal) else None
     while inbox.count:
         if backend.announced == inbox.received:
             return
@@ -281,7 +280,7 @@ def tell_packets(backend: NativeBackend, peers: Mapping[int, PeerBase], tell: Ca
         if signal is not None:
             signal.emit_one(peer_id)
         else:
-            tell(peer_id)  # type: ignore[operator]
+            emit(peer_id)  # type: ignore[operator]
         if peer_id not in peers:
             return
     backend.announced = inbox.received

@@ -27,7 +27,7 @@ from gdpeer.arguments import BOOL, INT, LINES, STR, check_id, checked, seconds_o
 from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.errors import Cause, CloseCause, Error
 from gdpeer.signals import Signal
-from gdpeer.websocket._peer import backend_or_none, tell_packets
+from gdpeer.websocket._peer import announce_packets, backend_or_none
 from gdpeer.websocket.peer import WebSocketPeer
 from gdpeer.websocket.reconnection import Reconnection
 from gdpeer.websocket.session.client import ClientSession
@@ -151,7 +151,7 @@ class WebSocketClient(NetworkedPeer):
         if error is _OK:
             self._status = _CONNECTING
         elif error is not Error.ERR_INVALID_PARAMETER:
-            self._tell_error()
+            self._emit_error()
         return error
 
     def _tls_options(self) -> TLSOptions:
@@ -172,9 +172,9 @@ class WebSocketClient(NetworkedPeer):
         turn = self._peer.poll_turn()
         turn.active = True
         try:
-            self._tell_established()
-            self._tell_packets()
-            self._tell_closed()
+            self._emit_established()
+            self._announce_packets()
+            self._emit_closed()
         finally:
             turn.flush()
 
@@ -186,7 +186,7 @@ class WebSocketClient(NetworkedPeer):
         self._again()
         return 0.0
 
-    def _tell_established(self) -> None:
+    def _emit_established(self) -> None:
         backend = backend_or_none(self._peer)
         is_opening = self._status is _CONNECTING and self._again_at == math.inf
         if is_opening and backend is not None and backend.opened is not None:
@@ -197,18 +197,18 @@ class WebSocketClient(NetworkedPeer):
             if self._session is None:
                 self.connection_established.emit(self._peer.get_selected_protocol())
 
-    def _tell_packets(self) -> None:
+    def _announce_packets(self) -> None:
         backend = backend_or_none(self._peer)
         if backend is not None:
-            tell_packets(backend, self._open, self._on_packet if self._session is None else self._session.receive)
+            announce_packets(backend, self._open, self._on_packet if self._session is None else self._session.receive)
             backend.settle()
 
     def _on_packet(self, peer_id: int) -> None:
         self.data_received.emit()
 
-    def _tell_closed(self) -> None:
+    def _emit_closed(self) -> None:
         peer, backend = self._peer, backend_or_none(self._peer)
-        if backend is not None and backend.connection.closed_by_remote and not self._was_asked_to_close:
+        if backend is not None and backend.closed_by_remote and not self._was_asked_to_close:
             self._was_asked_to_close = True
             self.server_close_request.emit(peer.get_close_code(), peer.get_close_reason())
         if self._status is _DISCONNECTED or self._again_at != math.inf:
@@ -221,9 +221,9 @@ class WebSocketClient(NetworkedPeer):
             self.connection_closed.emit(peer.get_close_cause().cause is _CLEAN)
             self._plan()
         else:
-            self._tell_error()
+            self._emit_error()
 
-    def _tell_error(self) -> None:
+    def _emit_error(self) -> None:
         if self._session is None:
             self.connection_error.emit()
         else:

@@ -15,7 +15,7 @@ from gdpeer.errors import Cause, Error, TransportError
 from gdpeer.platform import IN_PAGE
 from gdpeer.protocol.url import Url
 from gdpeer.transport.stream import Connector
-from gdpeer.websocket.backend.base import Turn
+from gdpeer.websocket.backend.base import Backend, Turn
 from gdpeer.websocket.backend.native import NativeBackend
 from gdpeer.websocket.opening.proxy_choice import choose_proxy
 from gdpeer.websocket.opening.redirects import Hop
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["connect", "connect_in_page", "make_connector"]
 
 
-def connect(url: Url, options: TLSOptions | None, settings: Settings, clock: Clock, turn: Turn) -> NativeBackend:
+def connect(url: Url, options: TLSOptions | None, settings: Settings, clock: Clock, turn: Turn) -> Backend:
     """Begin to connect to `url`.
 
     Args:
@@ -55,9 +55,7 @@ def connect(url: Url, options: TLSOptions | None, settings: Settings, clock: Clo
     return backend
 
 
-def connect_in_page(
-    url: Url, options: TLSOptions | None, settings: Settings, clock: Clock, turn: Turn
-) -> NativeBackend:
+def connect_in_page(url: Url, options: TLSOptions | None, settings: Settings, clock: Clock, turn: Turn) -> Backend:
     """As `connect`, over the browser's `WebSocket`."""
     from gdpeer.websocket.backend import browser
 

@@ -37,13 +37,13 @@ from gdpeer.protocol.http_headers import Headers, Request
 from gdpeer.protocol.url import parse_url
 from gdpeer.signals import Signal
 from gdpeer.transport.stream import Connector, Stream
-from gdpeer.websocket._peer import PeerBase, backend_of
-from gdpeer.websocket.backend.base import Turn
-from gdpeer.websocket.backend.native import NativeBackend, leave
+from gdpeer.websocket._peer import PeerBase
+from gdpeer.websocket.backend.base import Backend, Turn, leave
+from gdpeer.websocket.backend.native import NativeBackend
 from gdpeer.websocket.connecting import connect
 from gdpeer.websocket.opening.upgrade import ClientUpgrade, ServerUpgrade
 from gdpeer.websocket.settings import Property, Role, Settings
-from gdpeer.websocket.states import PeerState, PeerWriteMode, Stage, state_of
+from gdpeer.websocket.states import PeerState, PeerWriteMode, Stage
 from gdpeer.websocket.stats import PeerStats, peer_stats
 from gdpeer.websocket.tls_options import TLSOptions
 
@@ -60,7 +60,7 @@ _TLS = optional(a("TLSOptions", TLSOptions))
 # Once, for an enumeration finds its members slowly: some 850 instructions each time.
 _OK, _FAILED, _IN_USE = Error.OK, Error.FAILED, Error.ERR_ALREADY_IN_USE
 _CONNECTING, _OPEN, _CLOSED = PeerState.CONNECTING, PeerState.OPEN, PeerState.CLOSED
-_DONE = int(Stage.DONE)
+STAGE_DONE = int(Stage.DONE)
 
 
 class WebSocketPeer(PeerBase, PacketPeer):
@@ -211,7 +211,7 @@ class WebSocketPeer(PeerBase, PacketPeer):
         backend.start(stream)
         return self._go_on(backend)
 
-    def _go_on(self, backend: NativeBackend) -> Error:
+    def _go_on(self, backend: Backend) -> Error:
         self._backend = backend
         if backend.is_client:
             backend.step()
@@ -225,7 +225,7 @@ class WebSocketPeer(PeerBase, PacketPeer):
 
     def _reset(self, url: str) -> None:
         if self._backend is not None:
-            if self._backend.stage != _DONE:
+            if self._backend.stage != STAGE_DONE:
                 self._backend.abort("replaced by a new connection")
             self._let_go(self._backend)
             self._turn.take_touched()  # a connection in the list of its own turn would wait for the garbage collector
@@ -253,40 +253,40 @@ class WebSocketPeer(PeerBase, PacketPeer):
         if type(timeout) is not float:
             timeout = seconds_of("poll", "timeout", timeout)
         backend = self._backend
-        if backend is None or backend.stage == _DONE:
+        if backend is None or backend.stage == STAGE_DONE:
             if backend is not None:
                 self._let_go(backend)  # the connection may have ended in a send, which keeps the poller
             pause(timeout)
             return
         if backend.peer_id:
             return
-        if backend.connection.is_held():
+        if backend.is_held():
             backend.settle()
             timeout = 0.0
         if timeout > 0 and not IN_PAGE:
             self.watch()
-            if backend.stage == _DONE:  # the system does not watch it
+            if backend.stage == STAGE_DONE:  # the system does not watch it
                 timeout = 0.0
         if self._turn.poller is not None and not self._turn.active:
             self._turn.poller.turn(max(0.0, timeout))
         else:
             backend.step()
         self._turn.take_touched()
-        if backend.connection.is_held() and self._turn.poller is not None:
+        if backend.is_held() and self._turn.poller is not None:
             self._turn.poller.soon(backend.settle)  # the next turn is due at once
         self._let_go(backend)
         self.emit_drained()
 
-    def _let_go(self, backend: NativeBackend) -> None:
+    def _let_go(self, backend: Backend) -> None:
         """Closes the peer's own poller together with the connection."""
-        if backend.stage == _DONE and not backend.peer_id and self._turn.poller is not None:
+        if backend.stage == STAGE_DONE and not backend.peer_id and self._turn.poller is not None:
             self._turn.poller.close()
             self._turn.poller = None
 
     def get_ready_state(self) -> PeerState:
         """Returns CONNECTING until the upgrade is done, OPEN, CLOSING between `close` and its answer, or CLOSED."""
         backend = self._backend
-        return _CLOSED if backend is None else state_of(backend.stage, backend.connection.phase)
+        return _CLOSED if backend is None else backend.state()
 
     def is_connected_to_host(self) -> bool:
         """Godot 3: whether the peer is OPEN."""
@@ -380,10 +380,10 @@ class WebSocketPeer(PeerBase, PacketPeer):
         backend = self._backend
         if backend is None or backend.is_client:
             return self._url
-        request = backend.upgrade.request
-        if request is None or backend.stream is None:
+        request = backend.request()
+        if request is None:
             return ""
-        return f"{'wss' if backend.stream.is_secure else 'ws'}://{request.headers.get('host')}{request.target}"
+        return f"{'wss' if backend.is_secure() else 'ws'}://{request.headers.get('host')}{request.target}"
 
     def get_handshake_headers(self) -> Headers:
         """Returns the headers that the other side sent with the upgrade; no headers before the upgrade."""
@@ -405,12 +405,12 @@ class WebSocketPeer(PeerBase, PacketPeer):
 
     def _remote_address(self) -> tuple[str, int]:
         backend = self._backend
-        return ("", 0) if backend is None or backend.stream is None else backend.stream.remote_address
+        return ("", 0) if backend is None else backend.remote_address()
 
     def set_no_delay(self, enabled: bool) -> None:
         """Sets TCP_NODELAY, which sends small packets at once. Default: on."""
-        if self._backend is not None and self._backend.stream is not None:
-            self._backend.stream.set_no_delay(enabled)
+        if self._backend is not None:
+            self._backend.set_no_delay(enabled)
 
     def __repr__(self) -> str:
         return f"<WebSocketPeer {self.get_ready_state().name}>"
@@ -419,7 +419,7 @@ class WebSocketPeer(PeerBase, PacketPeer):
     # The server, the fronts and the tools call these. No program needs them, so the reference leaves them out.
 
     @classmethod
-    def of_server(cls, settings: Settings, clock: Clock, turn: Turn, backend: NativeBackend) -> WebSocketPeer:
+    def of_server(cls, settings: Settings, clock: Clock, turn: Turn, backend: Backend) -> WebSocketPeer:
         """A peer over a connection that its owner polls: a server, a tunnel.
 
         Args:
@@ -443,7 +443,8 @@ class WebSocketPeer(PeerBase, PacketPeer):
         """
         self.use_settings(before.settings)
         self._begin("", before.upgrade, stream)
-        backend = backend_of(self)
+        backend = self._backend
+        assert isinstance(backend, NativeBackend)  # it has just begun
         backend.bytes_received, backend.port = before.bytes_received, before.port
         backend.go_on()
 
@@ -462,7 +463,7 @@ class WebSocketPeer(PeerBase, PacketPeer):
     def watch(self) -> Poller | None:
         """The poller to wait for before the next `poll()`; None if nothing more will come."""
         backend = self._backend
-        if backend is not None and self._turn.poller is None and backend.stage < _DONE:
+        if backend is not None and self._turn.poller is None and backend.stage < STAGE_DONE:
             from gdpeer.transport.poller import Poller
 
             self._turn.poller = Poller(self._clock)
@@ -490,7 +491,7 @@ class WebSocketPeer(PeerBase, PacketPeer):
 
     def is_over(self) -> bool:
         """Whether there is no connection, or TCP has ended too."""
-        return self._backend is None or self._backend.stage >= _DONE
+        return self._backend is None or self._backend.stage >= STAGE_DONE
 
     def is_paused(self) -> bool:
         """Whether reading has stopped, because too many packets wait to be taken."""
@@ -503,4 +504,4 @@ class WebSocketPeer(PeerBase, PacketPeer):
 
     def get_request(self) -> Request | None:
         """On a server: the request of the upgrade; None before it came, and on a client."""
-        return None if self._backend is None else self._backend.upgrade.request
+        return None if self._backend is None else self._backend.request()

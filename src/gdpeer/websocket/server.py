@@ -58,11 +58,11 @@ from gdpeer.protocol.http_headers import Request, parse_header_line
 from gdpeer.refusals import Refusals
 from gdpeer.signals import Signal
 from gdpeer.transport.stream import Connector, Stream
-from gdpeer.websocket._peer import backend_of, backends_of, spread, take_turn, tell_packets
+from gdpeer.websocket._peer import announce_packets, backend_of, backends_of, spread, take_turn
 from gdpeer.websocket.admission import household
-from gdpeer.websocket.backend.base import Turn
-from gdpeer.websocket.backend.connection_log import limit_of, tell
-from gdpeer.websocket.backend.native import NativeBackend, leave
+from gdpeer.websocket.backend.base import Backend, Turn, leave
+from gdpeer.websocket.backend.connection_log import limit_of, log_line
+from gdpeer.websocket.backend.native import NativeBackend
 from gdpeer.websocket.listening import Listeners, Place, log_not_listening, make_context
 from gdpeer.websocket.opening.upgrade import Answered, Processor, Question, ServerUpgrade
 from gdpeer.websocket.peer import WebSocketPeer
@@ -100,7 +100,7 @@ TOO_MANY_REFUSED = "too much of what it sent was refused"
 DRAIN_TURN = 0.2
 """Seconds of one turn while draining. A system signal that came just before the wait is noticed after it."""
 
-_LINGERING, _DONE = int(Stage.LINGERING), int(Stage.DONE)  # compared once for each peer in a turn
+STAGE_LINGERING, STAGE_DONE = int(Stage.LINGERING), int(Stage.DONE)  # compared once for each peer in a turn
 _CLEAN = Cause.CLOSED  # once, for an enumeration finds its members slowly
 
 
@@ -201,8 +201,8 @@ class WebSocketServer(NetworkedPeer):
         self._peers: dict[int, WebSocketPeer] = {}  # open, by id
         self._opening: dict[int, NativeBackend] = {}  # connections before their upgrade is done
         self._admitted: set[int] = set()  # the opening ones that have a place of max_peers
-        self._answered: dict[int, NativeBackend] = {}  # connections that get a page or a refusal
-        self._lingering: dict[int, NativeBackend] = {}  # announced as gone, while TCP still ends
+        self._answered: dict[int, Backend] = {}  # connections that get a page or a refusal
+        self._lingering: dict[int, Backend] = {}  # announced as gone, while TCP still ends
         self._outgoing = Outgoing()
 
     @checked(input_buffer_size_kb=INT, input_max_packets=INT, output_buffer_size_kb=INT, output_max_packets=INT)
@@ -355,7 +355,8 @@ class WebSocketServer(NetworkedPeer):
         obstacle = admission.obstacle(settings, address, len(self._opening))
         if obstacle:
             self._tally.refused[obstacle] += 1
-            tell(limit_of(self._turn.log_limits, stream), "a connection from %s was turned away: %s", address, obstacle)
+            limit = limit_of(self._turn.log_limits, stream)
+            log_line(limit, "a connection from %s was turned away: %s", address, obstacle)
             stream.close()
         else:
             admission.enter(settings, address, self._serve(self._listeners.secure(stream, settings), port))
@@ -441,26 +442,29 @@ class WebSocketServer(NetworkedPeer):
         if self._untold:
             log_not_listening(self._untold)
             self._untold = ""
-        tell = self.data_received if self._session is None else self._session.receive
-        take_turn(self._turn, max(0.0, timeout), self._peers, tell, self._look_at)
+        take_turn(self._turn, max(0.0, timeout), self._peers, self._packet_signal(), self._on_change)
 
-    def _look_at(self, backend: NativeBackend) -> None:
-        """Tell of everything else that changed at one connection than packets of a peer that is there."""
+    def _packet_signal(self) -> Callable[[int], object] | Signal:
+        """Returns the receiver of a peer's id, once for each packet."""
+        return self.data_received if self._session is None else self._session.receive
+
+    def _on_change(self, backend: Backend) -> None:
+        """Emits the signals for everything that changed at a connection, except for packets of an open peer."""
         peer_id = backend.peer_id
         peer = self._peers.get(peer_id)
         if peer is None:
             peer = self._take_opened(backend)
             if peer is None:
                 return
-            tell_packets(backend, self._peers, self.data_received if self._session is None else self._session.receive)
+            announce_packets(backend, self._peers, self._packet_signal())
         backend.settle()
-        if backend.stage >= _LINGERING:
-            self._tell_end(peer_id, peer, backend)
+        if backend.stage >= STAGE_LINGERING:
+            self._emit_end(peer_id, peer, backend)
         elif backend.was_refused and backend.has_drained():
             peer.emit_drained()
             self.peer_drained.emit(peer_id)
 
-    def _take_opened(self, backend: NativeBackend) -> WebSocketPeer | None:
+    def _take_opened(self, backend: Backend) -> WebSocketPeer | None:
         """Announces a peer whose upgrade is done; None if the connection is not open yet, or has ended."""
         peer_id = backend.peer_id
         if peer_id in self._opening and backend.opened is not None:
@@ -473,27 +477,27 @@ class WebSocketServer(NetworkedPeer):
             else:
                 self._session.begin(peer_id, peer)
             return peer
-        if backend.stage >= _LINGERING:
+        if backend.stage >= STAGE_LINGERING:
             self._admitted.discard(peer_id)
             if self._opening.pop(peer_id, None) is not None:
                 self._note_answered(peer_id, backend)
-        if backend.stage == _DONE:
+        if backend.stage == STAGE_DONE:
             for group in (self._answered, self._lingering):
                 if group.pop(peer_id, None) is not None:
                     self._listeners.admission.leave(peer_id)
         return None
 
-    def _note_answered(self, peer_id: int, backend: NativeBackend) -> None:
+    def _note_answered(self, peer_id: int, backend: Backend) -> None:
         """Counts a connection that will never open: it got an HTTP answer, or has ended."""
         self._answered[peer_id] = backend
         self._tally.note_refused(backend.cause)
-        request = backend.upgrade.request
+        request = backend.request()
         if request is not None and not request.is_upgrade:
             self._tally.pages += 1
             self._listeners.admission.turn_to_page(self._settings, peer_id, request.remote_address[0])
 
-    def _tell_end(self, peer_id: int, peer: WebSocketPeer, backend: NativeBackend) -> None:
-        if backend.connection.closed_by_remote and peer_id in self._peers:
+    def _emit_end(self, peer_id: int, peer: WebSocketPeer, backend: Backend) -> None:
+        if backend.closed_by_remote and peer_id in self._peers:
             self.client_close_request.emit(peer_id, peer.get_close_code(), peer.get_close_reason())
         if peer_id not in self._peers:  # a slot stopped the server, which tells nothing more
             return
@@ -503,7 +507,7 @@ class WebSocketServer(NetworkedPeer):
             self._session.end(peer_id)
         self._peers.pop(peer_id, None)
         self._tally.note_ended(backend)
-        if backend.stage != _DONE:
+        if backend.stage != STAGE_DONE:
             self._lingering[peer_id] = backend
         else:
             self._listeners.admission.leave(peer_id)
@@ -604,7 +608,7 @@ class WebSocketServer(NetworkedPeer):
 
     def stats(self) -> ServerStats:
         """Returns the server's counters. The time that it takes grows with the number of peers."""
-        outgoing = sum(backend.connection.outbox.pending for backend in self._answered.values()) + self._outgoing.held
+        outgoing = sum(backend.outbound_bytes() for backend in self._answered.values()) + self._outgoing.held
         return self._tally.stats(backends_of(self.peers.values()), len(self._opening), len(self._answered), outgoing)
 
     # ------------------------------------------------------------------------------------------ the end

@@ -60,8 +60,6 @@ class PeerWriteMode(NamedInt):
     BINARY = 1
 
 
-_OPEN = int(Stage.OPEN)
-_BY_PHASE = (PeerState.CONNECTING, PeerState.OPEN, PeerState.CLOSING, PeerState.CLOSED)
 _BY_STAGE = (
     PeerState.CLOSED,
     PeerState.CONNECTING,
@@ -73,6 +71,6 @@ _BY_STAGE = (
 )
 
 
-def state_of(stage: int, phase: int) -> PeerState:
-    """The user's state for a backend's stage; within OPEN the protocol's phase tells more."""
-    return _BY_PHASE[phase] if stage == _OPEN else _BY_STAGE[stage]
+def state_of(stage: int) -> PeerState:
+    """Returns the user's state for a backend's stage. While this side closes, an OPEN stage is CLOSING for the user."""
+    return _BY_STAGE[stage]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from gdpeer.errors import Cause, CloseCause
 
 if TYPE_CHECKING:
-    from gdpeer.websocket.backend.native import NativeBackend
+    from gdpeer.websocket.backend.base import Backend
 
 __all__ = ["PeerStats", "ServerStats", "Tally", "peer_stats"]
 
@@ -49,9 +49,9 @@ class PeerStats:
     refused_packets: Mapping[str, int] = field(default_factory=dict)
 
 
-def peer_stats(backend: NativeBackend) -> PeerStats:
+def peer_stats(backend: Backend) -> PeerStats:
     """The counters of a connection."""
-    inbox, outbox = backend.connection.inbox, backend.connection.outbox
+    inbox = backend.inbox
     return PeerStats(
         bytes_received=backend.bytes_received,
         bytes_sent=backend.bytes_sent,
@@ -59,10 +59,10 @@ def peer_stats(backend: NativeBackend) -> PeerStats:
         messages_sent=backend.messages_sent,
         queued_packets=inbox.count,
         queued_bytes=inbox.queued_bytes,
-        outbound_packets=outbox.pending_messages,
-        outbound_bytes=outbox.pending,
+        outbound_packets=backend.outbound_packets(),
+        outbound_bytes=backend.outbound_bytes(),
         refused_sends=backend.refused_sends,
-        throttled=0 if backend.rate_limit is None else backend.rate_limit.throttled,
+        throttled=backend.throttled,
         latency=-1.0 if backend.round_trip is None else backend.round_trip.latency,
         refused_packets={} if backend.refusals is None else dict(backend.refusals.by_cause),
     )
@@ -140,21 +140,18 @@ class Tally:
         elif not cause.status and cause.cause is not Cause.NONE:
             self.refused[cause.cause.value] += 1
 
-    def note_ended(self, backend: NativeBackend) -> None:
+    def note_ended(self, backend: Backend) -> None:
         """A peer has gone. (Written out, for it is a part of what a connection costs.)"""
         cause = backend.cause.cause
         self._ended[cause] = self._ended.get(cause, 0) + 1
         self._bytes_received += backend.bytes_received
         self._bytes_sent += backend.bytes_sent
-        self._messages_received += backend.connection.inbox.received
+        self._messages_received += backend.inbox.received
         self._messages_sent += backend.messages_sent
         self._refused_sends += backend.refused_sends
-        if backend.rate_limit is not None:
-            self._throttled += backend.rate_limit.throttled
+        self._throttled += backend.throttled
 
-    def stats(
-        self, backends: Iterable[NativeBackend], pending: int, answering: int = 0, outgoing: int = 0
-    ) -> ServerStats:
+    def stats(self, backends: Iterable[Backend], pending: int, answering: int = 0, outgoing: int = 0) -> ServerStats:
         """All there is to tell, with those that are there.
 
         Args:

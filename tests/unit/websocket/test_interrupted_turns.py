@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from gdpeer.clock import MONOTONIC
-from gdpeer.websocket.backend.base import BackendBase, Turn
+from gdpeer.protocol.inbox import Inbox
+from gdpeer.websocket.backend.base import Backend, Turn
 from gdpeer.websocket.settings import Settings
 from tests.unit.websocket.support import CLOSED, Room, poll_all
 
@@ -52,11 +53,12 @@ def test_end_that_an_exit_in_a_slot_cut_short_is_told_in_the_next_turn() -> None
     assert {client.get_ready_state() for client in room.clients} == {CLOSED}
 
 
-class Backend(BackendBase):
+class Failing(Backend):
     """Raises in its first flush what no stream should."""
 
     def __init__(self, turn: Turn, *, fails: bool) -> None:
-        super().__init__(Settings(), MONOTONIC, turn, is_client=False)
+        settings = Settings()
+        super().__init__(settings, MONOTONIC, turn, Inbox(False, settings.limits()), False, 0, 0)
         self.flushes = 0
         self.fails = fails
 
@@ -69,7 +71,7 @@ class Backend(BackendBase):
 
 def test_flush_that_an_exception_cut_short_goes_on_in_the_next_turn() -> None:
     turn = Turn()
-    backends = [Backend(turn, fails=number == 1) for number in range(4)]
+    backends = [Failing(turn, fails=number == 1) for number in range(4)]
     for backend in backends:
         turn.gather(backend)
     with pytest.raises(RuntimeError):

@@ -1,1 +1,1 @@
-"""One connection: the contract of a backend, the native one, and the browser's."""
+"""Connections: what a backend gives to its peer, and the two backends, native and in a browser."""

@@ -1,13 +1,13 @@
-"""The page's backend of `WebSocketPeer`: one connection over the browser's own `WebSocket`.
+"""`BrowserBackend`: one connection over the browser's own `WebSocket`.
 
-The browser does the handshake, the frames, the pings and the closing, and tells what came of it in events. They come
-between two frames of the page; here they wait for `step`, so that nothing changes but in `poll`, as everywhere.
+The browser does the handshake, the frames, the pings and the closing, and reports the results in events. Events come
+between two frames of the page. They wait here for `step`, so that nothing changes except in `poll`, as everywhere.
 
-What waits: messages go to the inbox as long as its limits allow, and the others stay behind it, in order. A browser
-cannot be told to stop reading, so what stays behind has a limit too, beyond which the connection is closed.
+Messages go to the inbox as long as its limits allow; the others wait behind it, in order. A browser cannot be told to
+stop reading. So there is a limit to the messages behind the inbox, too, beyond which the connection is closed.
 
-Seen by its peer as a `NativeBackend` whose stages are CONNECTING, OPEN and DONE. Runs wherever there is a `WebSocket`
-object with the members of the HTML standard: in a page, in a worker, in Node.
+The stages are CONNECTING, OPEN and DONE. Runs wherever a `WebSocket` object has the members of the HTML standard: in a
+page, in a worker, in Node.
 
 Layer: `websocket`; needs nothing of `transport`. Source: WHATWG WebSockets, section 3; reference godot-api section 3.
 """
@@ -21,13 +21,12 @@ from typing import Any, Protocol
 from gdpeer.clock import Clock
 from gdpeer.errors import Cause, CloseCause, Error, TransportError
 from gdpeer.logs import get_logger
-from gdpeer.protocol.connection import Phase
 from gdpeer.protocol.handshake import Opened
 from gdpeer.protocol.http_headers import Headers
+from gdpeer.protocol.inbox import Inbox
 from gdpeer.protocol.url import Url
-from gdpeer.websocket.backend.base import Turn
-from gdpeer.websocket.backend.deadline import NEVER
-from gdpeer.websocket.backend.native import SLOW_CAUSE, SLOW_REASON, NativeBackend
+from gdpeer.websocket.backend.base import SLOW_CAUSE, SLOW_REASON, Backend, Turn
+from gdpeer.websocket.backend.deadline import NEVER, Deadline
 from gdpeer.websocket.settings import Settings
 from gdpeer.websocket.states import Stage
 from gdpeer.websocket.tls_options import TLSOptions
@@ -37,21 +36,21 @@ __all__ = ["ABNORMAL", "BrowserBackend", "PageSocket", "check_allowed", "open_so
 logger = get_logger("gdpeer.websocket")
 
 ABNORMAL = 1006
-"""What a browser reports where no close frame came."""
+"""The code that a browser reports if no close frame came."""
 
 TOO_BIG = 4009
-"""What a message over the limit is answered with: 1009, which natively says so, is not for pages to send."""
+"""The code that answers a message over the limit: a page may not send 1009, which `NativeBackend` sends."""
 
 TOO_SLOW = 4013
-"""Likewise for 1013, to a server that does not read."""
+"""The code for a server that does not read: a page may not send 1013."""
 
 MOST_BEHIND = 16 << 20
-"""Bytes that may wait behind a full inbox. A page that is not polled for so much has other troubles."""
+"""Bytes that may wait behind a full inbox. A page that polls too seldom for so much has other troubles."""
 
 _UNKNOWN = "the browser could not connect. It tells no page why; its console may: nobody there, a refused upgrade, TLS"
 
 Event = Callable[[], bool]
-"""Does what an event is about; False where it has to wait."""
+"""Handles an event; returns False if the event has to wait."""
 
 
 class PageSocket(Protocol):
@@ -62,17 +61,17 @@ class PageSocket(Protocol):
         """Bytes that wait to be sent (`bufferedAmount`)."""
 
     def send(self, payload: bytes, is_text: bool) -> None:
-        """Send a message."""
+        """Sends a message."""
 
     def close(self, code: int, reason: str) -> None:
-        """Begin to close; `code` 0: without one."""
+        """Begins to close, without a code if `code` is 0."""
 
     def release(self) -> None:
-        """Listen to no more events."""
+        """Stops listening to events."""
 
 
 class Listener(Protocol):
-    """Who is told of the events of a `PageSocket`."""
+    """Receives the events of a `PageSocket`."""
 
     def on_open(self, protocol: str) -> None: ...
 
@@ -82,14 +81,14 @@ class Listener(Protocol):
 
 
 OpenSocket = Callable[[str, Sequence[str], Listener], PageSocket]
-"""Opens a socket; raises TransportError where the browser refuses at once."""
+"""Opens a socket; raises TransportError if the browser refuses at once."""
 
 
 def check_allowed(settings: Settings, options: TLSOptions | None) -> None:
-    """Refuse what a page cannot have.
+    """Refuses settings and options that have no effect in a page.
 
     Raises:
-        TransportError: ERR_UNAVAILABLE; the text says what.
+        TransportError: ERR_UNAVAILABLE; the text names the setting.
     """
     if settings.handshake_headers:
         raise _forbidden("a page cannot add headers to the upgrade: put what they say into the URL or the first packet")
@@ -101,34 +100,28 @@ def _forbidden(detail: str) -> TransportError:
     return TransportError(detail, Cause.UPGRADE, Error.ERR_UNAVAILABLE)
 
 
-class _Request:
-    """Stands where a native connection has its upgrade."""
-
-    is_client = True
-    request = None
-
-
-class BrowserBackend(NativeBackend):
-    """One connection.
+class BrowserBackend(Backend):
+    """One connection over a `PageSocket`.
 
     Args:
         settings: of the peer.
         clock: tells the time for deadlines.
-        turn: the owner's; nothing is gathered in it, as the browser does that.
+        turn: the owner's. Nothing is gathered in it: the browser itself gathers what is sent.
     """
 
-    __slots__ = ("_behind", "_events", "_is_over", "_said_close", "_socket")
+    __slots__ = ("_behind", "_deadline", "_events", "_is_over", "_said_close", "_socket")
 
     def __init__(self, settings: Settings, clock: Clock, turn: Turn) -> None:
-        super().__init__(settings, clock, _Request(), turn)  # type: ignore[arg-type]
+        super().__init__(settings, clock, turn, Inbox(True, settings.limits()), True, 0, 0)
+        self._deadline = Deadline(clock, turn, self)
         self._events: deque[Event] = deque()
         self._behind = 0
         self._said_close = False
-        self._is_over = False  # for the browser; the peer sees it when what came before was dealt with
+        self._is_over = False  # for the browser; the peer sees the end when the events before it were handled
         self._socket: PageSocket | None = None
 
     def connect(self, url: Url, open_socket: OpenSocket) -> None:
-        """Begin to connect.
+        """Begins to connect.
 
         Raises:
             TransportError: the browser refuses at once.
@@ -136,32 +129,28 @@ class BrowserBackend(NativeBackend):
         address = f"{'wss' if url.secure else 'ws'}://{url.authority}{url.target}"
         self._socket = open_socket(address, self.settings.supported_protocols, self)
         self.stage = Stage.CONNECTING
-        self.deadline.set(self.settings.connect_timeout + self.settings.handshake_timeout)
+        self._deadline.set(self.settings.connect_timeout + self.settings.handshake_timeout)
 
     # ------------------------------------------------------------------------------------------ events
 
     def on_open(self, protocol: str) -> None:
-        """The upgrade is done."""
+        """Called when the upgrade is done."""
         self._events.append(lambda: self._open(protocol))
 
     def on_message(self, payload: bytes, is_text: bool) -> None:
-        """A message came."""
+        """Called for each message."""
         self.bytes_received += len(payload)
         self._behind += len(payload)
         self._events.append(lambda: self._take(payload, is_text))
 
     def on_close(self, code: int, reason: str, was_clean: bool) -> None:
-        """It is over, or never began."""
+        """Called when the connection has ended, or could not be opened."""
         self._is_over = True
         self._events.append(lambda: self._close(code, reason, was_clean))
 
     def step(self) -> None:
-        """Deal with the events that came."""
-        self.deadline.check()
-        self._go_on()
-        self._look_at_outbound()
-
-    def _go_on(self) -> None:
+        """Handles the events that came."""
+        self._deadline.check()
         while self._events and self.stage != Stage.DONE:
             event = self._events.popleft()
             if not event():
@@ -173,104 +162,86 @@ class BrowserBackend(NativeBackend):
     def _open(self, protocol: str) -> bool:
         self.opened = Opened(protocol, None, Headers())
         self.stage = Stage.OPEN
-        self.deadline.set(NEVER)
+        self._deadline.set(NEVER)
         return True
 
     def _take(self, payload: bytes, is_text: bool) -> bool:
-        inbox = self.connection.inbox
-        if inbox.is_full():
+        if self.inbox.is_full():
             return False
         self._behind -= len(payload)
         if len(payload) > self.settings.inbound_buffer_size:
             self._give_up(f"a message of {len(payload)} bytes, where {self.settings.inbound_buffer_size} are taken")
         else:
-            inbox.add(payload, is_text)
+            self.inbox.add(payload, is_text)
         return True
 
     def _close(self, code: int, reason: str, was_clean: bool) -> bool:
-        self.connection.close_received = was_clean
-        self.connection.closed_by_remote = was_clean and not self._said_close
+        self.closed_by_remote = was_clean and not self._said_close
         if was_clean:
             cause = CloseCause(Cause.CLOSED, f"closed with code {code}")
         elif self.opened is None:
             cause = CloseCause(Cause.TCP, _UNKNOWN)
         else:
             cause = CloseCause(Cause.TCP, "the connection ended without a close frame")
-        self._finish_with(code, reason, cause)
+        self._finish(code, reason, cause)
         return True
 
     def _give_up(self, detail: str) -> None:
-        """More came than is taken."""
+        """Ends the connection because the other side sent more than the limits allow."""
         if self._socket is not None:
             self._socket.close(TOO_BIG, "Message too big")
-        self._finish_with(1009, "Message too big", CloseCause(Cause.TOO_BIG, detail))
+        self._finish(1009, "Message too big", CloseCause(Cause.TOO_BIG, detail))
 
-    def _finish_with(self, code: int, reason: str, cause: CloseCause) -> None:
-        is_new = self.stage != Stage.DONE
-        if is_new:
-            self.close_code, self.close_reason, self.cause = code, reason, cause
+    def _finish(self, code: int, reason: str, cause: CloseCause) -> None:
+        if self.stage == Stage.DONE:
+            return
+        self.close_code, self.close_reason, self.cause = code, reason, cause
         self.stage = Stage.DONE
-        self.connection.phase = Phase.CLOSED
-        self.deadline.close()
+        self._deadline.close()
         self._events.clear()
         self._behind = 0
         if self._socket is not None:
+            # The browser may still report events of this socket: a peer that has connected anew must not get them.
             self._socket.release()
             self._socket = None
-        if is_new:
-            logger.info("%s", cause)
-
-    # ------------------------------------------------------------------------------------------ packets
-
-    def settle(self) -> None:
-        """Packets were taken: those behind them may come up."""
-
-    def make_room(self) -> None:
-        """See `settle`: the next `step` goes on."""
+        logger.info("%s", cause)
 
     # ------------------------------------------------------------------------------------------ sending
 
     def is_open(self) -> bool:
-        """Whether messages can be sent."""
+        """See `Backend`."""
         return self.stage == Stage.OPEN and not self._said_close and not self._is_over
 
+    def is_closing(self) -> bool:
+        """See `Backend`."""
+        return self.stage == Stage.OPEN and self._said_close
+
     def send(self, payload: bytes, is_text: bool, frame: bytes | None = None, reserve: int = 0) -> Error:
-        """See `BackendBase.send`. How many messages wait the browser does not tell, so that limit has no effect."""
+        """See `Backend`. The limit of messages has no effect: the browser does not say how many wait."""
         if not self.is_open() or self._socket is None:
             return Error.FAILED
         waiting, limit = self._socket.buffered, self.settings.outbound_buffer_size
         if limit and waiting + len(payload) > limit + reserve:
-            self.was_refused = waiting > 0
-            return self._refuse(len(payload))
+            if self._count_refused(len(payload), waiting):
+                self._socket.close(TOO_SLOW, SLOW_REASON)
+                self._finish(1013, SLOW_REASON, SLOW_CAUSE)
+            return Error.ERR_OUT_OF_MEMORY
         self._socket.send(payload, is_text)
         self.messages_sent += 1
         self.bytes_sent += len(payload)
-        self._look_at_outbound()
         return Error.OK
 
-    def _end_slow(self) -> None:
-        """See `BackendBase`."""
-        assert self._socket is not None
-        self._socket.close(TOO_SLOW, SLOW_REASON)
-        self._finish_with(1013, SLOW_REASON, SLOW_CAUSE)
-
-    def _look_at_outbound(self) -> None:
-        self.connection.outbox.pending = 0 if self._socket is None else self._socket.buffered
+    def outbound_bytes(self) -> int:
+        """See `Backend`."""
+        return 0 if self._socket is None else self._socket.buffered
 
     def flush(self) -> None:
-        """The browser does that."""
-
-    def ping(self, payload: bytes) -> Error:
-        """Pages cannot send pings."""
-        return Error.ERR_UNAVAILABLE
-
-    def restart_heartbeat(self) -> None:
-        """Nor can they here; the browser answers those of the server."""
+        """Does nothing: the browser sends by itself."""
 
     # ------------------------------------------------------------------------------------------ the end
 
     def close(self, code: int, reason: str) -> None:
-        """See `NativeBackend.close`. A code that pages cannot send is left out, and the reason with it."""
+        """See `Backend`. A code that pages may not send is left out, and the reason with it."""
         if code >= 0 and self.stage == Stage.OPEN:
             if self.is_open():
                 self._say_close(code, reason)
@@ -280,8 +251,7 @@ class BrowserBackend(NativeBackend):
     def _say_close(self, code: int, reason: str) -> None:
         assert self._socket is not None
         self._said_close = True
-        self.connection.phase = Phase.CLOSING
-        self.deadline.set(self.settings.close_timeout)
+        self._deadline.set(self.settings.close_timeout)
         if code == 1000 or code >= 3000:
             self._socket.close(code, reason)
         else:
@@ -289,22 +259,22 @@ class BrowserBackend(NativeBackend):
             self._socket.close(0, "")
 
     def say_goodbye(self, code: int, reason: str) -> float:
-        """See `NativeBackend.say_goodbye`; the browser needs no time."""
+        """See `Backend`. The browser needs no time."""
         self.close(code, reason)
         return 0.0
 
     def leave(self) -> None:
-        """See `NativeBackend.leave`; the browser goes on with what was begun."""
+        """See `Backend`. The browser goes on with the close by itself."""
         self.abort("this side stopped")
 
     def abort(self, detail: str, cause: Cause = Cause.DROPPED) -> None:
-        """End at once, as far as the page is concerned."""
+        """See `Backend`. The browser may still hold the connection for a while."""
         if self._socket is not None and not self._said_close:
             self._socket.close(0, "")
-        self._finish_with(-1, "", CloseCause(cause, detail))
+        self._finish(-1, "", CloseCause(cause, detail))
 
     def on_deadline(self) -> None:
-        """Connecting, or the close, took too long."""
+        """Called when connecting, or the close, took too long."""
         what = "connecting" if self.opened is None else "closing"
         self.abort(f"{what} took too long", Cause.TIMEOUT)
 
@@ -313,7 +283,7 @@ class BrowserBackend(NativeBackend):
 
 
 class _JavaScriptSocket:  # pragma: no cover - runs in pages and in Node only, where tests/backends shows it
-    """The real one."""
+    """The browser's own `WebSocket`."""
 
     def __init__(self, url: str, protocols: Sequence[str], listener: Listener) -> None:
         from js import WebSocket  # type: ignore[import-not-found]
@@ -341,7 +311,7 @@ class _JavaScriptSocket:  # pragma: no cover - runs in pages and in Node only, w
             self._listener.on_message(data.encode("utf-8", "replace") if is_text else data.to_bytes(), is_text)
 
     def _on_error(self, _event: Any) -> None:
-        """Tells nothing, and `close` follows; but where nobody listens to it, Node ends the program."""
+        """Does nothing, as a close event follows. But if nothing listens to errors, Node ends the program."""
 
     def _on_close(self, event: Any) -> None:
         if self._listener is not None:
@@ -367,5 +337,5 @@ class _JavaScriptSocket:  # pragma: no cover - runs in pages and in Node only, w
 
 
 def open_socket(url: str, protocols: Sequence[str], listener: Listener) -> PageSocket:  # pragma: no cover - see above
-    """The browser's own."""
+    """Opens the browser's own `WebSocket`."""
     return _JavaScriptSocket(url, protocols, listener)

@@ -1,7 +1,7 @@
-"""A connection's deadline: the one that it has now.
+"""`Deadline`: the moment at which a connection must act although nothing arrives. A connection has one at a time.
 
-A heap of timers is cheap to fill and dear to search, so a timer that comes too early is left where it is and looks
-again when it is due: moving a deadline back costs nothing.
+A heap of timers is cheap to fill and expensive to search. So a later deadline leaves the old timer in the heap, which
+looks again when it is due: to move a deadline back costs nothing.
 
 Layer: `websocket`; compiled (types in `deadline.pxd`).
 """
@@ -22,19 +22,19 @@ NEVER = float("inf")
 
 
 class Owner(Protocol):
-    """Who has a deadline."""
+    """Has a deadline."""
 
     def on_deadline(self) -> None:
-        """It has come."""
+        """Called when the deadline has come."""
 
 
 class Deadline:
-    """The next moment at which something is to be done although nothing arrives.
+    """Calls its owner's `on_deadline` once, at or after a moment.
 
     Args:
         clock: tells the time.
-        turn: its poller, if it has one, calls `check`; else the owner does now and then.
-        owner: its `on_deadline` is called once at or after the deadline.
+        turn: its poller calls `check`; if it has none, the owner must do so now and then.
+        owner: see above.
 
     Attributes:
         when: seconds of the clock; infinite for never.
@@ -50,7 +50,7 @@ class Deadline:
         self._timer: Timer | None = None
 
     def set(self, seconds: float) -> None:
-        """So many seconds from now; NEVER takes it back."""
+        """Sets the deadline to `seconds` from now; NEVER: there is none."""
         if seconds == NEVER:
             self._take_back()
             return
@@ -58,7 +58,7 @@ class Deadline:
         self.arm()
 
     def arm(self) -> None:
-        """Have the turn's poller call at the deadline, if there are both."""
+        """Has the turn's poller call `check` at the deadline, if there are both."""
         if self.when == NEVER or self._turn.poller is None:
             return
         if self._timer is not None:
@@ -68,7 +68,7 @@ class Deadline:
         self._timer = self._turn.poller.call_at(self.when, self.check)
 
     def check(self) -> None:
-        """Tell the owner if it is time."""
+        """Calls the owner if the deadline has come."""
         self._timer = None
         if self._clock.now() >= self.when:
             self.when = NEVER
@@ -78,7 +78,7 @@ class Deadline:
             self._timer = self._turn.poller.call_at(self.when, self.check)
 
     def close(self) -> None:
-        """Never again; lets go of the owner."""
+        """Ends the use of the deadline, and drops the owner."""
         self._owner = None
         self._take_back()
 

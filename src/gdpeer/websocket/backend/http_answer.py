@@ -1,58 +1,87 @@
-"""A connection that is answered by HTTP: what is still to be sent, and whether its reader goes on.
+"""`Page`: an HTTP response on its way out, and whether its reader goes on reading.
 
 Layer: `websocket`.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 from gdpeer.http.outgoing import Sending
+from gdpeer.protocol.outbox import Outbox
 from gdpeer.transport.kernel import TELLS, unsent_bytes
+from gdpeer.transport.stream import Stream
 
 __all__ = ["PAGE_LEAST", "PAGE_STALL", "Page"]
 
 PAGE_STALL = 20.0 if TELLS else 60.0
-"""Seconds in which a reader must take `PAGE_LEAST` bytes: some 3 KB a second. A phone is slow, but it goes on.
+"""Seconds in which a reader must take `PAGE_LEAST` bytes: about 3 KB per second. A phone is slow, but it goes on.
 
-Longer where the system does not tell what it still holds: a kernel takes megabytes at once, and then nothing for long.
+Longer if the system does not tell how many bytes it still holds: a kernel takes megabytes at once, and then nothing for
+a long time.
 """
 
 PAGE_LEAST = 65_536
-"""See `PAGE_STALL`."""
+"""Bytes, see `PAGE_STALL`."""
+
+_PIECES_A_TURN = 2  # and one that waits for the next turn; then the other connections get theirs
 
 
 class Page:
-    """One answer.
+    """One HTTP response.
 
     Args:
-        sending: what follows the head; None: nothing.
+        sending: the body after the bytes that were queued with the head; None: nothing.
         now: seconds of the clock.
     """
 
-    __slots__ = ("_gone", "_since", "sending")
+    __slots__ = ("_gone", "_sending", "_since")
 
     def __init__(self, sending: Sending | None, now: float) -> None:
-        self.sending = sending
+        self._sending = sending
         self._gone = 0
         self._since = now
 
     def has_more(self) -> bool:
-        """Whether more is to be sent than was queued."""
-        return self.sending is not None and not self.sending.is_over
+        """Whether parts of the body were not handed out yet."""
+        return self._sending is not None and not self._sending.is_over
 
     def close(self) -> None:
-        """Nothing more is sent."""
-        if self.sending is not None:
-            self.sending.close()
+        """Drops the rest of the body."""
+        if self._sending is not None:
+            self._sending.close()
 
-    def goes_on(self, sent: int, pending: int, stream: Any, now: float) -> bool:
-        """Whether the reader is to be waited for.
+    def send_pieces(self, stream: Stream, outbox: Outbox) -> int:
+        """Sends the next pieces of the body. Call it while nothing waits in `outbox`.
+
+        Args:
+            stream: takes the pieces.
+            outbox: gets the bytes that the stream does not take at once, of one piece at most.
+
+        Returns:
+            How many bytes the stream took.
+
+        Raises:
+            TransportError: the stream broke.
+            Exception: any other is of the body's source, and ends the response.
+        """
+        taken = 0
+        for left in range(_PIECES_A_TURN, -1, -1):
+            piece = b"" if self._sending is None else self._sending.next_piece()
+            if not piece:
+                break
+            sent = stream.send([piece]) if left else 0
+            taken += sent
+            if sent < len(piece):
+                outbox.send_raw(bytes(piece[sent:]))
+                break
+        return taken
+
+    def goes_on(self, sent: int, pending: int, stream: Stream | None, now: float) -> bool:
+        """Whether the response is not out yet, and its reader takes it fast enough.
 
         Args:
             sent: bytes that the stream has taken so far.
-            pending: bytes that it has not.
-            stream: that they go over.
+            pending: bytes that wait for the stream.
+            stream: carries the response.
             now: seconds of the clock.
         """
         unsent = unsent_bytes(stream)

@@ -1,4 +1,4 @@
-"""Each message of a connection in the log, where DEBUG asks for it: kind and size, never what it says, nor a query.
+"""Logs each message of a connection at DEBUG: its kind and size, never its contents, nor a URL's query.
 
 Layer: `websocket`.
 """
@@ -16,35 +16,35 @@ logger = get_logger("gdpeer.websocket.frames")
 
 
 class MessageLog:
-    """Of one connection.
+    """Logs the messages of one connection.
 
     Args:
-        peer_id: its name in the log.
+        peer_id: the connection's name in the log.
     """
 
-    __slots__ = ("_peer_id", "_told")
+    __slots__ = ("_logged", "_peer_id")
 
     def __init__(self, peer_id: object) -> None:
         self._peer_id = peer_id
-        self._told = 0
+        self._logged = 0
 
     def sent(self, size: int, is_text: bool) -> None:
-        """A message goes out."""
+        """Logs a message of `size` bytes that goes out."""
         logger.debug("peer %s: sent %s, %s bytes", self._peer_id, "text" if is_text else "binary", size)
 
     def received(self, inbox: Inbox) -> None:
-        """Messages may have come."""
-        for at in range(max(0, inbox.count - (inbox.received - self._told)), inbox.count):
+        """Logs the messages that came since the last call."""
+        for at in range(max(0, inbox.count - (inbox.received - self._logged)), inbox.count):
             logger.debug("peer %s: received a message of %s bytes", self._peer_id, len(inbox.peek(at)))
-        self._told = inbox.received
+        self._logged = inbox.received
 
 
 def begin_message_log(peer_id: object, target: str) -> MessageLog | None:
-    """Log that a connection opened, and have a message_log of it; None where nobody wants to know.
+    """Logs that a connection opened; returns the log of its messages, or None if nothing is logged at DEBUG.
 
     Args:
-        peer_id: its name in the log.
-        target: path and query that a client asked for; "" on a client.
+        peer_id: the connection's name in the log.
+        target: path and query of the client's request; "" on a client.
     """
     if not logger.isEnabledFor(logging.DEBUG):
         return None

@@ -3,72 +3,84 @@ cimport cython
 
 from gdpeer.protocol.connection cimport Connection
 from gdpeer.protocol.inbox cimport Inbox
+from gdpeer.protocol.outbox cimport Outbox
 from gdpeer.transport.stream cimport Stream
+from gdpeer.websocket.backend.base cimport Backend, RoundTrip
 from gdpeer.websocket.backend.deadline cimport Deadline
-from gdpeer.websocket.backend.base cimport BackendBase, RoundTrip
 
-cdef int _CONNECTING, _UPGRADING, _OPEN, _PARTING, _LINGERING, _DONE, _CLOSED_PHASE, _READ, _WRITE
-cdef Py_ssize_t _LINGER_BYTES
-cdef int _PIECES_A_TURN
-cdef object _NO_END
+cdef int STAGE_CONNECTING, STAGE_UPGRADING, STAGE_OPEN, STAGE_PARTING, STAGE_LINGERING, STAGE_DONE
+cdef int PHASE_CLOSING, PHASE_CLOSED, _READ, _WRITE, _READS_A_TURN
+cdef Py_ssize_t _MOST_DROPPED
+cdef object _OK, _FAILED, _NO_ROOM, _NO_END
 
 
-cdef class NativeBackend(BackendBase):
-    cdef public object peer_id
-    cdef public object port
+cdef class NativeBackend(Backend):
+    cdef public Stream stream
+    cdef public Connection connection
+    cdef public Outbox outbox
     cdef public object upgrade
-    cdef public bint is_client
-    cdef public object opened
-    cdef object _connector
-    cdef public object cause
-    cdef public int close_code
-    cdef public str close_reason
     cdef public Deadline deadline
-    cdef bint _shut
-    cdef Py_ssize_t _linger_bytes
+    cdef object _connector
+    cdef object _message_log
+    cdef object _rate_limit
     cdef object _page
-    cdef public Py_ssize_t announced
+    cdef bint _waits_to_send
+    cdef bint _reads_soon
+    cdef bint _is_shut
+    cdef Py_ssize_t _dropped
     cdef long _process
 
     cpdef start(self, object stream)
-    cpdef attach(self)
     cdef _advance(self)
     cdef _take_stream(self, object stream)
     cdef _upgrade(self, bytes data)
     cdef _take_outcome(self, object outcome)
-    cdef _go_elsewhere(self, object make_connector)
+    cdef _follow_redirect(self, object make_connector)
+    cdef _answer(self, object outcome)
+    cdef _open(self, object opened, bytes data, object leftover)
     cpdef go_on(self)
     cdef _send_raw(self, bytes data)
-    cpdef step(self)
     cpdef ready(self, int events)
-    cpdef _receive(self, bytearray buffer, Py_ssize_t count)
+    @cython.locals(buffer=bytearray, count=Py_ssize_t, reads=int, room=Py_ssize_t)
+    cdef _read(self)
+    @cython.locals(connection=Connection, stream=Stream, target=cython.p_uchar, count=Py_ssize_t)
+    cdef Py_ssize_t _receive_in_place(self, Py_ssize_t room) except? -2
+    cdef _receive(self, bytearray buffer, Py_ssize_t count)
     @cython.locals(trip=RoundTrip)
-    cpdef _look_at(self, Connection connection)
+    cdef _on_change(self, Connection connection)
     cdef bint _is_too_fast(self) except -1
-    cpdef _end_slow(self)
-    cpdef bytes newest(self)
-    cpdef discard_newest(self)
+    cdef bint _is_in_debt(self, object rate_limit) except -1
     @cython.locals(inbox=Inbox)
-    cdef Py_ssize_t _newest_at(self)
-    cpdef bint has_news(self)
-    cpdef settle(self)
-    cpdef _settle(self)
-    cpdef close(self, int code, str reason)
-    cpdef double say_goodbye(self, int code, str reason) except? -7
-    cpdef leave(self)
-    cpdef abort(self, str detail, object cause=*)
-    cpdef _end_of_stream(self)
+    cpdef make_room(self)
+    @cython.locals(connection=Connection)
+    cdef _unpause(self)
+    cdef _want_read(self, bint wanted)
+    cdef _read_soon(self)
+    cpdef _read_on(self)
+    @cython.locals(outbox=Outbox)
+    cpdef object send(self, bytes payload, bint is_text, bytes frame=*, Py_ssize_t reserve=*)
+    cdef bint _has_room(self, Py_ssize_t size, Py_ssize_t reserve) except -1
+    @cython.locals(outbox=Outbox, limit=Py_ssize_t)
+    cdef bint _fits(self, Py_ssize_t size, Py_ssize_t reserve)
+    cdef _flush_soon(self)
+    @cython.locals(stream=Stream, outbox=Outbox, taken=Py_ssize_t)
+    cpdef flush(self)
+    cdef _lose_sending(self, object problem)
+    cpdef _settle_late(self)
+    cdef _settle(self)
+    cdef _end_slow(self)
+    cpdef let_go(self)
+    cdef _end_of_stream(self)
     cdef _end_of_connection(self, Connection connection)
-    cpdef _lose(self, object problem)
+    cdef _lose(self, object problem)
+    cdef str _hint(self)
     cdef _end(self, int code, str reason, object cause)
     cdef _linger(self)
     cdef _part(self, int stage, double seconds)
-    cpdef _drained(self)
-    cdef _finish(self)
-    cpdef let_go(self)
-    cdef _end_lingering(self)
-    cdef str _hint(self)
+    cdef _end_sending(self)
     cdef bint _has_more_page(self) except -1
+    @cython.locals(stream=Stream)
     cdef bint _send_page(self, object page) except -1
-    cpdef restart_heartbeat(self)
+    cdef _finish(self)
+    cdef _end_lingering(self)
     cdef _heartbeat(self)

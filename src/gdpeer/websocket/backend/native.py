@@ -1,39 +1,46 @@
-"""The native backend of `WebSocketPeer`: one connection from the first packet of TCP to the last.
+"""`NativeBackend`: one connection over a stream, from the first packet of TCP to the last.
 
-It joins a stream (`transport`), the upgrade and the open connection (`protocol`) and keeps the deadlines. It never
-waits. Its stages are drawn in `states`.
+It joins a stream (`transport`), the upgrade (`opening`) and the open connection (`protocol`), and keeps the deadlines.
+It never waits. `states` draws its stages. A turn's poller watches it; without a poller, its peer calls `step`.
 
-Watched by an owner's poller through a `Turn`, or stepped by its peer's `poll()`.
+Reading, sending and the end call each other at many places: a read may find the end of TCP, and a send may find that
+the connection broke. So all three are methods of one class.
 
 Layer: `websocket`; compiled (types in `native.pxd`).
 """
 
 from __future__ import annotations
 
-import logging
-import time
-from collections.abc import Callable, Iterable
+import os
+from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 
 from gdpeer.clock import Clock
-from gdpeer.errors import NO_CAUSE, Cause, CloseCause, GdpeerError, TransportError
-from gdpeer.logs import get_logger, log_limited, report
+from gdpeer.errors import Cause, CloseCause, Error, GdpeerError, TransportError
+from gdpeer.logs import get_logger, report
 from gdpeer.platform import process_id
-from gdpeer.protocol.connection import Connection, check_close
+from gdpeer.protocol.connection import Connection, Phase
 from gdpeer.protocol.handshake import Opened
+from gdpeer.protocol.http_headers import Request
 from gdpeer.transport.receive_buffer import SCRATCH_SIZE, scratch
-from gdpeer.transport.stream import READ, WRITE, Connector, Stream
-from gdpeer.websocket.backend.base import BackendBase, Turn
-from gdpeer.websocket.backend.connection_log import limit_of, tell
+from gdpeer.transport.stream import READ, WOULD_BLOCK, WRITE, Connector, Stream
+from gdpeer.websocket.backend.base import SLOW_CAUSE, SLOW_REASON, Backend, RoundTrip, Turn
+from gdpeer.websocket.backend.connection_log import limit_of, log_line
 from gdpeer.websocket.backend.deadline import NEVER, Deadline
 from gdpeer.websocket.backend.http_answer import PAGE_STALL, Page
-from gdpeer.websocket.backend.message_log import begin_message_log
+from gdpeer.websocket.backend.message_log import MessageLog, begin_message_log
 from gdpeer.websocket.backend.rate_limit import RateLimit
 from gdpeer.websocket.opening.upgrade import ClientUpgrade, Outcome, ServerUpgrade
 from gdpeer.websocket.settings import Settings
+from gdpeer.websocket.states import Stage
 
-__all__ = ["LINGER", "SLOW_CAUSE", "SLOW_REASON", "TLS_GRACE", "NativeBackend", "leave"]
+try:
+    import cython
+except ImportError:
+    from gdpeer import _cython as cython
+
+__all__ = ["LINGER", "TLS_GRACE", "NativeBackend"]
 
 logger = get_logger("gdpeer.websocket")
 
@@ -41,45 +48,28 @@ LINGER = 1.0
 """Seconds for the other side to end TCP after the close. The engine does it at once; browsers wait for the server."""
 
 TLS_GRACE = 0.2
-"""Seconds between our last close frame and close_notify, over TLS. The engine drops the close frame that it has just
-read when the end of TLS comes with it, and then reports an unclean end; some frames later it has dealt with it."""
-
-SLOW_REASON = "Reads too slowly"
-"""The reason that goes with 1013."""
-
-SLOW_CAUSE = CloseCause(Cause.TOO_SLOW, "it does not read what waits for it")
+"""Seconds between the last close frame and close_notify, over TLS. If the end of TLS comes in the same read as the
+close frame, the engine drops the frame and reports an unclean end. Some frames of the game later it has handled it."""
 
 TRY_WSS = "; is it a TLS port? try wss://"
 
-_LINGER_BYTES = 1_048_576  # of what arrives after the end
-_PIECES_A_TURN = 2  # of a page, and one that waits for the next turn; then the others get theirs
-
-# The stages and phases (`states.Stage`, `connection.Phase`); C integers once compiled (native.pxd).
+# C integers once compiled (native.pxd).
+STAGE_CONNECTING = int(Stage.CONNECTING)
+STAGE_UPGRADING = int(Stage.UPGRADING)
+STAGE_OPEN = int(Stage.OPEN)
+STAGE_PARTING = int(Stage.PARTING)
+STAGE_LINGERING = int(Stage.LINGERING)
+STAGE_DONE = int(Stage.DONE)
+PHASE_CLOSING = int(Phase.CLOSING)
+PHASE_CLOSED = int(Phase.CLOSED)
 _READ = READ
 _WRITE = WRITE
-_CONNECTING = 1
-_UPGRADING = 2
-_OPEN = 3
-_PARTING = 4
-_LINGERING = 5
-_DONE = 6
-_CLOSED_PHASE = 3
-_NO_END = Cause.NONE  # once, for an enumeration finds its members slowly
+_READS_A_TURN = 8  # of one connection; then the others get theirs
+_MOST_DROPPED = 1_048_576  # bytes that may still arrive after the end
 
-
-def leave(backends: Iterable[NativeBackend], code: int, reason: str) -> None:
-    """End connections with a close frame and without their answers; over TLS this waits for `TLS_GRACE`, once for all.
-
-    Raises:
-        ValueError: the code may not be sent, or the reason is too long.
-    """
-    check_close(code, reason)
-    leaving = list(backends)
-    grace = max((backend.say_goodbye(code, reason) for backend in leaving), default=0.0)
-    if grace:
-        time.sleep(grace)
-    for backend in leaving:
-        backend.leave()
+# Once, for an enumeration finds its members slowly.
+_OK, _FAILED, _NO_ROOM = Error.OK, Error.FAILED, Error.ERR_OUT_OF_MEMORY
+_NO_END = Cause.NONE
 
 
 @cache
@@ -87,41 +77,38 @@ def _closed_with(code: int) -> CloseCause:
     return CloseCause(Cause.CLOSED, f"closed with code {code}")
 
 
-class NativeBackend(BackendBase):
-    """One connection.
+class NativeBackend(Backend):
+    """One connection over a stream.
 
     Args:
         settings: of the peer; most are read when the handshake begins.
         clock: tells the time for deadlines.
-        upgrade: the role's; its settings are the same.
+        upgrade: the role's part of the handshake, with the same settings.
         turn: the owner's.
-        peer_id: the owner's name for it, shown in logs.
-        port: see below.
+        peer_id, port: see `Backend`.
 
     Attributes:
-        is_client: the role.
-        opened: what the handshake agreed on; None before.
-        cause, close_code, close_reason: how it ended.
-        deadline: of what is under way: the upgrade, the close, the heartbeat, the linger.
-        announced: how many packets the owner has told of; its own count.
-        port: this side's, where a listener of the owner's accepted the connection; else 0.
+        stream: carries the bytes; None while a connector is still at work.
+        connection: the protocol. Its outbox carries HTTP's bytes as well, before the connection opens.
+        outbox: the connection's.
+        upgrade: see above.
+        deadline: of the upgrade, the next heartbeat, the close, or the linger: only one of them is under way.
     """
 
     __slots__ = (
         "_connector",
-        "_linger_bytes",
+        "_dropped",
+        "_is_shut",
+        "_message_log",
         "_page",
         "_process",
-        "_shut",
-        "announced",
-        "cause",
-        "close_code",
-        "close_reason",
+        "_rate_limit",
+        "_reads_soon",
+        "_waits_to_send",
+        "connection",
         "deadline",
-        "is_client",
-        "opened",
-        "peer_id",
-        "port",
+        "outbox",
+        "stream",
         "upgrade",
     )
 
@@ -134,48 +121,49 @@ class NativeBackend(BackendBase):
         peer_id: int = 0,
         port: int = 0,
     ) -> None:
-        super().__init__(settings, clock, turn, is_client=upgrade.is_client)
-        self.peer_id = peer_id
-        self.port = port
+        self.connection = connection = Connection(upgrade.is_client, limits=settings.limits())
+        super().__init__(settings, clock, turn, connection.inbox, upgrade.is_client, peer_id, port)
+        self.outbox = connection.outbox
         self.upgrade = upgrade
-        self.is_client = upgrade.is_client
-        self.opened: Opened | None = None
-        self._connector: Connector | None = None
-        self.cause = NO_CAUSE
-        self.close_code = -1
-        self.close_reason = ""
+        self.stream: Stream | None = None
         self.deadline = Deadline(clock, turn, self)
-        self._shut = False
-        self._linger_bytes = 0
+        self._connector: Connector | None = None
+        self._message_log: MessageLog | None = None
+        self._rate_limit: RateLimit | None = None
         self._page: Page | None = None
-        self.announced = 0
+        self._waits_to_send = False
+        self._reads_soon = False
+        self._is_shut = False
+        self._dropped = 0
         self._process = process_id()
 
     # ------------------------------------------------------------------------------------------ opening
 
     def start(self, stream: Stream | Connector) -> None:
-        """Begin on a stream, or one that is still coming to be and keeps its own deadline."""
+        """Begins on a stream, or on a connector, which keeps a deadline of its own."""
         if not self.is_client:
             self.deadline.set(self.settings.handshake_timeout)
         if isinstance(stream, Stream):
             self._take_stream(stream)
             return
-        self.stage = _CONNECTING
+        self.stage = STAGE_CONNECTING
         self._connector = stream
         self.attach()
 
     def attach(self) -> None:
-        """Have the turn's poller watch, if it has one."""
+        """See `Backend`."""
         pollable = self._connector or self.stream
-        if self._turn.poller is not None and pollable is not None:
-            try:
-                pollable.attach(self._turn.poller, self.ready)
-            except TransportError as problem:
-                self._lose(problem)
-                return
-            self.deadline.arm()
-            if self.paused:
-                self._read_soon()  # room may have been made while there was no poller to tell
+        if self._turn.poller is None or pollable is None:
+            return
+        try:
+            pollable.attach(self._turn.poller, self.ready)
+        except TransportError as problem:
+            self._lose(problem)
+            return
+        self.deadline.arm()
+        if self.paused:
+            # Packets may have been taken while there was no poller to ask for the next read.
+            self._read_soon()
 
     def _advance(self) -> None:
         assert self._connector is not None
@@ -187,11 +175,12 @@ class NativeBackend(BackendBase):
 
     def _take_stream(self, stream: Stream) -> None:
         self.stream = stream
-        self.stage = _UPGRADING
+        self.stage = STAGE_UPGRADING
         self.attach()
-        if self.stage == _DONE:  # the system does not watch it
+        if self.stage == STAGE_DONE:  # the system does not watch it
             return
-        if self.deadline.when == NEVER:  # else a client that was sent elsewhere: one deadline for all of its way
+        # A client that follows a redirect has a deadline already: one for all hops together.
+        if self.deadline.when == NEVER:
             self.deadline.set(self.settings.handshake_timeout)
         self._send_raw(self.upgrade.begin())
 
@@ -203,134 +192,332 @@ class NativeBackend(BackendBase):
 
     def _take_outcome(self, outcome: Outcome) -> None:
         if outcome.elsewhere is not None:
-            self._go_elsewhere(outcome.elsewhere)
-            return
-        if outcome.opened is None:
-            limit = limit_of(self._turn.log_limits, self.stream)
-            self._end(-1, "", outcome.cause)
-            self._send_raw(outcome.data)
-            self._page = Page(outcome.sending, self._clock.now()) if outcome.data else None
-            is_on_its_way = self.connection.outbox.pending or outcome.sending is not None
-            self._part(_LINGERING, PAGE_STALL if is_on_its_way else LINGER)
-            tell(limit, "peer %s: %s", self.peer_id, outcome.cause)
-            return
-        self.opened = outcome.opened
-        self.stage = _OPEN
-        self._send_raw(outcome.data)
-        if outcome.opened.deflate is not None:
-            self.connection.compress(outcome.opened.deflate, self.settings.compression_threshold)
-        self.restart_heartbeat()
-        self.message_log = begin_message_log(
-            self.peer_id, "" if self.upgrade.request is None else self.upgrade.request.target
-        )
-        if self.settings.message_rate or self.settings.byte_rate:
-            self.rate_limit = RateLimit(self.settings.message_rate, self.settings.byte_rate, self._clock.now())
-        if outcome.leftover:
-            self._receive(bytearray(outcome.leftover), len(outcome.leftover))
+            self._follow_redirect(outcome.elsewhere)
+        elif outcome.opened is None:
+            self._answer(outcome)
+        else:
+            self._open(outcome.opened, outcome.data, outcome.leftover)
 
-    def _go_elsewhere(self, make_connector: Callable[[], Connector]) -> None:
-        """Where a redirect leads, over another stream, which gets nothing of what was to go out on this one."""
+    def _follow_redirect(self, make_connector: Callable[[], Connector]) -> None:
+        """Begins again on another stream. Bytes that still wait for the first stream are dropped."""
         assert self.stream is not None
         self.stream.close()
         self.stream = None
-        self.connection = Connection(self.is_client, limits=self.settings.limits())
-        self.outbox = self.connection.outbox
+        self.connection = connection = Connection(self.is_client, limits=self.settings.limits())
+        self.inbox = connection.inbox
+        self.outbox = connection.outbox
         self._waits_to_send = False
-        self.stage = _CONNECTING
+        self.stage = STAGE_CONNECTING
         self.start(make_connector())
 
+    def _answer(self, outcome: Outcome) -> None:
+        """Ends with an HTTP response, or on a client with the one that came."""
+        limit = limit_of(self._turn.log_limits, self.stream)
+        self._end(-1, "", outcome.cause)
+        self._send_raw(outcome.data)
+        self._page = Page(outcome.sending, self._clock.now()) if outcome.data else None
+        is_on_its_way = self.outbox.pending or outcome.sending is not None
+        self._part(STAGE_LINGERING, PAGE_STALL if is_on_its_way else LINGER)
+        # Last: a handler of the log may use this connection, and must find it ended.
+        log_line(limit, "peer %s: %s", self.peer_id, outcome.cause)
+
+    def _open(self, opened: Opened, data: bytes, leftover: bytes) -> None:
+        settings = self.settings
+        self.opened = opened
+        self.stage = STAGE_OPEN
+        self._send_raw(data)
+        if opened.deflate is not None:
+            self.connection.compress(opened.deflate, settings.compression_threshold)
+        self.restart_heartbeat()
+        request = self.upgrade.request
+        self._message_log = begin_message_log(self.peer_id, "" if request is None else request.target)
+        if settings.message_rate or settings.byte_rate:
+            self._rate_limit = RateLimit(settings.message_rate, settings.byte_rate, self._clock.now())
+        if leftover:
+            self._receive(bytearray(leftover), len(leftover))
+
     def go_on(self) -> None:
-        """Ask the upgrade anew: what it waited for before it could answer is there."""
-        if self.stage == _UPGRADING:
+        """Asks the upgrade again: it waited for a decision, which has come."""
+        if self.stage == STAGE_UPGRADING:
             self._upgrade(b"")
             self._turn.touch(self)
 
     def _send_raw(self, data: bytes) -> None:
         if data:
-            self.connection.outbox.send_raw(data)
+            self.outbox.send_raw(data)
             self.flush()
 
-    # ------------------------------------------------------------------------------------------ going on
+    # ------------------------------------------------------------------------------------------ facts
+
+    def request(self) -> Request | None:
+        """See `Backend`."""
+        return self.upgrade.request
+
+    def remote_address(self) -> tuple[str, int]:
+        """See `Backend`."""
+        return ("", 0) if self.stream is None else self.stream.remote_address
+
+    def is_secure(self) -> bool:
+        """See `Backend`."""
+        return self.stream is not None and self.stream.is_secure
+
+    def set_no_delay(self, enabled: bool) -> None:
+        """See `Backend`."""
+        if self.stream is not None:
+            self.stream.set_no_delay(enabled)
+
+    # ------------------------------------------------------------------------------------------ receiving
 
     def step(self) -> None:
-        """Go on as far as can be done without waiting: for a connection that no poller watches."""
+        """See `Backend`."""
         if self._clock.now() >= self.deadline.when:
             self.deadline.check()
-        if _CONNECTING <= self.stage < _DONE:
+        if STAGE_CONNECTING <= self.stage < STAGE_DONE:
             self.ready(_READ | _WRITE)
 
     def ready(self, events: int) -> None:
-        """Deal with readiness; called by the poller, or by `step`."""
+        """Handles readiness of the stream or the connector; called by the poller, or by `step`."""
         try:
-            if self.stage == _CONNECTING:
+            if self.stage == STAGE_CONNECTING:
                 self._advance()
             if self.paused:
                 self._unpause()
-            if events & _READ and not self.paused and self.stage >= _UPGRADING:
+            if events & _READ and not self.paused and self.stage >= STAGE_UPGRADING:
                 self._read()
         except TransportError as problem:
             self._lose(problem)
-        if self.connection.outbox.pending or self._page is not None:
+        if self.outbox.pending or self._page is not None:
             self._flush_soon()
         self._turn.touch(self)
 
+    def _read(self) -> None:
+        buffer = scratch.buffer
+        reads = 0
+        while reads < _READS_A_TURN:
+            reads += 1
+            if self.stream is None:
+                return
+            # A large message is received into the memory that it will stay in: that saves a copy of each byte.
+            room = self.connection.wanted() if cython.compiled and self.stage == STAGE_OPEN else 0
+            if room:
+                count = self._receive_in_place(room)
+            else:
+                room = SCRATCH_SIZE
+                count = self.stream.receive_into(buffer)
+                if count > 0:
+                    self.bytes_received += count
+                    self._receive(buffer, count)
+            if count <= 0:
+                if count == 0:
+                    self._end_of_stream()
+                return
+            # CONNECTING again: the server sent a redirect, so that the rest of this stream does not matter.
+            if self.stage == STAGE_CONNECTING or self.stage == STAGE_DONE or self.paused:
+                return
+            if count < room and not self.stream.has_pending():
+                return
+        if self.stream is not None and self.stream.has_pending():
+            # TLS holds bytes that it has decrypted already. The system reports no readiness for them.
+            self._read_soon()
+
+    def _receive_in_place(self, room: int) -> int:  # compiled only
+        """Receives up to `room` bytes into the message that they belong to; returns as `Stream.receive_into`."""
+        connection, stream = self.connection, self.stream
+        assert stream is not None
+        target = connection.place(room)
+        if target is cython.NULL:
+            self._on_change(connection)
+            return WOULD_BLOCK
+        count = stream.receive_at(target, room)
+        if count > 0:
+            self.bytes_received += count
+            connection.put(count)
+            self._on_change(connection)
+        return count
+
     def _receive(self, buffer: bytearray, count: int) -> None:
-        if self.stage == _OPEN:
+        if self.stage == STAGE_OPEN:
             self.connection.receive_data(buffer, count)
-            self._look_at(self.connection)
-        elif self.stage == _UPGRADING:
+            self._on_change(self.connection)
+        elif self.stage == STAGE_UPGRADING:
             self._upgrade(bytes(memoryview(buffer)[:count]))
         else:
-            self._linger_bytes += count
-            if self._linger_bytes > _LINGER_BYTES:
+            self._dropped += count
+            if self._dropped > _MOST_DROPPED:
                 self._finish()
 
-    def _look_at(self, connection: Connection) -> None:
-        """What the data that just came changed."""
+    def _on_change(self, connection: Connection) -> None:
+        """Acts on what the received bytes changed: a pong, packets, the end, a full inbox."""
         trip = self.round_trip
         if trip is not None and trip.is_waiting:
             trip.end(connection.pongs, connection.last_pong, self._clock.now())
-        if self.message_log is not None:
-            self.message_log.received(connection.inbox)
-        if connection.phase == _CLOSED_PHASE:
+        if self._message_log is not None:
+            self._message_log.received(connection.inbox)
+        if connection.phase == PHASE_CLOSED:
             self._end_of_connection(connection)
         elif self.stream is not None and (connection.inbox.is_full() or self._is_too_fast()):
             self.paused = True
             self._want_read(False)
 
     def _is_too_fast(self) -> bool:
-        """Charge the rate_limit, where there is one, with what came; whether reading is to pause."""
-        rate_limit = self.rate_limit
+        """Counts the received bytes and packets against the rate limit; returns whether reading must pause."""
+        rate_limit = self._rate_limit
         if rate_limit is None:
             return False
-        rate_limit.charge(self.connection.inbox.received, self.bytes_received, self._clock.now())
+        rate_limit.charge(self.inbox.received, self.bytes_received, self._clock.now())
         is_too_fast = self._is_in_debt(rate_limit)
-        rate_limit.throttled += is_too_fast and not self.paused
+        if is_too_fast and not self.paused:
+            self.throttled += 1
         return is_too_fast
 
-    def newest(self) -> bytes | None:
-        """The packet that the owner is telling of now, still in its place; None where it was taken already."""
-        at = self._newest_at()
-        return self.connection.inbox.peek(at) if at >= 0 else None
+    def _is_in_debt(self, rate_limit: RateLimit) -> bool:
+        return rate_limit.is_in_debt(self._clock.now(), self._turn.poller, self._read_on)
 
-    def discard_newest(self) -> None:
-        """Take out what `newest` gave, whatever waits before it."""
-        self.connection.inbox.discard(self._newest_at())
-        if self.paused:
-            self.make_room()
+    def make_room(self) -> None:
+        """See `Backend`. Half of the room must be free, so that a reader of single packets does not switch reading on
+        and off for each of them.
+        """
+        inbox = self.inbox
+        if 2 * inbox.queued_bytes <= self.settings.inbound_buffer_size and 2 * inbox.count <= self._most_packets:
+            self._read_soon()
 
-    def _newest_at(self) -> int:
-        inbox = self.connection.inbox
-        return inbox.count - 1 - (inbox.received - self.announced)
+    def _unpause(self) -> None:
+        connection = self.connection
+        if connection.inbox.is_full() or (self._rate_limit is not None and self._is_in_debt(self._rate_limit)):
+            return
+        connection.resume()
+        self._on_change(connection)
+        if not connection.inbox.is_full() and self.stream is not None:
+            self.paused = False
+            self._want_read(True)
 
-    def has_news(self) -> bool:
-        """Whether more than packets is to be told: the end, or room after a refused send."""
-        return self.stage >= _LINGERING or self.was_refused or self.connection.is_held()
+    def _want_read(self, wanted: bool) -> None:
+        """Switches reading; ends the connection if the system cannot be told."""
+        if self.stream is not None:
+            try:
+                self.stream.want_read(wanted)
+            except TransportError as problem:
+                self._lose(problem)
+
+    def _read_soon(self) -> None:
+        """Has the next turn read on; without a poller `step` does it anyway."""
+        if self._turn.poller is not None and not self._reads_soon:
+            self._reads_soon = True
+            self._turn.poller.soon(self._read_on)
+
+    def _read_on(self) -> None:
+        self._reads_soon = False
+        if self.stage != STAGE_DONE:
+            self.ready(_READ)
+
+    # ------------------------------------------------------------------------------------------ sending
+
+    def is_open(self) -> bool:
+        """See `Backend`."""
+        return self.stage == STAGE_OPEN and self.outbox.is_open
+
+    def is_closing(self) -> bool:
+        """See `Backend`."""
+        return self.stage == STAGE_OPEN and self.connection.phase == PHASE_CLOSING
+
+    def send(self, payload: bytes, is_text: bool, frame: bytes | None = None, reserve: int = 0) -> Error:
+        """See `Backend`. Source of the codes: reference godot-api section 3."""
+        outbox = self.outbox
+        if self.stage != STAGE_OPEN or not outbox.is_open:
+            return _FAILED
+        if not self._has_room(len(payload), reserve):
+            if self._count_refused(len(payload), outbox.pending):
+                self._end_slow()
+            return _NO_ROOM
+        self.messages_sent += 1
+        if self._message_log is not None:
+            self._message_log.sent(len(payload), is_text)
+        if frame is not None and outbox.can_share():
+            outbox.send_encoded(frame)
+        else:
+            outbox.send_message(payload, is_text)
+        return self._flush_soon()
+
+    def _has_room(self, size: int, reserve: int) -> bool:
+        if self._fits(size, reserve):
+            return True
+        if not self.outbox.pending or not self.is_gathered:
+            return False
+        # The messages that wait were gathered in this turn: TCP may well take them now.
+        self.flush()
+        return self._fits(size, reserve)
+
+    def _fits(self, size: int, reserve: int) -> bool:
+        outbox = self.outbox
+        limit = self._outbound_limit
+        has_place = outbox.pending_messages < self._most_packets + reserve
+        return has_place and (not limit or outbox.pending + size <= limit + reserve)
+
+    def outbound_bytes(self) -> int:
+        """See `Backend`."""
+        return self.outbox.pending
+
+    def outbound_packets(self) -> int:
+        """See `Backend`."""
+        return self.outbox.pending_messages
+
+    def ping(self, payload: bytes) -> Error:
+        """See `Backend`."""
+        if not self.is_open():
+            return _FAILED
+        token = payload or os.urandom(4)
+        self.connection.send_ping(token)
+        if self.round_trip is None:
+            self.round_trip = RoundTrip()
+        self.round_trip.begin(token, self._clock.now())
+        return self._flush_soon()
+
+    def _flush_soon(self) -> Error:
+        if self._turn.active:
+            self._turn.gather(self)
+            return _OK
+        self.flush()
+        return _OK if self.stage == STAGE_OPEN else _FAILED
+
+    def flush(self) -> None:
+        """See `Backend`."""
+        stream, outbox = self.stream, self.outbox
+        if stream is None or self.stage == STAGE_DONE:
+            return
+        if outbox.pending:
+            try:
+                taken = stream.send(outbox.data_to_send())
+                self.bytes_sent += taken
+                if taken and outbox.pending_control:
+                    self.connection.data_sent(taken)
+                elif taken:
+                    outbox.data_sent(taken)
+                if self._waits_to_send != (outbox.pending > 0):
+                    stream.want_write(not self._waits_to_send)
+                    self._waits_to_send = not self._waits_to_send
+            except TransportError as problem:
+                self._lose_sending(problem)
+                return
+        if self.stage > STAGE_OPEN and not outbox.pending:
+            self._end_sending()
+        if self.was_refused and self.has_drained():
+            self._turn.touch(self)
+
+    def _lose_sending(self, problem: TransportError) -> None:
+        if self.stage == STAGE_OPEN and not self.paused:
+            # The last words of the other side, a close frame perhaps, may still be there to read.
+            with suppress(TransportError):
+                self._read()
+        self._lose(problem)
+
+    # ------------------------------------------------------------------------------------------ closing
+
+    def is_held(self) -> bool:
+        """See `Backend`."""
+        return self.connection.is_held()
 
     def settle(self) -> None:
-        """The owner has dealt with the packets that came so far, or will before its next turn: end what ended behind
-        them.
-        """
+        """See `Backend`."""
         if not self._turn.defers:
             self._settle()
         elif self._turn.poller is not None and self.connection.is_held():
@@ -341,33 +528,19 @@ class NativeBackend(BackendBase):
         self._turn.touch(self)
 
     def _settle(self) -> None:
-        if self.stage == _OPEN and self.connection.settle():
-            self._look_at(self.connection)
-
-    # ------------------------------------------------------------------------------------------ the end
-
-    def _tell_limit(self, size: int) -> None:
-        """The other side waits in vain for a message that is larger than all that may wait."""
-        text = "peer %s: a message of %s bytes was not sent: outbound_buffer_size is %s (here; on the other side"
-        text += " inbound_buffer_size must be as large)"
-        log_limited(logger, logging.WARNING, text, self.peer_id or 1, size, self.settings.outbound_buffer_size)
+        if self.stage == STAGE_OPEN and self.connection.settle():
+            self._on_change(self.connection)
 
     def close(self, code: int, reason: str) -> None:
-        """Begin the close, or end at once where nothing is open or `code` is negative.
-
-        In a child process this only lets go of the descriptor: the parent goes on with the connection.
-
-        Raises:
-            ValueError: the code may not be sent, or the reason is too long.
-        """
+        """See `Backend`. In a forked process this only closes the descriptor: the connection is the parent's."""
         if self._process != process_id():
             self.abort("this process was forked: the connection is its parent's")
-        elif code >= 0 and self.stage >= _OPEN:
+        elif code >= 0 and self.stage >= STAGE_OPEN:
             if self.is_open():
                 self.connection.send_close(code, reason)
                 self.deadline.set(self.settings.close_timeout)
                 self._flush_soon()
-        elif self.stage < _LINGERING:
+        elif self.stage < STAGE_LINGERING:
             self.abort("closed here without a close frame")
 
     def _end_slow(self) -> None:
@@ -375,94 +548,103 @@ class NativeBackend(BackendBase):
         self._end(1013, SLOW_REASON, SLOW_CAUSE)
         self.close(1013, SLOW_REASON)
         # Last: a handler of the log may send to this peer, and must find it closing.
-        tell(limit, "peer %s: closed with 1013: %s", self.peer_id, SLOW_CAUSE)
+        log_line(limit, "peer %s: closed with 1013: %s", self.peer_id, SLOW_CAUSE)
 
     def say_goodbye(self, code: int, reason: str) -> float:
-        """The first half of leaving: a close frame where one can be sent. Errors as `close`.
-
-        Returns:
-            Seconds that the other side should have before `leave`.
-        """
+        """See `Backend`."""
         self.close(code, reason)
         self.flush()
-        is_owed = self.stream is not None and self.stream.is_secure and self.stage in (_OPEN, _PARTING)
+        is_owed = self.is_secure() and (self.stage == STAGE_OPEN or self.stage == STAGE_PARTING)
         return TLS_GRACE if is_owed else 0.0
 
     def leave(self) -> None:
-        """The second half: end without waiting for anything."""
-        if self.stream is not None and self.stage != _DONE:
+        """See `Backend`."""
+        if self.stream is not None and self.stage != STAGE_DONE:
             with suppress(TransportError):
                 self.stream.close_write()
                 # Bytes that nobody read would turn the end into a reset, which can overtake the close frame.
-                while self.stream.receive_into(scratch.buffer) > 0 and self._linger_bytes < _LINGER_BYTES:
-                    self._linger_bytes += SCRATCH_SIZE
+                while self.stream.receive_into(scratch.buffer) > 0 and self._dropped < _MOST_DROPPED:
+                    self._dropped += SCRATCH_SIZE
         self.abort("this side stopped")
 
     def abort(self, detail: str, cause: Cause = Cause.DROPPED) -> None:
-        """End at once, without a close frame."""
-        if self.stage < _LINGERING:
+        """See `Backend`."""
+        if self.stage < STAGE_LINGERING:
             self._lose(TransportError(detail, cause))
-        else:  # it has its cause already
+        else:  # the cause is known already
             self._settle()
             self._finish()
 
+    def let_go(self) -> None:
+        """Ends, and leaves the stream open: another connection has taken it."""
+        self.stream = None
+        self._finish()
+
+    # ------------------------------------------------------------------------------------------ the end
+
     def _end_of_stream(self) -> None:
-        if self.stage == _OPEN and self.connection.is_held() and self.stream is not None:
-            self._want_read(False)  # the close frame came first, and waits for the packets before it
-        elif self.stage < _LINGERING:
-            what = "without a close frame" if self.stage == _OPEN else "before the upgrade was done"
+        """Handles that the other side will send nothing more."""
+        if self.stage == STAGE_OPEN and self.connection.is_held() and self.stream is not None:
+            # A close frame came first. It waits until the packets before it were taken.
+            self._want_read(False)
+        elif self.stage < STAGE_LINGERING:
+            what = "without a close frame" if self.stage == STAGE_OPEN else "before the upgrade was done"
             self._lose(TransportError(f"the other side ended the connection {what}"))
-        elif self._shut or not (self.connection.outbox.pending or self._has_more_page()):
+        elif self._is_shut or not (self.outbox.pending or self._has_more_page()):
             self._finish()
         else:
+            # A client of HTTP may end its side once it has asked. The response goes out all the same.
             self._want_read(False)
 
-    def _hint(self) -> str:
-        """What may be wrong where a server ends TCP as soon as it sees HTTP."""
-        is_plain = self.is_client and self.stream is not None and not self.stream.is_secure
-        return TRY_WSS if self.stage == _UPGRADING and is_plain and not self.bytes_received else ""
-
     def _end_of_connection(self, connection: Connection) -> None:
-        """Close frames were exchanged, or the other side broke the protocol."""
+        """Handles that close frames were exchanged, or that the other side broke the protocol."""
         failure = connection.failure
         if failure is None:
             cause = _closed_with(connection.close_code)
         else:
             cause = CloseCause(Cause.TOO_BIG if failure.code == 1009 else Cause.PROTOCOL_ERROR, failure.detail)
         limit = None if failure is None else limit_of(self._turn.log_limits, self.stream)
+        self.closed_by_remote = connection.closed_by_remote
         self._end(connection.close_code, connection.close_reason, cause)
         said_last = connection.closed_by_remote or failure is not None
-        if said_last and self.stream is not None and self.stream.is_secure:
-            self._part(_PARTING, TLS_GRACE)
+        if said_last and self.is_secure():
+            self._part(STAGE_PARTING, TLS_GRACE)
         else:
             self._linger()
         if failure is not None:
-            tell(limit, "peer %s: %s", self.peer_id, cause)
+            log_line(limit, "peer %s: %s", self.peer_id, cause)
 
     def _lose(self, problem: GdpeerError) -> None:
+        """Ends at once: the stream broke, or is given up."""
+        # A close frame that waits for its packets came before: that is how the connection ended.
         self._settle()
-        if self.stage >= _LINGERING:
+        if self.stage >= STAGE_LINGERING:
             self._finish()
             return
         cause = CloseCause(problem.cause, problem.detail)
-        if problem.cause is Cause.TCP and self.stage == _UPGRADING:
+        if problem.cause is Cause.TCP and self.stage == STAGE_UPGRADING:
             cause = CloseCause(problem.cause, problem.detail + self._hint())
         limit = limit_of(self._turn.log_limits, self.stream)
         self._end(-1, "", cause)
         self._finish()
-        tell(limit, "peer %s: %s", self.peer_id, cause)
+        log_line(limit, "peer %s: %s", self.peer_id, cause)
+
+    def _hint(self) -> str:
+        """Returns a guess at the mistake if a server ended TCP as soon as it saw HTTP."""
+        is_plain = self.is_client and self.stream is not None and not self.stream.is_secure
+        return TRY_WSS if is_plain and not self.bytes_received else ""
 
     def _end(self, code: int, reason: str, cause: CloseCause) -> None:
-        if self.cause.cause is _NO_END:
+        if self.cause.cause is _NO_END:  # the first cause counts: the others follow from it
             self.close_code = code
             self.close_reason = reason
             self.cause = cause
 
     def _linger(self) -> None:
-        self._part(_LINGERING, LINGER)
+        self._part(STAGE_LINGERING, LINGER)
 
     def _part(self, stage: int, seconds: float) -> None:
-        """Nothing more is said after what is queued; what still comes is dropped."""
+        """Goes to a stage in which queued bytes go out and received bytes are dropped, for at most `seconds`."""
         self.stage = stage
         self.paused = False
         self._want_read(True)
@@ -470,13 +652,13 @@ class NativeBackend(BackendBase):
             self.deadline.set(seconds)
             self._flush_soon()
 
-    def _drained(self) -> None:
-        """Everything queued is out: once lingering, say that no more follows."""
-        if self.stage != _LINGERING or self._shut or self.stream is None:
+    def _end_sending(self) -> None:
+        """Shuts the write side, once lingering, if a page has nothing more to send."""
+        if self.stage != STAGE_LINGERING or self._is_shut or self.stream is None:
             return
         if self._page is not None and not self._send_page(self._page):
             return
-        self._shut = True
+        self._is_shut = True
         self.deadline.set(LINGER)
         try:
             self.stream.close_write()
@@ -487,37 +669,27 @@ class NativeBackend(BackendBase):
         return self._page is not None and self._page.has_more()
 
     def _send_page(self, page: Page) -> bool:
-        """Go on with a page, of which nothing waits to be sent; whether all of it is out.
-
-        Pieces that the stream does not take at once wait in the outbox, one at most.
-        """
-        stream, sending = self.stream, page.sending
-        if stream is None or sending is None:
-            return True
+        """Sends more of a page, of which no byte waits in the outbox; returns whether all of it is out."""
+        stream = self.stream
+        assert stream is not None
         try:
-            for left in range(_PIECES_A_TURN, -1, -1):
-                piece = sending.next_piece()
-                if not piece:
-                    return True
-                taken = stream.send([piece]) if left else 0
-                self.bytes_sent += taken
-                if taken < len(piece):
-                    self.connection.outbox.send_raw(bytes(piece[taken:]))
-                    break
+            self.bytes_sent += page.send_pieces(stream, self.outbox)
+            if not page.has_more():
+                return True
             if not self._waits_to_send:
                 stream.want_write(True)
                 self._waits_to_send = True
         except TransportError as problem:
             self._lose(problem)
-            return False
-        except Exception:  # a file that became shorter, or an iterator of the game's: the client sees a broken answer
+        except Exception:
+            # A file that became shorter, or an iterator of the game's. The client sees a response that breaks off.
             report(logger, "peer %s: a page broke off", self.peer_id)
             self._finish()
         return False
 
     def _finish(self) -> None:
-        """Let go of the stream, and of everything that only an open connection needs."""
-        self.stage = _DONE
+        """Closes the stream, and drops everything that only an open connection needs."""
+        self.stage = STAGE_DONE
         self.paused = False
         for pollable in (self._connector, self.stream):
             if pollable is not None:
@@ -527,48 +699,44 @@ class NativeBackend(BackendBase):
             self._page.close()
             self._page = None
         self.deadline.close()
-        if self.rate_limit is not None:
-            self.rate_limit.stop()
+        if self._rate_limit is not None:
+            self._rate_limit.stop()
         self._turn.touch(self)
-
-    def let_go(self) -> None:
-        """End, and leave the stream as it is: another connection has it now."""
-        self.stream = None
-        self._finish()
 
     # ------------------------------------------------------------------------------------------ deadlines
 
     def on_deadline(self) -> None:
-        """The moment of `deadline` has come."""
+        """Called at or after the moment of `deadline`."""
         self._turn.touch(self)
-        if self.stage == _UPGRADING:
+        if self.stage == STAGE_UPGRADING:
             self._take_outcome(self.upgrade.time_out())
         elif self.is_open():
             self._heartbeat()
-        elif self.stage == _PARTING:
+        elif self.stage == STAGE_PARTING:
             self._linger()
-        elif self.stage == _LINGERING:
+        elif self.stage == STAGE_LINGERING:
             self._end_lingering()
         else:
-            what = "closing" if self.stage == _OPEN else "connecting"
+            what = "closing" if self.stage == STAGE_OPEN else "connecting"
             self._lose(TransportError(f"{what} took too long", Cause.TIMEOUT))
 
     def _end_lingering(self) -> None:
-        """End, unless a page is on its way out and its reader goes on."""
-        page, pending = self._page, self.connection.outbox.pending
-        if page is not None and page.goes_on(self.bytes_sent, pending, self.stream, self._clock.now()):
-            self.deadline.set(LINGER if self._shut else PAGE_STALL)
+        """Ends, unless a page is on its way out and its reader goes on."""
+        page = self._page
+        if page is not None and page.goes_on(self.bytes_sent, self.outbox.pending, self.stream, self._clock.now()):
+            self.deadline.set(LINGER if self._is_shut else PAGE_STALL)
         else:
             self._finish()
 
     def restart_heartbeat(self) -> None:
-        """The connection opened, or the interval was changed."""
+        """See `Backend`."""
         if self.is_open():
             self.deadline.set(self.settings.heartbeat_interval or NEVER)
 
     def _heartbeat(self) -> None:
         trip = self.round_trip
-        if trip is not None and trip.is_waiting and not self.paused:  # while paused, an answer would not have been read
+        # While reading is paused, the answer may have come and not been read.
+        if trip is not None and trip.is_waiting and not self.paused:
             self._lose(TransportError("a heartbeat was not answered in time", Cause.TIMEOUT))
             return
         self.restart_heartbeat()

@@ -1,49 +1,47 @@
-"""`RateLimit`: what one peer sends, against its rates.
+"""`RateLimit`: the messages and bytes of one peer, counted against its rates.
 
 Layer: `websocket`; pure.
 """
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from gdpeer.token_bucket import BURST, TokenBucket
+
+if TYPE_CHECKING:
+    from gdpeer.transport.poller import Poller, Timer
 
 __all__ = ["RateLimit"]
 
 
-class Cancelable(Protocol):
-    """A timer."""
-
-    def cancel(self) -> None:
-        """Not any more."""
-
-
 class RateLimit:
-    """What one peer sends, against its two rates. What is over is not lost: reading pauses until it is made up for.
+    """Two rates of one peer. A message over a rate is not lost: reading pauses until the rate allows it.
 
     Args:
-        message_rate: messages a second; 0: any number.
-        byte_rate: bytes a second; 0: any number.
+        message_rate: messages per second; 0: unlimited.
+        byte_rate: bytes per second; 0: unlimited.
         now: seconds of the clock.
-
-    Attributes:
-        throttled: how often reading paused.
-        timer: that ends the pause.
     """
 
-    __slots__ = ("_buckets", "_bytes", "_messages", "throttled", "timer")
+    __slots__ = ("_buckets", "_bytes", "_messages", "_timer")
 
     def __init__(self, message_rate: float, byte_rate: float, now: float) -> None:
         self._buckets = tuple(
             TokenBucket(rate, rate * BURST, now) if rate else None for rate in (message_rate, byte_rate)
         )
         self._messages = self._bytes = 0
-        self.throttled = 0
-        self.timer: Cancelable | None = None
+        self._timer: Timer | None = None
 
     def charge(self, messages: int, size: int, now: float) -> None:
-        """So many have come in all."""
+        """Counts the messages and bytes since the last call.
+
+        Args:
+            messages: how many came since the connection opened.
+            size: how many bytes came since then.
+            now: seconds of the clock.
+        """
         by_messages, by_bytes = self._buckets
         if by_messages is not None:
             by_messages.take(messages - self._messages, now)
@@ -51,12 +49,29 @@ class RateLimit:
             by_bytes.take(size - self._bytes, now)
         self._messages, self._bytes = messages, size
 
-    def debt(self, now: float) -> float:
-        """Seconds for which reading should pause, mostly 0.0."""
+    def is_in_debt(self, now: float, poller: Poller | None, read_on: Callable[[], object]) -> bool:
+        """Whether reading must pause.
+
+        Args:
+            now: seconds of the clock.
+            poller: calls `read_on` once, when reading may go on; None: the caller asks again instead.
+            read_on: see above.
+        """
+        wait = self._wait(now)
+        if wait > 0 and self._timer is None and poller is not None:
+
+            def go_on() -> None:
+                self._timer = None
+                read_on()
+
+            self._timer = poller.call_at(now + wait, go_on)
+        return wait > 0
+
+    def _wait(self, now: float) -> float:
         return max(0.0 if bucket is None else bucket.debt(now) for bucket in self._buckets)
 
     def stop(self) -> None:
-        """The connection has gone."""
-        if self.timer is not None:
-            self.timer.cancel()
-            self.timer = None
+        """Cancels the call of `read_on`."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None

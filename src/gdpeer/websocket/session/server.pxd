@@ -5,8 +5,7 @@ from gdpeer.packet_session cimport PacketSession
 from gdpeer.signals cimport Signal
 from gdpeer.websocket.session.dialects cimport Dialect
 from gdpeer.websocket._peer cimport PeerBase, backend_of
-from gdpeer.websocket.backend.base cimport Turn
-from gdpeer.websocket.backend.native cimport NativeBackend
+from gdpeer.websocket.backend.base cimport Backend, Turn
 
 cdef object _OK, _NO_ROOM
 cdef int _SERVER, _DISCONNECTED, _CONNECTING, _CONNECTED
@@ -50,7 +49,7 @@ cdef class ServerSession(Session):
 
     cpdef begin(self, peer_id, peer)
     cpdef end(self, peer_id)
-    @cython.locals(peer=PeerBase, backend=NativeBackend, message=bytes, member=tuple, dialect=Dialect)
+    @cython.locals(peer=PeerBase, backend=Backend, message=bytes, member=tuple, dialect=Dialect)
     cpdef receive(self, peer_id)
     cdef _pass_on(self, peer_id, Dialect dialect, bytes message)
     cdef bint _relay(self, source, target, Dialect dialect, bytes message) except -1

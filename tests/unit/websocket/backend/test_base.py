@@ -1,15 +1,17 @@
 from __future__ import annotations
 
 from gdpeer.clock import MONOTONIC
-from gdpeer.websocket.backend.base import BackendBase, RoundTrip, Turn
+from gdpeer.protocol.inbox import Inbox
+from gdpeer.websocket.backend.base import Backend, RoundTrip, Turn
 from gdpeer.websocket.settings import Settings
 
 
-class Backend(BackendBase):
-    """What a turn needs of one."""
+class Flushed(Backend):
+    """Notes each flush, and whether it was still marked as gathered."""
 
     def __init__(self, turn: Turn) -> None:
-        super().__init__(Settings(), MONOTONIC, turn, is_client=False)
+        settings = Settings()
+        super().__init__(settings, MONOTONIC, turn, Inbox(False, settings.limits()), False, 0, 0)
         self.flushed: list[bool] = []
 
     def flush(self) -> None:
@@ -18,7 +20,7 @@ class Backend(BackendBase):
 
 def test_touched_is_told_once_a_turn() -> None:
     turn = Turn()
-    one, other = Backend(turn), Backend(turn)
+    one, other = Flushed(turn), Flushed(turn)
     turn.touch(one)
     turn.touch(other)
     turn.touch(one)
@@ -30,7 +32,7 @@ def test_touched_is_told_once_a_turn() -> None:
 
 def test_gathered_is_flushed_once_at_the_end() -> None:
     turn = Turn()
-    one, other = Backend(turn), Backend(turn)
+    one, other = Flushed(turn), Flushed(turn)
     turn.active = True
     turn.gather(one)
     turn.gather(other)

@@ -15,9 +15,9 @@ from gdpeer.http.response import Response
 from gdpeer.transport.memory import MemoryStream, memory_pair
 from gdpeer.transport.poller import Poller
 from gdpeer.transport.receive_buffer import SCRATCH_SIZE, scratch
-from gdpeer.websocket.backend.base import Turn
+from gdpeer.websocket.backend.base import Turn, leave
 from gdpeer.websocket.backend.http_answer import PAGE_LEAST, PAGE_STALL
-from gdpeer.websocket.backend.native import NativeBackend, leave
+from gdpeer.websocket.backend.native import NativeBackend
 from gdpeer.websocket.opening.upgrade import ServerUpgrade
 from gdpeer.websocket.settings import Settings
 from gdpeer.websocket.states import Stage
@@ -530,18 +530,6 @@ def make_backend(poller: Poller | None = None) -> tuple[NativeBackend, MemoryStr
     backend = NativeBackend(settings, clock, ServerUpgrade(settings, settings.limits()), Turn(poller), 7)
     backend.start(ours)
     return backend, theirs, clock
-
-
-def test_stages_are_in_the_order_of_a_life() -> None:
-    assert [stage.name for stage in Stage] == [
-        "IDLE",
-        "CONNECTING",
-        "UPGRADING",
-        "OPEN",
-        "PARTING",
-        "LINGERING",
-        "DONE",
-    ]
 
 
 def test_leaving_before_the_upgrade_just_ends() -> None:
