@@ -38,7 +38,7 @@ _UNDERSCORE = ord("_")  # a C integer once compiled (_peer.pxd)
 
 
 class PeerBase:
-    """The part of `WebSocketPeer` that deals with messages; it has the members of `PacketPeer` for them."""
+    """The part of `WebSocketPeer` that sends and receives messages, with the members of `PacketPeer` for them."""
 
     __slots__ = ("__dict__", "__weakref__", "_backend", "_packet_error", "_text", "_was_string", "_write_mode")
 
@@ -50,9 +50,9 @@ class PeerBase:
         self._was_string = False
 
     def __setattr__(self, name: str, value: Never) -> None:  # never: else all names are good
-        """Refuses what `WebSocketPeer` does not have."""
+        """Raises AttributeError for a name that `WebSocketPeer` does not have."""
         if cython.compiled:
-            if PyUnicode_Check(name) and PyUnicode_READ_CHAR(name, 0) != _UNDERSCORE:  # no slice is made for that
+            if PyUnicode_Check(name) and PyUnicode_READ_CHAR(name, 0) != _UNDERSCORE:  # faster than a slice
                 refuse_unknown(self, name)
             PyObject_GenericSetAttr(self, name, value)
         else:
@@ -61,16 +61,21 @@ class PeerBase:
             object.__setattr__(self, name, value)
 
     def send(self, message: bytes | bytearray | memoryview, write_mode: PeerWriteMode = _BINARY) -> Error:
-        """Send one message, at once if TCP takes it (within a server's or client's turn: at its end).
+        """Sends one message.
+
+        The bytes go to the system at once. In a signal handler of a server or client they are collected, and leave in
+        one write when `poll()` returns.
 
         Args:
-            message: any length up to `outbound_buffer_size`, 0 included.
-            write_mode: TEXT needs UTF-8.
+            message: 0 to `outbound_buffer_size` bytes.
+            write_mode: BINARY, or TEXT. A text message must be valid UTF-8.
 
         Returns:
-            `FAILED` unless OPEN, `ERR_OUT_OF_MEMORY` when the outbound limits are reached (nothing is sent, the
-            connection stays; `drained` tells when to try again), `ERR_INVALID_DATA` for a text that is not UTF-8;
-            else `OK`.
+            OK: the message was sent or queued.
+            FAILED: the connection is not open.
+            ERR_INVALID_DATA: the message is not valid UTF-8, and `write_mode` is TEXT.
+            ERR_OUT_OF_MEMORY: the send queue is full. Nothing was sent and the connection stays open; wait for the
+                `drained` signal and send again.
         """
         backend = self._backend
         if type(message) is not bytes:
@@ -85,7 +90,7 @@ class PeerBase:
         return backend.send(message, is_text)
 
     def send_binary(self, message: bytes) -> Error:
-        """As `send`, for a session."""
+        """Sends one binary message, without the checks of `send`; for a session. Returns as `send`."""
         return _FAILED if self._backend is None else self._backend.send(message, False)
 
     def send_past_limit(self, payload: bytes, is_text: bool, frame: bytes | None = None) -> Error:
@@ -104,37 +109,37 @@ class PeerBase:
         return _FAILED if backend is None else backend.send(payload, is_text, frame, len(payload))
 
     def send_text(self, message: str) -> Error:
-        """Send one text message; returns as `send`."""
+        """Sends one text message; returns as `send`. Halves of surrogate pairs are sent as "?"."""
         if not isinstance(message, str):
             raise wrong_type("send_text", "message", "a string", message)
         return _FAILED if self._backend is None else self._backend.send(message.encode("utf-8", "replace"), True)
 
     def put_packet(self, buffer: bytes | bytearray | memoryview) -> Error:
-        """Send one message in the mode of `set_write_mode` (BINARY at first).
+        """Sends one message in the mode of `set_write_mode` (default: BINARY). Returns as `send`.
 
-        An empty buffer is `OK` and sends nothing, as in the engine; else returns as `send`.
+        An empty buffer returns `OK` and sends nothing, as in the engine.
         """
         if type(buffer) is not bytes:
             buffer = to_bytes("put_packet", "buffer", buffer)
         return self.send(buffer, self._write_mode) if len(buffer) else _OK
 
     def set_write_mode(self, mode: PeerWriteMode) -> None:
-        """Godot 3: what `put_packet` sends from now on."""
+        """Godot 3: sets whether `put_packet` sends text or binary messages."""
         if not isinstance(mode, int):
             raise wrong_type("set_write_mode", "mode", "TEXT or BINARY", mode)
         self._write_mode = PeerWriteMode(mode)
 
     def get_write_mode(self) -> PeerWriteMode:
-        """Godot 3: what `put_packet` sends."""
+        """Godot 3: returns the mode in which `put_packet` sends."""
         return self._write_mode
 
     def get_available_packet_count(self) -> int:
-        """How many packets can be read. Differs from the engine: also after the close."""
+        """Returns how many packets can be read. Differs from the engine: packets stay readable after the close."""
         backend = self._backend
         return 0 if backend is None else backend.inbox.count
 
     def get_packet(self) -> bytes:
-        """The oldest packet; empty, with `get_packet_error()`, where there is none.
+        """Takes the oldest packet. If there is none, returns b"", and `get_packet_error()` tells why.
 
         Differs from the engine: packets that came before a close can be read afterwards.
         """
@@ -145,7 +150,7 @@ class PeerBase:
         return self._take(backend)
 
     def take(self) -> bytes | None:
-        """As `get_packet`, for a session: None where there is none, whatever a subclass makes of that."""
+        """Takes the oldest packet, or returns None; for a session. Ignores a subclass's `get_packet`."""
         backend = self._backend
         if backend is None or backend.inbox.count == 0:
             return None
@@ -155,7 +160,7 @@ class PeerBase:
         inbox = backend.inbox
         packet = inbox.next_packet()
         was_text = inbox.was_text
-        # To set an attribute of a peer takes long uncompiled, so only what changes is set.
+        # Uncompiled, __setattr__ makes each assignment slow, so only changed values are assigned.
         if self._packet_error is not _OK:
             self._packet_error = _OK
         if self._was_string != was_text:
@@ -169,25 +174,25 @@ class PeerBase:
         return packet
 
     def was_string_packet(self) -> bool:
-        """Whether the packet that was read last came as text."""
+        """Whether the packet that was read last was a text message."""
         return self._was_string
 
     def __iter__(self) -> Iterator[bytes]:
-        """Take the packets that are there."""
+        """Takes packets until none is left."""
         return _Taking(self)
 
     def get_packet_error(self) -> Error:
-        """What came of the last `get_packet`: `OK`, `FAILED` (not open), `ERR_UNAVAILABLE` (nothing there)."""
+        """Returns the result of the last `get_packet`: `OK`, `FAILED` (not open) or `ERR_UNAVAILABLE` (no packet)."""
         return self._packet_error
 
     def get_current_outbound_buffered_amount(self) -> int:
-        """Bytes that wait to be sent; 0 unless OPEN."""
+        """Returns how many bytes wait to be sent; 0 unless the connection is OPEN."""
         backend = self._backend
         return backend.outbound_bytes() if backend is not None and backend.is_open() else 0
 
 
 class _Taking:
-    """Takes packets until there is none."""
+    """Iterates over the packets of a peer, and takes them."""
 
     __slots__ = ("_peer",)
 
@@ -287,13 +292,16 @@ def announce_packets(backend: Backend, peers: Mapping[int, PeerBase], emit: Call
 
 
 def spread(peers: Mapping[int, PeerBase], peer_ids: Iterable[int], payload: bytes, is_text: bool) -> Error:
-    """Send one message to some peers, framed once; `ERR_OUT_OF_MEMORY` when one had no room for it, else `OK`.
+    """Sends one message to some peers, framed once.
 
     Args:
-        peers: those who are there.
-        peer_ids: who gets it; others than `peers` are passed over.
+        peers: the open peers, by id.
+        peer_ids: the receivers; ids that are not in `peers` are passed over.
         payload: the message.
-        is_text: what it is sent as.
+        is_text: whether it is sent as text, which must be UTF-8.
+
+    Returns:
+        ERR_OUT_OF_MEMORY if a receiver had no room for the message, else OK.
     """
     frame = encode_message(payload, is_text)
     result = _OK

@@ -5,12 +5,12 @@
     IDLE ── accept ──> CONNECTING (TLS) or UPGRADING ── refused, or a page ──> LINGERING ──> DONE
     any stage ── stream lost, deadline passed, abort ──> DONE
 
-LINGERING is over for the user (CLOSED) but not for TCP: what is queued goes out, then the write side is shut, and the
-other side's last bytes are read and dropped until it ends too or the time is up. Closing at once would answer late
-bytes with a reset, and a reset can overtake the close frame.
+In LINGERING the connection is CLOSED for the user, but not for TCP. Queued bytes go out, and the write side is shut.
+Then the other side's last bytes are read and dropped, until it ends too or the time is up. If TCP were closed at once,
+the system would answer late bytes with a reset, and a reset can overtake the close frame.
 
-PARTING is CLOSING for the user: the other side gets a moment to read the close frame before TLS ends, so that a program
-which ends, or lets go of its peer, as soon as it reads CLOSED does not spoil it.
+In PARTING the connection is CLOSING for the user: the other side gets a moment to read the close frame before TLS ends.
+A program may end as soon as it reads CLOSED, and must not end TLS too early by that.
 
 Layer: `websocket`.
 """
@@ -21,11 +21,11 @@ from enum import IntEnum
 
 from gdpeer.enums import NamedInt
 
-__all__ = ["ClientStatus", "PeerState", "PeerWriteMode", "Stage", "state_of"]
+__all__ = ["STATES", "ClientStatus", "PeerState", "PeerWriteMode", "Stage"]
 
 
 class Stage(IntEnum):
-    """The backend's."""
+    """How far a connection is, as its backend sees it."""
 
     IDLE = 0
     CONNECTING = 1
@@ -37,7 +37,7 @@ class Stage(IntEnum):
 
 
 class PeerState(NamedInt):
-    """The user's: `WebSocketPeer.State`."""
+    """How far a connection is, as its user sees it: `WebSocketPeer.State`."""
 
     CONNECTING = 0
     OPEN = 1
@@ -46,7 +46,7 @@ class PeerState(NamedInt):
 
 
 class ClientStatus(NamedInt):
-    """Where a client is, or Godot 3's server: `NetworkedMultiplayerPeer.ConnectionStatus`."""
+    """How far a client is, or Godot 3's server: `NetworkedMultiplayerPeer.ConnectionStatus`."""
 
     DISCONNECTED = 0
     CONNECTING = 1
@@ -54,13 +54,13 @@ class ClientStatus(NamedInt):
 
 
 class PeerWriteMode(NamedInt):
-    """What a message is sent as: `WebSocketPeer.WriteMode`."""
+    """The kind of a message: `WebSocketPeer.WriteMode`."""
 
     TEXT = 0
     BINARY = 1
 
 
-_BY_STAGE = (
+STATES = (
     PeerState.CLOSED,
     PeerState.CONNECTING,
     PeerState.CONNECTING,
@@ -69,8 +69,4 @@ _BY_STAGE = (
     PeerState.CLOSED,
     PeerState.CLOSED,
 )
-
-
-def state_of(stage: int) -> PeerState:
-    """Returns the user's state for a backend's stage. While this side closes, an OPEN stage is CLOSING for the user."""
-    return _BY_STAGE[stage]
+"""The user's state for each stage of a backend. While this side closes, OPEN is CLOSING for the user."""

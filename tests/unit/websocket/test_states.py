@@ -10,7 +10,7 @@ import pytest
 
 import gdpeer
 from gdpeer.protocol.connection import Phase
-from gdpeer.websocket.states import PeerState, Stage, state_of
+from gdpeer.websocket.states import STATES, PeerState, Stage
 
 PACKAGE = Path(gdpeer.__file__).parent
 ENUMERATIONS = {"STAGE": Stage, "PHASE": Phase}
@@ -43,7 +43,7 @@ def test_each_stage_has_a_state(stage: Stage) -> None:
         Stage.LINGERING: PeerState.CLOSED,
         Stage.DONE: PeerState.CLOSED,
     }
-    assert state_of(stage) is (expected[stage] if stage in expected else PeerState[stage.name])
+    assert STATES[stage] is (expected[stage] if stage in expected else PeerState[stage.name])
 
 
 def assignments(path: Path) -> Iterator[tuple[str, str]]:

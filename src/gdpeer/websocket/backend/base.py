@@ -23,7 +23,7 @@ from gdpeer.protocol.handshake import Opened
 from gdpeer.protocol.http_headers import Request
 from gdpeer.protocol.inbox import Inbox
 from gdpeer.websocket.settings import Settings
-from gdpeer.websocket.states import PeerState, Stage, state_of
+from gdpeer.websocket.states import STATES, PeerState, Stage
 
 if TYPE_CHECKING:
     from gdpeer.logs import LogLimits
@@ -168,8 +168,8 @@ def leave(backends: Iterable[Backend], code: int, reason: str) -> None:
 class Backend:
     """One connection, and the counters of its messages.
 
-    A subclass must have all methods of the first group below. Those of the second group are for abilities that it may
-    lack: by default they do nothing.
+    A subclass must have all methods of the first group below. The second group is for abilities that it may lack: their
+    defaults fit a connection that nothing but `step` has to serve.
 
     Args:
         settings: of the peer; `use` changes them.
@@ -288,10 +288,6 @@ class Backend:
         """
         raise NotImplementedError
 
-    def flush(self) -> None:
-        """Sends as many of the queued bytes as can be sent now; the rest follows later."""
-        raise NotImplementedError
-
     def outbound_bytes(self) -> int:
         """How many bytes wait to be sent."""
         raise NotImplementedError
@@ -302,18 +298,6 @@ class Backend:
         Raises:
             ValueError: the code may not be sent, or the reason is longer than 123 bytes.
         """
-        raise NotImplementedError
-
-    def say_goodbye(self, code: int, reason: str) -> float:
-        """Sends a close frame, if one can be sent: the first half of `leave()`. Raises as `close`.
-
-        Returns:
-            Seconds to wait before the second half.
-        """
-        raise NotImplementedError
-
-    def leave(self) -> None:
-        """Ends the connection after `say_goodbye`, without waiting for anything."""
         raise NotImplementedError
 
     def abort(self, detail: str, cause: Cause = Cause.DROPPED) -> None:
@@ -339,6 +323,22 @@ class Backend:
 
     def settle(self) -> None:
         """Called when the owner has dealt with the packets that came: shows an end that waited for that."""
+
+    def flush(self) -> None:
+        """Sends as many of the queued bytes as can be sent now; the rest follows later."""
+
+    def say_goodbye(self, code: int, reason: str) -> float:
+        """Sends a close frame, if one can be sent: the first half of the function `leave`. Raises as `close`.
+
+        Returns:
+            Seconds to wait before the second half.
+        """
+        self.close(code, reason)
+        return 0.0
+
+    def leave(self) -> None:
+        """Ends the connection after `say_goodbye`, without waiting for anything."""
+        self.abort("this side stopped")
 
     def outbound_packets(self) -> int:
         """How many messages wait to be sent; 0 if that is unknown."""
@@ -382,7 +382,7 @@ class Backend:
 
     def state(self) -> PeerState:
         """Returns the state that the user of the peer sees."""
-        return _CLOSING if self.is_closing() else state_of(self.stage)
+        return _CLOSING if self.is_closing() else STATES[self.stage]
 
     def has_changed(self) -> bool:
         """Whether the owner must look at more than new packets: at an end, or at room after a refused send."""

@@ -235,9 +235,6 @@ class BrowserBackend(Backend):
         """See `Backend`."""
         return 0 if self._socket is None else self._socket.buffered
 
-    def flush(self) -> None:
-        """Does nothing: the browser sends by itself."""
-
     # ------------------------------------------------------------------------------------------ the end
 
     def close(self, code: int, reason: str) -> None:
@@ -257,15 +254,6 @@ class BrowserBackend(Backend):
         else:
             logger.warning("a page can close with 1000 and 3000-4999, not with %s: closed without a code", code)
             self._socket.close(0, "")
-
-    def say_goodbye(self, code: int, reason: str) -> float:
-        """See `Backend`. The browser needs no time."""
-        self.close(code, reason)
-        return 0.0
-
-    def leave(self) -> None:
-        """See `Backend`. The browser goes on with the close by itself."""
-        self.abort("this side stopped")
 
     def abort(self, detail: str, cause: Cause = Cause.DROPPED) -> None:
         """See `Backend`. The browser may still hold the connection for a while."""

@@ -49,7 +49,7 @@ cdef class NativeBackend(Backend):
     @cython.locals(trip=RoundTrip)
     cdef _on_change(self, Connection connection)
     cdef bint _is_too_fast(self) except -1
-    cdef bint _is_in_debt(self, object rate_limit) except -1
+    cdef bint _is_in_debt(self) except -1
     @cython.locals(inbox=Inbox)
     cpdef make_room(self)
     @cython.locals(connection=Connection)
@@ -75,10 +75,8 @@ cdef class NativeBackend(Backend):
     cdef _lose(self, object problem)
     cdef str _hint(self)
     cdef _end(self, int code, str reason, object cause)
-    cdef _linger(self)
     cdef _part(self, int stage, double seconds)
     cdef _end_sending(self)
-    cdef bint _has_more_page(self) except -1
     @cython.locals(stream=Stream)
     cdef bint _send_page(self, object page) except -1
     cdef _finish(self)

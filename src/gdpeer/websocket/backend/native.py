@@ -361,17 +361,16 @@ class NativeBackend(Backend):
 
     def _is_too_fast(self) -> bool:
         """Counts the received bytes and packets against the rate limit; returns whether reading must pause."""
-        rate_limit = self._rate_limit
-        if rate_limit is None:
+        if self._rate_limit is None:
             return False
-        rate_limit.charge(self.inbox.received, self.bytes_received, self._clock.now())
-        is_too_fast = self._is_in_debt(rate_limit)
-        if is_too_fast and not self.paused:
-            self.throttled += 1
-        return is_too_fast
+        self._rate_limit.charge(self.inbox.received, self.bytes_received, self._clock.now())
+        is_in_debt = self._is_in_debt()
+        self.throttled += is_in_debt and not self.paused
+        return is_in_debt
 
-    def _is_in_debt(self, rate_limit: RateLimit) -> bool:
-        return rate_limit.is_in_debt(self._clock.now(), self._turn.poller, self._read_on)
+    def _is_in_debt(self) -> bool:
+        limit = self._rate_limit
+        return limit is not None and limit.is_in_debt(self._clock.now(), self._turn.poller, self._read_on)
 
     def make_room(self) -> None:
         """See `Backend`. Half of the room must be free, so that a reader of single packets does not switch reading on
@@ -383,7 +382,7 @@ class NativeBackend(Backend):
 
     def _unpause(self) -> None:
         connection = self.connection
-        if connection.inbox.is_full() or (self._rate_limit is not None and self._is_in_debt(self._rate_limit)):
+        if connection.inbox.is_full() or self._is_in_debt():
             return
         connection.resume()
         self._on_change(connection)
@@ -590,7 +589,7 @@ class NativeBackend(Backend):
         elif self.stage < STAGE_LINGERING:
             what = "without a close frame" if self.stage == STAGE_OPEN else "before the upgrade was done"
             self._lose(TransportError(f"the other side ended the connection {what}"))
-        elif self._is_shut or not (self.outbox.pending or self._has_more_page()):
+        elif self._is_shut or not (self.outbox.pending or (self._page is not None and self._page.has_more())):
             self._finish()
         else:
             # A client of HTTP may end its side once it has asked. The response goes out all the same.
@@ -610,7 +609,7 @@ class NativeBackend(Backend):
         if said_last and self.is_secure():
             self._part(STAGE_PARTING, TLS_GRACE)
         else:
-            self._linger()
+            self._part(STAGE_LINGERING, LINGER)
         if failure is not None:
             log_line(limit, "peer %s: %s", self.peer_id, cause)
 
@@ -640,9 +639,6 @@ class NativeBackend(Backend):
             self.close_reason = reason
             self.cause = cause
 
-    def _linger(self) -> None:
-        self._part(STAGE_LINGERING, LINGER)
-
     def _part(self, stage: int, seconds: float) -> None:
         """Goes to a stage in which queued bytes go out and received bytes are dropped, for at most `seconds`."""
         self.stage = stage
@@ -664,9 +660,6 @@ class NativeBackend(Backend):
             self.stream.close_write()
         except TransportError:
             self._finish()
-
-    def _has_more_page(self) -> bool:
-        return self._page is not None and self._page.has_more()
 
     def _send_page(self, page: Page) -> bool:
         """Sends more of a page, of which no byte waits in the outbox; returns whether all of it is out."""
@@ -713,7 +706,7 @@ class NativeBackend(Backend):
         elif self.is_open():
             self._heartbeat()
         elif self.stage == STAGE_PARTING:
-            self._linger()
+            self._part(STAGE_LINGERING, LINGER)
         elif self.stage == STAGE_LINGERING:
             self._end_lingering()
         else:
