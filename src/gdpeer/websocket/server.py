@@ -442,11 +442,8 @@ class WebSocketServer(NetworkedPeer):
         if self._untold:
             log_not_listening(self._untold)
             self._untold = ""
-        take_turn(self._turn, max(0.0, timeout), self._peers, self._packet_signal(), self._on_change)
-
-    def _packet_signal(self) -> Callable[[int], object] | Signal:
-        """Returns the receiver of a peer's id, once for each packet."""
-        return self.data_received if self._session is None else self._session.receive
+        emit = self.data_received if self._session is None else self._session.receive
+        take_turn(self._turn, max(0.0, timeout), self._peers, emit, self._on_change)
 
     def _on_change(self, backend: Backend) -> None:
         """Emits the signals for everything that changed at a connection, except for packets of an open peer."""
@@ -456,7 +453,8 @@ class WebSocketServer(NetworkedPeer):
             peer = self._take_opened(backend)
             if peer is None:
                 return
-            announce_packets(backend, self._peers, self._packet_signal())
+            emit = self.data_received if self._session is None else self._session.receive
+            announce_packets(backend, self._peers, emit)
         backend.settle()
         if backend.stage >= STAGE_LINGERING:
             self._emit_end(peer_id, peer, backend)
