@@ -1,4 +1,4 @@
-"""`ClientSession`: the client's end of a session of peers with ids; `session` has the server's, and what both have.
+"""`ClientSession`: the client's end of a multiplayer session. `server` has the other end, and the shared part.
 
 Layer: `websocket`; compiled (types in `client.pxd`).
 Source: reference godot4-wire section B, godot3-wire section 2, 6.
@@ -27,21 +27,21 @@ if TYPE_CHECKING:
 __all__ = ["ClientSession"]
 
 MOST_MEMBERS = 65_536
-"""Others that a client of a server believes in."""
+"""The most other peers that a server may announce to a client."""
 
 
 class ClientSession(Session):
-    """A client's end.
+    """The client's end of a session.
 
     Args:
-        client: hands over to `receive` and `end`.
-        dialect: how its server talks.
+        client: calls `receive` and `end`.
+        dialect: the server's.
         news: the signals to emit.
         clock: tells the time.
-        timeout: seconds from now until the server must have told the id; checked in `poll`.
+        timeout: seconds until the server must have told the id; `poll` checks it.
 
     Attributes:
-        failure: why this end gave up, where it did.
+        failure: why this end closed the connection; None: it did not.
     """
 
     __slots__ = ("_client", "_clock", "_deadline", "_dialect", "_others", "_peer", "failure")
@@ -62,14 +62,14 @@ class ClientSession(Session):
         return self._peer._turn
 
     def refusals_of(self, peer_id: int) -> Refusals:
-        """See `Session`; of the server, by whom all comes."""
+        """See `Session`. All packets come from the server, so there is one counter."""
         backend = backend_of(self._peer)
         if backend.refusals is None:
             backend.refusals = Refusals(self._clock)
         return backend.refusals
 
     def _poll(self, timeout: float) -> None:
-        """A turn of the client; the end where the id did not come in time."""
+        """Polls the client; ends the connection if the id did not come in time."""
         if not self.is_ready and not self.is_over:
             timeout = min(timeout, self._deadline - self._clock.now())
         self._client.poll(timeout)
@@ -78,7 +78,7 @@ class ClientSession(Session):
             self._client.poll()
 
     def receive(self, peer_id: int) -> None:
-        """The server sent a message; it counts unless this side is closing. The id is that of the backend."""
+        """Handles a message of the server; drops it if this side is closing. The id is the backend's."""
         backend = backend_of(self._peer)
         message = backend.newest()
         if message is None:
@@ -99,7 +99,7 @@ class ClientSession(Session):
             return heard
         except PacketError as problem:
             self._refuse(SERVER, problem)
-            if not self.unique_id:  # it talks otherwise
+            if not self.unique_id:  # the first message is wrong: the server has another dialect
                 self.failure = CloseCause(Cause.PROTOCOL_ERROR, problem.detail)
                 self._peer.close(1000)
             return ()
@@ -126,14 +126,14 @@ class ClientSession(Session):
                 self._news.connection_succeeded.emit()
 
     def end(self) -> None:
-        """The connection ended, or never came to be."""
+        """Announces that the connection has ended, or did not open."""
         if self.is_ready and self._dialect.tells_server_gone:
             self._news.peer_disconnected.emit(SERVER)
         self.leave()
         self._news.connection_failed.emit()
 
     def leave(self) -> None:
-        """This end lets go, and is told nothing more."""
+        """Ends the session without announcing it."""
         self.is_over = True
         self.unique_id = 0
 
@@ -153,5 +153,5 @@ class ClientSession(Session):
         return result
 
     def get_close_cause(self) -> CloseCause:
-        """Why it ended, or did not begin."""
+        """Returns why the session ended, or did not begin."""
         return self.failure or self._peer.get_close_cause()

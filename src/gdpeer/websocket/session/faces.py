@@ -1,10 +1,10 @@
-"""`NetworkedPeer`: what `WebSocketServer` and `WebSocketClient` are in Godot 3's multiplayer mode.
+"""`NetworkedPeer`: the members of `WebSocketServer` and `WebSocketClient` for Godot 3's multiplayer mode.
 
     server.listen(9080, gd_mp_api=True)
     client.connect_to_url("ws://127.0.0.1:9080", gd_mp_api=True)
 
-Then packets go from id to id, through the server, by `put_packet` and `get_packet` of the server or client itself. In
-plain mode these are `ERR_UNCONFIGURED`, and packets go by `get_peer(id)`.
+In this mode peers have ids, and packets go from id to id through the server, by `put_packet` and `get_packet` of the
+server or client itself. In plain mode these return `ERR_UNCONFIGURED`, and packets go by `get_peer(id)`.
 
 Layer: `websocket`. Source: reference godot3-wire section 1, 2, 5; godot-api section 10.
 """
@@ -35,17 +35,17 @@ logger = get_logger("gdpeer.multiplayer")
 
 
 class NetworkedPeer(PacketPeer):
-    """Godot 3's `NetworkedMultiplayerPeer`. The signals here are those of multiplayer mode, and only it emits them.
+    """Godot 3's `NetworkedMultiplayerPeer`. The signals here are emitted in multiplayer mode only.
 
     Attributes:
-        peer_connected: signal (peer_id): in multiplayer mode, a peer came. On a client also for 1, the server, and for
-            every other client.
+        peer_connected: signal (peer_id): in multiplayer mode, a peer has connected. On a client also for 1, the server,
+            and for all other clients.
         peer_disconnected: signal (peer_id): in multiplayer mode, a peer is gone. On a client not for the server.
-        peer_packet: signal (source): in multiplayer mode, once for each packet.
+        peer_packet: signal (source): in multiplayer mode, a packet came; once for each packet.
         connection_succeeded: signal (): in multiplayer mode, a client has its id, and the server is there.
         connection_failed: signal (): in multiplayer mode, a client could not connect, or its connection ended.
         server_disconnected: signal (): never emitted over WebSocket, as in the engine.
-        transfer_mode: without effect; over WebSocket everything is reliable.
+        transfer_mode: without effect, as WebSocket is always reliable.
     """
 
     can_wait: ClassVar[bool] = True
@@ -68,13 +68,13 @@ class NetworkedPeer(PacketPeer):
         self.connection_succeeded = Signal("connection_succeeded")
         self.connection_failed = Signal("connection_failed")
         self.server_disconnected = Signal("server_disconnected")
-        self._peer_forgotten = Signal("peer_forgotten")  # for the API above; nobody is forgotten in silence here
-        self._connection_began = Signal("connection_began")  # likewise
+        self._peer_forgotten = Signal("peer_forgotten")  # for the API above; never emitted here
+        self._connection_began = Signal("connection_began")  # for the API above
         self.transfer_mode: int = TRANSFER_MODE_RELIABLE
         self._target = 0
 
     def _limit_of(self, peer_id: int) -> LogLimit | None:
-        """Where slots that raise because of a peer are counted; None: it is not there."""
+        """Returns the limit for log lines about a peer; None if there is no such peer."""
         return None
 
     def _news(self) -> News:
@@ -88,10 +88,10 @@ class NetworkedPeer(PacketPeer):
 
     @abstractmethod
     def poll(self, timeout: float = 0.0) -> None:
-        """Move bytes and emit signals."""
+        """Sends, receives and emits signals."""
 
     def is_networked(self) -> bool:
-        """Whether this end is in multiplayer mode: not in plain mode, and not before it listens or connects."""
+        """Whether this end is in multiplayer mode; False before it listens or connects."""
         return self._session is not None
 
     @abstractmethod
@@ -100,7 +100,7 @@ class NetworkedPeer(PacketPeer):
 
     @abstractmethod
     def get_connection_status(self) -> ClientStatus:
-        """Where this end is."""
+        """Returns the state of this end."""
 
     def packets(self) -> PacketSession:
         """See `MultiplayerPeer`. Packets go by the members here, as a client may connect again at any time."""
@@ -111,24 +111,24 @@ class NetworkedPeer(PacketPeer):
         return Refusals() if self._session is None else self._session.refusals_of(peer_id)
 
     def get_unique_id(self) -> int:
-        """This end's id; 0 as long as there is none."""
+        """Returns this end's id; 0 while there is none."""
         return 0 if self._session is None else self._session.unique_id
 
     def get_available_packet_count(self) -> int:
-        """How many packets can be read, also after the end of a connection; in plain mode 0."""
+        """Returns how many packets can be read, even after the end of a connection; 0 in plain mode."""
         return 0 if self._session is None else self._session.count()
 
     def get_packet_peer(self) -> int:
-        """Who sent the packet that `get_packet` takes next; 1, with a warning, where there is none."""
+        """Returns the sender of the packet that `get_packet` takes next; 1, with a warning, if there is no packet."""
         source = 0 if self._session is None else self._session.source()
         if not source:
             log_limited(logger, logging.WARNING, "get_packet_peer: no packet is there")
         return source or SERVER
 
     def get_packet(self) -> bytes:
-        """The oldest packet; empty, with `get_packet_error()`, where there is none.
+        """Takes the oldest packet; b"" if there is none.
 
-        The error is `ERR_UNAVAILABLE`, or `ERR_UNCONFIGURED` where there is no session.
+        Then `get_packet_error()` is `ERR_UNAVAILABLE`, or `ERR_UNCONFIGURED` in plain mode.
         """
         packet = None if self._session is None else self._session.take()
         self._packet_error = Error.OK
@@ -137,19 +137,17 @@ class NetworkedPeer(PacketPeer):
         return packet or b""
 
     def set_target_peer(self, peer_id: int) -> None:
-        """Whom `put_packet` sends to from now on: 0 all, a positive id that one, a negative one all but that."""
+        """Sets the target of `put_packet`: 0: all peers; a positive id: that peer; a negative id: all but that peer."""
         if type(peer_id) is not int:
             check_id("set_target_peer", peer_id)
         self._target = peer_id
 
     def put_packet(self, buffer: Buffer) -> Error:
-        """Send one packet to the target; an empty buffer is `OK` and sends nothing.
-
-        From the server to itself (1) is `OK` and sends nothing either.
+        """Sends one packet to the target. An empty buffer, and a packet of the server to itself, are not sent.
 
         Returns:
-            `ERR_UNCONFIGURED` in plain mode, `FAILED` where the target or the server is not there,
-            `ERR_OUT_OF_MEMORY` when the one target has no room for it; else `OK`.
+            `ERR_UNCONFIGURED` in plain mode, `FAILED` if the target or the server is not there, `ERR_OUT_OF_MEMORY` if
+            the send queue of the one target is full; else `OK`.
         """
         if type(buffer) is not bytes:
             buffer = to_bytes("put_packet", "buffer", buffer)
@@ -163,12 +161,10 @@ class NetworkedPeer(PacketPeer):
         return Error.FAILED if error is Error.ERR_INVALID_PARAMETER else error
 
     def put_packet_to(self, peer_ids: Iterable[int], buffer: Buffer) -> Error:
-        """Send one packet to each of some peers; ids that are not there are passed over.
-
-        An empty buffer is `OK` and sends nothing.
+        """Sends one packet to some peers. Unknown ids are ignored, and an empty buffer is not sent.
 
         Returns:
-            `ERR_UNCONFIGURED` in plain mode, `ERR_OUT_OF_MEMORY` when some peer had no room for it; else `OK`.
+            `ERR_UNCONFIGURED` in plain mode, `ERR_OUT_OF_MEMORY` if the send queue of a peer was full; else `OK`.
         """
         if not IDS.fits(peer_ids):
             raise wrong_type("put_packet_to", "peer_ids", IDS.words, peer_ids)
@@ -179,9 +175,9 @@ class NetworkedPeer(PacketPeer):
         return Error.ERR_UNCONFIGURED if self._session is None else self._session.put_to(peer_ids, buffer)
 
     def get_max_packet_size(self) -> int:
-        """Bytes of the largest packet that `put_packet` can send."""
+        """Returns the most bytes of a packet that `put_packet` can send."""
         return self._max_message_size() - HEADER_SIZE
 
     @abstractmethod
     def _max_message_size(self) -> int:
-        """What may wait to be sent."""
+        """Returns the most bytes that may wait to be sent."""

@@ -1,18 +1,18 @@
-"""A session of peers with ids over a `WebSocketServer` or `WebSocketClient`: who is there, and whose packet is next.
+"""`Session` and `ServerSession`: peers with ids over a `WebSocketServer`, and the order of their packets.
 
-The server and the client hand over what happens to them instead of emitting their own signals. A session decides,
-by the dialect of each peer, what to answer, what to pass on to other clients, and what is for the game.
+The server and the client call their session instead of emitting their own signals. The dialect of a peer decides which
+messages the session answers, which it passes on to other clients, and which are packets for the game.
 
 Invariants:
-- A packet for the game stays in the inbox of the peer that it came from until it is taken. So the limits of each peer
-  count what the game has not taken yet, and TCP holds back whoever sends more.
-- `peer_connected` comes before that peer's first packet; packets that came before its end can be taken after
-  `peer_disconnected`. Of a peer that this side disconnects none can be taken any more.
-- A message for many is framed once, where it is the same for all of them. In Godot 3's dialect what is for some by
-  their ids is not: each of them is named as the target.
-- What is sent while the packets of a turn are handled (`handle`) goes out at the end, one write for each peer.
-- Who comes and who goes is not lost where a peer is slow: it may wait beyond the limits by `RESERVE`, and who has no
-  room for it even then is dropped.
+- A packet for the game stays in the inbox of its peer until it is taken. So the limits of each peer include packets
+  that the game has not taken, and TCP holds back a peer that sends more.
+- `peer_connected` comes before the peer's first packet. Packets that came before the peer's end can be taken after
+  `peer_disconnected`; after `disconnect` no packet of the peer can be taken.
+- A message for many peers is framed once if it is the same for all. In Godot 3's dialect, a message for some peers by
+  their ids differs: each copy names its target.
+- Messages that are sent while packets are handled (`handle`) leave at the end, in one write for each peer.
+- Messages about peers that come and go may exceed the limits of a slow peer by `RESERVE`. A peer without room for them
+  even then is dropped, as it would miss a peer.
 
 Layer: `websocket`; compiled (types in `server.pxd`).
 Source: reference godot4-wire section B, godot3-wire section 2, 6.
@@ -45,9 +45,9 @@ __all__ = ["News", "ServerSession", "Session"]
 logger = get_logger("gdpeer.multiplayer")
 
 RESERVE = 65_536
-"""Bytes, and messages, that may wait beyond a peer's outbound limits for what it must not miss."""
+"""Bytes, and messages, by which messages about peers may exceed a peer's outbound limits."""
 
-_MANY_TAKEN = 256  # so many entries of packets that were taken are removed at once; a C integer once compiled
+_MANY_TAKEN = 256  # entries of taken packets that are removed at once; a C integer once compiled
 
 Buffer: TypeAlias = "bytes | bytearray | memoryview"
 
@@ -57,7 +57,7 @@ _DISCONNECTED, _CONNECTING, _CONNECTED = 0, 1, 2  # of `ConnectionStatus`; C int
 _SERVER = SERVER  # a C integer once compiled (server.pxd)
 
 Waiting: TypeAlias = "tuple[WebSocketPeer, int, int, int]"
-"""A packet for the game: in whose inbox it is, its source and its target, and the size of the header before it."""
+"""A packet for the game: the peer whose inbox has it, its source, its target, and the size of its header."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +66,9 @@ class News:
 
     Attributes:
         peer_connected, peer_disconnected: signals (peer_id).
-        peer_packet: signal (source): once for each packet that can be taken; None: nobody wants to know.
-        connection_succeeded, connection_failed: signals (): a client has its id; its connection ended or never was.
+        peer_packet: signal (source): once for each packet that can be taken; None: no such signal is emitted.
+        connection_succeeded: signal (): a client has its id.
+        connection_failed: signal (): a client's connection did not open, or has ended.
     """
 
     peer_connected: Signal
@@ -78,7 +79,7 @@ class News:
 
 
 class Session(PacketSession):
-    """What both ends have."""
+    """The part that both ends of a session share: the queue of packets, and turns."""
 
     __slots__ = (
         "_first",
@@ -98,12 +99,12 @@ class Session(PacketSession):
         self.is_ready = False
         self.is_over = False
         self.relay_filter: RelayFilter | None = None
-        self._queue: list[Waiting | None] = []  # the packets for the game, from the first one on; None: was taken
+        self._queue: list[Waiting | None] = []  # packets for the game; None: was taken
         self._first = 0
         self._news = news
         self._told = news.peer_packet
         self._is_handling = False
-        self._lost = LogLimit()  # for packets that found no room
+        self._lost = LogLimit()  # for the log lines of lost packets
 
     def status(self) -> int:
         """See `PacketSession`."""
@@ -122,35 +123,43 @@ class Session(PacketSession):
         return self.relay_filter is not None and self.target() != self.unique_id
 
     def refusals_of(self, peer_id: int) -> Refusals:
-        """What was refused of a peer, here and above; of one that has gone, nothing yet."""
+        """Returns the counter of everything that was refused of a peer, here and in the API above."""
         raise NotImplementedError
 
     def _refuse(self, peer_id: int, problem: PacketError) -> None:
-        """Count and say that a packet was dropped."""
+        """Counts and logs a packet that was dropped."""
         refusals = self.refusals_of(peer_id)
         refusals.note(problem.kind)
         refusals.log.warning("peer %s: dropped a packet: %s", peer_id, str(problem))
 
     def _turn(self) -> Turn:
-        """The turn of the server or client below."""
+        """Returns the turn of the server or client below."""
         raise NotImplementedError
 
     def _poll(self, timeout: float) -> None:
-        """One turn of the server or client below."""
+        """Polls the server or client below."""
         raise NotImplementedError
 
     def put(self, target: int, buffer: Buffer) -> Error:
-        """Send to one (positive), all (0), or all but one (negative); `ERR_INVALID_PARAMETER` for an unknown one."""
+        """Sends a packet.
+
+        Args:
+            target: positive: one peer; 0: all; negative: all but that peer.
+            buffer: the packet.
+
+        Returns:
+            `ERR_INVALID_PARAMETER` if the one peer is not there; else the code of sending.
+        """
         raise NotImplementedError
 
     def poll(self, timeout: float) -> None:
-        """One turn; within `handle`, what was gathered by then goes out before it."""
+        """Polls; within `handle`, first sends the messages that were gathered so far."""
         if not self._is_handling:
             self._poll(timeout)
             return
         turn = self._turn()
         turn.flush()
-        self._is_handling = False  # for slots, which cannot have a turn within a turn
+        self._is_handling = False  # a handler that polls in turn must not flush again
         try:
             self._poll(timeout)
         finally:
@@ -159,7 +168,7 @@ class Session(PacketSession):
     def handle(self, work: Callable[[], object]) -> None:
         """See `PacketSession`."""
         turn = self._turn()
-        if turn.active:  # whoever began it ends it
+        if turn.active:  # the caller that began the turn also ends it
             work()
             return
         self._is_handling = turn.active = True
@@ -183,12 +192,12 @@ class Session(PacketSession):
         while self._first < len(self._queue):
             peer, _, _, header_size = self._pop()
             message = peer.take()
-            if message is not None:  # else the game took it from the peer itself
+            if message is not None:  # None: the game has taken the packet from the peer itself
                 return message[header_size:] if header_size else message
         return None
 
     def _pop(self) -> Waiting:
-        """The oldest entry of the queue, which has one; without moving all the others each time."""
+        """Takes the oldest entry of the queue, which must not be empty. Entries are removed many at a time."""
         queue, first = self._queue, self._first
         waiting = queue[first]
         assert waiting is not None
@@ -209,7 +218,7 @@ class Session(PacketSession):
         return waiting[1]
 
     def target(self) -> int:
-        """Whom the packet that `take` gives next was sent to; this end's id where there is none."""
+        """See `PacketSession`."""
         waiting = self._next()
         return self.unique_id if waiting is None else waiting[2]
 
@@ -217,7 +226,7 @@ class Session(PacketSession):
         return self._queue[self._first] if self._first < len(self._queue) else None
 
     def drop_packets(self, peer: WebSocketPeer) -> None:
-        """What came from a connection and was not taken yet is gone."""
+        """Drops all packets of a peer that were not taken yet."""
         self._queue = [one for one in self._queue if one is not None and one[0] is not peer]
         self._first = 0
         while peer.get_available_packet_count():
@@ -230,11 +239,11 @@ class Session(PacketSession):
 
 
 class ServerSession(Session):
-    """The server's end.
+    """The server's end of a session.
 
     Args:
-        server: hands over to `begin`, `receive` and `end`.
-        dialect_of: tells how a newcomer talks.
+        server: calls `begin`, `receive` and `end`.
+        dialect_of: returns the dialect of a new client.
         news: the signals to emit.
     """
 
@@ -253,17 +262,17 @@ class ServerSession(Session):
         return self._server._turn
 
     def _poll(self, timeout: float) -> None:
-        """A turn of the server; those that were kicked before it are gone after it."""
+        """Polls the server; afterwards announces the end of the peers that were disconnected before."""
         leaving, self._leaving = self._leaving, []
         self._server.poll(0.0 if leaving else timeout)
         for peer_id in leaving:
-            if self._server.serves(self):  # else: a slot stopped the server, which tells nothing more
+            if self._server.serves(self):  # False: a handler has stopped the server, which announces nothing more
                 self._news.peer_disconnected.emit(peer_id)
 
-    # ------------------------------------------------------------------------------------------ who is there
+    # ------------------------------------------------------------------------------------------ members
 
     def begin(self, peer_id: int, peer: WebSocketPeer) -> None:
-        """A client's upgrade is done."""
+        """Adds a client whose upgrade is done."""
         dialect = self._dialect_of(peer)
         for message in dialect.welcome(peer_id):
             _send_surely([peer], message)
@@ -275,7 +284,7 @@ class ServerSession(Session):
         self._news.peer_connected.emit(peer_id)
 
     def end(self, peer_id: int) -> None:
-        """A client's connection is over; without effect for one that is gone already."""
+        """Removes a client whose connection has ended; without effect after `disconnect`."""
         member = self._members.pop(peer_id, None)
         if member is not None:
             refusals = backend_of(member[0]).refusals
@@ -290,10 +299,14 @@ class ServerSession(Session):
             _send_surely(listeners, pack_system(kind, peer_id))
 
     def disconnect(self, peer_id: int, force: bool) -> bool:
-        """Close with 1000 and drop what it sent. The next `poll` tells of the end, or nobody does with `force`.
+        """Closes a client's connection with code 1000, and drops its packets.
+
+        Args:
+            peer_id: of the client.
+            force: False emits `peer_disconnected` in the next `poll`; True emits nothing.
 
         Returns:
-            Whether it was there.
+            Whether the client was there.
         """
         member = self._members.pop(peer_id, None)
         if member is None:
@@ -306,7 +319,7 @@ class ServerSession(Session):
         return True
 
     def dialect(self, peer_id: int) -> Dialect | None:
-        """How a client talks; None for one that is not there."""
+        """Returns the dialect of a client; None if there is no such client."""
         member = self._members.get(peer_id)
         return None if member is None else member[1]
 
@@ -317,7 +330,7 @@ class ServerSession(Session):
         return self._server.refusals_of(peer_id)
 
     def receive(self, peer_id: int) -> None:
-        """A client sent a message; it counts unless this side is closing, or has let go of the client."""
+        """Handles a client's message; drops it if this side is closing, or has disconnected the client."""
         member = self._members.get(peer_id)
         peer = self._server.peers[peer_id] if member is None else member[0]
         backend = backend_of(peer)
@@ -341,16 +354,19 @@ class ServerSession(Session):
             self._offer(peer, peer_id, target, dialect)
 
     def _pass_on(self, peer_id: int, dialect: Dialect, message: bytes) -> int | None:
-        """Give other clients what is for them; the target where the game is to have it too, else None.
+        """Passes a message on to the clients that it is for.
+
+        Returns:
+            The target if the message is for the game too; else None.
 
         Raises:
-            PacketError: it is refused; the text says why.
+            PacketError: the message is refused; the text says why.
         """
         target = dialect.read_target(message, peer_id)
         return target if target == _SERVER or self._relay(peer_id, target, dialect, message) else None
 
     def _relay(self, source: int, target: int, dialect: Dialect, message: bytes) -> bool:
-        """As it came to those who talk alike; whether it is also for the game, or somebody who talks otherwise."""
+        """Sends a message to clients of the same dialect; returns whether it is also for the game or other clients."""
         found = receivers(source, target, self._members)
         if target > 0 and not found:
             raise PacketError(f"it is for {target}, who is not there", kind="unknown receiver")
@@ -381,9 +397,9 @@ class ServerSession(Session):
         return self.put_from(_SERVER, peer_ids, buffer)
 
     def put_from(self, source: int, peer_ids: Iterable[int], buffer: Buffer) -> Error:
-        """As `put_to`, in the name of a client, where a dialect has a name in its packets."""
+        """Sends as `put_to`, with a client as the sender if the dialect's header names the sender."""
         payload = buffer if type(buffer) is bytes else bytes(buffer)
-        if type(peer_ids) is tuple and len(peer_ids) == 1:  # nearly every call from one to one
+        if type(peer_ids) is tuple and len(peer_ids) == 1:  # as for nearly all calls to one peer
             member = self._members.get(peer_ids[0])
             sent = _OK if member is None else self._send(member, source, peer_ids[0], payload)
             return _NO_ROOM if sent is _NO_ROOM else _OK
@@ -400,7 +416,7 @@ class ServerSession(Session):
         return peer.send_binary(dialect.wrap(source, target, payload) if dialect.header_size else payload)
 
     def put_control_to(self, peer_ids: Iterable[int], buffer: Buffer) -> None:
-        """As `put_to`, for what must not be missed: who has no room for it, beyond the limits too, is dropped."""
+        """Sends as `put_to`, but beyond the limits by `RESERVE`; drops peers without room even then."""
         payload = bytes(buffer)
         for dialect, found in self._by_dialect(peer_ids):
             if dialect.header_size:
@@ -419,7 +435,7 @@ class ServerSession(Session):
 
 
 def _send_surely(peers: Iterable[WebSocketPeer], message: bytes) -> None:
-    """Send to each of some, framed once, beyond their limits where need be; who has no room even then is dropped."""
+    """Sends one message to some peers, if need be beyond their limits by `RESERVE`; drops peers without room."""
     frame = encode_message(message, False)
     for peer in peers:
         backend = backend_of(peer)
