@@ -40,8 +40,8 @@ def test_pages_that_are_not_current_are_named(tmp_path: Path) -> None:
 def test_a_method_has_its_signature_text_and_sections() -> None:
     text = section("websocket-server.md", "WebSocketServer.listen()")
     assert "listen(port: int, protocols: Iterable[str] = (), gd_mp_api: bool = False) -> Error" in text
-    assert "* `gd_mp_api`: Godot 3's multiplayer mode" in text
-    assert "**Returns:** `ERR_ALREADY_IN_USE`" in text
+    assert "* `gd_mp_api`: True turns on Godot 3's multiplayer mode" in text
+    assert "* `ERR_ALREADY_IN_USE`: this server listens already" in text
 
 
 def test_settings_have_types_and_defaults() -> None:
