@@ -86,51 +86,51 @@ class MemberSession(PacketSession):
         self._session = session
 
     def status(self) -> int:
-        """See `PacketSession`."""
+        """Asks `get_connection_status()` of the peer."""
         status: int = self._peer.get_connection_status()
         return status
 
     def sender_id(self) -> int:
-        """See `PacketSession`."""
+        """Asks `get_unique_id()` while the peer is CONNECTED."""
         own: int = self._peer.get_unique_id() if self._peer.get_connection_status() == _CONNECTED else 0
         return own
 
     def poll(self, timeout: float) -> None:
-        """See `PacketSession`."""
+        """Calls the `poll()` of the peer."""
         self._peer.poll(timeout)
 
     def source(self) -> int:
-        """See `PacketSession`."""
+        """Asks `get_packet_peer()` if there is a packet."""
         source: int = self._peer.get_packet_peer() if self._peer.get_available_packet_count() else 0
         return source
 
     def target(self) -> int:
-        """See `PacketSession`."""
+        """Asks `get_packet_target()`, which only a `MultiplayerPeer` has."""
         target: int = self._peer.get_packet_target()
         return target
 
     def take(self) -> bytes | None:
-        """See `PacketSession`."""
+        """Takes the packet that `get_packet()` returns."""
         packet: bytes = self._peer.get_packet()
         return packet
 
     def put_to(self, peer_ids: Iterable[int], buffer: Buffer) -> Error:
-        """See `PacketSession`."""
+        """Sends by `put_packet_to()`; returns its error."""
         error: Error = self._peer.put_packet_to(peer_ids, buffer)
         return error
 
     def handle(self, work: Callable[[], object]) -> None:
-        """See `PacketSession`."""
+        """Calls `work` in a turn of the peer's session; at once if the peer has none."""
         if self._session is None:
             work()
         else:
             self._session.handle(work)
 
     def set_relay_filter(self, relay_filter: RelayFilter | None) -> None:
-        """See `PacketSession`."""
+        """Sets the filter of the peer's own session."""
         if self._session is not None:
             self._session.set_relay_filter(relay_filter)
 
     def was_relayed(self) -> bool:
-        """See `PacketSession`."""
+        """Asks the peer's own session; False without one."""
         return self._session is not None and self._session.was_relayed()

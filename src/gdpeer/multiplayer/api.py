@@ -95,7 +95,7 @@ class MultiplayerAPI(Guarded, ABC, Generic[PeerType]):
     @property
     @abstractmethod
     def multiplayer_peer(self) -> PeerType | None:
-        """The network; None: none."""
+        """The peer that calls and packets go through; None: there is none."""
 
     @multiplayer_peer.setter
     @abstractmethod

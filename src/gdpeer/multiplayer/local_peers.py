@@ -42,33 +42,33 @@ class OfflineMultiplayerPeer(MultiplayerPeer):
             timeout = seconds_of("poll", "timeout", timeout)
 
     def close(self) -> None:
-        """Nothing to leave."""
+        """Does nothing: there is no session to leave."""
 
     def disconnect_peer(self, peer_id: int, force: bool = False) -> None:
-        """Nobody is there."""
+        """Does nothing: there is no other peer."""
         if type(peer_id) is not int:
             check_id("disconnect_peer", peer_id)
 
     def get_connection_status(self) -> ConnectionStatus:
-        """Always CONNECTED."""
+        """Returns CONNECTED, also before the first poll."""
         return ConnectionStatus.CONNECTED
 
     def get_unique_id(self) -> int:
-        """Always 1."""
+        """Returns 1, the server's id."""
         return TARGET_PEER_SERVER
 
     def get_packet_peer(self) -> int:
-        """Nobody sends."""
+        """Returns 1, since no packet ever comes."""
         return TARGET_PEER_SERVER
 
     def put_packet(self, buffer: Buffer) -> Error:
-        """Goes nowhere."""
+        """Drops the packet; returns OK."""
         if type(buffer) is not bytes:
             buffer = to_bytes("put_packet", "buffer", buffer)
         return Error.OK
 
     def put_packet_to(self, peer_ids: Iterable[int], buffer: Buffer) -> Error:
-        """Goes nowhere."""
+        """Drops the packet; returns OK."""
         if type(peer_ids) not in _GROUPS and not IDS.fits(peer_ids):
             raise wrong_type("put_packet_to", "peer_ids", IDS.words, peer_ids)
         if type(buffer) is not bytes:
@@ -76,16 +76,16 @@ class OfflineMultiplayerPeer(MultiplayerPeer):
         return Error.OK
 
     def get_available_packet_count(self) -> int:
-        """Always 0."""
+        """Returns 0, since no packet ever comes."""
         return 0
 
     def get_packet(self) -> bytes:
-        """There is none."""
+        """Returns an empty packet; the error is ERR_UNAVAILABLE."""
         self._packet_error = Error.ERR_UNAVAILABLE
         return b""
 
     def is_server_relay_supported(self) -> bool:
-        """There is nobody to relay for."""
+        """Returns False, since there are no clients."""
         return False
 
 
@@ -232,7 +232,7 @@ class LoopbackMultiplayerPeer(MultiplayerPeer):
         return self.put_packet_to((target,), buffer)
 
     def put_packet_to(self, peer_ids: Iterable[int], buffer: Buffer) -> Error:
-        """As `MultiplayerPeer`."""
+        """Sends one packet to each of some peers; see `MultiplayerPeer.put_packet_to`."""
         if type(peer_ids) not in _GROUPS and not IDS.fits(peer_ids):
             raise wrong_type("put_packet_to", "peer_ids", IDS.words, peer_ids)
         if type(buffer) is not bytes:

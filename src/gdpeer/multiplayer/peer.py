@@ -48,7 +48,7 @@ Buffer: TypeAlias = "bytes | bytearray | memoryview"
 
 
 class ConnectionStatus(NamedInt):
-    """Where a peer is."""
+    """The state of a peer: without a connection, connecting, or in a session."""
 
     DISCONNECTED = 0
     CONNECTING = 1
@@ -109,7 +109,7 @@ class MultiplayerPeer(PacketPeer):
 
     @property
     def refuse_new_connections(self) -> bool:
-        """See the class."""
+        """Whether this end takes no more clients; False."""
         return self._refuses
 
     @refuse_new_connections.setter
@@ -137,7 +137,7 @@ class MultiplayerPeer(PacketPeer):
 
     @abstractmethod
     def get_connection_status(self) -> ConnectionStatus:
-        """Where this end is."""
+        """Returns whether this end is DISCONNECTED, CONNECTING or CONNECTED."""
 
     @abstractmethod
     def get_unique_id(self) -> int:
@@ -235,7 +235,7 @@ class NetworkedMultiplayerPeer(Protocol):
 
     @property
     def refuse_new_connections(self) -> bool:
-        """Whether clients are refused."""
+        """Whether this end takes no more clients."""
         ...
 
     @refuse_new_connections.setter
@@ -245,11 +245,11 @@ class NetworkedMultiplayerPeer(Protocol):
         """See `MultiplayerPeer`, here and below."""
 
     def packets(self) -> PacketSession:
-        """See `MultiplayerPeer`."""
+        """Returns the packet session for the API above."""
         ...
 
     def refusals_of(self, peer_id: int) -> Refusals:
-        """See `MultiplayerPeer`."""
+        """Returns where refused packets of a peer are counted."""
         ...
 
     def get_connection_status(self) -> NamedInt:
@@ -269,24 +269,24 @@ class NetworkedMultiplayerPeer(Protocol):
         ...
 
     def set_target_peer(self, peer_id: int) -> None:
-        """Whom `put_packet` sends to."""
+        """Sets which peers `put_packet` sends to from now on."""
 
     def put_packet(self, buffer: Buffer) -> Error:
-        """Send to the target."""
+        """Sends one packet to the target."""
         ...
 
     def put_packet_to(self, peer_ids: Iterable[int], buffer: Buffer) -> Error:
-        """Send to some peers."""
+        """Sends one packet to each of some peers."""
         ...
 
     def get_available_packet_count(self) -> int:
-        """How many packets can be read."""
+        """Returns how many packets can be read."""
         ...
 
     def get_packet_peer(self) -> int:
-        """Who sent the next packet."""
+        """Returns the sender of the next packet."""
         ...
 
     def get_packet(self) -> bytes:
-        """The oldest packet."""
+        """Takes the oldest packet; empty if there is none."""
         ...

@@ -304,7 +304,7 @@ class Node(Guarded):
                 child.set_multiplayer_authority(peer_id)
 
     def get_multiplayer_authority(self) -> int:
-        """See `set_multiplayer_authority`."""
+        """Returns the id of the peer that is the authority of this node; 1 at first."""
         return self._gdpeer_authority
 
     def is_multiplayer_authority(self) -> bool:

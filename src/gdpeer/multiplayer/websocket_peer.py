@@ -502,7 +502,7 @@ class WebSocketMultiplayerPeer(MultiplayerPeer):
         return source or TARGET_PEER_SERVER
 
     def packets(self) -> PacketSession:
-        """See `MultiplayerPeer`."""
+        """Returns the session itself, or an adapter if a member of this peer has been changed."""
         session = self._session
         if session is None:
             raise ValueError("the peer is neither connected nor connecting")
@@ -628,7 +628,7 @@ class WebSocketMultiplayerPeer(MultiplayerPeer):
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        """Close."""
+        """Closes, as `close()`, whatever happened in the block."""
         self.close()
 
     def __repr__(self) -> str:
@@ -668,7 +668,7 @@ class WebSocketMultiplayerPeer(MultiplayerPeer):
         return lambda: connection.get_ready_state() is PeerState.CLOSED
 
     def _connection(self) -> WebSocketPeer:
-        """A client's connection."""
+        """Returns the connection of a client to its server."""
         assert self._client is not None
         peer = self._client.get_peer(1)
         assert peer is not None

@@ -65,7 +65,7 @@ class Godot3Calls:
         self._peers: dict[int, _PeerPaths] = {}
 
     def forget_peer(self, peer_id: int) -> None:
-        """The peer has gone."""
+        """Forgets the numbers of a peer that has gone."""
         self._peers.pop(peer_id, None)
 
     def forget_node(self, node: Node) -> None:

@@ -86,7 +86,7 @@ class SceneBase(HostBase):
     # ------------------------------------------------------------------------------------------ to elsewhere
 
     def transmit(self, peer_ids: Collection[int], data: bytes) -> Error:
-        """See `HostBase.transmit`."""
+        """See `HostBase.transmit`. A client sends to other clients in RELAY packets through the server."""
         packets, result = self._packets, _OK
         if packets is None or not peer_ids:
             return _OK

@@ -74,16 +74,16 @@ class Authentication:
         self._clock = clock
 
     def begin(self, peer_id: int) -> None:
-        """Keep a new peer waiting."""
+        """Makes a new peer wait until both sides have completed."""
         now = self._clock.now()
         self.pending[peer_id] = _Pending(now + self.timeout if self.timeout else float("inf"), now)
 
     def time_left(self) -> float:
-        """Seconds until somebody is late."""
+        """Returns the seconds until the next peer is late."""
         return max(0.0, min(one.deadline for one in self.pending.values()) - self._clock.now())
 
     def take_late_ones(self) -> list[int]:
-        """Those whose time is over; they wait no longer."""
+        """Removes the peers whose time is over, and returns their ids."""
         now = self._clock.now()
         late = [peer_id for peer_id, one in self.pending.items() if one.deadline <= now]
         for peer_id in late:
@@ -91,7 +91,7 @@ class Authentication:
         return late
 
     def send(self, peer_id: int, data: bytes) -> Error:
-        """See `SceneMultiplayer.send_auth`."""
+        """Sends data to a peer that is not admitted yet; returns as `SceneMultiplayer.send_auth`."""
         pending = self.pending.get(peer_id)
         if pending is None or not len(data):
             return Error.ERR_INVALID_PARAMETER
@@ -100,7 +100,7 @@ class Authentication:
         return self._host.put((peer_id,), Auth(bytes(data)).encode())
 
     def complete(self, peer_id: int) -> Error:
-        """See `SceneMultiplayer.complete_auth`."""
+        """Completes this side; returns as `SceneMultiplayer.complete_auth`."""
         pending = self.pending.get(peer_id)
         if pending is None:
             return Error.ERR_INVALID_PARAMETER

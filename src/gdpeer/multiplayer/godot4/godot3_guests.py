@@ -50,12 +50,12 @@ class Godot3Guests:
         self.members: set[int] = set()
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Forgets all guests and the numbers of their paths."""
         self.members.clear()
         self._calls.clear()
 
     def forget_peer(self, peer_id: int) -> None:
-        """The peer has gone."""
+        """Forgets a guest that has gone."""
         self.members.discard(peer_id)
         self._calls.forget_peer(peer_id)
 

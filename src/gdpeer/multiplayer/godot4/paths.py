@@ -85,7 +85,7 @@ class PathCache:
         self._budgets: dict[int, PathBudget] = {}
 
     def forget_peer(self, peer_id: int) -> None:
-        """The peer has gone."""
+        """Forgets what was agreed on with a peer that has gone."""
         peer = self.peers.pop(peer_id, None)
         self._budgets.pop(peer_id, None)
         if peer is not None:
@@ -93,12 +93,12 @@ class PathCache:
                 entry.confirmed.discard(peer_id)
 
     def forget_nodes(self) -> None:
-        """All nodes that have a number are none of ours any more."""
+        """Forgets all nodes: they have left this API."""
         for node in list(self.nodes):
             self.forget_node(node)
 
     def forget_node(self, node: Node) -> None:
-        """The node has left the tree. Comes it back, it has another number."""
+        """Forgets a node that has left the tree. If the node comes back, it gets another number."""
         entry = self.nodes.pop(node, None)
         if entry is not None:
             del self._numbers[entry.number]

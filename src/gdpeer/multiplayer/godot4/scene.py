@@ -130,7 +130,7 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
 
     @property
     def max_delta_packet_size(self) -> int:
-        """As `max_sync_packet_size`; 65535."""
+        """Bytes of the packets that tell of changes; 65535, otherwise as `max_sync_packet_size`."""
         return self._max_delta
 
     @max_delta_packet_size.setter

@@ -25,7 +25,7 @@ class CallSender:
     """The compiled base class of an API. Compiled, its `rpc` is called without a search for a subclass's own."""
 
     def rpc(self, peer_id: int, node: Node, method: str, arguments: Sequence[Any] = ()) -> Error:
-        """See `MultiplayerAPI.rpc`."""
+        """Calls `method` of the same node elsewhere; see `MultiplayerAPI.rpc`."""
         raise NotImplementedError
 
 
@@ -57,7 +57,7 @@ class BoundMethod:
         self._method = method
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
-        """Calls the method here."""
+        """Calls the method here, as a method of any class."""
         return self._method.function(self._node, *arguments, **named)
 
     def rpc(self, *arguments: Any, **named: Any) -> Error:

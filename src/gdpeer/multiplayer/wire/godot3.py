@@ -41,7 +41,7 @@ __all__ = [
 
 
 class Command(IntEnum):
-    """The first byte."""
+    """The kinds of packets: a packet's first byte."""
 
     REMOTE_CALL = 0
     REMOTE_SET = 1
@@ -66,7 +66,7 @@ class RemoteCall(NamedTuple):
     path: str | None = None
 
     def encode(self) -> bytes:
-        """The packet."""
+        """Returns the packet as bytes for the wire."""
         body = encode_named(Command.REMOTE_CALL, self.name, values_of(self.arguments), objects=True)
         return named_packet(Command.REMOTE_CALL, body, self.node_id, self.path)
 
@@ -80,7 +80,7 @@ class RemoteSet(NamedTuple):
     path: str | None = None
 
     def encode(self) -> bytes:
-        """The packet."""
+        """Returns the packet as bytes for the wire."""
         body = encode_named(Command.REMOTE_SET, self.name, values_of(self.arguments), objects=True)
         return named_packet(Command.REMOTE_SET, body, self.node_id, self.path)
 
@@ -92,27 +92,27 @@ class SimplifyPath(NamedTuple):
     path: str
 
     def encode(self) -> bytes:
-        """The packet."""
+        """Returns the packet as bytes for the wire."""
         return b"\x02%b%b\0" % (U32.pack(self.cache_id), self.path.encode())
 
 
 class ConfirmPath(NamedTuple):
-    """The answer to SIMPLIFY_PATH."""
+    """The answer to SIMPLIFY_PATH: from now on calls may carry the number."""
 
     path: str
 
     def encode(self) -> bytes:
-        """The packet."""
+        """Returns the packet as bytes for the wire."""
         return b"\x03%b\0" % self.path.encode()
 
 
 class Raw(NamedTuple):
-    """What `send_bytes` sends."""
+    """A packet of the game's own: `send_bytes` sends it."""
 
     data: bytes
 
     def encode(self) -> bytes:
-        """The packet."""
+        """Returns the packet as bytes for the wire."""
         return b"\x04" + self.data
 
 

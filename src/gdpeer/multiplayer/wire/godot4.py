@@ -113,7 +113,7 @@ class SimplifyPath(NamedTuple):
     path: str
 
     def encode(self) -> bytes:
-        """The packet."""
+        """Returns the packet as bytes for the wire."""
         return b"\x01%b\0%b%b\0" % (self.checksum.encode(), U32.pack(self.cache_id), self.path.encode())
 
 
@@ -131,7 +131,7 @@ class ConfirmPath(NamedTuple):
     path: str | None = None
 
     def encode(self) -> bytes:
-        """The packet."""
+        """Returns the packet as bytes for the wire."""
         if self.cache_id is not None:
             return b"\x02%c%b" % (self.matches, U32.pack(self.cache_id))
         assert self.path is not None
@@ -139,12 +139,12 @@ class ConfirmPath(NamedTuple):
 
 
 class Raw(NamedTuple):
-    """What `send_bytes` sends."""
+    """A packet of the game's own: `send_bytes` sends it."""
 
     data: bytes
 
     def encode(self) -> bytes:
-        """The packet."""
+        """Returns the packet as bytes for the wire."""
         return b"\x03" + self.data
 
 
@@ -155,7 +155,7 @@ class Replication(NamedTuple):
     data: bytes
 
     def encode(self) -> bytes:
-        """The packet."""
+        """Returns the packet as bytes for the wire."""
         return self.data
 
 
@@ -165,7 +165,7 @@ class Auth(NamedTuple):
     data: bytes
 
     def encode(self) -> bytes:
-        """The packet."""
+        """Returns the packet as bytes for the wire."""
         return b"\x07\x00" + self.data
 
 
@@ -175,7 +175,7 @@ class AddPeer(NamedTuple):
     peer_id: int
 
     def encode(self) -> bytes:
-        """The packet."""
+        """Returns the packet as bytes for the wire."""
         return b"\x07\x01" + _I32.pack(self.peer_id)
 
 
@@ -185,7 +185,7 @@ class DelPeer(NamedTuple):
     peer_id: int
 
     def encode(self) -> bytes:
-        """The packet."""
+        """Returns the packet as bytes for the wire."""
         return b"\x07\x02" + _I32.pack(self.peer_id)
 
 
@@ -202,7 +202,7 @@ class Relay(NamedTuple):
     data: bytes
 
     def encode(self) -> bytes:
-        """The packet."""
+        """Returns the packet as bytes for the wire."""
         return relay_packet(self.peer_id, self.data)
 
 
@@ -233,7 +233,7 @@ def parse(data: bytes, *, objects: bool = False) -> Packet:
 
 
 def relay_packet(peer_id: int, data: bytes) -> bytes:
-    """A RELAY packet."""
+    """Returns a RELAY packet, which carries another packet through the server."""
     return b"\x07\x03%b%b" % (_I32.pack(peer_id), data)
 
 
