@@ -51,7 +51,7 @@ from gdpeer.variant import (
     var_to_bytes_with_objects,
 )
 from gdpeer.variant.binary._leaves import new_leaf_reader
-from gdpeer.variant.binary.compact import decode_argument, decode_arguments, encode_arguments
+from gdpeer.variant.binary.compact import decode_arguments, encode_arguments
 from gdpeer.variant.binary.reader import read_value
 
 HUGE = 10**400
@@ -91,7 +91,6 @@ def test_what_is_not_bytes_like(data: Any) -> None:
         lambda: bytes_to_var(data),
         lambda: bytes_to_var_with_objects(data),
         lambda: decode_arguments(data, 0, 1, 4),
-        lambda: decode_argument(data, 0, 4, False),
     ]
     for read in readers:
         with pytest.raises(TypeError):
@@ -103,7 +102,6 @@ def test_all_that_is_bytes_like(kind: Any) -> None:
     data = var_to_bytes("hello")
     assert bytes_to_var(kind(data)) == "hello"
     assert decode_arguments(kind(data), 0, 1, len(data)) == ["hello"]
-    assert decode_argument(kind(data), 0, len(data), False) == ("hello", len(data))
 
 
 def test_counts_and_engines_that_do_not_exist() -> None:
@@ -115,7 +113,6 @@ def test_counts_and_engines_that_do_not_exist() -> None:
     engine: Any = "3"
     calls: list[Callable[[], Any]] = [
         lambda: decode_arguments(data, 0, 1, 4, engine=engine),
-        lambda: decode_argument(data, 0, 4, False, engine),
         lambda: encode_arguments([1], engine=engine),
         lambda: var_to_bytes(1, engine),
         lambda: bytes_to_var(data, engine),
@@ -308,7 +305,6 @@ def test_what_was_decoded_is_let_go_of() -> None:
     before = sys.getrefcount(data)
     bytes_to_var(data)
     decode_arguments(data, 0, 1, len(data))
-    decode_argument(data, 0, len(data), False)
     assert sys.getrefcount(data) == before
 
 

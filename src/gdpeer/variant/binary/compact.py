@@ -32,7 +32,7 @@ except ImportError:
 if cython.compiled:
     from cython.cimports.gdpeer.variant.binary._kernels import as_size
 
-__all__ = ["decode_argument", "decode_arguments", "decoded", "encode_arguments", "encoded", "encoded_behind"]
+__all__ = ["decode_arguments", "decoded", "encode_arguments", "encoded", "encoded_behind"]
 
 # C integers once compiled (compact.pxd).
 _BOOL = 1
@@ -75,19 +75,6 @@ def decode_arguments(
         TypeError: `data` is not bytes-like.
     """
     return decoded(data, offset, count, end, engine, objects)
-
-
-def decode_argument(
-    data: bytes | bytearray | memoryview, offset: int, end: int, objects: bool, engine: int = 4
-) -> tuple[Any, int]:
-    """Decodes one argument; returns the value and where the next argument begins. See `decode_arguments`."""
-    if engine != 4:
-        check_engine(engine)
-    leaves = new_leaf_reader(bytes_of(data), offset, end, engine, objects)
-    value = _take(leaves) if engine == 4 else read_value(leaves)
-    at = leaves.at
-    leaves.end()
-    return value, at
 
 
 def encoded(arguments: Sequence[Any], engine: int, typed: bool, objects: bool) -> bytes:

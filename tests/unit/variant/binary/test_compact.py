@@ -9,7 +9,7 @@ import pytest
 
 from gdpeer.errors import VariantError
 from gdpeer.variant import Array, ContainerType, EncodedObject, PackedByteArray, VariantType, Vector2, var_to_bytes
-from gdpeer.variant.binary.compact import decode_argument, decode_arguments, encode_arguments
+from gdpeer.variant.binary.compact import decode_arguments, encode_arguments
 from tests.unit.variant.vectors import words
 
 
@@ -47,7 +47,7 @@ def test_examples(value: Any, coded: str) -> None:
     data = bytes.fromhex(coded)
     assert encode_arguments([value]) == data
     assert decode_arguments(data, 0, 1, len(data)) == [value]
-    assert decode_argument(b"x" + data + b"rest", 1, len(data) + 5, False) == (value, len(data) + 1)
+    assert decode_arguments(b"x" + data + b"rest", 1, 1, len(data) + 5) == [value]
 
 
 def test_lists() -> None:
@@ -60,7 +60,6 @@ def test_lists() -> None:
         assert encode_arguments(tuple(arguments), engine=engine) == data
         assert encode_arguments([], engine=engine) == b""
     assert data == b"".join(var_to_bytes(argument, 3) for argument in arguments)
-    assert decode_argument(data, 0, len(data), False, engine=3) == ("hello", 16)
 
 
 def test_types_and_objects_are_passed_on() -> None:
@@ -70,7 +69,6 @@ def test_types_and_objects_are_passed_on() -> None:
     thing = EncodedObject("Node", {"a": 1})
     data = encode_arguments([thing], objects=True)
     assert decode_arguments(data, 0, 1, len(data), objects=True) == [thing]
-    assert decode_argument(data, 0, len(data), True)[0] == thing
     with pytest.raises(VariantError, match="where objects are allowed"):
         encode_arguments([thing])
     with pytest.raises(VariantError, match="where objects are allowed"):
@@ -121,5 +119,3 @@ def test_engines() -> None:
         encode_arguments([], engine=2)
     with pytest.raises(ValueError, match="engine is 3 or 4"):
         decode_arguments(b"", 0, 0, 0, engine=2)
-    with pytest.raises(ValueError, match="engine is 3 or 4"):
-        decode_argument(b"", 0, 0, False, engine=2)
