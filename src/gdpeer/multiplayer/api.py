@@ -1,4 +1,4 @@
-"""`MultiplayerAPI`: what the nodes of a branch of the tree use to reach the same nodes elsewhere.
+"""`MultiplayerAPI`: connects the nodes of a branch of the tree with the same nodes on other sides.
 
 Layer: `multiplayer`. Source: reference godot-api section 6.
 """
@@ -36,7 +36,7 @@ def not_sent(error: Error, node: Node, name: str, why: str) -> Error:
 
 
 class RPCMode(NamedInt):
-    """Who may call a method from elsewhere."""
+    """Which peers may call a method remotely."""
 
     DISABLED = 0
     ANY_PEER = 1
@@ -44,15 +44,15 @@ class RPCMode(NamedInt):
 
 
 PeerType = TypeVar("PeerType", bound=NetworkedMultiplayerPeer)
-"""What an API needs of its network."""
+"""The type of an API's network."""
 
 
 class MultiplayerAPI(Guarded, ABC, Generic[PeerType]):
-    """The nodes' way to the network; `SceneMultiplayer` is Godot 4's, `gdpeer.godot3.MultiplayerAPI` Godot 3's.
+    """The base class of `SceneMultiplayer` (Godot 4) and `gdpeer.godot3.MultiplayerAPI` (Godot 3).
 
     Attributes:
-        peer_connected: signal (peer_id): a peer came.
-        peer_disconnected: signal (peer_id): a peer is gone.
+        peer_connected: signal (peer_id): a peer has come.
+        peer_disconnected: signal (peer_id): a peer has gone.
         connected_to_server: signal (): a client has its id, and can call the server.
         connection_failed: signal (): a client could not connect.
         server_disconnected: signal (): a client has lost its connection to the server.
@@ -72,9 +72,9 @@ class MultiplayerAPI(Guarded, ABC, Generic[PeerType]):
     RPC_MODE_AUTHORITY = RPCMode.AUTHORITY
 
     _keeps_methods: ClassVar[bool] = True
-    """Whether a node's methods stay as they are at its first call."""
+    """Whether the methods of a node are fixed from its first call on."""
     _default: ClassVar[Callable[[], MultiplayerAPI[Any]]]
-    """Makes the API of a `SceneTree` that is given none. `SceneMultiplayer` sets it: the tree is below the engines."""
+    """Makes the API of a `SceneTree` by default. `SceneMultiplayer` sets this, as the tree cannot import it."""
 
     def __init_subclass__(cls, **arguments: Any) -> None:
         super().__init_subclass__(**arguments)
@@ -89,13 +89,13 @@ class MultiplayerAPI(Guarded, ABC, Generic[PeerType]):
         self._tree: SceneTree | None = None
 
     def _limit_of(self, peer_id: int) -> LogLimit | None:
-        """The limit of the log that game code counts for which raises because of a peer; None: it is not there."""
+        """Returns the log limit for handlers that raise because of a peer; None if the peer is not connected."""
         return None
 
     @property
     @abstractmethod
     def multiplayer_peer(self) -> PeerType | None:
-        """The peer that calls and packets go through; None: there is none."""
+        """The peer that carries the session; None without a network."""
 
     @multiplayer_peer.setter
     @abstractmethod
@@ -103,30 +103,30 @@ class MultiplayerAPI(Guarded, ABC, Generic[PeerType]):
 
     @abstractmethod
     def poll(self, timeout: float = 0.0) -> Error:
-        """Take what arrived: signals and calls happen here; `SceneTree.poll` calls it.
+        """Handles everything that has arrived: emits signals and runs calls. `SceneTree.poll` calls this.
 
         Args:
-            timeout: wait at most so many seconds for something to happen.
+            timeout: the most seconds to wait for an event. 0 does not wait.
         """
 
     @abstractmethod
     def rpc(self, peer_id: int, node: Node, method: str, arguments: Sequence[Any] = ()) -> Error:
-        """Call `method` of the same node elsewhere; what `node.method.rpc_id(peer_id, ...)` does."""
+        """Calls `method` of the same node on other sides, as `node.method.rpc_id(peer_id, ...)` does."""
 
     @abstractmethod
     def get_unique_id(self) -> int:
-        """This side's id; 0 without a peer."""
+        """Returns this side's id; 0 without a peer."""
 
     @abstractmethod
     def get_peers(self) -> list[int]:
-        """The ids of the others."""
+        """Returns the ids of the other peers."""
 
     @abstractmethod
     def get_remote_sender_id(self) -> int:
-        """Within a call: who called; the own id in a local call; else 0."""
+        """Returns the caller's id within a call, this side's id in a local call, else 0."""
 
     def has_multiplayer_peer(self) -> bool:
-        """Whether there is a network, or a stand-in for it."""
+        """Whether there is a peer: a network, or a peer without a network."""
         return self.multiplayer_peer is not None
 
     def is_server(self) -> bool:
@@ -135,13 +135,13 @@ class MultiplayerAPI(Guarded, ABC, Generic[PeerType]):
         return peer is not None and peer.is_server()
 
     def _can_wait(self) -> bool:
-        """Whether `poll(timeout)` has anything to wait for."""
+        """Whether `poll(timeout)` can wait for an event."""
         peer = self.multiplayer_peer
         return peer is not None and peer.can_wait and peer.get_connection_status() != ConnectionStatus.DISCONNECTED
 
     def _enter(self, tree: SceneTree | None, root_path: str) -> None:
-        """`tree` uses this API from `root_path` on; None: no longer."""
+        """Makes `tree` use this API from `root_path` on; None: the tree no longer uses it."""
         self._tree = tree
 
     def _node_left(self, node: Node) -> None:
-        """`node` has left the tree."""
+        """Forgets what this API knows of a node that has left the tree."""

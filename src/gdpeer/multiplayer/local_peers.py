@@ -1,4 +1,4 @@
-"""`MultiplayerPeer`s without a network: one for a game that plays alone, and one for a program's own tests.
+"""Multiplayer peers without a network: one for a game that is played alone, and one for the tests of a program.
 
 Layer: `multiplayer`. Source: reference godot-api section 4.
 """
@@ -22,53 +22,53 @@ from gdpeer.multiplayer.peer import (
 
 __all__ = ["LoopbackMultiplayerPeer", "OfflineMultiplayerPeer"]
 
-_GROUPS = frozenset({tuple, list, dict, set})  # of ids; what else can be one is looked at
+_GROUPS = frozenset({tuple, list, dict, set})  # common types of `peer_ids`; all others are checked
 
-# Once, for an enumeration finds its members slowly.
+# Looked up once here, because looking up a member of an enumeration is slow.
 _OK = Error.OK
 _CONNECTED, _DISCONNECTED = ConnectionStatus.CONNECTED, ConnectionStatus.DISCONNECTED
 
 
 class OfflineMultiplayerPeer(MultiplayerPeer):
-    """The server of a session without a network: what `SceneMultiplayer` has until it is given another peer."""
+    """The server of a session without a network: the peer of a new `SceneMultiplayer`."""
 
     _gdpeer_attributes: ClassVar[tuple[str, ...]] = ()
 
     can_wait = False
 
     def poll(self, timeout: float = 0.0) -> None:
-        """Nothing happens, and nothing is waited for."""
+        """Checks `timeout`, and returns at once: no packet can come."""
         if type(timeout) is not float:
             timeout = seconds_of("poll", "timeout", timeout)
 
     def close(self) -> None:
-        """Does nothing: there is no session to leave."""
+        """Has no effect: there is no connection."""
 
     def disconnect_peer(self, peer_id: int, force: bool = False) -> None:
-        """Does nothing: there is no other peer."""
+        """Has no effect: there are no other peers."""
         if type(peer_id) is not int:
             check_id("disconnect_peer", peer_id)
 
     def get_connection_status(self) -> ConnectionStatus:
-        """Returns CONNECTED, also before the first poll."""
+        """Returns CONNECTED, even after `close`."""
         return ConnectionStatus.CONNECTED
 
     def get_unique_id(self) -> int:
-        """Returns 1, the server's id."""
+        """Returns 1, the id of a server."""
         return TARGET_PEER_SERVER
 
     def get_packet_peer(self) -> int:
-        """Returns 1, since no packet ever comes."""
+        """Returns 1, because there is never a packet."""
         return TARGET_PEER_SERVER
 
     def put_packet(self, buffer: Buffer) -> Error:
-        """Drops the packet; returns OK."""
+        """Drops the packet, and returns `OK`."""
         if type(buffer) is not bytes:
             buffer = to_bytes("put_packet", "buffer", buffer)
         return Error.OK
 
     def put_packet_to(self, peer_ids: Iterable[int], buffer: Buffer) -> Error:
-        """Drops the packet; returns OK."""
+        """Drops the packet, and returns `OK`."""
         if type(peer_ids) not in _GROUPS and not IDS.fits(peer_ids):
             raise wrong_type("put_packet_to", "peer_ids", IDS.words, peer_ids)
         if type(buffer) is not bytes:
@@ -76,26 +76,26 @@ class OfflineMultiplayerPeer(MultiplayerPeer):
         return Error.OK
 
     def get_available_packet_count(self) -> int:
-        """Returns 0, since no packet ever comes."""
+        """Returns 0, because there is never a packet."""
         return 0
 
     def get_packet(self) -> bytes:
-        """Returns an empty packet; the error is ERR_UNAVAILABLE."""
+        """Returns b"", and sets `get_packet_error()` to `ERR_UNAVAILABLE`."""
         self._packet_error = Error.ERR_UNAVAILABLE
         return b""
 
     def is_server_relay_supported(self) -> bool:
-        """Returns False, since there are no clients."""
+        """Returns False: there are no clients to relay for."""
         return False
 
 
 class LoopbackMultiplayerPeer(MultiplayerPeer):
-    """A session in memory, for a program's own tests: packets and signals move in `poll`, as over a network.
+    """A session in memory, for the tests of a program. Packets and signals move in `poll`, as over a network.
 
         server = LoopbackMultiplayerPeer()
         client = server.join()
 
-    A peer made by itself is a server.
+    A peer that you make yourself is a server; `join` makes its clients.
     """
 
     _gdpeer_attributes: ClassVar[tuple[str, ...]] = ()
@@ -109,15 +109,15 @@ class LoopbackMultiplayerPeer(MultiplayerPeer):
         self._drawn: set[int] = set()
         self._status = ConnectionStatus.CONNECTED if _hub is None else ConnectionStatus.CONNECTING
         self._links: dict[int, LoopbackMultiplayerPeer] = {}
-        # What reaches this end in its next poll: (peer, packet), with True for a beginning and False for an end.
+        # Events for the next poll: (peer, packet). True instead of a packet: the peer came; False: the peer left.
         self._events: deque[tuple[LoopbackMultiplayerPeer, bytes | bool]] = deque()
         self._packets: deque[tuple[int, bytes]] = deque()
 
     def join(self) -> LoopbackMultiplayerPeer:
-        """A new client of this server; both sides tell of it in their next `poll`.
+        """Returns a new client of this server; both sides announce each other in their next `poll`.
 
         Raises:
-            ValueError: this end is a client, has been closed, or refuses new connections.
+            ValueError: this end is a client, was closed, or refuses new connections.
         """
         if self._hub is not None or self._status != ConnectionStatus.CONNECTED or self._refuses:
             raise ValueError("only an open server that does not refuse connections can be joined")
@@ -127,7 +127,7 @@ class LoopbackMultiplayerPeer(MultiplayerPeer):
         return client
 
     def _draw_id(self) -> int:
-        """An id that no client of this server has had: one that has left may still be known to a game."""
+        """Returns an id that no client of this server has had: a game may still know a client that has left."""
         peer_id = generate_unique_id()
         while peer_id in self._drawn:
             peer_id = generate_unique_id()
@@ -135,11 +135,11 @@ class LoopbackMultiplayerPeer(MultiplayerPeer):
         return peer_id
 
     def poll(self, timeout: float = 0.0) -> None:
-        """Take what the other ends sent before now; never waits."""
+        """Takes the packets that the other ends sent before now, and emits signals. Never waits."""
         if type(timeout) is not float:
             timeout = seconds_of("poll", "timeout", timeout)
         for _ in range(len(self._events)):
-            if not self._events:  # a slot closed this end
+            if not self._events:  # a handler of a signal closed this end
                 return
             peer, what = self._events.popleft()
             if what is True:
@@ -162,7 +162,7 @@ class LoopbackMultiplayerPeer(MultiplayerPeer):
             self._status = ConnectionStatus.DISCONNECTED
 
     def close(self) -> None:
-        """Leave; the others learn of it in their next `poll`."""
+        """Leaves the session. The other ends emit `peer_disconnected` in their next `poll`."""
         for peer in self._links.values():
             peer._events.append((self, False))
         self._links.clear()
@@ -171,7 +171,7 @@ class LoopbackMultiplayerPeer(MultiplayerPeer):
         self._status = ConnectionStatus.DISCONNECTED
 
     def disconnect_peer(self, peer_id: int, force: bool = False) -> None:
-        """End one connection on both ends."""
+        """Ends the connection to one peer, on both ends."""
         if type(peer_id) is not int:
             check_id("disconnect_peer", peer_id)
         peer = self._links.get(peer_id)
@@ -190,23 +190,23 @@ class LoopbackMultiplayerPeer(MultiplayerPeer):
             self._events.append((peer, False))
 
     def get_connection_status(self) -> ConnectionStatus:
-        """CONNECTING until the first `poll` of a client."""
+        """Returns CONNECTING until a client's first `poll`, then CONNECTED, and DISCONNECTED after the end."""
         return self._status
 
     def get_unique_id(self) -> int:
-        """This end's id; 0 while DISCONNECTED."""
+        """Returns this end's id; 0 while DISCONNECTED."""
         return 0 if self._status is _DISCONNECTED else self._id
 
     def get_packet_peer(self) -> int:
-        """Who sent the next packet."""
+        """Returns the sender of the packet that `get_packet` takes next; 1 if there is no packet."""
         return self._packets[0][0] if self._packets else TARGET_PEER_SERVER
 
     def get_available_packet_count(self) -> int:
-        """How many packets can be read."""
+        """Returns how many packets can be read."""
         return len(self._packets)
 
     def get_packet(self) -> bytes:
-        """The oldest packet; empty, with `get_packet_error()`, where there is none."""
+        """Takes the oldest packet; b"" if there is no packet, and `get_packet_error()` says so."""
         if not self._packets:
             self._packet_error = Error.ERR_UNAVAILABLE
             return b""
@@ -215,7 +215,7 @@ class LoopbackMultiplayerPeer(MultiplayerPeer):
         return self._packets.popleft()[1]
 
     def put_packet(self, buffer: Buffer) -> Error:
-        """Send to the target; returns as `WebSocketMultiplayerPeer.put_packet`."""
+        """Sends one packet to the target; returns the codes of `WebSocketMultiplayerPeer.put_packet`."""
         if type(buffer) is not bytes:
             buffer = to_bytes("put_packet", "buffer", buffer)
         if not len(buffer):
@@ -232,7 +232,11 @@ class LoopbackMultiplayerPeer(MultiplayerPeer):
         return self.put_packet_to((target,), buffer)
 
     def put_packet_to(self, peer_ids: Iterable[int], buffer: Buffer) -> Error:
-        """Sends one packet to each of some peers; see `MultiplayerPeer.put_packet_to`."""
+        """Sends one packet to each of some peers; ids that are not connected are ignored.
+
+        Returns:
+            `ERR_UNCONFIGURED` if this end is not connected; else `OK`.
+        """
         if type(peer_ids) not in _GROUPS and not IDS.fits(peer_ids):
             raise wrong_type("put_packet_to", "peer_ids", IDS.words, peer_ids)
         if type(buffer) is not bytes:

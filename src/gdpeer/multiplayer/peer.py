@@ -1,17 +1,17 @@
-"""`MultiplayerPeer`: what the high-level multiplayer needs of a network.
+"""`MultiplayerPeer`: the network, as the high-level multiplayer sees it.
 
-A peer is one end of a session: id 1 is the server, clients have ids of 2 to 2^31-1, and a packet goes to one of them,
-to all, or to all but one. What the packets mean is not its business.
+A peer is one end of a session. The server has the id 1, clients have ids from 2 to 2^31-1. A packet goes to one peer,
+to all, or to all but one. A peer does not interpret packets.
 
-Invariants, on which `SceneMultiplayer` builds:
-- Nothing arrives and no signal is emitted but in `poll`.
-- `peer_connected(id)` comes before the first packet of `id` can be read, and packets that came before the end of a
-  connection can be read after `peer_disconnected(id)`.
-- After `disconnect_peer(id)` no packet of `id` can be read, not even one that had come before.
-- While this end stays, the end of every peer that was told of is told: by `peer_disconnected`, or, where
-  `disconnect_peer` was to be silent, at once and to the API above only, by `_peer_forgotten`.
-- An end that can be used again emits `_connection_began` when it is: the API above forgets the former connection.
-- Packets of one sender keep their order.
+Invariants, on which `SceneMultiplayer` relies:
+- Packets arrive, and signals are emitted, only in `poll`.
+- `peer_connected(id)` is emitted before the first packet of `id` can be read. Packets that arrived before the end of a
+  connection can still be read after `peer_disconnected(id)`.
+- After `disconnect_peer(id)` no packet of `id` can be read, not even a packet that had arrived before.
+- While this end stays open, every announced peer's end is announced: by `peer_disconnected`, or, if `disconnect_peer`
+  was called with `force`, at once and to the API above only, by `_peer_forgotten`.
+- An end that can be used again emits `_connection_began` when it is: the API above then forgets the former connection.
+- Packets of one sender stay in order.
 
 Layer: `multiplayer`. Source: reference godot-api section 4, godot4-wire section B.
 """
@@ -48,7 +48,7 @@ Buffer: TypeAlias = "bytes | bytearray | memoryview"
 
 
 class ConnectionStatus(NamedInt):
-    """The state of a peer: without a connection, connecting, or in a session."""
+    """The states of a peer's connection."""
 
     DISCONNECTED = 0
     CONNECTING = 1
@@ -56,7 +56,7 @@ class ConnectionStatus(NamedInt):
 
 
 class TransferMode(NamedInt):
-    """How a packet may travel. Over WebSocket everything is RELIABLE whatever is set."""
+    """How a packet may travel. Over WebSocket every packet is RELIABLE, whatever the mode."""
 
     UNRELIABLE = 0
     UNRELIABLE_ORDERED = 1
@@ -64,14 +64,14 @@ class TransferMode(NamedInt):
 
 
 class MultiplayerPeer(PacketPeer):
-    """One end of a session. Use it from one thread.
+    """One end of a session. Use it from one thread at a time.
 
     Attributes:
-        peer_connected: signal (peer_id): a peer came.
-        peer_disconnected: signal (peer_id): a peer is gone.
-        refuse_new_connections: take no more clients.
-        transfer_mode: RELIABLE; sticky, for packets sent from now on.
-        transfer_channel: 0; likewise.
+        peer_connected: signal (peer_id): a peer has come.
+        peer_disconnected: signal (peer_id): a peer has gone.
+        refuse_new_connections: True refuses new clients. Default: False.
+        transfer_mode: the mode of all packets that are sent from now on. Default: RELIABLE.
+        transfer_channel: the channel of all packets that are sent from now on. Default: 0.
     """
 
     CONNECTION_DISCONNECTED = ConnectionStatus.DISCONNECTED
@@ -91,7 +91,7 @@ class MultiplayerPeer(PacketPeer):
     )
 
     can_wait: ClassVar[bool] = True
-    """Whether `poll(timeout)` waits; where there is no network there is nothing to wait for."""
+    """Whether `poll(timeout)` waits. A peer without a network never waits."""
 
     def __init_subclass__(cls, **arguments: Any) -> None:
         super().__init_subclass__(**arguments)
@@ -109,7 +109,7 @@ class MultiplayerPeer(PacketPeer):
 
     @property
     def refuse_new_connections(self) -> bool:
-        """Whether this end takes no more clients; False."""
+        """Whether this end refuses new clients; False at first."""
         return self._refuses
 
     @refuse_new_connections.setter
@@ -118,88 +118,95 @@ class MultiplayerPeer(PacketPeer):
 
     @abstractmethod
     def poll(self, timeout: float = 0.0) -> None:
-        """Move packets and emit signals.
+        """Moves packets and emits signals.
 
         Args:
-            timeout: 0: never wait. Positive: wait at most so many seconds for something to happen.
+            timeout: the most seconds to wait for an event. 0 does not wait.
         """
 
     @abstractmethod
     def close(self) -> None:
-        """Leave: every connection ends, without signals."""
+        """Leaves the session: ends every connection, without signals."""
 
     @abstractmethod
     def disconnect_peer(self, peer_id: int, force: bool = False) -> None:
-        """End one connection; `peer_disconnected` follows while polling, or never with `force`.
+        """Ends the connection to one peer. An id that is not connected is ignored, with a warning.
 
-        Packets of the peer that were not taken yet are gone. An id that is not there is ignored, with a warning.
+        Unread packets of the peer are dropped.
+
+        Args:
+            peer_id: the peer.
+            force: True emits no signal. False emits `peer_disconnected` in a later `poll`.
         """
 
     @abstractmethod
     def get_connection_status(self) -> ConnectionStatus:
-        """Returns whether this end is DISCONNECTED, CONNECTING or CONNECTED."""
+        """Returns DISCONNECTED, CONNECTING or CONNECTED for this end."""
 
     @abstractmethod
     def get_unique_id(self) -> int:
-        """This end's id; 0 while DISCONNECTED."""
+        """Returns this end's id; 0 while DISCONNECTED."""
 
     @abstractmethod
     def get_packet_peer(self) -> int:
-        """Who sent the packet that `get_packet` takes next; 1 where there is none."""
+        """Returns the sender of the packet that `get_packet` takes next; 1 if there is no packet."""
 
     @abstractmethod
     def put_packet_to(self, peer_ids: Iterable[int], buffer: Buffer) -> Error:
-        """Send one packet to each of some peers; ids that are not there are passed over.
+        """Sends one packet to each of some peers; ids that are not connected are ignored.
 
-        An empty buffer is `OK` and sends nothing.
+        Args:
+            peer_ids: the receivers.
+            buffer: the packet. An empty packet is not sent, and returns `OK`.
 
         Returns:
-            `ERR_UNCONFIGURED` when not connected, `ERR_OUT_OF_MEMORY` when some peer had no room for it; else `OK`.
+            `ERR_UNCONFIGURED` if this end is not connected, `ERR_OUT_OF_MEMORY` if the send queue of a peer was full;
+            else `OK`.
         """
 
     def put_control_to(self, peer_ids: Iterable[int], buffer: Buffer) -> Error:
-        """As `put_packet_to`, for what a peer must not miss: who comes and who goes.
+        """Sends, as `put_packet_to`, a packet that a peer must not miss: which peers come and go.
 
-        Where a network may refuse a packet for want of room, it lets this one wait beyond its limits, within a bound,
-        or ends the connection of who has no room for it.
+        If the send queue is full, a network lets this packet wait beyond the limit of the queue, up to a second limit.
+        If that is reached too, it ends the connection.
         """
         return self.put_packet_to(peer_ids, buffer)
 
     def get_peer_dialect(self, peer_id: int) -> str:
-        """What a peer speaks: "godot4" or "godot3"."""
+        """Returns the dialect of a peer: "godot4" or "godot3"."""
         return "godot4"
 
     def get_packet_target(self) -> int:
-        """Whom the next packet was sent to, as far as its dialect says so."""
+        """Returns the target of the next packet if its dialect names the target, else this end's id."""
         return self.get_unique_id()
 
     def put_packet_from(self, source: int, peer_ids: Iterable[int], buffer: Buffer) -> Error:
-        """Pass a client's packet on to others, who see `source` as its sender where their dialect has one."""
+        """Passes a client's packet on to other clients; they see `source` as its sender if their dialect names one."""
         return self.put_packet_to(peer_ids, buffer)
 
     def refusals_of(self, peer_id: int) -> Refusals:
-        """Returns where the API above counts what it refuses of a peer; the API keeps it while the peer is there."""
+        """Returns the counter of a peer's refused packets. The API above keeps it until the peer has gone."""
         return Refusals()
 
     def packets(self) -> PacketSession:
         """Returns the packet session for the API above, which asks when the peer is set and when a connection begins.
 
-        Where there is a network, what is sent while packets are handled leaves at the end, in one write for each peer.
+        Over a network, packets that are sent while packets are handled leave at the end, in one write for each peer.
         """
         return MemberSession(self)
 
     def set_target_peer(self, peer_id: int) -> None:
-        """Whom `put_packet` sends to from now on: 0 all, a positive id that one, a negative one all but that."""
+        """Sets the target of `put_packet`: 0: all; positive: one peer; negative: all but that peer."""
         if type(peer_id) is not int:
             check_id("set_target_peer", peer_id)
         self._target = peer_id
 
     def get_packet_mode(self) -> TransferMode:
-        """How the next packet came."""
+        """Returns the transfer mode of the next packet."""
         return TransferMode.RELIABLE
 
     def get_packet_channel(self) -> int:
-        """On which channel the next packet came."""
+        """Returns the channel of the next packet."""
         return 0
 
     def is_server(self) -> bool:
@@ -207,7 +214,7 @@ class MultiplayerPeer(PacketPeer):
         return self.get_unique_id() == TARGET_PEER_SERVER
 
     def is_networked(self) -> bool:
-        """Whether this end can carry a session; a `WebSocketServer` or `WebSocketClient` in plain mode cannot."""
+        """Whether this end can carry a session; False for a `WebSocketServer` or `WebSocketClient` in plain mode."""
         return True
 
     def is_server_relay_supported(self) -> bool:
@@ -215,16 +222,16 @@ class MultiplayerPeer(PacketPeer):
         return True
 
     def generate_unique_id(self) -> int:
-        """A client's id, 2 to 2^31-1, that cannot be guessed."""
+        """Returns an id for a client, 2 to 2^31-1, that cannot be guessed."""
         return generate_unique_id()
 
 
 class NetworkedMultiplayerPeer(Protocol):
-    """What Godot 3's `MultiplayerAPI` needs of a network.
+    """The network, as Godot 3's `MultiplayerAPI` sees it. The methods are those of `MultiplayerPeer`.
 
-    Every `MultiplayerPeer` has it, and so have `WebSocketServer` and `WebSocketClient` in Godot 3's multiplayer mode.
-    A client is there once `peer_connected(1)` came, which is after CONNECTED or with it; it has lost its server, or
-    never found it, once it is DISCONNECTED again.
+    Every `MultiplayerPeer` fits, and so do `WebSocketServer` and `WebSocketClient` in Godot 3's multiplayer mode. A
+    client is connected once `peer_connected(1)` was emitted, which is not before CONNECTED. A client that is
+    DISCONNECTED again has lost its server, or could not connect.
     """
 
     peer_connected: Signal
@@ -235,29 +242,29 @@ class NetworkedMultiplayerPeer(Protocol):
 
     @property
     def refuse_new_connections(self) -> bool:
-        """Whether this end takes no more clients."""
+        """Whether this end refuses new clients."""
         ...
 
     @refuse_new_connections.setter
     def refuse_new_connections(self, refuses: bool) -> None: ...
 
     def poll(self, timeout: float = 0.0) -> None:
-        """See `MultiplayerPeer`, here and below."""
+        """Moves packets and emits signals; waits at most `timeout` seconds."""
 
     def packets(self) -> PacketSession:
         """Returns the packet session for the API above."""
         ...
 
     def refusals_of(self, peer_id: int) -> Refusals:
-        """Returns where refused packets of a peer are counted."""
+        """Returns the counter of a peer's refused packets."""
         ...
 
     def get_connection_status(self) -> NamedInt:
-        """A `ConnectionStatus`, or another enumeration with these values."""
+        """Returns a `ConnectionStatus`, or a member of another enumeration with the same values."""
         ...
 
     def get_unique_id(self) -> int:
-        """This end's id; 0 as long as there is none."""
+        """Returns this end's id; 0 without a connection."""
         ...
 
     def is_server(self) -> bool:
@@ -269,7 +276,7 @@ class NetworkedMultiplayerPeer(Protocol):
         ...
 
     def set_target_peer(self, peer_id: int) -> None:
-        """Sets which peers `put_packet` sends to from now on."""
+        """Sets the target of `put_packet`: 0: all; positive: one peer; negative: all but that peer."""
 
     def put_packet(self, buffer: Buffer) -> Error:
         """Sends one packet to the target."""
@@ -284,9 +291,9 @@ class NetworkedMultiplayerPeer(Protocol):
         ...
 
     def get_packet_peer(self) -> int:
-        """Returns the sender of the next packet."""
+        """Returns the sender of the packet that `get_packet` takes next."""
         ...
 
     def get_packet(self) -> bytes:
-        """Takes the oldest packet; empty if there is none."""
+        """Takes the oldest packet that can be read."""
         ...

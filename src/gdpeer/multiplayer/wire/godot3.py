@@ -1,8 +1,8 @@
-"""The packets of Godot 3's MultiplayerAPI, to bytes and back.
+"""Converts the packets of Godot 3's MultiplayerAPI to bytes and back.
 
-The first byte is the command. Methods and properties travel by name. All numbers are little-endian, texts UTF-8 with a
-zero after them. A node id with bit 31 set is no id but the offset of a path that ends the packet. The 9 bytes in front
-that tell source and target are the transport's (`gdpeer.websocket`).
+The first byte is the command. Methods and properties travel by name. All numbers are little-endian; texts are UTF-8 and
+end with a zero byte. If bit 31 of a node id is set, the other bits are the offset of a path that ends the packet.
+`gdpeer.websocket` adds the header of 9 bytes that names source and target.
 
 Layer: `multiplayer.wire`; pure. Source: reference godot3-wire section 3.
 """
@@ -41,7 +41,7 @@ __all__ = [
 
 
 class Command(IntEnum):
-    """The kinds of packets: a packet's first byte."""
+    """The values of a packet's first byte."""
 
     REMOTE_CALL = 0
     REMOTE_SET = 1
@@ -54,10 +54,10 @@ class RemoteCall(NamedTuple):
     """A call of a method of a node.
 
     Attributes:
-        node_id: the sender's number for the node; 0 where `path` names it.
-        name: of the method.
-        arguments: decoded, or not yet (`parts.values_of`).
-        path: relative to the root node, or None.
+        node_id: the sender's number for the node; 0 if `path` names the node.
+        name: the method's name.
+        arguments: the values, or `Undecoded` (see `parts.values_of`).
+        path: the node's path, relative to the root node; None if `node_id` names the node.
     """
 
     node_id: int
@@ -66,13 +66,13 @@ class RemoteCall(NamedTuple):
     path: str | None = None
 
     def encode(self) -> bytes:
-        """Returns the packet as bytes for the wire."""
+        """Returns the bytes of the packet."""
         body = encode_named(Command.REMOTE_CALL, self.name, values_of(self.arguments), objects=True)
         return named_packet(Command.REMOTE_CALL, body, self.node_id, self.path)
 
 
 class RemoteSet(NamedTuple):
-    """A property of a node is set; `arguments` is its one value, otherwise as `RemoteCall`."""
+    """Sets a property of a node. `arguments` holds the new value only; all other fields are as in `RemoteCall`."""
 
     node_id: int
     name: str
@@ -80,39 +80,39 @@ class RemoteSet(NamedTuple):
     path: str | None = None
 
     def encode(self) -> bytes:
-        """Returns the packet as bytes for the wire."""
+        """Returns the bytes of the packet."""
         body = encode_named(Command.REMOTE_SET, self.name, values_of(self.arguments), objects=True)
         return named_packet(Command.REMOTE_SET, body, self.node_id, self.path)
 
 
 class SimplifyPath(NamedTuple):
-    """The sender will name the node at `path` by `cache_id`."""
+    """Announces that the sender will name the node at `path` by the number `cache_id`."""
 
     cache_id: int
     path: str
 
     def encode(self) -> bytes:
-        """Returns the packet as bytes for the wire."""
+        """Returns the bytes of the packet."""
         return b"\x02%b%b\0" % (U32.pack(self.cache_id), self.path.encode())
 
 
 class ConfirmPath(NamedTuple):
-    """The answer to SIMPLIFY_PATH: from now on calls may carry the number."""
+    """Answers SIMPLIFY_PATH: the sender knows the path's number now."""
 
     path: str
 
     def encode(self) -> bytes:
-        """Returns the packet as bytes for the wire."""
+        """Returns the bytes of the packet."""
         return b"\x03%b\0" % self.path.encode()
 
 
 class Raw(NamedTuple):
-    """A packet of the game's own: `send_bytes` sends it."""
+    """Carries bytes of the game's own (`send_bytes`)."""
 
     data: bytes
 
     def encode(self) -> bytes:
-        """Returns the packet as bytes for the wire."""
+        """Returns the bytes of the packet."""
         return b"\x04" + self.data
 
 
@@ -120,17 +120,17 @@ Packet: TypeAlias = RemoteCall | RemoteSet | SimplifyPath | ConfirmPath | Raw
 
 
 def encode_named(command: Command, name: str, arguments: Sequence[Any], *, objects: bool = False) -> bytes:
-    """What is the same for every receiver of a call or a set: everything behind the node id.
+    """Returns the bytes behind the node id of a call or a set, which are the same for every receiver.
 
     Args:
         command: REMOTE_CALL or REMOTE_SET.
-        name: of the method or property.
-        arguments: at most 255 values; for REMOTE_SET one.
-        objects: send `EncodedObject` in full.
+        name: the name of the method or property.
+        arguments: at most 255 values; for REMOTE_SET exactly one.
+        objects: True sends `EncodedObject` in full.
 
     Raises:
         VariantError: an argument cannot be sent to Godot 3.
-        ValueError: too many arguments.
+        ValueError: there are more than 255 arguments.
     """
     if len(arguments) > MAX_ARGUMENTS:
         raise ValueError(f"a call takes at most {MAX_ARGUMENTS} arguments, not {len(arguments)}")
@@ -139,22 +139,22 @@ def encode_named(command: Command, name: str, arguments: Sequence[Any], *, objec
 
 
 def named_packet(command: Command, body: bytes, node_id: int, path: str | None = None) -> bytes:
-    """Put the node's number, or path, to what `encode_named` made."""
+    """Returns a whole packet: the command, the node's number or path, and the bytes from `encode_named`."""
     if path is None:
         return b"%c%b%b" % (command, U32.pack(node_id), body)
     return b"%c%b%b%b\0" % (command, U32.pack(PATH_FOLLOWS | (5 + len(body))), body, path.encode())
 
 
 def parse(data: bytes, *, objects: bool = False, lazy: bool = False) -> Packet:
-    """Take a packet apart.
+    """Parses a packet.
 
     Args:
-        data: the whole packet, without the transport's header.
-        objects: take objects in full, as `EncodedObject`.
-        lazy: leave the arguments of a call or a set undecoded.
+        data: the whole packet, without the header of the transport.
+        objects: True decodes objects in full, as `EncodedObject`.
+        lazy: True leaves the arguments of a call or a set undecoded.
 
     Raises:
-        PacketError: it breaks the format.
+        PacketError: the packet breaks the format.
     """
     if not data:
         raise PacketError("an empty packet")

@@ -1,4 +1,4 @@
-"""The packets of Godot 4's SceneMultiplayer, to bytes and back.
+"""Converts the packets of Godot 4's SceneMultiplayer to bytes and back.
 
 The first byte of a packet:
 
@@ -9,10 +9,10 @@ The first byte of a packet:
         | `------------- REMOTE_CALL: bytes of the method id: 0: 1, 1: 2
         `--------------- REMOTE_CALL: raw: no argument, or one PackedByteArray
 
-All numbers are little-endian, texts UTF-8 with a zero after them. A node id of four bytes with bit 31 set is no id but
-the offset of a path that ends the packet.
+All numbers are little-endian; texts are UTF-8 and end with a zero byte. If bit 31 of a node id of four bytes is set,
+the other bits are the offset of a path that ends the packet.
 
-The packets of MultiplayerSpawner and MultiplayerSynchronizer (SPAWN, DESPAWN, SYNC) are recognised, not taken apart.
+The packets of MultiplayerSpawner and MultiplayerSynchronizer (SPAWN, DESPAWN, SYNC) are recognised, but not parsed.
 
 Layer: `multiplayer.wire`; pure; compiled (types in `godot4.pxd`). Source: reference godot4-wire sections C and D.
 """
@@ -54,7 +54,7 @@ __all__ = [
 # C integers once compiled (godot4.pxd).
 _WIDE_METHOD, _RAW = 0x40, 0x80
 _MAX_ARGUMENTS, _PATH_FOLLOWS = MAX_ARGUMENTS, PATH_FOLLOWS
-_FEW = 0x7F  # arguments whose count is a signed byte, too
+_FEW = 0x7F  # the most arguments whose count also fits into a signed byte
 
 _BYTE = [bytes((number,)) for number in range(256)]
 
@@ -85,12 +85,13 @@ class RemoteCall(NamedTuple):
     """A call of a method of a node.
 
     Attributes:
-        node_id: the sender's number for the node; 0 where `path` names it.
-        method_id: the method's place in the node's table; from 0x8000 on in the table of the node's own entries.
+        node_id: the sender's number for the node; 0 if `path` names the node.
+        method_id: the method's place in the table of the node's class; from 0x8000 on in the table of the node's own
+            entries.
         arguments: the values.
-        path: relative to the root path, or None.
-        wide: the node id takes four bytes whatever its value, as the engine has it for a receiver that knows the
-            number while others of the same call do not.
+        path: the node's path, relative to the root path; None if `node_id` names the node.
+        wide: True writes the node id as four bytes, whatever its value. The engine does so if some receivers of the
+            same call do not know the number yet.
     """
 
     node_id: int
@@ -100,30 +101,32 @@ class RemoteCall(NamedTuple):
     wide: bool = False
 
     def encode(self) -> bytes:
-        """The packet; arrays and dictionaries that carry a type are written with it."""
+        """Returns the bytes of the packet; typed arrays and dictionaries are written with their types."""
         flags, body = encode_call_body(self.method_id, self.arguments, typed=True, objects=True)
         return call_packet(flags, body, self.node_id, self.path, self.wide)
 
 
 class SimplifyPath(NamedTuple):
-    """The sender will call the node at `path` by `cache_id`; `checksum` is the MD5 of its methods' names."""
+    """Announces that the sender will call the node at `path` by `cache_id`; `checksum` is the MD5 of its methods'
+    names.
+    """
 
     checksum: str
     cache_id: int
     path: str
 
     def encode(self) -> bytes:
-        """Returns the packet as bytes for the wire."""
+        """Returns the bytes of the packet."""
         return b"\x01%b\0%b%b\0" % (self.checksum.encode(), U32.pack(self.cache_id), self.path.encode())
 
 
 class ConfirmPath(NamedTuple):
-    """The answer to SIMPLIFY_PATH: whether the methods are the same.
+    """Answers SIMPLIFY_PATH: tells whether both sides have the same methods.
 
     Attributes:
-        matches: whether the checksums were equal.
-        cache_id: from Godot 4.3 on; else None.
-        path: up to Godot 4.2; else None. Where the bytes can be read both ways, both are given.
+        matches: True if the checksums are equal.
+        cache_id: the number, from Godot 4.3 on; else None.
+        path: the path, up to Godot 4.2; else None. Both are set if the bytes can be read both ways.
     """
 
     matches: bool
@@ -131,7 +134,7 @@ class ConfirmPath(NamedTuple):
     path: str | None = None
 
     def encode(self) -> bytes:
-        """Returns the packet as bytes for the wire."""
+        """Returns the bytes of the packet."""
         if self.cache_id is not None:
             return b"\x02%c%b" % (self.matches, U32.pack(self.cache_id))
         assert self.path is not None
@@ -139,70 +142,70 @@ class ConfirmPath(NamedTuple):
 
 
 class Raw(NamedTuple):
-    """A packet of the game's own: `send_bytes` sends it."""
+    """Carries bytes of the game's own (`send_bytes`)."""
 
     data: bytes
 
     def encode(self) -> bytes:
-        """Returns the packet as bytes for the wire."""
+        """Returns the bytes of the packet."""
         return b"\x03" + self.data
 
 
 class Replication(NamedTuple):
-    """A packet of a MultiplayerSpawner or MultiplayerSynchronizer, as it came."""
+    """A packet of a MultiplayerSpawner or MultiplayerSynchronizer, not parsed."""
 
     command: Command
     data: bytes
 
     def encode(self) -> bytes:
-        """Returns the packet as bytes for the wire."""
+        """Returns the bytes of the packet."""
         return self.data
 
 
 class Auth(NamedTuple):
-    """Authentication; without data: "I completed"."""
+    """Carries authentication data. A packet without data says that the sender has completed the authentication."""
 
     data: bytes
 
     def encode(self) -> bytes:
-        """Returns the packet as bytes for the wire."""
+        """Returns the bytes of the packet."""
         return b"\x07\x00" + self.data
 
 
 class AddPeer(NamedTuple):
-    """The server tells a client of another one."""
+    """The server tells a client that another client has come."""
 
     peer_id: int
 
     def encode(self) -> bytes:
-        """Returns the packet as bytes for the wire."""
+        """Returns the bytes of the packet."""
         return b"\x07\x01" + _I32.pack(self.peer_id)
 
 
 class DelPeer(NamedTuple):
-    """The server tells a client that another one has gone."""
+    """The server tells a client that another client has gone."""
 
     peer_id: int
 
     def encode(self) -> bytes:
-        """Returns the packet as bytes for the wire."""
+        """Returns the bytes of the packet."""
         return b"\x07\x02" + _I32.pack(self.peer_id)
 
 
 class Relay(NamedTuple):
-    """From one client to others by way of the server.
+    """A packet from one client to other clients, through the server.
 
     Attributes:
-        peer_id: on the way to the server the destination (0 all, positive one, negative all but one); from there on
-            the source.
-        data: the packet inside; of any command but SYS.
+        peer_id: on the way to the server the target (0: all; positive: one client; negative: all but one). From the
+            server on, the source.
+        data: the packet inside, which may have any command except SYS.
     """
 
     peer_id: int
     data: bytes
 
     def encode(self) -> bytes:
-        """Returns the packet as bytes for the wire."""
+        """Returns the bytes of the packet."""
         return relay_packet(self.peer_id, self.data)
 
 
@@ -214,14 +217,14 @@ _I32 = struct.Struct("<i")
 
 
 def parse(data: bytes, *, objects: bool = False) -> Packet:
-    """Take a packet apart.
+    """Parses a packet. Bytes left over at the end of a call are ignored, as in the engine.
 
     Args:
         data: the whole packet.
-        objects: take objects in full among a call's arguments, as `EncodedObject`.
+        objects: True decodes objects among the arguments in full, as `EncodedObject`.
 
     Raises:
-        PacketError: it breaks the format. Bytes that are left over at the end of a call are none, as in the engine.
+        PacketError: the packet breaks the format.
     """
     if not data:
         raise PacketError("an empty packet")
@@ -233,7 +236,7 @@ def parse(data: bytes, *, objects: bool = False) -> Packet:
 
 
 def relay_packet(peer_id: int, data: bytes) -> bytes:
-    """Returns a RELAY packet, which carries another packet through the server."""
+    """Returns a RELAY packet: `data` from or to a peer."""
     return b"\x07\x03%b%b" % (_I32.pack(peer_id), data)
 
 
@@ -243,17 +246,20 @@ def relay_packet(peer_id: int, data: bytes) -> bytes:
 def encode_call_body(
     method_id: int, arguments: Sequence[Any], typed: bool = False, objects: bool = False
 ) -> tuple[int, bytes]:
-    """What is the same for every receiver of a call: flags for the first byte, and everything behind the node id.
+    """Returns the parts of a call that are the same for every receiver.
 
     Args:
         method_id: see `RemoteCall`.
         arguments: at most 255 values.
-        typed: write the types that arrays and dictionaries carry.
-        objects: write `EncodedObject` in full.
+        typed: True writes typed arrays and dictionaries with their types.
+        objects: True writes `EncodedObject` in full.
+
+    Returns:
+        The flags for the first byte, and all bytes behind the node id.
 
     Raises:
         VariantError: an argument cannot be sent.
-        ValueError: too many arguments.
+        ValueError: there are more than 255 arguments.
     """
     method = _BYTE[method_id] if method_id <= 0xFF else _U16.pack(method_id)
     flags = 0 if method_id <= 0xFF else _WIDE_METHOD
@@ -268,7 +274,9 @@ def encode_call_body(
 
 
 def call_packet(flags: int, body: bytes, node_id: int, path: str | None = None, wide: bool = False) -> bytes:
-    """Put the node's number, or path, to what `encode_call_body` made; `wide` as in `RemoteCall`."""
+    """Returns a whole call: the node's number or path, and the parts from `encode_call_body`; for `wide` see
+    `RemoteCall`.
+    """
     if path is not None:
         return b"%c%b%b%b\0" % (flags | 0x20, U32.pack(PATH_FOLLOWS | (5 + len(body))), body, path.encode())
     if node_id <= 0xFF and not wide:
@@ -281,7 +289,9 @@ def call_packet(flags: int, body: bytes, node_id: int, path: str | None = None, 
 def encode_call(
     node_id: int, method_id: int, arguments: Sequence[Any], typed: bool = False, objects: bool = False
 ) -> bytes:
-    """A call of a node by its number: `call_packet` of `encode_call_body`, mostly made in one piece."""
+    """Returns a call of a node by its number. Common calls are encoded in one step, which is faster than
+    `encode_call_body` and `call_packet`.
+    """
     count = len(arguments)
     is_raw = count == 1 and isinstance(arguments[0], _BUFFERS)
     if node_id > 0xFF or method_id > 0xFF or count == 0 or count > _FEW or is_raw:
@@ -291,12 +301,12 @@ def encode_call(
 
 
 class UndecodedCall:
-    """A REMOTE_CALL whose arguments nobody has looked at; otherwise as `RemoteCall`."""
+    """A REMOTE_CALL whose arguments are not decoded yet; the fields are those of `RemoteCall`."""
 
     __slots__ = ("arguments", "method_id", "node_id", "path", "wide")
 
     def begin(self, node_id: int, method_id: int, arguments: Undecoded, path: str | None, wide: bool) -> None:
-        """Set up; `parse_call` does so."""
+        """Sets the fields, for `parse_call`."""
         self.node_id = node_id
         self.method_id = method_id
         self.arguments = arguments
@@ -305,19 +315,19 @@ class UndecodedCall:
 
 
 def is_call(data: bytes) -> bool:
-    """Whether `parse_call` is for this packet."""
+    """Whether a packet is a REMOTE_CALL, which `parse_call` can parse."""
     return len(data) > 0 and data[0] & 7 == 0
 
 
 def parse_call(data: bytes, objects: bool) -> UndecodedCall:
-    """Take a REMOTE_CALL apart, but for its arguments.
+    """Parses a REMOTE_CALL, and leaves its arguments undecoded.
 
     Args:
         data: the whole packet.
-        objects: decode objects in full.
+        objects: True decodes objects in full, when the arguments are decoded.
 
     Raises:
-        PacketError: it breaks the format.
+        PacketError: the packet breaks the format.
     """
     first = data[0]
     size = (first >> 4) & 3

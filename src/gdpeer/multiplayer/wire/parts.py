@@ -1,4 +1,4 @@
-"""Parts of packets that both engines have: texts with a zero after them, and the arguments of a call.
+"""The parts of packets that both engines share: texts that end with a zero byte, and the arguments of a call.
 
 Layer: `multiplayer.wire`; pure; compiled (types in `parts.pxd`).
 """
@@ -27,24 +27,24 @@ __all__ = [
 ]
 
 MAX_ARGUMENTS = 255
-"""The count of a call's arguments is one byte."""
+"""The most arguments of a call: the packet counts them in one byte."""
 
 PATH_FOLLOWS = 0x80000000
-"""In a node id: it is no id but the offset of a path that ends the packet."""
+"""If this bit of a node id is set, the other bits are the offset of a path that ends the packet."""
 
 ONE_ARRAY = -1
-"""Instead of a number of values, which is not negative: the bytes are those of one PackedByteArray."""
+"""In place of the number of values: the bytes are one PackedByteArray."""
 
 U32 = struct.Struct("<I")
 
 
 class Undecoded:
-    """Values within a packet that nobody has looked at: to decode them is most of the work of a call."""
+    """The values in a packet, decoded when they are needed: decoding them is most of the work of a call."""
 
     __slots__ = ("_at", "_data", "_end", "_engine", "_number", "_objects")
 
     def begin(self, data: bytes, at: int, number: int, end: int, engine: int, objects: bool) -> None:
-        """Set up; `undecoded` does so."""
+        """Sets the fields, for the function `undecoded`."""
         self._data = data
         self._at = at
         self._number = number
@@ -53,10 +53,10 @@ class Undecoded:
         self._objects = objects
 
     def decode(self) -> Sequence[Any]:
-        """The values.
+        """Returns the decoded values.
 
         Raises:
-            PacketError: they are damaged.
+            PacketError: the bytes are not valid.
         """
         if self._number < 0:
             return (PackedByteArray(self._data[self._at : self._end]),) if self._at < self._end else ()
@@ -67,15 +67,16 @@ class Undecoded:
 
 
 def undecoded(data: bytes, at: int, number: int, end: int, engine: int, objects: bool) -> Undecoded:
-    """Values that nobody has looked at.
+    """Returns the values in a packet, without decoding them.
 
     Args:
         data: the packet.
-        at: where the first one begins.
-        number: how many there are; `ONE_ARRAY`: one that is all the bytes, or none where there are none.
-        end: where they have to end.
+        at: the offset of the first value.
+        number: how many values there are. `ONE_ARRAY`: all the bytes are one PackedByteArray, or no value if there are
+            no bytes.
+        end: the offset at which the values must end.
         engine: 3 or 4.
-        objects: decode objects in full.
+        objects: True decodes objects in full.
     """
     values = Undecoded.__new__(Undecoded)
     values.begin(data, at, number, end, engine, objects)
@@ -86,19 +87,19 @@ Arguments: TypeAlias = Sequence[Any] | Undecoded
 
 
 def values_of(arguments: Arguments) -> Sequence[Any]:
-    """The values, decoded.
+    """Returns the values, and decodes them first if necessary.
 
     Raises:
-        PacketError: they are damaged.
+        PacketError: the bytes are not valid.
     """
     return arguments.decode() if isinstance(arguments, Undecoded) else arguments
 
 
 def text_at(data: bytes, offset: int) -> str:
-    """The text from `offset` up to a zero, or to the end.
+    """Returns the text from `offset` to the next zero byte, or to the end of the packet.
 
     Raises:
-        PacketError: it is not UTF-8.
+        PacketError: the text is not UTF-8.
     """
     end = data.find(b"\0", offset)
     try:
@@ -108,10 +109,10 @@ def text_at(data: bytes, offset: int) -> str:
 
 
 def zero_after(data: bytes, offset: int, end: int) -> int:
-    """Where the zero is that ends the text at `offset`.
+    """Returns the offset of the zero byte that ends the text at `offset`.
 
     Raises:
-        PacketError: there is none before `end`.
+        PacketError: there is no zero byte before `end`.
     """
     found = data.find(b"\0", offset, end)
     if found < 0:
