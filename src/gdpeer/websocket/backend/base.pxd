@@ -86,7 +86,6 @@ cdef class Backend:
     cpdef bint has_drained(self) except -1
     cpdef bytes newest(self)
     cpdef discard_newest(self)
-    @cython.locals(inbox=Inbox)
     cdef Py_ssize_t _newest_at(self)
     @cython.locals(limit=Py_ssize_t)
     cpdef bint _count_refused(self, Py_ssize_t size, Py_ssize_t waiting) except -1

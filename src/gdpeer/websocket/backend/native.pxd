@@ -2,7 +2,6 @@
 cimport cython
 
 from gdpeer.protocol.connection cimport Connection
-from gdpeer.protocol.inbox cimport Inbox
 from gdpeer.protocol.outbox cimport Outbox
 from gdpeer.transport.stream cimport Stream
 from gdpeer.websocket.backend.base cimport Backend, RoundTrip
@@ -46,18 +45,14 @@ cdef class NativeBackend(Backend):
     @cython.locals(connection=Connection, stream=Stream, target=cython.p_uchar, count=Py_ssize_t)
     cdef Py_ssize_t _receive_in_place(self, Py_ssize_t room) except? -2
     cdef _receive(self, bytearray buffer, Py_ssize_t count)
-    @cython.locals(trip=RoundTrip)
     cdef _on_change(self, Connection connection)
     cdef bint _is_too_fast(self) except -1
     cdef bint _is_in_debt(self) except -1
-    @cython.locals(inbox=Inbox)
     cpdef make_room(self)
-    @cython.locals(connection=Connection)
     cdef _unpause(self)
     cdef _want_read(self, bint wanted)
     cdef _read_soon(self)
     cpdef _read_on(self)
-    @cython.locals(outbox=Outbox)
     cpdef object send(self, bytes payload, bint is_text, bytes frame=*, Py_ssize_t reserve=*)
     cdef bint _has_room(self, Py_ssize_t size, Py_ssize_t reserve) except -1
     @cython.locals(outbox=Outbox, limit=Py_ssize_t)
@@ -77,7 +72,6 @@ cdef class NativeBackend(Backend):
     cdef _end(self, int code, str reason, object cause)
     cdef _part(self, int stage, double seconds)
     cdef _end_sending(self)
-    @cython.locals(stream=Stream)
     cdef bint _send_page(self, object page) except -1
     cdef _finish(self)
     cdef _end_lingering(self)

@@ -3,7 +3,7 @@ cimport cython
 
 from gdpeer.websocket._peer cimport PeerBase, backend_of
 from gdpeer.websocket.session.dialects cimport Dialect
-from gdpeer.websocket.backend.base cimport Backend, Turn
+from gdpeer.websocket.backend.base cimport Turn
 from gdpeer.websocket.session.server cimport Session
 
 
@@ -19,7 +19,6 @@ cdef class ClientSession(Session):
     cdef double _deadline
     cdef set _others
 
-    @cython.locals(backend=Backend)
     cpdef receive(self, peer_id)
     cpdef put(self, target, buffer)
     cpdef put_to(self, peer_ids, buffer)
