@@ -1,4 +1,4 @@
-"""`Node` and `SceneTree`: names, paths and authority; no more of the engine's tree than calls between sides need.
+"""`Node` and `SceneTree`: the parts of the engine's tree that calls between sides need: names, paths and authority.
 
     class Main(Node):
         @rpc("any_peer")
@@ -9,10 +9,10 @@
     while True:
         tree.poll(timeout=0.05)
 
-A node's path is what tells the sides which nodes belong together: use the same names as the other side's scene.
+The sides find the same node by its path: use the names of the other side's scene.
 
-Differs from the engine: a name that is taken or not allowed is a ValueError instead of being changed, since a changed
-name is a path that nobody else knows; `get_node` raises where there is no such node.
+Differs from the engine: a name that is taken or not allowed raises ValueError. The engine changes the name, and then no
+other side knows the path. `get_node` raises LookupError if there is no node at the path.
 
 Layer: `multiplayer`. Source: reference godot-api section 7.
 """
@@ -52,28 +52,29 @@ _PATH = a("a string or a NodePath", str, NodePath)
 
 _FORBIDDEN = '.:@/"%\0'
 _OF_THE_ENGINE = re.compile(r"@[^.:/\"%\0]*@[0-9]+")
-"""Names that the engine makes for nodes without one: `@Node@2`, in Godot 3 also `@@2` and `@Bullet@2@3`."""
+"""Names that the engine gives to nodes without a name: `@Node@2`, in Godot 3 also `@@2` and `@Bullet@2@3`."""
 _SLICE = 0.01
-"""Seconds; how long several networks are waited for in a turn, one after the other: less than a frame."""
+"""The most seconds that one poll of several networks waits, for all of them together: less than a frame."""
 
 
 class Node(Guarded):
     """A named place in a tree, with methods that other sides may call (`gdpeer.rpc`).
 
-    Args:
-        name: without `. : @ / " %`, or one of the engine's own making (`@Node@2`); None: the class's name.
+    You can override `_enter_tree()`, `_ready()` (called once, after that of all children) and `_exit_tree()`, as in the
+    engine. An exception there is logged.
 
-    Overridable, as in the engine: `_enter_tree()`, `_ready()` (once, after the children's), `_exit_tree()`. One that
-    raises is logged.
+    Args:
+        name: the node's name, without `. : @ / " %`. A name that the engine made (`@Node@2`) is allowed. None: the
+            class's name.
     """
 
     _gdpeer_attributes: ClassVar[tuple[str, ...]] = ()
     _gdpeer_calls_api: ClassVar[bool] = True
-    """Whether `node.method.rpc_id` may call the API at once: the class changes neither `rpc_id` nor `multiplayer`."""
+    """Whether `node.method.rpc_id` may call the API directly: the class has not changed `rpc_id` or `multiplayer`."""
 
     def __init_subclass__(cls, **arguments: Any) -> None:
         super().__init_subclass__(**arguments)
-        collect_methods(cls)  # a mistake is refused here, not at the first call
+        collect_methods(cls)  # raises for a mistake now, instead of at the first call
         cls._gdpeer_calls_api = cls.rpc_id is Node.rpc_id and cls.multiplayer is Node.multiplayer
 
     def __init__(self, name: str | None = None) -> None:
@@ -92,7 +93,7 @@ class Node(Guarded):
 
     @property
     def name(self) -> str:
-        """The node's name; can be changed, which changes its path and those of its children."""
+        """The node's name. A new name also changes the paths of the node and its children."""
         return self._gdpeer_name
 
     @name.setter
@@ -111,10 +112,10 @@ class Node(Guarded):
             self._gdpeer_tree._gdpeer_forget_apis()
 
     def add_child(self, node: Node) -> None:
-        """Put `node`, with all below it, under this one.
+        """Adds `node`, with all nodes below it, as a child of this node.
 
         Raises:
-            ValueError: it has a parent, it is this node or above it, or a child here has its name.
+            ValueError: the node has a parent, is this node or above it, or another child has its name.
         """
         if not isinstance(node, Node):
             raise wrong_type("add_child", "node", "a Node", node)
@@ -134,10 +135,10 @@ class Node(Guarded):
             raise ValueError(f"{self!r} already has a child named {name!r}")
 
     def remove_child(self, node: Node) -> None:
-        """Take `node`, with all below it, out of the tree; it can be added again.
+        """Removes `node`, with all nodes below it, from the tree. The node can be added again.
 
         Raises:
-            ValueError: it is no child of this node.
+            ValueError: the node is not a child of this node.
         """
         if not isinstance(node, Node):
             raise wrong_type("remove_child", "node", "a Node", node)
@@ -149,7 +150,7 @@ class Node(Guarded):
         node._gdpeer_parent = None
 
     def free(self) -> None:
-        """Take this node out of its parent."""
+        """Removes this node from its parent."""
         if self._gdpeer_parent is not None:
             self._gdpeer_parent.remove_child(self)
 
@@ -163,11 +164,11 @@ class Node(Guarded):
         for child in list(self._gdpeer_children.values()):
             if (
                 self._gdpeer_tree is tree and child._gdpeer_tree is None
-            ):  # else the hook freed this node, or has just added the child
+            ):  # else a hook freed this node, or has already added the child
                 child._gdpeer_enter(tree)
 
     def _gdpeer_tell(self, hook: Callable[[], None]) -> None:
-        """Call a hook of the game's; one that raises is logged, as it must not leave half a tree."""
+        """Calls a hook of the game. An exception is logged, because it must not leave the tree half changed."""
         try:
             hook()
         except Exception:
@@ -190,38 +191,38 @@ class Node(Guarded):
             tree._gdpeer_node_left(self)
 
     def _enter_tree(self) -> None:
-        """The node is in the tree, its children not yet."""
+        """Override this: the node has entered the tree, its children not yet."""
 
     def _ready(self) -> None:
-        """The node and its children are in the tree; called once."""
+        """Override this: the node and its children are in the tree. Called once."""
 
     def _exit_tree(self) -> None:
-        """The node is about to leave the tree; its children have left."""
+        """Override this: the node is about to leave the tree; its children have left."""
 
     def is_inside_tree(self) -> bool:
-        """Whether the node hangs below a tree's root."""
+        """Whether the node is below a tree's root, or the root itself."""
         return self._gdpeer_tree is not None
 
     def get_tree(self) -> SceneTree:
-        """The tree.
+        """Returns the tree that the node is in.
 
         Raises:
-            ValueError: the node is not in one.
+            ValueError: the node is not in a tree.
         """
         if self._gdpeer_tree is None:
             raise ValueError(f"{self!r} is not in a tree")
         return self._gdpeer_tree
 
     def get_parent(self) -> Node | None:
-        """The node above; None for a root or a node that was not added."""
+        """Returns the node above; None for a root, and for a node without a parent."""
         return self._gdpeer_parent
 
     def get_children(self) -> list[Node]:
-        """The nodes directly below, in the order in which they were added."""
+        """Returns the nodes directly below, in the order in which they were added."""
         return list(self._gdpeer_children.values())
 
     def get_path(self) -> NodePath:
-        """`/root/Main/Child`; the path from the topmost node on where that is not a tree's root."""
+        """Returns the node's path, as `/root/Main/Child`; outside a tree the path from the topmost node on."""
         names = [node._gdpeer_name for node in self._gdpeer_ancestors()]
         return NodePath.of((*reversed(names), self._gdpeer_name), (), self._gdpeer_tree is not None)
 
@@ -233,10 +234,10 @@ class Node(Guarded):
 
     @checked(path=_PATH)
     def get_node(self, path: str | NodePath) -> Node:
-        """The node at `path`: absolute (`/root/Main`) or from here (`Child`, `../Sibling`, `.`).
+        """Returns the node at `path`: absolute (`/root/Main`) or from here (`Child`, `../Sibling`, `.`).
 
         Raises:
-            LookupError: there is none.
+            LookupError: there is no such node.
         """
         node = self.get_node_or_null(path)
         if node is None:
@@ -245,7 +246,7 @@ class Node(Guarded):
 
     @checked(path=_PATH)
     def get_node_or_null(self, path: str | NodePath) -> Node | None:
-        """As `get_node`; None where there is none."""
+        """Returns the node at `path` as `get_node` does; None if there is no such node."""
         text = str(path)
         if text.startswith("/"):
             return None if self._gdpeer_tree is None else self._gdpeer_tree.get_node_or_null(text)
@@ -260,14 +261,14 @@ class Node(Guarded):
 
     @checked(group=STR)
     def add_to_group(self, group: str) -> None:
-        """Have `SceneTree.get_nodes_in_group` find this node."""
+        """Adds the node to a group, for `SceneTree.get_nodes_in_group`."""
         self._gdpeer_groups.add(group)
         if self._gdpeer_tree is not None:
             self._gdpeer_tree._gdpeer_join_group(group, self)
 
     @checked(group=STR)
     def remove_from_group(self, group: str) -> None:
-        """Take back `add_to_group`; without effect where it was not in the group."""
+        """Removes the node from a group. Has no effect if the node is not in the group."""
         self._gdpeer_groups.discard(group)
         if self._gdpeer_tree is not None:
             self._gdpeer_tree._gdpeer_leave_group(group, self)
@@ -292,11 +293,11 @@ class Node(Guarded):
 
     @checked(peer_id=INT, recursive=BOOL)
     def set_multiplayer_authority(self, peer_id: int, recursive: bool = True) -> None:
-        """Say whose calls count where a method is for the authority only.
+        """Sets the peer whose calls are allowed for methods with the mode "authority".
 
         Args:
-            peer_id: 1, the server, at first. Set the same on every side.
-            recursive: for all nodes below, too.
+            peer_id: at first 1, the server. Set the same id on every side.
+            recursive: True also sets the authority of all nodes below.
         """
         self._gdpeer_authority = peer_id
         if recursive:
@@ -312,30 +313,33 @@ class Node(Guarded):
         return self.multiplayer.get_unique_id() == self._gdpeer_authority
 
     def rpc(self, method: str, *arguments: Any) -> Error:
-        """Call `method` of this node on every other side; what `node.method.rpc(...)` does.
+        """Calls `method` of this node on every other side, as `node.method.rpc(...)` does.
 
         Returns:
-            As `rpc_id`.
+            The codes of `rpc_id`.
         """
         return self.rpc_id(0, method, *arguments)
 
     def rpc_id(self, peer_id: int, method: str, *arguments: Any) -> Error:
-        """Call `method` of this node on one side; what `node.method.rpc_id(peer_id, ...)` does.
+        """Calls `method` of this node on other sides, as `node.method.rpc_id(peer_id, ...)` does.
 
         Args:
-            peer_id: positive: that one; 0: all; negative: all but that one, who must be there.
-            method: its name; with `@rpc`, or configured by `rpc_config`.
-            arguments: engine values, at most 255.
+            peer_id: positive: this peer; 0: all peers; negative: all but that peer, which must be connected.
+            method: the name of a method with `@rpc`, or configured by `rpc_config`.
+            arguments: at most 255 engine values.
 
         Returns:
-            `ERR_UNCONFIGURED` without a peer, `ERR_INVALID_PARAMETER` for a node outside a tree, for a method that
-            cannot be called there, and for the own id where it has no `call_local`, `ERR_CONNECTION_ERROR` when not
-            connected, `FAILED` where a local call raised, `ERR_OUT_OF_MEMORY` where somebody's
-            `outbound_buffer_size` has no room for it (the others got it); else `OK`.
+            OK: the call was sent.
+            ERR_UNCONFIGURED: there is no peer.
+            ERR_CONNECTION_ERROR: the peer is not connected.
+            ERR_INVALID_PARAMETER: the node is not in a tree, the method cannot be called there, or `peer_id` is this
+                side's id and the method has no `call_local`.
+            FAILED: the method was also called here, and raised.
+            ERR_OUT_OF_MEMORY: the send queue of a peer (`outbound_buffer_size`) is full. All others got the call.
 
         Raises:
-            VariantError: an argument is no engine value. Nothing was sent.
-            ValueError: more than 255 arguments.
+            VariantError: an argument is not an engine value. Nothing was sent.
+            ValueError: there are more than 255 arguments.
         """
         if type(peer_id) is not int:
             check_id("rpc_id", peer_id)
@@ -347,11 +351,12 @@ class Node(Guarded):
 
     @checked(method=STR, config=_CONFIG)
     def rpc_config(self, method: str, config: RpcConfig | Mapping[str, Any] | None) -> None:
-        """Let a method without `@rpc` be called from elsewhere, on this node only; None: no longer.
+        """Lets other sides call a method without `@rpc`, on this node only.
 
         Args:
-            method: its name. Both sides must configure the same names before the first call.
-            config: with `rpc_mode`, `transfer_mode`, `call_local`, `channel`; what is missing is as in the engine.
+            method: the method's name. Both sides must configure the same names before the first call.
+            config: an `RpcConfig`, or a dictionary with `rpc_mode`, `transfer_mode`, `call_local` and `channel`; what
+                is missing is as in the engine. None takes the configuration back.
 
         Raises:
             ValueError: there is no such method, or the configuration is not valid.
@@ -372,7 +377,7 @@ class Node(Guarded):
             self._gdpeer_table = None
 
     def _gdpeer_config_of(self, method: str, config: RpcConfig | Mapping[str, Any]) -> RpcConfig | None:
-        """The configuration; None, said in the log, where a dictionary has no `rpc_mode`."""
+        """Returns the configuration; None, with an error in the log, for a dictionary without `rpc_mode`."""
         if isinstance(config, RpcConfig):
             return config
         found = RpcConfig.of(config)
@@ -382,7 +387,7 @@ class Node(Guarded):
         return None
 
     def _gdpeer_methods(self) -> MethodTable:
-        """What can be called here from elsewhere; from the first use on it stays."""
+        """Returns the methods that other sides may call. The table is kept from the first use on."""
         if self._gdpeer_table is None:
             self._gdpeer_table = self._gdpeer_made_table()
         return self._gdpeer_table
@@ -396,13 +401,13 @@ class Node(Guarded):
 
 
 class SceneTree(Guarded):
-    """The root of all nodes, and what drives them.
+    """The root of all nodes, whose `poll` drives the networks.
 
     Args:
-        multiplayer: the API of the whole tree; None: a `SceneMultiplayer`.
+        multiplayer: the API of the whole tree. None makes a `SceneMultiplayer`.
 
     Attributes:
-        root: the node `/root`, under which all others stand.
+        root: the node `/root`, above all other nodes.
     """
 
     _gdpeer_attributes: ClassVar[tuple[str, ...]] = ("root",)
@@ -421,7 +426,7 @@ class SceneTree(Guarded):
 
     @checked(path=_PATH)
     def get_multiplayer(self, path: str | NodePath = "") -> MultiplayerAPI[Any]:
-        """The API that counts at `path`; "": that of the whole tree."""
+        """Returns the API of the branch that `path` is in; "" returns the API of the whole tree."""
         names = NodePath(str(path)).names or ("root",)
         while names not in self._gdpeer_apis:
             names = names[:-1] or ("root",)
@@ -429,16 +434,15 @@ class SceneTree(Guarded):
 
     @checked(root_path=_PATH)
     def set_multiplayer(self, api: MultiplayerAPI[Any] | None, root_path: str | NodePath = "") -> None:
-        """Give a branch of the tree an API of its own.
+        """Gives a branch of the tree its own API.
 
         Args:
-            api: None takes it away again, from a branch.
-            root_path: an absolute path, which need not exist yet; "": the whole tree. Paths on the wire count from
-                there.
+            api: the API. None takes the API of the branch away.
+            root_path: an absolute path; there need not be a node yet. "" means the whole tree. Paths in packets are
+                relative to this path.
 
         Raises:
-            ValueError: the path is not below `/root`, the API is in use elsewhere, or it is the whole tree's that is
-                to be taken away.
+            ValueError: the path is not below `/root`, the API is in use elsewhere, or `api` is None for the whole tree.
         """
         if api is not None and not hasattr(api, "_tree"):
             raise wrong_type("set_multiplayer", "api", "a MultiplayerAPI or None", api)
@@ -461,7 +465,7 @@ class SceneTree(Guarded):
         return self.get_multiplayer(node.get_path()) if len(self._gdpeer_apis) > 1 else self._gdpeer_apis[("root",)]
 
     def _gdpeer_forget_apis(self) -> None:
-        """The nodes look for their API anew."""
+        """Makes every node look up its API again."""
         pending = [self.root]
         while pending:
             node = pending.pop()
@@ -469,11 +473,11 @@ class SceneTree(Guarded):
             pending.extend(node._gdpeer_children.values())
 
     def poll(self, timeout: float = 0.0) -> None:
-        """One turn of every network in the tree: bytes come in, signals are emitted, methods called, bytes go out.
+        """Polls every network in the tree: reads bytes, emits signals, runs calls, and sends bytes.
 
         Args:
-            timeout: 0: never wait. Positive: wait at most so many seconds for something to happen; with several
-                networks at most 10 ms, shared out among them.
+            timeout: the most seconds to wait for an event. 0 does not wait. With several networks the wait is at most
+                10 ms, which they share.
         """
         if type(timeout) is not float:
             timeout = seconds_of("poll", "timeout", timeout)
@@ -487,10 +491,10 @@ class SceneTree(Guarded):
 
     @checked(path=_PATH)
     def get_node(self, path: str | NodePath) -> Node:
-        """The node at `path`, as `/root/Main`.
+        """Returns the node at an absolute path, as `/root/Main`.
 
         Raises:
-            LookupError: there is none.
+            LookupError: there is no such node.
         """
         node = self.get_node_or_null(path)
         if node is None:
@@ -499,18 +503,18 @@ class SceneTree(Guarded):
 
     @checked(path=_PATH)
     def get_node_or_null(self, path: str | NodePath) -> Node | None:
-        """As `get_node`; None where there is none."""
+        """Returns the node at `path` as `get_node` does; None if there is no such node."""
         first, _, rest = str(path).strip("/").partition("/")
         return walk(self.root, rest) if first == "root" else None
 
     @checked(group=STR)
     def get_nodes_in_group(self, group: str) -> list[Node]:
-        """The nodes of a group, in the order in which they joined."""
+        """Returns the nodes of a group, in the order in which they joined."""
         return list(self._gdpeer_groups.get(group, ()))
 
     @checked(group=STR, method=STR)
     def call_group(self, group: str, method: str, *arguments: Any) -> None:
-        """Call a method of every node of a group."""
+        """Calls a method of every node of a group."""
         for node in self.get_nodes_in_group(group):
             getattr(node, method)(*arguments)
 
@@ -545,7 +549,7 @@ def _check_name(name: str) -> str:
 
 
 def walk(node: Node, path: str) -> Node | None:
-    """The node at a relative path."""
+    """Returns the node at a path that is relative to `node`; None if there is no such node."""
     found: Node | None = node
     for name in path.split("/"):
         if found is None:

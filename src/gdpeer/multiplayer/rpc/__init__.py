@@ -1,1 +1,1 @@
-"""Methods that other sides may call: how they are declared, and which arguments they take."""
+"""Declares methods that other sides may call, and checks the arguments of their calls."""

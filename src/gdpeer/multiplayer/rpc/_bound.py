@@ -22,10 +22,10 @@ _PLACE = inspect.Parameter.POSITIONAL_OR_KEYWORD
 
 
 class CallSender:
-    """The compiled base class of an API. Compiled, its `rpc` is called without a search for a subclass's own."""
+    """The compiled base class of an API, so that compiled callers find `rpc` without a search at run time."""
 
     def rpc(self, peer_id: int, node: Node, method: str, arguments: Sequence[Any] = ()) -> Error:
-        """Calls `method` of the same node elsewhere; see `MultiplayerAPI.rpc`."""
+        """Calls `method` of the same node on other sides; see `MultiplayerAPI.rpc`."""
         raise NotImplementedError
 
 
@@ -33,7 +33,7 @@ class Declared:
     """The compiled base class of `RpcMethod`.
 
     Attributes:
-        function: the function itself.
+        function: the function that `@rpc` decorates.
         name: the method's name in its class.
     """
 
@@ -42,12 +42,12 @@ class Declared:
         self.name = name
 
     def __get__(self, node: Any, owner: type) -> Any:
-        """Returns a node's own method; on the class this object."""
+        """Returns the method of a node; on the class this object itself."""
         return self if node is None else new_bound(node, self)
 
 
 class BoundMethod:
-    """A node's method: called here, or elsewhere by `rpc` and `rpc_id`."""
+    """The method of a node: call it here, or on other sides by `rpc` and `rpc_id`."""
 
     __slots__ = ("_method", "_node")
 
@@ -57,7 +57,7 @@ class BoundMethod:
         self._method = method
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
-        """Calls the method here, as a method of any class."""
+        """Calls the method on this side only."""
         return self._method.function(self._node, *arguments, **named)
 
     def rpc(self, *arguments: Any, **named: Any) -> Error:
@@ -72,7 +72,7 @@ class BoundMethod:
 
     def _call(self, peer_id: int, arguments: tuple[Any, ...]) -> Error:
         node = self._node
-        # The API is called at once if it is known and the node's class has gdpeer's own `rpc_id` and `multiplayer`.
+        # Call the API directly if the node has found it, and its class overrides neither `rpc_id` nor `multiplayer`.
         api: Any = node._gdpeer_api if node._gdpeer_calls_api else None
         if isinstance(api, CallSender):
             sender: CallSender = api  # a C type once compiled (_bound.pxd)
@@ -80,9 +80,9 @@ class BoundMethod:
         return node.rpc_id(peer_id, self._method.name, *arguments)
 
     def _places(self, arguments: tuple[Any, ...], named: Mapping[str, Any]) -> tuple[Any, ...]:
-        """Returns the arguments by position: names do not travel.
+        """Returns all arguments by position, because packets have no argument names.
 
-        Defaults fill the places between; defaults behind the last given argument are left out.
+        Defaults fill the positions between. Defaults behind the last given argument are not sent.
         """
         bound = signature_of(self._method.function).bind(self._node, *arguments, **named)
         parameters = bound.signature.parameters
@@ -106,7 +106,7 @@ class BoundMethod:
 
 
 def new_bound(node: Node, method: Declared) -> BoundMethod:
-    """A method of one node."""
+    """Returns the method of a node; faster than a call of the class."""
     bound = BoundMethod.__new__(BoundMethod)
     bound.begin(node, method)
     return bound

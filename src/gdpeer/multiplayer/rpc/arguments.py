@@ -1,10 +1,10 @@
-"""Whether the arguments of a call from elsewhere fit the method, before it is called.
+"""Checks the arguments of a call from another side, before the method runs.
 
-The annotations say what is wanted; `converters` what becomes of a value that is of another type.
+The annotations name the types; `converters` converts values of other types.
 
 Invariants:
-- A value never makes anything but CallError leave `Checker.check`, whatever it holds.
-- Only annotations of parameters that a call can fill are read, once, at the first call or `problem`.
+- `Checker.check` raises only CallError for a value, whatever the value holds.
+- Only the annotations of parameters that a call can fill are read: once, at the first call or `problem`.
 
 Layer: `multiplayer`; compiled (types in `arguments.pxd`).
 """
@@ -28,11 +28,11 @@ __all__ = ["CallError", "Checker", "signature_of"]
 
 
 class Checker:
-    """Checks the arguments for one method.
+    """Checks the arguments of calls of one method.
 
     Args:
-        function: takes the node first.
-        bound: it does not; it is bound already.
+        function: a function whose first parameter is the node.
+        bound: True if the function has no such parameter, because it is bound to its node already.
     """
 
     __slots__ = (
@@ -54,11 +54,11 @@ class Checker:
     def __init__(self, function: Callable[..., Any], *, bound: bool = False) -> None:
         self._function = function
         self._bound = bound
-        self._least = self._places = -1  # the annotations are read at the first call: by then all they name is defined
+        self._least = self._places = -1  # annotations are read at the first call, when all names in them are defined
         self._problem = ""
 
     def problem(self) -> str:
-        """What is wrong with the method, so that no call from elsewhere can be checked; "" where nothing is."""
+        """Returns why no call of the method can be checked; "" if calls can be checked."""
         if self._places < 0 and not self._problem:
             try:
                 self._read_signature()
@@ -68,14 +68,14 @@ class Checker:
         return self._problem
 
     def packs(self) -> bool:
-        """Whether `pack` changes anything: whether some parameter is annotated as a list or dict of something."""
+        """Whether `pack` may change arguments: some parameter is annotated as a typed list or dict."""
         return not self.problem() and (self._rest_packer is not None or any(self._packers))
 
     def pack(self, arguments: Sequence[Any]) -> Sequence[Any]:
-        """The arguments as they are sent, lists and dicts with the types that the annotations say.
+        """Returns the arguments as they are sent: lists and dicts become typed ones, as the annotations say.
 
         Raises:
-            TypeError: an element is not what its annotation says.
+            TypeError: an element does not fit its annotation.
         """
         return [self._pack(index, value) for index, value in enumerate(arguments)]
 
@@ -92,11 +92,11 @@ class Checker:
             raise TypeError(f"{function}() {which}: {problem}") from None
 
     def check(self, arguments: Sequence[Any]) -> Sequence[Any]:
-        """The arguments as the method wants them.
+        """Returns the arguments, converted to the annotated types.
 
         Raises:
-            CallError: too few, too many, or of the wrong type.
-            TypeError: what `problem` says.
+            CallError: there are too few or too many arguments, or one does not fit its annotation.
+            TypeError: calls of the method cannot be checked; the text is that of `problem`.
         """
         if len(arguments) == self._places and _fit(arguments, self._kinds):
             return arguments
@@ -141,10 +141,10 @@ class Checker:
         self._most = math.inf if rest else len(places)
         self._free = self._rest is None and not any(self._converters)
         self._least = sum(one.default is one.empty for one in places)
-        self._places = len(places)  # the last, for it says that all is known
+        self._places = len(places)  # set last: from now on the signature counts as read
 
     def _parameters(self) -> tuple[list[inspect.Parameter], list[inspect.Parameter]]:
-        """Those that a call from elsewhere can fill: the places, and the one that takes the rest."""
+        """Returns the parameters that a call from another side can fill: those by position, and `*arguments`."""
         parameters = list(signature_of(self._function).parameters.values())
         for one in parameters:
             if one.kind is one.KEYWORD_ONLY and one.default is one.empty:
@@ -159,8 +159,8 @@ class Checker:
 
 
 def _fit(arguments: Sequence[Any], kinds: list[frozenset[type] | None]) -> bool:
-    """Whether all of as many arguments are of kinds that need no further look."""
-    for i in range(len(kinds)):  # a generator would cost more than all the looks
+    """Whether all arguments have types that need no further check. There must be as many arguments as `kinds`."""
+    for i in range(len(kinds)):  # a generator expression would take longer than all the checks
         kind = kinds[i]
         if kind is not None and type(arguments[i]) not in kind:
             return False
@@ -168,7 +168,7 @@ def _fit(arguments: Sequence[Any], kinds: list[frozenset[type] | None]) -> bool:
 
 
 def _kinds_of(converter: Converter | None) -> frozenset[type] | None:
-    """Of which types a converter lets all values through; None: of any."""
+    """Returns the types whose values all pass a converter; None if all values of all types pass."""
     if converter is None:
         return None
     return converter.kinds if isinstance(converter, Passing) else frozenset()
@@ -184,16 +184,16 @@ _UNREAD: dict[str, Any] = (
 
 
 def signature_of(function: Callable[..., Any]) -> inspect.Signature:
-    """The signature, without a need that the annotations can be read, which Python 3.14 does for all of them at once.
+    """Returns the signature without evaluating annotations, which Python 3.14 does for all of them at once.
 
     Raises:
-        TypeError, ValueError: it has none.
+        TypeError, ValueError: the function has no signature.
     """
     return inspect.signature(function, **_UNREAD)
 
 
 def _scope(function: Callable[..., Any]) -> dict[str, Any]:
-    """What the names in a function's annotations mean."""
+    """Returns the names that the annotations of a function can use, and their values."""
     found: Any = inspect.unwrap(function)
     if isinstance(found, functools.partial):
         found = inspect.unwrap(found.func)
@@ -204,7 +204,7 @@ def _scope(function: Callable[..., Any]) -> dict[str, Any]:
 
 
 def _wanted_by(parameter: inspect.Parameter, scope: dict[str, Any]) -> tuple[Converter | None, Packer | None]:
-    """What an argument becomes that comes from elsewhere, and one that goes there."""
+    """Returns the converter for received arguments of a parameter, and the packer for sent ones."""
     if parameter.annotation is parameter.empty:
         return None, None
     alone = types.SimpleNamespace(__annotations__={"it": parameter.annotation})

@@ -1,9 +1,10 @@
-"""Async `@rpc` methods: each call from elsewhere is a task, where the tree runs in asyncio.
+"""Runs async `@rpc` methods: each call from another side is a task, if the tree runs in asyncio.
 
-The tree of `gdpeer.aio.multiplayer_server` and `multiplayer_client` has a `Tasks`, which starts them and ends them with
-the tree. Elsewhere nothing would ever run such a method, so that the call raises, and says what to do.
+The trees of `gdpeer.aio.multiplayer_server` and `multiplayer_client` have `Tasks`, which starts the tasks, and ends
+them together with the tree. In another tree nothing would run the coroutine, so the call raises RuntimeError and says
+what to do.
 
-Layer: `multiplayer`; knows nothing of asyncio.
+Layer: `multiplayer`; does not import asyncio.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["CALLER", "Tasks", "as_called", "use_tasks"]
 
 CALLER: ContextVar[int] = ContextVar("gdpeer_caller", default=0)
-"""Within such a task: who called."""
+"""The id of the caller, within the task of its call."""
 
 _NO_LOOP = (
     "{} is an async method, and this tree does not run in asyncio: use gdpeer.aio.multiplayer_server() or "
@@ -29,21 +30,23 @@ _NO_LOOP = (
 
 
 class Tasks(Protocol):
-    """Starts the coroutines of a tree."""
+    """Starts the coroutines of a tree as tasks."""
 
     def start(self, node: Node, name: str, begin: Callable[[], Coroutine[Any, Any, object]]) -> None:
-        """Run what `begin` makes; it is not called where too many of the caller's run already."""
+        """Runs the coroutine that `begin` returns. Does not call `begin` if too many tasks of the same caller run
+        already.
+        """
 
 
 _TASKS: WeakKeyDictionary[SceneTree, Tasks] = WeakKeyDictionary()
-"""Of the trees that run in asyncio."""
+"""The task starters of the trees that run in asyncio."""
 
 
 def use_tasks(tree: SceneTree, tasks: Tasks | None) -> Tasks | None:
-    """Sets what starts the calls of a tree's async methods; None: nothing does.
+    """Sets the task starter of a tree, which runs calls of its async methods; None removes it.
 
     Returns:
-        What has started them so far.
+        The former task starter.
     """
     before = _TASKS.pop(tree, None)
     if tasks is not None:
@@ -52,7 +55,7 @@ def use_tasks(tree: SceneTree, tasks: Tasks | None) -> Tasks | None:
 
 
 def as_called(function: Callable[..., Any], name: str, is_async: bool | None = None) -> Callable[..., Any]:
-    """What a call from elsewhere calls: the function itself, or for an async one what starts its task."""
+    """Returns what a call from another side runs: the function, or for an async function a starter of its task."""
     if not (inspect.iscoroutinefunction(function) if is_async is None else is_async):
         return function
 

@@ -1,11 +1,11 @@
-"""What becomes of a value of another type than a parameter's: what the engine makes of it, where nothing is lost.
+"""Converts values to the type of a parameter as the engine does, if nothing is lost.
 
     RULES[int][float](2.0)  # 2
 
-The engine also converts where something is lost: 1.5 for an int is 1, 1e300 the smallest int, a text in a packed array
-of numbers 0. Such a value is a mistake or a cheat here, and refused.
+The engine also converts if something is lost: 1.5 becomes the int 1, 1e300 the smallest int, a text in a packed array
+of numbers 0. Here CallError refuses these values: they come from a mistake or a cheat.
 
-Invariants: whatever a value holds, a rule raises nothing but CallError, ValueError, TypeError and ArithmeticError.
+Invariant: a rule raises only CallError, ValueError, TypeError or ArithmeticError, whatever a value holds.
 
 Layer: `multiplayer`. Source: `tests/golden/conversions_godot4.json`, recorded from Godot 4.6.
 """
@@ -50,11 +50,11 @@ __all__ = ["PACKED", "RULES", "CallError", "Converter", "rule_for"]
 
 
 class CallError(Exception):
-    """The arguments do not fit; the text says why, in a line."""
+    """The arguments of a call do not fit the method; the text says why, in one line."""
 
 
 Converter: TypeAlias = Callable[[Any], Any]
-"""Gives the value as the method wants it, or raises CallError."""
+"""Returns the value, converted to the type of the parameter, or raises CallError."""
 
 _INT = range(-(2**63), 2**63)
 _BITS_32 = range(2**32)
@@ -83,12 +83,12 @@ def _truth(value: float) -> bool:
 
 
 def _rounded(wanted: type) -> Converter:
-    """A vector of integers, of one of reals."""
+    """Returns the conversion from a vector of reals to a vector of integers."""
     return lambda value: wanted(*map(_whole, value))
 
 
 def _flat(wanted: type) -> Converter:
-    """A vector of reals, of one of integers."""
+    """Returns the conversion from a vector of integers to a vector of reals."""
 
     def convert(value: Any) -> Any:
         found = wanted(*value)
@@ -100,7 +100,7 @@ def _flat(wanted: type) -> Converter:
 
 
 def _reversible(there: Converter, back: Converter) -> Converter:
-    """A conversion that has to give the value again when it is taken back, up to what rounding does."""
+    """Returns a conversion that refuses values which the way back does not restore, apart from rounding."""
 
     def convert(value: Any) -> Any:
         found = there(value)
@@ -132,7 +132,7 @@ def _colour(value: int) -> Color:
 
 
 def _each(wanted: Callable[[Any], Any], kind: type) -> Converter:
-    """A packed array of what an array holds, each element by the rules of its own."""
+    """Returns the conversion from an array to a packed array; each element is converted by the rules of its type."""
     rules = RULES.get(kind, {})
 
     def element(index: int, value: Any) -> Any:
@@ -151,7 +151,7 @@ def _each(wanted: Callable[[Any], Any], kind: type) -> Converter:
 
 
 def rule_for(rules: Mapping[type, Converter | None], kind: type) -> Converter | None:
-    """What converts values of a type, or of what it is a kind of; a packed array is not an array here."""
+    """Returns the rule for values of a type, or of one of its base classes. A packed array does not count as a list."""
     if kind in rules or kind in PACKED:
         return rules.get(kind)
     return next((rules[base] for base in kind.__mro__ if base in rules), None)
@@ -169,7 +169,7 @@ PACKED = {
     PackedVector4Array: Vector4,
     PackedColorArray: Color,
 }
-"""The packed arrays, and what they hold."""
+"""The packed arrays, each with the type of its elements."""
 
 RULES: dict[type, Mapping[type, Converter | None]] = {
     bool: {int: _truth, float: _truth},
@@ -198,7 +198,7 @@ RULES: dict[type, Mapping[type, Converter | None]] = {
     Projection: {Transform3D: Projection},
     Color: {str: Color, StringName: None, int: _colour, bool: None},
 }
-"""Wanted, given: how to convert without loss; None: not at all, though the type is a kind of another one here."""
+"""RULES[wanted][given]: converts without loss. None: never convert, although a base class of the type has a rule."""
 
 RULES |= {kind: {list: _each(kind, element)} for kind, element in PACKED.items()}
 RULES |= {

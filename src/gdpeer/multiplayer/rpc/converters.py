@@ -1,10 +1,10 @@
-"""What makes of a value one that an annotation allows.
+"""Converts RPC arguments to the annotated types.
 
-The annotation says which type is wanted; `conversions` what becomes of a value of another type.
+The annotation names the type; `conversions` converts values of other types.
 
 Invariants:
-- A value never makes anything but CallError leave a converter, whatever it holds.
-- Not compiled: an annotation that goes round in a circle ends in a RecursionError, which C does not have.
+- A converter raises only CallError, whatever a value holds.
+- This module is not compiled: a recursive annotation ends in a RecursionError, which C does not have.
 
 Layer: `multiplayer`.
 """
@@ -34,11 +34,11 @@ __all__ = ["DICTS", "LISTS", "CallError", "Converter", "Passing", "converter_for
 
 
 class Passing:
-    """A converter that lets all values of some types through, whatever they hold.
+    """A converter that passes all values of some types unchanged.
 
     Args:
-        kinds: these types.
-        convert: for all other values.
+        kinds: the types whose values always pass.
+        convert: the converter for all other values.
     """
 
     __slots__ = ("_convert", "kinds")
@@ -48,15 +48,15 @@ class Passing:
         self._convert = convert
 
     def __call__(self, value: Any) -> Any:
-        """See `Converter`."""
+        """Returns the value, converted if its type is not one of `kinds`."""
         return value if type(value) in self.kinds else self._convert(value)
 
 
 def converter_for(annotation: Any) -> Converter | None:
-    """What makes of a value one that the annotation allows; None where it allows everything.
+    """Returns the converter for an annotation; None if the annotation allows every value.
 
     Raises:
-        TypeError: no engine value can be checked against this annotation.
+        TypeError: the annotation does not describe engine values.
     """
     if annotation is typing.LiteralString:
         annotation = str
@@ -120,7 +120,7 @@ def _member(wanted: type[Enum]) -> Converter:
 
     def convert(value: Any) -> Any:
         found = None
-        with suppress(Exception):  # `_missing_` is the game's, and can raise anything
+        with suppress(Exception):  # the game may define `_missing_`, which can raise anything
             found = wanted(plain(value))
         if found is None or isinstance(plain(value), bool) is not isinstance(found.value, bool):
             raise CallError(f"is {value!r}, which is no {wanted.__name__}")
@@ -175,7 +175,7 @@ def _list_of(element: Converter | None) -> Converter:
 
     def convert(value: Any) -> Any:
         found = as_list(value)
-        if type(found) is Array:  # as the other side sends it, typed
+        if type(found) is Array:  # the other side sent a typed array
             found = list(found)
         for index, one in enumerate(found):
             new = _inside(element, one, "element", index)
@@ -210,7 +210,7 @@ def _is_typed(value: Any) -> bool:
 
 
 def _gathered(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
-    """All the pairs in a dictionary: a plain one where that can tell the keys apart, else the engine's."""
+    """Returns all pairs in one dictionary: a plain one if it can tell the keys apart, else the engine's."""
     for kind in (dict, Dictionary):
         with suppress(TypeError, ValueError):  # a key that it cannot hold
             found: dict[Any, Any] = kind(pairs)

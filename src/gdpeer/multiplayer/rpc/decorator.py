@@ -1,15 +1,15 @@
-"""`@rpc`: which methods of a node other sides may call, and by which numbers.
+"""`@rpc`: declares methods of a node that other sides may call, and numbers them.
 
     class Main(Node):
         @rpc("any_peer", "call_local")
         def say(self, text: str) -> None: ...
 
     node.say("hi")                # here
-    node.say.rpc("hi")            # everywhere else, and here because of call_local
+    node.say.rpc("hi")            # on all other sides, and here because of call_local
     node.say.rpc_id(peer_id, "hi")
 
-Calls travel by number: both sides sort the names of all their `@rpc` methods, inherited ones included, and count. So
-both need the same names; a checksum over them tells when they differ.
+Calls travel by number: both sides sort the names of all their `@rpc` methods, inherited ones included, and number them
+in that order. So both sides need the same names; a checksum over the names tells when they differ.
 
 Layer: `multiplayer`. Source: reference godot4-wire sections D.2, D.3 and D.4.
 """
@@ -50,18 +50,18 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 OWN_ENTRY = 0x8000
-"""Set in the number of a method that was configured for one node (`Node.rpc_config`)."""
+"""This bit is set in the numbers of methods that were configured for one node (`Node.rpc_config`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class RpcConfig:
-    """How a method can be called from elsewhere.
+    """How other sides may call a method.
 
     Attributes:
-        rpc_mode: who may.
-        call_local: whether calling everybody calls this side too.
-        transfer_mode: without effect over WebSocket, which is always reliable.
-        channel: likewise.
+        rpc_mode: which peers may call the method. Default: AUTHORITY.
+        call_local: True also calls the method here when it is called on all sides. Default: False.
+        transfer_mode: has no effect over WebSocket, which is always reliable.
+        channel: has no effect over WebSocket.
     """
 
     rpc_mode: RPCMode = RPCMode.AUTHORITY
@@ -73,15 +73,15 @@ class RpcConfig:
         check_fields(self, rpc_mode=INT, call_local=BOOL, transfer_mode=INT, channel=INT)
 
     def is_open(self) -> bool:
-        """Whether everybody may call the method, whatever side this is."""
+        """Whether every peer may call the method, on every side."""
         return self.rpc_mode == RPCMode.ANY_PEER
 
     @classmethod
     def of(cls, entries: Mapping[str, Any]) -> RpcConfig:
-        """From a dictionary as the engine's `rpc_config` takes it.
+        """Returns the configuration from a dictionary of the engine's `rpc_config`.
 
         Raises:
-            ValueError: an unknown key, or a value that is none of the engine's.
+            ValueError: a key is unknown, or a value is not one of the engine's.
         """
         known = dict(entries)
         mode = RPCMode(known.pop("rpc_mode", RPCMode.AUTHORITY))
@@ -93,10 +93,10 @@ class RpcConfig:
 
     @classmethod
     def of_words(cls, words: Iterable[str | int]) -> RpcConfig:
-        """From the words of `@rpc(...)`.
+        """Returns the configuration from the words of `@rpc(...)`.
 
         Raises:
-            ValueError: a word that is not known, or two of a kind.
+            ValueError: a word is unknown, or two words set the same option.
         """
         entries: dict[str, Any] = {}
         for word in words:
@@ -126,10 +126,10 @@ _WORDS: dict[Any, tuple[str, Any]] = {
 
 
 def check_callable(function: Callable[..., Any]) -> None:
-    """Refuse a method that does nothing when it is called.
+    """Raises TypeError for a generator, because a call would not run its body.
 
     Raises:
-        TypeError: it is a generator.
+        TypeError: the function is a generator.
     """
     is_async = inspect.isasyncgenfunction(function)
     if is_async or inspect.isgeneratorfunction(function):
@@ -139,15 +139,15 @@ def check_callable(function: Callable[..., Any]) -> None:
 
 
 def is_mangled(name: str) -> bool:
-    """Whether Python changes this name where it stands in a class: `__x` becomes `_Main__x`."""
+    """Whether Python changes this name inside a class: `__x` becomes `_Main__x`."""
     return name.startswith("__") and not name.endswith("__")
 
 
 def check_name(name: str) -> None:
-    """Refuse a name that the class would have as another one, which no other side knows.
+    """Raises ValueError for a name that Python changes inside a class, since no other side knows the changed name.
 
     Raises:
-        ValueError: it begins with two underscores.
+        ValueError: the name begins with two underscores, and does not end with two.
     """
     if is_mangled(name):
         raise ValueError(
@@ -157,21 +157,21 @@ def check_name(name: str) -> None:
 
 
 class RpcMethod(Declared, Generic[P, R]):
-    """A method that other sides may call; what `@rpc` makes of a function.
+    """A method that other sides may call: the result of `@rpc`.
 
     Args:
-        function: see below.
-        config: see below.
-        name: by which the class knows it; "": the function's.
+        function: the decorated function.
+        config: how other sides may call the method.
+        name: the method's name in its class. "" takes the function's name.
 
     Attributes:
-        function: the function itself.
-        config: how it can be called.
-        checker: of the arguments of a call from elsewhere.
+        function: the decorated function.
+        config: how other sides may call the method.
+        checker: checks the arguments of calls from other sides.
 
     Raises:
-        TypeError: not a function, or a generator.
-        ValueError: a name that Python changes within a class (`__x`).
+        TypeError: `function` is not a function, or is a generator.
+        ValueError: Python changes the name inside a class (`__x`).
     """
 
     def __init__(self, function: Callable[Concatenate[Any, P], R], config: RpcConfig, name: str = "") -> None:
@@ -197,7 +197,7 @@ class RpcMethod(Declared, Generic[P, R]):
         def __get__(self, node: Any, owner: type) -> RpcMethod[P, R] | BoundRpc[P, R]: ...
 
     def __call__(self, *arguments: Any, **named: Any) -> R:
-        """Call the function: `Base.say(self, "hi")`."""
+        """Calls the function, as in `Base.say(self, "hi")`."""
         result: R = self.function(*arguments, **named)
         return result
 
@@ -205,7 +205,7 @@ class RpcMethod(Declared, Generic[P, R]):
 if TYPE_CHECKING:
 
     class BoundRpc(BoundMethod, Generic[P, R]):
-        """A `BoundMethod`, whose arguments are those of its function."""
+        """A `BoundMethod` with the parameters of its function, for type checkers."""
 
         def __call__(self, *arguments: P.args, **named: P.kwargs) -> R: ...
         def rpc(self, *arguments: P.args, **named: P.kwargs) -> Error: ...
@@ -217,23 +217,23 @@ def rpc(function: Callable[Concatenate[Any, P], R], /) -> RpcMethod[P, R]: ...
 @overload
 def rpc(*words: str | int) -> Callable[[Callable[Concatenate[Any, P], R]], RpcMethod[P, R]]: ...
 def rpc(*words: Any) -> Any:
-    """Let other sides call a method of a node.
+    """Lets other sides call a method of a node.
 
-    Args:
-        words: `"any_peer"` or `"authority"` (the default): who may; `"call_local"` or `"call_remote"` (the default):
-            whether a call to all counts here too; `"reliable"` (the default), `"unreliable"` or
-            `"unreliable_ordered"`, and a channel's number, which mean nothing over WebSocket.
+    Before a call from another side runs the method, its arguments are checked against the annotations, and converted if
+    nothing is lost. A method that overrides another one in a subclass keeps the words, even without `@rpc`. Type
+    checkers do not know that: repeat `@rpc` for them.
 
-    Annotations of the method are checked, and values converted without loss, before a call from elsewhere reaches it.
-    A method that overrides one in a subclass keeps the words without `@rpc`; type checkers do not know that, and want
-    it repeated.
-
-    The method may be async in a tree that runs by `gdpeer.aio`: a call from elsewhere is a task, which ends with the
+    The method may be async if its tree runs in `gdpeer.aio`: a call from another side is a task, which ends with the
     tree. In any other tree such a call raises RuntimeError, which is logged.
 
+    Args:
+        words: `"any_peer"` or `"authority"` (the default): which peers may call. `"call_local"` or `"call_remote"` (the
+            default): whether a call of all sides also runs here. `"reliable"` (the default), `"unreliable"` or
+            `"unreliable_ordered"`, and the number of a channel: no effect over WebSocket.
+
     Raises:
-        ValueError: a word that is not known, or two of a kind; a name that Python changes (`__x`).
-        TypeError: not a method, or a generator.
+        ValueError: a word is unknown, two words set the same option, or Python changes the name inside a class (`__x`).
+        TypeError: the decorated object is not a function, or is a generator.
     """
     if len(words) == 1 and callable(words[0]):
         return RpcMethod(words[0], RpcConfig())
@@ -248,7 +248,7 @@ _TABLES: dict[type, MethodTable] = {}
 
 
 def class_table(node_class: type[Node]) -> MethodTable:
-    """The table of a class's `@rpc` methods, made once."""
+    """Returns the table of a class's `@rpc` methods, which is made once."""
     table = _TABLES.get(node_class)
     if table is None:
         found = sorted(collect_methods(node_class).items())
@@ -260,9 +260,9 @@ def class_table(node_class: type[Node]) -> MethodTable:
 
 
 def node_table(node: Node, own: Mapping[str, RpcConfig | None], shared: MethodTable) -> MethodTable:
-    """The table of a node with entries of its own: those first, then the class's.
+    """Returns the table of a node with its own entries: those first, then the methods of its class.
 
-    An entry without a configuration takes up a number and can never be called, as in the engine.
+    An entry without a configuration takes a number, but can never be called, as in the engine.
     """
     entries = [
         _own_method(node, name, OWN_ENTRY | number, config)
@@ -278,20 +278,20 @@ def _own_method(node: Node, name: str, number: int, config: RpcConfig) -> Method
         method = MethodType(method._method.function, method._node)
     if isinstance(method, MethodType) and method.__self__ is node:
         return Method(name, number, config, method.__func__, Checker(method.__func__))
-    # a callable that was put on the node, be it another one's method
+    # A callable that was set on the node; it may be the method of another object.
     function = as_called(lambda _node, *arguments: method(*arguments), name, inspect.iscoroutinefunction(method))
     return Method(name, number, config, function, Checker(method, bound=True))
 
 
 def collect_methods(node_class: type) -> dict[str, RpcMethod[Any, Any]]:
-    """All `@rpc` methods of a class, by the names under which the class has them.
+    """Returns all `@rpc` methods of a class, by their names in the class.
 
-    A method that overrides one without a decorator of its own, be it of a mixin, keeps the configuration of what it
-    overrides. (Type checkers do not know that: for them `@rpc` has to be repeated.)
+    A method without `@rpc` that overrides an `@rpc` method, also one of a mixin, keeps its configuration. (Type
+    checkers do not know that: repeat `@rpc` for them.)
 
     Raises:
-        TypeError: what overrides one is no function, or a generator.
-        ValueError: what is to override one has a name that Python changes (`__x`).
+        TypeError: the overriding object is not a function, or is a generator.
+        ValueError: Python changes the name of the overriding method (`__x`).
     """
     spaces = [vars(base) for base in node_class.__mro__]
     names = dict.fromkeys(name for space in spaces for name, one in space.items() if isinstance(one, RpcMethod))
@@ -302,7 +302,7 @@ def collect_methods(node_class: type) -> dict[str, RpcMethod[Any, Any]]:
 
 
 def _resolve(node_class: type, name: str, found: list[Any]) -> RpcMethod[Any, Any]:
-    """The method that the class has by a name, of which `found` is what its bases have, nearest first."""
+    """Returns the method of a class by its name; `found` holds the attributes with this name, nearest base first."""
     nearest = found[0]
     if isinstance(nearest, RpcMethod) and nearest.__name__ == name:
         return nearest

@@ -1,4 +1,4 @@
-"""Godot 3's modes: who may call a method or set a property from elsewhere, and what a call does here.
+"""Godot 3's modes: which peers may call a method or set a property, and whether a call also runs here.
 
     class Main(Node):
         health = remote.var(100)
@@ -46,7 +46,7 @@ R = TypeVar("R")
 
 
 class Mode(NamedInt):
-    """MultiplayerAPI.RPCMode of Godot 3. The master of a node is the side that `set_network_master` names."""
+    """MultiplayerAPI.RPCMode of Godot 3. `set_network_master` sets which side is the master of a node."""
 
     DISABLED = 0
     REMOTE = 1
@@ -60,12 +60,12 @@ class Mode(NamedInt):
 
 
 def is_allowed(mode: Mode, is_master: bool, sender_is_master: bool) -> bool:
-    """Whether a call or a set from elsewhere counts.
+    """Whether a call or a set from another side is allowed.
 
     Args:
-        mode: of the method or property.
+        mode: the mode of the method or property.
         is_master: whether this side is the node's master.
-        sender_is_master: whether the sender is.
+        sender_is_master: whether the sender is the node's master.
     """
     if mode in (Mode.REMOTE, Mode.REMOTESYNC):
         return True
@@ -75,7 +75,7 @@ def is_allowed(mode: Mode, is_master: bool, sender_is_master: bool) -> bool:
 
 
 def calls_here(mode: Mode, is_master: bool) -> tuple[bool, bool]:
-    """What a call or a set does where it is made: whether it counts here too, and whether it still goes out."""
+    """Returns whether a call or a set also takes effect here, and whether it is sent to other sides."""
     if mode in (Mode.MASTER, Mode.MASTERSYNC) and is_master:
         return True, False
     return mode in (Mode.REMOTESYNC, Mode.MASTERSYNC, Mode.PUPPETSYNC) or (mode == Mode.PUPPET and not is_master), True
@@ -83,24 +83,26 @@ def calls_here(mode: Mode, is_master: bool) -> tuple[bool, bool]:
 
 @dataclass(frozen=True, slots=True)
 class Godot3Config(RpcConfig):
-    """An `RpcConfig` that says a mode of Godot 3."""
+    """An `RpcConfig` that holds a mode of Godot 3."""
 
     mode: Mode = Mode.DISABLED
 
     def is_open(self) -> bool:
-        """See `RpcConfig`."""
+        """Whether every peer may call the method, on every side."""
         return self.mode in (Mode.REMOTE, Mode.REMOTESYNC)
 
     @classmethod
     def of_mode(cls, mode: Mode) -> Godot3Config:
-        """With the nearest meaning in Godot 4, for a tree whose API is that: the node's master is its authority."""
+        """Returns the configuration for a mode, with the nearest settings of Godot 4: the node's master is its
+        authority.
+        """
         nearest = RPCMode.AUTHORITY if mode in (Mode.PUPPET, Mode.PUPPETSYNC) else RPCMode.ANY_PEER
         everywhere = mode in (Mode.REMOTESYNC, Mode.MASTERSYNC, Mode.PUPPETSYNC)
         return cls(RPCMode.DISABLED if not mode else nearest, everywhere, TransferMode.RELIABLE, 0, mode)
 
 
 def mode_of(config: RpcConfig) -> Mode:
-    """The mode of Godot 3 that says the same as a configuration."""
+    """Returns the mode of Godot 3 that is equal to a configuration."""
     if isinstance(config, Godot3Config):
         return config.mode
     if config.rpc_mode == RPCMode.DISABLED:
@@ -111,15 +113,15 @@ def mode_of(config: RpcConfig) -> Mode:
 
 
 class RemoteVar:
-    """A property of a node that other sides may set; made by `remote.var(value)` and its like.
+    """A property of a node that other sides may set; made by `remote.var(value)` and the other keywords.
 
     Args:
-        mode: who may.
-        default: its value at first.
-        accessor: a property that holds the value instead.
+        mode: which peers may set the property.
+        default: the initial value.
+        accessor: a Python property that holds the value instead.
 
     Attributes:
-        mode: as given.
+        mode: which peers may set the property.
     """
 
     def __init__(self, mode: Mode, default: Any = None, accessor: property | None = None) -> None:
@@ -139,7 +141,7 @@ class RemoteVar:
         self._key = f"remote var {name}"
 
     def setter(self, function: Callable[[Any, Any], None]) -> RemoteVar:
-        """As a property's."""
+        """Adds a setter function, as `property.setter` does."""
         if self._accessor is None:
             raise TypeError("only a property has a setter")
         return RemoteVar(self.mode, None, self._accessor.setter(function))
@@ -159,7 +161,7 @@ class RemoteVar:
 
 
 def var_mode(node: Node, name: str) -> Mode:
-    """The mode of a property of the node's class."""
+    """Returns the mode of a property of the node's class; DISABLED if other sides may not set it."""
     declared = inspect.getattr_static(type(node), name, None)
     return declared.mode if isinstance(declared, RemoteVar) else Mode.DISABLED
 
@@ -168,7 +170,7 @@ class Keyword:
     """One of Godot 3's keywords: decorates a method or a property, or declares a variable.
 
     Attributes:
-        mode: who may call the method, or set the variable.
+        mode: which peers may call the method, or set the variable.
     """
 
     def __init__(self, name: str, mode: Mode) -> None:
@@ -180,14 +182,16 @@ class Keyword:
     @overload
     def __call__(self, function: property, /) -> Any: ...
     def __call__(self, function: Any, /) -> Any:
-        """Let other sides call the method, or set the property."""
+        """Lets other sides call the method, or set the property."""
         if isinstance(function, property):
             return RemoteVar(self.mode, None, function)
         return RpcMethod(function, Godot3Config.of_mode(self.mode))
 
     def var(self, default: Any = None) -> Any:
-        """A variable that other sides may set by `rset`, with a value to begin with that is shared: do not change it
-        in place.
+        """Declares a variable that other sides may set by `rset`.
+
+        Args:
+            default: the initial value. All nodes share it, so do not change it in place.
         """
         return RemoteVar(self.mode, default)
 

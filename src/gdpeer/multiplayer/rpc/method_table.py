@@ -1,4 +1,4 @@
-"""Tables of the methods that other sides may call: by number as they travel, by name as the game says them.
+"""Tables of the methods that other sides may call: by number for packets, by name for the game.
 
 Layer: `multiplayer`; compiled (types in `method_table.pxd`). Source: reference godot4-wire sections D.2 and D.3.
 """
@@ -23,14 +23,14 @@ class Method:
     """One entry of a table.
 
     Attributes:
-        name: of the method.
-        number: what stands for it in a packet.
-        config: how it can be called.
-        function: takes the node first; of an async method it starts the task.
-        checker: of the arguments.
-        is_open: whether everybody may call it.
-        packs: whether arguments change before they are sent; see `Checker.pack`.
-        call_local: of the configuration.
+        name: the method's name.
+        number: the method's number in packets.
+        config: how other sides may call the method.
+        function: takes the node first. For an async method it starts the task.
+        checker: checks the arguments.
+        is_open: whether every peer may call the method.
+        packs: whether arguments may change before they are sent; see `Checker.pack`.
+        call_local: whether a call of all sides also runs here.
     """
 
     __slots__ = ("call_local", "checker", "config", "function", "is_open", "name", "number", "packs")
@@ -50,10 +50,10 @@ class MethodTable:
     """The methods of a node, by number and by name.
 
     Attributes:
-        by_number: the node's own entries first.
-        by_name: what its class says counts where the node has an entry of its own too, as in Godot 4.
-        own_first: by name; there the node's own counts, as in Godot 3.
-        checksum: MD5 of all names, as both sides compute it.
+        by_number: all methods, the node's own entries first.
+        by_name: by name. If the node has its own entry for a method of its class, the class's counts, as in Godot 4.
+        own_first: by name. If the node has its own entry for a method of its class, the node's counts, as in Godot 3.
+        checksum: the MD5 of all names, as the engine computes it.
     """
 
     __slots__ = ("_was_inspected", "by_name", "by_number", "checksum", "own_first")
@@ -67,17 +67,17 @@ class MethodTable:
         self.checksum = hashlib.md5(names.encode(), usedforsecurity=False).hexdigest()
 
     def inspect(self) -> list[str]:
-        """What is wrong with the annotations of the methods, a line for each; told once."""
+        """Returns a line for each method whose annotations cannot be used; from the second call on an empty list."""
         was_inspected, self._was_inspected = self._was_inspected, True
         return [] if was_inspected else [text for one in self.by_number.values() if (text := one.checker.problem())]
 
     @property
     def names(self) -> list[str]:
-        """In the order of the numbers."""
+        """The names, in the order of the numbers."""
         return [method.name for method in self.by_number.values()]
 
 
 def methods_of(node: Node) -> MethodTable:
-    """What can be called at a node from elsewhere."""
+    """Returns the methods of a node that other sides may call."""
     table = node._gdpeer_table
     return node._gdpeer_methods() if table is None else table

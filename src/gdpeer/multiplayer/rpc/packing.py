@@ -1,12 +1,12 @@
-"""What becomes of a plain list or dict that is sent as an argument: a typed one, where the annotation says of what.
+"""Converts plain lists and dicts to typed ones before they are sent, if the parameter's annotation names the types.
 
     @rpc
     def set_scores(self, scores: list[int]) -> None: ...
 
     node.set_scores.rpc([1, 2])  # arrives as Array[int]
 
-The engine makes no call of a method with a parameter `Array[int]` or `Dictionary[String, int]` for an untyped array or
-dictionary, not even an empty one. It takes typed ones for untyped parameters, too.
+The engine refuses an untyped array or dictionary, even an empty one, for a parameter of type `Array[int]` or
+`Dictionary[String, int]`. It accepts typed ones for untyped parameters.
 
 Layer: `multiplayer`. Source: reference godot4-contract section 4.
 """
@@ -28,17 +28,17 @@ from gdpeer.variant.kinds import KINDS
 __all__ = ["Packer", "packer_for"]
 
 Packer: TypeAlias = Callable[[Any], Any]
-"""Gives the value as it is sent; raises TypeError where an element is not what the annotation says."""
+"""Returns the value as it is sent; raises TypeError if an element does not fit the annotation."""
 
 _Fitting: TypeAlias = tuple[ContainerType, Callable[[Any], Any]]
-"""What a container may hold, and how an element becomes that."""
+"""The type of a container's elements, and the conversion of one element to that type."""
 
 _UNKNOWN = (EncodedObject, EncodedObjectAsID, type(None))
-"""Of these the engine's class is not known."""
+"""Types whose class in the engine is unknown."""
 
 
 def packer_for(annotation: Any) -> Packer | None:
-    """What makes a typed container of a value for a parameter with this annotation; None where it names no type."""
+    """Returns the packer for parameters with this annotation; None if the annotation names no element types."""
     annotation = _plain(annotation)
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if origin in (typing.Union, types.UnionType):
@@ -53,7 +53,7 @@ def packer_for(annotation: Any) -> Packer | None:
 
 
 def _plain(annotation: Any) -> Any:
-    """What an alias, a NewType or Annotated stands for."""
+    """Returns the annotation behind an alias, a NewType or Annotated."""
     while True:
         arguments = typing.get_args(annotation)
         kind = typing.get_origin(annotation) or annotation
@@ -68,13 +68,13 @@ def _plain(annotation: Any) -> Any:
 
 
 def _only(packers: list[Packer | None]) -> Packer | None:
-    """That of a union: with two of them nobody knows which the other side means."""
+    """Returns the packer of a union; None if two members have one, as the other side's type is unknown."""
     found = [one for one in packers if one is not None]
     return found[0] if len(found) == 1 else None
 
 
 def _fitting(annotation: Any) -> _Fitting:
-    """What a list of this annotation's may hold."""
+    """Returns the element type for an annotation, and the conversion of one element to that type."""
     kind = _kind_of(_plain(annotation))
     if kind is None:
         return UNTYPED, _as_it_is
@@ -94,7 +94,7 @@ def _as_it_is(value: Any) -> Any:
 
 
 def _kind_of(annotation: Any) -> type | None:
-    """The class whose values the engine would say the container is of; None for any."""
+    """Returns the class that stands for an annotation in a typed container; None for any class."""
     origin = typing.get_origin(annotation)
     if origin is typing.Literal:
         return _shared(typing.get_args(annotation))
@@ -108,7 +108,7 @@ def _kind_of(annotation: Any) -> type | None:
 
 
 def _shared(values: typing.Iterable[Any]) -> type | None:
-    """The class of all these."""
+    """Returns the class of all these values; None if they differ."""
     kinds = {type(value.value if isinstance(value, Enum) else value) for value in values}
     return _kind_of(kinds.pop()) if len(kinds) == 1 else None
 
