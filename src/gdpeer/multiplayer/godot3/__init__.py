@@ -1,1 +1,1 @@
-"""The multiplayer API of Godot 3."""
+"""Godot 3's `MultiplayerAPI` and nodes, and the numbers that its calls use for paths."""

@@ -1,13 +1,13 @@
-"""`MultiplayerAPI` and `Node` as Godot 3 has them; public as `gdpeer.godot3`.
+"""Godot 3's `MultiplayerAPI`, `Node` and `SceneTree`; public as `gdpeer.godot3`.
 
     tree = godot3.SceneTree()
     server = WebSocketServer()
     server.listen(8910, gd_mp_api=True)
     tree.multiplayer.network_peer = server
 
-Differs from the engine: a client that had been connected and loses the server emits `server_disconnected`, which the
-engine has but does not emit over WebSocket (there it is `connection_failed`); a packet that came before the end of a
-connection is handled before the end is told.
+Differs from the engine: a connected client that loses the server emits `server_disconnected`. The engine emits
+`connection_failed` over WebSocket. Packets that arrived before the end of a connection are handled before the end is
+announced.
 
 Layer: `multiplayer`. Source: reference godot3-wire section 3, godot-api section 10.
 """
@@ -41,7 +41,7 @@ logger = get_logger("gdpeer.multiplayer")
 
 
 class Node(TreeNode):
-    """A `gdpeer.Node` with Godot 3's names."""
+    """A `gdpeer.Node` with the names of Godot 3."""
 
     _gdpeer_attributes: ClassVar[tuple[str, ...]] = ()
 
@@ -59,19 +59,19 @@ class Node(TreeNode):
         return cast("MultiplayerAPI", super().multiplayer)
 
     def rset(self, name: str, value: Any) -> Error:
-        """Set a property of this node on every other side, and here where its mode says so; see `rset_id`."""
+        """Sets a property of this node on every other side, and here if its mode says so; see `rset_id`."""
         return self.rset_id(0, name, value)
 
     def rset_id(self, peer_id: int, name: str, value: Any) -> Error:
-        """Set a property of this node elsewhere.
+        """Sets a property of this node on other sides.
 
         Args:
-            peer_id: positive: there; 0: everywhere; negative: everywhere but there.
-            name: of the property.
+            peer_id: positive: this peer; 0: all peers; negative: all but that peer.
+            name: the property's name.
             value: an engine value that Godot 3 has.
 
         Returns:
-            As `rpc_id`.
+            The codes of `rpc_id`.
 
         Raises:
             VariantError: the value cannot be sent. Nothing was changed.
@@ -82,16 +82,22 @@ class Node(TreeNode):
         return self.multiplayer.rset(peer_id, self, name, value)
 
     rpc_unreliable = TreeNode.rpc
-    """As `rpc`, which is always reliable over WebSocket."""
+    """The same as `rpc`: over WebSocket every call is reliable."""
     rpc_unreliable_id = TreeNode.rpc_id
-    """As `rpc_id`."""
+    """The same as `rpc_id`."""
     rset_unreliable = rset
-    """As `rset`."""
+    """The same as `rset`."""
     rset_unreliable_id = rset_id
-    """As `rset_id`."""
+    """The same as `rset_id`."""
 
     def rpc_config(self, method: str, config: RpcConfig | Mapping[str, Any] | Mode | None) -> None:
-        """As `gdpeer.Node.rpc_config`, with a mode of Godot 3 that wins over its class; DISABLED: as that says."""
+        """Lets other sides call a method, on this node only; see `gdpeer.Node.rpc_config`.
+
+        Args:
+            method: the method's name.
+            config: a mode of Godot 3, which replaces that of the class, or an argument of `gdpeer.Node.rpc_config`.
+                DISABLED or None restores the mode of the class.
+        """
         if not isinstance(config, int | RpcConfig | Mapping | None):
             raise wrong_type("rpc_config", "config", "a Mode, an RpcConfig, a dictionary or None", config)
         if isinstance(config, int):
@@ -100,10 +106,14 @@ class Node(TreeNode):
 
     @checked(name=STR, mode=INT)
     def rset_config(self, name: str, mode: Mode) -> None:
-        """Let a property be set from elsewhere, on this node only; DISABLED: as its class says.
+        """Lets other sides set a property, on this node only.
+
+        Args:
+            name: the property's name.
+            mode: which peers may set the property. DISABLED restores the mode of the class.
 
         Raises:
-            ValueError: there is no such property.
+            ValueError: the node has no such property.
         """
         if not mode:
             self._gdpeer_own_vars.pop(name, None)
@@ -126,10 +136,10 @@ class Node(TreeNode):
 
 
 class SceneTree(TreeSceneTree):
-    """A `gdpeer.SceneTree` whose API is Godot 3's.
+    """A `gdpeer.SceneTree` with the API of Godot 3.
 
     Args:
-        multiplayer: the API; None: a new one.
+        multiplayer: the API. None makes a new one.
     """
 
     _gdpeer_attributes: ClassVar[tuple[str, ...]] = ()
@@ -144,15 +154,15 @@ class SceneTree(TreeSceneTree):
 
 
 class MultiplayerAPI(PeerHost[NetworkedMultiplayerPeer]):
-    """Calls, sets and packets over a network, as in Godot 3.
+    """Calls methods, sets properties and sends packets over a network, as in Godot 3.
 
     Attributes:
-        network_peer_connected: signal (peer_id): a peer came.
-        network_peer_disconnected: signal (peer_id): a peer is gone.
-        network_peer_packet: signal (peer_id, data): of `send_bytes`.
+        network_peer_connected: signal (peer_id): a peer has come.
+        network_peer_disconnected: signal (peer_id): a peer has gone.
+        network_peer_packet: signal (peer_id, data): a packet from another side's `send_bytes` has arrived.
     """
 
-    _keeps_methods = False  # names travel
+    _keeps_methods = False  # calls carry names instead of numbers, so methods may change
 
     _gdpeer_attributes: ClassVar[tuple[str, ...]] = (
         "network_peer_connected",
@@ -186,7 +196,7 @@ class MultiplayerAPI(PeerHost[NetworkedMultiplayerPeer]):
         self.refuse_new_connections = refuses
 
     def clear(self) -> None:
-        """Forget all state: peers and numbers of paths."""
+        """Forgets all state: the peers and the numbers of paths."""
         super().clear()
         self._calls.clear()
 
@@ -195,19 +205,19 @@ class MultiplayerAPI(PeerHost[NetworkedMultiplayerPeer]):
         return self.get_peers()
 
     def get_network_unique_id(self) -> int:
-        """This side's id; 0 without a peer."""
+        """Godot 3's name of `get_unique_id`."""
         return self.get_unique_id()
 
     def get_rpc_sender_id(self) -> int:
-        """Within a call: who called; the own id in a local call; else 0."""
+        """Godot 3's name of `get_remote_sender_id`."""
         return self.get_remote_sender_id()
 
     def has_network_peer(self) -> bool:
-        """Whether there is a network, or a stand-in for it."""
+        """Godot 3's name of `has_multiplayer_peer`."""
         return self.has_multiplayer_peer()
 
     def is_network_server(self) -> bool:
-        """Whether there is a peer and its id is 1."""
+        """Godot 3's name of `is_server`, on the API."""
         return self.is_server()
 
     # ------------------------------------------------------------------------------------------ coming and going
@@ -268,16 +278,16 @@ class MultiplayerAPI(PeerHost[NetworkedMultiplayerPeer]):
         return error
 
     def send_bytes(self, data: bytes, peer_id: int = 0, mode: TransferMode = TransferMode.RELIABLE) -> Error:
-        """Send a packet of one's own; `network_peer_packet` is emitted where it arrives.
+        """Sends a packet of the game's own. The receivers emit `network_peer_packet`.
 
         Args:
-            data: not empty.
-            peer_id: 0: all; positive: that one; negative: all but that one.
-            mode: without effect over WebSocket.
+            data: at least 1 byte.
+            peer_id: 0: all peers; positive: this peer; negative: all but that peer.
+            mode: has no effect over WebSocket.
 
         Returns:
-            `ERR_INVALID_DATA` for empty data, `ERR_UNCONFIGURED` when not connected, what the peer's `put_packet`
-            says; else `OK`.
+            `ERR_INVALID_DATA` for empty data, `ERR_UNCONFIGURED` if this side is not connected, or the code of the
+            peer's `put_packet`.
         """
         if type(data) is not bytes:
             data = to_bytes("send_bytes", "data", data)
@@ -296,7 +306,7 @@ class MultiplayerAPI(PeerHost[NetworkedMultiplayerPeer]):
         return self._mode_obstacle(sender, node, mode_of(method.config))
 
     def rpc(self, peer_id: int, node: TreeNode, method: str, arguments: Sequence[Any] = ()) -> Error:
-        """Call a method of the same node elsewhere; returns and raises as `Node.rpc_id`."""
+        """Calls a method of the same node on other sides; returns and raises as `Node.rpc_id`."""
         _check(node, peer_id, "rpc", "method", method)
         error = self._not_ready(node, method)
         if error is not Error.OK:
@@ -306,14 +316,16 @@ class MultiplayerAPI(PeerHost[NetworkedMultiplayerPeer]):
         here, goes_out, own = self._plan(peer_id, node, mode)
         targets = self._reached(peer_id) if goes_out else ()
         if not targets:
-            encode_named(Command.REMOTE_CALL, method, arguments, objects=self.allow_object_decoding)  # shows a mistake
+            encode_named(
+                Command.REMOTE_CALL, method, arguments, objects=self.allow_object_decoding
+            )  # raises for a mistake, although nothing is sent
         sent = self._calls.send(node, method, arguments, targets, peer_id) if targets else Error.OK
         if here and entry is not None:
             return sent if self._invoke(own, node, entry, arguments) else Error.FAILED
         return sent or self._result(peer_id, own, method)
 
     def rset(self, peer_id: int, node: Node, name: str, value: Any) -> Error:
-        """Set a property of the same node elsewhere; returns and raises as `Node.rset_id`."""
+        """Sets a property of the same node on other sides; returns and raises as `Node.rset_id`."""
         _check(node, peer_id, "rset", "name", name)
         error = self._not_ready(node, name)
         if error is not Error.OK:
@@ -342,7 +354,7 @@ class MultiplayerAPI(PeerHost[NetworkedMultiplayerPeer]):
         return Error.OK
 
     def _plan(self, peer_id: int, node: TreeNode, mode: Mode) -> tuple[bool, bool, int]:
-        """Whether a call counts here, whether it goes out, and the own id."""
+        """Returns whether a call takes effect here, whether it is sent, and this side's id."""
         own = self.get_unique_id()
         if peer_id not in (0, own) and not (peer_id < 0 and peer_id != -own):
             return False, True, own
@@ -356,7 +368,7 @@ class MultiplayerAPI(PeerHost[NetworkedMultiplayerPeer]):
         return Error.ERR_INVALID_PARAMETER
 
     def assign(self, sender: int, node: TreeNode, name: str, value: Arguments) -> None:
-        """A set has come: check it, then do it. It counts as a call."""
+        """Checks a received set, and sets the property if the sender may. A set counts as a call."""
         if self._is_over(sender, name):
             return
         obstacle = self._mode_obstacle(sender, node, _property_mode(node, name))
@@ -390,7 +402,7 @@ def _property_mode(node: TreeNode, name: str) -> Mode:
 
 
 def _check(node: object, peer_id: object, call: str, name: str, value: object) -> None:
-    """Raises TypeError where an argument of a call has a wrong type."""
+    """Raises TypeError if an argument of a call has a wrong type."""
     if not isinstance(node, TreeNode):
         raise wrong_type(call, "node", "a Node", node)
     if type(peer_id) is not int:

@@ -1,8 +1,8 @@
-"""How calls travel to and from sides of Godot 3: numbers for paths, names for methods and properties.
+"""Sends and receives calls between sides of Godot 3: paths by number, methods and properties by name.
 
-Each side numbers the paths that it uses. Before the first call of a path to a peer goes a SIMPLIFY_PATH; until the
-peer answers with CONFIRM_PATH, calls to it carry the path itself. The receiver stores what it is told without looking
-for the node.
+Each side numbers the paths that it uses. Before the first call of a path to a peer, SIMPLIFY_PATH tells the peer the
+number. Until the peer answers with CONFIRM_PATH, calls to it carry the path itself. The receiver stores the number even
+if it has no such node.
 
 Layer: `multiplayer`; sends and receives through its host. Source: reference godot3-wire section 3.
 """
@@ -32,25 +32,25 @@ if TYPE_CHECKING:
 __all__ = ["Godot3Calls"]
 
 MOST_LEFT = 4096
-"""Paths of nodes that left that keep their numbers."""
+"""The most paths of nodes outside the tree that keep their numbers."""
 
 
 class _PeerPaths:
-    """What was agreed on with one peer."""
+    """The path numbers that were exchanged with one peer."""
 
     __slots__ = ("budget", "known", "told")
 
     def __init__(self) -> None:
-        self.told: dict[str, bool] = {}  # our path: whether it was confirmed
-        self.known: dict[int, str] = {}  # its number: path
+        self.told: dict[str, bool] = {}  # this side's paths; True: the peer has confirmed
+        self.known: dict[int, str] = {}  # the peer's numbers, each with its path
         self.budget = PathBudget()
 
 
 class Godot3Calls:
-    """Calls to and from peers that speak Godot 3's dialect.
+    """Sends calls to peers that speak the dialect of Godot 3, and receives calls from them.
 
     Args:
-        host: who sends, finds nodes, calls methods and sets properties.
+        host: the API, which sends packets, finds nodes, calls methods and sets properties.
     """
 
     def __init__(self, host: PeerHost[Any]) -> None:
@@ -58,9 +58,9 @@ class Godot3Calls:
         self.clear()
 
     def clear(self) -> None:
-        """Forget everything; numbers begin anew."""
+        """Forgets all numbers; the next path gets the number 1."""
         self._numbers: dict[str, int] = {}
-        self._left: dict[str, None] = {}  # of them the paths of nodes that left, the first to leave first
+        self._left: dict[str, None] = {}  # paths in `_numbers` of nodes that left the tree, longest ago first
         self._last = 0
         self._peers: dict[int, _PeerPaths] = {}
 
@@ -69,9 +69,10 @@ class Godot3Calls:
         self._peers.pop(peer_id, None)
 
     def forget_node(self, node: Node) -> None:
-        """The node leaves the tree.
+        """Notes that a node has left the tree.
 
-        Its path keeps its number for one that comes there again, as in the engine, unless very many have left since.
+        Its path keeps the number for a later node with the same path, as in the engine, until `MOST_LEFT` more nodes
+        have left.
         """
         path = self._host.path_of(node)
         if path in self._numbers:
@@ -80,7 +81,7 @@ class Godot3Calls:
                 self._forget(next(iter(self._left)))
 
     def forget_nodes(self) -> None:
-        """All nodes that were called are none of the host's any more."""
+        """Forgets the numbers of all paths: the nodes belong to another host now."""
         for path in list(self._numbers):
             self._forget(path)
 
@@ -99,27 +100,27 @@ class Godot3Calls:
         return number
 
     def send(self, node: Node, method: str, arguments: Sequence[Any], peer_ids: Collection[int], target: int) -> Error:
-        """Call a method at each of some peers.
+        """Calls a method of a node on some peers.
 
         Args:
-            node: whose.
-            method: its name.
+            node: the node.
+            method: the method's name.
             arguments: at most 255 values.
-            peer_ids: who is called.
-            target: the same as the transport takes it: 0, an id, or a negative one.
+            peer_ids: the peers to call.
+            target: the same peers, as a target of the transport: 0, an id, or a negative id.
 
         Returns:
-            `OK`, or what kept the call from some of them.
+            `OK`, or the error of a peer that did not get the call.
 
         Raises:
             VariantError: an argument cannot be sent to Godot 3.
-            ValueError: there are too many.
+            ValueError: there are more than 255 arguments.
         """
         body = encode_named(Command.REMOTE_CALL, method, arguments, objects=self._host.allow_object_decoding)
         return self._send(Command.REMOTE_CALL, node, body, peer_ids, target)
 
     def encode_set(self, name: str, value: Any) -> bytes:
-        """What `send_set` sends.
+        """Returns the bytes that `send_set` sends.
 
         Raises:
             VariantError: the value cannot be sent to Godot 3.
@@ -127,7 +128,7 @@ class Godot3Calls:
         return encode_named(Command.REMOTE_SET, name, (value,), objects=self._host.allow_object_decoding)
 
     def send_set(self, node: Node, body: bytes, peer_ids: Collection[int], target: int) -> Error:
-        """Set a property at each of some peers; otherwise as `send`."""
+        """Sets a property of a node on some peers; the arguments and results are those of `send`."""
         return self._send(Command.REMOTE_SET, node, body, peer_ids, target)
 
     def _send(self, command: Command, node: Node, body: bytes, peer_ids: Collection[int], target: int) -> Error:
@@ -155,10 +156,10 @@ class Godot3Calls:
         return peer
 
     def receive(self, sender: int, packet: RemoteCall | RemoteSet | SimplifyPath | ConfirmPath) -> None:
-        """A packet about calls has come.
+        """Handles a received packet.
 
         Raises:
-            PacketError: it is refused; the text says why.
+            PacketError: the packet is refused; the text says why.
         """
         if isinstance(packet, SimplifyPath):
             self._receive_simplify(sender, packet)
@@ -180,10 +181,10 @@ class Godot3Calls:
         peer.told[answer.path] = True
 
     def path_of(self, sender: int, number: int) -> str:
-        """The path that a peer means by a number.
+        """Returns the path for a number of a peer.
 
         Raises:
-            PacketError: it has told none.
+            PacketError: the peer has not announced this number.
         """
         peer = self._peers.get(sender)
         path = None if peer is None else peer.known.get(number)

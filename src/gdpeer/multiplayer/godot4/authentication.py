@@ -1,7 +1,7 @@
-"""Peers that are not admitted yet: what both sides say to each other until both are content.
+"""Authenticates new peers before they are admitted.
 
-Each side with a callback keeps a new peer waiting and takes nothing but AUTH packets from it. AUTH without data says "I
-completed"; a peer is admitted when both sides have said so.
+A side with a callback keeps a new peer waiting, and accepts only AUTH packets from it. An AUTH packet without data says
+that its sender has completed. A peer is admitted when both sides have completed.
 
 Layer: `multiplayer`; sends and admits through its host. Source: reference godot4-wire section C.3.
 """
@@ -29,19 +29,19 @@ AuthCallback: TypeAlias = Callable[[int, bytes], object]
 _AUTH = b"\x07\x00"
 
 PACKETS_AT_ONCE = 256
-"""What a peer may send before it is admitted: a password needs one packet, a challenge two."""
+"""Packets that a waiting peer may send at once: a password needs one packet, a challenge two."""
 PACKETS_A_SECOND = 16.0
-"""And then: where there is no `auth_timeout`, a peer may take its time."""
+"""Packets that it may send per second after these: without `auth_timeout` a peer may wait for long."""
 
 
 class _Pending:
-    """One of them.
+    """The state of one waiting peer.
 
     Attributes:
-        deadline: seconds of the clock.
-        here: whether this side completed.
-        there: whether the other did.
-        packets: how many it may still send.
+        deadline: when the peer's time ends, in seconds of the clock.
+        here: True once this side has completed.
+        there: True once the other side has completed.
+        packets: how many packets the peer may still send.
     """
 
     __slots__ = ("deadline", "here", "packets", "there")
@@ -54,16 +54,16 @@ class _Pending:
 
 
 class Authentication:
-    """What a `SceneMultiplayer` does about peers that are not admitted yet.
+    """Keeps the waiting peers of a `SceneMultiplayer`.
 
     Args:
         host: the API.
         clock: tells the time.
 
     Attributes:
-        callback: called with (peer_id, data); None: everybody is admitted at once.
-        timeout: seconds that a peer may take; 0: no limit.
-        pending: those that wait. Few do at a time.
+        callback: called with (peer_id, data) for each AUTH packet with data. None admits every peer at once.
+        timeout: the most seconds that a peer may wait. 0: no limit.
+        pending: the waiting peers, by id.
     """
 
     def __init__(self, host: SceneMultiplayer, clock: Clock) -> None:
@@ -79,11 +79,11 @@ class Authentication:
         self.pending[peer_id] = _Pending(now + self.timeout if self.timeout else float("inf"), now)
 
     def time_left(self) -> float:
-        """Returns the seconds until the next peer is late."""
+        """Returns the seconds until the first deadline of a waiting peer; at least one peer must be waiting."""
         return max(0.0, min(one.deadline for one in self.pending.values()) - self._clock.now())
 
     def take_late_ones(self) -> list[int]:
-        """Removes the peers whose time is over, and returns their ids."""
+        """Removes the peers whose deadline has passed, and returns their ids."""
         now = self._clock.now()
         late = [peer_id for peer_id, one in self.pending.items() if one.deadline <= now]
         for peer_id in late:
@@ -112,10 +112,10 @@ class Authentication:
         return result
 
     def receive(self, sender: int, data: bytes) -> None:
-        """A packet of one of them.
+        """Handles a packet of a waiting peer.
 
         Raises:
-            PacketError: it is something else than AUTH.
+            PacketError: the packet is not AUTH.
         """
         if not self.pending[sender].packets.spend(self._clock.now()):
             self._host.count_refusal(sender, "not admitted")

@@ -1,4 +1,4 @@
-"""How calls travel between sides of Godot 4: by numbers for nodes and methods.
+"""Sends and receives calls between sides of Godot 4: nodes and methods by number.
 
 Layer: `multiplayer`; compiled (types in `calls.pxd`); sends and receives through its host, a `SceneMultiplayer`.
 Source: reference godot4-wire section D.
@@ -31,14 +31,14 @@ if TYPE_CHECKING:
 __all__ = ["Godot4Calls"]
 
 NO_METHODS = "d41d8cd98f00b204e9800998ecf8427e"
-"""The checksum of a node without methods: of a MultiplayerSpawner or MultiplayerSynchronizer, say."""
+"""The checksum of a node without methods, as a MultiplayerSpawner or MultiplayerSynchronizer."""
 
 
 class Godot4Calls:
-    """Calls to and from peers that speak Godot 4's dialect.
+    """Sends calls to peers that speak the dialect of Godot 4, and receives calls from them.
 
     Args:
-        host: who sends, finds nodes and calls methods.
+        host: the API, which sends packets, finds nodes and calls methods.
     """
 
     def __init__(self, host: PeerHost[Any]) -> None:
@@ -46,15 +46,21 @@ class Godot4Calls:
         self.cache = PathCache()
 
     def send(self, node: Node, method: Method, arguments: Sequence[Any], peer_ids: Collection[int]) -> Error:
-        """Call a method at each of some peers.
+        """Calls a method of a node on some peers.
+
+        Args:
+            node: the node.
+            method: the method.
+            arguments: at most 255 values.
+            peer_ids: the peers to call.
 
         Returns:
-            `OK`, or what kept the call from some of them.
+            `OK`, or the error of a peer that did not get the call.
 
         Raises:
             VariantError: an argument cannot be sent.
-            TypeError: a list or dict holds something else than its annotation says.
-            ValueError: there are too many.
+            TypeError: a list or dict has an element that does not fit its annotation.
+            ValueError: there are more than 255 arguments.
         """
         host = self._host
         typed, objects = bool(host.typed_containers), host.allow_object_decoding
@@ -67,7 +73,7 @@ class Godot4Calls:
         return self._send_paths(self.cache.entry(node), flags, body, peer_ids)
 
     def _send_packed(self, node: Node, method: Method, arguments: Sequence[Any], peer_ids: Collection[int]) -> Error:
-        """With typed arrays and dictionaries; with plain ones to those who have shown that they are older."""
+        """Sends a call with typed arrays and dictionaries; with plain ones to peers that have Godot 4.2 or older."""
         packed = method.checker.pack(arguments)
         old = [peer_id for peer_id in peer_ids if self.cache.is_old(peer_id)]
         if not old:
@@ -93,7 +99,9 @@ class Godot4Calls:
         return self._send_paths(entry, flags, body, peer_ids)
 
     def _is_known(self, entry: Numbered, peer_ids: Collection[int]) -> bool:
-        """Whether all of some peers know a number. For everybody the count tells, as nobody else can have confirmed."""
+        """Whether all of some peers know a number. If `peer_ids` are all admitted peers, comparing the counts is
+        enough: only they can have confirmed.
+        """
         if peer_ids is self._host.admitted:
             return len(entry.confirmed) == len(peer_ids)
         if type(peer_ids) is tuple and len(peer_ids) == 1:
@@ -101,7 +109,9 @@ class Godot4Calls:
         return entry.confirmed.issuperset(peer_ids)
 
     def _send_paths(self, entry: Numbered, flags: int, body: bytes, peer_ids: Collection[int]) -> Error:
-        """To some who know the number, and some who do not yet."""
+        """Sends a call by number to the peers that have confirmed, and by path to the others; announces the number
+        first.
+        """
         host, number, node = self._host, entry.number, entry.node
         path = host.path_of(node)
         new = self.cache.tell(entry, peer_ids)
@@ -113,10 +123,10 @@ class Godot4Calls:
         return host.transmit(others, call_packet(flags, body, 0, path)) or sent
 
     def receive(self, sender: int, packet: SimplifyPath | ConfirmPath) -> None:
-        """A packet about paths has come.
+        """Handles a received SIMPLIFY_PATH or CONFIRM_PATH.
 
         Raises:
-            PacketError: it is refused; the text says why.
+            PacketError: the packet is refused; the text says why.
         """
         if isinstance(packet, SimplifyPath):
             self._receive_simplify(sender, packet)
@@ -124,10 +134,10 @@ class Godot4Calls:
             self._receive_confirm(sender, packet)
 
     def receive_call(self, sender: int, data: bytes) -> None:
-        """A REMOTE_CALL has come.
+        """Parses a received REMOTE_CALL, finds its node and method, and hands the call to the host.
 
         Raises:
-            PacketError: it is refused; the text says why.
+            PacketError: the packet is refused; the text says why.
         """
         host = self._host
         call = parse_call(data, host.allow_object_decoding)
@@ -154,7 +164,7 @@ class Godot4Calls:
         host.call(sender, node, method, call.arguments)
 
     def _find_again(self, sender: int, number: int, path: str) -> Node | None:
-        """Another node may have come to the path of one that is no more there."""
+        """Returns the node that is now at the path of a number, whose former node has left; None if there is none."""
         found = self._host.find(path)
         if found is not None:
             self.cache.moved(sender, number, found)
@@ -163,7 +173,7 @@ class Godot4Calls:
     def _receive_simplify(self, sender: int, told: SimplifyPath) -> None:
         node = self._host.find(told.path)
         if node is None and told.checksum == NO_METHODS:
-            self._host.count_replication(sender)  # nothing could be called there
+            self._host.count_replication(sender)  # a node without methods is never called
             return
         if node is None:
             self._host.refuse(sender, told.path, "", "unknown node", "there is no such node here")

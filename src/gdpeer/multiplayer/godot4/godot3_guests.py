@@ -1,11 +1,10 @@
-"""Peers of Godot 3 in a session of Godot 4's API: the game has one set of methods and signals for both.
+"""Lets peers of Godot 3 join a session of Godot 4's API: the game has one set of methods and signals for both.
 
-A call to a peer of Godot 3 goes by the method's name and with Godot 3's values; one from there finds the same `@rpc`
-methods, under the same rules. What one client sends to another that speaks otherwise is translated on the way, here on
-the server. Both sides of such a way only ever use paths, never numbers: a number needs an agreement between two that
-do not talk alike.
+A call to a peer of Godot 3 carries the method's name and values of Godot 3. A call from such a peer finds the same
+`@rpc` methods, under the same rules. The server translates packets between clients of different dialects. Translated
+calls carry paths, never numbers: the two clients cannot agree on a number, as they do not talk to each other directly.
 
-What does not translate (a Vector2i to Godot 3, a property that is set from there) is refused, and told with a reason.
+A packet that has no translation (a Vector2i to Godot 3, a set from Godot 3) is refused, and logged with the reason.
 
 Layer: `multiplayer`. Source: reference godot4-wire section C.2, godot3-wire section 2 and 3.
 """
@@ -35,13 +34,13 @@ logger = get_logger("gdpeer.multiplayer")
 
 
 class Godot3Guests:
-    """What a `SceneMultiplayer` does for the peers of Godot 3.
+    """Handles the peers of Godot 3 for a `SceneMultiplayer`.
 
     Args:
         host: the API.
 
     Attributes:
-        members: their ids.
+        members: the ids of the peers of Godot 3.
     """
 
     def __init__(self, host: SceneMultiplayer) -> None:
@@ -60,22 +59,22 @@ class Godot3Guests:
         self._calls.forget_peer(peer_id)
 
     def forget_node(self, node: Node) -> None:
-        """The node leaves the tree."""
+        """Notes that a node has left the tree."""
         self._calls.forget_node(node)
 
     def forget_nodes(self) -> None:
-        """The nodes are none of the host's any more."""
+        """Forgets the numbers of all paths: the nodes belong to another host now."""
         self._calls.forget_nodes()
 
     def split(self, peer_ids: Collection[int]) -> tuple[list[int], list[int]]:
-        """Of some peers those of Godot 4, and those of Godot 3."""
+        """Splits some peers into those of Godot 4 and those of Godot 3."""
         members = self.members
         return [one for one in peer_ids if one not in members], [one for one in peer_ids if one in members]
 
     # ------------------------------------------------------------------------------------------ from here
 
     def send_call(self, node: Node, method: Method, arguments: Sequence[Any], peer_ids: Collection[int]) -> Error:
-        """Call a method at some of them; `ERR_INVALID_DATA` for what Godot 3 cannot take."""
+        """Calls a method on some guests; returns `ERR_INVALID_DATA` if Godot 3 cannot take an argument."""
         try:
             return self._calls.send(node, method.name, arguments, peer_ids, 0)
         except VariantError as problem:
@@ -93,7 +92,7 @@ class Godot3Guests:
             return Error.ERR_INVALID_DATA
 
     def send_raw(self, data: bytes, peer_ids: Sequence[int]) -> Error:
-        """Send them a packet of the game's own."""
+        """Sends some guests a packet of the game's own."""
         return self._host.put(peer_ids, godot3.Raw(data).encode())
 
     def _refuse(self, peer_id: int, path: str, method: str, problem: VariantError) -> None:
@@ -102,15 +101,15 @@ class Godot3Guests:
     # ------------------------------------------------------------------------------------------ from there
 
     def receive(self, sender: int, target: int, data: bytes) -> None:
-        """A packet of one of them has come.
+        """Handles a packet of a guest.
 
         Args:
-            sender: who sent it.
-            target: whom it is for: this side (its id), one other, all (0), or all but one (negative).
-            data: without the transport's header.
+            sender: the guest.
+            target: positive: one peer (perhaps this side); 0: all peers; negative: all but that peer.
+            data: the packet, without the header of the transport.
 
         Raises:
-            PacketError: it is refused; the text says why.
+            PacketError: the packet is refused; the text says why.
         """
         host = self._host
         packet = godot3.parse(data, objects=host.allow_object_decoding, lazy=True)
@@ -119,19 +118,19 @@ class Godot3Guests:
         if others:
             self._try_to_pass_on(sender, others, packet)
         is_for_others = target > 0 and target != own
-        if is_for_others or target == -own or sender not in self.members:  # a slot may have let it go
+        if is_for_others or target == -own or sender not in self.members:  # a handler may have disconnected the sender
             return
         if isinstance(packet, godot3.Raw):
             host.peer_packet.emit(sender, packet.data)
         else:
-            host.was_counted = target != own  # when it was passed on
+            host.was_counted = target != own  # the relay has counted it
             try:
                 self._calls.receive(sender, packet)
             finally:
                 host.was_counted = False
 
     def _others(self, sender: int, target: int) -> list[int]:
-        """The peers of Godot 4 that the target means; the transport has served the others."""
+        """Returns the peers of Godot 4 among the targets; the transport passes the packet on to those of Godot 3."""
         return [one for one in self.split(self._host._targets(target))[0] if one != sender]
 
     def _try_to_pass_on(self, source: int, peer_ids: Sequence[int], packet: godot3.Packet) -> None:
@@ -141,7 +140,7 @@ class Godot3Guests:
             self._host.refuse_packet(source, problem)
 
     def _pass_on(self, source: int, peer_ids: Sequence[int], packet: godot3.Packet) -> None:
-        """To peers of Godot 4."""
+        """Translates a guest's packet, and sends it to peers of Godot 4."""
         if not self._host.server_relay:
             raise PacketError("the server's relay is off on this side", kind="not allowed")
         if isinstance(packet, godot3.Raw):
@@ -160,7 +159,7 @@ class Godot3Guests:
             return
         arguments = values_of(call.arguments)
         if method.packs:
-            with suppress(TypeError):  # then whoever gets it refuses it
+            with suppress(TypeError):  # the receiver refuses arguments that do not fit
                 arguments = method.checker.pack(arguments)
         typed, objects = self._host.typed_containers is not False, self._host.allow_object_decoding
         flags, body = godot4.encode_call_body(method.number, arguments, typed, objects)
@@ -172,10 +171,10 @@ class Godot3Guests:
     # ------------------------------------------------------------------------------------------ through the relay
 
     def relay(self, source: int, peer_ids: Sequence[int], data: bytes) -> None:
-        """What a peer of Godot 4 sends to some of these.
+        """Translates a packet of a peer of Godot 4, and sends it to some guests.
 
         Raises:
-            PacketError: it is refused; the text says why.
+            PacketError: the packet is refused; the text says why.
         """
         packet = godot4.parse(data, objects=self._host.allow_object_decoding)
         if isinstance(packet, godot4.Raw):

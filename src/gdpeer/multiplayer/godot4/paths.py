@@ -1,13 +1,14 @@
 """Numbers that stand for paths in calls between two sides of Godot 4.
 
-Each side numbers its own nodes, from 1 on, one number for all others. Before the first call of a node to a peer goes a
-SIMPLIFY_PATH; until the peer answers with CONFIRM_PATH, calls to it carry the path itself.
+Each side numbers its own nodes from 1 on; a node has the same number for all peers. Before the first call of a node to
+a peer, SIMPLIFY_PATH tells the peer the number. Until the peer answers with CONFIRM_PATH, calls to it carry the path
+itself.
 
-Up to Godot 4.2 the answer carries the path instead of the number. Which of both a peer speaks shows in its first
-answer; what it had been told before in the other form is then told again.
+Up to Godot 4.2 the answer carries the path instead of the number. The first answer of a peer shows which form the peer
+uses; answers that were sent to it in the other form are then sent again.
 
-Invariants: only nodes that are in the tree are held, and none because another side has named it; what a connection can
-make us remember is limited.
+Invariants: only nodes in the tree are kept, and no node is kept because another side named it. The memory that one
+connection can make this side use is limited.
 
 Layer: `multiplayer`; no I/O; compiled (types in `paths.pxd`). Source: reference godot4-wire section D.3.
 """
@@ -28,16 +29,16 @@ if TYPE_CHECKING:
 __all__ = ["Known", "Numbered", "PathCache", "PeerPaths"]
 
 Known: TypeAlias = "tuple[str, ref[Node], bool]"
-"""What stands behind a number of a peer's: the path, the node, and whether the methods were the same."""
+"""The meaning of a peer's number: the path, the node, and whether both sides have the same methods."""
 
 
 class Numbered:
-    """A node of ours that has a number.
+    """A node of this side that has a number.
 
     Attributes:
-        number: what stands for it.
-        node: itself.
-        confirmed: the peers that know the number.
+        number: the node's number.
+        node: the node.
+        confirmed: the ids of the peers that know the number.
     """
 
     __slots__ = ("confirmed", "node", "number")
@@ -66,7 +67,7 @@ class PeerPaths:
 
 
 class PathCache:
-    """The numbers of both directions, for all peers.
+    """The path numbers of both directions, for all peers.
 
     Attributes:
         nodes: this side's nodes that have a number.
@@ -77,7 +78,7 @@ class PathCache:
         self.clear()
 
     def clear(self) -> None:
-        """Forget everything; numbers begin anew."""
+        """Forgets all numbers; the next node gets the number 1."""
         self.nodes: dict[Node, Numbered] = {}
         self._numbers: dict[int, Numbered] = {}
         self._last = 0
@@ -93,7 +94,7 @@ class PathCache:
                 entry.confirmed.discard(peer_id)
 
     def forget_nodes(self) -> None:
-        """Forgets all nodes: they have left this API."""
+        """Forgets the numbers of all nodes: the nodes belong to another API now."""
         for node in list(self.nodes):
             self.forget_node(node)
 
@@ -112,14 +113,14 @@ class PathCache:
         return peer
 
     def is_old(self, peer_id: int) -> bool:
-        """Whether a peer has shown that it is of Godot 4.2 or older."""
+        """Whether a peer's answers have shown that it has Godot 4.2 or older."""
         peer = self.peers.get(peer_id)
         return peer is not None and peer.answers_by_path
 
     # ------------------------------------------------------------------------------------------ our numbers
 
     def entry(self, node: Node) -> Numbered:
-        """The node with its number; it gets one at first use."""
+        """Returns the entry of a node, which gets a number at its first use."""
         entry = self.nodes.get(node)
         if entry is None:
             self._last += 1
@@ -127,37 +128,37 @@ class PathCache:
         return entry
 
     def find_number(self, node: Node) -> int | None:
-        """The number that the node has; None where it has none."""
+        """Returns the number of a node; None if it has no number."""
         entry = self.nodes.get(node)
         return None if entry is None else entry.number
 
     def find_node(self, number: int) -> Node | None:
-        """The node of one of our numbers; None where it has left the tree."""
+        """Returns the node for one of this side's numbers; None if the node has left the tree."""
         entry = self._numbers.get(number)
         return None if entry is None else entry.node
 
     def tell(self, entry: Numbered, peer_ids: Iterable[int]) -> list[int]:
-        """Those of some peers that were not told the number yet: a SIMPLIFY_PATH goes to them now."""
+        """Returns the peers that do not know the number yet, and counts them as told: the caller sends them
+        SIMPLIFY_PATH.
+        """
         new = [peer_id for peer_id in peer_ids if entry.number not in self._peer(peer_id).told]
         for peer_id in new:
             self._peer(peer_id).told[entry.number] = entry
         return new
 
     def confirmed(self, peer_id: int, answer: ConfirmPath, number_of_path: int | None) -> list[ConfirmPath]:
-        """The peer has answered.
+        """Handles a peer's answer. An answer for a node that has left the tree is ignored.
 
         Args:
-            peer_id: who.
-            answer: what came.
-            number_of_path: our number for `answer.path`, where it names a node of ours that has one.
-
-        An answer for a node that has left the tree meanwhile is none for anything, and ignored.
+            peer_id: the peer.
+            answer: the received packet.
+            number_of_path: this side's number for `answer.path`; None if there is no such number.
 
         Returns:
-            Answers that the peer could not read before and that go to it now.
+            Answers that the peer could not read before; send them again now.
 
         Raises:
-            PacketError: nothing of the kind was told to it.
+            PacketError: the peer was not told this number or path.
         """
         peer = self._peer(peer_id)
         if answer.cache_id in peer.told:
@@ -178,21 +179,21 @@ class PathCache:
     # ------------------------------------------------------------------------------------------ their numbers
 
     def learn(self, connection: int, peer_id: int, told: SimplifyPath, node: Node, matches: bool) -> ConfirmPath:
-        """The peer has announced a number for `node`.
+        """Stores the number that a peer has announced for `node`.
 
         Args:
-            connection: the peer on whose connection it came: all relayed ones together may make us remember as much
-                as one.
-            peer_id: who.
-            told: what came.
-            node: at that path.
-            matches: whether its methods are the same here.
+            connection: the peer on whose connection the packet came. All peers that are relayed over one connection
+                share one budget of memory.
+            peer_id: the peer that announced the number.
+            told: the received packet.
+            node: the node at the path.
+            matches: whether both sides have the same methods.
 
         Returns:
-            The answer.
+            The answer to send.
 
         Raises:
-            PacketError: the number is taken, or there are too many.
+            PacketError: the number is in use already, or the budget is used up.
         """
         peer = self._peer(peer_id)
         if told.cache_id in peer.known:
@@ -205,7 +206,7 @@ class PathCache:
         return ConfirmPath(matches, None, told.path) if peer.answers_by_path else ConfirmPath(matches, told.cache_id)
 
     def moved(self, peer_id: int, number: int, node: Node) -> None:
-        """Another node is now at the path of a number."""
+        """Stores the new node at the path of a peer's number."""
         peer = self.peers[peer_id]
         known = peer.known
         path, _, matches = known[number]
