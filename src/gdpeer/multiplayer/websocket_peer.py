@@ -1,25 +1,26 @@
-"""`WebSocketMultiplayerPeer`: a multiplayer session over WebSocket, as server or client, with Godot's own games.
+"""`WebSocketMultiplayerPeer`: a multiplayer session over WebSocket, as server or client, also with games made in Godot.
 
     peer = WebSocketMultiplayerPeer()
     peer.create_server(8910)                           # or peer.create_client("ws://127.0.0.1:8910")
 
 Members, defaults and return codes are the engine's (reference godot-api section 5).
 
-It is a `WebSocketServer` or a `WebSocketClient`, and a session on it (`websocket.session`) that knows ids and whose
-packet is next; here are only the engine's names for that.
+The class uses a `WebSocketServer` or a `WebSocketClient`, and a session on it (`websocket.session`), which knows the
+ids and the order of packets. This module adds the engine's names.
 
 Differs from the engine:
-- `close()` says goodbye: the other side sees a clean end, 1001 from a server and 1000 from a client, where the engine
-  just drops the connection. Over TLS it takes 0.2 seconds. `disconnect_peer(id, force=True)` sends a close, too.
-- Packets that came before the end of a connection can still be taken after it.
-- An empty packet that arrives is dropped, with a warning, and does not keep back those behind it in the same turn.
-- All who wait are accepted in a turn; who is refused gets an HTTP answer that says why.
-- The packets of one peer that nobody takes hold back that peer only, by TCP.
-- `get_close_cause()` tells why a client's connection ended or did not open; `heartbeat_interval`, `max_peers`,
+- `close()` sends a close frame: the other side sees a clean end, with code 1001 from a server and 1000 from a client.
+  The engine drops the connection. Over TLS `close()` takes 0.2 seconds. `disconnect_peer(id, force=True)` sends a close
+  frame, too.
+- Packets that arrived before the end of a connection can still be taken afterwards.
+- An empty packet that arrives is dropped, with a warning. Packets behind it are read in the same poll.
+- A poll accepts all waiting connections. A refused client gets an HTTP response with the reason.
+- If nobody takes the packets of a peer, only this peer is held back, by TCP.
+- `get_close_cause()` returns why a client's connection ended or did not open. `heartbeat_interval`, `max_peers`,
   `allowed_origins`, `compression`, `http_handler`, `poll(timeout)`, `put_packet_to`, `put_control_to`, `dialects`,
   `stats`, `stop` and `reload_certificate` are additions.
 
-Layer: `multiplayer`, the one module of it that imports `websocket`. Source: reference godot4-wire section B.
+Layer: `multiplayer`; its only module that imports `websocket`. Source: reference godot4-wire section B.
 """
 
 from __future__ import annotations
@@ -78,31 +79,32 @@ logger = get_logger("gdpeer.multiplayer")
 _STREAM = a("a Stream or a Connector of gdpeer.transport", Stream, Connector)
 _TLS = optional(a("TLSOptions", TLSOptions))
 
-_DISCONNECTED, _CONNECTING, _CONNECTED = ConnectionStatus  # once, for an enumeration finds its members slowly
+_DISCONNECTED, _CONNECTING, _CONNECTED = ConnectionStatus  # once, because looking up members is slow
 _OK = Error.OK
 _NO_STATS = Tally().stats((), 0)
 _DIALECTS = {dialect.name: dialect for dialect in (GODOT4, GODOT3)}
 
 
 class WebSocketMultiplayerPeer(MultiplayerPeer):
-    """A server, or a client of one; DISCONNECTED at first, and again after `close` or the end of the connection.
+    """A server, or a client of one. DISCONNECTED at first, and again after `close` or the end of the connection.
 
-    Settings count for connections that come after they are set.
+    A changed setting applies to connections that come afterwards.
 
     Args:
-        dialects: what is spoken: "godot4", "godot3" or both. A client speaks the first. A server that speaks both
-            tells its clients apart by `godot3_port` or `godot3_protocols`; packets are delivered as they came, and
-            what they mean in the other dialect is for the layer above (`get_peer_dialect`, `get_packet_target`).
-        clock: for tests.
+        dialects: the dialects to speak: "godot4", "godot3" or both. A client speaks the first. A server with both tells
+            its clients apart by `godot3_port` or `godot3_protocols`. Packets are delivered untranslated; the layer
+            above translates them (`get_peer_dialect`, `get_packet_target`).
+        clock: a `ManualClock` in tests.
 
     Attributes:
-        max_peers: a server refuses upgrades beyond so many with 503; 0: no limit. Read by `create_server`.
-        http_handler: answers requests that are no upgrade (`gdpeer.http`). Read by `create_server`.
-        backlog: connections that may wait in the kernel. Read by `create_server`.
-        reuse_port: share the port with other processes, each with peers of its own. Read by `create_server`.
+        max_peers: the most open connections of a server; later upgrades get status 503. 0: no limit. Read by
+            `create_server`.
+        http_handler: answers HTTP requests that are no upgrade (`gdpeer.http`). Read by `create_server`.
+        backlog: the most connections that wait in the system to be accepted. Default: 4,096. Read by `create_server`.
+        reuse_port: True shares the port with other processes, which have their own peers. Read by `create_server`.
 
     Raises:
-        ValueError: an unknown dialect, or none.
+        ValueError: a dialect is unknown, or there is none.
     """
 
     _gdpeer_attributes: ClassVar[tuple[str, ...]] = (
@@ -122,7 +124,7 @@ class WebSocketMultiplayerPeer(MultiplayerPeer):
     close_on_backpressure = Property(Settings.close_on_backpressure)
     handshake_timeout = Property(
         Settings.handshake_timeout,
-        some_seconds,  # create_client waits for an id, which a server of another kind never sends
+        some_seconds,  # 0 would wait forever for an id if the server is of another kind
         "Seconds, more than 0: on a client from `create_client` to its id, on a server for TLS and each upgrade.",
     )
     close_timeout = Property(Settings.close_timeout)
@@ -162,14 +164,14 @@ class WebSocketMultiplayerPeer(MultiplayerPeer):
         self._client: WebSocketClient | None = None
 
     def use_settings(self, settings: Settings) -> None:
-        """Takes changed settings over, for connections that come from now on. For gdpeer itself; see `Property`."""
+        """Takes changed settings, for connections that come from now on. For gdpeer itself; see `Property`."""
         self._settings = settings
         if self._server is not None:
             self._server.use_settings(self._server_settings())
 
     @property
     def refuse_new_connections(self) -> bool:
-        """Whether a server answers upgrades with 503; False."""
+        """Whether a server answers upgrades with status 503. Default: False."""
         return self._refuses
 
     @refuse_new_connections.setter
@@ -180,7 +182,7 @@ class WebSocketMultiplayerPeer(MultiplayerPeer):
 
     @property
     def process_request(self) -> Processor | None:
-        """Asked about each upgrade on a server; None: nobody. See `WebSocketServer.process_request`."""
+        """Decides about each upgrade on a server; see `WebSocketServer.process_request`. Default: None."""
         return self._process_request
 
     @process_request.setter
@@ -193,23 +195,31 @@ class WebSocketMultiplayerPeer(MultiplayerPeer):
 
     @checked(url=STR, tls_client_options=_TLS)
     def create_client(self, url: str, tls_client_options: TLSOptions | None = None) -> Error:
-        """Begin to connect; CONNECTED, and `peer_connected(1)`, when the server has told this peer's id.
+        """Begins to connect. Once the server has sent this peer's id, the status is CONNECTED and `peer_connected(1)`
+        is emitted.
 
         Args:
-            url: `ws://` or `wss://`; without a scheme it counts as `ws`.
-            tls_client_options: for `wss`; None: the machine's authorities.
+            url: `ws://` or `wss://`; without a scheme `ws` is used.
+            tls_client_options: for `wss`. None trusts the machine's certificate authorities.
 
         Returns:
-            `ERR_ALREADY_IN_USE` unless DISCONNECTED, `ERR_INVALID_PARAMETER` for a URL, option or header that is not
-            valid, another code where it failed at once (`get_close_cause()` says why); else `OK`.
+            OK: the connection is being made.
+            ERR_ALREADY_IN_USE: this peer is not DISCONNECTED.
+            ERR_INVALID_PARAMETER: the URL, an option or a header is not valid.
+            Another code: connecting failed at once; `get_close_cause()` says why.
         """
         return self._create_client(lambda peer: peer.connect_to_url(url, tls_client_options))
 
     @checked(stream=_STREAM, url=STR)
     def connect_through(self, stream: Stream | Connector, url: str = "ws://localhost/") -> Error:
-        """Be a client over a stream of one's own (`gdpeer.transport`): an in-memory pair in tests, a Unix socket.
+        """Connects as a client over a given stream of `gdpeer.transport`: an in-memory pair in tests, or a Unix socket.
 
-        Returns as `create_client`.
+        Args:
+            stream: an open stream, or a connector whose stream is still being made.
+            url: for the request of the upgrade. Its host is not looked up.
+
+        Returns:
+            The codes of `create_client`.
         """
         return self._create_client(lambda peer: peer.connect_through(stream, url))
 
@@ -240,21 +250,22 @@ class WebSocketMultiplayerPeer(MultiplayerPeer):
         *,
         godot3_port: int | None = None,
     ) -> Error:
-        """Open the port, and be CONNECTED, with id 1, at once.
+        """Opens the port. The status is CONNECTED, with the id 1, at once.
 
         Args:
-            port: 1-65535, or 0 for a free one (`get_local_port`).
-            bind_address: "*" for all addresses, or one.
-            tls_server_options: for `wss`; None: no TLS.
-            godot3_port: on a server that speaks both dialects, one more port, for Godot 3; 0 for a free one
-                (`get_godot3_port`).
+            port: 1 to 65,535; 0 opens a free port, which `get_local_port` tells.
+            bind_address: one address, or "*" for all.
+            tls_server_options: for `wss`. None: no TLS.
+            godot3_port: an additional port for Godot 3, on a server with both dialects; 0 opens a free port, which
+                `get_godot3_port` tells.
 
         Returns:
-            `ERR_ALREADY_IN_USE` unless DISCONNECTED, or where a port is taken; `ERR_INVALID_PARAMETER` for a port,
-            address or option that is not valid; else `OK`.
+            OK: the port is open.
+            ERR_ALREADY_IN_USE: this peer is not DISCONNECTED, or another program has a port.
+            ERR_INVALID_PARAMETER: a port, the address or an option is not valid.
 
         Raises:
-            ValueError: `godot3_port` on a server that does not speak both dialects.
+            ValueError: there is a `godot3_port`, but the server does not speak both dialects.
         """
         if godot3_port is not None and len(self._dialects) < 2:
             raise ValueError('godot3_port needs dialects=("godot4", "godot3")')
@@ -276,9 +287,9 @@ class WebSocketMultiplayerPeer(MultiplayerPeer):
         return error
 
     def get_listen_error(self) -> str:
-        """What was wrong with the last `create_server` or `reload_certificate`, in a line; "" where nothing was.
+        """Returns in a line what was wrong with the last `create_server` or `reload_certificate`; "" if it succeeded.
 
-        A program that never asks finds it in the log once it polls.
+        If the program does not call this, the next `poll` logs the line.
         """
         self._untold = ""
         return self._listen_error
@@ -295,10 +306,10 @@ class WebSocketMultiplayerPeer(MultiplayerPeer):
         return server
 
     def _check_protocols(self) -> None:
-        """A sub-protocol tells a server of both dialects which one a client speaks, so it must belong to one of them.
+        """Checks that each sub-protocol belongs to one dialect: a server with both dialects tells clients apart by it.
 
         Raises:
-            ValueError: it belongs to both.
+            ValueError: a sub-protocol belongs to both dialects.
         """
         both = set(self.supported_protocols) & set(self.godot3_protocols) if len(self._dialects) > 1 else ()
         if both:
@@ -343,7 +354,7 @@ class WebSocketMultiplayerPeer(MultiplayerPeer):
 
     @checked(stream=_STREAM)
     def take_stream(self, stream: Stream | Connector) -> int:
-        """Serve a stream that came another way than through a port: an in-memory pair in tests.
+        """Serves a stream that did not come through a port, as an in-memory pair in tests.
 
         A peer that is DISCONNECTED becomes a server without a port.
 
@@ -363,10 +374,11 @@ class WebSocketMultiplayerPeer(MultiplayerPeer):
         return self._server.take_stream(stream)
 
     def reload_certificate(self) -> Error:
-        """On a server with TLS: have newcomers see what the files, or objects, of its `TLSOptions` hold now.
+        """Reads the files or objects of the server's `TLSOptions` again, for connections that come from now on.
 
         Returns:
-            As `WebSocketServer.reload_certificate`; on a client `ERR_UNCONFIGURED`. `get_listen_error()` says why.
+            The codes of `WebSocketServer.reload_certificate`; on a client `ERR_UNCONFIGURED`. `get_listen_error()` says
+            why.
         """
         if self._server is None:
             return Error.ERR_UNCONFIGURED
@@ -375,27 +387,28 @@ class WebSocketMultiplayerPeer(MultiplayerPeer):
         return error
 
     def stats(self) -> ServerStats:
-        """What has passed, and what is there, on a server; all 0 where this is none. Costs a look at each peer.
+        """Returns a server's counters; all are 0 if this is no server. The time that it takes grows with the number of
+        peers.
 
-        Of a client's connection `get_peer(1).get_stats()` tells.
+        On a client call `get_peer(1).get_stats()`.
         """
         return _NO_STATS if self._server is None else self._server.stats()
 
     def get_local_port(self) -> int:
-        """A server's port; 0 where there is none."""
+        """Returns the number of a server's port; 0 if none is open."""
         return 0 if self._server is None else self._server.get_local_port()
 
     def get_godot3_port(self) -> int:
-        """A server's port for Godot 3; 0 where there is none."""
+        """Returns the number of a server's port for Godot 3; 0 if none is open."""
         return 0 if self._server is None else self._godot3_port
 
     # ------------------------------------------------------------------------------------------ polling
 
     def poll(self, timeout: float = 0.0) -> None:
-        """Move packets and emit signals.
+        """Moves packets and emits signals.
 
         Args:
-            timeout: 0: never wait. Positive: wait at most so many seconds for something to happen.
+            timeout: the most seconds to wait for an event. 0 does not wait.
         """
         if type(timeout) is not float:
             timeout = seconds_of("poll", "timeout", timeout)
@@ -408,24 +421,28 @@ class WebSocketMultiplayerPeer(MultiplayerPeer):
             pause(timeout)
 
     def get_connection_status(self) -> ConnectionStatus:
-        """A client is CONNECTED once it has its id, a server from `create_server` on."""
+        """Returns CONNECTED on a server from `create_server` on, on a client once it has its id."""
         session = self._session
         if session is None or session.is_over:
             return _DISCONNECTED
         return _CONNECTED if session.is_ready else _CONNECTING
 
     def get_close_cause(self) -> CloseCause:
-        """On a client: why its last connection ended or did not open. On a server there is nothing to tell."""
+        """Returns why a client's last connection ended or did not open; on a server an empty cause."""
         return self._session.get_close_cause() if isinstance(self._session, ClientSession) else CloseCause()
 
     # ------------------------------------------------------------------------------------------ packets
 
     def put_packet(self, buffer: Buffer) -> Error:
-        """Send one packet to the target, from a client always to the server; an empty buffer is `OK` and sends nothing.
+        """Sends one packet to the target; from a client always to the server. An empty buffer is not sent, and returns
+        `OK`.
 
         Returns:
-            `ERR_UNCONFIGURED` unless CONNECTED. For one target: `ERR_INVALID_PARAMETER` where it is not there,
-            `ERR_OUT_OF_MEMORY` where it has no room, `FAILED` where it is closing. For many of them: `OK`.
+            OK: the packet was sent or queued. For several targets always OK while connected.
+            ERR_UNCONFIGURED: this peer is not CONNECTED.
+            ERR_INVALID_PARAMETER: the one target is not connected.
+            ERR_OUT_OF_MEMORY: the send queue of the one target is full.
+            FAILED: the connection to the one target is closing.
         """
         if type(buffer) is not bytes:
             buffer = to_bytes("put_packet", "buffer", buffer)
@@ -436,7 +453,7 @@ class WebSocketMultiplayerPeer(MultiplayerPeer):
         return self._session.put(self._target, buffer)
 
     def put_packet_to(self, peer_ids: Iterable[int], buffer: Buffer) -> Error:
-        """See `MultiplayerPeer`. An empty buffer is `OK` and sends nothing."""
+        """Sends one packet to each of some peers; see `MultiplayerPeer.put_packet_to`."""
         if not IDS.fits(peer_ids):
             raise wrong_type("put_packet_to", "peer_ids", IDS.words, peer_ids)
         if type(buffer) is not bytes:
@@ -448,11 +465,12 @@ class WebSocketMultiplayerPeer(MultiplayerPeer):
         return self._session.put_to(peer_ids, buffer)
 
     def put_control_to(self, peer_ids: Iterable[int], buffer: Buffer) -> Error:
-        """See `MultiplayerPeer`. On a server it may wait beyond a peer's limits by 64 KiB; who has no room for it even
-        then is dropped.
+        """Sends a packet that a peer must not miss; see `MultiplayerPeer.put_control_to`.
+
+        On a server the packet may exceed a peer's outbound limits by 64 KiB. A peer without room even then is dropped.
 
         Returns:
-            `ERR_UNCONFIGURED` unless CONNECTED; else `OK`. On a client as `put_packet_to`.
+            `ERR_UNCONFIGURED` unless CONNECTED; else `OK`. On a client the codes of `put_packet_to`.
         """
         if not IDS.fits(peer_ids):
             raise wrong_type("put_control_to", "peer_ids", IDS.words, peer_ids)
@@ -464,9 +482,11 @@ class WebSocketMultiplayerPeer(MultiplayerPeer):
         return _OK
 
     def put_packet_from(self, source: int, peer_ids: Iterable[int], buffer: Buffer) -> Error:
-        """On a server: pass a client's packet on to others. Those that speak "godot3" read `source` as its sender.
+        """Passes a client's packet on to other clients, on a server. Clients that speak "godot3" see `source` as its
+        sender.
 
-        Returns as `put_packet_to`; on a client `ERR_UNCONFIGURED`.
+        Returns:
+            The codes of `put_packet_to`; on a client `ERR_UNCONFIGURED`.
         """
         if not IDS.fits(peer_ids):
             raise wrong_type("put_packet_from", "peer_ids", IDS.words, peer_ids)
@@ -477,9 +497,9 @@ class WebSocketMultiplayerPeer(MultiplayerPeer):
         return self._session.put_from(source, peer_ids, buffer) if len(buffer) else _OK
 
     def get_packet(self) -> bytes:
-        """The oldest packet; empty, with `get_packet_error()`, where there is none.
+        """Takes the oldest packet; b"" if there is none.
 
-        The error is `ERR_UNAVAILABLE`, or `ERR_UNCONFIGURED` unless CONNECTED.
+        Then `get_packet_error()` is `ERR_UNAVAILABLE`, or `ERR_UNCONFIGURED` if this peer is not CONNECTED.
         """
         packet = None if self._session is None else self._session.take()
         if packet is None:
@@ -491,18 +511,22 @@ class WebSocketMultiplayerPeer(MultiplayerPeer):
         return packet
 
     def get_available_packet_count(self) -> int:
-        """How many packets can be read, also after the end of a connection."""
+        """Returns how many packets can be read, even after the end of a connection."""
         return 0 if self._session is None else self._session.count()
 
     def get_packet_peer(self) -> int:
-        """Who sent the packet that `get_packet` takes next; 1, with a warning, where there is none."""
+        """Returns the sender of the packet that `get_packet` takes next; 1, with a warning, if there is no packet."""
         source = 0 if self._session is None else self._session.source()
         if not source:
             log_limited(logger, logging.WARNING, "get_packet_peer: no packet is there")
         return source or TARGET_PEER_SERVER
 
     def packets(self) -> PacketSession:
-        """Returns the session itself, or an adapter if a member of this peer has been changed."""
+        """Returns the session itself, or an adapter if a member of this peer has been changed.
+
+        Raises:
+            ValueError: the peer is neither connected nor connecting.
+        """
         session = self._session
         if session is None:
             raise ValueError("the peer is neither connected nor connecting")
@@ -511,28 +535,29 @@ class WebSocketMultiplayerPeer(MultiplayerPeer):
         return MemberSession(self, session) if is_changed else session
 
     def refusals_of(self, peer_id: int) -> Refusals:
-        """See `MultiplayerPeer`; of a peer that is not there, nothing yet."""
+        """Returns the counter of a peer's refused packets; an empty one if the peer is not connected."""
         return Refusals() if self._session is None else self._session.refusals_of(peer_id)
 
     def get_unique_id(self) -> int:
-        """This end's id; 0 as long as there is none."""
+        """Returns this end's id; 0 while there is none."""
         return 0 if self._session is None else self._session.unique_id
 
     def get_packet_target(self) -> int:
-        """Whom the next packet was sent to, as far as its dialect says so; this end's id where there is none.
+        """Returns the target of the next packet, if its dialect names one; else this end's id.
 
-        On a server a "godot3" client's packet may be for all (0), for all but one (negative) or for one client that
-        speaks "godot4", whom it does not reach by itself. To others that speak "godot3" it has been passed on.
+        On a server, the packet of a "godot3" client may be for all (0), for all but one (negative), or for one client
+        that speaks "godot4". The server has passed it on to the targets that speak "godot3", but not to the others.
         """
         return 0 if self._session is None else self._session.target()
 
     # ------------------------------------------------------------------------------------------ peers
 
     def get_peer(self, peer_id: int) -> WebSocketPeer | None:
-        """The connection to a peer, on a client to 1; None, with a warning, for an id that is not there.
+        """Returns the connection to a peer, on a client to 1; None, with a warning, for an unknown id.
 
-        Its `close(...)` is an end with a code and a reason of one's own: `peer_disconnected` follows when the other
-        side has answered, and what had come before can still be taken, unlike after `disconnect_peer`.
+        Its `close(...)` ends the connection with a code and a reason of your choice. Then `peer_disconnected` follows
+        once the other side has answered, and packets that arrived before can still be taken, other than after
+        `disconnect_peer`.
         """
         if type(peer_id) is not int:
             check_id("get_peer", peer_id)
@@ -547,19 +572,21 @@ class WebSocketMultiplayerPeer(MultiplayerPeer):
 
     @checked(peer_id=INT)
     def get_peer_address(self, peer_id: int) -> str:
-        """The peer's address in numbers; "", with a warning, for an id that is not there."""
+        """Returns the peer's address in numbers; "", with a warning, for an unknown id."""
         peer = self.get_peer(peer_id)
         return "" if peer is None else peer.get_connected_host()
 
     @checked(peer_id=INT)
     def get_peer_port(self, peer_id: int) -> int:
-        """The peer's port; 0, with a warning, for an id that is not there."""
+        """Returns the peer's port; 0, with a warning, for an unknown id."""
         peer = self.get_peer(peer_id)
         return 0 if peer is None else peer.get_connected_port()
 
     @checked(peer_id=INT)
     def get_peer_dialect(self, peer_id: int) -> str:
-        """What a peer speaks: "godot4" or "godot3"; "" for an id that is not there. On a client all speak alike."""
+        """Returns the dialect of a peer: "godot4" or "godot3"; "" for an unknown id. On a client all ids have the
+        client's dialect.
+        """
         if isinstance(self._session, ServerSession):
             dialect = self._session.dialect(peer_id)
             return "" if dialect is None else dialect.name
@@ -569,10 +596,12 @@ class WebSocketMultiplayerPeer(MultiplayerPeer):
 
     @checked(peer_id=INT, force=BOOL)
     def disconnect_peer(self, peer_id: int, force: bool = False) -> None:
-        """Close the connection to a peer, with 1000; what it sent and still sends is dropped.
+        """Closes the connection to a peer with code 1000, and drops its unread and later packets.
 
-        On a server `peer_disconnected` comes with the next `poll`, on a client when the server has answered. With
-        `force` the peer is gone at once and without a signal, and on a client everything is.
+        Args:
+            peer_id: the peer. An unknown id is ignored, with a warning.
+            force: False emits `peer_disconnected`: on a server in the next `poll`, on a client when the server has
+                answered. True removes the peer at once, without a signal; on a client this is `close`.
         """
         session = self._session
         if isinstance(session, ServerSession):
@@ -592,28 +621,32 @@ class WebSocketMultiplayerPeer(MultiplayerPeer):
 
     @checked(code=INT, reason=STR, grace=NUMBER)
     def stop(self, code: int = 1001, reason: str = "", grace: float = 0.0) -> None:
-        """As `close`, on a server with a code, a reason and time for the clients; see `WebSocketServer.stop`.
+        """Closes as `close` does, on a server with a code, a reason and time for the clients; see
+        `WebSocketServer.stop`.
+
+        The arguments have no effect on a client.
 
         Args:
-            code: what the close frames say; on a client without effect, as are the others.
-            reason: likewise.
-            grace: seconds that the clients have to take what waits for them and to answer; `peer_disconnected` is
-                emitted for each that does. What they still send is not handled.
+            code: the code of the close frames.
+            reason: the reason in the close frames, at most 123 bytes of UTF-8.
+            grace: seconds that the clients have to receive all queued messages and to answer. `peer_disconnected` is
+                emitted for each client that answers. Packets that arrive meanwhile are not handled.
 
         Raises:
-            ValueError: the code may not be sent, or the reason is longer than 123 bytes.
+            ValueError: the code may not be sent, or the reason is too long.
         """
         check_close(code, reason)
         if grace > 0:
-            self.poll()  # tells of those who were disconnected since the last one
+            self.poll()  # announces the peers that were disconnected since the last poll
         if self._server is not None:
             self._server.stop(code, reason, grace)
         self.close()
 
     def close(self) -> None:
-        """Leave, without signals; packets not taken are gone.
+        """Leaves the session without signals, and drops all unread packets.
 
-        The others see a close frame: 1001 from a server, 1000 from a client. Over TLS this takes 0.2 seconds.
+        The other sides get a close frame with code 1001 from a server, 1000 from a client. Over TLS this takes 0.2
+        seconds.
         """
         server, client, session = self._server, self._client, self._session
         self._server = self._client = self._session = None
@@ -628,7 +661,7 @@ class WebSocketMultiplayerPeer(MultiplayerPeer):
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        """Closes, as `close()`, whatever happened in the block."""
+        """Calls `close()`, also after an exception."""
         self.close()
 
     def __repr__(self) -> str:
@@ -639,12 +672,12 @@ class WebSocketMultiplayerPeer(MultiplayerPeer):
     # No program needs these, so the reference leaves them out.
 
     def watch(self) -> None:
-        """Has a poller watch a client's connection; a server's poller is there from the start."""
+        """Makes a poller watch a client's connection; a server has its poller from the start."""
         if self._client is not None:
             self._connection().watch()
 
     def poll_turn(self) -> Turn:
-        """The turn in which the server or client below is polled; an empty one if there is neither."""
+        """Returns the turn in which the server or client below is polled; an empty turn if there is neither."""
         if self._server is not None:
             return self._server.poll_turn()
         return Turn() if self._client is None else self._connection().poll_turn()
@@ -653,12 +686,12 @@ class WebSocketMultiplayerPeer(MultiplayerPeer):
         """Sends close frames, without signals.
 
         Returns:
-            A function that tells whether all have answered.
+            A function that tells whether all other sides have answered.
         """
         server = self._server
         if server is not None:
             server.refuse_new_connections = True
-            server.serve_session(None)  # those that are about to hear of the end need not hear of each other
+            server.serve_session(None)  # all are about to leave, so do not announce them to each other
             server.close_all(1001)
             return lambda: not server.peers
         if self._client is None:
@@ -682,7 +715,7 @@ _MEMBERS = {
         *("get_unique_id", "poll", "put_packet_to"),
     )
 }
-"""The members that an API needs for packets. Where one of them has been changed, the API goes by all of them."""
+"""The members that an API needs for packets. If one of them has been changed, the API calls all of them."""
 
 
 if TYPE_CHECKING:  # one interface for Godot 3's MultiplayerAPI, without an adapter

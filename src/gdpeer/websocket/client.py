@@ -39,7 +39,7 @@ from gdpeer.websocket.tls_options import Source, TLSOptions
 
 __all__ = ["ClientStatus", "WebSocketClient"]
 
-# Once, for an enumeration finds its members slowly.
+# Looked up once here, because looking up a member of an enumeration is slow.
 _OK, _CLEAN, _CLOSED = Error.OK, Cause.CLOSED, PeerState.CLOSED
 _DISCONNECTED, _CONNECTING, _CONNECTED = ClientStatus
 
@@ -274,7 +274,7 @@ class WebSocketClient(NetworkedPeer):
         return self._status
 
     def is_server(self) -> bool:
-        """Returns False."""
+        """Returns False, as this is a client."""
         return False
 
     def _max_message_size(self) -> int:

@@ -1,8 +1,8 @@
-"""The way to a URL: in a page the browser's own, elsewhere TCP or a tunnel through a proxy, and TLS on top for
+"""Makes the connection to a URL: in a browser its own WebSocket; elsewhere TCP or a tunnel through a proxy, and TLS for
 `wss`.
 
-Layer: `websocket`. The transport's modules are imported when they are needed: a program that only serves needs no
-    TLS, and a page needs none of them.
+Layer: `websocket`. Imports the modules of the transport when they are needed: a program that only serves needs no TLS,
+and a page in a browser needs none of them.
 """
 
 from __future__ import annotations
@@ -29,21 +29,22 @@ __all__ = ["connect", "connect_in_page", "make_connector"]
 
 
 def connect(url: Url, options: TLSOptions | None, settings: Settings, clock: Clock, turn: Turn) -> Backend:
-    """Begin to connect to `url`.
+    """Begins to connect to `url`.
 
     Args:
-        url: where to.
-        options: a client's, for `wss`; None: the machine's authorities.
-        settings: of the peer.
+        url: the server.
+        options: a client's, for `wss`. None trusts the machine's certificate authorities.
+        settings: the peer's settings.
         clock: tells the time.
-        turn: the owner's.
+        turn: the turn of the connection's owner.
 
     Returns:
-        The connection, on its way.
+        The connection, which is being made.
 
     Raises:
         ValueError: a header of the settings is not valid.
-        TransportError: a certificate file cannot be used; in a page what it cannot have, or the browser refuses.
+        TransportError: a certificate file cannot be used. In a browser: a setting is not available there, or the
+            browser refuses.
     """
     if IN_PAGE:
         return connect_in_page(url, options, settings, clock, turn)
@@ -56,7 +57,7 @@ def connect(url: Url, options: TLSOptions | None, settings: Settings, clock: Clo
 
 
 def connect_in_page(url: Url, options: TLSOptions | None, settings: Settings, clock: Clock, turn: Turn) -> Backend:
-    """As `connect`, over the browser's `WebSocket`."""
+    """Begins to connect over the browser's `WebSocket`; the arguments are those of `connect`."""
     from gdpeer.websocket.backend import browser
 
     browser.check_allowed(settings, options)
@@ -66,18 +67,18 @@ def connect_in_page(url: Url, options: TLSOptions | None, settings: Settings, cl
 
 
 def make_connector(hop: Hop, options: TLSOptions | None, settings: Settings, clock: Clock) -> Connector:
-    """A connector to where `hop` leads; the proxy is chosen for each anew.
+    """Returns a connector to the server of `hop`. The proxy is chosen anew for each hop.
 
     Args:
-        hop: where to.
-        options: a client's, for `wss`; None: the machine's authorities. Its name instead of the host counts at the
-            origin of the first hop only.
-        settings: for the times.
+        hop: the URL to connect to: the first, or that of a redirect.
+        options: a client's, for `wss`. None trusts the machine's certificate authorities. The name in it replaces the
+            host only at the origin of the first hop.
+        settings: for the timeouts and the proxy.
         clock: tells the time.
 
     Raises:
-        TransportError: a certificate file, or the environment's proxy, cannot be used, or no file can be opened to load
-            what it takes.
+        TransportError: a certificate file or the environment's proxy cannot be used, or the system has no free file for
+            loading a module.
     """
     try:
         return _make_connector(hop, options, settings, clock)
@@ -101,7 +102,7 @@ def _make_connector(hop: Hop, options: TLSOptions | None, settings: Settings, cl
 
 
 def _make_way(url: Url, settings: Settings, clock: Clock) -> Connector:
-    """TCP to `url`, or a tunnel through a proxy."""
+    """Returns a connector to `url`: TCP, or a tunnel through a proxy."""
     from gdpeer.transport.tcp import TcpConnector
 
     proxy = choose_proxy(settings.proxy, url)

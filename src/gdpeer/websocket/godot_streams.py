@@ -239,7 +239,7 @@ class _StreamPeer(Guarded):
 
 
 class StreamPeerTCP(_StreamPeer):
-    """A TCP connection."""
+    """The engine's class for a TCP connection."""
 
     _gdpeer_attributes: ClassVar[tuple[str, ...]] = ()
 
@@ -300,7 +300,7 @@ class StreamPeerTCP(_StreamPeer):
             self._stream.set_no_delay(enabled)
 
     def disconnect_from_host(self) -> None:
-        """Ends the connection."""
+        """Closes the connection; the status is NONE afterwards."""
         self._close()
 
 
@@ -375,7 +375,7 @@ class StreamPeerTLS(_StreamPeer):
         return Error.OK if self._failure is None else Error.FAILED
 
     def poll(self) -> None:
-        """Continues the handshake."""
+        """Continues the handshake as far as bytes have arrived."""
         self._advance()
 
     def get_status(self) -> TLSStatus:
@@ -392,5 +392,5 @@ class StreamPeerTLS(_StreamPeer):
         return self._tcp
 
     def disconnect_from_stream(self) -> None:
-        """Ends the connection."""
+        """Closes the connection; the status is DISCONNECTED afterwards."""
         self._close()

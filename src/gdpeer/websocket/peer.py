@@ -57,7 +57,7 @@ logger = get_logger("gdpeer.websocket")
 _STREAM = a("a Stream or a Connector of gdpeer.transport", Stream, Connector)
 _TLS = optional(a("TLSOptions", TLSOptions))
 
-# Once, for an enumeration finds its members slowly: some 850 instructions each time.
+# Looked up once here, because looking up a member of an enumeration takes some 850 instructions.
 _OK, _FAILED, _IN_USE = Error.OK, Error.FAILED, Error.ERR_ALREADY_IN_USE
 _CONNECTING, _OPEN, _CLOSED = PeerState.CONNECTING, PeerState.OPEN, PeerState.CLOSED
 STAGE_DONE = int(Stage.DONE)
@@ -420,12 +420,12 @@ class WebSocketPeer(PeerBase, PacketPeer):
 
     @classmethod
     def of_server(cls, settings: Settings, clock: Clock, turn: Turn, backend: Backend) -> WebSocketPeer:
-        """A peer over a connection that its owner polls: a server, a tunnel.
+        """Returns a peer for a connection that its owner polls: a server, or a tunnel.
 
         Args:
-            settings: shared with the owner until one of the peer's own is set.
+            settings: shared with the owner until the peer's own settings are changed.
             clock: tells the time.
-            turn: the owner's; its poller watches the connection.
+            turn: the owner's turn, whose poller watches the connection.
             backend: the connection.
         """
         peer = cls.__new__(cls)
@@ -435,11 +435,11 @@ class WebSocketPeer(PeerBase, PacketPeer):
         return peer
 
     def take_over(self, stream: Stream, before: NativeBackend) -> None:
-        """Answers the upgrade that another owner has read, and goes on with the connection.
+        """Answers an upgrade that another owner has read, and continues the connection.
 
         Args:
-            stream: the connection's; no poller may watch it any longer.
-            before: the other owner's backend.
+            stream: the stream of the connection. No poller may watch it any longer.
+            before: the backend of the other owner.
         """
         self.use_settings(before.settings)
         self._begin("", before.upgrade, stream)
@@ -449,7 +449,7 @@ class WebSocketPeer(PeerBase, PacketPeer):
         backend.go_on()
 
     def use_settings(self, settings: Settings) -> None:
-        """Takes all settings at once; those that count on an open connection are used there, too."""
+        """Takes all settings at once; those that also apply to an open connection are applied to it."""
         before, self._settings = self._settings, settings
         if self._backend is not None:
             self._backend.use(settings)
@@ -457,11 +457,11 @@ class WebSocketPeer(PeerBase, PacketPeer):
                 self._backend.restart_heartbeat()
 
     def poll_turn(self) -> Turn:
-        """The turn in which this peer is polled."""
+        """Returns the turn in which this peer is polled."""
         return self._turn
 
     def watch(self) -> Poller | None:
-        """The poller to wait for before the next `poll()`; None if nothing more will come."""
+        """Returns the poller to wait for before the next `poll()`; None if nothing more will come."""
         backend = self._backend
         if backend is not None and self._turn.poller is None and backend.stage < STAGE_DONE:
             from gdpeer.transport.poller import Poller
@@ -479,14 +479,16 @@ class WebSocketPeer(PeerBase, PacketPeer):
                 self._drained.emit()
 
     def make_way(self) -> None:
-        """While closing: drops unread packets if they have stopped the reading, as the answer comes behind them."""
+        """Drops unread packets while closing, if they have stopped the reading: the answer to the close frame is behind
+        them.
+        """
         backend = self._backend
         if backend is not None and backend.paused and backend.is_closing():
             while self.take() is not None:
                 pass
 
     def was_open(self) -> bool:
-        """Whether the upgrade was ever done."""
+        """Whether the upgrade of this connection was ever done."""
         return self._backend is not None and self._backend.opened is not None
 
     def is_over(self) -> bool:

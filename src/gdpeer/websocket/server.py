@@ -101,7 +101,7 @@ DRAIN_TURN = 0.2
 """Seconds of one turn while draining. A system signal that came just before the wait is noticed after it."""
 
 STAGE_LINGERING, STAGE_DONE = int(Stage.LINGERING), int(Stage.DONE)  # compared once for each peer in a turn
-_CLEAN = Cause.CLOSED  # once, for an enumeration finds its members slowly
+_CLEAN = Cause.CLOSED  # once, because looking up members of an enumeration is slow
 
 
 class WebSocketServer(NetworkedPeer):
@@ -317,7 +317,7 @@ class WebSocketServer(NetworkedPeer):
         return bool(self._listeners.listeners)
 
     def is_server(self) -> bool:
-        """Always True."""
+        """Returns True, even before the server listens."""
         return True
 
     def get_connection_status(self) -> ClientStatus:
@@ -497,7 +497,7 @@ class WebSocketServer(NetworkedPeer):
     def _emit_end(self, peer_id: int, peer: WebSocketPeer, backend: Backend) -> None:
         if backend.closed_by_remote and peer_id in self._peers:
             self.client_close_request.emit(peer_id, peer.get_close_code(), peer.get_close_reason())
-        if peer_id not in self._peers:  # a slot stopped the server, which tells nothing more
+        if peer_id not in self._peers:  # a handler stopped the server, which announces nothing more
             return
         if self._session is None:
             self.client_disconnected.emit(peer_id, peer.get_close_cause().cause is _CLEAN)
@@ -685,12 +685,12 @@ class WebSocketServer(NetworkedPeer):
         """Opens one port at several addresses.
 
         Args:
-            addresses: as `bind_ip`.
-            port: 0: a free one, the same for all addresses.
-            context: for TLS; None: `private_key` and `ssl_certificate` say.
+            addresses: each as `bind_ip`.
+            port: 1 to 65,535; 0 opens a free port, the same for all addresses.
+            context: for TLS. None uses `private_key` and `ssl_certificate`.
 
         Raises:
-            TransportError: the port cannot be opened at one of the addresses, and is open at none.
+            TransportError: the port cannot be opened at one of the addresses. Then no address stays open.
         """
         first, *others = addresses
         self.bind_ip = first
@@ -708,13 +708,13 @@ class WebSocketServer(NetworkedPeer):
             raise
 
     def open_port(self, port: int) -> int:
-        """Opens one more port at `bind_ip`.
+        """Opens an additional port at `bind_ip`.
 
         Returns:
             The port's number.
 
         Raises:
-            TransportError: it cannot be opened.
+            TransportError: the port cannot be opened.
         """
         place = Place(self.bind_ip, port, self.backlog, self.reuse_port)
         return self._listeners.open(place, self._poller, self._come_in)
@@ -724,32 +724,34 @@ class WebSocketServer(NetworkedPeer):
         self._settings = settings
 
     def use_tasks(self, later: Callable[[Awaitable[Response | None], Answered], None]) -> None:
-        """Lets `process_request` be async, and handlers read their packets between two polls.
+        """Allows an async `process_request`, and handlers that read their packets between two polls.
 
         Args:
-            later: awaits an answer of `process_request`, and calls the function with the outcome.
+            later: awaits the answer of `process_request`, and then calls the function with the outcome.
         """
         self._later = later
         self._turn.defers = True
 
     def poll_turn(self) -> Turn:
-        """The turn of `poll`; `stop` replaces it."""
+        """Returns the turn of `poll`; `stop` replaces it."""
         return self._turn
 
     def serve_session(self, session: ServerSession | None) -> None:
-        """Hands what happens to a session from now on; None: nothing is told any more, not even by signals."""
+        """Hands all events to a session from now on. None: no event is announced any more, not even by signals."""
         self._session = session
 
     def serves(self, session: ServerSession) -> bool:
-        """Whether a session is still the one that is told; `stop` ends that."""
+        """Whether a session still gets the events; `stop` ends that."""
         return self._session is session
 
     def log_limit_of(self, address: str) -> LogLimit:
-        """Counts the lines that are logged because of an address; "" has a limit that it shares with nobody."""
+        """Returns the counter of log lines for an address. For "" it returns a new counter, which nobody shares."""
         return self._log_limits.of(household(address)) if address else self._log_limits.alone()
 
     def refusals_of(self, peer_id: int) -> Refusals:
-        """Counts what is refused of a peer; with more than `max_refused` the peer is disconnected."""
+        """Returns the counter of what is refused of a peer. A peer with more than `max_refused` refusals is
+        disconnected.
+        """
         peer = self._peers.get(peer_id)
         if peer is None:
             return Refusals(self._clock, self._tally.refused_packets, log=self._log_limits.of("gone"))
@@ -762,5 +764,5 @@ class WebSocketServer(NetworkedPeer):
 
     def _expel(self, peer_id: int) -> None:
         self.disconnect_peer(peer_id, 1008, TOO_MANY_REFUSED)
-        # The limit of the peer's address is used up by the refusals that led to this.
+        # The refusals before this have used up the log limit of the peer's address.
         self._log_limits.of("expelled").warning("peer %s: disconnected: %s", peer_id, TOO_MANY_REFUSED)

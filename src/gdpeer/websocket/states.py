@@ -1,16 +1,16 @@
-"""How far a connection is: as its backend sees it, and as its user does.
+"""The states of a connection, as its backend and as its user see them.
 
     IDLE ── connect ──> CONNECTING ── stream open ──> UPGRADING ── 101 ──> OPEN ── the end ──> LINGERING ──> DONE
     OPEN ── the end, over TLS, when the last close frame was this side's ──> PARTING ──> LINGERING ──> DONE
     IDLE ── accept ──> CONNECTING (TLS) or UPGRADING ── refused, or a page ──> LINGERING ──> DONE
     any stage ── stream lost, deadline passed, abort ──> DONE
 
-In LINGERING the connection is CLOSED for the user, but not for TCP. Queued bytes go out, and the write side is shut.
-Then the other side's last bytes are read and dropped, until it ends too or the time is up. If TCP were closed at once,
-the system would answer late bytes with a reset, and a reset can overtake the close frame.
+In LINGERING the connection is CLOSED for the user, but TCP goes on: queued bytes are sent, the write side is shut, and
+the other side's last bytes are read and dropped, until the other side ends too or the time is up. Closing TCP at once
+would answer late bytes with a reset, and a reset can overtake the close frame.
 
-In PARTING the connection is CLOSING for the user: the other side gets a moment to read the close frame before TLS ends.
-A program may end as soon as it reads CLOSED, and must not end TLS too early by that.
+In PARTING the connection is CLOSING for the user: the other side gets time to read the close frame before TLS ends. A
+program may end, or free its peer, as soon as it reads CLOSED; that must not end TLS early.
 
 Layer: `websocket`.
 """
@@ -25,7 +25,7 @@ __all__ = ["STATES", "ClientStatus", "PeerState", "PeerWriteMode", "Stage"]
 
 
 class Stage(IntEnum):
-    """How far a connection is, as its backend sees it."""
+    """The states of a connection in its backend."""
 
     IDLE = 0
     CONNECTING = 1
@@ -37,7 +37,7 @@ class Stage(IntEnum):
 
 
 class PeerState(NamedInt):
-    """How far a connection is, as its user sees it: `WebSocketPeer.State`."""
+    """The states of a connection for its user: `WebSocketPeer.State`."""
 
     CONNECTING = 0
     OPEN = 1
@@ -46,7 +46,7 @@ class PeerState(NamedInt):
 
 
 class ClientStatus(NamedInt):
-    """How far a client is, or Godot 3's server: `NetworkedMultiplayerPeer.ConnectionStatus`."""
+    """The states of a client, or of Godot 3's server: `NetworkedMultiplayerPeer.ConnectionStatus`."""
 
     DISCONNECTED = 0
     CONNECTING = 1
@@ -54,7 +54,7 @@ class ClientStatus(NamedInt):
 
 
 class PeerWriteMode(NamedInt):
-    """The kind of a message: `WebSocketPeer.WriteMode`."""
+    """The kinds of messages: `WebSocketPeer.WriteMode`."""
 
     TEXT = 0
     BINARY = 1

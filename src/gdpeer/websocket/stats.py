@@ -1,4 +1,4 @@
-"""What has passed: the counters of a connection, and of a server with all that it ever had.
+"""Counters of a connection, and of a server with all connections that it ever had.
 
 Layer: `websocket`; pure.
 """
@@ -20,19 +20,19 @@ __all__ = ["PeerStats", "ServerStats", "Tally", "peer_stats"]
 
 @dataclass(frozen=True, slots=True)
 class PeerStats:
-    """A moment of one connection.
+    """The counters of one connection at one moment.
 
     Attributes:
-        bytes_received, bytes_sent: of the connection, HTTP and frame heads included; TLS's own not. In a page: of the
-            messages.
-        messages_received, messages_sent: whole ones.
-        queued_packets, queued_bytes: received, and waiting to be taken.
+        bytes_received, bytes_sent: bytes of the connection, with HTTP and the heads of frames, without those of TLS. In
+            a browser, bytes of the messages.
+        messages_received, messages_sent: complete messages.
+        queued_packets, queued_bytes: received, and not taken yet.
         outbound_packets, outbound_bytes: waiting to be sent.
-        refused_sends: sends that found no room (`ERR_OUT_OF_MEMORY`).
-        throttled: how often reading paused because more came than `message_rate` or `byte_rate` allows.
-        latency: seconds of the newest round trip; -1.0 before the first.
-        refused_packets: packets and calls that were refused in multiplayer mode, by cause: "bad packet", "forged
-            source", "not allowed", ... (`SceneMultiplayer.refused`).
+        refused_sends: sends that were refused because the send queue was full (`ERR_OUT_OF_MEMORY`).
+        throttled: how often reading paused because more arrived than `message_rate` or `byte_rate` allows.
+        latency: the seconds of the newest round trip; -1.0 before the first.
+        refused_packets: refused packets and calls in multiplayer mode, by cause: "bad packet", "forged source", "not
+            allowed", ... (`SceneMultiplayer.refused`).
     """
 
     bytes_received: int = 0
@@ -50,7 +50,7 @@ class PeerStats:
 
 
 def peer_stats(backend: Backend) -> PeerStats:
-    """The counters of a connection."""
+    """Returns the counters of a connection at this moment."""
     inbox = backend.inbox
     return PeerStats(
         bytes_received=backend.bytes_received,
@@ -70,24 +70,24 @@ def peer_stats(backend: Backend) -> PeerStats:
 
 @dataclass(frozen=True, slots=True)
 class ServerStats:
-    """A moment of a server.
+    """The counters of a server at one moment.
 
     Attributes:
-        peers: that are there.
-        pending: connections that are not open yet; those that ask for pages count until they have asked.
-        answering: connections that do not open: pages and refusals on their way to who asked.
-        pages: pages that were ever asked for.
-        accepted: connections that ever came in.
-        opened: upgrades that were ever done.
-        ended: peers that have gone, by `Cause`: "closed", "tcp", "timeout", "too big", ...
-        refused: connections that did not open, by the HTTP status that they were answered with ("http 403"; pages that
-            do not exist among them), by the limit that they met ("max_connections_per_address", "max_pending",
-            "connection_rate"), or by `Cause`.
-        refused_packets: of all peers, those that have gone included, by cause; see `PeerStats`.
-        bytes_received, bytes_sent, messages_received, messages_sent, refused_sends, throttled: of all peers, those
-            that have gone included; see `PeerStats`.
-        queued_packets, queued_bytes, outbound_packets: of those that are there.
-        outbound_bytes: likewise, and what pages on their way hold in memory.
+        peers: open connections.
+        pending: connections that are not open yet. Connections that ask for pages count until their request is read.
+        answering: connections that will not open: a page or a refusal is being sent.
+        pages: all pages that were asked for.
+        accepted: all connections that came in.
+        opened: all connections that opened.
+        ended: connections that opened and have ended, by `Cause`: "closed", "tcp", "timeout", "too big", ...
+        refused: connections that did not open, by the HTTP status of the answer ("http 403"; also for pages that do not
+            exist), by the limit that was reached ("max_connections_per_address", "max_pending", "connection_rate"), or
+            by `Cause`.
+        refused_packets: refused packets of all connections, also ended ones, by cause; see `PeerStats`.
+        bytes_received, bytes_sent, messages_received, messages_sent, refused_sends, throttled: of all connections, also
+            ended ones; see `PeerStats`.
+        queued_packets, queued_bytes, outbound_packets: of the open connections; see `PeerStats`.
+        outbound_bytes: of the open connections, and the bytes in memory of pages that are being sent.
     """
 
     peers: int
@@ -116,11 +116,11 @@ _LEVELS = ("queued_packets", "queued_bytes", "outbound_packets", "outbound_bytes
 
 
 class Tally:
-    """What a server remembers of connections that have gone.
+    """The counters of connections that have ended, for a server.
 
     Attributes:
         accepted, opened, pages: see `ServerStats`.
-        refused, refused_packets: likewise.
+        refused, refused_packets: see `ServerStats`.
     """
 
     def __init__(self) -> None:
@@ -134,14 +134,16 @@ class Tally:
         self._refused_sends = self._throttled = 0
 
     def note_refused(self, cause: CloseCause) -> None:
-        """A connection has gone that never opened; a page that was served is no refusal."""
+        """Counts a connection that ended and never opened. A served page is not a refusal."""
         if cause.status >= 400:
             self.refused[f"http {cause.status}"] += 1
         elif not cause.status and cause.cause is not Cause.NONE:
             self.refused[cause.cause.value] += 1
 
     def note_ended(self, backend: Backend) -> None:
-        """A peer has gone. (Written out, for it is a part of what a connection costs.)"""
+        """Adds the counters of a connection that has ended. The code is written out, because every connection pays for
+        it.
+        """
         cause = backend.cause.cause
         self._ended[cause] = self._ended.get(cause, 0) + 1
         self._bytes_received += backend.bytes_received
@@ -152,13 +154,13 @@ class Tally:
         self._throttled += backend.throttled
 
     def stats(self, backends: Iterable[Backend], pending: int, answering: int = 0, outgoing: int = 0) -> ServerStats:
-        """All there is to tell, with those that are there.
+        """Returns all counters of the server.
 
         Args:
-            backends: of the peers.
-            pending: connections that are not open yet.
-            answering: connections that do not open.
-            outgoing: bytes that their answers hold.
+            backends: the open connections.
+            pending: how many connections are not open yet.
+            answering: how many connections will not open.
+            outgoing: the bytes in memory of the answers to these.
         """
         live = [peer_stats(backend) for backend in backends]
         sums = {name: getattr(self, f"_{name}") + sum(getattr(one, name) for one in live) for name in _SUMS}

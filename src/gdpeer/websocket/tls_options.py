@@ -59,7 +59,7 @@ class Pem(Guarded):
         return Error.OK
 
     def save_to_string(self) -> str:
-        """Returns the PEM text."""
+        """Returns the PEM text; "" before a text was loaded."""
         return self._text
 
     def __bool__(self) -> bool:

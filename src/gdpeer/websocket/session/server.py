@@ -107,19 +107,19 @@ class Session(PacketSession):
         self._lost = LogLimit()  # for the log lines of lost packets
 
     def status(self) -> int:
-        """See `PacketSession`."""
+        """Returns the state of this end; see `PacketSession`."""
         return _DISCONNECTED if self.is_over else _CONNECTED if self.is_ready else _CONNECTING
 
     def sender_id(self) -> int:
-        """See `PacketSession`."""
+        """Returns this end's id; 0 while it cannot send."""
         return self.unique_id if self.is_ready and not self.is_over else 0
 
     def set_relay_filter(self, relay_filter: RelayFilter | None) -> None:
-        """See `PacketSession`."""
+        """Sets the filter that a server asks; see `PacketSession`."""
         self.relay_filter = relay_filter
 
     def was_relayed(self) -> bool:
-        """See `PacketSession`."""
+        """Tells whether the relay filter has seen the next packet."""
         return self.relay_filter is not None and self.target() != self.unique_id
 
     def refusals_of(self, peer_id: int) -> Refusals:
@@ -166,7 +166,7 @@ class Session(PacketSession):
             self._is_handling = turn.active = True
 
     def handle(self, work: Callable[[], object]) -> None:
-        """See `PacketSession`."""
+        """Calls `work`, and sends what it has sent in one write for each peer."""
         turn = self._turn()
         if turn.active:  # the caller that began the turn also ends it
             work()
@@ -188,7 +188,7 @@ class Session(PacketSession):
         return len(self._queue) - self._first
 
     def take(self) -> bytes | None:
-        """See `PacketSession`."""
+        """Takes the oldest packet, without its header; None if there is none."""
         while self._first < len(self._queue):
             peer, _, _, header_size = self._pop()
             message = peer.take()
@@ -210,7 +210,7 @@ class Session(PacketSession):
         return waiting
 
     def source(self) -> int:
-        """See `PacketSession`."""
+        """Returns the sender of the next packet; 0 if there is none."""
         if self._first == len(self._queue):
             return 0
         waiting = self._queue[self._first]
@@ -218,7 +218,7 @@ class Session(PacketSession):
         return waiting[1]
 
     def target(self) -> int:
-        """See `PacketSession`."""
+        """Returns the target of the next packet; this end's id if there is none."""
         waiting = self._next()
         return self.unique_id if waiting is None else waiting[2]
 
@@ -326,7 +326,7 @@ class ServerSession(Session):
     # ------------------------------------------------------------------------------------------ receiving
 
     def refusals_of(self, peer_id: int) -> Refusals:
-        """See `Session`."""
+        """Returns the counter of a client, which the server keeps."""
         return self._server.refusals_of(peer_id)
 
     def receive(self, peer_id: int) -> None:
@@ -381,7 +381,7 @@ class ServerSession(Session):
     # ------------------------------------------------------------------------------------------ sending
 
     def put(self, target: int, buffer: Buffer) -> Error:
-        """See `Session.put`."""
+        """Sends a packet to clients; see `Session.put`."""
         payload = bytes(buffer)
         if target > 0:
             member = self._members.get(target)
@@ -393,7 +393,7 @@ class ServerSession(Session):
         return _OK
 
     def put_to(self, peer_ids: Iterable[int], buffer: Buffer) -> Error:
-        """See `PacketSession`."""
+        """Sends a packet of the server to some clients."""
         return self.put_from(_SERVER, peer_ids, buffer)
 
     def put_from(self, source: int, peer_ids: Iterable[int], buffer: Buffer) -> Error:
