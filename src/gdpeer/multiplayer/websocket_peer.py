@@ -501,7 +501,7 @@ class WebSocketMultiplayerPeer(MultiplayerPeer):
 
         Then `get_packet_error()` is `ERR_UNAVAILABLE`, or `ERR_UNCONFIGURED` if this peer is not CONNECTED.
         """
-        packet = None if self._session is None else self._session.take()
+        packet = None if self._session is None else self._session.take_next()
         if packet is None:
             is_connected = self.get_connection_status() is _CONNECTED
             self._packet_error = Error.ERR_UNAVAILABLE if is_connected else Error.ERR_UNCONFIGURED

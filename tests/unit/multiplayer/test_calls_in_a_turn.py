@@ -253,6 +253,18 @@ def test_a_packet_that_the_game_takes_itself_is_no_call(caplog: pytest.LogCaptur
     assert match.server.api.refused == {}
 
 
+def test_a_packet_behind_one_that_the_game_has_taken_keeps_its_sender() -> None:
+    match = Match(2)
+    one, two = match.ids
+    direct = match.server.peer.get_peer(one)
+    assert direct is not None
+    match.server.desk.at[0] = direct.get_packet
+    for client, number in ((0, 0), (0, 1), (1, 2)):
+        assert match.clients[client].desk.ask.rpc_id(1, number) is OK
+    match.server.tree.poll()
+    assert match.server.desk.asked == [(one, 0), (two, 2)]
+
+
 # -------------------------------------------------------------------------------------------- whose members are passed
 
 

@@ -130,7 +130,7 @@ class NetworkedPeer(PacketPeer):
 
         Then `get_packet_error()` is `ERR_UNAVAILABLE`, or `ERR_UNCONFIGURED` in plain mode.
         """
-        packet = None if self._session is None else self._session.take()
+        packet = None if self._session is None else self._session.take_next()
         self._packet_error = Error.OK
         if packet is None:
             self._packet_error = Error.ERR_UNCONFIGURED if self._session is None else Error.ERR_UNAVAILABLE

@@ -188,13 +188,23 @@ class Session(PacketSession):
         return len(self._queue) - self._first
 
     def take(self) -> bytes | None:
-        """Takes the oldest packet, without its header; None if there is none."""
-        while self._first < len(self._queue):
-            peer, _, _, header_size = self._pop()
-            message = peer.take()
-            if message is not None:  # None: the game has taken the packet from the peer itself
-                return message[header_size:] if header_size else message
-        return None
+        """Takes the oldest packet, without its header; None if there is none, or if the game has taken it already.
+
+        The packet behind one that the game has taken from the connection itself may be of another sender than `source`
+        has said, so it waits for the next call.
+        """
+        if self._first == len(self._queue):
+            return None
+        peer, _, _, header_size = self._pop()
+        message = peer.take()
+        return message[header_size:] if message is not None and header_size else message
+
+    def take_next(self) -> bytes | None:
+        """Takes the oldest packet that the game has not taken from a connection itself; None if there is none."""
+        packet = None
+        while packet is None and self.count():
+            packet = self.take()
+        return packet
 
     def _pop(self) -> Waiting:
         """Takes the oldest entry of the queue, which must not be empty. Entries are removed many at a time."""
