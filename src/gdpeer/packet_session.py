@@ -1,7 +1,7 @@
-"""`PacketSession`: how an API sends and takes packets; `MemberSession`: the same by way of a peer's public members.
+"""`PacketSession`: how an API sends and takes packets. `MemberSession` does the same through a peer's public members.
 
-A peer hands its API one of both when it is set: its own session, or, if somebody has changed one of the peer's members,
-a `MemberSession`. So that question is asked once, not for each packet.
+When a peer is set, it gives its API one of the two: its own session, or a `MemberSession` if one of the peer's members
+was changed. So this is checked once, instead of for each packet.
 
 Layer: below everything that has packets; compiled (types in `packet_session.pxd`).
 """
@@ -18,11 +18,11 @@ __all__ = ["MemberSession", "PacketSession", "RelayFilter"]
 Buffer: TypeAlias = "bytes | bytearray | memoryview"
 RelayFilter: TypeAlias = Callable[[int, int], bool]
 
-_CONNECTED = 2  # of `ConnectionStatus`
+_CONNECTED = 2  # the value of `ConnectionStatus.CONNECTED`
 
 
 class PacketSession:
-    """One connection of a peer, as far as its API needs it. It is not used again for another connection."""
+    """One connection of a peer, as its API sees it. The next connection gets another session."""
 
     __slots__ = ()
 
@@ -31,11 +31,11 @@ class PacketSession:
         raise NotImplementedError
 
     def sender_id(self) -> int:
-        """Returns this end's id; 0 while it cannot send: not connected yet, or no longer."""
+        """Returns this end's id; 0 while it cannot send, before the connection and after it."""
         raise NotImplementedError
 
     def poll(self, timeout: float) -> None:
-        """Moves packets and emits signals; waits at most `timeout` seconds for something to happen."""
+        """Moves packets and emits signals; waits at most `timeout` seconds for an event."""
         raise NotImplementedError
 
     def source(self) -> int:
@@ -51,18 +51,19 @@ class PacketSession:
         raise NotImplementedError
 
     def put_to(self, peer_ids: Iterable[int], buffer: Buffer) -> Error:
-        """Sends one packet to each of some peers; ids that are not there are passed over."""
+        """Sends one packet to each of some peers; ids that are not connected are ignored."""
         raise NotImplementedError
 
     def handle(self, work: Callable[[], object]) -> None:
-        """Calls `work`, which handles the packets of a turn; what it sends leaves together at the end."""
+        """Calls `work`, which handles the packets of a turn; the packets that it sends leave together at the end."""
         raise NotImplementedError
 
     def set_relay_filter(self, relay_filter: RelayFilter | None) -> None:
-        """Sets what a server asks before it passes a client's packet on to other clients.
+        """Sets the filter that a server asks before it passes a client's packet on to other clients.
 
         Args:
-            relay_filter: called with the sender and the first byte of the packet; True: pass it on. None: pass all.
+            relay_filter: called with the sender and the first byte of the packet. It returns True to pass the packet
+                on. None passes all packets on.
         """
         raise NotImplementedError
 
@@ -72,11 +73,11 @@ class PacketSession:
 
 
 class MemberSession(PacketSession):
-    """Sends and takes packets by the public members of a peer: of a game's own class, say.
+    """Sends and takes packets through the public members of a peer, which may belong to a game's own class.
 
     Args:
         peer: a `MultiplayerPeer`, or a peer of Godot 3.
-        session: the peer's own session, which packets go through in the end; None if the peer has none.
+        session: the peer's own session, which the members use; None if the peer has no session.
     """
 
     __slots__ = ("_peer", "_session")

@@ -55,21 +55,21 @@ class HostBase(CallSender):
         self.allow_object_decoding = False
         self.typed_containers: bool | None = None
         self.rpc_rate = 0.0
-        self.lost_packets = LogLimit()  # for packets that found no room in a send queue
+        self.lost_packets = LogLimit()  # for log lines about packets lost because a send queue was full
         self.was_counted = False  # the call that is handled next counted for the rate when it was passed on to others
         self._clock: Clock = MONOTONIC
-        self._buckets: dict[int, TokenBucket] = {}  # of the peers that call, if there is a rate
-        self._refusals: dict[int, Refusals] = {}  # of the peers of which something was refused
+        self._buckets: dict[int, TokenBucket] = {}  # by peer; only used if there is a rate
+        self._refusals: dict[int, Refusals] = {}  # by peer, from its first refusal on
         self._tree: SceneTree | None = None
         self._sender = 0
         self.admitted: dict[int, None] = {}  # the ids of the peers that take part, in the order of admission
         self._peer: Any = None
-        self._packets: PacketSession | None = None  # the peer's; None without a peer
+        self._packets: PacketSession | None = None  # the session of the peer; None without a peer
 
     def __setattr__(self, name: str, value: Never) -> None:  # never: else all names are good
         """Refuses attributes that the API does not have."""
         if cython.compiled:
-            if PyUnicode_Check(name) and PyUnicode_READ_CHAR(name, 0) != _UNDERSCORE:  # no slice is made for that
+            if PyUnicode_Check(name) and PyUnicode_READ_CHAR(name, 0) != _UNDERSCORE:  # faster than a slice
                 refuse_unknown(self, name)
             PyObject_GenericSetAttr(self, name, value)
         else:
@@ -88,11 +88,11 @@ class HostBase(CallSender):
         def _targets(self, target: int) -> Collection[int]: ...
 
     def get_remote_sender_id(self) -> int:
-        """Returns the sender of the call or packet that is being handled; in a local call the own id; else 0."""
+        """Returns the sender of the call or packet that is being handled; in a local call this side's id; else 0."""
         return self._sender or CALLER.get()
 
     def _take_all(self) -> None:
-        """Takes all packets that have come, as long as the connection stays."""
+        """Takes and handles all packets that have arrived, while the connection stays the same."""
         packets, before = self._packets, self._sender
         try:
             while packets is not None and packets is self._packets:
@@ -106,11 +106,11 @@ class HostBase(CallSender):
             self._sender = before
 
     def _take_next(self, packets: PacketSession, sender: int) -> None:
-        """Takes the next packet, which `sender` has sent, and handles it."""
+        """Takes the next packet, which came from `sender`, and handles it."""
         raise NotImplementedError
 
     def owns(self, node: Node) -> bool:
-        """Tells whether a node is in this API's part of its tree."""
+        """Whether a node is in this API's part of its tree."""
         known: Any = node._gdpeer_api
         if known is self:
             return True
@@ -126,15 +126,15 @@ class HostBase(CallSender):
         return _OK if self._packets is None or not peer_ids else self._packets.put_to(peer_ids, data)
 
     def transmit(self, peer_ids: Collection[int], data: bytes) -> Error:
-        """Sends a packet to each of some peers, directly or by way of the server.
+        """Sends a packet to each of some peers, directly or through the server.
 
         Returns:
-            As `put`. A packet that is lost is logged.
+            The codes of `put`. A lost packet is logged.
         """
         raise NotImplementedError
 
     def call(self, sender: int, node: Node, method: Method, arguments: Arguments) -> None:
-        """Checks a call that has come, then calls the game's method.
+        """Checks a received call, then calls the game's method.
 
         The arguments of a call that is not allowed are not decoded.
 
@@ -158,12 +158,12 @@ class HostBase(CallSender):
             self._invoke(sender, node, method, checked)
 
     def _is_over(self, sender: int, name: str) -> bool:
-        """Tells whether a call is over the rate. A call that was passed on to others has counted already."""
+        """Whether a call is over the rate. A call that was passed on to other clients was counted then."""
         was_counted, self.was_counted = self.was_counted, False
         return self.rpc_rate > 0 and not was_counted and self._is_flood(sender, name)
 
     def _is_flood(self, sender: int, name: str) -> bool:
-        """Tells whether this call is over the rate; if so, counts it and logs the first of a flood."""
+        """Counts a call; returns whether it is over the rate. The first call of a flood is logged."""
         now = self._clock.now()
         bucket = self._buckets.get(sender)
         if bucket is None:

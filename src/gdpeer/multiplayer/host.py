@@ -1,12 +1,12 @@
-"""What the APIs of both engines have in common: a peer, a place in the tree, and calls that are checked before they
-reach the game.
+"""The part that the APIs of both engines share: a peer, a place in the tree, and calls that are checked before they
+run.
 
 Invariants:
-- The game's code is called only in `poll`, and in a local call.
-- A call from elsewhere that is not allowed, or does not fit, never reaches it; it is logged, counted and told by
-  `call_refused`.
-- Nothing of one connection is left in the next one, even where the game uses one peer for both without a poll between.
-  Differs from the engine, which goes on with the former connection's peers and numbers of paths.
+- The game's code runs only in `poll`, and in a local call.
+- A call from another side that is not allowed, or does not fit, never runs. It is logged and counted, and
+  `call_refused` is emitted.
+- A new connection starts without any state of the former one, even if the game uses the same peer for both without a
+  poll between. Differs from the engine, which keeps the peers and the numbers of paths.
 
 Layer: `multiplayer`.
 """
@@ -41,29 +41,30 @@ if TYPE_CHECKING:
 __all__ = ["PeerHost"]
 
 REPLICATION = "replication"
-"""What a MultiplayerSpawner or MultiplayerSynchronizer of another side says is counted as."""
+"""The kind under which packets of a MultiplayerSpawner or MultiplayerSynchronizer are counted."""
 
 logger = get_logger("gdpeer.multiplayer")
 
-# Once, for an enumeration finds its members slowly.
+# Looked up once here, because looking up a member of an enumeration is slow.
 _OK = Error.OK
 _DISCONNECTED, _CONNECTING, _CONNECTED = map(int, ConnectionStatus)
 
 
 class PeerHost(HostBase, MultiplayerAPI[PeerType]):
-    """An API over a `MultiplayerPeer`.
+    """The base class of the APIs: it uses a `MultiplayerPeer`.
 
     Attributes:
-        allow_object_decoding: take and send objects in full, as passive `EncodedObject`s; False: as ids only.
+        allow_object_decoding: True sends and accepts objects in full, as passive `EncodedObject`s. False sends and
+            accepts their ids only. Default: False.
         typed_containers: which arrays and dictionaries are sent as typed ones, which Godot 4.4 and later understand.
-            None (the default): where the method is annotated with `list[int]`, `dict[str, int]` and the like. True:
-            those, and all that carry types (`Array`, `Dictionary`). False: none.
-        rpc_rate: calls a second that one peer may make, twice as many at once; what is over is refused and counted
-            under "too many calls", without `call_refused`. What a server passes on to others counts too. A call
-            cannot wait: others are behind it. 0.0: any number.
-        refused: how many packets and calls were refused, by kind; of one peer: `get_refused`. About each peer ten are
-            logged as they come, then one in ten seconds, which tells how many were not.
-        call_refused: signal (peer_id, path, method, reason): a call from elsewhere did not reach the game.
+            None: those for parameters with annotations as `list[int]` or `dict[str, int]`. True: these, and all that
+            carry types (`Array`, `Dictionary`). False: no typed ones. Default: None.
+        rpc_rate: the calls per second that one peer may make, and twice as many at once. More calls are refused, and
+            counted as "too many calls", without `call_refused`. Calls that a server passes on to others count too. A
+            call is refused instead of delayed, because other packets wait behind it. Default: 0.0, no limit.
+        refused: how many packets and calls were refused, by kind; `get_refused` returns those of one peer. The first
+            ten of each peer are logged, then one line in ten seconds, with the number of lines left out.
+        call_refused: signal (peer_id, path, method, reason): a call from another side was refused.
     """
 
     _gdpeer_attributes: ClassVar[tuple[str, ...]] = (
@@ -86,16 +87,16 @@ class PeerHost(HostBase, MultiplayerAPI[PeerType]):
         self.call_refused = Signal("call_refused", self._limit_of)
         self.refused: Counter[str] = Counter()
         self._root: NodePath = NodePath("")
-        self._unsettled: deque[int] = deque()  # whose connection ended in this poll; their packets come first
+        self._unsettled: deque[int] = deque()  # peers that left in this poll; their packets are handled first
         self._use(cast("PeerType", OfflineMultiplayerPeer()))
 
     # ------------------------------------------------------------------------------------------ the peer
 
     @property
     def multiplayer_peer(self) -> PeerType | None:
-        """The network; at first an `OfflineMultiplayerPeer`. None: none.
+        """The peer that calls and packets go through; None without a network. At first an `OfflineMultiplayerPeer`.
 
-        Setting it forgets everything about the former one, without signals; that one is not closed.
+        A new peer makes the API forget everything about the former one, without signals. The former peer stays open.
         """
         return self._peer
 
@@ -123,7 +124,7 @@ class PeerHost(HostBase, MultiplayerAPI[PeerType]):
         self._packets = packets = None if peer is None else peer.packets()
         self._unsettled.clear()
         self._has_begun = False
-        self._untold: Signal | None = None  # the end of a connection that another one of the same peer has replaced
+        self._untold: Signal | None = None  # the signal for a former connection of the same peer, not emitted yet
         self._status: int = _DISCONNECTED
         if peer is not None and packets is not None:
             peer.peer_connected.connect(self._peer_has_come)
@@ -139,18 +140,20 @@ class PeerHost(HostBase, MultiplayerAPI[PeerType]):
             self._packets.set_relay_filter(relay_filter)
 
     def _may_pass(self, sender: int, command: int) -> bool:
-        """Whether the network may pass on a packet of Godot 3 from client to client: not a call over the rate."""
+        """Whether the network may pass on a client's packet of Godot 3 to other clients: False for a call over the
+        rate.
+        """
         is_call = command in (Command.REMOTE_CALL, Command.REMOTE_SET)
         return not (self.rpc_rate > 0 and is_call and self._is_flood(sender, "a call for others"))
 
     def clear(self) -> None:
-        """Forget all state: peers, numbers of paths, what is under way."""
+        """Forgets all state: peers, numbers of paths, and authentications."""
         self.admitted.clear()
         self._forget_caller(0)
 
     @property
     def refuse_new_connections(self) -> bool:
-        """Take no more clients; the peer's property of that name."""
+        """Whether the peer refuses new clients; False without a peer."""
         return self._peer is not None and self._peer.refuse_new_connections
 
     @refuse_new_connections.setter
@@ -159,11 +162,11 @@ class PeerHost(HostBase, MultiplayerAPI[PeerType]):
             self._peer.refuse_new_connections = refuses
 
     def get_peers(self) -> list[int]:
-        """The ids of the others that are there."""
+        """Returns the ids of the connected peers, without this side's."""
         return list(self.admitted)
 
     def _targets(self, target: int) -> Collection[int]:
-        """Those of the others that a target means; for 0 it is `_admitted` itself, which is not copied."""
+        """Returns the peers that a target means. For 0 this is `admitted` itself, not a copy."""
         if target == 0:
             return self.admitted
         if target > 0:
@@ -179,43 +182,43 @@ class PeerHost(HostBase, MultiplayerAPI[PeerType]):
 
     @abstractmethod
     def _peer_came(self, peer_id: int) -> None:
-        """The network tells of a peer."""
+        """Handles a peer that the network has announced."""
 
     def _peer_went(self, peer_id: int) -> None:
         self._unsettled.append(peer_id)
 
     @abstractmethod
     def _forget_peer(self, peer_id: int) -> None:
-        """A peer was let go by force: it is gone, and nobody here is told."""
+        """Forgets a peer that was disconnected with `force`, without a signal."""
 
     @abstractmethod
     def _settle_end(self, peer_id: int) -> None:
-        """A peer has gone, and what it had sent was handled."""
+        """Handles the end of a peer, after all its packets were handled."""
 
     def poll(self, timeout: float = 0.0) -> Error:
-        """Take what arrived: signals and calls happen here.
+        """Handles everything that has arrived: emits signals and runs calls.
 
         Args:
-            timeout: wait at most so many seconds for something to happen.
+            timeout: the most seconds to wait for an event. 0 does not wait.
 
         Returns:
-            `ERR_UNCONFIGURED` without a peer or when it is not connected; else `OK`.
+            `ERR_UNCONFIGURED` without a peer, or if it is not connected; else `OK`.
         """
         if type(timeout) is not float:
             timeout = seconds_of("poll", "timeout", timeout)
         if self._status_fell():
             return Error.ERR_UNCONFIGURED
         peer, packets = self._peer, self._packets
-        assert packets is not None  # else there is no status
+        assert packets is not None  # `_status_fell` has returned True without a session
         packets.poll(timeout)
         if self._packets is packets and packets.source():
             packets.handle(self._take_all)
-        while self._unsettled and self._peer is peer:  # their packets have been handled, so their end can be told
+        while self._unsettled and self._peer is peer:  # their packets have been handled
             self._settle_end(self._unsettled.popleft())
         return Error.ERR_UNCONFIGURED if self._peer is peer and self._status_fell() else _OK
 
     def _status_fell(self) -> bool:
-        """Tells whether there is no connection. At its end forgets everything and emits a signal."""
+        """Whether there is no connection. When a connection has ended, this forgets everything and emits a signal."""
         if self._untold is not None:
             self._tell_replaced()
         if self._packets is None:
@@ -236,7 +239,7 @@ class PeerHost(HostBase, MultiplayerAPI[PeerType]):
         return status == _DISCONNECTED
 
     def _begin_anew(self) -> None:
-        """The peer has begun another connection; forget the former one, whose end is told in the next poll."""
+        """Forgets the former connection when the peer begins another; the next poll emits the signal of its end."""
         assert self._peer is not None  # the peer has emitted the signal
         if self._status != _DISCONNECTED:
             self._untold = self._forget_connection()
@@ -246,7 +249,7 @@ class PeerHost(HostBase, MultiplayerAPI[PeerType]):
         self._has_begun = self._peer.is_server()
 
     def _forget_connection(self) -> Signal:
-        """Forget everything about a connection that is over; the signal that tells of its end."""
+        """Forgets everything about a connection that has ended; returns the signal to emit."""
         had_begun, self._has_begun = self._has_begun, False
         self.clear()
         self._unsettled.clear()
@@ -261,14 +264,14 @@ class PeerHost(HostBase, MultiplayerAPI[PeerType]):
         return self._packets is not None and self._packets.status() == _CONNECTED
 
     def get_unique_id(self) -> int:
-        """This side's id; 0 without a peer, or while it is not connected."""
+        """Returns this side's id; 0 without a peer, or while it is not connected."""
         return 0 if self._peer is None else self._peer.get_unique_id()
 
     # ------------------------------------------------------------------------------------------ the tree
 
     @property
     def root_path(self) -> NodePath:
-        """Where paths on the wire count from; set by `SceneTree.set_multiplayer`."""
+        """The path that paths in packets are relative to; set by `SceneTree.set_multiplayer`."""
         return self._root
 
     @root_path.setter
@@ -286,16 +289,16 @@ class PeerHost(HostBase, MultiplayerAPI[PeerType]):
 
     @abstractmethod
     def _forget_nodes(self) -> None:
-        """The nodes that were called are none of this API's any more."""
+        """Forgets all nodes: they belong to another API now."""
 
     def find(self, path: str) -> Node | None:
-        """The node at a path of the wire; None where there is none, or where another API counts."""
+        """Returns the node at a path from a packet; None if there is none, or if it belongs to another API."""
         root = None if self._tree is None else self._tree.get_node_or_null(self._root)
         node = None if root is None else walk(root, path)
         return node if node is not None and self.owns(node) else None
 
     def path_of(self, node: Node) -> str:
-        """A node's path on the wire."""
+        """Returns a node's path, as packets carry it."""
         root = self._root.names
         names = node.get_path().names
         if names[: len(root)] == root:
@@ -309,22 +312,24 @@ class PeerHost(HostBase, MultiplayerAPI[PeerType]):
 
     @checked(peer_id=INT)
     def get_refused(self, peer_id: int) -> dict[str, int]:
-        """Of one peer that is there: how many of its packets and calls were refused, by kind.
+        """Returns how many packets and calls of a connected peer were refused, by kind.
 
-        Those of its connection are among them (`get_stats().refused_packets`); a client counts what came through the
-        server as the server's.
+        The counts include those of the peer's connection (`get_stats().refused_packets`). A client counts all packets
+        that came through the server as the server's.
         """
         return dict(self._refusals_of(peer_id).by_cause) if peer_id in self.admitted else {}
 
     def count_refusal(self, sender: int, kind: str) -> LogLimit:
-        """Count it, for the peer and in all; where to say so."""
+        """Counts a refusal, for the peer and in total; returns the log limit for its log line."""
         self.refused[kind] += 1
         refusals = self._refusals_of(sender)
         refusals.note(kind)
         return refusals.log
 
     def _limit_of(self, peer_id: int) -> LogLimit | None:
-        """See `MultiplayerAPI`. Nothing is kept of one that has gone, or nobody would forget it again."""
+        """Returns the log limit for a peer; None for a peer that has gone, as nothing would ever remove its limit
+        again.
+        """
         is_there = peer_id in self.admitted or peer_id in self._refusals
         return self._refusals_of(peer_id).log if is_there else None
 
@@ -338,15 +343,15 @@ class PeerHost(HostBase, MultiplayerAPI[PeerType]):
     # ------------------------------------------------------------------------------------------ calls
 
     def transmit_target(self, target: int, peer_ids: Collection[int], data: bytes) -> Error:
-        """Sends as `transmit`, to all peers that a target means: they are `peer_ids`."""
+        """Sends as `transmit` does, to the peers of a target, which `peer_ids` lists."""
         return self.transmit(peer_ids, data)
 
     def assign(self, sender: int, node: Node, name: str, value: Arguments) -> None:
-        """A property is to be set, which only Godot 3 knows."""
+        """Refuses to set a property; `gdpeer.godot3.MultiplayerAPI` overrides this."""
         self.refuse(sender, self.path_of(node), name, "not allowed", "properties cannot be set from elsewhere here")
 
     def _obstacle(self, sender: int, node: Node, method: Method) -> str:
-        """Why `sender` may not call a method that is not open to everybody; "" where it may."""
+        """Returns why `sender` may not call a method that is not open to all; "" if it may."""
         config = method.config
         if isinstance(config, Godot3Config):
             return self._mode_obstacle(sender, node, config.mode)
@@ -356,30 +361,32 @@ class PeerHost(HostBase, MultiplayerAPI[PeerType]):
         return "" if sender == authority else f"only the authority may call it, and that is {authority}"
 
     def _mode_obstacle(self, sender: int, node: Node, mode: Mode) -> str:
-        """Why a mode of Godot 3 does not allow it; "" where it does."""
+        """Returns why a mode of Godot 3 does not allow the call; "" if it does."""
         master = node.get_multiplayer_authority()
         if is_allowed(mode, master == self.get_unique_id(), master == sender):
             return ""
         return f"mode {mode.name.lower()} does not allow it; the node's master is {master}"
 
     def refuse(self, sender: int, path: str, method: str, kind: str, reason: str) -> None:
-        """Say and count that something from a peer was not done; with a method, that it was not called."""
+        """Logs and counts a refusal; emits `call_refused` if a method was to be called."""
         log = self.count_refusal(sender, kind)
         log.warning("refused (%s): peer %s, node '%s', %s: %s", kind, sender, path, method or "no method", reason)
         if method:
             self.call_refused.emit(sender, path, method, reason)
 
     def refuse_packet(self, sender: int, problem: PacketError) -> None:
-        """Say and count that a packet was dropped."""
+        """Logs and counts a packet that was dropped."""
         self.count_refusal(sender, problem.kind).warning("dropped a packet of peer %s: %s", sender, str(problem))
 
     def mismatch(self, peer_id: int, path: str, detail: str) -> None:
-        """Say and count that a node's methods are not the same on both sides; calls go on all the same."""
+        """Logs and counts that the methods of a node differ between the sides. Calls go on."""
         log = self.count_refusal(peer_id, "checksum mismatch")
         log.log(logging.ERROR, "the methods of node '%s' differ from those of peer %s: %s", path, peer_id, Own(detail))
 
     def count_replication(self, sender: int) -> None:
-        """An honest client sends these many times a second, and no node here takes them: no reason to end it."""
+        """Counts a packet of a spawner or synchronizer. These are normal, many times per second, so the peer is not
+        disconnected.
+        """
         self.refused[REPLICATION] += 1
         refusals = self._refusals_of(sender)
         if not refusals.by_cause[REPLICATION]:

@@ -1,4 +1,4 @@
-"""`SceneBase`: what every packet and every call of `SceneMultiplayer` passes.
+"""`SceneBase`: the part of `SceneMultiplayer` that every packet and every call passes.
 
 Layer: `multiplayer`; compiled (types in `_scene.pxd`). Source: reference godot4-wire sections C and D.
 """
@@ -44,7 +44,7 @@ class SceneBase(HostBase):
         def _handle(self, sender: int, packet: Packet) -> None: ...
 
     def _connect(self, calls: Godot4Calls, authentication: Authentication, guests: Godot3Guests) -> None:
-        """Sets the parts of the API that packets go to."""
+        """Sets the parts of the API that handle packets."""
         self._calls = calls
         self._authentication = authentication
         self._guests = guests
@@ -86,7 +86,11 @@ class SceneBase(HostBase):
     # ------------------------------------------------------------------------------------------ to elsewhere
 
     def transmit(self, peer_ids: Collection[int], data: bytes) -> Error:
-        """See `HostBase.transmit`. A client sends to other clients in RELAY packets through the server."""
+        """Sends a packet to each of some peers. A client sends to other clients in RELAY packets through the server.
+
+        Returns:
+            OK, also without a peer; ERR_OUT_OF_MEMORY if the send queue of a peer is full. A lost packet is logged.
+        """
         packets, result = self._packets, _OK
         if packets is None or not peer_ids:
             return _OK
@@ -104,7 +108,7 @@ class SceneBase(HostBase):
     # ------------------------------------------------------------------------------------------ calls
 
     def rpc(self, peer_id: int, node: Node, method: str, arguments: Sequence[Any] = ()) -> Error:
-        """Call a method of the same node elsewhere; what `node.method.rpc_id(peer_id, ...)` does.
+        """Calls a method of the same node on other sides, as `node.method.rpc_id(peer_id, ...)` does.
 
         Returns and raises as `Node.rpc_id`.
         """
@@ -137,7 +141,7 @@ class SceneBase(HostBase):
         return self._call_elsewhere(peer_id, own, node, entry, arguments)
 
     def _call_both(self, peer_id: int, own: int, node: Node, method: Method, arguments: Sequence[Any]) -> Error:
-        """Of a method that is `call_local`."""
+        """Calls a method with `call_local` on other sides, and here if the target includes this side."""
         sent = self._call_elsewhere(peer_id, own, node, method, arguments)
         is_meant = peer_id in (0, own) or (peer_id < 0 and peer_id != -own)
         return Error.FAILED if is_meant and not self._invoke(own, node, method, arguments) else sent
@@ -145,13 +149,13 @@ class SceneBase(HostBase):
     def _call_elsewhere(self, peer_id: int, own: int, node: Node, method: Method, arguments: Sequence[Any]) -> Error:
         is_one = peer_id in self.admitted
         if peer_id and not is_one and -peer_id not in self.admitted:
-            if peer_id != own:  # nor can one be left out who is not there, as in the engine
+            if peer_id != own:  # a negative id that is not connected is logged too, as in the engine
                 self._log_missing(abs(peer_id))
             return _OK
         targets = (peer_id,) if is_one else self._targets(peer_id)
         if self._members:
             return self._call_mixed(node, method, arguments, targets)
-        if not targets:  # a mistake shows at once
+        if not targets:  # encode all the same, to raise for a wrong argument
             encode_call_body(method.number, _packed(method, arguments), objects=self.allow_object_decoding)
             return _OK
         return self._calls.send(node, method, arguments, targets)
@@ -166,7 +170,7 @@ class SceneBase(HostBase):
             log_limited(logger, logging.ERROR, "rpc: there is no peer %s", peer_id)
 
     def _call_mixed(self, node: Node, method: Method, arguments: Sequence[Any], peer_ids: Collection[int]) -> Error:
-        """With peers of both engines."""
+        """Calls a method on peers of both engines."""
         targets, others = self._guests.split(peer_ids)
         if not targets and not others:
             encode_call_body(method.number, _packed(method, arguments), objects=self.allow_object_decoding)

@@ -4,13 +4,13 @@
     tree.multiplayer.multiplayer_peer = peer  # a WebSocketMultiplayerPeer
     tree.multiplayer.peer_connected.connect(...)
 
-It admits peers (at once, or after authentication), tells clients of each other and relays between them, hands packets
-of `send_bytes` on, and leaves calls to `Godot4Calls`.
+It admits peers (at once, or after authentication), announces clients to each other, relays packets between them,
+delivers packets of `send_bytes`, and leaves calls to `Godot4Calls`.
 
 Differs from the engine:
-- a packet that came before the end of a connection is handled before the end is told;
-- a call with an argument that cannot be decoded is refused, where the engine calls with null instead;
-- a node that belongs to another API of the tree cannot be reached.
+- packets that arrived before the end of a connection are handled before the end is announced;
+- a call with an argument that cannot be decoded is refused; the engine calls the method with null instead;
+- a node that belongs to another API of the tree cannot be called.
 
 Layer: `multiplayer`. Source: reference godot-api section 7, godot4-wire sections C and D.
 """
@@ -60,23 +60,24 @@ SMALLEST_PACKET = 128
 
 MAX_ID = 2**31 - 1
 MAX_PEERS = 65_536
-"""Of whom a server can tell its client."""
+"""The most peers that a server may announce to a client."""
 
 _SERVER_ALONE = (TARGET_PEER_SERVER,)
-_OK = Error.OK  # once, for an enumeration finds its members slowly
+_OK = Error.OK  # once, because looking up members of an enumeration is slow
 
 
 class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
-    """Calls, packets and membership over a `MultiplayerPeer`, as in Godot 4.
+    """Calls methods and sends packets over a `MultiplayerPeer`, and knows the session's members, as in Godot 4.
 
     Args:
-        clock: for tests.
+        clock: a `ManualClock` in tests.
 
     Attributes:
-        peer_authenticating: signal (peer_id): it came, and `auth_callback` is set.
-        peer_authentication_failed: signal (peer_id): it took too long, or left.
-        peer_packet: signal (peer_id, data): of `send_bytes`.
-        server_relay: whether clients know and reach each other through the server. The same on every side.
+        peer_authenticating: signal (peer_id): a peer has come, and waits for authentication.
+        peer_authentication_failed: signal (peer_id): a waiting peer took too long, or left.
+        peer_packet: signal (peer_id, data): a packet from another side's `send_bytes` has arrived.
+        server_relay: whether clients know and reach each other through the server. Set the same value on every side.
+            Default: True.
     """
 
     _gdpeer_attributes: ClassVar[tuple[str, ...]] = (
@@ -99,7 +100,7 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
 
     @property
     def auth_callback(self) -> AuthCallback | None:
-        """Called with (peer_id, data) for what `send_auth` sends; None: everybody is admitted at once."""
+        """Called with (peer_id, data) for data from `send_auth`. Default: None, which admits every peer at once."""
         return self._authentication.callback
 
     @auth_callback.setter
@@ -108,7 +109,7 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
 
     @property
     def auth_timeout(self) -> float:
-        """Seconds that a peer may take to authenticate; 3; 0: no limit."""
+        """The most seconds that a peer may take to authenticate. 0: no limit. Default: 3."""
         return self._authentication.timeout
 
     @auth_timeout.setter
@@ -119,8 +120,9 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
 
     @property
     def max_sync_packet_size(self) -> int:
-        """Bytes of a MultiplayerSynchronizer's packets; 1350, at least 128. Kept for games that set it: gdpeer sends
-        no such packets.
+        """The most bytes of a MultiplayerSynchronizer's packets, at least 128. Default: 1,350.
+
+        It has no effect, because gdpeer sends no such packets; games may set it.
         """
         return self._max_sync
 
@@ -130,7 +132,9 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
 
     @property
     def max_delta_packet_size(self) -> int:
-        """Bytes of the packets that tell of changes; 65535, otherwise as `max_sync_packet_size`."""
+        """The most bytes of packets with changes of a MultiplayerSynchronizer, at least 128. Default: 65,535. It has no
+        effect.
+        """
         return self._max_delta
 
     @max_delta_packet_size.setter
@@ -138,19 +142,21 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
         self._max_delta = _packet_size(size)
 
     def clear(self) -> None:
-        """Forget all state: peers, numbers of paths, authentications under way."""
+        """Forgets all state: peers, numbers of paths, and authentications."""
         super().clear()
         self._authentication.pending.clear()
         self._calls.cache.clear()
         self._guests.clear()
 
     def get_authenticating_peers(self) -> list[int]:
-        """The ids of the peers that are not admitted yet."""
+        """Returns the ids of the peers that are not admitted yet."""
         return list(self._authentication.pending)
 
     def object_configuration_add(self, node: Node | None, configuration: Any) -> Error:
-        """With None and a path: set `root_path`. Everything else is replication, which gdpeer has not:
-        `ERR_INVALID_PARAMETER`.
+        """Sets `root_path`, if `node` is None and `configuration` is a path.
+
+        Returns:
+            `OK`; `ERR_INVALID_PARAMETER` for everything else, which is replication: gdpeer has none.
         """
         if node is not None or not isinstance(configuration, str | NodePath):
             return Error.ERR_INVALID_PARAMETER
@@ -158,7 +164,7 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
         return _OK
 
     def object_configuration_remove(self, node: Node | None, configuration: Any) -> Error:
-        """Take back what `object_configuration_add` set."""
+        """Clears `root_path`, if `object_configuration_add` has set this path; else returns `ERR_INVALID_PARAMETER`."""
         if node is not None or str(configuration) != str(self.root_path):
             return Error.ERR_INVALID_PARAMETER
         self.root_path = NodePath("")
@@ -221,7 +227,9 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
 
     @checked(peer_id=INT)
     def disconnect_peer(self, peer_id: int) -> None:
-        """End one connection, and tell the others; `peer_disconnected` is not emitted here, as in the engine."""
+        """Ends the connection to a peer, and tells the other peers. `peer_disconnected` is not emitted here, as in the
+        engine.
+        """
         if self._peer is None or not self._is_connected():
             log_limited(logger, logging.ERROR, "disconnect_peer: there is no connection")
             return
@@ -229,7 +237,9 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
         self._peer.disconnect_peer(peer_id)
 
     def poll(self, timeout: float = 0.0) -> Error:
-        """Take what arrived: signals and calls happen here. Peers that take too long to authenticate are sent away."""
+        """Handles everything that has arrived, and turns away peers that did not authenticate in time; see
+        `PeerHost.poll`.
+        """
         if type(timeout) is not float:
             timeout = seconds_of("poll", "timeout", timeout)
         waiting = self._authentication
@@ -239,7 +249,7 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
         if waiting.pending and result is _OK:
             peer = self._peer
             for peer_id in waiting.take_late_ones():
-                if self._peer is peer:  # else a slot changed it
+                if self._peer is peer:  # else a handler has set another peer
                     self._turn_away(peer_id, "it did not authenticate in time")
         return result
 
@@ -247,11 +257,17 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
 
     @checked(peer_id=INT, data=BYTES)
     def send_auth(self, peer_id: int, data: bytes) -> Error:
-        """Send something to a peer that is not admitted yet; its `auth_callback` gets it.
+        """Sends data to a peer that is not admitted yet; its `auth_callback` gets the data.
+
+        Args:
+            peer_id: a waiting peer.
+            data: at least 1 byte.
 
         Returns:
-            `ERR_UNCONFIGURED` when not connected, `ERR_INVALID_PARAMETER` for a peer that is not pending or for empty
-            data, `ERR_FILE_CANT_WRITE` when one side has completed; else `OK`.
+            OK: the data was sent or queued.
+            ERR_UNCONFIGURED: this side is not connected.
+            ERR_INVALID_PARAMETER: the peer is not waiting, or `data` is empty.
+            ERR_FILE_CANT_WRITE: one of both sides has completed already.
         """
         if not self._is_connected():
             return Error.ERR_UNCONFIGURED
@@ -259,10 +275,10 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
 
     @checked(peer_id=INT)
     def complete_auth(self, peer_id: int) -> Error:
-        """Say that this side is content with a peer; when both sides are, it is admitted.
+        """Completes the authentication of a peer on this side. The peer is admitted when both sides have completed.
 
         Returns:
-            As `send_auth`; `ERR_FILE_CANT_WRITE` for the second time.
+            The codes of `send_auth`; `ERR_FILE_CANT_WRITE` if this side has completed already.
         """
         if not self._is_connected():
             return Error.ERR_UNCONFIGURED
@@ -271,7 +287,7 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
     # ------------------------------------------------------------------------------------------ packets
 
     def _handle(self, sender: int, packet: Packet) -> None:
-        """A packet of an admitted peer, or one that was relayed, other than a call."""
+        """Handles a packet of an admitted peer that is not a call; it may have been relayed."""
         if isinstance(packet, SimplifyPath | ConfirmPath):
             self._calls.receive(sender, packet)
         elif isinstance(packet, Raw):
@@ -368,25 +384,27 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
         return self.server_relay and self._peer is not None and self._peer.is_server_relay_supported()
 
     def _tell(self, peer_ids: Sequence[int], data: bytes) -> None:
-        """Send what must not be missed."""
+        """Sends some peers a packet that they must not miss."""
         if self._peer is not None and peer_ids:
             self._peer.put_control_to(peer_ids, data)
 
     def send_bytes(
         self, data: bytes, peer_id: int = 0, mode: TransferMode = TransferMode.RELIABLE, channel: int = 0
     ) -> Error:
-        """Send a packet of one's own; `peer_packet` is emitted where it arrives.
+        """Sends a packet of the game's own. The receivers emit `peer_packet`.
 
         Args:
-            data: not empty.
-            peer_id: 0: all; positive: that one; negative: all but that one.
-            mode: without effect over WebSocket.
-            channel: likewise.
+            data: at least 1 byte.
+            peer_id: 0: all peers; positive: this peer; negative: all but that peer.
+            mode: has no effect over WebSocket.
+            channel: has no effect over WebSocket.
 
         Returns:
-            `ERR_INVALID_DATA` for empty data, `ERR_UNCONFIGURED` when not connected, `ERR_BUG` for an id that is not
-            there (but `OK` on a client that sends by way of the server), `ERR_OUT_OF_MEMORY` when some peer has no
-            room for it; else `OK`.
+            OK: the packet was sent or queued. A client that sends through the server gets OK for unknown ids, too.
+            ERR_INVALID_DATA: `data` is empty.
+            ERR_UNCONFIGURED: this side is not connected.
+            ERR_BUG: the peer is not connected.
+            ERR_OUT_OF_MEMORY: the send queue of a peer is full.
         """
         if type(data) is not bytes:
             data = to_bytes("send_bytes", "data", data)
@@ -399,7 +417,7 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
         if not -MAX_ID - 1 <= peer_id <= MAX_ID:
             return Error.ERR_BUG
         packet = Raw(bytes(data)).encode()
-        relayed = self._relays() and not self.is_server()  # then the server knows who is there
+        relayed = self._relays() and not self.is_server()  # only the server knows whether the target is connected
         if peer_id > 0 and peer_id not in self.admitted and not relayed:
             return Error.ERR_BUG
         if self._guests.members:
