@@ -262,14 +262,16 @@ class MultiplayerAPI(PeerHost[NetworkedMultiplayerPeer]):
     # ------------------------------------------------------------------------------------------ sending
 
     def transmit(self, peer_ids: Collection[int], data: bytes) -> Error:
-        """See `HostBase.transmit`; the transport relays."""
+        """Sends a packet to each of some peers; the server's transport passes a client's packet on. See
+        `HostBase.transmit`.
+        """
         error = self.put(peer_ids, data)
         if error is not Error.OK:
             self.lost_packets.warning("a packet could not be sent to each of %s: %s", list(peer_ids), error.name)
         return error
 
     def transmit_target(self, target: int, peer_ids: Collection[int], data: bytes) -> Error:
-        """See `PeerHost.transmit_target`: one packet, of which the transport makes many."""
+        """Sends one packet to a target; the transport sends a copy to each peer. See `PeerHost.transmit_target`."""
         assert self._peer is not None
         self._peer.set_target_peer(target)
         error = self._peer.put_packet(data)

@@ -238,4 +238,4 @@ LISTS = (list, Sequence, MutableSequence, Collection, Iterable)
 DICTS = (dict, Mapping, MutableMapping)
 
 _EXACT: dict[type, Any] = {EncodedObject: EncodedObject | EncodedObjectAsID, bytes: bytes}
-"""What also counts as a type, where that is more than its subclasses."""
+"""The classes that fit an annotation, if they are not just the annotation and its subclasses."""

@@ -173,7 +173,7 @@ class Auth(NamedTuple):
 
 
 class AddPeer(NamedTuple):
-    """The server tells a client that another client has come."""
+    """Tells a client that another client has come; only the server sends this."""
 
     peer_id: int
 
@@ -183,7 +183,7 @@ class AddPeer(NamedTuple):
 
 
 class DelPeer(NamedTuple):
-    """The server tells a client that another client has gone."""
+    """Tells a client that another client has gone; only the server sends this."""
 
     peer_id: int
 

@@ -103,11 +103,13 @@ class NetworkedPeer(PacketPeer):
         """Returns the state of this end."""
 
     def packets(self) -> PacketSession:
-        """See `MultiplayerPeer`. Packets go by the members here, as a client may connect again at any time."""
+        """Returns the packet session for the API above. It uses the members here, as a client may connect again at any
+        time.
+        """
         return MemberSession(self, self._session)
 
     def refusals_of(self, peer_id: int) -> Refusals:
-        """See `MultiplayerPeer`; of a peer that is not there, nothing yet."""
+        """Returns the counter of a peer's refused packets; an empty one if the peer is not connected."""
         return Refusals() if self._session is None else self._session.refusals_of(peer_id)
 
     def get_unique_id(self) -> int:
