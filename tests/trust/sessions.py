@@ -78,7 +78,7 @@ class Session:
         self.held += (weakref.ref(theirs), weakref.ref(ours))
         self.server.take_stream(ours)
         peer: WebSocketPeer = self.client.get_peer(1)  # type: ignore[assignment]
-        self.client._begin(None, lambda: peer.connect_through(theirs))
+        self.client.begin(None, lambda: peer.connect_through(theirs))
 
     def turn(self, seconds: float = 0.0) -> None:
         self.turns += 1
