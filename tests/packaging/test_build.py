@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.forms import compiled_modules
 from tests.support.missing import ROOT, missing
 from tests.support.node import node_command, node_environment
 from tests.support.processes import Process
@@ -55,12 +56,6 @@ def build(tree: Path, what: str, **environment: str) -> subprocess.CompletedProc
 def built(tree: Path) -> Path:
     [path] = (tree / "dist").iterdir()
     return path
-
-
-def compiled_modules() -> list[str]:
-    """The list in setup.py."""
-    [listed] = re.findall(r"^COMPILED = \[(.*?)\]", (ROOT / "setup.py").read_text(), re.MULTILINE | re.DOTALL)
-    return re.findall(r'"(.+?)"', listed)
 
 
 def test_without_compiling_the_wheel_is_for_every_python_and_platform(tree: Path) -> None:
