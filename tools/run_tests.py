@@ -25,6 +25,8 @@ from tools.steps import COMPILED, LOGS, PURE, Count, Step, absent_pythons, count
 
 SLOTS = 4
 """How many steps run at a time. Two steps keep two cores busy, and the others use the cores while those wait."""
+MOST_KEPT = 2
+"""How many of these places stay free for steps that wait for a piece from outside."""
 SHOWN = 120
 """The most lines of a failed step's log that are shown."""
 
@@ -90,12 +92,16 @@ class Proof:
             time.sleep(0.05)
 
     def start_what_can(self) -> None:
+        kept = 0
         for step in list(self.waiting):
-            if len(self.running) >= SLOTS:
+            if len(self.running) + kept >= SLOTS:
                 return
             if self.is_ready(step):
                 self.waiting.remove(step)
                 self.start(step)
+            elif not all(self.pieces.ready(name) for name in step.needs):
+                # The steps with engines and browsers take longest: they start as soon as their pieces are there.
+                kept = min(kept + 1, MOST_KEPT)
 
     def is_ready(self, step: Step) -> bool:
         unfinished = {other.name for other in self.waiting} | {other.step.name for other in self.running}

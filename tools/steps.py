@@ -31,6 +31,7 @@ NEVER_COMPILED = (
     "contract",
     "inspection",
     "terminal",
+    "tools",
     "test_docs",
     "test_internals",
     "test_it_does_not_work",
