@@ -205,7 +205,7 @@ def outside_steps() -> list[Step]:
     # These tests mostly wait for engines and browsers, so two of them at a time use one core at most.
     two = ("-n", "2", "--dist", "loadfile")
     return [
-        pytest_step("interop", "tests/interop", python, needs=(engines, node), options=two),
+        pytest_step("interop", "tests/interop", python, needs=(engines, node), options=three),
         # Separate processes: the browser's driver runs an event loop, and other tests run event loops of their own.
         pytest_step("browser", "tests/browser", python, needs=(engines, node, browser), options=two),
         pytest_step("backends", "tests/backends", python, needs=(engines, node, browser)),
