@@ -262,7 +262,15 @@ def coverage_steps(python: Path, after: tuple[str, ...]) -> list[Step]:
     """Returns steps that run the unit suite uncompiled, and fail if its coverage is below that in pyproject.toml."""
     measured = ("-m", "coverage", "run", "-m")
     modules = one_loop("coverage modules pure", folders_of_units(), python, run=measured, marked="", after=after)
-    programs = one_loop("coverage programs pure", programs_of_units(), python, run=measured, marked="", after=after)
+    programs = one_loop(
+        "coverage programs pure",
+        programs_of_units(),
+        python,
+        run=measured,
+        marked="",
+        options=("-n", "2"),
+        after=after,
+    )
     report = [str(python), "-m", "tools.coverage_report"]
     return [programs, modules, Step("coverage report", report, after=(modules.name, programs.name), extended=True)]
 
