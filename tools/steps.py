@@ -203,7 +203,7 @@ def outside_steps() -> list[Step]:
     engines, node, browser = "Godot 4 and 3", "packages of Node", "Chromium"
     python = COMPILED / "python"
     # These tests mostly wait for engines and browsers, so two of them at a time use one core at most.
-    two = ("-n", "2", "--dist", "loadfile")
+    two, three = (("-n", number, "--dist", "loadfile") for number in "23")
     return [
         pytest_step("interop", "tests/interop", python, needs=(engines, node), options=three),
         # Separate processes: the browser's driver runs an event loop, and other tests run event loops of their own.
