@@ -202,7 +202,7 @@ def conformance_steps() -> list[Step]:
 def outside_steps() -> list[Step]:
     engines, node, browser = "Godot 4 and 3", "packages of Node", "Chromium"
     python = COMPILED / "python"
-    # These tests mostly wait for engines and browsers, so two of them at a time use one core at most.
+    # These tests mostly wait for engines and browsers, so two or three of them at a time use one core.
     two, three = (("-n", number, "--dist", "loadfile") for number in "23")
     return [
         pytest_step("interop", "tests/interop", python, needs=(engines, node), options=three),
