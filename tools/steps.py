@@ -254,7 +254,8 @@ def python_steps() -> list[Step]:
             steps += coverage_steps(ROOT / folder / "bin" / "python", before)
         else:
             python = ROOT / folder / "bin" / "python"
-            steps.append(one_loop(f"python{version} unit {form}", folders_of_units(), python, after=before))
+            folders = folders_of_units(PROGRAMS if form == "pure" else NEVER_COMPILED)
+            steps.append(one_loop(f"python{version} unit {form}", folders, python, after=before))
     return steps if measured in others else [*steps, *coverage_steps(PURE / "python", ())]
 
 
