@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings
 
 settings.register_profile(
     "gdpeer",
-    max_examples=int(os.environ.get("GDPEER_EXAMPLES", "150")),
+    max_examples=int(os.environ.get("GDPEER_EXAMPLES", "250")),
     derandomize="GDPEER_EXAMPLES" not in os.environ,
     deadline=None,
     database=None,
