@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from gdpeer.contract.tokens import Kind, Token, string_value
+from gdpeer.contract.tokens import Kind, Token
+from gdpeer.project_files.strings import string_value
 
 __all__ = ["Rpc", "parse_rpc"]
 

@@ -5,13 +5,13 @@ Layer: `contract`; pure. Source: reference godot4-contract 1.
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Iterator, Mapping
 
 from gdpeer.contract.model import Method, Problem, Table
 from gdpeer.contract.script import ClassSyntax, Reference, Script
+from gdpeer.project_files.paths import resolve_path
 
-__all__ = ["Classes", "resolve_path"]
+__all__ = ["Classes"]
 
 MOST_STEPS = 64
 """Most constants that refer to each other in a row; a longer row counts as a circle."""
@@ -167,12 +167,3 @@ class Classes:
         if name in class_.constants:
             return self._resolve(class_.constants[name], class_)
         return None
-
-
-def resolve_path(path: str, beside: str) -> str:
-    """Makes a path absolute: a path without `res://` is relative to the folder of the file `beside`."""
-    if "://" in path:
-        scheme, _, rest = path.partition("://")
-        return path if scheme != "res" else f"res://{posixpath.normpath(rest)}"
-    folder = posixpath.dirname(beside.partition("::")[0].removeprefix("res://"))
-    return f"res://{posixpath.normpath(posixpath.join(folder, path))}"

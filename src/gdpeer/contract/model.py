@@ -9,6 +9,8 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from gdpeer.project_files.problem import Problem
+
 __all__ = ["Contract", "Method", "Place", "Problem", "Table", "checksum_of"]
 
 
@@ -75,27 +77,6 @@ class Place:
     table: str | None
     how: str
     scene: str
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """A part of the project that cannot be read, or that the engine would refuse to load.
-
-    Attributes:
-        code: `parse`, `unreadable`, `unknown-base`, `cycle`, `unknown-nodes`, `missing-parent`, `duplicate-node`.
-        file: as `res://`.
-        line: from 1 on; 0 if unknown.
-        text: one sentence.
-    """
-
-    code: str
-    file: str
-    line: int
-    text: str
-
-    def __str__(self) -> str:
-        where = f"{self.file}:{self.line}" if self.line else self.file
-        return f"{where}: {self.text}"
 
 
 @dataclass(frozen=True, slots=True)

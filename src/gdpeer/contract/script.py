@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from gdpeer.contract.annotations import Rpc, parse_rpc
-from gdpeer.contract.tokens import Kind, Line, SyntaxProblem, Token, logical_lines, string_value
+from gdpeer.contract.tokens import Kind, Line, SyntaxProblem, Token, logical_lines
+from gdpeer.project_files.strings import string_value
 
 __all__ = ["ClassSyntax", "Function", "Reference", "Script", "parse_script"]
 

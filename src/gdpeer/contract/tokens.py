@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple
 
-__all__ = ["Kind", "Line", "SyntaxProblem", "Token", "logical_lines", "string_value"]
+__all__ = ["Kind", "Line", "SyntaxProblem", "Token", "logical_lines"]
 
 # Possessive repeats (`*+`): an unclosed string fails at once; backtracking could take exponential time.
 _TOKEN = re.compile(
@@ -133,24 +133,3 @@ class _Brackets:
         if self.open:
             piece, line = self.open[-1]
             self._problems.append(SyntaxProblem(line, f"{piece} is not closed"))
-
-
-_ESCAPE = re.compile(r"\\(u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{6}|\r?\n|.)", re.DOTALL)
-_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v", "\n": "", "\r\n": ""}
-
-
-def string_value(text: str) -> str:
-    """Returns the text that a string token means: without quotes, with escapes replaced."""
-    is_raw = text.startswith("r")
-    text = text.lstrip("&^r")
-    size = 3 if text.startswith(_QUOTES[:2]) else 1
-    inner = text[size:-size]
-    return inner if is_raw else _ESCAPE.sub(_unescaped, inner)
-
-
-def _unescaped(match: re.Match[str]) -> str:
-    what = match[1]
-    if len(what) > 2 and what[0] in "uU":
-        number = int(what[1:], 16)
-        return chr(number) if number <= 0x10FFFF else "\ufffd"
-    return _ESCAPES.get(what, what)

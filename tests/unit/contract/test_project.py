@@ -277,7 +277,7 @@ def test_a_file_that_may_not_be_read_is_a_problem(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(Path, "read_bytes", refuse)
     (tmp_path / "one.gd").write_text("@rpc func m(): pass\n")
     assert [str(one) for one in read_project(tmp_path).problems] == ["res://one.gd: cannot be read: Permission denied"]
-    monkeypatch.setattr("gdpeer.contract.project.LARGEST", 3)
+    monkeypatch.setattr("gdpeer.project_files.files.LARGEST", 3)
     assert "is larger than 3 bytes" in str(read_project(tmp_path).problems[0])
 
 

@@ -5,7 +5,7 @@
 
 Values stay tokens: only strings and references are used.
 
-Layer: `contract`; pure. Source: reference godot4-contract 3.
+Layer: `project_files`; pure. Source: reference godot4-contract 3.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from gdpeer.contract.tokens import string_value
+from gdpeer.project_files.strings import string_value
 
 __all__ = ["Section", "Value", "read_sections"]
 

@@ -1,6 +1,6 @@
 """Reads scenes in text form, and lists the nodes that a scene has once it is in the tree.
 
-Layer: `contract`; pure. Source: reference godot4-contract 3.
+Layer: `project_files`; pure. Source: reference godot4-contract 3.
 """
 
 from __future__ import annotations
@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from gdpeer.contract.inheritance import resolve_path
-from gdpeer.contract.model import Problem
-from gdpeer.contract.text_resource import Section, Value, read_sections
+from gdpeer.project_files.paths import resolve_path
+from gdpeer.project_files.problem import Problem
+from gdpeer.project_files.text_resource import Section, Value, read_sections
 
 __all__ = ["MOST_NODES", "NodeSyntax", "Scene", "Scenes", "parse_scene"]
 

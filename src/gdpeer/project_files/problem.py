@@ -1,0 +1,31 @@
+"""`Problem`: what is wrong with a file of a project, with its line.
+
+Layer: `project_files`; pure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["Problem"]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A part of the project that cannot be read, or that the engine would refuse to load.
+
+    Attributes:
+        code: `parse`, `unreadable`, `unknown-base`, `cycle`, `unknown-nodes`, `missing-parent`, `duplicate-node`.
+        file: as `res://`.
+        line: from 1 on; 0 if unknown.
+        text: one sentence.
+    """
+
+    code: str
+    file: str
+    line: int
+    text: str
+
+    def __str__(self) -> str:
+        where = f"{self.file}:{self.line}" if self.line else self.file
+        return f"{where}: {self.text}"
