@@ -19,9 +19,10 @@ import sys
 import types
 import typing
 from collections.abc import Callable, Sequence
+from itertools import chain, repeat
 from typing import Any
 
-from gdpeer.multiplayer.rpc.converters import CallError, Converter, Passing, converter_for
+from gdpeer.multiplayer.rpc.converters import CallError, Converter, converter_for
 from gdpeer.multiplayer.rpc.packing import Packer, packer_for
 
 __all__ = ["CallError", "Checker", "signature_of"]
@@ -86,10 +87,13 @@ class Checker:
         try:
             return packer(value)
         except TypeError as problem:
-            name = self._names[index] if index < len(self._names) else ""
             function = getattr(self._function, "__qualname__", repr(self._function))
-            which = f"argument {index + 1}{f' ({name})' if name else ''}"
-            raise TypeError(f"{function}() {which}: {problem}") from None
+            raise TypeError(f"{function}() {self._which(index)}: {problem}") from None
+
+    def _which(self, index: int) -> str:
+        """Returns the words for an argument in an error; arguments of `*arguments` have no names."""
+        name = f" ({self._names[index]})" if index < len(self._names) else ""
+        return f"argument {index + 1}{name}"
 
     def check(self, arguments: Sequence[Any]) -> Sequence[Any]:
         """Returns the arguments, converted to the annotated types.
@@ -112,22 +116,17 @@ class Checker:
             raise CallError(f"too many arguments: {count}, where at most {self._most} are taken")
         if self._free:
             return arguments
+        pairs = zip(chain(self._converters, repeat(self._rest)), arguments, strict=False)
         return [
             value if converter is None else self._convert(index, converter, value)
-            for index, (converter, value) in enumerate(zip(self._padded(count), arguments, strict=True))
+            for index, (converter, value) in enumerate(pairs)
         ]
-
-    def _padded(self, count: int) -> Sequence[Converter | None]:
-        converters = self._converters
-        extra = count - len(converters)
-        return [*converters, *[self._rest] * extra] if extra > 0 else converters[:count]
 
     def _convert(self, index: int, converter: Converter, value: Any) -> Any:
         try:
             return converter(value)
         except CallError as problem:
-            name = self._names[index] if index < len(self._names) else ""
-            raise CallError(f"argument {index + 1}{f' ({name})' if name else ''} {problem}") from None
+            raise CallError(f"{self._which(index)} {problem}") from None
 
     def _read_signature(self) -> None:
         places, rest = self._parameters()
@@ -136,7 +135,10 @@ class Checker:
         wanted = [_wanted_by(one, scope) for one in places]
         self._converters = [converter for converter, _ in wanted]
         self._packers = [packer for _, packer in wanted]
-        self._kinds = [_kinds_of(converter) for converter in self._converters]
+        # A converter that is not a `Passing` passes no value unchanged.
+        self._kinds: list[frozenset[type] | None] = [
+            None if one is None else getattr(one, "kinds", frozenset()) for one in self._converters
+        ]
         self._rest, self._rest_packer = _wanted_by(rest[0], scope) if rest else (None, None)
         self._most = math.inf if rest else len(places)
         self._free = self._rest is None and not any(self._converters)
@@ -165,13 +167,6 @@ def _fit(arguments: Sequence[Any], kinds: list[frozenset[type] | None]) -> bool:
         if kind is not None and type(arguments[i]) not in kind:
             return False
     return True
-
-
-def _kinds_of(converter: Converter | None) -> frozenset[type] | None:
-    """Returns the types whose values all pass a converter; None if all values of all types pass."""
-    if converter is None:
-        return None
-    return converter.kinds if isinstance(converter, Passing) else frozenset()
 
 
 # ---------------------------------------------------------------------------------------------------- annotations

@@ -13,14 +13,7 @@ from __future__ import annotations
 
 import types
 import typing
-from collections.abc import (
-    Collection,
-    Iterable,
-    Mapping,
-    MutableMapping,
-    MutableSequence,
-    Sequence,
-)
+from collections.abc import Collection, Iterable, Mapping, MutableMapping, MutableSequence, Sequence
 from contextlib import suppress
 from enum import Enum
 from typing import Any
@@ -30,7 +23,7 @@ from gdpeer.variant import Array, Dictionary, EncodedObject, EncodedObjectAsID, 
 from gdpeer.variant.containers import UNTYPED
 from gdpeer.variant.kinds import KINDS
 
-__all__ = ["DICTS", "LISTS", "CallError", "Converter", "Passing", "converter_for"]
+__all__ = ["DICTS", "LISTS", "CallError", "Converter", "Passing", "converter_for", "plain"]
 
 
 class Passing:
@@ -58,25 +51,32 @@ def converter_for(annotation: Any) -> Converter | None:
     Raises:
         TypeError: the annotation does not describe engine values.
     """
-    if annotation is typing.LiteralString:
-        annotation = str
+    annotation = plain(annotation)
     if annotation in (Any, object) or isinstance(annotation, typing.TypeVar):
         return None
-    if isinstance(annotation, typing.NewType):
-        return converter_for(annotation.__supertype__)
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
-    kind = origin or annotation
-    if hasattr(kind, "__value__"):  # `type X = ...`, of Python 3.12 and typing_extensions
-        return converter_for(kind.__value__[arguments] if arguments else kind.__value__)
-    if origin is typing.Annotated:
-        return converter_for(arguments[0])
     if origin in (typing.Union, types.UnionType):
         return _union(arguments)
     if origin is typing.Literal:
         return _literal(arguments)
-    if kind in (*LISTS, *DICTS):
-        return _container(kind, arguments)
+    if (origin or annotation) in LISTS:
+        return _list_of(*map(converter_for, arguments or (Any,)))
+    if (origin or annotation) in DICTS:
+        return _dict_of(*map(converter_for, arguments or (Any, Any)))
+    if annotation is typing.LiteralString:
+        return _of_class(str)
     return _of_class(type(None) if annotation is None else annotation)
+
+
+def plain(annotation: Any) -> Any:
+    """Returns the annotation behind an alias, a NewType or Annotated."""
+    if isinstance(annotation, typing.NewType):
+        return plain(annotation.__supertype__)
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    kind = origin or annotation
+    if hasattr(kind, "__value__"):  # `type X = ...`, of Python 3.12 and typing_extensions
+        return plain(kind.__value__[arguments] if arguments else kind.__value__)
+    return plain(arguments[0]) if origin is typing.Annotated else annotation
 
 
 def _of_class(wanted: Any) -> Converter:
@@ -94,16 +94,12 @@ def _of_class(wanted: Any) -> Converter:
         rule = rule_for(rules, kind)
         if rule is None:
             raise CallError(f"is a {kind.__name__}, not a {wanted.__name__}")
-        return _ruled(rule, value, wanted)
+        try:
+            return rule(value)
+        except (ValueError, TypeError, ArithmeticError) as problem:  # VariantError is a ValueError
+            raise CallError(f"is a {kind.__name__} that makes no {wanted.__name__}: {problem}") from None
 
     return Passing(frozenset((wanted,)), convert)
-
-
-def _ruled(rule: Converter, value: Any, wanted: type) -> Any:
-    try:
-        return rule(value)
-    except (ValueError, TypeError, ArithmeticError) as problem:  # VariantError is a ValueError
-        raise CallError(f"is a {type(value).__name__} that makes no {wanted.__name__}: {problem}") from None
 
 
 def _member(wanted: type[Enum]) -> Converter:
@@ -153,19 +149,12 @@ def _union(members: tuple[Any, ...]) -> Converter | None:
 
     def convert(value: Any) -> Any:
         for converter in converters:
-            try:
+            with suppress(CallError):
                 return converter(value)  # type: ignore[misc]
-            except CallError:
-                continue
-        raise CallError(f"is a {type(value).__name__}, none of {', '.join(map(_name, members))}")
+        names = [getattr(member, "__name__", str(member)) for member in members]
+        raise CallError(f"is a {type(value).__name__}, none of {', '.join(names)}")
 
     return Passing(frozenset(kind for kind in kinds if isinstance(kind, type)), convert)
-
-
-def _container(origin: Any, arguments: tuple[Any, ...]) -> Converter:
-    if origin in LISTS:
-        return _list_of(*map(converter_for, arguments or (Any,)))
-    return _dict_of(*map(converter_for, arguments or (Any, Any)))
 
 
 def _list_of(element: Converter | None) -> Converter:
@@ -226,10 +215,6 @@ def _inside(converter: Converter | None, value: Any, what: str, which: Any) -> A
         return converter(value)
     except CallError as problem:
         raise CallError(f"has {what} {which!r}, which {problem}") from None
-
-
-def _name(annotation: Any) -> str:
-    return getattr(annotation, "__name__", str(annotation))
 
 
 _VALUES = tuple(kind for kind in KINDS if kind not in (bytearray, memoryview, tuple))

@@ -126,11 +126,7 @@ _WORDS: dict[Any, tuple[str, Any]] = {
 
 
 def check_callable(function: Callable[..., Any]) -> None:
-    """Raises TypeError for a generator, because a call would not run its body.
-
-    Raises:
-        TypeError: the function is a generator.
-    """
+    """Raises TypeError for a generator, because a call would not run its body."""
     is_async = inspect.isasyncgenfunction(function)
     if is_async or inspect.isgeneratorfunction(function):
         name = getattr(function, "__qualname__", repr(function))
@@ -144,11 +140,7 @@ def is_mangled(name: str) -> bool:
 
 
 def check_name(name: str) -> None:
-    """Raises ValueError for a name that Python changes inside a class, since no other side knows the changed name.
-
-    Raises:
-        ValueError: the name begins with two underscores, and does not end with two.
-    """
+    """Raises ValueError for a name that Python changes inside a class, since no other side knows the changed name."""
     if is_mangled(name):
         raise ValueError(
             f"Python renames {name!r} within a class, and the other side would not know it; write a method "
@@ -165,8 +157,6 @@ class RpcMethod(Declared, Generic[P, R]):
         name: the method's name in its class. "" takes the function's name.
 
     Attributes:
-        function: the decorated function.
-        config: how other sides may call the method.
         checker: checks the arguments of calls from other sides.
 
     Raises:
@@ -286,8 +276,7 @@ def _own_method(node: Node, name: str, number: int, config: RpcConfig) -> Method
 def collect_methods(node_class: type) -> dict[str, RpcMethod[Any, Any]]:
     """Returns all `@rpc` methods of a class, by their names in the class.
 
-    A method without `@rpc` that overrides an `@rpc` method, also one of a mixin, keeps its configuration. (Type
-    checkers do not know that: repeat `@rpc` for them.)
+    A method without `@rpc` that overrides an `@rpc` method, also one of a mixin, keeps its configuration.
 
     Raises:
         TypeError: the overriding object is not a function, or is a generator.

@@ -20,7 +20,7 @@ from enum import Enum
 from typing import Any, TypeAlias
 
 from gdpeer.multiplayer.rpc.conversions import PACKED, RULES, CallError, rule_for
-from gdpeer.multiplayer.rpc.converters import DICTS, LISTS
+from gdpeer.multiplayer.rpc.converters import DICTS, LISTS, plain
 from gdpeer.variant import Array, Dictionary, EncodedObject, EncodedObjectAsID
 from gdpeer.variant.containers import UNTYPED, ContainerType
 from gdpeer.variant.kinds import KINDS
@@ -39,45 +39,24 @@ _UNKNOWN = (EncodedObject, EncodedObjectAsID, type(None))
 
 def packer_for(annotation: Any) -> Packer | None:
     """Returns the packer for parameters with this annotation; None if the annotation names no element types."""
-    annotation = _plain(annotation)
+    annotation = plain(annotation)
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if origin in (typing.Union, types.UnionType):
-        return _only([packer_for(member) for member in arguments])
+        packers = [packer for packer in map(packer_for, arguments) if packer is not None]
+        # With two packers, the other side's type is unknown.
+        return packers[0] if len(packers) == 1 else None
     if not arguments:
         return None
     if origin in LISTS:
         return _list_of(*map(_fitting, arguments))
-    if origin in DICTS:
-        return _dict_of(*map(_fitting, arguments))
-    return None
-
-
-def _plain(annotation: Any) -> Any:
-    """Returns the annotation behind an alias, a NewType or Annotated."""
-    while True:
-        arguments = typing.get_args(annotation)
-        kind = typing.get_origin(annotation) or annotation
-        if isinstance(annotation, typing.NewType):
-            annotation = annotation.__supertype__
-        elif hasattr(kind, "__value__"):
-            annotation = kind.__value__[arguments] if arguments else kind.__value__
-        elif kind is typing.Annotated:
-            annotation = arguments[0]
-        else:
-            return annotation
-
-
-def _only(packers: list[Packer | None]) -> Packer | None:
-    """Returns the packer of a union; None if two members have one, as the other side's type is unknown."""
-    found = [one for one in packers if one is not None]
-    return found[0] if len(found) == 1 else None
+    return _dict_of(*map(_fitting, arguments)) if origin in DICTS else None
 
 
 def _fitting(annotation: Any) -> _Fitting:
     """Returns the element type for an annotation, and the conversion of one element to that type."""
-    kind = _kind_of(_plain(annotation))
+    kind = _kind_of(plain(annotation))
     if kind is None:
-        return UNTYPED, _as_it_is
+        return UNTYPED, lambda value: value
     rules = RULES.get(kind, {})
 
     def fit(value: Any) -> Any:
@@ -87,10 +66,6 @@ def _fitting(annotation: Any) -> _Fitting:
         return value if rule is None else rule(value)
 
     return ContainerType(KINDS[kind][0]), fit
-
-
-def _as_it_is(value: Any) -> Any:
-    return value
 
 
 def _kind_of(annotation: Any) -> type | None:
