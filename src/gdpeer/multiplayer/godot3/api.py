@@ -30,7 +30,7 @@ from gdpeer.multiplayer.rpc.godot3_modes import Godot3Config, Mode, calls_here, 
 from gdpeer.multiplayer.rpc.method_table import Method, methods_of
 from gdpeer.multiplayer.tree import Node as TreeNode
 from gdpeer.multiplayer.tree import SceneTree as TreeSceneTree
-from gdpeer.multiplayer.wire.godot3 import Command, Raw, encode_named, parse
+from gdpeer.multiplayer.wire.godot3 import Command, Raw, parse
 from gdpeer.multiplayer.wire.parts import Arguments, values_of
 from gdpeer.packet_session import PacketSession
 from gdpeer.signals import Signal
@@ -122,17 +122,12 @@ class Node(TreeNode):
         else:
             raise ValueError(f"{self!r} has no property {name!r}")
 
-    def set_network_master(self, peer_id: int, recursive: bool = True) -> None:
-        """Godot 3's name of `set_multiplayer_authority`."""
-        self.set_multiplayer_authority(peer_id, recursive)
-
-    def get_network_master(self) -> int:
-        """Godot 3's name of `get_multiplayer_authority`."""
-        return self.get_multiplayer_authority()
-
-    def is_network_master(self) -> bool:
-        """Godot 3's name of `is_multiplayer_authority`."""
-        return self.is_multiplayer_authority()
+    set_network_master = TreeNode.set_multiplayer_authority
+    """Godot 3's name of the method `set_multiplayer_authority`."""
+    get_network_master = TreeNode.get_multiplayer_authority
+    """Godot 3's name of the method `get_multiplayer_authority`."""
+    is_network_master = TreeNode.is_multiplayer_authority
+    """Godot 3's name of the method `is_multiplayer_authority`."""
 
 
 class SceneTree(TreeSceneTree):
@@ -200,25 +195,16 @@ class MultiplayerAPI(PeerHost[NetworkedMultiplayerPeer]):
         super().clear()
         self._calls.clear()
 
-    def get_network_connected_peers(self) -> list[int]:
-        """Godot 3's name of `get_peers`."""
-        return self.get_peers()
-
-    def get_network_unique_id(self) -> int:
-        """Godot 3's name of `get_unique_id`."""
-        return self.get_unique_id()
-
-    def get_rpc_sender_id(self) -> int:
-        """Godot 3's name of `get_remote_sender_id`."""
-        return self.get_remote_sender_id()
-
-    def has_network_peer(self) -> bool:
-        """Godot 3's name of `has_multiplayer_peer`."""
-        return self.has_multiplayer_peer()
-
-    def is_network_server(self) -> bool:
-        """Godot 3's name of `is_server`, on the API."""
-        return self.is_server()
+    get_network_connected_peers = PeerHost.get_peers
+    """Godot 3's name of the method `get_peers`."""
+    get_network_unique_id = PeerHost.get_unique_id
+    """Godot 3's name of the method `get_unique_id`."""
+    get_rpc_sender_id = PeerHost.get_remote_sender_id
+    """Godot 3's name of the method `get_remote_sender_id`."""
+    has_network_peer = PeerHost.has_multiplayer_peer
+    """Godot 3's name of the method `has_multiplayer_peer`."""
+    is_network_server = PeerHost.is_server
+    """Godot 3's name of the method `is_server`, on the API."""
 
     # ------------------------------------------------------------------------------------------ coming and going
 
@@ -317,11 +303,9 @@ class MultiplayerAPI(PeerHost[NetworkedMultiplayerPeer]):
         mode = Mode.DISABLED if entry is None else mode_of(entry.config)
         here, goes_out, own = self._plan(peer_id, node, mode)
         targets = self._reached(peer_id) if goes_out else ()
-        if not targets:
-            encode_named(
-                Command.REMOTE_CALL, method, arguments, objects=self.allow_object_decoding
-            )  # raises for a mistake, although nothing is sent
-        sent = self._calls.send(node, method, arguments, targets, peer_id) if targets else Error.OK
+        # Encode even if nothing is sent, to raise for a mistake.
+        body = self._calls.encode(Command.REMOTE_CALL, method, arguments)
+        sent = self._calls.send(Command.REMOTE_CALL, node, body, targets, peer_id) if targets else Error.OK
         if here and entry is not None:
             return sent if self._invoke(own, node, entry, arguments) else Error.FAILED
         return sent or self._result(peer_id, own, method)
@@ -333,11 +317,11 @@ class MultiplayerAPI(PeerHost[NetworkedMultiplayerPeer]):
         if error is not Error.OK:
             return error
         here, goes_out, own = self._plan(peer_id, node, _property_mode(node, name))
-        body = self._calls.encode_set(name, value) if goes_out else b""
+        body = self._calls.encode(Command.REMOTE_SET, name, (value,)) if goes_out else b""
         if here and not self._set(own, node, name, value):
             return Error.FAILED
         targets = self._reached(peer_id) if goes_out else ()
-        sent = self._calls.send_set(node, body, targets, peer_id) if targets else Error.OK
+        sent = self._calls.send(Command.REMOTE_SET, node, body, targets, peer_id) if targets else Error.OK
         return sent if here else sent or self._result(peer_id, own, name)
 
     def _reached(self, peer_id: int) -> Collection[int]:

@@ -9,6 +9,7 @@ Layer: `multiplayer`; sends and receives through its host. Source: reference god
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -62,7 +63,7 @@ class Godot3Calls:
         self._numbers: dict[str, int] = {}
         self._left: dict[str, None] = {}  # paths in `_numbers` of nodes that left the tree, longest ago first
         self._last = 0
-        self._peers: dict[int, _PeerPaths] = {}
+        self._peers: defaultdict[int, _PeerPaths] = defaultdict(_PeerPaths)
 
     def forget_peer(self, peer_id: int) -> None:
         """Forgets the numbers of a peer that has gone."""
@@ -99,45 +100,29 @@ class Godot3Calls:
             self._left.pop(path, None)
         return number
 
-    def send(self, node: Node, method: str, arguments: Sequence[Any], peer_ids: Collection[int], target: int) -> Error:
-        """Calls a method of a node on some peers.
+    def encode(self, command: Command, name: str, values: Sequence[Any]) -> bytes:
+        """Returns the body of a call or a set, for `send`; raises as `encode_named`."""
+        return encode_named(command, name, values, objects=self._host.allow_object_decoding)
+
+    def send(self, command: Command, node: Node, body: bytes, peer_ids: Collection[int], target: int) -> Error:
+        """Calls a method or sets a property of a node on some peers.
 
         Args:
+            command: REMOTE_CALL or REMOTE_SET.
             node: the node.
-            method: the method's name.
-            arguments: at most 255 values.
-            peer_ids: the peers to call.
+            body: the bytes from `encode`.
+            peer_ids: the receivers.
             target: the same peers, as a target of the transport: 0, an id, or a negative id.
 
         Returns:
-            `OK`, or the error of a peer that did not get the call.
-
-        Raises:
-            VariantError: an argument cannot be sent to Godot 3.
-            ValueError: there are more than 255 arguments.
+            `OK`, or the error of a peer that did not get the packet.
         """
-        body = encode_named(Command.REMOTE_CALL, method, arguments, objects=self._host.allow_object_decoding)
-        return self._send(Command.REMOTE_CALL, node, body, peer_ids, target)
-
-    def encode_set(self, name: str, value: Any) -> bytes:
-        """Returns the bytes that `send_set` sends.
-
-        Raises:
-            VariantError: the value cannot be sent to Godot 3.
-        """
-        return encode_named(Command.REMOTE_SET, name, (value,), objects=self._host.allow_object_decoding)
-
-    def send_set(self, node: Node, body: bytes, peer_ids: Collection[int], target: int) -> Error:
-        """Sets a property of a node on some peers; the arguments and results are those of `send`."""
-        return self._send(Command.REMOTE_SET, node, body, peer_ids, target)
-
-    def _send(self, command: Command, node: Node, body: bytes, peer_ids: Collection[int], target: int) -> Error:
         host = self._host
         path = host.path_of(node)
         number = self._number(path)
         unconfirmed = []
         for peer_id in peer_ids:
-            told = self._peer(peer_id).told
+            told = self._peers[peer_id].told
             if path not in told:
                 told[path] = False
                 host.transmit((peer_id,), SimplifyPath(number, path).encode())
@@ -149,36 +134,23 @@ class Godot3Calls:
         sent = host.transmit(confirmed, named_packet(command, body, number)) if confirmed else Error.OK
         return host.transmit(unconfirmed, named_packet(command, body, 0, path)) or sent
 
-    def _peer(self, peer_id: int) -> _PeerPaths:
-        peer = self._peers.get(peer_id)
-        if peer is None:
-            peer = self._peers[peer_id] = _PeerPaths()
-        return peer
-
     def receive(self, sender: int, packet: RemoteCall | RemoteSet | SimplifyPath | ConfirmPath) -> None:
         """Handles a received packet.
 
         Raises:
             PacketError: the packet is refused; the text says why.
         """
+        peer = self._peers[sender]
         if isinstance(packet, SimplifyPath):
-            self._receive_simplify(sender, packet)
-        elif isinstance(packet, ConfirmPath):
-            self._receive_confirm(sender, packet)
-        else:
+            peer.budget.take(packet.path)
+            peer.known[packet.cache_id] = packet.path
+            self._host.transmit((sender,), ConfirmPath(packet.path).encode())
+        elif not isinstance(packet, ConfirmPath):
             self._receive_named(sender, packet)
-
-    def _receive_simplify(self, sender: int, told: SimplifyPath) -> None:
-        peer = self._peer(sender)
-        peer.budget.take(told.path)
-        peer.known[told.cache_id] = told.path
-        self._host.transmit((sender,), ConfirmPath(told.path).encode())
-
-    def _receive_confirm(self, sender: int, answer: ConfirmPath) -> None:
-        peer = self._peers.get(sender)
-        if peer is None or answer.path not in peer.told:
-            raise PacketError(f"CONFIRM_PATH of something that was not told: {answer.path!r}")
-        peer.told[answer.path] = True
+        elif packet.path in peer.told:
+            peer.told[packet.path] = True
+        else:
+            raise PacketError(f"CONFIRM_PATH of something that was not told: {packet.path!r}")
 
     def path_of(self, sender: int, number: int) -> str:
         """Returns the path for a number of a peer.
@@ -186,8 +158,7 @@ class Godot3Calls:
         Raises:
             PacketError: the peer has not announced this number.
         """
-        peer = self._peers.get(sender)
-        path = None if peer is None else peer.known.get(number)
+        path = self._peers[sender].known.get(number)
         if path is None:
             raise PacketError(f"a node by number {number}, which was never told", 1, kind="unknown node")
         return path
@@ -199,13 +170,8 @@ class Godot3Calls:
             self._host.refuse(sender, path, packet.name, "unknown node", "there is no such node here")
         elif isinstance(packet, RemoteSet):
             self._host.assign(sender, node, packet.name, packet.arguments)
+        elif (method := methods_of(node).own_first.get(packet.name)) is not None:
+            self._host.call(sender, node, method, packet.arguments)
         else:
-            self._call(sender, node, packet)
-
-    def _call(self, sender: int, node: Node, packet: RemoteCall) -> None:
-        method = methods_of(node).own_first.get(packet.name)
-        if method is None:
             reason = "the node has no such method that can be called from elsewhere"
             self._host.refuse(sender, self._host.path_of(node), packet.name, "unknown method", reason)
-        else:
-            self._host.call(sender, node, method, packet.arguments)

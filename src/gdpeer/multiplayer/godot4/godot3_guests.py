@@ -41,30 +41,23 @@ class Godot3Guests:
 
     Attributes:
         members: the ids of the peers of Godot 3.
+        calls: the calls between this side and the guests.
     """
 
     def __init__(self, host: SceneMultiplayer) -> None:
         self._host = host
-        self._calls = Godot3Calls(host)
+        self.calls = Godot3Calls(host)
         self.members: set[int] = set()
 
     def clear(self) -> None:
         """Forgets all guests and the numbers of their paths."""
         self.members.clear()
-        self._calls.clear()
+        self.calls.clear()
 
     def forget_peer(self, peer_id: int) -> None:
         """Forgets a guest that has gone."""
         self.members.discard(peer_id)
-        self._calls.forget_peer(peer_id)
-
-    def forget_node(self, node: Node) -> None:
-        """Notes that a node has left the tree."""
-        self._calls.forget_node(node)
-
-    def forget_nodes(self) -> None:
-        """Forgets the numbers of all paths: the nodes belong to another host now."""
-        self._calls.forget_nodes()
+        self.calls.forget_peer(peer_id)
 
     def split(self, peer_ids: Collection[int]) -> tuple[list[int], list[int]]:
         """Splits some peers into those of Godot 4 and those of Godot 3."""
@@ -76,27 +69,18 @@ class Godot3Guests:
     def send_call(self, node: Node, method: Method, arguments: Sequence[Any], peer_ids: Collection[int]) -> Error:
         """Calls a method on some guests; returns `ERR_INVALID_DATA` if Godot 3 cannot take an argument."""
         try:
-            return self._calls.send(node, method.name, arguments, peer_ids, 0)
+            body = self.calls.encode(godot3.Command.REMOTE_CALL, method.name, arguments)
+            return self.calls.send(godot3.Command.REMOTE_CALL, node, body, peer_ids, 0)
         except VariantError as problem:
             self._host.refused["not translatable"] += 1
             path = self._host.path_of(node)
-            log_limited(
-                logger,
-                logging.WARNING,
-                "%s of node '%s' not called at %s: Godot 3 cannot take it: %s",
-                method.name,
-                path,
-                peer_ids,
-                problem,
-            )
+            text = "%s of node '%s' not called at %s: Godot 3 cannot take it: %s"
+            log_limited(logger, logging.WARNING, text, method.name, path, peer_ids, problem)
             return Error.ERR_INVALID_DATA
 
     def send_raw(self, data: bytes, peer_ids: Sequence[int]) -> Error:
         """Sends some guests a packet of the game's own."""
         return self._host.put(peer_ids, godot3.Raw(data).encode())
-
-    def _refuse(self, peer_id: int, path: str, method: str, problem: VariantError) -> None:
-        self._host.refuse(peer_id, path, method, "not translatable", f"Godot 3 cannot take it: {problem}")
 
     # ------------------------------------------------------------------------------------------ from there
 
@@ -114,9 +98,13 @@ class Godot3Guests:
         host = self._host
         packet = godot3.parse(data, objects=host.allow_object_decoding, lazy=True)
         own = host.get_unique_id()
-        others = () if target == own else self._others(sender, target)
+        # The transport passes the packet on to the targets of Godot 3.
+        others = () if target == own else [one for one in self.split(host._targets(target))[0] if one != sender]
         if others:
-            self._try_to_pass_on(sender, others, packet)
+            try:
+                self._pass_on(sender, others, packet)
+            except PacketError as problem:
+                host.refuse_packet(sender, problem)
         is_for_others = target > 0 and target != own
         if is_for_others or target == -own or sender not in self.members:  # a handler may have disconnected the sender
             return
@@ -125,19 +113,9 @@ class Godot3Guests:
         else:
             host.was_counted = target != own  # the relay has counted it
             try:
-                self._calls.receive(sender, packet)
+                self.calls.receive(sender, packet)
             finally:
                 host.was_counted = False
-
-    def _others(self, sender: int, target: int) -> list[int]:
-        """Returns the peers of Godot 4 among the targets; the transport passes the packet on to those of Godot 3."""
-        return [one for one in self.split(self._host._targets(target))[0] if one != sender]
-
-    def _try_to_pass_on(self, source: int, peer_ids: Sequence[int], packet: godot3.Packet) -> None:
-        try:
-            self._pass_on(source, peer_ids, packet)
-        except PacketError as problem:
-            self._host.refuse_packet(source, problem)
 
     def _pass_on(self, source: int, peer_ids: Sequence[int], packet: godot3.Packet) -> None:
         """Translates a guest's packet, and sends it to peers of Godot 4."""
@@ -151,7 +129,7 @@ class Godot3Guests:
             raise PacketError("a property cannot be set at a peer of Godot 4", kind="not allowed")
 
     def _pass_call_on(self, source: int, peer_ids: Sequence[int], call: godot3.RemoteCall) -> None:
-        path = call.path if call.path is not None else self._calls.path_of(source, call.node_id)
+        path = call.path if call.path is not None else self.calls.path_of(source, call.node_id)
         node = self._host.find(path)
         method = None if node is None else methods_of(node).by_name.get(call.name)
         if method is None:
@@ -194,7 +172,8 @@ class Godot3Guests:
         try:
             data = godot3.RemoteCall(0, method.name, call.arguments, call.path).encode()
         except VariantError as problem:
-            self._refuse(source, call.path, method.name, problem)
+            reason = f"Godot 3 cannot take it: {problem}"
+            self._host.refuse(source, call.path, method.name, "not translatable", reason)
         else:
             self._put_from(source, peer_ids, data)
 

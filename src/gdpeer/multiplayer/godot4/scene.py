@@ -433,11 +433,11 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
 
     def _node_left(self, node: Node) -> None:
         self._calls.cache.forget_node(node)
-        self._guests.forget_node(node)
+        self._guests.calls.forget_node(node)
 
     def _forget_nodes(self) -> None:
         self._calls.cache.forget_nodes()
-        self._guests.forget_nodes()
+        self._guests.calls.forget_nodes()
 
 
 MultiplayerAPI._default = SceneMultiplayer
