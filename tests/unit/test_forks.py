@@ -46,8 +46,11 @@ with server, client:
     server.data_received.connect(echo)
     assert server.listen(0) == 0
     if sys.argv[1].startswith("unix:"):
-        from gdpeer.transport.tcp import UnixConnector
-        assert client.connect_through(UnixConnector(sys.argv[1][5:])) == 0
+        import socket
+        from gdpeer.transport.tcp import TcpStream
+        ours = socket.socket(socket.AF_UNIX)
+        ours.connect(sys.argv[1][5:])
+        assert client.connect_through(TcpStream(ours)) == 0
     else:
         assert client.connect_to_url(f"ws://127.0.0.1:{server.get_local_port()}") == 0
     until(lambda: client.get_ready_state() == client.STATE_OPEN and server.peers, server, client)

@@ -65,13 +65,11 @@ class Listener(Pollable):
     """A socket that accepts connections.
 
     All calls belong to one thread. With a poller, `attach` the listener and call `accept` from `ready`; without a
-    poller,
-    call `accept` regularly.
+    poller, call `accept` regularly.
 
     Args:
         address: an IPv4 or IPv6 address, or "*" for all addresses of this machine (IPv6 and IPv4 in one socket where
-            the
-            system can, else IPv4 only). No names.
+            the system can, else IPv4 only). No names.
         port: 0 to 65535; 0 takes a free port, see `local_address`.
         backlog: connections that the system keeps waiting until they are accepted.
         reuse_port: share the port with other processes that also set this; the system spreads connections over them
@@ -81,8 +79,7 @@ class Listener(Pollable):
     Raises:
         TransportError: with the engine's codes: ERR_INVALID_PARAMETER (no such address or port), ERR_CANT_CREATE (the
             system gives no socket), ERR_ALREADY_IN_USE (the port is taken, or not permitted), FAILED (the system
-            refuses
-            to listen), ERR_UNAVAILABLE (`reuse_port` or Unix sockets on a system without them).
+            refuses to listen), ERR_UNAVAILABLE (`reuse_port` or Unix sockets on a system without them).
     """
 
     def __init__(
@@ -133,8 +130,7 @@ class Listener(Pollable):
         self._socket = listening
         self._path = path
         self._file = _identity(path) if path else None
-        # close() compares these two: it must not remove the file from a child process, nor a file that another server
-        # made.
+        # close() compares these two: it must not remove the file from a child process, nor another server's file.
         self._process = os.getpid()
         self._clock = clock
         self._watch = Watch(listening.fileno())
@@ -145,10 +141,8 @@ class Listener(Pollable):
         """Accepts the waiting connections.
 
         When the process runs out of file descriptors, the other connections keep waiting in the system: with a poller
-        for 0.1
-        seconds, without a poller until the next call. The log says so, at most once a minute. Connections that broke
-        while
-        they waited are left out.
+        for 0.1 seconds, without a poller until the next call. The log says so, at most once a minute. Connections that
+        broke while they waited are left out.
 
         Args:
             limit: accept at most this many; the poller reports the others in the next turn.

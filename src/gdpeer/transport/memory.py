@@ -95,8 +95,7 @@ class MemoryStream(Stream):
     """One end of a `memory_pair`. Both ends belong to one thread.
 
     Like a socket, a stream stays ready until its bytes are read; readiness is not reported only once. It uses the
-    poller's
-    `soon` and `call_at`, so the pair and the poller must share one clock.
+    poller's `soon` and `call_at`, so the pair and the poller must share one clock.
     """
 
     def __init__(self, incoming: _Pipe, outgoing: _Pipe, state: _State) -> None:
@@ -140,9 +139,7 @@ class MemoryStream(Stream):
         return total
 
     def stall(self, stalled: bool = True) -> None:
-        """Holds back the bytes on their way to this end, until `stall(False)`. The sender has to wait once the capacity
-        is full.
-        """
+        """Holds back the bytes to this end, until `stall(False)`. The sender has to wait once the capacity is full."""
         self._incoming.stalled = stalled
         self._notify()
 
@@ -283,8 +280,7 @@ def memory_pair(
         clock: tells when delayed bytes arrive; the same as the poller's.
         delay: seconds that bytes, and their end, are on their way.
         max_chunk: the most bytes that one `receive_into` yields: a number, or a function that is called for each read
-            (a
-            read yields at least 1 byte). None: as many as fit.
+            (a read yields at least 1 byte). None: as many as fit.
         capacity: bytes that may be on their way in each direction. Beyond this `send` takes fewer bytes, finally none.
 
     Raises:

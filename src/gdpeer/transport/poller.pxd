@@ -67,8 +67,6 @@ cdef class Poller:
     @cython.locals(descriptor=int)
     cpdef _add(self, Watch watch, object ready)
     @cython.locals(watch=Watch)
-    cpdef modify(self, int descriptor, bint read, bint write)
-    @cython.locals(watch=Watch)
     cpdef unregister(self, int descriptor)
     cdef _change(self, int descriptor, int old, int new)
     cpdef soon(self, object callback)

@@ -8,9 +8,7 @@ ready descriptors. Other systems use `selectors`.
 
 Invariants:
 - Readiness is a state, not an edge: readiness that a callback leaves is reported again in the next turn.
-- A callback is never called for a descriptor that was unregistered before, even if the number was reused within the
-same
-  turn.
+- A callback is never called for a descriptor that was unregistered before, even if its number is reused in that turn.
 - A descriptor that the system refuses to watch raises a TransportError from that one call. No failure of the system
   leaves `turn`.
 - An exception of a callback leaves `turn`; the callbacks that had not run yet run in the next turn.
@@ -129,7 +127,11 @@ class Watch:
         self.born = 0
 
     def attach(self, poller: Poller, ready: Ready) -> None:
-        """Registers with a poller; a former registration ends.
+        """Has `poller` call `ready(events)` in each turn in which the descriptor is ready; a former registration ends.
+
+        `events` holds READ and/or WRITE. An error or a hang-up counts as both, so that the next read or write finds it
+        (where the system does not report errors apart: as the wanted bits). While neither is wanted, nothing is
+        reported, not even errors and hang-ups.
 
         Raises:
             ValueError: the descriptor is registered already.
@@ -230,21 +232,6 @@ class Poller:
                 with suppress(OSError, KeyError, ValueError):  # the descriptor was closed without `unregister`
                     self._change(watch.descriptor, 0, watch.mask)
 
-    def register(self, descriptor: int, ready: Ready, *, read: bool = True, write: bool = False) -> None:
-        """Calls `ready(events)` in each turn in which the descriptor is ready.
-
-        `events` holds READ and/or WRITE. An error or a hang-up counts as both, so that the next read or write finds it
-        (where
-        the system does not report errors apart: as the bits that were wanted). With neither `read` nor `write` nothing
-        is
-        reported, not even errors and hang-ups, until `modify` is called.
-
-        Raises:
-            ValueError: the descriptor is registered already.
-            OSError: the system cannot watch the descriptor.
-        """
-        self._add(Watch(descriptor, read=read, write=write), ready)
-
     def _add(self, watch: Watch, ready: Ready) -> None:
         descriptor = watch.descriptor
         if descriptor in self._watches:
@@ -256,18 +243,6 @@ class Poller:
         watch.poller = self
         watch.ready = ready
         watch.born = self._serial
-
-    def modify(self, descriptor: int, *, read: bool, write: bool) -> None:
-        """Watches the descriptor for other readiness from now on.
-
-        Raises:
-            ValueError: the descriptor is not registered.
-            TransportError: the system cannot watch the descriptor.
-        """
-        watch = self._watches.get(descriptor)
-        if watch is None:
-            raise ValueError(f"descriptor {descriptor} is not registered")
-        watch.want(read, write)
 
     def unregister(self, descriptor: int) -> None:
         """Stops watching; call it before closing the descriptor. No effect when not registered."""
@@ -295,9 +270,8 @@ class Poller:
 
     @property
     def descriptor(self) -> int:
-        """A descriptor for another event loop: readable while a watched descriptor is ready. Deadlines do not show
-        there: see
-        `due_at`. -1 where the system has none, or once closed.
+        """A descriptor for another event loop: readable while a watched descriptor is ready, not when a timer is due.
+        -1 where the system has none, or once closed. `due_at` has the time of the next timer.
         """
         descriptor: int = -1 if self._closed else self._backend.descriptor
         return descriptor
@@ -325,15 +299,12 @@ class Poller:
     def turn(self, timeout: float = 0.0) -> None:
         """Waits until there is something to do, then does it.
 
-        In this order: the callbacks of ready descriptors, the callbacks passed to `soon` before this turn, the due
-        timers.
+        In this order: the callbacks of ready descriptors, those passed to `soon` before this turn, the due timers.
 
         Args:
             timeout: wait at most this many seconds; negative: without limit; 0: do not wait. The wait ends earlier when
-                a
-                descriptor gets ready, a timer gets due, or `wake` is called. It ends after 50 ms while the process has
-                no
-                descriptor left to be woken through.
+                a descriptor gets ready, a timer gets due, or `wake` is called. It ends after 50 ms while the process
+                has no descriptor left to be woken through.
 
         Raises:
             Exception: raised by a callback. The other callbacks run in the next turn.
@@ -353,9 +324,7 @@ class Poller:
             self._run_due()
 
     def _find(self, timeout: float) -> list[tuple[int, int]]:
-        """Waits and returns the ready descriptors; none if a signal handler closed this poller, or the system is short
-        of memory.
-        """
+        """Waits and returns the ready descriptors; none if a signal handler closed this poller, or memory is short."""
         was_closed = self._closed
         try:
             found: list[tuple[int, int]] = self._wait(timeout)
@@ -409,9 +378,7 @@ class Poller:
                 watch.ready(bits if bits <= _READ_WRITE else _READ_WRITE)
 
     def wake(self) -> None:
-        """Ends the wait of the current turn, or else of the next turn. Callable from any thread and from a signal
-        handler.
-        """
+        """Ends the wait of the current or else the next turn. Callable from any thread and from a signal handler."""
         with self._wake_lock:
             if self._woken or self._closed:
                 return
@@ -520,8 +487,7 @@ class Poller:
 
     def _count_cancelled(self) -> None:
         self._cancelled += 1
-        # Removal from within a heap is slow. Sweep once cancelled timers are more than half of it: constant time per
-        # timer.
+        # Removal from within a heap is slow. A sweep once cancelled timers are over half costs constant time per timer.
         if self._cancelled > _FEW_TIMERS and self._cancelled * 2 > len(self._heap):
             self._heap = [entry for entry in self._heap if entry[2].active]
             heapify(self._heap)

@@ -1,10 +1,7 @@
 """Connects through a proxy: HTTP CONNECT or SOCKS5 over TCP.
 
 The proxy resolves the server's name, not this machine. Names and passwords go to the proxy alone: no text here holds
-them.
-
-SOCKS is written out here, since the part of python-socks that does no I/O is private to it. h11 reads the answer of an
-HTTP proxy.
+them. SOCKS is written out here, as the I/O-free part of python-socks is private. h11 reads an HTTP proxy's answer.
 
 Layer: `transport`. Source: RFC 9110 section 9.3.6 (CONNECT); RFC 1928 and RFC 1929 (SOCKS5, user and password).
 """
@@ -126,8 +123,7 @@ class ProxyConnector(Connector):
 
         Raises:
             TransportError: `Cause.PROXY`: the proxy refuses, or is no proxy of this scheme; `Cause.TCP`: the proxy
-                cannot
-                reach the server, or ends the connection; `Cause.TIMEOUT`.
+                cannot reach the server, or ends the connection; `Cause.TIMEOUT`.
         """
         try:
             if self._inner is not None:

@@ -1,9 +1,8 @@
 """An open TCP or Unix socket as a `Stream`.
 
 In the compiled form, on systems with POSIX sockets, the stream calls the system directly: `socket.socket` would add
-half
-of the system's own time to each call. The calls never block, so they keep the interpreter's lock: if they released it
-for a microsecond, another thread could keep it for milliseconds.
+half of the system's own time to each call. The calls never block, so they keep the interpreter's lock: if they released
+it for a microsecond, another thread could keep it for milliseconds.
 
 Layer: `transport`; compiled (types in `sockets.pxd`).
 """
@@ -243,8 +242,7 @@ class TcpStream(Stream):
 def accept_stream(listening: socket.socket) -> TcpStream:
     """Accepts a waiting connection.
 
-    In the compiled form, Linux does so in one system call; the connection then inherits TCP_NODELAY from the listening
-    socket.
+    In the compiled form, Linux does so in one system call; the connection inherits the listening socket's TCP_NODELAY.
 
     Raises:
         BlockingIOError: no connection waits.
@@ -263,9 +261,7 @@ def accept_stream(listening: socket.socket) -> TcpStream:
 
 
 def address_of(raw: Any) -> Address:
-    """Converts the system's address to host and port. IPv4 within IPv6 becomes IPv4; a Unix socket becomes its path and
-    0.
-    """
+    """Converts the system's address to host and port. IPv4 within IPv6 becomes IPv4; a Unix path gets the port 0."""
     if isinstance(raw, tuple):
         host = raw[0]
         return (host[7:] if host.startswith("::ffff:") and "." in host else host), raw[1]

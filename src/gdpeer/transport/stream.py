@@ -50,8 +50,7 @@ class Pollable:
         """Has `poller` call `ready(events)` in each turn in which this object is ready.
 
         Reading is watched unless `want_read(False)` was called last; writing while `want_write(True)` was called last.
-        TLS
-        also watches the direction that it needs. A connector calls `ready` in the first turn, so that it starts.
+        TLS also watches the direction that it needs. A connector calls `ready` in the first turn, so that it starts.
         """
         raise NotImplementedError
 
@@ -95,9 +94,8 @@ class Stream(Pollable):
         """Sends bytes, all chunks in one system call where the system can.
 
         Returns:
-            How many bytes were taken, counted over all chunks; 0 when none can be taken now. The next call must begin
-            with
-            the bytes that were not taken (TLS may already hold some of them).
+            How many bytes of all chunks were taken; 0 when none can be taken now. The next call must begin with the
+            bytes that were not taken (TLS may already hold some of them).
         """
         raise NotImplementedError
 

@@ -1,4 +1,4 @@
-"""Connects to TCP and Unix sockets.
+"""Connects to a host and port by TCP.
 
 A name's addresses are tried as RFC 8305 section 5 asks: the next attempt starts when the one before has failed, or has
 not answered within 250 ms. The first attempt that connects wins.
@@ -9,7 +9,6 @@ Layer: `transport`.
 from __future__ import annotations
 
 import errno
-import os
 import socket
 from collections import deque
 from math import inf
@@ -18,20 +17,17 @@ from typing import Any
 from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.errors import Cause, Error, TransportError
 from gdpeer.transport.alarm import Alarm
-from gdpeer.transport.os_errors import explain, permission_hint, reason
+from gdpeer.transport.os_errors import permission_hint, reason
 from gdpeer.transport.poller import Poller, Watch
 from gdpeer.transport.quiet_socket import QuietSocket
 from gdpeer.transport.resolver import Lookup, Target, look_up
 from gdpeer.transport.sockets import TcpStream, address_of
 from gdpeer.transport.stream import Connector, Ready
 
-__all__ = ["TcpConnector", "TcpStream", "UnixConnector", "address_of"]
+__all__ = ["TcpConnector", "TcpStream", "address_of"]
 
 ATTEMPT_DELAY = 0.25
 """Seconds until the next address is tried beside an attempt that has no answer (RFC 8305 section 5)."""
-
-_RETRY_DELAY = 0.01
-"""Seconds until a Unix socket with a full backlog is tried again: the system does not report when there is room."""
 
 _UNDERWAY = frozenset({errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EAGAIN, errno.EINTR})
 
@@ -39,9 +35,8 @@ _UNDERWAY = frozenset({errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EAGAIN, errno
 class TcpConnector(Connector):
     """Connects to a host and port.
 
-    Call `advance` repeatedly, or `attach` the connector and call `advance` from `ready`. All calls belong to one
-    thread.
-    The constructor starts to resolve a name, in a thread; an IP address needs no thread.
+    Call `advance` repeatedly, or `attach` the connector and call `advance` from `ready`, all from one thread. The
+    constructor starts to resolve a name, in a thread of its own; an IP address needs no thread.
 
     Args:
         host: a name, or an IP address without brackets.
@@ -221,80 +216,6 @@ class TcpConnector(Connector):
             open_ones.append("the name's lookup has not answered")
         words = ", ".join(self._failures + open_ones) or "the name has no addresses"
         return f"{words}; {self._hint}" if self._hint else words
-
-
-class UnixConnector(Connector):
-    """Connects to a Unix socket, usually at once. Waits while the server's backlog is full.
-
-    Args:
-        path: of the socket; on most systems at most 107 bytes.
-        timeout: seconds until it gives up, from now on.
-        clock: tells the time; the same as the poller's.
-    """
-
-    def __init__(self, path: str | os.PathLike[str], *, timeout: float = 30.0, clock: Clock = MONOTONIC) -> None:
-        self._path = os.fspath(path)
-        self._timeout = timeout
-        self._clock = clock
-        self._deadline = clock.now() + timeout
-        self._over = False
-        self._alarm = Alarm()
-
-    def advance(self) -> TcpStream | None:
-        """Tries to connect once.
-
-        Returns:
-            The open stream, once; None while the server's backlog is full.
-
-        Raises:
-            TransportError: `Cause.TCP`: no server listens there, or this system has no Unix sockets; `Cause.TIMEOUT`.
-        """
-        if self._over:
-            return None
-        if not hasattr(socket, "AF_UNIX"):
-            self.close()
-            raise TransportError("this system has no Unix sockets", Cause.TCP, Error.ERR_UNAVAILABLE)
-        try:
-            attempt, failure = _start(socket.AF_UNIX, self._path)
-        except OSError as error:  # the path is too long
-            raise self._failed(str(error)) from error
-        if attempt is None:
-            raise self._failed(explain(failure))
-        if not failure:
-            self.close()
-            return TcpStream(attempt, (self._path, 0))
-        # A Unix socket that cannot connect at once has to be made anew for the next try.
-        attempt.close()
-        self._wait()
-        return None
-
-    def attach(self, poller: Poller, ready: Ready) -> None:
-        """Counts the time until the next try. See `Pollable.attach`."""
-        self._alarm.attach(poller, ready)
-
-    def detach(self) -> None:
-        """Stops counting the time until the next try. See `Pollable.detach`."""
-        self._alarm.detach()
-
-    def close(self) -> None:
-        """Gives up; a stream that was returned stays open. See `Pollable.close`."""
-        self._over = True
-        self.detach()
-
-    def _failed(self, words: str) -> TransportError:
-        self.close()
-        return TransportError(f"cannot connect to {self._path}: {words}", Cause.TCP, Error.ERR_CANT_CONNECT)
-
-    def _wait(self) -> None:
-        now = self._clock.now()
-        if now >= self._deadline:
-            self.close()
-            raise TransportError(
-                f"cannot connect to {self._path} within {self._timeout:g} s: the server's backlog is full",
-                Cause.TIMEOUT,
-                Error.ERR_TIMEOUT,
-            )
-        self._alarm.set(min(now + _RETRY_DELAY, self._deadline))
 
 
 def _start(family: int, address: Any) -> tuple[socket.socket | None, int]:

@@ -42,9 +42,7 @@ def client_context(*, verify: bool = True, verify_hostname: bool = True, trusted
     """Returns the TLS settings of a client.
 
     Args:
-        verify: refuse a server whose certificate cannot be trusted. False: anybody can pretend to be the server and
-            read
-            along.
+        verify: refuse a server whose certificate is not trusted. False: anybody can pose as the server, and read along.
         verify_hostname: also refuse a certificate for another host.
         trusted: certificates to trust instead of the system's: those of authorities, or the server's own.
 
@@ -99,8 +97,7 @@ def server_context(key: Pem, certificate: Pem, chain: Pem | None = None) -> ssl.
 class TlsConnector(Connector):
     """A TLS handshake on an open TCP stream.
 
-    Call `advance` repeatedly, or `attach` the connector and call `advance` from `ready`. All calls belong to one
-    thread.
+    Call `advance` repeatedly, or `attach` the connector and call `advance` from `ready`, all from one thread.
 
     Args:
         stream: the connector owns it from here on, and closes it.
@@ -257,9 +254,7 @@ class TlsStream(Stream):
         self._shut = False
 
     def receive_into(self, buffer: Any) -> int:
-        """Receives at most one record. A reset may look like an orderly end: OpenSSL does not tell. See
-        `Stream.receive_into`.
-        """
+        """Receives at most one record, as `Stream.receive_into`. OpenSSL may show a reset as an orderly end."""
         if self._kept:
             return self._take_kept(memoryview(buffer).cast("B"))
         if self._ended:

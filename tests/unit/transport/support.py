@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -43,6 +44,13 @@ def poll_attached(connector: Connector, poller: Poller) -> Stream:
     connector.attach(poller, ready)
     until(lambda: found, step=lambda: poller.turn(PATIENCE))
     return found[0]
+
+
+def unix_stream(path: str | os.PathLike[str]) -> TcpStream:
+    """A stream to a Unix socket."""
+    ours = socket.socket(socket.AF_UNIX)
+    ours.connect(os.fspath(path))
+    return TcpStream(ours)
 
 
 def receive(stream: Stream, size: int) -> bytes:

@@ -10,7 +10,7 @@ from math import inf
 import pytest
 
 from gdpeer.clock import ManualClock
-from gdpeer.transport.poller import Poller
+from gdpeer.transport.poller import Poller, Watch
 from gdpeer.transport.readiness import SelectorsBackend
 
 
@@ -24,7 +24,7 @@ def test_the_descriptor_can_be_read_from_while_something_is_ready(poller: Poller
         return
     ends = socket.socketpair()
     heard: list[bytes] = []
-    poller.register(ends[0].fileno(), lambda events: heard.append(ends[0].recv(10)))
+    Watch(ends[0].fileno()).attach(poller, lambda events: heard.append(ends[0].recv(10)))
     assert not is_readable(poller.descriptor)
     ends[1].send(b"x")
     assert is_readable(poller.descriptor)

@@ -22,8 +22,8 @@ from gdpeer.transport import listener as module
 from gdpeer.transport.listener import Listener
 from gdpeer.transport.poller import Poller
 from gdpeer.transport.stream import READ
-from gdpeer.transport.tcp import TcpStream, UnixConnector
-from tests.unit.transport.support import poll, receive, send, until
+from gdpeer.transport.tcp import TcpStream
+from tests.unit.transport.support import receive, send, unix_stream, until
 
 
 @contextlib.contextmanager
@@ -371,7 +371,7 @@ def test_unix_socket(tmp_path: Path, poller: Poller) -> None:
     with opened(Listener.unix(path)) as listener:
         assert listener.local_address == (str(path), 0)
         listener.attach(poller, print)
-        ours = poll(UnixConnector(path))
+        ours = unix_stream(path)
         (theirs,) = accept(listener)
         send(theirs, b"hello")
         assert receive(ours, 5) == b"hello"
@@ -387,13 +387,13 @@ def test_socket_of_a_dead_server_is_replaced(tmp_path: Path) -> None:
         dead.listen()
     assert path.exists()
     with opened(Listener.unix(path)):
-        poll(UnixConnector(path)).close()
+        unix_stream(path).close()
 
 
 def test_socket_of_a_live_server_is_not(tmp_path: Path) -> None:
     path = tmp_path / "game"
     with opened(Listener.unix(path, backlog=0)):
-        waiting = [poll(UnixConnector(path))]  # the backlog is full: still alive
+        waiting = [unix_stream(path)]  # the backlog is full: still alive
         with pytest.raises(TransportError, match="a server listens on") as caught:
             Listener.unix(path)
         assert caught.value.error is Error.ERR_ALREADY_IN_USE

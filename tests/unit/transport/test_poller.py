@@ -15,7 +15,7 @@ from functools import partial
 import pytest
 
 from gdpeer.clock import ManualClock
-from gdpeer.transport.poller import Poller
+from gdpeer.transport.poller import Poller, Watch
 from gdpeer.transport.readiness import SelectorsBackend
 from gdpeer.transport.stream import READ, WRITE
 
@@ -58,7 +58,7 @@ def test_readable_descriptor_is_reported_until_it_is_read(
     poller: Poller, pair: tuple[socket.socket, socket.socket]
 ) -> None:
     calls: list[int] = []
-    poller.register(pair[0].fileno(), calls.append)
+    Watch(pair[0].fileno()).attach(poller, calls.append)
     poller.turn()
     assert calls == []
     pair[1].send(b"x")
@@ -72,15 +72,15 @@ def test_readable_descriptor_is_reported_until_it_is_read(
 
 def test_writable_only_when_asked_for(poller: Poller, pair: tuple[socket.socket, socket.socket]) -> None:
     calls: list[int] = []
-    number = pair[0].fileno()
-    poller.register(number, calls.append, read=False, write=True)
+    watch = Watch(pair[0].fileno(), read=False, write=True)
+    watch.attach(poller, calls.append)
     poller.turn(1.0)
     assert calls == [WRITE]
-    poller.modify(number, read=True, write=True)
+    watch.want(read=True, write=True)
     pair[1].send(b"x")
     poller.turn(1.0)
     assert calls == [WRITE, READ | WRITE]
-    poller.modify(number, read=True, write=False)
+    watch.want(read=True, write=False)
     poller.turn(1.0)
     assert calls[2:] == [READ]
 
@@ -89,18 +89,18 @@ def test_nothing_wanted_reports_nothing_not_even_a_hang_up(
     poller: Poller, pair: tuple[socket.socket, socket.socket]
 ) -> None:
     calls: list[int] = []
-    number = pair[0].fileno()
-    poller.register(number, calls.append, read=False)
+    watch = Watch(pair[0].fileno(), read=False)
+    watch.attach(poller, calls.append)
     pair[1].close()
     poller.turn()
     assert calls == []
-    poller.modify(number, read=True, write=False)
+    watch.want(read=True, write=False)
     poller.turn(1.0)
     assert len(calls) == 1
-    poller.modify(number, read=False, write=False)
+    watch.want(read=False, write=False)
     poller.turn()
     assert len(calls) == 1
-    poller.unregister(number)
+    watch.detach()
 
 
 def test_error_counts_as_both_with_epoll() -> None:
@@ -109,24 +109,20 @@ def test_error_counts_as_both_with_epoll() -> None:
         ours = socket.create_connection(server.getsockname())
         theirs = server.accept()[0]
         theirs.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        poller.register(ours.fileno(), calls.append)
+        Watch(ours.fileno()).attach(poller, calls.append)
         theirs.close()
         poller.turn(5.0)
         assert calls == [READ | WRITE]
         ours.close()
 
 
-def test_registering_twice_and_modifying_the_unknown_are_refused(
-    poller: Poller, pair: tuple[socket.socket, socket.socket]
-) -> None:
+def test_registering_twice_is_refused(poller: Poller, pair: tuple[socket.socket, socket.socket]) -> None:
     number = pair[0].fileno()
-    poller.register(number, print)
+    Watch(number).attach(poller, print)
     with pytest.raises(ValueError, match="registered already"):
-        poller.register(number, print)
+        Watch(number).attach(poller, print)
     poller.unregister(number)
     poller.unregister(number)
-    with pytest.raises(ValueError, match="not registered"):
-        poller.modify(number, read=True, write=True)
 
 
 class Recording(SelectorsBackend):
@@ -139,20 +135,21 @@ class Recording(SelectorsBackend):
         super().change(descriptor, old, new)
 
 
-def test_modify_to_the_same_tells_the_system_nothing(pair: tuple[socket.socket, socket.socket]) -> None:
+def test_wanting_the_same_tells_the_system_nothing(pair: tuple[socket.socket, socket.socket]) -> None:
     backend = Recording()
     with Poller(backend=backend) as poller:
-        poller.register(pair[0].fileno(), print)
-        poller.modify(pair[0].fileno(), read=True, write=False)
+        watch = Watch(pair[0].fileno())
+        watch.attach(poller, print)
+        watch.want(read=True, write=False)
         assert backend.changes == 1
-        poller.modify(pair[0].fileno(), read=True, write=True)
+        watch.want(read=True, write=True)
         assert backend.changes == 2
 
 
 def test_unregister_after_close_is_forgiven(poller: Poller) -> None:
     ours, theirs = socket.socketpair()
     number = ours.fileno()
-    poller.register(number, print)
+    Watch(number).attach(poller, print)
     ours.close()
     theirs.close()
     poller.unregister(number)
@@ -170,7 +167,7 @@ def test_unregistered_in_the_same_turn_is_not_called(poller: Poller) -> None:
                 poller.unregister(ours.fileno())
 
     for ours, theirs in pairs:
-        poller.register(ours.fileno(), partial(ready, ours.fileno()))
+        Watch(ours.fileno()).attach(poller, partial(ready, ours.fileno()))
         theirs.send(b"x")
     poller.turn(1.0)
     assert len(called) == 1
@@ -191,10 +188,10 @@ def test_number_given_out_anew_in_the_same_turn_is_not_called(poller: Poller) ->
         other = 1 - index
         poller.unregister(numbers[other])
         os.dup2(fresh[0].fileno(), numbers[other])  # what a closed and newly opened socket amounts to
-        poller.register(numbers[other], new_calls.append)
+        Watch(numbers[other]).attach(poller, new_calls.append)
 
     for index, (ours, theirs) in enumerate(pairs):
-        poller.register(ours.fileno(), lambda _, index=index: ready(index))
+        Watch(ours.fileno()).attach(poller, lambda _, index=index: ready(index))
         theirs.send(b"x")
     poller.turn(1.0)
     assert len(called) == 1
@@ -215,9 +212,9 @@ def test_descriptor_registered_by_a_callback_is_served_in_the_next_turn(poller: 
 
     def ready(_: int) -> None:
         poller.unregister(first[0].fileno())
-        poller.register(second[0].fileno(), calls.append)
+        Watch(second[0].fileno()).attach(poller, calls.append)
 
-    poller.register(first[0].fileno(), ready)
+    Watch(first[0].fileno()).attach(poller, ready)
     poller.turn(1.0)
     poller.turn(1.0)
     assert calls == [READ]
@@ -236,7 +233,7 @@ def test_exception_of_a_callback_loses_nothing(poller: Poller) -> None:
             raise RuntimeError("the first one fails")
 
     for number, (ours, theirs) in enumerate(pairs):
-        poller.register(ours.fileno(), lambda _, number=number, ours=ours: ready(number, ours))
+        Watch(ours.fileno()).attach(poller, lambda _, number=number, ours=ours: ready(number, ours))
         theirs.send(b"x")
     poller.soon(lambda: called.append(10))
     poller.call_at(0.0, lambda: called.append(20))
@@ -291,7 +288,9 @@ def test_order_is_descriptors_then_soon_then_timers(poller: Poller, pair: tuple[
     order: list[str] = []
     poller.call_at(0.0, lambda: order.append("timer"))
     poller.soon(lambda: order.append("soon"))
-    poller.register(pair[0].fileno(), lambda _: (order.append("ready"), poller.soon(lambda: order.append("later"))))
+    Watch(pair[0].fileno()).attach(
+        poller, lambda _: (order.append("ready"), poller.soon(lambda: order.append("later")))
+    )
     pair[1].send(b"x")
     poller.turn()
     assert order == ["ready", "soon", "timer"]
@@ -477,7 +476,7 @@ def test_turn_within_a_turn(poller: Poller) -> None:
 def test_close_calls_nothing_and_can_be_repeated(pair: tuple[socket.socket, socket.socket]) -> None:
     poller = Poller()
     poller.turn(0.001)
-    poller.register(pair[0].fileno(), lambda _: pytest.fail("called"))
+    Watch(pair[0].fileno()).attach(poller, lambda _: pytest.fail("called"))
     poller.soon(lambda: pytest.fail("called"))
     poller.call_at(0.0, lambda: pytest.fail("called"))
     pair[1].send(b"x")
@@ -514,7 +513,7 @@ def test_idle_descriptors_cost_a_turn_nothing() -> None:
             calls += 1
 
         for number in numbers:
-            poller.register(number, count)
+            Watch(number).attach(poller, count)
         start = time.perf_counter()
         for _ in range(1000):
             poller.turn()

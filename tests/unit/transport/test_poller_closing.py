@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from gdpeer.transport.poller import Poller
+from gdpeer.transport.poller import Poller, Watch
 
 MORE_THAN_ONE_WAIT_FINDS = 300
 
@@ -23,7 +23,7 @@ def test_closing_from_a_callback_where_more_is_ready_than_one_wait_finds(poller:
     try:
         for ours, theirs in pairs:
             theirs.send(b"x")
-            poller.register(ours.fileno(), close)
+            Watch(ours.fileno()).attach(poller, close)
         poller.turn()
         assert len(calls) == 1
     finally:

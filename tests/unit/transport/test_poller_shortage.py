@@ -14,7 +14,7 @@ import pytest
 
 from gdpeer.errors import TransportError
 from gdpeer.transport.listener import Listener
-from gdpeer.transport.poller import Poller
+from gdpeer.transport.poller import Poller, Watch
 from gdpeer.transport.readiness import EpollBackend
 from gdpeer.transport.stream import READ
 from tests.trust.sessions import descriptors
@@ -76,7 +76,7 @@ def test_without_epoll_it_goes_on_with_what_needs_no_descriptor(
         began = time.monotonic()
         poller.turn(0.02)  # nothing to look at, and still no busy loop
         assert time.monotonic() - began >= 0.02
-        poller.register(pair[0].fileno(), heard.append)
+        Watch(pair[0].fileno()).attach(poller, heard.append)
         pair[1].send(b"x")
         poller.turn(0.02)
     assert heard == [READ]

@@ -25,7 +25,7 @@ from gdpeer.transport import sockets, tcp
 from gdpeer.transport.poller import Poller
 from gdpeer.transport.readiness import SelectorsBackend
 from gdpeer.transport.stream import READ, WOULD_BLOCK, WRITE
-from gdpeer.transport.tcp import TcpConnector, TcpStream, UnixConnector, address_of
+from gdpeer.transport.tcp import TcpConnector, TcpStream, address_of
 from tests.unit.transport.support import (
     poll,
     poll_attached,
@@ -36,6 +36,7 @@ from tests.unit.transport.support import (
     silent_port,
     tcp_sockets,
     tcp_streams,
+    unix_stream,
     until,
 )
 
@@ -648,66 +649,15 @@ def unix_server(tmp_path: Path) -> Any:
         yield server
 
 
-@pytest.mark.parametrize("attached", [False, True])
-def test_connects_to_a_unix_socket(unix_server: socket.socket, poller: Poller, attached: bool) -> None:
-    connector = UnixConnector(Path(unix_server.getsockname()))
-    stream = poll_attached(connector, poller) if attached else poll(connector)
+def test_stream_over_a_unix_socket(unix_server: socket.socket) -> None:
+    path = unix_server.getsockname()
+    stream = unix_stream(path)
     theirs = TcpStream(unix_server.accept()[0])
     send(stream, b"x")
     assert receive(theirs, 1) == b"x"
-    assert stream.remote_address == (unix_server.getsockname(), 0)
+    assert stream.remote_address == (path, 0)
     assert stream.local_address == ("", 0)
-    assert theirs.local_address == (unix_server.getsockname(), 0)
+    assert theirs.local_address == (path, 0)
     stream.set_no_delay(True)
-    assert connector.advance() is None
     stream.close()
     theirs.close()
-
-
-@pytest.mark.parametrize(
-    ("name", "words"), [("none", "no such file"), ("x" * 200, "path too long"), ("dead", "connection refused")]
-)
-def test_unix_socket_without_a_server(tmp_path: Path, name: str, words: str) -> None:
-    with socket.socket(socket.AF_UNIX) as dead:
-        dead.bind(str(tmp_path / "dead"))
-    with pytest.raises(TransportError, match=words) as caught:
-        poll(UnixConnector(tmp_path / name))
-    assert (caught.value.cause, caught.value.error) == (Cause.TCP, Error.ERR_CANT_CONNECT)
-
-
-@pytest.mark.parametrize("attached", [False, True])
-def test_full_unix_backlog_is_waited_for(unix_server: socket.socket, poller: Poller, attached: bool) -> None:
-    path = unix_server.getsockname()
-    first = poll(UnixConnector(path))
-    connector = UnixConnector(path)
-    assert connector.advance() is None
-    if attached:
-        calls: list[int] = []
-        connector.attach(poller, lambda _: calls.append(connector.advance() is None))
-        poller.turn(5.0)
-        poller.turn(5.0)
-        assert calls == [True, True]
-        connector.detach()
-    unix_server.accept()[0].close()
-    second = poll_attached(connector, poller) if attached else poll(connector)
-    first.close()
-    second.close()
-
-
-def test_full_unix_backlog_until_the_deadline(unix_server: socket.socket, clock: ManualClock) -> None:
-    path = unix_server.getsockname()
-    first = poll(UnixConnector(path))
-    connector = UnixConnector(path, timeout=2.0, clock=clock)
-    assert connector.advance() is None
-    clock.advance(2.0)
-    with pytest.raises(TransportError, match="within 2 s: the server's backlog is full") as caught:
-        connector.advance()
-    assert caught.value.cause is Cause.TIMEOUT
-    first.close()
-
-
-def test_system_without_unix_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(socket, "AF_UNIX")
-    with pytest.raises(TransportError, match="no Unix sockets") as caught:
-        UnixConnector("/run/game").advance()
-    assert caught.value.error is Error.ERR_UNAVAILABLE

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import socket
 import time
 import weakref
 from pathlib import Path
@@ -25,7 +26,7 @@ from gdpeer import (
     http,
 )
 from gdpeer.transport.memory import MemoryStream
-from gdpeer.transport.tcp import UnixConnector
+from gdpeer.transport.tcp import TcpStream
 from tests.support.certificates import Certificates
 from tests.unit.websocket.support import (
     CLOSED,
@@ -622,7 +623,9 @@ def test_a_unix_socket(tmp_path: Path) -> None:
     server.bind_ip = f"unix:{path}"
     assert server.listen(0) is OK
     with server, WebSocketPeer() as client:
-        assert client.connect_through(UnixConnector(str(path))) is OK
+        ours = socket.socket(socket.AF_UNIX)
+        ours.connect(str(path))
+        assert client.connect_through(TcpStream(ours)) is OK
         until(state(client, OPEN), client, server)
     assert not path.exists()
 
