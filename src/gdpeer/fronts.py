@@ -237,14 +237,14 @@ def send(peer: WebSocketPeer, message: Message) -> Error:
         TypeError: the message is neither text nor bytes.
         UnicodeEncodeError: the text holds half of a surrogate pair.
     """
-    is_text = isinstance(message, str)
-    payload = message.encode() if isinstance(message, str) else _to_bytes(message)
-    return peer.send_past_limit(payload, is_text)
+    return peer.send_past_limit(_to_bytes(message), isinstance(message, str))
 
 
 def _to_bytes(message: Any) -> bytes:
     if type(message) is bytes:
         return message
+    if isinstance(message, str):
+        return message.encode()
     if not isinstance(message, bytes | bytearray | memoryview):
         raise TypeError(f"a message is a str or bytes, not {type(message).__name__}")
     return bytes(message)
@@ -257,7 +257,7 @@ def broadcast(peers: Iterable[WebSocketPeer], message: Message) -> int:
         How many did not get the message: they are not open, or too much is queued for them.
     """
     is_text = isinstance(message, str)
-    payload = message.encode() if isinstance(message, str) else _to_bytes(message)
+    payload = _to_bytes(message)
     frame = encode_message(payload, is_text)
     return sum(peer.send_past_limit(payload, is_text, frame) is not Error.OK for peer in peers)
 

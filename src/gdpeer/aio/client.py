@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Generator
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from gdpeer import fronts as front
@@ -101,12 +100,10 @@ class connect:
         self._connection = await self._connect()
         return self._connection
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *error: object) -> None:
         """Closes with code 1000, or 1011 after an exception."""
         if self._connection is not None:
-            await self._connection.__aexit__(kind, error, at)
+            await self._connection.__aexit__(*error)
 
 
 async def _open(peer: WebSocketPeer) -> Connection:

@@ -6,8 +6,7 @@ Layer: `aio`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from types import TracebackType
+from collections.abc import AsyncIterator, Awaitable
 from typing import ClassVar, Self
 
 from gdpeer.aio.loop_driver import LoopDriver
@@ -120,8 +119,9 @@ class Connection(Facts):
         if peer.ping(data.encode() if isinstance(data, str) else data) is not Error.OK:
             await self.wait_closed()
             raise closed_error(peer)
-        trip = asyncio.ensure_future(self._trip(self._driver.when(_has_answer(peer, self._ended))))
-        trip.add_done_callback(_retrieve_exception)  # the caller need not await the pong
+        trip = asyncio.ensure_future(self._trip(self._driver.when(lambda: self._ended.done() or peer.is_answered())))
+        # The caller need not await the pong, and asyncio logs exceptions that nobody has retrieved.
+        trip.add_done_callback(lambda trip: None if trip.cancelled() else trip.exception())
         return trip
 
     async def _trip(self, answered: Awaitable[object]) -> float:
@@ -155,9 +155,7 @@ class Connection(Facts):
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, kind: object, *rest: object) -> None:
         """Closes with code 1000, or 1011 after an exception."""
         await self.close(1000 if kind is None else 1011)
 
@@ -185,12 +183,3 @@ class Connection(Facts):
         for future in (self._ended, self._reader):
             if future is not None:
                 self._driver.wake(future)
-
-
-def _has_answer(peer: WebSocketPeer, ended: asyncio.Future[None]) -> Callable[[], bool]:
-    return lambda: ended.done() or peer.is_answered()
-
-
-def _retrieve_exception(trip: asyncio.Future[float]) -> None:
-    if not trip.cancelled():  # asyncio logs exceptions that nobody has retrieved
-        trip.exception()

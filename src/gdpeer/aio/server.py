@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Generator, Iterable
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from gdpeer import fronts as front
@@ -175,9 +174,7 @@ class Server(Guarded):
     async def __aenter__(self) -> Server:
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *error: object) -> None:
         """Closes the server, and waits for the connections and handlers."""
         self.close()
         await self.wait_closed()
@@ -230,12 +227,10 @@ class serve:
         self._server = await self._serve()
         return self._server
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *error: object) -> None:
         """Closes the server, and waits for the connections and handlers."""
         if self._server is not None:
-            await self._server.__aexit__(kind, error, at)
+            await self._server.__aexit__(*error)
 
 
 def broadcast(connections: Iterable[Connection], message: Message) -> int:

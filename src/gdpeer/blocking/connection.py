@@ -6,7 +6,6 @@ Layer: `blocking`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from types import TracebackType
 from typing import ClassVar, Self
 
 from gdpeer import fronts as front
@@ -164,7 +163,7 @@ class Connection(Facts):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(self, kind: object, *rest: object) -> None:
         """Closes with code 1000, or 1011 after an exception."""
         self.close(1000 if kind is None else 1011)
 

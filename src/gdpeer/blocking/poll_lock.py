@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 from math import inf
 from threading import Condition, get_ident
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 from gdpeer.arguments import seconds_of
@@ -71,7 +70,7 @@ class PollLock:
             raise
         return self._peer
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(self, *error: object) -> None:
         self._changed.release()
 
     def _claim(self) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from threading import Lock, Thread
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from gdpeer import fronts as front
@@ -146,7 +145,7 @@ class Server(Guarded):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(self, *error: object) -> None:
         """Shuts down, and waits for the end. In a forked child process, only closes the inherited descriptors."""
         if self._process != process_id():
             self._is_closing = True
