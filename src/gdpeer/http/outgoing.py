@@ -2,8 +2,7 @@
 
 | held | limit |
 |---|---|
-| pieces that are being sent | 64 KiB per response; less while many are being sent, so that all together hold about 2
-MiB |
+| pieces that are being sent | 64 KiB per response; less while many are sent, so that all hold about 2 MiB |
 | bodies that a handler gave as bytes | `MOST_HELD` for all, each object counted once; but always one, however large |
 
 Layer: `http`. Each server has its own; not to be used by several threads at a time.
@@ -26,8 +25,7 @@ class TooMuchHeld(HandshakeError):
     """Refuses a response for which there is no room (503)."""
 
     def __init__(self) -> None:
-        words = "too much is being sent already, try again later"
-        super().__init__(words, status=503, headers=(("Retry-After", "5"),))
+        super().__init__("too much is being sent already, try again later", status=503, headers=(("Retry-After", "5"),))
 
 
 class Outgoing:
@@ -103,9 +101,7 @@ class Sending:
         self.is_over = False
 
     def next_piece(self) -> bytes | memoryview:
-        """Returns the next bytes; empty at the end. Call it when the piece before was sent. An exception ends the
-        response.
-        """
+        """Returns the next bytes, once the piece before was sent; empty at the end. An exception ends the response."""
         outgoing = self._outgoing
         piece: bytes | memoryview = b"" if self.is_over else self._source.next_piece(outgoing.piece_size())
         outgoing.in_pieces += len(piece) - self._piece

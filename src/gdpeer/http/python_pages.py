@@ -34,7 +34,7 @@ from typing import ClassVar
 
 from gdpeer.arguments import LINES, PATH, STR, checked, optional
 from gdpeer.attributes import Guarded
-from gdpeer.http.response import Response, content_type, file_body, only_get
+from gdpeer.http.response import Response, content_type, file_response, only_get
 from gdpeer.protocol.http_headers import Request
 
 __all__ = ["FILES", "PythonPages", "find_pyodide"]
@@ -48,8 +48,8 @@ NOT_FOR_PAGES = ("cli", "demos")
 
 ENVIRONMENT = "GDPEER_PYODIDE"
 INSTALL = "npm install pyodide"
-FOR_GOOD = (("Cache-Control", "public, max-age=31536000, immutable"),)
-ASK_AGAIN = (("Cache-Control", "no-cache"),)
+FOR_GOOD = ("Cache-Control", "public, max-age=31536000, immutable")
+ASK_AGAIN = ("Cache-Control", "no-cache")
 
 LONG_AGO = (1980, 1, 1, 0, 0, 0)
 """The date of all files in the archive, so that the same sources always make the same archive."""
@@ -91,12 +91,7 @@ def open_pyodide(folder: Path) -> Pyodide | str:
 
 
 def find_pyodide(folder: str | os.PathLike[str] | None = None) -> Pyodide | str:
-    """Returns the Pyodide to serve, or one line that says why there is none.
-
-    Args:
-        folder: where it is. None: GDPEER_PYODIDE names the folder, else it is the first `node_modules/pyodide` from the
-            current folder upwards.
-    """
+    """Returns the Pyodide to serve (`folder` as in `PythonPages`), or one line that says why none can be served."""
     named = folder or os.environ.get(ENVIRONMENT)
     if named:
         return open_pyodide(Path(named).expanduser().absolute())
@@ -140,9 +135,7 @@ def _find(name: str) -> ModuleSpec:
 
 
 def _source_of(parts: Sequence[str]) -> Iterator[tuple[str, Path]]:
-    """Yields the source file of a module, if there is one: beside a compiled module; not for a folder without
-    `__init__.py`.
-    """
+    """Yields the source file of a module, which may lie beside a compiled one; a folder needs its `__init__.py`."""
     spec = _find(".".join(parts))
     inside = [*parts, "__init__"] if spec.submodule_search_locations is not None else parts
     if spec.origin and (file := Path(spec.origin).with_name(f"{inside[-1]}.py")).is_file():
@@ -162,13 +155,11 @@ class PythonPages(Guarded):
     """Lets web pages run Python: serves an installed Pyodide, gdpeer, and the modules of the page's program.
 
     Install Pyodide with `npm install pyodide` (13.5 MB), version 314 or newer; pages load nothing from other hosts.
-    While
-    Pyodide is missing, pages say so; each request of a page looks for it again.
+    While Pyodide is missing, pages say so; each request of a page looks for it again.
 
     Args:
         pyodide: the folder of Pyodide. None: GDPEER_PYODIDE names the folder, else it is the first
-            `node_modules/pyodide`
-            from the current folder upwards.
+            `node_modules/pyodide` from the current folder upwards.
         packages: names of modules and packages that pages may import besides gdpeer, as `"mygame.rules"`. Everyone who
             can open the page can read their sources.
         prefix: the URL's path below which the files are served.
@@ -210,11 +201,11 @@ class PythonPages(Guarded):
             return None
         name = request.path.removeprefix(self._prefix)
         if name == "boot.mjs":
-            found = _file(BOOT, ASK_AGAIN)
+            found = file_response(BOOT, ASK_AGAIN)
         elif name == "files.json":
             found = self._list_files()
         elif name == self._archive_name:
-            found = Response(200, self._archive, content_type(name), FOR_GOOD)
+            found = Response(200, self._archive, content_type(name), (FOR_GOOD,))
         else:
             found = self._pyodide_file(name)
         return found and (only_get(request) or found)
@@ -231,9 +222,4 @@ class PythonPages(Guarded):
         folder, _, file = name.partition("/")
         if isinstance(self._pyodide, str) or folder != self._pyodide.address or file not in FILES:
             return None
-        return _file(self._pyodide.folder / file, FOR_GOOD)
-
-
-def _file(path: Path, headers: tuple[tuple[str, str], ...]) -> Response | None:
-    body = file_body(path)
-    return None if body is None else Response(200, body, content_type(path.name), headers)
+        return file_response(self._pyodide.folder / file, FOR_GOOD)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import mimetypes
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
@@ -15,7 +16,7 @@ from gdpeer.arguments import DATA, INT, STR, Kind, check_fields
 from gdpeer.http.bodies import PIECE, Body, File, Source, chunked, open_body
 from gdpeer.protocol.http_headers import Request
 
-__all__ = ["Handler", "Response", "content_type", "file_body", "only_get"]
+__all__ = ["Handler", "Response", "content_type", "file_response", "only_get"]
 
 # Types that Python may not know, or that the settings of the machine may override.
 _TYPES = {
@@ -81,12 +82,9 @@ class Response:
         Raises:
             ValueError: HTTP cannot carry the status, the reason or a header.
         """
-        source = open_body(self.body)
-        try:
+        with closing(open_body(self.body)) as source:
             head = self._head(source.length)
             return head if head_only else head + b"".join(_pieces(source))
-        finally:
-            source.close()
 
     def read(self) -> bytes:
         """Returns the whole body, for tests and for handlers that change another handler's response.
@@ -94,11 +92,8 @@ class Response:
         Raises:
             OSError: the file cannot be read.
         """
-        source = open_body(self.body)
-        try:
+        with closing(open_body(self.body)) as source:
             return b"".join(_pieces(source))
-        finally:
-            source.close()
 
     def begin(self, version: str = "1.1", *, head_only: bool = False) -> tuple[bytes, Source | None]:
         """Returns the head for the wire, and the source of the body; None: no body follows.
@@ -156,11 +151,11 @@ def only_get(request: Request) -> Response | None:
     return Response(405, "only GET and HEAD here\n", headers=(("Allow", "GET, HEAD"),))
 
 
-def file_body(path: Path) -> bytes | File | None:
-    """Returns the body for a file: its bytes if they fit into one piece, else a `File`; None if it cannot be read."""
+def file_response(path: Path, *headers: tuple[str, str]) -> Response | None:
+    """Returns a response with a file: its bytes if they fit into one piece, else a `File`; None: it cannot be read."""
     try:
         with path.open("rb", buffering=0) as file:
             start = file.read(PIECE + 1) or b""
-        return start if len(start) <= PIECE else File(path)
+        return Response(200, start if len(start) <= PIECE else File(path), content_type(path.name), headers)
     except OSError:
         return None

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 from gdpeer.arguments import CALLABLE, PATH, checked, wrong_type
 from gdpeer.attributes import Guarded
-from gdpeer.http.response import Handler, Response, content_type, file_body, only_get
+from gdpeer.http.response import Handler, Response, file_response, only_get
 from gdpeer.protocol.http_headers import Request
 
 __all__ = ["StaticFolder", "chain"]
@@ -43,10 +43,7 @@ class StaticFolder(Guarded):
         if refused := only_get(request):
             return refused
         file = self._find(unquote(request.path))
-        if file is None:
-            return None
-        body = file_body(file)
-        return None if body is None else Response(200, body, content_type(file.name), (("Cache-Control", "no-cache"),))
+        return None if file is None else file_response(file, ("Cache-Control", "no-cache"))
 
     def _find(self, path: str) -> Path | None:
         parts = [part for part in path.split("/") if part]
