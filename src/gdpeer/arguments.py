@@ -99,23 +99,12 @@ def optional(kind: Kind) -> Kind:
 
 
 def wrong_type(call: str, name: str, words: str, value: object) -> TypeError:
-    """Returns the error for an argument of a wrong type.
-
-    Args:
-        call: the name of the function or class.
-        name: the name of the argument.
-        words: the expected kind: "an int".
-        value: the wrong value; only its type is shown.
-    """
+    """Returns the error for an argument of a wrong type; `words` describe the right one, as "an int"."""
     return TypeError(f"{call}() argument {name!r}: expected {words}, got {type(value).__name__}")
 
 
 def checked(**kinds: Kind) -> Callable[[Callable[Parameters, Result]], Callable[Parameters, Result]]:
-    """Returns a decorator that checks the arguments of a method before each call.
-
-    Args:
-        kinds: the kind of each argument, by its name.
-    """
+    """Returns a decorator that checks the arguments of a method before each call: the kind of each, by its name."""
 
     def decorate(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
         places = {name: place for place, name in enumerate(inspect.signature(function).parameters)}
@@ -140,11 +129,7 @@ def checked(**kinds: Kind) -> Callable[[Callable[Parameters, Result]], Callable[
 
 
 def check_fields(owner: object, **kinds: Kind) -> None:
-    """Checks the fields of a dataclass; call it from `__post_init__`.
-
-    Raises:
-        TypeError: a field has a value of a wrong type.
-    """
+    """Checks the fields of a dataclass, in its `__post_init__`; TypeError for a value of a wrong type."""
     for name, kind in kinds.items():
         value = getattr(owner, name)
         if not kind.fits(value):
@@ -152,22 +137,14 @@ def check_fields(owner: object, **kinds: Kind) -> None:
 
 
 def seconds_of(call: str, name: str, value: Any) -> float:
-    """Converts a number of seconds to a float; for calls once per frame, after `value` turned out to be no float.
-
-    Raises:
-        TypeError: `value` is no number.
-    """
+    """Converts a number of seconds, which turned out to be no float, to a float; TypeError if it is no number."""
     if not _is_number(value):
         raise wrong_type(call, name, "a number of seconds", value)
     return float(value)
 
 
 def check_id(call: str, value: Any) -> None:
-    """Checks a peer's id; for frequent calls, after `value` turned out to be no plain int.
-
-    Raises:
-        TypeError: `value` is no int.
-    """
+    """Checks a peer's id that turned out to be no plain int; TypeError if it cannot serve as an int."""
     if not INT.fits(value):
         raise wrong_type(call, "peer_id", "an int", value)
 

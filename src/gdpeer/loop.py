@@ -33,14 +33,11 @@ def run(tick: Tick, fps: float = 60.0) -> None:
     """Calls `tick` up to `fps` times per second until it returns False.
 
     In a process of its own, this returns when the loop has ended. An exception of `tick`, or Ctrl-C, ends the loop and
-    is
-    raised to the caller.
+    is raised to the caller.
 
     In a web page (Pyodide), this returns at once and the loop goes on beside the page, so call it in the last line of
-    the
-    program. Frames come with the screen's, at most `fps`, and seldom while the page is hidden. An exception of `tick`
-    ends
-    the loop and is shown in the console.
+    the program. Frames come with the screen's, at most `fps`, and seldom while the page is hidden. An exception of
+    `tick` ends the loop and is shown in the console.
 
     Args:
         tick: called with the seconds since the last call; 0.0 at first. Any result except False continues the loop.
@@ -60,13 +57,7 @@ def run(tick: Tick, fps: float = 60.0) -> None:
 
 
 class Frames:
-    """Calculates when the next frame is due, and runs it.
-
-    Args:
-        tick: see `run`.
-        length: seconds of a frame.
-        clock, sleep: for tests.
-    """
+    """Calculates when the next frame of `length` seconds is due, and runs it; tests give `clock` and `sleep`."""
 
     def __init__(
         self, tick: Tick, length: float, clock: Clock = MONOTONIC, sleep: Callable[[float], object] = time.sleep
@@ -96,9 +87,7 @@ class Frames:
             self._sleep(self.time_left())
 
 
-def _run_in_page(
-    frames: Frames,
-) -> None:  # pragma: no cover - for pages; see tests/backends and tests/browser
+def _run_in_page(frames: Frames) -> None:  # pragma: no cover - see tests/backends and tests/browser
     import js  # type: ignore[import-not-found]
     from pyodide.ffi import create_proxy  # type: ignore[import-not-found]
 

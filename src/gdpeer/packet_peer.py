@@ -63,8 +63,7 @@ class PacketPeer(ABC):
         """Returns the value of the oldest packet, which `put_var` sent.
 
         Without a packet: None, and `get_packet_error()` gives the reason. A packet that holds no value is removed as
-        well;
-        the error is `ERR_INVALID_DATA` then.
+        well; the error is `ERR_INVALID_DATA` then.
 
         Args:
             allow_objects: accept objects in full, each as a passive `EncodedObject`.

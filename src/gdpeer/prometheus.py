@@ -95,10 +95,8 @@ class Metrics(Guarded):
         addresses: numeric addresses that may ask; None: all. Behind a proxy on this machine all requests come from this
             machine: then let the proxy refuse the path.
         hosts: names that the `Host` header may have besides `localhost` and addresses, such as `"game.example"`.
-            Another
-            name can mean an attack from a page in a browser on this machine, whose host name was made to resolve to
-            this
-            machine (DNS rebinding). Ignored if `addresses` is None.
+            Another name can mean an attack from a page in a browser on this machine, whose host name was made to
+            resolve to this machine (DNS rebinding). Ignored if `addresses` is None.
     """
 
     _gdpeer_attributes: ClassVar[tuple[str, ...]] = ()
@@ -123,9 +121,9 @@ class Metrics(Guarded):
         """Answers a request for the metrics; returns None for other requests and for clients that may not ask."""
         if request.path != self._path or request.method not in ("GET", "HEAD"):
             return None
-        if self._addresses is not None and request.remote_address[0] not in self._addresses:
-            return None
-        if self._addresses is not None and not self._is_ours(request.headers.get_all("host")):
+        if self._addresses is not None and not (
+            request.remote_address[0] in self._addresses and self._is_ours(request.headers.get_all("host"))
+        ):
             return None
         return Response(200, generate_latest(self._registry), CONTENT_TYPE_LATEST)
 

@@ -5,8 +5,7 @@ r"""Makes text from outside safe for a log, an error message or a terminal.
 
 Only `escape` makes text from a peer harmless: line ends that fake a second log line, escape sequences that a terminal
 obeys, marks that turn the direction of writing, halves of surrogate pairs that no file accepts. The log
-(`gdpeer.logs`),
-every exception of `gdpeer.errors` and the command line use it.
+(`gdpeer.logs`), every exception of `gdpeer.errors` and the command line use it.
 
 Only `redact` removes secrets from a URL: user info, query and fragment.
 

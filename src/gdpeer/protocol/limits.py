@@ -31,8 +31,7 @@ class Limits:
         max_queued_packets: messages that were parsed and not read yet; a full queue stops the parser. The engine's:
             4,096.
         max_fragments: frames of one message. 131,072 lets an 8 MiB message arrive in pieces of 64 bytes (the
-            conformance
-            suite does this with 4 MiB), and ends a stream of empty fragments.
+            conformance suite does this with 4 MiB), and ends a stream of empty fragments.
         max_pending_control: bytes of pongs that may wait to be sent. Beyond this limit only the newest ping is answered
             (RFC 6455 section 5.5.3 allows that), so that a flood of pings cannot fill memory.
         max_head_size: bytes of an HTTP request or response head. The engine allows 4,096; browsers with cookies send
