@@ -96,14 +96,7 @@ class PeerBase:
     def send_past_limit(self, payload: bytes, is_text: bool, frame: bytes | None = None) -> Error:
         """Sends a message of any size, as soon as no more than `outbound_buffer_size` waits. For the fronts.
 
-        Args:
-            payload: the message.
-            is_text: True sends it as text; it must then be UTF-8.
-            frame: the same message, framed once for many peers (`encode_message`).
-
-        Returns:
-            FAILED: the connection is not open.
-            ERR_OUT_OF_MEMORY: too much waits. Nothing was sent; wait for `drained`.
+        The arguments and codes are those of `Backend.send`; a text must be UTF-8.
         """
         backend = self._backend
         return _FAILED if backend is None else backend.send(payload, is_text, frame, len(payload))
@@ -152,9 +145,7 @@ class PeerBase:
     def take(self) -> bytes | None:
         """Takes the oldest packet, or returns None; for a session. Ignores a subclass's `get_packet`."""
         backend = self._backend
-        if backend is None or backend.inbox.count == 0:
-            return None
-        return self._take(backend)
+        return None if backend is None or backend.inbox.count == 0 else self._take(backend)
 
     def _take(self, backend: Backend) -> bytes:
         inbox = backend.inbox
@@ -179,7 +170,8 @@ class PeerBase:
 
     def __iter__(self) -> Iterator[bytes]:
         """Takes packets until none is left."""
-        return _Taking(self)
+        while self.get_available_packet_count():
+            yield self.get_packet()
 
     def get_packet_error(self) -> Error:
         """Returns the result of the last `get_packet`: `OK`, `FAILED` (not open) or `ERR_UNAVAILABLE` (no packet)."""
@@ -189,24 +181,6 @@ class PeerBase:
         """Returns how many bytes wait to be sent; 0 unless the connection is OPEN."""
         backend = self._backend
         return backend.outbound_bytes() if backend is not None and backend.is_open() else 0
-
-
-class _Taking:
-    """Iterates over the packets of a peer, and takes them."""
-
-    __slots__ = ("_peer",)
-
-    def __init__(self, peer: PeerBase) -> None:
-        self._peer = peer
-
-    def __iter__(self) -> _Taking:
-        return self
-
-    def __next__(self) -> bytes:
-        peer = self._peer
-        if peer.get_available_packet_count() == 0:
-            raise StopIteration
-        return peer.get_packet()
 
 
 def backend_of(peer: PeerBase) -> Backend:
@@ -271,7 +245,7 @@ def announce_packets(backend: Backend, peers: Mapping[int, PeerBase], emit: Call
     """Emits a signal for each packet that came, once; none for packets that a handler has taken by then.
 
     Args:
-        backend: of an open peer, which received the packets.
+        backend: the connection of an open peer.
         peers: the open peers, by id. Once a handler has stopped the server, nothing more is emitted.
         emit: a signal to emit, or a function to call, with the peer's id.
     """
@@ -292,13 +266,7 @@ def announce_packets(backend: Backend, peers: Mapping[int, PeerBase], emit: Call
 
 
 def spread(peers: Mapping[int, PeerBase], peer_ids: Iterable[int], payload: bytes, is_text: bool) -> Error:
-    """Sends one message to some peers, framed once.
-
-    Args:
-        peers: the open peers, by id.
-        peer_ids: the receivers; ids that are not in `peers` are passed over.
-        payload: the message.
-        is_text: whether it is sent as text, which must be UTF-8.
+    """Sends one message, framed once, to those of `peer_ids` that are in `peers`. A text must be UTF-8.
 
     Returns:
         ERR_OUT_OF_MEMORY if a receiver had no room for the message, else OK.

@@ -23,6 +23,8 @@ files, and each comes over a connection of its own."""
 MOST_REMEMBERED = 65_536
 """Places whose rate is counted, which takes about 20 MB. Beyond it the oldest are forgotten, and begin anew."""
 
+Rates = dict[str, TokenBucket]
+
 
 def household(address: str) -> str:
     """Returns the place of an address: the /64 network of an IPv6 address, else the address itself."""
@@ -36,16 +38,12 @@ def household(address: str) -> str:
 
 
 class Admission:
-    """Counts connections by place if a limit is set; costs nothing otherwise.
-
-    Args:
-        clock: tells the time.
-    """
+    """Counts connections by place if a limit is set; costs nothing otherwise."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._rates: dict[str, TokenBucket] = {}
-        self._page_rates: dict[str, TokenBucket] = {}
+        self._rates: Rates = {}
+        self._page_rates: Rates = {}
         self._places: dict[int, str] = {}  # by the connection's id
         self._counts: Counter[str] = Counter()
         self._pages: dict[int, str] = {}  # the places of connections that load a page
@@ -59,15 +57,7 @@ class Admission:
             address: in numbers; "" without TCP, which has no limits by address.
             pending: connections that are not open yet.
         """
-        if settings.max_pending and pending >= settings.max_pending:
-            return "max_pending"
-        most, rate = settings.max_connections_per_address, settings.connection_rate
-        if not address or not (most or rate):
-            return ""
-        place = household(address)
-        if most and self._counts[place] >= most:
-            return "max_connections_per_address"
-        return "connection_rate" if rate and not self._has_token(self._rates, place, rate) else ""
+        return self._obstacle(settings, address, pending, self._counts, self._rates, settings.connection_rate)
 
     def page_obstacle(self, settings: Settings, address: str, answering: int) -> str:
         """Returns the setting whose limit refuses a page to an accepted connection; "": none.
@@ -77,16 +67,21 @@ class Admission:
             address: in numbers; "" without TCP.
             answering: pages and refusals that are being sent.
         """
-        if settings.max_pending and answering >= settings.max_pending:
+        rate = settings.connection_rate * PAGES_A_CONNECTION
+        return self._obstacle(settings, address, answering, self._page_counts, self._page_rates, rate)
+
+    def _obstacle(
+        self, settings: Settings, address: str, waiting: int, counts: Counter[str], rates: Rates, rate: float
+    ) -> str:
+        most = settings.max_connections_per_address
+        if settings.max_pending and waiting >= settings.max_pending:
             return "max_pending"
-        most, rate = settings.max_connections_per_address, settings.connection_rate
         if not address or not (most or rate):
             return ""
         place = household(address)
-        if most and self._page_counts[place] >= most:
+        if most and counts[place] >= most:
             return "max_connections_per_address"
-        has_token = not rate or self._has_token(self._page_rates, place, rate * PAGES_A_CONNECTION)
-        return "" if has_token else "connection_rate"
+        return "connection_rate" if rate and not self._has_token(rates, place, rate) else ""
 
     def turn_to_page(self, settings: Settings, peer_id: int, address: str) -> None:
         """Counts a connection as one that loads a page, and no longer as one that may become a peer."""
@@ -98,7 +93,7 @@ class Admission:
         if bucket is not None:
             bucket.take(-1, self._clock.now())
 
-    def _has_token(self, rates: dict[str, TokenBucket], place: str, rate: float) -> bool:
+    def _has_token(self, rates: Rates, place: str, rate: float) -> bool:
         now = self._clock.now()
         bucket = rates.get(place)
         if bucket is None:
@@ -131,7 +126,7 @@ class Admission:
             kept.clear()
 
 
-def _forget(rates: dict[str, TokenBucket], now: float) -> None:
+def _forget(rates: Rates, now: float) -> None:
     """Forgets places: all whose full bucket says no more than none, and the older half of what is left."""
     kept = {place: bucket for place, bucket in rates.items() if not bucket.is_full(now)}
     if len(kept) > MOST_REMEMBERED // 2:

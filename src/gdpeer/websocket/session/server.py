@@ -21,6 +21,7 @@ Source: reference godot4-wire section B, godot3-wire section 2, 6.
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
@@ -46,8 +47,6 @@ logger = get_logger("gdpeer.multiplayer")
 
 RESERVE = 65_536
 """Bytes, and messages, by which messages about peers may exceed a peer's outbound limits."""
-
-_MANY_TAKEN = 256  # entries of taken packets that are removed at once; a C integer once compiled
 
 Buffer: TypeAlias = "bytes | bytearray | memoryview"
 
@@ -82,7 +81,6 @@ class Session(PacketSession):
     """The part that both ends of a session share: the queue of packets, and turns."""
 
     __slots__ = (
-        "_first",
         "_is_handling",
         "_lost",
         "_news",
@@ -99,8 +97,7 @@ class Session(PacketSession):
         self.is_ready = False
         self.is_over = False
         self.relay_filter: RelayFilter | None = None
-        self._queue: list[Waiting | None] = []  # packets for the game; None: was taken
-        self._first = 0
+        self._queue: deque[Waiting] = deque()  # packets for the game
         self._news = news
         self._told = news.peer_packet
         self._is_handling = False
@@ -141,11 +138,7 @@ class Session(PacketSession):
         raise NotImplementedError
 
     def put(self, target: int, buffer: Buffer) -> Error:
-        """Sends a packet.
-
-        Args:
-            target: positive: one peer; 0: all; negative: all but that peer.
-            buffer: the packet.
+        """Sends a packet to one peer (a positive target), to all (0), or to all but one (negative).
 
         Returns:
             `ERR_INVALID_PARAMETER` if the one peer is not there; else the code of sending.
@@ -181,64 +174,42 @@ class Session(PacketSession):
     def close(self) -> None:
         """Lets go of everything: no packet can be taken or sent any more."""
         self.is_over, self.is_ready, self.unique_id = True, False, 0
-        self._queue, self._first = [], 0
+        self._queue.clear()
 
     def count(self) -> int:
         """Returns how many packets can be taken."""
-        return len(self._queue) - self._first
+        return len(self._queue)
 
     def take(self) -> bytes | None:
-        """Takes the oldest packet, without its header; None if there is none, or if the game has taken it already.
+        """Takes the oldest packet, without its header; None without a packet, or if the game has taken it already.
 
-        The packet behind one that the game has taken from the connection itself may be of another sender than `source`
-        has said, so it waits for the next call.
+        If the game has taken the packet from the connection itself, the next packet may be of another sender than
+        `source` has said, so the next packet waits for the next call.
         """
-        if self._first == len(self._queue):
+        if not self._queue:
             return None
-        peer, _, _, header_size = self._pop()
+        peer, _, _, header_size = self._queue.popleft()
         message = peer.take()
         return message[header_size:] if message is not None and header_size else message
 
     def take_next(self) -> bytes | None:
-        """Takes the oldest packet that the game has not taken from a connection itself; None if there is none."""
+        """Takes the oldest packet that the game has not taken from a connection itself; None without a packet."""
         packet = None
         while packet is None and self.count():
             packet = self.take()
         return packet
 
-    def _pop(self) -> Waiting:
-        """Takes the oldest entry of the queue, which must not be empty. Entries are removed many at a time."""
-        queue, first = self._queue, self._first
-        waiting = queue[first]
-        assert waiting is not None
-        queue[first] = None
-        first += 1
-        if first == len(queue) or first >= _MANY_TAKEN:
-            del queue[:first]
-            first = 0
-        self._first = first
-        return waiting
-
     def source(self) -> int:
-        """Returns the sender of the next packet; 0 if there is none."""
-        if self._first == len(self._queue):
-            return 0
-        waiting = self._queue[self._first]
-        assert waiting is not None
-        return waiting[1]
+        """Returns the sender of the next packet; 0 without a packet."""
+        return self._queue[0][1] if self._queue else 0
 
     def target(self) -> int:
-        """Returns the target of the next packet; this end's id if there is none."""
-        waiting = self._next()
-        return self.unique_id if waiting is None else waiting[2]
-
-    def _next(self) -> Waiting | None:
-        return self._queue[self._first] if self._first < len(self._queue) else None
+        """Returns the target of the next packet; this end's id without a packet."""
+        return self._queue[0][2] if self._queue else self.unique_id
 
     def drop_packets(self, peer: WebSocketPeer) -> None:
         """Drops all packets of a peer that were not taken yet."""
-        self._queue = [one for one in self._queue if one is not None and one[0] is not peer]
-        self._first = 0
+        self._queue = deque(waiting for waiting in self._queue if waiting[0] is not peer)
         while peer.get_available_packet_count():
             peer.get_packet()
 
@@ -309,14 +280,11 @@ class ServerSession(Session):
             _send_surely(listeners, pack_system(kind, peer_id))
 
     def disconnect(self, peer_id: int, force: bool) -> bool:
-        """Closes a client's connection with code 1000, and drops its packets.
+        """Closes a client's connection with code 1000, and drops its packets; returns whether the client was there.
 
         Args:
             peer_id: of the client.
             force: False emits `peer_disconnected` in the next `poll`; True emits nothing.
-
-        Returns:
-            Whether the client was there.
         """
         member = self._members.pop(peer_id, None)
         if member is None:
@@ -329,7 +297,7 @@ class ServerSession(Session):
         return True
 
     def dialect(self, peer_id: int) -> Dialect | None:
-        """Returns the dialect of a client; None if there is no such client."""
+        """Returns the dialect of a client; None for an unknown id."""
         member = self._members.get(peer_id)
         return None if member is None else member[1]
 
@@ -364,10 +332,7 @@ class ServerSession(Session):
             self._offer(peer, peer_id, target, dialect)
 
     def _pass_on(self, peer_id: int, dialect: Dialect, message: bytes) -> int | None:
-        """Passes a message on to the clients that it is for.
-
-        Returns:
-            The target if the message is for the game too; else None.
+        """Passes a message on to its receivers; returns the target if the message is for the game too, else None.
 
         Raises:
             PacketError: the message is refused; the text says why.
