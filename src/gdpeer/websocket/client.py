@@ -6,9 +6,8 @@
     while client.get_connection_status() != WebSocketClient.ConnectionStatus.DISCONNECTED:
         client.poll(timeout=0.05)
 
-It holds a `WebSocketPeer`, and emits signals for its changes. In Godot 3's multiplayer mode (`gd_mp_api`) the client is
-a `NetworkedPeer`, and emits the signals of that class. Of its own signals it emits only `server_close_request` and
-`peer_drained`.
+A client has a `WebSocketPeer`, and emits signals for its changes. In Godot 3's multiplayer mode (`gd_mp_api`) a client
+emits the signals of `NetworkedPeer`, and of its own signals only `server_close_request` and `peer_drained`.
 
 Differs from the engine: `connection_closed(was_clean)` is true on both sides when both close frames were exchanged.
 

@@ -1,5 +1,4 @@
-"""Makes the connection to a URL: in a browser its own WebSocket; elsewhere TCP or a tunnel through a proxy, and TLS for
-`wss`.
+"""Makes the connection to a URL: in a browser the browser's WebSocket; elsewhere TCP, a proxy's tunnel, and TLS.
 
 Layer: `websocket`. Imports the modules of the transport when they are needed: a program that only serves needs no TLS,
 and a page in a browser needs none of them.
@@ -29,7 +28,7 @@ __all__ = ["connect", "connect_in_page", "make_connector"]
 
 
 def connect(url: Url, options: TLSOptions | None, settings: Settings, clock: Clock, turn: Turn) -> Backend:
-    """Begins to connect to `url`.
+    """Begins to connect to `url`, and returns the connection.
 
     Args:
         url: the server.
@@ -37,9 +36,6 @@ def connect(url: Url, options: TLSOptions | None, settings: Settings, clock: Clo
         settings: the peer's settings.
         clock: tells the time.
         turn: the turn of the connection's owner.
-
-    Returns:
-        The connection, which is being made.
 
     Raises:
         ValueError: a header of the settings is not valid.
@@ -69,36 +65,27 @@ def connect_in_page(url: Url, options: TLSOptions | None, settings: Settings, cl
 def make_connector(hop: Hop, options: TLSOptions | None, settings: Settings, clock: Clock) -> Connector:
     """Returns a connector to the server of `hop`. The proxy is chosen anew for each hop.
 
-    Args:
-        hop: the URL to connect to: the first, or that of a redirect.
-        options: a client's, for `wss`. None trusts the machine's certificate authorities. The name in it replaces the
-            host only at the origin of the first hop.
-        settings: for the timeouts and the proxy.
-        clock: tells the time.
+    The arguments are those of `connect`. The name in `options` replaces the host only at the origin of the first hop.
 
     Raises:
         TransportError: a certificate file or the environment's proxy cannot be used, or the system has no free file for
             loading a module.
     """
-    try:
-        return _make_connector(hop, options, settings, clock)
-    except (OSError, ImportError) as error:
-        words = f"cannot connect to {hop.url.host} port {hop.url.port}: {error}"
-        raise TransportError(words, Cause.TCP, Error.ERR_CANT_CONNECT) from error
-
-
-def _make_connector(hop: Hop, options: TLSOptions | None, settings: Settings, clock: Clock) -> Connector:
     url = hop.url
-    tcp = _make_way(url, settings, clock)
-    if not url.secure:
-        return tcp
-    from gdpeer.transport.tls_connector import SecureConnector
-    from gdpeer.websocket.tls_options import TLSOptions
+    try:
+        tcp = _make_way(url, settings, clock)
+        if not url.secure:
+            return tcp
+        from gdpeer.transport.tls_connector import SecureConnector
+        from gdpeer.websocket.tls_options import TLSOptions
 
-    options = options or TLSOptions.client()
-    name = (options.get_common_name_override() if hop.is_home() else "") or url.host
-    timeout = settings.handshake_timeout
-    return SecureConnector(tcp, options.make_context(), server_hostname=name, timeout=timeout, clock=clock)
+        options = options or TLSOptions.client()
+        name = (options.get_common_name_override() if hop.is_home() else "") or url.host
+        timeout = settings.handshake_timeout
+        return SecureConnector(tcp, options.make_context(), server_hostname=name, timeout=timeout, clock=clock)
+    except (OSError, ImportError) as error:
+        words = f"cannot connect to {url.host} port {url.port}: {error}"
+        raise TransportError(words, Cause.TCP, Error.ERR_CANT_CONNECT) from error
 
 
 def _make_way(url: Url, settings: Settings, clock: Clock) -> Connector:

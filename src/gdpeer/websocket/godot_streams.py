@@ -135,17 +135,14 @@ class _StreamPeer(Guarded):
         stream, self._stream = self._stream, None
         return stream
 
-    def _advance(self) -> None:
-        if self._connector is None or self._failure is not None:
-            return
-        try:
-            stream = self._connector.advance()
-        except TransportError as problem:
-            self._failure = problem.detail
-            return
-        if stream is not None:
-            self._stream = stream
-            self._connector = None
+    def _advance(self) -> Error:
+        if self._connector is not None and self._failure is None:
+            try:
+                self._stream = self._connector.advance()
+                self._connector = None if self._stream is not None else self._connector
+            except TransportError as problem:
+                self._failure = problem.detail
+        return Error.OK if self._failure is None else Error.FAILED
 
     def _fill(self) -> None:
         """Receives all bytes that have arrived."""
@@ -226,9 +223,7 @@ class _StreamPeer(Guarded):
         return True
 
     def _close(self) -> None:
-        for pollable in (self._stream, self._connector):
-            if pollable is not None:
-                pollable.close()
+        self.__del__()
         self.__init__()  # type: ignore[misc]  # as new
 
     def __del__(self) -> None:
@@ -266,13 +261,11 @@ class StreamPeerTCP(_StreamPeer):
             return Error.ERR_INVALID_PARAMETER
         self._close()
         self._connector = TcpConnector(host, port)
-        self._advance()
-        return Error.OK if self._failure is None else Error.FAILED
+        return self._advance()
 
     def poll(self) -> Error:
         """Continues to connect; returns `FAILED` once connecting has failed."""
-        self._advance()
-        return Error.OK if self._failure is None else Error.FAILED
+        return self._advance()
 
     def get_status(self) -> TCPStatus:
         """Returns NONE, CONNECTING, CONNECTED or ERROR."""
@@ -371,8 +364,7 @@ class StreamPeerTLS(_StreamPeer):
         self._close()
         self._tcp = stream
         self._connector = TlsConnector(tcp, context, server_side=is_server, server_hostname=name or None)
-        self._advance()
-        return Error.OK if self._failure is None else Error.FAILED
+        return self._advance()
 
     def poll(self) -> None:
         """Continues the handshake as far as bytes have arrived."""

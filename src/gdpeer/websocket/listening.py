@@ -61,9 +61,6 @@ def log_not_listening(reason: str) -> None:
 class Listeners:
     """All ports of one server.
 
-    Args:
-        clock: tells the time.
-
     Attributes:
         listeners: the open ports.
         tls: for connections that come from now on; None: no TLS.
@@ -77,10 +74,7 @@ class Listeners:
         self.admission = Admission(clock)
 
     def open(self, place: Place, poller: Callable[[], Poller], come_in: Callable[[Stream, int], object]) -> int:
-        """Opens one port, watched by a poller; `come_in` is called with each connection and the port.
-
-        Returns:
-            The port's number.
+        """Opens one port, and returns its number; `come_in` is called with each connection and the port.
 
         Raises:
             TransportError: the port cannot be opened, no descriptor is left, or this is a browser.

@@ -422,11 +422,8 @@ class WebSocketPeer(PeerBase, PacketPeer):
     def of_server(cls, settings: Settings, clock: Clock, turn: Turn, backend: Backend) -> WebSocketPeer:
         """Returns a peer for a connection that its owner polls: a server, or a tunnel.
 
-        Args:
-            settings: shared with the owner until the peer's own settings are changed.
-            clock: tells the time.
-            turn: the owner's turn, whose poller watches the connection.
-            backend: the connection.
+        The owner's settings are shared until a setting of the peer is changed. The poller of `turn` watches the
+        connection.
         """
         peer = cls.__new__(cls)
         PeerBase.__init__(peer)
@@ -435,11 +432,9 @@ class WebSocketPeer(PeerBase, PacketPeer):
         return peer
 
     def take_over(self, stream: Stream, before: NativeBackend) -> None:
-        """Answers an upgrade that another owner has read, and continues the connection.
+        """Answers an upgrade that the backend of another owner has read, and continues the connection.
 
-        Args:
-            stream: the stream of the connection. No poller may watch it any longer.
-            before: the backend of the other owner.
+        No poller may watch `stream` any longer.
         """
         self.use_settings(before.settings)
         self._begin("", before.upgrade, stream)
@@ -479,9 +474,7 @@ class WebSocketPeer(PeerBase, PacketPeer):
                 self._drained.emit()
 
     def make_way(self) -> None:
-        """Drops unread packets while closing, if they have stopped the reading: the answer to the close frame is behind
-        them.
-        """
+        """Drops unread packets that stop the reading while closing: the answer to the close frame is behind them."""
         backend = self._backend
         if backend is not None and backend.paused and backend.is_closing():
             while self.take() is not None:

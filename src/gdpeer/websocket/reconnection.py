@@ -139,12 +139,8 @@ class Reconnection(Guarded):
         exponent = min(max(0, self._failures - 1), 64)  # beyond, a float would overflow
         pause = min(self._most, self._first * self._factor**exponent)
         pause *= 1 - self._jitter * self._chance()
-        is_over = self._patience is not None and self._waited() + pause > self._patience
-        return None if is_over else pause
-
-    def _waited(self) -> float:
-        """Returns the seconds since the last connection ended."""
-        return 0.0 if self._since is None else self._clock.now() - self._since
+        waited = 0.0 if self._since is None else self._clock.now() - self._since
+        return None if self._patience is not None and waited + pause > self._patience else pause
 
     @checked(cause=_CAUSE, code=INT)
     def delay_after(self, cause: CloseCause, code: int = -1) -> float | None:

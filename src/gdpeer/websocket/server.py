@@ -382,7 +382,8 @@ class WebSocketServer(NetworkedPeer):
         admit = partial(self._admit, peer_id)
         upgrade = self._UPGRADE(self._settings, self._settings.limits(), admit, self._respond, self._outgoing)
         if self.process_request is not None:
-            self._ask_in(upgrade, peer_id, self.process_request)
+            later = None if self._later is None else partial(self._answer_later, self._later, peer_id)
+            upgrade.question = Question(self.process_request, self._settings.limits().max_head_size, later)
         backend = NativeBackend(self._settings, self._clock, upgrade, self._turn, peer_id, port)
         self._opening[peer_id] = backend
         backend.start(stream)
@@ -395,11 +396,6 @@ class WebSocketServer(NetworkedPeer):
     def _taken(self) -> int:
         """Returns how many places of `max_peers` are taken."""
         return len(self._peers) + len(self._admitted)
-
-    def _ask_in(self, upgrade: ServerUpgrade, peer_id: int, process: Processor) -> None:
-        """Lets `process_request` decide about an upgrade."""
-        later = None if self._later is None else partial(self._answer_later, self._later, peer_id)
-        upgrade.question = Question(process, self._settings.limits().max_head_size, later)
 
     def _answer_later(self, later: Any, peer_id: int, answer: Awaitable[Response | None], answered: Answered) -> None:
         def go_on(response: Response | None, problem: BaseException | None) -> None:
@@ -417,9 +413,8 @@ class WebSocketServer(NetworkedPeer):
 
     def _respond(self, request: Request) -> Response | None:
         if self._settings.has_limits_by_address():
-            obstacle = self._listeners.admission.page_obstacle(
-                self._settings, request.remote_address[0], len(self._answered)
-            )
+            admission, address = self._listeners.admission, request.remote_address[0]
+            obstacle = admission.page_obstacle(self._settings, address, len(self._answered))
             if obstacle:
                 raise HandshakeError(f"too many requests for pages ({obstacle})", status=429)
         response = None if self.http_handler is None else self.http_handler(request)
@@ -523,20 +518,20 @@ class WebSocketServer(NetworkedPeer):
         return peer_id in self._peers
 
     def get_peer(self, peer_id: int) -> WebSocketPeer | None:
-        """Returns the peer with this id; None if there is none."""
+        """Returns the peer with this id; None for an unknown id."""
         if type(peer_id) is not int:
             check_id("get_peer", peer_id)
         return self._peers.get(peer_id)
 
     @checked(peer_id=INT)
     def get_peer_address(self, peer_id: int) -> str:
-        """Returns the peer's address in numbers; "" if there is no such peer."""
+        """Returns the peer's address in numbers; "" for an unknown id."""
         peer = self._peers.get(peer_id)
         return "" if peer is None else peer.get_connected_host()
 
     @checked(peer_id=INT)
     def get_peer_port(self, peer_id: int) -> int:
-        """Returns the peer's port; 0 if there is no such peer."""
+        """Returns the peer's port; 0 for an unknown id."""
         peer = self._peers.get(peer_id)
         return 0 if peer is None else peer.get_connected_port()
 
@@ -682,12 +677,9 @@ class WebSocketServer(NetworkedPeer):
     # them out.
 
     def listen_at(self, addresses: Iterable[str], port: int, context: ssl.SSLContext | None) -> None:
-        """Opens one port at several addresses.
+        """Opens one port at several addresses, each as `bind_ip`. The port 0 opens the same free port at all of them.
 
-        Args:
-            addresses: each as `bind_ip`.
-            port: 1 to 65,535; 0 opens a free port, the same for all addresses.
-            context: for TLS. None uses `private_key` and `ssl_certificate`.
+        Without a TLS context, `private_key` and `ssl_certificate` count.
 
         Raises:
             TransportError: the port cannot be opened at one of the addresses. Then no address stays open.
@@ -708,10 +700,7 @@ class WebSocketServer(NetworkedPeer):
             raise
 
     def open_port(self, port: int) -> int:
-        """Opens an additional port at `bind_ip`.
-
-        Returns:
-            The port's number.
+        """Opens an additional port at `bind_ip`, and returns its number.
 
         Raises:
             TransportError: the port cannot be opened.
@@ -726,8 +715,7 @@ class WebSocketServer(NetworkedPeer):
     def use_tasks(self, later: Callable[[Awaitable[Response | None], Answered], None]) -> None:
         """Allows an async `process_request`, and handlers that read their packets between two polls.
 
-        Args:
-            later: awaits the answer of `process_request`, and then calls the function with the outcome.
+        `later` awaits the answer of `process_request`, and then calls its second argument with the outcome.
         """
         self._later = later
         self._turn.defers = True
@@ -749,9 +737,7 @@ class WebSocketServer(NetworkedPeer):
         return self._log_limits.of(household(address)) if address else self._log_limits.alone()
 
     def refusals_of(self, peer_id: int) -> Refusals:
-        """Returns the counter of what is refused of a peer. A peer with more than `max_refused` refusals is
-        disconnected.
-        """
+        """Returns the counter of a peer's refused packets. More than `max_refused` refusals disconnect the peer."""
         peer = self._peers.get(peer_id)
         if peer is None:
             return Refusals(self._clock, self._tally.refused_packets, log=self._log_limits.of("gone"))

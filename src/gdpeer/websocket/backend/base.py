@@ -48,7 +48,7 @@ _CLOSING = PeerState.CLOSING  # once, for an enumeration finds its members slowl
 
 
 class RoundTrip:
-    """Measures how long the answer to a ping takes.
+    """Measures how long the answer to a ping takes. `now` is the clock's time in seconds.
 
     Attributes:
         latency: seconds of the newest round trip; -1.0 before the first.
@@ -65,23 +65,15 @@ class RoundTrip:
         self._pongs = 0
 
     def begin(self, token: bytes, now: float) -> None:
-        """Notes that a ping goes out.
-
-        Args:
-            token: the ping's payload.
-            now: seconds of the clock.
-        """
+        """Notes that a ping with the payload `token` goes out."""
         self._token = token
         self._sent = now
         self.is_waiting = True
 
     def end(self, pongs: int, payload: bytes, now: float) -> None:
-        """Notes the pongs that came; only the answer to the newest ping counts.
+        """Notes that `pongs` came since the connection opened, the newest with `payload`.
 
-        Args:
-            pongs: how many came since the connection opened.
-            payload: of the newest pong.
-            now: seconds of the clock.
+        Only the answer to the newest ping counts.
         """
         if pongs != self._pongs:
             self._pongs = pongs
@@ -168,8 +160,8 @@ def leave(backends: Iterable[Backend], code: int, reason: str) -> None:
 class Backend:
     """One connection, and the counters of its messages.
 
-    A subclass must have all methods of the first group below. The second group is for abilities that it may lack: their
-    defaults fit a connection that nothing but `step` has to serve.
+    A subclass must have all methods of the first group below. It may lack the abilities of the second group, whose
+    defaults fit a connection that only `step` serves.
 
     Args:
         settings: of the peer; `use` changes them.
@@ -301,12 +293,7 @@ class Backend:
         raise NotImplementedError
 
     def abort(self, detail: str, cause: Cause = Cause.DROPPED) -> None:
-        """Ends the connection at once, without a close frame.
-
-        Args:
-            detail: the reason in words, for `get_close_cause()`.
-            cause: likewise.
-        """
+        """Ends the connection at once, without a close frame. `get_close_cause()` returns `detail` and `cause`."""
         raise NotImplementedError
 
     # ------------------------------------------------------------------------------------------ abilities
@@ -409,11 +396,7 @@ class Backend:
         return inbox.count - 1 - (inbox.received - self.announced)
 
     def _count_refused(self, size: int, waiting: int) -> bool:
-        """Counts a message that found no room.
-
-        Args:
-            size: its bytes.
-            waiting: bytes that wait to be sent.
+        """Counts a message of `size` bytes that found no room, while `waiting` bytes wait to be sent.
 
         Returns:
             Whether the connection is to be closed with 1013, as the other side reads too slowly.
@@ -432,9 +415,8 @@ class Backend:
 
     def _log_limit(self, size: int) -> None:
         """Warns, once, about a message that is larger than everything that may wait: the other side gets nothing."""
-        if self._is_limit_logged:
-            return
-        self._is_limit_logged = True
-        text = "peer %s: a message of %s bytes was not sent: outbound_buffer_size is %s (here; on the other side"
-        text += " inbound_buffer_size must be as large)"
-        log_limited(logger, logging.WARNING, text, self.peer_id or 1, size, self.settings.outbound_buffer_size)
+        if not self._is_limit_logged:
+            self._is_limit_logged = True
+            text = "peer %s: a message of %s bytes was not sent: outbound_buffer_size is %s (here; on the other side"
+            text += " inbound_buffer_size must be as large)"
+            log_limited(logger, logging.WARNING, text, self.peer_id or 1, size, self.settings.outbound_buffer_size)

@@ -74,9 +74,7 @@ class Listener(Protocol):
     """Receives the events of a `PageSocket`."""
 
     def on_open(self, protocol: str) -> None: ...
-
     def on_message(self, payload: bytes, is_text: bool) -> None: ...
-
     def on_close(self, code: int, reason: str, was_clean: bool) -> None: ...
 
 
@@ -101,13 +99,7 @@ def _forbidden(detail: str) -> TransportError:
 
 
 class BrowserBackend(Backend):
-    """One connection over a `PageSocket`.
-
-    Args:
-        settings: of the peer.
-        clock: tells the time for deadlines.
-        turn: the owner's. Nothing is gathered in it: the browser itself gathers what is sent.
-    """
+    """One connection over a `PageSocket`. Nothing is gathered in the turn: the browser gathers what is sent."""
 
     __slots__ = ("_behind", "_deadline", "_events", "_is_over", "_said_close", "_socket")
 
@@ -177,12 +169,8 @@ class BrowserBackend(Backend):
 
     def _close(self, code: int, reason: str, was_clean: bool) -> bool:
         self.closed_by_remote = was_clean and not self._said_close
-        if was_clean:
-            cause = CloseCause(Cause.CLOSED, f"closed with code {code}")
-        elif self.opened is None:
-            cause = CloseCause(Cause.TCP, _UNKNOWN)
-        else:
-            cause = CloseCause(Cause.TCP, "the connection ended without a close frame")
+        detail = _UNKNOWN if self.opened is None else "the connection ended without a close frame"
+        cause = CloseCause(Cause.CLOSED, f"closed with code {code}") if was_clean else CloseCause(Cause.TCP, detail)
         self._finish(code, reason, cause)
         return True
 
@@ -239,21 +227,16 @@ class BrowserBackend(Backend):
 
     def close(self, code: int, reason: str) -> None:
         """See `Backend`. A code that pages may not send is left out, and the reason with it."""
-        if code >= 0 and self.stage == Stage.OPEN:
-            if self.is_open():
-                self._say_close(code, reason)
-        elif self.stage != Stage.DONE:
-            self.abort("closed here without a close frame")
-
-    def _say_close(self, code: int, reason: str) -> None:
-        assert self._socket is not None
-        self._said_close = True
-        self._deadline.set(self.settings.close_timeout)
-        if code == 1000 or code >= 3000:
+        if code < 0 or self.stage != Stage.OPEN:
+            if self.stage != Stage.DONE:
+                self.abort("closed here without a close frame")
+        elif self.is_open() and self._socket is not None:
+            self._said_close = True
+            self._deadline.set(self.settings.close_timeout)
+            if code != 1000 and code < 3000:
+                logger.warning("a page can close with 1000 and 3000-4999, not with %s: closed without a code", code)
+                code, reason = 0, ""
             self._socket.close(code, reason)
-        else:
-            logger.warning("a page can close with 1000 and 3000-4999, not with %s: closed without a code", code)
-            self._socket.close(0, "")
 
     def abort(self, detail: str, cause: Cause = Cause.DROPPED) -> None:
         """See `Backend`. The browser may still hold the connection for a while."""
@@ -324,6 +307,4 @@ class _JavaScriptSocket:  # pragma: no cover - runs in pages and in Node only, w
         self._listener = None
 
 
-def open_socket(url: str, protocols: Sequence[str], listener: Listener) -> PageSocket:  # pragma: no cover - see above
-    """Opens the browser's own `WebSocket`."""
-    return _JavaScriptSocket(url, protocols, listener)
+open_socket: OpenSocket = _JavaScriptSocket

@@ -31,10 +31,7 @@ class Owner(Protocol):
 class Deadline:
     """Calls its owner's `on_deadline` once, at or after a moment.
 
-    Args:
-        clock: tells the time.
-        turn: its poller calls `check`; if it has none, the owner must do so now and then.
-        owner: see above.
+    The poller of `turn` calls `check`. If the turn has no poller, the owner must call `check` now and then.
 
     Attributes:
         when: seconds of the clock; infinite for never.
@@ -50,7 +47,7 @@ class Deadline:
         self._timer: Timer | None = None
 
     def set(self, seconds: float) -> None:
-        """Sets the deadline to `seconds` from now; NEVER: there is none."""
+        """Sets the deadline to `seconds` from now; NEVER removes the deadline."""
         if seconds == NEVER:
             self._take_back()
             return
@@ -58,7 +55,7 @@ class Deadline:
         self.arm()
 
     def arm(self) -> None:
-        """Has the turn's poller call `check` at the deadline, if there are both."""
+        """Has the turn's poller call `check` at the deadline, if a poller and a deadline are set."""
         if self.when == NEVER or self._turn.poller is None:
             return
         if self._timer is not None:

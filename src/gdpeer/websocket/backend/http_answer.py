@@ -26,11 +26,9 @@ _PIECES_A_TURN = 2  # and one that waits for the next turn; then the other conne
 
 
 class Page:
-    """One HTTP response.
+    """One HTTP response. `sending` is the rest of the body, which was not queued with the head.
 
-    Args:
-        sending: the body after the bytes that were queued with the head; None: nothing.
-        now: seconds of the clock.
+    `now` is the clock's time in seconds.
     """
 
     __slots__ = ("_gone", "_sending", "_since")
@@ -50,14 +48,9 @@ class Page:
             self._sending.close()
 
     def send_pieces(self, stream: Stream, outbox: Outbox) -> int:
-        """Sends the next pieces of the body. Call it while nothing waits in `outbox`.
+        """Sends the next pieces of the body, and returns how many bytes the stream took.
 
-        Args:
-            stream: takes the pieces.
-            outbox: gets the bytes that the stream does not take at once, of one piece at most.
-
-        Returns:
-            How many bytes the stream took.
+        Call it while nothing waits in `outbox`, which gets the rest of the last piece.
 
         Raises:
             TransportError: the stream broke.
@@ -78,11 +71,7 @@ class Page:
     def goes_on(self, sent: int, pending: int, stream: Stream | None, now: float) -> bool:
         """Whether the response is not out yet, and its reader takes it fast enough.
 
-        Args:
-            sent: bytes that the stream has taken so far.
-            pending: bytes that wait for the stream.
-            stream: carries the response.
-            now: seconds of the clock.
+        The stream has taken `sent` bytes so far, and `pending` bytes wait for the stream.
         """
         unsent = unsent_bytes(stream)
         if not (pending or unsent or self.has_more()):

@@ -16,11 +16,7 @@ logger = get_logger("gdpeer.websocket.frames")
 
 
 class MessageLog:
-    """Logs the messages of one connection.
-
-    Args:
-        peer_id: the connection's name in the log.
-    """
+    """Logs the messages of one connection, under its name `peer_id`."""
 
     __slots__ = ("_logged", "_peer_id")
 
@@ -42,9 +38,7 @@ class MessageLog:
 def begin_message_log(peer_id: object, target: str) -> MessageLog | None:
     """Logs that a connection opened; returns the log of its messages, or None if nothing is logged at DEBUG.
 
-    Args:
-        peer_id: the connection's name in the log.
-        target: path and query of the client's request; "" on a client.
+    `target` is the path and query of the client's request; "" on a client.
     """
     if not logger.isEnabledFor(logging.DEBUG):
         return None

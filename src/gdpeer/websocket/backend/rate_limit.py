@@ -19,10 +19,7 @@ __all__ = ["RateLimit"]
 class RateLimit:
     """Two rates of one peer. A message over a rate is not lost: reading pauses until the rate allows it.
 
-    Args:
-        message_rate: messages per second; 0: unlimited.
-        byte_rate: bytes per second; 0: unlimited.
-        now: seconds of the clock.
+    A rate is a number of messages or bytes per second; 0: unlimited. `now` is the clock's time in seconds.
     """
 
     __slots__ = ("_buckets", "_bytes", "_messages", "_timer")
@@ -35,13 +32,7 @@ class RateLimit:
         self._timer: Timer | None = None
 
     def charge(self, messages: int, size: int, now: float) -> None:
-        """Counts the messages and bytes since the last call.
-
-        Args:
-            messages: how many came since the connection opened.
-            size: how many bytes came since then.
-            now: seconds of the clock.
-        """
+        """Counts what came since the last call, from the messages and bytes since the connection opened."""
         by_messages, by_bytes = self._buckets
         if by_messages is not None:
             by_messages.take(messages - self._messages, now)
@@ -50,14 +41,8 @@ class RateLimit:
         self._messages, self._bytes = messages, size
 
     def is_in_debt(self, now: float, poller: Poller | None, read_on: Callable[[], object]) -> bool:
-        """Whether reading must pause.
-
-        Args:
-            now: seconds of the clock.
-            poller: calls `read_on` once, when reading may go on; None: the caller asks again instead.
-            read_on: see above.
-        """
-        wait = self._wait(now)
+        """Whether reading must pause. If so, the poller calls `read_on` later; without a poller, ask again."""
+        wait = max(0.0 if bucket is None else bucket.debt(now) for bucket in self._buckets)
         if wait > 0 and self._timer is None and poller is not None:
 
             def go_on() -> None:
@@ -66,9 +51,6 @@ class RateLimit:
 
             self._timer = poller.call_at(now + wait, go_on)
         return wait > 0
-
-    def _wait(self, now: float) -> float:
-        return max(0.0 if bucket is None else bucket.debt(now) for bucket in self._buckets)
 
     def stop(self) -> None:
         """Cancels the call of `read_on`."""
