@@ -32,6 +32,7 @@ __all__ = [
     "PackedVector2Array",
     "PackedVector3Array",
     "PackedVector4Array",
+    "item_layout",
 ]
 
 _flat: Any = array
@@ -417,6 +418,12 @@ class PackedColorArray(_PackedTuples[Color]):
 
     __slots__ = ()
     _ELEMENT = Color
+
+
+def item_layout(kind: Any) -> tuple[str, int]:
+    """Returns the typecode of a class of packed arrays, and the bytes of a number, vector or colour in it."""
+    width = kind._ELEMENT.WIDTH if issubclass(kind, _PackedTuples) else 1
+    return kind._CODE, width * array(kind._CODE).itemsize
 
 
 def _again(kind: type[_Packed[Any]], numbers: list[Any]) -> Any:

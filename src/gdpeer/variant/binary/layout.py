@@ -17,21 +17,8 @@ from gdpeer.errors import VariantError
 from gdpeer.variant.containers import UNTYPED, ContainerType
 from gdpeer.variant.foreign import EncodedObject
 from gdpeer.variant.kinds import KINDS, VariantType, VariantType3, typeof
-from gdpeer.variant.math.color import Color
 from gdpeer.variant.math.flat import Numbers
-from gdpeer.variant.math.geometry import AABB, Plane, Rect2, Rect2i
-from gdpeer.variant.math.transforms import Basis, Projection, Quaternion, Transform2D, Transform3D
-from gdpeer.variant.math.vectors import Vector2, Vector2i, Vector3, Vector3i, Vector4, Vector4i
-from gdpeer.variant.packed import (
-    PackedColorArray,
-    PackedFloat32Array,
-    PackedFloat64Array,
-    PackedInt32Array,
-    PackedInt64Array,
-    PackedVector2Array,
-    PackedVector3Array,
-    PackedVector4Array,
-)
+from gdpeer.variant.packed import item_layout
 
 __all__ = [
     "AS_ID",
@@ -72,38 +59,6 @@ ENCODED_OBJECT = "EncodedObjectAsID"
 MISSING = 255
 """In `TO_3` and `FROM_3`: the other engine lacks the type."""
 
-_FLAT: dict[type[Any], tuple[VariantType, int]] = {
-    Vector2: (VariantType.TYPE_VECTOR2, 2),
-    Vector2i: (VariantType.TYPE_VECTOR2I, 2),
-    Rect2: (VariantType.TYPE_RECT2, 4),
-    Rect2i: (VariantType.TYPE_RECT2I, 4),
-    Vector3: (VariantType.TYPE_VECTOR3, 3),
-    Vector3i: (VariantType.TYPE_VECTOR3I, 3),
-    Transform2D: (VariantType.TYPE_TRANSFORM2D, 6),
-    Vector4: (VariantType.TYPE_VECTOR4, 4),
-    Vector4i: (VariantType.TYPE_VECTOR4I, 4),
-    Plane: (VariantType.TYPE_PLANE, 4),
-    Quaternion: (VariantType.TYPE_QUATERNION, 4),
-    AABB: (VariantType.TYPE_AABB, 6),
-    Basis: (VariantType.TYPE_BASIS, 9),
-    Transform3D: (VariantType.TYPE_TRANSFORM3D, 12),
-    Projection: (VariantType.TYPE_PROJECTION, 16),
-    Color: (VariantType.TYPE_COLOR, 4),
-}
-"""The types that are tuples of numbers, and the number of their numbers."""
-
-_PACKED: dict[type[Any], tuple[VariantType, str, int]] = {
-    PackedInt32Array: (VariantType.TYPE_PACKED_INT32_ARRAY, "i", 4),
-    PackedInt64Array: (VariantType.TYPE_PACKED_INT64_ARRAY, "q", 8),
-    PackedFloat32Array: (VariantType.TYPE_PACKED_FLOAT32_ARRAY, "f", 4),
-    PackedFloat64Array: (VariantType.TYPE_PACKED_FLOAT64_ARRAY, "d", 8),
-    PackedVector2Array: (VariantType.TYPE_PACKED_VECTOR2_ARRAY, "f", 8),
-    PackedVector3Array: (VariantType.TYPE_PACKED_VECTOR3_ARRAY, "f", 12),
-    PackedVector4Array: (VariantType.TYPE_PACKED_VECTOR4_ARRAY, "f", 16),
-    PackedColorArray: (VariantType.TYPE_PACKED_COLOR_ARRAY, "f", 16),
-}
-"""The types that are arrays of numbers, their typecode, and the bytes of an item."""
-
 CLASSES: list[Any] = [None] * len(VariantType)
 """By kind: the class to make, for tuples of numbers and packed arrays; else None."""
 
@@ -116,10 +71,12 @@ ITEM_SIZES = [0] * len(VariantType)
 TYPECODES = [""] * len(VariantType)
 """By kind: the `array` typecode of a packed array."""
 
-for _class, (_kind, _count) in _FLAT.items():
-    CLASSES[_kind], NUMBERS[_kind] = _class, _count
-for _class, (_kind, _typecode, _size) in _PACKED.items():
-    CLASSES[_kind], TYPECODES[_kind], ITEM_SIZES[_kind] = _class, _typecode, _size
+for _class, (_kind, _) in KINDS.items():
+    if issubclass(_class, Numbers):
+        CLASSES[_kind], NUMBERS[_kind] = _class, _class.WIDTH
+    elif issubclass(_class, array):
+        CLASSES[_kind] = _class
+        TYPECODES[_kind], ITEM_SIZES[_kind] = item_layout(_class)
 
 WHOLE = frozenset(kind for kind in VariantType if NUMBERS[kind] and kind.name.endswith("I"))
 """The tuples of whole numbers: Vector2i, Vector3i, Vector4i, Rect2i."""
@@ -149,7 +106,6 @@ _INSTEAD = {
     VariantType.TYPE_PACKED_FLOAT64_ARRAY: "a PackedFloat32Array or an Array",
     VariantType.TYPE_PACKED_VECTOR4_ARRAY: "a PackedColorArray or an Array",
 }
-
 
 AS_ID = ContainerType(VariantType.TYPE_OBJECT, ENCODED_OBJECT)
 """The type of a container of objects that are sent as ids."""
