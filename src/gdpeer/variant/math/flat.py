@@ -2,7 +2,8 @@
 
     Numbers              equality, hash, copies, text: every type
     ├── FlatReals        32-bit floats; each constructor rounds to 32 bits
-    │   ├── RealVector   + - * / number by number: real vectors, colours, quaternions
+    │   ├── RealVector   + - * / number by number: colours
+    │   │   └── Measured length: real vectors, quaternions
     │   └── Matrix       * / with one number: bases, transforms
     ├── FlatInts         32-bit whole numbers; others are refused
     └── Vector           order, minimum, maximum: vectors, in addition to one of the others
@@ -24,12 +25,24 @@ from operator import add, itemgetter, mul, neg, sub
 from typing import Any, ClassVar, Generic, NoReturn, Protocol, Self, TypeVar, cast
 
 from gdpeer.errors import VariantError
-from gdpeer.variant.math.numbers import clamped, divide, int32s, is_equal_approx, plain_text, real_text, reals
+from gdpeer.variant.math.numbers import (
+    clamped,
+    divide,
+    dot,
+    int32s,
+    is_equal_approx,
+    is_one_approx,
+    plain_text,
+    real_text,
+    reals,
+    sqrt,
+)
 
 __all__ = [
     "FlatInts",
     "FlatReals",
     "Matrix",
+    "Measured",
     "Numbers",
     "RealVector",
     "SequenceOfNumbers",
@@ -48,9 +61,7 @@ _T = TypeVar("_T", bound="Numbers[Any]")
 
 
 def field(index: int) -> float:
-    """Makes a read-only attribute for the number at `index`. The annotation says float, so that type checkers see a
-    float.
-    """
+    """Makes a read-only attribute for the number at `index`; annotated for type checkers, which see a float."""
     return cast("float", property(itemgetter(index)))
 
 
@@ -103,17 +114,17 @@ def cut_off(numbers: Iterable[Any]) -> Iterator[int]:
 
 
 class constant:
-    """A class attribute with a value of the class itself: `ZERO = constant(0, 0)`."""
+    """A class attribute with a value of the class itself: `RIGHT = constant(1, 0)`. A single number fills the value."""
 
     def __init__(self, *numbers: float) -> None:
         self._numbers = numbers
-        self._value: Any = None
+        self._values: dict[Any, Any] = {}
 
     def __get__(self, instance: object, owner: type[_T]) -> _T:
         # Made at the first use, as the class does not exist yet while its body runs.
-        if type(self._value) is not owner:
-            self._value = owner.of(*self._numbers)
-        return cast("_T", self._value)
+        if owner not in self._values:
+            self._values[owner] = owner.of(*(self._numbers if len(self._numbers) > 1 else self._numbers * owner.WIDTH))
+        return cast("_T", self._values[owner])
 
 
 _PACK = [struct.Struct(f"{count}d").pack for count in range(17)]
@@ -196,9 +207,7 @@ class Numbers(tuple[_N, ...], Generic[_N]):
         return NotImplemented
 
     def _each(self, operation: Callable[[_N, _N], _N], other: Any) -> Self:
-        """Applies `operation` to each number and the same number of `other`, a value of the same type; or to each and
-        one number.
-        """
+        """Applies `operation` to each number and the number of `other` in the same place, or `other` itself."""
         if type(other) is type(self):
             return tuple.__new__(type(self), self._stored(map(operation, self, other)))
         if isinstance(other, self._SCALAR):
@@ -255,9 +264,7 @@ class Matrix(FlatReals):
 
 
 class RealVector(FlatReals):
-    """Numbers with `+`, `-`, `*` and `/` for each number: with a value of the same type, and `*` and `/` also with one
-    number.
-    """
+    """Numbers with `+`, `-`, `*` and `/` for each number; the right side of `*` and `/` may be one number."""
 
     __slots__ = ()
 
@@ -283,6 +290,33 @@ class RealVector(FlatReals):
         return self
 
 
+class Measured(RealVector):
+    """Numbers with a length."""
+
+    __slots__ = ()
+
+    def dot(self, with_: Self) -> float:
+        """Returns the dot product with another value."""
+        return float(dot(self, with_))
+
+    def length_squared(self) -> float:
+        """Returns the square of the length, which is cheaper than the length."""
+        return float(dot(self, self))
+
+    def length(self) -> float:
+        """Returns the length."""
+        return float(sqrt(dot(self, self)))
+
+    def is_normalized(self) -> bool:
+        """Tells whether the length is about 1."""
+        return is_one_approx(self.length_squared())
+
+    def _unit(self) -> Self:
+        if not self.is_normalized():
+            raise ValueError(f"{self!r} is not normalized")
+        return self
+
+
 class FlatInts(Numbers[int]):
     """Whole numbers of 32 bits. Numbers that do not fit are refused."""
 
@@ -299,6 +333,10 @@ class Vector(Numbers[_N]):
 
     __slots__ = ()
     _ORDERED = True
+    ZERO = constant(0)
+    ONE = constant(1)
+    AXIS_X: ClassVar[int] = 0
+    AXIS_Y: ClassVar[int] = 1
 
     def abs(self) -> Self:
         """Returns the vector with all numbers positive."""

@@ -15,9 +15,9 @@ Layer: `variant`. Source: the engine's class reference; measured on Godot 4.6 (t
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar, Final, Self, TypeVar, overload
+from typing import Any, ClassVar, Final, Self, overload
 
-from gdpeer.variant.math.flat import RealVector, SequenceOfNumbers, Vector, constant, field, numbers_in, text_of
+from gdpeer.variant.math.flat import Measured, SequenceOfNumbers, Vector, constant, field, numbers_in, text_of
 from gdpeer.variant.math.numbers import (
     CMP_EPSILON,
     Real,
@@ -26,40 +26,27 @@ from gdpeer.variant.math.numbers import (
     cos,
     divide,
     dot,
-    is_one_approx,
     is_zero_approx,
     lerp,
     real,
     reals,
     sin,
-    sqrt,
 )
 
 __all__ = ["RealsVector", "Vector2", "Vector3", "Vector4", "axis_angle_rows"]
 
 
-_S = TypeVar("_S", bound="_Spatial")
-
-
-class RealsVector(Vector[float], RealVector):
+class RealsVector(Vector[float], Measured):
     """The base of vectors of two, three and four floats."""
 
     __slots__ = ()
+    INF = constant(math.inf)
+
+    x: Final[float] = field(0)
+    y: Final[float] = field(1)
 
     def __str__(self) -> str:
         return text_of(self)
-
-    def length_squared(self) -> float:
-        """Returns the square of the length, which is cheaper than the length."""
-        return float(dot(self, self))
-
-    def length(self) -> float:
-        """Returns the length of the vector."""
-        return float(sqrt(dot(self, self)))
-
-    def dot(self, with_: Self) -> float:
-        """Returns the dot product with another vector."""
-        return float(dot(self, with_))
 
     def distance_squared_to(self, to: Self) -> float:
         """Returns the square of the distance to another point."""
@@ -73,10 +60,6 @@ class RealsVector(Vector[float], RealVector):
         """Returns the same direction with length 1; zero stays zero."""
         length = self.length()
         return self / length if length else type(self)()
-
-    def is_normalized(self) -> bool:
-        """Tells whether the length is about 1."""
-        return is_one_approx(self.length_squared())
 
     def is_zero_approx(self) -> bool:
         """Tells whether all numbers are about zero."""
@@ -158,7 +141,7 @@ class _Spatial(RealsVector):
         Raises:
             ValueError: `n` is not normalized.
         """
-        return self - _normal(n) * self.dot(n)
+        return self - n._unit() * self.dot(n)
 
     def reflect(self, n: Self) -> Self:
         """Returns this vector mirrored at the line along `n`.
@@ -166,7 +149,7 @@ class _Spatial(RealsVector):
         Raises:
             ValueError: `n` is not normalized.
         """
-        return _normal(n) * 2.0 * self.dot(n) - self
+        return n._unit() * 2.0 * self.dot(n) - self
 
     def bounce(self, n: Self) -> Self:
         """Returns this vector after a bounce off a plane (in two dimensions: a line) with the normal `n`.
@@ -189,18 +172,10 @@ class Vector2(_Spatial):
 
     __slots__ = ()
     WIDTH = 2
-    ZERO = constant(0, 0)
-    ONE = constant(1, 1)
-    INF = constant(math.inf, math.inf)
     LEFT = constant(-1, 0)
     RIGHT = constant(1, 0)
     UP = constant(0, -1)
     DOWN = constant(0, 1)
-    AXIS_X: ClassVar[int] = 0
-    AXIS_Y: ClassVar[int] = 1
-
-    x: Final[float] = field(0)
-    y: Final[float] = field(1)
 
     @overload
     def __new__(cls, x: float = 0.0, y: float = 0.0) -> Self: ...
@@ -265,9 +240,6 @@ class Vector3(_Spatial):
 
     __slots__ = ()
     WIDTH = 3
-    ZERO = constant(0, 0, 0)
-    ONE = constant(1, 1, 1)
-    INF = constant(math.inf, math.inf, math.inf)
     LEFT = constant(-1, 0, 0)
     RIGHT = constant(1, 0, 0)
     UP = constant(0, 1, 0)
@@ -280,12 +252,8 @@ class Vector3(_Spatial):
     MODEL_BOTTOM = constant(0, -1, 0)
     MODEL_FRONT = constant(0, 0, 1)
     MODEL_REAR = constant(0, 0, -1)
-    AXIS_X: ClassVar[int] = 0
-    AXIS_Y: ClassVar[int] = 1
     AXIS_Z: ClassVar[int] = 2
 
-    x: Final[float] = field(0)
-    y: Final[float] = field(1)
     z: Final[float] = field(2)
 
     @overload
@@ -348,16 +316,9 @@ class Vector4(RealsVector):
 
     __slots__ = ()
     WIDTH = 4
-    ZERO = constant(0, 0, 0, 0)
-    ONE = constant(1, 1, 1, 1)
-    INF = constant(math.inf, math.inf, math.inf, math.inf)
-    AXIS_X: ClassVar[int] = 0
-    AXIS_Y: ClassVar[int] = 1
     AXIS_Z: ClassVar[int] = 2
     AXIS_W: ClassVar[int] = 3
 
-    x: Final[float] = field(0)
-    y: Final[float] = field(1)
     z: Final[float] = field(2)
     w: Final[float] = field(3)
 
@@ -383,7 +344,7 @@ def axis_angle_rows(axis: Vector3, angle: float) -> tuple[float, ...]:
     Raises:
         ValueError: `axis` is not normalized.
     """
-    x, y, z = map(Real, _normal(axis))
+    x, y, z = map(Real, axis._unit())
     sine, cosine = sin(real(angle)), cos(real(angle))
     rest = 1.0 - cosine
     xy, xz, yz = x * y * rest, x * z * rest, y * z * rest
@@ -393,12 +354,6 @@ def axis_angle_rows(axis: Vector3, angle: float) -> tuple[float, ...]:
         *(xy + z * sine, along[1], yz - x * sine),
         *(xz - y * sine, yz + x * sine, along[2]),
     )
-
-
-def _normal(vector: _S) -> _S:
-    if not vector.is_normalized():
-        raise ValueError(f"{vector!r} is not normalized")
-    return vector
 
 
 def _floor(number: float) -> float:

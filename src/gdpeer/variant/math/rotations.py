@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 from typing import Any, Final, Self, overload
 
-from gdpeer.variant.math.flat import Matrix, RealVector, SequenceOfNumbers, constant, field, part
+from gdpeer.variant.math.flat import Matrix, Measured, SequenceOfNumbers, constant, field, part
 from gdpeer.variant.math.geometry import flat, with_vectors
 from gdpeer.variant.math.numbers import (
     CMP_EPSILON,
@@ -41,7 +41,7 @@ __all__ = ["Basis", "Quaternion"]
 _QUARTER = math.pi / 2
 
 
-class Quaternion(RealVector):
+class Quaternion(Measured):
     """A rotation. `Quaternion(x, y, z, w)`, `Quaternion(axis, angle)`, `Quaternion(arc_from, arc_to)`, or from a
     `Basis`.
 
@@ -134,25 +134,9 @@ class Quaternion(RealVector):
             dot((self.w, self.x, self.y, self.z), (w, -x, -y, -z)),
         )
 
-    def dot(self, with_: Quaternion) -> float:
-        """Returns the dot product with another quaternion."""
-        return float(dot(self, with_))
-
-    def length_squared(self) -> float:
-        """Returns the square of the length."""
-        return float(dot(self, self))
-
-    def length(self) -> float:
-        """Returns the length; 1 for a rotation."""
-        return float(sqrt(dot(self, self)))
-
     def normalized(self) -> Quaternion:
         """Returns the same rotation with length 1."""
         return self / self.length()
-
-    def is_normalized(self) -> bool:
-        """Tells whether the length is about 1."""
-        return is_one_approx(self.length_squared())
 
     def inverse(self) -> Quaternion:
         """Returns the opposite rotation.
@@ -160,7 +144,7 @@ class Quaternion(RealVector):
         Raises:
             ValueError: the quaternion is not normalized.
         """
-        x, y, z, w = _unit(self)
+        x, y, z, w = self._unit()
         return Quaternion.of(-x, -y, -z, w)
 
     def angle_to(self, to: Quaternion) -> float:
@@ -185,7 +169,7 @@ class Quaternion(RealVector):
         Raises:
             ValueError: the quaternion is not normalized.
         """
-        return Basis(_unit(self)).get_euler()
+        return Basis(self._unit()).get_euler()
 
     def slerp(self, to: Quaternion, weight: float) -> Quaternion:
         """Returns the rotation between this (weight 0) and `to` (weight 1), along the shorter arc.
@@ -193,7 +177,7 @@ class Quaternion(RealVector):
         Raises:
             ValueError: a quaternion is not normalized.
         """
-        cosine, end, share = dot(_unit(self), _unit(to)), to, Real(weight)
+        cosine, end, share = dot(self._unit(), to._unit()), to, Real(weight)
         # q and -q are the same rotation: take the nearer of the two.
         if cosine < 0:
             cosine, end = -cosine, -to
@@ -211,7 +195,7 @@ class Quaternion(RealVector):
         Raises:
             ValueError: a quaternion is not normalized.
         """
-        cosine, share = dot(_unit(self), _unit(to)), Real(weight)
+        cosine, share = dot(self._unit(), to._unit()), Real(weight)
         if abs(cosine) > 0.9999:
             return self
         angle = acos(cosine)
@@ -446,17 +430,9 @@ class Basis(Matrix):
         return is_one_approx(self.determinant()) and (self * self.transposed()).is_equal_approx(Basis())
 
 
-def _unit(rotation: Quaternion) -> Quaternion:
-    if not rotation.is_normalized():
-        raise ValueError(f"{rotation!r} is not normalized")
-    return rotation
-
-
 def _around(axis: Vector3, angle: float) -> tuple[float, ...]:
-    if not axis.is_normalized():
-        raise ValueError(f"{axis!r} is not normalized")
     half = real(real(angle) * 0.5)
-    return *(axis * (sin(half) / axis.length())), cos(half)
+    return *(axis._unit() * (sin(half) / axis.length())), cos(half)
 
 
 def _shortest_arc(start: Vector3, end: Vector3) -> tuple[float, ...]:

@@ -29,6 +29,11 @@ class _WholeVector(Vector[int], FlatInts):
 
     __slots__ = ()
     _REAL: ClassVar[type[RealsVector]]
+    MIN = constant(-(2**31))
+    MAX = constant(2**31 - 1)
+
+    x: Final[int] = int_field(0)
+    y: Final[int] = int_field(1)
 
     def __str__(self) -> str:
         return f"({', '.join(map(str, self))})"
@@ -111,20 +116,11 @@ class Vector2i(_WholeVector):
 
     __slots__ = ()
     WIDTH = 2
-    ZERO = constant(0, 0)
-    ONE = constant(1, 1)
-    MIN = constant(-(2**31), -(2**31))
-    MAX = constant(2**31 - 1, 2**31 - 1)
     LEFT = constant(-1, 0)
     RIGHT = constant(1, 0)
     UP = constant(0, -1)
     DOWN = constant(0, 1)
-    AXIS_X: ClassVar[int] = 0
-    AXIS_Y: ClassVar[int] = 1
     _REAL = Vector2
-
-    x: Final[int] = int_field(0)
-    y: Final[int] = int_field(1)
 
     @overload
     def __new__(cls, x: int = 0, y: int = 0) -> Self: ...
@@ -145,23 +141,15 @@ class Vector3i(_WholeVector):
 
     __slots__ = ()
     WIDTH = 3
-    ZERO = constant(0, 0, 0)
-    ONE = constant(1, 1, 1)
-    MIN = constant(-(2**31), -(2**31), -(2**31))
-    MAX = constant(2**31 - 1, 2**31 - 1, 2**31 - 1)
     LEFT = constant(-1, 0, 0)
     RIGHT = constant(1, 0, 0)
     UP = constant(0, 1, 0)
     DOWN = constant(0, -1, 0)
     FORWARD = constant(0, 0, -1)
     BACK = constant(0, 0, 1)
-    AXIS_X: ClassVar[int] = 0
-    AXIS_Y: ClassVar[int] = 1
     AXIS_Z: ClassVar[int] = 2
     _REAL = Vector3
 
-    x: Final[int] = int_field(0)
-    y: Final[int] = int_field(1)
     z: Final[int] = int_field(2)
 
     @overload
@@ -179,18 +167,10 @@ class Vector4i(_WholeVector):
 
     __slots__ = ()
     WIDTH = 4
-    ZERO = constant(0, 0, 0, 0)
-    ONE = constant(1, 1, 1, 1)
-    MIN = constant(-(2**31), -(2**31), -(2**31), -(2**31))
-    MAX = constant(2**31 - 1, 2**31 - 1, 2**31 - 1, 2**31 - 1)
-    AXIS_X: ClassVar[int] = 0
-    AXIS_Y: ClassVar[int] = 1
     AXIS_Z: ClassVar[int] = 2
     AXIS_W: ClassVar[int] = 3
     _REAL = Vector4
 
-    x: Final[int] = int_field(0)
-    y: Final[int] = int_field(1)
     z: Final[int] = int_field(2)
     w: Final[int] = int_field(3)
 
