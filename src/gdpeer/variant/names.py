@@ -26,8 +26,7 @@ class NodePath:
     """The path of a node, or of a property of a node: `NodePath("/root/Main/Sprite:position:x")`.
 
     `/` separates node names (several in a row count as one), `:` separates property names. Cannot be changed. Two paths
-    are
-    equal if all parts are equal; a path never equals a string.
+    are equal if all parts are equal; a path never equals a string.
 
     Args:
         path: the text; or another path, which gives an equal path.
@@ -120,9 +119,7 @@ class NodePath:
         return NodePath.of((), (self.get_concatenated_names(), *self.subnames)) if self.names else self
 
     def slice(self, begin: int, end: int = 2**31 - 1) -> NodePath:
-        """Returns the part from `begin` up to `end`, counted over names, then subnames; negative numbers count from the
-        end.
-        """
+        """Returns the part from `begin` up to `end`, names before subnames; negative numbers count from the end."""
         count = len(self.names)
         first, last, _ = slice(begin, end).indices(count + len(self.subnames))
         subnames = self.subnames[max(first - count, 0) : max(last - count, 0)]

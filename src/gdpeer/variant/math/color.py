@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from string import hexdigits
-from typing import Any, Final, Self, overload
+from typing import Any, Final, Self, cast, overload
 
 from gdpeer.errors import VariantError
 from gdpeer.variant.math.flat import SequenceOfNumbers, field, numbers_in
@@ -17,6 +17,10 @@ from gdpeer.variant.math.named_colors import NamedColors
 from gdpeer.variant.math.numbers import Real, clamped, plain_text, real
 
 __all__ = ["Color"]
+
+
+def _eight_bits(index: int) -> int:
+    return cast("int", property(lambda color: _step(color[index])))
 
 
 class Color(NamedColors):
@@ -33,11 +37,17 @@ class Color(NamedColors):
     g: Final[float] = field(1)
     b: Final[float] = field(2)
     a: Final[float] = field(3)
+    r8: Final[int] = _eight_bits(0)
+    """The red part, from 0 to 255."""
+    g8: Final[int] = _eight_bits(1)
+    """The green part, from 0 to 255."""
+    b8: Final[int] = _eight_bits(2)
+    """The blue part, from 0 to 255."""
+    a8: Final[int] = _eight_bits(3)
+    """The alpha part, from 0 to 255."""
 
     @overload
-    def __new__(cls) -> Self: ...
-    @overload
-    def __new__(cls, from_: Color | str | SequenceOfNumbers, alpha: float = ..., /) -> Self: ...
+    def __new__(cls, from_: Color | str | SequenceOfNumbers = ..., alpha: float = ..., /) -> Self: ...
     @overload
     def __new__(cls, r: float, g: float, b: float, a: float = 1.0) -> Self: ...
     def __new__(cls, r: Any = 0.0, g: Any = None, b: Any = 0.0, a: float = 1.0) -> Self:
@@ -135,9 +145,7 @@ class Color(NamedColors):
     def from_rgba8(cls, r8: int, g8: int, b8: int, a8: int = 255) -> Self: ...
     @classmethod
     def from_rgba8(cls, r8: Any, g8: Any = 0, b8: Any = 0, a8: int = 255) -> Self:
-        """Returns the colour of numbers from 0 to 255, or of a sequence of 3 or 4 such numbers: a `pygame.Color`,
-        bytes.
-        """
+        """Returns the colour of numbers from 0 to 255, or of a sequence of 3 or 4: bytes, a `pygame.Color`."""
         numbers = tuple(r8) if hasattr(type(r8), "__getitem__") else (r8, g8, b8, a8)
         return cls.of(*(number / 255.0 for number in (numbers if len(numbers) != 3 else (*numbers, 255))))
 
@@ -150,26 +158,6 @@ class Color(NamedColors):
 
     def __neg__(self) -> Self:
         return self.of(*(1.0 - number for number in self))
-
-    @property
-    def r8(self) -> int:
-        """The red part, from 0 to 255."""
-        return _step(self.r)
-
-    @property
-    def g8(self) -> int:
-        """The green part, from 0 to 255."""
-        return _step(self.g)
-
-    @property
-    def b8(self) -> int:
-        """The blue part, from 0 to 255."""
-        return _step(self.b)
-
-    @property
-    def a8(self) -> int:
-        """The alpha part, from 0 to 255."""
-        return _step(self.a)
 
     @property
     def h(self) -> float:

@@ -122,9 +122,11 @@ class constant:
 
     def __get__(self, instance: object, owner: type[_T]) -> _T:
         # Made at the first use, as the class does not exist yet while its body runs.
-        if owner not in self._values:
-            self._values[owner] = owner.of(*(self._numbers if len(self._numbers) > 1 else self._numbers * owner.WIDTH))
-        return cast("_T", self._values[owner])
+        value: _T | None = self._values.get(owner)
+        if value is None:
+            numbers = self._numbers if len(self._numbers) > 1 else self._numbers * owner.WIDTH
+            value = self._values[owner] = owner.of(*numbers)
+        return value
 
 
 _PACK = [struct.Struct(f"{count}d").pack for count in range(17)]

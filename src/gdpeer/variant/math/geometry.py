@@ -10,7 +10,7 @@ Layer: `variant`. Source: the engine's class reference; measured on Godot 4.6 (t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain, product
 from operator import ge, gt, le
 from typing import Any, ClassVar, Final, Generic, Self, TypeVar, overload
@@ -60,6 +60,14 @@ class _Box(Numbers[_N], Generic[_N, _V]):
     __slots__ = ()
     _CORNER: ClassVar[Any]
 
+    @classmethod
+    def _around(cls, points: Iterable[_V]) -> Self:
+        first, *others = points
+        area = cls.of(*first, *cls._CORNER())
+        for point in others:
+            area = area.expand(point)
+        return area
+
     @property
     def end(self) -> _V:
         """The corner opposite to `position`."""
@@ -76,12 +84,12 @@ class _Box(Numbers[_N], Generic[_N, _V]):
         return self.of(*(begin + size.min(self._CORNER())), *size.abs())
 
     def merge(self, b: Self) -> Self:
-        """Returns the smallest one that contains both."""
+        """Returns the smallest area that contains both."""
         (begin, end), (its_begin, its_end) = self._corners(), b._corners()
         return self._spanning(begin.min(its_begin), end.max(its_end))
 
     def expand(self, to: _V) -> Self:
-        """Returns the smallest one that contains this one and a point."""
+        """Returns the smallest area that contains this area and a point."""
         begin, end = self._corners()
         return self._spanning(begin.min(to), end.max(to))
 
@@ -91,7 +99,7 @@ class _Box(Numbers[_N], Generic[_N, _V]):
         return all(map(le, begin, its_begin)) and all(map(ge, end, its_end))
 
     def intersection(self, b: Self) -> Self:
-        """Returns the common part; zero if there is none."""
+        """Returns the common part; zero if nothing is common."""
         (begin, end), (its_begin, its_end) = self._corners(), b._corners()
         overlap = self._touches(b, self._APART)
         return self._spanning(begin.max(its_begin), end.min(its_end)) if overlap else type(self)()
@@ -113,6 +121,24 @@ class _Box(Numbers[_N], Generic[_N, _V]):
 
     def _spanning(self, begin: Any, end: Any) -> Self:
         return self.of(*begin, *(end - begin))
+
+
+class _RealBox(_Box[float, _V], FlatReals):
+    """The base of rectangles and boxes of floats."""
+
+    __slots__ = ()
+
+    def get_support(self, direction: _V) -> _V:
+        """Returns the corner that lies furthest in a direction."""
+        corners = zip(direction, *self._corners(), strict=True)
+        corner: _V = self._CORNER(*(end if towards > 0 else begin for towards, begin, end in corners))
+        return corner
+
+    def get_center(self) -> _V:
+        """Returns the point in the middle."""
+        begin, size = self._parts()
+        center: _V = begin + size * 0.5
+        return center
 
 
 class _Rect(_Box[_N, _V]):
@@ -145,7 +171,7 @@ class _Rect(_Box[_N, _V]):
         return self.of(*(begin - first), *(size + (first + second)))
 
 
-class Rect2(_Rect[float, Vector2], FlatReals):
+class Rect2(_Rect[float, Vector2], _RealBox[Vector2]):
     """A rectangle. `Rect2(position, size)`, `Rect2(x, y, width, height)`, or from a `Rect2i`.
 
     Attributes:
@@ -161,9 +187,7 @@ class Rect2(_Rect[float, Vector2], FlatReals):
     size: Final[Vector2] = part(Vector2, 2)
 
     @overload
-    def __new__(cls) -> Self: ...
-    @overload
-    def __new__(cls, from_: SequenceOfNumbers, /) -> Self: ...
+    def __new__(cls, from_: SequenceOfNumbers = ..., /) -> Self: ...
     @overload
     def __new__(cls, position: SequenceOfNumbers, size: SequenceOfNumbers, /) -> Self: ...
     @overload
@@ -179,14 +203,6 @@ class Rect2(_Rect[float, Vector2], FlatReals):
     def get_area(self) -> float:
         """Returns the area: width times height."""
         return real(self[2] * self[3])
-
-    def get_support(self, direction: Vector2) -> Vector2:
-        """Returns the corner that lies furthest in a direction."""
-        return Vector2(*_support(self, direction))
-
-    def get_center(self) -> Vector2:
-        """Returns the point in the middle."""
-        return self.position + self.size * 0.5
 
 
 class Rect2i(_Rect[int, Vector2i], FlatInts):
@@ -205,18 +221,15 @@ class Rect2i(_Rect[int, Vector2i], FlatInts):
     size: Final[Vector2i] = part(Vector2i, 2)
 
     @overload
-    def __new__(cls) -> Self: ...
-    @overload
-    def __new__(cls, from_: SequenceOfNumbers, /) -> Self: ...
+    def __new__(cls, from_: SequenceOfNumbers = ..., /) -> Self: ...
     @overload
     def __new__(cls, position: SequenceOfNumbers, size: SequenceOfNumbers, /) -> Self: ...
     @overload
     def __new__(cls, x: int, y: int, width: int, height: int, /) -> Self: ...
     def __new__(cls, *parts: Any) -> Self:
         """Makes a rectangle of a position and a size, of four numbers, or of a `Rect2`, whose fractions are cut off."""
-        if len(parts) == 1:
-            return cls.of(*cut_off(flat(parts)))
-        return cls.of(*(flat(parts) if parts else (0, 0, 0, 0)))
+        numbers = flat(parts) if parts else (0, 0, 0, 0)
+        return cls.of(*(cut_off(numbers) if len(parts) == 1 else numbers))
 
     def intersects(self, b: Rect2i) -> bool:
         """Tells whether both have an area in common; touching is not enough."""
@@ -231,7 +244,7 @@ class Rect2i(_Rect[int, Vector2i], FlatInts):
         return self.position + self.size / 2
 
 
-class AABB(_Box[float, Vector3], FlatReals):
+class AABB(_RealBox[Vector3]):
     """A box whose sides are parallel to the axes. `AABB(position, size)`.
 
     Attributes:
@@ -249,9 +262,7 @@ class AABB(_Box[float, Vector3], FlatReals):
     size: Final[Vector3] = part(Vector3, 3)
 
     @overload
-    def __new__(cls) -> Self: ...
-    @overload
-    def __new__(cls, from_: SequenceOfNumbers, /) -> Self: ...
+    def __new__(cls, from_: SequenceOfNumbers = ..., /) -> Self: ...
     @overload
     def __new__(cls, position: SequenceOfNumbers, size: SequenceOfNumbers, /) -> Self: ...
     def __new__(cls, *parts: Any) -> Self:
@@ -278,10 +289,6 @@ class AABB(_Box[float, Vector3], FlatReals):
         """Returns the product of the sizes."""
         return real(real(self[3] * self[4]) * self[5])
 
-    def get_center(self) -> Vector3:
-        """Returns the point in the middle."""
-        return self.position + self.size * 0.5
-
     def grow(self, by: float) -> AABB:
         """Returns a box larger by `by` on each side."""
         first = Vector3(by, by, by)
@@ -295,10 +302,6 @@ class AABB(_Box[float, Vector3], FlatReals):
         """
         corners = product(*zip(self.position, self.end, strict=True))
         return Vector3(*list(corners)[idx])
-
-    def get_support(self, direction: Vector3) -> Vector3:
-        """Returns the corner that lies furthest in a direction."""
-        return Vector3(*_support(self, direction))
 
     def get_longest_axis_index(self) -> int:
         """Returns the axis with the largest size; the first of equal ones."""
@@ -330,11 +333,6 @@ class AABB(_Box[float, Vector3], FlatReals):
         return any(over) and not all(over)
 
 
-def _support(box: Rect2 | AABB, direction: Vector2 | Vector3) -> list[float]:
-    corners = zip(direction, box.position, box.end, strict=True)
-    return [end if towards > 0 else begin for towards, begin, end in corners]
-
-
 _AXES = (Vector3.RIGHT, Vector3.UP, Vector3.BACK)
 
 
@@ -362,9 +360,7 @@ class Plane(FlatReals):
     normal: Final[Vector3] = part(Vector3, 0)
 
     @overload
-    def __new__(cls) -> Self: ...
-    @overload
-    def __new__(cls, from_: SequenceOfNumbers, /) -> Self: ...
+    def __new__(cls, from_: SequenceOfNumbers = ..., /) -> Self: ...
     @overload
     def __new__(cls, normal: SequenceOfNumbers, through: float | SequenceOfNumbers = 0.0, /) -> Self: ...
     @overload

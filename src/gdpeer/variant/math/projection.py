@@ -41,9 +41,7 @@ class Projection(FlatReals):
     w: Final[Vector4] = part(Vector4, 12)
 
     @overload
-    def __new__(cls) -> Self: ...
-    @overload
-    def __new__(cls, from_: Projection | Transform3D, /) -> Self: ...
+    def __new__(cls, from_: Projection | Transform3D = ..., /) -> Self: ...
     @overload
     def __new__(cls, x_axis: Vector4, y_axis: Vector4, z_axis: Vector4, w_axis: Vector4, /) -> Self: ...
     def __new__(cls, *parts: Any) -> Self:
@@ -123,9 +121,7 @@ class Projection(FlatReals):
     @overload
     def __mul__(self, other: Vector3) -> Vector3: ...
     def __mul__(self, other: Any) -> Any:
-        """Combines two projections (`other` applies first), or transforms a vector. A `Vector3` is divided by its
-        depth.
-        """
+        """Combines two projections (`other` first), or transforms a vector. A `Vector3` is divided by its depth."""
         if isinstance(other, Projection):
             return Projection(*(self * column for column in other.columns()))
         if isinstance(other, Vector4):

@@ -59,9 +59,7 @@ class Quaternion(Measured):
     w: Final[float] = field(3)
 
     @overload
-    def __new__(cls) -> Self: ...
-    @overload
-    def __new__(cls, from_: SequenceOfNumbers, /) -> Self: ...
+    def __new__(cls, from_: SequenceOfNumbers = ..., /) -> Self: ...
     @overload
     def __new__(cls, axis: SequenceOfNumbers, angle: float, /) -> Self: ...
     @overload
@@ -219,8 +217,7 @@ class Basis(Matrix):
     """A rotation with scale and shear: a 3 by 3 matrix.
 
     `Basis(x_axis, y_axis, z_axis)` (the columns), `Basis(axis, angle)`, or from a `Quaternion`. `Basis.of` takes the
-    nine
-    numbers row by row. `basis * vector` transforms, `vector * basis` multiplies by the transposed matrix.
+    nine numbers row by row. `basis * vector` transforms, `vector * basis` multiplies by the transposed matrix.
 
     Attributes:
         x, y, z: the axes, which are the columns.
@@ -241,9 +238,7 @@ class Basis(Matrix):
     z: Final[Vector3] = part(Vector3, 2, 3)
 
     @overload
-    def __new__(cls) -> Self: ...
-    @overload
-    def __new__(cls, from_: Basis | Quaternion, /) -> Self: ...
+    def __new__(cls, from_: Basis | Quaternion = ..., /) -> Self: ...
     @overload
     def __new__(cls, axis: SequenceOfNumbers, angle: float, /) -> Self: ...
     @overload
@@ -312,9 +307,7 @@ class Basis(Matrix):
     @overload
     def __rmul__(self, other: float) -> Basis: ...
     def __rmul__(self, other: Any) -> Any:
-        """Multiplies a vector by the transposed matrix, which for rotations is the inverse; or all numbers by one
-        number.
-        """
+        """Multiplies a vector by the transposed matrix (for rotations: the inverse); or all numbers by one number."""
         if isinstance(other, Vector3):
             return Vector3(dot(self.x, other), dot(self.y, other), dot(self.z, other))
         return self._times(other)

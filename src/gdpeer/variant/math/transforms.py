@@ -47,9 +47,7 @@ class Transform2D(Matrix):
     origin: Final[Vector2] = part(Vector2, 4)
 
     @overload
-    def __new__(cls) -> Self: ...
-    @overload
-    def __new__(cls, from_: Transform2D, /) -> Self: ...
+    def __new__(cls, from_: Transform2D = ..., /) -> Self: ...
     @overload
     def __new__(cls, rotation: float, position: SequenceOfNumbers, /) -> Self: ...
     @overload
@@ -80,15 +78,14 @@ class Transform2D(Matrix):
     @overload
     def __mul__(self, other: Transform2D | float) -> Transform2D: ...
     def __mul__(self, other: Any) -> Any:
-        """Transforms a point or a rectangle; combines two transforms (`other` applies first); or multiplies all numbers
-        by one.
-        """
+        """Transforms a point or a rectangle; combines two transforms (`other` first); or multiplies by a number."""
         if isinstance(other, Vector2):
             return self.basis_xform(other) + self.origin
         if isinstance(other, Transform2D):
             return Transform2D(self.basis_xform(other.x), self.basis_xform(other.y), self * other.origin)
         if isinstance(other, Rect2):
-            return _around(self * other.position, self.x * other.size.x, self.y * other.size.y)
+            corner, x, y = self * other.position, self.x * other.size.x, self.y * other.size.y
+            return Rect2._around((corner, corner + x, corner + y, corner + x + y))
         return self._times(other)
 
     @overload  # type: ignore[override]
@@ -98,18 +95,13 @@ class Transform2D(Matrix):
     @overload
     def __rmul__(self, other: float) -> Transform2D: ...
     def __rmul__(self, other: Any) -> Any:
-        """Transforms a point or a rectangle back, if there is neither scale nor shear; or multiplies all numbers by
-        one.
-        """
+        """Transforms a point or a rectangle back, if there is neither scale nor shear; or multiplies by a number."""
         if isinstance(other, Vector2):
             return self.basis_xform_inv(other - self.origin)
         if isinstance(other, Rect2):
             (x, y), (end_x, end_y) = other.position, other.end
-            first, *others = (Vector2(*corner) * self for corner in ((x, y), (x, end_y), (end_x, end_y), (end_x, y)))
-            area = Rect2(first, Vector2())
-            for corner in others:
-                area = area.expand(corner)
-            return area
+            corners = (x, y), (x, end_y), (end_x, end_y), (end_x, y)
+            return Rect2._around(Vector2(*corner) * self for corner in corners)
         return self._times(other)
 
     def basis_xform(self, v: Vector2) -> Vector2:
@@ -231,9 +223,7 @@ class Transform3D(Matrix):
     origin: Final[Vector3] = part(Vector3, 9)
 
     @overload
-    def __new__(cls) -> Self: ...
-    @overload
-    def __new__(cls, from_: Transform3D | Projection, /) -> Self: ...
+    def __new__(cls, from_: Transform3D | Projection = ..., /) -> Self: ...
     @overload
     def __new__(cls, basis: Basis, origin: SequenceOfNumbers, /) -> Self: ...
     @overload
@@ -270,9 +260,7 @@ class Transform3D(Matrix):
     @overload
     def __mul__(self, other: Transform3D | float) -> Transform3D: ...
     def __mul__(self, other: Any) -> Any:
-        """Transforms a point, a box or a plane; combines two transforms (`other` applies first); or multiplies all
-        numbers by one.
-        """
+        """Transforms a point, a box or a plane; combines two transforms (`other` first); or multiplies by a number."""
         if isinstance(other, Vector3):
             return self.basis * other + self.origin
         if isinstance(other, Transform3D):
@@ -291,15 +279,11 @@ class Transform3D(Matrix):
     @overload
     def __rmul__(self, other: float) -> Transform3D: ...
     def __rmul__(self, other: Any) -> Any:
-        """Transforms a point or a box back, if there is neither scale nor shear; or multiplies all numbers by one."""
+        """Transforms a point or a box back, if there is neither scale nor shear; or multiplies by a number."""
         if isinstance(other, Vector3):
             return (other - self.origin) * self.basis
         if isinstance(other, AABB):
-            first, *others = (other.get_endpoint(7 - index) * self for index in range(8))
-            box = AABB(first, Vector3())
-            for corner in others:
-                box = box.expand(corner)
-            return box
+            return AABB._around(other.get_endpoint(7 - index) * self for index in range(8))
         return self._times(other)
 
     def _around(self, box: AABB) -> AABB:
@@ -391,14 +375,6 @@ def _sign(number: float) -> int:
 def _turned_and_scaled(rotation: float, scale: Vector2, skew: float) -> tuple[float, ...]:
     turn, lean = Real(rotation), Real(rotation) + real(skew)
     return cos(turn) * scale.x, sin(turn) * scale.x, -sin(lean) * scale.y, cos(lean) * scale.y
-
-
-def _around(corner: Vector2, x: Vector2, y: Vector2) -> Rect2:
-    """Returns the rectangle around a parallelogram."""
-    area = Rect2(corner, Vector2())
-    for other in (corner + x, corner + y, corner + x + y):
-        area = area.expand(other)
-    return area
 
 
 def _lerp_angle(start: float, end: float, weight: float) -> float:
