@@ -2,7 +2,7 @@
 cimport cython
 
 from gdpeer.multiplayer.wire.parts cimport Undecoded, undecoded
-from gdpeer.variant.binary.compact cimport encoded, encoded_behind
+from gdpeer.variant.binary.compact cimport encode_arguments, encoded_behind
 
 cdef int _WIDE_METHOD, _RAW, _MAX_ARGUMENTS, _FEW
 cdef unsigned int _PATH_FOLLOWS

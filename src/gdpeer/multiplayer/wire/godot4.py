@@ -26,7 +26,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from gdpeer.errors import PacketError
 from gdpeer.multiplayer.wire.parts import MAX_ARGUMENTS, ONE_ARRAY, PATH_FOLLOWS, U32, Undecoded, text_at, undecoded
-from gdpeer.variant.binary.compact import encoded, encoded_behind
+from gdpeer.variant.binary.compact import encode_arguments, encoded_behind
 
 __all__ = [
     "AddPeer",
@@ -270,7 +270,7 @@ def encode_call_body(
         return flags | _RAW, method + bytes(arguments[0])
     if count > _MAX_ARGUMENTS:
         raise ValueError(f"a call takes at most {MAX_ARGUMENTS} arguments, not {count}")
-    return flags, method + _BYTE[count] + encoded(arguments, 4, typed, objects)
+    return flags, method + _BYTE[count] + encode_arguments(arguments, 4, typed, objects)
 
 
 def call_packet(flags: int, body: bytes, node_id: int, path: str | None = None, wide: bool = False) -> bytes:

@@ -1,7 +1,7 @@
 # C types of parts.py (Cython's pure-Python mode).
 cimport cython
 
-from gdpeer.variant.binary.compact cimport decoded
+from gdpeer.variant.binary.compact cimport decode_arguments
 
 
 @cython.final

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 from gdpeer.errors import PacketError, VariantError
-from gdpeer.variant.binary.compact import decoded
+from gdpeer.variant.binary.compact import decode_arguments
 from gdpeer.variant.packed import PackedByteArray
 
 __all__ = [
@@ -61,7 +61,7 @@ class Undecoded:
         if self._number < 0:
             return (PackedByteArray(self._data[self._at : self._end]),) if self._at < self._end else ()
         try:
-            return decoded(self._data, self._at, self._number, self._end, self._engine, self._objects)
+            return decode_arguments(self._data, self._at, self._number, self._end, self._engine, self._objects)
         except VariantError as problem:
             raise PacketError(f"an argument cannot be decoded: {problem}") from None
 

@@ -7,12 +7,12 @@ from gdpeer.variant.binary.writer cimport Writer, new_writer
 
 cdef int _BOOL, _INT, _TRUE, _TYPE
 
-cpdef bytes encoded(object arguments, object engine, bint typed, bint objects)
+cpdef bytes encode_arguments(object arguments, object engine=*, bint typed=*, bint objects=*)
 cpdef bytes encoded_behind(int first, long long second, int size, object arguments, bint typed, bint objects)
-@cython.locals(source=bytes, leaves=LeafReader, number=Py_ssize_t, index=Py_ssize_t, values=list, compact=bint)
-cpdef list decoded(object data, Py_ssize_t offset, object count, Py_ssize_t end, object engine, bint objects)
+@cython.locals(number=Py_ssize_t, index=Py_ssize_t, values=list, compact=bint)
+cpdef list decode_arguments(object data, Py_ssize_t offset, object count, Py_ssize_t end, object engine=*, bint objects=*)
 cdef Py_ssize_t _clipped(object count) except? -1
-cdef int _append_all(Writer writer, object arguments, bint compact) except -1
+cdef bytes _finished(Writer writer, object arguments, bint compact)
 cdef int _append(Writer writer, object value) except -1
 cdef int _append_other(Writer writer, object value) except -1
 @cython.locals(number=cython.longlong, mode=int)

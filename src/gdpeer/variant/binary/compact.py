@@ -32,7 +32,7 @@ except ImportError:
 if cython.compiled:
     from cython.cimports.gdpeer.variant.binary._kernels import as_size
 
-__all__ = ["decode_arguments", "decoded", "encode_arguments", "encoded", "encoded_behind"]
+__all__ = ["decode_arguments", "encode_arguments", "encoded_behind"]
 
 # C integers once compiled (compact.pxd).
 _BOOL = 1
@@ -41,7 +41,7 @@ _TRUE = 0x80
 _TYPE = 0x3F
 
 
-def encode_arguments(arguments: Sequence[Any], *, engine: int = 4, typed: bool = False, objects: bool = False) -> bytes:
+def encode_arguments(arguments: Sequence[Any], engine: int = 4, typed: bool = False, objects: bool = False) -> bytes:
     """Encodes all arguments, without a count.
 
     Args:
@@ -53,11 +53,20 @@ def encode_arguments(arguments: Sequence[Any], *, engine: int = 4, typed: bool =
     Raises:
         VariantError: the engine cannot hold an argument; see `var_to_bytes`.
     """
-    return encoded(arguments, engine, typed, objects)
+    if engine != 4:
+        check_engine(engine)
+    return _finished(new_writer(engine, typed, objects), arguments, engine == 4)
+
+
+def encoded_behind(first: int, second: int, size: int, arguments: Sequence[Any], typed: bool, objects: bool) -> bytes:
+    """Encodes as `encode_arguments` for Godot 4, behind a byte and a signed number of `size` bytes, 1 to 8."""
+    writer = new_writer(4, typed, objects)
+    writer.compact(first, second, size)
+    return _finished(writer, arguments, True)
 
 
 def decode_arguments(
-    data: bytes | bytearray | memoryview, offset: int, count: int, end: int, *, engine: int = 4, objects: bool = False
+    data: bytes | bytearray | memoryview, offset: int, count: int, end: int, engine: int = 4, objects: bool = False
 ) -> list[Any]:
     """Decodes `count` arguments; bytes after them are ignored.
 
@@ -74,40 +83,9 @@ def decode_arguments(
         ValueError: `count` is below zero, or the span is outside `data`.
         TypeError: `data` is not bytes-like.
     """
-    return decoded(data, offset, count, end, engine, objects)
-
-
-def encoded(arguments: Sequence[Any], engine: int, typed: bool, objects: bool) -> bytes:
-    """Encodes as `encode_arguments`; a C function for compiled callers."""
     if engine != 4:
         check_engine(engine)
-    writer = new_writer(engine, typed, objects)
-    try:
-        _append_all(writer, arguments, engine == 4)
-    except NOT_ENCODABLE as error:
-        raise not_encodable(error) from None
-    return writer.finish()
-
-
-def encoded_behind(first: int, second: int, size: int, arguments: Sequence[Any], typed: bool, objects: bool) -> bytes:
-    """Encodes as `encode_arguments` for Godot 4, behind a byte and a signed number of `size` bytes, 1 to 8."""
-    writer = new_writer(4, typed, objects)
-    writer.compact(first, second, size)
-    try:
-        _append_all(writer, arguments, True)
-    except NOT_ENCODABLE as error:
-        raise not_encodable(error) from None
-    return writer.finish()
-
-
-def decoded(
-    data: bytes | bytearray | memoryview, offset: int, count: int, end: int, engine: int, objects: bool
-) -> list[Any]:
-    """Decodes as `decode_arguments`; a C function for compiled callers."""
-    if engine != 4:
-        check_engine(engine)
-    source = data if type(data) is bytes else bytes_of(data)
-    leaves = new_leaf_reader(source, offset, end, engine, objects)
+    leaves = new_leaf_reader(bytes_of(data), offset, end, engine, objects)
     number = _clipped(count)
     if number < 0:
         raise ValueError(f"{count} arguments are asked for")
@@ -129,12 +107,16 @@ def _clipped(count: int) -> Any:
     return count
 
 
-def _append_all(writer: Writer, arguments: Sequence[Any], compact: bool) -> None:
-    for value in arguments:
-        if compact:
-            _append(writer, value)
-        else:
-            writer.value(value)
+def _finished(writer: Writer, arguments: Sequence[Any], compact: bool) -> bytes:
+    try:
+        for value in arguments:
+            if compact:
+                _append(writer, value)
+            else:
+                writer.value(value)
+    except NOT_ENCODABLE as error:
+        raise not_encodable(error) from None
+    return writer.finish()
 
 
 def _append(writer: Writer, value: Any) -> None:

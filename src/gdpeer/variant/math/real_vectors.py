@@ -300,7 +300,7 @@ class Vector3(_Spatial):
         return Vector3(dot(rows[0:3], self), dot(rows[3:6], self), dot(rows[6:9], self))
 
     def slerp(self, to: Vector3, weight: float) -> Vector3:
-        """Turns and stretches from this vector (weight 0) to `to` (weight 1); as `lerp` if parallel or either is zero."""
+        """Turns and stretches from this vector (weight 0) to `to` (weight 1); as `lerp` if parallel or one is zero."""
         start, end, axis = self.length(), to.length(), self.cross(to)
         if not start or not end or not axis.length_squared():
             return self.lerp(to, weight)
