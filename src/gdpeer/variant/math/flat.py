@@ -306,7 +306,7 @@ class Measured(RealVector):
         return float(dot(self, self))
 
     def length(self) -> float:
-        """Returns the length."""
+        """Returns the length, which is 1 for a rotation."""
         return float(sqrt(dot(self, self)))
 
     def is_normalized(self) -> bool:
