@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 import tracemalloc
 from contextlib import suppress
 from pathlib import Path
@@ -17,14 +18,15 @@ from gdpeer.multiplayer.local_peers import LoopbackMultiplayerPeer
 from gdpeer.multiplayer.rpc.decorator import rpc
 from gdpeer.multiplayer.tree import Node, SceneTree
 from gdpeer.multiplayer.wire import godot3, godot4
+from gdpeer.multiplayer.wire.replication import Delta, Despawn, Spawn, Sync, decode_values
 from tests.property.streams import damaged
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 
 
-def recorded(version: int, skip: int) -> list[bytes]:
+def recorded(name: str, skip: int) -> list[bytes]:
     """Every kind of packet that a real engine sent, without the transport's header."""
-    lines = (GOLDEN / f"rpc_godot{version}.jsonl").read_text("utf-8").splitlines()
+    lines = (GOLDEN / name).read_text("utf-8").splitlines()
     messages = [json.loads(line) for line in lines]
     return [bytes.fromhex(one["hex"])[skip:] for one in messages if one["op"] == 2 and len(one["hex"]) > 2 * skip]
 
@@ -42,9 +44,10 @@ KINDS = {
     "unknown receiver",
     "wrong arguments",
 }
-FOUR = recorded(4, 0)
-THREE = recorded(3, 9)
-PARSERS: list[tuple[Any, list[bytes]]] = [(godot4.parse, FOUR), (godot3.parse, THREE)]
+FOUR = recorded("rpc_godot4.jsonl", 0)
+REPLICATION = recorded("replication_godot4.jsonl", 0)
+THREE = recorded("rpc_godot3.jsonl", 9)
+PARSERS: list[tuple[Any, list[bytes]]] = [(godot4.parse, FOUR), (godot4.parse, REPLICATION), (godot3.parse, THREE)]
 
 
 def parse_all(parse: Any, data: bytes) -> None:
@@ -55,7 +58,7 @@ def parse_all(parse: Any, data: bytes) -> None:
             parse_all(parse, packet.data)
 
 
-@pytest.mark.parametrize(("parse", "packets"), PARSERS, ids=["godot4", "godot3"])
+@pytest.mark.parametrize(("parse", "packets"), PARSERS, ids=["godot4", "replication", "godot3"])
 @given(st.data())
 def test_damaged_packets_are_refused_with_the_documented_error(parse: Any, packets: list[bytes], data: Any) -> None:
     parse_all(parse, data.draw(st.sampled_from(packets).flatmap(damaged)))
@@ -65,6 +68,51 @@ def test_damaged_packets_are_refused_with_the_documented_error(parse: Any, packe
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_packet_or_a_packet_error(parse: Any, data: bytes) -> None:
     parse_all(parse, data)
+
+
+def seen_again(packet: godot4.Packet) -> godot4.Packet:
+    """The packet that a receiver sees when this one is sent on: without what a fault cut off."""
+    if isinstance(packet, Sync | Delta):
+        elements = packet.elements
+        while elements and not elements[-1][-1]:  # an element without values at the end is not seen
+            elements = elements[:-1]
+        return packet._replace(elements=elements, problem="")
+    return packet
+
+
+@given(st.sampled_from(REPLICATION).flatmap(damaged) | st.binary(max_size=100).map(b"\x06".__add__))
+def test_a_packet_of_replication_that_parses_means_the_same_when_it_is_sent_on(data: bytes) -> None:
+    with suppress(PacketError):
+        packet = godot4.parse(data)
+        if isinstance(packet, Spawn | Despawn | Sync | Delta):
+            assert seen_again(godot4.parse(packet.encode())) == seen_again(packet)
+
+
+@given(st.sampled_from(REPLICATION).flatmap(damaged), st.none() | st.integers(0, 1000))
+def test_values_of_a_synchronizer_decode_or_are_refused(data: bytes, count: int | None) -> None:
+    with suppress(PacketError):
+        values, used = decode_values(data, count)
+        assert used <= len(data)
+        assert count is None or count == len(values)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\x06\0\0" + struct.pack("<II", 7_000, 0) * 8_000,
+        b"\x16" + struct.pack("<IQI", 7_000, 1 << 40, 0) * 4_000,
+        struct.pack("<BBIIII", 4, 0, 1, 1, 16_000, 2) + b"AAA\0" * 16_000 + b"A\0",
+        struct.pack("<BBIIII", 4, 0, 1, 1, 0xFFFFFFFF, 2) + b"A\0" * 8_000,
+    ],
+    ids=["sync", "delta", "spawn", "cut"],
+)
+def test_memory_of_replication_is_bounded_by_the_size_of_the_packet(data: bytes) -> None:
+    parse_all(godot4.parse, data)
+    tracemalloc.start()
+    parse_all(godot4.parse, data)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak <= 16 * len(data) + 65536
 
 
 @pytest.mark.parametrize("parse", [godot4.parse, godot3.parse], ids=["godot4", "godot3"])

@@ -10,12 +10,15 @@ from __future__ import annotations
 
 import struct
 from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
 
 from gdpeer.errors import PacketError
 from gdpeer.inspection.decoded import Decoded, Paths, clipped
 from gdpeer.inspection.direction import Direction, Message
 from gdpeer.inspection.method_names import MethodNames
 from gdpeer.multiplayer.wire import godot4
+from gdpeer.multiplayer.wire.replication import Delta, Despawn, Spawn, Sync, path_based
 
 __all__ = ["Decoder4", "is_id"]
 
@@ -25,11 +28,6 @@ MOST_SOURCES = 4096
 MOST_UNNAMED = 1000
 
 _I32 = struct.Struct("<i")
-_SPAWN = struct.Struct("<BBIIII")
-_ELEMENT = struct.Struct("<II")
-_DELTA = struct.Struct("<IQI")
-_BY_PATH = 0x80000000
-_DELTA_FLAG = 0x10
 
 
 def is_id(message: Message) -> bool:
@@ -89,8 +87,14 @@ class Decoder4:
                 return self._confirm(matches, cache_id, path)
             case godot4.Raw(data):
                 return Decoded("raw", detail=f"{len(data)} bytes: {data[:32].hex(' ')}")
-            case godot4.Replication():
-                return self._replication(packet, source)
+            case Spawn():
+                return self._spawn(packet, source)
+            case Despawn(net_id):
+                return Decoded("despawn", detail=f"net id {net_id}")
+            case Sync(_, elements, problem):
+                return self._elements("sync", elements, problem, source)
+            case Delta(elements, problem):
+                return self._elements("delta", elements, problem, source)
             case godot4.Auth(data):  # may hold a password: never shown
                 return Decoded("auth", detail=f"{len(data)} bytes, not shown" if data else "complete")
             case godot4.AddPeer(peer_id):
@@ -130,42 +134,17 @@ class Decoder4:
 
     # ------------------------------------------------------------------------------------------ replication
 
-    def _replication(self, packet: godot4.Replication, source: int | None) -> Decoded:
-        data = packet.data
-        try:
-            if packet.command == godot4.Command.SPAWN:
-                return self._spawn(data, source)
-            if packet.command == godot4.Command.DESPAWN:
-                return Decoded("despawn", detail=f"net id {struct.unpack_from('<I', data, 1)[0]}")
-            return self._sync(data, source)
-        except struct.error:
-            raise PacketError(f"{packet.command.name} is too short", len(data)) from None
+    def _spawn(self, packet: Spawn, source: int | None) -> Decoded:
+        what = "custom" if packet.argument is not None else f"scene {packet.scene}"
+        detail = f"{clipped(packet.name)}, {what}, net id {packet.net_id}, {len(packet.state)} bytes of state"
+        return Decoded("spawn", path=self._of(source).name(packet.spawner_id), detail=detail)
 
-    def _spawn(self, data: bytes, source: int | None) -> Decoded:
-        _, scene, spawner, net_id, synchronizers, length = _SPAWN.unpack_from(data)
-        begin = _SPAWN.size + 4 * synchronizers
-        end = begin + length
-        if end > len(data):
-            raise PacketError("SPAWN is shorter than its name", len(data))
-        name = clipped(data[begin:end].rstrip(b"\0").decode(errors="replace"))
-        what = "custom" if scene == 0xFF else f"scene {scene}"  # 0xFF: made by the game's spawn_function
-        state = f"{len(data) - end} bytes of state"
-        path = self._of(source).name(spawner)
-        return Decoded("spawn", path=path, detail=f"{name}, {what}, net id {net_id}, {state}")
+    def _elements(self, command: str, elements: Sequence[Any], problem: str, source: int | None) -> Decoded:
+        if problem:
+            raise PacketError(problem)
+        parts = [f"{self._synchronizer(one[0], source)} {len(one[-1])} bytes" for one in elements]
+        return Decoded(command, detail=clipped(", ".join(parts)))
 
-    def _sync(self, data: bytes, source: int | None) -> Decoded:
-        is_delta = bool(data[0] & _DELTA_FLAG)
-        at = 1 if is_delta else 3  # only a SYNC has a sequence number of two bytes
-        parts = []
-        while at < len(data):
-            head = (_DELTA if is_delta else _ELEMENT).unpack_from(data, at)
-            at += (_DELTA if is_delta else _ELEMENT).size + head[-1]
-            if at > len(data):
-                raise PacketError("SYNC is shorter than its elements", len(data))
-            parts.append(f"{self._synchronizer(head[0], source)} {head[-1]} bytes")
-        return Decoded("delta" if is_delta else "sync", detail=clipped(", ".join(parts)))
-
-    def _synchronizer(self, net_id: int, source: int | None) -> str:
-        if net_id & _BY_PATH:
-            return self._of(source).name(net_id ^ _BY_PATH)
-        return f"net id {net_id}"
+    def _synchronizer(self, sync_id: int, source: int | None) -> str:
+        path_id = path_based(sync_id)
+        return f"net id {sync_id}" if path_id is None else self._of(source).name(path_id)

@@ -133,7 +133,7 @@ def test_names_are_missing_where_no_table_has_the_checksum() -> None:
         (bytes.fromhex("04000100000001000000010000000400000002000000426f620005000000000080 3f00000040"),
          "node 1 Bob, scene 0, net id 1, 12 bytes of state"),
         (bytes.fromhex("04ff01000000030000000000000004000000426f6200020000000207"),
-         "node 1 Bob, custom, net id 3, 6 bytes of state"),
+         "node 1 Bob, custom, net id 3, 0 bytes of state"),
         (bytes.fromhex("0501000000"), "net id 1"),
         (bytes.fromhex("060100020000000c000000050000000000803f00000040"), "net id 2 12 bytes"),
         (bytes.fromhex("16020000000100000000000000020000000207"), "net id 2 2 bytes"),

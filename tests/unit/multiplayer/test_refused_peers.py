@@ -7,6 +7,7 @@ import pytest
 from gdpeer import OK, ManualClock, SceneTree, WebSocketMultiplayerPeer, WebSocketPeer, WebSocketServer, godot3, http
 from gdpeer.errors import Error
 from gdpeer.logs import LOGGED_AT_ONCE
+from gdpeer.multiplayer.wire.replication import Despawn, Spawn, Sync
 from gdpeer.prometheus import ServerCollector
 from gdpeer.transport.memory import memory_pair
 from gdpeer.websocket.session.godot3_header import Kind, pack_data, pack_system
@@ -180,8 +181,8 @@ def test_without_a_network_the_api_counts_alone() -> None:
 def test_spawners_and_synchronizers_of_an_honest_client_never_end_its_connection() -> None:
     hall = Hall(max_refused=20)
     for _ in range(100):
-        for command in (4, 5, 6):
-            hall.clients[0].send(bytes((command,)) + b"state")
+        for packet in (Spawn(0, 1, 1, (), "Unit", None, b""), Despawn(1), Sync(1, ((2, b"state"),))):
+            hall.clients[0].send(packet.encode())
         hall.tree.poll()
     hall.clients[0].send(RAW4)
     hall.run()

@@ -12,7 +12,7 @@ The first byte of a packet:
 All numbers are little-endian; texts are UTF-8 and end with a zero byte. If bit 31 of a node id of four bytes is set,
 the other bits are the offset of a path that ends the packet.
 
-The packets of MultiplayerSpawner and MultiplayerSynchronizer (SPAWN, DESPAWN, SYNC) are recognised, but not parsed.
+The packets of MultiplayerSpawner and MultiplayerSynchronizer (SPAWN, DESPAWN, SYNC) are in `replication.py`.
 
 Layer: `multiplayer.wire`; pure; compiled (types in `godot4.pxd`). Source: reference godot4-wire sections C and D.
 """
@@ -26,6 +26,15 @@ from typing import Any, NamedTuple, TypeAlias
 
 from gdpeer.errors import PacketError
 from gdpeer.multiplayer.wire.parts import MAX_ARGUMENTS, ONE_ARRAY, PATH_FOLLOWS, U32, Undecoded, text_at, undecoded
+from gdpeer.multiplayer.wire.replication import (
+    Delta,
+    Despawn,
+    Spawn,
+    Sync,
+    parse_despawn,
+    parse_spawn,
+    parse_sync,
+)
 from gdpeer.variant.binary.compact import encode_arguments, encoded_behind
 
 __all__ = [
@@ -38,7 +47,6 @@ __all__ = [
     "Raw",
     "Relay",
     "RemoteCall",
-    "Replication",
     "SimplifyPath",
     "SysCommand",
     "UndecodedCall",
@@ -151,17 +159,6 @@ class Raw(NamedTuple):
         return b"\x03" + self.data
 
 
-class Replication(NamedTuple):
-    """A packet of a MultiplayerSpawner or MultiplayerSynchronizer, not parsed."""
-
-    command: Command
-    data: bytes
-
-    def encode(self) -> bytes:
-        """Returns the bytes of the packet."""
-        return self.data
-
-
 class Auth(NamedTuple):
     """Carries authentication data. A packet without data says that the sender has completed the authentication."""
 
@@ -209,7 +206,9 @@ class Relay(NamedTuple):
         return relay_packet(self.peer_id, self.data)
 
 
-Packet: TypeAlias = RemoteCall | SimplifyPath | ConfirmPath | Raw | Replication | Auth | AddPeer | DelPeer | Relay
+Packet: TypeAlias = (
+    RemoteCall | SimplifyPath | ConfirmPath | Raw | Spawn | Despawn | Sync | Delta | Auth | AddPeer | DelPeer | Relay
+)
 
 _U16 = struct.Struct("<H")
 _BUFFERS = (bytes, bytearray, memoryview)
@@ -399,10 +398,6 @@ def _parse_raw(data: bytes) -> Raw:
     return Raw(data[1:])
 
 
-def _parse_replication(data: bytes) -> Replication:
-    return Replication(Command(data[0] & 7), data)
-
-
 def _parse_sys(data: bytes) -> Packet:
     if len(data) < 2:
         raise PacketError("SYS without a sub-command")
@@ -425,8 +420,8 @@ _PARSERS: dict[int, Callable[[bytes], Packet]] = {
     Command.SIMPLIFY_PATH: _parse_simplify,
     Command.CONFIRM_PATH: _parse_confirm,
     Command.RAW: _parse_raw,
-    Command.SPAWN: _parse_replication,
-    Command.DESPAWN: _parse_replication,
-    Command.SYNC: _parse_replication,
+    Command.SPAWN: parse_spawn,
+    Command.DESPAWN: parse_despawn,
+    Command.SYNC: parse_sync,
     Command.SYS: _parse_sys,
 }

@@ -11,6 +11,8 @@ cpdef bytes encode_arguments(object arguments, object engine=*, bint typed=*, bi
 cpdef bytes encoded_behind(int first, long long second, int size, object arguments, bint typed, bint objects)
 @cython.locals(number=Py_ssize_t, index=Py_ssize_t, values=list, compact=bint)
 cpdef list decode_arguments(object data, Py_ssize_t offset, object count, Py_ssize_t end, object engine=*, bint objects=*)
+@cython.locals(size=Py_ssize_t, at=Py_ssize_t, values=list)
+cpdef tuple decode_values(bytes data, Py_ssize_t count)
 cdef Py_ssize_t _clipped(object count) except? -1
 cdef bytes _finished(Writer writer, object arguments, bint compact)
 cdef int _append(Writer writer, object value) except -1

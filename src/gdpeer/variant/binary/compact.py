@@ -32,7 +32,7 @@ except ImportError:
 if cython.compiled:
     from cython.cimports.gdpeer.variant.binary._kernels import as_size
 
-__all__ = ["decode_arguments", "encode_arguments", "encoded_behind"]
+__all__ = ["decode_arguments", "decode_values", "encode_arguments", "encoded_behind"]
 
 # C integers once compiled (compact.pxd).
 _BOOL = 1
@@ -98,6 +98,25 @@ def decode_arguments(
         values[index] = _take(leaves) if compact else read_value(leaves)
     leaves.end()
     return values
+
+
+def decode_values(data: bytes, count: int) -> tuple[list[Any], int]:
+    """Decodes `count` values of Godot 4 from the beginning of `data`; -1: all values that `data` holds.
+
+    Returns:
+        The values, and how many bytes they take.
+
+    Raises:
+        VariantError: a value is damaged or missing.
+    """
+    leaves = new_leaf_reader(data, 0, len(data), 4, False)
+    size = len(data)
+    values: list[Any] = []
+    while leaves.at < size if count < 0 else len(values) < count:
+        values.append(_take(leaves))
+    at = leaves.at
+    leaves.end()
+    return values, at
 
 
 def _clipped(count: int) -> Any:

@@ -18,6 +18,7 @@ from gdpeer.multiplayer.local_peers import LoopbackMultiplayerPeer, OfflineMulti
 from gdpeer.multiplayer.rpc.decorator import rpc
 from gdpeer.multiplayer.tree import Node, SceneTree
 from gdpeer.multiplayer.wire import godot4 as wire
+from gdpeer.multiplayer.wire.replication import Delta, Despawn, Spawn, Sync
 from gdpeer.variant import Array, ContainerType, EncodedObject, NodePath, VariantType
 from tests.unit.multiplayer.sessions import Main, Session, Side
 
@@ -508,7 +509,7 @@ def test_bad_packets_are_dropped_and_counted(caplog: pytest.LogCaptureFixture) -
         b"\xff",
         wire.RemoteCall(7, 2, ["x"]).encode(),  # a number that was never told
         wire.ConfirmPath(True, 9).encode(),
-        wire.Replication(wire.Command.SPAWN, b"\x04").encode(),
+        Despawn(7).encode(),
         wire.Auth(b"again").encode(),
         wire.AddPeer(5).encode(),
         wire.Relay(0, wire.AddPeer(5).encode()).encode(),
@@ -1121,18 +1122,30 @@ def test_who_takes_its_time_may_send_as_much_as_it_needs() -> None:
 # ---------------------------------------------------------------------------------------------------- replication
 
 
-@pytest.mark.parametrize("command", [4, 5, 6])
-def test_what_spawners_and_synchronizers_say_is_counted_apart(command: int, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize(
+    "packet",
+    [
+        Spawn(0, 1, 1, (), "Unit", None, b""),
+        Despawn(1),
+        Sync(1, ((2, b"state"),)),
+        Delta(((2, 1, b"state"),)),
+        Sync(1, ()),  # without elements: engines send these two when values are large
+        Delta(()),
+    ],
+)
+def test_packets_of_spawners_and_synchronizers_are_counted_apart(
+    packet: Spawn | Despawn | Sync | Delta, caplog: pytest.LogCaptureFixture
+) -> None:
     session = Session(1)
     server, client = session.server, session.clients[0]
     for _ in range(1_000):
-        client.peer.put_packet(bytes((command,)) + b"some state")
+        client.peer.put_packet(packet.encode())
     session.run()
     assert server.api.refused == {"replication": 1_000}
     assert server.api.get_refused(client.id) == {"replication": 1_000}
     assert [line for line in caplog.messages if "MultiplayerSynchronizer" in line] == caplog.messages
     assert len(caplog.messages) == 1
-    server.peer.put_packet(bytes((command,)) + b"some state")
+    server.peer.put_packet(packet.encode())
     session.run()
     assert client.api.refused == {"replication": 1}
 

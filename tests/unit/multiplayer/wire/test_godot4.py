@@ -9,6 +9,7 @@ import pytest
 
 from gdpeer.errors import PacketError, VariantError
 from gdpeer.multiplayer.wire import godot4 as wire
+from gdpeer.multiplayer.wire.replication import Despawn
 from gdpeer.variant import NodePath, PackedByteArray
 from tests.support.missing import ROOT
 
@@ -62,7 +63,7 @@ def test_what_an_engine_sent_parses_and_is_encoded_to_the_same_bytes(message: di
         ("07 01 d7 6d 34 46", wire.AddPeer(0x46346DD7)),
         ("07 02 39 27 ba 4e", wire.DelPeer(0x4EBA2739)),
         ("07 03 ff ff ff ff 03 65 78", wire.Relay(-1, b"\x03ex")),
-        ("05 01 00 00 00", wire.Replication(wire.Command.DESPAWN, b"\x05\1\0\0\0")),
+        ("05 01 00 00 00", Despawn(1)),
     ],
 )
 def test_the_examples_of_the_reference(data: str, packet: wire.Packet) -> None:
