@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gdpeer.contract import Contract, checksum_of, read_project
-from tests.support.engines import Engine, command, environment
+from tests.support.engines import Engine, import_project
 from tests.unit.contract.test_project import FORMS, PROJECT, UNSEEN, write_forms
 
 pytestmark = pytest.mark.engine
@@ -23,16 +22,9 @@ BROKEN = ["broken_string", "broken_twice", "broken_var", "broken_word", "broken_
 
 
 def ask(project: Path, ids: list[str]) -> Engine:
-    """What the engine says; `--import` has it find the names of classes first."""
+    """What the engine says; importing has it find the names of classes first."""
     shutil.copy(SCRIPT, project)
-    subprocess.run(
-        [*command("4"), "--path", str(project), "--import"],
-        env={**environment()},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        timeout=60,
-        check=False,
-    )
+    import_project(project)
     engine = Engine("4", project, project / SCRIPT.name, *ids)
     with engine:
         engine.wait_for("done", timeout=40.0)

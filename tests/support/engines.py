@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import threading
 from pathlib import Path
 from types import TracebackType
@@ -44,6 +45,18 @@ def command(version: str) -> list[str]:
 def environment() -> dict[str, str]:
     """Returns the environment variables for an engine, besides those of this process."""
     return {"NO_COLOR": "1", **godot.environment()}
+
+
+def import_project(project: Path) -> None:
+    """Has Godot 4 find a project's global classes and uids, as its editor does."""
+    subprocess.run(
+        [*command("4"), "--path", str(project), "--import"],
+        env={**environment()},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
 
 
 class Engine:

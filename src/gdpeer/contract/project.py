@@ -19,7 +19,8 @@ from gdpeer.contract.inheritance import Classes
 from gdpeer.contract.model import Contract, Place, Problem, Table
 from gdpeer.contract.script import Script, parse_script
 from gdpeer.project_files.files import ProjectFiles, engine_of
-from gdpeer.project_files.scenes import Scene, Scenes, parse_scene
+from gdpeer.project_files.node_lists import NodeLists
+from gdpeer.project_files.scenes import Scene, parse_scene
 from gdpeer.project_files.text_resource import Section
 
 __all__ = ["read_project", "read_scripts"]
@@ -75,7 +76,7 @@ class _Reader:
             text = self._files.text(file) if file.suffix == ".tscn" else None
             if text is not None:
                 self._read_scene(name, text)
-        scenes = Scenes(self._scenes.get, self._files.exists)
+        scenes = NodeLists(self._scenes.get, self._files.exists)
         classes = Classes(self._scripts, self._global_names(), self._autoload_scripts(settings), self._uids)
         tables = self._tables(classes)
         places = tuple(self._places(settings, scenes, classes))
@@ -117,7 +118,7 @@ class _Reader:
         tables = (classes.table(class_) for class_ in all_classes)
         return tuple(table for table in tables if table is not None and table.methods)
 
-    def _places(self, settings: dict[str, Section], scenes: Scenes, classes: Classes) -> Iterator[Place]:
+    def _places(self, settings: dict[str, Section], scenes: NodeLists, classes: Classes) -> Iterator[Place]:
         for name, path in self._autoload_paths(settings).items():
             if path in self._scripts:
                 yield Place(name, self._table_of(path, classes), "autoload", "")
@@ -129,18 +130,17 @@ class _Reader:
             path = self._uids.get(str(main), str(main))
             yield from self._nodes(path, "", "main", scenes, classes)
 
-    def _nodes(self, path: str, name: str, how: str, scenes: Scenes, classes: Classes) -> Iterator[Place]:
+    def _nodes(self, path: str, name: str, how: str, scenes: NodeLists, classes: Classes) -> Iterator[Place]:
         """Yields all nodes of a scene in the tree; the root of an autoload has the autoload's name."""
-        found = scenes.nodes(path)
+        found = scenes.of(path)
         if found is None:
             self._problems.append(
                 Problem("unknown-nodes", path, 0, f"cannot be read: the nodes of the {how} are unknown")
             )
             return
-        root, nodes = found
-        for below, node in nodes.items():
+        for below, node in found.nodes.items():
             table = self._table_of(node.script, classes)
-            yield Place("/".join(part for part in (name or root, below) if part), table, how, path)
+            yield Place("/".join(part for part in (name or found.name, below) if part), table, how, path)
 
     def _table_of(self, path: str, classes: Classes) -> str | None:
         """Returns the id of a script's class; None without a script, or if the engine would not load it."""

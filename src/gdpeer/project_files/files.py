@@ -26,10 +26,20 @@ IGNORE = ".gdignore"
 LARGEST = 64 * 1024 * 1024
 """Most bytes of a file; a larger file is a problem and is not read."""
 
+_HEAD = 4096
+"""Bytes of a file in which its uid is searched."""
+
 _ENGINE_3 = 4
 """`config_version` of Godot 3; Godot 4 has 5."""
 
-_UID = re.compile(r'^\[gd_\w+[^\n]*?\buid="(uid://\w+)"')
+_UIDS = {
+    ".tscn": re.compile(r'\ufeff?\[gd_scene[^\n]*?\buid="(uid://\w+)"'),
+    ".tres": re.compile(r'\ufeff?\[gd_resource[^\n]*?\buid="(uid://\w+)"'),
+    ".import": re.compile(r'\[remap\][^\[]*?^uid="(uid://\w+)"', re.MULTILINE),
+    ".uid": re.compile(r"\s*(uid://\w+)\s*$"),
+}
+"""Where the uid of a file stands: in its first lines, or in a file beside it with one more suffix."""
+_BESIDE = (".import", ".uid")
 
 
 class ProjectFiles:
@@ -105,12 +115,9 @@ class ProjectFiles:
     def read_uids(self, files: list[Path]) -> None:
         """Collects the uids of files: scripts and scenes refer to other files by them."""
         for file in files:
-            if file.suffix == ".uid":
-                self.uids[(self.text(file) or "").strip()] = self.name(file.with_suffix(""))
-            elif file.suffix in (".tscn", ".tres"):
-                uid = _uid_of(file)
-                if uid:
-                    self.uids[uid] = self.name(file)
+            uid = _uid_in(file)
+            if uid:
+                self.uids[uid] = self.name(file.with_suffix("") if file.suffix in _BESIDE else file)
 
 
 def engine_of(settings: dict[str, Section]) -> int:
@@ -120,12 +127,15 @@ def engine_of(settings: dict[str, Section]) -> int:
     return 3 if version is not None and str(version) == str(_ENGINE_3) else 4
 
 
-def _uid_of(file: Path) -> str:
-    """Returns the uid in the head of a scene or a resource; "" without."""
+def _uid_in(file: Path) -> str:
+    """Returns the uid that the first lines of a file name; "" without."""
+    pattern = _UIDS.get(file.suffix)
+    if pattern is None or not file.is_file():
+        return ""
     try:
-        # The uid stands in the first line, and scenes can be large.
+        # Scenes can be large.
         with file.open("rb") as opened:
-            match = _UID.match(opened.read(4096).decode("utf-8", "replace").removeprefix("\ufeff"))
+            match = pattern.match(opened.read(_HEAD).decode("utf-8", "replace"))
     except OSError:
         return ""
     return match[1] if match else ""

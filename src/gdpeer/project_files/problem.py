@@ -15,7 +15,8 @@ class Problem:
     """A part of the project that cannot be read, or that the engine would refuse to load.
 
     Attributes:
-        code: `parse`, `unreadable`, `unknown-base`, `cycle`, `unknown-nodes`, `missing-parent`, `duplicate-node`.
+        code: `parse`, `unreadable`, `unknown-base`, `cycle`, `unknown-nodes`, `missing-parent`, `missing-node`,
+            `duplicate-node`, `limit`.
         file: as `res://`.
         line: from 1 on; 0 if unknown.
         text: one sentence.

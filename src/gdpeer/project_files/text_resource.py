@@ -3,7 +3,7 @@
     [node name="Main" type="Node2D"]
     script = ExtResource("1_abc")
 
-Values stay tokens: only strings and references are used.
+Values stay tokens until `Value.parsed` is called: most values of a scene are never used.
 
 Layer: `project_files`; pure. Source: reference godot4-contract 3.
 """
@@ -13,10 +13,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 from gdpeer.project_files.strings import string_value
+from gdpeer.variant.text.text import str_to_var
 
-__all__ = ["Section", "Value", "read_sections"]
+__all__ = ["Damage", "Section", "Value", "read_sections"]
 
 _TOKEN = re.compile(
     r"""
@@ -34,15 +36,24 @@ _TOKEN = re.compile(
 )
 
 
+class Damage(NamedTuple):
+    """Text that the engine refuses to load, with its line."""
+
+    line: int
+    text: str
+
+
 @dataclass(frozen=True, slots=True)
 class Value:
     """The value behind an equals sign.
 
     Attributes:
         tokens: its pieces, without spaces.
+        line: of the statement; 0 if unknown.
     """
 
     tokens: tuple[str, ...]
+    line: int = 0
 
     @property
     def string(self) -> str | None:
@@ -57,6 +68,14 @@ class Value:
             return self.tokens[0], self.tokens[2].strip('"')
         return None
 
+    def parsed(self) -> Any:
+        """Returns the value as the engine reads it; None for a reference.
+
+        Raises:
+            VariantError: the text is not a value.
+        """
+        return None if self.reference is not None else str_to_var("".join(self.tokens))
+
     def __str__(self) -> str:
         return self.string if self.string is not None else "".join(self.tokens)
 
@@ -69,29 +88,46 @@ class Section:
         kind: the first word of the head; "" for the lines before the first head.
         line: of the head.
         fields: values in the head.
-        properties: values below the head.
+        assignments: keys and values below the head, in the order of the file.
     """
 
     kind: str
     line: int
     fields: dict[str, Value] = field(default_factory=dict)
-    properties: dict[str, Value] = field(default_factory=dict)
+    assignments: list[tuple[str, Value]] = field(default_factory=list)
+
+    @property
+    def properties(self) -> dict[str, Value]:
+        """The last value of each key."""
+        return dict(self.assignments)
+
+    def text(self, name: str) -> str:
+        """Returns the text of a value in the head; "" without."""
+        return str(self.fields[name]) if name in self.fields else ""
 
 
-def read_sections(text: str) -> list[Section]:
-    """Reads a file. Skips text of other forms; an unclosed string ends the reading."""
+def read_sections(text: str, damages: list[Damage] | None = None) -> list[Section]:
+    """Reads a file. Skips text of other forms; an unclosed string ends the reading.
+
+    Args:
+        text: of the file.
+        damages: text that was skipped is added here.
+    """
     sections = [Section("", 1)]
-    for line, statement in _statements(text.removeprefix("\ufeff")):
+    skipped: list[Damage] = [] if damages is None else damages
+    for line, statement in _statements(text.removeprefix("\ufeff"), skipped):
         if statement[0] == "[":
             sections.append(_head(statement, line))
         else:
             key, value = _split(statement)
             if value:
-                sections[-1].properties[key] = Value(value)
+                sections[-1].assignments.append((key, Value(value, line)))
+            else:
+                skipped.append(Damage(line, f"expected key = value, got {''.join(statement)[:40]!r}"))
     return sections
 
 
-def _statements(text: str) -> Iterator[tuple[int, list[str]]]:
+def _statements(text: str, damages: list[Damage]) -> Iterator[tuple[int, list[str]]]:
     """Yields heads and assignments with their lines. An open bracket continues a statement in the next line."""
     number, begin, depth = 1, 1, 0
     statement: list[str] = []
@@ -100,6 +136,8 @@ def _statements(text: str) -> Iterator[tuple[int, list[str]]]:
         if kind in ("string", "open", "close", "equals", "text", "other"):
             # A quote that begins no string: the string is not closed, and its end is unknown.
             if piece == '"':
+                damages.append(Damage(number, "a string is not closed"))
+                depth = 0
                 break
             if not statement:
                 begin = number
@@ -110,6 +148,8 @@ def _statements(text: str) -> Iterator[tuple[int, list[str]]]:
             yield begin, statement
             statement, depth = [], 0
         number += piece.count("\n")
+    if depth > 0:
+        damages.append(Damage(begin, "a bracket is not closed"))
     if statement:
         yield begin, statement
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.golden import recording
-from tests.golden.recording import calls, replication, values
+from tests.golden.recording import calls, replication, scenes, values
 from tests.support.missing import ROOT
 
 PARTS: dict[str, Callable[[Path], None]] = {
@@ -15,6 +15,7 @@ PARTS: dict[str, Callable[[Path], None]] = {
     "math": values.write_math,
     "calls": calls.write,
     "replication": replication.write,
+    "scenes": scenes.write,
 }
 
 

@@ -210,7 +210,7 @@ def test_scenes_in_a_circle_and_scenes_that_are_not_there(tmp_path: Path) -> Non
     assert [one.path for one in found.places] == ["A", "A/Kid", "A/Kid/Kid"]
     assert [str(one) for one in found.problems] == [
         "res://gone.gd: cannot be read: the nodes of the autoload are unknown",
-        "res://b.tscn:4: the nodes of Kid cannot be known: its scene is unknown",
+        "res://b.tscn:4: Kid is an instance of res://a.tscn, which contains it",
     ]
 
 
