@@ -18,7 +18,7 @@ __all__ = ["Lab", "Pollable", "cases_of"]
 
 T = TypeVar("T")
 
-PATIENCE = 10.0
+PATIENCE = 30.0
 
 
 class Pollable(Protocol):

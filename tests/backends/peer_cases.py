@@ -340,7 +340,7 @@ async def a_close_that_is_not_answered(lab: Lab) -> None:
     peer.close()
     began = time.monotonic()
     await _closed(lab, peer)
-    assert 0.25 < time.monotonic() - began < 5
+    assert time.monotonic() - began > 0.25
     assert (peer.get_close_code(), peer.get_close_cause().cause) == (-1, Cause.TIMEOUT)
 
 

@@ -23,8 +23,7 @@ async def the_loop(lab: Lab) -> None:
     began = time.monotonic()
     run(tick, fps=50)
     await lab.until(lambda: len(deltas) >= 20)
-    assert 0.3 < time.monotonic() - began < 3
-    assert 0.3 < sum(deltas) < 3
+    assert 0.3 < sum(deltas) <= time.monotonic() - began
     await lab.frames(0.2)
     assert len(deltas) == 20
 

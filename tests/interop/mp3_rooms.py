@@ -304,7 +304,7 @@ class Game:
         def found() -> dict[str, Any] | None:
             return self.engine.find(event, **fields)
 
-        return dict(until(found, *polled, patience=10.0))
+        return dict(until(found, *polled, patience=30.0))
 
     def heard(self, method: str, arguments: str, *polled: Any, **fields: Any) -> int:
         """Wait until a method was called there, with arguments as `var2str` writes them; who called."""
@@ -324,7 +324,7 @@ class Game:
 
     def complaint(self, words: str, *polled: Any) -> str:
         """Wait for an error line that holds these words."""
-        found = until(lambda: [line for line in self.engine.stderr if words in line], *polled, patience=10.0)
+        found = until(lambda: [line for line in self.engine.stderr if words in line], *polled, patience=30.0)
         return str(found[0])
 
     @property
@@ -334,7 +334,7 @@ class Game:
         with suppress(OSError):
             self._order(f'printerr("{mark}")')
         process = self.engine.process.popen
-        until(lambda: mark in self.engine.stderr or process.poll() is not None, patience=10.0)
+        until(lambda: mark in self.engine.stderr or process.poll() is not None, patience=30.0)
         if process.poll() is not None:
             self.engine.wait()
         return [line for line in self.engine.stderr if "ERROR" in line]

@@ -187,7 +187,7 @@ class Game:
             assert self.engine.process.popen.poll() in (None, 0), self.engine.stderr
             return self.engine.find(event, **fields)
 
-        return dict(until(found, *polled, patience=10.0))
+        return dict(until(found, *polled, patience=30.0))
 
     def heard(self, method: str, arguments: str, *polled: Any, **fields: Any) -> int:
         """Wait until a method was called there; who called."""
@@ -195,7 +195,7 @@ class Game:
 
     def complaint(self, words: str, *polled: Any) -> str:
         """Wait for an error line that holds these words."""
-        found = until(lambda: [line for line in self.engine.stderr if words in line], *polled, patience=10.0)
+        found = until(lambda: [line for line in self.engine.stderr if words in line], *polled, patience=30.0)
         return str(found[0])
 
     @property

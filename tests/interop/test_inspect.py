@@ -29,7 +29,8 @@ from tests.support.processes import Process, gdpeer_command
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(120)]
 
 STEPS = "echo,modes,child,bytes"
-MOST_ADDED = 150e-6
+MOST_TIMES = 4
+"""A way through an inspector has three times as many steps as a direct one."""
 
 
 class Inspect(Process):
@@ -175,4 +176,4 @@ def test_what_an_inspector_adds_to_a_message() -> None:
             added = (medians[through] - medians[direct]) / 2
             assert inspector.finish()[-1]["undecoded"] == 0
     record("inspect", direct_us=medians[direct] * 1e6, through_us=medians[through] * 1e6, added_us=added * 1e6)
-    assert added <= MOST_ADDED
+    assert medians[through] <= MOST_TIMES * medians[direct]

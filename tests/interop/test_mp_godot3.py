@@ -33,7 +33,7 @@ from tests.support.pages import program as example
 from tests.support.ports import free_port, wait_until_listening
 from tests.support.processes import Process
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(15, func_only=True)]
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(60, func_only=True)]
 
 ROLE = pytest.mark.parametrize("role", ["client", "server"], ids=["engine_joins", "engine_hosts"])
 NOBODY = 77

@@ -15,7 +15,7 @@ from tests.interop.mp_rooms import MODES, ROLE, Child, Side, hosting, pair, pupp
 from tests.support.certificates import Certificates
 from tests.support.missing import ROOT
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(30)]
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(90)]
 
 
 # --- values

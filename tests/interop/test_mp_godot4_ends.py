@@ -11,7 +11,7 @@ from gdpeer import ERR_CONNECTION_ERROR, ERR_UNCONFIGURED, OK, MultiplayerPeer
 from tests.interop.echo_rooms import until
 from tests.interop.mp_rooms import Side, Table, hosted, hosting, joining, puppet
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(30)]
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(90)]
 
 DISCONNECTED = MultiplayerPeer.CONNECTION_DISCONNECTED
 

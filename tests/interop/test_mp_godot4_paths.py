@@ -13,7 +13,7 @@ from gdpeer import OK, Node, SceneTree
 from tests.interop.echo_rooms import until
 from tests.interop.mp_rooms import ROLE, Child, Side, hosted, pair
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(30)]
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(90)]
 
 
 # --- the path cache

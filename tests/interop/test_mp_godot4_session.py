@@ -17,7 +17,7 @@ from tests.interop.echo_rooms import until
 from tests.interop.mp_rooms import ROLE, Game, Side, Table, hosted, hosting, joining, pair, puppet
 from tests.support.ports import free_port
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(30)]
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(90)]
 
 
 # --- ids and signals

@@ -12,7 +12,7 @@ from tests.support.engines import Engine
 from tests.support.ports import free_port, wait_until_listening
 from tests.support.processes import Process
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(30)]
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(90)]
 
 
 def program(name: str, port: int) -> Process:

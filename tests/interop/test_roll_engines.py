@@ -31,7 +31,7 @@ def version(request: pytest.FixtureRequest) -> str:
 
 def assert_ended(*players: Engine, status: int = 0) -> None:
     """They quit by themselves, and none printed an error or a warning."""
-    assert [player.wait(10.0) for player in players] == [status] * len(players)
+    assert [player.wait() for player in players] == [status] * len(players)
     assert [player.stderr for player in players] == [[]] * len(players)
 
 
@@ -146,7 +146,7 @@ def test_the_host_may_be_killed(version: str) -> None:
 
 def test_nobody_there(version: str) -> None:
     with join(version, free_port(), "Ann") as ann:
-        assert ann.wait(10.0) == 1
+        assert ann.wait() == 1
         assert ann.wait_for("left")["reason"] == "connection failed"
 
 
@@ -154,7 +154,7 @@ def test_a_port_in_use(version: str) -> None:
     port = free_port()
     project = ROLL / f"godot{version}"
     with host(version, port), Engine(version, project, "start.tscn", "--host", f"--port={port}") as second:
-        assert second.wait(10.0) == 3
+        assert second.wait() == 3
         assert second.find("error") is not None
 
 
@@ -169,7 +169,7 @@ def test_four_tables_in_one_window_played_with_the_mouse(version: str) -> None:
     words = [*command(version), "--path", str(ROLL / f"godot{version}"), "--script", str(script)]
     with Process(words, environment={**environment(), "ROLL_PORT": str(free_port())}) as window:
         window.wait_for('"event":"done"')
-        assert window.wait(10.0) == 0
+        assert window.wait() == 0
         assert window.stderr == []
         assert sum('"event":"click"' in line for line in window.stdout) == 10
 
@@ -186,7 +186,7 @@ def stranger(port: int) -> Iterator[tuple[ClientConnection, int]]:
 
 
 def received(socket: ClientConnection) -> bytes:
-    message = socket.recv(timeout=5.0)
+    message = socket.recv(timeout=30.0)
     assert isinstance(message, bytes)
     return message
 

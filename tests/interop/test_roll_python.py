@@ -47,7 +47,7 @@ def python_guest(port: int, name: str, *options: str) -> Roll:
 
 
 def ended_well(*engines: Engine) -> None:
-    assert [engine.wait(10.0) for engine in engines] == [0] * len(engines)
+    assert [engine.wait() for engine in engines] == [0] * len(engines)
     assert [engine.stderr for engine in engines] == [[]] * len(engines)
 
 

@@ -123,7 +123,7 @@ class Process:
                     raise ProcessFailed(self._story(f"no {what} within {timeout:g} s"))
                 self._changed.wait(left)
 
-    def wait_for(self, pattern: str, timeout: float = 15.0) -> re.Match[str]:
+    def wait_for(self, pattern: str, timeout: float = 30.0) -> re.Match[str]:
         """Waits for a line of standard output that matches, after the last such line, and returns the match."""
         found: list[re.Match[str]] = []
 
@@ -138,7 +138,7 @@ class Process:
         self.wait_until(look, f"line like {pattern!r}", timeout)
         return found[0]
 
-    def wait(self, timeout: float = 15.0) -> int:
+    def wait(self, timeout: float = 30.0) -> int:
         """Waits for the end; returns the exit status (negative: the signal)."""
         try:
             status = self.popen.wait(timeout)
@@ -152,7 +152,7 @@ class Process:
         """Sends SIGINT, as Ctrl-C does."""
         self.popen.send_signal(signal.SIGINT)
 
-    def terminate(self, grace: float = 5.0) -> int:
+    def terminate(self, grace: float = 20.0) -> int:
         """Ends the process with SIGTERM, or with SIGKILL after `grace` seconds; returns the exit status."""
         self.end_input()
         if self.popen.poll() is None:

@@ -9,7 +9,7 @@ from typing import TypeVar
 Figures = TypeVar("Figures")
 
 
-def until(condition: Callable[[], bool], timeout: float = 10.0) -> None:
+def until(condition: Callable[[], bool], timeout: float = 30.0) -> None:
     """Waits until `condition` holds.
 
     Raises:

@@ -26,11 +26,13 @@ pytestmark = pytest.mark.timeout(120)
 
 SLOW = 1_000
 HONEST = 100
-TIMEOUT = amount(1.0, 3.0)
+TIMEOUT = amount(2.0, 3.0)
 PAUSE = amount(0.25, 1.0)
 """Seconds between the bytes of each slow one."""
-GRACE = 0.25
-MOST_JOIN = 0.2
+GRACE = 3.0
+"""Seconds after the limit in which all are gone. Each byte takes `PAUSE`: who begins the time anew ends much later."""
+MOST_JOIN = 1.0
+"""Seconds: less than `TIMEOUT`, which those would have to wait that the slow ones keep out."""
 
 
 class Visitors(threading.Thread):

@@ -238,7 +238,7 @@ def answering(make: Callable[[bytes], bytes]) -> Iterator[int]:
                 except OSError:
                     return
                 with stranger:
-                    stranger.settimeout(5)
+                    stranger.settimeout(30)
                     request = b""
                     while b"\r\n\r\n" not in request:
                         request += stranger.recv(65_536) or b"\r\n\r\n"
@@ -285,7 +285,7 @@ def test_answers(answer: bytes, log: Callable[[], str]) -> None:
 def test_reasons_of_a_close(log: Callable[[], str]) -> None:
     with answering(closing) as port:
         with pytest.raises(ConnectionClosed) as caught, blocking.connect(f"ws://127.0.0.1:{port}") as connection:
-            connection.recv(timeout=5)
+            connection.recv(timeout=30)
         assert "\\x1b[2J" in str(caught.value)
         assert str(caught.value).isprintable()
     assert is_harmless(log())

@@ -30,7 +30,7 @@ def fork(work):
     sys.exit(7)
 
 def until(done, *owners):
-    end = time.monotonic() + 20
+    end = time.monotonic() + 30
     while not done():
         assert time.monotonic() < end, "took too long"
         for owner in owners:
@@ -131,7 +131,7 @@ def connect():
     began = time.monotonic()
     pending = [fresh, *crowd]
     while any(peer.get_ready_state() == peer.STATE_CONNECTING for peer in pending):
-        assert time.monotonic() - began < 15, [peer.get_ready_state() for peer in pending]
+        assert time.monotonic() - began < 30, [peer.get_ready_state() for peer in pending]
         listening.poll()
         for number, peer in enumerate(pending):
             peer.poll(0.001 if number < 3 else 0.0)
@@ -140,8 +140,8 @@ def connect():
 fork(connect)
 assert not any(peer.get_ready_state() != peer.STATE_CONNECTING for peer in crowd)
 used = time.process_time()
-crowd[1].poll(0.2)  # the child did not wake what the parent waits for
-assert time.process_time() - used < 0.1
+crowd[1].poll(1.0)  # the child did not wake what the parent waits for
+assert time.process_time() - used < 0.5
 go_on.set()
 until(lambda: all(peer.get_ready_state() == peer.STATE_OPEN for peer in crowd), listening, *crowd)
 """,

@@ -209,7 +209,7 @@ def failing_handler() -> None:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         with contextlib.suppress(Exception), blocking.connect(f"ws://127.0.0.1:{server.port}") as connection:
-            connection.recv(timeout=5)
+            connection.recv(timeout=30)
         server.shutdown()
         thread.join(10)
 

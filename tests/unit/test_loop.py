@@ -22,9 +22,18 @@ def test_it_runs_until_false_comes_back() -> None:
     run(tick, fps=50)
     took = time.monotonic() - began
     assert len(deltas) == 4
-    assert 0.0 <= deltas[0] < 0.02
-    assert took >= 0.055
-    assert sum(deltas) == pytest.approx(took, abs=0.05)
+    assert 0.055 <= sum(deltas) <= took
+
+
+def test_the_deltas_are_the_times_between_the_frames() -> None:
+    clock, deltas = ManualClock(), [0.5]
+
+    def tick(delta: float) -> bool:
+        deltas.append(round(delta, 6))
+        return len(deltas) < 5
+
+    Frames(tick, 0.02, clock, clock.advance).run()
+    assert deltas[1:] == [0.0, 0.02, 0.02, 0.02]
 
 
 def test_an_exception_goes_on_to_the_caller() -> None:
@@ -70,6 +79,6 @@ def test_a_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     began = time.monotonic()
     pause(0.02)
     pause(-1)
-    assert 0.02 <= time.monotonic() - began < 1
+    assert time.monotonic() - began >= 0.02
     monkeypatch.setattr("gdpeer.platform.IN_PAGE", True)
     pause(1000.0)

@@ -101,7 +101,7 @@ with serve(handler, "127.0.0.1", 0) as server:
     threading.Thread(target=server.serve_forever).start()
     try:
         with connect(f"ws://127.0.0.1:{server.port}") as connection:
-            connection.recv(timeout=5)
+            connection.recv(timeout=30)
     except Exception as problem:
         print(problem)
     server.shutdown()

@@ -311,8 +311,9 @@ async def test_a_process_request_that_takes_too_long_or_fails_refuses(caplog: py
         waits.set()
         await asyncio.get_running_loop().create_future()
 
-    async with served(process_request=process, open_timeout=0.1) as (server, url):
-        for path, status in (("/fail", 500), ("/", 503)):
+    async with served(process_request=process) as (server, url):
+        for path, status, seconds in (("/fail", 500, 60.0), ("/", 503, 0.1)):
+            server.engine.handshake_timeout = seconds
             with pytest.raises(HandshakeError) as caught:
                 await connect(url + path)
             assert caught.value.status == status

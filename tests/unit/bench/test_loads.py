@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -53,12 +54,13 @@ def test_bots_get_all_their_answers() -> None:
         crowd = Crowd(f"ws://127.0.0.1:{port}", 20)
         assert crowd.join() > 0
         crowd.get_ready()
+        begin = time.monotonic()
         crowd.begin(3)
         used = cpu_seconds(arena.popen.pid)
         seconds, latencies = crowd.run(0.3)
-        assert 0.3 <= seconds < 3
+        assert seconds >= 0.3
         assert len(latencies) >= 60
-        assert 0 < min(latencies) <= max(latencies) < 3
+        assert 0 < min(latencies) <= max(latencies) <= time.monotonic() - begin
         assert cpu_seconds(arena.popen.pid) >= used > 0
 
 

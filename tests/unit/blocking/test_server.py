@@ -87,7 +87,7 @@ def test_silent_sockets_take_neither_a_thread_nor_a_place() -> None:
 
 
 def test_silent_sockets_are_turned_away_after_the_time_for_the_upgrade_and_beyond_max_pending() -> None:
-    with served(open_timeout=0.2, max_pending=3) as (server, url):
+    with served(open_timeout=1.0, max_pending=3) as (server, url):
         crowd = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(5)]
         until(lambda: server.engine.stats().accepted == 5, PATIENCE)
         heard = [silent.makefile("rb").read() for silent in crowd]
@@ -96,6 +96,7 @@ def test_silent_sockets_are_turned_away_after_the_time_for_the_upgrade_and_beyon
         assert sorted(answer[:12] for answer in heard) == [b""] * 2 + [b"HTTP/1.1 408"] * 3
         assert server.engine.stats().refused["max_pending"] == 2
         until(lambda: not server.engine.stats().pending, PATIENCE)
+        server.engine.handshake_timeout = PATIENCE
         connect(url).close()
 
 

@@ -73,35 +73,44 @@ def echo_url() -> Iterator[str]:
 
 
 def test_lines_go_out_and_replies_come_back(echo_url: str) -> None:
-    done = run(echo_url, "--linger", "0.5", lines="one\n\n  /ping \ngrüße 🎮\nlast without an end")
+    done = run(echo_url, "--linger", "2", lines="one\n\n  /ping \ngrüße 🎮\nlast without an end")
     assert done.returncode == 0
     assert done.stdout == "one\n\n  /ping \ngrüße 🎮\nlast without an end\n"
     assert done.stderr == f"connected to {echo_url}\nclosed with code 1000\n"
 
 
-def test_many_lines_all_arrive_in_order(echo_url: str) -> None:
+def test_many_lines_all_arrive_in_order() -> None:
     lines = "".join(f"line {number}\n" for number in range(20_000))
-    done = run(echo_url, "--linger", "2", lines=lines)
+
+    def echo_so_many(connection: ServerConnection) -> None:
+        for _ in range(20_000):
+            connection.send(connection.recv(timeout=20))
+
+    with serving(echo_so_many) as url:  # the server closes: no linger is too short for a slow machine
+        done = run(url, "--linger", "60", lines=lines)
     assert (done.returncode, done.stdout == lines) == (0, True)
 
 
 def test_an_end_without_a_line_closes_cleanly(echo_url: str) -> None:
-    begin = time.monotonic()
     done = run(echo_url, "--linger", "0")
     assert (done.returncode, done.stdout) == (0, "")
-    assert time.monotonic() - begin < 5
+    assert done.stderr == f"connected to {echo_url}\nclosed with code 1000\n"
 
 
 def test_the_wait_for_replies() -> None:
     def late(connection: ServerConnection) -> None:
         connection.recv(timeout=10)
         time.sleep(0.7)
-        with contextlib.suppress(ConnectionClosed):
-            connection.send("late")
+        connection.send("late")
 
-    with serving(late) as url:
-        assert run(url, "--linger", "0.1", lines="?\n").stdout == ""
-        assert run(url, "--linger", "2", lines="?\n").stdout == "late\n"
+    def silent(connection: ServerConnection) -> None:
+        for _ in connection:
+            pass
+
+    with serving(silent) as url:
+        assert run(url, "--linger", "0.1", lines="?\n").stderr.endswith("closed with code 1000\n")
+    with serving(late) as url:  # it closes after its reply
+        assert run(url, "--linger", "60", lines="?\n").stdout == "late\n"
 
 
 def test_text_is_verbatim_and_binary_is_described() -> None:
@@ -172,7 +181,7 @@ def test_interrupted_it_closes_with_1000_and_exits_with_0() -> None:
 
     with serving(wait) as url:
         with Process(gdpeer_command("connect", url)) as client:
-            client.wait_until(lambda: any("connected to" in line for line in client.stderr), "connection", 15)
+            client.wait_until(lambda: any("connected to" in line for line in client.stderr), "connection", 30)
             client.interrupt()
             assert client.wait() == 0
         assert "Traceback" not in "\n".join(client.stderr)
@@ -192,7 +201,7 @@ def test_interrupted_before_it_is_connected_it_exits_with_130() -> None:
 
 
 def test_the_ping_time_is_shown(echo_url: str) -> None:
-    done = run(echo_url, "--ping", "0.1", "--linger", "0.6")
+    done = run(echo_url, "--ping", "0.1", "--linger", "2")
     assert done.returncode == 0
     assert re.search(r"^ping \d+\.\d\d ms$", done.stderr, re.MULTILINE)
 
@@ -249,7 +258,7 @@ def test_a_redirect_names_where_it_leads_without_secrets() -> None:
 def test_redirects_are_followed_when_asked_for(echo_url: str) -> None:
     with redirecting() as place:
         place.routes["/"] = 302, echo_url
-        done = run(place.url("/"), "--max-redirects", "1", "--linger", "0.5", lines="there\n")
+        done = run(place.url("/"), "--max-redirects", "1", "--linger", "2", lines="there\n")
     assert (done.returncode, done.stdout) == (0, "there\n")
 
 
@@ -265,7 +274,7 @@ def test_a_certificate_that_is_not_trusted(certificates: Certificates, tmp_path:
         assert_fails(run(url), rf"{url}: tls: .+")
         assert_fails(run(url, "--ca", str(other.authority)), rf"{url}: tls: .+")
         for trust in (("--ca", str(certificates.authority)), ("--insecure",)):
-            done = run(url, *trust, "--linger", "0.5", lines="secret\n")
+            done = run(url, *trust, "--linger", "2", lines="secret\n")
             assert (done.returncode, done.stdout) == (0, "secret\n")
 
 
@@ -301,7 +310,7 @@ class Typist:
         self.wait_for_the_prompt()
         os.write(self._master, key)
 
-    def see(self, text: str, timeout: float = 15.0) -> None:
+    def see(self, text: str, timeout: float = 30.0) -> None:
         deadline = time.monotonic() + timeout
         while text not in self.screen:
             left = deadline - time.monotonic()
@@ -313,7 +322,7 @@ class Typist:
         """Until the terminal hands on each key at once: while a line is printed, it edits lines itself."""
         import termios
 
-        deadline = time.monotonic() + 15.0
+        deadline = time.monotonic() + 30.0
         while termios.tcgetattr(self._master)[3] & termios.ICANON:
             assert time.monotonic() < deadline, f"there is no prompt: {self.screen!r}"
             time.sleep(0.01)
@@ -332,7 +341,7 @@ class Typist:
     def __exit__(self, *_: object) -> None:
         if self.process.poll() is None:
             self.process.kill()
-        self.process.wait(10)
+        self.process.wait(30)
         os.close(self._master)
 
 
@@ -357,7 +366,7 @@ def test_typed_lines_and_commands(echo_url: str) -> None:
         typist.see("unknown command /nothing")
         typist.type("/close 4003 had enough")
         typist.see("closed with code 4003")
-        assert typist.process.wait(10) == 0
+        assert typist.process.wait(30) == 0
 
 
 @needs_terminal
@@ -382,7 +391,7 @@ def test_ctrl_c_and_the_end_of_input_close_with_1000(echo_url: str, key: bytes) 
         else:
             typist.press(key)
         typist.see("closed with code 1000")
-        assert typist.process.wait(10) == 0
+        assert typist.process.wait(30) == 0
 
 
 # ---- editing and history
@@ -428,7 +437,7 @@ def test_lines_are_edited_and_earlier_ones_come_back() -> None:
         typist.see("heard 7")
         typist.press(b"\x04")
         typist.see("closed with code 1000")
-        assert typist.process.wait(10) == 0
+        assert typist.process.wait(30) == 0
     assert heard == ["hello", "hello again", "oh, hello", "right", "hello again", "one", "two"]
 
 
@@ -454,7 +463,7 @@ def test_a_message_does_not_break_the_line_that_is_typed() -> None:
         typist.see("both are here")
         typist.press(b"\x03")
         typist.see("closed with code 1000")
-        assert typist.process.wait(10) == 0
+        assert typist.process.wait(30) == 0
         assert heard == ["first", "half a line"]
 
 
@@ -472,7 +481,7 @@ def test_the_terminal_is_given_back_when_the_server_goes() -> None:
         typist.see("/help lists the commands")
         typist.press(b"bye\r")
         typist.see("closed with code 4001, reason 'enough'")
-        assert typist.process.wait(10) == 0
+        assert typist.process.wait(30) == 0
         assert termios.tcgetattr(typist._master)[3] == before[3]
 
 
@@ -486,7 +495,7 @@ def test_nothing_that_is_typed_is_written_to_disk(tmp_path: Path, monkeypatch: p
         typist.press(b"a secret\r")
         typist.see("heard 1")
         typist.press(b"\x04")
-        assert typist.process.wait(10) == 0
+        assert typist.process.wait(30) == 0
     assert list(tmp_path.rglob("*")) == []
 
 
@@ -569,5 +578,5 @@ def test_packets_of_godot_in_words(names: tuple[str, ...]) -> None:
 
 
 def test_what_is_none_of_godot_s_is_shown_as_it_is(echo_url: str) -> None:
-    done = run(echo_url, "--decode", "--linger", "0.5", lines="one\n")
+    done = run(echo_url, "--decode", "--linger", "2", lines="one\n")
     assert done.stdout == "one\n"

@@ -146,7 +146,7 @@ def test_a_ping_is_as_late_as_a_message() -> None:
         client = setup.join()
         client.ping()
         setup.until(lambda: client.get_latency() >= 0)
-        assert 0.2 <= client.get_latency() < 2.0
+        assert client.get_latency() >= 0.2
 
 
 def test_a_stranger_cannot_fill_the_line_with_pings(monkeypatch: pytest.MonkeyPatch) -> None:

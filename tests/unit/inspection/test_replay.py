@@ -346,9 +346,9 @@ def test_all_changes_are_found_and_what_is_alike_is_put_side_by_side(
 
 def test_very_many_answers_are_compared_one_by_one() -> None:
     then, now = [(number,) for number in range(3000)], [(-number,) for number in range(3001)]
-    began = time.monotonic()
-    assert len(list(changes(then, now))) == 3000  # 0 is alike
-    assert time.monotonic() - began < 1.0
+    found = list(changes(then, now))
+    assert found[:2] == [(1, 2, 1, 2), (2, 3, 2, 3)]  # side by side, all would be one change
+    assert len(found) == 3000  # 0 is alike
 
 
 # --- ids

@@ -609,12 +609,13 @@ def test_only_a_kick_by_force_is_told_to_the_layer_above(game: Game) -> None:
 
 
 def test_the_poll_after_a_kick_does_not_wait(game: Game) -> None:
+    game.server.close_timeout = 60.0
     peer_id, _ = game.join_raw()
     game.server.poll()
     game.server.disconnect_peer(peer_id)
     before = time.monotonic()
-    game.server.poll(10.0)
-    assert time.monotonic() - before < 2  # the clock that stands still would have it wait 3
+    game.server.poll(45.0)
+    assert time.monotonic() - before < 30
     assert game.events[-1] == ("peer_disconnected", peer_id)
 
 
@@ -803,8 +804,8 @@ def test_a_wait_ends_with_the_deadline() -> None:
     assert client.connect_through(LateConnector(memory_pair()[0])) is OK  # which never comes
     before = time.monotonic()
     while client.get_connection_status() is CONNECTING:
-        client.poll(10.0)
-    assert time.monotonic() - before < 5
+        client.poll(45.0)
+    assert time.monotonic() - before < 30
     assert client.get_close_cause().cause is Cause.TIMEOUT
 
 

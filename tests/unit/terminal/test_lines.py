@@ -13,7 +13,7 @@ import pytest
 
 from gdpeer.terminal.lines import Lines, is_typed
 
-PATIENCE = 5.0
+PATIENCE = 30.0
 
 
 def all_lines(lines: Lines) -> list[str]:
@@ -54,9 +54,9 @@ def test_more_lines_than_are_read_ahead() -> None:
 def test_taking_never_waits(pipe: tuple[TextIO, TextIO]) -> None:
     lines = Lines(pipe[0])
     begin = time.monotonic()
-    assert lines.take() is None
+    assert [lines.take() for _ in range(2000)] == [None] * 2000  # with waits of 10 ms these take 20 seconds
     assert not lines.ended
-    assert time.monotonic() - begin < 1.0
+    assert time.monotonic() - begin < 10.0
 
 
 def test_a_peeked_line_stays_the_next(pipe: tuple[TextIO, TextIO]) -> None:

@@ -13,7 +13,7 @@ from gdpeer.transport.poller import Poller
 from gdpeer.transport.stream import WOULD_BLOCK, Connector, Stream
 from gdpeer.transport.tcp import TcpStream
 
-PATIENCE = 10.0
+PATIENCE = 30.0
 """Seconds that anything here may take on a busy machine."""
 
 Result = TypeVar("Result")

@@ -256,8 +256,8 @@ def test_delay_in_real_time_is_waited_for(poller: Poller) -> None:
     start = time.monotonic()
     ours.send([b"x"])
     while not reader.data:
-        poller.turn(30.0)
-    assert 0.02 <= time.monotonic() - start < 5.0
+        poller.turn(45.0)
+    assert 0.02 <= time.monotonic() - start < 30.0
 
 
 def test_room_is_told_of_while_it_is_wanted(manual_poller: Poller, clock: ManualClock) -> None:

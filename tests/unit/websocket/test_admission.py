@@ -101,13 +101,17 @@ def test_who_is_one_too_many_is_turned_away_at_the_door_until_another_goes(serve
     two.close(-1)
 
 
-def test_who_says_nothing_takes_up_a_place_on_the_way_only(server: WebSocketServer) -> None:
+def test_who_says_nothing_takes_up_a_place_on_the_way_only() -> None:
+    clock = ManualClock()
+    server = WebSocketServer(clock=clock)
+    server.bind_ip = "127.0.0.1"
     server.max_pending = 1
     server.handshake_timeout = 0.2
     assert server.listen(0) is OK
-    with socket.create_connection(("127.0.0.1", server.get_local_port())):
+    with server, socket.create_connection(("127.0.0.1", server.get_local_port())):
         until(lambda: server.stats().pending == 1, server)
         assert connect(server).get_ready_state() is CLOSED
+        clock.advance(0.3)
         until(lambda: server.stats().pending == 0, server)
         peer = connect(server)
         assert peer.get_ready_state() is OPEN

@@ -132,7 +132,7 @@ def elapsed(peer: WebSocketPeer | WebSocketServer, timeout: float) -> float:
 def test_poll_without_a_timeout_never_waits() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent, WebSocketPeer() as peer:
         peer.connect_to_url(f"ws://127.0.0.1:{silent.getsockname()[1]}")
-        assert sum(elapsed(peer, 0.0) for _ in range(20)) < 0.5
+        assert sum(elapsed(peer, 0.0) for _ in range(1000)) < 10  # with waits of 10 ms at least as long
         assert peer.get_ready_state() is CONNECTING
 
 
@@ -151,10 +151,10 @@ def test_poll_returns_when_something_comes() -> None:
         peer.connect_to_url(url_of(server))
         until(state(peer, OPEN), peer, server)
         server.broadcast(b"x")
-        assert elapsed(peer, 5.0) < 2.0
+        assert elapsed(peer, 45.0) < 30
         assert list(peer) == [b"x"]
         peer.send(b"y")
-        assert elapsed(server, 5.0) < 2.0
+        assert elapsed(server, 45.0) < 30
 
 
 def test_poll_waits_also_where_there_is_nothing_to_wait_for() -> None:
