@@ -48,11 +48,7 @@ class _PeerPaths:
 
 
 class Godot3Calls:
-    """Sends calls to peers that speak the dialect of Godot 3, and receives calls from them.
-
-    Args:
-        host: the API, which sends packets, finds nodes, calls methods and sets properties.
-    """
+    """Sends calls to peers that speak the dialect of Godot 3, and receives calls from them."""
 
     def __init__(self, host: PeerHost[Any]) -> None:
         self._host = host

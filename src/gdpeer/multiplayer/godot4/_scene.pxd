@@ -32,6 +32,3 @@ cdef class SceneBase(HostBase):
     cdef _call_elsewhere(self, peer_id, own, node, Method method, arguments)
     cdef _log_missing(self, peer_id)
     cdef _call_mixed(self, node, Method method, arguments, peer_ids)
-
-
-cdef _packed(Method method, arguments)

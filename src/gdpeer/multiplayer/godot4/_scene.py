@@ -108,10 +108,7 @@ class SceneBase(HostBase):
     # ------------------------------------------------------------------------------------------ calls
 
     def rpc(self, peer_id: int, node: Node, method: str, arguments: Sequence[Any] = ()) -> Error:
-        """Calls a method of the same node on other sides, as `node.method.rpc_id(peer_id, ...)` does.
-
-        Returns and raises as `Node.rpc_id`.
-        """
+        """Calls a method of the same node on other sides; returns and raises as `Node.rpc_id`."""
         if type(peer_id) is not int:
             check_id("rpc", peer_id)
         if not isinstance(method, str):
@@ -153,31 +150,24 @@ class SceneBase(HostBase):
                 self._log_missing(abs(peer_id))
             return _OK
         targets = (peer_id,) if is_one else self._targets(peer_id)
+        if not targets:  # encode all the same, to raise for a wrong argument
+            packed = method.checker.pack(arguments) if method.packs else arguments
+            encode_call_body(method.number, packed, objects=self.allow_object_decoding)
+            return _OK
         if self._members:
             return self._call_mixed(node, method, arguments, targets)
-        if not targets:  # encode all the same, to raise for a wrong argument
-            encode_call_body(method.number, _packed(method, arguments), objects=self.allow_object_decoding)
-            return _OK
         return self._calls.send(node, method, arguments, targets)
 
     def _log_missing(self, peer_id: int) -> None:
         if peer_id in self._pending:
-            text = (
-                "rpc: peer %s is not admitted yet; wait for peer_connected, which comes when both sides have completed"
-            )
-            log_limited(logger, logging.ERROR, text, peer_id)
+            text = "peer %s is not admitted yet; wait for peer_connected, which comes when both sides have completed"
         else:
-            log_limited(logger, logging.ERROR, "rpc: there is no peer %s", peer_id)
+            text = "there is no peer %s"
+        log_limited(logger, logging.ERROR, f"rpc: {text}", peer_id)
 
     def _call_mixed(self, node: Node, method: Method, arguments: Sequence[Any], peer_ids: Collection[int]) -> Error:
         """Calls a method on peers of both engines."""
         targets, others = self._guests.split(peer_ids)
-        if not targets and not others:
-            encode_call_body(method.number, _packed(method, arguments), objects=self.allow_object_decoding)
         sent = self._calls.send(node, method, arguments, targets) if targets else _OK
         translated = self._guests.send_call(node, method, arguments, others) if others else _OK
         return sent or translated
-
-
-def _packed(method: Method, arguments: Sequence[Any]) -> Sequence[Any]:
-    return method.checker.pack(arguments) if method.packs else arguments

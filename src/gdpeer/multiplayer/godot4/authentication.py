@@ -9,6 +9,7 @@ Layer: `multiplayer`; sends and admits through its host. Source: reference godot
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from gdpeer.clock import Clock
@@ -34,31 +35,18 @@ PACKETS_A_SECOND = 16.0
 """Packets that it may send per second after these: without `auth_timeout` a peer may wait for long."""
 
 
+@dataclass(slots=True)
 class _Pending:
-    """The state of one waiting peer.
+    """The state of one waiting peer."""
 
-    Attributes:
-        deadline: when the peer's time ends, in seconds of the clock.
-        here: True once this side has completed.
-        there: True once the other side has completed.
-        packets: how many packets the peer may still send.
-    """
-
-    __slots__ = ("deadline", "here", "packets", "there")
-
-    def __init__(self, deadline: float, now: float) -> None:
-        self.deadline = deadline
-        self.packets = TokenBucket(PACKETS_A_SECOND, PACKETS_AT_ONCE, now)
-        self.here = False
-        self.there = False
+    deadline: float  # when the peer's time ends, in seconds of the clock
+    packets: TokenBucket  # how many packets the peer may still send
+    here: bool = False  # this side has completed
+    there: bool = False  # the other side has completed
 
 
 class Authentication:
     """Keeps the waiting peers of a `SceneMultiplayer`.
-
-    Args:
-        host: the API.
-        clock: tells the time.
 
     Attributes:
         callback: called with (peer_id, data) for each AUTH packet with data. None admits every peer at once.
@@ -76,7 +64,8 @@ class Authentication:
     def begin(self, peer_id: int) -> None:
         """Makes a new peer wait until both sides have completed."""
         now = self._clock.now()
-        self.pending[peer_id] = _Pending(now + self.timeout if self.timeout else float("inf"), now)
+        deadline = now + self.timeout if self.timeout else float("inf")
+        self.pending[peer_id] = _Pending(deadline, TokenBucket(PACKETS_A_SECOND, PACKETS_AT_ONCE, now))
 
     def time_left(self) -> float:
         """Returns the seconds until the first deadline of a waiting peer; at least one peer must be waiting."""
@@ -128,15 +117,12 @@ class Authentication:
             self.pending[sender].there = True
             self._admit_if_complete(sender, self.pending[sender])
         elif self.callback is not None:
-            self._ask_game(self.callback, sender, data[2:])
+            try:
+                self.callback(sender, data[2:])
+            except Exception:
+                report(logger, "auth_callback raised, for peer %s", sender)
 
     def _admit_if_complete(self, peer_id: int, pending: _Pending) -> None:
         if pending.here and pending.there:
             del self.pending[peer_id]
             self._host._admit(peer_id)
-
-    def _ask_game(self, callback: AuthCallback, sender: int, data: bytes) -> None:
-        try:
-            callback(sender, data)
-        except Exception:
-            report(logger, "auth_callback raised, for peer %s", sender)

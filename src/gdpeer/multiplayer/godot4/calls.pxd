@@ -23,6 +23,5 @@ cdef class Godot4Calls:
     cpdef receive(self, sender, packet)
     @cython.locals(host=HostBase, call=UndecodedCall, peer=PeerPaths, method=Method, known=tuple)
     cpdef receive_call(self, sender, bytes data)
-    cdef _find_again(self, sender, unsigned int number, path)
     cdef _receive_simplify(self, sender, told)
     cdef _receive_confirm(self, sender, answer)

@@ -35,27 +35,14 @@ NO_METHODS = "d41d8cd98f00b204e9800998ecf8427e"
 
 
 class Godot4Calls:
-    """Sends calls to peers that speak the dialect of Godot 4, and receives calls from them.
-
-    Args:
-        host: the API, which sends packets, finds nodes and calls methods.
-    """
+    """Sends calls to peers that speak the dialect of Godot 4, and receives calls from them."""
 
     def __init__(self, host: PeerHost[Any]) -> None:
         self._host = host
         self.cache = PathCache()
 
     def send(self, node: Node, method: Method, arguments: Sequence[Any], peer_ids: Collection[int]) -> Error:
-        """Calls a method of a node on some peers.
-
-        Args:
-            node: the node.
-            method: the method.
-            arguments: at most 255 values.
-            peer_ids: the peers to call.
-
-        Returns:
-            `OK`, or the error of a peer that did not get the call.
+        """Calls a method of a node on some peers; returns `OK`, or the error of a peer that did not get the call.
 
         Raises:
             VariantError: an argument cannot be sent.
@@ -78,13 +65,11 @@ class Godot4Calls:
         old = [peer_id for peer_id in peer_ids if self.cache.is_old(peer_id)]
         if not old:
             return self._send_encoded(node, method, packed, peer_ids, True)
-        self._host.lost_packets.warning(
+        text = (
             "%s of %r: peers %s have Godot 4.2 or older and get untyped arrays and dictionaries; a typed parameter "
-            "there, such as Array[int], does not take them",
-            method.name,
-            node,
-            old,
+            "there, such as Array[int], does not take them"
         )
+        self._host.lost_packets.warning(text, method.name, node, old)
         others = [peer_id for peer_id in peer_ids if peer_id not in old]
         sent = self._send_encoded(node, method, packed, others, True) if others else Error.OK
         return self._send_encoded(node, method, arguments, old, False) or sent
@@ -152,7 +137,9 @@ class Godot4Calls:
                 )
             path, node = known[0], known[1]()
             if node is None or not host.owns(node):
-                node = self._find_again(sender, call.node_id, path)
+                node = host.find(path)  # another node may be there since the former one has left
+                if node is not None:
+                    self.cache.moved(sender, call.node_id, node)
         if node is None:
             host.refuse(sender, path, f"method {call.method_id}", "unknown node", "there is no such node here")
             return
@@ -162,13 +149,6 @@ class Godot4Calls:
             host.refuse(sender, path, f"method {call.method_id}", "unknown method", reason)
             return
         host.call(sender, node, method, call.arguments)
-
-    def _find_again(self, sender: int, number: int, path: str) -> Node | None:
-        """Returns the node that is now at the path of a number, whose former node has left; None if there is none."""
-        found = self._host.find(path)
-        if found is not None:
-            self.cache.moved(sender, number, found)
-        return found
 
     def _receive_simplify(self, sender: int, told: SimplifyPath) -> None:
         node = self._host.find(told.path)

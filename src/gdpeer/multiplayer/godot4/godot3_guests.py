@@ -36,9 +36,6 @@ logger = get_logger("gdpeer.multiplayer")
 class Godot3Guests:
     """Handles the peers of Godot 3 for a `SceneMultiplayer`.
 
-    Args:
-        host: the API.
-
     Attributes:
         members: the ids of the peers of Godot 3.
         calls: the calls between this side and the guests.

@@ -15,6 +15,7 @@ Layer: `multiplayer`; no I/O; compiled (types in `paths.pxd`). Source: reference
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, TypeAlias
 from weakref import ref
@@ -83,7 +84,7 @@ class PathCache:
         self._numbers: dict[int, Numbered] = {}
         self._last = 0
         self.peers: dict[int, PeerPaths] = {}
-        self._budgets: dict[int, PathBudget] = {}
+        self._budgets: defaultdict[int, PathBudget] = defaultdict(PathBudget)
 
     def forget_peer(self, peer_id: int) -> None:
         """Forgets what was agreed on with a peer that has gone."""
@@ -149,10 +150,7 @@ class PathCache:
     def confirmed(self, peer_id: int, answer: ConfirmPath, number_of_path: int | None) -> list[ConfirmPath]:
         """Handles a peer's answer. An answer for a node that has left the tree is ignored.
 
-        Args:
-            peer_id: the peer.
-            answer: the received packet.
-            number_of_path: this side's number for `answer.path`; None if there is no such number.
+        `number_of_path` is this side's number for `answer.path`; None if the path has no number.
 
         Returns:
             Answers that the peer could not read before; send them again now.
@@ -179,7 +177,7 @@ class PathCache:
     # ------------------------------------------------------------------------------------------ their numbers
 
     def learn(self, connection: int, peer_id: int, told: SimplifyPath, node: Node, matches: bool) -> ConfirmPath:
-        """Stores the number that a peer has announced for `node`.
+        """Stores the number that a peer has announced for `node`; returns the answer to send.
 
         Args:
             connection: the peer on whose connection the packet came. All peers that are relayed over one connection
@@ -189,25 +187,18 @@ class PathCache:
             node: the node at the path.
             matches: whether both sides have the same methods.
 
-        Returns:
-            The answer to send.
-
         Raises:
             PacketError: the number is in use already, or the budget is used up.
         """
         peer = self._peer(peer_id)
         if told.cache_id in peer.known:
             raise PacketError(f"SIMPLIFY_PATH of a number that is taken: {told.cache_id}", 34)
-        budget = self._budgets.get(connection)
-        if budget is None:
-            budget = self._budgets[connection] = PathBudget()
-        budget.take(told.path)
+        self._budgets[connection].take(told.path)
         peer.known[told.cache_id] = (told.path, ref(node), matches)
         return ConfirmPath(matches, None, told.path) if peer.answers_by_path else ConfirmPath(matches, told.cache_id)
 
     def moved(self, peer_id: int, number: int, node: Node) -> None:
         """Stores the new node at the path of a peer's number."""
-        peer = self.peers[peer_id]
-        known = peer.known
+        known = self.peers[peer_id].known
         path, _, matches = known[number]
         known[number] = (path, ref(node), matches)

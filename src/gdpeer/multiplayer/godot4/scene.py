@@ -312,9 +312,7 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
         if isinstance(packet, AddPeer):
             self._handle_add(packet.peer_id)
         elif packet.peer_id in self.admitted:
-            del self.admitted[packet.peer_id]
-            self._calls.cache.forget_peer(packet.peer_id)
-            self._forget_caller(packet.peer_id)
+            self._remove(packet.peer_id)
             self.peer_disconnected.emit(packet.peer_id)
 
     def _handle_add(self, peer_id: int) -> None:
@@ -346,7 +344,10 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
         same, others = self._guests.split(targets)
         self._relay_to(same, relay_packet(sender, packet.data), sender)
         if others:
-            self._try_to_translate(sender, others, packet.data)
+            try:
+                self._guests.relay(sender, others, packet.data)
+            except PacketError as problem:
+                self.refuse_packet(sender, problem)
         if target <= 0 and target != -TARGET_PEER_SERVER:
             self.was_counted = counts
             try:
@@ -358,12 +359,6 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
         if self.put(peer_ids, data) is not _OK:
             text = "a packet of peer %s was lost: one of %s has no room for it"
             self.lost_packets.warning(text, source, list(peer_ids))
-
-    def _try_to_translate(self, sender: int, peer_ids: Sequence[int], data: bytes) -> None:
-        try:
-            self._guests.relay(sender, peer_ids, data)
-        except PacketError as problem:
-            self.refuse_packet(sender, problem)
 
     def _handle_inner(self, source: int, data: bytes) -> None:
         packet = None if is_call(data) else parse(data)
