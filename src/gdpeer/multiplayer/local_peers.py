@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Iterable
 from typing import ClassVar
 
-from gdpeer.arguments import IDS, check_id, seconds_of, to_bytes, wrong_type
+from gdpeer.arguments import check_id, seconds_of, to_bytes
 from gdpeer.errors import Error
 from gdpeer.ids import generate_unique_id
 from gdpeer.multiplayer.peer import (
@@ -18,11 +18,10 @@ from gdpeer.multiplayer.peer import (
     Buffer,
     ConnectionStatus,
     MultiplayerPeer,
+    checked_packet,
 )
 
 __all__ = ["LoopbackMultiplayerPeer", "OfflineMultiplayerPeer"]
-
-_GROUPS = frozenset({tuple, list, dict, set})  # common types of `peer_ids`; all others are checked
 
 # Looked up once here, because looking up a member of an enumeration is slow.
 _OK = Error.OK
@@ -69,10 +68,7 @@ class OfflineMultiplayerPeer(MultiplayerPeer):
 
     def put_packet_to(self, peer_ids: Iterable[int], buffer: Buffer) -> Error:
         """Drops the packet, and returns `OK`."""
-        if type(peer_ids) not in _GROUPS and not IDS.fits(peer_ids):
-            raise wrong_type("put_packet_to", "peer_ids", IDS.words, peer_ids)
-        if type(buffer) is not bytes:
-            buffer = to_bytes("put_packet_to", "buffer", buffer)
+        checked_packet("put_packet_to", peer_ids, buffer)
         return Error.OK
 
     def get_available_packet_count(self) -> int:
@@ -237,15 +233,12 @@ class LoopbackMultiplayerPeer(MultiplayerPeer):
         Returns:
             `ERR_UNCONFIGURED` if this end is not connected; else `OK`.
         """
-        if type(peer_ids) not in _GROUPS and not IDS.fits(peer_ids):
-            raise wrong_type("put_packet_to", "peer_ids", IDS.words, peer_ids)
-        if type(buffer) is not bytes:
-            buffer = to_bytes("put_packet_to", "buffer", buffer)
-        if not len(buffer):
+        packet = checked_packet("put_packet_to", peer_ids, buffer)
+        if not packet:
             return Error.OK
         if self._status is not _CONNECTED:
             return Error.ERR_UNCONFIGURED
-        links, event = self._links, (self, bytes(buffer))
+        links, event = self._links, (self, packet)
         for peer_id in peer_ids:
             if peer_id in links:
                 links[peer_id]._events.append(event)

@@ -22,7 +22,7 @@ from abc import abstractmethod
 from collections.abc import Iterable
 from typing import Any, ClassVar, Protocol, TypeAlias
 
-from gdpeer.arguments import check_id
+from gdpeer.arguments import IDS, check_id, to_bytes, wrong_type
 from gdpeer.attributes import refuse_names_in_use
 from gdpeer.enums import NamedInt
 from gdpeer.errors import Error
@@ -39,12 +39,22 @@ __all__ = [
     "MultiplayerPeer",
     "NetworkedMultiplayerPeer",
     "TransferMode",
+    "checked_packet",
 ]
 
 TARGET_PEER_BROADCAST = 0
 TARGET_PEER_SERVER = 1
 
 Buffer: TypeAlias = "bytes | bytearray | memoryview"
+
+_GROUPS = frozenset({tuple, list, dict, set})  # common types of `peer_ids`; all others are checked
+
+
+def checked_packet(call: str, peer_ids: Iterable[int], buffer: Buffer) -> bytes:
+    """Returns a packet as bytes. Raises TypeError if one of these arguments of `call` has a wrong type."""
+    if type(peer_ids) not in _GROUPS and not IDS.fits(peer_ids):
+        raise wrong_type(call, "peer_ids", IDS.words, peer_ids)
+    return buffer if type(buffer) is bytes else to_bytes(call, "buffer", buffer)
 
 
 class ConnectionStatus(NamedInt):
@@ -243,7 +253,6 @@ class NetworkedMultiplayerPeer(Protocol):
     @property
     def refuse_new_connections(self) -> bool:
         """Whether this end refuses new clients."""
-        ...
 
     @refuse_new_connections.setter
     def refuse_new_connections(self, refuses: bool) -> None: ...
@@ -253,47 +262,36 @@ class NetworkedMultiplayerPeer(Protocol):
 
     def packets(self) -> PacketSession:
         """Returns the packet session for the API above."""
-        ...
 
     def refusals_of(self, peer_id: int) -> Refusals:
         """Returns the counter of a peer's refused packets."""
-        ...
 
     def get_connection_status(self) -> NamedInt:
         """Returns a `ConnectionStatus`, or a member of another enumeration with the same values."""
-        ...
 
     def get_unique_id(self) -> int:
         """Returns this end's id; 0 without a connection."""
-        ...
 
     def is_server(self) -> bool:
         """Whether this end is the server."""
-        ...
 
     def is_networked(self) -> bool:
         """Whether this end can carry a session."""
-        ...
 
     def set_target_peer(self, peer_id: int) -> None:
         """Sets the target of `put_packet`: 0: all; positive: one peer; negative: all but that peer."""
 
     def put_packet(self, buffer: Buffer) -> Error:
         """Sends one packet to the target."""
-        ...
 
     def put_packet_to(self, peer_ids: Iterable[int], buffer: Buffer) -> Error:
         """Sends one packet to each of some peers."""
-        ...
 
     def get_available_packet_count(self) -> int:
         """Returns how many packets can be read."""
-        ...
 
     def get_packet_peer(self) -> int:
         """Returns the sender of the packet that `get_packet` takes next."""
-        ...
 
     def get_packet(self) -> bytes:
         """Takes the oldest packet that can be read."""
-        ...

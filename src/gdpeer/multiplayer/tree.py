@@ -288,7 +288,7 @@ class Node(Guarded):
             ValueError: the node is not in a tree.
         """
         if self._gdpeer_api is None:
-            self._gdpeer_api = self.get_tree()._gdpeer_find_api(self)
+            self._gdpeer_api = self.get_tree().get_multiplayer(self.get_path())
         return self._gdpeer_api  # type: ignore[return-value]  # a tree of Godot 3's API has that
 
     @checked(peer_id=INT, recursive=BOOL)
@@ -370,21 +370,15 @@ class Node(Guarded):
                 check_name(method)
                 raise ValueError(f"{self!r} has no method {method!r}")
             check_callable(function)
-            self._gdpeer_own_config[method] = self._gdpeer_config_of(method, config)
+            found: RpcConfig | None = config if isinstance(config, RpcConfig) else RpcConfig.of(config)
+            if not isinstance(config, RpcConfig) and "rpc_mode" not in config:
+                logger.error("rpc_config of %s, %s: it cannot be called, as no rpc_mode is given", self, method)
+                found = None
+            self._gdpeer_own_config[method] = found
         if self._gdpeer_table is not None and self._gdpeer_api is not None and self._gdpeer_api._keeps_methods:
             logger.warning("rpc_config of %s, %s: too late, calls of this node have numbers already", self, method)
         else:
             self._gdpeer_table = None
-
-    def _gdpeer_config_of(self, method: str, config: RpcConfig | Mapping[str, Any]) -> RpcConfig | None:
-        """Returns the configuration; None, with an error in the log, for a dictionary without `rpc_mode`."""
-        if isinstance(config, RpcConfig):
-            return config
-        found = RpcConfig.of(config)
-        if "rpc_mode" in config:
-            return found
-        logger.error("rpc_config of %s, %s: it cannot be called, as no rpc_mode is given", self, method)
-        return None
 
     def _gdpeer_methods(self) -> MethodTable:
         """Returns the methods that other sides may call. The table is kept from the first use on."""
@@ -460,9 +454,6 @@ class SceneTree(Guarded):
             self._gdpeer_apis[names] = api
             api._enter(self, "/" + "/".join(names))
         self._gdpeer_forget_apis()
-
-    def _gdpeer_find_api(self, node: Node) -> MultiplayerAPI[Any]:
-        return self.get_multiplayer(node.get_path()) if len(self._gdpeer_apis) > 1 else self._gdpeer_apis[("root",)]
 
     def _gdpeer_forget_apis(self) -> None:
         """Makes every node look up its API again."""

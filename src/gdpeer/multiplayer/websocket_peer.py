@@ -42,12 +42,11 @@ from gdpeer.arguments import (
     optional,
     seconds_of,
     to_bytes,
-    wrong_type,
 )
 from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.errors import CloseCause, Error, TransportError
 from gdpeer.logs import get_logger, log_limited
-from gdpeer.multiplayer.peer import TARGET_PEER_SERVER, Buffer, ConnectionStatus, MultiplayerPeer
+from gdpeer.multiplayer.peer import TARGET_PEER_SERVER, Buffer, ConnectionStatus, MultiplayerPeer, checked_packet
 from gdpeer.packet_session import MemberSession, PacketSession
 from gdpeer.platform import pause
 from gdpeer.protocol.connection import check_close
@@ -454,15 +453,12 @@ class WebSocketMultiplayerPeer(MultiplayerPeer):
 
     def put_packet_to(self, peer_ids: Iterable[int], buffer: Buffer) -> Error:
         """Sends one packet to each of some peers; see `MultiplayerPeer.put_packet_to`."""
-        if not IDS.fits(peer_ids):
-            raise wrong_type("put_packet_to", "peer_ids", IDS.words, peer_ids)
-        if type(buffer) is not bytes:
-            buffer = to_bytes("put_packet_to", "buffer", buffer)
-        if not len(buffer):
+        packet = checked_packet("put_packet_to", peer_ids, buffer)
+        if not packet:
             return _OK
         if self._session is None or self.get_connection_status() is not _CONNECTED:
             return Error.ERR_UNCONFIGURED
-        return self._session.put_to(peer_ids, buffer)
+        return self._session.put_to(peer_ids, packet)
 
     def put_control_to(self, peer_ids: Iterable[int], buffer: Buffer) -> Error:
         """Sends a packet that a peer must not miss; see `MultiplayerPeer.put_control_to`.
@@ -472,13 +468,10 @@ class WebSocketMultiplayerPeer(MultiplayerPeer):
         Returns:
             `ERR_UNCONFIGURED` unless CONNECTED; else `OK`. On a client the codes of `put_packet_to`.
         """
-        if not IDS.fits(peer_ids):
-            raise wrong_type("put_control_to", "peer_ids", IDS.words, peer_ids)
-        if type(buffer) is not bytes:
-            buffer = to_bytes("put_control_to", "buffer", buffer)
-        if not isinstance(self._session, ServerSession) or not len(buffer):
-            return self.put_packet_to(peer_ids, buffer)
-        self._session.put_control_to(peer_ids, buffer)
+        packet = checked_packet("put_control_to", peer_ids, buffer)
+        if not isinstance(self._session, ServerSession) or not packet:
+            return self.put_packet_to(peer_ids, packet)
+        self._session.put_control_to(peer_ids, packet)
         return _OK
 
     def put_packet_from(self, source: int, peer_ids: Iterable[int], buffer: Buffer) -> Error:
@@ -488,13 +481,10 @@ class WebSocketMultiplayerPeer(MultiplayerPeer):
         Returns:
             The codes of `put_packet_to`; on a client `ERR_UNCONFIGURED`.
         """
-        if not IDS.fits(peer_ids):
-            raise wrong_type("put_packet_from", "peer_ids", IDS.words, peer_ids)
-        if type(buffer) is not bytes:
-            buffer = to_bytes("put_packet_from", "buffer", buffer)
+        packet = checked_packet("put_packet_from", peer_ids, buffer)
         if not isinstance(self._session, ServerSession):
             return Error.ERR_UNCONFIGURED
-        return self._session.put_from(source, peer_ids, buffer) if len(buffer) else _OK
+        return self._session.put_from(source, peer_ids, packet) if packet else _OK
 
     def get_packet(self) -> bytes:
         """Takes the oldest packet; b"" if there is none.

@@ -122,11 +122,7 @@ Packet: TypeAlias = RemoteCall | RemoteSet | SimplifyPath | ConfirmPath | Raw
 def encode_named(command: Command, name: str, arguments: Sequence[Any], *, objects: bool = False) -> bytes:
     """Returns the bytes behind the node id of a call or a set, which are the same for every receiver.
 
-    Args:
-        command: REMOTE_CALL or REMOTE_SET.
-        name: the name of the method or property.
-        arguments: at most 255 values; for REMOTE_SET exactly one.
-        objects: True sends `EncodedObject` in full.
+    REMOTE_SET has exactly one argument, the new value. `objects` sends `EncodedObject` in full.
 
     Raises:
         VariantError: an argument cannot be sent to Godot 3.

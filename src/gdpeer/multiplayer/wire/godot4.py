@@ -247,11 +247,7 @@ def encode_call_body(
 ) -> tuple[int, bytes]:
     """Returns the parts of a call that are the same for every receiver.
 
-    Args:
-        method_id: see `RemoteCall`.
-        arguments: at most 255 values.
-        typed: True writes typed arrays and dictionaries with their types.
-        objects: True writes `EncodedObject` in full.
+    `typed` writes typed arrays and dictionaries with their types, `objects` writes `EncodedObject` in full.
 
     Returns:
         The flags for the first byte, and all bytes behind the node id.
@@ -319,11 +315,7 @@ def is_call(data: bytes) -> bool:
 
 
 def parse_call(data: bytes, objects: bool) -> UndecodedCall:
-    """Parses a REMOTE_CALL, and leaves its arguments undecoded.
-
-    Args:
-        data: the whole packet.
-        objects: True decodes objects in full, when the arguments are decoded.
+    """Parses a REMOTE_CALL, and leaves its arguments undecoded; `objects` decodes objects in full later.
 
     Raises:
         PacketError: the packet breaks the format.

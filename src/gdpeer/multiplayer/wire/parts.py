@@ -67,16 +67,10 @@ class Undecoded:
 
 
 def undecoded(data: bytes, at: int, number: int, end: int, engine: int, objects: bool) -> Undecoded:
-    """Returns the values in a packet, without decoding them.
+    """Returns the values between two offsets of a packet, without decoding them.
 
-    Args:
-        data: the packet.
-        at: the offset of the first value.
-        number: how many values there are. `ONE_ARRAY`: all the bytes are one PackedByteArray, or no value if there are
-            no bytes.
-        end: the offset at which the values must end.
-        engine: 3 or 4.
-        objects: True decodes objects in full.
+    `number` is the number of values. With `ONE_ARRAY` all the bytes are one PackedByteArray, or no value if there are
+    no bytes. `objects` decodes objects in full.
     """
     values = Undecoded.__new__(Undecoded)
     values.begin(data, at, number, end, engine, objects)
