@@ -140,9 +140,7 @@ class PeerHost(HostBase, MultiplayerAPI[PeerType]):
             self._packets.set_relay_filter(relay_filter)
 
     def _may_pass(self, sender: int, command: int) -> bool:
-        """Whether the network may pass on a client's packet of Godot 3 to other clients: False for a call over the
-        rate.
-        """
+        """Whether the network may pass on a client's packet of Godot 3: False for a call over the rate."""
         is_call = command in (Command.REMOTE_CALL, Command.REMOTE_SET)
         return not (self.rpc_rate > 0 and is_call and self._is_flood(sender, "a call for others"))
 
@@ -327,9 +325,7 @@ class PeerHost(HostBase, MultiplayerAPI[PeerType]):
         return refusals.log
 
     def _limit_of(self, peer_id: int) -> LogLimit | None:
-        """Returns the log limit for a peer; None for a peer that has gone, as nothing would ever remove its limit
-        again.
-        """
+        """Returns the log limit for a peer; None for a peer that has gone, as nothing would remove its limit again."""
         is_there = peer_id in self.admitted or peer_id in self._refusals
         return self._refusals_of(peer_id).log if is_there else None
 

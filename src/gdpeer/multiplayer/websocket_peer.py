@@ -30,19 +30,7 @@ from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from gdpeer.arguments import (
-    BOOL,
-    IDS,
-    INT,
-    NUMBER,
-    STR,
-    a,
-    check_id,
-    checked,
-    optional,
-    seconds_of,
-    to_bytes,
-)
+from gdpeer.arguments import BOOL, IDS, INT, NUMBER, STR, a, check_id, checked, optional, seconds_of, to_bytes
 from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.errors import CloseCause, Error, TransportError
 from gdpeer.logs import get_logger, log_limited
@@ -574,9 +562,7 @@ class WebSocketMultiplayerPeer(MultiplayerPeer):
 
     @checked(peer_id=INT)
     def get_peer_dialect(self, peer_id: int) -> str:
-        """Returns the dialect of a peer: "godot4" or "godot3"; "" for an unknown id. On a client all ids have the
-        client's dialect.
-        """
+        """Returns "godot4" or "godot3", on a client its own dialect for all ids; "" on a server for an unknown id."""
         if isinstance(self._session, ServerSession):
             dialect = self._session.dialect(peer_id)
             return "" if dialect is None else dialect.name

@@ -248,9 +248,7 @@ class MultiplayerAPI(PeerHost[NetworkedMultiplayerPeer]):
     # ------------------------------------------------------------------------------------------ sending
 
     def transmit(self, peer_ids: Collection[int], data: bytes) -> Error:
-        """Sends a packet to each of some peers; the server's transport passes a client's packet on. See
-        `HostBase.transmit`.
-        """
+        """Sends as `HostBase.transmit` says; the server's transport passes a client's packet on."""
         error = self.put(peer_ids, data)
         if error is not Error.OK:
             self.lost_packets.warning("a packet could not be sent to each of %s: %s", list(peer_ids), error.name)

@@ -84,19 +84,15 @@ class Godot4Calls:
         return self._send_paths(entry, flags, body, peer_ids)
 
     def _is_known(self, entry: Numbered, peer_ids: Collection[int]) -> bool:
-        """Whether all of some peers know a number. If `peer_ids` are all admitted peers, comparing the counts is
-        enough: only they can have confirmed.
-        """
-        if peer_ids is self._host.admitted:
+        """Whether all of some peers know a number."""
+        if peer_ids is self._host.admitted:  # comparing the counts is enough: only admitted peers can have confirmed
             return len(entry.confirmed) == len(peer_ids)
         if type(peer_ids) is tuple and len(peer_ids) == 1:
             return peer_ids[0] in entry.confirmed
         return entry.confirmed.issuperset(peer_ids)
 
     def _send_paths(self, entry: Numbered, flags: int, body: bytes, peer_ids: Collection[int]) -> Error:
-        """Sends a call by number to the peers that have confirmed, and by path to the others; announces the number
-        first.
-        """
+        """Announces the number, then sends the call: by number to peers that have confirmed, by path to the others."""
         host, number, node = self._host, entry.number, entry.node
         path = host.path_of(node)
         new = self.cache.tell(entry, peer_ids)

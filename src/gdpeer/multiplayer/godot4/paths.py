@@ -139,9 +139,7 @@ class PathCache:
         return None if entry is None else entry.node
 
     def tell(self, entry: Numbered, peer_ids: Iterable[int]) -> list[int]:
-        """Returns the peers that do not know the number yet, and counts them as told: the caller sends them
-        SIMPLIFY_PATH.
-        """
+        """Returns the peers that were not told the number, and counts them as told: send them SIMPLIFY_PATH."""
         new = [peer_id for peer_id in peer_ids if entry.number not in self._peer(peer_id).told]
         for peer_id in new:
             self._peer(peer_id).told[entry.number] = entry

@@ -227,9 +227,7 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
 
     @checked(peer_id=INT)
     def disconnect_peer(self, peer_id: int) -> None:
-        """Ends the connection to a peer, and tells the other peers. `peer_disconnected` is not emitted here, as in the
-        engine.
-        """
+        """Ends the connection to a peer, and tells the others. As in the engine, emits no `peer_disconnected` here."""
         if self._peer is None or not self._is_connected():
             log_limited(logger, logging.ERROR, "disconnect_peer: there is no connection")
             return

@@ -33,9 +33,7 @@ class Tasks(Protocol):
     """Starts the coroutines of a tree as tasks."""
 
     def start(self, node: Node, name: str, begin: Callable[[], Coroutine[Any, Any, object]]) -> None:
-        """Runs the coroutine that `begin` returns. Does not call `begin` if too many tasks of the same caller run
-        already.
-        """
+        """Runs the coroutine that `begin` returns, unless too many tasks of the same caller run already."""
 
 
 _TASKS: WeakKeyDictionary[SceneTree, Tasks] = WeakKeyDictionary()

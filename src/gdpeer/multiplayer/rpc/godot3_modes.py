@@ -93,9 +93,7 @@ class Godot3Config(RpcConfig):
 
     @classmethod
     def of_mode(cls, mode: Mode) -> Godot3Config:
-        """Returns the configuration for a mode, with the nearest settings of Godot 4: the node's master is its
-        authority.
-        """
+        """Returns the configuration for a mode, with the nearest of Godot 4: the node's master is its authority."""
         nearest = RPCMode.AUTHORITY if mode in (Mode.PUPPET, Mode.PUPPETSYNC) else RPCMode.ANY_PEER
         everywhere = mode in (Mode.REMOTESYNC, Mode.MASTERSYNC, Mode.PUPPETSYNC)
         return cls(RPCMode.DISABLED if not mode else nearest, everywhere, TransferMode.RELIABLE, 0, mode)

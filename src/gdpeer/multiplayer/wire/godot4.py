@@ -115,9 +115,7 @@ class RemoteCall(NamedTuple):
 
 
 class SimplifyPath(NamedTuple):
-    """Announces that the sender will call the node at `path` by `cache_id`; `checksum` is the MD5 of its methods'
-    names.
-    """
+    """Announces the number `cache_id` for the node at `path`; `checksum` is the MD5 of its methods' names."""
 
     checksum: str
     cache_id: int
@@ -269,9 +267,7 @@ def encode_call_body(
 
 
 def call_packet(flags: int, body: bytes, node_id: int, path: str | None = None, wide: bool = False) -> bytes:
-    """Returns a whole call: the node's number or path, and the parts from `encode_call_body`; for `wide` see
-    `RemoteCall`.
-    """
+    """Returns a call: the node's number or path, and the parts from `encode_call_body`; for `wide` see `RemoteCall`."""
     if path is not None:
         return b"%c%b%b%b\0" % (flags | 0x20, U32.pack(PATH_FOLLOWS | (5 + len(body))), body, path.encode())
     if node_id <= 0xFF and not wide:
@@ -284,9 +280,8 @@ def call_packet(flags: int, body: bytes, node_id: int, path: str | None = None, 
 def encode_call(
     node_id: int, method_id: int, arguments: Sequence[Any], typed: bool = False, objects: bool = False
 ) -> bytes:
-    """Returns a call of a node by its number. Common calls are encoded in one step, which is faster than
-    `encode_call_body` and `call_packet`.
-    """
+    """Returns a call of a node by its number."""
+    # Common calls are encoded in one step, which is faster than `encode_call_body` and `call_packet`.
     count = len(arguments)
     is_raw = count == 1 and isinstance(arguments[0], _BUFFERS)
     if node_id > 0xFF or method_id > 0xFF or count == 0 or count > _FEW or is_raw:
