@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from pathlib import Path
 
 import click
 
 from gdpeer.cli.options import NUMBER
-from gdpeer.cli.tunnels import dialect_options, make_tunnel, open_tunnel, run, tunnel_options
-from gdpeer.cli.units import duration, option_of, part, rate, stall
+from gdpeer.cli.tunnels import make_tunnel, open_tunnel, run, tunnel_options
+from gdpeer.cli.units import PERCENT, RATE, STALL, TIME
 from gdpeer.inspection.bad_network import SYNC, BadTunnel, Conditions
 from gdpeer.inspection.direction import Direction
 from gdpeer.inspection.method_names import MethodNames
@@ -23,6 +22,7 @@ from gdpeer.inspection.rows import redacted
 from gdpeer.inspection.tunnel import Ended, Event, Opened, Passed, Refused
 from gdpeer.terminal.lines import check_output, print_line
 from gdpeer.terminal.stopping import Stop
+from gdpeer.websocket.tls_options import TLSOptions
 
 __all__ = ["bad_network"]
 
@@ -69,17 +69,6 @@ def in_words(event: Opened | Ended | Refused) -> str:
             return f"refused: {event.why}"
 
 
-def check_loss(loss: float | None, unreliable: tuple[str, ...]) -> tuple[str, ...]:
-    """Returns the globs for the messages that can be lost.
-
-    Raises:
-        click.UsageError: `--unreliable` was given without `--loss-unreliable`.
-    """
-    if unreliable and loss is None:
-        raise click.UsageError("--unreliable needs --loss-unreliable")
-    return unreliable or (SYNC,)
-
-
 EXAMPLES = """\b
 Examples:
   gdpeer bad-network --listen 8911 --to ws://localhost:8910 --delay 80ms --jitter 20ms
@@ -91,50 +80,28 @@ Examples:
 
 @click.command(epilog=EXAMPLES)
 @tunnel_options
-@dialect_options
+@click.option("--delay", default=0.0, type=TIME, help="Delay each message, in each direction: 80ms.")
+@click.option("--jitter", default=0.0, type=TIME, help="Vary the delay by up to this time: 20ms.")
+@click.option("--rate", default=0.0, type=RATE, help="Limit each direction per second: 256k (bits) or 32kB.")
+@click.option("--stall", default=(0.0, 0.0), type=STALL, help="Hold all messages for 2 s every 30 s: 2s/30s.")
+@click.option("--cut-after", default=0.0, type=TIME, help="Break each connection after this time: 60s.")
+@click.option("--loss-unreliable", "loss", type=PERCENT, help="Drop this share of the unreliable messages: 2%.")
 @click.option(
-    "--delay", callback=option_of(duration), metavar="TIME", help="Delay each message, in each direction: 80ms."
+    "--unreliable", multiple=True, metavar="GLOB", help="Messages that may be dropped; repeatable.  [default: sync]"
 )
-@click.option("--jitter", callback=option_of(duration), metavar="TIME", help="Vary the delay by up to this time: 20ms.")
-@click.option(
-    "--rate",
-    callback=option_of(rate),
-    metavar="RATE",
-    help="Limit each direction per second: 256k (bits) or 32kB.",
-)
-@click.option(
-    "--stall", callback=option_of(stall), metavar="TIME/TIME", help="Hold all messages for 2 s every 30 s: 2s/30s."
-)
-@click.option(
-    "--cut-after", callback=option_of(duration), metavar="TIME", help="Break each connection after this time: 60s."
-)
-@click.option(
-    "--loss-unreliable",
-    "loss",
-    callback=option_of(part),
-    metavar="PERCENT",
-    help="Drop this share of the unreliable messages: 2%.",
-)
-@click.option(
-    "--unreliable",
-    multiple=True,
-    metavar="GLOB",
-    help="Messages that may be dropped; repeatable.  [default: sync]",
-)
-@click.option("--seed", type=NUMBER, metavar="N", help="Make the random choices repeatable.")
+@click.option("--seed", type=NUMBER, help="Make the random choices repeatable.")
 def bad_network(
     port: int,
     to: str,
     host: str,
-    ca: Path | None,
-    insecure: bool,
+    tls: TLSOptions | None,
     dialect: str,
     names: MethodNames,
-    delay: float | None,
-    jitter: float | None,
-    rate: float | None,
-    stall: tuple[float, float] | None,
-    cut_after: float | None,
+    delay: float,
+    jitter: float,
+    rate: float,
+    stall: tuple[float, float],
+    cut_after: float,
     loss: float | None,
     unreliable: tuple[str, ...],
     seed: int | None,
@@ -144,13 +111,10 @@ def bad_network(
     The game connects to PORT instead of its server. Messages stay in order. To drop messages, name the messages that
     the game sends as unreliable: the wire does not say which calls are unreliable.
     """
-    # An option that was not given is None, and 0.0 switches the fault off.
-    length, every = stall or (0.0, 0.0)
-    losses = check_loss(loss, unreliable)
-    conditions = Conditions(
-        delay or 0.0, jitter or 0.0, rate or 0.0, length, every, cut_after or 0.0, loss or 0.0, losses
-    )
-    tunnel = make_tunnel(BadTunnel, to, ca, insecure, conditions, dialect, names, seed)
+    if unreliable and loss is None:
+        raise click.UsageError("--unreliable needs --loss-unreliable")
+    conditions = Conditions(delay, jitter, rate, *stall, cut_after, loss or 0.0, unreliable or (SYNC,))
+    tunnel = make_tunnel(BadTunnel, to, tls, conditions, dialect, names, seed)
     with Stop() as stop:
         print_line(f"gdpeer bad-network: {open_tunnel(tunnel, host, port)} to {redacted(to)}")
         log = Log()

@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import time
 from contextlib import nullcontext
-from pathlib import Path
 from typing import TypeAlias
 
 import click
 
-from gdpeer import Cause, Error, WebSocketPeer
+from gdpeer import Cause, Error, TLSOptions, WebSocketPeer
 from gdpeer.cli.chunks import Chunks
 from gdpeer.cli.failure import INTERRUPTED, Failure
-from gdpeer.cli.options import SECONDS, SIZE, Number, parse_headers, protocols_option, tls_options, trust_options
+from gdpeer.cli.options import HEADER, SECONDS, SIZE, Parsed, number, protocols_option, trust_options
 from gdpeer.cli.prompting import PromptLines, can_prompt
 from gdpeer.cli.screen import Screen
 from gdpeer.cli.tunnels import names_option
@@ -46,7 +45,7 @@ CHUNK = 64 * 1024
 CLOSE_TIMEOUT = 3.0
 """Seconds to wait for the answer to a close. Short, because a person waits for the command to end."""
 
-REDIRECTS = Number(0, MOST_REDIRECTS, f"a number from 0 to {MOST_REDIRECTS}")
+REDIRECTS = Parsed("n", number(0, MOST_REDIRECTS, f"a number from 0 to {MOST_REDIRECTS}"))
 
 RAW = "raw"
 
@@ -206,11 +205,11 @@ class Conversation:
             self._peer.close()
 
 
-def make_peer(protocols: tuple[str, ...], headers: list[str], compress: bool, ping: float) -> WebSocketPeer:
+def make_peer(protocols: tuple[str, ...], headers: tuple[str, ...], compress: bool, ping: float) -> WebSocketPeer:
     """Returns a peer with the settings that the options ask for."""
     peer = WebSocketPeer()
     peer.supported_protocols = list(protocols)
-    peer.handshake_headers = headers
+    peer.handshake_headers = list(headers)
     peer.compression = compress
     peer.heartbeat_interval = ping
     peer.close_timeout = CLOSE_TIMEOUT
@@ -285,55 +284,35 @@ Examples:
 @click.command(epilog=EXAMPLES)
 @click.argument("url")
 @protocols_option("Sub-protocol to offer; repeatable.")
-@click.option(
-    "--header",
-    "headers",
-    multiple=True,
-    callback=parse_headers,
-    metavar="'K: V'",
-    help="Header to send with the request; repeatable.",
-)
+@click.option("--header", "headers", multiple=True, type=HEADER, help="Header to send with the request; repeatable.")
 @click.option("--binary", is_flag=True, help="Send standard input as binary messages.")
-@click.option("--chunk", type=SIZE, metavar="BYTES", help="With --binary: size of each message.  [default: 64K]")
+@click.option("--chunk", type=SIZE, help="With --binary: size of each message.  [default: 64K]")
 @click.option("--whole", is_flag=True, help="With --binary: send all of standard input as one message.")
 @click.option("--decode", is_flag=True, help="Decode the packets of Godot's multiplayer.")
 @names_option
 @trust_options
 @click.option(
-    "--max-redirects",
-    default=0,
-    show_default=True,
-    type=REDIRECTS,
-    metavar="N",
-    help="Follow up to N redirects of the server.",
+    "--max-redirects", default=0, show_default=True, type=REDIRECTS, help="Follow up to N redirects of the server."
 )
 @click.option("--compress", is_flag=True, help="Offer compression (permessage-deflate).")
-@click.option(
-    "--ping",
-    default=0.0,
-    type=SECONDS,
-    metavar="SECONDS",
-    help="Send a ping every SECONDS, and show the round-trip time.",
-)
+@click.option("--ping", default=0.0, type=SECONDS, help="Send a ping every SECONDS, and show the round-trip time.")
 @click.option(
     "--linger",
     default=1.0,
     show_default=True,
     type=SECONDS,
-    metavar="SECONDS",
     help="In a pipe: wait this long for replies after the last line.",
 )
 def connect(
     url: str,
     protocols: tuple[str, ...],
-    headers: list[str],
+    headers: tuple[str, ...],
     binary: bool,
     chunk: int | None,
     whole: bool,
     decode: bool,
     names: MethodNames,
-    ca: Path | None,
-    insecure: bool,
+    tls: TLSOptions | None,
     max_redirects: int,
     compress: bool,
     ping: float,
@@ -351,9 +330,8 @@ def connect(
     screen = Screen()
     peer = make_peer(protocols, headers, compress, ping)
     peer.max_redirects = max_redirects
-    options = tls_options(ca, insecure)
     # A bad URL is a usage error. A certificate file that cannot be used is not: `finish` reports it.
-    if peer.connect_to_url(url, options) == Error.ERR_INVALID_PARAMETER and peer.get_close_cause().cause != Cause.TLS:
+    if peer.connect_to_url(url, tls) == Error.ERR_INVALID_PARAMETER and peer.get_close_cause().cause != Cause.TLS:
         raise click.UsageError(peer.get_close_cause().detail)
     lines = make_source(size)
     decoder = Decoder("auto", names) if decode else None

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from gdpeer import Error, WebSocketPeer, WebSocketServer
-from gdpeer.cli.options import FILE, SIZE, parse_path, port_option, protocols_option
+from gdpeer.cli.options import FILE, PATH, SIZE, port_option, protocols_option
 from gdpeer.cli.serving import TURN, address, check_listening, drain, resolve
 from gdpeer.terminal.stopping import Stop
 from gdpeer.websocket.states import PeerWriteMode
@@ -174,20 +174,13 @@ Examples:
     help="Address to listen on; * for all addresses, unix:/PATH for a Unix socket.",
 )
 @port_option(9001)
-@click.option(
-    "--path", callback=parse_path, metavar="PATH", help="Answer 404 to every other path.  [default: all paths]"
-)
+@click.option("--path", type=PATH, help="Answer 404 to every other path.  [default: all paths]")
 @protocols_option("Sub-protocol to accept; repeatable.")
-@click.option("--cert", type=FILE, metavar="FILE", help="Certificate chain (PEM file); the server then uses wss://.")
-@click.option("--key", type=FILE, metavar="FILE", help="Private key of the certificate (PEM file).")
+@click.option("--cert", type=FILE, help="Certificate chain (PEM file); the server then uses wss://.")
+@click.option("--key", type=FILE, help="Private key of the certificate (PEM file).")
 @click.option("--compress", is_flag=True, help="Accept compression (permessage-deflate).")
 @click.option(
-    "--max-size",
-    default="64M",
-    show_default=True,
-    type=SIZE,
-    metavar="BYTES",
-    help="Largest message, such as 65536, 64K, 16M.",
+    "--max-size", default="64M", show_default=True, type=SIZE, help="Largest message, such as 65536, 64K, 16M."
 )
 @click.option("--fanout", is_flag=True, help=f"Send each message on path {FANOUT} to all peers on this path.")
 @click.option("--reuse-port", is_flag=True, help="Share the port with other processes that also use this option.")

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack, suppress
-from pathlib import Path
 from typing import IO
 
 import click
@@ -19,13 +18,14 @@ from gdpeer.cli.failure import Failure
 from gdpeer.cli.inspect_page import Page
 from gdpeer.cli.inspect_screen import JsonScreen, Screen, choose_screen
 from gdpeer.cli.options import NUMBER, OUTPUT, PORT, Choice
-from gdpeer.cli.tunnels import check_target, dialect_options, make_tunnel, open_tunnel, run, tunnel_options
+from gdpeer.cli.tunnels import check_target, make_tunnel, open_tunnel, run, tunnel_options
 from gdpeer.inspection.direction import Direction
 from gdpeer.inspection.method_names import MethodNames
 from gdpeer.inspection.recording import write_events, write_header
 from gdpeer.inspection.rows import Filter, Inspector, redacted
 from gdpeer.inspection.tunnel import Event, Tunnel
 from gdpeer.terminal.stopping import Stop
+from gdpeer.websocket.tls_options import TLSOptions
 
 __all__ = ["inspect"]
 
@@ -87,15 +87,7 @@ Examples:
 
 @click.command(epilog=EXAMPLES)
 @tunnel_options
-@dialect_options
-@click.option(
-    "--peer",
-    "peers",
-    multiple=True,
-    type=NUMBER,
-    metavar="N",
-    help="Only this client, by number or id; repeatable.",
-)
+@click.option("--peer", "peers", multiple=True, type=NUMBER, help="Only this client, by number or id; repeatable.")
 @click.option(
     "--command", "commands", multiple=True, metavar="GLOB", help="Only matching commands: rpc, raw, text; repeatable."
 )
@@ -103,14 +95,13 @@ Examples:
 @click.option("--method", "methods", multiple=True, metavar="GLOB", help="Only matching methods; repeatable.")
 @click.option("--direction", type=Choice([one.value for one in Direction]), help="Only messages in this direction.")
 @click.option("--json", "is_json", is_flag=True, help="Print each message as a line of JSON.")
-@click.option("--page", "page_port", type=PORT, metavar="PORT", help="Also show the messages in a web page.")
-@click.option("--record", type=OUTPUT, metavar="FILE", help="Record all messages in a file for gdpeer replay.")
+@click.option("--page", "page_port", type=PORT, help="Also show the messages in a web page.")
+@click.option("--record", type=OUTPUT, help="Record all messages in a file for gdpeer replay.")
 def inspect(
     port: int,
     to: str,
     host: str,
-    ca: Path | None,
-    insecure: bool,
+    tls: TLSOptions | None,
     dialect: str,
     names: MethodNames,
     peers: tuple[int, ...],
@@ -129,7 +120,7 @@ def inspect(
     """
     wanted = Filter(peers, commands, paths, methods, None if direction is None else Direction(direction))
     inspector = Inspector(dialect, names, wanted)
-    tunnel = make_tunnel(Tunnel, to, ca, insecure)
+    tunnel = make_tunnel(Tunnel, to, tls)
     with Stop() as stop, ExitStack() as stack:
         if record is not None:
             keep(record, lambda file: write_header(file, to, dialect))

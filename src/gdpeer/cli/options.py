@@ -5,9 +5,10 @@ Layer: `cli`.
 
 from __future__ import annotations
 
+import functools
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
@@ -22,19 +23,20 @@ __all__ = [
     "COUNT",
     "FILE",
     "FOLDER",
+    "HEADER",
     "INPUT",
     "NUMBER",
     "OUTPUT",
+    "PATH",
     "PORT",
     "SECONDS",
     "SIZE",
     "Choice",
-    "parse_headers",
-    "parse_path",
+    "Parsed",
+    "number",
     "port_option",
     "protocols_option",
     "quoted",
-    "tls_options",
     "trust_options",
 ]
 
@@ -50,120 +52,29 @@ def quoted(value: object) -> str:
     return f"'{escape(str(value))}'"
 
 
-class Number(click.ParamType):  # type: ignore[type-arg]
-    """The type of an option that takes a whole number.
+class Parsed(click.ParamType):  # type: ignore[type-arg]
+    """The type of an option whose value a function parses.
 
     Args:
-        least, most: the range, both included.
-        expected: description of the range, for the error message.
+        name: stands for the value in the help text, in capital letters.
+        parse: returns the value of a text; raises ValueError with the sentence to print.
     """
 
-    name = "number"
+    def __init__(self, name: str, parse: Callable[[str], object]) -> None:
+        self.name = name
+        self._parse = parse
 
-    def __init__(self, least: int, most: int, expected: str) -> None:
-        self._least = least
-        self._most = most
-        self._expected = expected
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Returns the number; fails if it is out of range."""
-        if isinstance(value, int):
-            return value
-        is_number = re.fullmatch(rf"-?[0-9]{{1,{MOST_DIGITS}}}", value) is not None
-        if not is_number or not self._least <= int(value) <= self._most:
-            self.fail(f"expected {self._expected}, got {quoted(value)}", param, ctx)
-        return int(value)
-
-
-class Seconds(click.ParamType):  # type: ignore[type-arg]
-    """The type of an option that takes a time in seconds, such as `0.5`."""
-
-    name = "seconds"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Returns the seconds; fails for negative numbers, exponents and units."""
-        if isinstance(value, str) and not re.fullmatch(r"\d{1,9}(\.\d{0,9})?|\.\d{1,9}", value, re.ASCII):
-            self.fail(f"expected seconds such as 0.5, got {quoted(value)}", param, ctx)
-        return float(value)
-
-
-class Size(click.ParamType):  # type: ignore[type-arg]
-    """The type of an option that takes a number of bytes, such as `65536`, `64K` or `16M`."""
-
-    name = "bytes"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Returns the bytes, at least 1; K is 1,024 and M is 1,048,576."""
-        if isinstance(value, int):
-            return value
-        unit = value[-1:].upper() if value[-1:].upper() in UNITS else ""
-        number = value.removesuffix(value[-1:]) if unit else value
-        if not (number.isascii() and number.isdigit() and len(number) <= MOST_DIGITS and int(number)):
-            self.fail(f"expected a size such as 65536, 64K or 16M, got {quoted(value)}", param, ctx)
-        return int(number) * UNITS[unit]
-
-
-class Place(click.ParamType):  # type: ignore[type-arg]
-    """The type of an option that takes an existing file or folder.
-
-    Args:
-        is_folder: whether a folder is expected, else a file.
-    """
-
-    name = "path"
-
-    def __init__(self, is_folder: bool = False) -> None:
-        self._is_folder = is_folder
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
-        """Returns the path; fails if it does not exist, is of the other kind, or may not be read."""
-        path = Path(value)
-        expected = "a folder" if self._is_folder else "a file"
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Returns the parsed value; fails if the function refuses the text."""
         try:
-            # Not is_file(): a pipe such as /dev/stdin is right, too.
-            is_right = path.is_dir() if self._is_folder else path.exists() and not path.is_dir()
-            is_there = path.exists() and str(value) != ""
-            is_right = is_right and is_there
-        except (OSError, ValueError):  # a name that is too long, or has a NUL in it
-            is_right = is_there = False
-        if not is_right:
-            why = f"which is not {expected}" if is_there else "which cannot be found"
-            self.fail(f"expected {expected}, got {quoted(value)}, {why}", param, ctx)
-        if not os.access(path, os.R_OK):
-            self.fail(f"no permission to read {quoted(value)}", param, ctx)
-        return path
-
-
-class Opened(click.ParamType):  # type: ignore[type-arg]
-    """The type of an option that takes a text file, which is opened at once as UTF-8.
-
-    Args:
-        mode: "r" or "w".
-    """
-
-    name = "file"
-
-    def __init__(self, mode: str) -> None:
-        self._mode = mode
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> IO[str]:
-        """Returns the open file; fails if it cannot be opened."""
-        try:
-            return click.File(self._mode, encoding="utf-8", lazy=False).convert(value, param, ctx)
-        except (click.BadParameter, ValueError) as error:
-            reason = getattr(error.__context__, "strerror", None) or "no such file"
-            self.fail(f"cannot open {quoted(value)}: {reason}", param, ctx)
+            # A default may be a value already.
+            return self._parse(value) if isinstance(value, str) else value
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
 
 class Choice(click.Choice):  # type: ignore[type-arg]
-    """The type of an option that takes one of several words.
-
-    Args:
-        words: the possible values.
-    """
-
-    def __init__(self, words: Sequence[str]) -> None:
-        super().__init__(words)
+    """The type of an option that takes one of several words."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Returns the word; fails if it is not one of the possible values."""
@@ -173,80 +84,128 @@ class Choice(click.Choice):  # type: ignore[type-arg]
         return str(value)
 
 
-PORT = Number(0, 65535, "a port from 0 to 65535")
-COUNT = Number(1, LARGEST, "a number of at least 1")
-NUMBER = Number(-LARGEST, LARGEST, "a whole number")
-SECONDS = Seconds()
-SIZE = Size()
-FILE = Place()
-FOLDER = Place(is_folder=True)
-INPUT = Opened("r")
-OUTPUT = Opened("w")
+def number(least: int, most: int, expected: str) -> Callable[[str], int]:
+    """Returns a parser of whole numbers from `least` to `most`; its error message describes them as `expected`."""
+
+    def parse(text: str) -> int:
+        is_number = re.fullmatch(rf"-?[0-9]{{1,{MOST_DIGITS}}}", text) is not None
+        if not is_number or not least <= int(text) <= most:
+            raise ValueError(f"expected {expected}, got {quoted(text)}")
+        return int(text)
+
+    return parse
 
 
-def parse_path(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
-    """Returns the path of a request; fails if it does not begin with a slash."""
-    if value is not None and not value.startswith("/"):
-        raise click.BadParameter(f"expected a path that begins with /, got {quoted(value)}")
-    return value
+def parse_seconds(text: str) -> float:
+    """Returns the seconds of a text such as `0.5`; refuses negative numbers, exponents and units."""
+    if not re.fullmatch(r"\d{1,9}(\.\d{0,9})?|\.\d{1,9}", text, re.ASCII):
+        raise ValueError(f"expected seconds such as 0.5, got {quoted(text)}")
+    return float(text)
 
 
-def parse_protocols(context: click.Context, parameter: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
-    """Returns the names of sub-protocols; fails if one cannot stand in a header."""
-    for one in value:
+def parse_size(text: str) -> int:
+    """Returns the bytes of a text such as `65536`, `64K` or `16M`, at least 1; K is 1,024 and M is 1,048,576."""
+    unit = text[-1:].upper() if text[-1:].upper() in UNITS else ""
+    digits = text.removesuffix(text[-1:]) if unit else text
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= MOST_DIGITS and int(digits)):
+        raise ValueError(f"expected a size such as 65536, 64K or 16M, got {quoted(text)}")
+    return int(digits) * UNITS[unit]
+
+
+def existing(expected: str, is_folder: bool) -> Callable[[str], Path]:
+    """Returns a parser of paths, which refuses a path that is not a readable file, or not a readable folder."""
+
+    def parse(text: str) -> Path:
+        path = Path(text)
         try:
-            names((one,))
-        except ValueError as error:
-            raise click.BadParameter(f"expected a sub-protocol such as demo-chat, got {quoted(one)}") from error
-    return names(value)
+            # Not is_file(): a pipe such as /dev/stdin is right, too.
+            is_there = path.exists() and text != ""
+            is_right = is_there and path.is_dir() is is_folder
+        except (OSError, ValueError):  # a name that is too long, or has a NUL in it
+            is_right = is_there = False
+        if not is_right:
+            why = f"which is not {expected}" if is_there else "which cannot be found"
+            raise ValueError(f"expected {expected}, got {quoted(text)}, {why}")
+        if not os.access(path, os.R_OK):
+            raise ValueError(f"no permission to read {quoted(text)}")
+        return path
+
+    return parse
 
 
-def parse_headers(context: click.Context, parameter: click.Parameter, value: tuple[str, ...]) -> list[str]:
-    """Returns header lines in the form `Name: value`, as `handshake_headers` takes them."""
-    lines = []
-    for one in value:
+def opener(mode: str) -> Callable[[str], IO[str]]:
+    """Returns a parser that opens a text file as UTF-8, with mode "r" or "w"; click closes the file at the end."""
+    kind = click.File(mode, encoding="utf-8", lazy=False)
+
+    def parse(text: str) -> IO[str]:
         try:
-            lines.append(": ".join(parse_header_line(one)))
-        except ValueError as error:  # do not repeat the value: it may be a password
-            raise click.BadParameter("expected a header such as 'X-Name: value'") from error
-    return lines
+            return kind.convert(text, None, click.get_current_context())
+        except (click.BadParameter, ValueError) as error:
+            reason = getattr(error.__context__, "strerror", None) or "no such file"
+            raise ValueError(f"cannot open {quoted(text)}: {reason}") from error
+
+    return parse
 
 
-def tls_options(authority: Path | None, insecure: bool) -> TLSOptions | None:
-    """Returns the TLS options for `--ca` and `--insecure`; None trusts the system's certificate authorities.
+def parse_path(text: str) -> str:
+    """Returns the path of a request, which begins with a slash."""
+    if not text.startswith("/"):
+        raise ValueError(f"expected a path that begins with /, got {quoted(text)}")
+    return text
 
-    Raises:
-        click.UsageError: both were given.
-    """
-    if authority is not None and insecure:
-        raise click.UsageError("--ca and --insecure cannot be used together")
-    if insecure:
-        return TLSOptions.client_unsafe()
-    return None if authority is None else TLSOptions.client(str(authority))
+
+def parse_protocol(text: str) -> str:
+    """Returns the name of a sub-protocol; refuses names that cannot stand in a header."""
+    try:
+        return names((text,))[0]
+    except ValueError as error:
+        raise ValueError(f"expected a sub-protocol such as demo-chat, got {quoted(text)}") from error
+
+
+def parse_header(text: str) -> str:
+    """Returns a header line in the form `Name: value`, as `handshake_headers` takes it."""
+    try:
+        return ": ".join(parse_header_line(text))
+    except ValueError as error:  # do not repeat the value: it may be a password
+        raise ValueError("expected a header such as 'X-Name: value'") from error
+
+
+PORT = Parsed("port", number(0, 65535, "a port from 0 to 65535"))
+COUNT = Parsed("n", number(1, LARGEST, "a number of at least 1"))
+NUMBER = Parsed("n", number(-LARGEST, LARGEST, "a whole number"))
+SECONDS = Parsed("seconds", parse_seconds)
+SIZE = Parsed("bytes", parse_size)
+FILE = Parsed("file", existing("a file", is_folder=False))
+FOLDER = Parsed("folder", existing("a folder", is_folder=True))
+INPUT = Parsed("file", opener("r"))
+OUTPUT = Parsed("file", opener("w"))
+PATH = Parsed("path", parse_path)
+HEADER = Parsed("'K: V'", parse_header)
 
 
 def protocols_option(help_text: str) -> Callable[[Function], Function]:
     """Returns a decorator that adds `--protocol` to a command, which gets the names as `protocols`."""
-    return click.option(
-        "--protocol", "protocols", multiple=True, callback=parse_protocols, metavar="NAME", help=help_text
-    )
+    kind = Parsed("name", parse_protocol)
+    return click.option("--protocol", "protocols", multiple=True, type=kind, help=help_text)
 
 
 def port_option(default: int) -> Callable[[Function], Function]:
     """Returns a decorator that adds `--port` to a command."""
-    return click.option(
-        "--port",
-        default=default,
-        show_default=True,
-        type=PORT,
-        metavar="N",
-        help="Port to listen on; 0 selects a free port.",
-    )
+    words = "Port to listen on; 0 selects a free port."
+    return click.option("--port", default=default, show_default=True, type=PORT, metavar="N", help=words)
 
 
-def trust_options(function: Function) -> Function:
-    """Adds `--ca` and `--insecure` to a command; `tls_options` takes their values."""
-    function = click.option("--insecure", is_flag=True, help="Accept every certificate.")(function)
-    return click.option("--ca", type=FILE, metavar="FILE", help="Trust only this certificate authority (PEM file).")(
-        function
-    )
+def trust_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds `--ca` and `--insecure` to a command, which gets them as `tls`; None trusts the system's authorities."""
+
+    @click.option("--ca", type=FILE, help="Trust only this certificate authority (PEM file).")
+    @click.option("--insecure", is_flag=True, help="Accept every certificate.")
+    @functools.wraps(command)
+    def run(ca: Path | None, insecure: bool, **others: Any) -> Any:
+        if ca is not None and insecure:
+            raise click.UsageError("--ca and --insecure cannot be used together")
+        if insecure:
+            return command(tls=TLSOptions.client_unsafe(), **others)
+        return command(tls=None if ca is None else TLSOptions.client(str(ca)), **others)
+
+    return run

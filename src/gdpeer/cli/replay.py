@@ -10,13 +10,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import click
 
 from gdpeer.cli.failure import INTERRUPTED, Failure
-from gdpeer.cli.options import INPUT, NUMBER, quoted, tls_options, trust_options
+from gdpeer.cli.options import INPUT, NUMBER, Parsed, quoted, trust_options
 from gdpeer.cli.tunnels import names_option
 from gdpeer.inspection.method_names import MethodNames
 from gdpeer.inspection.recording import RecordingError, read_recording
@@ -25,6 +24,7 @@ from gdpeer.inspection.rows import redacted
 from gdpeer.protocol.url import parse_url
 from gdpeer.terminal.lines import check_output, print_line
 from gdpeer.terminal.stopping import Stop
+from gdpeer.websocket.tls_options import TLSOptions
 
 __all__ = ["replay"]
 
@@ -37,38 +37,28 @@ MOST_SHOWN = 10
 """The most differences of one client that are shown; all are counted."""
 
 
-def parse_speed(context: click.Context, parameter: click.Parameter, value: str) -> float:
+def parse_speed(text: str) -> float:
     """Returns the factor of `--speed`: 2.0 is twice as fast, infinity is without pauses."""
-    is_number = re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", value) is not None
-    speed = float(value) if is_number else float("inf" if value == MAXIMUM else 0)
+    is_number = re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", text) is not None
+    speed = float(text) if is_number else float("inf" if text == MAXIMUM else 0)
     if not speed:
-        raise click.BadParameter(f"expected a speed such as 0.5, 2 or max, got {quoted(value)}")
+        raise ValueError(f"expected a speed such as 0.5, 2 or max, got {quoted(text)}")
     return speed
 
 
-def make_replay(
-    file: IO[str],
-    url: str,
-    authority: Path | None,
-    insecure: bool,
-    speed: float,
-    peers: tuple[int, ...],
-    names: MethodNames,
-    ignored: tuple[str, ...],
-) -> Replay:
+def make_replay(file: IO[str], url: str, tls: TLSOptions | None, **settings: Any) -> Replay:
     """Returns a replay with the settings that the options ask for.
 
     Raises:
-        click.UsageError: `url` is not a WebSocket URL, or options exclude each other.
-        Failure: the file is damaged, or has no client of a number in `peers`.
+        click.UsageError: `url` is not a WebSocket URL.
+        Failure: the file is damaged, or has no client of a number in `settings["lines"]`.
     """
     try:
         target = parse_url(url)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
-    options = tls_options(authority, insecure)
     try:
-        return Replay(read_recording(file), target, options, speed=speed, lines=peers, names=names, ignored=ignored)
+        return Replay(read_recording(file), target, tls, **settings)
     except (RecordingError, ReplayError, UnicodeDecodeError) as error:
         raise Failure(f"{file.name}: {error}") from error
 
@@ -112,6 +102,8 @@ def compare(replay: Replay, is_compared: bool) -> bool:
     return not counts
 
 
+SPEED = Parsed("n", parse_speed)
+
 EXAMPLES = """\b
 Examples:
   gdpeer replay session.jsonl ws://localhost:8910
@@ -124,20 +116,10 @@ Examples:
 @click.argument("file", type=INPUT)
 @click.argument("url")
 @click.option(
-    "--speed",
-    default="1",
-    show_default=True,
-    callback=parse_speed,
-    metavar="N",
-    help="2 is twice as fast; max sends without pauses.",
+    "--speed", default="1", show_default=True, type=SPEED, help="2 is twice as fast; max sends without pauses."
 )
 @click.option(
-    "--peer",
-    "peers",
-    multiple=True,
-    type=NUMBER,
-    metavar="N",
-    help="Only this client, by number in the recording; repeatable.",
+    "--peer", "peers", multiple=True, type=NUMBER, help="Only this client, by number in the recording; repeatable."
 )
 @names_option
 @click.option(
@@ -157,8 +139,7 @@ def replay(
     names: MethodNames,
     ignored: tuple[str, ...],
     ignore_answers: bool,
-    ca: Path | None,
-    insecure: bool,
+    tls: TLSOptions | None,
 ) -> int:
     """Send the client messages of a recording to a server.
 
@@ -166,7 +147,7 @@ def replay(
     recorded pace. New peer ids replace the recorded ids. The command compares the server's answers with the recorded
     answers, and counts all differences. The status is 1 if an answer differs or a client cannot connect.
     """
-    playing = make_replay(file, url, ca, insecure, speed, peers, names, ignored)
+    playing = make_replay(file, url, tls, speed=speed, lines=peers, names=names, ignored=ignored)
     with Stop() as stop:
         click.echo(f"gdpeer replay: {len(playing.players)} of {file.name} to {redacted(url)}")
         try:

@@ -88,7 +88,6 @@ def play(table: Table, lines: Lines | None, stop: Stop) -> None:
 @click.option(
     "--pyodide",
     type=FOLDER,
-    metavar="FOLDER",
     help="Folder of the npm package pyodide.  [default: GDPEER_PYODIDE, or node_modules/pyodide]",
 )
 @click.option("--name", default=user_name, show_default="the user's", help="Your name in the game.")
@@ -98,7 +97,6 @@ def play(table: Table, lines: Lines | None, stop: Stop) -> None:
     default=0.5,
     show_default=True,
     type=SECONDS,
-    metavar="SECONDS",
     help="With --auto: wait this long before each roll.",
 )
 def roll(

@@ -17,7 +17,7 @@ import click
 
 from gdpeer import Error, WebSocketServer
 from gdpeer.cli.failure import Failure
-from gdpeer.cli.options import quoted
+from gdpeer.cli.options import Parsed, quoted
 from gdpeer.demos.origins import DEFAULT_PORTS, EVERYWHERE, LOOPBACK, local_addresses, origin
 
 __all__ = [
@@ -71,37 +71,23 @@ class Place(NamedTuple):
 def place_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Adds `--host`, `--lan` and `--origin` to a command, which gets them as one argument `place`."""
 
+    @click.option("--host", show_default="localhost", help="Address to listen on; * for all addresses.")
+    @click.option("--lan", is_flag=True, help="Let other machines connect, and show a QR code for phones.")
+    @click.option("--origin", "origins", multiple=True, type=PAGE, help="Also let this web page connect; repeatable.")
     @functools.wraps(command)
     def run(host: str | None, lan: bool, origins: tuple[str, ...], **others: Any) -> Any:
         if lan and host is not None:
             raise click.UsageError("--lan and --host cannot be used together: --lan listens on all addresses")
         return command(place=Place("*" if lan else host or "localhost", lan, origins), **others)
 
-    options = (
-        click.option("--host", show_default="localhost", help="Address to listen on; * for all addresses."),
-        click.option("--lan", is_flag=True, help="Let other machines connect, and show a QR code for phones."),
-        click.option(
-            "--origin",
-            "origins",
-            multiple=True,
-            callback=parse_origins,
-            metavar="URL",
-            help="Also let this web page connect; repeatable.",
-        ),
-    )
-    return functools.reduce(lambda made, option: option(made), reversed(options), run)
-
-
-def parse_origins(context: click.Context, parameter: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
-    """Returns the origins of the pages' addresses; fails if one is not a web page."""
-    return tuple(parse_origin(text) for text in value)
+    return run
 
 
 def parse_origin(text: str) -> str:
     """Returns the origin that a browser sends for a page: `https://game.example` for `https://Game.example:443/play`.
 
     Raises:
-        click.BadParameter: the address is not a web page.
+        ValueError: the address is not that of a web page.
     """
     try:
         url = urlsplit(text)
@@ -110,8 +96,11 @@ def parse_origin(text: str) -> str:
     except ValueError:
         is_page = False
     if not is_page:
-        raise click.BadParameter(f"expected a page such as https://game.example, got {quoted(text)}")
+        raise ValueError(f"expected a page such as https://game.example, got {quoted(text)}")
     return origin(str(url.hostname), DEFAULT_PORTS[url.scheme] if port is None else port, url.scheme)
+
+
+PAGE = Parsed("url", parse_origin)
 
 
 def resolve(host: str) -> str:

@@ -25,10 +25,11 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from gdpeer.cli.failure import INTERRUPTED, Failure
-from gdpeer.cli.options import COUNT, FILE, NUMBER, SECONDS, protocols_option, tls_options, trust_options
+from gdpeer.cli.options import COUNT, FILE, NUMBER, SECONDS, protocols_option, trust_options
 from gdpeer.inspection.swarm import Outcome, Script, ScriptError, Swarm, Target
 from gdpeer.protocol.url import parse_url
 from gdpeer.terminal.stopping import Stop
+from gdpeer.websocket.tls_options import TLSOptions
 
 __all__ = ["swarm"]
 
@@ -65,16 +66,10 @@ PER_SECOND = 100
 @click.command(epilog=EXAMPLES)
 @click.argument("script", type=FILE)
 @click.option("--url", required=True, metavar="URL", help="The server: ws:// or wss://.")
-@click.option("--clients", default=10, show_default=True, type=COUNT, metavar="N", help="Number of bots.")
-@click.option(
-    "--ramp", type=SECONDS, metavar="SECONDS", help="Time in which the bots join.  [default: 100 bots per second]"
-)
-@click.option(
-    "--duration", type=SECONDS, metavar="SECONDS", help="End after this time.  [default: when all bots have left]"
-)
-@click.option(
-    "--processes", default=1, show_default=True, type=COUNT, metavar="N", help="Spread the bots over N processes."
-)
+@click.option("--clients", default=10, show_default=True, type=COUNT, help="Number of bots.")
+@click.option("--ramp", type=SECONDS, help="Time in which the bots join.  [default: 100 bots per second]")
+@click.option("--duration", type=SECONDS, help="End after this time.  [default: when all bots have left]")
+@click.option("--processes", default=1, show_default=True, type=COUNT, help="Spread the bots over N processes.")
 @click.option("--godot3", is_flag=True, help="The server is a Godot 3 game.")
 @protocols_option("Sub-protocol to offer; repeatable.")
 @trust_options
@@ -89,8 +84,7 @@ def swarm(
     processes: int,
     godot3: bool,
     protocols: tuple[str, ...],
-    ca: Path | None,
-    insecure: bool,
+    tls: TLSOptions | None,
     as_json: bool,
     worker: int,
 ) -> int:
@@ -107,7 +101,7 @@ def swarm(
             found = Script(script)
     except (ValueError, ScriptError) as error:
         raise click.UsageError(str(error)) from error
-    target = Target(url, "godot3" if godot3 else "godot4", tls_options(ca, insecure), protocols)
+    target = Target(url, "godot3" if godot3 else "godot4", tls, protocols)
     ramp = clients / PER_SECOND if ramp is None else ramp
     allow_files(DESCRIPTORS * -(-clients // processes) + RESERVE)
     # Each bot would log the same errors of the server.

@@ -8,13 +8,12 @@ from __future__ import annotations
 import ipaddress
 import socket
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
 import click
 
 from gdpeer.cli.failure import Failure
-from gdpeer.cli.options import PORT, Choice, tls_options, trust_options
+from gdpeer.cli.options import PORT, Choice, trust_options
 from gdpeer.cli.serving import TURN, address, resolve
 from gdpeer.demos.origins import EVERYWHERE
 from gdpeer.errors import TransportError
@@ -24,16 +23,7 @@ from gdpeer.inspection.tunnel import Event, Tunnel
 from gdpeer.quoting import clean, escape
 from gdpeer.terminal.stopping import Stop
 
-__all__ = [
-    "check_target",
-    "dialect_options",
-    "make_tunnel",
-    "names_option",
-    "open_tunnel",
-    "parse_names",
-    "run",
-    "tunnel_options",
-]
+__all__ = ["check_target", "make_tunnel", "names_option", "open_tunnel", "run", "tunnel_options"]
 
 QUIET = 0.002
 """Seconds without a new event after which the events so far are shown."""
@@ -48,7 +38,6 @@ MOST_PROBLEMS = 10
 """The most unreadable scripts of one source that are reported."""
 
 Made = TypeVar("Made", bound=Tunnel)
-Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def parse_names(context: click.Context, parameter: click.Parameter, value: tuple[str, ...]) -> MethodNames:
@@ -67,65 +56,42 @@ def parse_names(context: click.Context, parameter: click.Parameter, value: tuple
     return MethodNames(tables)
 
 
-def tunnel_options(function: Function) -> Function:
-    """Adds `--listen`, `--to`, `--host`, `--ca` and `--insecure` to a command."""
-    for option in (
-        trust_options,
-        click.option(
-            "--host", default="127.0.0.1", show_default=True, help="Address to listen on; * for all addresses."
-        ),
-        click.option("--to", required=True, metavar="URL", help="The server: ws:// or wss://."),
-        click.option(
-            "--listen",
-            "port",
-            required=True,
-            type=PORT,
-            metavar="PORT",
-            help="Port for the game; 0 selects a free port.",
-        ),
-    ):
-        function = option(function)
-    return function
+names_option = click.option(
+    "--names",
+    multiple=True,
+    callback=parse_names,
+    metavar="SOURCE",
+    help="Names of Godot 4's methods: a project, .gd, .py or module; repeatable.",
+)
+"""Adds `--names` to a command, which gets a `MethodNames`."""
 
 
-def names_option(function: Function) -> Function:
-    """Adds `--names` to a command, which gets a `MethodNames`."""
-    return click.option(
-        "--names",
-        multiple=True,
-        callback=parse_names,
-        metavar="SOURCE",
-        help="Names of Godot 4's methods: a project, .gd, .py or module; repeatable.",
-    )(function)
-
-
-def dialect_options(function: Function) -> Function:
-    """Adds `--dialect` and `--names` to a command."""
+def tunnel_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds `--listen`, `--to`, `--host`, `--dialect`, `--names` and the options of `trust_options` to a command."""
     for option in (
         names_option,
         click.option(
             "--dialect", type=Choice(DIALECTS), default="auto", show_default=True, help="The kind of traffic."
         ),
+        trust_options,
+        click.option(
+            "--host", default="127.0.0.1", show_default=True, help="Address to listen on; * for all addresses."
+        ),
+        click.option("--to", required=True, metavar="URL", help="The server: ws:// or wss://."),
+        click.option("--listen", "port", required=True, type=PORT, help="Port for the game; 0 selects a free port."),
     ):
-        function = option(function)
-    return function
+        command = option(command)
+    return command
 
 
-def make_tunnel(kind: Callable[..., Made], to: str, authority: Path | None, insecure: bool, *more: Any) -> Made:
-    """Makes a tunnel.
-
-    Args:
-        kind: class of the tunnel.
-        to: the server's URL.
-        authority: value of `--ca`.
-        insecure: value of `--insecure`.
-        more: further arguments of the class.
+def make_tunnel(kind: Callable[..., Made], to: str, *more: Any) -> Made:
+    """Returns a tunnel of a class, made with these arguments.
 
     Raises:
-        click.UsageError: `to` is not a WebSocket URL, or options exclude each other.
+        click.UsageError: `to` is not a WebSocket URL.
     """
     try:
-        return kind(to, tls_options(authority, insecure), *more)
+        return kind(to, *more)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
 

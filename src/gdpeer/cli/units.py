@@ -6,16 +6,10 @@ Layer: `cli`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from typing import TypeVar
 
-import click
+from gdpeer.cli.options import Parsed, quoted
 
-from gdpeer.cli.options import quoted
-
-__all__ = ["duration", "option_of", "part", "rate", "stall"]
-
-Value = TypeVar("Value")
+__all__ = ["PERCENT", "RATE", "STALL", "TIME"]
 
 _NUMBER = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)\s*([a-zA-Z%/]*)")
 _SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0}
@@ -96,13 +90,7 @@ def stall(text: str) -> tuple[float, float]:
     return found
 
 
-def option_of(parse: Callable[[str], Value]) -> Callable[[click.Context, click.Parameter, str | None], Value | None]:
-    """Returns a callback for click that parses an option's value with one of the functions above."""
-
-    def callback(context: click.Context, parameter: click.Parameter, value: str | None) -> Value | None:
-        try:
-            return None if value is None else parse(value)
-        except ValueError as error:
-            raise click.BadParameter(str(error)) from error
-
-    return callback
+TIME = Parsed("time", duration)
+RATE = Parsed("rate", rate)
+PERCENT = Parsed("percent", part)
+STALL = Parsed("time/time", stall)

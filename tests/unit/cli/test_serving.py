@@ -6,7 +6,6 @@ import io
 import re
 import sys
 
-import click
 import pytest
 
 from gdpeer.cli import serving
@@ -62,7 +61,7 @@ def test_an_origin_may_be_the_address_of_a_page(text: str, origin: str) -> None:
     "text", ["game.example", "ws://game.example", "https://", "*", "null", "http://x:99999", "http://[::1"]
 )
 def test_what_is_no_page_is_no_origin(text: str) -> None:
-    with pytest.raises(click.BadParameter, match=re.escape(repr(text))):
+    with pytest.raises(ValueError, match=re.escape(repr(text))):
         parse_origin(text)
 
 
