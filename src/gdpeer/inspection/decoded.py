@@ -5,16 +5,18 @@ Layer: `inspection`; pure.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence, Sized
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
 from gdpeer.errors import VariantError
+from gdpeer.inspection.direction import Direction, Message
 from gdpeer.quoting import escape
 from gdpeer.variant.text.text import var_to_str
 
-__all__ = ["Decoded", "Paths", "clipped", "value_text"]
+__all__ = ["Decoded", "DialectDecoder", "Paths", "clipped", "value_text"]
 
 MOST_TEXT = 200
 """The most characters that are shown of one value or one text message."""
@@ -27,6 +29,9 @@ LARGE = 1000
 
 MOST_PATHS = 65_536
 """The most paths that are remembered for one sender, which may be hostile."""
+
+MOST_SOURCES = 4096
+"""The most senders in one client's messages whose paths are remembered."""
 
 LONGEST_PATH = 4096
 """The most characters of a path that is remembered."""
@@ -104,6 +109,29 @@ class Paths:
     def name(self, number: int) -> str:
         """Returns the path of a node; `node 7` if its path is not known."""
         return self._paths.get(number, f"node {number}")
+
+
+class DialectDecoder:
+    """Decodes the messages of one client; each kind of traffic has a subclass.
+
+    Attributes:
+        peer_id: the client's id in the multiplayer; None before the server has sent it.
+        unnamed: paths of the nodes whose methods were called by unknown numbers, each with the checksum of its methods.
+    """
+
+    def __init__(self) -> None:
+        self.peer_id: int | None = None
+        self.unnamed: dict[str, str] = {}
+        self._paths: defaultdict[int | None, Paths] = defaultdict(Paths)
+
+    def decode(self, direction: Direction, message: Message) -> Decoded:
+        """Returns the content of a message. Never raises: `Decoded.problem` says what is wrong with a message."""
+        raise NotImplementedError
+
+    def paths_of(self, source: int | None) -> Paths:
+        """Returns the paths that a sender has named."""
+        # A client may claim any number of sources: beyond the limit their paths are not kept.
+        return self._paths[source] if source in self._paths or len(self._paths) < MOST_SOURCES else Paths()
 
 
 def value_text(value: Any, engine: int) -> str:

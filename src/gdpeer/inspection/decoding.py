@@ -8,9 +8,7 @@ Layer: `inspection`; no I/O.
 
 from __future__ import annotations
 
-from typing import Protocol
-
-from gdpeer.inspection.decoded import MOST_TEXT, Decoded, clipped
+from gdpeer.inspection.decoded import MOST_TEXT, Decoded, DialectDecoder, clipped
 from gdpeer.inspection.decoding_godot3 import Decoder3
 from gdpeer.inspection.decoding_godot3 import is_id as is_id3
 from gdpeer.inspection.decoding_godot4 import Decoder4
@@ -26,22 +24,8 @@ SHOWN = 32
 """The most bytes of a binary message that are shown."""
 
 
-class DialectDecoder(Protocol):
-    """What `Decoder` needs of the decoder for one dialect; the attributes are those of `Decoder`."""
-
-    peer_id: int | None
-    unnamed: dict[str, str]
-
-    def decode(self, direction: Direction, message: Message) -> Decoded:
-        """Returns the content of a message; never raises."""
-
-
-class RawDecoder:
+class RawDecoder(DialectDecoder):
     """Decodes traffic that is not Godot's."""
-
-    def __init__(self) -> None:
-        self.peer_id: int | None = None
-        self.unnamed: dict[str, str] = {}
 
     def decode(self, direction: Direction, message: Message) -> Decoded:
         """Returns the kind of a message and the beginning of its content."""
@@ -65,31 +49,29 @@ class Decoder:
     def __init__(self, dialect: str, names: MethodNames) -> None:
         self.dialect = dialect
         self._names = names
-        self._decoder: DialectDecoder | None = None if dialect == "auto" else self._make(dialect)
+        self._decoder = self._make()
 
     def decode(self, direction: Direction, message: Message) -> Decoded:
         """Returns the content of a message. Never raises: `Decoded.problem` says what is wrong with a message."""
-        if self._decoder is None:
+        if self.dialect == "auto":
             self.dialect = find_dialect(direction, message)
-            self._decoder = self._make(self.dialect)
+            self._decoder = self._make()
         return self._decoder.decode(direction, message)
 
-    def _make(self, dialect: str) -> DialectDecoder:
-        if dialect == "godot4":
+    def _make(self) -> DialectDecoder:
+        if self.dialect == "godot4":
             return Decoder4(self._names)
-        if dialect == "godot3":
-            return Decoder3()
-        return RawDecoder()
+        return Decoder3() if self.dialect == "godot3" else RawDecoder()
 
     @property
     def peer_id(self) -> int | None:
         """The client's id in the multiplayer; None before the server has sent it."""
-        return None if self._decoder is None else self._decoder.peer_id
+        return self._decoder.peer_id
 
     @property
     def unnamed(self) -> dict[str, str]:
         """Paths of the nodes whose methods were called by unknown numbers, each with the checksum of its methods."""
-        return {} if self._decoder is None else self._decoder.unnamed
+        return self._decoder.unnamed
 
 
 def find_dialect(direction: Direction, message: Message) -> str:

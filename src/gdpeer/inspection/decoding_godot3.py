@@ -7,10 +7,8 @@ Layer: `inspection`; no I/O. Source: reference godot3-wire sections 2 and 3.
 
 from __future__ import annotations
 
-from collections import defaultdict
-
 from gdpeer.errors import PacketError
-from gdpeer.inspection.decoded import Decoded, Paths, clipped
+from gdpeer.inspection.decoded import Decoded, DialectDecoder, clipped
 from gdpeer.inspection.direction import Direction, Message
 from gdpeer.multiplayer.wire import godot3
 from gdpeer.multiplayer.wire.parts import values_of
@@ -19,7 +17,6 @@ from gdpeer.websocket.session.godot3_header import HEADER_SIZE, Header, Kind, un
 __all__ = ["Decoder3", "is_id"]
 
 SERVER = 1
-MOST_SOURCES = 4096
 SYSTEM = {Kind.ADD: "add peer", Kind.DEL: "del peer", Kind.ID: "your id"}
 
 
@@ -28,18 +25,8 @@ def is_id(message: Message) -> bool:
     return not message.is_text and len(message.data) == 13 and message.data[:9] == b"\3\1\0\0\0\0\0\0\0"
 
 
-class Decoder3:
-    """Decodes the messages of one Godot 3 client.
-
-    Attributes:
-        peer_id: the client's id; None before the server has sent it.
-        unnamed: always empty, because Godot 3 sends the names of methods.
-    """
-
-    def __init__(self) -> None:
-        self.peer_id: int | None = None
-        self.unnamed: dict[str, str] = {}
-        self._paths: defaultdict[int, Paths] = defaultdict(Paths)
+class Decoder3(DialectDecoder):
+    """Decodes the messages of one Godot 3 client. `unnamed` stays empty, because Godot 3 sends the names of methods."""
 
     def decode(self, direction: Direction, message: Message) -> Decoded:
         """Returns the content of a message; `Decoded.problem` says why if it cannot be decoded."""
@@ -58,18 +45,14 @@ class Decoder3:
             self.peer_id = header.peer_id
         return Decoded(SYSTEM[header.kind], SERVER, self.peer_id, detail=str(header.peer_id), engine=3)
 
-    def _of(self, source: int) -> Paths:
-        # A client may claim any number of sources: beyond the limit their paths are not kept.
-        return self._paths[source] if source in self._paths or len(self._paths) < MOST_SOURCES else Paths()
-
     def _say(self, packet: godot3.Packet, source: int) -> Decoded:
         match packet:
             case godot3.RemoteCall(node_id, name, arguments, path) | godot3.RemoteSet(node_id, name, arguments, path):
                 command = "rpc" if isinstance(packet, godot3.RemoteCall) else "rset"
-                where = self._of(source).name(node_id) if path is None else path
+                where = self.paths_of(source).name(node_id) if path is None else path
                 return Decoded(command, path=where, method=name, arguments=values_of(arguments), engine=3)
             case godot3.SimplifyPath(cache_id, path):
-                self._of(source).learn(cache_id, path)
+                self.paths_of(source).learn(cache_id, path)
                 return Decoded("simplify path", path=path, detail=f"is node {cache_id}", engine=3)
             case godot3.ConfirmPath(path):
                 return Decoded("confirm path", detail=clipped(path), engine=3)

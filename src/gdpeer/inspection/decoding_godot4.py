@@ -9,12 +9,11 @@ Layer: `inspection`; no I/O. Source: reference godot4-wire B.3, C, D, E.
 from __future__ import annotations
 
 import struct
-from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
 from gdpeer.errors import PacketError
-from gdpeer.inspection.decoded import Decoded, Paths, clipped
+from gdpeer.inspection.decoded import Decoded, DialectDecoder, clipped
 from gdpeer.inspection.direction import Direction, Message
 from gdpeer.inspection.method_names import MethodNames
 from gdpeer.multiplayer.wire import godot4
@@ -24,7 +23,6 @@ __all__ = ["Decoder4", "is_id"]
 
 SERVER = 1
 MOST_CHECKSUMS = 65_536
-MOST_SOURCES = 4096
 MOST_UNNAMED = 1000
 
 _I32 = struct.Struct("<i")
@@ -35,22 +33,16 @@ def is_id(message: Message) -> bool:
     return not message.is_text and len(message.data) == 4 and _I32.unpack(message.data)[0] > SERVER
 
 
-class Decoder4:
+class Decoder4(DialectDecoder):
     """Decodes the messages of one Godot 4 client.
 
     Args:
         names: the known names of methods.
-
-    Attributes:
-        peer_id: the client's id; None before the server has sent it.
-        unnamed: paths of the nodes whose methods were called by unknown numbers, with the checksum of their methods.
     """
 
     def __init__(self, names: MethodNames) -> None:
-        self.peer_id: int | None = None
-        self.unnamed: dict[str, str] = {}
+        super().__init__()
         self._names = names
-        self._paths: defaultdict[int | None, Paths] = defaultdict(Paths)
         self._checksums: dict[tuple[int | None, str], str] = {}
 
     def decode(self, direction: Direction, message: Message) -> Decoded:
@@ -106,7 +98,7 @@ class Decoder4:
     # ------------------------------------------------------------------------------------------ calls
 
     def _call(self, call: godot4.RemoteCall, source: int | None) -> Decoded:
-        path = self._of(source).name(call.node_id) if call.path is None else call.path
+        path = self.paths_of(source).name(call.node_id) if call.path is None else call.path
         checksum = self._checksums.get((source, path), "")
         method = self._names.name(checksum, call.method_id)
         if method is None:
@@ -115,15 +107,11 @@ class Decoder4:
                 self.unnamed[clipped(path)] = checksum
         return Decoded("rpc", path=path, method=method, arguments=call.arguments)
 
-    def _of(self, source: int | None) -> Paths:
-        # A client may claim any number of sources: beyond the limit their paths are not kept.
-        return self._paths[source] if source in self._paths or len(self._paths) < MOST_SOURCES else Paths()
-
     def _simplify(self, checksum: str, cache_id: int, path: str, source: int | None) -> Decoded:
-        self._of(source).learn(cache_id, path)
+        self.paths_of(source).learn(cache_id, path)
         if len(self._checksums) < MOST_CHECKSUMS:
             # Under the name that later calls will find: the path itself was not kept if it is too long.
-            self._checksums[source, self._of(source).name(cache_id)] = checksum
+            self._checksums[source, self.paths_of(source).name(cache_id)] = checksum
         known = self._names.table(checksum)
         methods = f"methods {' '.join(known)}" if known else f"checksum {checksum}"
         return Decoded("simplify path", path=path, detail=f"is node {cache_id}, {clipped(methods)}")
@@ -137,7 +125,7 @@ class Decoder4:
     def _spawn(self, packet: Spawn, source: int | None) -> Decoded:
         what = "custom" if packet.argument is not None else f"scene {packet.scene}"
         detail = f"{clipped(packet.name)}, {what}, net id {packet.net_id}, {len(packet.state)} bytes of state"
-        return Decoded("spawn", path=self._of(source).name(packet.spawner_id), detail=detail)
+        return Decoded("spawn", path=self.paths_of(source).name(packet.spawner_id), detail=detail)
 
     def _elements(self, command: str, elements: Sequence[Any], problem: str, source: int | None) -> Decoded:
         if problem:
@@ -147,4 +135,4 @@ class Decoder4:
 
     def _synchronizer(self, sync_id: int, source: int | None) -> str:
         path_id = path_based(sync_id)
-        return f"net id {sync_id}" if path_id is None else self._of(source).name(path_id)
+        return f"net id {sync_id}" if path_id is None else self.paths_of(source).name(path_id)

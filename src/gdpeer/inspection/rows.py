@@ -135,7 +135,7 @@ class Inspector:
     Attributes:
         totals: of the messages among the wanted rows.
         undecoded: how many messages could not be decoded, wanted or not.
-        unnamed: paths of the nodes whose methods were called by unknown numbers, with the checksum of their methods.
+        unnamed: as for `decoded.DialectDecoder`, of all clients.
     """
 
     def __init__(self, dialect: str, names: MethodNames, wanted: Filter) -> None:
@@ -181,17 +181,9 @@ class Inspector:
         decoded = decoder.decode(event.direction, event.message)
         if decoded.problem:
             self.undecoded += 1
-        return Row(
-            event.time,
-            event.line,
-            decoder.peer_id,
-            event.direction,
-            "text" if event.message.is_text else "binary",
-            len(event.message.data),
-            event.line in self._compressed,
-            event.is_lost,
-            decoded,
-        )
+        opcode, size = "text" if event.message.is_text else "binary", len(event.message.data)
+        shown = event.direction, opcode, size, event.line in self._compressed, event.is_lost
+        return Row(event.time, event.line, decoder.peer_id, *shown, decoded)
 
     def _ended(self, event: Ended) -> Row:
         decoder = self._decoders.pop(event.line)

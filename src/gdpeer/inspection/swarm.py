@@ -180,6 +180,7 @@ class Swarm:
             ScriptError: `bot` or `Bot.run` is not asynchronous.
         """
         began = time.monotonic()
+        problem: BaseException | None = None
         try:
             async with asyncio.TaskGroup() as group:
                 for index in range(clients):
@@ -189,10 +190,9 @@ class Swarm:
                     group.create_task(self._live(self._first + index))
         # Every bot fails alike with a ScriptError, so it ends the whole swarm, and one of the errors is enough.
         except* ScriptError as errors:
-            problem = errors
-        else:
-            return
-        raise _first_of(problem)
+            problem = errors.exceptions[0]
+        if problem is not None:  # not within the handler, which would put the error into a group
+            raise problem
 
     async def _live(self, index: int) -> None:
         try:
@@ -244,7 +244,7 @@ class Swarm:
             self._note_failure(error)
 
     async def _stay(self, tree: SceneTree, peer: WebSocketMultiplayerPeer, play: asyncio.Future[None]) -> None:
-        gone = asyncio.ensure_future(_wait_for(tree.multiplayer.server_disconnected))
+        gone = asyncio.ensure_future(tree.multiplayer.server_disconnected)
         try:
             while not (play.done() or gone.done()):
                 await asyncio.wait((play, gone), timeout=PING_INTERVAL, return_when=asyncio.FIRST_COMPLETED)
@@ -278,16 +278,3 @@ def _cause_of(error: GdpeerError) -> str:
     status = getattr(error, "status", 0)
     what = f"{error.cause.value} {status}" if status else error.cause.value
     return f"{what}: {error.detail}" if error.detail else what
-
-
-def _first_of(errors: BaseExceptionGroup[ScriptError]) -> ScriptError:
-    """Returns the first error of a group, whose members may be groups themselves."""
-    found: BaseException = errors
-    while isinstance(found, BaseExceptionGroup):
-        found = found.exceptions[0]
-    assert isinstance(found, ScriptError)
-    return found
-
-
-async def _wait_for(signal: Awaitable[object]) -> None:
-    await signal

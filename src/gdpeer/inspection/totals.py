@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
 
 from gdpeer.inspection.decoded import Decoded, clipped
 
@@ -15,8 +14,6 @@ __all__ = ["Table", "Total", "Totals"]
 
 MOST = 10_000
 """The most rows of a table; all further keys are counted together, because strangers can make up any number of them."""
-
-Key = TypeVar("Key", bound=Hashable)
 
 
 @dataclass(slots=True)
@@ -39,11 +36,7 @@ class Total:
     _before: int = 0
 
     def add(self, size: int) -> None:
-        """Counts one message.
-
-        Args:
-            size: bytes of the message.
-        """
+        """Counts one message of `size` bytes."""
         self.count += 1
         self.size += size
 
@@ -64,13 +57,13 @@ class Total:
         }
 
 
-class Table(Generic[Key]):
+class Table:
     """Totals by a key, at most `MOST` of them; the total of all further keys is named "others"."""
 
     def __init__(self) -> None:
-        self._totals: dict[Key | None, Total] = {}
+        self._totals: dict[Hashable | None, Total] = {}
 
-    def of(self, key: Key, name: str) -> Total:
+    def of(self, key: Hashable, name: str) -> Total:
         """Returns the total of a key, and makes it if it is new. The name of an existing one is replaced."""
         total = self._totals.get(key)
         if total is not None:
@@ -100,31 +93,20 @@ class Totals:
     """
 
     def __init__(self) -> None:
-        self.methods: Table[str] = Table()
-        self.peers: Table[int] = Table()
+        self.methods = Table()
+        self.peers = Table()
         self.all = Total("all")
         self._ticked = 0.0
 
     def add(self, line: int, peer_id: int | None, decoded: Decoded, size: int) -> None:
-        """Counts one message.
-
-        Args:
-            line: the client's number.
-            peer_id: the client's id in the multiplayer; None if it has none.
-            decoded: content of the message.
-            size: bytes of the message.
-        """
+        """Counts one message of a client, by the client's number and its id in the multiplayer."""
         label = clipped(decoded.label)
         self.methods.of(label, label).add(size)
         self.peers.of(line, f"#{line}" if peer_id is None else f"#{line} {peer_id}").add(size)
         self.all.add(size)
 
     def tick(self, now: float) -> None:
-        """Computes the rates once a second; calls in between do nothing.
-
-        Args:
-            now: seconds since the tunnel began.
-        """
+        """Computes the rates once a second, by the seconds since the tunnel began; calls in between do nothing."""
         seconds = now - self._ticked
         if seconds >= 1.0:
             self._ticked = now

@@ -12,7 +12,6 @@ import pytest
 
 from gdpeer import EncodedCallable, PackedByteArray, Vector2
 from gdpeer.inspection import decoded as decoded_module
-from gdpeer.inspection import decoding_godot3 as decoding3
 from gdpeer.inspection import decoding_godot4 as decoding4
 from gdpeer.inspection.decoded import Decoded, Paths, clipped, value_text
 from gdpeer.inspection.decoding import Decoder, find_dialect
@@ -239,7 +238,7 @@ def test_paths_are_remembered_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_sources_and_unnamed_nodes_have_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decoding4, "MOST_SOURCES", 1)
+    monkeypatch.setattr(decoded_module, "MOST_SOURCES", 1)
     monkeypatch.setattr(decoding4, "MOST_UNNAMED", 1)
     monkeypatch.setattr(decoding4, "MOST_CHECKSUMS", 0)
     session = Session4()
@@ -253,7 +252,7 @@ def test_sources_and_unnamed_nodes_have_a_limit(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_sources_have_a_limit_in_godot_3(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decoding3, "MOST_SOURCES", 0)
+    monkeypatch.setattr(decoded_module, "MOST_SOURCES", 0)
     session = Session3()
     session.says(UP, pack_data(ME, 1, godot3.SimplifyPath(1, "Main").encode()))
     assert session.says(UP, pack_data(ME, 1, godot3.RemoteCall(1, "echo", [7]).encode())).path == "node 1"
