@@ -63,7 +63,7 @@ class Answer(NamedTuple):
     payload: bytes
 
 
-NOTHING = Answer(Decoded(""), b"")
+NOTHING = Decoded("", detail="nothing")
 
 Comparable: TypeAlias = tuple[object, ...]
 
@@ -90,9 +90,7 @@ class Player:
     Args:
         line: the client's number.
         events: of this client.
-        dialect: of the recording, one of `decoding.DIALECTS`.
-        names: the known names of methods.
-        ignored: globs for `PATH:METHOD`, a method or a command. Answers that match are not compared.
+        dialect, names, ignored: as for `Replay`.
 
     Attributes:
         dialect: the dialect found; "auto" if the client has no messages.
@@ -100,6 +98,9 @@ class Player:
         expected: the recorded answers.
         answers: the new answers so far.
         id_then: the recorded peer id; None if the client had none.
+        needed: for each step still to come, how many answers had come before it.
+        is_out_of_step: whether an answer has failed to come, so that the client no longer waits for answers.
+        backend, peer: the new connection, which need not be open yet.
     """
 
     def __init__(
@@ -110,16 +111,16 @@ class Player:
         self.sent = 0
         self.expected: list[Answer] = []
         self.answers: list[Answer] = []
-        self._peer: WebSocketPeer | None = None
-        self._backend: Backend | None = None
+        self.peer: WebSocketPeer | None = None
+        self.backend: Backend | None = None
         then = Decoder(dialect, names)
-        self._needed: deque[int] = deque()  # for each step still to come, how many answers had come before it
-        self._is_out_of_step = False
+        self.needed: deque[int] = deque()
+        self.is_out_of_step = False
         for event in events:
             if is_the_clients(event):
-                self._needed.append(len(self.expected))
+                self.needed.append(len(self.expected))
             if isinstance(event, Passed):
-                self._note(event, then, self.expected)
+                self._note(event.direction, event.message, then, self.expected)
         self.dialect = then.dialect
         self.id_then = then.peer_id
         self._now = Decoder(self.dialect, names)
@@ -129,82 +130,66 @@ class Player:
         """The new peer id; None before the server has sent it."""
         return self._now.peer_id
 
-    def begin(self, backend: Backend, peer: WebSocketPeer) -> None:
-        """Takes over the new connection, which need not be open yet."""
-        self._backend, self._peer = backend, peer
-
     def is_in(self) -> bool:
         """Returns whether the client can send: it is connected, and has a peer id if it had one."""
-        is_open = self._backend is not None and self._backend.is_open()
+        is_open = self.backend is not None and self.backend.is_open()
         return is_open and (self.id_then is None or self.id_now is not None)
 
     def is_in_step(self) -> bool:
         """Returns whether as many answers have come as had come before the next recorded step."""
-        return self._is_out_of_step or len(self.answers) >= self._needed[0]
-
-    def step(self) -> None:
-        """Marks the next recorded step as done."""
-        self._needed.popleft()
-
-    def wait_no_more(self) -> None:
-        """Stops waiting for answers, because one has failed to come."""
-        self._is_out_of_step = True
+        return self.is_out_of_step or len(self.answers) >= self.needed[0]
 
     def has_all(self) -> bool:
         """Returns whether as many answers have come as were recorded, or the client no longer waits for them."""
-        return self._is_out_of_step or len(self.answers) >= len(self.expected)
+        return self.is_out_of_step or len(self.answers) >= len(self.expected)
 
     def lost(self) -> str:
         """Returns why the connection ended; "" while it has not."""
-        backend = self._backend
+        backend = self.backend
         return str(backend.cause) if backend is not None and backend.stage >= Stage.PARTING else ""
 
     def hear(self) -> None:
         """Reads the messages that came, and notes the answers among them."""
-        assert self._peer is not None
-        for packet in self._peer:
-            message = Message(packet, self._peer.was_string_packet())
-            self._note(Passed(0.0, self.line, Direction.TO_CLIENT, message, False), self._now, self.answers)
+        assert self.peer is not None
+        for packet in self.peer:
+            message = Message(packet, self.peer.was_string_packet())
+            self._note(Direction.TO_CLIENT, message, self._now, self.answers)
 
     def send(self, message: Message, ids: Ids) -> bool:
         """Sends a recorded message with the new peer ids; returns False if there is no room for it now."""
-        assert self._backend is not None
+        assert self.backend is not None
         data = ids.translate(self.dialect, message.data)
-        if self._backend.send(data, message.is_text) is Error.ERR_OUT_OF_MEMORY:
+        if self.backend.send(data, message.is_text) is Error.ERR_OUT_OF_MEMORY:
             return False
         self.sent += 1
         return True
 
     def end(self, end: End) -> None:
         """Closes the connection as recorded."""
-        assert self._peer is not None
+        assert self.peer is not None
         # Always with a close frame: a broken connection could lose messages that were sent before.
-        close(self._peer, end if end.code >= 0 else End(NORMAL, ""))
+        close(self.peer, end if end.code >= 0 else End(NORMAL, ""))
 
-    def _note(self, event: Passed, decoder: Decoder, answers: list[Answer]) -> None:
+    def _note(self, direction: Direction, message: Message, decoder: Decoder, answers: list[Answer]) -> None:
         """Adds a message to the answers, if it is one to compare."""
-        decoded = decoder.decode(event.direction, event.message)
-        if event.direction is not Direction.TO_CLIENT or decoded.command not in COMPARED:
+        # Decode all messages: the packets that number the nodes are not compared, but name the nodes of later calls.
+        decoded = decoder.decode(direction, message)
+        if direction is not Direction.TO_CLIENT or decoded.command not in COMPARED:
             return
         if not decoded.is_like(self._ignored):
-            answers.append(Answer(decoded, payload(decoder.dialect, event.message.data)))
+            answers.append(Answer(decoded, payload(decoder.dialect, message.data)))
 
     def differences(self, ids: Ids) -> list[Difference]:
-        """Returns all answers that differ, in order. Peer ids that stand for each other count as equal.
-
-        Args:
-            ids: the recorded and the new peer ids.
-        """
+        """Returns all answers that differ, in order. Peer ids that stand for each other in `ids` count as equal."""
         then, now = [comparable(one, Ids()) for one in self.expected], [comparable(one, ids) for one in self.answers]
         found = []
         for first, last, other, end in changes(then, now):
             for index in range(max(last - first, end - other)):
-                expected = self.expected[first + index] if first + index < last else None
-                got = self.answers[other + index] if other + index < end else None
-                label = (expected or got or NOTHING).decoded.label
+                expected = self.expected[first + index].decoded if first + index < last else NOTHING
+                got = self.answers[other + index].decoded if other + index < end else NOTHING
                 # An additional answer gets the number of the last recorded one beside it.
                 number = min(first + index, max(first, last - 1)) + 1
-                found.append(Difference(number, in_words(expected), in_words(got), label))
+                found.append(Difference(number, expected.summary(), got.summary(), expected.label or got.label))
         return found
 
 
@@ -222,11 +207,6 @@ def changes(then: Sequence[Comparable], now: Sequence[Comparable]) -> Iterator[t
     for tag, first, last, other, end in SequenceMatcher(None, rest_then, rest_now, autojunk=False).get_opcodes():
         if tag != "equal":
             yield begin + first, begin + last, begin + other, begin + end
-
-
-def in_words(answer: Answer | None) -> str:
-    """Returns the summary of an answer; "nothing" for None."""
-    return "nothing" if answer is None else answer.decoded.summary()
 
 
 def comparable(answer: Answer, ids: Ids) -> Comparable:
@@ -285,8 +265,8 @@ class Replay:
             for line, events in events_by_line(recording).items()
             if not lines or line in lines
         }
-        self._events = [event for event in recording.events if event.line in self.players and is_the_clients(event)]
-        self._at = 0
+        self._left = deque(one for one in recording.events if one.line in self.players and is_the_clients(one))
+        self._first_time = self._left[0].time if self._left else 0.0
         self._url, self._tls, self._clock, self._speed = url, tls, clock, speed
         self._poller = Poller(clock)
         self._turn = Turn(self._poller)
@@ -307,27 +287,25 @@ class Replay:
         """
         take_turn(self._turn, self._wait(timeout), self._peers, self._on_messages, self._on_change)
         while (event := self._due_event()) is not None and self._do(event):
-            self._at += 1
-            self.players[event.line].step()
+            self._left.popleft()
+            self.players[event.line].needed.popleft()
             self._done_at = self._clock.now()
         if event is not None:
             self._check_patience(event)
-        return self._at < len(self._events) or not self._is_answered() or not self._have_left()
+        return bool(self._left) or not self._is_answered() or not self._have_left()
 
     def _wait(self, timeout: float) -> float:
-        if self._at == len(self._events) or self._due_event() is not None:
+        # A step that is due waits for an answer or for room, not for its time.
+        if not self._left or self._due_event() is not None:
             return timeout
-        return min(timeout, self._due(self._events[self._at]) - self._clock.now())
+        return min(timeout, self._due(self._left[0]) - self._clock.now())
 
     def _due(self, event: Event) -> float:
-        return self._began + (event.time - self._events[0].time) / self._speed
+        return self._began + (event.time - self._first_time) / self._speed
 
     def _due_event(self) -> Event | None:
         """Returns the next recorded step if its time has come, else None."""
-        if self._at == len(self._events):
-            return None
-        event = self._events[self._at]
-        return event if self._due(event) <= self._clock.now() else None
+        return self._left[0] if self._left and self._due(self._left[0]) <= self._clock.now() else None
 
     def _is_answered(self) -> bool:
         """Returns whether all answers have come, or will no longer come."""
@@ -347,7 +325,7 @@ class Replay:
         player = self.players[event.line]
         # A connected client waits for an answer that may never come. Without a connection, only patience helps.
         if waited >= LINGER and player.is_in():
-            player.wait_no_more()
+            player.is_out_of_step = True
         if waited >= PATIENCE:
             raise ReplayError(f"peer {event.line}: no progress for {PATIENCE:g} seconds")
 
@@ -362,29 +340,27 @@ class Replay:
         backend.was_refused = False
         backend.settle()
 
-    # ------------------------------------------------------------------------------------------ what is done
-
     def _do(self, event: Event) -> bool:
-        """Does a recorded step; returns False if the client has to wait with it."""
+        """Does a recorded step; returns False if the client has to wait with it.
+
+        Raises:
+            ReplayError: a client cannot connect, or lost its connection before this message.
+        """
         player = self.players[event.line]
         # Do not wait for the connection to open: the client's next step does, and other clients go on meanwhile.
         if isinstance(event, Opened):
             self._open(player, event)
             return True
-        if player.lost():
-            return self._do_without(player, event)
+        if why := player.lost():
+            if isinstance(event, Passed):
+                raise ReplayError(f"peer {player.line}, message {player.sent + 1}: {why}")
+            return True  # the client is to close a connection that the server has closed meanwhile
         if not player.is_in() or not player.is_in_step():
             return False
         if isinstance(event, Passed):
             return player.send(event.message, self.ids)
         assert isinstance(event, Ended)
         player.end(End(event.code, event.reason))
-        return True
-
-    def _do_without(self, player: Player, event: Event) -> bool:
-        """Skips a step of a client that lost its connection; a message that cannot be sent ends the replay."""
-        if isinstance(event, Passed):
-            raise ReplayError(f"peer {player.line}, message {player.sent + 1}: {player.lost()}")
         return True
 
     def _open(self, player: Player, event: Opened) -> None:
@@ -400,7 +376,7 @@ class Replay:
             raise ReplayError(f"peer {player.line}: {problem}") from None
         backend.peer_id = player.line
         self._peers[player.line] = peer = WebSocketPeer.of_server(settings, self._clock, self._turn, backend)
-        player.begin(backend, peer)
+        player.backend, player.peer = backend, peer
 
     def stop(self) -> None:
         """Closes all connections, also of a replay that is not at its end."""
