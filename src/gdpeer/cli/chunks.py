@@ -29,11 +29,12 @@ class Chunks(ReadAhead[bytes]):
     """
 
     def __init__(self, size: int, most: int, source: BinaryIO | None = None) -> None:
+        super().__init__(max(1, READ_AHEAD // (size or READ_AHEAD)), "chunks")
         self.problem = ""
         self._size = size
         self._most = most
         self._source = source or (None if sys.stdin is None else sys.stdin.buffer)
-        super().__init__(max(1, READ_AHEAD // (size or READ_AHEAD)), "chunks")
+        self._thread.start()
 
     def _read(self) -> None:
         try:

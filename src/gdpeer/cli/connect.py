@@ -23,7 +23,7 @@ from gdpeer.inspection.decoding import Decoder
 from gdpeer.inspection.direction import Direction, Message
 from gdpeer.inspection.method_names import MethodNames
 from gdpeer.quoting import redact
-from gdpeer.terminal.lines import Lines, is_typed
+from gdpeer.terminal.lines import Lines, ReadAhead, is_typed
 from gdpeer.terminal.stopping import Stop
 from gdpeer.websocket.settings import MOST_REDIRECTS
 from gdpeer.websocket.states import PeerWriteMode
@@ -49,7 +49,7 @@ REDIRECTS = Parsed("n", number(0, MOST_REDIRECTS, f"a number from 0 to {MOST_RED
 
 RAW = "raw"
 
-Source: TypeAlias = "Lines | PromptLines | Chunks"
+Source: TypeAlias = "ReadAhead[str] | ReadAhead[bytes]"
 
 State = WebSocketPeer.State
 TEXT, BINARY = WebSocketPeer.WriteMode
@@ -62,23 +62,16 @@ class Conversation:
         peer: has begun to connect.
         lines: the messages to send.
         screen: shows messages and the state of the connection.
+        decoder: decodes Godot's packets; None shows their bytes.
         is_typed: whether a person types, so that lines with a slash are commands.
         linger: seconds to wait for replies after the last line; only without a person.
-        decoder: decodes Godot's packets; None shows their bytes.
 
     Attributes:
         was_open: whether the connection has been open.
     """
 
     def __init__(
-        self,
-        peer: WebSocketPeer,
-        lines: Source,
-        screen: Screen,
-        *,
-        is_typed: bool,
-        linger: float,
-        decoder: Decoder | None = None,
+        self, peer: WebSocketPeer, lines: Source, screen: Screen, decoder: Decoder | None, is_typed: bool, linger: float
     ) -> None:
         self._peer = peer
         self._decoder = decoder
@@ -116,30 +109,25 @@ class Conversation:
         if isinstance(self._lines, PromptLines):
             self._lines.begin()
         protocol = self._peer.get_selected_protocol()
-        self._screen.status(
-            f"connected to {redact(self._peer.get_requested_url())}"
-            + (f", sub-protocol {protocol}" if protocol else "")
-        )
+        chosen = f", sub-protocol {protocol}" if protocol else ""
+        self._screen.status(f"connected to {redact(self._peer.get_requested_url())}{chosen}")
         if self._is_typed:
             self._screen.status("type a line to send it; /help lists the commands")
 
     def _show_packets(self) -> None:
         peer = self._peer
         while peer.get_available_packet_count():
-            packet = peer.get_packet()
-            if not self._show_decoded(packet, peer.was_string_packet()):
-                show = self._screen.text if peer.was_string_packet() else self._screen.binary
-                show(packet)
+            self._show(Message(peer.get_packet(), peer.was_string_packet()))
 
-    def _show_decoded(self, packet: bytes, is_text: bool) -> bool:
-        """Shows a decoded packet; returns False if the packet is not of Godot's multiplayer."""
-        if self._decoder is None:
-            return False
-        decoded = self._decoder.decode(Direction.TO_CLIENT, Message(packet, is_text))
-        if self._decoder.dialect == RAW:
-            return False
-        self._screen.decoded(f"{decoded.command} {decoded.summary()}")
-        return True
+    def _show(self, message: Message) -> None:
+        if self._decoder is not None:
+            decoded = self._decoder.decode(Direction.TO_CLIENT, message)
+            if self._decoder.dialect != RAW:
+                self._screen.decoded(f"{decoded.command} {decoded.summary()}")
+                return
+        # Show messages that are not of Godot's multiplayer whole, as without a decoder: its text of them is shortened.
+        show = self._screen.text if message.is_text else self._screen.binary
+        show(message.data)
 
     def _show_latency(self) -> None:
         latency = self._peer.get_latency()
@@ -335,9 +323,7 @@ def connect(
         raise click.UsageError(peer.get_close_cause().detail)
     lines = make_source(size)
     decoder = Decoder("auto", names) if decode else None
-    conversation = Conversation(
-        peer, lines, screen, is_typed=size is None and is_typed(), linger=linger, decoder=decoder
-    )
+    conversation = Conversation(peer, lines, screen, decoder, size is None and is_typed(), linger)
     with Stop() as stop, lines if isinstance(lines, PromptLines) else nullcontext():
         conversation.run(stop)
     if isinstance(lines, Chunks) and lines.problem:

@@ -14,7 +14,6 @@ import secrets
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
-from types import TracebackType
 from typing import Any, Self
 
 from gdpeer import WebSocketServer
@@ -92,9 +91,7 @@ class Page:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         """Tells the pages that the inspection is over, and stops the server."""
         self._send([], is_over=True)
         self._server.stop(1001, "Inspector stopped", grace=0.5)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from types import TracebackType
 from typing import Any, Self
 
 from rich.console import Console
@@ -48,9 +47,7 @@ class Screen:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         """Does nothing here; a subclass restores the terminal."""
 
     def say(self, line: str) -> None:
@@ -61,7 +58,11 @@ class Screen:
         """Writes new rows; call it in each turn, also without rows, to measure the rates."""
         self.inspector.totals.tick(self.tunnel.time())
         if rows:
-            write("\n".join(row.as_text() for row in rows))
+            write("\n".join(self.line_of(row) for row in rows))
+
+    def line_of(self, row: Row) -> str:
+        """Returns the line for a row."""
+        return row.as_text()
 
     def finish(self) -> None:
         """Writes the totals after the last row."""
@@ -108,11 +109,9 @@ class JsonScreen(Screen):
         """Writes to standard error, because standard output is JSON alone."""
         print(line, file=sys.stderr, flush=True)
 
-    def show(self, rows: Sequence[Row]) -> None:
-        """Writes new rows, one object each, and measures the rates."""
-        self.inspector.totals.tick(self.tunnel.time())
-        if rows:
-            write("\n".join(json_line(row.as_json()) for row in rows))
+    def line_of(self, row: Row) -> str:
+        """Returns the JSON of a row."""
+        return json_line(row.as_json())
 
     def finish(self) -> None:
         """Writes the object with the totals."""
@@ -140,9 +139,7 @@ class LiveScreen(Screen):
         self._live.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         """Removes the table and restores the terminal."""
         self._live.stop()
 

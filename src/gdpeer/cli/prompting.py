@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import queue
 import signal
 import sys
 import threading
-from types import TracebackType
 from typing import Any, Self
+
+from gdpeer.terminal.lines import ReadAhead
 
 __all__ = ["PromptLines", "can_prompt"]
 
@@ -32,8 +32,8 @@ def can_prompt() -> bool:
     return is_terminal and not is_plain and importlib.util.find_spec("prompt_toolkit") is not None
 
 
-class PromptLines:
-    """Typed lines, with the methods of `gdpeer.terminal.lines.Lines`.
+class PromptLines(ReadAhead[str]):
+    """Typed lines, with the methods of `gdpeer.terminal.lines.Lines`; they come from `begin` on.
 
     As a context manager it lets standard output appear above the line that is being typed.
 
@@ -41,6 +41,7 @@ class PromptLines:
     """
 
     def __init__(self) -> None:
+        super().__init__(0, "prompt")
         # Do not ask the terminal for its cursor: if it does not answer, prompt_toolkit prints a warning later.
         os.environ.setdefault("PROMPT_TOOLKIT_NO_CPR", "1")
         from prompt_toolkit import PromptSession
@@ -50,12 +51,8 @@ class PromptLines:
         self._session: Any = PromptSession(PROMPT, history=InMemoryHistory(), enable_suspend=False)
         self._proxy: Any = StdoutProxy(raw=True)
         self._before = sys.stdout, sys.stderr
-        self._queue: queue.Queue[str] = queue.Queue()
-        self._next: str | None = None
         self._is_ready = threading.Event()
-        self._is_over = threading.Event()
         self._is_closing = False
-        self._thread = threading.Thread(target=self._read, name="prompt", daemon=True)
 
     def __enter__(self) -> Self:
         sys.stdout = self._proxy
@@ -68,9 +65,7 @@ class PromptLines:
         self._thread.start()
         self._is_ready.wait(JOIN)
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         """Restores the terminal, after all waiting output was written."""
         self._is_closing = True
         if self._thread.is_alive():
@@ -93,21 +88,4 @@ class PromptLines:
         except KeyboardInterrupt:  # the Ctrl-C key; the terminal sends no signal while prompt_toolkit reads keys
             os.kill(os.getpid(), signal.SIGINT)
         finally:
-            self._is_over.set()
             self._is_ready.set()
-
-    def peek(self) -> str | None:
-        """Returns the next line and keeps it; None if there is none yet, or no more."""
-        if self._next is None and not self._queue.empty():
-            self._next = self._queue.get()
-        return self._next
-
-    def take(self) -> str | None:
-        """Removes and returns the next line; None if there is none yet, or no more."""
-        line, self._next = self.peek(), None
-        return line
-
-    @property
-    def ended(self) -> bool:
-        """Whether all lines were taken and the input has ended."""
-        return self._is_over.is_set() and self.peek() is None

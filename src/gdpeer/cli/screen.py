@@ -33,21 +33,18 @@ class Screen:
     def text(self, packet: bytes) -> None:
         """Writes a text message, unchanged in a pipe."""
         if self.is_terminal:
-            self._out.print(Text("< ", "bold green"), Text(visible(packet.decode()), "green"), sep="", soft_wrap=True)
+            self._coloured(visible(packet.decode()), "green")
         else:
             self._plain(packet)
 
     def binary(self, packet: bytes) -> None:
         """Writes the size and the first bytes of a binary message."""
-        if self.is_terminal:
-            self._out.print(Text("< ", "bold cyan"), Text(describe_binary(packet), "cyan"), sep="", soft_wrap=True)
-        else:
-            self._plain(describe_binary(packet).encode())
+        self.decoded(describe_binary(packet))
 
     def decoded(self, line: str) -> None:
         """Writes a decoded packet of Godot's multiplayer."""
         if self.is_terminal:
-            self._out.print(Text("< ", "bold cyan"), Text(visible(line), "cyan"), sep="", soft_wrap=True)
+            self._coloured(visible(line), "cyan")
         else:
             self._plain(visible(line).encode(errors="backslashreplace"))
 
@@ -55,8 +52,12 @@ class Screen:
         """Writes a line about the connection to standard error."""
         self._err.print(Text(escape(line, 0, "\n\t"), style), soft_wrap=True)
 
+    def _coloured(self, text: str, colour: str) -> None:
+        self._out.print(Text("< ", f"bold {colour}"), Text(text, colour), sep="", soft_wrap=True)
+
     def _plain(self, line: bytes) -> None:
         if sys.stdout is not None:
+            # Past the text layer, so that no line end is translated, and at once: the reader of a pipe waits for it.
             sys.stdout.buffer.write(line + b"\n")
             sys.stdout.buffer.flush()
 

@@ -59,11 +59,11 @@ def check_output() -> None:
 class ReadAhead(Generic[Item]):
     """Items that a thread reads, in order, for a loop that must not wait for them.
 
-    A subclass reads in `_read`, which runs in the thread, and puts the items into `_queue`. It sets its own attributes
-    before it calls `__init__`.
+    A subclass reads in `_read`, which runs in the thread, and puts the items into `_queue`. It starts the thread
+    `_thread` after it has set its own attributes.
 
     Args:
-        most: items that are read ahead.
+        most: items that are read ahead; 0 is without a limit.
         name: of the thread.
     """
 
@@ -71,7 +71,7 @@ class ReadAhead(Generic[Item]):
         self._queue: queue.Queue[Item | None] = queue.Queue(most)
         self._ended = False
         self._next: Item | None = None
-        threading.Thread(target=self._run, name=name, daemon=True).start()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def _run(self) -> None:
         try:
@@ -114,11 +114,12 @@ class Lines(ReadAhead[str]):
     """
 
     def __init__(self, source: TextIO | None = None) -> None:
+        super().__init__(WAITING, "lines")
         self._source = source
         if source is None and hasattr(signal, "SIGTTIN"):
             # A background program that reads from the terminal would be stopped. Let the read fail instead.
             signal.signal(signal.SIGTTIN, signal.SIG_IGN)
-        super().__init__(WAITING, "lines")
+        self._thread.start()
 
     def _read(self) -> None:
         # Without input, or with one that is closed meanwhile: treat it as the end.
