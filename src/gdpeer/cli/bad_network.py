@@ -45,11 +45,7 @@ class Log:
         check_output()
 
     def report(self, lost: Counter[str]) -> None:
-        """Prints how many messages passed and how many were lost.
-
-        Args:
-            lost: number of lost messages by label.
-        """
+        """Prints how many messages passed and how many were lost, by label."""
         sums = (f"{self._passed[direction]} {direction.value.replace('_', ' ')}" for direction in Direction)
         print_line(f"Messages passed: {', '.join(sums)}; lost: {lost.total()}")
         for label, count in lost.most_common():

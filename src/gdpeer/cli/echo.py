@@ -12,7 +12,7 @@ import click
 
 from gdpeer import Error, WebSocketPeer, WebSocketServer
 from gdpeer.cli.options import FILE, PATH, SIZE, port_option, protocols_option
-from gdpeer.cli.serving import TURN, address, check_listening, drain, resolve
+from gdpeer.cli.serving import DRAIN, GOING_AWAY, TURN, address, check_listening, resolve
 from gdpeer.terminal.stopping import Stop
 from gdpeer.websocket.states import PeerWriteMode
 
@@ -213,4 +213,4 @@ def echo(
         click.echo(f"gdpeer echo: listening on {address(scheme, host, server.get_local_port(), path or '/')}")
         while not stop.requested:
             server.poll(timeout=TURN)
-        drain(server)
+        server.stop(GOING_AWAY, "Server stopped", grace=DRAIN)

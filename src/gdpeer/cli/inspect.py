@@ -16,7 +16,7 @@ import click
 
 from gdpeer.cli.failure import Failure
 from gdpeer.cli.inspect_page import Page
-from gdpeer.cli.inspect_screen import JsonScreen, Screen, choose_screen
+from gdpeer.cli.inspect_screen import Screen, choose_screen
 from gdpeer.cli.options import NUMBER, OUTPUT, PORT, Choice
 from gdpeer.cli.tunnels import check_target, make_tunnel, open_tunnel, run, tunnel_options
 from gdpeer.inspection.direction import Direction
@@ -33,33 +33,23 @@ TURN = 0.1
 """The most seconds that one poll waits, and so the longest delay of the page and of Ctrl-C."""
 
 
-class Session:
-    """Gives the events of each turn to the recording, the screen and the page.
+def watcher(
+    inspector: Inspector, screen: Screen, page: Page | None, record: IO[str] | None
+) -> Callable[[Iterable[Event]], None]:
+    """Returns a function that writes the events of a turn to the recording, and shows their rows on screen and page."""
 
-    Args:
-        inspector: makes rows of the events.
-        screen: shows the rows.
-        page: shows the rows too; None without `--page`.
-        file: records all events; None without `--record`.
-    """
-
-    def __init__(
-        self, inspector: Inspector, screen: Screen | JsonScreen, page: Page | None, file: IO[str] | None
-    ) -> None:
-        self._inspector = inspector
-        self._screen = screen
-        self._page = page
-        self._file = file
-
-    def see(self, events: Iterable[Event]) -> None:
-        """Records and shows the events of one turn."""
+    def see(events: Iterable[Event]) -> None:
         events = list(events)
-        if self._file is not None and events:
-            keep(self._file, lambda file: write_events(file, events))
-        rows = self._inspector.rows(events)
-        self._screen.show(rows)
-        if self._page is not None:
-            self._page.show(rows)
+        # Record before the rows are chosen: a recording has all messages, so that it can be replayed.
+        if record is not None and events:
+            keep(record, lambda file: write_events(file, events))
+        rows = inspector.rows(events)
+        # Also without rows: rates fall, and the page's server needs its poll.
+        screen.show(rows)
+        if page is not None:
+            page.show(rows)
+
+    return see
 
 
 def keep(file: IO[str], write: Callable[[IO[str]], object]) -> None:
@@ -133,8 +123,9 @@ def inspect(
             check_target(tunnel, "--page", host, page.port)
             screen.say(f"Page: {page.address}")
             if page.token:
-                screen.say(
+                warning = (
                     "Other machines can open this address. The page shows all traffic, so keep the address secret."
                 )
-        run(tunnel, stop, Session(inspector, screen, page, record).see, TURN)
+                screen.say(warning)
+        run(tunnel, stop, watcher(inspector, screen, page, record), TURN)
         screen.finish()

@@ -17,7 +17,7 @@ from dataclasses import replace
 from typing import Any, Self
 
 from gdpeer import WebSocketServer
-from gdpeer.cli.serving import UNIX, address, check_listening, resolve
+from gdpeer.cli.serving import GOING_AWAY, UNIX, address, check_listening, resolve
 from gdpeer.demos.origins import is_loopback, own_origins
 from gdpeer.demos.pages import page_beside
 from gdpeer.http import Handler, Request, Response
@@ -94,7 +94,7 @@ class Page:
     def __exit__(self, *error: object) -> None:
         """Tells the pages that the inspection is over, and stops the server."""
         self._send([], is_over=True)
-        self._server.stop(1001, "Inspector stopped", grace=0.5)
+        self._server.stop(GOING_AWAY, "Inspector stopped", grace=0.5)
 
     def show(self, rows: Sequence[Row]) -> None:
         """Shows new rows on all pages, and polls the server; call it in each turn, also without rows."""

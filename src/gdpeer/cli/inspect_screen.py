@@ -33,12 +33,7 @@ STYLES = {Direction.TO_SERVER: "green", Direction.TO_CLIENT: "cyan", None: "dim"
 
 
 class Screen:
-    """Writes plain lines, for a pipe or a file. A context manager; subclasses write other forms.
-
-    Args:
-        inspector: holds the totals.
-        tunnel: tells the time.
-    """
+    """Writes plain lines, for a pipe or a file. A context manager; subclasses write other forms."""
 
     def __init__(self, inspector: Inspector, tunnel: Tunnel) -> None:
         self.inspector = inspector

@@ -64,13 +64,7 @@ def make_replay(file: IO[str], url: str, tls: TLSOptions | None, **settings: Any
 
 
 def report(player: Player, differences: Sequence[Difference], is_compared: bool) -> list[str]:
-    """Returns the lines about one client.
-
-    Args:
-        player: the client.
-        differences: of its answers.
-        is_compared: whether the answers were compared; else only their number is reported.
-    """
+    """Returns the lines about one client; unless its answers were compared, they only say how many there are."""
     line = f"peer {player.line}: {player.sent} messages sent"
     if not is_compared:
         return [f"{line}, {len(player.answers)} answers"]
@@ -79,11 +73,8 @@ def report(player: Player, differences: Sequence[Difference], is_compared: bool)
     details = [f"  answer {one.number}: expected {one.expected}, got {one.got}" for one in differences[:MOST_SHOWN]]
     more = len(differences) - MOST_SHOWN
     count = f"{len(differences)} difference{'s' if len(differences) > 1 else ''}"
-    return [
-        f"{line}, {count} in {len(player.expected)} answers",
-        *details,
-        *([f"  and {more} more"] if more > 0 else []),
-    ]
+    rest = [f"  and {more} more"] if more > 0 else []
+    return [f"{line}, {count} in {len(player.expected)} answers", *details, *rest]
 
 
 def compare(replay: Replay, is_compared: bool) -> bool:

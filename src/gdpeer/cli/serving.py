@@ -22,12 +22,12 @@ from gdpeer.demos.origins import DEFAULT_PORTS, EVERYWHERE, LOOPBACK, local_addr
 
 __all__ = [
     "DRAIN",
+    "GOING_AWAY",
     "TURN",
     "TYPING_TURN",
     "Place",
     "address",
     "check_listening",
-    "drain",
     "page_addresses",
     "place_options",
     "resolve",
@@ -186,8 +186,3 @@ def can_show(character: str) -> bool:
     except (UnicodeError, LookupError):
         return False
     return True
-
-
-def drain(server: WebSocketServer, reason: str = "Server stopped") -> None:
-    """Closes every peer with code 1001, gives them two seconds to answer, and stops the server."""
-    server.stop(GOING_AWAY, reason, grace=DRAIN)

@@ -218,13 +218,7 @@ async def play_in_processes(clients: int, processes: int, ramp: float, stop: Sto
 
 
 async def start(share: int, first: int, ramp: float) -> asyncio.subprocess.Process:
-    """Starts one process with the options of this one.
-
-    Args:
-        share: number of its bots.
-        first: number of its first bot.
-        ramp: seconds over which they connect.
-    """
+    """Starts a process of `share` bots, numbered from `first` on, with the options of this process."""
     # A later option overrides an earlier one, so the own options can simply follow.
     words = [word for word in sys.argv[1:] if word != "--json"]
     own = ["--processes", "1", "--clients", str(share), "--worker", str(first), "--ramp", str(ramp)]

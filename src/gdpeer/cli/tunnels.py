@@ -113,14 +113,8 @@ def open_tunnel(tunnel: Tunnel, host: str, port: int) -> str:
 def check_target(tunnel: Tunnel, option: str, host: str, port: int) -> None:
     """Checks that the game's server is not this program itself: each connection would make another one.
 
-    Args:
-        tunnel: to the server.
-        option: name of the option that gave the port.
-        host: on which this program listens.
-        port: on which this program listens.
-
     Raises:
-        Failure: the server is this program.
+        Failure: the server is the port that this program opened for `option`.
     """
     if tunnel.url.port == port and is_same_machine(tunnel.url.host, resolve(host)):
         raise Failure(f"--to is the address of {option}: give the address of the game's server")

@@ -68,14 +68,9 @@ class ArrivalTimes:
         self._last = 0.0
 
     def due(self, size: int, now: float) -> float:
-        """Returns the arrival time of a message that is sent now.
+        """Returns when a message of `size` bytes arrives that is sent now; never earlier than the message before.
 
-        Args:
-            size: bytes of the message.
-            now: seconds since the tunnel began.
-
-        Returns:
-            Seconds since the tunnel began, never earlier than for the message before.
+        Both times are in seconds since the tunnel began.
         """
         conditions = self._conditions
         # A message occupies the line while it is sent, so a rate delays the next one too.

@@ -75,7 +75,8 @@ def load_tables(source: str) -> Loaded:
         if path.is_dir() or path.suffix == ".gd":
             found = script_tables(path.resolve(strict=True))
         elif path.suffix == ".py" or not path.exists():
-            found = Loaded(python_tables(load_module(source, path)), [])
+            module = load_script(path) if path.suffix == ".py" else importlib.import_module(source)
+            found = Loaded(python_tables(module), [])
         else:
             lines = path.read_text(encoding="utf-8-sig").splitlines()
             words = (line.partition("#")[0].replace(",", " ").split() for line in lines)
@@ -88,11 +89,6 @@ def load_tables(source: str) -> Loaded:
         why = f" ({found.problems[0]})" if found.problems else ""
         raise ValueError(f"{source} has no methods for RPC{why}")
     return found
-
-
-def load_module(source: str, path: Path) -> ModuleType:
-    """Imports a Python module by its file or its name."""
-    return load_script(path) if path.suffix == ".py" else importlib.import_module(source)
 
 
 def python_tables(module: ModuleType) -> list[tuple[str, ...]]:

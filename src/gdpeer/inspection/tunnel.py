@@ -192,11 +192,7 @@ class Tunnel:
         self._lines.pop(line.number, None)
 
     def cut(self, number: int) -> None:
-        """Breaks a line: both sides see a connection that ends without a close frame.
-
-        Args:
-            number: of the line; ignored if the line is gone.
-        """
+        """Breaks a line: both sides see a connection that ends without a close frame. Ignored if the line is gone."""
         line = self._lines.get(number)
         if line is not None:
             line.stop(End(-1, ""))
@@ -242,10 +238,6 @@ class Tunnel:
 class Line:
     """One client's connection and the tunnel's own connection to the server.
 
-    Args:
-        tunnel: the proxy.
-        number: of the line, from 1 on.
-
     Attributes:
         queues: to the server, and to the client; empty before both ends are open.
     """
@@ -274,7 +266,9 @@ class Line:
     def _ask(self, request: Request) -> None:
         """Connects to the server with the client's request."""
         tunnel = self.tunnel
-        url = tunnel.url if tunnel.url.target != "/" else parse_url(f"{base(tunnel)}{request.target}")
+        url = tunnel.url
+        if url.target == "/":
+            url = parse_url(f"{str(url).removesuffix('/')}{request.target}")
         try:
             far = connect(url, tunnel.tls, asking(tunnel.settings, request, CONNECT), tunnel.clock, tunnel.turn)
         except (ValueError, TransportError) as problem:
@@ -378,10 +372,3 @@ class Line:
         self._report_ended(None, end)
         for backend in self.backends():
             backend.close(end.code, end.reason)
-
-
-def base(tunnel: Tunnel) -> str:
-    """Returns the server's URL without its path."""
-    url = tunnel.url
-    host = f"[{url.host}]" if ":" in url.host else url.host
-    return f"{'wss' if url.secure else 'ws'}://{host}:{url.port}"

@@ -27,7 +27,7 @@ MOST_EARLY = 65_536
 
 
 def asking(settings: Settings, request: Request, timeout: float) -> Settings:
-    """Returns the settings of the connection to the server, so that it asks for what the client asked for.
+    """Returns the settings of the connection to the server, so that it asks for what the client's request asked for.
 
     Args:
         settings: sizes and times of the tunnel.
@@ -50,12 +50,7 @@ def is_passed_on(name: str) -> bool:
 
 
 def answering(settings: Settings, opened: Opened) -> Settings:
-    """Returns the settings of the client's connection, so that it grants what the server granted.
-
-    Args:
-        settings: sizes and times of the tunnel.
-        opened: the server's answer.
-    """
+    """Returns the tunnel's settings for the client's connection, so that it grants what the server granted."""
     protocols = (opened.protocol,) if opened.protocol else ()
     return settings.replace(supported_protocols=protocols, compression=opened.deflate is not None)
 
