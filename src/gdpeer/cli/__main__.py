@@ -28,7 +28,7 @@ def main() -> None:
             stream.reconfigure(errors="backslashreplace")
     # A warning of the library stands in the one line that a command prints of a failure. Do not print it twice.
     logging.getLogger("gdpeer").setLevel(logging.ERROR)
-    try:
+    try:  # importing takes long enough for a Ctrl-C, which must not print a traceback
         from gdpeer.cli.commands import gdpeer
     except KeyboardInterrupt:
         raise SystemExit(130) from None

@@ -39,7 +39,7 @@ class Log:
         """Prints events of connections, and counts the messages among the events."""
         for event in events:
             if isinstance(event, Passed):
-                self._passed[event.direction] += not event.is_lost
+                self._passed[event.direction] += not event.is_lost  # True counts as 1
             else:
                 print_line(f"{event.time:9.3f}  #{event.line} {in_words(event)}")
         check_output()
@@ -107,7 +107,7 @@ def bad_network(
     The game connects to PORT instead of its server. Messages stay in order. To drop messages, name the messages that
     the game sends as unreliable: the wire does not say which calls are unreliable.
     """
-    if unreliable and loss is None:
+    if unreliable and loss is None:  # 0% is allowed, to compare runs with and without losses
         raise click.UsageError("--unreliable needs --loss-unreliable")
     conditions = Conditions(delay, jitter, rate, *stall, cut_after, loss or 0.0, unreliable or (SYNC,))
     tunnel = make_tunnel(BadTunnel, to, tls, conditions, dialect, names, seed)

@@ -29,7 +29,7 @@ class Chunks(ReadAhead[bytes]):
     """
 
     def __init__(self, size: int, most: int, source: BinaryIO | None = None) -> None:
-        super().__init__(max(1, READ_AHEAD // (size or READ_AHEAD)), "chunks")
+        super().__init__(max(1, READ_AHEAD // (size or READ_AHEAD)), "chunks")  # at least one message of any size
         self.problem = ""
         self._size = size
         self._most = most

@@ -54,7 +54,7 @@ class Commands(click.Group):
         Raises:
             click.UsageError: there is no subcommand of this name.
         """
-        if args[0] not in NAMES and not args[0].startswith("-"):
+        if args[0] not in NAMES and not args[0].startswith("-"):  # click itself reports an unknown option
             raise click.UsageError(f"unknown command {args[0]!r}{suggestion(args[0], NAMES)}", ctx)
         return super().resolve_command(ctx, args)
 
@@ -66,7 +66,7 @@ class Commands(click.Group):
             prog_name: name of the program in messages; "gdpeer" by default.
             extra: as for `click.Group.main`.
         """
-        extra["standalone_mode"] = False
+        extra["standalone_mode"] = False  # click then raises its errors here instead of printing them in its own style
         arguments = list(sys.argv[1:] if args is None else args) or ["--help"]
         program = prog_name or "gdpeer"
         try:
@@ -91,7 +91,7 @@ def called(program: str, arguments: Sequence[str]) -> str:
 
 def flush() -> None:
     """Writes buffered output now, while an error can still be reported."""
-    if sys.stdout is not None:
+    if sys.stdout is not None:  # None: the program was started without standard output
         sys.stdout.flush()
 
 
@@ -109,7 +109,7 @@ def complain(error: click.ClickException, called_as: str) -> None:
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else called_as
     hint = f" (see {path} --help)" if isinstance(error, click.UsageError) else ""
-    message = " ".join(describe(error).split()).rstrip(".")
+    message = " ".join(describe(error).split()).rstrip(".")  # messages of click may have several lines
     say(f"{path}: {clean(message, MOST_MESSAGE)}{hint}")
     if context is not None:
         context.close()  # closes the files that other options have opened

@@ -78,7 +78,7 @@ class Conversation:
         self._lines = lines
         self._screen = screen
         self._is_typed = is_typed
-        self._linger = 0.0 if is_typed else linger
+        self._linger = 0.0 if is_typed else linger  # a person has seen the replies before ending the input
         self._end_at: float | None = None
         self._latency = -1.0
         self.was_open = False
@@ -107,7 +107,7 @@ class Conversation:
 
     def _greet(self) -> None:
         if isinstance(self._lines, PromptLines):
-            self._lines.begin()
+            self._lines.begin()  # not earlier: a prompt tells a person that lines can be sent
         protocol = self._peer.get_selected_protocol()
         chosen = f", sub-protocol {protocol}" if protocol else ""
         self._screen.status(f"connected to {redact(self._peer.get_requested_url())}{chosen}")
@@ -229,7 +229,7 @@ def finish(conversation: Conversation, peer: WebSocketPeer, screen: Screen, stop
             return INTERRUPTED
         raise Failure(f"{redact(peer.get_requested_url())}: {peer.get_close_cause()}")
     screen.status(describe_end(peer), "dim" if is_clean else "red")
-    return 0 if is_clean or stop.requested else 1
+    return 0 if is_clean or stop.requested else 1  # Ctrl-C is in order even if the server does not answer the close
 
 
 def chunk_size(binary: bool, chunk: int | None, whole: bool) -> int | None:

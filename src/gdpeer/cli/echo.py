@@ -206,7 +206,7 @@ def echo(
     server.reuse_port = reuse_port
     server.heartbeat_interval = 0.0 if no_heartbeat else HEARTBEAT
     server.allowed_paths = allowed_paths(path, fanout)
-    Fanout(server) if fanout else Echo(server)
+    Fanout(server) if fanout else Echo(server)  # the server's signals keep the object
     with Stop() as stop:
         server.bind_ip = resolve(host)
         check_listening(server, server.listen(port, protocols))

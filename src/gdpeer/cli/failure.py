@@ -36,7 +36,7 @@ class Failure(click.ClickException):
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
-        self.ctx = click.get_current_context(silent=True)
+        self.ctx = click.get_current_context(silent=True)  # the message begins with the command of this context
 
 
 def describe(error: click.ClickException) -> str:
@@ -61,8 +61,9 @@ def name_of(error: click.BadParameter) -> str:
     """Returns the option's long name, or the argument's name in the usage line."""
     parameter = error.param
     if isinstance(parameter, click.Option):
-        return max(parameter.opts, key=len)
+        return max(parameter.opts, key=len)  # --help rather than -h
     if parameter is not None:
+        # click puts the name of an argument that may be left out into brackets.
         return parameter.make_metavar(error.ctx or click.Context(click.Command(None))).strip("[]")
     return str(error.param_hint)
 

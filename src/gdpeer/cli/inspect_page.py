@@ -67,7 +67,7 @@ class Page:
         self._rows: deque[dict[str, Any]] = deque(maxlen=KEPT)
         self._fresh: deque[dict[str, Any]] = deque(maxlen=KEPT)
         self._left_out = 0
-        self._sent_at = 0.0
+        self._sent_at = 0.0  # in the tunnel's time
         self._server = server = WebSocketServer()
         server.bind_ip = resolve(host)
         server.outbound_buffer_size = 64 * 1024 * 1024  # a page that is opened late gets all kept rows at once

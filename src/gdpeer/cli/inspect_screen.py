@@ -93,7 +93,7 @@ def write(text: str) -> None:
 
 def json_line(fields: dict[str, Any]) -> str:
     """Returns JSON in one line, with characters that could steer a terminal escaped."""
-    text = json.dumps(fields, ensure_ascii=False)
+    text = json.dumps(fields, ensure_ascii=False)  # names in other alphabets stay readable
     return text if text.isprintable() else "".join(one if one.isprintable() else json.dumps(one)[1:-1] for one in text)
 
 

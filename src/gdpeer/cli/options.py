@@ -41,7 +41,7 @@ __all__ = [
 ]
 
 UNITS = {"": 1, "K": 1024, "M": 1024 * 1024}
-MOST_DIGITS = 12
+MOST_DIGITS = 12  # Python refuses to read very long numbers, with an error of its own
 LARGEST = 10**MOST_DIGITS
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -98,6 +98,7 @@ def number(least: int, most: int, expected: str) -> Callable[[str], int]:
 
 def parse_seconds(text: str) -> float:
     """Returns the seconds of a text such as `0.5`; refuses negative numbers, exponents and units."""
+    # ASCII, because \d matches the digits of every alphabet, and float() reads them.
     if not re.fullmatch(r"\d{1,9}(\.\d{0,9})?|\.\d{1,9}", text, re.ASCII):
         raise ValueError(f"expected seconds such as 0.5, got {quoted(text)}")
     return float(text)

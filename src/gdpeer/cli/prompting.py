@@ -56,7 +56,7 @@ class PromptLines(ReadAhead[str]):
 
     def __enter__(self) -> Self:
         sys.stdout = self._proxy
-        if sys.stderr is not None and sys.stderr.isatty():
+        if sys.stderr is not None and sys.stderr.isatty():  # in a file it does not disturb the prompt
             sys.stderr = self._proxy
         return self
 
@@ -71,6 +71,7 @@ class PromptLines(ReadAhead[str]):
         if self._thread.is_alive():
             app = self._session.app
             loop = app.loop
+            # The loop belongs to the thread, and the prompt may end by itself before the loop gets the call.
             if loop is not None and app.is_running:
                 loop.call_soon_threadsafe(lambda: app.exit(exception=EOFError()) if app.is_running else None)
             self._thread.join(JOIN)

@@ -63,7 +63,7 @@ def join_table(table: Table, url: str, godot3: bool) -> None:
         Failure: the connection cannot be begun.
     """
     error = table.join(url, godot3=godot3)
-    if error is Error.ERR_INVALID_PARAMETER:
+    if error is Error.ERR_INVALID_PARAMETER:  # a mistake in the command line, so status 2
         raise click.UsageError(f"cannot join {url}: {table.peer.get_close_cause().detail}")
     if error is not Error.OK:
         raise Failure(f"cannot join {url}: {table.peer.get_close_cause()}")
@@ -128,7 +128,7 @@ def roll(
         raise click.UsageError("--godot3 needs --join; a host uses --godot3-port")
     if dedicated and auto:
         raise click.UsageError("--auto cannot be used with --dedicated: a dedicated host does not play")
-    if port and port == godot3_port:
+    if port and port == godot3_port:  # 0 takes a different free port each time
         raise click.UsageError("--port and --godot3-port must differ")
     table = Table(None if dedicated else name, print_line, auto=auto, pause=pause)
     with Stop() as stop:

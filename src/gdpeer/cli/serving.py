@@ -174,6 +174,7 @@ def print_code(text: str) -> None:
     except ImportError:
         click.echo('The QR code needs segno: pip install "gdpeer[cli]"')
         return
+    # The smallest code that phones read: they do not know Micro QR, and a screen needs no error correction.
     code = segno.make(text, error="l", micro=False)
     code.terminal(sys.stdout, compact=can_show("\u2580"))
     sys.stdout.flush()

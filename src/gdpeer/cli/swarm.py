@@ -94,16 +94,16 @@ def swarm(
     def run(self). Both start before the bot connects. Pings measure the round-trip times, unless the bot yields its own
     times in seconds. The status is 1 if a bot fails, and 130 if Ctrl-C comes before the first bot has joined.
     """
-    output = sys.stdout
+    output = sys.stdout  # redirected below, and the first process reads the outcomes here
     try:
-        parse_url(url)
+        parse_url(url)  # else each bot would report the mistake
         with redirect_stdout(sys.stderr):  # keep the scripts' own output apart from the result
             found = Script(script)
     except (ValueError, ScriptError) as error:
         raise click.UsageError(str(error)) from error
     target = Target(url, "godot3" if godot3 else "godot4", tls, protocols)
     ramp = clients / PER_SECOND if ramp is None else ramp
-    allow_files(DESCRIPTORS * -(-clients // processes) + RESERVE)
+    allow_files(DESCRIPTORS * -(-clients // processes) + RESERVE)  # rounded up: the largest share of a process
     # Each bot would log the same errors of the server.
     logging.getLogger("gdpeer.multiplayer").setLevel(logging.CRITICAL)
     with Stop() as stop, redirect_stdout(sys.stderr):
@@ -138,6 +138,7 @@ def allow_files(wanted: int) -> None:
         raise Failure(
             f"the bots need {wanted} descriptors, and the system allows {hard}: use fewer --clients or more --processes"
         )
+    # Never lower the limit; a negative limit stands for unlimited.
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(wanted, hard)) if soft >= 0 else soft, hard))
 
 
@@ -166,7 +167,7 @@ async def play(bots: Swarm, clients: int, ramp: float, duration: float | None, s
         await asyncio.wait((life,), timeout=UPDATE)
         report(bots.outcome)
     life.cancel()  # no effect if all bots have left
-    await asyncio.wait((life,))
+    await asyncio.wait((life,))  # unlike `await life`, raises nothing if the bots were cancelled
     if not life.cancelled():
         life.result()
     report(bots.outcome)
@@ -222,6 +223,7 @@ async def start(share: int, first: int, ramp: float) -> asyncio.subprocess.Proce
     # A later option overrides an earlier one, so the own options can simply follow.
     words = [word for word in sys.argv[1:] if word != "--json"]
     own = ["--processes", "1", "--clients", str(share), "--worker", str(first), "--ramp", str(ramp)]
+    # An outcome with many causes of errors makes a line that is longer than the usual limit of 64 KiB.
     return await asyncio.create_subprocess_exec(
         sys.executable, "-m", "gdpeer.cli", *words, *own, stdout=asyncio.subprocess.PIPE, limit=1 << 24
     )

@@ -124,6 +124,7 @@ def is_same_machine(target: str, listening: str) -> bool:
     """Returns whether a connection to `target` reaches a port that listens on the address `listening`."""
     here = addresses_of("localhost") if listening in EVERYWHERE else addresses_of(listening)
     for found in addresses_of(target):
+        # A connection to 0.0.0.0 or :: reaches this machine, so a listener on a loopback address gets it.
         if found in here or (found.is_unspecified and any(one.is_loopback for one in here)):
             return True
         if listening in EVERYWHERE and (found.is_unspecified or is_local(found)):
@@ -140,7 +141,7 @@ def addresses_of(host: str) -> set[Address]:
         found = {str(one[4][0]) for one in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)}
     except (OSError, UnicodeError):
         return set()
-    addresses = (ipaddress.ip_address(one.partition("%")[0]) for one in found)
+    addresses = (ipaddress.ip_address(one.partition("%")[0]) for one in found)  # % begins a zone, such as %eth0
     return {getattr(one, "ipv4_mapped", None) or one for one in addresses}
 
 

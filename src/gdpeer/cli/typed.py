@@ -80,12 +80,12 @@ def parse_close(rest: str) -> Close:
     if not rest:
         return Close()
     number, _, reason = rest.partition(" ")
-    if not (number.isascii() and number.isdigit()):
+    if not (number.isascii() and number.isdigit()):  # isdigit alone takes ² too
         raise ValueError(f"{number!r} is not a close code")
     code = int(number)
     if not (code in (1000, 1001, 1002, 1003, *range(1007, 1015)) or 3000 <= code <= 4999):
         raise ValueError(f"close code {code} may not be sent; 1000 and 3000 to 4999 are always allowed")
-    if len(reason.encode()) > 123:
+    if len(reason.encode()) > 123:  # a close frame holds 125 bytes, and two are the code
         raise ValueError("the reason may have at most 123 bytes")
     return Close(code, reason)
 

@@ -78,7 +78,7 @@ class ArrivalTimes:
         if conditions.rate:
             self._free_at += (size + MOST_OVERHEAD) * 8 / conditions.rate
         late = conditions.delay + conditions.jitter * self._random.uniform(-1.0, 1.0)
-        when = self._free_at + max(0.0, late)
+        when = self._free_at + max(0.0, late)  # jitter may be larger than the delay
         # TCP keeps the order: jitter must not let a message overtake the one before.
         self._last = max(self._last, after_stall(when, conditions))
         return self._last

@@ -154,7 +154,7 @@ def is_large(value: Any) -> bool:
     """Returns whether a value has more than `LARGE` items and characters, nested ones included."""
     # Stop counting at the limit: the whole value may be much larger.
     left = LARGE
-    inside = [value]
+    inside = [value]  # a list instead of recursion: a stranger's value may be nested deeply
     while inside:
         one = inside.pop()
         left -= 1 + (len(one) if isinstance(one, Sized) else 0)

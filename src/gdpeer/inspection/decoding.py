@@ -30,6 +30,7 @@ class RawDecoder(DialectDecoder):
     def decode(self, direction: Direction, message: Message) -> Decoded:
         """Returns the kind of a message and the beginning of its content."""
         if message.is_text:
+            # Cut before decoding: a character takes at most four bytes.
             return Decoded("text", detail=clipped(message.data[: 4 * MOST_TEXT + 4].decode(errors="replace")))
         more = " ..." if len(message.data) > SHOWN else ""
         return Decoded("binary", detail=f"{message.data[:SHOWN].hex(' ')}{more}")

@@ -22,6 +22,7 @@ SYSTEM = {Kind.ADD: "add peer", Kind.DEL: "del peer", Kind.ID: "your id"}
 
 def is_id(message: Message) -> bool:
     """Returns whether a message looks like the server's first one, which holds the id of the client."""
+    # The kind `ID`, source 1 and target 0; the id follows.
     return not message.is_text and len(message.data) == 13 and message.data[:9] == b"\3\1\0\0\0\0\0\0\0"
 
 

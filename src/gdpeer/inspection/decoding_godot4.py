@@ -54,7 +54,7 @@ class Decoder4(DialectDecoder):
             self.peer_id = _I32.unpack(message.data)[0]
             return Decoded("your id", SERVER, self.peer_id, detail=str(self.peer_id))
         try:
-            packet = godot4.parse(message.data, objects=True)
+            packet = godot4.parse(message.data, objects=True)  # objects are shown even if the game refuses them
             if isinstance(packet, godot4.Relay):
                 return self._relayed(packet, is_up)
             return self._say(packet, source).between(source, target)

@@ -137,7 +137,7 @@ class DirectionQueue:
             self.pump(now)  # reading had paused, and the poller will not report the messages that are already here
 
     def _wake_for(self, when: float) -> None:
-        if when != self._woken_at:
+        if when != self._woken_at:  # one timer for each time, however often the queue is flushed before it
             self._woken_at = when
             self._wake(when)
 
@@ -149,7 +149,7 @@ class DirectionQueue:
         if isinstance(item, Control):
             backend = _native(self._sink)
             backend.connection.pass_control(item.opcode, item.data)
-            backend.flush()
+            backend.flush()  # at once: waiting would count as part of the round trip
             return True
         # Extra room of the message's own size: a message of any length is sent once all before it have left.
         return self._sink.send_past_limit(item.data, item.is_text) is not Error.ERR_OUT_OF_MEMORY

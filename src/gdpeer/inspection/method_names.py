@@ -34,6 +34,7 @@ class MethodNames:
     """
 
     def __init__(self, tables: Iterable[Sequence[str]] = ()) -> None:
+        # Sorted as Godot sorts them to number them.
         self._tables = {checksum_of(names): tuple(sorted(names)) for names in tables if names}
 
     def table(self, checksum: str) -> tuple[str, ...]:
@@ -78,7 +79,7 @@ def load_tables(source: str) -> Loaded:
             module = load_script(path) if path.suffix == ".py" else importlib.import_module(source)
             found = Loaded(python_tables(module), [])
         else:
-            lines = path.read_text(encoding="utf-8-sig").splitlines()
+            lines = path.read_text(encoding="utf-8-sig").splitlines()  # some editors write a byte order mark
             words = (line.partition("#")[0].replace(",", " ").split() for line in lines)
             found = Loaded([tuple(names) for names in words if names], [])
     except Exception as problem:  # a module may raise anything when it is run

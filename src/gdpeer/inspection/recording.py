@@ -178,7 +178,7 @@ def payload_of(fields: dict[str, Any]) -> Message:
     """
     if "text" in fields:
         return Message(fields["text"].encode(), True)
-    return Message(b64decode(fields["binary"], validate=True), False)
+    return Message(b64decode(fields["binary"], validate=True), False)  # else wrong characters would be left out
 
 
 def check_order(events: list[Event]) -> None:

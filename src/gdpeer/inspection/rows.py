@@ -74,7 +74,7 @@ class Row:
             "id": self.peer_id,
             "direction": None if self.direction is None else self.direction.value,
             "opcode": self.opcode,
-            "size": self.size if self.opcode else None,
+            "size": self.size if self.opcode else None,  # an empty message has size 0
             "compressed": self.is_compressed,
             "lost": self.is_lost,
             "command": what.command,

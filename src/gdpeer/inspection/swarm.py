@@ -78,6 +78,7 @@ def _load(path: Path) -> ModuleType:
     try:
         return load_script(path)
     except ImportError as error:
+        # Without a name the error is that of `load_script`, which names the file.
         raise ScriptError(str(error) if error.name is None else f"{path} fails: {error}") from error
     except Exception as error:
         raise ScriptError(f"{path} fails: {type(error).__name__}: {error}") from error
@@ -105,7 +106,7 @@ class Target:
             "dialects": (self.dialect,),
             "supported_protocols": self.protocols,
             "heartbeat_interval": PING_INTERVAL,
-            "handshake_timeout": 30.0,
+            "handshake_timeout": 30.0,  # a server that many bots join at once answers late
         }
 
 
@@ -185,7 +186,7 @@ class Swarm:
             async with asyncio.TaskGroup() as group:
                 for index in range(clients):
                     delay = began + ramp * index / clients - time.monotonic()
-                    await asyncio.sleep(max(0.0, delay))
+                    await asyncio.sleep(max(0.0, delay))  # even 0 lets the bots that have begun go on
                     self.outcome.begun += 1
                     group.create_task(self._live(self._first + index))
         # Every bot fails alike with a ScriptError, so it ends the whole swarm, and one of the errors is enough.

@@ -131,7 +131,7 @@ class Tunnel:
         self.tls = tls
         self.clock = clock
         self.poller = Poller(clock)
-        self.turn = Turn(self.poller, LogLimits(clock, total=True))
+        self.turn = Turn(self.poller, LogLimits(clock, total=True))  # strangers must not fill the log
         self.settings = Settings(
             inbound_buffer_size=LARGEST,
             outbound_buffer_size=MOST_WAITING,
@@ -224,7 +224,7 @@ class Tunnel:
         """
         self._listeners.close()
         deadline = self.clock.now() + grace
-        for line in list(self._lines.values()):
+        for line in list(self._lines.values()):  # a list, because a line that ends at once is dropped
             line.stop(End(GOING_AWAY, reason))
         events: list[Event] = []
         # Keep passing messages on: the answers to the closes come behind them.
@@ -313,7 +313,7 @@ class Line:
             self._is_end_reported = True
             self.tunnel.add_event(Refused(self.tunnel.time(), self.number, str(near.cause)))
         if self._far is not None:
-            self._far.close(GOING_AWAY, "")
+            self._far.close(GOING_AWAY, "")  # the server would wait for a client that is gone
 
     def _begin(self, near: Backend, far: Backend) -> None:
         tunnel = self.tunnel
