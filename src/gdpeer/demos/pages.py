@@ -15,9 +15,5 @@ LOOK = Path(__file__).with_name("look")
 
 
 def page_beside(file: str) -> http.Handler:
-    """Returns a handler that serves the folder `page` beside a module, and the style that the pages share.
-
-    Args:
-        file: the module's `__file__`.
-    """
+    """Returns a handler that serves the folder `page` beside a module's `file`, and the style that the pages share."""
     return http.chain(http.StaticFolder(Path(file).with_name("page")), http.StaticFolder(LOOK))

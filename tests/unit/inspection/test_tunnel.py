@@ -310,14 +310,6 @@ def test_a_port_in_use() -> None:
         Tunnel("ws://localhost").listen("127.0.0.1", setup.port)
 
 
-@pytest.mark.parametrize(
-    ("to", "base"),
-    [("wss://h:1/", "wss://h:1"), ("ws://[::1]:2/", "ws://[::1]:2"), ("ws://h/", "ws://h:80")],
-)
-def test_the_servers_url_without_a_path(to: str, base: str) -> None:
-    assert module.base(Tunnel(to)) == base
-
-
 def test_pings_and_pongs_go_through_in_both_directions() -> None:
     """Regression: the tunnel answered pings itself, so a round trip was that to the tunnel."""
     with running_tunnel() as setup:

@@ -78,10 +78,7 @@ class ChatServer:
         return self.server.get_local_port()
 
     def listen(self, port: int = PORT) -> Error:
-        """Opens the room.
-
-        Args:
-            port: 0 takes a free port.
+        """Opens the room on a port; 0 takes a free port.
 
         Returns:
             The result of `WebSocketServer.listen`; OK if the room is open.
@@ -93,11 +90,7 @@ class ChatServer:
         return error
 
     def poll(self, timeout: float = 0.0) -> None:
-        """Receives and sends all that is due.
-
-        Args:
-            timeout: the most seconds to wait for something to do.
-        """
+        """Receives and sends all that is due, after waiting up to `timeout` seconds for it."""
         self.server.poll(timeout)
 
     def say(self, text: str) -> None:

@@ -73,11 +73,7 @@ class TerminalChat:
         return self._farewell()
 
     def poll(self, timeout: float = 0.0) -> None:
-        """Prints the messages that came, and sends the lines that were typed.
-
-        Args:
-            timeout: the most seconds to wait for a message.
-        """
+        """Waits up to `timeout` seconds for messages, prints them, and sends the lines that were typed."""
         self.peer.poll(timeout)
         if not self._was_open and self.peer.get_ready_state() == State.OPEN:
             self._was_open = True

@@ -135,11 +135,7 @@ class Table:
     # ------------------------------------------------------------------------------------------ playing
 
     def poll(self, timeout: float = 0.0) -> None:
-        """Receives and sends all that is due, and rolls with `auto`.
-
-        Args:
-            timeout: the most seconds to wait for something to do.
-        """
+        """Receives and sends all that is due, after waiting up to `timeout` seconds for it; rolls with `auto`."""
         self.tree.poll(timeout)
         if time.monotonic() >= self._act_at:
             self._act_at = math.inf  # until the next turn
@@ -157,11 +153,7 @@ class Table:
             self.log(f"Type one of: {', '.join((*ACTIONS, 'players'))}")
 
     def leave(self, grace: float = 0.0) -> None:
-        """Leaves the table; a host closes it.
-
-        Args:
-            grace: the most seconds that a host waits until all players have answered the close.
-        """
+        """Leaves the table; a host closes it, and waits up to `grace` seconds until all players have answered."""
         if self.peer.get_connection_status() != ConnectionStatus.DISCONNECTED:
             self._end("left", grace)
 

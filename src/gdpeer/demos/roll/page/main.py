@@ -76,10 +76,8 @@ def die() -> Any:
     made.setAttribute("viewBox", "0 0 24 24")
     made.setAttribute("role", "img")
     made.setAttribute("aria-label", "has the turn")
-    for name, attributes in (
-        ("rect", {"x": "2", "y": "2", "width": "20", "height": "20", "rx": "6"}),
-        ("path", {"d": DIE}),
-    ):
+    rectangle = {"x": "2", "y": "2", "width": "20", "height": "20", "rx": "6"}
+    for name, attributes in (("rect", rectangle), ("path", {"d": DIE})):
         shape = document.createElementNS(SVG, name)
         for key, value in attributes.items():
             shape.setAttribute(key, value)
