@@ -135,14 +135,9 @@ def connect(
     server_hostname: str,
     options: Mapping[str, Any],
 ) -> None:
-    """Sets the options of a client, and begins to connect.
+    """Sets the options of a new client (see `configure`), and begins to connect.
 
-    Args:
-        peer: a new one.
-        url: `ws://host[:port]/path` or `wss://...`; a user and password in it become Basic authentication.
-        tls: for `wss`. None trusts the machine's certificate authorities.
-        server_hostname: the name that the certificate must have. "" is the URL's host.
-        options: see `configure`.
+    The other arguments are those of `aio.connect`. A user and password in the URL become Basic authentication.
 
     Raises:
         TypeError, ValueError: the URL or an option is not valid.

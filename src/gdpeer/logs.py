@@ -247,11 +247,7 @@ def forget() -> None:
 def report(logger: logging.Logger, text: str, *arguments: object, limit: LogLimit | None = None) -> None:
     """Logs the exception that is being handled, from the game's code, with its traceback; never too often.
 
-    Args:
-        logger: writes the line.
-        text: a format with `%s` only.
-        arguments: for the format.
-        limit: of the peer that caused the exception. None: no peer, or an unknown one.
+    `text` is a format with `%s` only. `limit` belongs to the peer that caused the exception; None: no known peer.
     """
     error = sys.exception()
     place = _PLACES.of(_place_of(error))

@@ -67,7 +67,7 @@ class OverConnection:
         failure = connection.failure
         return [
             [connection.phase, connection.close_code, connection.close_reason],
-            [connection.close_received, connection.closed_by_remote, connection.is_held(), connection.has_unparsed()],
+            [connection.close_received, connection.closed_by_remote, connection.is_held()],
             [connection.pongs, connection.last_pong.hex(), failure and [failure.code, failure.detail]],
             [inbox.count, inbox.queued_bytes, inbox.received, inbox.is_full(), inbox.was_text, inbox.opcode],
             [outbox.is_open, outbox.pending, outbox.pending_messages, outbox.pending_control],

@@ -18,7 +18,6 @@ from gdpeer.protocol.deflate import (
     Inflater,
     accept_offers,
     check_response,
-    offer,
     parse_extensions,
 )
 from gdpeer.protocol.frames import Utf8Validator, is_utf8
@@ -182,7 +181,7 @@ def written_again(extensions: list[tuple[str, list[tuple[str, str | None]]]]) ->
 
 @given(AGREEMENTS, AGREEMENTS)
 def test_negotiation_always_ends_in_one_agreement_within_both_wishes(client: Agreement, server: Agreement) -> None:
-    granted = accept_offers(parse_extensions(offer(client)), server)
+    granted = accept_offers(parse_extensions(client.header(client_bits=True)), server)
     assert granted is not None
     agreed = granted[0]
     assert check_response(parse_extensions(granted[1]), client) == Agreement(

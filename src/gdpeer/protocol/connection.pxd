@@ -35,7 +35,6 @@ cdef class Connection:
     cdef unsigned char* place(self, Py_ssize_t length) except? NULL
     cdef put(self, Py_ssize_t length)
     cpdef resume(self)
-    cpdef bint has_unparsed(self)
     cpdef receive_eof(self)
     cpdef bint is_held(self)
     cpdef bint settle(self)

@@ -176,11 +176,9 @@ class Connection:
             self.compress(compression, threshold)
 
     def compress(self, agreement: Agreement, threshold: int = 0) -> None:
-        """Compresses from now on, for a connection that was made before the handshake agreed on compression.
+        """Compresses from now on, but for messages of fewer bytes than `threshold`.
 
-        Args:
-            agreement: the agreed parameters.
-            threshold: messages of fewer bytes are sent uncompressed.
+        A connection is made before the handshake agrees on compression.
         """
         server = (agreement.server_max_window_bits, not agreement.server_no_context_takeover)
         client = (agreement.client_max_window_bits, not agreement.client_no_context_takeover)
@@ -192,8 +190,7 @@ class Connection:
         """Parses `data[:length]`; afterwards read `inbox`, `phase` and `outbox`.
 
         The caller may reuse `data` as soon as this returns. Ignored once the connection is closed. Never raises: a
-        protocol
-        violation sets `failure` and queues the close frame (RFC 6455 section 7.1.7).
+        protocol violation sets `failure` and queues the close frame (RFC 6455 section 7.1.7).
         """
         if self.phase == PHASE_CLOSED or self._held is not None or length == 0:
             return
@@ -242,10 +239,6 @@ class Connection:
         if self._rest_at == len(rest):
             self._rest = None
             self._rest_at = 0
-
-    def has_unparsed(self) -> bool:
-        """Tells whether bytes wait for `resume`."""
-        return self._rest is not None
 
     def receive_eof(self) -> None:
         """Ends the connection because the other side's bytes ended: CLOSED, with the code known so far."""
@@ -355,14 +348,7 @@ class Connection:
             self.outbox.send_message(payload, is_text)
 
     def send_ping(self, payload: bytes) -> None:
-        """Queues a ping; ignored unless OPEN.
-
-        Args:
-            payload: at most 125 bytes.
-
-        Raises:
-            ValueError: the payload is longer.
-        """
+        """Queues a ping; ignored unless OPEN. ValueError for a payload of more than 125 bytes."""
         if len(payload) > MAX_CONTROL_PAYLOAD:
             raise ValueError(f"a ping carries at most {MAX_CONTROL_PAYLOAD} bytes, not {len(payload)}")
         if self.phase == PHASE_OPEN:

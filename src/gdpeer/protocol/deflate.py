@@ -11,13 +11,17 @@ from __future__ import annotations
 
 import re
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from gdpeer.errors import HandshakeError, ProtocolError
 
-__all__ = ["NAME", "Agreement", "Deflater", "Inflater", "accept_offers", "check_response", "offer", "parse_extensions"]
+__all__ = ["NAME", "Agreement", "Deflater", "Inflater", "accept_offers", "check_response", "parse_extensions"]
 
 NAME = "permessage-deflate"
+
+_FLAGS = ("server_no_context_takeover", "client_no_context_takeover")
+_BITS = ("server_max_window_bits", "client_max_window_bits")
 
 _TAIL = b"\x00\x00\xff\xff"
 _MAX_ENDINGS = 16  # final blocks in one message: each costs a new stream and no byte, so no other limit counts them
@@ -57,17 +61,10 @@ class Agreement:
                 raise ValueError(f"window bits are 8 to 15, not {bits}")
 
     def header(self, *, client_bits: bool) -> str:
-        """Returns the header's value; with `client_bits` it names client_max_window_bits even at the default of 15."""
-        parts = [NAME]
-        if self.server_no_context_takeover:
-            parts.append("server_no_context_takeover")
-        if self.client_no_context_takeover:
-            parts.append("client_no_context_takeover")
-        if self.server_max_window_bits < 15:
-            parts.append(f"server_max_window_bits={self.server_max_window_bits}")
-        if self.client_max_window_bits < 15:
-            parts.append(f"client_max_window_bits={self.client_max_window_bits}")
-        elif client_bits:
+        """Returns the header's value; a client's offer names client_max_window_bits (`client_bits`) even at 15."""
+        parts = [NAME, *(name for name in _FLAGS if getattr(self, name))]
+        parts += [f"{name}={bits}" for name in _BITS if (bits := getattr(self, name)) < 15]
+        if client_bits and self.client_max_window_bits == 15:
             parts.append("client_max_window_bits")
         return "; ".join(parts)
 
@@ -113,36 +110,21 @@ def _read_parameters(
     parameters: list[tuple[str, str | None]], *, bare_client_bits: bool
 ) -> tuple[Agreement, bool] | None:
     """Reads parameters as an agreement, and whether they name client_max_window_bits. None: they are not valid."""
-    flags = {"server_no_context_takeover": False, "client_no_context_takeover": False}
-    bits = {"server_max_window_bits": 15, "client_max_window_bits": 15}
-    seen = set()
+    found: dict[str, Any] = {}
     for name, value in parameters:
-        # RFC 7692 section 7.1: a parameter that is repeated, unknown or has a wrong value makes the whole offer
-        # invalid.
-        if name in seen:
+        # RFC 7692 section 7.1: a repeated or unknown parameter, or a wrong value, makes the whole offer invalid.
+        if name in found:
             return None
-        seen.add(name)
-        if name in flags and value is None:
-            flags[name] = True
+        if name in _FLAGS and value is None:
+            found[name] = True
         elif name == "client_max_window_bits" and value is None and bare_client_bits:
             # Only an offer may leave out the number: it says that the client understands the parameter.
-            continue
-        elif name in bits and value is not None and re.fullmatch(r"[89]|1[0-5]", value):
-            bits[name] = int(value)
+            found[name] = 15
+        elif name in _BITS and value is not None and re.fullmatch(r"[89]|1[0-5]", value):
+            found[name] = int(value)
         else:
             return None
-    agreement = Agreement(
-        flags["server_no_context_takeover"],
-        flags["client_no_context_takeover"],
-        bits["server_max_window_bits"],
-        bits["client_max_window_bits"],
-    )
-    return agreement, "client_max_window_bits" in seen
-
-
-def offer(wish: Agreement) -> str:
-    """Returns the client's `Sec-WebSocket-Extensions` header, which offers the wished parameters."""
-    return wish.header(client_bits=True)
+    return Agreement(**found), "client_max_window_bits" in found
 
 
 def accept_offers(extensions: list[Extension], wish: Agreement) -> tuple[Agreement, str] | None:
@@ -176,7 +158,7 @@ def accept_offers(extensions: list[Extension], wish: Agreement) -> tuple[Agreeme
 
 
 def check_response(extensions: list[Extension], wish: Agreement) -> Agreement | None:
-    """Checks the server's answer to `offer(wish)`.
+    """Checks the server's answer to the offer of `wish`.
 
     Returns:
         The agreement; None when the server declined.
@@ -196,10 +178,9 @@ def check_response(extensions: list[Extension], wish: Agreement) -> Agreement | 
         raise HandshakeError(f"the server left out server_no_context_takeover of {NAME}")
     if agreed.server_max_window_bits > wish.server_max_window_bits:
         raise HandshakeError(f"the server's window of {NAME} is larger than was asked for")
-    return Agreement(
-        server_no_context_takeover=agreed.server_no_context_takeover,
+    return replace(
+        agreed,
         client_no_context_takeover=agreed.client_no_context_takeover or wish.client_no_context_takeover,
-        server_max_window_bits=agreed.server_max_window_bits,
         client_max_window_bits=min(agreed.client_max_window_bits, wish.client_max_window_bits),
     )
 
@@ -209,8 +190,7 @@ class Deflater:
 
     Args:
         bits: 8-15, the size of the window. zlib cannot use 8 for raw streams; for 8 the deflater writes no references
-            to
-            earlier bytes at all, which a window of any size can read.
+            to earlier bytes at all, which a window of any size can read.
         keep_context: whether a message may refer to earlier messages.
         level: zlib's, 1-9.
     """

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import codecs
 import os
-from enum import IntEnum
 from typing import Any
 
 try:
@@ -34,7 +33,6 @@ __all__ = [
     "FIN",
     "RSV1",
     "MaskKeys",
-    "Opcode",
     "Utf8Validator",
     "append_frame",
     "append_unmasked",
@@ -51,25 +49,8 @@ RSV1 = 0x40
 """Bits of byte 0; RSV1 marks a compressed message (RFC 7692 section 6)."""
 
 
-class Opcode(IntEnum):
-    """The kind of a frame (RFC 6455 section 11.8)."""
-
-    CONTINUATION = 0
-    TEXT = 1
-    BINARY = 2
-    CLOSE = 8
-    PING = 9
-    PONG = 10
-
-
 def encode_head(first: int, length: int, masked: bool) -> bytes:
-    """Returns the head of a frame without the masking key: 2, 4 or 10 bytes.
-
-    Args:
-        first: byte 0: FIN, RSV1 and the opcode.
-        length: of the payload, in bytes.
-        masked: whether a masking key follows.
-    """
+    """Returns the head of a frame without the masking key, 2, 4 or 10 bytes; `first` is byte 0."""
     bit = 0x80 if masked else 0
     # RFC 6455 section 5.2 demands the shortest of the three forms.
     if length < 126:
@@ -80,14 +61,7 @@ def encode_head(first: int, length: int, masked: bool) -> bytes:
 
 
 def append_frame(target: bytearray, first: int, payload: bytes, key: bytes) -> None:
-    """Adds a whole frame to the end of `target`.
-
-    Args:
-        target: grows by head, key and payload.
-        first: byte 0: FIN, RSV1 and the opcode.
-        payload: unmasked.
-        key: 4 bytes to mask with, or empty for a frame that is not masked.
-    """
+    """Adds a whole frame to `target`: `first` is byte 0, and `key` masks the payload unless the key is empty."""
     if cython.compiled:
         head = cython.declare(cython.uchar[10])
         length, key_size = len(payload), len(key)
@@ -107,13 +81,9 @@ def append_frame(target: bytearray, first: int, payload: bytes, key: bytes) -> N
 
 
 def unmask(data: bytearray, start: int, length: int, key_size: int) -> bytes:
-    """Returns a copy of a payload from received bytes, unmasked.
+    """Returns a copy of the payload `data[start:start + length]`, unmasked; all of it must be there.
 
-    Args:
-        data: the received bytes.
-        start: where the payload begins.
-        length: of the payload, in bytes; all of them must be there.
-        key_size: 4 if the masking key stands right before the payload; 0 for a payload that is not masked.
+    `key_size` is 4 if the masking key stands right before the payload, and 0 for a payload that is not masked.
     """
     if cython.compiled:
         source = piece_of(data, start, length, 4 if key_size else 0)
@@ -130,15 +100,9 @@ def unmask(data: bytearray, start: int, length: int, key_size: int) -> bytes:
 
 
 def append_unmasked(target: bytearray, data: bytearray, start: int, length: int, key: bytes, phase: int) -> None:
-    """Adds a piece of a payload to `target`, unmasked.
+    """Adds `data[start:start + length]`, a piece of a payload, to `target`, unmasked with `key`.
 
-    Args:
-        target: grows by `length` bytes.
-        data: the received bytes.
-        start: where the piece begins.
-        length: of the piece, in bytes.
-        key: 4 bytes, or empty for a payload that is not masked.
-        phase: how many bytes of the frame's payload came before this piece.
+    An empty key stands for a payload that is not masked. `phase` bytes of the payload came before this piece.
     """
     if not key:
         target += data[start : start + length]

@@ -19,7 +19,7 @@ import base64
 import os
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from hashlib import sha1
 from typing import TYPE_CHECKING
@@ -215,14 +215,7 @@ class ServerTerms:
         self.lines = http_fast.write_fields(headers)
 
     def check_origin(self, origin: str) -> None:
-        """Refuses pages of other origins.
-
-        Args:
-            origin: the header's value; "": the header is absent.
-
-        Raises:
-            HandshakeError: the origin may not connect (403).
-        """
+        """Refuses pages of other origins by a HandshakeError (403); "" stands for an absent header."""
         if origin and self._allowed_origins is not None and origin not in self._allowed_origins:
             raise HandshakeError(f"pages of {origin} may not connect here", status=403)
 
@@ -284,8 +277,7 @@ class ServerHandshake:
 
         Returns:
             The request once it is complete (a plain request with its body), None before. Then call `accept`, `refusal`
-            or
-            `http_h11.respond`.
+            or `http_h11.respond`.
 
         Raises:
             HandshakeError: the request is not HTTP/1.1 (for a page: nor HTTP/1.0), or over a limit. Answer with
@@ -317,7 +309,7 @@ class ServerHandshake:
             if len(found.headers.get_all(name)) > 1:
                 raise HandshakeError(f"more than one {name} header", status=400)
         headers = _completed(found.headers, repaired)
-        self._request = Request(found.method, found.target, headers, version=found.version)
+        self._request = replace(found, headers=headers)
         if self._take_fields(_deciding(headers)):
             if found.version != "1.1":
                 raise HandshakeError("a WebSocket needs HTTP/1.1", status=400)
@@ -334,9 +326,7 @@ class ServerHandshake:
     def _receive_body(self, request: Request, data: bytes) -> Request | None:
         assert self._reader is not None
         body = self._reader.read_body(data)
-        if body is None:
-            return None
-        return Request(request.method, request.target, request.headers, body, version=request.version)
+        return None if body is None else replace(request, body=body)
 
     def accept(self, request: Request) -> tuple[bytes, Opened]:
         """Accepts an upgrade.
@@ -471,7 +461,7 @@ class ClientHandshake:
         if self._protocols:
             fields.append(("Sec-WebSocket-Protocol", ",".join(self._protocols)))
         if self._compression is not None:
-            fields.append(("Sec-WebSocket-Extensions", deflate.offer(self._compression)))
+            fields.append(("Sec-WebSocket-Extensions", self._compression.header(client_bits=True)))
         return [*fields, *headers]
 
     def _write(self) -> bytes:

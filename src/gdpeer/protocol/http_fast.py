@@ -57,11 +57,9 @@ _OF_RESPONSE = _deciding("sec-websocket-accept")
 
 
 def read_request(head: bytes) -> tuple[str, dict[str, str]] | None:
-    """Returns the target of a GET and the headers that decide about an upgrade, by lower-case name. None: h11 must read
-    it.
+    """Returns the target of a GET and the headers that decide about an upgrade, by lower-case name.
 
-    Args:
-        head: start line to empty line.
+    `head` is all from start line to empty line. None: h11 must read the head.
     """
     end = _line_end(head, 0) if head else -1
     # 14: the length of "GET / HTTP/1.1".
@@ -77,11 +75,7 @@ def read_request(head: bytes) -> tuple[str, dict[str, str]] | None:
 
 
 def read_response(head: bytes) -> dict[str, str] | None:
-    """Returns the headers of a 101 that decide about an upgrade, by lower-case name. None: h11 must read it.
-
-    Args:
-        head: start line to empty line.
-    """
+    """Returns the headers of a 101 that decide about an upgrade, as `read_request` does; None: h11 must read them."""
     end = _line_end(head, 0) if head else -1
     return _read_fields(head, end + 2, _OF_RESPONSE) if end > 0 and head.startswith(b"HTTP/1.1 101 ") else None
 

@@ -16,9 +16,9 @@ from typing import Any
 import h11
 
 from gdpeer.errors import HandshakeError
-from gdpeer.protocol.http_headers import Headers, headers_from_head
+from gdpeer.protocol.http_headers import Headers, Request, headers_from_head
 
-__all__ = ["Reader", "RequestHead", "ResponseHead", "UpgradeRequest", "reason_of", "respond", "respond_head"]
+__all__ = ["Reader", "ResponseHead", "UpgradeRequest", "reason_of", "respond", "respond_head"]
 
 Fields = Sequence[tuple[str, str]]
 
@@ -26,30 +26,8 @@ _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _QUOTATION = re.compile(r":? (?:bytearray\()?b['\"].*", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class RequestHead:
-    """The start line and headers of a request.
-
-    Attributes:
-        method: as sent.
-        target: path and query.
-        headers: all headers.
-        version: of HTTP, "1.1" or "1.0".
-    """
-
-    method: str
-    target: str
-    headers: Headers
-    version: str
-
-
 class Reader:
-    """A server's side of one request: reads head and body.
-
-    Args:
-        max_head_size: in bytes.
-        max_body_size: in bytes.
-    """
+    """A server's side of one request: reads head and body, each up to a limit in bytes."""
 
     __slots__ = ("_body", "_machine", "_max_body_size")
 
@@ -58,8 +36,8 @@ class Reader:
         self._max_body_size = max_body_size
         self._body = bytearray()
 
-    def read_head(self, head: bytes) -> RequestHead:
-        """Parses a whole request head.
+    def read_head(self, head: bytes) -> Request:
+        """Parses a whole request head, without a body.
 
         Raises:
             HandshakeError: the head is not valid HTTP/1.1 or HTTP/1.0.
@@ -71,7 +49,7 @@ class Reader:
         if version not in ("1.1", "1.0"):
             raise HandshakeError(f"HTTP/1.1 is needed, not HTTP/{version}", status=400)
         target = event.target.decode("latin-1")
-        return RequestHead(event.method.decode("latin-1"), target, _decode(event.headers), version)
+        return Request(event.method.decode("latin-1"), target, _decode(event.headers), version=version)
 
     def read_body(self, data: bytes) -> bytes | None:
         """Adds bytes to the body. Returns the whole body once it is complete, None before.

@@ -84,9 +84,7 @@ def _checked(label: str) -> str:
 
 
 def _may_join(label: str, at: int) -> bool:
-    """Tells whether a joiner may stand at an index: behind a virama; a non-joiner also between two Arabic letters that
-    join.
-    """
+    """Tells whether a joiner may stand at an index: behind a virama; a non-joiner also in joined Arabic letters."""
     before, after = label[at - 1 : at] if at else "", label[at + 1 : at + 2]
     if before and combining(before) == _VIRAMA:
         return True
@@ -100,11 +98,7 @@ def _obeys_bidi_rule(label: str) -> bool:
     is_rtl = kinds[0] in ("R", "AL")
     if not is_rtl and kinds[0] != "L":
         return False
-    allowed = (
-        {"R", "AL", "AN", "EN", "ES", "CS", "ET", "ON", "BN", "NSM"}
-        if is_rtl
-        else {"L", "EN", "ES", "CS", "ET", "ON", "BN", "NSM"}
-    )
+    allowed = {"EN", "ES", "CS", "ET", "ON", "BN", "NSM"} | ({"R", "AL", "AN"} if is_rtl else {"L"})
     ends = {"R", "AL", "EN", "AN"} if is_rtl else {"L", "EN"}
     last = next((kind for kind in reversed(kinds) if kind != "NSM"), "")
     both_numbers = is_rtl and "EN" in kinds and "AN" in kinds

@@ -53,15 +53,9 @@ class MessageBuffer:
         self.size = 0
 
     def append_unmasked(self, data: bytearray, start: int, length: int, key: bytes, phase: int, expected: int) -> None:
-        """Adds a piece of a frame's payload, unmasked.
+        """Adds a piece of a frame's payload, as `frames.append_unmasked` does.
 
-        Args:
-            data: the received bytes.
-            start: where the piece begins.
-            length: of the piece, in bytes.
-            key: 4 bytes, or empty for a payload that is not masked.
-            phase: how many bytes of the frame's payload came before this piece.
-            expected: size in bytes that the message will have, as far as is known; checked against the limits before.
+        The message will have `expected` bytes, as far as is known; this size was checked against the limits before.
         """
         if cython.compiled:
             source = piece_of(data, start, length, 0)

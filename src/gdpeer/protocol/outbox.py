@@ -28,10 +28,7 @@ _FULL_CHUNK = 65_536
 
 
 def encode_message(payload: bytes, is_text: bool) -> bytes:
-    """Returns a whole unmasked, uncompressed message frame, which many peers of a server can share.
-
-    Pass it to `Outbox.send_encoded`.
-    """
+    """Returns an unmasked, uncompressed frame for `Outbox.send_encoded`, which many peers of a server can share."""
     frame = bytearray()
     append_frame(frame, _FIN | (_TEXT if is_text else _BINARY), payload, b"")
     return bytes(frame)

@@ -174,7 +174,6 @@ def test_only_the_given_length_is_read(connection: Connection, masked: bool) -> 
     connection.receive_data(data + b"\xff\xff\xff", whole)
     connection.receive_data(bytearray(b"\xff\xff"), 0)
     assert connection.phase == Phase.OPEN
-    assert not connection.has_unparsed()
     assert packets(connection.inbox) == [(b"one", False)]
 
 
@@ -326,7 +325,6 @@ def test_data_after_a_close_is_ignored(connection: Connection, masked: bool, aft
     feed(connection, after)
     connection.resume()
     assert (connection.phase, connection.close_code, connection.failure) == (Phase.CLOSED, 1000, None)
-    assert not connection.has_unparsed()
     assert taken(connection) == []
 
 
@@ -445,7 +443,6 @@ def test_nothing_is_read_after_a_failure(connection: Connection, masked: bool) -
     feed(connection, frame(TEXT, b"later", masked=masked))
     assert connection.close_code == 1002
     assert packets(connection.inbox) == []
-    assert not connection.has_unparsed()
 
 
 @pytest.mark.parametrize("is_client", [True, False])
@@ -473,7 +470,6 @@ def test_full_queue_stops_reading_and_resume_goes_on(
     got = []
     while connection.inbox.count:
         assert connection.inbox.count == (2 if len(got) < 8 else 1)
-        assert connection.has_unparsed() == (len(got) < 8)
         got += [packet for packet, _ in packets(connection.inbox)]
         connection.resume()
     connection.settle()
@@ -500,7 +496,6 @@ def test_resume_between_arrivals_keeps_the_order(connection: Connection, masked:
 
 def test_resume_without_a_rest(connection: Connection) -> None:
     connection.resume()
-    assert not connection.has_unparsed()
     assert connection.phase == Phase.OPEN
 
 

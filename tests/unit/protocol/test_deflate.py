@@ -16,7 +16,6 @@ from gdpeer.protocol.deflate import (
     Inflater,
     accept_offers,
     check_response,
-    offer,
     parse_extensions,
 )
 
@@ -106,7 +105,7 @@ def test_malformed_header_is_refused_with_400(value: str) -> None:
     ],
 )
 def test_offer_names_what_is_wished_for(wish: Agreement, value: str) -> None:
-    assert offer(wish) == value
+    assert wish.header(client_bits=True) == value
 
 
 @pytest.mark.parametrize("bits", [7, 16, 0, -15])
@@ -243,7 +242,7 @@ def test_response_that_was_not_offered_is_refused(value: str, wish: Agreement, w
 @pytest.mark.parametrize("server_wish", [ANY, Agreement(True, True, 9, 10)])
 @pytest.mark.parametrize("client_wish", [ANY, Agreement(True, True, 11, 8), Agreement(False, True, 8, 15)])
 def test_both_sides_come_to_the_same_agreement(client_wish: Agreement, server_wish: Agreement) -> None:
-    result = granted(offer(client_wish), server_wish)
+    result = granted(client_wish.header(client_bits=True), server_wish)
     assert result is not None
     assert answered(result[1], client_wish) == result[0]
 

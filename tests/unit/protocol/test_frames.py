@@ -9,7 +9,6 @@ import pytest
 from gdpeer.protocol import frames
 from gdpeer.protocol.frames import (
     MaskKeys,
-    Opcode,
     Utf8Validator,
     append_frame,
     append_unmasked,
@@ -36,17 +35,6 @@ LONG_TEXTS = [
 
 def test_compiled_tells_the_form() -> None:
     assert frames.__file__.endswith(".py") is not frames.COMPILED
-
-
-def test_opcodes_are_those_of_the_rfc() -> None:
-    assert {opcode.name: int(opcode) for opcode in Opcode} == {
-        "CONTINUATION": 0,
-        "TEXT": 1,
-        "BINARY": 2,
-        "CLOSE": 8,
-        "PING": 9,
-        "PONG": 10,
-    }
 
 
 @pytest.mark.parametrize(
