@@ -204,7 +204,7 @@ class HandshakeError(GdpeerError):
     """The HTTP upgrade failed.
 
     Attributes:
-        status: on a server the status to answer with, on a client the status received; 0 if there is none.
+        status: on a server the status to answer with, on a client the status received; 0 without a status.
         headers: on a server, headers for the answer (`Sec-WebSocket-Version` with 426, `Allow` with 405); on a client,
             the headers that came with the status.
     """

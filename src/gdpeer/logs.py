@@ -179,7 +179,7 @@ class LogLimit:
             _logger.warning("peer %s has gone%s", peer_id, self.take_held_back())
 
     def take_held_back(self) -> str:
-        """Returns the words about held-back lines for the end of a line; "" if there were none."""
+        """Returns the words about held-back lines for the end of a line; "" if all lines were logged."""
         held_back, self.held_back = self.held_back, 0
         return f" (and {held_back} lines before it that were not logged)" if held_back else ""
 

@@ -16,7 +16,7 @@ BURST = 2.0
 
 
 _NOTHING = -1e-6
-"""A debt smaller than this is none: after the wait, inexact arithmetic may leave a tiny rest."""
+"""A smaller debt counts as no debt: after the wait, inexact arithmetic may leave a tiny rest."""
 
 
 class TokenBucket:

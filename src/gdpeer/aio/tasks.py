@@ -71,5 +71,5 @@ class TreeTasks:
 
 
 async def _coroutine(awaitable: Coroutine[Any, Any, object]) -> object:
-    """Awaits any awaitable: a decorator of the method may return one that asyncio makes no task of."""
+    """Awaits any awaitable: a decorator of the method may return an awaitable that asyncio makes no task of."""
     return await awaitable

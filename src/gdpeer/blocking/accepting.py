@@ -152,7 +152,7 @@ class Acceptor(WebSocketServer):
 
 
 def _held(backend: NativeBackend) -> HeldUpgrade | None:
-    """Returns the upgrade whose answer waits for an owner; None if there is none."""
+    """Returns the upgrade whose answer waits for an owner; None if no answer waits."""
     upgrade = backend.upgrade
     is_waiting = backend.stage == Stage.UPGRADING and isinstance(upgrade, HeldUpgrade) and upgrade.is_decided
     return upgrade if is_waiting else None  # type: ignore[return-value]

@@ -39,7 +39,7 @@ class File:
         size: bytes that are sent: the file's size when this object was made.
 
     Raises:
-        OSError: there is no such file.
+        OSError: the file does not exist.
     """
 
     __slots__ = ("path", "size")
@@ -78,7 +78,7 @@ class Source:
         raise NotImplementedError
 
     def close(self) -> None:
-        """Frees what the bytes come from: a file or an iterator."""
+        """Closes the file or the iterator that the bytes come from."""
 
 
 class _BytesSource(Source):

@@ -111,7 +111,7 @@ class Sending:
         return piece
 
     def close(self) -> None:
-        """Ends the response, whatever is left of it. May be called again."""
+        """Ends the response and drops the bytes that are left. May be called again."""
         if not self.is_over:
             self.is_over = True
             self._outgoing.in_pieces -= self._piece

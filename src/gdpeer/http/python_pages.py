@@ -114,7 +114,7 @@ def sources_of(name: str) -> Iterator[tuple[str, Path]]:
     """Returns the files of a module, or of a package and all modules below it, and of the packages around it.
 
     Raises:
-        ModuleNotFoundError: there is no such module, or its source is missing.
+        ModuleNotFoundError: the module does not exist, or its source is missing.
     """
     parts = name.split(".")
     for length in range(1, len(parts) + 1):
@@ -213,7 +213,7 @@ class PythonPages(Guarded):
     def _list_files(self) -> Response:
         python = {"address": self._archive_name, "size": len(self._archive)}
         if self.problem or isinstance(self._pyodide, str):
-            # `problem` names folders of this machine, which are not for everybody who opens the page.
+            # `problem` names folders of this machine, which visitors of the page need not know.
             return Response.json({"pyodide": None, "python": python, "install": INSTALL, "environment": ENVIRONMENT})
         pyodide = {"address": f"{self._pyodide.address}/", "version": self._pyodide.version}
         return Response.json({"pyodide": {**pyodide, "sizes": self._pyodide.sizes}, "python": python})

@@ -27,7 +27,7 @@ class StaticFolder(Guarded):
         folder: where the files are.
 
     Raises:
-        NotADirectoryError: there is no such folder.
+        NotADirectoryError: the folder does not exist.
     """
 
     _gdpeer_attributes: ClassVar[tuple[str, ...]] = ()
@@ -39,7 +39,7 @@ class StaticFolder(Guarded):
             raise NotADirectoryError(f"not a folder: {folder}")
 
     def __call__(self, request: Request) -> Response | None:
-        """Answers a request for a file; returns None when there is no such file."""
+        """Answers a request for a file; returns None if the file does not exist."""
         if refused := only_get(request):
             return refused
         file = self._find(unquote(request.path))

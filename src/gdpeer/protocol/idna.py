@@ -70,7 +70,7 @@ def _checked(label: str) -> str:
             raise ValueError("not a host name: a part that begins with xn-- is damaged") from None
         # Each label has exactly one ASCII form: refuse a second spelling of the same name.
         if opened.isascii() or "".join(map(_map, opened)) != opened or normalize("NFC", opened) != opened:
-            raise ValueError("not a host name: a part that begins with xn-- is not one that is made so")
+            raise ValueError("not a host name: a part that begins with xn-- is not in its only valid form")
         label = opened
     if label and category(label[0]).startswith("M"):
         raise ValueError("not a host name: a part begins with a mark")

@@ -1,6 +1,6 @@
 """Repairs the heads that honest clients and servers send and that h11 would refuse.
 
-    what arrives                                who sends it                        what this module does
+    bytes                                       sender                              repair
     octets 0x80-0xff in a request's target      Godot, for ws://host/?name=José     percent-encodes them
     GET http://host/path HTTP/1.1               clients of proxies, health checks   takes path and query, and its host
     a header name that is no token, as X[a]     Godot, whose games name them        keeps the header, hides it from h11
@@ -95,7 +95,7 @@ def check_first_bytes(data: bytes | bytearray, *, is_response: bool) -> None:
 
 
 def _name_protocol(start: bytes) -> str:
-    """Describes what a server speaks instead of HTTP, by its first bytes."""
+    """Describes the protocol that a server speaks instead of HTTP, by its first bytes."""
     if start[0] in _TLS_RECORDS and start[1:2] in (b"\x03", b""):
         return "this is TLS, and the URL must begin with wss://"
     # The first frame of HTTP/2 is SETTINGS (type 4, no flags, stream 0).
