@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from gdpeer.contract.tokens import Kind, Token
 from gdpeer.project_files.strings import string_value
@@ -15,9 +16,11 @@ __all__ = ["Rpc", "parse_rpc"]
 
 UNKNOWN = "?"
 
-_MODES = ("any_peer", "authority")
-_LOCAL = ("call_local", "call_remote")
-_TRANSFERS = ("reliable", "unreliable", "unreliable_ordered")
+_KINDS = {
+    "mode": ("any_peer", "authority"),
+    "call_local": ("call_local", "call_remote"),
+    "transfer": ("reliable", "unreliable", "unreliable_ordered"),
+}
 _WORDS = 3
 """Most words before the channel."""
 
@@ -55,7 +58,7 @@ def _split(tokens: Sequence[Token]) -> list[list[Token]]:
     arguments: list[list[Token]] = [[]]
     depth = 0
     for token in tokens:
-        depth += (token.text in "([{") - (token.text in ")]}") if token.kind is Kind.MARK else 0
+        depth += token.depth
         if token.kind is Kind.MARK and token.text == "," and depth == 0:
             arguments.append([])
         else:
@@ -81,14 +84,9 @@ def _with_word(found: Rpc, argument: Sequence[Token], seen: set[str]) -> Rpc:
     if kind in seen:
         raise ValueError(f"@rpc has two words of a kind: {word!r} is the second")
     seen.add(kind)
-    if kind == "call_local":
-        return found if found.call_local is None else replace(found, call_local=word == "call_local")
-    if kind == "mode":
-        return found if found.mode == UNKNOWN else replace(found, mode=word)
-    return found if found.transfer == UNKNOWN else replace(found, transfer=word)
-
-
-_KINDS = {"mode": _MODES, "call_local": _LOCAL, "transfer": _TRANSFERS}
+    value: Any = word == "call_local" if kind == "call_local" else word
+    # An expression before this word may have set any of the three.
+    return found if found.mode == UNKNOWN else replace(found, **{kind: value})
 
 
 def _channel(argument: Sequence[Token]) -> int | None:

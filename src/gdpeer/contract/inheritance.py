@@ -56,7 +56,11 @@ class Classes:
     def _make_table(self, class_: ClassSyntax) -> Table | None:
         methods: dict[str, Method] = {}
         chain = self.chain(class_)
-        if self._is_circle(chain) or any(self._is_broken(base) for base in chain):
+        if self.base(chain[-1]) is not None:
+            self._report(class_, "cycle", "extends itself, by way of others")
+            return None
+        # The engine refuses to load a script whose base is missing, or that has problems.
+        if any(base in self._baseless or self._scripts[base.script].problems for base in chain):
             return None
         for base in chain:
             for function in base.functions.values():
@@ -68,10 +72,6 @@ class Classes:
                     )
         return Table(class_.id, class_.name, tuple(methods[name] for name in sorted(methods)))
 
-    def _is_broken(self, class_: ClassSyntax) -> bool:
-        """Tells whether the engine would refuse to load the script of a class."""
-        return class_ in self._baseless or bool(self._scripts[class_.script].problems)
-
     def chain(self, class_: ClassSyntax) -> list[ClassSyntax]:
         """Returns a class and all its bases, the nearest first; a circle ends where it begins again."""
         found = {class_: None}
@@ -80,12 +80,6 @@ class Classes:
             found[base] = None
             base = self.base(base)
         return list(found)
-
-    def _is_circle(self, chain: list[ClassSyntax]) -> bool:
-        if self.base(chain[-1]) is None:
-            return False
-        self._report(chain[0], "cycle", "extends itself, by way of others")
-        return True
 
     def _report(self, class_: ClassSyntax, code: str, text: str) -> None:
         self.problems.append(Problem(code, class_.script, class_.line, text))
@@ -155,11 +149,8 @@ class Classes:
 
     def _member(self, class_: ClassSyntax, name: str) -> ClassSyntax | None:
         """Returns an inner class, or the class that a constant names; own or inherited."""
-        for scope in self.chain(class_):
-            found = self._own_member(scope, name)
-            if found is not None:
-                return found
-        return None
+        found = (self._own_member(scope, name) for scope in self.chain(class_))
+        return next((member for member in found if member is not None), None)
 
     def _own_member(self, class_: ClassSyntax, name: str) -> ClassSyntax | None:
         if name in class_.classes:

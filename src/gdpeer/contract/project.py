@@ -50,11 +50,7 @@ def read_scripts(folder: Path, scripts: list[Path]) -> Contract:
 
 
 class _Reader:
-    """Collects scripts, scenes and problems during one reading.
-
-    Args:
-        files: of the project.
-    """
+    """Collects scripts, scenes and problems during one reading."""
 
     def __init__(self, files: ProjectFiles) -> None:
         self._files = files
@@ -68,14 +64,11 @@ class _Reader:
         settings = self._files.settings()
         # Scripts and scenes refer to files by uid.
         self._files.read_uids(files)
-        texts = [(self._files.name(file), file) for file in files if file.suffix in (".gd", ".tscn")]
-        for name, file in texts:
-            if file.suffix == ".gd":
-                self._read_script(name, self._files.text(file))
-        for name, file in texts:
-            text = self._files.text(file) if file.suffix == ".tscn" else None
+        # Scripts come before scenes.
+        for file in sorted(files, key=lambda file: file.suffix):
+            text = self._files.text(file) if file.suffix in (".gd", ".tscn") else None
             if text is not None:
-                self._read_scene(name, text)
+                self._read(self._files.name(file), text)
         scenes = NodeLists(self._scenes.get, self._files.exists)
         classes = Classes(self._scripts, self._global_names(), self._autoload_scripts(settings), self._uids)
         tables = self._tables(classes)
@@ -85,11 +78,10 @@ class _Reader:
         problems = (*self._problems, *classes.problems, *scenes.problems)
         return Contract(str(self._files.folder), engine_of(settings), tables, places, problems)
 
-    def _read_script(self, name: str, text: str | None) -> None:
-        if text is not None:
+    def _read(self, name: str, text: str) -> None:
+        if name.endswith(".gd"):
             self._scripts[name] = parse_script(text, name)
-
-    def _read_scene(self, name: str, text: str) -> None:
+            return
         scene = self._scenes[name] = parse_scene(text, name, self._uids)
         for id_, source in scene.scripts.items():
             self._scripts[id_] = parse_script(source, id_)

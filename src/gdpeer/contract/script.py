@@ -141,7 +141,7 @@ class _Parser:
         blocks = self._blocks
         # A line that is not deeper ends all blocks that began at its depth or deeper.
         while line.indent <= blocks[-1].indent:
-            self._leave(blocks.pop())
+            self._refuse_rpc(blocks.pop(), "@rpc stands before nothing")
         block = blocks[-1]
         if block.inside is None:
             self._check_body(line)
@@ -155,11 +155,8 @@ class _Parser:
 
     def finish(self) -> None:
         """Ends all blocks at the end of the file."""
-        while self._blocks:
-            self._leave(self._blocks.pop())
-
-    def _leave(self, block: _Block) -> None:
-        self._refuse_rpc(block, "@rpc stands before nothing")
+        for block in reversed(self._blocks):
+            self._refuse_rpc(block, "@rpc stands before nothing")
 
     def _refuse_rpc(self, block: _Block, why: str) -> None:
         for token, _ in block.pending:
@@ -250,7 +247,7 @@ class _Parser:
             except ValueError as error:
                 self._problem(token, str(error))
         inside.functions[name.text] = Function(name.text, name.line, rpc)
-        cursor.skip_function()
+        cursor.skip_statement(is_function=True)
 
     def _class(self, cursor: _Cursor, outer: ClassSyntax) -> ClassSyntax | None:
         if cursor.is_over():
@@ -309,7 +306,7 @@ class _Cursor:
         depth, begin = 0, self._at + 1
         while not self.is_over():
             token = self.next()
-            depth += _depth(token)
+            depth += token.depth
             if depth == 0:
                 return list(self._tokens[begin : self._at - 1])
         return list(self._tokens[begin:])
@@ -323,19 +320,16 @@ class _Cursor:
             if token.kind is Kind.WORD and (at == 0 or tokens[at - 1].text == ",")
         ]
 
-    def skip_statement(self) -> None:
-        """Steps to the semicolon that ends the statement, or to the end of the line."""
-        depth = 0
-        while not self.is_over() and not (depth == 0 and self.sees(";")):
-            depth += _depth(self.next())
+    def skip_statement(self, *, is_function: bool = False) -> None:
+        """Steps to the semicolon that ends the statement, or to the end of the line.
 
-    def skip_function(self) -> None:
-        """Steps behind a function's head, and over a body that follows on the same line."""
+        A function's body that follows on the same line takes the whole line.
+        """
         depth = 0
         while not self.is_over() and not (depth == 0 and self.sees(";")):
             token = self.next()
-            depth += _depth(token)
-            if depth == 0 and token.text == ":":
+            depth += token.depth
+            if is_function and depth == 0 and token.text == ":":
                 self._at = len(self._tokens)
 
     def reference(self) -> Reference | None:
@@ -361,9 +355,3 @@ class _Cursor:
                 break
             names.append(self.next().text)
         return names
-
-
-def _depth(token: Token) -> int:
-    if token.kind is not Kind.MARK:
-        return 0
-    return (token.text in ("(", "[", "{")) - (token.text in (")", "]", "}"))

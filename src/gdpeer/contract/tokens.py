@@ -53,6 +53,11 @@ class Token(NamedTuple):
     text: str
     line: int
 
+    @property
+    def depth(self) -> int:
+        """1 for an opening bracket, -1 for a closing bracket, else 0."""
+        return (self.text in ("(", "[", "{")) - (self.text in (")", "]", "}"))
+
 
 class SyntaxProblem(NamedTuple):
     """The reason why the engine would not load a file, with its line."""
@@ -84,15 +89,16 @@ def logical_lines(text: str, problems: list[SyntaxProblem]) -> Iterator[Line]:
         text: without a byte order mark.
         problems: problems found are added here.
     """
-    line, brackets = Line(0), _Brackets(problems)
+    line = Line(0)
+    brackets: list[tuple[str, int]] = []  # the open brackets, each with its line
     number, indent, is_begin = 1, 0, True
     for match in _TOKEN.finditer(text):
         kind, piece = match.lastgroup or "", match.group()
         if kind == "newline":
-            if not brackets.open and line.tokens:
+            if not brackets and line.tokens:
                 yield line
                 line = Line(0)
-            if not brackets.open:
+            if not brackets:
                 indent, is_begin = 0, True
         elif kind == "space":
             indent += len(piece) if is_begin else 0
@@ -107,29 +113,13 @@ def logical_lines(text: str, problems: list[SyntaxProblem]) -> Iterator[Line]:
                 return
             if piece == "\r":
                 problems.append(SyntaxProblem(number, "a carriage return stands alone"))
-            brackets.take(kind, piece, number)
+            if kind == "open":
+                brackets.append((piece, number))
+            elif kind == "close" and (not brackets or brackets.pop()[0] != _PAIRS[piece]):
+                problems.append(SyntaxProblem(number, f"{piece} closes nothing"))
         number += piece.count("\n")
     if line.tokens:
         yield line
-    brackets.finish()
-
-
-class _Brackets:
-    """Tracks the open brackets of a file."""
-
-    def __init__(self, problems: list[SyntaxProblem]) -> None:
-        self.open: list[tuple[str, int]] = []
-        self._problems = problems
-
-    def take(self, kind: str, piece: str, line: int) -> None:
-        """Opens or closes a bracket, if the token is a bracket."""
-        if kind == "open":
-            self.open.append((piece, line))
-        elif kind == "close" and (not self.open or self.open.pop()[0] != _PAIRS[piece]):
-            self._problems.append(SyntaxProblem(line, f"{piece} closes nothing"))
-
-    def finish(self) -> None:
-        """Reports a bracket that is still open at the end of the file."""
-        if self.open:
-            piece, line = self.open[-1]
-            self._problems.append(SyntaxProblem(line, f"{piece} is not closed"))
+    if brackets:
+        piece, number = brackets[-1]
+        problems.append(SyntaxProblem(number, f"{piece} is not closed"))
