@@ -19,7 +19,9 @@ CONTROLS = frozenset(map(chr, (*range(32), *range(127, 160))))
 
 def packets(version: str) -> list[bytes]:
     """What a real engine said."""
-    lines = (ROOT / "tests" / "golden" / f"rpc_godot{version}.jsonl").read_text().splitlines()
+    golden = ROOT / "tests" / "golden"
+    names = {"4": ["rpc_godot4.jsonl", "replication_godot4.jsonl"], "3": ["rpc_godot3.jsonl"]}[version]
+    lines = [line for name in names for line in (golden / name).read_text().splitlines()]
     return [bytes.fromhex(entry["hex"]) for entry in map(json.loads, lines) if "hex" in entry]
 
 

@@ -6,7 +6,7 @@ Layer: `inspection`; pure.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence, Sized
+from collections.abc import Iterable, Iterator, Sequence, Sized
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Any
@@ -16,7 +16,7 @@ from gdpeer.inspection.direction import Direction, Message
 from gdpeer.quoting import escape
 from gdpeer.variant.text.text import var_to_str
 
-__all__ = ["Decoded", "DialectDecoder", "Paths", "clipped", "value_text"]
+__all__ = ["Decoded", "DialectDecoder", "Paths", "State", "clipped", "value_text"]
 
 MOST_TEXT = 200
 """The most characters that are shown of one value or one text message."""
@@ -41,6 +41,42 @@ CONTROLS = {code: 0x2400 + code for code in range(32)} | {0x7F: 0x2421} | dict.f
 
 
 @dataclass(frozen=True, slots=True)
+class State:
+    """The values that a packet has for one synchronizer, or for all synchronizers of a spawned node.
+
+    Attributes:
+        name: the path of the synchronizer or of the spawned node; `net id 2` if the path is not known.
+        values: None if the bytes cannot be decoded.
+        properties: the names of the values; empty if they are not known.
+        size: bytes of the values.
+    """
+
+    name: str
+    values: Sequence[Any] | None
+    properties: Sequence[str]
+    size: int
+
+    def summary(self) -> str:
+        """Returns one text: `Main/Units/U1/Sync(position = Vector2(1, 2), turn = 0.5)`."""
+        return f"{clipped(self.name)}({', '.join(self._parts())})"
+
+    def _parts(self) -> Iterator[str]:
+        if self.values is None:
+            yield f"{self.size} bytes, not decoded"
+            return
+        for index, value in enumerate(self.values):
+            name = f"{clipped(self.properties[index])} = " if self.properties else ""
+            yield f"{name}{value_text(value, 4)}"
+
+    def as_json(self) -> dict[str, Any]:
+        """Returns the state as a dictionary for JSON."""
+        if self.values is None:
+            return {"name": clipped(self.name), "undecoded": self.size}
+        named = {"properties": [clipped(name) for name in self.properties]} if self.properties else {}
+        return {"name": clipped(self.name), **named, "values": [value_text(value, 4) for value in self.values]}
+
+
+@dataclass(frozen=True, slots=True)
 class Decoded:
     """The content of one message.
 
@@ -55,6 +91,7 @@ class Decoded:
         problem: why the message could not be decoded; "" if it was decoded.
         is_relayed: whether the server relays the message from one client to others.
         engine: 3 or 4, the Godot version whose values `arguments` are.
+        states: of a SPAWN, a SYNC or a delta.
     """
 
     command: str
@@ -67,6 +104,12 @@ class Decoded:
     problem: str = ""
     is_relayed: bool = False
     engine: int = 4
+    states: Sequence[State] = ()
+
+    @property
+    def paths(self) -> list[str]:
+        """The paths of all nodes that the message is about."""
+        return [self.path, *(state.name for state in self.states)]
 
     @property
     def label(self) -> str:
@@ -87,12 +130,14 @@ class Decoded:
         return [value_text(value, self.engine) for value in self.arguments]
 
     def summary(self) -> str:
-        """Returns one line of text: `Main/Game:roll(1, "six")` for a call, else the path and the detail."""
+        """Returns one line of text: `Main/Game:roll(1, "six")` for a call, else path, detail and states."""
         if self.problem:
             return f"undecoded: {self.problem}"
         if self.method:
             return clipped(f"{clipped(self.path)}:{clipped(self.method)}({', '.join(self.texts())})", MOST_LINE)
-        return " ".join(part for part in (clipped(self.path), self.detail) if part)
+        states = clipped(", ".join(state.summary() for state in self.states), MOST_LINE)
+        words = ": ".join(part for part in (self.detail, states) if part)
+        return " ".join(part for part in (clipped(self.path), words) if part)
 
 
 class Paths:

@@ -9,21 +9,22 @@ Layer: `inspection`; no I/O. Source: reference godot4-wire B.3, C, D, E.
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
-from typing import Any
 
+from gdpeer.contract import checksum_of
 from gdpeer.errors import PacketError
 from gdpeer.inspection.decoded import Decoded, DialectDecoder, clipped
+from gdpeer.inspection.decoding_replication import ReplicationDecoder
 from gdpeer.inspection.direction import Direction, Message
 from gdpeer.inspection.method_names import MethodNames
 from gdpeer.multiplayer.wire import godot4
-from gdpeer.multiplayer.wire.replication import Delta, Despawn, Spawn, Sync, path_based
+from gdpeer.multiplayer.wire.replication import Delta, Despawn, Spawn, Sync
 
 __all__ = ["Decoder4", "is_id"]
 
 SERVER = 1
 MOST_CHECKSUMS = 65_536
 MOST_UNNAMED = 1000
+NO_METHODS = checksum_of(())
 
 _I32 = struct.Struct("<i")
 
@@ -44,6 +45,7 @@ class Decoder4(DialectDecoder):
         super().__init__()
         self._names = names
         self._checksums: dict[tuple[int | None, str], str] = {}
+        self._replication = ReplicationDecoder(names.scenes)
 
     def decode(self, direction: Direction, message: Message) -> Decoded:
         """Returns the content of a message; `Decoded.problem` says why if it cannot be decoded."""
@@ -57,7 +59,7 @@ class Decoder4(DialectDecoder):
             packet = godot4.parse(message.data, objects=True)  # objects are shown even if the game refuses them
             if isinstance(packet, godot4.Relay):
                 return self._relayed(packet, is_up)
-            return self._say(packet, source).between(source, target)
+            return self._say(packet, source, target).between(source, target)
         except PacketError as problem:
             return Decoded("undecoded", source, target, problem=str(problem))
 
@@ -67,9 +69,9 @@ class Decoder4(DialectDecoder):
         # These are invalid inside a RELAY: a client must not speak for the server.
         if isinstance(inner, godot4.Relay | godot4.Auth | godot4.AddPeer | godot4.DelPeer):
             raise PacketError("SYS within a RELAY", 6)
-        return self._say(inner, source).between(source, target, is_relayed=True)
+        return self._say(inner, source, target).between(source, target, is_relayed=True)
 
-    def _say(self, packet: godot4.Packet, source: int | None) -> Decoded:
+    def _say(self, packet: godot4.Packet, source: int | None, target: int | None) -> Decoded:
         match packet:
             case godot4.RemoteCall():
                 return self._call(packet, source)
@@ -79,19 +81,15 @@ class Decoder4(DialectDecoder):
                 return self._confirm(matches, cache_id, path)
             case godot4.Raw(data):
                 return Decoded("raw", detail=f"{len(data)} bytes: {data[:32].hex(' ')}")
-            case Spawn():
-                return self._spawn(packet, source)
-            case Despawn(net_id):
-                return Decoded("despawn", detail=f"net id {net_id}")
-            case Sync(_, elements, problem):
-                return self._elements("sync", elements, problem, source)
-            case Delta(elements, problem):
-                return self._elements("delta", elements, problem, source)
+            case Spawn() | Despawn() | Sync() | Delta():
+                return self._replication.decode(packet, (source, target), self.paths_of(source))
             case godot4.Auth(data):  # may hold a password: never shown
                 return Decoded("auth", detail=f"{len(data)} bytes, not shown" if data else "complete")
             case godot4.AddPeer(peer_id):
                 return Decoded("add peer", detail=str(peer_id))
             case godot4.DelPeer(peer_id):
+                if source == SERVER:
+                    self._replication.forget_peer(peer_id)
                 return Decoded("del peer", detail=str(peer_id))
         raise PacketError("a packet of no known kind")  # pragma: no cover - parse knows no other
 
@@ -114,25 +112,10 @@ class Decoder4(DialectDecoder):
             self._checksums[source, self.paths_of(source).name(cache_id)] = checksum
         known = self._names.table(checksum)
         methods = f"methods {' '.join(known)}" if known else f"checksum {checksum}"
+        if checksum == NO_METHODS:  # of nodes that only replicate
+            methods = "no methods"
         return Decoded("simplify path", path=path, detail=f"is node {cache_id}, {clipped(methods)}")
 
     def _confirm(self, matches: bool, cache_id: int | None, path: str | None) -> Decoded:
         which = f"node {cache_id}" if cache_id is not None else clipped(path or "")
         return Decoded("confirm path", detail=which if matches else f"{which}, the methods differ")
-
-    # ------------------------------------------------------------------------------------------ replication
-
-    def _spawn(self, packet: Spawn, source: int | None) -> Decoded:
-        what = "custom" if packet.argument is not None else f"scene {packet.scene}"
-        detail = f"{clipped(packet.name)}, {what}, net id {packet.net_id}, {len(packet.state)} bytes of state"
-        return Decoded("spawn", path=self.paths_of(source).name(packet.spawner_id), detail=detail)
-
-    def _elements(self, command: str, elements: Sequence[Any], problem: str, source: int | None) -> Decoded:
-        if problem:
-            raise PacketError(problem)
-        parts = [f"{self._synchronizer(one[0], source)} {len(one[-1])} bytes" for one in elements]
-        return Decoded(command, detail=clipped(", ".join(parts)))
-
-    def _synchronizer(self, sync_id: int, source: int | None) -> str:
-        path_id = path_based(sync_id)
-        return f"net id {sync_id}" if path_id is None else self.paths_of(source).name(path_id)

@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import NamedTuple
 
 from gdpeer.contract import checksum_of, read_project, read_scripts
+from gdpeer.inspection.scene_names import SceneNames
 from gdpeer.inspection.scripts import load_script
 from gdpeer.multiplayer.rpc.decorator import class_table
 from gdpeer.multiplayer.tree import Node
@@ -31,9 +32,11 @@ class MethodNames:
 
     Args:
         tables: for each class the names of its `@rpc` methods, in any order, inherited ones included.
+        scenes: the names that spawners and synchronizers leave out.
     """
 
-    def __init__(self, tables: Iterable[Sequence[str]] = ()) -> None:
+    def __init__(self, tables: Iterable[Sequence[str]] = (), scenes: SceneNames | None = None) -> None:
+        self.scenes = scenes or SceneNames()
         # Sorted as Godot sorts them to number them.
         self._tables = {checksum_of(names): tuple(sorted(names)) for names in tables if names}
 

@@ -85,6 +85,7 @@ class Row:
             "method": clipped(what.method),
             "arguments": what.texts(),
             "detail": what.detail,
+            "states": [state.as_json() for state in what.states],
             "problem": what.problem,
         }
         # Keep the number 0, but leave out False, "" and [].
@@ -98,7 +99,7 @@ class Filter:
     Attributes:
         peers: numbers of clients, or their ids in the multiplayer.
         commands: shell globs for the command.
-        paths: shell globs for the node's path.
+        paths: shell globs for the path of a node; a packet with the states of several nodes needs one that matches.
         methods: shell globs for the method's name.
         direction: None for both.
     """
@@ -116,7 +117,8 @@ class Filter:
             return False
         if self.direction is not None and row.direction is not self.direction:
             return False
-        return fits(what.command, self.commands) and fits(what.path, self.paths) and fits(what.method, self.methods)
+        is_there = any(fits(path, self.paths) for path in what.paths)
+        return is_there and fits(what.command, self.commands) and fits(what.method, self.methods)
 
 
 def fits(text: str, globs: tuple[str, ...]) -> bool:

@@ -130,13 +130,13 @@ def test_names_are_missing_where_no_table_has_the_checksum() -> None:
         (godot4.AddPeer(9).encode(), "9"),
         (godot4.DelPeer(9).encode(), "9"),
         (bytes.fromhex("04000100000001000000010000000400000002000000426f620005000000000080 3f00000040"),
-         "node 1 Bob, scene 0, net id 1, 12 bytes of state"),
+         "node 1 scene 0, net id 1, synchronizers 2: …/Bob(Vector2(1, 2))"),
         (bytes.fromhex("04ff01000000030000000000000004000000426f6200020000000207"),
-         "node 1 Bob, custom, net id 3, 0 bytes of state"),
+         "node 1 spawn(7), net id 3: …/Bob()"),
         (bytes.fromhex("0501000000"), "net id 1"),
-        (bytes.fromhex("060100020000000c000000050000000000803f00000040"), "net id 2 12 bytes"),
-        (bytes.fromhex("16020000000100000000000000020000000207"), "net id 2 2 bytes"),
-        (bytes.fromhex("0601000700008001000000ff"), "node 7 1 bytes"),
+        (bytes.fromhex("060100020000000c000000050000000000803f00000040"), "net id 2(Vector2(1, 2))"),
+        (bytes.fromhex("16020000000100000000000000020000000207"), "net id 2(#0 = 7)"),
+        (bytes.fromhex("0601000700008001000000ff"), "node 7(1 bytes, not decoded)"),
     ],
 )  # fmt: skip
 def test_what_is_no_call(data: bytes, summary: str) -> None:

@@ -20,6 +20,12 @@ function glob(text) {
   return new RegExp(`^${escaped}$`, "su");
 }
 
+// A packet of synchronizers has the states of several nodes.
+function matched(row, id) {
+  const states = id === "path" ? (row.states ?? []).map((state) => state.name) : [];
+  return [row[id] ?? "", ...states];
+}
+
 function wanted() {
   const value = (id) => byId(id).value.trim();
   const globs = ["command", "path", "method"].filter(value).map((id) => [id, glob(value(id))]);
@@ -28,7 +34,7 @@ function wanted() {
   return (row) =>
     (!peer || String(row.peer) === peer || String(row.id) === peer) &&
     (!direction || row.direction === direction) &&
-    globs.every(([id, pattern]) => pattern.test(row[id] ?? ""));
+    globs.every(([id, pattern]) => matched(row, id).some((text) => pattern.test(text)));
 }
 
 let takes = wanted();
@@ -43,7 +49,14 @@ function part(name, text, kind = "span") {
 function say(row) {
   if (row.problem) return `undecoded: ${row.problem}`;
   if (row.method) return `${row.path ?? ""}:${row.method}(${(row.arguments ?? []).join(", ")})`;
-  return [row.path, row.detail].filter(Boolean).join(" ");
+  const states = (row.states ?? []).map(sayState).join(", ");
+  return [row.path, [row.detail, states].filter(Boolean).join(": ")].filter(Boolean).join(" ");
+}
+
+function sayState(state) {
+  if (state.undecoded !== undefined) return `${state.name}(${state.undecoded} bytes, not decoded)`;
+  const names = state.properties;
+  return `${state.name}(${state.values.map((value, at) => (names ? `${names[at]} = ${value}` : value)).join(", ")})`;
 }
 
 function draw(row) {
