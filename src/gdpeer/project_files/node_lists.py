@@ -25,6 +25,9 @@ MOST_PATH = 2_000
 MOST_DEPTH = 64
 """Most levels of scenes within scenes."""
 
+_MODELS = (".glb", ".gltf", ".dae", ".blend", ".fbx", ".obj")
+"""Files that the engine imports as scenes. Their nodes have no scripts and no replication of their own."""
+
 
 class Property(NamedTuple):
     """A value that a file gives to a node, and the file, in which the value's references have their meaning."""
@@ -121,9 +124,9 @@ class NodeLists:
             )
         if len(self._making) > MOST_DEPTH:
             return scene.problem("limit", node.line, f"more than {MOST_DEPTH} levels of scenes within scenes")
-        return self.of(node.instance) or scene.problem(
-            "unknown-nodes", node.line, f"{node.instance} cannot be read: its nodes are unknown"
-        )
+        code = "model" if node.instance.endswith(_MODELS) and self._exists(node.instance) else "unknown-nodes"
+        text = f"{node.instance} cannot be read: its nodes are unknown"
+        return self.of(node.instance) or scene.problem(code, node.line, text)
 
     def is_there(self, path: str) -> bool:
         """Tells whether there is a file at a path, in whatever form."""
@@ -197,10 +200,11 @@ class _Listing:
         above = path
         while above and above not in self._nodes:
             above = above.rpartition("/")[0]
-        if len(path) > MOST_PATH or not above or not self._nodes[above].is_open:
+        if len(path) > MOST_PATH or not self._nodes[above].is_open:
             return False
-        while above != path:
-            above = path[: (path + "/").index("/", len(above) + 1)]
+        begin = len(above) + 1 if above else 0
+        for name in path[begin:].split("/"):
+            above = f"{above}/{name}" if above else name
             self._put(above, replace(self._new(node, ""), properties={}, is_open=True))
         return True
 

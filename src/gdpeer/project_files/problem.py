@@ -16,7 +16,7 @@ class Problem:
 
     Attributes:
         code: `parse`, `unreadable`, `unknown-base`, `cycle`, `unknown-nodes`, `missing-parent`, `missing-node`,
-            `duplicate-node`, `limit`.
+            `duplicate-node`, `limit`, `model`.
         file: as `res://`.
         line: from 1 on; 0 if unknown.
         text: one sentence.

@@ -79,7 +79,18 @@ def test_nodes_of_an_imported_model_are_taken_from_what_is_set_on_them(tmp_path:
     )
     found = listed(tmp_path, main='[node name="R" type="Node"]\n' + instance("M", "res://model.glb", rest=rest))
     assert list(found.nodes) == ["", "M", "M/Arm", "M/Arm/Hand", "M/Arm/Hand/Gun", "M/Arm/Sync"]
-    assert [one.code for one in found.problems] == ["unknown-nodes", "missing-parent", "missing-node"]
+    assert [one.code for one in found.problems] == ["model", "missing-parent", "missing-node"]
+
+
+def test_nodes_below_the_root_of_an_inherited_model_are_taken_from_what_is_set_on_them(tmp_path: Path) -> None:
+    (tmp_path / "model.glb").write_bytes(b"glTF")
+    main = (
+        '[ext_resource type="PackedScene" path="res://model.glb" id="1"]\n[node name="R" instance=ExtResource("1")]\n'
+    )
+    main += '[node name="A" parent="."]\nx = 1\n[node name="C" type="Node" parent="B/D"]\n'
+    found = listed(tmp_path, main=main)
+    assert list(found.nodes) == ["", "A", "B", "B/D", "B/D/C"]
+    assert "x" in found.nodes["A"].properties
 
 
 def test_circles_and_levels_are_bounded(tmp_path: Path) -> None:
