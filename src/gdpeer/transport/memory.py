@@ -240,12 +240,9 @@ class MemoryStream(Stream):
             return
         arrives = self._incoming.next_at()
         if self._want_read and arrives is not None and (self._timer is None or self._timer.when != arrives):
-            self._set_timer(poller, arrives)
-
-    def _set_timer(self, poller: Poller, when: float) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = poller.call_at(when, self._on_time)
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer = poller.call_at(arrives, self._on_time)
 
     def _on_time(self) -> None:
         self._timer = None

@@ -61,9 +61,6 @@ cdef class Poller:
     cdef double _log_after
     cdef public object on_close
 
-    cdef _use(self, object backend)
-    @cython.locals(watch=Watch)
-    cpdef _renew(self)
     @cython.locals(descriptor=int)
     cpdef _add(self, Watch watch, object ready)
     @cython.locals(watch=Watch)
@@ -76,12 +73,9 @@ cdef class Poller:
     @cython.locals(watches=dict, waits=int, found=int, watch=Watch, bits=int, i=int)
     cdef _call_ready(self, double timeout, Py_ssize_t serial)
     cdef _find(self, double timeout)
-    cdef _sleep_instead(self, object error, double timeout)
-    cdef _refused(self, object error)
     cdef _call_found(self, object found, Py_ssize_t serial)
     cpdef double due_at(self) except? -7
     cdef _drop_cancelled(self)
-    cdef bint _open_waker(self) except -1
     cdef double _shorten(self, double timeout) except? -7
     cdef _clear_wake(self)
     cdef _run_soon(self, Py_ssize_t waiting)

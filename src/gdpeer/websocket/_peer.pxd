@@ -28,7 +28,6 @@ cdef class PeerBase:
     cpdef bytes take(self)
     @cython.locals(inbox=Inbox, packet=bytes, was_text=bint)
     cdef bytes _take(self, Backend backend)
-    cpdef bint was_string_packet(self)
     cpdef Py_ssize_t get_available_packet_count(self)
 
 

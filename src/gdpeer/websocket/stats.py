@@ -116,12 +116,7 @@ _LEVELS = ("queued_packets", "queued_bytes", "outbound_packets", "outbound_bytes
 
 
 class Tally:
-    """The counters of connections that have ended, for a server.
-
-    Attributes:
-        accepted, opened, pages: see `ServerStats`.
-        refused, refused_packets: see `ServerStats`.
-    """
+    """The counters of connections that have ended, for a server; `ServerStats` describes them."""
 
     def __init__(self) -> None:
         self.accepted = 0
@@ -141,9 +136,7 @@ class Tally:
             self.refused[cause.cause.value] += 1
 
     def note_ended(self, backend: Backend) -> None:
-        """Adds the counters of a connection that has ended. The code is written out, because every connection pays for
-        it.
-        """
+        """Adds the counters of a connection that has ended. Every connection pays for this code, so no loop here."""
         cause = backend.cause.cause
         self._ended[cause] = self._ended.get(cause, 0) + 1
         self._bytes_received += backend.bytes_received
@@ -154,13 +147,9 @@ class Tally:
         self._throttled += backend.throttled
 
     def stats(self, backends: Iterable[Backend], pending: int, answering: int = 0, outgoing: int = 0) -> ServerStats:
-        """Returns all counters of the server.
+        """Returns all counters of the server, with those of its open connections.
 
-        Args:
-            backends: the open connections.
-            pending: how many connections are not open yet.
-            answering: how many connections will not open.
-            outgoing: the bytes in memory of the answers to these.
+        `outgoing` is the bytes in memory of the answers to the `answering` connections, which will not open.
         """
         live = [peer_stats(backend) for backend in backends]
         sums = {name: getattr(self, f"_{name}") + sum(getattr(one, name) for one in live) for name in _SUMS}

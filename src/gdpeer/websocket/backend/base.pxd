@@ -15,9 +15,6 @@ cdef class RoundTrip:
     cdef double _sent
     cdef Py_ssize_t _pongs
 
-    cpdef begin(self, bytes token, double now)
-    cpdef end(self, Py_ssize_t pongs, bytes payload, double now)
-
 
 @cython.final
 cdef class Turn:
@@ -63,7 +60,6 @@ cdef class Backend:
     cdef public bint is_gathered
     cdef bint _is_limit_logged
 
-    cpdef use(self, object settings)
     cpdef bint is_open(self) except -1
     cpdef bint is_closing(self) except -1
     cpdef step(self)
@@ -71,16 +67,11 @@ cdef class Backend:
     cpdef flush(self)
     cpdef Py_ssize_t outbound_bytes(self) except -1
     cpdef close(self, int code, str reason)
-    cpdef double say_goodbye(self, int code, str reason) except? -7
     cpdef leave(self)
-    cpdef abort(self, str detail, object cause=*)
-    cpdef attach(self)
     cpdef make_room(self)
     cpdef bint is_held(self) except -1
     cpdef settle(self)
     cpdef Py_ssize_t outbound_packets(self) except -1
-    cpdef ping(self, bytes payload)
-    cpdef restart_heartbeat(self)
     cpdef bint is_secure(self) except -1
     cpdef bint has_changed(self) except -1
     cpdef bint has_drained(self) except -1
@@ -89,4 +80,3 @@ cdef class Backend:
     cdef Py_ssize_t _newest_at(self)
     @cython.locals(limit=Py_ssize_t)
     cpdef bint _count_refused(self, Py_ssize_t size, Py_ssize_t waiting) except -1
-    cdef _log_limit(self, Py_ssize_t size)

@@ -29,15 +29,10 @@ cdef class NativeBackend(Backend):
     cdef Py_ssize_t _dropped
     cdef long _process
 
-    cpdef start(self, object stream)
     cdef _advance(self)
-    cdef _take_stream(self, object stream)
     cdef _upgrade(self, bytes data)
     cdef _take_outcome(self, object outcome)
-    cdef _follow_redirect(self, object make_connector)
-    cdef _answer(self, object outcome)
     cdef _open(self, object opened, bytes data, object leftover)
-    cpdef go_on(self)
     cdef _send_raw(self, bytes data)
     cpdef ready(self, int events)
     @cython.locals(buffer=bytearray, count=Py_ssize_t, reads=int, room=Py_ssize_t)
@@ -48,31 +43,21 @@ cdef class NativeBackend(Backend):
     cdef _on_change(self, Connection connection)
     cdef bint _is_too_fast(self) except -1
     cdef bint _is_in_debt(self) except -1
-    cpdef make_room(self)
     cdef _unpause(self)
     cdef _want_read(self, bint wanted)
     cdef _read_soon(self)
-    cpdef _read_on(self)
-    cpdef object send(self, bytes payload, bint is_text, bytes frame=*, Py_ssize_t reserve=*)
     cdef bint _has_room(self, Py_ssize_t size, Py_ssize_t reserve) except -1
     @cython.locals(outbox=Outbox, limit=Py_ssize_t)
     cdef bint _fits(self, Py_ssize_t size, Py_ssize_t reserve)
     cdef _flush_soon(self)
     @cython.locals(stream=Stream, outbox=Outbox, taken=Py_ssize_t)
     cpdef flush(self)
-    cdef _lose_sending(self, object problem)
-    cpdef _settle_late(self)
     cdef _settle(self)
-    cdef _end_slow(self)
-    cpdef let_go(self)
     cdef _end_of_stream(self)
     cdef _end_of_connection(self, Connection connection)
     cdef _lose(self, object problem)
-    cdef str _hint(self)
     cdef _end(self, int code, str reason, object cause)
     cdef _part(self, int stage, double seconds)
     cdef _end_sending(self)
     cdef bint _send_page(self, object page) except -1
     cdef _finish(self)
-    cdef _end_lingering(self)
-    cdef _heartbeat(self)

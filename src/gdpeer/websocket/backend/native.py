@@ -211,7 +211,7 @@ class NativeBackend(Backend):
         self.start(make_connector())
 
     def _answer(self, outcome: Outcome) -> None:
-        """Ends with an HTTP response, or on a client with the one that came."""
+        """Ends with an HTTP response: on a server its own, on a client the server's."""
         limit = limit_of(self._turn.log_limits, self.stream)
         self._end(-1, "", outcome.cause)
         self._send_raw(outcome.data)
@@ -373,10 +373,9 @@ class NativeBackend(Backend):
         return limit is not None and limit.is_in_debt(self._clock.now(), self._turn.poller, self._read_on)
 
     def make_room(self) -> None:
-        """See `Backend`. Half of the room must be free, so that a reader of single packets does not switch reading on
-        and off for each of them.
-        """
+        """See `Backend`."""
         inbox = self.inbox
+        # Half of the room must be free, so that a reader of single packets does not switch reading for each packet.
         if 2 * inbox.queued_bytes <= self.settings.inbound_buffer_size and 2 * inbox.count <= self._most_packets:
             self._read_soon()
 

@@ -1,4 +1,4 @@
-"""Which proxy a connection goes through: the one given, the environment's, or none.
+"""Chooses the proxy of a connection: the given proxy, the environment's, or no proxy.
 
 The order is that of `websockets` 15: for `wss` the variables `wss_proxy`, `socks_proxy`, `https_proxy`; for `ws`
 `ws_proxy`, `socks_proxy`, `https_proxy`, `http_proxy`; then `all_proxy`. `no_proxy` takes hosts out. The standard
@@ -24,10 +24,10 @@ __all__ = ["choose_proxy"]
 
 
 def choose_proxy(choice: str | bool, url: Url) -> Proxy | None:
-    """The proxy on the way to `url`; None: none.
+    """Returns the proxy on the way to `url`; None: no proxy.
 
     Raises:
-        TransportError: the environment's cannot be used.
+        TransportError: the environment's proxy cannot be used.
     """
     text = choice if isinstance(choice, str) else ""
     if choice is True and not _is_loopback(url.host):

@@ -1,4 +1,4 @@
-"""Where a client goes that is sent elsewhere, and what it takes along.
+"""Redirects: the next request of a client, and the headers that go along.
 
 | what | rule |
 |---|---|
@@ -42,9 +42,9 @@ class Hop:
     """One request of a client.
 
     Attributes:
-        url: where it goes.
-        fields: headers of the client's own that go along. Not shown, as they may hold secrets.
-        home: where the first one went.
+        url: the target.
+        fields: the client's own headers. `repr` hides the headers, as they may hold secrets.
+        home: the target of the first request.
         number: how many redirects led here.
     """
 
@@ -54,7 +54,7 @@ class Hop:
     number: int = 0
 
     def is_home(self) -> bool:
-        """Whether it goes to the origin of the first one."""
+        """Whether the target has the origin of the first request's target."""
         return self.url.origin == self.home.origin
 
     def __repr__(self) -> str:
@@ -62,32 +62,24 @@ class Hop:
 
 
 def first_hop(url: Url, fields: Sequence[tuple[str, str]]) -> Hop:
-    """To the URL that was asked for, with all that was given."""
+    """Returns the request to the URL that the program gave, with all headers."""
     return Hop(url, tuple(fields), url)
 
 
 def next_hop(hop: Hop, locations: Sequence[str], most: int) -> Hop:
-    """Where a redirect leads.
-
-    Args:
-        hop: what was answered with it.
-        locations: the values of `Location`, in each header of that name.
-        most: how many redirects may be followed.
+    """Returns the request that follows the redirect of `hop`, with the values of all `Location` headers.
 
     Raises:
-        ValueError: it is not to be followed. The text says why.
+        ValueError: the redirect must not be followed, for example after `most` redirects. The text says why.
     """
     if hop.number >= most:
         raise ValueError(f"more than {most} redirects (max_redirects)" if most else "max_redirects is 0")
     url = _resolve(hop.url, locations)
     if hop.url.secure and not url.secure:
         raise ValueError("it leads from wss to ws")
-    fields = hop.fields if url.origin == hop.url.origin else _without_secrets(hop.fields)
+    is_known = url.origin == hop.url.origin
+    fields = tuple(field for field in hop.fields if is_known or field[0].lower() not in SECRETS)
     return Hop(url, fields, hop.home, hop.number + 1)
-
-
-def _without_secrets(fields: Fields) -> Fields:
-    return tuple(field for field in fields if field[0].lower() not in SECRETS)
 
 
 def _resolve(base: Url, locations: Sequence[str]) -> Url:
@@ -108,7 +100,7 @@ def _resolve(base: Url, locations: Sequence[str]) -> Url:
 
 
 def _absolute(base: Url, location: str) -> str:
-    """With `ws` or `wss` as the scheme."""
+    """Returns an absolute URL with the scheme `ws` or `wss`."""
     scheme = _SCHEME.match(location)
     if scheme is not None:
         known = _SCHEMES.get(scheme[1].lower())

@@ -178,13 +178,9 @@ def _is_among(path: str, paths: Collection[str]) -> bool:
 
 
 class Question:
-    """One call of the program's `process_request`, and its answer.
+    """One call of the program's `process_request`, and its answer. At most `most` bytes may come before the answer.
 
-    Args:
-        process: the program's function.
-        most: the most bytes that may come before the answer.
-        later: awaits the answer of an async `process`, then calls its second argument. None: `process` must not be
-            async.
+    `later` awaits the answer of an async `process`, then calls its second argument. None: `process` must not be async.
 
     Attributes:
         held: the outcome if `process` accepts the upgrade; None: `process` was not called yet.

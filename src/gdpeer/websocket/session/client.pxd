@@ -20,5 +20,3 @@ cdef class ClientSession(Session):
     cdef set _others
 
     cpdef receive(self, peer_id)
-    cpdef put(self, target, buffer)
-    cpdef put_to(self, peer_ids, buffer)

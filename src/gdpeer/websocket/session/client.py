@@ -31,14 +31,9 @@ MOST_MEMBERS = 65_536
 
 
 class ClientSession(Session):
-    """The client's end of a session.
+    """The client's end of a session. `client` calls `receive` and `end`.
 
-    Args:
-        client: calls `receive` and `end`.
-        dialect: the server's.
-        news: the signals to emit.
-        clock: tells the time.
-        timeout: seconds until the server must have told the id; `poll` checks it.
+    The server must tell the id within `timeout` seconds, which `poll` checks.
 
     Attributes:
         failure: why this end closed the connection; None: it did not.

@@ -72,11 +72,7 @@ class Dialect:
         raise NotImplementedError
 
     def hear(self, message: bytes, own_id: int) -> tuple[Heard, ...]:
-        """Returns the statements of a message from the server, on a client.
-
-        Args:
-            message: the whole message.
-            own_id: this client's id; 0 before the server has told it.
+        """Returns the statements of a message from the server, on a client; `own_id` is 0 before the client's id came.
 
         Raises:
             PacketError: the message breaks a rule; drop it.

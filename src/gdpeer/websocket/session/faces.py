@@ -103,9 +103,7 @@ class NetworkedPeer(PacketPeer):
         """Returns the state of this end."""
 
     def packets(self) -> PacketSession:
-        """Returns the packet session for the API above. It uses the members here, as a client may connect again at any
-        time.
-        """
+        """Returns the session for the API above. It calls the members here, as a client may connect again any time."""
         return MemberSession(self, self._session)
 
     def refusals_of(self, peer_id: int) -> Refusals:
@@ -113,7 +111,7 @@ class NetworkedPeer(PacketPeer):
         return Refusals() if self._session is None else self._session.refusals_of(peer_id)
 
     def get_unique_id(self) -> int:
-        """Returns this end's id; 0 while there is none."""
+        """Returns this end's id; 0 before this end has an id."""
         return 0 if self._session is None else self._session.unique_id
 
     def get_available_packet_count(self) -> int:
@@ -128,7 +126,7 @@ class NetworkedPeer(PacketPeer):
         return source or SERVER
 
     def get_packet(self) -> bytes:
-        """Takes the oldest packet; b"" if there is none.
+        """Takes the oldest packet; b"" without a packet.
 
         Then `get_packet_error()` is `ERR_UNAVAILABLE`, or `ERR_UNCONFIGURED` in plain mode.
         """

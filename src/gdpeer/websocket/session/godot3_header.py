@@ -88,15 +88,10 @@ def unpack_from_client(message: bytes, peer_id: int) -> Header:
 
 
 def receivers(source: int, target: int, peer_ids: Iterable[int]) -> list[int]:
-    """Returns the clients that get a message.
+    """Returns the clients that get a message: one for a positive target, all for 0, all but one for a negative target.
 
-    The server is not among them: it gets messages for itself (1), and, as in the engine, all that are for more than one
-    peer, even those for all but the server.
-
-    Args:
-        source: the sender.
-        target: positive: one peer; 0: all; negative: all but that peer.
-        peer_ids: all clients.
+    The server is not among them. As in the engine, the server gets messages for itself (1) and for more than one peer,
+    even those for all but the server.
     """
     if target > 0:
         return [peer_id for peer_id in peer_ids if peer_id == target != source]

@@ -25,14 +25,9 @@ cdef class Session(PacketSession):
     cpdef Turn _turn(self)
     cpdef _poll(self, double timeout)
     cpdef put(self, target, buffer)
-    cpdef poll(self, double timeout)
-    cpdef handle(self, work)
-    cpdef close(self)
     cpdef Py_ssize_t count(self)
     @cython.locals(peer=PeerBase, header_size=Py_ssize_t, message=bytes)
     cpdef bytes take(self)
-    cpdef source(self)
-    cpdef target(self)
     cdef _offer(self, PeerBase peer, source, target, Dialect dialect)
 
 
@@ -42,15 +37,12 @@ cdef class ServerSession(Session):
     cdef dict _members
     cdef list _leaving
 
-    cpdef begin(self, peer_id, peer)
-    cpdef end(self, peer_id)
     @cython.locals(peer=PeerBase, backend=Backend, message=bytes, member=tuple, dialect=Dialect)
     cpdef receive(self, peer_id)
     cdef _pass_on(self, peer_id, Dialect dialect, bytes message)
     cdef bint _relay(self, source, target, Dialect dialect, bytes message) except -1
     @cython.locals(member=tuple)
     cpdef put(self, target, buffer)
-    cpdef put_to(self, peer_ids, buffer)
     @cython.locals(member=tuple, payload=bytes, dialect=Dialect)
     cpdef put_from(self, source, peer_ids, buffer)
     @cython.locals(peer=PeerBase, dialect=Dialect)

@@ -220,13 +220,7 @@ class Session(PacketSession):
 
 
 class ServerSession(Session):
-    """The server's end of a session.
-
-    Args:
-        server: calls `begin`, `receive` and `end`.
-        dialect_of: returns the dialect of a new client.
-        news: the signals to emit.
-    """
+    """The server's end of a session. `server` calls `begin`, `receive` and `end`."""
 
     __slots__ = ("_dialect_of", "_leaving", "_members", "_server")
 
@@ -282,9 +276,7 @@ class ServerSession(Session):
     def disconnect(self, peer_id: int, force: bool) -> bool:
         """Closes a client's connection with code 1000, and drops its packets; returns whether the client was there.
 
-        Args:
-            peer_id: of the client.
-            force: False emits `peer_disconnected` in the next `poll`; True emits nothing.
+        The next `poll` emits `peer_disconnected`; with `force` nothing is emitted.
         """
         member = self._members.pop(peer_id, None)
         if member is None:
