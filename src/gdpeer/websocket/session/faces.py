@@ -111,7 +111,7 @@ class NetworkedPeer(PacketPeer):
         return Refusals() if self._session is None else self._session.refusals_of(peer_id)
 
     def get_unique_id(self) -> int:
-        """Returns this end's id; 0 before this end has an id."""
+        """Returns this end's id; 0 while this end has no id."""
         return 0 if self._session is None else self._session.unique_id
 
     def get_available_packet_count(self) -> int:

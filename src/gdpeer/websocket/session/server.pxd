@@ -9,6 +9,7 @@ from gdpeer.websocket.backend.base cimport Backend, Turn
 
 cdef object _OK, _NO_ROOM
 cdef int _SERVER, _DISCONNECTED, _CONNECTING, _CONNECTED
+cdef Py_ssize_t _MANY_TAKEN
 
 
 cdef class Session(PacketSession):
@@ -16,7 +17,8 @@ cdef class Session(PacketSession):
     cdef public bint is_ready
     cdef public bint is_over
     cdef public object relay_filter
-    cdef object _queue
+    cdef list _queue
+    cdef Py_ssize_t _first
     cdef readonly object _news
     cdef Signal _told
     cdef bint _is_handling
@@ -28,6 +30,9 @@ cdef class Session(PacketSession):
     cpdef Py_ssize_t count(self)
     @cython.locals(peer=PeerBase, header_size=Py_ssize_t, message=bytes)
     cpdef bytes take(self)
+    @cython.locals(queue=list, first=Py_ssize_t, waiting=tuple)
+    cdef tuple _pop(self)
+    cdef tuple _next(self)
     cdef _offer(self, PeerBase peer, source, target, Dialect dialect)
 
 

@@ -21,7 +21,6 @@ Source: reference godot4-wire section B, godot3-wire section 2, 6.
 from __future__ import annotations
 
 import logging
-from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
@@ -47,6 +46,8 @@ logger = get_logger("gdpeer.multiplayer")
 
 RESERVE = 65_536
 """Bytes, and messages, by which messages about peers may exceed a peer's outbound limits."""
+
+_MANY_TAKEN = 256  # entries of taken packets that are removed at once; a C integer once compiled
 
 Buffer: TypeAlias = "bytes | bytearray | memoryview"
 
@@ -81,6 +82,7 @@ class Session(PacketSession):
     """The part that both ends of a session share: the queue of packets, and turns."""
 
     __slots__ = (
+        "_first",
         "_is_handling",
         "_lost",
         "_news",
@@ -97,7 +99,8 @@ class Session(PacketSession):
         self.is_ready = False
         self.is_over = False
         self.relay_filter: RelayFilter | None = None
-        self._queue: deque[Waiting] = deque()  # packets for the game
+        self._queue: list[Waiting | None] = []  # packets for the game; None: was taken
+        self._first = 0
         self._news = news
         self._told = news.peer_packet
         self._is_handling = False
@@ -174,11 +177,11 @@ class Session(PacketSession):
     def close(self) -> None:
         """Lets go of everything: no packet can be taken or sent any more."""
         self.is_over, self.is_ready, self.unique_id = True, False, 0
-        self._queue.clear()
+        self._queue, self._first = [], 0
 
     def count(self) -> int:
         """Returns how many packets can be taken."""
-        return len(self._queue)
+        return len(self._queue) - self._first
 
     def take(self) -> bytes | None:
         """Takes the oldest packet, without its header; None without a packet, or if the game has taken it already.
@@ -186,9 +189,9 @@ class Session(PacketSession):
         If the game has taken the packet from the connection itself, the next packet may be of another sender than
         `source` has said, so the next packet waits for the next call.
         """
-        if not self._queue:
+        if not self.count():
             return None
-        peer, _, _, header_size = self._queue.popleft()
+        peer, _, _, header_size = self._pop()
         message = peer.take()
         return message[header_size:] if message is not None and header_size else message
 
@@ -199,17 +202,36 @@ class Session(PacketSession):
             packet = self.take()
         return packet
 
+    def _pop(self) -> Waiting:
+        """Takes the oldest entry of the queue, which must not be empty. Entries are removed many at a time."""
+        queue, first = self._queue, self._first
+        waiting = queue[first]
+        assert waiting is not None
+        queue[first] = None
+        first += 1
+        if first == len(queue) or first >= _MANY_TAKEN:
+            del queue[:first]
+            first = 0
+        self._first = first
+        return waiting
+
+    def _next(self) -> Waiting | None:
+        return self._queue[self._first] if self._first < len(self._queue) else None
+
     def source(self) -> int:
         """Returns the sender of the next packet; 0 without a packet."""
-        return self._queue[0][1] if self._queue else 0
+        waiting = self._next()
+        return 0 if waiting is None else waiting[1]
 
     def target(self) -> int:
         """Returns the target of the next packet; this end's id without a packet."""
-        return self._queue[0][2] if self._queue else self.unique_id
+        waiting = self._next()
+        return self.unique_id if waiting is None else waiting[2]
 
     def drop_packets(self, peer: WebSocketPeer) -> None:
         """Drops all packets of a peer that were not taken yet."""
-        self._queue = deque(waiting for waiting in self._queue if waiting[0] is not peer)
+        self._queue = [one for one in self._queue if one is not None and one[0] is not peer]
+        self._first = 0
         while peer.get_available_packet_count():
             peer.get_packet()
 
