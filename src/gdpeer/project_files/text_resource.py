@@ -36,6 +36,10 @@ _TOKEN = re.compile(
 )
 
 
+_MOST_TOKENS = 64
+"""Most tokens of a value that stay apart; strings and references have 4 at most."""
+
+
 class Damage(NamedTuple):
     """Text that the engine refuses to load, with its line."""
 
@@ -48,7 +52,7 @@ class Value:
     """The value behind an equals sign.
 
     Attributes:
-        tokens: its pieces, without spaces.
+        tokens: its pieces, without spaces; a large value is one piece.
         line: of the statement; 0 if unknown.
     """
 
@@ -106,25 +110,31 @@ class Section:
         return str(self.fields[name]) if name in self.fields else ""
 
 
-def read_sections(text: str, damages: list[Damage] | None = None) -> list[Section]:
-    """Reads a file. Skips text of other forms; an unclosed string ends the reading.
+def read_sections(text: str, damages: list[Damage] | None = None) -> Iterator[Section]:
+    """Yields the sections of a file. Skips text of other forms; an unclosed string ends the reading.
 
     Args:
         text: of the file.
         damages: text that was skipped is added here.
     """
-    sections = [Section("", 1)]
+    section = Section("", 1)
     skipped: list[Damage] = [] if damages is None else damages
     for line, statement in _statements(text.removeprefix("\ufeff"), skipped):
         if statement[0] == "[":
-            sections.append(_head(statement, line))
+            yield section
+            section = _head(statement, line)
         else:
-            key, value = _split(statement)
-            if value:
-                sections[-1].assignments.append((key, Value(value, line)))
+            key, tokens = _split(statement)
+            if tokens:
+                section.assignments.append((key, Value(_compact(tokens), line)))
             else:
                 skipped.append(Damage(line, f"expected key = value, got {''.join(statement)[:40]!r}"))
-    return sections
+    yield section
+
+
+def _compact(tokens: tuple[str, ...]) -> tuple[str, ...]:
+    """Joins the tokens of a large value: as tokens, the numbers of an array would take ten times their memory."""
+    return tokens if len(tokens) <= _MOST_TOKENS else ("".join(tokens),)
 
 
 def _statements(text: str, damages: list[Damage]) -> Iterator[tuple[int, list[str]]]:

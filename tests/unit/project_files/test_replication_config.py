@@ -27,7 +27,7 @@ def read(section: Section) -> tuple[list[list[object]], list[Damage]]:
 
 
 def of(text: str) -> Section:
-    return read_sections(f"[resource]\n{text}")[1]
+    return list(read_sections(f"[resource]\n{text}"))[1]
 
 
 @pytest.mark.parametrize("name", ANSWERS)

@@ -6,7 +6,7 @@ import pytest
 
 from gdpeer.errors import VariantError
 from gdpeer.project_files.text_resource import Damage, read_sections
-from gdpeer.variant import NodePath, PackedStringArray, Vector2
+from gdpeer.variant import NodePath, PackedInt32Array, PackedStringArray, Vector2
 
 
 def test_a_section_has_its_head_and_its_assignments_in_order() -> None:
@@ -29,13 +29,13 @@ def test_a_section_has_its_head_and_its_assignments_in_order() -> None:
     ],
 )
 def test_values_are_parsed_as_the_engine_does(text: str, value: object) -> None:
-    found = read_sections(f"x = {text}\n")[0].properties["x"]
+    found = next(read_sections(f"x = {text}\n")).properties["x"]
     assert found.parsed() == value
 
 
 def test_a_value_that_is_no_value_raises() -> None:
     with pytest.raises(VariantError):
-        read_sections("x = Nonsense(1\n")[0].properties["x"].parsed()
+        next(read_sections("x = Nonsense(1\n")).properties["x"].parsed()
 
 
 @pytest.mark.parametrize(
@@ -49,5 +49,12 @@ def test_a_value_that_is_no_value_raises() -> None:
 )
 def test_damage_has_its_line(text: str, damage: Damage) -> None:
     damages: list[Damage] = []
-    read_sections(text, damages)
+    list(read_sections(text, damages))
     assert damages[0] == damage
+
+
+def test_a_large_value_keeps_its_meaning() -> None:
+    numbers = list(range(1000))
+    found = next(read_sections(f"x = PackedInt32Array({', '.join(map(str, numbers))})\n")).properties["x"]
+    assert found.parsed() == PackedInt32Array(numbers)
+    assert (found.string, found.reference, len(found.tokens)) == (None, None, 1)
