@@ -121,6 +121,15 @@ def variants(engine: int) -> list[bytes]:
     return [*(b"\1" + value for value in values if len(value) < 4000), b"\0" + array, *calls]
 
 
+def replication() -> list[bytes]:
+    """What engines sent, each kind of packet in each size once."""
+    lines = (GOLDEN / "replication_godot4.jsonl").read_text().splitlines()
+    packets = (bytes.fromhex(message["hex"]) for message in map(json.loads, lines) if message["op"] == 2)
+    return list(
+        {(data[0], len(data)): data for data in packets if data[0] & 7 in (4, 5, 6) and len(data) < 4000}.values()
+    )
+
+
 SEEDS = {
     "frames": frames,
     "request": requests,
@@ -129,4 +138,5 @@ SEEDS = {
     "deflate": deflate,
     "variant4": lambda: variants(4),
     "variant3": lambda: variants(3),
+    "replication": replication,
 }

@@ -14,9 +14,18 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
-from gdpeer.errors import HandshakeError, VariantError
+from gdpeer.errors import HandshakeError, PacketError, VariantError
+from gdpeer.multiplayer.wire.godot4 import parse
+from gdpeer.multiplayer.wire.replication import (
+    Delta,
+    Despawn,
+    Spawn,
+    Sync,
+    decode_values,
+    encode_values,
+)
 from gdpeer.protocol.connection import Connection, Phase, is_sendable_code
 from gdpeer.protocol.deflate import Agreement, accept_offers, check_response, parse_extensions
 from gdpeer.protocol.handshake import accept_key
@@ -31,6 +40,7 @@ from tests.property.streams import Outcome, encode, run
 MOST_SECONDS = 0.05
 TRIES = 3
 KIB = 1024
+MOST_PROPERTIES = 64
 
 LIMITS = Limits(
     max_message_size=4096,
@@ -273,6 +283,34 @@ def decode(engine: int, data: bytes) -> list[Any] | None:
     return None
 
 
+# -- packets of spawners and synchronizers ----------------------------------------------------------------------------
+
+
+def run_replication(data: bytes) -> None:
+    """A packet and its values: each as many as a synchronizer may have of one mode."""
+    packet = parse_replication(data)
+    if packet is None:
+        return
+    assert len(packet.encode()) <= len(data) + 1  # a name without an end gets one
+    if isinstance(packet, Spawn):
+        states = [packet.state, packet.argument or b""]
+    else:
+        states = [] if isinstance(packet, Despawn) else [element[-1] for element in packet.elements]
+    for state in states:
+        with suppress(PacketError):
+            values, used = decode_values(state, min(len(state), MOST_PROPERTIES))
+            assert used <= len(state)
+            again = encode_values(values)
+            assert encode_values(decode_values(again, None)[0]) == again
+
+
+def parse_replication(data: bytes) -> Spawn | Despawn | Sync | Delta | None:
+    if data[:1] and data[0] & 7 in (4, 5, 6):
+        with suppress(PacketError):
+            return cast("Spawn | Despawn | Sync | Delta", parse(data))
+    return None
+
+
 TARGETS = {
     target.name: target
     for target in (
@@ -283,5 +321,6 @@ TARGETS = {
         Target("deflate", "F3", run_deflate, 16, 256 * KIB),
         Target("variant4", "F4", partial(run_variant, 4), 16, 64 * KIB, partial(decode, 4)),
         Target("variant3", "F4", partial(run_variant, 3), 16, 64 * KIB, partial(decode, 3)),
+        Target("replication", "F4", run_replication, 16, 64 * KIB, parse_replication),
     )
 }

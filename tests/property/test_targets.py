@@ -25,6 +25,7 @@ TIMES = {
     "deflate": 4,
     "variant4": 4,
     "variant3": 4,
+    "replication": 4,
 }
 """How many times the examples of other property tests: 5,000 of frames, uncompiled 1,250; 1,000 of each other. The long
 form is `make fuzz`, which
