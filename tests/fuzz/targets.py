@@ -36,6 +36,7 @@ from gdpeer.variant.binary.compact import decode_arguments
 from gdpeer.websocket.opening.upgrade import ClientUpgrade, ServerUpgrade
 from gdpeer.websocket.settings import Settings
 from tests.property.streams import Outcome, encode, run
+from tests.unit.protocol.support import compressed
 
 MOST_SECONDS = 0.05
 TRIES = 3
@@ -139,11 +140,11 @@ def run_deflate(data: bytes) -> None:
 
 
 def _hear(pieces: list[bytes], is_client: bool, agreement: Agreement | None) -> None:
-    connection = Connection(is_client, limits=LIMITS, compression=agreement)
+    connection = compressed(is_client, agreement, limits=LIMITS)
     outcome = run(connection, pieces)
     _check_end(connection, outcome)
     if len(pieces) > 1:
-        whole = Connection(is_client, limits=LIMITS, compression=agreement)
+        whole = compressed(is_client, agreement, limits=LIMITS)
         _check_cut(outcome, run(whole, [b"".join(pieces)]), agreement)
 
 

@@ -20,6 +20,7 @@ from tests.unit.protocol.support import (
     PONG,
     TEXT,
     close_payload,
+    compressed,
     feed,
     length_bytes,
     packets,
@@ -143,7 +144,7 @@ def _frames(message: Message, key: bytes, sender: _Sender) -> bytes:
 
 def make(is_client: bool, agreement: Agreement | None = None, max_queued_packets: int = 4096) -> Connection:
     limits = Limits(max_queued_packets=max_queued_packets)
-    return Connection(is_client, limits=limits, compression=agreement)
+    return compressed(is_client, agreement, limits=limits)
 
 
 def run(connection: Connection, pieces: Sequence[bytes]) -> Outcome:

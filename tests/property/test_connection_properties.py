@@ -21,7 +21,7 @@ from tests.property.streams import (
     run,
     streams,
 )
-from tests.unit.protocol.support import PING, close_payload, frames_in, joined, packets
+from tests.unit.protocol.support import PING, close_payload, compressed, frames_in, joined, packets
 
 FAILURES = {1002, 1007, 1009}
 
@@ -96,7 +96,7 @@ def _check_end(connection: Connection) -> None:
 def test_one_side_reads_what_the_other_sends(
     is_client: bool, agreement: Agreement | None, threshold: int, messages: list[object], places: list[float]
 ) -> None:
-    source = Connection(not is_client, compression=agreement, threshold=threshold)
+    source = compressed(not is_client, agreement, threshold)
     expected = [(message.payload, message.is_text) for message in messages]  # type: ignore[attr-defined]
     for payload, is_text in expected:
         source.send_message(payload, is_text)

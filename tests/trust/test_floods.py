@@ -21,6 +21,7 @@ from gdpeer.transport.receive_buffer import SCRATCH_SIZE
 from tests.support.figures import record
 from tests.support.long import amount
 from tests.trust.feed import ROLES, Feed, attacked, frame_of, hear_all
+from tests.unit.protocol.support import compressed
 from tests.unit.websocket.support import BINARY, CLOSE, CLOSED, CLOSING, PING, PONG, TEXT
 
 pytestmark = pytest.mark.timeout(120)
@@ -132,7 +133,7 @@ def seconds_for(data: bytes, count: int, compression: Agreement | None) -> float
     pieces = [bytearray(data[at : at + 65_536]) for at in range(0, len(data), 65_536)]
     found = []
     for _ in range(3):
-        connection = Connection(False, limits=limits, compression=compression)
+        connection = compressed(False, compression, limits=limits)
         begun = time.process_time()
         for piece in pieces:
             connection.receive_data(piece, len(piece))

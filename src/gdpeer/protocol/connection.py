@@ -109,8 +109,6 @@ class Connection:
     Args:
         is_client: whether this side masks its frames.
         limits: the limits for the other side; kept by reference.
-        compression: the agreement of the handshake, or None.
-        threshold: messages of fewer bytes are sent uncompressed.
 
     Attributes:
         inbox: packets received.
@@ -147,14 +145,7 @@ class Connection:
         "pongs",
     )
 
-    def __init__(
-        self,
-        is_client: bool,
-        *,
-        limits: Limits = DEFAULT_LIMITS,
-        compression: Agreement | None = None,
-        threshold: int = 0,
-    ) -> None:
+    def __init__(self, is_client: bool, *, limits: Limits = DEFAULT_LIMITS) -> None:
         self._is_client = is_client
         self._limits = limits
         self.inbox = Inbox(is_client, limits)
@@ -172,8 +163,6 @@ class Connection:
         self.pongs = 0
         self.last_pong = b""
         self.on_control: Callable[[int, bytes], object] | None = None
-        if compression is not None:
-            self.compress(compression, threshold)
 
     def compress(self, agreement: Agreement, threshold: int = 0) -> None:
         """Compresses from now on, but for messages of fewer bytes than `threshold`.

@@ -6,10 +6,22 @@ from collections.abc import Iterator, Sequence
 from itertools import cycle
 
 from gdpeer.protocol.connection import Connection
+from gdpeer.protocol.deflate import Agreement
 from gdpeer.protocol.inbox import Inbox
+from gdpeer.protocol.limits import DEFAULT_LIMITS, Limits
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 KEY = b"\x37\xfa\x21\x3d"
+
+
+def compressed(
+    is_client: bool, agreement: Agreement | None, threshold: int = 0, *, limits: Limits = DEFAULT_LIMITS
+) -> Connection:
+    """A connection after a handshake that agreed on compression; None: the handshake did not."""
+    connection = Connection(is_client, limits=limits)
+    if agreement is not None:
+        connection.compress(agreement, threshold)
+    return connection
 
 
 def xor(data: bytes, key: bytes) -> bytes:

@@ -19,6 +19,7 @@ from tests.unit.protocol.support import (
     PONG,
     TEXT,
     close_payload,
+    compressed,
     feed,
     frame,
     frames_in,
@@ -53,7 +54,7 @@ def masked(is_client: bool) -> bool:
 
 
 def pair(compression: Agreement | None = None) -> tuple[Connection, Connection]:
-    return Connection(True, compression=compression), Connection(False, compression=compression)
+    return compressed(True, compression), compressed(False, compression)
 
 
 def carry(source: Connection, target: Connection) -> bytes:
@@ -151,7 +152,7 @@ def test_compression_that_is_agreed_on_later() -> None:
 @pytest.mark.parametrize("is_client", [True, False])
 def test_each_side_compresses_with_its_own_window(is_client: bool) -> None:
     agreement = Agreement(server_max_window_bits=9, client_no_context_takeover=True)
-    connection = Connection(is_client, compression=agreement)
+    connection = compressed(is_client, agreement)
     payload = bytes((i * i >> 3) & 255 for i in range(2000)) * 2
     connection.send_message(payload, False)
     expected = Deflater(15, keep_context=False) if is_client else Deflater(9)
@@ -447,10 +448,10 @@ def test_nothing_is_read_after_a_failure(connection: Connection, masked: bool) -
 
 @pytest.mark.parametrize("is_client", [True, False])
 def test_failure_of_compression(is_client: bool) -> None:
-    connection = Connection(is_client, compression=Agreement())
+    connection = compressed(is_client, Agreement())
     feed(connection, frame(BINARY, b"\xff" * 9, masked=not is_client, rsv=4))
     assert connection.close_code == 1002
-    bomb = Connection(is_client, compression=Agreement())
+    bomb = compressed(is_client, Agreement())
     feed(bomb, frame(BINARY, Deflater().compress(bytes(2_000_000)), masked=not is_client, rsv=4))
     assert bomb.close_code == 1009
 

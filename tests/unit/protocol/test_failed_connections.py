@@ -13,7 +13,7 @@ from gdpeer.protocol.connection import Connection, Phase
 from gdpeer.protocol.deflate import Agreement
 from gdpeer.protocol.handshake import ClientHandshake, ServerHandshake, ServerTerms
 from gdpeer.protocol.url import Url
-from tests.unit.protocol.support import feed, frame
+from tests.unit.protocol.support import compressed, feed, frame
 
 DAMAGED = {
     "a reserved opcode": frame(3),
@@ -25,7 +25,7 @@ DAMAGED = {
 
 
 def ended(data: bytes) -> None:
-    connection = Connection(False, compression=Agreement())
+    connection = compressed(False, Agreement())
     feed(connection, data)
     connection.settle()
     assert connection.phase == Phase.CLOSED

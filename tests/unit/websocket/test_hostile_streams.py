@@ -10,6 +10,7 @@ from gdpeer import WebSocketPeer
 from gdpeer.protocol.connection import Connection
 from gdpeer.protocol.deflate import Agreement
 from gdpeer.transport.memory import MemoryStream, memory_pair
+from tests.unit.protocol.support import compressed
 from tests.unit.websocket.support import CLOSED, OPEN, open_pair, poll_all, request
 
 
@@ -47,7 +48,7 @@ def test_bytes_that_are_not_there_are_refused(at: int, length: int) -> None:
 
 
 def test_threshold_may_be_any_number() -> None:
-    connection = Connection(True, compression=Agreement(), threshold=2**70)
+    connection = compressed(True, Agreement(), 2**70)
     connection.send_message(b"a" * 1000, False)
     assert connection.outbox.pending > 1000
 
