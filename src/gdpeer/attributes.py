@@ -53,11 +53,7 @@ def names_of(kind: type) -> frozenset[str]:
 
 
 def refuse_unknown(owner: object, name: str) -> None:
-    """Checks the name of an attribute that is to be set on an object.
-
-    Raises:
-        UnknownAttribute: the object's class is guarded, and has no attribute of that name.
-    """
+    """Raises UnknownAttribute if an object's class is guarded, and has no attribute of a name that is to be set."""
     kind = type(owner)
     # Cached by class, as dir() is slow.
     known = _KNOWN.get(kind)
@@ -70,11 +66,7 @@ def refuse_unknown(owner: object, name: str) -> None:
 
 
 def refuse_names_in_use(kind: type) -> None:
-    """Checks a new subclass of one of gdpeer's classes: a name that gdpeer uses inside would break it in silence.
-
-    Raises:
-        TypeError: a member of the subclass has a private name of gdpeer's.
-    """
+    """Refuses private names of gdpeer's in a new subclass, where they would break it in silence, by a TypeError."""
     ours = [base for base in kind.__mro__ if base.__module__.startswith("gdpeer.")]
     if kind in ours:
         return

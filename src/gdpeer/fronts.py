@@ -64,8 +64,7 @@ def configure(target: WebSocketPeer | WebSocketServer, options: Mapping[str, Any
     """Sets options, by their names in the table of settings or by a setting's own name.
 
     Raises:
-        TypeError: an option is unknown.
-        TypeError, ValueError: a value is not valid.
+        TypeError, ValueError: an option is unknown, or a value is not valid.
     """
     known = _options_of(target)
     defaults = {option.name: option.default for _, option in known if option.default is not None}

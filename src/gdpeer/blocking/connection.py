@@ -171,10 +171,7 @@ class Connection(Facts):
     # `connect` and `Server` call these. No program needs them, so the reference leaves them out.
 
     def wait_open(self, begin: Callable[[], object] | None = None) -> None:
-        """Waits until the connection is open.
-
-        Args:
-            begin: called first, in this thread: answers the client's upgrade.
+        """Waits until the connection is open, after calling `begin`, which answers a client's upgrade.
 
         Raises:
             TransportError, HandshakeError: as `connect`.

@@ -87,11 +87,8 @@ class PollLock:
     def turn(self, deadline: float = inf) -> bool:
         """Polls once, or waits for the turn of the thread that polls; other threads may use the peer meanwhile.
 
-        Args:
-            deadline: the latest time to return, by the monotonic clock.
-
         Returns:
-            False if nothing more will happen: the deadline has passed, or TCP has ended.
+            False if nothing more will happen: the deadline (of the monotonic clock) has passed, or TCP has ended.
         """
         peer = self._peer
         left = deadline - MONOTONIC.now()

@@ -81,11 +81,7 @@ class Server(Guarded):
             self.engine.give_back(peer_id)
 
     def _handle(self, connection: Connection) -> int:
-        """Calls the handler.
-
-        Returns:
-            The code to close the connection with.
-        """
+        """Calls the handler, and returns the code to close the connection with."""
         try:
             self._handler(connection)
         except ConnectionClosed as problem:

@@ -162,12 +162,7 @@ class _ChunkedSource(Source):
 
 
 def open_body(body: Body) -> Source:
-    """Returns the source of a body's bytes.
-
-    Raises:
-        OSError: the file cannot be read.
-        TypeError: the value cannot be a body.
-    """
+    """Returns the source of a body's bytes; OSError for a file that cannot be read, TypeError for no body."""
     if isinstance(body, str):
         return _BytesSource(body.encode())
     if isinstance(body, bytes | bytearray | memoryview):

@@ -76,18 +76,10 @@ def _held_size(body: Body) -> int:
 
 
 class Sending:
-    """The body of one response while it is sent.
-
-    Args:
-        outgoing: counts the server's memory.
-        body: from the handler; kept until the end.
-        source: the body's bytes.
+    """The body of one response, kept while its bytes are sent; making one raises as `Outgoing.hold`.
 
     Attributes:
         is_over: True once all bytes were taken, or after `close`.
-
-    Raises:
-        TooMuchHeld: as `Outgoing.hold`.
     """
 
     __slots__ = ("_body", "_outgoing", "_piece", "_source", "is_over")

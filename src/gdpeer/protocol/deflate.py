@@ -128,11 +128,7 @@ def _read_parameters(
 
 
 def accept_offers(extensions: list[Extension], wish: Agreement) -> tuple[Agreement, str] | None:
-    """Chooses for the server the first offer that it can meet.
-
-    Args:
-        extensions: the client's offers, from `parse_extensions`.
-        wish: the largest windows, and the context, that the server wants.
+    """Chooses for the server the first offer that it can meet with at most the windows, and the context, of `wish`.
 
     Returns:
         The agreement and the response header's value. None: the server can meet no offer, and the connection goes on

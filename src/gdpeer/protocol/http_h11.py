@@ -88,16 +88,7 @@ class Reader:
 
 
 def respond(status: int, headers: Fields, body: bytes) -> bytes:
-    """Returns a whole HTTP/1.1 response that ends its connection.
-
-    Args:
-        status: 200-599.
-        headers: besides `Content-Length` and `Connection`, which are added.
-        body: the bytes after the head.
-
-    Raises:
-        ValueError: HTTP cannot carry a header.
-    """
+    """Returns a whole HTTP/1.1 response with a `Content-Length`; else as `respond_head`."""
     return respond_head(status, [*headers, ("Content-Length", str(len(body)))]) + body
 
 
@@ -123,14 +114,7 @@ def respond_head(status: int, headers: Fields, reason: str = "") -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class ResponseHead:
-    """The status line and headers of a response.
-
-    Attributes:
-        code: 100-999.
-        reason: the phrase, or "".
-        version: of HTTP, as "1.1".
-        headers: all headers.
-    """
+    """The status line (a code of 100-999, a phrase or "", a version as "1.1") and all headers of a response."""
 
     code: int
     reason: str
@@ -139,12 +123,7 @@ class ResponseHead:
 
 
 class UpgradeRequest:
-    """A client's request for an upgrade: writes the request and reads the response's head.
-
-    Args:
-        target: path and query.
-        fields: the request's headers.
-        max_head_size: of the response, in bytes.
+    """A client's request for an upgrade: writes the request, and reads a head of at most `max_head_size` bytes.
 
     Attributes:
         request: the bytes to send.

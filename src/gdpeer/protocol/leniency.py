@@ -75,11 +75,7 @@ def repair_response(head: bytes) -> bytes:
 
 
 def check_first_bytes(data: bytes | bytearray, *, is_response: bool) -> None:
-    """Refuses a peer that does not speak HTTP, from its first bytes, so that nobody waits for the rest of the head.
-
-    Args:
-        data: at least 1 byte; the first 16 are read.
-        is_response: True: the bytes came from a server.
+    """Refuses a peer that does not speak HTTP, from its first 1 to 16 bytes, without a wait for the rest of the head.
 
     Raises:
         HandshakeError: the bytes are not HTTP. The text names the protocol that they look like, where that is known.
