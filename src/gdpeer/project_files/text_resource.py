@@ -29,12 +29,16 @@ _TOKEN = re.compile(
     | (?P<open>[(\[{])
     | (?P<close>[)\]}])
     | (?P<equals>=)
+    | (?P<numbers>(?:-?[0-9][0-9.e+\-]*+,[ ]?){8,}+)
     | (?P<text>[^\s"()\[\]{}=,;]++)
     | (?P<other>.)
     """,
     re.VERBOSE | re.DOTALL,
 )
 
+
+_PIECES = frozenset(("string", "open", "close", "equals", "numbers", "text", "other"))
+"""Kinds of tokens that make up statements. The numbers of an array are one token: a mesh has millions of them."""
 
 _MOST_TOKENS = 64
 """Most tokens of a value that stay apart; strings and references have 4 at most."""
@@ -143,7 +147,7 @@ def _statements(text: str, damages: list[Damage]) -> Iterator[tuple[int, list[st
     statement: list[str] = []
     for match in _TOKEN.finditer(text):
         kind, piece = match.lastgroup, match.group()
-        if kind in ("string", "open", "close", "equals", "text", "other"):
+        if kind in _PIECES:
             # A quote that begins no string: the string is not closed, and its end is unknown.
             if piece == '"':
                 damages.append(Damage(number, "a string is not closed"))

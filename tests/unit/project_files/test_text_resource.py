@@ -6,7 +6,8 @@ import pytest
 
 from gdpeer.errors import VariantError
 from gdpeer.project_files.text_resource import Damage, read_sections
-from gdpeer.variant import NodePath, PackedInt32Array, PackedStringArray, Vector2
+from gdpeer.variant import NodePath, PackedStringArray, Vector2
+from gdpeer.variant.text.text import var_to_str
 
 
 def test_a_section_has_its_head_and_its_assignments_in_order() -> None:
@@ -53,8 +54,18 @@ def test_damage_has_its_line(text: str, damage: Damage) -> None:
     assert damages[0] == damage
 
 
-def test_a_large_value_keeps_its_meaning() -> None:
-    numbers = list(range(1000))
-    found = next(read_sections(f"x = PackedInt32Array({', '.join(map(str, numbers))})\n")).properties["x"]
-    assert found.parsed() == PackedInt32Array(numbers)
-    assert (found.string, found.reference, len(found.tokens)) == (None, None, 1)
+@pytest.mark.parametrize(
+    "value", [list(range(1000)), [0.5, -1.5e30, 7.0] * 100, ["a", "b"] * 50, [[1, 2], [3]] * 20, [NodePath("a")] * 30]
+)
+def test_a_large_value_keeps_its_meaning(value: list[object]) -> None:
+    found = next(read_sections(f"x = {var_to_str(value)}\ny = 1\n")).properties["x"]
+    assert found.parsed() == value
+    assert (found.string, found.reference) == (None, None)
+    assert len(found.tokens) < 65
+
+
+def test_lines_are_counted_behind_a_large_value() -> None:
+    text = "x = [\n" + "1, 2, 3, 4, 5, 6, 7, 8, 9,\n" * 20 + "]\ny = 1\n"
+    section = next(read_sections(text))
+    assert section.properties["y"].line == 23
+    assert section.properties["x"].parsed() == list(range(1, 10)) * 20
