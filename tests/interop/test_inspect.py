@@ -95,7 +95,8 @@ def test_what_a_synchronizer_sends_is_told_by_its_node() -> None:
             inspector.wait_until(lambda: '"command": "sync"' in "\n".join(inspector.stdout), "row of a sync", 30.0)
         *rows, end = inspector.finish()
     assert end["undecoded"] == 0
-    assert {row["detail"] for row in rows if row["command"] == "sync"} == {"Main/Sync 2 bytes"}
+    states = [row["states"] for row in rows if row["command"] == "sync"]
+    assert [(state["name"], len(state["values"])) for [state] in states] == [("Main/Sync", 1)] * len(states)
 
 
 def test_what_authenticates_is_not_shown() -> None:
