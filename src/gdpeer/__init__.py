@@ -36,6 +36,14 @@ from gdpeer.multiplayer.local_peers import OfflineMultiplayerPeer as OfflineMult
 from gdpeer.multiplayer.peer import ConnectionStatus as ConnectionStatus
 from gdpeer.multiplayer.peer import MultiplayerPeer as MultiplayerPeer
 from gdpeer.multiplayer.peer import TransferMode as TransferMode
+from gdpeer.multiplayer.replication.config import ReplicationMode as ReplicationMode
+from gdpeer.multiplayer.replication.config import SceneReplicationConfig as SceneReplicationConfig
+from gdpeer.multiplayer.replication.properties import replicated as replicated
+from gdpeer.multiplayer.replication.raw_scene import RawScene as RawScene
+from gdpeer.multiplayer.replication.scenes import Scenes as Scenes
+from gdpeer.multiplayer.replication.spawner import MultiplayerSpawner as MultiplayerSpawner
+from gdpeer.multiplayer.replication.synchronizer import MultiplayerSynchronizer as MultiplayerSynchronizer
+from gdpeer.multiplayer.replication.synchronizer import VisibilityUpdateMode as VisibilityUpdateMode
 from gdpeer.multiplayer.rpc.decorator import RpcConfig as RpcConfig
 from gdpeer.multiplayer.rpc.decorator import rpc as rpc
 from gdpeer.multiplayer.tree import Node as Node

@@ -9,6 +9,7 @@ cdef class PacketSession:
     cpdef target(self)
     cpdef bytes take(self)
     cpdef put_to(self, peer_ids, buffer)
+    cpdef Py_ssize_t waiting(self, peer_id) except -1
     cpdef handle(self, work)
     cpdef set_relay_filter(self, relay_filter)
     cpdef bint was_relayed(self) except -1

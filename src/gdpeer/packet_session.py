@@ -54,6 +54,10 @@ class PacketSession:
         """Sends one packet to each of some peers; ids that are not connected are ignored."""
         raise NotImplementedError
 
+    def waiting(self, peer_id: int) -> int:
+        """Returns how many bytes wait to be sent on the connection to a peer."""
+        return 0
+
     def handle(self, work: Callable[[], object]) -> None:
         """Calls `work`, which handles the packets of a turn; the packets that it sends leave together at the end."""
         raise NotImplementedError
@@ -119,6 +123,10 @@ class MemberSession(PacketSession):
         """Sends by `put_packet_to()`; returns its error."""
         error: Error = self._peer.put_packet_to(peer_ids, buffer)
         return error
+
+    def waiting(self, peer_id: int) -> int:
+        """Asks the peer's own session; 0 without one."""
+        return 0 if self._session is None else self._session.waiting(peer_id)
 
     def handle(self, work: Callable[[], object]) -> None:
         """Calls `work` in a turn of the peer's session; at once if the peer has none."""

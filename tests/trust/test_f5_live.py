@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from gdpeer.logs import LOGGED_AT_ONCE
-from gdpeer.multiplayer.path_budget import MAX_PATH_MEMORY
 from gdpeer.multiplayer.rpc.method_table import methods_of
+from gdpeer.multiplayer.rpc.path_budget import MAX_PATH_MEMORY
 from gdpeer.multiplayer.wire import godot3, godot4
 from gdpeer.websocket.session.godot3_header import Kind, pack_data, pack_system
 from gdpeer.websocket.states import PeerState

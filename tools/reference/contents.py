@@ -68,6 +68,22 @@ PAGES = (
         ("rpc", "RPCMode", "RpcConfig", "Node", "SceneTree"),
     ),
     Page(
+        "replication",
+        "Replication",
+        "Nodes that appear on all sides, and properties that follow. "
+        "[Spawn and synchronise nodes](../replication.md) explains how to use these classes.",
+        (
+            "replicated",
+            "ReplicationMode",
+            "Scenes",
+            "MultiplayerSpawner",
+            "MultiplayerSynchronizer",
+            "SceneReplicationConfig",
+            "VisibilityUpdateMode",
+            "RawScene",
+        ),
+    ),
+    Page(
         "godot3",
         "Godot 3's multiplayer",
         "The module `gdpeer.godot3`, for sessions with Godot 3. "

@@ -33,6 +33,20 @@ INNER = frozenset(
         *("begin_to_leave", "get_request", "is_answered", "is_over", "is_paused", "listen_at", "log_limit_of"),
         *("make_way", "of_server", "open_port", "poll_turn", "refusals_of", "send_past_limit", "serve_session"),
         *("serves", "take_over", "emit_drained", "use_settings", "use_tasks", "was_open", "watch"),
+        # Of spawners, synchronizers and their configurations, for each other.
+        *("call_again", "check_receivers", "child_entered", "configuration_changed", "entries", "find_scene", "forget"),
+        *(
+            "get_spawn_node",
+            "has_filters",
+            "has_spawned",
+            "instantiate",
+            "is_full",
+            "lists",
+            "node_of",
+            "note",
+            "paths",
+        ),
+        *("receive", "replicator", "scenes", "tell_relayed", "told_again", "users", "waiting", "when_settled"),
         # Of connections, for the rest of their front.
         *("on_end", "on_packet", "wait_open"),
     )

@@ -379,17 +379,17 @@ class PeerHost(HostBase, MultiplayerAPI[PeerType]):
         log = self.count_refusal(peer_id, "checksum mismatch")
         log.log(logging.ERROR, "the methods of node '%s' differ from those of peer %s: %s", path, peer_id, Own(detail))
 
-    def count_replication(self, sender: int) -> None:
-        """Counts a packet of a spawner or synchronizer. These are normal, many times per second, so the peer is not
-        disconnected.
+    def count_replication(self, sender: int, what: str) -> None:
+        """Counts a packet, or a part of one, of a spawner or synchronizer that has no effect here. These are normal,
+        many times per second, so the peer is not disconnected.
+
+        Args:
+            sender: the peer.
+            what: stands in the line about the first one, as "of a node that is not here". "": no line.
         """
         self.refused[REPLICATION] += 1
         refusals = self._refusals_of(sender)
-        if not refusals.by_cause[REPLICATION]:
-            refusals.log.warning(
-                "peer %s sends what a MultiplayerSpawner or MultiplayerSynchronizer says; no node here takes it; "
-                "counted as %r",
-                sender,
-                REPLICATION,
-            )
+        if what and not refusals.by_cause[REPLICATION]:
+            text = "peer %s sends what a MultiplayerSpawner or MultiplayerSynchronizer says, %s; counted as %r"
+            refusals.log.warning(text, sender, what, REPLICATION)
         refusals.count(REPLICATION)

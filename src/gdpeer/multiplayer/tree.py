@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self, overload
 
 from gdpeer.arguments import BOOL, INT, STR, a, check_id, checked, optional, seconds_of, wrong_type
 from gdpeer.attributes import Guarded
@@ -38,10 +38,13 @@ from gdpeer.multiplayer.rpc.decorator import (
 )
 from gdpeer.multiplayer.rpc.method_table import MethodTable
 from gdpeer.platform import pause
+from gdpeer.signals import Signal
 from gdpeer.variant.names import NodePath
 
 if TYPE_CHECKING:
     from gdpeer.multiplayer.godot4.scene import SceneMultiplayer
+    from gdpeer.multiplayer.replication.scenes import Scenes
+    from gdpeer.multiplayer.replication.spawner import MultiplayerSpawner
 
 __all__ = ["Node", "SceneTree"]
 
@@ -57,6 +60,32 @@ _SLICE = 0.01
 """The most seconds that one poll of several networks waits, for all of them together: less than a frame."""
 
 
+class _NodeSignal:
+    """A signal of a node that is made at its first use: most nodes need none of their signals.
+
+    A game may use the name for a method or a variable of its own; then it has no such signal.
+    """
+
+    __slots__ = ("_name",)
+
+    def __set_name__(self, owner: type[Node], name: str) -> None:
+        self._name = name
+
+    @overload
+    def __get__(self, node: None, owner: type[Node]) -> Self: ...
+    @overload
+    def __get__(self, node: Node, owner: type[Node]) -> Signal: ...
+    def __get__(self, node: Node | None, owner: type[Node]) -> Self | Signal:
+        if node is None:
+            return self
+        if node._gdpeer_signals is None:
+            node._gdpeer_signals = {}
+        found = node._gdpeer_signals.get(self._name)
+        if found is None:
+            found = node._gdpeer_signals[self._name] = Signal(self._name)
+        return found
+
+
 class Node(Guarded):
     """A named place in a tree, with methods that other sides may call (`gdpeer.rpc`).
 
@@ -66,9 +95,38 @@ class Node(Guarded):
     Args:
         name: the node's name, without `. : @ / " %`. A name that the engine made (`@Node@2`) is allowed. None: the
             class's name.
+
+    Attributes:
+        scene_file_path: the scene that the node is made from, as `res://player.tscn`; "" at first. `Scenes.register`
+            sets this for a class. A MultiplayerSpawner spawns nodes whose scene is in its list.
+        synchronizer_name: for classes with `replicated()` attributes: the name of their MultiplayerSynchronizer in the
+            scene.
+        ready: signal (): the node and its children are in the tree, after `_ready()`.
+        tree_entered: signal (): the node has entered the tree, after `_enter_tree()`.
+        tree_exiting: signal (): the node is about to leave the tree, after `_exit_tree()`.
+        child_entered_tree: signal (node): a child has entered the tree.
+        child_exiting_tree: signal (node): a child is about to leave the tree.
+        synchronized: signal (): values of the node's `replicated()` attributes were received.
+        changed: signal (names): received values have changed the attributes with these names.
     """
 
     _gdpeer_attributes: ClassVar[tuple[str, ...]] = ()
+    _gdpeer_furnish: ClassVar[Callable[[Any], None] | None] = None
+    """Adds the children that every new node of the class has; called at the end of `Node.__init__`."""
+    _gdpeer_signals: dict[str, Signal] | None = None
+    _gdpeer_spawners: tuple[MultiplayerSpawner, ...] = ()
+    """The spawners whose spawn node this is."""
+    _gdpeer_is_doomed = False
+
+    scene_file_path: str = ""
+    synchronizer_name: str = "MultiplayerSynchronizer"
+    ready = _NodeSignal()
+    tree_entered = _NodeSignal()
+    tree_exiting = _NodeSignal()
+    child_entered_tree = _NodeSignal()
+    child_exiting_tree = _NodeSignal()
+    synchronized = _NodeSignal()
+    changed = _NodeSignal()
     _gdpeer_calls_api: ClassVar[bool] = True
     """Whether `node.method.rpc_id` may call the API directly: the class has not changed `rpc_id` or `multiplayer`."""
 
@@ -88,6 +146,8 @@ class Node(Guarded):
         self._gdpeer_api: MultiplayerAPI[Any] | None = None
         self._gdpeer_own_config: dict[str, RpcConfig | None] = {}
         self._gdpeer_table: MethodTable | None = None
+        if self._gdpeer_furnish is not None:
+            self._gdpeer_furnish()
 
     # ------------------------------------------------------------------------------------------ the tree
 
@@ -111,8 +171,13 @@ class Node(Guarded):
         if self._gdpeer_tree is not None:
             self._gdpeer_tree._gdpeer_forget_apis()
 
-    def add_child(self, node: Node) -> None:
+    @checked(force_readable_name=BOOL)
+    def add_child(self, node: Node, force_readable_name: bool = False) -> None:
         """Adds `node`, with all nodes below it, as a child of this node.
+
+        Args:
+            node: a node without a parent.
+            force_readable_name: True gives the node another name if its name is taken: `Bomb2` for `Bomb`.
 
         Raises:
             ValueError: the node has a parent, is this node or above it, or another child has its name.
@@ -123,16 +188,27 @@ class Node(Guarded):
             raise ValueError(f"{node!r} already has a parent: {node._gdpeer_parent!r}")
         if node is self or node in self._gdpeer_ancestors():
             raise ValueError("a node cannot be below itself")
+        if force_readable_name:
+            node._gdpeer_name = self._gdpeer_free_name(node._gdpeer_name)
         self._gdpeer_check_free(node._gdpeer_name)
         self._gdpeer_children[node._gdpeer_name] = node
         node._gdpeer_parent = self
         if self._gdpeer_tree is not None:
-            node._gdpeer_enter(self._gdpeer_tree)
-            node._gdpeer_get_ready()
+            self._gdpeer_tree._gdpeer_add(node)
 
     def _gdpeer_check_free(self, name: str) -> None:
         if name in self._gdpeer_children:
             raise ValueError(f"{self!r} already has a child named {name!r}")
+
+    def _gdpeer_free_name(self, name: str) -> str:
+        """Returns `name`, or the next number behind its text that gives a name that is not taken."""
+        if name not in self._gdpeer_children:
+            return name
+        text = name.rstrip("0123456789")
+        number = int(name[len(text) :] or 1)
+        while f"{text}{number}" in self._gdpeer_children or number == 1:
+            number += 1
+        return f"{text}{number}"
 
     def remove_child(self, node: Node) -> None:
         """Removes `node`, with all nodes below it, from the tree. The node can be added again.
@@ -154,6 +230,18 @@ class Node(Guarded):
         if self._gdpeer_parent is not None:
             self._gdpeer_parent.remove_child(self)
 
+    def queue_free(self) -> None:
+        """Removes this node from its parent at the end of the next `SceneTree.poll`; at once outside a tree."""
+        if self._gdpeer_tree is None:
+            self.free()
+        elif not self._gdpeer_is_doomed:
+            self._gdpeer_is_doomed = True
+            self._gdpeer_tree._gdpeer_doomed.append(self)
+
+    def is_queued_for_deletion(self) -> bool:
+        """Whether `queue_free` was called, and the node is still there."""
+        return self._gdpeer_is_doomed
+
     def _gdpeer_enter(self, tree: SceneTree) -> None:
         self._gdpeer_tree = tree
         for group in self._gdpeer_groups:
@@ -161,6 +249,17 @@ class Node(Guarded):
         for problem in self._gdpeer_made_table().inspect():
             logger.error("no call from elsewhere will reach %s", problem)
         self._gdpeer_tell(self._enter_tree)
+        if self._gdpeer_tree is not tree:
+            return
+        self._gdpeer_entered()
+        if self._gdpeer_signals is not None:
+            self.emit_signal("tree_entered")
+        parent = self._gdpeer_parent
+        if parent is not None:
+            for spawner in parent._gdpeer_spawners:
+                spawner.child_entered(self)
+            if parent._gdpeer_signals is not None:
+                parent.emit_signal("child_entered_tree", self)
         for child in list(self._gdpeer_children.values()):
             if (
                 self._gdpeer_tree is tree and child._gdpeer_tree is None
@@ -177,18 +276,45 @@ class Node(Guarded):
     def _gdpeer_get_ready(self) -> None:
         for child in list(self._gdpeer_children.values()):
             child._gdpeer_get_ready()
+        if self._gdpeer_tree is not None:
+            self._gdpeer_became_ready()
         if not self._gdpeer_was_ready and self._gdpeer_tree is not None:
             self._gdpeer_was_ready = True
             self._gdpeer_tell(self._ready)
+            if self._gdpeer_signals is not None:
+                self.emit_signal("ready")
 
     def _gdpeer_leave(self) -> None:
         for child in list(self._gdpeer_children.values()):
             if child._gdpeer_tree is not None:
                 child._gdpeer_leave()
         self._gdpeer_tell(self._exit_tree)
+        if self._gdpeer_signals is not None:
+            self.emit_signal("tree_exiting")
+        parent = self._gdpeer_parent
+        if parent is not None and parent._gdpeer_signals is not None:
+            parent.emit_signal("child_exiting_tree", self)
+        self._gdpeer_exits()
+        self._gdpeer_is_doomed = False
         tree, self._gdpeer_tree, self._gdpeer_api = self._gdpeer_tree, None, None
         if tree is not None:
             tree._gdpeer_node_left(self)
+
+    @checked(signal=STR)
+    def emit_signal(self, signal: str, *arguments: Any) -> None:
+        """Emits one of the signals that every node has, as `ready`, by its name."""
+        found = None if self._gdpeer_signals is None else self._gdpeer_signals.get(signal)
+        if found is not None:
+            found.emit(*arguments)
+
+    def _gdpeer_entered(self) -> None:
+        """Begins the work of a spawner or synchronizer; called after `_enter_tree`."""
+
+    def _gdpeer_became_ready(self) -> None:
+        """Begins what needs the other nodes; called each time when the node and its children are in the tree."""
+
+    def _gdpeer_exits(self) -> None:
+        """Ends the work of a spawner or synchronizer; the node is still in the tree."""
 
     def _enter_tree(self) -> None:
         """Override this: the node has entered the tree, its children not yet."""
@@ -220,6 +346,11 @@ class Node(Guarded):
     def get_children(self) -> list[Node]:
         """Returns the nodes directly below, in the order in which they were added."""
         return list(self._gdpeer_children.values())
+
+    def get_index(self) -> int:
+        """Returns the node's place among the children of its parent; 0 without a parent."""
+        parent = self._gdpeer_parent
+        return 0 if parent is None else list(parent._gdpeer_children).index(self._gdpeer_name)
 
     def get_path(self) -> NodePath:
         """Returns the node's path, as `/root/Main/Child`; outside a tree the path from the topmost node on."""
@@ -399,14 +530,20 @@ class SceneTree(Guarded):
 
     Args:
         multiplayer: the API of the whole tree. None makes a `SceneMultiplayer`.
+        scenes: the classes of scenes that a MultiplayerSpawner makes. None: no scenes.
 
     Attributes:
         root: the node `/root`, above all other nodes.
+        scenes: as given.
     """
 
-    _gdpeer_attributes: ClassVar[tuple[str, ...]] = ("root",)
+    _gdpeer_attributes: ClassVar[tuple[str, ...]] = ("root", "scenes")
 
-    def __init__(self, multiplayer: MultiplayerAPI[Any] | None = None) -> None:
+    def __init__(self, multiplayer: MultiplayerAPI[Any] | None = None, *, scenes: Scenes | None = None) -> None:
+        self.scenes = scenes
+        self._gdpeer_doomed: list[Node] = []
+        self._gdpeer_depth = 0
+        self._gdpeer_unsettled: list[Callable[[], None]] = []
         self._gdpeer_apis: dict[tuple[str, ...], MultiplayerAPI[Any]] = {}
         self._gdpeer_groups: dict[str, dict[Node, None]] = {}
         self.root = Node("root")
@@ -479,6 +616,34 @@ class SceneTree(Guarded):
             api.poll(share if waiting and api._can_wait() else 0.0)
         if not waiting and timeout > 0:
             pause(timeout)
+        if self._gdpeer_doomed:
+            self._gdpeer_free_doomed()
+
+    def _gdpeer_free_doomed(self) -> None:
+        doomed, self._gdpeer_doomed = self._gdpeer_doomed, []
+        for node in doomed:
+            if node._gdpeer_is_doomed and node._gdpeer_tree is self:
+                node.free()
+
+    def _gdpeer_add(self, node: Node) -> None:
+        """Has a new child enter the tree. Work that waits for whole branches runs when the outermost one is ready."""
+        self._gdpeer_depth += 1
+        try:
+            node._gdpeer_enter(self)
+            node._gdpeer_get_ready()
+        finally:
+            self._gdpeer_depth -= 1
+            if not self._gdpeer_depth and self._gdpeer_unsettled:
+                unsettled, self._gdpeer_unsettled = self._gdpeer_unsettled, []
+                for work in unsettled:
+                    work()
+
+    def when_settled(self, work: Callable[[], None]) -> None:
+        """Calls `work` when the branch that is being added is complete; at once if there is none."""
+        if self._gdpeer_depth:
+            self._gdpeer_unsettled.append(work)
+        else:
+            work()
 
     @checked(path=_PATH)
     def get_node(self, path: str | NodePath) -> Node:
@@ -537,6 +702,28 @@ def _check_name(name: str) -> str:
     except UnicodeEncodeError:
         raise ValueError(f"not a node's name: {name!r} (half a surrogate pair)") from None
     return name
+
+
+def furnish(kind: type[Node], function: Callable[[Any], None], replace: bool = True) -> None:
+    """Makes a function add the children that every new node of a class has.
+
+    Args:
+        kind: the class; its subclasses inherit the function.
+        function: gets the new node.
+        replace: False keeps a function that the class has.
+    """
+    if replace or kind._gdpeer_furnish is None:
+        kind._gdpeer_furnish = function
+
+
+def attach(spawner: MultiplayerSpawner, node: Node) -> None:
+    """Makes a spawner hear of each new child of a node."""
+    node._gdpeer_spawners = (*node._gdpeer_spawners, spawner)
+
+
+def detach(spawner: MultiplayerSpawner, node: Node) -> None:
+    """Undoes `attach`."""
+    node._gdpeer_spawners = tuple(one for one in node._gdpeer_spawners if one is not spawner)
 
 
 def walk(node: Node, path: str) -> Node | None:

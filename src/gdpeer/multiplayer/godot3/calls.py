@@ -14,8 +14,8 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from gdpeer.errors import Error, PacketError
-from gdpeer.multiplayer.path_budget import PathBudget
 from gdpeer.multiplayer.rpc.method_table import methods_of
+from gdpeer.multiplayer.rpc.path_budget import PathBudget
 from gdpeer.multiplayer.wire.godot3 import (
     Command,
     ConfirmPath,

@@ -16,10 +16,13 @@ cdef class SceneBase(HostBase):
     cdef readonly Godot4Calls _calls
     cdef readonly object _authentication
     cdef readonly object _guests
+    cdef readonly object replicator
+    cdef bint _checks_receivers
     cdef dict _pending
     cdef set _members
 
-    cpdef _connect(self, Godot4Calls calls, authentication, guests)
+    cpdef _connect(self, Godot4Calls calls, authentication, guests, replicator)
+    cpdef check_receivers(self, bint checks)
     cpdef _take_next(self, PacketSession packets, sender)
     @cython.locals(data=bytes)
     cdef _take_from_guest(self, PacketSession packets, sender)
@@ -30,5 +33,7 @@ cdef class SceneBase(HostBase):
     cdef _call_both(self, peer_id, own, node, Method method, arguments)
     @cython.locals(is_one=bint)
     cdef _call_elsewhere(self, peer_id, own, node, Method method, arguments)
+    cdef _hold(self, peer_id, own, node, Method method, arguments)
+    cdef _receivers(self, targets, node, bint is_one)
     cdef _log_missing(self, peer_id)
     cdef _call_mixed(self, node, Method method, arguments, peer_ids)

@@ -5,6 +5,7 @@ Layer: `multiplayer`; compiled (types in `_scene.pxd`). Source: reference godot4
 
 from __future__ import annotations
 
+import copy
 import logging
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ from gdpeer.multiplayer.wire.godot4 import encode_call_body, is_call, parse, rel
 if TYPE_CHECKING:
     from gdpeer.multiplayer.godot4.authentication import Authentication
     from gdpeer.multiplayer.godot4.godot3_guests import Godot3Guests
+    from gdpeer.multiplayer.replication.replicator import Replicator
     from gdpeer.multiplayer.rpc.method_table import Method
     from gdpeer.multiplayer.tree import Node
     from gdpeer.multiplayer.wire.godot4 import Packet
@@ -43,13 +45,21 @@ class SceneBase(HostBase):
 
         def _handle(self, sender: int, packet: Packet) -> None: ...
 
-    def _connect(self, calls: Godot4Calls, authentication: Authentication, guests: Godot3Guests) -> None:
+    def _connect(
+        self, calls: Godot4Calls, authentication: Authentication, guests: Godot3Guests, replicator: Replicator
+    ) -> None:
         """Sets the parts of the API that handle packets."""
         self._calls = calls
         self._authentication = authentication
         self._guests = guests
+        self.replicator = replicator
+        self._checks_receivers = False
         self._pending = authentication.pending
         self._members = guests.members
+
+    def check_receivers(self, checks: bool) -> None:
+        """Sets whether calls ask, for each peer, whether the peer has the node and may see it."""
+        self._checks_receivers = checks
 
     # ------------------------------------------------------------------------------------------ from elsewhere
 
@@ -150,6 +160,11 @@ class SceneBase(HostBase):
                 self._log_missing(abs(peer_id))
             return _OK
         targets = (peer_id,) if is_one else self._targets(peer_id)
+        if self._checks_receivers:
+            if self.replicator.is_pending(node):
+                self._hold(peer_id, own, node, method, arguments)
+                return _OK
+            targets = self._receivers(targets, node, is_one)
         if not targets:  # encode all the same, to raise for a wrong argument
             packed = method.checker.pack(arguments) if method.packs else arguments
             encode_call_body(method.number, packed, objects=self.allow_object_decoding)
@@ -157,6 +172,19 @@ class SceneBase(HostBase):
         if self._members:
             return self._call_mixed(node, method, arguments, targets)
         return self._calls.send(node, method, arguments, targets)
+
+    def _hold(self, peer_id: int, own: int, node: Node, method: Method, arguments: Sequence[Any]) -> None:
+        """Makes a call after the SPAWN of its node, which is still being added."""
+        values = copy.deepcopy(list(arguments))
+        self.replicator.hold(node, lambda: self._call_elsewhere(peer_id, own, node, method, values))
+
+    def _receivers(self, targets: Collection[int], node: Node, is_one: bool) -> Collection[int]:
+        """Returns the peers of `targets` that have the node and may see it."""
+        found = [one for one in targets if self.replicator.may_call(node, one)]
+        if is_one and not found:
+            text = "Attempt to call an RPC to a peer that cannot see this node. Peer ID: %s, node: %s"
+            log_limited(logger, logging.ERROR, text, *targets, describe(node))
+        return targets if len(found) == len(targets) else found
 
     def _log_missing(self, peer_id: int) -> None:
         if peer_id in self._pending:

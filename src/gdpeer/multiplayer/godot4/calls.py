@@ -24,7 +24,7 @@ from gdpeer.multiplayer.wire.godot4 import (
 )
 
 if TYPE_CHECKING:
-    from gdpeer.multiplayer.host import PeerHost
+    from gdpeer.multiplayer.godot4.scene import SceneMultiplayer
     from gdpeer.multiplayer.rpc.method_table import Method
     from gdpeer.multiplayer.tree import Node
 
@@ -37,7 +37,7 @@ NO_METHODS = "d41d8cd98f00b204e9800998ecf8427e"
 class Godot4Calls:
     """Sends calls to peers that speak the dialect of Godot 4, and receives calls from them."""
 
-    def __init__(self, host: PeerHost[Any]) -> None:
+    def __init__(self, host: SceneMultiplayer) -> None:
         self._host = host
         self.cache = PathCache()
 
@@ -110,12 +110,17 @@ class Godot4Calls:
             PacketError: the packet is refused; the text says why.
         """
         if isinstance(packet, SimplifyPath):
-            self._receive_simplify(sender, packet)
+            self.receive_simplify(sender, packet)
         else:
             self._receive_confirm(sender, packet)
 
-    def receive_call(self, sender: int, data: bytes) -> None:
+    def receive_call(self, sender: int, data: bytes, may_wait: bool = True) -> None:
         """Parses a received REMOTE_CALL, finds its node and method, and hands the call to the host.
+
+        Args:
+            sender: the peer.
+            data: the packet.
+            may_wait: whether the call waits for a node that the peer may be about to spawn.
 
         Raises:
             PacketError: the packet is refused; the text says why.
@@ -133,9 +138,9 @@ class Godot4Calls:
                 )
             path, node = known[0], known[1]()
             if node is None or not host.owns(node):
-                node = host.find(path)  # another node may be there since the former one has left
-                if node is not None:
-                    self.cache.moved(sender, call.node_id, node)
+                node = self._find_again(sender, call.node_id, path)
+        if node is None and may_wait and host.replicator.hold_call(sender, path, data):
+            return
         if node is None:
             host.refuse(sender, path, f"method {call.method_id}", "unknown node", "there is no such node here")
             return
@@ -146,10 +151,28 @@ class Godot4Calls:
             return
         host.call(sender, node, method, call.arguments)
 
-    def _receive_simplify(self, sender: int, told: SimplifyPath) -> None:
+    def node_of(self, peer_id: int, number: int) -> Node | None:
+        """Returns the node that a peer means by a number; None if the number was never told, or the node is gone."""
+        peer = self.cache.peers.get(peer_id)
+        known = None if peer is None else peer.known.get(number)
+        if known is None:
+            return None
+        node = known[1]()
+        return node if node is not None and self._host.owns(node) else self._find_again(peer_id, number, known[0])
+
+    def _find_again(self, sender: int, number: int, path: str) -> Node | None:
+        """Returns the node that is now at the path of a number, whose former node has left; None if there is none."""
+        found = self._host.find(path)
+        if found is not None:
+            self.cache.moved(sender, number, found)
+        return found
+
+    def receive_simplify(self, sender: int, told: SimplifyPath) -> None:
+        """Handles a received SIMPLIFY_PATH, or again when there is a node at its path."""
         node = self._host.find(told.path)
-        if node is None and told.checksum == NO_METHODS:
-            self._host.count_replication(sender)  # a node without methods is never called
+        if node is None and told.checksum == NO_METHODS:  # a spawner or synchronizer: nobody calls the node
+            self._host.replicator.reception.keep(sender, told)
+            self._host.count_replication(sender, f"of a node that is not here: '{told.path}'")
             return
         if node is None:
             self._host.refuse(sender, told.path, "", "unknown node", "there is no such node here")
@@ -166,10 +189,11 @@ class Godot4Calls:
         number = None if node is None else self.cache.find_number(node)
         for again in self.cache.confirmed(sender, answer, number):
             self._host.transmit((sender,), again.encode())
-        if not answer.matches:
-            told = node if answer.cache_id is None else self.cache.find_node(answer.cache_id) or node
-            if told is not None:
-                self._host.mismatch(sender, self._host.path_of(told), f"this side's methods: {_names(told)}")
+        known = node if answer.cache_id is None else self.cache.find_node(answer.cache_id) or node
+        if known is not None:
+            self._host.replicator.confirmed(sender, known)
+        if not answer.matches and known is not None:
+            self._host.mismatch(sender, self._host.path_of(known), f"this side's methods: {_names(known)}")
 
 
 def _names(node: Node) -> str:

@@ -31,3 +31,4 @@ cdef class PathCache:
     @cython.locals(entry=Numbered)
     cpdef Numbered entry(self, node)
     cpdef list tell(self, Numbered entry, peer_ids)
+    cpdef untell(self, Numbered entry, peer_id)

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from weakref import ref
 
 from gdpeer.errors import PacketError
-from gdpeer.multiplayer.path_budget import PathBudget
+from gdpeer.multiplayer.rpc.path_budget import PathBudget
 from gdpeer.multiplayer.wire.godot4 import ConfirmPath, SimplifyPath
 
 if TYPE_CHECKING:
@@ -145,6 +145,10 @@ class PathCache:
             self._peer(peer_id).told[entry.number] = entry
         return new
 
+    def untell(self, entry: Numbered, peer_id: int) -> None:
+        """Takes back that a peer was told a number: the packet did not reach the peer, or is to be sent again."""
+        self._peer(peer_id).told.pop(entry.number, None)
+
     def confirmed(self, peer_id: int, answer: ConfirmPath, number_of_path: int | None) -> list[ConfirmPath]:
         """Handles a peer's answer. An answer for a node that has left the tree is ignored.
 
@@ -189,9 +193,11 @@ class PathCache:
             PacketError: the number is in use already, or the budget is used up.
         """
         peer = self._peer(peer_id)
-        if told.cache_id in peer.known:
+        known = peer.known.get(told.cache_id)
+        if known is None:
+            self._budgets[connection].take(told.path)
+        elif known[0] != told.path:  # else the sender has not got the answer, and asks again
             raise PacketError(f"SIMPLIFY_PATH of a number that is taken: {told.cache_id}", 34)
-        self._budgets[connection].take(told.path)
         peer.known[told.cache_id] = (told.path, ref(node), matches)
         return ConfirmPath(matches, None, told.path) if peer.answers_by_path else ConfirmPath(matches, told.cache_id)
 

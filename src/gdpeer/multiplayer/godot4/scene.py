@@ -32,6 +32,10 @@ from gdpeer.multiplayer.godot4.calls import Godot4Calls
 from gdpeer.multiplayer.godot4.godot3_guests import Godot3Guests
 from gdpeer.multiplayer.host import PeerHost
 from gdpeer.multiplayer.peer import TARGET_PEER_SERVER, MultiplayerPeer, TransferMode
+from gdpeer.multiplayer.replication.relayed import RelayedPaths
+from gdpeer.multiplayer.replication.replicator import Replicator
+from gdpeer.multiplayer.replication.spawner import MultiplayerSpawner
+from gdpeer.multiplayer.replication.synchronizer import MultiplayerSynchronizer
 from gdpeer.multiplayer.wire.godot4 import (
     AddPeer,
     Auth,
@@ -46,10 +50,12 @@ from gdpeer.multiplayer.wire.godot4 import (
     parse,
     relay_packet,
 )
+from gdpeer.multiplayer.wire.replication import Delta, Despawn, Spawn, Sync
 from gdpeer.signals import Signal
 from gdpeer.variant.names import NodePath
 
 if TYPE_CHECKING:
+    from gdpeer.multiplayer.godot4.paths import PathCache
     from gdpeer.multiplayer.tree import Node
 
 __all__ = ["SceneMultiplayer"]
@@ -84,6 +90,7 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
         "peer_authenticating",
         "peer_authentication_failed",
         "peer_packet",
+        "replicator",
         "server_relay",
     )
 
@@ -94,9 +101,13 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
         self.server_relay = True
         self._max_sync = 1350
         self._max_delta = 65_535
-        self._connect(Godot4Calls(self), Authentication(self, clock), Godot3Guests(self))
+        self._max_spawned = 10_000
+        self._relayed = RelayedPaths()
+        guests = Godot3Guests(self)
+        self._connect(Godot4Calls(self), Authentication(self, clock), guests, Replicator(self, clock))
         PeerHost.__init__(self)
         self._clock = clock
+        self.replicator.identify()
 
     @property
     def auth_callback(self) -> AuthCallback | None:
@@ -120,9 +131,8 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
 
     @property
     def max_sync_packet_size(self) -> int:
-        """The most bytes of a MultiplayerSynchronizer's packets, at least 128. Default: 1,350.
-
-        It has no effect, because gdpeer sends no such packets; games may set it.
+        """The most bytes of a packet with properties of the mode ALWAYS, at least 128. Default: 1,350. The values of
+        one synchronizer that are larger are not sent, which is logged.
         """
         return self._max_sync
 
@@ -132,8 +142,8 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
 
     @property
     def max_delta_packet_size(self) -> int:
-        """The most bytes of packets with changes of a MultiplayerSynchronizer, at least 128. Default: 65,535. It has no
-        effect.
+        """The most bytes of a packet with properties of the mode ON_CHANGE, at least 128. Default: 65,535. Changes of
+        one synchronizer that are larger are not sent until they fit, which is logged.
         """
         return self._max_delta
 
@@ -141,9 +151,37 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
     def max_delta_packet_size(self, size: int) -> None:
         self._max_delta = _packet_size(size)
 
+    @property
+    def replication_rate(self) -> float:
+        """The most network frames per second. Changes of replicated properties leave with the next network frame, which
+        `poll` sends. `math.inf`: each poll is a network frame. Default: 30.
+        """
+        return self.replicator.rate
+
+    @replication_rate.setter
+    def replication_rate(self, frames: float) -> None:
+        if not frames > 0:
+            raise ValueError(f"replication_rate must be above 0: {frames}")
+        self.replicator.rate = float(frames)
+
+    @property
+    def max_spawned_nodes(self) -> int:
+        """The most nodes that one peer may have spawned here at a time; more are refused. Default: 10,000."""
+        return self._max_spawned
+
+    @max_spawned_nodes.setter
+    def max_spawned_nodes(self, count: int) -> None:
+        if count < 0:
+            raise ValueError(f"max_spawned_nodes must not be negative: {count}")
+        self._max_spawned = count
+
     def clear(self) -> None:
-        """Forgets all state: peers, numbers of paths, and authentications."""
+        """Forgets all state: peers, numbers of paths, and authentications. Nodes that peers have spawned here are
+        freed.
+        """
         super().clear()
+        self.replicator.clear()
+        self._relayed.clear()
         self._authentication.pending.clear()
         self._calls.cache.clear()
         self._guests.clear()
@@ -153,18 +191,34 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
         return list(self._authentication.pending)
 
     def object_configuration_add(self, node: Node | None, configuration: Any) -> Error:
-        """Sets `root_path`, if `node` is None and `configuration` is a path.
+        """Sets `root_path`, if `node` is None and `configuration` is a path. Else begins with a spawner or
+        synchronizer: the two classes do that themselves when they enter the tree.
 
         Returns:
-            `OK`; `ERR_INVALID_PARAMETER` for everything else, which is replication: gdpeer has none.
+            `OK`; `ERR_INVALID_PARAMETER` for any other object.
         """
+        if isinstance(configuration, MultiplayerSynchronizer) and node is not None:
+            self.replicator.start(configuration, node)
+            return _OK
+        if isinstance(configuration, MultiplayerSpawner) and node is not None:
+            return _OK if configuration.has_spawned(node) else Error.ERR_INVALID_PARAMETER
         if node is not None or not isinstance(configuration, str | NodePath):
             return Error.ERR_INVALID_PARAMETER
         self.root_path = NodePath(str(configuration))
         return _OK
 
     def object_configuration_remove(self, node: Node | None, configuration: Any) -> Error:
-        """Clears `root_path`, if `object_configuration_add` has set this path; else returns `ERR_INVALID_PARAMETER`."""
+        """Undoes `object_configuration_add`.
+
+        Returns:
+            `OK`; `ERR_INVALID_PARAMETER` for an object or a path that was not added.
+        """
+        if isinstance(configuration, MultiplayerSynchronizer) and node is not None:
+            self.replicator.stop(configuration, node)
+            return _OK
+        if isinstance(configuration, MultiplayerSpawner) and node is not None:
+            self.replicator.node_left(node)
+            return _OK
         if node is not None or str(configuration) != str(self.root_path):
             return Error.ERR_INVALID_PARAMETER
         self.root_path = NodePath("")
@@ -199,6 +253,8 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
                 for other in self.get_peers():
                     self._tell((peer_id,), AddPeer(other).encode())
         self.admitted[peer_id] = None
+        if peer_id not in self._guests.members:
+            self.replicator.admit(peer_id)
         if peer_id == TARGET_PEER_SERVER:
             self.connected_to_server.emit()
         self.peer_connected.emit(peer_id)
@@ -213,6 +269,8 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
 
     def _remove(self, peer_id: int) -> None:
         del self.admitted[peer_id]
+        self.replicator.forget_peer(peer_id)
+        self._relayed.forget_peer(peer_id)
         self._calls.cache.forget_peer(peer_id)
         self._guests.forget_peer(peer_id)
         self._forget_caller(peer_id)
@@ -243,7 +301,12 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
         waiting = self._authentication
         if timeout > 0 and waiting.pending:
             timeout = min(timeout, waiting.time_left())
+        replicator = self.replicator
+        if timeout > 0 and replicator.members:
+            timeout = replicator.time_left(timeout)
         result = super().poll(timeout)
+        if replicator.members and result is _OK and replicator.is_due() and self._packets is not None:
+            self._packets.handle(replicator.frame)
         if waiting.pending and result is _OK:
             peer = self._peer
             for peer_id in waiting.take_late_ones():
@@ -292,8 +355,12 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
             self.peer_packet.emit(sender, packet.data)
         elif isinstance(packet, Auth | AddPeer | DelPeer | Relay):
             self._handle_sys(sender, packet)
-        else:
-            self.count_replication(sender)
+        elif isinstance(packet, Sync | Delta):
+            self.replicator.reception.sync(sender, packet)
+        elif isinstance(packet, Spawn):
+            self.replicator.reception.spawn(sender, packet)
+        elif isinstance(packet, Despawn):
+            self.replicator.reception.despawn(sender, packet)
 
     def _handle_sys(self, sender: int, packet: Auth | AddPeer | DelPeer | Relay) -> None:
         if isinstance(packet, Auth):
@@ -319,6 +386,7 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
         if peer_id in self.admitted or peer_id <= TARGET_PEER_SERVER or peer_id == self.get_unique_id():
             raise PacketError(f"ADD_PEER of an id that cannot be: {peer_id}")
         self.admitted[peer_id] = None
+        self.replicator.admit(peer_id)
         self.peer_connected.emit(peer_id)
 
     def _handle_relay(self, sender: int, packet: Relay) -> None:
@@ -340,6 +408,7 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
         if counts and self._is_flood(sender, f"a call for {target}"):
             return
         same, others = self._guests.split(targets)
+        self._relayed.note(sender, targets, packet.data)
         self._relay_to(same, relay_packet(sender, packet.data), sender)
         if others:
             try:
@@ -424,7 +493,45 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
 
     # ------------------------------------------------------------------------------------------ nodes
 
+    @property
+    def paths(self) -> PathCache:
+        """The numbers of paths that were agreed on with the peers."""
+        return self._calls.cache
+
+    def waiting(self, peer_id: int) -> int:
+        """Returns how many bytes wait to be sent on the connection to a peer."""
+        return 0 if self._packets is None else self._packets.waiting(peer_id)
+
+    def node_of(self, peer_id: int, number: int) -> Node | None:
+        """Returns the node that a peer means by a number; None if there is no such node here."""
+        return self._calls.node_of(peer_id, number)
+
+    def told_again(self, peer_id: int, told: SimplifyPath) -> None:
+        """Handles a kept SIMPLIFY_PATH, now that there is a node at its path."""
+        try:
+            self._calls.receive_simplify(peer_id, told)
+        except PacketError as problem:
+            self.refuse_packet(peer_id, problem)
+
+    def call_again(self, peer_id: int, data: bytes) -> None:
+        """Handles a call that has waited for its node."""
+        before, self._sender = self._sender, peer_id
+        try:
+            self._calls.receive_call(peer_id, data, False)
+        except PacketError as problem:
+            self.refuse_packet(peer_id, problem)
+        finally:
+            self._sender = before
+
+    def tell_relayed(self, peer_id: int, path: str) -> None:
+        """Passes the paths of other clients on to a peer again, which it could not find before it had the node at
+        `path`.
+        """
+        for source, data in self._relayed.unconfirmed(peer_id, path):
+            self._relay_to((peer_id,), relay_packet(source, data), source)
+
     def _node_left(self, node: Node) -> None:
+        self.replicator.node_left(node)
         self._calls.cache.forget_node(node)
         self._guests.calls.forget_node(node)
 

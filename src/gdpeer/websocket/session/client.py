@@ -147,6 +147,10 @@ class ClientSession(Session):
                 result = _NO_ROOM
         return result
 
+    def waiting(self, peer_id: int) -> int:
+        """Returns how many bytes wait to be sent to the server, through which all peers are reached."""
+        return self._peer.get_current_outbound_buffered_amount()
+
     def get_close_cause(self) -> CloseCause:
         """Returns why the session ended, or did not begin."""
         return self.failure or self._peer.get_close_cause()

@@ -404,6 +404,11 @@ class ServerSession(Session):
         peer, dialect = member
         return peer.send_binary(dialect.wrap(source, target, payload) if dialect.header_size else payload)
 
+    def waiting(self, peer_id: int) -> int:
+        """Returns how many bytes wait to be sent to a client."""
+        member = self._members.get(peer_id)
+        return 0 if member is None else member[0].get_current_outbound_buffered_amount()
+
     def put_control_to(self, peer_ids: Iterable[int], buffer: Buffer) -> None:
         """Sends as `put_to`, but beyond the limits by `RESERVE`; drops peers without room even then."""
         payload = bytes(buffer)

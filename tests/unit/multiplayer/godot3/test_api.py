@@ -421,7 +421,7 @@ def test_bad_packets_are_dropped_and_counted(monkeypatch: pytest.MonkeyPatch) ->
         "wrong arguments": 1,
     }
     assert server.main.take() == [(client.id, "remote", "x")]
-    monkeypatch.setattr("gdpeer.multiplayer.path_budget.MAX_PATH_MEMORY", 300)
+    monkeypatch.setattr("gdpeer.multiplayer.rpc.path_budget.MAX_PATH_MEMORY", 300)
     client.put(wire.SimplifyPath(2, "Main").encode())
     client.put(wire.ConfirmPath("Other").encode())
     session.run()

@@ -89,8 +89,9 @@ def test_what_a_peer_told(cache: PathCache) -> None:
     assert known is not None
     assert (known[0], known[1](), known[2]) == ("Main", main, True)
     assert list(cache.peers[5].known) == [9]
+    assert cache.learn(5, 5, SimplifyPath(SUM, 9, "Main"), main, True) == ConfirmPath(True, 9)  # asked once more
     with pytest.raises(PacketError, match="a number that is taken: 9") as caught:
-        cache.learn(5, 5, SimplifyPath(SUM, 9, "Main"), main, True)
+        cache.learn(5, 5, SimplifyPath(SUM, 9, "Other"), main, True)
     assert caught.value.offset == 34
     cache.moved(5, 9, other)
     known = cache.peers[5].known.get(9)

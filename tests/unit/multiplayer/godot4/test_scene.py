@@ -549,11 +549,12 @@ def test_announcing_a_number_twice_or_too_much_is_refused(monkeypatch: pytest.Mo
     session = Session(1)
     (client,) = session.clients
     checksum = client.main._gdpeer_methods().checksum
-    for _ in range(2):
-        client.peer.put_packet(wire.SimplifyPath(checksum, 1, "Main").encode())
+    session.server.main.add_child(type(session.server.main)(name="Other"))
+    for path in ("Main", "Main", "Main/Other"):  # the same path again is answered again
+        client.peer.put_packet(wire.SimplifyPath(checksum, 1, path).encode())
     session.run()
     assert session.server.api.refused == {"bad packet": 1}
-    monkeypatch.setattr("gdpeer.multiplayer.path_budget.MAX_PATH_MEMORY", 300)
+    monkeypatch.setattr("gdpeer.multiplayer.rpc.path_budget.MAX_PATH_MEMORY", 300)
     client.peer.put_packet(wire.SimplifyPath(checksum, 2, "Main").encode())
     session.run()
     assert session.server.api.refused == {"bad packet": 1, "too many paths": 1}
@@ -997,7 +998,7 @@ def test_all_relayed_peers_share_what_one_connection_may_make_us_remember(monkey
     session = Session(1)
     (client,) = session.clients
     checksum = client.main._gdpeer_methods().checksum
-    monkeypatch.setattr("gdpeer.multiplayer.path_budget.MAX_PATH_MEMORY", 500)
+    monkeypatch.setattr("gdpeer.multiplayer.rpc.path_budget.MAX_PATH_MEMORY", 500)
     for peer_id in (11, 12, 13):
         session.server.peer.put_packet_to([client.id], wire.AddPeer(peer_id).encode())
         packet = wire.SimplifyPath(checksum, 1, "Main").encode()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gdpeer.errors import PacketError
-from gdpeer.multiplayer.path_budget import MAX_PATH_MEMORY, PathBudget
+from gdpeer.multiplayer.rpc.path_budget import MAX_PATH_MEMORY, PathBudget
 
 
 @pytest.mark.parametrize("length", [0, 1, 100, 10_000])

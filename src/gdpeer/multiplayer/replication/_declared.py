@@ -1,0 +1,102 @@
+"""`DeclaredBase`: the compiled part of `Replicated`, which every read and every assignment of an attribute passes.
+
+Layer: `multiplayer`; compiled (types in `_declared.pxd`).
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gdpeer.multiplayer.tree import Node
+
+__all__ = ["MARKS", "MUTABLE", "DeclaredBase", "Marks"]
+
+MARKS = "_gdpeer_marks"
+"""The key of a node's `Marks` in its dictionary, while this side sends the node's attributes."""
+MUTABLE = (list, dict, array, bytearray)
+"""Base classes of values that can change in place."""
+
+
+class Marks:
+    """Collects which properties of a synchronizer may have changed since the last network frame.
+
+    Attributes:
+        dirty: bit 0: a property of the mode ALWAYS; bit i + 1: property i of the mode ON_CHANGE.
+        bits: the bits of each declared attribute that is sent.
+        queue: the list of synchronizers to look at in the next frame; None while nothing is sent.
+        is_queued: whether this object is in `queue`.
+        touched: the declared attributes whose value the program may be changing in place.
+    """
+
+    __slots__ = ("bits", "dirty", "is_queued", "queue", "touched")
+
+    def __init__(self) -> None:
+        self.dirty = 0
+        self.bits: dict[str, int] = {}
+        self.queue: list[Any] | None = None
+        self.is_queued = False
+        self.touched: dict[str, None] = {}
+
+    def mark(self, bits: int) -> None:
+        """Notes that properties may have changed."""
+        self.dirty |= bits
+        if not self.is_queued and self.queue is not None:
+            self.is_queued = True
+            self.queue.append(self)
+
+
+class DeclaredBase:
+    """The compiled base class of `Replicated`: a data descriptor that notes each assignment.
+
+    Attributes:
+        name: the attribute's name.
+        kind: values of exactly this type need no conversion; None: all others need `fitted`.
+        converter: converts a value; None: every value fits.
+    """
+
+    __slots__ = ("converter", "kind", "name", "path")
+
+    if TYPE_CHECKING:
+        name: str
+        kind: type | None
+        converter: Callable[[Any], Any] | None
+
+        def fitted(self, value: Any) -> Any: ...
+        def first_value(self) -> Any: ...
+
+    def __get__(self, node: Node | None, owner: type | None = None) -> Any:
+        if node is None:
+            return self
+        try:
+            value = node.__dict__[self.name]
+        except KeyError:
+            raise AttributeError(f"{self.name} has no value yet: call super().__init__() first") from None
+        if isinstance(value, MUTABLE):
+            marks = node.__dict__.get(MARKS)
+            if marks is not None and marks.queue is not None and self.name in marks.bits:
+                marks.touched[self.name] = None
+                marks.mark(0)
+        return value
+
+    def __set__(self, node: Node, value: Any) -> None:
+        if type(value) is not self.kind:
+            value = self.fitted(value)
+        self.store(node, value)
+
+    def __delete__(self, node: Node) -> None:
+        raise AttributeError(f"{self.name} is replicated, and cannot be deleted")
+
+    def store(self, node: Node, value: Any) -> None:
+        """Sets the value, and notes that it may have changed."""
+        values = node.__dict__
+        if values.get(self.name) is value:
+            return
+        values[self.name] = value
+        marks = values.get(MARKS)
+        if marks is not None:
+            bits = marks.bits.get(self.name)
+            if bits is not None:
+                marks.mark(bits)

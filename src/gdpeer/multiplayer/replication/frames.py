@@ -1,0 +1,246 @@
+"""`Frames`: sends SYNC and delta packets, once in each network frame.
+
+Peers that get the same get the same bytes: they are encoded and framed once. A peer whose connection is full gets no
+SYNC until there is room again, and then the latest values; a delta stays due until it was queued.
+
+Layer: `multiplayer`; sends through its host. Source: reference godot4-replication sections 4 to 6 and 9.
+"""
+
+from __future__ import annotations
+
+import logging
+import struct
+from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING, Any
+
+from gdpeer.errors import Error
+from gdpeer.logs import get_logger, log_limited
+from gdpeer.multiplayer.replication.outgoing import PATH_BASED, Outgoing
+
+if TYPE_CHECKING:
+    from gdpeer.multiplayer.replication.replicator import ReplicationHost
+
+__all__ = ["Frames"]
+
+logger = get_logger("gdpeer.multiplayer")
+
+_SYNC_HEAD = struct.Struct("<BH").pack
+_SYNC_ELEMENT = struct.Struct("<II").pack
+_DELTA_ELEMENT = struct.Struct("<IQI").pack
+_SYNC, _DELTA = 0x06, b"\x16"
+_OK = Error.OK
+
+
+class Frames:
+    """Collects what has changed, and sends it to the peers that may see it.
+
+    Args:
+        host: the API.
+        peers: the peers that take part.
+
+    Attributes:
+        queue: synchronizers to look at in the next frame.
+        polled: synchronizers with ordinary attributes: their values are compared in each frame.
+    """
+
+    def __init__(self, host: ReplicationHost, peers: Collection[int]) -> None:
+        self.queue: list[Any] = []
+        self.polled: dict[Outgoing, None] = {}
+        self._host = host
+        self._peers = peers
+        self._counter = 0
+        self._clear()
+
+    def _clear(self) -> None:
+        self._syncs: list[bytes] = []  # elements for all peers
+        self._deltas: list[bytes] = []
+        self._told: list[tuple[Outgoing, int]] = []  # what the common deltas carry
+        self._syncs_of: dict[int, list[bytes]] = {}  # elements by peer
+        self._deltas_of: dict[int, list[tuple[bytes, Outgoing, int]]] = {}
+
+    def is_due(self) -> bool:
+        """Whether the next network frame has something to look at."""
+        return bool(self.queue or self.polled)
+
+    def send(self, now: float) -> None:
+        """Sends a network frame."""
+        outs = self.queue[:]
+        self.queue.clear()  # the same list: all synchronizers refer to it
+        for out in outs:
+            out.is_queued = False
+        slow = {peer_id for peer_id in self._peers if self._host.waiting(peer_id)}
+        for out in self._in_order(outs):
+            if out.queue is not None and out.is_heard():
+                self._collect(out, now, slow)
+        if self._syncs or self._syncs_of:
+            self._send_syncs(slow)
+        if self._deltas or self._deltas_of:
+            self._send_deltas(now, slow)
+        self._clear()
+
+    def _in_order(self, outs: list[Any]) -> Iterable[Outgoing]:
+        """Returns the synchronizers to look at: those that are compared always, and those that were marked."""
+        return [*self.polled, *(out for out in outs if out not in self.polled)] if self.polled else outs
+
+    # ------------------------------------------------------------------------------------------ one synchronizer
+
+    def _collect(self, out: Outgoing, now: float, slow: set[int]) -> None:
+        out.look()
+        waits = False
+        if out.mask & 1 or out.fresh:
+            if now >= out.next_sync or out.fresh:
+                self._collect_sync(out, now, slow)
+            else:
+                waits = True
+        if out.mask > 1 or out.behind:
+            waits |= self._collect_delta(out, now, slow)
+        if waits or out.touched or out.fresh or out.behind:
+            out.mark(0)
+
+    def _collect_sync(self, out: Outgoing, now: float, slow: set[int]) -> None:
+        payload, fresh = out.payload, out.fresh
+        is_due = out.mask & 1 and now >= out.next_sync
+        if is_due:
+            out.mask &= ~1
+            out.next_sync = now + out.synchronizer.replication_interval
+        if payload is None or not self._fits(out, payload, self._host.max_sync_packet_size, "sync"):
+            fresh.clear()
+            return
+        common = self._common_id(out)
+        if is_due and common:
+            self._syncs.append(_SYNC_ELEMENT(common, len(payload)) + payload)
+            out.fresh = {peer_id for peer_id in slow if out.hears(peer_id)}
+            return
+        targets = [*out.by_net, *out.by_path] if is_due else list(fresh)
+        out.fresh = set()
+        for peer_id in targets:
+            if peer_id in slow:
+                out.fresh.add(peer_id)
+            else:
+                element = _SYNC_ELEMENT(out.id_for(peer_id), len(payload)) + payload
+                self._syncs_of.setdefault(peer_id, []).append(element)
+
+    def _common_id(self, out: Outgoing) -> int:
+        """Returns the id by which all peers know a synchronizer that all of them may see; else 0."""
+        count = len(self._peers)
+        if len(out.by_net) == count:
+            return out.net_id
+        if len(out.by_path) == count and out.entry is not None:
+            return PATH_BASED | out.entry.number
+        return 0
+
+    def _fits(self, out: Outgoing, values: bytes, most: int, what: str) -> bool:
+        if len(values) <= most:
+            return True
+        text = f"{what}: the values are bigger than max_{what}_packet_size and are not sent (%s > %s): %s"
+        log_limited(logger, logging.ERROR, text, len(values), most, out.synchronizer.get_path())
+        return False
+
+    def _collect_delta(self, out: Outgoing, now: float, slow: set[int]) -> bool:
+        """Collects what has changed of a synchronizer; returns whether more is due later."""
+        mask = out.mask >> 1
+        is_due = bool(mask) and now >= out.next_delta
+        if is_due:
+            values = out.delta(mask)
+            if values is None or not self._fits(out, values, self._host.max_delta_packet_size, "delta"):
+                return False
+            out.mask &= 1
+            out.next_delta = now + out.synchronizer.delta_interval
+            self._collect_common_delta(out, mask, values, slow)
+        for peer_id, entry in list(out.behind.items()):
+            self._collect_behind(out, peer_id, entry, now, slow)
+        return bool(mask) and not is_due
+
+    def _collect_common_delta(self, out: Outgoing, mask: int, values: bytes, slow: set[int]) -> None:
+        common = 0 if out.behind or slow else self._common_id(out)
+        if common:
+            self._deltas.append(_DELTA_ELEMENT(common, mask, len(values)) + values)
+            self._told.append((out, mask))
+            return
+        for peer_id in (*out.by_net, *out.by_path):
+            entry = out.behind.get(peer_id)
+            if entry is not None:
+                entry[0] |= mask
+            elif peer_id in slow:
+                out.behind[peer_id] = [mask, 0.0]
+            else:
+                self._add_delta(out, peer_id, mask, values)
+
+    def _collect_behind(self, out: Outgoing, peer_id: int, entry: list[Any], now: float, slow: set[int]) -> None:
+        mask, not_before = entry
+        if now < not_before or peer_id in slow:
+            return
+        values = out.delta(mask) if mask else None
+        interval = out.synchronizer.delta_interval
+        if mask and (values is None or not self._fits(out, values, self._host.max_delta_packet_size, "delta")):
+            return
+        if mask and interval:
+            entry[:] = 0, now + interval
+        else:
+            del out.behind[peer_id]
+        if values is not None:
+            self._add_delta(out, peer_id, mask, values)
+
+    def _add_delta(self, out: Outgoing, peer_id: int, mask: int, values: bytes) -> None:
+        element = _DELTA_ELEMENT(out.id_for(peer_id), mask, len(values)) + values
+        self._deltas_of.setdefault(peer_id, []).append((element, out, mask))
+
+    # ------------------------------------------------------------------------------------------ packets
+
+    def _send_syncs(self, slow: set[int]) -> None:
+        self._counter = (self._counter + 1) & 0xFFFF
+        head, most = _SYNC_HEAD(_SYNC, self._counter), self._host.max_sync_packet_size
+        if self._syncs:
+            targets = self._quick(slow)
+            for packet in packets_of(head, self._syncs, most):
+                self._host.transmit(targets, packet)
+        for peer_id, elements in self._syncs_of.items():
+            for packet in packets_of(head, elements, most):
+                self._host.transmit((peer_id,), packet)
+
+    def _send_deltas(self, now: float, slow: set[int]) -> None:
+        most = self._host.max_delta_packet_size
+        if self._deltas:
+            sent = _OK
+            for packet in packets_of(_DELTA, self._deltas, most):
+                sent = self._host.transmit(self._quick(slow), packet) or sent
+            if sent is not _OK:
+                self._repeat_common()
+        for peer_id, parts in self._deltas_of.items():
+            sent = _OK
+            for packet in packets_of(_DELTA, [element for element, _, _ in parts], most):
+                sent = self._host.transmit((peer_id,), packet) or sent
+            if sent is not _OK:
+                for _, out, mask in parts:
+                    self._repeat(out, peer_id, mask)
+
+    def _repeat_common(self) -> None:
+        """Has the common deltas sent again to all peers that may have missed one. Values that come twice do no harm."""
+        for peer_id in self._peers:
+            if self._host.waiting(peer_id):
+                for out, mask in self._told:
+                    self._repeat(out, peer_id, mask)
+
+    def _repeat(self, out: Outgoing, peer_id: int, mask: int) -> None:
+        if out.hears(peer_id):
+            entry = out.behind.setdefault(peer_id, [0, 0.0])
+            entry[:] = entry[0] | mask, 0.0
+            out.mark(0)
+
+    def _quick(self, slow: set[int]) -> Collection[int]:
+        return [peer_id for peer_id in self._peers if peer_id not in slow] if slow else self._peers
+
+
+def packets_of(head: bytes, elements: list[bytes], most: int) -> list[bytes]:
+    """Returns packets of at most `most` bytes with the elements, in order; a longer element gets its own packet."""
+    if len(head) + sum(map(len, elements)) <= most:
+        return [head + b"".join(elements)]
+    packets, parts, used = [], [head], len(head)
+    for element in elements:
+        if used + len(element) > most and len(parts) > 1:
+            packets.append(b"".join(parts))
+            parts, used = [head], len(head)
+        parts.append(element)
+        used += len(element)
+    packets.append(b"".join(parts))
+    return packets

@@ -1,0 +1,427 @@
+"""`Reception`: handles received SPAWN, DESPAWN, SYNC and delta packets.
+
+Everything in a packet is hostile. Only the authority of a spawner or synchronizer is heard; only properties of the
+configuration are set; the number of nodes, names, paths and bytes of one peer is limited. A packet that is refused is
+counted and logged, and the connection stays.
+
+Layer: `multiplayer`. Source: reference godot4-replication sections 2.3, 3, 4 and 5.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from gdpeer.errors import PacketError
+from gdpeer.logs import describe, get_logger, log_limited, report
+from gdpeer.multiplayer.replication.properties import Missing, Property
+from gdpeer.multiplayer.replication.raw_scene import RawScene
+from gdpeer.multiplayer.replication.spawner import MultiplayerSpawner
+from gdpeer.multiplayer.replication.synchronizer import MultiplayerSynchronizer
+from gdpeer.multiplayer.rpc.conversions import CallError
+from gdpeer.multiplayer.wire.godot4 import SimplifyPath
+from gdpeer.multiplayer.wire.replication import (
+    SCENE_CUSTOM,
+    Delta,
+    Despawn,
+    Spawn,
+    Sync,
+    decode_values,
+    path_based,
+)
+
+if TYPE_CHECKING:
+    from gdpeer.multiplayer.replication.replicator import ReplicationHost, Replicator
+    from gdpeer.multiplayer.tree import Node
+
+__all__ = ["Reception"]
+
+logger = get_logger("gdpeer.multiplayer")
+
+LONGEST_NAME = 256
+"""Most characters in the name of a received node."""
+MOST_KEPT = 1000
+"""Most paths and calls of one peer that wait for their node."""
+HOLD_TIME = 1.0
+"""Seconds that a call waits for the SPAWN of its node."""
+MOST_MISFITS = 1000
+_HALF = 32767
+
+
+class _Sender:
+    """What one peer has spawned here, and what it has announced.
+
+    Attributes:
+        nodes: its nodes, by their numbers.
+        synchronizers: the synchronizers of these nodes, by their numbers.
+        raw: nodes of unknown scenes by the numbers of their synchronizers, each with the place of the synchronizer.
+        kept: paths that the peer has announced, for which there is no node yet.
+        calls: packets that wait for their node: the path, the packet, and the latest time.
+    """
+
+    __slots__ = ("calls", "kept", "nodes", "raw", "synchronizers")
+
+    def __init__(self) -> None:
+        self.nodes: dict[int, Node] = {}
+        self.synchronizers: dict[int, MultiplayerSynchronizer] = {}
+        self.raw: dict[int, tuple[RawScene, int]] = {}
+        self.kept: dict[str, SimplifyPath] = {}
+        self.calls: list[tuple[str, bytes, float]] = []
+
+
+class _Arrival:
+    """A node that is entering the tree because of a SPAWN.
+
+    Attributes:
+        sender: the peer that has spawned the node.
+        node: the node.
+        ids: the numbers of synchronizers that are not given yet.
+        state: the values that are not set yet.
+    """
+
+    __slots__ = ("ids", "node", "sender", "state")
+
+    def __init__(self, sender: int, node: Node, packet: Spawn) -> None:
+        self.sender = sender
+        self.node = node
+        self.ids = list(packet.sync_ids)
+        self.state = packet.state
+
+
+class Reception:
+    """Receives what other sides spawn and synchronise.
+
+    Args:
+        host: the API.
+        replicator: knows the spawners and synchronizers.
+    """
+
+    def __init__(self, host: ReplicationHost, replicator: Replicator) -> None:
+        self._host = host
+        self._replicator = replicator
+        self._senders: dict[int, _Sender] = {}
+        self._origins: dict[Node, tuple[int, int, MultiplayerSpawner]] = {}  # of received nodes
+        self._ids: dict[MultiplayerSynchronizer, tuple[int, int]] = {}
+        self._counters: dict[MultiplayerSynchronizer, int] = {}
+        self._arrival: _Arrival | None = None
+        self._misfits: set[tuple[str, str, str]] = set()
+
+    def _sender(self, peer_id: int) -> _Sender:
+        found = self._senders.get(peer_id)
+        if found is None:
+            found = self._senders[peer_id] = _Sender()
+        return found
+
+    # ------------------------------------------------------------------------------------------ nodes and peers
+
+    def started(self, synchronizer: MultiplayerSynchronizer, root: Node) -> None:
+        """Gives a synchronizer that has entered the tree its number and its first values, if a SPAWN has them."""
+        arrival = self._arrival
+        is_new = arrival is not None and root is arrival.node
+        if arrival is not None and is_new and synchronizer.get_multiplayer_authority() == arrival.sender:
+            self._begin(arrival, synchronizer, root)
+        self.resolve(synchronizer)
+
+    def _begin(self, arrival: _Arrival, synchronizer: MultiplayerSynchronizer, root: Node) -> None:
+        if not arrival.ids:
+            text = "the MultiplayerSynchronizer at '%s' gets no updates: the SPAWN of peer %s has no number for it"
+            log_limited(logger, logging.ERROR, text, synchronizer.get_path(), arrival.sender)
+            return
+        number = arrival.ids.pop(0)
+        sender = self._sender(arrival.sender)
+        sender.synchronizers[number] = synchronizer
+        self._ids[synchronizer] = arrival.sender, number
+        properties = synchronizer.lists().spawn
+        try:
+            values, used = decode_values(arrival.state, len(properties))
+        except PacketError as problem:
+            text = "the state of '%s' from peer %s is damaged: %s"
+            log_limited(logger, logging.ERROR, text, synchronizer.get_path(), arrival.sender, problem)
+            return
+        arrival.state = arrival.state[used:]
+        self._set(arrival.sender, root, properties, values)
+
+    def stopped(self, synchronizer: MultiplayerSynchronizer) -> None:
+        """Forgets the number of a synchronizer."""
+        known = self._ids.pop(synchronizer, None)
+        if known is not None and known[0] in self._senders:
+            self._senders[known[0]].synchronizers.pop(known[1], None)
+        self._counters.pop(synchronizer, None)
+
+    def node_left(self, node: Node) -> None:
+        """Forgets a received node that has left the tree."""
+        origin = self._origins.pop(node, None)
+        if origin is not None:
+            sender, net_id, spawner = origin
+            spawner.forget(node)
+            if sender in self._senders:
+                known = self._senders[sender]
+                known.nodes.pop(net_id, None)
+                if isinstance(node, RawScene):
+                    known.raw = {number: one for number, one in known.raw.items() if one[0] is not node}
+
+    def forget_peer(self, peer_id: int) -> None:
+        """Forgets a peer that has gone, and frees the nodes that it has spawned."""
+        sender = self._senders.pop(peer_id, None)
+        if sender is None:
+            return
+        for synchronizer in sender.synchronizers.values():
+            self._ids.pop(synchronizer, None)
+            self._counters.pop(synchronizer, None)
+        for node in sender.nodes.values():
+            node.queue_free()
+
+    def clear(self) -> None:
+        """Forgets all peers."""
+        for peer_id in list(self._senders):
+            self.forget_peer(peer_id)
+        self._counters.clear()
+
+    # ------------------------------------------------------------------------------------------ paths and calls
+
+    def keep(self, peer_id: int, told: SimplifyPath) -> None:
+        """Keeps a path that a peer has announced, until there is a node; the oldest path gives way."""
+        kept = self._sender(peer_id).kept
+        kept.pop(told.path, None)
+        if len(kept) >= MOST_KEPT:
+            del kept[next(iter(kept))]
+        kept[told.path] = told
+
+    def resolve(self, node: Node) -> None:
+        """Answers the peers that have announced the path of a node before there was the node."""
+        if any(sender.kept for sender in self._senders.values()) and self._host.owns(node):
+            path = self._host.path_of(node)
+            for peer_id, sender in list(self._senders.items()):
+                told = sender.kept.pop(path, None)
+                if told is not None:
+                    self._host.told_again(peer_id, told)
+
+    def hold_call(self, peer_id: int, path: str, data: bytes, now: float) -> bool:
+        """Keeps a call of a node that the caller may be about to spawn; returns False if it cannot come."""
+        calls = self._sender(peer_id).calls
+        if len(calls) >= MOST_KEPT or not self._may_come(peer_id, path):
+            return False
+        calls.append((path, data, now + HOLD_TIME))
+        return True
+
+    def _may_come(self, peer_id: int, path: str) -> bool:
+        for spawner in self._replicator.members:
+            node = spawner.get_spawn_node() if isinstance(spawner, MultiplayerSpawner) else None
+            if node is not None and spawner.get_multiplayer_authority() == peer_id:
+                above = self._host.path_of(node)
+                if path.startswith(f"{above}/") or above == ".":
+                    return True
+        return False
+
+    def _release(self, peer_id: int, node: Node) -> None:
+        """Makes the calls that have waited for a node."""
+        sender = self._senders.get(peer_id)
+        if sender is None or not sender.calls:
+            return
+        path = self._host.path_of(node)
+        ready = [one for one in sender.calls if one[0] == path or one[0].startswith(f"{path}/")]
+        sender.calls = [one for one in sender.calls if one not in ready]
+        for _, data, _ in ready:
+            self._host.call_again(peer_id, data)
+
+    def expire(self, now: float) -> None:
+        """Refuses calls that have waited too long for their node."""
+        for peer_id, sender in list(self._senders.items()):
+            if sender.calls and sender.calls[0][2] <= now:
+                late = [one for one in sender.calls if one[2] <= now]
+                sender.calls = sender.calls[len(late) :]
+                for _, data, _ in late:
+                    self._host.call_again(peer_id, data)
+
+    def is_waiting(self) -> bool:
+        """Whether calls wait for their node."""
+        return any(sender.calls for sender in self._senders.values())
+
+    # ------------------------------------------------------------------------------------------ SPAWN and DESPAWN
+
+    def spawn(self, peer_id: int, packet: Spawn) -> None:
+        """Adds the node of a SPAWN.
+
+        Raises:
+            PacketError: the packet is refused; the text says why.
+        """
+        spawner = self._spawner(peer_id, packet.spawner_id)
+        if spawner is None:
+            self._host.count_replication(peer_id, "of a spawner that is not here")
+            return
+        parent = spawner.get_spawn_node()
+        if parent is None:
+            raise PacketError(f"SPAWN, and the spawn path of '{spawner.name}' leads to no node")
+        sender = self._sender(peer_id)
+        if packet.net_id in sender.nodes:
+            raise PacketError(f"SPAWN of a number that is taken: {packet.net_id}", 6)
+        if len(packet.name) > LONGEST_NAME:
+            raise PacketError(f"SPAWN with a name of {len(packet.name)} characters")
+        if parent.has_node(packet.name) and packet.name:
+            raise PacketError(f"SPAWN of '{packet.name}', and there is a node of that name")
+        if spawner.is_full() or len(sender.nodes) >= self._host.max_spawned_nodes:
+            raise PacketError("SPAWN of more nodes than are allowed", kind="too many nodes")
+        self._enter(peer_id, self._make(spawner, packet), parent, spawner, packet)
+
+    def _spawner(self, peer_id: int, number: int) -> MultiplayerSpawner | None:
+        node = self._host.node_of(peer_id, number)
+        if not isinstance(node, MultiplayerSpawner):
+            return None
+        if node.get_multiplayer_authority() != peer_id:
+            raise PacketError(f"SPAWN by '{node.name}', and the peer is not its authority", kind="not allowed")
+        return node
+
+    def _make(self, spawner: MultiplayerSpawner, packet: Spawn) -> Node:
+        if packet.scene == SCENE_CUSTOM:
+            assert packet.argument is not None
+            (data,), _ = decode_values(packet.argument, 1)
+            node = spawner.instantiate(data)
+            if node is None:
+                raise PacketError("SPAWN, and spawn_function makes no node")
+            if packet.name:
+                node.name = packet.name
+            return node
+        path = spawner.get_spawnable_scene(packet.scene) if packet.scene < spawner.get_spawnable_scene_count() else ""
+        scenes = spawner.scenes()
+        try:
+            node = None if scenes is None or not path else scenes.make(path, packet.name)
+        except Exception:
+            report(logger, "the class of %s raised for a SPAWN", path)
+            raise PacketError(f"SPAWN of {path}, whose class has raised") from None
+        if node is not None:
+            return node
+        if not path:
+            raise PacketError(f"SPAWN of scene {packet.scene}, which is not in the list of '{spawner.name}'")
+        return RawScene(packet.name or "Node", path, len(packet.sync_ids))
+
+    def _enter(self, peer_id: int, node: Node, parent: Node, spawner: MultiplayerSpawner, packet: Spawn) -> None:
+        spawner.note(node)
+        self._origins[node] = peer_id, packet.net_id, spawner
+        self._sender(peer_id).nodes[packet.net_id] = node
+        before, self._arrival = self._arrival, _Arrival(peer_id, node, packet)
+        arrival = self._arrival
+        if isinstance(node, RawScene):
+            self._sender(peer_id).raw.update({number: (node, place) for place, number in enumerate(arrival.ids)})
+            arrival.ids.clear()
+            node.spawned_values = decode_values(packet.state, None)[0]
+        try:
+            parent.add_child(node)
+        except ValueError as problem:
+            self.node_left(node)
+            raise PacketError(f"SPAWN of '{node.name}': {problem}") from None
+        finally:
+            self._arrival = before
+        if arrival.ids:
+            text = "the SPAWN of %s from peer %s has %s numbers of synchronizers too many: the scenes differ"
+            log_limited(logger, logging.ERROR, text, describe(node), peer_id, len(arrival.ids))
+        spawner.spawned.emit(node)
+        self._release(peer_id, node)
+
+    def despawn(self, peer_id: int, packet: Despawn) -> None:
+        """Removes the node of a DESPAWN. An unknown number is counted only: the node may have left the tree here."""
+        node = self._sender(peer_id).nodes.get(packet.net_id)
+        if node is None:
+            self._host.count_replication(peer_id, "of a node that is not here")
+            return
+        spawner = self._origins[node][2]
+        parent = node.get_parent()
+        if parent is not None:
+            parent.remove_child(node)
+        self.node_left(node)
+        spawner.despawned.emit(node)
+
+    # ------------------------------------------------------------------------------------------ SYNC and delta
+
+    def sync(self, peer_id: int, packet: Sync | Delta) -> None:
+        """Sets the properties of a SYNC or delta.
+
+        Raises:
+            PacketError: the rest of the packet is dropped; the text says why.
+        """
+        sender = self._senders.get(peer_id)
+        raw = {} if sender is None else sender.raw
+        if isinstance(packet, Sync):
+            for number, values in packet.elements:
+                if number in raw:
+                    raw[number][0].receive(raw[number][1], None, values)
+                else:
+                    self._sync_one(peer_id, number, packet.counter, values)
+        else:
+            for number, mask, values in packet.elements:
+                if number in raw:
+                    raw[number][0].receive(raw[number][1], mask, values)
+                else:
+                    self._delta_one(peer_id, number, mask, values)
+        if packet.problem:  # engines send packets that are too short when values are nearly too large
+            self._host.count_replication(peer_id, f"in a damaged packet: {packet.problem}")
+
+    def _synchronizer(self, peer_id: int, number: int) -> MultiplayerSynchronizer | None:
+        """Returns the synchronizer of an element; None if the element is to be ignored."""
+        path_number = path_based(number)
+        sender = self._senders.get(peer_id)
+        if path_number is not None:
+            found = self._host.node_of(peer_id, path_number)
+        else:
+            found = None if sender is None else sender.synchronizers.get(number)
+        if not isinstance(found, MultiplayerSynchronizer):
+            self._host.count_replication(peer_id, "of synchronizers that are not here")
+            return None
+        if found.get_multiplayer_authority() != peer_id:
+            self._host.count_replication(peer_id, "of synchronizers whose authority it is not")
+            return None
+        return found
+
+    def _sync_one(self, peer_id: int, number: int, counter: int, data: bytes) -> None:
+        found = self._synchronizer(peer_id, number)
+        root = None if found is None else found.get_root_node()
+        if found is None or root is None:
+            return
+        last = self._counters.get(found)
+        if last is not None and counter <= last and last - counter < _HALF:
+            return
+        self._counters[found] = counter
+        properties = found.lists().always
+        values, _ = decode_values(data, len(properties))
+        names = self._set(peer_id, root, properties, values)
+        found.emit_signal("synchronized")
+        if found.lists().declares:
+            root.emit_signal("synchronized")
+        if names:
+            root.emit_signal("changed", names)
+
+    def _delta_one(self, peer_id: int, number: int, mask: int, data: bytes) -> None:
+        found = self._synchronizer(peer_id, number)
+        root = None if found is None else found.get_root_node()
+        if found is None or root is None:
+            return
+        properties = [one for index, one in enumerate(found.lists().watched) if mask >> index & 1]
+        if not properties:
+            raise PacketError(f"a delta of no property that '{found.name}' has")
+        values, used = decode_values(data, len(properties))
+        if used != len(data):
+            raise PacketError(f"a delta of '{found.name}' with {len(data) - used} bytes too many")
+        names = self._set(peer_id, root, properties, values)
+        found.delta_synchronized.emit()
+        if names:
+            root.emit_signal("changed", names)
+
+    def _set(self, peer_id: int, root: Node, properties: Sequence[Property], values: list[Any]) -> list[str]:
+        """Sets received values; returns the names of the properties that have changed."""
+        names = []
+        for one, value in zip(properties, values, strict=True):
+            try:
+                if one.write(root, value):
+                    names.append(one.name)
+            except (CallError, Missing) as problem:
+                self._report_misfit(peer_id, root, one, value, problem)
+        return names
+
+    def _report_misfit(self, peer_id: int, root: Node, one: Property, value: Any, problem: Exception) -> None:
+        """Counts a value that does not fit; logs the first of each property and type."""
+        self._host.count_replication(peer_id, "")
+        key = type(root).__qualname__, one.path, type(value).__name__
+        if key not in self._misfits and len(self._misfits) < MOST_MISFITS:
+            self._misfits.add(key)
+            text = "peer %s: '%s' of %s %s; it stays as it is"
+            logger.warning(text, peer_id, one.path, describe(root), problem)

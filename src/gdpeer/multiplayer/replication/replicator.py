@@ -1,0 +1,474 @@
+"""`Replicator`: the part of `SceneMultiplayer` that spawns nodes and synchronises properties.
+
+Nodes report here when they enter and leave the tree; the API reports peers and packets. `Spawns` and `Frames` send,
+`Reception` receives.
+
+Layer: `multiplayer`; sends and receives through its host. Source: reference godot4-replication.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any, Protocol
+
+from gdpeer.clock import Clock
+from gdpeer.errors import Error
+from gdpeer.multiplayer.replication._declared import MARKS
+from gdpeer.multiplayer.replication.frames import Frames
+from gdpeer.multiplayer.replication.outgoing import Outgoing
+from gdpeer.multiplayer.replication.reception import Reception
+from gdpeer.multiplayer.replication.spawner import MultiplayerSpawner
+from gdpeer.multiplayer.replication.spawns import SpawnedNode, Spawns
+from gdpeer.multiplayer.replication.synchronizer import MultiplayerSynchronizer, VisibilityUpdateMode
+from gdpeer.variant.binary.compact import encode_arguments
+
+if TYPE_CHECKING:
+    from gdpeer.multiplayer.godot4.paths import PathCache
+    from gdpeer.multiplayer.tree import Node
+    from gdpeer.multiplayer.wire.godot4 import SimplifyPath
+
+__all__ = ["ReplicationHost", "Replicator"]
+
+RATE = 30.0
+"""Network frames a second, by default."""
+AGAIN_AFTER, AGAIN_MOST = 2.0, 30.0
+"""Seconds until a path that a peer has not confirmed is told again; each time twice as long, up to the second."""
+
+
+class ReplicationHost(Protocol):
+    """What replication needs of its API."""
+
+    max_sync_packet_size: int
+    max_delta_packet_size: int
+    max_spawned_nodes: int
+
+    @property
+    def paths(self) -> PathCache:
+        """The numbers of paths."""
+        raise NotImplementedError
+
+    def transmit(self, peer_ids: Collection[int], data: bytes) -> Error:
+        """Sends a packet to each of some peers."""
+
+    def waiting(self, peer_id: int) -> int:
+        """Returns how many bytes wait to be sent to a peer."""
+
+    def path_of(self, node: Node) -> str:
+        """Returns a node's path, as packets carry it."""
+
+    def find(self, path: str) -> Node | None:
+        """Returns the node at a path from a packet."""
+
+    def get_unique_id(self) -> int:
+        """Returns this side's id; 0 while it has none."""
+
+    def owns(self, node: Node) -> bool:
+        """Whether a node belongs to the API."""
+
+    def check_receivers(self, checks: bool) -> None:
+        """Sets whether calls ask, for each peer, whether the peer may see the node."""
+
+    def count_replication(self, sender: int, what: str) -> None:
+        """Counts a packet that has no effect here."""
+
+    def node_of(self, peer_id: int, number: int) -> Node | None:
+        """Returns the node that a peer means by a number."""
+
+    def told_again(self, peer_id: int, told: SimplifyPath) -> None:
+        """Handles a kept SIMPLIFY_PATH, now that there is a node."""
+
+    def call_again(self, peer_id: int, data: bytes) -> None:
+        """Handles a call that has waited for its node."""
+
+    def tell_relayed(self, peer_id: int, path: str) -> None:
+        """Passes other clients' paths on to a peer again."""
+
+
+class Replicator:
+    """Keeps the spawners and synchronizers of one API.
+
+    Args:
+        host: the API.
+        clock: tells the time.
+    """
+
+    def __init__(self, host: ReplicationHost, clock: Clock) -> None:
+        self._host = host
+        self._clock = clock
+        self.spawns = Spawns(host, self)
+        self.frames = Frames(host, self.spawns.peers)
+        self.reception = Reception(host, self)
+        self._own_id = 0
+        self.members: dict[Node, None] = {}  # all spawners and synchronizers
+        self._by_root: dict[Node, list[MultiplayerSynchronizer]] = {}
+        self._outs: dict[MultiplayerSynchronizer, Outgoing] = {}  # of those whose authority is this side
+        self._filtered: dict[MultiplayerSynchronizer, None] = {}
+        self._unconfirmed: dict[tuple[Outgoing, int], list[float]] = {}  # when to tell a path again, and the wait
+        self._untold: dict[Outgoing, None] = {}  # synchronizers whose path some peer may have to be told
+        self._held: list[tuple[Node, Any]] = []
+        self._pending: list[SpawnedNode] = []
+        self._limited: dict[MultiplayerSynchronizer, None] = {}  # not shown to all peers
+        self.rate = RATE
+        self._next = 0.0
+
+    def is_own(self, node: Node) -> bool:
+        """Whether this side is the authority of a node."""
+        if self._host.get_unique_id() != self._own_id:
+            self.identify()
+        return self._own_id != 0 and node.get_multiplayer_authority() == self._own_id
+
+    # ------------------------------------------------------------------------------------------ synchronizers
+
+    def start(self, synchronizer: MultiplayerSynchronizer, root: Node) -> None:
+        """Begins with a synchronizer that has entered the tree."""
+        self.members[synchronizer] = None
+        self._by_root.setdefault(root, []).append(synchronizer)
+        self.reception.started(synchronizer, root)
+        self.filters_changed(synchronizer)
+        self._begin(synchronizer, root)
+
+    def _begin(self, synchronizer: MultiplayerSynchronizer, root: Node) -> None:
+        """Begins to send a synchronizer, if this side is its authority."""
+        if not self.is_own(synchronizer):
+            return
+        out = self._outs[synchronizer] = Outgoing(synchronizer, root, self.frames.queue)
+        if out.lists.declares:
+            root.__dict__[MARKS] = out
+        out.spawned = self.spawns.nodes.get(root)
+        self._configured(out)
+        self._untold[out] = None
+
+    def configuration_changed(self, synchronizer: MultiplayerSynchronizer) -> None:
+        """Begins to send the properties of a changed configuration."""
+        out = self._outs.get(synchronizer)
+        if out is not None:
+            out.configure()
+            self._configured(out)
+
+    def interval_changed(self, synchronizer: MultiplayerSynchronizer) -> None:
+        """Makes packets of a synchronizer due again."""
+        out = self._outs.get(synchronizer)
+        if out is not None:
+            out.interval_changed()
+
+    def _configured(self, out: Outgoing) -> None:
+        """Notes whether the values of a synchronizer must be compared in each network frame."""
+        _put(self.frames.polled, out, out.is_polled())
+
+    def _end(self, synchronizer: MultiplayerSynchronizer) -> None:
+        if synchronizer not in self._outs:
+            return
+        out = self._outs.pop(synchronizer)
+        if out.root.__dict__.get(MARKS) is out:
+            del out.root.__dict__[MARKS]
+        out.queue = None
+        out.by_net.clear()
+        out.by_path.clear()
+        self.frames.polled.pop(out, None)
+        self._untold.pop(out, None)
+        for key in [key for key in self._unconfirmed if key[0] is out]:
+            del self._unconfirmed[key]
+
+    def stop(self, synchronizer: MultiplayerSynchronizer, root: Node) -> None:
+        """Ends with a synchronizer that leaves the tree, or gets another root node."""
+        found = self._by_root.get(root, [])
+        if synchronizer in found:
+            found.remove(synchronizer)
+            if not found:
+                del self._by_root[root]
+        self.members.pop(synchronizer, None)
+        self._filtered.pop(synchronizer, None)
+        self._limited.pop(synchronizer, None)
+        self._end(synchronizer)
+        self.reception.stopped(synchronizer)
+
+    def authority_changed(self, synchronizer: MultiplayerSynchronizer) -> None:
+        """Begins anew with a synchronizer whose authority has changed."""
+        root = synchronizer.get_root_node()
+        self._end(synchronizer)
+        self.reception.stopped(synchronizer)
+        if root is not None:
+            self._begin(synchronizer, root)
+
+    def outgoing_of(self, root: Node) -> list[Outgoing]:
+        """Returns the synchronizers of a node that this side sends, in the order of the scene."""
+        found = self._by_root.get(root)
+        if not found:
+            return []
+        outs = [self._outs[one] for one in found if one in self._outs]
+        return outs if len(outs) < 2 else sorted(outs, key=lambda out: _place(out.synchronizer, root))
+
+    def synchronizers_of(self, root: Node) -> list[MultiplayerSynchronizer]:
+        """Returns the synchronizers of a node, in the order of the scene."""
+        found = self._by_root.get(root, [])
+        return found if len(found) < 2 else sorted(found, key=lambda one: _place(one, root))
+
+    # ------------------------------------------------------------------------------------------ visibility
+
+    def filters_changed(self, synchronizer: MultiplayerSynchronizer) -> None:
+        """Notes whether a synchronizer has filters."""
+        _put(self._filtered, synchronizer, synchronizer.has_filters())
+        self._note_limit(synchronizer)
+
+    def _note_limit(self, synchronizer: MultiplayerSynchronizer) -> None:
+        _put(self._limited, synchronizer, synchronizer.has_filters() or not synchronizer.public_visibility)
+        self._set_gate()
+
+    def visibility_changed(self, synchronizer: MultiplayerSynchronizer, peer_id: int) -> None:
+        """Shows or hides a node for one peer; 0: for all."""
+        out = self._outs.get(synchronizer)
+        if out is None:
+            return
+        for one in [peer_id] if peer_id else list(self.spawns.peers):
+            if one in self.spawns.peers:
+                if out.spawned is not None:
+                    self.spawns.update(out.spawned, one)
+                self._attune(out, one)
+        self._note_limit(synchronizer)
+
+    def _ask_filters(self) -> None:
+        for synchronizer in list(self._filtered):
+            if synchronizer.visibility_update_mode != VisibilityUpdateMode.VISIBILITY_PROCESS_NONE:
+                self.visibility_changed(synchronizer, 0)
+
+    def _attune(self, out: Outgoing, peer_id: int) -> None:
+        """Begins or ends sending one synchronizer to one peer, by what the peer has and may see."""
+        if out.queue is None:
+            return
+        above = self._nearest(out.root)
+        may = (above is None or peer_id in above.shown) and out.synchronizer.is_visible_to(peer_id)
+        if not may:
+            out.leave(peer_id)
+        elif not out.hears(peer_id):
+            if peer_id in out.listed:
+                out.join(peer_id, True)
+            elif out.entry is not None and peer_id in out.entry.confirmed:
+                out.join(peer_id, False)
+            else:
+                self._untold[out] = None
+
+    def _nearest(self, node: Node) -> SpawnedNode | None:
+        """Returns the entry of a node, or of the nearest node above, that this side has spawned."""
+        nodes = self.spawns.nodes
+        found: Node | None = node if nodes else None
+        while found is not None:
+            entry = nodes.get(found)
+            if entry is not None:
+                return entry
+            found = found.get_parent()
+        return None
+
+    def may_call(self, node: Node, peer_id: int) -> bool:
+        """Whether a peer has a node, and may see it: else the node cannot be called there."""
+        above = self._nearest(node)
+        if above is not None and peer_id not in above.shown:
+            return False
+        outs = self.outgoing_of(node)
+        return not outs or any(out.synchronizer.is_visible_to(peer_id) for out in outs)
+
+    # ------------------------------------------------------------------------------------------ spawned nodes
+
+    def encode_argument(self, data: Any) -> bytes:
+        """Returns the argument of `spawn()` as a SPAWN carries it."""
+        return encode_arguments([data], typed=True)
+
+    def spawn(self, spawner: MultiplayerSpawner, node: Node, scene: int, argument: bytes | None) -> None:
+        """Spawns a node that is entering the tree; it is sent when its branch is complete."""
+        spawner.note(node)
+        found = self.spawns.add(spawner, node, scene, argument)
+        self._pending.append(found)
+        if len(self._pending) == 1:
+            self._set_gate()
+            node.get_tree().when_settled(self._settle)
+
+    def _settle(self) -> None:
+        pending, self._pending = self._pending, []
+        for found in pending:
+            for out in self.outgoing_of(found.node):
+                out.spawned = found
+            self.spawns.settle(found)
+        held, self._held = self._held, []
+        self._set_gate()
+        for _, call in held:
+            call()
+
+    def was_spawned(self, found: SpawnedNode, peer_id: int) -> None:
+        """Begins sending the synchronizers of a node to a peer that was sent its SPAWN."""
+        for out in self.outgoing_of(found.node):
+            out.listed.add(peer_id)
+            if out.synchronizer.is_visible_to(peer_id):
+                out.join(peer_id, True, spawned=True)
+        for (_, other), times in self._unconfirmed.items():
+            if other == peer_id:
+                times[0] = 0.0  # the path may lead through the new node
+        self._host.tell_relayed(peer_id, self._host.path_of(found.node))
+
+    def was_despawned(self, found: SpawnedNode, peer_id: int) -> None:
+        """Ends sending the synchronizers of a node to a peer that no longer has the node."""
+        for out in self.outgoing_of(found.node):
+            out.listed.discard(peer_id)
+            out.leave(peer_id)
+
+    def unlist(self, out: Outgoing) -> None:
+        """Makes a synchronizer one of a node that nobody has spawned."""
+        out.spawned = None
+        out.listed.clear()
+
+    def node_left(self, node: Node) -> None:
+        """Removes a node that has left the tree."""
+        if node in self.spawns.nodes:
+            self.spawns.remove(node)
+        self.reception.node_left(node)
+
+    # ------------------------------------------------------------------------------------------ peers
+
+    def admit(self, peer_id: int) -> None:
+        """Adds a peer, and sends it all nodes that it may see."""
+        self.identify()
+        self.spawns.admit(peer_id)
+        for out in list(self._outs.values()):
+            self._attune(out, peer_id)
+        self._set_gate()
+
+    def identify(self) -> None:
+        """Begins anew if this side has another id."""
+        own = self._host.get_unique_id()
+        if own != self._own_id:
+            self._own_id = own
+            for root, found in list(self._by_root.items()):
+                for one in found:
+                    self._end(one)
+                    self._begin(one, root)
+
+    def forget_peer(self, peer_id: int) -> None:
+        """Forgets a peer that has gone, and removes the nodes that it had spawned here."""
+        self.spawns.forget_peer(peer_id)
+        for out in self._outs.values():
+            out.leave(peer_id)
+            out.listed.discard(peer_id)
+        for key in [key for key in self._unconfirmed if key[1] == peer_id]:
+            del self._unconfirmed[key]
+        self.reception.forget_peer(peer_id)
+        self._set_gate()
+
+    def clear(self) -> None:
+        """Forgets all peers, at the end of a session."""
+        for peer_id in list(self.spawns.peers):
+            self.forget_peer(peer_id)
+        self.spawns.forget_ids()
+        for out in self._outs.values():
+            out.net_id, out.entry = 0, None
+        self.reception.clear()
+        self._held.clear()
+
+    def confirmed(self, peer_id: int, node: Node) -> None:
+        """Handles a peer's answer that it knows the path of a node."""
+        out = self._outs.get(node) if isinstance(node, MultiplayerSynchronizer) else None
+        if out is not None:
+            self._unconfirmed.pop((out, peer_id), None)
+            self._attune(out, peer_id)
+
+    # ------------------------------------------------------------------------------------------ frames
+
+    def time_left(self, most: float) -> float:
+        """Returns the seconds until the next network frame with something to send, at most `most`."""
+        if self.spawns.peers and self._has_work():
+            return min(most, max(0.0, self._next - self._clock.now()))
+        return most
+
+    def _has_work(self) -> bool:
+        return bool(
+            self.frames.is_due()
+            or self._untold
+            or self._unconfirmed
+            or self._filtered
+            or self.reception.is_waiting()
+            or self.spawns.blocked()
+        )
+
+    def is_due(self) -> bool:
+        """Whether a network frame is due."""
+        return bool(self.spawns.peers) and self._clock.now() >= self._next
+
+    def frame(self) -> None:
+        """Sends what has changed since the last network frame."""
+        now, period = self._clock.now(), 1.0 / self.rate
+        self._next = self._next + period if self._next + period > now else now + period
+        self.identify()
+        if self._filtered:
+            self._ask_filters()
+        for peer_id in self.spawns.blocked():
+            self.spawns.update_all(peer_id)
+        if self._untold:
+            self._tell_paths(now)
+        if self._unconfirmed:
+            self._tell_again(now)
+        if self.frames.is_due():
+            self.frames.send(now)
+        self.reception.expire(now)
+
+    def _tell_paths(self, now: float) -> None:
+        """Tells peers the paths of synchronizers that they know no other number of."""
+        untold, self._untold = self._untold, {}
+        for out in untold:
+            if out.queue is None:
+                continue
+            for peer_id in self.spawns.peers:
+                if peer_id not in out.listed and not out.hears(peer_id) and (out, peer_id) not in self._unconfirmed:
+                    self._tell_path(out, peer_id, now)
+
+    def _tell_path(self, out: Outgoing, peer_id: int, now: float) -> None:
+        above = self._nearest(out.root)
+        if (above is not None and peer_id not in above.shown) or not out.synchronizer.is_visible_to(peer_id):
+            return
+        out.entry = self._host.paths.entry(out.synchronizer)
+        if not self.spawns.tell(out.synchronizer, peer_id):
+            self._untold[out] = None
+        elif peer_id in out.entry.confirmed:
+            out.join(peer_id, False)
+        else:
+            self._unconfirmed[out, peer_id] = [now + AGAIN_AFTER, AGAIN_AFTER]
+
+    def _tell_again(self, now: float) -> None:
+        for (out, peer_id), times in list(self._unconfirmed.items()):
+            if now >= times[0] and out.entry is not None:
+                times[1] = min(2 * times[1], AGAIN_MOST)
+                times[0] = now + times[1]
+                self._host.paths.untell(out.entry, peer_id)
+                self.spawns.tell(out.synchronizer, peer_id)
+
+    # ------------------------------------------------------------------------------------------ calls
+
+    def hold_call(self, peer_id: int, path: str, data: bytes) -> bool:
+        """Keeps a received call whose node may be about to come; returns False if the node cannot come."""
+        return self.reception.hold_call(peer_id, path, data, self._clock.now())
+
+    def _set_gate(self) -> None:
+        """Tells the API whether calls must be checked: some peer has not all nodes, or a node is still being added."""
+        self._host.check_receivers(bool(self._pending or self.spawns.partial or self._limited))
+
+    def is_pending(self, node: Node) -> bool:
+        """Whether a node belongs to a branch that is still being added, so that no peer has its SPAWN yet."""
+        above = self._nearest(node) if self._pending else None
+        return above is not None and above.is_pending
+
+    def hold(self, node: Node, call: Any) -> None:
+        """Makes a call when the SPAWN of its node has gone out."""
+        self._held.append((node, call))
+
+
+def _put(group: dict[Any, None], one: object, belongs: bool) -> None:
+    if belongs:
+        group[one] = None
+    else:
+        group.pop(one, None)
+
+
+def _place(node: Node, root: Node) -> tuple[int, ...]:
+    """Returns the place of a node in the order of a branch."""
+    places: list[int] = []
+    at: Node | None = node
+    while at is not None and at is not root:
+        places.append(at.get_index())
+        at = at.get_parent()
+    return tuple(reversed(places))

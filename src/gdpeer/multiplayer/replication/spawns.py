@@ -1,0 +1,288 @@
+"""`Spawns`: the nodes that this side has spawned, and which peers have them.
+
+Each peer has an entry of the nodes that it was sent. `update` compares it with what the peer is to see, and sends SPAWN
+and DESPAWN for the difference. A packet that finds no room in the peer's queue is not counted as sent: the peer is
+compared again in each network frame, until everything has gone out.
+
+Layer: `multiplayer`; sends through its host. Source: reference godot4-replication sections 2, 3, 7 and 14.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from gdpeer.errors import Error
+from gdpeer.logs import describe, get_logger, log_limited
+from gdpeer.multiplayer.rpc.method_table import methods_of
+from gdpeer.multiplayer.wire.godot4 import SimplifyPath
+from gdpeer.multiplayer.wire.replication import SCENE_CUSTOM, Despawn, Spawn
+
+if TYPE_CHECKING:
+    from gdpeer.multiplayer.replication.replicator import ReplicationHost, Replicator
+    from gdpeer.multiplayer.replication.spawner import MultiplayerSpawner
+    from gdpeer.multiplayer.tree import Node
+
+__all__ = ["PeerView", "SpawnedNode", "Spawns"]
+
+logger = get_logger("gdpeer.multiplayer")
+
+_OK = Error.OK
+
+
+class SpawnedNode:
+    """A node that this side has spawned.
+
+    Attributes:
+        node: the node.
+        spawner: its spawner.
+        scene: the index in the spawner's list; 255: made by `spawn()`.
+        argument: the encoded argument of `spawn()`; None for a scene of the list.
+        above: the entry of the nearest spawned node above; None if no node above was spawned.
+        below: the entries whose `above` is this entry.
+        net_id: the number in packets; 0: not given yet.
+        shown: the ids of the peers that have the node.
+        is_pending: the branch with the node is still being added.
+    """
+
+    __slots__ = ("above", "argument", "below", "is_pending", "net_id", "node", "scene", "shown", "spawner")
+
+    def __init__(self, spawner: MultiplayerSpawner, node: Node, scene: int, argument: bytes | None) -> None:
+        self.spawner = spawner
+        self.node = node
+        self.scene = scene
+        self.argument = argument
+        self.above: SpawnedNode | None = None
+        self.below: dict[SpawnedNode, None] = {}
+        self.net_id = 0
+        self.shown: set[int] = set()
+        self.is_pending = True
+
+
+class PeerView:
+    """What one peer has of this side's nodes.
+
+    Attributes:
+        gone: numbers of nodes that the peer still has, though they have left the tree here.
+        is_blocked: a packet found no room in the peer's queue.
+    """
+
+    __slots__ = ("gone", "is_blocked")
+
+    def __init__(self) -> None:
+        self.gone: list[int] = []
+        self.is_blocked = False
+
+
+class Spawns:
+    """Sends SPAWN and DESPAWN.
+
+    Args:
+        host: the API.
+        replicator: knows the synchronizers of a node.
+
+    Attributes:
+        nodes: the spawned nodes.
+        peers: what each peer has, in the order of admission.
+        partial: the spawned nodes that not all peers have.
+    """
+
+    def __init__(self, host: ReplicationHost, replicator: Replicator) -> None:
+        self.nodes: dict[Node, SpawnedNode] = {}
+        self.peers: dict[int, PeerView] = {}
+        self.partial: dict[SpawnedNode, None] = {}
+        self._host = host
+        self._replicator = replicator
+        self._last_id = 0
+
+    # ------------------------------------------------------------------------------------------ nodes
+
+    def add(self, spawner: MultiplayerSpawner, node: Node, scene: int, argument: bytes | None) -> SpawnedNode:
+        """Adds a node that is entering the tree. `settle` sends it."""
+        found = self.nodes[node] = SpawnedNode(spawner, node, scene, argument)
+        parent = node.get_parent()
+        while parent is not None and found.above is None:
+            found.above = self.nodes.get(parent)
+            parent = parent.get_parent()
+        if found.above is not None:
+            found.above.below[found] = None
+        return found
+
+    def settle(self, found: SpawnedNode) -> None:
+        """Sends a node whose branch is complete to all peers that are to see it."""
+        found.is_pending = False
+        if found.node in self.nodes:
+            for peer_id in self.peers:
+                self.update(found, peer_id)
+            self._note(found)
+
+    def _note(self, found: SpawnedNode) -> None:
+        if len(found.shown) < len(self.peers):
+            self.partial[found] = None
+        else:
+            self.partial.pop(found, None)
+
+    def remove(self, node: Node) -> None:
+        """Removes a node that leaves the tree, here and on all peers that have it."""
+        found = self.nodes.pop(node, None)
+        if found is None:
+            return
+        found.spawner.forget(node)
+        for peer_id in list(found.shown):
+            self._despawn(found, peer_id)
+        if found.above is not None:
+            found.above.below.pop(found, None)
+        self.partial.pop(found, None)
+
+    def remove_of(self, spawner: MultiplayerSpawner) -> None:
+        """Removes all nodes of a spawner on the peers; here they stay in the tree."""
+        for found in [one for one in self.nodes.values() if one.spawner is spawner]:
+            for out in self._replicator.outgoing_of(found.node):
+                self._replicator.unlist(out)
+            self.remove(found.node)
+
+    def forget_ids(self) -> None:
+        """Gives all nodes new numbers, when another session begins."""
+        self._last_id = 0
+        for found in self.nodes.values():
+            found.net_id = 0
+            found.shown.clear()
+
+    def take_id(self) -> int:
+        """Returns the next number for a node or synchronizer."""
+        self._last_id += 1
+        return self._last_id
+
+    # ------------------------------------------------------------------------------------------ peers
+
+    def admit(self, peer_id: int) -> None:
+        """Adds a peer, and sends it all nodes that it is to see: in the order of the tree, parents first."""
+        self.peers[peer_id] = PeerView()
+        self.update_all(peer_id)
+
+    def forget_peer(self, peer_id: int) -> None:
+        """Forgets a peer that has gone."""
+        if self.peers.pop(peer_id, None) is not None:
+            for found in self.nodes.values():
+                found.shown.discard(peer_id)
+                self._note(found)
+
+    def update_all(self, peer_id: int) -> None:
+        """Compares all nodes with what a peer has, and sends the difference."""
+        view = self.peers[peer_id]
+        view.is_blocked = False
+        while view.gone and not view.is_blocked:
+            self._send_despawn(view, peer_id, view.gone.pop(0))
+        if self.nodes:
+            for found in self._in_tree_order():
+                if view.is_blocked:
+                    return
+                self.update(found, peer_id)
+                self._note(found)
+
+    def _in_tree_order(self) -> Iterator[SpawnedNode]:
+        first = next(iter(self.nodes.values())).node
+        pending = [first.get_tree().root]
+        while pending:
+            node = pending.pop()
+            found = self.nodes.get(node)
+            if found is not None:
+                yield found
+            pending.extend(reversed(node.get_children()))
+
+    def update(self, found: SpawnedNode, peer_id: int) -> None:
+        """Sends SPAWN or DESPAWN of one node to one peer, if the peer is to see the node and has it not, or reverse."""
+        view = self.peers[peer_id]
+        is_wanted = not found.is_pending and self._is_wanted(found, peer_id)
+        if is_wanted == (peer_id in found.shown):
+            return
+        if not is_wanted:
+            self._despawn(found, peer_id)
+        elif not view.is_blocked and not view.gone:
+            self._spawn(found, peer_id, view)
+        self._note(found)
+
+    def _is_wanted(self, found: SpawnedNode, peer_id: int) -> bool:
+        if found.above is not None and peer_id not in found.above.shown:
+            return False
+        outs = self._replicator.outgoing_of(found.node)
+        return not outs or any(out.synchronizer.is_visible_to(peer_id) for out in outs)
+
+    def _spawn(self, found: SpawnedNode, peer_id: int, view: PeerView) -> None:
+        packet = self._packet(found)
+        if packet is None:
+            return
+        if not self.tell(found.spawner, peer_id) or self._host.transmit((peer_id,), packet) is not _OK:
+            self._block(found, peer_id, view, len(packet))
+            return
+        found.shown.add(peer_id)
+        self._replicator.was_spawned(found, peer_id)
+        for below in list(found.below):
+            self.update(below, peer_id)
+
+    def _block(self, found: SpawnedNode, peer_id: int, view: PeerView, size: int) -> None:
+        if self._host.waiting(peer_id):
+            view.is_blocked = True
+        else:  # it will never fit
+            text = "%s cannot be spawned for peer %s: its SPAWN of %s bytes does not fit into outbound_buffer_size"
+            log_limited(logger, logging.ERROR, text, describe(found.node), peer_id, size)
+
+    def _packet(self, found: SpawnedNode) -> bytes | None:
+        """Returns the SPAWN of a node; None if a value cannot be read, which is logged."""
+        outs = self._replicator.outgoing_of(found.node)
+        state = [out.spawn_state() for out in outs]
+        if None in state:
+            return None
+        if not found.net_id:
+            found.net_id = self.take_id()
+        for out in outs:
+            if not out.net_id:
+                out.net_id = self.take_id()
+        number = self._host.paths.entry(found.spawner).number
+        ids = tuple(out.net_id for out in outs)
+        scene = SCENE_CUSTOM if found.argument is not None else found.scene
+        values = b"".join(state)  # type: ignore[arg-type]
+        return Spawn(scene, number, found.net_id, ids, found.node.name, found.argument, values).encode()
+
+    def tell(self, node: Node, peer_id: int) -> bool:
+        """Tells a peer the number of a node's path, unless it was told; returns False if there was no room."""
+        entry = self._host.paths.entry(node)
+        if not self._host.paths.tell(entry, (peer_id,)):
+            return True
+        told = SimplifyPath(methods_of(node).checksum, entry.number, self._host.path_of(node))
+        if self._host.transmit((peer_id,), told.encode()) is _OK:
+            return True
+        self._host.paths.untell(entry, peer_id)
+        return False
+
+    def _despawn(self, found: SpawnedNode, peer_id: int) -> None:
+        """Sends DESPAWN. The peer thereby loses the spawned nodes below it, too."""
+        view = self.peers[peer_id]
+        for below in list(found.below):
+            self._lose(below, peer_id)
+        self._forget(found, peer_id)
+        if view.gone or view.is_blocked:
+            view.gone.append(found.net_id)
+        else:
+            self._send_despawn(view, peer_id, found.net_id)
+
+    def _send_despawn(self, view: PeerView, peer_id: int, net_id: int) -> None:
+        if self._host.transmit((peer_id,), Despawn(net_id).encode()) is not _OK:
+            view.gone.insert(0, net_id)
+            view.is_blocked = True
+
+    def _lose(self, found: SpawnedNode, peer_id: int) -> None:
+        if peer_id in found.shown:
+            for below in list(found.below):
+                self._lose(below, peer_id)
+            self._forget(found, peer_id)
+
+    def _forget(self, found: SpawnedNode, peer_id: int) -> None:
+        found.shown.discard(peer_id)
+        self._note(found)
+        self._replicator.was_despawned(found, peer_id)
+
+    def blocked(self) -> Iterable[int]:
+        """Returns the peers that must be compared again."""
+        return [peer_id for peer_id, view in self.peers.items() if view.is_blocked or view.gone]

@@ -1,0 +1,73 @@
+"""Spawning and synchronising between Python sides, over peers in memory."""
+
+from __future__ import annotations
+
+from gdpeer import Vector2
+from tests.support.worlds import Worlds
+
+
+def test_a_spawned_node_appears_with_its_state_and_follows() -> None:
+    worlds = Worlds()
+    (client,) = worlds.clients
+    spawned: list[tuple[str, Vector2, int]] = []
+    client.spawner.spawned.connect(lambda node: spawned.append((node.name, node.position, node.health)))
+    unit = worlds.server.add("U1", position=Vector2(1, 2), health=7)
+    worlds.run()
+    assert spawned == [("U1", Vector2(1, 2), 7)]
+    changes: list[list[str]] = []
+    client.unit("U1").changed.connect(changes.append)
+    unit.position += Vector2(1, 0)
+    unit.turn = 1.5
+    worlds.run()
+    unit.health = 50
+    worlds.run()
+    assert changes == [["position", "turn"], ["health"]]
+    seen = client.unit("U1")
+    assert (seen.position, seen.turn, seen.health) == (Vector2(2, 2), 1.5, 50)
+
+
+def test_lists_that_change_in_place_follow_and_are_let_go() -> None:
+    worlds = Worlds()
+    (client,) = worlds.clients
+    unit = worlds.server.add("U1")
+    worlds.run()
+    unit.items.append(3)
+    worlds.run()
+    assert client.unit("U1").items == [3]
+    kept = unit.items
+    worlds.run()
+    kept.append(4)
+    worlds.run()
+    assert client.unit("U1").items == [3, 4]
+    del kept
+    worlds.run()
+    assert not worlds.server.api.replicator.frames.queue
+
+
+def test_a_late_joiner_gets_everything_and_a_freed_node_goes() -> None:
+    worlds = Worlds()
+    unit = worlds.server.add("U1", health=3)
+    worlds.run()
+    unit.health = 4
+    unit.position = Vector2(9, 9)
+    late = worlds.join()
+    assert late.names() == ["U1"]
+    assert (late.unit("U1").health, late.unit("U1").position) == (4, Vector2(9, 9))
+    gone: list[str] = []
+    late.spawner.despawned.connect(lambda node: gone.append(node.name))
+    unit.queue_free()
+    worlds.run()
+    assert [side.names() for side in (worlds.server, *worlds.clients)] == [[], [], []]
+    assert gone == ["U1"]
+
+
+def test_an_idle_world_sends_nothing() -> None:
+    worlds = Worlds()
+    for number in range(5):
+        worlds.server.add(f"U{number}")
+    worlds.run()
+    sent: list[bytes] = []
+    real = worlds.server.peer.put_packet_to
+    worlds.server.peer.put_packet_to = lambda ids, data: (sent.append(data), real(ids, data))[1]  # type: ignore[method-assign,func-returns-value]
+    worlds.run(20)
+    assert sent == []
