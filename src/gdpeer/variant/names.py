@@ -62,11 +62,10 @@ class NodePath:
         object.__setattr__(path, "absolute", absolute)
         return path
 
-    def __setattr__(self, name: str, value: object) -> NoReturn:
+    def __setattr__(self, name: str, value: object = None) -> NoReturn:
         raise AttributeError("a NodePath cannot be changed")
 
-    def __delattr__(self, name: str) -> NoReturn:
-        raise AttributeError("a NodePath cannot be changed")
+    __delattr__ = __setattr__
 
     def is_absolute(self) -> bool:
         """Tells whether the path begins at the root."""
@@ -81,13 +80,10 @@ class NodePath:
         return len(self.names)
 
     def get_name(self, idx: int) -> str:
-        """Returns a node name.
-
-        Args:
-            idx: from 0 on.
+        """Returns the node name number `idx`, counted from 0.
 
         Raises:
-            IndexError: there is no such name.
+            IndexError: the path has fewer names, or `idx` is negative.
         """
         return self.names[_index(idx)]
 
@@ -96,13 +92,10 @@ class NodePath:
         return len(self.subnames)
 
     def get_subname(self, idx: int) -> str:
-        """Returns a property name.
-
-        Args:
-            idx: from 0 on.
+        """Returns the property name number `idx`, counted from 0.
 
         Raises:
-            IndexError: there is no such name.
+            IndexError: the path has fewer names, or `idx` is negative.
         """
         return self.subnames[_index(idx)]
 

@@ -179,36 +179,17 @@ cdef inline unsigned char* put_reals(
     return at + 4 + 4 * count
 
 
-cdef inline object new_reals(object cls, const unsigned char* source, Py_ssize_t count):
-    # Makes a tuple of `count` floats; `cls` is a subclass of tuple without fields of its own.
+cdef inline object new_numbers(object cls, const unsigned char* source, Py_ssize_t count, bint whole, bint wide):
+    # Makes a tuple of `count` whole numbers or floats; 64-bit floats (`wide`) are rounded to 32 bits. `cls` is a subclass
+    # of tuple without fields of its own.
     cdef object flat = new_flat(cls, count)
     cdef object number
     cdef Py_ssize_t i
     for i in range(count):
-        number = load_float(source + 4 * i)
-        Py_INCREF(number)
-        PyTuple_SET_ITEM(flat, i, number)
-    return flat
-
-
-cdef inline object new_wide_reals(object cls, const unsigned char* source, Py_ssize_t count):
-    # Makes the same tuple of 64-bit floats, which are rounded to 32 bits.
-    cdef object flat = new_flat(cls, count)
-    cdef object number
-    cdef Py_ssize_t i
-    for i in range(count):
-        number = <float>load_double(source + 8 * i)
-        Py_INCREF(number)
-        PyTuple_SET_ITEM(flat, i, number)
-    return flat
-
-
-cdef inline object new_wholes(object cls, const unsigned char* source, Py_ssize_t count):
-    cdef object flat = new_flat(cls, count)
-    cdef object number
-    cdef Py_ssize_t i
-    for i in range(count):
-        number = <int>load32(source + 4 * i)
+        if whole:
+            number = <int>load32(source + 4 * i)
+        else:
+            number = <float>load_double(source + 8 * i) if wide else load_float(source + 4 * i)
         Py_INCREF(number)
         PyTuple_SET_ITEM(flat, i, number)
     return flat

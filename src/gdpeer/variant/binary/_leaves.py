@@ -48,10 +48,8 @@ if cython.compiled:
         load64,
         load_double,
         load_float,
+        new_numbers,
         new_plain,
-        new_reals,
-        new_wholes,
-        new_wide_reals,
     )
     from cython.cimports.libc.string import memchr
 
@@ -195,11 +193,7 @@ class LeafReader:
         self.cost += SLOT + TUPLE + NUMBER * count
         at = self._take(count * (8 if wide else 4))
         if cython.compiled:
-            if wide:
-                return new_wide_reals(CLASSES[kind], self._bytes + at, count)
-            if _IS_WHOLE[kind]:
-                return new_wholes(CLASSES[kind], self._bytes + at, count)
-            return new_reals(CLASSES[kind], self._bytes + at, count)
+            return new_numbers(CLASSES[kind], self._bytes + at, count, _IS_WHOLE[kind], wide)
         if wide:
             return _new_tuple(CLASSES[kind], array("f", WIDE_REALS[count].unpack_from(self._data, at)))
         shape = WHOLES if _IS_WHOLE[kind] else REALS

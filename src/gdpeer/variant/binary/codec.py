@@ -86,7 +86,7 @@ def decode_variant(data: bytes | bytearray | memoryview, offset: int, engine: in
     """
     if engine != 4:
         check_engine(engine)
-    source = data if type(data) is bytes else bytes_of(data)
+    source = bytes_of(data)
     leaves = new_leaf_reader(source, offset, len(source), engine, objects)
     value = read_value(leaves)
     at = leaves.at

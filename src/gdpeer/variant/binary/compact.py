@@ -42,13 +42,7 @@ _TYPE = 0x3F
 
 
 def encode_arguments(arguments: Sequence[Any], engine: int = 4, typed: bool = False, objects: bool = False) -> bytes:
-    """Encodes all arguments, without a count.
-
-    Args:
-        arguments: the values.
-        engine: 3 or 4.
-        typed: whether arrays and dictionaries carry their types.
-        objects: whether an `EncodedObject` may be written, in full.
+    """Encodes all arguments, without a count; `objects` allows an `EncodedObject`, which is written in full.
 
     Raises:
         VariantError: the engine cannot hold an argument; see `var_to_bytes`.
@@ -68,15 +62,9 @@ def encoded_behind(first: int, second: int, size: int, arguments: Sequence[Any],
 def decode_arguments(
     data: bytes | bytearray | memoryview, offset: int, count: int, end: int, engine: int = 4, objects: bool = False
 ) -> list[Any]:
-    """Decodes `count` arguments; bytes after them are ignored.
+    """Decodes `count` arguments from `data[offset:end]`; bytes after them are ignored.
 
-    Args:
-        data: the packet.
-        offset: where the first argument begins.
-        count: how many arguments there are.
-        end: where the arguments must end; bytes from there on are not read.
-        engine: 3 or 4.
-        objects: whether to read full objects, as `EncodedObject`; else they are refused.
+    With `objects`, full objects are read, as `EncodedObject`; else they are refused.
 
     Raises:
         VariantError: an argument is damaged or missing.

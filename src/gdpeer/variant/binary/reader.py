@@ -103,12 +103,7 @@ def read_value(leaves: LeafReader) -> Any:
 
 
 def _begin(leaves: LeafReader, outer: _Frame | None) -> Any:
-    """Begins the container whose header was read. Returns the whole container if it holds no others, else its frame.
-
-    Args:
-        leaves: where to read.
-        outer: the frame of the container around it.
-    """
+    """Begins the container whose header was read. Returns the whole container if it holds no others, else its frame."""
     if leaves.kind == _DICTIONARY:
         return _begin_dictionary(leaves, outer)
     if leaves.kind == _ARRAY:

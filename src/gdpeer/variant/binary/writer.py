@@ -453,7 +453,7 @@ class Writer(Output):
 
     def _text(self, head: int, text: str) -> None:
         """Adds a header and a string."""
-        if cython.compiled:
+        if cython.compiled:  # noqa: SIM102 - coverage leaves out what is below this line
             if is_ascii(text):
                 length = ascii_length(text)
                 if length > _MAX_LENGTH:
@@ -469,12 +469,9 @@ class Writer(Output):
                 store32(at + 4 + padded, 0)
                 if copy_text(at + 8, ascii_data(text), length):
                     raise zero_character()
-            else:
-                self._word(head)
-                self._string(text, 0)
-        else:
-            self._word(head)
-            self._string(text, 0)
+                return
+        self._word(head)
+        self._string(text, 0)
 
 
 def new_writer(engine: int, typed: bool, objects: bool) -> Writer:

@@ -17,6 +17,7 @@ import codecs
 import re
 from array import array
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from gdpeer.errors import VariantError
@@ -40,7 +41,7 @@ from gdpeer.variant.math.color import Color
 from gdpeer.variant.names import NodePath, StringName
 from gdpeer.variant.packed import PackedByteArray, PackedStringArray
 
-__all__ = ["Parser"]
+__all__ = ["OLD_NAMES", "Parser"]
 
 _BLANK = re.compile(r"(?:[\x00-\x20]++|;[^\n]*+)*+")
 _WORD = re.compile(r"[A-Za-z_][A-Za-z_0-9]*+")
@@ -60,7 +61,7 @@ _CONSTANTS = {"null": None, "nil": None, "true": True, "false": False}
 _REALS = {"inf": float("inf"), "inf_neg": -float("inf"), "-inf": -float("inf"), "nan": float("nan")}
 
 _BUILTIN = {str(ContainerType(kind)): kind for kind in VariantType}
-_OLD_NAMES = {
+OLD_NAMES = {
     "Matrix32": "Transform2D",
     "Matrix3": "Basis",
     "Quat": "Quaternion",
@@ -73,7 +74,7 @@ _OLD_NAMES = {
     "IntArray": "PackedInt32Array",
     "FloatArray": "PackedFloat32Array",
 }
-_OLD_NAMES |= {
+OLD_NAMES |= {
     old + what: "Packed" + what
     for old in ("Pool", "")
     for what in ("ByteArray", "StringArray", "Vector2Array", "Vector3Array", "Vector4Array", "ColorArray")
@@ -87,31 +88,26 @@ _MADE = {
     for name, kind in _BUILTIN.items()
     if NUMBERS[kind] or kind >= VariantType.TYPE_PACKED_BYTE_ARRAY or kind in _HANDLES
 }
-_MADE |= {old: _BUILTIN[name] for old, name in _OLD_NAMES.items()}
+_MADE |= {old: _BUILTIN[name] for old, name in OLD_NAMES.items()}
 """Names that can stand before a parenthesis."""
 
 _UNSET = object()
 
 
+@dataclass(slots=True)
 class _Open:
-    """An open container: its values so far, and the function that makes the container of them.
+    """An open container: its values so far, and the function that makes the container of them."""
 
-    Args:
-        close: the characters that end it: a bracket, and also a parenthesis if it is typed.
-        make: takes the values, or the pairs.
-        keys: whether it holds pairs.
-        named: whether the keys are bare strings, as in an object.
-    """
-
-    __slots__ = ("close", "key", "keys", "make", "named", "values")
-
-    def __init__(self, close: str, make: Callable[[Any], Any], keys: bool, named: bool) -> None:
-        self.close = close
-        self.make = make
-        self.keys = keys
-        self.named = named
-        self.values: list[Any] = []
-        self.key: Any = _UNSET
+    close: str
+    """The characters that end the container: a bracket, for a typed container also a parenthesis."""
+    make: Callable[[Any], Any]
+    """Takes the values, or the pairs."""
+    keys: bool
+    """Whether the container holds pairs."""
+    named: bool
+    """Whether the keys are bare strings, as in an object."""
+    values: list[Any] = field(default_factory=list)
+    key: Any = _UNSET
 
 
 class Parser:

@@ -19,7 +19,7 @@ from gdpeer.variant.containers import UNTYPED, ContainerType
 from gdpeer.variant.foreign import EncodedObject
 from gdpeer.variant.kinds import VariantType
 from gdpeer.variant.math.numbers import float_text, real_text
-from gdpeer.variant.text.parser import Parser
+from gdpeer.variant.text.parser import OLD_NAMES, Parser
 
 __all__ = ["str_to_var", "var_to_str"]
 
@@ -28,17 +28,8 @@ _MAX_DEPTH = 100
 
 _NAMES = [str(ContainerType(kind)) for kind in VariantType]
 
-_NAMES_3 = {
-    VariantType.TYPE_QUATERNION: "Quat",
-    VariantType.TYPE_TRANSFORM3D: "Transform",
-    VariantType.TYPE_PACKED_BYTE_ARRAY: "PoolByteArray",
-    VariantType.TYPE_PACKED_INT32_ARRAY: "PoolIntArray",
-    VariantType.TYPE_PACKED_FLOAT32_ARRAY: "PoolRealArray",
-    VariantType.TYPE_PACKED_STRING_ARRAY: "PoolStringArray",
-    VariantType.TYPE_PACKED_VECTOR2_ARRAY: "PoolVector2Array",
-    VariantType.TYPE_PACKED_VECTOR3_ARRAY: "PoolVector3Array",
-    VariantType.TYPE_PACKED_COLOR_ARRAY: "PoolColorArray",
-}
+_NAMES_3 = {new: old for old, new in OLD_NAMES.items() if old.startswith(("Pool", "Quat", "Transform"))}
+"""Godot 3's names of the types that Godot 4 has renamed."""
 
 _MULTILINE = str.maketrans({"\\": "\\\\", '"': '\\"'})
 _ESCAPES = _MULTILINE | str.maketrans(
@@ -49,13 +40,7 @@ _ESCAPES = _MULTILINE | str.maketrans(
 _TEXTS = (VariantType.TYPE_STRING, VariantType.TYPE_STRING_NAME)
 _SINGLE = (VariantType.TYPE_BOOL, VariantType.TYPE_INT, VariantType.TYPE_FLOAT, VariantType.TYPE_STRING)
 _VECTORS_3 = (VariantType.TYPE_VECTOR2, VariantType.TYPE_VECTOR3)
-_VECTORS = (
-    *_VECTORS_3,
-    VariantType.TYPE_VECTOR2I,
-    VariantType.TYPE_VECTOR3I,
-    VariantType.TYPE_VECTOR4,
-    VariantType.TYPE_VECTOR4I,
-)
+_VECTORS = [kind for kind in VariantType if kind.name.startswith("TYPE_VECTOR")]
 _ORDERED_PACKED_3 = (
     VariantType.TYPE_PACKED_INT32_ARRAY,
     VariantType.TYPE_PACKED_FLOAT32_ARRAY,
@@ -68,8 +53,7 @@ def var_to_str(value: Any, engine: int = 4) -> str:
     """Returns the text of a value, character for character as the engine's `var_to_str` (Godot 3: `var2str`) writes it.
 
     The keys of a dictionary are sorted, first by type. Keys of types without an order keep their order, as in the
-    engine
-    with up to 16 keys.
+    engine with up to 16 keys.
 
     Args:
         value: any value that the engine can hold.
@@ -87,8 +71,7 @@ def str_to_var(text: str, engine: int = 4, *, objects: bool = False) -> Any:
     r"""Reads the text of a value, written by `var_to_str` or by a person.
 
     Unlike the engine, this keeps the characters after `\a` and `\v`, and refuses text after the value and numbers that
-    do
-    not fit.
+    do not fit.
 
     Args:
         text: at most one value; blanks and `; comments` may stand between its parts.
@@ -162,8 +145,9 @@ class _Text:
         return self._typed("Array", f"[{self._space}{items}{self._space}]", getattr(value, "element_type", UNTYPED))
 
     def _dictionary(self, value: Any, depth: int) -> str:
-        # The engine sorts a StringName among the Strings if there are any, else by its own type.
-        names = VariantType.TYPE_STRING if any(map(_is_string, value)) else VariantType.TYPE_STRING_NAME
+        # The engine sorts a StringName among the Strings; in a dictionary without Strings by its own type.
+        kinds = map(kind_of, value)
+        names = VariantType.TYPE_STRING if VariantType.TYPE_STRING in kinds else VariantType.TYPE_STRING_NAME
         ordered = sorted(value.items(), key=lambda pair: self._order(pair[0], names))
         pairs = [f"{self.of(key, depth)}: {self.of(item, depth)}" for key, item in ordered]
         text = "{\n" + ",\n".join(pairs) + "\n}" if pairs else self._empty
@@ -191,11 +175,8 @@ class _Text:
     def _type_name(self, kind: int) -> str:
         return _NAMES[kind]
 
-    def _float(self, value: float) -> str:
-        return float_text(value)
-
-    def _real(self, value: float) -> str:
-        return real_text(value)
+    _float = staticmethod(float_text)
+    _real = staticmethod(real_text)
 
     def _name(self, value: str) -> str:
         return f"&{_quoted(value)}"
@@ -235,7 +216,7 @@ class _Text3(_Text):
     def _type_name(self, kind: int) -> str:
         if TO_3[kind] == MISSING:
             raise no_such_kind(kind)
-        return _NAMES_3.get(VariantType(kind), _NAMES[kind])
+        return _NAMES_3.get(_NAMES[kind], _NAMES[kind])
 
     def _float(self, value: float) -> str:
         text = self._real(value)
@@ -278,10 +259,6 @@ def _whole(value: int) -> str:
     if not -(2**63) <= value < 2**63:
         raise VariantError("a number does not fit the engine's int of 64 bits; write it as a String or a float")
     return int.__repr__(value)
-
-
-def _is_string(value: Any) -> bool:
-    return kind_of(value) == VariantType.TYPE_STRING
 
 
 def _quoted(text: str) -> str:
