@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from gdpeer.errors import VariantError
-from gdpeer.variant.foreign import RID, EncodedObject, EncodedObjectAsID, EncodedSignal
+from gdpeer.variant.foreign import RID, EncodedCallable, EncodedObject, EncodedObjectAsID, EncodedSignal
 from gdpeer.variant.kinds import VariantType, typeof
 from gdpeer.variant.math.flat import Numbers
 from gdpeer.variant.names import NodePath, StringName
@@ -175,8 +175,7 @@ class Dictionary(_MutableDict):
     - 1, 1.0 and True are three keys; NaN is one key, as are 0.0 and -0.0.
     - A `str` and a `StringName` of the same text are one key.
     - Arrays, dictionaries and packed arrays are keys by their value at the time of insertion. If they change
-    afterwards,
-      they are still found under the old value. Dictionaries with another order are other keys.
+      afterwards, they are still found under the old value. Dictionaries with another order are other keys.
 
     Args:
         values: a mapping, or pairs of key and value.
@@ -306,19 +305,8 @@ def _fitted(values: Iterable[Any], kind: ContainerType, what: str) -> Iterator[A
 _PLAIN = frozenset({int, str, StringName, type(None)})
 """Types of keys that Python compares as the engine does."""
 
-_ALIKE = frozenset(
-    {
-        VariantType.TYPE_NIL,
-        VariantType.TYPE_INT,
-        VariantType.TYPE_STRING,
-        VariantType.TYPE_STRING_NAME,
-        VariantType.TYPE_NODE_PATH,
-        VariantType.TYPE_RID,
-        VariantType.TYPE_CALLABLE,
-        VariantType.TYPE_SIGNAL,
-    }
-)
-"""Kinds of keys that Python compares as the engine does: also subclasses, and handles."""
+_ALIKE = (type(None), int, str, NodePath, RID, EncodedCallable, EncodedSignal, EncodedObjectAsID)
+"""Classes of keys that Python compares as the engine does, and so their subclasses other than bool."""
 
 _NOWHERE = object()
 """A key that no dictionary has."""
@@ -337,7 +325,7 @@ def sealed(key: Any) -> Any:
         # NaN differs from itself in Python, but is one key in the engine: only keys without NaN may stay as they are.
         if all(number == number for number in key):
             return key
-    elif typeof(key) in _ALIKE or isinstance(key, EncodedObjectAsID):
+    elif isinstance(key, _ALIKE) and not isinstance(key, bool):
         return key
     token = bytearray()
     _write(token, key, 0)

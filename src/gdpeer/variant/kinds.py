@@ -11,8 +11,9 @@ from gdpeer.enums import NamedInt
 from gdpeer.variant.foreign import RID, EncodedCallable, EncodedObject, EncodedObjectAsID, EncodedSignal
 from gdpeer.variant.math.color import Color
 from gdpeer.variant.math.geometry import AABB, Plane, Rect2, Rect2i
+from gdpeer.variant.math.real_vectors import Vector2, Vector3, Vector4
 from gdpeer.variant.math.transforms import Basis, Projection, Quaternion, Transform2D, Transform3D
-from gdpeer.variant.math.vectors import Vector2, Vector2i, Vector3, Vector3i, Vector4, Vector4i
+from gdpeer.variant.math.whole_vectors import Vector2i, Vector3i, Vector4i
 from gdpeer.variant.names import NodePath, StringName
 from gdpeer.variant.packed import (
     PackedColorArray,
@@ -163,16 +164,14 @@ def typeof(value: Any, engine: int = 4) -> VariantType | VariantType3:
     Raises:
         TypeError: the engine has no type for the value.
     """
-    four, three = _kind_of(type(value))
+    for kind in type(value).__mro__:
+        if kind in KINDS:
+            four, three = KINDS[kind]
+            break
+    else:
+        raise TypeError(f"the engine has no type for {type(value).__name__}")
     if engine == 4:
         return four
     if three is None:
         raise TypeError(f"Godot 3 has no type for {type(value).__name__}")
     return three
-
-
-def _kind_of(kind: type[Any]) -> tuple[VariantType, VariantType3 | None]:
-    for known in kind.__mro__:
-        if known in KINDS:
-            return KINDS[known]
-    raise TypeError(f"the engine has no type for {kind.__name__}")

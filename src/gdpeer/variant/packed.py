@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, SupportsIndex, T
 
 from gdpeer.errors import VariantError
 from gdpeer.variant.math.color import Color
-from gdpeer.variant.math.vectors import Vector2, Vector3, Vector4
+from gdpeer.variant.math.real_vectors import Vector2, Vector3, Vector4
 
 __all__ = [
     "PackedByteArray",

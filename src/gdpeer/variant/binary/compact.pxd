@@ -16,7 +16,6 @@ cpdef tuple decode_values(bytes data, Py_ssize_t count)
 cdef Py_ssize_t _clipped(object count) except? -1
 cdef bytes _finished(Writer writer, object arguments, bint compact)
 cdef int _append(Writer writer, object value) except -1
-cdef int _append_other(Writer writer, object value) except -1
 @cython.locals(number=cython.longlong, mode=int)
 cdef int _append_int(Writer writer, object value) except -1
 @cython.locals(first=int)

@@ -22,7 +22,6 @@ from gdpeer.variant.binary.errors import NOT_ENCODABLE, not_encodable
 from gdpeer.variant.binary.layout import check_engine, kind_of
 from gdpeer.variant.binary.reader import read_value
 from gdpeer.variant.binary.writer import Writer, new_writer
-from gdpeer.variant.kinds import VariantType
 
 try:
     import cython
@@ -131,15 +130,7 @@ def _append(writer: Writer, value: Any) -> None:
         _append_int(writer, value)
     elif type(value) is bool:
         writer.compact(_BOOL | _TRUE if value else _BOOL, 0, 0)
-    elif isinstance(value, int):
-        _append_other(writer, value)
-    else:
-        writer.value(value)
-
-
-def _append_other(writer: Writer, value: Any) -> None:
-    """Appends an instance of a subclass of int."""
-    if kind_of(value) == VariantType.TYPE_INT:
+    elif isinstance(value, int) and kind_of(value) == _INT:  # an instance of a subclass
         _append_int(writer, int.__int__(value))
     else:
         writer.value(value)

@@ -28,7 +28,8 @@ from gdpeer.variant.math.flat import (
     text_of,
 )
 from gdpeer.variant.math.numbers import CMP_EPSILON, divide, dot, is_zero_approx, plain_text, real
-from gdpeer.variant.math.vectors import Vector2, Vector2i, Vector3
+from gdpeer.variant.math.real_vectors import Vector2, Vector3
+from gdpeer.variant.math.whole_vectors import Vector2i
 
 __all__ = ["AABB", "Plane", "Rect2", "Rect2i", "flat"]
 

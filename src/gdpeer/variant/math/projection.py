@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Self, overload
 from gdpeer.variant.math.flat import FlatReals, constant, part
 from gdpeer.variant.math.geometry import flat
 from gdpeer.variant.math.numbers import Real, cos, dot, real, sin
-from gdpeer.variant.math.vectors import Vector3, Vector4
+from gdpeer.variant.math.real_vectors import Vector3, Vector4
 
 if TYPE_CHECKING:
     from gdpeer.variant.math.transforms import Transform3D

@@ -33,8 +33,7 @@ from gdpeer.variant.math.numbers import (
     sin,
     sqrt,
 )
-from gdpeer.variant.math.real_vectors import axis_angle_rows
-from gdpeer.variant.math.vectors import Vector3
+from gdpeer.variant.math.real_vectors import Vector3, axis_angle_rows
 
 __all__ = ["Basis", "Quaternion"]
 

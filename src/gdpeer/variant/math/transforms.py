@@ -19,8 +19,8 @@ from gdpeer.variant.math.flat import Matrix, SequenceOfNumbers, constant, part
 from gdpeer.variant.math.geometry import AABB, Plane, Rect2, flat, with_vectors
 from gdpeer.variant.math.numbers import Real, acos, cos, dot, real, sin
 from gdpeer.variant.math.projection import Projection
+from gdpeer.variant.math.real_vectors import Vector2, Vector3
 from gdpeer.variant.math.rotations import Basis, Quaternion
-from gdpeer.variant.math.vectors import Vector2, Vector3
 
 __all__ = ["Basis", "Projection", "Quaternion", "Transform2D", "Transform3D"]
 
