@@ -4,7 +4,7 @@ cimport cython
 cdef unsigned int _WIDE, _NIL, _BOOL, _INT, _FLOAT, _STRING, _COLOR, _STRING_NAME, _NODE_PATH
 cdef unsigned int _RID, _OBJECT, _CALLABLE, _DICTIONARY, _ARRAY, _KINDS, _KINDS_3
 cdef unsigned int _PACKED_BYTES, _PACKED_STRINGS, _FIRST_VECTORS, _PACKED_COLORS
-cdef bytes _NUMBERS, _ITEM_SIZES, _IS_WHOLE
+cdef bytearray WHOLE, ITEM_SIZES, NUMBERS
 cdef Py_ssize_t ALLOWANCE, ASCII, HANDLE, LIST, NUMBER, PACKED, RATE, SLOT, TEXT, TUPLE
 cdef object _NESTED
 cdef list CLASSES
@@ -28,28 +28,20 @@ cdef class LeafReader:
     cdef int check_cost(self) except -1
     @cython.locals(head="unsigned int", kind="unsigned int")
     cdef leaf(self)
-    @cython.locals(wide=bint)
     cdef _other(self, unsigned int kind, bint flag)
     cdef _handle(self, unsigned int kind)
-    @cython.locals(at=Py_ssize_t)
     cdef _flat(self, unsigned int kind, int count, bint wide)
     @cython.locals(count=Py_ssize_t, subnames=Py_ssize_t, flags="unsigned int", _=Py_ssize_t)
     cdef _node_path(self)
-    @cython.locals(size=Py_ssize_t, at=Py_ssize_t)
     cdef _byte_array(self)
-    @cython.locals(item=Py_ssize_t, size=Py_ssize_t, at=Py_ssize_t)
     cdef _packed(self, unsigned int kind, bint wide)
     @cython.locals(count=Py_ssize_t, _=Py_ssize_t)
     cdef _strings(self)
     cdef int peek(self) except -1
     cdef int skip(self) except -1
-    @cython.locals(at=Py_ssize_t, source="const unsigned char*")
     cdef whole(self, int size)
-    @cython.locals(at=Py_ssize_t)
     cdef unsigned int word(self) except? 0xEEEEEEEE
-    @cython.locals(at=Py_ssize_t)
     cdef _single(self)
-    @cython.locals(at=Py_ssize_t)
     cdef _double(self)
     @cython.locals(size=Py_ssize_t, at=Py_ssize_t, source="const char*", zero="const char*")
     cdef str text(self)
@@ -57,7 +49,6 @@ cdef class LeafReader:
     cdef Py_ssize_t counted(self, Py_ssize_t size) except -1
     @cython.locals(needed=cython.longlong)
     cdef int _check_count(self, Py_ssize_t count, Py_ssize_t size) except -1
-    @cython.locals(at=Py_ssize_t)
     cdef Py_ssize_t _take(self, Py_ssize_t size) except -1
     cdef error(self, str reason, int back=*)
 

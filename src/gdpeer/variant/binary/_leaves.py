@@ -1,4 +1,4 @@
-# cython: nonecheck=False
+# cython: nonecheck=False, infer_types=True
 # Only this package passes readers and writers, and `read_value` checks for None itself: without a check 5 % faster.
 """Decodes values that hold no other values: numbers, strings, and values made of them. The bytes may be hostile.
 
@@ -66,8 +66,6 @@ _NIL, _BOOL, _INT, _FLOAT, _STRING, _COLOR, _STRING_NAME, _NODE_PATH = 0, 1, 2, 
 _RID, _OBJECT, _CALLABLE, _DICTIONARY, _ARRAY = 23, 24, 25, 27, 28
 _PACKED_BYTES, _PACKED_STRINGS, _FIRST_VECTORS, _PACKED_COLORS = 29, 34, 35, 37
 _KINDS, _KINDS_3 = len(NUMBERS), len(FROM_3)
-_NUMBERS, _ITEM_SIZES = bytes(NUMBERS), bytes(ITEM_SIZES)
-_IS_WHOLE = bytes(kind in WHOLE for kind in range(_KINDS))
 
 _BYTE_ORDER_MARK = "\ufeff"
 
@@ -157,9 +155,9 @@ class LeafReader:
 
     def _other(self, kind: int, flag: bool) -> Any:
         wide = flag and not self.old
-        if _NUMBERS[kind]:
-            return self._flat(kind, _NUMBERS[kind], wide and kind != _COLOR and not _IS_WHOLE[kind])
-        if _ITEM_SIZES[kind]:
+        if NUMBERS[kind]:
+            return self._flat(kind, NUMBERS[kind], wide and kind != _COLOR and not WHOLE[kind])
+        if ITEM_SIZES[kind]:
             return self._packed(kind, wide and _FIRST_VECTORS <= kind != _PACKED_COLORS)
         if kind == _STRING_NAME:
             self.cost += TEXT
@@ -193,10 +191,10 @@ class LeafReader:
         self.cost += SLOT + TUPLE + NUMBER * count
         at = self._take(count * (8 if wide else 4))
         if cython.compiled:
-            return new_numbers(CLASSES[kind], self._bytes + at, count, _IS_WHOLE[kind], wide)
+            return new_numbers(CLASSES[kind], self._bytes + at, count, WHOLE[kind], wide)
         if wide:
             return _new_tuple(CLASSES[kind], array("f", WIDE_REALS[count].unpack_from(self._data, at)))
-        shape = WHOLES if _IS_WHOLE[kind] else REALS
+        shape = WHOLES if WHOLE[kind] else REALS
         return _new_tuple(CLASSES[kind], shape[count].unpack_from(self._data, at))
 
     def _node_path(self) -> NodePath:
@@ -225,7 +223,7 @@ class LeafReader:
         return _new_bytes(PackedByteArray, self._data[at : at + size])
 
     def _packed(self, kind: int, wide: bool) -> Any:
-        item = _ITEM_SIZES[kind] * (2 if wide else 1)
+        item = ITEM_SIZES[kind] * (2 if wide else 1)
         size = self.counted(item) * item
         self.cost += PACKED + size
         at = self._take(size)
@@ -295,10 +293,9 @@ class LeafReader:
         """
         size = self.counted(1)
         at = self._take(size + (-size & 3))
-        if cython.compiled:  # noqa: SIM102 - coverage leaves out what is below this line
-            if is_plain(self._bytes + at, size):
-                self.cost += SLOT + ASCII + size if size > 1 else SLOT
-                return new_plain(self._bytes + at, size)
+        if cython.compiled and is_plain(self._bytes + at, size):
+            self.cost += SLOT + ASCII + size if size > 1 else SLOT
+            return new_plain(self._bytes + at, size)
         try:
             if cython.compiled:
                 source = cython.cast(cython.p_char, self._bytes) + at

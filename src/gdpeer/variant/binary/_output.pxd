@@ -14,10 +14,8 @@ cdef class Output:
     cdef unsigned char _small[256]
 
     cdef int _begin_output(self) except -1
-    @cython.locals(size=Py_ssize_t)
     cdef bytes result(self)
     cdef int _word(self, unsigned int number) except -1
-    @cython.locals(at=cython.p_uchar)
     cdef int _words(self, unsigned int first, unsigned int second) except -1
     @cython.locals(bits="unsigned long long")
     cdef int _long(self, object number) except -1
@@ -29,7 +27,6 @@ cdef class Output:
     cdef int _reals(self, unsigned int head, object numbers, Py_ssize_t count) except -1
     @cython.locals(bits="unsigned int")
     cdef int _types(self, unsigned int kind, object first, object second, bint objects) except -1
-    @cython.locals(at=cython.p_uchar)
     cdef unsigned char* _room(self, Py_ssize_t size) except NULL
     @cython.locals(length=Py_ssize_t, capacity=Py_ssize_t, small=bint)
     cdef int _grow(self, Py_ssize_t size) except -1

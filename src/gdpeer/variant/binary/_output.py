@@ -1,3 +1,4 @@
+# cython: infer_types=True
 """A growing buffer of bytes: the part of the writer that writes numbers, strings and types.
 
 In the compiled form the first bytes stand within the object. Memory is taken only for more bytes, and that memory

@@ -18,5 +18,4 @@ cdef bytes _finished(Writer writer, object arguments, bint compact)
 cdef int _append(Writer writer, object value) except -1
 @cython.locals(number=cython.longlong, mode=int)
 cdef int _append_int(Writer writer, object value) except -1
-@cython.locals(first=int)
 cdef _take(LeafReader leaves)

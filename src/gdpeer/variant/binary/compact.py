@@ -1,4 +1,4 @@
-# cython: binding=False, nonecheck=False
+# cython: binding=False, nonecheck=False, infer_types=True
 # Without `binding` a call from Python is faster, as the functions keep no annotations. About None, see `_leaves`.
 """Encodes and decodes the arguments of a remote call: values in a row, for Godot 4 in the compact format.
 

@@ -17,7 +17,7 @@ from gdpeer.errors import VariantError
 from gdpeer.variant.containers import UNTYPED, ContainerType
 from gdpeer.variant.foreign import EncodedObject
 from gdpeer.variant.kinds import KINDS, VariantType, VariantType3, typeof
-from gdpeer.variant.math.flat import Numbers
+from gdpeer.variant.math.flat import FlatInts, Numbers
 from gdpeer.variant.packed import item_layout
 
 __all__ = [
@@ -62,10 +62,10 @@ MISSING = 255
 CLASSES: list[Any] = [None] * len(VariantType)
 """By kind: the class to make, for tuples of numbers and packed arrays; else None."""
 
-NUMBERS = [0] * len(VariantType)
+NUMBERS = bytearray(len(VariantType))
 """By kind: how many numbers a value has; 0 for types that are not tuples of numbers."""
 
-ITEM_SIZES = [0] * len(VariantType)
+ITEM_SIZES = bytearray(len(VariantType))
 """By kind: the bytes of an item of a packed array of numbers; 0 for other types."""
 
 TYPECODES = [""] * len(VariantType)
@@ -78,8 +78,8 @@ for _class, (_kind, _) in KINDS.items():
         CLASSES[_kind] = _class
         TYPECODES[_kind], ITEM_SIZES[_kind] = item_layout(_class)
 
-WHOLE = frozenset(kind for kind in VariantType if NUMBERS[kind] and kind.name.endswith("I"))
-"""The tuples of whole numbers: Vector2i, Vector3i, Vector4i, Rect2i."""
+WHOLE = bytearray(known is not None and issubclass(known, FlatInts) for known in CLASSES)
+"""By kind: 1 for tuples of whole numbers."""
 
 FROM_3 = bytearray(len(VariantType3))
 """By Godot 3's type id: the kind."""

@@ -1,4 +1,4 @@
-# cython: nonecheck=False
+# cython: nonecheck=False, infer_types=True
 # Only this package passes readers and writers, and `read_value` checks for None itself: without a check 5 % faster.
 """Decodes engine values: containers and their content. The bytes may be hostile.
 

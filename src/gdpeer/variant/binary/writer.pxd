@@ -10,9 +10,8 @@ cdef int _STRING_NAME, _NODE_PATH, _RID, _CALLABLE, _SIGNAL, _BARE
 cdef dict _known
 cdef Writer _spare
 cdef Py_ssize_t _MAX_LENGTH
-cdef bytearray TO_3
+cdef bytearray WHOLE, ITEM_SIZES, NUMBERS, TO_3
 cdef object UNTYPED
-cdef bytes _NUMBERS, _ITEM_SIZES, _IS_WHOLE
 
 
 @cython.final
@@ -39,12 +38,10 @@ cdef class Writer(Output):
     @cython.locals(outer=_Opened)
     cdef _check_nesting(self, object value, list opened)
     cdef inline bint _leaf(self, object value) except -1
-    @cython.locals(kind=int)
     cdef bint _other(self, object value) except -1
     cdef int _plain(self, int kind, object value) except -1
     cdef int _special(self, int kind, object value) except -1
     cdef unsigned int _head(self, int kind) except? 0
-    @cython.locals(count=Py_ssize_t)
     cdef int _flat(self, int kind, object value) except -1
     cdef bint _object(self, object value) except -1
     cdef _node_path(self, object value)
@@ -55,7 +52,6 @@ cdef class Writer(Output):
     @cython.locals(kind=int)
     cdef _Opened _begin(self, object value)
     cdef int _plain_head(self, int kind, Py_ssize_t count, Py_ssize_t least) except -1
-    @cython.locals(done=Py_ssize_t, count=Py_ssize_t)
     cdef _Opened _items(self, list value)
     @cython.locals(done=Py_ssize_t, count=Py_ssize_t, at=Py_ssize_t, next_key=pPyObject, next_item=pPyObject)
     cdef _Opened _pairs(self, dict value)
@@ -70,7 +66,6 @@ cdef class Writer(Output):
     cdef inline int _pair(self, unsigned long long first, unsigned long long second) except -1
     cdef inline int _int(self, object value) except -1
     cdef inline int _float(self, object value) except -1
-    @cython.locals(at=cython.p_uchar, length=Py_ssize_t, padded=Py_ssize_t)
     cdef inline int _text(self, unsigned int head, object text) except -1
 
 

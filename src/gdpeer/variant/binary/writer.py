@@ -1,4 +1,4 @@
-# cython: nonecheck=False
+# cython: nonecheck=False, infer_types=True
 # Only this package passes readers and writers, and `read_value` checks for None itself: without a check 5 % faster.
 """Encodes engine values.
 
@@ -58,20 +58,15 @@ if cython.compiled:
         store64,
     )
 
-__all__ = ["WIDE", "Writer", "new_writer"]
-
-WIDE = 1 << 16
-"""A flag in the header: the number has 64 bits; for an Object: it is sent as an id."""
+__all__ = ["Writer", "new_writer"]
 
 # C integers once compiled (writer.pxd).
-_WIDE = WIDE
+_WIDE = 1 << 16
+"""A flag in the header: the number has 64 bits; for an Object: it is sent as an id."""
 _BOOL, _INT, _FLOAT, _STRING, _STRING_NAME, _NODE_PATH = 1, 2, 3, 4, 21, 22
 _RID, _OBJECT, _CALLABLE, _SIGNAL, _DICTIONARY, _ARRAY, _PACKED_BYTES, _PACKED_STRINGS = 23, 24, 25, 26, 27, 28, 29, 34
 _BARE = 255
 _MAX_LENGTH = 2**31 - 1
-_NUMBERS = bytes(NUMBERS)
-_ITEM_SIZES = bytes(ITEM_SIZES)
-_IS_WHOLE = bytes(kind in WHOLE for kind in range(len(NUMBERS)))
 
 _NIL = bytes(4)
 _INT_32, _INT_64, _FLOAT_32, _FLOAT_64 = map(struct.Struct, ("<Ii", "<Iq", "<If", "<Id"))
@@ -189,10 +184,9 @@ class Writer(Output):
 
     def _leaf(self, value: Any) -> bool:
         """Adds `value`. False: the value may hold other values, and was not added."""
-        if cython.compiled:  # noqa: SIM102 - coverage leaves out what is below this line
-            # Room for a header and a number, so that the methods for numbers need not check.
-            if self._end - self._at < 16:
-                self._grow(16)
+        # Room for a header and a number, so that the methods for numbers need not check.
+        if cython.compiled and self._end - self._at < 16:
+            self._grow(16)
         if type(value) is str:
             self._text(_STRING, value)
         elif type(value) is int:
@@ -217,9 +211,9 @@ class Writer(Output):
             return False
         if kind == _BARE:
             self._string(value, 0)
-        elif _NUMBERS[kind]:
+        elif NUMBERS[kind]:
             self._flat(kind, value)
-        elif _ITEM_SIZES[kind]:
+        elif ITEM_SIZES[kind]:
             self._packed(kind, value)
         elif kind < _STRING_NAME:
             self._plain(kind, value)
@@ -268,9 +262,9 @@ class Writer(Output):
     def _flat(self, kind: int, value: Any) -> None:
         # Not `len`, which a subclass may override.
         count = PyTuple_GET_SIZE(value) if cython.compiled else tuple.__len__(value)
-        if count != _NUMBERS[kind]:
+        if count != NUMBERS[kind]:
             raise VariantError(f"a {type(value).__name__} of {count} numbers")
-        if _IS_WHOLE[kind]:
+        if WHOLE[kind]:
             self._wholes(self._head(kind), value)
         else:
             self._reals(self._head(kind), value, count)
@@ -304,9 +298,9 @@ class Writer(Output):
 
     def _packed(self, kind: int, value: Any) -> None:
         flat = memoryview(value)
-        if flat.nbytes % _ITEM_SIZES[kind]:
+        if flat.nbytes % ITEM_SIZES[kind]:
             raise VariantError(f"a {type(value).__name__} that ends within a value")
-        self._words(self._head(kind), checked_count(flat.nbytes // _ITEM_SIZES[kind]))
+        self._words(self._head(kind), checked_count(flat.nbytes // ITEM_SIZES[kind]))
         self._raw(little(flat), flat.nbytes)
 
     def _bytes(self, value: Any) -> None:
@@ -352,9 +346,8 @@ class Writer(Output):
         if count > _MAX_LENGTH:
             checked_count(count)
         self._pair(TO_3[kind] if self._old else kind, count)
-        if cython.compiled:  # noqa: SIM102 - coverage leaves out what is below this line
-            if self._end - self._at < least:
-                self._grow(least)
+        if cython.compiled and self._end - self._at < least:
+            self._grow(least)
 
     def _items(self, value: list[Any]) -> _Opened | None:
         done, count = 0, len(value)
@@ -453,25 +446,24 @@ class Writer(Output):
 
     def _text(self, head: int, text: str) -> None:
         """Adds a header and a string."""
-        if cython.compiled:  # noqa: SIM102 - coverage leaves out what is below this line
-            if is_ascii(text):
-                length = ascii_length(text)
-                if length > _MAX_LENGTH:
-                    checked_count(length)
-                padded = length + 3 & ~3
-                if self._end - self._at < 8 + padded:
-                    self._grow(8 + padded)
-                at = self._at
-                self._at = at + 8 + padded
-                store32(at, head)
-                store32(at + 4, length)
-                # Clear the last word, which has the padding; for an empty text that word is the length, which is 0.
-                store32(at + 4 + padded, 0)
-                if copy_text(at + 8, ascii_data(text), length):
-                    raise zero_character()
-                return
-        self._word(head)
-        self._string(text, 0)
+        if cython.compiled and is_ascii(text):
+            length = ascii_length(text)
+            if length > _MAX_LENGTH:
+                checked_count(length)
+            padded = length + 3 & ~3
+            if self._end - self._at < 8 + padded:
+                self._grow(8 + padded)
+            at = self._at
+            self._at = at + 8 + padded
+            store32(at, head)
+            store32(at + 4, length)
+            # Clear the last word, which has the padding; for an empty text that word is the length, which is 0.
+            store32(at + 4 + padded, 0)
+            if copy_text(at + 8, ascii_data(text), length):
+                raise zero_character()
+        else:
+            self._word(head)
+            self._string(text, 0)
 
 
 def new_writer(engine: int, typed: bool, objects: bool) -> Writer:

@@ -452,7 +452,7 @@ def _built(kind: int, arguments: Any) -> Any:
 def _flat(kind: int, numbers: list[float]) -> Any:
     if len(numbers) != NUMBERS[kind]:
         raise VariantError(f"{NUMBERS[kind]} numbers should stand here, not {len(numbers)}")
-    exact = array("i", map(int, numbers)) if kind in WHOLE else array("f", numbers)
+    exact = array("i", map(int, numbers)) if WHOLE[kind] else array("f", numbers)
     return tuple.__new__(CLASSES[kind], exact)
 
 

@@ -14,7 +14,16 @@ from typing import Any
 
 from gdpeer.arguments import wrong_type
 from gdpeer.errors import VariantError
-from gdpeer.variant.binary.layout import ITEM_SIZES, MISSING, NUMBERS, TO_3, WHOLE, check_engine, kind_of, no_such_kind
+from gdpeer.variant.binary.layout import (
+    ITEM_SIZES,
+    MISSING,
+    NUMBERS,
+    TO_3,
+    WHOLE,
+    check_engine,
+    kind_of,
+    no_such_kind,
+)
 from gdpeer.variant.containers import UNTYPED, ContainerType
 from gdpeer.variant.foreign import EncodedObject
 from gdpeer.variant.kinds import VariantType
@@ -123,7 +132,7 @@ class _Text:
                 return self._made(kind, map(_quoted, value))
             case VariantType.TYPE_PACKED_BYTE_ARRAY:
                 return self._made(kind, map(str, bytes(value)))
-        if kind in WHOLE:
+        if WHOLE[kind]:
             return self._made(kind, map(str, value))
         if NUMBERS[kind]:
             return self._made(kind, map(self._real, value))
