@@ -63,12 +63,12 @@ class Classes:
         if any(base in self._baseless or self._scripts[base.script].problems for base in chain):
             return None
         for base in chain:
-            for function in base.functions.values():
+            for name, function in base.functions.items():
                 rpc = function.rpc
                 # The @rpc of the nearest class counts; an override without @rpc keeps the one of its base.
-                if rpc is not None and function.name not in methods:
-                    methods[function.name] = Method(
-                        function.name, rpc.mode, rpc.call_local, rpc.transfer, rpc.channel, base.id, function.line
+                if rpc is not None and name not in methods:
+                    methods[name] = Method(
+                        name, rpc.mode, rpc.call_local, rpc.transfer, rpc.channel, base.id, function.line
                     )
         return Table(class_.id, class_.name, tuple(methods[name] for name in sorted(methods)))
 

@@ -70,7 +70,8 @@ class _Reader:
             if text is not None:
                 self._read(self._files.name(file), text)
         scenes = NodeLists(self._scenes.get, self._files.exists)
-        classes = Classes(self._scripts, self._global_names(), self._autoload_scripts(settings), self._uids)
+        autoloads = {name: path for name, path in self._autoload_paths(settings).items() if path in self._scripts}
+        classes = Classes(self._scripts, self._global_names(), autoloads, self._uids)
         tables = self._tables(classes)
         places = tuple(self._places(settings, scenes, classes))
         for path, script in self._scripts.items():
@@ -89,21 +90,15 @@ class _Reader:
     # ---------------------------------------------------------------------------------------- results
 
     def _global_names(self) -> dict[str, str]:
-        found: dict[str, str] = {}
-        for path, script in self._scripts.items():
-            # Scripts within scenes cannot have a global name.
-            if script.root.name and "::" not in path:
-                found.setdefault(script.root.name, path)
-        return found
+        # Scripts within scenes cannot have a global name. The first script of a name counts.
+        scripts = reversed(self._scripts.items())
+        return {script.root.name: path for path, script in scripts if script.root.name and "::" not in path}
 
     def _autoload_paths(self, settings: dict[str, Section]) -> dict[str, str]:
         section = settings.get("autoload")
         found = {} if section is None else {name: str(value) for name, value in section.properties.items()}
         # A star before the path makes the autoload a global variable; the node exists with and without the star.
         return {name: self._uids.get(path.lstrip("*"), path.lstrip("*")) for name, path in found.items()}
-
-    def _autoload_scripts(self, settings: dict[str, Section]) -> dict[str, str]:
-        return {name: path for name, path in self._autoload_paths(settings).items() if path in self._scripts}
 
     def _tables(self, classes: Classes) -> tuple[Table, ...]:
         all_classes = (class_ for _, script in sorted(self._scripts.items()) for class_ in script.classes)

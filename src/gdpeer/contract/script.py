@@ -47,12 +47,10 @@ class Function:
     """A function of a class.
 
     Attributes:
-        name: as written.
         line: from 1 on.
         rpc: the settings of its `@rpc`; None without.
     """
 
-    name: str
     line: int
     rpc: Rpc | None
 
@@ -246,7 +244,7 @@ class _Parser:
                 rpc = parse_rpc(arguments)
             except ValueError as error:
                 self._problem(token, str(error))
-        inside.functions[name.text] = Function(name.text, name.line, rpc)
+        inside.functions[name.text] = Function(name.line, rpc)
         cursor.skip_statement(is_function=True)
 
     def _class(self, cursor: _Cursor, outer: ClassSyntax) -> ClassSyntax | None:
@@ -274,7 +272,7 @@ class _Parser:
         if cursor.sees("="):  # a constant with a type, `const P: GDScript = ...`, names no class
             cursor.next()
             found = cursor.reference()
-            if found is not None and cursor.is_end_of_statement():
+            if found is not None and (cursor.is_over() or cursor.sees(";")):
                 inside.constants[name] = found
 
 
@@ -287,9 +285,6 @@ class _Cursor:
 
     def is_over(self) -> bool:
         return self._at >= len(self._tokens)
-
-    def is_end_of_statement(self) -> bool:
-        return self.is_over() or self.sees(";")
 
     def next(self) -> Token:
         self._at += 1

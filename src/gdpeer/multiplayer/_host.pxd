@@ -34,5 +34,4 @@ cdef class HostBase(CallSender):
     @cython.locals(was_counted=bint)
     cpdef bint _is_over(self, sender, name) except -1
     cpdef bint _is_flood(self, sender, name) except -1
-    cpdef _forget_caller(self, sender)
     cpdef bint _invoke(self, sender, node, Method method, arguments) except -1

@@ -290,7 +290,7 @@ class PeerHost(HostBase, MultiplayerAPI[PeerType]):
         """Forgets all nodes: they belong to another API now."""
 
     def find(self, path: str) -> Node | None:
-        """Returns the node at a path from a packet; None if there is none, or if it belongs to another API."""
+        """Returns the node at a path from a packet; None if no node is there, or if it belongs to another API."""
         root = None if self._tree is None else self._tree.get_node_or_null(self._root)
         node = None if root is None else walk(root, path)
         return node if node is not None and self.owns(node) else None

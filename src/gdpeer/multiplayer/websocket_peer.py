@@ -91,7 +91,7 @@ class WebSocketMultiplayerPeer(MultiplayerPeer):
         reuse_port: True shares the port with other processes, which have their own peers. Read by `create_server`.
 
     Raises:
-        ValueError: a dialect is unknown, or there is none.
+        ValueError: a dialect is unknown, or `dialects` is empty.
     """
 
     _gdpeer_attributes: ClassVar[tuple[str, ...]] = (
@@ -475,7 +475,7 @@ class WebSocketMultiplayerPeer(MultiplayerPeer):
         return self._session.put_from(source, peer_ids, packet) if packet else _OK
 
     def get_packet(self) -> bytes:
-        """Takes the oldest packet; b"" if there is none.
+        """Takes the oldest packet; b"" if no packet is queued.
 
         Then `get_packet_error()` is `ERR_UNAVAILABLE`, or `ERR_UNCONFIGURED` if this peer is not CONNECTED.
         """
@@ -517,7 +517,7 @@ class WebSocketMultiplayerPeer(MultiplayerPeer):
         return Refusals() if self._session is None else self._session.refusals_of(peer_id)
 
     def get_unique_id(self) -> int:
-        """Returns this end's id; 0 while there is none."""
+        """Returns this end's id; 0 until this end has an id."""
         return 0 if self._session is None else self._session.unique_id
 
     def get_packet_target(self) -> int:

@@ -10,8 +10,6 @@ cdef class Checker:
     cdef str _problem
     cdef list _converters, _kinds, _names, _packers
 
-    cpdef str problem(self)
-    cpdef bint packs(self) except -1
     cpdef pack(self, object arguments)
     cdef _pack(self, Py_ssize_t index, object value)
     cpdef check(self, object arguments)

@@ -16,6 +16,8 @@ import typing
 from collections.abc import Collection, Iterable, Mapping, MutableMapping, MutableSequence, Sequence
 from contextlib import suppress
 from enum import Enum
+from itertools import chain
+from operator import is_
 from typing import Any
 
 from gdpeer.multiplayer.rpc.conversions import RULES, CallError, Converter, rule_for
@@ -163,16 +165,10 @@ def _list_of(element: Converter | None) -> Converter:
         return as_list
 
     def convert(value: Any) -> Any:
-        found = as_list(value)
-        if type(found) is Array:  # the other side sent a typed array
-            found = list(found)
-        for index, one in enumerate(found):
-            new = _inside(element, one, "element", index)
-            if new is not one:
-                if found is value:
-                    found = list(value)
-                found[index] = new
-        return found
+        given = as_list(value)
+        found = [_inside(element, one, "element", index) for index, one in enumerate(given)]
+        # A typed array of the other side becomes a plain list.
+        return given if type(given) is not Array and all(map(is_, found, given)) else found
 
     return convert
 
@@ -185,11 +181,8 @@ def _dict_of(key: Converter | None, content: Converter | None) -> Converter:
     def convert(value: Any) -> Any:
         given = list(as_dict(value).items())
         found = [(_inside(key, name, "key", name), _inside(content, one, "the value of", name)) for name, one in given]
-        if not _is_typed(value) and all(
-            new[0] is old[0] and new[1] is old[1] for new, old in zip(found, given, strict=True)
-        ):
-            return value
-        return _gathered(found)
+        is_same = all(map(is_, chain.from_iterable(found), chain.from_iterable(given)))
+        return value if is_same and not _is_typed(value) else _gathered(found)
 
     return convert
 
