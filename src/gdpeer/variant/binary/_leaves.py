@@ -80,12 +80,7 @@ _spare: LeafReader | None = None
 class LeafReader:
     """Decodes leaves from `data[at:end]`, and the headers of values that may hold other values.
 
-    Args of `new_leaf_reader`:
-        data: the bytes.
-        at: where to begin.
-        end: where to stop; bytes after it are not read.
-        engine: 3 or 4.
-        objects: whether to read full objects, as `EncodedObject`; else they are refused.
+    With `objects`, full objects are read, as `EncodedObject`; else they are refused.
     """
 
     __slots__ = ("_begin", "_bytes", "_data", "_end", "at", "cost", "depth", "head", "kind", "objects", "old")

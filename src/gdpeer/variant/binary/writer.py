@@ -106,10 +106,8 @@ _spare: Writer | None = None
 class Writer(Output):
     """Collects encoded values.
 
-    Args of `new_writer`:
-        engine: 3 or 4.
-        typed: whether arrays and dictionaries are written with their types; Godot 3 has none.
-        objects: whether an `EncodedObject` may be written, in full.
+    With `typed`, arrays and dictionaries are written with their types, which Godot 3 lacks. With `objects`, an
+    `EncodedObject` is written in full; else it is refused.
     """
 
     __slots__ = ("_objects", "_old", "_typed")

@@ -111,13 +111,7 @@ class _Open:
 
 
 class Parser:
-    """Reads one value.
-
-    Args:
-        text: the text.
-        old: whether to read Godot 3's format.
-        objects: whether to read `Object(...)`.
-    """
+    """Reads one value from a text, with `old` in Godot 3's format; `objects` allows `Object(...)`."""
 
     def __init__(self, text: str, old: bool, objects: bool) -> None:
         self._text = text

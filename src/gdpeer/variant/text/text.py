@@ -14,16 +14,7 @@ from typing import Any
 
 from gdpeer.arguments import wrong_type
 from gdpeer.errors import VariantError
-from gdpeer.variant.binary.layout import (
-    ITEM_SIZES,
-    MISSING,
-    NUMBERS,
-    TO_3,
-    WHOLE,
-    check_engine,
-    kind_of,
-    no_such_kind,
-)
+from gdpeer.variant.binary.layout import ITEM_SIZES, MISSING, NUMBERS, TO_3, WHOLE, check_engine, kind_of, no_such_kind
 from gdpeer.variant.containers import UNTYPED, ContainerType
 from gdpeer.variant.foreign import EncodedObject
 from gdpeer.variant.kinds import VariantType
