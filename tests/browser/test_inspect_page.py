@@ -12,6 +12,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from gdpeer.multiplayer.wire import godot4
+from gdpeer.multiplayer.wire.replication import Sync, encode_values
 from tests.browser.tabs import DESK, PHONE, Tab
 from tests.support.processes import Process, gdpeer_command
 
@@ -87,6 +88,16 @@ def test_it_shows_calls_filters_them_and_counts(browser: Browser, name: str, set
             assert tab.complaints == []
             assert tab.hosts == {re.sub(r"^http://|/$", "", inspector.page)}
         assert inspector.wait() == 0
+
+
+def test_values_of_synchronizers_are_shown_and_found_by_path(browser: Browser) -> None:
+    sync = Sync(1, ((0x80000001, encode_values([7, "<b>six</b>"])), (5, b"\xff"))).encode()
+    with inspected("--dialect", "godot4") as (inspector, client), Tab(browser, inspector.page) as tab:
+        exchange(client, SIMPLIFY, sync, CALL)
+        wait_for_rows(tab, 7)
+        assert rows(tab)[3] == 'sync Main/Game(7, "<b>six</b>"), net id 5(1 bytes, not decoded)'
+        tab.page.get_by_label("Path").fill("net id ?")
+        wait_for_rows(tab, 2)
 
 
 def test_rows_are_held_and_come_later(browser: Browser) -> None:
