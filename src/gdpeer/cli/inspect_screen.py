@@ -147,6 +147,7 @@ class LiveScreen(Screen):
         now = self.tunnel.time()
         self.inspector.totals.tick(now)
         if rows:
+            # The terminal wraps long rows by itself; rich would put line ends into a row that is copied.
             self._console.print(Text("\n").join(styled(row) for row in rows), soft_wrap=True)
         if rows or now - self._drawn >= 1.0:
             self._drawn = now
@@ -154,7 +155,7 @@ class LiveScreen(Screen):
 
     def finish(self) -> None:
         """Removes the table and writes the final totals, which stay on the screen."""
-        self._live.stop()
+        self._live.stop()  # a table that is still drawn would overwrite the totals
         super().finish()
 
     def _table(self) -> Table:

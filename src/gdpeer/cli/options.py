@@ -136,6 +136,7 @@ def existing(expected: str, is_folder: bool) -> Callable[[str], Path]:
 
 def opener(mode: str) -> Callable[[str], IO[str]]:
     """Returns a parser that opens a text file as UTF-8, with mode "r" or "w"; click closes the file at the end."""
+    # Not lazy: a file that cannot be opened is to be reported before the command begins.
     kind = click.File(mode, encoding="utf-8", lazy=False)
 
     def parse(text: str) -> IO[str]:

@@ -138,7 +138,7 @@ def roll(
             join_table(table, join, godot3)
         if is_typed() and not dedicated:
             click.echo("Type roll or pass when it is your turn. Press Ctrl-C to leave.")
-        play(table, None if dedicated else Lines(), stop)
+        play(table, None if dedicated else Lines(), stop)  # a dedicated host leaves standard input alone
         gone = table.left  # before leave(), which sets it too
         is_joining = table.peer.get_connection_status() is ConnectionStatus.CONNECTING
         table.leave(DRAIN)

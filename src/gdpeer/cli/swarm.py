@@ -246,7 +246,7 @@ def progress_display(clients: int) -> Report:
     if not console.is_terminal:
         return progress_lines(clients)
     columns = (BarColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    progress = Progress(*columns, console=console, transient=True)
+    progress = Progress(*columns, console=console, transient=True)  # the result takes the place of the bar
     task = progress.add_task("", total=clients)
     progress.start()
 
@@ -255,7 +255,7 @@ def progress_display(clients: int) -> Report:
         if outcome.done + outcome.errors.total() == clients:
             progress.stop()
 
-    click.get_current_context().call_on_close(progress.stop)
+    click.get_current_context().call_on_close(progress.stop)  # an error, too, must leave a terminal with a cursor
     return report
 
 

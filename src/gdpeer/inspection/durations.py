@@ -29,6 +29,7 @@ class Durations:
 
     def add(self, seconds: float) -> None:
         """Counts one duration."""
+        # Steps of equal ratio: the same accuracy for a microsecond and for a minute.
         self._counts[round(math.log(max(seconds, _LEAST) / _LEAST) / _STEP)] += 1
 
     def merge(self, other: Durations) -> None:
