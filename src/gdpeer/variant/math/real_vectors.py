@@ -183,7 +183,9 @@ class Vector2(_Spatial):
     def __new__(cls, x: SequenceOfNumbers) -> Self: ...
     def __new__(cls, x: Any = 0.0, y: Any = 0.0) -> Self:
         """Makes a vector of two numbers, or of another vector."""
-        numbers = None if isinstance(x, (int, float)) else numbers_in(x)
+        if isinstance(x, (int, float)):
+            return tuple.__new__(cls, reals((x, y)))
+        numbers = numbers_in(x)
         return tuple.__new__(cls, reals((x, y))) if numbers is None else cls.of(*numbers)
 
     def normalized(self) -> Vector2:
@@ -260,7 +262,9 @@ class Vector3(_Spatial):
     def __new__(cls, x: SequenceOfNumbers) -> Self: ...
     def __new__(cls, x: Any = 0.0, y: Any = 0.0, z: Any = 0.0) -> Self:
         """Makes a vector of three numbers, or of another vector."""
-        numbers = None if isinstance(x, (int, float)) else numbers_in(x)
+        if isinstance(x, (int, float)):
+            return tuple.__new__(cls, reals((x, y, z)))
+        numbers = numbers_in(x)
         return tuple.__new__(cls, reals((x, y, z))) if numbers is None else cls.of(*numbers)
 
     def angle_to(self, to: Vector3) -> float:
@@ -322,7 +326,9 @@ class Vector4(RealsVector):
     def __new__(cls, x: SequenceOfNumbers) -> Self: ...
     def __new__(cls, x: Any = 0.0, y: Any = 0.0, z: Any = 0.0, w: Any = 0.0) -> Self:
         """Makes a vector of four numbers, or of another vector."""
-        numbers = None if isinstance(x, (int, float)) else numbers_in(x)
+        if isinstance(x, (int, float)):
+            return tuple.__new__(cls, reals((x, y, z, w)))
+        numbers = numbers_in(x)
         return tuple.__new__(cls, reals((x, y, z, w))) if numbers is None else cls.of(*numbers)
 
     def inverse(self) -> Vector4:
