@@ -25,6 +25,7 @@ from gdpeer.errors import GdpeerError as GdpeerError
 from gdpeer.errors import HandshakeError as HandshakeError
 from gdpeer.errors import PacketError as PacketError
 from gdpeer.errors import ProtocolError as ProtocolError
+from gdpeer.errors import SceneError as SceneError
 from gdpeer.errors import TransportError as TransportError
 from gdpeer.errors import VariantError as VariantError
 from gdpeer.loop import run as run
@@ -40,6 +41,7 @@ from gdpeer.multiplayer.replication.config import ReplicationMode as Replication
 from gdpeer.multiplayer.replication.config import SceneReplicationConfig as SceneReplicationConfig
 from gdpeer.multiplayer.replication.properties import replicated as replicated
 from gdpeer.multiplayer.replication.raw_scene import RawScene as RawScene
+from gdpeer.multiplayer.replication.scenes import SceneNode as SceneNode
 from gdpeer.multiplayer.replication.scenes import Scenes as Scenes
 from gdpeer.multiplayer.replication.spawner import MultiplayerSpawner as MultiplayerSpawner
 from gdpeer.multiplayer.replication.synchronizer import MultiplayerSynchronizer as MultiplayerSynchronizer

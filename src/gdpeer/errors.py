@@ -12,7 +12,8 @@ below raise one documented exception per layer, and no other, whatever the netwo
         │   ├── ConnectionClosedOK     with 1000, 1001 or no code
         │   └── ConnectionClosedError  otherwise
         ├── VariantError      engine values and their bytes: carries the offset (also a ValueError)
-        └── PacketError       packets of the high-level multiplayer: carries the offset
+        ├── PacketError       packets of the high-level multiplayer: carries the offset
+        └── SceneError        scenes of a project: carries file and line (also a ValueError)
 
 A wrong type, or a misuse that would crash the engine, raises `TypeError` or `ValueError` at the call.
 
@@ -41,6 +42,7 @@ __all__ = [
     "HandshakeError",
     "PacketError",
     "ProtocolError",
+    "SceneError",
     "TransportError",
     "VariantError",
 ]
@@ -281,3 +283,18 @@ class PacketError(GdpeerError):
         super().__init__(f"{detail} (at offset {offset})" if offset >= 0 else detail)
         self.offset = offset
         self.kind = kind
+
+
+class SceneError(GdpeerError, ValueError):
+    """A scene that cannot be read, or a class that does not fit its scene. The text begins with the file and the line.
+
+    Attributes:
+        file: as `res://player.tscn`; "" if no file is meant.
+        line: from 1 on; 0 if no line is meant.
+    """
+
+    def __init__(self, detail: str, file: str = "", line: int = 0) -> None:
+        where = f"{file}:{line}" if line else file
+        super().__init__(f"{where}: {detail}" if where else detail)
+        self.file = file
+        self.line = line

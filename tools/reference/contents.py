@@ -76,6 +76,7 @@ PAGES = (
             "replicated",
             "ReplicationMode",
             "Scenes",
+            "SceneNode",
             "MultiplayerSpawner",
             "MultiplayerSynchronizer",
             "SceneReplicationConfig",
@@ -151,6 +152,7 @@ PAGES = (
             "ConnectionClosedError",
             "VariantError",
             "PacketError",
+            "SceneError",
         ),
     ),
     Page(
