@@ -19,6 +19,7 @@ from gdpeer.demos.origins import EVERYWHERE
 from gdpeer.errors import TransportError
 from gdpeer.inspection.decoding import DIALECTS
 from gdpeer.inspection.method_names import MethodNames, load_tables
+from gdpeer.inspection.scene_names import SceneNames, SceneTable
 from gdpeer.inspection.tunnel import Event, Tunnel
 from gdpeer.quoting import clean, escape
 from gdpeer.terminal.stopping import Stop
@@ -41,19 +42,21 @@ Made = TypeVar("Made", bound=Tunnel)
 
 
 def parse_names(context: click.Context, parameter: click.Parameter, value: tuple[str, ...]) -> MethodNames:
-    """Returns the names of methods for `--names`, and reports unreadable scripts on standard error."""
+    """Returns the names for `--names`, and reports unreadable scripts and scenes on standard error."""
     tables: list[tuple[str, ...]] = []
+    scenes: list[SceneTable] = []
     for source in value:
         try:
             found = load_tables(source)
         except ValueError as error:
             raise click.BadParameter(str(error)) from error
         tables += found.tables
+        scenes += found.scenes
         for problem in found.problems[:MOST_PROBLEMS]:
             click.echo(f"--names {escape(source)}: {clean(problem)}", err=True)
         if len(found.problems) > MOST_PROBLEMS:
             click.echo(f"--names {escape(source)}: and {len(found.problems) - MOST_PROBLEMS} more", err=True)
-    return MethodNames(tables)
+    return MethodNames(tables, SceneNames(scenes))
 
 
 names_option = click.option(
@@ -61,7 +64,7 @@ names_option = click.option(
     multiple=True,
     callback=parse_names,
     metavar="SOURCE",
-    help="Names of Godot 4's methods: a project, .gd, .py or module; repeatable.",
+    help="Names for Godot 4's numbers: a project, .gd, .py or module; repeatable.",
 )
 """Adds `--names` to a command, which gets a `MethodNames`."""
 

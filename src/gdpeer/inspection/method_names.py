@@ -15,7 +15,8 @@ from types import ModuleType
 from typing import NamedTuple
 
 from gdpeer.contract import checksum_of, read_project, read_scripts
-from gdpeer.inspection.scene_names import SceneNames
+from gdpeer.inspection.scene_names import SceneNames, SceneTable
+from gdpeer.inspection.scene_reading import read_scene_tables
 from gdpeer.inspection.scripts import load_script
 from gdpeer.multiplayer.rpc.decorator import class_table
 from gdpeer.multiplayer.tree import Node
@@ -56,10 +57,12 @@ class Loaded(NamedTuple):
     Attributes:
         tables: for each class the names of its methods.
         problems: the parts of the source that could not be read, and why.
+        scenes: of the projects of Godot 4 in the source.
     """
 
     tables: list[tuple[str, ...]]
     problems: list[str]
+    scenes: list[SceneTable]
 
 
 def load_tables(source: str) -> Loaded:
@@ -80,16 +83,16 @@ def load_tables(source: str) -> Loaded:
             found = script_tables(path.resolve(strict=True))
         elif path.suffix == ".py" or not path.exists():
             module = load_script(path) if path.suffix == ".py" else importlib.import_module(source)
-            found = Loaded(python_tables(module), [])
+            found = Loaded(python_tables(module), [], [])
         else:
             lines = path.read_text(encoding="utf-8-sig").splitlines()  # some editors write a byte order mark
             words = (line.partition("#")[0].replace(",", " ").split() for line in lines)
-            found = Loaded([tuple(names) for names in words if names], [])
+            found = Loaded([tuple(names) for names in words if names], [], [])
     except Exception as problem:  # a module may raise anything when it is run
         # The text of an OSError would repeat the path.
         why = problem.strerror if isinstance(problem, OSError) and problem.strerror else str(problem)
         raise ValueError(f"cannot read names from {source[:MOST]}: {why}") from problem
-    if not found.tables:
+    if not found.tables and not any(scene.synchronizers or scene.spawners for scene in found.scenes):
         why = f" ({found.problems[0]})" if found.problems else ""
         raise ValueError(f"{source} has no methods for RPC{why}")
     return found
@@ -112,11 +115,20 @@ def script_tables(path: Path) -> Loaded:
         inner = [] if root is not None else sorted(one.parent for one in path.rglob(PROJECT))
         contracts = [read_project(one) for one in (root or path, *inner)]
     wanted = f"res://{path.relative_to(root or (path.parent if path.is_file() else path)).as_posix()}"
-    found = Loaded([], [])
+    found = Loaded([], [], [])
     for contract in contracts:
         is_within = wanted == "res://." or contract.engine == 3
         tables = [one for one in contract.tables if is_within or f"{one.id}/".startswith((f"{wanted}/", f"{wanted}::"))]
         found.tables.extend(one.names for one in tables)
         if contract.engine == 4:
             found.problems.extend(str(one) for one in contract.problems if is_within or one.file.startswith(wanted))
+            if path.is_dir() and (Path(contract.source) / PROJECT).is_file():
+                add_scenes(Path(contract.source), found)
     return found
+
+
+def add_scenes(project: Path, found: Loaded) -> None:
+    """Adds the scenes of a project; the contract may have reported the same problems."""
+    scenes, problems = read_scene_tables(project)
+    found.scenes.extend(scenes)
+    found.problems.extend(one for one in problems if one not in found.problems)

@@ -17,6 +17,8 @@ from typing import NamedTuple, TypeVar
 
 __all__ = ["SceneNames", "SceneTable", "Spawner", "Synchronizer", "chosen"]
 
+ROOT = "/root/"
+
 MOST_LEVELS = 64
 """The most levels of a path that is searched for: a stranger's path may have thousands."""
 
@@ -46,7 +48,8 @@ class Spawner(NamedTuple):
     """A MultiplayerSpawner of a scene.
 
     Attributes:
-        target: the path of the node that gets the spawned nodes, below the root of the scene.
+        target: the path of the node that gets the spawned nodes, below the root of the scene; with `/root/` in front,
+            below the root of the tree. "": it is not known.
         scenes: the paths of the scenes that it spawns.
     """
 
@@ -111,7 +114,9 @@ class SceneNames:
         """
         for above, spawner in self._search(path, spawned, lambda table: table.spawners):
             scene = spawner.scenes[index] if index < len(spawner.scenes) else ""
-            return scene, posixpath.normpath(f"{above}/{spawner.target}/{name}")
+            target = spawner.target if spawner.target.startswith(ROOT) else f"{ROOT}{above}/{spawner.target}"
+            path = posixpath.normpath(f"{target}/{name}") if spawner.target else ""
+            return scene, path.removeprefix(ROOT)
         return "", ""
 
     def _search(

@@ -36,7 +36,7 @@ UNIT_TABLE = SceneTable(UNIT, "Unit", {"Sync": STATE, "Input": INPUT}, (STATE, I
 MAIN_TABLE = SceneTable(
     "res://main.tscn", "Main", {"Board/Sync": BOARD}, (), {"Spawner": Spawner("Units", (UNIT, "res://nest.tscn"))}
 )
-NEST_TABLE = SceneTable("res://nest.tscn", "Nest", {}, (), {"Spawner": Spawner("", ("res://egg.tscn",))})
+NEST_TABLE = SceneTable("res://nest.tscn", "Nest", {}, (), {"Spawner": Spawner(".", ("res://egg.tscn",))})
 NAMES = MethodNames((), SceneNames([UNIT_TABLE, MAIN_TABLE, NEST_TABLE]))
 
 

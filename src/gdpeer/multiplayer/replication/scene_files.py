@@ -123,12 +123,13 @@ class SceneFiles:
 
     Args:
         folder: the project's folder.
+        report: gets the text of each problem that leaves a scene usable; None: such problems are logged.
 
     Raises:
         SceneError: there is no `project.godot`.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, report: Callable[[str], object] | None = None) -> None:
         if not (folder / PROJECT).is_file():
             raise SceneError(f"there is no {PROJECT} in this folder", str(folder))
         self._files = ProjectFiles(folder)
@@ -140,7 +141,26 @@ class SceneFiles:
         self._blueprints: dict[str, Blueprint] = {}
         self._failures: dict[str, SceneError] = {}
         self._configurations: dict[tuple[str, str], Configuration] = {}
-        self._warned: set[Problem] = set()
+        self._report = report or _log
+        self._reported: set[Problem] = set()
+
+    def scenes(self) -> list[str]:
+        """Returns the paths of all scenes in text form."""
+        return [path for path in self._paths if path.endswith(".tscn")]
+
+    def first_scenes(self) -> Iterator[tuple[str, str]]:
+        """Yields the path of each scene that the game begins with, and the name of its root in the tree.
+
+        The name is "" for the main scene, whose root keeps the name in the scene.
+        """
+        settings = self._files.settings()
+        application, autoload = settings.get("application"), settings.get("autoload")
+        if application is not None and "run/main_scene" in application.properties:
+            yield self.resolve(str(application.properties["run/main_scene"])), ""
+        if autoload is not None:
+            for name, value in autoload.properties.items():
+                # A star before the path makes the autoload a global variable.
+                yield self.resolve(str(value).removeprefix("*")), name
 
     def resolve(self, path: str) -> str:
         """Returns the path of the file with a uid, "" if no file has the uid; any other path unchanged."""
@@ -166,12 +186,12 @@ class SceneFiles:
                 raise
         return self._blueprints[path]
 
-    def warn(self, problems: list[Problem]) -> None:
-        """Logs problems, each once. Models are no problem for replication."""
+    def report(self, problems: list[Problem]) -> None:
+        """Reports problems, each once. Models are no problem for replication."""
         for problem in problems:
-            if problem.code != "model" and problem not in self._warned:
-                self._warned.add(problem)
-                logger.warning("%s", problem)
+            if problem.code != "model" and problem not in self._reported:
+                self._reported.add(problem)
+                self._report(str(problem))
 
     def is_there(self, path: str) -> bool:
         """Tells whether the project has a file, in whatever form."""
@@ -227,7 +247,7 @@ class SceneFiles:
             refused: list[Damage] = []
             properties = read_replication_config(section, refused)
             for damage in refused:
-                logger.warning("%s:%s: %s; the engine leaves this line out, too", scene.path, damage.line, damage.text)
+                self._report(f"{scene.path}:{damage.line}: {damage.text}; the engine leaves this line out, too")
             config = SceneReplicationConfig()
             for one in properties:
                 if one.path.subnames[0].startswith(("__", "_gdpeer_")):
@@ -262,7 +282,7 @@ class _Maker:
         for problem in self._listed.problems:
             if problem.code in _FATAL:
                 raise _error_of(problem)
-        self._files.warn(self._listed.problems)
+        self._files.report(self._listed.problems)
         parts = {path: self._part(path, node) for path, node in self._listed.nodes.items()}
         for part in parts.values():
             for path, name in _sent_by(part):
@@ -300,6 +320,10 @@ class _Maker:
                 raise _misfit(value, "_spawnable_scenes", "a list of paths")
             return []
         return [self._files.resolve(path) or str(path) for path in paths]
+
+
+def _log(text: str) -> None:
+    logger.warning("%s", text)
 
 
 def _error_of(problem: Problem) -> SceneError:
