@@ -99,6 +99,27 @@ def test_what_a_synchronizer_sends_is_told_by_its_node() -> None:
     assert [(state["name"], len(state["values"])) for [state] in states] == [("Main/Sync", 1)] * len(states)
 
 
+def test_spawners_and_synchronizers_of_engines_have_the_names_of_their_project() -> None:
+    port = free_port()
+    with fixture("4", "rep_server", port=port, steps="board,unit,hurt,despawn", clients=1) as server:
+        server.wait_for("listening")
+        with Inspect(port, "--names", str(FIXTURES / "godot4")) as inspector:
+            with fixture("4", "rep_client", url=inspector.url, linger=3) as client:
+                assert client.wait(60) == 0
+            *rows, end = inspector.finish()
+    assert (end["undecoded"], end["unnamed"]) == (0, {})
+    [spawn] = [row for row in rows if row["command"] == "spawn"]
+    assert (spawn["path"], spawn["detail"]) == ("Main/Spawner", "res://rep_unit.tscn, net id 1, synchronizers 2 3")
+    names = ["position", "Turret:rotation", "health", "title", "motion:y"]
+    values = ["Vector2(1, 2)", "0.0", "100", '"made U1"', "0.0"]
+    assert spawn["states"] == [{"name": "Main/Units/U1", "properties": names, "values": values}]
+    hurt = {"name": "Main/Units/U1/Sync", "properties": ["health"], "values": ["90"]}
+    assert [hurt] in [row["states"] for row in rows if row["command"] == "delta"]
+    assert [row["path"] for row in rows if row["command"] == "despawn"] == ["Main/Units/U1"]
+    states = [state for row in rows for state in row.get("states", ())]
+    assert [state for state in states if "properties" not in state] == []
+
+
 def test_what_authenticates_is_not_shown() -> None:
     port = free_port()
     with fixture("4", "mp_server", port=port, steps="server", auth="sesame") as server:
