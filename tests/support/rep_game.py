@@ -55,18 +55,13 @@ def make_spawner(name: str, path: str, *scenes: str) -> MultiplayerSpawner:
 
 
 class Unit(Node):
-    """`rep_unit`: Sync belongs to the server, Input to the peer that the node is named after.
-
-    Attributes:
-        heard: (sender, method, argument) of each call.
-    """
+    """`rep_unit`: Sync belongs to the server, Input to the peer that the node is named after."""
 
     aim = 0.0
     motion = Vector2()
 
     def __init__(self, name: str | None = None) -> None:
         super().__init__(name)
-        self.heard: list[tuple[int, str, Any]] = []
         self.furnish()
         self.add_child(make_synchronizer("Input", (".:aim", ALWAYS, False), (".:motion:y", ON_CHANGE, True)))
 
@@ -79,11 +74,14 @@ class Unit(Node):
 
     @rpc("any_peer")
     def hit(self, by: int) -> None:
-        self.heard.append((self.multiplayer.get_remote_sender_id(), "hit", by))
+        self._note("hit", by)
 
     @rpc
     def hello(self, text: str) -> None:
-        self.heard.append((self.multiplayer.get_remote_sender_id(), "hello", text))
+        self._note("hello", text)
+
+    def _note(self, method: str, argument: Any) -> None:
+        self.get_node("/root/Main").heard.append((method, argument))  # type: ignore[attr-defined]
 
     def synchronizers(self) -> list[MultiplayerSynchronizer]:
         return [child for child in self.get_children() if isinstance(child, MultiplayerSynchronizer)]
@@ -234,6 +232,7 @@ class Main(Node):
     Attributes:
         others: the ids of the other peers, in the order in which they came.
         spawned, despawned: the names of the nodes that the signals have told.
+        heard: (method, argument) of each call of a unit.
     """
 
     def __init__(self, forms: Forms) -> None:
@@ -242,6 +241,7 @@ class Main(Node):
         self.others: list[int] = []
         self.spawned: list[str] = []
         self.despawned: list[str] = []
+        self.heard: list[tuple[str, Any]] = []
         self.interval = self.delta_interval = 0.0
         for name in ("Units", "Shots"):
             self.add_child(Node(name))

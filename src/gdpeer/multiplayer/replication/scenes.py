@@ -93,7 +93,7 @@ class Scenes(Guarded):
         return decorate
 
     def _add(self, path: str, kind: type[Node]) -> None:
-        if vars(kind).get("scene_file_path"):
+        if (vars(kind).get("scene_file_path") or path) != path:
             raise SceneError(f"{kind.__name__} is registered for {kind.scene_file_path} already: make a subclass", path)
         blueprint = None if self._files is None else self._files.blueprint(path)
         if blueprint is not None:

@@ -488,6 +488,9 @@ def test_a_scene_and_a_class_are_registered_once(project: Path) -> None:
         scenes.register("res://player.tscn")
     with pytest.raises(SceneError, match=r"^res://x\.tscn: Unit is registered for res://player\.tscn already"):
         Scenes().register("res://x.tscn")(kind)
+    again = Scenes()
+    assert again.register("res://player.tscn")(kind) is kind
+    assert again.class_of("res://player.tscn") is kind
     with pytest.raises(SceneError, match=r"^there is no scene res://gone\.tscn in the project"):
         scenes.register("res://gone.tscn")
     with pytest.raises(SceneError, match="uid://x needs a project"):
