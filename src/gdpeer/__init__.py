@@ -39,6 +39,7 @@ from gdpeer.multiplayer.peer import MultiplayerPeer as MultiplayerPeer
 from gdpeer.multiplayer.peer import TransferMode as TransferMode
 from gdpeer.multiplayer.replication.config import ReplicationMode as ReplicationMode
 from gdpeer.multiplayer.replication.config import SceneReplicationConfig as SceneReplicationConfig
+from gdpeer.multiplayer.replication.interest import InterestGrid as InterestGrid
 from gdpeer.multiplayer.replication.properties import replicated as replicated
 from gdpeer.multiplayer.replication.raw_scene import RawScene as RawScene
 from gdpeer.multiplayer.replication.scenes import SceneNode as SceneNode

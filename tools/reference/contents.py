@@ -81,6 +81,7 @@ PAGES = (
             "MultiplayerSynchronizer",
             "SceneReplicationConfig",
             "VisibilityUpdateMode",
+            "InterestGrid",
             "RawScene",
         ),
     ),
