@@ -67,7 +67,7 @@ class DeclaredBase:
         def fitted(self, value: Any) -> Any: ...
         def first_value(self) -> Any: ...
 
-    def __get__(self, node: Node | None, owner: type | None = None) -> Any:
+    def __get__(self, node: Node | None, owner: type | None) -> Any:
         if node is None:
             return self
         try:

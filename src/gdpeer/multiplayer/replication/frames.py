@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import struct
+from collections import defaultdict
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -55,7 +56,7 @@ class Frames:
         self._syncs: list[bytes] = []  # elements for all peers
         self._deltas: list[bytes] = []
         self._told: list[tuple[Outgoing, int]] = []  # what the common deltas carry
-        self._syncs_of: dict[int, list[bytes]] = {}  # elements by peer
+        self._syncs_of: defaultdict[int, list[bytes]] = defaultdict(list)  # elements by peer
         self._deltas_of: dict[int, list[tuple[bytes, Outgoing, int]]] = {}
 
     def is_due(self) -> bool:
@@ -111,14 +112,18 @@ class Frames:
             self._syncs.append(_SYNC_ELEMENT(common, len(payload)) + payload)
             out.fresh = {peer_id for peer_id in slow if out.hears(peer_id)}
             return
-        targets = [*out.by_net, *out.by_path] if is_due else list(fresh)
-        out.fresh = set()
-        for peer_id in targets:
-            if peer_id in slow:
-                out.fresh.add(peer_id)
-            else:
-                element = _SYNC_ELEMENT(out.id_for(peer_id), len(payload)) + payload
-                self._syncs_of.setdefault(peer_id, []).append(element)
+        self._add_syncs(out.by_net if is_due else fresh & out.by_net, out.net_id, payload)
+        if out.entry is not None:
+            self._add_syncs(out.by_path if is_due else fresh & out.by_path, PATH_BASED | out.entry.number, payload)
+        out.fresh = {peer_id for peer_id in slow if peer_id in fresh or (is_due and out.hears(peer_id))}
+
+    def _add_syncs(self, peer_ids: set[int], number: int, payload: bytes) -> None:
+        """Adds an element for some peers, also for slow ones: `_send_syncs` leaves these out."""
+        if peer_ids:
+            element = _SYNC_ELEMENT(number, len(payload)) + payload
+            elements = self._syncs_of
+            for peer_id in peer_ids:
+                elements[peer_id].append(element)
 
     def _common_id(self, out: Outgoing) -> int:
         """Returns the id by which all peers know a synchronizer that all of them may see; else 0."""
@@ -195,6 +200,8 @@ class Frames:
             for packet in packets_of(head, self._syncs, most):
                 self._host.transmit(targets, packet)
         for peer_id, elements in self._syncs_of.items():
+            if peer_id in slow:
+                continue
             for packet in packets_of(head, elements, most):
                 self._host.transmit((peer_id,), packet)
 

@@ -121,14 +121,21 @@ class Outgoing(Marks):
 
     def look(self) -> None:
         """Encodes the values that may have changed; sets `payload` and `mask` for those that did."""
-        dirty = self.everything() if self.is_polled() else self.dirty | self._look_at_touched()
+        if self.touched:
+            self.dirty |= self._look_at_touched()
+        dirty = self.everything() if self.is_polled() else self.dirty
         self.dirty = 0
-        if dirty & 1 and self.lists.always:
-            payload = encode_values(self.lists.always, self.root)
+        lists = self.lists
+        if dirty & 1 and lists.always:
+            payload = encode_named(self.root, lists.names) if lists.names is not None else None
+            if payload is None:
+                payload = encode_values(lists.always, self.root)
             if payload is not None and payload != self.payload:
                 self.payload = payload
                 self.mask |= 1
-        for index, one in enumerate(self.lists.watched):
+        if dirty < 2:
+            return
+        for index, one in enumerate(lists.watched):
             bit = 2 << index
             if dirty & bit:
                 value = encode_values((one,), self.root)
@@ -193,6 +200,15 @@ class Outgoing(Marks):
     def spawn_state(self) -> bytes | None:
         """Returns the values for a SPAWN; None if one cannot be read, which is logged."""
         return encode_values(self.lists.spawn, self.root)
+
+
+def encode_named(root: Node, names: tuple[str, ...]) -> bytes | None:
+    """Returns the values of attributes of a node, encoded; None if one cannot be sent."""
+    values = root.__dict__
+    try:
+        return encode_arguments([values[name] for name in names], 4, True, False)
+    except VariantError:
+        return None
 
 
 def encode_values(properties: list[Property] | tuple[Property, ...], root: Node) -> bytes | None:

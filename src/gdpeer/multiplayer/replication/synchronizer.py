@@ -274,9 +274,10 @@ class Lists:
         declares: whether the synchronizer is that of a class with `replicated()` attributes.
         is_declared: whether all properties are declared: an assignment tells of a change.
         is_covered: whether a SPAWN carries all properties of `always`, and all are declared.
+        names: the attributes of `always`, if their values need no preparation to be sent; else None.
     """
 
-    __slots__ = ("always", "bits", "declares", "is_covered", "is_declared", "spawn", "watched")
+    __slots__ = ("always", "bits", "declares", "is_covered", "is_declared", "names", "spawn", "watched")
 
     def __init__(self, config: SceneReplicationConfig | None, declares: type[Node] | None) -> None:
         declared = {} if declares is None else {one.path: one for one in declared_of(declares)}
@@ -298,6 +299,8 @@ class Lists:
             log_limited(logger, logging.ERROR, "a configuration has more than %s properties ON_CHANGE", MOST_WATCHED)
             del self.watched[MOST_WATCHED:]
         self.is_covered = self.is_declared and set(self.always) <= set(self.spawn)
+        plain = [one.name for one in self.always if isinstance(one, Replicated) and one.packer is None]
+        self.names = tuple(plain) if len(plain) == len(self.always) else None
 
     def _add(self, found: Property, to: list[Property], bit: int) -> None:
         to.append(found)
