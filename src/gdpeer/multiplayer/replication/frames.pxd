@@ -14,7 +14,8 @@ cdef class Frames:
     cdef list _syncs
     cdef list _deltas
     cdef list _told
-    cdef object _syncs_of
+    cdef dict _syncs_of
+    cdef Py_ssize_t _most_sync
     cdef dict _deltas_of
 
     @cython.locals(out=Outgoing)
@@ -23,7 +24,7 @@ cdef class Frames:
     cdef _collect(self, Outgoing out, double now, set slow)
     @cython.locals(payload=bytes, is_due=bint)
     cdef _collect_sync(self, Outgoing out, double now, set slow)
-    @cython.locals(element=bytes)
+    @cython.locals(element=bytes, elements=dict, found=list)
     cdef _add_syncs(self, set peer_ids, number, bytes payload)
     cdef bint _collect_delta(self, Outgoing out, double now, set slow) except -1
     cdef _common_id(self, Outgoing out)

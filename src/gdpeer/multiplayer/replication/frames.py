@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import logging
 import struct
-from collections import defaultdict
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -50,13 +49,14 @@ class Frames:
         self._host = host
         self._peers = peers
         self._counter = 0
+        self._most_sync = 0
         self._clear()
 
     def _clear(self) -> None:
         self._syncs: list[bytes] = []  # elements for all peers
         self._deltas: list[bytes] = []
         self._told: list[tuple[Outgoing, int]] = []  # what the common deltas carry
-        self._syncs_of: defaultdict[int, list[bytes]] = defaultdict(list)  # elements by peer
+        self._syncs_of: dict[int, list[bytes]] = {}  # elements by peer
         self._deltas_of: dict[int, list[tuple[bytes, Outgoing, int]]] = {}
 
     def is_due(self) -> bool:
@@ -69,6 +69,7 @@ class Frames:
         self.queue.clear()  # the same list: all synchronizers refer to it
         for out in outs:
             out.is_queued = False
+        self._most_sync = self._host.max_sync_packet_size
         slow = {peer_id for peer_id in self._peers if self._host.waiting(peer_id)}
         for out in self._in_order(outs):
             if out.queue is not None and out.is_heard():
@@ -103,19 +104,23 @@ class Frames:
         is_due = out.mask & 1 and now >= out.next_sync
         if is_due:
             out.mask &= ~1
-            out.next_sync = now + out.synchronizer.replication_interval
-        if payload is None or not self._fits(out, payload, self._host.max_sync_packet_size, "sync"):
+            out.next_sync = now + out.sync_interval
+        if payload is None or (len(payload) > self._most_sync and not self._fits(out, payload, self._most_sync, "sync")):
             fresh.clear()
             return
         common = self._common_id(out)
         if is_due and common:
             self._syncs.append(_SYNC_ELEMENT(common, len(payload)) + payload)
-            out.fresh = {peer_id for peer_id in slow if out.hears(peer_id)}
+            if slow or fresh:
+                out.fresh = {peer_id for peer_id in slow if out.hears(peer_id)}
             return
         self._add_syncs(out.by_net if is_due else fresh & out.by_net, out.net_id, payload)
         if out.entry is not None:
             self._add_syncs(out.by_path if is_due else fresh & out.by_path, PATH_BASED | out.entry.number, payload)
-        out.fresh = {peer_id for peer_id in slow if peer_id in fresh or (is_due and out.hears(peer_id))}
+        if slow:
+            out.fresh = {peer_id for peer_id in slow if peer_id in fresh or (is_due and out.hears(peer_id))}
+        elif fresh:
+            fresh.clear()
 
     def _add_syncs(self, peer_ids: set[int], number: int, payload: bytes) -> None:
         """Adds an element for some peers, also for slow ones: `_send_syncs` leaves these out."""
@@ -123,7 +128,11 @@ class Frames:
             element = _SYNC_ELEMENT(number, len(payload)) + payload
             elements = self._syncs_of
             for peer_id in peer_ids:
-                elements[peer_id].append(element)
+                found = elements.get(peer_id)
+                if found is None:
+                    elements[peer_id] = [element]
+                else:
+                    found.append(element)
 
     def _common_id(self, out: Outgoing) -> int:
         """Returns the id by which all peers know a synchronizer that all of them may see; else 0."""
@@ -150,7 +159,7 @@ class Frames:
             if values is None or not self._fits(out, values, self._host.max_delta_packet_size, "delta"):
                 return False
             out.mask &= 1
-            out.next_delta = now + out.synchronizer.delta_interval
+            out.next_delta = now + out.delta_interval
             self._collect_common_delta(out, mask, values, slow)
         for peer_id, entry in list(out.behind.items()):
             self._collect_behind(out, peer_id, entry, now, slow)
@@ -176,7 +185,7 @@ class Frames:
         if now < not_before or peer_id in slow:
             return
         values = out.delta(mask) if mask else None
-        interval = out.synchronizer.delta_interval
+        interval = out.delta_interval
         if mask and (values is None or not self._fits(out, values, self._host.max_delta_packet_size, "delta")):
             return
         if mask and interval:
@@ -194,7 +203,7 @@ class Frames:
 
     def _send_syncs(self, slow: set[int]) -> None:
         self._counter = (self._counter + 1) & 0xFFFF
-        head, most = _SYNC_HEAD(_SYNC, self._counter), self._host.max_sync_packet_size
+        head, most = _SYNC_HEAD(_SYNC, self._counter), self._most_sync
         if self._syncs:
             targets = self._quick(slow)
             for packet in packets_of(head, self._syncs, most):

@@ -21,6 +21,8 @@ cdef class Outgoing(Marks):
     cdef public dict behind
     cdef public double next_sync
     cdef public double next_delta
+    cdef public double sync_interval
+    cdef public double delta_interval
     cdef public bytes payload
     cdef public list last
     cdef public object mask

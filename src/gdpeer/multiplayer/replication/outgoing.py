@@ -52,6 +52,7 @@ class Outgoing(Marks):
         last: the values ON_CHANGE, encoded, as they were sent last.
         mask: the properties ON_CHANGE that have changed and were not sent yet.
         next_sync, next_delta: the earliest times of the next packets.
+        sync_interval, delta_interval: seconds between packets.
     """
 
     __slots__ = (
@@ -59,6 +60,7 @@ class Outgoing(Marks):
         "behind",
         "by_net",
         "by_path",
+        "delta_interval",
         "entry",
         "fresh",
         "last",
@@ -71,6 +73,7 @@ class Outgoing(Marks):
         "payload",
         "root",
         "spawned",
+        "sync_interval",
         "synchronizer",
     )
 
@@ -87,7 +90,7 @@ class Outgoing(Marks):
         self.by_path: set[int] = set()
         self.fresh: set[int] = set()
         self.behind: dict[int, list[Any]] = {}
-        self.next_sync = self.next_delta = 0.0
+        self.interval_changed()
         self.configure()
 
     def configure(self) -> None:
@@ -106,6 +109,8 @@ class Outgoing(Marks):
 
     def interval_changed(self) -> None:
         """Makes packets due again."""
+        self.sync_interval = self.synchronizer.replication_interval
+        self.delta_interval = self.synchronizer.delta_interval
         self.next_sync = self.next_delta = 0.0
         self.mark(0)
 
