@@ -154,7 +154,9 @@ def server(name: str, python: str | None, scenario: Scenario) -> Iterator[tuple[
 def sample(name: str, python: str | None, scenario: Scenario, seconds: float) -> dict[str, float]:
     """Measures one server in one world."""
     with server(name, python, scenario) as (pid, readers):
-        return measure_moving(pid, readers, scenario, seconds) if scenario.moves else measure_joins(pid, readers, scenario)
+        return (
+            measure_moving(pid, readers, scenario, seconds) if scenario.moves else measure_joins(pid, readers, scenario)
+        )
 
 
 def measure_moving(pid: int, readers: Readers, scenario: Scenario, seconds: float) -> dict[str, float]:
@@ -190,8 +192,12 @@ def markdown(data: Data) -> str:
     for title, found in results.items():
         unit = "a join" if not SCENARIOS[title].moves else "a second"
         rows = [
-            [name, number(middle(samples, "ms")), times_of(ratios(samples, found[ENGINE], "ms", higher=False)),
-             number(middle(samples, "bytes"))]
+            [
+                name,
+                number(middle(samples, "ms")),
+                times_of(ratios(samples, found[ENGINE], "ms", higher=False)),
+                number(middle(samples, "bytes")),
+            ]
             for name, samples in found.items()
         ]
         head = (title, f"server CPU, ms {unit}", f"x {ENGINE}", f"bytes to a peer {unit}")

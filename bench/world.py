@@ -11,8 +11,17 @@ from __future__ import annotations
 import sys
 import time
 
-from gdpeer import OK, MultiplayerSpawner, MultiplayerSynchronizer, Node, Scenes, SceneTree, Vector2
-from gdpeer import WebSocketMultiplayerPeer, replicated
+from gdpeer import (
+    OK,
+    MultiplayerSpawner,
+    MultiplayerSynchronizer,
+    Node,
+    Scenes,
+    SceneTree,
+    Vector2,
+    WebSocketMultiplayerPeer,
+    replicated,
+)
 
 FRAMES = 20
 scenes = Scenes()

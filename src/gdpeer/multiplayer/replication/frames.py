@@ -105,7 +105,9 @@ class Frames:
         if is_due:
             out.mask &= ~1
             out.next_sync = now + out.sync_interval
-        if payload is None or (len(payload) > self._most_sync and not self._fits(out, payload, self._most_sync, "sync")):
+        if payload is None or (
+            len(payload) > self._most_sync and not self._fits(out, payload, self._most_sync, "sync")
+        ):
             fresh.clear()
             return
         common = self._common_id(out)

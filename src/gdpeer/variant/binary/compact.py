@@ -72,7 +72,8 @@ def decode_arguments(
     """
     if engine != 4:
         check_engine(engine)
-    leaves = new_leaf_reader(bytes_of(data), offset, end, engine, objects)
+    source = data if type(data) is bytes else bytes_of(data)
+    leaves = new_leaf_reader(source, offset, end, engine, objects)
     number = _clipped(count)
     if number < 0:
         raise ValueError(f"{count} arguments are asked for")

@@ -54,10 +54,12 @@ __all__ = [
     "numbers_in",
     "part",
     "text_of",
+    "unit",
 ]
 
 _N = TypeVar("_N", int, float)
 _T = TypeVar("_T", bound="Numbers[Any]")
+_M = TypeVar("_M", bound="Measured")
 
 
 def field(index: int) -> float:
@@ -313,10 +315,16 @@ class Measured(RealVector):
         """Tells whether the length is about 1."""
         return is_one_approx(self.length_squared())
 
-    def _unit(self) -> Self:
-        if not self.is_normalized():
-            raise ValueError(f"{self!r} is not normalized")
-        return self
+
+def unit(value: _M) -> _M:
+    """Returns the value itself.
+
+    Raises:
+        ValueError: the value is not normalized.
+    """
+    if not value.is_normalized():
+        raise ValueError(f"{value!r} is not normalized")
+    return value
 
 
 class FlatInts(Numbers[int]):

@@ -17,7 +17,7 @@ from __future__ import annotations
 import math
 from typing import Any, ClassVar, Final, Self, overload
 
-from gdpeer.variant.math.flat import Measured, SequenceOfNumbers, Vector, constant, field, numbers_in, text_of
+from gdpeer.variant.math.flat import Measured, SequenceOfNumbers, Vector, constant, field, numbers_in, text_of, unit
 from gdpeer.variant.math.numbers import (
     CMP_EPSILON,
     Real,
@@ -141,7 +141,7 @@ class _Spatial(RealsVector):
         Raises:
             ValueError: `n` is not normalized.
         """
-        return self - n._unit() * self.dot(n)
+        return self - unit(n) * self.dot(n)
 
     def reflect(self, n: Self) -> Self:
         """Returns this vector mirrored at the line along `n`.
@@ -149,7 +149,7 @@ class _Spatial(RealsVector):
         Raises:
             ValueError: `n` is not normalized.
         """
-        return n._unit() * 2.0 * self.dot(n) - self
+        return unit(n) * 2.0 * self.dot(n) - self
 
     def bounce(self, n: Self) -> Self:
         """Returns this vector after a bounce off a plane (in two dimensions: a line) with the normal `n`.
@@ -342,7 +342,7 @@ def axis_angle_rows(axis: Vector3, angle: float) -> tuple[float, ...]:
     Raises:
         ValueError: `axis` is not normalized.
     """
-    x, y, z = map(Real, axis._unit())
+    x, y, z = map(Real, unit(axis))
     sine, cosine = sin(real(angle)), cos(real(angle))
     rest = 1.0 - cosine
     xy, xz, yz = x * y * rest, x * z * rest, y * z * rest

@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 from typing import Any, Final, Self, overload
 
-from gdpeer.variant.math.flat import Matrix, Measured, SequenceOfNumbers, constant, field, part
+from gdpeer.variant.math.flat import Matrix, Measured, SequenceOfNumbers, constant, field, part, unit
 from gdpeer.variant.math.geometry import flat, with_vectors
 from gdpeer.variant.math.numbers import (
     CMP_EPSILON,
@@ -141,7 +141,7 @@ class Quaternion(Measured):
         Raises:
             ValueError: the quaternion is not normalized.
         """
-        x, y, z, w = self._unit()
+        x, y, z, w = unit(self)
         return Quaternion.of(-x, -y, -z, w)
 
     def angle_to(self, to: Quaternion) -> float:
@@ -166,7 +166,7 @@ class Quaternion(Measured):
         Raises:
             ValueError: the quaternion is not normalized.
         """
-        return Basis(self._unit()).get_euler()
+        return Basis(unit(self)).get_euler()
 
     def slerp(self, to: Quaternion, weight: float) -> Quaternion:
         """Returns the rotation between this (weight 0) and `to` (weight 1), along the shorter arc.
@@ -174,7 +174,7 @@ class Quaternion(Measured):
         Raises:
             ValueError: a quaternion is not normalized.
         """
-        cosine, end, share = dot(self._unit(), to._unit()), to, Real(weight)
+        cosine, end, share = dot(unit(self), unit(to)), to, Real(weight)
         # q and -q are the same rotation: take the nearer of the two.
         if cosine < 0:
             cosine, end = -cosine, -to
@@ -192,7 +192,7 @@ class Quaternion(Measured):
         Raises:
             ValueError: a quaternion is not normalized.
         """
-        cosine, share = dot(self._unit(), to._unit()), Real(weight)
+        cosine, share = dot(unit(self), unit(to)), Real(weight)
         if abs(cosine) > 0.9999:
             return self
         angle = acos(cosine)
@@ -424,7 +424,7 @@ class Basis(Matrix):
 
 def _around(axis: Vector3, angle: float) -> tuple[float, ...]:
     half = real(real(angle) * 0.5)
-    return *(axis._unit() * (sin(half) / axis.length())), cos(half)
+    return *(unit(axis) * (sin(half) / axis.length())), cos(half)
 
 
 def _shortest_arc(start: Vector3, end: Vector3) -> tuple[float, ...]:
