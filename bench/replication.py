@@ -21,6 +21,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
 from bench.engine import ENGINE, PROJECT, times_of
@@ -132,7 +133,7 @@ class Readers:
 def pid_of(process: subprocess.Popen[str]) -> int:
     """Returns the process that uses the processor: the started one, or its only child."""
     with contextlib.suppress(OSError, ValueError):
-        children = open(f"/proc/{process.pid}/task/{process.pid}/children").read().split()
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
         if len(children) == 1:
             return int(children[0])
     return process.pid
@@ -227,7 +228,7 @@ def main() -> int:
     results: dict[str, dict[str, list[Any]]] = {}
     for title in options.scenarios.split(","):
         results[title] = {name: [] for name in servers}
-        for turn in range(rounds):
+        for _ in range(rounds):
             for name, python in servers.items():
                 results[title][name].append(sample(name, python, SCENARIOS[title], seconds))
                 print(title, name, results[title][name][-1], file=sys.stderr, flush=True)

@@ -2,8 +2,8 @@
 
 python -m bench.world PORT UNITS SEEN MOVES
 
-UNITS nodes are spawned for each peer: all of them, or SEEN (if above 0), of which each peer sees others. With MOVES each
-node moves in each of 20 frames a second.
+UNITS nodes are spawned. Each peer sees all of them, or SEEN of them if SEEN is above 0: other ones than the next peer.
+If MOVES is 1, each node moves in each of 20 frames a second.
 """
 
 from __future__ import annotations
