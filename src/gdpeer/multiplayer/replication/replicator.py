@@ -298,9 +298,6 @@ class Replicator:
             out.listed.add(peer_id)
             if out.synchronizer.is_visible_to(peer_id):
                 out.join(peer_id, True, spawned=True)
-        for (_, other), times in self._unconfirmed.items():
-            if other == peer_id:
-                times[0] = 0.0  # the path may lead through the new node
         self._host.tell_relayed(peer_id, self._host.path_of(found.node))
 
     def was_despawned(self, found: SpawnedNode, peer_id: int) -> None:
