@@ -25,7 +25,7 @@ FORMS = {"declared": DECLARED, "by_hand": BY_HAND}
 UNKNOWN_PATH = r'Node not found: "Main/|Parameter "node" is null'
 """A side tells the path of a synchronizer that the others do not have."""
 TOO_LATE = r"Node not found: \"Main/Units/\d+/Input|Failed to get cached node|Ignoring sync data|Ignoring delta"
-"""A client sends its input until it hears that the node has gone."""
+"""A client sends until it hears that it has to end. Python as server passes on nothing of a node that has gone."""
 
 casts = {"python_hosts": HOSTS, "python_joins": JOINS, "bot": BOT}
 
@@ -120,7 +120,7 @@ def owners(*clients: Side) -> dict[str, Any]:
 
 @each_cast("python_joins", "python_hosts", "bot")
 def test_players_own_their_input(cast: Cast, forms: Forms) -> None:
-    with seats(*cast, forms=forms, errors=TOO_LATE) as table:
+    with seats(*cast, forms=forms, errors=TOO_LATE if cast[0] == "engine" else "") as table:
         do(table, "player")
         expected = owners(*table.clients)
         for client in table.clients:
@@ -137,7 +137,7 @@ def test_players_own_their_input(cast: Cast, forms: Forms) -> None:
 
 @each_cast("python_hosts", "python_joins", "bot")
 def test_a_private_node_that_is_revealed(cast: Cast, forms: Forms) -> None:
-    with seats(*cast, forms=forms, errors=UNKNOWN_PATH) as table:
+    with seats(*cast, forms=forms, errors=UNKNOWN_PATH if cast[0] == "engine" else "") as table:
         owner, *others = table.clients
         table.server.do("private")
         owner.do("aim")
@@ -152,7 +152,7 @@ def test_a_private_node_that_is_revealed(cast: Cast, forms: Forms) -> None:
 
 @each_cast("python_hosts", "python_joins", "bot")
 def test_handing_over_and_back(cast: Cast, forms: Forms) -> None:
-    with seats(*cast, forms=forms) as table:
+    with seats(*cast, forms=forms, errors=TOO_LATE) as table:
         do(table, "unit", "hurt", "handover")
         table.clients[0].set_unit("health", 55)
         table.clients[0].set_unit("position", Vector2(5, 5))
@@ -287,7 +287,7 @@ def test_a_client_that_is_sent_away(cast: Cast, forms: Forms) -> None:
 
 @each_cast("python_hosts", "python_joins")
 def test_without_relay_only_the_server_hears_a_client(cast: Cast, forms: Forms) -> None:
-    with seats(*cast, forms=forms, errors=TOO_LATE, no_relay="true") as table:
+    with seats(*cast, forms=forms, errors=TOO_LATE if cast[0] == "engine" else "", no_relay="true") as table:
         do(table, "player")
         first, second = table.clients
         for client in table.clients:

@@ -102,7 +102,7 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
         self._max_sync = 1350
         self._max_delta = 65_535
         self._max_spawned = 10_000
-        self._relayed = RelayedPaths()
+        self._relayed = RelayedPaths(self._may_have)
         guests = Godot3Guests(self)
         self._connect(Godot4Calls(self), Authentication(self, clock), guests, Replicator(self, clock))
         PeerHost.__init__(self)
@@ -408,8 +408,11 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
         if counts and self._is_flood(sender, f"a call for {target}"):
             return
         same, others = self._guests.split(targets)
-        self._relayed.note(sender, targets, packet.data)
-        self._relay_to(same, relay_packet(sender, packet.data), sender)
+        if self._relayed.is_concerned(packet.data):
+            for one, data in self._relayed.sort(sender, same, packet.data):
+                self._relay_to((one,), relay_packet(sender, data), sender)
+        else:
+            self._relay_to(same, relay_packet(sender, packet.data), sender)
         if others:
             try:
                 self._guests.relay(sender, others, packet.data)
@@ -523,12 +526,20 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
         finally:
             self._sender = before
 
-    def tell_relayed(self, peer_id: int, path: str) -> None:
-        """Passes the paths of other clients on to a peer again, which it could not find before it had the node at
-        `path`.
-        """
-        for source, data in self._relayed.unconfirmed(peer_id, path):
-            self._relay_to((peer_id,), relay_packet(source, data), source)
+    def _may_have(self, peer_id: int, path: str) -> bool:
+        node = self.find(path)
+        return node is None or self.replicator.may_have(node, peer_id)
+
+    def shown(self, peer_id: int, node: Node) -> None:
+        """Passes on what other clients have told a peer of a node that the peer did not have yet."""
+        if self._relayed.concerns(peer_id):
+            for source, data in self._relayed.shown(peer_id, self.path_of(node)):
+                self._relay_to((peer_id,), relay_packet(source, data), source)
+
+    def hidden(self, peer_id: int, node: Node) -> None:
+        """Passes on no more values of a node that a peer has lost."""
+        if self._relayed.concerns(peer_id):
+            self._relayed.hidden(peer_id, self.path_of(node))
 
     def _node_left(self, node: Node) -> None:
         self.replicator.node_left(node)

@@ -80,8 +80,11 @@ class ReplicationHost(Protocol):
     def call_again(self, peer_id: int, data: bytes) -> None:
         """Handles a call that has waited for its node."""
 
-    def tell_relayed(self, peer_id: int, path: str) -> None:
-        """Passes other clients' paths on to a peer again."""
+    def shown(self, peer_id: int, node: Node) -> None:
+        """Takes note that a peer was sent a node."""
+
+    def hidden(self, peer_id: int, node: Node) -> None:
+        """Takes note that a peer no longer has a node."""
 
 
 class Replicator:
@@ -235,9 +238,7 @@ class Replicator:
         """Begins or ends sending one synchronizer to one peer, by what the peer has and may see."""
         if out.queue is None:
             return
-        above = self._nearest(out.root)
-        may = (above is None or peer_id in above.shown) and out.synchronizer.is_visible_to(peer_id)
-        if not may:
+        if not (self.may_have(out.root, peer_id) and out.synchronizer.is_visible_to(peer_id)):
             out.leave(peer_id)
         elif not out.hears(peer_id):
             if peer_id in out.listed:
@@ -258,10 +259,14 @@ class Replicator:
             found = found.get_parent()
         return None
 
+    def may_have(self, node: Node, peer_id: int) -> bool:
+        """Whether a peer has a node, as far as this side decides that."""
+        above = self._nearest(node)
+        return above is None or peer_id in above.shown
+
     def may_call(self, node: Node, peer_id: int) -> bool:
         """Whether a peer has a node, and may see it: else the node cannot be called there."""
-        above = self._nearest(node)
-        if above is not None and peer_id not in above.shown:
+        if not self.may_have(node, peer_id):
             return False
         outs = self.outgoing_of(node)
         return not outs or any(out.synchronizer.is_visible_to(peer_id) for out in outs)
@@ -298,13 +303,14 @@ class Replicator:
             out.listed.add(peer_id)
             if out.synchronizer.is_visible_to(peer_id):
                 out.join(peer_id, True, spawned=True)
-        self._host.tell_relayed(peer_id, self._host.path_of(found.node))
+        self._host.shown(peer_id, found.node)
 
     def was_despawned(self, found: SpawnedNode, peer_id: int) -> None:
         """Ends sending the synchronizers of a node to a peer that no longer has the node."""
         for out in self.outgoing_of(found.node):
             out.listed.discard(peer_id)
             out.leave(peer_id)
+        self._host.hidden(peer_id, found.node)
 
     def unlist(self, out: Outgoing) -> None:
         """Makes a synchronizer one of a node that nobody has spawned."""
@@ -415,8 +421,7 @@ class Replicator:
                     self._tell_path(out, peer_id, now)
 
     def _tell_path(self, out: Outgoing, peer_id: int, now: float) -> None:
-        above = self._nearest(out.root)
-        if (above is not None and peer_id not in above.shown) or not out.synchronizer.is_visible_to(peer_id):
+        if not (self.may_have(out.root, peer_id) and out.synchronizer.is_visible_to(peer_id)):
             return
         out.entry = self._host.paths.entry(out.synchronizer)
         if not self.spawns.tell(out.synchronizer, peer_id):

@@ -40,9 +40,6 @@ EARLY = f"{PLACE}0264040000000a0000006d616465204561726c7900000300000000000000"
 SECOND = f"{PLACE}0264040000000f0000006d616465204d6164655365636f6e64000300000000000000"
 
 SERVER_DIFFERS = {
-    # 1: a path that the receiver could not find is told again when the receiver gets the node; here the path of another
-    # client, whose packets the server relays.
-    "private": [f"+ path 1 is Main/Units/2076151958/Input {NO_METHODS}"],
     # 2 and 3: synchronizers stay in the order of the scene, and a SPAWN gives each a number that is not a path's.
     "handover_late": [
         f"- SPAWN 1 [3, path 4] 'U1', scene 0 by 2: 0300000000000000{PLACE}{MADE}",

@@ -1,0 +1,105 @@
+"""A server passes on what clients tell each other of nodes that the receiver has, and nothing of others."""
+
+from __future__ import annotations
+
+import pytest
+
+from gdpeer.errors import PacketError
+from gdpeer.multiplayer.replication import relayed
+from gdpeer.multiplayer.replication.relayed import RelayedPaths
+from gdpeer.multiplayer.wire.godot4 import ConfirmPath, SimplifyPath
+from gdpeer.multiplayer.wire.replication import Delta, Sync
+
+PATH = "Main/Units/5/Input"
+CHECKSUM = "d41d8cd98f00b204e9800998ecf8427e"
+
+
+def told(number: int, path: str = PATH) -> bytes:
+    return SimplifyPath(CHECKSUM, number, path).encode()
+
+
+def sync(*numbers: int) -> bytes:
+    return Sync(7, tuple((0x80000000 | number, b"\2\1") for number in numbers)).encode()
+
+
+class Peers:
+    """What the server knows: the ids of the peers that have the node."""
+
+    def __init__(self) -> None:
+        self.having: set[int] = set()
+        self.paths = RelayedPaths(lambda peer_id, path: path != PATH or peer_id in self.having)
+
+    def passed(self, source: int, targets: list[int], data: bytes) -> list[tuple[int, bytes]]:
+        if not self.paths.is_concerned(data):
+            return [(target, data) for target in targets]
+        return list(self.paths.sort(source, targets, data))
+
+
+def test_a_path_waits_for_its_node() -> None:
+    peers = Peers()
+    peers.having.add(3)
+    assert peers.passed(5, [3, 4], told(1)) == [(3, told(1))]
+    assert peers.paths.concerns(4)
+    assert not peers.paths.concerns(5)
+    assert peers.paths.shown(4, "Main/Units/6") == []
+    assert peers.paths.shown(4, "Main/Units/5") == [(5, told(1))]
+    assert peers.paths.shown(4, "Main/Units/5") == []
+    assert peers.paths.shown(3, "Main/Units/5") == []
+
+
+def test_values_of_a_lost_node_are_left_out() -> None:
+    peers = Peers()
+    peers.having.update((3, 4))
+    peers.passed(5, [3, 4], told(1))
+    peers.passed(5, [3, 4], told(2, "Main/Board/Sync"))
+    both = sync(1, 2)
+    assert peers.passed(5, [3, 4], both) == [(3, both), (4, both)]
+    peers.paths.hidden(4, "Main/Units/5")
+    assert peers.passed(5, [3, 4], both) == [(3, both), (4, sync(2))]
+    assert peers.passed(5, [4], sync(1)) == []
+    assert peers.passed(5, [4], sync(2)) == [(4, sync(2))]
+    delta = Delta(((0x80000001, 1, b"\2\1"), (0x80000002, 1, b"\2\1"))).encode()
+    assert peers.passed(5, [4], delta) == [(4, Delta(((0x80000002, 1, b"\2\1"),)).encode())]
+    assert peers.passed(6, [4], both) == [(4, both)]  # the numbers of another sender
+    peers.paths.shown(4, "Main/Units/5")
+    assert peers.passed(5, [3, 4], both) == [(3, both), (4, both)]
+    assert not peers.paths.is_concerned(both)
+
+
+def test_other_packets_are_no_concern() -> None:
+    peers = Peers()
+    peers.having.add(4)
+    peers.passed(5, [4], told(1))
+    peers.paths.hidden(4, PATH)
+    assert not peers.paths.is_concerned(ConfirmPath(True, 1).encode())
+    assert not peers.paths.is_concerned(b"\0\1\2")
+
+
+def test_peers_that_leave_are_forgotten() -> None:
+    peers = Peers()
+    peers.having.add(4)
+    peers.passed(5, [4], told(1))
+    peers.paths.hidden(4, PATH)
+    peers.paths.forget_peer(5)
+    assert not peers.paths.concerns(4)
+    assert not peers.paths.is_concerned(sync(1))
+    peers.passed(6, [4], told(1))
+    peers.paths.hidden(4, PATH)
+    peers.paths.forget_peer(4)
+    assert not peers.paths.is_concerned(sync(1))
+    peers.passed(6, [4], told(1))
+    peers.paths.clear()
+    assert not peers.paths.concerns(4)
+
+
+def test_the_number_of_paths_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(relayed, "MOST", 2)
+    peers = Peers()
+    for number in (1, 2, 3, 3):
+        peers.passed(5, [4], told(number))
+    assert peers.paths.shown(4, "Main/Units/5") == [(5, told(2)), (5, told(3))]
+
+
+def test_a_damaged_path_is_refused() -> None:
+    with pytest.raises(PacketError):
+        Peers().passed(5, [4], told(1)[:20])
