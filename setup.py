@@ -66,6 +66,7 @@ COMPILED = {
     "gdpeer.multiplayer.replication._declared": "1",
     "gdpeer.multiplayer.replication.outgoing": "1",
     "gdpeer.multiplayer.replication.frames": "1",
+    "gdpeer.multiplayer.replication.spawns": "g",
     "gdpeer.multiplayer._host": "1",
     "gdpeer.multiplayer.godot4.calls": "2",
     "gdpeer.multiplayer.godot4._scene": "1",

@@ -5,6 +5,7 @@ cimport cython
 
 cdef class Marks:
     cdef public object dirty
+    cdef public unsigned long long version
     cdef public dict bits
     cdef public list queue
     cdef public bint is_queued

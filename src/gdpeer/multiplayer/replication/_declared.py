@@ -29,12 +29,13 @@ class Marks:
         queue: the list of synchronizers to look at in the next frame; None while nothing is sent.
         is_queued: whether this object is in `queue`.
         touched: the declared attributes whose value the program may be changing in place.
+        version: rises with each assignment.
     """
 
-    __slots__ = ("bits", "dirty", "is_queued", "queue", "touched")
+    __slots__ = ("bits", "dirty", "is_queued", "queue", "touched", "version")
 
     def __init__(self) -> None:
-        self.dirty = 0
+        self.dirty = self.version = 0
         self.bits: dict[str, int] = {}
         self.queue: list[Any] | None = None
         self.is_queued = False
@@ -76,7 +77,7 @@ class DeclaredBase:
             raise AttributeError(f"{self.name} has no value yet: call super().__init__() first") from None
         if isinstance(value, MUTABLE):
             marks = node.__dict__.get(MARKS)
-            if marks is not None and marks.queue is not None and self.name in marks.bits:
+            if marks is not None and marks.queue is not None:
                 marks.touched[self.name] = None
                 marks.mark(0)
         return value
@@ -97,6 +98,7 @@ class DeclaredBase:
         values[self.name] = value
         marks = values.get(MARKS)
         if marks is not None:
+            marks.version += 1
             bits = marks.bits.get(self.name)
             if bits is not None:
                 marks.mark(bits)

@@ -137,9 +137,16 @@ class Replicator:
         out = self._outs[synchronizer] = Outgoing(synchronizer, root, self.frames.queue)
         if out.lists.declares:
             root.__dict__[MARKS] = out
+        self._forget_outs(root)
         out.spawned = self.spawns.nodes.get(root)
         self._configured(out)
         self._untold[out] = None
+
+    def _forget_outs(self, root: Node) -> None:
+        """Makes the entry of a spawned node look up its synchronizers again."""
+        found = self.spawns.nodes.get(root)
+        if found is not None:
+            found.outs = None
 
     def configuration_changed(self, synchronizer: MultiplayerSynchronizer) -> None:
         """Begins to send the properties of a changed configuration."""
@@ -162,6 +169,7 @@ class Replicator:
         if synchronizer not in self._outs:
             return
         out = self._outs.pop(synchronizer)
+        self._forget_outs(out.root)
         if out.root.__dict__.get(MARKS) is out:
             del out.root.__dict__[MARKS]
         out.queue = None
@@ -299,7 +307,7 @@ class Replicator:
 
     def was_spawned(self, found: SpawnedNode, peer_id: int) -> None:
         """Begins sending the synchronizers of a node to a peer that was sent its SPAWN."""
-        for out in self.outgoing_of(found.node):
+        for out in self.spawns.outs_of(found):
             out.listed.add(peer_id)
             if out.synchronizer.is_visible_to(peer_id):
                 out.join(peer_id, True, spawned=True)
@@ -307,7 +315,7 @@ class Replicator:
 
     def was_despawned(self, found: SpawnedNode, peer_id: int) -> None:
         """Ends sending the synchronizers of a node to a peer that no longer has the node."""
-        for out in self.outgoing_of(found.node):
+        for out in self.spawns.outs_of(found):
             out.listed.discard(peer_id)
             out.leave(peer_id)
         self._host.hidden(peer_id, found.node)
@@ -330,7 +338,8 @@ class Replicator:
         self.identify()
         self.spawns.admit(peer_id)
         for out in list(self._outs.values()):
-            self._attune(out, peer_id)
+            if peer_id not in out.by_net:  # else its SPAWN has just been sent
+                self._attune(out, peer_id)
         self._set_gate()
 
     def identify(self) -> None:

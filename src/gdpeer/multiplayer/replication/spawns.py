@@ -44,9 +44,25 @@ class SpawnedNode:
         net_id: the number in packets; 0: not given yet.
         shown: the ids of the peers that have the node.
         is_pending: the branch with the node is still being added.
+        outs: the synchronizers of the node that this side sends, in the order of the scene; None: not looked up.
+        packet: the last SPAWN, which is still right while `stamp` is.
+        stamp: the node's name and the versions of its synchronizers at the time of `packet`.
     """
 
-    __slots__ = ("above", "argument", "below", "is_pending", "net_id", "node", "scene", "shown", "spawner")
+    __slots__ = (
+        "above",
+        "argument",
+        "below",
+        "is_pending",
+        "net_id",
+        "node",
+        "outs",
+        "packet",
+        "scene",
+        "shown",
+        "spawner",
+        "stamp",
+    )
 
     def __init__(self, spawner: MultiplayerSpawner, node: Node, scene: int, argument: bytes | None) -> None:
         self.spawner = spawner
@@ -58,6 +74,9 @@ class SpawnedNode:
         self.net_id = 0
         self.shown: set[int] = set()
         self.is_pending = True
+        self.outs: list[Outgoing] | None = None
+        self.packet = b""
+        self.stamp: object = None
 
 
 class PeerView:
@@ -147,6 +166,7 @@ class Spawns:
         self._last_id = 0
         for found in self.nodes.values():
             found.net_id = 0
+            found.stamp = None
             found.shown.clear()
 
     def take_id(self) -> int:
@@ -206,8 +226,16 @@ class Spawns:
     def _is_wanted(self, found: SpawnedNode, peer_id: int) -> bool:
         if found.above is not None and peer_id not in found.above.shown:
             return False
-        outs = self._replicator.outgoing_of(found.node)
+        outs = self.outs_of(found)
+        if len(outs) == 1:
+            return outs[0].synchronizer.is_visible_to(peer_id)
         return not outs or any(out.synchronizer.is_visible_to(peer_id) for out in outs)
+
+    def outs_of(self, found: SpawnedNode) -> list[Outgoing]:
+        """Returns the synchronizers of a node that this side sends, in the order of the scene."""
+        if found.outs is None:
+            found.outs = self._replicator.outgoing_of(found.node)
+        return found.outs
 
     def _spawn(self, found: SpawnedNode, peer_id: int, view: PeerView) -> None:
         packet = self._packet(found)
@@ -230,7 +258,10 @@ class Spawns:
 
     def _packet(self, found: SpawnedNode) -> bytes | None:
         """Returns the SPAWN of a node; None if a value cannot be read, which is logged."""
-        outs = self._replicator.outgoing_of(found.node)
+        outs = self.outs_of(found)
+        stamp = (found.node.name, *(out.version for out in outs))
+        if stamp == found.stamp and not any(out.touched or out.is_polled() for out in outs):
+            return found.packet
         state = [out.spawn_state() for out in outs]
         if None in state:
             return None
@@ -243,7 +274,9 @@ class Spawns:
         ids = tuple(out.net_id for out in outs)
         scene = SCENE_CUSTOM if found.argument is not None else found.scene
         values = b"".join(state)  # type: ignore[arg-type]
-        return Spawn(scene, number, found.net_id, ids, found.node.name, found.argument, values).encode()
+        found.packet = Spawn(scene, number, found.net_id, ids, found.node.name, found.argument, values).encode()
+        found.stamp = stamp
+        return found.packet
 
     def tell(self, node: Node, peer_id: int) -> bool:
         """Tells a peer the number of a node's path, unless it was told; returns False if there was no room."""

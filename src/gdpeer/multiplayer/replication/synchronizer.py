@@ -245,7 +245,7 @@ class MultiplayerSynchronizer(Node):
         """Whether a peer may see the node: it is shown to the peer or to all, and every filter agrees."""
         if peer not in self._gdpeer_shown_to and 0 not in self._gdpeer_shown_to:
             return False
-        return all(self._gdpeer_ask(one, peer) for one in self._gdpeer_filters)
+        return not self._gdpeer_filters or all(self._gdpeer_ask(one, peer) for one in self._gdpeer_filters)
 
     def has_filters(self) -> bool:
         """Whether `add_visibility_filter` has added a function."""
