@@ -20,6 +20,7 @@ from gdpeer.multiplayer.wire.godot4 import SimplifyPath
 from gdpeer.multiplayer.wire.replication import SCENE_CUSTOM, Despawn, Spawn
 
 if TYPE_CHECKING:
+    from gdpeer.multiplayer.replication.outgoing import Outgoing
     from gdpeer.multiplayer.replication.replicator import ReplicationHost, Replicator
     from gdpeer.multiplayer.replication.spawner import MultiplayerSpawner
     from gdpeer.multiplayer.tree import Node
