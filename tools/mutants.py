@@ -35,13 +35,13 @@ import sys
 import threading
 import time
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from tests.support.missing import ROOT
-from tools.mutants_plugin import CHOSEN
+from tools.mutants_plugin import CHOSEN, FOUND
 
 PACKAGE = Path("src/gdpeer")
 OUT = ROOT / "build" / "mutants"
@@ -211,19 +211,21 @@ class Reach:
     Attributes:
         seconds: how long all tests took.
         tests: for each line of each module the ids of the tests; "" if the line ran at import.
+        all: the ids of all tests.
     """
 
     seconds: float
     tests: dict[str, dict[int, set[str]]]
+    all: list[str]
 
     def of(self, mutant: Mutant) -> list[str]:
         """Returns the tests that reach the changed statement; all tests if it runs at import."""
         lines, is_in_function = statement_at(mutant.module, mutant.line)
+        if not is_in_function:
+            # A test that only reads constants reaches no line.
+            return self.all
         reached = self.tests.get(mutant.module, {})
-        if is_in_function:
-            found = set().union(*(reached.get(line, set()) for line in lines))
-        else:
-            found = {name for lines in self.tests.values() for names in lines.values() for name in names}
+        found = set().union(*(reached.get(line, set()) for line in lines))
         return sorted(found - {""})
 
 
@@ -245,10 +247,13 @@ def statement_at(module: str, line: int) -> tuple[range, bool]:
     return best, is_in_function
 
 
-def run_tests(sources: Path, words: list[str], limit: float, chosen: Iterable[str] = ()) -> tuple[int, str]:
+def run_tests(
+    sources: Path, words: list[str], limit: float, chosen: Iterable[str] = (), settings: Mapping[str, str] = {}
+) -> tuple[int, str]:
     """Runs pytest; returns its exit status and output. The status is -1 after more than `limit` seconds."""
     options = ["-x", "-q", "--tb=no", "-p", "no:cacheprovider", "-p", "tools.mutants_plugin", "-m", "not extended"]
     environment = dict(os.environ, PYTHONPATH=str(sources), GDPEER_LOOPS="asyncio", PYTHONDONTWRITEBYTECODE="1")
+    environment.update(settings)
     if chosen:
         names = sources.with_suffix(".tests")
         names.write_text("\n".join(chosen), encoding="utf-8")
@@ -289,7 +294,8 @@ def reach(folder: str) -> Reach:
     settings.write_text(f"[run]\ndata_file = {data}\ncore = ctrace\ninclude =\n  {changed}\n")
     began = time.monotonic()
     words = ["coverage", "run", f"--rcfile={settings}", "-m", "pytest", *ASKED[folder].split()]
-    status, printed = run_tests(sources, words, 3600.0)
+    names = OUT / f"{folder}.found"
+    status, printed = run_tests(sources, words, 3600.0, settings={FOUND: str(names)})
     if status:
         raise SystemExit(f"without any change a test fails:\n{printed[-2000:]}")
     seconds = time.monotonic() - began
@@ -302,7 +308,7 @@ def reach(folder: str) -> Reach:
         }
         for path in found.measured_files()
     }
-    return Reach(seconds, tests)
+    return Reach(seconds, tests, names.read_text(encoding="utf-8").split("\n"))
 
 
 def copy_of_the_sources(name: str) -> Path:
