@@ -230,8 +230,6 @@ class PeerHost(HostBase, MultiplayerAPI[PeerType]):
             self._tell_replaced()
             return self._packets is None
         self._status = status
-        if was == _DISCONNECTED:
-            self._has_begun = self._has_begun or self.is_server()
         if status == _DISCONNECTED:
             self._forget_connection().emit()
         return status == _DISCONNECTED

@@ -327,3 +327,23 @@ def test_a_client_of_godot_3_that_connects_anew_by_itself() -> None:
         until(lambda: server.api.get_peers() and client.api.get_peers(), server, client)
         assert client.take() == ["peer_connected", "connected_to_server"]
         check_calls(server, client)
+
+
+@pytest.mark.parametrize("is_taken", [False, True])
+def test_the_poll_in_which_a_client_reconnects_has_a_peer_unless_a_handler_takes_it_away(is_taken: bool) -> None:
+    peer, client_peer = WebSocketServer(), WebSocketClient()
+    peer.bind_ip = "127.0.0.1"
+    assert peer.listen(0, gd_mp_api=True) is OK
+    client_peer.reconnection = Reconnection(0.01, 0.05)
+    with peer, client_peer:
+        begin3(client_peer, peer)
+        server, client = Side(peer), Side(client_peer)
+        until(lambda: server.api.get_peers() and client.api.get_peers(), server, client)
+        client.take()
+        if is_taken:
+            client.api.server_disconnected.connect(lambda: setattr(client.api, "multiplayer_peer", None))
+        peer.stop(1012)
+        results: list[Any] = []
+        until(lambda: client.told or results.append(client.api.poll(0.002)))
+        assert client.take() == ["server_disconnected"]
+        assert results[-1] is (ERR_UNCONFIGURED if is_taken else OK)
