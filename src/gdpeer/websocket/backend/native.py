@@ -582,7 +582,7 @@ class NativeBackend(Backend):
 
     def _end_of_stream(self) -> None:
         """Handles that the other side will send nothing more."""
-        if self.stage == STAGE_OPEN and self.connection.is_held() and self.stream is not None:
+        if self.connection.is_held():
             # A close frame came first. It waits until the packets before it were taken.
             self._want_read(False)
         elif self.stage < STAGE_LINGERING:

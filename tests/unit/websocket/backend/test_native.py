@@ -5,6 +5,7 @@ Everything runs stepped, as a peer that polls without waiting does, and watched 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -12,13 +13,17 @@ import pytest
 
 from gdpeer import ERR_OUT_OF_MEMORY, FAILED, OK, Cause, CloseCause, ManualClock, TransportError, WebSocketPeer
 from gdpeer.http.response import Response
+from gdpeer.logs import LOGGED_AT_ONCE
+from gdpeer.protocol.url import parse_url
 from gdpeer.transport.memory import MemoryStream, memory_pair
 from gdpeer.transport.poller import Poller
 from gdpeer.transport.receive_buffer import SCRATCH_SIZE, scratch
+from gdpeer.transport.stream import READ, WOULD_BLOCK, WRITE, Address, Ready
 from gdpeer.websocket.backend.base import Turn, leave
+from gdpeer.websocket.backend.deadline import NEVER
 from gdpeer.websocket.backend.http_answer import PAGE_LEAST, PAGE_STALL
 from gdpeer.websocket.backend.native import NativeBackend
-from gdpeer.websocket.opening.upgrade import ServerUpgrade
+from gdpeer.websocket.opening.upgrade import ClientUpgrade, ServerUpgrade
 from gdpeer.websocket.settings import Settings
 from gdpeer.websocket.states import Stage
 from tests.unit.websocket.support import (
@@ -29,6 +34,7 @@ from tests.unit.websocket.support import (
     CONNECTING,
     OPEN,
     PING,
+    PONG,
     LateConnector,
     Pair,
     Room,
@@ -38,6 +44,7 @@ from tests.unit.websocket.support import (
     is_closed,
     make_pair,
     open_pair,
+    plain_request,
     raw_client,
     raw_server,
     read_all,
@@ -286,6 +293,21 @@ def peer_stream(peer: WebSocketPeer) -> MemoryStream:
     return backend.stream
 
 
+def watch_reads(stream: MemoryStream, count: int | None = None) -> list[int]:
+    """The result of each read from now on; with a `count` each read finds so many bytes."""
+    reads: list[int] = []
+    receive_into = stream.receive_into
+
+    def counted(buffer: Any) -> int:
+        assert len(reads) < 100, "it reads for ever"
+        reads.append(WOULD_BLOCK)  # also where the stream is closed, and raises
+        reads[-1] = receive_into(buffer) if count is None else count
+        return reads[-1]
+
+    stream.receive_into = counted  # type: ignore[method-assign]
+    return reads
+
+
 def test_when_both_have_ended_nothing_is_awaited(poll: Poll) -> None:
     peer, theirs, _ = raw_client()
     theirs.send([frame(CLOSE, CLOSE_1000)])
@@ -405,7 +427,167 @@ def test_over_tls_the_grace_is_for_the_side_that_answers_only(poll: Poll) -> Non
     assert has_ended(theirs)
 
 
+def test_over_tls_a_close_while_the_answer_is_on_its_way_leaves_it_the_time(poll: Poll) -> None:
+    peer, theirs, clock = raw_client()
+    stream = secure(peer)
+    theirs.send([frame(CLOSE, CLOSE_1000)])
+    poll(peer)
+    peer.close(4000)
+    assert not is_closed(stream)
+    clock.advance(0.2)
+    poll(peer)
+    assert has_ended(theirs)
+    assert peer.get_close_code() == 1000
+
+
 # ---------------------------------------------------------------------------------------------- bad moments
+
+
+def test_a_stream_that_the_system_does_not_watch_gets_no_request_and_no_deadline() -> None:
+    clock = ManualClock(100.0)
+    ours, theirs = memory_pair(clock=clock)
+
+    def refuse(poller: Poller, ready: Ready) -> None:
+        raise TransportError("the system watches no more sockets")
+
+    ours.attach = refuse  # type: ignore[method-assign]
+    settings = Settings()
+    with Poller(clock) as poller:
+        backend = NativeBackend(
+            settings, clock, ClientUpgrade(settings, settings.limits(), parse_url("ws://a")), Turn(poller)
+        )
+        backend.start(ours)
+        assert backend.stage == Stage.DONE
+        assert (backend.deadline.when, backend.outbound_bytes()) == (NEVER, 0)
+        assert read_all(theirs) == b""
+
+
+def test_a_stream_is_not_read_in_the_step_that_ends_it_by_its_deadline() -> None:
+    peer, _, clock = raw_client(close_timeout=1.0)
+    reads = watch_reads(peer_stream(peer))
+    peer.close()
+    clock.advance(1.0)
+    peer.poll()
+    assert peer.get_close_cause().cause is Cause.TIMEOUT
+    assert reads == []
+
+
+def test_room_to_write_reads_nothing() -> None:
+    peer, _, _ = raw_client()
+    reads = watch_reads(peer_stream(peer))
+    backend = peer._backend
+    assert isinstance(backend, NativeBackend)
+    backend.ready(WRITE)
+    assert reads == []
+    backend.ready(READ)
+    assert reads == [WOULD_BLOCK]
+
+
+def reads_with_more_pending(peer: WebSocketPeer, theirs: MemoryStream, *frames: bytes) -> list[int]:
+    """The reads of one poll, where TLS says after the first one that it holds more."""
+    stream = peer_stream(peer)
+    reads = watch_reads(stream)
+    stream.has_pending = lambda: not reads[1:]  # type: ignore[method-assign]
+    theirs.send(frames)
+    peer.poll()
+    return reads
+
+
+def test_reading_goes_on_while_tls_holds_more_and_stops_where_the_queue_is_full() -> None:
+    peer, theirs, _ = raw_client()
+    assert len(reads_with_more_pending(peer, theirs, frame(BINARY, b"x"))) == 2
+    peer, theirs, _ = raw_client()
+    assert len(reads_with_more_pending(peer, theirs, frame(BINARY, b"x")[:1])) == 2
+    peer, theirs, _ = raw_client(max_queued_packets=1)
+    assert len(reads_with_more_pending(peer, theirs, frame(BINARY, b"x"))) == 1
+
+
+def test_reading_stops_where_the_answer_to_a_close_broke_the_stream() -> None:
+    peer, theirs, _ = raw_client()
+    break_send(peer_stream(peer))
+    assert len(reads_with_more_pending(peer, theirs, frame(CLOSE, CLOSE_1000))) == 1
+    assert is_closed(peer_stream(peer))
+
+
+def test_the_newest_ping_of_a_flood_is_answered_once_the_stream_takes_bytes_again(poll: Poll) -> None:
+    peer, theirs, _ = raw_client()
+    stream = peer_stream(peer)
+    send, stream.send = stream.send, lambda chunks: 0  # type: ignore[method-assign]
+    theirs.send([frame(PING, bytes(125))] * 300 + [frame(PING, b"newest")])
+    poll(peer)
+    stream.send = send  # type: ignore[method-assign]
+    poll(peer)
+    assert read_all(theirs).endswith(frame(PONG, bytes(125), masked=False) + frame(PONG, b"newest", masked=False))
+
+
+def test_no_delay_is_set_on_the_stream_if_there_is_one() -> None:
+    peer, _, _ = raw_client()
+    seen: list[bool] = []
+    peer_stream(peer).set_no_delay = seen.append  # type: ignore[method-assign]
+    peer.set_no_delay(False)
+    assert seen == [False]
+    waiting = WebSocketPeer()
+    assert waiting.connect_through(LateConnector(memory_pair()[0])) is OK
+    waiting.set_no_delay(True)
+
+
+def test_nothing_is_sent_on_a_stream_that_has_ended() -> None:
+    peer, theirs, _ = raw_client()
+    stream = peer_stream(peer)
+    stream.send = lambda chunks: 0  # type: ignore[method-assign]
+    peer.send(b"waits")
+    peer.close(-1)
+    sends = watch_sends(stream)
+    backend = peer._backend
+    assert isinstance(backend, NativeBackend)
+    backend.flush()
+    assert backend.outbound_bytes() > 0
+    assert sends == []
+    assert read_all(theirs) == b""
+
+
+def test_a_handler_that_lets_go_of_a_stream_can_still_be_flushed() -> None:
+    peer, _, _ = raw_client()
+    stream = peer_stream(peer)
+    stream.send = lambda chunks: 0  # type: ignore[method-assign]
+    peer.send(b"waits")
+    backend = peer._backend
+    assert isinstance(backend, NativeBackend)
+    backend.let_go()
+    backend.flush()
+    assert not is_closed(stream)
+
+
+def test_a_close_frame_and_the_end_of_tcp_wait_together_for_the_packets_before(poll: Poll) -> None:
+    peer, theirs, _ = raw_client()
+    peer_stream(peer).has_pending = lambda: True  # type: ignore[method-assign]
+    theirs.send([frame(BINARY, b"last"), frame(CLOSE, b"\x0f\xa0bye")])
+    theirs.close_write()
+    poll(peer, turns=1)
+    assert (peer.get_ready_state(), peer.get_close_code()) == (OPEN, -1)
+    assert not peer_stream(peer)._want_read
+    assert peer.get_packet() == b"last"
+    poll(peer)
+    assert (peer.get_ready_state(), peer.get_close_code(), peer.get_close_reason()) == (CLOSED, 4000, "bye")
+
+
+class Addressed(MemoryStream):
+    """An end whose other end has an address."""
+
+    @property
+    def remote_address(self) -> Address:
+        return "192.0.2.1", 1
+
+
+def test_broken_rules_of_one_address_are_logged_ten_times(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "gdpeer.websocket")
+    room = Room()
+    for _ in range(LOGGED_AT_ONCE + 5):
+        _, theirs, ours = room.stream()
+        ours.__class__ = Addressed
+        theirs.send([request(), frame(3)])
+        room.poll()
+    assert sum("reserved" in line or "opcode" in line for line in caplog.messages) == LOGGED_AT_ONCE
 
 
 def break_send(stream: MemoryStream) -> None:
@@ -476,10 +658,12 @@ def test_a_turn_that_was_asked_for_finds_the_connection_gone() -> None:
     theirs.send([request()])
     room.poll()
     stream.has_pending = lambda: True  # type: ignore[method-assign]
+    reads = watch_reads(stream)
     room.server.data_received.once(lambda peer_id: room.server.disconnect_peer(peer_id, -1))
     for _ in range(50):
         theirs.send([frame(BINARY, bytes(94))])
     room.poll()
+    assert len(reads) == 8
     assert room.events[-1] == ("client_disconnected", peer_id, False)
     assert len(room.told("data_received")) <= 8
     room.server.stop()
@@ -507,6 +691,18 @@ def test_reading_goes_on_when_half_of_the_room_is_free() -> None:
             counts.append(peer.get_available_packet_count())
             peer.get_packet()
         assert counts == [4, 3, 4]
+
+
+def test_a_full_queue_stops_the_stream_until_there_is_room(poll: Poll) -> None:
+    """Else the poller of a game that takes no packets would never wait."""
+    peer, theirs, _ = raw_client(max_queued_packets=1)
+    stream = peer_stream(peer)
+    theirs.send([frame(BINARY, b"x")])
+    poll(peer, turns=1)
+    assert not stream._want_read
+    peer.get_packet()
+    poll(peer, turns=2)
+    assert stream._want_read
 
 
 def test_no_packet_is_lost_when_one_is_too_big_behind_a_full_queue(poll: Poll) -> None:
@@ -553,6 +749,23 @@ def test_leaving_says_why_and_reads_what_would_reset_the_connection() -> None:
     assert (pair.client.get_close_code(), pair.client.get_close_reason()) == (4000, "bye")
 
 
+@pytest.mark.parametrize(("count", "reads"), [(WOULD_BLOCK, 1), (0, 1), (1, 5), (SCRATCH_SIZE, 5)])
+@pytest.mark.parametrize("before", [0, 100_000])
+def test_leaving_reads_only_while_bytes_come_and_a_mebibyte_at_most(before: int, count: int, reads: int) -> None:
+    """A side that sends for ever does not hold up a server that stops."""
+    peer, theirs, _ = raw_client()
+    if before:
+        theirs.send([frame(CLOSE, CLOSE_1000)])
+        peer.poll()
+        theirs.send([bytes(before)])
+        peer.poll()
+    backend = peer._backend
+    assert isinstance(backend, NativeBackend)
+    found = watch_reads(peer_stream(peer), count)
+    leave([backend], 1000, "")
+    assert len(found) == reads
+
+
 def test_leaving_a_lingering_connection_ends_it() -> None:
     peer, theirs, _ = raw_client()
     theirs.send([frame(CLOSE, CLOSE_1000)])
@@ -563,7 +776,9 @@ def test_leaving_a_lingering_connection_ends_it() -> None:
     leave([backend], 1001, "")
     assert backend.stage == Stage.DONE
     assert backend.close_code == 1000
+    reads = watch_reads(peer_stream(peer))
     leave([backend], 1001, "")
+    assert reads == []
 
 
 def test_leaving_a_broken_connection_ends_it() -> None:
@@ -653,7 +868,11 @@ def test_a_page_that_nobody_takes_is_given_up(sips: int) -> None:
 def test_a_page_that_is_out_lingers_no_longer_than_a_close() -> None:
     backend, theirs, clock = asked_for_a_page(10)
     assert read_all(theirs).endswith(bytes(10))
-    clock.advance(1.0)
+    clock.advance(0.5)
+    theirs.send([b"more words of whoever asked"])
+    backend.step()
+    assert backend.stage == Stage.LINGERING
+    clock.advance(0.5)
     backend.step()
     assert backend.stage == Stage.DONE
 
@@ -669,6 +888,21 @@ def test_who_asked_for_a_page_may_end_its_own_side_at_once() -> None:
         came += len(read_all(theirs))
         backend.step()
     assert came + len(read_all(theirs)) > 1_000_000
+    assert has_ended(theirs)
+
+
+def test_who_asked_for_a_page_may_end_its_own_side_in_the_same_read() -> None:
+    """As TLS allows: the system has one piece of bytes, and TLS finds the request and the end in it."""
+    room = Room(http_handler=lambda request: Response(200, bytes(500_000)))
+    _, theirs, ours = room.stream(capacity=65_536)
+    ours.has_pending = lambda: True  # type: ignore[method-assign]
+    theirs.send([plain_request()])
+    theirs.close_write()
+    came = 0
+    for _ in range(40):
+        room.poll(1)
+        came += len(read_all(theirs))
+    assert came > 500_000
     assert has_ended(theirs)
 
 
@@ -691,6 +925,7 @@ def test_who_asked_for_a_page_may_go_in_the_middle_of_it() -> None:
     assert len(calls) == 2
     assert backend.stage == Stage.DONE
     assert backend.cause is cause
+    assert backend.deadline.when == NEVER
 
 
 def test_an_upgrade_is_asked_anew_only_while_there_is_one() -> None:
