@@ -535,3 +535,22 @@ def test_what_arrives_after_the_end_is_ignored(connection: Connection, masked: b
         feed(connection, late)
     assert packets(connection.inbox) == []
     assert connection.failure is None
+
+
+def test_nothing_is_wanted_past_bytes_that_wait_unparsed_or_past_the_end(
+    connection: Connection, masked: bool, limits: Limits
+) -> None:
+    limits.max_message_size, limits.max_queued_packets = 2 << 20, 1
+    connection.inbox.use(limits)
+    large = frame(BINARY, bytes(1 << 20), masked=masked)
+    feed(connection, large[:100])
+    assert connection.wanted() > 0
+    feed(connection, large[100:])
+    feed(connection, large[:100])  # behind a full queue
+    assert connection.wanted() == 0
+    assert taken(connection) == [(bytes(1 << 20), False)]
+    connection.resume()
+    assert connection.wanted() > 0
+    feed(connection, large[100:])
+    feed(connection, frame(CLOSE, masked=masked))
+    assert connection.wanted() == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import tracemalloc
 import zlib
 from contextlib import nullcontext
@@ -369,6 +370,24 @@ def test_bomb_takes_no_more_memory_than_its_limit() -> None:
         tracemalloc.stop()
     assert caught.value.code == 1009
     assert peak < 500_000
+
+
+def test_no_byte_refers_past_the_smallest_window() -> None:
+    once = random.Random(1).randbytes(600)
+    message = once + once[:100]
+    for bits in (8, 9):
+        inflate = zlib.decompressobj(-9)
+        pieces = [bytes((byte,)) for byte in Deflater(bits).compress(message)]
+        assert b"".join(map(inflate.decompress, pieces)) == message
+
+
+def test_sixteen_final_blocks_with_more_behind_them_are_let_in() -> None:
+    inflater = Inflater()
+    data = b"\x03\x00" * 16 + Deflater().compress(b"more")
+    for _ in range(2):  # counted for each message anew
+        assert inflater.feed(data, ROOM) + inflater.finish(ROOM) == b"more"
+    with pytest.raises(ProtocolError, match="more than 16 final blocks"):
+        Inflater().feed(b"\x03\x00" + data, ROOM)
 
 
 def test_final_blocks_without_end_are_stopped() -> None:

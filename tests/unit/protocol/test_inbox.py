@@ -312,7 +312,7 @@ def test_fragments_are_summed_before_the_payload_comes(inbox: Inbox, masked: boo
     parse(inbox, frame(BINARY, b"x" * 60, masked=masked, fin=False))
     parse(inbox, frame(CONTINUATION, b"x" * 40, masked=masked, fin=False))
     head = bytes([0x00]) + length_bytes(1, masked) + (KEY if masked else b"")
-    assert refusal(inbox, head)[0] == 1009
+    assert refusal(inbox, head) == (1009, "a message of 101 bytes or more is over the limit of 100")
 
 
 def test_message_at_the_limit_is_let_in(inbox: Inbox, masked: bool, limits: Limits) -> None:
@@ -409,6 +409,12 @@ def test_inflated_text_is_checked_as_it_comes(compressed: Inbox, masked: bool) -
     with pytest.raises(ProtocolError) as caught:
         parse(compressed, frame(TEXT, data[:20], masked=masked, rsv=4, fin=False))
     assert caught.value.code == 1007
+
+
+def test_bytes_of_a_text_that_come_only_with_the_cut_off_flush_are_checked(compressed: Inbox, masked: bool) -> None:
+    """A stored block of four bytes without a byte in it: the flush that belongs behind it fills it, and is no text."""
+    data = b"\x00\x04\x00\xfb\xff"
+    assert refusal(compressed, frame(TEXT, data, masked=masked, rsv=4)) == (1007, "a text message is not UTF-8")
 
 
 def test_inflated_text_may_not_end_within_a_character(compressed: Inbox, masked: bool) -> None:

@@ -92,3 +92,12 @@ def test_objects_go_out_in_full_only_if_asked_for() -> None:
     with pytest.raises(VariantError, match="objects are allowed"):
         wire.encode_named(wire.Command.REMOTE_CALL, "take", thing)
     assert b"secret" in wire.encode_named(wire.Command.REMOTE_CALL, "take", thing, objects=True)
+
+
+def test_objects_are_taken_in_full_only_if_asked_for() -> None:
+    data = wire.RemoteCall(1, "take", [EncodedObject("Node", {"name": "secret"})]).encode()
+    with pytest.raises(PacketError, match="cannot be decoded"):
+        wire.parse(data)
+    packet = wire.parse(data, objects=True)
+    assert isinstance(packet, wire.RemoteCall)
+    assert packet.arguments[0].class_name == "Node"

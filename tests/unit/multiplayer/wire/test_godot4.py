@@ -137,6 +137,12 @@ def test_objects_are_taken_only_when_asked_for() -> None:
     assert packet.encode() == data
 
 
+def test_the_commands_have_the_engines_numbers() -> None:
+    names = "REMOTE_CALL SIMPLIFY_PATH CONFIRM_PATH RAW SPAWN DESPAWN SYNC SYS"
+    assert {one.name: one.value for one in wire.Command} == {name: at for at, name in enumerate(names.split())}
+    assert [one.name for one in wire.SysCommand] == ["AUTH", "ADD_PEER", "DEL_PEER", "RELAY"]
+
+
 def test_too_many_arguments() -> None:
     assert isinstance(wire.parse(wire.RemoteCall(1, 1, [0] * 255).encode()), wire.RemoteCall)
     with pytest.raises(ValueError, match="at most 255 arguments, not 256"):
