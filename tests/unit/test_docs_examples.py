@@ -29,7 +29,7 @@ DOCS = ROOT / "docs"
 BLOCK = re.compile(r"(?<! -->\n)^```(python|pycon)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
-RUN = ("rpc", "variants", "dialects", "blocking")
+RUN = ("rpc", "variants", "dialects", "blocking", "replication")
 """The pages whose blocks are run."""
 EVERY_PAGE = [page.relative_to(ROOT).as_posix() for page in pages()]
 
@@ -108,6 +108,28 @@ def test_the_readme_s_multiplayer_server_tells_why_it_cannot_listen() -> None:
         with Process([sys.executable, "-c", source.replace("8910", port)]) as server:
             assert server.wait() == 1
         assert server.stderr[-1] == f"cannot listen on 127.0.0.1 port {port}: the address is in use"
+
+
+def test_the_server_that_replicates_and_its_bot() -> None:
+    text = (DOCS / "replication.md").read_text(encoding="utf-8")
+    server = text.partition("<!-- runs until you stop it -->\n```python\n")[2].partition("```\n")[0]
+    port = str(free_port())
+    bot = program("replication/bot.py").read_text().replace("8910", port)
+    with Process([sys.executable, "-c", server.replace("8910", port)]):
+        wait_until_listening(int(port))
+        with Process([sys.executable, "-c", bot]) as first:
+            first.wait_for(r"^appeared: \d+$")
+            first.wait_for(r"^\d+ \['position'\] \(\d+\.0, 0\.0\)$")
+            with Process([sys.executable, "-c", bot]) as second:
+                second.wait_for(r"^appeared: \d+$")
+            first.wait_for(r"^disappeared: \d+$")
+
+
+def test_the_scenes_of_a_project() -> None:
+    text = (DOCS / "replication.md").read_text(encoding="utf-8")
+    script = str(program("replication/project_scenes.py"))
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=60)
+    assert f"```text\n{done.stdout}```\n" in text, done.stdout + done.stderr
 
 
 def test_the_table_of_types_is_that_of_the_code() -> None:
