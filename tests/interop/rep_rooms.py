@@ -103,11 +103,12 @@ class PythonSide:
         """Returns the names that the signal has told."""
         return self.main.despawned
 
-    def make_loose(self) -> None:
-        """Has the board take values of any type: its class does already."""
+    def script_board(self, path: str) -> None:
+        """Does nothing: the class of the board is that of the form."""
 
-    def set_clock(self, text: str) -> None:
-        self.main.board.clock = text
+    def set_board(self, name: str, value: Any) -> None:
+        """Sets a property of the board."""
+        setattr(self.main.board, name, value)
 
     def set_unit(self, name: str, value: Any) -> None:
         """Sets a property of U1."""
@@ -227,16 +228,17 @@ class EngineSide:
         """Returns the names that the signal has told."""
         return [one["name"] for one in self.events("despawned")]
 
-    def make_loose(self) -> None:
-        """Has the board take values of any type."""
-        self._ask(loose="")
+    def script_board(self, path: str) -> None:
+        """Has the board take values of other types."""
+        self._ask(board=path)
 
-    def set_clock(self, text: str) -> None:
-        self.value(f"get_node('Board').set('clock', '{text}')")
+    def set_board(self, name: str, value: Any) -> None:
+        """Sets a property of the board."""
+        self._ask(set="Board", to=[name, var_to_str(value)])
 
     def set_unit(self, name: str, value: Any) -> None:
         """Sets a property of U1."""
-        self.value(f"get_node('Units/U1').set('{name}', {var_to_str(value)})")
+        self._ask(set="Units/U1", to=[name, var_to_str(value)])
 
     @property
     def errors(self) -> list[str]:
@@ -246,6 +248,8 @@ class EngineSide:
 
     def leave(self) -> None:
         """Ends the session, and lets the engine play another."""
+        # Main still runs its own steps, none, when it has just heard of the first peer.
+        self._table.until(lambda: self.events("done") or not self.events("peer_connected"))
         self._ask(leave="")
         _idle.append(self.puppet)
 

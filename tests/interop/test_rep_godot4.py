@@ -5,13 +5,31 @@ The first side of a cast is the server.
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from typing import Any, TypeAlias
 
 import pytest
 
-from gdpeer import Color, Vector2
-from tests.interop.rep_rooms import PythonSide, Side, Table, end_engines, seats
+from gdpeer import (
+    Color,
+    Node,
+    NodePath,
+    PackedInt32Array,
+    PackedStringArray,
+    PackedVector2Array,
+    Quaternion,
+    Rect2,
+    ReplicationMode,
+    StringName,
+    Transform2D,
+    Vector2,
+    Vector2i,
+    Vector3,
+    replicated,
+)
+from tests.interop.rep_roam import Roam
+from tests.interop.rep_rooms import EngineSide, PythonSide, Side, Table, end_engines, seats
 from tests.support.rep_game import BY_HAND, DECLARED, Forms
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(60)]
@@ -20,7 +38,7 @@ Cast: TypeAlias = "tuple[str, ...]"
 
 HOSTS = ("python", "engine", "engine")
 JOINS = ("engine", "python", "engine")
-BOT = ("python", "engine", "engine", "python")
+BOT = ("python", "python", "engine", "engine")
 FORMS = {"declared": DECLARED, "by_hand": BY_HAND}
 UNKNOWN_PATH = r'Node not found: "Main/|Parameter "node" is null'
 """A side tells the path of a synchronizer that the others do not have."""
@@ -236,13 +254,71 @@ def test_values_of_the_size_of_a_packet(cast: Cast, forms: Forms) -> None:
     errors = "Invalid sync packet|Node states bigger than MTU" if cast[0] == "engine" else ""
     with seats(*cast, forms=forms, errors=errors) as table:
         for side in table.sides:
-            side.make_loose()
+            side.script_board("res://rep_loose.gd")
         for size in (1328, 1332, 1344, 1):
-            table.server.set_clock("x" * size)
+            table.server.set_board("clock", "x" * size)
             if size == 1344:
                 table.run(0.1)
             else:
                 table.agree(Board={"clock": "x" * size})
+
+
+VALUES = (
+    None,
+    True,
+    -(2**40),
+    1.5,
+    "text",
+    StringName("name"),
+    NodePath("Main/Units:x"),
+    Vector2i(1, 2),
+    Rect2(1, 2, 3, 4),
+    Vector3(1, 2, 3),
+    Transform2D.IDENTITY,
+    Quaternion(0, 0, 0, 1),
+    Color(0.5, 0.25, 1, 0),
+    [1, "two", [3.5, None]],
+    {"a": {1: [Vector2(1, 2)]}, Vector2i(1, 1): b"bytes"},
+    b"\x00\x01\xff",
+    PackedInt32Array([1, -2]),
+    PackedStringArray(["a", "b"]),
+    PackedVector2Array([Vector2(1, 2)]),
+)
+
+
+@each_cast("python_hosts", "python_joins", forms=("declared",))
+def test_values_of_all_kinds(cast: Cast, forms: Forms) -> None:
+    with seats(*cast, forms=forms) as table:
+        for side in table.sides:
+            side.script_board("res://rep_loose.gd")
+        for value in VALUES:
+            table.server.set_board("clock", value)
+            table.agree(Board={"clock": value})
+
+
+class TypedBoard(Node):
+    synchronizer_name = "Sync"
+    score: list[int] = replicated([], mode=ReplicationMode.ON_CHANGE)
+    clock: dict[str, int] = replicated({})
+    notes: list[Vector2] = replicated([], mode=ReplicationMode.ON_CHANGE)
+
+
+@each_cast("python_hosts", "python_joins", forms=("declared",))
+def test_typed_arrays_and_dictionaries(cast: Cast, forms: Forms) -> None:
+    """An engine drops an untyped array for a typed one."""
+    with seats(*cast, forms=forms._replace(board=TypedBoard)) as table:
+        for side in table.sides:
+            side.script_board("here://typed_board.gd")
+        server = table.server
+        if isinstance(server, PythonSide):
+            server.main.board.score.append(3)
+            server.main.board.clock["a"] = 4
+            server.main.board.notes.append(Vector2(5, 6))
+        else:
+            server.value("get_node('Board').score.append(3)")
+            server.value("get_node('Board').clock.set('a', 4)")
+            server.value("get_node('Board').notes.append(Vector2(5, 6))")
+        table.agree(Board={"score": [3], "clock": {"a": 4}, "notes": [Vector2(5, 6)]})
 
 
 @each_cast("python_hosts")
@@ -296,3 +372,36 @@ def test_without_relay_only_the_server_hears_a_client(cast: Cast, forms: Forms) 
         assert first.state()[f"Units/{second.id()}"]["aim"] == 0.0
         table.server.do("clear")
         table.agree(nodes="")
+
+
+@pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.extended) for seed in range(2, 12))])
+def test_any_order_of_events(seed: int) -> None:
+    with seats("python", "engine", "python", "engine", forms=(DECLARED, BY_HAND)[seed % 2]) as table:
+        Roam(table, seed).go(80)
+
+
+@pytest.mark.extended
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="needs SIGSTOP")
+def test_an_engine_that_stands_still_for_seconds() -> None:
+    """More than its connection holds is sent meanwhile: values that are replaced are left out, nothing else."""
+    with seats("python", "engine", "engine") as table:
+        server, still = table.server, table.clients[0]
+        assert isinstance(server, PythonSide)
+        assert isinstance(still, EngineSide)
+        do(table, "unit")
+        process = still.engine.process.popen
+        process.send_signal(signal.SIGSTOP)
+        try:
+            for number in range(300):
+                server.main.unit.health = number
+                server.main.unit.position = Vector2(number, 0)
+                server.main.board.notes = {"number": number, "text": "x" * 60_000}
+                if number % 10 == 0:
+                    server.main.units.add_child(server.main.new_unit(f"N{number}"))
+                if number % 20 == 0:
+                    server.main.units.get_node(f"N{number}").free()
+                table.run(0.02)
+            assert server.api.waiting(server.main.others[0])
+        finally:
+            process.send_signal(signal.SIGCONT)
+        table.agree(U1={"health": 299})

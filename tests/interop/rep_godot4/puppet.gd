@@ -6,8 +6,9 @@ extends SceneTree
 #   {"leave": ""}                                   removes /root/Main, with its connection
 #   {"step": "unit"}                                step_unit() of Main, to its end
 #   {"begin": "aim"}                                the same, without waiting for the end
+#   {"set": "Board", "to": ["score", "3"]}          a property of a node
 #   {"value": "has_node(\"Units/U1\")"}              the value of an expression in Main
-#   {"loose": ""}                                   has the board take values of any type
+#   {"board": "res://rep_loose.gd"}                 another script for Board; here:// is the folder of this file
 #   {"state": ""}                                   the values of all nodes of the game, by their path
 
 var main: Node
@@ -43,8 +44,10 @@ func perform(order: Dictionary) -> void:
 		await main.call("step_" + order["step"])
 	elif order.has("begin"):
 		main.call("step_" + order["begin"])
-	elif order.has("loose"):
-		main.get_node("Board").set_script(load("res://rep_loose.gd"))
+	elif order.has("board"):
+		main.get_node("Board").set_script(load(order["board"].replace("here:/", get_script().resource_path.get_base_dir())))
+	elif order.has("set"):
+		main.get_node(order["set"]).set(order["to"][0], str_to_var(order["to"][1]))
 	elif order.has("value"):
 		value = evaluate(order["value"])
 	else:
