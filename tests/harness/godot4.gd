@@ -135,3 +135,8 @@ func key(action: String, is_down: bool) -> void:
 
 func kids(path: String) -> String:
 	return " ".join(root.get_node(path).get_children().map(func(child: Node) -> String: return str(child.name)))
+
+
+# A property of a node below each child: `values("World/Players", "label", "text")`.
+func values(path: String, below: String, property: String) -> Array:
+	return root.get_node(path).get_children().map(func(child: Node) -> Variant: return child.get_node(below).get(property))
