@@ -30,7 +30,7 @@ from gdpeer import (
 )
 from tests.interop.rep_roam import Roam
 from tests.interop.rep_rooms import EngineSide, PythonSide, Side, Table, end_engines, seats
-from tests.support.rep_game import BY_HAND, DECLARED, Forms
+from tests.support.rep_game import BY_HAND, DECLARED, FROM_PROJECT, Forms
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(60)]
 
@@ -39,7 +39,7 @@ Cast: TypeAlias = "tuple[str, ...]"
 HOSTS = ("python", "engine", "engine")
 JOINS = ("engine", "python", "engine")
 BOT = ("python", "python", "engine", "engine")
-FORMS = {"declared": DECLARED, "by_hand": BY_HAND}
+FORMS = {"declared": DECLARED, "by_hand": BY_HAND, "project": FROM_PROJECT}
 UNKNOWN_PATH = r'Node not found: "Main/|Parameter "node" is null'
 """A side tells the path of a synchronizer that the others do not have."""
 TOO_LATE = r"Node not found: \"Main/Units/\d+/Input|Failed to get cached node|Ignoring sync data|Ignoring delta"
@@ -48,7 +48,7 @@ TOO_LATE = r"Node not found: \"Main/Units/\d+/Input|Failed to get cached node|Ig
 casts = {"python_hosts": HOSTS, "python_joins": JOINS, "bot": BOT}
 
 
-def each_cast(*names: str, forms: tuple[str, ...] = ("declared", "by_hand")) -> pytest.MarkDecorator:
+def each_cast(*names: str, forms: tuple[str, ...] = ("declared", "by_hand", "project")) -> pytest.MarkDecorator:
     """Runs a test with each of some casts, and each form; `make test` takes each cast with one form."""
     cases = []
     for index, name in enumerate(names):
@@ -376,7 +376,7 @@ def test_without_relay_only_the_server_hears_a_client(cast: Cast, forms: Forms) 
 
 @pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.extended) for seed in range(2, 12))])
 def test_any_order_of_events(seed: int) -> None:
-    with seats("python", "engine", "python", "engine", forms=(DECLARED, BY_HAND)[seed % 2]) as table:
+    with seats("python", "engine", "python", "engine", forms=tuple(FORMS.values())[seed % 3]) as table:
         Roam(table, seed).go(80)
 
 

@@ -1,12 +1,13 @@
 """The game of the replication fixtures (`tests/fixtures/godot4/rep_main.gd`) in Python, in both roles.
 
 `DECLARED` has classes with `replicated()` attributes; `BY_HAND` has plain attributes, and MultiplayerSynchronizers that
-are built as in the scenes.
+are built as in the scenes; `FROM_PROJECT` reads the scenes of the fixtures.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from gdpeer import (
@@ -24,8 +25,9 @@ from gdpeer import (
     replicated,
     rpc,
 )
+from tests.support.missing import ROOT
 
-__all__ = ["BY_HAND", "DECLARED", "Forms", "Main", "make_scenes"]
+__all__ = ["BY_HAND", "DECLARED", "FROM_PROJECT", "Forms", "Main", "make_scenes"]
 
 NEVER, ALWAYS, ON_CHANGE = ReplicationMode.NEVER, ReplicationMode.ALWAYS, ReplicationMode.ON_CHANGE
 UNIT, NEST, EGG = "res://rep_unit.tscn", "res://rep_nest.tscn", "res://rep_egg.tscn"
@@ -63,10 +65,12 @@ class Unit(Node):
     def __init__(self, name: str | None = None) -> None:
         super().__init__(name)
         self.furnish()
-        self.add_child(make_synchronizer("Input", (".:aim", ALWAYS, False), (".:motion:y", ON_CHANGE, True)))
 
     def furnish(self) -> None:
-        """Adds the nodes before Input."""
+        """Adds the nodes of the scene."""
+
+    def add_input(self) -> None:
+        self.add_child(make_synchronizer("Input", (".:aim", ALWAYS, False), (".:motion:y", ON_CHANGE, True)))
 
     def _enter_tree(self) -> None:
         if self.name.isdecimal():
@@ -112,6 +116,10 @@ class Nest(Node):
 
     def __init__(self, name: str | None = None) -> None:
         super().__init__(name)
+        self.furnish()
+
+    def furnish(self) -> None:
+        """Adds the nodes of the scene."""
         self.add_child(Node("Eggs"))
         self.add_child(make_spawner("Spawner", "../Eggs", EGG))
 
@@ -139,6 +147,9 @@ class DeclaredUnit(Unit):
     health: int = replicated(100, mode=ON_CHANGE)
     items: list = replicated([], mode=ON_CHANGE, spawn=False)  # type: ignore[type-arg]
     title = replicated("unit", mode=NEVER)
+
+    def furnish(self) -> None:
+        self.add_input()
 
     def turn(self, rotation: float) -> None:
         self.rotation = rotation
@@ -176,6 +187,7 @@ class HandmadeUnit(Unit):
         self.add_child(Turret("Turret"))
         properties = [(".:position", ALWAYS, True), ("Turret:rotation", ALWAYS, True), (".:health", ON_CHANGE, True)]
         self.add_child(make_synchronizer("Sync", *properties, (".:items", ON_CHANGE, False), (".:title", NEVER, True)))
+        self.add_input()
 
     def turn(self, rotation: float) -> None:
         self.get_node("Turret").rotation = rotation  # type: ignore[attr-defined]
@@ -203,22 +215,42 @@ class HandmadeBoard(Node):
         self.add_child(make_synchronizer("Sync", *properties))
 
 
+# ------------------------------------------------------------------------------------------------ from the project
+
+
+class ProjectUnit(DeclaredUnit):
+    def furnish(self) -> None:
+        """Adds nothing: the project has all nodes."""
+
+
+class ProjectEgg(DeclaredEgg):
+    pass
+
+
+class ProjectNest(Nest):
+    def furnish(self) -> None:
+        """Adds nothing: the project has all nodes."""
+
+
 class Forms(NamedTuple):
-    """The classes of one form."""
+    """The classes of one form, and the folder of the project, if the scenes are read."""
 
     unit: type[Any]
     egg: type[Any]
     board: type[Any]
+    nest: type[Any] = Nest
+    project: Path | None = None
 
 
 DECLARED = Forms(DeclaredUnit, DeclaredEgg, DeclaredBoard)
 BY_HAND = Forms(HandmadeUnit, HandmadeEgg, HandmadeBoard)
+FROM_PROJECT = Forms(ProjectUnit, ProjectEgg, DeclaredBoard, ProjectNest, ROOT / "tests" / "fixtures" / "godot4")
 
 
 def make_scenes(forms: Forms) -> Scenes:
     """Returns the scenes of a form."""
-    scenes = Scenes()
-    for path, kind in ((UNIT, forms.unit), (EGG, forms.egg), (NEST, Nest)):
+    scenes = Scenes(forms.project)
+    for path, kind in ((UNIT, forms.unit), (EGG, forms.egg), (NEST, forms.nest)):
         scenes.register(path)(kind)
     return scenes
 
@@ -345,7 +377,7 @@ class Main(Node):
             yield
 
     def step_nest(self) -> None:
-        self.units.add_child(Nest("Nest"), True)
+        self.units.add_child(self.forms.nest("Nest"), True)
 
     def step_board(self) -> Iterator[None]:
         self.board.score = 3
