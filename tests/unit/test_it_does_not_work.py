@@ -14,6 +14,7 @@ import pytest
 
 from gdpeer import (
     OK,
+    MultiplayerSpawner,
     Node,
     SceneTree,
     WebSocketMultiplayerPeer,
@@ -23,6 +24,7 @@ from gdpeer import (
     rpc,
 )
 from gdpeer.multiplayer.wire.godot4 import RemoteCall, SimplifyPath
+from tests.support import replication_troubles
 from tests.support.ports import free_port
 from tests.support.troubles import rows, shows
 from tests.unit.websocket.support import until
@@ -226,6 +228,17 @@ def no_such_node() -> None:
     tree.get_node("/root/Main").get_node("Child")
 
 
+def too_large_to_spawn() -> None:
+    session = Session(outbound_buffer_size=1_000)
+    spawner = MultiplayerSpawner("Spawner")
+    spawner.spawn_path = ".."
+    spawner.spawn_function = lambda data: Node("Egg")
+    session.main.add_child(spawner)
+    spawner.spawn("x" * 2_000)
+    session.server.close()
+    session.client.close()
+
+
 PROVOKED: dict[str, Callable[[], object]] = {
     "cannot listen on": busy_port,
     "listen() argument": lambda: WebSocketServer().listen("9080"),  # type: ignore[arg-type]
@@ -261,6 +274,8 @@ PROVOKED: dict[str, Callable[[], object]] = {
     "… already has a child": two_of_a_name,
     "there is no node": no_such_node,
     "add_child() argument": lambda: SceneTree().root.add_child(Main),  # type: ignore[arg-type]
+    "… cannot be spawned for": too_large_to_spawn,
+    **replication_troubles.PROVOKED,
 }
 """How to get each row, by the beginning of what it shows."""
 
