@@ -10,12 +10,13 @@ BUILD := pyproject.toml setup.py tools/environment.py $(wildcard README.md) $(SO
 # A Python that was named is taken even when the environments are up to date.
 FORCE := $(if $(filter file,$(origin PYTHON)),,force)
 
-.PHONY: force help demo roll test test-all engines unit lint conformance soak streams fuzz fuzz-asan mutants bench instructions bench-all docs dist clean python-found
+.PHONY: force help demo roll arena test test-all engines unit lint conformance soak streams fuzz fuzz-asan mutants bench instructions bench-all docs dist clean python-found
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo         a chat server with a web page: gdpeer chat"
 	@echo "make roll         a game in turns with a web page in Python: gdpeer roll"
+	@echo "make arena        a game in real time with bots and a web page in Python: gdpeer arena"
 	@echo "make test         the proof: checks, unit tests in both forms, engines, browser, conformance, docs"
 	@echo "make test-all     what make test leaves out: other Pythons, a part of the long conformance sections, more inputs"
 	@echo "make unit         the unit and property tests, compiled and uncompiled"
@@ -37,12 +38,12 @@ demo: .venv-demo/.demo
 	@$(FASTER)
 	@.venv-demo/bin/gdpeer chat $(ARGS)
 
-# The page of the game needs Pyodide; without npm the game is open all the same, and says what the page lacks.
-roll: .venv-demo/.demo
+# The page of a game needs Pyodide; without npm the game is open all the same, and says what the page lacks.
+roll arena: .venv-demo/.demo
 	@[ -e .cache/node/node_modules/pyodide ] || ! command -v npm >/dev/null || { mkdir -p .cache/node && \
 	  echo "gdpeer: installing Pyodide" && npm install --silent --no-audit --no-fund --prefix .cache/node pyodide@314; } || true
 	@$(FASTER)
-	@GDPEER_PYODIDE=$${GDPEER_PYODIDE:-.cache/node/node_modules/pyodide} .venv-demo/bin/gdpeer roll $(ARGS)
+	@GDPEER_PYODIDE=$${GDPEER_PYODIDE:-.cache/node/node_modules/pyodide} .venv-demo/bin/gdpeer $@ $(ARGS)
 
 FASTER := echo "gdpeer: this runs uncompiled, to start at once; pip install '.[cli]' compiles it, which makes it several times faster"
 

@@ -8,7 +8,9 @@ import pytest
 
 AT_ONCE = 2
 """Cases of one test that `make test` runs; the others are left to `make test-all`."""
-PROCESSES = {f"test_{name}.py" for name in ["chat", "connect", "echo", "output", "place", "roll", "swarm", "tunnels"]}
+PROCESSES = {
+    f"test_{name}.py" for name in ["arena", "chat", "connect", "echo", "output", "place", "roll", "swarm", "tunnels"]
+}
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -124,6 +124,7 @@ WITH_A_URL = {
     "inspect": lambda url: ["inspect", "--listen", "0", "--to", url],
     "bad-network": lambda url: ["bad-network", "--listen", "0", "--to", url],
     "roll": lambda url: ["roll", "--join", url],
+    "arena": lambda url: ["arena", "--bots", "1", "--join", url],
 }
 
 

@@ -60,6 +60,7 @@ def words(request: pytest.FixtureRequest, echo_url: str, tmp_path: Path) -> list
         "inspect": ["inspect", "--listen", "0", "--to", echo_url],
         "inspect json": ["inspect", "--listen", "0", "--to", echo_url, "--page", "0"],
         "bad-network": ["bad-network", "--listen", "0", "--to", echo_url],
+        "arena": ["arena", "--host", "127.0.0.1", "--port", "0"],
         "replay": ["replay", str(recording), echo_url],
         "roll": ["roll", "--host", "127.0.0.1", "--port", "0"],
         "roll join": ["roll", "--join", f"ws://127.0.0.1:{free_port()}"],
@@ -71,7 +72,7 @@ def words(request: pytest.FixtureRequest, echo_url: str, tmp_path: Path) -> list
 
 COMMANDS = [
     *("help", "version", "help of a command", "chat", "connect", "echo", "inspect", "inspect json", "bad-network"),
-    *("replay", "roll", "roll join", "swarm", "swarm json"),
+    *("arena", "replay", "roll", "roll join", "swarm", "swarm json"),
 ]
 
 

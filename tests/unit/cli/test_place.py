@@ -1,4 +1,4 @@
-"""Where `gdpeer chat` and `gdpeer roll` listen, whom they let in, and what `--lan` shows."""
+"""Where `gdpeer chat`, `gdpeer roll` and `gdpeer arena` listen, whom they let in, and what `--lan` shows."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from tests.support.processes import Process, gdpeer_command
 COMMANDS = {
     "chat": gdpeer_command("chat", "--port", "0"),
     "roll": gdpeer_command("roll", "--port", "0", "--dedicated"),
+    "arena": gdpeer_command("arena", "--port", "0"),
 }
 PROGRAM = [sys.executable, str(ROOT / "demos" / "chat" / "server.py"), "--port", "0"]
-PROTOCOLS = {"chat": "demo-chat", "roll": "ludus", "program": "demo-chat"}
+PROTOCOLS = {"chat": "demo-chat", "roll": "ludus", "arena": "gdpeer-arena", "program": "demo-chat"}
 ADDRESS = r"^(?:In a browser:|Open) +http://localhost:(\d+)/$"
 
 
@@ -52,7 +53,7 @@ def upgrade(port: int, origin: str | None, name: str) -> int:
         connection.close()
 
 
-@pytest.mark.parametrize("name", ["chat", "roll", "program"])
+@pytest.mark.parametrize("name", ["chat", "roll", "arena", "program"])
 def test_it_listens_on_loopback_unless_asked(name: str) -> None:
     process, port = started(name)
     with process:
@@ -75,7 +76,7 @@ def test_lan_opens_it_and_prints_each_address_and_a_code(name: str) -> None:
             process.wait_for("^\u2588\u2588\u2588\u2588 \u2584\u2584\u2584\u2584\u2584 ")
 
 
-@pytest.mark.parametrize("name", ["chat", "roll", "program"])
+@pytest.mark.parametrize("name", ["chat", "roll", "arena", "program"])
 def test_only_the_own_page_and_programs_may_connect(name: str) -> None:
     process, port = started(name)
     with process:
@@ -86,7 +87,7 @@ def test_only_the_own_page_and_programs_may_connect(name: str) -> None:
         assert [upgrade(port, origin, name) for origin in others] == [403] * 6
 
 
-@pytest.mark.parametrize("name", ["chat", "roll", "program"])
+@pytest.mark.parametrize("name", ["chat", "roll", "arena", "program"])
 def test_pages_that_are_named_may_connect_too(name: str) -> None:
     process, port = started(name, "--origin", "https://game.example", "--origin", "http://other.example:8000")
     with process:

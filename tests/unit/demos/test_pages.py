@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from gdpeer import Error, http
-from gdpeer.demos import chat, roll
+from gdpeer.demos import arena, chat, roll
+from gdpeer.demos.arena.pages import Pages as ArenaPages
 from gdpeer.demos.pages import page_beside
 from gdpeer.demos.roll import Table
 from gdpeer.demos.roll.pages import Pages
@@ -34,9 +35,15 @@ def pages(tmp_path: Path) -> Pages:
     return Pages(make_pyodide(tmp_path))
 
 
-@pytest.mark.parametrize("demo", [chat, roll])
-def test_a_page_and_all_that_it_names_is_there(demo: object, pages: Pages) -> None:
-    handler = pages if demo is roll else page_beside(str(chat.__file__))
+@pytest.fixture
+def arena_pages(tmp_path: Path) -> ArenaPages:
+    return ArenaPages(make_pyodide(tmp_path))
+
+
+@pytest.mark.parametrize("demo", [chat, roll, arena])
+def test_a_page_and_all_that_it_names_is_there(demo: object, tmp_path: Path) -> None:
+    made = {roll: Pages, arena: ArenaPages}.get(demo)  # type: ignore[call-overload]
+    handler = page_beside(str(chat.__file__)) if made is None else made(make_pyodide(tmp_path))
     page = body(handler, "/")
     named = re.findall(r'(?:href|src)="([\w./]+)"', page)
     assert {"look.css", "style.css"} < set(named)
@@ -45,13 +52,27 @@ def test_a_page_and_all_that_it_names_is_there(demo: object, pages: Pages) -> No
     assert get(handler, "/other.css") is None
 
 
-def test_the_page_brings_the_game_but_nothing_of_the_terminal(pages: Pages) -> None:
+def brought(pages: http.Handler) -> list[str]:
+    """The modules of the demos that a page brings."""
     told = json.loads(body(pages, "/gdpeer/files.json"))["python"]
     response = get(pages, f"/gdpeer/{told['address']}")
     assert response is not None
     assert isinstance(response.body, bytes)
     names = zipfile.ZipFile(io.BytesIO(response.body)).namelist()
-    assert [name for name in names if "demos" in name] == [
+    return [name for name in names if "demos" in name]
+
+
+def test_the_page_of_the_arena_brings_neither_the_server_nor_the_bots(arena_pages: ArenaPages) -> None:
+    assert brought(arena_pages) == [
+        "gdpeer/demos/__init__.py",
+        "gdpeer/demos/arena/__init__.py",
+        "gdpeer/demos/arena/guest.py",
+        "gdpeer/demos/arena/world.py",
+    ]
+
+
+def test_the_page_brings_the_game_but_nothing_of_the_terminal(pages: Pages) -> None:
+    assert brought(pages) == [
         "gdpeer/demos/__init__.py",
         "gdpeer/demos/roll/__init__.py",
         "gdpeer/demos/roll/game.py",
@@ -59,16 +80,21 @@ def test_the_page_brings_the_game_but_nothing_of_the_terminal(pages: Pages) -> N
     ]
 
 
-def test_what_the_page_s_program_imports_is_there(pages: Pages) -> None:
+def imported(pages: http.Handler) -> set[str]:
+    """The modules of the demos that a page's program imports."""
     program = ast.parse(body(pages, "/main.py"))
-    imported = {node.module for node in ast.walk(program) if isinstance(node, ast.ImportFrom)}
-    assert {name for name in imported if name and name.startswith("gdpeer")} == {
-        "gdpeer.demos.roll.game",
-        "gdpeer.demos.roll.table",
-    }
+    names = {node.module for node in ast.walk(program) if isinstance(node, ast.ImportFrom)}
+    return {name for name in names if name and name.startswith("gdpeer.demos")}
 
 
-def test_every_element_that_the_page_s_program_asks_for_is_in_the_page(pages: Pages) -> None:
+def test_what_the_page_s_program_imports_is_there(pages: Pages, arena_pages: ArenaPages) -> None:
+    assert imported(pages) == {"gdpeer.demos.roll.game", "gdpeer.demos.roll.table"}
+    assert imported(arena_pages) == {"gdpeer.demos.arena.guest", "gdpeer.demos.arena.world"}
+
+
+@pytest.mark.parametrize("demo", [roll, arena])
+def test_every_element_that_the_page_s_program_asks_for_is_in_the_page(demo: object, tmp_path: Path) -> None:
+    pages = (Pages if demo is roll else ArenaPages)(make_pyodide(tmp_path))
     program, page = body(pages, "/main.py"), body(pages, "/")
     asked = set(re.findall(r'(?:by_id|say)\("([\w-]+)"', program))
     assert len(asked) > 10
