@@ -99,6 +99,8 @@ class DeclaredBase:
         marks = values.get(MARKS)
         if marks is not None:
             marks.version += 1
+            if isinstance(value, MUTABLE):  # the program may go on changing the value in place
+                marks.touched[self.name] = None
             bits = marks.bits.get(self.name)
             if bits is not None:
                 marks.mark(bits)

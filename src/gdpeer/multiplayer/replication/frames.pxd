@@ -10,7 +10,7 @@ cdef class Frames:
     cdef readonly dict polled
     cdef object _host
     cdef dict _peers
-    cdef int _counter
+    cdef readonly int counter
     cdef list _syncs
     cdef list _deltas
     cdef list _told

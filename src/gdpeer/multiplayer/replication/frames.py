@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import struct
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from gdpeer.errors import Error
@@ -41,6 +41,7 @@ class Frames:
     Attributes:
         queue: synchronizers to look at in the next frame.
         polled: synchronizers with ordinary attributes: their values are compared in each frame.
+        counter: the counter of the last SYNC packets.
     """
 
     def __init__(self, host: ReplicationHost, peers: Collection[int]) -> None:
@@ -48,7 +49,7 @@ class Frames:
         self.polled: dict[Outgoing, None] = {}
         self._host = host
         self._peers = peers
-        self._counter = 0
+        self.counter = 0
         self._most_sync = 0
         self._clear()
 
@@ -71,16 +72,17 @@ class Frames:
             out.is_queued = False
         self._most_sync = self._host.max_sync_packet_size
         slow = {peer_id for peer_id in self._peers if self._host.waiting(peer_id)}
-        for out in self._in_order(outs):
+        outs = self._in_order(outs)
+        for out in outs:
             if out.queue is not None and out.is_heard():
                 self._collect(out, now, slow)
-        if self._syncs or self._syncs_of:
-            self._send_syncs(slow)
+        if (self._syncs or self._syncs_of) and self._send_syncs(slow) is not _OK:
+            self._repeat_syncs(outs)
         if self._deltas or self._deltas_of:
             self._send_deltas(now, slow)
         self._clear()
 
-    def _in_order(self, outs: list[Any]) -> Iterable[Outgoing]:
+    def _in_order(self, outs: list[Any]) -> list[Outgoing]:
         """Returns the synchronizers to look at: those that are compared always, and those that were marked."""
         return [*self.polled, *(out for out in outs if out not in self.polled)] if self.polled else outs
 
@@ -203,18 +205,27 @@ class Frames:
 
     # ------------------------------------------------------------------------------------------ packets
 
-    def _send_syncs(self, slow: set[int]) -> None:
-        self._counter = (self._counter + 1) & 0xFFFF
-        head, most = _SYNC_HEAD(_SYNC, self._counter), self._most_sync
+    def _send_syncs(self, slow: set[int]) -> Error:
+        self.counter = (self.counter + 1) & 0xFFFF
+        head, most = _SYNC_HEAD(_SYNC, self.counter), self._most_sync
+        sent = _OK
         if self._syncs:
             targets = self._quick(slow)
             for packet in packets_of(head, self._syncs, most):
-                self._host.transmit(targets, packet)
+                sent = self._host.transmit(targets, packet) or sent
         for peer_id, elements in self._syncs_of.items():
             if peer_id in slow:
                 continue
             for packet in packets_of(head, elements, most):
-                self._host.transmit((peer_id,), packet)
+                sent = self._host.transmit((peer_id,), packet) or sent
+        return sent
+
+    def _repeat_syncs(self, outs: list[Outgoing]) -> None:
+        """Has all values sent again to the peers that may have missed a SYNC."""
+        for peer_id in self._peers:
+            if self._host.waiting(peer_id):
+                for out in outs:
+                    out.refresh(peer_id)
 
     def _send_deltas(self, now: float, slow: set[int]) -> None:
         most = self._host.max_delta_packet_size

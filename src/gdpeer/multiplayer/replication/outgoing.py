@@ -97,7 +97,10 @@ class Outgoing(Marks):
         """Reads the configuration, and forgets what was sent."""
         self.lists = self.synchronizer.lists()
         self.bits = self.lists.bits
-        self.touched.clear()
+        self.version += 1
+        # The program may have read or assigned these before, and change them in place later.
+        values = self.root.__dict__
+        self.touched = {name: None for name in self.lists.declared if isinstance(values[name], MUTABLE)}
         self.payload: bytes | None = None
         self.last: list[bytes | None] = [None] * len(self.lists.watched)
         self.mask = 0
@@ -153,6 +156,7 @@ class Outgoing(Marks):
         cannot change any more before it is read again.
         """
         bits = 0
+        self.version += 1
         for name in list(self.touched):
             bits |= self.bits.get(name, 0)
             if not is_held(self.root.__dict__, name):
@@ -183,6 +187,12 @@ class Outgoing(Marks):
         if self.lists.always and not (spawned and self.lists.is_covered and not self.dirty):
             self.fresh.add(peer_id)
         self.mark(0)
+
+    def refresh(self, peer_id: int) -> None:
+        """Sends all properties ALWAYS to a peer again, though none may have changed."""
+        if self.lists.always and self.hears(peer_id):
+            self.fresh.add(peer_id)
+            self.mark(0)
 
     def leave(self, peer_id: int) -> None:
         """Stops sending to a peer."""

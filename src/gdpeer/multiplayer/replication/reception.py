@@ -20,7 +20,7 @@ from gdpeer.multiplayer.replication.raw_scene import RawScene
 from gdpeer.multiplayer.replication.spawner import MultiplayerSpawner
 from gdpeer.multiplayer.replication.synchronizer import MultiplayerSynchronizer
 from gdpeer.multiplayer.rpc.conversions import CallError
-from gdpeer.multiplayer.wire.godot4 import SimplifyPath
+from gdpeer.multiplayer.wire.godot4 import ConfirmPath, SimplifyPath
 from gdpeer.multiplayer.wire.replication import (
     SCENE_CUSTOM,
     Delta,
@@ -121,7 +121,9 @@ class Reception:
         is_new = arrival is not None and root is arrival.node
         if arrival is not None and is_new and synchronizer.get_multiplayer_authority() == arrival.sender:
             self._begin(arrival, synchronizer, root)
-        self.resolve(synchronizer)
+            self.resolve(synchronizer)
+        elif not self.resolve(synchronizer):
+            self._confirm_again(synchronizer)
 
     def _begin(self, arrival: _Arrival, synchronizer: MultiplayerSynchronizer, root: Node) -> None:
         if not arrival.ids:
@@ -188,14 +190,33 @@ class Reception:
             del kept[next(iter(kept))]
         kept[told.path] = told
 
-    def resolve(self, node: Node) -> None:
-        """Answers the peers that have announced the path of a node before there was the node."""
+    def resolve(self, node: Node) -> bool:
+        """Answers the peers that have announced the path of a node before there was the node; returns whether there
+        were some.
+        """
+        is_known = False
         if any(sender.kept for sender in self._senders.values()) and self._host.owns(node):
             path = self._host.path_of(node)
             for peer_id, sender in list(self._senders.items()):
                 told = sender.kept.pop(path, None)
                 if told is not None:
+                    is_known = True
                     self._host.told_again(peer_id, told)
+        return is_known
+
+    def _confirm_again(self, synchronizer: MultiplayerSynchronizer) -> None:
+        """Asks the authority of a synchronizer for all values anew: a node at this path had left the tree, and with it
+        what the authority had sent.
+        """
+        authority = synchronizer.get_multiplayer_authority()
+        paths = self._host.paths
+        agreed = paths.peers.get(authority)
+        if agreed is not None and agreed.known:
+            path = self._host.path_of(synchronizer)
+            numbers = [number for number, (known, _, _) in agreed.known.items() if known == path]
+            if numbers:
+                answer = ConfirmPath(True, None, path) if paths.is_old(authority) else ConfirmPath(True, numbers[-1])
+                self._host.transmit((authority,), answer.encode())
 
     def hold_call(self, peer_id: int, path: str, data: bytes, now: float) -> bool:
         """Keeps a call of a node that the caller may be about to spawn; returns False if it cannot come."""
@@ -220,8 +241,11 @@ class Reception:
         if sender is None or not sender.calls:
             return
         path = self._host.path_of(node)
-        ready = [one for one in sender.calls if one[0] == path or one[0].startswith(f"{path}/")]
-        sender.calls = [one for one in sender.calls if one not in ready]
+        below = f"{path}/"
+        calls, sender.calls = sender.calls, []
+        ready: list[tuple[str, bytes, float]] = []
+        for one in calls:
+            (ready if one[0] == path or one[0].startswith(below) else sender.calls).append(one)
         for _, data, _ in ready:
             self._host.call_again(peer_id, data)
 
@@ -296,6 +320,8 @@ class Reception:
         return RawScene(packet.name or "Node", path, len(packet.sync_ids))
 
     def _enter(self, peer_id: int, node: Node, parent: Node, spawner: MultiplayerSpawner, packet: Spawn) -> None:
+        if isinstance(node, RawScene):
+            node.spawned_values = decode_values(packet.state, None)[0]
         spawner.note(node)
         self._origins[node] = peer_id, packet.net_id, spawner
         self._sender(peer_id).nodes[packet.net_id] = node
@@ -304,7 +330,6 @@ class Reception:
         if isinstance(node, RawScene):
             self._sender(peer_id).raw.update({number: (node, place) for place, number in enumerate(arrival.ids)})
             arrival.ids.clear()
-            node.spawned_values = decode_values(packet.state, None)[0]
         try:
             parent.add_child(node)
         except ValueError as problem:

@@ -8,7 +8,7 @@ Layer: `multiplayer`; sends and receives through its host. Source: reference god
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Any, Protocol
 
 from gdpeer.clock import Clock
@@ -33,6 +33,10 @@ RATE = 30.0
 """Network frames a second, by default."""
 AGAIN_AFTER, AGAIN_MOST = 2.0, 30.0
 """Seconds until a path that a peer has not confirmed is told again; each time twice as long, up to the second."""
+SILENCE = 8192
+"""SYNC packets after which an unchanged synchronizer is sent all the same. A receiver takes a packet for an old one if
+the counter, of 16 bits, has risen by more than 32,767 since the synchronizer was sent last.
+"""
 
 
 class ReplicationHost(Protocol):
@@ -113,6 +117,8 @@ class Replicator:
         self._limited: dict[MultiplayerSynchronizer, None] = {}  # not shown to all peers
         self.rate = RATE
         self._next = 0.0
+        self._round: Iterator[Outgoing] = iter(())  # those whose silence will be ended
+        self._owed = 0
 
     def is_own(self, node: Node) -> bool:
         """Whether this side is the authority of a node."""
@@ -139,6 +145,9 @@ class Replicator:
             root.__dict__[MARKS] = out
         self._forget_outs(root)
         out.spawned = self.spawns.nodes.get(root)
+        above = self._nearest(root)
+        if above is not None and above is not out.spawned:
+            above.inner[out] = None
         self._configured(out)
         self._untold[out] = None
 
@@ -146,7 +155,7 @@ class Replicator:
         """Makes the entry of a spawned node look up its synchronizers again."""
         found = self.spawns.nodes.get(root)
         if found is not None:
-            found.outs = None
+            found.outs = found.stamp = None
 
     def configuration_changed(self, synchronizer: MultiplayerSynchronizer) -> None:
         """Begins to send the properties of a changed configuration."""
@@ -170,6 +179,9 @@ class Replicator:
             return
         out = self._outs.pop(synchronizer)
         self._forget_outs(out.root)
+        above = self._nearest(out.root)
+        if above is not None:
+            above.inner.pop(out, None)
         if out.root.__dict__.get(MARKS) is out:
             del out.root.__dict__[MARKS]
         out.queue = None
@@ -311,13 +323,17 @@ class Replicator:
             out.listed.add(peer_id)
             if out.synchronizer.is_visible_to(peer_id):
                 out.join(peer_id, True, spawned=True)
+        for out in found.inner:
+            self._attune(out, peer_id)
         self._host.shown(peer_id, found.node)
 
     def was_despawned(self, found: SpawnedNode, peer_id: int) -> None:
         """Ends sending the synchronizers of a node to a peer that no longer has the node."""
-        for out in self.spawns.outs_of(found):
+        for out in (*self.spawns.outs_of(found), *found.inner):
             out.listed.discard(peer_id)
             out.leave(peer_id)
+            if self._unconfirmed.pop((out, peer_id), None) is not None and out.entry is not None:
+                self._host.paths.untell(out.entry, peer_id)  # the peer has dropped the path, or will drop it
         self._host.hidden(peer_id, found.node)
 
     def unlist(self, out: Outgoing) -> None:
@@ -347,10 +363,18 @@ class Replicator:
         own = self._host.get_unique_id()
         if own != self._own_id:
             self._own_id = own
+            if own:
+                self._drop_foreign(own)
             for root, found in list(self._by_root.items()):
                 for one in found:
                     self._end(one)
                     self._begin(one, root)
+
+    def _drop_foreign(self, own: int) -> None:
+        """Leaves nodes alone that this side had spawned under another id, as before a client has connected."""
+        for node, found in list(self.spawns.nodes.items()):
+            if found.spawner.get_multiplayer_authority() != own:
+                self.spawns.remove(node)
 
     def forget_peer(self, peer_id: int) -> None:
         """Forgets a peer that has gone, and removes the nodes that it had spawned here."""
@@ -378,6 +402,8 @@ class Replicator:
         out = self._outs.get(node) if isinstance(node, MultiplayerSynchronizer) else None
         if out is not None:
             self._unconfirmed.pop((out, peer_id), None)
+            if peer_id in out.by_path:  # the peer has another node at the path, which needs all values
+                out.leave(peer_id)
             self._attune(out, peer_id)
 
     # ------------------------------------------------------------------------------------------ frames
@@ -416,8 +442,24 @@ class Replicator:
         if self._unconfirmed:
             self._tell_again(now)
         if self.frames.is_due():
+            counter = self.frames.counter
             self.frames.send(now)
+            if self.frames.counter != counter:
+                self._end_silence()
         self.reception.expire(now)
+
+    def _end_silence(self) -> None:
+        """Sends all synchronizers again within `SILENCE` packets, a few of them at a time."""
+        self._owed += len(self._outs)
+        while self._owed >= SILENCE:
+            self._owed -= SILENCE
+            out = next(self._round, None)
+            if out is None:
+                self._round = iter(list(self._outs.values()))
+                out = next(self._round)
+            if out.queue is not None:  # else it has left since
+                for peer_id in self.spawns.peers:
+                    out.refresh(peer_id)
 
     def _tell_paths(self, now: float) -> None:
         """Tells peers the paths of synchronizers that they know no other number of."""

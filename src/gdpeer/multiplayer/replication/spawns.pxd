@@ -12,6 +12,7 @@ cdef class SpawnedNode:
     cdef public object argument
     cdef public SpawnedNode above
     cdef public dict below
+    cdef public dict inner
     cdef public object net_id
     cdef public set shown
     cdef public bint is_pending

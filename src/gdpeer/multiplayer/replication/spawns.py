@@ -44,6 +44,7 @@ class SpawnedNode:
         below: the entries whose `above` is this entry.
         net_id: the number in packets; 0: not given yet.
         shown: the ids of the peers that have the node.
+        inner: the synchronizers of nodes below this one that nobody has spawned: they go by path.
         is_pending: the branch with the node is still being added.
         outs: the synchronizers of the node that this side sends, in the order of the scene; None: not looked up.
         packet: the last SPAWN, which is still right while `stamp` is.
@@ -54,6 +55,7 @@ class SpawnedNode:
         "above",
         "argument",
         "below",
+        "inner",
         "is_pending",
         "net_id",
         "node",
@@ -72,6 +74,7 @@ class SpawnedNode:
         self.argument = argument
         self.above: SpawnedNode | None = None
         self.below: dict[SpawnedNode, None] = {}
+        self.inner: dict[Outgoing, None] = {}
         self.net_id = 0
         self.shown: set[int] = set()
         self.is_pending = True

@@ -271,13 +271,14 @@ class Lists:
         always: sent with SYNC.
         watched: sent with a delta, at most 64.
         bits: the bits of declared attributes, for `Marks`.
+        declared: the names of declared attributes, also of those that only the SPAWN carries.
         declares: whether the synchronizer is that of a class with `replicated()` attributes.
         is_declared: whether all properties are declared: an assignment tells of a change.
         is_covered: whether a SPAWN carries all properties of `always`, and all are declared.
         names: the attributes of `always`, if their values need no preparation to be sent; else None.
     """
 
-    __slots__ = ("always", "bits", "declares", "is_covered", "is_declared", "names", "spawn", "watched")
+    __slots__ = ("always", "bits", "declared", "declares", "is_covered", "is_declared", "names", "spawn", "watched")
 
     def __init__(self, config: SceneReplicationConfig | None, declares: type[Node] | None) -> None:
         declared = {} if declares is None else {one.path: one for one in declared_of(declares)}
@@ -285,6 +286,7 @@ class Lists:
         self.always: list[Property] = []
         self.watched: list[Property] = []
         self.bits: dict[str, int] = {}
+        self.declared = [one.name for one in declared.values()]
         self.declares = declares is not None
         self.is_declared = True
         for entry in [] if config is None else config.entries():
