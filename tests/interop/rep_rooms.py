@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from gdpeer import OK, WebSocketMultiplayerPeer, str_to_var, var_to_str
+from gdpeer import OK, Node, WebSocketMultiplayerPeer, str_to_var, var_to_str
 from tests.support.engines import Engine, fixture
 from tests.support.ports import free_port
 from tests.support.rep_game import DECLARED, Forms, make_tree
@@ -105,6 +105,12 @@ class PythonSide:
 
     def script_board(self, path: str) -> None:
         """Does nothing: the class of the board is that of the form."""
+
+    def add_scene(self, path: str, kind: type[Node]) -> None:
+        """Adds a scene for Spawner."""
+        assert self.tree.scenes is not None
+        self.tree.scenes.register(path)(kind)
+        self.main.spawner.add_spawnable_scene(path)
 
     def set_board(self, name: str, value: Any) -> None:
         """Sets a property of the board."""
@@ -231,6 +237,10 @@ class EngineSide:
     def script_board(self, path: str) -> None:
         """Has the board take values of other types."""
         self._ask(board=path)
+
+    def add_scene(self, path: str, kind: type[Node]) -> None:
+        """Adds a scene for Spawner."""
+        self._ask(scene=path)
 
     def set_board(self, name: str, value: Any) -> None:
         """Sets a property of the board."""

@@ -30,7 +30,7 @@ from gdpeer import (
 )
 from tests.interop.rep_roam import Roam
 from tests.interop.rep_rooms import EngineSide, PythonSide, Side, Table, end_engines, seats
-from tests.support.rep_game import BY_HAND, DECLARED, FROM_PROJECT, Forms
+from tests.support.rep_game import BY_HAND, DECLARED, FROM_PROJECT, Forms, Nest
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(60)]
 
@@ -193,6 +193,42 @@ def test_a_nest_with_an_egg(cast: Cast, forms: Forms) -> None:
             table.join(kind)
             table.agree(nodes="Nest Egg", Egg={"color": Color(1, 0, 0)})
         table.server.do("clear")
+        table.agree(nodes="")
+
+
+class Den(Nest):
+    """A nest that can be hidden."""
+
+    process_priority = replicated(0, mode=ReplicationMode.ON_CHANGE)
+    synchronizer_name = "Sync"
+
+
+@each_cast("python_hosts", "bot", forms=("declared", "by_hand"))
+def test_nodes_below_a_hidden_node(cast: Cast, forms: Forms) -> None:
+    """An engine as server would not show the egg again, and would report it when it goes."""
+    with seats(*cast, forms=forms) as table:
+        for side in table.sides:
+            side.add_scene("here://den.tscn", Den)
+        assert isinstance(table.server, PythonSide)
+        main, first, others = table.server.main, table.clients[0], table.clients[1:]
+        den = Den("Den")
+        main.units.add_child(den)
+        sync: Any = den.get_node("Sync")
+        table.agree(nodes="Den Egg")
+        sync.public_visibility = False
+        table.agree(*table.clients, nodes="")
+        sync.set_visibility_for(main.others[0], True)
+        table.agree(table.server, first, nodes="Den Egg", Egg={"color": Color(1, 0, 0)})
+        den.get_node("Eggs/Egg").color = Color(0, 1, 0)  # type: ignore[attr-defined]
+        table.agree(table.server, first, Egg={"color": Color(0, 1, 0)})
+        den.get_node("Eggs/Egg").free()
+        table.agree(table.server, first, nodes="Den")
+        table.agree(*others, nodes="")
+        sync.public_visibility = True
+        table.agree(nodes="Den")
+        den.get_node("Eggs").add_child(forms.egg("Egg"))
+        table.agree(nodes="Den Egg")
+        den.free()
         table.agree(nodes="")
 
 

@@ -27,7 +27,7 @@ from gdpeer import (
 )
 from tests.support.missing import ROOT
 
-__all__ = ["BY_HAND", "DECLARED", "FROM_PROJECT", "Forms", "Main", "make_scenes"]
+__all__ = ["BY_HAND", "DECLARED", "FROM_PROJECT", "Forms", "Main", "Nest", "make_scenes"]
 
 NEVER, ALWAYS, ON_CHANGE = ReplicationMode.NEVER, ReplicationMode.ALWAYS, ReplicationMode.ON_CHANGE
 UNIT, NEST, EGG = "res://rep_unit.tscn", "res://rep_nest.tscn", "res://rep_egg.tscn"

@@ -9,6 +9,7 @@ extends SceneTree
 #   {"set": "Board", "to": ["score", "3"]}          a property of a node
 #   {"value": "has_node(\"Units/U1\")"}              the value of an expression in Main
 #   {"board": "res://rep_loose.gd"}                 another script for Board; here:// is the folder of this file
+#   {"scene": "here://den.tscn"}                    one more scene for Spawner
 #   {"state": ""}                                   the values of all nodes of the game, by their path
 
 var main: Node
@@ -45,7 +46,9 @@ func perform(order: Dictionary) -> void:
 	elif order.has("begin"):
 		main.call("step_" + order["begin"])
 	elif order.has("board"):
-		main.get_node("Board").set_script(load(order["board"].replace("here:/", get_script().resource_path.get_base_dir())))
+		main.get_node("Board").set_script(load(here(order["board"])))
+	elif order.has("scene"):
+		main.get_node("Spawner").add_spawnable_scene(here(order["scene"]))
 	elif order.has("set"):
 		main.get_node(order["set"]).set(order["to"][0], str_to_var(order["to"][1]))
 	elif order.has("value"):
@@ -53,6 +56,10 @@ func perform(order: Dictionary) -> void:
 	else:
 		value = state()
 	print(JSON.stringify({"event": "answer", "number": order["number"], "value": var_to_str(value)}))
+
+
+func here(path: String) -> String:
+	return path.replace("here:/", get_script().resource_path.get_base_dir())
 
 
 func join(options: Dictionary) -> void:
