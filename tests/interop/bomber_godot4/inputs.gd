@@ -1,0 +1,4 @@
+extends Node
+
+var motion := Vector2()
+var bombing := false
