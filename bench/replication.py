@@ -2,19 +2,25 @@
 
     python -m bench.replication            three rounds (some minutes); writes bench/results/replication.md and .json
     python -m bench.replication --quick    one short round; writes no result
+    python -m bench.replication --frames   the costs within this process alone, as JSON
 
 The servers are bench/world.py and bench/engine_project/world.gd. They run on core 0 with 20 frames a second. The peers
-are sockets that read and drop everything, in this process on core 1. The figure is the server's processor time.
+are sockets that read and drop everything, in this process on core 1. The figure is the server's processor time without
+that of the same world before the peers have joined: the game's own work is not replication.
 
 - `moving`: 200 nodes with a Vector2 and a float, 100 peers that see all of them.
 - `near`: 1,000 nodes, 100 peers that see 50 each.
 - `join`: 500 nodes that stand still; the processor time of one peer that joins, which gets all of them.
+
+`--frames` measures a network frame with 5,000 idle nodes beside a frame with none, and the time to encode and queue
+one synchronizer.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import json
 import selectors
 import socket
 import subprocess
@@ -42,10 +48,13 @@ from bench.machine import (
     wait_for,
     write,
 )
+from bench.world import World
+from gdpeer import LoopbackMultiplayerPeer, ManualClock, SceneMultiplayer
 from tests.support.ports import free_port
 from tools import godot
 
 WARM_UP = 1.0
+IDLE = 5_000
 REQUEST = (
     "GET / HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
@@ -162,28 +171,97 @@ def sample(name: str, python: str | None, scenario: Scenario, seconds: float) ->
 
 def measure_moving(pid: int, readers: Readers, scenario: Scenario, seconds: float) -> dict[str, float]:
     """Returns the processor time for a second of the world, with the peers."""
+    readers.read(WARM_UP)
+    alone, _ = used_by(pid, readers, seconds)
     for _ in range(scenario.peers):
         readers.join()
         readers.read(0.01)
     readers.read(WARM_UP)
+    used, received = used_by(pid, readers, seconds)
+    return {"ms": max(1.0, used - alone), "alone_ms": alone, "bytes": received / scenario.peers}
+
+
+def used_by(pid: int, readers: Readers, seconds: float) -> tuple[float, float]:
+    """Returns the milliseconds of processor time, and the bytes received, for each second."""
     before, got, begin = cpu_seconds(pid), readers.received, time.monotonic()
     readers.read(seconds)
     took = time.monotonic() - begin
-    used = cpu_seconds(pid) - before
-    return {"ms": used / took * 1e3, "bytes": (readers.received - got) / took / scenario.peers}
+    return (cpu_seconds(pid) - before) / took * 1e3, (readers.received - got) / took
 
 
 def measure_joins(pid: int, readers: Readers, scenario: Scenario) -> dict[str, float]:
     """Returns the processor time of one join."""
     readers.read(WARM_UP)
+    alone, _ = used_by(pid, readers, WARM_UP)
     before, got, begin = cpu_seconds(pid), readers.received, time.monotonic()
     for _ in range(scenario.peers):
         readers.join()
         readers.read(0.1)
     took = time.monotonic() - begin
-    joined = cpu_seconds(pid) - before
-    received = readers.received - got
-    return {"ms": joined / scenario.peers * 1e3, "bytes": received / scenario.peers, "seconds": took}
+    joined = (cpu_seconds(pid) - before) * 1e3 - alone * took
+    return {
+        "ms": max(0.1, joined / scenario.peers),
+        "alone_ms": alone,
+        "bytes": (readers.received - got) / scenario.peers,
+    }
+
+
+# -- within a process -------------------------------------------------------------------------------------------------
+
+
+def frame_costs() -> dict[str, float]:
+    """Returns the microseconds of a frame with idle nodes and without, and those of one moving synchronizer."""
+    return {
+        "frame_us": frame_cost(1, False),
+        "idle_frame_us": frame_cost(IDLE, False),
+        "synchronizer_us": (frame_cost(1_000, True) - frame_cost(1, False)) / 1_000,
+    }
+
+
+def frame_cost(units: int, moves: bool) -> float:
+    """Returns the microseconds of a poll with a network frame, for ten peers in memory."""
+    clock = ManualClock()
+    world = World(units, 0, SceneMultiplayer(clock=clock))
+    server = LoopbackMultiplayerPeer()
+    world.tree.multiplayer.multiplayer_peer = server
+    peers = [server.join() for _ in range(10)]
+    best = float("inf")
+    for _ in range(60):
+        if moves:
+            world.move()
+        clock.advance(1.0)
+        for peer in peers:
+            peer.poll()
+            while peer.get_available_packet_count():
+                peer.get_packet()
+        begin = time.perf_counter()
+        world.tree.poll()
+        best = min(best, time.perf_counter() - begin)
+    return best * 1e6
+
+
+def costs_table(results: Mapping[str, Data]) -> str:
+    """Returns the table of the costs within a process."""
+    rows = [
+        [name, number(one["frame_us"]), number(one["idle_frame_us"]), number(one["synchronizer_us"])]
+        for name, one in results.items()
+    ]
+    head = ("ten peers", "a frame, us", f"with {IDLE:,} idle nodes, us", "one moving synchronizer, us")
+    return table(head, rows)
+
+
+def measured_frames() -> dict[str, Any]:
+    """Returns the costs within a process for each form of gdpeer."""
+    found = {}
+    for name, python in forms().items():
+        done = subprocess.run(
+            [python, "-m", "bench.replication", "--frames"], capture_output=True, text=True, check=True
+        )
+        found[name] = json.loads(done.stdout)
+    return found
+
+
+# -- the result -------------------------------------------------------------------------------------------------------
 
 
 def markdown(data: Data) -> str:
@@ -201,9 +279,9 @@ def markdown(data: Data) -> str:
             ]
             for name, samples in found.items()
         ]
-        head = (title, f"server CPU, ms {unit}", f"x {ENGINE}", f"bytes to a peer {unit}")
+        head = (title, f"server CPU, ms {unit}", f"x {ENGINE}", "without peers, ms a second", f"bytes to a peer {unit}")
         parts.append(table(head, rows))
-    return "\n\n".join(parts)
+    return "\n\n".join([*parts, costs_table(data["frames"])])
 
 
 def main() -> int:
@@ -214,7 +292,11 @@ def main() -> int:
     parser.add_argument("--scenarios", default=",".join(SCENARIOS), help="default: all")
     parser.add_argument("--only-ours", action="store_true", help="without the engine")
     parser.add_argument("--quick", action="store_true", help="one round of two seconds; writes no result")
+    parser.add_argument("--frames", action="store_true", help="the costs within this process alone, as JSON")
     options = parser.parse_args()
+    if options.frames:
+        print(json.dumps(frame_costs()))
+        return 0
     rounds, seconds = (1, 2.0) if options.quick else (options.rounds, options.time)
     servers: dict[str, str | None] = dict(forms())
     try:
@@ -234,7 +316,7 @@ def main() -> int:
                 print(title, name, results[title][name][-1], file=sys.stderr, flush=True)
     if options.only_ours:
         return 0
-    data = {"about": about(rounds=rounds, seconds=seconds), "results": results}
+    data = {"about": about(rounds=rounds, seconds=seconds), "results": results, "frames": measured_frames()}
     text = markdown(data)
     print(text)
     if not options.quick:

@@ -16,6 +16,7 @@ from gdpeer import (
     MultiplayerSpawner,
     MultiplayerSynchronizer,
     Node,
+    SceneMultiplayer,
     Scenes,
     SceneTree,
     Vector2,
@@ -39,8 +40,8 @@ class Unit(Node):
 class World:
     """The nodes, and which peers see them."""
 
-    def __init__(self, units: int, seen: int) -> None:
-        self.tree = SceneTree(scenes=scenes)
+    def __init__(self, units: int, seen: int, api: SceneMultiplayer | None = None) -> None:
+        self.tree = SceneTree(api, scenes=scenes)
         self.tree.multiplayer.replication_rate = FRAMES
         self._seen = seen
         self._peers = 0
@@ -73,7 +74,7 @@ class World:
         """Moves each node."""
         for unit in self.units:
             unit.position += Vector2(1, 0.5)
-            unit.rotation += 0.01
+            unit.rotation = 0.25 - unit.rotation
 
 
 def main() -> None:

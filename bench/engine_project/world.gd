@@ -4,7 +4,7 @@ extends Node
 #   --port=N
 #   --units=N   nodes, spawned for each peer
 #   --seen=N    how many of them a peer sees; 0: all
-#   --moves=N   1: each node moves in each frame
+#   --moves=N   1: each node moves in each frame; 0: its state is sent once only
 
 var options := {"port": 0, "units": 200, "seen": 0, "moves": 1}
 var units: Array[Node2D] = []
@@ -21,6 +21,8 @@ func _ready() -> void:
 	for number in options.units:
 		var unit: Node2D = preload("res://world_unit.tscn").instantiate()
 		unit.name = "U%d" % number
+		if not options.moves:
+			unit.get_node("Sync").replication_interval = 1000.0
 		if options.seen:
 			unit.get_node("Sync").public_visibility = false
 		units.append(unit)
@@ -46,4 +48,4 @@ func _process(_delta: float) -> void:
 	if options.moves:
 		for unit in units:
 			unit.position += Vector2(1, 0.5)
-			unit.rotation += 0.01
+			unit.rotation = 0.25 - unit.rotation
