@@ -28,6 +28,8 @@ cdef class Outgoing(Marks):
     cdef public object mask
 
     cpdef look(self)
+    cpdef join(self, peer_id, bint by_net, bint spawned=*)
+    cpdef bint hears(self, peer_id) except -1
     cpdef bint is_heard(self) except -1
     cpdef bint is_polled(self) except -1
 

@@ -246,7 +246,7 @@ class Replicator:
             if one in self.spawns.peers:
                 if out.spawned is not None:
                     self.spawns.update(out.spawned, one)
-                self._attune(out, one)
+                self.attune(out, one)
         self._note_limit(synchronizer)
 
     def _ask_filters(self) -> None:
@@ -254,7 +254,7 @@ class Replicator:
             if synchronizer.visibility_update_mode != VisibilityUpdateMode.VISIBILITY_PROCESS_NONE:
                 self.visibility_changed(synchronizer, 0)
 
-    def _attune(self, out: Outgoing, peer_id: int) -> None:
+    def attune(self, out: Outgoing, peer_id: int) -> None:
         """Begins or ends sending one synchronizer to one peer, by what the peer has and may see."""
         if out.queue is None:
             return
@@ -317,16 +317,6 @@ class Replicator:
         for _, call in held:
             call()
 
-    def was_spawned(self, found: SpawnedNode, peer_id: int) -> None:
-        """Begins sending the synchronizers of a node to a peer that was sent its SPAWN."""
-        for out in self.spawns.outs_of(found):
-            out.listed.add(peer_id)
-            if out.synchronizer.is_visible_to(peer_id):
-                out.join(peer_id, True, spawned=True)
-        for out in found.inner:
-            self._attune(out, peer_id)
-        self._host.shown(peer_id, found.node)
-
     def was_despawned(self, found: SpawnedNode, peer_id: int) -> None:
         """Ends sending the synchronizers of a node to a peer that no longer has the node."""
         for out in (*self.spawns.outs_of(found), *found.inner):
@@ -355,7 +345,7 @@ class Replicator:
         self.spawns.admit(peer_id)
         for out in list(self._outs.values()):
             if peer_id not in out.by_net:  # else its SPAWN has just been sent
-                self._attune(out, peer_id)
+                self.attune(out, peer_id)
         self._set_gate()
 
     def identify(self) -> None:
@@ -404,7 +394,7 @@ class Replicator:
             self._unconfirmed.pop((out, peer_id), None)
             if peer_id in out.by_path:  # the peer has another node at the path, which needs all values
                 out.leave(peer_id)
-            self._attune(out, peer_id)
+            self.attune(out, peer_id)
 
     # ------------------------------------------------------------------------------------------ frames
 

@@ -35,15 +35,18 @@ cdef class Spawns:
     cdef object _host
     cdef object _replicator
     cdef object _last_id
+    cdef list _order
 
     cdef _note(self, SpawnedNode found)
-    @cython.locals(view=PeerView)
+    cdef list _in_tree_order(self)
+    @cython.locals(view=PeerView, found=SpawnedNode)
     cpdef update_all(self, peer_id)
     @cython.locals(view=PeerView, is_wanted=bint)
     cpdef update(self, SpawnedNode found, peer_id)
     @cython.locals(outs=list)
     cdef bint _is_wanted(self, SpawnedNode found, peer_id) except -1
     cpdef list outs_of(self, SpawnedNode found)
+    @cython.locals(out=Outgoing)
     cdef _spawn(self, SpawnedNode found, peer_id, PeerView view)
     @cython.locals(out=Outgoing)
     cdef bytes _packet(self, SpawnedNode found)

@@ -10,7 +10,7 @@ Layer: `multiplayer`; sends through its host. Source: reference godot4-replicati
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from gdpeer.errors import Error
@@ -118,12 +118,14 @@ class Spawns:
         self._host = host
         self._replicator = replicator
         self._last_id = 0
+        self._order: list[SpawnedNode] | None = None  # all nodes in the order of the tree; None: not looked up
 
     # ------------------------------------------------------------------------------------------ nodes
 
     def add(self, spawner: MultiplayerSpawner, node: Node, scene: int, argument: bytes | None) -> SpawnedNode:
         """Adds a node that is entering the tree. `settle` sends it."""
         found = self.nodes[node] = SpawnedNode(spawner, node, scene, argument)
+        self._order = None
         parent = node.get_parent()
         while parent is not None and found.above is None:
             found.above = self.nodes.get(parent)
@@ -151,6 +153,7 @@ class Spawns:
         found = self.nodes.pop(node, None)
         if found is None:
             return
+        self._order = None
         found.spawner.forget(node)
         for peer_id in list(found.shown):
             self._despawn(found, peer_id)
@@ -198,32 +201,30 @@ class Spawns:
         view.is_blocked = False
         while view.gone and not view.is_blocked:
             self._send_despawn(view, peer_id, view.gone.pop(0))
-        if self.nodes:
-            for found in self._in_tree_order():
-                if view.is_blocked:
-                    return
-                self.update(found, peer_id)
-                self._note(found)
+        for found in self._in_tree_order():
+            if view.is_blocked:
+                return
+            self.update(found, peer_id)
 
-    def _in_tree_order(self) -> Iterator[SpawnedNode]:
-        first = next(iter(self.nodes.values())).node
-        pending = [first.get_tree().root]
-        while pending:
-            node = pending.pop()
-            found = self.nodes.get(node)
-            if found is not None:
-                yield found
-            pending.extend(reversed(node.get_children()))
+    def _in_tree_order(self) -> list[SpawnedNode]:
+        if self._order is None:
+            self._order = []
+            pending = [next(iter(self.nodes)).get_tree().root] if self.nodes else []
+            while pending:
+                node = pending.pop()
+                if node in self.nodes:
+                    self._order.append(self.nodes[node])
+                pending.extend(reversed(node.get_children()))
+        return self._order
 
     def update(self, found: SpawnedNode, peer_id: int) -> None:
         """Sends SPAWN or DESPAWN of one node to one peer, if the peer is to see the node and has it not, or reverse."""
         view = self.peers[peer_id]
         is_wanted = not found.is_pending and self._is_wanted(found, peer_id)
-        if is_wanted == (peer_id in found.shown):
-            return
         if not is_wanted:
-            self._despawn(found, peer_id)
-        elif not view.is_blocked and not view.gone:
+            if peer_id in found.shown:
+                self._despawn(found, peer_id)
+        elif peer_id not in found.shown and not view.is_blocked and not view.gone:
             self._spawn(found, peer_id, view)
         self._note(found)
 
@@ -249,9 +250,16 @@ class Spawns:
             self._block(found, peer_id, view, len(packet))
             return
         found.shown.add(peer_id)
-        self._replicator.was_spawned(found, peer_id)
-        for below in list(found.below):
-            self.update(below, peer_id)
+        for out in self.outs_of(found):
+            out.listed.add(peer_id)
+            if out.synchronizer.is_visible_to(peer_id):
+                out.join(peer_id, True, spawned=True)
+        for out in found.inner:
+            self._replicator.attune(out, peer_id)
+        self._host.shown(peer_id, found.node)
+        if found.below:
+            for below in list(found.below):
+                self.update(below, peer_id)
 
     def _block(self, found: SpawnedNode, peer_id: int, view: PeerView, size: int) -> None:
         if self._host.waiting(peer_id):
