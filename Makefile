@@ -22,7 +22,7 @@ help:
 	@echo "make unit         the unit and property tests, compiled and uncompiled"
 	@echo "make lint         ruff, mypy, import-linter, codespell"
 	@echo "make conformance  the long sections of the conformance suite (9, 12, 13); with ARGS='--front aio' through asyncio"
-	@echo "make soak         the long forms of the tests of load and trust, an hour at most, then the next three; figures in build/trust"
+	@echo "make soak         the long forms of the tests of load and trust, an hour and a half at most, then the next three; figures in build/trust"
 	@echo "make streams      100,000 random streams each, read as websockets and wsproto read them"
 	@echo "make fuzz         ten million cases for the parsers, guided by coverage, an hour at most"
 	@echo "make fuzz-asan    the cases that were found, and tests of the parsers, under AddressSanitizer"
@@ -69,7 +69,7 @@ conformance: .venv/.test
 	@.venv/bin/python -m tests.conformance.run --sections long $(ARGS)
 
 soak: .venv/.test
-	@GDPEER_LONG=1 .venv/bin/python -m pytest -q --session-timeout=4200 tests/soak tests/trust $(ARGS)
+	@GDPEER_LONG=1 .venv/bin/python -m pytest -q --session-timeout=6000 tests/soak tests/trust $(ARGS)
 	@$(MAKE) streams ARGS=
 	@$(MAKE) fuzz ARGS="--seconds 1800"
 	@$(MAKE) fuzz-asan ARGS=

@@ -150,6 +150,19 @@ def test_x1_connect_in_a_pipe_tells_of_the_connection_alone() -> None:
 
 
 @pytest.mark.parametrize("end", ENDS, ids=lambda end: end.name)
+def test_x1_arena_and_bots_that_join_it(end: signal.Signals) -> None:
+    arena = ("-m", "gdpeer.cli", "arena")
+    port = str(free_port())
+    with strict(*arena, "--host", "127.0.0.1", "--port", port, "--bots", "2") as host:
+        host.wait_for("; players: 2", PATIENCE)
+        with Process([*STRICT, *arena, "--join", f"ws://127.0.0.1:{port}", "--bots", "2"]) as bots:
+            host.wait_for("; players: 4", PATIENCE)
+            host.popen.send_signal(end)
+            assert (host.wait(PATIENCE), bots.wait(PATIENCE)) == (0, 1)
+        assert not COMPLAINT.search("\n".join(bots.stderr))
+
+
+@pytest.mark.parametrize("end", ENDS, ids=lambda end: end.name)
 def test_x1_roll_and_who_joins_it(end: signal.Signals) -> None:
     """The host ends with 0; who played with it learns that it went away: 1."""
     port = str(free_port())
