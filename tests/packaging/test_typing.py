@@ -37,15 +37,31 @@ RIGHT = [
 ]
 NAMES = sorted(set(re.findall(r"\b([A-Z]\w+)\(", " ".join(WRONG))))
 IMPORT = f"from gdpeer import {', '.join(NAMES)}"
+REPLICATION = Path(__file__).with_name("replication_mistakes.txt")
+"""A Python program. Its name keeps the project's own checks of types away from it."""
 CHECKERS = {"mypy": ["--strict", "--no-error-summary"], "pyright": ["--pythonpath", sys.executable]}
+
+
+def check(checker: str, program: str, folder: Path) -> tuple[set[int], str]:
+    """Returns the numbers of the lines that a type checker reports, and its output."""
+    file = folder / "wrong.py"
+    file.write_text(program)
+    command = [sys.executable, "-m", checker, *CHECKERS[checker], str(file)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=170, cwd=folder)
+    return {int(line) for line in re.findall(r"wrong\.py:(\d+)", done.stdout)}, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("checker", CHECKERS)
 @pytest.mark.timeout(180)
 def test_type_checkers_report_each_of_them(checker: str, tmp_path: Path) -> None:
-    program = tmp_path / "wrong.py"
-    program.write_text("\n".join([IMPORT, *WRONG, *RIGHT]) + "\n")
-    command = [sys.executable, "-m", checker, *CHECKERS[checker], str(program)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=170, cwd=tmp_path)
-    reported = {int(line) for line in re.findall(r"wrong\.py:(\d+)", done.stdout)}
-    assert reported == set(range(2, 2 + len(WRONG))), done.stdout + done.stderr
+    reported, output = check(checker, "\n".join([IMPORT, *WRONG, *RIGHT]) + "\n", tmp_path)
+    assert reported == set(range(2, 2 + len(WRONG))), output
+
+
+@pytest.mark.parametrize("checker", CHECKERS)
+@pytest.mark.timeout(180)
+def test_type_checkers_report_mistakes_with_replication(checker: str, tmp_path: Path) -> None:
+    program = REPLICATION.read_text(encoding="utf-8")
+    wrong = {number for number, line in enumerate(program.splitlines(), 1) if line.endswith("# wrong")}
+    reported, output = check(checker, program, tmp_path)
+    assert reported == wrong, output
