@@ -168,6 +168,24 @@ def test_a_private_node_that_is_revealed(cast: Cast, forms: Forms) -> None:
             table.until(lambda: all(one.spawned() for one in others))
 
 
+@each_cast("python_hosts", "bot")
+def test_a_players_node_that_is_hidden_for_a_while(cast: Cast, forms: Forms) -> None:
+    """The owner does not hear of it: the server gives the owner's values to the client that sees the node again."""
+    with seats(*cast, forms=forms) as table:
+        do(table, "player")
+        owner, other = table.clients[0], table.clients[1]
+        owner.do("aim")
+        table.agree(**owners(owner))
+        assert isinstance(table.server, PythonSide)
+        sync: Any = table.server.main.units.get_node(f"{owner.id()}/Sync")
+        sync.set_visibility_for(owner.id(), True)
+        for _ in range(2):
+            sync.public_visibility = False
+            table.until(lambda: f"Units/{owner.id()}" not in other.state())
+            sync.public_visibility = True
+            table.agree(**owners(owner))
+
+
 @each_cast("python_hosts", "python_joins", "bot")
 def test_handing_over_and_back(cast: Cast, forms: Forms) -> None:
     with seats(*cast, forms=forms, errors=TOO_LATE) as table:

@@ -532,9 +532,23 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
 
     def shown(self, peer_id: int, node: Node) -> None:
         """Passes on what other clients have told a peer of a node that the peer did not have yet."""
-        if self._relayed.concerns(peer_id):
-            for source, data in self._relayed.shown(peer_id, self.path_of(node)):
-                self._relay_to((peer_id,), relay_packet(source, data), source)
+        if not self._relayed.concerns(peer_id):
+            return
+        due, again = self._relayed.shown(peer_id, self.path_of(node))
+        for source, data in due:
+            self._relay_to((peer_id,), relay_packet(source, data), source)
+        for source, number, path in again:
+            self._renew(peer_id, source, number, path)
+
+    def _renew(self, peer_id: int, source: int, number: int, path: str) -> None:
+        """Gives a peer all values of another client's synchronizer: a new node is at its path there."""
+        is_old = self._calls.cache.is_old(source)
+        answer = ConfirmPath(True, None, path) if is_old else ConfirmPath(True, number)
+        self._relay_to((source,), relay_packet(peer_id, answer.encode()), peer_id)
+        # An engine sends properties ON_CHANGE only once.
+        delta = self.replicator.delta_of(self.find(path), source, number)
+        if delta:
+            self._relay_to((peer_id,), relay_packet(source, delta), source)
 
     def hidden(self, peer_id: int, node: Node) -> None:
         """Passes on no more values of a node that a peer has lost."""

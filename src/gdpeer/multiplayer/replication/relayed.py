@@ -4,7 +4,8 @@ node.
 A client knows the paths of its own synchronizers only, not which nodes the server shows to another client. It tells
 a path to all, once. An engine that does not have the node yet drops the path, with an error, and never gets the values;
 and it reports an error for each packet with values of a node that it no longer has. So the server passes a path on when
-it has spawned the node for the receiver, and no values after it has removed the node there.
+it has spawned the node for the receiver, and no values after it has removed the node there. When the receiver gets the
+node again, the sender does not hear of it: then the server itself asks for values, and gives those that it has.
 
 Layer: `multiplayer`; no I/O. Source: reference godot4-replication section 14, number 1.
 """
@@ -132,17 +133,22 @@ class RelayedPaths:
         """Whether a client was told paths."""
         return bool(self._told.get(peer_id))
 
-    def shown(self, peer_id: int, path: str) -> list[tuple[int, bytes]]:
-        """Returns the packets to pass on now that a client has the node at `path`, each with the client that has sent
-        the packet.
+    def shown(self, peer_id: int, path: str) -> tuple[list[tuple[int, bytes]], list[tuple[int, int, str]]]:
+        """Takes note that a client has the node at `path`.
+
+        Returns:
+            The packets to pass on now, each with the client that has sent the packet; and the paths that the client
+            knows and had lost, as (client that has told the path, number, path).
         """
-        due = []
-        for (source, _), told in self._at(peer_id, path):
-            self._set_lost(peer_id, told, False)
+        due, again = [], []
+        for (source, number), told in self._at(peer_id, path):
+            if told.is_lost:
+                again.append((source, number, told.path))
+                self._set_lost(peer_id, told, False)
             if told.data:
                 due.append((source, told.data))
                 told.data = b""
-        return due
+        return due, again
 
     def hidden(self, peer_id: int, path: str) -> None:
         """Takes note that a client no longer has the node at `path`."""

@@ -15,11 +15,12 @@ from gdpeer.clock import Clock
 from gdpeer.errors import Error
 from gdpeer.multiplayer.replication._declared import MARKS
 from gdpeer.multiplayer.replication.frames import Frames
-from gdpeer.multiplayer.replication.outgoing import Outgoing
+from gdpeer.multiplayer.replication.outgoing import PATH_BASED, Outgoing, encode_values
 from gdpeer.multiplayer.replication.reception import Reception
 from gdpeer.multiplayer.replication.spawner import MultiplayerSpawner
 from gdpeer.multiplayer.replication.spawns import SpawnedNode, Spawns
 from gdpeer.multiplayer.replication.synchronizer import MultiplayerSynchronizer, VisibilityUpdateMode
+from gdpeer.multiplayer.wire.replication import Delta
 from gdpeer.variant.binary.compact import encode_arguments
 
 if TYPE_CHECKING:
@@ -290,6 +291,20 @@ class Replicator:
             return False
         outs = self.outgoing_of(node)
         return not outs or any(out.synchronizer.is_visible_to(peer_id) for out in outs)
+
+    def delta_of(self, node: Node | None, authority: int, number: int) -> bytes:
+        """Returns a delta with all properties ON_CHANGE, as the authority would send it; empty if there are none.
+
+        Args:
+            node: a synchronizer.
+            authority: the peer in whose name the delta is sent.
+            number: that peer's number for the path of the synchronizer.
+        """
+        if not isinstance(node, MultiplayerSynchronizer) or node.get_multiplayer_authority() != authority:
+            return b""
+        root, watched = node.get_root_node(), node.lists().watched
+        values = encode_values(watched, root) if root is not None and watched else None
+        return Delta(((PATH_BASED | number, (1 << len(watched)) - 1, values),)).encode() if values else b""
 
     # ------------------------------------------------------------------------------------------ spawned nodes
 

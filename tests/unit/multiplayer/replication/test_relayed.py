@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from gdpeer import (
+    LoopbackMultiplayerPeer,
+    ManualClock,
+    MultiplayerSynchronizer,
+    Node,
+    ReplicationMode,
+    SceneReplicationConfig,
+    replicated,
+)
 from gdpeer.errors import PacketError
 from gdpeer.multiplayer.replication import relayed
+from gdpeer.multiplayer.replication.reception import Reception
 from gdpeer.multiplayer.replication.relayed import RelayedPaths
 from gdpeer.multiplayer.wire.godot4 import ConfirmPath, SimplifyPath
 from gdpeer.multiplayer.wire.replication import Delta, Sync
+from tests.support.worlds import World, Worlds
 
 PATH = "Main/Units/5/Input"
 CHECKSUM = "d41d8cd98f00b204e9800998ecf8427e"
@@ -41,10 +54,10 @@ def test_a_path_waits_for_its_node() -> None:
     assert peers.passed(5, [3, 4], told(1)) == [(3, told(1))]
     assert peers.paths.concerns(4)
     assert not peers.paths.concerns(5)
-    assert peers.paths.shown(4, "Main/Units/6") == []
-    assert peers.paths.shown(4, "Main/Units/5") == [(5, told(1))]
-    assert peers.paths.shown(4, "Main/Units/5") == []
-    assert peers.paths.shown(3, "Main/Units/5") == []
+    assert peers.paths.shown(4, "Main/Units/6") == ([], [])
+    assert peers.paths.shown(4, "Main/Units/5") == ([(5, told(1))], [])
+    assert peers.paths.shown(4, "Main/Units/5") == ([], [])
+    assert peers.paths.shown(3, "Main/Units/5") == ([], [])
 
 
 def test_values_of_a_lost_node_are_left_out() -> None:
@@ -61,7 +74,7 @@ def test_values_of_a_lost_node_are_left_out() -> None:
     delta = Delta(((0x80000001, 1, b"\2\1"), (0x80000002, 1, b"\2\1"))).encode()
     assert peers.passed(5, [4], delta) == [(4, Delta(((0x80000002, 1, b"\2\1"),)).encode())]
     assert peers.passed(6, [4], both) == [(4, both)]  # the numbers of another sender
-    peers.paths.shown(4, "Main/Units/5")
+    assert peers.paths.shown(4, "Main/Units/5") == ([], [(5, 1, PATH)])
     assert peers.passed(5, [3, 4], both) == [(3, both), (4, both)]
     assert not peers.paths.is_concerned(both)
 
@@ -97,9 +110,58 @@ def test_the_number_of_paths_is_limited(monkeypatch: pytest.MonkeyPatch) -> None
     peers = Peers()
     for number in (1, 2, 3, 3):
         peers.passed(5, [4], told(number))
-    assert peers.paths.shown(4, "Main/Units/5") == [(5, told(2)), (5, told(3))]
+    assert peers.paths.shown(4, "Main/Units/5") == ([(5, told(2)), (5, told(3))], [])
 
 
 def test_a_damaged_path_is_refused() -> None:
     with pytest.raises(PacketError):
         Peers().passed(5, [4], told(1)[:20])
+
+
+class Player(Node):
+    """Its input belongs to the peer that it is named after."""
+
+    health = replicated(100)
+    aim = 0
+
+    def __init__(self, name: str | None = None) -> None:
+        super().__init__(name)
+        sync = MultiplayerSynchronizer("Input")
+        sync.replication_config = SceneReplicationConfig()
+        sync.replication_config.add_property(".:aim")
+        sync.replication_config.property_set_replication_mode(".:aim", ReplicationMode.ON_CHANGE)
+        self.add_child(sync)
+
+    def _enter_tree(self) -> None:
+        self.get_node("Input").set_multiplayer_authority(int(self.name))
+
+
+class Players(World):
+    def __init__(self, peer: LoopbackMultiplayerPeer, clock: ManualClock) -> None:
+        super().__init__(peer, clock)
+        self.scenes.register("res://player.tscn")(type("Player", (Player,), {}))
+        self.spawner.add_spawnable_scene("res://player.tscn")
+
+
+def test_a_client_that_sees_a_node_again_gets_its_owners_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Reception, "_confirm_again", lambda *_: None)  # an engine does not ask again
+    worlds = Worlds(2, Players)
+    owner, other = worlds.clients
+    player: Any = worlds.server.scenes.make("res://player.tscn", str(owner.id))
+    worlds.server.units.add_child(player)
+    worlds.run()
+    owner.unit(player.name).aim = 5
+    worlds.run()
+    assert (player.aim, other.unit(player.name).aim) == (5, 5)
+    player.get_node("MultiplayerSynchronizer").set_visibility_for(owner.id, True)
+    player.get_node("MultiplayerSynchronizer").public_visibility = False
+    worlds.run()
+    assert (owner.names(), other.names()) == ([player.name], [])
+    owner.unit(player.name).aim = 6
+    worlds.run()
+    player.get_node("MultiplayerSynchronizer").public_visibility = True
+    worlds.run(1)
+    assert other.unit(player.name).aim == 6
+    owner.unit(player.name).aim = 7
+    worlds.run()
+    assert other.unit(player.name).aim == 7
