@@ -5,13 +5,11 @@ from __future__ import annotations
 import itertools
 import math
 import random
-import re
 from typing import Any
 
 import pytest
 
 from gdpeer import InterestGrid, MultiplayerSynchronizer, Vector2, Vector3
-from tests.support.missing import ROOT
 from tests.support.worlds import Worlds
 
 CELL, RADIUS, MARGIN = 10.0, 40.0, 20.0
@@ -187,29 +185,3 @@ def test_a_far_node_is_not_spawned_and_a_near_one_appears_and_goes() -> None:
     grid.watch(client.id, Vector2(490, 0))
     worlds.run()
     assert client.names() == ["Far"]
-
-
-def test_the_example_of_the_page_about_replication() -> None:
-    worlds = Worlds(2)
-    page = (ROOT / "docs" / "replication.md").read_text(encoding="utf-8")
-    (example,) = re.findall(r"^```python\n(grid = InterestGrid.*?)^```$", page, re.MULTILINE | re.DOTALL)
-    server, first, second = worlds.server, *worlds.clients
-    names: dict[str, Any] = {"InterestGrid": InterestGrid, "Coin": server.kind, "coins": server.units}
-    names["tree"] = server.tree
-    exec(example, names)
-    names["add_coin"]("Coin", Vector2(0, 0))
-    for client, x in ((first, 100), (second, 5000)):
-        player = server.kind(str(client.id))
-        names["grid"].add(player.get_node("Sync"), Vector2(x, 0))
-        server.units.add_child(player)
-        names["move_player"](player, Vector2(x, 0))
-    worlds.run()
-    assert first.names() == ["Coin", str(first.id)]
-    assert second.names() == [str(second.id)]
-    names["remove_coin"](server.unit("Coin"))
-    worlds.run()
-    players = server.names()
-    assert players == [str(first.id), str(second.id)]
-    first.peer.close()
-    worlds.run()
-    assert [server.unit(name).get_node("Sync").get_visibility_for(int(players[0])) for name in players] == [False] * 2
