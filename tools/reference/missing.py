@@ -37,6 +37,7 @@ INNER = frozenset(
         *("call_again", "check_receivers", "child_entered", "configuration_changed", "entries", "find_scene", "forget"),
         *(
             "get_spawn_node",
+            "hidden",
             "has_filters",
             "has_spawned",
             "instantiate",
@@ -45,8 +46,9 @@ INNER = frozenset(
             "node_of",
             "note",
             "paths",
+            "shown",
         ),
-        *("receive", "replicator", "scenes", "tell_relayed", "told_again", "users", "waiting", "when_settled"),
+        *("receive", "replicator", "scenes", "told_again", "users", "waiting", "when_settled"),
         # Of connections, for the rest of their front.
         *("on_end", "on_packet", "wait_open"),
     )
