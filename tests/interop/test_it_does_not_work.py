@@ -66,9 +66,60 @@ tree.multiplayer.multiplayer_peer = peer
 main = Main(name="Main")
 tree.root.add_child(main)
 tree.multiplayer.peer_connected.connect(lambda peer_id: main.welcome.rpc_id(peer_id, eval(sys.argv[2])))
+exec(sys.argv[3])
 while True:
     tree.poll(timeout=0.05)
 """
+
+UNITS = """
+from gdpeer import MultiplayerSpawner, Scenes, replicated
+
+class Unit(Node):
+    position = replicated(Vector2())
+
+tree.scenes = Scenes()
+tree.scenes.register("res://unit.tscn")(Unit)
+units, spawner = Node("Units"), MultiplayerSpawner("Spawner")
+spawner.spawn_path = "../Units"
+spawner.add_spawnable_scene("res://unit.tscn")
+main.add_child(units)
+main.add_child(spawner)
+units.add_child(Unit("U1"))
+"""
+"""What a server does that spawns a node."""
+STATIC = """
+from gdpeer import replicated
+
+class Unit(Node):
+    position = replicated(Vector2())
+
+unit = Unit("U1")
+main.add_child(unit)
+tree.multiplayer.peer_connected.connect(lambda peer_id: setattr(unit, "position", Vector2(1, 2)))
+"""
+"""What a server does that has a node in its scene."""
+UNIT_SCENE = """[gd_scene load_steps=2 format=3]
+
+[sub_resource type="SceneReplicationConfig" id="1"]
+properties/0/path = NodePath(".:position")
+properties/0/spawn = true
+properties/0/replication_mode = 1
+
+[node name="Unit" type="Node2D"]
+
+[node name="MultiplayerSynchronizer" type="MultiplayerSynchronizer" parent="."]
+replication_config = SubResource("1")
+"""
+SECOND = """
+[node name="Second" type="MultiplayerSynchronizer" parent="."]
+replication_config = SubResource("1")
+"""
+ADD_UNITS = 'var units := Node2D.new(); units.name = "Units"; add_child(units)'
+ADD_SPAWNER = (
+    f'{ADD_UNITS}; var spawner := MultiplayerSpawner.new(); spawner.name = "Spawner"; '
+    'spawner.spawn_path = NodePath("../Units"); spawner.add_spawnable_scene("res://unit.tscn"); add_child(spawner)'
+)
+ADD_UNIT = 'var unit = load("res://unit.tscn").instantiate(); unit.name = "U1"'
 
 Said = tuple[str, str]
 """What the server and the engine have written on stderr."""
@@ -83,6 +134,8 @@ def play(
     before: str = "pass",
     after: str = "pass",
     welcome: str = "'welcome'",
+    server: str = "",
+    unit: str = UNIT_SCENE,
 ) -> Said:
     """A game with some mistake in it, and what both sides say; ends once `done` says so."""
     port = free_port()
@@ -92,14 +145,15 @@ def play(
     (folder / "project.godot").write_text(PROJECT)
     (folder / "main.tscn").write_text(SCENE.replace("NAME", name))
     (folder / "main.gd").write_text(script)
-    with Process([sys.executable, "-c", SERVER, str(port), welcome]) as server:
+    (folder / "unit.tscn").write_text(unit)
+    with Process([sys.executable, "-c", SERVER, str(port), welcome, server]) as host:
         wait_until_listening(port)
         with Engine("4", folder, "main.tscn") as game:
             end = time.monotonic() + 20
             said = ("", "")
             while time.monotonic() < end and not done(said):
                 time.sleep(0.05)
-                said = "\n".join(server.stderr), "\n".join(game.process.stderr)
+                said = "\n".join(host.stderr), "\n".join(game.process.stderr)
     return said
 
 
@@ -141,6 +195,14 @@ MISTAKES: dict[str, dict[str, str]] = {
     "Trying to call an RPC while no": {"before": 'multiplayer.multiplayer_peer = null; welcome.rpc_id(1, "x")'},
     "RPC '…' on yourself": {"after": 'welcome.rpc_id(multiplayer.get_unique_id(), "x")'},
     "RPC - ": {"welcome": "[1]"},
+    "ID … not found": {"server": UNITS},
+    'Condition "p_from': {"server": UNITS, "before": f"{ADD_SPAWNER}; spawner.set_multiplayer_authority(2)"},
+    'Condition "parent': {"server": UNITS, "before": f"{ADD_SPAWNER}; {ADD_UNIT}; units.add_child(unit)"},
+    "The MultiplayerSynchronizer at": {"server": UNITS, "before": ADD_SPAWNER, "unit": UNIT_SCENE + SECOND},
+    "Ignoring sync data": {
+        "server": STATIC,
+        "before": f"{ADD_UNIT}; add_child(unit); unit.set_multiplayer_authority(2)",
+    },
 }
 
 
