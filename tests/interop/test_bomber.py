@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -98,6 +99,17 @@ class Main(Node):
         bombs.despawned.connect(lambda bomb: self.seen.append(("burnt", self.title_of(bomb), bomb.position)))
         self.add_child(world)
 
+    @rpc
+    def unload_world(self) -> None:
+        self.get_node("World").free()
+
+    @rpc("any_peer")
+    def again(self) -> None:
+        """Begins another round, with new nodes at the same paths."""
+        self.get_node("World").free()
+        self.unload_world.rpc()
+        self.start()
+
     def _make_bomb(self, data: list[Any]) -> Node | None:
         bomb = self.get_tree().scenes.make("res://bomb.tscn", "")
         assert isinstance(bomb, Bomb)
@@ -185,6 +197,11 @@ def saw_all(engine: Engine, title: str, *others: str) -> bool:
         and all(engine.find(what, title=one, **at) for what, at in places.items())
         for one in (title, *others)
     )
+
+
+def scores(engine: Engine) -> Counter[str]:
+    """Returns how often each player has scored, in all rounds."""
+    return Counter(event["title"] for event in engine.all("score"))
 
 
 def errors(*engines: Engine) -> list[str]:

@@ -26,8 +26,15 @@ func _ready() -> void:
 @rpc("any_peer") func register(title: String) -> void:
 	names[multiplayer.get_remote_sender_id()] = title
 	event("lobby", {"title": title})
-	if multiplayer.is_server() and names.size() == int(options["--others"]):
+	if multiplayer.is_server() and not has_node("World") and names.size() == int(options["--others"]):
 		start()
+
+
+# Another round, with new nodes at the same paths.
+@rpc("any_peer") func again() -> void:
+	$World.free()
+	unload_world.rpc()
+	start()
 
 
 @rpc("call_local") func load_world() -> void:
@@ -43,6 +50,10 @@ func start() -> void:
 		player.title = names[id]
 		player.position = Vector2(0, 10)
 		$World/Players.add_child(player)
+
+
+@rpc func unload_world() -> void:
+	$World.free()
 
 
 static func event(what: String, fields := {}) -> void:
