@@ -43,6 +43,10 @@ LONGEST_NAME = 256
 """Most characters in the name of a received node."""
 MOST_KEPT = 1000
 """Most paths and calls of one peer that wait for their node."""
+LONGEST_PATH = 1024
+"""Most characters of a path that waits for its node."""
+MOST_BYTES = 1_000_000
+"""Most bytes of the calls of one peer that wait for their node."""
 HOLD_TIME = 1.0
 """Seconds that a call waits for the SPAWN of its node."""
 MOST_MISFITS = 1000
@@ -58,9 +62,10 @@ class _Sender:
         raw: nodes of unknown scenes by the numbers of their synchronizers, each with the place of the synchronizer.
         kept: paths that the peer has announced, for which there is no node yet.
         calls: packets that wait for their node: the path, the packet, and the latest time.
+        held: the bytes of these packets.
     """
 
-    __slots__ = ("calls", "kept", "nodes", "raw", "synchronizers")
+    __slots__ = ("calls", "held", "kept", "nodes", "raw", "synchronizers")
 
     def __init__(self) -> None:
         self.nodes: dict[int, Node] = {}
@@ -68,6 +73,12 @@ class _Sender:
         self.raw: dict[int, tuple[RawScene, int]] = {}
         self.kept: dict[str, SimplifyPath] = {}
         self.calls: list[tuple[str, bytes, float]] = []
+        self.held = 0
+
+    def keep_calls(self, calls: list[tuple[str, bytes, float]]) -> None:
+        """Keeps some of the waiting calls."""
+        self.calls = calls
+        self.held = sum(len(data) for _, data, _ in calls)
 
 
 class _Arrival:
@@ -184,6 +195,8 @@ class Reception:
 
     def keep(self, peer_id: int, told: SimplifyPath) -> None:
         """Keeps a path that a peer has announced, until there is a node; the oldest path gives way."""
+        if len(told.path) > LONGEST_PATH:
+            return
         kept = self._sender(peer_id).kept
         kept.pop(told.path, None)
         if len(kept) >= MOST_KEPT:
@@ -220,10 +233,12 @@ class Reception:
 
     def hold_call(self, peer_id: int, path: str, data: bytes, now: float) -> bool:
         """Keeps a call of a node that the caller may be about to spawn; returns False if it cannot come."""
-        calls = self._sender(peer_id).calls
-        if len(calls) >= MOST_KEPT or not self._may_come(peer_id, path):
+        sender = self._sender(peer_id)
+        is_full = len(sender.calls) >= MOST_KEPT or sender.held + len(data) > MOST_BYTES
+        if is_full or not self._may_come(peer_id, path):
             return False
-        calls.append((path, data, now + HOLD_TIME))
+        sender.calls.append((path, data, now + HOLD_TIME))
+        sender.held += len(data)
         return True
 
     def _may_come(self, peer_id: int, path: str) -> bool:
@@ -242,10 +257,11 @@ class Reception:
             return
         path = self._host.path_of(node)
         below = f"{path}/"
-        calls, sender.calls = sender.calls, []
         ready: list[tuple[str, bytes, float]] = []
-        for one in calls:
-            (ready if one[0] == path or one[0].startswith(below) else sender.calls).append(one)
+        rest: list[tuple[str, bytes, float]] = []
+        for one in sender.calls:
+            (ready if one[0] == path or one[0].startswith(below) else rest).append(one)
+        sender.keep_calls(rest)
         for _, data, _ in ready:
             self._host.call_again(peer_id, data)
 
@@ -254,7 +270,7 @@ class Reception:
         for peer_id, sender in list(self._senders.items()):
             if sender.calls and sender.calls[0][2] <= now:
                 late = [one for one in sender.calls if one[2] <= now]
-                sender.calls = sender.calls[len(late) :]
+                sender.keep_calls(sender.calls[len(late) :])
                 for _, data, _ in late:
                     self._host.call_again(peer_id, data)
 
