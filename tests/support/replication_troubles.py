@@ -88,8 +88,9 @@ def taken_name(server: World, client: World) -> None:
     client.add("U1")
 
 
-def no_function(server: World, client: World) -> None:
+def no_node(server: World, client: World) -> None:
     server.spawner.spawn_function = lambda data: Node("Egg")
+    client.spawner.spawn_function = lambda data: None
     server.spawner.spawn()
 
 
@@ -249,7 +250,7 @@ PROVOKED: dict[str, Callable[[], object]] = {
     "… cannot be spawned: the name": add_a_generated_name,
     f"{DROPPED}SPAWN of scene": with_two(unknown_scene),
     f"{DROPPED}SPAWN of '": with_two(taken_name),
-    f"{DROPPED}SPAWN, and": with_two(no_function),
+    f"{DROPPED}SPAWN, and": with_two(no_node),
     f"{DROPPED}SPAWN of more": with_two(no_room_for_nodes),
     f"{DROPPED}SPAWN by": with_two(other_authority),
     f"{SAYS}of a node": with_two(missing_here),

@@ -17,9 +17,12 @@ __all__ = ["RawScene"]
 class RawScene(Node):
     """A node that another side has spawned, of a scene that has no class here (`Scenes.register`).
 
+    `spawn()` on the other side makes a RawScene, too, if the spawner has no `spawn_function` here.
+
     Nothing tells the names of its properties here, so values come in the order of the scene's configuration.
 
     Attributes:
+        spawn_data: the argument of `spawn()`; None for a scene of the spawner's list.
         spawned_values: the values of the SPAWN, of all synchronizers in a row.
         always_values: the last values of the properties with the mode ALWAYS, one list for each synchronizer.
         watched_values: the last values of the properties with the mode ON_CHANGE, by their number, one dictionary for
@@ -27,11 +30,12 @@ class RawScene(Node):
         synchronized: signal (): values were received.
     """
 
-    _gdpeer_attributes: ClassVar[tuple[str, ...]] = ("always_values", "spawned_values", "watched_values")
+    _gdpeer_attributes: ClassVar[tuple[str, ...]] = ("always_values", "spawn_data", "spawned_values", "watched_values")
 
     def __init__(self, name: str, path: str, count: int) -> None:
         super().__init__(name)
         self.scene_file_path = path
+        self.spawn_data: Any = None
         self.spawned_values: list[Any] = []
         self.always_values: list[list[Any]] = [[] for _ in range(count)]
         self.watched_values: list[dict[int, Any]] = [{} for _ in range(count)]

@@ -314,14 +314,7 @@ class Reception:
 
     def _make(self, spawner: MultiplayerSpawner, packet: Spawn) -> Node:
         if packet.scene == SCENE_CUSTOM:
-            assert packet.argument is not None
-            (data,), _ = decode_values(packet.argument, 1)
-            node = spawner.instantiate(data)
-            if node is None:
-                raise PacketError("SPAWN, and spawn_function makes no node")
-            if packet.name:
-                node.name = packet.name
-            return node
+            return self._make_custom(spawner, packet)
         path = spawner.get_spawnable_scene(packet.scene) if packet.scene < spawner.get_spawnable_scene_count() else ""
         scenes = spawner.scenes()
         try:
@@ -334,6 +327,20 @@ class Reception:
         if not path:
             raise PacketError(f"SPAWN of scene {packet.scene}, which is not in the list of '{spawner.name}'")
         return RawScene(packet.name or "Node", path, len(packet.sync_ids))
+
+    def _make_custom(self, spawner: MultiplayerSpawner, packet: Spawn) -> Node:
+        assert packet.argument is not None
+        (data,), _ = decode_values(packet.argument, 1)
+        if spawner.spawn_function is None:
+            raw = RawScene(packet.name or "Node", "", len(packet.sync_ids))
+            raw.spawn_data = data
+            return raw
+        node = spawner.instantiate(data)
+        if node is None:
+            raise PacketError("SPAWN, and spawn_function makes no node")
+        if packet.name:
+            node.name = packet.name
+        return node
 
     def _enter(self, peer_id: int, node: Node, parent: Node, spawner: MultiplayerSpawner, packet: Spawn) -> None:
         if isinstance(node, RawScene):

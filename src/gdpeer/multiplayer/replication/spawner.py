@@ -42,7 +42,8 @@ class MultiplayerSpawner(Node):
     Attributes:
         spawn_limit: the most nodes of this spawner at a time; 0, the default: any number. It holds for `spawn()` and
             for received nodes. Differs from the engine, which limits `spawn()` only.
-        spawn_function: makes the node for `spawn(data)`, here and on each receiver; None at first.
+        spawn_function: makes the node for `spawn(data)`, here and on each receiver; None at first. Without
+            the function, a received node is a RawScene.
         spawned: signal (node): another side has spawned the node.
         despawned: signal (node): the node was removed because the other side has removed it.
     """

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from gdpeer import Vector2
+from typing import Any
+
+from gdpeer import RawScene, Vector2
 from tests.support.worlds import Worlds
 
 
@@ -71,3 +73,31 @@ def test_an_idle_world_sends_nothing() -> None:
     worlds.server.peer.put_packet_to = lambda ids, data: (sent.append(data), real(ids, data))[1]  # type: ignore[method-assign,func-returns-value]
     worlds.run(20)
     assert sent == []
+
+
+def test_a_custom_spawn_without_a_function_shows_its_argument_and_values() -> None:
+    game = Worlds()
+    kind = game.server.kind
+    game.server.spawner.spawn_function = lambda data: kind(data["name"])
+    unit: Any = game.server.spawner.spawn({"name": "Ann", "at": Vector2(1, 2)})
+    unit.health = 7
+    game.run()
+    raw = game.clients[0].unit("Ann")
+    assert isinstance(raw, RawScene)
+    assert (raw.scene_file_path, raw.spawn_data) == ("", {"name": "Ann", "at": Vector2(1, 2)})
+    assert raw.spawned_values == [Vector2(), 100, [], "", 0.0]
+    assert raw.watched_values == [{0: 7, 1: []}]
+    unit.queue_free()
+    game.run()
+    assert game.clients[0].names() == []
+    assert not game.clients[0].api.refused
+
+
+def test_a_spawn_function_that_makes_no_node_has_the_spawn_refused() -> None:
+    game = Worlds()
+    game.server.spawner.spawn_function = lambda data: game.server.kind("Ann")
+    game.clients[0].spawner.spawn_function = lambda data: None
+    game.server.spawner.spawn()
+    game.run()
+    assert game.clients[0].names() == []
+    assert game.clients[0].api.refused["bad packet"] == 1
