@@ -1,4 +1,4 @@
-"""Takes the pictures of the chat, roll and inspect pages for the documentation, with real programs in Chromium.
+"""Takes the pictures of the chat, roll, arena and inspect pages for the documentation, with real programs in Chromium.
 
     python -m tools.screenshots            all pages, into docs/pictures
     python -m tools.screenshots chat       one page
@@ -125,6 +125,20 @@ def roll(browser: Browser, those: ExitStack) -> None:
         take(page, f"roll-{form}")
 
 
+def arena(browser: Browser, those: ExitStack) -> None:
+    words = ("--port", usual(8082), "--bots", "24", "--pyodide", str(node_modules() / "pyodide"))
+    host = those.enter_context(Process(gdpeer_command("arena", *words)))
+    address = host.wait_for(r"(http://\S+)")[1]
+    pages = {form: open_page(browser, address, form) for form in FORMS}
+    for page, name in zip(pages.values(), ("Dora", "Phil"), strict=True):
+        page.wait_for_selector("#seat:not([hidden])", timeout=BOOT)
+        page.get_by_label("Your name").fill(name)
+        page.get_by_label("Your name").press("Enter")
+        page.locator("#score", has_text="Score").wait_for()
+    for form, page in pages.items():
+        take(page, f"arena-{form}")
+
+
 def inspect(browser: Browser, those: ExitStack) -> None:
     game = program("game/server.py").parent
     server = those.enter_context(Process([sys.executable, "server.py", "0"], folder=game))
@@ -144,7 +158,12 @@ def inspect(browser: Browser, those: ExitStack) -> None:
         take(page, f"inspect-{form}")
 
 
-SUBJECTS: dict[str, Callable[[Browser, ExitStack], None]] = {"chat": chat, "roll": roll, "inspect": inspect}
+SUBJECTS: dict[str, Callable[[Browser, ExitStack], None]] = {
+    "chat": chat,
+    "roll": roll,
+    "arena": arena,
+    "inspect": inspect,
+}
 
 
 def main(words: list[str]) -> None:

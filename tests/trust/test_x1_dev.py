@@ -149,7 +149,7 @@ def test_x1_connect_in_a_pipe_tells_of_the_connection_alone() -> None:
     assert not COMPLAINT.search("\n".join(client.stderr))
 
 
-@pytest.mark.parametrize("end", ENDS, ids=lambda end: end.name)
+@pytest.mark.parametrize("end", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.extended)])
 def test_x1_arena_and_bots_that_join_it(end: signal.Signals) -> None:
     arena = ("-m", "gdpeer.cli", "arena")
     port = str(free_port())

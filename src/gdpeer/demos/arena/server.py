@@ -43,8 +43,10 @@ COINS, DEAREST, RIPENING = 80, 5, 12.0
 LONGEST_TITLE = 16
 RANKS = 10
 """Places on the board."""
-CALLS, MESSAGES = 20.0, 300.0
-"""The most calls, and the most messages, of one peer in a second."""
+CALLS, MESSAGES, REFUSED = 20.0, 300.0, 300
+"""The most calls, and the most messages, of one peer in a second; the most refused packets in a minute."""
+HEARTBEAT = 15.0
+"""Seconds between pings: the player of a lost connection disappears after two of them."""
 
 
 class ArenaServer:
@@ -107,6 +109,8 @@ class ArenaServer:
         self.peer.http_handler = pages
         self.peer.max_peers = 2 * MOST_PLAYERS
         self.peer.message_rate = MESSAGES
+        self.peer.max_refused = REFUSED
+        self.peer.heartbeat_interval = HEARTBEAT
         error = self.peer.create_server(port, bind_address)
         if error is Error.OK:
             self.peer.allowed_origins = [*own_origins(bind_address, self.peer.get_local_port()), *origins]
