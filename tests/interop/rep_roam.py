@@ -36,7 +36,7 @@ class Roam:
     def go(self, steps: int) -> None:
         """Does some steps; at times waits until every client sees what it is to see."""
         deeds = [self.add, self.move, self.move, self.hurt, self.bag, self.turn, self.call, self.hide, self.show]
-        deeds += [self.remove, self.back, self.nest, self.nap, self.check]
+        deeds += [self.remove, self.back, self.nest, self.nap, self.check, self.add_player, self.aim, self.aim]
         for number in range(steps):
             if number % 20 == 0:
                 self.come_and_go()
@@ -47,7 +47,10 @@ class Roam:
         """Lets a client leave, and another join."""
         clients = self.table.clients
         if len(clients) > 2:
-            self.table.leave(self.random.choice(clients))
+            gone = self.random.choice(clients)
+            if str(gone.id()) in self.visible:  # a late joiner would not get what its owner has sent
+                self.take(self.main.units.get_node(str(gone.id())))
+            self.table.leave(gone)
         self.table.join(self.random.choice(("engine", "python")))
         self.ids = {id(side): side.id() for side in self.table.clients}
 
@@ -59,20 +62,45 @@ class Roam:
         return self.random.choice(units) if units else self.add()
 
     def add(self) -> Any:
+        self.count += 1
+        return self.put(f"U{self.count}")
+
+    def put(self, name: str) -> Any:
         if len(self.visible) >= MOST:
             self.remove()
-        self.count += 1
-        unit = self.main.new_unit(f"U{self.count}")
+        unit = self.main.new_unit(name)
         unit.health = self.random.randrange(100)
-        self.visible[unit.name] = {0}
-        self.say("add", unit.name)
+        self.visible[name] = {0}
+        self.say("add", name)
+        if name.isdecimal():
+            self.see(unit, int(name), True)
         if self.random.random() < 0.3:
             self.see(unit, 0, False)
         self.main.units.add_child(unit, True)
         return unit
 
+    def add_player(self) -> None:
+        """Adds a unit whose input belongs to a client, which always sees the unit."""
+        name = str(self.random.choice(list(self.ids.values())))
+        if name not in self.visible and not self.main.units.has_node(name):
+            self.put(name)
+            self.table.run(0.05)
+
+    def aim(self) -> None:
+        """Has a client change what it owns."""
+        for client in self.table.clients:
+            name = str(self.ids[id(client)])
+            if name in self.visible and f"Units/{name}" in client.state():
+                self.say("aim", name)
+                if self.random.random() < 0.5:
+                    client.set_unit("aim", self.random.randrange(100) / 4, name)
+                else:
+                    client.set_unit("motion", Vector2(0, self.random.randrange(100)), name)
+
     def remove(self) -> None:
-        unit = self.unit()
+        self.take(self.unit())
+
+    def take(self, unit: Any) -> None:
         self.say("remove", unit.name)
         del self.visible[unit.name]
         if self.random.random() < 0.5:
@@ -106,7 +134,9 @@ class Roam:
         (self.visible[unit.name].add if visible else self.visible[unit.name].discard)(peer_id)
 
     def hide(self) -> None:
-        self.see(self.unit(), self.random.choice([0, *self.ids.values()]), False)
+        unit, peer_id = self.unit(), self.random.choice([0, *self.ids.values()])
+        if unit.name != str(peer_id):
+            self.see(unit, peer_id, False)
 
     def show(self) -> None:
         self.see(self.unit(), self.random.choice([0, *self.ids.values()]), True)

@@ -116,9 +116,9 @@ class PythonSide:
         """Sets a property of the board."""
         setattr(self.main.board, name, value)
 
-    def set_unit(self, name: str, value: Any) -> None:
-        """Sets a property of U1."""
-        setattr(self.main.unit, name, value)
+    def set_unit(self, name: str, value: Any, unit: str = "U1") -> None:
+        """Sets a property of a unit."""
+        setattr(self.main.units.get_node(unit), name, value)
 
     @property
     def errors(self) -> list[str]:
@@ -246,9 +246,9 @@ class EngineSide:
         """Sets a property of the board."""
         self._ask(set="Board", to=[name, var_to_str(value)])
 
-    def set_unit(self, name: str, value: Any) -> None:
-        """Sets a property of U1."""
-        self._ask(set="Units/U1", to=[name, var_to_str(value)])
+    def set_unit(self, name: str, value: Any, unit: str = "U1") -> None:
+        """Sets a property of a unit."""
+        self._ask(set=f"Units/{unit}", to=[name, var_to_str(value)])
 
     @property
     def errors(self) -> list[str]:

@@ -534,11 +534,8 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
         """Passes on what other clients have told a peer of a node that the peer did not have yet."""
         if not self._relayed.concerns(peer_id):
             return
-        due, again = self._relayed.shown(peer_id, self.path_of(node))
-        for source, data in due:
+        for source, data in self._relayed.shown(peer_id, self.path_of(node), self._clock.now()):
             self._relay_to((peer_id,), relay_packet(source, data), source)
-        for source, number, path in again:
-            self._renew(peer_id, source, number, path)
 
     def _renew(self, peer_id: int, source: int, number: int, path: str) -> None:
         """Gives a peer all values of another client's synchronizer: a new node is at its path there."""
@@ -550,10 +547,19 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
         if delta:
             self._relay_to((peer_id,), relay_packet(source, delta), source)
 
+    def renews(self) -> bool:
+        """Whether `renew` has to be called."""
+        return self._relayed.is_waiting()
+
+    def renew(self, now: float) -> None:
+        """Gives values of other clients to peers that have seen a node again."""
+        for peer_id, source, number, path in self._relayed.take_due(now):
+            self._renew(peer_id, source, number, path)
+
     def hidden(self, peer_id: int, node: Node) -> None:
         """Passes on no more values of a node that a peer has lost."""
         if self._relayed.concerns(peer_id):
-            self._relayed.hidden(peer_id, self.path_of(node))
+            self._relayed.hidden(peer_id, self.path_of(node), self._clock.now())
 
     def _node_left(self, node: Node) -> None:
         self.replicator.node_left(node)

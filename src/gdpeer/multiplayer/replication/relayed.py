@@ -15,29 +15,80 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 
 from gdpeer.multiplayer.wire.godot4 import Command, SimplifyPath, parse
-from gdpeer.multiplayer.wire.replication import Delta, Sync, parse_sync, path_based
+from gdpeer.multiplayer.wire.replication import Delta, Sync, path_based
 
 __all__ = ["RelayedPaths"]
 
 MOST = 1000
 """Most paths that are remembered for one client; the oldest gives way."""
+RENEW_AFTER = 0.25
+"""Seconds until a client that sees a node again gets the values of the node's owner. In the frame in which an engine
+loses a node and gets it again, the path still leads it to the old node.
+"""
+LATE = 10.0
+"""Seconds for which packets may still arrive with the number of a node that the sender has no more."""
 
 
 class _Told:
-    """One path.
+    """One path that a client was told.
 
     Attributes:
         path: the path.
         data: the packet that tells the path, if it was kept back; else empty.
         is_lost: the receiver has had the node, and has it no more.
+        renew_at: when the receiver, which has a new node at the path, is to get all values; 0: never.
     """
 
-    __slots__ = ("data", "is_lost", "path")
+    __slots__ = ("data", "is_lost", "path", "renew_at")
 
     def __init__(self, path: str, data: bytes) -> None:
         self.path = path
         self.data = data
         self.is_lost = False
+        self.renew_at = 0.0
+
+
+class _Receiver:
+    """What one client was told.
+
+    Attributes:
+        told: the paths, by the client that has told the path and that client's number.
+        losses: how many paths are lost.
+    """
+
+    __slots__ = ("losses", "told")
+
+    def __init__(self) -> None:
+        self.told: dict[tuple[int, int], _Told] = {}
+        self.losses = 0
+
+    def add(self, key: tuple[int, int], told: _Told) -> None:
+        """Adds a path."""
+        self.drop(key)
+        if len(self.told) >= MOST:
+            self.drop(next(iter(self.told)))
+        self.told[key] = told
+
+    def drop(self, key: tuple[int, int]) -> None:
+        """Forgets a path."""
+        told = self.told.pop(key, None)
+        if told is not None:
+            self.losses -= told.is_lost
+
+    def forget(self, source: int) -> None:
+        """Forgets the paths that a client has told."""
+        for key in [key for key in self.told if key[0] == source]:
+            self.drop(key)
+
+    def below(self, path: str) -> Iterator[tuple[tuple[int, int], _Told]]:
+        """Returns what was told of the node at `path`, and of those below it."""
+        for key, told in self.told.items():
+            if _is_at(told.path, path):
+                yield key, told
+
+
+def _is_at(path: str, above: str) -> bool:
+    return path.startswith(above) and path[len(above) : len(above) + 1] in ("", "/")
 
 
 class RelayedPaths:
@@ -49,36 +100,33 @@ class RelayedPaths:
 
     def __init__(self, has: Callable[[int, str], bool]) -> None:
         self._has = has
-        self._told: dict[int, dict[tuple[int, int], _Told]] = {}  # by receiver; by sender and number
-        self._losses: dict[int, int] = {}  # how many paths of a receiver are lost
+        self._receivers: dict[int, _Receiver] = {}
+        self._renewals: dict[tuple[int, int, int], _Told] = {}
+        self._numbers: dict[int, dict[str, int]] = {}  # by the client that has told the path, and the path
+        self._dead: dict[tuple[int, int | None], float] = {}  # numbers whose node the sender lost; until when
 
     def clear(self) -> None:
         """Forgets all paths."""
-        self._told.clear()
-        self._losses.clear()
+        for kept in (self._receivers, self._renewals, self._numbers, self._dead):
+            kept.clear()
 
     def forget_peer(self, peer_id: int) -> None:
         """Forgets the paths that a client was told, and those that it has told."""
-        self._told.pop(peer_id, None)
-        self._losses.pop(peer_id, None)
-        for receiver, told in self._told.items():
-            for key in [key for key in told if key[0] == peer_id]:
-                self._drop(receiver, key)
-
-    def _drop(self, receiver: int, key: tuple[int, int]) -> None:
-        self._set_lost(receiver, self._told[receiver].pop(key), False)
-
-    def _set_lost(self, receiver: int, told: _Told, is_lost: bool) -> None:
-        if told.is_lost != is_lost:
-            told.is_lost = is_lost
-            self._losses[receiver] = self._losses.get(receiver, 0) + (1 if is_lost else -1)
+        self._receivers.pop(peer_id, None)
+        self._numbers.pop(peer_id, None)
+        for receiver in self._receivers.values():
+            receiver.forget(peer_id)
+        for key in [key for key in self._renewals if peer_id in key[:2]]:
+            del self._renewals[key]
 
     # ------------------------------------------------------------------------------------------ what is passed on
 
     def is_concerned(self, data: bytes) -> bool:
         """Whether `sort` has to see a packet: it tells a path or, while a path is lost, carries values."""
         command = data[0] & 7
-        return command == Command.SIMPLIFY_PATH or (command == Command.SYNC and any(self._losses.values()))
+        if command == Command.SYNC:
+            return bool(self._dead) or any(receiver.losses for receiver in self._receivers.values())
+        return command == Command.SIMPLIFY_PATH
 
     def sort(self, source: int, targets: Collection[int], data: bytes) -> Iterator[tuple[int, bytes]]:
         """Returns the targets that get a packet, each with the packet, which may be a shorter one.
@@ -86,37 +134,44 @@ class RelayedPaths:
         Raises:
             PacketError: the packet is damaged.
         """
-        told = parse(data) if data[0] & 7 == Command.SIMPLIFY_PATH else None
+        packet = parse(data)
         for target in targets:
-            if isinstance(told, SimplifyPath):
-                if self._note(target, source, told, data):
-                    yield target, data
-                continue
-            rest = self._without_lost(target, source, data) if self._losses.get(target) else data
+            receiver = self._receivers.get(target)
+            if receiver is None:
+                receiver = self._receivers[target] = _Receiver()
+            rest = data
+            if isinstance(packet, SimplifyPath):
+                rest = self._told(target, receiver, source, packet, data)
+            elif isinstance(packet, Sync | Delta) and (receiver.losses or self._dead):
+                rest = self._without_lost(receiver, source, packet, data)
             if rest:
                 yield target, rest
 
-    def _note(self, target: int, source: int, told: SimplifyPath, data: bytes) -> bool:
-        """Takes note of a path; returns whether to pass it on."""
-        has = self._has(target, told.path)
-        known = self._told.setdefault(target, {})
-        key = source, told.cache_id
-        if key in known:
-            self._drop(target, key)
-        elif len(known) >= MOST:
-            self._drop(target, next(iter(known)))
-        known[key] = _Told(told.path, b"" if has else data)
-        return has
+    def _told(self, target: int, receiver: _Receiver, source: int, packet: SimplifyPath, data: bytes) -> bytes:
+        """Takes note of a path; returns the packet if it is to be passed on, else nothing."""
+        numbers, number = self._numbers.setdefault(source, {}), packet.cache_id
+        before = numbers.pop(packet.path, number)
+        if before != number:  # the sender has another node there
+            self._forget_number(source, before)
+        if len(numbers) >= MOST:
+            self._forget_number(source, numbers.pop(next(iter(numbers))))
+        numbers[packet.path] = number
+        has = self._has(target, packet.path)
+        receiver.add((source, number), _Told(packet.path, b"" if has else data))
+        return data if has else b""
 
-    def _without_lost(self, target: int, source: int, data: bytes) -> bytes:
+    def _forget_number(self, source: int, number: int) -> None:
+        for peer_id, receiver in self._receivers.items():
+            receiver.drop((source, number))
+            self._renewals.pop((peer_id, source, number), None)
+
+    def _without_lost(self, receiver: _Receiver, source: int, packet: Sync | Delta, data: bytes) -> bytes:
         """Returns a packet without the values of nodes that a receiver has lost; empty if nothing is left."""
-        packet = parse_sync(data)
-        known = self._told[target]
 
-        def is_kept(number: int) -> bool:
-            path_number = path_based(number)
-            told = None if path_number is None else known.get((source, path_number))
-            return told is None or not told.is_lost
+        def is_kept(sync_id: int) -> bool:
+            number = path_based(sync_id)
+            told = None if number is None else receiver.told.get((source, number))
+            return (source, number) not in self._dead and (told is None or not told.is_lost)
 
         if all(is_kept(one[0]) for one in packet.elements):
             return data
@@ -130,35 +185,56 @@ class RelayedPaths:
     # ------------------------------------------------------------------------------------------ nodes
 
     def concerns(self, peer_id: int) -> bool:
-        """Whether a client was told paths."""
-        return bool(self._told.get(peer_id))
+        """Whether a client was told paths, or has told some."""
+        receiver = self._receivers.get(peer_id)
+        return bool(self._numbers.get(peer_id) or (receiver is not None and receiver.told))
 
-    def shown(self, peer_id: int, path: str) -> tuple[list[tuple[int, bytes]], list[tuple[int, int, str]]]:
+    def shown(self, peer_id: int, path: str, now: float) -> list[tuple[int, bytes]]:
         """Takes note that a client has the node at `path`.
 
         Returns:
-            The packets to pass on now, each with the client that has sent the packet; and the paths that the client
-            knows and had lost, as (client that has told the path, number, path).
+            The packets to pass on now, each with the client that has sent the packet.
         """
-        due, again = [], []
-        for (source, number), told in self._at(peer_id, path):
+        due: list[tuple[int, bytes]] = []
+        receiver = self._receivers.get(peer_id)
+        if receiver is None:
+            return due
+        for (source, number), told in receiver.below(path):
             if told.is_lost:
-                again.append((source, number, told.path))
-                self._set_lost(peer_id, told, False)
+                told.is_lost = False
+                receiver.losses -= 1
+                told.renew_at = now + RENEW_AFTER
+                self._renewals[peer_id, source, number] = told
             if told.data:
                 due.append((source, told.data))
                 told.data = b""
-        return due, again
+        return due
 
-    def hidden(self, peer_id: int, path: str) -> None:
+    def hidden(self, peer_id: int, path: str, now: float) -> None:
         """Takes note that a client no longer has the node at `path`."""
-        for _, told in self._at(peer_id, path):
-            if not told.data:
-                self._set_lost(peer_id, told, True)
+        numbers = self._numbers.get(peer_id, {})
+        for one in [one for one in numbers if _is_at(one, path)]:
+            number = numbers.pop(one)
+            self._dead[peer_id, number] = now + LATE
+            self._forget_number(peer_id, number)
+        receiver = self._receivers.get(peer_id)
+        if receiver is None:
+            return
+        for (source, number), told in receiver.below(path):
+            if not told.data and not told.is_lost:
+                told.is_lost = True
+                receiver.losses += 1
+                self._renewals.pop((peer_id, source, number), None)
 
-    def _at(self, peer_id: int, path: str) -> Iterator[tuple[tuple[int, int], _Told]]:
-        """Returns what a client was told of the node at `path`, and of those below it."""
-        below = f"{path}/"
-        for key, told in self._told.get(peer_id, {}).items():
-            if told.path == path or told.path.startswith(below):
-                yield key, told
+    def is_waiting(self) -> bool:
+        """Whether `take_due` has to be called."""
+        return bool(self._renewals or self._dead)
+
+    def take_due(self, now: float) -> list[tuple[int, int, int, str]]:
+        """Returns the paths of which a client is to get all values now: the client, the client that has told the path,
+        the number and the path.
+        """
+        for dead in [key for key, until in self._dead.items() if until <= now]:
+            del self._dead[dead]
+        due = [key for key, told in self._renewals.items() if told.renew_at <= now]
+        return [(*key, self._renewals.pop(key).path) for key in due]

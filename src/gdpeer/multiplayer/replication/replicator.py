@@ -91,6 +91,12 @@ class ReplicationHost(Protocol):
     def hidden(self, peer_id: int, node: Node) -> None:
         """Takes note that a peer no longer has a node."""
 
+    def renews(self) -> bool:
+        """Whether `renew` has to be called."""
+
+    def renew(self, now: float) -> None:
+        """Gives values of other clients to peers that have seen a node again."""
+
 
 class Replicator:
     """Keeps the spawners and synchronizers of one API.
@@ -427,6 +433,7 @@ class Replicator:
             or self._filtered
             or self.reception.is_waiting()
             or self.spawns.blocked()
+            or self._host.renews()
         )
 
     def is_due(self) -> bool:
@@ -451,6 +458,8 @@ class Replicator:
             self.frames.send(now)
             if self.frames.counter != counter:
                 self._end_silence()
+        if self._host.renews():
+            self._host.renew(now)
         self.reception.expire(now)
 
     def _end_silence(self) -> None:
