@@ -181,7 +181,8 @@ class Replicator:
         """Notes whether the values of a synchronizer must be compared in each network frame."""
         _put(self.frames.polled, out, out.is_polled())
 
-    def _end(self, synchronizer: MultiplayerSynchronizer) -> None:
+    def end(self, synchronizer: MultiplayerSynchronizer) -> None:
+        """Ends sending a synchronizer. It goes on to receive."""
         if synchronizer not in self._outs:
             return
         out = self._outs.pop(synchronizer)
@@ -209,13 +210,13 @@ class Replicator:
         self.members.pop(synchronizer, None)
         self._filtered.pop(synchronizer, None)
         self._limited.pop(synchronizer, None)
-        self._end(synchronizer)
+        self.end(synchronizer)
         self.reception.stopped(synchronizer)
 
     def authority_changed(self, synchronizer: MultiplayerSynchronizer) -> None:
         """Begins anew with a synchronizer whose authority has changed."""
         root = synchronizer.get_root_node()
-        self._end(synchronizer)
+        self.end(synchronizer)
         self.reception.stopped(synchronizer)
         if root is not None:
             self._begin(synchronizer, root)
@@ -347,11 +348,6 @@ class Replicator:
                 self._host.paths.untell(out.entry, peer_id)  # the peer has dropped the path, or will drop it
         self._host.hidden(peer_id, found.node)
 
-    def unlist(self, out: Outgoing) -> None:
-        """Makes a synchronizer one of a node that nobody has spawned."""
-        out.spawned = None
-        out.listed.clear()
-
     def node_left(self, node: Node) -> None:
         """Removes a node that has left the tree."""
         if node in self.spawns.nodes:
@@ -378,7 +374,7 @@ class Replicator:
                 self._drop_foreign(own)
             for root, found in list(self._by_root.items()):
                 for one in found:
-                    self._end(one)
+                    self.end(one)
                     self._begin(one, root)
 
     def _drop_foreign(self, own: int) -> None:

@@ -162,11 +162,14 @@ class Spawns:
         self.partial.pop(found, None)
 
     def remove_of(self, spawner: MultiplayerSpawner) -> None:
-        """Removes all nodes of a spawner on the peers; here they stay in the tree."""
+        """Removes all nodes of a spawner on the peers. Here they stay in the tree, and their synchronizers are silent
+        until they enter it again: no other side has the nodes.
+        """
         for found in [one for one in self.nodes.values() if one.spawner is spawner]:
-            for out in self._replicator.outgoing_of(found.node):
-                self._replicator.unlist(out)
+            outs = [*self.outs_of(found), *found.inner]
             self.remove(found.node)
+            for out in outs:
+                self._replicator.end(out.synchronizer)
 
     def forget_ids(self) -> None:
         """Gives all nodes new numbers, when another session begins."""

@@ -101,3 +101,23 @@ def test_a_spawn_function_that_makes_no_node_has_the_spawn_refused() -> None:
     game.run()
     assert game.clients[0].names() == []
     assert game.clients[0].api.refused["bad packet"] == 1
+
+
+def test_the_nodes_of_a_spawner_that_left_are_silent() -> None:
+    worlds = Worlds()
+    (client,) = worlds.clients
+    unit = worlds.server.add("U1")
+    worlds.run()
+    worlds.server.main.remove_child(worlds.server.spawner)
+    unit.position = Vector2(5, 5)
+    sync = unit.get_node("Sync")
+    sync.public_visibility = False
+    sync.public_visibility = True
+    worlds.run(100)  # longer than the wait after which a path is told again
+    assert (client.names(), worlds.server.names()) == ([], ["U1"])
+    assert client.api.refused == {}
+    worlds.server.main.add_child(worlds.server.spawner)
+    worlds.server.units.remove_child(unit)
+    worlds.server.units.add_child(unit)
+    worlds.run()
+    assert client.unit("U1").position == Vector2(5, 5)
