@@ -254,7 +254,9 @@ def host(project: Path, players: int, seconds: float) -> None:
         tree.multiplayer.multiplayer_peer = peer
         while len(state.players) < players:
             tree.poll(FRAME)
-        tree.poll(0.5)  # the clients tell each other their names
+        begin = time.monotonic() + 0.5
+        while time.monotonic() < begin:  # the clients tell each other their names
+            tree.poll(FRAME)
         state.load_world.rpc()
         play = Host(state, Ground(project))
         play.begin()
