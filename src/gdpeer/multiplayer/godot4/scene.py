@@ -195,13 +195,15 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
         synchronizer: the two classes do that themselves when they enter the tree.
 
         Returns:
-            `OK`; `ERR_INVALID_PARAMETER` for any other object.
+            OK: done.
+            ERR_ALREADY_IN_USE: the node has a spawner already.
+            ERR_INVALID_PARAMETER: any other object, or a node that the spawner cannot spawn.
         """
         if isinstance(configuration, MultiplayerSynchronizer) and node is not None:
             self.replicator.start(configuration, node)
             return _OK
         if isinstance(configuration, MultiplayerSpawner) and node is not None:
-            return _OK if configuration.has_spawned(node) else Error.ERR_INVALID_PARAMETER
+            return self.replicator.adopt(configuration, node)
         if node is not None or not isinstance(configuration, str | NodePath):
             return Error.ERR_INVALID_PARAMETER
         self.root_path = NodePath(str(configuration))

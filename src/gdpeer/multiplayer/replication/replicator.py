@@ -137,6 +137,8 @@ class Replicator:
 
     def start(self, synchronizer: MultiplayerSynchronizer, root: Node) -> None:
         """Begins with a synchronizer that has entered the tree."""
+        if synchronizer in self.members:
+            return
         self.members[synchronizer] = None
         self._by_root.setdefault(root, []).append(synchronizer)
         self.reception.started(synchronizer, root)
@@ -327,6 +329,22 @@ class Replicator:
         if len(self._pending) == 1:
             self._set_gate()
             node.get_tree().when_settled(self._settle)
+
+    def adopt(self, spawner: MultiplayerSpawner, node: Node) -> Error:
+        """Spawns a node that is in the tree already.
+
+        Returns:
+            OK: the node is spawned.
+            ERR_ALREADY_IN_USE: a spawner has spawned the node.
+            ERR_INVALID_PARAMETER: the node's scene is not in the spawner's list, or this side is not its authority.
+        """
+        scene = spawner.find_scene(node.scene_file_path)
+        if node in self.spawns.nodes or spawner.has_spawned(node):
+            return Error.ERR_ALREADY_IN_USE
+        if scene < 0 or not (self._host.owns(node) and self.is_own(spawner)):
+            return Error.ERR_INVALID_PARAMETER
+        self.spawn(spawner, node, scene, None)
+        return Error.OK
 
     def _settle(self) -> None:
         pending, self._pending = self._pending, []

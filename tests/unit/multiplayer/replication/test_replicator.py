@@ -121,3 +121,28 @@ def test_the_nodes_of_a_spawner_that_left_are_silent() -> None:
     worlds.server.units.add_child(unit)
     worlds.run()
     assert client.unit("U1").position == Vector2(5, 5)
+
+
+def test_configurations_are_added_by_hand() -> None:
+    worlds = Worlds()
+    (client,) = worlds.clients
+    server = worlds.server
+    server.main.remove_child(server.spawner)
+    unit = server.add("U1")
+    server.main.add_child(server.spawner)
+    worlds.run()
+    assert client.names() == []
+    assert server.api.object_configuration_add(unit, server.spawner) is Error.OK
+    worlds.run()
+    assert client.names() == ["U1"]
+    assert server.api.object_configuration_add(unit, server.spawner) is Error.ERR_ALREADY_IN_USE
+    assert server.api.object_configuration_add(Node("Other"), server.spawner) is Error.ERR_INVALID_PARAMETER
+    synchronizer = unit.get_node("Sync")
+    assert server.api.object_configuration_add(unit, synchronizer) is Error.OK  # again, without effect
+    assert server.api.object_configuration_remove(unit, synchronizer) is Error.OK
+    unit.health = 3
+    worlds.run()
+    assert client.unit("U1").health == 100
+    assert server.api.object_configuration_remove(unit, server.spawner) is Error.OK
+    worlds.run()
+    assert client.names() == []
