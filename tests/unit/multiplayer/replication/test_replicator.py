@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gdpeer import RawScene, Vector2
+from gdpeer import Error, Node, RawScene, Vector2
 from tests.support.worlds import Worlds
 
 
