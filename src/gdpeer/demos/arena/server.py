@@ -70,6 +70,7 @@ class ArenaServer:
         self.grid = InterestGrid(CELL, SIGHT, MARGIN)
         self.players: dict[int, Player] = {}
         self.coins: list[Coin] = []
+        self._cells: dict[tuple[int, int], list[Coin]] = {}  # the coins of each square with a side of `REACH`
         self.peer = WebSocketMultiplayerPeer()
         self._clock = clock
         self._chance = chance or random.Random()
@@ -154,7 +155,7 @@ class ArenaServer:
         player.position = position.clampf(0.0, SIZE)
         self.grid.move(state_of(player), player.position)
         self.grid.watch(peer_id, player.position)
-        for coin in [coin for coin in self.coins if is_near(coin.position, player.position)]:
+        for coin in self._within_reach(player.position):
             player.score += coin.worth
             self._remove_coin(coin)
             self._add_coin()
@@ -183,12 +184,19 @@ class ArenaServer:
         coin = Coin(f"Coin{self._made}")
         coin.position = self._place()
         self.coins.append(coin)
+        self._cells.setdefault(cell_of(coin.position), []).append(coin)
         # Before add_child, so that only those who see the coin get its SPAWN.
         self.grid.add(state_of(coin), coin.position)
         self.main.world.add_child(coin)
 
+    def _within_reach(self, position: Vector2) -> list[Coin]:
+        x, y = cell_of(position)
+        cells = [self._cells.get((x + right, y + down), ()) for right in (-1, 0, 1) for down in (-1, 0, 1)]
+        return [coin for cell in cells for coin in cell if coin.position.distance_to(position) <= REACH]
+
     def _remove_coin(self, coin: Coin) -> None:
         self.coins.remove(coin)
+        self._cells[cell_of(coin.position)].remove(coin)
         self.grid.remove(state_of(coin))
         coin.queue_free()
 
@@ -233,9 +241,9 @@ def state_of(node: Node) -> MultiplayerSynchronizer:
     return found
 
 
-def is_near(one: Vector2, other: Vector2) -> bool:
-    """Whether a coin is within a player's reach."""
-    return one.distance_squared_to(other) <= REACH * REACH
+def cell_of(position: Vector2) -> tuple[int, int]:
+    """Returns the square that a position is in."""
+    return int(position.x // REACH), int(position.y // REACH)
 
 
 def steered(direction: Vector2) -> Vector2:
