@@ -136,7 +136,7 @@ class MultiplayerSynchronizer(Node):
 
     def _gdpeer_set_interval(self, index: int, seconds: float) -> None:
         if not 0 <= seconds < float("inf"):
-            raise ValueError(f"an interval is not negative: {seconds}")
+            raise ValueError(f"an interval is at least 0, and finite: {seconds}")
         self._gdpeer_intervals[index] = seconds
         if self._gdpeer_replicator is not None:
             self._gdpeer_replicator.interval_changed(self)
