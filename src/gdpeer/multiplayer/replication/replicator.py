@@ -139,8 +139,11 @@ class Replicator:
         """Begins with a synchronizer that has entered the tree."""
         if synchronizer in self.members:
             return
+        found = self._by_root.setdefault(root, [])
+        if synchronizer in found:
+            return
+        found.append(synchronizer)
         self.members[synchronizer] = None
-        self._by_root.setdefault(root, []).append(synchronizer)
         self.reception.started(synchronizer, root)
         self.filters_changed(synchronizer)
         self._begin(synchronizer, root)

@@ -129,4 +129,4 @@ def test_arguments_of_other_types_are_refused() -> None:
         with pytest.raises(TypeError):
             call()
     with pytest.raises(AttributeError):
-        config.propertys = 1
+        config.more = 1

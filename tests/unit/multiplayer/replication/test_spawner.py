@@ -282,16 +282,21 @@ def test_object_configuration_of_the_api() -> None:
     worlds = Worlds()
     api, spawner, sync = worlds.server.api, worlds.server.spawner, MultiplayerSynchronizer("More")
     unit = worlds.server.add("U1")
-    assert api.object_configuration_add(unit, spawner) == Error.OK
+    assert api.object_configuration_add(unit, spawner) == Error.ERR_ALREADY_IN_USE
     assert api.object_configuration_add(worlds.server.main, spawner) == Error.ERR_INVALID_PARAMETER
     assert api.object_configuration_add(unit, object()) == Error.ERR_INVALID_PARAMETER
     unit.add_child(sync)
     assert api.object_configuration_remove(unit, sync) == Error.OK
-    assert api.object_configuration_add(unit, sync) == Error.OK
+    for _ in range(2):  # the second time has no effect
+        assert api.object_configuration_add(unit, sync) == Error.OK
+    assert len(api.replicator.synchronizers_of(unit)) == 2
     assert api.object_configuration_remove(unit, spawner) == Error.OK
     assert not spawner.has_spawned(unit)
     worlds.run()
     assert worlds.clients[0].names() == []
+    assert api.object_configuration_add(unit, spawner) == Error.OK
+    worlds.run()
+    assert worlds.clients[0].names() == ["U1"]
     assert api.object_configuration_add(None, "/root") == Error.OK
     assert api.object_configuration_remove(None, "/root/Other") == Error.ERR_INVALID_PARAMETER
     for name in ("max_sync_packet_size", "max_delta_packet_size"):
