@@ -35,6 +35,7 @@ def test_a_host_with_bots_and_bots_alone_until_ctrl_c() -> None:
         assert host.stderr == []
 
 
+@pytest.mark.extended
 def test_bots_whose_server_goes_end_with_status_1() -> None:
     with Host() as host, Process(gdpeer_command("arena", "--join", host.url, "--bots", "2")) as bots:
         host.wait_for(r"^Bot \d has come; players: 2$")
@@ -59,6 +60,7 @@ def test_misuse(options: tuple[str, ...], status: int, line: str) -> None:
     assert done.stderr.startswith(line)
 
 
+@pytest.mark.extended
 def test_a_port_in_use_is_one_line() -> None:
     with Host() as host:
         port = host.url.rstrip("/").rpartition(":")[2]
