@@ -24,7 +24,7 @@ from tests.support.ports import free_port
 from tests.support.rep_game import DECLARED, Forms, make_tree
 
 PUPPET = Path(__file__).parent / "rep_godot4" / "puppet.gd"
-PAUSE = 0.06
+PAUSE = 0.04
 """Seconds between the parts of a step."""
 RATE = 60
 """Network frames a second, on all sides."""
