@@ -103,19 +103,22 @@ class RelayedPaths:
         self._receivers: dict[int, _Receiver] = {}
         self._renewals: dict[tuple[int, int, int], _Told] = {}
         self._numbers: dict[int, dict[str, int]] = {}  # by the client that has told the path, and the path
+        self._losing: set[int] = set()  # the receivers that may have lost paths
         self._dead: dict[tuple[int, int | None], float] = {}  # numbers whose node the sender lost; until when
 
     def clear(self) -> None:
         """Forgets all paths."""
-        for kept in (self._receivers, self._renewals, self._numbers, self._dead):
+        for kept in (self._receivers, self._renewals, self._numbers, self._losing, self._dead):
             kept.clear()
 
     def forget_peer(self, peer_id: int) -> None:
         """Forgets the paths that a client was told, and those that it has told."""
         self._receivers.pop(peer_id, None)
         self._numbers.pop(peer_id, None)
-        for receiver in self._receivers.values():
+        self._losing.discard(peer_id)
+        for other, receiver in self._receivers.items():
             receiver.forget(peer_id)
+            self._note_losses(other, receiver)
         for key in [key for key in self._renewals if peer_id in key[:2]]:
             del self._renewals[key]
 
@@ -125,7 +128,7 @@ class RelayedPaths:
         """Whether `sort` has to see a packet: it tells a path or, while a path is lost, carries values."""
         command = data[0] & 7
         if command == Command.SYNC:
-            return bool(self._dead) or any(receiver.losses for receiver in self._receivers.values())
+            return bool(self._dead or self._losing)
         return command == Command.SIMPLIFY_PATH
 
     def sort(self, source: int, targets: Collection[int], data: bytes) -> Iterator[tuple[int, bytes]]:
@@ -160,9 +163,16 @@ class RelayedPaths:
         receiver.add((source, number), _Told(packet.path, b"" if has else data))
         return data if has else b""
 
+    def _note_losses(self, peer_id: int, receiver: _Receiver) -> None:
+        if receiver.losses:
+            self._losing.add(peer_id)
+        else:
+            self._losing.discard(peer_id)
+
     def _forget_number(self, source: int, number: int) -> None:
         for peer_id, receiver in self._receivers.items():
             receiver.drop((source, number))
+            self._note_losses(peer_id, receiver)
             self._renewals.pop((peer_id, source, number), None)
 
     def _without_lost(self, receiver: _Receiver, source: int, packet: Sync | Delta, data: bytes) -> bytes:
@@ -208,6 +218,7 @@ class RelayedPaths:
             if told.data:
                 due.append((source, told.data))
                 told.data = b""
+        self._note_losses(peer_id, receiver)
         return due
 
     def hidden(self, peer_id: int, path: str, now: float) -> None:
@@ -225,6 +236,7 @@ class RelayedPaths:
                 told.is_lost = True
                 receiver.losses += 1
                 self._renewals.pop((peer_id, source, number), None)
+        self._note_losses(peer_id, receiver)
 
     def is_waiting(self) -> bool:
         """Whether `take_due` has to be called."""
