@@ -35,19 +35,8 @@ INNER = frozenset(
         *("serves", "take_over", "emit_drained", "use_settings", "use_tasks", "was_open", "watch"),
         # Of spawners, synchronizers and their configurations, for each other.
         *("call_again", "check_receivers", "child_entered", "configuration_changed", "entries", "find_scene", "forget"),
-        *(
-            "get_spawn_node",
-            "hidden",
-            "has_filters",
-            "has_spawned",
-            "instantiate",
-            "is_full",
-            "lists",
-            "node_of",
-            "note",
-            "paths",
-            "shown",
-        ),
+        *("get_spawn_node", "has_filters", "has_spawned", "hidden", "instantiate", "is_full", "lists", "node_of"),
+        *("note", "paths", "renew", "renews", "shown"),
         *("receive", "replicator", "scenes", "told_again", "users", "waiting", "when_settled"),
         # Of connections, for the rest of their front.
         *("on_end", "on_packet", "wait_open"),
