@@ -29,10 +29,11 @@ PAUSE = 1 / 60
 
 EXAMPLES = """\b
 Examples:
-  gdpeer arena                                    host; play in a browser or in Godot
-  gdpeer arena --bots 20                          with 20 bots
-  gdpeer arena --lan                              let other machines connect, with a QR code for phones
-  gdpeer arena --join ws://localhost:8082 --bots 20    20 bots on a server that runs elsewhere
+  gdpeer arena                    host; play in a browser or in Godot
+  gdpeer arena --bots 20          with 20 bots
+  gdpeer arena --lan              let other machines connect, with a QR code for phones
+  gdpeer arena --join ws://localhost:8082 --bots 20
+                                  20 bots on a server that runs elsewhere
 
 \b
 Play with the Godot project in demos/arena/godot4."""

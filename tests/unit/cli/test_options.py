@@ -93,7 +93,7 @@ def test_a_flag_with_a_value(name: str, option: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_what_is_missing_and_what_is_too_much(name: str) -> None:
     check(run(name, *NEEDED.get(name, []), "surplus"), f"gdpeer {name}: unexpected argument 'surplus' (see")
-    check(run(name, *NEEDED.get(name, []), "--bogus"), f"gdpeer {name}: unknown option --bogus (see")
+    check(run(name, *NEEDED.get(name, []), "--unlike"), f"gdpeer {name}: unknown option --unlike (see")
     check(run(name, *NEEDED.get(name, []), "-z"), f"gdpeer {name}: unknown option -z (see")
     if name in NEEDED:
         assert " is missing (see" in run(name).stderr
