@@ -138,7 +138,7 @@ def _unit(worlds: Worlds, number: int) -> Any:
 
 
 def _add(worlds: Worlds, number: int) -> None:
-    name = f"U{number}" if number or not worlds.clients else str(worlds.clients[0].id)
+    name = str(worlds.clients[number].id) if number < min(2, len(worlds.clients)) else f"U{number}"
     main = worlds.server.main
     if not main.units.has_node(name) and not main.has_node(name):
         main.units.add_child(main.new_unit(name))
@@ -383,13 +383,28 @@ def _run(worlds: Worlds, number: int) -> None:
     worlds.run(1 + number)
 
 
-STEPS = [
-    *(_add, _add, _nest, _egg, _lay, _free, _free_at_once, _move_away, _move_back, _replace),
-    *(_hide, _show, _close, _open, _filter, _own, _move, _turn, _hurt, _collect, _collect_deeper, _aim, _steer, _hoist),
-    *(_board, _shoot, _shoot, _miss, _call, _leave, _cut, _join, _slow_down, _speed_up, _slow_client, _fast_client),
-    *(_run, _run, _run),
+VALUES_CHANGE = (_move, _turn, _hurt, _collect, _collect_deeper, _aim, _steer, _hoist, _board)
+THEMES = [
+    VALUES_CHANGE,
+    (_hide, _show, _aim, _hoist, _move),
+    (_hide, _show, _steer, _collect, _nest, _lay),
+    (_close, _open, _filter, _hurt, _aim),
+    (_own, _move, _hurt, _collect, _hide, _show),
+    (_move_away, _move_back, _replace, _free, _free_at_once, _hoist),
+    (_nest, _lay, _egg, _free_at_once, _call),
+    (_shoot, _shoot, _miss, _leave),
+    (_leave, _cut, _join, _move),
+    (_slow_down, _speed_up, _move, _hurt, _collect),
+    (_slow_down, _speed_up, _free_at_once, _replace, _hide, _show),
+    (_slow_client, _fast_client, _aim, _steer, _shoot, _miss),
 ]
-HISTORY = st.lists(st.tuples(st.sampled_from(STEPS), NUMBERS), max_size=30)
+"""Steps that have to do with each other: a history has one or two themes, and so goes further into each."""
+HISTORY = st.lists(st.sampled_from(THEMES), min_size=1, max_size=2, unique=True).flatmap(
+    lambda themes: st.lists(
+        st.tuples(st.sampled_from([_add, _run, _run, *(step for theme in themes for step in theme)]), NUMBERS),
+        max_size=30,
+    )
+)
 
 
 # ------------------------------------------------------------------------------------------------ the same state
