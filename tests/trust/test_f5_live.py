@@ -267,7 +267,7 @@ def test_f5_a_million_paths_take_no_more_than_one_peer_may(arena: Arena, offence
         taken = tracemalloc.get_traced_memory()[0]
         peers = arena.api._calls.cache.peers
         known = len(peers[offender.id].known) if offender.id in peers else 0
-        known += len(arena.api._guests._calls._peer(offender.id).known) if offence is paths_of_3 else 0
+        known += len(arena.api._guests.calls._peers[offender.id].known) if offence is paths_of_3 else 0
         refused = arena.refused(offender)
         assert known + refused["too many paths"] == offender.sent == PATHS
         assert 0 < known <= MAX_PATH_MEMORY // 200
