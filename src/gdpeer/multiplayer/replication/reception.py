@@ -142,7 +142,9 @@ class Reception:
             log_limited(logger, logging.ERROR, text, synchronizer.get_path(), arrival.sender)
             return
         number = arrival.ids.pop(0)
-        sender = self._sender(arrival.sender)
+        sender = self._senders.get(arrival.sender)
+        if sender is None:  # the game has disconnected the peer while its node is entering
+            return
         sender.synchronizers[number] = synchronizer
         self._ids[synchronizer] = arrival.sender, number
         properties = synchronizer.lists().spawn

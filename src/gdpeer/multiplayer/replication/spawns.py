@@ -137,7 +137,7 @@ class Spawns:
     def settle(self, found: SpawnedNode) -> None:
         """Sends a node whose branch is complete to all peers that are to see it."""
         found.is_pending = False
-        if found.node in self.nodes:
+        if self.nodes.get(found.node) is found:  # else the node has left since, and may have come back as another
             for peer_id in self.peers:
                 self.update(found, peer_id)
             self._note(found)

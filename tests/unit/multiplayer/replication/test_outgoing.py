@@ -63,6 +63,61 @@ def test_a_list_that_was_assigned_may_change_in_place() -> None:
     assert lists(worlds.clients[0])[:2] == [[1, 10], [2, 20]]
 
 
+class Deep(Node):
+    synchronizer_name = "Sync"
+    tree: Any = replicated({})
+    plain: float = replicated(0.0)
+
+
+class DeepWorld(World):
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.deep = self.scenes.register("res://deep.tscn")(type("Deep", (Deep,), {}))
+        self.spawner.add_spawnable_scene("res://deep.tscn")
+
+
+def test_a_part_of_a_value_that_the_program_keeps_may_change() -> None:
+    worlds = Worlds(make=DeepWorld)
+    deep = worlds.server.deep("Deep")  # type: ignore[attr-defined]
+    worlds.server.units.add_child(deep)
+    worlds.run()
+    inner: list[Any] = [1]
+    deep.tree["a"] = {"b": inner}
+    worlds.run()
+    seen = worlds.clients[0].unit("Deep")
+    assert seen.tree == {"a": {"b": [1]}}
+    inner.append(2)
+    worlds.run()
+    assert seen.tree == {"a": {"b": [1, 2]}}
+    deep.tree["a"]["b"].append(3)
+    del inner
+    worlds.run()
+    assert seen.tree == {"a": {"b": [1, 2, 3]}}
+    worlds.run()
+    assert not worlds.server.api.replicator.frames.queue
+    nested: list[Any] = []
+    for _ in range(20):
+        nested = [nested]
+    deep.tree["deep"] = nested
+    worlds.run()
+    assert seen.tree["deep"] == nested
+
+
+def test_a_value_that_cannot_be_sent_keeps_the_others_waiting_for_it(caplog: pytest.LogCaptureFixture) -> None:
+    worlds = Worlds(make=DeepWorld)
+    deep = worlds.server.deep("Deep")  # type: ignore[attr-defined]
+    worlds.server.units.add_child(deep)
+    worlds.run()
+    deep.tree["a"] = object()
+    deep.plain = 1.0
+    worlds.run()
+    assert "'/root/Main/Units/Deep' is not sent: the value of .:tree" in caplog.text
+    deep.tree["a"] = 5
+    worlds.run()
+    seen = worlds.clients[0].unit("Deep")
+    assert (seen.tree, seen.plain) == ({"a": 5}, 1.0)
+
+
 def test_a_list_that_was_read_before_the_node_was_added_may_change_in_place() -> None:
     worlds = Worlds(make=BagWorld)
     bag = worlds.server.bag("Bag")  # type: ignore[attr-defined]

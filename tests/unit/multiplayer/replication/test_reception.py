@@ -188,6 +188,14 @@ def test_a_node_of_spawn_gets_its_argument_and_its_name(client: Client) -> None:
     assert got == [{"a": 1}, {"a": 2}]
 
 
+def test_a_game_may_end_the_connection_while_a_node_enters(client: Client) -> None:
+    client.kind._enter_tree = lambda node: client.api.disconnect_peer(1)
+    client.spawn()
+    client.poll()
+    assert client.names() == []
+    assert not client.api.replicator.reception._senders
+
+
 # ------------------------------------------------------------------------------------------------ DESPAWN
 
 

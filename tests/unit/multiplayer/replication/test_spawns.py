@@ -259,6 +259,23 @@ def test_another_session_gives_new_numbers() -> None:
     assert worlds.server.api.replicator.spawns.nodes[unit].net_id == 1
 
 
+def test_a_node_that_leaves_and_comes_back_while_it_enters_is_spawned_once() -> None:
+    worlds = Worlds(1)
+    server = worlds.server
+    sent = spy(server)
+
+    def ready(unit: Any) -> None:
+        server.units.remove_child(unit)
+        server.units.add_child(unit)
+
+    server.kind._ready = ready  # type: ignore[method-assign]
+    server.add("U1")
+    worlds.run()
+    assert spawned(sent, worlds.clients[0].id) == ["U1"]
+    assert worlds.clients[0].names() == ["U1"]
+    assert not worlds.clients[0].api.refused
+
+
 # ------------------------------------------------------------------------------------------------ calls
 
 
