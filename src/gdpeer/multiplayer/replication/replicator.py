@@ -8,6 +8,7 @@ Layer: `multiplayer`; sends and receives through its host. Source: reference god
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -34,6 +35,8 @@ RATE = 30.0
 """Network frames a second, by default."""
 AGAIN_AFTER, AGAIN_MOST = 2.0, 30.0
 """Seconds until a path that a peer has not confirmed is told again; each time twice as long, up to the second."""
+SLICE = 0.01
+"""Seconds that a poll waits at an unlimited rate while values must be compared."""
 SILENCE = 8192
 """SYNC packets after which an unchanged synchronizer is sent all the same. A receiver takes a packet for an old one if
 the counter, of 16 bits, has risen by more than 32,767 since the synchronizer was sent last.
@@ -439,7 +442,9 @@ class Replicator:
     def time_left(self, most: float) -> float:
         """Returns the seconds until the next network frame with something to send, at most `most`."""
         if self.spawns.peers and self._has_work():
-            return min(most, max(0.0, self._next - self._clock.now()))
+            # At an unlimited rate values that are compared in each poll must not keep poll from waiting at all.
+            wait = SLICE if self.rate == math.inf and not self.frames.queue else 0.0
+            return min(most, max(wait, self._next - self._clock.now()))
         return most
 
     def _has_work(self) -> bool:

@@ -207,6 +207,27 @@ def test_the_rate_of_network_frames_holds_for_all() -> None:
             worlds.server.api.replication_rate = wrong
 
 
+def test_how_long_a_poll_may_wait() -> None:
+    worlds = boards()
+    replicator = worlds.server.api.replicator
+    worlds.run(1)
+    worlds.server.tree.poll()
+    assert 0.0 < replicator.time_left(1.0) <= 1 / 30  # values of ordinary attributes are compared in each frame
+    worlds.server.api.replication_rate = math.inf
+    worlds.clock.advance(1.0)
+    assert replicator.time_left(1.0) == 0.01
+    assert replicator.time_left(0.001) == 0.001
+    lonely = Worlds(0)
+    lonely.server.add("U1")
+    assert lonely.server.api.replicator.time_left(1.0) == 1.0
+    idle = Worlds(1)
+    unit = idle.server.add("U1")
+    idle.run(10)
+    assert idle.server.api.replicator.time_left(1.0) == 1.0
+    unit.turn = 1.0
+    assert idle.server.api.replicator.time_left(1.0) < 0.05
+
+
 # ------------------------------------------------------------------------------------------------ visibility
 
 
