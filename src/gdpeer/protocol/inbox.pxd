@@ -5,7 +5,6 @@ from gdpeer.protocol.message_buffer cimport MessageBuffer
 from gdpeer.protocol.frames cimport Utf8Validator, append_unmasked, is_utf8, unmask
 
 cdef int _CONTINUATION, _TEXT, _BINARY, _PONG, _FIN, _RSV1
-cdef tuple _NOTHING
 cdef Py_ssize_t _MANY_TAKEN, _LEAST_IN_PLACE, _MOST_IN_PLACE, _UNLIMITED, _LONGEST_TO_SHIFT
 
 
@@ -17,8 +16,10 @@ cdef class Inbox:
     cdef Py_ssize_t _max_queued_packets
     cdef Py_ssize_t _max_fragments
     cdef public object inflater
-    cdef tuple _oldest
+    cdef bytes _oldest
+    cdef bint _oldest_is_text
     cdef list _others
+    cdef list _kinds
     cdef Py_ssize_t _first
     cdef public Py_ssize_t count
     cdef public Py_ssize_t queued_bytes
@@ -38,16 +39,15 @@ cdef class Inbox:
 
     cpdef use(self, object limits)
     cpdef bint is_full(self)
-    @cython.locals(packet=bytes)
     cpdef bytes next_packet(self)
-    @cython.locals(others=list, at=Py_ssize_t)
+    @cython.locals(others=list, kinds=list, at=Py_ssize_t)
     cdef _move_up(self)
     cpdef bytes peek(self, Py_ssize_t index)
     @cython.locals(was_text=bint, size=Py_ssize_t)
     cpdef discard(self, Py_ssize_t index)
     @cython.locals(begun=Py_ssize_t)
     cpdef Py_ssize_t parse(self, bytearray data, Py_ssize_t at, Py_ssize_t end) except -1
-    @cython.locals(first=int, second=int, length=Py_ssize_t, head=Py_ssize_t, body=Py_ssize_t, packet=bytes)
+    @cython.locals(first=int, second=int, length=Py_ssize_t, head=Py_ssize_t, body=Py_ssize_t)
     cdef Py_ssize_t _begin_frame(self, bytearray data, Py_ssize_t at, Py_ssize_t end) except -1
     @cython.locals(opcode=int)
     cdef _check_head(self, int first, int second)
@@ -69,5 +69,6 @@ cdef class Inbox:
     cdef _not_utf8(self)
     @cython.locals(before=Py_ssize_t)
     cdef _end_message(self, MessageBuffer message)
+    cdef _push(self, bytes packet)
     cpdef add(self, bytes packet, bint is_text)
     cdef _queue(self, bytes packet)

@@ -35,7 +35,6 @@ _LEAST_IN_PLACE = 65_536  # below, a copy costs less than a receive of its own
 _MOST_IN_PLACE = 1 << 20
 _LONGEST_TO_SHIFT = sys.maxsize >> 8  # a larger length would overflow when its last byte is shifted in
 _UNLIMITED = sys.maxsize >> 3  # larger numbers would not fit into a C integer; nothing ever gets that large
-_NOTHING = (b"", False)
 
 
 class Inbox:
@@ -63,6 +62,7 @@ class Inbox:
         "_is_final",
         "_key",
         "_kind",
+        "_kinds",
         "_left",
         "_max_fragments",
         "_max_message_size",
@@ -70,6 +70,7 @@ class Inbox:
         "_max_queued_packets",
         "_message",
         "_oldest",
+        "_oldest_is_text",
         "_others",
         "_phase",
         "_text",
@@ -86,10 +87,12 @@ class Inbox:
         self._is_client = is_client
         self.use(limits)
         self.inflater: Inflater | None = None
-        # The queue: packets, and whether each came as text. It seldom holds more than one packet: the oldest has a
-        # field of its own, which saves idle connections the memory of a list.
-        self._oldest = _NOTHING
-        self._others: list[tuple[bytes, bool]] | None = None
+        # The queue. It seldom holds more than one packet: the oldest has a field of its own, which saves idle
+        # connections the memory of a list.
+        self._oldest = b""
+        self._oldest_is_text = False
+        self._others: list[bytes] | None = None
+        self._kinds: list[bool] | None = None
         self._first = 0  # index in _others of the first packet that was not taken
         self.count = 0
         self.queued_bytes = 0
@@ -127,40 +130,44 @@ class Inbox:
         """Takes the oldest packet out of the queue, and sets `was_text`; IndexError if the queue is empty."""
         if self.count == 0:
             raise IndexError("no packet is there")
-        packet, self.was_text = self._oldest
+        packet = self._oldest
+        self.was_text = self._oldest_is_text
         self.queued_bytes -= len(packet)
         self.count -= 1
         if self.count:
             self._move_up()
         else:
-            self._oldest = _NOTHING
+            self._oldest = b""
         return packet
 
     def _move_up(self) -> None:
         """Makes the first of the other packets the oldest."""
-        others, at = self._others, self._first
+        others, kinds, at = self._others, self._kinds, self._first
         assert others is not None
+        assert kinds is not None
         self._oldest = others[at]
+        self._oldest_is_text = kinds[at]
         # Free the packet now: the list is cut later.
-        others[at] = _NOTHING
+        others[at] = b""
         self._first = at + 1
         if self.count == 1:
-            self._others = None
+            self._others = self._kinds = None
             self._first = 0
         elif self._first >= _MANY_TAKEN and self._first >= self.count:
             del others[: self._first]
+            del kinds[: self._first]
             self._first = 0
 
     def peek(self, index: int) -> bytes:
         """Returns the packet at a place (0: the oldest), and leaves it there. IndexError outside of the queue."""
         if not 0 <= index < self.count:
             raise IndexError("no packet is there")
-        return (self._oldest if index == 0 or self._others is None else self._others[self._first + index - 1])[0]
+        return self._oldest if index == 0 or self._others is None else self._others[self._first + index - 1]
 
     def discard(self, index: int) -> None:
         """Removes a packet from the queue, unread. Arguments and errors as `peek`."""
         was_text, size = self.was_text, len(self.peek(index))
-        if index == 0 or self._others is None:
+        if index == 0 or self._others is None or self._kinds is None:
             self.next_packet()
             # `was_text` describes the packet that the caller read last, not the removed packet.
             self.was_text = was_text
@@ -168,6 +175,7 @@ class Inbox:
         self.queued_bytes -= size
         self.count -= 1
         del self._others[self._first + index - 1]
+        del self._kinds[self._first + index - 1]
 
     def parse(self, data: bytearray, at: int, end: int) -> int:
         """Parses frames out of `data[at:end]`.
@@ -222,10 +230,7 @@ class Inbox:
         self._begin_data(first, length)
         if first & _FIN and self._fragments == 1 and not self._compressed and end - body >= length:
             # The common case, a whole message in one frame, needs no MessageBuffer.
-            packet = unmask(data, body, length, body - head)
-            if self._kind == _TEXT and not is_utf8(packet):
-                self._not_utf8()
-            self._queue(packet)
+            self._push(unmask(data, body, length, body - head))
             return body + length
         self._left = length
         self._phase = 0
@@ -368,19 +373,28 @@ class Inbox:
         self._message = None
         self._queue(message.finish())
 
+    def _push(self, packet: bytes) -> None:
+        if self._kind == _TEXT and not is_utf8(packet):
+            self._not_utf8()
+        self._queue(packet)
+
     def add(self, packet: bytes, is_text: bool) -> None:
-        """Queues a whole message: the browser's socket delivers messages, not frames. A text must be UTF-8."""
+        """Queues a whole message that did not arrive in frames (the browser's socket delivers messages); a text must be
+        UTF-8.
+        """
         self._kind = _TEXT if is_text else _BINARY
         self._queue(packet)
 
     def _queue(self, packet: bytes) -> None:
-        entry = (packet, self._kind == _TEXT)
         if self.count == 0:
-            self._oldest = entry
-        elif self._others is None:
-            self._others = [entry]
+            self._oldest = packet
+            self._oldest_is_text = self._kind == _TEXT
+        elif self._others is None or self._kinds is None:
+            self._others = [packet]
+            self._kinds = [self._kind == _TEXT]
         else:
-            self._others.append(entry)
+            self._others.append(packet)
+            self._kinds.append(self._kind == _TEXT)
         self.queued_bytes += len(packet)
         self.count += 1
         self.received += 1

@@ -31,6 +31,11 @@ cdef class PeerBase:
     cpdef Py_ssize_t get_available_packet_count(self)
 
 
+@cython.final
+cdef class _Taking:
+    cdef PeerBase _peer
+
+
 cpdef Backend backend_of(PeerBase peer)
 cpdef Backend backend_or_none(PeerBase peer)
 @cython.locals(backend=Backend, touched=list, done=Py_ssize_t)
