@@ -21,6 +21,7 @@ from tests.support.missing import ROOT
 TOOLS = {
     "servers": "bench.run",
     "engine": "bench.engine",
+    "replication": "bench.replication",
     "scaling": "bench.scaling",
     "cores": "bench.cores",
     "fronts": "bench.fronts",

@@ -15,7 +15,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from bench import cores, engine, fronts, protocols, scaling, swarm, tls
+from bench import cores, engine, fronts, protocols, replication, scaling, swarm, tls
 from bench.goals import ORDER, OURS, Outcome, Rows, floor_of, is_void, judge, share_of
 from bench.machine import RESULTS, Data, headline, middle, number, table
 from bench.wsbench.scenarios import UNITS
@@ -28,6 +28,7 @@ MEMORY = "idle-mem"
 TITLES = {
     "servers": "Beside other WebSocket libraries",
     "engine": "Beside the engine",
+    "replication": "Replication beside the engine",
     "scaling": "Idle peers",
     "cores": "Two processes on one port",
     "fronts": "The asyncio front",
@@ -134,6 +135,7 @@ def scaled(data: Data) -> str:
 RENDERERS: dict[str, Callable[[Data], str]] = {
     "servers": servers,
     "engine": engine.markdown,
+    "replication": replication.markdown,
     "scaling": scaled,
     "cores": cores.markdown,
     "fronts": fronts.markdown,

@@ -722,7 +722,7 @@ def attach(spawner: MultiplayerSpawner, node: Node) -> None:
 
 
 def detach(spawner: MultiplayerSpawner, node: Node) -> None:
-    """Undoes `attach`."""
+    """Makes a spawner no longer hear of new children of a node."""
     node._gdpeer_spawners = tuple(one for one in node._gdpeer_spawners if one is not spawner)
 
 

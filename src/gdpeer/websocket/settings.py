@@ -139,7 +139,7 @@ class Configurable(Protocol):
     _settings: Settings
 
     def use_settings(self, settings: Settings) -> None:
-        """Takes changed settings over."""
+        """Takes settings over that have changed."""
 
 
 class Property(Generic[Value, Given]):

@@ -83,7 +83,7 @@ class Bots:
         return Error.OK
 
     def poll(self) -> None:
-        """Polls all bots."""
+        """Polls the networks of all bots."""
         now = self._clock.now()
         for bot in self.bots:
             bot.poll(now)

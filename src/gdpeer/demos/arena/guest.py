@@ -63,7 +63,7 @@ class Guest:
 
     @property
     def id(self) -> int:
-        """The peer's id."""
+        """The id of the player's peer."""
         return self.tree.multiplayer.get_unique_id()
 
     @property

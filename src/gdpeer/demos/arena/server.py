@@ -141,7 +141,7 @@ class ArenaServer:
             self._stepped = now
 
     def step(self, seconds: float) -> None:
-        """Moves the game on."""
+        """Moves players and coins by one step."""
         for peer_id, player in self.players.items():
             direction = steered(player.direction)
             if direction != Vector2.ZERO:

@@ -65,7 +65,7 @@ class Frames:
         return bool(self.queue or self.polled)
 
     def send(self, now: float) -> None:
-        """Sends a network frame."""
+        """Sends what has changed since the last network frame."""
         outs = self.queue[:]
         self.queue.clear()  # the same list: all synchronizers refer to it
         for out in outs:

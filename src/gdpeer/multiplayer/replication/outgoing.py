@@ -111,7 +111,7 @@ class Outgoing(Marks):
         return (2 << len(self.lists.watched)) - 1
 
     def interval_changed(self) -> None:
-        """Makes packets due again."""
+        """Takes new intervals over, and makes packets due again."""
         self.sync_interval = self.synchronizer.replication_interval
         self.delta_interval = self.synchronizer.delta_interval
         self.next_sync = self.next_delta = 0.0

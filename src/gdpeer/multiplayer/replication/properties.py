@@ -287,7 +287,7 @@ class Replicated(DeclaredBase, Property):
             raise Missing(f"{self.label()}: {problem}") from None
 
     def write(self, root: Node, value: Any) -> bool:
-        """Sets a received value."""
+        """Sets a received value, converted to the declared type."""
         new = value if self.converter is None else self.converter(value)
         before = root.__dict__[self.name]
         self.store(root, new)

@@ -188,7 +188,7 @@ class Reception:
             node.queue_free()
 
     def clear(self) -> None:
-        """Forgets all peers."""
+        """Forgets all peers, and frees the nodes that they have spawned."""
         for peer_id in list(self._senders):
             self.forget_peer(peer_id)
         self._counters.clear()

@@ -63,14 +63,14 @@ class _Receiver:
         self.losses = 0
 
     def add(self, key: tuple[int, int], told: _Told) -> None:
-        """Adds a path."""
+        """Adds a path that a client was told."""
         self.drop(key)
         if len(self.told) >= MOST:
             self.drop(next(iter(self.told)))
         self.told[key] = told
 
     def drop(self, key: tuple[int, int]) -> None:
-        """Forgets a path."""
+        """Forgets a path that a client was told."""
         told = self.told.pop(key, None)
         if told is not None:
             self.losses -= told.is_lost
@@ -107,7 +107,7 @@ class RelayedPaths:
         self._dead: dict[tuple[int, int | None], float] = {}  # numbers whose node the sender lost; until when
 
     def clear(self) -> None:
-        """Forgets all paths."""
+        """Forgets all paths of all clients."""
         for kept in (self._receivers, self._renewals, self._numbers, self._losing, self._dead):
             kept.clear()
 

@@ -228,7 +228,7 @@ class MultiplayerSpawner(Node):
         return "Cannot find spawn node." if self.get_spawn_node() is None else ""
 
     def is_full(self) -> bool:
-        """Whether `spawn_limit` is reached."""
+        """Whether the spawner has as many nodes as `spawn_limit` allows."""
         return 0 < self.spawn_limit <= len(self._gdpeer_nodes)
 
     def instantiate(self, data: Any) -> Node | None:
@@ -252,7 +252,7 @@ class MultiplayerSpawner(Node):
         return node in self._gdpeer_nodes
 
     def note(self, node: Node) -> None:
-        """Counts a spawned node."""
+        """Counts a node as spawned by this spawner."""
         self._gdpeer_nodes[node] = None
 
     def forget(self, node: Node) -> None:

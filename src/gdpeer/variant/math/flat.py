@@ -295,7 +295,7 @@ class RealVector(FlatReals):
 
 
 class Measured(RealVector):
-    """Numbers with a length."""
+    """Numbers that have a length: vectors and quaternions."""
 
     __slots__ = ()
 
