@@ -189,7 +189,7 @@ class Session(PacketSession):
         If the game has taken the packet from the connection itself, the next packet may be of another sender than
         `source` has said, so the next packet waits for the next call.
         """
-        if not self.count():
+        if self._first == len(self._queue):
             return None
         peer, _, _, header_size = self._pop()
         message = peer.take()
@@ -220,8 +220,11 @@ class Session(PacketSession):
 
     def source(self) -> int:
         """Returns the sender of the next packet; 0 without a packet."""
-        waiting = self._next()
-        return 0 if waiting is None else waiting[1]
+        if self._first == len(self._queue):
+            return 0
+        waiting = self._queue[self._first]
+        assert waiting is not None
+        return waiting[1]
 
     def target(self) -> int:
         """Returns the target of the next packet; this end's id without a packet."""
