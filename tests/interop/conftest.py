@@ -7,6 +7,14 @@ import pytest
 from tests.interop import fronts
 from tests.support.certificates import Certificates, make_certificates
 
+WITHOUT_TLS_IS_ENOUGH = (
+    "test_a_close_that_the_engine_starts_reads_as_clean_every_time",
+    "test_a_close_that_the_server_starts_is_seen_with_code_and_reason_every_time",
+    "test_messages_of_every_length_form_come_back",
+    "test_no_common_protocol_is_refused",
+    "test_raw_utf_8_in_the_url_and_names_that_are_no_tokens_are_let_in",
+)
+"""Tests with many cases, which TLS carries as it carries all bytes: other tests prove that."""
 ONE_IS_ENOUGH = ("test_engine_accept_stream", "test_engine_closes", "test_engine_servers", "test_engine_signals")
 """Files whose tests prove the same with Godot 3 over TLS as with each alone."""
 
@@ -15,7 +23,7 @@ ONE_IS_ENOUGH = ("test_engine_accept_stream", "test_engine_closes", "test_engine
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Leaves to `make test-all` what other cases prove already.
 
-    In `make test` the asyncio front meets Godot 4 without TLS. The polled classes meet both engines, with TLS and
+    Godot 3 refuses the same bad certificates as Godot 4. In `make test` the asyncio front meets Godot 4 without TLS. The polled classes meet both engines, with TLS and
     without; only the files in `ONE_IS_ENOUGH` leave out Godot 3 over TLS. Godot 3 plays the demo's game once.
     `published` programs on both sides prove the test itself.
     """
@@ -29,6 +37,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             given.params.get("server") == given.params.get("client") == "published"
             or (given.params.get("each_front") == "aio" and (secure or is_old))
             or (name in ONE_IS_ENOUGH and secure and is_old)
+            or (test in WITHOUT_TLS_IS_ENOUGH and secure)
+            or (test == "test_t1_an_engine_refuses_every_server_that_we_refuse" and is_old)
             or (name == "test_roll_engines" and is_old and test != "test_three_players_act_turn_after_turn")
         ):
             item.add_marker(pytest.mark.extended)
