@@ -24,8 +24,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Leaves to `make test-all` what other cases prove already.
 
     In `make test` the asyncio front meets Godot 4 without TLS. The polled classes meet both engines, with TLS and
-    without; only the files in `ONE_IS_ENOUGH` leave out Godot 3 over TLS, and the tests in `WITHOUT_TLS_IS_ENOUGH` leave
-    out TLS. Godot 3 plays the demo's game once, and is not shown the bad certificates that Godot 4 refuses.
+    without. Only the files in `ONE_IS_ENOUGH` leave out Godot 3 over TLS, and the tests of `WITHOUT_TLS_IS_ENOUGH`
+    leave out TLS. Godot 3 plays the demo's game once, and is not shown the bad certificates that Godot 4 refuses.
     `published` programs on both sides prove the test itself.
     """
     for item in items:
