@@ -152,7 +152,7 @@ def chosen(all_: Sequence[Synchronizer], count: int, values: int) -> tuple[Synch
         values: how many values it holds.
 
     Returns:
-        The only selection with so many values; empty if there are several or none.
+        The selection with `values` values. Empty if several selections have that many, or no selection has.
     """
     if count >= len(all_):
         return tuple(all_) if count == len(all_) else ()

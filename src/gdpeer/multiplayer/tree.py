@@ -639,7 +639,7 @@ class SceneTree(Guarded):
                     work()
 
     def when_settled(self, work: Callable[[], None]) -> None:
-        """Calls `work` when the branch that is being added is complete; at once if there is none."""
+        """Calls `work` when the branch that is being added is complete; at once while no branch is being added."""
         if self._gdpeer_depth:
             self._gdpeer_unsettled.append(work)
         else:

@@ -176,7 +176,7 @@ class SceneBase(HostBase):
     def _hold(self, peer_id: int, own: int, node: Node, method: Method, arguments: Sequence[Any]) -> None:
         """Makes a call after the SPAWN of its node, which is still being added."""
         values = copy.deepcopy(list(arguments))
-        self.replicator.hold(node, lambda: self._call_elsewhere(peer_id, own, node, method, values))
+        self.replicator.hold(lambda: self._call_elsewhere(peer_id, own, node, method, values))
 
     def _receivers(self, targets: Collection[int], node: Node, is_one: bool) -> Collection[int]:
         """Returns the peers of `targets` that have the node and may see it."""

@@ -79,7 +79,7 @@ class Frames:
         if (self._syncs or self._syncs_of) and self._send_syncs(slow) is not _OK:
             self._repeat_syncs(outs)
         if self._deltas or self._deltas_of:
-            self._send_deltas(now, slow)
+            self._send_deltas(slow)
         self._clear()
 
     def _in_order(self, outs: list[Any]) -> list[Outgoing]:
@@ -227,7 +227,7 @@ class Frames:
                 for out in outs:
                     out.refresh(peer_id)
 
-    def _send_deltas(self, now: float, slow: set[int]) -> None:
+    def _send_deltas(self, slow: set[int]) -> None:
         most = self._host.max_delta_packet_size
         if self._deltas:
             sent = _OK

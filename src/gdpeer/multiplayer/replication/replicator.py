@@ -9,7 +9,7 @@ Layer: `multiplayer`; sends and receives through its host. Source: reference god
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import TYPE_CHECKING, Any, Protocol
 
 from gdpeer.clock import Clock
@@ -122,7 +122,7 @@ class Replicator:
         self._filtered: dict[MultiplayerSynchronizer, None] = {}
         self._unconfirmed: dict[tuple[Outgoing, int], list[float]] = {}  # when to tell a path again, and the wait
         self._untold: dict[Outgoing, None] = {}  # synchronizers whose path some peer may have to be told
-        self._held: list[tuple[Node, Any]] = []
+        self._held: list[Callable[[], object]] = []  # calls that wait for a SPAWN
         self._pending: list[SpawnedNode] = []
         self._limited: dict[MultiplayerSynchronizer, None] = {}  # not shown to all peers
         self.rate = RATE
@@ -236,11 +236,6 @@ class Replicator:
             return []
         outs = [self._outs[one] for one in found if one in self._outs]
         return outs if len(outs) < 2 else sorted(outs, key=lambda out: _place(out.synchronizer, root))
-
-    def synchronizers_of(self, root: Node) -> list[MultiplayerSynchronizer]:
-        """Returns the synchronizers of a node, in the order of the scene."""
-        found = self._by_root.get(root, [])
-        return found if len(found) < 2 else sorted(found, key=lambda one: _place(one, root))
 
     # ------------------------------------------------------------------------------------------ visibility
 
@@ -360,7 +355,7 @@ class Replicator:
             self.spawns.settle(found)
         held, self._held = self._held, []
         self._set_gate()
-        for _, call in held:
+        for call in held:
             call()
 
     def was_despawned(self, found: SpawnedNode, peer_id: int) -> None:
@@ -541,9 +536,9 @@ class Replicator:
         above = self._nearest(node) if self._pending else None
         return above is not None and above.is_pending
 
-    def hold(self, node: Node, call: Any) -> None:
-        """Makes a call when the SPAWN of its node has gone out."""
-        self._held.append((node, call))
+    def hold(self, call: Callable[[], object]) -> None:
+        """Makes a call when the nodes that are being added have been spawned."""
+        self._held.append(call)
 
 
 def _put(group: dict[Any, None], one: object, belongs: bool) -> None:

@@ -198,7 +198,7 @@ class SceneFiles:
         return path in self._paths
 
     def _scene(self, path: str) -> Scene | None:
-        """Returns a scene or resource in text form; None if there is none.
+        """Returns a scene or resource in text form; None if the project has no such file.
 
         Raises:
             SceneError: the file is damaged or cannot be read.

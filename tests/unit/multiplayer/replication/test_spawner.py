@@ -289,7 +289,7 @@ def test_object_configuration_of_the_api() -> None:
     assert api.object_configuration_remove(unit, sync) == Error.OK
     for _ in range(2):  # the second time has no effect
         assert api.object_configuration_add(unit, sync) == Error.OK
-    assert len(api.replicator.synchronizers_of(unit)) == 2
+    assert len(api.replicator.outgoing_of(unit)) == 2
     assert api.object_configuration_remove(unit, spawner) == Error.OK
     assert not spawner.has_spawned(unit)
     worlds.run()

@@ -86,7 +86,7 @@ def die() -> Any:
 
 
 def recall(store: Any, key: str) -> str:
-    """Returns a value that `note` stored in the browser; "" if there is none, or storage is not allowed."""
+    """Returns a value that `note` stored in the browser; "" without such a value, or if storage is not allowed."""
     try:
         return str(store.getItem(f"gdpeer-roll-{key}") or "")
     except JsException:
