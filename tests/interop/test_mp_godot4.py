@@ -218,7 +218,7 @@ def test_an_authority_that_was_changed(role: str) -> None:
         ('"nothing", 1', "too many arguments: 1, where at most 0 are taken"),
         ('"many", 1, "s"', "too few arguments: 2 of 5"),
         ('"loose"', "too few arguments: 0 of 1"),
-        ('"loose", "seven"', "argument 1 (number) is a str, not a int"),
+        ('"loose", "seven"', "argument 1 (number) is a str, not an int"),
     ],
     ids=["too_many", "too_few", "none", "wrong_type"],
 )

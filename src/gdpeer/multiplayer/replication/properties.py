@@ -21,7 +21,7 @@ from weakref import WeakKeyDictionary
 
 from gdpeer.multiplayer.replication._declared import MUTABLE, DeclaredBase
 from gdpeer.multiplayer.replication.config import ReplicationMode, SceneReplicationConfig
-from gdpeer.multiplayer.rpc.conversions import RULES, CallError, rule_for
+from gdpeer.multiplayer.rpc.conversions import RULES, CallError, a, rule_for
 from gdpeer.multiplayer.rpc.converters import Passing, converter_for
 from gdpeer.multiplayer.rpc.packing import packer_for
 from gdpeer.multiplayer.tree import Node, furnish, walk
@@ -161,14 +161,14 @@ def _fitted(before: Any, value: Any) -> Any:
         return rule(value)
     if isinstance(value, wanted):
         return value
-    raise CallError(f"is a {kind.__name__}, not a {wanted.__name__}")
+    raise CallError(f"is {a(kind)}, not {a(wanted)}")
 
 
 def _component(value: Any, name: str, path: str) -> Any:
     try:
         return value[name] if isinstance(value, dict) else getattr(value, name)
     except (KeyError, AttributeError):
-        raise Missing(f"a {type(value).__name__} has no '{name}' for {path}") from None
+        raise Missing(f"{a(type(value))} has no '{name}' for {path}") from None
 
 
 def _with_component(value: Any, name: str, new: Any, path: str) -> Any:
@@ -176,7 +176,7 @@ def _with_component(value: Any, name: str, new: Any, path: str) -> Any:
         value[name] = new
         return value
     if not isinstance(value, Numbers):
-        raise Missing(f"'{name}' of a {type(value).__name__} cannot be set for {path}")
+        raise Missing(f"'{name}' of {a(type(value))} cannot be set for {path}")
     kind = type(value)
     places = getattr(tuple.__new__(kind, range(kind.WIDTH)), name)  # the attribute of a value that holds its indices
     numbers = list(value)
@@ -188,9 +188,7 @@ def _with_component(value: Any, name: str, new: Any, path: str) -> Any:
             numbers[places] = new
         return kind.of(*numbers)
     except (TypeError, ValueError) as problem:
-        raise CallError(
-            f"is a {type(new).__name__}, which '{name}' of a {kind.__name__} does not take: {problem}"
-        ) from None
+        raise CallError(f"is {a(type(new))}, which '{name}' of {a(kind)} does not take: {problem}") from None
 
 
 def same(one: Any, other: Any) -> bool:

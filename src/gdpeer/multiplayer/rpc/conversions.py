@@ -46,11 +46,16 @@ from gdpeer.variant import (
     Vector4i,
 )
 
-__all__ = ["PACKED", "RULES", "CallError", "Converter", "rule_for"]
+__all__ = ["PACKED", "RULES", "CallError", "Converter", "a", "rule_for"]
 
 
 class CallError(Exception):
     """The arguments of a call do not fit the method; the text says why, in one line."""
+
+
+def a(kind: type) -> str:
+    """Returns the name of a class with its article, for messages: "an int", "a str"."""
+    return f"{'an' if kind.__name__[0] in 'AEIOUaeiou' else 'a'} {kind.__name__}"
 
 
 Converter: TypeAlias = Callable[[Any], Any]
@@ -105,7 +110,7 @@ def _reversible(there: Converter, back: Converter) -> Converter:
     def convert(value: Any) -> Any:
         found = there(value)
         if not back(found).is_equal_approx(value):
-            raise CallError(f"is {value!r}, of which a {type(found).__name__} holds but a part")
+            raise CallError(f"is {value!r}, of which {a(type(found))} holds but a part")
         return found
 
     return convert

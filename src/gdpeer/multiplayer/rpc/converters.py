@@ -20,7 +20,7 @@ from itertools import chain
 from operator import is_
 from typing import Any
 
-from gdpeer.multiplayer.rpc.conversions import RULES, CallError, Converter, rule_for
+from gdpeer.multiplayer.rpc.conversions import RULES, CallError, Converter, a, rule_for
 from gdpeer.variant import Array, Dictionary, EncodedObject, EncodedObjectAsID, NodePath
 from gdpeer.variant.containers import UNTYPED
 from gdpeer.variant.kinds import KINDS
@@ -95,11 +95,11 @@ def _of_class(wanted: Any) -> Converter:
             return value
         rule = rule_for(rules, kind)
         if rule is None:
-            raise CallError(f"is a {kind.__name__}, not a {wanted.__name__}")
+            raise CallError(f"is {a(kind)}, not {a(wanted)}")
         try:
             return rule(value)
         except (ValueError, TypeError, ArithmeticError) as problem:  # VariantError is a ValueError
-            raise CallError(f"is a {kind.__name__} that makes no {wanted.__name__}: {problem}") from None
+            raise CallError(f"is {a(kind)} that makes no {wanted.__name__}: {problem}") from None
 
     return Passing(frozenset((wanted,)), convert)
 
@@ -154,7 +154,7 @@ def _union(members: tuple[Any, ...]) -> Converter | None:
             with suppress(CallError):
                 return converter(value)  # type: ignore[misc]
         names = [getattr(member, "__name__", str(member)) for member in members]
-        raise CallError(f"is a {type(value).__name__}, none of {', '.join(names)}")
+        raise CallError(f"is {a(type(value))}, none of {', '.join(names)}")
 
     return Passing(frozenset(kind for kind in kinds if isinstance(kind, type)), convert)
 

@@ -398,7 +398,7 @@ def test_methods_of_a_node_s_own_configuration() -> None:
     assert session.server.main.take() == [(client.id, "x", 1)]
 
 
-@pytest.mark.parametrize(("arguments", "reason"), [((), "too few"), (("a", "b"), "too many"), ((7,), "is a int")])
+@pytest.mark.parametrize(("arguments", "reason"), [((), "too few"), (("a", "b"), "too many"), ((7,), "is an int")])
 def test_wrong_arguments_never_reach_the_game(arguments: tuple[object, ...], reason: str) -> None:
     session = Session(1)
     refused: list[tuple[object, ...]] = []

@@ -250,7 +250,7 @@ def test_what_fits_reaches_the_method_as_it_is_annotated(annotation: Any, given:
 @pytest.mark.parametrize(
     ("annotation", "given", "reason"),
     [
-        (int, "7", r"argument 1 \(value\) is a str, not a int"),
+        (int, "7", r"argument 1 \(value\) is a str, not an int"),
         (int, 7.5, "is 7.5, not a whole number"),
         (int, 1e300, "is 1e[+]300, which no int of 64 bits holds"),
         (int, 9.3e18, "is 9.3e[+]18, which no int of 64 bits holds"),
@@ -309,19 +309,19 @@ def test_what_fits_reaches_the_method_as_it_is_annotated(annotation: Any, given:
         (typing.List, "ab", "is a str, not a list"),  # noqa: UP006
         (Sequence, "ab", "is a str, not a list"),
         (typing.Mapping, [], "is a list, not a dict"),
-        (Score, "a", "is a str, not a int"),
-        (Points, ["a"], "has element 0, which is a str, not a int"),
-        (Pair[int], {"a": "b"}, "has the value of 'a', which is a str, not a int"),
+        (Score, "a", "is a str, not an int"),
+        (Points, ["a"], "has element 0, which is a str, not an int"),
+        (Pair[int], {"a": "b"}, "has the value of 'a', which is a str, not an int"),
         (Colour, 0.5, "is 0.5, which is no Colour"),
         (Switch, 0, "is 0, which is no Switch"),
         (Switch, 7, "is 7, which is no Switch"),
         (Word, True, "is True, which is no Word"),
         (Fussy, "two", "is 'two', which is no Fussy"),
         (Fussy, [1], "which is no Fussy"),
-        (list[int], [1, "a"], "has element 1, which is a str, not a int"),
+        (list[int], [1, "a"], "has element 1, which is a str, not an int"),
         (list[int], {}, "is a dict, not a list"),
-        (dict[str, int], {1: 1}, "has key 1, which is a int, not a str"),
-        (dict[str, int], {"a": "b"}, "has the value of 'a', which is a str, not a int"),
+        (dict[str, int], {1: 1}, "has key 1, which is an int, not a str"),
+        (dict[str, int], {"a": "b"}, "has the value of 'a', which is a str, not an int"),
         (Colour, 7, "is 7, which is no Colour"),
         (Literal[1], False, "is False, not one of 1"),
         (Literal[1], 1.5, "is 1.5, not one of 1"),
@@ -364,9 +364,9 @@ def test_any_number_of_arguments_of_a_type() -> None:
 
     assert list(Checker(alone).check([1, 2.0])) == [1, 2]
     assert list(Checker(alone).check([])) == []
-    with pytest.raises(CallError, match="argument 2 is a str, not a int"):
+    with pytest.raises(CallError, match="argument 2 is a str, not an int"):
         Checker(alone).check([1, "cheat"])
-    with pytest.raises(CallError, match="argument 2 is a str, not a int"):
+    with pytest.raises(CallError, match="argument 2 is a str, not an int"):
         Checker(after_a_free_one).check(["free", "cheat"])
 
 
@@ -386,7 +386,7 @@ def test_arguments_that_fit_as_they_are_are_not_touched() -> None:
     assert checker.check(arguments) is arguments
     assert list(checker.check(arguments[:4])) == arguments[:4]
     assert list(checker.check([1.0, *arguments[1:4], 2.0])) == [1, *arguments[1:4], 2]
-    with pytest.raises(CallError, match="argument 1 \\(x\\) is a str, not a int"):
+    with pytest.raises(CallError, match="argument 1 \\(x\\) is a str, not an int"):
         checker.check(["1", *arguments[1:]])
 
 
@@ -427,7 +427,7 @@ def wrapped(*arguments: Any) -> None: ...
 def test_whatever_can_be_called_is_checked(function: Callable[..., None]) -> None:
     checker = Checker(function, bound=True)
     assert (checker.problem(), *checker.check([7.0])) == ("", 7)
-    with pytest.raises(CallError, match="is a str, not a int"):
+    with pytest.raises(CallError, match="is a str, not an int"):
         checker.check(["a"])
 
 
@@ -590,7 +590,7 @@ def test_only_annotations_of_what_a_call_can_give_are_read() -> None:
     def method(self: Unknown, value: int, *, option: Unknown = 1, **options: Unknown) -> Unknown: ...
 
     assert list(Checker(method).check([7.0])) == [7]
-    with pytest.raises(CallError, match="is a str, not a int"):
+    with pytest.raises(CallError, match="is a str, not an int"):
         Checker(method).check(["a"])
 
 
@@ -620,7 +620,7 @@ if sys.version_info >= (3, 12):  # whose syntax it is
     def test_the_syntax_of_types(future: str) -> None:
         checker = made(f"{future}type Points = list[int]\ndef method[T](self, value: T, points: Points): ...")
         assert list(checker.check(["a", [7.0]])) == ["a", [7]]
-        with pytest.raises(CallError, match="has element 0, which is a str, not a int"):
+        with pytest.raises(CallError, match="has element 0, which is a str, not an int"):
             checker.check(["a", ["b"]])
         assert "name 'Unknown' is not defined" in made("type A = Unknown\ndef method(self, value: A): ...").problem()
         assert "subscriptable" in made("type A[T] = int\ndef method(self, value: A[str]): ...").problem()
