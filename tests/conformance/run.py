@@ -75,7 +75,17 @@ def run_role(role: str, options: argparse.Namespace) -> Results:
     folder.mkdir(parents=True, exist_ok=True)
     attempt = try_server if role == "server" else fuzz_client
     peer = [str(options.python or PYTHONS[options.form]), "-m", *PEERS[options.front][role]]
-    return attempt(peer, folder, SELECTIONS[options.sections], options.timeout)
+    results = attempt(peer, folder, SELECTIONS[options.sections], options.timeout)
+    if not results:  # for example, another program took the port
+        print(f"{role}: no case ran; once more\n{last_lines(folder)}")
+        results = attempt(peer, folder, SELECTIONS[options.sections], options.timeout)
+    return results
+
+
+def last_lines(folder: Path) -> str:
+    """Returns the last lines of each log in a folder."""
+    ends = (f"---- {log.name}\n{log.read_text(errors='replace')[-1000:]}" for log in sorted(folder.glob("*.log")))
+    return "\n".join(ends)
 
 
 def run_roles(roles: Sequence[str], options: argparse.Namespace) -> dict[str, Results]:

@@ -170,11 +170,12 @@ class Outgoing(Marks):
             mask: bit i stands for property i.
         """
         values = []
-        for index, value in enumerate(self.last):  # a comprehension would not notice a list that is None, once compiled
-            if mask >> index & 1:
+        for value in self.last:  # compiled, neither a comprehension nor enumerate() would notice a list that is None
+            if mask & 1:
                 if value is None:
                     return None
                 values.append(value)
+            mask >>= 1
         return b"".join(values)
 
     def join(self, peer_id: int, by_net: bool, spawned: bool = False) -> None:
