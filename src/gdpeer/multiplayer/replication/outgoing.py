@@ -16,6 +16,7 @@ from gdpeer.errors import VariantError
 from gdpeer.logs import Own, get_logger, log_limited
 from gdpeer.multiplayer.replication._declared import MUTABLE, Marks
 from gdpeer.multiplayer.replication.properties import Missing, Property
+from gdpeer.multiplayer.replication.sameness import is_same
 from gdpeer.variant.binary.compact import encode_arguments
 
 if TYPE_CHECKING:
@@ -147,7 +148,8 @@ class Outgoing(Marks):
             bit = 2 << index
             if dirty & bit:
                 value = encode_values((one,), self.root)
-                if value is not None and value != self.last[index]:
+                before = self.last[index]
+                if value is not None and value != before and (before is None or not is_same(before, value)):
                     self.last[index] = value
                     self.mask |= bit
 
