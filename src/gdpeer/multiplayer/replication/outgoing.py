@@ -126,6 +126,14 @@ class Outgoing(Marks):
         """Whether values must be compared in each network frame."""
         return not self.lists.is_declared
 
+    def is_configured(self) -> bool:
+        """Whether the synchronizer has a configuration; logs an error if not, as in the engine."""
+        if self.lists.is_configured:
+            return True
+        text = "'%s' has no replication_config: nothing is sent, and its root node is not spawned"
+        log_limited(logger, logging.ERROR, text, self.synchronizer.get_path())
+        return False
+
     # ------------------------------------------------------------------------------------------ what has changed
 
     def look(self) -> None:
@@ -221,8 +229,10 @@ class Outgoing(Marks):
         return PATH_BASED | self.entry.number
 
     def spawn_state(self) -> bytes | None:
-        """Returns the values for a SPAWN; None if one cannot be read, which is logged."""
-        return encode_values(self.lists.spawn, self.root)
+        """Returns the values for a SPAWN; None, with an error in the log, if one cannot be read or the configuration is
+        missing.
+        """
+        return encode_values(self.lists.spawn, self.root) if self.is_configured() else None
 
 
 def encode_named(root: Node, names: tuple[str, ...]) -> bytes | None:

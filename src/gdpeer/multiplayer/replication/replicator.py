@@ -122,6 +122,7 @@ class Replicator:
         self._filtered: dict[MultiplayerSynchronizer, None] = {}
         self._unconfirmed: dict[tuple[Outgoing, int], list[float]] = {}  # when to tell a path again, and the wait
         self._untold: dict[Outgoing, None] = {}  # synchronizers whose path some peer may have to be told
+        self._unspawned: dict[SpawnedNode, None] = {}  # nodes whose synchronizer has got its first configuration
         self._held: list[Callable[[], object]] = []  # calls that wait for a SPAWN
         self._pending: list[SpawnedNode] = []
         self._limited: dict[MultiplayerSynchronizer, None] = {}  # not shown to all peers
@@ -176,8 +177,12 @@ class Replicator:
         """Begins to send the properties of a changed configuration."""
         out = self._outs.get(synchronizer)
         if out is not None:
+            is_first = not out.lists.is_configured
             out.configure()
             self._configured(out)
+            self._untold[out] = None  # in the next frame a missing configuration is logged, and a first one is sent
+            if is_first and out.spawned is not None:
+                self._unspawned[out.spawned] = None
 
     def interval_changed(self, synchronizer: MultiplayerSynchronizer) -> None:
         """Makes packets of a synchronizer due again."""
@@ -494,9 +499,14 @@ class Replicator:
 
     def _tell_paths(self, now: float) -> None:
         """Tells peers the paths of synchronizers that they know no other number of."""
+        unspawned, self._unspawned = self._unspawned, {}
+        for found in unspawned:
+            for peer_id in self.spawns.peers:
+                if self.spawns.nodes.get(found.node) is found:
+                    self.spawns.update(found, peer_id)
         untold, self._untold = self._untold, {}
         for out in untold:
-            if out.queue is None:
+            if out.queue is None or not out.is_configured():
                 continue
             for peer_id in self.spawns.peers:
                 if peer_id not in out.listed and not out.hears(peer_id) and (out, peer_id) not in self._unconfirmed:

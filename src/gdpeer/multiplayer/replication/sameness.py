@@ -13,20 +13,19 @@ from array import array
 from typing import Any
 
 from gdpeer.multiplayer.wire.replication import decode_values
-from gdpeer.variant.math.flat import Numbers
 from gdpeer.variant.kinds import VariantType
+from gdpeer.variant.math.flat import Numbers
 
 __all__ = ["is_same"]
 
-_DICTIONARY = VariantType.TYPE_DICTIONARY
-_WITH_FLOATS = frozenset(
-    VariantType[f"TYPE_{name}"]
-    for name in (
-        "FLOAT VECTOR2 RECT2 VECTOR3 TRANSFORM2D VECTOR4 PLANE QUATERNION AABB BASIS TRANSFORM3D PROJECTION COLOR "
-        "DICTIONARY ARRAY PACKED_FLOAT32_ARRAY PACKED_FLOAT64_ARRAY PACKED_VECTOR2_ARRAY PACKED_VECTOR3_ARRAY "
-        "PACKED_COLOR_ARRAY PACKED_VECTOR4_ARRAY"
-    ).split()
+_ARRAY, _DICTIONARY = VariantType.TYPE_ARRAY, VariantType.TYPE_DICTIONARY
+_BEGINS_DICTIONARY = bytes([_DICTIONARY])
+_NAMES = (
+    "FLOAT VECTOR2 RECT2 VECTOR3 TRANSFORM2D VECTOR4 PLANE QUATERNION AABB BASIS TRANSFORM3D PROJECTION COLOR",
+    "DICTIONARY ARRAY PACKED_FLOAT32_ARRAY PACKED_FLOAT64_ARRAY PACKED_VECTOR2_ARRAY PACKED_VECTOR3_ARRAY",
+    "PACKED_COLOR_ARRAY PACKED_VECTOR4_ARRAY",
 )
+_WITH_FLOATS = frozenset(VariantType[f"TYPE_{name}"] for names in _NAMES for name in names.split())
 _SPECIAL = re.compile(rb"\0\0\0\x80|[\x80-\xff][\x7f\xff]").search
 """Finds the end of -0.0 or NaN. Other bytes may look like that, too."""
 
@@ -40,8 +39,10 @@ def is_same(before: bytes, value: bytes) -> bool:
     if before[:4] == value[:4]:
         if len(before) != len(value):
             return False
-        if kind != _DICTIONARY and bytes([_DICTIONARY]) not in value and not (_SPECIAL(value) or _SPECIAL(before)):
+        if kind != _DICTIONARY and _BEGINS_DICTIONARY not in value and not (_SPECIAL(value) or _SPECIAL(before)):
             return False
+    elif kind not in (_ARRAY, _DICTIONARY):
+        return False
     return _equal(decode_values(before, 1)[0][0], decode_values(value, 1)[0][0])
 
 

@@ -98,7 +98,9 @@ class MultiplayerSynchronizer(Node):
 
     @property
     def replication_config(self) -> SceneReplicationConfig | None:
-        """The properties. None, the default, sends nothing."""
+        """The properties. None, the default, sends nothing, and a node that has such a synchronizer is not spawned. The
+        log then has an error.
+        """
         return self._gdpeer_config
 
     @replication_config.setter
@@ -273,12 +275,24 @@ class Lists:
         bits: the bits of declared attributes, for `Marks`.
         declared: the names of declared attributes, also of those that only the SPAWN carries.
         declares: whether the synchronizer is that of a class with `replicated()` attributes.
+        is_configured: whether there is a configuration.
         is_declared: whether all properties are declared: an assignment tells of a change.
         is_covered: whether a SPAWN carries all properties of `always`, and all are declared.
         names: the attributes of `always`, if their values need no preparation to be sent; else None.
     """
 
-    __slots__ = ("always", "bits", "declared", "declares", "is_covered", "is_declared", "names", "spawn", "watched")
+    __slots__ = (
+        "always",
+        "bits",
+        "declared",
+        "declares",
+        "is_configured",
+        "is_covered",
+        "is_declared",
+        "names",
+        "spawn",
+        "watched",
+    )
 
     def __init__(self, config: SceneReplicationConfig | None, declares: type[Node] | None) -> None:
         declared = {} if declares is None else {one.path: one for one in declared_of(declares)}
@@ -288,6 +302,7 @@ class Lists:
         self.bits: dict[str, int] = {}
         self.declared = [one.name for one in declared.values()]
         self.declares = declares is not None
+        self.is_configured = config is not None
         self.is_declared = True
         for entry in [] if config is None else config.entries():
             found: Property = declared.get(entry.path) or Ordinary(entry.path)

@@ -13,6 +13,7 @@ from gdpeer import (
     Node,
     NodePath,
     OfflineMultiplayerPeer,
+    SceneReplicationConfig,
     Scenes,
     SceneTree,
     VariantError,
@@ -285,6 +286,7 @@ def test_object_configuration_of_the_api() -> None:
     assert api.object_configuration_add(unit, spawner) == Error.ERR_ALREADY_IN_USE
     assert api.object_configuration_add(worlds.server.main, spawner) == Error.ERR_INVALID_PARAMETER
     assert api.object_configuration_add(unit, object()) == Error.ERR_INVALID_PARAMETER
+    sync.replication_config = SceneReplicationConfig()
     unit.add_child(sync)
     assert api.object_configuration_remove(unit, sync) == Error.OK
     for _ in range(2):  # the second time has no effect

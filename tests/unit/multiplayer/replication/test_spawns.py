@@ -7,7 +7,16 @@ from typing import Any
 
 import pytest
 
-from gdpeer import MultiplayerSpawner, Node, SceneMultiplayer, SceneTree, Vector2, rpc
+from gdpeer import (
+    MultiplayerSpawner,
+    MultiplayerSynchronizer,
+    Node,
+    SceneMultiplayer,
+    SceneReplicationConfig,
+    SceneTree,
+    Vector2,
+    rpc,
+)
 from gdpeer.multiplayer.wire.godot4 import parse
 from gdpeer.multiplayer.wire.replication import Despawn, Spawn
 from tests.support.slow_peer import SlowPeer
@@ -114,6 +123,47 @@ def test_a_node_that_was_hidden_brings_back_those_below() -> None:
     worlds.server.unit("A/AA").free()
     worlds.run()
     assert client.api.refused["replication"] == 0
+
+
+def test_a_node_with_a_synchronizer_without_configuration_is_not_spawned(caplog: pytest.LogCaptureFixture) -> None:
+    worlds = Worlds(1)
+    (client,) = worlds.clients
+    bare = MultiplayerSynchronizer("Bare")
+    unit = worlds.server.kind("U1")
+    unit.add_child(bare)
+    sent = spy(worlds.server)
+    worlds.server.units.add_child(unit)
+    worlds.run()
+    assert spawned(sent, client.id) == []
+    assert "'/root/Main/Units/U1/Bare' has no replication_config" in caplog.text
+    bare.replication_config = SceneReplicationConfig()
+    worlds.run()
+    assert spawned(sent, client.id) == ["U1"]
+    caplog.clear()
+    bare.replication_config = None
+    unit.health = 5
+    worlds.run()
+    assert "has no replication_config" in caplog.text
+    assert client.unit("U1").health == 5
+    late = worlds.join()
+    assert late.names() == []
+
+
+def test_a_synchronizer_without_configuration_tells_no_path(caplog: pytest.LogCaptureFixture) -> None:
+    worlds = Worlds(1)
+    sent = spy(worlds.server)
+    for world in (worlds.server, *worlds.clients):
+        bare = MultiplayerSynchronizer("Bare")
+        world.main.add_child(bare)
+    worlds.run()
+    assert sent == []
+    assert "'/root/Main/Bare' has no replication_config" in caplog.text
+    server = worlds.server.main
+    config = SceneReplicationConfig()
+    config.add_property(".:name")
+    server.get_node("Bare").replication_config = config  # type: ignore[attr-defined]
+    worlds.run()
+    assert any(b"Main/Bare" in data for _, data in sent)
 
 
 def test_a_node_of_two_synchronizers_is_shown_by_either() -> None:
