@@ -2,6 +2,7 @@ r"""Makes text from outside safe for a log, an error message or a terminal.
 
     escape("hi\x1b[2J")                      hi\x1b[2J, the escape sequence written out
     redact("ws://ann:pw@host/room?token=1")  ws://***@host/room?***
+    scrub("nothing at /room/X?seat=e30.e30.e30")    nothing at /room/X?seat=***
 
 Only `escape` makes text from a peer harmless: line ends that fake a second log line, escape sequences that a terminal
 obeys, marks that turn the direction of writing, halves of surrogate pairs that no file accepts. The log
@@ -27,6 +28,7 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://|//")
 _AUTHORITY = re.compile(r"[^/?#]*")
 _PLAIN_AUTHORITY = re.compile(r"(\[[^\[\]]*\]|[^:\[\]]+)(:[0-9]+)?")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://[^\s'\"<>]*[^\s'\"<>.,;:!)]")
+_SEATS = re.compile(r"(?i)\b((?:seat|session)=)[^\s&'\"<>]+|\b(seat\.)[\w.\-]{16,}")
 _CREDENTIALS = re.compile(r"(?i)\b((?:authorization|cookie)['\"]?\s*[:=,]\s*).+", re.DOTALL)
 
 
@@ -83,10 +85,15 @@ def redact_tail(head: str, rest: str) -> str:
 
 
 def scrub(text: str) -> str:
-    """Hides the secrets of every URL in a text, and the text behind the name of a header with credentials."""
+    """Hides the secrets of every URL in a text, and the text behind the name of a header with credentials.
+
+    Also hides the keys and seats of rooms (`gdpeer.rooms`) in a path's query and in a list of sub-protocols.
+    """
     if "://" in text:
         text = _URL.sub(_redact_in_text, text)
     lowered = text.lower()
+    if "seat" in lowered or "session=" in lowered:
+        text = _SEATS.sub(lambda found: f"{found[1] or found[2]}{HIDDEN}", text)
     if "authorization" in lowered or "cookie" in lowered:  # faster than the regular expression, which few texts need
         text = _CREDENTIALS.sub(lambda found: f"{found[1]}{HIDDEN}", text)
     return text

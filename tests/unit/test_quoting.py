@@ -80,6 +80,20 @@ def test_secrets_leave_a_text() -> None:
     assert clean("ws://u:p@h/\x1b") == "ws://***@h/\\x1b"
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("nothing at /room/K7Q2M3?seat=e30.e30.e30", "nothing at /room/K7Q2M3?seat=***"),
+        ("/room/K7Q2M3?x=1&session=abcdefgh&y=2", "/room/K7Q2M3?x=1&session=***&y=2"),
+        ("the client offered gdpeer, room.K7Q2M3, seat.eyJ0-_xx.eyJy.AbC_-9", None),
+        ("GET /?SESSION=abc", "GET /?SESSION=***"),
+        ("the seat is free; session.begin, seat.begin", "the seat is free; session.begin, seat.begin"),
+    ],
+)
+def test_keys_and_seats_of_rooms_leave_a_text(text: str, shown: str | None) -> None:
+    assert scrub(text) == (shown or "the client offered gdpeer, room.K7Q2M3, seat.***")
+
+
 def test_what_stands_behind_a_url_in_a_sentence_stays() -> None:
     assert (
         scrub("cannot join ws://a:b@h/?t=1: refused (ws://h/?t=2).")
