@@ -188,6 +188,7 @@ class ServerTerms:
 
     Args:
         protocols: sub-protocols that the server speaks. Empty: a client that offers some is refused, as by the engine.
+            With "" among them a client that offers none is accepted as well.
         allowed_origins: values of `Origin` that may connect (`"https://game.example"`); None: all. A request without
             `Origin` does not come from a page and is accepted.
         compression: the largest windows and the context that the server grants; None: no compression.
@@ -198,7 +199,7 @@ class ServerTerms:
         lines: the same headers as lines for the wire; None if only h11 can write them.
     """
 
-    __slots__ = ("_allowed_origins", "_compression", "_protocols", "headers", "lines")
+    __slots__ = ("_allowed_origins", "_compression", "_needs_protocol", "_protocols", "headers", "lines")
 
     def __init__(
         self,
@@ -208,7 +209,8 @@ class ServerTerms:
         compression: deflate.Agreement | None = None,
         headers: Sequence[tuple[str, str]] = (),
     ) -> None:
-        self._protocols = [protocol.strip() for protocol in protocols]
+        self._protocols = [protocol.strip() for protocol in protocols if protocol]
+        self._needs_protocol = len(self._protocols) > 0 and "" not in protocols
         self._allowed_origins = None if allowed_origins is None else frozenset(allowed_origins)
         self._compression = compression
         self.headers = headers
@@ -220,13 +222,13 @@ class ServerTerms:
             raise HandshakeError(f"pages of {origin} may not connect here", status=403)
 
     def choose_protocol(self, offers: str) -> str:
-        """Returns the client's first sub-protocol that the server speaks; "" if neither side names any.
+        """Returns the client's first sub-protocol that the server speaks; "" if the client offers and needs none.
 
         Raises:
             HandshakeError: the two sides have none in common (400).
         """
         offered = [item.strip() for item in offers.split(",") if item.strip()] if offers else []
-        if not offered and not self._protocols:
+        if not offered and not self._needs_protocol:
             return ""
         for protocol in offered:
             if protocol in self._protocols:

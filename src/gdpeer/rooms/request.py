@@ -21,10 +21,11 @@ from gdpeer.errors import HandshakeError
 from gdpeer.protocol.http_headers import Request
 from gdpeer.rooms.codes import find_code
 
-__all__ = ["PROTOCOL", "RoomRequest", "read_request"]
+__all__ = ["PROTOCOLS", "RoomRequest", "read_request"]
 
-PROTOCOL = "gdpeer"
-"""The sub-protocol that the server chooses: `room.` and `seat.` only carry values."""
+PROTOCOLS = ("gdpeer", "")
+"""The sub-protocols of a server with rooms, for its settings: it chooses `gdpeer`, while `room.` and `seat.` only carry
+values. The empty name accepts clients that offer none."""
 
 LEAST_KEY = 16
 """Bytes of the shortest session key."""

@@ -247,6 +247,8 @@ def test_what_follows_the_head_is_left_over() -> None:
         (["a", "b"], "b,a", "b"),
         ([" a ", "b"], " x ,\ta", "a"),
         (["b"], "a, b, c", "b"),
+        (["a", ""], None, ""),
+        (["a", ""], "b, a", "a"),
     ],
 )
 def test_first_offered_protocol_that_the_server_speaks(ours: list[str], theirs: str | None, chosen: str) -> None:
@@ -265,6 +267,7 @@ def test_protocols_are_joined_over_headers() -> None:
         (["a", "b"], None, "speaks a, b, the client offered none"),
         (["a", "b"], "c, d", "speaks a, b, the client offered c, d"),
         (["a"], "A", "speaks a, the client offered A"),
+        (["a", ""], "b", "speaks a, the client offered b"),
     ],
 )
 def test_no_protocol_in_common_is_refused(ours: list[str], theirs: str | None, why: str) -> None:
