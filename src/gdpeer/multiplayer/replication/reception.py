@@ -19,6 +19,7 @@ from gdpeer.multiplayer.replication.properties import Missing, Property
 from gdpeer.multiplayer.replication.raw_scene import RawScene
 from gdpeer.multiplayer.replication.spawner import MultiplayerSpawner
 from gdpeer.multiplayer.replication.synchronizer import MultiplayerSynchronizer
+from gdpeer.multiplayer.replication.waiting import WaitingSpawns
 from gdpeer.multiplayer.rpc.conversions import CallError
 from gdpeer.multiplayer.wire.godot4 import ConfirmPath, SimplifyPath
 from gdpeer.multiplayer.wire.replication import (
@@ -49,6 +50,8 @@ MOST_BYTES = 1_000_000
 """Most bytes of the calls of one peer that wait for their node."""
 HOLD_TIME = 1.0
 """Seconds that a call waits for the SPAWN of its node."""
+SPAWN_TIME = 30.0
+"""Seconds that a SPAWN waits for its spawner, and for the node at `spawn_path`."""
 MOST_MISFITS = 1000
 _HALF = 32767
 
@@ -63,9 +66,10 @@ class _Sender:
         kept: paths that the peer has announced, for which there is no node yet.
         calls: packets that wait for their node: the path, the packet, and the latest time.
         held: the bytes of these packets.
+        waiting: its nodes whose spawner, or the spawner's node, is not here yet.
     """
 
-    __slots__ = ("calls", "held", "kept", "nodes", "raw", "synchronizers")
+    __slots__ = ("calls", "held", "kept", "nodes", "raw", "synchronizers", "waiting")
 
     def __init__(self) -> None:
         self.nodes: dict[int, Node] = {}
@@ -74,6 +78,7 @@ class _Sender:
         self.kept: dict[str, SimplifyPath] = {}
         self.calls: list[tuple[str, bytes, float]] = []
         self.held = 0
+        self.waiting = WaitingSpawns()
 
     def keep_calls(self, calls: list[tuple[str, bytes, float]]) -> None:
         """Keeps some of the waiting calls."""
@@ -268,8 +273,15 @@ class Reception:
             self._host.call_again(peer_id, data)
 
     def expire(self, now: float) -> None:
-        """Refuses calls that have waited too long for their node."""
+        """Adds nodes whose spawner has come; refuses SPAWNs and calls that have waited too long."""
         for peer_id, sender in list(self._senders.items()):
+            if sender.waiting.nodes:
+                self._enter_waiting(peer_id, sender.waiting)
+            for one in [one for one in sender.waiting.nodes.values() if one.until <= now]:
+                sender.waiting.drop(one.packet.net_id)
+                is_here = self._host.node_of(peer_id, one.packet.spawner_id) is not None
+                what = "whose spawn_path leads to no node" if is_here else "that is not here"
+                self._host.count_replication(peer_id, f"of a spawner {what}")
             if sender.calls and sender.calls[0][2] <= now:
                 late = [one for one in sender.calls if one[2] <= now]
                 sender.keep_calls(sender.calls[len(late) :])
@@ -277,25 +289,63 @@ class Reception:
                     self._host.call_again(peer_id, data)
 
     def is_waiting(self) -> bool:
-        """Whether calls wait for their node."""
-        return any(sender.calls for sender in self._senders.values())
+        """Whether calls wait for their node, or SPAWNs for their spawner."""
+        return any(sender.calls or sender.waiting.nodes for sender in self._senders.values())
 
     # ------------------------------------------------------------------------------------------ SPAWN and DESPAWN
 
     def spawn(self, peer_id: int, packet: Spawn) -> None:
-        """Adds the node of a SPAWN.
+        """Adds the node of a SPAWN, at once or when its spawner is here.
+
+        Raises:
+            PacketError: the packet is refused; the text says why.
+        """
+        waiting = self._sender(peer_id).waiting
+        if waiting.nodes:
+            self._enter_waiting(peer_id, waiting)  # these came first
+        if self._spawn_now(peer_id, packet):
+            return
+        may_come = self._is_told(peer_id, packet.spawner_id) and len(packet.name) <= LONGEST_NAME
+        if not may_come or not waiting.keep(packet, self._replicator.now() + SPAWN_TIME):
+            self._host.count_replication(peer_id, "of a spawner that is not here")
+
+    def _is_told(self, peer_id: int, number: int) -> bool:
+        """Whether a peer has told the path for a number, and a spawner may come there."""
+        agreed = self._host.paths.peers.get(peer_id)
+        if agreed is not None and number in agreed.known:
+            node = self._host.node_of(peer_id, number)
+            return node is None or isinstance(node, MultiplayerSpawner)
+        return any(told.cache_id == number for told in self._sender(peer_id).kept.values())
+
+    def _enter_waiting(self, peer_id: int, waiting: WaitingSpawns) -> None:
+        """Adds the nodes that have waited for a spawner that is here now, with their values."""
+        for net_id, one in list(waiting.nodes.items()):
+            if peer_id not in self._senders or waiting.nodes.get(net_id) is not one:
+                continue  # what the game does for the nodes before has ended the session, or brought this node
+            try:
+                if self._spawn_now(peer_id, one.packet):
+                    for packet in one.packets():
+                        self.sync(peer_id, packet)
+            except PacketError as problem:
+                waiting.drop(net_id)
+                self._host.refuse_packet(peer_id, problem)
+
+    def _spawn_now(self, peer_id: int, packet: Spawn) -> bool:
+        """Adds the node of a SPAWN; returns False if there is no spawner, or no node at its `spawn_path`.
 
         Raises:
             PacketError: the packet is refused; the text says why.
         """
         spawner = self._spawner(peer_id, packet.spawner_id)
-        if spawner is None:
-            self._host.count_replication(peer_id, "of a spawner that is not here")
-            return
-        parent = spawner.get_spawn_node()
-        if parent is None:
-            raise PacketError(f"SPAWN, and the spawn path of '{spawner.name}' leads to no node")
+        parent = None if spawner is None else spawner.get_spawn_node()
+        if spawner is None or parent is None:
+            return False
         sender = self._sender(peer_id)
+        sender.waiting.drop(packet.net_id)
+        known = sender.nodes.get(packet.net_id)
+        if known is not None and known.name == packet.name and self._origins[known][2] is spawner:
+            self._host.count_replication(peer_id, "of a node that is here already")
+            return True
         if packet.net_id in sender.nodes:
             raise PacketError(f"SPAWN of a number that is taken: {packet.net_id}", 6)
         if len(packet.name) > LONGEST_NAME:
@@ -305,6 +355,7 @@ class Reception:
         if spawner.is_full() or len(sender.nodes) >= self._host.max_spawned_nodes:
             raise PacketError("SPAWN of more nodes than are allowed", kind="too many nodes")
         self._enter(peer_id, self._make(spawner, packet), parent, spawner, packet)
+        return True
 
     def _spawner(self, peer_id: int, number: int) -> MultiplayerSpawner | None:
         node = self._host.node_of(peer_id, number)
@@ -370,7 +421,10 @@ class Reception:
 
     def despawn(self, peer_id: int, packet: Despawn) -> None:
         """Removes the node of a DESPAWN. An unknown number is counted only: the node may have left the tree here."""
-        node = self._sender(peer_id).nodes.get(packet.net_id)
+        sender = self._sender(peer_id)
+        if sender.waiting.nodes and sender.waiting.drop(packet.net_id):
+            return
+        node = sender.nodes.get(packet.net_id)
         if node is None:
             self._host.count_replication(peer_id, "of a node that is not here")
             return
@@ -391,20 +445,29 @@ class Reception:
         """
         sender = self._senders.get(peer_id)
         raw = {} if sender is None else sender.raw
+        waiting = {} if sender is None else sender.waiting.synchronizers
         if isinstance(packet, Sync):
             for number, values in packet.elements:
                 if number in raw:
                     raw[number][0].receive(raw[number][1], None, values)
+                elif number in waiting:
+                    self._keep_values(peer_id, number, packet.counter, None, values)
                 else:
                     self._sync_one(peer_id, number, packet.counter, values)
         else:
             for number, mask, values in packet.elements:
                 if number in raw:
                     raw[number][0].receive(raw[number][1], mask, values)
+                elif number in waiting:
+                    self._keep_values(peer_id, number, 0, mask, values)
                 else:
                     self._delta_one(peer_id, number, mask, values)
         if packet.problem:  # engines send packets that are too short when values are nearly too large
             self._host.count_replication(peer_id, f"in a damaged packet: {packet.problem}")
+
+    def _keep_values(self, peer_id: int, number: int, counter: int, mask: int | None, values: bytes) -> None:
+        if not self._sender(peer_id).waiting.keep_values(number, counter, mask, values):
+            self._host.count_replication(peer_id, "of a spawner that is not here")
 
     def _synchronizer(self, peer_id: int, number: int) -> MultiplayerSynchronizer | None:
         """Returns the synchronizer of an element; None if the element is to be ignored."""

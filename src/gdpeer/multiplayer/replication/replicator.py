@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterator
 from typing import TYPE_CHECKING, Any, Protocol
 
 from gdpeer.clock import Clock
-from gdpeer.errors import Error
+from gdpeer.errors import Error, PacketError
 from gdpeer.multiplayer.replication._declared import MARKS
 from gdpeer.multiplayer.replication.frames import Frames
 from gdpeer.multiplayer.replication.outgoing import PATH_BASED, Outgoing, encode_values
@@ -79,6 +79,9 @@ class ReplicationHost(Protocol):
     def count_replication(self, sender: int, what: str) -> None:
         """Counts a packet that has no effect here."""
 
+    def refuse_packet(self, sender: int, problem: PacketError) -> None:
+        """Logs and counts a packet that was dropped."""
+
     def node_of(self, peer_id: int, number: int) -> Node | None:
         """Returns the node that a peer means by a number."""
 
@@ -136,6 +139,10 @@ class Replicator:
         if self._host.get_unique_id() != self._own_id:
             self.identify()
         return self._own_id != 0 and node.get_multiplayer_authority() == self._own_id
+
+    def now(self) -> float:
+        """Returns the time of the API's clock, in seconds."""
+        return self._clock.now()
 
     # ------------------------------------------------------------------------------------------ synchronizers
 

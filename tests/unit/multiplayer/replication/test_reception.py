@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from gdpeer import ManualClock, MultiplayerSpawner, Node, SceneMultiplayer, Scenes, SceneTree, Vector2, replicated, rpc
+from gdpeer.multiplayer.replication import reception, waiting
 from gdpeer.multiplayer.replication.raw_scene import RawScene
 from gdpeer.multiplayer.wire.godot4 import ConfirmPath, SimplifyPath, call_packet, encode_call_body, parse
 from gdpeer.multiplayer.wire.replication import Delta, Despawn, Spawn, Sync, encode_values
@@ -136,7 +137,113 @@ def test_a_spawn_of_what_is_there(client: Client, caplog: pytest.LogCaptureFixtu
 def test_a_spawner_without_a_node(client: Client, caplog: pytest.LogCaptureFixture) -> None:
     client.spawner.spawn_path = "../Gone"
     client.spawn()
-    assert "the spawn path of 'Spawner' leads to no node" in caplog.text
+    assert not client.api.refused["replication"]
+    client.poll(reception.SPAWN_TIME)
+    assert "of a spawner whose spawn_path leads to no node" in caplog.text
+    assert client.api.refused["replication"] == 1
+    client.units.name = "Gone"
+    client.poll()
+    assert client.names() == []
+
+
+@pytest.mark.parametrize("missing", ["spawner", "units"])
+def test_a_spawn_waits_for_its_spawner_and_the_node_of_the_spawner(client: Client, missing: str) -> None:
+    """Regression: a SPAWN that came before the spawner was lost, with all later values."""
+    node: Node = getattr(client, missing)
+    client.main.remove_child(node)
+    spawned: list[Node] = []
+    client.spawner.spawned.connect(spawned.append)
+    for number in (1, 2, 3):
+        client.spawn(net_id=number, sync_ids=(10 + number,), name=f"U{number}")
+    client.take(Despawn(2))
+    for health in (5, 6):
+        client.take(Delta(((11, 1, encode_values([health])),)))
+        client.take(Sync(health, ((11, encode_values([Vector2(health, 0), 1.5])),)))
+    client.poll(20.0)
+    assert client.api.refused["replication"] == 0
+    client.main.add_child(node)
+    client.poll()
+    assert [one.name for one in spawned] == client.names() == ["U1", "U3"]
+    unit = client.unit("U1")
+    assert (unit.position, unit.health, unit.title, unit.turn) == (Vector2(6, 0), 6, "title", 1.5)
+    client.take(Sync(7, ((11, encode_values([Vector2(7, 0), 2.5])),)))
+    assert unit.position == Vector2(7, 0)
+    client.take(Despawn(1))
+    assert client.names() == ["U3"]
+    assert client.api.refused["replication"] == 0
+
+
+def test_a_spawn_whose_spawner_was_announced_before_it_was_here() -> None:
+    """The nodes below a node that waits wait with it, and come in their order."""
+    client = Client()
+    for name in ("Main/Late", "Main/Units/U1/Inner"):
+        client.take(SimplifyPath(NOTHING, 3 if name == "Main/Late" else 4, name))
+    client.spawn(spawner_id=3)
+    client.spawn(spawner_id=4, net_id=3, sync_ids=(4,), name="Inner1")
+
+    def ready(unit: Node) -> None:
+        inner = MultiplayerSpawner("Inner")
+        inner.spawn_path = ".."
+        inner.add_spawnable_scene("res://unit.tscn")
+        unit.add_child(inner)
+
+    client.kind._ready = lambda unit: ready(unit) if unit.name == "U1" else None
+    late = MultiplayerSpawner("Late")
+    late.spawn_path = "../Units"
+    late.add_spawnable_scene("res://unit.tscn")
+    client.main.add_child(late)
+    client.spawn(spawner_id=3, net_id=5, sync_ids=(6,), name="U2")  # not before those that wait
+    assert client.names() == ["U1", "U2"]
+    assert client.unit("U1/Inner1").health == 7
+
+
+def test_what_waits_is_limited(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    client.main.remove_child(client.spawner)
+    monkeypatch.setattr(waiting, "MOST", 2)
+    for number in (1, 2, 3):
+        client.spawn(net_id=number, sync_ids=(10 + number,), name=f"U{number}")
+    client.spawn(net_id=4, name="n" * 257)
+    assert client.api.refused["replication"] == 2
+    monkeypatch.setattr(waiting, "MOST_BYTES", 300)
+    client.take(Delta(((11, 1, b"x" * 300),)))
+    assert client.api.refused["replication"] == 3
+    client.take(Delta(((11, 1, b"x"),)))  # of no node any more
+    assert client.api.refused["replication"] == 4
+    client.main.add_child(client.spawner)
+    client.poll()
+    assert client.names() == ["U2"]
+
+
+def test_a_spawn_that_has_waited_is_checked(client: Client, caplog: pytest.LogCaptureFixture) -> None:
+    client.main.remove_child(client.spawner)
+    client.spawn()
+    client.spawner.set_multiplayer_authority(7)
+    client.main.add_child(client.spawner)
+    client.poll()
+    client.poll()
+    assert client.api.refused["not allowed"] == 1
+    client.spawner.set_multiplayer_authority(1)
+    client.poll()
+    assert client.names() == []
+
+
+def test_a_node_that_is_spawned_twice_stays(client: Client) -> None:
+    """A sender that heard of the spawner late sends all nodes again."""
+    client.spawn()
+    client.spawn()
+    assert client.names() == ["U1"]
+    assert (client.api.refused["bad packet"], client.api.refused["replication"]) == (0, 1)
+
+
+def test_the_nodes_of_a_peer_that_has_gone_do_not_wait(client: Client) -> None:
+    client.main.remove_child(client.spawner)
+    client.spawn(net_id=1)
+    client.spawn(net_id=2, sync_ids=(3,), name="U2")
+    client.spawner.spawned.connect(lambda node: client.api.disconnect_peer(1))
+    client.main.add_child(client.spawner)
+    client.poll()
+    client.poll()
+    assert client.names() == []
 
 
 def test_a_peer_that_is_not_the_authority(client: Client, caplog: pytest.LogCaptureFixture) -> None:
