@@ -123,7 +123,7 @@ class Replicator:
         self._by_root: dict[Node, list[MultiplayerSynchronizer]] = {}
         self._outs: dict[MultiplayerSynchronizer, Outgoing] = {}  # of those whose authority is this side
         self._filtered: dict[MultiplayerSynchronizer, None] = {}
-        self._unconfirmed: dict[tuple[Outgoing, int], list[float]] = {}  # when to tell a path again, and the wait
+        self._unconfirmed: dict[tuple[Node, int], list[float]] = {}  # when to tell a path again, and the wait
         self._untold: dict[Outgoing, None] = {}  # synchronizers whose path some peer may have to be told
         self._unspawned: dict[SpawnedNode, None] = {}  # nodes whose synchronizer has got its first configuration
         self._held: list[Callable[[], object]] = []  # calls that wait for a SPAWN
@@ -217,7 +217,7 @@ class Replicator:
         out.by_path.clear()
         self.frames.polled.pop(out, None)
         self._untold.pop(out, None)
-        for key in [key for key in self._unconfirmed if key[0] is out]:
+        for key in [key for key in self._unconfirmed if key[0] is synchronizer]:
             del self._unconfirmed[key]
 
     def stop(self, synchronizer: MultiplayerSynchronizer, root: Node) -> None:
@@ -375,8 +375,7 @@ class Replicator:
         for out in (*self.spawns.outs_of(found), *found.inner):
             out.listed.discard(peer_id)
             out.leave(peer_id)
-            if self._unconfirmed.pop((out, peer_id), None) is not None and out.entry is not None:
-                self._host.paths.untell(out.entry, peer_id)  # the peer has dropped the path, or will drop it
+            self.untell(out.synchronizer, peer_id)  # the peer has dropped the path, or will drop it
         self._host.hidden(peer_id, found.node)
 
     def node_left(self, node: Node) -> None:
@@ -437,9 +436,13 @@ class Replicator:
 
     def confirmed(self, peer_id: int, node: Node) -> None:
         """Handles a peer's answer that it knows the path of a node."""
+        times = self._unconfirmed.pop((node, peer_id), None)
+        if isinstance(node, MultiplayerSpawner):
+            if times is not None and times[1] > AGAIN_AFTER:  # the peer has dropped what it did not know the spawner of
+                self.spawns.send_again(node, peer_id)
+            return
         out = self._outs.get(node) if isinstance(node, MultiplayerSynchronizer) else None
         if out is not None:
-            self._unconfirmed.pop((out, peer_id), None)
             if peer_id in out.by_path:  # the peer has another node at the path, which needs all values
                 out.leave(peer_id)
             self.attune(out, peer_id)
@@ -479,7 +482,7 @@ class Replicator:
         for peer_id in self.spawns.blocked():
             self.spawns.update_all(peer_id)
         if self._untold:
-            self._tell_paths(now)
+            self._tell_paths()
         if self._unconfirmed:
             self._tell_again(now)
         if self.frames.is_due():
@@ -504,7 +507,7 @@ class Replicator:
                 for peer_id in self.spawns.peers:
                     out.refresh(peer_id)
 
-    def _tell_paths(self, now: float) -> None:
+    def _tell_paths(self) -> None:
         """Tells peers the paths of synchronizers that they know no other number of."""
         unspawned, self._unspawned = self._unspawned, {}
         for found in unspawned:
@@ -516,10 +519,14 @@ class Replicator:
             if out.queue is None or not out.is_configured():
                 continue
             for peer_id in self.spawns.peers:
-                if peer_id not in out.listed and not out.hears(peer_id) and (out, peer_id) not in self._unconfirmed:
-                    self._tell_path(out, peer_id, now)
+                if (
+                    peer_id not in out.listed
+                    and not out.hears(peer_id)
+                    and (out.synchronizer, peer_id) not in self._unconfirmed
+                ):
+                    self._tell_path(out, peer_id)
 
-    def _tell_path(self, out: Outgoing, peer_id: int, now: float) -> None:
+    def _tell_path(self, out: Outgoing, peer_id: int) -> None:
         if not (self.may_have(out.root, peer_id) and out.synchronizer.is_visible_to(peer_id)):
             return
         out.entry = self._host.paths.entry(out.synchronizer)
@@ -528,15 +535,24 @@ class Replicator:
         elif peer_id in out.entry.confirmed:
             out.join(peer_id, False)
         else:
-            self._unconfirmed[out, peer_id] = [now + AGAIN_AFTER, AGAIN_AFTER]
+            self.was_told(out.synchronizer, peer_id)
+
+    def was_told(self, node: Node, peer_id: int) -> None:
+        """Takes note that a peer was told the path of a node, to tell the path again until the peer answers."""
+        self._unconfirmed.setdefault((node, peer_id), [self._clock.now() + AGAIN_AFTER, AGAIN_AFTER])
+
+    def untell(self, node: Node, peer_id: int) -> None:
+        """Takes back that a peer was told the path of a node, unless the peer has confirmed the path."""
+        if self._unconfirmed.pop((node, peer_id), None) is not None:
+            self._host.paths.untell(self._host.paths.entry(node), peer_id)
 
     def _tell_again(self, now: float) -> None:
-        for (out, peer_id), times in list(self._unconfirmed.items()):
-            if now >= times[0] and out.entry is not None:
+        for (node, peer_id), times in list(self._unconfirmed.items()):
+            if now >= times[0]:
                 times[1] = min(2 * times[1], AGAIN_MOST)
                 times[0] = now + times[1]
-                self._host.paths.untell(out.entry, peer_id)
-                self.spawns.tell(out.synchronizer, peer_id)
+                self._host.paths.untell(self._host.paths.entry(node), peer_id)
+                self.spawns.tell(node, peer_id)
 
     # ------------------------------------------------------------------------------------------ calls
 

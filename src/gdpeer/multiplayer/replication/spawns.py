@@ -170,6 +170,8 @@ class Spawns:
             self.remove(found.node)
             for out in outs:
                 self._replicator.end(out.synchronizer)
+        for peer_id in self.peers:
+            self._replicator.untell(spawner, peer_id)
 
     def forget_ids(self) -> None:
         """Gives all nodes new numbers, when another session begins."""
@@ -249,7 +251,7 @@ class Spawns:
         packet = self._packet(found)
         if packet is None:
             return
-        if not self.tell(found.spawner, peer_id) or self._host.transmit((peer_id,), packet) is not _OK:
+        if not self._tell_spawner(found.spawner, peer_id) or self._host.transmit((peer_id,), packet) is not _OK:
             self._block(found, peer_id, view, len(packet))
             return
         found.shown.add(peer_id)
@@ -292,6 +294,22 @@ class Spawns:
         found.packet = Spawn(scene, number, found.net_id, ids, found.node.name, found.argument, values).encode()
         found.stamp = stamp
         return found.packet
+
+    def _tell_spawner(self, spawner: MultiplayerSpawner, peer_id: int) -> bool:
+        entry = self._host.paths.entry(spawner)
+        if peer_id in entry.confirmed:
+            return True
+        is_told = self.tell(spawner, peer_id)
+        if is_told:
+            self._replicator.was_told(spawner, peer_id)
+        return is_told
+
+    def send_again(self, spawner: MultiplayerSpawner, peer_id: int) -> None:
+        """Sends all nodes of a spawner to a peer that could not make them when they were sent."""
+        for found in self._in_tree_order():
+            if found.spawner is spawner or (found.above is not None and peer_id not in found.above.shown):
+                found.shown.discard(peer_id)
+        self.update_all(peer_id)
 
     def tell(self, node: Node, peer_id: int) -> bool:
         """Tells a peer the number of a node's path, unless it was told; returns False if there was no room."""
