@@ -1,17 +1,21 @@
 # C types of _declared.py (Cython's pure-Python mode).
 cimport cython
 
+cdef unsigned long long _ONE
 
 
 cdef class Marks:
-    cdef public object dirty
+    cdef public bint is_dirty
+    cdef public unsigned long long dirty
     cdef public unsigned long long version
-    cdef public dict bits
+    cdef public dict indexes
     cdef public list queue
     cdef public bint is_queued
     cdef public dict touched
 
-    cpdef mark(self, bits)
+    cpdef mark(self, int index)
+    cpdef note(self, int index)
+    cpdef wake(self)
 
 
 cdef class DeclaredBase:

@@ -12,38 +12,58 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from gdpeer.multiplayer.tree import Node
 
-__all__ = ["MARKS", "MUTABLE", "DeclaredBase", "Marks"]
+__all__ = ["ALWAYS", "MARKS", "MUTABLE", "DeclaredBase", "Marks"]
 
 MARKS = "_gdpeer_marks"
 """The key of a node's `Marks` in its dictionary, while this side sends the node's attributes."""
 MUTABLE = (list, dict, array, bytearray)
 """Base classes of values that can change in place."""
+ALWAYS = -1
+"""Stands for all properties of the mode ALWAYS in place of the index of a property ON_CHANGE."""
+_ONE = 1  # a C integer once compiled (_declared.pxd)
 
 
 class Marks:
     """Collects which properties of a synchronizer may have changed since the last network frame.
 
     Attributes:
-        dirty: bit 0: a property of the mode ALWAYS; bit i + 1: property i of the mode ON_CHANGE.
-        bits: the bits of each declared attribute that is sent.
+        is_dirty: whether a property of the mode ALWAYS may have changed.
+        dirty: bit i: property i of the mode ON_CHANGE.
+        indexes: the index of each declared attribute that is sent; ALWAYS: its mode is ALWAYS.
         queue: the list of synchronizers to look at in the next frame; None while nothing is sent.
         is_queued: whether this object is in `queue`.
         touched: the declared attributes whose value the program may be changing in place.
         version: rises with each assignment.
     """
 
-    __slots__ = ("bits", "dirty", "is_queued", "queue", "touched", "version")
+    __slots__ = ("dirty", "indexes", "is_dirty", "is_queued", "queue", "touched", "version")
 
     def __init__(self) -> None:
+        self.is_dirty = False
         self.dirty = self.version = 0
-        self.bits: dict[str, int] = {}
+        self.indexes: dict[str, int] = {}
         self.queue: list[Any] | None = None
         self.is_queued = False
         self.touched: dict[str, None] = {}
 
-    def mark(self, bits: int) -> None:
-        """Notes that properties may have changed."""
-        self.dirty |= bits
+    def mark(self, index: int) -> None:
+        """Notes that a property may have changed.
+
+        Args:
+            index: of a property ON_CHANGE, or ALWAYS.
+        """
+        self.note(index)
+        self.wake()
+
+    def note(self, index: int) -> None:
+        """Notes as `mark`, but leaves the synchronizer out of the next network frame unless it is queued."""
+        if index < 0:
+            self.is_dirty = True
+        else:
+            self.dirty |= _ONE << index
+
+    def wake(self) -> None:
+        """Has the next network frame look at the synchronizer."""
         if not self.is_queued and self.queue is not None:
             self.is_queued = True
             self.queue.append(self)
@@ -79,7 +99,7 @@ class DeclaredBase:
             marks = node.__dict__.get(MARKS)
             if marks is not None and marks.queue is not None:
                 marks.touched[self.name] = None
-                marks.mark(0)
+                marks.wake()
         return value
 
     def __set__(self, node: Node, value: Any) -> None:
@@ -101,6 +121,6 @@ class DeclaredBase:
             marks.version += 1
             if isinstance(value, MUTABLE):  # the program may go on changing the value in place
                 marks.touched[self.name] = None
-            bits = marks.bits.get(self.name)
-            if bits is not None:
-                marks.mark(bits)
+            index = marks.indexes.get(self.name)
+            if index is not None:
+                marks.mark(index)

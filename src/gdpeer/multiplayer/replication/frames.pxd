@@ -5,16 +5,36 @@ from gdpeer.multiplayer.replication.outgoing cimport Outgoing
 
 
 @cython.final
+cdef class Bundle:
+    cdef readonly object peer_ids
+    cdef readonly bint is_empty
+    cdef bytearray _data
+    cdef Py_ssize_t _at
+    cdef Py_ssize_t _first
+    cdef Py_ssize_t _most
+    cdef list _packets
+
+    cdef begin(self, bytes head, Py_ssize_t most)
+    cdef int add(self, bytes element) except -1
+    @cython.locals(packets=list)
+    cdef list take(self)
+    cdef bytes _packet(self)
+    cdef int _put(self, bytes piece) except -1
+
+
+@cython.final
 cdef class Frames:
     cdef readonly list queue
     cdef readonly dict polled
     cdef object _host
     cdef dict _peers
     cdef readonly int counter
-    cdef list _syncs
+    cdef bytes _head
+    cdef Bundle _common
+    cdef dict _bundles
+    cdef list _filled
     cdef list _deltas
     cdef list _told
-    cdef dict _syncs_of
     cdef Py_ssize_t _most_sync
     cdef dict _deltas_of
 
@@ -24,7 +44,18 @@ cdef class Frames:
     cdef _collect(self, Outgoing out, double now, set slow)
     @cython.locals(payload=bytes, is_due=bint)
     cdef _collect_sync(self, Outgoing out, double now, set slow)
-    @cython.locals(element=bytes, elements=dict, found=list)
-    cdef _add_syncs(self, set peer_ids, number, bytes payload)
+    @cython.locals(element=bytes, bundle=Bundle)
+    cdef _add_to(self, list bundles, number, bytes payload)
+    cdef list _bundles_by_net(self, Outgoing out)
+    @cython.locals(bundle=Bundle, found=list)
+    cdef list _bundles_of(self, set peer_ids)
+    cdef _begin_syncs(self)
+    @cython.locals(bundle=Bundle, packets=list)
+    cdef _send_syncs(self, set slow)
     cdef bint _collect_delta(self, Outgoing out, double now, set slow) except -1
     cdef _common_id(self, Outgoing out)
+
+
+@cython.locals(bundle=Bundle)
+cpdef list packets_of(bytes head, list elements, Py_ssize_t most)
+cdef bytes element_of(number, bytes payload)

@@ -1,7 +1,8 @@
 """`Frames`: sends SYNC and delta packets, once in each network frame.
 
-Peers that get the same get the same bytes: they are encoded and framed once. A peer whose connection is full gets no
-SYNC until there is room again, and then the latest values; a delta stays due until it was queued.
+Peers that get the same get the same bytes: they are encoded and framed once. All others have a `Bundle` each, which
+collects the elements of their SYNC packets. A peer whose connection is full gets no SYNC until there is room again, and
+then the latest values; a delta stays due until it was queued.
 
 Layer: `multiplayer`; sends through its host. Source: reference godot4-replication sections 4 to 6 and 9.
 """
@@ -17,10 +18,18 @@ from gdpeer.errors import Error
 from gdpeer.logs import get_logger, log_limited
 from gdpeer.multiplayer.replication.outgoing import PATH_BASED, Outgoing
 
+try:
+    import cython
+except ImportError:
+    from gdpeer import _cython as cython
+
+if cython.compiled:
+    from cython.cimports.gdpeer.multiplayer.replication._kernels import first_bytes, put_bytes, sync_element
+
 if TYPE_CHECKING:
     from gdpeer.multiplayer.replication.replicator import ReplicationHost
 
-__all__ = ["Frames"]
+__all__ = ["Bundle", "Frames"]
 
 logger = get_logger("gdpeer.multiplayer")
 
@@ -29,6 +38,67 @@ _SYNC_ELEMENT = struct.Struct("<II").pack
 _DELTA_ELEMENT = struct.Struct("<IQI").pack
 _SYNC, _DELTA = 0x06, b"\x16"
 _OK = Error.OK
+
+
+class Bundle:
+    """Cuts elements into packets of at most some bytes. An element that is longer gets a packet of its own.
+
+    Args:
+        peer_ids: the peers that get the packets.
+
+    Attributes:
+        peer_ids: the same.
+        is_empty: whether no element was added since `begin`.
+    """
+
+    __slots__ = ("_at", "_data", "_first", "_most", "_packets", "is_empty", "peer_ids")
+
+    def __init__(self, peer_ids: Collection[int]) -> None:
+        self.peer_ids = peer_ids
+        self.is_empty = True
+        self._data = bytearray()  # the packet that is being filled, up to _at; the bytes behind it mean nothing
+        self._at = self._first = self._most = 0
+        self._packets: list[bytes] = []
+
+    def begin(self, head: bytes, most: int) -> None:
+        """Begins anew.
+
+        Args:
+            head: the first bytes of each packet.
+            most: the most bytes of a packet.
+        """
+        self._at = 0
+        self._most = most
+        self.is_empty = True
+        self._packets = []
+        self._put(head)
+        self._first = self._at
+
+    def add(self, element: bytes) -> None:
+        """Adds an element."""
+        if self._at + len(element) > self._most and self._at > self._first:
+            self._packets.append(self._packet())
+            self._at = self._first
+        self._put(element)
+        self.is_empty = False
+
+    def take(self) -> list[bytes]:
+        """Returns the packets, and is empty until `begin`."""
+        packets, self._packets = self._packets, []
+        if not self.is_empty:
+            packets.append(self._packet())
+        self.is_empty = True
+        return packets
+
+    def _packet(self) -> bytes:
+        return first_bytes(self._data, self._at) if cython.compiled else bytes(self._data[: self._at])
+
+    def _put(self, piece: bytes) -> None:
+        if cython.compiled:
+            put_bytes(self._data, self._at, piece)
+        else:
+            self._data[self._at : self._at + len(piece)] = piece
+        self._at += len(piece)
 
 
 class Frames:
@@ -51,13 +121,15 @@ class Frames:
         self._peers = peers
         self.counter = 0
         self._most_sync = 0
+        self._head = b""  # of the SYNC packets of this frame
+        self._common = Bundle(())  # elements for all peers
+        self._bundles: dict[int, Bundle] = {}  # by peer, of all peers that have got elements of their own
+        self._filled: list[Bundle] = []  # of those peers that get elements in this frame
         self._clear()
 
     def _clear(self) -> None:
-        self._syncs: list[bytes] = []  # elements for all peers
         self._deltas: list[bytes] = []
         self._told: list[tuple[Outgoing, int]] = []  # what the common deltas carry
-        self._syncs_of: dict[int, list[bytes]] = {}  # elements by peer
         self._deltas_of: dict[int, list[tuple[bytes, Outgoing, int]]] = {}
 
     def is_due(self) -> bool:
@@ -70,13 +142,13 @@ class Frames:
         self.queue.clear()  # the same list: all synchronizers refer to it
         for out in outs:
             out.is_queued = False
-        self._most_sync = self._host.max_sync_packet_size
         slow = {peer_id for peer_id in self._peers if self._host.waiting(peer_id)}
         outs = self._in_order(outs)
+        self._begin_syncs()
         for out in outs:
             if out.queue is not None and out.is_heard():
                 self._collect(out, now, slow)
-        if (self._syncs or self._syncs_of) and self._send_syncs(slow) is not _OK:
+        if not (self._common.is_empty and not self._filled) and self._send_syncs(slow) is not _OK:
             self._repeat_syncs(outs)
         if self._deltas or self._deltas_of:
             self._send_deltas(slow)
@@ -91,52 +163,68 @@ class Frames:
     def _collect(self, out: Outgoing, now: float, slow: set[int]) -> None:
         out.look()
         waits = False
-        if out.mask & 1 or out.fresh:
+        if out.has_news or out.fresh:
             if now >= out.next_sync or out.fresh:
                 self._collect_sync(out, now, slow)
             else:
                 waits = True
-        if out.mask > 1 or out.behind:
+        if out.mask or out.behind:
             waits |= self._collect_delta(out, now, slow)
         if waits or out.touched or out.fresh or out.behind:
-            out.mark(0)
+            out.wake()
 
     def _collect_sync(self, out: Outgoing, now: float, slow: set[int]) -> None:
         payload, fresh = out.payload, out.fresh
-        is_due = out.mask & 1 and now >= out.next_sync
+        is_due = out.has_news and now >= out.next_sync
         if is_due:
-            out.mask &= ~1
+            out.has_news = False
             out.next_sync = now + out.sync_interval
         if payload is None or (
             len(payload) > self._most_sync and not self._fits(out, payload, self._most_sync, "sync")
         ):
             fresh.clear()
             return
-        common = self._common_id(out)
-        if is_due and common:
-            self._syncs.append(_SYNC_ELEMENT(common, len(payload)) + payload)
+        common = self._common_id(out) if is_due else 0
+        if common:
+            self._common.add(element_of(common, payload))
             if slow or fresh:
                 out.fresh = {peer_id for peer_id in slow if out.hears(peer_id)}
             return
-        self._add_syncs(out.by_net if is_due else fresh & out.by_net, out.net_id, payload)
-        if out.entry is not None:
-            self._add_syncs(out.by_path if is_due else fresh & out.by_path, PATH_BASED | out.entry.number, payload)
+        if out.by_net:
+            self._add_to(
+                self._bundles_by_net(out) if is_due else self._bundles_of(fresh & out.by_net), out.net_id, payload
+            )
+        if out.by_path and out.entry is not None:
+            number = PATH_BASED | out.entry.number
+            self._add_to(self._bundles_of(out.by_path if is_due else fresh & out.by_path), number, payload)
         if slow:
             out.fresh = {peer_id for peer_id in slow if peer_id in fresh or (is_due and out.hears(peer_id))}
         elif fresh:
             fresh.clear()
 
-    def _add_syncs(self, peer_ids: set[int], number: int, payload: bytes) -> None:
+    def _add_to(self, bundles: list[Bundle], number: int, payload: bytes) -> None:
         """Adds an element for some peers, also for slow ones: `_send_syncs` leaves these out."""
-        if peer_ids:
-            element = _SYNC_ELEMENT(number, len(payload)) + payload
-            elements = self._syncs_of
-            for peer_id in peer_ids:
-                found = elements.get(peer_id)
-                if found is None:
-                    elements[peer_id] = [element]
-                else:
-                    found.append(element)
+        element = element_of(number, payload)
+        for bundle in bundles:
+            if bundle.is_empty:
+                bundle.begin(self._head, self._most_sync)
+                self._filled.append(bundle)
+            bundle.add(element)
+
+    def _bundles_by_net(self, out: Outgoing) -> list[Bundle]:
+        """Returns the bundles of the peers that know a synchronizer by its number; kept while these stay the same."""
+        if out.bundles is None:
+            out.bundles = self._bundles_of(out.by_net)
+        return out.bundles
+
+    def _bundles_of(self, peer_ids: set[int]) -> list[Bundle]:
+        found = []
+        for peer_id in peer_ids:
+            bundle = self._bundles.get(peer_id)
+            if bundle is None:
+                bundle = self._bundles[peer_id] = Bundle((peer_id,))
+            found.append(bundle)
+        return found
 
     def _common_id(self, out: Outgoing) -> int:
         """Returns the id by which all peers know a synchronizer that all of them may see; else 0."""
@@ -156,13 +244,13 @@ class Frames:
 
     def _collect_delta(self, out: Outgoing, now: float, slow: set[int]) -> bool:
         """Collects what has changed of a synchronizer; returns whether more is due later."""
-        mask = out.mask >> 1
+        mask = out.mask
         is_due = bool(mask) and now >= out.next_delta
         if is_due:
             values = out.delta(mask)
             if values is None or not self._fits(out, values, self._host.max_delta_packet_size, "delta"):
                 return False
-            out.mask &= 1
+            out.mask = 0
             out.next_delta = now + out.delta_interval
             self._collect_common_delta(out, mask, values, slow)
         for peer_id, entry in list(out.behind.items()):
@@ -205,20 +293,28 @@ class Frames:
 
     # ------------------------------------------------------------------------------------------ packets
 
+    def _begin_syncs(self) -> None:
+        self._most_sync = self._host.max_sync_packet_size
+        self._head = _SYNC_HEAD(_SYNC, (self.counter + 1) & 0xFFFF)
+        self._common.begin(self._head, self._most_sync)
+
     def _send_syncs(self, slow: set[int]) -> Error:
         self.counter = (self.counter + 1) & 0xFFFF
-        head, most = _SYNC_HEAD(_SYNC, self.counter), self._most_sync
         sent = _OK
-        if self._syncs:
-            targets = self._quick(slow)
-            for packet in packets_of(head, self._syncs, most):
-                sent = self._host.transmit(targets, packet) or sent
-        for peer_id, elements in self._syncs_of.items():
-            if peer_id in slow:
+        for packet in self._common.take():
+            sent = self._host.transmit(self._quick(slow), packet) or sent
+        filled, self._filled = self._filled, []
+        for bundle in filled:
+            packets = bundle.take()
+            if slow and not slow.isdisjoint(bundle.peer_ids):
                 continue
-            for packet in packets_of(head, elements, most):
-                sent = self._host.transmit((peer_id,), packet) or sent
+            for packet in packets:
+                sent = self._host.transmit(bundle.peer_ids, packet) or sent
         return sent
+
+    def forget_peer(self, peer_id: int) -> None:
+        """Forgets a peer that has gone."""
+        self._bundles.pop(peer_id, None)
 
     def _repeat_syncs(self, outs: list[Outgoing]) -> None:
         """Has all values sent again to the peers that may have missed a SYNC."""
@@ -254,7 +350,7 @@ class Frames:
         if out.hears(peer_id):
             entry = out.behind.setdefault(peer_id, [0, 0.0])
             entry[:] = entry[0] | mask, 0.0
-            out.mark(0)
+            out.wake()
 
     def _quick(self, slow: set[int]) -> Collection[int]:
         return [peer_id for peer_id in self._peers if peer_id not in slow] if slow else self._peers
@@ -262,14 +358,16 @@ class Frames:
 
 def packets_of(head: bytes, elements: list[bytes], most: int) -> list[bytes]:
     """Returns packets of at most `most` bytes with the elements, in order; a longer element gets its own packet."""
-    if len(head) + sum(map(len, elements)) <= most:
-        return [head + b"".join(elements)]
-    packets, parts, used = [], [head], len(head)
+    bundle = Bundle(())
+    bundle.begin(head, most)
     for element in elements:
-        if used + len(element) > most and len(parts) > 1:
-            packets.append(b"".join(parts))
-            parts, used = [head], len(head)
-        parts.append(element)
-        used += len(element)
-    packets.append(b"".join(parts))
-    return packets
+        bundle.add(element)
+    return bundle.take()
+
+
+def element_of(number: int, payload: bytes) -> bytes:
+    """Returns the element of a SYNC packet for a synchronizer."""
+    if cython.compiled:
+        element: bytes = sync_element(number, payload)
+        return element
+    return _SYNC_ELEMENT(number, len(payload)) + payload

@@ -2,7 +2,9 @@
 cimport cython
 
 from gdpeer.multiplayer.replication._declared cimport Marks
-from gdpeer.variant.binary.compact cimport encode_arguments
+from gdpeer.variant.binary.compact cimport encode_arguments, encode_items
+
+cdef unsigned long long _ONE, _EVERYTHING
 
 
 @cython.final
@@ -17,6 +19,7 @@ cdef class Outgoing(Marks):
     cdef public object entry
     cdef public set by_net
     cdef public set by_path
+    cdef public list bundles
     cdef public set fresh
     cdef public dict behind
     cdef public double next_sync
@@ -24,14 +27,30 @@ cdef class Outgoing(Marks):
     cdef public double sync_interval
     cdef public double delta_interval
     cdef public bytes payload
+    cdef public bint has_news
     cdef public list last
-    cdef public object mask
+    cdef public unsigned long long mask
+    cdef dict _values
+    cdef list _always
+    cdef list _watched
+    cdef tuple _names
+    cdef unsigned long long _all
+    cdef bint _is_polled
 
+    cdef _note_all(self)
+    @cython.locals(dirty="unsigned long long")
     cpdef look(self)
+    @cython.locals(payload=bytes)
+    cdef _look_at_always(self)
+    @cython.locals(index=Py_ssize_t, bit="unsigned long long")
+    cdef _look_at_watched(self, unsigned long long dirty)
+    cdef _look_at_touched(self)
+    cpdef bytes delta(self, unsigned long long mask)
     cpdef join(self, peer_id, bint by_net, bint spawned=*)
     cpdef bint hears(self, peer_id) except -1
     cpdef bint is_heard(self) except -1
     cpdef bint is_polled(self) except -1
 
 
-cdef bytes encode_named(root, tuple names)
+cpdef unsigned long long mask_of(int count) except? 0
+cdef bytes encode_named(dict values, tuple names)

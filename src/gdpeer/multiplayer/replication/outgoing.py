@@ -17,10 +17,11 @@ from gdpeer.logs import Own, get_logger, log_limited
 from gdpeer.multiplayer.replication._declared import MUTABLE, Marks
 from gdpeer.multiplayer.replication.properties import Missing, Property
 from gdpeer.multiplayer.replication.sameness import is_same
-from gdpeer.variant.binary.compact import encode_arguments
+from gdpeer.variant.binary.compact import encode_arguments, encode_items
 
 if TYPE_CHECKING:
     from gdpeer.multiplayer.godot4.paths import Numbered
+    from gdpeer.multiplayer.replication.frames import Bundle
     from gdpeer.multiplayer.replication.spawns import SpawnedNode
     from gdpeer.multiplayer.replication.synchronizer import MultiplayerSynchronizer
     from gdpeer.multiplayer.tree import Node
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
 __all__ = ["PATH_BASED", "Outgoing", "encode_values"]
 
 logger = get_logger("gdpeer.multiplayer")
+
+# C integers once compiled (outgoing.pxd).
+_ONE = 1
+_EVERYTHING = 2**64 - 1
 
 PATH_BASED = 0x80000000
 """The bit of a synchronizer's id that says: the other bits are the number of its path."""
@@ -49,7 +54,9 @@ class Outgoing(Marks):
         by_net, by_path: the peers that get packets now, by the kind of number that they know.
         fresh: peers that need all properties ALWAYS, though none may have changed.
         behind: peers that do not get the common deltas: by peer the mask that is due, and the earliest time.
+        bundles: those of the peers in `by_net`; None: not looked up.
         payload: the values ALWAYS, encoded; None: not encoded yet.
+        has_news: whether `payload` has changed and was not sent yet.
         last: the values ON_CHANGE, encoded, as they were sent last.
         mask: the properties ON_CHANGE that have changed and were not sent yet.
         next_sync, next_delta: the earliest times of the next packets.
@@ -58,12 +65,20 @@ class Outgoing(Marks):
 
     __slots__ = (
         "__weakref__",
+        "_all",
+        "_always",
+        "_is_polled",
+        "_names",
+        "_values",
+        "_watched",
         "behind",
+        "bundles",
         "by_net",
         "by_path",
         "delta_interval",
         "entry",
         "fresh",
+        "has_news",
         "last",
         "listed",
         "lists",
@@ -83,12 +98,14 @@ class Outgoing(Marks):
         self.synchronizer = synchronizer
         self.root = root
         self.queue = queue
+        self._values = root.__dict__
         self.spawned: SpawnedNode | None = None
         self.net_id = 0
         self.listed: set[int] = set()
         self.entry: Numbered | None = None
         self.by_net: set[int] = set()
         self.by_path: set[int] = set()
+        self.bundles: list[Bundle] | None = None
         self.fresh: set[int] = set()
         self.behind: dict[int, list[Any]] = {}
         self.interval_changed()
@@ -96,27 +113,32 @@ class Outgoing(Marks):
 
     def configure(self) -> None:
         """Reads the configuration, and forgets what was sent."""
-        self.lists = self.synchronizer.lists()
-        self.bits = self.lists.bits
+        lists = self.lists = self.synchronizer.lists()
+        self._always, self._watched, self._names = lists.always, lists.watched, lists.names
+        self._all = mask_of(len(lists.watched))
+        self._is_polled = not lists.is_declared
+        self.indexes = lists.indexes
         self.version += 1
         # The program may have read or assigned these before, and change them in place later.
-        values = self.root.__dict__
-        self.touched = {name: None for name in self.lists.declared if isinstance(values[name], MUTABLE)}
+        values = self._values
+        self.touched = {name: None for name in lists.declared if isinstance(values[name], MUTABLE)}
         self.payload: bytes | None = None
-        self.last: list[bytes | None] = [None] * len(self.lists.watched)
+        self.last: list[bytes | None] = [None] * len(lists.watched)
+        self.has_news = False
         self.mask = 0
-        self.mark(self.everything())
+        self._note_all()
+        self.wake()
 
-    def everything(self) -> int:
-        """Returns the bits of all properties, as in `dirty`."""
-        return (2 << len(self.lists.watched)) - 1
+    def _note_all(self) -> None:
+        self.is_dirty = True
+        self.dirty = self._all
 
     def interval_changed(self) -> None:
         """Takes new intervals over, and makes packets due again."""
         self.sync_interval = self.synchronizer.replication_interval
         self.delta_interval = self.synchronizer.delta_interval
         self.next_sync = self.next_delta = 0.0
-        self.mark(0)
+        self.wake()
 
     def is_heard(self) -> bool:
         """Whether a peer gets packets."""
@@ -124,7 +146,14 @@ class Outgoing(Marks):
 
     def is_polled(self) -> bool:
         """Whether values must be compared in each network frame."""
-        return not self.lists.is_declared
+        return self._is_polled
+
+    def end(self) -> None:
+        """Ends sending to all peers, for good."""
+        self.queue = None
+        self.by_net.clear()
+        self.by_path.clear()
+        self.bundles = None
 
     def is_configured(self) -> bool:
         """Whether the synchronizer has a configuration; logs an error if not, as in the engine."""
@@ -137,41 +166,49 @@ class Outgoing(Marks):
     # ------------------------------------------------------------------------------------------ what has changed
 
     def look(self) -> None:
-        """Encodes the values that may have changed; sets `payload` and `mask` for those that did."""
+        """Encodes the values that may have changed; sets `payload`, `has_news` and `mask` for those that did."""
         if self.touched:
-            self.dirty |= self._look_at_touched()
-        dirty = self.everything() if self.is_polled() else self.dirty
-        self.dirty = 0
-        lists = self.lists
-        if dirty & 1 and lists.always:
-            payload = encode_named(self.root, lists.names) if lists.names is not None else None
-            if payload is None:
-                payload = encode_values(lists.always, self.root)
-            if payload is not None and payload != self.payload:
-                self.payload = payload
-                self.mask |= 1
-        if dirty < 2:
+            self._look_at_touched()
+        if self._is_polled:
+            self._note_all()
+        if self.is_dirty:
+            self.is_dirty = False
+            self._look_at_always()
+        if self.dirty:
+            dirty, self.dirty = self.dirty, 0
+            self._look_at_watched(dirty)
+
+    def _look_at_always(self) -> None:
+        if not self._always:
             return
-        for index, one in enumerate(lists.watched):
-            bit = 2 << index
+        payload = None if self._names is None else encode_named(self._values, self._names)
+        if payload is None:
+            payload = encode_values(self._always, self.root)
+        if payload is not None and payload != self.payload:
+            self.payload = payload
+            self.has_news = True
+
+    def _look_at_watched(self, dirty: int) -> None:
+        for index in range(len(self._watched)):
+            bit = _ONE << index
             if dirty & bit:
-                value = encode_values((one,), self.root)
+                value = encode_values((self._watched[index],), self.root)
                 before = self.last[index]
                 if value is not None and value != before and (before is None or not is_same(before, value)):
                     self.last[index] = value
                     self.mask |= bit
 
-    def _look_at_touched(self) -> int:
-        """Returns the bits of values that the program may have changed in place. A value that only the node holds
-        cannot change any more before it is read again.
+    def _look_at_touched(self) -> None:
+        """Notes values that the program may have changed in place. A value that only the node holds cannot change any
+        more before it is read again.
         """
-        bits = 0
         self.version += 1
         for name in list(self.touched):
-            bits |= self.bits.get(name, 0)
-            if not is_held(self.root.__dict__, name):
+            index = self.indexes.get(name)
+            if index is not None:
+                self.note(index)
+            if not is_held(self._values, name):
                 del self.touched[name]
-        return bits
 
     def delta(self, mask: int) -> bytes | None:
         """Returns the values of the properties ON_CHANGE in a mask; None if one could not be read.
@@ -197,23 +234,25 @@ class Outgoing(Marks):
             spawned: whether a SPAWN has just carried the values.
         """
         (self.by_net if by_net else self.by_path).add(peer_id)
-        if self.lists.watched:
-            self.behind[peer_id] = [(1 << len(self.lists.watched)) - 1, 0.0]
+        self.bundles = None
+        if self._all:
+            self.behind[peer_id] = [self._all, 0.0]
         # The SPAWN may hold a value between two frames, which the next frame does not see as a change.
-        if self.lists.always and not (spawned and self.lists.is_covered and not self.dirty):
+        if self._always and not (spawned and self.lists.is_covered and not self.is_dirty and not self.dirty):
             self.fresh.add(peer_id)
-        self.mark(0)
+        self.wake()
 
     def refresh(self, peer_id: int) -> None:
         """Sends all properties ALWAYS to a peer again, though none may have changed."""
-        if self.lists.always and self.hears(peer_id):
+        if self._always and self.hears(peer_id):
             self.fresh.add(peer_id)
-            self.mark(0)
+            self.wake()
 
     def leave(self, peer_id: int) -> None:
         """Stops sending to a peer."""
         self.by_net.discard(peer_id)
         self.by_path.discard(peer_id)
+        self.bundles = None
         self.fresh.discard(peer_id)
         self.behind.pop(peer_id, None)
 
@@ -235,11 +274,15 @@ class Outgoing(Marks):
         return encode_values(self.lists.spawn, self.root) if self.is_configured() else None
 
 
-def encode_named(root: Node, names: tuple[str, ...]) -> bytes | None:
-    """Returns the values of attributes of a node, encoded; None if one cannot be sent."""
-    values = root.__dict__
+def mask_of(count: int) -> int:
+    """Returns the bits 0 to `count` - 1, at most 64."""
+    return _EVERYTHING >> (64 - count) if count else 0
+
+
+def encode_named(values: dict[str, Any], names: tuple[str, ...]) -> bytes | None:
+    """Returns the values of attributes, encoded; None if one cannot be sent."""
     try:
-        return encode_arguments([values[name] for name in names], 4, True, False)
+        return encode_items(values, names)
     except VariantError:
         return None
 

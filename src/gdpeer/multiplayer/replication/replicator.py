@@ -212,9 +212,7 @@ class Replicator:
             above.inner.pop(out, None)
         if out.root.__dict__.get(MARKS) is out:
             del out.root.__dict__[MARKS]
-        out.queue = None
-        out.by_net.clear()
-        out.by_path.clear()
+        out.end()
         self.frames.polled.pop(out, None)
         self._untold.pop(out, None)
         for key in [key for key in self._unconfirmed if key[0] is synchronizer]:
@@ -416,6 +414,7 @@ class Replicator:
     def forget_peer(self, peer_id: int) -> None:
         """Forgets a peer that has gone, and removes the nodes that it had spawned here."""
         self.spawns.forget_peer(peer_id)
+        self.frames.forget_peer(peer_id)
         for out in self._outs.values():
             out.leave(peer_id)
             out.listed.discard(peer_id)

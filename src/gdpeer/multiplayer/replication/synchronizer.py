@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 from gdpeer.arguments import BOOL, INT, checked, seconds_of, wrong_type
 from gdpeer.enums import NamedInt
 from gdpeer.logs import describe, get_logger, log_limited, report
+from gdpeer.multiplayer.replication._declared import ALWAYS
 from gdpeer.multiplayer.replication.config import ReplicationMode, SceneReplicationConfig
 from gdpeer.multiplayer.replication.properties import Ordinary, Property, Replicated, declared_of, shared_config
 from gdpeer.multiplayer.tree import Node
@@ -272,7 +273,7 @@ class Lists:
         spawn: sent with the SPAWN.
         always: sent with SYNC.
         watched: sent with a delta, at most 64.
-        bits: the bits of declared attributes, for `Marks`.
+        indexes: those of declared attributes in `watched`; ALWAYS for the others; for `Marks`.
         declared: the names of declared attributes, also of those that only the SPAWN carries.
         declares: whether the synchronizer is that of a class with `replicated()` attributes.
         is_configured: whether there is a configuration.
@@ -283,9 +284,9 @@ class Lists:
 
     __slots__ = (
         "always",
-        "bits",
         "declared",
         "declares",
+        "indexes",
         "is_configured",
         "is_covered",
         "is_declared",
@@ -299,7 +300,7 @@ class Lists:
         self.spawn: list[Property] = []
         self.always: list[Property] = []
         self.watched: list[Property] = []
-        self.bits: dict[str, int] = {}
+        self.indexes: dict[str, int] = {}
         self.declared = [one.name for one in declared.values()]
         self.declares = declares is not None
         self.is_configured = config is not None
@@ -309,20 +310,21 @@ class Lists:
             if entry.spawn:
                 self.spawn.append(found)
             if entry.mode == ReplicationMode.ALWAYS:
-                self._add(found, self.always, 1)
+                self._add(found, self.always, ALWAYS)
             elif entry.mode == ReplicationMode.ON_CHANGE:
-                self._add(found, self.watched, 2 << len(self.watched))
+                self._add(found, self.watched, len(self.watched))
         if len(self.watched) > MOST_WATCHED:
             log_limited(logger, logging.ERROR, "a configuration has more than %s properties ON_CHANGE", MOST_WATCHED)
             del self.watched[MOST_WATCHED:]
+            self.indexes = {name: index for name, index in self.indexes.items() if index < MOST_WATCHED}
         self.is_covered = self.is_declared and set(self.always) <= set(self.spawn)
         plain = [one.name for one in self.always if isinstance(one, Replicated) and one.packer is None]
         self.names = tuple(plain) if len(plain) == len(self.always) else None
 
-    def _add(self, found: Property, to: list[Property], bit: int) -> None:
+    def _add(self, found: Property, to: list[Property], index: int) -> None:
         to.append(found)
         if isinstance(found, Replicated):
-            self.bits[found.name] = bit
+            self.indexes[found.name] = index
         else:
             self.is_declared = False
 

@@ -31,7 +31,7 @@ except ImportError:
 if cython.compiled:
     from cython.cimports.gdpeer.variant.binary._kernels import as_size
 
-__all__ = ["decode_arguments", "decode_values", "encode_arguments", "encoded_behind"]
+__all__ = ["decode_arguments", "decode_values", "encode_arguments", "encode_items", "encoded_behind"]
 
 # C integers once compiled (compact.pxd).
 _BOOL = 1
@@ -49,6 +49,22 @@ def encode_arguments(arguments: Sequence[Any], engine: int = 4, typed: bool = Fa
     if engine != 4:
         check_engine(engine)
     return _finished(new_writer(engine, typed, objects), arguments, engine == 4)
+
+
+def encode_items(values: Any, names: Any) -> bytes:
+    """Encodes those values of a dictionary that a tuple names, as `encode_arguments` for Godot 4, typed.
+
+    Raises:
+        VariantError: the engine cannot hold a value.
+        KeyError: the dictionary has no such key.
+    """
+    writer = new_writer(4, True, False)
+    try:
+        for name in names:
+            _append(writer, values[name])
+    except NOT_ENCODABLE as error:
+        raise not_encodable(error) from None
+    return writer.finish()
 
 
 def encoded_behind(first: int, second: int, size: int, arguments: Sequence[Any], typed: bool, objects: bool) -> bytes:
