@@ -141,7 +141,7 @@ class Godot3Guests:
         self._relay(source, peer_ids, godot4.call_packet(flags, body, 0, path))
 
     def _relay(self, source: int, peer_ids: Sequence[int], data: bytes) -> None:
-        self._host._relay_to(peer_ids, godot4.relay_packet(source, data), source)
+        self._host._relay_to(peer_ids, data, source)
 
     # ------------------------------------------------------------------------------------------ through the relay
 

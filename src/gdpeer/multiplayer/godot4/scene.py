@@ -32,6 +32,7 @@ from gdpeer.multiplayer.godot4.calls import Godot4Calls
 from gdpeer.multiplayer.godot4.godot3_guests import Godot3Guests
 from gdpeer.multiplayer.host import PeerHost
 from gdpeer.multiplayer.peer import TARGET_PEER_SERVER, MultiplayerPeer, TransferMode
+from gdpeer.multiplayer.replication.owed import OwedValues
 from gdpeer.multiplayer.replication.relayed import RelayedPaths
 from gdpeer.multiplayer.replication.replicator import Replicator
 from gdpeer.multiplayer.replication.spawner import MultiplayerSpawner
@@ -103,6 +104,7 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
         self._max_delta = 65_535
         self._max_spawned = 10_000
         self._relayed = RelayedPaths(self._may_have)
+        self._owed = OwedValues()
         guests = Godot3Guests(self)
         self._connect(Godot4Calls(self), Authentication(self, clock), guests, Replicator(self, clock))
         PeerHost.__init__(self)
@@ -182,6 +184,7 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
         super().clear()
         self.replicator.clear()
         self._relayed.clear()
+        self._owed.peers.clear()
         self._authentication.pending.clear()
         self._calls.cache.clear()
         self._guests.clear()
@@ -273,6 +276,7 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
         del self.admitted[peer_id]
         self.replicator.forget_peer(peer_id)
         self._relayed.forget_peer(peer_id)
+        self._owed.forget_peer(peer_id)
         self._calls.cache.forget_peer(peer_id)
         self._guests.forget_peer(peer_id)
         self._forget_caller(peer_id)
@@ -304,10 +308,11 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
         if timeout > 0 and waiting.pending:
             timeout = min(timeout, waiting.time_left())
         replicator = self.replicator
-        if timeout > 0 and replicator.members:
+        is_replicating = replicator.members or self._owed.peers
+        if timeout > 0 and is_replicating:
             timeout = replicator.time_left(timeout)
         result = super().poll(timeout)
-        if replicator.members and result is _OK and replicator.is_due() and self._packets is not None:
+        if is_replicating and result is _OK and replicator.is_due() and self._packets is not None:
             self._packets.handle(replicator.frame)
         if waiting.pending and result is _OK:
             peer = self._peer
@@ -410,11 +415,7 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
         if counts and self._is_flood(sender, f"a call for {target}"):
             return
         same, others = self._guests.split(targets)
-        if self._relayed.is_concerned(packet.data):
-            for one, data in self._relayed.sort(sender, same, packet.data):
-                self._relay_to((one,), relay_packet(sender, data), sender)
-        else:
-            self._relay_to(same, relay_packet(sender, packet.data), sender)
+        self._pass_on(sender, same, packet.data)
         if others:
             try:
                 self._guests.relay(sender, others, packet.data)
@@ -427,10 +428,34 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
             finally:
                 self.was_counted = False
 
+    def _pass_on(self, source: int, peer_ids: Sequence[int], data: bytes) -> None:
+        """Sends a client's packet to other clients, as far as they have the nodes of which it tells."""
+        if self._relayed.is_concerned(data):
+            for one, rest in self._relayed.sort(source, peer_ids, data):
+                self._relay_to((one,), rest, source)
+        else:
+            self._relay_to(peer_ids, data, source)
+
     def _relay_to(self, peer_ids: Sequence[int], data: bytes, source: int) -> None:
-        if self.put(peer_ids, data) is not _OK:
+        is_value = data[0] & 7 == Command.SYNC
+        if is_value and self._owed.peers:
+            late = [one for one in peer_ids if one in self._owed.peers]
+            if late and self._owe(late, data, source):
+                peer_ids = [one for one in peer_ids if one not in late]
+        if self.put(peer_ids, relay_packet(source, data)) is _OK:
+            return
+        # Values that come twice do no harm: some of these peers may have got the packet.
+        late = [one for one in peer_ids if self.waiting(one)]
+        if not (is_value and late and self._owe(late, data, source)):
             text = "a packet of peer %s was lost: one of %s has no room for it"
             self.lost_packets.warning(text, source, list(peer_ids))
+
+    def _owe(self, peer_ids: Sequence[int], data: bytes, source: int) -> bool:
+        """Keeps values of a client for others until there is room; returns False if these are too many."""
+        packet = parse(data)
+        assert isinstance(packet, Sync | Delta)
+        kept = [self._owed.add(one, source, packet) for one in peer_ids]
+        return all(kept)
 
     def _handle_inner(self, source: int, data: bytes) -> None:
         packet = None if is_call(data) else parse(data)
@@ -537,24 +562,27 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
         if not self._relayed.concerns(peer_id):
             return
         for source, data in self._relayed.shown(peer_id, self.path_of(node), self._clock.now()):
-            self._relay_to((peer_id,), relay_packet(source, data), source)
+            self._relay_to((peer_id,), data, source)
 
     def _renew(self, peer_id: int, source: int, number: int, path: str) -> None:
         """Gives a peer all values of another client's synchronizer: a new node is at its path there."""
         is_old = self._calls.cache.is_old(source)
         answer = ConfirmPath(True, None, path) if is_old else ConfirmPath(True, number)
-        self._relay_to((source,), relay_packet(peer_id, answer.encode()), peer_id)
+        self._relay_to((source,), answer.encode(), peer_id)
         # An engine sends properties ON_CHANGE only once.
         delta = self.replicator.delta_of(self.find(path), source, number)
         if delta:
-            self._relay_to((peer_id,), relay_packet(source, delta), source)
+            self._relay_to((peer_id,), delta, source)
 
     def renews(self) -> bool:
         """Whether `renew` has to be called."""
-        return self._relayed.is_waiting()
+        return self._relayed.is_waiting() or bool(self._owed.peers)
 
     def renew(self, now: float) -> None:
-        """Gives values of other clients to peers that have seen a node again."""
+        """Gives values of other clients to peers that have seen a node again, or had no room for the values."""
+        for peer_id in [one for one in self._owed.peers if not self.waiting(one)]:
+            for source, data in self._owed.take(peer_id, self._max_sync, self._max_delta):
+                self._pass_on(source, (peer_id,), data)
         for peer_id, source, number, path in self._relayed.take_due(now):
             self._renew(peer_id, source, number, path)
 

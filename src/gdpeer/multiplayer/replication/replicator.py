@@ -101,7 +101,7 @@ class ReplicationHost(Protocol):
         """Whether `renew` has to be called."""
 
     def renew(self, now: float) -> None:
-        """Gives values of other clients to peers that have seen a node again."""
+        """Gives values of other clients to peers that have seen a node again, or had no room for the values."""
 
 
 class Replicator:
