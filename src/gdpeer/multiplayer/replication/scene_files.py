@@ -8,9 +8,10 @@ Layer: `multiplayer`. Source: reference godot4-replication section 12.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from gdpeer.errors import SceneError, VariantError
@@ -33,12 +34,33 @@ logger = get_logger("gdpeer.multiplayer")
 
 _TEXTS = (".tscn", ".tres")
 _FORBIDDEN = re.compile(r'[.:@/"%\0]')
+_PRIVATE = ("__", "_gdpeer_")
+"""Names of attributes that Python and gdpeer use themselves begin so."""
 _FATAL = ("cycle", "limit")
 """Problems of a scene that leave its nodes unknown."""
 
 
 class SceneNode(Node):
-    """A node of a scene without a class of its own here. Takes any attribute."""
+    """A node of a scene without a class of its own here. Takes any attribute.
+
+    A property that the scene's file sets is an attribute, too, if gdpeer can read its value: `node.motion`. Values that
+    a script sets, and the defaults of the engine's classes, are unknown here.
+    """
+
+    _gdpeer_values: Mapping[str, Property] = MappingProxyType({})
+    """What the file sets. A value is read at its first use: most values of a scene are never used."""
+
+    def __getattr__(self, name: str) -> Any:
+        found = self._gdpeer_values.get(name)
+        if found is None or found.value.reference is not None or name.startswith(_PRIVATE):
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
+        try:
+            value = found.value.parsed()
+        except VariantError as problem:
+            text = f"{found.scene.path}:{found.value.line}: {name} cannot be read: {problem.detail}"
+            raise AttributeError(text, name=name, obj=self) from None
+        object.__setattr__(self, name, value)
+        return value
 
 
 @dataclass(slots=True)
@@ -73,6 +95,7 @@ class Part:
         spawnable: the scenes of a spawner.
         configuration: of a synchronizer; None without.
         attributes: names and first values of the attributes that synchronizers of the scene send.
+        values: all that the files set.
     """
 
     path: str
@@ -85,6 +108,7 @@ class Part:
     spawnable: list[str] = field(default_factory=list)
     configuration: Configuration | None = None
     attributes: dict[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Property] = field(default_factory=dict)
 
     @property
     def parent(self) -> str:
@@ -250,7 +274,7 @@ class SceneFiles:
                 self._report(f"{scene.path}:{damage.line}: {damage.text}; the engine leaves this line out, too")
             config = SceneReplicationConfig()
             for one in properties:
-                if one.path.subnames[0].startswith(("__", "_gdpeer_")):
+                if one.path.subnames[0].startswith(_PRIVATE):
                     raise SceneError(f"{one.path} names a private attribute of Python", scene.path, one.line)
                 config.add_property(one.path)
                 config.property_set_spawn(one.path, one.spawn)
@@ -292,6 +316,7 @@ class _Maker:
 
     def _part(self, path: str, node: ListedNode) -> Part:
         part = Part(path, self._name(path, node), SceneNode, node.instance, node.scene.path, node.line)
+        part.values = node.properties
         if node.type == "MultiplayerSynchronizer":
             part.kind, part.members = MultiplayerSynchronizer, _members(node, _SYNCHRONIZER)
             if "replication_config" in node.properties:

@@ -223,6 +223,8 @@ def _configure(node: Node, part: Part) -> None:
         # That of a class has the configuration that the class declares, which was compared with the file.
         if parent is None or not _is_declared(type(parent), node.name):
             node.replication_config = part.configuration.config
+    if type(node) is SceneNode:
+        node._gdpeer_values = part.values
     for name, value in part.attributes.items():
         # What the class declares or defines keeps the value that the class gives.
         if not hasattr(type(node), name) and name not in vars(node):

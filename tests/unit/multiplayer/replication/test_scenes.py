@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from gdpeer import (
+    Color,
     LoopbackMultiplayerPeer,
     MultiplayerSpawner,
     MultiplayerSynchronizer,
@@ -158,6 +159,53 @@ def test_attributes_that_synchronizers_name_begin_with_the_value_of_the_file_or_
     made: Any = Scenes(project).make("res://player.tscn", "P")
     assert (made.position, made.health, made.motion, made.aim) == (None, None, Vector2(3, 4), None)
     assert (made.get_node("Turret").rotation, made.get_node("Turret").bend) == (0.5, None)
+
+
+def test_a_plain_node_has_all_values_of_the_file(tmp_path: Path) -> None:
+    text = """\
+[gd_scene format=3]
+[ext_resource type="PackedScene" path="res://coin.tscn" id="1"]
+[node name="R" type="Node2D"]
+items = [1, Vector2(2, 3)]
+damaged = Nothing(1)
+script = ExtResource("1")
+frames = [ExtResource("1")]
+empty = null
+name = "other"
+__class__ = 5
+_gdpeer_tree = 5
+metadata/level = 7
+[node name="Coin" parent="." instance=ExtResource("1")]
+worth = 10
+"""
+    coin = '[gd_scene format=3]\n[node name="Coin" type="Node2D"]\nworth = 1\ncolor = Color(1, 0, 0, 1)\n'
+    scenes = Scenes(write(tmp_path, main__tscn=text, coin__tscn=coin))
+    made, other = (scenes.make("res://main.tscn", "") for _ in range(2))
+    assert isinstance(made, SceneNode)
+    assert isinstance(other, SceneNode)
+    assert (made.items, made.empty, made.name) == ([1, Vector2(2, 3)], None, "R")
+    assert getattr(made, "metadata/level") == 7
+    made.items.append(4)
+    assert (made.items[-1], len(other.items)) == (4, 2)
+    made_coin: Any = made.get_node("Coin")
+    assert (made_coin.worth, made_coin.color) == (10, Color(1, 0, 0))
+    made_coin.worth = 11
+    assert made_coin.worth == 11
+    for name in ("script", "position", "__private", "_gdpeer_other"):
+        assert not hasattr(made, name)
+        with pytest.raises(AttributeError, match=f"'SceneNode' object has no attribute '{name}'"):
+            getattr(made, name)
+    for name in ("damaged", "frames"):
+        with pytest.raises(AttributeError, match=f"^res://main.tscn:[57]: {name} cannot be read: "):
+            getattr(made, name)
+    assert not hasattr(SceneNode("Alone"), "items")
+
+    @scenes.register("res://main.tscn")
+    class Main(Node):
+        pass
+
+    assert not hasattr(Main("M"), "items")
+    assert Main("M").get_node("Coin").color == Color(1, 0, 0)  # type: ignore[attr-defined]
 
 
 def test_nodes_of_one_scene_share_their_configuration_but_no_values(tmp_path: Path) -> None:
