@@ -5,6 +5,7 @@ cdef class PacketSession:
     cpdef int status(self) except -1
     cpdef sender_id(self)
     cpdef poll(self, double timeout)
+    cpdef receive(self, backend)
     cpdef source(self)
     cpdef target(self)
     cpdef bytes take(self)

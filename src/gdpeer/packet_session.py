@@ -38,6 +38,10 @@ class PacketSession:
         """Moves packets and emits signals; waits at most `timeout` seconds for an event."""
         raise NotImplementedError
 
+    def receive(self, backend: Any) -> None:
+        """Handles the newest packet of a connection of this session; the owner of the connection calls this."""
+        raise NotImplementedError
+
     def source(self) -> int:
         """Returns the id of the peer whose packet `take` gives next; 0 if there is no packet."""
         raise NotImplementedError

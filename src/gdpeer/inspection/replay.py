@@ -374,7 +374,7 @@ class Replay:
             backend = connect(self._url, self._tls, settings, self._clock, self._turn)
         except TransportError as problem:
             raise ReplayError(f"peer {player.line}: {problem}") from None
-        backend.peer_id = player.line
+        backend.number = backend.peer_id = player.line
         self._peers[player.line] = peer = WebSocketPeer.of_server(settings, self._clock, self._turn, backend)
         player.backend, player.peer = backend, peer
 

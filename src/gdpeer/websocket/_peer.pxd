@@ -3,6 +3,7 @@ cimport cython
 
 from gdpeer.protocol.frames cimport is_utf8
 from gdpeer.protocol.inbox cimport Inbox
+from gdpeer.packet_session cimport PacketSession
 from gdpeer.protocol.outbox cimport encode_message
 from gdpeer.signals cimport Signal
 from gdpeer.websocket.backend.base cimport Backend, Turn
@@ -44,3 +45,5 @@ cpdef take_turn(Turn turn, double timeout, dict peers, object emit, object on_ch
 cpdef announce_packets(Backend backend, dict peers, object emit)
 @cython.locals(frame=bytes, peer=PeerBase, backend=Backend)
 cpdef spread(dict peers, object peer_ids, bytes payload, bint is_text)
+@cython.locals(frame=bytes, peer=PeerBase, backend=Backend)
+cpdef send_to_all(object peers, bytes payload)

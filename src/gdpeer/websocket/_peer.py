@@ -26,7 +26,16 @@ if cython.compiled:
     from cython.cimports.cpython.object import PyObject_GenericSetAttr
     from cython.cimports.cpython.unicode import PyUnicode_Check, PyUnicode_READ_CHAR
 
-__all__ = ["PeerBase", "announce_packets", "backend_of", "backend_or_none", "backends_of", "spread", "take_turn"]
+__all__ = [
+    "PeerBase",
+    "announce_packets",
+    "backend_of",
+    "backend_or_none",
+    "backends_of",
+    "send_to_all",
+    "spread",
+    "take_turn",
+]
 
 _OK = Error.OK
 _FAILED = Error.FAILED
@@ -230,7 +239,7 @@ def take_turn(
     Args:
         turn: the owner's.
         timeout: seconds to wait at most, if nothing is to be done yet.
-        peers: the open peers, by id.
+        peers: the open peers, by the numbers of their connections.
         emit: see `announce_packets`.
         on_change: called with each connection that is not among `peers`, or that has changed in more than its packets.
     """
@@ -243,7 +252,7 @@ def take_turn(
         done = 0
         try:
             for backend in touched:
-                if backend.peer_id not in peers:
+                if backend.number not in peers:
                     on_change(backend)
                 else:
                     announce_packets(backend, peers, emit)
@@ -259,25 +268,28 @@ def take_turn(
 
 
 def announce_packets(backend: Backend, peers: Mapping[int, PeerBase], emit: Callable[[int], object] | Signal) -> None:
-    """Emits a signal for each packet that came, once; none for packets that a handler has taken by then.
+    """Announces each packet that came, once; none that a handler has taken by then.
 
     Args:
-        backend: the connection of an open peer.
-        peers: the open peers, by id. Once a handler has stopped the server, nothing more is emitted.
-        emit: a signal to emit, or a function to call, with the peer's id.
+        backend: the connection of an open peer. Its session, if there is one, handles each packet.
+        peers: the open peers, by the numbers of their connections. Once a handler has stopped the server, nothing more
+            is announced.
+        emit: without a session: a signal to emit, or a function to call, with the connection's number.
     """
     inbox = backend.inbox
-    peer_id = backend.peer_id
+    number = backend.number
     signal = emit if isinstance(emit, Signal) else None
     while inbox.count:
         if backend.announced == inbox.received:
             return
         backend.announced += 1
-        if signal is not None:
-            signal.emit_one(peer_id)
+        if backend.session is not None:
+            backend.session.receive(backend)
+        elif signal is not None:
+            signal.emit_one(number)
         else:
-            emit(peer_id)  # type: ignore[operator]
-        if peer_id not in peers:
+            emit(number)  # type: ignore[operator]
+        if number not in peers:
             return
     backend.announced = inbox.received
 
@@ -294,6 +306,17 @@ def spread(peers: Mapping[int, PeerBase], peer_ids: Iterable[int], payload: byte
         peer = peers.get(peer_id)
         backend = None if peer is None else peer._backend
         if backend is not None and backend.send(payload, is_text, frame) is _NO_ROOM:
+            result = _NO_ROOM
+    return result
+
+
+def send_to_all(peers: Iterable[PeerBase], payload: bytes) -> Error:
+    """Sends one binary message, framed once, to some peers; returns as `spread`."""
+    frame = encode_message(payload, False)
+    result = _OK
+    for peer in peers:
+        backend = peer._backend
+        if backend is not None and backend.send(payload, False, frame) is _NO_ROOM:
             result = _NO_ROOM
     return result
 

@@ -190,7 +190,8 @@ class WebSocketClient(NetworkedPeer):
         is_opening = self._status is _CONNECTING and self._again_at == math.inf
         if is_opening and backend is not None and backend.opened is not None:
             self._status = _CONNECTED
-            self._open = {backend.peer_id: self._peer}
+            self._open = {backend.number: self._peer}
+            backend.session = self._session
             if self.reconnection is not None:
                 self.reconnection.connected()
             if self._session is None:
@@ -199,7 +200,7 @@ class WebSocketClient(NetworkedPeer):
     def _announce_packets(self) -> None:
         backend = backend_or_none(self._peer)
         if backend is not None:
-            announce_packets(backend, self._open, self._on_packet if self._session is None else self._session.receive)
+            announce_packets(backend, self._open, self._on_packet)
             backend.settle()
 
     def _on_packet(self, peer_id: int) -> None:

@@ -25,10 +25,11 @@ Layer: `websocket`. Source: reference godot-api section 10.
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
 from types import MappingProxyType, TracebackType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from gdpeer.arguments import (
     BOOL,
@@ -78,6 +79,7 @@ if TYPE_CHECKING:
     import ssl
 
     from gdpeer.transport.poller import Poller
+    from gdpeer.websocket.placement import Placer
 
 __all__ = ["WebSocketServer"]
 
@@ -192,13 +194,14 @@ class WebSocketServer(NetworkedPeer):
         self._clock = clock
         self._turn = Turn(log_limits=LogLimits(clock, total=True))
         self._session: ServerSession | None = None  # of multiplayer mode
+        self._placer: Placer | None = None  # of a server with many sessions
         self._listeners = Listeners(clock)
         self._log_limits = LogLimits(clock, total=True)
         self._tally = Tally()
         self._listen_error = ""
         self._untold = ""
         self._later: Callable[[Awaitable[Response | None], Answered], None] | None = None  # for async answers
-        self._peers: dict[int, WebSocketPeer] = {}  # open, by id
+        self._peers: dict[int, WebSocketPeer] = {}  # open, by number: without a placer, that is the id
         self._opening: dict[int, NativeBackend] = {}  # connections before their upgrade is done
         self._admitted: set[int] = set()  # the opening ones that have a place of max_peers
         self._answered: dict[int, Backend] = {}  # connections that get a page or a refusal
@@ -305,13 +308,6 @@ class WebSocketServer(NetworkedPeer):
     def _make_tls(self) -> ssl.SSLContext | None:
         return make_context(self.private_key, self.ssl_certificate, self.ca_chain)
 
-    def _poller(self) -> Poller:
-        if self._turn.poller is None:
-            from gdpeer.transport.poller import Poller
-
-            self._turn.poller = Poller(self._clock)
-        return self._turn.poller
-
     def is_listening(self) -> bool:
         """Whether the port is open."""
         return bool(self._listeners.listeners)
@@ -375,23 +371,31 @@ class WebSocketServer(NetworkedPeer):
         return self._serve(stream, 0)
 
     def _serve(self, stream: Stream | Connector, port: int) -> int:
-        self._poller()
-        peer_id = generate_unique_id()
-        while peer_id in self._peers or peer_id in self._opening or self._is_in_use(peer_id):
-            peer_id = generate_unique_id()
-        admit = partial(self._admit, peer_id)
+        self.poller()
+        number = generate_unique_id()
+        while number in self._peers or number in self._opening or self._is_in_use(number):
+            number = generate_unique_id()
+        admit = partial(self._admit, number)
         upgrade = self._UPGRADE(self._settings, self._settings.limits(), admit, self._respond, self._outgoing)
-        if self.process_request is not None:
-            later = None if self._later is None else partial(self._answer_later, self._later, peer_id)
-            upgrade.question = Question(self.process_request, self._settings.limits().max_head_size, later)
-        backend = NativeBackend(self._settings, self._clock, upgrade, self._turn, peer_id, port)
-        self._opening[peer_id] = backend
+        upgrade.question = self._question(number)
+        backend = NativeBackend(self._settings, self._clock, upgrade, self._turn, number, port)
+        self._opening[number] = backend
         backend.start(stream)
-        return peer_id
+        return number
 
-    def _is_in_use(self, peer_id: int) -> bool:
-        """Whether an id belongs to a connection that is ending, or gets a page."""
-        return peer_id in self._answered or peer_id in self._lingering
+    def _question(self, number: int) -> Question | None:
+        """Returns the question to ask before the upgrade of a connection is accepted; None: nobody is asked."""
+        process, later = self.process_request, self._later
+        if self._placer is not None:
+            process, later = partial(self._placer.admit, number), self._placer.answer_later
+        if process is None:
+            return None
+        answer_later = None if later is None else partial(self._answer_later, later, number)
+        return Question(process, self._settings.limits().max_head_size, answer_later)
+
+    def _is_in_use(self, number: int) -> bool:
+        """Whether a number belongs to a connection that is ending, or gets a page."""
+        return number in self._answered or number in self._lingering
 
     def _taken(self) -> int:
         """Returns how many places of `max_peers` are taken."""
@@ -437,73 +441,85 @@ class WebSocketServer(NetworkedPeer):
         if self._untold:
             log_not_listening(self._untold)
             self._untold = ""
-        emit = self.data_received if self._session is None else self._session.receive
-        take_turn(self._turn, max(0.0, timeout), self._peers, emit, self._on_change)
+        take_turn(self._turn, max(0.0, timeout), self._peers, self.data_received, self._on_change)
 
     def _on_change(self, backend: Backend) -> None:
         """Emits the signals for everything that changed at a connection, except for packets of an open peer."""
-        peer_id = backend.peer_id
-        peer = self._peers.get(peer_id)
+        number = backend.number
+        peer = self._peers.get(number)
         if peer is None:
             peer = self._take_opened(backend)
             if peer is None:
                 return
-            emit = self.data_received if self._session is None else self._session.receive
-            announce_packets(backend, self._peers, emit)
+            announce_packets(backend, self._peers, self.data_received)
         backend.settle()
         if backend.stage >= STAGE_LINGERING:
-            self._emit_end(peer_id, peer, backend)
+            self._emit_end(number, peer, backend)
         elif backend.was_refused and backend.has_drained():
             peer.emit_drained()
-            self.peer_drained.emit(peer_id)
+            self.peer_drained.emit(number)
 
     def _take_opened(self, backend: Backend) -> WebSocketPeer | None:
         """Announces a peer whose upgrade is done; None if the connection is not open yet, or has ended."""
-        peer_id = backend.peer_id
-        if peer_id in self._opening and backend.opened is not None:
-            del self._opening[peer_id]
-            self._admitted.discard(peer_id)
+        number = backend.number
+        if number in self._opening and backend.opened is not None:
+            del self._opening[number]
+            self._admitted.discard(number)
             self._tally.opened += 1
-            peer = self._peers[peer_id] = WebSocketPeer.of_server(self._settings, self._clock, self._turn, backend)
-            if self._session is None:
-                self.client_connected.emit(peer_id, peer.get_selected_protocol())
-            else:
-                self._session.begin(peer_id, peer)
+            peer = self._peers[number] = WebSocketPeer.of_server(self._settings, self._clock, self._turn, backend)
+            self._begin(number, peer, backend)
             return peer
         if backend.stage >= STAGE_LINGERING:
-            self._admitted.discard(peer_id)
-            if self._opening.pop(peer_id, None) is not None:
-                self._note_answered(peer_id, backend)
+            self._admitted.discard(number)
+            if self._opening.pop(number, None) is not None:
+                self._note_answered(number, backend)
         if backend.stage == STAGE_DONE:
             for group in (self._answered, self._lingering):
-                if group.pop(peer_id, None) is not None:
-                    self._listeners.admission.leave(peer_id)
+                if group.pop(number, None) is not None:
+                    self._listeners.admission.leave(number)
         return None
 
-    def _note_answered(self, peer_id: int, backend: Backend) -> None:
+    def _begin(self, number: int, peer: WebSocketPeer, backend: Backend) -> None:
+        """Announces an open connection, to its session if it has one."""
+        session = self._session
+        if self._placer is not None:
+            placement = self._placer.place(number, peer)
+            if placement is None:
+                peer.close(1001)
+                return
+            session, backend.peer_id = placement
+        if session is None:
+            self.client_connected.emit(number, peer.get_selected_protocol())
+        else:
+            backend.session = session
+            session.begin(backend.peer_id, peer)
+
+    def _note_answered(self, number: int, backend: Backend) -> None:
         """Counts a connection that will never open: it got an HTTP answer, or has ended."""
-        self._answered[peer_id] = backend
+        if self._placer is not None:
+            self._placer.forget(number)
+        self._answered[number] = backend
         self._tally.note_refused(backend.cause)
         request = backend.request()
         if request is not None and not request.is_upgrade:
             self._tally.pages += 1
-            self._listeners.admission.turn_to_page(self._settings, peer_id, request.remote_address[0])
+            self._listeners.admission.turn_to_page(self._settings, number, request.remote_address[0])
 
-    def _emit_end(self, peer_id: int, peer: WebSocketPeer, backend: Backend) -> None:
-        if backend.closed_by_remote and peer_id in self._peers:
-            self.client_close_request.emit(peer_id, peer.get_close_code(), peer.get_close_reason())
-        if peer_id not in self._peers:  # a handler stopped the server, which announces nothing more
+    def _emit_end(self, number: int, peer: WebSocketPeer, backend: Backend) -> None:
+        if backend.closed_by_remote and number in self._peers:
+            self.client_close_request.emit(number, peer.get_close_code(), peer.get_close_reason())
+        if number not in self._peers:  # a handler stopped the server, which announces nothing more
             return
-        if self._session is None:
-            self.client_disconnected.emit(peer_id, peer.get_close_cause().cause is _CLEAN)
+        if backend.session is None:
+            self.client_disconnected.emit(number, peer.get_close_cause().cause is _CLEAN)
         else:
-            self._session.end(peer_id)
-        self._peers.pop(peer_id, None)
+            cast("ServerSession", backend.session).end(backend.peer_id, peer)
+        self._peers.pop(number, None)
         self._tally.note_ended(backend)
         if backend.stage != STAGE_DONE:
-            self._lingering[peer_id] = backend
+            self._lingering[number] = backend
         else:
-            self._listeners.admission.leave(peer_id)
+            self._listeners.admission.leave(number)
 
     # ------------------------------------------------------------------------------------------ peers
 
@@ -554,8 +570,9 @@ class WebSocketServer(NetworkedPeer):
             log_limited(logger, logging.WARNING, "disconnect_peer: there is no peer %s", peer_id)
             return
         peer.close(code, reason)
-        if self._session is not None:
-            self._session.drop_packets(peer)
+        session = backend_of(peer).session
+        if session is not None:
+            cast("ServerSession", session).drop_packets(peer)
 
     def broadcast(self, data: bytes | str, exclude: Iterable[int] = ()) -> Error:
         """Sends one message to all peers, framed once.
@@ -644,6 +661,8 @@ class WebSocketServer(NetworkedPeer):
         self._session = None
         groups = (self._opening, self._answered, self._lingering)
         backends = [*backends_of(self._peers.values()), *(backend for group in groups for backend in group.values())]
+        for backend in backends:
+            backend.session = None
         for group in (self._peers, self._admitted, *groups):
             group.clear()
         leave(backends, code, reason)
@@ -706,7 +725,15 @@ class WebSocketServer(NetworkedPeer):
             TransportError: the port cannot be opened.
         """
         place = Place(self.bind_ip, port, self.backlog, self.reuse_port)
-        return self._listeners.open(place, self._poller, self._come_in)
+        return self._listeners.open(place, self.poller, self._come_in)
+
+    def poller(self) -> Poller:
+        """Returns the poller of `poll`; `stop` replaces it."""
+        if self._turn.poller is None:
+            from gdpeer.transport.poller import Poller
+
+            self._turn.poller = Poller(self._clock)
+        return self._turn.poller
 
     def use_settings(self, settings: Settings) -> None:
         """Takes all settings at once, for connections that come from now on."""
@@ -727,6 +754,12 @@ class WebSocketServer(NetworkedPeer):
     def serve_session(self, session: ServerSession | None) -> None:
         """Hands all events to a session from now on. None: no event is announced any more, not even by signals."""
         self._session = session
+        for backend in backends_of(self._peers.values()):
+            backend.session = session
+
+    def use_placer(self, placer: Placer | None) -> None:
+        """Has a placer decide about all upgrades from now on, instead of `process_request`."""
+        self._placer = placer
 
     def serves(self, session: ServerSession) -> bool:
         """Whether a session still gets the events; `stop` ends that."""
@@ -738,17 +771,20 @@ class WebSocketServer(NetworkedPeer):
 
     def refusals_of(self, peer_id: int) -> Refusals:
         """Returns the counter of a peer's refused packets. More than `max_refused` refusals disconnect the peer."""
-        peer = self._peers.get(peer_id)
+        return self.refusals_at(self._peers.get(peer_id), self._tally.refused_packets)
+
+    def refusals_at(self, peer: WebSocketPeer | None, total: Counter[str]) -> Refusals:
+        """Returns the counter of a connection's refused packets, which also counts in `total`. None: it is gone."""
         if peer is None:
-            return Refusals(self._clock, self._tally.refused_packets, log=self._log_limits.of("gone"))
+            return Refusals(self._clock, total, log=self._log_limits.of("gone"))
         backend = backend_of(peer)
         if backend.refusals is None:
-            most, expel = backend.settings.max_refused, partial(self._expel, peer_id)
-            limit = self._limit_of(peer_id)
-            backend.refusals = Refusals(self._clock, self._tally.refused_packets, most, expel, limit)
+            most, expel = backend.settings.max_refused, partial(self._expel, backend.number)
+            limit = self.log_limit_of(peer.get_connected_host())
+            backend.refusals = Refusals(self._clock, total, most, expel, limit)
         return backend.refusals
 
-    def _expel(self, peer_id: int) -> None:
-        self.disconnect_peer(peer_id, 1008, TOO_MANY_REFUSED)
+    def _expel(self, number: int) -> None:
+        self.disconnect_peer(number, 1008, TOO_MANY_REFUSED)
         # The refusals before this have used up the log limit of the peer's address.
-        self._log_limits.of("expelled").warning("peer %s: disconnected: %s", peer_id, TOO_MANY_REFUSED)
+        self._log_limits.of("expelled").warning("peer %s: disconnected: %s", number, TOO_MANY_REFUSED)

@@ -1,6 +1,7 @@
 # C types of base.py (Cython's pure-Python mode).
 cimport cython
 
+from gdpeer.packet_session cimport PacketSession
 from gdpeer.protocol.inbox cimport Inbox
 
 cdef int STAGE_IDLE, STAGE_LINGERING
@@ -42,7 +43,9 @@ cdef class Backend:
     cdef Turn _turn
     cdef public Inbox inbox
     cdef public bint is_client
+    cdef public object number
     cdef public object peer_id
+    cdef public PacketSession session
     cdef public object port
     cdef public int stage
     cdef public object opened

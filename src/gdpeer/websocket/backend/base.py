@@ -27,6 +27,7 @@ from gdpeer.websocket.states import STATES, PeerState, Stage
 
 if TYPE_CHECKING:
     from gdpeer.logs import LogLimits
+    from gdpeer.packet_session import PacketSession
     from gdpeer.refusals import Refusals
     from gdpeer.transport.poller import Poller
 
@@ -169,10 +170,13 @@ class Backend:
         turn: the owner's.
         inbox: the packets that came. A subclass may replace it until the connection is open.
         is_client: the role.
-        peer_id: the owner's name for the connection, shown in logs.
+        number: the owner's number for the connection. At first also its `peer_id`.
         port: this side's, if a listener of the owner accepted the connection; else 0.
 
     Attributes:
+        number: as given; it never changes.
+        peer_id: the peer's id in its session, shown in logs; unique in the session only.
+        session: the session that handles the packets; None: the owner emits its own signals.
         stage: a `Stage` as int.
         opened: the result of the handshake; None before.
         cause, close_code, close_reason: how the connection ended; `NO_CAUSE`, -1 and "" before.
@@ -205,6 +209,7 @@ class Backend:
         "is_gathered",
         "is_touched",
         "messages_sent",
+        "number",
         "opened",
         "paused",
         "peer_id",
@@ -212,6 +217,7 @@ class Backend:
         "refusals",
         "refused_sends",
         "round_trip",
+        "session",
         "settings",
         "stage",
         "throttled",
@@ -219,14 +225,15 @@ class Backend:
     )
 
     def __init__(
-        self, settings: Settings, clock: Clock, turn: Turn, inbox: Inbox, is_client: bool, peer_id: int, port: int
+        self, settings: Settings, clock: Clock, turn: Turn, inbox: Inbox, is_client: bool, number: int, port: int
     ) -> None:
         self.use(settings)
         self._clock = clock
         self._turn = turn
         self.inbox = inbox
         self.is_client = is_client
-        self.peer_id = peer_id
+        self.number = self.peer_id = number
+        self.session: PacketSession | None = None
         self.port = port
         self.stage = STAGE_IDLE
         self.opened: Opened | None = None

@@ -3,7 +3,7 @@ cimport cython
 
 from gdpeer.websocket._peer cimport PeerBase, backend_of
 from gdpeer.websocket.session.dialects cimport Dialect
-from gdpeer.websocket.backend.base cimport Turn
+from gdpeer.websocket.backend.base cimport Backend, Turn
 from gdpeer.websocket.session.server cimport Session
 
 
@@ -19,4 +19,5 @@ cdef class ClientSession(Session):
     cdef double _deadline
     cdef set _others
 
-    cpdef receive(self, peer_id)
+    @cython.locals(message=bytes)
+    cpdef receive(self, Backend backend)

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from gdpeer.clock import Clock
 from gdpeer.errors import Cause, CloseCause, Error, PacketError
 from gdpeer.refusals import Refusals
-from gdpeer.websocket._peer import backend_of
-from gdpeer.websocket.backend.base import Turn
+from gdpeer.websocket._peer import backend_of, backend_or_none
+from gdpeer.websocket.backend.base import Backend, Turn
 from gdpeer.websocket.session.dialects import Dialect, Heard
 from gdpeer.websocket.session.godot3_header import SERVER, Kind
 from gdpeer.websocket.session.server import Buffer, News, Session
@@ -72,9 +72,8 @@ class ClientSession(Session):
             backend_of(self._peer).abort("the server did not tell this peer's id in time", Cause.TIMEOUT)
             self._client.poll()
 
-    def receive(self, peer_id: int) -> None:
-        """Handles a message of the server; drops it if this side is closing. The id is the backend's."""
-        backend = backend_of(self._peer)
+    def receive(self, backend: Backend) -> None:
+        """Handles a message of the server; drops it if this side is closing."""
         message = backend.newest()
         if message is None:
             return
@@ -129,6 +128,9 @@ class ClientSession(Session):
 
     def leave(self) -> None:
         """Ends the session without announcing it."""
+        backend = backend_or_none(self._peer)
+        if backend is not None:
+            backend.session = None  # else the two keep each other in memory
         self.is_over = True
         self.unique_id = 0
 

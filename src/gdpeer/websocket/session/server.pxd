@@ -4,7 +4,7 @@ cimport cython
 from gdpeer.packet_session cimport PacketSession
 from gdpeer.signals cimport Signal
 from gdpeer.websocket.session.dialects cimport Dialect
-from gdpeer.websocket._peer cimport PeerBase, backend_of
+from gdpeer.websocket._peer cimport PeerBase, backend_of, send_to_all
 from gdpeer.websocket.backend.base cimport Backend, Turn
 
 cdef object _OK, _NO_ROOM
@@ -16,6 +16,8 @@ cdef class Session(PacketSession):
     cdef public object unique_id
     cdef public bint is_ready
     cdef public bint is_over
+    cdef public bint has_news
+    cdef public object on_news
     cdef public object relay_filter
     cdef list _queue
     cdef Py_ssize_t _first
@@ -34,6 +36,7 @@ cdef class Session(PacketSession):
     cdef tuple _pop(self)
     cdef tuple _next(self)
     cdef _offer(self, PeerBase peer, source, target, Dialect dialect)
+    cpdef tell(self)
 
 
 cdef class ServerSession(Session):
@@ -42,13 +45,15 @@ cdef class ServerSession(Session):
     cdef dict _members
     cdef list _leaving
 
-    @cython.locals(peer=PeerBase, backend=Backend, message=bytes, member=tuple, dialect=Dialect)
-    cpdef receive(self, peer_id)
+    @cython.locals(peer=PeerBase, message=bytes, member=tuple, dialect=Dialect)
+    cpdef receive(self, Backend backend)
     cdef _pass_on(self, peer_id, Dialect dialect, bytes message)
     cdef bint _relay(self, source, target, Dialect dialect, bytes message) except -1
     @cython.locals(member=tuple)
     cpdef put(self, target, buffer)
     @cython.locals(member=tuple, payload=bytes, dialect=Dialect)
     cpdef put_from(self, source, peer_ids, buffer)
+    @cython.locals(members=dict)
+    cdef _spread(self, peer_ids, bytes message)
     @cython.locals(peer=PeerBase, dialect=Dialect)
     cdef _send(self, tuple member, source, target, bytes payload)

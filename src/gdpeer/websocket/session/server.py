@@ -1,7 +1,7 @@
 """`Session` and `ServerSession`: peers with ids over a `WebSocketServer`, and the order of their packets.
 
-The server and the client call their session instead of emitting their own signals. The dialect of a peer decides which
-messages the session answers, which it passes on to other clients, and which are packets for the game.
+The server and the client call the session of a connection instead of emitting their own signals. The dialect of a peer
+decides which messages the session answers, which it passes on to other clients, and which are packets for the game.
 
 Invariants:
 - A packet for the game stays in the inbox of its peer until it is taken. So the limits of each peer include packets
@@ -23,7 +23,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from gdpeer.errors import Error, PacketError
 from gdpeer.logs import LogLimit, get_logger, log_limited
@@ -31,16 +31,15 @@ from gdpeer.packet_session import PacketSession, RelayFilter
 from gdpeer.protocol.outbox import encode_message
 from gdpeer.refusals import Refusals
 from gdpeer.signals import Signal
-from gdpeer.websocket._peer import backend_of
-from gdpeer.websocket.backend.base import Turn
+from gdpeer.websocket._peer import backend_of, send_to_all
+from gdpeer.websocket.backend.base import Backend, Turn
 from gdpeer.websocket.session.dialects import Dialect
 from gdpeer.websocket.session.godot3_header import SERVER, Kind, pack_system, receivers
 
 if TYPE_CHECKING:
     from gdpeer.websocket.peer import WebSocketPeer
-    from gdpeer.websocket.server import WebSocketServer
 
-__all__ = ["News", "ServerSession", "Session"]
+__all__ = ["News", "ServerSession", "Session", "SessionHost"]
 
 logger = get_logger("gdpeer.multiplayer")
 
@@ -78,8 +77,30 @@ class News:
     connection_failed: Signal = field(default_factory=Signal)
 
 
+class SessionHost(Protocol):
+    """What a `ServerSession` needs of the owner of its connections: a `WebSocketServer`, or a room of many on one."""
+
+    def poll_turn(self) -> Turn:
+        """Returns the turn in which the connections are polled."""
+
+    def poll(self, timeout: float = 0.0) -> None:
+        """Polls the connections."""
+
+    def serves(self, session: ServerSession) -> bool:
+        """Whether a session still gets the events."""
+
+    def refusals_of(self, peer_id: int) -> Refusals:
+        """Returns the counter of a peer's refused packets."""
+
+
 class Session(PacketSession):
-    """The part that both ends of a session share: the queue of packets, and turns."""
+    """The part that both ends of a session share: the queue of packets, and turns.
+
+    Attributes:
+        on_news: called when there is something to handle, once until `has_news` is reset. For a session among many,
+            whose owner polls only the APIs that have news. None: the API is always polled.
+        has_news: `on_news` was called.
+    """
 
     __slots__ = (
         "_first",
@@ -88,8 +109,10 @@ class Session(PacketSession):
         "_news",
         "_queue",
         "_told",
+        "has_news",
         "is_over",
         "is_ready",
+        "on_news",
         "relay_filter",
         "unique_id",
     )
@@ -98,6 +121,8 @@ class Session(PacketSession):
         self.unique_id = 0
         self.is_ready = False
         self.is_over = False
+        self.on_news: Callable[[], object] | None = None
+        self.has_news = False
         self.relay_filter: RelayFilter | None = None
         self._queue: list[Waiting | None] = []  # packets for the game; None: was taken
         self._first = 0
@@ -242,14 +267,22 @@ class Session(PacketSession):
         self._queue.append((peer, source, target, dialect.header_size))
         if self._told is not None:
             self._told.emit_one(source)
+        if self.on_news is not None:
+            self.tell()
+
+    def tell(self) -> None:
+        """Calls `on_news`, unless it was called already."""
+        if self.on_news is not None and not self.has_news:
+            self.has_news = True
+            self.on_news()
 
 
 class ServerSession(Session):
-    """The server's end of a session. `server` calls `begin`, `receive` and `end`."""
+    """The server's end of a session. The owner of the connections, `server`, calls `begin`, `receive` and `end`."""
 
     __slots__ = ("_dialect_of", "_leaving", "_members", "_server")
 
-    def __init__(self, server: WebSocketServer, dialect_of: Callable[[WebSocketPeer], Dialect], news: News) -> None:
+    def __init__(self, server: SessionHost, dialect_of: Callable[[WebSocketPeer], Dialect], news: News) -> None:
         Session.__init__(self, news)
         self.unique_id = _SERVER
         self.is_ready = True
@@ -259,7 +292,7 @@ class ServerSession(Session):
         self._leaving: list[int] = []
 
     def _turn(self) -> Turn:
-        return self._server._turn
+        return self._server.poll_turn()
 
     def _poll(self, timeout: float) -> None:
         """Polls the server; afterwards announces the end of the peers that were disconnected before."""
@@ -282,16 +315,20 @@ class ServerSession(Session):
         self._announce(Kind.ADD, peer_id)
         self._members[peer_id] = peer, dialect
         self._news.peer_connected.emit(peer_id)
+        self.tell()
 
-    def end(self, peer_id: int) -> None:
+    def end(self, peer_id: int, peer: WebSocketPeer) -> None:
         """Removes a client whose connection has ended; without effect after `disconnect`."""
-        member = self._members.pop(peer_id, None)
-        if member is not None:
-            refusals = backend_of(member[0]).refusals
-            if refusals is not None:
-                refusals.log.finish(peer_id)
-            self._announce(Kind.DEL, peer_id)
-            self._news.peer_disconnected.emit(peer_id)
+        member = self._members.get(peer_id)
+        if member is None or member[0] is not peer:  # another connection has the id by now
+            return
+        del self._members[peer_id]
+        refusals = backend_of(peer).refusals
+        if refusals is not None:
+            refusals.log.finish(peer_id)
+        self._announce(Kind.DEL, peer_id)
+        self._news.peer_disconnected.emit(peer_id)
+        self.tell()
 
     def _announce(self, kind: Kind, peer_id: int) -> None:
         listeners = [peer for peer, dialect in self._members.values() if dialect.announces]
@@ -311,7 +348,13 @@ class ServerSession(Session):
         self._announce(Kind.DEL, peer_id)
         if not force:
             self._leaving.append(peer_id)
+            self.tell()
         return True
+
+    def peer(self, peer_id: int) -> WebSocketPeer | None:
+        """Returns the connection of a client; None for an unknown id."""
+        member = self._members.get(peer_id)
+        return None if member is None else member[0]
 
     def dialect(self, peer_id: int) -> Dialect | None:
         """Returns the dialect of a client; None for an unknown id."""
@@ -324,18 +367,17 @@ class ServerSession(Session):
         """Returns the counter of a client, which the server keeps."""
         return self._server.refusals_of(peer_id)
 
-    def receive(self, peer_id: int) -> None:
+    def receive(self, backend: Backend) -> None:
         """Handles a client's message; drops it if this side is closing, or has disconnected the client."""
-        member = self._members.get(peer_id)
-        peer = self._server.peers[peer_id] if member is None else member[0]
-        backend = backend_of(peer)
         message = backend.newest()
         if message is None:
             return
-        if member is None or backend.is_closing():
+        peer_id = backend.peer_id
+        member = self._members.get(peer_id)
+        if member is None or backend.is_closing() or backend_of(member[0]) is not backend:
             backend.discard_newest()
             return
-        dialect = member[1]
+        peer, dialect = member
         try:
             # A packet without a header is for the server.
             target = self._pass_on(peer_id, dialect, message) if dialect.header_size or not message else _SERVER
@@ -366,7 +408,7 @@ class ServerSession(Session):
         if relay_filter is not None and len(message) > size and not relay_filter(source, message[size]):
             return False
         alike = [one for one in found if self._members[one][1] is dialect]
-        if self._server.broadcast_to(alike, message) is not _OK:
+        if self._spread(alike, message) is not _OK:
             self._lost.warning("peer %s: a packet was lost, somebody it is for takes no more now", source)
         return target <= 0 or len(alike) < len(found)
 
@@ -381,7 +423,7 @@ class ServerSession(Session):
                 return Error.ERR_INVALID_PARAMETER
             return self._send(member, SERVER, target, payload)
         for dialect, peer_ids in self._by_dialect(receivers(SERVER, target, self._members)):
-            self._server.broadcast_to(peer_ids, dialect.wrap(SERVER, target, payload))
+            self._spread(peer_ids, dialect.wrap(SERVER, target, payload))
         return _OK
 
     def put_to(self, peer_ids: Iterable[int], buffer: Buffer) -> Error:
@@ -400,8 +442,13 @@ class ServerSession(Session):
             if dialect.header_size:
                 errors += [self._send(self._members[one], source, one, payload) for one in found]
             else:
-                errors.append(self._server.broadcast_to(found, payload))
+                errors.append(self._spread(found, payload))
         return Error.ERR_OUT_OF_MEMORY if Error.ERR_OUT_OF_MEMORY in errors else _OK
+
+    def _spread(self, peer_ids: Iterable[int], message: bytes) -> Error:
+        """Sends one message, framed once, to some members."""
+        members = self._members
+        return send_to_all([members[peer_id][0] for peer_id in peer_ids], message)
 
     def _send(self, member: tuple[WebSocketPeer, Dialect], source: int, target: int, payload: bytes) -> Error:
         peer, dialect = member
