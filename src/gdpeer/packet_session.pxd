@@ -5,7 +5,7 @@ cdef class PacketSession:
     cpdef int status(self) except -1
     cpdef sender_id(self)
     cpdef poll(self, double timeout)
-    cpdef receive(self, backend)
+    cpdef receive(self, connection)
     cpdef source(self)
     cpdef target(self)
     cpdef bytes take(self)

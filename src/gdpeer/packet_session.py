@@ -38,7 +38,7 @@ class PacketSession:
         """Moves packets and emits signals; waits at most `timeout` seconds for an event."""
         raise NotImplementedError
 
-    def receive(self, backend: Any) -> None:
+    def receive(self, connection: Any) -> None:
         """Handles the newest packet of a connection of this session; the owner of the connection calls this."""
         raise NotImplementedError
 

@@ -19,5 +19,5 @@ cdef class ClientSession(Session):
     cdef double _deadline
     cdef set _others
 
-    @cython.locals(message=bytes)
-    cpdef receive(self, Backend backend)
+    @cython.locals(backend=Backend, message=bytes)
+    cpdef receive(self, connection)

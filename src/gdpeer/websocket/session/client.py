@@ -72,8 +72,9 @@ class ClientSession(Session):
             backend_of(self._peer).abort("the server did not tell this peer's id in time", Cause.TIMEOUT)
             self._client.poll()
 
-    def receive(self, backend: Backend) -> None:
+    def receive(self, connection: Backend) -> None:
         """Handles a message of the server; drops it if this side is closing."""
+        backend = connection
         message = backend.newest()
         if message is None:
             return
@@ -133,6 +134,10 @@ class ClientSession(Session):
             backend.session = None  # else the two keep each other in memory
         self.is_over = True
         self.unique_id = 0
+
+    def dialect(self, peer_id: int) -> Dialect:
+        """Returns the dialect of this session, for all ids."""
+        return self._dialect
 
     def put(self, target: int, buffer: Buffer) -> Error:
         """Sends to the server, whatever the target: the server passes on what is for others."""

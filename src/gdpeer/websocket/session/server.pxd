@@ -45,8 +45,8 @@ cdef class ServerSession(Session):
     cdef dict _members
     cdef list _leaving
 
-    @cython.locals(peer=PeerBase, message=bytes, member=tuple, dialect=Dialect)
-    cpdef receive(self, Backend backend)
+    @cython.locals(backend=Backend, peer=PeerBase, message=bytes, member=tuple, dialect=Dialect)
+    cpdef receive(self, connection)
     cdef _pass_on(self, peer_id, Dialect dialect, bytes message)
     cdef bint _relay(self, source, target, Dialect dialect, bytes message) except -1
     @cython.locals(member=tuple)

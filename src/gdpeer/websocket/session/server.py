@@ -367,8 +367,9 @@ class ServerSession(Session):
         """Returns the counter of a client, which the server keeps."""
         return self._server.refusals_of(peer_id)
 
-    def receive(self, backend: Backend) -> None:
+    def receive(self, connection: Backend) -> None:
         """Handles a client's message; drops it if this side is closing, or has disconnected the client."""
+        backend = connection
         message = backend.newest()
         if message is None:
             return
