@@ -57,6 +57,7 @@ from gdpeer.variant.names import NodePath
 
 if TYPE_CHECKING:
     from gdpeer.multiplayer.godot4.paths import PathCache
+    from gdpeer.multiplayer.godot4.places import PlaceKeeper
     from gdpeer.multiplayer.tree import Node
 
 __all__ = ["SceneMultiplayer"]
@@ -88,6 +89,8 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
     """
 
     _gdpeer_attributes: ClassVar[tuple[str, ...]] = (
+        "away",
+        "keeper",
         "peer_authenticating",
         "peer_authentication_failed",
         "peer_packet",
@@ -100,6 +103,8 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
         self.peer_authentication_failed = Signal("peer_authentication_failed", self._limit_of)
         self.peer_packet = Signal("peer_packet", self._limit_of)
         self.server_relay = True
+        self.keeper: PlaceKeeper | None = None  # of a room
+        self.away: dict[int, None] = {}  # the ids of the peers whose connection was lost and whose place is kept
         self._max_sync = 1350
         self._max_delta = 65_535
         self._max_spawned = 10_000
@@ -182,6 +187,7 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
         freed.
         """
         super().clear()
+        self.away.clear()
         self.replicator.clear()
         self._relayed.clear()
         self._owed.peers.clear()
@@ -249,30 +255,69 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
         if self._peer is not None:
             self._peer.disconnect_peer(peer_id)
         log_limited(logger, logging.WARNING, "peer %s was turned away: %s", peer_id, reason)
+        self._fail(peer_id)
+
+    def _fail(self, peer_id: int) -> None:
+        """Announces that a peer that has come was not admitted."""
+        if self.keeper is not None:
+            self.keeper.failed(peer_id)
         self.peer_authentication_failed.emit(peer_id)
 
     def _admit(self, peer_id: int) -> None:
-        if self._relays() and self.is_server():
-            self._tell(self._guests.split(self.admitted)[0], AddPeer(peer_id).encode())
-            if peer_id not in self._guests.members:  # Godot 3's transport tells its peers by itself
-                for other in self.get_peers():
-                    self._tell((peer_id,), AddPeer(other).encode())
-        self.admitted[peer_id] = None
-        if peer_id not in self._guests.members:
-            self.replicator.admit(peer_id)
+        returns = peer_id in self.away
+        if not returns:
+            self._tell_others(AddPeer(peer_id).encode())
+        self._introduce(peer_id)
+        self._enter_session(peer_id)
+        if returns:
+            self._return(peer_id)
+            return
+        if self.keeper is not None:
+            self.keeper.joined(peer_id)
         if peer_id == TARGET_PEER_SERVER:
             self.connected_to_server.emit()
         self.peer_connected.emit(peer_id)
 
+    def _tell_others(self, data: bytes) -> None:
+        """Tells the other clients, on a server, that a peer has come or gone."""
+        if self._relays() and self.is_server():
+            self._tell(self._guests.split(self.admitted)[0], data)
+
+    def _introduce(self, peer_id: int) -> None:
+        """Tells a new client, on a server, of all others; also of those that are away, as their places are kept."""
+        # Godot 3's transport tells its peers by itself.
+        if peer_id not in self._guests.members and self._relays() and self.is_server():
+            for other in (*self.admitted, *self.away):
+                if other != peer_id:
+                    self._tell((peer_id,), AddPeer(other).encode())
+
+    def _enter_session(self, peer_id: int) -> None:
+        """Lets a peer take part from now on."""
+        self.admitted[peer_id] = None
+        if peer_id not in self._guests.members:
+            self.replicator.admit(peer_id)
+
+    def _return(self, peer_id: int) -> None:
+        """Takes a peer back that was away. The peer begins anew; to the others nothing has happened."""
+        del self.away[peer_id]
+        if self.keeper is not None:
+            self.keeper.returned(peer_id)
+
     def _settle_end(self, peer_id: int) -> None:
         if self._authentication.pending.pop(peer_id, None) is not None:
             self._forget_caller(peer_id)
-            self.peer_authentication_failed.emit(peer_id)
+            self._fail(peer_id)
         elif peer_id in self.admitted:
+            if self.keeper is not None and self.keeper.keeps(peer_id):
+                self._leave_session(peer_id)
+                self.away[peer_id] = None
+                self.keeper.lost(peer_id)
+                return
             self._remove(peer_id)
             self.peer_disconnected.emit(peer_id)
 
-    def _remove(self, peer_id: int) -> None:
+    def _leave_session(self, peer_id: int) -> None:
+        """Forgets everything that was agreed on over a peer's connection."""
         del self.admitted[peer_id]
         self.replicator.forget_peer(peer_id)
         self._relayed.forget_peer(peer_id)
@@ -280,12 +325,28 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
         self._calls.cache.forget_peer(peer_id)
         self._guests.forget_peer(peer_id)
         self._forget_caller(peer_id)
-        if self._relays() and self.is_server():
-            self._tell(self._guests.split(self.admitted)[0], DelPeer(peer_id).encode())
+
+    def _remove(self, peer_id: int) -> None:
+        self._leave_session(peer_id)
+        self._tell_gone(peer_id)
+
+    def _tell_gone(self, peer_id: int) -> None:
+        self._tell_others(DelPeer(peer_id).encode())
+        if self.keeper is not None:
+            self.keeper.gone(peer_id)
+
+    def give_up(self, peer_id: int) -> None:
+        """Ends the place of a peer that is away: the others are told, and `peer_disconnected` is emitted."""
+        if peer_id in self.away:
+            del self.away[peer_id]
+            self._tell_gone(peer_id)
+            self.peer_disconnected.emit(peer_id)
 
     def _forget_peer(self, peer_id: int) -> None:
         if self._authentication.pending.pop(peer_id, None) is not None:
             self._forget_caller(peer_id)
+            if self.keeper is not None:
+                self.keeper.failed(peer_id)
         elif peer_id in self.admitted:
             self._remove(peer_id)
 
@@ -304,13 +365,10 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
         """
         if type(timeout) is not float:
             timeout = seconds_of("poll", "timeout", timeout)
-        waiting = self._authentication
-        if timeout > 0 and waiting.pending:
-            timeout = min(timeout, waiting.time_left())
-        replicator = self.replicator
+        waiting, replicator = self._authentication, self.replicator
         is_replicating = replicator.members or self._owed.peers
-        if timeout > 0 and is_replicating:
-            timeout = replicator.time_left(timeout)
+        if timeout > 0:
+            timeout = self.time_left(timeout)
         result = super().poll(timeout)
         if is_replicating and result is _OK and replicator.is_due() and self._packets is not None:
             self._packets.handle(replicator.frame)
@@ -320,6 +378,13 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
                 if self._peer is peer:  # else a handler has set another peer
                     self._turn_away(peer_id, "it did not authenticate in time")
         return result
+
+    def time_left(self, most: float) -> float:
+        """Returns the seconds until `poll` has something to do even if nothing arrives, at most `most`."""
+        waiting, replicator = self._authentication, self.replicator
+        if waiting.pending:
+            most = min(most, waiting.time_left())
+        return replicator.time_left(most) if replicator.members or self._owed.peers else most
 
     # ------------------------------------------------------------------------------------------ authentication
 
@@ -406,6 +471,8 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
             raise PacketError("a relayed packet cannot be SYS", kind="not allowed")
         target = packet.peer_id
         if target > 0:
+            if target in self.away:
+                return
             if target == sender or target not in self.admitted:
                 raise PacketError(f"it is for {target}, who is not there", kind="unknown receiver")
             targets = [target]
