@@ -28,11 +28,12 @@ INNER = frozenset(
         *("of", "of_words", "owns", "path_of", "refuse", "refuse_packet", "send_binary", "take"),
         *("transmit", "transmit_target"),
         # Of multiplayer APIs and their peers, for each other.
-        *("admitted", "lost_packets", "packets", "put", "was_counted"),
+        *("admitted", "away", "give_up", "keeper", "lost_packets", "packets", "put", "time_left", "was_counted"),
         # Of peers, clients and servers, for each other, the fronts and the tools.
         *("begin_to_leave", "get_request", "is_answered", "is_over", "is_paused", "listen_at", "log_limit_of"),
-        *("make_way", "of_server", "open_port", "poll_turn", "refusals_of", "send_past_limit", "serve_session"),
-        *("serves", "take_over", "emit_drained", "use_settings", "use_tasks", "was_open", "watch"),
+        *("make_way", "of_server", "open_port", "poll_turn", "poller", "refusals_at", "refusals_of"),
+        *("send_past_limit", "serve_session", "serves", "take_over", "emit_drained", "use_placer", "use_settings"),
+        *("use_tasks", "was_open", "watch"),
         # Of spawners, synchronizers and their configurations, for each other.
         *("call_again", "check_receivers", "child_entered", "configuration_changed", "entries", "find_scene", "forget"),
         *("get_spawn_node", "has_filters", "has_spawned", "hidden", "instantiate", "is_full", "lists", "node_of"),

@@ -3,7 +3,6 @@ cimport cython
 
 from gdpeer.protocol.frames cimport is_utf8
 from gdpeer.protocol.inbox cimport Inbox
-from gdpeer.packet_session cimport PacketSession
 from gdpeer.protocol.outbox cimport encode_message
 from gdpeer.signals cimport Signal
 from gdpeer.websocket.backend.base cimport Backend, Turn

@@ -79,7 +79,7 @@ if TYPE_CHECKING:
     import ssl
 
     from gdpeer.transport.poller import Poller
-    from gdpeer.websocket.placement import Placer
+    from gdpeer.websocket.session.placement import Placer
 
 __all__ = ["WebSocketServer"]
 

@@ -11,14 +11,14 @@ import pytest
 from gdpeer import OK, SceneTree, WebSocketMultiplayerPeer, WebSocketServer
 from gdpeer.http.response import Response
 from gdpeer.multiplayer.peer import ConnectionStatus
-from gdpeer.multiplayer.session_peer import SessionPeer
+from gdpeer.multiplayer.websocket_peer import SessionPeer
 from gdpeer.protocol.http_headers import Request
 from gdpeer.refusals import Refusals
 from gdpeer.websocket.backend.base import Turn
 from gdpeer.websocket.opening.upgrade import Answered
 from gdpeer.websocket.peer import WebSocketPeer
-from gdpeer.websocket.placement import Placement
 from gdpeer.websocket.session.dialects import GODOT4
+from gdpeer.websocket.session.placement import Placement
 from gdpeer.websocket.session.server import News, ServerSession
 from tests.unit.websocket.support import until
 
