@@ -19,8 +19,8 @@ from typing import Any, Self
 from gdpeer import WebSocketServer
 from gdpeer.cli.serving import GOING_AWAY, UNIX, address, check_listening, resolve
 from gdpeer.demos.origins import is_loopback, own_origins
-from gdpeer.demos.pages import page_beside
 from gdpeer.http import Handler, Request, Response
+from gdpeer.http.own_pages import page_beside
 from gdpeer.inspection.rows import Inspector, Row
 from gdpeer.inspection.tunnel import Tunnel
 

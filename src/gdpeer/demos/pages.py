@@ -1,4 +1,8 @@
-"""Serves the web pages of the demos. Each page has a folder of its own, and all share one style.
+"""Serves the web pages of the games, which are players in Python. The pages differ only in their parts.
+
+    player.html       the frame of all pages, with places for the parts: {{name}}
+    seat.py           for the Python of all pages: the form, the notice, and new attempts to connect
+    GAME/page         parts.html, main.py and style.css of a game
 
 Layer: `demos`.
 """
@@ -6,19 +10,26 @@ Layer: `demos`.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from gdpeer import http
+from gdpeer.http.own_pages import page_beside
 
-__all__ = ["PlayerPage", "page_beside"]
+__all__ = ["PlayerPage"]
 
-LOOK = Path(__file__).with_name("look")
+FRAME = Path(__file__).with_name("player.html")
+SEAT = Path(__file__).with_name("seat.py")
+_PART = re.compile(r"^<!-- (\w+) -->\n", re.MULTILINE)
+_PLACE = re.compile(r"\{\{(\w+)\}\}")
 
 
-def page_beside(file: str) -> http.Handler:
-    """Returns a handler that serves the folder `page` beside a module's `file`, and the style that the pages share."""
-    return http.chain(http.StaticFolder(Path(file).with_name("page")), http.StaticFolder(LOOK))
+def filled_frame(parts: str) -> str:
+    """Returns the frame of a player's page with the parts of one game."""
+    _, *found = _PART.split(parts)
+    texts = {name: text.removesuffix("\n") for name, text in zip(found[::2], found[1::2], strict=True)}
+    return _PLACE.sub(lambda place: texts[place[1]], FRAME.read_text(encoding="utf-8"))
 
 
 class PlayerPage:
@@ -32,7 +43,17 @@ class PlayerPage:
 
     def __init__(self, file: str, packages: Sequence[str], pyodide: str | os.PathLike[str] | None) -> None:
         self._python = http.PythonPages(pyodide, packages=packages)
-        self._answer = http.chain(self._python, page_beside(file))
+        parts = Path(file).with_name("page") / "parts.html"
+        page, seat = filled_frame(parts.read_text(encoding="utf-8")), SEAT.read_bytes()
+        again = (("Cache-Control", "no-cache"),)
+        self._own = {
+            "/": http.Response(200, page, "text/html; charset=utf-8", again),
+            "/seat.py": http.Response(200, seat, "text/x-python; charset=utf-8", again),
+        }
+        self._answer = http.chain(self._python, self._own_file, page_beside(file))
+
+    def _own_file(self, request: http.Request) -> http.Response | None:
+        return self._own.get(request.path) if request.method in ("GET", "HEAD") else None
 
     @property
     def problem(self) -> str:

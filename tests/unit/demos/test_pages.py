@@ -14,9 +14,9 @@ import pytest
 from gdpeer import Error, http
 from gdpeer.demos import arena, chat, roll
 from gdpeer.demos.arena.pages import Pages as ArenaPages
-from gdpeer.demos.pages import page_beside
 from gdpeer.demos.roll import Table
 from gdpeer.demos.roll.pages import Pages
+from gdpeer.http.own_pages import below, page_beside
 from tests.support.pyodide import make_pyodide
 
 
@@ -88,6 +88,8 @@ def imported(pages: http.Handler) -> set[str]:
 
 
 def test_what_the_page_s_program_imports_is_there(pages: Pages, arena_pages: ArenaPages) -> None:
+    for each in (pages, arena_pages):
+        assert "class Seat:" in body(each, "/seat.py")
     assert imported(pages) == {"gdpeer.demos.roll.game", "gdpeer.demos.roll.table"}
     assert imported(arena_pages) == {"gdpeer.demos.arena.guest", "gdpeer.demos.arena.world"}
 
@@ -95,7 +97,7 @@ def test_what_the_page_s_program_imports_is_there(pages: Pages, arena_pages: Are
 @pytest.mark.parametrize("demo", [roll, arena])
 def test_every_element_that_the_page_s_program_asks_for_is_in_the_page(demo: object, tmp_path: Path) -> None:
     pages = (Pages if demo is roll else ArenaPages)(make_pyodide(tmp_path))
-    program, page = body(pages, "/main.py"), body(pages, "/")
+    program, page = body(pages, "/main.py") + body(pages, "/seat.py"), body(pages, "/")
     asked = set(re.findall(r'(?:by_id|say)\("([\w-]+)"', program))
     assert len(asked) > 10
     assert asked <= set(re.findall(r'id="([\w-]+)"', page))
@@ -108,3 +110,13 @@ def test_without_pyodide_the_game_is_open_all_the_same(tmp_path: Path) -> None:
     assert table.host(0, "127.0.0.1", pages=pages) is Error.OK
     assert table.peer.http_handler is pages
     table.leave()
+
+
+def test_a_page_below_a_path_keeps_its_links(pages: Pages) -> None:
+    handler = below("/roll", pages)
+    assert body(handler, "/roll/") == body(pages, "/")
+    assert body(handler, "/roll/style.css?v=1") == body(pages, "/style.css")
+    moved = get(handler, "/roll?room=K7Q2M3")
+    assert moved is not None
+    assert (moved.status, dict(moved.headers)) == (307, {"Location": "roll/?room=K7Q2M3"})
+    assert get(handler, "/rolls/") is None

@@ -5,7 +5,7 @@ Layer: `demos`.
 
 from __future__ import annotations
 
-from gdpeer import Error, MultiplayerPeer, TLSOptions, Vector2, WebSocketMultiplayerPeer
+from gdpeer import CloseCause, Error, MultiplayerPeer, TLSOptions, Vector2, WebSocketMultiplayerPeer
 from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.demos.arena.world import PROTOCOL, SERVER, Player, make_tree
 from gdpeer.multiplayer.peer import ConnectionStatus
@@ -23,6 +23,7 @@ class Guest:
     Attributes:
         main: the nodes that this client knows.
         left: why the session ended; "" before its end.
+        cause: why the connection ended.
         refusal: why the server lets this player not play; "" otherwise.
     """
 
@@ -31,6 +32,7 @@ class Guest:
         self.tree, self.main = make_tree(clock)
         self.peer = WebSocketMultiplayerPeer()
         self.left = self.refusal = ""
+        self.cause = CloseCause()
         self.main.was_refused.connect(self._refused)
         api = self.tree.multiplayer
         api.connected_to_server.connect(self._connected)
@@ -90,5 +92,6 @@ class Guest:
 
     def _end(self, reason: str, grace: float = 0.0) -> None:
         self.left = reason
+        self.cause = self.peer.get_close_cause()
         self.tree.multiplayer.multiplayer_peer = None
         self.peer.stop(reason="left", grace=grace)

@@ -21,7 +21,7 @@ from urllib.parse import parse_qs
 
 from gdpeer import Error, WebSocketServer, http
 from gdpeer.demos.origins import LOOPBACK, own_origins
-from gdpeer.demos.pages import page_beside
+from gdpeer.http.own_pages import page_beside
 from gdpeer.terminal.lines import Lines, print_line
 from gdpeer.terminal.stopping import Stop
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from gdpeer import Error, Node, SceneTree, TLSOptions, WebSocketMultiplayerPeer, http
+from gdpeer import CloseCause, Error, Node, SceneTree, TLSOptions, WebSocketMultiplayerPeer, http
 from gdpeer.demos.roll.game import ACTIONS, Game, Player
 from gdpeer.multiplayer.peer import ConnectionStatus
 from gdpeer.platform import IN_PAGE
@@ -42,6 +42,7 @@ class Table:
     Attributes:
         game: the state of the game.
         left: why the session ended; "" before its end.
+        cause: why the connection ended.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class Table:
         self.pause = pause
         self.log = log
         self.left = ""
+        self.cause = CloseCause()
         self.game = Game()
         self.tree = SceneTree()
         self._add(self.tree.root, "Panel", "VBoxContainer")
@@ -179,6 +181,7 @@ class Table:
     def _end(self, reason: str, grace: float = 0.0) -> None:
         detail = str(self.peer.get_close_cause()) if reason == "connection failed" else ""
         self.left = f"{reason}: {detail}" if detail else reason
+        self.cause = self.peer.get_close_cause()
         if self.is_host:
             self.log("The table is closed")
         else:

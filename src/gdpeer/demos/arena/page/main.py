@@ -6,15 +6,12 @@ pointer, and reconnection.
 
 from __future__ import annotations
 
-import contextlib
 import math
-import random
-import time
 from typing import Any
 
-from js import devicePixelRatio, document, localStorage, location, sessionStorage, window  # type: ignore[import-not-found]
-from pyodide.ffi import JsException  # type: ignore[import-not-found]
+from js import devicePixelRatio, document, window  # type: ignore[import-not-found]
 from pyodide.ffi.wrappers import add_event_listener  # type: ignore[import-not-found]
+from seat import Seat, by_id, element, say  # type: ignore[import-not-found]
 
 import gdpeer
 from gdpeer import Vector2
@@ -32,51 +29,11 @@ KEYS = {
     "KeyS": Vector2.DOWN,
 }
 
-# Seconds before the next attempt to connect; they double each time, and are random in part.
-RETRY_FIRST, RETRY_MOST = 0.5, 15.0
-
 VISIBLE = 1100.0
 """Units of the arena across the longer side of the canvas: what lies outside is not drawn, and hardly sent."""
 FOLLOWING = 14.0
 """How fast a drawn player follows the position that the server sent, per second."""
 GRID = 200
-
-
-def by_id(name: str) -> Any:
-    return document.getElementById(name)
-
-
-def say(name: str, text: str) -> None:
-    """Sets the text of an element."""
-    # Do not set the same text again: a screen reader would read it out again.
-    if by_id(name).textContent != text:
-        by_id(name).textContent = text
-
-
-def element(name: str, class_name: str, text: str) -> Any:
-    made = document.createElement(name)
-    made.className = class_name
-    made.textContent = text
-    return made
-
-
-def recall(store: Any, key: str) -> str:
-    """Returns a value that `note` stored in the browser; "" without such a value, or if storage is not allowed."""
-    try:
-        return str(store.getItem(f"gdpeer-arena-{key}") or "")
-    except JsException:
-        return ""
-
-
-def note(store: Any, key: str, value: str) -> None:
-    with contextlib.suppress(JsException):
-        store.setItem(f"gdpeer-arena-{key}", value)
-
-
-def own_address() -> str:
-    """Returns the WebSocket address of the page's server. It is the page's folder, because a proxy may add a path."""
-    folder = location.pathname.rpartition("/")[0]
-    return f"{'wss' if location.protocol == 'https:' else 'ws'}://{location.host}{folder}/"
 
 
 # ---------------------------------------------------------------------------------------------------- drawing
@@ -203,116 +160,52 @@ class Steering:
 # ---------------------------------------------------------------------------------------------------- the player
 
 
-class Page:
-    """The player of this page, who keeps the name over several connections.
+class Page(Seat):  # type: ignore[misc]
+    """The player of this page.
 
     Attributes:
         guest: of the current connection; None between two connections.
     """
 
     def __init__(self) -> None:
+        super().__init__("arena", "arena", ("view", "score", "leave"))
         self.guest: Guest | None = None
         self.canvas, self.steering = Canvas(), Steering()
-        self._wanted = self._was_in = False
-        self._title = self._url = ""
-        self._failures = 0
-        self._retry_at = 0.0
         self._listed = ""  # what the board shows, to change it only when needed
 
-    def show(self, view: str) -> None:
-        """Shows the form (`seat`) or the arena (`arena`)."""
-        by_id("app").dataset.view = view
-        by_id("seat").hidden = view != "seat"
-        for name in ("view", "score", "leave"):
-            by_id(name).hidden = view != "arena"
-
-    def state(self, state: str, text: str) -> None:
-        by_id("state").dataset.state = state
-        say("state-text", text)
-
-    def notice(self, text: str) -> None:
-        """Shows why there is no connection; "" hides the notice."""
-        say("notice-text", text)
-        by_id("notice").hidden = not text
-
-    def problem(self, text: str) -> None:
-        """Shows what is wrong with the address; "" if it is right."""
-        say("problem", text)
-        by_id("url").setAttribute("aria-invalid", "true" if text else "false")
-        if text:
-            by_id("url").focus()
-
-    # ------------------------------------------------------------------------------------------ connections
-
-    def join(self, title: str, url: str) -> None:
-        """Connects to a server, and again whenever the connection is lost."""
-        self._title, self._url = title or "A Browser User", url
-        self._wanted, self._failures, self._was_in = True, 0, False
-        self._connect()
-
-    def _connect(self) -> None:
-        self.guest = guest = Guest(self._title)
+    def connect(self) -> None:
+        self.guest = guest = Guest(self.name or "A Browser User")
         guest.tree.multiplayer.connected_to_server.connect(self._on_connected)
-        self.state("waiting" if self._failures or self._was_in else "connecting", "Connecting")
-        error = guest.join(self._url)
+        self.begin()
+        error = guest.join(self.address)
         if error is not gdpeer.OK:
-            detail = guest.peer.get_close_cause().detail or error.name
-            self.leave()
-            self.problem(f"This is no address to join: {detail}")
+            self.refuse(guest.peer.get_close_cause().detail or error.name)
 
-    def leave(self) -> None:
-        self._wanted = False
-        note(sessionStorage, "seat", "")
+    def part(self) -> None:
         if self.guest is not None:
             self.guest.leave()
         self.guest = None
         self._list()
-        self.notice("")
-        self.state("left", "Not connected")
-        self.show("seat")
-        by_id("name").focus()
-
-    def retry_now(self) -> None:
-        self._retry_at = 0.0
 
     def _on_connected(self) -> None:
-        self._failures, self._was_in = 0, True
-        self.state("connected", "Connected")
-        self.notice("")
-        self.show("arena")
+        self.enter()
         by_id("view").focus()
-        note(sessionStorage, "seat", self._url)
-
-    def _on_end(self) -> None:
-        pause = min(RETRY_MOST, RETRY_FIRST * 2**self._failures) * random.uniform(0.5, 1.0)
-        self._failures += 1
-        self._retry_at = time.time() + pause
-        self.guest = None
-        self._list()
-        self.show("arena")
-        self.state("waiting", "Reconnecting" if self._was_in else "No connection")
-        self.notice("The connection is lost." if self._was_in else f"Nobody answers at {self._url}")
-
-    # ------------------------------------------------------------------------------------------ each frame
 
     def tick(self, delta: float) -> None:
         """Polls the connection, steers and draws; called for each frame."""
         guest = self.guest
-        if guest is not None:
-            guest.steer(self.steering.direction())
-            guest.poll()
-            if guest is not self.guest:
-                return
-            if guest.left:
-                self._on_end()
-            elif self._was_in:
-                self.canvas.draw(guest, delta)
-                self._list()
-        elif self._wanted:
-            left = self._retry_at - time.time()
-            say("notice-timer", f"Next try in {left:.0f} s" if left > 0.5 else "Trying ...")
-            if left <= 0:
-                self._connect()
+        if guest is None:
+            self.wait()
+            return
+        guest.steer(self.steering.direction())
+        guest.poll()
+        if guest is not self.guest:
+            return
+        if guest.left:
+            self.lose(guest.cause.detail)
+        elif self.was_in:
+            self.canvas.draw(guest, delta)
+            self._list()
 
     def _list(self) -> None:
         """Shows the best players, and the own score."""
@@ -340,32 +233,6 @@ def row(title: str, score: int, own: str) -> Any:
     return made
 
 
-def main() -> Page:
-    page = Page()
-
-    def submit(event: Any) -> None:
-        event.preventDefault()
-        page.problem("")
-        name, url = by_id("name").value.strip(), by_id("url").value.strip()
-        note(localStorage, "name", name)
-        page.join(name, url if "://" in url else f"{own_address().partition('://')[0]}://{url}")
-
-    add_event_listener(by_id("seat"), "submit", submit)
-    add_event_listener(by_id("leave"), "click", lambda event: page.leave())
-    add_event_listener(by_id("retry"), "click", lambda event: page.retry_now())
-
-    by_id("name").value = recall(localStorage, "name")
-    by_id("url").value = seat = recall(sessionStorage, "seat") or own_address()
-    say("address", own_address())
-    say("command", f"gdpeer arena --join {own_address()} --bots 5")
-    page.show("seat")
-    page.state("left", "Not connected")
-    if recall(sessionStorage, "seat"):  # the page was loaded again in the middle of a game
-        page.join(by_id("name").value, seat)
-    else:
-        by_id("name").focus()
-    return page
-
-
-page = main()
+page = Page()
+page.open(lambda address: f"gdpeer arena --join {address} --bots 5")
 gdpeer.run(page.tick)
