@@ -56,6 +56,8 @@ _PATH = a("a string or a NodePath", str, NodePath)
 _FORBIDDEN = '.:@/"%\0'
 _OF_THE_ENGINE = re.compile(r"@[^.:/\"%\0]*@[0-9]+")
 """Names that the engine gives to nodes without a name: `@Node@2`, in Godot 3 also `@@2` and `@Bullet@2@3`."""
+_MISTAKE = "_gdpeer_mistake"
+"""The attribute of a new class that holds what `note_mistake` has noted."""
 _SLICE = 0.01
 """The most seconds that one poll of several networks waits, for all of them together: less than a frame."""
 
@@ -132,6 +134,8 @@ class Node(Guarded):
 
     def __init_subclass__(cls, **arguments: Any) -> None:
         super().__init_subclass__(**arguments)
+        if _MISTAKE in vars(cls):
+            raise vars(cls)[_MISTAKE]
         collect_methods(cls)  # raises for a mistake now, instead of at the first call
         cls._gdpeer_calls_api = cls.rpc_id is Node.rpc_id and cls.multiplayer is Node.multiplayer
 
@@ -714,6 +718,15 @@ def furnish(kind: type[Node], function: Callable[[Any], None], replace: bool = T
     """
     if replace or kind._gdpeer_furnish is None:
         kind._gdpeer_furnish = function
+
+
+def note_mistake(kind: type[Node], mistake: Exception) -> None:
+    """Makes a class that is being defined raise, as soon as all its attributes have their names.
+
+    Python 3.11 replaces an error of `__set_name__` by a RuntimeError without the text.
+    """
+    if _MISTAKE not in vars(kind):
+        setattr(kind, _MISTAKE, mistake)
 
 
 def attach(spawner: MultiplayerSpawner, node: Node) -> None:

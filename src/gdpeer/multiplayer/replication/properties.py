@@ -24,7 +24,7 @@ from gdpeer.multiplayer.replication.config import ReplicationMode, SceneReplicat
 from gdpeer.multiplayer.rpc.conversions import RULES, CallError, a, rule_for
 from gdpeer.multiplayer.rpc.converters import Passing, converter_for
 from gdpeer.multiplayer.rpc.packing import packer_for
-from gdpeer.multiplayer.tree import Node, furnish, walk
+from gdpeer.multiplayer.tree import Node, furnish, note_mistake, walk
 from gdpeer.variant.math.flat import Numbers
 from gdpeer.variant.names import NodePath
 
@@ -220,15 +220,21 @@ class Replicated(DeclaredBase, Property):
         self._annotated = False
 
     def __set_name__(self, owner: type, name: str) -> None:
+        label = f"{owner.__name__}.{name}"
         if not issubclass(owner, Node):
-            raise TypeError(f"{owner.__name__}.{name}: replicated() belongs in a subclass of Node")
+            text = f"{label}: replicated() belongs in a subclass of Node"
+            if sys.version_info < (3, 12):  # raises a RuntimeError with the type of this object instead of the text
+                self.__class__ = type(f"TypeError: {text}", (Replicated,), {"__slots__": ()})
+            raise TypeError(text)
         if self._owner is not None:
-            raise TypeError(f"{owner.__name__}.{name}: each attribute needs a replicated() of its own")
+            note_mistake(owner, TypeError(f"{label}: each attribute needs a replicated() of its own"))
+            return
         self._owner, self.name = owner, name
         furnish(owner, Replicated.furnish, replace=False)
         self.path = self.path or f".:{name}"
         if not NodePath(self.path).subnames:
-            raise ValueError(f"{owner.__name__}.{name}: the path {self.path!r} names no property, as '.:{name}' does")
+            text = f"{label}: the path {self.path!r} names no property, as '.:{name}' does"
+            note_mistake(owner, ValueError(text))
 
     def prepare(self) -> None:
         """Reads the annotation, once all names in it are defined.
