@@ -28,7 +28,18 @@ INNER = frozenset(
         *("of", "of_words", "owns", "path_of", "refuse", "refuse_packet", "send_binary", "take"),
         *("transmit", "transmit_target"),
         # Of multiplayer APIs and their peers, for each other.
-        *("admitted", "away", "give_up", "keeper", "lost_packets", "packets", "put", "time_left", "was_counted"),
+        *(
+            "admitted",
+            "away",
+            "give_up",
+            "keeper",
+            "lost_packets",
+            "packets",
+            "put",
+            "resumption",
+            "time_left",
+            "was_counted",
+        ),
         # Of peers, clients and servers, for each other, the fronts and the tools.
         *("begin_to_leave", "get_request", "is_answered", "is_over", "is_paused", "listen_at", "log_limit_of"),
         *("make_way", "of_server", "open_port", "poll_turn", "poller", "refusals_at", "refusals_of"),

@@ -41,7 +41,8 @@ _SERVER_ALONE = (TARGET_PEER_SERVER,)
 class SceneBase(HostBase):
     """The compiled base class of `SceneMultiplayer`."""
 
-    if TYPE_CHECKING:  # a member of `SceneMultiplayer`
+    if TYPE_CHECKING:  # members of `SceneMultiplayer`
+        away: dict[int, None]
 
         def _handle(self, sender: int, packet: Packet) -> None: ...
 
@@ -189,6 +190,8 @@ class SceneBase(HostBase):
     def _log_missing(self, peer_id: int) -> None:
         if peer_id in self._pending:
             text = "peer %s is not admitted yet; wait for peer_connected, which comes when both sides have completed"
+        elif peer_id in self.away:
+            return  # nobody's mistake: the peer has lost its connection, and comes back
         else:
             text = "there is no peer %s"
         log_limited(logger, logging.ERROR, f"rpc: {text}", peer_id)
