@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from gdpeer.multiplayer.rpc.method_table import Method
     from gdpeer.multiplayer.tree import Node
     from gdpeer.multiplayer.wire.godot4 import Packet
-    from gdpeer.packet_session import PacketSession
+    from gdpeer.packet_session import PacketBlock, PacketSession
 
 __all__ = ["SceneBase"]
 
@@ -115,6 +115,24 @@ class SceneBase(HostBase):
         if result is not _OK:
             self.lost_packets.warning("a packet could not be sent to each of %s: %s", list(peer_ids), result.name)
         return result
+
+    def transmit_block(self, peer_id: int, block: PacketBlock) -> int:
+        """Sends many packets to one peer, up to the first that finds no room.
+
+        Returns:
+            How many were sent; all without a peer. A packet that found no room is not logged.
+        """
+        packets = self._packets
+        if packets is None:
+            return len(block.packets)
+        if peer_id == _SERVER or self._members or packets.sender_id() == _SERVER:
+            return packets.put_block(peer_id, block)
+        sent = 0
+        for packet in block.packets:
+            if packets.put_to(_SERVER_ALONE, relay_packet(peer_id, packet)) is not _OK:
+                break
+            sent += 1
+        return sent
 
     # ------------------------------------------------------------------------------------------ calls
 

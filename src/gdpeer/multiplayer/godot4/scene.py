@@ -704,6 +704,9 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
             if self.resumption is not None:
                 self.resumption.lost_node(peer_id, path)
 
+    def _node_renamed(self, node: Node) -> None:
+        self.replicator.node_renamed(node)
+
     def _node_left(self, node: Node) -> None:
         self.replicator.node_left(node)
         self._calls.cache.forget_node(node)

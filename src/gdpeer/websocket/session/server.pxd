@@ -1,7 +1,8 @@
 # C types of server.py (Cython's pure-Python mode).
 cimport cython
 
-from gdpeer.packet_session cimport PacketSession
+from gdpeer.packet_session cimport PacketBlock, PacketSession
+from gdpeer.protocol.outbox cimport encode_messages
 from gdpeer.signals cimport Signal
 from gdpeer.websocket.session.dialects cimport Dialect
 from gdpeer.websocket._peer cimport PeerBase, backend_of, send_to_all
@@ -55,5 +56,7 @@ cdef class ServerSession(Session):
     cpdef put_from(self, source, peer_ids, buffer)
     @cython.locals(members=dict)
     cdef _spread(self, peer_ids, bytes message)
+    @cython.locals(member=tuple)
+    cpdef Py_ssize_t put_block(self, peer_id, PacketBlock block) except -1
     @cython.locals(peer=PeerBase, dialect=Dialect)
     cdef _send(self, tuple member, source, target, bytes payload)
