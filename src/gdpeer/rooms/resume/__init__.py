@@ -1,1 +1,0 @@
-"""Resume: a player whose connection was lost comes back with the same peer id."""
