@@ -10,6 +10,9 @@ BUILD := pyproject.toml setup.py tools/environment.py $(wildcard README.md) $(SO
 # A Python that was named is taken even when the environments are up to date.
 FORCE := $(if $(filter file,$(origin PYTHON)),,force)
 
+# Some containers set this. Each of the many Python processes would then compile the modules that it imports.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: force help demo roll arena test test-all engines unit lint conformance soak streams fuzz fuzz-asan mutants bench instructions bench-all docs dist clean python-found
 .DEFAULT_GOAL := help
 

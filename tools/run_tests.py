@@ -30,6 +30,10 @@ MOST_KEPT = 2
 SHOWN = 120
 """The most lines of a failed step's log that are shown."""
 
+NOT_HANDED_ON = ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE")
+"""Variables that no step gets: the tests run the installed gdpeer, and hundreds of processes must not compile the same
+modules again."""
+
 CANNOT_RUN = 2
 """The exit status of the conformance step if the suite cannot run on this machine."""
 
@@ -112,7 +116,7 @@ class Proof:
             self.end(Outcome(step, 0.0, 0, Count(), not_run=f"{step.tests} holds no tests"))
             return
         reports = [f"--junitxml={step.report}", "-p", "no:cacheprovider"] if step.tests else []
-        environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+        environment = {key: value for key, value in os.environ.items() if key not in NOT_HANDED_ON}
         with open(step.log, "wb") as log:
             process = subprocess.Popen(
                 [*step.command, *reports],

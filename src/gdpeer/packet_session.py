@@ -13,12 +13,30 @@ from typing import Any, TypeAlias
 
 from gdpeer.errors import Error
 
-__all__ = ["MemberSession", "PacketSession", "RelayFilter"]
+__all__ = ["MemberSession", "PacketBlock", "PacketSession", "RelayFilter"]
 
 Buffer: TypeAlias = "bytes | bytearray | memoryview"
 RelayFilter: TypeAlias = Callable[[int, int], bool]
 
+_OK = Error.OK
 _CONNECTED = 2  # the value of `ConnectionStatus.CONNECTED`
+
+
+class PacketBlock:
+    """Packets that many peers get, one behind the other.
+
+    Args:
+        packets: the packets, in order.
+
+    Attributes:
+        frames: the packets as a session sends them, made for the first peer and used again; b"" before.
+    """
+
+    __slots__ = ("frames", "packets")
+
+    def __init__(self, packets: list[bytes]) -> None:
+        self.packets = packets
+        self.frames = b""
 
 
 class PacketSession:
@@ -57,6 +75,15 @@ class PacketSession:
     def put_to(self, peer_ids: Iterable[int], buffer: Buffer) -> Error:
         """Sends one packet to each of some peers; ids that are not connected are ignored."""
         raise NotImplementedError
+
+    def put_block(self, peer_id: int, block: PacketBlock) -> int:
+        """Sends many packets to one peer, up to the first that finds no room; returns how many were sent."""
+        sent = 0
+        for packet in block.packets:
+            if self.put_to((peer_id,), packet) is not _OK:
+                break
+            sent += 1
+        return sent
 
     def waiting(self, peer_id: int) -> int:
         """Returns how many bytes wait to be sent on the connection to a peer."""

@@ -26,9 +26,20 @@ INNER = frozenset(
     (
         *("assign", "begin", "call", "can_wait", "count_refusal", "count_replication", "find", "mismatch"),
         *("of", "of_words", "owns", "path_of", "refuse", "refuse_packet", "send_binary", "take"),
-        *("transmit", "transmit_target"),
+        *("transmit", "transmit_block", "transmit_target"),
         # Of multiplayer APIs and their peers, for each other.
-        *("admitted", "away", "give_up", "keeper", "lost_packets", "packets", "put", "time_left", "was_counted"),
+        *(
+            "admitted",
+            "away",
+            "give_up",
+            "keeper",
+            "lost_packets",
+            "packets",
+            "put",
+            "resumption",
+            "time_left",
+            "was_counted",
+        ),
         # Of peers, clients and servers, for each other, the fronts and the tools.
         *("begin_to_leave", "get_request", "is_answered", "is_over", "is_paused", "listen_at", "log_limit_of"),
         *("make_way", "of_server", "open_port", "poll_turn", "poller", "refusals_at", "refusals_of"),
@@ -38,7 +49,7 @@ INNER = frozenset(
         *("call_again", "check_receivers", "child_entered", "configuration_changed", "entries", "find_scene", "forget"),
         *("get_spawn_node", "has_filters", "has_spawned", "hidden", "instantiate", "is_full", "lists", "node_of"),
         *("note", "paths", "renew", "renews", "shown"),
-        *("receive", "replicator", "scenes", "slow_among", "told_again", "users", "waiting", "when_settled"),
+        *("receive", "replicator", "scenes", "told_again", "users", "waiting", "when_settled"),
         # Of connections, for the rest of their front.
         *("on_end", "on_packet", "wait_open"),
     )

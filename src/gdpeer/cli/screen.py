@@ -9,13 +9,17 @@ Layer: `cli`.
 from __future__ import annotations
 
 import sys
+from functools import cached_property
+from typing import TYPE_CHECKING, TextIO
 
-from rich.console import Console
-from rich.text import Text
+import click
 
 from gdpeer.quoting import escape
 
-__all__ = ["Screen", "describe_binary", "visible"]
+if TYPE_CHECKING:
+    from rich.console import Console
+
+__all__ = ["Screen", "describe_binary", "is_terminal", "terminal_console", "visible"]
 
 SHOWN = 32
 """The most bytes of a binary message in its hex dump."""
@@ -25,10 +29,8 @@ class Screen:
     """Writes to both streams, in colours if the stream is a terminal."""
 
     def __init__(self) -> None:
-        # sys.stdout is None if standard output was closed before the program began (`gdpeer connect ... >&-`).
-        self.is_terminal = sys.stdout is not None and sys.stdout.isatty()
-        self._out = Console()
-        self._err = Console(stderr=True)
+        self.is_terminal = is_terminal(sys.stdout)
+        self._is_error_terminal = is_terminal(sys.stderr)
 
     def text(self, packet: bytes) -> None:
         """Writes a text message, unchanged in a pipe."""
@@ -50,16 +52,46 @@ class Screen:
 
     def status(self, line: str, style: str = "dim") -> None:
         """Writes a line about the connection to standard error."""
-        self._err.print(Text(escape(line, 0, "\n\t"), style), soft_wrap=True)
+        text = escape(line, 0, "\n\t")
+        if self._is_error_terminal:
+            self._show(self._errors, (text, style))
+        else:
+            click.echo(text, err=True)
 
     def _coloured(self, text: str, colour: str) -> None:
-        self._out.print(Text("< ", f"bold {colour}"), Text(text, colour), sep="", soft_wrap=True)
+        self._show(self._out, ("< ", f"bold {colour}"), (text, colour))
+
+    @cached_property
+    def _out(self) -> Console:
+        return terminal_console()
+
+    @cached_property
+    def _errors(self) -> Console:
+        return terminal_console(stderr=True)
+
+    def _show(self, console: Console, *parts: tuple[str, str]) -> None:
+        from rich.text import Text
+
+        console.print(Text.assemble(*parts), soft_wrap=True)
 
     def _plain(self, line: bytes) -> None:
         if sys.stdout is not None:
             # Past the text layer, so that no line end is translated, and at once: the reader of a pipe waits for it.
             sys.stdout.buffer.write(line + b"\n")
             sys.stdout.buffer.flush()
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Returns whether a stream is a terminal; it is None if it was closed before the program began (`>&-`)."""
+    return stream is not None and stream.isatty()
+
+
+def terminal_console(stderr: bool = False) -> Console:
+    """Returns a console for standard output, or for standard error."""
+    # A pipe does without rich, whose import takes a quarter of the time in which the command starts.
+    from rich.console import Console
+
+    return Console(stderr=stderr)
 
 
 def describe_binary(packet: bytes) -> str:

@@ -20,12 +20,10 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from gdpeer.cli.failure import INTERRUPTED, Failure
 from gdpeer.cli.options import COUNT, FILE, NUMBER, SECONDS, protocols_option, trust_options
+from gdpeer.cli.screen import is_terminal, terminal_console
 from gdpeer.inspection.swarm import Outcome, Script, ScriptError, Swarm, Target
 from gdpeer.protocol.url import parse_url
 from gdpeer.terminal.stopping import Stop
@@ -242,11 +240,16 @@ def total_of(outcomes: list[Outcome]) -> Outcome:
 
 def progress_display(clients: int) -> Report:
     """Returns a function that shows the progress on standard error: a bar on a terminal, else lines."""
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        return progress_lines(clients)
+    return progress_bar(clients) if is_terminal(sys.stderr) else progress_lines(clients)
+
+
+def progress_bar(clients: int) -> Report:
+    """Returns a function that moves a bar on the terminal."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
     columns = (BarColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    progress = Progress(*columns, console=console, transient=True)  # the result takes the place of the bar
+    # Transient: the result takes the place of the bar.
+    progress = Progress(*columns, console=terminal_console(stderr=True), transient=True)
     task = progress.add_task("", total=clients)
     progress.start()
 
@@ -292,6 +295,8 @@ def result(outcome: Outcome) -> dict[str, Any]:
 
 def show(outcome: Outcome) -> None:
     """Prints the figures as a table, and the causes of failures below it."""
+    from rich.table import Table
+
     found = result(outcome)
     table = Table(show_header=True)
     for heading in ("", "number", "p50", "p99"):
@@ -303,7 +308,7 @@ def show(outcome: Outcome) -> None:
     )
     words = (f"{found[f'round_trip_{word}_ms']} ms" for word in ("p50", "p99"))
     table.add_row(f"round trips of {found['round_trips_of']}", str(found["round_trips"]), *words)
-    console = Console()
+    console = terminal_console()
     console.print(table)
     for cause, number in outcome.errors.most_common():
         console.print(f"{number} x {cause}", markup=False, highlight=False)

@@ -143,5 +143,8 @@ class MultiplayerAPI(Guarded, ABC, Generic[PeerType]):
         """Makes `tree` use this API from `root_path` on; None: the tree no longer uses it."""
         self._tree = tree
 
+    def _node_renamed(self, node: Node) -> None:
+        """Takes note that a node of the tree has another name."""
+
     def _node_left(self, node: Node) -> None:
         """Forgets what this API knows of a node that has left the tree."""

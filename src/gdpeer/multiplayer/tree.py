@@ -173,7 +173,7 @@ class Node(Guarded):
             siblings.update(renamed)
         self._gdpeer_name = name
         if self._gdpeer_tree is not None:
-            self._gdpeer_tree._gdpeer_forget_apis()
+            self._gdpeer_tree._gdpeer_node_renamed(self)
 
     @checked(force_readable_name=BOOL)
     def add_child(self, node: Node, force_readable_name: bool = False) -> None:
@@ -687,6 +687,11 @@ class SceneTree(Guarded):
             members.pop(node, None)
             if not members:
                 del self._gdpeer_groups[group]
+
+    def _gdpeer_node_renamed(self, node: Node) -> None:
+        self._gdpeer_forget_apis()
+        for api in self._gdpeer_apis.values():
+            api._node_renamed(node)
 
     def _gdpeer_node_left(self, node: Node) -> None:
         for group in node._gdpeer_groups:

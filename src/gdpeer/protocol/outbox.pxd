@@ -8,6 +8,8 @@ cdef Py_ssize_t _OWN_CHUNK, _FULL_CHUNK
 
 
 cpdef bytes encode_message(bytes payload, bint is_text)
+@cython.locals(frames=bytearray)
+cpdef bytes encode_messages(payloads)
 
 
 @cython.final
@@ -26,7 +28,7 @@ cdef class Outbox:
     @cython.locals(first=int)
     cpdef send_message(self, bytes payload, bint is_text)
     cpdef compress(self, object deflater, Py_ssize_t threshold)
-    cpdef send_encoded(self, bytes frame)
+    cpdef send_encoded(self, bytes frames, Py_ssize_t count=*)
     cpdef send_raw(self, bytes frame)
     cpdef bint can_share(self)
     cpdef send_control(self, int opcode, bytes payload)

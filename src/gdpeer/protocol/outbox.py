@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from gdpeer.protocol.deflate import Deflater
 from gdpeer.protocol.frames import MaskKeys, append_frame, encode_head
 
-__all__ = ["Outbox", "encode_message"]
+__all__ = ["Outbox", "encode_message", "encode_messages"]
 
 # C integers once compiled (outbox.pxd).
 _TEXT = 1
@@ -32,6 +32,14 @@ def encode_message(payload: bytes, is_text: bool) -> bytes:
     frame = bytearray()
     append_frame(frame, _FIN | (_TEXT if is_text else _BINARY), payload, b"")
     return bytes(frame)
+
+
+def encode_messages(payloads: Sequence[bytes]) -> bytes:
+    """Returns unmasked, uncompressed frames of binary messages in a row, for `Outbox.send_encoded`."""
+    frames = bytearray()
+    for payload in payloads:
+        append_frame(frames, _FIN | _BINARY, payload, b"")
+    return bytes(frames)
 
 
 class Outbox:
@@ -95,10 +103,10 @@ class Outbox:
         self._gather(len(head)).extend(head)
         self._add_chunk(payload)
 
-    def send_encoded(self, frame: bytes) -> None:
-        """Queues a frame of `encode_message`, by reference, so that many peers share it. Only if `can_share()`."""
-        self.pending_messages += 1
-        self.send_raw(frame)
+    def send_encoded(self, frames: bytes, count: int = 1) -> None:
+        """Queues frames of `count` messages, by reference, so that many peers share them. Only if `can_share()`."""
+        self.pending_messages += count
+        self.send_raw(frames)
 
     def send_raw(self, frame: bytes) -> None:
         """Queues bytes that are not framed: HTTP, before the WebSocket begins."""

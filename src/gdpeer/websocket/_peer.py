@@ -35,7 +35,6 @@ __all__ = [
     "send_to_all",
     "spread",
     "take_turn",
-    "waiting_of",
 ]
 
 _OK = Error.OK
@@ -188,7 +187,8 @@ class PeerBase:
 
     def get_current_outbound_buffered_amount(self) -> int:
         """Returns how many bytes wait to be sent; 0 unless the connection is OPEN."""
-        return waiting_of(self)
+        backend = self._backend
+        return backend.outbound_bytes() if backend is not None and backend.is_open() else 0
 
 
 class _Taking:
@@ -218,12 +218,6 @@ def backend_of(peer: PeerBase) -> Backend:
 def backend_or_none(peer: PeerBase) -> Backend | None:
     """The backend of a peer; None before its first connection."""
     return peer._backend
-
-
-def waiting_of(peer: PeerBase) -> int:
-    """How many bytes wait to be sent; 0 unless the connection is OPEN."""
-    backend = peer._backend
-    return backend.outbound_bytes() if backend is not None and backend.is_open() else 0
 
 
 def backends_of(peers: Iterable[PeerBase]) -> list[Backend]:

@@ -171,6 +171,13 @@ def test_without_the_extra_one_line_says_how_to_get_it(missing: tuple[str, ...])
     assert done.stderr == (f'gdpeer: the command line needs {" and ".join(missing)}: pip install "gdpeer[cli]"\n')
 
 
+def test_the_commands_import_rich_only_for_a_terminal() -> None:
+    """Its import takes a quarter of the time in which a command starts."""
+    modules = ", ".join(f"gdpeer.cli.{name.replace('-', '_')}" for name in NAMES)
+    done = run_program(f"import sys, {modules}\nprint([name for name in sys.modules if name.startswith('rich')])")
+    assert done.stdout == "[]\n", done.stderr
+
+
 def test_ctrl_c_while_the_command_is_loaded_is_status_130() -> None:
     program = (
         "import signal, sys\n"

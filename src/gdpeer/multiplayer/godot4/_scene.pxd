@@ -5,7 +5,7 @@ from gdpeer.multiplayer.godot4.calls cimport Godot4Calls
 from gdpeer.multiplayer.rpc.method_table cimport Method, methods_of
 from gdpeer.multiplayer._host cimport HostBase
 from gdpeer.multiplayer.wire.godot4 cimport encode_call_body, is_call
-from gdpeer.packet_session cimport PacketSession
+from gdpeer.packet_session cimport PacketBlock, PacketSession
 
 cdef object _OK
 cdef tuple _SERVER_ALONE
@@ -28,9 +28,8 @@ cdef class SceneBase(HostBase):
     cdef _take_from_guest(self, PacketSession packets, sender)
     cdef _receive(self, sender, bytes data)
     cpdef transmit(self, peer_ids, bytes data)
-    cpdef Py_ssize_t waiting(self, peer_id) except -1
-    @cython.locals(found=set, packets=PacketSession)
-    cpdef set slow_among(self, peer_ids)
+    @cython.locals(packets=PacketSession, sent=Py_ssize_t)
+    cpdef Py_ssize_t transmit_block(self, peer_id, PacketBlock block) except -1
     @cython.locals(packets=PacketSession, entry=Method)
     cpdef rpc(self, peer_id, node, method, arguments=*)
     cdef _call_both(self, peer_id, own, node, Method method, arguments)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from gdpeer.multiplayer.rpc.method_table import Method
     from gdpeer.multiplayer.tree import Node
     from gdpeer.multiplayer.wire.godot4 import Packet
-    from gdpeer.packet_session import PacketSession
+    from gdpeer.packet_session import PacketBlock, PacketSession
 
 __all__ = ["SceneBase"]
 
@@ -41,7 +41,8 @@ _SERVER_ALONE = (TARGET_PEER_SERVER,)
 class SceneBase(HostBase):
     """The compiled base class of `SceneMultiplayer`."""
 
-    if TYPE_CHECKING:  # a member of `SceneMultiplayer`
+    if TYPE_CHECKING:  # members of `SceneMultiplayer`
+        away: dict[int, None]
 
         def _handle(self, sender: int, packet: Packet) -> None: ...
 
@@ -115,19 +116,23 @@ class SceneBase(HostBase):
             self.lost_packets.warning("a packet could not be sent to each of %s: %s", list(peer_ids), result.name)
         return result
 
-    def waiting(self, peer_id: int) -> int:
-        """Returns how many bytes wait to be sent on the connection to a peer."""
-        return 0 if self._packets is None else self._packets.waiting(peer_id)
+    def transmit_block(self, peer_id: int, block: PacketBlock) -> int:
+        """Sends many packets to one peer, up to the first that finds no room.
 
-    def slow_among(self, peer_ids: Collection[int]) -> set[int]:
-        """Returns those of some peers to whom bytes wait to be sent."""
-        found: set[int] = set()
+        Returns:
+            How many were sent; all without a peer. A packet that found no room is not logged.
+        """
         packets = self._packets
-        if packets is not None:
-            for peer_id in peer_ids:
-                if packets.waiting(peer_id):
-                    found.add(peer_id)
-        return found
+        if packets is None:
+            return len(block.packets)
+        if peer_id == _SERVER or self._members or packets.sender_id() == _SERVER:
+            return packets.put_block(peer_id, block)
+        sent = 0
+        for packet in block.packets:
+            if packets.put_to(_SERVER_ALONE, relay_packet(peer_id, packet)) is not _OK:
+                break
+            sent += 1
+        return sent
 
     # ------------------------------------------------------------------------------------------ calls
 
@@ -203,6 +208,8 @@ class SceneBase(HostBase):
     def _log_missing(self, peer_id: int) -> None:
         if peer_id in self._pending:
             text = "peer %s is not admitted yet; wait for peer_connected, which comes when both sides have completed"
+        elif peer_id in self.away:
+            return  # nobody's mistake: the peer has lost its connection, and comes back
         else:
             text = "there is no peer %s"
         log_limited(logger, logging.ERROR, f"rpc: {text}", peer_id)

@@ -58,6 +58,7 @@ from gdpeer.variant.names import NodePath
 if TYPE_CHECKING:
     from gdpeer.multiplayer.godot4.paths import PathCache
     from gdpeer.multiplayer.godot4.places import PlaceKeeper
+    from gdpeer.multiplayer.godot4.resumption import Resumption
     from gdpeer.multiplayer.tree import Node
 
 __all__ = ["SceneMultiplayer"]
@@ -95,6 +96,7 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
         "peer_authentication_failed",
         "peer_packet",
         "replicator",
+        "resumption",
         "server_relay",
     )
 
@@ -104,6 +106,7 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
         self.peer_packet = Signal("peer_packet", self._limit_of)
         self.server_relay = True
         self.keeper: PlaceKeeper | None = None  # of a room
+        self.resumption: Resumption | None = None  # of a room
         self.away: dict[int, None] = {}  # the ids of the peers whose connection was lost and whose place is kept
         self._max_sync = 1350
         self._max_delta = 65_535
@@ -188,6 +191,8 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
         """
         super().clear()
         self.away.clear()
+        if self.resumption is not None:
+            self.resumption.clear()
         self.replicator.clear()
         self._relayed.clear()
         self._owed.peers.clear()
@@ -264,14 +269,12 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
         self.peer_authentication_failed.emit(peer_id)
 
     def _admit(self, peer_id: int) -> None:
-        returns = peer_id in self.away
-        if not returns:
-            self._tell_others(AddPeer(peer_id).encode())
+        if peer_id in self.away:
+            self._take_back(peer_id)
+            return
+        self._tell_others(AddPeer(peer_id).encode())
         self._introduce(peer_id)
         self._enter_session(peer_id)
-        if returns:
-            self._return(peer_id)
-            return
         if self.keeper is not None:
             self.keeper.joined(peer_id)
         if peer_id == TARGET_PEER_SERVER:
@@ -297,11 +300,31 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
         if peer_id not in self._guests.members:
             self.replicator.admit(peer_id)
 
-    def _return(self, peer_id: int) -> None:
-        """Takes a peer back that was away. The peer begins anew; to the others nothing has happened."""
+    def _take_back(self, peer_id: int) -> None:
+        """Takes a peer back that was away. The peer begins anew; to the others nothing has happened, if that can be."""
         del self.away[peer_id]
+        resumption = self.resumption
+        if resumption is not None:
+            others = (*self.admitted, *self.away)
+            if not resumption.comes_back(peer_id, peer_id in self._guests.members, others):
+                self._tell_others(DelPeer(peer_id).encode())
+                self._tell_others(AddPeer(peer_id).encode())
+        self._introduce(peer_id)
+        self.replicator.reception.forget_counters(peer_id)
+        self._enter_session(peer_id)
+        if resumption is not None:
+            self._catch_up(peer_id, resumption)
         if self.keeper is not None:
             self.keeper.returned(peer_id)
+
+    def _catch_up(self, peer_id: int, resumption: Resumption) -> None:
+        """Gives a returned peer what other clients had told it before, and what they have sent meanwhile."""
+        for source, told in resumption.told(peer_id):
+            if self._relayed.told_again(source, peer_id, told):
+                self._relay_to((peer_id,), told.encode(), source)
+                self._give_values(peer_id, source, told.cache_id, told.path)
+        for source, data in resumption.waiting(peer_id):
+            self._pass_on(source, (peer_id,), data)
 
     def _settle_end(self, peer_id: int) -> None:
         if self._authentication.pending.pop(peer_id, None) is not None:
@@ -309,8 +332,11 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
             self._fail(peer_id)
         elif peer_id in self.admitted:
             if self.keeper is not None and self.keeper.keeps(peer_id):
+                is_guest = peer_id in self._guests.members
                 self._leave_session(peer_id)
                 self.away[peer_id] = None
+                if self.resumption is not None:
+                    self.resumption.lost(peer_id, is_guest)
                 self.keeper.lost(peer_id)
                 return
             self._remove(peer_id)
@@ -321,7 +347,7 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
         del self.admitted[peer_id]
         self.replicator.forget_peer(peer_id)
         self._relayed.forget_peer(peer_id)
-        self._owed.forget_peer(peer_id)
+        self._owed.peers.pop(peer_id, None)
         self._calls.cache.forget_peer(peer_id)
         self._guests.forget_peer(peer_id)
         self._forget_caller(peer_id)
@@ -331,7 +357,10 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
         self._tell_gone(peer_id)
 
     def _tell_gone(self, peer_id: int) -> None:
+        self._owed.forget_peer(peer_id)
         self._tell_others(DelPeer(peer_id).encode())
+        if self.resumption is not None:
+            self.resumption.gone(peer_id)
         if self.keeper is not None:
             self.keeper.gone(peer_id)
 
@@ -471,18 +500,20 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
             raise PacketError("a relayed packet cannot be SYS", kind="not allowed")
         target = packet.peer_id
         if target > 0:
-            if target in self.away:
-                return
-            if target == sender or target not in self.admitted:
+            if target == sender or (target not in self.admitted and target not in self.away):
                 raise PacketError(f"it is for {target}, who is not there", kind="unknown receiver")
-            targets = [target]
+            targets = [target] if target not in self.away else []
         else:
             targets = [one for one in self.admitted if one not in (sender, -target)]
         counts = self.rpc_rate > 0 and is_call(packet.data)
         if counts and self._is_flood(sender, f"a call for {target}"):
             return
         same, others = self._guests.split(targets)
-        self._pass_on(sender, same, packet.data)
+        if self.resumption is None:
+            self._pass_on(sender, same, packet.data)
+        else:
+            for group, data in self.resumption.relay(sender, same, self._absent(sender, target), packet.data):
+                self._pass_on(sender, group, data)
         if others:
             try:
                 self._guests.relay(sender, others, packet.data)
@@ -494,6 +525,14 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
                 self._handle_inner(sender, packet.data)
             finally:
                 self.was_counted = False
+
+    def _absent(self, sender: int, target: int) -> Sequence[int]:
+        """Returns the peers of a target that are away."""
+        if not self.away:
+            return ()
+        if target > 0:
+            return (target,) if target in self.away else ()
+        return [one for one in self.away if one not in (sender, -target)]
 
     def _pass_on(self, source: int, peer_ids: Sequence[int], data: bytes) -> None:
         """Sends a client's packet to other clients, as far as they have the nodes of which it tells."""
@@ -595,6 +634,10 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
         """The numbers of paths that were agreed on with the peers."""
         return self._calls.cache
 
+    def waiting(self, peer_id: int) -> int:
+        """Returns how many bytes wait to be sent on the connection to a peer."""
+        return 0 if self._packets is None else self._packets.waiting(peer_id)
+
     def node_of(self, peer_id: int, number: int) -> Node | None:
         """Returns the node that a peer means by a number; None if there is no such node here."""
         return self._calls.node_of(peer_id, number)
@@ -630,9 +673,13 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
     def _renew(self, peer_id: int, source: int, number: int, path: str) -> None:
         """Gives a peer all values of another client's synchronizer: a new node is at its path there."""
         is_old = self._calls.cache.is_old(source)
-        answer = ConfirmPath(True, None, path) if is_old else ConfirmPath(True, number)
+        own = number if self.resumption is None else self.resumption.own_number(source, number)
+        answer = ConfirmPath(True, None, path) if is_old else ConfirmPath(True, own)
         self._relay_to((source,), answer.encode(), peer_id)
-        # An engine sends properties ON_CHANGE only once.
+        self._give_values(peer_id, source, number, path)
+
+    def _give_values(self, peer_id: int, source: int, number: int, path: str) -> None:
+        """Gives a peer the values ON_CHANGE of another client's synchronizer: an engine sends them only once."""
         delta = self.replicator.delta_of(self.find(path), source, number)
         if delta:
             self._relay_to((peer_id,), delta, source)
@@ -652,7 +699,13 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
     def hidden(self, peer_id: int, node: Node) -> None:
         """Passes on no more values of a node that a peer has lost."""
         if self._relayed.concerns(peer_id):
-            self._relayed.hidden(peer_id, self.path_of(node), self._clock.now())
+            path = self.path_of(node)
+            self._relayed.hidden(peer_id, path, self._clock.now())
+            if self.resumption is not None:
+                self.resumption.lost_node(peer_id, path)
+
+    def _node_renamed(self, node: Node) -> None:
+        self.replicator.node_renamed(node)
 
     def _node_left(self, node: Node) -> None:
         self.replicator.node_left(node)

@@ -15,13 +15,11 @@ cdef class Bundle:
     cdef list _packets
 
     cdef begin(self, bytes head, Py_ssize_t most)
-    cdef add(self, bytes element)
-    cdef int add_values(self, unsigned int number, bytes values) except -1
+    cdef int add(self, bytes element) except -1
     @cython.locals(packets=list)
     cdef list take(self)
-    cdef inline int _make_room(self, Py_ssize_t size) except -1
     cdef bytes _packet(self)
-    cdef _put(self, bytes piece)
+    cdef int _put(self, bytes piece) except -1
 
 
 @cython.final
@@ -41,13 +39,13 @@ cdef class Frames:
     cdef dict _deltas_of
 
     @cython.locals(out=Outgoing)
-    cpdef send(self, double now, set slow)
+    cpdef send(self, double now)
     @cython.locals(waits=bint)
     cdef _collect(self, Outgoing out, double now, set slow)
-    @cython.locals(payload=bytes, is_due=bint, fresh=set, common="unsigned int")
+    @cython.locals(payload=bytes, is_due=bint)
     cdef _collect_sync(self, Outgoing out, double now, set slow)
-    @cython.locals(bundle=Bundle)
-    cdef _add_to(self, list bundles, unsigned int number, bytes payload)
+    @cython.locals(element=bytes, bundle=Bundle)
+    cdef _add_to(self, list bundles, number, bytes payload)
     cdef list _bundles_by_net(self, Outgoing out)
     @cython.locals(bundle=Bundle, found=list)
     cdef list _bundles_of(self, set peer_ids)
@@ -55,8 +53,9 @@ cdef class Frames:
     @cython.locals(bundle=Bundle, packets=list)
     cdef _send_syncs(self, set slow)
     cdef bint _collect_delta(self, Outgoing out, double now, set slow) except -1
-    cdef unsigned int _common_id(self, Outgoing out) except? 0
+    cdef _common_id(self, Outgoing out)
 
 
 @cython.locals(bundle=Bundle)
 cpdef list packets_of(bytes head, list elements, Py_ssize_t most)
+cdef bytes element_of(number, bytes payload)

@@ -30,6 +30,9 @@ cdef class Outgoing(Marks):
     cdef public bint has_news
     cdef public list last
     cdef public unsigned long long mask
+    cdef public unsigned long long packed
+    cdef public bint is_shared
+    cdef bint _greets
     cdef dict _values
     cdef list _always
     cdef list _watched
@@ -49,7 +52,12 @@ cdef class Outgoing(Marks):
     cpdef join(self, peer_id, bint by_net, bint spawned=*)
     cpdef bint hears(self, peer_id) except -1
     cpdef bint is_heard(self) except -1
-    cpdef bint is_polled(self) except -1
+    cpdef bint is_packed(self) except -1
+    cpdef share(self, set everyone)
+    cpdef own(self)
+    cpdef unlist(self, peer_id)
+    cpdef greet(self, peer_id)
+    cpdef leave(self, peer_id)
 
 
 cpdef unsigned long long mask_of(int count) except? 0

@@ -52,6 +52,8 @@ class Outgoing(Marks):
         listed: the peers that know `net_id`.
         entry: the number of the path, once it was told to a peer.
         by_net, by_path: the peers that get packets now, by the kind of number that they know.
+        is_shared: `listed` and `by_net` are the set of all peers, which others use too: call `own` before a change.
+        packed: the `version` whose values the last SPAWN has.
         fresh: peers that need all properties ALWAYS, though none may have changed.
         behind: peers that do not get the common deltas: by peer the mask that is due, and the earliest time.
         bundles: those of the peers in `by_net`; None: not looked up.
@@ -67,6 +69,7 @@ class Outgoing(Marks):
         "__weakref__",
         "_all",
         "_always",
+        "_greets",
         "_is_polled",
         "_names",
         "_values",
@@ -79,6 +82,7 @@ class Outgoing(Marks):
         "entry",
         "fresh",
         "has_news",
+        "is_shared",
         "last",
         "listed",
         "lists",
@@ -86,6 +90,7 @@ class Outgoing(Marks):
         "net_id",
         "next_delta",
         "next_sync",
+        "packed",
         "payload",
         "root",
         "spawned",
@@ -108,6 +113,8 @@ class Outgoing(Marks):
         self.bundles: list[Bundle] | None = None
         self.fresh: set[int] = set()
         self.behind: dict[int, list[Any]] = {}
+        self.is_shared = False
+        self.packed = 0
         self.interval_changed()
         self.configure()
 
@@ -117,6 +124,7 @@ class Outgoing(Marks):
         self._always, self._watched, self._names = lists.always, lists.watched, lists.names
         self._all = mask_of(len(lists.watched))
         self._is_polled = not lists.is_declared
+        self._greets = bool(lists.watched) or (bool(lists.always) and not lists.is_covered)
         self.indexes = lists.indexes
         self.version += 1
         # The program may have read or assigned these before, and change them in place later.
@@ -151,6 +159,7 @@ class Outgoing(Marks):
     def end(self) -> None:
         """Ends sending to all peers, for good."""
         self.queue = None
+        self.own()
         self.by_net.clear()
         self.by_path.clear()
         self.bundles = None
@@ -225,6 +234,37 @@ class Outgoing(Marks):
             mask >>= 1
         return b"".join(values)
 
+    def is_packed(self) -> bool:
+        """Whether the last SPAWN has the values of now."""
+        return self.version == self.packed and not self._is_polled and not self.touched
+
+    def share(self, everyone: set[int]) -> None:
+        """Uses the set of all peers, if all of them get packets by `net_id`."""
+        if len(self.listed) == len(everyone) == len(self.by_net):
+            self.listed = self.by_net = everyone
+            self.is_shared = True
+
+    def own(self) -> None:
+        """Makes this object's sets its own."""
+        if self.is_shared:
+            self.is_shared = False
+            self.bundles = None
+            self.listed, self.by_net = set(self.listed), set(self.by_net)
+
+    def unlist(self, peer_id: int) -> None:
+        """Takes note that a peer no longer knows `net_id`."""
+        if peer_id in self.listed:
+            self.own()
+            self.listed.discard(peer_id)
+
+    def greet(self, peer_id: int) -> None:
+        """Begins to send to a peer that was just sent the SPAWN with `net_id`."""
+        if not self.is_shared:
+            self.listed.add(peer_id)
+            self.join(peer_id, True, spawned=True)
+        elif self._greets or self.is_dirty or self.dirty:  # else nothing is to follow the SPAWN
+            self.join(peer_id, True, spawned=True)
+
     def join(self, peer_id: int, by_net: bool, spawned: bool = False) -> None:
         """Begins to send to a peer. The first delta to the peer has all properties ON_CHANGE.
 
@@ -250,7 +290,9 @@ class Outgoing(Marks):
 
     def leave(self, peer_id: int) -> None:
         """Stops sending to a peer."""
-        self.by_net.discard(peer_id)
+        if peer_id in self.by_net:
+            self.own()
+            self.by_net.discard(peer_id)
         self.by_path.discard(peer_id)
         self.bundles = None
         self.fresh.discard(peer_id)

@@ -192,6 +192,11 @@ class Reception:
         for node in sender.nodes.values():
             node.queue_free()
 
+    def forget_counters(self, peer_id: int) -> None:
+        """Takes the next packet of each synchronizer of a peer for a newer one."""
+        for one in [one for one in self._counters if one.get_multiplayer_authority() == peer_id]:
+            del self._counters[one]
+
     def clear(self) -> None:
         """Forgets all peers, and frees the nodes that they have spawned."""
         for peer_id in list(self._senders):

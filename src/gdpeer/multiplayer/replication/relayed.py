@@ -121,6 +121,8 @@ class RelayedPaths:
             self._note_losses(other, receiver)
         for key in [key for key in self._renewals if peer_id in key[:2]]:
             del self._renewals[key]
+        for dead in [dead for dead in self._dead if dead[0] == peer_id]:  # a peer may come again with the same id
+            del self._dead[dead]
 
     # ------------------------------------------------------------------------------------------ what is passed on
 
@@ -162,6 +164,25 @@ class RelayedPaths:
         has = self._has(target, packet.path)
         receiver.add((source, number), _Told(packet.path, b"" if has else data))
         return data if has else b""
+
+    def told_again(self, source: int, target: int, packet: SimplifyPath) -> bool:
+        """Takes note of a path that a client had told another before the other one lost all it knew.
+
+        Returns:
+            Whether to pass the path on now. If the receiver does not have the node yet, `shown` passes the path on.
+        """
+        receiver = self._receivers.setdefault(target, _Receiver())
+        numbers = self._numbers.setdefault(source, {})
+        if len(numbers) < MOST:
+            numbers.setdefault(packet.path, packet.cache_id)
+        has = self._has(target, packet.path)
+        told = _Told(packet.path, b"" if has else packet.encode())
+        receiver.add((source, packet.cache_id), told)
+        if not has:  # the sender does not hear of it, so the values must be asked for
+            told.is_lost = True
+            receiver.losses += 1
+            self._note_losses(target, receiver)
+        return has
 
     def _note_losses(self, peer_id: int, receiver: _Receiver) -> None:
         if receiver.losses:

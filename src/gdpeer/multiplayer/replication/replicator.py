@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from gdpeer.multiplayer.godot4.paths import PathCache
     from gdpeer.multiplayer.tree import Node
     from gdpeer.multiplayer.wire.godot4 import SimplifyPath
+    from gdpeer.packet_session import PacketBlock
 
 __all__ = ["ReplicationHost", "Replicator"]
 
@@ -58,11 +59,11 @@ class ReplicationHost(Protocol):
     def transmit(self, peer_ids: Collection[int], data: bytes) -> Error:
         """Sends a packet to each of some peers."""
 
+    def transmit_block(self, peer_id: int, block: PacketBlock) -> int:
+        """Sends many packets to one peer, up to the first that finds no room; returns how many were sent."""
+
     def waiting(self, peer_id: int) -> int:
         """Returns how many bytes wait to be sent to a peer."""
-
-    def slow_among(self, peer_ids: Collection[int]) -> set[int]:
-        """Returns those of some peers to whom bytes wait to be sent."""
 
     def path_of(self, node: Node) -> str:
         """Returns a node's path, as packets carry it."""
@@ -125,6 +126,7 @@ class Replicator:
         self.members: dict[Node, None] = {}  # all spawners and synchronizers
         self._by_root: dict[Node, list[MultiplayerSynchronizer]] = {}
         self._outs: dict[MultiplayerSynchronizer, Outgoing] = {}  # of those whose authority is this side
+        self._loose: dict[Outgoing, None] = {}  # those of nodes that this side has not spawned
         self._filtered: dict[MultiplayerSynchronizer, None] = {}
         self._unconfirmed: dict[tuple[Node, int], list[float]] = {}  # when to tell a path again, and the wait
         self._untold: dict[Outgoing, None] = {}  # synchronizers whose path some peer may have to be told
@@ -171,6 +173,7 @@ class Replicator:
             root.__dict__[MARKS] = out
         self._forget_outs(root)
         out.spawned = self.spawns.nodes.get(root)
+        _put(self._loose, out, out.spawned is None)
         above = self._nearest(root)
         if above is not None and above is not out.spawned:
             above.inner[out] = None
@@ -181,7 +184,7 @@ class Replicator:
         """Makes the entry of a spawned node look up its synchronizers again."""
         found = self.spawns.nodes.get(root)
         if found is not None:
-            found.outs = found.stamp = None
+            self.spawns.forget_outs(found)
 
     def configuration_changed(self, synchronizer: MultiplayerSynchronizer) -> None:
         """Begins to send the properties of a changed configuration."""
@@ -190,6 +193,7 @@ class Replicator:
             is_first = not out.lists.is_configured
             out.configure()
             self._configured(out)
+            self.spawns.regroup()
             self._untold[out] = None  # in the next frame a missing configuration is logged, and a first one is sent
             if is_first and out.spawned is not None:
                 self._unspawned[out.spawned] = None
@@ -216,6 +220,7 @@ class Replicator:
         if out.root.__dict__.get(MARKS) is out:
             del out.root.__dict__[MARKS]
         out.end()
+        self._loose.pop(out, None)
         self.frames.polled.pop(out, None)
         self._untold.pop(out, None)
         for key in [key for key in self._unconfirmed if key[0] is synchronizer]:
@@ -258,6 +263,7 @@ class Replicator:
         self._note_limit(synchronizer)
 
     def _note_limit(self, synchronizer: MultiplayerSynchronizer) -> None:
+        self.spawns.regroup()
         _put(self._limited, synchronizer, synchronizer.has_filters() or not synchronizer.public_visibility)
         self._set_gate()
 
@@ -365,6 +371,7 @@ class Replicator:
         for found in pending:
             for out in self.outgoing_of(found.node):
                 out.spawned = found
+                self._loose.pop(out, None)
             self.spawns.settle(found)
         held, self._held = self._held, []
         self._set_gate()
@@ -374,10 +381,16 @@ class Replicator:
     def was_despawned(self, found: SpawnedNode, peer_id: int) -> None:
         """Ends sending the synchronizers of a node to a peer that no longer has the node."""
         for out in (*self.spawns.outs_of(found), *found.inner):
-            out.listed.discard(peer_id)
+            out.unlist(peer_id)
             out.leave(peer_id)
             self.untell(out.synchronizer, peer_id)  # the peer has dropped the path, or will drop it
         self._host.hidden(peer_id, found.node)
+
+    def node_renamed(self, node: Node) -> None:
+        """Takes note that a node has another name."""
+        found = self.spawns.nodes.get(node)
+        if found is not None:
+            found.is_packed = False
 
     def node_left(self, node: Node) -> None:
         """Removes a node that has left the tree."""
@@ -391,9 +404,8 @@ class Replicator:
         """Adds a peer, and sends it all nodes that it may see."""
         self.identify()
         self.spawns.admit(peer_id)
-        for out in list(self._outs.values()):
-            if peer_id not in out.by_net:  # else its SPAWN has just been sent
-                self.attune(out, peer_id)
+        for out in list(self._loose):
+            self.attune(out, peer_id)
         self._set_gate()
 
     def identify(self) -> None:
@@ -420,7 +432,7 @@ class Replicator:
         self.frames.forget_peer(peer_id)
         for out in self._outs.values():
             out.leave(peer_id)
-            out.listed.discard(peer_id)
+            out.unlist(peer_id)
         for key in [key for key in self._unconfirmed if key[1] == peer_id]:
             del self._unconfirmed[key]
         self.reception.forget_peer(peer_id)
@@ -479,8 +491,6 @@ class Replicator:
         now, period = self._clock.now(), 1.0 / self.rate
         self._next = self._next + period if self._next + period > now else now + period
         self.identify()
-        # Now, as this frame's own packets wait until it ends.
-        slow = self._host.slow_among(self.spawns.peers) if self.frames.is_due() else None
         if self._filtered:
             self._ask_filters()
         for peer_id in self.spawns.blocked():
@@ -491,7 +501,7 @@ class Replicator:
             self._tell_again(now)
         if self.frames.is_due():
             counter = self.frames.counter
-            self.frames.send(now, self._host.slow_among(self.spawns.peers) if slow is None else slow)
+            self.frames.send(now)
             if self.frames.counter != counter:
                 self._end_silence()
         if self._host.renews():

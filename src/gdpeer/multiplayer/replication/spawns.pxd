@@ -2,6 +2,7 @@
 cimport cython
 
 from gdpeer.multiplayer.replication.outgoing cimport Outgoing
+from gdpeer.packet_session cimport PacketBlock
 
 
 @cython.final
@@ -18,7 +19,19 @@ cdef class SpawnedNode:
     cdef public bint is_pending
     cdef public list outs
     cdef public bytes packet
-    cdef public object stamp
+    cdef public bint is_packed
+    cdef public bint is_shared
+    cdef public bint is_open
+
+    cpdef share(self, set everyone)
+    cpdef own(self)
+
+
+@cython.final
+cdef class Group:
+    cdef readonly object spawner
+    cdef readonly list nodes
+    cdef public PacketBlock block
 
 
 @cython.final
@@ -31,16 +44,36 @@ cdef class PeerView:
 cdef class Spawns:
     cdef readonly dict nodes
     cdef readonly dict peers
+    cdef readonly set everyone
     cdef readonly dict partial
     cdef object _host
     cdef object _replicator
     cdef object _last_id
     cdef list _order
+    cdef list _groups
 
     cdef _note(self, SpawnedNode found)
     cdef list _in_tree_order(self)
     @cython.locals(view=PeerView, found=SpawnedNode)
     cpdef update_all(self, peer_id)
+    @cython.locals(found=SpawnedNode)
+    cpdef forget_peer(self, peer_id)
+    cpdef regroup(self)
+    @cython.locals(found=SpawnedNode, group=Group)
+    cdef list _made_groups(self)
+    cdef bint _is_open(self, SpawnedNode found) except -1
+    @cython.locals(found=SpawnedNode, out=Outgoing)
+    cdef _share(self, Group group)
+    @cython.locals(out=Outgoing)
+    cdef _own(self, SpawnedNode found)
+    @cython.locals(found=SpawnedNode, packets=list, packet=bytes)
+    cdef PacketBlock _block_of(self, Group group)
+    @cython.locals(nodes=list, block=PacketBlock, index=Py_ssize_t, sent=Py_ssize_t, is_current=bint)
+    cdef _send_group(self, Group group, peer_id)
+    @cython.locals(out=Outgoing)
+    cdef _greet(self, SpawnedNode found, peer_id)
+    @cython.locals(out=Outgoing)
+    cdef _lack(self, SpawnedNode found, peer_id)
     @cython.locals(view=PeerView, is_wanted=bint)
     cpdef update(self, SpawnedNode found, peer_id)
     @cython.locals(outs=list)
@@ -50,3 +83,6 @@ cdef class Spawns:
     cdef _spawn(self, SpawnedNode found, peer_id, PeerView view)
     @cython.locals(out=Outgoing)
     cdef bytes _packet(self, SpawnedNode found)
+    @cython.locals(out=Outgoing)
+    cdef bint _is_packed(self, SpawnedNode found) except -1
+

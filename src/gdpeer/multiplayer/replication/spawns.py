@@ -1,8 +1,14 @@
 """`Spawns`: the nodes that this side has spawned, and which peers have them.
 
-Each peer has an entry of the nodes that it was sent. `update` compares it with what the peer is to see, and sends SPAWN
-and DESPAWN for the difference. A packet that finds no room in the peer's queue is not counted as sent: the peer is
-compared again in each network frame, until everything has gone out.
+Each node has the set of the peers that were sent it. `update` compares the set with what a peer is to see, and sends
+SPAWN and DESPAWN for the difference. A packet that finds no room in the peer's queue is not counted as sent: the peer
+is compared again in each network frame, until everything has gone out.
+
+Most nodes are seen by all peers. A new peer gets these in blocks of packets that were encoded before; and nodes that
+all peers have share one set (`everyone`), so that a new peer is added once for all of them.
+
+Invariant: `everyone` is the set of all peers. A node whose set it is belongs to a group (`_groups_of`), or the groups
+are made anew before the next peer is added.
 
 Layer: `multiplayer`; sends through its host. Source: reference godot4-replication sections 2, 3, 7 and 14.
 """
@@ -18,6 +24,7 @@ from gdpeer.logs import describe, get_logger, log_limited
 from gdpeer.multiplayer.rpc.method_table import methods_of
 from gdpeer.multiplayer.wire.godot4 import SimplifyPath
 from gdpeer.multiplayer.wire.replication import SCENE_CUSTOM, Despawn, Spawn
+from gdpeer.packet_session import PacketBlock
 
 if TYPE_CHECKING:
     from gdpeer.multiplayer.replication.outgoing import Outgoing
@@ -25,7 +32,7 @@ if TYPE_CHECKING:
     from gdpeer.multiplayer.replication.spawner import MultiplayerSpawner
     from gdpeer.multiplayer.tree import Node
 
-__all__ = ["PeerView", "SpawnedNode", "Spawns"]
+__all__ = ["Group", "PeerView", "SpawnedNode", "Spawns"]
 
 logger = get_logger("gdpeer.multiplayer")
 
@@ -47,8 +54,10 @@ class SpawnedNode:
         inner: the synchronizers of nodes below this one that nobody has spawned: they go by path.
         is_pending: the branch with the node is still being added.
         outs: the synchronizers of the node that this side sends, in the order of the scene; None: not looked up.
-        packet: the last SPAWN, which is still right while `stamp` is.
-        stamp: the node's name and the versions of its synchronizers at the time of `packet`.
+        packet: the last SPAWN; None: not encoded, or a value cannot be sent.
+        is_packed: `packet` is right, but for values that have changed.
+        is_shared: `shown` is the set of all peers, which others use too: call `own` before a change.
+        is_open: all peers see the node, whoever they are.
     """
 
     __slots__ = (
@@ -56,7 +65,10 @@ class SpawnedNode:
         "argument",
         "below",
         "inner",
+        "is_open",
+        "is_packed",
         "is_pending",
+        "is_shared",
         "net_id",
         "node",
         "outs",
@@ -64,7 +76,6 @@ class SpawnedNode:
         "scene",
         "shown",
         "spawner",
-        "stamp",
     )
 
     def __init__(self, spawner: MultiplayerSpawner, node: Node, scene: int, argument: bytes | None) -> None:
@@ -79,8 +90,37 @@ class SpawnedNode:
         self.shown: set[int] = set()
         self.is_pending = True
         self.outs: list[Outgoing] | None = None
-        self.packet = b""
-        self.stamp: object = None
+        self.packet: bytes | None = None
+        self.is_packed = self.is_shared = self.is_open = False
+
+    def share(self, everyone: set[int]) -> None:
+        """Uses the set of all peers, if all of them have the node."""
+        if len(self.shown) == len(everyone):
+            self.shown = everyone
+            self.is_shared = True
+
+    def own(self) -> None:
+        """Makes this object's set its own."""
+        if self.is_shared:
+            self.is_shared = False
+            self.shown = set(self.shown)
+
+
+class Group:
+    """Open nodes of one spawner, one behind the other in the order of the tree.
+
+    Attributes:
+        spawner: the spawner.
+        nodes: the entries of the nodes.
+        block: their SPAWNs; None: not made.
+    """
+
+    __slots__ = ("block", "nodes", "spawner")
+
+    def __init__(self, spawner: MultiplayerSpawner) -> None:
+        self.spawner = spawner
+        self.nodes: list[SpawnedNode] = []
+        self.block: PacketBlock | None = None
 
 
 class PeerView:
@@ -108,24 +148,27 @@ class Spawns:
     Attributes:
         nodes: the spawned nodes.
         peers: what each peer has, in the order of admission.
+        everyone: the ids of all peers.
         partial: the spawned nodes that not all peers have.
     """
 
     def __init__(self, host: ReplicationHost, replicator: Replicator) -> None:
         self.nodes: dict[Node, SpawnedNode] = {}
         self.peers: dict[int, PeerView] = {}
+        self.everyone: set[int] = set()
         self.partial: dict[SpawnedNode, None] = {}
         self._host = host
         self._replicator = replicator
         self._last_id = 0
         self._order: list[SpawnedNode] | None = None  # all nodes in the order of the tree; None: not looked up
+        self._groups: list[Group | SpawnedNode] | None = None  # all nodes, open ones in groups; None: not made
 
     # ------------------------------------------------------------------------------------------ nodes
 
     def add(self, spawner: MultiplayerSpawner, node: Node, scene: int, argument: bytes | None) -> SpawnedNode:
         """Adds a node that is entering the tree. `settle` sends it."""
         found = self.nodes[node] = SpawnedNode(spawner, node, scene, argument)
-        self._order = None
+        self._order = self._groups = None
         parent = node.get_parent()
         while parent is not None and found.above is None:
             found.above = self.nodes.get(parent)
@@ -137,6 +180,7 @@ class Spawns:
     def settle(self, found: SpawnedNode) -> None:
         """Sends a node whose branch is complete to all peers that are to see it."""
         found.is_pending = False
+        self.regroup()
         if self.nodes.get(found.node) is found:  # else the node has left since, and may have come back as another
             for peer_id in self.peers:
                 self.update(found, peer_id)
@@ -153,7 +197,8 @@ class Spawns:
         found = self.nodes.pop(node, None)
         if found is None:
             return
-        self._order = None
+        self._order = self._groups = None
+        found.is_open = False  # nor is a node below that stays in the tree
         found.spawner.forget(node)
         for peer_id in list(found.shown):
             self._despawn(found, peer_id)
@@ -178,8 +223,9 @@ class Spawns:
         self._last_id = 0
         for found in self.nodes.values():
             found.net_id = 0
-            found.stamp = None
-            found.shown.clear()
+            found.is_packed = False
+            if not found.is_shared:  # else the set of all peers, of which there are none now
+                found.shown.clear()
 
     def take_id(self) -> int:
         """Returns the next number for a node or synchronizer."""
@@ -190,15 +236,26 @@ class Spawns:
 
     def admit(self, peer_id: int) -> None:
         """Adds a peer, and sends it all nodes that it is to see: in the order of the tree, parents first."""
+        groups = self._made_groups()
+        for part in groups:
+            if isinstance(part, Group):
+                self._share(part)
         self.peers[peer_id] = PeerView()
-        self.update_all(peer_id)
+        self.everyone.add(peer_id)
+        for part in groups:
+            if isinstance(part, Group):
+                self._send_group(part, peer_id)
+            else:
+                self.update(part, peer_id)
 
     def forget_peer(self, peer_id: int) -> None:
         """Forgets a peer that has gone."""
         if self.peers.pop(peer_id, None) is not None:
+            self.everyone.discard(peer_id)
             for found in self.nodes.values():
-                found.shown.discard(peer_id)
-                self._note(found)
+                if not found.is_shared:
+                    found.shown.discard(peer_id)
+                    self._note(found)
 
     def update_all(self, peer_id: int) -> None:
         """Compares all nodes with what a peer has, and sends the difference."""
@@ -209,7 +266,8 @@ class Spawns:
         for found in self._in_tree_order():
             if view.is_blocked:
                 return
-            self.update(found, peer_id)
+            if not found.is_shared:
+                self.update(found, peer_id)
 
     def _in_tree_order(self) -> list[SpawnedNode]:
         if self._order is None:
@@ -221,6 +279,105 @@ class Spawns:
                     self._order.append(self.nodes[node])
                 pending.extend(reversed(node.get_children()))
         return self._order
+
+    # ------------------------------------------------------------------------------------------ groups
+
+    def regroup(self) -> None:
+        """Takes note that other nodes may be open now."""
+        self._groups = None
+
+    def _made_groups(self) -> list[Group | SpawnedNode]:
+        """Returns all nodes in the order of the tree: open ones in groups, the others by themselves."""
+        if self._groups is not None:
+            return self._groups
+        groups: list[Group | SpawnedNode] = []
+        self._groups = groups
+        group: Group | None = None
+        for found in self._in_tree_order():
+            found.is_open = self._is_open(found)
+            if not found.is_open:
+                self._own(found)
+                groups.append(found)
+                group = None
+                continue
+            if group is None or group.spawner is not found.spawner:
+                group = Group(found.spawner)
+                groups.append(group)
+            group.nodes.append(found)
+        return groups
+
+    def _is_open(self, found: SpawnedNode) -> bool:
+        if found.is_pending or (found.above is not None and not found.above.is_open):
+            return False
+        for out in self.outs_of(found):
+            is_public = out.synchronizer.public_visibility and not out.synchronizer.has_filters()
+            if not (is_public and out.lists.is_configured):
+                return False
+        return True
+
+    def _share(self, group: Group) -> None:
+        """Lets nodes that all peers have use one set."""
+        everyone = self.everyone
+        for found in group.nodes:
+            if not found.is_shared:
+                found.share(everyone)
+            for out in self.outs_of(found):
+                if not out.is_shared:
+                    out.share(everyone)
+
+    def _own(self, found: SpawnedNode) -> None:
+        found.own()
+        for out in self.outs_of(found):
+            out.own()
+
+    def _block_of(self, group: Group) -> PacketBlock | None:
+        """Returns the SPAWNs of a group; None if a value cannot be read."""
+        packets = []
+        for found in group.nodes:
+            packet = self._packet(found)
+            if packet is None:
+                return None
+            packets.append(packet)
+        if group.block is None or group.block.packets != packets:
+            group.block = PacketBlock(packets)
+        return group.block
+
+    def _send_group(self, group: Group, peer_id: int) -> None:
+        """Sends a group to a new peer: in one block as far as there is room, the others one by one."""
+        nodes, sent = group.nodes, 0
+        is_current = self._groups is not None  # else a filter, asked for another node, has changed something
+        if is_current and not self.peers[peer_id].is_blocked and self._tell_spawner(group.spawner, peer_id):
+            block = self._block_of(group)
+            sent = 0 if block is None else self._host.transmit_block(peer_id, block)
+        for index in range(sent):
+            self._greet(nodes[index], peer_id)
+        for index in range(sent, len(nodes)):
+            self._lack(nodes[index], peer_id)
+        for index in range(sent, len(nodes)):
+            if self.nodes.get(nodes[index].node) is nodes[index]:
+                self.update(nodes[index], peer_id)
+
+    def _greet(self, found: SpawnedNode, peer_id: int) -> None:
+        """Takes note that a new peer was sent an open node."""
+        if not found.is_shared:
+            found.shown.add(peer_id)
+            self._note(found)
+        for out in self.outs_of(found):
+            out.greet(peer_id)
+        if found.inner:
+            for out in found.inner:
+                self._replicator.attune(out, peer_id)
+
+    def _lack(self, found: SpawnedNode, peer_id: int) -> None:
+        """Takes note that a new peer was not sent an open node."""
+        self._own(found)
+        found.shown.discard(peer_id)
+        for out in self.outs_of(found):
+            out.unlist(peer_id)
+            out.leave(peer_id)
+        self._note(found)
+
+    # ------------------------------------------------------------------------------------------ one node and one peer
 
     def update(self, found: SpawnedNode, peer_id: int) -> None:
         """Sends SPAWN or DESPAWN of one node to one peer, if the peer is to see the node and has it not, or reverse."""
@@ -246,6 +403,12 @@ class Spawns:
         if found.outs is None:
             found.outs = self._replicator.outgoing_of(found.node)
         return found.outs
+
+    def forget_outs(self, found: SpawnedNode) -> None:
+        """Makes a node look up its synchronizers again."""
+        found.outs = None
+        found.is_packed = False
+        self.regroup()
 
     def _spawn(self, found: SpawnedNode, peer_id: int, view: PeerView) -> None:
         packet = self._packet(found)
@@ -275,10 +438,12 @@ class Spawns:
 
     def _packet(self, found: SpawnedNode) -> bytes | None:
         """Returns the SPAWN of a node; None if a value cannot be read, which is logged."""
-        outs = self.outs_of(found)
-        stamp = (found.node.name, *(out.version for out in outs))
-        if stamp == found.stamp and not any(out.touched or out.is_polled() for out in outs):
+        if self._is_packed(found):
             return found.packet
+        outs = self.outs_of(found)
+        found.is_packed = False
+        for out in outs:
+            out.packed = out.version
         state = [out.spawn_state() for out in outs]
         if None in state:
             return None
@@ -292,7 +457,7 @@ class Spawns:
         scene = SCENE_CUSTOM if found.argument is not None else found.scene
         values = b"".join(state)  # type: ignore[arg-type]
         found.packet = Spawn(scene, number, found.net_id, ids, found.node.name, found.argument, values).encode()
-        found.stamp = stamp
+        found.is_packed = True
         return found.packet
 
     def _tell_spawner(self, spawner: MultiplayerSpawner, peer_id: int) -> bool:
@@ -308,8 +473,18 @@ class Spawns:
         """Sends all nodes of a spawner to a peer that could not make them when they were sent."""
         for found in self._in_tree_order():
             if found.spawner is spawner or (found.above is not None and peer_id not in found.above.shown):
+                found.own()
                 found.shown.discard(peer_id)
         self.update_all(peer_id)
+
+    def _is_packed(self, found: SpawnedNode) -> bool:
+        """Whether the last SPAWN of a node is still right."""
+        if not found.is_packed:
+            return False
+        for out in self.outs_of(found):  # noqa: SIM110  # compiled, a generator is slower
+            if not out.is_packed():
+                return False
+        return True
 
     def tell(self, node: Node, peer_id: int) -> bool:
         """Tells a peer the number of a node's path, unless it was told; returns False if there was no room."""
@@ -345,6 +520,7 @@ class Spawns:
             self._forget(found, peer_id)
 
     def _forget(self, found: SpawnedNode, peer_id: int) -> None:
+        found.own()
         found.shown.discard(peer_id)
         self._note(found)
         self._replicator.was_despawned(found, peer_id)

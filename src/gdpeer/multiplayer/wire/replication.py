@@ -35,6 +35,7 @@ __all__ = [
     "Sync",
     "decode_values",
     "encode_values",
+    "is_delta",
     "parse_despawn",
     "parse_spawn",
     "parse_sync",
@@ -138,6 +139,11 @@ class Delta(NamedTuple):
         for sync_id, mask, values in self.elements:
             parts += (_DELTA_ELEMENT.pack(sync_id, mask, len(values)), values)
         return b"".join(parts)
+
+
+def is_delta(data: bytes) -> bool:
+    """Whether a packet with the command SYNC is a delta."""
+    return bool(data[0] & _DELTA)
 
 
 def path_based(sync_id: int) -> int | None:

@@ -321,6 +321,14 @@ class Backend:
     def flush(self) -> None:
         """Sends as many of the queued bytes as can be sent now; the rest follows later."""
 
+    def send_block(self, frames: bytes, count: int) -> bool:
+        """Sends `count` messages, encoded as by `encode_messages`, now or at the end of the owner's turn.
+
+        Returns:
+            False, and nothing was sent: there is no room for all, or each message must be sent by itself.
+        """
+        return False
+
     def say_goodbye(self, code: int, reason: str) -> float:
         """Sends a close frame, if one can be sent: the first half of the function `leave`. Raises as `close`.
 

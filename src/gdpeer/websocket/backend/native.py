@@ -436,6 +436,19 @@ class NativeBackend(Backend):
             outbox.send_message(payload, is_text)
         return self._flush_soon()
 
+    def send_block(self, frames: bytes, count: int) -> bool:
+        """See `Backend`."""
+        outbox = self.outbox
+        if self.stage != STAGE_OPEN or not outbox.is_open or self._message_log is not None or not outbox.can_share():
+            return False
+        limit = self._outbound_limit
+        if outbox.pending_messages + count > self._most_packets or (limit and outbox.pending + len(frames) > limit):
+            return False
+        self.messages_sent += count
+        outbox.send_encoded(frames, count)
+        self._flush_soon()
+        return True
+
     def _has_room(self, size: int, reserve: int) -> bool:
         if self._fits(size, reserve):
             return True

@@ -1,10 +1,11 @@
 # C types of server.py (Cython's pure-Python mode).
 cimport cython
 
-from gdpeer.packet_session cimport PacketSession
+from gdpeer.packet_session cimport PacketBlock, PacketSession
+from gdpeer.protocol.outbox cimport encode_messages
 from gdpeer.signals cimport Signal
 from gdpeer.websocket.session.dialects cimport Dialect
-from gdpeer.websocket._peer cimport PeerBase, backend_of, send_to_all, waiting_of
+from gdpeer.websocket._peer cimport PeerBase, backend_of, send_to_all
 from gdpeer.websocket.backend.base cimport Backend, Turn
 
 cdef object _OK, _NO_ROOM
@@ -56,6 +57,6 @@ cdef class ServerSession(Session):
     @cython.locals(members=dict)
     cdef _spread(self, peer_ids, bytes message)
     @cython.locals(member=tuple)
-    cpdef Py_ssize_t waiting(self, peer_id) except -1
+    cpdef Py_ssize_t put_block(self, peer_id, PacketBlock block) except -1
     @cython.locals(peer=PeerBase, dialect=Dialect)
     cdef _send(self, tuple member, source, target, bytes payload)

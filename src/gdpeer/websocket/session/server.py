@@ -27,11 +27,11 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from gdpeer.errors import Error, PacketError
 from gdpeer.logs import LogLimit, get_logger, log_limited
-from gdpeer.packet_session import PacketSession, RelayFilter
-from gdpeer.protocol.outbox import encode_message
+from gdpeer.packet_session import PacketBlock, PacketSession, RelayFilter
+from gdpeer.protocol.outbox import encode_message, encode_messages
 from gdpeer.refusals import Refusals
 from gdpeer.signals import Signal
-from gdpeer.websocket._peer import backend_of, send_to_all, waiting_of
+from gdpeer.websocket._peer import backend_of, send_to_all
 from gdpeer.websocket.backend.base import Backend, Turn
 from gdpeer.websocket.session.dialects import Dialect
 from gdpeer.websocket.session.godot3_header import SERVER, Kind, pack_system, receivers
@@ -451,6 +451,16 @@ class ServerSession(Session):
         members = self._members
         return send_to_all([members[peer_id][0] for peer_id in peer_ids], message)
 
+    def put_block(self, peer_id: int, block: PacketBlock) -> int:
+        """Sends many packets to one client; see `PacketSession`. Their frames are made once for all clients."""
+        member = self._members.get(peer_id)
+        if member is not None and not member[1].header_size:
+            if not block.frames:
+                block.frames = encode_messages(block.packets)
+            if backend_of(member[0]).send_block(block.frames, len(block.packets)):
+                return len(block.packets)
+        return PacketSession.put_block(self, peer_id, block)
+
     def _send(self, member: tuple[WebSocketPeer, Dialect], source: int, target: int, payload: bytes) -> Error:
         peer, dialect = member
         return peer.send_binary(dialect.wrap(source, target, payload) if dialect.header_size else payload)
@@ -458,7 +468,7 @@ class ServerSession(Session):
     def waiting(self, peer_id: int) -> int:
         """Returns how many bytes wait to be sent to a client."""
         member = self._members.get(peer_id)
-        return 0 if member is None else waiting_of(member[0])
+        return 0 if member is None else member[0].get_current_outbound_buffered_amount()
 
     def put_control_to(self, peer_ids: Iterable[int], buffer: Buffer) -> None:
         """Sends as `put_to`, but beyond the limits by `RESERVE`; drops peers without room even then."""

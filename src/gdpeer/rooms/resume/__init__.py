@@ -1,0 +1,1 @@
+"""Resume: a player whose connection was lost comes back with the same peer id."""

@@ -1,0 +1,203 @@
+"""`Resume`: what happens in a room when a player's connection is lost and comes back.
+
+The returned client knows nothing any more: no peer, no path number, no node that the server had spawned. So the server
+treats the client as a new one that has its former id. To the other clients nothing has happened ("silent"), or the
+player has gone and come in one moment ("announce").
+
+With "silent" three parts bridge the gap between clients that remember and one that does not: the `Journal` tells the
+returned client the path numbers of the others, the `Shift` moves its own numbers behind those of its former life, and
+the `AwayQueue` has what was sent to it meanwhile.
+
+A return is announced all the same if
+- the player has Godot 3, whose clients talk to each other past this module,
+- the journal has reached its limit of memory, or the path numbers have reached the highest number.
+
+Layer: `rooms`; no I/O.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+
+from gdpeer.multiplayer.wire.godot4 import Command, SimplifyPath, parse
+from gdpeer.multiplayer.wire.replication import is_delta
+from gdpeer.rooms.resume.journal import Journal
+from gdpeer.rooms.resume.queue import MOST_BYTES, AwayQueue
+from gdpeer.rooms.resume.shift import Shift, counter_of, is_by_number
+
+__all__ = ["Resume"]
+
+Groups = Iterable[tuple[Sequence[int], bytes]]
+
+
+class _Away:
+    """A player who is away, or is just coming back.
+
+    Attributes:
+        is_guest: the player had Godot 3.
+        queue: what waits for the player.
+        is_silent: the return is not announced.
+    """
+
+    __slots__ = ("is_guest", "is_silent", "queue")
+
+    def __init__(self, is_guest: bool, queue: AwayQueue) -> None:
+        self.is_guest = is_guest
+        self.queue = queue
+        self.is_silent = False
+
+
+class Resume:
+    """Remembers what the clients of one room have agreed on; see `Resumption`.
+
+    Args:
+        is_silent: False announces each return to the other clients.
+        queues: False drops what other clients send a player who is away.
+
+    Attributes:
+        journal, shift: the path numbers of the clients.
+    """
+
+    def __init__(self, *, is_silent: bool = True, queues: bool = True) -> None:
+        self._is_silent = is_silent
+        self._room = MOST_BYTES if is_silent and queues else 0
+        self._away: dict[int, _Away] = {}
+        self._missed: set[int] = set()
+        # After an announced return: those of whom nothing has come yet that they have sent after it.
+        self._stale: dict[int, set[int]] = {}
+        self.journal = Journal()
+        self.shift = Shift()
+
+    # ------------------------------------------------------------------------------------------ coming and going
+
+    def lost(self, peer_id: int, is_guest: bool) -> None:
+        """Takes note that a player is away; see `Resumption`."""
+        self._missed.discard(peer_id)
+        self._away[peer_id] = _Away(is_guest, AwayQueue(0 if is_guest else self._room))
+
+    def comes_back(self, peer_id: int, is_guest: bool, others: Collection[int]) -> bool:
+        """Begins the next life of a player; returns whether the others are told nothing. See `Resumption`."""
+        away = self._away[peer_id]
+        is_same = not is_guest and not away.is_guest
+        is_possible = self.journal.is_complete() and not self.shift.is_used_up(peer_id)
+        away.is_silent = self._is_silent and is_same and is_possible
+        self.shift.begin_life(peer_id)
+        if away.is_silent:
+            self.journal.begin_again(peer_id, self._away)
+        else:
+            self.journal.forget(peer_id)
+            self._stale[peer_id] = set(others)
+        return away.is_silent
+
+    def told(self, peer_id: int) -> list[tuple[int, SimplifyPath]]:
+        """Returns the path numbers that the others had told a returned player; see `Resumption`."""
+        if not self._away[peer_id].is_silent:
+            return []
+        told = self.journal.told_to(peer_id)
+        for teller in {teller for teller, _ in told}:  # packets in the queue may be of a teller's former life
+            self.journal.drop(teller, peer_id, self.shift.base(teller))
+        return told
+
+    def waiting(self, peer_id: int) -> list[tuple[int, bytes]]:
+        """Returns what has waited for a returned player; nothing if the return was announced."""
+        away = self._away.pop(peer_id)
+        if not away.is_silent:
+            away.queue.drop()
+        if away.queue.has_missed:
+            self._missed.add(peer_id)
+        return away.queue.take()
+
+    def has_missed(self, peer_id: int) -> bool:
+        """Whether packets of other clients were dropped while a player was away, the last time."""
+        return peer_id in self._missed
+
+    def gone(self, peer_id: int) -> None:
+        """Forgets a player who is gone for good."""
+        self._away.pop(peer_id, None)
+        self._missed.discard(peer_id)
+        self._stale.pop(peer_id, None)
+        for tellers in self._stale.values():
+            tellers.discard(peer_id)
+        self.journal.forget(peer_id)
+        self.shift.forget(peer_id)
+
+    def clear(self) -> None:
+        """Forgets all players."""
+        self._away.clear()
+        self._missed.clear()
+        self._stale.clear()
+        self.journal.clear()
+        self.shift.clear()
+
+    @property
+    def queued_bytes(self) -> int:
+        """How many bytes wait for players who are away."""
+        return sum(away.queue.size for away in self._away.values())
+
+    def lost_node(self, peer_id: int, path: str) -> None:
+        """Forgets the path numbers of a node that a player no longer has."""
+        self.journal.lost(peer_id, path)
+
+    # ------------------------------------------------------------------------------------------ packets
+
+    def relay(self, sender: int, here: Sequence[int], away: Sequence[int], data: bytes) -> Groups:
+        """Returns what the other clients get of a packet, and keeps what those need who are away.
+
+        Args, Returns, Raises: see `Resumption`.
+        """
+        data = self.shift.sent(sender, data)
+        command = data[0] & 7
+        if command == Command.SIMPLIFY_PATH:
+            self._note(sender, (*here, *away), data)
+        elif command == Command.CONFIRM_PATH:
+            return self._answers(sender, here, data)
+        elif command == Command.SYNC and not is_delta(data):
+            return self._counted(sender, here, data)
+        else:
+            for one in away:
+                self._away[one].queue.add(sender, data)
+            if self._stale and is_by_number(data):
+                here = [one for one in here if sender not in self._stale.get(one, ())]
+        return ((here, data),) if here else ()
+
+    def _note(self, teller: int, receivers: Iterable[int], data: bytes) -> None:
+        packet = parse(data)
+        assert isinstance(packet, SimplifyPath)
+        self.shift.told(teller, packet.cache_id)
+        for one in receivers:
+            if self._is_silent:
+                self.journal.note(teller, one, packet)
+            if self._stale:
+                self._heard(teller, one)
+
+    def _heard(self, teller: int, receiver: int) -> None:
+        """Takes note that a client has told another a path: it knows of the return."""
+        tellers = self._stale.get(receiver)
+        if tellers is not None and teller in tellers:
+            tellers.discard(teller)
+            self.shift.count_again(teller, receiver)
+            if not tellers:
+                del self._stale[receiver]
+
+    def _counted(self, sender: int, peer_ids: Sequence[int], data: bytes) -> Groups:
+        counter = counter_of(data)
+        groups: dict[bytes, list[int]] = {}
+        for one in peer_ids:
+            groups.setdefault(self.shift.counted(sender, one, data, counter), []).append(one)
+        return [(found, moved) for moved, found in groups.items()]
+
+    def _answers(self, sender: int, peer_ids: Sequence[int], data: bytes) -> Groups:
+        groups: dict[bytes, list[int]] = {}
+        for one in peer_ids:
+            answer = self._answer(sender, one, data)
+            if answer is not None:
+                groups.setdefault(answer, []).append(one)
+        return [(found, answer) for answer, found in groups.items()]
+
+    def _answer(self, sender: int, receiver: int, data: bytes) -> bytes | None:
+        number = int.from_bytes(data[2:6], "little")
+        return self.shift.answer(receiver, data, self.journal.knows(receiver, sender, number))
+
+    def own_number(self, peer_id: int, number: int) -> int:
+        """Returns the number that a player itself uses for what the others know by `number`."""
+        return number - self.shift.base(peer_id)
