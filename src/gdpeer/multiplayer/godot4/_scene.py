@@ -42,9 +42,8 @@ class SceneBase(HostBase):
     """The compiled base class of `SceneMultiplayer`."""
 
     if TYPE_CHECKING:  # members of `SceneMultiplayer`
-        away: dict[int, None]
-
         def _handle(self, sender: int, packet: Packet) -> None: ...
+        def _is_away(self, peer_id: int) -> bool: ...
 
     def _connect(
         self, calls: Godot4Calls, authentication: Authentication, guests: Godot3Guests, replicator: Replicator
@@ -208,7 +207,7 @@ class SceneBase(HostBase):
     def _log_missing(self, peer_id: int) -> None:
         if peer_id in self._pending:
             text = "peer %s is not admitted yet; wait for peer_connected, which comes when both sides have completed"
-        elif peer_id in self.away:
+        elif self._is_away(peer_id):
             return  # nobody's mistake: the peer has lost its connection, and comes back
         else:
             text = "there is no peer %s"

@@ -364,6 +364,9 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
         if self.keeper is not None:
             self.keeper.gone(peer_id)
 
+    def _is_away(self, peer_id: int) -> bool:
+        return peer_id in self.away
+
     def give_up(self, peer_id: int) -> None:
         """Ends the place of a peer that is away: the others are told, and `peer_disconnected` is emitted."""
         if peer_id in self.away:
