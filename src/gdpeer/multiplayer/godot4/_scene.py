@@ -42,6 +42,7 @@ class SceneBase(HostBase):
     """The compiled base class of `SceneMultiplayer`."""
 
     if TYPE_CHECKING:  # members of `SceneMultiplayer`
+
         def _handle(self, sender: int, packet: Packet) -> None: ...
         def _is_away(self, peer_id: int) -> bool: ...
 
