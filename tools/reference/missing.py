@@ -49,7 +49,7 @@ INNER = frozenset(
         *("call_again", "check_receivers", "child_entered", "configuration_changed", "entries", "find_scene", "forget"),
         *("get_spawn_node", "has_filters", "has_spawned", "hidden", "instantiate", "is_full", "lists", "node_of"),
         *("note", "paths", "renew", "renews", "shown"),
-        *("receive", "replicator", "scenes", "told_again", "users", "waiting", "when_settled"),
+        *("receive", "replicator", "scenes", "slow_among", "told_again", "users", "waiting", "when_settled"),
         # Of connections, for the rest of their front.
         *("on_end", "on_packet", "wait_open"),
     )

@@ -38,6 +38,8 @@ cdef class _Taking:
 
 cpdef Backend backend_of(PeerBase peer)
 cpdef Backend backend_or_none(PeerBase peer)
+@cython.locals(backend=Backend)
+cpdef Py_ssize_t waiting_of(PeerBase peer) except -1
 @cython.locals(backend=Backend, touched=list, done=Py_ssize_t)
 cpdef take_turn(Turn turn, double timeout, dict peers, object emit, object on_change)
 @cython.locals(inbox=Inbox, signal=Signal)

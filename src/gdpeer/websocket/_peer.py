@@ -35,6 +35,7 @@ __all__ = [
     "send_to_all",
     "spread",
     "take_turn",
+    "waiting_of",
 ]
 
 _OK = Error.OK
@@ -187,8 +188,7 @@ class PeerBase:
 
     def get_current_outbound_buffered_amount(self) -> int:
         """Returns how many bytes wait to be sent; 0 unless the connection is OPEN."""
-        backend = self._backend
-        return backend.outbound_bytes() if backend is not None and backend.is_open() else 0
+        return waiting_of(self)
 
 
 class _Taking:
@@ -218,6 +218,12 @@ def backend_of(peer: PeerBase) -> Backend:
 def backend_or_none(peer: PeerBase) -> Backend | None:
     """The backend of a peer; None before its first connection."""
     return peer._backend
+
+
+def waiting_of(peer: PeerBase) -> int:
+    """How many bytes wait to be sent; 0 unless the connection is OPEN."""
+    backend = peer._backend
+    return backend.outbound_bytes() if backend is not None and backend.is_open() else 0
 
 
 def backends_of(peers: Iterable[PeerBase]) -> list[Backend]:

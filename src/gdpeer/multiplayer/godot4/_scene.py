@@ -134,6 +134,20 @@ class SceneBase(HostBase):
             sent += 1
         return sent
 
+    def waiting(self, peer_id: int) -> int:
+        """Returns how many bytes wait to be sent on the connection to a peer."""
+        return 0 if self._packets is None else self._packets.waiting(peer_id)
+
+    def slow_among(self, peer_ids: Collection[int]) -> set[int]:
+        """Returns those of some peers to whom bytes wait to be sent."""
+        found: set[int] = set()
+        packets = self._packets
+        if packets is not None:
+            for peer_id in peer_ids:
+                if packets.waiting(peer_id):
+                    found.add(peer_id)
+        return found
+
     # ------------------------------------------------------------------------------------------ calls
 
     def rpc(self, peer_id: int, node: Node, method: str, arguments: Sequence[Any] = ()) -> Error:

@@ -637,10 +637,6 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
         """The numbers of paths that were agreed on with the peers."""
         return self._calls.cache
 
-    def waiting(self, peer_id: int) -> int:
-        """Returns how many bytes wait to be sent on the connection to a peer."""
-        return 0 if self._packets is None else self._packets.waiting(peer_id)
-
     def node_of(self, peer_id: int, number: int) -> Node | None:
         """Returns the node that a peer means by a number; None if there is no such node here."""
         return self._calls.node_of(peer_id, number)

@@ -22,6 +22,7 @@ cdef class DeclaredBase:
     cdef public object name
     cdef public object path
     cdef public object kind
+    cdef public object fixed
     cdef public object converter
 
     @cython.locals(values=dict, marks=Marks)

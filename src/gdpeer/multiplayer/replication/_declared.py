@@ -75,14 +75,16 @@ class DeclaredBase:
     Attributes:
         name: the attribute's name.
         kind: values of exactly this type need no conversion; None: all others need `fitted`.
+        fixed: values of exactly this type cannot change in place; None: unknown.
         converter: converts a value; None: every value fits.
     """
 
-    __slots__ = ("converter", "kind", "name", "path")
+    __slots__ = ("converter", "fixed", "kind", "name", "path")
 
     if TYPE_CHECKING:
         name: str
         kind: type | None
+        fixed: type | None
         converter: Callable[[Any], Any] | None
 
         def fitted(self, value: Any) -> Any: ...
@@ -95,7 +97,7 @@ class DeclaredBase:
             value = node.__dict__[self.name]
         except KeyError:
             raise AttributeError(f"{self.name} has no value yet: call super().__init__() first") from None
-        if isinstance(value, MUTABLE):
+        if type(value) is not self.fixed and isinstance(value, MUTABLE):  # isinstance is slow
             marks = node.__dict__.get(MARKS)
             if marks is not None and marks.queue is not None:
                 marks.touched[self.name] = None
@@ -119,7 +121,9 @@ class DeclaredBase:
         marks = values.get(MARKS)
         if marks is not None:
             marks.version += 1
-            if isinstance(value, MUTABLE):  # the program may go on changing the value in place
+            if type(value) is not self.fixed and isinstance(
+                value, MUTABLE
+            ):  # the program may go on changing the value in place
                 marks.touched[self.name] = None
             index = marks.indexes.get(self.name)
             if index is not None:

@@ -15,11 +15,13 @@ cdef class Bundle:
     cdef list _packets
 
     cdef begin(self, bytes head, Py_ssize_t most)
-    cdef int add(self, bytes element) except -1
+    cdef add(self, bytes element)
+    cdef int add_values(self, unsigned int number, bytes values) except -1
     @cython.locals(packets=list)
     cdef list take(self)
+    cdef inline int _make_room(self, Py_ssize_t size) except -1
     cdef bytes _packet(self)
-    cdef int _put(self, bytes piece) except -1
+    cdef _put(self, bytes piece)
 
 
 @cython.final
@@ -39,13 +41,13 @@ cdef class Frames:
     cdef dict _deltas_of
 
     @cython.locals(out=Outgoing)
-    cpdef send(self, double now)
+    cpdef send(self, double now, set slow)
     @cython.locals(waits=bint)
     cdef _collect(self, Outgoing out, double now, set slow)
-    @cython.locals(payload=bytes, is_due=bint)
+    @cython.locals(payload=bytes, is_due=bint, fresh=set, common="unsigned int")
     cdef _collect_sync(self, Outgoing out, double now, set slow)
-    @cython.locals(element=bytes, bundle=Bundle)
-    cdef _add_to(self, list bundles, number, bytes payload)
+    @cython.locals(bundle=Bundle)
+    cdef _add_to(self, list bundles, unsigned int number, bytes payload)
     cdef list _bundles_by_net(self, Outgoing out)
     @cython.locals(bundle=Bundle, found=list)
     cdef list _bundles_of(self, set peer_ids)
@@ -53,9 +55,8 @@ cdef class Frames:
     @cython.locals(bundle=Bundle, packets=list)
     cdef _send_syncs(self, set slow)
     cdef bint _collect_delta(self, Outgoing out, double now, set slow) except -1
-    cdef _common_id(self, Outgoing out)
+    cdef unsigned int _common_id(self, Outgoing out) except? 0
 
 
 @cython.locals(bundle=Bundle)
 cpdef list packets_of(bytes head, list elements, Py_ssize_t most)
-cdef bytes element_of(number, bytes payload)

@@ -24,7 +24,7 @@ except ImportError:
     from gdpeer import _cython as cython
 
 if cython.compiled:
-    from cython.cimports.gdpeer.multiplayer.replication._kernels import first_bytes, put_bytes, sync_element
+    from cython.cimports.gdpeer.multiplayer.replication._kernels import first_bytes, put_bytes, put_values
 
 if TYPE_CHECKING:
     from gdpeer.multiplayer.replication.replicator import ReplicationHost
@@ -76,11 +76,16 @@ class Bundle:
 
     def add(self, element: bytes) -> None:
         """Adds an element."""
-        if self._at + len(element) > self._most and self._at > self._first:
-            self._packets.append(self._packet())
-            self._at = self._first
+        self._make_room(len(element))
         self._put(element)
-        self.is_empty = False
+
+    def add_values(self, number: int, values: bytes) -> None:
+        """Adds an element of a SYNC packet: the number of a synchronizer, and its values."""
+        if cython.compiled:
+            self._make_room(8 + len(values))
+            self._at = put_values(self._data, self._at, number, values)
+        else:
+            self.add(_SYNC_ELEMENT(number, len(values)) + values)
 
     def take(self) -> list[bytes]:
         """Returns the packets, and is empty until `begin`."""
@@ -90,15 +95,22 @@ class Bundle:
         self.is_empty = True
         return packets
 
+    def _make_room(self, size: int) -> None:
+        """Begins a packet where the next element would make the last packet too long."""
+        if self._at + size > self._most and self._at > self._first:
+            self._packets.append(self._packet())
+            self._at = self._first
+        self.is_empty = False
+
     def _packet(self) -> bytes:
         return first_bytes(self._data, self._at) if cython.compiled else bytes(self._data[: self._at])
 
     def _put(self, piece: bytes) -> None:
         if cython.compiled:
-            put_bytes(self._data, self._at, piece)
+            self._at = put_bytes(self._data, self._at, piece)
         else:
             self._data[self._at : self._at + len(piece)] = piece
-        self._at += len(piece)
+            self._at += len(piece)
 
 
 class Frames:
@@ -136,13 +148,17 @@ class Frames:
         """Whether the next network frame has something to look at."""
         return bool(self.queue or self.polled)
 
-    def send(self, now: float) -> None:
-        """Sends what has changed since the last network frame."""
+    def send(self, now: float, slow: set[int]) -> None:
+        """Sends what has changed since the last network frame.
+
+        Args:
+            now: the time.
+            slow: the peers to whom bytes wait to be sent: they get no SYNC.
+        """
         outs = self.queue[:]
         self.queue.clear()  # the same list: all synchronizers refer to it
         for out in outs:
             out.is_queued = False
-        slow = {peer_id for peer_id in self._peers if self._host.waiting(peer_id)}
         outs = self._in_order(outs)
         self._begin_syncs()
         for out in outs:
@@ -186,7 +202,7 @@ class Frames:
             return
         common = self._common_id(out) if is_due else 0
         if common:
-            self._common.add(element_of(common, payload))
+            self._common.add_values(common, payload)
             if slow or fresh:
                 out.fresh = {peer_id for peer_id in slow if out.hears(peer_id)}
             return
@@ -204,12 +220,11 @@ class Frames:
 
     def _add_to(self, bundles: list[Bundle], number: int, payload: bytes) -> None:
         """Adds an element for some peers, also for slow ones: `_send_syncs` leaves these out."""
-        element = element_of(number, payload)
         for bundle in bundles:
             if bundle.is_empty:
                 bundle.begin(self._head, self._most_sync)
                 self._filled.append(bundle)
-            bundle.add(element)
+            bundle.add_values(number, payload)
 
     def _bundles_by_net(self, out: Outgoing) -> list[Bundle]:
         """Returns the bundles of the peers that know a synchronizer by its number; kept while these stay the same."""
@@ -363,11 +378,3 @@ def packets_of(head: bytes, elements: list[bytes], most: int) -> list[bytes]:
     for element in elements:
         bundle.add(element)
     return bundle.take()
-
-
-def element_of(number: int, payload: bytes) -> bytes:
-    """Returns the element of a SYNC packet for a synchronizer."""
-    if cython.compiled:
-        element: bytes = sync_element(number, payload)
-        return element
-    return _SYNC_ELEMENT(number, len(payload)) + payload

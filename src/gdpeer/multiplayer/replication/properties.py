@@ -214,6 +214,7 @@ class Replicated(DeclaredBase, Property):
         self.spawn = spawn
         self.name = ""
         self.kind: type | None = None
+        self.fixed: type | None = None
         self.converter: Callable[[Any], Any] | None = None
         self.packer: Callable[[Any], Any] | None = None
         self._owner: type | None = None
@@ -253,6 +254,7 @@ class Replicated(DeclaredBase, Property):
             self.converter, self.packer = converter_for(hint), packer_for(hint)
             if isinstance(self.converter, Passing) and len(self.converter.kinds) == 1:
                 self.kind = next(iter(self.converter.kinds))
+                self.fixed = None if issubclass(self.kind, MUTABLE) else self.kind
         except Exception as problem:  # annotations are code, which can raise anything
             raise TypeError(f"{self.label()}: the annotation cannot be read: {problem}") from None
         self._annotated = True

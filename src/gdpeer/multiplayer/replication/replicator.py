@@ -65,6 +65,9 @@ class ReplicationHost(Protocol):
     def waiting(self, peer_id: int) -> int:
         """Returns how many bytes wait to be sent to a peer."""
 
+    def slow_among(self, peer_ids: Collection[int]) -> set[int]:
+        """Returns those of some peers to whom bytes wait to be sent."""
+
     def path_of(self, node: Node) -> str:
         """Returns a node's path, as packets carry it."""
 
@@ -491,6 +494,8 @@ class Replicator:
         now, period = self._clock.now(), 1.0 / self.rate
         self._next = self._next + period if self._next + period > now else now + period
         self.identify()
+        # Now, as this frame's own packets wait until it ends.
+        slow = self._host.slow_among(self.spawns.peers) if self.frames.is_due() else None
         if self._filtered:
             self._ask_filters()
         for peer_id in self.spawns.blocked():
@@ -501,7 +506,7 @@ class Replicator:
             self._tell_again(now)
         if self.frames.is_due():
             counter = self.frames.counter
-            self.frames.send(now)
+            self.frames.send(now, self._host.slow_among(self.spawns.peers) if slow is None else slow)
             if self.frames.counter != counter:
                 self._end_silence()
         if self._host.renews():

@@ -9,7 +9,7 @@ cdef int _BOOL, _INT, _TRUE, _TYPE
 
 cpdef bytes encode_arguments(object arguments, object engine=*, bint typed=*, bint objects=*)
 @cython.locals(writer=Writer)
-cpdef bytes encode_items(object values, object names)
+cpdef bytes encode_items(dict values, tuple names)
 cpdef bytes encoded_behind(int first, long long second, int size, object arguments, bint typed, bint objects)
 @cython.locals(number=Py_ssize_t, index=Py_ssize_t, values=list, compact=bint)
 cpdef list decode_arguments(object data, Py_ssize_t offset, object count, Py_ssize_t end, object engine=*, bint objects=*)

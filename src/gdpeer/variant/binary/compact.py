@@ -51,13 +51,15 @@ def encode_arguments(arguments: Sequence[Any], engine: int = 4, typed: bool = Fa
     return _finished(new_writer(engine, typed, objects), arguments, engine == 4)
 
 
-def encode_items(values: Any, names: Any) -> bytes:
+def encode_items(values: dict[str, Any], names: tuple[str, ...]) -> bytes:
     """Encodes those values of a dictionary that a tuple names, as `encode_arguments` for Godot 4, typed.
 
     Raises:
         VariantError: the engine cannot hold a value.
-        KeyError: the dictionary has no such key.
+        KeyError: the dictionary has values, but not of this name.
     """
+    if not (values and names):
+        return b""
     writer = new_writer(4, True, False)
     try:
         for name in names:

@@ -5,7 +5,7 @@ from gdpeer.packet_session cimport PacketBlock, PacketSession
 from gdpeer.protocol.outbox cimport encode_messages
 from gdpeer.signals cimport Signal
 from gdpeer.websocket.session.dialects cimport Dialect
-from gdpeer.websocket._peer cimport PeerBase, backend_of, send_to_all
+from gdpeer.websocket._peer cimport PeerBase, backend_of, send_to_all, waiting_of
 from gdpeer.websocket.backend.base cimport Backend, Turn
 
 cdef object _OK, _NO_ROOM
@@ -58,5 +58,7 @@ cdef class ServerSession(Session):
     cdef _spread(self, peer_ids, bytes message)
     @cython.locals(member=tuple)
     cpdef Py_ssize_t put_block(self, peer_id, PacketBlock block) except -1
+    @cython.locals(member=tuple)
+    cpdef Py_ssize_t waiting(self, peer_id) except -1
     @cython.locals(peer=PeerBase, dialect=Dialect)
     cdef _send(self, tuple member, source, target, bytes payload)

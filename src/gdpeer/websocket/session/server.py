@@ -31,7 +31,7 @@ from gdpeer.packet_session import PacketBlock, PacketSession, RelayFilter
 from gdpeer.protocol.outbox import encode_message, encode_messages
 from gdpeer.refusals import Refusals
 from gdpeer.signals import Signal
-from gdpeer.websocket._peer import backend_of, send_to_all
+from gdpeer.websocket._peer import backend_of, send_to_all, waiting_of
 from gdpeer.websocket.backend.base import Backend, Turn
 from gdpeer.websocket.session.dialects import Dialect
 from gdpeer.websocket.session.godot3_header import SERVER, Kind, pack_system, receivers
@@ -468,7 +468,7 @@ class ServerSession(Session):
     def waiting(self, peer_id: int) -> int:
         """Returns how many bytes wait to be sent to a client."""
         member = self._members.get(peer_id)
-        return 0 if member is None else member[0].get_current_outbound_buffered_amount()
+        return 0 if member is None else waiting_of(member[0])
 
     def put_control_to(self, peer_ids: Iterable[int], buffer: Buffer) -> None:
         """Sends as `put_to`, but beyond the limits by `RESERVE`; drops peers without room even then."""
