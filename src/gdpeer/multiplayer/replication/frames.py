@@ -228,6 +228,8 @@ class Frames:
 
     def _bundles_by_net(self, out: Outgoing) -> list[Bundle]:
         """Returns the bundles of the peers that know a synchronizer by its number; kept while these stay the same."""
+        if out.is_shared:  # the set changes for all who share it
+            return self._bundles_of(out.by_net)
         if out.bundles is None:
             out.bundles = self._bundles_of(out.by_net)
         return out.bundles
