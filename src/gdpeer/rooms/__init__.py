@@ -2,3 +2,23 @@
 
 Layer: below `aio`, above `multiplayer` and `websocket`; nothing below knows of rooms.
 """
+
+from __future__ import annotations
+
+from gdpeer.rooms.errors import Draining, Full, Locked, NoRoom, RoomError
+from gdpeer.rooms.hall import Hall
+from gdpeer.rooms.place import LeaveReason, Place, PlaceState
+from gdpeer.rooms.room import Room
+
+__all__ = [
+    "Draining",
+    "Full",
+    "Hall",
+    "LeaveReason",
+    "Locked",
+    "NoRoom",
+    "Place",
+    "PlaceState",
+    "Room",
+    "RoomError",
+]

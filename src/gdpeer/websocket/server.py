@@ -757,9 +757,30 @@ class WebSocketServer(NetworkedPeer):
         for backend in backends_of(self._peers.values()):
             backend.session = session
 
+    def use_protocols(self, protocols: tuple[str, ...]) -> None:
+        """Supports sub-protocols. "" among them accepts clients that offer none, which `listen` cannot express."""
+        self.use_settings(self._settings.replace(supported_protocols=protocols))
+
     def use_placer(self, placer: Placer | None) -> None:
         """Has a placer decide about all upgrades from now on, instead of `process_request`."""
         self._placer = placer
+
+    def detach(self, peer: WebSocketPeer, code: int, reason: str) -> None:
+        """Ends the part of a connection in its session, as if the connection had ended; then closes it.
+
+        Packets that came before are announced first.
+        """
+        backend = backend_of(peer)
+        backend.step()  # reads what TCP has
+        announce_packets(backend, self._peers, self.data_received)
+        if backend.session is not None:
+            cast("ServerSession", backend.session).end(backend.peer_id, peer)
+        self.release(peer)
+        peer.close(code, reason)
+
+    def release(self, peer: WebSocketPeer) -> None:
+        """Takes a connection out of its session, without announcing it."""
+        backend_of(peer).session = None
 
     def serves(self, session: ServerSession) -> bool:
         """Whether a session still gets the events; `stop` ends that."""

@@ -1,0 +1,277 @@
+"""`Entrance`: leads each upgrade request to its room and place, or refuses it. It is the `Placer` of the hall's server.
+
+    admit    the request names a room, and by a session key or a seat a place; `on_auth` of the room decides
+    place    the connection is open: a former connection of the place makes way, and the room's session begins
+    forget   the connection ended before it was open
+
+Layer: `rooms`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Generator
+from typing import TYPE_CHECKING, Any
+
+from gdpeer.errors import HandshakeError
+from gdpeer.http.response import Response
+from gdpeer.logs import get_logger, report
+from gdpeer.protocol.http_headers import Request
+from gdpeer.rooms.errors import Draining, NoRoom, RoomError
+from gdpeer.rooms.life import PATIENCE, RoomLife
+from gdpeer.rooms.place import Place, PlaceState
+from gdpeer.rooms.request import RoomRequest, read_request
+from gdpeer.rooms.room import Room
+from gdpeer.rooms.tokens import SeatClaims, SeatRefused, check_seat, session_digest
+from gdpeer.websocket.opening.upgrade import Answered
+from gdpeer.websocket.session.placement import Placement
+
+if TYPE_CHECKING:
+    from gdpeer.rooms.hall import Hall
+    from gdpeer.websocket.peer import WebSocketPeer
+
+__all__ = ["RETRY_AFTER", "Entrance"]
+
+logger = get_logger("gdpeer.rooms")
+
+RETRY_AFTER = 5
+"""Seconds after which a client may ask again, in a response with status 503."""
+
+
+class Decision:
+    """A decision about an upgrade that waits for a future of the game. The server takes it as an awaitable."""
+
+    __slots__ = ("_answer", "_answered", "is_made")
+
+    def __init__(self) -> None:
+        self.is_made = False
+        self._answer: Response | None = None
+        self._answered: Answered | None = None
+
+    def __await__(self) -> Generator[Any, None, Response | None]:
+        yield  # the entrance waits in its own way
+        return self._answer
+
+    def wait(self, answered: Answered) -> None:
+        """Has `answered` called once the decision is made."""
+        self._answered = answered
+        if self.is_made:
+            answered(self._answer, None)
+
+    def make(self, answer: Response | None) -> None:
+        """Makes the decision, once: None accepts the upgrade."""
+        if self.is_made:
+            return
+        self.is_made = True
+        self._answer = answer
+        if self._answered is not None:
+            self._answered(answer, None)
+
+
+class Entrance:
+    """The entrance of a hall.
+
+    Attributes:
+        coming: the rooms and places of the connections that were admitted and are not open yet, by number.
+    """
+
+    def __init__(self, hall: Hall) -> None:
+        self._hall = hall
+        self.coming: dict[int, tuple[RoomLife, Place]] = {}
+
+    # ------------------------------------------------------------------------------------------ for the server
+
+    def admit(self, number: int, request: Request) -> Response | Awaitable[Response | None] | None:
+        """See `Placer`."""
+        try:
+            wanted = read_request(request)
+            claims = self._claims(wanted, request.remote_address[0])
+            life = self._find(wanted, claims, request.remote_address[0])
+            if life.awaited is None:
+                return self._enter(number, life, wanted, claims, request)
+        except (HandshakeError, RoomError) as problem:
+            return self._refuse(problem, request)
+        decision = Decision()
+        life.awaited.append(lambda: self._enter_late(decision, number, life, wanted, claims, request))
+        return decision
+
+    def answer_later(self, answer: Awaitable[Response | None], answered: Answered) -> None:
+        """See `Placer`."""
+        assert isinstance(answer, Decision)
+        answer.wait(answered)
+
+    def place(self, number: int, peer: WebSocketPeer) -> Placement | None:
+        """See `Placer`."""
+        life, place = self.coming.pop(number)
+        if not life.settle_for(place):
+            return None
+        place.connection = peer
+        return Placement(life.session, place.peer_id)
+
+    def forget(self, number: int) -> None:
+        """See `Placer`."""
+        life, place = self.coming.pop(number, (None, None))
+        if life is not None and place is not None:
+            life.abandon(place)
+
+    # ------------------------------------------------------------------------------------------ the room
+
+    def _claims(self, wanted: RoomRequest, address: str) -> SeatClaims | None:
+        """Returns what the seat of a request says, if there is one."""
+        if not wanted.seat_token:
+            return None
+        hall = self._hall
+        hall.guessing.check_seat(address)
+        if hall.keys is None:
+            raise SeatRefused("forged", "this server gives no seats")
+        return check_seat(hall.keys, wanted.seat_token, hall.wall())
+
+    def _find(self, wanted: RoomRequest, claims: SeatClaims | None, address: str) -> RoomLife:
+        hall = self._hall
+        code = wanted.code or ("" if claims is None else claims.room)
+        if not code:
+            if hall.lobby_life is None:
+                raise NoRoom("there is no room at this path: use /room/CODE")
+            return hall.lobby_life
+        if claims is None:
+            hall.guessing.check_code(address)
+        life = hall.life_of(code)
+        if life is None or (wanted.kind and wanted.kind != life.kind):
+            # Who has a seat knows the code; the room was closed meanwhile.
+            if claims is None:
+                hall.guessing.miss_code(address)
+            raise NoRoom("there is no such room")
+        if claims is not None:
+            claims.check_room(life.code, life.kind)
+        return life
+
+    # ------------------------------------------------------------------------------------------ the place
+
+    def _enter(
+        self, number: int, life: RoomLife, wanted: RoomRequest, claims: SeatClaims | None, request: Request
+    ) -> Response | Awaitable[Response | None] | None:
+        """Finds or takes the place, and asks the room about a new player."""
+        place, ticket = self._place(life, wanted, claims)
+        self.coming[number] = life, place
+        if place.state is not PlaceState.TAKEN or type(life.room).on_auth is Room.on_auth:
+            return None
+        return self._ask(number, life, place, ticket, request)
+
+    def _refuse(self, problem: HandshakeError | RoomError, request: Request) -> Response:
+        """Returns the response to a request that is refused, and counts a wrong seat."""
+        if isinstance(problem, SeatRefused):
+            self._hall.guessing.miss_seat(request.remote_address[0])
+        return refusal(problem)
+
+    def _enter_late(
+        self,
+        decision: Decision,
+        number: int,
+        life: RoomLife,
+        wanted: RoomRequest,
+        claims: SeatClaims | None,
+        request: Request,
+    ) -> None:
+        """Goes on once the room's `on_create` is done."""
+        try:
+            if life.is_closed:
+                raise Draining("the room could not be made")
+            answer = self._enter(number, life, wanted, claims, request)
+        except (HandshakeError, RoomError) as problem:
+            answer = self._refuse(problem, request)
+        if isinstance(answer, Decision):
+            answer.wait(lambda response, problem: decision.make(response))
+        else:
+            decision.make(answer)  # type: ignore[arg-type]
+
+    def _place(self, life: RoomLife, wanted: RoomRequest, claims: SeatClaims | None) -> tuple[Place, Any]:
+        """Returns the place of a request, and the ticket for `on_auth`."""
+        if claims is not None:
+            return self._place_of_seat(life, claims)
+        digest = b"" if wanted.session_key is None else session_digest(wanted.session_key)
+        place = life.keys.get(digest) if digest else None
+        if place is None:
+            place = life.take()
+            if digest:
+                place.digest = digest
+                life.keys[digest] = place
+        return place, None
+
+    def _place_of_seat(self, life: RoomLife, claims: SeatClaims) -> tuple[Place, Any]:
+        now = self._hall.wall()
+        place = life.seats.get(claims.jti)
+        if place is not None:
+            if place.state is PlaceState.TAKEN:
+                claims.check_first_use(now)
+            place.expires = claims.expires
+            return place, place.ticket
+        if life.was_used(claims.jti):
+            raise SeatRefused("used", "the place of this seat was given up")
+        claims.check_first_use(now)
+        former = life.places.get(claims.peer_id)
+        if former is not None:
+            life.replace(former)
+        place = life.take(claims.player, claims, claims.peer_id)
+        place.expires = claims.expires
+        life.name_seat(place, claims.jti)
+        return place, claims
+
+    def _ask(
+        self, number: int, life: RoomLife, place: Place, ticket: Any, request: Request
+    ) -> Response | Awaitable[Response | None] | None:
+        """Asks the room's `on_auth`."""
+        if place.is_authenticated:
+            return None
+        try:
+            answer = life.room.on_auth(ticket, request)
+        except Exception as problem:
+            return self._turn_away(number, life, place, problem)
+        if hasattr(answer, "add_done_callback"):
+            return self._ask_later(number, life, place, answer)
+        place.auth = answer
+        place.is_authenticated = True
+        return None
+
+    def _ask_later(self, number: int, life: RoomLife, place: Place, future: Any) -> Decision:
+        decision, hall = Decision(), self._hall
+
+        def give_up() -> None:
+            if not decision.is_made:
+                late = HandshakeError("the room took too long to decide", status=503, headers=_RETRY)
+                decision.make(self._turn_away(number, life, place, late))
+
+        def take() -> None:
+            timer.cancel()
+            if decision.is_made:
+                return
+            try:
+                place.auth = future.result()
+            except Exception as problem:
+                decision.make(self._turn_away(number, life, place, problem))
+            else:
+                place.is_authenticated = True
+                decision.make(None)
+
+        life.hold(place, PATIENCE + 1.0)
+        timer = hall.server.poller().call_at(hall.clock.now() + PATIENCE, give_up)
+        future.add_done_callback(lambda done: hall.run_soon(take))
+        return decision
+
+    def _turn_away(self, number: int, life: RoomLife, place: Place, problem: Exception) -> Response:
+        """Frees the place of a player whom the room refuses, and returns the answer."""
+        self.coming.pop(number, None)
+        life.free(place)
+        if isinstance(problem, HandshakeError | RoomError):
+            return refusal(problem)
+        if not isinstance(problem, PermissionError):
+            report(logger, "room %s: on_auth raised", life.code)
+        return Response(403, "the room refuses this player\n")
+
+
+_RETRY = (("Retry-After", str(RETRY_AFTER)),)
+
+
+def refusal(problem: HandshakeError | RoomError) -> Response:
+    """Returns the response to an upgrade that is refused."""
+    status = problem.status or 400
+    headers = problem.headers if isinstance(problem, HandshakeError) else _RETRY if status == 503 else ()
+    return Response(status, f"{problem.detail}\n", headers=headers)

@@ -1,0 +1,531 @@
+"""`RoomLife`: what keeps a room going: its session and tree, its places, its timers, and the calls of its hooks.
+
+The hall polls the room's tree only when there is news: a packet, a peer that came or went, a timer. So an idle room
+costs nothing.
+
+Invariants:
+- A place is in `places` from the moment it is taken until it is GONE. At most one connection has a place.
+- A hook that raises is logged with the room's code, and changes nothing else.
+
+Layer: `rooms`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from gdpeer.ids import generate_unique_id
+from gdpeer.logs import get_logger, report
+from gdpeer.multiplayer.godot4.scene import SceneMultiplayer
+from gdpeer.multiplayer.tree import SceneTree
+from gdpeer.protocol.connection import check_close
+from gdpeer.refusals import Refusals
+from gdpeer.rooms.errors import Draining, Full, Locked, NoRoom, RoomError
+from gdpeer.rooms.peer import RoomPeer
+from gdpeer.rooms.place import LeaveReason, Place, PlaceState
+from gdpeer.rooms.tokens import draw_jti
+from gdpeer.transport.poller import Timer
+from gdpeer.websocket.session.dialects import GODOT3, GODOT4, Dialect
+from gdpeer.websocket.session.server import ServerSession
+from gdpeer.websocket.states import PeerState
+
+if TYPE_CHECKING:
+    from gdpeer.rooms.hall import Hall
+    from gdpeer.rooms.room import Room
+    from gdpeer.websocket.backend.base import Turn
+    from gdpeer.websocket.peer import WebSocketPeer
+
+__all__ = ["PATIENCE", "RoomLife"]
+
+logger = get_logger("gdpeer.rooms")
+
+PATIENCE = 5.0
+"""Seconds that a future of `on_create` or `on_auth` has."""
+
+MOST_FAILURES = 3
+"""Failing calls of `on_tick` in a row that close a room."""
+
+_TAKEN, _HERE, _AWAY, _GONE = PlaceState  # once, because looking up members is slow
+
+
+class RoomLife:
+    """One room, as the hall sees it.
+
+    Args:
+        hall: has the port and the poller.
+        kind: the name of the room's kind.
+        make: the subclass of `Room`.
+        code: of the room.
+
+    Attributes:
+        room: the game's object.
+        tree, peer, session: of the room.
+        places: the places that are taken, by peer id.
+        keys: the places by the digest of their session key.
+        seats: the places by the `jti` of their seat.
+        refused: the refused packets and calls of all players, by cause.
+        is_closed: whether the room was closed.
+        awaited: called once `on_create` is done; None: it is.
+    """
+
+    __slots__ = (
+        "_failures",
+        "_idle",
+        "_last_tick",
+        "_lifetime",
+        "_next_tick",
+        "_poll_timer",
+        "_tick_timer",
+        "_used",
+        "awaited",
+        "code",
+        "hall",
+        "is_closed",
+        "keys",
+        "kind",
+        "peer",
+        "places",
+        "refused",
+        "room",
+        "seats",
+        "session",
+        "tree",
+    )
+
+    def __init__(self, hall: Hall, kind: str, make: type[Room], code: str) -> None:
+        self.hall = hall
+        self.kind = kind
+        self.code = code
+        self.places: dict[int, Place] = {}
+        self.keys: dict[bytes, Place] = {}
+        self.seats: dict[str, Place] = {}
+        self._used: dict[str, float] = {}  # seats whose place is gone; until when they could be used for the first time
+        self.refused: Counter[str] = Counter()
+        self.is_closed = False
+        self.awaited: list[Callable[[], object]] | None = None
+        self._failures = 0
+        self._last_tick = self._next_tick = 0.0
+        self._idle: Timer | None = None
+        self._lifetime: Timer | None = None
+        self._poll_timer: Timer | None = None
+        self._tick_timer: Timer | None = None
+        api = SceneMultiplayer(clock=hall.clock)
+        self.tree = SceneTree(api)
+        self.room = room = make(self)
+        api.server_relay = room.server_relay
+        self.peer = RoomPeer(self)
+        self.session = self.peer.session
+        self.session.on_news = self._on_news
+        api.multiplayer_peer = self.peer
+        api.keeper = self
+
+    # ------------------------------------------------------------------------------------------ for the session
+
+    def dialect_of(self, peer: WebSocketPeer) -> Dialect:
+        """Returns the dialect of a new connection."""
+        return GODOT3 if self.room.dialect == "godot3" else GODOT4
+
+    def poll_turn(self) -> Turn:
+        """See `SessionHost`."""
+        return self.hall.server.poll_turn()
+
+    def poll(self, timeout: float = 0.0) -> None:
+        """Does nothing: the hall polls the connections of all rooms."""
+
+    def serves(self, session: ServerSession) -> bool:
+        """See `SessionHost`."""
+        return not self.is_closed
+
+    def refusals_of(self, peer_id: int) -> Refusals:
+        """See `SessionHost`."""
+        return self.hall.server.refusals_at(self.session.peer(peer_id), self.refused)
+
+    # ------------------------------------------------------------------------------------------ beginning
+
+    def begin(self) -> None:
+        """Starts the timers of a room that was created."""
+        now, room = self.hall.clock.now(), self.room
+        if room.lifetime < math.inf:
+            self._lifetime = self._at(now + room.lifetime, partial(self.close, 1001, "the room's time is over"))
+        if room.tick_rate > 0:
+            self._last_tick = now
+            self._next_tick = now + 1.0 / room.tick_rate
+            self._tick_timer = self._at(self._next_tick, self._tick)
+        self._start_idle()
+        self.session.tell()  # nodes of `on_create` may have something to do
+
+    def _at(self, when: float, callback: Callable[[], object]) -> Timer:
+        return self.hall.server.poller().call_at(when, callback)
+
+    # ------------------------------------------------------------------------------------------ turns
+
+    def _on_news(self) -> None:
+        self.hall.note_news(self)
+
+    def turn(self) -> None:
+        """Handles everything that has happened in the room."""
+        self.session.has_news = False
+        if self.is_closed:
+            return
+        self.tree.poll(0.0)
+        self._plan_poll()
+
+    def _plan_poll(self) -> None:
+        """Has the tree polled when it has something to do even without news: a network frame, a late peer."""
+        left = self.tree.multiplayer.time_left(math.inf)
+        if left < math.inf:
+            when = self.hall.clock.now() + left
+            timer = self._poll_timer
+            if timer is not None and timer.active:
+                if timer.when <= when:
+                    return
+                timer.cancel()
+            self._poll_timer = self._at(when, self.session.tell)
+
+    def _tick(self) -> None:
+        now, period = self.hall.clock.now(), 1.0 / self.room.tick_rate
+        delta, self._last_tick = now - self._last_tick, now
+        # After a long turn, go on from now: the ticks that were missed would come all at once.
+        self._next_tick = max(self._next_tick + period, now)
+        begin = self.hall.timer()
+        try:
+            self.room.on_tick(delta)
+            self._failures = 0
+        except Exception:
+            self._failures += 1
+            report(logger, "room %s: on_tick raised, time %s in a row", self.code, self._failures)
+        self.hall.note_turn(self, self.hall.timer() - begin)
+        if self._failures >= MOST_FAILURES:
+            self.close(1011, "the game failed")
+        elif not self.is_closed:
+            self._tick_timer = self._at(self._next_tick, self._tick)
+            self.session.tell()
+
+    def run(self, callback: Callable[[], object]) -> None:
+        """Runs a callback of `soon`."""
+        if not self.is_closed:
+            self.call("a callback of soon()", callback)
+            self.session.tell()
+
+    def soon(self, callback: Callable[[], object]) -> None:
+        """See `Room.soon`."""
+        self.hall.run_soon(partial(self.run, callback))
+
+    def call(self, what: str, hook: Callable[..., Any], *arguments: object) -> Any:
+        """Calls code of the game; None, and a line in the log, if it raises."""
+        try:
+            return hook(*arguments)
+        except Exception:
+            report(logger, "room %s: %s raised", self.code, what)
+            return None
+
+    # ------------------------------------------------------------------------------------------ places
+
+    def check_free(self) -> None:
+        """Raises a RoomError if nobody gets a place now."""
+        hall, room = self.hall, self.room
+        if self.is_closed:
+            raise NoRoom("the room is closed")
+        if hall.is_draining:
+            raise Draining("the server is about to stop")
+        if room.locked:
+            raise Locked("the room is locked")
+        if room.max_peers and len(self.places) >= room.max_peers:
+            raise Full("the room is full")
+        if hall.max_peers and hall.taken >= hall.max_peers:
+            raise Full("the server is full")
+        if hall.waiting >= hall.max_seats:
+            raise Full("too many seats are waiting for their players")
+
+    def take(self, player: str | None = None, ticket: object = None, peer_id: int = 0) -> Place:
+        """Takes a place; 0 as `peer_id` draws an id. Raises as `check_free`."""
+        self.check_free()
+        while not peer_id or peer_id in self.places:
+            peer_id = generate_unique_id()
+        place = self.places[peer_id] = Place(peer_id, player, ticket)
+        self.hall.taken += 1
+        self.hall.waiting += 1
+        if self._idle is not None:
+            self._idle.cancel()
+            self._idle = None
+        return place
+
+    def reserve(self, player: str | None, ticket: object, ttl: float) -> Place:
+        """See `Room.reserve`."""
+        place = self.take(player, ticket)
+        self.name_seat(place, draw_jti())
+        place.timer = self._at(self.hall.clock.now() + ttl, partial(self.free, place))
+        return place
+
+    def hold(self, place: Place, seconds: float) -> None:
+        """Keeps a reserved place while the game decides about its player."""
+        if place.timer is not None:
+            place.stop_timer()
+            place.timer = self._at(self.hall.clock.now() + seconds, partial(self.free, place))
+
+    def replace(self, place: Place) -> None:
+        """Gives a place up for a newer seat with the same peer id."""
+        place.why = LeaveReason.REPLACED
+        connection = place.connection
+        if connection is not None:
+            self.hall.server.detach(connection, 4001, "another seat has taken this place")
+            self.turn()
+        elif place.state is _AWAY:
+            self.tree.multiplayer.give_up(place.peer_id)
+        self.free(place)
+
+    def name_seat(self, place: Place, jti: str) -> None:
+        """Has a seat lead to a place."""
+        place.jti = jti
+        self.seats[jti] = place
+
+    def was_used(self, jti: str) -> bool:
+        """Whether the place of a seat was given up."""
+        return jti in self._used
+
+    def free(self, place: Place) -> None:
+        """Gives a place up, without calling a hook."""
+        if place.state is _GONE:
+            return
+        place.stop_timer()
+        self.hall.taken -= 1
+        self.hall.waiting -= place.state is _TAKEN
+        place.state = _GONE
+        place.connection = None
+        self.places.pop(place.peer_id, None)
+        self.keys.pop(place.digest, None)
+        if self.seats.pop(place.jti, None) is not None and place.expires:
+            self._note_used(place)
+        if not self.places and not self.is_closed:
+            self._start_idle()
+
+    def _note_used(self, place: Place) -> None:
+        # After `expires` the seat is refused for another reason: it is too late for a first use.
+        now = self.hall.wall()
+        for jti in [jti for jti, until in self._used.items() if until < now]:
+            del self._used[jti]
+        self._used[place.jti] = place.expires
+
+    def _start_idle(self) -> None:
+        seconds = 0.0 if self.hall.is_draining else self.room.idle_timeout
+        if seconds < math.inf and self._idle is None:
+            self._idle = self._at(self.hall.clock.now() + seconds, self._end_idle)
+
+    def _end_idle(self) -> None:
+        self._idle = None
+        if not self.places:
+            self.close(1001, "the room is empty")
+
+    def kick(self, place: Place, reason: str) -> None:
+        """See `Room.kick`."""
+        check_close(1008, reason)
+        if self.places.get(place.peer_id) is not place:
+            return
+        place.why = LeaveReason.KICKED
+        if place.connection is not None:
+            place.connection.close(1008, reason)
+            self.session.disconnect(place.peer_id, False)
+        elif place.state is _AWAY:
+            self.tree.multiplayer.give_up(place.peer_id)
+        else:
+            self.free(place)
+
+    def note_kick(self, peer_id: int) -> None:
+        """Takes note that the game disconnects a peer: the place is not to be kept."""
+        place = self.places.get(peer_id)
+        if place is not None:
+            place.why = LeaveReason.KICKED
+
+    # ------------------------------------------------------------------------------------------ connections
+
+    def settle_for(self, place: Place) -> bool:
+        """Makes way for a new connection of a place; returns False if the place was given up meanwhile.
+
+        Packets and the end of a former connection are handled first. A connection that is still open is closed: the
+        newest connection has the place.
+        """
+        former = self.session.peer(place.peer_id)
+        if former is not None:
+            place.is_replaced = True
+            self.hall.server.detach(former, 4001, "another connection has taken this place")
+        if self.session.has_news:
+            self.turn()
+        if self.is_closed or place.state is _GONE:
+            return False
+        place.stop_timer()
+        return True
+
+    def abandon(self, place: Place) -> None:
+        """Takes note that a connection for a place has ended before it opened."""
+        if place.state is _TAKEN and place.timer is None and place.connection is None:
+            self.free(place)
+
+    # ------------------------------------------------------------------------------------------ for the API
+
+    def joined(self, peer_id: int) -> None:
+        """See `PlaceKeeper`."""
+        place = self.places.get(peer_id)
+        if place is not None and place.state is _TAKEN:
+            self.hall.waiting -= 1
+            place.state = _HERE
+            self.call("on_join", self.room.on_join, place)
+
+    def keeps(self, peer_id: int) -> bool:
+        """See `PlaceKeeper`."""
+        place = self.places.get(peer_id)
+        if place is None or self.is_closed:
+            return False
+        if place.is_replaced:
+            return True
+        code = -1 if place.connection is None else place.connection.get_close_code()
+        if code == 1008 and place.why is None:
+            place.why = LeaveReason.KICKED
+        is_lost = place.why is None and code != 1000
+        return is_lost and place.is_named() and self.room.grace > 0
+
+    def lost(self, peer_id: int) -> None:
+        """See `PlaceKeeper`."""
+        place = self.places[peer_id]
+        place.state = _AWAY
+        place.connection = None
+        if place.is_replaced:
+            return  # the next connection is here already
+        answer = self.call("on_away", self.room.on_away, place)
+        self._await_return(place, self.room.grace if answer is None else float(answer))
+
+    def _await_return(self, place: Place, seconds: float) -> None:
+        if place.state is _AWAY and seconds < math.inf:
+            self._end_grace(place) if not seconds > 0 else self._start_grace(place, seconds)
+
+    def _start_grace(self, place: Place, seconds: float) -> None:
+        place.timer = self._at(self.hall.clock.now() + seconds, partial(self._end_grace, place))
+
+    def _end_grace(self, place: Place) -> None:
+        place.timer = None
+        place.why = LeaveReason.EXPIRED
+        self.tree.multiplayer.give_up(place.peer_id)
+
+    def returned(self, peer_id: int) -> None:
+        """See `PlaceKeeper`."""
+        place = self.places[peer_id]
+        place.state = _HERE
+        place.is_replaced = False
+        self.call("on_return", self.room.on_return, place)
+        place.missed = False
+
+    def failed(self, peer_id: int) -> None:
+        """See `PlaceKeeper`."""
+        place = self.places.get(peer_id)
+        if place is None:
+            return
+        place.connection = None
+        place.is_replaced = False
+        if place.state is _TAKEN:
+            self.free(place)
+        else:
+            self._await_return(place, self.room.grace)
+
+    def gone(self, peer_id: int) -> None:
+        """See `PlaceKeeper`."""
+        place = self.places.get(peer_id)
+        if place is None:
+            return
+        why = place.why
+        if why is None:
+            is_open = place.connection is not None and place.connection.get_ready_state() is PeerState.OPEN
+            why = LeaveReason.KICKED if is_open else LeaveReason.LEFT
+        self.free(place)
+        self.call("on_leave", self.room.on_leave, place, why)
+
+    # ------------------------------------------------------------------------------------------ the end
+
+    def drain(self, deadline: float) -> None:
+        """Tells the game that the server is about to stop; closes the room if nobody has a place."""
+        if self.places:
+            self.call("on_drain", self.room.on_drain, deadline)
+            self.session.tell()
+        else:
+            self.close(1001, "the server stops")
+
+    def close(self, code: int, reason: str) -> None:
+        """Closes the room, and all its connections with a code."""
+        check_close(code, reason)
+        if self.is_closed:
+            return
+        self.is_closed = True
+        self.hall.forget_room(self)
+        self._stop_timers()
+        for place in list(self.places.values()):
+            connection, had_joined = place.connection, place.state in (_HERE, _AWAY)
+            self.free(place)
+            if had_joined:
+                self.call("on_leave", self.room.on_leave, place, LeaveReason.DRAINED)
+            if connection is not None:
+                self.hall.server.release(connection)
+                connection.close(code, reason)
+        self.call("on_dispose", self.room.on_dispose)
+        self._tell_awaiting()
+
+    def _stop_timers(self) -> None:
+        for timer in (self._idle, self._lifetime, self._poll_timer, self._tick_timer):
+            if timer is not None:
+                timer.cancel()
+        self._idle = self._lifetime = self._poll_timer = self._tick_timer = None
+
+    def dispose(self) -> None:
+        """Lets go of the tree, after the turn in which the room was closed."""
+        for node in self.tree.root.get_children():
+            self.call("a node", node.free)
+        api = self.tree.multiplayer
+        api.keeper = None
+        api.multiplayer_peer = None
+        self.session.on_news = None
+        self.session.close()
+
+    # ------------------------------------------------------------------------------------------ a slow on_create
+
+    def await_creation(self, future: Any) -> None:
+        """Lets players wait until a future of `on_create` is done."""
+        self.awaited = []
+        timer = self._at(self.hall.clock.now() + PATIENCE, partial(self._created, None, "on_create took too long"))
+        future.add_done_callback(lambda done: self.hall.run_soon(partial(self._take_creation, done, timer)))
+
+    def _take_creation(self, future: Any, timer: Timer) -> None:
+        timer.cancel()
+        try:
+            future.result()
+        except Exception as problem:
+            self._created(problem, "on_create failed")
+        else:
+            self._tell_awaiting()
+
+    def _created(self, problem: Exception | None, what: str) -> None:
+        if self.awaited is not None and not self.is_closed:
+            logger.error("room %s: %s%s", self.code, what, "" if problem is None else f": {problem!r}")
+            self.close(1011, "the room could not be made")
+
+    def _tell_awaiting(self) -> None:
+        awaited, self.awaited = self.awaited, None
+        for go_on in awaited or ():
+            go_on()
+
+    def create(self, options: Any) -> None:
+        """Calls `on_create`.
+
+        Raises:
+            RoomError: the game refused, or failed.
+        """
+        self.room.options = options
+        try:
+            answer = self.room.on_create(options)
+        except RoomError:
+            raise
+        except Exception:
+            report(logger, "room %s: on_create raised", self.code)
+            raise RoomError("the room could not be made") from None
+        if hasattr(answer, "add_done_callback"):
+            self.await_creation(answer)
