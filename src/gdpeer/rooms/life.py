@@ -27,6 +27,7 @@ from gdpeer.refusals import Refusals
 from gdpeer.rooms.errors import Draining, Full, Locked, NoRoom, RoomError
 from gdpeer.rooms.peer import RoomPeer
 from gdpeer.rooms.place import LeaveReason, Place, PlaceState
+from gdpeer.rooms.resume.resume import Resume
 from gdpeer.rooms.tokens import draw_jti
 from gdpeer.transport.poller import Timer
 from gdpeer.websocket.session.dialects import GODOT3, GODOT4, Dialect
@@ -67,6 +68,7 @@ class RoomLife:
         places: the places that are taken, by peer id.
         keys: the places by the digest of their session key.
         seats: the places by the `jti` of their seat.
+        resume: remembers what the players have agreed on with each other; None: nothing is remembered.
         refused: the refused packets and calls of all players, by cause.
         is_closed: whether the room was closed.
         awaited: called once `on_create` is done; None: it is.
@@ -90,6 +92,7 @@ class RoomLife:
         "peer",
         "places",
         "refused",
+        "resume",
         "room",
         "seats",
         "session",
@@ -122,6 +125,11 @@ class RoomLife:
         self.session.on_news = self._on_news
         api.multiplayer_peer = self.peer
         api.keeper = self
+        # Without relay the players have agreed on nothing with each other.
+        keeps = room.grace > 0 and room.server_relay
+        queues = room.while_away == "queue"
+        self.resume = Resume(is_silent=room.resume == "silent", queues=queues) if keeps else None
+        api.resumption = self.resume
 
     # ------------------------------------------------------------------------------------------ for the session
 
@@ -414,8 +422,8 @@ class RoomLife:
         place = self.places[peer_id]
         place.state = _HERE
         place.is_replaced = False
+        place.missed = self.resume is not None and self.resume.has_missed(peer_id)
         self.call("on_return", self.room.on_return, place)
-        place.missed = False
 
     def failed(self, peer_id: int) -> None:
         """See `PlaceKeeper`."""

@@ -54,7 +54,7 @@ class Place:
         player: the name that the lobby or the seat gave; None: not given.
         auth: what `on_auth` returned.
         state: TAKEN, HERE, AWAY or GONE.
-        missed: since the last `on_return`, packets of other players for this place were dropped; send a snapshot.
+        missed: packets of other players were dropped while the player was away, the last time: send a snapshot.
         jti: names the seat of the place; "" for a place by session key.
         ticket: the argument of `reserve`, for `on_auth`.
     """

@@ -152,6 +152,59 @@ def test_a_player_without_key_cannot_come_back(world: World) -> None:
     assert room.log == [("join", peer_id), ("leave", peer_id, "LEFT")]
 
 
+def test_players_call_each_other_after_a_return(world: World) -> None:
+    room = world.make()
+    player, friend = world.join(room), world.join(room, OTHER)
+    for number in range(3):
+        player.main.shout.rpc_id(friend.id, f"to {number}")
+        friend.main.shout.rpc_id(player.id, f"back {number}")
+        world.run()
+        assert ("shout", friend.id, f"back {number}") in player.main.heard
+        assert ("shout", player.id, f"to {number}") in friend.main.heard
+        player.pull()
+        friend.main.shout.rpc(f"meanwhile {number}")
+        world.run()
+        player = world.join(room)
+        assert ("shout", friend.id, f"meanwhile {number}") in player.main.heard
+    assert ("gone", player.id) not in friend.signals
+
+
+def test_announced_returns_are_seen_and_nothing_is_queued() -> None:
+    class Open(Arena):
+        resume = "announce"
+
+    world = in_world(Open)
+    room = world.make()
+    player, friend = world.join(room), world.join(room, OTHER)
+    peer_id = player.id
+    friend.signals.clear()
+    player.pull()
+    assert friend.signals == []
+    world.join(room)
+    assert friend.signals == [("gone", peer_id), ("came", peer_id)]
+
+
+def test_a_place_tells_whether_packets_were_dropped() -> None:
+    class Dropping(Arena):
+        while_away = "drop"
+
+        def on_return(self, place: Place) -> None:
+            self.log.append(("return", place.missed))
+
+    world = in_world(Dropping)
+    room = world.make()
+    player, friend = world.join(room), world.join(room, OTHER)
+    player.pull()
+    player = world.join(room)
+    assert room.log[-1] == ("return", False)
+    player.pull()
+    friend.main.shout.rpc("lost")
+    world.run()
+    player = world.join(room)
+    assert room.log[-1] == ("return", True)
+    assert player.main.heard == []
+
+
 # ------------------------------------------------------------------------------------------------ half-open
 
 

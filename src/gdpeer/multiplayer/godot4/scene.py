@@ -381,6 +381,9 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
                 self.keeper.failed(peer_id)
         elif peer_id in self.admitted:
             self._remove(peer_id)
+        elif peer_id in self.away:
+            del self.away[peer_id]
+            self._tell_gone(peer_id)
 
     @checked(peer_id=INT)
     def disconnect_peer(self, peer_id: int) -> None:
