@@ -1,0 +1,274 @@
+"""`Lobby`: answers "which room?" with a seat: a place that is kept for a few seconds, and the URL that takes it.
+
+    seat = hall.lobby.quick("arena")                    a room with a free place, or a new room
+    seat = hall.lobby.join("K7Q2M3")                    the room with this code
+    seat = hall.lobby.create("arena", {"map": "sand"})  a new room
+    seat.url                                            ws://play.example/room/K7Q2M3?seat=TOKEN
+
+Players reach the lobby by HTTP (`gdpeer.rooms.lobby_http`) or by RPC (`gdpeer.rooms.lobby_room`).
+
+Invariants: private and locked rooms are never listed or filled; each call gives one seat or raises, and then no place
+is kept.
+
+Layer: `rooms`; needs PyJWT.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from dataclasses import dataclass
+from math import ceil
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from gdpeer.rooms.codes import find_code
+from gdpeer.rooms.errors import Draining, Full, Locked, NoRoom
+from gdpeer.rooms.tokens import LONGEST_RESUME, SeatClaims, SeatKeys, issue_seat, load_jwt
+
+if TYPE_CHECKING:
+    from gdpeer.rooms.hall import Hall
+    from gdpeer.rooms.room import Room
+
+__all__ = ["MOST_LABELS", "MOST_LABEL_TEXT", "Label", "Labels", "Listed", "Lobby", "Seat", "check_labels"]
+
+SEAT_SECONDS = 15.0
+"""Seconds that a seat waits for its first use."""
+
+MOST_LABELS = 16
+MOST_LABEL_TEXT = 64
+"""Characters of a label's name, and of its value if that is a text."""
+
+MOST_FILLING = 256
+"""Sets of labels for which the lobby remembers the room that it filled last."""
+
+Label = str | int | float | bool
+Labels = Mapping[str, Label]
+
+
+class Seat(NamedTuple):
+    """A place that is kept for a player.
+
+    Attributes:
+        url: for `create_client`. It holds a secret: whoever has the URL takes the place.
+        peer_id: the player's id in the room.
+        expires: until when the URL must be used for the first time, in seconds since 1970.
+    """
+
+    url: str
+    peer_id: int
+    expires: float
+
+    def __repr__(self) -> str:
+        return f"Seat('{self.url.partition('?')[0]}?seat=***', peer_id={self.peer_id}, expires={self.expires})"
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A room as the lobby lists it.
+
+    Attributes:
+        code: leads to the room.
+        kind: of the room.
+        labels: of the room.
+        taken: places that are taken.
+        max_peers: places that the room has; 0: no limit.
+    """
+
+    code: str
+    kind: str
+    labels: dict[str, Label]
+    taken: int
+    max_peers: int
+
+
+class Lobby:
+    """Finds and makes rooms for players, and gives seats in them.
+
+    Args:
+        hall: has the rooms.
+        keys: sign the seats.
+        wall: returns the seconds since 1970.
+
+    Raises:
+        ImportError: PyJWT is not installed. The text says how to install it.
+        ValueError: a kind of room has a name that stands for something else in the lobby's paths.
+    """
+
+    def __init__(self, hall: Hall, keys: SeatKeys, wall: Callable[[], float] = time.time) -> None:
+        load_jwt()
+        if "join" in hall.kinds:
+            raise ValueError("a kind of room cannot be called 'join': POST /lobby/join/CODE joins a room")
+        self._hall = hall
+        self._keys = keys
+        self._wall = wall
+        self._filling: dict[Hashable, str] = {}  # the code of the room that `quick` filled last, by kind and labels
+
+    def quick(self, kind: str, labels: Labels | None = None, player: str | None = None, *, base: str = "") -> Seat:
+        """Gives a seat in a public room with these labels, or in a new room if all are full.
+
+        The fullest room comes first, so rooms are filled before new rooms are made. A new room gets the labels, and
+        `on_create` gets them as its options.
+
+        Args:
+            kind: of the room.
+            labels: the room must have all of them.
+            player: a name for `place.player`.
+            base: the beginning of the URL, as "wss://play.example". "": the hall's.
+
+        Raises:
+            NoRoom: there is no such kind.
+            Full: no room has a free place, and the hall takes no more rooms.
+            Draining: the hall is about to stop.
+            RoomError: the new room's `on_create` refused.
+            ValueError: a label is not valid.
+        """
+        return self.take_quick(kind, labels, player, base)[0]
+
+    def join(self, code: str, player: str | None = None, *, base: str = "") -> Seat:
+        """Gives a seat in the room with a code; lower case is accepted. Also for private rooms.
+
+        Raises:
+            NoRoom: there is no such room.
+            Full: the room has no free place.
+            Locked: the room admits nobody now.
+            Draining: the hall is about to stop.
+        """
+        room = self._hall.rooms.get(find_code(code))
+        if room is None:
+            raise NoRoom("there is no room with this code")
+        return self._seat(room, player, base)
+
+    def create(
+        self,
+        kind: str,
+        options: Any = None,
+        player: str | None = None,
+        *,
+        labels: Labels | None = None,
+        private: bool = False,
+        base: str = "",
+    ) -> Seat:
+        """Makes a room and gives the first seat in it.
+
+        Args:
+            kind: of the room.
+            options: for `on_create`.
+            player: a name for `place.player`.
+            labels: of the room. Labels that `on_create` sets count more.
+            private: True never lists or fills the room: only its code leads to it.
+            base: the beginning of the URL; "": the hall's.
+
+        Raises:
+            NoRoom: there is no such kind.
+            Full: the hall takes no more rooms.
+            Draining: the hall is about to stop.
+            RoomError: `on_create` refused.
+            ValueError: a label is not valid.
+        """
+        return self._seat(self._make(kind, options, check_labels(labels), private), player, base)
+
+    def find(self, kind: str, labels: Labels | None = None) -> list[Listed]:
+        """Lists the public rooms of a kind that admit players and have all these labels, the fullest first.
+
+        Raises:
+            NoRoom: there is no such kind.
+            ValueError: a label is not valid.
+        """
+        self._check_kind(kind)
+        rooms = self._open_rooms(kind, check_labels(labels))
+        return [Listed(room.code, kind, dict(room.labels), room.taken, room.max_peers) for room in rooms]
+
+    # ------------------------------------------------------------------------------------------ for gdpeer itself
+
+    def has_url(self) -> bool:
+        """Whether the hall knows the URL under which clients reach it."""
+        return bool(self._hall.public_url)
+
+    def take_quick(self, kind: str, labels: Labels | None, player: str | None, base: str) -> tuple[Seat, bool]:
+        """Does the work of `quick`. Returns the seat, and whether a room was made for it."""
+        self._check_kind(kind)
+        wanted = check_labels(labels)
+        for room in self._candidates(kind, wanted):
+            try:
+                seat = self._seat(room, player, base)
+            except (Full, Locked, NoRoom):  # for a reason that `_is_open` does not know: look at the next room
+                continue
+            self._remember(kind, wanted, room)
+            return seat, False
+        room = self._make(kind, dict(wanted), wanted, private=False)
+        self._remember(kind, wanted, room)
+        return self._seat(room, player, base), True
+
+    # ------------------------------------------------------------------------------------------ inside
+
+    def _check_kind(self, kind: str) -> None:
+        if kind not in self._hall.kinds:
+            raise NoRoom("there is no such kind of room")
+        if self._hall.is_draining:
+            raise Draining("the server is about to stop")
+
+    def _candidates(self, kind: str, labels: Labels) -> Iterator[Room]:
+        # The room that took the last player mostly takes the next as well, so few calls look at all rooms.
+        last = self._hall.rooms.get(self._filling.get(_key(kind, labels), ""))
+        if last is not None and last.kind == kind and _is_open(last) and _has_labels(last, labels):
+            yield last
+        yield from self._open_rooms(kind, labels)
+
+    def _remember(self, kind: str, labels: Labels, room: Room) -> None:
+        if len(self._filling) >= MOST_FILLING:
+            self._filling.clear()
+        self._filling[_key(kind, labels)] = room.code
+
+    def _open_rooms(self, kind: str, labels: Labels) -> list[Room]:
+        found = [room for room in self._hall.find(kind) if _is_open(room) and _has_labels(room, labels)]
+        found.sort(key=lambda room: -room.taken)
+        return found
+
+    def _make(self, kind: str, options: Any, labels: Labels, private: bool) -> Room:
+        self._check_kind(kind)
+        room = self._hall.create(kind, options, private=private)
+        if labels:
+            room.labels = {**labels, **room.labels}
+        return room
+
+    def _seat(self, room: Room, player: str | None, base: str) -> Seat:
+        place = room.reserve(player, ttl=SEAT_SECONDS)
+        now = self._wall()
+        expires = ceil(now + SEAT_SECONDS)
+        claims = SeatClaims(
+            room.code, room.kind, place.peer_id, place.jti, expires, expires + LONGEST_RESUME, player=player
+        )
+        start = (base or self._hall.public_url or "").rstrip("/")
+        return Seat(f"{start}/room/{room.code}?seat={issue_seat(self._keys, claims)}", place.peer_id, expires)
+
+
+def _key(kind: str, labels: Labels) -> Hashable:
+    return kind, frozenset(labels.items())
+
+
+def _is_open(room: Room) -> bool:
+    """Whether a stranger may be led to a room."""
+    return not (room.private or room.locked) and (not room.max_peers or room.taken < room.max_peers)
+
+
+def _has_labels(room: Room, labels: Labels) -> bool:
+    own = room.labels
+    return all(own.get(name) == value for name, value in labels.items())
+
+
+def check_labels(labels: Mapping[Any, Any] | None) -> dict[str, Label]:
+    """Returns a copy of labels from outside.
+
+    Raises:
+        ValueError: there are more than 16, or a name or value is too long or of another type.
+    """
+    if labels is None:
+        return {}
+    if len(labels) > MOST_LABELS:
+        raise ValueError(f"at most {MOST_LABELS} labels")
+    for name, value in labels.items():
+        if not isinstance(name, str) or not 0 < len(name) <= MOST_LABEL_TEXT:
+            raise ValueError(f"a label's name is a text of 1 to {MOST_LABEL_TEXT} characters")
+        if not isinstance(value, str | int | float) or len(str(value)) > MOST_LABEL_TEXT:
+            raise ValueError(f"a label's value is a number, a bool or a text of at most {MOST_LABEL_TEXT} characters")
+    return dict(labels)

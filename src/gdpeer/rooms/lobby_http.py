@@ -1,0 +1,290 @@
+"""`LobbyPages`: the lobby by HTTP, for menus with Godot's `HTTPRequest` and for pages.
+
+    POST /lobby/KIND/quick     {"labels": {"map": "sand"}}                              a seat; 201 in a new room
+    POST /lobby/KIND/create    {"options": ..., "labels": {...}, "private": true}       a seat in a new room
+    POST /lobby/join/CODE      {}                                                       a seat in this room
+    GET  /lobby/KIND?map=sand                                                           the public rooms
+
+A seat is `{"url": "wss://...", "peer_id": 7, "expires": 1800000000}`, an error `{"error": "full", "message": "..."}`:
+
+| Status | `error` | Meaning |
+|---|---|---|
+| 400 | `bad_request` | The body is no JSON object, or has a wrong value. |
+| 403 | `origin` | Pages of this origin may not ask (`allowed_origins`). |
+| 404 | `no_room` | There is no such kind or room. |
+| 405 | `method` | Another method is needed. |
+| 409 | `locked`, `refused` | The room is locked, or `on_create` refused to make it. |
+| 429 | `too_many` | Too many wrong codes, or new rooms, from this address. `Retry-After` says when to go on. |
+| 503 | `full`, `draining` | No place is free, or the server is about to stop. `Retry-After` says when to try again. |
+
+Layer: `rooms`. Source: RFC 9110; Fetch section 3.2 (CORS).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import asdict, replace
+from math import ceil
+from typing import Any
+from urllib.parse import parse_qsl
+
+from gdpeer.clock import Clock
+from gdpeer.errors import HandshakeError
+from gdpeer.http.response import Response
+from gdpeer.protocol.http_headers import Request
+from gdpeer.rooms.errors import Draining, Full, Locked, NoRoom, RoomError
+from gdpeer.rooms.guessing import Attempts, Guessing
+from gdpeer.rooms.lobby import Label, Lobby, Seat, check_labels
+
+__all__ = ["LobbyPages"]
+
+MOST_LISTED = 100
+"""Rooms in an answer to `GET /lobby/KIND`: the fullest."""
+
+RETRY_AFTER = 5
+"""Seconds after which a full or stopping server may be asked again."""
+
+ROOMS_AT_ONCE = 200
+ROOMS_PER_SECOND = 5.0
+"""New rooms that one address may ask for."""
+
+_START = "/lobby/"
+_PREFLIGHT = (
+    ("Access-Control-Allow-Methods", "GET, POST"),
+    ("Access-Control-Allow-Headers", "Content-Type, Authorization"),
+    ("Access-Control-Max-Age", "600"),
+)
+
+Fields = dict[str, Any]
+Identify = Callable[[Request], str | None]
+
+
+class _Refused(Exception):
+    """An error for the client."""
+
+    def __init__(self, status: int, error: str, message: str, retry_after: int = 0, allow: str = "") -> None:
+        super().__init__(message)
+        headers = [("Retry-After", str(retry_after))] if retry_after else []
+        headers += [("Allow", allow)] if allow else []
+        answer = Response.json({"error": error, "message": message}, status)
+        self.response = replace(answer, headers=(*answer.headers, *headers))
+
+
+class LobbyPages:
+    """A handler that answers requests below `/lobby/`, and declines all others.
+
+    Args:
+        lobby: gives the seats.
+        guessing: counts wrong codes, together with those of upgrade requests.
+        clock: tells the time.
+        allowed_origins: pages that may ask; None: all. Requests without an `Origin` header come from no page, and are
+            always allowed.
+        is_secure: whether the server itself speaks TLS: seats then have `wss://` URLs.
+
+    Attributes:
+        identify: returns the player's name for a request, or None; for example after a look at a cookie. The name
+            becomes `place.player`. It may raise HandshakeError to refuse the request. None: players have no names,
+            since anybody could write any name into a request.
+    """
+
+    def __init__(
+        self,
+        lobby: Lobby,
+        guessing: Guessing,
+        clock: Clock,
+        allowed_origins: Collection[str] | None = None,
+        *,
+        is_secure: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self.identify: Identify | None = None
+        self._lobby = lobby
+        self._guessing = guessing
+        self._new_rooms = Attempts(clock, ROOMS_AT_ONCE, ROOMS_PER_SECOND)
+        self._origins = None if allowed_origins is None else frozenset(allowed_origins)
+        self._is_secure = is_secure
+
+    def __call__(self, request: Request) -> Response | None:
+        """Answers a request below `/lobby/`; returns None for all others."""
+        if not request.path.startswith(_START):
+            return None
+        origin = request.headers.get("origin")
+        if origin and self._origins is not None and origin not in self._origins:
+            return _Refused(403, "origin", "pages of this origin may not ask here").response
+        try:
+            response = self._answer(request)
+        except Exception as problem:
+            refused = _refusal(problem)
+            if refused is None:
+                raise
+            response = refused.response
+        return self._with_cors(response, origin) if origin else response
+
+    def _with_cors(self, response: Response, origin: str) -> Response:
+        # A page of an allowed origin must also be able to read an error.
+        allowed = "*" if self._origins is None else origin
+        return replace(
+            response,
+            headers=(
+                *response.headers,
+                ("Access-Control-Allow-Origin", allowed),
+                ("Access-Control-Expose-Headers", "Retry-After"),
+                ("Vary", "Origin"),
+            ),
+        )
+
+    def _answer(self, request: Request) -> Response:
+        parts = request.path.removeprefix(_START).split("/")
+        if request.method == "OPTIONS":
+            return Response(200, headers=_PREFLIGHT)
+        match parts:
+            case [kind] if kind:
+                _check_method(request, "GET", "HEAD")
+                return self._list(kind, request)
+            case ["join", code]:
+                _check_method(request, "POST")
+                return self._join(code, request)
+            case [kind, "quick"]:
+                _check_method(request, "POST")
+                return self._quick(kind, request)
+            case [kind, "create"]:
+                _check_method(request, "POST")
+                return self._create(kind, request)
+        raise NoRoom("the lobby has nothing at this path")
+
+    def _list(self, kind: str, request: Request) -> Response:
+        # Values of a query are texts, so labels with numbers are compared by their text.
+        wanted = dict(parse_qsl(request.query, keep_blank_values=True))
+        found = [
+            room
+            for room in self._lobby.find(kind)
+            if all(_as_text(room.labels.get(name)) == value for name, value in wanted.items())
+        ]
+        return Response.json({"rooms": [asdict(room) for room in found[:MOST_LISTED]]})
+
+    def _join(self, code: str, request: Request) -> Response:
+        address = request.remote_address[0]
+        self._guessing.check_code(address)
+        _read_body(request, {})
+        try:
+            seat = self._lobby.join(code, self._player(request), base=self._base(request))
+        except NoRoom:
+            self._guessing.miss_code(address)
+            raise
+        return _seat_response(seat, 200)
+
+    def _quick(self, kind: str, request: Request) -> Response:
+        fields = _read_body(request, {"labels": dict})
+        self._check_new_rooms(request)
+        labels = _labels(fields)
+        seat, is_new = self._lobby.take_quick(kind, labels, self._player(request), self._base(request))
+        if is_new:
+            self._new_rooms.count(request.remote_address[0])
+        return _seat_response(seat, 201 if is_new else 200)
+
+    def _create(self, kind: str, request: Request) -> Response:
+        fields = _read_body(request, {"options": object, "labels": dict, "private": bool})
+        labels = _labels(fields)
+        self._check_new_rooms(request)
+        self._new_rooms.count(request.remote_address[0])
+        seat = self._lobby.create(
+            kind,
+            fields.get("options"),
+            self._player(request),
+            labels=labels,
+            private=fields.get("private", False),
+            base=self._base(request),
+        )
+        return _seat_response(seat, 201)
+
+    def _check_new_rooms(self, request: Request) -> None:
+        wait = self._new_rooms.wait(request.remote_address[0])
+        if wait > 0:
+            raise _Refused(429, "too_many", "too many new rooms for this address", ceil(wait))
+
+    def _player(self, request: Request) -> str | None:
+        return None if self.identify is None else self.identify(request)
+
+    def _base(self, request: Request) -> str:
+        """Returns the beginning of the seat's URL as the client sees this server; "": the hall knows it."""
+        if self._lobby.has_url():
+            return ""
+        # A page that came by https cannot use ws://, so a proxy with TLS must be in front of this server.
+        is_secure = self._is_secure() or request.headers.get("origin").startswith("https://")
+        return f"{'wss' if is_secure else 'ws'}://{request.headers.get('host')}"
+
+
+def _check_method(request: Request, *methods: str) -> None:
+    if request.method not in methods:
+        allowed = ", ".join(methods)
+        raise _Refused(405, "method", f"use {allowed} here", allow=allowed)
+
+
+def _read_body(request: Request, known: Mapping[str, type]) -> Fields:
+    """Returns the fields of a JSON object that are not null; an empty body is an empty object."""
+    try:
+        fields = json.loads(request.body or b"{}", parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        raise _bad_request("the body must be a JSON object") from None
+    if not isinstance(fields, dict):
+        raise _bad_request("the body must be a JSON object")
+    for name, value in fields.items():
+        if name not in known:
+            raise _bad_request(f"unknown: {name[:40]!r}; known here: {', '.join(known) or 'nothing'}")
+        if value is not None and not isinstance(value, known[name]):
+            raise _bad_request(f"{name}: expected {_JSON_NAMES[known[name]]}")
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+_JSON_NAMES: dict[type, str] = {dict: "an object", bool: "true or false"}
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _labels(fields: Fields) -> dict[str, Label]:
+    try:
+        return check_labels(fields.get("labels"))
+    except ValueError as problem:
+        raise _bad_request(str(problem)) from None
+
+
+def _bad_request(message: str) -> _Refused:
+    return _Refused(400, "bad_request", message)
+
+
+def _as_text(value: object) -> str | None:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return None if value is None else str(value)
+
+
+def _seat_response(seat: Seat, status: int) -> Response:
+    return Response.json({"url": seat.url, "peer_id": seat.peer_id, "expires": int(seat.expires)}, status)
+
+
+def _refusal(problem: Exception) -> _Refused | None:
+    """Returns the answer for an exception; None: it is a mistake of the program."""
+    match problem:
+        case _Refused():
+            return problem
+        case NoRoom():
+            return _Refused(404, "no_room", problem.detail)
+        case Locked():
+            return _Refused(409, "locked", problem.detail)
+        case Full():
+            return _Refused(503, "full", problem.detail, RETRY_AFTER)
+        case Draining():
+            return _Refused(503, "draining", problem.detail, RETRY_AFTER)
+        case RoomError():
+            return _Refused(409, "refused", problem.detail)
+        case HandshakeError():
+            return _of_handshake(problem)
+    return None
+
+
+def _of_handshake(problem: HandshakeError) -> _Refused:
+    retry_after = int(dict(problem.headers).get("Retry-After", 0))
+    error = {403: "forbidden", 429: "too_many"}.get(problem.status, "refused")
+    return _Refused(problem.status or 403, error, problem.detail, retry_after)

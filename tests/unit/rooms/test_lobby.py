@@ -1,0 +1,224 @@
+"""The lobby: which room a player gets."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import pytest
+
+from gdpeer.rooms import lobby
+from gdpeer.rooms.errors import Draining, Full, Locked, NoRoom, RoomError
+from gdpeer.rooms.lobby import Seat, check_labels
+from gdpeer.rooms.tokens import SeatClaims, SeatKeys, check_seat
+from tests.unit.rooms.small_hall import NOW, SECRET, SmallHall, SmallRoom, lobby_of
+
+
+def claims_of(seat: Seat) -> SeatClaims:
+    return check_seat(SeatKeys(SECRET), seat.url.partition("?seat=")[2], NOW)
+
+
+def code_of(seat: Seat) -> str:
+    return claims_of(seat).room
+
+
+def test_a_seat_has_the_url_the_id_and_the_claims_of_a_kept_place() -> None:
+    hall = SmallHall()
+    seat = lobby_of(hall).quick("arena", player="ann")
+    [room] = hall.rooms.values()
+    [place] = room.places
+    assert seat.url.startswith(f"wss://play.example/room/{room.code}?seat=")
+    assert (seat.peer_id, seat.expires) == (place.peer_id, NOW + 15)
+    assert place.player == "ann"
+    claims = claims_of(seat)
+    assert claims == SeatClaims(room.code, "arena", place.peer_id, place.jti, NOW + 15, NOW + 15 + 86_400, player="ann")
+    assert "seat=***" in repr(seat)
+    assert place.jti not in repr(seat)
+
+
+def test_quick_fills_rooms_before_it_makes_new_ones() -> None:
+    hall = SmallHall()
+    seats = [lobby_of(hall).quick("arena") for _ in range(10)]
+    assert sorted(room.taken for room in hall.rooms.values()) == [2, 4, 4]
+    assert [code_of(seat) for seat in seats] == [code for code in hall.rooms for _ in range(4)][:10]
+
+
+def test_quick_takes_the_fullest_room_first_and_fills_gaps() -> None:
+    hall = SmallHall()
+    found = lobby_of(hall)
+    for _ in range(9):
+        found.quick("arena")
+    first, second, third = hall.rooms.values()
+    second.places.pop()
+    assert code_of(found.quick("arena")) == third.code  # it filled this room last
+    third.places += third.places[:2]
+    assert code_of(found.quick("arena")) == second.code
+    first.places.clear()
+    third.places.pop()
+    hall.rooms.pop(second.code)
+    assert code_of(lobby_of(hall).quick("arena")) == third.code
+
+
+def test_quick_passes_private_locked_and_full_rooms_and_other_kinds() -> None:
+    hall = SmallHall("arena", "chess")
+    found = lobby_of(hall)
+    hall.create("arena", private=True)
+    hall.create("arena").locked = True
+    hall.create("arena").max_peers = 1
+    hall.create("chess")
+    one_place = [room for room in hall.rooms.values() if room.max_peers == 1]
+    assert code_of(found.quick("arena")) == one_place[0].code
+    assert code_of(found.quick("arena")) not in [room.code for room in one_place]
+    assert len(hall.rooms) == 5
+
+
+def test_a_room_without_a_limit_takes_everybody() -> None:
+    hall = SmallHall()
+    hall.create("arena").max_peers = 0
+    for _ in range(20):
+        lobby_of(hall).quick("arena")
+    assert len(hall.rooms) == 1
+
+
+def test_quick_passes_a_room_that_refuses_for_a_reason_of_its_own() -> None:
+    hall = SmallHall()
+    room = hall.create("arena")
+
+    def reserve(*arguments: Any, **named: Any) -> Any:
+        raise Full("no")
+
+    room.reserve = reserve  # type: ignore[method-assign]
+    assert code_of(lobby_of(hall).quick("arena")) != room.code
+
+
+def test_labels_choose_a_room_and_a_new_room_gets_them() -> None:
+    hall = SmallHall()
+    found = lobby_of(hall)
+    codes = [code_of(found.quick("arena", {"map": name})) for name in ("sand", "ice", "sand", "ice")]
+    assert codes[:2] == codes[2:]
+    assert hall.rooms[codes[0]].labels == {"map": "sand"}
+    assert hall.rooms[codes[0]].options == {"map": "sand"}
+    assert code_of(found.quick("arena", {"map": "ice", "mode": "duel"})) not in codes
+    hall.rooms[codes[0]].labels = {"map": "ice"}
+    assert code_of(found.quick("arena", {"map": "sand"})) not in codes
+
+
+def test_labels_that_on_create_sets_count_more() -> None:
+    hall = SmallHall()
+    hall.on_create = lambda room: room.labels.update(map="ice")
+    lobby_of(hall).quick("arena", {"map": "sand", "mode": "duel"})
+    assert [room.labels for room in hall.rooms.values()] == [{"map": "ice", "mode": "duel"}]
+
+
+def test_join_finds_private_rooms_by_a_code_in_any_case() -> None:
+    hall = SmallHall()
+    room = hall.create("arena", code="K7Q2M1", private=True)
+    assert code_of(lobby_of(hall).join("k7q2ml", "ann")) == "K7Q2M1"
+    assert room.places[0].player == "ann"
+
+
+@pytest.mark.parametrize("code", ["K7Q2M4", "", "nowhere", "k" * 100_000])
+def test_join_refuses_unknown_codes(code: str) -> None:
+    hall = SmallHall()
+    hall.create("arena", code="K7Q2M1")
+    with pytest.raises(NoRoom):
+        lobby_of(hall).join(code)
+
+
+def test_join_refuses_what_the_room_refuses() -> None:
+    hall = SmallHall()
+    room = hall.create("arena", code="K7Q2M1")
+    for _ in range(4):
+        lobby_of(hall).join(room.code)
+    with pytest.raises(Full):
+        lobby_of(hall).join(room.code)
+    room.locked = True
+    with pytest.raises(Locked):
+        lobby_of(hall).join(room.code)
+
+
+def test_create_makes_a_room_with_options_and_labels() -> None:
+    hall = SmallHall()
+    seat = lobby_of(hall).create("arena", {"map": "sand"}, "ann", labels={"mode": "duel"}, private=True)
+    room = hall.rooms[code_of(seat)]
+    assert (room.options, room.labels, room.private) == ({"map": "sand"}, {"mode": "duel"}, True)
+    assert room.places[0].player == "ann"
+
+
+def test_unknown_kinds_and_a_stopping_hall_are_refused() -> None:
+    hall = SmallHall()
+    found = lobby_of(hall)
+    for call in (found.quick, found.create, found.find):
+        with pytest.raises(NoRoom):
+            call("chess")
+    hall.is_draining = True
+    for call in (found.quick, found.create, found.find):
+        with pytest.raises(Draining):
+            call("arena")
+
+
+def test_a_room_that_on_create_refuses_is_not_made() -> None:
+    hall = SmallHall()
+
+    def refuse(room: SmallRoom) -> None:
+        raise RoomError("not today")
+
+    hall.on_create = refuse
+    with pytest.raises(RoomError, match="not today"):
+        lobby_of(hall).quick("arena")
+    hall.max_rooms = 0
+    with pytest.raises(Full):
+        lobby_of(hall).quick("arena")
+
+
+def test_find_lists_public_rooms_with_room_the_fullest_first() -> None:
+    hall = SmallHall()
+    found = lobby_of(hall)
+    hall.create("arena", private=True)
+    hall.create("arena").locked = True
+    hall.create("arena", code="000000").labels = {"map": "sand"}
+    hall.create("arena", code="111111").labels = {"map": "sand", "mode": "duel"}
+    found.join("111111")
+    assert [(room.code, room.taken, room.max_peers) for room in found.find("arena")] == [
+        ("111111", 1, 4),
+        ("000000", 0, 4),
+    ]
+    assert [room.code for room in found.find("arena", {"mode": "duel"})] == ["111111"]
+
+
+def test_the_rooms_that_are_remembered_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lobby, "MOST_FILLING", 4)
+    hall = SmallHall()
+    found = lobby_of(hall)
+    codes = {code_of(found.quick("arena", {"n": number})) for number in range(10)}
+    assert len(codes) == 10
+    assert len(found._filling) <= 4
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        {str(number): 1 for number in range(17)},
+        {"": 1},
+        {"x" * 65: 1},
+        {5: 1},
+        {"map": "x" * 65},
+        {"map": None},
+        {"map": ["sand"]},
+        {"map": 10**70},
+        {"map": 10**5000},
+    ],
+)
+def test_bad_labels_are_refused(labels: dict[Any, Any]) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 - Python's own for the last
+        check_labels(labels)
+    with pytest.raises(ValueError):  # noqa: PT011
+        lobby_of(SmallHall()).quick("arena", labels)
+
+
+def test_a_kind_cannot_be_called_join_and_pyjwt_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ValueError, match="join"):
+        lobby_of(SmallHall("join"))
+    monkeypatch.setitem(sys.modules, "jwt", None)
+    with pytest.raises(ImportError, match=r"pip install gdpeer\[cluster\]"):
+        lobby_of(SmallHall())
