@@ -21,15 +21,28 @@ from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from gdpeer.protocol.http_headers import Request
 from gdpeer.rooms.codes import find_code
-from gdpeer.rooms.errors import Draining, Full, Locked, NoRoom
+from gdpeer.rooms.errors import Draining, Full, Locked, NoRoom, RoomError
 from gdpeer.rooms.tokens import LONGEST_RESUME, SeatClaims, SeatKeys, issue_seat, load_jwt
 
 if TYPE_CHECKING:
     from gdpeer.rooms.hall import Hall
     from gdpeer.rooms.room import Room
 
-__all__ = ["MOST_LABELS", "MOST_LABEL_TEXT", "Label", "Labels", "Listed", "Lobby", "Seat", "check_labels"]
+__all__ = [
+    "MOST_LABELS",
+    "MOST_LABEL_TEXT",
+    "BadLabels",
+    "Label",
+    "Labels",
+    "Listed",
+    "Lobby",
+    "Seat",
+    "check_labels",
+    "seen_base",
+    "word_of",
+]
 
 SEAT_SECONDS = 15.0
 """Seconds that a seat waits for its first use."""
@@ -43,6 +56,10 @@ MOST_FILLING = 256
 
 Label = str | int | float | bool
 Labels = Mapping[str, Label]
+
+
+class BadLabels(ValueError):
+    """Labels from outside that no room can have."""
 
 
 class Seat(NamedTuple):
@@ -120,7 +137,7 @@ class Lobby:
             Full: no room has a free place, and the hall takes no more rooms.
             Draining: the hall is about to stop.
             RoomError: the new room's `on_create` refused.
-            ValueError: a label is not valid.
+            BadLabels: a label is not valid (a ValueError).
         """
         return self.take_quick(kind, labels, player, base)[0]
 
@@ -163,7 +180,7 @@ class Lobby:
             Full: the hall takes no more rooms.
             Draining: the hall is about to stop.
             RoomError: `on_create` refused.
-            ValueError: a label is not valid.
+            BadLabels: a label is not valid (a ValueError).
         """
         return self._seat(self._make(kind, options, check_labels(labels), private), player, base)
 
@@ -172,7 +189,7 @@ class Lobby:
 
         Raises:
             NoRoom: there is no such kind.
-            ValueError: a label is not valid.
+            BadLabels: a label is not valid (a ValueError).
         """
         self._check_kind(kind)
         rooms = self._open_rooms(kind, check_labels(labels))
@@ -256,19 +273,48 @@ def _has_labels(room: Room, labels: Labels) -> bool:
     return all(own.get(name) == value for name, value in labels.items())
 
 
+def seen_base(request: Request, *, is_secure: bool) -> str:
+    """Returns the beginning of a URL as the client of a request sees this server, such as "ws://127.0.0.1:8910".
+
+    `is_secure` tells whether this server itself speaks TLS.
+    """
+    # A page that came by https cannot use ws://, so a proxy with TLS must be in front of this server.
+    is_secure = is_secure or request.headers.get("origin").startswith("https://")
+    return f"{'wss' if is_secure else 'ws'}://{request.headers.get('host')}"
+
+
+_WORDS: tuple[tuple[type[RoomError], str], ...] = (
+    (NoRoom, "no_room"),
+    (Full, "full"),
+    (Locked, "locked"),
+    (Draining, "draining"),
+    (RoomError, "refused"),
+)
+
+
+def word_of(problem: RoomError) -> str:
+    """Returns the word that tells clients why they got no seat."""
+    return next(word for kind, word in _WORDS if isinstance(problem, kind))
+
+
 def check_labels(labels: Mapping[Any, Any] | None) -> dict[str, Label]:
     """Returns a copy of labels from outside.
 
     Raises:
-        ValueError: there are more than 16, or a name or value is too long or of another type.
+        BadLabels: there are more than 16, or a name or value is too long or of another type.
     """
     if labels is None:
         return {}
     if len(labels) > MOST_LABELS:
-        raise ValueError(f"at most {MOST_LABELS} labels")
+        raise BadLabels(f"at most {MOST_LABELS} labels")
     for name, value in labels.items():
         if not isinstance(name, str) or not 0 < len(name) <= MOST_LABEL_TEXT:
-            raise ValueError(f"a label's name is a text of 1 to {MOST_LABEL_TEXT} characters")
-        if not isinstance(value, str | int | float) or len(str(value)) > MOST_LABEL_TEXT:
-            raise ValueError(f"a label's value is a number, a bool or a text of at most {MOST_LABEL_TEXT} characters")
+            raise BadLabels(f"a label's name is a text of 1 to {MOST_LABEL_TEXT} characters")
+        if not isinstance(value, str | int | float) or _size(value) > MOST_LABEL_TEXT:
+            raise BadLabels(f"a label's value is a number, a bool or a text of at most {MOST_LABEL_TEXT} characters")
     return dict(labels)
+
+
+def _size(value: Label) -> int:
+    # Python refuses to write ints of more than 4,300 digits; the engine's have 64 bits.
+    return len(value) if isinstance(value, str) else 0 if -(2**63) <= value < 2**63 else MOST_LABEL_TEXT + 1

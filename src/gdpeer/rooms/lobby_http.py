@@ -33,9 +33,9 @@ from gdpeer.clock import Clock
 from gdpeer.errors import HandshakeError
 from gdpeer.http.response import Response
 from gdpeer.protocol.http_headers import Request
-from gdpeer.rooms.errors import Draining, Full, Locked, NoRoom, RoomError
+from gdpeer.rooms.errors import NoRoom, RoomError
 from gdpeer.rooms.guessing import Attempts, Guessing
-from gdpeer.rooms.lobby import Label, Lobby, Seat, check_labels
+from gdpeer.rooms.lobby import BadLabels, Label, Lobby, Seat, check_labels, seen_base, word_of
 
 __all__ = ["LobbyPages"]
 
@@ -206,12 +206,7 @@ class LobbyPages:
         return None if self.identify is None else self.identify(request)
 
     def _base(self, request: Request) -> str:
-        """Returns the beginning of the seat's URL as the client sees this server; "": the hall knows it."""
-        if self._lobby.has_url():
-            return ""
-        # A page that came by https cannot use ws://, so a proxy with TLS must be in front of this server.
-        is_secure = self._is_secure() or request.headers.get("origin").startswith("https://")
-        return f"{'wss' if is_secure else 'ws'}://{request.headers.get('host')}"
+        return "" if self._lobby.has_url() else seen_base(request, is_secure=self._is_secure())
 
 
 def _check_method(request: Request, *methods: str) -> None:
@@ -246,7 +241,7 @@ def _refuse_constant(name: str) -> None:
 def _labels(fields: Fields) -> dict[str, Label]:
     try:
         return check_labels(fields.get("labels"))
-    except ValueError as problem:
+    except BadLabels as problem:
         raise _bad_request(str(problem)) from None
 
 
@@ -266,22 +261,17 @@ def _seat_response(seat: Seat, status: int) -> Response:
 
 def _refusal(problem: Exception) -> _Refused | None:
     """Returns the answer for an exception; None: it is a mistake of the program."""
-    match problem:
-        case _Refused():
-            return problem
-        case NoRoom():
-            return _Refused(404, "no_room", problem.detail)
-        case Locked():
-            return _Refused(409, "locked", problem.detail)
-        case Full():
-            return _Refused(503, "full", problem.detail, RETRY_AFTER)
-        case Draining():
-            return _Refused(503, "draining", problem.detail, RETRY_AFTER)
-        case RoomError():
-            return _Refused(409, "refused", problem.detail)
-        case HandshakeError():
-            return _of_handshake(problem)
+    if isinstance(problem, _Refused):
+        return problem
+    if isinstance(problem, HandshakeError):
+        return _of_handshake(problem)
+    if isinstance(problem, RoomError):
+        word = word_of(problem)
+        return _Refused(_STATUS[word], word, problem.detail, RETRY_AFTER if _STATUS[word] == 503 else 0)
     return None
+
+
+_STATUS = {"no_room": 404, "refused": 409, "locked": 409, "full": 503, "draining": 503}
 
 
 def _of_handshake(problem: HandshakeError) -> _Refused:
