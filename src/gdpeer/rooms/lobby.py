@@ -16,7 +16,7 @@ Layer: `rooms`; needs PyJWT.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from gdpeer.protocol.http_headers import Request
 from gdpeer.rooms.codes import find_code
 from gdpeer.rooms.errors import Draining, Full, Locked, NoRoom, RoomError
+from gdpeer.rooms.labels import Label, Labels, check_labels, fits
 from gdpeer.rooms.tokens import LONGEST_RESUME, SeatClaims, SeatKeys, issue_seat, load_jwt
 
 if TYPE_CHECKING:
@@ -31,15 +32,9 @@ if TYPE_CHECKING:
     from gdpeer.rooms.room import Room
 
 __all__ = [
-    "MOST_LABELS",
-    "MOST_LABEL_TEXT",
-    "BadLabels",
-    "Label",
-    "Labels",
     "Listed",
     "Lobby",
     "Seat",
-    "check_labels",
     "seen_base",
     "word_of",
 ]
@@ -47,19 +42,8 @@ __all__ = [
 SEAT_SECONDS = 15.0
 """Seconds that a seat waits for its first use."""
 
-MOST_LABELS = 16
-MOST_LABEL_TEXT = 64
-"""Characters of a label's name, and of its value if that is a text."""
-
 MOST_FILLING = 256
 """Sets of labels for which the lobby remembers the room that it filled last."""
-
-Label = str | int | float | bool
-Labels = Mapping[str, Label]
-
-
-class BadLabels(ValueError):
-    """Labels from outside that no room can have."""
 
 
 class Seat(NamedTuple):
@@ -227,7 +211,7 @@ class Lobby:
     def _candidates(self, kind: str, labels: Labels) -> Iterator[Room]:
         # The room that took the last player mostly takes the next as well, so few calls look at all rooms.
         last = self._hall.rooms.get(self._filling.get(_key(kind, labels), ""))
-        if last is not None and last.kind == kind and _is_open(last) and _has_labels(last, labels):
+        if last is not None and last.kind == kind and _is_open(last) and fits(last.labels, labels):
             yield last
         yield from self._open_rooms(kind, labels)
 
@@ -237,7 +221,7 @@ class Lobby:
         self._filling[_key(kind, labels)] = room.code
 
     def _open_rooms(self, kind: str, labels: Labels) -> list[Room]:
-        found = [room for room in self._hall.find(kind) if _is_open(room) and _has_labels(room, labels)]
+        found = [room for room in self._hall.find(kind) if _is_open(room) and fits(room.labels, labels)]
         found.sort(key=lambda room: -room.taken)
         return found
 
@@ -268,11 +252,6 @@ def _is_open(room: Room) -> bool:
     return not (room.private or room.locked) and (not room.max_peers or room.taken < room.max_peers)
 
 
-def _has_labels(room: Room, labels: Labels) -> bool:
-    own = room.labels
-    return all(own.get(name) == value for name, value in labels.items())
-
-
 def seen_base(request: Request, *, is_secure: bool) -> str:
     """Returns the beginning of a URL as the client of a request sees this server, such as "ws://127.0.0.1:8910".
 
@@ -295,26 +274,3 @@ _WORDS: tuple[tuple[type[RoomError], str], ...] = (
 def word_of(problem: RoomError) -> str:
     """Returns the word that tells clients why they got no seat."""
     return next(word for kind, word in _WORDS if isinstance(problem, kind))
-
-
-def check_labels(labels: Mapping[Any, Any] | None) -> dict[str, Label]:
-    """Returns a copy of labels from outside.
-
-    Raises:
-        BadLabels: there are more than 16, or a name or value is too long or of another type.
-    """
-    if labels is None:
-        return {}
-    if len(labels) > MOST_LABELS:
-        raise BadLabels(f"at most {MOST_LABELS} labels")
-    for name, value in labels.items():
-        if not isinstance(name, str) or not 0 < len(name) <= MOST_LABEL_TEXT:
-            raise BadLabels(f"a label's name is a text of 1 to {MOST_LABEL_TEXT} characters")
-        if not isinstance(value, str | int | float) or _size(value) > MOST_LABEL_TEXT:
-            raise BadLabels(f"a label's value is a number, a bool or a text of at most {MOST_LABEL_TEXT} characters")
-    return dict(labels)
-
-
-def _size(value: Label) -> int:
-    # Python refuses to write ints of more than 4,300 digits; the engine's have 64 bits.
-    return len(value) if isinstance(value, str) else 0 if -(2**63) <= value < 2**63 else MOST_LABEL_TEXT + 1

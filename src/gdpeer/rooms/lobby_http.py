@@ -35,7 +35,8 @@ from gdpeer.http.response import Response
 from gdpeer.protocol.http_headers import Request
 from gdpeer.rooms.errors import NoRoom, RoomError
 from gdpeer.rooms.guessing import Attempts, Guessing
-from gdpeer.rooms.lobby import BadLabels, Label, Lobby, Seat, check_labels, seen_base, word_of
+from gdpeer.rooms.labels import BadLabels, Label, check_labels
+from gdpeer.rooms.lobby import Lobby, Seat, seen_base, word_of
 
 __all__ = ["LobbyPages"]
 

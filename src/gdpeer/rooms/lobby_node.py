@@ -28,7 +28,8 @@ from gdpeer.multiplayer.rpc.decorator import rpc
 from gdpeer.multiplayer.tree import Node
 from gdpeer.rooms.errors import NoRoom, RoomError
 from gdpeer.rooms.guessing import Attempts, Guessing
-from gdpeer.rooms.lobby import BadLabels, Lobby, Seat, check_labels, seen_base, word_of
+from gdpeer.rooms.labels import BadLabels, check_labels
+from gdpeer.rooms.lobby import Lobby, Seat, seen_base, word_of
 
 __all__ = ["LobbyNode"]
 

@@ -9,7 +9,8 @@ import pytest
 
 from gdpeer.rooms import lobby
 from gdpeer.rooms.errors import Draining, Full, Locked, NoRoom, RoomError
-from gdpeer.rooms.lobby import Seat, check_labels
+from gdpeer.rooms.labels import BadLabels
+from gdpeer.rooms.lobby import Seat
 from gdpeer.rooms.tokens import SeatClaims, SeatKeys, check_seat
 from tests.unit.rooms.small_hall import NOW, SECRET, SmallHall, SmallRoom, lobby_of
 
@@ -195,25 +196,9 @@ def test_the_rooms_that_are_remembered_are_limited(monkeypatch: pytest.MonkeyPat
     assert len(found._filling) <= 4
 
 
-@pytest.mark.parametrize(
-    "labels",
-    [
-        {str(number): 1 for number in range(17)},
-        {"": 1},
-        {"x" * 65: 1},
-        {5: 1},
-        {"map": "x" * 65},
-        {"map": None},
-        {"map": ["sand"]},
-        {"map": 10**70},
-        {"map": 10**5000},
-    ],
-)
-def test_bad_labels_are_refused(labels: dict[Any, Any]) -> None:
-    with pytest.raises(ValueError):  # noqa: PT011 - Python's own for the last
-        check_labels(labels)
-    with pytest.raises(ValueError):  # noqa: PT011
-        lobby_of(SmallHall()).quick("arena", labels)
+def test_bad_labels_are_refused() -> None:
+    with pytest.raises(BadLabels):
+        lobby_of(SmallHall()).quick("arena", {"map": "x" * 65})
 
 
 def test_a_kind_cannot_be_called_join_and_pyjwt_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
