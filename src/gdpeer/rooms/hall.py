@@ -36,6 +36,9 @@ from gdpeer.rooms.errors import Draining, Full, NoRoom, RoomError
 from gdpeer.rooms.guessing import Guessing
 from gdpeer.rooms.labels import Label, fits
 from gdpeer.rooms.life import PATIENCE, RoomLife
+from gdpeer.rooms.lobby import Lobby
+from gdpeer.rooms.lobby_http import LobbyPages
+from gdpeer.rooms.lobby_room import LobbyRoom
 from gdpeer.rooms.request import PROTOCOLS
 from gdpeer.rooms.room import Room
 from gdpeer.rooms.tokens import SeatKeys
@@ -85,6 +88,7 @@ class Hall(Guarded):
 
     Raises:
         ValueError: two kinds have the same name, or the secret is too short.
+        ImportError: PyJWT, which the lobby needs, is not installed. The text says how to install it.
     """
 
     _gdpeer_attributes = (
@@ -148,8 +152,11 @@ class Hall(Guarded):
         self._closed: list[RoomLife] = []
         self._is_turning = False
         self.server = self._make_server()
-        self.lobby: Any = None
+        self.lobby: Lobby | None = None
         self.lobby_life: RoomLife | None = None
+        self._lobby_pages: LobbyPages | None = None
+        if lobby:
+            self._open_lobby()
 
     def _make_server(self) -> WebSocketServer:
         server = WebSocketServer(clock=self.clock)
@@ -160,6 +167,13 @@ class Hall(Guarded):
         server.use_protocols(PROTOCOLS)
         server.use_placer(Entrance(self))
         return server
+
+    def _open_lobby(self) -> None:
+        self.lobby = Lobby(self)
+        self._lobby_pages = LobbyPages(self, self.lobby)
+        self.lobby_life = RoomLife(self, LobbyRoom.kind, LobbyRoom, "")
+        self.lobby_life.create(self.lobby)
+        self.lobby_life.begin()
 
     def _add_kind(self, kind: Kind) -> None:
         made: type[Room] = kind if isinstance(kind, type) else _class_of(kind)
@@ -197,7 +211,10 @@ class Hall(Guarded):
         return self.server.is_listening()
 
     def _respond(self, request: Request) -> Response | None:
-        return None if self.http_handler is None else self.http_handler(request)
+        response = None if self._lobby_pages is None else self._lobby_pages(request)
+        if response is None and self.http_handler is not None:
+            response = self.http_handler(request)
+        return response
 
     # ------------------------------------------------------------------------------------------ rooms
 

@@ -15,17 +15,17 @@ Layer: `rooms`; needs PyJWT.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from math import ceil
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
+from gdpeer.attributes import Guarded
 from gdpeer.protocol.http_headers import Request
 from gdpeer.rooms.codes import find_code
 from gdpeer.rooms.errors import Draining, Full, Locked, NoRoom, RoomError
 from gdpeer.rooms.labels import Label, Labels, check_labels, fits
-from gdpeer.rooms.tokens import LONGEST_RESUME, SeatClaims, SeatKeys, issue_seat, load_jwt
+from gdpeer.rooms.tokens import LONGEST_RESUME, SeatClaims, issue_seat, load_jwt
 
 if TYPE_CHECKING:
     from gdpeer.rooms.hall import Hall
@@ -35,7 +35,6 @@ __all__ = [
     "Listed",
     "Lobby",
     "Seat",
-    "seen_base",
     "word_of",
 ]
 
@@ -82,26 +81,32 @@ class Listed:
     max_peers: int
 
 
-class Lobby:
+class Lobby(Guarded):
     """Finds and makes rooms for players, and gives seats in them.
 
     Args:
         hall: has the rooms.
-        keys: sign the seats.
-        wall: returns the seconds since 1970.
+
+    Attributes:
+        identify: returns the player's name for a request to the lobby, or None; for example after a look at a cookie.
+            The name becomes `place.player`. It may raise HandshakeError to refuse the request. None: players have no
+            names, since anybody could write any name into a request.
 
     Raises:
         ImportError: PyJWT is not installed. The text says how to install it.
         ValueError: a kind of room has a name that stands for something else in the lobby's paths.
     """
 
-    def __init__(self, hall: Hall, keys: SeatKeys, wall: Callable[[], float] = time.time) -> None:
+    _gdpeer_attributes: ClassVar[tuple[str, ...]] = ("identify",)
+
+    def __init__(self, hall: Hall) -> None:
         load_jwt()
         if "join" in hall.kinds:
             raise ValueError("a kind of room cannot be called 'join': POST /lobby/join/CODE joins a room")
+        assert hall.keys is not None  # a hall with a lobby has a secret
+        self.identify: Callable[[Request], str | None] | None = None
         self._hall = hall
-        self._keys = keys
-        self._wall = wall
+        self._keys = hall.keys
         self._filling: dict[Hashable, str] = {}  # the code of the room that `quick` filled last, by kind and labels
 
     def quick(self, kind: str, labels: Labels | None = None, player: str | None = None, *, base: str = "") -> Seat:
@@ -114,7 +119,7 @@ class Lobby:
             kind: of the room.
             labels: the room must have all of them.
             player: a name for `place.player`.
-            base: the beginning of the URL, as "wss://play.example". "": the hall's.
+            base: the beginning of the URL, as "wss://play.example". "": the hall's `public_url`, or this machine.
 
         Raises:
             NoRoom: there is no such kind.
@@ -157,7 +162,7 @@ class Lobby:
             player: a name for `place.player`.
             labels: of the room. Labels that `on_create` sets count more.
             private: True never lists or fills the room: only its code leads to it.
-            base: the beginning of the URL; "": the hall's.
+            base: see `quick`.
 
         Raises:
             NoRoom: there is no such kind.
@@ -181,9 +186,24 @@ class Lobby:
 
     # ------------------------------------------------------------------------------------------ for gdpeer itself
 
-    def has_url(self) -> bool:
-        """Whether the hall knows the URL under which clients reach it."""
-        return bool(self._hall.public_url)
+    def player_of(self, request: Request) -> str | None:
+        """Returns the name of the player who sends a request. `identify` may raise HandshakeError."""
+        return None if self.identify is None else self.identify(request)
+
+    def base_for(self, request: Request | None) -> str:
+        """Returns the beginning of the URLs for the client of a request: as the client sees this server.
+
+        None stands for this program itself.
+        """
+        hall = self._hall
+        if hall.public_url is not None:
+            return hall.public_url
+        is_secure = hall.server.private_key is not None
+        if request is None:
+            return f"{'wss' if is_secure else 'ws'}://127.0.0.1:{hall.get_local_port()}"
+        # A page that came by https cannot use ws://, so a proxy with TLS must be in front of this server.
+        is_secure = is_secure or request.headers.get("origin").startswith("https://")
+        return f"{'wss' if is_secure else 'ws'}://{request.headers.get('host')}"
 
     def take_quick(self, kind: str, labels: Labels | None, player: str | None, base: str) -> tuple[Seat, bool]:
         """Does the work of `quick`. Returns the seat, and whether a room was made for it."""
@@ -234,12 +254,11 @@ class Lobby:
 
     def _seat(self, room: Room, player: str | None, base: str) -> Seat:
         place = room.reserve(player, ttl=SEAT_SECONDS)
-        now = self._wall()
-        expires = ceil(now + SEAT_SECONDS)
+        expires = ceil(self._hall.wall() + SEAT_SECONDS)
         claims = SeatClaims(
             room.code, room.kind, place.peer_id, place.jti, expires, expires + LONGEST_RESUME, player=player
         )
-        start = (base or self._hall.public_url or "").rstrip("/")
+        start = (base or self.base_for(None)).rstrip("/")
         return Seat(f"{start}/room/{room.code}?seat={issue_seat(self._keys, claims)}", place.peer_id, expires)
 
 
@@ -250,16 +269,6 @@ def _key(kind: str, labels: Labels) -> Hashable:
 def _is_open(room: Room) -> bool:
     """Whether a stranger may be led to a room."""
     return not (room.private or room.locked) and (not room.max_peers or room.taken < room.max_peers)
-
-
-def seen_base(request: Request, *, is_secure: bool) -> str:
-    """Returns the beginning of a URL as the client of a request sees this server, such as "ws://127.0.0.1:8910".
-
-    `is_secure` tells whether this server itself speaks TLS.
-    """
-    # A page that came by https cannot use ws://, so a proxy with TLS must be in front of this server.
-    is_secure = is_secure or request.headers.get("origin").startswith("https://")
-    return f"{'wss' if is_secure else 'ws'}://{request.headers.get('host')}"
 
 
 _WORDS: tuple[tuple[type[RoomError], str], ...] = (

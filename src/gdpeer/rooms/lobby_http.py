@@ -11,9 +11,10 @@ A seat is `{"url": "wss://...", "peer_id": 7, "expires": 1800000000}`, an error 
 |---|---|---|
 | 400 | `bad_request` | The body is no JSON object, or has a wrong value. |
 | 403 | `origin` | Pages of this origin may not ask (`allowed_origins`). |
+| 403 | `refused` | The room's `on_create` refused (RoomError). |
 | 404 | `no_room` | There is no such kind or room. |
 | 405 | `method` | Another method is needed. |
-| 409 | `locked`, `refused` | The room is locked, or `on_create` refused to make it. |
+| 409 | `locked` | The room is locked. |
 | 429 | `too_many` | Too many wrong codes, or new rooms, from this address. `Retry-After` says when to go on. |
 | 503 | `full`, `draining` | No place is free, or the server is about to stop. `Retry-After` says when to try again. |
 
@@ -23,20 +24,22 @@ Layer: `rooms`. Source: RFC 9110; Fetch section 3.2 (CORS).
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from math import ceil
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
-from gdpeer.clock import Clock
 from gdpeer.errors import HandshakeError
 from gdpeer.http.response import Response
 from gdpeer.protocol.http_headers import Request
 from gdpeer.rooms.errors import NoRoom, RoomError
-from gdpeer.rooms.guessing import Attempts, Guessing
+from gdpeer.rooms.guessing import Attempts
 from gdpeer.rooms.labels import BadLabels, Label, check_labels
-from gdpeer.rooms.lobby import Lobby, Seat, seen_base, word_of
+from gdpeer.rooms.lobby import Lobby, Seat, word_of
+
+if TYPE_CHECKING:
+    from gdpeer.rooms.hall import Hall
 
 __all__ = ["LobbyPages"]
 
@@ -58,7 +61,6 @@ _PREFLIGHT = (
 )
 
 Fields = dict[str, Any]
-Identify = Callable[[Request], str | None]
 
 
 class _Refused(Exception):
@@ -75,42 +77,25 @@ class _Refused(Exception):
 class LobbyPages:
     """A handler that answers requests below `/lobby/`, and declines all others.
 
-    Args:
-        lobby: gives the seats.
-        guessing: counts wrong codes, together with those of upgrade requests.
-        clock: tells the time.
-        allowed_origins: pages that may ask; None: all. Requests without an `Origin` header come from no page, and are
-            always allowed.
-        is_secure: whether the server itself speaks TLS: seats then have `wss://` URLs.
+    Requests without an `Origin` header come from no page, and are always allowed.
 
-    Attributes:
-        identify: returns the player's name for a request, or None; for example after a look at a cookie. The name
-            becomes `place.player`. It may raise HandshakeError to refuse the request. None: players have no names,
-            since anybody could write any name into a request.
+    Args:
+        hall: has the limits and `allowed_origins`.
+        lobby: gives the seats.
     """
 
-    def __init__(
-        self,
-        lobby: Lobby,
-        guessing: Guessing,
-        clock: Clock,
-        allowed_origins: Collection[str] | None = None,
-        *,
-        is_secure: Callable[[], bool] = lambda: False,
-    ) -> None:
-        self.identify: Identify | None = None
+    def __init__(self, hall: Hall, lobby: Lobby) -> None:
+        self._hall = hall
         self._lobby = lobby
-        self._guessing = guessing
-        self._new_rooms = Attempts(clock, ROOMS_AT_ONCE, ROOMS_PER_SECOND)
-        self._origins = None if allowed_origins is None else frozenset(allowed_origins)
-        self._is_secure = is_secure
+        self._new_rooms = Attempts(hall.clock, ROOMS_AT_ONCE, ROOMS_PER_SECOND)
 
     def __call__(self, request: Request) -> Response | None:
         """Answers a request below `/lobby/`; returns None for all others."""
         if not request.path.startswith(_START):
             return None
         origin = request.headers.get("origin")
-        if origin and self._origins is not None and origin not in self._origins:
+        allowed = self._hall.allowed_origins
+        if origin and allowed is not None and origin not in allowed:
             return _Refused(403, "origin", "pages of this origin may not ask here").response
         try:
             response = self._answer(request)
@@ -123,7 +108,7 @@ class LobbyPages:
 
     def _with_cors(self, response: Response, origin: str) -> Response:
         # A page of an allowed origin must also be able to read an error.
-        allowed = "*" if self._origins is None else origin
+        allowed = "*" if self._hall.allowed_origins is None else origin
         return replace(
             response,
             headers=(
@@ -165,12 +150,12 @@ class LobbyPages:
 
     def _join(self, code: str, request: Request) -> Response:
         address = request.remote_address[0]
-        self._guessing.check_code(address)
+        self._hall.guessing.check_code(address)
         _read_body(request, {})
         try:
-            seat = self._lobby.join(code, self._player(request), base=self._base(request))
+            seat = self._lobby.join(code, self._lobby.player_of(request), base=self._lobby.base_for(request))
         except NoRoom:
-            self._guessing.miss_code(address)
+            self._hall.guessing.miss_code(address)
             raise
         return _seat_response(seat, 200)
 
@@ -178,7 +163,9 @@ class LobbyPages:
         fields = _read_body(request, {"labels": dict})
         self._check_new_rooms(request)
         labels = _labels(fields)
-        seat, is_new = self._lobby.take_quick(kind, labels, self._player(request), self._base(request))
+        seat, is_new = self._lobby.take_quick(
+            kind, labels, self._lobby.player_of(request), self._lobby.base_for(request)
+        )
         if is_new:
             self._new_rooms.count(request.remote_address[0])
         return _seat_response(seat, 201 if is_new else 200)
@@ -191,10 +178,10 @@ class LobbyPages:
         seat = self._lobby.create(
             kind,
             fields.get("options"),
-            self._player(request),
+            self._lobby.player_of(request),
             labels=labels,
             private=fields.get("private", False),
-            base=self._base(request),
+            base=self._lobby.base_for(request),
         )
         return _seat_response(seat, 201)
 
@@ -202,12 +189,6 @@ class LobbyPages:
         wait = self._new_rooms.wait(request.remote_address[0])
         if wait > 0:
             raise _Refused(429, "too_many", "too many new rooms for this address", ceil(wait))
-
-    def _player(self, request: Request) -> str | None:
-        return None if self.identify is None else self.identify(request)
-
-    def _base(self, request: Request) -> str:
-        return "" if self._lobby.has_url() else seen_base(request, is_secure=self._is_secure())
 
 
 def _check_method(request: Request, *methods: str) -> None:
@@ -267,12 +248,8 @@ def _refusal(problem: Exception) -> _Refused | None:
     if isinstance(problem, HandshakeError):
         return _of_handshake(problem)
     if isinstance(problem, RoomError):
-        word = word_of(problem)
-        return _Refused(_STATUS[word], word, problem.detail, RETRY_AFTER if _STATUS[word] == 503 else 0)
+        return _Refused(problem.status, word_of(problem), problem.detail, RETRY_AFTER if problem.status == 503 else 0)
     return None
-
-
-_STATUS = {"no_room": 404, "refused": 409, "locked": 409, "full": 503, "draining": 503}
 
 
 def _of_handshake(problem: HandshakeError) -> _Refused:

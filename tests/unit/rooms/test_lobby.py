@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from gdpeer.rooms import lobby
+from gdpeer.rooms import Room, lobby
 from gdpeer.rooms.errors import Draining, Full, Locked, NoRoom, RoomError
 from gdpeer.rooms.labels import BadLabels
 from gdpeer.rooms.lobby import Seat
 from gdpeer.rooms.tokens import SeatClaims, SeatKeys, check_seat
-from tests.unit.rooms.small_hall import NOW, SECRET, SmallHall, SmallRoom, lobby_of
+from tests.unit.rooms.arenas import NOW, SECRET, Arena, Chess, lobby_of, make_hall, on_create
 
 
 def claims_of(seat: Seat) -> SeatClaims:
@@ -23,11 +23,15 @@ def code_of(seat: Seat) -> str:
     return claims_of(seat).room
 
 
+def kick(room: Room) -> None:
+    room.kick(next(iter(room.places.values())))
+
+
 def test_a_seat_has_the_url_the_id_and_the_claims_of_a_kept_place() -> None:
-    hall = SmallHall()
+    hall = make_hall()
     seat = lobby_of(hall).quick("arena", player="ann")
     [room] = hall.rooms.values()
-    [place] = room.places
+    [place] = room.places.values()
     assert seat.url.startswith(f"wss://play.example/room/{room.code}?seat=")
     assert (seat.peer_id, seat.expires) == (place.peer_id, NOW + 15)
     assert place.player == "ann"
@@ -38,30 +42,32 @@ def test_a_seat_has_the_url_the_id_and_the_claims_of_a_kept_place() -> None:
 
 
 def test_quick_fills_rooms_before_it_makes_new_ones() -> None:
-    hall = SmallHall()
+    hall = make_hall()
     seats = [lobby_of(hall).quick("arena") for _ in range(10)]
     assert sorted(room.taken for room in hall.rooms.values()) == [2, 4, 4]
     assert [code_of(seat) for seat in seats] == [code for code in hall.rooms for _ in range(4)][:10]
 
 
 def test_quick_takes_the_fullest_room_first_and_fills_gaps() -> None:
-    hall = SmallHall()
+    hall = make_hall()
     found = lobby_of(hall)
-    for _ in range(9):
+    for _ in range(10):
         found.quick("arena")
     first, second, third = hall.rooms.values()
-    second.places.pop()
+    kick(second)
     assert code_of(found.quick("arena")) == third.code  # it filled this room last
-    third.places += third.places[:2]
+    found.quick("arena")
+    assert [room.taken for room in (first, second, third)] == [4, 3, 4]
     assert code_of(found.quick("arena")) == second.code
-    first.places.clear()
-    third.places.pop()
-    hall.rooms.pop(second.code)
-    assert code_of(lobby_of(hall).quick("arena")) == third.code
+    kick(first)
+    kick(third)
+    kick(third)
+    second.lock()
+    assert code_of(lobby_of(hall).quick("arena")) == first.code
 
 
 def test_quick_passes_private_locked_and_full_rooms_and_other_kinds() -> None:
-    hall = SmallHall("arena", "chess")
+    hall = make_hall(Arena, Chess)
     found = lobby_of(hall)
     hall.create("arena", private=True)
     hall.create("arena").locked = True
@@ -74,7 +80,7 @@ def test_quick_passes_private_locked_and_full_rooms_and_other_kinds() -> None:
 
 
 def test_a_room_without_a_limit_takes_everybody() -> None:
-    hall = SmallHall()
+    hall = make_hall()
     hall.create("arena").max_peers = 0
     for _ in range(20):
         lobby_of(hall).quick("arena")
@@ -82,7 +88,7 @@ def test_a_room_without_a_limit_takes_everybody() -> None:
 
 
 def test_quick_passes_a_room_that_refuses_for_a_reason_of_its_own() -> None:
-    hall = SmallHall()
+    hall = make_hall()
     room = hall.create("arena")
 
     def reserve(*arguments: Any, **named: Any) -> Any:
@@ -93,7 +99,7 @@ def test_quick_passes_a_room_that_refuses_for_a_reason_of_its_own() -> None:
 
 
 def test_labels_choose_a_room_and_a_new_room_gets_them() -> None:
-    hall = SmallHall()
+    hall = make_hall()
     found = lobby_of(hall)
     codes = [code_of(found.quick("arena", {"map": name})) for name in ("sand", "ice", "sand", "ice")]
     assert codes[:2] == codes[2:]
@@ -105,49 +111,49 @@ def test_labels_choose_a_room_and_a_new_room_gets_them() -> None:
 
 
 def test_labels_that_on_create_sets_count_more() -> None:
-    hall = SmallHall()
-    hall.on_create = lambda room: room.labels.update(map="ice")
+    hall = make_hall()
+    on_create(hall, "arena", lambda room: setattr(room, "labels", {"map": "ice"}))
     lobby_of(hall).quick("arena", {"map": "sand", "mode": "duel"})
     assert [room.labels for room in hall.rooms.values()] == [{"map": "ice", "mode": "duel"}]
 
 
 def test_join_finds_private_rooms_by_a_code_in_any_case() -> None:
-    hall = SmallHall()
+    hall = make_hall()
     room = hall.create("arena", code="K7Q2M1", private=True)
     assert code_of(lobby_of(hall).join("k7q2ml", "ann")) == "K7Q2M1"
-    assert room.places[0].player == "ann"
+    assert next(iter(room.places.values())).player == "ann"
 
 
 @pytest.mark.parametrize("code", ["K7Q2M4", "", "nowhere", "k" * 100_000])
 def test_join_refuses_unknown_codes(code: str) -> None:
-    hall = SmallHall()
+    hall = make_hall()
     hall.create("arena", code="K7Q2M1")
     with pytest.raises(NoRoom):
         lobby_of(hall).join(code)
 
 
 def test_join_refuses_what_the_room_refuses() -> None:
-    hall = SmallHall()
+    hall = make_hall()
     room = hall.create("arena", code="K7Q2M1")
     for _ in range(4):
         lobby_of(hall).join(room.code)
     with pytest.raises(Full):
         lobby_of(hall).join(room.code)
-    room.locked = True
+    room.lock()
     with pytest.raises(Locked):
         lobby_of(hall).join(room.code)
 
 
 def test_create_makes_a_room_with_options_and_labels() -> None:
-    hall = SmallHall()
+    hall = make_hall()
     seat = lobby_of(hall).create("arena", {"map": "sand"}, "ann", labels={"mode": "duel"}, private=True)
     room = hall.rooms[code_of(seat)]
     assert (room.options, room.labels, room.private) == ({"map": "sand"}, {"mode": "duel"}, True)
-    assert room.places[0].player == "ann"
+    assert next(iter(room.places.values())).player == "ann"
 
 
 def test_unknown_kinds_and_a_stopping_hall_are_refused() -> None:
-    hall = SmallHall()
+    hall = make_hall()
     found = lobby_of(hall)
     for call in (found.quick, found.create, found.find):
         with pytest.raises(NoRoom):
@@ -159,12 +165,12 @@ def test_unknown_kinds_and_a_stopping_hall_are_refused() -> None:
 
 
 def test_a_room_that_on_create_refuses_is_not_made() -> None:
-    hall = SmallHall()
+    hall = make_hall()
 
-    def refuse(room: SmallRoom) -> None:
+    def refuse(room: Room) -> None:
         raise RoomError("not today")
 
-    hall.on_create = refuse
+    on_create(hall, "arena", refuse)
     with pytest.raises(RoomError, match="not today"):
         lobby_of(hall).quick("arena")
     hall.max_rooms = 0
@@ -173,7 +179,7 @@ def test_a_room_that_on_create_refuses_is_not_made() -> None:
 
 
 def test_find_lists_public_rooms_with_room_the_fullest_first() -> None:
-    hall = SmallHall()
+    hall = make_hall()
     found = lobby_of(hall)
     hall.create("arena", private=True)
     hall.create("arena").locked = True
@@ -189,7 +195,7 @@ def test_find_lists_public_rooms_with_room_the_fullest_first() -> None:
 
 def test_the_rooms_that_are_remembered_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lobby, "MOST_FILLING", 4)
-    hall = SmallHall()
+    hall = make_hall()
     found = lobby_of(hall)
     codes = {code_of(found.quick("arena", {"n": number})) for number in range(10)}
     assert len(codes) == 10
@@ -198,12 +204,12 @@ def test_the_rooms_that_are_remembered_are_limited(monkeypatch: pytest.MonkeyPat
 
 def test_bad_labels_are_refused() -> None:
     with pytest.raises(BadLabels):
-        lobby_of(SmallHall()).quick("arena", {"map": "x" * 65})
+        lobby_of(make_hall()).quick("arena", {"map": "x" * 65})
 
 
 def test_a_kind_cannot_be_called_join_and_pyjwt_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ValueError, match="join"):
-        lobby_of(SmallHall("join"))
+        lobby_of(make_hall(type("Join", (Room,), {})))
     monkeypatch.setitem(sys.modules, "jwt", None)
     with pytest.raises(ImportError, match=r"pip install gdpeer\[cluster\]"):
-        lobby_of(SmallHall())
+        lobby_of(make_hall())

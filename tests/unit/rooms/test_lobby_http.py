@@ -10,17 +10,17 @@ import pytest
 from gdpeer.errors import HandshakeError
 from gdpeer.http import Response
 from gdpeer.protocol.http_headers import Headers, Request
+from gdpeer.rooms import Hall, Room
 from gdpeer.rooms.errors import RoomError
-from gdpeer.rooms.guessing import Guessing
 from gdpeer.rooms.lobby_http import ROOMS_AT_ONCE, LobbyPages
-from tests.unit.rooms.small_hall import NOW, SmallHall, SmallRoom, lobby_of
+from tests.unit.rooms.arenas import NOW, advance, lobby_of, make_hall, on_create
 
 ADDRESS = ("192.0.2.1", 1234)
 
 
-def make(hall: SmallHall | None = None, **options: Any) -> LobbyPages:
-    hall = hall or SmallHall()
-    return LobbyPages(lobby_of(hall), Guessing(hall.clock), hall.clock, **options)
+def make(hall: Hall | None = None, **options: Any) -> LobbyPages:
+    hall = hall or make_hall(**options)
+    return LobbyPages(hall, lobby_of(hall))
 
 
 def ask(pages: LobbyPages, target: str, body: Any = b"", method: str = "POST", **headers: str) -> tuple[Response, Any]:
@@ -42,7 +42,7 @@ def test_quick_answers_with_a_seat_and_201_for_a_new_room() -> None:
 
 
 def test_create_and_join() -> None:
-    hall = SmallHall()
+    hall = make_hall()
     pages = make(hall)
     body = {"options": {"map": "sand"}, "labels": {"mode": "duel"}, "private": True}
     response, _ = ask(pages, "/lobby/arena/create", body)
@@ -56,7 +56,7 @@ def test_create_and_join() -> None:
 
 
 def test_the_list_has_public_rooms_with_the_labels_of_the_query() -> None:
-    hall = SmallHall()
+    hall = make_hall()
     pages = make(hall)
     hall.create("arena", private=True)
     hall.create("arena", code="000000").labels = {"map": "sand", "level": 3, "ranked": True}
@@ -115,7 +115,7 @@ def test_other_paths_are_left_to_other_handlers() -> None:
 
 
 def test_rooms_refuse_with_409_and_503() -> None:
-    hall = SmallHall()
+    hall = make_hall()
     pages = make(hall)
     room = hall.create("arena", code="000000")
     room.max_peers = 1
@@ -123,36 +123,37 @@ def test_rooms_refuse_with_409_and_503() -> None:
     response, answer = ask(pages, "/lobby/join/000000")
     assert (response.status, answer["error"]) == (503, "full")
     assert ("Retry-After", "5") in response.headers
-    room.locked = True
+    room.lock()
     response, answer = ask(pages, "/lobby/join/000000")
     assert (response.status, answer["error"]) == (409, "locked")
 
-    def refuse(room: SmallRoom) -> None:
+    def refuse(room: Room) -> None:
         raise RoomError("not today")
 
-    hall.on_create = refuse
+    on_create(hall, "arena", refuse)
     response, answer = ask(pages, "/lobby/arena/create")
-    assert (response.status, answer) == (409, {"error": "refused", "message": "not today"})
+    assert (response.status, answer) == (403, {"error": "refused", "message": "not today"})
     hall.is_draining = True
     response, answer = ask(pages, "/lobby/arena/quick")
     assert (response.status, answer["error"]) == (503, "draining")
     assert ("Retry-After", "5") in response.headers
 
 
-def test_a_mistake_of_the_game_is_no_answer_to_the_client() -> None:
-    hall = SmallHall()
+def test_a_mistake_of_the_game_is_logged_and_not_told(caplog: pytest.LogCaptureFixture) -> None:
+    hall = make_hall()
 
-    def fail(room: SmallRoom) -> None:
+    def fail(room: Room) -> None:
         raise ValueError("a mistake")
 
-    hall.on_create = fail
-    with pytest.raises(ValueError, match="a mistake"):
-        ask(make(hall), "/lobby/arena/quick")
+    on_create(hall, "arena", fail)
+    response, answer = ask(make(hall), "/lobby/arena/quick")
+    assert (response.status, answer) == (403, {"error": "refused", "message": "the room could not be made"})
+    assert "a mistake" in caplog.text
 
 
 def test_pages_of_other_origins_are_refused() -> None:
-    hall = SmallHall()
-    pages = make(hall, allowed_origins=["https://game.example"])
+    hall = make_hall(allowed_origins=["https://game.example"])
+    pages = make(hall)
     for method in ("POST", "OPTIONS"):
         response, answer = ask(pages, "/lobby/arena/quick", {}, method, origin="https://evil.example")
         assert (response.status, answer["error"]) == (403, "origin")
@@ -184,7 +185,7 @@ def test_a_page_can_read_errors() -> None:
 
 
 def test_an_address_that_tries_codes_is_stopped_before_its_30th_miss() -> None:
-    hall = SmallHall()
+    hall = make_hall()
     pages = make(hall)
     hall.create("arena", code="000000")
     statuses = [ask(pages, f"/lobby/join/{number:06}")[0].status for number in range(1, 31)]
@@ -193,44 +194,51 @@ def test_an_address_that_tries_codes_is_stopped_before_its_30th_miss() -> None:
     assert (response.status, answer["error"]) == (429, "too_many")
     assert int(dict(response.headers)["Retry-After"]) > 0
     assert ask(pages, "/lobby/arena/quick")[0].status == 200
-    hall.clock.advance(6.1)
+    advance(hall, 6.1)
     assert ask(pages, "/lobby/join/000000")[0].status == 200
 
 
 def test_new_rooms_of_an_address_are_limited() -> None:
-    hall = SmallHall()
+    hall = make_hall()
     pages = make(hall)
     for _ in range(ROOMS_AT_ONCE):
         assert ask(pages, "/lobby/arena/create")[0].status == 201
     for target in ("/lobby/arena/create", "/lobby/arena/quick"):
         response, answer = ask(pages, target)
         assert (response.status, answer["error"]) == (429, "too_many")
-    hall.clock.advance(0.21)
+    advance(hall, 0.21)
     assert ask(pages, "/lobby/arena/create")[0].status == 201
 
 
 def test_players_have_the_name_that_the_program_gives() -> None:
-    hall = SmallHall()
+    hall = make_hall()
     pages = make(hall)
-    pages.identify = lambda request: request.headers.get("authorization") or None
+    lobby_of(hall).identify = lambda request: request.headers.get("authorization") or None
     ask(pages, "/lobby/arena/quick", authorization="ann")
     ask(pages, "/lobby/arena/quick")
 
     def refuse(request: Request) -> str | None:
         raise HandshakeError("log in first", status=401)
 
-    pages.identify = refuse
+    lobby_of(hall).identify = refuse
     assert ask(pages, "/lobby/arena/quick")[0].status == 401
     [room] = hall.rooms.values()
-    assert [place.player for place in room.places] == ["ann", None]
+    assert [place.player for place in room.places.values()] == ["ann", None]
 
 
-def test_without_a_public_url_the_seat_has_the_address_that_the_client_used() -> None:
-    for options, headers, start in [
-        ({}, {}, "ws://here:8910/room/"),
-        ({}, {"origin": "http://here:8910"}, "ws://here:8910/room/"),
-        ({}, {"origin": "https://here:8910"}, "wss://here:8910/room/"),
-        ({"is_secure": lambda: True}, {}, "wss://here:8910/room/"),
-    ]:
-        pages = make(SmallHall(public_url=None), **options)  # type: ignore[arg-type]
-        assert ask(pages, "/lobby/arena/quick", {}, **headers)[1]["url"].startswith(start)
+@pytest.mark.parametrize(
+    ("key", "headers", "start"),
+    [
+        (None, {}, "ws://here:8910/room/"),
+        (None, {"origin": "http://here:8910"}, "ws://here:8910/room/"),
+        (None, {"origin": "https://here:8910"}, "wss://here:8910/room/"),
+        ("key.pem", {}, "wss://here:8910/room/"),
+    ],
+)
+def test_without_a_public_url_the_seat_has_the_address_that_the_client_used(
+    key: str | None, headers: dict[str, str], start: str
+) -> None:
+    hall = make_hall(public_url=None)
+    hall.server.private_key = key
+    assert ask(make(hall), "/lobby/arena/quick", {}, **headers)[1]["url"].startswith(start)
+    assert lobby_of(hall).quick("arena").url.startswith("wss://127.0.0.1:0/" if key else "ws://127.0.0.1:0/")

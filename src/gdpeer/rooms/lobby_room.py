@@ -1,4 +1,4 @@
-"""`LobbyNode`: the lobby by RPC, in a room that players enter first, at the path `/`.
+"""`LobbyRoom`: the lobby by RPC, a room that players enter first, at the path `/`.
 
 The games have a node `/root/Lobby` with the same methods:
 
@@ -20,18 +20,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from gdpeer.clock import Clock
 from gdpeer.errors import HandshakeError
 from gdpeer.multiplayer.rpc.decorator import rpc
 from gdpeer.multiplayer.tree import Node
+from gdpeer.multiplayer.websocket_peer import SessionPeer
+from gdpeer.protocol.http_headers import Request
 from gdpeer.rooms.errors import NoRoom, RoomError
-from gdpeer.rooms.guessing import Attempts, Guessing
+from gdpeer.rooms.guessing import Attempts
 from gdpeer.rooms.labels import BadLabels, check_labels
-from gdpeer.rooms.lobby import Lobby, Seat, seen_base, word_of
+from gdpeer.rooms.lobby import Lobby, Seat, word_of
+from gdpeer.rooms.room import Room
 
-__all__ = ["LobbyNode"]
+if TYPE_CHECKING:
+    from gdpeer.rooms.hall import Hall
+    from gdpeer.websocket.peer import WebSocketPeer
+
+__all__ = ["LobbyNode", "LobbyRoom"]
 
 MOST_LISTED = 100
 """Rooms in an answer to `find`: the fullest."""
@@ -54,28 +60,17 @@ class LobbyNode(Node):
     """Answers the players in the lobby room.
 
     Args:
+        hall: has the limits.
         lobby: gives the seats.
-        guessing: counts wrong codes, together with those of upgrade requests.
-        clock: tells the time.
         player_of: returns the name of the player with a peer id, or None.
-        is_secure: whether the server itself speaks TLS: seats then have `wss://` URLs.
     """
 
-    def __init__(
-        self,
-        lobby: Lobby,
-        guessing: Guessing,
-        clock: Clock,
-        player_of: Callable[[int], str | None] = lambda peer_id: None,
-        *,
-        is_secure: Callable[[], bool] = lambda: False,
-    ) -> None:
+    def __init__(self, hall: Hall, lobby: Lobby, player_of: Callable[[int], str | None]) -> None:
         super().__init__(name="Lobby")
+        self._hall = hall
         self._lobby = lobby
-        self._guessing = guessing
-        self._requests = Attempts(clock, REQUESTS_AT_ONCE, REQUESTS_PER_SECOND)
         self._player_of = player_of
-        self._is_secure = is_secure
+        self._requests = Attempts(hall.clock, REQUESTS_AT_ONCE, REQUESTS_PER_SECOND)
 
     # ------------------------------------------------------------------------------------------ requests
 
@@ -89,11 +84,11 @@ class LobbyNode(Node):
         """Answers with a seat in the room with a code."""
 
         def give(lobby: Lobby, who: _Asker) -> Seat:
-            self._guessing.check_code(who.address)
+            self._hall.guessing.check_code(who.address)
             try:
                 return lobby.join(code, who.player, base=who.base)
             except NoRoom:
-                self._guessing.miss_code(who.address)
+                self._hall.guessing.miss_code(who.address)
                 raise
 
         self._give(give)
@@ -156,13 +151,33 @@ class LobbyNode(Node):
     def _asker(self) -> _Asker:
         """Returns the player whose call runs now."""
         peer_id = self.multiplayer.get_remote_sender_id()
-        # Peers without a network have no connections.
-        connection_of = getattr(self.multiplayer.multiplayer_peer, "get_peer", None)
-        connection = None if connection_of is None else connection_of(peer_id)
+        connection = self._connection_of(peer_id)
         request = None if connection is None else connection.get_request()
-        return _Asker(
-            peer_id,
-            self._player_of(peer_id),
-            "" if connection is None else connection.get_connected_host(),
-            "" if request is None or self._lobby.has_url() else seen_base(request, is_secure=self._is_secure()),
-        )
+        address = "" if connection is None else connection.get_connected_host()
+        return _Asker(peer_id, self._player_of(peer_id), address, self._lobby.base_for(request))
+
+    def _connection_of(self, peer_id: int) -> WebSocketPeer | None:
+        network = self.multiplayer.multiplayer_peer
+        return network.get_peer(peer_id) if isinstance(network, SessionPeer) else None
+
+
+class LobbyRoom(Room):
+    """The room at the path `/`: players ask for a seat there, and go."""
+
+    kind = "lobby"
+    grace = 0.0
+    idle_timeout = float("inf")
+    server_relay = False  # strangers must not reach each other
+
+    def on_create(self, options: Any) -> None:
+        """Adds the node. `options` is the lobby."""
+        self.tree.root.add_child(LobbyNode(self.hall, options, self._player_of))
+
+    def on_auth(self, ticket: Any, request: Request) -> str | None:
+        """Asks the program for the player's name."""
+        lobby: Lobby = self.options
+        return lobby.player_of(request)
+
+    def _player_of(self, peer_id: int) -> str | None:
+        place = self.places.get(peer_id)
+        return None if place is None else place.auth
