@@ -59,7 +59,7 @@ test:
 engines: | python-found
 	@$(PYTHON) -m tools.godot install >/dev/null || true
 
-test-all: .venv/.bench .venv-pure/.test
+test-all: .venv/.dist .venv-pure/.test
 	@.venv/bin/python -m tools.run_tests extended $(ARGS)
 
 unit: .venv/.test .venv-pure/.test
@@ -115,8 +115,12 @@ docs: .venv/.test
 	@echo "gdpeer: preparing .venv" && $(PYTHON) tools/environment.py .venv --groups test,lint,docs && touch $@
 
 .venv/.bench: .venv/.test
-	@echo "gdpeer: installing what is measured and published with" && \
-	  $(PYTHON) tools/environment.py .venv --groups test,lint,docs,bench,dist && touch $@
+	@echo "gdpeer: installing what is measured with" && \
+	  $(PYTHON) tools/environment.py .venv --groups test,lint,docs,bench && touch $@
+
+.venv/.dist: .venv/.test
+	@echo "gdpeer: installing what is published with" && \
+	  $(PYTHON) tools/environment.py .venv --groups test,lint,docs,dist && touch $@
 
 .venv-pure/.test: $(BUILD)
 	@echo "gdpeer: preparing .venv-pure" && $(PYTHON) tools/environment.py .venv-pure --form pure --groups test && touch $@
@@ -134,7 +138,7 @@ python-found:
 	  { echo "gdpeer needs Python 3.11 or newer ($(PYTHON) is not). Name one: make PYTHON=/path/to/python3" >&2; exit 1; }
 
 # Builds what is published, and tries each of it in an empty environment.
-dist: .venv/.bench
+dist: .venv/.dist
 	@.venv/bin/python -m tools.dist $(ARGS)
 
 clean:

@@ -23,6 +23,8 @@ LOGS = ROOT / "build" / "test-logs"
 OWN = "{}.{}".format(*sys.version_info[:2])
 PROGRAMS = ("bench", "cli", "demos")
 """Folders of the unit tests that start programs."""
+NOT_ELSEWHERE = (*PROGRAMS, "tools")
+"""Folders of the unit tests that do not run on every Python: programs start on two, tools run on the first only."""
 AGAIN = ("--reruns", "1", "-raR")
 """Options to run a failed test once more: some tests wait for other processes, which a busy machine may delay. The
 summary of the run names each test that was run again."""
@@ -179,7 +181,7 @@ def programs_of_units() -> str:
 def property_steps() -> list[Step]:
     return [
         pytest_step("property compiled", "tests/property", COMPILED / "python"),
-        pytest_step("property pure", "tests/property", PURE / "python", marked="", extended=True),
+        pytest_step("property pure", "tests/property", PURE / "python", extended=True),
     ]
 
 
@@ -221,18 +223,22 @@ def outside_steps() -> list[Step]:
 
 
 def extended_steps() -> list[Step]:
-    """Returns steps for the tests marked `extended`, the instruction counts of hot paths, and the distributions."""
+    """Returns steps for the tests marked `extended`, and for the instruction counts of hot paths."""
     python = COMPILED / "python"
     folders = "tests/property tests/trust tests/interop tests/packaging"
     needs = ("Godot 4 and 3", "packages of Node", "Chromium")
     more: dict[str, Any] = {"marked": "extended", "options": ("-n", "2", "--dist", "loadfile"), "extended": True}
     return [
         pytest_step("extended compiled", folders, python, needs=needs, **more),
+        pytest_step("extended programs pure", programs_of_units(), PURE / "python", **more),
         # Apart: the browser's driver keeps an event loop in its thread, where no test can then run another loop.
         pytest_step("extended pages compiled", "tests/browser", python, needs=needs, **more),
         Step("instructions", [str(python), "-m", "bench.instructions"], extended=True),
-        Step("dist", [str(python), "-m", "tools.dist"], extended=True),
     ]
+
+
+def dist_steps() -> list[Step]:
+    return [Step("dist", [str(COMPILED / "python"), "-m", "tools.dist"], extended=True)]
 
 
 def docs_steps() -> list[Step]:
@@ -244,7 +250,8 @@ def python_steps() -> list[Step]:
     """Returns steps for the unit suite on other Pythons of this machine, and for its coverage on the newest Python.
 
     The newest Python measures coverage, which costs little since Python 3.14. The newest of the others compiles gdpeer
-    without optimization, because no step measures its speed. Only the Python that measures starts programs.
+    without optimization, because no step measures its speed. Only the Python that measures starts programs. The tests
+    of `tools` have run with the Python of `make test`.
     """
     measured, others = newest_python(), other_pythons()
     compiled = [version for version in others if version != measured][-1:]
@@ -261,7 +268,7 @@ def python_steps() -> list[Step]:
             steps += coverage_steps(ROOT / folder / "bin" / "python", before)
         else:
             python = ROOT / folder / "bin" / "python"
-            folders = folders_of_units(PROGRAMS if form == "pure" else NEVER_COMPILED)
+            folders = folders_of_units(NOT_ELSEWHERE if form == "pure" else NEVER_COMPILED)
             steps.append(one_loop(f"python{version} unit {form}", folders, python, after=before))
     return steps if measured in others else [*steps, *coverage_steps(PURE / "python", ())]
 
@@ -269,16 +276,10 @@ def python_steps() -> list[Step]:
 def coverage_steps(python: Path, after: tuple[str, ...]) -> list[Step]:
     """Returns steps that run the unit suite uncompiled, and fail if its coverage is below that in pyproject.toml."""
     measured = ("-m", "coverage", "run", "-m")
-    modules = one_loop("coverage modules pure", folders_of_units(), python, run=measured, marked="", after=after)
-    programs = one_loop(
-        "coverage programs pure",
-        programs_of_units(),
-        python,
-        run=measured,
-        marked="",
-        options=("-n", "2"),
-        after=after,
-    )
+    folders = folders_of_units(NOT_ELSEWHERE)
+    modules = one_loop("coverage modules pure", folders, python, run=measured, marked="", after=after)
+    two = ("-n", "2")  # mostly waiting
+    programs = one_loop("coverage programs pure", programs_of_units(), python, run=measured, options=two, after=after)
     report = [str(python), "-m", "tools.coverage_report"]
     return [programs, modules, Step("coverage report", report, after=(modules.name, programs.name), extended=True)]
 
@@ -311,9 +312,10 @@ def all_steps() -> list[Step]:
         *outside[:3],
         compiled,
         *trust_steps(),
+        *python_steps(),
+        *dist_steps(),
         *property_steps(),
         *conformance_steps(),
-        *python_steps(),
         *extended_steps(),
         *outside[3:],
         *docs_steps(),

@@ -10,11 +10,15 @@ from tests.support.certificates import Certificates, make_certificates
 WITHOUT_TLS_IS_ENOUGH = (
     "test_a_close_that_the_engine_starts_reads_as_clean_every_time",
     "test_a_close_that_the_server_starts_is_seen_with_code_and_reason_every_time",
+    "test_closes_at_an_engines_server_are_clean_every_time",
+    "test_closes_of_many_engines_read_as_clean_there_and_here",
+    "test_closes_of_the_server_are_seen_by_every_engine",
+    "test_closing_all_tells_every_engine",
     "test_messages_of_every_length_form_come_back",
     "test_no_common_protocol_is_refused",
     "test_raw_utf_8_in_the_url_and_names_that_are_no_tokens_are_let_in",
 )
-"""Tests with many cases, which TLS carries as it carries all bytes: other tests prove that."""
+"""Tests with many cases or many engines, which TLS carries as it carries all bytes: other tests prove that."""
 ONE_IS_ENOUGH = ("test_engine_accept_stream", "test_engine_closes", "test_engine_servers", "test_engine_signals")
 """Files whose tests prove the same with Godot 3 over TLS as with each alone."""
 
