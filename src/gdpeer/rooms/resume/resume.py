@@ -147,6 +147,9 @@ class Resume:
         """
         data = self.shift.sent(sender, data)
         command = data[0] & 7
+        if self._stale and (command == Command.SYNC or is_by_number(data)):
+            # These numbers are of before the announced return, and the returned client would complain of them.
+            here = [one for one in here if sender not in self._stale.get(one, ())]
         if command == Command.SIMPLIFY_PATH:
             self._note(sender, (*here, *away), data)
         elif command == Command.CONFIRM_PATH:
@@ -156,8 +159,6 @@ class Resume:
         else:
             for one in away:
                 self._away[one].queue.add(sender, data)
-            if self._stale and is_by_number(data):
-                here = [one for one in here if sender not in self._stale.get(one, ())]
         return ((here, data),) if here else ()
 
     def _note(self, teller: int, receivers: Iterable[int], data: bytes) -> None:

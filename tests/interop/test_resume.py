@@ -1,0 +1,153 @@
+"""R4, R5, R7: two engines in a room with calls and values, and one that loses its connection again and again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeAlias
+
+import pytest
+
+from gdpeer.rooms.resume.journal import Journal
+from gdpeer.rooms.resume.shift import Shift
+from tests.interop.echo_rooms import until
+from tests.interop.resuming import House, Player, make_project, player
+
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(120)]
+FRAMES = 3
+FOREVER = 120
+"""Frames after which the engines of these tests stop waiting."""
+
+Without: TypeAlias = Callable[[pytest.MonkeyPatch], None]
+
+
+@contextmanager
+def two(folder: Path, reuse: bool = False, **settings: bool) -> Iterator[tuple[House, Player, Player]]:
+    """A room with two engines that know each other's numbers, and have sent each other values for a second."""
+    with House(**settings) as room:
+        project = make_project(folder, room.url, reuse)
+        with player(project, room) as ann, player(project, room) as bob:
+            for one, other, mine in ((ann, bob, "One"), (bob, ann, "Two")):
+                one.see("peer_connected", room, id=other.id)
+                one.run(f'share("{mine}", {other.id})')
+            for number in range(2):
+                for one, other in ((ann, bob), (bob, ann)):
+                    one.run(f'call_all(["One", "Two"], {other.id}, "first {number}")')
+                    other.wait_for_pings(("One", f"first {number}"), ("Two", f"first {number}"))
+            until_in_step(room, ann, bob)
+            yield room, ann, bob
+
+
+def until_in_step(room: House, *players: Player) -> None:
+    """Waits until each side gets the other's values, and until many were sent."""
+    until(lambda: all(int(one.run("seen.tick")) > 100 for one in players), room)
+
+
+def come_back(room: House, bob: Player) -> None:
+    before = bob.id
+    room.cut(bob.id)
+    bob.see("server_disconnected", room)
+    bob.wait_for_join()
+    assert bob.id == before
+
+
+def exchange(room: House, ann: Player, bob: Player, text: str) -> None:
+    """Calls in both directions; the returned one names its nodes in the other order."""
+    bob.run(f'call_all(["Two", "One"], {ann.id}, "{text}")')
+    ann.run(f'call_all(["One", "Two"], {bob.id}, "{text}")')
+    for one in (ann, bob):
+        one.wait_for_pings(("One", text), ("Two", text))
+
+
+def frames_until_right(room: House, ann: Player, bob: Player, value: int) -> list[int]:
+    """How many frames the values of each take to be right at the other, once the other was told."""
+    for one, other in ((ann, bob), (bob, ann)):
+        one.run(f"set_and_mark({other.id}, {value})")
+    return [one.see("marked", room, value=value)["frames"] for one in (ann, bob)]
+
+
+def test_a_player_comes_back_three_times(tmp_path: Path) -> None:
+    with two(tmp_path) as (room, ann, bob):
+        signals = ann.signals()
+        for number in range(3):
+            room.cut(bob.id)
+            bob.see("server_disconnected", room)
+            ann.run(f'call_all(["One", "Two"], {bob.id}, "away {number}")')
+            ann.run(f"own.set('mood', {1000 + number})")
+            bob.wait_for_join()
+            bob.wait_for_pings(("One", f"away {number}"), ("Two", f"away {number}"))
+            exchange(room, ann, bob, f"back {number}")
+            until(lambda number=number: int(bob.run("seen.mood")) == 1000 + number, room)
+            assert max(frames_until_right(room, ann, bob, 10_000 * (number + 1))) <= FRAMES
+        assert room.news.count(("back", bob.id, False)) == 3
+        assert ann.signals() == signals
+        assert ann.errors == bob.errors == []
+        for one in (ann, bob):
+            assert len(one.pings()) == len(set(one.pings()))
+
+
+def forget_the_journal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Journal, "told_to", lambda self, receiver: [])
+
+
+def move_no_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Shift, "base", lambda self, peer_id: 0)
+
+
+def move_no_counters(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Shift, "counted", lambda self, sender, receiver, data, counter: data)
+
+
+@pytest.mark.parametrize("without", [forget_the_journal, move_no_numbers, move_no_counters])
+def test_each_part_is_needed(without: Without, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without one part the test above would fail, in a way of its own."""
+    with two(tmp_path) as (room, ann, bob):
+        without(monkeypatch)
+        come_back(room, bob)
+        bob.run(f'call_all(["Two", "One"], {ann.id}, "back")')
+        ann.run(f'call_all(["One", "Two"], {bob.id}, "back")')
+        at_ann, at_bob = frames_until_right(room, ann, bob, 10_000)
+        hears_ann = ("One", "back") in bob.pings()
+        assert ("One", "back") in ann.pings()
+        if without is forget_the_journal:  # Bob cannot read what Ann sends
+            assert not hears_ann
+            assert "not found in cache" in "".join(bob.errors)
+            assert (ann.errors, at_bob) == ([], FOREVER)
+        elif without is move_no_numbers:  # Ann refuses Bob's numbers, and never gets his values
+            assert hears_ann
+            assert "Duplicate remote cache ID" in "".join(ann.errors)
+            assert (bob.errors, at_ann) == ([], FOREVER)
+        else:  # Ann takes Bob's values for old ones, and nobody complains
+            assert hears_ann
+            assert ann.errors == bob.errors == []
+            assert at_ann > 10 * FRAMES
+            assert at_bob <= FRAMES
+
+
+def test_an_announced_return(tmp_path: Path) -> None:
+    with two(tmp_path, is_silent=False) as (room, ann, bob):
+        for number in range(3):
+            signals = len(ann.signals())
+            room.cut(bob.id)
+            bob.see("server_disconnected", room)
+            ann.run(f'call_all(["One", "Two"], {bob.id}, "away {number}")')
+            bob.wait_for_join()
+            until(lambda before=signals: len(ann.signals()) == before + 2, room)
+            assert ann.signals()[signals:] == ["peer_disconnected", "peer_connected"]
+            exchange(room, ann, bob, f"back {number}")
+            exchange(room, ann, bob, f"back again {number}")
+            frames_until_right(room, ann, bob, 10_000 * number + 9_000)
+            assert max(frames_until_right(room, ann, bob, 10_000 * (number + 1))) <= FRAMES
+            assert ("One", f"away {number}") not in bob.pings()
+        assert room.news.count(("back", bob.id, True)) == 3
+        assert ann.errors == bob.errors == []
+
+
+def test_a_peer_object_that_is_used_again(tmp_path: Path) -> None:
+    with two(tmp_path, reuse=True) as (room, ann, bob):
+        for number in range(2):
+            come_back(room, bob)
+            exchange(room, ann, bob, f"back {number}")
+            assert max(frames_until_right(room, ann, bob, 10_000 * (number + 1))) <= FRAMES
+        assert ann.errors == bob.errors == []
