@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +10,19 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from gdpeer import OK, SceneMultiplayer, SceneTree, WebSocketServer
+from gdpeer import (
+    OK,
+    MultiplayerSpawner,
+    MultiplayerSynchronizer,
+    Node,
+    ReplicationMode,
+    SceneMultiplayer,
+    SceneReplicationConfig,
+    SceneTree,
+    Vector2,
+    WebSocketServer,
+    rpc,
+)
 from gdpeer.http.response import Response
 from gdpeer.ids import generate_unique_id
 from gdpeer.multiplayer.websocket_peer import SessionPeer
@@ -29,6 +42,76 @@ from tests.support.pages import program
 from tests.support.resuming import Keeper
 
 HERE = Path(__file__).parent
+
+
+def synchronizer(name: str, always: str, on_change: str, owner: int) -> MultiplayerSynchronizer:
+    sync = MultiplayerSynchronizer(name)
+    sync.replication_config = config = SceneReplicationConfig()
+    config.add_property(f".:{always}")
+    config.add_property(f".:{on_change}")
+    config.property_set_replication_mode(f".:{on_change}", ReplicationMode.ON_CHANGE)
+    sync.set_multiplayer_authority(owner)
+    return sync
+
+
+class Part(Node):
+    """The server's counterpart of part.gd."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.tick = self.mood = 0
+        self.sync = synchronizer("Sync", "tick", "mood", 1)
+        self.add_child(self.sync)
+        self.heard: list[tuple[int, str]] = []
+
+    @rpc("any_peer")
+    def ping(self, text: str) -> None:
+        self.heard.append((self.multiplayer.get_remote_sender_id(), text))
+
+
+class Unit(Node):
+    """The server's counterpart of a unit in nest.gd."""
+
+    def __init__(self, owner: int) -> None:
+        super().__init__(f"Unit{owner}")
+        self.position = Vector2()
+        self.rotation = self.skew = 0.0
+        self.z_index = 0
+        self.add_child(synchronizer("Sync", "position", "rotation", 1))
+        self.add_child(synchronizer("Input", "skew", "z_index", owner if owner > 99 else 1))
+
+
+class Game4(Node):
+    """The server's counterpart of main.gd."""
+
+    def __init__(self) -> None:
+        super().__init__("Main")
+        self.one, self.two, self.nest = Part("One"), Part("Two"), Node("Nest")
+        self.spawner = MultiplayerSpawner("Spawner")
+        self.spawner.spawn_path = ".."
+        self.spawner.spawn_function = Unit
+        self.nest.add_child(self.spawner)
+        for child in (self.one, self.two, self.nest):
+            self.add_child(child)
+
+    @rpc("any_peer")
+    def mark(self, value: int) -> None:
+        """For the engines alone."""
+
+    def share(self, one: int, two: int) -> None:
+        self.one.sync.set_multiplayer_authority(one)
+        self.two.sync.set_multiplayer_authority(two)
+
+    def unit(self, owner: int) -> Any:
+        return self.nest.get_node(f"Unit{owner}")
+
+    def units(self) -> dict[str, list[float]]:
+        """The same as `units` in nest.gd, as JSON."""
+        return {
+            one.name: [one.position.x, round(one.rotation, 2), round(one.skew, 2), one.z_index]
+            for one in self.nest.get_children()
+            if isinstance(one, Unit)
+        }
 
 
 class Port(SessionPeer):
@@ -81,12 +164,15 @@ class Port(SessionPeer):
 class House:
     """A room with a port of its own."""
 
-    def __init__(self, **settings: bool) -> None:
+    def __init__(self, has_nodes: bool = True, **settings: bool) -> None:
         self.port = Port()
         self.resume = Resume(**settings)
         self.news: list[tuple[Any, ...]] = []
         self.api = SceneMultiplayer()
         self.tree = SceneTree(self.api)
+        self.game = Game4()
+        if has_nodes:
+            self.tree.root.add_child(self.game)
         self.api.multiplayer_peer = self.port
         self.api.keeper = Keeper(self.resume, self.news)
         self.api.resumption = self.resume
@@ -133,6 +219,9 @@ class Player(Game):
     def pings(self) -> list[tuple[str, str]]:
         """Where it was called, and the texts."""
         return [(event["at"], event["text"]) for event in self.engine.all("ping")]
+
+    def units(self) -> dict[str, list[float]]:
+        return dict(json.loads(json.loads(self.run('get_node("Nest").units()'))))
 
     def wait_for_pings(self, *pings: tuple[str, str]) -> None:
         until(lambda: not set(pings) - set(self.pings()), self.room)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import TypeAlias
 
 import pytest
 
+from gdpeer import Vector2
 from gdpeer.rooms.resume.journal import Journal
 from gdpeer.rooms.resume.shift import Shift
 from tests.interop.echo_rooms import until
@@ -31,6 +33,7 @@ def two(folder: Path, reuse: bool = False, **settings: bool) -> Iterator[tuple[H
             for one, other, mine in ((ann, bob, "One"), (bob, ann, "Two")):
                 one.see("peer_connected", room, id=other.id)
                 one.run(f'share("{mine}", {other.id})')
+            room.game.share(ann.id, bob.id)
             for number in range(2):
                 for one, other in ((ann, bob), (bob, ann)):
                     one.run(f'call_all(["One", "Two"], {other.id}, "first {number}")')
@@ -67,8 +70,9 @@ def frames_until_right(room: House, ann: Player, bob: Player, value: int) -> lis
     return [one.see("marked", room, value=value)["frames"] for one in (ann, bob)]
 
 
-def test_a_player_comes_back_three_times(tmp_path: Path) -> None:
-    with two(tmp_path) as (room, ann, bob):
+@pytest.mark.parametrize("has_nodes", [True, False], ids=["with_nodes_on_the_server", "without"])
+def test_a_player_comes_back_three_times(has_nodes: bool, tmp_path: Path) -> None:
+    with two(tmp_path, has_nodes=has_nodes) as (room, ann, bob):
         signals = ann.signals()
         for number in range(3):
             room.cut(bob.id)
@@ -150,4 +154,36 @@ def test_a_peer_object_that_is_used_again(tmp_path: Path) -> None:
             come_back(room, bob)
             exchange(room, ann, bob, f"back {number}")
             assert max(frames_until_right(room, ann, bob, 10_000 * (number + 1))) <= FRAMES
+        assert ann.errors == bob.errors == []
+
+
+def test_nodes_of_the_server_are_the_same_for_all_after_a_return(tmp_path: Path) -> None:
+    with two(tmp_path) as (room, ann, bob):
+        game = room.game
+        for owner in (2, 3, 4, ann.id, bob.id):
+            game.spawner.spawn(owner)
+        until(lambda: ann.units() == bob.units() == game.units(), room)
+        times = []
+        for number in range(3):
+            for one in (ann, bob):
+                one.run(f'get_node("Nest").steer({one.id}, 0.{number + 1}, {number + 1})')
+            until(lambda: ann.units() == bob.units() == game.units(), room)
+            room.cut(bob.id)
+            bob.see("server_disconnected", room)
+            game.unit(2).position = Vector2(10.0 * number, 0.0)
+            game.unit(2).rotation = 0.25 * number
+            game.unit(3 if number == 0 else 9 + number).queue_free()
+            game.spawner.spawn(10 + number)
+            ann.run(f'get_node("Nest").steer({ann.id}, 0.{number + 5}, {number + 5})')
+            bob.wait_for_join()
+            began = time.monotonic()
+            until(lambda: bob.units() == game.units(), room)
+            times.append(time.monotonic() - began)
+            assert ann.units() == game.units()
+            assert game.unit(ann.id).z_index == number + 5
+            bob.run(f'get_node("Nest").steer({bob.id}, 0.{number + 3}, {number + 20})')
+            until(lambda number=number: game.unit(bob.id).z_index == number + 20, room)
+            until(lambda: ann.units() == bob.units() == game.units(), room)
+            exchange(room, ann, bob, f"back {number}")
+        assert min(times) <= 0.5
         assert ann.errors == bob.errors == []
