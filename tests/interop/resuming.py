@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 from gdpeer import (
     OK,
@@ -16,32 +15,20 @@ from gdpeer import (
     MultiplayerSynchronizer,
     Node,
     ReplicationMode,
-    SceneMultiplayer,
     SceneReplicationConfig,
-    SceneTree,
     Vector2,
-    WebSocketServer,
     rpc,
 )
-from gdpeer.http.response import Response
-from gdpeer.ids import generate_unique_id
-from gdpeer.multiplayer.websocket_peer import SessionPeer
-from gdpeer.protocol.http_headers import Request
-from gdpeer.refusals import Refusals
-from gdpeer.rooms.resume.resume import Resume
+from gdpeer.rooms import Hall, LeaveReason, Place, Room
 from gdpeer.websocket._peer import backend_of
-from gdpeer.websocket.backend.base import Turn
-from gdpeer.websocket.peer import WebSocketPeer
-from gdpeer.websocket.session.dialects import GODOT4
-from gdpeer.websocket.session.placement import Placement
-from gdpeer.websocket.session.server import News, ServerSession
 from tests.interop.echo_rooms import until
 from tests.interop.mp_rooms import Game
 from tests.support.engines import Engine
 from tests.support.pages import program
-from tests.support.resuming import Keeper
 
 HERE = Path(__file__).parent
+CODE = "K7Q2MN"
+PAGE_URL = f"ws://127.0.0.1:8910/room/{CODE}"
 
 
 def synchronizer(name: str, always: str, on_change: str, owner: int) -> MultiplayerSynchronizer:
@@ -114,84 +101,60 @@ class Game4(Node):
         }
 
 
-class Port(SessionPeer):
-    """A server on which each session key has its id."""
+class Table(Room):
+    """A room with the game; notes who is away, back and gone."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.server = WebSocketServer()
-        self.server.bind_ip = "127.0.0.1"
-        self.server.use_placer(self)
-        self._session = self.session = ServerSession(
-            self, lambda peer: GODOT4, News(self.peer_connected, self.peer_disconnected)
-        )
-        self.keys: dict[int, str] = {}
-        self.ids: dict[str, int] = {}
-        assert self.server.listen(0) is OK
+    has_nodes = True
+    grace = 30.0
 
-    def admit(self, number: int, request: Request) -> Response | None:
-        self.keys[number] = parse_qs(urlsplit(request.target).query)["session"][0]
-        return None
+    def on_create(self, options: Any) -> None:
+        self.game = Game4()
+        self.news: list[tuple[Any, ...]] = []
+        if self.has_nodes:
+            self.tree.root.add_child(self.game)
 
-    def answer_later(self, answer: Any, answered: Any) -> None:
-        raise NotImplementedError
+    def on_away(self, place: Place) -> None:
+        self.news.append(("away", place.peer_id))
 
-    def place(self, number: int, peer: WebSocketPeer) -> Placement:
-        return Placement(self.session, self.ids.setdefault(self.keys.pop(number), generate_unique_id()))
+    def on_return(self, place: Place) -> None:
+        self.news.append(("back", place.peer_id, place.missed))
 
-    def forget(self, number: int) -> None:
-        self.keys.pop(number, None)
-
-    def poll_turn(self) -> Turn:
-        return self.server.poll_turn()
-
-    def serves(self, session: ServerSession) -> bool:
-        return True
-
-    def refusals_of(self, peer_id: int) -> Refusals:
-        return Refusals()
-
-    def poll(self, timeout: float = 0.0) -> None:
-        self.server.poll(timeout)
-
-    def close(self) -> None:
-        self.server.stop()
-
-    def disconnect_peer(self, peer_id: int, force: bool = False) -> None:
-        self._disconnect(self.session, peer_id, force)
+    def on_leave(self, place: Place, why: LeaveReason) -> None:
+        self.news.append(("gone", place.peer_id, why))
 
 
 class House:
-    """A room with a port of its own."""
+    """A hall with one room, of which class attributes can be set."""
 
-    def __init__(self, has_nodes: bool = True, **settings: bool) -> None:
-        self.port = Port()
-        self.resume = Resume(**settings)
-        self.news: list[tuple[Any, ...]] = []
-        self.api = SceneMultiplayer()
-        self.tree = SceneTree(self.api)
-        self.game = Game4()
-        if has_nodes:
-            self.tree.root.add_child(self.game)
-        self.api.multiplayer_peer = self.port
-        self.api.keeper = Keeper(self.resume, self.news)
-        self.api.resumption = self.resume
-        self.url = f"ws://127.0.0.1:{self.port.server.get_local_port()}/room/K7Q2MN"
+    def __init__(self, **attributes: Any) -> None:
+        self.hall = Hall([type("Table", (Table,), attributes)])
+        assert self.hall.listen(0, "127.0.0.1") is OK
+        self.room: Any = self.hall.create("table", code=CODE)
+        self.url = f"ws://127.0.0.1:{self.hall.server.get_local_port()}/room/{CODE}"
+
+    @property
+    def game(self) -> Game4:
+        game: Game4 = self.room.game
+        return game
+
+    @property
+    def news(self) -> list[tuple[Any, ...]]:
+        news: list[tuple[Any, ...]] = self.room.news
+        return news
 
     def poll(self, timeout: float = 0.0) -> None:
-        self.tree.poll(timeout)
+        self.hall.poll(timeout)
 
     def cut(self, peer_id: int) -> None:
         """Ends a connection as if its cable was pulled."""
-        peer = self.port.session.peer(peer_id)
-        assert peer is not None
-        backend_of(peer).abort("the cable was pulled")
+        connection = self.room.places[peer_id].connection
+        backend_of(connection).abort("the cable was pulled")
 
     def __enter__(self) -> House:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.port.close()
+        self.hall.close()
 
 
 class Player(Game):
@@ -204,7 +167,8 @@ class Player(Game):
     def __init__(self, engine: Engine, room: House) -> None:
         super().__init__(engine)
         self.room = room
-        self.joins = 0
+        self.joins = self.losses = 0
+        self.old_errors = 0
         self.wait_for_join()
 
     def wait_for_join(self) -> None:
@@ -212,6 +176,18 @@ class Player(Game):
         self.joins += 1
         until(lambda: len(self.engine.all("connected")) >= self.joins, self.room, patience=30.0)
         self.id = self.engine.all("connected")[-1]["id"]
+
+    def wait_for_loss(self) -> None:
+        """Waits until the engine has noticed once more that its connection is lost."""
+        self.losses += 1
+        until(lambda: len(self.engine.all("server_disconnected")) >= self.losses, self.room, patience=30.0)
+
+    def forget_errors(self) -> None:
+        """Forgets what the engine has complained of so far."""
+        self.old_errors = len(self.errors)
+
+    def complaints(self) -> list[str]:
+        return self.errors[self.old_errors :]
 
     def run(self, expression: str) -> str:
         return self.do(expression, self.room)
@@ -238,15 +214,17 @@ def player(project: Path, room: House) -> Iterator[Player]:
         yield Player(engine, room)
 
 
-def make_project(folder: Path, url: str, reuse: bool = False) -> Path:
+def make_project(folder: Path, url: str, reuse: bool = False, relays: bool = True) -> Path:
     """Returns a project with the script of the page, for a room at `url`."""
     project = folder / "project"
     shutil.copytree(HERE / "resume_godot4", project)
     text = program("resume/godot4/online.gd").read_text()
-    assert "ws://127.0.0.1:8910/room/K7Q2MN" in text
-    text = text.replace("ws://127.0.0.1:8910/room/K7Q2MN", url)
+    assert PAGE_URL in text
+    text = text.replace(PAGE_URL, url)
     if reuse:
         text = text.replace("var wait := 0.5", "var wait := 0.5\nvar peer := WebSocketMultiplayerPeer.new()")
         text = text.replace("\tvar peer := WebSocketMultiplayerPeer.new()\n", "")
+    if not relays:
+        text = text.replace("\tjoin()\n", "\tmultiplayer.server_relay = false\n\tjoin()\n", 1)
     (project / "online.gd").write_text(text)
     return project

@@ -20,7 +20,12 @@ class Resumption(Protocol):
     """Remembers what clients have agreed on with each other."""
 
     def lost(self, peer_id: int, is_guest: bool) -> None:
-        """Takes note that a peer is away; `is_guest`: it is a peer of Godot 3."""
+        """Takes note that the connection of a peer has ended. It is away from now on, or `gone` follows.
+
+        Args:
+            peer_id: the peer.
+            is_guest: whether it is a peer of Godot 3.
+        """
 
     def comes_back(self, peer_id: int, is_guest: bool, others: Collection[int]) -> bool:
         """Takes note that a peer that was away is about to take part again.

@@ -326,17 +326,20 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
         for source, data in resumption.waiting(peer_id):
             self._pass_on(source, (peer_id,), data)
 
+    def _peer_went(self, peer_id: int) -> None:
+        super()._peer_went(peer_id)
+        if self.resumption is not None and peer_id in self.admitted:
+            # What others have sent this peer may be handled before its end, and must wait for the return as well.
+            self.resumption.lost(peer_id, peer_id in self._guests.members)
+
     def _settle_end(self, peer_id: int) -> None:
         if self._authentication.pending.pop(peer_id, None) is not None:
             self._forget_caller(peer_id)
             self._fail(peer_id)
         elif peer_id in self.admitted:
             if self.keeper is not None and self.keeper.keeps(peer_id):
-                is_guest = peer_id in self._guests.members
                 self._leave_session(peer_id)
                 self.away[peer_id] = None
-                if self.resumption is not None:
-                    self.resumption.lost(peer_id, is_guest)
                 self.keeper.lost(peer_id)
                 return
             self._remove(peer_id)

@@ -145,6 +145,10 @@ class Resume:
 
         Args, Returns, Raises: see `Resumption`.
         """
+        if self._away:
+            lost = [one for one in here if one in self._away]
+            if lost:  # their end is not settled yet
+                here, away = [one for one in here if one not in lost], (*away, *lost)
         data = self.shift.sent(sender, data)
         command = data[0] & 7
         if self._stale and (command == Command.SYNC or is_by_number(data)):

@@ -232,6 +232,22 @@ def test_two_who_were_away_at_once_reach_each_other() -> None:
             assert len(client.heard) == 4
 
 
+def test_packets_that_come_with_the_end_of_a_connection_wait_too() -> None:
+    server = Server(2)
+    ann, bob = server.clients
+    meet(server)
+    bob.heard.clear()
+    bob.send(ann.id, b"\x03from Bob")
+    bob.peer.close()
+    bob.is_here = False
+    ann.call(bob.id, "Main", "for Bob")
+    server.settle()
+    bob.connect()
+    server.settle()
+    assert calls(bob) == [("Main", "for Bob")]
+    assert ("", "from Bob") in calls(ann)
+
+
 def test_packets_for_an_absent_player_are_no_fault() -> None:
     server = Server(2)
     ann, bob = server.clients
