@@ -52,7 +52,7 @@ def has_types(folder: Path, files: list[str]) -> bool:
     settings = {"extraPaths": [str(ROOT / "src")], "exclude": [PUBLISHED], "reportMissingModuleSource": False}
     (folder / "pyrightconfig.json").write_text(json.dumps(settings))
     options = ("--config-file", str(folder / "mypy.ini"), "--cache-dir", str(ROOT / "build" / "mypy-programs"))
-    found = [run(folder, "pyright")]
+    found = [run(folder, "pyright", "--pythonpath", sys.executable)]
     for place in sorted({Path(file).parent for file in files}):
         names = [Path(file).name for file in files if Path(file).parent == place]
         found.append(run(folder / place, "mypy", *options, *names, MYPYPATH=str(ROOT / "src")))

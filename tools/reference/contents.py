@@ -218,6 +218,16 @@ PAGES = (
         is_compact=True,
     ),
     Page(
+        "rooms",
+        "Rooms: gdpeer.rooms",
+        "[Rooms](../rooms.md) explains how to use these classes.",
+        (
+            *("rooms.Hall", "rooms.Room", "rooms.Place", "rooms.PlaceState", "rooms.LeaveReason"),
+            *("rooms.Lobby", "rooms.Seat", "rooms.Listed", "rooms.SeatKeys", "rooms.SeatClaims", "rooms.load_secrets"),
+            *("rooms.RoomError", "rooms.NoRoom", "rooms.Full", "rooms.Locked", "rooms.Draining"),
+        ),
+    ),
+    Page(
         "metrics",
         "Metrics for Prometheus",
         "The module `gdpeer.prometheus`, which needs the extra `metrics`. "

@@ -17,7 +17,7 @@ from typing import Any
 
 __all__ = ["INNER", "MODULES", "described", "undescribed"]
 
-MODULES = ("gdpeer", "gdpeer.aio", "gdpeer.blocking", "gdpeer.http", "gdpeer.godot3", "gdpeer.prometheus")
+MODULES = ("gdpeer", "gdpeer.aio", "gdpeer.blocking", "gdpeer.http", "gdpeer.godot3", "gdpeer.prometheus", "gdpeer.rooms")
 """The modules whose `__all__` lists the public names."""
 
 TOLD = frozenset({"__version__", "COMPILED"})

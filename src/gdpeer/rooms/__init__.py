@@ -7,18 +7,26 @@ from __future__ import annotations
 
 from gdpeer.rooms.errors import Draining, Full, Locked, NoRoom, RoomError
 from gdpeer.rooms.hall import Hall
+from gdpeer.rooms.lobby import Listed, Lobby, Seat
 from gdpeer.rooms.place import LeaveReason, Place, PlaceState
 from gdpeer.rooms.room import Room
+from gdpeer.rooms.tokens import SeatClaims, SeatKeys, load_secrets
 
 __all__ = [
     "Draining",
     "Full",
     "Hall",
     "LeaveReason",
+    "Listed",
+    "Lobby",
     "Locked",
     "NoRoom",
     "Place",
     "PlaceState",
     "Room",
     "RoomError",
+    "Seat",
+    "SeatClaims",
+    "SeatKeys",
+    "load_secrets",
 ]

@@ -177,11 +177,10 @@ class Hall(Guarded):
 
     def _add_kind(self, kind: Kind) -> None:
         made: type[Room] = kind if isinstance(kind, type) else _class_of(kind)
-        if not made.kind:
-            made.kind = made.__name__.lower()
-        if made.kind in self.kinds:
-            raise ValueError(f"two kinds of rooms are called {made.kind!r}")
-        self.kinds[made.kind] = made
+        name = made.kind or made.__name__.lower()
+        if name in self.kinds:
+            raise ValueError(f"two kinds of rooms are called {name!r}")
+        self.kinds[name] = made
 
     # ------------------------------------------------------------------------------------------ the port
 
