@@ -15,9 +15,17 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-__all__ = ["INNER", "MODULES", "described", "undescribed"]
+__all__ = ["MODULES", "described", "is_inner", "undescribed"]
 
-MODULES = ("gdpeer", "gdpeer.aio", "gdpeer.blocking", "gdpeer.http", "gdpeer.godot3", "gdpeer.prometheus", "gdpeer.rooms")
+MODULES = (
+    "gdpeer",
+    "gdpeer.aio",
+    "gdpeer.blocking",
+    "gdpeer.http",
+    "gdpeer.godot3",
+    "gdpeer.prometheus",
+    "gdpeer.rooms",
+)
 """The modules whose `__all__` lists the public names."""
 
 TOLD = frozenset({"__version__", "COMPILED"})
@@ -68,11 +76,18 @@ INNER = frozenset(
         *("get_spawn_node", "has_filters", "has_spawned", "hidden", "instantiate", "is_full", "lists", "node_of"),
         *("note", "paths", "renew", "renews", "shown"),
         *("receive", "replicator", "scenes", "slow_among", "told_again", "users", "waiting", "when_settled"),
+        # Of halls, rooms and their lobby, for each other.
+        *("base_for", "forget_room", "life_of", "lobby_life", "note_news", "note_turn", "player_of", "run_soon"),
+        *("is_named", "stop_timer", "take_quick", "Place.connection", "Place.digest", "Place.expires"),
+        *("Place.is_authenticated", "Place.is_replaced", "Place.timer", "Place.why"),
         # Of connections, for the rest of their front.
         *("on_end", "on_packet", "wait_open"),
     )
 )
-"""Members without an underscore by which parts of gdpeer talk to each other; no program needs them."""
+"""Members without an underscore by which parts of gdpeer talk to each other; no program needs them. A name with a class
+before it is inner in this class only."""
+OUTER = frozenset({"Hall.find", "Lobby.find"})
+"""Members for programs whose name is inner elsewhere."""
 
 HEADING = re.compile(r"^##+ `(?P<name>[\w.]+)(?:\(\))?`$")
 ROW = re.compile(r"^\| (?P<names>(?:`[^`]+`|<br>|, )+) \|")
@@ -134,7 +149,13 @@ def _members(kind: type) -> set[str]:
     with suppress(Exception):  # some classes cannot be made without arguments
         made: Any = kind()
         found |= {name for name in getattr(made, "__dict__", {}) if not name.startswith("_")}
-    return found - INNER
+    return {name for name in found if not is_inner(kind.__name__, name)}
+
+
+def is_inner(owner: str, member: str) -> bool:
+    """Returns whether no program needs a member of a class."""
+    full = f"{owner}.{member}"
+    return full in INNER or (member in INNER and full not in OUTER)
 
 
 def _is_told(kind: type, member: str, entries: frozenset[str]) -> bool:

@@ -20,7 +20,7 @@ from gdpeer.websocket.settings import Property
 from tools.programs import ROOT
 from tools.reference.contents import ONLY, PAGES, STANDS_FOR
 from tools.reference.docstrings import Docstring, parse
-from tools.reference.missing import INNER
+from tools.reference.missing import is_inner
 
 __all__ = [
     "Attribute",
@@ -323,7 +323,7 @@ def members_of(name: str) -> Members:
 
 
 def _is_shown(key: str, member: Any) -> bool:
-    if key in INNER or key in UNTOLD_METHODS:
+    if is_inner(member.path.split(".")[-2], key) or key in UNTOLD_METHODS:
         return False
     if key.startswith("__") and key.endswith("__"):
         return bool(member.is_function and member.docstring)

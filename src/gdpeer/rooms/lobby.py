@@ -126,7 +126,7 @@ class Lobby(Guarded):
             Full: no room has a free place, and the hall takes no more rooms.
             Draining: the hall is about to stop.
             RoomError: the new room's `on_create` refused.
-            BadLabels: a label is not valid (a ValueError).
+            ValueError: a label is not valid.
         """
         return self.take_quick(kind, labels, player, base)[0]
 
@@ -169,7 +169,7 @@ class Lobby(Guarded):
             Full: the hall takes no more rooms.
             Draining: the hall is about to stop.
             RoomError: `on_create` refused.
-            BadLabels: a label is not valid (a ValueError).
+            ValueError: a label is not valid.
         """
         return self._seat(self._make(kind, options, check_labels(labels), private), player, base)
 
@@ -178,7 +178,7 @@ class Lobby(Guarded):
 
         Raises:
             NoRoom: there is no such kind.
-            BadLabels: a label is not valid (a ValueError).
+            ValueError: a label is not valid.
         """
         self._check_kind(kind)
         rooms = self._open_rooms(kind, check_labels(labels))

@@ -40,7 +40,9 @@ class Room:
     Hooks must not wait: all rooms of a process share one thread. Give slow work to a thread, and come back by `soon`.
     `on_create` and `on_auth` may return a future, which has 5 seconds.
 
-    Class attributes, which a subclass sets:
+    A subclass sets the attributes from `kind` to `dialect`; the room has the others.
+
+    Attributes:
         kind: the name in paths and in the lobby. "": the class's name in lower case.
         max_peers: the most places; reserved seats and players who are away count. 0: no limit.
         grace: seconds that a place is kept for a player whose connection was lost; 0: none.
@@ -51,8 +53,6 @@ class Room:
         while_away: "queue" keeps what other players send meanwhile, up to 64 KiB; "drop" keeps nothing.
         server_relay: whether players know and reach each other; see `SceneMultiplayer.server_relay`.
         dialect: "godot4" or "godot3", of the players' engine.
-
-    Attributes:
         code: the room's code, 6 characters.
         hall: the hall.
         tree: the room's `SceneTree`; its `multiplayer` has the players.
