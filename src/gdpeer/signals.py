@@ -35,7 +35,8 @@ class Signal:
 
     Args:
         name: shown in logs and in `repr`.
-        limit_of: for signals whose first argument is a peer's id: returns the log limit for exceptions of its slots.
+        limit_of: for signals whose first argument is a peer's id: returns the log limit for exceptions of its slots. A
+            method is kept by a weak reference, which several signals may share.
 
     Attributes:
         name: as given.
@@ -43,7 +44,7 @@ class Signal:
 
     __slots__ = ("__weakref__", "_limit_of", "_slots", "name")
 
-    def __init__(self, name: str = "", limit_of: LimitOf | None = None) -> None:
+    def __init__(self, name: str = "", limit_of: LimitOf | WeakMethod[LimitOf] | None = None) -> None:
         self.name = name
         # A weak reference to a method: otherwise owner and signal would refer to each other, and stay in memory until
         # the next garbage collection.

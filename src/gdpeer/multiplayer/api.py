@@ -9,6 +9,7 @@ import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar
+from weakref import WeakMethod
 
 from gdpeer.attributes import Guarded, refuse_names_in_use
 from gdpeer.enums import NamedInt
@@ -71,6 +72,7 @@ class MultiplayerAPI(Guarded, ABC, Generic[PeerType]):
     RPC_MODE_ANY_PEER = RPCMode.ANY_PEER
     RPC_MODE_AUTHORITY = RPCMode.AUTHORITY
 
+    _limit_ref: WeakMethod[Callable[[int], LogLimit | None]] | None = None
     _keeps_methods: ClassVar[bool] = True
     """Whether the methods of a node are fixed from its first call on."""
     _default: ClassVar[Callable[[], MultiplayerAPI[Any]]]
@@ -81,12 +83,18 @@ class MultiplayerAPI(Guarded, ABC, Generic[PeerType]):
         refuse_names_in_use(cls)
 
     def __init__(self) -> None:
-        self.peer_connected = Signal("peer_connected", self._limit_of)
-        self.peer_disconnected = Signal("peer_disconnected", self._limit_of)
+        self.peer_connected = self._signal("peer_connected")
+        self.peer_disconnected = self._signal("peer_disconnected")
         self.connected_to_server = Signal("connected_to_server")
         self.connection_failed = Signal("connection_failed")
         self.server_disconnected = Signal("server_disconnected")
         self._tree: SceneTree | None = None
+
+    def _signal(self, name: str) -> Signal:
+        """Returns a signal whose first argument is a peer's id."""
+        if self._limit_ref is None:
+            self._limit_ref = WeakMethod(self._limit_of)  # one for all signals: it takes half a KiB
+        return Signal(name, self._limit_ref)
 
     def _limit_of(self, peer_id: int) -> LogLimit | None:
         """Returns the log limit for handlers that raise because of a peer; None if the peer is not connected."""

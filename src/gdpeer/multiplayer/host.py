@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import logging
 from abc import abstractmethod
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, ClassVar, cast
 
@@ -84,10 +84,10 @@ class PeerHost(HostBase, MultiplayerAPI[PeerType]):
     def __init__(self) -> None:
         MultiplayerAPI.__init__(self)
         HostBase.__init__(self)
-        self.call_refused = Signal("call_refused", self._limit_of)
+        self.call_refused = self._signal("call_refused")
         self.refused: Counter[str] = Counter()
         self._root: NodePath = NodePath("")
-        self._unsettled: deque[int] = deque()  # peers that left in this poll; their packets are handled first
+        self._unsettled: list[int] = []  # peers that left in this poll; their packets are handled first
         self._use(cast("PeerType", OfflineMultiplayerPeer()))
 
     # ------------------------------------------------------------------------------------------ the peer
@@ -212,7 +212,7 @@ class PeerHost(HostBase, MultiplayerAPI[PeerType]):
         if self._packets is packets and packets.source():
             packets.handle(self._take_all)
         while self._unsettled and self._peer is peer:  # their packets have been handled
-            self._settle_end(self._unsettled.popleft())
+            self._settle_end(self._unsettled.pop(0))
         return Error.ERR_UNCONFIGURED if self._peer is peer and self._status_fell() else _OK
 
     def _status_fell(self) -> bool:

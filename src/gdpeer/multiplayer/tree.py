@@ -58,6 +58,7 @@ _OF_THE_ENGINE = re.compile(r"@[^.:/\"%\0]*@[0-9]+")
 """Names that the engine gives to nodes without a name: `@Node@2`, in Godot 3 also `@@2` and `@Bullet@2@3`."""
 _MISTAKE = "_gdpeer_mistake"
 """The attribute of a new class that holds what `note_mistake` has noted."""
+_NO_GROUPS: frozenset[str] = frozenset()
 _SLICE = 0.01
 """The most seconds that one poll of several networks waits, for all of them together: less than a frame."""
 
@@ -145,7 +146,7 @@ class Node(Guarded):
         self._gdpeer_children: dict[str, Node] = {}
         self._gdpeer_tree: SceneTree | None = None
         self._gdpeer_authority = 1
-        self._gdpeer_groups: set[str] = set()
+        self._gdpeer_groups: frozenset[str] = _NO_GROUPS
         self._gdpeer_was_ready = False
         self._gdpeer_api: MultiplayerAPI[Any] | None = None
         self._gdpeer_own_config: dict[str, RpcConfig | None] = {}
@@ -397,14 +398,14 @@ class Node(Guarded):
     @checked(group=STR)
     def add_to_group(self, group: str) -> None:
         """Adds the node to a group, for `SceneTree.get_nodes_in_group`."""
-        self._gdpeer_groups.add(group)
+        self._gdpeer_groups |= {group}
         if self._gdpeer_tree is not None:
             self._gdpeer_tree._gdpeer_join_group(group, self)
 
     @checked(group=STR)
     def remove_from_group(self, group: str) -> None:
         """Removes the node from a group. Has no effect if the node is not in the group."""
-        self._gdpeer_groups.discard(group)
+        self._gdpeer_groups -= {group}
         if self._gdpeer_tree is not None:
             self._gdpeer_tree._gdpeer_leave_group(group, self)
 

@@ -108,6 +108,7 @@ class RoomLife:
         self.seats: dict[str, Place] = {}
         self._used: dict[str, float] = {}  # seats whose place is gone; until when they could be used for the first time
         self.refused: Counter[str] = Counter()
+        self.resume: Resume | None = None
         self.is_closed = False
         self.awaited: list[Callable[[], object]] | None = None
         self._failures = 0
@@ -125,11 +126,6 @@ class RoomLife:
         self.session.on_news = self._on_news
         api.multiplayer_peer = self.peer
         api.keeper = self
-        # Without relay the players have agreed on nothing with each other.
-        keeps = room.grace > 0 and room.server_relay
-        queues = room.while_away == "queue"
-        self.resume = Resume(is_silent=room.resume == "silent", queues=queues) if keeps else None
-        api.resumption = self.resume
 
     # ------------------------------------------------------------------------------------------ for the session
 
@@ -260,7 +256,16 @@ class RoomLife:
         if self._idle is not None:
             self._idle.cancel()
             self._idle = None
+        if self.resume is None:
+            self._remember()
         return place
+
+    def _remember(self) -> None:
+        """Begins to remember what players agree on with each other: without relay or grace, nothing that counts."""
+        room = self.room
+        if room.grace > 0 and room.server_relay:
+            self.resume = Resume(is_silent=room.resume == "silent", queues=room.while_away == "queue")
+            self.tree.multiplayer.resumption = self.resume
 
     def reserve(self, player: str | None, ticket: object, ttl: float) -> Place:
         """See `Room.reserve`."""
@@ -380,6 +385,7 @@ class RoomLife:
         if place is not None and place.state is _TAKEN:
             self.hall.waiting -= 1
             place.state = _HERE
+            place.ticket = None
             self.call("on_join", self.room.on_join, place)
 
     def keeps(self, peer_id: int) -> bool:

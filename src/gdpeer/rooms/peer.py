@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING
 
 from gdpeer.arguments import BOOL, INT, checked
 from gdpeer.multiplayer.websocket_peer import SessionPeer
+from gdpeer.signals import Signal
 from gdpeer.websocket.session.server import News, ServerSession
 
 if TYPE_CHECKING:
     from gdpeer.rooms.life import RoomLife
 
 __all__ = ["RoomPeer"]
+
+_NEVER = Signal("never")  # only a client emits these
 
 
 class RoomPeer(SessionPeer):
@@ -23,7 +26,8 @@ class RoomPeer(SessionPeer):
     def __init__(self, life: RoomLife) -> None:
         super().__init__()
         self._life = life
-        self.session = ServerSession(life, life.dialect_of, News(self.peer_connected, self.peer_disconnected))
+        news = News(self.peer_connected, self.peer_disconnected, None, _NEVER, _NEVER)
+        self.session = ServerSession(life, life.dialect_of, news)
         self._session = self.session
 
     @property

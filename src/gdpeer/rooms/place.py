@@ -56,7 +56,7 @@ class Place:
         state: TAKEN, HERE, AWAY or GONE.
         missed: packets of other players were dropped while the player was away, the last time: send a snapshot.
         jti: names the seat of the place; "" for a place by session key.
-        ticket: the argument of `reserve`, for `on_auth`.
+        ticket: the argument of `reserve`, for `on_auth`; None once the player has joined.
     """
 
     __slots__ = (

@@ -114,6 +114,17 @@ def tries(world: World, target: str, times: int) -> list[int]:
     return seen
 
 
+def test_no_key_stays_in_memory_with_the_connection(world: World) -> None:
+    room = world.make()
+    player = world.join(room)
+    connection = room.tree.multiplayer.multiplayer_peer.get_peer(player.id)
+    request = connection.get_request()
+    assert (request.target, request.headers.get("host")) == (f"/room/{room.code}", "localhost")
+    assert "sec-websocket-key" not in request.headers
+    assert KEY not in connection.get_requested_url()
+    assert KEY not in str(connection.get_requested_headers())
+
+
 # ------------------------------------------------------------------------------------------------ seats
 
 

@@ -52,7 +52,6 @@ from gdpeer.multiplayer.wire.godot4 import (
     relay_packet,
 )
 from gdpeer.multiplayer.wire.replication import Delta, Despawn, Spawn, Sync
-from gdpeer.signals import Signal
 from gdpeer.variant.names import NodePath
 
 if TYPE_CHECKING:
@@ -101,9 +100,9 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
     )
 
     def __init__(self, *, clock: Clock = MONOTONIC) -> None:
-        self.peer_authenticating = Signal("peer_authenticating", self._limit_of)
-        self.peer_authentication_failed = Signal("peer_authentication_failed", self._limit_of)
-        self.peer_packet = Signal("peer_packet", self._limit_of)
+        self.peer_authenticating = self._signal("peer_authenticating")
+        self.peer_authentication_failed = self._signal("peer_authentication_failed")
+        self.peer_packet = self._signal("peer_packet")
         self.server_relay = True
         self.keeper: PlaceKeeper | None = None  # of a room
         self.resumption: Resumption | None = None  # of a room
