@@ -20,6 +20,7 @@ from gdpeer.cli.tunnels import names_option
 from gdpeer.inspection.method_names import MethodNames
 from gdpeer.inspection.recording import RecordingError, read_recording
 from gdpeer.inspection.replay import Difference, Player, Replay, ReplayError
+from gdpeer.inspection.replay_nodes import Nodes
 from gdpeer.inspection.rows import redacted
 from gdpeer.protocol.url import parse_url
 from gdpeer.terminal.lines import check_output, print_line
@@ -67,14 +68,31 @@ def report(player: Player, differences: Sequence[Difference], is_compared: bool)
     """Returns the lines about one client; unless its answers were compared, they only say how many there are."""
     line = f"peer {player.line}: {player.sent} messages sent"
     if not is_compared:
-        return [f"{line}, {len(player.answers)} answers"]
+        return [f"{line}, {counted(len(player.answers), player.nodes)}"]
     if not differences:
-        return [f"{line}, all {len(player.answers)} answers as recorded"]
-    details = [f"  answer {one.number}: expected {one.expected}, got {one.got}" for one in differences[:MOST_SHOWN]]
+        return [f"{line}, all {counted(len(player.answers), player.nodes)} as recorded"]
+    details = [f"  {place_of(one)}: expected {one.expected}, got {one.got}" for one in differences[:MOST_SHOWN]]
     more = len(differences) - MOST_SHOWN
     count = f"{len(differences)} difference{'s' if len(differences) > 1 else ''}"
     rest = [f"  and {more} more"] if more > 0 else []
-    return [f"{line}, {count} in {len(player.expected)} answers", *details, *rest]
+    return [f"{line}, {count} in {counted(len(player.expected), player.nodes_then)}", *details, *rest]
+
+
+def counted(answers: int, nodes: Nodes) -> str:
+    """Returns how much there is to compare: `58 answers, 3 SPAWNs and DESPAWNs, 12 properties`."""
+    properties = sum(map(len, nodes.values.values()))
+    parts = [f"{answers} answers"]
+    if nodes.count or properties:
+        parts += [f"{nodes.count} SPAWNs and DESPAWNs", f"{properties} properties"]
+    return ", ".join(parts)
+
+
+def place_of(difference: Difference) -> str:
+    """Returns where a difference is: `answer 12`, `SPAWN 3` or `Main/Board:score at the end`."""
+    if difference.kind == "value":
+        return f"{difference.label} at the end"
+    kind = difference.kind if difference.kind == "answer" else difference.kind.upper()
+    return f"{kind} {difference.number}"
 
 
 def compare(replay: Replay, is_compared: bool) -> bool:
@@ -117,8 +135,8 @@ Examples:
     "--ignore",
     "ignored",
     multiple=True,
-    metavar="METHOD",
-    help="Do not compare answers for METHOD or PATH:METHOD (or a glob); repeatable.",
+    metavar="NAME",
+    help="Do not compare this method, command or property, PATH:METHOD or NODE:PROPERTY (or a glob); repeatable.",
 )
 @click.option("--ignore-answers", is_flag=True, help="Do not compare any answers.")
 @trust_options
@@ -135,8 +153,9 @@ def replay(
     """Send the client messages of a recording to a server.
 
     FILE is a recording from gdpeer inspect --record. Each recorded client connects again and sends its messages at the
-    recorded pace. New peer ids replace the recorded ids. The command compares the server's answers with the recorded
-    answers, and counts all differences. The status is 1 if an answer differs or a client cannot connect.
+    recorded pace. New peer ids replace the recorded ids. The command compares the server's answers, spawned nodes and
+    the last values of replicated properties with the recorded ones, and counts all differences. The status is 1 if
+    there is a difference or a client cannot connect.
     """
     playing = make_replay(file, url, tls, speed=speed, lines=peers, names=names, ignored=ignored)
     with Stop() as stop:

@@ -49,12 +49,14 @@ class State:
         values: None if the bytes cannot be decoded.
         properties: the names of the values; empty if they are not known.
         size: bytes of the values.
+        place: as `name`, but without numbers that differ from session to session; for values of a SPAWN the node.
     """
 
     name: str
     values: Sequence[Any] | None
     properties: Sequence[str]
     size: int
+    place: str = ""
 
     def summary(self) -> str:
         """Returns one text: `Main/Units/U1/Sync(position = Vector2(1, 2), turn = 0.5)`."""
@@ -92,6 +94,7 @@ class Decoded:
         is_relayed: whether the server relays the message from one client to others.
         engine: 3 or 4, the Godot version whose values `arguments` are.
         states: of a SPAWN, a SYNC or a delta.
+        place: the node of a SPAWN or DESPAWN, in words that are the same in another session.
     """
 
     command: str
@@ -105,6 +108,7 @@ class Decoded:
     is_relayed: bool = False
     engine: int = 4
     states: Sequence[State] = ()
+    place: str = ""
 
     @property
     def paths(self) -> list[str]:
@@ -154,6 +158,10 @@ class Paths:
     def name(self, number: int) -> str:
         """Returns the path of a node; `node 7` if its path is not known."""
         return self._paths.get(number, f"node {number}")
+
+    def number(self, path: str) -> int | None:
+        """Returns the number that was last learned for a path; None without."""
+        return next((number for number, one in reversed(self._paths.items()) if one == path), None)
 
 
 class DialectDecoder:

@@ -8,11 +8,12 @@ Layer: `inspection`; no I/O.
 
 from __future__ import annotations
 
-from gdpeer.inspection.decoded import MOST_TEXT, Decoded, DialectDecoder, clipped
+from gdpeer.inspection.decoded import MOST_TEXT, Decoded, DialectDecoder, Paths, clipped
 from gdpeer.inspection.decoding_godot3 import Decoder3
 from gdpeer.inspection.decoding_godot3 import is_id as is_id3
 from gdpeer.inspection.decoding_godot4 import Decoder4
 from gdpeer.inspection.decoding_godot4 import is_id as is_id4
+from gdpeer.inspection.decoding_replication import MOST_VALUES
 from gdpeer.inspection.direction import Direction, Message
 from gdpeer.inspection.method_names import MethodNames
 
@@ -42,14 +43,16 @@ class Decoder:
     Args:
         dialect: one of `DIALECTS`; "auto" decides by the first message.
         names: the known names of methods.
+        most_values: as for `Decoder4`.
 
     Attributes:
         dialect: the dialect found; "auto" before the first message.
     """
 
-    def __init__(self, dialect: str, names: MethodNames) -> None:
+    def __init__(self, dialect: str, names: MethodNames, most_values: int = MOST_VALUES) -> None:
         self.dialect = dialect
         self._names = names
+        self._most_values = most_values
         self._decoder = self._make()
 
     def decode(self, direction: Direction, message: Message) -> Decoded:
@@ -61,13 +64,17 @@ class Decoder:
 
     def _make(self) -> DialectDecoder:
         if self.dialect == "godot4":
-            return Decoder4(self._names)
+            return Decoder4(self._names, self._most_values)
         return Decoder3() if self.dialect == "godot3" else RawDecoder()
 
     @property
     def peer_id(self) -> int | None:
         """The client's id in the multiplayer; None before the server has sent it."""
         return self._decoder.peer_id
+
+    def paths_of(self, source: int | None) -> Paths:
+        """Returns the paths that a sender has named."""
+        return self._decoder.paths_of(source)
 
     @property
     def unnamed(self) -> dict[str, str]:

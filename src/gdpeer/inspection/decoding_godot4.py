@@ -13,7 +13,7 @@ import struct
 from gdpeer.contract import checksum_of
 from gdpeer.errors import PacketError
 from gdpeer.inspection.decoded import Decoded, DialectDecoder, clipped
-from gdpeer.inspection.decoding_replication import ReplicationDecoder
+from gdpeer.inspection.decoding_replication import MOST_VALUES, ReplicationDecoder
 from gdpeer.inspection.direction import Direction, Message
 from gdpeer.inspection.method_names import MethodNames
 from gdpeer.multiplayer.wire import godot4
@@ -39,13 +39,14 @@ class Decoder4(DialectDecoder):
 
     Args:
         names: the known names of methods.
+        most_values: the most values that are decoded of one packet of a spawner or synchronizer.
     """
 
-    def __init__(self, names: MethodNames) -> None:
+    def __init__(self, names: MethodNames, most_values: int = MOST_VALUES) -> None:
         super().__init__()
         self._names = names
         self._checksums: dict[tuple[int | None, str], str] = {}
-        self._replication = ReplicationDecoder(names.scenes)
+        self._replication = ReplicationDecoder(names.scenes, most_values)
 
     def decode(self, direction: Direction, message: Message) -> Decoded:
         """Returns the content of a message; `Decoded.problem` says why if it cannot be decoded."""

@@ -34,17 +34,22 @@ Route: TypeAlias = tuple[int | None, int | None]
 
 
 class Node(NamedTuple):
-    """A spawned node: its path, or the end of the path behind `…/`, and the numbers of its synchronizers."""
+    """A spawned node: its path, or the end of the path behind `…/`, and the numbers of its synchronizers.
+
+    `place` is the path or, if it is not known, the spawner's path and the node's name.
+    """
 
     path: str
     sync_ids: tuple[int, ...]
+    place: str
 
 
 class Known(NamedTuple):
-    """A synchronizer: its name, and the names of its properties if the scene is known."""
+    """A synchronizer: its name, and the names of its properties if the scene is known; `place` as for `State`."""
 
     name: str
     synchronizer: Synchronizer | None
+    place: str
 
 
 class ReplicationDecoder:
@@ -52,10 +57,12 @@ class ReplicationDecoder:
 
     Args:
         scenes: the known scenes.
+        most_values: the most values that are decoded of one packet.
     """
 
-    def __init__(self, scenes: SceneNames) -> None:
+    def __init__(self, scenes: SceneNames, most_values: int = MOST_VALUES) -> None:
         self._scenes = scenes
+        self._most_values = most_values
         self._nodes: dict[tuple[Route, int], Node] = {}
         self._synchronizers: dict[tuple[Route, int], Known] = {}
         self._spawned: dict[str, str] = {}  # from the path of a spawned node to its scene
@@ -75,7 +82,8 @@ class ReplicationDecoder:
             return self._spawn(packet, route, paths)
         if isinstance(packet, Despawn):
             node = self._forget(route, packet.net_id)
-            return Decoded("despawn", path="" if node is None else node.path, detail=f"net id {packet.net_id}")
+            path, place = ("", "") if node is None else (node.path, node.place)
+            return Decoded("despawn", path=path, detail=f"net id {packet.net_id}", place=place)
         return self._values(packet, route, paths)
 
     def forget_peer(self, peer_id: int) -> None:
@@ -88,9 +96,10 @@ class ReplicationDecoder:
     def _spawn(self, packet: Spawn, route: Route, paths: Paths) -> Decoded:
         spawner = paths.name(packet.spawner_id)
         scene, path = self._scenes.spawned(spawner, self._spawned, packet.scene, packet.name)
+        place = path or f"{spawner} …/{packet.name}"
         path = path or f"…/{packet.name}"
         synchronizers = self._own_synchronizers(packet, scene)
-        self._learn(route, packet, path, synchronizers)
+        self._learn(route, packet, Node(path, packet.sync_ids, place), synchronizers)
         if scene:
             self._note_scene(path, scene)
         what = scene or f"scene {packet.scene}"
@@ -98,8 +107,9 @@ class ReplicationDecoder:
             what = f"spawn({argument_text(packet.argument)})"
         ids = "".join(f" {path_of(sync_id, paths) or sync_id}" for sync_id in packet.sync_ids)
         detail = f"{what}, net id {packet.net_id}{', synchronizers' if ids else ''}{ids}"
-        state = made_state(path, packet.state, tuple(name for one in synchronizers for name in one.spawn))
-        return Decoded("spawn", path=spawner, detail=clipped(detail), states=(state,))
+        names = tuple(name for one in synchronizers for name in one.spawn)
+        state = self._state(path, place, packet.state, names)
+        return Decoded("spawn", path=spawner, detail=clipped(detail), states=(state,), place=place)
 
     def _own_synchronizers(self, packet: Spawn, scene: str) -> tuple[Synchronizer, ...]:
         """Returns the synchronizers that a SPAWN is about; empty if they are not known."""
@@ -110,16 +120,18 @@ class ReplicationDecoder:
         values = values_of(packet.state)
         return chosen(self._scenes.of_root(scene), len(packet.sync_ids), 0 if values is None else len(values))
 
-    def _learn(self, route: Route, packet: Spawn, path: str, synchronizers: tuple[Synchronizer, ...]) -> None:
+    def _learn(self, route: Route, packet: Spawn, node: Node, synchronizers: tuple[Synchronizer, ...]) -> None:
+        path, place = node.path, node.place
         self._forget(route, packet.net_id)
         has_room = len(self._synchronizers) + len(packet.sync_ids) <= MOST_SYNCHRONIZERS
         if len(self._nodes) >= MOST_NODES or not has_room or len(path) > LONGEST_PATH:
             return
-        self._nodes[route, packet.net_id] = Node(path, packet.sync_ids)
+        self._nodes[route, packet.net_id] = node
         for index, sync_id in enumerate(packet.sync_ids):
-            known = Known(f"{path} net id {sync_id}", None)
+            known = Known(f"{path} net id {sync_id}", None, f"{place}/synchronizer {index + 1}")
             if synchronizers:
-                known = Known(f"{path}/{synchronizers[index].path}", synchronizers[index])
+                name = synchronizers[index].path
+                known = Known(f"{path}/{name}", synchronizers[index], f"{place}/{name}")
             self._synchronizers[route, sync_id] = known
 
     def _note_scene(self, path: str, scene: str) -> None:
@@ -142,13 +154,13 @@ class ReplicationDecoder:
         if packet.problem:
             raise PacketError(packet.problem)
         states: list[State] = []
-        room = MOST_VALUES
+        room = self._most_values
         for sync_id, *mask, data in packet.elements:
             if room <= 0:
                 break
-            name, synchronizer = self._known(sync_id, route, paths)
+            name, synchronizer, place = self._known(sync_id, route, paths)
             names = names_by_mask(synchronizer, mask[0]) if mask else synchronizer.always if synchronizer else ()
-            states.append(made_state(name, data, names))
+            states.append(self._state(name, place, data, names))
             room -= len(states[-1].values or " ")
         number = len(packet.elements)
         detail = f"{number} synchronizers" if number > len(states) else ""
@@ -157,8 +169,17 @@ class ReplicationDecoder:
     def _known(self, sync_id: int, route: Route, paths: Paths) -> Known:
         path = path_of(sync_id, paths)
         if not path:
-            return self._synchronizers.get((route, sync_id)) or Known(f"net id {sync_id}", None)
-        return Known(path, self._scenes.synchronizer(path, self._spawned))
+            name = f"net id {sync_id}"
+            return self._synchronizers.get((route, sync_id)) or Known(name, None, name)
+        return Known(path, self._scenes.synchronizer(path, self._spawned), path)
+
+    def _state(self, name: str, place: str, data: bytes, names: tuple[str, ...]) -> State:
+        """Returns the values for a synchronizer, with their names if there are as many."""
+        values = values_of(data)
+        if values is None:
+            return State(name, None, (), len(data), place)
+        names = names if len(names) == len(values) else ()
+        return State(name, values[: self._most_values], names, len(data), place)
 
 
 def path_of(sync_id: int, paths: Paths) -> str:
@@ -180,14 +201,6 @@ def values_of(data: bytes) -> list[Any] | None:
         return decode_values(data, None)[0]
     except PacketError:
         return None
-
-
-def made_state(name: str, data: bytes, names: tuple[str, ...]) -> State:
-    """Returns the values for a synchronizer, with their names if there are as many."""
-    values = values_of(data)
-    if values is None:
-        return State(name, None, (), len(data))
-    return State(name, values[:MOST_VALUES], names if len(names) == len(values) else (), len(data))
 
 
 def argument_text(data: bytes) -> str:

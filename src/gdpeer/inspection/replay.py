@@ -4,8 +4,10 @@ The clients act in the recorded order. A client sends nothing before it is conne
 one. Before each step it also waits until as many answers have come as had come then, so that a reply to the server
 stays a reply at any speed. After one answer fails to come, the client no longer waits for answers.
 
-Only messages of the game itself are compared: calls, sets and raw packets, or text and binary messages. Packets that
-number the nodes (SIMPLIFY_PATH and the like) differ from server to server.
+Compared are the messages of the game itself (calls, sets and raw packets, or text and binary messages), the order of
+SPAWNs and that of DESPAWNs, and the last value of each replicated property (`replay_nodes`). Packets that number the
+nodes (SIMPLIFY_PATH and the like) differ from server to server. A client confirms a path as soon as the server has told
+the path, with the server's new number.
 
 Layer: `inspection`.
 """
@@ -19,14 +21,16 @@ from difflib import SequenceMatcher
 from typing import NamedTuple, TypeAlias
 
 from gdpeer.clock import MONOTONIC, Clock
-from gdpeer.errors import Error, GdpeerError, TransportError
+from gdpeer.errors import Error, GdpeerError, PacketError, TransportError
 from gdpeer.inspection.decoded import Decoded
 from gdpeer.inspection.decoding import Decoder
 from gdpeer.inspection.direction import NORMAL, Direction, End, Message, close
 from gdpeer.inspection.method_names import MethodNames
 from gdpeer.inspection.recording import Recording
 from gdpeer.inspection.replay_ids import Ids, payload
+from gdpeer.inspection.replay_nodes import NODES, Nodes, SpawnOrDespawn
 from gdpeer.inspection.tunnel import LARGEST, Ended, Event, Opened, Passed
+from gdpeer.multiplayer.wire.godot4 import Command, ConfirmPath, parse
 from gdpeer.protocol.url import Url
 from gdpeer.transport.poller import Poller
 from gdpeer.variant.text.text import var_to_str
@@ -51,6 +55,11 @@ MOST_COMPARED = 4_000_000
 
 COMPARED = ("rpc", "rset", "raw", "text", "binary")
 
+ALL_VALUES = 1 << 30
+
+SERVER = 1
+CONFIRM_PATH = bytes([Command.CONFIRM_PATH])
+
 
 class ReplayError(GdpeerError):
     """The recording cannot be played to its end; the message says why."""
@@ -73,15 +82,17 @@ class Difference:
     """An answer that has changed, is missing, or is new.
 
     Attributes:
-        number: of the recorded answer, from 1 on.
+        number: of the recorded answer, or of the SPAWN or DESPAWN, from 1 on; 0: the last value of a property.
         expected, got: the recorded and the new answer in words; "nothing" if there is none.
-        label: `PATH:METHOD` for a call, else the command.
+        label: `PATH:METHOD` for a call, `NODE:PROPERTY` for a property, else the command.
+        kind: `answer`, `spawn`, `despawn` or `value`.
     """
 
     number: int
     expected: str
     got: str
     label: str
+    kind: str = "answer"
 
 
 class Player:
@@ -97,6 +108,7 @@ class Player:
         sent: number of messages sent so far.
         expected: the recorded answers.
         answers: the new answers so far.
+        nodes_then, nodes: what spawners and synchronizers have sent, recorded and new.
         id_then: the recorded peer id; None if the client had none.
         needed: for each step still to come, how many answers had come before it.
         is_out_of_step: whether an answer has failed to come, so that the client no longer waits for answers.
@@ -111,19 +123,21 @@ class Player:
         self.sent = 0
         self.expected: list[Answer] = []
         self.answers: list[Answer] = []
+        self.nodes_then, self.nodes = Nodes(), Nodes()
+        self._compared = (-1, False)
         self.peer: WebSocketPeer | None = None
         self.backend: Backend | None = None
-        then = Decoder(dialect, names)
+        self._then = then = Decoder(dialect, names, ALL_VALUES)
         self.needed: deque[int] = deque()
         self.is_out_of_step = False
         for event in events:
             if is_the_clients(event):
-                self.needed.append(len(self.expected))
+                self.needed.append(len(self.expected) + self.nodes_then.count)
             if isinstance(event, Passed):
-                self._note(event.direction, event.message, then, self.expected)
+                self._note(event.direction, event.message, then, self.expected, self.nodes_then)
         self.dialect = then.dialect
         self.id_then = then.peer_id
-        self._now = Decoder(self.dialect, names)
+        self._now = Decoder(self.dialect, names, ALL_VALUES)
 
     @property
     def id_now(self) -> int | None:
@@ -137,11 +151,46 @@ class Player:
 
     def is_in_step(self) -> bool:
         """Returns whether as many answers have come as had come before the next recorded step."""
-        return self.is_out_of_step or len(self.answers) >= self.needed[0]
+        return self.is_out_of_step or len(self.answers) + self.nodes.count >= self.needed[0]
 
-    def has_all(self) -> bool:
-        """Returns whether as many answers have come as were recorded, or the client no longer waits for them."""
-        return self.is_out_of_step or len(self.answers) >= len(self.expected)
+    def has_all(self, ids: Ids) -> bool:
+        """Returns whether as many answers have come as were recorded, and the last values; or the client no longer
+        waits for them.
+        """
+        if self.is_out_of_step:
+            return True
+        count = len(self.answers) + self.nodes.count
+        return count >= len(self.expected) + self.nodes_then.count and self.has_values(ids)
+
+    def has_values(self, ids: Ids) -> bool:
+        """Returns whether the last value of each property is the recorded one, or the client no longer waits."""
+        if self.is_out_of_step:
+            return True
+        version, has = self._compared
+        if version != self.nodes.version:
+            has = not self.nodes_then.differences(self.nodes, ids, self._ignored)
+            self._compared = self.nodes.version, has
+        return has
+
+    def is_told(self, data: bytes, ids: Ids) -> bool:
+        """Returns whether the path has been told that the client confirms in a message."""
+        return bool(self._with_number(data, ids))
+
+    def _with_number(self, data: bytes, ids: Ids) -> bytes:
+        """Returns a recorded CONFIRM_PATH with the new number of its path; empty if the path has not been told yet.
+        Returns other messages as they are.
+        """
+        found = confirmation_in(self.dialect, data)
+        if found is None:
+            return data
+        source, head, answer = found
+        path = answer.path if answer.cache_id is None else self._then.paths_of(source).name(answer.cache_id)
+        path = ids.path_now(path or "")
+        number = self._now.paths_of(ids.now(source)).number(path)
+        if number is None:
+            return b""
+        new = ConfirmPath(answer.matches, number) if answer.cache_id is not None else answer._replace(path=path)
+        return head + new.encode()
 
     def lost(self) -> str:
         """Returns why the connection ended; "" while it has not."""
@@ -153,12 +202,12 @@ class Player:
         assert self.peer is not None
         for packet in self.peer:
             message = Message(packet, self.peer.was_string_packet())
-            self._note(Direction.TO_CLIENT, message, self._now, self.answers)
+            self._note(Direction.TO_CLIENT, message, self._now, self.answers, self.nodes)
 
     def send(self, message: Message, ids: Ids) -> bool:
         """Sends a recorded message with the new peer ids; returns False if there is no room for it now."""
         assert self.backend is not None
-        data = ids.translate(self.dialect, message.data)
+        data = ids.translate(self.dialect, self._with_number(message.data, ids) or message.data)
         if self.backend.send(data, message.is_text) is Error.ERR_OUT_OF_MEMORY:
             return False
         self.sent += 1
@@ -170,27 +219,77 @@ class Player:
         # Always with a close frame: a broken connection could lose messages that were sent before.
         close(self.peer, end if end.code >= 0 else End(NORMAL, ""))
 
-    def _note(self, direction: Direction, message: Message, decoder: Decoder, answers: list[Answer]) -> None:
+    def _note(
+        self, direction: Direction, message: Message, decoder: Decoder, answers: list[Answer], nodes: Nodes
+    ) -> None:
         """Adds a message to the answers, if it is one to compare."""
         # Decode all messages: the packets that number the nodes are not compared, but name the nodes of later calls.
         decoded = decoder.decode(direction, message)
-        if direction is not Direction.TO_CLIENT or decoded.command not in COMPARED:
+        if direction is not Direction.TO_CLIENT:
             return
-        if not decoded.is_like(self._ignored):
+        is_ignored = decoded.is_like(self._ignored)
+        if decoded.command in COMPARED and not is_ignored:
             answers.append(Answer(decoded, payload(decoder.dialect, message.data)))
+        if decoded.command in NODES and not is_ignored:
+            nodes.note_node(decoded, payload(decoder.dialect, message.data))
+        if decoded.states and not is_ignored:
+            nodes.note_values(decoded)
 
     def differences(self, ids: Ids) -> list[Difference]:
-        """Returns all answers that differ, in order. Peer ids that stand for each other in `ids` count as equal."""
+        """Returns all answers and last values that differ, in order. Peer ids that stand for each other in `ids` count
+        as equal.
+        """
+        return [*self._answer_differences(ids), *self._node_differences(ids)]
+
+    def _node_differences(self, ids: Ids) -> Iterator[Difference]:
+        then, now = self.nodes_then, self.nodes
+        yield from node_differences("spawn", then.spawns, now.spawns, ids)
+        yield from node_differences("despawn", then.despawns, now.despawns, ids)
+        for label, expected, got in then.differences(now, ids, self._ignored):
+            yield Difference(0, expected, got, label, "value")
+
+    def _answer_differences(self, ids: Ids) -> list[Difference]:
         then, now = [comparable(one, Ids()) for one in self.expected], [comparable(one, ids) for one in self.answers]
         found = []
-        for first, last, other, end in changes(then, now):
-            for index in range(max(last - first, end - other)):
-                expected = self.expected[first + index].decoded if first + index < last else NOTHING
-                got = self.answers[other + index].decoded if other + index < end else NOTHING
-                # An additional answer gets the number of the last recorded one beside it.
-                number = min(first + index, max(first, last - 1)) + 1
-                found.append(Difference(number, expected.summary(), got.summary(), expected.label or got.label))
+        for number, at, other in pairs(then, now):
+            expected = NOTHING if at is None else self.expected[at].decoded
+            got = NOTHING if other is None else self.answers[other].decoded
+            found.append(Difference(number, expected.summary(), got.summary(), expected.label or got.label))
         return found
+
+
+def node_differences(
+    kind: str, then: Sequence[SpawnOrDespawn], now: Sequence[SpawnOrDespawn], ids: Ids
+) -> Iterator[Difference]:
+    """Yields the SPAWNs or DESPAWNs that differ, in order."""
+    for number, at, other in pairs([one.comparable(Ids()) for one in then], [one.comparable(ids) for one in now]):
+        expected = "nothing" if at is None else then[at].summary()
+        got = "nothing" if other is None else now[other].summary()
+        yield Difference(number, expected, got, kind, kind)
+
+
+def pairs(then: Sequence[Comparable], now: Sequence[Comparable]) -> Iterator[tuple[int, int | None, int | None]]:
+    """Yields a number from 1 on, and where the entries of two lists are that differ; None: there is no such entry."""
+    for first, last, other, end in changes(then, now):
+        for index in range(max(last - first, end - other)):
+            at = first + index if first + index < last else None
+            # An additional entry gets the number of the last recorded one beside it.
+            number = min(first + index, max(first, last - 1)) + 1
+            yield number, at, other + index if other + index < end else None
+
+
+def confirmation_in(dialect: str, data: bytes) -> tuple[int, bytes, ConfirmPath] | None:
+    """Returns who is to get a CONFIRM_PATH, the bytes before it, and the packet; None for another message."""
+    inner = payload(dialect, data)
+    if dialect != "godot4" or inner[:1] != CONFIRM_PATH:
+        return None
+    head = data[: len(data) - len(inner)]
+    try:
+        packet = parse(inner)
+    except PacketError:  # a recording may hold anything
+        return None
+    assert isinstance(packet, ConfirmPath)
+    return (int.from_bytes(head[2:], "little", signed=True) if head else SERVER), head, packet
 
 
 def changes(then: Sequence[Comparable], now: Sequence[Comparable]) -> Iterator[tuple[int, int, int, int]]:
@@ -218,7 +317,8 @@ def comparable(answer: Answer, ids: Ids) -> Comparable:
     source = ids.then(what.source)
     if not what.method:
         return (what.command, source, answer.payload)
-    return (what.command, source, what.path, what.method, *(var_to_str(value, what.engine) for value in what.arguments))
+    values = (var_to_str(value, what.engine) for value in what.arguments)
+    return (what.command, source, ids.path_then(what.path), what.method, *values)
 
 
 class Replay:
@@ -231,7 +331,8 @@ class Replay:
         speed: 2.0 is twice as fast; infinity plays without pauses.
         lines: the numbers of the clients to play; empty for all.
         names: the known names of methods.
-        ignored: globs for `PATH:METHOD`, a method or a command. Answers that match are not compared.
+        ignored: globs for `PATH:METHOD`, a method, a command, `NODE:PROPERTY` or a property. What matches is not
+            compared.
         clock: tells the time.
 
     Attributes:
@@ -310,7 +411,7 @@ class Replay:
     def _is_answered(self) -> bool:
         """Returns whether all answers have come, or will no longer come."""
         has_waited = self._clock.now() - self._done_at >= LINGER
-        return has_waited or all(player.has_all() or player.lost() for player in self.players.values())
+        return has_waited or all(player.has_all(self.ids) or player.lost() for player in self.players.values())
 
     def _have_left(self) -> bool:
         """Closes all clients that are left, and returns whether the server has answered all closes."""
@@ -325,7 +426,8 @@ class Replay:
         player = self.players[event.line]
         # A connected client waits for an answer that may never come. Without a connection, only patience helps.
         if waited >= LINGER and player.is_in():
-            player.is_out_of_step = True
+            for one in self._leaving() if isinstance(event, Ended) else [player]:
+                one.is_out_of_step = True
         if waited >= PATIENCE:
             raise ReplayError(f"peer {event.line}: no progress for {PATIENCE:g} seconds")
 
@@ -355,13 +457,28 @@ class Replay:
             if isinstance(event, Passed):
                 raise ReplayError(f"peer {player.line}, message {player.sent + 1}: {why}")
             return True  # the client is to close a connection that the server has closed meanwhile
-        if not player.is_in() or not player.is_in_step():
+        if not player.is_in() or not player.is_in_step() or not self._is_ready(player, event):
             return False
         if isinstance(event, Passed):
             return player.send(event.message, self.ids)
         assert isinstance(event, Ended)
         player.end(End(event.code, event.reason))
         return True
+
+    def _is_ready(self, player: Player, event: Event) -> bool:
+        """Returns whether a client has heard what it heard before a step, apart from answers."""
+        if player.is_out_of_step:
+            return True
+        if isinstance(event, Passed):
+            return player.is_told(event.message.data, self.ids)
+        return all(one.has_values(self.ids) for one in self._leaving())
+
+    def _leaving(self) -> list[Player]:
+        """Returns the clients that only have to leave. They wait for each other's last values, which take up to a
+        network frame: what one of them owns goes with it.
+        """
+        busy = {one.line for one in self._left if not isinstance(one, Ended)}
+        return [one for line, one in self.players.items() if line not in busy]
 
     def _open(self, player: Player, event: Opened) -> None:
         settings = Settings(
