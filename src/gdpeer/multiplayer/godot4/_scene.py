@@ -105,7 +105,7 @@ class SceneBase(HostBase):
         packets, result = self._packets, _OK
         if packets is None or not peer_ids:
             return _OK
-        if peer_ids == _SERVER_ALONE or self._members or packets.sender_id() == _SERVER:
+        if self._members or packets.sender_id() == _SERVER or peer_ids == _SERVER_ALONE:
             result = packets.put_to(peer_ids, data)
         else:
             for peer_id in peer_ids:

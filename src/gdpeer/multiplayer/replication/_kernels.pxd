@@ -8,30 +8,24 @@ from libc.string cimport memcpy
 from gdpeer.variant.binary._kernels cimport store32
 
 
-cdef inline unsigned char* place(bytearray data, Py_ssize_t at, Py_ssize_t size) except NULL:
-    # Returns where to write `size` bytes at an index, which is at most the length. Twice as long where it is too short.
+cdef inline unsigned char* reach(bytearray data, Py_ssize_t size) except NULL:
+    # Makes data twice as long where it is shorter than `size`; returns its address, which is good until the next call.
     if data is None:
         raise TypeError("data is None")
-    if size > PyByteArray_GET_SIZE(data) - at:
-        PyByteArray_Resize(data, 2 * (at + size))
-    return <unsigned char*> PyByteArray_AS_STRING(data) + at
+    if size > PyByteArray_GET_SIZE(data):
+        PyByteArray_Resize(data, 2 * size)
+    return <unsigned char*> PyByteArray_AS_STRING(data)
 
 
-cdef inline Py_ssize_t put_bytes(bytearray data, Py_ssize_t at, bytes piece) except -1:
-    # Writes a piece at an index; this and the next function return the next index.
-    cdef Py_ssize_t size = len(piece)
-    memcpy(place(data, at, size), PyBytes_AS_STRING(piece), size)
-    return at + size
+cdef inline void put_bytes(unsigned char* to, bytes piece) noexcept:
+    memcpy(to, PyBytes_AS_STRING(piece), PyBytes_GET_SIZE(piece))
 
 
-cdef inline Py_ssize_t put_values(bytearray data, Py_ssize_t at, unsigned int number, bytes values) except -1:
-    # Writes a number, the size of the values, and the values.
-    cdef Py_ssize_t size = len(values)
-    cdef unsigned char* to = place(data, at, 8 + size)
+cdef inline void put_values(unsigned char* to, unsigned int number, bytes values) noexcept:
+    # Writes a number, the size of the values, and the values. The caller has asked for their length, and so for None.
     store32(to, number)
-    store32(to + 4, <unsigned int> size)
-    memcpy(to + 8, PyBytes_AS_STRING(values), size)
-    return at + 8 + size
+    store32(to + 4, <unsigned int> PyBytes_GET_SIZE(values))
+    memcpy(to + 8, PyBytes_AS_STRING(values), PyBytes_GET_SIZE(values))
 
 
 cdef inline bytes first_bytes(bytearray data, Py_ssize_t size):

@@ -12,16 +12,19 @@ cdef class Bundle:
     cdef Py_ssize_t _at
     cdef Py_ssize_t _first
     cdef Py_ssize_t _most
+    cdef Py_ssize_t _room
+    cdef unsigned char* _start
     cdef list _packets
 
     cdef begin(self, bytes head, Py_ssize_t most)
-    cdef add(self, bytes element)
-    cdef int add_values(self, unsigned int number, bytes values) except -1
+    @cython.locals(size=Py_ssize_t)
+    cdef int add(self, bytes element) except -1
+    @cython.locals(size=Py_ssize_t)
+    cdef inline int add_values(self, unsigned int number, bytes values) except -1
+    cdef int _make_room(self, Py_ssize_t size) except -1
     @cython.locals(packets=list)
     cdef list take(self)
-    cdef inline int _make_room(self, Py_ssize_t size) except -1
     cdef bytes _packet(self)
-    cdef _put(self, bytes piece)
 
 
 @cython.final

@@ -24,7 +24,7 @@ except ImportError:
     from gdpeer import _cython as cython
 
 if cython.compiled:
-    from cython.cimports.gdpeer.multiplayer.replication._kernels import first_bytes, put_bytes, put_values
+    from cython.cimports.gdpeer.multiplayer.replication._kernels import first_bytes, put_bytes, put_values, reach
 
 if TYPE_CHECKING:
     from gdpeer.multiplayer.replication.replicator import ReplicationHost
@@ -51,13 +51,16 @@ class Bundle:
         is_empty: whether no element was added since `begin`.
     """
 
-    __slots__ = ("_at", "_data", "_first", "_most", "_packets", "is_empty", "peer_ids")
+    __slots__ = ("_at", "_data", "_first", "_most", "_packets", "_room", "_start", "is_empty", "peer_ids")
+
+    _start: Any  # a C field once compiled: the address of `_data`
 
     def __init__(self, peer_ids: Collection[int]) -> None:
         self.peer_ids = peer_ids
         self.is_empty = True
         self._data = bytearray()  # the packet that is being filled, up to _at; the bytes behind it mean nothing
         self._at = self._first = self._most = 0
+        self._room = 0  # elements up to this index need no look at the limits
         self._packets: list[bytes] = []
 
     def begin(self, head: bytes, most: int) -> None:
@@ -67,25 +70,45 @@ class Bundle:
             head: the first bytes of each packet.
             most: the most bytes of a packet.
         """
-        self._at = 0
+        self._at = self._first = 0
         self._most = most
-        self.is_empty = True
         self._packets = []
-        self._put(head)
+        self.add(head)
         self._first = self._at
+        self._room = 0
+        self.is_empty = True
 
     def add(self, element: bytes) -> None:
         """Adds an element."""
-        self._make_room(len(element))
-        self._put(element)
+        size = len(element)
+        if self._at + size > self._room:
+            self._make_room(size)
+        if cython.compiled:
+            put_bytes(self._start + self._at, element)
+        else:
+            self._data[self._at : self._at + size] = element
+        self._at += size
 
     def add_values(self, number: int, values: bytes) -> None:
         """Adds an element of a SYNC packet: the number of a synchronizer, and its values."""
+        size = 8 + len(values)
+        if self._at + size > self._room:
+            self._make_room(size)
         if cython.compiled:
-            self._make_room(8 + len(values))
-            self._at = put_values(self._data, self._at, number, values)
+            put_values(self._start + self._at, number, values)
         else:
-            self.add(_SYNC_ELEMENT(number, len(values)) + values)
+            self._data[self._at : self._at + size] = _SYNC_ELEMENT(number, len(values)) + values
+        self._at += size
+
+    def _make_room(self, size: int) -> None:
+        """Begins a packet if the next element would make the last packet too long."""
+        if self._at + size > self._most and self._at > self._first:
+            self._packets.append(self._packet())
+            self._at = self._first
+        self.is_empty = False
+        if cython.compiled:
+            self._start = reach(self._data, self._at + size)
+            self._room = min(self._most, len(self._data))
 
     def take(self) -> list[bytes]:
         """Returns the packets, and is empty until `begin`."""
@@ -95,22 +118,8 @@ class Bundle:
         self.is_empty = True
         return packets
 
-    def _make_room(self, size: int) -> None:
-        """Begins a packet where the next element would make the last packet too long."""
-        if self._at + size > self._most and self._at > self._first:
-            self._packets.append(self._packet())
-            self._at = self._first
-        self.is_empty = False
-
     def _packet(self) -> bytes:
         return first_bytes(self._data, self._at) if cython.compiled else bytes(self._data[: self._at])
-
-    def _put(self, piece: bytes) -> None:
-        if cython.compiled:
-            self._at = put_bytes(self._data, self._at, piece)
-        else:
-            self._data[self._at : self._at + len(piece)] = piece
-            self._at += len(piece)
 
 
 class Frames:

@@ -85,4 +85,5 @@ cdef class Spawns:
     cdef bytes _packet(self, SpawnedNode found)
     @cython.locals(out=Outgoing)
     cdef bint _is_packed(self, SpawnedNode found) except -1
-
+    @cython.locals(view=PeerView)
+    cpdef blocked(self)

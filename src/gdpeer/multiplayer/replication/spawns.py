@@ -527,4 +527,8 @@ class Spawns:
 
     def blocked(self) -> Iterable[int]:
         """Returns the peers that must be compared again."""
-        return [peer_id for peer_id, view in self.peers.items() if view.is_blocked or view.gone]
+        found = []
+        for peer_id, view in self.peers.items():  # compiled, the comprehension would not know the type of `view`
+            if view.is_blocked or view.gone:
+                found.append(peer_id)
+        return found

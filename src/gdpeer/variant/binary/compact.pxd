@@ -8,7 +8,7 @@ from gdpeer.variant.binary.writer cimport Writer, new_writer
 cdef int _BOOL, _INT, _TRUE, _TYPE
 
 cpdef bytes encode_arguments(object arguments, object engine=*, bint typed=*, bint objects=*)
-@cython.locals(writer=Writer)
+@cython.locals(writer=Writer, name=str)
 cpdef bytes encode_items(dict values, tuple names)
 cpdef bytes encoded_behind(int first, long long second, int size, object arguments, bint typed, bint objects)
 @cython.locals(number=Py_ssize_t, index=Py_ssize_t, values=list, compact=bint)
