@@ -77,8 +77,18 @@ INNER = frozenset(
         *("note", "paths", "renew", "renews", "shown"),
         *("receive", "replicator", "scenes", "slow_among", "told_again", "users", "waiting", "when_settled"),
         # Of halls, rooms and their lobby, for each other.
-        *("base_for", "forget_room", "life_of", "lobby_life", "note_news", "note_turn", "player_of", "run_soon"),
-        *("is_named", "stop_timer", "take_quick", "Place.connection", "Place.digest", "Place.expires"),
+        *(
+            "base_for",
+            "check_free",
+            "forget_room",
+            "life_of",
+            "lobby_life",
+            "note_news",
+            "note_turn",
+            "openings",
+            "player_of",
+        ),
+        *("run_soon", "is_named", "stop_timer", "take_quick", "Place.connection", "Place.digest", "Place.expires"),
         *("Place.is_authenticated", "Place.is_replaced", "Place.timer", "Place.why"),
         # Of connections, for the rest of their front.
         *("on_end", "on_packet", "wait_open"),

@@ -105,6 +105,7 @@ class Hall(Guarded):
         "max_peers",
         "max_rooms",
         "max_seats",
+        "openings",
         "public_url",
         "secret",
         "server",
@@ -144,6 +145,7 @@ class Hall(Guarded):
         self.guessing = Guessing(clock)
         self.is_draining = False
         self.taken = self.waiting = self.long_turns = 0
+        self.openings = 0  # events after which a room may be open to the lobby that was not before
         self._lives: dict[str, RoomLife] = {}
         self._rooms: dict[str, Room] = {}
         self._by_kind: dict[str, dict[str, Room]] = {}
@@ -369,6 +371,15 @@ class Hall(Guarded):
 
     # ------------------------------------------------------------------------------------------ for the rooms
     # Rooms and the entrance call these. No program needs them, so the reference leaves them out.
+
+    def check_free(self) -> None:
+        """Raises Draining or Full if nobody gets a place in any room now."""
+        if self.is_draining:
+            raise Draining("the server is about to stop")
+        if self.max_peers and self.taken >= self.max_peers:
+            raise Full("the server is full")
+        if self.waiting >= self.max_seats:
+            raise Full("too many seats are waiting for their players")
 
     def life_of(self, code: str) -> RoomLife | None:
         """Returns the room with a code."""

@@ -24,7 +24,7 @@ from gdpeer.multiplayer.godot4.scene import SceneMultiplayer
 from gdpeer.multiplayer.tree import SceneTree
 from gdpeer.protocol.connection import check_close
 from gdpeer.refusals import Refusals
-from gdpeer.rooms.errors import Draining, Full, Locked, NoRoom, RoomError
+from gdpeer.rooms.errors import Full, Locked, NoRoom, RoomError
 from gdpeer.rooms.peer import RoomPeer
 from gdpeer.rooms.place import LeaveReason, Place, PlaceState
 from gdpeer.rooms.resume.resume import Resume
@@ -153,6 +153,7 @@ class RoomLife:
     def begin(self) -> None:
         """Starts the timers of a room that was created."""
         now, room = self.hall.clock.now(), self.room
+        self.hall.openings += 1
         if room.lifetime < math.inf:
             self._lifetime = self._at(now + room.lifetime, partial(self.close, 1001, "the room's time is over"))
         if room.tick_rate > 0:
@@ -234,16 +235,11 @@ class RoomLife:
         hall, room = self.hall, self.room
         if self.is_closed:
             raise NoRoom("the room is closed")
-        if hall.is_draining:
-            raise Draining("the server is about to stop")
+        hall.check_free()
         if room.locked:
             raise Locked("the room is locked")
         if room.max_peers and len(self.places) >= room.max_peers:
             raise Full("the room is full")
-        if hall.max_peers and hall.taken >= hall.max_peers:
-            raise Full("the server is full")
-        if hall.waiting >= hall.max_seats:
-            raise Full("too many seats are waiting for their players")
 
     def take(self, player: str | None = None, ticket: object = None, peer_id: int = 0) -> Place:
         """Takes a place; 0 as `peer_id` draws an id. Raises as `check_free`."""
@@ -305,6 +301,7 @@ class RoomLife:
         if place.state is _GONE:
             return
         place.stop_timer()
+        self.hall.openings += 1
         self.hall.taken -= 1
         self.hall.waiting -= place.state is _TAKEN
         place.state = _GONE

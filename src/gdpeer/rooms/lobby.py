@@ -15,8 +15,9 @@ Layer: `rooms`; needs PyJWT.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from itertools import islice
 from math import ceil
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
@@ -24,8 +25,8 @@ from gdpeer.attributes import Guarded
 from gdpeer.protocol.http_headers import Request
 from gdpeer.rooms.codes import find_code
 from gdpeer.rooms.errors import Draining, Full, Locked, NoRoom, RoomError
-from gdpeer.rooms.labels import Label, Labels, check_labels, fits
-from gdpeer.rooms.tokens import LONGEST_RESUME, SeatClaims, issue_seat, load_jwt
+from gdpeer.rooms.labels import MOST_LABELS, Label, Labels, check_labels, fits
+from gdpeer.rooms.tokens import LONGEST_RESUME, MOST_TEXT, SeatClaims, issue_seat, load_jwt
 
 if TYPE_CHECKING:
     from gdpeer.rooms.hall import Hall
@@ -41,7 +42,7 @@ __all__ = [
 SEAT_SECONDS = 15.0
 """Seconds that a seat waits for its first use."""
 
-MOST_FILLING = 256
+MOST_REMEMBERED = 256
 """Sets of labels for which the lobby remembers the room that it filled last."""
 
 
@@ -81,6 +82,22 @@ class Listed:
     max_peers: int
 
 
+class _Last(NamedTuple):
+    """The room that `quick` gave last for a kind and labels: it mostly takes the next player as well.
+
+    Attributes:
+        code: of the room.
+        others_full: `Hall.openings` when all other rooms were full. As long as the number is the same, there is no
+            need to look at all rooms again.
+    """
+
+    code: str
+    others_full: int
+
+
+_NONE = _Last("", -1)
+
+
 class Lobby(Guarded):
     """Finds and makes rooms for players, and gives seats in them.
 
@@ -107,7 +124,7 @@ class Lobby(Guarded):
         self.identify: Callable[[Request], str | None] | None = None
         self._hall = hall
         self._keys = hall.keys
-        self._filling: dict[Hashable, str] = {}  # the code of the room that `quick` filled last, by kind and labels
+        self._last: dict[Hashable, _Last] = {}  # by kind and labels
 
     def quick(self, kind: str, labels: Labels | None = None, player: str | None = None, *, base: str = "") -> Seat:
         """Gives a seat in a public room with these labels, or in a new room if all are full.
@@ -118,7 +135,7 @@ class Lobby(Guarded):
         Args:
             kind: of the room.
             labels: the room must have all of them.
-            player: a name for `place.player`.
+            player: a name for `place.player`, at most 256 characters.
             base: the beginning of the URL, as "wss://play.example". "": the hall's `public_url`, or this machine.
 
         Raises:
@@ -126,7 +143,7 @@ class Lobby(Guarded):
             Full: no room has a free place, and the hall takes no more rooms.
             Draining: the hall is about to stop.
             RoomError: the new room's `on_create` refused.
-            ValueError: a label is not valid.
+            ValueError: a label or the name is not valid.
         """
         return self.take_quick(kind, labels, player, base)[0]
 
@@ -169,18 +186,19 @@ class Lobby(Guarded):
             Full: the hall takes no more rooms.
             Draining: the hall is about to stop.
             RoomError: `on_create` refused.
-            ValueError: a label is not valid.
+            ValueError: a label or the name is not valid.
         """
-        return self._seat(self._make(kind, options, check_labels(labels), private), player, base)
+        return self._first_seat(self._make(kind, options, check_labels(labels), private), player, base)
 
     def find(self, kind: str, labels: Labels | None = None) -> list[Listed]:
         """Lists the public rooms of a kind that admit players and have all these labels, the fullest first.
 
         Raises:
             NoRoom: there is no such kind.
-            ValueError: a label is not valid.
+            ValueError: a label or the name is not valid.
         """
-        self._check_kind(kind)
+        if kind not in self._hall.kinds:
+            raise NoRoom("there is no such kind of room")
         rooms = self._open_rooms(kind, check_labels(labels))
         return [Listed(room.code, kind, dict(room.labels), room.taken, room.max_peers) for room in rooms]
 
@@ -199,46 +217,53 @@ class Lobby(Guarded):
         if hall.public_url is not None:
             return hall.public_url
         is_secure = hall.server.private_key is not None
-        if request is None:
-            return f"{'wss' if is_secure else 'ws'}://127.0.0.1:{hall.get_local_port()}"
-        # A page that came by https cannot use ws://, so a proxy with TLS must be in front of this server.
-        is_secure = is_secure or request.headers.get("origin").startswith("https://")
-        return f"{'wss' if is_secure else 'ws'}://{request.headers.get('host')}"
+        host = ""
+        if request is not None:
+            host = request.headers.get("host")
+            # A page that came by https cannot use ws://, so a proxy with TLS must be in front of this server.
+            is_secure = is_secure or request.headers.get("origin").startswith("https://")
+        return f"{'wss' if is_secure else 'ws'}://{host or f'127.0.0.1:{hall.get_local_port()}'}"
 
     def take_quick(self, kind: str, labels: Labels | None, player: str | None, base: str) -> tuple[Seat, bool]:
         """Does the work of `quick`. Returns the seat, and whether a room was made for it."""
         self._check_kind(kind)
         wanted = check_labels(labels)
-        for room in self._candidates(kind, wanted):
-            try:
-                seat = self._seat(room, player, base)
-            except (Full, Locked, NoRoom):  # for a reason that `_is_open` does not know: look at the next room
-                continue
-            self._remember(kind, wanted, room)
-            return seat, False
+        last = self._last.get(_key(kind, wanted), _NONE)
+        room = self._hall.rooms.get(last.code)
+        if room is not None and room.kind == kind and _is_open(room) and fits(room.labels, wanted):
+            seat = self._try_seat(room, player, base)
+            if seat is not None:
+                return seat, False
+        if last.others_full != self._hall.openings:
+            for room in self._open_rooms(kind, wanted):
+                seat = self._try_seat(room, player, base)
+                if seat is not None:
+                    self._remember(kind, wanted, _Last(room.code, -1))
+                    return seat, False
         room = self._make(kind, dict(wanted), wanted, private=False)
-        self._remember(kind, wanted, room)
-        return self._seat(room, player, base), True
+        seat = self._first_seat(room, player, base)
+        self._remember(kind, wanted, _Last(room.code, self._hall.openings))
+        return seat, True
 
     # ------------------------------------------------------------------------------------------ inside
 
     def _check_kind(self, kind: str) -> None:
         if kind not in self._hall.kinds:
             raise NoRoom("there is no such kind of room")
-        if self._hall.is_draining:
-            raise Draining("the server is about to stop")
+        # Asked before any room is: each of thousands of rooms would refuse for this reason.
+        self._hall.check_free()
 
-    def _candidates(self, kind: str, labels: Labels) -> Iterator[Room]:
-        # The room that took the last player mostly takes the next as well, so few calls look at all rooms.
-        last = self._hall.rooms.get(self._filling.get(_key(kind, labels), ""))
-        if last is not None and last.kind == kind and _is_open(last) and fits(last.labels, labels):
-            yield last
-        yield from self._open_rooms(kind, labels)
+    def _try_seat(self, room: Room, player: str | None, base: str) -> Seat | None:
+        """Returns a seat; None if the room refuses for a reason that `_is_open` does not know."""
+        try:
+            return self._seat(room, player, base)
+        except (Full, Locked, NoRoom):
+            return None
 
-    def _remember(self, kind: str, labels: Labels, room: Room) -> None:
-        if len(self._filling) >= MOST_FILLING:
-            self._filling.clear()
-        self._filling[_key(kind, labels)] = room.code
+    def _remember(self, kind: str, labels: Labels, last: _Last) -> None:
+        if len(self._last) >= MOST_REMEMBERED:
+            self._last.clear()
+        self._last[_key(kind, labels)] = last
 
     def _open_rooms(self, kind: str, labels: Labels) -> list[Room]:
         found = [room for room in self._hall.find(kind) if _is_open(room) and fits(room.labels, labels)]
@@ -249,10 +274,21 @@ class Lobby(Guarded):
         self._check_kind(kind)
         room = self._hall.create(kind, options, private=private)
         if labels:
-            room.labels = {**labels, **room.labels}
+            merged = {**room.labels, **labels, **room.labels}  # its own first, as there may be too many
+            room.labels = dict(islice(merged.items(), MOST_LABELS))
         return room
 
+    def _first_seat(self, room: Room, player: str | None, base: str) -> Seat:
+        """Returns a seat in a new room; closes the room if there is no seat."""
+        try:
+            return self._seat(room, player, base)
+        except RoomError:
+            room.close()
+            raise
+
     def _seat(self, room: Room, player: str | None, base: str) -> Seat:
+        if player is not None and not 0 < len(player) <= MOST_TEXT:
+            raise ValueError(f"a player's name has 1 to {MOST_TEXT} characters")
         place = room.reserve(player, ttl=SEAT_SECONDS)
         expires = ceil(self._hall.wall() + SEAT_SECONDS)
         claims = SeatClaims(

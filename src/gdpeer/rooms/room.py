@@ -57,8 +57,6 @@ class Room:
         hall: the hall.
         tree: the room's `SceneTree`; its `multiplayer` has the players.
         options: the second argument of `Hall.create`.
-        private: True: the lobby never lists the room; whoever knows the code may join.
-        locked: True: nobody gets a place; players who have one may come back.
         places: the places that are taken, by peer id.
         refused: how many packets and calls of players were refused, by cause.
     """
@@ -84,8 +82,8 @@ class Room:
         self.places: Mapping[int, Place] = life.places
         self.refused: Mapping[str, int] = life.refused
         self.options: Any = None
-        self.private = False
-        self.locked = False
+        self._gdpeer_private = False
+        self._gdpeer_locked = False
 
     # ------------------------------------------------------------------------------------------ hooks
 
@@ -150,6 +148,27 @@ class Room:
     @labels.setter
     def labels(self, labels: Mapping[str, Label]) -> None:
         self._gdpeer_labels = check_labels(labels)
+        self.hall.openings += 1
+
+    @property
+    def private(self) -> bool:
+        """Whether the lobby never lists the room; whoever knows the code may join."""
+        return self._gdpeer_private
+
+    @private.setter
+    def private(self, private: bool) -> None:
+        self._gdpeer_private = bool(private)
+        self.hall.openings += 1
+
+    @property
+    def locked(self) -> bool:
+        """Whether nobody gets a place; players who have one may come back."""
+        return self._gdpeer_locked
+
+    @locked.setter
+    def locked(self, locked: bool) -> None:
+        self._gdpeer_locked = bool(locked)
+        self.hall.openings += 1
 
     @property
     def taken(self) -> int:

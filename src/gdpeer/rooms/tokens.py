@@ -43,6 +43,7 @@ from gdpeer.errors import HandshakeError
 __all__ = [
     "LEAST_SECRET",
     "LONGEST_RESUME",
+    "MOST_TEXT",
     "MOST_TOKEN",
     "SeatClaims",
     "SeatKeys",
@@ -57,16 +58,18 @@ __all__ = [
 LEAST_SECRET = 32
 """Bytes of the shortest secret: as many as SHA-256 gives (RFC 7518 section 3.2)."""
 
-MOST_TOKEN = 2_048
-"""Characters of the longest token that is decoded. A seat without a player's name has about 300."""
+MOST_TOKEN = 8_192
+"""Characters of the longest token that is decoded. A seat without a player's name has about 250."""
 
 LONGEST_RESUME = 86_400.0
 """Seconds from `exp` in which a place can be resumed at most, whatever `rsm` says."""
 
+MOST_TEXT = 256
+"""Characters of the longest player's name, and of the longest `jti`."""
+
 VARIABLE = "GDPEER_SECRET"
 
 _ALGORITHM = "HS256"
-_MOST_TEXT = 256  # characters of a player's name or of a `jti`
 _HIGHEST_ID = 2**31 - 1
 _OWN_CHECKS = ("exp", "nbf", "iat", "aud", "iss", "sub", "jti")
 _OPTIONS: Any = {f"verify_{name}": False for name in _OWN_CHECKS}
@@ -303,7 +306,7 @@ def _read_claims(content: dict[str, Any]) -> SeatClaims:
 
 
 def _is_text(value: object) -> TypeGuard[str]:
-    return isinstance(value, str) and 0 < len(value) <= _MOST_TEXT
+    return isinstance(value, str) and 0 < len(value) <= MOST_TEXT
 
 
 def _is_time(value: object) -> TypeGuard[int | float]:

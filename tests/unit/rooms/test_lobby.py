@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -159,7 +160,7 @@ def test_unknown_kinds_and_a_stopping_hall_are_refused() -> None:
         with pytest.raises(NoRoom):
             call("chess")
     hall.is_draining = True
-    for call in (found.quick, found.create, found.find):
+    for call in (found.quick, found.create):
         with pytest.raises(Draining):
             call("arena")
 
@@ -193,13 +194,92 @@ def test_find_lists_public_rooms_with_room_the_fullest_first() -> None:
     assert [room.code for room in found.find("arena", {"mode": "duel"})] == ["111111"]
 
 
+@pytest.mark.parametrize(
+    ("code", "open_it"),
+    [
+        ("000000", lambda room: setattr(room, "private", False)),
+        ("111111", lambda room: room.unlock()),
+        ("111111", lambda room: setattr(room, "locked", False)),
+        ("222222", lambda room: setattr(room, "labels", {"map": "sand"})),
+        ("333333", lambda room: kick(room)),
+        ("444444", lambda room: room.hall.create("arena", code="444444")),
+    ],
+)
+def test_quick_sees_each_change_that_opens_a_room(code: str, open_it: Callable[[Room], object]) -> None:
+    hall = make_hall()
+    found = lobby_of(hall)
+    on_create(hall, "arena", lambda room: setattr(room, "labels", {"map": "sand"}))
+    hall.create("arena", code="000000", private=True)
+    hall.create("arena", code="111111").lock()
+    hall.create("arena", code="222222").labels = {"map": "ice"}
+    hall.create("arena", code="333333")
+    for _ in range(8):  # fills the last room, and a new room
+        found.quick("arena", {"map": "sand"})
+    assert len(hall.rooms) == 5
+    open_it(hall.rooms.get(code, hall.rooms["000000"]))
+    assert code_of(found.quick("arena", {"map": "sand"})) == code
+    assert code_of(found.quick("arena", {"map": "sand"})) in ({code} if code != "333333" else hall.rooms)
+
+
+def test_quick_looks_at_all_rooms_only_after_a_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    hall = make_hall()
+    found = lobby_of(hall)
+    looks = []
+    open_rooms = found._open_rooms
+    monkeypatch.setattr(type(found), "_open_rooms", lambda self, *wanted: looks.append(1) or open_rooms(*wanted))
+    for _ in range(40):
+        found.quick("arena")
+    assert len(hall.rooms) == 10
+    assert len(looks) == 1
+    kick(next(iter(hall.rooms.values())))
+    for _ in range(2):
+        found.quick("arena")
+    assert len(looks) == 3
+    assert len(hall.rooms) == 11
+
+
+def test_labels_beyond_the_most_are_left_out() -> None:
+    hall = make_hall()
+    on_create(hall, "arena", lambda room: setattr(room, "labels", {str(n): n for n in range(10)}))
+    lobby_of(hall).quick("arena", {f"x{n}": n for n in range(10)})
+    [room] = hall.rooms.values()
+    assert list(room.labels) == [*(str(n) for n in range(10)), *(f"x{n}" for n in range(6))]
+
+
+@pytest.mark.parametrize("name", ["", "x" * 257])
+def test_a_bad_name_takes_no_place(name: str) -> None:
+    hall = make_hall()
+    hall.create("arena")
+    with pytest.raises(ValueError, match="1 to 256"):
+        lobby_of(hall).quick("arena", player=name)
+    assert hall.taken == 0
+    assert claims_of(lobby_of(hall).quick("arena", player="🎲" * 256)).player == "🎲" * 256
+
+
+def test_a_room_that_locks_itself_is_closed() -> None:
+    hall = make_hall()
+    on_create(hall, "arena", Room.lock)
+    with pytest.raises(Locked):
+        lobby_of(hall).create("arena")
+    assert not hall.rooms
+
+
+def test_a_full_hall_makes_no_room() -> None:
+    hall = make_hall()
+    hall.max_seats = 0
+    for call in (lobby_of(hall).quick, lobby_of(hall).create):
+        with pytest.raises(Full):
+            call("arena")
+    assert not hall.rooms
+
+
 def test_the_rooms_that_are_remembered_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lobby, "MOST_FILLING", 4)
+    monkeypatch.setattr(lobby, "MOST_REMEMBERED", 4)
     hall = make_hall()
     found = lobby_of(hall)
     codes = {code_of(found.quick("arena", {"n": number})) for number in range(10)}
     assert len(codes) == 10
-    assert len(found._filling) <= 4
+    assert len(found._last) <= 4
 
 
 def test_bad_labels_are_refused() -> None:
