@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 from gdpeer.errors import PacketError
@@ -53,6 +54,8 @@ HOLD_TIME = 1.0
 SPAWN_TIME = 30.0
 """Seconds that a SPAWN waits for its spawner, and for the node at `spawn_path`."""
 MOST_MISFITS = 1000
+MOST_SYNCHRONIZERS = 8
+"""Of more synchronizers of one node, those that a SPAWN is about are not searched for."""
 _HALF = 32767
 
 
@@ -94,15 +97,60 @@ class _Arrival:
         node: the node.
         ids: the numbers of synchronizers that are not given yet.
         state: the values that are not set yet.
+        listed: the synchronizers that the SPAWN is about. None: those that belong to the sender.
     """
 
-    __slots__ = ("ids", "node", "sender", "state")
+    __slots__ = ("_is_compared", "ids", "listed", "node", "sender", "state")
 
     def __init__(self, sender: int, node: Node, packet: Spawn) -> None:
         self.sender = sender
         self.node = node
         self.ids = list(packet.sync_ids)
         self.state = packet.state
+        self.listed: tuple[MultiplayerSynchronizer, ...] | None = None
+        self._is_compared = False
+
+    def is_about(self, synchronizer: MultiplayerSynchronizer) -> bool:
+        """Whether the SPAWN has a number and values for a synchronizer of the node, which is entering the tree."""
+        if not self._is_compared:
+            self._is_compared = True
+            self._compare_owners()
+        if self.listed is not None:
+            return synchronizer in self.listed
+        return synchronizer.get_multiplayer_authority() == self.sender
+
+    def _compare_owners(self) -> None:
+        """Finds the synchronizers that the SPAWN is about if others belong to the sender here.
+
+        The sides disagree while a synchronizer is handed over: a SPAWN tells how many of them belong to its sender, but
+        not which. Often only one choice has as many values as the SPAWN.
+        """
+        every = _synchronizers_of(self.node)
+        owned = sum(one.get_multiplayer_authority() == self.sender for one in every)
+        if owned == len(self.ids) or len(every) > MOST_SYNCHRONIZERS:
+            return
+        text = "the SPAWN of %s is about %s synchronizers of peer %s, and %s belong to the peer here: set the same "
+        text += "authority on all sides, in _enter_tree"
+        log_limited(logger, logging.WARNING, text, describe(self.node), len(self.ids), self.sender, owned)
+        try:
+            count = len(decode_values(self.state, None)[0])
+        except PacketError:
+            return
+        choices = combinations(every, len(self.ids))
+        fitting = [some for some in choices if sum(len(one.lists().spawn) for one in some) == count]
+        if len(fitting) == 1:
+            self.listed = fitting[0]
+
+
+def _synchronizers_of(root: Node) -> list[MultiplayerSynchronizer]:
+    """Returns the synchronizers that send properties of a node, in the order of the tree."""
+    found, pending = [], [root]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, MultiplayerSynchronizer) and node.get_node_or_null(node.root_path) is root:
+            found.append(node)
+        pending.extend(reversed(node.get_children()))
+    return found
 
 
 class Reception:
@@ -135,7 +183,7 @@ class Reception:
         """Gives a synchronizer that has entered the tree its number and its first values, if a SPAWN has them."""
         arrival = self._arrival
         is_new = arrival is not None and root is arrival.node
-        if arrival is not None and is_new and synchronizer.get_multiplayer_authority() == arrival.sender:
+        if arrival is not None and is_new and arrival.is_about(synchronizer):
             self._begin(arrival, synchronizer, root)
             self.resolve(synchronizer)
         elif not self.resolve(synchronizer):

@@ -7,13 +7,26 @@ from typing import Any
 
 import pytest
 
-from gdpeer import ManualClock, MultiplayerSpawner, Node, SceneMultiplayer, Scenes, SceneTree, Vector2, replicated, rpc
+from gdpeer import (
+    ManualClock,
+    MultiplayerSpawner,
+    MultiplayerSynchronizer,
+    Node,
+    ReplicationMode,
+    SceneMultiplayer,
+    SceneReplicationConfig,
+    Scenes,
+    SceneTree,
+    Vector2,
+    replicated,
+    rpc,
+)
 from gdpeer.multiplayer.replication import reception, waiting
 from gdpeer.multiplayer.replication.raw_scene import RawScene
 from gdpeer.multiplayer.wire.godot4 import ConfirmPath, SimplifyPath, call_packet, encode_call_body, parse
 from gdpeer.multiplayer.wire.replication import Delta, Despawn, Spawn, Sync, encode_values
 from tests.support.scripted_peer import ScriptedPeer
-from tests.support.worlds import Unit
+from tests.support.worlds import Unit, World, Worlds
 
 NOTHING = "d41d8cd98f00b204e9800998ecf8427e"
 SPAWNER, BOARD = 1, 2
@@ -233,6 +246,92 @@ def test_a_node_that_is_spawned_twice_stays(client: Client) -> None:
     client.spawn()
     assert client.names() == ["U1"]
     assert (client.api.refused["bad packet"], client.api.refused["replication"]) == (0, 1)
+
+
+class Tank(Node):
+    """Has three synchronizers: `Sync` (2 values), `Aim` (1) and `More` (1)."""
+
+    synchronizer_name = "Sync"
+    position = replicated(Vector2())
+    health: int = replicated(100, mode=ReplicationMode.ON_CHANGE)
+
+    def __init__(self, name: str | None = None) -> None:
+        super().__init__(name)
+        self.aim = self.more = 0.0
+        for attribute in ("aim", "more"):
+            config = SceneReplicationConfig()
+            config.add_property(f".:{attribute}")
+            sync = MultiplayerSynchronizer(attribute.capitalize())
+            sync.replication_config = config
+            self.add_child(sync)
+
+
+def tanks(client: Client) -> Client:
+    client.kind = client.scenes.register("res://tank.tscn")(type("Tank", (Tank,), {}))
+    client.spawner.add_spawnable_scene("res://tank.tscn")
+    return client
+
+
+@pytest.mark.parametrize(
+    ("owned", "ids", "values", "expected"),
+    [
+        # The sender owns all, but here Sync belongs to another peer: set in _enter_tree, or handed over meanwhile.
+        (["Aim", "More"], (5, 6, 7), [Vector2(1, 2), 7, 0.5, 1.5], (Vector2(1, 2), 7, 0.5, 1.5)),
+        # Here all belong to the sender, which has handed Sync over.
+        (["Sync", "Aim", "More"], (6, 7), [0.5, 1.5], (Vector2(), 100, 0.5, 1.5)),
+        (["Sync", "Aim", "More"], (5,), [Vector2(1, 2), 7], (Vector2(1, 2), 7, 0.0, 0.0)),
+        (["Sync", "Aim", "More"], (), [], (Vector2(), 100, 0.0, 0.0)),
+        # Aim or More: no telling, so as in the engine. The value is not that of Sync.
+        (["Aim", "More"], (6,), [0.5], (Vector2(), 100, 0.5, 0.0)),
+    ],
+)
+def test_a_spawn_whose_sender_owns_other_synchronizers(
+    client: Client, owned: list[str], ids: tuple[int, ...], values: list[Any], expected: Any, caplog: Any
+) -> None:
+    """Regression: the values went to wrong properties."""
+
+    def enter(tank: Node) -> None:
+        for name in {"Sync", "Aim", "More"} - {*owned}:
+            tank.get_node(name).set_multiplayer_authority(7)
+
+    tanks(client).kind._enter_tree = enter
+    client.spawn(scene=2, sync_ids=ids, name="T", state=encode_values(values))
+    tank = client.unit("T")
+    assert (tank.position, tank.health, tank.aim, tank.more) == expected
+    assert f"is about {len(ids)} synchronizers of peer 1, and {len(owned)} belong to the peer here" in caplog.text
+    if 5 in ids and "Sync" in owned:
+        client.take(Delta(((5, 1, encode_values([3])),)))
+        assert tank.health == 3
+
+
+def test_an_owner_that_changes_in_ready_is_no_fault_on_the_other_side() -> None:
+    """The SPAWN goes out after `_ready`, and the receiver sets the values before."""
+
+    class TankWorld(World):
+        def __init__(self, *arguments: Any) -> None:
+            super().__init__(*arguments)
+            self.tank: Any = self.scenes.register("res://tank.tscn")(type("Tank", (Tank,), {}))
+            self.spawner.add_spawnable_scene("res://tank.tscn")
+
+    worlds = Worlds(2, make=TankWorld)
+    owner, other = worlds.clients
+    for world in (worlds.server, *worlds.clients):
+        world.tank._ready = lambda tank: tank.get_node("Sync").set_multiplayer_authority(owner.id)  # type: ignore[attr-defined]
+    tank = worlds.server.tank("T")  # type: ignore[attr-defined]
+    tank.aim, tank.more = 0.5, 1.5
+    worlds.server.units.add_child(tank)
+    worlds.run()
+    assert (other.unit("T").aim, other.unit("T").more) == (0.5, 1.5)
+    owner.unit("T").health = 7
+    tank.more = 2.5
+    worlds.run()
+    assert (tank.health, other.unit("T").health, other.unit("T").more) == (7, 7, 2.5)
+
+
+def test_a_spawn_with_damaged_values_and_another_owner(client: Client) -> None:
+    tanks(client)
+    client.spawn(scene=2, sync_ids=(5, 6), name="T", state=b"\x99")
+    assert client.names() == ["T"]
 
 
 def test_the_nodes_of_a_peer_that_has_gone_do_not_wait(client: Client) -> None:
