@@ -56,6 +56,7 @@ INNER = frozenset(
             "is_answered",
             "is_over",
             "is_paused",
+            "keep_request",
             "listen_at",
             "log_limit_of",
         ),
