@@ -223,7 +223,8 @@ PAGES = (
         "[Rooms](../rooms.md) explains how to use these classes.",
         (
             *("rooms.Hall", "rooms.Room", "rooms.Place", "rooms.PlaceState", "rooms.LeaveReason"),
-            *("rooms.Lobby", "rooms.Seat", "rooms.Listed", "rooms.SeatKeys", "rooms.SeatClaims", "rooms.load_secrets"),
+            *("rooms.Lobby", "rooms.Seat", "rooms.Listed", "rooms.SeatKeys", "rooms.SeatClaims"),
+            *("rooms.load_secrets", "rooms.Guessing"),
             *("rooms.RoomError", "rooms.NoRoom", "rooms.Full", "rooms.Locked", "rooms.Draining"),
         ),
     ),

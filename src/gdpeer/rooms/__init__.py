@@ -6,6 +6,7 @@ Layer: below `aio`, above `multiplayer` and `websocket`; nothing below knows of 
 from __future__ import annotations
 
 from gdpeer.rooms.errors import Draining, Full, Locked, NoRoom, RoomError
+from gdpeer.rooms.guessing import Guessing
 from gdpeer.rooms.hall import Hall
 from gdpeer.rooms.lobby import Listed, Lobby, Seat
 from gdpeer.rooms.place import LeaveReason, Place, PlaceState
@@ -15,6 +16,7 @@ from gdpeer.rooms.tokens import SeatClaims, SeatKeys, load_secrets
 __all__ = [
     "Draining",
     "Full",
+    "Guessing",
     "Hall",
     "LeaveReason",
     "Listed",

@@ -11,7 +11,7 @@ Layer: `rooms`; pure.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from math import ceil
 
 from gdpeer.clock import Clock
@@ -32,12 +32,14 @@ class Attempts:
         clock: tells the time.
         burst: attempts at once.
         rate: further attempts per second.
+        exempt: addresses that are not counted.
     """
 
-    __slots__ = ("_buckets", "_burst", "_clock", "_rate")
+    __slots__ = ("_buckets", "_burst", "_clock", "_exempt", "_rate")
 
-    def __init__(self, clock: Clock, burst: float, rate: float) -> None:
+    def __init__(self, clock: Clock, burst: float, rate: float, exempt: Container[str] = ()) -> None:
         self._clock = clock
+        self._exempt = exempt
         self._burst = burst
         self._rate = rate
         self._buckets: dict[str, TokenBucket] = {}
@@ -55,7 +57,7 @@ class Attempts:
 
     def count(self, address: str) -> None:
         """Counts an attempt of an address."""
-        if not address:
+        if not address or address in self._exempt:
             return
         now, place = self._clock.now(), household(address)
         bucket = self._buckets.get(place)
@@ -72,19 +74,28 @@ class Attempts:
 
 
 class Guessing:
-    """The attempts of all addresses at codes and at seats.
+    """Counts the attempts of all addresses at codes and at seats, and refuses further attempts with status 429.
 
     Args:
         clock: tells the time.
         codes: codes without a room at once for each address; then ten per minute.
         seats: refused seats at once for each address; then ten per minute.
+
+    Attributes:
+        exempt: addresses without limits, in numbers: those of a reverse proxy, from which all players come.
     """
 
-    __slots__ = ("_codes", "_seats")
+    __slots__ = ("_clock", "_codes", "_seats", "exempt")
 
     def __init__(self, clock: Clock, codes: int = 20, seats: int = 25) -> None:
-        self._codes = Attempts(clock, codes, 10 / 60)
-        self._seats = Attempts(clock, seats, 10 / 60)
+        self.exempt: set[str] = set()
+        self._clock = clock
+        self._codes = self.attempts(codes, 10 / 60)
+        self._seats = self.attempts(seats, 10 / 60)
+
+    def attempts(self, burst: float, rate: float) -> Attempts:
+        """Returns a further counter with the same exempt addresses."""
+        return Attempts(self._clock, burst, rate, self.exempt)
 
     def check_code(self, address: str) -> None:
         """Refuses an address that tried too many codes, by HandshakeError (429). Call it before a code is looked up."""

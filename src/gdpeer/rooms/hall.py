@@ -78,7 +78,7 @@ class Hall(Guarded):
         max_peers: the most places in all rooms. Default: 0, no limit.
         max_seats: the most places that wait for their player. Default: 1,024.
         http_handler: answers requests for pages (`gdpeer.http`) that the lobby does not answer. Default: None.
-        guessing: the limits for wrong codes and seats by address.
+        guessing: the limits for wrong codes and seats by address; see `Guessing.exempt` for a reverse proxy.
         lobby: the `Lobby`; None: there is no lobby.
         is_draining: whether the hall is about to stop.
         taken: the places in all rooms.

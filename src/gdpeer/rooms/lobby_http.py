@@ -34,7 +34,6 @@ from gdpeer.errors import HandshakeError
 from gdpeer.http.response import Response
 from gdpeer.protocol.http_headers import Request
 from gdpeer.rooms.errors import NoRoom, RoomError
-from gdpeer.rooms.guessing import Attempts
 from gdpeer.rooms.labels import BadLabels, Label, check_labels
 from gdpeer.rooms.lobby import Lobby, Seat, word_of
 
@@ -87,7 +86,7 @@ class LobbyPages:
     def __init__(self, hall: Hall, lobby: Lobby) -> None:
         self._hall = hall
         self._lobby = lobby
-        self._new_rooms = Attempts(hall.clock, ROOMS_AT_ONCE, ROOMS_PER_SECOND)
+        self._new_rooms = hall.guessing.attempts(ROOMS_AT_ONCE, ROOMS_PER_SECOND)
 
     def __call__(self, request: Request) -> Response | None:
         """Answers a request below `/lobby/`; returns None for all others."""

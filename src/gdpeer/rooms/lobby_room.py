@@ -28,7 +28,6 @@ from gdpeer.multiplayer.tree import Node
 from gdpeer.multiplayer.websocket_peer import SessionPeer
 from gdpeer.protocol.http_headers import Request
 from gdpeer.rooms.errors import NoRoom, RoomError
-from gdpeer.rooms.guessing import Attempts
 from gdpeer.rooms.labels import BadLabels, check_labels
 from gdpeer.rooms.lobby import Lobby, Seat, word_of
 from gdpeer.rooms.room import Room
@@ -70,7 +69,7 @@ class LobbyNode(Node):
         self._hall = hall
         self._lobby = lobby
         self._player_of = player_of
-        self._requests = Attempts(hall.clock, REQUESTS_AT_ONCE, REQUESTS_PER_SECOND)
+        self._requests = hall.guessing.attempts(REQUESTS_AT_ONCE, REQUESTS_PER_SECOND)
 
     # ------------------------------------------------------------------------------------------ requests
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import http.client
+import json
 import logging
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,6 +16,7 @@ import jwt
 import pytest
 
 from gdpeer import OK, WebSocketMultiplayerPeer
+from gdpeer.http import Response
 from gdpeer.rooms import Hall, PlaceState, Room
 from gdpeer.rooms.tokens import SeatClaims, SeatKeys, draw_jti, issue_seat
 from tests.unit.rooms.arenas import NOW, SECRET, Arena, Chess, advance, lobby_of, make_hall
@@ -239,6 +244,63 @@ def test_seats_of_the_former_secret_stay_valid_during_a_rotation() -> None:
         assert door.enter(f"/room/K7Q2M3?seat={issue_seat(SeatKeys(OLD), claims)}") == 101
         assert door.enter(f"/room/K7Q2M3?seat={door.seat()}") == 101
         assert sorted(door.room.places) == [77, 78]
+
+
+# ------------------------------------------------------------------------------------------------ the lobby by HTTP
+
+
+def ask(door: Door, method: str, path: str, body: bytes = b"", **headers: str) -> tuple[int, dict[str, str], bytes]:
+    """Sends a request with Python's own client; returns status, headers and body of the response."""
+
+    def run() -> tuple[int, dict[str, str], bytes]:
+        connection = http.client.HTTPConnection("127.0.0.1", door.hall.get_local_port(), timeout=10)
+        with closing(connection):
+            connection.request(method, path, body, headers)
+            response = connection.getresponse()
+            return response.status, dict(response.getheaders()), response.read()
+
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(run)
+        while not answer.done():
+            door.hall.poll(0.001)
+        return answer.result()
+
+
+def test_a_seat_by_http_leads_into_its_room(door: Door) -> None:
+    status, headers, body = ask(door, "POST", "/lobby/arena/quick", b"{}")
+    seat = json.loads(body)
+    url = urlsplit(seat["url"])
+    assert (status, headers["Content-Type"]) == (200, "application/json")
+    assert (url.netloc, url.path) == (f"127.0.0.1:{door.hall.get_local_port()}", "/room/K7Q2M3")
+    assert door.enter(f"{url.path}?{url.query}") == 101
+    assert list(door.room.places) == [seat["peer_id"]]
+    assert ask(door, "POST", "/lobby/nothing/quick", b"{}")[0] == 404
+
+
+def test_a_page_asks_by_cors() -> None:
+    door = Door(allowed_origins=["https://game.example"])
+    with door.hall:
+        for origin, status in [("https://game.example", 200), ("https://evil.example", 403)]:
+            for method in ("OPTIONS", "POST"):
+                found, headers, _ = ask(door, method, "/lobby/arena/quick", b"", Origin=origin)
+                assert found == status
+                assert headers.get("Access-Control-Allow-Origin") == (origin if status == 200 else None)
+
+
+def test_hostile_requests_to_the_lobby_are_refused(door: Door) -> None:
+    assert ask(door, "POST", "/lobby/arena/create", b" " * 70_000)[0] == 413
+    assert ask(door, "POST", "/lobby/arena/create", b"[" * 60_000)[0] == 400
+    assert ask(door, "POST", f"/lobby/join/{'x' * 10_000}")[0] == 404
+    assert ask(door, "HEAD", "/lobby/arena")[::2] == (200, b"")
+    assert ask(door, "DELETE", "/lobby/arena")[0] == 405
+    assert list(door.hall.rooms) == ["K7Q2M3"]
+
+
+def test_other_pages_and_the_health_check_stay(door: Door) -> None:
+    door.hall.http_handler = lambda request: Response(200, "page") if request.path == "/page" else None
+    assert ask(door, "GET", "/page")[::2] == (200, b"page")
+    assert ask(door, "GET", "/nothing")[0] == 404
+    assert ask(door, "GET", "/health")[0] == 200
 
 
 # ------------------------------------------------------------------------------------------------ guessing and logs

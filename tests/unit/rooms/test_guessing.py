@@ -64,6 +64,15 @@ def test_a_network_of_64_bits_is_one_address_and_no_address_is_no_limit() -> Non
     assert misses(limits, "") == 100
 
 
+def test_exempt_addresses_are_not_counted() -> None:
+    limits = Guessing(ManualClock())
+    limits.exempt.add("127.0.0.1")
+    assert misses(limits, "127.0.0.1") == 100
+    assert misses(limits, "192.0.2.1") == 20
+    limits.exempt.add("192.0.2.1")
+    assert limits.attempts(1, 1.0).wait("192.0.2.1") == 0.0
+
+
 def test_the_number_of_addresses_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(guessing, "MOST_REMEMBERED", 8)
     attempts = Attempts(ManualClock(), 1, 1.0)
