@@ -1,0 +1,134 @@
+"""`MemoryHall`: a hall without a port, for tests.
+
+Layer: `testing`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from gdpeer.attributes import Guarded
+from gdpeer.clock import ManualClock
+from gdpeer.fronts import not_open_error
+from gdpeer.multiplayer.tree import Node
+from gdpeer.rooms import Hall, Room
+from gdpeer.testing.player import Player
+
+if TYPE_CHECKING:
+    from gdpeer.multiplayer.replication.scenes import Scenes
+    from gdpeer.rooms.lobby import Seat
+
+__all__ = ["MemoryHall"]
+
+STEP = 1 / 60
+SECRET = b"a secret of tests, and only of tests"
+
+
+class MemoryHall(Guarded):
+    """A hall in memory with a clock that stands still. Use it as a context manager, or call `close` at the end.
+
+    Args:
+        kinds: classes of rooms, as for `Hall`; or a hall that was made with a `ManualClock`.
+        settings: further arguments of `Hall`.
+
+    Attributes:
+        hall: the `Hall`.
+        clock: of the hall.
+        players: that joined.
+    """
+
+    _gdpeer_attributes: ClassVar[tuple[str, ...]] = ("clock", "hall", "players")
+
+    def __init__(self, kinds: Hall | Iterable[Any], **settings: Any) -> None:
+        if isinstance(kinds, Hall):
+            self.hall = kinds
+        else:
+            self.hall = Hall(list(kinds), **{"secret": SECRET, "lobby": True, "clock": ManualClock(), **settings})
+        if not isinstance(self.hall.clock, ManualClock):
+            raise ValueError("make the hall with clock=ManualClock(): a test moves the time")
+        self.clock: ManualClock = self.hall.clock
+        self.players: list[Player] = []
+
+    def create(self, kind: str, options: Any = None, **settings: Any) -> Room:
+        """Makes a room; see `Hall.create`."""
+        return self.hall.create(kind, options, **settings)
+
+    def join(
+        self,
+        where: Room | Seat | str,
+        *nodes: Node,
+        scenes: Scenes | None = None,
+        delay: float = 0.0,
+        wait: bool = True,
+    ) -> Player:
+        """Lets a player join a room.
+
+        Args:
+            where: a room, its code, a seat of the lobby, or a path such as `/`.
+            nodes: for the root of the player's tree. They must be there before the connection.
+            scenes: the classes of scenes that a MultiplayerSpawner makes.
+            delay: seconds that each byte is on its way.
+            wait: False returns before the connection is open.
+
+        Returns:
+            The player, whose connection is open.
+
+        Raises:
+            HandshakeError: the hall refused; `status` and `detail` say why.
+            TransportError: the connection ended before it was open.
+        """
+        player = Player(self._serve, self.clock, url_of(where), nodes, scenes, delay)
+        self.players.append(player)
+        player.connect()
+        if wait:
+            self.run_until(lambda: player.is_connected or player.is_over)
+            if player.is_over:
+                self.players.remove(player)
+                raise not_open_error(player.close_cause)
+        return player
+
+    def _serve(self, stream: Any) -> None:
+        self.hall.server.take_stream(stream)
+
+    def run(self, seconds: float = 0.1) -> None:
+        """Lets time pass, in steps of a sixtieth of a second: the hall and all players are polled in each step."""
+        for _ in range(max(1, round(seconds / STEP))):
+            self.clock.advance(STEP)
+            self.poll()
+
+    def run_until(self, condition: Callable[[], object], seconds: float = 10.0) -> None:
+        """Lets time pass until a condition holds.
+
+        Raises:
+            AssertionError: the condition does not hold after `seconds` of the clock.
+        """
+        end = self.clock.now() + seconds
+        while not condition():
+            if self.clock.now() >= end:
+                raise AssertionError(f"the condition does not hold after {seconds:g} s of the hall's clock")
+            self.run(STEP)
+
+    def poll(self) -> None:
+        """Polls the hall and all players once; the clock stands still."""
+        self.hall.poll()
+        for player in self.players:
+            player.poll()
+
+    def close(self) -> None:
+        """Ends the hall; all players are disconnected."""
+        self.hall.close()
+
+    def __enter__(self) -> MemoryHall:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+
+def url_of(where: Room | Seat | str) -> str:
+    """Returns the URL that leads to a room, a seat or a path."""
+    path = where if isinstance(where, str) else f"/room/{where.code}" if isinstance(where, Room) else where.url
+    if "://" in path:  # a seat: a hall without a port has no host
+        path = "/" + path.split("/", 3)[3]
+    return f"ws://localhost{path if path.startswith('/') else f'/room/{path}'}"
