@@ -121,11 +121,12 @@ class Metrics(Guarded):
         """Answers a request for the metrics; returns None for other requests and for clients that may not ask."""
         if request.path != self._path or request.method not in ("GET", "HEAD"):
             return None
-        if self._addresses is not None and not (
-            request.remote_address[0] in self._addresses and self._is_ours(request.headers.get_all("host"))
-        ):
-            return None
-        return Response(200, generate_latest(self._registry), CONTENT_TYPE_LATEST)
+        return Response(200, generate_latest(self._registry), CONTENT_TYPE_LATEST) if self._may_ask(request) else None
+
+    def _may_ask(self, request: Request) -> bool:
+        if self._addresses is None:
+            return True
+        return request.remote_address[0] in self._addresses and self._is_ours(request.headers.get_all("host"))
 
     def _is_ours(self, hosts: list[str]) -> bool:
         """Tells whether the request's host name is this server's own, so that no DNS rebinding can be behind it."""

@@ -162,6 +162,7 @@ class Entrance:
         """Returns the response to a request that is refused, and counts a wrong seat."""
         if isinstance(problem, SeatRefused):
             self._hall.guessing.miss_seat(request.remote_address[0])
+        self._hall.figures.note_refused(problem)
         return refusal(problem)
 
     def _enter_late(
@@ -262,6 +263,7 @@ class Entrance:
         """Frees the place of a player whom the room refuses, and returns the answer."""
         self.coming.pop(number, None)
         life.free(place)
+        self._hall.figures.note_refused(problem)
         if isinstance(problem, HandshakeError | RoomError):
             return refusal(problem)
         if not isinstance(problem, PermissionError):

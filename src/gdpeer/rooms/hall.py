@@ -29,10 +29,13 @@ from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.errors import Error
 from gdpeer.http.response import Handler, Response
 from gdpeer.logs import get_logger, log_limited
+from gdpeer.multiplayer.rpc.async_methods import Tasks, use_tasks
+from gdpeer.multiplayer.tree import SceneTree
 from gdpeer.protocol.http_headers import Request
 from gdpeer.rooms.codes import draw_code, find_code, is_code
 from gdpeer.rooms.entrance import Entrance
 from gdpeer.rooms.errors import Draining, Full, NoRoom, RoomError
+from gdpeer.rooms.figures import Figures
 from gdpeer.rooms.guessing import Guessing
 from gdpeer.rooms.labels import Label, fits
 from gdpeer.rooms.life import PATIENCE, RoomLife
@@ -50,6 +53,9 @@ logger = get_logger("gdpeer.rooms")
 
 LONG_TURN = 0.05
 """Seconds of one room's turn beyond which it is logged and counted: it holds up all other rooms."""
+
+TasksOf: TypeAlias = Callable[[SceneTree], Tasks]
+"""Returns what starts the calls of a tree's async methods."""
 
 Kind: TypeAlias = type[Room] | Callable[[Room], object]
 """A subclass of `Room`, or a function that fills the tree of a new room."""
@@ -83,6 +89,7 @@ class Hall(Guarded):
         is_draining: whether the hall is about to stop.
         taken: the places in all rooms.
         waiting: the places that wait for their player.
+        figures: counters for metrics.
         long_turns: turns of rooms that took more than 50 ms, with their ticks.
         timer: tells the time for the measuring of turns, in seconds.
 
@@ -94,6 +101,7 @@ class Hall(Guarded):
     _gdpeer_attributes = (
         "allowed_origins",
         "clock",
+        "figures",
         "guessing",
         "http_handler",
         "is_draining",
@@ -146,6 +154,8 @@ class Hall(Guarded):
         self.is_draining = False
         self.taken = self.waiting = self.long_turns = 0
         self.openings = 0  # events after which a room may be open to the lobby that was not before
+        self.figures = Figures()
+        self._tasks: TasksOf | None = None
         self._lives: dict[str, RoomLife] = {}
         self._rooms: dict[str, Room] = {}
         self._by_kind: dict[str, dict[str, Room]] = {}
@@ -268,11 +278,14 @@ class Hall(Guarded):
         self._lives[life.code] = life
         self._rooms[life.code] = room
         self._by_kind.setdefault(life.kind, {})[life.code] = room
+        if self._tasks is not None:
+            use_tasks(life.tree, self._tasks(life.tree))
         try:
             life.create(options)
         except RoomError:
             self.forget_room(life)
             raise
+        self.figures.made[life.kind] += 1
         if not life.is_closed:
             life.begin()
         return room
@@ -369,8 +382,18 @@ class Hall(Guarded):
     def __repr__(self) -> str:
         return f"<Hall port {self.get_local_port()}, {len(self._rooms)} rooms, {self.taken} places>"
 
-    # ------------------------------------------------------------------------------------------ for the rooms
-    # Rooms and the entrance call these. No program needs them, so the reference leaves them out.
+    # ------------------------------------------------------------------------------------------ for gdpeer itself
+    # Rooms, the entrance and `serve_hall` call these. No program needs them, so the reference leaves them out.
+
+    def has_news(self) -> bool:
+        """Whether a poll has something to do at once."""
+        return bool(self._news or self._soon)
+
+    def use_tasks(self, tasks: TasksOf | None) -> None:
+        """Has the calls of async methods started by tasks, one for each room's tree; None: no longer."""
+        self._tasks = tasks
+        for life in self._lives.values():
+            use_tasks(life.tree, None if tasks is None else tasks(life.tree))
 
     def check_free(self) -> None:
         """Raises Draining or Full if nobody gets a place in any room now."""
@@ -391,6 +414,7 @@ class Hall(Guarded):
 
     def note_turn(self, life: RoomLife, seconds: float) -> None:
         """Measures a turn or a tick of a room."""
+        self.figures.note_turn(seconds)
         if seconds > LONG_TURN:
             self.long_turns += 1
             text = "room %s: a turn took %s ms and held up all other rooms"

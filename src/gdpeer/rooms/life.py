@@ -383,6 +383,7 @@ class RoomLife:
             self.hall.waiting -= 1
             place.state = _HERE
             place.ticket = None
+            self.hall.figures.joined += 1
             self.call("on_join", self.room.on_join, place)
 
     def keeps(self, peer_id: int) -> bool:
@@ -405,6 +406,7 @@ class RoomLife:
         place.connection = None
         if place.is_replaced:
             return  # the next connection is here already
+        self.hall.figures.lost += 1
         answer = self.call("on_away", self.room.on_away, place)
         self._await_return(place, self.room.grace if answer is None else float(answer))
 
@@ -424,6 +426,7 @@ class RoomLife:
         """See `PlaceKeeper`."""
         place = self.places[peer_id]
         place.state = _HERE
+        self.hall.figures.returned["replaced" if place.is_replaced else "ok"] += 1
         place.is_replaced = False
         place.missed = self.resume is not None and self.resume.has_missed(peer_id)
         self.call("on_return", self.room.on_return, place)
@@ -450,6 +453,7 @@ class RoomLife:
             is_open = place.connection is not None and place.connection.get_ready_state() is PeerState.OPEN
             why = LeaveReason.KICKED if is_open else LeaveReason.LEFT
         self.free(place)
+        self.hall.figures.left[why.name.lower()] += 1
         self.call("on_leave", self.room.on_leave, place, why)
 
     # ------------------------------------------------------------------------------------------ the end
@@ -468,12 +472,14 @@ class RoomLife:
         if self.is_closed:
             return
         self.is_closed = True
+        self.hall.figures.closed[code] += 1
         self.hall.forget_room(self)
         self._stop_timers()
         for place in list(self.places.values()):
             connection, had_joined = place.connection, place.state in (_HERE, _AWAY)
             self.free(place)
             if had_joined:
+                self.hall.figures.left["drained"] += 1
                 self.call("on_leave", self.room.on_leave, place, LeaveReason.DRAINED)
             if connection is not None:
                 self.hall.server.release(connection)

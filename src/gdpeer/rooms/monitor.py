@@ -1,0 +1,266 @@
+"""`Monitor`: shows a hall's rooms and players to its operator, in a web page and as JSON, and obeys the operator.
+
+    hall.http_handler = http.chain(Monitor(hall, token), http.StaticFolder("page"))
+
+    GET  /monitor/                          the page: it asks for the token
+    GET  /monitor/api/rooms?find=TEXT       the hall, and the fullest rooms
+    GET  /monitor/api/rooms/K7Q2M3          a room and its players
+    POST /monitor/api/rooms/K7Q2M3/close    {"reason": "maintenance"}
+    POST /monitor/api/rooms/K7Q2M3/lock     {"locked": true}
+    POST /monitor/api/rooms/K7Q2M3/kick     {"peer_id": 5, "reason": "spam"}
+    POST /monitor/api/rooms/K7Q2M3/message  {"text": "the server restarts in 5 minutes"}
+
+Requests to the API carry `Authorization: Bearer TOKEN`. Browsers send this header for no page of another site, so a
+stranger's page cannot use an operator's browser. Without a token the monitor answers nothing.
+
+Layer: `rooms`.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import parse_qs, unquote
+
+from gdpeer.attributes import Guarded
+from gdpeer.http.own_pages import below, page_beside
+from gdpeer.http.response import Response
+from gdpeer.logs import get_logger
+from gdpeer.protocol.http_headers import Request
+from gdpeer.rooms.codes import find_code
+from gdpeer.rooms.guessing import Attempts
+from gdpeer.rooms.place import PlaceState
+
+if TYPE_CHECKING:
+    from gdpeer.rooms.hall import Hall
+    from gdpeer.rooms.place import Place
+    from gdpeer.rooms.room import Room
+
+__all__ = ["LEAST_TOKEN", "Monitor", "bearer_of", "check_token", "is_token"]
+
+logger = get_logger("gdpeer.rooms")
+
+LEAST_TOKEN = 16
+"""Characters of the shortest token."""
+
+MOST_ROOMS = 200
+"""Rooms that one answer lists; the page tells how many there are."""
+
+MOST_BODY = 16_384
+MOST_REASON = 123
+"""Bytes of the reason in a close frame (RFC 6455 section 5.5.1)."""
+
+PATH = "/monitor"
+_API = f"{PATH}/api/rooms"
+
+
+def check_token(token: str) -> str:
+    """Returns a token for the monitor if it is long enough, and can stand in a header.
+
+    Raises:
+        ValueError: it is not. The text does not repeat the token.
+    """
+    if len(token) < LEAST_TOKEN or not token.isascii() or not token.isprintable() or " " in token:
+        raise ValueError(
+            f"the monitor's token needs at least {LEAST_TOKEN} ASCII characters without blanks. "
+            "Make one with: openssl rand -hex 16"
+        )
+    return token
+
+
+def bearer_of(request: Request) -> str:
+    """Returns the token of the header `Authorization: Bearer`; "" without one."""
+    kind, _, token = request.headers.get("authorization").partition(" ")
+    return token.strip() if kind.lower() == "bearer" else ""
+
+
+def is_token(given: str, token: str) -> bool:
+    """Returns whether a text is the token. Takes the same time for every wrong text."""
+    return bool(token) and hmac.compare_digest(given.encode("utf-8", "replace"), token.encode())
+
+
+class Monitor(Guarded):
+    """A handler that serves the monitor of a hall.
+
+    Args:
+        hall: has the rooms.
+        token: for requests to the API, at least 16 characters. "" turns the monitor off.
+
+    Raises:
+        ValueError: the token is too short.
+    """
+
+    _gdpeer_attributes: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, hall: Hall, token: str) -> None:
+        self._hall = hall
+        self._token = check_token(token) if token else ""
+        self._wrong = Attempts(hall.clock, 10, 10 / 60)
+        self._page = below(PATH, page_beside(__file__))
+        self._acts: dict[str, Callable[[Room, dict[str, Any]], None]] = {
+            "close": self._close,
+            "lock": self._lock,
+            "kick": self._kick,
+            "message": self._message,
+        }
+
+    def __call__(self, request: Request) -> Response | None:
+        """Answers requests for the monitor; returns None for other requests, and without a token for all."""
+        if not self._token or not (request.path == PATH or request.path.startswith(f"{PATH}/")):
+            return None
+        if not request.path.startswith(f"{PATH}/api/"):
+            return self._page(request)
+        return self._refusal(request) or self._answer(request)
+
+    def _refusal(self, request: Request) -> Response | None:
+        address = request.remote_address[0]
+        if self._wrong.wait(address) > 0:
+            return _problem(429, "too many wrong tokens from this address: wait a minute")
+        if is_token(bearer_of(request), self._token):
+            return None
+        if bearer_of(request):
+            self._wrong.count(address)
+        return _problem(401, "the monitor needs its token", ("WWW-Authenticate", "Bearer"))
+
+    def _answer(self, request: Request) -> Response:
+        if request.path != _API and not request.path.startswith(f"{_API}/"):
+            return _problem(404, "there is no such page")
+        code, _, act = unquote(request.path.removeprefix(_API).strip("/")).partition("/")
+        if not code:
+            return _only(request, "GET") or self._list(request)
+        room = self._hall.rooms.get(find_code(code))
+        if room is None:
+            return _problem(404, "there is no room with this code")
+        if not act:
+            return _only(request, "GET") or Response.json({**as_json(room), "players": players_of(room)})
+        return _only(request, "POST") or self._obey(room, act, request)
+
+    def _list(self, request: Request) -> Response:
+        hall, rooms = self._hall, list(self._hall.rooms.values())
+        words = parse_qs(request.query).get("find", [""])[0].lower()
+        found = [room for room in rooms if words in _searched(room)] if words else rooms
+        found.sort(key=lambda room: (-room.taken, room.code))
+        answer = {
+            "draining": hall.is_draining,
+            "kinds": Counter(room.kind for room in rooms),
+            "total": len(rooms),
+            "players": sum(room.taken for room in rooms),
+            "found": len(found),
+            "rooms": [as_json(room) for room in found[:MOST_ROOMS]],
+        }
+        return Response.json(answer)
+
+    # ------------------------------------------------------------------------------------------ what it can do
+
+    def _obey(self, room: Room, act: str, request: Request) -> Response:
+        if act not in self._acts:
+            return _problem(404, f"there is no such action: use {', '.join(self._acts)}")
+        try:
+            self._acts[act](room, _body(request))
+        except _Refused as problem:
+            return _problem(problem.status, str(problem))
+        logger.info("room %s: %s by the operator", room.code, act)
+        return Response.json({"done": act})
+
+    def _close(self, room: Room, wishes: dict[str, Any]) -> None:
+        room.close(_text(wishes, "reason", "closed by the operator", MOST_REASON))
+
+    def _lock(self, room: Room, wishes: dict[str, Any]) -> None:
+        room.unlock() if wishes.get("locked") is False else room.lock()
+
+    def _kick(self, room: Room, wishes: dict[str, Any]) -> None:
+        place = next((one for one in places_of(room) if one.peer_id == wishes.get("peer_id")), None)
+        if place is None:
+            raise _Refused("there is no such player in this room", 404)
+        room.kick(place, _text(wishes, "reason", "removed by the operator", MOST_REASON))
+
+    def _message(self, room: Room, wishes: dict[str, Any]) -> None:
+        text = _text(wishes, "text", "", 4096)
+        if not text:
+            raise _Refused("the message is empty")
+        room.soon(partial(room.on_message, "operator", text))
+
+
+class _Refused(Exception):
+    """A wish of the operator that cannot be fulfilled."""
+
+    def __init__(self, detail: str, status: int = 400) -> None:
+        super().__init__(detail)
+        self.status = status
+
+
+# ---------------------------------------------------------------------------------------------------- JSON
+
+
+def as_json(room: Room) -> dict[str, Any]:
+    """Returns a room as the monitor shows it."""
+    states = Counter(place.state for place in places_of(room))
+    return {
+        "code": room.code,
+        "kind": room.kind,
+        "labels": dict(room.labels),
+        "private": room.private,
+        "locked": room.locked,
+        "max_peers": room.max_peers,
+        "taken": room.taken,
+        "here": states[PlaceState.HERE],
+        "away": states[PlaceState.AWAY],
+        "seats": states[PlaceState.TAKEN],
+    }
+
+
+def players_of(room: Room) -> list[dict[str, Any]]:
+    """Returns the places of a room as the monitor shows them: nothing by which a stranger could take one."""
+    return [
+        {
+            "peer_id": place.peer_id,
+            "player": None if place.player is None else str(place.player),
+            "state": place.state.name.lower(),
+        }
+        for place in places_of(room)
+    ]
+
+
+def places_of(room: Room) -> list[Place]:
+    """Returns the places of a room."""
+    return list(room.places.values())
+
+
+def _searched(room: Room) -> str:
+    players = (str(place.player) for place in places_of(room) if place.player is not None)
+    return " ".join(
+        (room.code, room.kind, *(f"{name}={value}" for name, value in room.labels.items()), *players)
+    ).lower()
+
+
+def _body(request: Request) -> dict[str, Any]:
+    if len(request.body) > MOST_BODY:
+        raise _Refused("the body is too long", 413)
+    try:
+        found = json.loads(request.body or b"{}")
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise _Refused("the body must be a JSON object")
+    return found
+
+
+def _text(wishes: dict[str, Any], name: str, default: str, most: int) -> str:
+    found = wishes.get(name, default)
+    if not isinstance(found, str) or len(found.encode("utf-8", "replace")) > most:
+        raise _Refused(f"{name} must be a text of at most {most} bytes")
+    return found or default
+
+
+def _only(request: Request, method: str) -> Response | None:
+    is_right = request.method == method or (method == "GET" and request.method == "HEAD")
+    return None if is_right else _problem(405, f"use {method} here", ("Allow", method))
+
+
+def _problem(status: int, message: str, *headers: tuple[str, str]) -> Response:
+    plain = Response.json({"error": message}, status)
+    return Response(status, plain.body, plain.content_type, (*plain.headers, *headers))

@@ -1,0 +1,58 @@
+"""`watch`: puts health check, metrics and monitor before a hall's own pages.
+
+Layer: `rooms`.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from typing import TYPE_CHECKING
+
+from gdpeer.http.response import Handler, Response
+from gdpeer.http.static import chain
+from gdpeer.protocol.http_headers import Request
+from gdpeer.rooms.monitor import Monitor
+
+if TYPE_CHECKING:
+    from gdpeer.rooms.hall import Hall
+
+__all__ = ["health_of", "watch"]
+
+
+def watch(hall: Hall, token: str = "") -> None:
+    """Has a hall answer `/health`, `/metrics` and `/monitor/` before its own `http_handler`.
+
+    Args:
+        hall: has the rooms.
+        token: of the monitor; "" turns the monitor off. See `Monitor`.
+
+    Raises:
+        ValueError: the token is too short.
+    """
+    handlers: list[Handler] = [health_of(hall), metrics_of(hall, token), Monitor(hall, token)]
+    hall.http_handler = chain(*handlers, *([] if hall.http_handler is None else [hall.http_handler]))
+
+
+def health_of(hall: Hall) -> Handler:
+    """Returns a handler that answers `/health`, also while the hall drains: players may return meanwhile."""
+
+    def answer(request: Request) -> Response | None:
+        if request.path != "/health" or request.method not in ("GET", "HEAD"):
+            return None
+        status = "draining" if hall.is_draining else "ok"
+        return Response.json({"status": status, "rooms": len(hall.rooms), "peers": len(hall.server.peers)})
+
+    return answer
+
+
+def metrics_of(hall: Hall, token: str) -> Handler:
+    """Returns a handler that answers `/metrics`, without prometheus-client by a line that says what is missing."""
+    if importlib.util.find_spec("prometheus_client") is None:
+        return lambda request: (
+            Response(501, 'metrics need prometheus-client: pip install "gdpeer[metrics]"\n')
+            if request.path == "/metrics"
+            else None
+        )
+    from gdpeer.rooms.metrics import HallMetrics
+
+    return HallMetrics(hall, token)
