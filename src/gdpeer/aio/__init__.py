@@ -12,7 +12,17 @@ Layer: above `multiplayer`; beside `blocking`.
 
 from gdpeer.aio.client import connect
 from gdpeer.aio.connection import Connection
+from gdpeer.aio.hall import serve_hall
 from gdpeer.aio.multiplayer import multiplayer_client, multiplayer_server
 from gdpeer.aio.server import Server, broadcast, serve
 
-__all__ = ["Connection", "Server", "broadcast", "connect", "multiplayer_client", "multiplayer_server", "serve"]
+__all__ = [
+    "Connection",
+    "Server",
+    "broadcast",
+    "connect",
+    "multiplayer_client",
+    "multiplayer_server",
+    "serve",
+    "serve_hall",
+]
