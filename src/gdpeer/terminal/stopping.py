@@ -22,13 +22,14 @@ class Stop:
 
     Attributes:
         requested: whether one of the signals came.
+        interrupted: whether Ctrl-C came.
 
     Thread rule: enter it in the main thread, because Python sets signal handlers only there.
     """
 
     def __init__(self) -> None:
         self.requested = False
-        self._interrupted = False
+        self.interrupted = False
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
@@ -42,7 +43,7 @@ class Stop:
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         # Count only Ctrl-C twice: `timeout` and similar programs send SIGTERM to the process and again to its group.
-        if number == signal.SIGINT and self._interrupted:
+        if number == signal.SIGINT and self.interrupted:
             os._exit(128 + number)
-        self._interrupted = self._interrupted or number == signal.SIGINT
+        self.interrupted = self.interrupted or number == signal.SIGINT
         self.requested = True

@@ -1,0 +1,167 @@
+"""`gdpeer serve`: hosts the rooms of a game module, with lobby, metrics and monitor, until a signal ends it.
+
+Layer: `cli`.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gdpeer import Error
+from gdpeer.cli.failure import Failure
+from gdpeer.cli.game_module import GAME, load_game
+from gdpeer.cli.options import FILE, SECONDS, port_option
+from gdpeer.cli.rooms import TOKEN, read_token
+from gdpeer.cli.serving import PAGE, TURN, address, resolve
+from gdpeer.rooms import Hall
+from gdpeer.rooms.monitor import check_token
+from gdpeer.rooms.tokens import SeatKeys, load_secrets
+from gdpeer.rooms.watching import watch
+from gdpeer.terminal.lines import check_output
+from gdpeer.terminal.stopping import Stop
+
+__all__ = ["serve"]
+
+PORT = 8910
+DEADLINE = 300.0
+"""Seconds that rooms have to end by themselves after SIGTERM."""
+
+RANDOM_SECRET = (
+    "No secret in GDPEER_SECRET or --secret-file, so this process has drawn one: seats of the lobby end with the "
+    "process, and no other program can issue seats."
+)
+
+EXAMPLES = f"""\b
+Examples:
+  gdpeer serve game:Arena             the class Arena of game.py in this folder
+  gdpeer serve game:hall --host '*'   a Hall with several kinds of rooms, for all machines
+  gdpeer serve game:Arena --cert cert.pem --key key.pem
+  {TOKEN}=... gdpeer serve game:Arena
+                                      also with the monitor, at /monitor"""
+
+
+def make_hall(game: Hall | Callable[..., Any], keys: SeatKeys, origins: tuple[str, ...]) -> Hall:
+    """Returns the hall of a game module, or a hall for one kind of room."""
+    if isinstance(game, Hall):
+        return game
+    return Hall([game], secret=keys, lobby=True, allowed_origins=list(origins) or None)
+
+
+def read_keys(file: Path | None) -> tuple[SeatKeys, bool]:
+    """Returns the secrets for seats, and whether they were drawn for this process.
+
+    Raises:
+        Failure: the file cannot be read, or a secret is too short.
+    """
+    try:
+        keys = load_secrets(file)
+    except (OSError, ValueError) as error:
+        raise Failure(str(error)) from error
+    return (SeatKeys(secrets.token_bytes(32)), True) if keys is None else (keys, False)
+
+
+def read_monitor_token(file: Path | None) -> str:
+    """Returns the monitor's token; "" if there is none, which turns the monitor off.
+
+    Raises:
+        Failure: the token is too short, or the file cannot be read.
+    """
+    if file is None and not os.environ.get(TOKEN):
+        return ""
+    try:
+        return check_token(read_token(file))
+    except ValueError as error:
+        raise Failure(str(error)) from error
+
+
+def set_tls(hall: Hall, certificate: Path | None, key: Path | None) -> bool:
+    """Sets the certificate and key of the hall's port, and returns whether it has them.
+
+    Raises:
+        click.UsageError: only one of the two was given.
+    """
+    if (certificate is None) != (key is None):
+        raise click.UsageError("--cert and --key must be used together")
+    if certificate is not None:
+        hall.server.ssl_certificate, hall.server.private_key = str(certificate), str(key)
+    return certificate is not None or hall.server.ssl_certificate is not None
+
+
+def show(hall: Hall, host: str, token: str, *, is_secure: bool) -> None:
+    """Prints the addresses of the server."""
+    ws, web = ("wss", "https") if is_secure else ("ws", "http")
+    port = hall.get_local_port()
+    rows = [("Rooms:", address(ws, host, port, "/room/CODE"))]
+    if hall.lobby is not None:
+        rows += [("Lobby:", address(web, host, port, f"/lobby/{kind}")) for kind in hall.kinds]
+    if token:
+        rows.append(("Monitor:", address(web, host, port, "/monitor/")))
+    for name, where in rows:
+        click.echo(f"{name:<10}{where}")
+
+
+def run(hall: Hall, deadline: float, stop: Stop) -> None:
+    """Polls until a signal comes. Ctrl-C ends the hall at once; SIGTERM drains it first."""
+    while not stop.requested:
+        hall.poll(TURN)
+        check_output()
+    if not stop.interrupted:
+        click.echo(f"Draining: rooms have {deadline:g} s to end; players may return to them")
+        hall.drain(deadline)
+        while not (hall.is_drained or stop.interrupted):
+            hall.poll(TURN)
+    hall.close()
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("game", type=GAME, metavar="MODULE:NAME")
+@click.option("--host", default="localhost", show_default=True, help="Address to listen on; * for all addresses.")
+@port_option(PORT)
+@click.option("--origin", "origins", multiple=True, type=PAGE, help="Only this web page may connect; repeatable.")
+@click.option(
+    "--deadline", default=DEADLINE, show_default=True, type=SECONDS, help="After SIGTERM: time for rooms to end."
+)
+@click.option("--secret-file", type=FILE, help="Secret that signs seats.  [default: the variable GDPEER_SECRET]")
+@click.option("--monitor-token-file", type=FILE, help=f"Token of the monitor.  [default: the variable {TOKEN}]")
+@click.option("--cert", type=FILE, help="Certificate chain (PEM file); the server then uses wss://.")
+@click.option("--key", type=FILE, help="Private key of the certificate (PEM file).")
+def serve(
+    game: tuple[str, str],
+    host: str,
+    port: int,
+    origins: tuple[str, ...],
+    deadline: float,
+    secret_file: Path | None,
+    monitor_token_file: Path | None,
+    cert: Path | None,
+    key: Path | None,
+) -> None:
+    """Host many games on one port: the rooms of your module.
+
+    MODULE is found from the current folder. NAME is a class of Room, a function that fills a room, or a Hall.
+
+    The server has a lobby at /lobby, a health check at /health, metrics at /metrics and a monitor at /monitor. Ctrl-C
+    ends it at once. SIGTERM first lets the rooms end: no new rooms and players, but players may return. Both end with
+    status 0.
+    """
+    keys, is_drawn = read_keys(secret_file)
+    token = read_monitor_token(monitor_token_file)
+    logging.getLogger("gdpeer").setLevel(logging.WARNING)  # the exceptions and refusals of the game, in full
+    with Stop() as stop:
+        found = load_game(*game)
+        hall = make_hall(found, keys, origins)
+        watch(hall, token)
+        is_secure = set_tls(hall, cert, key)
+        if hall.listen(port, resolve(host)) is not Error.OK:
+            raise Failure(hall.get_listen_error())
+        show(hall, host, token, is_secure=is_secure)
+        if is_drawn and not isinstance(found, Hall):
+            click.echo(RANDOM_SECRET)
+        run(hall, deadline, stop)
