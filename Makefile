@@ -13,13 +13,14 @@ FORCE := $(if $(filter file,$(origin PYTHON)),,force)
 # Some containers set this. Each of the many Python processes would then compile the modules that it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: force help demo roll arena test test-all engines unit lint conformance soak streams fuzz fuzz-asan mutants bench instructions bench-all docs dist clean python-found
+.PHONY: force help demo roll arena rooms test test-all engines unit lint conformance soak streams fuzz fuzz-asan mutants bench instructions bench-all docs dist clean python-found
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo         a chat server with a web page: gdpeer chat"
 	@echo "make roll         a game in turns with a web page in Python: gdpeer roll"
 	@echo "make arena        a game in real time with bots and a web page in Python: gdpeer arena"
+	@echo "make rooms        a lobby page in the browser, where people open and join rooms of both games: gdpeer serve"
 	@echo "make test         the proof: checks, unit tests in both forms, engines, browser, conformance, docs"
 	@echo "make test-all     what make test leaves out: other Pythons, a part of the long conformance sections, more inputs"
 	@echo "make unit         the unit and property tests, compiled and uncompiled"
@@ -42,11 +43,12 @@ demo: .venv-demo/.demo
 	@.venv-demo/bin/gdpeer chat $(ARGS)
 
 # The page of a game needs Pyodide; without npm the game is open all the same, and says what the page lacks.
-roll arena: .venv-demo/.demo
+roll arena rooms: .venv-demo/.demo
 	@[ -e .cache/node/node_modules/pyodide ] || ! command -v npm >/dev/null || { mkdir -p .cache/node && \
 	  echo "gdpeer: installing Pyodide" && npm install --silent --no-audit --no-fund --prefix .cache/node pyodide@314; } || true
 	@$(FASTER)
-	@GDPEER_PYODIDE=$${GDPEER_PYODIDE:-.cache/node/node_modules/pyodide} .venv-demo/bin/gdpeer $@ $(ARGS)
+	@GDPEER_PYODIDE=$${GDPEER_PYODIDE:-.cache/node/node_modules/pyodide} .venv-demo/bin/gdpeer \
+	  $(if $(filter rooms,$@),serve gdpeer.demos.rooms:hall,$@) $(ARGS)
 
 FASTER := echo "gdpeer: this runs uncompiled, to start at once; pip install '.[cli]' compiles it, which makes it several times faster"
 
@@ -109,7 +111,7 @@ docs: .venv/.test
 	@.venv/bin/python -m tools.run_tests docs $(ARGS)
 
 .venv-demo/.demo: $(BUILD)
-	@echo "gdpeer: preparing .venv-demo" && $(PYTHON) tools/environment.py .venv-demo --form pure && touch $@
+	@echo "gdpeer: preparing .venv-demo" && $(PYTHON) tools/environment.py .venv-demo --form pure --groups cluster,metrics && touch $@
 
 .venv/.test: $(BUILD)
 	@echo "gdpeer: preparing .venv" && $(PYTHON) tools/environment.py .venv --groups test,lint,docs && touch $@

@@ -139,10 +139,10 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def requirements(groups: list[str]) -> list[str]:
-    """Returns the requirements of groups of pyproject.toml; `cli` is the extra of that name."""
+    """Returns the requirements of groups of pyproject.toml; extras count as groups."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     table = dict(project["dependency-groups"])
-    table["cli"] = project["project"]["optional-dependencies"]["cli"]
+    table |= project["project"]["optional-dependencies"]
     found: list[str] = list(project["project"]["dependencies"])
     for group in groups:
         for entry in table[group]:

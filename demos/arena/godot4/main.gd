@@ -20,7 +20,7 @@ func _ready() -> void:
 
 func join(url: String) -> Error:
 	var peer := WebSocketMultiplayerPeer.new()
-	peer.supported_protocols = PackedStringArray([PROTOCOL])
+	peer.supported_protocols = PackedStringArray([PROTOCOL, "gdpeer"]) # gdpeer: a server with many rooms
 	var error := peer.create_client(url)
 	if error == OK:
 		multiplayer.multiplayer_peer = peer

@@ -77,7 +77,7 @@ func join(url: String) -> Error:
 func prepare() -> void:
 	multiplayer.multiplayer_peer = null
 	peer = WebSocketMultiplayerPeer.new()
-	peer.supported_protocols = PackedStringArray([PROTOCOL])
+	peer.supported_protocols = PackedStringArray([PROTOCOL, "gdpeer"]) # gdpeer: a server with many rooms
 
 
 func leave() -> void:

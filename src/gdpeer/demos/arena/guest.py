@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from gdpeer import CloseCause, Error, MultiplayerPeer, TLSOptions, Vector2, WebSocketMultiplayerPeer
 from gdpeer.clock import MONOTONIC, Clock
-from gdpeer.demos.arena.world import PROTOCOL, SERVER, Player, make_tree
+from gdpeer.demos.arena.world import PROTOCOL, ROOMS, SERVER, Player, make_tree
 from gdpeer.multiplayer.peer import ConnectionStatus
 
 __all__ = ["Guest"]
@@ -49,7 +49,7 @@ class Guest:
         Returns:
             The result of `WebSocketMultiplayerPeer.create_client`; OK if the connection has begun.
         """
-        self.peer.supported_protocols = [PROTOCOL]
+        self.peer.supported_protocols = [PROTOCOL, ROOMS]
         error = self.peer.create_client(url, tls)
         if error is Error.OK:
             self.open(self.peer)

@@ -18,14 +18,15 @@ from gdpeer import (
     Node,
     PackedInt32Array,
     PackedStringArray,
+    SceneTree,
     Vector2,
     WebSocketMultiplayerPeer,
     http,
 )
 from gdpeer.clock import MONOTONIC, Clock
-from gdpeer.demos.arena.world import PORT, PROTOCOL, REACH, SIZE, Coin, Player, make_tree
+from gdpeer.demos.arena.world import PORT, PROTOCOL, REACH, SIZE, Coin, Player, furnish, make_tree
 
-__all__ = ["MOST_PLAYERS", "SPEED", "ArenaServer"]
+__all__ = ["LONGEST_STEP", "MOST_PLAYERS", "SPEED", "STEP", "ArenaServer"]
 
 STEP = 1 / 30
 """Seconds between two steps of the game; also the default of `SceneMultiplayer.replication_rate`."""
@@ -56,6 +57,7 @@ class ArenaServer:
         log: called with one line for each player who comes or goes.
         clock: tells the time.
         chance: decides where players and coins appear.
+        tree: of a room; the hall polls the tree. None makes a tree of its own.
     """
 
     def __init__(
@@ -64,9 +66,10 @@ class ArenaServer:
         *,
         clock: Clock = MONOTONIC,
         chance: random.Random | None = None,
+        tree: SceneTree | None = None,
     ) -> None:
         self.log = log
-        self.tree, self.main = make_tree(clock)
+        self.tree, self.main = make_tree(clock) if tree is None else (tree, furnish(tree))
         self.grid = InterestGrid(CELL, SIGHT, MARGIN)
         self.players: dict[int, Player] = {}
         self.coins: list[Coin] = []
@@ -121,6 +124,10 @@ class ArenaServer:
     def open(self, peer: MultiplayerPeer) -> None:
         """Begins the game over a server's peer, and places the coins."""
         self.tree.multiplayer.multiplayer_peer = peer
+        self.place_coins()
+
+    def place_coins(self) -> None:
+        """Fills the arena with coins."""
         while len(self.coins) < COINS:
             self._add_coin()
 
@@ -222,6 +229,12 @@ class ArenaServer:
         self.grid.watch(peer_id, player.position)
         self.main.world.add_child(player)
         self.log(f"{title} has come; players: {len(self.players)}")
+
+    def halt(self, peer_id: int) -> None:
+        """Makes a player stand still whose program cannot steer now."""
+        player = self.players.get(peer_id)
+        if player is not None:
+            player.direction = Vector2.ZERO
 
     def _left(self, peer_id: int) -> None:
         player = self.players.pop(peer_id, None)

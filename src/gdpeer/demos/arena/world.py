@@ -28,10 +28,25 @@ from gdpeer import (
 )
 from gdpeer.clock import MONOTONIC, Clock
 
-__all__ = ["PORT", "PROTOCOL", "REACH", "SERVER", "SIZE", "Board", "Coin", "Main", "Player", "make_tree"]
+__all__ = [
+    "PORT",
+    "PROTOCOL",
+    "REACH",
+    "ROOMS",
+    "SERVER",
+    "SIZE",
+    "Board",
+    "Coin",
+    "Main",
+    "Player",
+    "furnish",
+    "make_tree",
+]
 
 PORT = 8082
 PROTOCOL = "gdpeer-arena"
+ROOMS = "gdpeer"
+"""The sub-protocol of a server with many rooms."""
 SERVER = 1
 
 SIZE = 2400.0
@@ -139,6 +154,12 @@ SCENES.register("res://coin.tscn")(Coin)
 
 def make_tree(clock: Clock = MONOTONIC) -> tuple[SceneTree, Main]:
     """Returns a new tree with the nodes of the arena."""
-    tree, main = SceneTree(SceneMultiplayer(clock=clock), scenes=SCENES), Main()
+    tree = SceneTree(SceneMultiplayer(clock=clock))
+    return tree, furnish(tree)
+
+
+def furnish(tree: SceneTree) -> Main:
+    """Adds the nodes of the arena to a tree, and returns the topmost."""
+    tree.scenes, main = SCENES, Main()
     tree.root.add_child(main)
-    return tree, main
+    return main

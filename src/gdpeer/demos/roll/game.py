@@ -147,10 +147,18 @@ class Game(Node):
     def welcome(self, peer_id: int) -> None:
         """Adds a client that joined: sends it the list and the turn, and announces it to all."""
         # The new player is not in the list yet, and is added last, at all players alike.
-        for player in self.players:
-            self.add_player.rpc_id(peer_id, player.peer_id, player.name)
+        self._send_players(peer_id)
         self.add_player.rpc(peer_id)
         self.set_turn.rpc_id(peer_id, self.turn)
+
+    def catch_up(self, peer_id: int) -> None:
+        """Sends the list and the turn to a player who lost the connection and is back with the same id."""
+        self._send_players(peer_id)
+        self.set_turn.rpc_id(peer_id, self.turn)
+
+    def _send_players(self, peer_id: int) -> None:
+        for player in self.players:
+            self.add_player.rpc_id(peer_id, player.peer_id, player.name)
 
     def farewell(self, peer_id: int) -> None:
         """Removes a client that left, at all players."""

@@ -16,10 +16,12 @@ from gdpeer.demos.roll.game import ACTIONS, Game, Player
 from gdpeer.multiplayer.peer import ConnectionStatus
 from gdpeer.platform import IN_PAGE
 
-__all__ = ["PORT", "PROTOCOL", "Table", "user_name"]
+__all__ = ["PORT", "PROTOCOL", "Table", "furnish", "user_name"]
 
 PORT = 8080
 PROTOCOL = "ludus"
+ROOMS = "gdpeer"
+"""The sub-protocol of a server with many rooms."""
 HOST = 1
 
 
@@ -28,6 +30,16 @@ def user_name() -> str:
     if IN_PAGE:
         return "A Browser User"
     return os.environ.get("USERNAME") or Path(os.environ.get("HOME", "")).name or "A Python User"
+
+
+def furnish(tree: SceneTree, game: Game) -> None:
+    """Adds the game to a tree at the path that it has in Godot's demo."""
+    parent = tree.root
+    for name in ("Panel", "VBoxContainer"):
+        child = Node(name)
+        parent.add_child(child)
+        parent = child
+    parent.add_child(game)
 
 
 class Table:
@@ -56,7 +68,7 @@ class Table:
         self.cause = CloseCause()
         self.game = Game()
         self.tree = SceneTree()
-        self._add(self.tree.root, "Panel", "VBoxContainer")
+        furnish(self.tree, self.game)
         self.peer = WebSocketMultiplayerPeer()
         self._last_turn = 0
         self._act_at = math.inf
@@ -69,14 +81,6 @@ class Table:
         api.connected_to_server.connect(self._connected)
         api.connection_failed.connect(lambda: self._end("connection failed"))
         api.server_disconnected.connect(lambda: self._end("server gone"))
-
-    def _add(self, parent: Node, *names: str) -> None:
-        """Adds the game at the path that it has in Godot's demo."""
-        for name in names:
-            child = Node(name)
-            parent.add_child(child)
-            parent = child
-        parent.add_child(self.game)
 
     # ------------------------------------------------------------------------------------------ beginning
 
@@ -128,7 +132,7 @@ class Table:
             The result of `WebSocketMultiplayerPeer.create_client`; OK if the connection has begun.
         """
         self.peer = WebSocketMultiplayerPeer(dialects=("godot3",) if godot3 else ("godot4",))
-        self.peer.supported_protocols = [PROTOCOL]
+        self.peer.supported_protocols = [PROTOCOL, ROOMS]
         error = self.peer.create_client(url, tls)
         if error is Error.OK:
             self.tree.multiplayer.multiplayer_peer = self.peer
