@@ -115,6 +115,7 @@ PAGES = (
                 "broadcast",
                 "multiplayer_server",
                 "multiplayer_client",
+                "serve_hall",
             )
         ),
     ),
@@ -236,9 +237,29 @@ PAGES = (
         ("prometheus.Metrics", "prometheus.ServerCollector"),
     ),
     Page(
+        "watching-rooms",
+        "Watch rooms: monitor, health and metrics",
+        "HTTP handlers for a hall. `gdpeer serve` uses all of them; [Serve rooms](../serve.md) shows what they answer.",
+        (
+            "rooms.watching.watch",
+            "rooms.monitor.Monitor",
+            "rooms.metrics.HallMetrics",
+            "rooms.metrics.HallCollector",
+        ),
+    ),
+    Page(
         "testing",
-        "Tests: memory streams and clocks",
-        "[Test your game without a network](../howto/testing.md) shows how to use these streams and clocks.",
-        ("transport.memory.memory_pair", "transport.memory.MemoryStream", "Clock", "ManualClock", "MonotonicClock"),
+        "Tests: halls, streams and clocks in memory",
+        "[Test your game without a network](../howto/testing.md) shows how to use streams and clocks, and "
+        "[From one game to many rooms](../many-rooms.md) how to use a hall in memory.",
+        (
+            "testing.MemoryHall",
+            "testing.Player",
+            "transport.memory.memory_pair",
+            "transport.memory.MemoryStream",
+            "Clock",
+            "ManualClock",
+            "MonotonicClock",
+        ),
     ),
 )

@@ -40,6 +40,7 @@ INNER = frozenset(
             "admitted",
             "away",
             "give_up",
+            "has_news",
             "keeper",
             "lost_packets",
             "packets",
