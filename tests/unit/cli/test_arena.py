@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
 import urllib.request
 
 import pytest
 
+from tests.support.commands import run_here
 from tests.support.ports import free_port
 from tests.support.processes import Process, gdpeer_command
 
@@ -55,7 +55,7 @@ def test_bots_whose_server_goes_end_with_status_1() -> None:
     ],
 )
 def test_misuse(options: tuple[str, ...], status: int, line: str) -> None:
-    done = subprocess.run(gdpeer_command("arena", *options), capture_output=True, text=True, timeout=60)
+    done = run_here("arena", *options)
     assert (done.returncode, done.stdout) == (status, "")
     assert done.stderr.startswith(line)
 
@@ -64,8 +64,6 @@ def test_misuse(options: tuple[str, ...], status: int, line: str) -> None:
 def test_a_port_in_use_is_one_line() -> None:
     with Host() as host:
         port = host.url.rstrip("/").rpartition(":")[2]
-        done = subprocess.run(
-            gdpeer_command("arena", "--host", "127.0.0.1", "--port", port), capture_output=True, text=True, timeout=60
-        )
+        done = run_here("arena", "--host", "127.0.0.1", "--port", port)
         assert done.returncode == 1
         assert done.stderr == f"gdpeer arena: cannot listen on 127.0.0.1 port {port}: the address is in use\n"

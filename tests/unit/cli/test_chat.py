@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import urllib.request
 from collections.abc import Iterator
 
@@ -11,6 +10,7 @@ import pytest
 from websockets.exceptions import ConnectionClosedOK
 from websockets.sync.client import ClientConnection, connect
 
+from tests.support.commands import run_here
 from tests.support.processes import Process, gdpeer_command
 
 
@@ -74,13 +74,6 @@ def test_asked_to_end_it_says_1001_and_exits_with_0(way: str) -> None:
 
 def test_a_port_in_use_is_one_line_and_status_1(room: Room) -> None:
     port = room.page.rstrip("/").rpartition(":")[2]
-    done = subprocess.run(
-        gdpeer_command("chat", "--host", "127.0.0.1", "--port", port),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=20,
-        check=False,
-    )
+    done = run_here("chat", "--host", "127.0.0.1", "--port", port)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == f"gdpeer chat: cannot listen on 127.0.0.1 port {port}: the address is in use\n"

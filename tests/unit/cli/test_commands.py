@@ -5,17 +5,13 @@ from __future__ import annotations
 import platform
 import subprocess
 import sys
-from inspect import signature
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
 from gdpeer import COMPILED, __version__
 from gdpeer.cli.commands import NAMES, gdpeer
-
-# Before click 8.2 standard output held both streams unless told otherwise.
-RUNNER = CliRunner(mix_stderr=False) if "mix_stderr" in signature(CliRunner).parameters else CliRunner()
-
+from tests.support.commands import RUNNER
 
 VERSION = f"gdpeer {__version__} ({'compiled' if COMPILED else 'uncompiled'}, Python {platform.python_version()})\n"
 

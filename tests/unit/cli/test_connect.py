@@ -25,6 +25,7 @@ from websockets.sync.server import Server, ServerConnection, serve
 from gdpeer.multiplayer.rpc.decorator import class_table
 from gdpeer.multiplayer.wire import godot4
 from tests.support.certificates import Certificates, make_certificates
+from tests.support.commands import run_here
 from tests.support.mp_nodes import Main
 from tests.support.ports import free_port
 from tests.support.processes import Process, gdpeer_command
@@ -234,22 +235,22 @@ def assert_fails(done: subprocess.CompletedProcess[str], pattern: str) -> None:
 
 def test_nobody_listens() -> None:
     url = f"ws://127.0.0.1:{free_port()}/"
-    assert_fails(run(url), rf"{url}: tcp: .*[Rr]efused.*")
+    assert_fails(run_here("connect", url), rf"{url}: tcp: .*[Rr]efused.*")
 
 
 def test_no_such_host() -> None:
-    assert_fails(run("ws://no.such.host.invalid/"), r"ws://no.such.host.invalid/: dns: .+")
+    assert_fails(run_here("connect", "ws://no.such.host.invalid/"), r"ws://no.such.host.invalid/: dns: .+")
 
 
 def test_another_path_is_404(echo_url: str) -> None:
     url = echo_url.replace("/here", "/there")
-    assert_fails(run(url), rf"{url}: http status: .*404.*")
+    assert_fails(run_here("connect", url), rf"{url}: http status: .*404.*")
 
 
 def test_a_redirect_names_where_it_leads_without_secrets() -> None:
     with redirecting() as place:
         place.routes["/?key=secret"] = 302, "wss://ann:secret@game.example/room?token=secret"
-        done = run(place.url("/?key=secret"))
+        done = run_here("connect", place.url("/?key=secret"))
     end = r"redirect to wss://\*\*\*@game.example/room\?\*\*\* not followed: max_redirects is 0"
     assert_fails(done, rf"ws://127.0.0.1:\d+/\?\*\*\*: http status: .*; {end}")
     assert "secret" not in done.stderr
@@ -263,7 +264,7 @@ def test_redirects_are_followed_when_asked_for(echo_url: str) -> None:
 
 
 def test_a_sub_protocol_that_the_server_does_not_have(echo_url: str) -> None:
-    assert_fails(run(echo_url, "--protocol", "unknown"), r"\S+: .+")
+    assert_fails(run_here("connect", echo_url, "--protocol", "unknown"), r"\S+: .+")
 
 
 def test_a_certificate_that_is_not_trusted(certificates: Certificates, tmp_path: Path) -> None:
@@ -271,8 +272,8 @@ def test_a_certificate_that_is_not_trusted(certificates: Certificates, tmp_path:
     context.load_cert_chain(certificates.certificate, certificates.key)
     other = make_certificates(tmp_path)
     with serving(echo_all, ssl=context) as url:
-        assert_fails(run(url), rf"{url}: tls: .+")
-        assert_fails(run(url, "--ca", str(other.authority)), rf"{url}: tls: .+")
+        assert_fails(run_here("connect", url), rf"{url}: tls: .+")
+        assert_fails(run_here("connect", url, "--ca", str(other.authority)), rf"{url}: tls: .+")
         for trust in (("--ca", str(certificates.authority)), ("--insecure",)):
             done = run(url, *trust, "--linger", "2", lines="secret\n")
             assert (done.returncode, done.stdout) == (0, "secret\n")
@@ -281,7 +282,7 @@ def test_a_certificate_that_is_not_trusted(certificates: Certificates, tmp_path:
 def test_a_certificate_authority_that_is_none(tmp_path: Path) -> None:
     rubbish = tmp_path / "rubbish.pem"
     rubbish.write_text("no certificate\n")
-    assert_fails(run("wss://127.0.0.1:1/", "--ca", str(rubbish)), r"wss://127.0.0.1:1/: tls: .+")
+    assert_fails(run_here("connect", "wss://127.0.0.1:1/", "--ca", str(rubbish)), r"wss://127.0.0.1:1/: tls: .+")
 
 
 # ---- on a terminal
@@ -545,7 +546,7 @@ def test_much_binary_data_goes_out_in_order() -> None:
     ],
 )
 def test_options_that_do_not_go_together(words: list[str], line: str) -> None:
-    done = run("ws://127.0.0.1:1/", *words)
+    done = run_here("connect", "ws://127.0.0.1:1/", *words)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == f"gdpeer connect: {line} (see gdpeer connect --help)\n"
 

@@ -6,7 +6,6 @@ import http.client
 import re
 import socket
 import ssl
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from gdpeer.cli.echo import path_of
 from tests.support.certificates import Certificates, make_certificates
+from tests.support.commands import run_here
 from tests.support.processes import Process, gdpeer_command
 
 LISTENING = r"^gdpeer echo: listening on (wss?://127\.0\.0\.1:(\d+)/.*)$"
@@ -46,10 +46,6 @@ def refusal(url: str, **options: object) -> int:
     with pytest.raises(InvalidStatus) as refused, open_client(url, **options):
         pass
     return refused.value.response.status_code
-
-
-def fails(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(gdpeer_command(*arguments), capture_output=True, text=True, timeout=20, check=False)
 
 
 @pytest.fixture(scope="module")
@@ -211,7 +207,7 @@ def test_fanout_reaches_everyone_there_and_nobody_else() -> None:
 def test_two_share_a_port_where_both_say_so() -> None:
     with Echo("--reuse-port") as echo:
         port = str(echo.port)
-        assert fails("echo", "--port", port).returncode == 1
+        assert run_here("echo", "--port", port).returncode == 1
         with Process(gdpeer_command("echo", "--port", port, "--reuse-port")) as other:
             assert other.wait_for(LISTENING)[2] == port
 
@@ -260,14 +256,14 @@ def test_a_second_interrupt_ends_it_at_once() -> None:
 
 
 def test_a_port_in_use_is_one_line_and_status_1(echo: Echo) -> None:
-    done = fails("echo", "--port", str(echo.port))
+    done = run_here("echo", "--port", str(echo.port))
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == f"gdpeer echo: cannot listen on 127.0.0.1 port {echo.port}: the address is in use\n"
 
 
 @pytest.mark.parametrize("host", ["192.0.2.1", "no.such.host.invalid", "not an address"])
 def test_an_address_of_somebody_else_is_one_line_and_status_1(host: str) -> None:
-    done = fails("echo", "--host", host, "--port", "0")
+    done = run_here("echo", "--host", host, "--port", "0")
     assert (done.returncode, done.stdout) == (1, "")
     assert re.fullmatch(rf"gdpeer echo: cannot listen on {host}: .+\n", done.stderr)
 
@@ -278,7 +274,7 @@ def test_a_bad_certificate_is_one_line_and_status_1(certificates: Certificates, 
     rubbish.write_text("no certificate\n")
     pairs = [(rubbish, rubbish), (certificates.certificate, rubbish), (certificates.certificate, other.key)]
     for certificate, key in pairs:
-        done = fails("echo", "--port", "0", "--cert", str(certificate), "--key", str(key))
+        done = run_here("echo", "--port", "0", "--cert", str(certificate), "--key", str(key))
         assert (done.returncode, done.stdout) == (1, "")
         assert re.fullmatch(r"gdpeer echo: cannot use .+: .+\n", done.stderr)
 
@@ -295,7 +291,7 @@ def test_an_encrypted_key_does_not_ask_the_terminal(certificates: Certificates, 
             serialization.BestAvailableEncryption(b"secret"),
         )
     )
-    done = fails("echo", "--port", "0", "--cert", str(certificates.certificate), "--key", str(encrypted))
+    done = run_here("echo", "--port", "0", "--cert", str(certificates.certificate), "--key", str(encrypted))
     assert (done.returncode, done.stdout) == (1, "")
     assert re.fullmatch(r"gdpeer echo: cannot use key.+\n", done.stderr)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import socket
-import subprocess
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import IO
 import pytest
 
 from gdpeer.demos.roll.table import PROTOCOL
+from tests.support.commands import run_here
 from tests.support.processes import Process, gdpeer_command
 from tests.support.pyodide import make_pyodide
 from tests.unit.websocket.support import CLOSE, frame, request
@@ -150,27 +150,13 @@ def test_interrupted_before_it_has_joined_it_exits_with_130(godot3: tuple[str, .
     ],
 )
 def test_misuse_and_failure(options: tuple[str, ...], status: int, line: str) -> None:
-    done = subprocess.run(
-        gdpeer_command("roll", *options),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
+    done = run_here("roll", *options)
     assert done.returncode == status
     assert done.stderr.startswith(line)
 
 
 def test_a_port_in_use_is_one_line_and_status_1(host: Host) -> None:
     port = host.url.rstrip("/").rpartition(":")[2]
-    done = subprocess.run(
-        gdpeer_command("roll", "--host", "127.0.0.1", "--port", port),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
+    done = run_here("roll", "--host", "127.0.0.1", "--port", port)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == f"gdpeer roll: cannot listen on 127.0.0.1 port {port}: the address is in use\n"

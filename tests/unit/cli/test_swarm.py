@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.commands import run_here
 from tests.support.missing import ROOT
 from tests.support.ports import free_port
 from tests.support.processes import Process, gdpeer_command
@@ -244,34 +245,34 @@ def test_nobody_there_is_a_cause() -> None:
     ],
 )
 def test_a_script_that_cannot_be_used(tmp_path: Path, text: str, words: str) -> None:
-    with swarm(script(tmp_path, text), "--url", "ws://localhost") as run:
-        assert run.wait() == 2
-        [line] = run.stderr
-        assert words in line
+    done = run_here("swarm", str(script(tmp_path, text)), "--url", "ws://localhost")
+    assert done.returncode == 2
+    [line] = done.stderr.splitlines()
+    assert words in line
 
 
 def test_what_is_no_python_file(tmp_path: Path) -> None:
     path = tmp_path / "bot.txt"
     path.write_text("")
-    with swarm(path, "--url", "ws://localhost") as run:
-        assert run.wait() == 2
-        assert "is not a Python file" in run.stderr[0]
+    done = run_here("swarm", str(path), "--url", "ws://localhost")
+    assert done.returncode == 2
+    assert "is not a Python file" in done.stderr
 
 
 def test_a_url_that_is_none() -> None:
-    with swarm(ARENA, "--url", "http://localhost") as run:
-        assert run.wait() == 2
-        assert "the scheme must be ws or wss" in run.stderr[0]
+    done = run_here("swarm", str(ARENA), "--url", "http://localhost")
+    assert done.returncode == 2
+    assert "the scheme must be ws or wss" in done.stderr
 
 
 def test_more_bots_than_descriptors() -> None:
-    with swarm(ARENA, "--url", "ws://localhost", "--clients", "100000000") as run:
-        assert run.wait() == 1
-        assert "--clients" in run.stderr[0]
+    done = run_here("swarm", str(ARENA), "--url", "ws://localhost", "--clients", "100000000")
+    assert done.returncode == 1
+    assert "--clients" in done.stderr
 
 
 def test_the_help_is_a_screenful_with_a_script() -> None:
-    with swarm(Path("--help")) as run:
-        assert run.wait() == 0
-        assert len(run.stdout) < 60
-        assert any("async def bot(tree, index):" in line for line in run.stdout)
+    done = run_here("swarm", "--help")
+    assert done.returncode == 0
+    assert len(done.stdout.splitlines()) < 60
+    assert "async def bot(tree, index):" in done.stdout

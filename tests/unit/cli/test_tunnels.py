@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 import sys
 import time
 import urllib.error
@@ -20,6 +19,7 @@ from websockets.sync.client import ClientConnection, connect
 from gdpeer.cli.tunnels import is_same_machine
 from gdpeer.multiplayer.wire import godot4
 from tests.support.certificates import make_certificates
+from tests.support.commands import run_here
 from tests.support.ports import free_port
 from tests.support.processes import Process, gdpeer_command
 
@@ -62,10 +62,6 @@ def finish(between: Between) -> list[str]:
     between.interrupt()
     assert between.wait() == 0
     return between.stdout
-
-
-def fails(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(gdpeer_command(*arguments), capture_output=True, text=True, timeout=20, check=False)
 
 
 # --- inspect
@@ -180,7 +176,7 @@ OWN = [
 def test_a_server_that_is_the_command_itself_is_refused(command: str, host: str, to: str) -> None:
     """Regression: it connected to itself until it had no descriptors left."""
     port = free_port()
-    done = fails(command, "--listen", str(port), "--host", host, "--to", to.format(port))
+    done = run_here(command, "--listen", str(port), "--host", host, "--to", to.format(port))
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (
         f"gdpeer {command}: --to is the address of --listen: give the address of the game's server\n"
@@ -189,7 +185,7 @@ def test_a_server_that_is_the_command_itself_is_refused(command: str, host: str,
 
 def test_a_server_that_is_the_page_is_refused() -> None:
     port = free_port()
-    done = fails("inspect", "--listen", "0", "--page", str(port), "--to", f"ws://127.0.0.1:{port}")
+    done = run_here("inspect", "--listen", "0", "--page", str(port), "--to", f"ws://127.0.0.1:{port}")
     assert done.returncode == 1
     assert "--to is the address of --page" in done.stderr
 
@@ -219,21 +215,21 @@ def test_what_is_the_same_machine(target: str, listening: str, same: bool) -> No
 def test_a_port_in_use_and_a_wrong_url(echo: str, command: str) -> None:
     with Between(command, echo) as between:
         port = between.url.rsplit(":", 1)[1].strip("/")
-        done = fails(command, "--listen", port, "--to", echo)
+        done = run_here(command, "--listen", port, "--to", echo)
         assert (done.returncode, done.stdout) == (1, "")
         assert done.stderr == f"gdpeer {command}: cannot listen on 127.0.0.1 port {port}: the address is in use\n"
-    done = fails(command, "--listen", "0", "--to", "http://h")
+    done = run_here(command, "--listen", "0", "--to", "http://h")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert "the scheme must be ws or wss" in done.stderr
 
 
 def test_a_file_that_cannot_be_written() -> None:
-    done = fails("inspect", "--listen", "0", "--to", "ws://h", "--record", "/nowhere/file")
+    done = run_here("inspect", "--listen", "0", "--to", "ws://h", "--record", "/nowhere/file")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
 
 
 def test_a_full_disk_is_one_line_and_status_1(echo: str) -> None:
-    done = fails("inspect", "--listen", "0", "--to", echo, "--record", "/dev/full")
+    done = run_here("inspect", "--listen", "0", "--to", echo, "--record", "/dev/full")
     assert done.returncode == 1
     assert done.stderr == "gdpeer inspect: cannot write the recording: No space left on device\n"
 
@@ -318,7 +314,7 @@ def session(echo: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("speed", ["1", "max"])
 def test_a_replay_that_is_answered_as_then(echo: str, session: Path, speed: str) -> None:
-    done = fails("replay", str(session), echo, "--speed", speed)
+    done = run_here("replay", str(session), echo, "--speed", speed)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines()[-1] == "peer 1: 2 messages sent, all 2 answers as recorded"
 
@@ -326,7 +322,7 @@ def test_a_replay_that_is_answered_as_then(echo: str, session: Path, speed: str)
 def test_a_replay_that_is_answered_otherwise(echo: str, session: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.jsonl"
     other.write_text(session.read_text().replace('"to_client","text":"one"', '"to_client","text":"other"'))
-    done = fails("replay", str(other), echo)
+    done = run_here("replay", str(other), echo)
     assert done.returncode == 1
     assert done.stdout.splitlines()[1:] == [
         "peer 1: 2 messages sent, 1 difference in 2 answers",
@@ -334,9 +330,9 @@ def test_a_replay_that_is_answered_otherwise(echo: str, session: Path, tmp_path:
         "1 difference:",
         "        1  text",
     ]
-    done = fails("replay", str(other), echo, "--ignore", "text", "--names", "tests.support.mp_nodes")
+    done = run_here("replay", str(other), echo, "--ignore", "text", "--names", "tests.support.mp_nodes")
     assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "peer 1: 2 messages sent, all 1 answers as recorded")
-    done = fails("replay", str(other), echo, "--ignore-answers", "--peer", "1")
+    done = run_here("replay", str(other), echo, "--ignore-answers", "--peer", "1")
     assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "peer 1: 2 messages sent, 2 answers")
 
 
@@ -356,7 +352,7 @@ def test_all_differences_are_counted_and_some_are_shown(echo: str, tmp_path: Pat
         ]
     lines = [{"gdpeer": "recording", "version": 1, "to": "ws://h/", "dialect": "auto"}, *events]
     file.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
-    done = fails("replay", str(file), echo, "--speed", "max")
+    done = run_here("replay", str(file), echo, "--speed", "max")
     assert done.returncode == 1
     shown = done.stdout.splitlines()[1:]
     assert shown[0] == "peer 1: 30 messages sent, 15 differences in 30 answers"
@@ -385,18 +381,18 @@ def test_a_replay_ends_on_ctrl_c(echo: str, session: Path, tmp_path: Path) -> No
 def test_a_damaged_recording_is_one_line_and_status_1(tmp_path: Path, text: bytes, problem: str) -> None:
     file = tmp_path / "damaged"
     file.write_bytes(text)
-    done = fails("replay", str(file), "ws://localhost")
+    done = run_here("replay", str(file), "ws://localhost")
     assert (done.returncode, done.stdout) == (1, "")
     assert re.fullmatch(rf"gdpeer replay: {re.escape(str(file))}: {problem}\n", done.stderr)
 
 
 def test_a_replay_without_a_server_is_one_line_and_status_1(session: Path) -> None:
-    done = fails("replay", str(session), f"ws://127.0.0.1:{free_port()}")
+    done = run_here("replay", str(session), f"ws://127.0.0.1:{free_port()}")
     assert done.returncode == 1
     assert re.fullmatch(r"gdpeer replay: peer 1, message 1: tcp: .+\n", done.stderr)
 
 
 def test_a_peer_that_is_not_in_the_recording(echo: str, session: Path) -> None:
-    done = fails("replay", str(session), echo, "--peer", "5")
+    done = run_here("replay", str(session), echo, "--peer", "5")
     assert done.returncode == 1
     assert done.stderr.endswith("the recording has no peer 5, only 1\n")
