@@ -16,6 +16,7 @@ from typing import Any
 import jwt
 import pytest
 
+from gdpeer.rooms import tokens
 from gdpeer.rooms.tokens import (
     LONGEST_RESUME,
     SeatClaims,
@@ -115,7 +116,12 @@ def test_a_seat_of_another_room_is_refused() -> None:
         sign(CONTENT, header={"alg": "none"}),
         sign(CONTENT, header={"alg": "none"}).rpartition(".")[0] + ".",
         sign(CONTENT, header={"alg": "HS256", "b64": False, "crit": ["b64"]}),
-        sign(CONTENT, header={"alg": "HS256", "kid": 5}),
+        sign(CONTENT, header={"alg": "HS256", "crit": ["x"]}),
+        sign(CONTENT, header=["HS256"]),
+        sign(CONTENT) + "=",
+        sign(CONTENT).replace(".", "", 1),
+        sign(CONTENT) + ".",
+        "." + sign(CONTENT),
         sign([1, 2]),
         sign("text"),
         jwt.encode({}, "", "none"),
@@ -256,6 +262,7 @@ def test_a_bad_file_or_variable_is_named_and_not_quoted(tmp_path: Path) -> None:
 
 def test_without_pyjwt_the_error_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "jwt", None)
+    tokens._hs256.cache_clear()
     for call in (lambda: issue_seat(KEYS, CLAIMS), lambda: check_seat(KEYS, "a.b.c", NOW)):
         with pytest.raises(ImportError, match=r"pip install gdpeer\[cluster\]"):
             call()
