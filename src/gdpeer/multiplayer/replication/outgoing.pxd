@@ -37,6 +37,7 @@ cdef class Outgoing(Marks):
     cdef list _always
     cdef list _watched
     cdef tuple _names
+    cdef tuple _spawn_names
     cdef unsigned long long _all
     cdef bint _is_polled
 
@@ -53,6 +54,9 @@ cdef class Outgoing(Marks):
     cpdef bint hears(self, peer_id) except -1
     cpdef bint is_heard(self) except -1
     cpdef bint is_packed(self) except -1
+    @cython.locals(state=bytes)
+    cpdef bytes pack(self)
+    cdef _begin_with(self, bytes state)
     cpdef share(self, set everyone)
     cpdef own(self)
     cpdef unlist(self, peer_id)

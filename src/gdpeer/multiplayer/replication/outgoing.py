@@ -72,6 +72,7 @@ class Outgoing(Marks):
         "_greets",
         "_is_polled",
         "_names",
+        "_spawn_names",
         "_values",
         "_watched",
         "behind",
@@ -122,6 +123,7 @@ class Outgoing(Marks):
         """Reads the configuration, and forgets what was sent."""
         lists = self.lists = self.synchronizer.lists()
         self._always, self._watched, self._names = lists.always, lists.watched, lists.names
+        self._spawn_names = lists.spawn_names
         self._all = mask_of(len(lists.watched))
         self._is_polled = not lists.is_declared
         self._greets = bool(lists.watched) or (bool(lists.always) and not lists.is_covered)
@@ -309,11 +311,27 @@ class Outgoing(Marks):
         assert self.entry is not None
         return PATH_BASED | self.entry.number
 
-    def spawn_state(self) -> bytes | None:
+    def pack(self) -> bytes | None:
         """Returns the values for a SPAWN; None, with an error in the log, if one cannot be read or the configuration is
         missing.
         """
-        return encode_values(self.lists.spawn, self.root) if self.is_configured() else None
+        if not self.is_configured():
+            return None
+        self.packed = self.version
+        state = None if self._spawn_names is None else encode_named(self._values, self._spawn_names)
+        if state is None:
+            state = encode_values(self.lists.spawn, self.root)
+        if state is not None and not self.is_heard() and self.is_packed():
+            self._begin_with(state)
+        return state
+
+    def _begin_with(self, state: bytes) -> None:
+        """Takes the values of a SPAWN for sent: no peer has got others."""
+        if self._spawn_names == self._names and not self._watched:
+            self.payload, self.is_dirty = state, False
+        else:
+            self.look()
+        self.has_news, self.mask = False, 0
 
 
 def mask_of(count: int) -> int:

@@ -132,6 +132,7 @@ class Replicator:
         self._loose: dict[Outgoing, None] = {}  # those of nodes that this side has not spawned
         self._filtered: dict[MultiplayerSynchronizer, None] = {}
         self._unconfirmed: dict[tuple[Node, int], list[float]] = {}  # when to tell a path again, and the wait
+        self._tell_at = math.inf  # the earliest of these times, or before it
         self._untold: dict[Outgoing, None] = {}  # synchronizers whose path some peer may have to be told
         self._unspawned: dict[SpawnedNode, None] = {}  # nodes whose synchronizer has got its first configuration
         self._held: list[Callable[[], object]] = []  # calls that wait for a SPAWN
@@ -267,7 +268,7 @@ class Replicator:
 
     def _note_limit(self, synchronizer: MultiplayerSynchronizer) -> None:
         self.spawns.regroup()
-        _put(self._limited, synchronizer, synchronizer.has_filters() or not synchronizer.public_visibility)
+        _put(self._limited, synchronizer, not synchronizer.is_open())
         self._set_gate()
 
     def visibility_changed(self, synchronizer: MultiplayerSynchronizer, peer_id: int) -> None:
@@ -372,7 +373,7 @@ class Replicator:
     def _settle(self) -> None:
         pending, self._pending = self._pending, []
         for found in pending:
-            for out in self.outgoing_of(found.node):
+            for out in self.spawns.outs_of(found):
                 out.spawned = found
                 self._loose.pop(out, None)
             self.spawns.settle(found)
@@ -393,7 +394,7 @@ class Replicator:
         """Takes note that a node has another name."""
         found = self.spawns.nodes.get(node)
         if found is not None:
-            found.is_packed = False
+            found.forget_packet()
 
     def node_left(self, node: Node) -> None:
         """Removes a node that has left the tree."""
@@ -472,13 +473,14 @@ class Replicator:
             # At an unlimited rate values that are compared in each poll must not keep poll from waiting at all.
             wait = SLICE if self.rate == math.inf and not self.frames.queue else 0.0
             return min(most, max(wait, self._next - self._clock.now()))
+        if self.spawns.peers and self._unconfirmed:
+            return min(most, max(0.0, max(self._next, self._tell_at) - self._clock.now()))
         return most
 
     def _has_work(self) -> bool:
         return bool(
             self.frames.is_due()
             or self._untold
-            or self._unconfirmed
             or self._filtered
             or self.reception.is_waiting()
             or self.spawns.blocked()
@@ -502,7 +504,7 @@ class Replicator:
             self.spawns.update_all(peer_id)
         if self._untold:
             self._tell_paths()
-        if self._unconfirmed:
+        if now >= self._tell_at:
             self._tell_again(now)
         if self.frames.is_due():
             counter = self.frames.counter
@@ -558,7 +560,8 @@ class Replicator:
 
     def was_told(self, node: Node, peer_id: int) -> None:
         """Takes note that a peer was told the path of a node, to tell the path again until the peer answers."""
-        self._unconfirmed.setdefault((node, peer_id), [self._clock.now() + AGAIN_AFTER, AGAIN_AFTER])
+        times = self._unconfirmed.setdefault((node, peer_id), [self._clock.now() + AGAIN_AFTER, AGAIN_AFTER])
+        self._tell_at = min(self._tell_at, times[0])
 
     def untell(self, node: Node, peer_id: int) -> None:
         """Takes back that a peer was told the path of a node, unless the peer has confirmed the path."""
@@ -572,6 +575,7 @@ class Replicator:
                 times[0] = now + times[1]
                 self._host.paths.untell(self._host.paths.entry(node), peer_id)
                 self.spawns.tell(node, peer_id)
+        self._tell_at = min((times[0] for times in self._unconfirmed.values()), default=math.inf)
 
     # ------------------------------------------------------------------------------------------ calls
 

@@ -18,11 +18,12 @@ cdef class SpawnedNode:
     cdef public set shown
     cdef public bint is_pending
     cdef public list outs
+    cdef public bytes head
     cdef public bytes packet
-    cdef public bint is_packed
     cdef public bint is_shared
     cdef public bint is_open
 
+    cpdef forget_packet(self)
     cpdef share(self, set everyone)
     cpdef own(self)
 
@@ -81,8 +82,9 @@ cdef class Spawns:
     cpdef list outs_of(self, SpawnedNode found)
     @cython.locals(out=Outgoing)
     cdef _spawn(self, SpawnedNode found, peer_id, PeerView view)
-    @cython.locals(out=Outgoing)
+    @cython.locals(out=Outgoing, state=bytes, values=bytes)
     cdef bytes _packet(self, SpawnedNode found)
+    cdef bytes _head(self, SpawnedNode found)
     @cython.locals(out=Outgoing)
     cdef bint _is_packed(self, SpawnedNode found) except -1
     @cython.locals(view=PeerView)

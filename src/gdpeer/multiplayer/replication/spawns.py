@@ -23,7 +23,7 @@ from gdpeer.errors import Error
 from gdpeer.logs import describe, get_logger, log_limited
 from gdpeer.multiplayer.rpc.method_table import methods_of
 from gdpeer.multiplayer.wire.godot4 import SimplifyPath
-from gdpeer.multiplayer.wire.replication import SCENE_CUSTOM, Despawn, Spawn
+from gdpeer.multiplayer.wire.replication import SCENE_CUSTOM, Despawn, spawn_head
 from gdpeer.packet_session import PacketBlock
 
 if TYPE_CHECKING:
@@ -54,8 +54,8 @@ class SpawnedNode:
         inner: the synchronizers of nodes below this one that nobody has spawned: they go by path.
         is_pending: the branch with the node is still being added.
         outs: the synchronizers of the node that this side sends, in the order of the scene; None: not looked up.
-        packet: the last SPAWN; None: not encoded, or a value cannot be sent.
-        is_packed: `packet` is right, but for values that have changed.
+        head: the last SPAWN without its values; b"": not encoded, or not right any more.
+        packet: the last SPAWN, which may have former values; None: not encoded, or a value cannot be sent.
         is_shared: `shown` is the set of all peers, which others use too: call `own` before a change.
         is_open: all peers see the node, whoever they are.
     """
@@ -64,9 +64,9 @@ class SpawnedNode:
         "above",
         "argument",
         "below",
+        "head",
         "inner",
         "is_open",
-        "is_packed",
         "is_pending",
         "is_shared",
         "net_id",
@@ -90,8 +90,13 @@ class SpawnedNode:
         self.shown: set[int] = set()
         self.is_pending = True
         self.outs: list[Outgoing] | None = None
+        self.head = b""
         self.packet: bytes | None = None
-        self.is_packed = self.is_shared = self.is_open = False
+        self.is_shared = self.is_open = False
+
+    def forget_packet(self) -> None:
+        """Takes note that the name or the numbers in the SPAWN are not right any more."""
+        self.head, self.packet = b"", None
 
     def share(self, everyone: set[int]) -> None:
         """Uses the set of all peers, if all of them have the node."""
@@ -223,7 +228,7 @@ class Spawns:
         self._last_id = 0
         for found in self.nodes.values():
             found.net_id = 0
-            found.is_packed = False
+            found.forget_packet()
             if not found.is_shared:  # else the set of all peers, of which there are none now
                 found.shown.clear()
 
@@ -240,6 +245,8 @@ class Spawns:
         for part in groups:
             if isinstance(part, Group):
                 self._share(part)
+                if not self.peers:
+                    self._block_of(part)  # now, as no peer has got other values: those of the SPAWNs count as sent
         self.peers[peer_id] = PeerView()
         self.everyone.add(peer_id)
         for part in groups:
@@ -277,7 +284,9 @@ class Spawns:
                 node = pending.pop()
                 if node in self.nodes:
                     self._order.append(self.nodes[node])
-                pending.extend(reversed(node.get_children()))
+                children = node._gdpeer_children
+                if children:
+                    pending.extend(reversed(children.values()))
         return self._order
 
     # ------------------------------------------------------------------------------------------ groups
@@ -309,9 +318,8 @@ class Spawns:
     def _is_open(self, found: SpawnedNode) -> bool:
         if found.is_pending or (found.above is not None and not found.above.is_open):
             return False
-        for out in self.outs_of(found):
-            is_public = out.synchronizer.public_visibility and not out.synchronizer.has_filters()
-            if not (is_public and out.lists.is_configured):
+        for out in self.outs_of(found):  # noqa: SIM110  # compiled, a generator is slower
+            if not (out.synchronizer.is_open() and out.lists.is_configured):
                 return False
         return True
 
@@ -407,7 +415,7 @@ class Spawns:
     def forget_outs(self, found: SpawnedNode) -> None:
         """Makes a node look up its synchronizers again."""
         found.outs = None
-        found.is_packed = False
+        found.forget_packet()
         self.regroup()
 
     def _spawn(self, found: SpawnedNode, peer_id: int, view: PeerView) -> None:
@@ -440,25 +448,29 @@ class Spawns:
         """Returns the SPAWN of a node; None if a value cannot be read, which is logged."""
         if self._is_packed(found):
             return found.packet
+        found.packet = None
+        values = b""
+        for out in self.outs_of(found):
+            state = out.pack()
+            if state is None:
+                return None
+            values += state
+        if not found.head:
+            found.head = self._head(found)
+        found.packet = found.head + values
+        return found.packet
+
+    def _head(self, found: SpawnedNode) -> bytes:
         outs = self.outs_of(found)
-        found.is_packed = False
-        for out in outs:
-            out.packed = out.version
-        state = [out.spawn_state() for out in outs]
-        if None in state:
-            return None
         if not found.net_id:
             found.net_id = self.take_id()
         for out in outs:
             if not out.net_id:
                 out.net_id = self.take_id()
         number = self._host.paths.entry(found.spawner).number
-        ids = tuple(out.net_id for out in outs)
+        ids = [out.net_id for out in outs]
         scene = SCENE_CUSTOM if found.argument is not None else found.scene
-        values = b"".join(state)  # type: ignore[arg-type]
-        found.packet = Spawn(scene, number, found.net_id, ids, found.node.name, found.argument, values).encode()
-        found.is_packed = True
-        return found.packet
+        return spawn_head(scene, number, found.net_id, ids, found.node.name, found.argument)
 
     def _tell_spawner(self, spawner: MultiplayerSpawner, peer_id: int) -> bool:
         entry = self._host.paths.entry(spawner)
@@ -479,7 +491,7 @@ class Spawns:
 
     def _is_packed(self, found: SpawnedNode) -> bool:
         """Whether the last SPAWN of a node is still right."""
-        if not found.is_packed:
+        if found.packet is None:
             return False
         for out in self.outs_of(found):  # noqa: SIM110  # compiled, a generator is slower
             if not out.is_packed():

@@ -250,6 +250,10 @@ class MultiplayerSynchronizer(Node):
             return False
         return not self._gdpeer_filters or all(self._gdpeer_ask(one, peer) for one in self._gdpeer_filters)
 
+    def is_open(self) -> bool:
+        """Whether all peers see the node, whoever they are."""
+        return 0 in self._gdpeer_shown_to and not self._gdpeer_filters
+
     def has_filters(self) -> bool:
         """Whether `add_visibility_filter` has added a function."""
         return bool(self._gdpeer_filters)
@@ -279,7 +283,8 @@ class Lists:
         is_configured: whether there is a configuration.
         is_declared: whether all properties are declared: an assignment tells of a change.
         is_covered: whether a SPAWN carries all properties of `always`, and all are declared.
-        names: the attributes of `always`, if their values need no preparation to be sent; else None.
+        names, spawn_names: the attributes of `always` and of `spawn`, if their values need no preparation to be sent;
+            else None.
     """
 
     __slots__ = (
@@ -292,6 +297,7 @@ class Lists:
         "is_declared",
         "names",
         "spawn",
+        "spawn_names",
         "watched",
     )
 
@@ -318,8 +324,8 @@ class Lists:
             del self.watched[MOST_WATCHED:]
             self.indexes = {name: index for name, index in self.indexes.items() if index < MOST_WATCHED}
         self.is_covered = self.is_declared and set(self.always) <= set(self.spawn)
-        plain = [one.name for one in self.always if isinstance(one, Replicated) and one.packer is None]
-        self.names = tuple(plain) if len(plain) == len(self.always) else None
+        self.names = _names_of(self.always)
+        self.spawn_names = _names_of(self.spawn)
 
     def _add(self, found: Property, to: list[Property], index: int) -> None:
         to.append(found)
@@ -327,6 +333,12 @@ class Lists:
             self.indexes[found.name] = index
         else:
             self.is_declared = False
+
+
+def _names_of(properties: list[Property]) -> tuple[str, ...] | None:
+    """Returns the attributes of properties, if all their values can be sent without preparation; else None."""
+    plain = [one.name for one in properties if isinstance(one, Replicated) and one.packer is None]
+    return tuple(plain) if len(plain) == len(properties) else None
 
 
 def make_synchronizer(node: Node) -> MultiplayerSynchronizer:

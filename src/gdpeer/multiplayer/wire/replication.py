@@ -40,6 +40,7 @@ __all__ = [
     "parse_spawn",
     "parse_sync",
     "path_based",
+    "spawn_head",
 ]
 
 SCENE_CUSTOM = 255
@@ -81,13 +82,8 @@ class Spawn(NamedTuple):
 
     def encode(self) -> bytes:
         """Returns the bytes of the packet."""
-        name = self.name.encode() + b"\0"
-        count = len(self.sync_ids)
-        head = _SPAWN.pack(4, self.scene, self.spawner_id, self.net_id, count, len(name))
-        ids = struct.pack(f"<{count}I", *self.sync_ids)
-        if self.argument is None:
-            return head + ids + name + self.state
-        return b"".join((head, ids, name, U32.pack(len(self.argument)), self.argument, self.state))
+        head = spawn_head(self.scene, self.spawner_id, self.net_id, self.sync_ids, self.name, self.argument)
+        return head + self.state
 
 
 class Despawn(NamedTuple):
@@ -152,6 +148,16 @@ def path_based(sync_id: int) -> int | None:
 
 
 # ---------------------------------------------------------------------------------------------------- packets
+
+
+def spawn_head(
+    scene: int, spawner_id: int, net_id: int, sync_ids: Sequence[int], name: str, argument: bytes | None
+) -> bytes:
+    """Returns the bytes of a SPAWN up to the values; see `Spawn`."""
+    text = name.encode() + b"\0"
+    count = len(sync_ids)
+    head = struct.pack(f"<BBIIII{count}I", 4, scene, spawner_id, net_id, count, len(text), *sync_ids)
+    return head + text if argument is None else head + text + U32.pack(len(argument)) + argument
 
 
 def parse_spawn(data: bytes) -> Spawn:
