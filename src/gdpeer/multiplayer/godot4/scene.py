@@ -52,6 +52,7 @@ from gdpeer.multiplayer.wire.godot4 import (
     relay_packet,
 )
 from gdpeer.multiplayer.wire.replication import Delta, Despawn, Spawn, Sync
+from gdpeer.packet_session import PacketBlock
 from gdpeer.variant.names import NodePath
 
 if TYPE_CHECKING:
@@ -289,9 +290,10 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
         """Tells a new client, on a server, of all others; also of those that are away, as their places are kept."""
         # Godot 3's transport tells its peers by itself.
         if peer_id not in self._guests.members and self._relays() and self.is_server():
-            for other in (*self.admitted, *self.away):
-                if other != peer_id:
-                    self._tell((peer_id,), AddPeer(other).encode())
+            packets = [AddPeer(other).encode() for other in (*self.admitted, *self.away) if other != peer_id]
+            sent = self.transmit_block(peer_id, PacketBlock(packets)) if packets else 0
+            for packet in packets[sent:]:
+                self._tell((peer_id,), packet)
 
     def _enter_session(self, peer_id: int) -> None:
         """Lets a peer take part from now on."""

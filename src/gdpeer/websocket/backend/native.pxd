@@ -46,9 +46,9 @@ cdef class NativeBackend(Backend):
     cdef _unpause(self)
     cdef _want_read(self, bint wanted)
     cdef _read_soon(self)
-    cdef bint _has_room(self, Py_ssize_t size, Py_ssize_t reserve) except -1
+    cdef bint _has_room(self, Py_ssize_t size, Py_ssize_t reserve, Py_ssize_t count) except -1
     @cython.locals(outbox=Outbox, limit=Py_ssize_t)
-    cdef bint _fits(self, Py_ssize_t size, Py_ssize_t reserve)
+    cdef bint _fits(self, Py_ssize_t size, Py_ssize_t reserve, Py_ssize_t count)
     cdef _flush_soon(self)
     @cython.locals(stream=Stream, outbox=Outbox, taken=Py_ssize_t)
     cpdef flush(self)

@@ -225,7 +225,9 @@ class NativeBackend(Backend):
         settings = self.settings
         self.opened = opened
         self.stage = STAGE_OPEN
-        self._send_raw(data)
+        if data:  # with what the owner sends in this turn
+            self.outbox.send_raw(data)
+            self._flush_soon()
         if opened.deflate is not None:
             self.connection.compress(opened.deflate, settings.compression_threshold)
         self.restart_heartbeat()
@@ -423,7 +425,7 @@ class NativeBackend(Backend):
         outbox = self.outbox
         if self.stage != STAGE_OPEN or not outbox.is_open:
             return _FAILED
-        if not self._has_room(len(payload), reserve):
+        if not self._has_room(len(payload), reserve, 1):
             if self._count_refused(len(payload), outbox.pending):
                 self._end_slow()
             return _NO_ROOM
@@ -441,27 +443,26 @@ class NativeBackend(Backend):
         outbox = self.outbox
         if self.stage != STAGE_OPEN or not outbox.is_open or self._message_log is not None or not outbox.can_share():
             return False
-        limit = self._outbound_limit
-        if outbox.pending_messages + count > self._most_packets or (limit and outbox.pending + len(frames) > limit):
+        if not self._has_room(len(frames), 0, count):
             return False
         self.messages_sent += count
         outbox.send_encoded(frames, count)
         self._flush_soon()
         return True
 
-    def _has_room(self, size: int, reserve: int) -> bool:
-        if self._fits(size, reserve):
+    def _has_room(self, size: int, reserve: int, count: int) -> bool:
+        if self._fits(size, reserve, count):
             return True
         if not self.outbox.pending or not self.is_gathered:
             return False
         # The messages that wait were gathered in this turn: TCP may well take them now.
         self.flush()
-        return self._fits(size, reserve)
+        return self._fits(size, reserve, count)
 
-    def _fits(self, size: int, reserve: int) -> bool:
+    def _fits(self, size: int, reserve: int, count: int) -> bool:
         outbox = self.outbox
         limit = self._outbound_limit
-        has_place = outbox.pending_messages < self._most_packets + reserve
+        has_place = outbox.pending_messages + count <= self._most_packets + reserve
         return has_place and (not limit or outbox.pending + size <= limit + reserve)
 
     def outbound_bytes(self) -> int:
