@@ -10,13 +10,12 @@ Layer: `rooms`.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Generator
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from gdpeer.errors import HandshakeError
 from gdpeer.http.response import Response
 from gdpeer.logs import get_logger, report
-from gdpeer.protocol.http_headers import Request, headers_from_head
+from gdpeer.protocol.http_headers import Headers, Request
 from gdpeer.rooms.errors import Draining, NoRoom, RoomError
 from gdpeer.rooms.life import PATIENCE, RoomLife
 from gdpeer.rooms.place import Place, PlaceState
@@ -106,7 +105,9 @@ class Entrance:
         if not life.settle_for(place):
             return None
         place.connection = peer
-        self._hall.server.keep_request(peer, without_secrets)
+        # Players in the lobby are told URLs of the server as they see it.
+        shorten = _for_lobby if life is self._hall.lobby_life else _path_alone
+        self._hall.server.keep_request(peer, shorten)
         return Placement(life.session, place.peer_id)
 
     def forget(self, number: int) -> None:
@@ -271,15 +272,18 @@ class Entrance:
         return Response(403, "the room refuses this player\n")
 
 
-_KEPT = ("host", "origin", "user-agent", "x-forwarded-for")
+_NO_HEADERS = Headers()
 _RETRY = (("Retry-After", str(RETRY_AFTER)),)
 
 
-def without_secrets(request: Request) -> Request:
-    """Returns as much of an upgrade request as is kept: no key, seat or cookie stays in memory."""
-    kept = "".join(f"\r\n{name}: {value}" for name in _KEPT if (value := request.headers.get(name)))
-    headers = headers_from_head(f"GET /{kept}\r\n\r\n".encode("latin-1"))
-    return replace(request, target=request.path, headers=headers)
+def _path_alone(request: Request) -> Request:
+    """Returns what is kept of a request: no key, seat or cookie stays in memory."""
+    return Request(request.method, request.path, _NO_HEADERS)
+
+
+def _for_lobby(request: Request) -> Request:
+    kept = [(name, value) for name in ("host", "origin") if (value := request.headers.get(name))]
+    return Request(request.method, request.path, Headers(kept))
 
 
 def refusal(problem: HandshakeError | RoomError) -> Response:

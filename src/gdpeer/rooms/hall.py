@@ -332,7 +332,9 @@ class Hall(Guarded):
     def _turn_room(self, life: RoomLife) -> None:
         begin = self.timer()
         life.turn()
-        self.note_turn(life, self.timer() - begin)
+        seconds = self.timer() - begin
+        if seconds > LONG_TURN:
+            self.note_turn(life, seconds)
 
     # ------------------------------------------------------------------------------------------ the end
 

@@ -106,7 +106,7 @@ class RoomLife:
         self.places: dict[int, Place] = {}
         self.keys: dict[bytes, Place] = {}
         self.seats: dict[str, Place] = {}
-        self._used: dict[str, float] = {}  # seats whose place is gone; until when they could be used for the first time
+        self._used: dict[str, float] | None = None  # seats whose place is gone, and their `exp`
         self.refused: Counter[str] = Counter()
         self.resume: Resume | None = None
         self.is_closed = False
@@ -294,7 +294,7 @@ class RoomLife:
 
     def was_used(self, jti: str) -> bool:
         """Whether the place of a seat was given up."""
-        return jti in self._used
+        return self._used is not None and jti in self._used
 
     def free(self, place: Place) -> None:
         """Gives a place up, without calling a hook."""
@@ -316,8 +316,8 @@ class RoomLife:
     def _note_used(self, place: Place) -> None:
         # After `expires` the seat is refused for another reason: it is too late for a first use.
         now = self.hall.wall()
-        for jti in [jti for jti, until in self._used.items() if until < now]:
-            del self._used[jti]
+        used = {} if self._used is None else self._used
+        self._used = {jti: until for jti, until in used.items() if until >= now}
         self._used[place.jti] = place.expires
 
     def _start_idle(self) -> None:

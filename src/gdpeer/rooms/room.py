@@ -95,7 +95,7 @@ class Room:
 
         Args:
             ticket: the one of `reserve`, or the `SeatClaims` of a seat without a reservation; None for a session key.
-            request: the upgrade.
+            request: the upgrade. Take from it what you need: a connection keeps only the path.
 
         Raises:
             RoomError, PermissionError: the player is refused with status 403, or the error's own status.

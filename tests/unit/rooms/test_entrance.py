@@ -119,8 +119,7 @@ def test_no_key_stays_in_memory_with_the_connection(world: World) -> None:
     player = world.join(room)
     connection = room.tree.multiplayer.multiplayer_peer.get_peer(player.id)
     request = connection.get_request()
-    assert (request.target, request.headers.get("host")) == (f"/room/{room.code}", "localhost")
-    assert "sec-websocket-key" not in request.headers
+    assert (request.target, len(request.headers)) == (f"/room/{room.code}", 0)
     assert KEY not in connection.get_requested_url()
     assert KEY not in str(connection.get_requested_headers())
 

@@ -129,7 +129,7 @@ class Session(PacketSession):
         self._news = news
         self._told = news.peer_packet
         self._is_handling = False
-        self._lost = LogLimit()  # for the log lines of lost packets
+        self._lost: LogLimit | None = None  # for the log lines of lost packets, from the first on
 
     def status(self) -> int:
         """Returns the state of this end; see `PacketSession`."""
@@ -410,6 +410,8 @@ class ServerSession(Session):
             return False
         alike = [one for one in found if self._members[one][1] is dialect]
         if self._spread(alike, message) is not _OK:
+            if self._lost is None:
+                self._lost = LogLimit()
             self._lost.warning("peer %s: a packet was lost, somebody it is for takes no more now", source)
         return target <= 0 or len(alike) < len(found)
 
