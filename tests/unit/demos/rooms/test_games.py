@@ -20,7 +20,6 @@ def test_a_player_of_the_arena_stops_while_away_and_keeps_the_score() -> None:
         hall.run_until(lambda: main.player_of(ann.peer_id) is not None)
         own, player = main.player_of(ann.peer_id), room.game.players[ann.peer_id]
         assert own is not None
-        player.score = 7
         own.direction = Vector2.RIGHT if player.position.x < 1200 else Vector2.LEFT
         before = player.position
         hall.run(0.5)
@@ -31,6 +30,7 @@ def test_a_player_of_the_arena_stops_while_away_and_keeps_the_score() -> None:
         at = player.position
         hall.run(1.0)
         assert player.position == at
+        player.score = 7
         ann.connect()
         hall.run_until(lambda: main.player_of(ann.peer_id) is not None and ann.is_connected)
         hall.run(0.2)
