@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import os
-import secrets
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -47,24 +46,29 @@ Examples:
                                       also with the monitor, at /monitor"""
 
 
-def make_hall(game: Hall | Callable[..., Any], keys: SeatKeys, origins: tuple[str, ...]) -> Hall:
-    """Returns the hall of a game module, or a hall for one kind of room."""
-    if isinstance(game, Hall):
-        return game
-    return Hall([game], secret=keys, lobby=True, allowed_origins=list(origins) or None)
+def make_hall(game: Hall | Callable[..., Any], origins: tuple[str, ...]) -> Hall:
+    """Returns the hall of a game module, or a hall for one kind of room.
+
+    Raises:
+        click.UsageError: there are origins for a hall, which has its own.
+    """
+    if not isinstance(game, Hall):
+        return Hall([game], lobby=True, allowed_origins=list(origins) or None)
+    if origins:
+        raise click.UsageError("--origin is for a class of Room; a Hall has its own allowed_origins")
+    return game
 
 
-def read_keys(file: Path | None) -> tuple[SeatKeys, bool]:
-    """Returns the secrets for seats, and whether they were drawn for this process.
+def read_keys(file: Path | None) -> SeatKeys | None:
+    """Returns the secrets for seats; None if there are none.
 
     Raises:
         Failure: the file cannot be read, or a secret is too short.
     """
     try:
-        keys = load_secrets(file)
+        return load_secrets(file)
     except (OSError, ValueError) as error:
         raise Failure(str(error)) from error
-    return (SeatKeys(secrets.token_bytes(32)), True) if keys is None else (keys, False)
 
 
 def read_monitor_token(file: Path | None) -> str:
@@ -151,17 +155,17 @@ def serve(
     ends it at once. SIGTERM first lets the rooms end: no new rooms and players, but players may return. Both end with
     status 0.
     """
-    keys, is_drawn = read_keys(secret_file)
+    keys = read_keys(secret_file)
     token = read_monitor_token(monitor_token_file)
     logging.getLogger("gdpeer").setLevel(logging.WARNING)  # the exceptions and refusals of the game, in full
     with Stop() as stop:
-        found = load_game(*game)
-        hall = make_hall(found, keys, origins)
+        hall = make_hall(load_game(*game), origins)
+        is_drawn = hall.use_keys(keys)
         watch(hall, token)
         is_secure = set_tls(hall, cert, key)
         if hall.listen(port, resolve(host)) is not Error.OK:
             raise Failure(hall.get_listen_error())
         show(hall, host, token, is_secure=is_secure)
-        if is_drawn and not isinstance(found, Hall):
+        if is_drawn:
             click.echo(RANDOM_SECRET)
         run(hall, deadline, stop)

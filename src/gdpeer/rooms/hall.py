@@ -137,6 +137,7 @@ class Hall(Guarded):
         self.kinds: dict[str, type[Room]] = {}
         for kind in kinds:
             self._add_kind(kind)
+        self._was_given_secret = secret is not None
         if secret is None and lobby:
             secret = secrets.token_bytes(32)
         self.keys = SeatKeys(secret) if isinstance(secret, bytes | bytearray) else secret
@@ -386,6 +387,17 @@ class Hall(Guarded):
 
     # ------------------------------------------------------------------------------------------ for gdpeer itself
     # Rooms, the entrance and `serve_hall` call these. No program needs them, so the reference leaves them out.
+
+    def use_keys(self, keys: SeatKeys | None) -> bool:
+        """Takes the secrets of the command line, unless the program has given its own.
+
+        Returns:
+            Whether the secret was drawn for this process.
+        """
+        if not self._was_given_secret and keys is not None:
+            self.keys, self.secret = keys, keys.signing()[1]
+            self._was_given_secret = True
+        return not self._was_given_secret and self.keys is not None
 
     def has_news(self) -> bool:
         """Whether a poll has something to do at once."""

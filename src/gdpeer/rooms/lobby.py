@@ -120,10 +120,8 @@ class Lobby(Guarded):
         load_jwt()
         if "join" in hall.kinds:
             raise ValueError("a kind of room cannot be called 'join': POST /lobby/join/CODE joins a room")
-        assert hall.keys is not None  # a hall with a lobby has a secret
         self.identify: Callable[[Request], str | None] | None = None
         self._hall = hall
-        self._keys = hall.keys
         self._last: dict[Hashable, _Last] = {}  # by kind and labels
 
     def quick(self, kind: str, labels: Labels | None = None, player: str | None = None, *, base: str = "") -> Seat:
@@ -294,8 +292,10 @@ class Lobby(Guarded):
         claims = SeatClaims(
             room.code, room.kind, place.peer_id, place.jti, expires, expires + LONGEST_RESUME, player=player
         )
+        keys = self._hall.keys
+        assert keys is not None  # a hall with a lobby has a secret
         start = (base or self.base_for(None)).rstrip("/")
-        return Seat(f"{start}/room/{room.code}?seat={issue_seat(self._keys, claims)}", place.peer_id, expires)
+        return Seat(f"{start}/room/{room.code}?seat={issue_seat(keys, claims)}", place.peer_id, expires)
 
 
 def _key(kind: str, labels: Labels) -> Hashable:

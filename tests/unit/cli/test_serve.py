@@ -15,6 +15,9 @@ from click.testing import Result
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
+from gdpeer.rooms import Hall, Room
+from gdpeer.rooms.tokens import SeatKeys, check_seat
+from tests.support.certificates import make_certificates
 from tests.support.ports import free_port
 from tests.support.processes import Process, gdpeer_command
 from tests.unit.cli.test_commands import run
@@ -134,7 +137,7 @@ class Server(Process):
     def __init__(self, folder: Path, game: str, *options: str, **variables: str) -> None:
         environment = {"GDPEER_SECRET": SECRET, "GDPEER_MONITOR_TOKEN": TOKEN, **variables}
         super().__init__(gdpeer_command("serve", game, "--port", "0", *options), environment=environment, folder=folder)
-        self.port = int(self.wait_for(r"^Rooms: +ws://localhost:(\d+)/room/CODE$")[1])
+        self.port = int(self.wait_for(r"^Rooms: +wss?://localhost:(\d+)/room/CODE$")[1])
         self.wait_for(r"^Monitor: ")
 
     def get(self, path: str, token: str = "", wishes: object = None) -> tuple[int, str]:
@@ -186,19 +189,47 @@ def test_a_server_drains_at_sigterm_and_keeps_players_who_return(folder: Path) -
     assert server.stderr == []
 
 
-def test_ctrl_c_ends_at_once_and_the_deadline_ends_a_drain(folder: Path) -> None:
-    with Server(folder, "serve_game:hall", "--deadline", "0.3") as server, server.join(server.seat()):
+def test_ctrl_c_ends_at_once_with_tls_too(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = make_certificates(folder)
+    monkeypatch.setenv("GDPEER_MONITOR_TOKEN", TOKEN)
+    with Server(folder, "serve_game:hall", "--cert", str(made.certificate), "--key", str(made.key)) as server:
+        url = f"https://localhost:{server.port}"
+        result = run("rooms", "list", "--url", url, "--ca", str(made.authority))
+        assert (result.exit_code, result.stdout.splitlines()[-1]) == (0, "Rooms: 0, players: 0, found: 0")
+        result = run("rooms", "list", "--url", url)
+        assert result.exit_code == 1
+        assert "certificate" in result.stderr
         began = time.monotonic()
         server.interrupt()
         assert server.wait() == 0
         assert time.monotonic() - began < 5
         assert not any(line.startswith("Draining") for line in server.stdout)
+
+
+def test_the_deadline_ends_a_drain(folder: Path) -> None:
     with Server(folder, "serve_game:hall", "--deadline", "0.3") as server, server.join(server.seat()) as player:
         server.popen.terminate()
         assert server.wait() == 0
         for _ in player:
             pass
         assert player.close_code == 1001
+
+
+def test_a_hall_takes_the_secret_of_the_command_line_unless_it_has_its_own() -> None:
+    class Arena(Room):
+        kind = "arena"
+
+    given, own = SeatKeys(b"g" * 32), SeatKeys(b"o" * 32)
+    hall = Hall([Arena], lobby=True)
+    assert hall.use_keys(None)  # drawn for this process
+    assert not hall.use_keys(given)
+    assert hall.lobby is not None
+    token = hall.lobby.quick("arena").url.partition("?seat=")[2]
+    assert check_seat(given, token, time.time()).kind == "arena"
+    hall = Hall([Arena], lobby=True, secret=own)
+    assert not hall.use_keys(given)
+    assert hall.keys is own
+    assert not Hall([Arena]).use_keys(None)  # there are no seats
 
 
 def test_without_a_secret_it_says_what_a_drawn_one_means(folder: Path) -> None:

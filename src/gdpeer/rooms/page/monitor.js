@@ -1,6 +1,8 @@
 // The page of a hall's monitor. Everything that it shows comes from strangers: it is set as text, never as HTML.
 
 const PAUSE = 1000; // milliseconds between two looks at the rooms
+const LONG_PAUSE = 5000;
+const MANY = 1000;
 const PAUSES = [1000, 2000, 5000]; // milliseconds before the next attempt
 const KEPT = "gdpeer-monitor-token";
 
@@ -68,6 +70,7 @@ async function look() {
     show("rooms");
     setState("connected", rooms.draining ? "Draining" : "Live");
     showRooms(rooms);
+    if (rooms.total > MANY) pause = LONG_PAUSE; // a list of many rooms holds up the games for a moment
     showRoom(room);
   } catch (problem) {
     if (mine !== looks) return;
