@@ -108,10 +108,13 @@ class Table(Room):
     grace = 30.0
 
     def on_create(self, options: Any) -> None:
-        self.game = Game4()
+        self.game: Any = self.make_game()
         self.news: list[tuple[Any, ...]] = []
         if self.has_nodes:
             self.tree.root.add_child(self.game)
+
+    def make_game(self) -> Node:
+        return Game4()
 
     def on_away(self, place: Place) -> None:
         self.news.append(("away", place.peer_id))
@@ -123,19 +126,47 @@ class Table(Room):
         self.news.append(("gone", place.peer_id, why))
 
 
+class Game3(Node):
+    """The server's counterpart of the main.gd for Godot 3."""
+
+    def __init__(self) -> None:
+        super().__init__("Main")
+        self.heard: list[int] = []
+
+    @rpc("any_peer")
+    def up(self, number: int) -> None:
+        self.heard.append(self.multiplayer.get_remote_sender_id())
+
+    @rpc("any_peer")
+    def down(self, text: str) -> None:
+        """For the engines alone."""
+
+    @rpc("any_peer")
+    def ping(self, number: int) -> None:
+        """For the engines alone."""
+
+
+class OldTable(Table):
+    """The same for Godot 3."""
+
+    dialect = "godot3"
+
+    def make_game(self) -> Node:
+        return Game3()
+
+
 class House:
     """A hall with one room, of which class attributes can be set."""
 
-    def __init__(self, **attributes: Any) -> None:
-        self.hall = Hall([type("Table", (Table,), attributes)])
+    def __init__(self, kind: type[Table] = Table, **attributes: Any) -> None:
+        self.hall = Hall([type("Table", (kind,), attributes)])
         assert self.hall.listen(0, "127.0.0.1") is OK
         self.room: Any = self.hall.create("table", code=CODE)
         self.url = f"ws://127.0.0.1:{self.hall.server.get_local_port()}/room/{CODE}"
 
     @property
-    def game(self) -> Game4:
-        game: Game4 = self.room.game
-        return game
+    def game(self) -> Any:
+        return self.room.game
 
     @property
     def news(self) -> list[tuple[Any, ...]]:
@@ -214,11 +245,11 @@ def player(project: Path, room: House) -> Iterator[Player]:
         yield Player(engine, room)
 
 
-def make_project(folder: Path, url: str, reuse: bool = False, relays: bool = True) -> Path:
+def make_project(folder: Path, url: str, version: str = "4", reuse: bool = False, relays: bool = True) -> Path:
     """Returns a project with the script of the page, for a room at `url`."""
     project = folder / "project"
-    shutil.copytree(HERE / "resume_godot4", project)
-    text = program("resume/godot4/online.gd").read_text()
+    shutil.copytree(HERE / f"resume_godot{version}", project)
+    text = program(f"resume/godot{version}/online.gd").read_text()
     assert PAGE_URL in text
     text = text.replace(PAGE_URL, url)
     if reuse:

@@ -14,7 +14,8 @@ from gdpeer import Vector2
 from gdpeer.rooms.resume.journal import Journal
 from gdpeer.rooms.resume.shift import Shift
 from tests.interop.echo_rooms import until
-from tests.interop.resuming import House, Player, make_project, player
+from tests.interop.resuming import House, OldTable, Player, make_project, player
+from tests.support.engines import Engine
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(120)]
 FRAMES = 3
@@ -28,7 +29,7 @@ Without: TypeAlias = Callable[[pytest.MonkeyPatch], None]
 def two(folder: Path, reuse: bool = False, **attributes: object) -> Iterator[tuple[House, Player, Player]]:
     """A room with two engines that know each other's numbers, and have sent each other values for a second."""
     with House(**attributes) as room:
-        project = make_project(folder, room.url, reuse)
+        project = make_project(folder, room.url, reuse=reuse)
         with player(project, room) as ann, player(project, room) as bob:
             for one, other, mine in ((ann, bob, "One"), (bob, ann, "Two")):
                 one.see("peer_connected", room, id=other.id)
@@ -201,3 +202,25 @@ def test_without_relay_the_server_and_the_returned_call_each_other(tmp_path: Pat
                 bob.wait_for_pings(("One", f"down {number}"), ("Two", f"down {number}"))
             come_back(room, bob)
         assert bob.errors == []
+
+
+def test_players_with_godot_3_come_back_announced(tmp_path: Path) -> None:
+    with House(OldTable) as room:
+        project = make_project(tmp_path, room.url, "3")
+        with Engine("3", project, "main.tscn") as ann, Engine("3", project, "main.tscn") as bob:
+            until(lambda: ann.all("ping") and bob.all("ping"), room)
+            ids = [engine.all("connected")[0]["id"] for engine in (ann, bob)]
+            for number in range(3):
+                news, calls = len(ann.events), len(room.game.heard)
+                room.cut(ids[1])
+                until(lambda number=number: len(bob.all("connected")) == number + 2, room)
+                assert bob.all("connected")[-1]["id"] == ids[1]
+                room.game.down.rpc_id(ids[1], f"down {number}")
+                until(lambda number=number: bob.find("down", text=f"down {number}"), room)
+                at = len(bob.all("ping")), len(ann.all("ping"))
+                until(lambda at=at: len(bob.all("ping")) > at[0] + 3 and len(ann.all("ping")) > at[1] + 3, room)
+                assert ids[1] in room.game.heard[calls:]
+                signals = [event for event in ann.events[news:] if event["event"].startswith("peer_")]
+                assert [event["event"] for event in signals] == ["peer_disconnected", "peer_connected"]
+                assert {event["id"] for event in signals} == {ids[1]}
+            assert [line for line in (*ann.stderr, *bob.stderr) if "ERROR" in line] == []

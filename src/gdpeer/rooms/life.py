@@ -126,6 +126,7 @@ class RoomLife:
         self.session.on_news = self._on_news
         api.multiplayer_peer = self.peer
         api.keeper = self
+        self.session.holds = self.keeps
 
     # ------------------------------------------------------------------------------------------ for the session
 
@@ -448,6 +449,7 @@ class RoomLife:
         place = self.places.get(peer_id)
         if place is None:
             return
+        self.session.release(peer_id)
         why = place.why
         if why is None:
             is_open = place.connection is not None and place.connection.get_ready_state() is PeerState.OPEN

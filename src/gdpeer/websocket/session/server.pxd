@@ -45,6 +45,8 @@ cdef class ServerSession(Session):
     cdef object _dialect_of
     cdef dict _members
     cdef list _leaving
+    cdef set _away
+    cdef public object holds
 
     @cython.locals(backend=Backend, peer=PeerBase, message=bytes, member=tuple, dialect=Dialect)
     cpdef receive(self, connection)

@@ -278,9 +278,15 @@ class Session(PacketSession):
 
 
 class ServerSession(Session):
-    """The server's end of a session. The owner of the connections, `server`, calls `begin`, `receive` and `end`."""
+    """The server's end of a session. The owner of the connections, `server`, calls `begin`, `receive` and `end`.
 
-    __slots__ = ("_dialect_of", "_leaving", "_members", "_server")
+    Attributes:
+        holds: called with the id of a client whose connection has ended; returns whether the client is away, and
+            comes back. Clients that Godot 3's dialect tells of others are told so at the return, or at `release`. None:
+            no client comes back.
+    """
+
+    __slots__ = ("_away", "_dialect_of", "_leaving", "_members", "_server", "holds")
 
     def __init__(self, server: SessionHost, dialect_of: Callable[[WebSocketPeer], Dialect], news: News) -> None:
         Session.__init__(self, news)
@@ -290,6 +296,8 @@ class ServerSession(Session):
         self._dialect_of = dialect_of
         self._members: dict[int, tuple[WebSocketPeer, Dialect]] = {}
         self._leaving: list[int] = []
+        self._away: set[int] = set()
+        self.holds: Callable[[int], bool] | None = None
 
     def _turn(self) -> Turn:
         return self._server.poll_turn()
@@ -309,8 +317,10 @@ class ServerSession(Session):
         dialect = self._dialect_of(peer)
         for message in dialect.welcome(peer_id):
             _send_surely([peer], message)
+        if peer_id in self._away:
+            self.release(peer_id)
         if dialect.announces:
-            for other in sorted(self._members):
+            for other in sorted({*self._members, *self._away}):
                 _send_surely([peer], pack_system(Kind.ADD, other))
         self._announce(Kind.ADD, peer_id)
         self._members[peer_id] = peer, dialect
@@ -326,9 +336,18 @@ class ServerSession(Session):
         refusals = backend_of(peer).refusals
         if refusals is not None:
             refusals.log.finish(peer_id)
-        self._announce(Kind.DEL, peer_id)
+        if self.holds is not None and self.holds(peer_id):
+            self._away.add(peer_id)
+        else:
+            self._announce(Kind.DEL, peer_id)
         self._news.peer_disconnected.emit(peer_id)
         self.tell()
+
+    def release(self, peer_id: int) -> None:
+        """Announces the end of a client that is away; without effect for any other."""
+        if peer_id in self._away:
+            self._away.discard(peer_id)
+            self._announce(Kind.DEL, peer_id)
 
     def _announce(self, kind: Kind, peer_id: int) -> None:
         listeners = [peer for peer, dialect in self._members.values() if dialect.announces]
@@ -403,6 +422,8 @@ class ServerSession(Session):
     def _relay(self, source: int, target: int, dialect: Dialect, message: bytes) -> bool:
         """Sends a message to clients of the same dialect; returns whether it is also for the game or other clients."""
         found = receivers(source, target, self._members)
+        if target in self._away:
+            return False
         if target > 0 and not found:
             raise PacketError(f"it is for {target}, who is not there", kind="unknown receiver")
         relay_filter, size = self.relay_filter, dialect.header_size
