@@ -313,6 +313,14 @@ def test_an_address_that_tries_codes_is_stopped_and_seats_go_on(door: Door) -> N
     assert door.enter(f"/room/K7Q2M3?seat={door.seat()}") == 101
 
 
+def test_wrong_codes_at_the_door_and_in_the_lobby_are_counted_together(door: Door) -> None:
+    statuses = []
+    for number in range(15):
+        statuses.append(door.enter(f"/room/{number:06}"))
+        statuses.append(ask(door, "POST", f"/lobby/join/{number:06}")[0])
+    assert statuses == [404] * 20 + [429] * 10
+
+
 def test_an_address_that_tries_seats_is_stopped_and_codes_go_on(door: Door) -> None:
     statuses = [door.enter(f"/room/K7Q2M3?seat={door.seat(OLD)}") for _ in range(30)]
     assert statuses == [403] * 25 + [429] * 5
