@@ -226,6 +226,14 @@ def test_players_have_the_name_that_the_program_gives() -> None:
     assert [place.player for place in room.places.values()] == ["ann", None]
 
 
+def test_a_mistake_of_identify_is_the_server_s() -> None:
+    hall = make_hall()
+    lobby_of(hall).identify = lambda request: {"a": "ann"}[request.query]
+    with pytest.raises(KeyError):  # the server answers 500, and logs it
+        ask(make(hall), "/lobby/arena/quick")
+    assert ask(make(hall), "/lobby/arena/quick?a")[0].status == 201
+
+
 @pytest.mark.parametrize(
     ("key", "headers", "start"),
     [

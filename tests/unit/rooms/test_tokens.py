@@ -166,6 +166,13 @@ def test_a_signed_token_with_wrong_claims_is_refused(change: dict[str, Any]) -> 
     assert refusal(sign(CONTENT | change)) in ("malformed", "forged")
 
 
+@pytest.mark.parametrize("payload", [b"{", b"\xff", b"[" * 5000, b""])
+def test_a_signed_text_that_is_no_json_is_refused(payload: bytes) -> None:
+    text = ".".join(base64.urlsafe_b64encode(part).decode().rstrip("=") for part in (b'{"alg":"HS256"}', payload))
+    signature = base64.urlsafe_b64encode(hmac.digest(SECRET, text.encode(), "sha256")).decode().rstrip("=")
+    assert refusal(f"{text}.{signature}") == "malformed"
+
+
 def test_a_claim_that_is_missing_is_refused() -> None:
     for name in CONTENT:
         assert refusal(sign({key: value for key, value in CONTENT.items() if key != name})) == "malformed"
