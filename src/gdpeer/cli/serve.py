@@ -53,7 +53,12 @@ def make_hall(game: Hall | Callable[..., Any], origins: tuple[str, ...]) -> Hall
         click.UsageError: there are origins for a hall, which has its own.
     """
     if not isinstance(game, Hall):
-        return Hall([game], lobby=True, allowed_origins=list(origins) or None)
+        allowed = list(origins) or None
+        try:
+            return Hall([game], lobby=True, allowed_origins=allowed)
+        except ImportError as missing:
+            click.echo(f"There is no lobby, only session keys: {missing}", err=True)
+            return Hall([game], allowed_origins=allowed)
     if origins:
         raise click.UsageError("--origin is for a class of Room; a Hall has its own allowed_origins")
     return game

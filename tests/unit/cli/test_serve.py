@@ -15,6 +15,7 @@ from click.testing import Result
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
+from gdpeer.cli.serve import make_hall
 from gdpeer.rooms import Hall, Room
 from gdpeer.rooms.tokens import SeatKeys, check_seat
 from tests.support.certificates import make_certificates
@@ -230,6 +231,17 @@ def test_a_hall_takes_the_secret_of_the_command_line_unless_it_has_its_own() -> 
     assert not hall.use_keys(given)
     assert hall.keys is own
     assert not Hall([Arena]).use_keys(None)  # there are no seats
+
+
+def test_without_pyjwt_there_are_session_keys_and_no_lobby(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "jwt", None)
+    hall = make_hall(Room, ())
+    assert hall.lobby is None
+    assert capsys.readouterr().err == (
+        "There is no lobby, only session keys: signed seats need PyJWT: pip install gdpeer[cluster]\n"
+    )
 
 
 def test_without_a_secret_it_says_what_a_drawn_one_means(folder: Path) -> None:
