@@ -563,6 +563,10 @@ class Replicator:
         times = self._unconfirmed.setdefault((node, peer_id), [self._clock.now() + AGAIN_AFTER, AGAIN_AFTER])
         self._tell_at = min(self._tell_at, times[0])
 
+    def is_asked(self, node: Node, peer_id: int) -> bool:
+        """Whether a peer was told the path of a node, and has not answered yet."""
+        return (node, peer_id) in self._unconfirmed
+
     def untell(self, node: Node, peer_id: int) -> None:
         """Takes back that a peer was told the path of a node, unless the peer has confirmed the path."""
         if self._unconfirmed.pop((node, peer_id), None) is not None:

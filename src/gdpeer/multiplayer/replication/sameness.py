@@ -8,7 +8,7 @@ Layer: `multiplayer`; pure. Source: reference godot4-replication section 8.2.
 
 from __future__ import annotations
 
-import re
+import struct
 from array import array
 from typing import Any
 
@@ -18,32 +18,83 @@ from gdpeer.variant.math.flat import Numbers
 
 __all__ = ["is_same"]
 
-_ARRAY, _DICTIONARY = VariantType.TYPE_ARRAY, VariantType.TYPE_DICTIONARY
-_BEGINS_DICTIONARY = bytes([_DICTIONARY])
-_NAMES = (
-    "FLOAT VECTOR2 RECT2 VECTOR3 TRANSFORM2D VECTOR4 PLANE QUATERNION AABB BASIS TRANSFORM3D PROJECTION COLOR",
-    "DICTIONARY ARRAY PACKED_FLOAT32_ARRAY PACKED_FLOAT64_ARRAY PACKED_VECTOR2_ARRAY PACKED_VECTOR3_ARRAY",
-    "PACKED_COLOR_ARRAY PACKED_VECTOR4_ARRAY",
+
+def _kinds(names: str) -> frozenset[int]:
+    return frozenset(int(VariantType[f"TYPE_{name}"]) for name in names.split())
+
+
+_FLOAT, _ARRAY, _DICTIONARY = map(int, (VariantType.TYPE_FLOAT, VariantType.TYPE_ARRAY, VariantType.TYPE_DICTIONARY))
+_FEW_FLOATS = _kinds(
+    "FLOAT VECTOR2 RECT2 VECTOR3 TRANSFORM2D VECTOR4 PLANE QUATERNION AABB BASIS TRANSFORM3D PROJECTION COLOR"
 )
-_WITH_FLOATS = frozenset(VariantType[f"TYPE_{name}"] for names in _NAMES for name in names.split())
-_SPECIAL = re.compile(rb"\0\0\0\x80|[\x80-\xff][\x7f\xff]").search
-"""Finds the end of -0.0 or NaN. Other bytes may look like that, too."""
+_MANY_FLOATS = _kinds(
+    "DICTIONARY ARRAY PACKED_FLOAT32_ARRAY PACKED_FLOAT64_ARRAY PACKED_VECTOR2_ARRAY PACKED_VECTOR3_ARRAY "
+    "PACKED_COLOR_ARRAY PACKED_VECTOR4_ARRAY"
+)
+_DOUBLE = struct.Struct("<d").unpack_from
+_UNPACK = {4 + 4 * count: struct.Struct(f"<{count}f").unpack_from for count in range(1, 17)}
+"""By the length of a value: reads the floats behind the first four bytes."""
+_DICTIONARY_BEGINS = bytes([_DICTIONARY])
+_SIGN, _EXPONENT = 0x8000_0000, 0x7F80_0000
+_BLOCK = 256
+MOST_ORDERED = 1024
+"""Most bytes of a value within which dictionaries may have another order. Of longer values the order counts, because
+comparing them would take many times as long as encoding them.
+"""
 
 
 def is_same(before: bytes, value: bytes) -> bool:
     """Whether two encoded values, which differ in their bytes, are the same for the engine."""
     kind = value[0] & 0x3F
-    if kind != before[0] & 0x3F or kind not in _WITH_FLOATS:
+    if kind != before[0] & 0x3F:
         return False
-    # Most values are really different: decode only where the bytes leave room for a doubt.
-    if before[:4] == value[:4]:
-        if len(before) != len(value):
-            return False
-        if kind != _DICTIONARY and _BEGINS_DICTIONARY not in value and not (_SPECIAL(value) or _SPECIAL(before)):
-            return False
-    elif kind not in (_ARRAY, _DICTIONARY):
+    if kind in _FEW_FLOATS:
+        return before[:4] == value[:4] and _are_same_floats(kind, before, value)
+    if kind not in _MANY_FLOATS:
         return False
-    return _equal(decode_values(before, 1)[0][0], decode_values(value, 1)[0][0])
+    # Most values are really different, so values are decoded only where their bytes leave room for a doubt.
+    if before[:4] != value[:4]:
+        may_be = kind in (_ARRAY, _DICTIONARY) and len(value) <= MOST_ORDERED
+    elif len(before) != len(value):
+        return False
+    else:
+        may_be = _only_floats_differ(before, value) or _may_have_another_order(before, value)
+    return may_be and _equal(decode_values(before, 1)[0][0], decode_values(value, 1)[0][0])
+
+
+def _are_same_floats(kind: int, before: bytes, value: bytes) -> bool:
+    unpack = _DOUBLE if kind == _FLOAT and len(value) == 12 else _UNPACK[len(value)]
+    old, new = unpack(before, 4), unpack(value, 4)
+    if old == new:
+        return True
+    total = sum(new)
+    return total != total and _equal(list(old), list(new))  # with NaN
+
+
+def _words(data: bytes) -> tuple[int, ...]:
+    """Returns an encoded value as numbers of 32 bits; everything takes a multiple of four bytes."""
+    return struct.unpack(f"<{len(data) >> 2}I", data)
+
+
+def _only_floats_differ(before: bytes, value: bytes) -> bool:
+    """Whether two values of the same length differ only where one has 0.0 and the other -0.0, or both have NaN."""
+    for begin in range(0, len(value), _BLOCK):
+        old, new = before[begin : begin + _BLOCK], value[begin : begin + _BLOCK]
+        if old != new:
+            for one, other in zip(_words(old), _words(new), strict=True):
+                is_zero = one | other == _SIGN
+                if one != other and not is_zero and one & other & _EXPONENT != _EXPONENT:
+                    return False
+    return True
+
+
+def _may_have_another_order(before: bytes, value: bytes) -> bool:
+    """Whether two values of the same length, with dictionaries, can consist of the same parts."""
+    if len(value) > MOST_ORDERED or _DICTIONARY_BEGINS not in value:
+        return False
+    difference = sum(_words(value)) - sum(_words(before))
+    # 0.0 and -0.0 differ by the sign, String and StringName by 17.
+    return ((difference + (_SIGN >> 1)) % _SIGN - (_SIGN >> 1)) % 17 == 0
 
 
 def _equal(one: Any, other: Any) -> bool:

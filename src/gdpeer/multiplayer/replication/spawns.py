@@ -473,8 +473,7 @@ class Spawns:
         return spawn_head(scene, number, found.net_id, ids, found.node.name, found.argument)
 
     def _tell_spawner(self, spawner: MultiplayerSpawner, peer_id: int) -> bool:
-        entry = self._host.paths.entry(spawner)
-        if peer_id in entry.confirmed:
+        if peer_id in self._host.paths.entry(spawner).confirmed or self._replicator.is_asked(spawner, peer_id):
             return True
         is_told = self.tell(spawner, peer_id)
         if is_told:

@@ -131,6 +131,18 @@ def test_a_change(one: Any, other: Any) -> None:
     assert not is_same(encoded(other), encoded(one))
 
 
+def test_long_values() -> None:
+    floats = [float(number) for number in range(1000)]
+    assert is_same(encoded([*floats, 0.0]), encoded([*floats, ZERO]))
+    assert is_same(encoded([0.0, *floats]), encoded([ZERO, *floats]))
+    assert not is_same(encoded([*floats, 0.0]), encoded([*floats, 1.0]))
+    one = {str(number): 0.0 for number in range(500)}
+    assert is_same(encoded(one), encoded({**one, "1": ZERO}))
+    assert not is_same(encoded(one), encoded({**one, "1": 1}))
+    # The engine sees no change here. The order of so many entries is not looked at.
+    assert not is_same(encoded(one), encoded(dict(reversed(one.items()))))
+
+
 class Board(Node):
     synchronizer_name = "Sync"
     value: Any = replicated(0.0, mode=ReplicationMode.ON_CHANGE)
