@@ -115,6 +115,9 @@ def test_the_monitor_shows_rooms_and_players_and_obeys(
             page.locator(f"#rooms button[data-code='{code}']").click()
             page.locator("#places .place.here").wait_for()
             assert width_left_over(monitor) == 0
+            page.locator("#turns", has_text=" turns of ").wait_for()
+            page.locator("#nodes").click()
+            page.locator("#tree", has_text="/root/Panel/VBoxContainer/Game").wait_for()
             monitor.shot(f"monitor-{name}")
             page.get_by_role("button", name="Lock").click()
             page.get_by_role("button", name="Unlock").wait_for()
@@ -130,7 +133,7 @@ def test_the_monitor_shows_rooms_and_players_and_obeys(
             page.get_by_role("button", name="Close", exact=True).click()
             page.locator("#ask-yes").click()
             page.locator("#done", has_text=f"The room {code} ").wait_for()
-            assert not page.locator("#room").is_visible()
+            page.locator("#room").wait_for(state="hidden")
             assert monitor.hosts == {f"127.0.0.1:{server.port}"}
             assert [text for text in monitor.complaints if "401" not in text and "404" not in text] == []
 

@@ -180,12 +180,15 @@ def list_rooms(server: Server, find: str, as_json: bool) -> None:
 @click.argument("code")
 @json_option
 def show(server: Server, code: str, as_json: bool) -> None:
-    """Show a room and its players."""
+    """Show a room, its players, the time of its turns and its refused packets."""
     answer = server.ask(f"/{quote(code, safe='')}")
     if as_json:
         click.echo(json.dumps(answer, ensure_ascii=False))
         return
     table([["CODE", "KIND", "PLAYERS", "STATE", "LABELS"], row_of(answer)])
+    refused = ", ".join(f"{count} {cause}" for cause, count in answer["refused"].items()) or "none"
+    click.echo(f"Turns: {answer['turns']} of {answer['turn_ms']} ms, the longest {answer['longest_turn_ms']} ms")
+    click.echo(f"Refused packets: {refused}; nodes: {answer['nodes']}")
     players = answer["players"]
     if players:
         click.echo()

@@ -333,9 +333,7 @@ class Hall(Guarded):
     def _turn_room(self, life: RoomLife) -> None:
         begin = self.timer()
         life.turn()
-        seconds = self.timer() - begin
-        if seconds > LONG_TURN:
-            self.note_turn(life, seconds)
+        self.note_turn(life, self.timer() - begin)
 
     # ------------------------------------------------------------------------------------------ the end
 
@@ -429,6 +427,10 @@ class Hall(Guarded):
     def note_turn(self, life: RoomLife, seconds: float) -> None:
         """Measures a turn or a tick of a room."""
         self.figures.note_turn(seconds)
+        life.turns += 1
+        life.turn_seconds += seconds
+        if seconds > life.longest_turn:
+            life.longest_turn = seconds
         if seconds > LONG_TURN:
             self.long_turns += 1
             text = "room %s: a turn took %s ms and held up all other rooms"

@@ -70,6 +70,7 @@ class RoomLife:
         seats: the places by the `jti` of their seat.
         resume: remembers what the players have agreed on with each other; None: nothing is remembered.
         refused: the refused packets and calls of all players, by cause.
+        turns, turn_seconds, longest_turn: how many turns and ticks there were, and their time in seconds.
         is_closed: whether the room was closed.
         awaited: called once `on_create` is done; None: it is.
     """
@@ -89,6 +90,7 @@ class RoomLife:
         "is_closed",
         "keys",
         "kind",
+        "longest_turn",
         "peer",
         "places",
         "refused",
@@ -97,6 +99,8 @@ class RoomLife:
         "seats",
         "session",
         "tree",
+        "turn_seconds",
+        "turns",
     )
 
     def __init__(self, hall: Hall, kind: str, make: type[Room], code: str) -> None:
@@ -108,6 +112,8 @@ class RoomLife:
         self.seats: dict[str, Place] = {}
         self._used: dict[str, float] | None = None  # seats whose place is gone, and their `exp`
         self.refused: Counter[str] = Counter()
+        self.turns = 0
+        self.turn_seconds = self.longest_turn = 0.0
         self.resume: Resume | None = None
         self.is_closed = False
         self.awaited: list[Callable[[], object]] | None = None

@@ -4,7 +4,7 @@
 
     GET  /monitor/                          the page: it asks for the token
     GET  /monitor/api/rooms?find=TEXT       the hall, and the fullest rooms
-    GET  /monitor/api/rooms/K7Q2M3          a room and its players
+    GET  /monitor/api/rooms/K7Q2M3          a room, its players, the time of its turns, refused packets and its nodes
     POST /monitor/api/rooms/K7Q2M3/close    {"reason": "maintenance"}
     POST /monitor/api/rooms/K7Q2M3/lock     {"locked": true}
     POST /monitor/api/rooms/K7Q2M3/kick     {"peer_id": 5, "reason": "spam"}
@@ -38,6 +38,7 @@ from gdpeer.rooms.guessing import Attempts
 from gdpeer.rooms.place import PlaceState
 
 if TYPE_CHECKING:
+    from gdpeer.multiplayer.tree import SceneTree
     from gdpeer.rooms.hall import Hall
     from gdpeer.rooms.place import Place
     from gdpeer.rooms.room import Room
@@ -51,6 +52,9 @@ LEAST_TOKEN = 16
 
 MOST_ROOMS = 200
 """Rooms that one answer lists; the page tells how many there are."""
+
+MOST_NODES = 200
+"""Nodes of a room that one answer lists."""
 
 MOST_BODY = 16_384
 MOST_REASON = 123
@@ -138,7 +142,7 @@ class Monitor(Guarded):
         if room is None:
             return _problem(404, "there is no room with this code")
         if not act:
-            return _only(request, "GET") or Response.json({**as_json(room), "players": players_of(room)})
+            return _only(request, "GET") or Response.json(self._details(room))
         return _only(request, "POST") or self._obey(room, act, request)
 
     def _list(self, request: Request) -> Response:
@@ -156,6 +160,21 @@ class Monitor(Guarded):
             "rooms": [as_json(room) for room in fullest],
         }
         return Response.json(answer)
+
+    def _details(self, room: Room) -> dict[str, Any]:
+        life = self._hall.life_of(room.code)
+        assert life is not None
+        nodes = paths_of(room.tree)
+        return {
+            **as_json(room),
+            "players": players_of(room),
+            "turns": life.turns,
+            "turn_ms": round(1000 * life.turn_seconds / max(1, life.turns), 3),
+            "longest_turn_ms": round(1000 * life.longest_turn, 3),
+            "refused": dict(life.refused),
+            "nodes": len(nodes),
+            "tree": nodes[:MOST_NODES],
+        }
 
     # ------------------------------------------------------------------------------------------ what it can do
 
@@ -226,6 +245,17 @@ def players_of(room: Room) -> list[dict[str, Any]]:
         }
         for place in places_of(room)
     ]
+
+
+def paths_of(tree: SceneTree) -> list[str]:
+    """Returns the paths of all nodes of a tree, the root's first, each parent before its children."""
+    found: list[str] = []
+    pending = [tree.root]
+    while pending:
+        node = pending.pop()
+        found.append(str(node.get_path()))
+        pending.extend(reversed(node.get_children()))
+    return found
 
 
 def places_of(room: Room) -> list[Place]:

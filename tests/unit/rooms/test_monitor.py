@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from gdpeer import Node, rpc
 from gdpeer.errors import HandshakeError
 from gdpeer.http import Headers, Request, Response
 from gdpeer.rooms import PlaceState, Room
@@ -28,6 +29,15 @@ class Arena(Room):
 
     def on_message(self, sender: Any, data: Any) -> None:
         self.heard.append((sender, data))
+
+
+class Main(Node):
+    def __init__(self) -> None:
+        super().__init__("Main")
+
+    @rpc("authority")
+    def greet(self) -> None:
+        """A client may not call this on the server."""
 
 
 @pytest.fixture
@@ -109,6 +119,20 @@ def test_it_shows_players_and_nothing_by_which_a_place_can_be_taken(hall: Memory
     hall.run(0.1)
     players = answer(hall, f"/monitor/api/rooms/{room.code}")[1]["players"]
     assert players[0]["state"] == "away"
+
+
+def test_it_shows_turns_refusals_and_nodes(hall: MemoryHall) -> None:
+    room = hall.create("arena")
+    room.tree.root.add_child(Main())
+    here = Main()
+    hall.join(room, here)
+    here.greet.rpc_id(1)
+    hall.run(0.2)
+    shown = answer(hall, f"/monitor/api/rooms/{room.code}")[1]
+    assert (shown["nodes"], shown["tree"]) == (2, ["/root", "/root/Main"])
+    assert shown["turns"] > 0
+    assert 0 < shown["turn_ms"] <= shown["longest_turn_ms"]
+    assert sum(shown["refused"].values()) == 1
 
 
 def test_it_locks_kicks_tells_and_closes(hall: MemoryHall) -> None:

@@ -186,6 +186,12 @@ function showRoom(room) {
   say("facts", [room.locked && "locked", room.private && "private", seats, ...labels].filter(Boolean).join(", "));
   say("lock", room.locked ? "Unlock" : "Lock");
   say("here", room.here);
+  say("turns", `${room.turns} turns of ${room.turn_ms} ms, the longest ${room.longest_turn_ms} ms`);
+  const causes = Object.entries(room.refused).map(([cause, count]) => `${count} ${cause}`);
+  say("refused", causes.length ? `Refused packets: ${causes.join(", ")}` : "No refused packets");
+  say("nodes", room.nodes === 1 ? "1 node" : `${room.nodes} nodes`);
+  const more = room.nodes - room.tree.length;
+  say("tree", room.tree.join("\n") + (more > 0 ? `\n... and ${more} more` : ""));
   fill(byId("places"), room.players, playerRow, "Nobody is here.");
 }
 
