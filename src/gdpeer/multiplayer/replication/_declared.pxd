@@ -5,16 +5,19 @@ cdef unsigned long long _ONE
 
 
 cdef class Marks:
-    cdef public bint is_dirty
-    cdef public unsigned long long dirty
-    cdef public unsigned long long version
-    cdef public dict indexes
+    # In this order, a network frame reads few lines of the processor's cache: first those that it needs.
     cdef public list queue
     cdef public bint is_queued
+    cdef public bint is_dirty
+    cdef public unsigned long long dirty
+    cdef public Py_ssize_t steady_for
+    cdef public unsigned long long version
+    cdef public dict indexes
     cdef public dict touched
 
     cpdef mark(self, int index)
     cpdef note(self, int index)
+    cpdef touch(self, name)
     cpdef wake(self)
 
 

@@ -32,15 +32,16 @@ class Marks:
         indexes: the index of each declared attribute that is sent; ALWAYS: its mode is ALWAYS.
         queue: the list of synchronizers to look at in the next frame; None while nothing is sent.
         is_queued: whether this object is in `queue`.
-        touched: the declared attributes whose value the program may be changing in place.
+        touched: the declared attributes whose value the program may be changing in place; add by `touch`.
         version: rises with each assignment.
+        steady_for: with as many peers, a frame has to look at changed values alone; 0: it has to look at everything.
     """
 
-    __slots__ = ("dirty", "indexes", "is_dirty", "is_queued", "queue", "touched", "version")
+    __slots__ = ("dirty", "indexes", "is_dirty", "is_queued", "queue", "steady_for", "touched", "version")
 
     def __init__(self) -> None:
         self.is_dirty = False
-        self.dirty = self.version = 0
+        self.dirty = self.version = self.steady_for = 0
         self.indexes: dict[str, int] = {}
         self.queue: list[Any] | None = None
         self.is_queued = False
@@ -61,6 +62,11 @@ class Marks:
             self.is_dirty = True
         else:
             self.dirty |= _ONE << index
+
+    def touch(self, name: str) -> None:
+        """Notes that the program may be changing the value of an attribute in place from now on."""
+        self.touched[name] = None
+        self.steady_for = 0
 
     def wake(self) -> None:
         """Has the next network frame look at the synchronizer."""
@@ -100,7 +106,7 @@ class DeclaredBase:
         if type(value) is not self.fixed and isinstance(value, MUTABLE):  # isinstance is slow
             marks = node.__dict__.get(MARKS)
             if marks is not None and marks.queue is not None:
-                marks.touched[self.name] = None
+                marks.touch(self.name)
                 marks.wake()
         return value
 
@@ -124,7 +130,7 @@ class DeclaredBase:
             if type(value) is not self.fixed and isinstance(
                 value, MUTABLE
             ):  # the program may go on changing the value in place
-                marks.touched[self.name] = None
+                marks.touch(self.name)
             index = marks.indexes.get(self.name)
             if index is not None:
                 marks.mark(index)

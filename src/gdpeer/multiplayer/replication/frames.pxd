@@ -6,14 +6,14 @@ from gdpeer.multiplayer.replication.outgoing cimport Outgoing
 
 @cython.final
 cdef class Bundle:
-    cdef readonly object peer_ids
     cdef readonly bint is_empty
-    cdef bytearray _data
     cdef Py_ssize_t _at
-    cdef Py_ssize_t _first
-    cdef Py_ssize_t _most
     cdef Py_ssize_t _room
     cdef unsigned char* _start
+    cdef readonly object peer_ids
+    cdef bytearray _data
+    cdef Py_ssize_t _first
+    cdef Py_ssize_t _most
     cdef list _packets
 
     cdef begin(self, bytes head, Py_ssize_t most)
@@ -43,10 +43,12 @@ cdef class Frames:
     cdef Py_ssize_t _most_sync
     cdef dict _deltas_of
 
-    @cython.locals(out=Outgoing)
+    @cython.locals(out=Outgoing, peers=Py_ssize_t)
     cpdef send(self, double now, set slow)
     @cython.locals(waits=bint)
     cdef _collect(self, Outgoing out, double now, set slow)
+    @cython.locals(payload=bytes, bundles=list)
+    cdef _collect_steady(self, Outgoing out, double now, set slow)
     @cython.locals(payload=bytes, is_due=bint, fresh=set, common="unsigned int")
     cdef _collect_sync(self, Outgoing out, double now, set slow)
     @cython.locals(bundle=Bundle)

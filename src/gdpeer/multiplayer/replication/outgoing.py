@@ -137,6 +137,7 @@ class Outgoing(Marks):
         self.has_news = False
         self.mask = 0
         self._note_all()
+        self.steady_for = 0
         self.wake()
 
     def _note_all(self) -> None:
@@ -164,7 +165,7 @@ class Outgoing(Marks):
         self.own()
         self.by_net.clear()
         self.by_path.clear()
-        self.bundles = None
+        self._forget_bundles()
 
     def is_configured(self) -> bool:
         """Whether the synchronizer has a configuration; logs an error if not, as in the engine."""
@@ -183,13 +184,14 @@ class Outgoing(Marks):
         if self._is_polled:
             self._note_all()
         if self.is_dirty:
-            self.is_dirty = False
-            self._look_at_always()
+            self.look_at_always()
         if self.dirty:
             dirty, self.dirty = self.dirty, 0
             self._look_at_watched(dirty)
 
-    def _look_at_always(self) -> None:
+    def look_at_always(self) -> None:
+        """Looks as `look` does, but only at the properties ALWAYS."""
+        self.is_dirty = False
         if not self._always:
             return
         payload = None if self._names is None else encode_named(self._values, self._names)
@@ -245,12 +247,13 @@ class Outgoing(Marks):
         if len(self.listed) == len(everyone) == len(self.by_net):
             self.listed = self.by_net = everyone
             self.is_shared = True
+            self._forget_bundles()
 
     def own(self) -> None:
         """Makes this object's sets its own."""
         if self.is_shared:
             self.is_shared = False
-            self.bundles = None
+            self._forget_bundles()
             self.listed, self.by_net = set(self.listed), set(self.by_net)
 
     def unlist(self, peer_id: int) -> None:
@@ -276,7 +279,7 @@ class Outgoing(Marks):
             spawned: whether a SPAWN has just carried the values.
         """
         (self.by_net if by_net else self.by_path).add(peer_id)
-        self.bundles = None
+        self._forget_bundles()
         if self._all:
             self.behind[peer_id] = [self._all, 0.0]
         # The SPAWN may hold a value between two frames, which the next frame does not see as a change.
@@ -288,6 +291,7 @@ class Outgoing(Marks):
         """Sends all properties ALWAYS to a peer again, though none may have changed."""
         if self._always and self.hears(peer_id):
             self.fresh.add(peer_id)
+            self.steady_for = 0
             self.wake()
 
     def leave(self, peer_id: int) -> None:
@@ -296,9 +300,29 @@ class Outgoing(Marks):
             self.own()
             self.by_net.discard(peer_id)
         self.by_path.discard(peer_id)
-        self.bundles = None
+        self._forget_bundles()
         self.fresh.discard(peer_id)
         self.behind.pop(peer_id, None)
+
+    def _forget_bundles(self) -> None:
+        self.bundles = None
+        self.steady_for = 0
+
+    def settle(self, peers: int) -> bool:
+        """Sets `steady_for` after a frame, if the next one has to look at changed values alone.
+
+        Args:
+            peers: how many peers there are.
+
+        Returns:
+            Whether the next frame has to look at the synchronizer, even if nothing changes.
+        """
+        waits = bool(self.touched or self.fresh or self.behind)
+        is_steady = not (waits or self.is_shared or self._is_polled or self.bundles is None)
+        if is_steady and (self.by_path or len(self.by_net) == peers):
+            is_steady = False
+        self.steady_for = peers if is_steady else 0
+        return waits
 
     def hears(self, peer_id: int) -> bool:
         """Whether a peer gets packets."""

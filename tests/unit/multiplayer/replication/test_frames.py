@@ -80,6 +80,53 @@ def test_who_does_not_see_a_node_gets_a_packet_without_the_node() -> None:
     assert sorted(by_peer[second.id]) == [4, 4]
 
 
+def test_values_of_a_node_that_some_peers_see_go_to_those_whoever_comes_and_goes() -> None:
+    worlds = Worlds(3)
+    unit = worlds.server.add("U1")
+    synchronizer = unit.get_node("Sync")
+    for client in worlds.clients[:2]:
+        synchronizer.set_visibility_for(client.id, True)
+    synchronizer.public_visibility = False
+    worlds.run()
+    (out,) = worlds.server.api.replicator.outgoing_of(unit)
+
+    def steady(turn: float) -> bool:
+        """Turns the unit often enough; returns whether frames look at values alone by then."""
+        for frame in range(3):
+            unit.turn = turn + frame / 4 - 0.5
+            worlds.run(1)
+        worlds.run(2)
+        assert [side.unit("U1").turn for side in worlds.clients if side.names()] == [turn] * len(out.by_net)
+        return bool(out.steady_for)
+
+    first, _, third = worlds.clients
+    assert steady(1.0)
+    synchronizer.set_visibility_for(third.id, True)  # now all see it
+    assert not steady(2.0)
+    synchronizer.set_visibility_for(first.id, False)
+    assert steady(3.0)
+    worlds.join()
+    assert steady(4.0)
+    synchronizer.replication_interval = 0.2
+    worlds.run(5)
+    unit.health, unit.turn = 7, 4.5
+    worlds.run(1)
+    unit.turn = 5.0  # waits for the interval
+    worlds.run(5)
+    assert third.unit("U1").health == 7
+    assert third.unit("U1").turn == 5.0
+    unit.items.append(1)  # the program may change the list further
+    assert not out.steady_for
+    worlds.run()
+    assert third.unit("U1").items == [1]
+    out.refresh(third.id)
+    assert not out.steady_for
+    third.unit("U1").turn = 0.0
+    worlds.run(5)
+    assert third.unit("U1").turn == 5.0
+    assert out.steady_for == len(worlds.clients)
+
+
 def test_a_slow_peer_gets_the_latest_values_only_and_no_delta_is_lost() -> None:
     worlds, peer = slow_worlds(2)
     slow, quick = worlds.clients
