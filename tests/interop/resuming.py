@@ -59,13 +59,13 @@ class Part(Node):
 class Unit(Node):
     """The server's counterpart of a unit in nest.gd."""
 
-    def __init__(self, owner: int) -> None:
+    def __init__(self, owner: int, spawned_by: int) -> None:
         super().__init__(f"Unit{owner}")
         self.position = Vector2()
         self.rotation = self.skew = 0.0
         self.z_index = 0
-        self.add_child(synchronizer("Sync", "position", "rotation", 1))
-        self.add_child(synchronizer("Input", "skew", "z_index", owner if owner > 99 else 1))
+        self.add_child(synchronizer("Sync", "position", "rotation", spawned_by))
+        self.add_child(synchronizer("Input", "skew", "z_index", owner if owner > 99 else spawned_by))
 
 
 class Game4(Node):
@@ -76,7 +76,7 @@ class Game4(Node):
         self.one, self.two, self.nest = Part("One"), Part("Two"), Node("Nest")
         self.spawner = MultiplayerSpawner("Spawner")
         self.spawner.spawn_path = ".."
-        self.spawner.spawn_function = Unit
+        self.spawner.spawn_function = lambda owner: Unit(owner, self.spawner.get_multiplayer_authority())
         self.nest.add_child(self.spawner)
         for child in (self.one, self.two, self.nest):
             self.add_child(child)

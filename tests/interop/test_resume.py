@@ -224,3 +224,23 @@ def test_players_with_godot_3_come_back_announced(tmp_path: Path) -> None:
                 assert [event["event"] for event in signals] == ["peer_disconnected", "peer_connected"]
                 assert {event["id"] for event in signals} == {ids[1]}
             assert [line for line in (*ann.stderr, *bob.stderr) if "ERROR" in line] == []
+
+
+@pytest.mark.parametrize("owner", ["the_other", "the_returned"])
+def test_nodes_that_a_client_spawns_are_spawned_again(owner: str, tmp_path: Path) -> None:
+    """The return is announced, as only then the owner spawns its nodes anew."""
+    with two(tmp_path) as (room, ann, bob):
+        spawning = ann if owner == "the_other" else bob
+        room.game.spawner.set_multiplayer_authority(spawning.id)
+        for one in (ann, bob):
+            one.run(f'get_node("Nest").give({spawning.id})')
+        for number in (2, 3):
+            spawning.run(f'get_node("Nest").spawner.spawn({number})')
+        until(lambda: len(ann.units()) == len(bob.units()) == len(room.game.units()) == 2, room)
+        for number in range(2):
+            signals = len(ann.signals())
+            come_back(room, bob)
+            until(lambda before=signals: len(ann.signals()) == before + 2, room)
+            until(lambda: len(ann.units()) == len(bob.units()) == len(room.game.units()) == 2, room)
+            exchange(room, ann, bob, f"back {number}")
+        assert ann.complaints() == bob.complaints() == []

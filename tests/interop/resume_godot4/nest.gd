@@ -11,6 +11,11 @@ func _enter_tree() -> void:
 	add_child(spawner)
 
 
+# Another side spawns from now on.
+func give(id: int) -> void:
+	spawner.set_multiplayer_authority(id)
+
+
 # `owner_id` is 2 to 99 for a unit without a player.
 func make_unit(owner_id: int) -> Node:
 	var unit := Node2D.new()
@@ -18,6 +23,7 @@ func make_unit(owner_id: int) -> Node:
 	unit.add_child(synchronizer("Sync", [^".:position"], [^".:rotation"]))
 	var input := synchronizer("Input", [^".:skew"], [^".:z_index"])
 	unit.add_child(input)
+	unit.set_multiplayer_authority(spawner.get_multiplayer_authority())
 	if owner_id > 99:
 		input.set_multiplayer_authority(owner_id)
 	return unit

@@ -10,6 +10,7 @@ the `AwayQueue` has what was sent to it meanwhile.
 
 A return is announced all the same if
 - the player has Godot 3, whose clients talk to each other past this module,
+- clients have spawned nodes at each other: the owner spawns them again only for a peer that comes,
 - the journal has reached its limit of memory, or the path numbers have reached the highest number.
 
 Layer: `rooms`; no I/O.
@@ -63,6 +64,7 @@ class Resume:
         self._room = MOST_BYTES if is_silent and queues else 0
         self._away: dict[int, _Away] = {}
         self._missed: set[int] = set()
+        self._spawners: set[int] = set()  # those who have spawned nodes at others
         # After an announced return: those of whom nothing has come yet that they have sent after it.
         self._stale: dict[int, set[int]] = {}
         self.journal = Journal()
@@ -80,7 +82,7 @@ class Resume:
         away = self._away[peer_id]
         is_same = not is_guest and not away.is_guest
         is_possible = self.journal.is_complete() and not self.shift.is_used_up(peer_id)
-        away.is_silent = self._is_silent and is_same and is_possible
+        away.is_silent = self._is_silent and is_same and is_possible and not self._spawners
         self.shift.begin_life(peer_id)
         if away.is_silent:
             self.journal.begin_again(peer_id, self._away)
@@ -115,6 +117,7 @@ class Resume:
         """Forgets a player who is gone for good."""
         self._away.pop(peer_id, None)
         self._missed.discard(peer_id)
+        self._spawners.discard(peer_id)
         self._stale.pop(peer_id, None)
         for tellers in self._stale.values():
             tellers.discard(peer_id)
@@ -125,6 +128,7 @@ class Resume:
         """Forgets all players."""
         self._away.clear()
         self._missed.clear()
+        self._spawners.clear()
         self._stale.clear()
         self.journal.clear()
         self.shift.clear()
@@ -161,6 +165,8 @@ class Resume:
         elif command == Command.SYNC and not is_delta(data):
             return self._counted(sender, here, data)
         else:
+            if command == Command.SPAWN:
+                self._spawners.add(sender)
             for one in away:
                 self._away[one].queue.add(sender, data)
         return ((here, data),) if here else ()

@@ -18,6 +18,7 @@ from gdpeer import (
 )
 from gdpeer.errors import Error
 from gdpeer.multiplayer.wire.godot4 import encode_call, relay_packet
+from gdpeer.multiplayer.wire.replication import Spawn
 from gdpeer.rooms.resume.journal import Journal
 from gdpeer.rooms.resume.resume import Resume
 from gdpeer.rooms.resume.shift import MOST_PATHS, Shift
@@ -274,7 +275,7 @@ def test_calls_of_the_server_to_an_absent_player_are_no_fault(caplog: pytest.Log
     assert "there is no peer" in caplog.text
 
 
-@pytest.mark.parametrize("reason", ["journal", "numbers"])
+@pytest.mark.parametrize("reason", ["journal", "numbers", "nodes"])
 def test_a_return_that_cannot_be_silent_is_announced(reason: str) -> None:
     server = Server(2)
     ann, bob = server.clients
@@ -282,8 +283,10 @@ def test_a_return_that_cannot_be_silent_is_announced(reason: str) -> None:
     if reason == "journal":
         server.resume.journal._most = 0
         ann.call(bob.id, "One/Path/Too/Many", "x")
-    else:
+    elif reason == "numbers":
         server.resume.shift.told(bob.id, MOST_PATHS + 1)
+    else:
+        ann.send(0, Spawn(0, 1, 1, (), "Unit", None, b"").encode())
     server.settle()
     server.cut(bob)
     ann.call(bob.id, "Main", "lost")
