@@ -189,8 +189,9 @@ def test_the_buttons_are_those_of_the_turn(browser: Browser) -> None:
         assert first.complaints == second.complaints == []
 
 
-def test_a_page_that_is_loaded_again_sits_down_again(browser: Browser) -> None:
-    with Host() as host, RollTab(browser, host) as tab:
+def test_a_page_that_is_loaded_again_sits_down_again_and_a_lost_connection_is_made_again(browser: Browser) -> None:
+    host = Host()
+    with host, RollTab(browser, host, **PHONE, color_scheme="light") as tab:
         tab.join("Ann")
         host.wait_for_players("Ann")
         first_id = tab.own_id()
@@ -199,36 +200,37 @@ def test_a_page_that_is_loaded_again_sits_down_again(browser: Browser) -> None:
         host.wait_for_players("Ann")
         tab.wait_for_players("Ann")
         assert tab.own_id() != first_id
-        tab.act("Roll")
-        tab.wait_for_line(re.compile(r"^Ann: rolls \d+$"))
-        assert tab.complaints == []
+        lose_the_host(tab, host, "light-390x844")
 
 
-@pytest.mark.parametrize(
-    ("scheme", "size"),
-    [("light", PHONE), *(pytest.param("dark", size, marks=pytest.mark.extended) for size in (PHONE, DESK))],
-)
-def test_a_lost_connection_is_shown_and_made_again(browser: Browser, scheme: str, size: dict[str, Any]) -> None:
+@pytest.mark.extended
+@pytest.mark.parametrize(("name", "size"), [("390x844", PHONE), ("1280x800", DESK)])
+def test_a_lost_connection_in_the_dark(browser: Browser, name: str, size: dict[str, Any]) -> None:
     host = Host()
-    with host, RollTab(browser, host, **size, color_scheme=scheme) as tab:
+    with host, RollTab(browser, host, **size, color_scheme="dark") as tab:
         tab.join("Ann")
+        lose_the_host(tab, host, f"dark-{name}")
+
+
+def lose_the_host(tab: RollTab, host: Host, shot: str) -> None:
+    """Kills the host of a page whose player is Ann, and starts it again: the page says so, and comes back."""
+    tab.act("Roll")
+    tab.wait_for_line(re.compile(r"^Ann: rolls \d+$"))
+    assert tab.complaints == []
+    host.kill()
+    tab.wait_for_state("waiting")
+    tab.page.get_by_text("The connection is lost.").wait_for()
+    tab.wait_for_turn("No connection")
+    assert not tab.is_enabled("Roll")
+    tab.shot(f"roll-lost-{shot}")
+    with Host(host.port) as again:
+        tab.wait_for_state("connected")
+        again.wait_for_players("Ann")
+        tab.wait_for_line("You are back at the table")
+        assert not tab.page.locator("#notice").is_visible()
         tab.act("Roll")
-        tab.wait_for_line(re.compile(r"^Ann: rolls \d+$"))
-        host.kill()
-        tab.wait_for_state("waiting")
-        tab.page.get_by_text("The connection is lost.").wait_for()
-        tab.wait_for_turn("No connection")
-        assert not tab.is_enabled("Roll")
-        viewport = size["viewport"]
-        tab.shot(f"roll-lost-{scheme}-{viewport['width']}x{viewport['height']}")
-        with Host(host.port) as again:
-            tab.wait_for_state("connected")
-            again.wait_for_players("Ann")
-            tab.wait_for_line("You are back at the table")
-            assert not tab.page.locator("#notice").is_visible()
-            tab.act("Roll")
-            again.wait_for(r"^Ann: rolls \d+$")
-        assert [text for text in tab.complaints if CHROMIUM_SAYS not in text] == []
+        again.wait_for(r"^Ann: rolls \d+$")
+    assert [text for text in tab.complaints if CHROMIUM_SAYS not in text] == []
 
 
 @pytest.mark.extended
@@ -315,9 +317,10 @@ def test_an_address_that_is_none_is_refused_beside_its_field(browser: Browser) -
 
 
 @DESK_OR_PHONE
-def test_without_pyodide_the_page_says_what_to_install(
+def test_what_keeps_the_page_from_starting_is_shown_and_tried_again(
     browser: Browser, tmp_path: Path, size: str, settings: dict[str, Any]
 ) -> None:
+    """In one page, because each start of Python takes seconds: no Pyodide, a failed download, and a slow one."""
     with Host(pyodide=tmp_path) as host, RollTab(browser, host, starts=False, **settings) as tab:
         host.wait_for(r"^The page needs Pyodide: .*npm install pyodide")
         tab.page.get_by_text("Pyodide is not installed at the server").wait_for()
@@ -325,22 +328,29 @@ def test_without_pyodide_the_page_says_what_to_install(
         tab.shot(f"roll-no-pyodide-{size}")
         for name in (*FILES, "package.json"):
             (tmp_path / name).symlink_to(node_modules() / "pyodide" / name)
-        tab.act("Try again")
-        tab.wait_for_form()
         assert tab.complaints == []
 
-
-def test_a_download_that_fails_can_be_tried_again(browser: Browser) -> None:
-    class Failing(RollTab):
-        def prepare(self) -> None:
-            self.page.route("**/pyodide.asm.wasm", lambda route: route.abort(), times=1)
-
-    with Host() as host, Failing(browser, host, starts=False) as tab:
+        tab.page.route("**/pyodide.asm.wasm", lambda route: route.abort(), times=1)
+        tab.act("Try again")
         tab.page.get_by_text("A download failed").wait_for(timeout=BOOT_LIMIT)
         assert "pyodide.asm.wasm" in tab.page.locator("#gdpeer-boot p").inner_text()
-        tab.shot("roll-download-failed-1280x800")
+        tab.shot(f"roll-download-failed-{size}")
+        tab.complaints.clear()
+
+        held: list[Route] = []
+        tab.page.route("**/python_stdlib.zip", lambda route: held.append(route))
         tab.act("Try again")
+        bar = tab.page.get_by_role("progressbar", name="Loading")
+        tab.page.wait_for_function("() => document.querySelector('progress')?.value > 1e7")
+        amount = bar.get_attribute("aria-valuetext") or ""
+        assert re.fullmatch(r"1\d\.\d of 1\d\.\d MB", amount)
+        assert tab.page.locator("#gdpeer-boot p").inner_text() == amount
+        tab.shot(f"roll-loading-{size}")
+        for route in held:
+            route.continue_()
         tab.wait_for_form()
+        assert not tab.page.locator("#gdpeer-boot").is_visible()
+        assert tab.complaints == []
 
 
 @pytest.mark.parametrize(
@@ -355,28 +365,6 @@ def test_a_browser_that_cannot_is_told_so(browser: Browser, script: str) -> None
     with Host() as host, RollTab(browser, host, starts=False, script=script) as tab:
         tab.page.get_by_text("This browser cannot run the page").wait_for(timeout=BOOT_LIMIT)
         assert not tab.page.get_by_role("button", name="Try again").is_visible()
-
-
-@DESK_OR_PHONE
-def test_how_far_the_loading_is_shows(browser: Browser, size: str, settings: dict[str, Any]) -> None:
-    held: list[Route] = []
-
-    class Held(RollTab):
-        def prepare(self) -> None:
-            self.page.route("**/python_stdlib.zip", lambda route: held.append(route))
-
-    with Host() as host, Held(browser, host, starts=False, **settings) as tab:
-        bar = tab.page.get_by_role("progressbar", name="Loading")
-        tab.page.wait_for_function("() => document.querySelector('progress').value > 1e7")
-        amount = bar.get_attribute("aria-valuetext") or ""
-        assert re.fullmatch(r"1\d\.\d of 1\d\.\d MB", amount)
-        assert tab.page.locator("#gdpeer-boot p").inner_text() == amount
-        tab.shot(f"roll-loading-{size}")
-        for route in held:
-            route.continue_()
-        tab.wait_for_form()
-        assert not tab.page.locator("#gdpeer-boot").is_visible()
-        assert tab.complaints == []
 
 
 MEASURE = """
