@@ -81,7 +81,7 @@ INNER = frozenset(
         # Of halls, rooms and their lobby, for each other.
         *("attempts", "base_for", "check_code", "check_first_use", "check_free", "check_room", "check_seat"),
         *("forget_room", "keep_request", "life_of", "lobby_life", "miss_code", "miss_seat", "note_news", "note_turn"),
-        *("openings", "player_of", "SeatKeys.secrets", "SeatKeys.signing"),
+        *("openings", "player_of", "use_keys", "SeatKeys.secrets", "SeatKeys.signing"),
         *("run_soon", "is_named", "stop_timer", "take_quick", "Place.connection", "Place.digest", "Place.expires"),
         *("Place.is_authenticated", "Place.is_replaced", "Place.timer", "Place.why"),
         # Of connections, for the rest of their front.
