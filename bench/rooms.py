@@ -8,9 +8,8 @@ processor time and all memory of the server's process are the server's.
 
 - `idle`: a poll with 10,000 rooms and nothing to do, beside a poll with one room.
 - `memory`: of 10,000 rooms with a node each, and of 4,000 players in 1,000 rooms.
-- `calls`: calls that the server answers, in one room of four players and in 1,000 such rooms, measured alternately in
-  one process. Every player calls five times a second. Below, for information, one call at a time: then all memory of a
-  room has left the processor's caches between two calls.
+- `calls`: one call at a time, which the server answers, of 4,000 players in turn: in 1,000 rooms, and in one room. For
+  information also beside one room of four players, whose memory stays in the processor's caches.
 - `joins`: players with seats, four to a room; a seat is a signed token that the server checks.
 """
 
@@ -64,13 +63,21 @@ class Arena(Room):
         self.tree.root.add_child(Main(name="Main"))
 
 
+class Crowd(Arena):
+    """A room for all players, who do not know each other."""
+
+    kind = "crowd"
+    max_peers = 0
+    server_relay = False
+
+
 class Goal(NamedTuple):
     """A figure and the most, or least, that it may be; 0: there is no limit."""
 
     what: str
     figure: float
     unit: str
-    limit: float
+    limit: float = 0.0
     at_least: bool = False
 
     def is_met(self) -> bool:
@@ -96,7 +103,7 @@ def serve() -> None:
     """Runs a hall; each line of the input is a command, which is answered with a line of JSON."""
     open_many_files()
     hold(SERVER_CORE)
-    hall = Hall([Arena], secret=SECRET)
+    hall = Hall([Arena, Crowd], secret=SECRET)
     hall.server.backlog = 4096
     if hall.listen(0, "127.0.0.1") != OK:
         raise SystemExit(hall.get_listen_error())
@@ -120,9 +127,9 @@ def serve() -> None:
             print(json.dumps(_COMMANDS[name](hall, *map(int, arguments))), flush=True)
 
 
-def _make_rooms(hall: Hall, count: int) -> list[str]:
+def _make_rooms(hall: Hall, count: int, kind: str = "arena") -> list[str]:
     before = resident()
-    codes = [hall.create("arena").code for _ in range(count)]
+    codes = [hall.create(kind).code for _ in range(count)]
     hall.poll()
     return [str((resident() - before) / count / 1024), *codes]
 
@@ -152,6 +159,7 @@ def _quiet(hall: Hall) -> None:
 
 _COMMANDS: dict[str, Callable[..., Any]] = {
     "rooms": _make_rooms,
+    "crowd": lambda hall: _make_rooms(hall, 1, "crowd"),
     "state": _state,
     "cpu": _cpu,
     "idle": _idle,
@@ -223,15 +231,16 @@ def enter(connections: Sequence[socket.socket]) -> None:
             raise SystemExit(f"refused: {answer!r}")
 
 
-def seat_of(code: str, number: int) -> str:
+def seat_of(code: str, kind: str, number: int) -> str:
     now = time.time()
-    claims = SeatClaims(code, "arena", 1000 + number, draw_jti(), now + 600, now + 3600)
+    claims = SeatClaims(code, kind, 1000 + number, draw_jti(), now + 600, now + 3600)
     return issue_seat(SeatKeys(SECRET), claims)
 
 
-def join(server: Server, codes: Sequence[str], batch: int = 48) -> list[socket.socket]:
-    """Joins four players to each room; their order goes through all rooms."""
-    targets = [f"/room/{code}?seat={seat_of(code, number)}" for code in codes for number in range(4)]
+def join(server: Server, codes: Sequence[str], each: int = 4, batch: int = 48) -> list[socket.socket]:
+    """Joins players to each room; returns their connections, room by room."""
+    kind = "arena" if each == 4 else "crowd"
+    targets = [f"/room/{code}?seat={seat_of(code, kind, number)}" for code in codes for number in range(each)]
     found: list[socket.socket] = []
     for at in range(0, len(targets), batch):
         some = [knock(server.port, target) for target in targets[at : at + batch]]
@@ -253,14 +262,7 @@ class Caller:
         self._call = frame(call_packet(flags, body, 1))
 
     def ask(self) -> None:
-        self.send()
-        self.wait()
-
-    def send(self) -> None:
         self._connection.sendall(self._call)
-
-    def wait(self) -> None:
-        """Waits for the answer."""
         self._connection.recv(65536)
 
     def confirm(self) -> None:
@@ -306,59 +308,43 @@ def memory() -> Iterator[Goal]:
             connection.close()
 
 
-def at_pace(callers: Sequence[Caller], seconds: float, pace: float = 5.0) -> int:
-    """Has all players call at the pace, a part of them at a time; returns how many calls that were."""
-    parts = min(len(callers), 20)  # one for each 10 ms, for 200 ms
-    groups = [callers[part::parts] for part in range(parts)]
-    begin = due = time.perf_counter()
-    number = 0
-    while due - begin < seconds:
-        group = groups[number % parts]
-        for caller in group:
-            caller.send()
-        for caller in group:
-            caller.wait()
-        number += 1
-        due += 1.0 / (pace * parts)
-        time.sleep(max(0.0, due - time.perf_counter()))
-    return sum(len(groups[one % parts]) for one in range(number))
+def callers_of(connections: Sequence[socket.socket]) -> list[Caller]:
+    """Returns players whose calls and answers go by number."""
+    callers = [Caller(connection) for connection in connections]
+    for caller in callers:  # the first answer goes by path
+        caller.ask()
+    time.sleep(0.3)
+    for caller in callers:
+        caller.drain()
+        caller.confirm()
+        caller.ask()
+    return callers
 
 
-def calls(rounds: int = 5, times: int = 4_000) -> Iterator[Goal]:
+def calls(rounds: int = 9, times: int = 4_000) -> Iterator[Goal]:
     with running() as server:
         server.ask("quiet")  # these players answer no pings
+        [_, crowd] = server.ask("crowd")
         _, *codes = server.ask("rooms", 1_001)
-        connections = join(server, codes)
-        callers = [Caller(connection) for connection in connections]
-        for caller in callers:  # the first answer goes by path
-            caller.ask()
-        time.sleep(0.3)
-        for caller in callers:
-            caller.drain()
-            caller.confirm()
-            caller.ask()
-        one, many = callers[:4], callers[4:]
+        groups = [
+            callers_of(join(server, [crowd], 4_000)),
+            *map(callers_of, (join(server, codes[:1]), join(server, codes[1:]))),
+        ]
 
-        def in_turn(group: Sequence[Caller]) -> int:
+        def cost(group: Sequence[Caller]) -> float:
+            begin = server.ask("cpu")
             for number in range(times):
                 group[number % len(group)].ask()
-            return times
-
-        def cost(group: Sequence[Caller], work: Callable[[Sequence[Caller]], int]) -> float:
-            begin = server.ask("cpu")
-            done = work(group)
             spent: float = server.ask("cpu") - begin
-            return spent / done * 1e6
+            return spent / times * 1e6
 
-        for what, work, limit in (("", lambda group: at_pace(group, 3.0), 1.15), (", one at a time", in_turn, 0.0)):
-            costs = [(cost(one, work), cost(many, work)) for _ in range(rounds)]
-            yield Goal(f"call and answer in 1,000 rooms{what}", median(cost for _, cost in costs), "us", 0.0)
-            yield Goal(f"beside one room{what}", median(b / a for a, b in costs), "times", limit)
+        costs = [[cost(group) for group in groups] for _ in range(rounds)]
+        yield Goal("call and answer, 1,000 rooms of four", median(many for _, _, many in costs), "us")
+        yield Goal("beside one room of 4,000", median(many / one for one, _, many in costs), "times", 1.15)
+        yield Goal("beside one room of four", median(many / few for _, few, many in costs), "times")
         state = server.ask("state")
         if state["refused"]:
             raise SystemExit(f"{state['refused']} calls were refused")
-        for connection in connections:
-            connection.close()
 
 
 def joins() -> Iterator[Goal]:

@@ -105,9 +105,7 @@ class Entrance:
         if not life.settle_for(place):
             return None
         place.connection = peer
-        # Players in the lobby are told URLs of the server as they see it.
-        shorten = _for_lobby if life is self._hall.lobby_life else _path_alone
-        self._hall.server.keep_request(peer, shorten)
+        self._hall.server.keep_request(peer, life.request or _for_lobby(peer.get_request()))
         return Placement(life.session, place.peer_id)
 
     def forget(self, number: int) -> None:
@@ -272,18 +270,13 @@ class Entrance:
         return Response(403, "the room refuses this player\n")
 
 
-_NO_HEADERS = Headers()
 _RETRY = (("Retry-After", str(RETRY_AFTER)),)
 
 
-def _path_alone(request: Request) -> Request:
-    """Returns what is kept of a request: no key, seat or cookie stays in memory."""
-    return Request(request.method, request.path, _NO_HEADERS)
-
-
-def _for_lobby(request: Request) -> Request:
-    kept = [(name, value) for name in ("host", "origin") if (value := request.headers.get(name))]
-    return Request(request.method, request.path, Headers(kept))
+def _for_lobby(request: Request | None) -> Request:
+    """Returns what is kept of a request in the lobby, whose players are told URLs of the server as they see it."""
+    headers = Headers() if request is None else request.headers
+    return Request("GET", "/", Headers([(name, headers.get(name)) for name in ("host", "origin") if name in headers]))
 
 
 def refusal(problem: HandshakeError | RoomError) -> Response:

@@ -23,6 +23,7 @@ from gdpeer.logs import get_logger, report
 from gdpeer.multiplayer.godot4.scene import SceneMultiplayer
 from gdpeer.multiplayer.tree import SceneTree
 from gdpeer.protocol.connection import check_close
+from gdpeer.protocol.http_headers import Headers, Request
 from gdpeer.refusals import Refusals
 from gdpeer.rooms.errors import Full, Locked, NoRoom, RoomError
 from gdpeer.rooms.peer import RoomPeer
@@ -50,6 +51,7 @@ PATIENCE = 5.0
 MOST_FAILURES = 3
 """Failing calls of `on_tick` in a row that close a room."""
 
+_NO_HEADERS = Headers()
 _TAKEN, _HERE, _AWAY, _GONE = PlaceState  # once, because looking up members is slow
 
 
@@ -68,6 +70,7 @@ class RoomLife:
         places: the places that are taken, by peer id.
         keys: the places by the digest of their session key.
         seats: the places by the `jti` of their seat.
+        request: all that stays of the requests of players: no key, seat or cookie stays in memory. None: of the lobby.
         resume: remembers what the players have agreed on with each other; None: nothing is remembered.
         refused: the refused packets and calls of all players, by cause.
         turns, turn_seconds, longest_turn: how many turns and ticks there were, and their time in seconds.
@@ -94,6 +97,7 @@ class RoomLife:
         "peer",
         "places",
         "refused",
+        "request",
         "resume",
         "room",
         "seats",
@@ -115,6 +119,7 @@ class RoomLife:
         self.turns = 0
         self.turn_seconds = self.longest_turn = 0.0
         self.resume: Resume | None = None
+        self.request = Request("GET", f"/room/{code}", _NO_HEADERS) if code else None
         self.is_closed = False
         self.awaited: list[Callable[[], object]] | None = None
         self._failures = 0

@@ -778,13 +778,12 @@ class WebSocketServer(NetworkedPeer):
         self.release(peer)
         peer.close(code, reason)
 
-    def keep_request(self, peer: WebSocketPeer, shorten: Callable[[Request], Request]) -> None:
-        """Keeps only what `shorten` returns of the request of an open connection."""
+    def keep_request(self, peer: WebSocketPeer, request: Request) -> None:
+        """Replaces the request of an open connection by what is to be kept of it."""
         backend = backend_of(peer)
-        request = backend.request()
-        if isinstance(backend, NativeBackend) and request is not None and backend.opened is not None:
-            backend.upgrade.request = kept = shorten(request)
-            backend.opened.headers = kept.headers
+        if isinstance(backend, NativeBackend) and backend.opened is not None:
+            backend.upgrade.request = request
+            backend.opened.headers = request.headers
 
     def release(self, peer: WebSocketPeer) -> None:
         """Takes a connection out of its session, without announcing it."""
