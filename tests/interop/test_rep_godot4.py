@@ -5,6 +5,7 @@ The first side of a cast is the server.
 
 from __future__ import annotations
 
+import math
 import signal
 from collections.abc import Iterator
 from typing import Any, TypeAlias
@@ -348,6 +349,70 @@ def test_values_of_all_kinds(cast: Cast, forms: Forms) -> None:
         for value in VALUES:
             table.server.set_board("clock", value)
             table.agree(Board={"clock": value})
+
+
+SAME: tuple[tuple[Any, Any], ...] = (
+    (0.0, -0.0),
+    (math.nan, math.nan),
+    (Vector2(0, 1), Vector2(-0.0, 1)),
+    ([0.0, [0.0]], [-0.0, [-0.0]]),
+    ({"a": 0.0, "b": 1}, {"b": 1, "a": -0.0}),
+    ({"a": 1}, {StringName("a"): 1}),
+    (PackedVector2Array([Vector2(0, 1)]), PackedVector2Array([Vector2(-0.0, 1)])),
+)
+OTHER: tuple[tuple[Any, Any], ...] = (
+    (0, 0.0),
+    ("a", StringName("a")),
+    ([1], [1.0]),
+    ({1: 1}, {1.0: 1}),
+    ({"a": 1}, {"a": 1.0}),
+)
+
+
+class LooseBoard(Node):
+    synchronizer_name = "Sync"
+    score: Any = replicated(0, mode=ReplicationMode.ON_CHANGE)
+    clock: Any = replicated(0)
+    notes: Any = replicated({}, mode=ReplicationMode.ON_CHANGE)
+
+
+@each_cast("python_joins", "python_hosts", forms=("declared",))
+def test_what_counts_as_a_change(cast: Cast, forms: Forms) -> None:
+    """Both sides send a value of the mode ON_CHANGE, or do not, in the same cases."""
+    with seats(cast[0], "python", forms=forms._replace(board=LooseBoard)) as table:
+        for side in table.sides:
+            side.script_board("res://rep_loose.gd")
+        client = table.clients[0]
+        assert isinstance(client, PythonSide)
+        received: list[None] = []
+        client.main.board.get_node("Sync").delta_synchronized.connect(lambda: received.append(None))
+        for pairs, count in ((SAME, 1), (OTHER, 2)):
+            for before, after in pairs:
+                table.server.set_board("score", None)
+                table.run(0.1)
+                received.clear()
+                table.server.set_board("score", before)
+                table.run(0.1)
+                table.server.set_board("score", after)
+                table.run(0.1)
+                assert len(received) == count, (before, after)
+
+
+@pytest.mark.extended
+@each_cast("python_hosts", forms=("declared",))
+def test_a_spawner_that_comes_late(cast: Cast, forms: Forms) -> None:
+    """An engine as server would not tell its path again."""
+    with seats(*cast[:2], forms=forms, errors="Node not found|is null|not found in cache|Ignoring delta") as table:
+        client = table.clients[0]
+        assert isinstance(client, EngineSide)
+        client.value("get_node('Spawner').reparent(get_node('/root'))")
+        table.server.do("unit")
+        table.server.do("hurt")
+        table.run(0.5)
+        assert client.spawned() == []
+        client.value("get_node('/root/Spawner').reparent(get_node('.'))")
+        table.agree(nodes="U1", U1={"health": 90})
+        do(table, "move", "bag", "despawn")
 
 
 class TypedBoard(Node):
