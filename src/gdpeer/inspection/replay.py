@@ -317,7 +317,7 @@ def comparable(answer: Answer, ids: Ids) -> Comparable:
     source = ids.then(what.source)
     if not what.method:
         return (what.command, source, answer.payload)
-    values = (var_to_str(value, what.engine) for value in what.arguments)
+    values = (var_to_str(ids.value_then(value), what.engine) for value in what.arguments)
     return (what.command, source, ids.path_then(what.path), what.method, *values)
 
 

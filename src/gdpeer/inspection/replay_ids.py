@@ -9,6 +9,7 @@ Layer: `inspection`; pure. Source: reference godot4-wire C.2, godot3-wire 2.
 
 from __future__ import annotations
 
+import re
 import struct
 from typing import Any
 
@@ -17,6 +18,8 @@ from gdpeer.multiplayer.wire.godot4 import Command, SimplifyPath, is_call, parse
 
 __all__ = ["Ids", "payload"]
 
+_ID = re.compile(r"(?<![^/])[0-9]{1,10}(?![^/])|(?<![0-9])[0-9]{6,10}(?![0-9])")
+"""Finds the numbers in a path or text that may be an id: whole names, and long numbers within other text."""
 _RELAY = b"\x07\x03"
 _SIMPLIFY_PATH = bytes([Command.SIMPLIFY_PATH])
 _I32 = struct.Struct("<i")
@@ -52,7 +55,7 @@ class Ids:
         return _with_ids(path, self._then)
 
     def value_then(self, value: Any) -> Any:
-        """Returns a new value with the recorded ids, also in arrays, in dictionaries and in texts that are an id."""
+        """Returns a new value with the recorded ids, also in arrays, dictionaries and texts."""
         if type(value) is int:
             return self._then.get(value, value)
         if type(value) is str:
@@ -92,14 +95,13 @@ class Ids:
 
 
 def _with_ids(path: str, ids: dict[int, int]) -> str:
-    """Returns a path with other ids in place of the parts that are a known one."""
-    if not ids or not any(character.isdecimal() for character in path):
-        return path
-    return "/".join(str(ids[int(part)]) if _is_id(part) and int(part) in ids else part for part in path.split("/"))
+    """Returns a path or text with other ids in place of the known ones in it."""
 
+    def replaced(number: re.Match[str]) -> str:
+        known = int(number[0])
+        return str(ids[known]) if known in ids else number[0]
 
-def _is_id(part: str) -> bool:
-    return part.isascii() and part.isdecimal() and len(part) < 11
+    return _ID.sub(replaced, path) if ids else path
 
 
 def payload(dialect: str, data: bytes) -> bytes:

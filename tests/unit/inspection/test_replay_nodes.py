@@ -346,6 +346,9 @@ def test_peer_ids_in_paths_and_values() -> None:
     value = {"by": 200, "all": [200, 1, 2.0, "200", "of 200"]}
     assert ids.value_then(value) == {"by": 100, "all": [100, 1, 2.0, "100", "of 200"]}
     assert Ids().path_now("Main/100") == "Main/100"
+    ids.learn(123456, 1234567890)
+    assert ids.path_then("Main/P1234567890/1234567890") == "Main/P123456/123456"
+    assert ids.value_then("of 1234567890, not 12345678901") == "of 123456, not 12345678901"
     told = SimplifyPath("0" * 32, 5, "Main/100/Input")
     assert ids.translate("godot4", told.encode()) == told._replace(path="Main/200/Input").encode()
     call = RemoteCall(0, 3, ["Main/100"], "Main/100")
