@@ -19,6 +19,10 @@ class Shown(Node):
         super().__init__("Main")
         self.scores: list[int] = []
 
+    @rpc("any_peer")
+    def leave(self) -> None:
+        """Runs on the server."""
+
     @rpc
     def show(self, score: int) -> None:
         self.scores.append(score)
@@ -51,4 +55,8 @@ def test_the_room_of_the_page(capsys: pytest.CaptureFixture[str]) -> None:
     world.run()
     assert scores == [5]
     assert again.id == peer_id
+    node: Any = again.tree.root.get_node("Main")
+    node.leave.rpc_id(1)
+    world.run()
+    assert not room.places
     world.hall.close()

@@ -508,3 +508,41 @@ def test_a_room_without_relay_keeps_places_too() -> None:
     session.run()
     assert bob.main.take() == [(1, "say", "hello")]
     assert session.server.main.take() == [(bob.id, "say", "hello")]
+
+
+def test_a_returned_peer_authenticates_again() -> None:
+    session = Places(2)
+    ann, bob = session.clients
+    asked: list[int] = []
+    for side in (session.server, bob):
+        side.api.auth_callback = lambda peer_id, data: None
+    session.server.api.peer_authenticating.connect(asked.append)
+    session.cut(bob)
+    for side in session.sides:
+        side.take_signals()
+    session.back(bob)
+    assert asked == [bob.id]
+    assert bob.id in session.server.api.away
+    session.server.api.complete_auth(bob.id)
+    bob.api.complete_auth(1)
+    session.run()
+    assert bob.id in session.server.api.get_peers()
+    assert not session.server.api.away
+    assert ann.take_signals() == []
+    ann.main.say.rpc_id(bob.id, "hello")
+    session.run()
+    assert bob.main.take() == [(ann.id, "say", "hello")]
+
+
+def test_a_returned_peer_that_does_not_authenticate_is_still_away() -> None:
+    session = Places(2)
+    bob = session.clients[1]
+    session.server.api.auth_callback = lambda peer_id, data: None
+    session.cut(bob)
+    session.back(bob)
+    session.clock.advance(4.0)
+    session.run()
+    assert bob.id in session.server.api.away
+    session.server.api.auth_callback = None
+    session.back(bob)
+    assert bob.id in session.server.api.get_peers()
