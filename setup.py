@@ -13,6 +13,7 @@ Environment:
 from __future__ import annotations
 
 import functools
+import multiprocessing
 import os
 import re
 import shlex
@@ -182,8 +183,11 @@ def extensions(*, optional: bool) -> list[Extension]:
         include_path=["src"],
         shared_utility_qualified_name=SHARED,
         quiet=True,
+        # Other start methods would run the main program again in each process.
+        nthreads=cores() if multiprocessing.get_start_method() == "fork" else 0,
     )
-    return made
+    # The largest first, so that no core waits for a long one at the end.
+    return sorted(made, key=lambda module: -os.path.getsize(module.sources[0]))
 
 
 REPOSITORY = "https://github.com/gdpeer/gdpeer"
