@@ -284,7 +284,7 @@ class Hall(Guarded):
         try:
             life.create(options)
         except RoomError:
-            self.forget_room(life)
+            life.discard()
             raise
         self.figures.made[life.kind] += 1
         if not life.is_closed:
@@ -442,7 +442,7 @@ class Hall(Guarded):
         self.server.poller().wake()
 
     def forget_room(self, life: RoomLife) -> None:
-        """Removes a room that is closed, or was not created."""
+        """Removes a room that has ended."""
         if self._lives.get(life.code) is life:
             del self._lives[life.code]
             del self._rooms[life.code]

@@ -168,10 +168,8 @@ class RoomLife:
         self.hall.openings += 1
         if room.lifetime < math.inf:
             self._lifetime = self._at(now + room.lifetime, partial(self.close, 1001, "the room's time is over"))
-        if room.tick_rate > 0:
-            self._last_tick = now
-            self._next_tick = now + 1.0 / room.tick_rate
-            self._tick_timer = self._at(self._next_tick, self._tick)
+        self._last_tick = self._next_tick = now
+        self._plan_tick(now)
         self._start_idle()
         self.session.tell()  # nodes of `on_create` may have something to do
 
@@ -204,10 +202,8 @@ class RoomLife:
             self._poll_timer = self._at(when, self.session.tell)
 
     def _tick(self) -> None:
-        now, period = self.hall.clock.now(), 1.0 / self.room.tick_rate
+        now = self.hall.clock.now()
         delta, self._last_tick = now - self._last_tick, now
-        # After a long turn, go on from now: the ticks that were missed would come all at once.
-        self._next_tick = max(self._next_tick + period, now)
         begin = self.hall.timer()
         try:
             self.room.on_tick(delta)
@@ -219,8 +215,15 @@ class RoomLife:
         if self._failures >= MOST_FAILURES:
             self.close(1011, "the game failed")
         elif not self.is_closed:
-            self._tick_timer = self._at(self._next_tick, self._tick)
+            self._plan_tick(now)
             self.session.tell()
+
+    def _plan_tick(self, now: float) -> None:
+        rate = self.room.tick_rate
+        if rate > 0:  # a game may set 0 to end its ticks
+            # After a long turn, go on from now: the ticks that were missed would come all at once.
+            self._next_tick = max(self._next_tick + 1.0 / rate, now)
+            self._tick_timer = self._at(self._next_tick, self._tick)
 
     def run(self, callback: Callable[[], object]) -> None:
         """Runs a callback of `soon`."""
@@ -419,11 +422,15 @@ class RoomLife:
         if place.is_replaced:
             return  # the next connection is here already
         self.hall.figures.lost += 1
-        answer = self.call("on_away", self.room.on_away, place)
-        self._await_return(place, self.room.grace if answer is None else float(answer))
+        seconds = self.call("on_away", self._ask_away, place)
+        self._await_return(place, self.room.grace if seconds is None else seconds)
+
+    def _ask_away(self, place: Place) -> float | None:
+        answer = self.room.on_away(place)
+        return None if answer is None else float(answer)
 
     def _await_return(self, place: Place, seconds: float) -> None:
-        if place.state is _AWAY and seconds < math.inf:
+        if place.state is _AWAY and seconds != math.inf:
             self._end_grace(place) if not seconds > 0 else self._start_grace(place, seconds)
 
     def _start_grace(self, place: Place, seconds: float) -> None:
@@ -484,10 +491,8 @@ class RoomLife:
         check_close(code, reason)
         if self.is_closed:
             return
-        self.is_closed = True
         self.hall.figures.closed[code] += 1
-        self.hall.forget_room(self)
-        self._stop_timers()
+        self._end()
         for place in list(self.places.values()):
             connection, had_joined = place.connection, place.state in (_HERE, _AWAY)
             self.free(place)
@@ -500,7 +505,16 @@ class RoomLife:
         self.call("on_dispose", self.room.on_dispose)
         self._tell_awaiting()
 
-    def _stop_timers(self) -> None:
+    def discard(self) -> None:
+        """Ends a room that the game did not create; without effect if the game closed it."""
+        if not self.is_closed:
+            self._end()
+            for place in list(self.places.values()):  # `on_create` may have reserved some
+                self.free(place)
+
+    def _end(self) -> None:
+        self.is_closed = True
+        self.hall.forget_room(self)
         for timer in (self._idle, self._lifetime, self._poll_timer, self._tick_timer):
             if timer is not None:
                 timer.cancel()

@@ -332,6 +332,21 @@ def test_hooks_of_the_end_may_raise(caplog: pytest.LogCaptureFixture) -> None:
     assert found == ["on_away raised", "on_return raised", "on_leave raised", "on_dispose raised"]
 
 
+@pytest.mark.parametrize(("answer", "seconds"), [("soon", 20.0), (math.nan, 0.0)])
+def test_a_wrong_answer_of_on_away_harms_nobody(answer: Any, seconds: float, caplog: pytest.LogCaptureFixture) -> None:
+    class Clumsy(Arena):
+        def on_away(self, place: Place) -> Any:
+            return answer
+
+    world = in_world(Clumsy)
+    room = world.make()
+    world.join(room).pull()
+    assert ("on_away raised" in caplog.text) == (answer == "soon")
+    assert room.taken == (seconds > 0)
+    world.wait(20.1)
+    assert room.taken == 0
+
+
 # ------------------------------------------------------------------------------------------------ ticks
 
 
@@ -364,6 +379,15 @@ def test_after_a_long_pause_ticks_are_not_made_up_for() -> None:
     world.wait(5.0)
     assert len(room.deltas) <= 3
     assert room.deltas[0] == pytest.approx(5.0)
+
+
+def test_a_game_may_end_its_ticks() -> None:
+    world = in_world(Ticking)
+    room = world.make("ticking")
+    world.wait(1.01, 0.01)
+    room.tick_rate = 0.0
+    world.wait(1.0, 0.01)
+    assert len(room.deltas) == 21  # the tick that was due comes
 
 
 def test_calls_of_a_tick_reach_the_players() -> None:
@@ -691,6 +715,29 @@ def test_a_failing_on_create_is_a_room_error_and_logged(caplog: pytest.LogCaptur
         world.make(code="ABCDEF")
     assert "room ABCDEF: on_create raised" in caplog.text
     assert not world.hall.rooms
+
+
+def test_a_room_that_was_refused_leaves_nothing() -> None:
+    made: list[Room] = []
+
+    class Choosy(Arena):
+        def on_create(self, options: Any) -> None:
+            made.append(self)
+            self.reserve()
+            if options == "close":
+                self.close()
+            raise RoomError("no such map")
+
+    world = in_world(Choosy)
+    for options in ("", "close"):
+        with pytest.raises(RoomError, match="no such map"):
+            world.make(options=options)
+        assert (world.hall.taken, world.hall.waiting) == (0, 0)
+    assert [room.is_closed for room in made] == [True, True]
+    with pytest.raises(NoRoom):
+        made[0].reserve()
+    world.wait(60.0)
+    assert world.hall.figures.closed == {1001: 1}  # the room that closed itself
 
 
 def test_players_wait_for_a_future_of_on_create() -> None:
