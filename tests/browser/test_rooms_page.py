@@ -30,7 +30,7 @@ class Server(Process):
         command = gdpeer_command("serve", "gdpeer.demos.rooms:hall", "--port", "0", "--host", "127.0.0.1", *options)
         super().__init__(command, environment=environment)
         self.port = int(self.wait_for(r"^Rooms: +ws://127\.0\.0\.1:(\d+)/room/CODE$")[1])
-        self.page = f"http://127.0.0.1:{self.port}/"
+        self.page = self.wait_for(r"^Pages: +(http://\S+)$")[1]
         self.monitor = f"{self.page}monitor/"
 
 

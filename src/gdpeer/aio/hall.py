@@ -13,12 +13,12 @@ from weakref import WeakKeyDictionary
 
 from gdpeer.aio.loop_driver import LoopDriver
 from gdpeer.aio.tasks import TreeTasks
-from gdpeer.arguments import INT, STR, a, checked, optional
+from gdpeer.arguments import INT, STR, Kind, checked, optional
 from gdpeer.errors import Error, TransportError
-from gdpeer.rooms import Hall
 
 if TYPE_CHECKING:
     from gdpeer.multiplayer.tree import SceneTree
+    from gdpeer.rooms import Hall
 
 __all__ = ["serve_hall"]
 
@@ -29,7 +29,13 @@ GRACE = 2.0
 """Seconds that the calls of async methods have to end, after they were cancelled."""
 
 
-@checked(hall=a("a Hall", Hall), port=optional(INT), bind_ip=STR)
+def _is_hall(value: object) -> bool:
+    from gdpeer.rooms import Hall  # imported here: most programs with asyncio have no rooms
+
+    return isinstance(value, Hall)
+
+
+@checked(hall=Kind("a Hall", _is_hall), port=optional(INT), bind_ip=STR)
 @asynccontextmanager
 async def serve_hall(hall: Hall, port: int | None = None, bind_ip: str = "*") -> AsyncIterator[Hall]:
     """Runs a hall while the block runs. At the end of the block all rooms are closed, and all players with code 1001.

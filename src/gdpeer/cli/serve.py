@@ -103,13 +103,15 @@ def set_tls(hall: Hall, certificate: Path | None, key: Path | None) -> bool:
     return certificate is not None or hall.server.ssl_certificate is not None
 
 
-def show(hall: Hall, host: str, token: str, *, is_secure: bool) -> None:
+def show(hall: Hall, host: str, token: str, *, is_secure: bool, has_pages: bool) -> None:
     """Prints the addresses of the server."""
     ws, web = ("wss", "https") if is_secure else ("ws", "http")
     port = hall.get_local_port()
     rows = [("Rooms:", address(ws, host, port, "/room/CODE"))]
     if hall.lobby is not None:
         rows += [("Lobby:", address(web, host, port, f"/lobby/{kind}")) for kind in hall.kinds]
+    if has_pages:
+        rows.append(("Pages:", address(web, host, port)))
     if token:
         rows.append(("Monitor:", address(web, host, port, "/monitor/")))
     for name, where in rows:
@@ -166,11 +168,12 @@ def serve(
     with Stop() as stop:
         hall = make_hall(load_game(*game), origins)
         is_drawn = hall.use_keys(keys)
+        has_pages = hall.http_handler is not None
         watch(hall, token)
         is_secure = set_tls(hall, cert, key)
         if hall.listen(port, resolve(host)) is not Error.OK:
             raise Failure(hall.get_listen_error())
-        show(hall, host, token, is_secure=is_secure)
+        show(hall, host, token, is_secure=is_secure, has_pages=has_pages)
         if is_drawn:
             click.echo(RANDOM_SECRET)
         run(hall, deadline, stop)

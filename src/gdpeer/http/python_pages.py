@@ -44,7 +44,7 @@ FILES = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zi
 
 BOOT = Path(__file__).with_name("boot.mjs")
 PACKAGE = Path(__file__).parents[1]
-NOT_FOR_PAGES = ("cli", "demos")
+NOT_FOR_PAGES = ("cli", "demos", "rooms", "testing")
 
 ENVIRONMENT = "GDPEER_PYODIDE"
 INSTALL = "npm install pyodide"

@@ -60,16 +60,16 @@ class Player(Guarded):
         self.tree = SceneTree(SceneMultiplayer(clock=clock), scenes=scenes)
         for node in nodes:
             self.tree.root.add_child(node)
-        self._stream: MemoryStream | None = None
+        self._ends: tuple[MemoryStream, ...] = ()
         self._peer_id = 0
         self.peer = WebSocketMultiplayerPeer(clock=clock)
 
     def connect(self) -> None:
         """Begins to connect, also again after a loss; the same URL leads to the same place."""
         self.peer = WebSocketMultiplayerPeer(clock=self._clock)
-        self._stream, theirs = memory_pair(clock=self._clock, delay=self.delay)
+        self._ends = ours, theirs = memory_pair(clock=self._clock, delay=self.delay)
         self._serve(theirs)
-        error = self.peer.connect_through(self._stream, self.url)
+        error = self.peer.connect_through(ours, self.url)
         if error is not Error.OK:
             raise ValueError(self.peer.get_close_cause().detail or error.name)
         self.tree.multiplayer.multiplayer_peer = self.peer
@@ -103,14 +103,13 @@ class Player(Guarded):
 
     def lose_connection(self) -> None:
         """Breaks the connection as a reset does: bytes on their way are lost."""
-        if self._stream is not None:
-            self._stream.break_connection()
+        for stream in self._ends:
+            stream.break_connection()
 
     def go_silent(self) -> None:
         """Cuts the cable: no byte arrives any more, and no side is told."""
-        if self._stream is not None:
-            self._stream.stall()
-            self._stream._other.stall()
+        for stream in self._ends:
+            stream.stall()
 
     def leave(self) -> None:
         """Leaves for good, by a close frame with code 1000."""

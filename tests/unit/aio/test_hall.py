@@ -85,3 +85,8 @@ async def test_a_hall_that_listens_already_and_ports_that_cannot_be_opened() -> 
     async with serve_hall(hall):
         pass
     assert not hall.is_listening()
+
+
+async def test_only_a_hall_is_served() -> None:
+    with pytest.raises(TypeError, match="a Hall"):
+        serve_hall(SceneTree())  # type: ignore[arg-type]
