@@ -342,8 +342,7 @@ class RoomLife:
 
     def _end_idle(self) -> None:
         self._idle = None
-        if not self.places:
-            self.close(1001, "the room is empty")
+        self.close(1001, "the room is empty")
 
     def kick(self, place: Place, reason: str) -> None:
         """See `Room.kick`."""
