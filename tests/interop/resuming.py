@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from gdpeer import (
     OK,
@@ -155,6 +157,48 @@ class OldTable(Table):
         return Game3()
 
 
+class Cable:
+    """Carries the connections of one player to the server.
+
+    Attributes:
+        url: the room's, by this cable.
+    """
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        self._server = parts.hostname, parts.port
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self._listening.setblocking(False)
+        self.url = url.replace(str(parts.port), str(self._listening.getsockname()[1]))
+        self._ends: list[tuple[socket.socket, socket.socket]] = []
+        self._open: list[socket.socket] = [self._listening]
+
+    def pump(self) -> None:
+        """Moves what there is, without waiting."""
+        with suppress(BlockingIOError):
+            client, _ = self._listening.accept()
+            server = socket.create_connection(self._server)
+            self._open += (client, server)
+            self._ends.append((client, server))
+        for client, server in self._ends:
+            for source, target in ((client, server), (server, client)):
+                source.setblocking(False)
+                with suppress(BlockingIOError, ConnectionError):
+                    data = source.recv(65_536)
+                    target.setblocking(True)
+                    target.sendall(data)
+
+    def pull(self) -> None:
+        """Breaks the connections for the player. The server notices nothing."""
+        for client, _ in self._ends:
+            client.close()
+        self._ends.clear()
+
+    def close(self) -> None:
+        for one in self._open:
+            one.close()
+
+
 class House:
     """A hall with one room, of which class attributes can be set."""
 
@@ -162,6 +206,7 @@ class House:
         self.hall = Hall([type("Table", (kind,), attributes)])
         assert self.hall.listen(0, "127.0.0.1") is OK
         self.room: Any = self.hall.create("table", code=CODE)
+        self.cable: Cable | None = None
         self.url = f"ws://127.0.0.1:{self.hall.server.get_local_port()}/room/{CODE}"
 
     @property
@@ -174,6 +219,9 @@ class House:
         return news
 
     def poll(self, timeout: float = 0.0) -> None:
+        if self.cable is not None:
+            self.cable.pump()
+            timeout = 0.0
         self.hall.poll(timeout)
 
     def cut(self, peer_id: int) -> None:
@@ -186,6 +234,8 @@ class House:
 
     def __exit__(self, *_: object) -> None:
         self.hall.close()
+        if self.cable is not None:
+            self.cable.close()
 
 
 class Player(Game):
@@ -247,7 +297,7 @@ def player(project: Path, room: House) -> Iterator[Player]:
 
 def make_project(folder: Path, url: str, version: str = "4", reuse: bool = False, relays: bool = True) -> Path:
     """Returns a project with the script of the page, for a room at `url`."""
-    project = folder / "project"
+    project = folder / f"project{len(list(folder.iterdir()))}"
     shutil.copytree(HERE / f"resume_godot{version}", project)
     text = program(f"resume/godot{version}/online.gd").read_text()
     assert PAGE_URL in text

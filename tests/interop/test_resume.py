@@ -14,7 +14,7 @@ from gdpeer import Vector2
 from gdpeer.rooms.resume.journal import Journal
 from gdpeer.rooms.resume.shift import Shift
 from tests.interop.echo_rooms import until
-from tests.interop.resuming import House, OldTable, Player, make_project, player
+from tests.interop.resuming import Cable, House, OldTable, Player, make_project, player
 from tests.support.engines import Engine
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(120)]
@@ -26,11 +26,16 @@ Without: TypeAlias = Callable[[pytest.MonkeyPatch], None]
 
 
 @contextmanager
-def two(folder: Path, reuse: bool = False, **attributes: object) -> Iterator[tuple[House, Player, Player]]:
+def two(
+    folder: Path, reuse: bool = False, by_cable: bool = False, **attributes: object
+) -> Iterator[tuple[House, Player, Player]]:
     """A room with two engines that know each other's numbers, and have sent each other values for a second."""
     with House(**attributes) as room:
-        project = make_project(folder, room.url, reuse=reuse)
-        with player(project, room) as ann, player(project, room) as bob:
+        project = other = make_project(folder, room.url, reuse=reuse)
+        if by_cable:
+            room.cable = Cable(room.url)
+            other = make_project(folder, room.cable.url)
+        with player(project, room) as ann, player(other, room) as bob:
             for one, other, mine in ((ann, bob, "One"), (bob, ann, "Two")):
                 one.see("peer_connected", room, id=other.id)
                 one.run(f'share("{mine}", {other.id})')
@@ -243,4 +248,20 @@ def test_nodes_that_a_client_spawns_are_spawned_again(owner: str, tmp_path: Path
             until(lambda before=signals: len(ann.signals()) == before + 2, room)
             until(lambda: len(ann.units()) == len(bob.units()) == len(room.game.units()) == 2, room)
             exchange(room, ann, bob, f"back {number}")
+        assert ann.complaints() == bob.complaints() == []
+
+
+def test_a_player_comes_back_before_the_server_notices_the_loss(tmp_path: Path) -> None:
+    with two(tmp_path, by_cable=True) as (room, ann, bob):
+        assert room.cable is not None
+        signals = ann.signals()
+        for number in range(3):
+            room.cable.pull()
+            bob.wait_for_loss()
+            assert bob.id in room.room.tree.multiplayer.get_peers()
+            bob.wait_for_join()
+            exchange(room, ann, bob, f"back {number}")
+            assert max(frames_until_right(room, ann, bob, 10_000 * (number + 1))) <= FRAMES
+        assert room.news == [("back", bob.id, False)] * 3
+        assert ann.signals() == signals
         assert ann.complaints() == bob.complaints() == []
