@@ -78,7 +78,13 @@ def frames_until_right(room: House, ann: Player, bob: Player, value: int) -> lis
     return [one.see("marked", room, value=value)["frames"] for one in (ann, bob)]
 
 
-@pytest.mark.parametrize("has_nodes", [True, False], ids=["with_nodes_on_the_server", "without"])
+@pytest.mark.parametrize(
+    "has_nodes",
+    [
+        pytest.param(True, id="with_nodes_on_the_server"),
+        pytest.param(False, id="without", marks=pytest.mark.extended),
+    ],
+)
 def test_a_player_comes_back_three_times(has_nodes: bool, tmp_path: Path) -> None:
     with two(tmp_path, has_nodes=has_nodes) as (room, ann, bob):
         signals = ann.signals()
@@ -231,7 +237,7 @@ def test_players_with_godot_3_come_back_announced(tmp_path: Path) -> None:
             assert [line for line in (*ann.stderr, *bob.stderr) if "ERROR" in line] == []
 
 
-@pytest.mark.parametrize("owner", ["the_other", "the_returned"])
+@pytest.mark.parametrize("owner", [pytest.param("the_other", marks=pytest.mark.extended), "the_returned"])
 def test_nodes_that_a_client_spawns_are_spawned_again(owner: str, tmp_path: Path) -> None:
     """The return is announced, as only then the owner spawns its nodes anew."""
     with two(tmp_path) as (room, ann, bob):
