@@ -155,3 +155,22 @@ def test_a_page_plays_in_a_room_and_keeps_its_place_over_a_lost_connection(brows
             tab.page.locator("#count", has_text="2").wait_for()
             tab.shot("arena-room-1280x800")
         assert tab.complaints == []
+
+
+@pytest.mark.node
+@pytest.mark.extended
+def test_a_copy_of_a_tab_takes_its_place_and_the_first_does_not_fight_for_it(browser: Browser) -> None:
+    same = "sessionStorage.setItem('gdpeer-session', '00112233445566778899aabbccddeeff');"
+    with Server(GDPEER_PYODIDE=str(node_modules() / "pyodide")) as server, Tab(browser, server.page, same) as tab:
+        tab.page.locator(".game[data-kind=roll]").get_by_role("button", name="New table").click()
+        tab.page.wait_for_selector("#seat:not([hidden])", timeout=BOOT_LIMIT)
+        tab.page.get_by_label("Your name").press("Enter")
+        tab.wait_for_state("connected")
+        with Tab(browser, tab.page.url, same) as copy:
+            copy.page.wait_for_selector("#seat:not([hidden])", timeout=BOOT_LIMIT)
+            copy.page.get_by_label("Your name").press("Enter")
+            copy.wait_for_state("connected")
+            tab.page.locator("#problem", has_text="This place was taken over").wait_for()
+            copy.page.wait_for_timeout(2_000)  # longer than the first attempts to connect would take
+            assert copy.page.locator("#state").get_attribute("data-state") == "connected"
+            assert tab.page.locator("#state").get_attribute("data-state") == "left"
