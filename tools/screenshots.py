@@ -1,4 +1,5 @@
-"""Takes the pictures of the chat, roll, arena and inspect pages for the documentation, with real programs in Chromium.
+"""Takes the pictures of the pages (chat, roll, arena, inspect, lobby, monitor) for the docs, with real programs in
+Chromium.
 
     python -m tools.screenshots            all pages, into docs/pictures
     python -m tools.screenshots chat       one page
@@ -9,8 +10,10 @@ Each page is taken in a desktop's and in a phone's size. The tool needs Chromium
 from __future__ import annotations
 
 import io
+import json
 import socket
 import sys
+import urllib.request
 from collections.abc import Callable
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
@@ -158,11 +161,43 @@ def inspect(browser: Browser, those: ExitStack) -> None:
         take(page, f"inspect-{form}")
 
 
+def rooms(browser: Browser, those: ExitStack) -> None:
+    token = "token-of-the-operator"
+    words = ("serve", "gdpeer.demos.rooms:hall", "--port", usual(8910))
+    server = those.enter_context(Process(gdpeer_command(*words), environment={"GDPEER_MONITOR_TOKEN": token}))
+    start = server.wait_for(r"(ws://\S+)/room/CODE")[1]
+    codes = {kind: [new_room(start, kind) for _ in range(count)] for kind, count in (("arena", 3), ("roll", 4))}
+    for number, code in enumerate(codes["arena"]):
+        bots = str((17, 5, 2)[number])
+        those.enter_context(Process(gdpeer_command("arena", "--join", f"{start}/room/{code}", "--bots", bots)))
+    for name in ("Ann", "Ben", "Gerda"):
+        url = f"{start}/room/{codes['roll'][0]}?session={name * 6}"
+        those.enter_context(Process(gdpeer_command("roll", "--join", url, "--name", name, "--auto", "--pause", "0.3")))
+    address = start.replace("ws:", "http:")
+    for form in FORMS:
+        lobby, monitor = open_page(browser, f"{address}/", form), open_page(browser, f"{address}/monitor/", form)
+        lobby.locator(".taken", has_text="17 of 64").wait_for()
+        take(lobby, f"lobby-{form}")
+        monitor.get_by_label("Token").fill(token)
+        monitor.get_by_role("button", name="Open").click()
+        monitor.locator(f"#rooms button[data-code='{codes['roll'][0]}']").click()
+        monitor.locator("#places .here").nth(2).wait_for()
+        take(monitor, f"monitor-{form}")
+
+
+def new_room(start: str, kind: str) -> str:
+    """Makes a room by the lobby, and returns its code."""
+    answer = urllib.request.urlopen(f"{start.replace('ws:', 'http:')}/lobby/{kind}/create", b"{}")
+    with answer:
+        return str(json.load(answer)["url"]).partition("/room/")[2][:6]
+
+
 SUBJECTS: dict[str, Callable[[Browser, ExitStack], None]] = {
     "chat": chat,
     "roll": roll,
     "arena": arena,
     "inspect": inspect,
+    "rooms": rooms,
 }
 
 

@@ -28,7 +28,14 @@ class ArenaRoom(Room):
     def on_create(self, options: Any) -> None:
         """Builds the arena in the room's tree."""
         self.game = ArenaServer(lambda line: None, clock=self.hall.clock, tree=self.tree)
+        self.game.main.asked.connect(self._note_name)
         self.game.place_coins()
+
+    def _note_name(self, peer_id: int, title: str) -> None:
+        """Shows the monitor how a player is called."""
+        player, place = self.game.players.get(peer_id), self.places.get(peer_id)
+        if player is not None and place is not None:
+            place.player = player.title
 
     def on_tick(self, delta: float) -> None:
         """Moves the players."""
@@ -50,7 +57,15 @@ class RollRoom(Room):
     def on_create(self, options: Any) -> None:
         """Adds the game to the room's tree."""
         self.game = Game()
+        self.game.players_changed.connect(self._note_names)
         furnish(self.tree, self.game)
+
+    def _note_names(self) -> None:
+        """Shows the monitor how the players are called."""
+        for player in self.game.players:
+            place = self.places.get(player.peer_id)
+            if place is not None:
+                place.player = player.name
 
     def on_join(self, place: Place) -> None:
         """Adds a player to the list."""

@@ -20,6 +20,7 @@ def test_a_player_of_the_arena_stops_while_away_and_keeps_the_score() -> None:
         hall.run_until(lambda: main.player_of(ann.peer_id) is not None)
         own, player = main.player_of(ann.peer_id), room.game.players[ann.peer_id]
         assert own is not None
+        assert room.places[ann.peer_id].player == "Ann"  # for the monitor
         own.direction = Vector2.RIGHT if player.position.x < 1200 else Vector2.LEFT
         before = player.position
         hall.run(0.5)
@@ -75,6 +76,7 @@ def test_players_take_turns_come_back_and_leave() -> None:
         bob = Seat(hall, room, "Bob")
         hall.run(0.3)
         assert names(ann.game) == names(bob.game) == names(room.game) == ["Ann", "Bob"]
+        assert [place.player for place in room.places.values()] == ["Ann", "Bob"]
         assert ann.game.act()
         hall.run(0.2)
         assert bob.lines[0].startswith("Ann: rolls ")
