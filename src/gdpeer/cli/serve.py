@@ -10,13 +10,14 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import click
 
 from gdpeer import Error
 from gdpeer.cli.failure import Failure
 from gdpeer.cli.game_module import GAME, load_game
-from gdpeer.cli.options import FILE, SECONDS, port_option
+from gdpeer.cli.options import FILE, SECONDS, Parsed, port_option, quoted
 from gdpeer.cli.rooms import TOKEN, read_token
 from gdpeer.cli.serving import PAGE, TURN, address, resolve
 from gdpeer.rooms import Hall
@@ -29,6 +30,8 @@ from gdpeer.terminal.stopping import Stop
 __all__ = ["serve"]
 
 PORT = 8910
+LOOPBACK = ("127.0.0.1", "::1")
+SOCKETS = {"ws": "ws", "wss": "wss", "http": "ws", "https": "wss"}
 DEADLINE = 300.0
 """Seconds that rooms have to end by themselves after SIGTERM."""
 
@@ -44,6 +47,21 @@ Examples:
   gdpeer serve game:Arena --cert cert.pem --key key.pem
   {TOKEN}=... gdpeer serve game:Arena
                                       also with the monitor, at /monitor"""
+
+
+def parse_public_url(text: str) -> str:
+    """Returns the beginning of the URLs of seats: `wss://play.example` for that or for `https://play.example/`."""
+    try:
+        url = urlsplit(text)
+        is_right = url.scheme in SOCKETS and bool(url.hostname) and not (url.query or url.fragment)
+    except ValueError:
+        is_right = False
+    if not is_right:
+        raise ValueError(f"expected a URL such as wss://play.example, got {quoted(text)}")
+    return f"{SOCKETS[url.scheme]}://{url.netloc}{url.path.rstrip('/')}"
+
+
+PUBLIC = Parsed("url", parse_public_url)
 
 
 def make_hall(game: Hall | Callable[..., Any], origins: tuple[str, ...]) -> Hall:
@@ -103,6 +121,12 @@ def set_tls(hall: Hall, certificate: Path | None, key: Path | None) -> bool:
     return certificate is not None or hall.server.ssl_certificate is not None
 
 
+def stand_behind_proxy(hall: Hall, url: str) -> None:
+    """Gives players the address of a proxy on this machine, whose own address is that of all players."""
+    hall.public_url = url
+    hall.guessing.exempt.update(LOOPBACK)
+
+
 def show(hall: Hall, host: str, token: str, *, is_secure: bool, has_pages: bool) -> None:
     """Prints the addresses of the server."""
     ws, web = ("wss", "https") if is_secure else ("ws", "http")
@@ -135,6 +159,7 @@ def run(hall: Hall, deadline: float, stop: Stop) -> None:
 @click.argument("game", type=GAME, metavar="MODULE:NAME")
 @click.option("--host", default="localhost", show_default=True, help="Address to listen on; * for all addresses.")
 @port_option(PORT)
+@click.option("--public-url", type=PUBLIC, help="Address of the proxy in front, such as wss://play.example.")
 @click.option("--origin", "origins", multiple=True, type=PAGE, help="Only this web page may connect; repeatable.")
 @click.option(
     "--deadline", default=DEADLINE, show_default=True, type=SECONDS, help="After SIGTERM: time for rooms to end."
@@ -147,6 +172,7 @@ def serve(
     game: tuple[str, str],
     host: str,
     port: int,
+    public_url: str | None,
     origins: tuple[str, ...],
     deadline: float,
     secret_file: Path | None,
@@ -169,7 +195,9 @@ def serve(
         hall = make_hall(load_game(*game), origins)
         is_drawn = hall.use_keys(keys)
         has_pages = hall.http_handler is not None
-        watch(hall, token)
+        watch(hall, token, addresses=LOOPBACK if public_url is None else ())
+        if public_url is not None:
+            stand_behind_proxy(hall, public_url)
         is_secure = set_tls(hall, cert, key)
         if hall.listen(port, resolve(host)) is not Error.OK:
             raise Failure(hall.get_listen_error())

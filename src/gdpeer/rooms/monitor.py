@@ -34,7 +34,6 @@ from gdpeer.http.response import Response
 from gdpeer.logs import get_logger
 from gdpeer.protocol.http_headers import Request
 from gdpeer.rooms.codes import find_code
-from gdpeer.rooms.guessing import Attempts
 from gdpeer.rooms.place import PlaceState
 
 if TYPE_CHECKING:
@@ -105,7 +104,7 @@ class Monitor(Guarded):
     def __init__(self, hall: Hall, token: str) -> None:
         self._hall = hall
         self._token = check_token(token) if token else ""
-        self._wrong = Attempts(hall.clock, 10, 10 / 60)
+        self._wrong = hall.guessing.attempts(10, 10 / 60)
         self._page = below(PATH, page_beside(__file__))
         self._acts: dict[str, Callable[[Room, dict[str, Any]], None]] = {
             "close": self._close,

@@ -6,6 +6,7 @@ Layer: `rooms`.
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from gdpeer.http.response import Handler, Response
@@ -19,17 +20,19 @@ if TYPE_CHECKING:
 __all__ = ["health_of", "watch"]
 
 
-def watch(hall: Hall, token: str = "") -> None:
+def watch(hall: Hall, token: str = "", *, addresses: Collection[str] = ("127.0.0.1", "::1")) -> None:
     """Has a hall answer `/health`, `/metrics` and `/monitor/` before its own `http_handler`.
 
     Args:
         hall: has the rooms.
         token: of the monitor; "" turns the monitor off. See `Monitor`.
+        addresses: numeric addresses that get the metrics without the token. Leave them out behind a proxy on this
+            machine, from which all requests come.
 
     Raises:
         ValueError: the token is too short.
     """
-    handlers: list[Handler] = [health_of(hall), metrics_of(hall, token), Monitor(hall, token)]
+    handlers: list[Handler] = [health_of(hall), metrics_of(hall, token, addresses), Monitor(hall, token)]
     hall.http_handler = chain(*handlers, *([] if hall.http_handler is None else [hall.http_handler]))
 
 
@@ -45,7 +48,7 @@ def health_of(hall: Hall) -> Handler:
     return answer
 
 
-def metrics_of(hall: Hall, token: str) -> Handler:
+def metrics_of(hall: Hall, token: str, addresses: Collection[str]) -> Handler:
     """Returns a handler that answers `/metrics`, without prometheus-client by a line that says what is missing."""
     if importlib.util.find_spec("prometheus_client") is None:
         return lambda request: (
@@ -55,4 +58,4 @@ def metrics_of(hall: Hall, token: str) -> Handler:
         )
     from gdpeer.rooms.metrics import HallMetrics
 
-    return HallMetrics(hall, token)
+    return HallMetrics(hall, token, addresses=addresses)

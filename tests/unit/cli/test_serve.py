@@ -105,6 +105,12 @@ def test_an_exception_of_the_game_module_shows_its_own_traceback(folder: Path, c
     assert not any("importlib" in line or "gdpeer/cli" in line for line in lines)
 
 
+@pytest.mark.parametrize("url", ["play.example", "ftp://play.example", "wss://", "wss://play.example/?x=1", "wss://["])
+def test_a_public_url_that_is_none(folder: Path, url: str) -> None:
+    said = refused(run("serve", "serve_game:Arena", "--public-url", url), 2)
+    assert said.startswith("gdpeer serve: --public-url: expected a URL such as wss://play.example, got ")
+
+
 def test_a_short_secret_and_a_short_token_are_refused_and_not_repeated(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -208,12 +214,18 @@ def test_ctrl_c_ends_at_once_with_tls_too(folder: Path, monkeypatch: pytest.Monk
 
 
 def test_the_deadline_ends_a_drain(folder: Path) -> None:
-    with Server(folder, "serve_game:hall", "--deadline", "0.3") as server, server.join(server.seat()) as player:
-        server.popen.terminate()
-        assert server.wait() == 0
-        for _ in player:
-            pass
-        assert player.close_code == 1001
+    options = ("--deadline", "0.3", "--public-url", "https://play.example/games/")
+    with Server(folder, "serve_game:hall", *options) as server:
+        seat = server.seat()
+        assert seat.startswith("wss://play.example/games/room/")
+        assert server.get("/metrics")[0] == 404  # everybody's requests come from the proxy
+        assert server.get("/metrics", TOKEN)[0] == 200
+        with server.join(seat.replace("wss://play.example/games", f"ws://localhost:{server.port}")) as player:
+            server.popen.terminate()
+            assert server.wait() == 0
+            for _ in player:
+                pass
+            assert player.close_code == 1001
 
 
 def test_a_hall_takes_the_secret_of_the_command_line_unless_it_has_its_own() -> None:
