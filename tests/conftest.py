@@ -31,7 +31,8 @@ def _fresh_log_limits() -> None:
     logs.forget()
 
 
-def pytest_collection_finish() -> None:
-    """Hides what pytest collected from the garbage collector, which hundreds of tests call: each call is then short."""
+@pytest.fixture(scope="module", autouse=True)
+def _short_collections() -> None:
+    """Hides what pytest keeps from the garbage collector, which hundreds of tests call: each call is then short."""
     gc.collect()
     gc.freeze()

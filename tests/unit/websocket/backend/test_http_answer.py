@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import socket
 import subprocess
@@ -158,11 +159,10 @@ def test_an_iterator_arrives_in_chunks_and_one_that_fails_breaks_off(caplog: pyt
             until(take, server)
     head, _, body = bytes(data).partition(b"\r\n\r\n")
     assert b"Transfer-Encoding: chunked" in head
-    found = bytearray()
-    while body:
-        size, _, body = body.partition(b"\r\n")
-        found += body[: int(size, 16)]
-        body = body[int(size, 16) + 2 :]
+    found, chunks = bytearray(), io.BytesIO(body)
+    while size := chunks.readline():
+        found += chunks.read(int(size, 16))
+        assert chunks.read(2) == b"\r\n"
     assert found == whole
 
 

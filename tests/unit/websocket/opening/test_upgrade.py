@@ -191,7 +191,7 @@ def test_an_open_connection_keeps_its_request_as_bytes_and_little_else(headers: 
         return upgrade, take(upgrade, bytes(bytearray(sent))).opened
 
     opened()  # what is made once for all
-    count = 2000
+    count = 500
     kept: list[object] = [None] * count
     gc.collect()
     tracemalloc.start()
