@@ -105,13 +105,15 @@ class Entrance:
         if not life.settle_for(place):
             return None
         place.connection = peer
-        self._hall.server.keep_request(peer, life.request or _for_lobby(peer.get_request()))
+        is_lobby = life is self._hall.lobby_life
+        self._hall.server.keep_request(peer, _for_lobby(peer.get_request()) if is_lobby else life.kept_request())
         return Placement(life.session, place.peer_id)
 
     def forget(self, number: int) -> None:
         """See `Placer`."""
         life, place = self.coming.pop(number, (None, None))
-        if life is not None and place is not None:
+        # Another connection for the same place may be on its way.
+        if life is not None and place is not None and all(one is not place for _, one in self.coming.values()):
             life.abandon(place)
 
     # ------------------------------------------------------------------------------------------ the room

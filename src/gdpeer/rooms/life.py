@@ -70,7 +70,6 @@ class RoomLife:
         places: the places that are taken, by peer id.
         keys: the places by the digest of their session key.
         seats: the places by the `jti` of their seat.
-        request: all that stays of the requests of players: no key, seat or cookie stays in memory. None: of the lobby.
         resume: remembers what the players have agreed on with each other; None: nothing is remembered.
         refused: the refused packets and calls of all players, by cause.
         turns, turn_seconds, longest_turn: how many turns and ticks there were, and their time in seconds.
@@ -85,6 +84,7 @@ class RoomLife:
         "_lifetime",
         "_next_tick",
         "_poll_timer",
+        "_request",
         "_tick_timer",
         "_used",
         "awaited",
@@ -97,7 +97,6 @@ class RoomLife:
         "peer",
         "places",
         "refused",
-        "request",
         "resume",
         "room",
         "seats",
@@ -119,7 +118,7 @@ class RoomLife:
         self.turns = 0
         self.turn_seconds = self.longest_turn = 0.0
         self.resume: Resume | None = None
-        self.request = Request("GET", f"/room/{code}", _NO_HEADERS) if code else None
+        self._request: Request | None = None
         self.is_closed = False
         self.awaited: list[Callable[[], object]] | None = None
         self._failures = 0
@@ -378,10 +377,17 @@ class RoomLife:
             self.hall.server.detach(former, 4001, "another connection has taken this place")
         if self.session.has_news:
             self.turn()
+        place.is_replaced = False
         if self.is_closed or place.state is _GONE:
             return False
         place.stop_timer()
         return True
+
+    def kept_request(self) -> Request:
+        """Returns all that stays of the requests of players: no key, seat or cookie stays in memory."""
+        if self._request is None:
+            self._request = Request("GET", f"/room/{self.code}", _NO_HEADERS)
+        return self._request
 
     def abandon(self, place: Place) -> None:
         """Takes note that a connection for a place has ended before it opened."""
@@ -445,7 +451,6 @@ class RoomLife:
         place = self.places[peer_id]
         place.state = _HERE
         self.hall.figures.returned["replaced" if place.is_replaced else "ok"] += 1
-        place.is_replaced = False
         place.missed = self.resume is not None and self.resume.has_missed(peer_id)
         self.call("on_return", self.room.on_return, place)
 
@@ -455,7 +460,8 @@ class RoomLife:
         if place is None:
             return
         place.connection = None
-        place.is_replaced = False
+        if place.is_replaced:
+            return  # the next connection is here already
         if place.state is _TAKEN:
             self.free(place)
         else:

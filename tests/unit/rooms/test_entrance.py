@@ -273,6 +273,31 @@ def test_on_auth_may_refuse_later(guarded: tuple[World, Any]) -> None:
     assert room.taken == 0
 
 
+def test_a_reserved_place_waits_for_on_auth(guarded: tuple[World, Any]) -> None:
+    world, room = guarded
+    world.patience = 60.0
+    place = room.reserve(ttl=1.0)
+    room.answer = future = Future()
+    player = sit(world, room, seat(world, room, jti=place.jti, peer_id=place.peer_id))
+    world.wait(4.0)
+    assert place.state is PlaceState.TAKEN
+    future.set_result(None)
+    world.run()
+    assert player.is_in
+
+
+def test_a_place_is_not_asked_about_again_after_a_broken_attempt(guarded: tuple[World, Any]) -> None:
+    world, room = guarded
+    place = room.reserve()
+    token = seat(world, room, jti=place.jti, peer_id=place.peer_id)
+    room.tree.multiplayer.auth_callback = lambda peer_id, data: None  # so that nobody joins
+    first, second = sit(world, room, token), sit(world, room, token)
+    assert len(room.asked) == 1
+    assert (first.close_code, second.is_in) == (4001, True)
+    second.pull()
+    assert not room.places
+
+
 def test_on_auth_has_five_seconds(guarded: tuple[World, Any]) -> None:
     world, room = guarded
     room.answer = future = Future()
@@ -300,6 +325,19 @@ def test_a_player_who_leaves_while_on_auth_decides_frees_the_place(guarded: tupl
     world.run()
     assert room.taken == 0
     assert room.log == []
+
+
+def test_two_connections_for_one_place_while_on_auth_decides(guarded: tuple[World, Any]) -> None:
+    world, room = guarded
+    room.answer = future = Future()
+    first, second = world.join(room), world.join(room)
+    first.connection.close(-1)
+    world.run()
+    assert room.taken == 1
+    future.set_result("ann")
+    world.run()
+    assert second.is_in
+    assert second.ask(1)
 
 
 def test_a_room_that_closes_while_on_auth_decides(guarded: tuple[World, Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -152,6 +153,16 @@ def test_close_ends_all_rooms() -> None:
     assert all(room.is_closed for room in rooms)
     assert player.close_code == 1001
     assert not world.hall.rooms
+
+
+def test_a_poll_does_not_wait_while_a_room_has_news(world: World) -> None:
+    room = world.make()
+    player = world.join(room)
+    room.kick(room.places[player.id])
+    begin = time.monotonic()
+    world.hall.poll(30.0)
+    assert time.monotonic() - begin < 10.0
+    assert not room.places
 
 
 def test_an_idle_room_is_not_polled(world: World) -> None:

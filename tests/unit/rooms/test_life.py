@@ -639,6 +639,15 @@ def test_what_was_said_before_the_end_arrives(world: World) -> None:
     assert ("shout", 1, "good bye") in player.main.heard
 
 
+def test_the_nodes_of_a_closed_room_are_freed(world: World) -> None:
+    room = world.make()
+    freed: list[str] = []
+    room.main.tree_exiting.connect(lambda: freed.append("main"))
+    room.close()
+    world.run()
+    assert freed == ["main"]
+
+
 def test_an_empty_room_is_closed_after_its_idle_timeout(world: World) -> None:
     room = world.make()
     world.wait(29.9)

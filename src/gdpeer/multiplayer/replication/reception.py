@@ -169,7 +169,7 @@ class Reception:
         self._ids: dict[MultiplayerSynchronizer, tuple[int, int]] = {}
         self._counters: dict[MultiplayerSynchronizer, int] = {}
         self._arrival: _Arrival | None = None
-        self._misfits: set[tuple[str, str, str]] = set()
+        self._misfits: dict[tuple[str, str, str], None] = {}
 
     def _sender(self, peer_id: int) -> _Sender:
         found = self._senders.get(peer_id)
@@ -588,6 +588,6 @@ class Reception:
         self._host.count_replication(peer_id, "")
         key = type(root).__qualname__, one.path, type(value).__name__
         if key not in self._misfits and len(self._misfits) < MOST_MISFITS:
-            self._misfits.add(key)
+            self._misfits[key] = None
             text = "peer %s: '%s' of %s %s; it stays as it is"
             logger.warning(text, peer_id, one.path, describe(root), problem)

@@ -103,7 +103,7 @@ class RelayedPaths:
         self._receivers: dict[int, _Receiver] = {}
         self._renewals: dict[tuple[int, int, int], _Told] = {}
         self._numbers: dict[int, dict[str, int]] = {}  # by the client that has told the path, and the path
-        self._losing: set[int] = set()  # the receivers that may have lost paths
+        self._losing: dict[int, None] = {}  # the receivers that may have lost paths
         self._dead: dict[tuple[int, int | None], float] = {}  # numbers whose node the sender lost; until when
 
     def clear(self) -> None:
@@ -115,7 +115,7 @@ class RelayedPaths:
         """Forgets the paths that a client was told, and those that it has told."""
         self._receivers.pop(peer_id, None)
         self._numbers.pop(peer_id, None)
-        self._losing.discard(peer_id)
+        self._losing.pop(peer_id, None)
         for other, receiver in self._receivers.items():
             receiver.forget(peer_id)
             self._note_losses(other, receiver)
@@ -186,9 +186,9 @@ class RelayedPaths:
 
     def _note_losses(self, peer_id: int, receiver: _Receiver) -> None:
         if receiver.losses:
-            self._losing.add(peer_id)
+            self._losing[peer_id] = None
         else:
-            self._losing.discard(peer_id)
+            self._losing.pop(peer_id, None)
 
     def _forget_number(self, source: int, number: int) -> None:
         for peer_id, receiver in self._receivers.items():

@@ -136,6 +136,18 @@ def test_a_peer_that_is_not_admitted_has_failed() -> None:
     assert keeper.told == [("failed", peer_id)]
 
 
+def test_disconnect_peer_ends_the_place_of_a_peer_that_is_away() -> None:
+    session, keeper = kept()
+    first, second = session.clients
+    peer_id = first.id
+    lose(session, first)
+    session.server.api.disconnect_peer(peer_id)
+    session.run()
+    assert keeper.told[-1] == ("gone", peer_id)
+    assert second.take_signals() == [("peer_disconnected", peer_id)]
+    assert not session.server.api.away
+
+
 def test_clear_forgets_those_who_are_away() -> None:
     session, _ = kept()
     lose(session, session.clients[0])

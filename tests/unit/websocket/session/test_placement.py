@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Awaitable, Iterator
 from typing import Any
@@ -223,6 +224,26 @@ def test_a_later_connection_with_the_same_id_is_not_ended_by_the_former(house: H
     until(lambda: len(house.server.peers) == 1, house.server, second)
     assert gone == []
     assert red.get_peer(7) is not None
+
+
+def test_a_connection_that_is_detached_is_read_first_and_then_closed(house: House) -> None:
+    client = house.join("/red")
+    until(is_in(client), house.server, client)
+    red = house.room("/red")
+    gone: list[int] = []
+    red.peer_disconnected.connect(gone.append)
+    client.put_packet(b"last words")
+    time.sleep(0.05)  # TCP has them
+    peer = red.get_peer(7)
+    assert peer is not None
+    house.server.detach(peer, 4001, "another")
+    assert red.get_packet() == b"last words"
+    assert gone == [7]
+    connection = client.get_peer(1)
+    assert connection is not None
+    until(lambda: client.get_connection_status() is ConnectionStatus.DISCONNECTED, house.server, client)
+    assert connection.get_close_code() == 4001
+    assert gone == [7]
 
 
 def test_a_tree_on_a_session_knows_its_own_peers_only(house: House) -> None:
