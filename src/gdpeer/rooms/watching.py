@@ -5,7 +5,6 @@ Layer: `rooms`.
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
@@ -50,12 +49,9 @@ def health_of(hall: Hall) -> Handler:
 
 def metrics_of(hall: Hall, token: str, addresses: Collection[str]) -> Handler:
     """Returns a handler that answers `/metrics`, without prometheus-client by a line that says what is missing."""
-    if importlib.util.find_spec("prometheus_client") is None:
-        return lambda request: (
-            Response(501, 'metrics need prometheus-client: pip install "gdpeer[metrics]"\n')
-            if request.path == "/metrics"
-            else None
-        )
-    from gdpeer.rooms.metrics import HallMetrics
-
+    try:
+        from gdpeer.rooms.metrics import HallMetrics
+    except ImportError:
+        missing = Response(501, 'metrics need prometheus-client: pip install "gdpeer[metrics]"\n')
+        return lambda request: missing if request.path == "/metrics" else None
     return HallMetrics(hall, token, addresses=addresses)

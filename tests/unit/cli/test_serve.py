@@ -10,6 +10,7 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import Result
 from websockets.exceptions import InvalidStatus
@@ -254,6 +255,27 @@ def test_without_pyjwt_there_are_session_keys_and_no_lobby(
     assert capsys.readouterr().err == (
         "There is no lobby, only session keys: signed seats need PyJWT: pip install gdpeer[cluster]\n"
     )
+
+
+def test_without_pyjwt_there_are_rooms_without_a_lobby(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Arena(Room):
+        kind = "arena"
+
+    monkeypatch.setitem(sys.modules, "jwt", None)
+    hall = make_hall(Arena, ())
+    assert (hall.lobby, list(hall.kinds)) == (None, ["arena"])
+    assert capsys.readouterr().err.startswith("There is no lobby, only session keys: signed seats need PyJWT: pip")
+
+
+def test_origins_are_for_a_class_of_room() -> None:
+    class Arena(Room):
+        kind = "arena"
+
+    assert make_hall(Arena, ("https://game.example",)).allowed_origins == ("https://game.example",)
+    with pytest.raises(click.UsageError, match="has its own allowed_origins"):
+        make_hall(Hall([Arena]), ("https://game.example",))
 
 
 def test_without_a_secret_it_says_what_a_drawn_one_means(folder: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -279,6 +280,21 @@ def test_metrics_count_rooms_places_and_what_happens_to_players(hall: MemoryHall
     assert room.code not in text
     count = next(line for line in text.splitlines() if line.startswith("gdpeer_room_turn_seconds_count "))
     assert float(count.split()[1]) > 0
+
+
+def test_without_prometheus_client_the_metrics_say_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "prometheus_client", None)
+    for name in ("gdpeer.prometheus", "gdpeer.rooms.metrics"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    with MemoryHall([Arena]) as hall:
+        watch(hall.hall, TOKEN)
+        response = ask(hall, "/metrics")
+        assert response is not None
+        assert (response.status, response.read()) == (
+            501,
+            b'metrics need prometheus-client: pip install "gdpeer[metrics]"\n',
+        )
+        assert ask(hall, "/health") is not None
 
 
 def test_metrics_are_for_this_machine_or_the_token(hall: MemoryHall) -> None:
