@@ -72,7 +72,9 @@ def engine(version: str, port: int) -> Engine:
 
 
 @pytest.mark.engine
-@pytest.mark.parametrize(("name", "settings"), [("1280x800", DESK), ("390x844", PHONE)])
+@pytest.mark.parametrize(
+    ("name", "settings"), [pytest.param("1280x800", DESK, marks=pytest.mark.extended), ("390x844", PHONE)]
+)
 def test_browser_engines_and_terminal_share_a_room(browser: Browser, name: str, settings: dict[str, Any]) -> None:
     server, port = room()
     with server, program("client", address(port)) as terminal, engine("4", port) as four:
@@ -119,7 +121,7 @@ def wait_for_answers(terminal: Process) -> list[str]:
     return terminal.stdout
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.extended)])
 def test_the_page_reconnects_when_the_server_comes_back(browser: Browser, scheme: str) -> None:
     server, port = room()
     with ChatTab(browser, port, **PHONE, color_scheme=scheme) as tab:

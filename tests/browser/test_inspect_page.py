@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(90)]
 
-FORMS = pytest.mark.parametrize(("name", "settings"), [("1280x800", DESK), ("390x844", PHONE)])
+FORMS = pytest.mark.parametrize(
+    ("name", "settings"), [("1280x800", DESK), pytest.param("390x844", PHONE, marks=pytest.mark.extended)]
+)
 SIMPLIFY = godot4.SimplifyPath("0" * 32, 1, "Main/Game").encode()
 CALL = godot4.RemoteCall(1, 3, [7, "<b>six</b>"]).encode()
 

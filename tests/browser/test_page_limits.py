@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -51,18 +51,20 @@ def limited_table() -> Iterator[Table]:
         table.peer.close()
 
 
-def test_a_page_loads_twice_and_its_players_come_in(browser: Browser) -> None:
+@pytest.mark.parametrize("names", [["Ann"], pytest.param(["Ann", "Bob"], marks=pytest.mark.extended)])
+def test_pages_load_and_their_players_come_in(browser: Browser, names: list[str]) -> None:
+    """Pages behind one router, say, each in the time of the others."""
     assert {"max_connections_per_address", "connection_rate", "max_pending"} <= {name for name, _ in SETTINGS}
-    with limited_table() as table:
+    with limited_table() as table, ExitStack() as stack:
         address = f"http://127.0.0.1:{table.peer.get_local_port()}/"
-        with Tab(browser, address) as first, Tab(browser, address) as second:  # behind one router, say
-            for tab, name in ((first, "Ann"), (second, "Bob")):
-                tab.page.wait_for_selector("#seat:not([hidden])", timeout=BOOT_LIMIT)
-                tab.page.get_by_label("Your name").fill(name)
-                tab.page.get_by_label("Your name").press("Enter")
-                tab.page.locator("#players .name", has_text=name).first.wait_for()
-            assert (first.complaints, second.complaints) == ([], [])
+        tabs = [stack.enter_context(Tab(browser, address)) for _ in names]
+        for tab, name in zip(tabs, names, strict=True):
+            tab.page.wait_for_selector("#seat:not([hidden])", timeout=BOOT_LIMIT)
+            tab.page.get_by_label("Your name").fill(name)
+            tab.page.get_by_label("Your name").press("Enter")
+            tab.page.locator("#players .name", has_text=name).first.wait_for()
+        assert [tab.complaints for tab in tabs] == [[]] * len(names)
         stats = table.peer.stats()
-        assert stats.pages >= 2 * 10
-        assert stats.opened == 2
+        assert stats.pages >= 10 * len(names)
+        assert stats.opened == len(names)
         assert stats.refused == {}

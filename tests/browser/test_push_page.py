@@ -175,8 +175,15 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
     made.close()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize(("name", "settings"), [("1280x800", DESK), ("390x844", PHONE)])
+@pytest.mark.parametrize(
+    ("name", "settings", "scheme"),
+    [
+        ("1280x800", DESK, "light"),
+        ("390x844", PHONE, "dark"),
+        pytest.param("1280x800", DESK, "dark", marks=pytest.mark.extended),
+        pytest.param("390x844", PHONE, "light", marks=pytest.mark.extended),
+    ],
+)
 def test_a_notification_shows(
     browser: Browser, server: PushServer, name: str, settings: dict[str, Any], scheme: str
 ) -> None:
