@@ -8,12 +8,14 @@ Layer: `multiplayer`; an interface alone. `gdpeer.rooms.resume` implements it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from typing import Protocol
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import Protocol, TypeAlias
 
 from gdpeer.multiplayer.wire.godot4 import SimplifyPath
 
-__all__ = ["Resumption"]
+__all__ = ["HandOver", "Resumption"]
+
+HandOver: TypeAlias = Callable[[int, SimplifyPath | bytes], bool]
 
 
 class Resumption(Protocol):
@@ -39,11 +41,18 @@ class Resumption(Protocol):
             True: the others are told nothing. False: they are told that the peer has gone and come.
         """
 
-    def told(self, peer_id: int) -> Iterable[tuple[int, SimplifyPath]]:
-        """Returns the paths to tell a returned peer, each with the client that had told it."""
+    @property
+    def behind(self) -> Collection[int]:
+        """The ids of returned peers for which `catch_up` has more."""
 
-    def waiting(self, peer_id: int) -> Iterable[tuple[int, bytes]]:
-        """Returns the packets that have waited for a returned peer, each with the client that has sent it."""
+    def catch_up(self, peer_id: int, hand_over: HandOver) -> None:
+        """Hands over what a returned peer has to get, in order, until all is handed over or there is no room.
+
+        Args:
+            peer_id: the peer.
+            hand_over: called with a client, and a path that it had told or a packet that it has sent; returns whether
+                there was room.
+        """
 
     def gone(self, peer_id: int) -> None:
         """Forgets a peer that is gone for good."""

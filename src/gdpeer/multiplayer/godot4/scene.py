@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from gdpeer.arguments import BYTES, INT, check_id, checked, seconds_of, to_bytes
@@ -66,6 +67,8 @@ __all__ = ["SceneMultiplayer"]
 logger = get_logger("gdpeer.multiplayer")
 
 SMALLEST_PACKET = 128
+MOST_AT_ONCE = 32_768
+"""Bytes that a returned peer is given at once of what it has missed: half of the queue of a connection."""
 
 MAX_ID = 2**31 - 1
 MAX_PEERS = 65_536
@@ -314,18 +317,33 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
         self.replicator.reception.forget_counters(peer_id)
         self._enter_session(peer_id)
         if resumption is not None:
-            self._catch_up(peer_id, resumption)
+            resumption.catch_up(peer_id, partial(self._hand_over, peer_id))
         if self.keeper is not None:
             self.keeper.returned(peer_id)
 
-    def _catch_up(self, peer_id: int, resumption: Resumption) -> None:
-        """Gives a returned peer what other clients had told it before, and what they have sent meanwhile."""
-        for source, told in resumption.told(peer_id):
-            if self._relayed.told_again(source, peer_id, told):
-                self._relay_to((peer_id,), told.encode(), source)
-                self._give_values(peer_id, source, told.cache_id, told.path)
-        for source, data in resumption.waiting(peer_id):
+    def _hand_over(self, peer_id: int, source: int, item: SimplifyPath | bytes) -> bool:
+        """Gives a returned peer what another client had told it before, or has sent meanwhile; False without room."""
+        size = len(item) if isinstance(item, bytes) else SMALLEST_PACKET + len(item.path)
+        waiting = self.waiting(peer_id)
+        if waiting and waiting + size > MOST_AT_ONCE:
+            return False
+        if source in self.admitted or source in self.away:  # else it has left meanwhile
+            if isinstance(item, bytes):
+                self._pass_again(source, peer_id, item)
+            elif self._relayed.told_again(source, peer_id, item):
+                self._relay_to((peer_id,), item.encode(), source)
+                self._give_values(peer_id, source, item.cache_id, item.path)
+        return True
+
+    def _pass_again(self, source: int, peer_id: int, data: bytes) -> None:
+        try:
             self._pass_on(source, (peer_id,), data)
+        except PacketError as problem:
+            self.refuse_packet(source, problem)
+
+    def _is_behind(self) -> bool:
+        """Whether a returned peer has not got everything yet."""
+        return self.resumption is not None and bool(self.resumption.behind)
 
     def _peer_went(self, peer_id: int) -> None:
         super()._peer_went(peer_id)
@@ -405,7 +423,9 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
         if type(timeout) is not float:
             timeout = seconds_of("poll", "timeout", timeout)
         waiting, replicator = self._authentication, self.replicator
-        is_replicating = replicator.members or self._owed.peers
+        is_replicating: object = replicator.members or self._owed.peers
+        if self.resumption is not None and self.resumption.behind:
+            is_replicating = True
         if timeout > 0:
             timeout = self.time_left(timeout)
         result = super().poll(timeout)
@@ -423,7 +443,8 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
         waiting, replicator = self._authentication, self.replicator
         if waiting.pending:
             most = min(most, waiting.time_left())
-        return replicator.time_left(most) if replicator.members or self._owed.peers else most
+        is_replicating = replicator.members or self._owed.peers or self._is_behind()
+        return replicator.time_left(most) if is_replicating else most
 
     # ------------------------------------------------------------------------------------------ authentication
 
@@ -692,7 +713,7 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
 
     def renews(self) -> bool:
         """Whether `renew` has to be called."""
-        return self._relayed.is_waiting() or bool(self._owed.peers)
+        return self._relayed.is_waiting() or bool(self._owed.peers) or self._is_behind()
 
     def renew(self, now: float) -> None:
         """Gives values of other clients to peers that have seen a node again, or had no room for the values."""
@@ -701,6 +722,9 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
                 self._pass_on(source, (peer_id,), data)
         for peer_id, source, number, path in self._relayed.take_due(now):
             self._renew(peer_id, source, number, path)
+        if self.resumption is not None:
+            for peer_id in list(self.resumption.behind):
+                self.resumption.catch_up(peer_id, partial(self._hand_over, peer_id))
 
     def hidden(self, peer_id: int, node: Node) -> None:
         """Passes on no more values of a node that a peer has lost."""

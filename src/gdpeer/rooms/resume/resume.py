@@ -18,7 +18,9 @@ Layer: `rooms`; no I/O.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Collection, Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from gdpeer.multiplayer.wire.godot4 import Command, SimplifyPath, parse
 from gdpeer.multiplayer.wire.replication import is_delta
@@ -26,26 +28,29 @@ from gdpeer.rooms.resume.journal import Journal
 from gdpeer.rooms.resume.queue import MOST_BYTES, AwayQueue
 from gdpeer.rooms.resume.shift import Shift, counter_of, is_by_number
 
+if TYPE_CHECKING:
+    from gdpeer.multiplayer.godot4.resumption import HandOver
+
 __all__ = ["Resume"]
 
 Groups = Iterable[tuple[Sequence[int], bytes]]
 
 
 class _Away:
-    """A player who is away, or is just coming back.
+    """A player who is away, or is back and has not got everything yet.
 
     Attributes:
         is_guest: the player had Godot 3.
         queue: what waits for the player.
-        is_silent: the return is not announced.
+        backlog: what the player who is back has to get: paths first, then packets. Empty while the player is away.
     """
 
-    __slots__ = ("is_guest", "is_silent", "queue")
+    __slots__ = ("backlog", "is_guest", "queue")
 
     def __init__(self, is_guest: bool, queue: AwayQueue) -> None:
         self.is_guest = is_guest
         self.queue = queue
-        self.is_silent = False
+        self.backlog: deque[tuple[int, SimplifyPath | bytes]] = deque()
 
 
 class Resume:
@@ -63,6 +68,7 @@ class Resume:
         self._is_silent = is_silent
         self._room = MOST_BYTES if is_silent and queues else 0
         self._away: dict[int, _Away] = {}
+        self._behind: set[int] = set()
         self._missed: set[int] = set()
         self._spawners: set[int] = set()  # those who have spawned nodes at others
         # After an announced return: those of whom nothing has come yet that they have sent after it.
@@ -72,42 +78,63 @@ class Resume:
 
     # ------------------------------------------------------------------------------------------ coming and going
 
+    @property
+    def behind(self) -> Collection[int]:
+        """The players who are back and have not got everything yet."""
+        return self._behind
+
     def lost(self, peer_id: int, is_guest: bool) -> None:
         """Takes note that a player is away; see `Resumption`."""
+        before = self._away.get(peer_id)
+        away = self._away[peer_id] = _Away(is_guest, AwayQueue(0 if is_guest else self._room))
+        self._behind.discard(peer_id)
         self._missed.discard(peer_id)
-        self._away[peer_id] = _Away(is_guest, AwayQueue(0 if is_guest else self._room))
+        if before is not None:  # lost again, before the player had everything
+            for source, item in (*before.backlog, *before.queue.take()):
+                if isinstance(item, bytes):
+                    away.queue.add(source, item)
 
     def comes_back(self, peer_id: int, is_guest: bool, others: Collection[int]) -> bool:
         """Begins the next life of a player; returns whether the others are told nothing. See `Resumption`."""
-        away = self._away[peer_id]
-        is_same = not is_guest and not away.is_guest
-        is_possible = self.journal.is_complete() and not self.shift.is_used_up(peer_id)
-        away.is_silent = self._is_silent and is_same and is_possible and not self._spawners
+        away = self._away.pop(peer_id)
+        is_silent = self._is_silent and not is_guest and not away.is_guest and self._can_be_silent(peer_id)
         self.shift.begin_life(peer_id)
-        if away.is_silent:
+        if is_silent:
             self.journal.begin_again(peer_id, self._away)
+            self._set_back(peer_id, away)
         else:
             self.journal.forget(peer_id)
             self._stale[peer_id] = set(others)
-        return away.is_silent
-
-    def told(self, peer_id: int) -> list[tuple[int, SimplifyPath]]:
-        """Returns the path numbers that the others had told a returned player; see `Resumption`."""
-        if not self._away[peer_id].is_silent:
-            return []
-        told = self.journal.told_to(peer_id)
-        for teller in {teller for teller, _ in told}:  # packets in the queue may be of a teller's former life
-            self.journal.drop(teller, peer_id, self.shift.base(teller))
-        return told
-
-    def waiting(self, peer_id: int) -> list[tuple[int, bytes]]:
-        """Returns what has waited for a returned player; nothing if the return was announced."""
-        away = self._away.pop(peer_id)
-        if not away.is_silent:
             away.queue.drop()
         if away.queue.has_missed:
             self._missed.add(peer_id)
-        return away.queue.take()
+        return is_silent
+
+    def _can_be_silent(self, peer_id: int) -> bool:
+        return self.journal.is_complete() and not self.shift.is_used_up(peer_id) and not self._spawners
+
+    def _set_back(self, peer_id: int, away: _Away) -> None:
+        """Collects what a returned player has to get. Until the player has it, further packets go behind it."""
+        told = self.journal.told_to(peer_id)
+        away.backlog.extend((*told, *away.queue.take()))
+        for teller in {teller for teller, _ in told}:  # packets in the queue may be of a teller's former life
+            self.journal.drop(teller, peer_id, self.shift.base(teller))
+        self._away[peer_id] = away
+        self._behind.add(peer_id)
+
+    def catch_up(self, peer_id: int, hand_over: HandOver) -> None:
+        """Hands over what a returned player has to get; see `Resumption`."""
+        if peer_id not in self._behind:  # the return was announced
+            return
+        away = self._away[peer_id]
+        while away.backlog:
+            if not hand_over(*away.backlog[0]):
+                return
+            away.backlog.popleft()
+            if not away.backlog:
+                away.backlog.extend(away.queue.take())  # what has come since the return
+        del self._away[peer_id]
+        self._behind.discard(peer_id)
 
     def has_missed(self, peer_id: int) -> bool:
         """Whether packets of other clients were dropped while a player was away, the last time."""
@@ -116,6 +143,7 @@ class Resume:
     def gone(self, peer_id: int) -> None:
         """Forgets a player who is gone for good."""
         self._away.pop(peer_id, None)
+        self._behind.discard(peer_id)
         self._missed.discard(peer_id)
         self._spawners.discard(peer_id)
         self._stale.pop(peer_id, None)
@@ -127,6 +155,7 @@ class Resume:
     def clear(self) -> None:
         """Forgets all players."""
         self._away.clear()
+        self._behind.clear()
         self._missed.clear()
         self._spawners.clear()
         self._stale.clear()
@@ -145,23 +174,23 @@ class Resume:
     # ------------------------------------------------------------------------------------------ packets
 
     def relay(self, sender: int, here: Sequence[int], away: Sequence[int], data: bytes) -> Groups:
-        """Returns what the other clients get of a packet, and keeps what those need who are away.
+        """Returns what the other clients get of a packet, and keeps what those need who are away or behind.
 
         Args, Returns, Raises: see `Resumption`.
         """
-        if self._away:
-            lost = [one for one in here if one in self._away]
-            if lost:  # their end is not settled yet
-                here, away = [one for one in here if one not in lost], (*away, *lost)
         data = self.shift.sent(sender, data)
         command = data[0] & 7
+        if command == Command.CONFIRM_PATH:
+            return self._answers(sender, here, data)
+        if self._away:
+            waiting = [one for one in here if one in self._away]  # behind, or with an end that is not settled yet
+            if waiting:
+                here, away = [one for one in here if one not in waiting], (*away, *waiting)
         if self._stale and (command == Command.SYNC or is_by_number(data)):
             # These numbers are of before the announced return, and the returned client would complain of them.
             here = [one for one in here if sender not in self._stale.get(one, ())]
         if command == Command.SIMPLIFY_PATH:
             self._note(sender, (*here, *away), data)
-        elif command == Command.CONFIRM_PATH:
-            return self._answers(sender, here, data)
         elif command == Command.SYNC and not is_delta(data):
             return self._counted(sender, here, data)
         else:
@@ -178,6 +207,8 @@ class Resume:
         for one in receivers:
             if self._is_silent:
                 self.journal.note(teller, one, packet)
+            if one in self._behind:
+                self._away[one].backlog.append((teller, packet))
             if self._stale:
                 self._heard(teller, one)
 
