@@ -66,7 +66,9 @@ def open_room(tab: Tab, kind: str, button: str) -> str:
     return str(tab.page.url.rpartition("=")[2])
 
 
-@FORMS
+@pytest.mark.parametrize(
+    ("name", "settings"), [("390x844", PHONE), pytest.param("1280x800", DESK, marks=pytest.mark.extended)]
+)
 def test_the_lobby_opens_lists_and_leads_to_rooms(
     browser: Browser, server: Server, name: str, settings: dict[str, Any]
 ) -> None:
@@ -138,9 +140,21 @@ def test_the_monitor_shows_rooms_and_players_and_obeys(
             assert [text for text in monitor.complaints if "401" not in text and "404" not in text] == []
 
 
+KEEP_SOCKETS = """
+window.sockets = [];
+window.WebSocket = class extends WebSocket {
+  constructor(...words) { super(...words); window.sockets.push(this); }
+};
+document.addEventListener("gdpeer:ready", (event) => { window.pyodide = event.detail.pyodide; });
+"""
+
+
 @pytest.mark.node
 def test_a_page_plays_in_a_room_and_keeps_its_place_over_a_lost_connection(browser: Browser) -> None:
-    with Server(GDPEER_PYODIDE=str(node_modules() / "pyodide")) as server, Tab(browser, server.page, **DESK) as tab:
+    with (
+        Server(GDPEER_PYODIDE=str(node_modules() / "pyodide")) as server,
+        Tab(browser, server.page, KEEP_SOCKETS) as tab,
+    ):
         tab.page.locator(".game[data-kind=arena]").get_by_role("button", name="Play now").click()
         tab.page.wait_for_selector("#seat:not([hidden])", timeout=BOOT_LIMIT)
         code = tab.page.url.rpartition("=")[2]
@@ -148,12 +162,16 @@ def test_a_page_plays_in_a_room_and_keeps_its_place_over_a_lost_connection(brows
         tab.page.get_by_label("Your name").fill("Ann")
         tab.page.get_by_label("Your name").press("Enter")
         tab.page.locator("#board .name", has_text="Ann").wait_for()
+        own_id = "window.pyodide.runPython('page.guest.id')"
+        before = tab.page.evaluate(own_id)
         with player(server, "arena", code, "bot"):
             tab.page.locator("#count", has_text="2").wait_for()
-            tab.page.reload()  # the place is kept meanwhile, and the name too
-            tab.page.locator("#board .name", has_text="Ann").wait_for(timeout=BOOT_LIMIT)
-            tab.page.locator("#count", has_text="2").wait_for()
-            tab.shot("arena-room-1280x800")
+            tab.page.evaluate("window.sockets.at(-1).close(4000)")  # not 1000: the player did not leave
+            tab.wait_for_state("waiting")
+            tab.wait_for_state("connected")
+            tab.page.locator("#board .name", has_text="Ann").wait_for()
+            assert tab.page.evaluate(own_id) == before
+            assert tab.page.locator("#count").text_content() == "2"
         assert tab.complaints == []
 
 

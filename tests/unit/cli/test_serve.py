@@ -257,18 +257,6 @@ def test_without_pyjwt_there_are_session_keys_and_no_lobby(
     )
 
 
-def test_without_pyjwt_there_are_rooms_without_a_lobby(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    class Arena(Room):
-        kind = "arena"
-
-    monkeypatch.setitem(sys.modules, "jwt", None)
-    hall = make_hall(Arena, ())
-    assert (hall.lobby, list(hall.kinds)) == (None, ["arena"])
-    assert capsys.readouterr().err.startswith("There is no lobby, only session keys: signed seats need PyJWT: pip")
-
-
 def test_origins_are_for_a_class_of_room() -> None:
     class Arena(Room):
         kind = "arena"
