@@ -126,6 +126,7 @@ Examples:
   gdpeer chat                          open a chat room and print its address
   gdpeer connect ws://localhost:8000/  send lines to a server and print the answers
   gdpeer echo --port 9001              run a server that sends every message back
+  gdpeer serve game:Arena              host the rooms of your module game.py
   gdpeer inspect --listen 8911 --to ws://localhost:8910    show the messages between a game and its server"""
 
 

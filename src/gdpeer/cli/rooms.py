@@ -17,7 +17,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 import click
 
-from gdpeer.cli.failure import Failure
+from gdpeer.cli.failure import Failure, suggestion
 from gdpeer.cli.options import FILE, NUMBER, Parsed, quoted, trust_options
 from gdpeer.quoting import clean
 from gdpeer.transport.tls import client_context
@@ -146,13 +146,32 @@ The server has a monitor if it was started with a token in {TOKEN}.
 The same token here shows that you may use the monitor."""
 
 
-@click.group(epilog=EXAMPLES)
-def rooms() -> None:
+class Actions(click.Group):
+    """The actions of `gdpeer rooms`."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Returns the action that the first word names.
+
+        Raises:
+            click.UsageError: there is no action of this name.
+        """
+        if args[0] not in self.commands and not args[0].startswith("-"):
+            raise click.UsageError(f"unknown action {args[0]!r}{suggestion(args[0], list(self.commands))}", ctx)
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=Actions, epilog=EXAMPLES, invoke_without_command=True)
+@click.pass_context
+def rooms(context: click.Context) -> None:
     """List, show and close the rooms of a running server.
 
     The server is a gdpeer serve, or another hall with a monitor. The token is read from a variable or a file, because
     every user of a machine can read the arguments of its programs.
     """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the server's answer as JSON.")
@@ -180,7 +199,10 @@ def list_rooms(server: Server, find: str, as_json: bool) -> None:
 @click.argument("code")
 @json_option
 def show(server: Server, code: str, as_json: bool) -> None:
-    """Show a room, its players, the time of its turns and its refused packets."""
+    """Show a room and its players.
+
+    Also shows the time of the room's turns, its refused packets and the number of its nodes.
+    """
     answer = server.ask(f"/{quote(code, safe='')}")
     if as_json:
         click.echo(json.dumps(answer, ensure_ascii=False))
@@ -211,7 +233,10 @@ def close(server: Server, code: str, reason: str) -> None:
 @click.argument("peer", type=NUMBER)
 @reason_option
 def kick(server: Server, code: str, peer: int, reason: str) -> None:
-    """Remove a player from a room; the place does not wait for the player."""
+    """Remove a player from a room.
+
+    The place is free at once, and does not wait for the player's return.
+    """
     server.ask(f"/{quote(code, safe='')}/kick", {"peer_id": peer, "reason": reason})
     click.echo(f"Kicked {peer} from {shown(code)}")
 

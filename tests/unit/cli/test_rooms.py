@@ -105,6 +105,17 @@ def test_what_goes_wrong_is_one_line(running: Running, monkeypatch: pytest.Monke
     assert rooms(running, "list", "--token-file", str(tmp_path / "token"))[-1].startswith("Rooms: 2")
 
 
+def test_without_an_action_the_help_is_shown_and_an_unknown_one_is_named() -> None:
+    result = run("rooms")
+    assert (result.exit_code, result.stderr) == (0, "")
+    for name in ("list", "show", "close", "kick"):
+        assert f"\n  {name} " in result.stdout
+    assert "..." not in result.stdout
+    result = run("rooms", "lst")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.strip() == "gdpeer rooms: unknown action 'lst', did you mean list? (see gdpeer rooms --help)"
+
+
 def test_a_server_without_a_monitor_is_told_apart(monkeypatch: pytest.MonkeyPatch, running: Running) -> None:
     running.hall.http_handler = None
     result = run("rooms", "list", "--url", running.url)
