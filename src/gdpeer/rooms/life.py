@@ -539,12 +539,11 @@ class RoomLife:
 
     def await_creation(self, future: Any) -> None:
         """Lets players wait until a future of `on_create` is done."""
-        self.awaited = []
         timer = self._at(self.hall.clock.now() + PATIENCE, partial(self._created, None, "on_create took too long"))
-        future.add_done_callback(lambda done: self.hall.run_soon(partial(self._take_creation, done, timer)))
+        self.awaited = [timer.cancel]
+        future.add_done_callback(lambda done: self.hall.run_soon(partial(self._take_creation, done)))
 
-    def _take_creation(self, future: Any, timer: Timer) -> None:
-        timer.cancel()
+    def _take_creation(self, future: Any) -> None:
         try:
             future.result()
         except Exception as problem:
@@ -576,5 +575,5 @@ class RoomLife:
         except Exception:
             report(logger, "room %s: on_create raised", self.code)
             raise RoomError("the room could not be made") from None
-        if hasattr(answer, "add_done_callback"):
+        if hasattr(answer, "add_done_callback") and not self.is_closed:
             self.await_creation(answer)
