@@ -324,7 +324,7 @@ class RoomLife:
         self.keys.pop(place.digest, None)
         if self.seats.pop(place.jti, None) is not None and place.expires:
             self._note_used(place)
-        if not self.places and not self.is_closed:
+        if not self.places:
             self._start_idle()
 
     def _note_used(self, place: Place) -> None:
@@ -377,7 +377,7 @@ class RoomLife:
             self.hall.server.detach(former, 4001, "another connection has taken this place")
         if self.session.has_news:
             self.turn()
-        place.is_replaced = False
+        place.is_takeover, place.is_replaced = place.is_replaced, False
         if self.is_closed or place.state is _GONE:
             return False
         place.stop_timer()
@@ -450,7 +450,7 @@ class RoomLife:
         """See `PlaceKeeper`."""
         place = self.places[peer_id]
         place.state = _HERE
-        self.hall.figures.returned["replaced" if place.is_replaced else "ok"] += 1
+        self.hall.figures.returned["replaced" if place.is_takeover else "ok"] += 1
         place.missed = self.resume is not None and self.resume.has_missed(peer_id)
         self.call("on_return", self.room.on_return, place)
 
@@ -552,7 +552,7 @@ class RoomLife:
             self._tell_awaiting()
 
     def _created(self, problem: Exception | None, what: str) -> None:
-        if self.awaited is not None and not self.is_closed:
+        if self.awaited is not None:
             logger.error("room %s: %s%s", self.code, what, "" if problem is None else f": {problem!r}")
             self.close(1011, "the room could not be made")
 

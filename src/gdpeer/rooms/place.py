@@ -66,6 +66,7 @@ class Place:
         "expires",
         "is_authenticated",
         "is_replaced",
+        "is_takeover",
         "jti",
         "missed",
         "peer_id",
@@ -90,6 +91,7 @@ class Place:
         self.connection: WebSocketPeer | None = None  # the newest
         self.is_authenticated = False  # `on_auth` has accepted the player
         self.is_replaced = False  # a newer connection is taking the place of the present one
+        self.is_takeover = False  # the present connection has taken the place of an open one
         self.timer: Timer | None = None  # gives the place up: a seat that nobody used, or the end of the grace
         self.why: LeaveReason | None = None  # if the server ends the place
 

@@ -223,6 +223,9 @@ def test_the_newest_connection_takes_the_place(world: World) -> None:
     assert second.ask(3)
     assert room.log == [("join", peer_id), ("return", peer_id)]
     assert len(world.hall.server.peers) == 1
+    second.pull()
+    world.join(room)
+    assert world.hall.figures.returned == {"replaced": 1, "ok": 1}
 
 
 def test_r6_a_hundred_takeovers_keep_one_place(world: World) -> None:
@@ -848,6 +851,27 @@ def test_players_wait_for_a_future_of_on_create() -> None:
     world.run()
     assert player.is_in
     assert player.ask(1)
+
+
+def test_a_room_that_is_closed_during_a_slow_on_create_waits_for_nothing() -> None:
+    future: Future[None] = Future()
+
+    class Slow(Arena):
+        def on_create(self, options: Any) -> Future[None]:
+            super().on_create(options)
+            if options == "close":
+                self.close()
+            return future
+
+    world = in_world(Slow)
+    world.make(options="close")
+    room = world.make()
+    player = Player(world, f"/room/{room.code}?session={KEY}")
+    world.run()
+    room.close()
+    world.run()
+    assert player.status == 503
+    assert world.hall.server.poller().due_at() > world.clock.now() + 5.1  # no timer of `on_create` is left
 
 
 @pytest.mark.parametrize("fails", [True, False])
