@@ -110,7 +110,6 @@ def test_without_an_action_the_help_is_shown_and_an_unknown_one_is_named() -> No
     assert (result.exit_code, result.stderr) == (0, "")
     for name in ("list", "show", "close", "kick"):
         assert f"\n  {name} " in result.stdout
-    assert "..." not in result.stdout
     result = run("rooms", "lst")
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.strip() == "gdpeer rooms: unknown action 'lst', did you mean list? (see gdpeer rooms --help)"
