@@ -9,6 +9,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import ClassVar
 
 import click
 import pytest
@@ -17,8 +18,10 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from gdpeer.cli.serve import make_hall
+from gdpeer.cli.serve import run as serve_until_stopped
 from gdpeer.rooms import Hall, Room
 from gdpeer.rooms.tokens import SeatKeys, check_seat
+from gdpeer.terminal.stopping import Stop
 from tests.support.certificates import make_certificates
 from tests.support.ports import free_port
 from tests.support.processes import Process, gdpeer_command
@@ -255,6 +258,29 @@ def test_without_pyjwt_there_are_session_keys_and_no_lobby(
     assert capsys.readouterr().err == (
         "There is no lobby, only session keys: signed seats need PyJWT: pip install gdpeer[cluster]\n"
     )
+
+
+def test_ctrl_c_during_a_drain_ends_the_drain() -> None:
+    stop = Stop()
+    stop.requested = True  # SIGTERM
+
+    class Arena(Room):
+        kind = "arena"
+        happened: ClassVar[list[str]] = []
+
+        def on_drain(self, deadline: float) -> None:
+            self.happened.append(f"drain {deadline:g}")
+            stop.interrupted = True
+
+        def on_dispose(self) -> None:
+            self.happened.append("dispose")
+
+    hall = Hall([Arena])
+    hall.create("arena").reserve(ttl=3600.0)
+    assert hall.listen(0, "127.0.0.1") == 0
+    serve_until_stopped(hall, 3600.0, stop)
+    assert Arena.happened == ["drain 3600", "dispose"]
+    assert not hall.is_listening()
 
 
 def test_origins_are_for_a_class_of_room() -> None:
