@@ -22,7 +22,7 @@ from gdpeer.rooms.place import Place, PlaceState
 from gdpeer.rooms.request import RoomRequest, read_request
 from gdpeer.rooms.room import Room
 from gdpeer.rooms.tokens import SeatClaims, SeatRefused, check_seat, session_digest
-from gdpeer.websocket.opening.upgrade import Answered
+from gdpeer.websocket.opening.upgrade import Answered, ServerUpgrade
 from gdpeer.websocket.session.placement import Placement
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ class Entrance:
             return None
         place.connection = peer
         is_lobby = life is self._hall.lobby_life
-        self._hall.server.keep_request(peer, _for_lobby(peer.get_request()) if is_lobby else life.kept_request())
+        self._hall.server.keep_request(peer, _for_lobby(peer.get_request()) if is_lobby else life.kept_upgrade())
         return Placement(life.session, place.peer_id)
 
     def forget(self, number: int) -> None:
@@ -275,10 +275,11 @@ class Entrance:
 _RETRY = (("Retry-After", str(RETRY_AFTER)),)
 
 
-def _for_lobby(request: Request | None) -> Request:
-    """Returns what is kept of a request in the lobby, whose players are told URLs of the server as they see it."""
+def _for_lobby(request: Request | None) -> ServerUpgrade:
+    """Returns what is kept of an upgrade in the lobby, whose players are told URLs of the server as they see it."""
     headers = Headers() if request is None else request.headers
-    return Request("GET", "/", Headers([(name, headers.get(name)) for name in ("host", "origin") if name in headers]))
+    kept = [(name, headers.get(name)) for name in ("host", "origin") if name in headers]
+    return ServerUpgrade.done(Request("GET", "/", Headers(kept)))
 
 
 def refusal(problem: HandshakeError | RoomError) -> Response:

@@ -31,6 +31,7 @@ from gdpeer.rooms.place import LeaveReason, Place, PlaceState
 from gdpeer.rooms.resume.resume import Resume
 from gdpeer.rooms.tokens import draw_jti
 from gdpeer.transport.poller import Timer
+from gdpeer.websocket.opening.upgrade import ServerUpgrade
 from gdpeer.websocket.session.dialects import GODOT3, GODOT4, Dialect
 from gdpeer.websocket.session.server import ServerSession
 from gdpeer.websocket.states import PeerState
@@ -80,11 +81,11 @@ class RoomLife:
     __slots__ = (
         "_failures",
         "_idle",
+        "_kept",
         "_last_tick",
         "_lifetime",
         "_next_tick",
         "_poll_timer",
-        "_request",
         "_tick_timer",
         "_used",
         "awaited",
@@ -118,7 +119,7 @@ class RoomLife:
         self.turns = 0
         self.turn_seconds = self.longest_turn = 0.0
         self.resume: Resume | None = None
-        self._request: Request | None = None
+        self._kept: ServerUpgrade | None = None
         self.is_closed = False
         self.awaited: list[Callable[[], object]] | None = None
         self._failures = 0
@@ -383,11 +384,11 @@ class RoomLife:
         place.stop_timer()
         return True
 
-    def kept_request(self) -> Request:
-        """Returns all that stays of the requests of players: no key, seat or cookie stays in memory."""
-        if self._request is None:
-            self._request = Request("GET", f"/room/{self.code}", _NO_HEADERS)
-        return self._request
+    def kept_upgrade(self) -> ServerUpgrade:
+        """Returns all that stays of the upgrades of players: no key, seat or cookie stays in memory."""
+        if self._kept is None:
+            self._kept = ServerUpgrade.done(Request("GET", f"/room/{self.code}", _NO_HEADERS))
+        return self._kept
 
     def abandon(self, place: Place) -> None:
         """Takes note that a connection for a place has ended before it opened."""

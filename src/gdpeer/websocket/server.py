@@ -781,12 +781,12 @@ class WebSocketServer(NetworkedPeer):
         self.release(peer)
         peer.close(code, reason)
 
-    def keep_request(self, peer: WebSocketPeer, request: Request) -> None:
-        """Replaces the request of an open connection by what is to be kept of it."""
+    def keep_request(self, peer: WebSocketPeer, kept: ServerUpgrade) -> None:
+        """Replaces the upgrade of an open connection by what is to be kept of it: its request, or a part of that."""
         backend = backend_of(peer)
-        if isinstance(backend, NativeBackend) and backend.opened is not None:
-            backend.upgrade.request = request
-            backend.opened.headers = request.headers
+        if isinstance(backend, NativeBackend) and backend.opened is not None and kept.request is not None:
+            backend.upgrade = kept
+            backend.opened.headers = kept.request.headers
 
     def release(self, peer: WebSocketPeer) -> None:
         """Takes a connection out of its session, without announcing it."""

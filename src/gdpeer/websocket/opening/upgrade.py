@@ -278,6 +278,15 @@ class ServerUpgrade:
         self._outgoing = outgoing
         self._handshake: ServerHandshake | None = ServerHandshake(settings.terms(), limits)
 
+    @classmethod
+    def done(cls, request: Request) -> ServerUpgrade:
+        """Returns an upgrade that is done. It has only the request, so several connections may share it."""
+        upgrade = cls.__new__(cls)
+        upgrade.request = request
+        upgrade.question = None
+        upgrade._handshake = upgrade._admit = upgrade._respond = upgrade._outgoing = upgrade._paths = None
+        return upgrade
+
     def begin(self) -> bytes:
         """Returns no bytes: the client sends first."""
         return b""
