@@ -296,7 +296,7 @@ class PeerHost(HostBase, MultiplayerAPI[PeerType]):
     def path_of(self, node: Node) -> str:
         """Returns a node's path, as packets carry it."""
         root = self._root.names
-        names = node.get_path().names
+        names = node._gdpeer_names()
         if names[: len(root)] == root:
             return "/".join(names[len(root) :]) or "."
         shared = 0

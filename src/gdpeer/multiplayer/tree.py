@@ -359,8 +359,15 @@ class Node(Guarded):
 
     def get_path(self) -> NodePath:
         """Returns the node's path, as `/root/Main/Child`; outside a tree the path from the topmost node on."""
-        names = [node._gdpeer_name for node in self._gdpeer_ancestors()]
-        return NodePath.of((*reversed(names), self._gdpeer_name), (), self._gdpeer_tree is not None)
+        return NodePath.of(self._gdpeer_names(), (), self._gdpeer_tree is not None)
+
+    def _gdpeer_names(self) -> tuple[str, ...]:
+        """Returns the names of the node's path."""
+        names, node = [self._gdpeer_name], self._gdpeer_parent
+        while node is not None:
+            names.append(node._gdpeer_name)
+            node = node._gdpeer_parent
+        return tuple(names[::-1])
 
     def _gdpeer_ancestors(self) -> Iterator[Node]:
         node = self._gdpeer_parent
