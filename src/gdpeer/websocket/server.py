@@ -58,7 +58,7 @@ from gdpeer.protocol.frames import is_utf8
 from gdpeer.protocol.http_headers import Request, parse_header_line
 from gdpeer.refusals import Refusals
 from gdpeer.signals import Signal
-from gdpeer.transport.stream import READ, Connector, Stream
+from gdpeer.transport.stream import Connector, Stream
 from gdpeer.websocket._peer import announce_packets, backend_of, backends_of, spread, take_turn
 from gdpeer.websocket.admission import household
 from gdpeer.websocket.backend.base import Backend, Turn, leave
@@ -102,8 +102,7 @@ TOO_MANY_REFUSED = "too much of what it sent was refused"
 DRAIN_TURN = 0.2
 """Seconds of one turn while draining. A system signal that came just before the wait is noticed after it."""
 
-# Compared once for each peer in a turn.
-STAGE_UPGRADING, STAGE_LINGERING, STAGE_DONE = int(Stage.UPGRADING), int(Stage.LINGERING), int(Stage.DONE)
+STAGE_LINGERING, STAGE_DONE = int(Stage.LINGERING), int(Stage.DONE)  # compared once for each peer in a turn
 _CLEAN = Cause.CLOSED  # once, because looking up members of an enumeration is slow
 
 
@@ -382,8 +381,6 @@ class WebSocketServer(NetworkedPeer):
         backend = NativeBackend(self._settings, self._clock, upgrade, self._turn, number, port)
         self._opening[number] = backend
         backend.start(stream)
-        if port and backend.stage == STAGE_UPGRADING:
-            backend.ready(READ)  # most requests arrive with the connection, and need no turn of their own
         return number
 
     def _question(self, number: int) -> Question | None:
