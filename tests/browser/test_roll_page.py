@@ -234,22 +234,9 @@ def lose_the_host(tab: RollTab, host: Host, shot: str) -> None:
 
 
 @pytest.mark.extended
-def test_one_need_not_wait_for_the_next_attempt(browser: Browser) -> None:
+def test_after_a_sleep_a_silent_host_is_given_up_and_one_need_not_wait_for_an_attempt(browser: Browser) -> None:
     host = Host()
     with host, RollTab(browser, host) as tab:
-        tab.join("Ann")
-        host.terminate()
-        tab.wait_for_line("The host is gone")
-        tab.python("guest.retry_at += 1000")
-        with Host(host.port) as again:
-            tab.act("Reconnect now")
-            again.wait_for_players("Ann")
-            tab.wait_for_state("connected")
-
-
-@pytest.mark.extended
-def test_after_a_sleep_a_host_that_is_silent_is_given_up(browser: Browser) -> None:
-    with Host() as host, RollTab(browser, host) as tab:
         tab.join("Ann")
         wake = "window.dispatchEvent(new Event('online'))"
         tab.page.evaluate(wake)
@@ -263,6 +250,14 @@ def test_after_a_sleep_a_host_that_is_silent_is_given_up(browser: Browser) -> No
             os.kill(host.popen.pid, signal.SIGCONT)
         tab.wait_for_state("connected")
         tab.wait_for_players("Ann")
+
+        host.terminate()
+        tab.wait_for_line("The host is gone")
+        tab.python("guest.retry_at += 1000")
+        with Host(host.port) as again:
+            tab.act("Reconnect now")
+            again.wait_for_players("Ann")
+            tab.wait_for_state("connected")
 
 
 @pytest.mark.extended
