@@ -180,6 +180,9 @@ class Keeper:
         self.news.append(("away", peer_id))
 
     def returned(self, peer_id: int) -> None:
+        """Is followed by `caught_up`."""
+
+    def caught_up(self, peer_id: int) -> None:
         self.news.append(("back", peer_id, self.resume.has_missed(peer_id)))
 
     def failed(self, peer_id: int) -> None:

@@ -452,6 +452,10 @@ class RoomLife:
         place = self.places[peer_id]
         place.state = _HERE
         self.hall.figures.returned["replaced" if place.is_takeover else "ok"] += 1
+
+    def caught_up(self, peer_id: int) -> None:
+        """See `PlaceKeeper`. The state of the game comes last, as what has waited may be older."""
+        place = self.places[peer_id]
         place.missed = self.resume is not None and self.resume.has_missed(peer_id)
         self.call("on_return", self.room.on_return, place)
 

@@ -32,6 +32,9 @@ class PlaceKeeper(Protocol):
     def returned(self, peer_id: int) -> None:
         """Takes note that a peer that was away is admitted again."""
 
+    def caught_up(self, peer_id: int) -> None:
+        """Takes note that a returned peer has got what other clients have sent meanwhile."""
+
     def failed(self, peer_id: int) -> None:
         """Takes note that a peer has come and was not admitted. It may have been away, and is so still."""
 

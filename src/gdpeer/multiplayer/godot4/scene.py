@@ -316,10 +316,17 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
         self._introduce(peer_id)
         self.replicator.reception.forget_counters(peer_id)
         self._enter_session(peer_id)
-        if resumption is not None:
-            resumption.catch_up(peer_id, partial(self._hand_over, peer_id))
         if self.keeper is not None:
             self.keeper.returned(peer_id)
+        self._catch_up(peer_id)
+
+    def _catch_up(self, peer_id: int) -> None:
+        """Gives a returned peer what it has missed, as far as there is room now."""
+        resumption = self.resumption
+        if resumption is not None:
+            resumption.catch_up(peer_id, partial(self._hand_over, peer_id))
+        if self.keeper is not None and not (resumption is not None and peer_id in resumption.behind):
+            self.keeper.caught_up(peer_id)
 
     def _hand_over(self, peer_id: int, source: int, item: SimplifyPath | bytes) -> bool:
         """Gives a returned peer what another client had told it before, or has sent meanwhile; False without room."""
@@ -724,7 +731,8 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
             self._renew(peer_id, source, number, path)
         if self.resumption is not None:
             for peer_id in list(self.resumption.behind):
-                self.resumption.catch_up(peer_id, partial(self._hand_over, peer_id))
+                if peer_id in self.resumption.behind:  # else the game has ended its place meanwhile
+                    self._catch_up(peer_id)
 
     def hidden(self, peer_id: int, node: Node) -> None:
         """Passes on no more values of a node that a peer has lost."""

@@ -22,6 +22,9 @@ class Keeper:
     def lost(self, peer_id: int) -> None:
         self.told.append(("lost", peer_id))
 
+    def caught_up(self, peer_id: int) -> None:
+        self.told.append(("caught up", peer_id))
+
     def returned(self, peer_id: int) -> None:
         self.told.append(("returned", peer_id))
 
@@ -88,7 +91,7 @@ def test_a_returned_peer_is_told_of_all_and_the_others_of_nothing() -> None:
     sent = session.server.take_sent()
     assert {tuple(to) for to, _ in sent} == {(ids[0],)}
     assert [wire.parse(data) for _, data in sent] == [wire.AddPeer(ids[2]), wire.AddPeer(ids[1])]
-    assert keeper.told[-1] == ("returned", ids[0])
+    assert keeper.told[-2:] == [("returned", ids[0]), ("caught up", ids[0])]
     assert session.server.api.get_peers() == [ids[2], ids[0]]
     assert list(session.server.api.away) == [ids[1]]
     assert session.server.take_signals() == []

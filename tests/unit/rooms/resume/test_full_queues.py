@@ -72,6 +72,7 @@ def test_more_than_a_queue_holds_arrives_in_order(is_cut_again: bool) -> None:
         world.run(1)
     world.wires.remove(bob)
     bob = world.enter(room, "b")
+    assert ("return", bob.id) not in room.log
     if is_cut_again:
         assert len(passed_on(bob)) < PATHS + len(texts)
         bob.pull()
@@ -86,5 +87,6 @@ def test_more_than_a_queue_holds_arrives_in_order(is_cut_again: bool) -> None:
     paths = [packet for packet in passed_on(bob) if isinstance(packet, SimplifyPath)]
     assert paths == [told(number) for number in range(1, PATHS + 1)]
     assert [packet.data for packet in passed_on(bob) if isinstance(packet, Raw)] == [*texts, b"since the return"]
+    assert room.log[-1] == ("return", bob.id)
     assert not room.places[bob.id].missed
     world.hall.close()
