@@ -112,9 +112,12 @@ class Entrance:
     def forget(self, number: int) -> None:
         """See `Placer`."""
         life, place = self.coming.pop(number, (None, None))
-        # Another connection for the same place may be on its way.
-        if life is not None and place is not None and all(one is not place for _, one in self.coming.values()):
+        if life is not None and place is not None and not self._is_coming(place):
             life.abandon(place)
+
+    def _is_coming(self, place: Place) -> bool:
+        """Whether a connection for a place is on its way; there may be several."""
+        return any(one is place for _, one in self.coming.values())
 
     # ------------------------------------------------------------------------------------------ the room
 
@@ -248,11 +251,12 @@ class Entrance:
             if decision.is_made:
                 return
             try:
-                place.auth = future.result()
+                answer = future.result()
             except Exception as problem:
                 decision.make(self._turn_away(number, life, place, problem))
             else:
-                place.is_authenticated = True
+                if not place.is_authenticated:  # by another connection
+                    place.auth, place.is_authenticated = answer, True
                 decision.make(None)
 
         life.hold(place, PATIENCE + 1.0)
@@ -261,9 +265,13 @@ class Entrance:
         return decision
 
     def _turn_away(self, number: int, life: RoomLife, place: Place, problem: Exception) -> Response:
-        """Frees the place of a player whom the room refuses, and returns the answer."""
+        """Frees the place of a player whom the room refuses, and returns the answer.
+
+        A player whom the room has accepted through another connection keeps the place.
+        """
         self.coming.pop(number, None)
-        life.free(place)
+        if not place.is_authenticated and not self._is_coming(place):
+            life.free(place)
         self._hall.figures.note_refused(problem)
         if isinstance(problem, HandshakeError | RoomError):
             return refusal(problem)

@@ -325,7 +325,7 @@ class RoomLife:
         self.keys.pop(place.digest, None)
         if self.seats.pop(place.jti, None) is not None and place.expires:
             self._note_used(place)
-        if not self.places:
+        if not self.places and not self.is_closed:
             self._start_idle()
 
     def _note_used(self, place: Place) -> None:
@@ -557,7 +557,7 @@ class RoomLife:
             self._tell_awaiting()
 
     def _created(self, problem: Exception | None, what: str) -> None:
-        if self.awaited is not None:
+        if self.awaited is not None and not self.is_closed:
             logger.error("room %s: %s%s", self.code, what, "" if problem is None else f": {problem!r}")
             self.close(1011, "the room could not be made")
 

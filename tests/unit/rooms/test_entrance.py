@@ -314,6 +314,47 @@ def test_on_auth_has_five_seconds(guarded: tuple[World, Any]) -> None:
     assert room.taken == 0
 
 
+@pytest.mark.parametrize("is_late", [False, True])
+def test_a_second_connection_that_is_refused_leaves_the_place_to_the_first(
+    guarded: tuple[World, Any], is_late: bool
+) -> None:
+    world, room = guarded
+    world.patience = 30.0
+    first, second = Future[str](), Future[str]()
+    room.answer = first
+    player = world.join(room)
+    room.answer = second
+    other = world.join(room)
+    first.set_result("Ann")
+    world.run()
+    assert player.is_in
+    if is_late:
+        world.wait(5.1)
+    else:
+        second.set_exception(PermissionError())
+        world.run()
+    assert other.status == (503 if is_late else 403)
+    assert player.ask(1)
+    assert room.places[player.id].auth == "Ann"
+    assert (room.taken, world.hall.taken, world.hall.waiting) == (1, 1, 0)
+
+
+def test_a_second_connection_that_is_accepted_changes_nothing_but_the_connection(guarded: tuple[World, Any]) -> None:
+    world, room = guarded
+    first, second = Future[str](), Future[str]()
+    room.answer = first
+    player = world.join(room)
+    room.answer = second
+    other = world.join(room)
+    first.set_result("Ann")
+    world.run()
+    second.set_result("Eve")
+    world.run()
+    assert player.close_code == 4001
+    assert other.ask(1)
+    assert room.places[other.id].auth == "Ann"
+
+
 def test_a_player_who_leaves_while_on_auth_decides_frees_the_place(guarded: tuple[World, Any]) -> None:
     world, room = guarded
     room.answer = future = Future()

@@ -670,6 +670,14 @@ def test_an_empty_room_is_closed_after_its_idle_timeout(world: World) -> None:
     assert room.is_closed
 
 
+def test_a_room_that_was_closed_waits_for_nothing(world: World) -> None:
+    room = world.make()
+    world.join(room)
+    room.close()
+    world.run()
+    assert world.hall.server.poller().due_at() > world.clock.now() + room.idle_timeout + 1.0
+
+
 def test_a_seat_keeps_an_idle_room_open(world: World) -> None:
     room = world.make()
     world.wait(29.0)
