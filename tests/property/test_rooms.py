@@ -454,8 +454,8 @@ class RoomsMachine(RuleBasedStateMachine):
                 assert (id(backend.session), backend.peer_id) not in at
                 at.add((id(backend.session), backend.peer_id))
         for life in self.lives():
-            for peer_id, (peer, _) in life.session._members.items():
-                assert life.places[peer_id].connection is peer
+            for peer_id, place in life.places.items():
+                assert life.session.peer(peer_id) in (None, place.connection)
 
     def places_are_where_they_belong(self) -> None:
         coming = [place for _, place in self.memory.hall.server._placer.coming.values()]  # type: ignore[union-attr]
@@ -504,7 +504,8 @@ class RoomsMachine(RuleBasedStateMachine):
                 assert not life.tree.root.get_children()
         ids = {id(life) for life in closed}
         for _, _, timer in hall.server.poller()._heap:
-            assert not timer.active or not owners(timer._callback) & ids
+            callback = getattr(timer, "_callback", None)  # hidden in the compiled form
+            assert not timer.active or not owners(callback) & ids
         coming = hall.server._placer.coming  # type: ignore[union-attr]
         for number, (life, _) in coming.items():
             assert not life.is_closed or number in hall.server._opening
