@@ -103,6 +103,8 @@ def test_a_returned_player_s_grace_does_not_run_on(world: World) -> None:
     world.wait(15)
     assert again.is_in
     assert room.places[again.id].state is PlaceState.HERE
+    again.pull()
+    assert room.taken == 1  # and the next loss is one like the first
 
 
 @pytest.mark.parametrize(("answer", "seconds"), [(60.0, 60.0), (5, 5.0), (math.inf, math.inf)])
@@ -226,6 +228,20 @@ def test_the_newest_connection_takes_the_place(world: World) -> None:
     second.pull()
     world.join(room)
     assert world.hall.figures.returned == {"replaced": 1, "ok": 1}
+
+
+def test_a_newer_connection_keeps_the_place_in_a_room_without_grace() -> None:
+    class Fleeting(Arena):
+        grace = 0.0
+
+    world = in_world(Fleeting)
+    room = world.make()
+    first = world.join(room)
+    peer_id = first.id
+    second = world.join(room)
+    assert second.id == peer_id
+    assert second.ask(1)
+    assert room.log == [("join", peer_id), ("return", peer_id)]
 
 
 def test_r6_a_hundred_takeovers_keep_one_place(world: World) -> None:
