@@ -24,7 +24,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from gdpeer import Node, rpc
 from gdpeer.rooms import LeaveReason, Place, PlaceState, Room, RoomError
-from gdpeer.rooms.life import RoomLife
+from gdpeer.rooms.lifecycle import RoomLifecycle
 from gdpeer.rooms.tokens import SeatClaims, draw_jti, issue_seat, session_digest
 from gdpeer.testing import MemoryHall, Player
 from gdpeer.websocket._peer import backend_of
@@ -211,7 +211,7 @@ class Guest:
 
 def owners(found: Any, depth: int = 3) -> set[int]:
     """Returns the ids of the rooms that a callback leads to."""
-    if isinstance(found, RoomLife):
+    if isinstance(found, RoomLifecycle):
         return {id(found)}
     if not depth or not (callable(found) or isinstance(found, tuple)):
         return set()
@@ -412,11 +412,11 @@ class RoomsMachine(RuleBasedStateMachine):
 
     # ------------------------------------------------------------------------------------------ what always holds
 
-    def lives(self) -> list[RoomLife]:
+    def lives(self) -> list[RoomLifecycle]:
         assert self.hall.lobby_life is not None
         return [*self.hall._lives.values(), self.hall.lobby_life]
 
-    def closed(self) -> list[RoomLife]:
+    def closed(self) -> list[RoomLifecycle]:
         rooms = [room for ref in self.rooms if (room := ref()) is not None]
         return [room._gdpeer_life for room in rooms if room.is_closed]
 
@@ -474,7 +474,7 @@ class RoomsMachine(RuleBasedStateMachine):
             if not life.session.has_news:
                 self.check_api(life)
 
-    def check_api(self, life: RoomLife) -> None:
+    def check_api(self, life: RoomLifecycle) -> None:
         by_state: dict[PlaceState, set[int]] = {state: set() for state in PlaceState}
         for place in life.places.values():
             by_state[place.state].add(place.peer_id)

@@ -83,7 +83,7 @@ INNER = frozenset(
         *("forget_room", "keep_request", "life_of", "lobby_life", "miss_code", "miss_seat", "note_news", "note_turn"),
         *("openings", "player_of", "use_keys", "SeatKeys.secrets", "SeatKeys.signing"),
         *("run_soon", "is_named", "stop_timer", "take_quick", "Place.connection", "Place.digest", "Place.expires"),
-        *("Place.is_authenticated", "Place.is_replaced", "Place.timer", "Place.why"),
+        *("Place.is_authenticated", "Place.is_replaced", "Place.is_takeover", "Place.timer", "Place.why"),
         # Of connections, for the rest of their front.
         *("on_end", "on_packet", "wait_open"),
     )

@@ -17,7 +17,7 @@ from gdpeer.http.response import Response
 from gdpeer.logs import get_logger, report
 from gdpeer.protocol.http_headers import Headers, Request
 from gdpeer.rooms.errors import Draining, NoRoom, RoomError
-from gdpeer.rooms.life import PATIENCE, RoomLife
+from gdpeer.rooms.lifecycle import PATIENCE, RoomLifecycle
 from gdpeer.rooms.place import Place, PlaceState
 from gdpeer.rooms.request import RoomRequest, read_request
 from gdpeer.rooms.room import Room
@@ -76,7 +76,7 @@ class Entrance:
 
     def __init__(self, hall: Hall) -> None:
         self._hall = hall
-        self.coming: dict[int, tuple[RoomLife, Place]] = {}
+        self.coming: dict[int, tuple[RoomLifecycle, Place]] = {}
 
     # ------------------------------------------------------------------------------------------ for the server
 
@@ -131,7 +131,7 @@ class Entrance:
             raise SeatRefused("forged", "this server gives no seats")
         return check_seat(hall.keys, wanted.seat_token, hall.wall())
 
-    def _find(self, wanted: RoomRequest, claims: SeatClaims | None, address: str) -> RoomLife:
+    def _find(self, wanted: RoomRequest, claims: SeatClaims | None, address: str) -> RoomLifecycle:
         hall = self._hall
         code = wanted.code or ("" if claims is None else claims.room)
         if not code:
@@ -153,7 +153,7 @@ class Entrance:
     # ------------------------------------------------------------------------------------------ the place
 
     def _enter(
-        self, number: int, life: RoomLife, wanted: RoomRequest, claims: SeatClaims | None, request: Request
+        self, number: int, life: RoomLifecycle, wanted: RoomRequest, claims: SeatClaims | None, request: Request
     ) -> Response | Awaitable[Response | None] | None:
         """Finds or takes the place, and asks the room about a new player."""
         place, ticket = self._place(life, wanted, claims)
@@ -173,7 +173,7 @@ class Entrance:
         self,
         decision: Decision,
         number: int,
-        life: RoomLife,
+        life: RoomLifecycle,
         wanted: RoomRequest,
         claims: SeatClaims | None,
         request: Request,
@@ -190,7 +190,7 @@ class Entrance:
         else:
             decision.make(answer)  # type: ignore[arg-type]
 
-    def _place(self, life: RoomLife, wanted: RoomRequest, claims: SeatClaims | None) -> tuple[Place, Any]:
+    def _place(self, life: RoomLifecycle, wanted: RoomRequest, claims: SeatClaims | None) -> tuple[Place, Any]:
         """Returns the place of a request, and the ticket for `on_auth`."""
         if claims is not None:
             return self._place_of_seat(life, claims)
@@ -203,7 +203,7 @@ class Entrance:
                 life.keys[digest] = place
         return place, None
 
-    def _place_of_seat(self, life: RoomLife, claims: SeatClaims) -> tuple[Place, Any]:
+    def _place_of_seat(self, life: RoomLifecycle, claims: SeatClaims) -> tuple[Place, Any]:
         now = self._hall.wall()
         place = life.seats.get(claims.jti)
         if place is not None:
@@ -223,7 +223,7 @@ class Entrance:
         return place, claims
 
     def _ask(
-        self, number: int, life: RoomLife, place: Place, ticket: Any, request: Request
+        self, number: int, life: RoomLifecycle, place: Place, ticket: Any, request: Request
     ) -> Response | Awaitable[Response | None] | None:
         """Asks the room's `on_auth`."""
         if place.is_authenticated:
@@ -238,7 +238,7 @@ class Entrance:
         place.is_authenticated = True
         return None
 
-    def _ask_later(self, number: int, life: RoomLife, place: Place, future: Any) -> Decision:
+    def _ask_later(self, number: int, life: RoomLifecycle, place: Place, future: Any) -> Decision:
         decision, hall = Decision(), self._hall
 
         def give_up() -> None:
@@ -264,7 +264,7 @@ class Entrance:
         future.add_done_callback(lambda done: hall.run_soon(take))
         return decision
 
-    def _turn_away(self, number: int, life: RoomLife, place: Place, problem: Exception) -> Response:
+    def _turn_away(self, number: int, life: RoomLifecycle, place: Place, problem: Exception) -> Response:
         """Frees the place of a player whom the room refuses, and returns the answer.
 
         A player whom the room has accepted through another connection keeps the place.

@@ -38,7 +38,7 @@ from gdpeer.rooms.errors import Draining, Full, NoRoom, RoomError
 from gdpeer.rooms.figures import Figures
 from gdpeer.rooms.guessing import Guessing
 from gdpeer.rooms.labels import Label, fits
-from gdpeer.rooms.life import PATIENCE, RoomLife
+from gdpeer.rooms.lifecycle import PATIENCE, RoomLifecycle
 from gdpeer.rooms.lobby import Lobby
 from gdpeer.rooms.lobby_http import LobbyPages
 from gdpeer.rooms.lobby_room import LobbyRoom
@@ -157,16 +157,16 @@ class Hall(Guarded):
         self.openings = 0  # events after which a room may be open to the lobby that was not before
         self.figures = Figures()
         self._tasks: TasksOf | None = None
-        self._lives: dict[str, RoomLife] = {}
+        self._lives: dict[str, RoomLifecycle] = {}
         self._rooms: dict[str, Room] = {}
         self._by_kind: dict[str, dict[str, Room]] = {}
-        self._news: deque[RoomLife] = deque()
+        self._news: deque[RoomLifecycle] = deque()
         self._soon: deque[Callable[[], object]] = deque()
-        self._closed: list[RoomLife] = []
+        self._closed: list[RoomLifecycle] = []
         self._is_turning = False
         self.server = self._make_server()
         self.lobby: Lobby | None = None
-        self.lobby_life: RoomLife | None = None
+        self.lobby_life: RoomLifecycle | None = None
         self._lobby_pages: LobbyPages | None = None
         if lobby:
             self._open_lobby()
@@ -184,7 +184,7 @@ class Hall(Guarded):
     def _open_lobby(self) -> None:
         self.lobby = Lobby(self)
         self._lobby_pages = LobbyPages(self, self.lobby)
-        self.lobby_life = RoomLife(self, LobbyRoom.kind, LobbyRoom, "")
+        self.lobby_life = RoomLifecycle(self, LobbyRoom.kind, LobbyRoom, "")
         self.lobby_life.create(self.lobby)
         self.lobby_life.begin()
 
@@ -259,7 +259,7 @@ class Hall(Guarded):
             raise Draining("the server is about to stop")
         if len(self._rooms) >= self.max_rooms:
             raise Full("the server takes no more rooms")
-        life = RoomLife(self, kind, make, self._checked_code(code))
+        life = RoomLifecycle(self, kind, make, self._checked_code(code))
         life.room.private = private
         return self._begin(life, options)
 
@@ -273,7 +273,7 @@ class Hall(Guarded):
             raise ValueError(f"there is a room {found} already")
         return found
 
-    def _begin(self, life: RoomLife, options: Any) -> Room:
+    def _begin(self, life: RoomLifecycle, options: Any) -> Room:
         room = life.room
         # Before `on_create`, which may look for its own room, or make further rooms.
         self._lives[life.code] = life
@@ -330,7 +330,7 @@ class Hall(Guarded):
         for life in closed:
             life.dispose()
 
-    def _turn_room(self, life: RoomLife) -> None:
+    def _turn_room(self, life: RoomLifecycle) -> None:
         begin = self.timer()
         life.turn()
         self.note_turn(life, self.timer() - begin)
@@ -416,15 +416,15 @@ class Hall(Guarded):
         if self.waiting >= self.max_seats:
             raise Full("too many seats are waiting for their players")
 
-    def life_of(self, code: str) -> RoomLife | None:
+    def life_of(self, code: str) -> RoomLifecycle | None:
         """Returns the room with a code."""
         return self._lives.get(code)
 
-    def note_news(self, life: RoomLife) -> None:
+    def note_news(self, life: RoomLifecycle) -> None:
         """Has a room turned in this poll."""
         self._news.append(life)
 
-    def note_turn(self, life: RoomLife, seconds: float) -> None:
+    def note_turn(self, life: RoomLifecycle, seconds: float) -> None:
         """Measures a turn or a tick of a room."""
         self.figures.note_turn(seconds)
         life.turns += 1
@@ -441,7 +441,7 @@ class Hall(Guarded):
         self._soon.append(callback)
         self.server.poller().wake()
 
-    def forget_room(self, life: RoomLife) -> None:
+    def forget_room(self, life: RoomLifecycle) -> None:
         """Removes a room that has ended."""
         if self._lives.get(life.code) is life:
             del self._lives[life.code]

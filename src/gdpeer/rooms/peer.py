@@ -13,7 +13,7 @@ from gdpeer.signals import Signal
 from gdpeer.websocket.session.server import News, ServerSession
 
 if TYPE_CHECKING:
-    from gdpeer.rooms.life import RoomLife
+    from gdpeer.rooms.lifecycle import RoomLifecycle
 
 __all__ = ["RoomPeer"]
 
@@ -23,7 +23,7 @@ _NEVER = Signal("never")  # only a client emits these
 class RoomPeer(SessionPeer):
     """The server's end of a room's session. It is CONNECTED until the room is closed."""
 
-    def __init__(self, life: RoomLife) -> None:
+    def __init__(self, life: RoomLifecycle) -> None:
         super().__init__()
         self._life = life
         news = News(self.peer_connected, self.peer_disconnected, None, _NEVER, _NEVER)

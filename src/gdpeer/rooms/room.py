@@ -29,7 +29,7 @@ from gdpeer.rooms.place import LeaveReason, Place
 if TYPE_CHECKING:
     from gdpeer.protocol.http_headers import Request
     from gdpeer.rooms.hall import Hall
-    from gdpeer.rooms.life import RoomLife
+    from gdpeer.rooms.lifecycle import RoomLifecycle
 
 __all__ = ["Room"]
 
@@ -72,7 +72,7 @@ class Room:
     server_relay: bool = True
     dialect: ClassVar[str] = "godot4"
 
-    def __init__(self, life: RoomLife) -> None:
+    def __init__(self, life: RoomLifecycle) -> None:
         self._gdpeer_life = life
         self._gdpeer_labels: dict[str, Label] = {}
         self.kind = life.kind

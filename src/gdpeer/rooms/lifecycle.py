@@ -1,4 +1,4 @@
-"""`RoomLife`: what keeps a room going: its session and tree, its places, its timers, and the calls of its hooks.
+"""`RoomLifecycle`: what keeps a room going: its session and tree, its places, its timers, and the calls of its hooks.
 
 The hall polls the room's tree only when there is news: a packet, a peer that came or went, a timer. So an idle room
 costs nothing.
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from gdpeer.websocket.backend.base import Turn
     from gdpeer.websocket.peer import WebSocketPeer
 
-__all__ = ["PATIENCE", "RoomLife"]
+__all__ = ["PATIENCE", "RoomLifecycle"]
 
 logger = get_logger("gdpeer.rooms")
 
@@ -56,7 +56,7 @@ _NO_HEADERS = Headers()
 _TAKEN, _HERE, _AWAY, _GONE = PlaceState  # once, because looking up members is slow
 
 
-class RoomLife:
+class RoomLifecycle:
     """One room, as the hall sees it.
 
     Args:
