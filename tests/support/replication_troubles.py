@@ -140,13 +140,13 @@ def other_class(**attributes: Any) -> Callable[[World, World], None]:
     return change
 
 
-def second_synchronizer(at: int) -> Callable[[World, World], None]:
-    """Gives the units of the server (0) or of the client (1) another synchronizer."""
+def second_synchronizer(at: int, *paths: str) -> Callable[[World, World], None]:
+    """Gives the units of the server (0) or of the client (1) another synchronizer, with these properties."""
 
     def change(*worlds: World) -> None:
         def init(self: Unit, name: str | None = None) -> None:
             Unit.__init__(self, name)
-            self.add_child(synchronizer())
+            self.add_child(synchronizer(*paths))
 
         world = worlds[at]
         world.scenes = Scenes()
@@ -256,8 +256,9 @@ PROVOKED: dict[str, Callable[[], object]] = {
     f"{SAYS}of a node": with_two(missing_here),
     "Attempt to call": call_of_a_hidden_node,
     "a visibility filter": bad_filter,
-    "the MultiplayerSynchronizer at": with_two(second_synchronizer(1)),
-    "the SPAWN of": with_two(second_synchronizer(0)),
+    "the MultiplayerSynchronizer at": with_two(second_synchronizer(1, ".:a", ".:b", ".:c", ".:d", ".:e")),
+    "the SPAWN of … is about": with_two(second_synchronizer(1)),
+    "the SPAWN of … from": with_two(second_synchronizer(0)),
     "the state of": with_two(other_class(**{f"value{number}": replicated(number) for number in range(9)})),
     "peer …: '…' of … is": with_two(other_class(position=replicated(""))),
     f"{SAYS}of synchronizers": seize,

@@ -56,7 +56,7 @@ class TreeTasks:
         try:
             task.result()
         except Exception:
-            limit = api._limit_of(caller)
+            limit = api.log_limit_of(caller)
             report(logger, "%s of %s raised, called by peer %s", name, describe(node), caller, limit=limit)
 
     async def end(self, grace: float) -> None:

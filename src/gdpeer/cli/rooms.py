@@ -251,7 +251,7 @@ def row_of(room: dict[str, Any]) -> list[object]:
 
 
 def table(rows: list[list[Any]]) -> None:
-    """Prints rows in columns."""
+    """Prints rows in columns, with a header."""
     texts = [[shown(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
     for row in texts:

@@ -93,10 +93,10 @@ class MultiplayerAPI(Guarded, ABC, Generic[PeerType]):
     def _signal(self, name: str) -> Signal:
         """Returns a signal whose first argument is a peer's id."""
         if self._limit_ref is None:
-            self._limit_ref = WeakMethod(self._limit_of)  # one for all signals: it takes half a KiB
+            self._limit_ref = WeakMethod(self.log_limit_of)  # one for all signals: it takes half a KiB
         return Signal(name, self._limit_ref)
 
-    def _limit_of(self, peer_id: int) -> LogLimit | None:
+    def log_limit_of(self, peer_id: int) -> LogLimit | None:
         """Returns the log limit for handlers that raise because of a peer; None if the peer is not connected."""
         return None
 
@@ -142,7 +142,7 @@ class MultiplayerAPI(Guarded, ABC, Generic[PeerType]):
         peer = self.multiplayer_peer
         return peer is not None and peer.is_server()
 
-    def _can_wait(self) -> bool:
+    def can_wait(self) -> bool:
         """Whether `poll(timeout)` can wait for an event."""
         peer = self.multiplayer_peer
         return peer is not None and peer.can_wait and peer.get_connection_status() != ConnectionStatus.DISCONNECTED

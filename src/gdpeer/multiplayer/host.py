@@ -322,7 +322,7 @@ class PeerHost(HostBase, MultiplayerAPI[PeerType]):
         refusals.note(kind)
         return refusals.log
 
-    def _limit_of(self, peer_id: int) -> LogLimit | None:
+    def log_limit_of(self, peer_id: int) -> LogLimit | None:
         """Returns the log limit for a peer; None for a peer that has gone, as nothing would remove its limit again."""
         is_there = peer_id in self.admitted or peer_id in self._refusals
         return self._refusals_of(peer_id).log if is_there else None

@@ -622,10 +622,10 @@ class SceneTree(Guarded):
         if type(timeout) is not float:
             timeout = seconds_of("poll", "timeout", timeout)
         apis = list(self._gdpeer_apis.values())
-        waiting = sum(api._can_wait() for api in apis) if timeout > 0 else 0
+        waiting = sum(api.can_wait() for api in apis) if timeout > 0 else 0
         share = timeout if waiting == 1 else min(timeout, _SLICE) / max(waiting, 1)
         for api in apis:
-            api.poll(share if waiting and api._can_wait() else 0.0)
+            api.poll(share if waiting and api.can_wait() else 0.0)
         if not waiting and timeout > 0:
             pause(timeout)
         if self._gdpeer_doomed:

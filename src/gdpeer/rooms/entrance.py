@@ -81,7 +81,7 @@ class Entrance:
     # ------------------------------------------------------------------------------------------ for the server
 
     def admit(self, number: int, request: Request) -> Response | Awaitable[Response | None] | None:
-        """See `Placer`."""
+        """Finds the room and the place of an upgrade, or refuses it; see `Placer`."""
         try:
             wanted = read_request(request)
             claims = self._claims(wanted, request.remote_address[0])
@@ -95,12 +95,12 @@ class Entrance:
         return decision
 
     def answer_later(self, answer: Awaitable[Response | None], answered: Answered) -> None:
-        """See `Placer`."""
+        """Passes a decision of the game on once it is made; see `Placer`."""
         assert isinstance(answer, Decision)
         answer.wait(answered)
 
     def place(self, number: int, peer: WebSocketPeer) -> Placement | None:
-        """See `Placer`."""
+        """Gives an open connection its place; a former connection makes way. See `Placer`."""
         life, place = self.coming.pop(number)
         if not life.settle_for(place):
             return None
@@ -110,7 +110,7 @@ class Entrance:
         return Placement(life.session, place.peer_id)
 
     def forget(self, number: int) -> None:
-        """See `Placer`."""
+        """Frees the place of a connection that ended before it was open; see `Placer`."""
         life, place = self.coming.pop(number, (None, None))
         if life is not None and place is not None and not self._is_coming(place):
             life.abandon(place)
@@ -225,7 +225,7 @@ class Entrance:
     def _ask(
         self, number: int, life: RoomLifecycle, place: Place, ticket: Any, request: Request
     ) -> Response | Awaitable[Response | None] | None:
-        """Asks the room's `on_auth`."""
+        """Asks the room's `on_auth` about a player who has no decision yet."""
         if place.is_authenticated:
             return None
         try:

@@ -146,18 +146,18 @@ class RoomLifecycle:
         return GODOT3 if self.room.dialect == "godot3" else GODOT4
 
     def poll_turn(self) -> Turn:
-        """See `SessionHost`."""
+        """Returns the turn of the hall, which sends for all rooms; see `SessionHost`."""
         return self.hall.server.poll_turn()
 
     def poll(self, timeout: float = 0.0) -> None:
         """Does nothing: the hall polls the connections of all rooms."""
 
     def serves(self, session: ServerSession) -> bool:
-        """See `SessionHost`."""
+        """Whether the room is open; see `SessionHost`."""
         return not self.is_closed
 
     def refusals_of(self, peer_id: int) -> Refusals:
-        """See `SessionHost`."""
+        """Counts for the player and for the room; see `SessionHost`."""
         return self.hall.server.refusals_at(self.session.peer(peer_id), self.refused)
 
     # ------------------------------------------------------------------------------------------ beginning
@@ -232,7 +232,7 @@ class RoomLifecycle:
             self.session.tell()
 
     def soon(self, callback: Callable[[], object]) -> None:
-        """See `Room.soon`."""
+        """Has the hall run a callback in its next poll; see `Room.soon`."""
         self.hall.run_soon(partial(self.run, callback))
 
     def call(self, what: str, hook: Callable[..., Any], *arguments: object) -> Any:
@@ -279,7 +279,7 @@ class RoomLifecycle:
             self.tree.multiplayer.resumption = self.resume
 
     def reserve(self, player: str | None, ticket: object, ttl: float) -> Place:
-        """See `Room.reserve`."""
+        """Takes a place with a seat and a timer; see `Room.reserve`."""
         place = self.take(player, ticket)
         self.name_seat(place, draw_jti())
         place.timer = self._at(self.hall.clock.now() + ttl, partial(self.free, place))
@@ -345,7 +345,7 @@ class RoomLifecycle:
         self.close(1001, "the room is empty")
 
     def kick(self, place: Place, reason: str) -> None:
-        """See `Room.kick`."""
+        """Ends a place, wherever its player is; see `Room.kick`."""
         check_close(1008, reason)
         if self.places.get(place.peer_id) is not place:
             return
@@ -398,7 +398,7 @@ class RoomLifecycle:
     # ------------------------------------------------------------------------------------------ for the API
 
     def joined(self, peer_id: int) -> None:
-        """See `PlaceKeeper`."""
+        """Calls `on_join` for a player whom the API admitted; see `PlaceKeeper`."""
         place = self.places.get(peer_id)
         if place is not None and place.state is _TAKEN:
             self.hall.waiting -= 1
@@ -408,7 +408,7 @@ class RoomLifecycle:
             self.call("on_join", self.room.on_join, place)
 
     def keeps(self, peer_id: int) -> bool:
-        """See `PlaceKeeper`."""
+        """Decides whether a player may come back; see `PlaceKeeper`."""
         place = self.places.get(peer_id)
         if place is None or self.is_closed:
             return False
@@ -421,7 +421,7 @@ class RoomLifecycle:
         return is_lost and place.is_named() and self.room.grace > 0
 
     def lost(self, peer_id: int) -> None:
-        """See `PlaceKeeper`."""
+        """Calls `on_away`, and starts the grace; see `PlaceKeeper`."""
         place = self.places[peer_id]
         place.state = _AWAY
         place.connection = None
@@ -448,7 +448,7 @@ class RoomLifecycle:
         self.tree.multiplayer.give_up(place.peer_id)
 
     def returned(self, peer_id: int) -> None:
-        """See `PlaceKeeper`."""
+        """Takes note that a player is back, before what has waited is sent; see `PlaceKeeper`."""
         place = self.places[peer_id]
         place.state = _HERE
         self.hall.figures.returned["replaced" if place.is_takeover else "ok"] += 1
@@ -460,7 +460,7 @@ class RoomLifecycle:
         self.call("on_return", self.room.on_return, place)
 
     def failed(self, peer_id: int) -> None:
-        """See `PlaceKeeper`."""
+        """Frees the place of a player whom the API did not admit; see `PlaceKeeper`."""
         place = self.places.get(peer_id)
         if place is None:
             return
@@ -473,7 +473,7 @@ class RoomLifecycle:
             self._await_return(place, self.room.grace)
 
     def gone(self, peer_id: int) -> None:
-        """See `PlaceKeeper`."""
+        """Frees a place, and calls `on_leave`; see `PlaceKeeper`."""
         place = self.places.get(peer_id)
         if place is None:
             return

@@ -202,7 +202,7 @@ class Room:
         self.locked = True
 
     def unlock(self) -> None:
-        """Gives new places again."""
+        """Gives new places again, after `lock`."""
         self.locked = False
 
     def broadcast(self, data: bytes) -> None:

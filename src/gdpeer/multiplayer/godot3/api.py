@@ -170,7 +170,7 @@ class MultiplayerAPI(PeerHost[NetworkedMultiplayerPeer]):
         super().__init__()
         self.network_peer_connected = self.peer_connected
         self.network_peer_disconnected = self.peer_disconnected
-        self.network_peer_packet = Signal("network_peer_packet", self._limit_of)
+        self.network_peer_packet = Signal("network_peer_packet", self.log_limit_of)
 
     @property
     def network_peer(self) -> NetworkedMultiplayerPeer | None:
@@ -366,7 +366,7 @@ class MultiplayerAPI(PeerHost[NetworkedMultiplayerPeer]):
         try:
             setattr(node, name, value)
         except Exception:
-            limit = self._limit_of(sender)
+            limit = self.log_limit_of(sender)
             report(logger, "setting %s of %s raised, set by peer %s", name, describe(node), sender, limit=limit)
             return False
         finally:

@@ -79,7 +79,7 @@ class Bundle:
         self.is_empty = True
 
     def add(self, element: bytes) -> None:
-        """Adds an element."""
+        """Adds an element to the last packet, or begins a packet."""
         size = len(element)
         if self._at + size > self._room:
             self._make_room(size)

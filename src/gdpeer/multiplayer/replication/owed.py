@@ -50,7 +50,7 @@ class _Owed:
         self.measure()
 
     def add_sync(self, source: int, packet: Sync) -> None:
-        """Adds values ALWAYS."""
+        """Adds values of properties ALWAYS."""
         self.counters[source] = packet.counter
         for number, values in packet.elements:
             before = self.syncs.get((source, number))
@@ -58,7 +58,7 @@ class _Owed:
             self.syncs[source, number] = values
 
     def add_delta(self, source: int, packet: Delta) -> None:
-        """Adds values ON_CHANGE."""
+        """Adds values of properties ON_CHANGE."""
         for number, mask, values in packet.elements:
             parts = self.deltas.setdefault((source, number), [])
             for part in [part for part in parts if not part[0] & ~mask]:

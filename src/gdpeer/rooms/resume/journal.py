@@ -91,7 +91,7 @@ class Journal:
             kept.tell(receiver, packet, self._most)
 
     def is_complete(self) -> bool:
-        """Whether everything was kept."""
+        """Whether everything that clients told each other was kept."""
         return not any(kept.is_full for kept in self._tellers.values())
 
     def knows(self, teller: int, receiver: int, number: int) -> bool:
@@ -137,7 +137,7 @@ class Journal:
                 kept.untell(peer_id, list(kept.told[peer_id]))
 
     def clear(self) -> None:
-        """Forgets everything."""
+        """Forgets what all clients told each other."""
         self._tellers.clear()
 
     @property

@@ -52,7 +52,7 @@ class AwayQueue:
         self._bytes += len(data)
 
     def drop(self) -> None:
-        """Drops all packets."""
+        """Drops all packets that wait."""
         self.has_missed = self.has_missed or bool(self._packets)
         self._packets, self._bytes = [], 0
 
@@ -63,5 +63,5 @@ class AwayQueue:
 
     @property
     def size(self) -> int:
-        """How many bytes wait."""
+        """How many bytes of packets wait."""
         return self._bytes

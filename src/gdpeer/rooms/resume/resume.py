@@ -154,7 +154,7 @@ class Resume:
         self.shift.forget(peer_id)
 
     def clear(self) -> None:
-        """Forgets all players."""
+        """Forgets what all players agreed on."""
         self._away.clear()
         self._behind.clear()
         self._missed.clear()

@@ -207,7 +207,7 @@ class Shift:
             life.counters.pop(peer_id, None)
 
     def clear(self) -> None:
-        """Forgets everything."""
+        """Forgets the numbers of all lives."""
         self._lives.clear()
 
     def count_again(self, sender: int, receiver: int) -> None:
