@@ -10,13 +10,14 @@ Layer: `rooms`.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Generator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from gdpeer.errors import HandshakeError
 from gdpeer.http.response import Response
 from gdpeer.logs import get_logger, report
 from gdpeer.protocol.http_headers import Headers, Request
-from gdpeer.rooms.errors import Draining, NoRoom, RoomError
+from gdpeer.rooms.errors import Draining, Full, NoRoom, RoomError
 from gdpeer.rooms.lifecycle import PATIENCE, RoomLifecycle
 from gdpeer.rooms.place import Place, PlaceState
 from gdpeer.rooms.request import RoomRequest, read_request
@@ -216,6 +217,8 @@ class Entrance:
         claims.check_first_use(now)
         former = life.places.get(claims.peer_id)
         if former is not None:
+            with suppress(Full):  # the former place makes room; but a locked room keeps it
+                life.check_free()
             life.replace(former)
         place = life.take(claims.player, claims, claims.peer_id)
         place.expires = claims.expires

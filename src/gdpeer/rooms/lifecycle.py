@@ -250,9 +250,9 @@ class RoomLifecycle:
         hall, room = self.hall, self.room
         if self.is_closed:
             raise NoRoom("the room is closed")
-        hall.check_free()
         if room.locked:
             raise Locked("the room is locked")
+        hall.check_free()
         if room.max_peers and len(self.places) >= room.max_peers:
             raise Full("the room is full")
 

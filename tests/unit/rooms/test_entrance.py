@@ -191,6 +191,17 @@ def test_a_newer_seat_of_the_same_id_replaces_the_place(world: World) -> None:
     assert room.taken == 1
 
 
+def test_a_newer_seat_replaces_nobody_in_a_locked_room(world: World) -> None:
+    room = world.make()
+    room.max_peers = 1
+    first = sit(world, room, seat(world, room))
+    room.lock()
+    assert sit(world, room, seat(world, room)).status == 409
+    assert first.ask(1)
+    room.unlock()
+    assert sit(world, room, seat(world, room)).is_in  # the room is full, but for the place of the same player
+
+
 def test_a_newer_seat_replaces_a_player_who_is_away(world: World) -> None:
     room = world.make()
     sit(world, room, seat(world, room)).pull()
