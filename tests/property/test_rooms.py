@@ -27,6 +27,7 @@ from gdpeer.rooms import LeaveReason, Place, PlaceState, Room, RoomError
 from gdpeer.rooms.lifecycle import RoomLifecycle
 from gdpeer.rooms.tokens import SeatClaims, draw_jti, issue_seat, session_digest
 from gdpeer.testing import MemoryHall, Player
+from gdpeer.transport.poller import Timer
 from gdpeer.websocket._peer import backend_of
 from gdpeer.websocket.states import PeerState
 
@@ -209,11 +210,11 @@ class Guest:
         self.known.discard(peer_id)
 
 
-def owners(found: Any, depth: int = 3) -> set[int]:
-    """Returns the ids of the rooms that a callback leads to."""
+def owners(found: Any, depth: int = 4) -> set[int]:
+    """Returns the ids of the rooms to which a timer or a callback leads."""
     if isinstance(found, RoomLifecycle):
         return {id(found)}
-    if not depth or not (callable(found) or isinstance(found, tuple)):
+    if not depth or isinstance(found, type) or not (callable(found) or isinstance(found, tuple | Timer)):
         return set()
     return {one for inner in gc.get_referents(found) for one in owners(inner, depth - 1)}
 
@@ -504,8 +505,7 @@ class RoomsMachine(RuleBasedStateMachine):
                 assert not life.tree.root.get_children()
         ids = {id(life) for life in closed}
         for _, _, timer in hall.server.poller()._heap:
-            callback = getattr(timer, "_callback", None)  # hidden in the compiled form
-            assert not timer.active or not owners(callback) & ids
+            assert not timer.active or not owners(timer) & ids
         coming = hall.server._placer.coming  # type: ignore[union-attr]
         for number, (life, _) in coming.items():
             assert not life.is_closed or number in hall.server._opening
