@@ -78,6 +78,7 @@ class Entrance:
     def __init__(self, hall: Hall) -> None:
         self._hall = hall
         self.coming: dict[int, tuple[RoomLifecycle, Place]] = {}
+        self._early: set[int] = set()  # connections that wait for the room's `on_create`
 
     # ------------------------------------------------------------------------------------------ for the server
 
@@ -92,6 +93,7 @@ class Entrance:
         except (HandshakeError, RoomError) as problem:
             return self._refuse(problem, request)
         decision = Decision()
+        self._early.add(number)
         life.awaited.append(lambda: self._enter_late(decision, number, life, wanted, claims, request))
         return decision
 
@@ -112,6 +114,7 @@ class Entrance:
 
     def forget(self, number: int) -> None:
         """Frees the place of a connection that ended before it was open; see `Placer`."""
+        self._early.discard(number)
         life, place = self.coming.pop(number, (None, None))
         if life is not None and place is not None and not self._is_coming(place):
             life.abandon(place)
@@ -179,7 +182,10 @@ class Entrance:
         claims: SeatClaims | None,
         request: Request,
     ) -> None:
-        """Goes on once the room's `on_create` is done."""
+        """Goes on once the room's `on_create` is done, unless the connection has ended."""
+        if number not in self._early:
+            return
+        self._early.discard(number)
         try:
             if life.is_closed:
                 raise Draining("the room could not be made")

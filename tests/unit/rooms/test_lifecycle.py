@@ -882,6 +882,25 @@ def test_players_wait_for_a_future_of_on_create() -> None:
     assert player.ask(1)
 
 
+def test_a_player_who_leaves_during_a_slow_on_create_takes_no_place() -> None:
+    future: Future[None] = Future()
+
+    class Slow(Arena):
+        def on_create(self, options: Any) -> Future[None]:
+            super().on_create(options)
+            return future
+
+    world = in_world(Slow)
+    room = world.make()
+    Player(world, f"/room/{room.code}?session={KEY}")
+    world.hall.poll()
+    world.players.pop().peer.close()
+    world.wait(4.0, 0.5)
+    future.set_result(None)
+    world.run()
+    assert (room.taken, world.hall.taken) == (0, 0)
+
+
 def test_a_room_that_is_closed_during_a_slow_on_create_waits_for_nothing() -> None:
     future: Future[None] = Future()
 
