@@ -146,8 +146,26 @@ The server has a monitor if it was started with a token in {TOKEN}.
 The same token here shows that you may use the monitor."""
 
 
+class Action(click.Command):
+    """An action of `gdpeer rooms`. Its usage errors name the action, and not only the group."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Reads the words behind the action's name.
+
+        Raises:
+            click.UsageError: an option or argument is wrong or missing.
+        """
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            error.ctx = error.ctx or ctx  # click's parser leaves this to the group
+            raise
+
+
 class Actions(click.Group):
     """The actions of `gdpeer rooms`."""
+
+    command_class = Action
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

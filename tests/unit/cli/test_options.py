@@ -23,7 +23,7 @@ BAD = ["", "x y", "-1x", "nan", "1_000", "9" * 400, "\x1b[31m", "a\nb"]
 
 FREE = {
     *("--host", "--name", "--path", "--command", "--method", "--unreliable", "--ignore", "--join", "--to", "--url"),
-    *("--protocol", "--record"),  # most words, and files of any name
+    *("--protocol", "--record", "--find", "--reason"),  # most words, and files of any name
 }
 """Options that take any text, or fail later than others: their mistakes have tests of their own."""
 
@@ -33,6 +33,10 @@ NEEDED = {
     "connect": ["ws://h"],
     "replay": [__file__, "ws://h"],
     "swarm": [__file__, "--url", "ws://h"],
+    "serve": ["game:Arena"],
+    "rooms show": ["K7Q2ZX"],
+    "rooms close": ["K7Q2ZX"],
+    "rooms kick": ["K7Q2ZX", "2"],
 }
 
 WORDS_OF_A_LIBRARY = re.compile(
@@ -45,16 +49,30 @@ def run(*arguments: str) -> Result:
     return RUNNER.invoke(gdpeer, list(arguments), prog_name="gdpeer")
 
 
+def run_command(name: str, *arguments: str) -> Result:
+    return run(*name.split(), *NEEDED.get(name, []), *arguments)
+
+
 def command_of(name: str) -> click.Command:
     found = gdpeer.get_command(click.Context(gdpeer), name)  # type: ignore[attr-defined]
     assert isinstance(found, click.Command)
     return found
 
 
+def commands() -> Iterator[tuple[str, click.Command]]:
+    """The commands with their names; instead of a group, the actions of the group."""
+    for name in NAMES:
+        found = command_of(name)
+        if isinstance(found, click.Group):
+            yield from ((f"{name} {action}", command) for action, command in found.commands.items())
+        else:
+            yield name, found
+
+
 def options() -> Iterator[tuple[str, str, bool]]:
     """Command, option and whether it is a flag."""
-    for name in NAMES:
-        for parameter in command_of(name).params:
+    for name, command in commands():
+        for parameter in command.params:
             option = max(parameter.opts, key=len)
             if isinstance(parameter, click.Option) and not parameter.hidden:
                 yield name, option, parameter.is_flag
@@ -75,28 +93,28 @@ WITH_A_FORM = [(name, option) for name, option, is_flag in options() if not is_f
 @pytest.mark.parametrize(("name", "option"), WITH_A_FORM)
 def test_a_bad_value_is_one_sentence_that_names_the_option_and_what_it_expects(name: str, option: str) -> None:
     for value in BAD:
-        result = run(name, *NEEDED.get(name, []), f"{option}={value}")
+        result = run_command(name, f"{option}={value}")
         check(result, f"gdpeer {name}: {option}: ")
         assert re.search(r": (expected|cannot|the|[^:]* has no) ", result.stderr), result.stderr
 
 
 @pytest.mark.parametrize(("name", "option"), [(name, option) for name, option, is_flag in options() if not is_flag])
 def test_an_option_without_its_value(name: str, option: str) -> None:
-    check(run(name, *NEEDED.get(name, []), option), f"gdpeer {name}: {option}: expected a value (see")
+    check(run_command(name, option), f"gdpeer {name}: {option}: expected a value (see")
 
 
 @pytest.mark.parametrize(("name", "option"), [(name, option) for name, option, is_flag in options() if is_flag])
 def test_a_flag_with_a_value(name: str, option: str) -> None:
-    check(run(name, *NEEDED.get(name, []), f"{option}=x"), f"gdpeer {name}: {option}: takes no value (see")
+    check(run_command(name, f"{option}=x"), f"gdpeer {name}: {option}: takes no value (see")
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [name for name, _ in commands()])
 def test_what_is_missing_and_what_is_too_much(name: str) -> None:
-    check(run(name, *NEEDED.get(name, []), "surplus"), f"gdpeer {name}: unexpected argument 'surplus' (see")
-    check(run(name, *NEEDED.get(name, []), "--unlike"), f"gdpeer {name}: unknown option --unlike (see")
-    check(run(name, *NEEDED.get(name, []), "-z"), f"gdpeer {name}: unknown option -z (see")
+    check(run_command(name, "surplus"), f"gdpeer {name}: unexpected argument 'surplus' (see")
+    check(run_command(name, "--unlike"), f"gdpeer {name}: unknown option --unlike (see")
+    check(run_command(name, "-z"), f"gdpeer {name}: unknown option -z (see")
     if name in NEEDED:
-        assert " is missing (see" in run(name).stderr
+        assert " is missing (see" in run(*name.split()).stderr
 
 
 @pytest.mark.parametrize("name", ["nothing", "ECHO", "", "\x1b[1m", "a b"])
