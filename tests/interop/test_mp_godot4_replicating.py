@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from gdpeer import Node, SceneTree, WebSocketMultiplayerPeer, rpc
+from gdpeer.multiplayer.replication import reception
 from tests.interop.echo_rooms import until
 from tests.support.engines import Engine
 
@@ -35,7 +36,8 @@ class Main(Node):
     def despawn(self, title: str) -> None: ...
 
 
-def test_units_of_one_client_are_seen_by_the_others() -> None:
+def test_units_of_one_client_are_seen_by_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reception, "SPAWN_TIME", 0.0)  # the server never gets the spawner, and refuses all at once
     tree, peer, main = SceneTree(), WebSocketMultiplayerPeer(), Main()
     tree.root.add_child(main)
     peer.max_refused = 20

@@ -343,7 +343,8 @@ class Reception:
 
     def is_waiting(self) -> bool:
         """Whether calls wait for their node, or SPAWNs for their spawner."""
-        return any(sender.calls or sender.waiting.nodes for sender in self._senders.values())
+        senders = self._senders
+        return bool(senders) and any(sender.calls or sender.waiting.nodes for sender in senders.values())
 
     # ------------------------------------------------------------------------------------------ SPAWN and DESPAWN
 

@@ -469,7 +469,7 @@ class Replicator:
 
     def time_left(self, most: float) -> float:
         """Returns the seconds until the next network frame with something to send, at most `most`."""
-        if self.spawns.peers and self._has_work():
+        if self.is_active() and self._has_work():
             # At an unlimited rate values that are compared in each poll must not keep poll from waiting at all.
             wait = SLICE if self.rate == math.inf and not self.frames.queue else 0.0
             return min(most, max(wait, self._next - self._clock.now()))
@@ -487,9 +487,13 @@ class Replicator:
             or self._host.renews()
         )
 
+    def is_active(self) -> bool:
+        """Whether there are network frames: peers may get nodes, or what was received waits for its node."""
+        return bool(self.spawns.peers) or self.reception.is_waiting()
+
     def is_due(self) -> bool:
         """Whether a network frame is due."""
-        return bool(self.spawns.peers) and self._clock.now() >= self._next
+        return self.is_active() and self._clock.now() >= self._next
 
     def frame(self) -> None:
         """Sends what has changed since the last network frame."""

@@ -210,6 +210,18 @@ def test_a_spawn_whose_spawner_was_announced_before_it_was_here() -> None:
     assert client.unit("U1/Inner1").health == 7
 
 
+def test_what_waits_goes_also_where_nothing_is_replicated(client: Client) -> None:
+    for node in (client.spawner, client.board):
+        client.main.remove_child(node)
+    client.spawn()
+    client.poll(29.0)
+    assert client.api.refused["replication"] == 0
+    assert client.api.time_left(60.0) <= 1.0
+    client.poll(2.0)
+    assert client.api.refused["replication"] == 1
+    assert client.api.time_left(60.0) == 60.0
+
+
 def test_what_waits_is_limited(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     client.main.remove_child(client.spawner)
     monkeypatch.setattr(waiting, "MOST", 2)
