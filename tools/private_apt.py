@@ -149,21 +149,28 @@ class PrivateApt:
     def _remove(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def find(self, name: str) -> Package | None:
-        """Returns the package of a name; None if the suite has none."""
-        if name not in self._known:
-            self._known[name] = self._look_up(name)
-        return self._known[name]
+    def find(self, names: Iterable[str]) -> dict[str, Package]:
+        """Returns the packages of some names; names that the suite does not have are left out."""
+        wanted = list(dict.fromkeys(names))
+        unknown = [name for name in wanted if name not in self._known]
+        if unknown:
+            self._known |= dict.fromkeys(unknown) | self._look_up(unknown)
+        return {name: package for name in wanted if (package := self._known[name]) is not None}
 
-    def _look_up(self, name: str) -> Package | None:
+    def _look_up(self, names: Sequence[str]) -> dict[str, Package]:
+        # One call for many names: apt reads the whole index in each call.
         try:
-            text = call(["apt-cache", "show", "--no-all-versions", name], self._environment)
-        except Failed:
-            return None
-        fields = dict(re.findall(r"^([\w-]+): (.*)$", text.partition("\n\n")[0], re.MULTILINE))
-        clauses = ",".join(fields.get(field, "") for field in ("Pre-Depends", "Depends")).split(",")
-        names = [re.split(r"[\s:(]", clause.split("|")[0].strip())[0] for clause in clauses]
-        return Package(fields["Version"], [name for name in names if name]) if "Version" in fields else None
+            text = call(["apt-cache", "show", "--no-all-versions", *names], self._environment)
+        except Failed:  # there is none of them
+            return {}
+        found = {}
+        for entry in text.split("\n\n"):
+            fields = dict(re.findall(r"^([\w-]+): (.*)$", entry, re.MULTILINE))
+            clauses = ",".join(fields.get(field, "") for field in ("Pre-Depends", "Depends")).split(",")
+            needed = [re.split(r"[\s:(]", clause.split("|")[0].strip())[0] for clause in clauses]
+            if "Version" in fields:
+                found[fields["Package"]] = Package(fields["Version"], [name for name in needed if name])
+        return found
 
     def unpack(self, names: Iterable[str], prefix: Path) -> None:
         """Downloads packages and unpacks them below `prefix`, without running their installation scripts."""
@@ -194,8 +201,7 @@ class PrivateApt:
         layer, have = list(names), dict[str, str]()
         unwanted = {LIBC} if machine_libc else set()
         while True:
-            for name in layer:
-                have[name] = self._version(name)
+            have |= self._versions(layer)
             self.unpack(layer, prefix)
             missing = lacking(prefix, programs(), machine_libc)
             if not missing:
@@ -204,17 +210,18 @@ class PrivateApt:
             if not layer:
                 raise Failed(f"{self.suite} has no package for {', '.join(sorted(set().union(*missing.values())))}")
 
-    def _version(self, name: str) -> str:
-        found = self.find(name)
-        if found is None:
-            raise Failed(f"the suite {self.suite} of the Debian archive has no package {name} for this machine")
-        return found.version
+    def _versions(self, names: Sequence[str]) -> dict[str, str]:
+        found = self.find(names)
+        for name in names:
+            if name not in found:
+                raise Failed(f"the suite {self.suite} of the Debian archive has no package {name} for this machine")
+        return {name: package.version for name, package in found.items()}
 
     def _suppliers(self, missing: Mapping[Path, object], unwanted: Set[str]) -> list[str]:
         """Returns the dependencies of the packages whose files lack a library."""
-        packages = [self.find(self._owners[path]) for path in missing if path in self._owners]
-        names = [name for package in packages if package for name in package.depends]
-        return [name for name in dict.fromkeys(names) if name not in unwanted and self.find(name)]
+        owners = self.find(self._owners[path] for path in missing if path in self._owners)
+        names = [name for package in owners.values() for name in package.depends if name not in unwanted]
+        return list(self.find(names))
 
 
 def merge(source: Path, target: Path) -> Iterator[Path]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.interop import fronts
@@ -19,8 +21,24 @@ WITHOUT_TLS_IS_ENOUGH = (
     "test_raw_utf_8_in_the_url_and_names_that_are_no_tokens_are_let_in",
 )
 """Tests with many cases or many engines, which TLS carries as it carries all bytes: other tests prove that."""
-ONE_IS_ENOUGH = ("test_engine_accept_stream", "test_engine_closes", "test_engine_servers", "test_engine_signals")
+ONE_IS_ENOUGH = (
+    "test_engine_accept_stream",
+    "test_engine_closes",
+    "test_engine_servers",
+    "test_engine_signals",
+    "test_mp_peers",
+)
 """Files whose tests prove the same with Godot 3 over TLS as with each alone."""
+REPEATED = re.compile(
+    r"test_games_of_both_engines_are_in_one_session\[two sub-protocols\]|test_each_part_is_needed|"
+    r"test_engines_play_in_rooms_of_their_own|test_a_game_that_is_killed_is_gone\[3\]|"
+    r"test_(hidden_nodes|players_own_their_input|a_private_node_that_is_revealed|handing_over_and_back|"
+    r"a_nest_with_an_egg|a_client_spawns)\[bot-project\]|"
+    r"test_messages_of_every_length_form_come_back\[polling-(2|125|127|65535)-ws-3\]|"
+    r"test_arguments_of_the_engine_that_do_not_fit\[(none|too_few)-engine_joins\]|"
+    r"test_every_message_between_engines_is_decoded\[2-3\]"
+)
+"""Single cases that prove again what other cases prove: with a bot as well, another length or the other role."""
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -34,7 +52,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """
     for item in items:
         given = getattr(item, "callspec", None)
-        if given is None or not item.nodeid.startswith("tests/interop/"):
+        if not item.nodeid.startswith("tests/interop/"):
+            continue
+        if REPEATED.match(item.name):
+            item.add_marker(pytest.mark.extended)
+        if given is None:
             continue
         secure, is_old = bool(given.params.get("secure")), given.params.get("version") == "3"
         name, test = item.path.stem, item.name.partition("[")[0]

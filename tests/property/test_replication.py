@@ -483,7 +483,7 @@ def _check_rest(world: World) -> None:
     replicator = world.api.replicator
     assert not replicator.frames.queue or not world.api.admitted
     assert not replicator.spawns.blocked()
-    assert not [sender for sender in replicator.reception._senders if sender not in world.api.admitted]
+    assert not [sender for sender in replicator.reception.senders if sender not in world.api.admitted]
     assert set(replicator.spawns.peers) == set(world.api.admitted)
 
 
@@ -607,7 +607,7 @@ def test_a_client_changes_only_what_is_its_own(packets: list[bytes], forms: Form
     server.poll()
     server.poll()
     assert not server.main.get_node("Shots").get_children()
-    assert not server.api.replicator.reception._senders
+    assert not server.api.replicator.reception.senders
 
 
 def _call_of(path: str) -> bytes:
@@ -623,7 +623,7 @@ def test_what_is_kept_for_a_client_is_limited() -> None:
         if number % 500 == 0:
             server.tree.poll()
     server.tree.poll()
-    (kept,) = reception._senders.values()
+    (kept,) = reception.senders.values()
     assert len(kept.kept) <= 1000
     assert len(kept.calls) <= 1000
     long = "Main/Shots/" + "n" * 60_000

@@ -430,7 +430,7 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
         if type(timeout) is not float:
             timeout = seconds_of("poll", "timeout", timeout)
         waiting, replicator = self._authentication, self.replicator
-        is_replicating: object = replicator.members or self._owed.peers or replicator.reception.is_waiting()
+        is_replicating: object = replicator.members or self._owed.peers or replicator.reception.senders
         if self.resumption is not None and self.resumption.behind:
             is_replicating = True
         if timeout > 0:
@@ -450,8 +450,7 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
         waiting, replicator = self._authentication, self.replicator
         if waiting.pending:
             most = min(most, waiting.time_left())
-        is_waiting = replicator.reception.is_waiting()
-        is_replicating = replicator.members or self._owed.peers or is_waiting or self._is_behind()
+        is_replicating = replicator.members or self._owed.peers or replicator.reception.senders or self._is_behind()
         return replicator.time_left(most) if is_replicating else most
 
     # ------------------------------------------------------------------------------------------ authentication

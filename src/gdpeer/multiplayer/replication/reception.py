@@ -159,12 +159,15 @@ class Reception:
     Args:
         host: the API.
         replicator: knows the spawners and synchronizers.
+
+    Attributes:
+        senders: the peers that have sent packets of replication, with what is known of them.
     """
 
     def __init__(self, host: ReplicationHost, replicator: Replicator) -> None:
         self._host = host
         self._replicator = replicator
-        self._senders: dict[int, _Sender] = {}
+        self.senders: dict[int, _Sender] = {}
         self._origins: dict[Node, tuple[int, int, MultiplayerSpawner]] = {}  # of received nodes
         self._ids: dict[MultiplayerSynchronizer, tuple[int, int]] = {}
         self._counters: dict[MultiplayerSynchronizer, int] = {}
@@ -172,9 +175,9 @@ class Reception:
         self._misfits: dict[tuple[str, str, str], None] = {}
 
     def _sender(self, peer_id: int) -> _Sender:
-        found = self._senders.get(peer_id)
+        found = self.senders.get(peer_id)
         if found is None:
-            found = self._senders[peer_id] = _Sender()
+            found = self.senders[peer_id] = _Sender()
         return found
 
     # ------------------------------------------------------------------------------------------ nodes and peers
@@ -195,7 +198,7 @@ class Reception:
             log_limited(logger, logging.ERROR, text, synchronizer.get_path(), arrival.sender)
             return
         number = arrival.ids.pop(0)
-        sender = self._senders.get(arrival.sender)
+        sender = self.senders.get(arrival.sender)
         if sender is None:  # the game has disconnected the peer while its node is entering
             return
         sender.synchronizers[number] = synchronizer
@@ -213,8 +216,8 @@ class Reception:
     def stopped(self, synchronizer: MultiplayerSynchronizer) -> None:
         """Forgets the number of a synchronizer."""
         known = self._ids.pop(synchronizer, None)
-        if known is not None and known[0] in self._senders:
-            self._senders[known[0]].synchronizers.pop(known[1], None)
+        if known is not None and known[0] in self.senders:
+            self.senders[known[0]].synchronizers.pop(known[1], None)
         self._counters.pop(synchronizer, None)
 
     def node_left(self, node: Node) -> None:
@@ -223,15 +226,15 @@ class Reception:
         if origin is not None:
             sender, net_id, spawner = origin
             spawner.forget(node)
-            if sender in self._senders:
-                known = self._senders[sender]
+            if sender in self.senders:
+                known = self.senders[sender]
                 known.nodes.pop(net_id, None)
                 if isinstance(node, RawScene):
                     known.raw = {number: one for number, one in known.raw.items() if one[0] is not node}
 
     def forget_peer(self, peer_id: int) -> None:
         """Forgets a peer that has gone, and frees the nodes that it has spawned."""
-        sender = self._senders.pop(peer_id, None)
+        sender = self.senders.pop(peer_id, None)
         if sender is None:
             return
         for synchronizer in sender.synchronizers.values():
@@ -247,7 +250,7 @@ class Reception:
 
     def clear(self) -> None:
         """Forgets all peers, and frees the nodes that they have spawned."""
-        for peer_id in list(self._senders):
+        for peer_id in list(self.senders):
             self.forget_peer(peer_id)
         self._counters.clear()
 
@@ -268,9 +271,9 @@ class Reception:
         were some.
         """
         is_known = False
-        if any(sender.kept for sender in self._senders.values()) and self._host.owns(node):
+        if any(sender.kept for sender in self.senders.values()) and self._host.owns(node):
             path = self._host.path_of(node)
-            for peer_id, sender in list(self._senders.items()):
+            for peer_id, sender in list(self.senders.items()):
                 told = sender.kept.pop(path, None)
                 if told is not None:
                     is_known = True
@@ -312,7 +315,7 @@ class Reception:
 
     def _release(self, peer_id: int, node: Node) -> None:
         """Makes the calls that have waited for a node."""
-        sender = self._senders.get(peer_id)
+        sender = self.senders.get(peer_id)
         if sender is None or not sender.calls:
             return
         path = self._host.path_of(node)
@@ -327,7 +330,7 @@ class Reception:
 
     def expire(self, now: float) -> None:
         """Adds nodes whose spawner has come; refuses SPAWNs and calls that have waited too long."""
-        for peer_id, sender in list(self._senders.items()):
+        for peer_id, sender in list(self.senders.items()):
             if sender.waiting.nodes:
                 self._enter_waiting(peer_id, sender.waiting)
             for one in [one for one in sender.waiting.nodes.values() if one.until <= now]:
@@ -343,8 +346,8 @@ class Reception:
 
     def is_waiting(self) -> bool:
         """Whether calls wait for their node, or SPAWNs for their spawner."""
-        senders = self._senders
-        return bool(senders) and any(sender.calls or sender.waiting.nodes for sender in senders.values())
+        senders = self.senders
+        return bool(senders) and any(one.calls or one.waiting.nodes for one in senders.values())
 
     # ------------------------------------------------------------------------------------------ SPAWN and DESPAWN
 
@@ -374,7 +377,7 @@ class Reception:
     def _enter_waiting(self, peer_id: int, waiting: WaitingSpawns) -> None:
         """Adds the nodes that have waited for a spawner that is here now, with their values."""
         for net_id, one in list(waiting.nodes.items()):
-            if peer_id not in self._senders or waiting.nodes.get(net_id) is not one:
+            if peer_id not in self.senders or waiting.nodes.get(net_id) is not one:
                 continue  # what the game does for the nodes before has ended the session, or brought this node
             try:
                 if self._spawn_now(peer_id, one.packet):
@@ -497,7 +500,7 @@ class Reception:
         Raises:
             PacketError: the rest of the packet is dropped; the text says why.
         """
-        sender = self._senders.get(peer_id)
+        sender = self.senders.get(peer_id)
         raw = {} if sender is None else sender.raw
         waiting = {} if sender is None else sender.waiting.synchronizers
         if isinstance(packet, Sync):
@@ -526,7 +529,7 @@ class Reception:
     def _synchronizer(self, peer_id: int, number: int) -> MultiplayerSynchronizer | None:
         """Returns the synchronizer of an element; None if the element is to be ignored."""
         path_number = path_based(number)
-        sender = self._senders.get(peer_id)
+        sender = self.senders.get(peer_id)
         if path_number is not None:
             found = self._host.node_of(peer_id, path_number)
         else:

@@ -411,7 +411,7 @@ def test_a_game_may_end_the_connection_while_a_node_enters(client: Client) -> No
     client.spawn()
     client.poll()
     assert client.names() == []
-    assert not client.api.replicator.reception._senders
+    assert not client.api.replicator.reception.senders
 
 
 # ------------------------------------------------------------------------------------------------ DESPAWN
