@@ -40,6 +40,8 @@ cdef class PeerView:
     cdef public list gone
     cdef public bint is_blocked
 
+    cpdef put_off(self, Py_ssize_t at, net_id)
+
 
 @cython.final
 cdef class Spawns:

@@ -132,15 +132,21 @@ class PeerView:
     """What one peer has of this side's nodes.
 
     Attributes:
-        gone: numbers of nodes that the peer still has, though they have left the tree here.
+        gone: numbers of nodes that the peer still has, though they have left the tree here; None: none.
         is_blocked: a packet found no room in the peer's queue.
     """
 
     __slots__ = ("gone", "is_blocked")
 
     def __init__(self) -> None:
-        self.gone: list[int] = []
+        self.gone: list[int] | None = None  # most peers never need the list
         self.is_blocked = False
+
+    def put_off(self, at: int, net_id: int) -> None:
+        """Notes a node in `gone`, at an index."""
+        if self.gone is None:
+            self.gone = []
+        self.gone.insert(at, net_id)
 
 
 class Spawns:
@@ -515,13 +521,13 @@ class Spawns:
             self._lose(below, peer_id)
         self._forget(found, peer_id)
         if view.gone or view.is_blocked:
-            view.gone.append(found.net_id)
+            view.put_off(len(view.gone or ()), found.net_id)
         else:
             self._send_despawn(view, peer_id, found.net_id)
 
     def _send_despawn(self, view: PeerView, peer_id: int, net_id: int) -> None:
         if self._host.transmit((peer_id,), Despawn(net_id).encode()) is not _OK:
-            view.gone.insert(0, net_id)
+            view.put_off(0, net_id)
             view.is_blocked = True
 
     def _lose(self, found: SpawnedNode, peer_id: int) -> None:
