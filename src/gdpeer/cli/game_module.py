@@ -58,7 +58,8 @@ def load_game(module_name: str, name: str) -> Hall | Callable[..., Any]:
             raise Failure(f"{module_name}:{name} listens already: remove its listen(), gdpeer serve opens the port")
         return found
     if not is_kind(found):
-        kind = "a module" if isinstance(found, ModuleType) else f"of the type {type(found).__name__}"
+        what = {ModuleType: "a module", type: "another class"}
+        kind = what.get(type(found), f"of the type {type(found).__name__}")
         raise Failure(f"{module_name}:{name} is {kind}: gdpeer serve takes a Hall, a class of Room or a function(room)")
     kept: Callable[..., Any] = found
     return kept

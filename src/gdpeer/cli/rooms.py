@@ -100,6 +100,8 @@ class Server:
             answer = None
         if status == 200 and isinstance(answer, dict):
             return answer
+        if status == 401:
+            raise Failure(f"{self._url.geturl()} does not accept this token")
         if isinstance(answer, dict) and "error" in answer:
             raise Failure(clean(str(answer["error"]), 200))
         raise Failure(f"{self._url.geturl()} has no monitor (status {status}): start it with {TOKEN}")
@@ -122,7 +124,7 @@ def read_token(file: Path | None) -> str:
     """Returns the monitor's token, from a file or from the variable.
 
     Raises:
-        Failure: there is none, or the file cannot be read.
+        Failure: no token is given, or the file cannot be read.
     """
     try:
         token = os.environ.get(TOKEN, "") if file is None else file.read_text(encoding="utf-8").strip()

@@ -95,7 +95,7 @@ def read_keys(file: Path | None) -> SeatKeys | None:
 
 
 def read_monitor_token(file: Path | None) -> str:
-    """Returns the monitor's token; "" if there is none, which turns the monitor off.
+    """Returns the monitor's token; "" if no token is given, which turns the monitor off.
 
     Raises:
         Failure: the token is too short, or the file cannot be read.

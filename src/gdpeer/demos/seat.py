@@ -111,7 +111,7 @@ class Seat:
         wanted: whether the player wants to play.
         was_in: whether a connection was open since the player joined.
         name, url: as the player typed them.
-        since: when the connection opened, in seconds; 0.0 while there is none.
+        since: when the connection opened, in seconds; 0.0 while no connection is open.
     """
 
     def __init__(self, game: str, view: str, parts: tuple[str, ...]) -> None:

@@ -123,7 +123,7 @@ def _offered(request: Request, prefix: str) -> list[str]:
 
 
 def _only(what: str, values: list[str]) -> str:
-    """Returns the only value, however often it stands there; "" if there is none."""
+    """Returns the value that a request states, once or several times alike; "" if the request states no value."""
     if len(set(values)) > 1:
         raise HandshakeError(f"the request names more than one {what}", status=400)
     if values and not values[0]:
