@@ -30,9 +30,9 @@ MOST_KEPT = 2
 SHOWN = 120
 """The most lines of a failed step's log that are shown."""
 
-NOT_HANDED_ON = ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE")
-"""Variables that no step gets: the tests run the installed gdpeer, and hundreds of processes must not compile the same
-modules again."""
+NOT_HANDED_ON = ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED")
+"""Variables that no step gets: the tests run the installed gdpeer, hundreds of processes must not compile the same
+modules again, and programs buffer their output as they do for users."""
 
 CANNOT_RUN = 2
 """The exit status of the conformance step if the suite cannot run on this machine."""

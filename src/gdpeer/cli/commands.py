@@ -14,7 +14,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib import import_module
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
@@ -79,7 +79,7 @@ class Commands(click.Group):
             status = INTERRUPTED
         except OSError as error:  # commands handle the errors of what they open, so this one is of the output
             say(f"{called(program, arguments)}: {describe_os_error(error)}")
-            give_up_output()
+            give_up_output(sys.stdout)
             status = 1
         sys.exit(status)
 
@@ -95,12 +95,12 @@ def flush() -> None:
         sys.stdout.flush()
 
 
-def give_up_output() -> None:
-    """Sends all further standard output to the null device."""
-    # At its end the interpreter would try to write again, and print a traceback.
+def give_up_output(stream: TextIO) -> None:
+    """Sends all further output of a standard stream to the null device."""
+    # At its end the interpreter would try to write again, print a traceback, and set another exit status.
     with suppress(OSError, ValueError):  # ValueError: no descriptor, as in a test
         null = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(null, sys.stdout.fileno())
+        os.dup2(null, stream.fileno())
         os.close(null)
 
 
@@ -117,8 +117,10 @@ def complain(error: click.ClickException, called_as: str) -> None:
 
 def say(line: str) -> None:
     """Prints a line on standard error; does nothing if that cannot be written."""
-    with suppress(OSError):
+    try:
         click.echo(line, err=True)
+    except OSError:
+        give_up_output(sys.stderr)
 
 
 EXAMPLES = """\b
