@@ -227,6 +227,7 @@ PAGES = (
             *("rooms.Lobby", "rooms.Seat", "rooms.Listed", "rooms.SeatKeys", "rooms.SeatClaims"),
             *("rooms.load_secrets", "rooms.Guessing"),
             *("rooms.RoomError", "rooms.NoRoom", "rooms.Full", "rooms.Locked", "rooms.Draining"),
+            "rooms.Unreachable",
         ),
     ),
     Page(

@@ -5,7 +5,7 @@ Layer: below `aio`, above `multiplayer` and `websocket`; nothing below knows of 
 
 from __future__ import annotations
 
-from gdpeer.rooms.errors import Draining, Full, Locked, NoRoom, RoomError
+from gdpeer.rooms.errors import Draining, Full, Locked, NoRoom, RoomError, Unreachable
 from gdpeer.rooms.guessing import Guessing
 from gdpeer.rooms.hall import Hall
 from gdpeer.rooms.lobby import Listed, Lobby, Seat
@@ -30,5 +30,6 @@ __all__ = [
     "Seat",
     "SeatClaims",
     "SeatKeys",
+    "Unreachable",
     "load_secrets",
 ]

@@ -9,16 +9,18 @@ Layer: `rooms`.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Generator
+from collections.abc import Awaitable, Callable, Generator
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from gdpeer.errors import HandshakeError
 from gdpeer.http.response import Response
 from gdpeer.logs import get_logger, report
 from gdpeer.protocol.http_headers import Headers, Request
-from gdpeer.rooms.errors import Draining, Full, NoRoom, RoomError
+from gdpeer.rooms.errors import Draining, Full, NoRoom, RoomError, Unreachable
 from gdpeer.rooms.lifecycle import PATIENCE, RoomLifecycle
+from gdpeer.rooms.neighbours import Finding
 from gdpeer.rooms.place import Place, PlaceState
 from gdpeer.rooms.request import RoomRequest, read_request
 from gdpeer.rooms.room import Room
@@ -87,15 +89,12 @@ class Entrance:
         try:
             wanted = read_request(request)
             claims = self._claims(wanted, request.remote_address[0])
-            life = self._find(wanted, claims, request.remote_address[0])
-            if life.awaited is None:
-                return self._enter(number, life, wanted, claims, request)
+            found = self._find(wanted, claims, request.remote_address[0])
+            if found is None or isinstance(found, RoomLifecycle):
+                return self._enter_found(number, found, wanted, claims, request)
         except (HandshakeError, RoomError) as problem:
             return self._refuse(problem, request)
-        decision = Decision()
-        self._early.add(number)
-        life.awaited.append(lambda: self._enter_late(decision, number, life, wanted, claims, request))
-        return decision
+        return self._await_finding(number, found, wanted, claims, request)
 
     def answer_later(self, answer: Awaitable[Response | None], answered: Answered) -> None:
         """Passes a decision of the game on once it is made; see `Placer`."""
@@ -135,7 +134,8 @@ class Entrance:
             raise SeatRefused("forged", "this server gives no seats")
         return check_seat(hall.keys, wanted.seat_token, hall.wall())
 
-    def _find(self, wanted: RoomRequest, claims: SeatClaims | None, address: str) -> RoomLifecycle:
+    def _find(self, wanted: RoomRequest, claims: SeatClaims | None, address: str) -> RoomLifecycle | Finding | None:
+        """Returns the room of a request, or the search of the neighbours for it; None: there is no such room."""
         hall = self._hall
         code = wanted.code or ("" if claims is None else claims.room)
         if not code:
@@ -145,14 +145,54 @@ class Entrance:
         if claims is None:
             hall.guessing.check_code(address)
         life = hall.life_of(code)
+        return hall.neighbours.find_room(code) if life is None and hall.neighbours is not None else life
+
+    def _check_room(
+        self, life: RoomLifecycle | None, wanted: RoomRequest, claims: SeatClaims | None, address: str
+    ) -> RoomLifecycle:
+        """Returns the room that was found, if it is the one that a request wants."""
+        if life is not None and life is self._hall.lobby_life:
+            return life
         if life is None or (wanted.kind and wanted.kind != life.kind):
             # Who has a seat knows the code; the room was closed meanwhile.
             if claims is None:
-                hall.guessing.miss_code(address)
+                self._hall.guessing.miss_code(address)
             raise NoRoom("there is no such room")
         if claims is not None:
             claims.check_room(life.code, life.kind)
         return life
+
+    def _enter_found(
+        self,
+        number: int,
+        found: RoomLifecycle | None,
+        wanted: RoomRequest,
+        claims: SeatClaims | None,
+        request: Request,
+    ) -> Response | Awaitable[Response | None] | None:
+        """Enters the room that was found, once its `on_create` is done."""
+        life = self._check_room(found, wanted, claims, request.remote_address[0])
+        if life.awaited is None:
+            return self._enter(number, life, wanted, claims, request)
+        decision = Decision()
+        self._early.add(number)
+        life.awaited.append(lambda: self._enter_late(decision, number, partial(_made, life), wanted, claims, request))
+        return decision
+
+    def _await_finding(
+        self, number: int, finding: Finding, wanted: RoomRequest, claims: SeatClaims | None, request: Request
+    ) -> Decision:
+        """Enters the room that the neighbours bring here; refuses if they take too long."""
+        decision, hall = Decision(), self._hall
+        self._early.add(number)
+
+        def go_on(result: Callable[[], RoomLifecycle | None]) -> None:
+            timer.cancel()
+            self._enter_late(decision, number, result, wanted, claims, request)
+
+        timer = hall.server.poller().call_at(hall.clock.now() + PATIENCE, lambda: go_on(_too_late))
+        finding.then(lambda _: go_on(partial(_found, finding)))
+        return decision
 
     # ------------------------------------------------------------------------------------------ the place
 
@@ -162,7 +202,7 @@ class Entrance:
         """Finds or takes the place, and asks the room about a new player."""
         place, ticket = self._place(life, wanted, claims)
         self.coming[number] = life, place
-        if place.state is not PlaceState.TAKEN or type(life.room).on_auth is Room.on_auth:
+        if type(life.room).on_auth is Room.on_auth:
             return None
         return self._ask(number, life, place, ticket, request)
 
@@ -177,19 +217,17 @@ class Entrance:
         self,
         decision: Decision,
         number: int,
-        life: RoomLifecycle,
+        result: Callable[[], RoomLifecycle | None],
         wanted: RoomRequest,
         claims: SeatClaims | None,
         request: Request,
     ) -> None:
-        """Goes on once the room's `on_create` is done, unless the connection has ended."""
+        """Goes on with the room that was waited for, unless the connection has ended."""
         if number not in self._early:
             return
         self._early.discard(number)
         try:
-            if life.is_closed:
-                raise Draining("the room could not be made")
-            answer = self._enter(number, life, wanted, claims, request)
+            answer = self._enter_found(number, result(), wanted, claims, request)
         except (HandshakeError, RoomError) as problem:
             answer = self._refuse(problem, request)
         if isinstance(answer, Decision):
@@ -217,7 +255,7 @@ class Entrance:
             if place.state is PlaceState.TAKEN:
                 claims.check_first_use(now)
             place.expires = claims.expires
-            return place, place.ticket
+            return place, place.ticket if place.state is PlaceState.TAKEN else claims
         if life.was_used(claims.jti):
             raise SeatRefused("used", "the place of this seat was given up")
         claims.check_first_use(now)
@@ -268,7 +306,8 @@ class Entrance:
                     place.auth, place.is_authenticated = answer, True
                 decision.make(None)
 
-        life.hold(place, PATIENCE + 1.0)
+        if place.state is PlaceState.TAKEN:
+            life.hold(place, PATIENCE + 1.0)
         timer = hall.server.poller().call_at(hall.clock.now() + PATIENCE, give_up)
         future.add_done_callback(lambda done: hall.run_soon(take))
         return decision
@@ -279,7 +318,7 @@ class Entrance:
         A player whom the room has accepted through another connection keeps the place.
         """
         self.coming.pop(number, None)
-        if not place.is_authenticated and not self._is_coming(place):
+        if place.state is PlaceState.TAKEN and not place.is_authenticated and not self._is_coming(place):
             life.free(place)
         self._hall.figures.note_refused(problem)
         if isinstance(problem, HandshakeError | RoomError):
@@ -290,6 +329,28 @@ class Entrance:
 
 
 _RETRY = (("Retry-After", str(RETRY_AFTER)),)
+
+
+def _made(life: RoomLifecycle) -> RoomLifecycle:
+    """Returns a room whose `on_create` is done."""
+    if life.is_closed:
+        raise Draining("the room could not be made")
+    return life
+
+
+def _found(finding: Finding) -> RoomLifecycle | None:
+    """Returns the room that the neighbours have brought here."""
+    try:
+        return finding.result()
+    except (HandshakeError, RoomError):
+        raise
+    except Exception:
+        report(logger, "the search for a room failed")
+        raise Unreachable("the room cannot be reached now") from None
+
+
+def _too_late() -> None:
+    raise Unreachable("the room cannot be reached now")
 
 
 def _for_lobby(request: Request | None) -> ServerUpgrade:

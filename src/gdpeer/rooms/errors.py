@@ -5,7 +5,8 @@
         ├── NoRoom       there is no such room, or no such kind
         ├── Full         no place is free, or the hall takes no more rooms
         ├── Locked       the room admits nobody now
-        └── Draining     the server is about to stop
+        ├── Draining     the server is about to stop
+        └── Unreachable  the room cannot be reached now
 
 Layer: `rooms`; the lowest of it.
 """
@@ -16,7 +17,7 @@ from typing import ClassVar
 
 from gdpeer.errors import GdpeerError
 
-__all__ = ["Draining", "Full", "Locked", "NoRoom", "RoomError"]
+__all__ = ["Draining", "Full", "Locked", "NoRoom", "RoomError", "Unreachable"]
 
 
 class RoomError(GdpeerError):
@@ -49,5 +50,11 @@ class Locked(RoomError):
 
 class Draining(RoomError):
     """The server is about to stop: players keep their places, and nobody else gets one."""
+
+    status = 503
+
+
+class Unreachable(RoomError):
+    """The room cannot be reached now, as it is moving, or could not be restored: ask again later."""
 
     status = 503

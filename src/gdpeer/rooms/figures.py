@@ -9,7 +9,7 @@ from bisect import bisect_left
 from collections import Counter
 
 from gdpeer.errors import HandshakeError
-from gdpeer.rooms.errors import Draining, Full, Locked, NoRoom
+from gdpeer.rooms.errors import Draining, Full, Locked, NoRoom, Unreachable
 from gdpeer.rooms.tokens import SeatRefused
 
 __all__ = ["BUCKETS", "Figures"]
@@ -17,7 +17,13 @@ __all__ = ["BUCKETS", "Figures"]
 BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)
 """The upper limits of the histogram of turns, in seconds."""
 
-_REASONS: dict[type[Exception], str] = {NoRoom: "no room", Full: "full", Locked: "locked", Draining: "draining"}
+_REASONS: dict[type[Exception], str] = {
+    NoRoom: "no room",
+    Full: "full",
+    Locked: "locked",
+    Draining: "draining",
+    Unreachable: "unreachable",
+}
 
 
 class Figures:
@@ -30,8 +36,8 @@ class Figures:
         lost: connections that were lost while their places were kept.
         returned: players who came back, by result: "ok" after a loss, "replaced" while the old connection was open.
         left: places that were given up after their players had joined, by reason.
-        refused: upgrades that got no place, by reason: "no room", "full", "locked", "draining", "seat expired" and the
-            other reasons of `SeatRefused`, "by the room" (`on_auth`), or "other".
+        refused: upgrades that got no place, by reason: "no room", "full", "locked", "draining", "unreachable", "seat
+            expired" and the other reasons of `SeatRefused`, "by the room" (`on_auth`), or "other".
         turns: how many turns took at most as long as each bucket; the last number is of longer turns.
         turn_seconds: of all turns together.
     """

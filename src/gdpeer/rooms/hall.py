@@ -42,8 +42,10 @@ from gdpeer.rooms.lifecycle import PATIENCE, RoomLifecycle
 from gdpeer.rooms.lobby import Lobby
 from gdpeer.rooms.lobby_http import LobbyPages
 from gdpeer.rooms.lobby_room import LobbyRoom
+from gdpeer.rooms.neighbours import Neighbours
 from gdpeer.rooms.request import PROTOCOLS
 from gdpeer.rooms.room import Room
+from gdpeer.rooms.saved import SavedRoom
 from gdpeer.rooms.tokens import SeatKeys
 from gdpeer.websocket.server import WebSocketServer
 
@@ -92,6 +94,8 @@ class Hall(Guarded):
         figures: counters for metrics.
         long_turns: turns of rooms that took more than 50 ms, with their ticks.
         timer: tells the time for the measuring of turns, in seconds.
+        cluster: the `Cluster` that the hall belongs to; None: none.
+        neighbours: whom the hall asks about codes and rooms that it does not have: the cluster; None: nobody.
 
     Raises:
         ValueError: two kinds have the same name, or the secret is too short.
@@ -101,6 +105,7 @@ class Hall(Guarded):
     _gdpeer_attributes = (
         "allowed_origins",
         "clock",
+        "cluster",
         "figures",
         "guessing",
         "http_handler",
@@ -113,6 +118,7 @@ class Hall(Guarded):
         "max_peers",
         "max_rooms",
         "max_seats",
+        "neighbours",
         "openings",
         "public_url",
         "secret",
@@ -156,6 +162,8 @@ class Hall(Guarded):
         self.taken = self.waiting = self.long_turns = 0
         self.openings = 0  # events after which a room may be open to the lobby that was not before
         self.figures = Figures()
+        self.cluster: Any = None
+        self.neighbours: Neighbours | None = None
         self._tasks: TasksOf | None = None
         self._lives: dict[str, RoomLifecycle] = {}
         self._rooms: dict[str, Room] = {}
@@ -189,7 +197,7 @@ class Hall(Guarded):
         self.lobby_life.begin()
 
     def _add_kind(self, kind: Kind) -> None:
-        made: type[Room] = kind if isinstance(kind, type) else _class_of(kind)
+        made: type[Room] = kind if isinstance(kind, type) else _kind_of(kind)
         name = made.kind or made.__name__.lower()
         if name in self.kinds:
             raise ValueError(f"two kinds of rooms are called {name!r}")
@@ -249,9 +257,16 @@ class Hall(Guarded):
             NoRoom: there is no such kind.
             Full: there are `max_rooms` rooms.
             Draining: the hall is about to stop.
-            RoomError: `on_create` refused or failed.
+            RoomError: `on_create` refused or failed; or another worker of the cluster has this code.
             ValueError: the code is not valid, or a room has it.
         """
+        make = self._class_of(kind)
+        life = RoomLifecycle(self, kind, make, self._checked_code(code))
+        life.room.private = private
+        return self._begin(life, options)
+
+    def _class_of(self, kind: str) -> type[Room]:
+        """Returns the class for a new room of a kind, if there may be one more room."""
         make = self.kinds.get(kind)
         if make is None:
             raise NoRoom(f"there is no kind of room called {kind!r}")
@@ -259,19 +274,26 @@ class Hall(Guarded):
             raise Draining("the server is about to stop")
         if len(self._rooms) >= self.max_rooms:
             raise Full("the server takes no more rooms")
-        life = RoomLifecycle(self, kind, make, self._checked_code(code))
-        life.room.private = private
-        return self._begin(life, options)
+        return make
 
     def _checked_code(self, code: str | None) -> str:
         if code is None:
-            return draw_code(self._rooms)
+            return self._drawn_code()
         found = find_code(code)
         if not is_code(found):
             raise ValueError(f"a code has 6 digits and letters without I, L, O and U, not {code!r}")
         if found in self._rooms:
             raise ValueError(f"there is a room {found} already")
+        if self.neighbours is not None:
+            self.neighbours.check_code(found)
         return found
+
+    def _drawn_code(self) -> str:
+        if self.neighbours is None:
+            return draw_code(self._rooms)
+        while (code := self.neighbours.draw_code()) in self._rooms:
+            pass
+        return code
 
     def _begin(self, life: RoomLifecycle, options: Any) -> Room:
         room = life.room
@@ -416,6 +438,27 @@ class Hall(Guarded):
         if self.waiting >= self.max_seats:
             raise Full("too many seats are waiting for their players")
 
+    def restore(self, saved: SavedRoom) -> Room:
+        """Makes a room again that was saved, here or in another process. Its players are away, and may return.
+
+        Raises:
+            NoRoom: there is no such kind.
+            Full: there are `max_rooms` rooms.
+            Draining: the hall is about to stop.
+            RoomError: `on_create` refused or failed, or `restore` failed.
+            ValueError: there is a room with this code.
+        """
+        make = self._class_of(saved.kind)
+        if saved.code in self._rooms:
+            raise ValueError(f"there is a room {saved.code} already")
+        life = RoomLifecycle(self, saved.kind, make, saved.code)
+        life.restores = saved
+        return self._begin(life, saved.options)
+
+    def ends(self, life: RoomLifecycle) -> bool:
+        """Whether a room is to be closed as soon as nobody has a place, since the hall is about to stop."""
+        return self.is_draining and (self.neighbours is None or not self.neighbours.moves(life))
+
     def life_of(self, code: str) -> RoomLifecycle | None:
         """Returns the room with a code."""
         return self._lives.get(code)
@@ -450,7 +493,7 @@ class Hall(Guarded):
         self._closed.append(life)
 
 
-def _class_of(function: Callable[[Room], object]) -> type[Room]:
+def _kind_of(function: Callable[[Room], object]) -> type[Room]:
     """Returns a kind of room whose tree a function fills."""
 
     def on_create(room: Room, options: Any) -> Any:

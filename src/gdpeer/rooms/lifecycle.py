@@ -29,6 +29,7 @@ from gdpeer.rooms.errors import Full, Locked, NoRoom, RoomError
 from gdpeer.rooms.peer import RoomPeer
 from gdpeer.rooms.place import LeaveReason, Place, PlaceState
 from gdpeer.rooms.resume.resume import Resume
+from gdpeer.rooms.saved import SavedPlace, SavedRoom
 from gdpeer.rooms.tokens import draw_jti
 from gdpeer.transport.poller import Timer
 from gdpeer.websocket.opening.upgrade import ServerUpgrade
@@ -74,8 +75,10 @@ class RoomLifecycle:
         resume: remembers what the players have agreed on with each other; None: nothing is remembered.
         refused: the refused packets and calls of all players, by cause.
         turns, turn_seconds, longest_turn: how many turns and ticks there were, and their time in seconds.
+        is_made: whether the room was created, and the neighbours were told.
         is_closed: whether the room was closed.
         awaited: called once `on_create` is done; None: it is.
+        restores: what a room that is made again goes on with; None: nothing, or `restore` was called already.
     """
 
     __slots__ = (
@@ -92,12 +95,14 @@ class RoomLifecycle:
         "code",
         "hall",
         "is_closed",
+        "is_made",
         "keys",
         "kind",
         "longest_turn",
         "peer",
         "places",
         "refused",
+        "restores",
         "resume",
         "room",
         "seats",
@@ -120,7 +125,8 @@ class RoomLifecycle:
         self.turn_seconds = self.longest_turn = 0.0
         self.resume: Resume | None = None
         self._kept: ServerUpgrade | None = None
-        self.is_closed = False
+        self.restores: SavedRoom | None = None
+        self.is_made = self.is_closed = False
         self.awaited: list[Callable[[], object]] | None = None
         self._failures = 0
         self._last_tick = self._next_tick = 0.0
@@ -164,14 +170,32 @@ class RoomLifecycle:
 
     def begin(self) -> None:
         """Starts the timers of a room that was created."""
-        now, room = self.hall.clock.now(), self.room
+        now = self.hall.clock.now()
         self.hall.openings += 1
-        if room.lifetime < math.inf:
-            self._lifetime = self._at(now + room.lifetime, partial(self.close, 1001, "the room's time is over"))
+        if self._lifetime is None:
+            self._limit_life(self.room.lifetime)
         self._last_tick = self._next_tick = now
         self._plan_tick(now)
-        self._start_idle()
+        if not self.places:  # `on_create` may have reserved some
+            self._start_idle()
         self.session.tell()  # nodes of `on_create` may have something to do
+        if self.awaited is None:
+            self._tell_made()
+
+    def _limit_life(self, seconds: float) -> None:
+        if seconds < math.inf:
+            when = self.hall.clock.now() + seconds
+            self._lifetime = self._at(when, partial(self.close, 1001, "the room's time is over"))
+
+    def _tell_made(self) -> None:
+        self.is_made = bool(self.code)  # the lobby room has none, and is in each hall
+        if self.is_made and self.hall.neighbours is not None:
+            self.hall.neighbours.note_made(self)
+
+    def tell_changed(self) -> None:
+        """Tells the neighbours that labels, places or the state of the room have changed."""
+        if self.hall.neighbours is not None and self.is_made and not self.is_closed:
+            self.hall.neighbours.note_changed(self)
 
     def _at(self, when: float, callback: Callable[[], object]) -> Timer:
         return self.hall.server.poller().call_at(when, callback)
@@ -269,6 +293,7 @@ class RoomLifecycle:
             self._idle = None
         if self.resume is None:
             self._remember()
+        self.tell_changed()
         return place
 
     def _remember(self) -> None:
@@ -325,6 +350,7 @@ class RoomLifecycle:
         self.keys.pop(place.digest, None)
         if self.seats.pop(place.jti, None) is not None and place.expires:
             self._note_used(place)
+        self.tell_changed()
         if not self.places and not self.is_closed:
             self._start_idle()
 
@@ -336,7 +362,7 @@ class RoomLifecycle:
         self._used[place.jti] = place.expires
 
     def _start_idle(self) -> None:
-        seconds = 0.0 if self.hall.is_draining else self.room.idle_timeout
+        seconds = 0.0 if self.hall.ends(self) else self.room.idle_timeout
         if seconds < math.inf and self._idle is None:
             self._idle = self._at(self.hall.clock.now() + seconds, self._end_idle)
 
@@ -405,6 +431,7 @@ class RoomLifecycle:
             place.state = _HERE
             place.ticket = None
             self.hall.figures.joined += 1
+            self.tell_changed()
             self.call("on_join", self.room.on_join, place)
 
     def keeps(self, peer_id: int) -> bool:
@@ -428,6 +455,7 @@ class RoomLifecycle:
         if place.is_replaced:
             return  # the next connection is here already
         self.hall.figures.lost += 1
+        self.tell_changed()
         seconds = self.call("on_away", self._ask_away, place)
         self._await_return(place, self.room.grace if seconds is None else seconds)
 
@@ -452,6 +480,7 @@ class RoomLifecycle:
         place = self.places[peer_id]
         place.state = _HERE
         self.hall.figures.returned["replaced" if place.is_takeover else "ok"] += 1
+        self.tell_changed()
 
     def caught_up(self, peer_id: int) -> None:
         """See `PlaceKeeper`. The state of the game comes last, as what has waited may be older."""
@@ -493,7 +522,7 @@ class RoomLifecycle:
         if self.places:
             self.call("on_drain", self.room.on_drain, deadline)
             self.session.tell()
-        else:
+        elif self.hall.ends(self):
             self.close(1001, "the server stops")
 
     def close(self, code: int, reason: str) -> None:
@@ -515,6 +544,27 @@ class RoomLifecycle:
         self.call("on_dispose", self.room.on_dispose)
         self._tell_awaiting()
 
+    def move(self) -> list[WebSocketPeer]:
+        """Ends the room here, as it goes on elsewhere: `on_dispose` is called, `on_leave` is not.
+
+        Nothing is sent to a player and nothing of a player is handled any more.
+
+        Returns:
+            The connections, still open: close them once it is sure that the players find the room elsewhere.
+        """
+        self.hall.figures.closed[1012] += 1
+        self._end()
+        connections = []
+        for place in list(self.places.values()):
+            if place.connection is not None:
+                self.hall.server.release(place.connection)
+                connections.append(place.connection)
+            self.free(place)
+        self.session.let_go()
+        self.call("on_dispose", self.room.on_dispose)
+        self._tell_awaiting()
+        return connections
+
     def discard(self) -> None:
         """Ends a room that the game did not create; without effect if the game closed it."""
         if not self.is_closed:
@@ -524,6 +574,8 @@ class RoomLifecycle:
 
     def _end(self) -> None:
         self.is_closed = True
+        if self.hall.neighbours is not None and self.is_made:
+            self.hall.neighbours.note_closed(self)
         self.hall.forget_room(self)
         for timer in (self._idle, self._lifetime, self._poll_timer, self._tick_timer):
             if timer is not None:
@@ -554,7 +606,18 @@ class RoomLifecycle:
         except Exception as problem:
             self._created(problem, "on_create failed")
         else:
-            self._tell_awaiting()
+            if self.awaited is not None and not self.is_closed:
+                self._finish_creation()
+
+    def _finish_creation(self) -> None:
+        """Lets the players in who have waited for the game's future."""
+        try:
+            self.take_back()
+        except RoomError:
+            self.discard()
+        else:
+            self._tell_made()
+        self._tell_awaiting()
 
     def _created(self, problem: Exception | None, what: str) -> None:
         if self.awaited is not None and not self.is_closed:
@@ -582,3 +645,76 @@ class RoomLifecycle:
             raise RoomError("the room could not be made") from None
         if hasattr(answer, "add_done_callback") and not self.is_closed:
             self.await_creation(answer)
+        else:
+            self.take_back()
+
+    # ------------------------------------------------------------------------------------------ saving and restoring
+
+    def saved(self, data: bytes) -> SavedRoom:
+        """Returns what is kept of the room, with what the game's `save` has returned."""
+        room, now = self.room, self.hall.clock.now()
+        left = math.inf if self._lifetime is None else max(0.0, self._lifetime.when - now)
+        places = tuple(self._saved_place(place, now) for place in self.places.values() if _can_come(place))
+        used = dict(self._used or ())
+        state = (dict(room.labels), room.private, room.locked)
+        return SavedRoom(self.kind, self.code, data, room.options, *state, left, places, used)
+
+    def _saved_place(self, place: Place, now: float) -> SavedPlace:
+        has_joined = place.state is not _TAKEN
+        left = 0.0
+        if not has_joined or place.state is _AWAY:
+            left = math.inf if place.timer is None else max(0.0, place.timer.when - now)
+        who = (place.peer_id, place.player, place.auth, True)
+        return SavedPlace(*who, place.digest, place.jti, place.expires, has_joined, left)
+
+    def take_back(self) -> None:
+        """Gives a room that is made again its places and labels, and calls `restore`, once.
+
+        Raises:
+            RoomError: the game failed.
+        """
+        saved, self.restores = self.restores, None
+        if saved is None or self.is_closed:
+            return
+        room = self.room
+        room.labels, room.private, room.locked = dict(saved.labels), saved.private, saved.locked
+        if saved.left < math.inf and self._lifetime is not None:
+            self._lifetime.cancel()
+        self._limit_life(saved.left)
+        self._used = dict(saved.used) or None
+        for place in saved.places:
+            self._put_back(place)
+        try:
+            room.restore(saved.data)
+        except Exception:
+            report(logger, "room %s: restore raised", self.code)
+            raise RoomError("the room could not be restored") from None
+
+    def _put_back(self, saved: SavedPlace) -> None:
+        """Takes a place for its former player, who is away, or has yet to come."""
+        place = self.places[saved.peer_id] = Place(saved.peer_id, saved.player)
+        place.auth, place.is_authenticated, place.expires = saved.auth, saved.is_authenticated, saved.expires
+        if saved.jti:
+            self.name_seat(place, saved.jti)
+        elif saved.digest:
+            place.digest = saved.digest
+            self.keys[saved.digest] = place
+        self.hall.taken += 1
+        if self.resume is None:
+            self._remember()
+        if not saved.has_joined:
+            self.hall.waiting += 1
+            place.timer = self._at(self.hall.clock.now() + saved.left, partial(self.free, place))
+            return
+        place.state = _AWAY
+        is_guest = self.room.dialect == "godot3"
+        self.tree.multiplayer.away[place.peer_id] = None
+        self.session.hold(place.peer_id)
+        if self.resume is not None:
+            self.resume.lost(place.peer_id, is_guest)
+        self._await_return(place, max(self.room.grace, saved.left))
+
+
+def _can_come(place: Place) -> bool:
+    """Whether the player of a place can show elsewhere that it is theirs."""
+    return bool(place.jti) if place.state is _TAKEN else place.is_named()

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from gdpeer.attributes import Guarded
 from gdpeer.protocol.http_headers import Request
 from gdpeer.rooms.codes import find_code
-from gdpeer.rooms.errors import Draining, Full, Locked, NoRoom, RoomError
+from gdpeer.rooms.errors import Draining, Full, Locked, NoRoom, RoomError, Unreachable
 from gdpeer.rooms.labels import MOST_LABELS, Label, Labels, check_labels, fits
 from gdpeer.rooms.tokens import LONGEST_RESUME, MOST_TEXT, SeatClaims, issue_seat, load_jwt
 
@@ -312,6 +312,7 @@ _WORDS: tuple[tuple[type[RoomError], str], ...] = (
     (Full, "full"),
     (Locked, "locked"),
     (Draining, "draining"),
+    (Unreachable, "unreachable"),
     (RoomError, "refused"),
 )
 

@@ -52,6 +52,7 @@ class Room:
         resume: "silent": a return is hidden from the other players. "announce": they see the player leave and come.
         while_away: "queue" keeps what other players send meanwhile, up to 64 KiB; "drop" keeps nothing.
         server_relay: whether players know and reach each other; see `SceneMultiplayer.server_relay`.
+        save_interval: seconds between two calls of `save`; 0: only before the room moves to another worker.
         dialect: "godot4" or "godot3", of the players' engine.
         code: the room's code, 6 characters.
         hall: the hall.
@@ -70,6 +71,7 @@ class Room:
     resume: Literal["silent", "announce"] = "silent"
     while_away: Literal["queue", "drop"] = "queue"
     server_relay: bool = True
+    save_interval: float = 0.0
     dialect: ClassVar[str] = "godot4"
 
     def __init__(self, life: RoomLifecycle) -> None:
@@ -129,11 +131,19 @@ class Room:
         """The server is about to stop: end the game within `deadline` seconds. Then the room is closed."""
 
     def save(self) -> bytes | None:
-        """Returns the room's state, to restore it elsewhere; None: this room cannot be restored."""
+        """Returns the room's state, at most 1 MiB, to restore the room in another worker; None: it cannot be restored.
+
+        Called every `save_interval` seconds, and last before the room moves to another worker. Only in a cluster.
+        """
         return None
 
     def restore(self, data: bytes) -> None:
-        """Takes the state that `save` returned."""
+        """Takes the state that `save` returned. Called once, after `on_create`.
+
+        The players are away, in `places`, and may return with their peer ids; `on_return` is called for each. An id
+        that is not in `places` belongs to a player who cannot return. If this raises, there is no room, and what was
+        saved is kept.
+        """
 
     def on_dispose(self) -> None:
         """The room is closed: let go of everything that is not in the tree."""
@@ -148,7 +158,7 @@ class Room:
     @labels.setter
     def labels(self, labels: Mapping[str, Label]) -> None:
         self._gdpeer_labels = check_labels(labels)
-        self.hall.openings += 1
+        self._gdpeer_changed()
 
     @property
     def private(self) -> bool:
@@ -158,7 +168,7 @@ class Room:
     @private.setter
     def private(self, private: bool) -> None:
         self._gdpeer_private = bool(private)
-        self.hall.openings += 1
+        self._gdpeer_changed()
 
     @property
     def locked(self) -> bool:
@@ -168,7 +178,11 @@ class Room:
     @locked.setter
     def locked(self, locked: bool) -> None:
         self._gdpeer_locked = bool(locked)
+        self._gdpeer_changed()
+
+    def _gdpeer_changed(self) -> None:
         self.hall.openings += 1
+        self._gdpeer_life.tell_changed()
 
     @property
     def taken(self) -> int:

@@ -91,6 +91,32 @@ def test_a_return_is_announced_in_one_moment(guests: tuple[Guest, Guest]) -> Non
         assert bob.received() == [Raw(b"hello").encode()]
 
 
+def test_guests_of_a_restored_room_have_their_ids_and_are_announced(guests: tuple[Guest, Guest]) -> None:
+    ann, bob = guests
+    ids = [ann.id, bob.id]
+    [room] = ann.world.hall.rooms.values()
+    life = room._gdpeer_life
+    saved = life.saved(b"")
+    for connection in life.move():
+        connection.close(1012)
+    world = World(OldArena)
+    again = world.hall.restore(saved)
+    for guest in guests:
+        guest.run()
+        guest.world = world
+        guest.signals.clear()
+        guest.connect()
+    ann.run()
+    assert [ann.id, bob.id] == ids == list(again.places)
+    assert ann.signals == [("came", 1), ("came", bob.id), ("gone", bob.id), ("came", bob.id)]
+    assert bob.signals == [("came", 1), ("came", ann.id)]
+    ann.send(bob.id, b"hello")
+    ann.run()
+    bob.run()
+    assert bob.received() == [Raw(b"hello").encode()]
+    assert [entry[0] for entry in again.log] == ["return", "return"]
+
+
 def test_a_guest_who_stays_away_is_gone_for_the_others(guests: tuple[Guest, Guest]) -> None:
     ann, bob = guests
     bob.pull()
