@@ -76,6 +76,7 @@ from gdpeer.websocket.stats import ServerStats, Tally
 from gdpeer.websocket.tls_options import Source
 
 if TYPE_CHECKING:
+    import socket
     import ssl
 
     from gdpeer.transport.poller import Poller
@@ -340,13 +341,12 @@ class WebSocketServer(NetworkedPeer):
         """Returns the number of the open port; 0 if none is open."""
         return self._listeners.listeners[0].local_address[1] if self._listeners.listeners else 0
 
-    def _come_in(self, stream: Any, port: int) -> None:
-        """Serves an accepted connection, or closes it if a limit is reached."""
+    def _come_in(self, stream: Any, port: int) -> int:
+        """Serves an accepted connection and returns its id, or closes it if a limit is reached and returns 0."""
         self._tally.accepted += 1
         admission, settings = self._listeners.admission, self._settings
         if not settings.has_limits_by_address():  # asking for the address takes time and memory
-            self._serve(self._listeners.secure(stream, settings), port)
-            return
+            return self._serve(self._listeners.secure(stream, settings), port)
         address = stream.remote_address[0]
         obstacle = admission.obstacle(settings, address, len(self._opening))
         if obstacle:
@@ -354,8 +354,34 @@ class WebSocketServer(NetworkedPeer):
             limit = limit_of(self._turn.log_limits, stream)
             log_line(limit, "a connection from %s was turned away: %s", address, obstacle)
             stream.close()
-        else:
-            admission.enter(settings, address, self._serve(self._listeners.secure(stream, settings), port))
+            return 0
+        number = self._serve(self._listeners.secure(stream, settings), port)
+        admission.enter(settings, address, number)
+        return number
+
+    def take_socket(self, socket: socket.socket) -> int:
+        """Serves a connection that another process has accepted and passed on, as if it had come through the port.
+
+        No byte of the connection may have been read. All limits of this server count, those by address too, and its
+        TLS. The server need not listen.
+
+        Args:
+            socket: a connected TCP or Unix socket, which the server owns from here on.
+
+        Returns:
+            The id that the peer will have; 0 if a limit was reached and the socket is closed.
+
+        Raises:
+            OSError: the socket is closed already, or its connection is gone.
+        """
+        from socket import socket as any_socket
+
+        from gdpeer.transport.sockets import TcpStream
+
+        if not isinstance(socket, any_socket):
+            raise wrong_type("take_socket", "socket", "a socket.socket", socket)
+        stream = TcpStream(socket)
+        return self._come_in(stream, stream.local_address[1])
 
     @checked(stream=_STREAM)
     def take_stream(self, stream: Stream | Connector) -> int:

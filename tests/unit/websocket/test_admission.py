@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -118,6 +119,48 @@ def test_who_says_nothing_takes_up_a_place_on_the_way_only() -> None:
         stats = server.stats()
         assert stats.refused == {"max_pending": 1, "http 408": 1}
         assert (stats.accepted, stats.opened, stats.peers) == (3, 1, 1)
+
+
+@pytest.fixture
+def accepted() -> Iterator[Callable[[], tuple[WebSocketPeer, socket.socket]]]:
+    """Makes clients, each with the accepted socket of its connection, as another process would pass it on."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def come() -> tuple[WebSocketPeer, socket.socket]:
+            peer = WebSocketPeer()
+            assert peer.connect_to_url(f"ws://127.0.0.1:{listening.getsockname()[1]}/") is OK
+            return peer, listening.accept()[0]
+
+        yield come
+
+
+def test_an_accepted_socket_of_another_process_is_served_within_the_limits_by_address(
+    accepted: Callable[[], tuple[WebSocketPeer, socket.socket]],
+) -> None:
+    with WebSocketServer() as server:
+        server.max_connections_per_address = 1
+        peer, passed = accepted()
+        number = server.take_socket(passed)
+        until(lambda: peer.get_ready_state() is OPEN, peer, server)
+        assert list(server.peers) == [number]
+        assert server.get_peer_address(number) == "127.0.0.1"
+        late, one_too_many = accepted()
+        assert server.take_socket(one_too_many) == 0
+        assert one_too_many.fileno() == -1
+        until(lambda: late.get_ready_state() is CLOSED, late, server)
+        assert server.stats().refused == {"max_connections_per_address": 1}
+        peer.close(-1)
+
+
+def test_a_socket_that_is_none_is_not_taken(accepted: Callable[[], tuple[WebSocketPeer, socket.socket]]) -> None:
+    with WebSocketServer() as server:
+        with pytest.raises(TypeError, match=r"take_socket\(\) argument 'socket': expected a socket.socket, got int"):
+            server.take_socket(7)  # type: ignore[arg-type]
+        _, closed = accepted()
+        closed.close()
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            server.take_socket(closed)
+        assert server.stats().accepted == 0
 
 
 def test_a_multiplayer_server_has_the_same_limits() -> None:
