@@ -31,7 +31,9 @@ from gdpeer.errors import GdpeerError
 
 __all__ = [
     "LIFETIMES",
+    "MOST_BYTES",
     "Away",
+    "BadValue",
     "Broker",
     "BrokerError",
     "Conflict",
@@ -64,8 +66,12 @@ class Conflict(BrokerError):
     """The entry exists already, or has another revision than the one given."""
 
 
+class BadValue(BrokerError):
+    """A value is refused: it cannot be written as JSON, or it is larger than `MOST_BYTES`; read or to be sent."""
+
+
 class NoAnswer(BrokerError):
-    """Nobody has answered a request in time, or nobody listens."""
+    """Nobody has answered a request in time, nobody listens, or the receiver has too many messages waiting."""
 
 
 class Unsupported(BrokerError):
@@ -103,7 +109,10 @@ class Message(NamedTuple):
 class Broker(Protocol):
     """The eight verbs. All calls and all answers belong to the thread of the game, which never waits.
 
-    Each verb may fail with `Away`. After the broker was away, subscriptions are made again without any help.
+    Each verb may fail with `Away`, within 2 s of the call. After the broker was away, subscriptions are made again
+    without any help. A value that is no JSON or too large fails with `BadValue` and is not sent. `get` fails with
+    `BadValue` for such an entry, `scan` leaves it out, and a message is dropped; all three are logged. Verbs of one
+    broker take effect in the order of the calls.
 
     Attributes:
         is_connected: whether the broker can be reached, as far as is known.
