@@ -1,0 +1,275 @@
+"""`Listing`: the entries of this worker's rooms and players in the directory.
+
+Only the worker that has a room's shard writes `r:<code>`, at most once a second. The entry names the players of the
+room, each of whom has an entry `p:<player>`: so whoever takes over the shard of a dead worker finds all that is to be
+removed.
+
+    order of writes    the entries of players who left go first, then the room's is written, then those of new players
+
+Layer: `cluster`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
+
+from gdpeer.cluster.answers import Answer
+from gdpeer.cluster.broker.base import Broker, BrokerError, Conflict, Entry, Value
+from gdpeer.cluster.directory import Directory
+from gdpeer.cluster.member import Member
+from gdpeer.cluster.records import RoomRecord, players_of
+from gdpeer.cluster.shards import Shards
+from gdpeer.cluster.timers import CancelsTimer, Timers, in_background
+
+__all__ = ["Listing"]
+
+INTERVAL = 1.0
+"""Seconds from one write of a room to the next."""
+
+
+class _Listed:
+    """A room of this worker, and what was written of it.
+
+    Attributes:
+        code: of the room.
+        revision: of its entry; 0: not known.
+        players: the revisions of the entries of its players.
+        written_at: when the last write began.
+        is_dirty: whether there is something to write.
+        is_writing: whether a write is under way.
+        timer: until the next write.
+    """
+
+    __slots__ = ("code", "is_dirty", "is_writing", "players", "revision", "timer", "written_at")
+
+    def __init__(self, code: str, now: float) -> None:
+        self.code = code
+        self.revision = 0
+        self.players: dict[str, int] = {}
+        self.written_at = now - INTERVAL
+        self.is_dirty = self.is_writing = False
+        self.timer: CancelsTimer | None = None
+
+
+class Listing:
+    """Writes the entries of this worker's rooms.
+
+    Args:
+        broker: holds the entries.
+        timers: of the game's thread.
+        member: the lease.
+        directory: the copy.
+        shards: of this worker.
+        describe: returns the value of a room's entry, without worker and epoch; None: there is no such room.
+        codes: returns the codes of all rooms of this worker.
+
+    Attributes:
+        rooms: the rooms that are listed, by code.
+    """
+
+    def __init__(
+        self,
+        broker: Broker,
+        timers: Timers,
+        member: Member,
+        directory: Directory,
+        shards: Shards,
+        describe: Callable[[str], Value | None],
+        codes: Callable[[], Iterable[str]],
+    ) -> None:
+        self.rooms: dict[str, _Listed] = {}
+        self._broker = broker
+        self._timers = timers
+        self._member = member
+        self._directory = directory
+        self._shards = shards
+        self._describe = describe
+        self._codes = codes
+        self._cleaning: set[str] = set()
+
+    # ------------------------------------------------------------------------------------------ what has changed
+
+    def note(self, code: str) -> None:
+        """Takes note that a room was made, has changed or has ended. Cheap."""
+        listed = self.rooms.get(code)
+        if listed is None:
+            if code[:2] not in self._shards.held:
+                return  # a room that goes on without a shard is not listed
+            listed = self.rooms[code] = _Listed(code, self._timers.now())
+        if not listed.is_dirty:
+            listed.is_dirty = True
+            self._plan(listed)
+
+    def note_shard(self, shard: str) -> None:
+        """Lists the rooms of a shard that this worker took, and removes the entries of others there."""
+        for code in self._codes():
+            if code[:2] == shard:
+                self.note(code)
+        for record in [record for record in self._directory.rooms.values() if record.code[:2] == shard]:
+            self.note_record(record)
+
+    def note_record(self, record: RoomRecord) -> None:
+        """Removes an entry in a shard of this worker, if there is no such room."""
+        code = record.code
+        if code[:2] in self._shards.held and code not in self.rooms and code not in self._cleaning:
+            self._cleaning.add(code)
+            in_background(self._clean(code))
+
+    def note_lost(self, shard: str) -> None:
+        """Takes note that another worker has a shard now, and writes the entries there."""
+        for code in [code for code in self.rooms if code[:2] == shard]:
+            self._forget(self.rooms.pop(code))
+
+    def forget(self) -> None:
+        """Takes note that the lease was lost."""
+        for listed in self.rooms.values():
+            self._forget(listed)
+        self.rooms.clear()
+
+    def _forget(self, listed: _Listed) -> None:
+        if listed.timer is not None:
+            listed.timer.cancel()
+
+    def note_returned(self) -> None:
+        """Writes all entries again: the broker may have lost them."""
+        for listed in self.rooms.values():
+            listed.players = dict.fromkeys(listed.players, 0)
+            self.note(listed.code)
+
+    # ------------------------------------------------------------------------------------------ writing
+
+    def _plan(self, listed: _Listed) -> None:
+        if listed.is_writing or listed.timer is not None:
+            return
+        left = listed.written_at + INTERVAL - self._timers.now()
+        listed.timer = self._timers.after(max(0.0, left), lambda: self._start(listed))
+
+    def _start(self, listed: _Listed) -> None:
+        listed.timer = None
+        if self._is_listed(listed):
+            listed.is_dirty, listed.is_writing = False, True
+            listed.written_at = self._timers.now()
+            in_background(self._write(listed))
+
+    def _is_listed(self, listed: _Listed) -> bool:
+        return self.rooms.get(listed.code) is listed and self._shards.has(listed.code)
+
+    async def _write(self, listed: _Listed) -> None:
+        try:
+            value = self._describe(listed.code)
+            players = set() if value is None else {str(name) for name in value["players"]}
+            await self._remove_players(listed, listed.players.keys() - players)
+            if value is None:
+                await self._remove(listed)
+            else:
+                await self._write_room(listed, value)
+                await self._write_players(listed, players)
+        except BrokerError:
+            listed.is_dirty = True
+        finally:
+            listed.is_writing = False
+            if listed.is_dirty and self._is_listed(listed):
+                self._plan(listed)
+
+    def _mark(self, value: Value) -> Value:
+        return {**value, "worker": self._member.name, "epoch": self._member.epoch}
+
+    async def _write_room(self, listed: _Listed, value: Value) -> None:
+        key, value = f"r:{listed.code}", self._mark(value)
+        try:
+            revision = await self._put(key, value, listed.revision)
+        except Conflict:
+            entry = await self._get(key)
+            if not self._is_listed(listed):
+                return
+            if entry is not None:
+                await self._remove_players_of(entry, listed.players)
+            revision = await self._put(key, value, 0 if entry is None else entry.revision)
+        if self._is_listed(listed):
+            listed.revision = revision
+            self._directory.set_room(listed.code, value, revision)
+
+    def _put(self, key: str, value: Value, revision: int) -> Answer[int]:
+        broker = self._broker
+        return self._timers.within(broker.update(key, value, revision) if revision else broker.create(key, value))
+
+    def _get(self, key: str) -> Answer[Entry | None]:
+        return self._timers.within(self._broker.get(key))
+
+    async def _remove(self, listed: _Listed) -> None:
+        code = listed.code
+        if listed.revision:
+            try:
+                await self._timers.within(self._broker.delete(f"r:{code}", listed.revision))
+            except Conflict:
+                await self._clean_once(code)
+        else:
+            await self._clean_once(code)
+        if self.rooms.get(code) is listed and not listed.is_dirty:
+            del self.rooms[code]
+            self._directory.set_room(code, None)
+
+    # ------------------------------------------------------------------------------------------ players
+
+    async def _write_players(self, listed: _Listed, players: Collection[str]) -> None:
+        """Writes the entries of players whose entry is not known to be right. The last writer wins."""
+        value = self._mark({"room": listed.code})
+        todo = [name for name in players if not listed.players.get(name)]
+        listed.players.update(dict.fromkeys(todo, 0))
+        answers = [self._put(f"p:{name}", value, 0) for name in todo]
+        for name, answer in zip(todo, answers, strict=True):
+            try:
+                revision = await answer
+            except Conflict:
+                revision = await self._write_player_over(f"p:{name}", value)
+            if name in listed.players:
+                listed.players[name] = revision
+
+    async def _write_player_over(self, key: str, value: Value) -> int:
+        entry = await self._get(key)
+        if entry is not None and entry.value == value:
+            return entry.revision
+        return await self._put(key, value, 0 if entry is None else entry.revision)
+
+    async def _remove_players(self, listed: _Listed, gone: Collection[str]) -> None:
+        for name in list(gone):
+            await self._remove_player(name, listed.code, self._member.epoch)
+            listed.players.pop(name, None)
+
+    async def _remove_players_of(self, entry: Entry, kept: Collection[str]) -> None:
+        """Removes the entries of players that belong to a former entry of a room."""
+        for name in players_of(entry.value):
+            if name not in kept:
+                await self._remove_player(name, entry.key[2:], entry.value.get("epoch"))
+
+    async def _remove_player(self, name: str, code: str, epoch: object) -> None:
+        """Removes the entry of a player, unless another room has written it."""
+        key = f"p:{name}"
+        entry = await self._get(key)
+        if entry is not None and (entry.value.get("room"), entry.value.get("epoch")) == (code, epoch):
+            with suppress(Conflict):  # another room has written it meanwhile
+                await self._timers.within(self._broker.delete(key, entry.revision))
+
+    # ------------------------------------------------------------------------------------------ what others left
+
+    async def _clean(self, code: str) -> None:
+        try:
+            await self._clean_once(code)
+        except BrokerError:
+            await self._timers.sleep(INTERVAL)
+        finally:
+            self._cleaning.discard(code)
+            record = self._directory.rooms.get(code)
+            if record is not None:
+                self.note_record(record)
+
+    async def _clean_once(self, code: str) -> None:
+        """Removes the entry of a room that does not exist, and the entries of its players."""
+        entry = await self._get(f"r:{code}")
+        if self._describe(code) is not None or code[:2] not in self._shards.held:
+            return
+        if entry is not None:
+            await self._remove_players_of(entry, ())
+            await self._timers.within(self._broker.delete(entry.key, entry.revision))
+        self._directory.set_room(code, None)

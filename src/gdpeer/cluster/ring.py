@@ -1,0 +1,88 @@
+"""`Ring`: each worker watches the lease of one other, so that the end of any lease is noticed.
+
+The workers stand in a ring, by name. A worker looks every 2 s at the lease of the next one; each half second once the
+lease was not renewed. When the lease is gone, the worker tells all others, and watches the worker after it. So watching
+costs each worker one read for each write of its own lease, however many workers there are.
+
+Layer: `cluster`.
+"""
+
+from __future__ import annotations
+
+from gdpeer.cluster.broker.base import Broker, BrokerError
+from gdpeer.cluster.directory import Directory
+from gdpeer.cluster.member import Member
+from gdpeer.cluster.timers import CancelsTimer, Timers, in_background
+
+__all__ = ["Ring"]
+
+INTERVAL = 2.0
+STEP = 0.5
+"""Seconds from one look to the next, while the lease is renewed, and while it is not."""
+
+
+class Ring:
+    """Watches the lease of the next worker.
+
+    Args:
+        broker: holds the leases.
+        timers: of the game's thread.
+        member: the lease of this worker.
+        directory: knows the others, and is told which have gone.
+    """
+
+    def __init__(self, broker: Broker, timers: Timers, member: Member, directory: Directory) -> None:
+        self._broker = broker
+        self._timers = timers
+        self._member = member
+        self._directory = directory
+        self._seen: tuple[str, int] = ("", 0)
+        self._timer: CancelsTimer | None = None
+        self._is_closed = False
+
+    def start(self) -> None:
+        """Begins to watch."""
+        self._plan(INTERVAL)
+
+    def close(self) -> None:
+        """Ends the watching."""
+        self._is_closed = True
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _plan(self, seconds: float) -> None:
+        if not self._is_closed:
+            self._timer = self._timers.after(seconds, self._look)
+
+    def _look(self) -> None:
+        name = self.next_worker()
+        # While the broker is coming back, leases that are missing are about to be written.
+        if name == "" or not self._directory.is_settled() or not self._member.is_renewing():
+            self._plan(INTERVAL)
+        else:
+            in_background(self._look_at(name))
+
+    def next_worker(self) -> str:
+        """Returns the name of the worker after this one; "" if there is no other."""
+        names = self._directory.workers.keys() - {self._member.name}
+        return min((name for name in names if name > self._member.name), default=min(names, default=""))
+
+    async def _look_at(self, name: str) -> None:
+        pause = STEP
+        try:
+            entry = await self._timers.within(self._broker.get(f"w:{name}"))
+            if not self._directory.is_settled():
+                return
+            known = self._directory.workers.get(name)
+            self._directory.take_worker(name, entry)
+            if entry is None:
+                pause = 0.0
+                if known is not None:
+                    self._directory.announce_gone(name, known.epoch)
+            elif self._seen != (name, entry.revision):
+                self._seen = (name, entry.revision)
+                pause = INTERVAL
+        except BrokerError:
+            pass
+        finally:
+            self._plan(pause)

@@ -1,0 +1,316 @@
+"""`Shards`: which shards this worker has, and the taking and giving up of shards.
+
+Each shard has one wanted owner: of the workers that are up, the one with the highest weight for it (rendezvous
+hashing). So a worker that comes or goes moves only its own share. The entry `s:<shard>` says who has the shard:
+
+    nobody, or a worker whose lease is gone    the wanted owner takes it, by compare-and-set, with a higher term
+    a worker that is not the wanted one        gives it up as soon as it has no room there
+
+A term never shrinks, so of two workers that both believe to have a shard the higher term is right.
+
+Layer: `cluster`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from functools import lru_cache
+from hashlib import shake_128
+from operator import gt
+from struct import unpack
+from typing import Any
+
+from gdpeer.cluster.answers import Answer
+from gdpeer.cluster.broker.base import Broker, BrokerError, Conflict, Entry
+from gdpeer.cluster.directory import Directory
+from gdpeer.cluster.member import Member
+from gdpeer.cluster.records import SHARDS, Owner, owner_of
+from gdpeer.cluster.timers import Timers, in_background
+
+__all__ = ["Ranking", "Shards"]
+
+RETRY = 1.0
+"""Seconds until a failed write is looked at again."""
+
+
+@lru_cache(maxsize=4_096)
+def _weights(name: str) -> tuple[int, ...]:
+    """Returns the weights of a worker for all shards."""
+    return unpack(f"<{len(SHARDS)}Q", shake_128(name.encode()).digest(8 * len(SHARDS)))
+
+
+class Ranking:
+    """The wanted owners of all shards.
+
+    Attributes:
+        names: of the workers.
+    """
+
+    def __init__(self) -> None:
+        self.names: set[str] = set()
+        self._best = [0] * len(SHARDS)
+        self._owners = [""] * len(SHARDS)
+
+    def wanted(self, name: str) -> set[str]:
+        """Returns the shards that a worker is to have."""
+        return {shard for shard, owner in zip(SHARDS, self._owners, strict=True) if owner == name}
+
+    def add(self, name: str) -> None:
+        """Takes a worker in."""
+        self.names.add(name)
+        weights = _weights(name)
+        for number, is_higher in enumerate(map(gt, weights, self._best)):
+            if is_higher:
+                self._best[number], self._owners[number] = weights[number], name
+
+    def remove(self, name: str) -> None:
+        """Leaves a worker out."""
+        self.names.discard(name)
+        others = [(_weights(other), other) for other in sorted(self.names)]
+        for number, owner in enumerate(self._owners):
+            if owner == name:
+                ranked = ((weights[number], other) for weights, other in others)
+                self._best[number], self._owners[number] = max(ranked, default=(0, ""))
+
+
+class Shards:
+    """The shards of this worker.
+
+    Args:
+        broker: holds the owners.
+        timers: of the game's thread.
+        member: the lease.
+        directory: the copy, which knows the owners.
+        occupied: returns the shards in which this worker has rooms.
+
+    Attributes:
+        held: the shards of this worker, with their entries.
+        wanted: the shards that this worker is to have.
+        on_gained: called with each shard that this worker took.
+        on_lost: called with each shard that another worker took from this one.
+    """
+
+    def __init__(
+        self,
+        broker: Broker,
+        timers: Timers,
+        member: Member,
+        directory: Directory,
+        occupied: Callable[[], set[str]],
+    ) -> None:
+        self.held: dict[str, Owner] = {}
+        self.wanted: set[str] = set()
+        self.on_gained: Callable[[str], object] = _nothing
+        self.on_lost: Callable[[str], object] = _nothing
+        self._broker = broker
+        self._timers = timers
+        self._member = member
+        self._directory = directory
+        self._occupied = occupied
+        self._ranking = Ranking()
+        self._busy: set[str] = set()
+        self._is_looking = self._is_planned = False
+
+    def has(self, code: str) -> bool:
+        """Whether this worker has the shard of a code now."""
+        return code[:2] in self.held and self._member.check()
+
+    def term_of(self, code: str) -> int:
+        """Returns the term in which this worker has the shard of a code.
+
+        Raises:
+            KeyError: it does not have the shard.
+        """
+        return self.held[code[:2]].term
+
+    # ------------------------------------------------------------------------------------------ what has changed
+
+    def note_worker(self, name: str) -> None:
+        """Takes note that a worker came, changed or went."""
+        worker = self._directory.workers.get(name)
+        is_up = worker is not None and worker.is_up
+        if is_up == (name in self._ranking.names):
+            return
+        (self._ranking.add if is_up else self._ranking.remove)(name)
+        self.wanted = self._ranking.wanted(self._member.name)
+        self.look()
+
+    def note_owner(self, shard: str) -> None:
+        """Takes note that the entry of a shard has changed."""
+        if shard in self._busy:
+            return
+        owner, mine = self._directory.owners.get(shard), self.held.get(shard)
+        if mine is None:
+            self._consider(shard, owner)
+        elif owner is None or owner[:3] != mine[:3]:
+            self._begin(shard, self._verify(shard))
+
+    def _consider(self, shard: str, owner: Owner | None) -> None:
+        """Looks at a shard that this worker does not have."""
+        if owner is not None and self._is_mine(owner) and self._member.check():
+            self._gain(shard, owner)  # the answer was lost
+            self.look()
+        elif shard in self.wanted:
+            self.look()
+
+    def _is_mine(self, owner: Owner) -> bool:
+        return (owner.worker, owner.epoch) == (self._member.name, self._member.epoch)
+
+    def note_read(self) -> None:
+        """Takes note that everything was read: an entry that the broker has lost is written again."""
+        for shard in self.held.keys() - self._directory.seen:
+            self._begin(shard, self._verify(shard))
+        self.look()
+
+    def forget(self) -> None:
+        """Takes note that the lease was lost: others may have all shards."""
+        self.held.clear()
+
+    # ------------------------------------------------------------------------------------------ taking, giving up
+
+    def look(self) -> None:
+        """Takes and gives up shards in the next turn, if there are any to take or give up."""
+        if not self._is_planned:
+            self._is_planned = True
+            self._timers.after(0.0, self._look)
+
+    def _look(self) -> None:
+        self._is_planned = False
+        if self._is_looking or not self._member.may_save() or not self._directory.is_whole:
+            return
+        self._give_up_empty()
+        if self._member.may_make() and self.wanted - self.held.keys() - self._busy:
+            self._is_looking = True
+            in_background(self._take())
+
+    def _give_up_empty(self) -> None:
+        left = self.held.keys() if self._member.state != "up" else self.held.keys() - self.wanted
+        if left and not self._directory.is_returning:
+            for shard in left - self._occupied() - self._busy:
+                self._begin(shard, self._give_up(shard))
+
+    async def _take(self) -> None:
+        try:
+            free = await self._free_shards()
+        finally:
+            self._is_looking = False
+        if self._member.may_make():
+            for shard in free - self.held.keys() - self._busy:
+                self._begin(shard, self._claim(shard))
+
+    async def _free_shards(self) -> set[str]:
+        """Returns the wanted shards that nobody has."""
+        free, orphaned = set(), dict[str, set[str]]()
+        for shard in self.wanted - self.held.keys() - self._busy:
+            owner = self._directory.owners.get(shard)
+            if owner is not None and owner.worker == "":
+                if self._directory.is_settled() or not self._directory.is_returning:
+                    free.add(shard)
+            elif self._directory.is_settled():
+                if owner is None:
+                    free.add(shard)
+                elif not self._directory.has_lease(owner.worker, owner.epoch):
+                    orphaned.setdefault(owner.worker, set()).add(shard)
+        return free | await self._confirmed(orphaned)
+
+    async def _confirmed(self, orphaned: dict[str, set[str]]) -> set[str]:
+        """Returns the shards whose owners have no lease: an event may be wrong, so the broker is asked."""
+        free = set[str]()
+        asked = {name: self._timers.within(self._broker.get(f"w:{name}")) for name in orphaned}
+        for name, answer in asked.items():
+            self._directory.take_worker(name, await answer)
+            for shard in orphaned[name]:
+                owner = self._directory.owners.get(shard)
+                if owner is not None and not self._directory.has_lease(owner.worker, owner.epoch):
+                    free.add(shard)
+        return free
+
+    # ------------------------------------------------------------------------------------------ one shard
+
+    def _begin(self, shard: str, steps: Coroutine[Answer[Any], None, None]) -> None:
+        """Runs the one operation that a shard has at a time."""
+        self._busy.add(shard)
+        in_background(self._run(shard, steps))
+
+    async def _run(self, shard: str, steps: Coroutine[Answer[Any], None, None]) -> None:
+        try:
+            await steps
+        except BrokerError:  # perhaps it took effect
+            await self._timers.sleep(RETRY)
+            if not self._member.is_over:
+                self._begin(shard, self._refresh(shard))
+        else:
+            self._busy.discard(shard)
+            self.note_owner(shard)
+
+    async def _refresh(self, shard: str) -> None:
+        self._directory.take_owner(shard, await self._get(shard))
+
+    def _get(self, shard: str) -> Answer[Entry | None]:
+        return self._timers.within(self._broker.get(f"s:{shard}"))
+
+    def _write(self, shard: str, owner: Owner, revision: int | None) -> Answer[int]:
+        """Writes an entry; None as `revision`: there is none yet."""
+        key, value = f"s:{shard}", {"worker": owner.worker, "epoch": owner.epoch, "term": owner.term}
+        broker = self._broker
+        answer = broker.create(key, value) if revision is None else broker.update(key, value, revision)
+        return self._timers.within(answer)
+
+    async def _claim(self, shard: str) -> None:
+        known, member = self._directory.owners.get(shard), self._member
+        term = max(0 if known is None else known.term + 1, self._timers.wall_milliseconds())
+        owner = Owner(member.name, member.epoch, term, 0)
+        try:
+            revision = await self._write(shard, owner, None if known is None else known.revision)
+        except Conflict:
+            await self._refresh(shard)
+            return
+        if member.check() and owner.epoch == member.epoch:
+            owner = owner._replace(revision=revision)
+            self._directory.announce_shard(shard, owner)
+            self._gain(shard, owner)
+
+    async def _give_up(self, shard: str) -> None:
+        mine = self.held.pop(shard)
+        free = Owner("", 0, mine.term, 0)
+        try:
+            revision = await self._write(shard, free, mine.revision)
+        except Conflict:
+            await self._refresh(shard)
+            return
+        self._directory.announce_shard(shard, free._replace(revision=revision))
+
+    async def _verify(self, shard: str) -> None:
+        """Compares the entry of a shard that this worker has with what it should be."""
+        entry = await self._get(shard)
+        mine = self.held.get(shard)
+        if mine is None:
+            return
+        owner = None if entry is None else owner_of(shard, entry.value, entry.revision)
+        if entry is not None and owner is not None and owner.term >= mine.term:
+            self._directory.set_owner(shard, owner)
+            if self._is_mine(owner):
+                self.held[shard] = owner
+            else:
+                self._lose(shard)
+            return
+        try:  # the broker has lost the entry, or it went back to a former one
+            revision = await self._write(shard, mine, None if entry is None else entry.revision)
+        except Conflict:
+            await self._refresh(shard)
+            return
+        if self.held.get(shard) == mine:
+            self.held[shard] = mine._replace(revision=revision)
+            self._directory.announce_shard(shard, self.held[shard])
+
+    def _gain(self, shard: str, owner: Owner) -> None:
+        self.held[shard] = owner
+        self.on_gained(shard)
+
+    def _lose(self, shard: str) -> None:
+        del self.held[shard]
+        self.on_lost(shard)
+
+
+def _nothing(_: str) -> None:
+    """Stands for a callback that was not given."""
