@@ -131,7 +131,7 @@ class World:
     """A hall on a clock that only the test moves, and its players."""
 
     def __init__(self, *kinds: Any, **options: Any) -> None:
-        self.clock = ManualClock(100.0)
+        self.clock: ManualClock = options.pop("clock", None) or ManualClock(100.0)
         options.setdefault("secret", SECRET)
         self.hall = Hall(kinds or (Arena,), clock=self.clock, wall=lambda: WALL + self.clock.now() - 100.0, **options)
         self.players: list[Player] = []

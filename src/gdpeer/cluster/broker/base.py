@@ -50,7 +50,7 @@ Value: TypeAlias = dict[str, Any]
 LIFETIMES = {"w": 6.0, "save": 3600.0}
 """Seconds until an entry ends if nobody writes it again, by the first word of its key; other entries do not end."""
 
-MOST_BYTES = 1_400_000
+MOST_BYTES = 1_500_000
 """The most bytes of a value as JSON: 1 MiB of saved state in base64, and its names."""
 
 
