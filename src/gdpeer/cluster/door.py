@@ -12,8 +12,12 @@ When the door ends, the open connections live on.
     waiting    the head is not complete yet, or nobody knows at the moment which worker has the shard of the room
     passed     the door has closed its copy
 
-Each worker tells the door which shards it has, and its load. A worker sends back a connection whose shard it has just
-given up. A connection that asks for no room goes to the worker with the least load.
+A connection that asks for no room goes to the worker with the least load. Each worker tells the door, in lines of JSON:
+
+    {"won": ["K7"], "lost": ["AB"]}       shards that it has taken or given up
+    {"load": 250, "up": true}             its load, and whether it takes connections that ask for no room
+    {"back": "AB", "sockets": 1}          a connection whose shard it has just given up
+    {"bye": true}                         it wants no more connections; the door answers by the end of its bytes
 
 Layer: `cluster`.
 """
@@ -169,6 +173,9 @@ class Door:
             self.shards[shard.encode()] = worker
         worker.load = message.get("load", worker.load)
         worker.is_up = message.get("up", worker.is_up)
+        if message.get("bye"):
+            self._take_out(worker)
+            worker.link.finish_sending()
         for back in sockets:
             arrival = Arrival(back, self._clock.now() + HOLD_TIME)
             arrival.shard = message["back"].encode()
@@ -177,7 +184,11 @@ class Door:
         self._try_held()
 
     def lose_worker(self, worker: DoorWorker) -> None:
-        """Takes a worker away that has ended. What it has not taken yet waits for another worker."""
+        """Takes note that the process of a worker has ended."""
+        self._take_out(worker)
+
+    def _take_out(self, worker: DoorWorker) -> None:
+        """Passes nothing more to a worker. What it has not taken yet goes to another one."""
         if self.workers.get(worker.name) is worker:
             del self.workers[worker.name]
         self.shards = {shard: one for shard, one in self.shards.items() if one is not worker}
@@ -347,6 +358,7 @@ class Door:
             self._refuse(arrival, "no worker", b"503 Service Unavailable")
         else:
             self._release(arrival)
+            arrival.shard = NO_SHARD  # or the worker would send the connection back
             self._pass(arrival, worker)
 
     def _refuse(self, arrival: Arrival, reason: str, status: bytes) -> None:

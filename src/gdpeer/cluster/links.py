@@ -15,6 +15,7 @@ import socket
 from array import array
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from gdpeer.errors import TransportError
@@ -93,6 +94,12 @@ class Link:
         """Sends a message as one line of JSON; `Lines` reads it."""
         whole = {**message, "sockets": len(sockets)} if sockets else message
         self.send(json.dumps(whole, separators=(",", ":")).encode() + b"\n", sockets)
+
+    def finish_sending(self) -> None:
+        """Tells the other side that nothing more comes. What it sends is still received."""
+        if self.is_open:
+            with suppress(OSError):
+                self._end.shutdown(socket.SHUT_WR)
 
     def close(self) -> None:
         """Closes the link. What is unsent stays in `unsent`, with its sockets. May be called again."""

@@ -47,6 +47,14 @@ class Worker:
             shards = [data[at : at + 2].decode() for at in range(0, len(data), 2)]
             self.passed += zip(shards, (socket.socket(fileno=one) for one in descriptors), strict=True)
 
+    def take_rest(self) -> list[str]:
+        """Takes what was passed until the door has ended its side, and returns the shards."""
+        self.end.setblocking(True)
+        data, descriptors, _, _ = socket.recv_fds(self.end, 4096, 64)
+        self.passed += [(data.decode(), socket.socket(fileno=one)) for one in descriptors]
+        assert self.end.recv(1) == b""
+        return [shard for shard, _ in self.passed]
+
     def close(self) -> None:
         self.end.close()
         for _, passed in self.passed:
@@ -312,7 +320,7 @@ def test_a_shard_that_nobody_of_this_machine_has_goes_to_any_worker_after_2_seco
     lab.advance(1.8)
     assert one.take() == []
     lab.advance(0.4)
-    assert one.take() == ["K7"]
+    assert one.take() == ["--"]
 
 
 def test_without_a_worker_a_client_waits_and_gets_503(lab: Lab) -> None:
@@ -364,6 +372,22 @@ def test_what_a_dead_worker_has_not_taken_goes_elsewhere(lab: Lab, monkeypatch: 
     two.say(won=["K7"])
     lab.turn()
     assert two.take() == ["K7"] * 3
+
+
+def test_a_worker_that_says_goodbye_gets_nothing_more_and_may_send_connections_back(lab: Lab) -> None:
+    one, two = lab.worker("w1", "K7"), lab.worker("w2")
+    lab.client(ROOM % b"K7Q2M3")
+    one.say(lost=["K7"], up=False, bye=True)
+    lab.turn()
+    assert list(lab.door.workers) == ["w2"]
+    assert one.take_rest() == ["K7"]
+    one.give_back(*one.passed.pop())
+    two.say(won=["K7"])
+    lab.turn()
+    assert two.take() == ["K7"]
+    one.end.close()
+    lab.turn()
+    assert list(lab.door.workers) == ["w2"]
 
 
 def test_a_worker_that_dies_while_connections_are_passed_to_it(lab: Lab) -> None:
