@@ -387,9 +387,8 @@ class Door:
     @property
     def is_done(self) -> bool:
         """Whether nothing waits any more."""
-        return not self.waiting and not any(
-            one.batch or (one.link and one.link.unsent) for one in self.workers.values()
-        )
+        workers = self.workers.values()
+        return not self.waiting and all(not worker.batch and not worker.link.unsent for worker in workers)
 
     def close(self) -> None:
         """Closes everything. The connections that wait are closed; those that were passed are not touched."""
