@@ -21,20 +21,20 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from gdpeer._version import __version__
-from gdpeer.cluster.answers import Answer
+from gdpeer.cluster.answers import Answer, run
 from gdpeer.cluster.broker.base import Broker, Value
 from gdpeer.cluster.directory import SETTLING, Directory
 from gdpeer.cluster.listing import Listing
 from gdpeer.cluster.member import Member, Split
 from gdpeer.cluster.records import MOST_PLAYER_NAME, MOST_PLAYERS, RoomRecord, Worker, is_name
 from gdpeer.cluster.ring import Ring
+from gdpeer.cluster.saving import Saving
 from gdpeer.cluster.shards import Shards
 from gdpeer.cluster.timers import Timers
 from gdpeer.logs import get_logger
 from gdpeer.rooms.codes import ALPHABET, LENGTH
 from gdpeer.rooms.errors import Unreachable
 from gdpeer.rooms.neighbours import Finding
-from gdpeer.rooms.room import Room
 
 if TYPE_CHECKING:
     from gdpeer.rooms.hall import Hall
@@ -48,6 +48,10 @@ AsksHealth = Callable[[str], Answer[bool]]
 """Asks the worker at a URL whether it renews its lease."""
 
 MOST_ASKED = 3
+
+HEIR = 2.0
+HEIR_STEP = 0.05
+"""The most seconds that the players of a room that moves wait for its next worker; and seconds between two looks."""
 
 
 class Cluster:
@@ -73,7 +77,7 @@ class Cluster:
         shards: which this worker has.
         listing: writes the entries of this worker's rooms.
         messages: requests between workers; None: none yet.
-        saving: saves and restores rooms; None: rooms are neither saved nor restored.
+        saving: saves and restores rooms.
         on_shard_gained: called with each shard that this worker took.
         on_shard_lost: called with each shard that another worker took from this one, once its rooms were closed.
         on_fenced: called when the lease was lost, once the rooms that can be restored were closed.
@@ -102,7 +106,7 @@ class Cluster:
         self.url = url
         self.socket = socket
         self.messages: Any = None
-        self.saving: Any = None
+        self.saving = Saving(hall, broker, self)
         self.on_shard_gained: Callable[[str], object] = _nothing
         self.on_shard_lost: Callable[[str], object] = _nothing
         self.on_fenced: Callable[[], object] = _nothing
@@ -142,7 +146,8 @@ class Cluster:
     @property
     def is_drained(self) -> bool:
         """Whether a worker that drains has no room and no shard left."""
-        return self.member.state != "up" and not self.shards.held and not self.hall.rooms
+        is_empty = not self.shards.held and not self.hall.rooms and not self.saving.is_moving
+        return self.member.state != "up" and is_empty
 
     def start(self) -> None:
         """Joins the cluster: everything else happens in polls of the hall."""
@@ -153,7 +158,8 @@ class Cluster:
         self._ring.start()
 
     def drain(self, deadline: float = 300.0) -> None:
-        """Begins to leave: no new rooms and shards; each shard is given up as soon as it has no room.
+        """Begins to leave: no new rooms and shards. Rooms with `save` move to other workers, the others have until the
+        deadline to end; each shard is given up as soon as it has no room.
 
         Args:
             deadline: seconds, as for `Hall.drain`.
@@ -161,8 +167,7 @@ class Cluster:
         self.member.state = "draining"
         self.member.renew()
         self.directory.announce_self()
-        if self.saving is not None:
-            self.saving.drain(deadline)
+        self.saving.drain(deadline)
         self.hall.drain(deadline)
         self.shards.look()
 
@@ -241,8 +246,7 @@ class Cluster:
     def note_made(self, life: RoomLifecycle) -> None:
         """Lists a new room; see `Neighbours`."""
         self.listing.note(life.code)
-        if self.saving is not None:
-            self.saving.note_made(life)
+        self.saving.note_made(life)
 
     def note_changed(self, life: RoomLifecycle) -> None:
         """Has a room's entry written again; see `Neighbours`."""
@@ -253,12 +257,11 @@ class Cluster:
         self.listing.note(life.code)
         if life.code[:2] not in self.shards.wanted or self.member.state != "up":
             self.shards.look()
-        if self.saving is not None:
-            self.saving.note_closed(life)
+        self.saving.note_closed(life)
 
     def moves(self, life: RoomLifecycle) -> bool:
         """Whether a room of a draining hall goes on elsewhere; see `Neighbours`."""
-        return self.saving is not None and bool(self.saving.moves(life))
+        return self.saving.moves(life)
 
     def find_room(self, code: str) -> Finding | None:
         """Restores a room of a shard of this worker, if it was saved; see `Neighbours`.
@@ -269,12 +272,26 @@ class Cluster:
         if not self.shards.has(code):
             owner = self.owner_of(code)
             raise Unreachable("the room is moving" if owner is None else f"the room is at worker {owner}")
-        if self.saving is None:
-            return None
         if not self.member.may_save():
             raise Unreachable("the server has lost its cluster")
-        found: Finding | None = self.saving.find_room(code)
-        return found
+        return self.saving.find_room(code)
+
+    # ------------------------------------------------------------------------------------------ for the saving
+
+    def term_of(self, code: str) -> int:
+        """Returns the term in which this worker has the shard of a code; 0: it has it not, or may not save now."""
+        return self.shards.term_of(code) if self.shards.has(code) and self.member.may_save() else 0
+
+    def moved(self, code: str) -> Answer[None]:
+        """Gives the shard of a room up that has its last save; see `Owner`."""
+        self.shards.look()
+        return run(self._await_heir(code))
+
+    async def _await_heir(self, code: str) -> None:
+        """Waits until another worker has the shard of a code, so that players do not come back here."""
+        end = self.timers.now() + HEIR
+        while self.directory.owner_of(code) in (None, self.name) and self.timers.now() < end:
+            await self.timers.sleep(HEIR_STEP)
 
     # ------------------------------------------------------------------------------------------ what happens
 
@@ -294,6 +311,7 @@ class Cluster:
         self.directory.note_returned()
         self.directory.announce_self()
         self.listing.note_returned()
+        self.saving.note_returned()
 
     def _take_self(self) -> None:
         me = self._described()
@@ -325,8 +343,8 @@ class Cluster:
         """Closes the rooms that can be restored elsewhere; the others go on, unlisted, until they are empty."""
         for code in codes:
             life = self.hall.life_of(code)
-            if life is not None and type(life.room).save is not Room.save:
-                life.close(1012, "the room goes on elsewhere: connect again")
+            if life is not None:
+                self.saving.give_away(life)
 
     # ------------------------------------------------------------------------------------------ what others see
 
@@ -371,7 +389,7 @@ class Cluster:
         }
 
     def _occupied(self) -> set[str]:
-        return {code[:2] for code in self.hall.rooms}
+        return {code[:2] for code in (*self.hall.rooms, *self.saving.unsaved)}
 
     def _ask_others(self) -> list[Answer[bool]] | None:
         """Asks up to three other workers, those of other machines first, whether they renew their leases."""

@@ -144,7 +144,7 @@ class Saving:
         owner: knows which codes belong to this worker.
 
     Attributes:
-        moving: the codes of the rooms whose last save is on its way.
+        unsaved: the codes of the rooms whose last save is on its way.
         figures: counts "saved", "unchanged", "restored", "moved", "fenced", and what went wrong: "raised" (`save` or
             `restore`), "too large", "damaged" (a save in the broker), "lost" (the last save of a room that moves could
             not be written).
@@ -159,8 +159,9 @@ class Saving:
         self._marks: dict[str, _Mark] = {}  # of rooms that are being restored
         self._searches: dict[str, Answer[RoomLifecycle | None]] = {}
         self._leftovers: dict[str, None] = {}  # codes of ended rooms whose saves could not be removed
-        self.moving: dict[str, None] = {}
+        self.unsaved: dict[str, None] = {}
         self._drained: Answer[None] | None = None
+        self._parked = 0  # rooms whose players still wait for the end of their connections
         self._last_at = 0.0  # when all rooms move that can
         self._to_move: deque[_Kept] = deque()
         self._step: Timer | None = None  # of moving
@@ -198,6 +199,11 @@ class Saving:
         for code in leftovers:
             if code not in self._hall.rooms:
                 _start(self._remove_own(code))
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether players wait for the end of their connections, since their rooms move."""
+        return self._parked > 0
 
     def moves(self, life: RoomLifecycle) -> bool:
         """Whether a room moves to another worker when this worker drains, as far as is known."""
@@ -399,7 +405,7 @@ class Saving:
 
     async def _restore(self, code: str) -> RoomLifecycle | None:
         term = self._owner.term_of(code)
-        if code in self.moving or not term or self._drained is not None:
+        if code in self.unsaved or not term or self._drained is not None:
             raise Unreachable("the room is in another place now")
         taken = await self._take_over(code, term)
         if taken is None:
@@ -490,11 +496,11 @@ class Saving:
                 return
             left -= 1
             kept = self._to_move.popleft()
-            if kept.life.code[:2] in staying:
+            if kept.life.code[:2] in staying or not self._owner.term_of(kept.life.code):
                 self._to_move.append(kept)
             else:
                 self._move(kept)
-        if self._kept or self.moving:
+        if self._kept or self._parked:
             self._go_on(ASK_AGAIN if self._broker.is_connected else RETRY)
         else:
             self._drained.give(None)
@@ -506,7 +512,7 @@ class Saving:
         return {code[:2] for code in self._hall.rooms if code not in self._kept}
 
     def _may_move(self) -> bool:
-        return self._broker.is_connected and len(self.moving) < MOST_MOVING
+        return self._broker.is_connected and len(self.unsaved) < MOST_MOVING
 
     def _move(self, kept: _Kept) -> None:
         life = kept.life
@@ -522,20 +528,23 @@ class Saving:
             return
         self._let_go(kept)
         connections = life.move()
-        self.moving[life.code] = None
+        self.unsaved[life.code] = None
+        self._parked += 1
         _start(self._finish_move(kept, value, connections))
 
     async def _finish_move(self, kept: _Kept, value: Value, connections: list[WebSocketPeer]) -> None:
         code = kept.life.code
         is_saved = await self._save_last(kept, value)
         self.figures["moved" if is_saved else "lost"] += 1
+        del self.unsaved[code]
+        self._go_on(0.0)
         try:
             await self._owner.moved(code)
         except GdpeerError:
             pass  # the shard goes with the worker's lease
         finally:
-            del self.moving[code]
             _close(connections)
+            self._parked -= 1
             self._go_on(0.0)
 
     async def _save_last(self, kept: _Kept, value: Value) -> bool:
