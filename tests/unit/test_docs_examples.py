@@ -29,7 +29,7 @@ DOCS = ROOT / "docs"
 BLOCK = re.compile(r"(?<! -->\n)^```(python|pycon)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
-RUN = ("rpc", "variants", "dialects", "blocking", "replication", "rooms")
+RUN = ("rpc", "variants", "dialects", "blocking", "replication", "rooms", "moving")
 """The pages whose blocks are run."""
 EVERY_PAGE = [page.relative_to(ROOT).as_posix() for page in pages()]
 

@@ -88,6 +88,28 @@ class MemoryHall(Guarded):
                 raise not_open_error(player.close_cause)
         return player
 
+    def move(self, room: Room) -> Room:
+        """Moves a room as a cluster does: saves it, ends it here, and restores it under the same code.
+
+        The connections of all players end. `Player.connect` brings a player back.
+
+        Returns:
+            The restored room, another object.
+
+        Raises:
+            ValueError: the room's `save` returns None, or something that is no bytes.
+            RoomError: `on_create` or `restore` failed.
+        """
+        data = room.save()
+        life = self.hall.life_of(room.code)
+        if not isinstance(data, bytes | bytearray) or life is None:
+            raise ValueError(f"{room!r} cannot be moved: save() returned {type(data).__name__}")
+        saved = life.saved(bytes(data))
+        for connection in life.move():
+            connection.close(1012, "the room has moved")
+        self.run_until(lambda: all(player.is_over for player in self.players if room.code in player.url))
+        return self.hall.restore(saved)
+
     def _serve(self, stream: Any) -> None:
         self.hall.server.take_stream(stream)
 

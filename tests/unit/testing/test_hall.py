@@ -177,3 +177,49 @@ def test_a_hall_of_the_game_needs_a_clock_that_a_test_moves() -> None:
         hall.join(hall.create("arena"))
     with pytest.raises(ValueError, match="ManualClock"):
         MemoryHall(Hall([Arena], secret=b"s" * 32, clock=MONOTONIC))
+
+
+class Saved(Arena):
+    """A room with a state that can be moved."""
+
+    points = 0
+    is_lost = False
+
+    def save(self) -> bytes | None:
+        return None if self.is_lost else str(self.points).encode()
+
+    def restore(self, data: bytes) -> None:
+        self.points = int(data)
+
+
+def test_a_room_moves_with_its_players() -> None:
+    with MemoryHall([Saved]) as hall:
+        room, other = hall.create("arena", {"map": "sand"}), hall.create("arena")
+        ann, bob, guest = hall.join(room), hall.join(room), hall.join(other)
+        assert isinstance(room, Saved)
+        room.points = 7
+        peer_id = ann.peer_id
+        again = hall.move(room)
+        assert isinstance(again, Saved)
+        assert (again.code, again.points, again.options) == (room.code, 7, {"map": "sand"})
+        assert room.is_closed
+        assert guest.is_connected
+        assert ann.is_over
+        assert bob.is_over
+        ann.connect()
+        hall.run()
+        assert ann.peer_id == peer_id
+        assert happened(again) == ["return"]
+        assert [place.state for place in again.places.values()] == [PlaceState.HERE, PlaceState.AWAY]
+
+
+def test_a_room_that_saves_nothing_cannot_be_moved() -> None:
+    with MemoryHall([Saved]) as hall:
+        room = hall.create("arena")
+        assert isinstance(room, Saved)
+        room.is_lost = True
+        with pytest.raises(ValueError, match="NoneType"):
+            hall.move(room)
+        room.close()
+        with pytest.raises(ValueError, match="cannot be moved"):
+            hall.move(room)
