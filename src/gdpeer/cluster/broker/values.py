@@ -16,7 +16,7 @@ from typing import NoReturn
 from gdpeer.cluster.broker.base import LIFETIMES, MOST_BYTES, BadValue, Entry, Value
 from gdpeer.logs import get_logger, log_limited
 
-__all__ = ["decode", "encode", "lifetime_of", "read_entries"]
+__all__ = ["check_size", "decode", "encode", "leave_out", "lifetime_of", "read_entries"]
 
 logger = get_logger(__name__)
 
@@ -66,8 +66,13 @@ def read_entries(rows: Iterable[tuple[str, bytes, int]]) -> list[Entry]:
         try:
             found.append(Entry(key, decode(data), revision))
         except BadValue as problem:
-            log_limited(logger, logging.WARNING, "the entry %s is left out: %s", key, problem)
+            leave_out(key, problem)
     return found
+
+
+def leave_out(key: str, problem: BadValue) -> None:
+    """Logs that a scan leaves an entry out."""
+    log_limited(logger, logging.WARNING, "the entry %s is left out: %s", key, problem)
 
 
 def _refuse_constant(text: str) -> NoReturn:

@@ -1,0 +1,136 @@
+"""Finds servers that tests start: those of the machine, or Debian's, which are fetched on first use.
+
+    python -m tools.servers install              fetches all that the machine lacks; prints where they are
+    python -m tools.servers where redis-server   the command behind a name, one word a line
+
+A program on the PATH is used. Otherwise the package comes from the suite bookworm, or from the suite in
+`SERVERS_SUITE`, and is unpacked with the libraries that it needs (`tools/private_apt.py`): 20 MB to fetch. The unpacked
+loader starts the program, so that the age of the system's C library does not matter.
+
+All checkouts share the servers in `SERVERS_CACHE`, by default `~/.cache/gdpeer-servers`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from tools import godot
+from tools.elf import library_folders, loader
+from tools.private_apt import Failed, PrivateApt
+
+__all__ = ["PROGRAMS", "Failed", "command"]
+
+PROGRAMS = {"redis-server": ("redis-server", "redis-tools"), "nats-server": ("nats-server",)}
+"""The packages of each program; the program is in `usr/bin` or `usr/sbin`."""
+LAYOUT = 1
+"""Version of the unpacked form; a higher number makes all servers be unpacked again."""
+UNUSED = ("usr/share", "etc", "lib/systemd", "usr/lib/systemd", "var")
+NO_SERVER = 125
+
+
+def command(name: str) -> list[str]:
+    """Returns the command line of a server, to which arguments can be added.
+
+    Raises:
+        Failed: the machine has no such program, and none can be fetched.
+    """
+    own = shutil.which(name, path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")
+    return [own] if own else _unpacked(name)
+
+
+def suite() -> str:
+    return os.environ.get("SERVERS_SUITE") or "bookworm"
+
+
+def cache() -> Path:
+    """Returns the folder of the servers, beside that of the engines."""
+    named = os.environ.get("SERVERS_CACHE")
+    return Path(named).expanduser().absolute() if named else godot.cache().with_name("gdpeer-servers")
+
+
+def _unpacked(name: str) -> list[str]:
+    from tools.environment import locked  # needs POSIX
+
+    prefix = cache() / suite() / name
+    record = _record(prefix)
+    if record is None:
+        with locked(prefix.with_name("install")):
+            record = _record(prefix) or _install(name, prefix)
+    program = str(prefix / record["program"])
+    libraries = ":".join(str(prefix / folder) for folder in record["libraries"])
+    start = [str(prefix / record["loader"]), "--inhibit-cache", "--library-path", libraries]
+    return [*start, "--argv0", program, program]
+
+
+def _record(prefix: Path) -> dict[str, Any] | None:
+    """Returns the notes that were saved when the server was unpacked; None if there are none."""
+    try:
+        found: dict[str, Any] = json.loads((prefix / "installed.json").read_text())
+    except (OSError, ValueError):
+        return None
+    return found if found.get("layout") == LAYOUT else None
+
+
+def _install(name: str, final: Path) -> dict[str, Any]:
+    started = time.monotonic()
+    print(f"fetching {name} from Debian's {suite()}", file=sys.stderr, flush=True)
+    building = final.with_name(f"{final.name}.new")
+    shutil.rmtree(building, ignore_errors=True)
+    try:
+        with PrivateApt(final.with_name("apt"), suite()) as apt:
+            record = _unpack(name, apt, building)
+    except Failed as error:
+        raise Failed(f"{name} is not on the PATH and cannot be fetched: {error}") from None
+    (building / "installed.json").write_text(json.dumps(record, indent=1))
+    shutil.rmtree(final, ignore_errors=True)
+    building.rename(final)
+    print(f"fetched {name} in {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
+    return record
+
+
+def _unpack(name: str, apt: PrivateApt, prefix: Path) -> dict[str, Any]:
+    # `redis-server` is a link to the program of another package.
+    packages = apt.unpack_with_libraries(PROGRAMS[name], prefix, lambda: [_program(prefix, name).resolve()])
+    for unused in UNUSED:
+        shutil.rmtree(prefix / unused, ignore_errors=True)
+    return {
+        "layout": LAYOUT,
+        "program": str(_program(prefix, name).relative_to(prefix)),
+        "loader": str(loader(prefix).relative_to(prefix)),
+        "libraries": [str(folder.relative_to(prefix)) for folder in library_folders(prefix)],
+        "packages": packages,
+    }
+
+
+def _program(prefix: Path, name: str) -> Path:
+    for folder in ("usr/bin", "usr/sbin"):
+        if (prefix / folder / name).exists():
+            return prefix / folder / name
+    raise Failed(f"the packages hold no program {name}")
+
+
+def main(words: list[str]) -> int:
+    match words:
+        case ["install", *names] if set(names) <= PROGRAMS.keys():
+            for name in names or sorted(PROGRAMS):
+                print(f"{name}\t{' '.join(command(name))}")
+        case ["where", name] if name in PROGRAMS:
+            print("\n".join(command(name)))
+        case _:
+            print((__doc__ or "").strip())
+            return 0 if words in (["--help"], ["-h"]) else 2
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        raise SystemExit(main(sys.argv[1:]))
+    except (Failed, OSError) as failure:
+        print(f"servers: {failure}", file=sys.stderr)
+        raise SystemExit(NO_SERVER) from None
