@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from gdpeer.aio.loop_driver import LoopDriver
-from gdpeer.aio.tasks import TreeTasks
+from gdpeer.aio.tasks import RoomTasks, TreeTasks
 from gdpeer.arguments import INT, STR, Kind, checked, optional
 from gdpeer.errors import Error, TransportError
 
@@ -26,7 +26,7 @@ LONGEST = 0.1
 """The most seconds between two polls: a room that a task makes or changes is noticed then."""
 
 GRACE = 2.0
-"""Seconds that the calls of async methods have to end, after they were cancelled."""
+"""Seconds that the calls of async methods, and async hooks, have to end after they were cancelled."""
 
 
 def _is_hall(value: object) -> bool:
@@ -43,8 +43,8 @@ async def serve_hall(hall: Hall, port: int | None = None, bind_ip: str = "*") ->
         async with serve_hall(hall, 8910):
             await asyncio.Event().wait()
 
-    `@rpc` methods of the rooms' nodes may be async: each call is a task, which is cancelled at the end of the block. Do
-    not poll the hall, or the trees of its rooms.
+    `@rpc` methods of the rooms' nodes may be async, and so may `on_create` and `on_auth`: each call is a task, which is
+    cancelled at the end of the block. Do not poll the hall, or the trees of its rooms.
 
     Args:
         hall: with its kinds of rooms.
@@ -62,7 +62,8 @@ async def serve_hall(hall: Hall, port: int | None = None, bind_ip: str = "*") ->
     elif not hall.is_listening():
         raise ValueError("the hall does not listen: give a port")
     tasks: WeakKeyDictionary[SceneTree, TreeTasks] = WeakKeyDictionary()
-    hall.use_tasks(lambda tree: tasks.setdefault(tree, TreeTasks()))
+    hooks = RoomTasks()
+    hall.use_tasks(lambda tree: tasks.setdefault(tree, TreeTasks()), hooks)
     driver = LoopDriver(hall.poll, hall.server.poll_turn, lambda: driver.soon() if hall.has_news() else None, LONGEST)
     driver.run()
     try:
@@ -70,7 +71,7 @@ async def serve_hall(hall: Hall, port: int | None = None, bind_ip: str = "*") ->
     finally:
         hall.use_tasks(None)
         try:
-            await asyncio.gather(*(one.end(GRACE) for one in list(tasks.values())))
+            await asyncio.gather(hooks.end(GRACE), *(one.end(GRACE) for one in list(tasks.values())))
         finally:
             driver.stop()
             hall.close()

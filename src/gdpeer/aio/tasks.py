@@ -1,4 +1,4 @@
-"""`TreeTasks`: runs the calls of a tree's async `@rpc` methods as tasks.
+"""`TreeTasks` runs the calls of a tree's async `@rpc` methods as tasks, `RoomTasks` the async hooks of rooms.
 
 Layer: `aio`.
 """
@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import inspect
 from collections import Counter
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from typing import Any
 
 from gdpeer.logs import describe, get_logger, report
 from gdpeer.multiplayer.rpc.async_methods import CALLER
 from gdpeer.multiplayer.tree import Node
 
-__all__ = ["MOST_TASKS", "TreeTasks"]
+__all__ = ["MOST_TASKS", "RoomTasks", "TreeTasks"]
 
 logger = get_logger("gdpeer.aio")
 
@@ -41,7 +42,7 @@ class TreeTasks:
             return
         context = contextvars.copy_context()
         context.run(CALLER.set, caller)
-        task = self._loop.create_task(_coroutine(begin()), context=context)
+        task = self._loop.create_task(_coroutine_of(begin()), context=context)
         self._tasks.add(task)
         self._counts[caller] += 1
         task.add_done_callback(lambda task: self._end(task, caller, node, name, api))
@@ -61,15 +62,55 @@ class TreeTasks:
 
     async def end(self, grace: float) -> None:
         """Cancels all tasks, and waits at most `grace` seconds until they have ended."""
-        tasks = set(self._tasks)
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            _, left = await asyncio.wait(tasks, timeout=grace)
-            if left:
-                logger.warning("%s calls of async methods still run %s seconds after the end", len(left), grace)
+        left = await _end_all(self._tasks, grace)
+        if left:
+            logger.warning("%s calls of async methods still run %s seconds after the end", left, grace)
 
 
-async def _coroutine(awaitable: Coroutine[Any, Any, object]) -> object:
-    """Awaits any awaitable: a decorator of the method may return an awaitable that asyncio makes no task of."""
-    return await awaitable
+class RoomTasks:
+    """Runs the coroutines that `on_create` and `on_auth` of rooms return; see `HookTasks` in `gdpeer.rooms.waiting`."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._tasks: set[asyncio.Future[object]] = set()
+
+    def start(self, awaitable: Awaitable[object]) -> asyncio.Task[object]:
+        """Starts the task of one hook."""
+        task = self._loop.create_task(_coroutine_of(awaitable))
+        self._tasks.add(task)
+        task.add_done_callback(self._end)
+        return task
+
+    def _end(self, task: asyncio.Future[object]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            task.exception()  # the room logs an exception, but ignores what comes too late; asyncio would log that
+
+    def cancel(self, future: Any) -> None:
+        """Cancels a task of `start`, unless this task itself asks for it by closing its room."""
+        if future in self._tasks and future is not asyncio.current_task(self._loop):
+            future.cancel()
+
+    async def end(self, grace: float) -> None:
+        """Cancels all tasks, and waits at most `grace` seconds until they have ended."""
+        left = await _end_all(self._tasks, grace)
+        if left:
+            logger.warning("%s async hooks of rooms still run %s seconds after the end", left, grace)
+
+
+async def _end_all(tasks: Iterable[asyncio.Future[object]], grace: float) -> int:
+    """Cancels tasks, and waits at most `grace` seconds; returns how many have not ended."""
+    ending = set(tasks)
+    for task in ending:
+        task.cancel()
+    return len((await asyncio.wait(ending, timeout=grace))[1]) if ending else 0
+
+
+def _coroutine_of(awaitable: Awaitable[object]) -> Coroutine[Any, Any, object]:
+    """Returns a coroutine for a task: a decorator may return an awaitable that asyncio makes no task of."""
+
+    async def waiting() -> object:
+        return await awaitable
+
+    # Not around a coroutine: a task that is cancelled before it began would drop the inner one without a word.
+    return awaitable if inspect.iscoroutine(awaitable) else waiting()

@@ -19,12 +19,13 @@ from gdpeer.http.response import Response
 from gdpeer.logs import get_logger, report
 from gdpeer.protocol.http_headers import Headers, Request
 from gdpeer.rooms.errors import Draining, Full, NoRoom, RoomError, Unreachable
-from gdpeer.rooms.lifecycle import PATIENCE, RoomLifecycle
+from gdpeer.rooms.lifecycle import RoomLifecycle
 from gdpeer.rooms.neighbours import Finding
 from gdpeer.rooms.place import Place, PlaceState
 from gdpeer.rooms.request import RoomRequest, read_request
 from gdpeer.rooms.room import Room
 from gdpeer.rooms.tokens import SeatClaims, SeatRefused, check_seat, session_digest
+from gdpeer.rooms.waiting import PATIENCE, result_of
 from gdpeer.websocket.opening.upgrade import Answered, ServerUpgrade
 from gdpeer.websocket.session.placement import Placement
 
@@ -277,10 +278,11 @@ class Entrance:
             return None
         try:
             answer = life.room.on_auth(ticket, request)
+            future = self._hall.future_of(answer, "on_auth")
         except Exception as problem:
             return self._turn_away(number, life, place, problem)
-        if hasattr(answer, "add_done_callback"):
-            return self._ask_later(number, life, place, answer)
+        if future is not None:
+            return self._ask_later(number, life, place, future)
         place.auth = answer
         place.is_authenticated = True
         return None
@@ -292,13 +294,14 @@ class Entrance:
             if not decision.is_made:
                 late = HandshakeError("the room took too long to decide", status=503, headers=_RETRY)
                 decision.make(self._turn_away(number, life, place, late))
+                hall.drop(future)
 
         def take() -> None:
             timer.cancel()
             if decision.is_made:
                 return
             try:
-                answer = future.result()
+                answer = result_of(future)
             except Exception as problem:
                 decision.make(self._turn_away(number, life, place, problem))
             else:

@@ -38,7 +38,7 @@ from gdpeer.rooms.errors import Draining, Full, NoRoom, RoomError
 from gdpeer.rooms.figures import Figures
 from gdpeer.rooms.guessing import Guessing
 from gdpeer.rooms.labels import Label, fits
-from gdpeer.rooms.lifecycle import PATIENCE, RoomLifecycle
+from gdpeer.rooms.lifecycle import RoomLifecycle
 from gdpeer.rooms.lobby import Lobby
 from gdpeer.rooms.lobby_http import LobbyPages
 from gdpeer.rooms.lobby_room import LobbyRoom
@@ -47,6 +47,7 @@ from gdpeer.rooms.request import PROTOCOLS
 from gdpeer.rooms.room import Room
 from gdpeer.rooms.saved import SavedRoom
 from gdpeer.rooms.tokens import SeatKeys
+from gdpeer.rooms.waiting import PATIENCE, HookTasks, check_hooks, future_of
 from gdpeer.websocket.server import WebSocketServer
 
 __all__ = ["Hall", "Kind"]
@@ -99,6 +100,7 @@ class Hall(Guarded):
 
     Raises:
         ValueError: two kinds have the same name, or the secret is too short.
+        TypeError: a hook other than `on_create` and `on_auth` is async.
         ImportError: PyJWT, which the lobby needs, is not installed. The text says how to install it.
     """
 
@@ -165,6 +167,7 @@ class Hall(Guarded):
         self.cluster: Any = None
         self.neighbours: Neighbours | None = None
         self._tasks: TasksOf | None = None
+        self._hook_tasks: HookTasks | None = None
         self._lives: dict[str, RoomLifecycle] = {}
         self._rooms: dict[str, Room] = {}
         self._by_kind: dict[str, dict[str, Room]] = {}
@@ -201,6 +204,7 @@ class Hall(Guarded):
         name = made.kind or made.__name__.lower()
         if name in self.kinds:
             raise ValueError(f"two kinds of rooms are called {name!r}")
+        check_hooks(made)
         self.kinds[name] = made
 
     # ------------------------------------------------------------------------------------------ the port
@@ -423,11 +427,24 @@ class Hall(Guarded):
         """Whether a poll has something to do at once."""
         return bool(self._news or self._soon)
 
-    def use_tasks(self, tasks: TasksOf | None) -> None:
-        """Has the calls of async methods started by tasks, one for each room's tree; None: no longer."""
+    def use_tasks(self, tasks: TasksOf | None, hooks: HookTasks | None = None) -> None:
+        """Has the calls of async methods started by tasks, one for each room's tree; None: no longer.
+
+        `hooks` runs the coroutines of `on_create` and `on_auth`.
+        """
         self._tasks = tasks
+        self._hook_tasks = hooks
         for life in self._lives.values():
             use_tasks(life.tree, None if tasks is None else tasks(life.tree))
+
+    def future_of(self, answer: Any, hook: str) -> Any:
+        """Returns the future or task of what a hook has returned; None: the hook has answered. See `waiting`."""
+        return future_of(answer, self._hook_tasks, hook)
+
+    def drop(self, future: Any) -> None:
+        """Ends the task of a hook whose answer comes too late, or is not needed any more."""
+        if self._hook_tasks is not None:
+            self._hook_tasks.cancel(future)
 
     def check_free(self) -> None:
         """Raises Draining or Full if nobody gets a place in any room now."""

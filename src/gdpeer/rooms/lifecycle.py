@@ -31,6 +31,7 @@ from gdpeer.rooms.place import LeaveReason, Place, PlaceState
 from gdpeer.rooms.resume.resume import Resume
 from gdpeer.rooms.saved import SavedPlace, SavedRoom
 from gdpeer.rooms.tokens import draw_jti
+from gdpeer.rooms.waiting import PATIENCE, result_of
 from gdpeer.transport.poller import Timer
 from gdpeer.websocket.opening.upgrade import ServerUpgrade
 from gdpeer.websocket.session.dialects import GODOT3, GODOT4, Dialect
@@ -43,12 +44,9 @@ if TYPE_CHECKING:
     from gdpeer.websocket.backend.base import Turn
     from gdpeer.websocket.peer import WebSocketPeer
 
-__all__ = ["PATIENCE", "RoomLifecycle"]
+__all__ = ["RoomLifecycle"]
 
 logger = get_logger("gdpeer.rooms")
-
-PATIENCE = 5.0
-"""Seconds that a future of `on_create` or `on_auth` has."""
 
 MOST_FAILURES = 3
 """Failing calls of `on_tick` in a row that close a room."""
@@ -596,18 +594,29 @@ class RoomLifecycle:
 
     def await_creation(self, future: Any) -> None:
         """Lets players wait until a future of `on_create` is done."""
-        timer = self._at(self.hall.clock.now() + PATIENCE, partial(self._created, None, "on_create took too long"))
-        self.awaited = [timer.cancel]
+        timer = self._at(self.hall.clock.now() + PATIENCE, self._give_up_creation)
+        self.awaited = [timer.cancel, partial(self.hall.drop, future)]
         future.add_done_callback(lambda done: self.hall.run_soon(partial(self._take_creation, done)))
 
     def _take_creation(self, future: Any) -> None:
-        try:
-            future.result()
-        except Exception as problem:
-            self._created(problem, "on_create failed")
+        if self.awaited is None or self.is_closed:
+            return
+        if self._is_created(future):
+            self._finish_creation()
         else:
-            if self.awaited is not None and not self.is_closed:
-                self._finish_creation()
+            self.close(1011, "the room could not be made")
+
+    def _is_created(self, future: Any) -> bool:
+        """Whether a future of `on_create` has succeeded; if not, logs why."""
+        try:
+            result_of(future)
+        except Exception:
+            if future.cancelled():
+                logger.warning("room %s: on_create was cancelled", self.code)
+            else:
+                report(logger, "room %s: on_create failed", self.code)
+            return False
+        return True
 
     def _finish_creation(self) -> None:
         """Lets the players in who have waited for the game's future."""
@@ -619,10 +628,9 @@ class RoomLifecycle:
             self._tell_made()
         self._tell_awaiting()
 
-    def _created(self, problem: Exception | None, what: str) -> None:
-        if self.awaited is not None and not self.is_closed:
-            logger.error("room %s: %s%s", self.code, what, "" if problem is None else f": {problem!r}")
-            self.close(1011, "the room could not be made")
+    def _give_up_creation(self) -> None:
+        logger.error("room %s: on_create took too long", self.code)
+        self.close(1011, "the room could not be made")
 
     def _tell_awaiting(self) -> None:
         awaited, self.awaited = self.awaited, None
@@ -637,14 +645,16 @@ class RoomLifecycle:
         """
         self.room.options = options
         try:
-            answer = self.room.on_create(options)
+            future = self.hall.future_of(self.room.on_create(options), "on_create")
         except RoomError:
             raise
-        except Exception:
+        except Exception as problem:
             report(logger, "room %s: on_create raised", self.code)
-            raise RoomError("the room could not be made") from None
-        if hasattr(answer, "add_done_callback") and not self.is_closed:
-            self.await_creation(answer)
+            raise RoomError("the room could not be made") from problem
+        if future is not None and self.is_closed:
+            self.hall.drop(future)
+        elif future is not None:
+            self.await_creation(future)
         else:
             self.take_back()
 

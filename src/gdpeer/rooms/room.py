@@ -38,7 +38,8 @@ class Room:
     """A game with its players. `Hall.create` makes it; override `on_create` instead of `__init__`.
 
     Hooks must not wait: all rooms of a process share one thread. Give slow work to a thread, and come back by `soon`.
-    `on_create` and `on_auth` may return a future, which has 5 seconds.
+    `on_create` and `on_auth` may return a future, which has 5 seconds. In a hall that `gdpeer.aio.serve_hall` runs,
+    both may also be async: then their task has 5 seconds, and is cancelled after that. Other hooks cannot be async.
 
     A subclass sets the attributes from `kind` to `dialect`; the room has the others.
 
