@@ -558,7 +558,7 @@ class RoomLifecycle:
                 self.hall.server.release(place.connection)
                 connections.append(place.connection)
             self.free(place)
-        self.session.let_go()
+        self.session.close()
         self.call("on_dispose", self.room.on_dispose)
         self._tell_awaiting()
         return connections

@@ -139,6 +139,53 @@ def test_a_drained_worker_leaves_its_rooms_to_others_and_each_player_connects_on
     assert not worker.cluster.saving.is_moving
 
 
+def test_a_shard_is_given_up_after_the_last_save_of_its_rooms() -> None:
+    fleet = Fleet("a", "b")
+    worker = fleet.workers["a"]
+    rooms = made(worker)
+    for room in rooms:
+        fleet.enter(room, KEYS[0])
+        room.score.count = 3
+    worker.cluster.drain(60.0)
+    assert not worker.cluster.is_drained
+    for _ in range(3_000):
+        fleet.store.run(1)
+        if fleet.store.is_quiet:
+            fleet.clock.advance(0.01)
+            for one in fleet.workers.values():
+                one.turn()
+        for room in rooms:
+            if room.code[:2] not in worker.cluster.shards.held:
+                assert fleet.store.row(f"save:{room.code}") is not None
+    assert not worker.hall.rooms
+    fleet.wait(3.0)
+    assert worker.cluster.is_drained
+
+
+def test_a_worker_is_not_drained_while_players_wait_for_the_next_one() -> None:
+    fleet = Fleet("a")
+    worker = fleet.workers["a"]
+    [room] = made(worker, 1)
+    player = fleet.enter(room, KEYS[0])
+    worker.cluster.drain(60.0)
+    fleet.wait(1.0)
+    assert room.is_closed
+    assert player.is_in
+    assert not worker.cluster.is_drained
+    fleet.wait(1.5)
+    assert player.close_code == 1012
+    assert worker.cluster.is_drained
+
+
+def test_a_worker_has_no_term_while_it_may_not_save() -> None:
+    fleet = Fleet("a")
+    worker = fleet.workers["a"]
+    [room] = made(worker, 1)
+    assert worker.cluster.term_of(room.code) > 0
+    worker.cluster.member.may_save = lambda: False  # type: ignore[method-assign]
+    assert worker.cluster.term_of(room.code) == 0
+
+
 def test_a_worker_that_hung_closes_its_rooms_and_never_saves_again() -> None:
     fleet = Fleet("a", "b")
     worker = fleet.workers["a"]

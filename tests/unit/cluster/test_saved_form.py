@@ -52,8 +52,8 @@ def test_times_go_on_while_a_room_waits() -> None:
 
 
 def test_the_form_of_a_room_that_has_not_changed_is_the_same_later() -> None:
-    later = SavedRoom("arena", "K7Q2M3", b"", left=90.0)
-    assert to_value(SavedRoom("arena", "K7Q2M3", b"", left=100.0), WALL) == to_value(later, WALL + 10.0)
+    later = SavedRoom("arena", "K7Q2M3", b"", left=90.2)
+    assert to_value(SavedRoom("arena", "K7Q2M3", b"", left=100.3), WALL) == to_value(later, WALL + 10.0)
 
 
 def test_a_place_takes_few_bytes() -> None:

@@ -203,6 +203,41 @@ def test_a_worker_whose_room_was_taken_over_cannot_save_it_and_closes_it(workers
     assert workers.saved(room.code)["worker"] == "b"
 
 
+def test_a_new_room_gives_way_to_a_save_of_a_later_term(workers: Workers) -> None:
+    a, b = workers.start("a", 5), workers.start("b", 4)
+    a.make("game", code="K7Q2M3").score.count = 9
+    workers.wait(1.1)
+    room = b.make("game", code="K7Q2M3")
+    workers.wait(1.1)
+    assert room.is_closed
+    assert count_of(workers.saved("K7Q2M3")) == 9
+
+
+def test_a_room_that_was_made_while_it_was_looked_for_is_found(workers: Workers) -> None:
+    a = workers.start("a", 1)
+    a.make("game", code="K7Q2M3")
+    workers.wait(1.1)
+    workers.kill(a)
+    b = workers.start("b", 2)
+    answer = b.saving.find_room("K7Q2M3")
+    room = b.make("game", code="K7Q2M3")
+    b.run()
+    life = answer.result()
+    assert life is not None
+    assert life.room is room
+
+
+def test_one_save_of_a_room_is_on_its_way_at_a_time(workers: Workers) -> None:
+    a = workers.start("a", 1)
+    room = a.make("game")
+    for _ in range(10):
+        room.score.count += 1
+        workers.clock.advance(1.0)
+        a.hall.poll()
+    workers.store.run()
+    assert a.saving.figures["saved"] == 1
+
+
 def test_an_older_term_takes_nothing_over(workers: Workers) -> None:
     a, b = workers.start("a", 5), workers.start("b", 4)
     room = a.make("game")
@@ -261,6 +296,22 @@ def test_a_save_whose_answer_was_lost_is_no_fence(workers: Workers) -> None:
     workers.wait(1.1)
     assert not room.is_closed
     assert count_of(workers.saved(room.code)) == 2
+
+
+def test_a_save_whose_answer_was_lost_is_removed_with_its_room(workers: Workers) -> None:
+    a = workers.start("a", 1)
+    room = a.make("game")
+    workers.wait(1.1)
+    room.score.count = 1
+    workers.clock.advance(1.0)
+    a.hall.poll()
+    workers.store.run(1)
+    a.broker.cut()
+    workers.store.run()
+    a.broker.join()
+    room.close()
+    a.run()
+    assert workers.saved(room.code) is None
 
 
 def test_a_new_room_writes_over_the_save_of_a_former_room(workers: Workers) -> None:
@@ -577,8 +628,38 @@ def test_players_who_ask_while_a_room_moves_are_told_to_come_again(workers: Work
     with pytest.raises(Unreachable):
         a.saving.find_room(room.code).result()
     a.run()
+    before = workers.saved(room.code)
+    a.term = 2
     with pytest.raises(Unreachable):
         found(a, room.code)
+    assert workers.saved(room.code) == before
+
+
+def test_the_save_of_a_room_is_there_all_the_time_while_it_moves(workers: Workers) -> None:
+    a = workers.start("a", 1)
+    room = a.make("game")
+    workers.wait(1.1)
+    a.saving.drain(300.0)
+    a.hall.poll()
+    for _ in range(20):
+        workers.store.run(1)
+        a.hall.poll()
+        assert workers.store.row(f"save:{room.code}") is not None
+    assert room.is_closed
+
+
+def test_a_drain_waits_until_the_worker_may_save(workers: Workers) -> None:
+    a = workers.start("a", 1)
+    room = a.make("game")
+    a.enter(room, KEYS[0])
+    a.term = 0
+    a.saving.drain(300.0)
+    workers.wait(3.0)
+    assert not room.is_closed
+    a.term = 1
+    workers.wait(1.5)
+    assert room.is_closed
+    assert a.saving.figures["moved"] == 1
 
 
 def test_a_drain_waits_for_the_broker(workers: Workers) -> None:
@@ -654,9 +735,10 @@ def test_a_room_that_cannot_be_saved_now_moves_later() -> None:
     player = a.enter(room, KEYS[0])
     drained = a.saving.drain(300.0)
     a.hall.drain(300.0)
-    workers.wait(30.0, 0.5)
-    assert not room.is_closed
+    workers.wait(2.0, 0.5)
     assert empty.is_closed
+    workers.wait(28.0, 0.5)
+    assert not room.is_closed
     room.is_in_round = False
     workers.wait(1.5)
     assert player.close_code == 1012

@@ -347,11 +347,6 @@ class ServerSession(Session):
         """Takes note of a client that is away, and was never here: another process had its connection."""
         self._away.add(peer_id)
 
-    def let_go(self) -> None:
-        """Lets go of all clients without a word to them; their connections stay open."""
-        self._members.clear()
-        self.close()
-
     def release(self, peer_id: int) -> None:
         """Announces the end of a client that is away; without effect for any other."""
         if peer_id in self._away:

@@ -97,8 +97,14 @@ def test_guests_of_a_restored_room_have_their_ids_and_are_announced(guests: tupl
     [room] = ann.world.hall.rooms.values()
     life = room._gdpeer_life
     saved = life.saved(b"")
-    for connection in life.move():
-        connection.close(1012)
+    first, second = life.move()
+    first.close(1012)
+    bob.run()
+    ann.signals.clear()
+    bob.signals.clear()
+    bob.run()
+    assert bob.signals == []  # nobody is told of an end while connections wait
+    second.close(1012)
     world = World(OldArena)
     again = world.hall.restore(saved)
     for guest in guests:
