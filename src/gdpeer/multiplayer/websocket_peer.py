@@ -309,6 +309,7 @@ class WebSocketMultiplayerPeer(SessionPeer):
     max_connections_per_address = Property(Settings.max_connections_per_address)
     connection_rate = Property(Settings.connection_rate)
     max_pending = Property(Settings.max_pending)
+    trusted_proxies = Property(Settings.trusted_proxies)
     max_refused = Property(Settings.max_refused)
     allowed_origins = Property(Settings.allowed_origins)
     godot3_protocols = Property(Settings.godot3_protocols)

@@ -225,6 +225,10 @@ class TcpStream(Stream):
         address: Address = self._remote
         return address
 
+    def come_from(self, address: Address) -> None:
+        """Takes the address of the client for which a proxy has made this connection."""
+        self._remote = address
+
     def _read_remote(self) -> Address:  # compiled only
         text = cython.declare(cython.char[64])
         if not gdpeer_write_host(cython.address(self._accepted), text, 64):

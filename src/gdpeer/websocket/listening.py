@@ -115,6 +115,17 @@ class Listeners:
 
         return TlsConnector(stream, self.tls, server_side=True, timeout=settings.handshake_timeout, clock=self._clock)
 
+    def is_of_proxy(self, stream: Any, settings: Settings) -> bool:
+        """Whether a connection comes from a trusted proxy."""
+        proxies = settings.proxies()
+        return proxies is not None and proxies.trust(stream.remote_address)
+
+    def read_header(self, stream: Any) -> Any:
+        """Returns a connector that reads the header of a proxy; see `ProxiedConnector`."""
+        from gdpeer.transport.proxied import ProxiedConnector
+
+        return ProxiedConnector(stream)
+
     def close(self) -> None:
         """Closes all ports, and forgets the connections that `admission` counts."""
         while self.listeners:

@@ -170,6 +170,7 @@ class WebSocketServer(NetworkedPeer):
     max_connections_per_address = Property(Settings.max_connections_per_address)
     connection_rate = Property(Settings.connection_rate)
     max_pending = Property(Settings.max_pending)
+    trusted_proxies = Property(Settings.trusted_proxies)
     max_refused = Property(Settings.max_refused)
 
     _UPGRADE: ClassVar[type[ServerUpgrade]] = ServerUpgrade
@@ -345,19 +346,28 @@ class WebSocketServer(NetworkedPeer):
         """Serves an accepted connection and returns its id, or closes it if a limit is reached and returns 0."""
         self._tally.accepted += 1
         admission, settings = self._listeners.admission, self._settings
+        if settings.trusted_proxies and self._listeners.is_of_proxy(stream, settings):
+            if self._is_turned_away(stream, ""):
+                return 0
+            return self._serve(self._listeners.read_header(stream), port, self._admit_client)
         if not settings.has_limits_by_address():  # asking for the address takes time and memory
             return self._serve(self._listeners.secure(stream, settings), port)
         address = stream.remote_address[0]
-        obstacle = admission.obstacle(settings, address, len(self._opening))
-        if obstacle:
-            self._tally.refused[obstacle] += 1
-            limit = limit_of(self._turn.log_limits, stream)
-            log_line(limit, "a connection from %s was turned away: %s", address, obstacle)
-            stream.close()
+        if self._is_turned_away(stream, address):
             return 0
         number = self._serve(self._listeners.secure(stream, settings), port)
         admission.enter(settings, address, number)
         return number
+
+    def _is_turned_away(self, stream: Any, address: str) -> bool:
+        """Closes a new connection if a limit is reached. `address` is "" while only a proxy is known."""
+        obstacle = self._listeners.admission.obstacle(self._settings, address, len(self._opening))
+        if obstacle:
+            self._tally.refused[obstacle] += 1
+            limit = limit_of(self._turn.log_limits, stream)
+            log_line(limit, "a connection from %s was turned away: %s", address or "a proxy", obstacle)
+            stream.close()
+        return bool(obstacle)
 
     def take_socket(self, socket: socket.socket) -> int:
         """Serves a connection that another process has accepted and passed on, as if it had come through the port.
@@ -396,7 +406,24 @@ class WebSocketServer(NetworkedPeer):
         self._tally.accepted += 1
         return self._serve(stream, 0)
 
-    def _serve(self, stream: Stream | Connector, port: int) -> int:
+    def _admit_client(self, number: int, stream: Any) -> Stream | Connector:
+        """Goes on with a connection whose client a proxy has named, unless a limit by address is reached."""
+        admission, settings = self._listeners.admission, self._settings
+        address = stream.remote_address[0]
+        obstacle = admission.obstacle(settings, address, 0)
+        if obstacle:
+            self._tally.refused[obstacle] += 1
+            raise TransportError(f"a connection from {address} was turned away: {obstacle}", Cause.TCP)
+        admission.enter(settings, address, number)
+        return self._listeners.secure(stream, settings)
+
+    def _serve(
+        self,
+        stream: Stream | Connector,
+        port: int,
+        let_in: Callable[[int, Any], Stream | Connector] | None = None,
+    ) -> int:
+        """Begins a connection; `let_in` is called with its number and stream once a proxy's header is read."""
         self.poller()
         number = generate_unique_id()
         while number in self._peers or number in self._opening or self._is_in_use(number):
@@ -406,6 +433,8 @@ class WebSocketServer(NetworkedPeer):
         upgrade.question = self._question(number)
         backend = NativeBackend(self._settings, self._clock, upgrade, self._turn, number, port)
         self._opening[number] = backend
+        if let_in is not None:
+            stream.admit = partial(let_in, number)  # type: ignore[union-attr]
         backend.start(stream)
         return number
 

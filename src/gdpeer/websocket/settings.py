@@ -23,6 +23,7 @@ from gdpeer.protocol.deflate import Agreement
 from gdpeer.protocol.handshake import ServerTerms
 from gdpeer.protocol.http_headers import parse_header_line
 from gdpeer.protocol.limits import Limits
+from gdpeer.transport.proxy_header import Proxies
 
 __all__ = ["MOST_REDIRECTS", "SETTINGS", "Option", "Property", "Setting", "Settings", "kilobytes", "lines", "names"]
 
@@ -240,6 +241,13 @@ def lines(value: Iterable[str]) -> tuple[str, ...]:
     return found
 
 
+def networks(value: Iterable[str]) -> tuple[str, ...]:
+    """Returns addresses and networks in numbers; "unix" stands for Unix sockets."""
+    found = lines(value)
+    Proxies(found)
+    return found
+
+
 def lines_or_none(value: Iterable[str] | None) -> tuple[str, ...] | None:
     """Returns the strings, or None, which stands for every string."""
     return None if value is None else lines(value)
@@ -394,6 +402,12 @@ class Settings:
         text="Connections that a server takes before they are open, from all addresses together; 0: no limit.",
         why="Each of them ends after `handshake_timeout`.",
     )
+    trusted_proxies = Setting(
+        networks, (),
+        text='Proxies in front of a server, by address or network: `["10.0.0.0/8", "unix"]`. Each of their connections '
+        "begins with a header of PROXY protocol version 2, which tells the client's address.",
+        why="Whoever is trusted can claim any address. See [Many machines](machines.md).",
+    )
     max_refused = Setting(
         count, 0,
         text="Packets and calls of one peer that a server in multiplayer mode may refuse at once, and in each minute "
@@ -434,6 +448,7 @@ class Settings:
             setattr(self, name, values[name])
         self._limits: Limits | None = None
         self._terms: ServerTerms | None = None
+        self._proxies: Proxies | None = None
 
     @staticmethod
     @cache
@@ -475,6 +490,12 @@ class Settings:
     def has_limits_by_address(self) -> bool:
         """Whether a limit is set that new connections may meet."""
         return bool(self.max_connections_per_address or self.connection_rate or self.max_pending)
+
+    def proxies(self) -> Proxies | None:
+        """Returns the proxies that a server trusts; None: none. One object for all connections."""
+        if self._proxies is None and self.trusted_proxies:
+            self._proxies = Proxies(self.trusted_proxies)
+        return self._proxies
 
     def header_fields(self) -> list[tuple[str, str]]:
         """Returns `handshake_headers` as names and values.
