@@ -24,7 +24,20 @@ from gdpeer.quoting import clean
 
 __all__ = ["Commands", "gdpeer"]
 
-NAMES = ("arena", "bad-network", "chat", "connect", "echo", "inspect", "replay", "roll", "rooms", "serve", "swarm")
+NAMES = (
+    "arena",
+    "bad-network",
+    "chat",
+    "connect",
+    "echo",
+    "haproxy",
+    "inspect",
+    "replay",
+    "roll",
+    "rooms",
+    "serve",
+    "swarm",
+)
 
 MOST_MESSAGE = 1000
 """The most characters of an error message, which may repeat a long value."""

@@ -406,7 +406,7 @@ class Settings:
         networks, (),
         text='Proxies in front of a server, by address or network: `["10.0.0.0/8", "unix"]`. Each of their connections '
         "begins with a header of PROXY protocol version 2, which tells the client's address.",
-        why="Whoever is trusted can claim any address. See [Many machines](machines.md).",
+        why="Whoever is trusted can claim any address. See [Many machines](howto/many-machines.md).",
     )
     max_refused = Setting(
         count, 0,
