@@ -39,6 +39,8 @@ from gdpeer.cluster.links import MOST_SOCKETS, Lines, Link, Unsent
 from gdpeer.errors import TransportError
 from gdpeer.logs import get_logger, log_limited
 from gdpeer.transport.poller import Poller, Timer, Watch
+from gdpeer.transport.proxy_header import HEAD, SIGNATURE, Proxies, header_size
+from gdpeer.transport.stream import Address
 from gdpeer.websocket.admission import household
 
 __all__ = ["NO_SHARD", "Door"]
@@ -89,9 +91,10 @@ class Arrival:
         address: whose limit it counts for; "": nobody's.
         shard: of its room, once the head is there; None before.
         seen: bytes of the head that were there at the last look.
+        is_proxied: whether a trusted proxy has made the connection, so that it begins with the proxy's header.
     """
 
-    __slots__ = ("address", "deadline", "seen", "shard", "socket", "watch")
+    __slots__ = ("address", "deadline", "is_proxied", "seen", "shard", "socket", "watch")
 
     def __init__(self, accepted: socket.socket, deadline: float) -> None:
         self.socket = accepted
@@ -99,6 +102,7 @@ class Arrival:
         self.address = ""
         self.shard: bytes | None = None
         self.seen = 0
+        self.is_proxied = False
         self.watch: Watch | None = None
 
 
@@ -130,6 +134,7 @@ class Door:
     Args:
         listening: sockets that listen already.
         poller: reports connections, heads and workers.
+        proxies: that are trusted to tell the addresses of players; None: none. The workers must trust the same.
 
     Attributes:
         workers: by name.
@@ -139,8 +144,9 @@ class Door:
         refused: connections that the door closed or answered itself, by reason.
     """
 
-    def __init__(self, listening: Sequence[socket.socket], poller: Poller) -> None:
+    def __init__(self, listening: Sequence[socket.socket], poller: Poller, proxies: Proxies | None = None) -> None:
         self._poller = poller
+        self._proxies = proxies
         self._clock = poller.clock
         self._head = bytearray(MOST_HEAD + 1)
         self._ports = [_Port(one, self) for one in listening]
@@ -222,13 +228,14 @@ class Door:
 
     # ------------------------------------------------------------------------------------------ connections
 
-    def come_in(self, accepted: socket.socket, address: str) -> None:
+    def come_in(self, accepted: socket.socket, address: Address) -> None:
         """Looks at a new connection: mostly its head is there already."""
         arrival = Arrival(accepted, self._clock.now() + HEAD_TIME)
+        arrival.is_proxied = self._proxies is not None and self._proxies.trust(address)
         if self._look(arrival):
             return
-        place = household(address)
-        if place not in _OWN:
+        place = household(address[0])
+        if place not in _OWN and not arrival.is_proxied:
             if self._addresses[place] >= MOST_OF_ADDRESS:
                 self._refuse(arrival, "address", b"")
                 return
@@ -249,10 +256,14 @@ class Door:
             return False
         except OSError:
             size = 0
-        if size and self._head.find(END, max(0, arrival.seen - len(END)), size) >= 0:
+        start = proxy_end(self._head, size) if arrival.is_proxied else 0
+        if start < 0:
+            self._refuse(arrival, "no proxy header", b"")
+            return True
+        if size > start and self._head.find(END, max(start, arrival.seen - len(END)), size) >= 0:
             if arrival.seen:
                 _wake_at(arrival.socket, 1)
-            code = code_of(self._head, size)
+            code = code_of(self._head, size, start)
             arrival.shard = code[:2].encode() if code else NO_SHARD
             self._route(arrival)
             return True
@@ -260,7 +271,7 @@ class Door:
             self._refuse(arrival, "left", b"")
         elif size > MOST_HEAD:
             self._refuse(arrival, "long head", b"431 Request Header Fields Too Large")
-        elif not self._head[:1].isalpha():
+        elif size > start and not self._head[start : start + 1].isalpha():
             self._refuse(arrival, "no HTTP", b"400 Bad Request")
         else:
             return self._await_more(arrival, size)
@@ -423,7 +434,7 @@ class _Port:
                     self._pause(error)
                     return
                 continue  # a connection that broke while it waited
-            self._door.come_in(accepted, address[0] if isinstance(address, tuple) else "")
+            self._door.come_in(accepted, address[:2] if isinstance(address, tuple) else ("", 0))
 
     def _pause(self, error: OSError) -> None:
         # Stop watching: the waiting connections would make every turn ready, and keep the process busy.
@@ -441,6 +452,17 @@ class _Port:
     def close(self) -> None:
         self._watch.detach()
         self._socket.close()
+
+
+def proxy_end(head: bytearray, size: int) -> int:
+    """Returns where the header of a proxy ends, which may be behind what has come; -1 if there is no header."""
+    if size < HEAD:
+        return HEAD if SIGNATURE.startswith(head[: min(size, len(SIGNATURE))]) else -1
+    try:
+        return HEAD + header_size(head[:HEAD])
+    except TransportError as problem:
+        log_limited(logger, logging.WARNING, "the door refused a connection: %s", problem)
+        return -1
 
 
 def _spread(unsent: Iterable[Unsent]) -> list[tuple[bytes, socket.socket]]:

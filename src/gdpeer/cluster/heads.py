@@ -25,29 +25,30 @@ _PROTOCOLS = re.compile(rb"\r\nsec-websocket-protocol:([^\r]*)", re.IGNORECASE)
 _BEARER = re.compile(rb"\r\nauthorization:[ \t]*bearer[ \t]+([^\r \t]+)", re.IGNORECASE)
 
 
-def code_of(head: bytes | bytearray | memoryview, size: int) -> str:
+def code_of(head: bytes | bytearray | memoryview, size: int, start: int = 0) -> str:
     """Returns the code of the room that an upgrade asks for; "" if it asks for none: the lobby, a page, anything else.
 
     As in `gdpeer.rooms.request`: the path counts, at the path `/` the sub-protocol `room.`, and then the room of the
     seat, whose signature is not checked here.
 
     Args:
-        head: begins with a whole head.
-        size: its bytes.
+        head: holds a whole head.
+        size: the bytes in `head`.
+        start: where the head begins, behind the header of a proxy.
     """
-    found = _ROOM.match(head, 0, size)
+    found = _ROOM.match(head, start, size)
     if found is not None:
         return find_code(found[1].decode("ascii"))
-    root = _ROOT.match(head, 0, size)
+    root = _ROOT.match(head, start, size)
     if root is None:
         return ""
-    offered = [name.strip() for line in _PROTOCOLS.findall(head, 0, size) for name in line.split(b",")]
+    offered = [name.strip() for line in _PROTOCOLS.findall(head, start, size) for name in line.split(b",")]
     for name in offered:
         if name.startswith(b"room."):
             return find_code(name[5:].decode("latin-1"))
     seats = [part[5:] for part in (root[1] or b"").split(b"&") if part.startswith(b"seat=")]
     seats += [name[5:] for name in offered if name.startswith(b"seat.")]
-    seats += _BEARER.findall(head, 0, size)
+    seats += _BEARER.findall(head, start, size)
     return _room_of(seats[0]) if seats else ""
 
 

@@ -15,6 +15,8 @@ from gdpeer import ManualClock
 from gdpeer.cluster import door as module
 from gdpeer.cluster.door import Door
 from gdpeer.transport.poller import Poller
+from gdpeer.transport.proxy_header import Proxies
+from tests.unit.transport.test_proxy_header import HAPROXY
 
 ROOM = b"GET /room/%b?session=abc HTTP/1.1\r\nHost: localhost\r\n\r\n"
 PAGE = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -181,6 +183,34 @@ def test_a_head_in_pieces_is_waited_for_and_its_socket_reports_single_bytes_agai
     assert passed.recv(4096) == head
 
 
+def test_the_head_begins_behind_the_header_of_a_trusted_proxy(lab: Lab) -> None:
+    lab.door._proxies = Proxies(["127.0.0.1"])
+    one = lab.worker("w1", "K7")
+    sent = HAPROXY + ROOM % b"K7Q2M3"
+    client = lab.client(b"")
+    client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    for at in range(0, len(sent), 5):
+        assert one.take() == []
+        client.sendall(sent[at : at + 5])
+        lab.turn()
+    lab.until(one.take)
+    assert one.passed[0][1].recv(4096) == sent  # the worker reads the header too
+
+
+@pytest.mark.parametrize("begins", [ROOM % b"K7Q2M3", b"PROXY TCP4 192.0.2.7 10.0.0.1 7 8\r\n", b"GET"])
+def test_a_trusted_proxy_without_header_is_refused(lab: Lab, begins: bytes) -> None:
+    lab.door._proxies = Proxies(["127.0.0.1"])
+    one = lab.worker("w1", "K7")
+    lab.client(begins)
+    assert (one.take(), lab.door.refused) == ([], {"no proxy header": 1})
+
+
+def test_behind_a_header_only_http_counts(lab: Lab) -> None:
+    lab.door._proxies = Proxies(["127.0.0.1"])
+    lab.client(HAPROXY + b"\x16\x03\x01")
+    assert lab.door.refused == {"no HTTP": 1}
+
+
 def test_half_a_head_does_not_keep_the_door_busy(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     lab.worker("w1", "K7")
     lab.client(b"GET /room/K7")
@@ -262,7 +292,7 @@ def test_one_address_may_have_few_slow_heads(lab: Lab, monkeypatch: pytest.Monke
     ends = []
     for _ in range(3):
         ours, theirs = socket.socketpair()
-        lab.door.come_in(theirs, address)
+        lab.door.come_in(theirs, (address, 1))
         ends.append(ours)
     lab.turn()
     assert lab.door.refused == {"address": 1}
@@ -279,7 +309,7 @@ def test_this_machine_may_have_more(lab: Lab, monkeypatch: pytest.MonkeyPatch) -
     ends = []
     for address in ("127.0.0.1", "::1", "::ffff:127.0.0.1", "") * 2:
         ours, theirs = socket.socketpair()
-        lab.door.come_in(theirs, address)
+        lab.door.come_in(theirs, (address, 1))
         ends.append(ours)
     assert len(lab.door.waiting) == len(ends)
     for end in ends:
@@ -290,7 +320,7 @@ def test_a_part_of_a_head_over_a_unix_socket_is_looked_at_again(lab: Lab) -> Non
     one = lab.worker("w1", "K7")
     ours, theirs = socket.socketpair()
     ours.sendall(b"GET /room/")
-    lab.door.come_in(theirs, "")
+    lab.door.come_in(theirs, ("", 0))
     lab.turn()
     ours.sendall(b"K7Q2M3 HTTP/1.1\r\n\r\n")
     lab.advance(0.3)
