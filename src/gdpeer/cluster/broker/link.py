@@ -36,6 +36,8 @@ SCAN_TIME = 60.0
 """Seconds for a scan, each of whose steps has a limit of its own."""
 STEP_TIME = 1.5
 """Seconds for one question to the broker."""
+HELD_UP = 0.5
+"""Seconds by which a time limit is noticed too late when this thread did not run."""
 CHECK_EVERY = 1.0
 """Seconds between two questions whether the broker is there."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0
@@ -185,7 +187,7 @@ class LinkKeeper:
     def _note_loss(self, problem: Exception) -> None:
         self._problem = Away(f"the broker {self.shown} cannot be reached")
         log_limited(logger, logging.WARNING, "the connection to the broker %s is lost: %s", self.shown, problem)
-        for task in tuple(self._calls):
+        for task in (*self._calls, *self._settling):
             task.cancel()
         self._on_change(False)
 
@@ -202,11 +204,14 @@ class LinkKeeper:
             done, _ = await asyncio.wait([self._loss], timeout=CHECK_EVERY)
             if done:
                 return _translated(link, self._loss.result())
+            began = self._loop.time()
             try:
                 async with asyncio.timeout(STEP_TIME):
                     await link.check()
             except Exception as problem:
-                return _translated(link, problem)
+                # If this thread itself did not run for long, the answer may be there, unread.
+                if not isinstance(problem, TimeoutError) or self._loop.time() < began + STEP_TIME + HELD_UP:
+                    return _translated(link, problem)
 
     async def _let_go(self, link: Link) -> None:
         try:
@@ -215,37 +220,36 @@ class LinkKeeper:
         except Exception as problem:
             logger.debug("closing the link to %s: %s", self.shown, type(problem).__name__)
 
-    def lose(self, problem: Exception) -> None:
+    def _lose(self, problem: Exception) -> None:
         """Gives up the present link."""
         if not self._loss.done():
             self._loss.set_result(problem)
 
     # -- calls --------------------------------------------------------------------------------------------------------
 
-    async def call(self, verb: Callable[[Link], Awaitable[T]], limit: float = VERB_TIME) -> T:
-        """Runs a verb with the present link.
+    async def call(self, verb: Callable[[Link], Awaitable[T]], limit: float | None = None) -> T:
+        """Runs a verb with the present link, for at most `limit` seconds; None: `VERB_TIME`.
 
         Raises:
-            BrokerError: the verb failed; `Away` after `limit` seconds.
+            BrokerError: the verb failed; `Away` after its time.
         """
+        began = self._loop.time()
         task = asyncio.current_task()
         assert task is not None
         self._calls.add(task)
         link: Link | None = None
         try:
-            async with asyncio.timeout(limit):
+            async with asyncio.timeout_at(began + VERB_TIME):
                 link = await self._ready()
+            async with asyncio.timeout_at(began + (limit or VERB_TIME)):
                 return await verb(link)
         except asyncio.CancelledError:
             raise Away(f"the connection to the broker {self.shown} was lost") from None
         except BrokerError:
             raise
         except TimeoutError:
-            # The answers of this link may be late for good: start anew.
-            problem = Away(f"the broker {self.shown} has not answered in {limit:g} s")
-            if link is not None and link is self._link:
-                self.lose(problem)
-            raise problem from None
+            # Whether the link is still of use is for `_stay` to find out.
+            raise Away(f"the broker {self.shown} has not answered in time") from None
         except Exception as error:
             assert link is not None
             raise self._judge(link, error) from None
@@ -255,7 +259,7 @@ class LinkKeeper:
     def _judge(self, link: Link, error: Exception) -> BrokerError:
         problem = _translated(link, error)
         if isinstance(problem, Away) and link is self._link:
-            self.lose(problem)
+            self._lose(problem)
         return problem
 
     async def _ready(self) -> Link:
@@ -291,7 +295,8 @@ class LinkKeeper:
             async with asyncio.timeout(STEP_TIME):
                 await verb(link)
         except Exception as problem:
-            self.lose(_translated(link, problem))
+            if link is self._link:
+                self._lose(_translated(link, problem))
 
     def _take_message(self, loss: asyncio.Future[Exception], subject: str, data: bytes, token: object) -> None:
         # A link that was given up says no more.

@@ -26,7 +26,7 @@ from gdpeer.cluster.broker.base import Away, BadValue, BrokerError, Conflict, En
 from gdpeer.cluster.broker.values import decode, encode, lifetime_of, read_entries
 from gdpeer.logs import get_logger, log_limited, report
 
-__all__ = ["MemoryBroker", "MemoryStore"]
+__all__ = ["MemoryBroker", "MemoryStore", "no_reply"]
 
 logger = get_logger(__name__)
 T = TypeVar("T")
@@ -235,7 +235,7 @@ class MemoryBroker:
             data = encode(value)
         except BadValue as problem:
             return _failed(problem)
-        return self._call(lambda: self._send(subject, data, _ignore))
+        return self._call(lambda: self._send(subject, data, no_reply))
 
     def _send(self, subject: str, data: bytes, reply: Callable[[Value], object]) -> None:
         for broker, handler in tuple(self._store.subscribers.get(subject, ())):
@@ -362,5 +362,5 @@ def _failed(problem: BrokerError) -> Answer[Any]:
     return answer
 
 
-def _ignore(value: Value) -> None:
-    """Takes the answer to a message that was published."""
+def no_reply(value: Value) -> None:
+    """Answers a message that was published: does nothing."""

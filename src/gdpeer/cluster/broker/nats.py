@@ -111,9 +111,44 @@ class _Bucket:
     """A bucket, and the revision of its message 0."""
 
     values: KeyValue
+    name: str
     stream: str
     base: int
     lifetime: float | None
+
+
+class _Scan:
+    """Reads all entries of a bucket, in the order of their revisions."""
+
+    def __init__(self, bucket: _Bucket) -> None:
+        self.rows: list[Row] = []
+        self._bucket = bucket
+        self._start = len(f"$KV.{bucket.name}.")
+        self._taken = 0
+        self._done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def take(self, message: Msg) -> None:
+        """Takes an entry; the last one says that no other is to come."""
+        about = message.metadata
+        if "KV-Operation" not in (message.headers or ()):  # not deleted
+            key = decode_key(message.subject[self._start :])
+            self.rows.append((key, message.data, self._bucket.base + about.sequence.stream))
+        self._taken += 1
+        if about.num_pending == 0 and not self._done.done():
+            self._done.set_result(None)
+
+    async def wait(self) -> None:
+        """Waits for the last entry.
+
+        Raises:
+            TimeoutError: nothing has come for `STEP_TIME`.
+        """
+        taken = -1
+        while not self._done.done():
+            if taken == self._taken:
+                raise TimeoutError
+            taken = self._taken
+            await asyncio.wait([self._done], timeout=STEP_TIME)
 
 
 class _TlsContext(ssl.SSLContext):
@@ -255,7 +290,7 @@ class NatsLink:
                 f"the bucket {name} of this NATS keeps entries for {found or 'ever'} s, and not for "
                 f"{lifetime or 'ever'} s: remove it"
             )
-        return _Bucket(values, f"KV_{name}", _base(status.stream_info.created), lifetime)
+        return _Bucket(values, name, f"KV_{name}", _base(status.stream_info.created), lifetime)
 
     async def _find_bucket(self, name: str, lifetime: float | None) -> KeyValue:
         errors, api = self._module.js.errors, self._module.js.api
@@ -307,7 +342,7 @@ class NatsLink:
         headers = {"KV-Operation": "DEL"}
         if revision is not None:
             headers[api.Header.EXPECTED_LAST_SUBJECT_SEQUENCE] = str(self._number(bucket, key, revision))
-        subject = f"$KV.{bucket.stream[3:]}.{encode_key(key)}"
+        subject = f"$KV.{bucket.name}.{encode_key(key)}"
         try:
             done = await self._stream.publish(subject, b"", headers=headers)
         except self._module.js.errors.APIError as problem:
@@ -339,16 +374,24 @@ class NatsLink:
         return [row for row in rows if row[0].startswith(prefix)]
 
     async def _scan_bucket(self, bucket: _Bucket, pattern: str) -> list[Row]:
-        rows = []
+        api = self._module.js.api
+        scan = _Scan(bucket)
         async with asyncio.timeout(STEP_TIME):
-            watcher = await bucket.values.watch(pattern, ignore_deletes=True, inactive_threshold=FORGOTTEN)
+            subscription = await self._stream.subscribe(
+                f"$KV.{bucket.name}.{pattern}",
+                stream=bucket.stream,
+                cb=scan.take,
+                ordered_consumer=True,
+                deliver_policy=api.DeliverPolicy.LAST_PER_SUBJECT,
+                inactive_threshold=FORGOTTEN,
+            )
+            info = await subscription.consumer_info()
         try:
-            # None: all that was there has come.
-            while (entry := await watcher.updates(STEP_TIME)) is not None:  # type: ignore[no-untyped-call]
-                rows.append((decode_key(entry.key), entry.value or b"", bucket.base + entry.revision))
+            if info.num_pending or (info.delivered and info.delivered.consumer_seq):
+                await scan.wait()
         finally:
-            await watcher.stop()  # type: ignore[no-untyped-call]
-        return rows
+            await subscription.unsubscribe()
+        return scan.rows
 
     # -- messages -----------------------------------------------------------------------------------------------------
 

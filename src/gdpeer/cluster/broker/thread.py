@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 
 from gdpeer.cluster.answers import Answer
 from gdpeer.cluster.broker.base import Away, BadValue, BrokerError, Entry, Message, Value
-from gdpeer.cluster.broker.link import SCAN_TIME, VERB_TIME, Link, LinkKeeper, Sink
+from gdpeer.cluster.broker.link import SCAN_TIME, STEP_TIME, Link, LinkKeeper, Sink
 from gdpeer.cluster.broker.values import decode, encode, read_entries
 from gdpeer.logs import get_logger, log_limited, report
 
@@ -38,8 +38,8 @@ MOST_CALLS = 4_096
 """Verbs that may wait for the broker. Further verbs fail with `Away` at once."""
 CLOSE_TIME = 2.0
 """Seconds that `close` waits for the thread to end."""
-MARGIN = 0.1
-"""Seconds that a request may last beyond its time: the link ends the request first, and knows why."""
+MARGIN = 1.0
+"""Seconds that a request may last beyond its time: the link ends the request in time, and knows why."""
 
 
 class _Queue:
@@ -107,6 +107,7 @@ class ThreadBroker:
         self.is_connected = False
         self.on_change: Callable[[], object] | None = None
         self.dropped = 0
+        self._is_dropping = False
         self._queue = _Queue(run_soon)
         self._handlers: dict[str, list[Handler]] = {}
         self._pending: set[Answer[Any]] = set()
@@ -189,7 +190,7 @@ class ThreadBroker:
         if self._thread is not threading.current_thread():
             self._thread.join(CLOSE_TIME)
 
-    def _send(self, value: Value, verb: Callable[[bytes, Link], Awaitable[T]], limit: float = VERB_TIME) -> Answer[T]:
+    def _send(self, value: Value, verb: Callable[[bytes, Link], Awaitable[T]], limit: float | None = None) -> Answer[T]:
         try:
             data = encode(value)
         except BadValue as problem:
@@ -198,7 +199,7 @@ class ThreadBroker:
             return answer
         return self._call(partial(verb, data), limit)
 
-    def _call(self, verb: Callable[[Link], Awaitable[T]], limit: float = VERB_TIME) -> Answer[T]:
+    def _call(self, verb: Callable[[Link], Awaitable[T]], limit: float | None = None) -> Answer[T]:
         answer: Answer[T] = Answer()
         if self._is_closed or len(self._pending) >= MOST_CALLS:
             why = "the broker's client is closed" if self._is_closed else "too many calls wait for the broker"
@@ -246,7 +247,7 @@ class ThreadBroker:
         self._tasks.add(task)  # the loop alone would not keep the task alive
         task.add_done_callback(self._tasks.discard)
 
-    async def _answer(self, answer: Answer[T], verb: Callable[[Link], Awaitable[T]], limit: float) -> None:
+    async def _answer(self, answer: Answer[T], verb: Callable[[Link], Awaitable[T]], limit: float | None) -> None:
         try:
             value = await self._keeper.call(verb, limit)
         except BrokerError as problem:
@@ -267,16 +268,23 @@ class ThreadBroker:
             log_limited(logger, logging.WARNING, "a message to %s was dropped: %s", subject, problem)
             return
         message = Message(subject, value, partial(self._reply, link, token))
-        if not self._queue.put_message(partial(self._deliver, message)):
-            self.dropped += 1
-            text = "messages are dropped: %s wait for the game's thread, the last of them to %s"
+        if self._queue.put_message(partial(self._deliver, message)):
+            self._is_dropping = False
+        else:
+            self._drop(link, subject, token)
+
+    def _drop(self, link: Link, subject: str, token: object) -> None:
+        self.dropped += 1
+        if not self._is_dropping:
+            self._is_dropping = True
+            text = "messages are dropped from now on, as %s wait for the game's thread; the first of them is to %s"
             log_limited(logger, logging.WARNING, text, MOST_WAITING, subject)
-            if token is not None:
-                self._start(partial(self._send_reply, link, token, None))
+        if token is not None:
+            self._start(partial(self._send_reply, link, token, None))
 
     async def _send_reply(self, link: Link, token: object, data: bytes | None) -> None:
         try:
-            async with asyncio.timeout(VERB_TIME):
+            async with asyncio.timeout(STEP_TIME):
                 await link.reply(token, data)
         except Exception as problem:
             log_limited(logger, logging.WARNING, "an answer could not be sent: %s", type(problem).__name__)

@@ -1,0 +1,69 @@
+"""Labs for the contract of brokers with real servers."""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import count
+from typing import Any
+
+from gdpeer.cluster.broker.nats import encode_key, load_nats
+from gdpeer.cluster.broker.open import open_broker
+from gdpeer.cluster.broker.redis import load_redis
+from tests.support.broker_contract import Lab
+from tests.support.brokers import Server
+
+_numbers = count(1)
+
+
+class ServerLab(Lab):
+    """Brokers of a server; each lab has a namespace of its own."""
+
+    def __init__(self, server: Server) -> None:
+        super().__init__()
+        self.server = server
+        self.namespace = f"test-{next(_numbers)}"
+
+    def open(self, more: str = "") -> Any:
+        self.brokers.append(open_broker(self.server.url, self.namespace + more, self.run_soon))
+        return self.brokers[-1]
+
+    def advance(self, seconds: float) -> None:
+        self.settle(seconds)
+
+    def stop(self) -> None:
+        self.server.kill()
+
+    def start(self, empty: bool = False) -> None:
+        self.server.start(empty)
+
+    def close(self) -> None:
+        self.server.thaw()
+        super().close()
+
+
+class RedisLab(ServerLab):
+    def _client(self) -> Any:
+        return load_redis().Redis.from_url(self.server.url)
+
+    def inject(self, key: str, data: bytes) -> None:
+        with self._client() as client:
+            client.hset(f"gdp:{{{self.namespace}}}:{key}", mapping={"v": data, "r": "5"})
+
+    def inject_message(self, subject: str, data: bytes) -> None:
+        with self._client() as client:
+            client.publish(f"gdp:{self.namespace}:m:{subject}", b"\n" + data)
+            client.publish(f"gdp:{self.namespace}:m:{subject}", data)
+
+
+class NatsLab(ServerLab):
+    def inject(self, key: str, data: bytes) -> None:
+        asyncio.run(self._publish(f"$KV.gdp_{self.namespace}_all.{encode_key(key)}", data))
+
+    def inject_message(self, subject: str, data: bytes) -> None:
+        asyncio.run(self._publish(f"gdp.{self.namespace}.{encode_key(subject, '.')}", data))
+
+    async def _publish(self, subject: str, data: bytes) -> None:
+        client = await load_nats().connect(self.server.url)
+        await client.publish(subject, data)
+        await client.flush()
+        await client.close()
