@@ -1,4 +1,5 @@
-"""Installs the programs from outside that tests need: engines, conformance suite, Node packages, Chromium, Pythons.
+"""Installs the programs from outside that tests need: engines, conformance suite, Node packages, Chromium, Pythons,
+Redis, NATS.
 
 Each piece is tried once. Its outcome is "" if it is installed, else the reason why it cannot be installed here.
 """
@@ -15,7 +16,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from tests.conformance import suite
 from tests.support import chromium, node
 from tests.support.missing import ROOT
-from tools import godot
+from tools import godot, servers
 
 _apt = threading.Lock()
 
@@ -80,11 +81,21 @@ def node_packages() -> str:
     return node.install()
 
 
+def brokers() -> str:
+    try:
+        for name in servers.PROGRAMS:
+            servers.command(name)
+    except servers.Failed as error:
+        return str(error)
+    return ""
+
+
 PIECES: dict[str, Callable[[], str]] = {
     "Godot 4 and 3": engines,
     "the conformance suite": autobahn,
     "Chromium": browser,
     "packages of Node": node_packages,
+    "Redis and NATS": brokers,
 }
 
 
@@ -92,7 +103,7 @@ class Pieces:
     """Fetches the named pieces in the background; call `problem(name)` once `ready(name)` is true."""
 
     def __init__(self, names: set[str]) -> None:
-        self._pool = ThreadPoolExecutor(max_workers=4)
+        self._pool = ThreadPoolExecutor(max_workers=5)
         self._outcomes: dict[str, Future[str]] = {name: self._pool.submit(PIECES[name]) for name in sorted(names)}
 
     def ready(self, name: str) -> bool:

@@ -222,6 +222,11 @@ def outside_steps() -> list[Step]:
     ]
 
 
+def broker_steps() -> list[Step]:
+    two = ("-n", "2", "--dist", "loadfile")  # mostly waiting
+    return [pytest_step("brokers", "tests/brokers", COMPILED / "python", needs=("Redis and NATS",), options=two)]
+
+
 def extended_steps() -> list[Step]:
     """Returns steps for the tests marked `extended`, and for the instruction counts of hot paths."""
     python = COMPILED / "python"
@@ -310,6 +315,7 @@ def all_steps() -> list[Step]:
         programs,
         modules,
         *outside[:3],
+        *broker_steps(),
         compiled,
         *trust_steps(),
         *python_steps(),

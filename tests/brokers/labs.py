@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from itertools import count
 from typing import Any
 
@@ -11,8 +12,16 @@ from gdpeer.cluster.broker.open import open_broker
 from gdpeer.cluster.broker.redis import load_redis
 from tests.support.broker_contract import Lab
 from tests.support.brokers import Server
+from tests.support.missing import ROOT
 
 _numbers = count(1)
+
+
+def recipe(page: str, start: str) -> str:
+    """Returns the block of code of a page in docs that begins with a text."""
+    text = (ROOT / "docs" / page).read_text()
+    blocks = re.findall(r"^```\w*\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    return next(str(block) for block in blocks if block.startswith(start))
 
 
 class ServerLab(Lab):
@@ -24,7 +33,10 @@ class ServerLab(Lab):
         self.namespace = f"test-{next(_numbers)}"
 
     def open(self, more: str = "") -> Any:
-        self.brokers.append(open_broker(self.server.url, self.namespace + more, self.run_soon))
+        return self.open_url(self.server.url, self.namespace + more)
+
+    def open_url(self, url: str, namespace: str = "") -> Any:
+        self.brokers.append(open_broker(url, namespace or self.namespace, self.run_soon))
         return self.brokers[-1]
 
     def advance(self, seconds: float) -> None:

@@ -19,6 +19,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import trustme
+
 from tests.support.missing import missing
 from tests.support.ports import free_port, wait_until_listening
 from tools import servers
@@ -108,6 +110,17 @@ class Server:
         with contextlib.suppress(ProcessLookupError):
             self.thaw()
         self.kill()
+
+
+def certificate(folder: Path) -> tuple[Path, Path, Path]:
+    """Returns the paths of a new certificate for 127.0.0.1, its key, and the authority that has issued it."""
+    authority = trustme.CA()
+    issued = authority.issue_cert("127.0.0.1")
+    paths = tuple(folder / name for name in ("certificate.pem", "key.pem", "authority.pem"))
+    issued.cert_chain_pems[0].write_to_path(str(paths[0]))
+    issued.private_key_pem.write_to_path(str(paths[1]))
+    authority.cert_pem.write_to_path(str(paths[2]))
+    return paths[0], paths[1], paths[2]
 
 
 class RedisServer(Server):

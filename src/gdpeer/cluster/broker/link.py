@@ -60,13 +60,13 @@ class Link(Protocol):
     """One connection to a broker. Used in the loop of one thread; each method may raise any exception."""
 
     async def open(self) -> None:
-        """Connects. Called once, first."""
+        """Connects. Called once, before all other methods."""
 
     async def check(self) -> None:
         """Asks whether the broker is there, and whether it can do its work."""
 
     async def get(self, key: str) -> Row | None:
-        """Reads an entry."""
+        """Reads an entry; None: it does not exist."""
 
     async def write(self, key: str, data: bytes, revision: int | None) -> int:
         """Writes an entry that has this revision, or (None) does not exist; returns the new revision."""
@@ -84,7 +84,7 @@ class Link(Protocol):
         """Has messages to a subject come to the sink. When this returns, the broker knows of it."""
 
     async def unsubscribe(self, subject: str) -> None:
-        """Ends `subscribe`."""
+        """Has no more messages to a subject come."""
 
     async def request(self, subject: str, data: bytes, timeout: float) -> bytes:
         """Sends a message and returns the answer."""
@@ -278,7 +278,7 @@ class LinkKeeper:
         self._settle(lambda link: link.subscribe(subject))
 
     def unsubscribe(self, subject: str) -> None:
-        """Ends `subscribe`."""
+        """Has no more messages to a subject come."""
         self._subjects.pop(subject, None)
         self._settle(lambda link: link.unsubscribe(subject))
 

@@ -352,7 +352,7 @@ class _LocalLink:
     # -- verbs --------------------------------------------------------------------------------------------------------
 
     async def get(self, key: str) -> Row | None:
-        """Reads an entry."""
+        """Reads an entry; None: it does not exist."""
         words, data = await self._call("get", key)
         return (words[0], data, words[1]) if len(words) == 2 else None
 
@@ -381,7 +381,7 @@ class _LocalLink:
         await self._call("subscribe", subject)
 
     async def unsubscribe(self, subject: str) -> None:
-        """Ends `subscribe`."""
+        """Has no more messages to a subject come."""
         await self._call("unsubscribe", subject)
 
     async def request(self, subject: str, data: bytes, timeout: float) -> bytes:
@@ -442,7 +442,7 @@ class _LocalLink:
         self._sink.take_loss(problem)
         for answer in self._calls.values():
             if not answer.done():
-                answer.set_exception(Away("the parent process has closed the broker"))
+                answer.set_exception(self.translate(problem))
 
     def _take(self, head: list[Any], data: bytes) -> None:
         number, kind, *words = head

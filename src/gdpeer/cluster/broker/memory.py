@@ -90,7 +90,7 @@ class MemoryStore:
 
     @property
     def is_quiet(self) -> bool:
-        """Whether no step waits."""
+        """Whether no step waits in the queue."""
         return not self._steps
 
     def next_deadline(self) -> float | None:
@@ -333,7 +333,7 @@ class MemoryBroker:
         self._set_connected(False)
 
     def join(self) -> None:
-        """Ends `cut`."""
+        """Ends `cut`: verbs work and messages come again."""
         self._set_connected(not self._is_closed)
 
     def _set_connected(self, is_connected: bool) -> None:

@@ -37,6 +37,7 @@ from gdpeer.cluster.broker.base import (
     Unsupported,
 )
 from gdpeer.cluster.broker.link import STEP_TIME, Row, Sink
+from gdpeer.cluster.broker.values import leave_out
 from gdpeer.logs import get_logger
 
 if TYPE_CHECKING:
@@ -131,8 +132,11 @@ class _Scan:
         """Takes an entry; the last one says that no other is to come."""
         about = message.metadata
         if "KV-Operation" not in (message.headers or ()):  # not deleted
-            key = decode_key(message.subject[self._start :])
-            self.rows.append((key, message.data, self._bucket.base + about.sequence.stream))
+            name = message.subject[self._start :]
+            try:
+                self.rows.append((decode_key(name), message.data, self._bucket.base + about.sequence.stream))
+            except ValueError:
+                leave_out(name, BadValue("its key was not written by gdpeer"))
         self._taken += 1
         if about.num_pending == 0 and not self._done.done():
             self._done.set_result(None)
@@ -168,7 +172,7 @@ class _TlsContext(ssl.SSLContext):
             self.load_verify_locations(authorities)
 
     def wrap_bio(self, *arguments: Any, **more: Any) -> ssl.SSLObject:
-        """Begins TLS."""
+        """Begins TLS, and takes note of that."""
         self.is_used = True
         return super().wrap_bio(*arguments, **more)
 
@@ -256,7 +260,7 @@ class NatsLink:
         await self._stream.stream_info(self._buckets["w"].stream)
 
     async def close(self) -> None:
-        """Ends the connection."""
+        """Ends the connection, and what runs beside it."""
         for task in self._tasks:
             task.cancel()
         await self._client.close()
@@ -312,7 +316,7 @@ class NatsLink:
         return self._buckets.get(key.partition(":")[0]) or self._buckets[OTHERS]
 
     async def get(self, key: str) -> Row | None:
-        """Reads an entry."""
+        """Reads an entry; None: it does not exist."""
         bucket = self._bucket(key)
         try:
             entry = await bucket.values.get(encode_key(key))
@@ -410,7 +414,7 @@ class NatsLink:
             await self._client.flush(timeout=1)
 
     async def unsubscribe(self, subject: str) -> None:
-        """Ends `subscribe`."""
+        """Has no more messages to a subject come."""
         subscription = self._subscriptions.pop(subject, None)
         if subscription is not None:
             await subscription.unsubscribe()

@@ -166,7 +166,7 @@ class RedisLink:
         await pong
 
     async def close(self) -> None:
-        """Ends both connections."""
+        """Ends the connection for commands, and the one for messages."""
         for task in self._tasks:
             task.cancel()
         if self._tasks:
@@ -235,7 +235,7 @@ class RedisLink:
         return (self._keys + key).encode("utf-8", "surrogatepass")
 
     async def get(self, key: str) -> Row | None:
-        """Reads an entry."""
+        """Reads an entry; None: it does not exist."""
         return _row(key, *await self._read([self._key(key)]))
 
     async def _read(self, keys: list[bytes]) -> list[Any]:
@@ -260,7 +260,6 @@ class RedisLink:
 
     async def scan(self, prefix: str) -> list[Row]:
         """Reads all entries whose keys begin with a text."""
-        start = self._key("")
         pattern = self._key(_GLOB.sub(r"\\\1", prefix)) + b"*"
         found: dict[bytes, Row] = {}
         cursor: Any = 0
@@ -270,15 +269,18 @@ class RedisLink:
                 keys = [key for key in keys if key not in found]  # a scan may name a key twice
                 answers = iter(await self._read(keys) if keys else ())
             for key, *answer in zip(keys, answers, answers, answers, strict=True):
-                self._take_row(found, key, key[len(start) :].decode("utf-8", "surrogatepass"), answer)
+                self._take_row(found, key, answer)
             if int(cursor) == 0:
                 return list(found.values())
 
-    def _take_row(self, found: dict[bytes, Row], key: bytes, name: str, answer: list[Any]) -> None:
+    def _take_row(self, found: dict[bytes, Row], key: bytes, answer: list[Any]) -> None:
+        name = key[len(self._keys) :]
         try:
-            row = _row(name, *answer)
+            row = _row(name.decode("utf-8", "surrogatepass"), *answer)
         except BadValue as problem:
-            leave_out(name, problem)
+            leave_out(repr(name), problem)
+        except ValueError:
+            leave_out(repr(name), BadValue("its key was not written by gdpeer"))
         else:
             if row is not None:
                 found[key] = row
@@ -302,7 +304,7 @@ class RedisLink:
         await confirmed
 
     async def unsubscribe(self, subject: str) -> None:
-        """Ends `subscribe`."""
+        """Has no more messages to a subject come."""
         assert self._pubsub is not None
         channel = self._channel("m", subject)
         if self._subjects.pop(channel, None) is not None:
