@@ -26,7 +26,12 @@ from tools.private_apt import Failed, PrivateApt
 
 __all__ = ["PROGRAMS", "Failed", "command"]
 
-PROGRAMS = {"redis-server": ("redis-server", "redis-tools"), "nats-server": ("nats-server",)}
+PROGRAMS = {
+    "haproxy": ("haproxy",),
+    "nats-server": ("nats-server",),
+    "nginx": ("nginx",),
+    "redis-server": ("redis-server", "redis-tools"),
+}
 """The packages of each program; the program is in `usr/bin` or `usr/sbin`."""
 LAYOUT = 1
 """Version of the unpacked form; a higher number makes all servers be unpacked again."""

@@ -37,7 +37,6 @@ CONFIGURATION = """\
 global
   # `gdpeer haproxy` sends its changes here.
   stats socket {admin} mode 600 level admin
-  maxconn 100000
 
 defaults
   mode http
@@ -243,7 +242,7 @@ class Follower:
             raise OSError(f"HAProxy does not know the map {self._map}: {_first_line(answer)}")
         version = found.group(1)
         for part in _parts(sorted(rows.items())):
-            self._order(f"add map @{version} {self._map} <<\n{part}\n")
+            self._order(f"add map @{version} {self._map} <<\n{part}")
         self._order(f"commit map @{version} {self._map}")
         self._rows = rows
 

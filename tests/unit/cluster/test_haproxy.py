@@ -40,7 +40,7 @@ class Haproxy:
         self.told.append(command)
         if command == "prepare map /m":
             return f"New version created: {len(self.told)}"
-        if found := re.fullmatch(r"add map @(\d+) /m <<\n(.*)\n", command, re.DOTALL):
+        if found := re.fullmatch(r"add map @(\d+) /m <<\n(.*\n)", command, re.DOTALL):
             self._versions.setdefault(found[1], {}).update(line.split() for line in found[2].splitlines())
             return ""
         if found := re.fullmatch(r"commit map @(\d+) /m", command):
