@@ -29,6 +29,7 @@ NAMES = (
     "bad-network",
     "chat",
     "connect",
+    "drain",
     "echo",
     "haproxy",
     "inspect",

@@ -9,7 +9,7 @@ import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import click
@@ -17,9 +17,12 @@ import click
 from gdpeer import Error
 from gdpeer.cli.failure import Failure
 from gdpeer.cli.game_module import GAME, load_game
-from gdpeer.cli.options import FILE, SECONDS, Parsed, port_option, quoted
+from gdpeer.cli.options import FILE, SECONDS, Parsed, number, port_option, quoted
 from gdpeer.cli.rooms import TOKEN, read_token
 from gdpeer.cli.serving import PAGE, TURN, address, resolve
+from gdpeer.cluster.broker.address import Address, check_namespace
+from gdpeer.cluster.child import ChildSettings
+from gdpeer.quoting import redact
 from gdpeer.rooms import Hall
 from gdpeer.rooms.monitor import check_token
 from gdpeer.rooms.tokens import SeatKeys, load_secrets
@@ -32,6 +35,9 @@ __all__ = ["serve"]
 PORT = 8910
 LOOPBACK = ("127.0.0.1", "::1")
 SOCKETS = {"ws": "ws", "wss": "wss", "http": "ws", "https": "wss"}
+MOST_WORKERS = 256
+BROKERS = ("redis", "rediss", "nats", "tls")
+BROKER = "GDPEER_BROKER"
 DEADLINE = 300.0
 """Seconds that rooms have to end by themselves after SIGTERM."""
 
@@ -62,6 +68,49 @@ def parse_public_url(text: str) -> str:
 
 
 PUBLIC = Parsed("url", parse_public_url)
+
+
+def parse_workers(text: str) -> int:
+    """Returns the number of workers: `auto` stands for one for each processor that this process may use."""
+    if text == "auto":
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        return number(1, MOST_WORKERS, "")(text)
+    except ValueError:
+        raise ValueError(f"expected 1 to {MOST_WORKERS} or auto, got {quoted(text)}") from None
+
+
+def parse_broker(text: str) -> str:
+    """Returns the URL of a broker without a password."""
+    if urlsplit(text).password:
+        raise ValueError(f"set the variable {BROKER} instead: every user of this machine sees a password in arguments")
+    return check_broker(text)
+
+
+def check_broker(text: str) -> str:
+    """Returns the URL of a broker, if it is one."""
+    if Address(text).scheme not in BROKERS:
+        raise ValueError(f"expected a URL such as redis://localhost or nats://localhost, got {quoted(redact(text))}")
+    return text
+
+
+def broker_of_variable() -> str | None:
+    """Returns the URL of the broker that the variable names; None: it names none.
+
+    Raises:
+        Failure: it is no URL of a broker.
+    """
+    text = os.environ.get(BROKER)
+    try:
+        return check_broker(text) if text else None
+    except ValueError as error:
+        raise Failure(f"{BROKER}: {error}") from error
+
+
+WORKERS = Parsed("n", parse_workers)
+BROKER_URL = Parsed("url", parse_broker)
+NAMESPACE = Parsed("name", check_namespace)
+CHILD_NAME = Parsed("name", str)
 
 
 def make_hall(game: Hall | Callable[..., Any], origins: tuple[str, ...]) -> Hall:
@@ -129,12 +178,21 @@ def stand_behind_proxy(hall: Hall, url: str) -> None:
 
 def show(hall: Hall, host: str, token: str, *, is_secure: bool, has_pages: bool) -> None:
     """Prints the addresses of the server."""
+    show_addresses(hall.get_local_port(), host, about(hall, has_pages=has_pages), token, is_secure=is_secure)
+
+
+def about(hall: Hall, *, has_pages: bool) -> dict[str, Any]:
+    """Returns what the operator is to know of a hall."""
+    return {"kinds": list(hall.kinds), "lobby": hall.lobby is not None, "pages": has_pages}
+
+
+def show_addresses(port: int, host: str, about: dict[str, Any], token: str, *, is_secure: bool) -> None:
+    """Prints the addresses of the server, which has a hall of which `about` tells."""
     ws, web = ("wss", "https") if is_secure else ("ws", "http")
-    port = hall.get_local_port()
     rows = [("Rooms:", address(ws, host, port, "/room/CODE"))]
-    if hall.lobby is not None:
-        rows += [("Lobby:", address(web, host, port, f"/lobby/{kind}")) for kind in hall.kinds]
-    if has_pages:
+    if about["lobby"]:
+        rows += [("Lobby:", address(web, host, port, f"/lobby/{kind}")) for kind in about["kinds"]]
+    if about["pages"]:
         rows.append(("Pages:", address(web, host, port)))
     if token:
         rows.append(("Monitor:", address(web, host, port, "/monitor/")))
@@ -155,6 +213,68 @@ def run(hall: Hall, deadline: float, stop: Stop) -> None:
     hall.close()
 
 
+class Serving(NamedTuple):
+    """The options of the command."""
+
+    game: tuple[str, str]
+    host: str
+    port: int
+    public_url: str | None
+    origins: tuple[str, ...]
+    deadline: float
+    secret_file: Path | None
+    monitor_token_file: Path | None
+    cert: Path | None
+    key: Path | None
+    workers: int | None
+    broker: str | None
+    namespace: str
+    check: bool
+    child: str | None
+
+
+def prepare(serving: Serving, keys: SeatKeys | None, token: str) -> tuple[Hall, dict[str, Any]]:
+    """Loads the game and returns its hall, which does not listen yet, and what the operator is to know of it.
+
+    Raises:
+        Failure: the game cannot be loaded.
+        click.UsageError: an option does not go with this game.
+    """
+    hall = make_hall(load_game(*serving.game), serving.origins)
+    told = about(hall, has_pages=hall.http_handler is not None)
+    told["needs_secret"] = hall.use_keys(None)
+    told["is_drawn"] = hall.use_keys(keys)
+    watch(hall, token, addresses=LOOPBACK if serving.public_url is None else ())
+    if serving.public_url is not None:
+        stand_behind_proxy(hall, serving.public_url)
+    return hall, told
+
+
+def serve_alone(serving: Serving) -> None:
+    """Serves in this process, without a cluster."""
+    keys = read_keys(serving.secret_file)
+    token = read_monitor_token(serving.monitor_token_file)
+    with Stop() as stop:
+        hall, told = prepare(serving, keys, token)
+        is_secure = listen(hall, serving)
+        show_addresses(hall.get_local_port(), serving.host, told, token, is_secure=is_secure)
+        if told["is_drawn"]:
+            click.echo(RANDOM_SECRET)
+        run(hall, serving.deadline, stop)
+
+
+def listen(hall: Hall, serving: Serving) -> bool:
+    """Opens the port of a hall, and returns whether it has TLS.
+
+    Raises:
+        Failure: the port cannot be opened.
+    """
+    is_secure = set_tls(hall, serving.cert, serving.key)
+    if hall.listen(serving.port, resolve(serving.host)) is not Error.OK:
+        raise Failure(hall.get_listen_error())
+    return is_secure
+
+
 @click.command(epilog=EXAMPLES)
 @click.argument("game", type=GAME, metavar="MODULE:NAME")
 @click.option("--host", default="localhost", show_default=True, help="Address to listen on; * for all addresses.")
@@ -168,18 +288,16 @@ def run(hall: Hall, deadline: float, stop: Stop) -> None:
 @click.option("--monitor-token-file", type=FILE, help=f"Token of the monitor.  [default: the variable {TOKEN}]")
 @click.option("--cert", type=FILE, help="Certificate chain (PEM file); the server then uses wss://.")
 @click.option("--key", type=FILE, help="Private key of the certificate (PEM file).")
-def serve(
-    game: tuple[str, str],
-    host: str,
-    port: int,
-    public_url: str | None,
-    origins: tuple[str, ...],
-    deadline: float,
-    secret_file: Path | None,
-    monitor_token_file: Path | None,
-    cert: Path | None,
-    key: Path | None,
-) -> None:
+@click.option("--workers", type=WORKERS, help="Serve with this many processes; auto: one for each processor.")
+@click.option(
+    "--broker", type=BROKER_URL, help=f"Share rooms over redis:// or nats://.  [default: the variable {BROKER}]"
+)
+@click.option(
+    "--namespace", default="gdpeer", show_default=True, type=NAMESPACE, help="Keeps servers apart that share a broker."
+)
+@click.option("--check", is_flag=True, help="Only say whether broker, secret, port and system will do.")
+@click.option("--child", hidden=True, type=CHILD_NAME)
+def serve(**options: Any) -> None:
     """Host many games on one port: the rooms of your module.
 
     MODULE is found from the current folder. NAME is a class of Room, a function that fills a room, or a Hall.
@@ -187,21 +305,27 @@ def serve(
     The server has a lobby at /lobby, a health check at /health, metrics at /metrics and a monitor at /monitor. Ctrl-C
     ends it at once. SIGTERM first lets the rooms end: no new rooms and players, but players may return. Both end with
     status 0.
+
+    With --workers, SIGHUP replaces all processes one after the other, with new code and without refusing a connection.
     """
-    keys = read_keys(secret_file)
-    token = read_monitor_token(monitor_token_file)
+    child = ChildSettings.read()
+    serving = Serving(**{**options, "broker": options["broker"] or broker_of_variable()})
     logging.getLogger("gdpeer").setLevel(logging.WARNING)  # the exceptions and refusals of the game, in full
-    with Stop() as stop:
-        hall = make_hall(load_game(*game), origins)
-        is_drawn = hall.use_keys(keys)
-        has_pages = hall.http_handler is not None
-        watch(hall, token, addresses=LOOPBACK if public_url is None else ())
-        if public_url is not None:
-            stand_behind_proxy(hall, public_url)
-        is_secure = set_tls(hall, cert, key)
-        if hall.listen(port, resolve(host)) is not Error.OK:
-            raise Failure(hall.get_listen_error())
-        show(hall, host, token, is_secure=is_secure, has_pages=has_pages)
-        if is_drawn:
-            click.echo(RANDOM_SECRET)
-        run(hall, deadline, stop)
+    if child is not None:
+        from gdpeer.cli.serve_child import run_child
+
+        run_child(child, serving)
+    elif serving.check:
+        from gdpeer.cli.serve_check import check
+
+        check(serving)
+    elif serving.workers is not None:
+        from gdpeer.cli.serve_workers import serve_with_workers
+
+        serve_with_workers(serving)
+    elif serving.broker is not None:
+        from gdpeer.cli.serve_child import serve_as_worker
+
+        serve_as_worker(serving)
+    else:
+        serve_alone(serving)

@@ -190,6 +190,18 @@ class Cluster:
         if self.hall.cluster is self:
             self.hall.cluster = self.hall.neighbours = None
 
+    async def bury(self, name: str) -> None:
+        """Ends the lease of another worker whose process has certainly ended, so that its shards are free at once.
+
+        Raises:
+            BrokerError: the broker did not answer; the lease ends by itself.
+        """
+        known = self.directory.workers.get(name)
+        await self.timers.within(self.broker.delete(f"w:{name}"))
+        self.directory.take_worker(name, None)
+        if known is not None:
+            self.directory.announce_gone(name, known.epoch)
+
     # ------------------------------------------------------------------------------------------ questions
 
     @property
