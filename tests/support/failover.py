@@ -43,9 +43,10 @@ class Player:
         lost_at: when the last connection ended.
         statuses: of the upgrades that were refused; 0: the connection ended before an answer.
         closes: close codes of the server.
-        room: the name of the room's object that was heard last, and the process of its worker.
+        room: the name of the room's object that was heard last, and the process of its worker; "" and 0 at first.
         restored: moments of the states that the player came back to.
-        heard_at: the last moment that the room has told.
+        count: the highest count that the room has told.
+        fell_by: by how much the counts have ever fallen.
         fails: attempts that failed since the last time in.
     """
 
@@ -55,11 +56,12 @@ class Player:
         self.peer_id = 0
         self.ids: set[int] = set()
         self.is_in = False
-        self.back_at = self.lost_at = self.heard_at = 0.0
+        self.back_at = self.lost_at = 0.0
         self.statuses: Counter[int] = Counter()
         self.closes: Counter[int] = Counter()
         self.room = ("", 0)
         self.restored: list[float] = []
+        self.count = self.fell_by = 0
         self.fails = 0
         self.socket: socket.socket | None = None
         self.next_at = 0.0  # the next attempt, or the end of the current one
@@ -128,9 +130,8 @@ class Player:
             del self._data[: end + 4]
             if status != 101:
                 self.statuses[status] += 1
+                self.lose()
                 self.crowd.on_refused(self, status)
-                if self.socket is not None:
-                    self.lose()
                 return
         while (message := self._next_message()) is not None:
             self._take_message(*message)
@@ -168,7 +169,8 @@ class Player:
             self.restored.append(news["restored"])
         else:
             self.room = news["room"], news["worker"]
-            self.heard_at = news["at"]
+            self.fell_by = max(self.fell_by, self.count - news["count"])
+            self.count = max(self.count, news["count"])
 
 
 class Crowd:

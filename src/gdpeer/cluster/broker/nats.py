@@ -190,7 +190,6 @@ class NatsLink:
         self._address, self._namespace, self._sink = address, namespace, sink
         self._module = load_nats()
         self._tls: _TlsContext | None = None
-        self._reason: Exception | None = None
         self._client: Client = self._module.NATS()
         self._stream: JetStreamContext = self._client.jetstream(timeout=STEP_TIME)
         self._buckets: dict[str, _Bucket] = {}
@@ -229,8 +228,6 @@ class NatsLink:
         options: dict[str, Any] = {
             "servers": [f"nats://{host}:{parts.port or DEFAULT_PORT}"],  # no secret: errors of the library repeat URLs
             "allow_reconnect": False,
-            "max_reconnect_attempts": 1,  # of the first connection, each without a pause
-            "reconnect_time_wait": 0,
             "connect_timeout": STEP_TIME,
             "error_cb": self._take_error,
             "closed_cb": self._take_end,
@@ -252,7 +249,6 @@ class NatsLink:
         return secret
 
     async def _take_error(self, problem: Exception) -> None:
-        self._reason = problem
         logger.debug("nats: %s", type(problem).__name__)
 
     async def _take_end(self) -> None:
@@ -271,10 +267,7 @@ class NatsLink:
 
     def translate(self, problem: Exception) -> BrokerError:
         """Returns the broker's form of an exception of nats-py."""
-        errors = self._module.errors
-        if isinstance(problem, errors.NoServersError) and self._reason is not None:
-            problem = self._reason
-        text = self._address.clean(problem)
+        errors, text = self._module.errors, self._address.clean(problem)
         if isinstance(problem, errors.MaxPayloadError):
             most = self._client.max_payload
             return BadValue(f"this NATS server takes {most:,} bytes at most: set its max_payload to 2MB")

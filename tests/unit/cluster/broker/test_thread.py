@@ -295,27 +295,6 @@ def test_an_answer_of_a_request_that_is_no_value_is_refused(game: Game) -> None:
         game.wait(game.broker.request("w.a", {}))
 
 
-def test_a_message_that_is_no_value_is_dropped(game: Game, caplog: pytest.LogCaptureFixture) -> None:
-    heard: list[Any] = []
-    game.broker.subscribe("dir", lambda message: heard.append(message.value))
-    game.wait(game.broker.get("r:A"))
-    for data in (b"[1]", b"{}"):
-        game.in_loop(lambda data=data: game.link.sink.take_message("dir", data, None))
-    game.until(lambda: heard)
-    assert heard == [{}]
-    assert "a message to dir was dropped" in caplog.text
-
-
-def test_a_mistake_in_a_verb_is_told(
-    game: Game, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    game.does["get"] = fail(RuntimeError("odd"))
-    monkeypatch.setattr(FakeLink, "translate", fail(TypeError("a mistake")))
-    with pytest.raises(BrokerError, match="mistake in the client: TypeError"):
-        game.wait(game.broker.get("r:A"))
-    assert "a mistake" in caplog.text
-
-
 def test_what_the_game_does_with_answers_may_raise(game: Game, caplog: pytest.LogCaptureFixture) -> None:
     game.broker.on_change = fail(RuntimeError("a mistake in on_change"))
     game.broker.get("r:A").then(fail(RuntimeError("a mistake in then")))

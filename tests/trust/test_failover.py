@@ -1,0 +1,247 @@
+"""R8 and R9: a worker of four is killed; its players are back in a moment, or in new rooms. And a worker is drained.
+
+The players connect again as the documentation's script does: half a second after a loss, then later and later.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import sys
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from gdpeer.cluster.broker.base import Entry
+from gdpeer.cluster.broker.open import open_broker
+from gdpeer.cluster.directory import SETTLING
+from tests.support.brokers import NatsServer, RedisServer
+from tests.support.failover import Crowd, Player, ask_lobby, percentile
+from tests.support.figures import record
+from tests.support.long import LONG, amount
+from tests.support.ports import free_port
+from tests.support.processes import Process
+
+WORKERS = 4
+ROOMS = amount(40, 250)
+EACH = 4
+CLEAN = 8.0
+"""Seconds after a worker's end in which the directory forgets its rooms."""
+
+pytestmark = [pytest.mark.timeout(180), pytest.mark.skipif(sys.platform == "win32", reason="Windows has no workers")]
+
+EXTENDED = () if LONG else (pytest.mark.extended,)
+OTHERS = [pytest.param(broker, marks=EXTENDED) for broker in ("redis", "nats")]
+
+
+class Fleet:
+    """A server with four workers, and its players.
+
+    Args:
+        kind: the class of the rooms, in tests/support/failover_game.py.
+        broker: "parent", "redis" or "nats".
+        folder: for a broker.
+        stack: ends everything.
+    """
+
+    def __init__(self, kind: str, broker: str, folder: Path, stack: ExitStack) -> None:
+        self.kind = kind
+        self.port = free_port()
+        self.url = ""
+        options: list[str] = []
+        if broker != "parent":
+            server = RedisServer(folder) if broker == "redis" else NatsServer(folder)
+            self.url = stack.enter_context(server).url
+            options = ["--broker", self.url]
+        game = f"tests.support.failover_game:{kind.title()}"
+        # As behind a proxy, since all these players have one address: wrong codes are not counted.
+        options += ["--public-url", f"ws://127.0.0.1:{self.port}"]
+        words = ["serve", game, "--workers", str(WORKERS), "--port", str(self.port), *options]
+        self.process = stack.enter_context(Process([sys.executable, "-m", "gdpeer", *words]))
+        self.crowd = Crowd(self.port)
+        stack.callback(self.crowd.close)
+        self._wait_until_up()
+
+    def _wait_until_up(self) -> None:
+        """Waits until all workers have shards, and so make rooms."""
+        end = time.monotonic() + 60.0
+        while sum(" is up " in line for line in self.process.stdout) < WORKERS:
+            assert time.monotonic() < end, self.process.stdout
+            time.sleep(0.1)
+        time.sleep(SETTLING + 1.0 if self.url else 1.0)
+
+    def make_rooms(self, count: int) -> None:
+        """Makes rooms, each with its players, who have session keys."""
+        for _ in range(count):
+            code = self.make_room()
+            for _ in range(EACH):
+                self.crowd.add(f"/room/{code}?session={secrets.token_urlsafe(16)}")
+        self.crowd.run_until(self.crowd.all_in, 60.0)
+        self.crowd.run_until(lambda: all(player.room[1] for player in self.crowd.players), 10.0)
+
+    def make_room(self) -> str:
+        """Makes a room, and returns its code."""
+        status, answer = ask_lobby(self.port, f"/lobby/{self.kind}/create")
+        assert status == 201, answer
+        return str(answer["url"].partition("/room/")[2][:6])
+
+    def kill_a_worker(self) -> tuple[float, list[Player]]:
+        """Kills the worker with the most players; returns when, and the players."""
+        return self.end_a_worker(signal.SIGKILL)
+
+    def end_a_worker(self, number: signal.Signals) -> tuple[float, list[Player]]:
+        """Sends the worker with the most players a signal; returns when, and the players."""
+        counts = Counter(player.room[1] for player in self.crowd.players)
+        victim, _ = counts.most_common(1)[0]
+        os.kill(victim, number)
+        return self.crowd.now(), [player for player in self.crowd.players if player.room[1] == victim]
+
+    def entries(self, prefix: str) -> list[Entry]:
+        """Returns what the broker has, as another program sees it."""
+        calls: list[object] = []
+        broker = open_broker(self.url, "gdpeer", calls.append)
+        try:
+            end = time.monotonic() + 10.0
+            while not broker.is_connected and time.monotonic() < end:
+                run_all(calls)
+            answer = broker.scan(prefix)
+            while not answer.is_done and time.monotonic() < end:
+                run_all(calls)
+            return answer.result()
+        finally:
+            broker.close()
+
+    def rooms_twice(self) -> int:
+        """Returns how many codes lead to more than one room: its players hear different ones."""
+        self.crowd.run(1.5)
+        heard: dict[str, set[tuple[str, int]]] = defaultdict(set)
+        for player in self.crowd.players:
+            heard[player.target.partition("?")[0]].add(player.room)
+        return sum(len(rooms) > 1 for rooms in heard.values())
+
+
+def run_all(calls: list[object]) -> None:
+    time.sleep(0.01)
+    waiting, calls[:] = calls[:], []
+    for call in waiting:
+        call()  # type: ignore[operator]
+
+
+@pytest.fixture
+def stack() -> Iterator[ExitStack]:
+    with ExitStack() as made:
+        yield made
+
+
+@pytest.mark.parametrize("broker", ["parent", *OTHERS])
+def test_r8_players_of_a_killed_worker_are_back_in_their_restored_rooms(
+    broker: str, tmp_path: Path, stack: ExitStack
+) -> None:
+    fleet = Fleet("saved", broker, tmp_path, stack)
+    fleet.make_rooms(ROOMS)
+    crowd = fleet.crowd
+    crowd.run(2.5)  # all rooms are saved by now
+    for player in crowd.players:
+        player.statuses.clear()
+    killed_at, lost = fleet.kill_a_worker()
+    crowd.run_until(lambda: any(not player.is_in for player in lost), 5.0)
+    crowd.run_until(crowd.all_in, 30.0)
+    back = [player.back_at - killed_at for player in lost]
+    crowd.run_until(lambda: all(player.restored for player in lost), 5.0)
+    twice = fleet.rooms_twice()
+    figures = record(
+        f"R8 {broker}",
+        rooms=ROOMS,
+        players=len(crowd.players),
+        lost=len(lost),
+        back_p50=percentile(back, 0.5),
+        back_p99=percentile(back, 0.99),
+        back_most=max(back),
+        oldest_state=max(killed_at - player.restored[0] for player in lost),
+        rooms_twice=twice,
+        refused_attempts=sum(sum(player.statuses.values()) for player in lost),
+    )
+    assert all(len(player.ids) == 1 for player in crowd.players)
+    assert all(player.back_at < killed_at for player in crowd.players if player not in lost)
+    assert twice == 0
+    assert figures["back_p50"] <= 1.0
+    assert figures["back_p99"] <= 3.0
+    assert figures["oldest_state"] <= 1.25  # the interval, and the way of a save to the broker on a busy machine
+
+
+@pytest.mark.parametrize("broker", [pytest.param("parent", marks=EXTENDED), *OTHERS])
+def test_r9_players_of_rooms_that_were_not_saved_are_told_at_once_and_get_new_rooms(
+    broker: str, tmp_path: Path, stack: ExitStack
+) -> None:
+    fleet = Fleet("unsaved", broker, tmp_path, stack)
+    fleet.make_rooms(ROOMS)
+    crowd = fleet.crowd
+    told: list[float] = []
+
+    def go_to_lobby(player: Player, status: int) -> None:
+        if status == 404:
+            told.append(crowd.now())
+            asked, answer = ask_lobby(fleet.port, f"/lobby/{fleet.kind}/quick")
+            if asked in (200, 201):
+                player.target = answer["url"].partition(f":{fleet.port}")[2]
+                player.next_at = 0.0
+
+    crowd.on_refused = go_to_lobby
+    killed_at, lost = fleet.kill_a_worker()
+    codes = {player.target.partition("?")[0][-6:] for player in lost}
+    crowd.run_until(lambda: any(not player.is_in for player in lost), 5.0)
+    crowd.run_until(crowd.all_in, 30.0)
+    back = [player.back_at - killed_at for player in lost]
+    assert max(back) <= 5.0
+    clean = {}
+    if fleet.url:
+        end = killed_at + CLEAN
+        while codes & {entry.key[2:] for entry in fleet.entries("r:")}:
+            assert crowd.now() < end
+            crowd.run(0.25)
+        clean["directory_clean"] = crowd.now() - killed_at
+    record(
+        f"R9 {broker}",
+        rooms=ROOMS,
+        players=len(crowd.players),
+        lost=len(lost),
+        told_p50=percentile(told, 0.5) - killed_at,
+        told_most=max(told) - killed_at,
+        back_p50=percentile(back, 0.5),
+        back_most=max(back),
+        **clean,
+    )
+
+
+def test_nothing_that_players_were_told_is_lost_when_their_worker_is_drained(tmp_path: Path, stack: ExitStack) -> None:
+    fleet = Fleet("saved", "parent", tmp_path, stack)
+    fleet.make_rooms(ROOMS)
+    crowd = fleet.crowd
+    crowd.run(1.0)
+    for player in crowd.players:
+        player.statuses.clear()
+    told_at, lost = fleet.end_a_worker(signal.SIGTERM)
+    crowd.run_until(lambda: all(player.back_at > told_at for player in lost), 60.0)
+    crowd.run_until(lambda: all(player.restored for player in lost), 5.0)
+    twice = fleet.rooms_twice()
+    record(
+        "R12 one worker",
+        rooms=ROOMS,
+        players=len(crowd.players),
+        moved=len(lost),
+        away_p50=percentile([player.back_at - player.lost_at for player in lost], 0.5),
+        away_most=max(player.back_at - player.lost_at for player in lost),
+        back_most=max(player.back_at for player in lost) - told_at,
+        refused_attempts=sum(sum(player.statuses.values()) for player in lost),
+    )
+    assert twice == 0
+    assert all(len(player.ids) == 1 for player in crowd.players)
+    assert all(player.fell_by == 0 for player in crowd.players)
+    assert all(sum(player.statuses.values()) == 0 for player in crowd.players)
+    assert all(player.closes == {1012: 1} for player in lost)
+    assert all(player.back_at < told_at for player in crowd.players if player not in lost)
