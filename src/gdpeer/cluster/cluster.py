@@ -126,6 +126,7 @@ class Cluster:
         member, directory, shards = self.member, self.directory, self.shards
         member.ask_others = self._ask_others
         member.on_joined, member.on_returned, member.on_fenced = self._joined, self._returned, self._fenced
+        member.on_trouble = directory.note_trouble
         directory.on_worker, directory.on_owner = shards.note_worker, shards.note_owner
         directory.on_room, directory.on_read = self.listing.note_record, self._was_read
         directory.describe = self._described
@@ -146,7 +147,7 @@ class Cluster:
     @property
     def is_drained(self) -> bool:
         """Whether a worker that drains has no room and no shard left."""
-        is_empty = not self.shards.held and not self.hall.rooms and not self.saving.is_moving
+        is_empty = self.shards.is_empty() and not self.hall.rooms and not self.saving.is_moving
         return self.member.state != "up" and is_empty
 
     def start(self) -> None:
@@ -322,6 +323,7 @@ class Cluster:
         self._take_self()
         self.directory.note_returned()
         self.directory.announce_self()
+        self.shards.announce()
         self.listing.note_returned()
         self.saving.note_returned()
 

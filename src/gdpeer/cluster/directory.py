@@ -40,6 +40,10 @@ SLICE = 500
 """Entries that are checked in one turn: the rooms of this worker must not wait for long."""
 MOST_IN_EVENT = 200
 """Rooms in one event."""
+GATHERING = 0.02
+"""Seconds for which changes are gathered into one event."""
+RETRY = 1.0
+"""Seconds until an event that was not sent is sent again."""
 SETTLING = 6.0
 """Seconds after the broker came back in which an entry that is missing counts as one that is about to be written."""
 
@@ -91,6 +95,7 @@ class Directory:
         self._settling = settling
         self._by_kind: dict[str, dict[str, RoomRecord]] = {}
         self._touched: set[str] = set()
+        self._counts_anew = False  # a broker that was started again may use revisions twice
         self._is_reading = self._reads_again = self._is_closed = False
         self._news: dict[str, Any] = {}
         self._timer: CancelsTimer | None = None
@@ -141,9 +146,14 @@ class Directory:
         self.settled_at = self._timers.now() + self._settling
         self.read()
 
+    def note_trouble(self) -> None:
+        """Takes note that the broker is away: what is missing afterwards may only be late."""
+        self.is_returning = True
+        self.settled_at = math.inf
+
     def note_returned(self) -> None:
         """Reads everything, as the broker came back, perhaps empty."""
-        self.is_returning = True
+        self.is_returning = self._counts_anew = True
         self.note_joined()
 
     # ------------------------------------------------------------------------------------------ reading everything
@@ -188,6 +198,7 @@ class Directory:
         self.seen = await self._take_all("s", await owners, may_drop)
         await self._take_all("r", await rooms, may_drop)
         self.is_whole = True
+        self._counts_anew = False
         if may_drop and self._timers.now() >= self.settled_at:
             self.is_returning = False
         self.on_read()
@@ -208,7 +219,7 @@ class Directory:
                     raise Away("closed")
             name = entry.key[2:]
             seen.add(name)
-            if entry.key not in self._touched:
+            if entry.key not in self._touched and not self._has(word, name, entry.revision):
                 self._take(word, name, entry.value, entry.revision)
         if may_drop:
             copies: dict[str, Mapping[str, Any]] = {"w": self.workers, "s": self.owners, "r": self.rooms}
@@ -216,6 +227,11 @@ class Directory:
             for name in [name for name in copy if name not in seen and f"{word}:{name}" not in self._touched]:
                 self._drop(word, name)
         return frozenset(seen)
+
+    def _has(self, word: str, name: str, revision: int) -> bool:
+        """Whether an entry is in the copy already, so that it need not be checked again."""
+        record = self.owners.get(name) if word == "s" else self.rooms.get(name)
+        return not self._counts_anew and record is not None and record.revision == revision
 
     # ------------------------------------------------------------------------------------------ taking entries
 
@@ -334,13 +350,13 @@ class Directory:
         self._tell("self", "", None)
 
     def _tell(self, part: str, name: str, value: Any) -> None:
-        """Puts something into the next event, which goes out in the next turn."""
+        """Puts something into the next event."""
         if not self._news:
-            self._timers.after(0.0, self.flush)
+            self._timers.after(GATHERING, self.flush)
         self._news.setdefault(part, {})[name] = value
 
     def flush(self) -> None:
-        """Sends the event that is to go out in the next turn."""
+        """Sends what there is to tell now."""
         news, self._news = self._news, {}
         if self._is_closed or not news:
             return
@@ -348,9 +364,25 @@ class Directory:
         me = self.describe()
         event = {"from": self.name, **({} if me is None else {"worker": me})}
         rooms = list(news.pop("rooms", {}).items())
-        self._broker.publish("dir", {**event, **news, "rooms": dict(rooms[:MOST_IN_EVENT])})
+        self._publish(event, {**news, "rooms": dict(rooms[:MOST_IN_EVENT])})
         for begin in range(MOST_IN_EVENT, len(rooms), MOST_IN_EVENT):
-            self._broker.publish("dir", {**event, "rooms": dict(rooms[begin : begin + MOST_IN_EVENT])})
+            self._publish(event, {"rooms": dict(rooms[begin : begin + MOST_IN_EVENT])})
+
+    def _publish(self, event: Value, news: dict[str, dict[str, Any]]) -> None:
+        def look(done: Answer[None]) -> None:
+            try:
+                done.result()
+            except BrokerError:
+                self._timers.after(RETRY, lambda: self._tell_again(news))
+
+        self._timers.within(self._broker.publish("dir", {**event, **news})).then(look)
+
+    def _tell_again(self, news: dict[str, dict[str, Any]]) -> None:
+        """Tells what was not sent, unless there is something newer about the same thing."""
+        for part, entries in news.items():
+            for name, value in entries.items():
+                if name not in self._news.get(part, {}):
+                    self._tell(part, name, value)
 
     def _on_event(self, message: Message) -> None:
         event = message.value
@@ -376,6 +408,8 @@ class Directory:
 
     def _on_shard(self, shard: str, value: object) -> None:
         known = self.owners.get(shard)
+        if known is not None and isinstance(value, dict) and _revision(value) == known.revision:
+            return
         record = owner_of(shard, value, _revision(value)) if isinstance(value, dict) else None
         if record is None:
             self.refused["s"] += 1

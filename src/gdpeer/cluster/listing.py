@@ -11,8 +11,9 @@ Layer: `cluster`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Coroutine, Iterable
 from contextlib import suppress
+from typing import Any, NamedTuple
 
 from gdpeer.cluster.answers import Answer
 from gdpeer.cluster.broker.base import Broker, BrokerError, Conflict, Entry, Value
@@ -26,6 +27,20 @@ __all__ = ["Listing"]
 
 INTERVAL = 1.0
 """Seconds from one write of a room to the next."""
+RECHECK = 3.0
+"""Seconds from one look at a player who is in two rooms to the next."""
+
+
+class _Presence(NamedTuple):
+    """A player in a room.
+
+    Attributes:
+        since: milliseconds since 1970. Of two rooms, the later one has the player.
+        revision: of the player's entry; 0: not known.
+    """
+
+    since: int
+    revision: int
 
 
 class _Listed:
@@ -34,7 +49,7 @@ class _Listed:
     Attributes:
         code: of the room.
         revision: of its entry; 0: not known.
-        players: the revisions of the entries of its players.
+        players: its players, as far as they were written.
         written_at: when the last write began.
         is_dirty: whether there is something to write.
         is_writing: whether a write is under way.
@@ -46,7 +61,7 @@ class _Listed:
     def __init__(self, code: str, now: float) -> None:
         self.code = code
         self.revision = 0
-        self.players: dict[str, int] = {}
+        self.players: dict[str, _Presence] = {}
         self.written_at = now - INTERVAL
         self.is_dirty = self.is_writing = False
         self.timer: CancelsTimer | None = None
@@ -134,7 +149,7 @@ class Listing:
     def note_returned(self) -> None:
         """Writes all entries again: the broker may have lost them."""
         for listed in self.rooms.values():
-            listed.players = dict.fromkeys(listed.players, 0)
+            listed.players = {name: _Presence(known.since, 0) for name, known in listed.players.items()}
             self.note(listed.code)
 
     # ------------------------------------------------------------------------------------------ writing
@@ -150,21 +165,25 @@ class Listing:
         if self._is_listed(listed):
             listed.is_dirty, listed.is_writing = False, True
             listed.written_at = self._timers.now()
-            in_background(self._write(listed))
+            in_background(self._guard(listed, self._write(listed)))
 
     def _is_listed(self, listed: _Listed) -> bool:
         return self.rooms.get(listed.code) is listed and self._shards.has(listed.code)
 
     async def _write(self, listed: _Listed) -> None:
+        value = self._describe(listed.code)
+        players = set() if value is None else {str(name) for name in value["players"]}
+        await self._remove_players(listed, listed.players.keys() - players)
+        if value is None:
+            await self._remove(listed)
+        else:
+            await self._write_room(listed, value)
+            await self._write_players(listed, players)
+
+    async def _guard(self, listed: _Listed, steps: Coroutine[Answer[Any], None, None]) -> None:
+        """Runs a write of a room, and plans the next if it failed, or something has changed meanwhile."""
         try:
-            value = self._describe(listed.code)
-            players = set() if value is None else {str(name) for name in value["players"]}
-            await self._remove_players(listed, listed.players.keys() - players)
-            if value is None:
-                await self._remove(listed)
-            else:
-                await self._write_room(listed, value)
-                await self._write_players(listed, players)
+            await steps
         except BrokerError:
             listed.is_dirty = True
         finally:
@@ -213,27 +232,46 @@ class Listing:
     # ------------------------------------------------------------------------------------------ players
 
     async def _write_players(self, listed: _Listed, players: Collection[str]) -> None:
-        """Writes the entries of players whose entry is not known to be right. The last writer wins."""
-        value = self._mark({"room": listed.code})
-        todo = [name for name in players if not listed.players.get(name)]
-        listed.players.update(dict.fromkeys(todo, 0))
-        answers = [self._put(f"p:{name}", value, 0) for name in todo]
-        for name, answer in zip(todo, answers, strict=True):
+        """Writes the entries of players whose entries are not known to be right."""
+        now = self._timers.wall_milliseconds()
+        for name in sorted(players):
+            listed.players.setdefault(name, _Presence(now, 0))
+        todo = {name: known.since for name, known in listed.players.items() if not known.revision}
+        values = {name: self._mark({"room": listed.code, "since": since}) for name, since in todo.items()}
+        answers = {name: self._put(f"p:{name}", value, 0) for name, value in values.items()}
+        for name, answer in answers.items():
             try:
                 revision = await answer
             except Conflict:
-                revision = await self._write_player_over(f"p:{name}", value)
+                revision = await self._write_player_over(f"p:{name}", values[name])
             if name in listed.players:
-                listed.players[name] = revision
+                listed.players[name] = _Presence(todo[name], revision)
+        if any(not known.revision for known in listed.players.values()):
+            self._timers.after(RECHECK, lambda: in_background(self._recheck(listed)))
 
     async def _write_player_over(self, key: str, value: Value) -> int:
+        """Writes the entry of a player who is in another room as well; 0: the player came there later."""
         entry = await self._get(key)
         if entry is not None and entry.value == value:
             return entry.revision
+        if entry is not None and self._is_later(entry.value, value["since"]):
+            return 0
         return await self._put(key, value, 0 if entry is None else entry.revision)
 
+    def _is_later(self, value: Value, since: int) -> bool:
+        other, epoch, later = value.get("worker"), value.get("epoch"), value.get("since")
+        if not isinstance(other, str) or type(epoch) is not int or type(later) is not int:
+            return False
+        return later > since and self._directory.has_lease(other, epoch)
+
+    async def _recheck(self, listed: _Listed) -> None:
+        """Looks again at players who were in another room as well: they may have left it."""
+        if self._is_listed(listed) and not listed.is_dirty and not listed.is_writing:
+            listed.is_writing = True
+            await self._guard(listed, self._write_players(listed, ()))
+
     async def _remove_players(self, listed: _Listed, gone: Collection[str]) -> None:
-        for name in list(gone):
+        for name in sorted(gone):
             await self._remove_player(name, listed.code, self._member.epoch)
             listed.players.pop(name, None)
 

@@ -66,6 +66,7 @@ class Member:
         state: "up" or "draining".
         ask_others: asks up to three other workers whether they renew their leases; None: no others are known.
         on_joined: called when the lease begins.
+        on_trouble: called when the broker is away.
         on_returned: called when the lease was renewed after the broker was away.
         on_fenced: called when the lease was lost.
         lost: how many leases were lost.
@@ -81,6 +82,7 @@ class Member:
         self.epoch = _draw_epoch(0, timers.wall_milliseconds())
         self.ask_others: Callable[[], list[Answer[bool]] | None] = lambda: None
         self.on_joined: Callable[[], object] = _nothing
+        self.on_trouble: Callable[[], object] = _nothing
         self.on_returned: Callable[[], object] = _nothing
         self.on_fenced: Callable[[], object] = _nothing
         self.lost = 0
@@ -94,7 +96,7 @@ class Member:
         self._former_epoch = 0
         self._replaces = True  # the lease of a former process with this name
         self._is_in = self.is_over = self._is_trying = self._is_asking = self._is_in_trouble = False
-        self._renewed_at = self._down_at = self._sent_at = -math.inf
+        self._renewed_at = self._down_at = self._sent_at = self._next_at = -math.inf
         self._timer: CancelsTimer | None = None
 
     # ------------------------------------------------------------------------------------------ what it may do
@@ -129,13 +131,18 @@ class Member:
 
     def note_trouble(self) -> None:
         """Takes note that the connection to the broker was lost."""
-        self._is_in_trouble = True
-        self._plan(STEP)
+        self._note_trouble()
+        self._plan_next()
+
+    def _note_trouble(self) -> None:
+        if not self._is_in_trouble:
+            self._is_in_trouble = True
+            self.on_trouble()
 
     def renew(self) -> None:
         """Renews the lease now, as its value has changed, or the broker is back."""
-        self._sent_at = -math.inf
-        self._plan(0.0)
+        self._next_at = -math.inf
+        self._plan(self._timers.now())
 
     def leave(self) -> None:
         """Ends the lease for good: the worker has nothing left."""
@@ -157,31 +164,34 @@ class Member:
             self._timer.cancel()
             self._timer = None
 
-    def _plan(self, seconds: float) -> None:
+    def _plan(self, when: float) -> None:
         self._stop_timer()
         if not self.is_over:
-            self._timer = self._timers.after(max(0.0, seconds), self._beat)
+            self._timer = self._timers.at(when, self._beat)
 
     def _beat(self) -> None:
         now = self._timers.now()
-        is_in = self.check()
-        if self.is_over:
-            return
-        if not self._is_trying and now - self._sent_at >= (RENEWAL if is_in and not self._is_in_trouble else STEP):
+        self.check()
+        if not self._is_trying and now >= self._next_at:
             self._is_trying = True
             self._sent_at = now
             in_background(self._try())
-        if is_in and not self._is_asking and now - self._renewed_at >= DOUBT:
+        if self._is_in and not self._is_asking and now - self._renewed_at >= DOUBT:
             self._is_asking = True
             in_background(self._ask())
         self._plan_next()
 
     def _plan_next(self) -> None:
+        """Plans the next beat: the next attempt, question, or the end of the lease, whatever comes first."""
         now = self._timers.now()
-        if self._is_in and not self._is_in_trouble and not self._is_trying:
-            self._plan(self._sent_at + RENEWAL - now)
-        else:
-            self._plan(min(STEP, self._end_at() - now) if self._is_in else STEP)
+        if not self._is_trying:
+            is_well = self._is_in and not self._is_in_trouble
+            self._next_at = self._sent_at + (RENEWAL if is_well else STEP)
+            if is_well:
+                self._plan(max(now, self._next_at))
+                return
+        when = now + STEP
+        self._plan(min(when, self._end_at()) if self._is_in else when)
 
     # ------------------------------------------------------------------------------------------ writing the lease
 
@@ -189,7 +199,7 @@ class Member:
         try:
             await (self._renew() if self._is_in else self._join())
         except Away:
-            self._is_in_trouble = True
+            self._note_trouble()
         except BrokerError:
             pass  # the next attempt looks again
         finally:
@@ -257,11 +267,11 @@ class Member:
         self._is_in = self._is_in_trouble = False
         self._former_epoch, self.epoch = self.epoch, _draw_epoch(self.epoch, self._timers.wall_milliseconds())
         self._revision = 0
-        self._renewed_at = self._down_at = self._sent_at = -math.inf
+        self._renewed_at = self._down_at = -math.inf
         self.lost += 1
         self.on_fenced()
         if not self._is_trying:
-            self._plan(0.0)
+            self.renew()
 
     # ------------------------------------------------------------------------------------------ asking the others
 

@@ -109,11 +109,15 @@ class Shards:
         self._occupied = occupied
         self._ranking = Ranking()
         self._busy: set[str] = set()
-        self._is_looking = self._is_planned = False
+        self._is_looking = self._looks_again = self._is_planned = False
 
     def has(self, code: str) -> bool:
         """Whether this worker has the shard of a code now."""
         return code[:2] in self.held and self._member.check()
+
+    def is_empty(self) -> bool:
+        """Whether this worker has no shard, and the others know it."""
+        return not self.held and not self._busy
 
     def term_of(self, code: str) -> int:
         """Returns the term in which this worker has the shard of a code.
@@ -158,9 +162,14 @@ class Shards:
 
     def note_read(self) -> None:
         """Takes note that everything was read: an entry that the broker has lost is written again."""
-        for shard in self.held.keys() - self._directory.seen:
+        for shard in sorted(self.held.keys() - self._directory.seen - self._busy):
             self._begin(shard, self._verify(shard))
         self.look()
+
+    def announce(self) -> None:
+        """Tells all workers which shards this one has: they may have missed it while the broker was away."""
+        for shard, owner in self.held.items():
+            self._directory.announce_shard(shard, owner)
 
     def forget(self) -> None:
         """Takes note that the lease was lost: others may have all shards."""
@@ -176,7 +185,10 @@ class Shards:
 
     def _look(self) -> None:
         self._is_planned = False
-        if self._is_looking or not self._member.may_save() or not self._directory.is_whole:
+        if self._is_looking:
+            self._looks_again = True
+            return
+        if not self._member.may_save() or not self._directory.is_whole:
             return
         self._give_up_empty()
         if self._member.may_make() and self.wanted - self.held.keys() - self._busy:
@@ -186,44 +198,43 @@ class Shards:
     def _give_up_empty(self) -> None:
         left = self.held.keys() if self._member.state != "up" else self.held.keys() - self.wanted
         if left and not self._directory.is_returning:
-            for shard in left - self._occupied() - self._busy:
+            for shard in sorted(left - self._occupied() - self._busy):
                 self._begin(shard, self._give_up(shard))
 
     async def _take(self) -> None:
+        self._looks_again = False
         try:
-            free = await self._free_shards()
+            await self._ask_for_owners()
+        except BrokerError:
+            self._timers.after(RETRY, self.look)
+            return
         finally:
             self._is_looking = False
+        if self._looks_again:
+            self.look()
         if self._member.may_make():
-            for shard in free - self.held.keys() - self._busy:
-                self._begin(shard, self._claim(shard))
+            for shard in self._open():
+                if self._is_free(shard):
+                    self._begin(shard, self._claim(shard))
 
-    async def _free_shards(self) -> set[str]:
-        """Returns the wanted shards that nobody has."""
-        free, orphaned = set(), dict[str, set[str]]()
-        for shard in self.wanted - self.held.keys() - self._busy:
-            owner = self._directory.owners.get(shard)
-            if owner is not None and owner.worker == "":
-                if self._directory.is_settled() or not self._directory.is_returning:
-                    free.add(shard)
-            elif self._directory.is_settled():
-                if owner is None:
-                    free.add(shard)
-                elif not self._directory.has_lease(owner.worker, owner.epoch):
-                    orphaned.setdefault(owner.worker, set()).add(shard)
-        return free | await self._confirmed(orphaned)
+    def _open(self) -> list[str]:
+        """Returns the wanted shards that this worker does not have."""
+        return sorted(self.wanted - self.held.keys() - self._busy)
 
-    async def _confirmed(self, orphaned: dict[str, set[str]]) -> set[str]:
-        """Returns the shards whose owners have no lease: an event may be wrong, so the broker is asked."""
-        free = set[str]()
-        asked = {name: self._timers.within(self._broker.get(f"w:{name}")) for name in orphaned}
+    def _is_free(self, shard: str) -> bool:
+        """Whether nobody has a shard, as far as is known."""
+        directory, owner = self._directory, self._directory.owners.get(shard)
+        if owner is not None and owner.worker == "":
+            return not directory.is_returning
+        return directory.is_settled() and (owner is None or not directory.has_lease(owner.worker, owner.epoch))
+
+    async def _ask_for_owners(self) -> None:
+        """Asks the broker for the leases of owners that seem to be gone: an event may be wrong."""
+        owners = (self._directory.owners.get(shard) for shard in self._open() if self._is_free(shard))
+        names = {owner.worker: None for owner in owners if owner is not None and owner.worker}
+        asked = {name: self._timers.within(self._broker.get(f"w:{name}")) for name in names}
         for name, answer in asked.items():
             self._directory.take_worker(name, await answer)
-            for shard in orphaned[name]:
-                owner = self._directory.owners.get(shard)
-                if owner is not None and not self._directory.has_lease(owner.worker, owner.epoch):
-                    free.add(shard)
-        return free
 
     # ------------------------------------------------------------------------------------------ one shard
 

@@ -63,6 +63,10 @@ class Timers:
         """Runs a callback after some seconds; after 0 seconds in the next turn."""
         return self._call_at(self.now() + seconds, callback)
 
+    def at(self, when: float, callback: Callable[[], object]) -> CancelsTimer:
+        """Runs a callback at a time of the clock."""
+        return self._call_at(when, callback)
+
     def sleep(self, seconds: float) -> Answer[None]:
         """Returns an answer that comes after some seconds; after 0 seconds in the next turn."""
         answer: Answer[None] = Answer()
