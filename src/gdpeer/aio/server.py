@@ -189,7 +189,7 @@ class serve:
         port: 1 to 65,535; 0 opens a free port, which `Server.port` tells.
         ssl: a server's `ssl.SSLContext`. None: TLS only if `private_key` and `ssl_certificate` are set.
         options: those of `websockets` (`max_size`, `ping_interval`, ...), or settings and attributes of
-            `WebSocketServer` (`http_handler`, `max_peers`, `process_request`, which may be async here, ...), by name.
+            `WebSocketServer` (`max_peers`, ...; `http_handler` and `process_request` may be async here), by name.
 
     Raises:
         TransportError: the port cannot be opened.

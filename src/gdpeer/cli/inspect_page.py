@@ -21,6 +21,7 @@ from gdpeer.cli.serving import GOING_AWAY, UNIX, address, check_listening, resol
 from gdpeer.demos.origins import is_loopback, own_origins
 from gdpeer.http import Handler, Request, Response
 from gdpeer.http.own_pages import page_beside
+from gdpeer.http.response import Reply
 from gdpeer.inspection.rows import Inspector, Row
 from gdpeer.inspection.tunnel import Tunnel
 
@@ -140,7 +141,7 @@ class Page:
 def guarded(token: str, handler: Handler) -> Handler:
     """Returns a handler that serves the same files below `/TOKEN/`, and nothing elsewhere."""
 
-    def answer(request: Request) -> Response | None:
+    def answer(request: Request) -> Reply:
         given, _, rest = request.target.removeprefix("/").partition("/")
         return handler(replace(request, target=f"/{rest}")) if is_token(given, token) else None
 

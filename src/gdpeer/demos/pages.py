@@ -16,6 +16,7 @@ from pathlib import Path
 
 from gdpeer import http
 from gdpeer.http.own_pages import page_beside
+from gdpeer.http.response import Reply
 
 __all__ = ["PlayerPage"]
 
@@ -60,6 +61,6 @@ class PlayerPage:
         """Why the page cannot run, in one line; "" if it can."""
         return self._python.problem
 
-    def __call__(self, request: http.Request) -> http.Response | None:
+    def __call__(self, request: http.Request) -> Reply:
         """Returns the answer to a request; None if the page has no such file."""
         return self._answer(request)

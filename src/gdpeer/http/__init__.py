@@ -2,7 +2,8 @@
 
 A `WebSocketServer` passes each request that is no upgrade to `server.http_handler`: any callable that takes a `Request`
 and returns a `Response`, or None to decline (404). `StaticFolder` is a handler that serves files. `PythonPages` is a
-handler that brings Python to pages. Handlers run in the thread that polls, so they must return at once.
+handler that brings Python to pages. Handlers run in the thread that polls, so they must return at once. A handler that
+does not know its answer yet returns a `LateResponse`; the answer has 5 seconds.
 
     from gdpeer.http import StaticFolder
 
@@ -15,8 +16,8 @@ Layer: `http`, over `protocol` and below `websocket`. Source: RFC 9110.
 
 from gdpeer.http.bodies import File
 from gdpeer.http.python_pages import PythonPages
-from gdpeer.http.response import Handler, Response
+from gdpeer.http.response import Handler, LateResponse, Response
 from gdpeer.http.static import StaticFolder, chain
 from gdpeer.protocol.http_headers import Headers, Request
 
-__all__ = ["File", "Handler", "Headers", "PythonPages", "Request", "Response", "StaticFolder", "chain"]
+__all__ = ["File", "Handler", "Headers", "LateResponse", "PythonPages", "Request", "Response", "StaticFolder", "chain"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from gdpeer.http.response import Handler, Response
+from gdpeer.http.response import Handler, Reply, Response
 from gdpeer.http.static import StaticFolder, chain
 from gdpeer.protocol.http_headers import Request
 
@@ -29,7 +29,7 @@ def below(path: str, handler: Handler) -> Handler:
     The path without a slash at its end leads to the path with one, because a page's links are relative.
     """
 
-    def answer(request: Request) -> Response | None:
+    def answer(request: Request) -> Reply:
         if request.path == path:
             query = f"?{request.query}" if request.query else ""
             return Response(307, headers=(("Location", f"{path.rpartition('/')[2]}/{query}"),))

@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import json
 import mimetypes
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path, PurePath
+from typing import Any, Protocol, TypeAlias
 
 from gdpeer.arguments import DATA, INT, STR, Kind, check_fields
 from gdpeer.http.bodies import PIECE, Body, File, Source, chunked, open_body
 from gdpeer.protocol.http_headers import Request
 
-__all__ = ["Handler", "Response", "content_type", "file_response", "only_get"]
+__all__ = ["Handler", "LateResponse", "Response", "content_type", "file_response", "only_get"]
 
 # Types that Python may not know, or that the settings of the machine may override.
 _TYPES = {
@@ -134,8 +135,29 @@ def _pieces(source: Source) -> Iterator[bytes | memoryview]:
         yield piece
 
 
-Handler = Callable[[Request], Response | None]
-"""A function that answers requests: it returns a `Response`, or None to leave the request to the next handler."""
+class LateResponse(Protocol):
+    """A response that comes later, such as an `Answer` of `gdpeer.cluster`. Any object with these methods will do."""
+
+    def then(self, callback: Callable[[Any], object], /) -> object:
+        """Calls `callback` once, with this object, in the thread that polls the server: as soon as there is a result.
+
+        If the result is there already, the call comes at once.
+        """
+
+    def result(self) -> Response | None:
+        """Returns the response; None: there is nothing at this path.
+
+        Raises:
+            Exception: there is no response. The server logs the exception, and the client gets 500.
+        """
+
+
+Reply: TypeAlias = "Response | LateResponse | Awaitable[Response | None] | None"
+
+Handler = Callable[[Request], Reply]
+"""A function that answers requests: it returns a `Response`, or None to leave the request to the next handler.
+
+Instead it may return a `LateResponse`, and in `gdpeer.aio` a coroutine or any other awaitable."""
 
 
 def content_type(name: str) -> str:

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 from gdpeer.arguments import CALLABLE, PATH, checked, wrong_type
 from gdpeer.attributes import Guarded
-from gdpeer.http.response import Handler, Response, file_response, only_get
+from gdpeer.http.response import Handler, Reply, Response, file_response, only_get
 from gdpeer.protocol.http_headers import Request
 
 __all__ = ["StaticFolder", "chain"]
@@ -70,7 +70,7 @@ def chain(*handlers: Handler) -> Handler:
         if not callable(handler):
             raise wrong_type("chain", "handlers", CALLABLE.words, handler)
 
-    def handle(request: Request) -> Response | None:
+    def handle(request: Request) -> Reply:
         for handler in handlers:
             response = handler(request)
             if response is not None:

@@ -9,7 +9,7 @@ Layer: `rooms`.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -26,7 +26,7 @@ from gdpeer.rooms.request import RoomRequest, read_request
 from gdpeer.rooms.room import Room
 from gdpeer.rooms.tokens import SeatClaims, SeatRefused, check_seat, session_digest
 from gdpeer.rooms.waiting import PATIENCE, result_of
-from gdpeer.websocket.opening.upgrade import Answered, ServerUpgrade
+from gdpeer.websocket.opening.upgrade import ServerUpgrade
 from gdpeer.websocket.session.placement import Placement
 
 if TYPE_CHECKING:
@@ -42,24 +42,35 @@ RETRY_AFTER = 5
 
 
 class Decision:
-    """A decision about an upgrade that waits for a future of the game. The server takes it as an awaitable."""
+    """A decision that is still to be made: a `LateResponse`."""
 
-    __slots__ = ("_answer", "_answered", "is_made")
+    __slots__ = ("_answer", "_callback", "_problem", "is_made")
 
     def __init__(self) -> None:
         self.is_made = False
         self._answer: Response | None = None
-        self._answered: Answered | None = None
+        self._problem: Exception | None = None
+        self._callback: Callable[[Decision], object] | None = None
 
-    def __await__(self) -> Generator[Any, None, Response | None]:
-        yield  # the entrance waits in its own way
+    def then(self, callback: Callable[[Decision], object], /) -> None:
+        """Has `callback` called once the decision is made."""
+        self._callback = callback
+        if self.is_made:
+            callback(self)
+
+    def result(self) -> Response | None:
+        """Returns the decision: None accepts the upgrade. Raises the exception of a future that failed."""
+        if self._problem is not None:
+            raise self._problem
         return self._answer
 
-    def wait(self, answered: Answered) -> None:
-        """Has `answered` called once the decision is made."""
-        self._answered = answered
-        if self.is_made:
-            answered(self._answer, None)
+    def take(self, future: Any) -> None:
+        """Makes the decision by a future that is done."""
+        try:
+            answer = result_of(future)
+        except Exception as problem:
+            self._problem, answer = problem, None
+        self.make(answer)
 
     def make(self, answer: Response | None) -> None:
         """Makes the decision, once: None accepts the upgrade."""
@@ -67,8 +78,8 @@ class Decision:
             return
         self.is_made = True
         self._answer = answer
-        if self._answered is not None:
-            self._answered(answer, None)
+        if self._callback is not None:
+            self._callback(self)
 
 
 class Entrance:
@@ -85,7 +96,7 @@ class Entrance:
 
     # ------------------------------------------------------------------------------------------ for the server
 
-    def admit(self, number: int, request: Request) -> Response | Awaitable[Response | None] | None:
+    def admit(self, number: int, request: Request) -> Response | Decision | None:
         """Finds the room and the place of an upgrade, or refuses it; see `Placer`."""
         try:
             wanted = read_request(request)
@@ -96,11 +107,6 @@ class Entrance:
         except (HandshakeError, RoomError) as problem:
             return self._refuse(problem, request)
         return self._await_finding(number, found, wanted, claims, request)
-
-    def answer_later(self, answer: Awaitable[Response | None], answered: Answered) -> None:
-        """Passes a decision of the game on once it is made; see `Placer`."""
-        assert isinstance(answer, Decision)
-        answer.wait(answered)
 
     def place(self, number: int, peer: WebSocketPeer) -> Placement | None:
         """Gives an open connection its place; a former connection makes way. See `Placer`."""
@@ -170,7 +176,7 @@ class Entrance:
         wanted: RoomRequest,
         claims: SeatClaims | None,
         request: Request,
-    ) -> Response | Awaitable[Response | None] | None:
+    ) -> Response | Decision | None:
         """Enters the room that was found, once its `on_create` is done."""
         life = self._check_room(found, wanted, claims, request.remote_address[0])
         if life.awaited is None:
@@ -199,7 +205,7 @@ class Entrance:
 
     def _enter(
         self, number: int, life: RoomLifecycle, wanted: RoomRequest, claims: SeatClaims | None, request: Request
-    ) -> Response | Awaitable[Response | None] | None:
+    ) -> Response | Decision | None:
         """Finds or takes the place, and asks the room about a new player."""
         place, ticket = self._place(life, wanted, claims)
         self.coming[number] = life, place
@@ -232,9 +238,9 @@ class Entrance:
         except (HandshakeError, RoomError) as problem:
             answer = self._refuse(problem, request)
         if isinstance(answer, Decision):
-            answer.wait(lambda response, problem: decision.make(response))
+            answer.then(lambda done: decision.make(done.result()))
         else:
-            decision.make(answer)  # type: ignore[arg-type]
+            decision.make(answer)
 
     def _place(self, life: RoomLifecycle, wanted: RoomRequest, claims: SeatClaims | None) -> tuple[Place, Any]:
         """Returns the place of a request, and the ticket for `on_auth`."""
@@ -272,7 +278,7 @@ class Entrance:
 
     def _ask(
         self, number: int, life: RoomLifecycle, place: Place, ticket: Any, request: Request
-    ) -> Response | Awaitable[Response | None] | None:
+    ) -> Response | Decision | None:
         """Asks the room's `on_auth` about a player who has no decision yet."""
         if place.is_authenticated:
             return None

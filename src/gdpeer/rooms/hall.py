@@ -21,19 +21,19 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType, TracebackType
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from gdpeer.arguments import INT, NUMBER, STR, checked, optional, seconds_of
 from gdpeer.attributes import Guarded
 from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.errors import Error
-from gdpeer.http.response import Handler, Response
+from gdpeer.http.response import Handler, Reply, Response
 from gdpeer.logs import get_logger, log_limited
 from gdpeer.multiplayer.rpc.async_methods import Tasks, use_tasks
 from gdpeer.multiplayer.tree import SceneTree
 from gdpeer.protocol.http_headers import Request
 from gdpeer.rooms.codes import draw_code, find_code, is_code
-from gdpeer.rooms.entrance import Entrance
+from gdpeer.rooms.entrance import Decision, Entrance
 from gdpeer.rooms.errors import Draining, Full, NoRoom, RoomError
 from gdpeer.rooms.figures import Figures
 from gdpeer.rooms.guessing import Guessing
@@ -86,7 +86,8 @@ class Hall(Guarded):
         max_rooms: the most rooms. Default: 10,000.
         max_peers: the most places in all rooms. Default: 0, no limit.
         max_seats: the most places that wait for their player. Default: 1,024.
-        http_handler: answers requests for pages (`gdpeer.http`) that the lobby does not answer. Default: None.
+        http_handler: answers requests for pages (`gdpeer.http`) that the lobby does not answer. It may return a future,
+            and in asyncio be async. Default: None.
         guessing: the limits for wrong codes and seats by address; see `Guessing.exempt` for a reverse proxy.
         lobby: the `Lobby`; None: there is no lobby.
         is_draining: whether the hall is about to stop.
@@ -234,11 +235,20 @@ class Hall(Guarded):
         """Whether the port is open."""
         return self.server.is_listening()
 
-    def _respond(self, request: Request) -> Response | None:
-        response = None if self._lobby_pages is None else self._lobby_pages(request)
-        if response is None and self.http_handler is not None:
-            response = self.http_handler(request)
-        return response
+    def _respond(self, request: Request) -> Reply:
+        reply: Reply = None if self._lobby_pages is None else self._lobby_pages(request)
+        if reply is None and self.http_handler is not None:
+            reply = self.http_handler(request)
+        return reply if reply is None or isinstance(reply, Response) else self._late(reply)
+
+    def _late(self, reply: Any) -> Reply:
+        """Returns a reply that the server can wait for: futures and coroutines become a decision."""
+        future = None if hasattr(reply, "then") else self.future_of(reply, "http_handler")
+        if future is None:
+            return cast("Reply", reply)
+        decision = Decision()
+        future.add_done_callback(lambda done: self.run_soon(lambda: decision.take(done)))
+        return decision
 
     # ------------------------------------------------------------------------------------------ rooms
 

@@ -30,7 +30,7 @@ from urllib.parse import parse_qs, unquote
 
 from gdpeer.attributes import Guarded
 from gdpeer.http.own_pages import below, page_beside
-from gdpeer.http.response import Response
+from gdpeer.http.response import Reply, Response
 from gdpeer.logs import get_logger
 from gdpeer.protocol.http_headers import Request
 from gdpeer.rooms.codes import find_code
@@ -113,7 +113,7 @@ class Monitor(Guarded):
             "message": self._message,
         }
 
-    def __call__(self, request: Request) -> Response | None:
+    def __call__(self, request: Request) -> Reply:
         """Answers requests for the monitor; returns None for other requests, and without a token for all."""
         if not self._token or not (request.path == PATH or request.path.startswith(f"{PATH}/")):
             return None

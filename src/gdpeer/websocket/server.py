@@ -28,6 +28,7 @@ import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
+from inspect import isawaitable
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
@@ -65,7 +66,7 @@ from gdpeer.websocket.backend.base import Backend, Turn, leave
 from gdpeer.websocket.backend.connection_log import limit_of, log_line
 from gdpeer.websocket.backend.native import NativeBackend
 from gdpeer.websocket.listening import Listeners, Place, log_not_listening, make_context
-from gdpeer.websocket.opening.upgrade import Answered, Processor, Question, ServerUpgrade
+from gdpeer.websocket.opening.upgrade import Answered, Processor, Question, ServerUpgrade, wait_for
 from gdpeer.websocket.peer import WebSocketPeer
 from gdpeer.websocket.session.dialects import GODOT3
 from gdpeer.websocket.session.faces import NetworkedPeer
@@ -98,6 +99,15 @@ _STREAM = a("a Stream or a Connector of gdpeer.transport", Stream, Connector)
 
 HEALTH = "/health"
 
+PAGE_PATIENCE = 5.0
+"""Seconds that an HTTP handler has for a response that comes later."""
+
+MOST_LATE = 1_024
+"""The most requests that wait for a response at the same time."""
+
+MOST_EARLY = 1_048_576
+"""Bytes that a client may send while it waits for a page; they are dropped."""
+
 TOO_MANY_REFUSED = "too much of what it sent was refused"
 
 DRAIN_TURN = 0.2
@@ -125,7 +135,7 @@ class WebSocketServer(NetworkedPeer):
             first. Default: None.
         ca_chain: the certificates between `ssl_certificate` and its root. Default: None.
         http_handler: answers HTTP requests that are no upgrade (`gdpeer.http`). Without one they get status 426, except
-            for `/health`. Default: None.
+            for `/health`. A response that comes later has 5 seconds; then the client gets 503. Default: None.
         process_request: called with the `Request` of each upgrade that could be accepted. It returns None to accept the
             upgrade, or a `Response` (`gdpeer.http`) to refuse it. An exception is logged, and the client gets status
             500. Default: None.
@@ -206,6 +216,7 @@ class WebSocketServer(NetworkedPeer):
         self._peers: dict[int, WebSocketPeer] = {}  # open, by number: without a placer, that is the id
         self._opening: dict[int, NativeBackend] = {}  # connections before their upgrade is done
         self._admitted: set[int] = set()  # the opening ones that have a place of max_peers
+        self._late: set[int] = set()  # the opening ones that wait for a page
         self._answered: dict[int, Backend] = {}  # connections that get a page or a refusal
         self._lingering: dict[int, Backend] = {}  # announced as gone, while TCP still ends
         self._outgoing = Outgoing()
@@ -361,7 +372,7 @@ class WebSocketServer(NetworkedPeer):
 
     def _is_turned_away(self, stream: Any, address: str) -> bool:
         """Closes a new connection if a limit is reached. `address` is "" while only a proxy is known."""
-        obstacle = self._listeners.admission.obstacle(self._settings, address, len(self._opening))
+        obstacle = self._listeners.admission.obstacle(self._settings, address, len(self._opening) - len(self._late))
         if obstacle:
             self._tally.refused[obstacle] += 1
             limit = limit_of(self._turn.log_limits, stream)
@@ -429,7 +440,8 @@ class WebSocketServer(NetworkedPeer):
         while number in self._peers or number in self._opening or self._is_in_use(number):
             number = generate_unique_id()
         admit = partial(self._admit, number)
-        upgrade = self._UPGRADE(self._settings, self._settings.limits(), admit, self._respond, self._outgoing)
+        respond = partial(self._respond, number)
+        upgrade = self._UPGRADE(self._settings, self._settings.limits(), admit, respond, self._outgoing)
         upgrade.question = self._question(number)
         backend = NativeBackend(self._settings, self._clock, upgrade, self._turn, number, port)
         self._opening[number] = backend
@@ -440,13 +452,10 @@ class WebSocketServer(NetworkedPeer):
 
     def _question(self, number: int) -> Question | None:
         """Returns the question to ask before the upgrade of a connection is accepted; None: nobody is asked."""
-        process, later = self.process_request, self._later
-        if self._placer is not None:
-            process, later = partial(self._placer.admit, number), self._placer.answer_later
+        process = self.process_request if self._placer is None else partial(self._placer.admit, number)
         if process is None:
             return None
-        answer_later = None if later is None else partial(self._answer_later, later, number)
-        return Question(process, self._settings.limits().max_head_size, answer_later)
+        return Question(process, self._settings.limits().max_head_size, partial(self._wait, number))
 
     def _is_in_use(self, number: int) -> bool:
         """Whether a number belongs to a connection that is ending, or gets a page."""
@@ -456,24 +465,28 @@ class WebSocketServer(NetworkedPeer):
         """Returns how many places of `max_peers` are taken."""
         return len(self._peers) + len(self._admitted)
 
-    def _answer_later(self, later: Any, peer_id: int, answer: Awaitable[Response | None], answered: Answered) -> None:
+    def _wait(self, number: int, answer: Any, answered: Answered) -> None:
+        """Lets a connection wait for an answer of the program that comes later."""
+        is_late = False
+
         def go_on(response: Response | None, problem: BaseException | None) -> None:
             answered(response, problem)
-            backend = self._opening.get(peer_id)
-            if backend is not None:
+            backend = self._opening.get(number)
+            if backend is not None and is_late:
                 backend.go_on()
 
-        later(answer, go_on)
+        wait_for(answer, go_on, self._later)
+        is_late = True
 
     def _admit(self, peer_id: int, request: Request) -> None:
         if self.refuse_new_connections or (self.max_peers and self._taken() >= self.max_peers):
             raise HandshakeError("the server takes no more connections now", status=503)
         self._admitted.add(peer_id)
 
-    def _respond(self, request: Request) -> Response | None:
+    def _respond(self, number: int, request: Request) -> Response | Question | None:
         if self._settings.has_limits_by_address():
             admission, address = self._listeners.admission, request.remote_address[0]
-            obstacle = admission.page_obstacle(self._settings, address, len(self._answered))
+            obstacle = admission.page_obstacle(self._settings, address, len(self._answered) + len(self._late))
             if obstacle:
                 raise HandshakeError(f"too many requests for pages ({obstacle})", status=429)
         response = None if self.http_handler is None else self.http_handler(request)
@@ -481,7 +494,17 @@ class WebSocketServer(NetworkedPeer):
             return Response.json({"status": "ok", "peers": len(self.peers)})
         if response is None and self.http_handler is None:
             raise HandshakeError("this is a WebSocket server", status=426, headers=(("Upgrade", "websocket"),))
-        return response
+        return response if response is None or isinstance(response, Response) else self._late_page(number, response)
+
+    def _late_page(self, number: int, answer: Any) -> Question:
+        """Lets a request wait for a page, which has a deadline of its own."""
+        if not (hasattr(answer, "then") or isawaitable(answer)):
+            raise TypeError(f"the HTTP handler returns None or a Response, not {type(answer).__name__}")
+        if len(self._late) >= MOST_LATE:
+            raise HandshakeError("too many requests wait for an answer", status=503, headers=(("Retry-After", "5"),))
+        self._late.add(number)
+        self._opening[number].deadline.set(PAGE_PATIENCE)
+        return Question(lambda request: answer, MOST_EARLY, partial(self._wait, number))
 
     # ------------------------------------------------------------------------------------------ polling
 
@@ -553,6 +576,7 @@ class WebSocketServer(NetworkedPeer):
         """Counts a connection that will never open: it got an HTTP answer, or has ended."""
         if self._placer is not None:
             self._placer.forget(number)
+        self._late.discard(number)
         self._answered[number] = backend
         self._tally.note_refused(backend.cause)
         request = backend.request()
@@ -674,7 +698,8 @@ class WebSocketServer(NetworkedPeer):
     def stats(self) -> ServerStats:
         """Returns the server's counters. The time that it takes grows with the number of peers."""
         outgoing = sum(backend.outbound_bytes() for backend in self._answered.values()) + self._outgoing.held
-        return self._tally.stats(backends_of(self.peers.values()), len(self._opening), len(self._answered), outgoing)
+        pending, answering = len(self._opening) - len(self._late), len(self._answered) + len(self._late)
+        return self._tally.stats(backends_of(self.peers.values()), pending, answering, outgoing)
 
     # ------------------------------------------------------------------------------------------ the end
 
@@ -718,7 +743,7 @@ class WebSocketServer(NetworkedPeer):
         backends = [*backends_of(self._peers.values()), *(backend for group in groups for backend in group.values())]
         for backend in backends:
             backend.session = None
-        for group in (self._peers, self._admitted, *groups):
+        for group in (self._peers, self._admitted, self._late, *groups):
             group.clear()
         leave(backends, code, reason)
         self._turn.take_touched()
@@ -795,9 +820,9 @@ class WebSocketServer(NetworkedPeer):
         self._settings = settings
 
     def use_tasks(self, later: Callable[[Awaitable[Response | None], Answered], None]) -> None:
-        """Allows an async `process_request`, and handlers that read their packets between two polls.
+        """Allows async `process_request` and `http_handler`, and handlers that read their packets between two polls.
 
-        `later` awaits the answer of `process_request`, and then calls its second argument with the outcome.
+        `later` awaits an answer of these two, and then calls its second argument with the outcome.
         """
         self._later = later
         self._turn.defers = True

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, replace
 from inspect import isawaitable
-from typing import Protocol
+from typing import Any, Protocol, TypeAlias
 from urllib.parse import quote
 
 from gdpeer.errors import NO_CAUSE, Cause, CloseCause, HandshakeError
 from gdpeer.http.outgoing import Outgoing, Sending, TooMuchHeld
-from gdpeer.http.response import Handler, Response
+from gdpeer.http.response import LateResponse, Reply, Response
 from gdpeer.logs import get_logger, report
 from gdpeer.protocol.handshake import ClientHandshake, Opened, ServerHandshake, refusal
 from gdpeer.protocol.http_headers import Request
@@ -28,22 +28,26 @@ from gdpeer.websocket.settings import Settings
 
 logger = get_logger("gdpeer.websocket")
 
-__all__ = ["Answered", "ClientUpgrade", "Outcome", "Processor", "Question", "ServerUpgrade"]
+__all__ = ["Answered", "ClientUpgrade", "Outcome", "Processor", "Question", "ServerUpgrade", "wait_for"]
 
 NOT_LOADED = (OSError, ImportError)
 """Errors of loading h11, which is loaded at its first use: a process without free descriptors cannot load it."""
 
 _SMALL = 16_384  # bytes of the largest page that is sent together with its head
 
+_RETRY = (("Retry-After", "5"),)
+
 Admit = Callable[[Request], None]
 
-Processor = Callable[[Request], "Response | Awaitable[Response | None] | None"]
+Processor = Callable[[Request], Reply]
 """`process_request`: returns None to accept the upgrade, a `Response` to refuse it."""
 
 Answered = Callable[["Response | None", "BaseException | None"], None]
-"""Called with the response of an asynchronous `process_request`, or its exception."""
+"""Called with the response that came later, or the exception that stands for it."""
 
 Later = Callable[["Awaitable[Response | None]", Answered], None]
+Wait = Callable[[Any, Answered], None]
+Respond: TypeAlias = "Callable[[Request], Response | Question | None]"
 Way = Callable[[Hop], Connector]
 
 
@@ -178,54 +182,54 @@ def _is_among(path: str, paths: Collection[str]) -> bool:
 
 
 class Question:
-    """One call of the program's `process_request`, and its answer. At most `most` bytes may come before the answer.
+    """One call of the program's `process_request` or HTTP handler, and its answer, which may come later.
 
-    `later` awaits the answer of an async `process`, then calls its second argument. None: `process` must not be async.
+    Args:
+        process: the program's function.
+        most: the most bytes that may come before the answer.
+        wait: waits for an answer that comes later, then calls its second argument; see `wait_for`.
 
     Attributes:
-        held: the outcome if `process` accepts the upgrade; None: `process` was not called yet.
+        held: the outcome if `process` accepts the upgrade; without `opened` for a page; None: `process` was not called
+            yet.
         answer: the returned value and the raised exception; None: `process` has not answered yet.
     """
 
-    __slots__ = ("_later", "_process", "answer", "held", "most")
+    __slots__ = ("_left", "_process", "_wait", "answer", "held")
 
-    def __init__(self, process: Processor, most: int, later: Later | None) -> None:
+    def __init__(self, process: Processor, most: int, wait: Wait | None) -> None:
         self._process = process
-        self._later = later
-        self.most = most
+        self._wait = wait or _refuse_to_wait
+        self._left = most
         self.held: Outcome | None = None
         self.answer: tuple[object, BaseException | None] | None = None
 
     def ask(self, request: Request, outcome: Outcome) -> None:
         """Calls `process`, with the outcome to use if it accepts the upgrade."""
         self.held = outcome
+        self._left -= len(outcome.leftover)
         try:
             answer = self._process(request)
-            if isawaitable(answer):
-                self._ask_later(answer)
+            if answer is not None and (hasattr(answer, "then") or isawaitable(answer)):
+                self._wait(answer, self._take)
             else:
                 self.answer = answer, None
         except Exception as problem:  # of the program's own code: the client gets status 500
             self.answer = None, problem
 
-    def _ask_later(self, answer: Awaitable[Response | None]) -> None:
-        if self._later is None:
-            if hasattr(answer, "close"):  # Python warns of a coroutine that is dropped without close()
-                answer.close()
-            raise TypeError("process_request must not be async here: only the servers of gdpeer.aio can wait for it")
-        self._later(answer, self._take)
-
     def _take(self, answer: Response | None, problem: BaseException | None) -> None:
         self.answer = answer, problem
 
-    def wait(self, held: Outcome, data: bytes) -> None:
-        """Keeps bytes that come before the answer; raises HandshakeError beyond the limit."""
-        held.leftover += data
-        if len(held.leftover) > self.most:
+    def keep(self, held: Outcome, data: bytes) -> None:
+        """Keeps bytes of the WebSocket that come before the answer; raises HandshakeError beyond the limit."""
+        self._left -= len(data)
+        if self._left < 0:
             raise HandshakeError("too much was sent before the answer", status=400)
+        if held.opened is not None:
+            held.leftover += data
 
     def response(self) -> Response | None:
-        """Returns the response that refuses the upgrade; None accepts it.
+        """Returns the answer of `process`.
 
         Raises:
             Exception: `process` raised it.
@@ -236,8 +240,42 @@ class Question:
         if problem is not None:
             raise problem
         if answer is not None and not isinstance(answer, Response):
-            raise TypeError(f"process_request returns None or a Response, not {type(answer).__name__}")
+            raise TypeError(f"expected None or a Response, not {type(answer).__name__}")
         return answer
+
+
+def wait_for(answer: Any, answered: Answered, later: Later | None) -> None:
+    """Has `answered` called with the result of an answer that comes later.
+
+    Args:
+        answer: a `LateResponse`, or any awaitable.
+        answered: called once, perhaps at once.
+        later: awaits awaitables; None: there is no event loop.
+
+    Raises:
+        TypeError: the answer is no `LateResponse`, and nothing can await it.
+    """
+    if hasattr(answer, "then"):
+        answer.then(lambda done: _pass_on(done, answered))
+    elif later is not None:
+        later(answer, answered)
+    else:
+        _refuse_to_wait(answer, answered)
+
+
+def _pass_on(done: LateResponse, answered: Answered) -> None:
+    try:
+        response = done.result()
+    except Exception as problem:
+        answered(None, problem)
+    else:
+        answered(response, None)
+
+
+def _refuse_to_wait(answer: Any, answered: Answered) -> None:
+    if hasattr(answer, "close"):  # Python warns of a coroutine that is dropped without close()
+        answer.close()
+    raise TypeError("this must not be async here: only the servers of gdpeer.aio can wait for it")
 
 
 class ServerUpgrade:
@@ -247,12 +285,12 @@ class ServerUpgrade:
         settings: for sub-protocols, origins, paths and headers.
         limits: the most bytes of a head and a body.
         admit: called with each upgrade before it is accepted; raises HandshakeError to refuse it.
-        respond: answers requests for pages. None: they get status 426.
+        respond: answers requests for pages, or returns a `Question` that was not asked yet. None: they get status 426.
         outgoing: counts the memory of all pages that the server sends; None: this page's alone.
 
     Attributes:
         request: the whole request; None until it has come.
-        question: the program's `process_request`; None: there is no such function.
+        question: of the program's `process_request`, or of a page; None: there is none.
 
     Raises:
         ValueError: a header of the settings is not valid.
@@ -267,7 +305,7 @@ class ServerUpgrade:
         settings: Settings,
         limits: Limits,
         admit: Admit | None = None,
-        respond: Handler | None = None,
+        respond: Respond | None = None,
         outgoing: Outgoing | None = None,
     ) -> None:
         self.request: Request | None = None
@@ -309,7 +347,7 @@ class ServerUpgrade:
     def _go_on(self, handshake: ServerHandshake, data: bytes, stream: Addressed) -> Outcome | None:
         question = self.question
         if question is not None and question.held is not None:
-            question.wait(question.held, data)
+            question.keep(question.held, data)
             return self._conclude(question)
         request = handshake.receive_data(data)
         if request is None:
@@ -329,14 +367,17 @@ class ServerUpgrade:
         """Returns the outcome after `handshake_timeout`: the client was too slow, or `process_request` was."""
         what = HandshakeError("the request did not come in time", Cause.TIMEOUT, status=408)
         if self.question is not None and self.question.held is not None:
-            what = HandshakeError("process_request took too long", Cause.TIMEOUT, status=503)
+            what = HandshakeError("the server took too long to decide", Cause.TIMEOUT, status=503, headers=_RETRY)
         self._handshake = self.question = None
         return self._refuse(what)
 
     def _conclude(self, question: Question) -> Outcome | None:
-        """Returns the outcome by the answer of `process_request`; None while there is no answer."""
+        """Returns the outcome by the program's answer; None while there is no answer."""
         if question.answer is None:
             return None
+        if question.held is not None and question.held.opened is None:
+            assert self.request is not None
+            return self._page(self.request, lambda request: question.response())
         try:
             refusal = question.response()
             return question.held if refusal is None else self._send(refusal, "refused by process_request")
@@ -361,12 +402,16 @@ class ServerUpgrade:
             data = b""
         return Outcome(data, cause=_failed(problem))
 
-    def _page(self, request: Request, respond: Handler) -> Outcome:
+    def _page(self, request: Request, respond: Respond) -> Outcome | None:
         what = f"{request.method} {request.path[:200]}"
         told = f"a page was asked for: {what}"
         try:
-            response = respond(request) or Response(404, f"nothing at {request.path[:200]}\n")
-            return self._send(response, told)
+            response = respond(request)
+            if isinstance(response, Question):
+                self.question = response
+                response.ask(request, Outcome())
+                return self._conclude(response)
+            return self._send(response or Response(404, f"nothing at {request.path[:200]}\n"), told)
         except HandshakeError:
             raise
         except Exception:  # of the program's own code, or because it returned a wrong response

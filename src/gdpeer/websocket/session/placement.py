@@ -8,12 +8,10 @@ Layer: `websocket`.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from gdpeer.http.response import Response
+from gdpeer.http.response import LateResponse, Response
 from gdpeer.protocol.http_headers import Request
-from gdpeer.websocket.opening.upgrade import Answered
 from gdpeer.websocket.session.server import ServerSession
 
 if TYPE_CHECKING:
@@ -40,11 +38,8 @@ class Placer(Protocol):
     For each upgrade the server calls `admit`, then `place` if the connection opens, else `forget`.
     """
 
-    def admit(self, number: int, request: Request) -> Response | Awaitable[Response | None] | None:
-        """Decides about an upgrade: None accepts it, a `Response` refuses it. An awaitable goes to `answer_later`."""
-
-    def answer_later(self, answer: Awaitable[Response | None], answered: Answered) -> None:
-        """Calls `answered` once the decision that `admit` has returned is made."""
+    def admit(self, number: int, request: Request) -> Response | LateResponse | None:
+        """Decides about an upgrade: None accepts it, a `Response` refuses it."""
 
     def place(self, number: int, peer: WebSocketPeer) -> Placement | None:
         """Returns the place of an admitted connection, which is open now. None closes it with code 1001."""

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Awaitable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from gdpeer import OK, SceneTree, WebSocketMultiplayerPeer, WebSocketServer
+from gdpeer.cluster.answers import Answer
 from gdpeer.http.response import Response
 from gdpeer.multiplayer.peer import ConnectionStatus
 from gdpeer.multiplayer.websocket_peer import SessionPeer
 from gdpeer.protocol.http_headers import Request
 from gdpeer.refusals import Refusals
 from gdpeer.websocket.backend.base import Turn
-from gdpeer.websocket.opening.upgrade import Answered
 from gdpeer.websocket.peer import WebSocketPeer
 from gdpeer.websocket.session.dialects import GODOT4
 from gdpeer.websocket.session.placement import Placement
@@ -56,16 +56,6 @@ class RoomPeer(SessionPeer):
         self._disconnect(self._session, peer_id, force)
 
 
-class Later:
-    """A decision that is made later."""
-
-    def __init__(self) -> None:
-        self.answered: Answered | None = None
-
-    def __await__(self) -> Iterator[Any]:
-        raise NotImplementedError
-
-
 class House:
     """The placer: the path names the room; the id is the same in all rooms."""
 
@@ -76,7 +66,7 @@ class House:
         self.news: list[RoomPeer] = []
         self.rooms: dict[str, RoomPeer] = {}
         self.coming: dict[int, str] = {}
-        self.later: Later | None = None
+        self.later: Answer[Response | None] | None = None
         self.id: int | None = 7
         self.forgotten: list[int] = []
         assert self.server.listen(0) is OK
@@ -84,14 +74,11 @@ class House:
     def room(self, name: str) -> RoomPeer:
         return self.rooms.setdefault(name, RoomPeer(self))
 
-    def admit(self, number: int, request: Request) -> Response | Awaitable[Response | None] | None:
+    def admit(self, number: int, request: Request) -> Response | Answer[Response | None] | None:
         if request.path == "/no":
             return Response(403, "no\n")
         self.coming[number] = request.path
         return self.later
-
-    def answer_later(self, answer: Any, answered: Answered) -> None:
-        answer.answered = answered
 
     def place(self, number: int, peer: WebSocketPeer) -> Placement | None:
         name = self.coming.pop(number)
@@ -176,15 +163,14 @@ def test_a_refusal_of_the_placer_is_the_answer_to_the_upgrade(house: House) -> N
 
 
 def test_a_decision_may_come_later(house: House) -> None:
-    house.later = Later()
+    answer = house.later = Answer()
     client = house.join("/red")
-    until(lambda: house.later is not None and house.later.answered, house.server, client)
+    until(lambda: house.coming, house.server, client)
     for _ in range(5):
         house.server.poll(0.002)
         client.poll(0.002)
     assert client.get_connection_status() is ConnectionStatus.CONNECTING
-    assert house.later.answered is not None
-    house.later.answered(None, None)
+    answer.give(None)
     until(is_in(client), house.server, client)
 
 
