@@ -46,13 +46,12 @@ RANDOM_SECRET = (
     "process, and no other program can issue seats."
 )
 
-EXAMPLES = f"""\b
+EXAMPLES = """\b
 Examples:
   gdpeer serve game:Arena             the class Arena of game.py in this folder
   gdpeer serve game:hall --host '*'   a Hall with several kinds of rooms, for all machines
   gdpeer serve game:Arena --cert cert.pem --key key.pem
-  {TOKEN}=... gdpeer serve game:Arena
-                                      also with the monitor, at /monitor"""
+  gdpeer serve game:Arena --workers 4 --broker redis://10.0.0.2"""
 
 
 def parse_public_url(text: str) -> str:
@@ -279,23 +278,19 @@ def listen(hall: Hall, serving: Serving) -> bool:
 @click.argument("game", type=GAME, metavar="MODULE:NAME")
 @click.option("--host", default="localhost", show_default=True, help="Address to listen on; * for all addresses.")
 @port_option(PORT)
-@click.option("--public-url", type=PUBLIC, help="Address of the proxy in front, such as wss://play.example.")
+@click.option("--public-url", type=PUBLIC, help="Address of the proxy, as wss://play.example.")
 @click.option("--origin", "origins", multiple=True, type=PAGE, help="Only this web page may connect; repeatable.")
 @click.option(
     "--deadline", default=DEADLINE, show_default=True, type=SECONDS, help="After SIGTERM: time for rooms to end."
 )
 @click.option("--secret-file", type=FILE, help="Secret that signs seats.  [default: the variable GDPEER_SECRET]")
 @click.option("--monitor-token-file", type=FILE, help=f"Token of the monitor.  [default: the variable {TOKEN}]")
-@click.option("--cert", type=FILE, help="Certificate chain (PEM file); the server then uses wss://.")
+@click.option("--cert", type=FILE, help="Certificate chain (PEM file), for wss://.")
 @click.option("--key", type=FILE, help="Private key of the certificate (PEM file).")
-@click.option("--workers", type=WORKERS, help="Serve with this many processes; auto: one for each processor.")
-@click.option(
-    "--broker", type=BROKER_URL, help=f"Share rooms over redis:// or nats://.  [default: the variable {BROKER}]"
-)
-@click.option(
-    "--namespace", default="gdpeer", show_default=True, type=NAMESPACE, help="Keeps servers apart that share a broker."
-)
-@click.option("--check", is_flag=True, help="Only say whether broker, secret, port and system will do.")
+@click.option("--workers", type=WORKERS, help="Processes for rooms; auto: one a processor.")
+@click.option("--broker", type=BROKER_URL, help=f"redis:// or nats://.  [default: variable {BROKER}]")
+@click.option("--namespace", default="gdpeer", show_default=True, type=NAMESPACE, help="Of this cluster in the broker.")
+@click.option("--check", is_flag=True, help="Only say what is missing or wrong.")
 @click.option("--child", hidden=True, type=CHILD_NAME)
 def serve(**options: Any) -> None:
     """Host many games on one port: the rooms of your module.
@@ -303,10 +298,7 @@ def serve(**options: Any) -> None:
     MODULE is found from the current folder. NAME is a class of Room, a function that fills a room, or a Hall.
 
     The server has a lobby at /lobby, a health check at /health, metrics at /metrics and a monitor at /monitor. Ctrl-C
-    ends it at once. SIGTERM first lets the rooms end: no new rooms and players, but players may return. Both end with
-    status 0.
-
-    With --workers, SIGHUP replaces all processes one after the other, with new code and without refusing a connection.
+    ends it at once. SIGTERM first lets the rooms end. With --workers, SIGHUP replaces all processes.
     """
     child = ChildSettings.read()
     serving = Serving(**{**options, "broker": options["broker"] or broker_of_variable()})

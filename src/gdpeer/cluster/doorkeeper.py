@@ -45,9 +45,13 @@ class Doorkeeper:
             "stop": lambda message, sockets: self.stop(),
             "end": lambda message, sockets: self.end(),
         }
-        lines = Lines(lambda message, sockets: self._words[message["do"]](message, sockets))
-        self._control = Link(control, poller, lines.take, self.end)
+        self._control = Link(control, poller, Lines(self._take).take, self.end)
         self._control.send_line({"is": "up"})
+
+    def _take(self, message: dict[str, Any], sockets: list[socket.socket]) -> None:
+        word = self._words.get(message["do"])
+        if word is not None:  # the parent may be of another version
+            word(message, sockets)
 
     def turn(self, timeout: float) -> None:
         """Waits for something to do, and does it."""

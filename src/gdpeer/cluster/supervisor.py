@@ -227,7 +227,7 @@ class Supervisor:
     # ------------------------------------------------------------------------------------------ what children say
 
     def _take(self, child: Child, message: dict[str, Any]) -> None:
-        match message["is"]:
+        match message["is"]:  # a child may be of another version, and say more
             case "up":
                 self._note_up(child, message)
             case "draining" if child.state in ("starting", "up"):

@@ -125,8 +125,7 @@ class WorkerProcess:
             "gone": lambda message, sockets: in_background(self._bury(message["name"])),
             "end": lambda message, sockets: self._end(),
         }
-        lines = Lines(lambda message, sockets: self._words[message["do"]](message, sockets))
-        self._control = None if control is None else Link(control, poller, lines.take, self._lose_parent)
+        self._control = None if control is None else Link(control, poller, Lines(self._hear).take, self._lose_parent)
         cluster.on_shard_gained = lambda shard: self._report_soon()
 
     def start(self) -> None:
@@ -188,6 +187,11 @@ class WorkerProcess:
             door.report(held, len(self.hall.server.peers), is_up=is_up)
 
     # ------------------------------------------------------------------------------------------ the parent
+
+    def _hear(self, message: dict[str, Any], sockets: list[socket.socket]) -> None:
+        word = self._words.get(message["do"])
+        if word is not None:  # the parent may be of another version
+            word(message, sockets)
 
     def _tell_parent(self, message: dict[str, Any]) -> None:
         if self._control is not None:

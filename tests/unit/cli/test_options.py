@@ -23,7 +23,7 @@ BAD = ["", "x y", "-1x", "nan", "1_000", "9" * 400, "\x1b[31m", "a\nb"]
 
 FREE = {
     *("--host", "--name", "--path", "--command", "--method", "--unreliable", "--ignore", "--join", "--to", "--url"),
-    *("--protocol", "--record", "--find", "--reason"),  # most words, and files of any name
+    *("--protocol", "--record", "--find", "--reason", "--namespace"),  # most words, and files of any name
 }
 """Options that take any text, or fail later than others: their mistakes have tests of their own."""
 
@@ -39,6 +39,9 @@ NEEDED = {
     "rooms kick": ["K7Q2ZX", "2"],
 }
 
+OPTIONAL = {"drain": ["a-1"]}
+"""Arguments that may be left out."""
+
 WORDS_OF_A_LIBRARY = re.compile(
     r"Invalid value|is not a valid|Traceback|Error\b|Errno|object|NoneType|usage:|\bclick\b|No such option|Got un|"
     r"does not exist|is a directory|bytearray|\bb'[^ ]|<[a-z]+ ",
@@ -50,7 +53,7 @@ def run(*arguments: str) -> Result:
 
 
 def run_command(name: str, *arguments: str) -> Result:
-    return run(*name.split(), *NEEDED.get(name, []), *arguments)
+    return run(*name.split(), *NEEDED.get(name, OPTIONAL.get(name, [])), *arguments)
 
 
 def command_of(name: str) -> click.Command:

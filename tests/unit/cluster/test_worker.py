@@ -279,6 +279,9 @@ def test_with_another_broker_the_rooms_are_saved_when_the_parent_has_gone(lab: L
 
 def test_the_parent_ends_a_worker_at_once(lab: Lab) -> None:
     worker, parent = lab.worker("a")
+    parent.say({"do": "a word of a later version"})
+    lab.run(0.1)
+    assert not worker.is_over
     parent.say({"do": "end"})
     lab.run(0.1)
     assert worker.is_over
