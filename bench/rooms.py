@@ -302,8 +302,8 @@ def memory() -> Iterator[Goal]:
         before = server.ask("state")["memory"]
         held += join(server, codes[100:1_100])
         after = server.ask("state")
-        yield Goal("memory of a room with a node", float(per_room), "KiB", 12)
-        yield Goal("memory of a player in a room", (after["memory"] - before) / 4_000 / 1024, "KiB", 3)
+        yield Goal("memory of a room with a node", float(per_room), "KiB", 11.5)
+        yield Goal("memory of a player in a room", (after["memory"] - before) / 4_000 / 1024, "KiB", 2.8)
         for connection in held:
             connection.close()
 

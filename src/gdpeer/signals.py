@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from inspect import ismethod
 from typing import TYPE_CHECKING, Any
-from weakref import WeakMethod
+from weakref import ReferenceType, WeakMethod
 
 from gdpeer.logs import describe, get_logger, report
 
@@ -36,7 +36,8 @@ class Signal:
     Args:
         name: shown in logs and in `repr`.
         limit_of: for signals whose first argument is a peer's id: returns the log limit for exceptions of its slots. A
-            method is kept by a weak reference, which several signals may share.
+            method is kept by a weak reference. Several signals of one owner take less memory with a weak reference to
+            the owner, whose `log_limit_of` is called.
 
     Attributes:
         name: as given.
@@ -44,7 +45,7 @@ class Signal:
 
     __slots__ = ("__weakref__", "_limit_of", "_slots", "name")
 
-    def __init__(self, name: str = "", limit_of: LimitOf | WeakMethod[LimitOf] | None = None) -> None:
+    def __init__(self, name: str = "", limit_of: LimitOf | ReferenceType[Any] | None = None) -> None:
         self.name = name
         # A weak reference to a method: otherwise owner and signal would refer to each other, and stay in memory until
         # the next garbage collection.
@@ -111,7 +112,11 @@ class Signal:
 
     def _report(self, slot: Slot, arguments: tuple[Any, ...]) -> None:
         """Logs the exception that a slot has just raised."""
-        limit_of = self._limit_of() if isinstance(self._limit_of, WeakMethod) else self._limit_of
+        limit_of = self._limit_of
+        if isinstance(limit_of, WeakMethod):
+            limit_of = limit_of()
+        elif isinstance(limit_of, ReferenceType):
+            limit_of = getattr(limit_of(), "log_limit_of", None)
         limit = limit_of(arguments[0]) if limit_of is not None and arguments else None
         report(logger, "a handler of signal '%s' raised: %s", self.name, describe(slot), limit=limit)
 

@@ -504,7 +504,7 @@ class RoomsMachine(RuleBasedStateMachine):
                 assert life.session.is_over
                 assert not life.tree.root.get_children()
         ids = {id(life) for life in closed}
-        for _, _, timer in hall.server.poller()._heap:
+        for timer in hall.server.poller()._heap:
             assert not timer.active or not owners(timer) & ids
         coming = hall.server._placer.coming  # type: ignore[union-attr]
         for number, (life, _) in coming.items():

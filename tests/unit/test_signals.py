@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import logging
+from weakref import ref
 
 import pytest
 
+from gdpeer.clock import ManualClock
+from gdpeer.logs import LogLimit
 from gdpeer.signals import Signal
 
 
@@ -103,6 +107,32 @@ def test_slot_that_raises_is_logged_and_the_others_run(
     assert "'moved'" in record.getMessage()
     assert record.exc_info is not None
     assert record.exc_info[0] is ZeroDivisionError
+
+
+def test_signals_may_share_a_weak_reference_to_what_has_the_limit(caplog: pytest.LogCaptureFixture) -> None:
+    class Owner:
+        limit = LogLimit(ManualClock())
+
+        def log_limit_of(self, peer_id: int) -> LogLimit:
+            asked.append(peer_id)
+            return self.limit
+
+    def fail(peer_id: int) -> None:
+        raise ValueError(peer_id)
+
+    asked: list[int] = []
+    owner = Owner()
+    came, went = (Signal(name, ref(owner)) for name in ("came", "went"))
+    came.connect(fail)
+    went.connect(fail)
+    came.emit(5)
+    went.emit_one(6)
+    assert asked == [5, 6]
+    del owner
+    gc.collect()
+    came.emit(7)  # without its owner a signal has no limit
+    assert asked == [5, 6]
+    assert caplog.text.count("ValueError: ") == 3
 
 
 def test_keyboard_interrupt_is_not_swallowed(signal: Signal) -> None:

@@ -9,7 +9,7 @@ import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar
-from weakref import WeakMethod
+from weakref import ReferenceType, ref
 
 from gdpeer.attributes import Guarded, refuse_names_in_use
 from gdpeer.enums import NamedInt
@@ -72,7 +72,7 @@ class MultiplayerAPI(Guarded, ABC, Generic[PeerType]):
     RPC_MODE_ANY_PEER = RPCMode.ANY_PEER
     RPC_MODE_AUTHORITY = RPCMode.AUTHORITY
 
-    _limit_ref: WeakMethod[Callable[[int], LogLimit | None]] | None = None
+    _limit_ref: ReferenceType[Any] | None = None
     _keeps_methods: ClassVar[bool] = True
     """Whether the methods of a node are fixed from its first call on."""
     _default: ClassVar[Callable[[], MultiplayerAPI[Any]]]
@@ -93,7 +93,7 @@ class MultiplayerAPI(Guarded, ABC, Generic[PeerType]):
     def _signal(self, name: str) -> Signal:
         """Returns a signal whose first argument is a peer's id."""
         if self._limit_ref is None:
-            self._limit_ref = WeakMethod(self.log_limit_of)  # one for all signals: it takes half a KiB
+            self._limit_ref = ref(self)  # one for all signals
         return Signal(name, self._limit_ref)
 
     def log_limit_of(self, peer_id: int) -> LogLimit | None:

@@ -16,9 +16,13 @@ cdef class Timer:
     cdef public double when
     cdef object _callback
     cdef Poller _poller
+    cdef long long _number
 
     cpdef cancel(self)
     cdef _run(self)
+
+
+cdef bint _is_before(Timer timer, Timer other) except -1
 
 
 @cython.final
@@ -53,7 +57,7 @@ cdef class Poller:
     cdef public list _heap
     cdef object _due
     cdef public Py_ssize_t _cancelled
-    cdef object _order
+    cdef long long _order
     cdef object _wake_lock
     cdef bint _woken
     cdef public object _waker
@@ -75,10 +79,11 @@ cdef class Poller:
     cdef _find(self, double timeout)
     cdef _call_found(self, object found, Py_ssize_t serial)
     cpdef double due_at(self) except? -7
+    @cython.locals(heap=list)
     cdef _drop_cancelled(self)
     cdef double _shorten(self, double timeout) except? -7
     cdef _clear_wake(self)
     cdef _run_soon(self, Py_ssize_t waiting)
-    @cython.locals(now=double, timer=Timer)
+    @cython.locals(now=double, timer=Timer, heap=list)
     cdef _run_due(self)
     cdef _count_cancelled(self)

@@ -25,7 +25,6 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from heapq import heapify, heappop, heappush
-from itertools import count
 from math import inf
 from threading import RLock
 from types import TracebackType
@@ -78,10 +77,11 @@ class Timer:
         when: the deadline, in seconds of the poller's clock.
     """
 
-    __slots__ = ("_callback", "_poller", "when")
+    __slots__ = ("_callback", "_number", "_poller", "when")
 
-    def __init__(self, when: float, callback: Callback, poller: Poller) -> None:
+    def __init__(self, when: float, callback: Callback, poller: Poller, number: int = 0) -> None:
         self.when = when
+        self._number = number  # of two timers for the same moment, the earlier one runs first
         self._callback: Callback | None = callback
         self._poller: Poller | None = poller
 
@@ -89,6 +89,14 @@ class Timer:
     def active(self) -> bool:
         """Whether the callback is still going to run."""
         return self._callback is not None
+
+    def __lt__(self, other: Timer) -> bool:
+        """Whether this timer is due before another: the order of the poller's heap."""
+        return _is_before(self, other)
+
+    def __hash__(self) -> int:
+        """By identity; Cython takes the hash from a class that compares."""
+        return object.__hash__(self)
 
     def cancel(self) -> None:
         """Cancels the callback. No effect after it ran or was cancelled."""
@@ -102,6 +110,10 @@ class Timer:
         callback, self._callback = self._callback, None
         if callback is not None:
             callback()
+
+
+def _is_before(timer: Timer, other: Timer) -> bool:
+    return timer.when < other.when or (timer.when == other.when and timer._number < other._number)
 
 
 class Watch:
@@ -198,10 +210,10 @@ class Poller:
         self._watches: dict[int, Watch] = {}
         self._serial = 0
         self._soon: deque[Callback] = deque()
-        self._heap: list[tuple[float, int, Timer]] = []
+        self._heap: list[Timer] = []
         self._due: deque[Timer] = deque()
         self._cancelled = 0
-        self._order = count()
+        self._order = 0  # the number of the newest timer
         self._wake_lock = RLock()  # re-entrant: a signal handler may call wake() while its thread holds the lock
         self._woken = False
         self._waker: tuple[socket.socket, socket.socket] | None = None
@@ -284,7 +296,7 @@ class Poller:
         if self._soon or self._due or self._woken:
             return -inf
         self._drop_cancelled()
-        return self._heap[0][0] if self._heap else inf
+        return self._heap[0].when if self._heap else inf
 
     def soon(self, callback: Callback) -> None:
         """Runs `callback()` in the next turn, which then does not wait."""
@@ -292,8 +304,9 @@ class Poller:
 
     def call_at(self, when: float, callback: Callback) -> Timer:
         """Runs `callback()` in the first turn that ends at or after `when`, in seconds of `clock`."""
-        timer = Timer(when, callback, self)
-        heappush(self._heap, (when, next(self._order), timer))
+        self._order += 1
+        timer = Timer(when, callback, self, self._order)
+        heappush(self._heap, timer)
         return timer
 
     def turn(self, timeout: float = 0.0) -> None:
@@ -428,7 +441,7 @@ class Poller:
             return 0.0
         self._drop_cancelled()
         if self._heap:
-            left = max(self._heap[0][0] - self.clock.now(), 0.0)
+            left = max(self._heap[0].when - self.clock.now(), 0.0)
             if timeout < 0 or left < timeout:
                 timeout = left
         return min(timeout, _LONGEST_WAIT)
@@ -436,7 +449,7 @@ class Poller:
     def _drop_cancelled(self) -> None:
         """Removes cancelled timers from the top of the heap."""
         heap = self._heap
-        while heap and not heap[0][2].active:
+        while heap and not heap[0].active:
             heappop(heap)
             self._cancelled -= 1
 
@@ -473,8 +486,11 @@ class Poller:
         """Runs the timers that are due now. A timer that they set for now runs in the next turn."""
         now = self.clock.now()
         heap, due = self._heap, self._due
-        while heap and heap[0][0] <= now:
-            timer = heappop(heap)[2]
+        while heap:
+            timer = heap[0]
+            if timer.when > now:
+                break
+            heappop(heap)
             timer._poller = None
             if timer._callback is None:
                 self._cancelled -= 1
@@ -489,7 +505,7 @@ class Poller:
         self._cancelled += 1
         # Removal from within a heap is slow. A sweep once cancelled timers are over half costs constant time per timer.
         if self._cancelled > _FEW_TIMERS and self._cancelled * 2 > len(self._heap):
-            self._heap = [entry for entry in self._heap if entry[2].active]
+            self._heap = [timer for timer in self._heap if timer.active]
             heapify(self._heap)
             self._cancelled = 0
 

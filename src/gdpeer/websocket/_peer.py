@@ -25,6 +25,7 @@ except ImportError:
 if cython.compiled:
     from cython.cimports.cpython.object import PyObject_GenericSetAttr
     from cython.cimports.cpython.unicode import PyUnicode_Check, PyUnicode_READ_CHAR
+    from cython.cimports.gdpeer.websocket._memory import gdpeer_drop_empty_dict
 
 __all__ = [
     "PeerBase",
@@ -58,6 +59,8 @@ class PeerBase:
         self._write_mode = _BINARY
         self._text: bytes | None = None  # the text packet that was read last: known to be UTF-8
         self._was_string = False
+        if cython.compiled:
+            gdpeer_drop_empty_dict(self)
 
     def __setattr__(self, name: str, value: Never) -> None:  # never: else all names are good
         """Raises AttributeError for a name that `WebSocketPeer` does not have."""

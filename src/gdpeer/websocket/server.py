@@ -27,7 +27,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from functools import partial
+from functools import cache, partial
 from inspect import isawaitable
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, cast
@@ -56,7 +56,8 @@ from gdpeer.ids import generate_unique_id
 from gdpeer.logs import LogLimit, LogLimits, get_logger, log_limited
 from gdpeer.protocol.connection import check_close
 from gdpeer.protocol.frames import is_utf8
-from gdpeer.protocol.http_headers import Request, parse_header_line
+from gdpeer.protocol.handshake import Opened
+from gdpeer.protocol.http_headers import Headers, Request, parse_header_line
 from gdpeer.refusals import Refusals
 from gdpeer.signals import Signal
 from gdpeer.transport.stream import Connector, Stream
@@ -863,7 +864,11 @@ class WebSocketServer(NetworkedPeer):
         backend = backend_of(peer)
         if isinstance(backend, NativeBackend) and backend.opened is not None and kept.request is not None:
             backend.upgrade = kept
-            backend.opened.headers = kept.request.headers
+            opened, headers = backend.opened, kept.request.headers
+            is_bare = opened.deflate is None and not headers
+            backend.opened = (
+                _opened_with(opened.protocol) if is_bare else Opened(opened.protocol, opened.deflate, headers)
+            )
 
     def release(self, peer: WebSocketPeer) -> None:
         """Takes a connection out of its session, without announcing it."""
@@ -896,3 +901,9 @@ class WebSocketServer(NetworkedPeer):
         self.disconnect_peer(number, 1008, TOO_MANY_REFUSED)
         # The refusals before this have used up the log limit of the peer's address.
         self._log_limits.of("expelled").warning("peer %s: disconnected: %s", number, TOO_MANY_REFUSED)
+
+
+@cache
+def _opened_with(protocol: str) -> Opened:
+    """Returns what is known of all open connections with a sub-protocol of the server, and nothing else to keep."""
+    return Opened(protocol, None, Headers())

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from typing import Any
 
 import pytest
 
 from gdpeer import (
+    COMPILED,
     ERR_ALREADY_IN_USE,
     ERR_INVALID_DATA,
     ERR_INVALID_PARAMETER,
@@ -1105,3 +1107,24 @@ def test_user_and_password_of_a_url_are_dropped_as_by_the_engine(caplog: pytest.
     assert peer.connect_to_url("ws://ann:secret@game.example:0/?token=secret") is not OK
     assert "secret" not in caplog.text
     assert "secret" not in str(peer.get_close_cause())
+
+
+def test_a_peer_takes_attributes_of_a_game_although_it_keeps_no_dictionary_for_them() -> None:
+    peer = WebSocketPeer()
+    peer._name = "Ann"  # type: ignore[attr-defined]
+    assert vars(peer) == {"_name": "Ann"}
+    assert vars(WebSocketPeer()) == {}
+
+
+def test_a_subclass_may_set_an_attribute_before_the_peer_is_made() -> None:
+    class Named(WebSocketPeer):
+        def __init__(self) -> None:
+            self._name = "Ann"
+            super().__init__()
+
+    assert Named()._name == "Ann"
+
+
+@pytest.mark.skipif(not COMPILED, reason="only Cython makes a dictionary with each object")
+def test_a_compiled_peer_has_no_dictionary_until_it_needs_one() -> None:
+    assert not any(type(found) is dict for found in gc.get_referents(WebSocketPeer()))

@@ -62,7 +62,11 @@ class Deadline:
             if self._timer.when <= self.when:
                 return
             self._timer.cancel()
-        self._timer = self._turn.poller.call_at(self.when, self.check)
+        self._timer = self._turn.poller.call_at(self.when, self)
+
+    def __call__(self) -> None:
+        """Checks, for the poller: a bound method would take more memory for each connection."""
+        self.check()
 
     def check(self) -> None:
         """Calls the owner if the deadline has come."""
@@ -72,7 +76,7 @@ class Deadline:
             if self._owner is not None:
                 self._owner.on_deadline()
         elif self.when != NEVER and self._turn.poller is not None:
-            self._timer = self._turn.poller.call_at(self.when, self.check)
+            self._timer = self._turn.poller.call_at(self.when, self)
 
     def close(self) -> None:
         """Ends the use of the deadline, and drops the owner."""

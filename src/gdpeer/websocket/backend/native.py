@@ -156,7 +156,7 @@ class NativeBackend(Backend):
         if self._turn.poller is None or pollable is None:
             return
         try:
-            pollable.attach(self._turn.poller, self.ready)
+            pollable.attach(self._turn.poller, self)
         except TransportError as problem:
             self._lose(problem)
             return
@@ -276,6 +276,10 @@ class NativeBackend(Backend):
             self.deadline.check()
         if STAGE_CONNECTING <= self.stage < STAGE_DONE:
             self.ready(_READ | _WRITE)
+
+    def __call__(self, events: int) -> None:
+        """Handles readiness, for the poller: a bound method would take more memory for each connection."""
+        self.ready(events)
 
     def ready(self, events: int) -> None:
         """Handles readiness of the stream or the connector; called by the poller, or by `step`."""
