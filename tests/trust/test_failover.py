@@ -53,6 +53,7 @@ class Fleet:
         self.kind = kind
         self.port = free_port()
         self.url = ""
+        self._stack = stack
         options: list[str] = []
         if broker != "parent":
             server = RedisServer(folder) if broker == "redis" else NatsServer(folder)
@@ -61,11 +62,21 @@ class Fleet:
         game = f"tests.support.failover_game:{kind.title()}"
         # As behind a proxy, since all these players have one address: wrong codes are not counted.
         options += ["--public-url", f"ws://127.0.0.1:{self.port}"]
-        words = ["serve", game, "--workers", str(WORKERS), "--port", str(self.port), *options]
-        self.process = stack.enter_context(Process([sys.executable, "-m", "gdpeer", *words]))
+        self._words = ["serve", game, "--workers", str(WORKERS), "--port", str(self.port), *options]
+        self.process = self._start()
         self.crowd = Crowd(self.port)
         stack.callback(self.crowd.close)
         self._wait_until_up()
+
+    def _start(self) -> Process:
+        return self._stack.enter_context(Process([sys.executable, "-m", "gdpeer", *self._words]))
+
+    def start_again(self) -> None:
+        """Stops the whole server by SIGTERM, and starts it again."""
+        self.process.popen.terminate()
+        self.crowd.run_until(lambda: self.process.popen.poll() is not None, 60.0)
+        assert self.process.popen.returncode == 0
+        self.process = self._start()
 
     def _wait_until_up(self) -> None:
         """Waits until all workers have shards, and so make rooms."""
@@ -245,3 +256,16 @@ def test_nothing_that_players_were_told_is_lost_when_their_worker_is_drained(tmp
     assert all(sum(player.statuses.values()) == 0 for player in crowd.players)
     assert all(player.closes == {1012: 1} for player in lost)
     assert all(player.back_at < told_at for player in crowd.players if player not in lost)
+
+
+@pytest.mark.parametrize("broker", OTHERS)
+def test_rooms_go_on_after_the_whole_server_was_started_again(broker: str, tmp_path: Path, stack: ExitStack) -> None:
+    fleet = Fleet("saved", broker, tmp_path, stack)
+    fleet.make_rooms(ROOMS)
+    crowd = fleet.crowd
+    fleet.start_again()
+    crowd.run_until(crowd.all_in, 60.0)
+    assert fleet.rooms_twice() == 0
+    assert all(len(player.ids) == 1 for player in crowd.players)
+    assert all(player.fell_by == 0 for player in crowd.players)
+    assert all(player.closes == {1012: 1} for player in crowd.players)
