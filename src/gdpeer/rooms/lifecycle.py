@@ -300,6 +300,7 @@ class RoomLifecycle:
         if room.grace > 0 and room.server_relay:
             self.resume = Resume(is_silent=room.resume == "silent", queues=room.while_away == "queue")
             self.tree.multiplayer.resumption = self.resume
+            self.session.sieve = self.resume.sieve
 
     def reserve(self, player: str | None, ticket: object, ttl: float) -> Place:
         """Takes a place with a seat and a timer; see `Room.reserve`."""

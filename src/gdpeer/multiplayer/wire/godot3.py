@@ -35,6 +35,7 @@ __all__ = [
     "RemoteSet",
     "SimplifyPath",
     "encode_named",
+    "is_by_number",
     "named_packet",
     "parse",
 ]
@@ -139,6 +140,12 @@ def named_packet(command: Command, body: bytes, node_id: int, path: str | None =
     if path is None:
         return b"%c%b%b" % (command, U32.pack(node_id), body)
     return b"%c%b%b%b\0" % (command, U32.pack(PATH_FOLLOWS | (5 + len(body))), body, path.encode())
+
+
+def is_by_number(data: bytes) -> bool:
+    """Returns whether a packet is a call or a set that names its node by a number."""
+    is_named = data[:1] in (b"\0", b"\1")
+    return is_named and len(data) > 4 and not data[4] & 0x80
 
 
 def parse(data: bytes, *, objects: bool = False, lazy: bool = False) -> Packet:

@@ -9,7 +9,7 @@ returned client the path numbers of the others, the `Shift` moves its own number
 the `AwayQueue` has what was sent to it meanwhile.
 
 A return is announced all the same if
-- the player has Godot 3, whose clients talk to each other past this module,
+- the player has Godot 3, whose clients talk to each other through the session (`sieve`),
 - clients have spawned nodes at each other: the owner spawns them again only for a peer that comes,
 - the journal has reached its limit of memory, or the path numbers have reached the highest number.
 
@@ -22,6 +22,7 @@ from collections import deque
 from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from gdpeer.multiplayer.wire import godot3
 from gdpeer.multiplayer.wire.godot4 import Command, SimplifyPath, parse
 from gdpeer.multiplayer.wire.replication import is_delta
 from gdpeer.rooms.resume.journal import Journal
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from gdpeer.multiplayer.godot4.resumption import HandOver
 
 __all__ = ["Resume"]
+
+_TOLD_PATH = bytes((godot3.Command.SIMPLIFY_PATH,))
 
 Groups = Iterable[tuple[Sequence[int], bytes]]
 
@@ -200,6 +203,20 @@ class Resume:
             for one in away:
                 self._away[one].queue.add(sender, data)
         return ((here, data),) if here else ()
+
+    def sieve(self, sender: int, receivers: list[int], data: bytes) -> list[int]:
+        """Returns the receivers of a packet between clients of Godot 3 that know the numbers in it.
+
+        After a return, calls of other clients may still be on their way, with numbers of the player's former life.
+        """
+        if not (self._stale or self._away):
+            return receivers
+        if godot3.is_by_number(data):
+            return [one for one in receivers if one not in self._away and sender not in self._stale.get(one, ())]
+        if data[:1] == _TOLD_PATH:
+            for one in receivers:
+                self._heard(sender, one)
+        return receivers
 
     def _note(self, teller: int, receivers: Iterable[int], data: bytes) -> None:
         packet = parse(data)

@@ -47,6 +47,7 @@ cdef class ServerSession(Session):
     cdef list _leaving
     cdef set _away
     cdef public object holds
+    cdef public object sieve
 
     @cython.locals(backend=Backend, peer=PeerBase, message=bytes, member=tuple, dialect=Dialect)
     cpdef receive(self, connection)

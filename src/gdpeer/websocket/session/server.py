@@ -284,9 +284,11 @@ class ServerSession(Session):
         holds: called with the id of a client whose connection has ended; returns whether the client is away, and
             comes back. Clients that Godot 3's dialect tells of others are told so at the return, or at `release`. None:
             no client comes back.
+        sieve: called with the sender of a packet that the session passes on, its receivers, and the packet without its
+            header; returns the receivers that get it. None: all get it.
     """
 
-    __slots__ = ("_away", "_dialect_of", "_leaving", "_members", "_server", "holds")
+    __slots__ = ("_away", "_dialect_of", "_leaving", "_members", "_server", "holds", "sieve")
 
     def __init__(self, server: SessionHost, dialect_of: Callable[[WebSocketPeer], Dialect], news: News) -> None:
         Session.__init__(self, news)
@@ -298,6 +300,7 @@ class ServerSession(Session):
         self._leaving: list[int] = []
         self._away: set[int] = set()
         self.holds: Callable[[int], bool] | None = None
+        self.sieve: Callable[[int, list[int], bytes], list[int]] | None = None
 
     def _turn(self) -> Turn:
         return self._server.poll_turn()
@@ -434,7 +437,8 @@ class ServerSession(Session):
         if relay_filter is not None and len(message) > size and not relay_filter(source, message[size]):
             return False
         alike = [one for one in found if self._members[one][1] is dialect]
-        if self._spread(alike, message) is not _OK:
+        passed = alike if self.sieve is None else self.sieve(source, alike, message[size:])
+        if self._spread(passed, message) is not _OK:
             if self._lost is None:
                 self._lost = LogLimit()
             self._lost.warning("peer %s: a packet was lost, somebody it is for takes no more now", source)

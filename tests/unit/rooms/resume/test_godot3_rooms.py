@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from gdpeer import OK, WebSocketMultiplayerPeer
-from gdpeer.multiplayer.wire.godot3 import Raw
+from gdpeer.multiplayer.wire.godot3 import ConfirmPath, Packet, Raw, RemoteCall, RemoteSet, SimplifyPath
 from gdpeer.transport.memory import memory_pair
 from tests.unit.rooms.worlds import Arena, World
 
@@ -49,8 +49,12 @@ class Guest:
         self.run()
 
     def send(self, target: int, text: bytes) -> None:
+        self.put(target, Raw(text))
+
+    def put(self, target: int, *packets: Packet) -> None:
         self.peer.set_target_peer(target)
-        assert self.peer.put_packet(Raw(text).encode()) is OK
+        for packet in packets:
+            assert self.peer.put_packet(packet.encode()) is OK
 
     def received(self) -> list[bytes]:
         found = []
@@ -89,6 +93,35 @@ def test_a_return_is_announced_in_one_moment(guests: tuple[Guest, Guest]) -> Non
         bob.run()
         bob.run()
         assert bob.received() == [Raw(b"hello").encode()]
+
+
+CALL, SET = RemoteCall(1, "ping", [1]), RemoteSet(1, "score", [1])
+TELL, CALL_BY_PATH = SimplifyPath(1, "Main"), RemoteCall(0, "ping", [2], "Main")
+ANSWER = ConfirmPath("Main")
+
+
+@pytest.mark.parametrize("is_for_all", [False, True])
+def test_numbers_of_a_former_life_do_not_reach_the_returned(guests: tuple[Guest, Guest], is_for_all: bool) -> None:
+    """Ann has sent them before she hears of the return. Godot 3 would complain of a number that it does not know."""
+    ann, bob = guests
+    (room,) = ann.world.hall.rooms.values()
+    eve = Guest(ann.world, room, "e" * 22)  # type: ignore[arg-type]
+    target = 0 if is_for_all else bob.id
+    ann.put(target, TELL, CALL)
+    for one in (ann, bob, eve):
+        one.run()
+        one.received()
+    bob.pull()
+    bob.connect()
+    ann.put(target, CALL, SET, CALL_BY_PATH, Raw(b"raw"), ANSWER)
+    for packet in (TELL, CALL, SET):  # by now she has heard of it
+        ann.put(target, packet)
+    for one in (ann, bob, eve):
+        one.run()
+    first = [CALL_BY_PATH, Raw(b"raw"), ANSWER]
+    assert bob.received() == [packet.encode() for packet in (*first, TELL, CALL, SET)]
+    assert eve.received() == [packet.encode() for packet in (CALL, SET, *first, TELL, CALL, SET) if is_for_all]
+    assert room._gdpeer_life.session.sieve(eve.id, [bob.id], CALL.encode()) == []
 
 
 def test_guests_of_a_restored_room_have_their_ids_and_are_announced(guests: tuple[Guest, Guest]) -> None:
