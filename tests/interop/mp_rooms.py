@@ -20,7 +20,7 @@ import pytest
 from gdpeer import OK, SceneMultiplayer, SceneTree, TLSOptions, WebSocketMultiplayerPeer, rpc
 from tests.interop.echo_rooms import until
 from tests.support.certificates import Certificates
-from tests.support.engines import Engine, fixture
+from tests.support.engines import Program, fixture
 from tests.support.mp_nodes import Child, Main, Noting
 from tests.support.ports import free_port
 
@@ -159,8 +159,8 @@ class Side:
 class Game:
     """The engine's end of a session."""
 
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
+    def __init__(self, engine: Program) -> None:
+        self.engine: Any = engine
         self._said = 0
 
     def do(self, expression: str, *polled: Any) -> str:
@@ -184,7 +184,7 @@ class Game:
         """Wait for an event of the engine."""
 
         def found() -> dict[str, Any] | None:
-            assert self.engine.process.popen.poll() in (None, 0), self.engine.stderr
+            assert not self.engine.has_failed(), self.engine.stderr
             return self.engine.find(event, **fields)
 
         return dict(until(found, *polled, patience=30.0))

@@ -8,7 +8,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from gdpeer import (
@@ -25,10 +25,16 @@ from gdpeer.rooms import Hall, LeaveReason, Place, Room
 from gdpeer.websocket._peer import backend_of
 from tests.interop.echo_rooms import until
 from tests.interop.mp_rooms import Game
-from tests.support.engines import Engine
+from tests.support.engines import Engine, Program
 from tests.support.pages import program
 
 HERE = Path(__file__).parent
+FRAMES = 3
+"""The most frames that values of the other side take."""
+FOREVER = 120
+"""Frames after which the engines stop waiting for values."""
+SENT_TOO_LATE = 'Condition "ready_state != STATE_OPEN" is true. Returning: FAILED'
+"""What an engine says of each further packet in the frame in which it has noticed by sending that it is cut off."""
 CODE = "K7Q2MN"
 PAGE_URL = f"ws://127.0.0.1:8910/room/{CODE}"
 
@@ -173,20 +179,31 @@ class Cable:
         self._ends: list[tuple[socket.socket, socket.socket]] = []
         self._open: list[socket.socket] = [self._listening]
 
-    def pump(self) -> None:
+    def poll(self) -> None:
         """Moves what there is, without waiting."""
         with suppress(BlockingIOError):
             client, _ = self._listening.accept()
             server = socket.create_connection(self._server)
             self._open += (client, server)
             self._ends.append((client, server))
-        for client, server in self._ends:
+        self._ends = [ends for ends in self._ends if self._carries(*ends)]
+
+    def _carries(self, client: socket.socket, server: socket.socket) -> bool:
+        """Moves what there is on one connection; ends both ends if one has ended, and returns whether they go on."""
+        try:
             for source, target in ((client, server), (server, client)):
-                source.setblocking(False)
-                with suppress(BlockingIOError, ConnectionError):
+                with suppress(BlockingIOError):
+                    source.setblocking(False)
                     data = source.recv(65_536)
+                    if not data:
+                        raise ConnectionAbortedError
                     target.setblocking(True)
                     target.sendall(data)
+        except ConnectionError:
+            client.close()
+            server.close()
+            return False
+        return True
 
     def pull(self) -> None:
         """Breaks the connections for the player. The server notices nothing."""
@@ -199,14 +216,26 @@ class Cable:
             one.close()
 
 
+class Polled(Protocol):
+    """What has to be polled with a hall."""
+
+    def poll(self) -> None: ...
+
+
 class House:
-    """A hall with one room, of which class attributes can be set."""
+    """A hall with one room, of which class attributes can be set.
+
+    Attributes:
+        cable: of one player; None: there is none.
+        polled: what is polled with the hall.
+    """
 
     def __init__(self, kind: type[Table] = Table, **attributes: Any) -> None:
         self.hall = Hall([type("Table", (kind,), attributes)])
         assert self.hall.listen(0, "127.0.0.1") is OK
         self.room: Any = self.hall.create("table", code=CODE)
         self.cable: Cable | None = None
+        self.polled: list[Polled] = []
         self.url = f"ws://127.0.0.1:{self.hall.server.get_local_port()}/room/{CODE}"
 
     @property
@@ -219,10 +248,15 @@ class House:
         return news
 
     def poll(self, timeout: float = 0.0) -> None:
-        if self.cable is not None:
-            self.cable.pump()
-            timeout = 0.0
-        self.hall.poll(timeout)
+        for one in self.polled:
+            one.poll()
+        self.hall.poll(0.0 if self.polled else timeout)
+
+    def lay_cable(self) -> str:
+        """Returns another URL of the room, by a cable that can be pulled."""
+        self.cable = Cable(self.url)
+        self.polled.append(self.cable)
+        return self.cable.url
 
     def cut(self, peer_id: int) -> None:
         """Ends a connection as if its cable was pulled."""
@@ -245,7 +279,7 @@ class Player(Game):
         id: its peer id.
     """
 
-    def __init__(self, engine: Engine, room: House) -> None:
+    def __init__(self, engine: Program, room: House) -> None:
         super().__init__(engine)
         self.room = room
         self.joins = self.losses = 0
@@ -268,7 +302,9 @@ class Player(Game):
         self.old_errors = len(self.errors)
 
     def complaints(self) -> list[str]:
-        return self.errors[self.old_errors :]
+        """What the engine has complained of since `forget_errors`, but for sending at the moment of a cut."""
+        new = self.errors[self.old_errors :]
+        return [line for line in new if not (self.losses and line.endswith(SENT_TOO_LATE))]
 
     def run(self, expression: str) -> str:
         return self.do(expression, self.room)
@@ -293,6 +329,49 @@ class Player(Game):
 def player(project: Path, room: House) -> Iterator[Player]:
     with Engine("4", project, "main.tscn") as engine:
         yield Player(engine, room)
+
+
+def introduce(room: House, ann: Player, bob: Player) -> None:
+    """Has both sides share the nodes out, tell each other all numbers, and send each other values for a second."""
+    for one, other, mine in ((ann, bob, "One"), (bob, ann, "Two")):
+        one.see("peer_connected", room, id=other.id)
+        one.run(f'share("{mine}", {other.id})')
+    room.game.share(ann.id, bob.id)
+    for number in range(2):
+        for one, other in ((ann, bob), (bob, ann)):
+            one.run(f'call_all(["One", "Two"], {other.id}, "first {number}")')
+            other.wait_for_pings(("One", f"first {number}"), ("Two", f"first {number}"))
+    until_in_step(room, ann, bob)
+    for one in (ann, bob):
+        one.forget_errors()  # one side shares the nodes out first, and the other side complains of its values
+
+
+def until_in_step(room: House, *players: Player) -> None:
+    """Waits until each side gets the other's values, and until many were sent."""
+    until(lambda: all(int(one.run("seen.tick")) > 100 for one in players), room)
+
+
+def come_back(room: House, bob: Player) -> None:
+    before = bob.id
+    room.cut(bob.id)
+    bob.wait_for_loss()
+    bob.wait_for_join()
+    assert bob.id == before
+
+
+def exchange(room: House, ann: Player, bob: Player, text: str) -> None:
+    """Calls in both directions; the returned one names its nodes in the other order."""
+    bob.run(f'call_all(["Two", "One"], {ann.id}, "{text}")')
+    ann.run(f'call_all(["One", "Two"], {bob.id}, "{text}")')
+    for one in (ann, bob):
+        one.wait_for_pings(("One", text), ("Two", text))
+
+
+def frames_until_right(room: House, ann: Player, bob: Player, value: int) -> list[int]:
+    """How many frames the values of each take to be right at the other, once the other was told."""
+    for one, other in ((ann, bob), (bob, ann)):
+        one.run(f"set_and_mark({other.id}, {value})")
+    return [one.see("marked", room, value=value)["frames"] for one in (ann, bob)]
 
 
 def make_project(folder: Path, url: str, version: str = "4", reuse: bool = False, relays: bool = True) -> Path:

@@ -14,14 +14,22 @@ from gdpeer import Vector2
 from gdpeer.rooms.resume.journal import Journal
 from gdpeer.rooms.resume.shift import Shift
 from tests.interop.echo_rooms import until
-from tests.interop.resuming import Cable, House, OldTable, Player, make_project, player
+from tests.interop.resuming import (
+    FOREVER,
+    FRAMES,
+    House,
+    OldTable,
+    Player,
+    come_back,
+    exchange,
+    frames_until_right,
+    introduce,
+    make_project,
+    player,
+)
 from tests.support.engines import Engine
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(120)]
-FRAMES = 3
-FOREVER = 120
-"""Frames after which the engines of these tests stop waiting."""
-
 Without: TypeAlias = Callable[[pytest.MonkeyPatch], None]
 
 
@@ -33,49 +41,10 @@ def two(
     with House(**attributes) as room:
         project = other = make_project(folder, room.url, reuse=reuse)
         if by_cable:
-            room.cable = Cable(room.url)
-            other = make_project(folder, room.cable.url)
+            other = make_project(folder, room.lay_cable())
         with player(project, room) as ann, player(other, room) as bob:
-            for one, other, mine in ((ann, bob, "One"), (bob, ann, "Two")):
-                one.see("peer_connected", room, id=other.id)
-                one.run(f'share("{mine}", {other.id})')
-            room.game.share(ann.id, bob.id)
-            for number in range(2):
-                for one, other in ((ann, bob), (bob, ann)):
-                    one.run(f'call_all(["One", "Two"], {other.id}, "first {number}")')
-                    other.wait_for_pings(("One", f"first {number}"), ("Two", f"first {number}"))
-            until_in_step(room, ann, bob)
-            for one in (ann, bob):
-                one.forget_errors()  # one side shares the nodes out first, and the other side complains of its values
+            introduce(room, ann, bob)
             yield room, ann, bob
-
-
-def until_in_step(room: House, *players: Player) -> None:
-    """Waits until each side gets the other's values, and until many were sent."""
-    until(lambda: all(int(one.run("seen.tick")) > 100 for one in players), room)
-
-
-def come_back(room: House, bob: Player) -> None:
-    before = bob.id
-    room.cut(bob.id)
-    bob.wait_for_loss()
-    bob.wait_for_join()
-    assert bob.id == before
-
-
-def exchange(room: House, ann: Player, bob: Player, text: str) -> None:
-    """Calls in both directions; the returned one names its nodes in the other order."""
-    bob.run(f'call_all(["Two", "One"], {ann.id}, "{text}")')
-    ann.run(f'call_all(["One", "Two"], {bob.id}, "{text}")')
-    for one in (ann, bob):
-        one.wait_for_pings(("One", text), ("Two", text))
-
-
-def frames_until_right(room: House, ann: Player, bob: Player, value: int) -> list[int]:
-    """How many frames the values of each take to be right at the other, once the other was told."""
-    for one, other in ((ann, bob), (bob, ann)):
-        one.run(f"set_and_mark({other.id}, {value})")
-    return [one.see("marked", room, value=value)["frames"] for one in (ann, bob)]
 
 
 @pytest.mark.parametrize(
@@ -214,7 +183,7 @@ def test_without_relay_the_server_and_the_returned_call_each_other(tmp_path: Pat
                 room.game.one.ping.rpc_id(bob.id, f"down {number}")
                 bob.wait_for_pings(("One", f"down {number}"), ("Two", f"down {number}"))
             come_back(room, bob)
-        assert bob.errors == []
+        assert bob.complaints() == []
 
 
 def test_players_with_godot_3_come_back_announced(tmp_path: Path) -> None:

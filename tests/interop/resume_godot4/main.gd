@@ -1,11 +1,13 @@
 extends Node
-# Does what it is told on standard input: each line is an expression, and its value is printed. Prints all signals.
+# Does what it is told on standard input, or in a page by `window.perform`: each line is an expression, and its value is
+# printed. Prints all signals.
 #
 # `own` is the node whose synchronizer belongs to this side; its tick rises in each frame, its mood changes when told.
 
 const SIGNALS := ["peer_connected", "peer_disconnected", "connected_to_server", "connection_failed", "server_disconnected"]
 
 var input := Thread.new()
+var called := JavaScriptBridge.create_callback(func(words: Array) -> void: perform.call_deferred(words[0]))
 var count := 0
 var own: Node
 var seen: Node
@@ -18,7 +20,10 @@ func _ready() -> void:
 	multiplayer.connected_to_server.connect(func() -> void: event("connected", {"id": multiplayer.get_unique_id()}))
 	multiplayer.connection_failed.connect(func() -> void: event("connection_failed"))
 	multiplayer.server_disconnected.connect(func() -> void: event("server_disconnected"))
-	input.start(listen)
+	if OS.has_feature("web"):
+		JavaScriptBridge.get_interface("window").perform = called
+	else:
+		input.start(listen)
 
 
 func event(name: String, fields := {}) -> void:
