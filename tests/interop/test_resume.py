@@ -17,6 +17,7 @@ from tests.interop.echo_rooms import until
 from tests.interop.resuming import (
     FOREVER,
     FRAMES,
+    SENT_TOO_LATE,
     House,
     OldTable,
     Player,
@@ -72,6 +73,20 @@ def test_a_player_comes_back_three_times(has_nodes: bool, tmp_path: Path) -> Non
         assert ann.complaints() == bob.complaints() == []
         for one in (ann, bob):
             assert len(one.pings()) == len(set(one.pings()))
+
+
+def test_calls_at_the_moment_of_a_cut_do_no_harm(tmp_path: Path) -> None:
+    """An engine notices by sending that it is cut off, and complains of each further packet of this frame."""
+    with two(tmp_path) as (room, ann, bob):
+        bob.engine.say(f'call_late(["One", "Two", "One", "Two"], {ann.id})')
+        bob.skip(1)
+        bob.see("late", room)
+        room.cut(bob.id)
+        bob.wait_for_loss()
+        bob.wait_for_join()
+        exchange(room, ann, bob, "back")
+        until(lambda: any(line.endswith(SENT_TOO_LATE) for line in bob.errors), room)
+        assert ann.complaints() == bob.complaints() == []
 
 
 def forget_the_journal(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,6 +69,13 @@ func call_all(paths: Array, id: int, text: String) -> void:
 		get_node(path).ping.rpc_id(id, text)
 
 
+# Says so, and calls later in the same frame.
+func call_late(paths: Array, id: int) -> void:
+	event("late")
+	OS.delay_msec(500)
+	call_all(paths, id, "late")
+
+
 # Sets both properties and says so, in the same frame.
 func set_and_mark(id: int, value: int) -> void:
 	own.mood = value

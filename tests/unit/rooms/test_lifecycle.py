@@ -863,15 +863,22 @@ def test_a_room_that_was_refused_leaves_nothing() -> None:
     assert world.hall.figures.closed == {1001: 1}  # the room that closed itself
 
 
-def test_players_wait_for_a_future_of_on_create() -> None:
+def slow_world() -> tuple[World, Future[None]]:
+    """A world whose rooms wait for a future in `on_create`; the option "close" closes them there."""
     future: Future[None] = Future()
 
     class Slow(Arena):
         def on_create(self, options: Any) -> Future[None]:
             super().on_create(options)
+            if options == "close":
+                self.close()
             return future
 
-    world = in_world(Slow)
+    return in_world(Slow), future
+
+
+def test_players_wait_for_a_future_of_on_create() -> None:
+    world, future = slow_world()
     room = world.make()
     player = world.join(room)
     assert not player.is_in
@@ -883,14 +890,7 @@ def test_players_wait_for_a_future_of_on_create() -> None:
 
 
 def test_a_player_who_leaves_during_a_slow_on_create_takes_no_place() -> None:
-    future: Future[None] = Future()
-
-    class Slow(Arena):
-        def on_create(self, options: Any) -> Future[None]:
-            super().on_create(options)
-            return future
-
-    world = in_world(Slow)
+    world, future = slow_world()
     room = world.make()
     Player(world, f"/room/{room.code}?session={KEY}")
     world.hall.poll()
@@ -902,16 +902,7 @@ def test_a_player_who_leaves_during_a_slow_on_create_takes_no_place() -> None:
 
 
 def test_a_room_that_is_closed_during_a_slow_on_create_waits_for_nothing() -> None:
-    future: Future[None] = Future()
-
-    class Slow(Arena):
-        def on_create(self, options: Any) -> Future[None]:
-            super().on_create(options)
-            if options == "close":
-                self.close()
-            return future
-
-    world = in_world(Slow)
+    world, _ = slow_world()
     world.make(options="close")
     room = world.make()
     player = Player(world, f"/room/{room.code}?session={KEY}")
@@ -924,14 +915,7 @@ def test_a_room_that_is_closed_during_a_slow_on_create_waits_for_nothing() -> No
 
 @pytest.mark.parametrize("fails", [True, False])
 def test_a_future_of_on_create_that_fails_or_is_late_closes_the_room(fails: bool) -> None:
-    future: Future[None] = Future()
-
-    class Slow(Arena):
-        def on_create(self, options: Any) -> Future[None]:
-            super().on_create(options)
-            return future
-
-    world = in_world(Slow)
+    world, future = slow_world()
     room = world.make()
     world.patience = 60.0
     player = world.join(room)
