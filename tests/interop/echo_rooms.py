@@ -123,6 +123,9 @@ def echo_room(
     server = WebSocketServer()
     server.bind_ip = "127.0.0.1"
     server.set_buffers(4096, 4096, 8192, 4096)
+    server.handshake_timeout = server.close_timeout = (
+        30.0  # a busy machine may stop a peer for longer than the defaults
+    )
     if certificates is not None:
         server.private_key, server.ssl_certificate = str(certificates.key), str(certificates.certificate)
     for name, value in settings.items():

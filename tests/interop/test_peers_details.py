@@ -27,6 +27,9 @@ COMPRESSED = pytest.mark.parametrize("compressed", [False, True], ids=["plain", 
 State = WebSocketPeer.State
 MIB = 1 << 20
 TOO_BIG = (1009, "Message too big")
+BUSY = 45.0
+"""Seconds that a whole conversation may take on a busy machine."""
+PATIENT: Any = {"open_timeout": BUSY, "close_timeout": BUSY, "ping_interval": None}
 
 
 class InThread:
@@ -45,7 +48,7 @@ class InThread:
             runner.run(self._main())
 
     async def _main(self) -> None:
-        self._task = asyncio.ensure_future(asyncio.wait_for(self._program, 30))
+        self._task = asyncio.ensure_future(asyncio.wait_for(self._program, BUSY))
         try:
             self.result.append(await self._task)
         except asyncio.CancelledError:
@@ -91,7 +94,7 @@ def how_it_ended(peer: WebSocketPeer) -> tuple[int, str, Cause]:
 
 
 async def websockets_client(url: str, message: bytes, ask: bool) -> tuple[int, str]:
-    async with connect(url, subprotocols=["demo"], max_size=None) as socket:
+    async with connect(url, subprotocols=["demo"], max_size=None, **PATIENT) as socket:
         await socket.send(message)
         if ask:
             assert await socket.recv() == message
@@ -135,7 +138,7 @@ def test_our_close_is_seen_by_other_clients(client: Callable[..., Awaitable[Any]
         echo_room(("demo",), compression=compressed, compression_threshold=0) as room,
         in_thread(client(room.url, bytes(range(256)) * 4096, True)) as other,
     ):
-        until(lambda: other.result and room.ended, room)
+        until(lambda: other.result and room.ended, room, patience=BUSY)
         assert other.result == [(4002, "from python")]
         assert (room.asked, room.ended) == ([], [(True, answer(client, 4002), Cause.CLOSED)])
 
@@ -147,7 +150,7 @@ def test_our_limit_is_told_to_other_clients(client: Callable[..., Awaitable[Any]
     """Compressed, too: what counts is what comes out."""
     limits = {"compression": compressed, "inbound_buffer_size": 65_536}
     with echo_room(("demo",), **limits) as room, in_thread(client(room.url, bytes(size), False)) as other:
-        until(lambda: other.result and room.ended, room)
+        until(lambda: other.result and room.ended, room, patience=BUSY)
         assert other.result == [TOO_BIG]
         assert room.ended == [(False, 1009, Cause.TOO_BIG)]
 
