@@ -142,6 +142,7 @@ class Hall:
         self.worker = worker
         self.clock = worker.sim.clock
         self.timer = worker.sim.now
+        self.run_soon = worker.guard
         self.wall = worker.sim.wall
         self.rooms: dict[str, Life] = {}
         self.figures = SimpleNamespace(turn_seconds=0.0)

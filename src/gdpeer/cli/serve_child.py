@@ -56,7 +56,8 @@ def run_worker(child: ChildSettings, serving: Serving, stop: Stop) -> None:
     hall, about = prepare(serving, keys, read_monitor_token(serving.monitor_token_file))
     if child.broker >= 0:
         broker: Broker = LocalBroker(QuietSocket(fileno=child.broker), hall.run_soon)
-        settings: dict[str, Any] = {"settling": 0.0}  # the directory ends together with the workers
+        # The directory ends together with the workers: nobody can take over what a worker has that cannot reach it.
+        settings: dict[str, Any] = {"settling": 0.0, "split": "keep"}
     else:
         broker, settings = open_shared(serving, hall), {}
     cluster = Cluster(hall, broker, name=child.name, url=serving.public_url or "", **settings)

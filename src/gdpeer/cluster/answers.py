@@ -33,7 +33,7 @@ class Answer(Generic[T]):
         self._callbacks: list[Callable[[Answer[T]], object]] = []
 
     def give(self, value: T) -> None:
-        """Sets the result."""
+        """Sets the result, and tells who waits for it."""
         self._settle(value, None)
 
     def fail(self, problem: BaseException) -> None:

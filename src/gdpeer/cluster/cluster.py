@@ -17,6 +17,7 @@ from __future__ import annotations
 import random
 import secrets
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -24,6 +25,7 @@ from gdpeer._version import __version__
 from gdpeer.cluster.answers import Answer, run
 from gdpeer.cluster.broker.base import Broker, Value
 from gdpeer.cluster.directory import SETTLING, Directory
+from gdpeer.cluster.health import HealthAsker
 from gdpeer.cluster.listing import Listing
 from gdpeer.cluster.member import Member, Split
 from gdpeer.cluster.records import MOST_PLAYER_NAME, MOST_PLAYERS, RoomRecord, Worker, is_name
@@ -63,8 +65,8 @@ class Cluster:
         name: of this worker: 1 to 64 letters, digits, dots, dashes and underscores. A new process with the name of
             another takes its place.
         url: where the others reach this worker.
-        socket: the path of the worker's socket for the door; "" if it has none.
-        ask_health: asks other workers whether they reach the broker; None: nobody is asked.
+        socket: the path of a socket where the worker answers `/health` to others on its machine; "" if it has none.
+        ask_health: asks another worker whether it reaches the broker; None: by HTTP, see `HealthAsker`.
         split: what happens when neither the broker nor another worker answers: "close" closes the rooms that can be
             restored, as others may have them; "keep" goes on.
         settling: seconds after a start or a return of the broker in which no shard is taken over; 0 for a broker that
@@ -117,7 +119,7 @@ class Cluster:
         parts = (self.member, self.directory, self.shards)
         self.listing = Listing(broker, timers, *parts, self._describe_room, lambda: hall.rooms)
         self._ring = Ring(broker, timers, self.member, self.directory)
-        self._ask_health = ask_health
+        self._ask_health = ask_health or HealthAsker(name, hall.run_soon)
         self._measured = (0.0, 0.0)
         self._load = 0.0
         self._connect()
@@ -410,13 +412,23 @@ class Cluster:
         others = [worker for name, worker in self.workers.items() if name != self.name]
         if not others:
             return None
-        if self._ask_health is None:
-            return []
-        here = urlsplit(self.url).hostname
-        asked = [worker.url for worker in others if worker.url]
-        random.shuffle(asked)
-        asked.sort(key=lambda url: urlsplit(url).hostname == here)
-        return [self._ask_health(url) for url in asked[:MOST_ASKED]]
+        here = _host(self.url)
+        random.shuffle(others)
+        others.sort(key=lambda worker: _host(worker.url) == here)
+        addresses = [address for worker in others if (address := _address(worker))]
+        return [self._ask_health(address) for address in addresses[:MOST_ASKED]]
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:  # others may write anything
+        return ""
+
+
+def _address(worker: Worker) -> str:
+    """Returns where a worker answers `/health`: at a socket of this machine, if it has one; "" if nowhere."""
+    return f"unix:{worker.socket}" if worker.socket and Path(worker.socket).is_socket() else worker.url
 
 
 def _nothing(_: object = None) -> None:

@@ -131,11 +131,11 @@ class Directory:
     # ------------------------------------------------------------------------------------------ beginning and end
 
     def start(self) -> None:
-        """Listens to events."""
+        """Begins to listen to the events of other workers."""
         self._unsubscribe = self._broker.subscribe("dir", self._on_event)
 
     def close(self) -> None:
-        """Ends everything."""
+        """Ends the reading, and the listening to events."""
         self._is_closed = True
         self._unsubscribe()
         if self._timer is not None:
@@ -143,8 +143,8 @@ class Directory:
 
     def note_joined(self) -> None:
         """Reads everything, as this worker is new. It takes over nothing until others could write their keys."""
-        self.settled_at = self._timers.now() + self._settling
-        self.read()
+        self.is_returning = False
+        self._begin_to_settle()
 
     def note_trouble(self) -> None:
         """Takes note that the broker is away: what is missing afterwards may only be late."""
@@ -153,8 +153,13 @@ class Directory:
 
     def note_returned(self) -> None:
         """Reads everything, as the broker came back, perhaps empty."""
-        self.is_returning = self._counts_anew = True
-        self.note_joined()
+        self.is_returning = True
+        self._begin_to_settle()
+
+    def _begin_to_settle(self) -> None:
+        self._counts_anew = True
+        self.settled_at = self._timers.now() + self._settling
+        self.read()
 
     # ------------------------------------------------------------------------------------------ reading everything
 

@@ -49,7 +49,7 @@ class Worker(NamedTuple):
         name: of the worker.
         epoch: changes whenever the worker begins anew: what it wrote in a former epoch does not count.
         url: where clients and other workers reach it; "" if nothing was given.
-        socket: the path of its socket for the door; "" if it has none.
+        socket: the path of the socket where it answers others on its machine; "" if it has none.
         rooms: how many rooms it has.
         peers: how many places are taken in them.
         load: the share of time that its rooms take, 0 to 1.

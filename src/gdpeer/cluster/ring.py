@@ -41,11 +41,11 @@ class Ring:
         self._is_closed = False
 
     def start(self) -> None:
-        """Begins to watch."""
+        """Begins to watch the lease of the next worker."""
         self._plan(INTERVAL)
 
     def close(self) -> None:
-        """Ends the watching."""
+        """Ends the watching of other workers."""
         self._is_closed = True
         if self._timer is not None:
             self._timer.cancel()

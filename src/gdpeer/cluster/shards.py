@@ -56,7 +56,7 @@ class Ranking:
         return {shard for shard, owner in zip(SHARDS, self._owners, strict=True) if owner == name}
 
     def add(self, name: str) -> None:
-        """Takes a worker in."""
+        """Counts a worker among those that have shards."""
         self.names.add(name)
         weights = _weights(name)
         for number, is_higher in enumerate(map(gt, weights, self._best)):
@@ -64,7 +64,7 @@ class Ranking:
                 self._best[number], self._owners[number] = weights[number], name
 
     def remove(self, name: str) -> None:
-        """Leaves a worker out."""
+        """Gives the share of a worker to the others."""
         self.names.discard(name)
         others = [(_weights(other), other) for other in sorted(self.names)]
         for number, owner in enumerate(self._owners):

@@ -42,7 +42,10 @@ def health_of(hall: Hall) -> Handler:
         if request.path != "/health" or request.method not in ("GET", "HEAD"):
             return None
         status = "draining" if hall.is_draining else "ok"
-        return Response.json({"status": status, "rooms": len(hall.rooms), "peers": len(hall.server.peers)})
+        about = {"status": status, "rooms": len(hall.rooms), "peers": len(hall.server.peers)}
+        if hall.cluster is not None:  # other workers ask this when they cannot renew their lease
+            about |= {"worker": hall.cluster.name, "renews": hall.cluster.member.is_renewing()}
+        return Response.json(about)
 
     return answer
 
