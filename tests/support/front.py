@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from gdpeer.cluster.haproxy import configuration
+from gdpeer.cluster.haproxy import Admin, configuration
 from tests.support.brokers import command
 from tests.support.missing import ROOT
 from tests.support.ports import free_port, wait_until_listening
@@ -53,6 +53,11 @@ class HaproxyServer:
         self.admin, self.map = str(folder / "admin"), str(folder / "rooms.map")
         Path(self.map).touch()
         (folder / "haproxy.cfg").write_text(configuration(f"127.0.0.1:{self.port}", self.admin, self.map))
+
+    def server_of(self, shard: str) -> str:
+        """Returns the name of the server that the map of the running HAProxy has for a shard; "" for none."""
+        found = re.search(rf"^\S+ {shard} (\S+)$", Admin(self.admin).ask(f"show map {self.map}"), re.MULTILINE)
+        return "" if found is None else found[1]
 
     @contextmanager
     def running(self) -> Iterator[subprocess.Popen[bytes]]:

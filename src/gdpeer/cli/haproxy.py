@@ -5,7 +5,7 @@ Layer: `cli`.
 
 from __future__ import annotations
 
-import os
+import re
 import time
 from collections import deque
 from collections.abc import Callable
@@ -14,6 +14,8 @@ from pathlib import Path
 import click
 
 from gdpeer.cli.failure import Failure
+from gdpeer.cli.options import Parsed, quoted
+from gdpeer.cli.serve import BROKER, BROKER_URL, NAMESPACE, broker_of_variable
 from gdpeer.cli.serving import TURN
 from gdpeer.cluster.broker.base import Broker
 from gdpeer.cluster.broker.open import open_broker
@@ -24,9 +26,9 @@ from gdpeer.terminal.lines import check_output
 from gdpeer.terminal.stopping import Stop
 from gdpeer.transport.poller import Poller
 
-__all__ = ["ADMIN", "MAP", "haproxy", "print_configuration"]
+__all__ = ["ADMIN", "BIND", "MAP", "haproxy", "print_configuration"]
 
-BROKER = "GDPEER_BROKER"
+BIND = ":80"
 ADMIN = "/run/haproxy/gdpeer.sock"
 MAP = "/etc/haproxy/gdpeer.map"
 INTERVAL = 1.0
@@ -36,6 +38,17 @@ EXAMPLES = """\b
 Examples:
   gdpeer haproxy --print > /etc/haproxy/haproxy.cfg
   GDPEER_BROKER=redis://10.0.0.2 gdpeer haproxy"""
+
+
+def parse_bind(text: str) -> str:
+    """Returns what may follow `bind` in a configuration of HAProxy: it has an address, and is one line."""
+    if not re.fullmatch(r"[^\s#]*:\d+( [ -~]*)?", text):
+        raise ValueError(f"expected an address such as :443 or '10.0.0.1:443 ssl crt FILE', got {quoted(text)}")
+    return text
+
+
+PATH = Parsed("path", check_path)
+ADDRESS = Parsed("address", parse_bind)
 
 
 class Watching:
@@ -82,15 +95,8 @@ class Watching:
 
 
 def print_configuration(bind: str, admin: str, map_file: str) -> None:
-    """Prints the configuration of HAProxy.
-
-    Raises:
-        Failure: HAProxy cannot read one of the paths.
-    """
-    try:
-        click.echo(configuration(bind, admin, map_file), nl=False)
-    except ValueError as error:
-        raise Failure(str(error)) from error
+    """Prints the configuration of HAProxy."""
+    click.echo(configuration(bind, admin, map_file), nl=False)
 
 
 def describe(wish: Wanted) -> str:
@@ -121,11 +127,13 @@ def follow(watching: Watching, follower: Follower, stop: Stop) -> None:
 
 
 @click.command(epilog=EXAMPLES)
-@click.option("--broker", help=f"URL of the cluster's broker.  [default: the variable {BROKER}]")
-@click.option("--namespace", default="gdpeer", show_default=True, help="Of the cluster, as in gdpeer serve.")
-@click.option("--admin", default=ADMIN, show_default=True, help="HAProxy's socket for commands.")
-@click.option("--map", "map_file", default=MAP, show_default=True, help="The map file in HAProxy's configuration.")
-@click.option("--bind", default=":80", show_default=True, help="With --print: where players connect.")
+@click.option("--broker", type=BROKER_URL, help=f"The broker of the cluster.  [default: the variable {BROKER}]")
+@click.option("--namespace", default="gdpeer", show_default=True, type=NAMESPACE, help="As in gdpeer serve.")
+@click.option("--admin", type=PATH, default=ADMIN, show_default=True, help="HAProxy's socket for commands.")
+@click.option(
+    "--map", "map_file", type=PATH, default=MAP, show_default=True, help="The map file in HAProxy's configuration."
+)
+@click.option("--bind", type=ADDRESS, default=BIND, show_default=True, help="With --print: where players connect.")
 @click.option("--print", "is_print", is_flag=True, help="Print a configuration of HAProxy, and end.")
 def haproxy(broker: str | None, namespace: str, admin: str, map_file: str, bind: str, is_print: bool) -> None:
     """Keep a HAProxy in front of many machines in step with the workers.
@@ -136,11 +144,10 @@ def haproxy(broker: str | None, namespace: str, admin: str, map_file: str, bind:
     if is_print:
         print_configuration(bind, admin, map_file)
         return
-    broker = broker or os.environ.get(BROKER, "")
-    if not broker:
+    broker = broker or broker_of_variable()
+    if broker is None:
         raise click.UsageError(f"name the broker with --broker or in the variable {BROKER}")
     try:
-        check_path(map_file)
         watching = Watching(broker, namespace)
     except (ValueError, ImportError) as error:
         raise Failure(str(error)) from error

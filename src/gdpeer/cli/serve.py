@@ -29,6 +29,7 @@ from gdpeer.rooms.tokens import SeatKeys, load_secrets
 from gdpeer.rooms.watching import watch
 from gdpeer.terminal.lines import check_output
 from gdpeer.terminal.stopping import Stop
+from gdpeer.transport.proxy_header import Proxies
 
 __all__ = ["serve"]
 
@@ -66,7 +67,17 @@ def parse_public_url(text: str) -> str:
     return f"{SOCKETS[url.scheme]}://{url.netloc}{url.path.rstrip('/')}"
 
 
+def parse_network(text: str) -> str:
+    """Returns the address or the network of a proxy."""
+    try:
+        Proxies([text])
+    except ValueError:
+        raise ValueError(f"expected an address or a network such as 10.0.0.0/8, got {quoted(text)}") from None
+    return text
+
+
 PUBLIC = Parsed("url", parse_public_url)
+NETWORK = Parsed("network", parse_network)
 
 
 def parse_workers(text: str) -> int:
@@ -169,10 +180,13 @@ def set_tls(hall: Hall, certificate: Path | None, key: Path | None) -> bool:
     return certificate is not None or hall.server.ssl_certificate is not None
 
 
-def stand_behind_proxy(hall: Hall, url: str) -> None:
-    """Gives players the address of a proxy on this machine, whose own address is that of all players."""
-    hall.public_url = url
-    hall.guessing.exempt.update(LOOPBACK)
+def stand_behind_proxy(hall: Hall, url: str | None, proxies: tuple[str, ...]) -> None:
+    """Gives players the address of a proxy, and trusts proxies that tell where players come from."""
+    hall.server.trusted_proxies = proxies
+    if url is not None:
+        hall.public_url = url
+        if not proxies:  # all players have the address of the proxy
+            hall.guessing.exempt.update(LOOPBACK)
 
 
 def show(hall: Hall, host: str, token: str, *, is_secure: bool, has_pages: bool) -> None:
@@ -230,6 +244,9 @@ class Serving(NamedTuple):
     namespace: str
     check: bool
     child: str | None
+    address: str | None = None
+    trusted_proxies: tuple[str, ...] = ()
+    print_haproxy: bool = False
 
 
 def prepare(serving: Serving, keys: SeatKeys | None, token: str) -> tuple[Hall, dict[str, Any]]:
@@ -244,8 +261,7 @@ def prepare(serving: Serving, keys: SeatKeys | None, token: str) -> tuple[Hall, 
     told["needs_secret"] = hall.use_keys(None)
     told["is_drawn"] = hall.use_keys(keys)
     watch(hall, token, addresses=LOOPBACK if serving.public_url is None else ())
-    if serving.public_url is not None:
-        stand_behind_proxy(hall, serving.public_url)
+    stand_behind_proxy(hall, serving.public_url, serving.trusted_proxies)
     return hall, told
 
 
@@ -278,19 +294,36 @@ def listen(hall: Hall, serving: Serving) -> bool:
 @click.argument("game", type=GAME, metavar="MODULE:NAME")
 @click.option("--host", default="localhost", show_default=True, help="Address to listen on; * for all addresses.")
 @port_option(PORT)
-@click.option("--public-url", type=PUBLIC, help="Address of the proxy, as wss://play.example.")
+@click.option("--public-url", type=PUBLIC, help="Address of the proxy in front, such as wss://play.example.")
+@click.option(
+    "--address",
+    type=PUBLIC,
+    help="Address of this machine for the proxy and other machines, such as ws://10.0.0.11:8910.",
+)
+@click.option(
+    "--trusted-proxy",
+    "trusted_proxies",
+    multiple=True,
+    type=NETWORK,
+    help="Address or network of a proxy that sends PROXY protocol version 2; repeatable.",
+)
 @click.option("--origin", "origins", multiple=True, type=PAGE, help="Only this web page may connect; repeatable.")
 @click.option(
     "--deadline", default=DEADLINE, show_default=True, type=SECONDS, help="After SIGTERM: time for rooms to end."
 )
 @click.option("--secret-file", type=FILE, help="Secret that signs seats.  [default: the variable GDPEER_SECRET]")
 @click.option("--monitor-token-file", type=FILE, help=f"Token of the monitor.  [default: the variable {TOKEN}]")
-@click.option("--cert", type=FILE, help="Certificate chain (PEM file), for wss://.")
+@click.option("--cert", type=FILE, help="Certificate chain (PEM file); the server then uses wss://.")
 @click.option("--key", type=FILE, help="Private key of the certificate (PEM file).")
-@click.option("--workers", type=WORKERS, help="Processes for rooms; auto: one a processor.")
-@click.option("--broker", type=BROKER_URL, help=f"redis:// or nats://.  [default: variable {BROKER}]")
-@click.option("--namespace", default="gdpeer", show_default=True, type=NAMESPACE, help="Of this cluster in the broker.")
-@click.option("--check", is_flag=True, help="Only say what is missing or wrong.")
+@click.option("--workers", type=WORKERS, help="Serve with this many processes; auto: one for each processor.")
+@click.option(
+    "--broker", type=BROKER_URL, help=f"Share rooms over redis:// or nats://.  [default: the variable {BROKER}]"
+)
+@click.option(
+    "--namespace", default="gdpeer", show_default=True, type=NAMESPACE, help="Keeps clusters apart that share a broker."
+)
+@click.option("--check", is_flag=True, help="Only say whether broker, secret, port and system will do.")
+@click.option("--print-haproxy", is_flag=True, help="Only print a configuration of HAProxy.")
 @click.option("--child", hidden=True, type=CHILD_NAME)
 def serve(**options: Any) -> None:
     """Host many games on one port: the rooms of your module.
@@ -298,7 +331,8 @@ def serve(**options: Any) -> None:
     MODULE is found from the current folder. NAME is a class of Room, a function that fills a room, or a Hall.
 
     The server has a lobby at /lobby, a health check at /health, metrics at /metrics and a monitor at /monitor. Ctrl-C
-    ends it at once. SIGTERM first lets the rooms end. With --workers, SIGHUP replaces all processes.
+    ends it at once. SIGTERM first lets the rooms end: no new rooms and players, but players may return. With --workers,
+    SIGHUP replaces all processes one after the other.
     """
     child = ChildSettings.read()
     serving = Serving(**{**options, "broker": options["broker"] or broker_of_variable()})
@@ -307,6 +341,10 @@ def serve(**options: Any) -> None:
         from gdpeer.cli.serve_child import run_child
 
         run_child(child, serving)
+    elif serving.print_haproxy:
+        from gdpeer.cli.haproxy import ADMIN, BIND, MAP, print_configuration
+
+        print_configuration(BIND, ADMIN, MAP)
     elif serving.check:
         from gdpeer.cli.serve_check import check
 

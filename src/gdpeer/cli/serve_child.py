@@ -24,6 +24,7 @@ from gdpeer.rooms import Hall
 from gdpeer.terminal.lines import check_output
 from gdpeer.terminal.stopping import Stop
 from gdpeer.transport.poller import Poller
+from gdpeer.transport.proxy_header import Proxies
 from gdpeer.transport.quiet_socket import QuietSocket
 
 __all__ = ["open_shared", "run_child", "serve_as_worker"]
@@ -34,15 +35,15 @@ def run_child(child: ChildSettings, serving: Serving) -> None:
     end_with_parent(child.life)
     with Stop() as stop:
         if child.role == DOOR:
-            run_door(child, stop)
+            run_door(child, serving.trusted_proxies, stop)
         else:
             run_worker(child, serving, stop)
 
 
-def run_door(child: ChildSettings, stop: Stop) -> None:
+def run_door(child: ChildSettings, proxies: tuple[str, ...], stop: Stop) -> None:
     """Runs the door. SIGTERM lets it finish what has come."""
     listening = [QuietSocket(fileno=descriptor) for descriptor in child.listen]
-    keeper = Doorkeeper(listening, QuietSocket(fileno=child.control), Poller())
+    keeper = Doorkeeper(listening, QuietSocket(fileno=child.control), Poller(), Proxies(proxies) if proxies else None)
     while not (keeper.is_over or stop.interrupted):
         keeper.turn(TURN)
         if stop.requested:
@@ -60,7 +61,7 @@ def run_worker(child: ChildSettings, serving: Serving, stop: Stop) -> None:
         settings: dict[str, Any] = {"settling": 0.0, "split": "keep"}
     else:
         broker, settings = open_shared(serving, hall), {}
-    cluster = Cluster(hall, broker, name=child.name, url=serving.public_url or "", **settings)
+    cluster = Cluster(hall, broker, name=child.name, url=serving.address or serving.public_url or "", **settings)
     worker = WorkerProcess(
         hall,
         cluster,
@@ -84,7 +85,11 @@ def serve_as_worker(serving: Serving) -> None:
         show_addresses(port, serving.host, about, token, is_secure=is_secure)
         if about["is_drawn"]:
             click.echo(RANDOM_SECRET)
-        url = serving.public_url or address("wss" if is_secure else "ws", resolve(serving.host), port, "")
+        url = (
+            serving.address
+            or serving.public_url
+            or address("wss" if is_secure else "ws", resolve(serving.host), port, "")
+        )
         cluster = Cluster(hall, broker, name=draw_name(), url=url)
         worker = WorkerProcess(hall, cluster, None, deadline=serving.deadline, has_other_broker=True)
         click.echo(f"Worker {cluster.name} of the cluster {serving.namespace}")

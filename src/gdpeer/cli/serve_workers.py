@@ -257,6 +257,8 @@ class Parent:
         words = [sys.executable, "-P", "-m", "gdpeer", "serve", ":".join(serving.game), "--child", name]
         words += ["--namespace", serving.namespace, "--deadline", f"{serving.deadline:.9f}".rstrip("0").rstrip(".")]
         words += [] if serving.public_url is None else ["--public-url", serving.public_url]
+        words += [] if serving.address is None else ["--address", serving.address]
+        words += [word for proxy in serving.trusted_proxies for word in ("--trusted-proxy", proxy)]
         words += [word for page in serving.origins for word in ("--origin", page)]
         for option, file in (
             ("--secret-file", serving.secret_file),

@@ -12,6 +12,7 @@ from typing import Any
 from gdpeer.cluster.door import Door
 from gdpeer.cluster.links import Lines, Link
 from gdpeer.transport.poller import Poller
+from gdpeer.transport.proxy_header import Proxies
 
 __all__ = ["Doorkeeper"]
 
@@ -29,14 +30,21 @@ class Doorkeeper:
         listening: sockets that listen already.
         control: the link to the parent.
         poller: for everything.
+        proxies: that the door trusts; None: none.
 
     Attributes:
         door: the door.
         is_over: whether the process may end.
     """
 
-    def __init__(self, listening: Sequence[socket.socket], control: socket.socket, poller: Poller) -> None:
-        self.door = Door(listening, poller)
+    def __init__(
+        self,
+        listening: Sequence[socket.socket],
+        control: socket.socket,
+        poller: Poller,
+        proxies: Proxies | None = None,
+    ) -> None:
+        self.door = Door(listening, poller, proxies)
         self.is_over = False
         self._poller = poller
         self._is_stopping = False

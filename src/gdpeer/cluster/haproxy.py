@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 
 from gdpeer.cluster.records import Owner, Worker
 from gdpeer.logs import get_logger, log_limited
+from gdpeer.quoting import clean
 
 __all__ = ["SLOTS", "Admin", "Follower", "Wanted", "configuration", "wanted"]
 
@@ -87,8 +88,8 @@ def check_path(path: str) -> str:
     Raises:
         ValueError: it cannot.
     """
-    if not re.fullmatch(r"[A-Za-z0-9_./-]+", path):
-        raise ValueError(f"a path for HAProxy has letters, digits and _ . / -, not {path!r}")
+    if not re.fullmatch(r"/[A-Za-z0-9_./-]+", path):
+        raise ValueError(f"expected an absolute path of letters, digits and _ . / -, got '{clean(path, 100)}'")
     return path
 
 

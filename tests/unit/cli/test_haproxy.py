@@ -31,7 +31,7 @@ def test_the_configuration_is_printed() -> None:
 
 def test_a_path_that_haproxy_cannot_read_is_an_error() -> None:
     result = run("--print", "--admin", "/run/a b")
-    assert (result.exit_code, "letters, digits" in result.stderr) == (1, True)
+    assert (result.exit_code, "letters, digits" in result.stderr) == (2, True)
 
 
 def test_no_broker_is_an_error_that_names_the_option(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -42,7 +42,7 @@ def test_no_broker_is_an_error_that_names_the_option(monkeypatch: pytest.MonkeyP
 
 def test_a_wrong_url_is_an_error() -> None:
     result = run("--broker", "http://x")
-    assert (result.exit_code, "URL" in result.stderr) == (1, True)
+    assert (result.exit_code, "redis://" in result.stderr) == (2, True)
 
 
 class Stops(Stop):
@@ -83,7 +83,7 @@ def test_what_the_directory_has_not_read_yet_is_not_applied() -> None:
 
 def test_the_command_ends_with_a_signal(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("gdpeer.cli.haproxy.Stop", lambda: _Entered())
-    result = run("--broker", "memory:", "--map", str(tmp_path / "no.map").replace("[", "").replace("]", ""))
+    result = run("--broker", "redis://127.0.0.1:1", "--map", str(tmp_path / "no.map").replace("[", "").replace("]", ""))
     assert result.exit_code == 0, result.stderr
     assert "HAProxy needs one to start" in result.stderr
 

@@ -17,7 +17,7 @@ from click.testing import Result
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
-from gdpeer.cli.serve import make_hall
+from gdpeer.cli.serve import make_hall, stand_behind_proxy
 from gdpeer.cli.serve import run as serve_until_stopped
 from gdpeer.rooms import Hall, Room
 from gdpeer.rooms.tokens import SeatKeys, check_seat
@@ -113,6 +113,28 @@ def test_an_exception_of_the_game_module_shows_its_own_traceback(folder: Path, c
 def test_a_public_url_that_is_none(folder: Path, url: str) -> None:
     said = refused(run("serve", "serve_game:Arena", "--public-url", url), 2)
     assert said.startswith("gdpeer serve: --public-url: expected a URL such as wss://play.example, got ")
+
+
+@pytest.mark.parametrize("network", ["play.example", "10.0.0.0/33", ""])
+def test_a_proxy_that_is_no_network(folder: Path, network: str) -> None:
+    said = refused(run("serve", "serve_game:Arena", "--trusted-proxy", network), 2)
+    assert said.startswith("gdpeer serve: --trusted-proxy: expected an address or a network such as 10.0.0.0/8, got ")
+
+
+def test_a_configuration_of_haproxy_is_printed(folder: Path) -> None:
+    result = run("serve", "serve_game:Arena", "--print-haproxy")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout == run("haproxy", "--print").stdout
+    assert "server-template" in result.stdout
+
+
+def test_proxies_that_tell_the_addresses_of_players_are_not_exempt() -> None:
+    hall = Hall([])
+    stand_behind_proxy(hall, "wss://play.example", ("127.0.0.1",))
+    assert (hall.server.trusted_proxies, hall.public_url) == (("127.0.0.1",), "wss://play.example")
+    assert "127.0.0.1" not in hall.guessing.exempt
+    stand_behind_proxy(hall, "wss://play.example", ())
+    assert "127.0.0.1" in hall.guessing.exempt
 
 
 def test_a_short_secret_and_a_short_token_are_refused_and_not_repeated(

@@ -65,6 +65,17 @@ def test_without_passing_of_sockets_there_are_no_workers(monkeypatch: pytest.Mon
         refuse_what_cannot_be(serving())
 
 
+def test_children_get_the_proxies_and_the_address_of_the_machine() -> None:
+    given = serving(address="ws://10.0.0.11:8910", trusted_proxies=("10.0.0.1", "unix"))
+    with Poller() as poller:
+        port = Port("localhost", 0)
+        parent = Parent(given, port, poller, has_secret=True)
+        words = " ".join(parent._command("w1"))
+        parent.close()
+        port.close()
+    assert "--address ws://10.0.0.11:8910 --trusted-proxy 10.0.0.1 --trusted-proxy unix" in words
+
+
 def test_too_few_descriptors(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resource, "getrlimit", lambda kind: (64, 128))
     asked: list[Any] = []
