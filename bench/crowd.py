@@ -21,6 +21,7 @@ import struct
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 __all__ = ["Crowd", "Player"]
 
@@ -33,6 +34,11 @@ HEAD = (
 )
 
 
+RAW = b"\x03hello there"
+"""A packet of `SceneMultiplayer.send_bytes`."""
+PACKET = bytes([0x82, 0x80 | len(RAW), 0, 0, 0, 0]) + RAW
+
+
 class Player:
     """A player of a room.
 
@@ -41,10 +47,22 @@ class Player:
         key: the session key.
         peer_id: 0 before the first join.
         is_here: whether the player is in the room now.
+        has_answer: whether the packet of `Crowd.count_answers` has come back.
         attempts: connections since the player was last in the room.
     """
 
-    __slots__ = ("attempts", "code", "is_here", "key", "lost_at", "peer_id", "received", "socket", "upgraded")
+    __slots__ = (
+        "attempts",
+        "code",
+        "has_answer",
+        "is_here",
+        "key",
+        "lost_at",
+        "peer_id",
+        "received",
+        "socket",
+        "upgraded",
+    )
 
     def __init__(self, code: str) -> None:
         self.code = code
@@ -54,6 +72,7 @@ class Player:
         self.attempts = 0
         self.lost_at = 0.0
         self.received = b""
+        self.has_answer = False
         self.socket: socket.socket | None = None
 
 
@@ -66,9 +85,11 @@ class Crowd:
 
     Attributes:
         players: all of them.
+        here: the players who are in their rooms now.
         returns: the seconds of each return, from the loss to the id.
         refused: connections that failed, by reason.
         changed: returns with another id.
+        answers: packets that came back.
         closed: close codes that players got.
     """
 
@@ -79,14 +100,11 @@ class Crowd:
         self.returns: list[float] = []
         self.refused: Counter[str] = Counter()
         self.closed: Counter[int] = Counter()
-        self.changed = 0
+        self.here = self.changed = 0
+        self.answers = 0
+        self._is_exchanging = False
         self._selector = selectors.DefaultSelector()
         self._later: list[tuple[float, Player]] = []
-
-    @property
-    def here(self) -> int:
-        """The players who are in their rooms now."""
-        return sum(player.is_here for player in self.players)
 
     def make_room(self) -> str:
         """Has the lobby make a room, and returns its code."""
@@ -184,9 +202,38 @@ class Crowd:
             self.closed[int.from_bytes(payload[:2], "big")] += 1
         elif opcode == 2 and not player.is_here and len(payload) == 4:
             self._arrive(player, struct.unpack("<I", payload)[0])
+        elif opcode == 2 and payload == RAW:
+            self.answers += 1
+            player.has_answer = True
+            if self._is_exchanging:
+                self._send_packet(player)
+
+    def count_answers(self, seconds: float) -> int:
+        """Sends a packet from each player, and returns how many players got it back."""
+        for player in self.players:
+            player.has_answer = False
+            if player.is_here:
+                self._send_packet(player)
+        self.run_until(lambda: all(player.has_answer for player in self.players), seconds)
+        return sum(player.has_answer for player in self.players)
+
+    def exchange(self, seconds: float) -> int:
+        """Has each player send its packet again whenever it has come back; returns how often one came back."""
+        before, self._is_exchanging = self.answers, True
+        for player in self.players:
+            self._send_packet(player)
+        self.run(seconds)
+        self._is_exchanging = False
+        return self.answers - before
+
+    def _send_packet(self, player: Player) -> None:
+        assert player.socket is not None
+        with suppress(OSError):  # the loss is noticed by the next read
+            player.socket.send(PACKET)
 
     def _arrive(self, player: Player, peer_id: int) -> None:
         player.is_here = True
+        self.here += 1
         if player.peer_id:
             self.returns.append(time.monotonic() - player.lost_at)
             self.changed += peer_id != player.peer_id
@@ -200,6 +247,7 @@ class Crowd:
         now = time.monotonic()
         if player.is_here:
             player.lost_at = now
+            self.here -= 1
         else:
             self.refused[why] += 1
         player.is_here = False
