@@ -33,7 +33,7 @@ QUIET = 8.0
 """Seconds without a failure after which everything is right."""
 MOST_FAULTY = 3
 """Workers that are cut off, hang or died at the same time, of all that a worker may ask."""
-REST = 3.0
+REST = 4.0
 """Seconds without players before everything is compared: what they do is written within a second."""
 CHECK = 0.25
 SETTLED = 30.0

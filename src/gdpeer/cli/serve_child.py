@@ -5,6 +5,7 @@ Layer: `cli`.
 
 from __future__ import annotations
 
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
@@ -20,6 +21,7 @@ from gdpeer.cluster.cluster import Cluster
 from gdpeer.cluster.doorkeeper import Doorkeeper
 from gdpeer.cluster.supervisor import DOOR
 from gdpeer.cluster.worker import WorkerProcess, draw_name
+from gdpeer.errors import Error
 from gdpeer.rooms import Hall
 from gdpeer.terminal.lines import check_output
 from gdpeer.terminal.stopping import Stop
@@ -52,7 +54,13 @@ def run_door(child: ChildSettings, proxies: tuple[str, ...], stop: Stop) -> None
 
 
 def run_worker(child: ChildSettings, serving: Serving, stop: Stop) -> None:
-    """Runs a worker, whose connections come from the door."""
+    """Runs a worker, whose connections come from the door. Other workers of the machine ask it at a socket."""
+    with TemporaryDirectory(prefix="gdpeer-") as folder:
+        run_worker_at(child, serving, stop, f"{folder}/health.sock")
+
+
+def run_worker_at(child: ChildSettings, serving: Serving, stop: Stop, path: str) -> None:
+    """Runs a worker that answers `/health` at a socket with a path, if its broker is another program."""
     keys = read_keys(serving.secret_file)
     hall, about = prepare(serving, keys, read_monitor_token(serving.monitor_token_file))
     if child.broker >= 0:
@@ -61,6 +69,8 @@ def run_worker(child: ChildSettings, serving: Serving, stop: Stop) -> None:
         settings: dict[str, Any] = {"settling": 0.0, "split": "keep"}
     else:
         broker, settings = open_shared(serving, hall), {}
+        if hall.listen(1, f"unix:{path}") is Error.OK:
+            settings["socket"] = path
     cluster = Cluster(hall, broker, name=child.name, url=serving.address or serving.public_url or "", **settings)
     worker = WorkerProcess(
         hall,

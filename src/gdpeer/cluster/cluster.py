@@ -132,7 +132,7 @@ class Cluster:
         directory.on_worker, directory.on_owner = shards.note_worker, shards.note_owner
         directory.on_room, directory.on_read = self.listing.note_record, self._was_read
         directory.describe = self._described
-        shards.on_gained, shards.on_lost = self._gained, self._lost
+        shards.on_gained, shards.on_lost, shards.on_given_up = self._gained, self._lost, self.listing.note_lost
 
     # ------------------------------------------------------------------------------------------ beginning and end
 
@@ -269,7 +269,7 @@ class Cluster:
 
     def note_closed(self, life: RoomLifecycle) -> None:
         """Removes a room from the directory; see `Neighbours`."""
-        self.listing.note(life.code)
+        self.listing.note_closed(life.code)
         if life.code[:2] not in self.shards.wanted or self.member.state != "up":
             self.shards.look()
         self.saving.note_closed(life)

@@ -27,7 +27,7 @@ __all__ = ["Listing"]
 
 INTERVAL = 1.0
 """Seconds from one write of a room to the next."""
-RECHECK = 3.0
+RECHECK = 1.0
 """Seconds from one look at a player who is in two rooms to the next."""
 
 
@@ -116,6 +116,14 @@ class Listing:
             listed.is_dirty = True
             self._plan(listed)
 
+    def note_closed(self, code: str) -> None:
+        """Removes the entry of a room that has ended, at once: its shard may be given up."""
+        self.note(code)
+        listed = self.rooms.get(code)
+        if listed is not None and listed.timer is not None:
+            listed.timer.cancel()
+            self._start(listed)
+
     def note_shard(self, shard: str) -> None:
         """Lists the rooms of a shard that this worker took, and removes the entries of others there."""
         for code in self._codes():
@@ -132,7 +140,7 @@ class Listing:
             in_background(self._clean(code))
 
     def note_lost(self, shard: str) -> None:
-        """Takes note that another worker has a shard now, and writes the entries there."""
+        """Takes note that this worker has a shard no more: the next one writes the entries there."""
         for code in [code for code in self.rooms if code[:2] == shard]:
             self._forget(self.rooms.pop(code))
 

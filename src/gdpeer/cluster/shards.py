@@ -87,6 +87,7 @@ class Shards:
         held: the shards of this worker, with their entries.
         wanted: the shards that this worker is to have.
         on_gained: called with each shard that this worker took.
+        on_given_up: called with each shard that this worker has given up.
         on_lost: called with each shard that another worker took from this one.
     """
 
@@ -101,6 +102,7 @@ class Shards:
         self.held: dict[str, Owner] = {}
         self.wanted: set[str] = set()
         self.on_gained: Callable[[str], object] = _nothing
+        self.on_given_up: Callable[[str], object] = _nothing
         self.on_lost: Callable[[str], object] = _nothing
         self._broker = broker
         self._timers = timers
@@ -283,6 +285,7 @@ class Shards:
 
     async def _give_up(self, shard: str) -> None:
         mine = self.held.pop(shard)
+        self.on_given_up(shard)
         free = Owner("", 0, mine.term, 0)
         try:
             revision = await self._write(shard, free, mine.revision)

@@ -124,12 +124,24 @@ def shared(monkeypatch: pytest.MonkeyPatch) -> MemoryStore:
     return store
 
 
-def test_a_worker_of_a_broker(folder: Path, shared: MemoryStore) -> None:
+def test_a_worker_of_a_broker_can_be_asked_for_its_health(
+    folder: Path, shared: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Any] = []
+
+    def run(worker: Any, stop: Stop) -> None:
+        seen.append((worker.cluster.socket, Path(worker.cluster.socket).is_socket(), worker.hall.is_listening()))
+        run_until_over(worker, stop)
+
+    monkeypatch.setattr(module, "run_until_over", run)
     parent = Parent({"do": "end"})
     child = ChildSettings("worker", "a-1", parent.control, parent.life)
     run_child(child, serving(broker="redis://host"))
     parent.close()
     assert [told["is"] for told in parent.heard] == ["up"]
+    ((path, *facts),) = seen
+    assert facts == [True, True]
+    assert not Path(path).parent.exists()
 
 
 def test_a_worker_with_a_port_of_its_own(

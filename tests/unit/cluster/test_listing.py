@@ -158,3 +158,21 @@ def test_an_entry_that_others_have_changed_is_removed_nevertheless(workers: Work
     room.close()
     workers.run(2.0)
     assert workers.entries("r:") == {}
+
+
+def test_the_entry_of_a_room_in_a_shard_that_was_given_up_is_removed_by_the_next_owner(
+    workers: Workers, a: Cluster, b: Cluster
+) -> None:
+    room = a.hall.create("pub")
+    workers.run(1.5)
+    shard = room.code[:2]
+    a.shards.wanted.discard(shard)
+    b.shards.wanted.add(shard)
+    workers.broker(a).cut()
+    room.close()
+    workers.run(0.2)
+    workers.broker(a).join()
+    workers.run(10.0)
+    assert b.shards.has(room.code)
+    assert workers.entries("r:") == {}
+    assert a.listing.rooms == {}
