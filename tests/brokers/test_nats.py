@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import socket
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -176,31 +174,3 @@ def test_tls_checks_the_certificate(tmp_path: Path) -> None:
         lab.close()
     assert isinstance(problem, Away)
     assert "certificate" in str(problem).lower()
-
-
-@pytest.mark.parametrize("who", [f"gdpeer:{QUOTED}@", f"{QUOTED}@", ""])
-def test_a_server_without_tls_gets_no_password_from_a_url_with_tls(who: str) -> None:
-    heard = bytearray()
-
-    def serve(listener: socket.socket) -> None:
-        connection, _ = listener.accept()
-        with connection:
-            connection.settimeout(5.0)
-            connection.sendall(b'INFO {"server_id":"x","version":"2.9.10","auth_required":true,"max_payload":1000}\r\n')
-            while data := connection.recv(4096):
-                heard.extend(data)
-                if b"PING" in data:
-                    connection.sendall(b"PONG\r\n")
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=serve, args=(listener,))
-        thread.start()
-        lab = NatsLab(NatsServer(Path("unused")))
-        broker = lab.open_url(f"tls://{who}127.0.0.1:{listener.getsockname()[1]}")
-        problem = lab.problem(broker.get("r:X"))
-        for other in lab.brokers:
-            other.close()
-        thread.join(5.0)
-    assert isinstance(problem, Away)
-    assert "the server offers no TLS" in str(problem)
-    assert b"S3CRET" not in heard

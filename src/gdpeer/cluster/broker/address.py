@@ -52,12 +52,8 @@ class Address:
         self._secrets: set[str] = set()
         for part in self.urls:
             self._take_apart(part)
-        try:
-            last = urlsplit(self.urls[-1])
-            self.scheme = urlsplit(self.urls[0]).scheme
-            self.options = {name: values[-1] for name, values in parse_qs(last.query).items()}
-        except ValueError:
-            raise self._wrong() from None
+        self.scheme = urlsplit(self.urls[0]).scheme
+        self.options = {name: values[-1] for name, values in parse_qs(urlsplit(self.urls[-1]).query).items()}
 
     def _take_apart(self, url: str) -> None:
         try:

@@ -56,8 +56,8 @@ OTHERS = "all"
 DEFAULT_PORT = 4222
 FORGOTTEN = 5.0
 """Seconds after which the server forgets a scan."""
-OTHER_SETTINGS = 10058
-"""The error code for a bucket that exists with other settings."""
+MADE_BY_OTHERS = (10058, 10065)
+"""The error codes for a bucket that another worker has made, or is about to make."""
 
 WRONG_SEQUENCE = (10071, 10164)
 """The error codes for a revision that is not the last; the second since NATS 2.11."""
@@ -190,6 +190,7 @@ class NatsLink:
         self._address, self._namespace, self._sink = address, namespace, sink
         self._module = load_nats()
         self._tls: _TlsContext | None = None
+        self._reason: Exception | None = None
         self._client: Client = self._module.NATS()
         self._stream: JetStreamContext = self._client.jetstream(timeout=STEP_TIME)
         self._buckets: dict[str, _Bucket] = {}
@@ -228,6 +229,8 @@ class NatsLink:
         options: dict[str, Any] = {
             "servers": [f"nats://{host}:{parts.port or DEFAULT_PORT}"],  # no secret: errors of the library repeat URLs
             "allow_reconnect": False,
+            "max_reconnect_attempts": 1,  # of the first connection, each without a pause
+            "reconnect_time_wait": 0,
             "connect_timeout": STEP_TIME,
             "error_cb": self._take_error,
             "closed_cb": self._take_end,
@@ -249,6 +252,7 @@ class NatsLink:
         return secret
 
     async def _take_error(self, problem: Exception) -> None:
+        self._reason = problem
         logger.debug("nats: %s", type(problem).__name__)
 
     async def _take_end(self) -> None:
@@ -267,7 +271,10 @@ class NatsLink:
 
     def translate(self, problem: Exception) -> BrokerError:
         """Returns the broker's form of an exception of nats-py."""
-        errors, text = self._module.errors, self._address.clean(problem)
+        errors = self._module.errors
+        if isinstance(problem, errors.NoServersError) and self._reason is not None:
+            problem = self._reason
+        text = self._address.clean(problem)
         if isinstance(problem, errors.MaxPayloadError):
             most = self._client.max_payload
             return BadValue(f"this NATS server takes {most:,} bytes at most: set its max_payload to 2MB")
@@ -298,19 +305,20 @@ class NatsLink:
 
     async def _find_bucket(self, name: str, lifetime: float | None) -> KeyValue:
         errors, api = self._module.js.errors, self._module.js.api
-        try:
-            return await self._stream.key_value(name)
-        except errors.NotFoundError:
-            pass
         # A lease that outlives a restart says nothing, and leases are written most often.
         storage = api.StorageType.MEMORY if name.endswith("_w") else api.StorageType.FILE
         config = api.KeyValueConfig(bucket=name, ttl=lifetime, storage=storage, direct=True)
-        try:
-            return await self._stream.create_key_value(config)
-        except errors.APIError as problem:
-            if problem.err_code != OTHER_SETTINGS:
-                raise
-            return await self._stream.key_value(name)  # made by another worker at the same moment
+        while True:  # `LinkKeeper` limits the time
+            try:
+                return await self._stream.key_value(name)
+            except errors.NotFoundError:
+                pass
+            try:
+                return await self._stream.create_key_value(config)
+            except errors.APIError as problem:
+                if problem.err_code not in MADE_BY_OTHERS:
+                    raise
+            await asyncio.sleep(random.uniform(0.01, 0.05))
 
     def _bucket(self, key: str) -> _Bucket:
         return self._buckets.get(key.partition(":")[0]) or self._buckets[OTHERS]

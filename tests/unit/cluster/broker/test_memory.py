@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import queue
+from collections.abc import Callable
+
 import pytest
 
 from gdpeer.clock import ManualClock
-from gdpeer.cluster.broker.base import Away, Message
+from gdpeer.cluster.broker.base import Away, Message, NoAnswer
 from gdpeer.cluster.broker.memory import MemoryBroker, MemoryStore
 
 
@@ -77,3 +80,15 @@ def test_the_next_deadline_is_that_of_the_oldest_request(store: MemoryStore) -> 
     broker.request("w.a", {}, 1.0)
     store.run()
     assert store.next_deadline() == 1.0
+
+
+def test_a_request_ends_in_time_when_a_real_hall_runs_the_store() -> None:
+    calls: queue.SimpleQueue[Callable[[], object]] = queue.SimpleQueue()
+    broker = MemoryBroker(MemoryStore(run_soon=calls.put))
+    broker.subscribe("w.a", lambda message: None)
+    answers = [broker.request("w.a", {}, seconds) for seconds in (0.05, 0.2)]
+    while not all(answer.is_done for answer in answers):
+        calls.get(timeout=10.0)()
+    for answer in answers:
+        with pytest.raises(NoAnswer):
+            answer.result()

@@ -247,6 +247,29 @@ def test_a_subscription_that_fails_gives_the_link_up(game: Game) -> None:
     assert ("subscribe", "dir") in game.link.calls
 
 
+def test_a_subscription_of_a_former_link_harms_the_present_one_no_more(game: Game) -> None:
+    game.until(lambda: game.broker.is_connected)
+    first, begun = game.link, []
+
+    async def subscribe(subject: str) -> None:
+        begun.append(subject)
+        try:
+            await asyncio.sleep(10.0)
+        except asyncio.CancelledError:
+            await asyncio.sleep(0.1)  # as a library that ends a connection
+            raise OSError("the former link") from None
+
+    game.does["subscribe"] = subscribe
+    game.broker.subscribe("dir", print)
+    game.until(lambda: begun)
+    game.does.clear()
+    game.in_loop(lambda: first.sink.take_loss(OSError("gone")))
+    game.until(lambda: len(game.links) == 2)
+    time.sleep(0.3)
+    game.wait(game.broker.get("r:A"))
+    assert len(game.links) == 2
+
+
 def test_too_many_calls_fail_at_once(game: Game, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(thread_module, "MOST_CALLS", 3)
     game.does["get"] = never
@@ -293,6 +316,27 @@ def test_an_answer_of_a_request_that_is_no_value_is_refused(game: Game) -> None:
     game.does["request"] = fail(NoAnswer("nobody"))
     with pytest.raises(NoAnswer):
         game.wait(game.broker.request("w.a", {}))
+
+
+def test_a_message_that_is_no_value_is_dropped(game: Game, caplog: pytest.LogCaptureFixture) -> None:
+    heard: list[Any] = []
+    game.broker.subscribe("dir", lambda message: heard.append(message.value))
+    game.wait(game.broker.get("r:A"))
+    for data in (b"[1]", b"{}"):
+        game.in_loop(lambda data=data: game.link.sink.take_message("dir", data, None))
+    game.until(lambda: heard)
+    assert heard == [{}]
+    assert "a message to dir was dropped" in caplog.text
+
+
+def test_a_mistake_in_a_verb_is_told(
+    game: Game, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    game.does["get"] = fail(RuntimeError("odd"))
+    monkeypatch.setattr(FakeLink, "translate", fail(TypeError("a mistake")))
+    with pytest.raises(BrokerError, match="mistake in the client: TypeError"):
+        game.wait(game.broker.get("r:A"))
+    assert "a mistake" in caplog.text
 
 
 def test_what_the_game_does_with_answers_may_raise(game: Game, caplog: pytest.LogCaptureFixture) -> None:
