@@ -33,7 +33,9 @@ class ServerLab(Lab):
         self.namespace = f"test-{next(_numbers)}"
 
     def open(self, more: str = "") -> Any:
-        return self.open_url(self.server.url, self.namespace + more)
+        broker = self.open_url(self.server.url, self.namespace + more)
+        self.until(lambda: broker.is_connected)
+        return broker
 
     def open_url(self, url: str, namespace: str = "") -> Any:
         self.brokers.append(open_broker(url, namespace or self.namespace, self.run_soon))

@@ -79,7 +79,7 @@ def test_deleted_entries_leave_nothing_behind(lab: NatsLab) -> None:
 def test_without_jetstream_all_is_refused_with_the_version(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with OtherServer(tmp_path, "") as server:
         lab = NatsLab(server)
-        broker = lab.open()
+        broker = lab.open_url(server.url)
         for answer in (broker.get("r:X"), broker.publish("dir", {})):
             problem = lab.problem(answer)
             assert isinstance(problem, Unsupported)

@@ -743,7 +743,7 @@ class ServerContract(ThreadContract):
         self, lab: Any, caplog: pytest.LogCaptureFixture
     ) -> None:
         lab.server.kill()
-        broker = lab.open()
+        broker = lab.open_url(lab.server.url)
         began = time.monotonic()
         assert isinstance(lab.problem(broker.get("r:X")), Away)
         assert time.monotonic() - began < 2.2

@@ -94,6 +94,8 @@ class Server:
         """Stops the process: its connections stay open, and nothing is answered."""
         assert self._process is not None
         os.kill(self._process.pid, signal.SIGSTOP)
+        # The signal stops the threads of the process one after the other.
+        os.waitid(os.P_PID, self._process.pid, os.WSTOPPED | os.WNOWAIT)
 
     def thaw(self) -> None:
         """Ends `freeze`."""

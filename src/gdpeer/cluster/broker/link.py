@@ -32,6 +32,8 @@ Row: TypeAlias = tuple[str, bytes, int]
 
 VERB_TIME = 1.8
 """Seconds until a verb fails with `Away`."""
+OPEN_TIME = 5.0
+"""Seconds for an attempt to connect. A busy NATS may take seconds to make its buckets."""
 SCAN_TIME = 60.0
 """Seconds for a scan, each of whose steps has a limit of its own."""
 STEP_TIME = 1.5
@@ -150,7 +152,7 @@ class LinkKeeper:
         self._loss = self._loop.create_future()
         link = self._make(_Sink(self._loss, self._take_message))
         try:
-            async with asyncio.timeout(VERB_TIME):
+            async with asyncio.timeout(OPEN_TIME):
                 await self._open(link)
         except BaseException as problem:
             self._link = None

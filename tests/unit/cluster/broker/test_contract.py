@@ -100,7 +100,7 @@ class TestMemory(BrokerContract):
 class TestLocal(ThreadContract):
     @pytest.fixture
     def lab(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
-        for name, seconds in (("VERB_TIME", 1.0), ("STEP_TIME", 0.75), ("CHECK_EVERY", 0.2)):
+        for name, seconds in (("VERB_TIME", 1.0), ("STEP_TIME", 0.75), ("OPEN_TIME", 1.0), ("CHECK_EVERY", 0.2)):
             monkeypatch.setattr(link, name, seconds)
         lab = LocalLab()
         yield lab

@@ -114,6 +114,7 @@ def game(monkeypatch: pytest.MonkeyPatch) -> Iterator[Game]:
     for name, seconds in (("VERB_TIME", 0.5), ("STEP_TIME", 0.3), ("CHECK_EVERY", 0.02), ("LONGEST_PAUSE", 0.05)):
         monkeypatch.setattr(link_module, name, seconds)
     monkeypatch.setattr(link_module, "REFUSED_PAUSE", 0.05)
+    monkeypatch.setattr(link_module, "OPEN_TIME", 0.5)
     game = Game()
     yield game
     game.broker.close()
