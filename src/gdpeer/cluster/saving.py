@@ -27,7 +27,7 @@ from json import dumps
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from gdpeer.cluster.answers import Answer, run
-from gdpeer.cluster.broker.base import Away, Broker, BrokerError, Conflict, Entry, Value
+from gdpeer.cluster.broker.base import Away, BadValue, Broker, BrokerError, Conflict, Entry, Value
 from gdpeer.cluster.saved_form import BadSave, TooLarge, read_value, to_value
 from gdpeer.errors import GdpeerError
 from gdpeer.logs import get_logger, log_limited, report
@@ -302,7 +302,7 @@ class Saving:
         """
         while kept.writing is not None:
             await kept.writing
-        digest = blake2b(dumps(value).encode(), digest_size=16).digest()
+        digest = _digest(value)
         now = self._hall.clock.now()
         if kept.mark.digest == digest and now - kept.mark.at < FRESH and not is_last:
             self.figures["unchanged"] += 1
@@ -400,6 +400,9 @@ class Saving:
     async def _find(self, code: str) -> RoomLifecycle | None:
         try:
             return await self._restore(code)
+        except BadValue as problem:
+            self._note_damaged(code, problem)
+            return None
         except BrokerError:
             raise Unreachable("the room cannot be reached now") from None
 
@@ -418,8 +421,7 @@ class Saving:
         try:
             saved = read_value(value, code, self._hall.wall())
         except BadSave as problem:
-            self.figures["damaged"] += 1
-            log_limited(logger, logging.ERROR, "room %s: its save is damaged: %s", code, str(problem))
+            self._note_damaged(code, problem)
             return None
         self._marks[code] = mark
         try:
@@ -439,6 +441,10 @@ class Saving:
                 self._marks.pop(code, None)
         self.figures["restored"] += 1
         return None if room.is_closed else life
+
+    def _note_damaged(self, code: str, problem: GdpeerError) -> None:
+        self.figures["damaged"] += 1
+        log_limited(logger, logging.ERROR, "room %s: its save is damaged: %s", code, str(problem))
 
     async def _take_over(self, code: str, term: int) -> tuple[Value, _Mark] | None:
         """Writes this worker's name and term into a save, and returns it; None: there is none."""
@@ -575,6 +581,12 @@ def _report(answer: Answer[None]) -> None:
         answer.result()
     except Exception:
         report(logger, "saving failed")
+
+
+def _digest(value: Value) -> bytes:
+    digest = blake2b(value["data"].encode(), digest_size=16)  # apart, as JSON takes longer for a large text
+    digest.update(dumps({**value, "data": ""}).encode())
+    return digest.digest()
 
 
 def _term(value: Value) -> int:

@@ -480,7 +480,9 @@ def test_a_damaged_save_is_logged_and_not_found(workers: Workers, caplog: pytest
     b.broker.create("save:AAAAAA", {"v": 1, "code": "K7Q2M3", "term": "x"})
     b.run()
     assert found(b, "AAAAAA") is None
-    assert b.saving.figures["damaged"] == 1
+    workers.store.write("save:BBBBBB", b"[1]")
+    assert found(b, "BBBBBB") is None
+    assert b.saving.figures["damaged"] == 2
     assert "room AAAAAA: its save is damaged" in caplog.text
 
 
