@@ -98,7 +98,7 @@ def test_a_signal_lets_the_door_finish() -> None:
     listening = socket.create_server(("127.0.0.1", 0)).detach()
     stop = Stop()
     stop.requested = True
-    module.run_door(ChildSettings(DOOR, "door-1", parent.control, parent.life, (listening,)), stop)
+    module.run_door(ChildSettings(DOOR, "door-1", parent.control, parent.life, (listening,)), (), stop)
     parent.close()
 
 
