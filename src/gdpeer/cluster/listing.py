@@ -102,6 +102,7 @@ class Listing:
         self._describe = describe
         self._codes = codes
         self._cleaning: set[str] = set()
+        self._new_shards: set[str] = set()
 
     # ------------------------------------------------------------------------------------------ what has changed
 
@@ -125,11 +126,20 @@ class Listing:
             self._start(listed)
 
     def note_shard(self, shard: str) -> None:
-        """Lists the rooms of a shard that this worker took, and removes the entries of others there."""
+        """Lists the rooms of a shard that this worker took, and removes the entries of others there, in the next turn.
+
+        All shards that come in one turn cost one look at all rooms.
+        """
+        if not self._new_shards:
+            self._timers.after(0.0, self._list_new)
+        self._new_shards.add(shard)
+
+    def _list_new(self) -> None:
+        shards, self._new_shards = self._new_shards, set()
         for code in self._codes():
-            if code[:2] == shard:
+            if code[:2] in shards:
                 self.note(code)
-        for record in [record for record in self._directory.rooms.values() if record.code[:2] == shard]:
+        for record in [record for record in self._directory.rooms.values() if record.code[:2] in shards]:
             self.note_record(record)
 
     def note_record(self, record: RoomRecord) -> None:
