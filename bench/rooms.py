@@ -7,10 +7,13 @@ The server runs in a process of its own on core 0. The players are sockets that 
 processor time and all memory of the server's process are the server's.
 
 - `idle`: a poll with 10,000 rooms and nothing to do, beside a poll with one room.
+- `lonely`: a poll while one player is in each of 10,000 rooms (or of as many as the process may open files), and what
+  the first player of a room takes: the player, and what the room keeps from then on.
 - `memory`: of 10,000 rooms with a node each, and of 4,000 players in 1,000 rooms.
 - `calls`: one call at a time, which the server answers, of 4,000 players in turn: in 1,000 rooms, and in one room. For
   information also beside one room of four players, whose memory stays in the processor's caches.
 - `joins`: players with seats, four to a room; a seat is a signed token that the server checks.
+- `crush`: 400 players with seats join one room, and learn of each other.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ import gc
 import json
 import os
 import queue
+import resource
 import socket
 import subprocess
 import sys
@@ -71,6 +75,13 @@ class Crowd(Arena):
     server_relay = False
 
 
+class Crush(Crowd):
+    """A room for all players, who do know each other: each of 400 learns of 399."""
+
+    kind = "crush"
+    server_relay = True
+
+
 class Goal(NamedTuple):
     """A figure and the most, or least, that it may be; 0: there is no limit."""
 
@@ -103,7 +114,7 @@ def serve() -> None:
     """Runs a hall; each line of the input is a command, which is answered with a line of JSON."""
     open_many_files()
     hold(SERVER_CORE)
-    hall = Hall([Arena, Crowd], secret=SECRET)
+    hall = Hall([Arena, Crowd, Crush], secret=SECRET)
     hall.server.backlog = 4096
     if hall.listen(0, "127.0.0.1") != OK:
         raise SystemExit(hall.get_listen_error())
@@ -160,6 +171,7 @@ def _quiet(hall: Hall) -> None:
 _COMMANDS: dict[str, Callable[..., Any]] = {
     "rooms": _make_rooms,
     "crowd": lambda hall: _make_rooms(hall, 1, "crowd"),
+    "crush": lambda hall: _make_rooms(hall, 1, "crush"),
     "state": _state,
     "cpu": _cpu,
     "idle": _idle,
@@ -237,9 +249,10 @@ def seat_of(code: str, kind: str, number: int) -> str:
     return issue_seat(SeatKeys(SECRET), claims)
 
 
-def join(server: Server, codes: Sequence[str], each: int = 4, batch: int = 48) -> list[socket.socket]:
+def join(
+    server: Server, codes: Sequence[str], each: int = 4, kind: str = "arena", batch: int = 48
+) -> list[socket.socket]:
     """Joins players to each room; returns their connections, room by room."""
-    kind = "arena" if each == 4 else "crowd"
     targets = [f"/room/{code}?seat={seat_of(code, kind, number)}" for code in codes for number in range(each)]
     found: list[socket.socket] = []
     for at in range(0, len(targets), batch):
@@ -294,6 +307,27 @@ def idle() -> Iterator[Goal]:
     yield Goal("beside one room", many / one, "times", 2)
 
 
+def lonely() -> Iterator[Goal]:
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1] - 200
+    with running() as server:
+        server.ask("quiet")  # these players answer no pings
+        _, *codes = server.ask("rooms", min(10_000, most))
+        held = join(server, codes[:1], 1)
+        server.ask("idle", 2000)
+        one = server.ask("idle", 5000)
+        before = server.ask("state")["memory"]
+        held += join(server, codes[1:], 1)
+        state, many = server.ask("state"), server.ask("idle", 5000)
+        assert state["taken"] == len(codes)
+        yield Goal(f"idle poll, a player in each of {len(codes):,} rooms", many, "us", 20)
+        yield Goal("beside one player", many / one, "times", 2)
+        yield Goal(
+            "memory of the only player in a room", (state["memory"] - before) / (len(codes) - 1) / 1024, "KiB", 3
+        )
+        for connection in held:
+            connection.close()
+
+
 def memory() -> Iterator[Goal]:
     with running() as server:
         server.ask("rooms", 50)
@@ -327,7 +361,7 @@ def calls(rounds: int = 9, times: int = 4_000) -> Iterator[Goal]:
         [_, crowd] = server.ask("crowd")
         _, *codes = server.ask("rooms", 1_001)
         groups = [
-            callers_of(join(server, [crowd], 4_000)),
+            callers_of(join(server, [crowd], 4_000, "crowd")),
             *map(callers_of, (join(server, codes[:1]), join(server, codes[1:]))),
         ]
 
@@ -360,7 +394,21 @@ def joins() -> Iterator[Goal]:
             connection.close()
 
 
-FIGURES = {"idle": idle, "memory": memory, "calls": calls, "joins": joins}
+def crush() -> Iterator[Goal]:
+    with running() as server:
+        held = join(server, server.ask("rooms", 101)[1:])  # what runs for the first time takes longer
+        [_, code] = server.ask("crush")
+        spent, begin = server.ask("cpu"), time.perf_counter()
+        held += join(server, [code], 400, "crush")
+        took, spent = time.perf_counter() - begin, server.ask("cpu") - spent
+        assert server.ask("state")["taken"] == 804
+        yield Goal("400 players join one room, all of them", took, "s", 1)
+        yield Goal("of that the server's processor", spent, "s", 1)
+        for connection in held:
+            connection.close()
+
+
+FIGURES = {"idle": idle, "lonely": lonely, "memory": memory, "calls": calls, "joins": joins, "crush": crush}
 
 
 def main() -> None:
