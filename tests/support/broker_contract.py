@@ -278,6 +278,24 @@ class BrokerContract:
         found = {entry.key: entry.value["name"] for entry in lab.wait(broker.scan("p:"))}
         assert found == {f"p:{name}": name for name in NAMES}
 
+    def test_a_key_or_subject_that_is_too_long_is_not_sent(self, lab: Lab) -> None:
+        broker, name = lab.open(), "p:" + "🎮" * 300
+        lab.wait(broker.get("r:none"))
+        for answer in (
+            broker.get(name),
+            broker.create(name, {}),
+            broker.update(name, {}, 1),
+            broker.delete(name),
+            broker.scan(name),
+            broker.publish(name, {}),
+            broker.request(name, {}),
+        ):
+            assert isinstance(lab.problem(answer), BadValue)
+        with pytest.raises(BadValue):
+            broker.subscribe(name, lambda message: None)
+        lab.settle(0.1)
+        assert broker.is_connected
+
     def test_scan_gives_the_entries_that_begin_with_the_prefix(self, lab: Lab) -> None:
         broker = lab.open()
         keys = ["s:AA", "s:AB", "s:B*", "s:B[", "r:AA", "w:s:A", "p:s:"]

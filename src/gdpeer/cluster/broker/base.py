@@ -110,9 +110,14 @@ class Broker(Protocol):
     """The eight verbs. All calls and all answers belong to the thread of the game, which never waits.
 
     Each verb may fail with `Away`, within 2 s of the call. After the broker was away, subscriptions are made again
-    without any help. A value that is no JSON or too large fails with `BadValue` and is not sent. `get` fails with
-    `BadValue` for such an entry, `scan` leaves it out, and a message is dropped; all three are logged. Verbs of one
-    broker take effect in the order of the calls.
+    without any help.
+
+    A value that is no JSON or too large, and a key or subject of more than 1,100 bytes, fails with `BadValue` and is
+    not sent. `get` fails with `BadValue` for such an entry, `scan` leaves it out, and a message is dropped; these are
+    logged.
+
+    Messages of one broker arrive in the order of the calls, and a subscription is in force for what is called later.
+    Other verbs have no order until they are answered.
 
     Attributes:
         is_connected: whether the broker can be reached, as far as is known.

@@ -23,7 +23,7 @@ from typing import Any, NamedTuple, TypeVar
 from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.cluster.answers import Answer
 from gdpeer.cluster.broker.base import Away, BadValue, BrokerError, Conflict, Entry, Message, NoAnswer, Value
-from gdpeer.cluster.broker.values import decode, encode, lifetime_of, read_entries
+from gdpeer.cluster.broker.values import check_name, decode, encode, failed, lifetime_of, read_entries
 from gdpeer.logs import get_logger, log_limited, report
 
 __all__ = ["MemoryBroker", "MemoryStore", "no_reply"]
@@ -31,6 +31,9 @@ __all__ = ["MemoryBroker", "MemoryStore", "no_reply"]
 logger = get_logger(__name__)
 T = TypeVar("T")
 Handler = Callable[[Message], object]
+
+FEW_ROWS = 1_000
+"""Writes before entries that have ended are looked for, at least."""
 
 
 class _Row(NamedTuple):
@@ -54,7 +57,7 @@ class MemoryStore:
         self.clock = clock
         self._run_soon = run_soon
         self._rows: dict[str, _Row] = {}
-        self._revision = 0
+        self._revision, self._next_sweep = 0, FEW_ROWS
         self._steps: deque[Callable[[], object]] = deque()
         self._requests: list[tuple[float, Answer[Value]]] = []
         self._timer: threading.Timer | None = None
@@ -144,9 +147,17 @@ class MemoryStore:
     def write(self, key: str, data: bytes) -> int:
         """Writes an entry and returns its revision."""
         self._revision += 1
+        if self._revision >= self._next_sweep:
+            self._sweep()
         lifetime = lifetime_of(key)
         self._rows[key] = _Row(data, self._revision, None if lifetime is None else self.clock.now() + lifetime)
         return self._revision
+
+    def _sweep(self) -> None:
+        """Forgets the entries that have ended, after as many writes as there are entries."""
+        now = self.clock.now()
+        self._rows = {key: row for key, row in self._rows.items() if row.ends is None or row.ends > now}
+        self._next_sweep = self._revision + max(len(self._rows), FEW_ROWS)
 
     def remove(self, key: str) -> None:
         """Removes an entry, whether it exists or not."""
@@ -184,7 +195,7 @@ class MemoryBroker:
             row = self._store.row(key)
             return None if row is None else Entry(key, decode(row.data), row.revision)
 
-        return self._call(effect)
+        return self._call(key, effect)
 
     def create(self, key: str, value: Value) -> Answer[int]:
         """Makes an entry and gives its revision; fails with `Conflict` if the entry exists."""
@@ -198,13 +209,13 @@ class MemoryBroker:
         try:
             data = encode(value)
         except BadValue as problem:
-            return _failed(problem)
+            return failed(problem)
 
         def effect() -> int:
             self._compare(key, revision)
             return self._store.write(key, data)
 
-        return self._call(effect)
+        return self._call(key, effect)
 
     def _compare(self, key: str, revision: int | None) -> None:
         row = self._store.row(key)
@@ -219,7 +230,7 @@ class MemoryBroker:
                 self._compare(key, revision)
             self._store.remove(key)
 
-        return self._call(effect)
+        return self._call(key, effect)
 
     def scan(self, prefix: str) -> Answer[list[Entry]]:
         """Reads all entries whose keys begin with `prefix`, such as "r:"."""
@@ -227,15 +238,15 @@ class MemoryBroker:
         def effect() -> list[Entry]:
             return read_entries((key, row.data, row.revision) for key, row in self._store.rows(prefix))
 
-        return self._call(effect)
+        return self._call(prefix, effect)
 
     def publish(self, subject: str, value: Value) -> Answer[None]:
         """Sends a message to all who listen now, at most once."""
         try:
             data = encode(value)
         except BadValue as problem:
-            return _failed(problem)
-        return self._call(lambda: self._send(subject, data, no_reply))
+            return failed(problem)
+        return self._call(subject, lambda: self._send(subject, data, no_reply))
 
     def _send(self, subject: str, data: bytes, reply: Callable[[Value], object]) -> None:
         for broker, handler in tuple(self._store.subscribers.get(subject, ())):
@@ -244,6 +255,7 @@ class MemoryBroker:
 
     def subscribe(self, subject: str, handler: Handler) -> Callable[[], object]:
         """Has `handler` called with each message to a subject, and returns a function that ends this."""
+        check_name(subject)
         subscribers = self._store.subscribers
         entry = (self, handler)
         subscribers.setdefault(subject, []).append(entry)
@@ -269,9 +281,10 @@ class MemoryBroker:
     def request(self, subject: str, value: Value, timeout: float = 2.0) -> Answer[Value]:
         """Sends a message and gives the answer; fails with `NoAnswer` after `timeout` seconds."""
         try:
+            check_name(subject)
             data = encode(value)
         except BadValue as problem:
-            return _failed(problem)
+            return failed(problem)
         answer = self._begin()
 
         def effect() -> None:
@@ -301,7 +314,11 @@ class MemoryBroker:
             answer.fail(Away("this broker is closed"))
         return answer
 
-    def _call(self, effect: Callable[[], T]) -> Answer[T]:
+    def _call(self, name: str, effect: Callable[[], T]) -> Answer[T]:
+        try:
+            check_name(name)
+        except BadValue as problem:
+            return failed(problem)
         answer = self._begin()
         self._store.add_step(partial(self._take_effect, answer, effect))
         return answer
@@ -354,12 +371,6 @@ class MemoryBroker:
             subscribers[subject] = [entry for entry in entries if entry[0] is not self]
         for answer in list(self._pending):
             answer.fail(Away("this broker was closed"))
-
-
-def _failed(problem: BrokerError) -> Answer[Any]:
-    answer: Answer[Any] = Answer()
-    answer.fail(problem)
-    return answer
 
 
 def no_reply(value: Value) -> None:

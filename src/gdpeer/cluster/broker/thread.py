@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 from gdpeer.cluster.answers import Answer
 from gdpeer.cluster.broker.base import Away, BadValue, BrokerError, Entry, Message, Value
 from gdpeer.cluster.broker.link import SCAN_TIME, STEP_TIME, Link, LinkKeeper, Sink
-from gdpeer.cluster.broker.values import decode, encode, read_entries
+from gdpeer.cluster.broker.values import check_name, decode, encode, failed, read_entries
 from gdpeer.logs import get_logger, log_limited, report
 
 __all__ = ["MOST_CALLS", "MOST_WAITING", "ThreadBroker"]
@@ -128,19 +128,19 @@ class ThreadBroker:
             row = await link.get(key)
             return None if row is None else Entry(key, decode(row[1]), row[2])
 
-        return self._call(read)
+        return self._call(key, read)
 
     def create(self, key: str, value: Value) -> Answer[int]:
         """Makes an entry and gives its revision; fails with `Conflict` if the entry exists."""
-        return self._send(value, lambda data, link: link.write(key, data, None))
+        return self._send(key, value, lambda data, link: link.write(key, data, None))
 
     def update(self, key: str, value: Value, revision: int) -> Answer[int]:
         """Writes an entry and gives its new revision; fails with `Conflict` unless it has this revision."""
-        return self._send(value, lambda data, link: link.write(key, data, revision))
+        return self._send(key, value, lambda data, link: link.write(key, data, revision))
 
     def delete(self, key: str, revision: int | None = None) -> Answer[None]:
         """Removes an entry, whether it exists or not; with a revision it fails with `Conflict` unless it has it."""
-        return self._call(lambda link: link.delete(key, revision))
+        return self._call(key, lambda link: link.delete(key, revision))
 
     def scan(self, prefix: str) -> Answer[list[Entry]]:
         """Reads all entries whose keys begin with `prefix`, such as "r:"."""
@@ -148,11 +148,11 @@ class ThreadBroker:
         async def read(link: Link) -> list[Entry]:
             return read_entries(await link.scan(prefix))
 
-        return self._call(read, SCAN_TIME)
+        return self._call(prefix, read, SCAN_TIME)
 
     def publish(self, subject: str, value: Value) -> Answer[None]:
         """Sends a message to all who listen now, at most once."""
-        return self._send(value, lambda data, link: link.publish(subject, data))
+        return self._send(subject, value, lambda data, link: link.publish(subject, data))
 
     def request(self, subject: str, value: Value, timeout: float = 2.0) -> Answer[Value]:
         """Sends a message and gives the answer; fails with `NoAnswer` after `timeout` seconds."""
@@ -160,10 +160,11 @@ class ThreadBroker:
         async def ask(data: bytes, link: Link) -> Value:
             return decode(await link.request(subject, data, timeout))
 
-        return self._send(value, ask, timeout + MARGIN)
+        return self._send(subject, value, ask, timeout + MARGIN)
 
     def subscribe(self, subject: str, handler: Handler) -> Callable[[], object]:
         """Has `handler` called with each message to a subject, and returns a function that ends this."""
+        check_name(subject)
         handlers = self._handlers.setdefault(subject, [])
         handlers.append(handler)
         if len(handlers) == 1:
@@ -190,21 +191,25 @@ class ThreadBroker:
         if self._thread is not threading.current_thread():
             self._thread.join(CLOSE_TIME)
 
-    def _send(self, value: Value, verb: Callable[[bytes, Link], Awaitable[T]], limit: float | None = None) -> Answer[T]:
+    def _send(
+        self, name: str, value: Value, verb: Callable[[bytes, Link], Awaitable[T]], limit: float | None = None
+    ) -> Answer[T]:
         try:
             data = encode(value)
         except BadValue as problem:
-            answer: Answer[T] = Answer()
-            answer.fail(problem)
-            return answer
-        return self._call(partial(verb, data), limit)
+            return failed(problem)
+        return self._call(name, partial(verb, data), limit)
 
-    def _call(self, verb: Callable[[Link], Awaitable[T]], limit: float | None = None) -> Answer[T]:
+    def _call(self, name: str, verb: Callable[[Link], Awaitable[T]], limit: float | None = None) -> Answer[T]:
+        try:
+            check_name(name)
+        except BadValue as problem:
+            return failed(problem)
+        if self._is_closed:
+            return failed(Away("the broker's client is closed"))
+        if len(self._pending) >= MOST_CALLS:
+            return failed(Away("too many calls wait for the broker"))
         answer: Answer[T] = Answer()
-        if self._is_closed or len(self._pending) >= MOST_CALLS:
-            why = "the broker's client is closed" if self._is_closed else "too many calls wait for the broker"
-            answer.fail(Away(why))
-            return answer
         self._pending.add(answer)
         answer.then(self._pending.discard)
         self._post(self._start, partial(self._answer, answer, verb, limit))

@@ -11,14 +11,18 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterable
-from typing import NoReturn
+from typing import Any, NoReturn
 
-from gdpeer.cluster.broker.base import LIFETIMES, MOST_BYTES, BadValue, Entry, Value
+from gdpeer.cluster.answers import Answer
+from gdpeer.cluster.broker.base import LIFETIMES, MOST_BYTES, BadValue, BrokerError, Entry, Value
 from gdpeer.logs import get_logger, log_limited
 
-__all__ = ["check_size", "decode", "encode", "leave_out", "lifetime_of", "read_entries"]
+__all__ = ["check_name", "check_size", "decode", "encode", "failed", "leave_out", "lifetime_of", "read_entries"]
 
 logger = get_logger(__name__)
+
+LONGEST_NAME = 1_100
+"""Bytes of the longest key or subject: a word, and 256 characters. NATS ends a connection that sends a longer line."""
 
 
 def encode(value: Value) -> bytes:
@@ -35,6 +39,13 @@ def encode(value: Value) -> bytes:
         raise BadValue(f"the value cannot be written as JSON: {problem}") from None
     check_size(len(data))
     return data
+
+
+def check_name(name: str) -> None:
+    """Refuses a key or subject that is too long for some broker, by BadValue."""
+    length = len(name.encode("utf-8", "surrogatepass"))
+    if length > LONGEST_NAME:
+        raise BadValue(f"a key or subject has {length:,} bytes; {LONGEST_NAME:,} are allowed")
 
 
 def check_size(length: int) -> None:
@@ -77,6 +88,13 @@ def leave_out(key: str, problem: BadValue) -> None:
 
 def _refuse_constant(text: str) -> NoReturn:
     raise ValueError(f"{text} is no JSON")
+
+
+def failed(problem: BrokerError) -> Answer[Any]:
+    """Returns the answer of a verb that is refused at once."""
+    answer: Answer[Any] = Answer()
+    answer.fail(problem)
+    return answer
 
 
 def lifetime_of(key: str) -> float | None:

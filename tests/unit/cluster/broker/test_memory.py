@@ -92,3 +92,13 @@ def test_a_request_ends_in_time_when_a_real_hall_runs_the_store() -> None:
     for answer in answers:
         with pytest.raises(NoAnswer):
             answer.result()
+
+
+def test_entries_that_have_ended_are_forgotten_though_nobody_reads_them() -> None:
+    clock = ManualClock()
+    store = MemoryStore(clock)
+    for number in range(3_000):
+        store.write(f"w:{number}", b"{}")
+        clock.advance(0.01)
+    assert len(store._rows) <= 1_700
+    assert len(store.rows("w:")) == 599
