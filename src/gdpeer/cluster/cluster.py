@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import random
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -27,7 +27,9 @@ from gdpeer.cluster.broker.base import Broker, Value
 from gdpeer.cluster.directory import SETTLING, Directory
 from gdpeer.cluster.health import HealthAsker
 from gdpeer.cluster.listing import Listing
+from gdpeer.cluster.lobby import ClusterLobby
 from gdpeer.cluster.member import Member, Split
+from gdpeer.cluster.messages import Delivery, Messages, Where
 from gdpeer.cluster.records import MOST_PLAYER_NAME, MOST_PLAYERS, RoomRecord, Worker, is_name
 from gdpeer.cluster.ring import Ring
 from gdpeer.cluster.saving import Saving
@@ -78,14 +80,15 @@ class Cluster:
         directory: what all workers have written.
         shards: which this worker has.
         listing: writes the entries of this worker's rooms.
-        messages: requests between workers; None: none yet.
+        messages: requests between workers.
+        lobby: gives seats in rooms of all workers.
         saving: saves and restores rooms.
         on_shard_gained: called with each shard that this worker took.
         on_shard_lost: called with each shard that another worker took from this one, once its rooms were closed.
         on_fenced: called when the lease was lost, once the rooms that can be restored were closed.
 
     Raises:
-        ValueError: the name is not valid.
+        ValueError: the name is not valid, or the hall has drawn a secret that no other worker has.
     """
 
     def __init__(
@@ -107,7 +110,10 @@ class Cluster:
         self.broker = broker
         self.url = url
         self.socket = socket
-        self.messages: Any = None
+        if hall.use_keys(None):
+            raise ValueError("the workers of a cluster need the same secret: give the hall one, as secret=...")
+        self.messages = Messages(self)
+        self.lobby = ClusterLobby(self)
         self.saving = Saving(hall, broker, self)
         self.on_shard_gained: Callable[[str], object] = _nothing
         self.on_shard_lost: Callable[[str], object] = _nothing
@@ -142,6 +148,11 @@ class Cluster:
         return self.member.epoch
 
     @property
+    def load(self) -> float:
+        """The share of time that the rooms of this worker took when its lease was last renewed, 0 to 1."""
+        return self._load
+
+    @property
     def is_cut_off(self) -> bool:
         """Whether this worker has no valid lease, or is about to lose it: it makes and saves nothing."""
         return not self.member.may_save()
@@ -157,6 +168,7 @@ class Cluster:
         self.hall.cluster = self.hall.neighbours = self
         self.broker.on_change = self._broker_changed
         self.directory.start()
+        self.messages.start()
         self.member.start()
         self._ring.start()
 
@@ -189,6 +201,7 @@ class Cluster:
 
     def _end(self) -> None:
         self._ring.close()
+        self.messages.close()
         self.directory.close()
         if self.hall.cluster is self:
             self.hall.cluster = self.hall.neighbours = None
@@ -222,6 +235,24 @@ class Cluster:
     def room(self, code: str) -> RoomRecord | None:
         """Returns what the directory says of a room."""
         return self.directory.room(code)
+
+    # ------------------------------------------------------------------------------------------ messages
+
+    def tell(self, player: str, data: Any, sender: str = "") -> Answer[Delivery]:
+        """Gives data to the room of a player, wherever it is; see `Messages.tell`."""
+        return self.messages.tell(player, data, sender)
+
+    def where(self, player: str) -> Answer[Where | None]:
+        """Tells where a player is; None: in no room. A hint that is right within seconds; see `Messages.where`."""
+        return self.messages.where(player)
+
+    def presence(self, players: Iterable[str]) -> Answer[dict[str, Where | None]]:
+        """Tells where each of at most 1,000 players is; see `Messages.presence`."""
+        return self.messages.presence(players)
+
+    def announce(self, data: Any, kind: str | None = None) -> Answer[None]:
+        """Gives data of the operator to all rooms of all workers, or to those of a kind; see `Messages.announce`."""
+        return self.messages.announce(data, kind)
 
     # ------------------------------------------------------------------------------------------ for the hall
 

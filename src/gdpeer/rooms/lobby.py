@@ -197,7 +197,7 @@ class Lobby(Guarded):
         """
         if kind not in self._hall.kinds:
             raise NoRoom("there is no such kind of room")
-        rooms = self._open_rooms(kind, check_labels(labels))
+        rooms = self.open_rooms(kind, check_labels(labels))
         return [Listed(room.code, kind, dict(room.labels), room.taken, room.max_peers) for room in rooms]
 
     # ------------------------------------------------------------------------------------------ for gdpeer itself
@@ -228,13 +228,13 @@ class Lobby(Guarded):
         wanted = check_labels(labels)
         last = self._last.get(_key(kind, wanted), _NONE)
         room = self._hall.rooms.get(last.code)
-        if room is not None and room.kind == kind and _is_open(room) and fits(room.labels, wanted):
-            seat = self._try_seat(room, player, base)
+        if room is not None and self.may_fill(room, kind, wanted):
+            seat = self.try_seat(room, player, base)
             if seat is not None:
                 return seat, False
         if last.others_full != self._hall.openings:
-            for room in self._open_rooms(kind, wanted):
-                seat = self._try_seat(room, player, base)
+            for room in self.open_rooms(kind, wanted):
+                seat = self.try_seat(room, player, base)
                 if seat is not None:
                     self._remember(kind, wanted, _Last(room.code, -1))
                     return seat, False
@@ -242,6 +242,23 @@ class Lobby(Guarded):
         seat = self._first_seat(room, player, base)
         self._remember(kind, wanted, _Last(room.code, self._hall.openings))
         return seat, True
+
+    def try_seat(self, room: Room, player: str | None, base: str) -> Seat | None:
+        """Returns a seat; None if the room refuses for a reason that `_is_open` does not know."""
+        try:
+            return self._seat(room, player, base)
+        except (Full, Locked, NoRoom):
+            return None
+
+    def may_fill(self, room: Room, kind: str, labels: Labels) -> bool:
+        """Whether a stranger may be led to a room, who wants this kind and these labels."""
+        return room.kind == kind and _is_open(room) and fits(room.labels, labels)
+
+    def open_rooms(self, kind: str, labels: Labels) -> list[Room]:
+        """Returns the rooms that `quick` may fill, the fullest first."""
+        found = [room for room in self._hall.find(kind) if _is_open(room) and fits(room.labels, labels)]
+        found.sort(key=lambda room: -room.taken)
+        return found
 
     # ------------------------------------------------------------------------------------------ inside
 
@@ -251,22 +268,10 @@ class Lobby(Guarded):
         # Asked before any room is: each of thousands of rooms would refuse for this reason.
         self._hall.check_free()
 
-    def _try_seat(self, room: Room, player: str | None, base: str) -> Seat | None:
-        """Returns a seat; None if the room refuses for a reason that `_is_open` does not know."""
-        try:
-            return self._seat(room, player, base)
-        except (Full, Locked, NoRoom):
-            return None
-
     def _remember(self, kind: str, labels: Labels, last: _Last) -> None:
         if len(self._last) >= MOST_REMEMBERED:
             self._last.clear()
         self._last[_key(kind, labels)] = last
-
-    def _open_rooms(self, kind: str, labels: Labels) -> list[Room]:
-        found = [room for room in self._hall.find(kind) if _is_open(room) and fits(room.labels, labels)]
-        found.sort(key=lambda room: -room.taken)
-        return found
 
     def _make(self, kind: str, options: Any, labels: Labels, private: bool) -> Room:
         self._check_kind(kind)
@@ -285,8 +290,7 @@ class Lobby(Guarded):
             raise
 
     def _seat(self, room: Room, player: str | None, base: str) -> Seat:
-        if player is not None and not 0 < len(player) <= MOST_TEXT:
-            raise ValueError(f"a player's name has 1 to {MOST_TEXT} characters")
+        check_player_name(player)
         place = room.reserve(player, ttl=SEAT_SECONDS)
         expires = ceil(self._hall.wall() + SEAT_SECONDS)
         claims = SeatClaims(
@@ -296,6 +300,12 @@ class Lobby(Guarded):
         assert keys is not None  # a hall with a lobby has a secret
         start = (base or self.base_for(None)).rstrip("/")
         return Seat(f"{start}/room/{room.code}?seat={issue_seat(keys, claims)}", place.peer_id, expires)
+
+
+def check_player_name(player: str | None) -> None:
+    """Raises a ValueError if the lobby can give no seat to a player with this name."""
+    if player is not None and not 0 < len(player) <= MOST_TEXT:
+        raise ValueError(f"a player's name has 1 to {MOST_TEXT} characters")
 
 
 def _key(kind: str, labels: Labels) -> Hashable:

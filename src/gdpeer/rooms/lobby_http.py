@@ -17,6 +17,7 @@ A seat is `{"url": "wss://...", "peer_id": 7, "expires": 1800000000}`, an error 
 | 409 | `locked` | The room is locked. |
 | 429 | `too_many` | Too many wrong codes, or new rooms, from this address. `Retry-After` says when to go on. |
 | 503 | `full`, `draining` | No place is free, or the server is about to stop. `Retry-After` says when to try again. |
+| 503 | `unreachable` | In a cluster: the room is moving, or its worker cannot be reached now. As above. |
 
 Layer: `rooms`. Source: RFC 9110; Fetch section 3.2 (CORS).
 """
@@ -24,14 +25,14 @@ Layer: `rooms`. Source: RFC 9110; Fetch section 3.2 (CORS).
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from math import ceil
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import parse_qsl
 
 from gdpeer.errors import HandshakeError
-from gdpeer.http.response import Response
+from gdpeer.http.response import Reply, Response
 from gdpeer.protocol.http_headers import Request
 from gdpeer.rooms.errors import NoRoom, RoomError
 from gdpeer.rooms.labels import BadLabels, Label, check_labels
@@ -73,6 +74,27 @@ class _Refused(Exception):
         self.response = replace(answer, headers=(*answer.headers, *headers))
 
 
+class _Late:
+    """A response that is made once another worker has answered: a `LateResponse`."""
+
+    def __init__(self, pending: Any, finish: Callable[[], Response]) -> None:
+        self.pending = pending
+        self.finish = finish
+
+    def then(self, callback: Callable[[_Late], object], /) -> None:
+        """Calls `callback` once the other worker has answered."""
+        self.pending.then(lambda done: callback(self))
+
+    def result(self) -> Response:
+        """Returns the response."""
+        return self.finish()
+
+
+def _later(pending: Any, finish: Callable[[Callable[[], Any]], Response]) -> _Late:
+    """Returns a response that `finish` makes of the result of an `Answer`."""
+    return _Late(pending, lambda: finish(pending.result))
+
+
 class LobbyPages:
     """A handler that answers requests below `/lobby/`, and declines all others.
 
@@ -88,21 +110,28 @@ class LobbyPages:
         self._lobby = lobby
         self._new_rooms = hall.guessing.attempts(ROOMS_AT_ONCE, ROOMS_PER_SECOND)
 
-    def __call__(self, request: Request) -> Response | None:
-        """Answers a request below `/lobby/`; returns None for all others."""
+    def __call__(self, request: Request) -> Reply:
+        """Answers a request below `/lobby/`; returns None for all others. In a cluster the answer comes later."""
         if not request.path.startswith(_START):
             return None
         origin = request.headers.get("origin")
         allowed = self._hall.allowed_origins
         if origin and allowed is not None and origin not in allowed:
             return _Refused(403, "origin", "pages of this origin may not ask here").response
+        return self._guarded(lambda: self._answer(request), origin)
+
+    def _guarded(self, answer: Callable[[], Response | _Late], origin: str) -> Response | _Late:
+        """Returns the response, or the refusal that an exception stands for."""
         try:
-            response = self._answer(request)
+            response = answer()
         except Exception as problem:
             refused = _refusal(problem)
             if refused is None:
                 raise
             response = refused.response
+        if isinstance(response, _Late):
+            finish = response.finish
+            return _Late(response.pending, lambda: cast("Response", self._guarded(finish, origin)))
         return self._with_cors(response, origin) if origin else response
 
     def _with_cors(self, response: Response, origin: str) -> Response:
@@ -118,7 +147,7 @@ class LobbyPages:
             ),
         )
 
-    def _answer(self, request: Request) -> Response:
+    def _answer(self, request: Request) -> Response | _Late:
         parts = request.path.removeprefix(_START).split("/")
         if request.method == "OPTIONS":
             return Response(200, headers=_PREFLIGHT)
@@ -140,49 +169,58 @@ class LobbyPages:
     def _list(self, kind: str, request: Request) -> Response:
         # Values of a query are texts, so labels with numbers are compared by their text.
         wanted = dict(parse_qsl(request.query, keep_blank_values=True))
+        cluster = self._hall.cluster
         found = [
             room
-            for room in self._lobby.find(kind)
+            for room in (self._lobby if cluster is None else cluster.lobby).find(kind)
             if all(_as_text(room.labels.get(name)) == value for name, value in wanted.items())
         ]
         return Response.json({"rooms": [asdict(room) for room in found[:MOST_LISTED]]})
 
-    def _join(self, code: str, request: Request) -> Response:
+    def _join(self, code: str, request: Request) -> Response | _Late:
         address = request.remote_address[0]
         self._hall.guessing.check_code(address)
         _read_body(request, {})
-        try:
-            seat = self._lobby.join(code, self._lobby.player_of(request), base=self._lobby.base_for(request))
-        except NoRoom:
-            self._hall.guessing.miss_code(address)
-            raise
-        return _seat_response(seat, 200)
+        player, base, cluster = self._lobby.player_of(request), self._lobby.base_for(request), self._hall.cluster
 
-    def _quick(self, kind: str, request: Request) -> Response:
+        def finish(seat: Callable[[], Seat]) -> Response:
+            try:
+                return _seat_response(seat(), 200)
+            except NoRoom:
+                self._hall.guessing.miss_code(address)
+                raise
+
+        if cluster is None:
+            return finish(lambda: self._lobby.join(code, player, base=base))
+        return _later(cluster.lobby.join(code, player, base=base), finish)
+
+    def _quick(self, kind: str, request: Request) -> Response | _Late:
         fields = _read_body(request, {"labels": dict})
         self._check_new_rooms(request)
-        labels = _labels(fields)
-        seat, is_new = self._lobby.take_quick(
-            kind, labels, self._lobby.player_of(request), self._lobby.base_for(request)
-        )
-        if is_new:
-            self._new_rooms.count(request.remote_address[0])
-        return _seat_response(seat, 201 if is_new else 200)
+        labels, cluster = _labels(fields), self._hall.cluster
+        player, base = self._lobby.player_of(request), self._lobby.base_for(request)
 
-    def _create(self, kind: str, request: Request) -> Response:
+        def finish(given: Callable[[], tuple[Seat, bool]]) -> Response:
+            seat, is_new = given()
+            if is_new:
+                self._new_rooms.count(request.remote_address[0])
+            return _seat_response(seat, 201 if is_new else 200)
+
+        if cluster is None:
+            return finish(lambda: self._lobby.take_quick(kind, labels, player, base))
+        return _later(cluster.lobby.take_quick(kind, labels, player, base), finish)
+
+    def _create(self, kind: str, request: Request) -> Response | _Late:
         fields = _read_body(request, {"options": object, "labels": dict, "private": bool})
-        labels = _labels(fields)
+        labels, cluster = _labels(fields), self._hall.cluster
         self._check_new_rooms(request)
         self._new_rooms.count(request.remote_address[0])
-        seat = self._lobby.create(
-            kind,
-            fields.get("options"),
-            self._lobby.player_of(request),
-            labels=labels,
-            private=fields.get("private", False),
-            base=self._lobby.base_for(request),
+        player, base = self._lobby.player_of(request), self._lobby.base_for(request)
+        lobby: Any = self._lobby if cluster is None else cluster.lobby
+        seat = lobby.create(
+            kind, fields.get("options"), player, labels=labels, private=fields.get("private", False), base=base
         )
-        return _seat_response(seat, 201)
+        return _seat_response(seat, 201) if cluster is None else _later(seat, lambda seat: _seat_response(seat(), 201))
 
     def _check_new_rooms(self, request: Request) -> None:
         wait = self._new_rooms.wait(request.remote_address[0])

@@ -10,26 +10,28 @@ The games have a node `/root/Lobby` with the same methods:
     @rpc func rooms(kind: String, found: Array): ...                   # the answer to find
     @rpc func refused(error: String, message: String): ...
 
-Each request gets one answer: `seat`, `rooms` or `refused`, in the order of the requests. The words of `error` are those
-of the lobby by HTTP (`gdpeer.rooms.lobby_http`).
+Each request gets one answer: `seat`, `rooms` or `refused`, in the order of the requests, also in a cluster. The words
+of `error` are those of the lobby by HTTP (`gdpeer.rooms.lobby_http`).
 
 Layer: `rooms`.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from gdpeer.errors import HandshakeError
+from gdpeer.logs import get_logger, report
 from gdpeer.multiplayer.rpc.decorator import rpc
 from gdpeer.multiplayer.tree import Node
 from gdpeer.multiplayer.websocket_peer import SessionPeer
 from gdpeer.protocol.http_headers import Request
 from gdpeer.rooms.errors import NoRoom, RoomError
 from gdpeer.rooms.labels import BadLabels, check_labels
-from gdpeer.rooms.lobby import Lobby, Seat, word_of
+from gdpeer.rooms.lobby import Listed, Lobby, Seat, word_of
 from gdpeer.rooms.room import Room
 
 if TYPE_CHECKING:
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
     from gdpeer.websocket.peer import WebSocketPeer
 
 __all__ = ["LobbyNode", "LobbyRoom"]
+
+logger = get_logger("gdpeer.rooms")
 
 MOST_LISTED = 100
 """Rooms in an answer to `find`: the fullest."""
@@ -47,12 +51,31 @@ REQUESTS_PER_SECOND = 2.0
 
 
 class _Asker(NamedTuple):
-    """The player that asks: peer id, name, address, and the beginning of this server's URLs as the player sees them."""
+    """The player that asks: peer id, name, address, the beginning of this server's URLs as the player sees them, and
+    the connection.
+    """
 
     peer_id: int
     player: str | None
     address: str
     base: str
+    connection: WebSocketPeer | None
+
+
+class _Request:
+    """A request and its result, which waits for those before it."""
+
+    __slots__ = ("is_done", "miss", "problem", "result", "tell", "who")
+
+    def __init__(
+        self, who: _Asker, tell: Callable[[_Asker, Any], None], miss: Callable[[str], object] | None = None
+    ) -> None:
+        self.who = who
+        self.tell = tell
+        self.miss = miss
+        self.is_done = False
+        self.result: Any = None
+        self.problem: Exception | None = None
 
 
 class LobbyNode(Node):
@@ -69,6 +92,7 @@ class LobbyNode(Node):
         self._hall = hall
         self._lobby = lobby
         self._player_of = player_of
+        self._queues: dict[int, deque[_Request]] = {}  # requests that have no answer yet, by peer id
         self._requests = hall.guessing.attempts(REQUESTS_AT_ONCE, REQUESTS_PER_SECOND)
 
     # ------------------------------------------------------------------------------------------ requests
@@ -82,21 +106,17 @@ class LobbyNode(Node):
     def join(self, code: str) -> None:
         """Answers with a seat in the room with a code."""
 
-        def give(lobby: Lobby, who: _Asker) -> Seat:
+        def give(lobby: Any, who: _Asker) -> Any:
             self._hall.guessing.check_code(who.address)
-            try:
-                return lobby.join(code, who.player, base=who.base)
-            except NoRoom:
-                self._hall.guessing.miss_code(who.address)
-                raise
+            return lobby.join(code, who.player, base=who.base)
 
-        self._give(give)
+        self._give(give, miss=self._hall.guessing.miss_code)
 
     @rpc("any_peer")
     def create(self, kind: str, options: Any, labels: dict[Any, Any], is_private: bool) -> None:
         """Answers with a seat in a new room."""
 
-        def give(lobby: Lobby, who: _Asker) -> Seat:
+        def give(lobby: Any, who: _Asker) -> Any:
             checked = check_labels(labels)
             return lobby.create(kind, options, who.player, labels=checked, private=is_private, base=who.base)
 
@@ -106,11 +126,13 @@ class LobbyNode(Node):
     def find(self, kind: str, labels: dict[Any, Any]) -> None:
         """Answers with the public rooms of a kind that have these labels."""
 
-        def tell(who: _Asker) -> None:
-            found = self._lobby.find(kind, check_labels(labels))[:MOST_LISTED]
+        def find(lobby: Any, who: _Asker) -> list[Listed]:
+            return cast("list[Listed]", lobby.find(kind, check_labels(labels))[:MOST_LISTED])
+
+        def tell(who: _Asker, found: list[Listed]) -> None:
             self.rooms.rpc_id(who.peer_id, kind, [asdict(room) for room in found])
 
-        self._answer(tell)
+        self._answer(find, tell)
 
     # ------------------------------------------------------------------------------------------ answers
 
@@ -126,26 +148,73 @@ class LobbyNode(Node):
     def refused(self, error: str, message: str) -> None:
         """Runs in the game: there is no seat. `error` is a word for the program, `message` a text for a person."""
 
-    def _give(self, give: Callable[[Lobby, _Asker], Seat]) -> None:
-        def tell(who: _Asker) -> None:
-            seat = give(self._lobby, who)
+    def _give(self, give: Callable[[Any, _Asker], Any], miss: Callable[[str], object] | None = None) -> None:
+        """Answers with a seat. `give` gets the lobby, of this process or of the cluster; a missed code is counted."""
+
+        def tell(who: _Asker, seat: Seat) -> None:
             self.seat.rpc_id(who.peer_id, seat.url, seat.peer_id, float(seat.expires))
 
-        self._answer(tell)
+        self._answer(give, tell, miss)
 
-    def _answer(self, tell: Callable[[_Asker], None]) -> None:
-        who = self._asker()
+    def _answer(
+        self,
+        ask: Callable[[Any, _Asker], Any],
+        tell: Callable[[_Asker, Any], None],
+        miss: Callable[[str], object] | None = None,
+    ) -> None:
+        who, cluster = self._asker(), self._hall.cluster
+        request = _Request(who, tell, miss)
+        self._queues.setdefault(who.peer_id, deque()).append(request)
         try:
             if self._requests.wait(who.address) > 0:
                 raise HandshakeError("too many requests from this address", status=429)
             self._requests.count(who.address)
-            tell(who)
-        except RoomError as problem:
+            found = ask(self._lobby if cluster is None else cluster.lobby, who)
+        except Exception as problem:
+            request.problem = problem
+        else:
+            if hasattr(found, "then"):
+                found.then(lambda done: self._settle(request, done.result))
+                return
+            request.result = found
+        request.is_done = True
+        self._tell_all(who.peer_id)
+
+    def _settle(self, request: _Request, result: Callable[[], Any]) -> None:
+        try:
+            request.result = result()
+        except Exception as problem:
+            request.problem = problem
+        request.is_done = True
+        try:
+            self._tell_all(request.who.peer_id)
+        except Exception:  # a mistake of the program, as a name that no player can have
+            report(logger, "the lobby failed to answer a request")
+
+    def _tell_all(self, peer_id: int) -> None:
+        """Answers the requests of a player that can be answered, in the order in which they came."""
+        queue = self._queues[peer_id]
+        while queue and queue[0].is_done:
+            self._tell(queue.popleft())
+        if not queue:
+            del self._queues[peer_id]
+
+    def _tell(self, request: _Request) -> None:
+        who, problem = request.who, request.problem
+        if isinstance(problem, NoRoom) and request.miss is not None:
+            request.miss(who.address)
+        if self._has_left(who):
+            return
+        if problem is None:
+            request.tell(who, request.result)
+        elif isinstance(problem, RoomError):
             self.refused.rpc_id(who.peer_id, word_of(problem), problem.detail)
-        except HandshakeError as problem:
+        elif isinstance(problem, HandshakeError):
             self.refused.rpc_id(who.peer_id, "too_many", problem.detail)
-        except BadLabels as problem:
+        elif isinstance(problem, BadLabels):
             self.refused.rpc_id(who.peer_id, "bad_request", str(problem))
+        else:
+            raise problem
 
     def _asker(self) -> _Asker:
         """Returns the player whose call runs now."""
@@ -153,7 +222,15 @@ class LobbyNode(Node):
         connection = self._connection_of(peer_id)
         request = None if connection is None else connection.get_request()
         address = "" if connection is None else connection.get_connected_host()
-        return _Asker(peer_id, self._player_of(peer_id), address, self._lobby.base_for(request))
+        base = self._lobby.base_for(request)
+        return _Asker(peer_id, self._player_of(peer_id), address, base, connection)
+
+    def _has_left(self, who: _Asker) -> bool:
+        """Whether the player has gone meanwhile. `get_peer` would log that there is no such peer."""
+        if who.connection is None:
+            return False
+        is_known = who.peer_id in self.multiplayer.get_peers()
+        return not is_known or self._connection_of(who.peer_id) is not who.connection
 
     def _connection_of(self, peer_id: int) -> WebSocketPeer | None:
         network = self.multiplayer.multiplayer_peer

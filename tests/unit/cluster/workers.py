@@ -45,12 +45,18 @@ class Workers:
         self._probe = MemoryBroker(self.store)
 
     def add(self, name: str, **settings: Any) -> Cluster:
-        hall = Hall([Den, Pub], clock=self.clock, wall=lambda: WALL + self.clock.now())
+        hall = self.make_hall()
         broker = MemoryBroker(self.store)
         given = {"url": f"http://{name}:8910", "ask_health": self.ask, **settings}
         cluster = self.clusters[name] = Cluster(hall, broker, name=name, **given)
         cluster.start()
         return cluster
+
+    def make_hall(self) -> Hall:
+        return Hall([Den, Pub], clock=self.clock, wall=self.wall)
+
+    def wall(self) -> float:
+        return WALL + self.clock.now()
 
     def ask(self, url: str) -> Answer[bool]:
         name = url.removeprefix("http://").split(":")[0]

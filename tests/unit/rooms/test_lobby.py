@@ -225,8 +225,8 @@ def test_quick_looks_at_all_rooms_only_after_a_change(monkeypatch: pytest.Monkey
     hall = make_hall()
     found = lobby_of(hall)
     looks = []
-    open_rooms = found._open_rooms
-    monkeypatch.setattr(type(found), "_open_rooms", lambda self, *wanted: looks.append(1) or open_rooms(*wanted))
+    open_rooms = found.open_rooms
+    monkeypatch.setattr(type(found), "open_rooms", lambda self, *wanted: looks.append(1) or open_rooms(*wanted))
     for _ in range(40):
         found.quick("arena")
     assert len(hall.rooms) == 10
