@@ -43,8 +43,8 @@ def test_importing_needs_neither_tls_nor_sockets() -> None:
 
 def test_http_is_a_package_whose_names_can_be_imported() -> None:
     from gdpeer import http
-    from gdpeer.http import File, Handler, Headers, PythonPages, Request, Response, StaticFolder, chain
+    from gdpeer.http import File, Handler, Headers, LateResponse, PythonPages, Request, Response, StaticFolder, chain
 
-    found = (File, Handler, Headers, PythonPages, Request, Response, StaticFolder, chain)
+    found = (File, Handler, Headers, LateResponse, PythonPages, Request, Response, StaticFolder, chain)
     assert [getattr(http, name) for name in http.__all__] == list(found)
     assert gdpeer.http is http

@@ -133,7 +133,17 @@ PAGES = (
         "[Serve web pages on the game's port](../howto/one-port.md) shows how to use the module.",
         tuple(
             f"http.{name}"
-            for name in ("Handler", "Request", "Response", "Headers", "File", "StaticFolder", "PythonPages", "chain")
+            for name in (
+                "Handler",
+                "Request",
+                "Response",
+                "LateResponse",
+                "Headers",
+                "File",
+                "StaticFolder",
+                "PythonPages",
+                "chain",
+            )
         ),
     ),
     Page(

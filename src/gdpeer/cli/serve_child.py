@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from gdpeer.cli.failure import Failure
-from gdpeer.cli.serve import RANDOM_SECRET, Serving, listen, prepare, read_keys, read_monitor_token, show_addresses
+from gdpeer.cli.serve import Serving, listen, prepare, read_keys, read_monitor_token, show_addresses
 from gdpeer.cli.serving import TURN, address, resolve
 from gdpeer.cluster.broker.base import Broker
 from gdpeer.cluster.broker.local import LocalBroker
@@ -89,12 +89,11 @@ def serve_as_worker(serving: Serving) -> None:
     token = read_monitor_token(serving.monitor_token_file)
     with Stop() as stop:
         hall, about = prepare(serving, keys, token)
+        check_secret(about)
         broker = open_shared(serving, hall)
         is_secure = listen(hall, serving)
         port = hall.get_local_port()
         show_addresses(port, serving.host, about, token, is_secure=is_secure)
-        if about["is_drawn"]:
-            click.echo(RANDOM_SECRET)
         url = (
             serving.address
             or serving.public_url
@@ -104,6 +103,15 @@ def serve_as_worker(serving: Serving) -> None:
         worker = WorkerProcess(hall, cluster, None, deadline=serving.deadline, has_other_broker=True)
         click.echo(f"Worker {cluster.name} of the cluster {serving.namespace}")
         run_until_over(worker, stop)
+
+
+def check_secret(about: dict[str, Any]) -> None:
+    """Raises a Failure if this process has drawn the secret of its hall: another server would refuse its seats."""
+    if about["is_drawn"]:
+        raise Failure(
+            "all servers that share a broker need the same secret: give each the same GDPEER_SECRET or --secret-file. "
+            "Make one with: openssl rand -hex 32"
+        )
 
 
 def run_until_over(worker: WorkerProcess, stop: Stop) -> None:

@@ -126,7 +126,12 @@ class Room:
         """
 
     def on_message(self, sender: Any, data: Any) -> None:
-        """A message from outside of the room, as from the operator."""
+        """A message from outside of the room.
+
+        Args:
+            sender: "operator"; or for `hall.cluster.tell` an object with `name`, and `place` of the player who is told.
+            data: JSON from another worker, a text from the monitor.
+        """
 
     def on_drain(self, deadline: float) -> None:
         """The server is about to stop: end the game within `deadline` seconds. Then the room is closed."""

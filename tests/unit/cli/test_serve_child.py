@@ -29,6 +29,12 @@ __all__ = ["folder"]
 
 
 @pytest.fixture(autouse=True)
+def secret(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The secret that a parent, or the operator, gives."""
+    monkeypatch.setenv("GDPEER_SECRET", "ab" * 32)
+
+
+@pytest.fixture(autouse=True)
 def lives(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The pipes that would end this process a while after the test."""
     made: list[int] = []
@@ -163,7 +169,6 @@ def test_a_worker_with_a_port_of_its_own(
     said = capsys.readouterr().out
     assert "Rooms:    ws://localhost:" in said
     assert "Monitor:" in said
-    assert "No secret in GDPEER_SECRET" in said
     assert " of the cluster gdpeer" in said
 
 
@@ -192,3 +197,11 @@ def test_a_missing_library_of_the_broker(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(module, "open_broker", fail)
     with pytest.raises(Failure, match="pip install"):
         open_shared(serving(broker="redis://host"), Hall([]))
+
+
+def test_a_worker_with_a_port_needs_a_secret(
+    folder: Path, shared: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("GDPEER_SECRET")
+    with pytest.raises(Failure, match="need the same secret"):
+        serve_as_worker(serving(workers=None, broker="redis://host"))
