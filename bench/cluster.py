@@ -14,6 +14,7 @@
 from __future__ import annotations
 
 import argparse
+import http.client
 import os
 import re
 import resource
@@ -21,6 +22,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -188,6 +190,43 @@ def _half_head(port: int) -> socket.socket:
 # ------------------------------------------------------------------------------------------------ a rolling restart
 
 
+def _reasons(crowd: Crowd) -> str:
+    """Returns why connections failed."""
+    return ", ".join(f"{number} x {why}" for why, number in crowd.refused.items())
+
+
+class Visitor:
+    """A thread that asks for a page, again and again, each time over a new connection.
+
+    Attributes:
+        asked: requests so far.
+        failed: those that were refused, or got another status than 200.
+    """
+
+    def __init__(self, port: int) -> None:
+        self.asked = self.failed = 0
+        self._port = port
+        self._is_over = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        while not self._is_over.wait(0.01):
+            self.asked += 1
+            connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=PATIENCE)
+            try:
+                connection.request("GET", "/health")
+                self.failed += connection.getresponse().status != 200
+            except (OSError, http.client.HTTPException):
+                self.failed += 1
+            finally:
+                connection.close()
+
+    def stop(self) -> None:
+        self._is_over.set()
+        self._thread.join()
+
+
 def measure_deploy(players: int = 1_000, rooms: int = 250, workers: int = 4) -> list[Goal]:
     with running(workers) as server:
         crowd = Crowd(server.port)
@@ -199,15 +238,18 @@ def measure_deploy(players: int = 1_000, rooms: int = 250, workers: int = 4) -> 
             raise TimeoutError("the players do not arrive")
         crowd.refused.clear()
         old, began = set(server.children().values()), time.monotonic()
+        visitor = Visitor(server.port)
         server.signal(signal.SIGHUP)
         crowd.run_until(lambda: not old & set(server.children().values()), 3 * PATIENCE)
         took = time.monotonic() - began
         crowd.run_until(lambda: crowd.here == players, PATIENCE)
         crowd.close()
+        visitor.stop()
         cut = quantiles(crowd.returns, n=100)
     return [
         Goal("deploy: players who came back", 100 * crowd.here / players, "%", 100.0, at_least=True),
-        Goal("deploy: connections that failed", sum(crowd.refused.values()), "", 0.5),
+        Goal("deploy: connections that failed", sum(crowd.refused.values()), _reasons(crowd), 0.5),
+        Goal("deploy: pages that failed", visitor.failed, f"of {visitor.asked}", 0.5),
         Goal("deploy: players with another id", crowd.changed, "", 0.5),
         Goal("deploy: reconnects a player", len(crowd.returns) / players, ""),
         Goal("deploy: away, half of the returns", cut[49], "s", 1.0),

@@ -27,6 +27,15 @@ class Arena(Room):
     idle_timeout = float("inf")
 
 
+class Den(Arena):
+    """A room that could move."""
+
+    kind = "den"
+
+    def save(self) -> bytes:
+        return b"den"
+
+
 class Other:
     """The other side of a link: what the worker has said."""
 
@@ -78,7 +87,7 @@ class Lab:
         self.clients: list[socket.socket] = []
 
     def worker(self, name: str, **settings: Any) -> tuple[WorkerProcess, Other]:
-        hall = Hall([Arena], clock=self.clock, wall=lambda: 1_800_000_000.0 + self.clock.now())
+        hall = Hall([Arena, Den], clock=self.clock, wall=lambda: 1_800_000_000.0 + self.clock.now())
         cluster = Cluster(hall, MemoryBroker(self.store), name=name, settling=0.0)
         ours, theirs = socket.socketpair()
         worker = WorkerProcess(hall, cluster, theirs, deadline=30.0, about={"kinds": ["arena"]}, **settings)
@@ -242,18 +251,21 @@ def test_a_door_that_does_not_answer_a_goodbye_is_not_waited_for_long(lab: Lab) 
     assert worker.is_over
 
 
-def test_the_last_drain_leaves_rooms_to_end_by_themselves(lab: Lab) -> None:
+def test_the_last_drain_leaves_rooms_to_end_by_themselves_until_the_deadline(lab: Lab) -> None:
     worker, parent = lab.worker("a")
     lab.run(2.0)
-    room = worker.hall.create("arena")
-    place = room.reserve(ttl=3600.0)
-    parent.say({"do": "drain", "deadline": 60.0, "last": True})
+    rooms = [worker.hall.create("den") for _ in range(2)]
+    for room in rooms:
+        room.reserve(ttl=3600.0)
+    worker.hall.create("den")  # empty: it ends at once
+    parent.say({"do": "drain", "deadline": 15.0, "last": True})
     lab.run(10.0)
-    assert not worker.is_over
-    assert room.code in worker.hall.rooms
-    assert place.peer_id > 1
-    room.close()
+    assert set(worker.hall.rooms) == {room.code for room in rooms}
+    rooms[0].close()
     lab.run(0.5)
+    assert list(worker.hall.rooms) == [rooms[1].code]
+    assert not worker.is_over
+    lab.run(6.0)
     assert worker.is_over
 
 
