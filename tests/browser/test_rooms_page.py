@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -138,6 +139,40 @@ def test_the_monitor_shows_rooms_and_players_and_obeys(
             page.locator("#room").wait_for(state="hidden")
             assert monitor.hosts == {f"127.0.0.1:{server.port}"}
             assert [text for text in monitor.complaints if "401" not in text and "404" not in text] == []
+
+
+@FORMS
+def test_the_monitor_of_any_worker_shows_all_workers_and_their_rooms(
+    browser: Browser, name: str, settings: dict[str, Any]
+) -> None:
+    with Server("--workers", "2") as server, Tab(browser, server.page, **settings) as tab:
+        codes = {open_room(tab, "roll", "New table")}
+        for _ in range(3):
+            tab.page.goto(server.page)
+            tab.wait_for_state("connected")
+            codes.add(open_room(tab, "roll", "New table"))
+        with Tab(browser, server.monitor, **settings) as monitor:
+            page = monitor.page
+            page.get_by_label("Token").fill(TOKEN)
+            page.get_by_role("button", name="Open").click()
+            monitor.wait_for_state("connected")
+            page.locator("#workers li").nth(1).wait_for()
+            assert page.locator("#workers li").count() == 2
+            page.locator("#count", has_text="4").wait_for()
+            assert width_left_over(monitor) == 0
+            for code in sorted(codes):  # the requests of the page come to either worker, and so are the rooms
+                page.locator("#find").fill(code)
+                page.locator(f"#rooms button[data-code='{code}']").click()
+                page.locator("#code", has_text=code).wait_for()
+                page.get_by_role("button", name="Lock").click()
+                page.get_by_role("button", name="Unlock").wait_for()
+                if name == "390x844":
+                    page.get_by_role("button", name="All rooms").click()
+            page.locator("#find").fill("")
+            monitor.shot(f"monitor-workers-{name}")
+            assert monitor.complaints == []
+        server.popen.send_signal(signal.SIGINT)
+        assert server.wait() == 0
 
 
 KEEP_SOCKETS = """

@@ -194,6 +194,8 @@ def rooms(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
+HEADER = ("CODE", "KIND", "PLAYERS", "STATE", "LABELS")
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the server's answer as JSON.")
 reason_option = click.option("--reason", default="", metavar="TEXT", help="Reason, which the players get.")
 
@@ -208,7 +210,10 @@ def list_rooms(server: Server, find: str, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(answer, ensure_ascii=False))
         return
-    table([["CODE", "KIND", "PLAYERS", "STATE", "LABELS"], *map(row_of, answer["rooms"])])
+    if "workers" in answer:
+        table([["WORKER", "ROOMS", "PLAYERS", "LOAD", "STATE", "VERSION"], *map(row_of_worker, answer["workers"])])
+        click.echo()
+    table([[*HEADER, *(["WORKER"] if "workers" in answer else [])], *map(row_of, answer["rooms"])])
     left = answer["found"] - len(answer["rooms"])
     more = f", {left} of them not shown" if left > 0 else ""
     click.echo(f"Rooms: {answer['total']}, players: {answer['players']}, found: {answer['found']}{more}")
@@ -227,7 +232,7 @@ def show(server: Server, code: str, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(answer, ensure_ascii=False))
         return
-    table([["CODE", "KIND", "PLAYERS", "STATE", "LABELS"], row_of(answer)])
+    table([[*HEADER, *(["WORKER"] if "worker" in answer else [])], row_of(answer)])
     refused = ", ".join(f"{count} {cause}" for cause, count in answer["refused"].items()) or "none"
     click.echo(f"Turns: {answer['turns']} of {answer['turn_ms']} ms, the longest {answer['longest_turn_ms']} ms")
     click.echo(f"Refused packets: {refused}; nodes: {answer['nodes']}")
@@ -265,9 +270,16 @@ def row_of(room: dict[str, Any]) -> list[object]:
     """Returns the columns of a room."""
     places = f"{room['taken']}/{room['max_peers']}" if room["max_peers"] else room["taken"]
     marks = [name for name in ("locked", "private") if room[name]]
-    away = [f"{room['away']} away"] if room["away"] else []
+    away = [f"{room['away']} away"] if room.get("away") else []
     labels = " ".join(f"{name}={value}" for name, value in room["labels"].items())
-    return [room["code"], room["kind"], places, ", ".join([*marks, *away]) or "open", labels]
+    worker = [room["worker"]] if "worker" in room else []
+    return [room["code"], room["kind"], places, ", ".join([*marks, *away]) or "open", labels, *worker]
+
+
+def row_of_worker(worker: dict[str, Any]) -> list[object]:
+    """Returns the columns of a worker of a cluster."""
+    state, load = "draining" if worker["draining"] else "up", f"{100 * worker['load']:.0f} %"
+    return [worker["name"], worker["rooms"], worker["players"], load, state, worker["version"]]
 
 
 def table(rows: list[list[Any]]) -> None:

@@ -35,10 +35,12 @@ from gdpeer.cluster.ring import Ring
 from gdpeer.cluster.saving import Saving
 from gdpeer.cluster.shards import Shards
 from gdpeer.cluster.timers import Timers
+from gdpeer.cluster.watching import Watching
+from gdpeer.http.response import Response
 from gdpeer.logs import get_logger
 from gdpeer.rooms.codes import ALPHABET, LENGTH
 from gdpeer.rooms.errors import Unreachable
-from gdpeer.rooms.neighbours import Finding
+from gdpeer.rooms.neighbours import Figure, Finding, Others
 
 if TYPE_CHECKING:
     from gdpeer.rooms.hall import Hall
@@ -83,6 +85,8 @@ class Cluster:
         messages: requests between workers.
         lobby: gives seats in rooms of all workers.
         saving: saves and restores rooms.
+        watching: shows all workers to the monitor.
+        broker_losses: how often the broker was lost.
         on_shard_gained: called with each shard that this worker took.
         on_shard_lost: called with each shard that another worker took from this one, once its rooms were closed.
         on_fenced: called when the lease was lost, once the rooms that can be restored were closed.
@@ -115,6 +119,8 @@ class Cluster:
         self.messages = Messages(self)
         self.lobby = ClusterLobby(self)
         self.saving = Saving(hall, broker, self)
+        self.watching = Watching(self)
+        self.broker_losses = 0
         self.on_shard_gained: Callable[[str], object] = _nothing
         self.on_shard_lost: Callable[[str], object] = _nothing
         self.on_fenced: Callable[[], object] = _nothing
@@ -294,6 +300,18 @@ class Cluster:
         self.listing.note(life.code)
         self.saving.note_made(life)
 
+    def list_others(self, words: str, most: int) -> Others:
+        """Lists the rooms of other workers for the monitor; see `Neighbours`."""
+        return self.watching.list_others(words, most)
+
+    def watch(self, code: str, act: str, wishes: Value) -> Answer[Response] | None:
+        """Has another worker show a room, or do what the operator wants; see `Neighbours`."""
+        return self.watching.watch(code, act, wishes)
+
+    def figures(self) -> list[Figure]:
+        """Returns the figures of this worker; see `Neighbours`."""
+        return self.watching.figures()
+
     def note_changed(self, life: RoomLifecycle) -> None:
         """Has a room's entry written again; see `Neighbours`."""
         self.listing.note(life.code)
@@ -345,6 +363,7 @@ class Cluster:
         if self.broker.is_connected:
             self.member.renew()
         else:
+            self.broker_losses += 1
             self.member.note_trouble()
 
     def _joined(self) -> None:

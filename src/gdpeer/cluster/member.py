@@ -70,6 +70,7 @@ class Member:
         on_returned: called when the lease was renewed after the broker was away.
         on_fenced: called when the lease was lost.
         lost: how many leases were lost.
+        renewal_seconds: the time that the last renewal took.
         is_over: whether the worker has left the cluster for good.
         is_cut_off: whether others reach the broker, and this worker does not, as far as is known.
     """
@@ -86,6 +87,7 @@ class Member:
         self.on_returned: Callable[[], object] = _nothing
         self.on_fenced: Callable[[], object] = _nothing
         self.lost = 0
+        self.renewal_seconds = 0.0
         self.is_cut_off = False
         self._broker = broker
         self._timers = timers
@@ -253,6 +255,7 @@ class Member:
         if epoch != self.epoch or sent < self._renewed_at or sent + LEASE <= self._timers.now() or self.is_over:
             return
         self._renewed_at, self._revision = sent, revision
+        self.renewal_seconds = self._timers.now() - sent
         was_in, self._is_in = self._is_in, True
         had_trouble, self._is_in_trouble = self._is_in_trouble, False
         self._replaces = self.is_cut_off = False

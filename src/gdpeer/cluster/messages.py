@@ -8,10 +8,7 @@
 | `seat` | `code`, `player`, `base` | `url`, `peer_id`, `expires`, `new` |
 | `create` | `kind`, `options`, `labels`, `private`, `player`, `base` | as `seat` |
 | `tell` | `code`, `player` (None: the room itself), `data`, `sender` | `delivery` |
-| `kick` | `code`, `peer_id`, `reason` | nothing |
-| `close` | `code`, `reason` | nothing |
-| `lock` | `code`, `locked` | nothing |
-| `inspect` | `code` (None: all rooms) | `rooms` |
+| `watch` | `code`, `act`, `wishes` of the operator, as in `gdpeer.rooms.monitor` | `answer`, `status` |
 
 A request goes to the subject `w.<worker>` as `{"do": "seat", ...}`. Its answer is `{"ok": {...}}`, or
 `{"error": "full", "message": "..."}`, which becomes the same exception at the sender. The fields of a request may come
@@ -40,6 +37,7 @@ from gdpeer.rooms.codes import is_code
 from gdpeer.rooms.errors import Draining, Full, Locked, NoRoom, RoomError, Unreachable
 from gdpeer.rooms.labels import BadLabels, check_labels
 from gdpeer.rooms.lobby import Lobby, Seat, word_of
+from gdpeer.rooms.monitor import watch_room
 from gdpeer.rooms.place import Place, PlaceState
 
 if TYPE_CHECKING:
@@ -62,12 +60,8 @@ MOST_WAITING = 1_024
 MOST_ASKED = 1_000
 """The most players in one question for their presence."""
 
-MOST_INSPECTED = 1_000
-"""The most rooms in the answer to `inspect`."""
-
 MOST_URL = 8_192
 MOST_TEXT = 512
-MOST_REASON = 123
 
 OPERATOR = "operator"
 """The sender of the operator's messages, for `Room.on_message`."""
@@ -142,10 +136,7 @@ class Messages:
             "seat": self._seat,
             "create": self._create,
             "tell": self._take_told,
-            "kick": self._kick,
-            "close": self._close,
-            "lock": self._lock,
-            "inspect": self._inspect,
+            "watch": self._watch,
         }
 
     def start(self) -> None:
@@ -394,30 +385,10 @@ class Messages:
             raise NoAnswer(f"{MOST_WAITING:,} messages wait for the room {life.code} already")
         return {"delivery": Delivery.DELIVERED.name}
 
-    def _kick(self, request: Value) -> Value:
-        peer_id, reason = _field(request, "peer_id", int), _reason(request)
-        life = self._life(request)
-        place = life.places.get(peer_id)
-        if place is None:
-            raise NoRoom(f"the room has no player {peer_id}")
-        life.kick(place, reason)
-        return {}
-
-    def _close(self, request: Value) -> Value:
-        reason = _reason(request)
-        self._life(request).close(1001, reason)
-        return {}
-
-    def _lock(self, request: Value) -> Value:
-        is_locked = _field(request, "locked", bool)
-        self._life(request).room.locked = is_locked
-        return {}
-
-    def _inspect(self, request: Value) -> Value:
-        if request.get("code") is not None:
-            return {"rooms": [_described(self._life(request))]}
-        lives = [self._hall.life_of(code) for code in list(self._hall.rooms)[:MOST_INSPECTED]]
-        return {"rooms": [_described(life) for life in lives if life is not None]}
+    def _watch(self, request: Value) -> Value:
+        code, act, wishes = _code(request), _text(request, "act", MOST_TEXT), _field(request, "wishes", dict)
+        answer, status = watch_room(self._hall, code, act, wishes)
+        return {"answer": answer, "status": status}
 
 
 # ------------------------------------------------------------------------------------------ values that are sent
@@ -437,20 +408,6 @@ def check_data(data: Any, what: str = "data") -> None:
         raise ValueError(f"{what} must be JSON: {problem}") from None
     if size > MOST_DATA:
         raise ValueError(f"{what} has {size:,} bytes as JSON; {MOST_DATA:,} are allowed")
-
-
-def _described(life: RoomLifecycle) -> Value:
-    room = life.room
-    return {
-        "code": life.code,
-        "kind": life.kind,
-        "labels": dict(room.labels),
-        "max": room.max_peers,
-        "locked": room.locked,
-        "private": room.private,
-        "turn_ms": round(life.longest_turn * 1000, 3),
-        "places": [[place.peer_id, place.player, place.state.name.lower()] for place in life.places.values()],
-    }
 
 
 def _seat_value(seat: Seat, *, is_new: bool) -> Value:
@@ -540,13 +497,6 @@ def _player(request: Value) -> str | None:
     found = _text(request, "player", MOST_PLAYER_NAME)
     if not found:
         raise _Bad("player")
-    return found
-
-
-def _reason(request: Value) -> str:
-    found = _text(request, "reason", MOST_REASON)
-    if len(found.encode("utf-8", "replace")) > MOST_REASON:
-        raise _Bad("reason")
     return found
 
 

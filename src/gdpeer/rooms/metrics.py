@@ -21,6 +21,7 @@ from gdpeer.prometheus import LOOPBACK, Metrics
 from gdpeer.protocol.http_headers import Request
 from gdpeer.rooms.figures import BUCKETS
 from gdpeer.rooms.monitor import bearer_of, check_token, is_token
+from gdpeer.rooms.neighbours import Figure
 from gdpeer.rooms.place import PlaceState
 
 if TYPE_CHECKING:
@@ -59,6 +60,14 @@ class HallCollector(Collector):
         )
         yield from self._counters()
         yield self._turns()
+        if self._hall.neighbours is not None:
+            yield from map(self._figure, self._hall.neighbours.figures())
+
+    def _figure(self, figure: Figure) -> Metric:
+        name = f"cluster_{figure.name}"
+        if isinstance(figure.value, Counter):
+            return self._counter(name, figure.text, figure.label, figure.value)
+        return self._number(name, figure.text, figure.value)
 
     def _counters(self) -> Iterator[Metric]:
         figures = self._hall.figures
@@ -76,7 +85,7 @@ class HallCollector(Collector):
             family.add_metric(key, value)
         return family
 
-    def _number(self, name: str, text: str, value: int) -> Metric:
+    def _number(self, name: str, text: str, value: float) -> Metric:
         return GaugeMetricFamily(f"{self._prefix}_{name}", text, value=value)
 
     def _counter(self, name: str, text: str, label: str, values: Counter[str] | Counter[int]) -> Metric:

@@ -3,12 +3,14 @@
     hall.http_handler = http.chain(Monitor(hall, token), http.StaticFolder("page"))
 
     GET  /monitor/                          the page: it asks for the token
-    GET  /monitor/api/rooms?find=TEXT       the hall, and the fullest rooms
+    GET  /monitor/api/rooms?find=TEXT       the hall or the cluster, and the fullest rooms
     GET  /monitor/api/rooms/K7Q2M3          a room, its players, the time of its turns, refused packets and its nodes
     POST /monitor/api/rooms/K7Q2M3/close    {"reason": "maintenance"}
     POST /monitor/api/rooms/K7Q2M3/lock     {"locked": true}
     POST /monitor/api/rooms/K7Q2M3/kick     {"peer_id": 5, "reason": "spam"}
     POST /monitor/api/rooms/K7Q2M3/message  {"text": "the server restarts in 5 minutes"}
+
+In a cluster the monitor of each worker shows all workers and rooms, and passes requests on to the worker of a room.
 
 Requests to the API carry `Authorization: Bearer TOKEN`. Browsers send this header for no page of another site, so a
 stranger's page cannot use an operator's browser. Without a token the monitor answers nothing.
@@ -24,7 +26,7 @@ from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from heapq import nlargest
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import parse_qs, unquote
 
@@ -39,10 +41,11 @@ from gdpeer.rooms.place import PlaceState
 if TYPE_CHECKING:
     from gdpeer.multiplayer.tree import SceneTree
     from gdpeer.rooms.hall import Hall
+    from gdpeer.rooms.lifecycle import RoomLifecycle
     from gdpeer.rooms.place import Place
     from gdpeer.rooms.room import Room
 
-__all__ = ["LEAST_TOKEN", "Monitor", "bearer_of", "check_token", "is_token"]
+__all__ = ["LEAST_TOKEN", "Monitor", "bearer_of", "check_token", "is_token", "watch_room"]
 
 logger = get_logger("gdpeer.rooms")
 
@@ -106,12 +109,6 @@ class Monitor(Guarded):
         self._token = check_token(token) if token else ""
         self._wrong = hall.guessing.attempts(10, 10 / 60)
         self._page = below(PATH, page_beside(__file__))
-        self._acts: dict[str, Callable[[Room, dict[str, Any]], None]] = {
-            "close": self._close,
-            "lock": self._lock,
-            "kick": self._kick,
-            "message": self._message,
-        }
 
     def __call__(self, request: Request) -> Reply:
         """Answers requests for the monitor; returns None for other requests, and without a token for all."""
@@ -131,18 +128,25 @@ class Monitor(Guarded):
             self._wrong.count(address)
         return _problem(401, "the monitor needs its token", ("WWW-Authenticate", "Bearer"))
 
-    def _answer(self, request: Request) -> Response:
+    def _answer(self, request: Request) -> Reply:
         if request.path != _API and not request.path.startswith(f"{_API}/"):
             return _problem(404, "there is no such page")
         code, _, act = unquote(request.path.removeprefix(_API).strip("/")).partition("/")
+        wrong = _only(request, "POST" if act else "GET")
+        if wrong is not None:
+            return wrong
         if not code:
-            return _only(request, "GET") or self._list(request)
-        room = self._hall.rooms.get(find_code(code))
-        if room is None:
-            return _problem(404, "there is no room with this code")
-        if not act:
-            return _only(request, "GET") or Response.json(self._details(room))
-        return _only(request, "POST") or self._obey(room, act, request)
+            return self._list(request)
+        try:
+            wishes = _body(request) if act else {}
+        except _Refused as problem:
+            return _problem(problem.status, str(problem))
+        code, neighbours = find_code(code), self._hall.neighbours
+        if neighbours is not None and code not in self._hall.rooms:
+            elsewhere = neighbours.watch(code, act, wishes)
+            if elsewhere is not None:
+                return elsewhere
+        return Response.json(*watch_room(self._hall, code, act, wishes))
 
     def _list(self, request: Request) -> Response:
         hall, rooms = self._hall, self._hall.rooms.values()
@@ -158,52 +162,99 @@ class Monitor(Guarded):
             "found": len(found),
             "rooms": [as_json(room) for room in fullest],
         }
-        return Response.json(answer)
+        return Response.json(answer if hall.neighbours is None else _with_others(answer, hall, words))
 
-    def _details(self, room: Room) -> dict[str, Any]:
-        life = self._hall.life_of(room.code)
-        assert life is not None
-        nodes = paths_of(room.tree)
-        return {
-            **as_json(room),
-            "players": players_of(room),
-            "turns": life.turns,
-            "turn_ms": round(1000 * life.turn_seconds / max(1, life.turns), 3),
-            "longest_turn_ms": round(1000 * life.longest_turn, 3),
-            "refused": dict(life.refused),
-            "nodes": len(nodes),
-            "tree": nodes[:MOST_NODES],
-        }
 
-    # ------------------------------------------------------------------------------------------ what it can do
+def _with_others(answer: dict[str, Any], hall: Hall, words: str) -> dict[str, Any]:
+    """Returns a list that also holds the rooms of the other workers, and all workers."""
+    assert hall.neighbours is not None
+    own = hall.neighbours.name
+    others = hall.neighbours.list_others(words, MOST_ROOMS)
+    rooms = [{**room, "worker": own} for room in answer["rooms"]] + others.rooms
+    return {
+        **answer,
+        "kinds": answer["kinds"] + others.kinds,
+        "total": answer["total"] + others.kinds.total(),
+        "players": answer["players"] + others.players,
+        "found": answer["found"] + others.found,
+        "rooms": nlargest(MOST_ROOMS, rooms, key=itemgetter("taken")),
+        "workers": others.workers,
+    }
 
-    def _obey(self, room: Room, act: str, request: Request) -> Response:
-        if act not in self._acts:
-            return _problem(404, f"there is no such action: use {', '.join(self._acts)}")
-        try:
-            self._acts[act](room, _body(request))
-        except _Refused as problem:
-            return _problem(problem.status, str(problem))
-        logger.info("room %s: %s by the operator", room.code, act)
-        return Response.json({"done": act})
 
-    def _close(self, room: Room, wishes: dict[str, Any]) -> None:
-        room.close(_text(wishes, "reason", "closed by the operator", MOST_REASON))
+# ---------------------------------------------------------------------------------------------------- one room
 
-    def _lock(self, room: Room, wishes: dict[str, Any]) -> None:
-        room.unlock() if wishes.get("locked") is False else room.lock()
 
-    def _kick(self, room: Room, wishes: dict[str, Any]) -> None:
-        place = next((one for one in places_of(room) if one.peer_id == wishes.get("peer_id")), None)
-        if place is None:
-            raise _Refused("there is no such player in this room", 404)
-        room.kick(place, _text(wishes, "reason", "removed by the operator", MOST_REASON))
+def watch_room(hall: Hall, code: str, act: str, wishes: dict[str, Any]) -> tuple[dict[str, Any], int]:
+    """Shows a room of this hall, or does what the operator wants.
 
-    def _message(self, room: Room, wishes: dict[str, Any]) -> None:
-        text = _text(wishes, "text", "", 4096)
-        if not text:
-            raise _Refused("the message is empty")
-        room.soon(partial(room.on_message, "operator", text))
+    Args:
+        hall: has the room.
+        code: of the room.
+        act: "close", "lock", "kick" or "message"; "" shows the room.
+        wishes: the body of the request.
+
+    Returns:
+        The answer as JSON, and its HTTP status.
+    """
+    life = hall.life_of(code)
+    if life is None or life.is_closed:
+        return {"error": "there is no room with this code"}, 404
+    if not act:
+        return details_of(life), 200
+    if act not in _ACTS:
+        return {"error": f"there is no such action: use {', '.join(_ACTS)}"}, 404
+    try:
+        _ACTS[act](life.room, wishes)
+    except _Refused as problem:
+        return {"error": str(problem)}, problem.status
+    logger.info("room %s: %s by the operator", code, act)
+    return {"done": act}, 200
+
+
+def details_of(life: RoomLifecycle) -> dict[str, Any]:
+    """Returns all that the monitor shows of a room."""
+    nodes = paths_of(life.tree)
+    return {
+        **as_json(life.room),
+        "players": players_of(life.room),
+        "turns": life.turns,
+        "turn_ms": round(1000 * life.turn_seconds / max(1, life.turns), 3),
+        "longest_turn_ms": round(1000 * life.longest_turn, 3),
+        "refused": dict(life.refused),
+        "nodes": len(nodes),
+        "tree": nodes[:MOST_NODES],
+    }
+
+
+def _close(room: Room, wishes: dict[str, Any]) -> None:
+    room.close(_text(wishes, "reason", "closed by the operator", MOST_REASON))
+
+
+def _lock(room: Room, wishes: dict[str, Any]) -> None:
+    room.unlock() if wishes.get("locked") is False else room.lock()
+
+
+def _kick(room: Room, wishes: dict[str, Any]) -> None:
+    place = next((one for one in places_of(room) if one.peer_id == wishes.get("peer_id")), None)
+    if place is None:
+        raise _Refused("there is no such player in this room", 404)
+    room.kick(place, _text(wishes, "reason", "removed by the operator", MOST_REASON))
+
+
+def _message(room: Room, wishes: dict[str, Any]) -> None:
+    text = _text(wishes, "text", "", 4096)
+    if not text:
+        raise _Refused("the message is empty")
+    room.soon(partial(room.on_message, "operator", text))
+
+
+_ACTS: dict[str, Callable[[Room, dict[str, Any]], None]] = {
+    "close": _close,
+    "lock": _lock,
+    "kick": _kick,
+    "message": _message,
+}
 
 
 class _Refused(Exception):

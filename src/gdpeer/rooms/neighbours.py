@@ -5,13 +5,49 @@ Layer: `rooms`.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
+    from gdpeer.http.response import LateResponse
     from gdpeer.rooms.lifecycle import RoomLifecycle
 
-__all__ = ["Finding", "Neighbours"]
+__all__ = ["Figure", "Finding", "Neighbours", "Others"]
+
+
+class Others(NamedTuple):
+    """The other workers for the monitor, as far as this worker knows.
+
+    Attributes:
+        workers: all workers, this one too, each as JSON.
+        kinds: how many rooms there are of each kind.
+        players: the places that are taken in all rooms.
+        found: how many rooms fit.
+        rooms: the fullest of them as JSON.
+    """
+
+    workers: list[dict[str, Any]]
+    kinds: Counter[str]
+    players: int
+    found: int
+    rooms: list[dict[str, Any]]
+
+
+class Figure(NamedTuple):
+    """A figure of the cluster for metrics.
+
+    Attributes:
+        name: of the metric, without the prefix.
+        text: what it says.
+        label: of the counts; "" for a number.
+        value: a number now, or how often each thing has happened.
+    """
+
+    name: str
+    text: str
+    label: str
+    value: float | Counter[str]
 
 
 class Finding(Protocol):
@@ -29,7 +65,13 @@ class Finding(Protocol):
 
 
 class Neighbours(Protocol):
-    """The other workers, as a hall sees them. All calls belong to the thread of the hall."""
+    """The other workers, as a hall sees them. All calls belong to the thread of the hall.
+
+    Attributes:
+        name: of this worker.
+    """
+
+    name: str
 
     def draw_code(self) -> str:
         """Returns a code for a new room, of those that belong to this worker.
@@ -59,3 +101,16 @@ class Neighbours(Protocol):
         Raises:
             RoomError: the room cannot be reached now.
         """
+
+    def list_others(self, words: str, most: int) -> Others:
+        """Lists the rooms of other workers whose code, kind, labels or worker have these words; at most `most`."""
+
+    def watch(self, code: str, act: str, wishes: dict[str, Any]) -> LateResponse | None:
+        """Has another worker show a room, or do what the operator wants; see `gdpeer.rooms.monitor.watch_room`.
+
+        Returns:
+            The response; None: no other worker has the room.
+        """
+
+    def figures(self) -> list[Figure]:
+        """Returns the figures of this worker as a part of the cluster."""

@@ -77,6 +77,29 @@ def test_rooms_and_players_are_shown_in_columns_and_as_json(running: Running) ->
     assert json.loads(rooms(running, "list", "--json")[0])["total"] == 2
 
 
+def test_a_cluster_shows_its_workers_and_where_each_room_is(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    worker = {"name": "vm-1", "rooms": 1, "players": 3, "load": 0.25, "draining": True, "version": "1.2"}
+    room = {
+        "code": "K7Q2M3",
+        "kind": "arena",
+        "labels": {},
+        "private": False,
+        "locked": False,
+        "max_peers": 4,
+        "taken": 3,
+    }
+    answer = {"workers": [worker], "rooms": [{**room, "worker": "vm-1"}], "total": 1, "players": 3, "found": 1}
+    monkeypatch.setattr("gdpeer.cli.rooms.Server.ask", lambda self, path: answer)
+    assert rooms(running, "list") == [
+        "WORKER  ROOMS  PLAYERS  LOAD  STATE     VERSION",
+        "vm-1    1      3        25 %  draining  1.2",
+        "",
+        "CODE    KIND   PLAYERS  STATE  LABELS  WORKER",
+        "K7Q2M3  arena  3/4      open           vm-1",
+        "Rooms: 1, players: 3, found: 1",
+    ]
+
+
 def test_a_player_is_kicked_and_a_room_is_closed(running: Running) -> None:
     peer = running.place.peer_id
     assert rooms(running, "kick", "K7Q2M3", str(peer), "--reason", "spam") == [f"Kicked {peer} from K7Q2M3"]

@@ -165,41 +165,19 @@ def test_a_wrong_announcement_is_dropped(lobbies: Lobbies) -> None:
     assert lobbies.clusters["a"].messages.figures["refused"] == 2
 
 
-def test_kick_lock_close_and_inspect(lobbies: Lobbies) -> None:
-    room, place = seated(lobbies, "b", "ann", here=False)
-    ask = lobbies.clusters["a"].messages.ask
-
-    def do(verb: str, **fields: Any) -> Any:
-        return lobbies.result(ask("b", verb, {"code": room.code, **fields}))
-
-    (found,) = do("inspect")["rooms"]
-    assert (found["code"], found["kind"], found["locked"]) == (room.code, "arena", False)
-    assert found["places"] == [[place.peer_id, "ann", "taken"]]
-    do("lock", locked=True)
-    assert room.locked
-    do("lock", locked=False)
-    do("kick", peer_id=place.peer_id, reason="out")
-    assert room.taken == 0
-    with pytest.raises(NoRoom):
-        do("kick", peer_id=place.peer_id, reason="out")
-    assert [one["code"] for one in lobbies.result(ask("b", "inspect", {}))["rooms"]] == [room.code]
-    do("tell", player=None, data="hello", sender="")
+def test_a_message_to_a_room_itself(lobbies: Lobbies) -> None:
+    room, _ = seated(lobbies, "b", "ann", here=False)
+    fields = {"code": room.code, "player": None, "data": "hello", "sender": ""}
+    lobbies.result(lobbies.clusters["a"].messages.ask("b", "tell", fields))
     lobbies.poll()
     assert room.told == [("operator", "hello")]
-    do("close", reason="over")
-    assert room.is_closed
-    with pytest.raises(NoRoom):
-        do("inspect")
-    assert lobbies.result(ask("a", "inspect", {})) == {"rooms": []}
 
 
 GOOD: dict[str, Value] = {
     "seat": {"code": "K7Q2M3", "player": None, "base": ""},
     "create": {"kind": "arena", "options": None, "labels": {}, "private": False, "player": None, "base": ""},
     "tell": {"code": "K7Q2M3", "player": "ann", "data": 1, "sender": ""},
-    "kick": {"code": "K7Q2M3", "peer_id": 2, "reason": ""},
-    "close": {"code": "K7Q2M3", "reason": ""},
-    "lock": {"code": "K7Q2M3", "locked": True},
+    "watch": {"code": "K7Q2M3", "act": "kick", "wishes": {"peer_id": 2}},
 }
 
 
@@ -218,10 +196,9 @@ GOOD: dict[str, Value] = {
         ("create", "private", 1),
         ("tell", "data", "x" * 70_000),
         ("tell", "sender", None),
-        ("kick", "peer_id", True),
-        ("kick", "reason", "ü" * 100),
-        ("close", "reason", "x" * 124),
-        ("lock", "locked", "yes"),
+        ("watch", "code", ""),
+        ("watch", "act", None),
+        ("watch", "wishes", "all"),
     ],
 )
 def test_fields_of_requests_are_checked(lobbies: Lobbies, verb: str, field: str, wrong: Any) -> None:
@@ -311,7 +288,7 @@ def test_messages_end_with_the_cluster(lobbies: Lobbies) -> None:
     b: Cluster = lobbies.clusters["b"]
     b.leave()
     with pytest.raises(NoAnswer):
-        lobbies.result(lobbies.clusters["a"].messages.ask("b", "inspect", {}))
+        lobbies.result(lobbies.clusters["a"].messages.ask("b", "watch", GOOD["watch"]))
 
 
 def test_a_player_who_is_told_is_the_one_in_the_room(lobbies: Lobbies) -> None:

@@ -124,11 +124,27 @@ byId("gate").addEventListener("submit", (event) => {
 function showRooms(answer) {
   say("count", answer.total);
   say("players", answer.players);
+  showWorkers(answer.workers ?? []);
   say("kinds", Object.entries(answer.kinds).map(([kind, count]) => `${count} ${kind}`).join(", "));
   const more = answer.found - answer.rooms.length;
   byId("more").hidden = more <= 0;
   say("more", `${more} more: find them by code, kind, label or player.`);
   fill(byId("rooms"), answer.rooms, roomRow, answer.total ? "No such room." : "There is no room.");
+}
+
+function showWorkers(workers) {
+  byId("workers-part").hidden = !workers.length;
+  fill(byId("workers"), workers, workerRow, "");
+}
+
+function workerRow(worker) {
+  const row = element("li", "worker");
+  row.append(
+    element("code", "", worker.name),
+    element("span", "marks", worker.draining ? "draining" : `${Math.round(100 * worker.load)} % busy`),
+    element("span", "taken", `${worker.rooms} rooms, ${worker.players} players`),
+  );
+  return row;
 }
 
 // Changes only the rows that differ, so that the focus and a finger that presses stay where they are.
@@ -153,11 +169,11 @@ function roomRow(room) {
   button.type = "button";
   button.dataset.code = room.code;
   if (room.code === chosen) button.setAttribute("aria-current", "true");
-  const marks = [room.locked && "locked", room.private && "private", room.away && `${room.away} away`].filter(Boolean);
+  const marks = [room.locked && "locked", room.private && "private", room.away && `${room.away} away`, room.worker];
   button.append(
     element("code", "", room.code),
     element("span", "kind", room.kind),
-    element("span", "marks", marks.join(", ")),
+    element("span", "marks", marks.filter(Boolean).join(", ")),
     element("span", "taken", room.max_peers ? `${room.taken}/${room.max_peers}` : room.taken),
   );
   button.addEventListener("click", () => choose(room.code));
@@ -183,7 +199,7 @@ function showRoom(room) {
   say("kind", room.kind);
   const labels = Object.entries(room.labels).map(([name, value]) => `${name} ${value}`);
   const seats = room.seats ? `${room.seats} kept` : "";
-  say("facts", [room.locked && "locked", room.private && "private", seats, ...labels].filter(Boolean).join(", "));
+  say("facts", [room.worker, room.locked && "locked", room.private && "private", seats, ...labels].filter(Boolean).join(", "));
   say("lock", room.locked ? "Unlock" : "Lock");
   say("here", room.here);
   say("turns", `${room.turns} turns of ${room.turn_ms} ms, the longest ${room.longest_turn_ms} ms`);
