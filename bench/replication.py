@@ -275,6 +275,7 @@ def markdown(data: Data) -> str:
                 name,
                 number(middle(samples, "ms")),
                 times_of(ratios(samples, found[ENGINE], "ms", higher=False)),
+                number(middle(samples, "alone_ms")),
                 number(middle(samples, "bytes")),
             ]
             for name, samples in found.items()
