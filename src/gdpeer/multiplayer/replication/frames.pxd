@@ -43,7 +43,7 @@ cdef class Frames:
     cdef Py_ssize_t _most_sync
     cdef dict _deltas_of
 
-    @cython.locals(out=Outgoing, peers=Py_ssize_t)
+    @cython.locals(out=Outgoing, outs=list, index=Py_ssize_t, peers=Py_ssize_t)
     cpdef send(self, double now, set slow)
     @cython.locals(waits=bint)
     cdef _collect(self, Outgoing out, double now, set slow)

@@ -24,7 +24,13 @@ except ImportError:
     from gdpeer import _cython as cython
 
 if cython.compiled:
-    from cython.cimports.gdpeer.multiplayer.replication._kernels import first_bytes, put_bytes, put_values, reach
+    from cython.cimports.gdpeer.multiplayer.replication._kernels import (
+        first_bytes,
+        look_ahead,
+        put_bytes,
+        put_values,
+        reach,
+    )
 
 if TYPE_CHECKING:
     from gdpeer.multiplayer.replication.replicator import ReplicationHost
@@ -171,7 +177,9 @@ class Frames:
         outs = self._in_order(outs)
         self._begin_syncs()
         peers = len(self._peers) or -1
-        for out in outs:
+        for index, out in enumerate(outs):
+            if cython.compiled:
+                look_ahead(outs, index)
             if out.queue is None:
                 continue
             if out.steady_for == peers and not (slow or out.dirty or out.mask):
