@@ -1,7 +1,7 @@
 """A server that keeps places, and clients that behave as engines do: they complain of what an engine complains of.
 
 A client that comes back has forgotten everything, as an engine has. Nodes stay, so a synchronizer still knows the last
-counter that it took.
+counter that it took. Only nodes that others have spawned are freed, at the end of a frame, which is a poll.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from gdpeer.multiplayer.wire.godot4 import (
     relay_packet,
 )
 from gdpeer.multiplayer.wire.parts import PATH_FOLLOWS
-from gdpeer.multiplayer.wire.replication import Delta, Sync
+from gdpeer.multiplayer.wire.replication import Delta, Spawn, Sync
 from gdpeer.rooms.resume.resume import Resume
 
 CHECKSUM = "d41d8cd98f00b204e9800998ecf8427e"
@@ -40,6 +40,7 @@ class Client:
         signals: ("add" or "del", peer).
         taken: (sender, path): the last counter of SYNC that was taken.
         ignored: SYNC elements that were taken for old ones.
+        units: nodes that others have spawned: by name, who has spawned the node.
     """
 
     def __init__(self, server: Server) -> None:
@@ -66,6 +67,8 @@ class Client:
         self.confirmed: set[tuple[int, int]] = set()
         self.known: dict[int, dict[int, str]] = defaultdict(dict)
         self.counters: dict[int, int] = defaultdict(int)
+        self.units: dict[str, int] = {}
+        self.freed: list[str] = []
 
     def send(self, target: int, data: bytes) -> None:
         self.peer.put_packet_to((1,), relay_packet(target, data))
@@ -81,6 +84,10 @@ class Client:
         number = self.tell(target, path)
         by_path = None if (target, number) in self.confirmed else path
         self.send(target, RemoteCall(0 if by_path else number, 0, (text,), by_path).encode())
+
+    def spawn(self, target: int, name: str) -> None:
+        number = self.tell(target, "Spawner")
+        self.send(target, Spawn(0, number, 1, (), name, None, b"").encode())
 
     def sync(self, target: int, path: str, text: str, is_delta: bool) -> bool:
         """Sends the values of a synchronizer; returns whether the target knows its path."""
@@ -99,6 +106,9 @@ class Client:
         self.peer.poll()
         while self.peer.get_available_packet_count():
             self.receive(parse(self.peer.get_packet()))
+        for name in self.freed:
+            self.units.pop(name, None)
+        self.freed.clear()
 
     def receive(self, packet: Any) -> None:
         if isinstance(packet, AddPeer):
@@ -123,6 +133,7 @@ class Client:
         self.counters.pop(peer_id, None)
         self.told = {one for one in self.told if one[0] != peer_id}
         self.confirmed = {one for one in self.confirmed if one[0] != peer_id}
+        self.freed += [name for name, source in self.units.items() if source == peer_id]
 
     def receive_of(self, source: int, packet: Any) -> None:
         if isinstance(packet, SimplifyPath):
@@ -146,6 +157,11 @@ class Client:
                 self.errors.append(f"a call of number {packet.node_id} of {source}, which is not known")
             else:
                 self.heard.append((source, path, str(packet.arguments[0])))
+        elif isinstance(packet, Spawn):
+            if packet.name in self.units:
+                self.errors.append(f"a SPAWN of {packet.name}, which is there")
+                return
+            self.units[packet.name] = source
         elif isinstance(packet, Sync | Delta):
             self.receive_values(source, packet)
 

@@ -29,13 +29,14 @@ class Resumption(Protocol):
             is_guest: whether it is a peer of Godot 3.
         """
 
-    def comes_back(self, peer_id: int, is_guest: bool, others: Collection[int]) -> bool:
+    def comes_back(self, peer_id: int, is_guest: bool, others: Collection[int], now: float) -> bool:
         """Takes note that a peer that was away is about to take part again.
 
         Args:
             peer_id: the peer.
             is_guest: whether it is a peer of Godot 3 now.
             others: the peers that are here and away.
+            now: the time.
 
         Returns:
             True: the others are told nothing. False: they are told that the peer has gone and come.
@@ -52,6 +53,17 @@ class Resumption(Protocol):
             peer_id: the peer.
             hand_over: called with a client, and a path that it had told or a packet that it has sent; returns whether
                 there was room.
+        """
+
+    def is_unfinished(self) -> bool:
+        """Whether `catch_up` or `hand_over_delayed` has to be called from time to time."""
+
+    def hand_over_delayed(self, now: float, give: Callable[[int, int, bytes], bool]) -> None:
+        """Hands over what returned peers have sent others that could not take it at once, in order.
+
+        Args:
+            now: the time.
+            give: called with the receiver, the sender and the packet; returns whether there was room.
         """
 
     def gone(self, peer_id: int) -> None:

@@ -310,7 +310,7 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
         resumption = self.resumption
         if resumption is not None:
             others = (*self.admitted, *self.away)
-            if not resumption.comes_back(peer_id, peer_id in self._guests.members, others):
+            if not resumption.comes_back(peer_id, peer_id in self._guests.members, others, self._clock.now()):
                 self._tell_others(DelPeer(peer_id).encode())
                 self._tell_others(AddPeer(peer_id).encode())
         self._introduce(peer_id)
@@ -348,9 +348,9 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
         except PacketError as problem:
             self.refuse_packet(source, problem)
 
-    def _is_behind(self) -> bool:
-        """Whether a returned peer has not got everything yet."""
-        return self.resumption is not None and bool(self.resumption.behind)
+    def _is_resuming(self) -> bool:
+        """Whether a returned peer has not got everything yet, or others have not got everything that it has sent."""
+        return self.resumption is not None and self.resumption.is_unfinished()
 
     def _peer_went(self, peer_id: int) -> None:
         super()._peer_went(peer_id)
@@ -431,7 +431,7 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
             timeout = seconds_of("poll", "timeout", timeout)
         waiting, replicator = self._authentication, self.replicator
         is_replicating: object = replicator.members or self._owed.peers or replicator.reception.senders
-        if self.resumption is not None and self.resumption.behind:
+        if self._is_resuming():
             is_replicating = True
         if timeout > 0:
             timeout = self.time_left(timeout)
@@ -450,7 +450,7 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
         waiting, replicator = self._authentication, self.replicator
         if waiting.pending:
             most = min(most, waiting.time_left())
-        is_replicating = replicator.members or self._owed.peers or replicator.reception.senders or self._is_behind()
+        is_replicating = replicator.members or self._owed.peers or replicator.reception.senders or self._is_resuming()
         return replicator.time_left(most) if is_replicating else most
 
     # ------------------------------------------------------------------------------------------ authentication
@@ -720,16 +720,19 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
 
     def renews(self) -> bool:
         """Whether `renew` has to be called."""
-        return self._relayed.is_waiting() or bool(self._owed.peers) or self._is_behind()
+        return self._relayed.is_waiting() or bool(self._owed.peers) or self._is_resuming()
 
     def renew(self, now: float) -> None:
-        """Gives values of other clients to peers that have seen a node again, or had no room for the values."""
+        """Gives peers what other clients have sent earlier: values for which there was no room, values of nodes that
+        the peer has got again, and packets around a return.
+        """
         for peer_id in [one for one in self._owed.peers if not self.waiting(one)]:
             for source, data in self._owed.take(peer_id, self._max_sync, self._max_delta):
                 self._pass_on(source, (peer_id,), data)
         for peer_id, source, number, path in self._relayed.take_due(now):
             self._renew(peer_id, source, number, path)
         if self.resumption is not None:
+            self.resumption.hand_over_delayed(now, self._hand_over)
             for peer_id in list(self.resumption.behind):
                 if peer_id in self.resumption.behind:  # else the game has ended its place meanwhile
                     self._catch_up(peer_id)

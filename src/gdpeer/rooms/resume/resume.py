@@ -13,18 +13,21 @@ A return is announced all the same if
 - clients have spawned nodes at each other: the owner spawns them again only for a peer that comes,
 - the journal has reached its limit of memory, or the path numbers have reached the highest number.
 
+After an announced return the `Delay` keeps the player's new nodes back until the others have freed the former ones.
+
 Layer: `rooms`; no I/O.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from gdpeer.multiplayer.wire import godot3
 from gdpeer.multiplayer.wire.godot4 import Command, SimplifyPath, parse
 from gdpeer.multiplayer.wire.replication import is_delta
+from gdpeer.rooms.resume.delay import Delay, Groups
 from gdpeer.rooms.resume.journal import Journal
 from gdpeer.rooms.resume.queue import MOST_BYTES, AwayQueue
 from gdpeer.rooms.resume.shift import Shift, counter_of, is_by_number
@@ -35,8 +38,6 @@ if TYPE_CHECKING:
 __all__ = ["Resume"]
 
 _TOLD_PATH = bytes((godot3.Command.SIMPLIFY_PATH,))
-
-Groups = Iterable[tuple[Sequence[int], bytes]]
 
 
 class _Away:
@@ -65,6 +66,7 @@ class Resume:
 
     Attributes:
         journal, shift: the path numbers of the clients.
+        delay: what returned players have sent, and others must not get yet.
     """
 
     def __init__(self, *, is_silent: bool = True, queues: bool = True) -> None:
@@ -79,6 +81,7 @@ class Resume:
         self._stale: dict[int, set[int]] = {}
         self.journal = Journal()
         self.shift = Shift()
+        self.delay = Delay()
 
     # ------------------------------------------------------------------------------------------ coming and going
 
@@ -93,12 +96,13 @@ class Resume:
         away = self._away[peer_id] = _Away(is_guest, AwayQueue(0 if is_guest else self._room))
         self._behind.pop(peer_id, None)
         self._missed.pop(peer_id, None)
+        self.delay.forget_receiver(peer_id)
         if before is not None:  # lost again, before the player had everything
             for source, item in (*before.backlog, *before.queue.take()):
                 if isinstance(item, bytes):
                     away.queue.add(source, item)
 
-    def comes_back(self, peer_id: int, is_guest: bool, others: Collection[int]) -> bool:
+    def comes_back(self, peer_id: int, is_guest: bool, others: Collection[int], now: float) -> bool:
         """Begins the next life of a player; returns whether the others are told nothing. See `Resumption`."""
         away = self._away.pop(peer_id)
         is_silent = self._is_silent and not is_guest and not away.is_guest and self._can_be_silent(peer_id)
@@ -110,6 +114,8 @@ class Resume:
             self.journal.forget(peer_id)
             self._stale[peer_id] = set(others)
             away.queue.drop()
+            if peer_id in self._spawners:
+                self.delay.begin(peer_id, others, now)
         if away.queue.has_missed:
             self._missed[peer_id] = None
         return is_silent
@@ -140,6 +146,14 @@ class Resume:
         del self._away[peer_id]
         self._behind.pop(peer_id, None)
 
+    def is_unfinished(self) -> bool:
+        """Whether a return has something left to hand over; see `Resumption`."""
+        return bool(self._behind or self.delay.lines)
+
+    def hand_over_delayed(self, now: float, give: Callable[[int, int, bytes], bool]) -> None:
+        """Hands over what returned players have sent, once the others can take it; see `Resumption`."""
+        self.delay.hand_over(now, give)
+
     def has_missed(self, peer_id: int) -> bool:
         """Whether packets of other clients were dropped while a player was away, the last time."""
         return peer_id in self._missed
@@ -155,6 +169,7 @@ class Resume:
             tellers.discard(peer_id)
         self.journal.forget(peer_id)
         self.shift.forget(peer_id)
+        self.delay.forget(peer_id)
 
     def clear(self) -> None:
         """Forgets what all players agreed on."""
@@ -165,6 +180,7 @@ class Resume:
         self._stale.clear()
         self.journal.clear()
         self.shift.clear()
+        self.delay.clear()
 
     @property
     def queued_bytes(self) -> int:
@@ -182,6 +198,11 @@ class Resume:
 
         Args, Returns, Raises: see `Resumption`.
         """
+        groups = self._sent(sender, here, away, data)
+        return self.delay.sort(sender, groups) if self.delay.lines else groups
+
+    def _sent(self, sender: int, here: Sequence[int], away: Sequence[int], data: bytes) -> Groups:
+        """Does the work of `relay`, but for packets that have to wait."""
         data = self.shift.sent(sender, data)
         command = data[0] & 7
         if command == Command.CONFIRM_PATH:
@@ -251,6 +272,7 @@ class Resume:
         for one in peer_ids:
             answer = self._answer(sender, one, data)
             if answer is not None:
+                self.delay.confirmed(sender, one)
                 groups.setdefault(answer, []).append(one)
         return [(found, answer) for answer, found in groups.items()]
 

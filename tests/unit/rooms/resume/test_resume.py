@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +20,7 @@ from gdpeer import (
 from gdpeer.errors import Error
 from gdpeer.multiplayer.wire.godot4 import encode_call, relay_packet
 from gdpeer.multiplayer.wire.replication import Spawn
+from gdpeer.rooms.resume.delay import Delay
 from gdpeer.rooms.resume.journal import Journal
 from gdpeer.rooms.resume.resume import Resume
 from gdpeer.rooms.resume.shift import MOST_PATHS, Shift
@@ -318,6 +320,97 @@ def test_packets_of_one_who_has_not_heard_of_an_announced_return_make_no_error()
     ann.call(bob.id, "Main", "hello")
     server.settle()
     assert calls(bob) == [("Main", "hello")]
+
+
+def come_back_with_a_unit(server: Server) -> tuple[Client, Client]:
+    """Has Bob spawn a unit, come back, and spawn the unit again before Ann hears of the return."""
+    ann, bob = server.clients
+    server.api.replication_rate = math.inf
+    bob.spawn(ann.id, "Unit")
+    server.settle()
+    assert ann.units == {"Unit": bob.id}
+    server.cut(bob)
+    bob.connect()
+    server.tree.poll()
+    bob.poll()
+    bob.spawn(ann.id, "Unit")
+    bob.call(ann.id, "Spawner", "after the unit")
+    server.tree.poll()
+    return ann, bob
+
+
+def test_nodes_of_the_returned_come_when_the_former_ones_are_gone() -> None:
+    server = Server(2)
+    ann, bob = come_back_with_a_unit(server)
+    ann.poll()
+    assert ann.signals[-2:] == [("del", bob.id), ("add", bob.id)]
+    assert ann.units == {}
+    assert calls(ann) == []
+    server.settle()
+    assert ann.units == {"Unit": bob.id}
+    assert calls(ann) == [("Spawner", "after the unit")]
+    assert ann.errors == bob.errors == []
+    assert not server.resume.is_unfinished()
+    meet(server)
+    assert ann.errors == bob.errors == []
+
+
+def test_without_the_delay_a_node_of_the_returned_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Delay, "begin", lambda self, source, receivers, now: None)
+    ann, _ = come_back_with_a_unit(Server(2))
+    ann.poll()
+    assert ann.errors == ["a SPAWN of Unit, which is there"]
+
+
+def test_two_who_return_at_once_do_not_wait_for_each_other() -> None:
+    server = Server(2)
+    server.api.replication_rate = math.inf
+    ann, bob = server.clients
+    for one, other in ((ann, bob), (bob, ann)):
+        one.spawn(other.id, f"Unit{one.id}")
+    server.settle()
+    for one in (ann, bob):
+        server.cut(one)
+    for one in (ann, bob):
+        one.connect()
+        server.tree.poll()
+    for one, other in ((ann, bob), (bob, ann)):
+        one.poll()
+        one.spawn(other.id, f"Unit{one.id}")
+    server.settle()
+    assert ann.units == {f"Unit{bob.id}": bob.id}
+    assert bob.units == {f"Unit{ann.id}": ann.id}
+    assert ann.errors == bob.errors == []
+
+
+def test_a_player_who_leaves_takes_what_is_delayed_along() -> None:
+    server = Server(2)
+    ann, bob = come_back_with_a_unit(server)
+    server.cut(bob)
+    assert server.resume.is_unfinished()
+    server.api.give_up(bob.id)
+    assert not server.resume.is_unfinished()
+    server.settle()
+    assert ann.units == {}
+    assert ann.errors == []
+
+
+def test_a_server_that_ends_its_session_drops_what_is_delayed() -> None:
+    server = Server(2)
+    come_back_with_a_unit(server)
+    server.api.multiplayer_peer = None
+    assert not server.resume.is_unfinished()
+
+
+def test_what_is_delayed_is_not_for_the_next_life_of_its_receiver() -> None:
+    server = Server(2)
+    ann, bob = come_back_with_a_unit(server)
+    server.cut(ann)
+    assert not server.resume.is_unfinished()
+    ann.connect()
+    server.settle()
+    assert ann.units == {}
+    assert ann.errors == bob.errors == []
 
 
 @pytest.mark.parametrize(
