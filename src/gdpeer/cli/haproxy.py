@@ -88,7 +88,7 @@ class Watching:
             self._soon.popleft()()
 
     def close(self) -> None:
-        """Ends everything."""
+        """Leaves the broker, and closes the poller."""
         self.directory.close()
         self.broker.close()
         self._poller.close()

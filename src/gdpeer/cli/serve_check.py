@@ -17,6 +17,7 @@ from gdpeer.cli.serve_workers import Port, raise_limit, refuse_what_cannot_be, r
 from gdpeer.cluster.broker.address import Address
 from gdpeer.cluster.broker.base import BrokerError
 from gdpeer.cluster.broker.open import open_broker
+from gdpeer.cluster.links import CAN_PASS
 from gdpeer.transport.poller import Poller
 
 __all__ = ["check"]
@@ -51,13 +52,14 @@ def questions(serving: Serving) -> Iterator[tuple[str, Callable[[], str]]]:
     yield "port", lambda: look_at_port(serving)
     if serving.workers is not None:
         yield "workers", lambda: look_at_workers(serving)
-    yield "descriptors", lambda: f"{raise_limit():,} a process: each player takes one"
+    if CAN_PASS:  # a system that passes no sockets has no such limit
+        yield "descriptors", lambda: f"{raise_limit():,} a process: each player takes one"
     if serving.broker is not None:
         yield "broker", lambda: look_at_broker(serving)
 
 
 def look_at_game(serving: Serving) -> str:
-    """Loads the game."""
+    """Loads the game, and names its kinds of rooms."""
     hall = make_hall(load_game(*serving.game), serving.origins)
     return f"{', '.join(hall.kinds)}; {'with' if hall.lobby is not None else 'without'} a lobby"
 

@@ -14,6 +14,7 @@ import subprocess
 import sys
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from types import FrameType
 from typing import Any, Self
@@ -57,7 +58,7 @@ class Signals:
         came: the signals, in order.
     """
 
-    NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    NUMBERS = (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGINT))  # Windows has no SIGHUP
 
     def __init__(self, poller: Poller) -> None:
         self.came: deque[int] = deque()
@@ -143,8 +144,11 @@ def raise_limit() -> int:
     Raises:
         Failure: too few are allowed.
     """
-    import resource
-
+    try:
+        resource: Any = import_module("resource")
+    except ImportError:  # Windows has no such limit
+        return sys.maxsize
+    soft: int
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY and soft != hard:
         try:
@@ -201,7 +205,7 @@ class WatchesSockets(selectors.BaseSelector):
         return []
 
     def get_map(self) -> Mapping[Any, Any]:
-        """Returns nothing: nobody asks."""
+        """Returns an empty mapping, since nobody asks."""
         return {}
 
 

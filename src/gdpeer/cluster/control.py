@@ -41,11 +41,12 @@ def control_path(place: int | str) -> Path:
     Raises:
         OSError: the folder cannot be made, or belongs to another user.
     """
+    user = os.getuid()  # type: ignore[attr-defined, unused-ignore]
     runtime = os.environ.get("XDG_RUNTIME_DIR")
-    folder = Path(runtime) / "gdpeer" if runtime else Path(tempfile.gettempdir()) / f"gdpeer-{os.getuid()}"
+    folder = Path(runtime) / "gdpeer" if runtime else Path(tempfile.gettempdir()) / f"gdpeer-{user}"
     folder.mkdir(mode=0o700, exist_ok=True)
     found = folder.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != user or found.st_mode & 0o077:
         raise OSError(f"{folder} is not a folder that belongs to this user alone")
     name = str(place) if isinstance(place, int) else hashlib.sha256(place.encode()).hexdigest()[:16]
     return folder / f"serve-{name}.sock"
@@ -144,7 +145,7 @@ def ask(path: Path, message: dict[str, Any]) -> Iterator[dict[str, Any]]:
     Raises:
         OSError: there is no server.
     """
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as end:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as end:  # type: ignore[attr-defined, unused-ignore]
         end.connect(os.fspath(path))
         end.sendall(json.dumps(message).encode() + b"\n")
         rest = b""

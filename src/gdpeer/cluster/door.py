@@ -332,7 +332,7 @@ class Door:
     # ------------------------------------------------------------------------------------------ waiting
 
     def _keep(self, arrival: Arrival) -> None:
-        """Lets a connection wait."""
+        """Lets a connection wait; with too many, the oldest is closed."""
         while len(self.waiting) >= MOST_WAITING:
             self._refuse(next(iter(self.waiting)), "waiting", b"503 Service Unavailable")
         self.waiting[arrival] = None

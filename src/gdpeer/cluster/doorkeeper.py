@@ -77,6 +77,6 @@ class Doorkeeper:
         self.is_over = True
 
     def close(self) -> None:
-        """Closes everything."""
+        """Closes the door and the link to the parent."""
         self.door.close()
         self._control.close()

@@ -146,7 +146,9 @@ class Admin:
         Raises:
             OSError: HAProxy cannot be reached, or does not answer.
         """
-        with socket.socket(socket.AF_UNIX) as connected:
+        if not hasattr(socket, "AF_UNIX"):
+            raise OSError("this system has no Unix sockets")
+        with socket.socket(socket.AF_UNIX) as connected:  # type: ignore[attr-defined, unused-ignore]
             connected.settimeout(PATIENCE)
             connected.connect(self._path)
             connected.sendall(command.encode() + b"\n")

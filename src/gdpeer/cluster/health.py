@@ -90,7 +90,7 @@ def _read(address: str) -> object:
 def _connection(address: str) -> HTTPConnection:
     if address.startswith(UNIX):
         connection = HTTPConnection("localhost", timeout=PATIENCE)
-        connection.sock = end = socket.socket(socket.AF_UNIX)
+        connection.sock = end = socket.socket(socket.AF_UNIX)  # type: ignore[attr-defined, unused-ignore]
         end.settimeout(PATIENCE)
         try:
             end.connect(address.removeprefix(UNIX))

@@ -38,9 +38,10 @@ RETRY = 0.01
 """Seconds until the next attempt while the system has too many passed sockets that nobody has received."""
 
 _FULL = frozenset({errno.ENOBUFS, errno.ENOMEM, getattr(errno, "ETOOMANYREFS", errno.ENOBUFS)})
-_RIGHTS = socket.CMSG_SPACE(MOST_SOCKETS * array("i").itemsize) if CAN_PASS else 0
+_RIGHTS = socket.CMSG_SPACE(MOST_SOCKETS * array("i").itemsize) if CAN_PASS else 0  # type: ignore[attr-defined, unused-ignore]
 _CLOSE_ON_EXEC: int = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
 _NO_SIGNAL: int = getattr(socket, "MSG_NOSIGNAL", 0)
+_PASSED: int = getattr(socket, "SCM_RIGHTS", 0)
 
 
 class Unsent(NamedTuple):
@@ -119,7 +120,7 @@ class Link:
     def _receive(self) -> None:
         try:
             # Not socket.recv_fds, which drops its flags: the sockets would stay open in programs that the game starts.
-            data, ancillary, _, _ = self._end.recvmsg(MOST_BYTES, _RIGHTS, _CLOSE_ON_EXEC)
+            data, ancillary, _, _ = self._end.recvmsg(MOST_BYTES, _RIGHTS, _CLOSE_ON_EXEC)  # type: ignore[attr-defined, unused-ignore]
         except BlockingIOError:
             return
         except OSError:
@@ -156,7 +157,7 @@ class Link:
         if not sockets:
             return self._end.send(data, _NO_SIGNAL)
         rights = array("i", [passed.fileno() for passed in sockets])
-        return self._end.sendmsg([data], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)], _NO_SIGNAL)
+        return self._end.sendmsg([data], [(socket.SOL_SOCKET, _PASSED, rights)], _NO_SIGNAL)  # type: ignore[attr-defined, no-any-return, unused-ignore]
 
     def _try_again(self) -> None:
         self._retry = None
@@ -178,7 +179,7 @@ def _sockets_of(ancillary: list[tuple[int, int, bytes]]) -> list[socket.socket]:
     """Returns the sockets that came with a message."""
     descriptors = array("i")
     for level, kind, data in ancillary:
-        if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+        if level == socket.SOL_SOCKET and kind == _PASSED:
             descriptors.frombytes(data[: len(data) - len(data) % descriptors.itemsize])
     return [QuietSocket(fileno=descriptor) for descriptor in descriptors]
 

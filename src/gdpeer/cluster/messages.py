@@ -150,7 +150,7 @@ class Messages:
             self._ends.append(subscribe(f"kind.{kind}", partial(self._on_announcement, kind=kind)))
 
     def close(self) -> None:
-        """Listens no more."""
+        """Ends all subscriptions of this worker."""
         ends, self._ends = self._ends, []
         for end in ends:
             end()

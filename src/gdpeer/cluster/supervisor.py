@@ -57,7 +57,7 @@ class Process(Protocol):
         """Returns the status of a process that has ended; None: it runs."""
 
     def kill(self) -> None:
-        """Kills the process."""
+        """Kills the process, as kill -9 does."""
 
 
 Spawn = Callable[[str, str, socket.socket], Process]
@@ -65,7 +65,7 @@ Spawn = Callable[[str, str, socket.socket], Process]
 
 
 class Outcome(enum.Enum):
-    """How everything has ended."""
+    """How the supervisor has ended, for the exit status."""
 
     STOPPED = enum.auto()
     """As it was told to."""
@@ -99,7 +99,7 @@ class Child:
         self.about: dict[str, Any] = {}
 
     def tell(self, word: str, *sockets: socket.socket, **more: Any) -> None:
-        """Sends a message."""
+        """Sends the child a message, with sockets."""
         assert self.link is not None
         self.link.send_line({"do": word, **more}, sockets)
 
@@ -316,7 +316,7 @@ class Supervisor:
             self.end()
 
     def _fill(self) -> None:
-        """Starts what is missing."""
+        """Starts the door and the workers that are missing."""
         if self._stopping or self._is_filling:
             return
         self._is_filling = True
@@ -427,7 +427,7 @@ class Supervisor:
         self._go_on()
 
     def end(self) -> None:
-        """Ends all children now."""
+        """Tells all children to end now, without a drain."""
         if self._stopping == "end":
             return
         self._stopping = "end"
@@ -449,7 +449,7 @@ class Supervisor:
             self.outcome = Outcome.FAILED if self.failure else Outcome.STOPPED
 
     def kill(self) -> None:
-        """Kills all children."""
+        """Kills all children, as kill -9 does."""
         for child in list(self.children.values()):
             child.process.kill()
 

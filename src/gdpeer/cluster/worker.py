@@ -129,7 +129,7 @@ class WorkerProcess:
         cluster.on_shard_gained = lambda shard: self._report_soon()
 
     def start(self) -> None:
-        """Joins the cluster."""
+        """Joins the cluster, and tells the parent and the door."""
         self.cluster.start()
         self._give_up_waiting = self.hall.clock.now() + FIRST_SHARDS
         self._beat()

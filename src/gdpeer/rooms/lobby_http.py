@@ -86,7 +86,7 @@ class _Late:
         self.pending.then(lambda done: callback(self))
 
     def result(self) -> Response:
-        """Returns the response."""
+        """Returns the response, which is JSON."""
         return self.finish()
 
 
