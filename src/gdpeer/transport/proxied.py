@@ -100,7 +100,7 @@ class ProxiedConnector(Connector):
         (self._inner or self._stream).attach(poller, ready)
 
     def detach(self) -> None:
-        """Stops watching. See `Pollable.detach`."""
+        """Stops watching the connection. See `Pollable.detach`."""
         self._poller = self._ready = None
         (self._inner or self._stream).detach()
 

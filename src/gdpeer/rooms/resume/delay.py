@@ -135,5 +135,5 @@ class Delay:
             del self.lines[pair]
 
     def clear(self) -> None:
-        """Drops everything that waits."""
+        """Drops all packets that still wait."""
         self.lines.clear()
