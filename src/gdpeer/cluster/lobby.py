@@ -260,7 +260,7 @@ class ClusterLobby:
             with suppress(RoomError):  # of a hall that is full or drains
                 return self._lobby().try_seat(room, player, base)
             return None
-        if len(tried) >= MOST_ELSEWHERE or room.worker in tried or not self._cluster.broker.is_connected:
+        if len(tried) >= MOST_ELSEWHERE or tried & set(room) or not self._cluster.broker.is_connected:
             return None
         try:
             fields = {"code": room.code, "player": player, "base": base}
