@@ -76,6 +76,7 @@ conformance: .venv/.test
 soak: .venv/.test
 	@GDPEER_LONG=1 .venv/bin/python -m pytest -q --session-timeout=6000 tests/soak tests/trust $(ARGS)
 	@GDPEER_EXAMPLES=10000 .venv/bin/python -m pytest -q --timeout 7200 tests/property/test_rooms.py
+	@GDPEER_EXAMPLES=10000 .venv/bin/python -m pytest -q -s --timeout 14400 -k promises tests/property/test_cluster.py
 	@$(MAKE) streams ARGS=
 	@$(MAKE) fuzz ARGS="--seconds 1800"
 	@$(MAKE) fuzz-asan ARGS=
