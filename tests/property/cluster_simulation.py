@@ -627,7 +627,12 @@ class Simulation:
         for life in lives:
             for player in life.places:
                 wanted.setdefault(f"p:{player}", set()).add(life.code)
-        found = {key: value["room"] for key, value in entries.items() if key.startswith("p:")}
+        leases = {key[2:]: value["epoch"] for key, value in entries.items() if key.startswith("w:")}
+        found = {
+            key: value["room"]
+            for key, value in entries.items()
+            if key.startswith("p:") and leases.get(value["worker"]) == value["epoch"]  # others do not count
+        }
         for key in sorted(wanted.keys() | found.keys()):
             if found.get(key) not in wanted.get(key, ()):
                 self.problems.append(f"{key} is in {found.get(key)}, not in {wanted.get(key)}")

@@ -143,6 +143,7 @@ class Cluster:
         member.on_trouble = directory.note_trouble
         directory.on_worker, directory.on_owner = shards.note_worker, shards.note_owner
         directory.on_room, directory.on_read = self.listing.note_record, self._was_read
+        directory.on_gone = self._ring.note_gone
         directory.describe = self._described
         shards.on_gained, shards.on_lost, shards.on_given_up = self._gained, self._lost, self.listing.note_lost
 
@@ -218,11 +219,8 @@ class Cluster:
         Raises:
             BrokerError: the broker did not answer; the lease ends by itself.
         """
-        known = self.directory.workers.get(name)
         await self.timers.within(self.broker.delete(f"w:{name}"))
         self.directory.take_worker(name, None)
-        if known is not None:
-            self.directory.announce_gone(name, known.epoch)
 
     # ------------------------------------------------------------------------------------------ questions
 

@@ -70,6 +70,7 @@ class Directory:
         left_out: how many rooms did not fit into the copy.
         seen: the shards that had an entry when everything was read last.
         on_worker: called with the name of a worker that came, changed or went.
+        on_gone: called with the names of workers that are about to be forgotten, as a read did not find their leases.
         on_owner: called with a shard whose owner has changed.
         on_room: called with an entry of a room that was read or announced.
         on_read: called after each read of everything.
@@ -86,6 +87,7 @@ class Directory:
         self.left_out = 0
         self.seen: frozenset[str] = frozenset()
         self.on_worker: Callable[[str], object] = _nothing
+        self.on_gone: Callable[[list[str]], object] = _nothing
         self.on_owner: Callable[[str], object] = _nothing
         self.on_room: Callable[[RoomRecord], object] = _nothing
         self.on_read: Callable[[], object] = _nothing
@@ -229,7 +231,10 @@ class Directory:
         if may_drop:
             copies: dict[str, Mapping[str, Any]] = {"w": self.workers, "s": self.owners, "r": self.rooms}
             copy = copies[word]
-            for name in [name for name in copy if name not in seen and f"{word}:{name}" not in self._touched]:
+            gone = [name for name in copy if name not in seen and f"{word}:{name}" not in self._touched]
+            if word == "w" and gone:
+                self.on_gone(gone)
+            for name in gone:
                 self._drop(word, name)
         return frozenset(seen)
 
@@ -317,9 +322,12 @@ class Directory:
         return self.owners.get(shard)
 
     def take_worker(self, name: str, entry: Entry | None) -> None:
-        """Takes the lease of a worker that was read alone."""
+        """Takes the lease of a worker that was read alone. If it has ended, all workers are told."""
         self._touched.add(f"w:{name}")
         if entry is None:
+            known = self.workers.get(name)
+            if known is not None:
+                self.announce_gone(name, known.epoch)
             self._drop("w", name)
         else:
             self._take("w", name, entry.value, entry.revision)

@@ -9,6 +9,8 @@ Layer: `cluster`.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from gdpeer.cluster.broker.base import Broker, BrokerError
 from gdpeer.cluster.directory import Directory
 from gdpeer.cluster.member import Member
@@ -62,10 +64,17 @@ class Ring:
         else:
             in_background(self._look_at(name))
 
-    def next_worker(self) -> str:
+    def next_worker(self, left_out: Collection[str] = ()) -> str:
         """Returns the name of the worker after this one; "" if there is no other."""
-        names = self._directory.workers.keys() - {self._member.name}
+        names = self._directory.workers.keys() - {self._member.name, *left_out}
         return min((name for name in names if name > self._member.name), default=min(names, default=""))
+
+    def note_gone(self, names: list[str]) -> None:
+        """Tells all others of workers that a read did not find: of those which this worker has to watch."""
+        told: list[str] = []
+        while (name := self.next_worker(told)) in names:
+            self._directory.announce_gone(name, self._directory.workers[name].epoch)
+            told.append(name)
 
     async def _look_at(self, name: str) -> None:
         pause = STEP
@@ -73,12 +82,9 @@ class Ring:
             entry = await self._timers.within(self._broker.get(f"w:{name}"))
             if not self._directory.is_settled():
                 return
-            known = self._directory.workers.get(name)
             self._directory.take_worker(name, entry)
             if entry is None:
                 pause = 0.0
-                if known is not None:
-                    self._directory.announce_gone(name, known.epoch)
             elif self._seen != (name, entry.revision):
                 self._seen = (name, entry.revision)
                 pause = INTERVAL

@@ -48,3 +48,13 @@ def test_nobody_watches_while_the_broker_is_coming_back(workers: Workers) -> Non
         workers.broker(cluster).join()
     workers.run(12.0)
     assert workers.held() == held
+
+
+def test_a_worker_that_only_a_read_missed_is_told_to_all(workers: Workers) -> None:
+    for name in "bc":
+        workers.kill(name)
+        workers.store.remove(f"w:{name}")
+    workers.clusters["a"].directory.read()
+    workers.run(0.5)
+    assert workers.held()["d"] + workers.held()["a"] == 1024
+    assert set(workers.clusters["d"].workers) == {"a", "d"}
