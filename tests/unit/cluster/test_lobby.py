@@ -164,11 +164,20 @@ def test_a_new_room_is_made_at_the_worker_with_the_least_load(lobbies: Lobbies) 
     assert lobbies.owner(lobbies.result(a.lobby.create("arena")))[0] is a
 
 
-def test_a_draining_worker_gives_seats_elsewhere(lobbies: Lobbies) -> None:
+def test_a_draining_worker_gives_seats_elsewhere_and_is_not_asked(
+    lobbies: Lobbies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = lobbies.clusters["a"].hall.create("arena")
+    for _ in range(2):
+        room.reserve(ttl=100.0)
+    lobbies.run(1.5)
     lobbies.clusters["a"].drain(60.0)
     lobbies.run(1.0)
+    asked = count_asked(monkeypatch)
     seat = lobbies.quick("a")
     assert lobbies.owner(seat)[0].name in "bc"
+    lobbies.quick("b")
+    assert "a" not in {worker for worker, _ in asked}
 
 
 def test_while_the_broker_is_away_own_rooms_are_filled_and_made(lobbies: Lobbies) -> None:
@@ -187,9 +196,12 @@ def test_while_the_broker_is_away_own_rooms_are_filled_and_made(lobbies: Lobbies
     assert lobbies.clock.now() - begin <= PATIENCE + 0.2
 
 
-def test_an_answer_comes_within_four_seconds_if_workers_hang(lobbies: Lobbies) -> None:
-    rooms = [lobbies.clusters[name].hall.create("arena") for name in "bc"]
+def test_an_answer_comes_within_four_seconds_if_workers_hang(lobbies: Lobbies, monkeypatch: pytest.MonkeyPatch) -> None:
+    rooms = [lobbies.clusters[name].hall.create("arena") for name in "bbc"]
+    for room in rooms[:2]:
+        room.reserve(ttl=100.0)
     lobbies.run(1.5)
+    asked = count_asked(monkeypatch)
     lobbies.hung = {"b", "c"}
     lobbies.store.run()
     for cluster in (lobbies.clusters[name] for name in "bc"):  # a hung process takes messages, and does not answer
@@ -198,6 +210,7 @@ def test_an_answer_comes_within_four_seconds_if_workers_hang(lobbies: Lobbies) -
         cluster.broker.subscribe(f"w.{cluster.name}", lambda message: None)
     begin = lobbies.clock.now()
     assert lobbies.owner(lobbies.quick("a"))[0].name == "a"
+    assert asked == [("b", "seat"), ("c", "seat")]  # each worker once
     with pytest.raises(Unreachable):
         lobbies.result(lobbies.clusters["a"].lobby.join(rooms[0].code), 4.0)
     assert lobbies.clock.now() - begin < 8.0
