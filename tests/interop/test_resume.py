@@ -223,23 +223,42 @@ def test_players_with_godot_3_come_back_announced(tmp_path: Path) -> None:
             assert [line for line in (*ann.stderr, *bob.stderr) if "ERROR" in line] == []
 
 
+def spawn_units(room: House, spawning: Player, ann: Player, bob: Player) -> None:
+    """Has one player spawn two units at the other player and the server."""
+    room.game.spawner.set_multiplayer_authority(spawning.id)
+    for one in (ann, bob):
+        one.run(f'get_node("Nest").give({spawning.id})')
+    for number in (2, 3):
+        spawning.run(f'get_node("Nest").spawner.spawn({number})')
+    until(lambda: len(ann.units()) == len(bob.units()) == len(room.game.units()) == 2, room)
+
+
 @pytest.mark.parametrize("owner", [pytest.param("the_other", marks=pytest.mark.extended), "the_returned"])
 def test_nodes_that_a_client_spawns_are_spawned_again(owner: str, tmp_path: Path) -> None:
     """The return is announced, as only then the owner spawns its nodes anew."""
     with two(tmp_path) as (room, ann, bob):
-        spawning = ann if owner == "the_other" else bob
-        room.game.spawner.set_multiplayer_authority(spawning.id)
-        for one in (ann, bob):
-            one.run(f'get_node("Nest").give({spawning.id})')
-        for number in (2, 3):
-            spawning.run(f'get_node("Nest").spawner.spawn({number})')
-        until(lambda: len(ann.units()) == len(bob.units()) == len(room.game.units()) == 2, room)
+        spawn_units(room, ann if owner == "the_other" else bob, ann, bob)
         for number in range(2):
             signals = len(ann.signals())
             come_back(room, bob)
             until(lambda before=signals: len(ann.signals()) == before + 2, room)
             until(lambda: len(ann.units()) == len(bob.units()) == len(room.game.units()) == 2, room)
             exchange(room, ann, bob, f"back {number}")
+        assert ann.complaints() == bob.complaints() == []
+
+
+def test_nodes_are_spawned_again_for_a_player_who_hears_of_all_in_one_frame(tmp_path: Path) -> None:
+    """The former nodes are there until the end of the frame, and an engine refuses new ones of the same names."""
+    with two(tmp_path) as (room, ann, bob):
+        spawn_units(room, bob, ann, bob)
+        room.cut(bob.id)
+        bob.wait_for_loss()
+        ann.engine.say("be_busy(2000)")
+        ann.skip(1)
+        ann.see("busy", room)
+        bob.wait_for_join()
+        exchange(room, ann, bob, "back")
+        until(lambda: len(ann.units()) == len(bob.units()) == len(room.game.units()) == 2, room)
         assert ann.complaints() == bob.complaints() == []
 
 

@@ -76,6 +76,12 @@ func call_late(paths: Array, id: int) -> void:
 	call_all(paths, id, "late")
 
 
+# Says so, and hears nothing for a while. All that comes meanwhile is handled in the next frame.
+func be_busy(milliseconds: int) -> void:
+	event("busy")
+	OS.delay_msec(milliseconds)
+
+
 # Sets both properties and says so, in the same frame.
 func set_and_mark(id: int, value: int) -> void:
 	own.mood = value
