@@ -135,7 +135,15 @@ def test_where_and_presence(lobbies: Lobbies) -> None:
     assert lobbies.result(cluster.where("ann")) is None
 
 
-@pytest.mark.parametrize("value", [{}, {"room": 1, "worker": "b", "epoch": 1}, {"room": "K7Q2M3", "worker": "b"}])
+@pytest.mark.parametrize(
+    "value",
+    [
+        {},
+        {"room": 1, "worker": "b", "epoch": 1},
+        {"room": "K7Q2M3", "worker": "b"},
+        {"room": "K7Q2M3", "worker": "b", "epoch": 1},  # of a former life of the worker
+    ],
+)
 def test_a_wrong_entry_of_a_player_counts_as_none(lobbies: Lobbies, value: Value) -> None:
     MemoryBroker(lobbies.store).create("p:eve", value)
     lobbies.store.run()
