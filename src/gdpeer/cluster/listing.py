@@ -192,11 +192,13 @@ class Listing:
         value = self._describe(listed.code)
         players = set() if value is None else {str(name) for name in value["players"]}
         await self._remove_players(listed, listed.players.keys() - players)
+        # The lease may be lost in each wait: then nothing may be written in the name of the next one.
         if value is None:
             await self._remove(listed)
-        else:
+        elif self._is_listed(listed):
             await self._write_room(listed, value)
-            await self._write_players(listed, players)
+            if self._is_listed(listed):
+                await self._write_players(listed, players)
 
     async def _guard(self, listed: _Listed, steps: Coroutine[Answer[Any], None, None]) -> None:
         """Runs a write of a room, and plans the next if it failed, or something has changed meanwhile."""
