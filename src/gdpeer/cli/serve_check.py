@@ -13,7 +13,7 @@ import click
 from gdpeer.cli.failure import Failure, describe
 from gdpeer.cli.game_module import load_game
 from gdpeer.cli.serve import Serving, make_hall, read_keys, read_monitor_token
-from gdpeer.cli.serve_workers import Port, raise_limit, refuse_what_cannot_be, run_soon_of
+from gdpeer.cli.serve_workers import NO_SECRET, Port, raise_limit, refuse_what_cannot_be, run_soon_of
 from gdpeer.cluster.broker.address import Address
 from gdpeer.cluster.broker.base import BrokerError
 from gdpeer.cluster.broker.open import open_broker
@@ -69,7 +69,7 @@ def look_at_secret(serving: Serving) -> str:
     if read_keys(serving.secret_file) is not None:
         return "given"
     if serving.broker is not None:
-        raise Failure("none is given, but all servers that share a broker need the same (GDPEER_SECRET, --secret-file)")
+        raise Failure(NO_SECRET)
     return "none is given: one is drawn, and seats end with the server"
 
 

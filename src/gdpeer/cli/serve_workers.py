@@ -44,6 +44,8 @@ __all__ = ["Port", "raise_limit", "refuse_what_cannot_be", "run_soon_of", "serve
 LEAST_DESCRIPTORS = 256
 """Descriptors that a process needs at least to serve anybody."""
 
+NO_SECRET = "no secret is given, but all servers that share a broker need the same (GDPEER_SECRET, --secret-file)"
+
 FIRST_INHERITED = 3
 """The first descriptor that systemd passes (sd_listen_fds)."""
 
@@ -310,6 +312,8 @@ def serve_with_workers(serving: Serving) -> None:
     refuse_what_cannot_be(serving)
     raise_limit()
     keys, token = read_keys(serving.secret_file), read_monitor_token(serving.monitor_token_file)
+    if serving.broker is not None and keys is None:
+        raise Failure(NO_SECRET)
     port = Port(serving.host, serving.port)
     poller = Poller()
     parent = Parent(serving, port, poller, has_secret=keys is not None)

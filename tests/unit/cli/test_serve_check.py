@@ -61,7 +61,7 @@ def test_a_broker_needs_a_secret_that_all_share_and_answers(folder: Path, monkey
 
     monkeypatch.setattr(module, "open_broker", open_broker)
     found = lines("--broker", "redis://host", status=1)
-    assert found["secret"].startswith("no: none is given, but all servers that share a broker need the same")
+    assert found["secret"].startswith("no: no secret is given, but all servers that share a broker need the same")
     assert found["broker"] == "redis://host answers; workers there: 0"
 
 

@@ -76,6 +76,13 @@ def test_children_get_the_proxies_and_the_address_of_the_machine() -> None:
     assert "--address ws://10.0.0.11:8910 --trusted-proxy 10.0.0.1 --trusted-proxy unix" in words
 
 
+def test_servers_that_share_a_broker_need_the_same_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GDPEER_SECRET", raising=False)
+    result = run("serve", "serve_game:Arena", "--workers", "2", "--broker", "redis://127.0.0.1:1")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "need the same (GDPEER_SECRET, --secret-file)" in result.stderr
+
+
 def test_too_few_descriptors(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resource, "getrlimit", lambda kind: (64, 128))
     asked: list[Any] = []
@@ -350,6 +357,7 @@ def test_a_broker_that_cannot_be_reached_is_waited_for(
     folder: Path, monkeypatch: pytest.MonkeyPatch, fakes: list[str]
 ) -> None:
     pytest.importorskip("redis")
+    monkeypatch.setenv("GDPEER_SECRET", SECRET)
     began = time.monotonic()
     after(lambda: time.monotonic() - began > 1.5, signal.SIGTERM)
     with socket.create_server(("127.0.0.1", 0)) as listening:
@@ -366,6 +374,7 @@ def test_a_missing_library_of_the_broker(folder: Path, monkeypatch: pytest.Monke
         raise ImportError("the broker needs redis: pip install gdpeer[redis]")
 
     monkeypatch.setattr(module, "open_broker", fail)
+    monkeypatch.setenv("GDPEER_SECRET", SECRET)
     result = run("serve", "serve_game:Arena", "--workers", "2", "--port", "0", "--broker", "redis://127.0.0.1")
     assert result.exit_code == 1
     assert "pip install gdpeer[redis]" in result.stderr
