@@ -314,6 +314,8 @@ class Listing:
     async def _clean(self, code: str) -> None:
         try:
             await self._clean_once(code)
+        except Conflict:
+            pass  # the former owner was faster, or has written once more: look again at once
         except BrokerError:
             await self._timers.sleep(INTERVAL)
         finally:
