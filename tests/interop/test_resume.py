@@ -251,12 +251,14 @@ def test_nodes_are_spawned_again_for_a_player_who_hears_of_all_in_one_frame(tmp_
     """The former nodes are there until the end of the frame, and an engine refuses new ones of the same names."""
     with two(tmp_path) as (room, ann, bob):
         spawn_units(room, bob, ann, bob)
+        signals = len(ann.signals())
         room.cut(bob.id)
         bob.wait_for_loss()
         ann.engine.say("be_busy(2000)")
         ann.skip(1)
         ann.see("busy", room)
         bob.wait_for_join()
+        until(lambda: len(ann.signals()) == signals + 2, room)
         exchange(room, ann, bob, "back")
         until(lambda: len(ann.units()) == len(bob.units()) == len(room.game.units()) == 2, room)
         assert ann.complaints() == bob.complaints() == []
