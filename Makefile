@@ -60,6 +60,7 @@ test:
 # What cannot be fetched is named when the proof ends.
 engines: | python-found
 	@$(PYTHON) -m tools.godot install >/dev/null || true
+	@$(PYTHON) -m tools.servers install >/dev/null || true
 
 test-all: .venv/.dist .venv-pure/.test
 	@.venv/bin/python -m tools.run_tests extended $(ARGS)

@@ -17,6 +17,7 @@ import os
 import shutil
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -45,8 +46,12 @@ def command(name: str) -> list[str]:
     Raises:
         Failed: the machine has no such program, and none can be fetched.
     """
-    own = shutil.which(name, path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")
+    own = _on_path(name)
     return [own] if own else _unpacked(name)
+
+
+def _on_path(name: str) -> str | None:
+    return shutil.which(name, path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")
 
 
 def suite() -> str:
@@ -60,13 +65,11 @@ def cache() -> Path:
 
 
 def _unpacked(name: str) -> list[str]:
-    from tools.environment import locked  # needs POSIX
-
     prefix = cache() / suite() / name
+    if _record(prefix) is None:
+        install([name])
     record = _record(prefix)
-    if record is None:
-        with locked(prefix.with_name("install")):
-            record = _record(prefix) or _install(name, prefix)
+    assert record is not None
     program = str(prefix / record["program"])
     libraries = ":".join(str(prefix / folder) for folder in record["libraries"])
     start = [str(prefix / record["loader"]), "--inhibit-cache", "--library-path", libraries]
@@ -82,21 +85,37 @@ def _record(prefix: Path) -> dict[str, Any] | None:
     return found if found.get("layout") == LAYOUT else None
 
 
-def _install(name: str, final: Path) -> dict[str, Any]:
-    started = time.monotonic()
-    print(f"fetching {name} from Debian's {suite()}", file=sys.stderr, flush=True)
+def install(names: Iterable[str]) -> None:
+    """Fetches the servers that were not unpacked yet, with one look at Debian's lists of packages.
+
+    Raises:
+        Failed: one of them cannot be fetched.
+    """
+    from tools.environment import locked  # needs POSIX
+
+    folder = cache() / suite()
+    with locked(folder / "install"):
+        missing = [name for name in names if _record(folder / name) is None]
+        if not missing:
+            return
+        started = time.monotonic()
+        print(f"fetching {', '.join(missing)} from Debian's {suite()}", file=sys.stderr, flush=True)
+        try:
+            with PrivateApt(folder / "apt", suite()) as apt:
+                for name in missing:
+                    _install(name, apt, folder / name)
+        except Failed as error:
+            raise Failed(f"{missing[0]} is not on the PATH and cannot be fetched: {error}") from None
+        print(f"fetched {', '.join(missing)} in {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
+
+
+def _install(name: str, apt: PrivateApt, final: Path) -> None:
     building = final.with_name(f"{final.name}.new")
     shutil.rmtree(building, ignore_errors=True)
-    try:
-        with PrivateApt(final.with_name("apt"), suite()) as apt:
-            record = _unpack(name, apt, building)
-    except Failed as error:
-        raise Failed(f"{name} is not on the PATH and cannot be fetched: {error}") from None
+    record = _unpack(name, apt, building)
     (building / "installed.json").write_text(json.dumps(record, indent=1))
     shutil.rmtree(final, ignore_errors=True)
     building.rename(final)
-    print(f"fetched {name} in {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
-    return record
 
 
 def _unpack(name: str, apt: PrivateApt, prefix: Path) -> dict[str, Any]:
@@ -123,7 +142,9 @@ def _program(prefix: Path, name: str) -> Path:
 def main(words: list[str]) -> int:
     match words:
         case ["install", *names] if set(names) <= PROGRAMS.keys():
-            for name in names or sorted(PROGRAMS):
+            wanted = names or sorted(PROGRAMS)
+            install(name for name in wanted if _on_path(name) is None)
+            for name in wanted:
                 print(f"{name}\t{' '.join(command(name))}")
         case ["where", name] if name in PROGRAMS:
             print("\n".join(command(name)))
