@@ -1125,6 +1125,6 @@ def test_a_subclass_may_set_an_attribute_before_the_peer_is_made() -> None:
     assert Named()._name == "Ann"
 
 
-@pytest.mark.skipif(not COMPILED, reason="only Cython makes a dictionary with each object")
 def test_a_compiled_peer_has_no_dictionary_until_it_needs_one() -> None:
-    assert not any(type(found) is dict for found in gc.get_referents(WebSocketPeer()))
+    has_one = any(type(found) is dict for found in gc.get_referents(WebSocketPeer()))
+    assert not (COMPILED and has_one)  # Python itself decides about the dictionary of the uncompiled form

@@ -64,7 +64,7 @@ def test_every_option_and_its_none_may_be_assigned(name: str) -> None:
 
 def test_every_setting_is_a_property_of_a_class() -> None:
     assert {name for kind in CLASSES.values() for name in properties_of(kind)} == set(SETTINGS)
-    assert len(SETTINGS) == 23
+    assert len(SETTINGS) == 24
 
 
 def properties_of(kind: type) -> dict[str, Property[Any, Any]]:

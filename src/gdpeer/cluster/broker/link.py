@@ -24,7 +24,7 @@ from gdpeer.logs import get_logger, log_limited
 
 __all__ = ["Link", "LinkKeeper", "Row", "Sink"]
 
-logger = get_logger(__name__)
+logger = get_logger("gdpeer.cluster")
 T = TypeVar("T")
 
 Row: TypeAlias = tuple[str, bytes, int]

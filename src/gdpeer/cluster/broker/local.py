@@ -38,7 +38,7 @@ from gdpeer.logs import get_logger
 
 __all__ = ["LocalBroker", "StoreServer"]
 
-logger = get_logger(__name__)
+logger = get_logger("gdpeer.cluster")
 
 LONGEST_LINE = MOST_BYTES + 16_384
 """Bytes of the longest line: a value, and a key with its escapes."""

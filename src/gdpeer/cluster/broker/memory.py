@@ -28,7 +28,7 @@ from gdpeer.logs import get_logger, log_limited, report
 
 __all__ = ["MemoryBroker", "MemoryStore", "no_reply"]
 
-logger = get_logger(__name__)
+logger = get_logger("gdpeer.cluster")
 T = TypeVar("T")
 Handler = Callable[[Message], object]
 

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
 __all__ = ["NatsLink", "decode_name", "encode_name", "load_nats"]
 
-logger = get_logger(__name__)
+logger = get_logger("gdpeer.cluster")
 
 LEAST_VERSION = (2, 9)
 OTHERS = "all"

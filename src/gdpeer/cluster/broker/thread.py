@@ -27,7 +27,7 @@ from gdpeer.logs import get_logger, log_limited, report
 
 __all__ = ["MOST_CALLS", "MOST_WAITING", "ThreadBroker"]
 
-logger = get_logger(__name__)
+logger = get_logger("gdpeer.cluster")
 T = TypeVar("T")
 Handler = Callable[[Message], object]
 RunSoon = Callable[[Callable[[], object]], object]

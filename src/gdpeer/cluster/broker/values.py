@@ -19,7 +19,7 @@ from gdpeer.logs import get_logger, log_limited
 
 __all__ = ["check_name", "check_size", "decode", "encode", "failed", "leave_out", "lifetime_of", "read_entries"]
 
-logger = get_logger(__name__)
+logger = get_logger("gdpeer.cluster")
 
 LONGEST_NAME = 1_100
 """Bytes of the longest key or subject: a word, and 256 characters. NATS ends a connection that sends a longer line."""
