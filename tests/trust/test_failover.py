@@ -71,7 +71,8 @@ class Fleet:
         self._wait_until_up()
 
     def _start(self) -> Process:
-        return self._stack.enter_context(Process([sys.executable, "-m", "gdpeer", *self._words]))
+        secret = {"GDPEER_SECRET": "a secret of tests that is long enough"}
+        return self._stack.enter_context(Process([sys.executable, "-m", "gdpeer", *self._words], environment=secret))
 
     def start_again(self) -> None:
         """Stops the whole server by SIGTERM, and starts it again."""
@@ -85,6 +86,7 @@ class Fleet:
         end = time.monotonic() + 60.0
         while sum(" is up " in line for line in self.process.stdout) < WORKERS:
             assert time.monotonic() < end, self.process.stdout
+            assert self.process.popen.poll() is None, self.process.stderr
             time.sleep(0.1)
         time.sleep(SETTLING + 1.0 if self.url else 1.0)
 
