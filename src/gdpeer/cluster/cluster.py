@@ -14,6 +14,7 @@ Layer: `cluster`; the top of it, but for processes.
 
 from __future__ import annotations
 
+import logging
 import random
 import secrets
 from collections.abc import Callable, Iterable, Mapping
@@ -37,7 +38,7 @@ from gdpeer.cluster.shards import Shards
 from gdpeer.cluster.timers import Timers
 from gdpeer.cluster.watching import Watching
 from gdpeer.http.response import Response
-from gdpeer.logs import get_logger
+from gdpeer.logs import get_logger, log_limited
 from gdpeer.rooms.codes import ALPHABET, LENGTH
 from gdpeer.rooms.errors import Unreachable
 from gdpeer.rooms.neighbours import Figure, Finding, Others
@@ -398,7 +399,8 @@ class Cluster:
         self.on_shard_gained(shard)
 
     def _lost(self, shard: str) -> None:
-        logger.warning("worker %s: another worker has taken the shard %s", self.name, shard)
+        # A worker that was cut off can lose all of its hundreds of shards in one moment.
+        log_limited(logger, logging.WARNING, "worker %s: another worker has taken the shard %s", self.name, shard)
         self.listing.note_lost(shard)
         self._close_rooms([code for code in self.hall.rooms if code[:2] == shard])
         self.on_shard_lost(shard)

@@ -264,7 +264,7 @@ class Saving:
 
     def _note_fenced(self, kept: _Kept) -> None:
         self.figures["fenced"] += 1
-        logger.warning("room %s: another worker has taken it over", kept.life.code)
+        log_limited(logger, logging.WARNING, "room %s: another worker has taken it over", kept.life.code)
         if not kept.life.is_closed:
             self._close(kept)
 
