@@ -76,6 +76,7 @@ class Link:
         self._on_end = on_end
         self._watch = Watch(end.fileno())
         self._retry: Timer | None = None
+        self._is_discarded = False
         self.is_open = True
         self.unsent: deque[Unsent] = deque()
         self._watch.attach(poller, self._ready)
@@ -88,7 +89,9 @@ class Link:
             sockets: at most `MOST_SOCKETS`. They belong to the link, which closes them once they are sent.
         """
         self.unsent.append(Unsent(data, sockets))
-        if len(self.unsent) == 1 and self.is_open:
+        if self._is_discarded:
+            self.discard()
+        elif len(self.unsent) == 1 and self.is_open:
             self._flush()
 
     def send_line(self, message: dict[str, Any], sockets: Sequence[socket.socket] = ()) -> None:
@@ -110,6 +113,14 @@ class Link:
                 self._retry.cancel()
             self._watch.detach()
             self._end.close()
+
+    def discard(self) -> None:
+        """Closes the link and all sockets that could not be sent, also those of later calls of `send`."""
+        self.close()
+        self._is_discarded = True
+        while self.unsent:
+            for passed in self.unsent.popleft().sockets:
+                passed.close()
 
     def _ready(self, events: int) -> None:
         if events & WRITE and self.unsent:

@@ -275,6 +275,8 @@ class Supervisor:
 
     def _note_end(self, child: Child, status: int) -> None:
         del self.children[child.name]
+        if child.link is not None:
+            child.link.discard()
         if not child.is_door:
             self._forget(child.name)
             self._unburied.add(child.name)
@@ -457,7 +459,7 @@ class Supervisor:
         """Closes all links; children end when theirs ends."""
         for child in self.children.values():
             if child.link is not None:
-                child.link.close()
+                child.link.discard()
 
 
 def _ended(status: int) -> str:

@@ -156,8 +156,9 @@ class WorkerProcess:
                 passed.close()
 
     def lose_door(self, door: _DoorLink) -> None:
-        """Takes note that a door has ended."""
+        """Takes note that a door has ended. Connections that were on the way back to the door are closed."""
         self._doors.remove(door)
+        door.link.discard()
 
     def _beat(self) -> None:
         """Looks from time to time at what the doors do not know yet."""
@@ -253,6 +254,6 @@ class WorkerProcess:
         self.hall.close()
         self.cluster.close()
         for door in self._doors:
-            door.link.close()
+            door.link.discard()
         if self._control is not None:
             self._control.close()

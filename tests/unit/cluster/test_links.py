@@ -153,3 +153,16 @@ def test_a_line_says_how_many_sockets_come_with_it(poller: Poller, sides: list[S
     assert sides[1].data == b'{"is":"door","sockets":1}\n{"is":"end"}\n'
     assert len(sides[1].sockets) == 1 <= MOST_SOCKETS
     ours.close()
+
+
+def test_a_link_that_is_discarded_closes_what_it_cannot_send(poller: Poller, sides: list[Side]) -> None:
+    pairs = [socket.socketpair() for _ in range(3)]
+    sides[0].link.close()
+    sides[0].link.send(b"a", [pairs[0][0]])
+    assert pairs[0][0].fileno() >= 0  # somebody else may still want to have the socket
+    sides[0].link.discard()
+    sides[0].link.send(b"b", [pairs[1][0], pairs[2][0]])
+    assert [ours.fileno() for ours, _ in pairs] == [-1, -1, -1]
+    assert not sides[0].link.unsent
+    for _, theirs in pairs:
+        theirs.close()
