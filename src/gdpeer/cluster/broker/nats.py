@@ -280,7 +280,7 @@ class NatsLink:
             return BadValue(f"this NATS server takes {most:,} bytes at most: set its max_payload to 2MB")
         if isinstance(problem, self._module.js.errors.NoStreamResponseError | errors.NoRespondersError):
             return Away("JetStream does not answer")
-        if isinstance(problem, self._module.js.errors.APIError) and (problem.code or 0) < 500:
+        if isinstance(problem, self._module.js.errors.APIError) and (getattr(problem, "code", None) or 0) < 500:
             return BrokerError(f"NATS refuses: {text}")
         return Away(f"NATS cannot be reached: {text}")
 
@@ -337,10 +337,17 @@ class NatsLink:
         bucket = self._bucket(key)
         try:
             if revision is None:
-                return bucket.base + await bucket.values.create(encode_key(key), data)
+                return bucket.base + await self._create(bucket, encode_key(key), data)
             return bucket.base + await bucket.values.update(encode_key(key), data, self._number(bucket, key, revision))
         except self._module.js.errors.KeyWrongLastSequenceError:
             raise Conflict(f"{key} exists" if revision is None else f"{key} has not revision {revision}") from None
+
+    async def _create(self, bucket: _Bucket, key: str, data: bytes) -> int:
+        try:
+            return int(await bucket.values.create(key, data))
+        except self._module.js.errors.KeyNotFoundError:
+            # The mark of a removed entry was forgotten while the library looked at the mark: now there is nothing.
+            return int(await bucket.values.create(key, data))
 
     def _number(self, bucket: _Bucket, key: str, revision: int) -> int:
         number = revision - bucket.base

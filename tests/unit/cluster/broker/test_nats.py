@@ -125,6 +125,23 @@ def test_workers_that_make_the_same_bucket_at_once_wait_for_each_other(lab: Any)
     assert lab.server.refuses_buckets == 0
 
 
+def test_an_entry_is_made_although_the_mark_of_its_removal_is_forgotten_meanwhile(
+    lab: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from nats.js.errors import KeyNotFoundError
+    from nats.js.kv import KeyValue
+
+    create, failures = KeyValue.create, [KeyNotFoundError()]
+
+    async def create_late(self: Any, *words: Any, **more: Any) -> int:
+        if failures:
+            raise failures.pop()
+        return await create(self, *words, **more)
+
+    monkeypatch.setattr(KeyValue, "create", create_late)
+    assert lab.wait(lab.open().create("r:X", {})) > 0
+
+
 def test_a_bucket_that_is_removed_is_made_again(lab: Any) -> None:
     broker = lab.open()
     lab.wait(broker.create("r:X", {}))
