@@ -222,7 +222,7 @@ class Door:
         return self._idlest()
 
     def _idlest(self) -> DoorWorker | None:
-        """Returns the worker with the least load, of those that are up; None: there is none."""
+        """Returns the worker with the least load of all workers that are up; None if no worker is up."""
         up = [worker for worker in self.workers.values() if worker.is_up]
         return min(up, key=attrgetter("load"), default=None)
 

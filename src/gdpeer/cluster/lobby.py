@@ -255,7 +255,7 @@ class ClusterLobby:
     async def _try(
         self, room: Room | _Elsewhere, player: str | None, base: str, deadline: _Deadline, tried: set[str]
     ) -> Seat | None:
-        """Returns a seat; None if there is none in this room, or its worker does not answer."""
+        """Returns a seat; None if the room has no free place, or its worker does not answer."""
         if not isinstance(room, _Elsewhere):
             with suppress(RoomError):  # of a hall that is full or drains
                 return self._lobby().try_seat(room, player, base)

@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gdpeer.cluster.answers import Answer, run
 from gdpeer.cluster.broker.base import Away, BadValue, BrokerError, Entry, Message, NoAnswer, Unsupported, Value
-from gdpeer.cluster.records import MOST_PLAYER_NAME, is_name
+from gdpeer.cluster.records import MOST_PLAYER_NAME, BadField, field_of, is_name, text_of
 from gdpeer.cluster.timers import in_background, pass_result
 from gdpeer.enums import NamedInt
 from gdpeer.logs import get_logger, report
@@ -109,10 +109,6 @@ class Where(NamedTuple):
 
     code: str
     worker: str
-
-
-class _Bad(Exception):
-    """A field of a request that is missing, or has another type or size."""
 
 
 class Messages:
@@ -257,7 +253,7 @@ class Messages:
     def _on_announcement(self, message: Message, kind: str | None) -> None:
         try:
             data = _data(message.value)
-        except _Bad:
+        except BadField:
             self.figures["refused"] += 1
             return
         for life in [self._hall.life_of(code) for code in self._hall.rooms]:
@@ -304,7 +300,7 @@ class Messages:
             return {"ok": await found if isinstance(found, Answer) else found}
         except RoomError as problem:
             return _error(word_of(problem), problem.detail)
-        except (_Bad, BadLabels) as problem:
+        except (BadField, BadLabels) as problem:
             self.figures["refused"] += 1
             return _error("bad_request", f"a field is missing or wrong: {problem}")
         except NoAnswer as problem:
@@ -325,7 +321,7 @@ class Messages:
         return self._hall.lobby
 
     def _seat(self, request: Value) -> Answer[Value]:
-        code, player, base = _code(request), _player(request), self.base_for(_text(request, "base", MOST_TEXT))
+        code, player, base = _code(request), _player(request), self.base_for(text_of(request, "base", MOST_TEXT))
         return run(self._give_seat(code, player, base))
 
     async def _give_seat(self, code: str, player: str | None, base: str) -> Value:
@@ -352,10 +348,10 @@ class Messages:
             raise
 
     def _create(self, request: Value) -> Value:
-        kind, player, options = _text(request, "kind", MOST_TEXT), _player(request), request.get("options")
+        kind, player, options = text_of(request, "kind", MOST_TEXT), _player(request), request.get("options")
         _check_size("options", options)
-        labels, is_private = check_labels(_field(request, "labels", dict)), _field(request, "private", bool)
-        base = self.base_for(_text(request, "base", MOST_TEXT))
+        labels, is_private = check_labels(field_of(request, "labels", dict)), field_of(request, "private", bool)
+        base = self.base_for(text_of(request, "base", MOST_TEXT))
         seat = self._lobby().create(kind, options, player, labels=labels, private=is_private, base=base)
         return _seat_value(seat, is_new=True)
 
@@ -370,7 +366,7 @@ class Messages:
         return f"ws{url.removeprefix('http')}" if url.startswith("http") else url or asked
 
     def _take_told(self, request: Value) -> Value:
-        player, data, sender = _player(request), _data(request), _text(request, "sender", MOST_PLAYER_NAME)
+        player, data, sender = _player(request), _data(request), text_of(request, "sender", MOST_PLAYER_NAME)
         life = self._life(request)
         if player is None:
             return self._taken(life, sender or OPERATOR, data)
@@ -386,7 +382,7 @@ class Messages:
         return {"delivery": Delivery.DELIVERED.name}
 
     def _watch(self, request: Value) -> Value:
-        code, act, wishes = _code(request), _text(request, "act", MOST_TEXT), _field(request, "wishes", dict)
+        code, act, wishes = _code(request), text_of(request, "act", MOST_TEXT), field_of(request, "wishes", dict)
         answer, status = watch_room(self._hall, code, act, wishes)
         return {"answer": answer, "status": status}
 
@@ -437,10 +433,10 @@ def read_seat(answer: Value) -> tuple[Seat, bool]:
     try:
         expires: Any = answer.get("expires")
         if type(expires) not in (int, float) or not 0 <= expires < 1e12:
-            raise _Bad("expires")
-        seat = Seat(_text(answer, "url", MOST_URL), _field(answer, "peer_id", int), float(expires))
-        return seat, _field(answer, "new", bool)
-    except _Bad as problem:
+            raise BadField("expires")
+        seat = Seat(text_of(answer, "url", MOST_URL), field_of(answer, "peer_id", int), float(expires))
+        return seat, field_of(answer, "new", bool)
+    except BadField as problem:
         raise BadValue(f"another worker gave a seat with a wrong {problem}") from None
 
 
@@ -470,39 +466,25 @@ def as_room_error(problem: Exception) -> RoomError:
     return Unreachable("the server cannot reach its other machines now")
 
 
-def _field(request: Value, name: str, kind: type) -> Any:
-    found = request.get(name)
-    if type(found) is not kind:
-        raise _Bad(name)
-    return found
-
-
-def _text(request: Value, name: str, most: int) -> str:
-    found: str = _field(request, name, str)
-    if len(found) > most:
-        raise _Bad(name)
-    return found
-
-
 def _code(request: Value) -> str:
-    found: str = _field(request, "code", str)
+    found: str = field_of(request, "code", str)
     if not is_code(found):
-        raise _Bad("code")
+        raise BadField("code")
     return found
 
 
 def _player(request: Value) -> str | None:
     if request.get("player") is None:
         return None
-    found = _text(request, "player", MOST_PLAYER_NAME)
+    found = text_of(request, "player", MOST_PLAYER_NAME)
     if not found:
-        raise _Bad("player")
+        raise BadField("player")
     return found
 
 
 def _data(request: Value) -> Any:
     if "data" not in request:
-        raise _Bad("data")
+        raise BadField("data")
     _check_size("data", request["data"])
     return request["data"]
 
@@ -511,4 +493,4 @@ def _check_size(name: str, value: Any) -> None:
     try:
         check_data(value, name)
     except ValueError as problem:
-        raise _Bad(str(problem)) from None
+        raise BadField(str(problem)) from None

@@ -17,14 +17,17 @@ from gdpeer.rooms.labels import BadLabels, Label, check_labels
 __all__ = [
     "MOST_PLAYERS",
     "SHARDS",
+    "BadField",
     "Owner",
     "RoomRecord",
     "Worker",
+    "field_of",
     "is_name",
     "is_shard",
     "owner_of",
     "players_of",
     "room_of",
+    "text_of",
     "worker_of",
 ]
 
@@ -112,7 +115,7 @@ class RoomRecord(NamedTuple):
     revision: int
 
 
-class _Bad(Exception):
+class BadField(Exception):
     """A field that is missing, or has another type or size."""
 
 
@@ -134,48 +137,48 @@ def worker_of(name: str, value: Value) -> Worker | None:
         return Worker(
             name,
             _whole(value, "epoch"),
-            _text(value, "url", 512),
-            _text(value, "socket", 512),
+            text_of(value, "url", 512),
+            text_of(value, "socket", 512),
             _whole(value, "rooms"),
             _whole(value, "peers"),
             _number(value, "load"),
-            _text(value, "state", 16) == "up",
-            _text(value, "version", 64),
+            text_of(value, "state", 16) == "up",
+            text_of(value, "version", 64),
         )
-    except _Bad:
+    except BadField:
         return None
 
 
 def owner_of(shard: str, value: Value, revision: int) -> Owner | None:
     """Returns the owner that the value of an `s:` entry names."""
     try:
-        worker = _text(value, "worker", 64)
+        worker = text_of(value, "worker", 64)
         if not is_shard(shard) or not (worker == "" or is_name(worker)):
             return None
         return Owner(worker, _whole(value, "epoch"), _whole(value, "term"), revision)
-    except _Bad:
+    except BadField:
         return None
 
 
 def room_of(code: str, value: Value, revision: int) -> RoomRecord | None:
     """Returns the room that the value of an `r:` entry describes."""
     try:
-        worker = _text(value, "worker", 64)
+        worker = text_of(value, "worker", 64)
         if not is_code(code) or not is_name(worker):
             return None
         return RoomRecord(
             code,
-            _text(value, "kind", 256),
+            text_of(value, "kind", 256),
             worker,
             _whole(value, "epoch"),
-            check_labels(_kept(value, "labels", dict)),
+            check_labels(field_of(value, "labels", dict)),
             _whole(value, "max"),
             _whole(value, "taken"),
-            _text(value, "state", 16) == "locked",
-            _kept(value, "private", bool),
+            text_of(value, "state", 16) == "locked",
+            field_of(value, "private", bool),
             revision,
         )
-    except (_Bad, BadLabels):
+    except (BadField, BadLabels):
         return None
 
 
@@ -187,29 +190,39 @@ def players_of(value: Value) -> list[str]:
     return [name for name in names[:MOST_PLAYERS] if isinstance(name, str) and 0 < len(name) <= MOST_PLAYER_NAME]
 
 
-def _kept(value: Value, field: str, kind: type) -> Any:
+def field_of(value: Value, field: str, kind: type) -> Any:
+    """Returns a field of an entry or a message, which must have exactly this type.
+
+    Raises:
+        BadField: the field is missing, or has another type.
+    """
     found = value.get(field)
     if type(found) is not kind:
-        raise _Bad(field)
+        raise BadField(field)
     return found
 
 
-def _text(value: Value, field: str, most: int) -> str:
-    found: str = _kept(value, field, str)
+def text_of(value: Value, field: str, most: int) -> str:
+    """Returns a text of at most `most` characters.
+
+    Raises:
+        BadField: the field is missing, is no text, or is longer.
+    """
+    found: str = field_of(value, field, str)
     if len(found) > most:
-        raise _Bad(field)
+        raise BadField(field)
     return found
 
 
 def _whole(value: Value, field: str) -> int:
-    found: int = _kept(value, field, int)
+    found: int = field_of(value, field, int)
     if not 0 <= found <= _MOST_NUMBER:
-        raise _Bad(field)
+        raise BadField(field)
     return found
 
 
 def _number(value: Value, field: str) -> float:
     found: Any = value.get(field)
     if type(found) not in (int, float) or not 0 <= found <= 1e6:  # NaN compares with nothing
-        raise _Bad(field)
+        raise BadField(field)
     return float(found)

@@ -76,7 +76,7 @@ def to_value(saved: SavedRoom, wall: float) -> Value:
         "kind": saved.kind,
         "code": saved.code,
         "options": saved.options if is_json(saved.options) else None,
-        "labels": {name: label for name, label in saved.labels.items() if is_json(label)},  # NaN is none
+        "labels": {name: label for name, label in saved.labels.items() if is_json(label)},  # JSON has no NaN
         "private": saved.private,
         "locked": saved.locked,
         "ends": _moment(saved.left, wall),

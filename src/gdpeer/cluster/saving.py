@@ -99,7 +99,7 @@ class _Mark(NamedTuple):
     """What is known of a save in the broker.
 
     Attributes:
-        revision: of the entry; 0: there is none.
+        revision: of the entry; 0 while the room has no entry.
         digest: of the form that was written; b"": not known.
         at: when it was written, in seconds of the hall's clock.
     """
@@ -447,7 +447,7 @@ class Saving:
         log_limited(logger, logging.ERROR, "room %s: its save is damaged: %s", code, str(problem))
 
     async def _take_over(self, code: str, term: int) -> tuple[Value, _Mark] | None:
-        """Writes this worker's name and term into a save, and returns it; None: there is none."""
+        """Writes this worker's name and term into a save, and returns the save; None if the room was never saved."""
         key = f"save:{code}"
         for _ in range(_TRIES):
             entry = await self._broker.get(key)

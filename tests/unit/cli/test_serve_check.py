@@ -66,7 +66,6 @@ def test_a_broker_needs_a_secret_that_all_share_and_answers(folder: Path, monkey
 
 
 def test_a_broker_that_is_not_there(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("redis")
     monkeypatch.setenv("GDPEER_SECRET", SECRET)
     monkeypatch.setattr(module, "BROKER_TIME", 0.3)
     with socket.create_server(("127.0.0.1", 0)) as other:

@@ -356,7 +356,6 @@ def test_without_a_control_socket_it_serves_nevertheless(
 def test_a_broker_that_cannot_be_reached_is_waited_for(
     folder: Path, monkeypatch: pytest.MonkeyPatch, fakes: list[str]
 ) -> None:
-    pytest.importorskip("redis")
     monkeypatch.setenv("GDPEER_SECRET", SECRET)
     said: list[str] = []
     monkeypatch.setattr(module, "print_line", said.append)

@@ -128,7 +128,7 @@ class Broker(Protocol):
     on_change: Callable[[], object] | None
 
     def get(self, key: str) -> Answer[Entry | None]:
-        """Reads an entry; None: there is none."""
+        """Reads an entry. The result is None if no entry has this key."""
 
     def create(self, key: str, value: Value) -> Answer[int]:
         """Makes an entry and gives its revision; fails with `Conflict` if the entry exists."""

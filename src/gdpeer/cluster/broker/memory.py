@@ -189,7 +189,7 @@ class MemoryBroker:
     # -- verbs --------------------------------------------------------------------------------------------------------
 
     def get(self, key: str) -> Answer[Entry | None]:
-        """Reads an entry; None: there is none."""
+        """Reads an entry. The result is None if no entry has this key."""
 
         def effect() -> Entry | None:
             row = self._store.row(key)

@@ -122,7 +122,7 @@ class ThreadBroker:
     # -- verbs, in the game's thread ----------------------------------------------------------------------------------
 
     def get(self, key: str) -> Answer[Entry | None]:
-        """Reads an entry; None: there is none."""
+        """Reads an entry. The result is None if no entry has this key."""
 
         async def read(link: Link) -> Entry | None:
             row = await link.get(key)
