@@ -149,7 +149,7 @@ def files() -> Iterator[None]:
     """Raises the limit of open files for 8,000 sockets."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard < 2 * ROOMS * EACH + 500:
-        pytest.skip(f"the system allows {hard} open files only")
+        pytest.fail(f"the system allows {hard} open files only: raise the limit (ulimit -Hn)")
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     yield
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
