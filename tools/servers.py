@@ -3,9 +3,10 @@
     python -m tools.servers install              fetches all that the machine lacks; prints where they are
     python -m tools.servers where redis-server   the command behind a name, one word a line
 
-A program on the PATH is used. Otherwise the package comes from the suite bookworm, or from the suite in
-`SERVERS_SUITE`, and is unpacked with the libraries that it needs (`tools/private_apt.py`): 20 MB to fetch. The unpacked
-loader starts the program, so that the age of the system's C library does not matter.
+A program on the PATH is used. Otherwise the package comes from the suite bookworm, and is unpacked with the libraries
+that it needs (`tools/private_apt.py`): 30 MB to fetch. The unpacked loader starts the program, so that the age of the
+system's C library does not matter. Bookworm has no Valkey, which comes from forky. If `SERVERS_SUITE` names a suite,
+all programs come from there.
 
 All checkouts share the servers in `SERVERS_CACHE`, by default `~/.cache/gdpeer-servers`.
 """
@@ -18,6 +19,7 @@ import shutil
 import sys
 import time
 from collections.abc import Iterable
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +34,12 @@ PROGRAMS = {
     "nats-server": ("nats-server",),
     "nginx": ("nginx",),
     "redis-server": ("redis-server", "redis-tools"),
+    "valkey-server": ("valkey-server", "valkey-tools"),
 }
 """The packages of each program; the program is in `usr/bin` or `usr/sbin`."""
+SUITE = "bookworm"
+SUITES = {"valkey-server": "forky"}
+"""The suites of programs that `SUITE` does not have."""
 LAYOUT = 1
 """Version of the unpacked form; a higher number makes all servers be unpacked again."""
 UNUSED = ("usr/share", "etc", "lib/systemd", "usr/lib/systemd", "var")
@@ -51,11 +57,14 @@ def command(name: str) -> list[str]:
 
 
 def _on_path(name: str) -> str | None:
+    if os.environ.get("SERVERS_SUITE"):  # for tests with other versions
+        return None
     return shutil.which(name, path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")
 
 
-def suite() -> str:
-    return os.environ.get("SERVERS_SUITE") or "bookworm"
+def suite(name: str) -> str:
+    """Returns the suite that a program comes from."""
+    return os.environ.get("SERVERS_SUITE") or SUITES.get(name, SUITE)
 
 
 def cache() -> Path:
@@ -65,7 +74,7 @@ def cache() -> Path:
 
 
 def _unpacked(name: str) -> list[str]:
-    prefix = cache() / suite() / name
+    prefix = cache() / suite(name) / name
     if _record(prefix) is None:
         install([name])
     record = _record(prefix)
@@ -86,22 +95,27 @@ def _record(prefix: Path) -> dict[str, Any] | None:
 
 
 def install(names: Iterable[str]) -> None:
-    """Fetches the servers that were not unpacked yet, with one look at Debian's lists of packages.
+    """Fetches the servers that were not unpacked yet, with one look at the lists of packages of each suite.
 
     Raises:
         Failed: one of them cannot be fetched.
     """
+    for origin, wanted in groupby(sorted(names, key=suite), suite):
+        _install_from(origin, wanted)
+
+
+def _install_from(origin: str, names: Iterable[str]) -> None:
     from tools.environment import locked  # needs POSIX
 
-    folder = cache() / suite()
+    folder = cache() / origin
     with locked(folder / "install"):
         missing = [name for name in names if _record(folder / name) is None]
         if not missing:
             return
         started = time.monotonic()
-        print(f"fetching {', '.join(missing)} from Debian's {suite()}", file=sys.stderr, flush=True)
+        print(f"fetching {', '.join(missing)} from Debian's {origin}", file=sys.stderr, flush=True)
         try:
-            with PrivateApt(folder / "apt", suite()) as apt:
+            with PrivateApt(folder / "apt", origin) as apt:
                 for name in missing:
                     _install(name, apt, folder / name)
         except Failed as error:

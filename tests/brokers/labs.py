@@ -5,14 +5,19 @@ from __future__ import annotations
 import asyncio
 import re
 from itertools import count
+from pathlib import Path
 from typing import Any
 
+from gdpeer.cluster.broker.base import BrokerError
 from gdpeer.cluster.broker.nats import encode_key, load_nats
 from gdpeer.cluster.broker.open import open_broker
 from gdpeer.cluster.broker.redis import load_redis
 from tests.support.broker_contract import Lab
-from tests.support.brokers import Server
+from tests.support.brokers import RedisServer, Server
 from tests.support.missing import ROOT
+
+SECRET = "S3CRET/@:x"
+QUOTED = "S3CRET%2F%40%3Ax"
 
 _numbers = count(1)
 
@@ -67,6 +72,28 @@ class RedisLab(ServerLab):
         with self._client() as client:
             client.publish(f"gdp:{self.namespace}:m:{subject}", b"\n" + data)
             client.publish(f"gdp:{self.namespace}:m:{subject}", data)
+
+
+def check_recipe_of_redis(kind: type[RedisServer], folder: Path) -> None:
+    """Checks that the user of the page's recipe may do all that a broker needs, and nothing in other namespaces."""
+    line = recipe("brokers.md", "user gdpeer").replace("PASSWORD", SECRET)
+    (folder / "users.acl").write_text(f"user default off\n{line}\n")
+    with kind(folder, "--aclfile", str(folder / "users.acl")) as server:
+        lab = RedisLab(server)
+        url = server.url.replace("//", f"//gdpeer:{QUOTED}@")
+        broker, other = lab.open_url(url, "prod"), lab.open_url(url, "staging")
+        revision = lab.wait(broker.create("w:a", {}))
+        revision = lab.wait(broker.update("w:a", {}, revision))
+        assert [entry.revision for entry in lab.wait(broker.scan("w:"))] == [revision]
+        broker.subscribe("w.a", lambda message: message.reply({"ok": 1}))
+        assert lab.wait(broker.request("w.a", {})) == {"ok": 1}
+        lab.wait(broker.publish("dir", {}))
+        lab.wait(broker.delete("w:a", revision))
+        assert lab.wait(broker.get("w:a")) is None
+        lab.settle(1.5)
+        assert broker.is_connected
+        assert isinstance(lab.problem(other.get("w:a")), BrokerError)
+        lab.close()
 
 
 class NatsLab(ServerLab):

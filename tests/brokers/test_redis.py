@@ -11,12 +11,9 @@ import pytest
 
 from gdpeer.cluster.broker.base import Away, BadValue, BrokerError
 from gdpeer.cluster.broker.redis import load_redis
-from tests.brokers.labs import RedisLab, recipe
+from tests.brokers.labs import QUOTED, SECRET, RedisLab, check_recipe_of_redis
 from tests.support.broker_contract import Lab, ServerContract
 from tests.support.brokers import RedisServer, certificate
-
-SECRET = "S3CRET/@:x"
-QUOTED = "S3CRET%2F%40%3Ax"
 
 
 @pytest.fixture
@@ -89,24 +86,7 @@ def test_revisions_grow_when_the_clock_of_the_server_goes_back(lab: RedisLab) ->
 
 
 def test_the_user_of_the_recipe_may_do_what_is_needed_and_nothing_else(tmp_path: Path) -> None:
-    line = recipe("brokers.md", "user gdpeer").replace("PASSWORD", SECRET)
-    (tmp_path / "users.acl").write_text(f"user default off\n{line}\n")
-    with RedisServer(tmp_path, "--aclfile", str(tmp_path / "users.acl")) as server:
-        lab = RedisLab(server)
-        url = server.url.replace("//", f"//gdpeer:{QUOTED}@")
-        broker, other = lab.open_url(url, "prod"), lab.open_url(url, "staging")
-        revision = lab.wait(broker.create("w:a", {}))
-        revision = lab.wait(broker.update("w:a", {}, revision))
-        assert [entry.revision for entry in lab.wait(broker.scan("w:"))] == [revision]
-        broker.subscribe("w.a", lambda message: message.reply({"ok": 1}))
-        assert lab.wait(broker.request("w.a", {})) == {"ok": 1}
-        lab.wait(broker.publish("dir", {}))
-        lab.wait(broker.delete("w:a", revision))
-        assert lab.wait(broker.get("w:a")) is None
-        lab.settle(1.5)
-        assert broker.is_connected
-        assert isinstance(lab.problem(other.get("w:a")), BrokerError)
-        lab.close()
+    check_recipe_of_redis(RedisServer, tmp_path)
 
 
 @pytest.mark.parametrize("who", [f"gdpeer:{QUOTED}x@", f":{QUOTED}@", ""])

@@ -1,4 +1,4 @@
-"""Starts Redis and NATS servers on loopback: with a free port, in a temporary folder, ended by their process ids.
+"""Starts Redis, Valkey and NATS servers on loopback: each with a free port and folder, ended by its process id.
 
 with RedisServer(folder) as server:
     broker = open_broker(server.url, "test", run_soon)
@@ -133,6 +133,12 @@ class RedisServer(Server):
 
     def words(self) -> list[str]:
         return ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+
+
+class ValkeyServer(RedisServer):
+    """Valkey without files. It has the protocol of Redis, and so the scheme."""
+
+    name = "valkey-server"
 
 
 class NatsServer(Server):
