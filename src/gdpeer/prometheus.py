@@ -119,9 +119,11 @@ class Metrics(Guarded):
 
     def __call__(self, request: Request) -> Response | None:
         """Answers a request for the metrics; returns None for other requests and for clients that may not ask."""
-        if request.path != self._path or request.method not in ("GET", "HEAD"):
-            return None
-        return Response(200, generate_latest(self._registry), CONTENT_TYPE_LATEST) if self._may_ask(request) else None
+        return Response(200, generate_latest(self._registry), CONTENT_TYPE_LATEST) if self.answers(request) else None
+
+    def answers(self, request: Request) -> bool:
+        """Returns whether this is a request for the metrics, of a client that may ask."""
+        return request.path == self._path and request.method in ("GET", "HEAD") and self._may_ask(request)
 
     def _may_ask(self, request: Request) -> bool:
         if self._addresses is None:

@@ -8,6 +8,7 @@
 | `seat` | `code`, `player`, `base` | `url`, `peer_id`, `expires`, `new` |
 | `create` | `kind`, `options`, `labels`, `private`, `player`, `base` | as `seat` |
 | `tell` | `code`, `player` (None: the room itself), `data`, `sender` | `delivery` |
+| `metrics` | | `metrics`, as in `gdpeer.cluster.metrics` |
 | `watch` | `code`, `act`, `wishes` of the operator, as in `gdpeer.rooms.monitor` | `answer`, `status` |
 
 A request goes to the subject `w.<worker>` as `{"do": "seat", ...}`. Its answer is `{"ok": {...}}`, or
@@ -132,6 +133,7 @@ class Messages:
             "seat": self._seat,
             "create": self._create,
             "tell": self._take_told,
+            "metrics": self._tell_metrics,
             "watch": self._watch,
         }
 
@@ -385,6 +387,13 @@ class Messages:
         code, act, wishes = _code(request), text_of(request, "act", MOST_TEXT), field_of(request, "wishes", dict)
         answer, status = watch_room(self._hall, code, act, wishes)
         return {"answer": answer, "status": status}
+
+    def _tell_metrics(self, request: Value) -> Value:
+        try:
+            from gdpeer.cluster.metrics import tell
+        except ImportError:
+            raise RoomError("metrics need prometheus-client") from None
+        return tell(self._hall)
 
 
 # ------------------------------------------------------------------------------------------ values that are sent

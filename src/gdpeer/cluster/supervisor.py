@@ -243,6 +243,7 @@ class Supervisor:
         if not child.is_door:
             self._say(f"{child.name} is up (process {child.process.pid})")
             self._bury()
+            self._tell_siblings()
             if not self._was_up:
                 self._was_up = True
                 self._on_up(about)
@@ -255,6 +256,12 @@ class Supervisor:
         if up:
             for name in self._unburied:
                 up[0].tell("gone", name=name)
+
+    def _tell_siblings(self) -> None:
+        """Tells each worker the names of all, for the metrics: also of those that hang."""
+        names = [worker.name for worker in self.workers if worker.state != "starting"]
+        for worker in self.workers:
+            worker.tell("siblings", names=names)
 
     # ------------------------------------------------------------------------------------------ ends of children
 
@@ -281,6 +288,7 @@ class Supervisor:
             self._forget(child.name)
             self._unburied.add(child.name)
             self._bury()
+            self._tell_siblings()
         was_told = child.state != "starting" and status == 0
         if not self._stopping:
             if not was_told:

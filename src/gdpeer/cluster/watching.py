@@ -1,4 +1,4 @@
-"""`Watching`: all workers and rooms of a cluster for the monitor, and the operator's wishes for rooms elsewhere.
+"""`Watching`: all workers of a cluster for the monitor and for metrics, and the operator's wishes for rooms elsewhere.
 
 Layer: `cluster`.
 """
@@ -21,16 +21,24 @@ if TYPE_CHECKING:
 
 __all__ = ["Watching"]
 
+PATIENCE = 1.0
+"""Seconds that another worker has to tell its metrics. Prometheus itself waits for 10 seconds."""
+
 
 class Watching:
-    """What the monitor of one worker shows of the others.
+    """What the monitor and the metrics of one worker show of the others.
 
     Args:
         cluster: of the worker.
+
+    Attributes:
+        siblings: the names of the workers that have the same door, also of those that hang.
     """
 
     def __init__(self, cluster: Cluster) -> None:
+        self.siblings: frozenset[str] = frozenset()
         self._cluster = cluster
+        self._gathering: Answer[Response] | None = None
 
     def list_others(self, words: str, most: int) -> Others:
         """Lists the rooms of other workers; see `Neighbours`."""
@@ -69,6 +77,25 @@ class Watching:
             Figure("entries_refused", "Wrong entries of the directory, by their kind.", "kind", directory.refused),
         ]
 
+    def gather_metrics(self) -> Answer[Response] | None:
+        """Asks all workers behind the same door for their metrics, once for all requests that come meanwhile.
+
+        Returns:
+            The page, within a second; None: there is no door.
+        """
+        if not self.siblings:
+            return None
+        if self._gathering is None or self._gathering.is_done:
+            self._gathering = run(self._gather())
+        return self._gathering
+
+    async def _gather(self) -> Response:
+        from gdpeer.cluster.metrics import page  # imported here: it needs the extra
+
+        ask = self._cluster.messages.ask
+        asked = {name: ask(name, "metrics", {}, PATIENCE) for name in {*self.siblings, self._cluster.name}}
+        return page({name: await _answered(answer) for name, answer in asked.items()})
+
     def watch(self, code: str, act: str, wishes: Value) -> Answer[Response] | None:
         """Has another worker show a room, or do what the operator wants; see `Neighbours`."""
         room = self._cluster.room(code)
@@ -87,6 +114,14 @@ class Watching:
         if not isinstance(found, dict) or status not in (200, 400, 404):
             return Response.json({"error": f"worker {worker} gave a wrong answer"}, 502)
         return Response.json({**found, "worker": worker} if status == 200 else found, status)
+
+
+async def _answered(answer: Answer[Value]) -> Value | None:
+    """Returns an answer; None if there is none."""
+    try:
+        return await answer
+    except (BrokerError, RoomError):
+        return None
 
 
 def _worker_as_json(worker: Worker) -> dict[str, Any]:

@@ -3,6 +3,7 @@
     parent -> worker    {"do": "door"} and a socket     a door, which passes connections
                         {"do": "drain", "deadline": 300, "last": false}
                         {"do": "gone", "name": "w2"}    another worker of this machine has ended: free its shards
+                        {"do": "siblings", "names": ["w1", "w2"]}   the workers of this machine that were up once
                         {"do": "end"}                   end now
     worker -> parent    {"is": "up", ...}               it takes players
                         {"is": "draining"}
@@ -123,6 +124,7 @@ class WorkerProcess:
             "door": lambda message, sockets: self._doors.append(_DoorLink(sockets[0], self)),
             "drain": lambda message, sockets: self.drain(message["deadline"], is_last=message["last"]),
             "gone": lambda message, sockets: in_background(self._bury(message["name"])),
+            "siblings": lambda message, sockets: self._take_siblings(message["names"]),
             "end": lambda message, sockets: self._end(),
         }
         self._control = None if control is None else Link(control, poller, Lines(self._hear).take, self._lose_parent)
@@ -206,6 +208,9 @@ class WorkerProcess:
             self.hall.server.poller().call_at(self._ends_at, self._end)
         else:
             self._end()
+
+    def _take_siblings(self, names: list[str]) -> None:
+        self.cluster.watching.siblings = frozenset(names)
 
     async def _bury(self, name: str) -> None:
         """Frees the shards of a worker whose process is known to have ended, before its lease ends by itself."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
-from gdpeer.http.response import Handler, Response
+from gdpeer.http.response import Handler, Reply, Response
 from gdpeer.http.static import chain
 from gdpeer.protocol.http_headers import Request
 from gdpeer.rooms.monitor import Monitor
@@ -51,10 +51,21 @@ def health_of(hall: Hall) -> Handler:
 
 
 def metrics_of(hall: Hall, token: str, addresses: Collection[str]) -> Handler:
-    """Returns a handler that answers `/metrics`, without prometheus-client by a line that says what is missing."""
+    """Returns a handler that answers `/metrics`, without prometheus-client by a line that says what is missing.
+
+    Behind a door, the metrics are those of all workers of this machine.
+    """
     try:
         from gdpeer.rooms.metrics import HallMetrics
     except ImportError:
         missing = Response(501, 'metrics need prometheus-client: pip install "gdpeer[metrics]"\n')
         return lambda request: missing if request.path == "/metrics" else None
-    return HallMetrics(hall, token, addresses=addresses)
+    page = HallMetrics(hall, token, addresses=addresses)
+
+    def answer(request: Request) -> Reply:
+        if not page.answers(request):
+            return None
+        of_all: Reply = None if hall.cluster is None else hall.cluster.watching.gather_metrics()
+        return page(request) if of_all is None else of_all
+
+    return answer

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import resource
 import signal
 import socket
@@ -411,6 +412,9 @@ def test_two_workers_as_processes(folder: Path, tmp_path: Path, monkeypatch: pyt
             result = run("drain", "--port", str(server.port))
             pids = [int(line.split()[-1]) for line in result.stdout.splitlines()]
             assert len(pids) == 2
+            metrics = server.get("/metrics")[1]
+            assert len(re.findall(r'^gdpeer_worker_up\{worker="[^"]+-[12]"\} 1\.0$', metrics, re.MULTILINE)) == 2
+            assert len(re.findall(r"^gdpeer_peers\{", metrics, re.MULTILINE)) == 2
             server.popen.kill()
             end = time.monotonic() + 20
             while any(Path(f"/proc/{pid}").exists() for pid in pids) and time.monotonic() < end:

@@ -30,6 +30,7 @@ class Fake:
         self._rest = b""
         self.told: list[dict[str, Any]] = []
         self.links: list[int] = []
+        self.siblings: list[list[str]] = []
 
     def poll(self) -> int | None:
         return self.status
@@ -60,7 +61,9 @@ class Fake:
                 break
             self.links += descriptors
             *lines, self._rest = (self._rest + data).split(b"\n")
-            self.told += [json.loads(line) for line in lines]
+            messages = [json.loads(line) for line in lines]
+            self.told += [message for message in messages if message["do"] != "siblings"]
+            self.siblings = [message["names"] for message in messages if message["do"] == "siblings"] or self.siblings
         return [message["do"] for message in self.told]
 
 
@@ -152,6 +155,18 @@ def test_the_first_worker_comes_before_the_others_and_each_gets_links_to_the_doo
     assert worker.recv(10) == b"hello"
     door.close()
     worker.close()
+
+
+def test_each_worker_knows_the_names_of_those_that_were_up(lab: Lab) -> None:
+    lab.begin()
+    lab.of("a-1").hear()
+    assert lab.of("a-1").siblings[-1] == ["a-1", "a-2"]
+    lab.of("a-2").exit(-9)
+    lab.of("a-1").hear()
+    assert lab.of("a-1").siblings[-1] == ["a-1"]  # a-3 has only begun
+    lab.of("a-3").say("up")
+    lab.of("a-3").hear()
+    assert lab.of("a-3").siblings[-1] == ["a-1", "a-3"]
 
 
 def test_a_worker_that_dies_is_replaced_at_once_and_another_frees_its_shards(lab: Lab) -> None:

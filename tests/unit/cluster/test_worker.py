@@ -147,6 +147,13 @@ def test_a_worker_is_up_once_it_has_shards_and_tells_them_to_the_door(lab: Lab) 
     assert door.hear() == []
 
 
+def test_a_worker_learns_from_its_parent_whose_metrics_to_ask_for(lab: Lab) -> None:
+    worker, parent = lab.worker("a")
+    parent.say({"do": "siblings", "names": ["a", "b"]})
+    lab.run(0.1)
+    assert worker.cluster.watching.siblings == {"a", "b"}
+
+
 def test_a_second_worker_takes_its_share_and_both_tell_it(lab: Lab) -> None:
     _, parent = lab.worker("a")
     first = lab.door(parent)
