@@ -12,10 +12,12 @@ When the door ends, the open connections live on.
     waiting    the head is not complete yet, or nobody knows at the moment which worker has the shard of the room
     passed     the door has closed its copy
 
-A connection that asks for no room goes to the worker with the least load. Each worker tells the door, in lines of JSON:
+A connection that asks for no room goes to the worker with the least load. While all workers drain, it goes to one of
+them, which answers health checks and refuses new players. Each worker tells the door, in lines of JSON:
 
     {"won": ["K7"], "lost": ["AB"]}       shards that it has taken or given up
     {"load": 250, "up": true}             its load, and whether it takes connections that ask for no room
+    {"draining": true}                    it takes such connections only if all workers drain
     {"back": "AB", "sockets": 1}          a connection whose shard it has just given up
     {"bye": true}                         it wants no more connections; the door answers by the end of its bytes
 
@@ -114,15 +116,16 @@ class DoorWorker:
         link: to the worker.
         load: as the worker said last, and one for each connection that was passed since.
         is_up: whether it takes connections that ask for no room.
+        is_draining: whether it is about to end.
         batch: connections that are passed at the end of this turn, each with its shard.
     """
 
-    __slots__ = ("batch", "is_up", "link", "load", "name")
+    __slots__ = ("batch", "is_draining", "is_up", "link", "load", "name")
 
     def __init__(self, name: str, end: socket.socket, door: Door) -> None:
         self.name = name
         self.load = 0.0
-        self.is_up = False
+        self.is_up = self.is_draining = False
         self.batch: list[tuple[bytes, socket.socket]] = []
         lines = Lines(partial(door.take_report, self))
         self.link = Link(end, door.poller, lines.take, partial(door.lose_worker, self))
@@ -179,6 +182,7 @@ class Door:
             self.shards[shard.encode()] = worker
         worker.load = message.get("load", worker.load)
         worker.is_up = message.get("up", worker.is_up)
+        worker.is_draining = message.get("draining", worker.is_draining)
         if message.get("bye"):
             self._take_out(worker)
             worker.link.finish_sending()
@@ -222,8 +226,11 @@ class Door:
         return self._idlest()
 
     def _idlest(self) -> DoorWorker | None:
-        """Returns the worker with the least load of all workers that are up; None if no worker is up."""
-        up = [worker for worker in self.workers.values() if worker.is_up]
+        """Returns the worker with the least load of all that are up, or of all if all drain; None: none yet."""
+        workers = list(self.workers.values())
+        up = [worker for worker in workers if worker.is_up]
+        if not up and all(worker.is_draining for worker in workers):
+            up = workers
         return min(up, key=attrgetter("load"), default=None)
 
     # ------------------------------------------------------------------------------------------ connections

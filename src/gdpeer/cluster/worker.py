@@ -60,7 +60,7 @@ class _DoorLink:
     def __init__(self, end: socket.socket, worker: WorkerProcess) -> None:
         self.told: set[str] = set()
         self.load = -1
-        self.is_up = False
+        self.is_up = self.is_draining = False
         self._worker = worker
         self.link = Link(end, worker.hall.server.poller(), self._take, lambda: worker.lose_door(self))
 
@@ -69,15 +69,17 @@ class _DoorLink:
         for place, passed in enumerate(sockets):
             self._worker.take(self, data[2 * place : 2 * place + 2], passed)
 
-    def report(self, held: set[str], load: int, *, is_up: bool) -> None:
+    def report(self, held: set[str], load: int, *, is_up: bool, is_draining: bool) -> None:
         """Tells the door what it does not know."""
         news: dict[str, Any] = {}
         if held != self.told:
             news["won"], news["lost"] = sorted(held - self.told), sorted(self.told - held)
         if (load, is_up) != (self.load, self.is_up):
             news["load"], news["up"] = load, is_up
+        if is_draining != self.is_draining:
+            news["draining"] = is_draining
         if news:
-            self.told, self.load, self.is_up = held, load, is_up
+            self.told, self.load, self.is_up, self.is_draining = held, load, is_up, is_draining
             self.link.send_line(news)
 
 
@@ -187,7 +189,7 @@ class WorkerProcess:
         held = set(self.cluster.shards.held)
         is_up = self.is_up and not self.is_draining
         for door in self._doors:
-            door.report(held, len(self.hall.server.peers), is_up=is_up)
+            door.report(held, len(self.hall.server.peers), is_up=is_up, is_draining=self.is_draining)
 
     # ------------------------------------------------------------------------------------------ the parent
 

@@ -403,6 +403,25 @@ def test_the_second_ctrl_c_kills() -> None:
     assert supervisor.calls == ["end", "kill"]
 
 
+def test_health_and_metrics_are_answered_while_all_workers_drain(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    with (
+        Server(folder, "serve_game:Arena", "--workers", "1", GDPEER_SECRET=SECRET) as server,
+        server.join(server.seat()),
+    ):
+        server.popen.terminate()
+        server.wait_for(r"^Draining: rooms have 300 s to end")
+        server.wait_for(r"^drain \d+$")
+        status, body = server.get("/health")
+        assert (status, json.loads(body)["status"]) == (200, "draining")
+        metrics = server.get("/metrics")[1]
+        assert re.search(r'^gdpeer_draining\{worker="[^"]+-1"\} 1\.0$', metrics, re.MULTILINE)
+        status, body = server.get("/lobby/arena/quick", wishes={})
+        assert (status, json.loads(body)["error"]) == (503, "draining")
+
+
 def test_two_workers_as_processes(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     with Server(folder, "serve_game:Arena", "--workers", "2", GDPEER_SECRET=SECRET) as server:

@@ -153,6 +153,19 @@ def test_everything_else_goes_to_the_worker_with_the_least_load(lab: Lab) -> Non
     assert len(two.take()) == 2
 
 
+def test_while_all_workers_drain_one_of_them_answers_health_checks(lab: Lab) -> None:
+    one, two = lab.worker("w1", up=False, draining=True), lab.worker("w2")
+    lab.client(PAGE)
+    assert (one.take(), two.take()) == ([], ["--"])
+    two.say(up=False, draining=True)
+    lab.turn()
+    lab.client(PAGE)
+    assert one.take() == ["--"]
+    lab.worker("w3", up=False)  # is about to be up
+    lab.client(PAGE)
+    assert (len(one.take()), len(two.take()), len(lab.door.waiting)) == (1, 1, 1)
+
+
 def test_many_connections_of_a_turn_are_passed_in_one_message_each_64(lab: Lab) -> None:
     one = lab.worker("w1", "K7")
     clients = [socket.create_connection(lab.address) for _ in range(100)]

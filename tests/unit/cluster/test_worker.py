@@ -235,7 +235,9 @@ def test_a_drain_tells_the_parent_and_says_goodbye_to_the_door(lab: Lab) -> None
     parent.say({"do": "drain", "deadline": 5.0, "last": False})
     lab.run(1.0)
     assert [message["is"] for message in parent.hear()] == ["up", "draining"]
-    assert door.hear()[-1].get("up") is False or any(report.get("up") is False for report in door.said)
+    door.hear()
+    told = {key: value for report in door.said for key, value in report.items()}
+    assert (told["up"], told["draining"]) == (False, True)
     assert not worker.is_over
     lab.run(5.0)
     assert door.hear()[-1] == {"bye": True}
