@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import math
 import random
 import selectors
 import socket
@@ -45,9 +46,14 @@ class Player:
         closes: close codes of the server.
         room: the name of the room's object that was heard last, and the process of its worker; "" and 0 at first.
         restored: moments of the states that the player came back to.
+        told: the answers to `ask`.
         count: the highest count that the room has told.
         fell_by: by how much the counts have ever fallen.
         fails: attempts that failed since the last time in.
+        played: from when to when each room played, by the name of its object and by its own clock.
+        port: of the next connection; a test may change it.
+        pace: seconds from a loss to each next attempt; 0: later and later.
+        silence: seconds without a word of the room after which the player gives the connection up.
     """
 
     def __init__(self, crowd: Crowd, target: str) -> None:
@@ -61,13 +67,24 @@ class Player:
         self.closes: Counter[int] = Counter()
         self.room = ("", 0)
         self.restored: list[float] = []
+        self.told: list[str] = []
         self.count = self.fell_by = 0
         self.fails = 0
+        self.played: dict[str, tuple[float, float]] = {}
+        self.port = crowd.port
+        self.pace = 0.0
+        self.silence = math.inf
+        self.heard_at = 0.0
         self.socket: socket.socket | None = None
         self.next_at = 0.0  # the next attempt, or the end of the current one
         self._wait = FIRST_WAIT
         self._data = bytearray()
         self._has_head = False
+
+    @property
+    def code(self) -> str:
+        """The code of the player's room."""
+        return self.target.removeprefix("/room/")[:6]
 
     def connect(self) -> None:
         self._data.clear()
@@ -75,7 +92,7 @@ class Player:
         self.socket = socket.socket()
         self.socket.setblocking(False)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.socket.connect_ex(("127.0.0.1", self.crowd.port))
+        self.socket.connect_ex(("127.0.0.1", self.port))
         self.next_at = self.crowd.now() + PATIENCE
         self.crowd.selector.register(self.socket, selectors.EVENT_WRITE, self)
 
@@ -100,7 +117,7 @@ class Player:
 
     def _request(self) -> bytes:
         return (
-            f"GET {self.target} HTTP/1.1\r\nHost: 127.0.0.1:{self.crowd.port}\r\nUpgrade: websocket\r\n"
+            f"GET {self.target} HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\nUpgrade: websocket\r\n"
             "Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
         ).encode()
 
@@ -117,8 +134,9 @@ class Player:
             self.fails += 1
             if not self._has_head:
                 self.statuses[0] += 1
-        self.next_at = now + self._wait * random.uniform(0.8, 1.2)
+        self.next_at = now + (self.pace or self._wait * random.uniform(0.8, 1.2))
         self._wait = min(2 * self._wait, LONGEST_WAIT)
+        self.crowd.on_lost(self)
 
     def _read(self) -> None:
         if not self._has_head:
@@ -159,16 +177,28 @@ class Player:
         elif not self.is_in:
             (self.peer_id,) = struct.unpack("<I", payload)
             self.ids.add(self.peer_id)
-            self.is_in, self.back_at = True, self.crowd.now()
+            self.is_in = True
+            self.back_at = self.heard_at = self.crowd.now()
             self._wait, self.fails = FIRST_WAIT, 0
         elif payload[0] & 7 == 3:
             self._hear(json.loads(payload[1:]))
 
+    def ask(self, player: str) -> None:
+        """Has the room tell another player something by way of the cluster; the outcome comes to `told`."""
+        assert self.socket is not None
+        data = b"\x03" + json.dumps({"tell": player}).encode()
+        self.socket.send(bytes((0x82, 0x80 | len(data), 0, 0, 0, 0)) + data)
+
     def _hear(self, news: dict[str, Any]) -> None:
+        self.heard_at = self.crowd.now()
         if "restored" in news:
             self.restored.append(news["restored"])
+        elif "told" in news:
+            self.told.append(news["told"])
         else:
             self.room = news["room"], news["worker"]
+            begin, _ = self.played.get(news["room"], (news["time"], 0.0))
+            self.played[news["room"]] = begin, news["time"]
             self.fell_by = max(self.fell_by, self.count - news["count"])
             self.count = max(self.count, news["count"])
 
@@ -182,6 +212,7 @@ class Crowd:
     Attributes:
         players: all of them.
         on_refused: called with a player and the status of a refusal; may change the player's target.
+        on_lost: called with a player whose connection or attempt has ended; may change the player's port.
     """
 
     def __init__(self, port: int) -> None:
@@ -189,6 +220,7 @@ class Crowd:
         self.selector = selectors.DefaultSelector()
         self.players: list[Player] = []
         self.on_refused: Callable[[Player, int], object] = lambda player, status: None
+        self.on_lost: Callable[[Player], object] = lambda player: None
 
     now = staticmethod(time.time)
 
@@ -226,6 +258,8 @@ class Crowd:
             key.data.take(events)
         now, begun = self.now(), 0
         for player in self.players:
+            if player.is_in and now - player.heard_at > player.silence:
+                player.lose()
             if player.is_in or player.next_at > now or begun >= most:
                 continue
             if player.socket is not None:  # it took too long
@@ -241,11 +275,12 @@ class Crowd:
         self.selector.close()
 
 
-def ask_lobby(port: int, path: str, body: Any = None) -> tuple[int, Any]:
-    """Sends a request to the lobby; returns the status and the answer."""
+def ask_lobby(port: int, path: str, body: Any = None, player: str = "") -> tuple[int, Any]:
+    """Sends a request to the lobby, for a player with a name; returns the status and the answer."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10.0)
     try:
-        connection.request("POST", path, json.dumps(body or {}), {"Content-Type": "application/json"})
+        headers = {"Content-Type": "application/json", "X-Player": player}
+        connection.request("POST", path, json.dumps(body or {}), headers)
         response = connection.getresponse()
         text = response.read()
     finally:

@@ -5,31 +5,21 @@ The players connect again as the documentation's script does: half a second afte
 
 from __future__ import annotations
 
-import os
-import secrets
 import signal
 import sys
-import time
-from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from gdpeer.cluster.broker.base import Entry
-from gdpeer.cluster.broker.open import open_broker
-from gdpeer.cluster.directory import SETTLING
-from tests.support.brokers import NatsServer, RedisServer
-from tests.support.failover import Crowd, Player, ask_lobby, percentile
+from tests.support.broker_view import BrokerView
+from tests.support.failover import Player, ask_lobby, percentile
 from tests.support.figures import record
+from tests.support.fleet import Fleet
 from tests.support.long import LONG, amount
-from tests.support.ports import free_port
-from tests.support.processes import Process
 
-WORKERS = 4
 ROOMS = amount(40, 250)
-EACH = 4
 P50, P99, IN_NEW_ROOMS = amount((3.0, 6.0, 15.0), (1.0, 3.0, 5.0))
 """Seconds until half of the players are back, nearly all, and all in new rooms. The short form runs beside others."""
 CLEAN = 8.0
@@ -39,112 +29,6 @@ pytestmark = [pytest.mark.timeout(180), pytest.mark.skipif(sys.platform == "win3
 
 EXTENDED = () if LONG else (pytest.mark.extended,)
 OTHERS = [pytest.param(broker, marks=EXTENDED) for broker in ("redis", "nats")]
-
-
-class Fleet:
-    """A server with four workers, and its players.
-
-    Args:
-        kind: the class of the rooms, in tests/support/failover_game.py.
-        broker: "parent", "redis" or "nats".
-        folder: for a broker.
-        stack: ends everything.
-    """
-
-    def __init__(self, kind: str, broker: str, folder: Path, stack: ExitStack) -> None:
-        self.kind = kind
-        self.port = free_port()
-        self.url = ""
-        self._stack = stack
-        options: list[str] = []
-        if broker != "parent":
-            server = RedisServer(folder) if broker == "redis" else NatsServer(folder)
-            self.url = stack.enter_context(server).url
-            options = ["--broker", self.url]
-        game = f"tests.support.failover_game:{kind.title()}"
-        # As behind a proxy, since all these players have one address: wrong codes are not counted.
-        options += ["--public-url", f"ws://127.0.0.1:{self.port}"]
-        self._words = ["serve", game, "--workers", str(WORKERS), "--port", str(self.port), *options]
-        self.process = self._start()
-        self.crowd = Crowd(self.port)
-        stack.callback(self.crowd.close)
-        self._wait_until_up()
-
-    def _start(self) -> Process:
-        secret = {"GDPEER_SECRET": "a secret of tests that is long enough"}
-        return self._stack.enter_context(Process([sys.executable, "-m", "gdpeer", *self._words], environment=secret))
-
-    def start_again(self) -> None:
-        """Stops the whole server by SIGTERM, and starts it again."""
-        self.process.popen.terminate()
-        self.crowd.run_until(lambda: self.process.popen.poll() is not None, 60.0)
-        assert self.process.popen.returncode == 0
-        self.process = self._start()
-
-    def _wait_until_up(self) -> None:
-        """Waits until all workers have shards, and so make rooms."""
-        end = time.monotonic() + 60.0
-        while sum(" is up " in line for line in self.process.stdout) < WORKERS:
-            assert time.monotonic() < end, self.process.stdout
-            assert self.process.popen.poll() is None, self.process.stderr
-            time.sleep(0.1)
-        time.sleep(SETTLING + 1.0 if self.url else 1.0)
-
-    def make_rooms(self, count: int) -> None:
-        """Makes rooms, each with its players, who have session keys."""
-        for _ in range(count):
-            code = self.make_room()
-            for _ in range(EACH):
-                self.crowd.add(f"/room/{code}?session={secrets.token_urlsafe(16)}")
-        self.crowd.run_until(self.crowd.all_in, 60.0)
-        self.crowd.run_until(lambda: all(player.room[1] for player in self.crowd.players), 10.0)
-
-    def make_room(self) -> str:
-        """Makes a room, and returns its code."""
-        status, answer = ask_lobby(self.port, f"/lobby/{self.kind}/create")
-        assert status == 201, answer
-        return str(answer["url"].partition("/room/")[2][:6])
-
-    def kill_a_worker(self) -> tuple[float, list[Player]]:
-        """Kills the worker with the most players; returns when, and the players."""
-        return self.end_a_worker(signal.SIGKILL)
-
-    def end_a_worker(self, number: signal.Signals) -> tuple[float, list[Player]]:
-        """Sends the worker with the most players a signal; returns when, and the players."""
-        counts = Counter(player.room[1] for player in self.crowd.players)
-        victim, _ = counts.most_common(1)[0]
-        os.kill(victim, number)
-        return self.crowd.now(), [player for player in self.crowd.players if player.room[1] == victim]
-
-    def entries(self, prefix: str) -> list[Entry]:
-        """Returns what the broker has, as another program sees it."""
-        calls: list[object] = []
-        broker = open_broker(self.url, "gdpeer", calls.append)
-        try:
-            end = time.monotonic() + 10.0
-            while not broker.is_connected and time.monotonic() < end:
-                run_all(calls)
-            answer = broker.scan(prefix)
-            while not answer.is_done and time.monotonic() < end:
-                run_all(calls)
-            return answer.result()
-        finally:
-            broker.close()
-
-    def rooms_twice(self) -> int:
-        """Returns how many codes lead to more than one room: its players hear different ones."""
-        self.crowd.run(1.5)
-        heard: dict[str, set[tuple[str, int]]] = defaultdict(set)
-        for player in self.crowd.players:
-            heard[player.target.partition("?")[0]].add(player.room)
-        return sum(len(rooms) > 1 for rooms in heard.values())
-
-
-def run_all(calls: list[object]) -> None:
-    time.sleep(0.01)
-    waiting, calls[:] = calls[:], []
-    for call in waiting:
-        call()  # type: ignore[operator]
 
 
 @pytest.fixture
@@ -209,7 +93,7 @@ def test_r9_players_of_rooms_that_were_not_saved_are_told_at_once_and_get_new_ro
 
     crowd.on_refused = go_to_lobby
     killed_at, lost = fleet.kill_a_worker()
-    codes = {player.target.partition("?")[0][-6:] for player in lost}
+    codes = {player.code for player in lost}
     crowd.run_until(lambda: any(not player.is_in for player in lost), 5.0)
     crowd.run_until(crowd.all_in, 30.0)
     back = [player.back_at - killed_at for player in lost]
@@ -217,9 +101,10 @@ def test_r9_players_of_rooms_that_were_not_saved_are_told_at_once_and_get_new_ro
     clean = {}
     if fleet.url:
         end = killed_at + CLEAN
-        while codes & {entry.key[2:] for entry in fleet.entries("r:")}:
-            assert crowd.now() < end
-            crowd.run(0.25)
+        with BrokerView(fleet.url) as view:
+            while codes & {entry.key[2:] for entry in view.scan("r:") or ()}:
+                assert crowd.now() < end
+                crowd.run(0.25)
         clean["directory_clean"] = crowd.now() - killed_at
     record(
         f"R9 {broker}",
