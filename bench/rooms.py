@@ -8,7 +8,8 @@ processor time and all memory of the server's process are the server's.
 
 - `idle`: a poll with 10,000 rooms and nothing to do, beside a poll with one room.
 - `lonely`: a poll while one player is in each of 10,000 rooms (or of as many as the process may open files), and what
-  the first player of a room takes: the player, and what the room keeps from then on.
+  the first player of a room takes: the player, and what the room keeps from then on. What players need to come back
+  the room remembers from the second player on.
 - `memory`: of 10,000 rooms with a node each, and of 4,000 players in 1,000 rooms.
 - `calls`: one call at a time, which the server answers, of 4,000 players in turn: in 1,000 rooms, and in one room. For
   information also beside one room of four players, whose memory stays in the processor's caches.

@@ -26,7 +26,6 @@ from gdpeer.rooms.request import RoomRequest, read_request
 from gdpeer.rooms.room import Room
 from gdpeer.rooms.tokens import SeatClaims, SeatRefused, check_seat, session_digest
 from gdpeer.rooms.waiting import PATIENCE, result_of
-from gdpeer.websocket.opening.upgrade import ServerUpgrade
 from gdpeer.websocket.session.placement import Placement
 
 if TYPE_CHECKING:
@@ -115,7 +114,7 @@ class Entrance:
             return None
         place.connection = peer
         is_lobby = life is self._hall.lobby_life
-        self._hall.server.keep_request(peer, _for_lobby(peer.get_request()) if is_lobby else life.kept_upgrade())
+        self._hall.server.keep_request(peer, _for_lobby(peer.get_request()) if is_lobby else life.kept_request())
         return Placement(life.session, place.peer_id)
 
     def forget(self, number: int) -> None:
@@ -362,11 +361,11 @@ def _too_late() -> None:
     raise Unreachable("the room cannot be reached now")
 
 
-def _for_lobby(request: Request | None) -> ServerUpgrade:
+def _for_lobby(request: Request | None) -> Request:
     """Returns what is kept of an upgrade in the lobby, whose players are told URLs of the server as they see it."""
     headers = Headers() if request is None else request.headers
     kept = [(name, headers.get(name)) for name in ("host", "origin") if name in headers]
-    return ServerUpgrade.done(Request("GET", "/", Headers(kept)))
+    return Request("GET", "/", Headers(kept))
 
 
 def refusal(problem: HandshakeError | RoomError) -> Response:

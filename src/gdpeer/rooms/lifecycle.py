@@ -33,7 +33,6 @@ from gdpeer.rooms.saved import SavedPlace, SavedRoom
 from gdpeer.rooms.tokens import draw_jti
 from gdpeer.rooms.waiting import PATIENCE, result_of
 from gdpeer.transport.poller import Timer
-from gdpeer.websocket.opening.upgrade import ServerUpgrade
 from gdpeer.websocket.session.dialects import GODOT3, GODOT4, Dialect
 from gdpeer.websocket.session.server import ServerSession
 from gdpeer.websocket.states import PeerState
@@ -70,7 +69,8 @@ class RoomLifecycle:
         places: the places that are taken, by peer id.
         keys: the places by the digest of their session key.
         seats: the places by the `jti` of their seat.
-        resume: remembers what the players have agreed on with each other; None: nothing is remembered.
+        resume: remembers what the players have agreed on with each other; None: nothing is remembered, as there has
+            been one player at most, or the room does not need it.
         refused: the refused packets and calls of all players, by cause.
         turns, turn_seconds, longest_turn: how many turns and ticks there were, and their time in seconds.
         is_made: whether the room was created, and the neighbours were told.
@@ -122,7 +122,7 @@ class RoomLifecycle:
         self.turns = 0
         self.turn_seconds = self.longest_turn = 0.0
         self.resume: Resume | None = None
-        self._kept: ServerUpgrade | None = None
+        self._kept: Request | None = None
         self.restores: SavedRoom | None = None
         self.is_made = self.is_closed = False
         self.awaited: list[Callable[[], object]] | None = None
@@ -295,12 +295,23 @@ class RoomLifecycle:
         return place
 
     def _remember(self) -> None:
-        """Begins to remember what players agree on with each other: without relay or grace, nothing that counts."""
+        """Begins to remember what players agree on with each other.
+
+        A player who has been alone has agreed on nothing, and without relay or grace no agreement counts.
+        """
         room = self.room
-        if room.grace > 0 and room.server_relay:
+        if len(self.places) > 1 and room.grace > 0 and room.server_relay:
             self.resume = Resume(is_silent=room.resume == "silent", queues=room.while_away == "queue")
             self.tree.multiplayer.resumption = self.resume
             self.session.sieve = self.resume.sieve
+            for place in self.places.values():
+                if place.state is _AWAY:
+                    self._note_away(place.peer_id)
+
+    def _note_away(self, peer_id: int) -> None:
+        """Has what others send a player wait from now on."""
+        if self.resume is not None and not self.resume.is_away(peer_id):
+            self.resume.lost(peer_id, self.room.dialect == "godot3")
 
     def reserve(self, player: str | None, ticket: object, ttl: float) -> Place:
         """Takes a place with a seat and a timer; see `Room.reserve`."""
@@ -409,10 +420,10 @@ class RoomLifecycle:
         place.stop_timer()
         return True
 
-    def kept_upgrade(self) -> ServerUpgrade:
+    def kept_request(self) -> Request:
         """Returns all that stays of the upgrades of players: no key, seat or cookie stays in memory."""
         if self._kept is None:
-            self._kept = ServerUpgrade.done(Request("GET", f"/room/{self.code}", _NO_HEADERS))
+            self._kept = Request("GET", f"/room/{self.code}", _NO_HEADERS)
         return self._kept
 
     def abandon(self, place: Place) -> None:
@@ -451,6 +462,7 @@ class RoomLifecycle:
         place = self.places[peer_id]
         place.state = _AWAY
         place.connection = None
+        self._note_away(peer_id)  # another player may have come since the connection ended
         if place.is_replaced:
             return  # the next connection is here already
         self.hall.figures.lost += 1
@@ -718,11 +730,9 @@ class RoomLifecycle:
             place.timer = self._at(self.hall.clock.now() + saved.left, partial(self.free, place))
             return
         place.state = _AWAY
-        is_guest = self.room.dialect == "godot3"
         self.tree.multiplayer.away[place.peer_id] = None
         self.session.hold(place.peer_id)
-        if self.resume is not None:
-            self.resume.lost(place.peer_id, is_guest)
+        self._note_away(place.peer_id)
         self._await_return(place, max(self.room.grace, saved.left))
 
 

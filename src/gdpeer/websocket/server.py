@@ -859,12 +859,12 @@ class WebSocketServer(NetworkedPeer):
         self.release(peer)
         peer.close(code, reason)
 
-    def keep_request(self, peer: WebSocketPeer, kept: ServerUpgrade) -> None:
-        """Replaces the upgrade of an open connection by what is to be kept of it: its request, or a part of that."""
+    def keep_request(self, peer: WebSocketPeer, kept: Request) -> None:
+        """Replaces the request of an open connection by what is to be kept of it; connections may share that."""
         backend = backend_of(peer)
-        if isinstance(backend, NativeBackend) and backend.opened is not None and kept.request is not None:
-            backend.upgrade = kept
-            opened, headers = backend.opened, kept.request.headers
+        if isinstance(backend, NativeBackend) and backend.opened is not None:
+            backend.kept_request = kept
+            opened, headers = backend.opened, kept.headers
             is_bare = opened.deflate is None and not headers
             backend.opened = (
                 _opened_with(opened.protocol) if is_bare else Opened(opened.protocol, opened.deflate, headers)

@@ -172,6 +172,55 @@ def test_players_call_each_other_after_a_return(world: World) -> None:
     assert ("gone", player.id) not in friend.signals
 
 
+def test_a_room_remembers_from_the_second_player_on(world: World) -> None:
+    room = world.make()
+    life = world.hall._lives[room.code]
+    player = world.join(room)
+    assert life.resume is None
+    player.pull()
+    assert life.resume is None
+    friend = world.join(room, OTHER)
+    friend.signals.clear()
+    assert life.resume is not None
+    friend.main.shout.rpc("while you were away")
+    world.run()
+    player = world.join(room)
+    assert ("shout", friend.id, "while you were away") in player.main.heard
+    assert friend.signals == []
+    friend.main.shout.rpc_id(player.id, "welcome")
+    player.main.shout.rpc_id(friend.id, "thanks")
+    world.run()
+    assert ("shout", friend.id, "welcome") in player.main.heard
+    assert ("shout", player.id, "thanks") in friend.main.heard
+
+
+def test_a_second_player_may_come_while_the_first_changes_connections() -> None:
+    class Inviting(Main):
+        def ask(self, number: int) -> None:
+            assert self.room is not None
+            self.room.reserve()
+            self.log.append(("state", self.room.places[self.multiplayer.get_remote_sender_id()].state))
+
+    class Hosted(Arena):
+        def on_create(self, options: Any) -> None:
+            self.log = []
+            self.main = Inviting()
+            self.main.room = self
+            self.tree.root.add_child(self.main)
+
+    world = in_world(Hosted)
+    room = world.make()
+    player = world.join(room)
+    peer_id = player.id
+    player.main.ask.rpc_id(1, 1)
+    player.tree.poll()
+    again = world.join(room)  # the room handles the call after it has taken note that the first connection ends
+    assert room.main.log == [("state", PlaceState.HERE)]
+    assert room.log[-1] == ("return", again.id)
+    assert again.id == peer_id
+    world.hall.close()
+
+
 def test_announced_returns_are_seen_and_nothing_is_queued() -> None:
     class Open(Arena):
         resume = "announce"

@@ -305,6 +305,8 @@ class Spawns:
         """Returns all nodes in the order of the tree: open ones in groups, the others by themselves."""
         if self._groups is not None:
             return self._groups
+        if not self.nodes:
+            return []  # no room keeps an empty list
         groups: list[Group | SpawnedNode] = []
         self._groups = groups
         group: Group | None = None

@@ -90,6 +90,10 @@ class Resume:
         """The players who are back and have not got everything yet."""
         return self._behind
 
+    def is_away(self, peer_id: int) -> bool:
+        """Whether a player is away, or is back and has not got everything yet."""
+        return peer_id in self._away
+
     def lost(self, peer_id: int, is_guest: bool) -> None:
         """Takes note that a player is away; see `Resumption`."""
         before = self._away.get(peer_id)

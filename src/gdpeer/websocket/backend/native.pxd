@@ -10,7 +10,7 @@ from gdpeer.websocket.backend.deadline cimport Deadline
 cdef int STAGE_CONNECTING, STAGE_UPGRADING, STAGE_OPEN, STAGE_PARTING, STAGE_LINGERING, STAGE_DONE
 cdef int PHASE_CLOSING, PHASE_CLOSED, _READ, _WRITE, _READS_A_TURN
 cdef Py_ssize_t _MOST_DROPPED
-cdef object _OK, _FAILED, _NO_ROOM, _NO_END
+cdef object _OK, _FAILED, _NO_ROOM, _NO_END, _DONE
 
 
 cdef class NativeBackend(Backend):
@@ -18,6 +18,7 @@ cdef class NativeBackend(Backend):
     cdef public Connection connection
     cdef public Outbox outbox
     cdef public object upgrade
+    cdef public object kept_request
     cdef public Deadline deadline
     cdef object _connector
     cdef object _message_log

@@ -71,6 +71,8 @@ _MOST_DROPPED = 1_048_576  # bytes that may still arrive after the end
 _OK, _FAILED, _NO_ROOM = Error.OK, Error.FAILED, Error.ERR_OUT_OF_MEMORY
 _NO_END = Cause.NONE
 
+_DONE = ServerUpgrade.done()  # of all open connections: they keep only a request
+
 
 @cache
 def _closed_with(code: int) -> CloseCause:
@@ -91,7 +93,8 @@ class NativeBackend(Backend):
         stream: carries the bytes; None while a connector is still at work.
         connection: the protocol. Its outbox carries HTTP's bytes as well, before the connection opens.
         outbox: the connection's.
-        upgrade: see above.
+        upgrade: see above. Once the connection is open, only its request is left (`kept_request`).
+        kept_request: what an open connection keeps of its upgrade; None: nothing, or the upgrade is not done.
         deadline: of the upgrade, the next heartbeat, the close, or the linger: only one of them is under way.
     """
 
@@ -107,6 +110,7 @@ class NativeBackend(Backend):
         "_waits_to_send",
         "connection",
         "deadline",
+        "kept_request",
         "outbox",
         "stream",
         "upgrade",
@@ -125,6 +129,7 @@ class NativeBackend(Backend):
         super().__init__(settings, clock, turn, connection.inbox, upgrade.is_client, peer_id, port)
         self.outbox = connection.outbox
         self.upgrade = upgrade
+        self.kept_request: Request | None = None
         self.stream: Stream | None = None
         self.deadline = Deadline(clock, turn, self)
         self._connector: Connector | None = None
@@ -231,7 +236,8 @@ class NativeBackend(Backend):
         if opened.deflate is not None:
             self.connection.compress(opened.deflate, settings.compression_threshold)
         self.restart_heartbeat()
-        request = self.upgrade.request
+        request = self.kept_request = self.upgrade.request
+        self.upgrade = _DONE
         self._message_log = begin_message_log(self.peer_id, "" if request is None else request.target)
         if settings.message_rate or settings.byte_rate:
             self._rate_limit = RateLimit(settings.message_rate, settings.byte_rate, self._clock.now())
@@ -253,7 +259,7 @@ class NativeBackend(Backend):
 
     def request(self) -> Request | None:
         """See `Backend`."""
-        return self.upgrade.request
+        return self.upgrade.request or self.kept_request
 
     def remote_address(self) -> tuple[str, int]:
         """See `Backend`."""

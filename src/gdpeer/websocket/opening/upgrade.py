@@ -279,7 +279,7 @@ def _refuse_to_wait(answer: Any, answered: Answered) -> None:
 
 
 class ServerUpgrade:
-    """A server's upgrade. After the outcome it keeps only the request, which lives as long as the connection.
+    """A server's upgrade. After the outcome it keeps only the request.
 
     Args:
         settings: for sub-protocols, origins, paths and headers.
@@ -317,11 +317,10 @@ class ServerUpgrade:
         self._handshake: ServerHandshake | None = ServerHandshake(settings.terms(), limits)
 
     @classmethod
-    def done(cls, request: Request) -> ServerUpgrade:
-        """Returns an upgrade that is done. It has only the request, so several connections may share it."""
+    def done(cls) -> ServerUpgrade:
+        """Returns an upgrade that is done. It has nothing, so all open connections may share it."""
         upgrade = cls.__new__(cls)
-        upgrade.request = request
-        upgrade.question = None
+        upgrade.request = upgrade.question = None
         upgrade._handshake = upgrade._admit = upgrade._respond = upgrade._outgoing = upgrade._paths = None
         return upgrade
 

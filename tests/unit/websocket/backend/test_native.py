@@ -190,6 +190,16 @@ def test_the_upgrade_may_come_in_pieces(poll: Poll) -> None:
 # ---------------------------------------------------------------------------------------------- heartbeat
 
 
+def test_an_open_connection_keeps_only_the_request_of_its_upgrade() -> None:
+    pair = open_pair()
+    for backend in (pair.client._backend, pair.server._backend):
+        assert isinstance(backend, NativeBackend)
+        assert backend.upgrade.request is None
+    request = pair.server.get_request()
+    assert request is not None
+    assert request.target == "/"
+
+
 def test_a_heartbeat_pings_each_interval(poll: Poll) -> None:
     pair = open_pair(lambda one, _: setattr(one, "heartbeat_interval", 5.0))
     sends = watch_sends(pair.client_stream)
