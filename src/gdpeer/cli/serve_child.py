@@ -5,7 +5,8 @@ Layer: `cli`.
 
 from __future__ import annotations
 
-from tempfile import TemporaryDirectory
+import os
+from contextlib import suppress
 from typing import Any
 
 import click
@@ -16,7 +17,7 @@ from gdpeer.cli.serving import TURN, address, resolve
 from gdpeer.cluster.broker.base import Broker
 from gdpeer.cluster.broker.local import LocalBroker
 from gdpeer.cluster.broker.open import open_broker
-from gdpeer.cluster.child import ChildSettings, end_with_parent
+from gdpeer.cluster.child import ChildSettings, end_with_parent, health_socket
 from gdpeer.cluster.cluster import Cluster
 from gdpeer.cluster.doorkeeper import Doorkeeper
 from gdpeer.cluster.supervisor import DOOR
@@ -34,7 +35,7 @@ __all__ = ["open_shared", "run_child", "serve_as_worker"]
 
 def run_child(child: ChildSettings, serving: Serving) -> None:
     """Runs a child, until its parent or a signal ends it."""
-    end_with_parent(child.life)
+    end_with_parent(child.life, child.folder)
     with Stop() as stop:
         if child.role == DOOR:
             run_door(child, serving.trusted_proxies, stop)
@@ -54,13 +55,10 @@ def run_door(child: ChildSettings, proxies: tuple[str, ...], stop: Stop) -> None
 
 
 def run_worker(child: ChildSettings, serving: Serving, stop: Stop) -> None:
-    """Runs a worker, whose connections come from the door. Other workers of the machine ask it at a socket."""
-    with TemporaryDirectory(prefix="gdpeer-") as folder:
-        run_worker_at(child, serving, stop, f"{folder}/health.sock")
+    """Runs a worker, whose connections come from the door.
 
-
-def run_worker_at(child: ChildSettings, serving: Serving, stop: Stop, path: str) -> None:
-    """Runs a worker that answers `/health` at a socket with a path, if its broker is another program."""
+    If the broker is another program, workers of the same machine ask it for its health at a socket.
+    """
     keys = read_keys(serving.secret_file)
     hall, about = prepare(serving, keys, read_monitor_token(serving.monitor_token_file))
     if child.broker >= 0:
@@ -69,6 +67,7 @@ def run_worker_at(child: ChildSettings, serving: Serving, stop: Stop, path: str)
         settings: dict[str, Any] = {"settling": 0.0, "split": "keep"}
     else:
         broker, settings = open_shared(serving, hall), {}
+        path = health_socket(child.folder, child.name)
         if hall.listen(1, f"unix:{path}") is Error.OK:
             settings["socket"] = path
     cluster = Cluster(hall, broker, name=child.name, url=serving.address or serving.public_url or "", **settings)
@@ -81,6 +80,9 @@ def run_worker_at(child: ChildSettings, serving: Serving, stop: Stop, path: str)
         about=about,
     )
     run_until_over(worker, stop)
+    if worker.is_orphan and child.folder:
+        with suppress(OSError):  # another worker is still there
+            os.rmdir(child.folder)
 
 
 def serve_as_worker(serving: Serving) -> None:

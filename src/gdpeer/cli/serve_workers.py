@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import FrameType
 from typing import Any, Self
 
@@ -27,7 +28,7 @@ from gdpeer.cli.serving import TURN, resolve
 from gdpeer.cluster.broker.local import StoreServer
 from gdpeer.cluster.broker.memory import MemoryStore
 from gdpeer.cluster.broker.open import open_broker
-from gdpeer.cluster.child import VARIABLE, ChildSettings
+from gdpeer.cluster.child import VARIABLE, ChildSettings, health_socket
 from gdpeer.cluster.control import Control, control_path
 from gdpeer.cluster.links import CAN_PASS
 from gdpeer.cluster.supervisor import DOOR, Outcome, Process, Supervisor
@@ -231,6 +232,9 @@ class Parent:
         self._secret = "" if has_secret else secrets.token_hex(32)
         self._poller = poller
         self._store = StoreServer(MemoryStore(), WatchesSockets(poller)) if serving.broker is None else None
+        self._folder = (
+            None if serving.broker is None else TemporaryDirectory(prefix="gdpeer-", ignore_cleanup_errors=True)
+        )
         self._life = os.pipe()
 
     def spawn(self, role: str, name: str, control: socket.socket) -> Process:
@@ -241,7 +245,8 @@ class Parent:
             ours, end = socket.socketpair()
             self._store.add(ours)
         broker = -1 if end is None else end.fileno()
-        settings = ChildSettings(role, name, control.fileno(), self._life[0], listen, broker)
+        folder = "" if self._folder is None else self._folder.name
+        settings = ChildSettings(role, name, control.fileno(), self._life[0], listen, broker, folder)
         try:
             return subprocess.Popen(
                 self._command(name),
@@ -283,9 +288,11 @@ class Parent:
         return variables
 
     def forget(self, name: str) -> None:
-        """Removes the lease of a worker that has ended from the directory in this process."""
+        """Removes what a worker that has ended may have left: its lease in this process, or its socket for health."""
         if self._store is not None:
             self._store.store.remove(f"w:{name}")
+        if self._folder is not None:
+            Path(health_socket(self._folder.name, name)).unlink(missing_ok=True)
 
     def turn(self, timeout: float) -> None:
         """Waits for something to do, and does it."""
@@ -296,11 +303,13 @@ class Parent:
             self._store.settle()
 
     def close(self) -> None:
-        """Lets all children know that this process ends."""
+        """Lets all children know that this process ends, and removes the folder of their sockets."""
         for descriptor in self._life:
             os.close(descriptor)
         if self._store is not None:
             self._store.close()
+        if self._folder is not None:
+            self._folder.cleanup()
 
 
 def serve_with_workers(serving: Serving) -> None:

@@ -7,6 +7,10 @@ The parent starts each child as a program of its own, so that it loads the game'
     listen     the listening sockets, for the door
     broker     the end of a socket to the parent's directory, for a worker without another broker
 
+Workers that share a broker of their own also get a folder of the parent, for the sockets where they ask each other for
+their health. The parent removes the socket of a worker that was killed, and the folder at its end. If the parent was
+killed, the last worker removes the folder.
+
 Layer: `cluster`.
 """
 
@@ -14,11 +18,12 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import threading
 import time
 from typing import Any, NamedTuple
 
-__all__ = ["VARIABLE", "ChildSettings", "end_with_parent"]
+__all__ = ["VARIABLE", "ChildSettings", "end_with_parent", "health_socket"]
 
 VARIABLE = "GDPEER_CHILD"
 """The variable with the settings of a child."""
@@ -37,6 +42,7 @@ class ChildSettings(NamedTuple):
         life: the descriptor of the pipe that ends with the parent.
         listen: descriptors of listening sockets.
         broker: the descriptor of the link to the parent's directory; -1: there is another broker.
+        folder: of the workers' sockets for health; "": there is none.
     """
 
     role: str
@@ -45,6 +51,7 @@ class ChildSettings(NamedTuple):
     life: int
     listen: tuple[int, ...] = ()
     broker: int = -1
+    folder: str = ""
 
     def descriptors(self) -> tuple[int, ...]:
         """Returns all descriptors, for the child to inherit."""
@@ -71,13 +78,19 @@ class ChildSettings(NamedTuple):
         return settings
 
 
-def end_with_parent(life: int, *, patience: float = PATIENCE) -> threading.Thread:
+def health_socket(folder: str, name: str) -> str:
+    """Returns the path of the socket where a worker answers others on its machine. It is short, as systems want it."""
+    return f"{folder}/{name.rpartition('-')[2]}.sock"
+
+
+def end_with_parent(life: int, folder: str = "", *, patience: float = PATIENCE) -> threading.Thread:
     """Starts a thread that ends this process soon after its parent has gone.
 
     The process's own loop sees the end of its link, and ends in good order. The thread is for a process that hangs.
 
     Args:
         life: the descriptor of a pipe that ends with the parent.
+        folder: of sockets, which is removed then; "": none.
         patience: seconds that the loop has.
     """
 
@@ -88,6 +101,8 @@ def end_with_parent(life: int, *, patience: float = PATIENCE) -> threading.Threa
         except OSError:
             return  # closed: the process ends already
         time.sleep(patience)
+        if folder:
+            shutil.rmtree(folder, ignore_errors=True)
         os._exit(1)
 
     thread = threading.Thread(target=watch, name="gdpeer-life", daemon=True)

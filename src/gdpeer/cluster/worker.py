@@ -99,6 +99,7 @@ class WorkerProcess:
         cluster: of the hall.
         is_over: whether the process may end.
         is_up: whether the worker takes players.
+        is_orphan: whether the parent has ended before this process.
     """
 
     def __init__(
@@ -113,7 +114,7 @@ class WorkerProcess:
     ) -> None:
         self.hall = hall
         self.cluster = cluster
-        self.is_over = self.is_up = self.is_draining = False
+        self.is_over = self.is_up = self.is_draining = self.is_orphan = False
         self._deadline = deadline
         self._has_other_broker = has_other_broker
         self._about = about or {}
@@ -204,6 +205,7 @@ class WorkerProcess:
 
     def _lose_parent(self) -> None:
         """Ends with the parent. Rooms that others can restore are saved."""
+        self.is_orphan = True
         if self._has_other_broker:
             self.drain(LAST)
             self._ends_at = min(self._ends_at, self.hall.clock.now() + 2 * LAST)

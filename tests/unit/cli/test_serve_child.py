@@ -38,7 +38,7 @@ def secret(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def lives(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The pipes that would end this process a while after the test."""
     made: list[int] = []
-    monkeypatch.setattr(module, "end_with_parent", made.append)
+    monkeypatch.setattr(module, "end_with_parent", lambda life, folder: made.append(life))
     return made
 
 
@@ -131,7 +131,7 @@ def shared(monkeypatch: pytest.MonkeyPatch) -> MemoryStore:
 
 
 def test_a_worker_of_a_broker_can_be_asked_for_its_health(
-    folder: Path, shared: MemoryStore, monkeypatch: pytest.MonkeyPatch
+    folder: Path, shared: MemoryStore, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     seen: list[Any] = []
 
@@ -141,13 +141,34 @@ def test_a_worker_of_a_broker_can_be_asked_for_its_health(
 
     monkeypatch.setattr(module, "run_until_over", run)
     parent = Parent({"do": "end"})
-    child = ChildSettings("worker", "a-1", parent.control, parent.life)
+    family = tmp_path / "family"
+    family.mkdir()
+    child = ChildSettings("worker", "a-1", parent.control, parent.life, folder=str(family))
     run_child(child, serving(broker="redis://host"))
     parent.close()
     assert [told["is"] for told in parent.heard] == ["up"]
-    ((path, *facts),) = seen
-    assert facts == [True, True]
-    assert not Path(path).parent.exists()
+    assert seen == [(str(family / "1.sock"), True, True)]
+    assert list(family.iterdir()) == []
+
+
+@pytest.mark.parametrize("is_last", [False, True])
+def test_the_last_worker_removes_the_folder_of_a_parent_that_was_killed(
+    folder: Path, shared: MemoryStore, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, is_last: bool
+) -> None:
+    def run(worker: Any, stop: Stop) -> None:
+        worker._lose_parent()
+        worker.close()
+
+    monkeypatch.setattr(module, "run_until_over", run)
+    parent = Parent({"do": "nothing"})
+    family = tmp_path / "family"
+    family.mkdir()
+    if not is_last:
+        (family / "2.sock").touch()
+    child = ChildSettings("worker", "a-1", parent.control, parent.life, folder=str(family))
+    run_child(child, serving(broker="redis://host"))
+    parent.close()
+    assert family.exists() != is_last
 
 
 def test_a_worker_with_a_port_of_its_own(

@@ -25,6 +25,7 @@ from gdpeer.cli.serve_workers import Parent, Port, Signals, WatchesSockets, rais
 from gdpeer.cluster.child import VARIABLE, ChildSettings
 from gdpeer.cluster.supervisor import DOOR
 from gdpeer.transport.poller import Poller
+from tests.support.fake_redis import FakeRedis
 from tests.unit.cli.test_commands import run
 from tests.unit.cli.test_serve import SECRET, Server, folder
 
@@ -224,9 +225,15 @@ def test_with_a_broker_the_children_get_its_url_in_the_environment(started: Star
         parent = Parent(serving(broker="redis://ann:hunter2@host"), port, poller, has_secret=True)
         parent.spawn("worker", "a-1", control[0])
         parent.turn(0.0)
-        parent.forget("a-1")
+        ((command, call),) = started.calls
+        sockets = Path(settings_of(call).folder)
+        for name in ("1.sock", "2.sock"):
+            (sockets / name).touch()
+        parent.forget("a-1")  # it was killed
+        parent.forget("a-3")
+        assert [one.name for one in sockets.iterdir()] == ["2.sock"]
         parent.close()
-    ((command, call),) = started.calls
+        assert not sockets.exists()
     assert call["env"]["GDPEER_BROKER"] == "redis://ann:hunter2@host"
     assert not any("hunter2" in word for word in command)
     assert settings_of(call).broker == -1
@@ -420,6 +427,36 @@ def test_health_and_metrics_are_answered_while_all_workers_drain(
         assert re.search(r'^gdpeer_draining\{worker="[^"]+-1"\} 1\.0$', metrics, re.MULTILINE)
         status, body = server.get("/lobby/arena/quick", wishes={})
         assert (status, json.loads(body)["error"]) == (503, "draining")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_a_killed_worker_and_an_ended_parent_leave_no_sockets_behind(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    temporary = tmp_path / "t"
+    temporary.mkdir()
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    with (
+        FakeRedis() as redis,
+        Server(folder, "serve_game:Arena", "--workers", "2", "--broker", redis.url) as server,
+    ):
+        pid = int(server.wait_for(r"-2 is up \(process (\d+)\)")[1])
+        assert sockets_in(temporary) == {"1.sock", "2.sock"}
+        os.kill(pid, signal.SIGKILL)
+        server.wait_for(r"-3 is up")
+        assert sockets_in(temporary) == {"1.sock", "3.sock"}
+        server.popen.send_signal(number)
+        server.popen.wait(20)
+        end = time.monotonic() + 20
+        while list(temporary.iterdir()) and time.monotonic() < end:
+            time.sleep(0.05)
+        assert list(temporary.iterdir()) == []
+
+
+def sockets_in(folder: Path) -> set[str]:
+    (family,) = folder.iterdir()
+    return {one.name for one in family.iterdir()}
 
 
 def test_two_workers_as_processes(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -46,15 +47,18 @@ def test_a_process_that_hangs_ends_soon_after_its_parent() -> None:
     os.close(life)
 
 
-def test_the_thread_ends_the_process_after_its_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_thread_ends_the_process_after_its_patience(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     ended: list[int] = []
     monkeypatch.setattr(os, "_exit", ended.append)
     life, end = os.pipe()
-    thread = end_with_parent(life, patience=0.0)
+    (tmp_path / "family").mkdir()
+    (tmp_path / "family" / "1.sock").touch()
+    thread = end_with_parent(life, str(tmp_path / "family"), patience=0.0)
     assert ended == []
     os.close(end)
     thread.join(10)
     assert ended == [1]
+    assert list(tmp_path.iterdir()) == []
     os.close(life)
 
 
