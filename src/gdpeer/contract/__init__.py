@@ -8,7 +8,29 @@
 Layer: `contract`, above `multiplayer`; pure, except for `project`, which reads files.
 """
 
-from gdpeer.contract.model import Contract, Method, Place, Problem, Table, checksum_of
+from gdpeer.contract.model import (
+    Argument,
+    Contract,
+    Enumeration,
+    Method,
+    Place,
+    Problem,
+    Table,
+    Variable,
+    checksum_of,
+)
 from gdpeer.contract.project import read_project, read_scripts
 
-__all__ = ["Contract", "Method", "Place", "Problem", "Table", "checksum_of", "read_project", "read_scripts"]
+__all__ = [
+    "Argument",
+    "Contract",
+    "Enumeration",
+    "Method",
+    "Place",
+    "Problem",
+    "Table",
+    "Variable",
+    "checksum_of",
+    "read_project",
+    "read_scripts",
+]
