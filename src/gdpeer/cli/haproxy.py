@@ -102,7 +102,11 @@ def print_configuration(bind: str, admin: str, map_file: str) -> None:
 def describe(wish: Wanted) -> str:
     """Returns a line about what HAProxy does now."""
     up = sum(wish.machines.values())
-    return f"HAProxy is in step: {up} of {len(wish.machines)} machines take new players, {len(wish.shards)} shards"
+    line = f"HAProxy is in step: {up} of {len(wish.machines)} machines take new players, {len(wish.shards)} shards"
+    if not wish.lost:
+        return line
+    some = ", ".join(wish.lost[:3]) + (", ..." if len(wish.lost) > 3 else "")
+    return f"{line}; without --address in gdpeer serve, so that nobody is led there: {some}"
 
 
 def follow(watching: Watching, follower: Follower, stop: Stop) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -45,6 +46,12 @@ DEADLINE = 300.0
 RANDOM_SECRET = (
     "No secret in GDPEER_SECRET or --secret-file, so this process has drawn one: seats of the lobby end with the "
     "process, and no other program can issue seats."
+)
+
+NO_ADDRESS = (
+    "no --address is given, so other machines do not know where this one is: they cannot ask whether it reaches the "
+    "broker, and gdpeer haproxy leads nobody here. Give the address of this machine, such as "
+    "--address ws://10.0.0.11:8910"
 )
 
 EXAMPLES = """\b
@@ -263,6 +270,31 @@ def prepare(serving: Serving, keys: SeatKeys | None, token: str) -> tuple[Hall, 
     watch(hall, token, addresses=LOOPBACK if serving.public_url is None else ())
     stand_behind_proxy(hall, serving.public_url, serving.trusted_proxies)
     return hall, told
+
+
+def lack_of_address(serving: Serving) -> str:
+    """Returns what other machines cannot do without `--address`; "" if they can, or there are none."""
+    if serving.broker is None or serving.address is not None or Address(serving.broker).is_here:
+        return ""
+    if serving.workers is None and serving.public_url is None and is_reachable(serving.host):
+        return ""
+    return NO_ADDRESS
+
+
+def warn_of_no_address(serving: Serving) -> None:
+    """Prints what other machines cannot do without `--address`."""
+    lack = lack_of_address(serving)
+    if lack:
+        click.echo(f"Warning: {lack}", err=True)
+
+
+def is_reachable(host: str) -> bool:
+    """Whether other machines may reach a server by its `--host`."""
+    try:
+        found = ip_address(resolve(host))
+    except ValueError:  # all addresses, or a Unix socket
+        return False
+    return not (found.is_loopback or found.is_unspecified)
 
 
 def serve_alone(serving: Serving) -> None:

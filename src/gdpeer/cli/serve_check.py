@@ -12,7 +12,7 @@ import click
 
 from gdpeer.cli.failure import Failure, describe
 from gdpeer.cli.game_module import load_game
-from gdpeer.cli.serve import Serving, make_hall, read_keys, read_monitor_token
+from gdpeer.cli.serve import Serving, lack_of_address, make_hall, read_keys, read_monitor_token
 from gdpeer.cli.serve_workers import NO_SECRET, Port, raise_limit, refuse_what_cannot_be, run_soon_of
 from gdpeer.cluster.broker.address import Address
 from gdpeer.cluster.broker.base import BrokerError
@@ -56,6 +56,9 @@ def questions(serving: Serving) -> Iterator[tuple[str, Callable[[], str]]]:
         yield "descriptors", lambda: f"{raise_limit():,} a process: each player takes one"
     if serving.broker is not None:
         yield "broker", lambda: look_at_broker(serving)
+        lack = lack_of_address(serving)
+        if lack:
+            yield "address", lambda: f"Warning: {lack}"
 
 
 def look_at_game(serving: Serving) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from gdpeer.cli.failure import Failure
-from gdpeer.cli.serve import Serving, listen, prepare, read_keys, read_monitor_token, show_addresses
+from gdpeer.cli.serve import Serving, listen, prepare, read_keys, read_monitor_token, show_addresses, warn_of_no_address
 from gdpeer.cli.serving import TURN, address, resolve
 from gdpeer.cluster.broker.base import Broker
 from gdpeer.cluster.broker.local import LocalBroker
@@ -96,6 +96,7 @@ def serve_as_worker(serving: Serving) -> None:
         is_secure = listen(hall, serving)
         port = hall.get_local_port()
         show_addresses(port, serving.host, about, token, is_secure=is_secure)
+        warn_of_no_address(serving)
         url = (
             serving.address
             or serving.public_url

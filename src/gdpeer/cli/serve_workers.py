@@ -23,7 +23,15 @@ from typing import Any, Self
 import click
 
 from gdpeer.cli.failure import Failure
-from gdpeer.cli.serve import BROKER, RANDOM_SECRET, Serving, read_keys, read_monitor_token, show_addresses
+from gdpeer.cli.serve import (
+    BROKER,
+    RANDOM_SECRET,
+    Serving,
+    read_keys,
+    read_monitor_token,
+    show_addresses,
+    warn_of_no_address,
+)
 from gdpeer.cli.serving import TURN, resolve
 from gdpeer.cluster.broker.local import StoreServer
 from gdpeer.cluster.broker.memory import MemoryStore
@@ -324,6 +332,7 @@ def serve_with_workers(serving: Serving) -> None:
     if serving.broker is not None and keys is None:
         raise Failure(NO_SECRET)
     port = Port(serving.host, serving.port)
+    warn_of_no_address(serving)
     poller = Poller()
     parent = Parent(serving, port, poller, has_secret=keys is not None)
     supervisor = make_supervisor(serving, port, poller, parent, token)

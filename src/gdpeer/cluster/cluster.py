@@ -55,6 +55,10 @@ AsksHealth = Callable[[str], Answer[bool]]
 """Asks the worker at a URL whether it renews its lease."""
 
 MOST_ASKED = 3
+NOBODY_TO_ASK = (
+    "worker %s: no other worker has told its address (gdpeer serve --address), so nobody can be asked whether the "
+    "broker is away for all"
+)
 
 HEIR = 2.0
 HEIR_STEP = 0.05
@@ -466,6 +470,8 @@ class Cluster:
         random.shuffle(others)
         others.sort(key=lambda worker: _host(worker.url) == here)
         addresses = [address for worker in others if (address := _address(worker))]
+        if not addresses:
+            log_limited(logger, logging.WARNING, NOBODY_TO_ASK, self.name)
         return [self._ask_health(address) for address in addresses[:MOST_ASKED]]
 
 

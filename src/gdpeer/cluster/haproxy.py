@@ -99,10 +99,12 @@ class Wanted(NamedTuple):
     Attributes:
         machines: their addresses, each with whether new connections go there that ask for no room.
         shards: the address for each shard.
+        lost: the workers that have told no address, to which HAProxy can lead nobody.
     """
 
     machines: dict[tuple[str, int], bool]
     shards: dict[str, tuple[str, int]]
+    lost: tuple[str, ...] = ()
 
 
 def wanted(workers: Mapping[str, Worker], owners: Mapping[str, Owner]) -> Wanted:
@@ -116,7 +118,7 @@ def wanted(workers: Mapping[str, Worker], owners: Mapping[str, Owner]) -> Wanted
         for shard, owner in owners.items()
         if owner.worker in addresses and workers[owner.worker].epoch == owner.epoch
     }
-    return Wanted(machines, shards)
+    return Wanted(machines, shards, tuple(sorted(workers.keys() - addresses.keys())))
 
 
 def address_of(url: str) -> tuple[str, int] | None:

@@ -9,8 +9,8 @@ import pytest
 from click.testing import Result
 
 from gdpeer.cli.commands import gdpeer
-from gdpeer.cli.haproxy import Watching, follow
-from gdpeer.cluster.haproxy import Follower
+from gdpeer.cli.haproxy import Watching, describe, follow
+from gdpeer.cluster.haproxy import Follower, Wanted
 from gdpeer.cluster.records import Owner, Worker
 from gdpeer.terminal.stopping import Stop
 from tests.support.commands import RUNNER
@@ -69,6 +69,11 @@ def test_haproxy_gets_what_the_directory_says(capsys: pytest.CaptureFixture[str]
     assert (haproxy.servers, haproxy.map) == ({"m1": "10.0.0.1:8910 ready"}, {"AA": "m1"})
     assert capsys.readouterr().out == "HAProxy is in step: 1 of 1 machines take new players, 1 shards\n"
     watching.close()
+
+
+def test_workers_whose_address_is_missing_are_named() -> None:
+    line = describe(Wanted({}, {}, ("a", "b", "c", "d")))
+    assert line.endswith("; without --address in gdpeer serve, so that nobody is led there: a, b, c, ...")
 
 
 def test_what_the_directory_has_not_read_yet_is_not_applied() -> None:

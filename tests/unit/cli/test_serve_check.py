@@ -63,6 +63,8 @@ def test_a_broker_needs_a_secret_that_all_share_and_answers(folder: Path, monkey
     found = lines("--broker", "redis://host", status=1)
     assert found["secret"].startswith("no: no secret is given, but all servers that share a broker need the same")
     assert found["broker"] == "redis://host answers; workers there: 0"
+    assert found["address"].startswith("Warning: no --address is given, so other machines do not know where")
+    assert "address" not in lines("--broker", "redis://host", "--address", "ws://10.0.0.11:8910", status=1)
 
 
 def test_a_broker_that_is_not_there(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -187,7 +187,8 @@ def test_a_worker_with_a_port_of_its_own(
     ((url, is_listening),) = seen
     assert url.startswith("ws://127.0.0.1:")
     assert is_listening
-    said = capsys.readouterr().out
+    said, warned = capsys.readouterr()
+    assert warned.startswith("Warning: no --address is given")
     assert "Rooms:    ws://localhost:" in said
     assert "Monitor:" in said
     assert " of the cluster gdpeer" in said

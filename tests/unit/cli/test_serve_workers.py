@@ -20,8 +20,9 @@ import pytest
 
 from gdpeer.cli import serve_workers as module
 from gdpeer.cli.failure import Failure
-from gdpeer.cli.serve import Serving
+from gdpeer.cli.serve import Serving, lack_of_address
 from gdpeer.cli.serve_workers import Parent, Port, Signals, WatchesSockets, raise_limit, refuse_what_cannot_be
+from gdpeer.cluster.broker.address import Address
 from gdpeer.cluster.child import VARIABLE, ChildSettings
 from gdpeer.cluster.supervisor import DOOR
 from gdpeer.transport.poller import Poller
@@ -120,6 +121,27 @@ def test_a_broker_with_a_password_belongs_into_the_environment(folder: Path, mon
     assert result.exit_code == 1
     assert result.stderr.startswith("gdpeer serve: GDPEER_BROKER: expected a URL such as redis://localhost or nats://")
     assert "hunter2" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "is_lacking"),
+    [
+        ({"broker": "redis://10.0.0.2"}, True),
+        ({"broker": "redis://10.0.0.2", "public_url": "wss://play.example"}, True),
+        ({"broker": "redis://10.0.0.2", "host": "10.0.0.11"}, True),  # its workers do not know the port
+        ({"broker": "redis://10.0.0.2", "host": "10.0.0.11", "workers": None}, False),
+        ({"broker": "redis://10.0.0.2", "host": "10.0.0.11", "workers": None, "public_url": "wss://a.example"}, True),
+        ({"broker": "redis://10.0.0.2", "host": "*", "workers": None}, True),
+        ({"broker": "redis://10.0.0.2", "host": "0.0.0.0", "workers": None}, True),
+        ({"broker": "redis://10.0.0.2", "host": "localhost", "workers": None}, True),
+        ({"broker": "redis://10.0.0.2", "host": "unix:/x", "workers": None}, True),
+        ({"broker": "redis://10.0.0.2", "address": "ws://10.0.0.11:8910"}, False),
+        ({"broker": "redis://localhost"}, False),
+        ({}, False),
+    ],
+)
+def test_other_machines_need_the_address_of_this_one(options: dict[str, Any], is_lacking: bool) -> None:
+    assert bool(lack_of_address(serving(**options))) == is_lacking
 
 
 # ------------------------------------------------------------------------------------------------ the port
@@ -367,6 +389,7 @@ def test_a_broker_that_cannot_be_reached_is_waited_for(
     monkeypatch.setenv("GDPEER_SECRET", SECRET)
     said: list[str] = []
     monkeypatch.setattr(module, "print_line", said.append)
+    monkeypatch.setattr(Address, "is_here", False)
     after(lambda: said, signal.SIGTERM)
     with socket.create_server(("127.0.0.1", 0)) as listening:
         url = f"redis://127.0.0.1:{listening.getsockname()[1]}"
@@ -375,6 +398,7 @@ def test_a_broker_that_cannot_be_reached_is_waited_for(
     assert result.exit_code == 0
     assert fakes == []
     assert said == ["Waiting for the broker"]
+    assert result.stderr.startswith("Warning: no --address is given")
 
 
 def test_a_missing_library_of_the_broker(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

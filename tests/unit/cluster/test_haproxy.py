@@ -68,7 +68,12 @@ def test_workers_of_one_machine_share_its_address() -> None:
         "CC": Owner("w2", 7, 1, 1),
         "DD": Owner("w9", 1, 1, 1),
     }
-    assert wanted(workers, owners) == Wanted({A: True, B: False}, {"AA": A, "BB": B})
+    assert wanted(workers, owners) == Wanted({A: True, B: False}, {"AA": A, "BB": B}, ("w4",))
+
+
+def test_workers_without_an_address_are_named() -> None:
+    workers = {name: worker(name, url) for name, url in (("b", ""), ("a", "unix:/x"), ("c", "ws://10.0.0.1:8910"))}
+    assert wanted(workers, {}).lost == ("a", "b")
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ Layer: `cluster`; pure.
 from __future__ import annotations
 
 import re
+from ipaddress import ip_address
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from gdpeer.quoting import HIDDEN, clean, redact
@@ -40,6 +41,7 @@ class Address:
         urls: all URLs, with their secrets.
         scheme: of the first URL, in lower case.
         options: the query of the last URL, by name.
+        hosts: of all URLs.
         shown: the URLs without their secrets.
 
     Raises:
@@ -49,6 +51,7 @@ class Address:
     def __init__(self, url: str) -> None:
         self.urls = [part.strip() for part in url.split(",")]
         self.shown = ",".join(redact(part) for part in self.urls)
+        self.hosts: list[str] = []
         self._secrets: set[str] = set()
         for part in self.urls:
             self._take_apart(part)
@@ -63,12 +66,18 @@ class Address:
             raise self._wrong() from None
         if not host:
             raise self._wrong()
+        self.hosts.append(host)
         for secret in (parts.username, parts.password):
             if secret:
                 self._secrets |= {secret, unquote(secret)}
 
     def _wrong(self) -> ValueError:
         return ValueError(f"{clean(self.shown)}: the URL of the broker needs a host and a port, such as host:6379")
+
+    @property
+    def is_here(self) -> bool:
+        """Whether all servers are on this machine, as far as their names say."""
+        return all(map(_is_here, self.hosts))
 
     def clean(self, text: object) -> str:
         """Returns a text of a library or a server without the secrets of the URL, fit for a log."""
@@ -79,3 +88,10 @@ class Address:
 
     def __repr__(self) -> str:
         return f"<Address {self.shown}>"
+
+
+def _is_here(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:  # a name
+        return host == "localhost"

@@ -53,6 +53,20 @@ def test_the_options_are_those_of_the_last_url() -> None:
     assert address.urls == ["TLS://a:4222", "tls://b:4222?ca=/x/y.pem&ca=/z.pem"]
 
 
+@pytest.mark.parametrize(
+    ("url", "is_here"),
+    [
+        ("redis://localhost", True),
+        ("nats://127.0.0.2:4222,nats://[::1]", True),
+        ("nats://localhost,nats://10.0.0.2", False),
+        ("redis://10.0.0.2", False),
+        ("redis://redis.example", False),
+    ],
+)
+def test_whether_the_broker_is_on_this_machine(url: str, is_here: bool) -> None:
+    assert Address(url).is_here == is_here
+
+
 @pytest.mark.parametrize("namespace", ["", "a b", "a.b", "ä", "x" * 33, "a\n"])
 def test_a_namespace_that_a_broker_could_not_have_is_refused(namespace: str) -> None:
     with pytest.raises(ValueError, match="namespace"):
