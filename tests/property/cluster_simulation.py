@@ -40,6 +40,7 @@ SETTLED = 30.0
 """Seconds after a failure for which a worker may lose its lease or a shard because of it."""
 
 KINDS = ["kill", "restart", "hang", "hang", "cut", "cut", "hole", "slow", "drain", "new", "down", "empty", "blink"]
+KINDS += ["retire", "replace", "replace"]
 """Failures; see `Simulation.fail`."""
 
 Do = Callable[[], object]
@@ -288,7 +289,7 @@ class Worker:
         faulty_at: when the worker had its last failure.
     """
 
-    def __init__(self, sim: Simulation, name: str) -> None:
+    def __init__(self, sim: Simulation, name: str, slot: str = "") -> None:
         self.sim = sim
         self.name = name
         self.is_dead = self.is_cut = self.is_leaving = False
@@ -305,6 +306,7 @@ class Worker:
             self.hall,  # type: ignore[arg-type]
             self.broker,
             name=name,
+            slot=slot,
             url=f"http://{name}:80",
             ask_health=sim.ask,
             settling=sim.settling,
@@ -656,9 +658,9 @@ class Simulation:
 
     # -- failures ------------------------------------------------------------------------------------------------------
 
-    def add(self, name: str = "") -> None:
+    def add(self, name: str = "", slot: str = "") -> None:
         name = name or f"w{next(self._names)}"
-        worker = self.workers[name] = Worker(self, name)
+        worker = self.workers[name] = Worker(self, name, slot)
         if self.is_down:
             worker.broker.lose()
 
@@ -724,6 +726,15 @@ class Simulation:
             worker.is_leaving = True
             worker.cluster.drain(5.0)
             self.later(0.2, worker.guard(lambda: self._leave(worker)))
+
+    def _fail_retire(self, worker: Worker, seconds: float) -> None:
+        worker.cluster.retire(not worker.cluster.is_retiring)
+
+    def _fail_replace(self, worker: Worker, seconds: float) -> None:
+        worker.cluster.retire()
+        if len(self.workers) < self.count + 8:
+            self.add(slot=worker.cluster.slot)
+            self.later(min(seconds, 3.0), worker.guard(lambda: self._fail_drain(worker, 0.0)))
 
     def _leave(self, worker: Worker) -> None:
         if worker.name not in self.workers:

@@ -70,7 +70,9 @@ def run_worker(child: ChildSettings, serving: Serving, stop: Stop) -> None:
         path = health_socket(child.folder, child.name)
         if hall.listen(1, f"unix:{path}") is Error.OK:
             settings["socket"] = path
-    cluster = Cluster(hall, broker, name=child.name, url=serving.address or serving.public_url or "", **settings)
+    cluster = Cluster(
+        hall, broker, name=child.name, slot=child.slot, url=serving.address or serving.public_url or "", **settings
+    )
     worker = WorkerProcess(
         hall,
         cluster,

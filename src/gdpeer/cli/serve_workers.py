@@ -245,7 +245,7 @@ class Parent:
         )
         self._life = os.pipe()
 
-    def spawn(self, role: str, name: str, control: socket.socket) -> Process:
+    def spawn(self, role: str, name: str, slot: str, control: socket.socket) -> Process:
         """Starts a child; see `Spawn`."""
         listen = tuple(one.fileno() for one in self._port.sockets) if role == DOOR else ()
         end = None
@@ -254,7 +254,7 @@ class Parent:
             self._store.add(ours)
         broker = -1 if end is None else end.fileno()
         folder = "" if self._folder is None else self._folder.name
-        settings = ChildSettings(role, name, control.fileno(), self._life[0], listen, broker, folder)
+        settings = ChildSettings(role, name, control.fileno(), self._life[0], listen, broker, folder, slot)
         try:
             return subprocess.Popen(
                 self._command(name),

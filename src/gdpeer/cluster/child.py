@@ -43,6 +43,7 @@ class ChildSettings(NamedTuple):
         listen: descriptors of listening sockets.
         broker: the descriptor of the link to the parent's directory; -1: there is another broker.
         folder: of the workers' sockets for health; "": there is none.
+        slot: of the worker; see `Cluster`.
     """
 
     role: str
@@ -52,6 +53,7 @@ class ChildSettings(NamedTuple):
     listen: tuple[int, ...] = ()
     broker: int = -1
     folder: str = ""
+    slot: str = ""
 
     def descriptors(self) -> tuple[int, ...]:
         """Returns all descriptors, for the child to inherit."""

@@ -75,6 +75,8 @@ class Cluster:
             another takes its place.
         url: where the others reach this worker.
         socket: the path of a socket where the worker answers `/health` to others on its machine; "" if it has none.
+        slot: the slot of the worker whose successor this one is, which has the same shards; "": it has no predecessor,
+            and its name is its slot.
         ask_health: asks another worker whether it reaches the broker; None: by HTTP, see `HealthAsker`.
         split: what happens when neither the broker nor another worker answers: "close" closes the rooms that can be
             restored, as others may have them; "keep" goes on.
@@ -83,6 +85,7 @@ class Cluster:
 
     Attributes:
         name, hall, broker: as given.
+        is_retiring: whether another process is about to replace this worker; see `retire`.
         member: the lease.
         directory: what all workers have written.
         shards: which this worker has.
@@ -108,6 +111,7 @@ class Cluster:
         name: str,
         url: str = "",
         socket: str = "",
+        slot: str = "",
         ask_health: AsksHealth | None = None,
         split: Split = "close",
         settling: float = SETTLING,
@@ -119,6 +123,8 @@ class Cluster:
         self.broker = broker
         self.url = url
         self.socket = socket
+        self.slot = slot or name
+        self.is_retiring = False
         if hall.use_keys(None):
             raise ValueError("the workers of a cluster need the same secret: give the hall one, as secret=...")
         self.messages = Messages(self)
@@ -183,6 +189,18 @@ class Cluster:
         self.messages.start()
         self.member.start()
         self._ring.start()
+
+    def retire(self, is_retiring: bool = True) -> None:
+        """Takes note that another process is about to replace this worker: it takes no further shards as long as there
+        are workers that stay, so that a room does not move to a worker that it has to leave again soon.
+
+        Args:
+            is_retiring: False: this worker stays after all.
+        """
+        self.is_retiring = is_retiring
+        self._take_self()
+        self.member.renew()
+        self.directory.announce_self()
 
     def drain(self, deadline: float = 300.0) -> None:
         """Begins to leave: no new rooms and shards. Rooms with `save` move to other workers, the others have until the
@@ -273,11 +291,11 @@ class Cluster:
         """
         self._check_may_make()
         held = self.shards.held
-        wanted = [shard for shard in held if shard in self.shards.wanted] or list(held)
-        if not wanted:
+        lasting = [shard for shard in held if self.shards.is_lasting(shard)] or list(held)
+        if not lasting:
             raise Unreachable("this worker has no shards yet")
         while True:
-            code = secrets.choice(wanted) + "".join(secrets.choice(ALPHABET) for _ in range(LENGTH - 2))
+            code = secrets.choice(lasting) + "".join(secrets.choice(ALPHABET) for _ in range(LENGTH - 2))
             if code not in self.directory.rooms:
                 return code
 
@@ -322,7 +340,7 @@ class Cluster:
     def note_closed(self, life: RoomLifecycle) -> None:
         """Removes a room from the directory; see `Neighbours`."""
         self.listing.note_closed(life.code)
-        if life.code[:2] not in self.shards.wanted or self.member.state != "up":
+        if not self.shards.is_lasting(life.code[:2]) or self.member.state != "up":
             self.shards.look()
         self.saving.note_closed(life)
 
@@ -426,6 +444,8 @@ class Cluster:
             "peers": self.hall.taken,
             "load": self._measure_load(),
             "version": __version__,
+            "slot": self.slot,
+            "retiring": self.is_retiring,
         }
 
     def _measure_load(self) -> float:

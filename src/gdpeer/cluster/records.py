@@ -58,6 +58,9 @@ class Worker(NamedTuple):
         load: the share of time that its rooms take, 0 to 1.
         is_up: whether it takes shards; False while it drains.
         version: of gdpeer.
+        slot: the name of the worker whose successor this one is, or of that one's predecessor, and so on; its own name
+            if it has no predecessor.
+        is_retiring: whether another process is about to replace it.
     """
 
     name: str
@@ -69,6 +72,8 @@ class Worker(NamedTuple):
     load: float
     is_up: bool
     version: str
+    slot: str
+    is_retiring: bool
 
 
 class Owner(NamedTuple):
@@ -144,6 +149,8 @@ def worker_of(name: str, value: Value) -> Worker | None:
             _number(value, "load"),
             text_of(value, "state", 16) == "up",
             text_of(value, "version", 64),
+            _slot_of(value),
+            field_of(value, "retiring", bool),
         )
     except BadField:
         return None
@@ -212,6 +219,13 @@ def text_of(value: Value, field: str, most: int) -> str:
     if len(found) > most:
         raise BadField(field)
     return found
+
+
+def _slot_of(value: Value) -> str:
+    slot = text_of(value, "slot", 64)
+    if not is_name(slot):
+        raise BadField("slot")
+    return slot
 
 
 def _whole(value: Value, field: str) -> int:

@@ -8,6 +8,14 @@ hashing). So a worker that comes or goes moves only its own share. The entry `s:
 
 A term never shrinks, so of two workers that both believe to have a shard the higher term is right.
 
+In a rolling restart each room moves once, because of two rules:
+
+- The weights belong to slots. A new worker has the slot of the worker that it replaces, so it takes over the same
+  shards, and the shards of all other workers stay where they are.
+- A worker that is to be replaced is marked as retiring. It keeps its shards until it drains, and takes no others while
+  there are workers that stay. A worker may have rooms in shards that it is not to have, since other workers came or
+  went while the rooms were played: those rooms go to a worker that stays.
+
 Layer: `cluster`.
 """
 
@@ -24,7 +32,7 @@ from gdpeer.cluster.answers import Answer
 from gdpeer.cluster.broker.base import Broker, BrokerError, Conflict, Entry
 from gdpeer.cluster.directory import Directory
 from gdpeer.cluster.member import Member
-from gdpeer.cluster.records import SHARDS, Owner, owner_of
+from gdpeer.cluster.records import SHARDS, Owner, Worker, owner_of
 from gdpeer.cluster.timers import Timers, in_background
 
 __all__ = ["Ranking", "Shards"]
@@ -34,41 +42,47 @@ RETRY = 1.0
 
 
 @lru_cache(maxsize=4_096)
-def _weights(name: str) -> tuple[int, ...]:
-    """Returns the weights of a worker for all shards."""
-    return unpack(f"<{len(SHARDS)}Q", shake_128(name.encode()).digest(8 * len(SHARDS)))
+def _weights(slot: str) -> tuple[int, ...]:
+    """Returns the weights of a slot for all shards."""
+    return unpack(f"<{len(SHARDS)}Q", shake_128(slot.encode()).digest(8 * len(SHARDS)))
 
 
 class Ranking:
-    """The wanted owners of all shards.
+    """The slots that are to have the shards.
 
     Attributes:
-        names: of the workers.
+        slots: that are counted.
     """
 
     def __init__(self) -> None:
-        self.names: set[str] = set()
+        self.slots: set[str] = set()
         self._best = [0] * len(SHARDS)
         self._owners = [""] * len(SHARDS)
 
-    def wanted(self, name: str) -> set[str]:
-        """Returns the shards that a worker is to have."""
-        return {shard for shard, owner in zip(SHARDS, self._owners, strict=True) if owner == name}
+    def wanted(self, slot: str) -> set[str]:
+        """Returns the shards that the worker of a slot is to have."""
+        return {shard for shard, owner in zip(SHARDS, self._owners, strict=True) if owner == slot}
 
-    def add(self, name: str) -> None:
-        """Counts a worker among those that have shards."""
-        self.names.add(name)
-        weights = _weights(name)
+    def count(self, slots: set[str]) -> None:
+        """Counts these slots from now on, and no others."""
+        for slot in slots - self.slots:
+            self._add(slot)
+        for slot in self.slots - slots:
+            self._remove(slot)
+
+    def _add(self, slot: str) -> None:
+        self.slots.add(slot)
+        weights = _weights(slot)
         for number, is_higher in enumerate(map(gt, weights, self._best)):
             if is_higher:
-                self._best[number], self._owners[number] = weights[number], name
+                self._best[number], self._owners[number] = weights[number], slot
 
-    def remove(self, name: str) -> None:
-        """Gives the share of a worker to the others."""
-        self.names.discard(name)
-        others = [(_weights(other), other) for other in sorted(self.names)]
+    def _remove(self, slot: str) -> None:
+        """Gives the share of a slot to the others."""
+        self.slots.discard(slot)
+        others = [(_weights(other), other) for other in sorted(self.slots)]
         for number, owner in enumerate(self._owners):
-            if owner == name:
+            if owner == slot:
                 ranked = ((weights[number], other) for weights, other in others)
                 self._best[number], self._owners[number] = max(ranked, default=(0, ""))
 
@@ -85,7 +99,8 @@ class Shards:
 
     Attributes:
         held: the shards of this worker, with their entries.
-        wanted: the shards that this worker is to have.
+        wanted: the shards that this worker is to take as soon as nobody has them.
+        kept: further shards, which this worker keeps if it has them: as a retiring worker, until it drains.
         on_gained: called with each shard that this worker took.
         on_given_up: called with each shard that this worker has given up.
         on_lost: called with each shard that another worker took from this one.
@@ -101,6 +116,7 @@ class Shards:
     ) -> None:
         self.held: dict[str, Owner] = {}
         self.wanted: set[str] = set()
+        self.kept: set[str] = set()
         self.on_gained: Callable[[str], object] = _nothing
         self.on_given_up: Callable[[str], object] = _nothing
         self.on_lost: Callable[[str], object] = _nothing
@@ -109,13 +125,19 @@ class Shards:
         self._member = member
         self._directory = directory
         self._occupied = occupied
-        self._ranking = Ranking()
+        self._up: dict[str, Worker] = {}
+        self._ranking = Ranking()  # of all workers that are up
+        self._heirs = Ranking()  # of those that stay
         self._busy: set[str] = set()
         self._is_looking = self._looks_again = self._is_planned = False
 
     def has(self, code: str) -> bool:
         """Whether this worker has the shard of a code now."""
         return code[:2] in self.held and self._member.check()
+
+    def is_lasting(self, shard: str) -> bool:
+        """Whether this worker keeps a shard, or is to have it, also when it has no room there."""
+        return shard in self.wanted or shard in self.kept
 
     def is_empty(self) -> bool:
         """Whether this worker has no shard, and the others know it."""
@@ -133,13 +155,25 @@ class Shards:
 
     def note_worker(self, name: str) -> None:
         """Takes note that a worker came, changed or went."""
-        worker = self._directory.workers.get(name)
-        is_up = worker is not None and worker.is_up
-        if is_up == (name in self._ranking.names):
-            return
-        (self._ranking.add if is_up else self._ranking.remove)(name)
-        self.wanted = self._ranking.wanted(self._member.name)
-        self.look()
+        before, worker = self._up.pop(name, None), self._directory.workers.get(name)
+        if worker is not None and worker.is_up:
+            self._up[name] = worker
+        if _rank(before) != _rank(self._up.get(name)):
+            self._rank_all()
+            self.look()
+
+    def _rank_all(self) -> None:
+        """Finds out which shards this worker is to have."""
+        up = self._up.values()
+        slots = {worker.slot for worker in up}
+        self._ranking.count(slots)
+        self._heirs.count({worker.slot for worker in up if not worker.is_retiring} or slots)
+        me = self._up.get(self._member.name)
+        if me is None or me is not max((worker for worker in up if worker.slot == me.slot), key=_rank):
+            self.wanted, self.kept = set(), set()
+        else:
+            self.wanted = self._heirs.wanted(me.slot)
+            self.kept = self._ranking.wanted(me.slot) - self.wanted
 
     def note_owner(self, shard: str) -> None:
         """Takes note that the entry of a shard has changed."""
@@ -198,7 +232,7 @@ class Shards:
             in_background(self._take())
 
     def _give_up_empty(self) -> None:
-        left = self.held.keys() if self._member.state != "up" else self.held.keys() - self.wanted
+        left = self.held.keys() if self._member.state != "up" else self.held.keys() - self.wanted - self.kept
         if left and not self._directory.is_returning:
             for shard in sorted(left - self._occupied() - self._busy):
                 self._begin(shard, self._give_up(shard))
@@ -324,6 +358,13 @@ class Shards:
     def _lose(self, shard: str) -> None:
         del self.held[shard]
         self.on_lost(shard)
+
+
+def _rank(worker: Worker | None) -> tuple[bool, int, str, str]:
+    """Returns what a worker's share depends on. Of all workers of a slot, the greatest has the share: the newest that
+    stays.
+    """
+    return (False, 0, "", "") if worker is None else (not worker.is_retiring, worker.epoch, worker.slot, worker.name)
 
 
 def _nothing(_: str) -> None:

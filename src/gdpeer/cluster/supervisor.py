@@ -7,6 +7,9 @@
     drain                   all workers drain, then the door ends
     end                     all end now
 
+A new worker has the slot of the worker that it replaces, and the workers that wait for their replacement are told so.
+`shards` says why no room moves twice then.
+
 The parent holds the listening sockets, so no connection is refused while the door is replaced. All children get links
 to each other through the parent: the ends of a new socket pair for each door and each worker.
 
@@ -60,8 +63,8 @@ class Process(Protocol):
         """Kills the process, as kill -9 does."""
 
 
-Spawn = Callable[[str, str, socket.socket], Process]
-"""Starts a child: its role, its name, and the child's end of the link to it."""
+Spawn = Callable[[str, str, str, socket.socket], Process]
+"""Starts a child: its role, its name, its slot, and the child's end of the link to it."""
 
 
 class Outcome(enum.Enum):
@@ -79,22 +82,26 @@ class Child:
 
     Attributes:
         name: of the worker; of the door "door-1", "door-2", ...
+        slot: the name of the first of the workers that have replaced each other, of which this is the last.
         is_door: whether this is a door.
         process: the process.
         link: to the process.
         state: "starting", "up", "draining" or "ending".
         successor: the child that is to replace this one; "": none yet.
+        is_retiring: whether this worker knows that it is about to be replaced.
         is_gone: whether its link has ended, and the process ends soon.
         about: what a worker has said of itself.
     """
 
-    def __init__(self, name: str, process: Process, *, is_door: bool) -> None:
+    def __init__(self, name: str, slot: str, process: Process, *, is_door: bool) -> None:
         self.name = name
+        self.slot = slot
         self.is_door = is_door
         self.process = process
         self.link: Link | None = None
         self.state = "starting"
         self.successor = ""
+        self.is_retiring = False
         self.is_gone = False
         self.about: dict[str, Any] = {}
 
@@ -102,6 +109,12 @@ class Child:
         """Sends the child a message, with sockets."""
         assert self.link is not None
         self.link.send_line({"do": word, **more}, sockets)
+
+    def retire(self, is_retiring: bool = True) -> None:
+        """Tells a worker that it is about to be replaced, or no more."""
+        if is_retiring != self.is_retiring and not self.is_door:
+            self.is_retiring = is_retiring
+            self.tell("retire", **{"is": is_retiring})
 
 
 class Wish(NamedTuple):
@@ -190,14 +203,14 @@ class Supervisor:
         self._start(is_door=True)
         self._start(is_door=False)
 
-    def _start(self, *, is_door: bool) -> Child | None:
-        """Starts a child; None: the system could not."""
+    def _start(self, *, is_door: bool, slot: str = "") -> Child | None:
+        """Starts a child, in the slot of another one; None: the system could not."""
         self._numbers[is_door] += 1
         number = self._numbers[is_door]
         name = f"door-{number}" if is_door else f"{self._prefix}-{number}"
         ours, theirs = socket.socketpair()
         try:
-            process = self._spawn(DOOR if is_door else "worker", name, theirs)
+            process = self._spawn(DOOR if is_door else "worker", name, slot or name, theirs)
         except OSError as problem:
             ours.close()
             self._say(f"{name} cannot be started: {problem.strerror or problem}")
@@ -205,7 +218,7 @@ class Supervisor:
             return None
         finally:
             theirs.close()
-        child = self.children[name] = Child(name, process, is_door=is_door)
+        child = self.children[name] = Child(name, slot or name, process, is_door=is_door)
         lines = Lines(lambda message, sockets: self._take(child, message))
         child.link = Link(ours, self._poller, lines.take, lambda: self._reap(child))
         for other in self.workers if is_door else self.doors:
@@ -348,11 +361,13 @@ class Supervisor:
             return
         known = {wish.name for wish in self._wishes}
         running = [worker for worker in self.workers if worker.state in ("starting", "up")]
-        names = [worker.name for worker in running if not worker.successor]
-        self._wishes.extend(Wish(name, self._deadline) for name in names if name not in known)
+        staying = [worker for worker in running if not worker.successor]
+        for worker in staying:
+            if worker.name not in known:
+                self._wish(worker, self._deadline)
         if None not in known:
             self._wishes.append(Wish(None, self._deadline))
-        self._say(f"Rolling restart: {len(names)} workers, one after the other")
+        self._say(f"Rolling restart: {len(staying)} workers, one after the other")
         self._go_on()
 
     def replace(self, name: str, deadline: float) -> bool:
@@ -361,9 +376,13 @@ class Supervisor:
         if child is None or child.is_door or self._stopping:
             return False
         if child.state == "up" and not any(wish.name == name for wish in self._wishes):
-            self._wishes.append(Wish(name, deadline))
+            self._wish(child, deadline)
             self._go_on()
         return True
+
+    def _wish(self, worker: Child, deadline: float) -> None:
+        self._wishes.append(Wish(worker.name, deadline))
+        worker.retire()
 
     def _go_on(self) -> None:
         """Goes on with a replacement, with the next wish, or with the end."""
@@ -403,8 +422,10 @@ class Supervisor:
         old = self.doors[0] if wish.name is None and self.doors else self.children.get(wish.name or "")
         if old is None or old.state != "up":
             return
-        new = self._start(is_door=old.is_door)
-        if new is not None:
+        new = self._start(is_door=old.is_door, slot="" if old.is_door else old.slot)
+        if new is None:
+            old.retire(False)
+        else:
             old.successor = new.name
             self._replacing = wish
 
@@ -414,6 +435,7 @@ class Supervisor:
         for child in self.children.values():
             if child.successor == new.name:
                 child.successor = ""
+            child.retire(False)
         self._replacing = None
         self._wishes.clear()
         self._fill()

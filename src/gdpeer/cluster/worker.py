@@ -2,6 +2,7 @@
 
     parent -> worker    {"do": "door"} and a socket     a door, which passes connections
                         {"do": "drain", "deadline": 300, "last": false}
+                        {"do": "retire", "is": true}    another worker is about to replace this one; false: no more
                         {"do": "gone", "name": "w2"}    another worker of this machine has ended: free its shards
                         {"do": "siblings", "names": ["w1", "w2"]}   the workers of this machine that were up once
                         {"do": "end"}                   end now
@@ -126,6 +127,7 @@ class WorkerProcess:
         self._words: dict[str, Callable[[dict[str, Any], list[socket.socket]], object]] = {
             "door": lambda message, sockets: self._doors.append(_DoorLink(sockets[0], self)),
             "drain": lambda message, sockets: self.drain(message["deadline"], is_last=message["last"]),
+            "retire": lambda message, sockets: self.cluster.retire(message["is"]),
             "gone": lambda message, sockets: in_background(self._bury(message["name"])),
             "siblings": lambda message, sockets: self._take_siblings(message["names"]),
             "end": lambda message, sockets: self._end(),

@@ -216,8 +216,8 @@ def test_children_get_descriptors_and_options_and_no_secret_in_arguments(started
     port, control = Port("localhost", 0), socket.socketpair()
     with Poller() as poller:
         parent = Parent(options, port, poller, has_secret=False)
-        parent.spawn(DOOR, "door-1", control[0])
-        parent.spawn("worker", "a-1", control[0])
+        parent.spawn(DOOR, "door-1", "door-1", control[0])
+        parent.spawn("worker", "a-2", "a-1", control[0])
         parent.turn(0.0)
         parent.forget("a-1")
         (door, door_call), (worker, worker_call) = started.calls
@@ -229,6 +229,7 @@ def test_children_get_descriptors_and_options_and_no_secret_in_arguments(started
         assert settings_of(door_call).listen == (port.sockets[0].fileno(),)
         assert settings_of(door_call).broker == -1
         assert settings_of(worker_call).listen == ()
+        assert settings_of(worker_call).slot == "a-1"
         assert settings_of(worker_call).broker > 0
         assert worker_call["pass_fds"] == settings_of(worker_call).descriptors()
         secret = worker_call["env"]["GDPEER_SECRET"]
@@ -245,7 +246,7 @@ def test_with_a_broker_the_children_get_its_url_in_the_environment(started: Star
     port, control = Port("localhost", 0), socket.socketpair()
     with Poller() as poller:
         parent = Parent(serving(broker="redis://ann:hunter2@host"), port, poller, has_secret=True)
-        parent.spawn("worker", "a-1", control[0])
+        parent.spawn("worker", "a-2", "a-1", control[0])
         parent.turn(0.0)
         ((command, call),) = started.calls
         sockets = Path(settings_of(call).folder)
@@ -321,7 +322,7 @@ class Fake:
 def fakes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     names: list[str] = []
 
-    def spawn(self: Parent, role: str, name: str, end: socket.socket) -> Fake:
+    def spawn(self: Parent, role: str, name: str, slot: str, end: socket.socket) -> Fake:
         names.append(role)
         return Fake(role, end)
 
@@ -366,7 +367,10 @@ def test_too_many_deaths_are_status_1(folder: Path, monkeypatch: pytest.MonkeyPa
             self.status = 3
             self._end.close()
 
-    monkeypatch.setattr(Parent, "spawn", lambda self, role, name, end: (Fake if role == DOOR else Dead)(role, end))
+    def spawn(self: Parent, role: str, name: str, slot: str, end: socket.socket) -> Fake:
+        return (Fake if role == DOOR else Dead)(role, end)
+
+    monkeypatch.setattr(Parent, "spawn", spawn)
     result = run("serve", "serve_game:Arena", "--workers", "2", "--port", "0")
     assert result.exit_code == 1
     assert result.stderr.splitlines()[-1] == "gdpeer serve: the first worker ended with status 3 before it was up"

@@ -18,7 +18,7 @@ A, B, C = ("10.0.0.1", 8910), ("10.0.0.2", 8910), ("10.0.0.3", 8910)
 
 
 def worker(name: str, url: str, *, is_up: bool = True, epoch: int = 1) -> Worker:
-    return Worker(name, epoch, url, "", 0, 0, 0.0, is_up, "1")
+    return Worker(name, epoch, url, "", 0, 0, 0.0, is_up, "1", name, False)
 
 
 class Haproxy:

@@ -18,6 +18,8 @@ WORKER: Value = {
     "load": 0.5,
     "state": "up",
     "version": "1",
+    "slot": "b",
+    "retiring": True,
 }
 ROOM: Value = {
     "worker": "a",
@@ -35,6 +37,7 @@ def test_right_values_become_records() -> None:
     worker = worker_of("a", WORKER)
     assert worker is not None
     assert (worker.name, worker.epoch, worker.is_up, worker.load) == ("a", 7, True, 0.5)
+    assert (worker.slot, worker.is_retiring) == ("b", True)
     room = room_of("K7Q2M3", {**ROOM, "more": 1}, 4)
     assert room is not None
     assert (room.code, room.labels, room.is_locked, room.revision) == ("K7Q2M3", {"map": "sand"}, True, 4)
@@ -57,6 +60,10 @@ def test_right_values_become_records() -> None:
         ("load", True),
         ("state", None),
         ("version", "x" * 65),
+        ("slot", ""),
+        ("slot", 5),
+        ("slot", "a" * 65),
+        ("retiring", 1),
     ],
 )
 def test_a_worker_with_a_wrong_field_is_none(field: str, value: Any) -> None:

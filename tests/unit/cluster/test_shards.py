@@ -14,8 +14,7 @@ from tests.unit.cluster.workers import Workers
 
 def test_each_worker_is_to_have_its_share() -> None:
     ranking = Ranking()
-    for number in range(64):
-        ranking.add(f"w{number}")
+    ranking.count({f"w{number}" for number in range(64)})
     shares = [ranking.wanted(f"w{number}") for number in range(64)]
     assert set.union(*shares) == set(SHARDS)
     assert sum(map(len, shares)) == len(SHARDS)
@@ -24,16 +23,14 @@ def test_each_worker_is_to_have_its_share() -> None:
 
 def test_a_worker_that_goes_moves_only_its_own_share() -> None:
     ranking = Ranking()
-    for name in "abcd":
-        ranking.add(name)
+    ranking.count(set("abcd"))
     before = {name: ranking.wanted(name) for name in "abcd"}
-    ranking.remove("b")
+    ranking.count(set("acd"))
     for name in "acd":
         assert ranking.wanted(name) >= before[name]
-    ranking.add("b")
+    ranking.count(set("abcd"))
     assert {name: ranking.wanted(name) for name in "abcd"} == before
-    for name in "abcd":
-        ranking.remove(name)
+    ranking.count(set())
     assert ranking.wanted("a") == set()
 
 

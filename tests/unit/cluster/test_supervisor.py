@@ -18,10 +18,11 @@ from gdpeer.transport.poller import Poller
 class Fake:
     """A child: its end of the link, and what it was told."""
 
-    def __init__(self, lab: Lab, role: str, name: str, end: socket.socket) -> None:
+    def __init__(self, lab: Lab, role: str, name: str, slot: str, end: socket.socket) -> None:
         self.lab = lab
         self.role = role
         self.name = name
+        self.slot = slot
         self.pid = 1000 + len(lab.started)
         self.end = end.dup()
         self.end.setblocking(False)
@@ -90,11 +91,11 @@ class Lab:
             **settings,
         )
 
-    def spawn(self, role: str, name: str, end: socket.socket) -> Fake:
+    def spawn(self, role: str, name: str, slot: str, end: socket.socket) -> Fake:
         if self.fails:
             self.fails -= 1
             raise OSError(11, "Resource temporarily unavailable")
-        made = Fake(self, role, name, end)
+        made = Fake(self, role, name, slot, end)
         self.started.append(made)
         return made
 
@@ -279,6 +280,55 @@ def test_a_rolling_restart_has_a_new_worker_up_before_an_old_one_drains(lab: Lab
     assert lab.supervisor.failure == ""
 
 
+def retires(lab: Lab, *names: str) -> list[list[bool]]:
+    """Returns what workers were told of their being replaced."""
+    told = []
+    for name in names:
+        lab.of(name).hear()
+        told.append([message["is"] for message in lab.of(name).told if message["do"] == "retire"])
+    return told
+
+
+def test_in_a_rolling_restart_the_old_workers_retire_and_each_new_one_has_the_slot_of_an_old_one(lab: Lab) -> None:
+    lab.begin()
+    lab.supervisor.roll()
+    assert retires(lab, "a-1", "a-2", "a-3") == [[True], [True], []]
+    for name, successor in (("a-1", "a-3"), ("a-2", "a-4")):
+        lab.of(successor).say("up")
+        lab.of(name).exit(0)
+    lab.of("door-2").say("up")
+    lab.of("door-1").exit(0)
+    lab.supervisor.roll()
+    assert retires(lab, "a-3", "a-4", "a-5") == [[True], [True], []]
+    assert {child.name: child.slot for child in lab.started if not child.name.startswith("door")} == {
+        "a-1": "a-1",
+        "a-3": "a-1",
+        "a-5": "a-1",
+        "a-2": "a-2",
+        "a-4": "a-2",
+    }
+
+
+def test_workers_stay_that_are_not_replaced_after_all(lab: Lab) -> None:
+    lab.begin()
+    lab.fails = 1
+    lab.supervisor.roll()
+    assert retires(lab, "a-1", "a-2") == [[True, False], [True]]
+    lab.started[-1].exit(1)
+    assert retires(lab, "a-1", "a-2") == [[True, False], [True, False]]
+
+
+def test_a_worker_started_during_a_rolling_restart_stays(lab: Lab) -> None:
+    lab.begin()
+    lab.supervisor.roll()
+    lab.of("a-2").exit(1)
+    lab.of("a-3").say("up")
+    lab.of("a-4").say("up")
+    lab.of("a-1").exit(0)
+    assert retires(lab, "a-3", "a-4") == [[], []]
+    assert lab.of("a-4").slot == "a-4"
+
+
 def test_a_worker_that_is_not_up_yet_has_its_turn_when_it_is(lab: Lab) -> None:
     lab.supervisor.start()
     lab.of("door-1").say("up")
@@ -320,6 +370,7 @@ def test_one_worker_is_replaced_with_its_own_deadline(lab: Lab) -> None:
     assert lab.supervisor.replace("a-2", 5.0)
     assert lab.supervisor.replace("a-2", 9.0)
     lab.of("a-3").say("up")
+    assert retires(lab, "a-1", "a-2") == [[], [True]]
     assert lab.of("a-2").hear()[-1] == "drain"
     assert lab.of("a-2").told[-1]["deadline"] == 5.0
     lab.of("a-2").exit(0)

@@ -278,6 +278,16 @@ def test_the_last_drain_leaves_rooms_to_end_by_themselves_until_the_deadline(lab
     assert worker.is_over
 
 
+def test_all_workers_know_when_the_parent_is_about_to_replace_one_of_them(lab: Lab) -> None:
+    _, parent = lab.worker("a")
+    other, _ = lab.worker("b")
+    lab.run(1.0)
+    for is_retiring in (True, False):
+        parent.say({"do": "retire", "is": is_retiring})
+        lab.run(0.2)
+        assert other.cluster.workers["a"].is_retiring is is_retiring
+
+
 def test_the_end_of_the_parent_ends_the_worker_at_once(lab: Lab) -> None:
     worker, parent = lab.worker("a")
     lab.run(1.0)
