@@ -1,6 +1,8 @@
 # C types of _declared.py (Cython's pure-Python mode).
 cimport cython
 
+from gdpeer.multiplayer.replication._kept cimport kept_values
+
 cdef unsigned long long _ONE
 
 
@@ -14,6 +16,7 @@ cdef class Marks:
     cdef public unsigned long long version
     cdef public dict indexes
     cdef public dict touched
+    cdef kept_values kept
 
     cpdef mark(self, int index)
     cpdef note(self, int index)

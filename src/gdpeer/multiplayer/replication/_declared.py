@@ -9,17 +9,23 @@ from array import array
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+try:
+    import cython
+except ImportError:
+    from gdpeer import _cython as cython
+
+if cython.compiled:
+    from cython.cimports.gdpeer.multiplayer.replication._kept import keep_assigned
+
 if TYPE_CHECKING:
     from gdpeer.multiplayer.tree import Node
 
-__all__ = ["ALWAYS", "MARKS", "MUTABLE", "DeclaredBase", "Marks"]
+__all__ = ["MARKS", "MUTABLE", "DeclaredBase", "Marks"]
 
 MARKS = "_gdpeer_marks"
 """The key of a node's `Marks` in its dictionary, while this side sends the node's attributes."""
 MUTABLE = (list, dict, array, bytearray)
 """Base classes of values that can change in place."""
-ALWAYS = -1
-"""Stands for all properties of the mode ALWAYS in place of the index of a property ON_CHANGE."""
 _ONE = 1  # a C integer once compiled (_declared.pxd)
 
 
@@ -29,13 +35,16 @@ class Marks:
     Attributes:
         is_dirty: whether a property of the mode ALWAYS may have changed.
         dirty: bit i: property i of the mode ON_CHANGE.
-        indexes: the index of each declared attribute that is sent; ALWAYS: its mode is ALWAYS.
+        indexes: of each declared attribute that is sent. Below zero: ~ its index among those of the mode ALWAYS.
         queue: the list of synchronizers to look at in the next frame; None while nothing is sent.
         is_queued: whether this object is in `queue`.
         touched: the declared attributes whose value the program may be changing in place; add by `touch`.
         version: rises with each assignment.
         steady_for: with as many peers, a frame has to look at changed values alone; 0: it has to look at everything.
     """
+
+    if TYPE_CHECKING:  # see _kept.pxd
+        kept: Any
 
     __slots__ = ("dirty", "indexes", "is_dirty", "is_queued", "queue", "steady_for", "touched", "version")
 
@@ -51,7 +60,7 @@ class Marks:
         """Notes that a property may have changed.
 
         Args:
-            index: of a property ON_CHANGE, or ALWAYS.
+            index: of a property ON_CHANGE; below zero: its mode is ALWAYS.
         """
         self.note(index)
         self.wake()
@@ -133,4 +142,6 @@ class DeclaredBase:
                 marks.touch(self.name)
             index = marks.indexes.get(self.name)
             if index is not None:
+                if cython.compiled:
+                    keep_assigned(cython.address(marks.kept), index, value)
                 marks.mark(index)

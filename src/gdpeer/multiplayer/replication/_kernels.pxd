@@ -32,6 +32,8 @@ cdef inline void look_ahead(list outs, Py_ssize_t index) noexcept:
         gdpeer_prefetch(out)
         gdpeer_prefetch(out + LINE)
         gdpeer_prefetch(out + 2 * LINE)
+        gdpeer_prefetch(out + 3 * LINE)
+        gdpeer_prefetch(out + 4 * LINE)
         fetch_parts(<Outgoing> PyList_GET_ITEM(outs, index + NEAR))
 
 

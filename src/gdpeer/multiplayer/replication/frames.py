@@ -186,6 +186,8 @@ class Frames:
                 self._collect_steady(out, now, slow)
             elif out.is_heard():
                 self._collect(out, now, slow)
+            else:
+                out.unkeep()
         if not (self._common.is_empty and not self._filled) and self._send_syncs(slow) is not _OK:
             self._repeat_syncs(outs)
         if self._deltas or self._deltas_of:

@@ -19,6 +19,14 @@ from gdpeer.multiplayer.replication.properties import Missing, Property
 from gdpeer.multiplayer.replication.sameness import is_same
 from gdpeer.variant.binary.compact import encode_arguments, encode_items
 
+try:
+    import cython
+except ImportError:
+    from gdpeer import _cython as cython
+
+if cython.compiled:
+    from cython.cimports.gdpeer.multiplayer.replication._kept import joined, keep_all
+
 if TYPE_CHECKING:
     from gdpeer.multiplayer.godot4.paths import Numbered
     from gdpeer.multiplayer.replication.frames import Bundle
@@ -133,6 +141,7 @@ class Outgoing(Marks):
         values = self._values
         self.touched = {name: None for name in lists.declared if isinstance(values[name], MUTABLE)}
         self.payload: bytes | None = None
+        self.unkeep()
         self.last: list[bytes | None] = [None] * len(lists.watched)
         self.has_news = False
         self.mask = 0
@@ -158,6 +167,11 @@ class Outgoing(Marks):
     def is_polled(self) -> bool:
         """Whether values must be compared in each network frame."""
         return self._is_polled
+
+    def unkeep(self) -> None:
+        """Ends keeping encoded values, until a network frame looks at them again."""
+        if cython.compiled:
+            self.kept.known = 0
 
     def end(self) -> None:
         """Ends sending to all peers, for good."""
@@ -194,12 +208,22 @@ class Outgoing(Marks):
         self.is_dirty = False
         if not self._always:
             return
-        payload = None if self._names is None else encode_named(self._values, self._names)
+        payload = None if self._names is None else self._encode_always(self._names)
         if payload is None:
             payload = encode_values(self._always, self.root)
-        if payload is not None and payload != self.payload:
+        if payload is not None and payload is not self.payload and payload != self.payload:
             self.payload = payload
             self.has_news = True
+
+    def _encode_always(self, names: tuple[str, ...]) -> bytes | None:
+        """Returns the values ALWAYS, encoded, from what is kept of them if possible; None if one cannot be sent."""
+        if cython.compiled:
+            payload: bytes | None = joined(cython.address(self.kept), len(names), self.payload)
+            if payload is None:
+                payload = encode_named(self._values, names)
+                keep_all(cython.address(self.kept), self._values, names)
+            return payload
+        return encode_named(self._values, names)
 
     def _look_at_watched(self, dirty: int) -> None:
         for index in range(len(self._watched)):

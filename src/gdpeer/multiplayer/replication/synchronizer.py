@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 from gdpeer.arguments import BOOL, INT, checked, seconds_of, wrong_type
 from gdpeer.enums import NamedInt
 from gdpeer.logs import describe, get_logger, log_limited, report
-from gdpeer.multiplayer.replication._declared import ALWAYS
 from gdpeer.multiplayer.replication.config import ReplicationMode, SceneReplicationConfig
 from gdpeer.multiplayer.replication.properties import Ordinary, Property, Replicated, declared_of, shared_config
 from gdpeer.multiplayer.tree import Node
@@ -277,7 +276,7 @@ class Lists:
         spawn: sent with the SPAWN.
         always: sent with SYNC.
         watched: sent with a delta, at most 64.
-        indexes: those of declared attributes in `watched`; ALWAYS for the others; for `Marks`.
+        indexes: for `Marks`: of each declared attribute its index in `watched`, or ~ its index in `always`.
         declared: the names of declared attributes, also of those that only the SPAWN carries.
         declares: whether the synchronizer is that of a class with `replicated()` attributes.
         is_configured: whether there is a configuration.
@@ -316,7 +315,7 @@ class Lists:
             if entry.spawn:
                 self.spawn.append(found)
             if entry.mode == ReplicationMode.ALWAYS:
-                self._add(found, self.always, ALWAYS)
+                self._add(found, self.always, ~len(self.always))
             elif entry.mode == ReplicationMode.ON_CHANGE:
                 self._add(found, self.watched, len(self.watched))
         if len(self.watched) > MOST_WATCHED:

@@ -3,9 +3,10 @@
 
 from cpython.buffer cimport Py_buffer, PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_AsDouble, PyFloat_CheckExact
+from cpython.long cimport PyLong_AsLongLongAndOverflow
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF
-from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_SET_ITEM
+from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE, PyTuple_SET_ITEM
 from libc.string cimport memchr, memcpy
 
 
@@ -177,6 +178,36 @@ cdef inline unsigned char* put_reals(
     for i in range(count):
         store_float(at + 4 + 4 * i, <float>as_double(<object>PyTuple_GET_ITEM(numbers, i)))
     return at + 4 + 4 * count
+
+
+cdef inline int put_exact_reals(unsigned char* at, unsigned int head, object numbers, Py_ssize_t count) noexcept:
+    # Writes as `put_reals`, and returns the bytes; 0 if that could run code: for another count, or numbers of a subclass.
+    cdef Py_ssize_t i
+    if PyTuple_GET_SIZE(numbers) != count:
+        return 0
+    for i in range(count):
+        if not PyFloat_CheckExact(<object>PyTuple_GET_ITEM(numbers, i)):
+            return 0
+        store_float(at + 4 + 4 * i, <float>PyFloat_AS_DOUBLE(<object>PyTuple_GET_ITEM(numbers, i)))
+    store32(at, head)
+    return <int>(4 + 4 * count)
+
+
+cdef inline int put_compact(unsigned char* at, object number) except -1:
+    # Writes a whole number in the compact format, and returns the bytes; 0 if the number does not fit.
+    cdef int overflow = 0, mode = 3
+    cdef long long whole = PyLong_AsLongLongAndOverflow(number, &overflow)
+    if overflow:
+        return 0
+    if whole == <signed char> whole:
+        mode = 0
+    elif whole == <short> whole:
+        mode = 1
+    elif whole == <int> whole:
+        mode = 2
+    at[0] = <unsigned char> (2 | mode << 6)
+    store64(at + 1, <unsigned long long> whole)
+    return 1 + (1 << mode)
 
 
 cdef inline object new_numbers(object cls, const unsigned char* source, Py_ssize_t count, bint whole, bint wide):

@@ -19,9 +19,10 @@ from typing import Any
 
 from gdpeer.variant.binary._leaves import LeafReader, bytes_of, new_leaf_reader
 from gdpeer.variant.binary.errors import NOT_ENCODABLE, not_encodable
-from gdpeer.variant.binary.layout import check_engine, kind_of
+from gdpeer.variant.binary.layout import NUMBERS, WHOLE, check_engine, kind_of
 from gdpeer.variant.binary.reader import read_value
-from gdpeer.variant.binary.writer import Writer, new_writer
+from gdpeer.variant.binary.writer import Writer, known_kind, new_writer
+from gdpeer.variant.math.flat import Numbers
 
 try:
     import cython
@@ -29,13 +30,23 @@ except ImportError:
     from gdpeer import _cython as cython
 
 if cython.compiled:
-    from cython.cimports.gdpeer.variant.binary._kernels import as_size
+    from cython.cimports.cpython.float import PyFloat_AS_DOUBLE
+    from cython.cimports.gdpeer.variant.binary._kernels import (
+        as_size,
+        put_compact,
+        put_exact_reals,
+        put_real,
+        recent_kind,
+        remember_kind,
+    )
 
 __all__ = ["decode_arguments", "decode_values", "encode_arguments", "encode_items", "encoded_behind"]
 
 # C integers once compiled (compact.pxd).
 _BOOL = 1
 _INT = 2
+_FLOAT = 3
+_WIDE = 1 << 16
 _TRUE = 0x80
 _TYPE = 0x3F
 
@@ -67,6 +78,35 @@ def encode_items(values: dict[str, Any], names: tuple[str, ...]) -> bytes:
     except NOT_ENCODABLE as error:
         raise not_encodable(error) from None
     return writer.finish()
+
+
+def encode_brief(at: Any, room: int, value: Any) -> Any:  # compiled only
+    """Writes a number, a bool or a tuple of floats at an address, as `encode_arguments` for Godot 4.
+
+    Args:
+        at: the address.
+        room: how many bytes there is room for, at least 12.
+        value: any object.
+
+    Returns:
+        How many bytes the value takes; 0 and nothing is written for other values, and where the room is too small.
+    """
+    if type(value) is float:
+        return put_real(at, _FLOAT, _WIDE, PyFloat_AS_DOUBLE(value)) - at
+    if type(value) is int:
+        return put_compact(at, value)
+    if type(value) is bool:
+        at[0] = _BOOL | _TRUE if value else _BOOL
+        return 1
+    kind = recent_kind(value)
+    if kind < 0:
+        if not isinstance(value, Numbers):
+            return 0
+        kind = known_kind(value)
+        remember_kind(value, kind)
+    if WHOLE[kind] or 4 + 4 * NUMBERS[kind] > room:
+        return 0
+    return put_exact_reals(at, kind, value, NUMBERS[kind])
 
 
 def encoded_behind(first: int, second: int, size: int, arguments: Sequence[Any], typed: bool, objects: bool) -> bytes:

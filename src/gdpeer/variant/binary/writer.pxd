@@ -71,4 +71,4 @@ cdef class Writer(Output):
 
 @cython.locals(writer=Writer)
 cpdef Writer new_writer(int engine, bint typed, bint objects)
-cdef int _kind_of(object value) except -1
+cpdef int known_kind(object value) except -1

@@ -58,7 +58,7 @@ if cython.compiled:
         store64,
     )
 
-__all__ = ["Writer", "new_writer"]
+__all__ = ["Writer", "known_kind", "new_writer"]
 
 # C integers once compiled (writer.pxd).
 _WIDE = 1 << 16
@@ -204,7 +204,7 @@ class Writer(Output):
     def _other(self, value: Any) -> bool:
         kind = recent_kind(value) if cython.compiled else -1
         if kind < 0:
-            kind = _kind_of(value)
+            kind = known_kind(value)
         if kind == _ARRAY or kind == _DICTIONARY:  # noqa: SIM109 - for C
             return False
         if kind == _BARE:
@@ -476,7 +476,8 @@ def new_writer(engine: int, typed: bool, objects: bool) -> Writer:
     return writer
 
 
-def _kind_of(value: Any) -> Any:
+def known_kind(value: Any) -> Any:
+    """Returns `kind_of(value)`, and keeps the class of the value alive."""
     known = _known.get(type(value))
     if known is None:
         known = _known[type(value)] = kind_of(value)

@@ -8,14 +8,20 @@ from typing import Any
 import pytest
 
 from gdpeer import (
+    Color,
     MultiplayerSynchronizer,
     Node,
     ReplicationMode,
     SceneReplicationConfig,
+    StringName,
+    Transform2D,
     Vector2,
+    Vector2i,
+    Vector3,
     replicated,
 )
 from gdpeer.multiplayer.replication import replicator
+from gdpeer.variant.binary.compact import encode_arguments
 from tests.support.slow_peer import SlowPeer
 from tests.support.worlds import World, Worlds
 
@@ -116,6 +122,100 @@ def test_a_value_that_cannot_be_sent_keeps_the_others_waiting_for_it(caplog: pyt
     worlds.run()
     seen = worlds.clients[0].unit("Deep")
     assert (seen.tree, seen.plain) == ({"a": 5}, 1.0)
+
+
+class Loose(Node):
+    """Two properties ALWAYS with values of any type."""
+
+    synchronizer_name = "Sync"
+    one: Any = replicated(0.0)
+    other: Any = replicated(0.0)
+
+
+class LooseWorld(World):
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.loose = self.scenes.register("res://loose.tscn")(type("Loose", (Loose,), {}))
+        self.spawner.add_spawnable_scene("res://loose.tscn")
+
+
+class Steps(Vector2):
+    """A vector of a game's own class."""
+
+
+VALUES: list[Any] = [
+    *(0.5, 0.1, -0.0, 0.0, 1e300, 7, -129, 2**15, -(2**31), 2**40, -(2**63), True, False, None, "text", [1, 2]),
+    *(Vector2(1, 2), Vector2(-0.0, 0.1), Steps(3, 4), Vector2i(1, -2), Vector3(1, 2, 3), Color(1, 0, 0, 0.5)),
+    *(Transform2D(), {"a": 1}, StringName("name"), b"bytes"),
+]
+
+
+def test_values_of_each_type_are_sent_as_they_were_assigned_last() -> None:
+    worlds = Worlds(make=LooseWorld)
+    loose = worlds.server.loose("Loose")  # type: ignore[attr-defined]
+    worlds.server.units.add_child(loose)
+    worlds.run()
+    out = worlds.server.api.replicator.outgoing_of(loose)[0]
+    seen = worlds.clients[0].unit("Loose")
+    for value in VALUES:
+        for name in ("one", "other", "one"):
+            setattr(loose, name, 0.25)
+            setattr(loose, name, value)
+            worlds.run(2)
+            assert out.payload == encode_arguments([loose.one, loose.other], 4, True, False)
+            assert out.payload == encode_arguments([seen.one, seen.other], 4, True, False)
+
+
+def test_a_value_that_comes_back_before_the_next_frame_is_not_sent() -> None:
+    worlds = Worlds()
+    unit = worlds.server.add("U1")
+    for turn in (1.0, 2.0):
+        unit.turn = turn
+        worlds.run()
+    counter = worlds.server.api.replicator.frames.counter
+    unit.turn = 3.0
+    unit.turn = 2.0
+    worlds.run()
+    assert worlds.server.api.replicator.frames.counter == counter
+    assert worlds.clients[0].unit("U1").turn == 2.0
+
+
+def test_values_that_were_assigned_while_no_peer_saw_the_node_are_sent() -> None:
+    worlds = Worlds()
+    unit = worlds.server.add("U1")
+    sync = unit.get_node("Sync")
+    for turn in (1.0, 2.0):
+        unit.turn = turn
+        worlds.run()
+    sync.public_visibility = False
+    for turn in (3.0, 4.0):
+        unit.turn = turn
+        worlds.run()
+    sync.public_visibility = True
+    worlds.run()
+    assert worlds.clients[0].unit("U1").turn == 4.0
+    unit.turn = 5.0
+    worlds.run()
+    assert worlds.clients[0].unit("U1").turn == 5.0
+
+
+def test_values_are_sent_in_the_order_of_a_changed_configuration() -> None:
+    worlds = Worlds(make=LooseWorld)
+    loose = worlds.server.loose("Loose")  # type: ignore[attr-defined]
+    worlds.server.units.add_child(loose)
+    worlds.run()
+    loose.one, loose.other = 1.0, 2.0
+    worlds.run()
+    for side in (worlds.server, *worlds.clients):
+        config = SceneReplicationConfig()
+        config.add_property(".:other")
+        config.add_property(".:one")
+        side.unit("Loose").get_node("Sync").replication_config = config
+    worlds.run()
+    loose.one = 3.0
+    worlds.run()
+    seen = worlds.clients[0].unit("Loose")
+    assert (seen.one, seen.other) == (3.0, 2.0)
 
 
 def test_a_list_that_was_read_before_the_node_was_added_may_change_in_place() -> None:
