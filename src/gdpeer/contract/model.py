@@ -162,12 +162,16 @@ class Place:
         how: "autoload", "main" for the main scene, "spawner" for the scenes of a `MultiplayerSpawner`, "scene" for the
             root of a scene that code adds somewhere, "tree" for a node of a Python program, "given" for other sources.
         scene: the file that holds the node; "" for an autoload that is a script.
+        file, line: where the node gets its script, else where it is declared: `res://project.godot` for an autoload
+            that is a script; 0 if unknown.
     """
 
     path: str
     table: str | None
     how: str
     scene: str
+    file: str = ""
+    line: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,12 +18,14 @@ from pathlib import Path
 from gdpeer.contract.inheritance import Classes
 from gdpeer.contract.model import Contract, Place, Problem, Table
 from gdpeer.contract.script import Script, parse_script
-from gdpeer.project_files.files import ProjectFiles, engine_of
+from gdpeer.project_files.files import PROJECT, ProjectFiles, engine_of
 from gdpeer.project_files.node_lists import NodeLists
 from gdpeer.project_files.scenes import Scene, parse_scene
 from gdpeer.project_files.text_resource import Section
 
 __all__ = ["read_project", "read_scripts"]
+
+_SETTINGS = f"res://{PROJECT}"
 
 
 def read_project(folder: Path) -> Contract:
@@ -108,7 +110,8 @@ class _Reader:
     def _places(self, settings: dict[str, Section], scenes: NodeLists, classes: Classes) -> Iterator[Place]:
         for name, path in self._autoload_paths(settings).items():
             if path in self._scripts:
-                yield Place(name, self._table_of(path, classes), "autoload", "")
+                line = settings["autoload"].properties[name].line
+                yield Place(name, self._table_of(path, classes), "autoload", "", _SETTINGS, line)
             else:
                 yield from self._nodes(path, name, "autoload", scenes, classes)
         application = settings.get("application")
@@ -127,7 +130,9 @@ class _Reader:
             return
         for below, node in found.nodes.items():
             table = self._table_of(node.script, classes)
-            yield Place("/".join(part for part in (name or found.name, below) if part), table, how, path)
+            script = node.properties.get("script")
+            file, line = (script.scene.path, script.value.line) if script else (node.scene.path, node.line)
+            yield Place("/".join(part for part in (name or found.name, below) if part), table, how, path, file, line)
 
     def _table_of(self, path: str, classes: Classes) -> str | None:
         """Returns the id of a script's class; None without a script, or if the engine would not load it."""

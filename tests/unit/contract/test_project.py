@@ -97,6 +97,16 @@ def test_the_places_of_autoloads_and_the_main_scene(contract: Contract) -> None:
     assert [one.name for one in methods(contract, "main.tscn::GDScript_x")] == ["builtin_one", "q"]
 
 
+def test_a_place_names_the_line_that_gives_the_node_its_script(contract: Contract) -> None:
+    lines = {one.path: (one.file, one.line) for one in contract.places}
+    assert lines["Net"] == ("res://project.godot", 11)
+    assert lines["Main"] == ("res://main.tscn", 16)
+    assert lines["Main/B/Mid/Deep"] == ("res://main.tscn", 30)
+    inherited = (PROJECT / "inherited.tscn").read_text(encoding="utf-8").splitlines()
+    assert lines["Main/C/Leaf"] == ("res://inherited.tscn", inherited.index("script = null") + 1)
+    assert lines["Main/P"] == ("res://main.tscn", 43)
+
+
 def test_what_will_not_load_is_a_problem_with_its_line_and_has_no_methods(contract: Contract) -> None:
     assert sorted(map(str, contract.problems)) == [
         "res://broken_string.gd:3: a string is not closed",
