@@ -246,12 +246,14 @@ def measure_deploy(players: int = 1_000, rooms: int = 250, workers: int = 4) -> 
         crowd.close()
         visitor.stop()
         cut = quantiles(crowd.returns, n=100)
+        most = max(player.returns for player in crowd.players)
     return [
         Goal("deploy: players who came back", 100 * crowd.here / players, "%", 100.0, at_least=True),
         Goal("deploy: connections that failed", sum(crowd.refused.values()), _reasons(crowd), 0.5),
         Goal("deploy: pages that failed", visitor.failed, f"of {visitor.asked}", 0.5),
         Goal("deploy: players with another id", crowd.changed, "", 0.5),
         Goal("deploy: reconnects a player", len(crowd.returns) / players, ""),
+        Goal("deploy: most reconnects of a player", most, "", 1.0),
         Goal("deploy: away, half of the returns", cut[49], "s", 1.0),
         Goal("deploy: away, 99 % of the returns", cut[98], "s", 3.0),
         Goal("deploy: all workers and the door", took, "s"),

@@ -49,6 +49,7 @@ class Player:
         is_here: whether the player is in the room now.
         has_answer: whether the packet of `Crowd.count_answers` has come back.
         attempts: connections since the player was last in the room.
+        returns: how often the player came back.
     """
 
     __slots__ = (
@@ -60,6 +61,7 @@ class Player:
         "lost_at",
         "peer_id",
         "received",
+        "returns",
         "socket",
         "upgraded",
     )
@@ -69,7 +71,7 @@ class Player:
         self.key = base64.urlsafe_b64encode(os.urandom(16)).decode().rstrip("=")
         self.peer_id = 0
         self.is_here = self.upgraded = False
-        self.attempts = 0
+        self.attempts = self.returns = 0
         self.lost_at = 0.0
         self.received = b""
         self.has_answer = False
@@ -236,6 +238,7 @@ class Crowd:
         self.here += 1
         if player.peer_id:
             self.returns.append(time.monotonic() - player.lost_at)
+            player.returns += 1
             self.changed += peer_id != player.peer_id
         player.peer_id = peer_id
         player.attempts = 0

@@ -26,7 +26,7 @@ def many_files() -> None:
     open_many_files()
 
 
-def test_r12_a_rolling_restart_costs_each_player_reconnects_and_nothing_else() -> None:
+def test_r12_a_rolling_restart_costs_each_player_one_reconnect_and_nothing_else() -> None:
     goals = measure_deploy(players=PLAYERS, rooms=PLAYERS // 4, workers=2)
     record("R12", **{goal.what: goal.figure for goal in goals})
     assert [str(goal) for goal in goals if not goal.is_met()] == []

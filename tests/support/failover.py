@@ -50,6 +50,7 @@ class Player:
         count: the highest count that the room has told.
         fell_by: by how much the counts have ever fallen.
         fails: attempts that failed since the last time in.
+        losses: how often the player was in, and lost the connection.
         played: from when to when each room played, by the name of its object and by its own clock.
         port: of the next connection; a test may change it.
         pace: seconds from a loss to each next attempt; 0: later and later.
@@ -69,7 +70,7 @@ class Player:
         self.restored: list[float] = []
         self.told: list[str] = []
         self.count = self.fell_by = 0
-        self.fails = 0
+        self.fails = self.losses = 0
         self.played: dict[str, tuple[float, float]] = {}
         self.port = crowd.port
         self.pace = 0.0
@@ -130,6 +131,7 @@ class Player:
         now = self.crowd.now()
         if self.is_in:
             self.is_in, self.lost_at = False, now
+            self.losses += 1
         else:
             self.fails += 1
             if not self._has_head:
