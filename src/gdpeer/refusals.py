@@ -19,7 +19,10 @@ from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.logs import LogLimit
 from gdpeer.token_bucket import TokenBucket
 
-__all__ = ["Refusals"]
+__all__ = ["NO_ROOM", "Refusals"]
+
+NO_ROOM = "no room"
+"""The cause of a packet from one client to another that the other client could not take."""
 
 MINUTE = 60.0
 

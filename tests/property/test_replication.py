@@ -447,6 +447,7 @@ def _compare_nodes(worlds: Worlds, client: World) -> None:
     if "Nest" in seen:
         assert _names(client.main.get_node("Units/Nest/Eggs")) == _names(server.main.get_node("Units/Nest/Eggs"))
     shooter = worlds.side(worlds.shooter)
+    assert bool(server.lost) == bool(server.api.refused["no room"])  # what the relay loses is logged and counted
     if client.id not in server.lost:
         assert _names(client.main.get_node("Shots")) == (
             [] if shooter is None else _names(shooter.main.get_node("Shots"))

@@ -32,8 +32,8 @@ TOLD = frozenset({"__version__", "COMPILED"})
 """Names that need no description."""
 INNER = frozenset(
     (
-        *("assign", "begin", "call", "can_wait", "count_refusal", "count_replication", "find", "mismatch"),
-        *("of", "of_words", "owns", "path_of", "refuse", "refuse_packet", "send_binary", "take"),
+        *("assign", "begin", "call", "can_wait", "count_lost", "count_refusal", "count_replication", "find"),
+        *("mismatch", "of", "of_words", "owns", "path_of", "refuse", "refuse_packet", "send_binary", "take"),
         *("transmit", "transmit_block", "transmit_target"),
         # Of multiplayer APIs and their peers, for each other.
         *(

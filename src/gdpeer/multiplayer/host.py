@@ -30,7 +30,7 @@ from gdpeer.multiplayer.rpc.godot3_modes import Godot3Config, Mode, is_allowed
 from gdpeer.multiplayer.tree import walk
 from gdpeer.multiplayer.wire.godot3 import Command
 from gdpeer.multiplayer.wire.parts import Arguments
-from gdpeer.refusals import Refusals
+from gdpeer.refusals import NO_ROOM, Refusals
 from gdpeer.signals import Signal
 from gdpeer.variant.names import NodePath
 
@@ -371,6 +371,14 @@ class PeerHost(HostBase, MultiplayerAPI[PeerType]):
     def refuse_packet(self, sender: int, problem: PacketError) -> None:
         """Logs and counts a packet that was dropped."""
         self.count_refusal(sender, problem.kind).warning("dropped a packet of peer %s: %s", sender, str(problem))
+
+    def count_lost(self, source: int, peer_ids: Collection[int]) -> None:
+        """Logs and counts a client's packet that a slow client did not get. The sender is not to blame, and stays."""
+        self.refused[NO_ROOM] += 1
+        if source in self.admitted:
+            self._refusals_of(source).count(NO_ROOM)
+        text = "a packet of peer %s was lost: one of %s has no room for it"
+        self.lost_packets.warning(text, source, list(peer_ids))
 
     def mismatch(self, peer_id: int, path: str, detail: str) -> None:
         """Logs and counts that the methods of a node differ between the sides. Calls go on."""

@@ -177,5 +177,4 @@ class Godot3Guests:
     def _put_from(self, source: int, peer_ids: Sequence[int], data: bytes) -> None:
         peer = self._host.multiplayer_peer
         if peer is not None and peer.put_packet_from(source, peer_ids, data) is not Error.OK:
-            lost = self._host.lost_packets
-            lost.warning("a packet of peer %s was lost: one of %s has no room", source, list(peer_ids))
+            self._host.count_lost(source, peer_ids)

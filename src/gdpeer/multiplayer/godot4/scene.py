@@ -591,8 +591,7 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
         # Values that come twice do no harm: some of these peers may have got the packet.
         late = [one for one in peer_ids if self.waiting(one)]
         if not (is_value and late and self._owe(late, data, source)):
-            text = "a packet of peer %s was lost: one of %s has no room for it"
-            self.lost_packets.warning(text, source, list(peer_ids))
+            self.count_lost(source, peer_ids)
 
     def _owe(self, peer_ids: Sequence[int], data: bytes, source: int) -> bool:
         """Keeps values of a client for others until there is room; returns False if these are too many."""

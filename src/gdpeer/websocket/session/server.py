@@ -29,7 +29,7 @@ from gdpeer.errors import Error, PacketError
 from gdpeer.logs import LogLimit, get_logger, log_limited
 from gdpeer.packet_session import PacketBlock, PacketSession, RelayFilter
 from gdpeer.protocol.outbox import encode_message, encode_messages
-from gdpeer.refusals import Refusals
+from gdpeer.refusals import NO_ROOM, Refusals
 from gdpeer.signals import Signal
 from gdpeer.websocket._peer import backend_of, send_to_all, waiting_of
 from gdpeer.websocket.backend.base import Backend, Turn
@@ -441,7 +441,8 @@ class ServerSession(Session):
         if self._spread(passed, message) is not _OK:
             if self._lost is None:
                 self._lost = LogLimit()
-            self._lost.warning("peer %s: a packet was lost, somebody it is for takes no more now", source)
+            self._lost.warning("a packet of peer %s was lost: one of %s has no room for it", source, list(passed))
+            self.refusals_of(source).count(NO_ROOM)
         return target <= 0 or len(alike) < len(found)
 
     # ------------------------------------------------------------------------------------------ sending

@@ -326,6 +326,7 @@ def test_what_finds_no_room_is_told(caplog: pytest.LogCaptureFixture) -> None:
     three.main.rpc_id(four.id, "say", "to four")
     mixed.run()
     assert caplog.text.count("was lost: one of") == 2
+    assert mixed.api.refused == {"no room": 2}
     assert three.main.take() == four.main.take() == []
 
 

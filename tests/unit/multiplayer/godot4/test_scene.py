@@ -1028,6 +1028,7 @@ def test_a_relayed_packet_that_finds_no_room_is_told(caplog: pytest.LogCaptureFi
     one.api.send_bytes(b"x", two.id)
     session.run()
     assert f"a packet of peer {one.id} was lost: one of [{two.id}] has no room for it" in caplog.text
+    assert session.server.api.refused == session.server.api.get_refused(one.id) == {"no room": 1}
 
 
 def test_modes_of_godot_3_are_kept_by_godot_4_s_api() -> None:

@@ -291,7 +291,7 @@ def test_one_packet_to_some_names_each_of_them(game: Game) -> None:
     ]
 
 
-def test_a_target_without_room_is_said_and_a_relayed_loss_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_target_without_room_is_said_and_a_relayed_loss_is_counted(caplog: pytest.LogCaptureFixture) -> None:
     game = Game(outbound_buffer_size=100)
     with game.server:
         one, first = game.enter()
@@ -302,7 +302,8 @@ def test_a_target_without_room_is_said_and_a_relayed_loss_is_logged(caplog: pyte
         assert game.server.get_max_packet_size() == 91
         first.send(pack_data(one, two, bytes(200)))
         game.poll()
-        assert "a packet was lost" in caplog.text
+        assert f"a packet of peer {one} was lost: one of [{two}] has no room for it" in caplog.text
+        assert game.server.refusals_of(one).by_cause == {"no room": 1}
 
 
 def test_an_id_that_is_taken_is_not_given_again(game: Game, monkeypatch: pytest.MonkeyPatch) -> None:
