@@ -6,7 +6,7 @@ Layer: `multiplayer`. Source: reference godot4-replication section 10.
 from __future__ import annotations
 
 import logging
-from typing import ClassVar, Protocol, TypeAlias
+from typing import Any, ClassVar, Protocol, TypeAlias
 from weakref import WeakSet
 
 from gdpeer.arguments import BOOL, INT, a, checked
@@ -67,7 +67,7 @@ class SceneReplicationConfig(Guarded):
     A mistake, such as a path that is not in the list, changes nothing and is logged, as in the engine.
     """
 
-    _gdpeer_attributes: ClassVar[tuple[str, ...]] = ("users",)
+    _gdpeer_attributes: ClassVar[tuple[str, ...]] = ("derived", "users")
 
     ReplicationMode: TypeAlias = ReplicationMode
     REPLICATION_MODE_NEVER = ReplicationMode.NEVER
@@ -77,6 +77,7 @@ class SceneReplicationConfig(Guarded):
     def __init__(self) -> None:
         self._entries: list[Entry] = []
         self.users: WeakSet[ConfigUser] = WeakSet()  # are told of each change
+        self.derived: dict[object, Any] = {}  # for the users: what they have made of the properties, until these change
 
     @checked(path=_PATH, index=INT)
     def add_property(self, path: str | NodePath, index: int = -1) -> None:
@@ -172,6 +173,7 @@ class SceneReplicationConfig(Guarded):
         return self._entries
 
     def _changed(self) -> None:
+        self.derived.clear()
         for user in list(self.users):
             user.configuration_changed()
 

@@ -150,9 +150,11 @@ class MultiplayerSynchronizer(Node):
             self._gdpeer_replicator.configuration_changed(self)
 
     def lists(self) -> Lists:
-        """Returns the properties by the time when they are sent."""
+        """Returns the properties by the time when they are sent; synchronizers with one configuration share them."""
         if self._gdpeer_lists is None:
-            self._gdpeer_lists = Lists(self._gdpeer_config, self._gdpeer_declares)
+            config, declares = self._gdpeer_config, self._gdpeer_declares
+            derived = {} if config is None else config.derived
+            self._gdpeer_lists = derived[declares] = derived.get(declares) or Lists(config, declares)
         return self._gdpeer_lists
 
     def get_root_node(self) -> Node | None:

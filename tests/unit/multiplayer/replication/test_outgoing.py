@@ -199,6 +199,20 @@ def test_values_that_were_assigned_while_no_peer_saw_the_node_are_sent() -> None
     assert worlds.clients[0].unit("U1").turn == 5.0
 
 
+def test_nodes_of_one_class_share_the_lists_of_their_properties_until_these_change() -> None:
+    worlds = Worlds()
+    one, other = (worlds.server.add(name).get_node("Sync") for name in ("U1", "U2"))
+    before = one.lists()
+    assert other.lists() is before
+    one.replication_config.property_set_spawn(".:health", False)
+    assert one.lists() is other.lists() is not before
+    own = SceneReplicationConfig()
+    own.add_property(".:position")
+    other.replication_config = own
+    assert one.lists() is not other.lists()
+    assert [len(sync.lists().always) for sync in (one, other)] == [2, 1]
+
+
 def test_values_are_sent_in_the_order_of_a_changed_configuration() -> None:
     worlds = Worlds(make=LooseWorld)
     loose = worlds.server.loose("Loose")  # type: ignore[attr-defined]
