@@ -74,8 +74,26 @@ INNER = frozenset(
         ),
         *("use_tasks", "was_open", "watch"),
         # Of spawners, synchronizers and their configurations, for each other.
-        *("call_again", "check_receivers", "child_entered", "configuration_changed", "entries", "find_scene", "forget"),
-        *("get_spawn_node", "has_filters", "has_spawned", "hidden", "instantiate", "is_full", "lists", "node_of"),
+        *(
+            "call_again",
+            "check_receivers",
+            "child_entered",
+            "configuration_changed",
+            "derived",
+            "entries",
+            "find_scene",
+        ),
+        *(
+            "forget",
+            "get_spawn_node",
+            "has_filters",
+            "has_spawned",
+            "hidden",
+            "instantiate",
+            "is_full",
+            "lists",
+            "node_of",
+        ),
         *("note", "paths", "renew", "renews", "shown"),
         *("receive", "replicator", "scenes", "slow_among", "told_again", "users", "waiting", "when_settled"),
         # Of halls, rooms and their lobby, for each other.
