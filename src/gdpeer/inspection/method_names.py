@@ -15,9 +15,9 @@ from types import ModuleType
 from typing import NamedTuple
 
 from gdpeer.contract import checksum_of, read_project, read_scripts
+from gdpeer.contract.python_files import load_script
 from gdpeer.inspection.scene_names import SceneNames, SceneTable
 from gdpeer.inspection.scene_reading import read_scene_tables
-from gdpeer.inspection.scripts import load_script
 from gdpeer.multiplayer.rpc.decorator import class_table
 from gdpeer.multiplayer.tree import Node
 

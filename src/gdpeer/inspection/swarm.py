@@ -18,8 +18,8 @@ from typing import Any, TypeAlias
 
 from gdpeer import GdpeerError, SceneTree, TLSOptions, WebSocketMultiplayerPeer
 from gdpeer.aio import multiplayer_client
+from gdpeer.contract.python_files import load_script
 from gdpeer.inspection.durations import Durations
-from gdpeer.inspection.scripts import load_script
 
 __all__ = ["Outcome", "Script", "ScriptError", "Swarm", "Target"]
 

@@ -25,7 +25,7 @@ from typing import Any
 from gdpeer.multiplayer.rpc.converters import CallError, Converter, converter_for
 from gdpeer.multiplayer.rpc.packing import Packer, packer_for
 
-__all__ = ["CallError", "Checker", "signature_of"]
+__all__ = ["CallError", "Checker", "hint_of", "scope_of", "signature_of"]
 
 
 class Checker:
@@ -130,7 +130,7 @@ class Checker:
 
     def _read_signature(self) -> None:
         places, rest = self._parameters()
-        scope = _scope(self._function)
+        scope = scope_of(self._function)
         self._names = [one.name for one in places]
         wanted = [_wanted_by(one, scope) for one in places]
         self._converters = [converter for converter, _ in wanted]
@@ -187,7 +187,7 @@ def signature_of(function: Callable[..., Any]) -> inspect.Signature:
     return inspect.signature(function, **_UNREAD)
 
 
-def _scope(function: Callable[..., Any]) -> dict[str, Any]:
+def scope_of(function: Callable[..., Any]) -> dict[str, Any]:
     """Returns the names that the annotations of a function can use, and their values."""
     found: Any = inspect.unwrap(function)
     if isinstance(found, functools.partial):
@@ -198,13 +198,22 @@ def _scope(function: Callable[..., Any]) -> dict[str, Any]:
     return names | {one.__name__: one for one in getattr(found, "__type_params__", ())}
 
 
+def hint_of(parameter: inspect.Parameter, scope: dict[str, Any]) -> Any:
+    """Returns the annotation of a parameter, evaluated.
+
+    Raises:
+        Exception: any, because annotations are code.
+    """
+    alone = types.SimpleNamespace(__annotations__={"it": parameter.annotation})
+    return typing.get_type_hints(alone, scope)["it"]
+
+
 def _wanted_by(parameter: inspect.Parameter, scope: dict[str, Any]) -> tuple[Converter | None, Packer | None]:
     """Returns the converter for received arguments of a parameter, and the packer for sent ones."""
     if parameter.annotation is parameter.empty:
         return None, None
-    alone = types.SimpleNamespace(__annotations__={"it": parameter.annotation})
     try:
-        hint = typing.get_type_hints(alone, scope)["it"]
+        hint = hint_of(parameter, scope)
         return converter_for(hint), packer_for(hint)
     except Exception as problem:  # annotations are code, which can raise anything
         raise TypeError(f"the annotation of {parameter.name!r} cannot be read: {problem}") from None

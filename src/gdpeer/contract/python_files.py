@@ -1,6 +1,6 @@
 """Runs the user's own Python files, as `python FILE` runs them.
 
-Layer: `inspection`.
+Layer: `contract`.
 """
 
 from __future__ import annotations
