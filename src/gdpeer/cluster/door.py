@@ -28,6 +28,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import select
 import socket
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -81,6 +82,7 @@ NO_SHARD = b"--"
 
 _PEEK: int = socket.MSG_PEEK | getattr(socket, "MSG_DONTWAIT", 0)
 _SHORTAGE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+_LEFT: int = getattr(select, "POLLRDHUP", 0) | getattr(select, "POLLHUP", 0)
 _OWN = frozenset({"127.0.0.1", "::", ""})  # as `household` writes them
 
 
@@ -117,15 +119,17 @@ class DoorWorker:
         load: as the worker said last, and one for each connection that was passed since.
         is_up: whether it takes connections that ask for no room.
         is_draining: whether it is about to end.
+        is_silent: whether another worker has one of its shards, and it has not said anything since. So it probably
+            hangs, and has lost its lease.
         batch: connections that are passed at the end of this turn, each with its shard.
     """
 
-    __slots__ = ("batch", "is_draining", "is_up", "link", "load", "name")
+    __slots__ = ("batch", "is_draining", "is_silent", "is_up", "link", "load", "name")
 
     def __init__(self, name: str, end: socket.socket, door: Door) -> None:
         self.name = name
         self.load = 0.0
-        self.is_up = self.is_draining = False
+        self.is_up = self.is_draining = self.is_silent = False
         self.batch: list[tuple[bytes, socket.socket]] = []
         lines = Lines(partial(door.take_report, self))
         self.link = Link(end, door.poller, lines.take, partial(door.lose_worker, self))
@@ -178,7 +182,10 @@ class Door:
         for shard in message.get("lost", ()):
             if self.shards.get(shard.encode()) is worker:
                 del self.shards[shard.encode()]
+        worker.is_silent = False
         for shard in message.get("won", ()):
+            former = self.shards.get(shard.encode(), worker)
+            former.is_silent = former is not worker
             self.shards[shard.encode()] = worker
         worker.load = message.get("load", worker.load)
         worker.is_up = message.get("up", worker.is_up)
@@ -190,7 +197,10 @@ class Door:
             arrival = Arrival(back, self._clock.now() + HOLD_TIME)
             arrival.shard = message["back"].encode()
             self.passed -= 1
-            self._keep(arrival)
+            if _has_left(back):
+                self._refuse(arrival, "left", b"")
+            else:
+                self._keep(arrival)
         self._try_held()
 
     def lose_worker(self, worker: DoorWorker) -> None:
@@ -226,9 +236,13 @@ class Door:
         return self._idlest()
 
     def _idlest(self) -> DoorWorker | None:
-        """Returns the worker with the least load of all that are up, or of all if all drain; None: none yet."""
+        """Returns the worker with the least load of all that are up, or of all if all drain; None: none yet.
+
+        A worker that seems to hang gets nothing while there is another one.
+        """
         workers = list(self.workers.values())
         up = [worker for worker in workers if worker.is_up]
+        up = [worker for worker in up if not worker.is_silent] or up
         if not up and all(worker.is_draining for worker in workers):
             up = workers
         return min(up, key=attrgetter("load"), default=None)
@@ -459,6 +473,17 @@ class _Port:
     def close(self) -> None:
         self._watch.detach()
         self._socket.close()
+
+
+def _has_left(client: socket.socket) -> bool:
+    """Whether a client that asks for a room has given up: it has sent the end of its stream.
+
+    The newest connection of a player wins. So an attempt that waited in a worker that hung must not reach the room
+    after the attempt that got in.
+    """
+    look = select.poll()  # type: ignore[attr-defined, unused-ignore]
+    look.register(client, _LEFT)
+    return bool(look.poll(0))
 
 
 def proxy_end(head: bytearray, size: int) -> int:

@@ -395,6 +395,39 @@ def test_a_connection_that_a_worker_sends_back_waits_for_the_new_owner(lab: Lab)
     assert client.recv(10) == b"hello"
 
 
+def test_a_connection_that_a_worker_sends_back_is_closed_if_its_client_has_left(lab: Lab) -> None:
+    one, two = lab.worker("w1", "K7"), lab.worker("w2")
+    lab.client(ROOM % b"K7Q2M3").close()
+    lab.client(ROOM % b"K7Q2M4")
+    assert one.take() == ["K7", "K7"]
+    two.say(won=["K7"])
+    lab.turn()
+    for _ in range(2):
+        one.give_back(*one.passed.pop(0))
+    lab.turn()
+    assert two.take() == ["K7"]
+    assert two.passed[0][1].recv(4096) == ROOM % b"K7Q2M4"
+    assert lab.door.refused == {"left": 1}
+    assert lab.door.passed == 1
+
+
+def test_a_worker_that_lost_a_shard_without_a_word_gets_no_lobby_requests(lab: Lab) -> None:
+    one, two = lab.worker("w1", "K7", "K8", load=1), lab.worker("w2", load=50)
+    two.say(won=["K7"])
+    lab.turn()
+    lab.client(PAGE)
+    assert (one.take(), two.take()) == ([], ["--"])
+    two.say(up=False)
+    lab.turn()
+    lab.client(PAGE)
+    assert one.take() == ["--"]  # there is no other
+    two.say(up=True)
+    one.say(lost=["K7", "K8"])  # it goes on
+    lab.turn()
+    lab.client(PAGE)
+    assert one.take() == ["--", "--"]
+
+
 def test_what_a_dead_worker_has_not_taken_goes_elsewhere(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     one, two = lab.worker("w1", "K7"), lab.worker("w2", "K8")
     link = lab.door.workers["w1"].link
