@@ -13,13 +13,13 @@ import platform
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from importlib import import_module
 from typing import Any, TextIO
 
 import click
 
 from gdpeer import COMPILED, __version__
-from gdpeer.cli.failure import INTERRUPTED, describe, describe_os_error, suggestion
+from gdpeer.cli.failure import INTERRUPTED, describe, describe_os_error
+from gdpeer.cli.groups import LazyGroup
 from gdpeer.quoting import clean
 
 __all__ = ["Commands", "gdpeer"]
@@ -29,6 +29,7 @@ NAMES = (
     "bad-network",
     "chat",
     "connect",
+    "contract",
     "drain",
     "echo",
     "haproxy",
@@ -44,33 +45,10 @@ MOST_MESSAGE = 1000
 """The most characters of an error message, which may repeat a long value."""
 
 
-class Commands(click.Group):
-    """Imports the module of a subcommand only when that subcommand is used."""
+class Commands(LazyGroup):
+    """All subcommands of `gdpeer`."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Returns the names, in the order of the help text."""
-        return list(NAMES)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Returns the subcommand; None if there is none of this name."""
-        if cmd_name not in NAMES:
-            return None
-        name = cmd_name.replace("-", "_")
-        command = getattr(import_module(f"gdpeer.cli.{name}"), name)
-        assert isinstance(command, click.Command)
-        return command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Returns the subcommand that the first word names.
-
-        Raises:
-            click.UsageError: there is no subcommand of this name.
-        """
-        if args[0] not in NAMES and not args[0].startswith("-"):  # click itself reports an unknown option
-            raise click.UsageError(f"unknown command {args[0]!r}{suggestion(args[0], NAMES)}", ctx)
-        return super().resolve_command(ctx, args)
+    names = NAMES
 
     def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any) -> Any:  # type: ignore[override]
         """Runs a subcommand and exits; shows the help if there are no arguments.

@@ -18,6 +18,7 @@ from urllib.parse import quote, urlencode, urlsplit
 import click
 
 from gdpeer.cli.failure import Failure, suggestion
+from gdpeer.cli.groups import Action
 from gdpeer.cli.options import FILE, NUMBER, Parsed, quoted, trust_options
 from gdpeer.quoting import clean
 from gdpeer.transport.tls import client_context
@@ -146,22 +147,6 @@ Examples:
 \b
 The server has a monitor if it was started with a token in {TOKEN}.
 The same token here shows that you may use the monitor."""
-
-
-class Action(click.Command):
-    """An action of `gdpeer rooms`. Its usage errors name the action, and not only the group."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Reads the words behind the action's name.
-
-        Raises:
-            click.UsageError: an option or argument is wrong or missing.
-        """
-        try:
-            return super().parse_args(ctx, args)
-        except click.UsageError as error:
-            error.ctx = error.ctx or ctx  # click's parser leaves this to the group
-            raise
 
 
 class Actions(click.Group):

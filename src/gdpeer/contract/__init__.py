@@ -1,14 +1,15 @@
-"""Reads the methods that both sides of a game can call from a Godot project, without an engine.
+"""Reads the methods that the sides of a game can call on each other, from a Godot project or a Python program.
 
-    from gdpeer.contract import read_project
+    from gdpeer.contract import read
 
-    for table in read_project(Path("game")).tables:
+    for table in read("game/").tables:
         print(table.id, table.names, table.checksum)
 
-Layer: `contract`, above `multiplayer`; pure, except for `project`, which reads files.
+Layer: `contract`, above `multiplayer`; pure, except for `project` and `sources`, which read files.
 """
 
 from gdpeer.contract.model import (
+    BY_CODE,
     Argument,
     Contract,
     Enumeration,
@@ -20,8 +21,11 @@ from gdpeer.contract.model import (
     checksum_of,
 )
 from gdpeer.contract.project import read_project, read_scripts
+from gdpeer.contract.saving import contract_from_json, contract_to_json
+from gdpeer.contract.sources import file_on_disk, read
 
 __all__ = [
+    "BY_CODE",
     "Argument",
     "Contract",
     "Enumeration",
@@ -31,6 +35,10 @@ __all__ = [
     "Table",
     "Variable",
     "checksum_of",
+    "contract_from_json",
+    "contract_to_json",
+    "file_on_disk",
+    "read",
     "read_project",
     "read_scripts",
 ]

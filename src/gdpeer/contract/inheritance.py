@@ -68,9 +68,24 @@ class Classes:
                 # The @rpc of the nearest class counts; an override without @rpc keeps the one of its base.
                 if rpc is not None and name not in methods:
                     methods[name] = Method(
-                        name, rpc.mode, rpc.call_local, rpc.transfer, rpc.channel, base.id, function.line
+                        name,
+                        rpc.mode,
+                        rpc.call_local,
+                        rpc.transfer,
+                        rpc.channel,
+                        base.id,
+                        function.line,
+                        file=base.script,
                     )
-        return Table(class_.id, class_.name, tuple(methods[name] for name in sorted(methods)))
+        sorted_methods = tuple(methods[name] for name in sorted(methods))
+        return Table(class_.id, class_.name, sorted_methods, self._extends(chain), class_.script, class_.line)
+
+    def _extends(self, chain: list[ClassSyntax]) -> str:
+        if len(chain) > 1:
+            return chain[1].id
+        base = chain[0].base
+        # Without `extends` a script extends the engine's RefCounted.
+        return "RefCounted" if base is None else str(base)
 
     def chain(self, class_: ClassSyntax) -> list[ClassSyntax]:
         """Returns a class and all its bases, the nearest first; a circle ends where it begins again."""

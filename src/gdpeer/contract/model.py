@@ -145,6 +145,12 @@ class Table:
         return tuple(method.name for method in self.methods)
 
     @property
+    def numbers(self) -> tuple[int, ...]:
+        """The numbers on the wire: methods by code begin at 0x8000, those with `@rpc` at 0."""
+        by_code = sum(method.by_code for method in self.methods)
+        return (*range(BY_CODE, BY_CODE + by_code), *range(len(self.methods) - by_code))
+
+    @property
     def checksum(self) -> str:
         """The checksum that the engine sends for these methods: of those by code, and of those with `@rpc`."""
         configured = [method.name for method in self.methods if method.by_code]

@@ -12,7 +12,8 @@ Layer: `contract`. Source: reference godot4-contract 1 and 3.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from gdpeer.contract.inheritance import Classes
@@ -28,7 +29,7 @@ __all__ = ["read_project", "read_scripts"]
 _SETTINGS = f"res://{PROJECT}"
 
 
-def read_project(folder: Path) -> Contract:
+def read_project(folder: Path, *, engine: int = 0, exclude: Sequence[str] = ()) -> Contract:
     """Reads all scripts and scenes of a project.
 
     As the engine does, leaves out folders whose name begins with a dot, folders with a `.gdignore`, and projects within
@@ -36,26 +37,38 @@ def read_project(folder: Path) -> Contract:
 
     Args:
         folder: with a `project.godot`; a folder without one also counts as `res://`.
+        engine: 3 or 4; 0: as `project.godot` says, 4 without it.
+        exclude: patterns of files to leave out, below the folder: `addons/*`, `*/test_*.gd`.
     """
     files = ProjectFiles(folder)
-    return _Reader(files).contract(files.all())
+    return _Reader(files, engine).contract(
+        [file for file in files.all() if not _is_excluded(file.relative_to(folder), exclude)]
+    )
 
 
-def read_scripts(folder: Path, scripts: list[Path]) -> Contract:
+def _is_excluded(file: Path, patterns: Sequence[str]) -> bool:
+    """Tells whether a pattern matches the file or a folder above it."""
+    names = (file, *file.parents[:-1])
+    return any(fnmatchcase(name.as_posix(), pattern.rstrip("/")) for pattern in patterns for name in names)
+
+
+def read_scripts(folder: Path, scripts: list[Path], *, engine: int = 0) -> Contract:
     """Reads only the given scripts.
 
     Args:
         folder: the folder of `res://`.
         scripts: files below it.
+        engine: 3 or 4; 0: as `project.godot` says, 4 without it.
     """
-    return _Reader(ProjectFiles(folder)).contract(scripts)
+    return _Reader(ProjectFiles(folder), engine).contract(scripts)
 
 
 class _Reader:
     """Collects scripts, scenes and problems during one reading."""
 
-    def __init__(self, files: ProjectFiles) -> None:
+    def __init__(self, files: ProjectFiles, engine: int) -> None:
         self._files = files
+        self._engine = engine
         self._problems = files.problems
         self._uids = files.uids
         self._scripts: dict[str, Script] = {}
@@ -79,7 +92,8 @@ class _Reader:
         for path, script in self._scripts.items():
             self._problems += [Problem("parse", path, found.line, found.text) for found in script.problems]
         problems = (*self._problems, *classes.problems, *scenes.problems)
-        return Contract(str(self._files.folder), engine_of(settings), tables, places, problems)
+        engine = self._engine or engine_of(settings)
+        return Contract(str(self._files.folder), engine, tables, places, problems)
 
     def _read(self, name: str, text: str) -> None:
         if name.endswith(".gd"):

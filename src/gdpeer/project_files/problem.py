@@ -9,6 +9,9 @@ from dataclasses import dataclass
 
 __all__ = ["Problem"]
 
+_ERRORS = ("parse", "cycle")
+"""Codes of what the engine refuses to load."""
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -26,6 +29,11 @@ class Problem:
     file: str
     line: int
     text: str
+
+    @property
+    def level(self) -> str:
+        """How bad it is: "error" if the engine refuses to load the file, else "warning"."""
+        return "error" if self.code in _ERRORS else "warning"
 
     def __str__(self) -> str:
         where = f"{self.file}:{self.line}" if self.line else self.file

@@ -24,6 +24,7 @@ BAD = ["", "x y", "-1x", "nan", "1_000", "9" * 400, "\x1b[31m", "a\nb"]
 FREE = {
     *("--host", "--name", "--path", "--command", "--method", "--unreliable", "--ignore", "--join", "--to", "--url"),
     *("--protocol", "--record", "--find", "--reason", "--namespace"),  # most words, and files of any name
+    *("--exclude", "--root"),
 }
 """Options that take any text, or fail later than others: their mistakes have tests of their own."""
 
@@ -34,6 +35,7 @@ NEEDED = {
     "replay": [__file__, "ws://h"],
     "swarm": [__file__, "--url", "ws://h"],
     "serve": ["game:Arena"],
+    "contract show": ["."],
     "rooms show": ["K7Q2ZX"],
     "rooms close": ["K7Q2ZX"],
     "rooms kick": ["K7Q2ZX", "2"],
@@ -67,7 +69,11 @@ def commands() -> Iterator[tuple[str, click.Command]]:
     for name in NAMES:
         found = command_of(name)
         if isinstance(found, click.Group):
-            yield from ((f"{name} {action}", command) for action, command in found.commands.items())
+            context = click.Context(found)
+            for action in found.list_commands(context):
+                command = found.get_command(context, action)
+                assert command is not None
+                yield f"{name} {action}", command
         else:
             yield name, found
 
