@@ -1,9 +1,10 @@
 """A TCP proxy on loopback whose network can be cut, and come back. It stands between a worker and its broker.
 
 with CutProxy(broker.port) as proxy:
-    proxy.cut()         packets get stuck in both directions; new connections are open, and get no answer
-    proxy.cut(reset=True)       connections are reset, and new ones refused
-    proxy.join()        what got stuck arrives, also if its sender has given the connection up meanwhile
+    proxy.cut()                 packets get stuck in both directions; new connections are open, and get no answer
+    proxy.cut("answers")        only the packets from the broker get stuck
+    proxy.cut("reset")          connections are reset, and new ones refused
+    proxy.join()                what got stuck arrives, also if its sender has given the connection up meanwhile
 """
 
 from __future__ import annotations
@@ -21,10 +22,11 @@ PIECE = 65_536
 
 
 class _End:
-    """One end of a connection, and what waits to be sent there."""
+    """One end of a connection, that of the worker or that of the broker, and what waits to be sent there."""
 
-    def __init__(self, end: socket.socket) -> None:
+    def __init__(self, end: socket.socket, is_near: bool) -> None:
         end.setblocking(False)
+        self.is_near = is_near
         self.socket = end
         self.waiting = bytearray()
         self.has_ended = False
@@ -51,14 +53,15 @@ class CutProxy:
         self._selector.register(self._listening, selectors.EVENT_READ)
         self._ends: set[_End] = set()
         self._lock = threading.Lock()
-        self._is_cut = self._is_over = False
+        self._how = ""
+        self._is_over = False
         self._thread = threading.Thread(target=self._run, daemon=True)
 
-    def cut(self, reset: bool = False) -> None:
-        """Cuts the network."""
+    def cut(self, how: str = "stuck") -> None:
+        """Cuts the network: "stuck", "answers" or "reset"."""
         with self._lock:
-            self._is_cut = True
-            if reset:
+            self._how = how
+            if how == "reset":
                 self._selector.unregister(self._listening)
                 self._listening.close()
                 for end in tuple(self._ends):
@@ -67,7 +70,7 @@ class CutProxy:
     def join(self) -> None:
         """Ends `cut`."""
         with self._lock:
-            self._is_cut = False
+            self._how = ""
             if self._listening.fileno() < 0:
                 self._listening = socket.create_server(("127.0.0.1", self.port))
                 self._selector.register(self._listening, selectors.EVENT_READ)
@@ -84,9 +87,8 @@ class CutProxy:
                         self._accept()
                     elif key.data in self._ends:
                         self._read(key.data)
-                if not self._is_cut:
-                    for end in tuple(self._ends):
-                        self._flush(end)
+                for end in tuple(self._ends):
+                    self._flush(end)
 
     def _accept(self) -> None:
         near, _ = self._listening.accept()
@@ -95,7 +97,7 @@ class CutProxy:
         except OSError:
             near.close()
             return
-        one, two = _End(near), _End(far)
+        one, two = _End(near, is_near=True), _End(far, is_near=False)
         one.other, two.other = two, one
         for end in (one, two):
             self._ends.add(end)
@@ -113,12 +115,11 @@ class CutProxy:
         else:
             end.has_ended = True
             self._selector.unregister(end.socket)
-        if not self._is_cut:
-            self._flush(end.other)
+        self._flush(end.other)
 
     def _flush(self, end: _End) -> None:
         """Sends what waits for an end; once all was sent that its other end has said, both end."""
-        if end not in self._ends:
+        if end not in self._ends or self._how == "stuck" or (self._how == "answers" and end.is_near):
             return
         try:
             while end.waiting:

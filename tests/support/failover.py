@@ -22,6 +22,7 @@ import struct
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 __all__ = ["Crowd", "Player", "ask_lobby", "percentile"]
@@ -174,8 +175,9 @@ class Player:
     def _take_message(self, opcode: int, payload: bytes) -> None:
         if opcode == 8:
             self.closes[int.from_bytes(payload[:2], "big")] += 1
-        elif opcode == 9 and self.socket is not None:
-            self.socket.send(bytes((0x8A, 0x80 | len(payload), 0, 0, 0, 0)) + payload)
+            self._send(8, payload[:2])  # then the server ends the connection
+        elif opcode == 9:
+            self._send(10, payload)
         elif not self.is_in:
             (self.peer_id,) = struct.unpack("<I", payload)
             self.ids.add(self.peer_id)
@@ -187,9 +189,12 @@ class Player:
 
     def ask(self, player: str) -> None:
         """Has the room tell another player something by way of the cluster; the outcome comes to `told`."""
-        assert self.socket is not None
-        data = b"\x03" + json.dumps({"tell": player}).encode()
-        self.socket.send(bytes((0x82, 0x80 | len(data), 0, 0, 0, 0)) + data)
+        self._send(2, b"\x03" + json.dumps({"tell": player}).encode())
+
+    def _send(self, opcode: int, data: bytes) -> None:
+        if self.socket is not None:
+            with suppress(OSError):  # the end of the connection is seen soon
+                self.socket.send(bytes((0x80 | opcode, 0x80 | len(data), 0, 0, 0, 0)) + data)
 
     def _hear(self, news: dict[str, Any]) -> None:
         self.heard_at = self.crowd.now()
