@@ -22,6 +22,7 @@ cdef class PacketSession:
     cpdef put_to(self, peer_ids, buffer)
     @cython.locals(sent=Py_ssize_t)
     cpdef Py_ssize_t put_block(self, peer_id, PacketBlock block) except -1
+    cpdef bint put_whole(self, peer_id, PacketBlock block) except -1
     cpdef Py_ssize_t waiting(self, peer_id) except -1
     cpdef handle(self, work)
     cpdef set_relay_filter(self, relay_filter)

@@ -78,12 +78,18 @@ class PacketSession:
 
     def put_block(self, peer_id: int, block: PacketBlock) -> int:
         """Sends many packets to one peer, up to the first that finds no room; returns how many were sent."""
+        if self.put_whole(peer_id, block):
+            return len(block.packets)
         sent = 0
         for packet in block.packets:
             if self.put_to((peer_id,), packet) is not _OK:
                 break
             sent += 1
         return sent
+
+    def put_whole(self, peer_id: int, block: PacketBlock) -> bool:
+        """Sends all packets to one peer at once; False, and nothing was sent, where each must be sent by itself."""
+        return False
 
     def waiting(self, peer_id: int) -> int:
         """Returns how many bytes wait to be sent on the connection to a peer."""

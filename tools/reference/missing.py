@@ -34,7 +34,7 @@ INNER = frozenset(
     (
         *("assign", "begin", "call", "can_wait", "count_lost", "count_refusal", "count_replication", "find"),
         *("mismatch", "of", "of_words", "owns", "path_of", "refuse", "refuse_packet", "send_binary", "take"),
-        *("transmit", "transmit_block", "transmit_target"),
+        *("transmit", "transmit_block", "transmit_target", "transmit_whole"),
         # Of multiplayer APIs and their peers, for each other.
         *(
             "admitted",

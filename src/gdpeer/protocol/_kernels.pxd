@@ -1,6 +1,7 @@
 # The inner loops of the wire format in C. Used by the compiled form of frames.py only. The uncompiled form does the
 # same in Python; one test suite runs against both.
 
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_GET_SIZE, PyByteArray_Resize
 from libc.string cimport memcpy
 
@@ -178,6 +179,23 @@ cdef inline Py_ssize_t write_head(unsigned char* target, int first, Py_ssize_t l
     for i in range(8):
         target[2 + i] = <unsigned char> (length >> (56 - 8 * i))
     return 10
+
+
+cdef inline bytes joined_frames(int first, list payloads):
+    # Returns frames without a key, each with the same first byte, in a row.
+    cdef unsigned char head[10]
+    cdef Py_ssize_t size = 0
+    cdef unsigned char* at
+    cdef bytes payload, frames
+    for payload in payloads:
+        size += write_head(head, first, len(payload), 0) + len(payload)
+    frames = PyBytes_FromStringAndSize(NULL, size)
+    at = <unsigned char*> PyBytes_AS_STRING(frames)
+    for payload in payloads:
+        at += write_head(at, first, len(payload), 0)
+        memcpy(at, PyBytes_AS_STRING(payload), len(payload))
+        at += len(payload)
+    return frames
 
 
 cdef inline unsigned char* piece_of(bytearray data, Py_ssize_t start, Py_ssize_t length, Py_ssize_t before) except NULL:

@@ -7,9 +7,10 @@ cdef int _TEXT, _BINARY, _FIN, _RSV1
 cdef Py_ssize_t _OWN_CHUNK, _FULL_CHUNK
 
 
+@cython.locals(first=int)
 cpdef bytes encode_message(bytes payload, bint is_text)
 @cython.locals(frames=bytearray)
-cpdef bytes encode_messages(payloads)
+cpdef bytes encode_messages(list payloads)
 
 
 @cython.final

@@ -13,6 +13,14 @@ from collections.abc import Sequence
 from gdpeer.protocol.deflate import Deflater
 from gdpeer.protocol.frames import MaskKeys, append_frame, encode_head
 
+try:
+    import cython
+except ImportError:
+    from gdpeer import _cython as cython
+
+if cython.compiled:
+    from cython.cimports.gdpeer.protocol._kernels import joined_frames
+
 __all__ = ["Outbox", "encode_message", "encode_messages"]
 
 # C integers once compiled (outbox.pxd).
@@ -29,13 +37,20 @@ _FULL_CHUNK = 65_536
 
 def encode_message(payload: bytes, is_text: bool) -> bytes:
     """Returns an unmasked, uncompressed frame for `Outbox.send_encoded`, which many peers of a server can share."""
+    first = _FIN | (_TEXT if is_text else _BINARY)
+    if cython.compiled:
+        joined: bytes = joined_frames(first, [payload])
+        return joined
     frame = bytearray()
-    append_frame(frame, _FIN | (_TEXT if is_text else _BINARY), payload, b"")
+    append_frame(frame, first, payload, b"")
     return bytes(frame)
 
 
-def encode_messages(payloads: Sequence[bytes]) -> bytes:
+def encode_messages(payloads: list[bytes]) -> bytes:
     """Returns unmasked, uncompressed frames of binary messages in a row, for `Outbox.send_encoded`."""
+    if cython.compiled:
+        joined: bytes = joined_frames(_FIN | _BINARY, payloads)
+        return joined
     frames = bytearray()
     for payload in payloads:
         append_frame(frames, _FIN | _BINARY, payload, b"")

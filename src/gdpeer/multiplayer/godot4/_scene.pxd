@@ -30,6 +30,8 @@ cdef class SceneBase(HostBase):
     cpdef transmit(self, peer_ids, bytes data)
     @cython.locals(packets=PacketSession, sent=Py_ssize_t)
     cpdef Py_ssize_t transmit_block(self, peer_id, PacketBlock block) except -1
+    @cython.locals(packets=PacketSession)
+    cpdef bint transmit_whole(self, peer_id, PacketBlock block) except -1
     cpdef Py_ssize_t waiting(self, peer_id) except -1
     @cython.locals(found=set, packets=PacketSession)
     cpdef set slow_among(self, peer_ids)

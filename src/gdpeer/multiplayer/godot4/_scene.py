@@ -134,6 +134,13 @@ class SceneBase(HostBase):
             sent += 1
         return sent
 
+    def transmit_whole(self, peer_id: int, block: PacketBlock) -> bool:
+        """Sends many packets to one peer at once; False, and nothing was sent, where each must be sent by itself."""
+        packets = self._packets
+        if packets is None or not (peer_id == _SERVER or self._members or packets.sender_id() == _SERVER):
+            return False
+        return packets.put_whole(peer_id, block)
+
     def waiting(self, peer_id: int) -> int:
         """Returns how many bytes wait to be sent on the connection to a peer."""
         return 0 if self._packets is None else self._packets.waiting(peer_id)

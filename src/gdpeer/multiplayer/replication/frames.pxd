@@ -2,6 +2,7 @@
 cimport cython
 
 from gdpeer.multiplayer.replication.outgoing cimport Outgoing
+from gdpeer.packet_session cimport PacketBlock
 
 
 @cython.final
@@ -10,7 +11,7 @@ cdef class Bundle:
     cdef Py_ssize_t _at
     cdef Py_ssize_t _room
     cdef unsigned char* _start
-    cdef readonly object peer_ids
+    cdef readonly object peer_id
     cdef bytearray _data
     cdef Py_ssize_t _first
     cdef Py_ssize_t _most
@@ -57,7 +58,7 @@ cdef class Frames:
     @cython.locals(bundle=Bundle, found=list)
     cdef list _bundles_of(self, set peer_ids)
     cdef _begin_syncs(self)
-    @cython.locals(bundle=Bundle, packets=list)
+    @cython.locals(bundle=Bundle, packets=list, block=PacketBlock)
     cdef _send_syncs(self, set slow)
     cdef bint _collect_delta(self, Outgoing out, double now, set slow) except -1
     cdef unsigned int _common_id(self, Outgoing out) except? 0

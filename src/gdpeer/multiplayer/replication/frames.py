@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from gdpeer.errors import Error
 from gdpeer.logs import get_logger, log_limited
 from gdpeer.multiplayer.replication.outgoing import PATH_BASED, Outgoing
+from gdpeer.packet_session import PacketBlock
 
 try:
     import cython
@@ -50,19 +51,19 @@ class Bundle:
     """Cuts elements into packets of at most some bytes. An element that is longer gets a packet of its own.
 
     Args:
-        peer_ids: the peers that get the packets.
+        peer_id: the peer that gets the packets; 0: they are for many.
 
     Attributes:
-        peer_ids: the same.
+        peer_id: the same.
         is_empty: whether no element was added since `begin`.
     """
 
-    __slots__ = ("_at", "_data", "_first", "_most", "_packets", "_room", "_start", "is_empty", "peer_ids")
+    __slots__ = ("_at", "_data", "_first", "_most", "_packets", "_room", "_start", "is_empty", "peer_id")
 
     _start: Any  # a C field once compiled: the address of `_data`
 
-    def __init__(self, peer_ids: Collection[int]) -> None:
-        self.peer_ids = peer_ids
+    def __init__(self, peer_id: int = 0) -> None:
+        self.peer_id = peer_id
         self.is_empty = True
         self._data = bytearray()  # the packet that is being filled, up to _at; the bytes behind it mean nothing
         self._at = self._first = self._most = 0
@@ -149,7 +150,7 @@ class Frames:
         self.counter = 0
         self._most_sync = 0
         self._head = b""  # of the SYNC packets of this frame
-        self._common = Bundle(())  # elements for all peers
+        self._common = Bundle()  # elements for all peers
         self._bundles: dict[int, Bundle] = {}  # by peer, of all peers that have got elements of their own
         self._filled: list[Bundle] = []  # of those peers that get elements in this frame
         self._clear()
@@ -279,7 +280,7 @@ class Frames:
         for peer_id in peer_ids:
             bundle = self._bundles.get(peer_id)
             if bundle is None:
-                bundle = self._bundles[peer_id] = Bundle((peer_id,))
+                bundle = self._bundles[peer_id] = Bundle(peer_id)
             found.append(bundle)
         return found
 
@@ -363,10 +364,10 @@ class Frames:
         filled, self._filled = self._filled, []
         for bundle in filled:
             packets = bundle.take()
-            if slow and not slow.isdisjoint(bundle.peer_ids):
-                continue
-            for packet in packets:
-                sent = self._host.transmit(bundle.peer_ids, packet) or sent
+            block = PacketBlock(packets)
+            if not (slow and bundle.peer_id in slow) and not self._host.transmit_whole(bundle.peer_id, block):
+                for packet in packets:
+                    sent = self._host.transmit((bundle.peer_id,), packet) or sent
         return sent
 
     def forget_peer(self, peer_id: int) -> None:
@@ -416,7 +417,7 @@ class Frames:
 
 def packets_of(head: bytes, elements: list[bytes], most: int) -> list[bytes]:
     """Returns packets of at most `most` bytes with the elements, in order; a longer element gets its own packet."""
-    bundle = Bundle(())
+    bundle = Bundle()
     bundle.begin(head, most)
     for element in elements:
         bundle.add(element)

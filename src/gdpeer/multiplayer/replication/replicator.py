@@ -62,6 +62,9 @@ class ReplicationHost(Protocol):
     def transmit_block(self, peer_id: int, block: PacketBlock) -> int:
         """Sends many packets to one peer, up to the first that finds no room; returns how many were sent."""
 
+    def transmit_whole(self, peer_id: int, block: PacketBlock) -> bool:
+        """Sends many packets to one peer at once; False, and nothing was sent, where each must be sent by itself."""
+
     def waiting(self, peer_id: int) -> int:
         """Returns how many bytes wait to be sent to a peer."""
 

@@ -59,8 +59,8 @@ cdef class ServerSession(Session):
     cpdef put_from(self, source, peer_ids, buffer)
     @cython.locals(members=dict)
     cdef _spread(self, peer_ids, bytes message)
-    @cython.locals(member=tuple)
-    cpdef Py_ssize_t put_block(self, peer_id, PacketBlock block) except -1
+    @cython.locals(member=tuple, peer=PeerBase, dialect=Dialect)
+    cpdef bint put_whole(self, peer_id, PacketBlock block) except -1
     @cython.locals(member=tuple)
     cpdef Py_ssize_t waiting(self, peer_id) except -1
     @cython.locals(peer=PeerBase, dialect=Dialect)

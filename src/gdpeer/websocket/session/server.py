@@ -483,15 +483,17 @@ class ServerSession(Session):
         members = self._members
         return send_to_all([members[peer_id][0] for peer_id in peer_ids], message)
 
-    def put_block(self, peer_id: int, block: PacketBlock) -> int:
+    def put_whole(self, peer_id: int, block: PacketBlock) -> bool:
         """Sends many packets to one client; see `PacketSession`. Their frames are made once for all clients."""
         member = self._members.get(peer_id)
-        if member is not None and not member[1].header_size:
-            if not block.frames:
-                block.frames = encode_messages(block.packets)
-            if backend_of(member[0]).send_block(block.frames, len(block.packets)):
-                return len(block.packets)
-        return PacketSession.put_block(self, peer_id, block)
+        if member is None:
+            return False
+        peer, dialect = member
+        if dialect.header_size:
+            return False
+        if not block.frames:
+            block.frames = encode_messages(block.packets)
+        return backend_of(peer).send_block(block.frames, len(block.packets))
 
     def _send(self, member: tuple[WebSocketPeer, Dialect], source: int, target: int, payload: bytes) -> Error:
         peer, dialect = member

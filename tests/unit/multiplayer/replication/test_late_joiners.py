@@ -324,3 +324,26 @@ def test_the_messages_of_a_block_are_counted() -> None:
 def test_a_block_over_a_compressed_connection() -> None:
     worlds, join = over_websocket(20, compression=True, compression_threshold=0)
     assert values(join(compression=True)) == values(worlds.server)
+
+
+@pytest.mark.parametrize("settings", [{}, {"outbound_buffer_size": 700}, {"compression": True}])
+def test_peers_that_see_different_nodes_get_several_packets_of_one_frame_at_once(settings: dict[str, Any]) -> None:
+    worlds, join = over_websocket(20, **settings)
+    clients = [join(**({"compression": True} if "compression" in settings else {})) for _ in range(2)]
+    units = worlds.server.units.get_children()
+    for number, unit in enumerate(units):
+        sync = unit.get_node("Sync")
+        sync.public_visibility = False
+        sync.set_visibility_for(clients[number % 2].id, True)
+    worlds.server.api.max_sync_packet_size = 128
+    worlds.run(4)
+    for turn in (1.0, 2.0, 3.0):
+        before = worlds.server.peer.stats().messages_sent  # type: ignore[attr-defined]
+        for unit in units:
+            unit.position = Vector2(turn, 1)
+        worlds.run(4)
+        for client in clients:
+            assert [unit.position.x for unit in client.units.get_children()] == [turn] * len(client.names())
+    assert [len(client.names()) for client in clients] == [10, 10]
+    if not settings:
+        assert worlds.server.peer.stats().messages_sent - before == 3 + 3  # type: ignore[attr-defined]
