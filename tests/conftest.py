@@ -10,6 +10,7 @@ import pytest
 
 import gdpeer
 from gdpeer import logs
+from gdpeer.multiplayer.rpc.mismatch import SEARCHES
 from tests.support.forms import FORM
 
 
@@ -26,9 +27,10 @@ def pytest_configure() -> None:
 
 
 @pytest.fixture(autouse=True)
-def _fresh_log_limits() -> None:
-    """What an earlier test has logged keeps no line of this one back."""
+def _fresh_limits() -> None:
+    """What an earlier test has logged, or searched for, holds back nothing of this test."""
     logs.forget()
+    SEARCHES.clear()
 
 
 @pytest.fixture(scope="module", autouse=True)

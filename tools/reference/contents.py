@@ -9,7 +9,7 @@ __all__ = ["ONLY", "PAGES", "STANDS_FOR", "Page"]
 ONLY = {"transport.memory.MemoryStream": ("stall", "break_connection", "close_write", "close")}
 """Classes of which programs use a few members only; the others are not described."""
 
-STANDS_FOR = {"Pem": "X509Certificate | CryptoKey"}
+STANDS_FOR = {"ContractLike": "Contract", "Pem": "X509Certificate | CryptoKey"}
 """What a reader passes where a signature names a class without a public name."""
 
 

@@ -11,6 +11,7 @@ from gdpeer.multiplayer.wire.godot4 cimport UndecodedCall, call_packet, encode_c
 cdef class Godot4Calls:
     cdef HostBase _host
     cdef readonly PathCache cache
+    cdef readonly object differences
 
     @cython.locals(host=HostBase, flags=int, body=bytes, entry=Numbered, typed=bint, objects=bint)
     cpdef send(self, node, Method method, arguments, peer_ids)
@@ -26,4 +27,5 @@ cdef class Godot4Calls:
     cdef _find_again(self, sender, unsigned int number, path)
     cpdef node_of(self, peer_id, unsigned int number)
     cpdef receive_simplify(self, sender, told)
+    cdef _note_difference(self, sender, told, node)
     cdef _receive_confirm(self, sender, answer)

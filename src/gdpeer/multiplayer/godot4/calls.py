@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from gdpeer.errors import Error, PacketError
 from gdpeer.logs import Own
+from gdpeer.multiplayer.godot4.differences import Differences
 from gdpeer.multiplayer.godot4.paths import Numbered, PathCache
 from gdpeer.multiplayer.peer import TARGET_PEER_SERVER
 from gdpeer.multiplayer.rpc.method_table import methods_of
+from gdpeer.multiplayer.rpc.mismatch import NO_METHODS
 from gdpeer.multiplayer.wire.godot4 import (
     ConfirmPath,
     SimplifyPath,
@@ -30,9 +32,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Godot4Calls"]
 
-NO_METHODS = "d41d8cd98f00b204e9800998ecf8427e"
-"""The checksum of a node without methods, as a MultiplayerSpawner or MultiplayerSynchronizer."""
-
 
 class Godot4Calls:
     """Sends calls to peers that speak the dialect of Godot 4, and receives calls from them."""
@@ -40,6 +39,7 @@ class Godot4Calls:
     def __init__(self, host: SceneMultiplayer) -> None:
         self._host = host
         self.cache = PathCache()
+        self.differences = Differences()
 
     def send(self, node: Node, method: Method, arguments: Sequence[Any], peer_ids: Collection[int]) -> Error:
         """Calls a method of a node on some peers; returns `OK`, or the error of a peer that did not get the call.
@@ -177,12 +177,20 @@ class Godot4Calls:
         if node is None:
             self._host.refuse(sender, told.path, "", "unknown node", "there is no such node here")
             return
-        checksum = methods_of(node).checksum
-        matches = checksum == told.checksum
+        matches = methods_of(node).checksum == told.checksum
         if not matches:
-            self._host.mismatch(sender, told.path, f"checksum {told.checksum}, here {checksum}: {_names(node)}")
+            self._note_difference(sender, told, node)
+        elif self.differences.peers:
+            self.differences.forget(sender, self._host.path_of(node))
         connection = sender if self._host.is_server() else TARGET_PEER_SERVER
         self._host.transmit((sender,), self.cache.learn(connection, sender, told, node, matches).encode())
+
+    def _note_difference(self, sender: int, told: SimplifyPath, node: Node) -> None:
+        """Logs and counts that a peer's node has other methods than this side's."""
+        # Not the path as told, which can be as long as the peer likes.
+        known = self.differences.explain(sender, self._host.path_of(node), told.checksum, node, node.get_tree())
+        sums = f"checksum {told.checksum}, here {methods_of(node).checksum}"
+        self._host.mismatch(sender, told.path, f"{known} ({sums}; this side's methods: {_names(node)})")
 
     def _receive_confirm(self, sender: int, answer: ConfirmPath) -> None:
         node = None if answer.path is None else self._host.find(answer.path)
@@ -193,7 +201,11 @@ class Godot4Calls:
         if known is not None:
             self._host.replicator.confirmed(sender, known)
         if not answer.matches and known is not None:
-            self._host.mismatch(sender, self._host.path_of(known), f"this side's methods: {_names(known)}")
+            path = self._host.path_of(known)
+            # The answer has no checksum; the peer may have told one earlier.
+            told = self.differences.of(sender, path)
+            names = f"this side's methods: {_names(known)}"
+            self._host.mismatch(sender, path, f"{told} ({names})" if told else names)
 
 
 def _names(node: Node) -> str:

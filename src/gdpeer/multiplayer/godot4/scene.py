@@ -18,6 +18,7 @@ Layer: `multiplayer`. Source: reference godot-api section 7, godot4-wire section
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -25,7 +26,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from gdpeer.arguments import BYTES, INT, check_id, checked, seconds_of, to_bytes
 from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.errors import Error, PacketError
-from gdpeer.logs import get_logger, log_limited
+from gdpeer.logs import Own, get_logger, log_limited
 from gdpeer.multiplayer.api import MultiplayerAPI
 from gdpeer.multiplayer.godot4._scene import SceneBase
 from gdpeer.multiplayer.godot4.authentication import AuthCallback, Authentication
@@ -54,12 +55,14 @@ from gdpeer.multiplayer.wire.godot4 import (
 )
 from gdpeer.multiplayer.wire.replication import Delta, Despawn, Spawn, Sync
 from gdpeer.packet_session import PacketBlock
+from gdpeer.quoting import MOST, escape
 from gdpeer.variant.names import NodePath
 
 if TYPE_CHECKING:
     from gdpeer.multiplayer.godot4.paths import PathCache
     from gdpeer.multiplayer.godot4.places import PlaceKeeper
     from gdpeer.multiplayer.godot4.resumption import Resumption
+    from gdpeer.multiplayer.rpc.mismatch import ContractLike
     from gdpeer.multiplayer.tree import Node
 
 __all__ = ["SceneMultiplayer"]
@@ -201,6 +204,7 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
         self._owed.peers.clear()
         self._authentication.pending.clear()
         self._calls.cache.clear()
+        self._calls.differences.peers.clear()
         self._guests.clear()
 
     def get_authenticating_peers(self) -> list[int]:
@@ -378,6 +382,7 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
         self._relayed.forget_peer(peer_id)
         self._owed.peers.pop(peer_id, None)
         self._calls.cache.forget_peer(peer_id)
+        self._calls.differences.peers.pop(peer_id, None)
         self._guests.forget_peer(peer_id)
         self._forget_caller(peer_id)
 
@@ -663,6 +668,39 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
         if relayed and peer_id != TARGET_PEER_SERVER:
             packet = relay_packet(peer_id, packet)
         return self.put(_SERVER_ALONE, packet)
+
+    # ------------------------------------------------------------------------------------------ methods that differ
+
+    def add_contract(self, contract: str | os.PathLike[str] | ContractLike) -> None:
+        """Makes a version of the game known, so that the log can name the methods in which a peer's node differs.
+
+        Give the contract of the newest game and those of older versions that players may still have.
+
+        Args:
+            contract: a file that `gdpeer contract show --json` has written, or a `gdpeer.contract.Contract`.
+
+        Raises:
+            ValueError: the file is not a saved contract, or the contract is of Godot 3, which compares no methods.
+            OSError: the file cannot be read.
+        """
+        self._calls.differences.add_contract(contract)
+
+    @checked(peer_id=INT)
+    def get_mismatches(self, peer_id: int) -> dict[str, str]:
+        """Returns what is known about the nodes whose methods differ from those of a peer.
+
+        Returns:
+            By path, for at most 100 nodes: "the peer lacks `set_name`". The kind "checksum mismatch" of `refused`
+            counts all of them.
+        """
+        return dict(self._calls.differences.peers.get(peer_id, {}))
+
+    def refuse(self, sender: int, path: str, method: str, kind: str, reason: str) -> None:
+        """Logs and counts a refusal; if the peer's node has other methods, the reason also says which."""
+        known = self._calls.differences.of(sender, path)
+        if known:
+            reason = Own(f"{escape(reason, 0 if isinstance(reason, Own) else MOST)} (the methods differ: {known})")
+        super().refuse(sender, path, method, kind, reason)
 
     # ------------------------------------------------------------------------------------------ nodes
 
