@@ -54,6 +54,7 @@ cdef class Spawns:
     cdef object _last_id
     cdef list _order
     cdef list _groups
+    cdef bint _may_be_blocked
 
     cdef _note(self, SpawnedNode found)
     cdef list _in_tree_order(self)

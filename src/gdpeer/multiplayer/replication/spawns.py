@@ -173,6 +173,7 @@ class Spawns:
         self._last_id = 0
         self._order: list[SpawnedNode] | None = None  # all nodes in the order of the tree; None: not looked up
         self._groups: list[Group | SpawnedNode] | None = None  # all nodes, open ones in groups; None: not made
+        self._may_be_blocked = False  # some of `peers`
 
     # ------------------------------------------------------------------------------------------ nodes
 
@@ -447,7 +448,7 @@ class Spawns:
 
     def _block(self, found: SpawnedNode, peer_id: int, view: PeerView, size: int) -> None:
         if self._host.waiting(peer_id):
-            view.is_blocked = True
+            view.is_blocked = self._may_be_blocked = True
         else:  # it will never fit
             text = "%s cannot be spawned for peer %s: its SPAWN of %s bytes does not fit into outbound_buffer_size"
             log_limited(logger, logging.ERROR, text, describe(found.node), peer_id, size)
@@ -524,13 +525,14 @@ class Spawns:
         self._forget(found, peer_id)
         if view.gone or view.is_blocked:
             view.put_off(len(view.gone or ()), found.net_id)
+            self._may_be_blocked = True
         else:
             self._send_despawn(view, peer_id, found.net_id)
 
     def _send_despawn(self, view: PeerView, peer_id: int, net_id: int) -> None:
         if self._host.transmit((peer_id,), Despawn(net_id).encode()) is not _OK:
             view.put_off(0, net_id)
-            view.is_blocked = True
+            view.is_blocked = self._may_be_blocked = True
 
     def _lose(self, found: SpawnedNode, peer_id: int) -> None:
         if peer_id in found.shown:
@@ -546,8 +548,11 @@ class Spawns:
 
     def blocked(self) -> Iterable[int]:
         """Returns the peers that must be compared again."""
+        if not self._may_be_blocked:
+            return ()
         found = []
         for peer_id, view in self.peers.items():  # compiled, the comprehension would not know the type of `view`
             if view.is_blocked or view.gone:
                 found.append(peer_id)
+        self._may_be_blocked = bool(found)
         return found
