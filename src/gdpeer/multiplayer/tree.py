@@ -276,7 +276,8 @@ class Node(Guarded):
         try:
             hook()
         except Exception:
-            report(logger, "%s of %s raised", hook.__name__, describe(self))
+            # A hook with @rpc is no function and has no name of its own.
+            report(logger, "%s of %s raised", getattr(hook, "__name__", hook), describe(self))
 
     def _gdpeer_get_ready(self) -> None:
         for child in list(self._gdpeer_children.values()):

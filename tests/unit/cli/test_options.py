@@ -24,7 +24,7 @@ BAD = ["", "x y", "-1x", "nan", "1_000", "9" * 400, "\x1b[31m", "a\nb"]
 FREE = {
     *("--host", "--name", "--path", "--command", "--method", "--unreliable", "--ignore", "--join", "--to", "--url"),
     *("--protocol", "--record", "--find", "--reason", "--namespace"),  # most words, and files of any name
-    *("--exclude", "--root"),
+    *("--exclude", "--root", "--output"),
 }
 """Options that take any text, or fail later than others: their mistakes have tests of their own."""
 
@@ -36,6 +36,8 @@ NEEDED = {
     "swarm": [__file__, "--url", "ws://h"],
     "serve": ["game:Arena"],
     "contract show": ["."],
+    "contract python": ["."],
+    "contract gdscript": [".", "-o", "stubs"],
     "rooms show": ["K7Q2ZX"],
     "rooms close": ["K7Q2ZX"],
     "rooms kick": ["K7Q2ZX", "2"],

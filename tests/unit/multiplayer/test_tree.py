@@ -300,3 +300,15 @@ def test_an_annotation_that_cannot_be_checked_is_told_when_the_first_node_enters
         tree.root.add_child(Wrong(name))
     assert caplog.text.count("no call from elsewhere will reach") == 1
     assert "Wrong.say" in caplog.text
+
+
+def test_exception_in_a_hook_with_rpc_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    class Loud(Node):
+        @rpc
+        def _ready(self) -> None:
+            raise RuntimeError("not yet")
+
+    tree = SceneTree()
+    tree.root.add_child(Loud("Loud"))
+    assert "_ready" in caplog.text
+    assert tree.get_node("/root/Loud").is_inside_tree()

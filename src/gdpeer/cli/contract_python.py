@@ -1,0 +1,43 @@
+"""`gdpeer contract python`: writes Python base classes for the scripts of a Godot project.
+
+Layer: `cli`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from gdpeer.cli.contract import Reading, source_options
+from gdpeer.cli.groups import Action
+from gdpeer.cli.stub_files import name_of, put, read_methods, refusing, stub_options
+from gdpeer.contract.write_python import write_python
+
+__all__ = ["python"]
+
+EXAMPLES = """\b
+Examples:
+  gdpeer contract python game/ -o game_base.py             write base classes for your server
+  gdpeer contract python game/ -o game_base.py --check     exit 1 if the game has changed since"""
+
+
+@click.command(cls=Action, epilog=EXAMPLES)
+@click.argument("source", metavar="SOURCE")
+@click.option("-o", "--output", metavar="FILE", type=Path, help="The file to write; without, print the text.")
+@stub_options
+@source_options
+def python(source: str, output: Path | None, is_check: bool, force: bool, reading: Reading) -> None:
+    """Write a Python base class for each script of SOURCE that has RPC methods.
+
+    Subclass them and override the methods that your program runs, without @rpc. A file that gdpeer has not written is
+    never overwritten without --force.
+    """
+    if output is None and (is_check or force):
+        raise click.UsageError(f"--{'check' if is_check else 'force'} needs -o FILE")
+    found = read_methods(source, reading)
+    text = refusing(lambda: write_python(found, name_of(source)))
+    if output is None:
+        click.echo(text, nl=False)
+    else:
+        put({output: text}, is_check, force)
