@@ -55,13 +55,36 @@ cdef inline int keep_all(kept_values* kept, dict values, tuple names) except -1:
 
 cdef inline bytes joined(kept_values* kept, Py_ssize_t count, bytes before):
     # Returns `count` values in a row: `before` itself if they are the same; None if not all are kept.
-    cdef unsigned char whole[PLACES * ROOM]
+    cdef bytes whole
+    cdef char* at
     cdef Py_ssize_t size = 0, place
     if count > PLACES or kept.known != (1u << count) - 1:
         return None
     for place in range(count):
-        memcpy(whole + size, kept.values[place], ROOM)
         size += kept.sizes[place]
-    if before is not None and PyBytes_GET_SIZE(before) == size and not memcmp(PyBytes_AS_STRING(before), whole, size):
+    if before is not None and PyBytes_GET_SIZE(before) == size and is_joined(kept, count, PyBytes_AS_STRING(before)):
         return before
-    return PyBytes_FromStringAndSize(<char*> whole, size)
+    whole = PyBytes_FromStringAndSize(NULL, size)
+    at = PyBytes_AS_STRING(whole)
+    for place in range(count):
+        copy_brief(at, kept.values[place], kept.sizes[place])
+        at += kept.sizes[place]
+    return whole
+
+
+cdef inline bint is_joined(kept_values* kept, Py_ssize_t count, const char* at) noexcept:
+    cdef Py_ssize_t place
+    for place in range(count):
+        if memcmp(at, kept.values[place], kept.sizes[place]):
+            return False
+        at += kept.sizes[place]
+    return True
+
+
+cdef inline void copy_brief(char* to, const unsigned char* value, Py_ssize_t size) noexcept:
+    # Copies without a call where the size is that of most values: two moves that may overlap.
+    if 8 <= size <= 16:
+        memcpy(to, value, 8)
+        memcpy(to + size - 8, value + size - 8, 8)
+    else:
+        memcpy(to, value, size)
