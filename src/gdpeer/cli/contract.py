@@ -26,7 +26,7 @@ LONG = 2_000
 class ContractActions(LazyGroup):
     """The actions of `gdpeer contract`. Each is a `groups.Action`: `@click.command(cls=Action)`."""
 
-    names = ("show", "python", "gdscript")
+    names = ("show", "check", "python", "gdscript")
     prefix = "contract_"
     word = "action"
 
@@ -34,7 +34,8 @@ class ContractActions(LazyGroup):
 EXAMPLES = """\b
 Examples:
   gdpeer contract show game/                   list all methods of a Godot project
-  gdpeer contract show game/ --json > game.json     save the list"""
+  gdpeer contract show game/ --json > game.json     save the list
+  gdpeer contract check game/ server.py:make_tree   compare the project with a Python program"""
 
 
 @click.group(cls=ContractActions, epilog=EXAMPLES, invoke_without_command=True)

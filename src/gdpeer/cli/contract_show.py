@@ -12,10 +12,11 @@ import click
 
 from gdpeer.cli.contract import LONG, Reading, github_line, output_options, source_options
 from gdpeer.cli.groups import Action
-from gdpeer.contract import BY_CODE, Argument, Contract, Method, Place, Table, contract_to_json, file_on_disk
+from gdpeer.contract import BY_CODE, Contract, Method, Place, Table, contract_to_json, file_on_disk
+from gdpeer.contract.signatures import signature
 from gdpeer.quoting import escape
 
-__all__ = ["show", "signature"]
+__all__ = ["show"]
 
 MOST_PATHS = 8
 """Most paths that the head of a table names."""
@@ -113,17 +114,6 @@ def _how(place: Place) -> str:
 
 def _number(number: int) -> str:
     return f"  {number}" if number < BY_CODE else f"  0x{number:x}"
-
-
-def signature(method: Method) -> str:
-    """Returns a method with its arguments, in GDScript's form: `move(to: Vector2, fast: bool = false)`."""
-    return f"{method.name}({', '.join(_argument(one) for one in method.arguments)})"
-
-
-def _argument(argument: Argument) -> str:
-    kind = argument.enumeration.rpartition("::")[2] or argument.type
-    text = ("..." if argument.rest else "") + argument.name + (f": {kind}" if kind else "")
-    return text if argument.default is None else f"{text} = {argument.default}"
 
 
 def _words(method: Method) -> str:

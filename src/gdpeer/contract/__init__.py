@@ -8,6 +8,8 @@
 Layer: `contract`, above `multiplayer`; pure, except for `project` and `sources`, which read files.
 """
 
+from gdpeer.contract.compare import compare
+from gdpeer.contract.difference import CODES, Difference
 from gdpeer.contract.model import (
     BY_CODE,
     Argument,
@@ -26,8 +28,10 @@ from gdpeer.contract.sources import file_on_disk, read
 
 __all__ = [
     "BY_CODE",
+    "CODES",
     "Argument",
     "Contract",
+    "Difference",
     "Enumeration",
     "Method",
     "Place",
@@ -35,6 +39,7 @@ __all__ = [
     "Table",
     "Variable",
     "checksum_of",
+    "compare",
     "contract_from_json",
     "contract_to_json",
     "file_on_disk",

@@ -35,6 +35,7 @@ NEEDED = {
     "replay": [__file__, "ws://h"],
     "swarm": [__file__, "--url", "ws://h"],
     "serve": ["game:Arena"],
+    "contract check": [".", "."],
     "contract show": ["."],
     "contract python": ["."],
     "contract gdscript": [".", "-o", "stubs"],
