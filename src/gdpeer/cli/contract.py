@@ -26,7 +26,7 @@ LONG = 2_000
 class ContractActions(LazyGroup):
     """The actions of `gdpeer contract`. Each is a `groups.Action`: `@click.command(cls=Action)`."""
 
-    names = ("show", "check", "python", "gdscript")
+    names = ("show", "check", "python", "gdscript", "explain")
     prefix = "contract_"
     word = "action"
 

@@ -10,6 +10,7 @@ Layer: `contract`, above `multiplayer`; pure, except for `project` and `sources`
 
 from gdpeer.contract.compare import compare
 from gdpeer.contract.difference import CODES, Difference
+from gdpeer.contract.explain import Answer, Explanation, explain
 from gdpeer.contract.model import (
     BY_CODE,
     Argument,
@@ -29,10 +30,12 @@ from gdpeer.contract.sources import file_on_disk, read
 __all__ = [
     "BY_CODE",
     "CODES",
+    "Answer",
     "Argument",
     "Contract",
     "Difference",
     "Enumeration",
+    "Explanation",
     "Method",
     "Place",
     "Problem",
@@ -42,6 +45,7 @@ __all__ = [
     "compare",
     "contract_from_json",
     "contract_to_json",
+    "explain",
     "file_on_disk",
     "read",
     "read_project",

@@ -170,10 +170,12 @@ class DialectDecoder:
     Attributes:
         peer_id: the client's id in the multiplayer; None before the server has sent it.
         unnamed: paths of the nodes whose methods were called by unknown numbers, each with the checksum of its methods.
+        checksums: of the methods of nodes, by sender and path. Only Godot 4 sends them.
     """
 
     def __init__(self) -> None:
         self.peer_id: int | None = None
+        self.checksums: dict[tuple[int | None, str], str] = {}
         self.unnamed: dict[str, str] = {}
         self._paths: defaultdict[int | None, Paths] = defaultdict(Paths)
 

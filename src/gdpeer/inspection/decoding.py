@@ -81,6 +81,11 @@ class Decoder:
         """Paths of the nodes whose methods were called by unknown numbers, each with the checksum of its methods."""
         return self._decoder.unnamed
 
+    @property
+    def checksums(self) -> dict[tuple[int | None, str], str]:
+        """The checksums of the methods of nodes, by sender and path."""
+        return self._decoder.checksums
+
 
 def find_dialect(direction: Direction, message: Message) -> str:
     """Returns the dialect of traffic that begins with this message."""

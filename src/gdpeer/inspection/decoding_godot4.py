@@ -45,7 +45,6 @@ class Decoder4(DialectDecoder):
     def __init__(self, names: MethodNames, most_values: int = MOST_VALUES) -> None:
         super().__init__()
         self._names = names
-        self._checksums: dict[tuple[int | None, str], str] = {}
         self._replication = ReplicationDecoder(names.scenes, most_values)
 
     def decode(self, direction: Direction, message: Message) -> Decoded:
@@ -98,7 +97,7 @@ class Decoder4(DialectDecoder):
 
     def _call(self, call: godot4.RemoteCall, source: int | None) -> Decoded:
         path = self.paths_of(source).name(call.node_id) if call.path is None else call.path
-        checksum = self._checksums.get((source, path), "")
+        checksum = self.checksums.get((source, path), "")
         method = self._names.name(checksum, call.method_id)
         if method is None:
             method = f"method {call.method_id}"
@@ -108,9 +107,9 @@ class Decoder4(DialectDecoder):
 
     def _simplify(self, checksum: str, cache_id: int, path: str, source: int | None) -> Decoded:
         self.paths_of(source).learn(cache_id, path)
-        if len(self._checksums) < MOST_CHECKSUMS:
+        if len(self.checksums) < MOST_CHECKSUMS:
             # Under the name that later calls will find: the path itself was not kept if it is too long.
-            self._checksums[source, self.paths_of(source).name(cache_id)] = checksum
+            self.checksums[source, self.paths_of(source).name(cache_id)] = checksum
         known = self._names.table(checksum)
         methods = f"methods {' '.join(known)}" if known else f"checksum {checksum}"
         if checksum == NO_METHODS:  # of nodes that only replicate
