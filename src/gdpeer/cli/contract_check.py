@@ -127,7 +127,7 @@ def count(number: int, noun: str) -> str:
 
 
 def as_json(found: Comparison) -> str:
-    """Returns the JSON form."""
+    """Returns the result as JSON, with the same facts as the text."""
     levels = [one.level for one in found.differences]
     content = {
         "format": FORMAT,
