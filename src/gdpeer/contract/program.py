@@ -27,7 +27,7 @@ from typing import Any
 
 from gdpeer.contract.model import BY_CODE, Argument, Contract, Enumeration, Method, Place, Problem, Table, Variable
 from gdpeer.contract.python_files import load_script
-from gdpeer.contract.python_source import PythonSource
+from gdpeer.contract.python_source import PythonSource, shown
 from gdpeer.contract.types import godot_type
 from gdpeer.multiplayer.peer import TransferMode
 from gdpeer.multiplayer.rpc._bound import BoundMethod
@@ -182,11 +182,14 @@ class _Reading:
         self._problems: list[Problem] = []
         self._enumerations: dict[str, Enumeration] = {}
         self._replaced: set[str] = set()
+        self._placed: set[str] = set()
 
     def contract(self, classes: Iterable[type[Node]]) -> Contract:
         """Returns the contract of all nodes that were added, and of more classes."""
         for class_ in sorted(classes, key=_id_of):
             table = self._table(class_)
+            if table.id not in self._placed:
+                self._add_methods_by_code(class_)
             if class_.scene_file_path and table.methods:
                 # Spawners and the game put the scene somewhere below; only its name and its file are known.
                 scene = class_.scene_file_path
@@ -206,6 +209,7 @@ class _Reading:
             node, above = pending.pop()
             path = f"{above}{node.name}"
             table = self._table(type(node))
+            self._placed.add(table.id)
             by_code = [self._own_method(node, name) for name in _own_names(node)]
             if by_code:
                 table = self._with_methods_by_code(table, by_code, path)
@@ -297,6 +301,25 @@ class _Reading:
         id_ = f"{table.id}@{path}"
         self._tables[id_] = replace(table, id=id_, methods=(*methods, *table.methods))
         return self._tables[id_]
+
+    def _add_methods_by_code(self, class_: type[Node]) -> None:
+        """Adds the methods that a class configures in its text, as no node of the class is there to ask."""
+        found: dict[str, Method] = {}
+        for base in reversed(class_.__mro__):
+            file = _file_of(base)
+            for call in self._positions.configured_in(base, file):
+                function = inspect.getattr_static(class_, call.name, None)
+                function = getattr(function, "function", function)
+                if not inspect.isfunction(function):
+                    text = "rpc_config has a name that is not written out, or that the class does not define"
+                    self._problems.append(Problem("by-code", shown(file), call.line, text))
+                    continue
+                method = self._method(class_, call.name, RpcConfig(), function, Checker(function), by_code=True)
+                found[call.name] = replace(method, mode=call.mode)
+        if found:
+            table = self._table(class_)
+            methods = (*(found[name] for name in sorted(found)), *table.methods)
+            self._tables[table.id] = replace(table, methods=methods)
 
     def _arguments(self, function: Callable[..., Any], bound: bool) -> Iterator[Argument]:
         try:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Position", "PythonSource"]
+__all__ = ["Configured", "Position", "PythonSource", "shown"]
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -33,12 +33,27 @@ class Position:
     is_empty: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Configured:
+    """A call of `self.rpc_config` in a class.
+
+    Attributes:
+        name: of the method; "" if it is not written out.
+        mode: the name of the mode, as "any_peer"; "?" if it is not written out.
+        line: of the call.
+    """
+
+    name: str
+    mode: str
+    line: int
+
+
 class PythonSource:
     """Finds classes and functions in their files; reads each file once."""
 
     def __init__(self) -> None:
         self._functions: dict[str, dict[int, _Function]] = {}
-        self._classes: dict[str, dict[str, int]] = {}
+        self._classes: dict[str, dict[str, ast.ClassDef]] = {}
 
     def of_function(self, function: Callable[..., Any]) -> Position:
         """Returns the position of a function, also behind decorators that use `functools.wraps`."""
@@ -63,7 +78,20 @@ class PythonSource:
         if not file:
             return Position("", 0)
         self._read(file)
-        return Position(shown(file), self._classes[file].get(class_.__qualname__, 0))
+        found = self._classes[file].get(class_.__qualname__)
+        return Position(shown(file), 0 if found is None else found.lineno)
+
+    def configured_in(self, class_: type, file: str) -> list[Configured]:
+        """Returns the calls of `self.rpc_config` in the text of a class, without those of its bases.
+
+        Args:
+            class_: the class.
+            file: of its module; "" if unknown.
+        """
+        if file:
+            self._read(file)
+        found = self._classes.get(file, {}).get(class_.__qualname__)
+        return [] if found is None else [_configured(call) for call in ast.walk(found) if _is_configuring(call)]
 
     def _read(self, file: str) -> None:
         if file in self._functions:
@@ -77,7 +105,7 @@ class PythonSource:
             return  # made by `exec`, or only the compiled file is there
         for name, node in _definitions(tree, ""):
             if isinstance(node, ast.ClassDef):
-                classes[name] = node.lineno
+                classes[name] = node
             else:
                 functions[min([node.lineno, *(one.lineno for one in node.decorator_list)])] = node
 
@@ -112,3 +140,42 @@ def _does_nothing(statement: ast.stmt) -> bool:
         case ast.Expr(value=ast.Constant(value=value)):
             return value is ... or isinstance(value, str)
     return False
+
+
+_MODES = {0: "disabled", 1: "any_peer", 2: "authority"}
+
+
+def _is_configuring(node: ast.AST) -> bool:
+    """Tells whether a node is `self.rpc_config(name, config)`."""
+    match node:
+        case ast.Call(func=ast.Attribute(value=ast.Name(id="self"), attr="rpc_config"), args=[_, config]):
+            return not (isinstance(config, ast.Constant) and config.value is None)
+    return False
+
+
+def _configured(call: Any) -> Configured:
+    name, config = call.args
+    is_written = isinstance(name, ast.Constant) and isinstance(name.value, str)
+    mode: ast.expr | None = None
+    match config:
+        case ast.Dict():
+            mode = next((value for key, value in _pairs(config) if key == "rpc_mode"), None)
+        case ast.Call(args=[first, *_]):
+            mode = first
+        case ast.Call():
+            mode = next((one.value for one in config.keywords if one.arg == "rpc_mode"), ast.Constant(2))
+    return Configured(name.value if is_written else "", _mode(mode), call.lineno)
+
+
+def _pairs(config: ast.Dict) -> Iterator[tuple[object, ast.expr]]:
+    for key, value in zip(config.keys, config.values, strict=True):
+        yield getattr(key, "value", None), value
+
+
+def _mode(value: ast.expr | None) -> str:
+    match value:
+        case ast.Constant(value=int() as number):
+            return _MODES.get(number, "?")
+        case ast.Attribute(attr=attr) if attr.lower() in _MODES.values():
+            return attr.lower()
+    return "?"

@@ -187,3 +187,34 @@ def test_control_characters_of_a_source_are_escaped() -> None:
 def test_help_names_all_codes() -> None:
     text = run_here("contract", "check", "--help").stdout
     assert all(f"    {code} " in text for code in CODES)
+
+
+NAMES = ["__secret", "µ", "größe", "import", "None", "_leave", "_enter"]
+
+
+def test_names_that_python_cannot_define_agree_with_the_game() -> None:
+    scripts = "".join(f"@rpc func {name}(): print()\n" for name in NAMES)
+    Path("game/main.gd").write_text(f"extends Node\n{scripts}", encoding="utf-8")
+    more = "    def _stop(self): print()\n"
+    more += "".join(f"    locals()[{name!r}] = rpc(_stop)\n" for name in NAMES)
+    server(more=f"{more}    del add\n")
+    assert check("--strict") == (0, [f"No differences. {len(NAMES)} methods agree."])
+
+
+def test_name_that_python_writes_otherwise_is_explained() -> None:
+    Path("game/main.gd").write_text(
+        "extends Node\n@rpc func add(): print()\n@rpc func µ(): print()\n", encoding="utf-8"
+    )
+    server(more="    @rpc\n    def µ(self): print()\n")
+    status, lines = check()
+    assert status == 1
+    assert "error: renamed-method: Main: µ() is μ() in server.py:6: renamed?" in lines[0]
+    assert lines[1] == "  Python reads µ as μ: write locals()['µ'] = rpc(...)(function)"
+
+
+def test_mangled_name_is_refused_with_the_way_out() -> None:
+    server(more="    @rpc\n    def __secret(self): print()\n")
+    result = run_here("contract", "check", "game", "server.py:make")
+    assert result.returncode == 2
+    assert "Python renames '__secret' within a class" in result.stderr
+    assert "locals()['__secret'] = rpc(...)(_secret)" in result.stderr

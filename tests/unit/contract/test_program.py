@@ -193,6 +193,38 @@ def test_methods_that_a_node_configures_by_code_come_first() -> None:
     assert table.checksum == checksum_of(["kick", "move"], ["move"])
 
 
+def test_methods_that_a_class_configures_in_its_text(read: Read) -> None:
+    found = read(
+        """
+        class Base(Node):
+            def kick(self, who: int): print()
+            def _ready(self):
+                self.rpc_config("kick", {"rpc_mode": 1})
+        class Main(Base):
+            @rpc
+            def move(self): print()
+            def stop(self): print()
+            def _ready(self):
+                super()._ready()
+                self.rpc_config("move", RpcConfig(RPCMode.ANY_PEER))
+                self.rpc_config("stop", RpcConfig())
+                self.rpc_config("stop", None)
+                self.rpc_config("kick", {"rpc_mode": MODE})
+                self.rpc_config(NAME, {"rpc_mode": RPCMode.AUTHORITY})
+                self.rpc_config("gone", RpcConfig(rpc_mode=RPCMode.DISABLED))
+        """
+    )
+    tables = {table.class_name: table for table in found.tables}
+    assert [(one.name, one.by_code, one.mode) for one in tables["Base"].methods] == [("kick", True, "any_peer")]
+    assert [(one.name, one.by_code, one.mode, one.line) for one in tables["Main"].methods] == [
+        ("kick", True, "?", 6),
+        ("move", True, "any_peer", 11),
+        ("stop", True, "authority", 12),
+        ("move", False, "authority", 11),
+    ]
+    assert [(one.code, one.line) for one in found.problems] == [("by-code", 19), ("by-code", 20)]
+
+
 def test_callable_of_another_object_can_be_configured() -> None:
     node: Any = Kicker("A")
     node.kick = lambda who, why="": None
