@@ -24,6 +24,8 @@ cdef class PacketSession:
     cpdef Py_ssize_t put_block(self, peer_id, PacketBlock block) except -1
     cpdef bint put_whole(self, peer_id, PacketBlock block) except -1
     cpdef Py_ssize_t waiting(self, peer_id) except -1
+    @cython.locals(found=set)
+    cpdef set slow_among(self, peer_ids)
     cpdef handle(self, work)
     cpdef set_relay_filter(self, relay_filter)
     cpdef bint was_relayed(self) except -1

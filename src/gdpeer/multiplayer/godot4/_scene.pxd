@@ -33,7 +33,6 @@ cdef class SceneBase(HostBase):
     @cython.locals(packets=PacketSession)
     cpdef bint transmit_whole(self, peer_id, PacketBlock block) except -1
     cpdef Py_ssize_t waiting(self, peer_id) except -1
-    @cython.locals(found=set, packets=PacketSession)
     cpdef set slow_among(self, peer_ids)
     @cython.locals(packets=PacketSession, entry=Method)
     cpdef rpc(self, peer_id, node, method, arguments=*)

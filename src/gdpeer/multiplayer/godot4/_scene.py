@@ -147,13 +147,7 @@ class SceneBase(HostBase):
 
     def slow_among(self, peer_ids: Collection[int]) -> set[int]:
         """Returns those of some peers to whom bytes wait to be sent."""
-        found: set[int] = set()
-        packets = self._packets
-        if packets is not None:
-            for peer_id in peer_ids:
-                if packets.waiting(peer_id):
-                    found.add(peer_id)
-        return found
+        return set() if self._packets is None else self._packets.slow_among(peer_ids)
 
     # ------------------------------------------------------------------------------------------ calls
 

@@ -24,11 +24,13 @@ cdef class Turn:
     cdef public bint active
     cdef public bint defers
     cdef public list touched
+    cdef public Py_ssize_t stalled
     cdef list _unsent
 
     cpdef touch(self, Backend backend)
     @cython.locals(touched=list, backend=Backend)
     cpdef list take_touched(self)
+    cpdef bint is_all_sent(self) except -1
     cpdef gather(self, Backend backend)
     @cython.locals(unsent=list, backend=Backend, done=Py_ssize_t)
     cpdef flush(self)

@@ -96,9 +96,10 @@ class Turn:
             between two turns.
         active: while True, messages are gathered until `flush`; otherwise each is sent at once.
         touched: the connections that changed since `take_touched`.
+        stalled: of how many connections bytes wait until the system has room for them.
     """
 
-    __slots__ = ("_unsent", "active", "defers", "log_limits", "poller", "touched")
+    __slots__ = ("_unsent", "active", "defers", "log_limits", "poller", "stalled", "touched")
 
     def __init__(self, poller: Poller | None = None, log_limits: LogLimits | None = None) -> None:
         self.poller = poller
@@ -106,6 +107,7 @@ class Turn:
         self.active = False
         self.defers = False
         self.touched: list[Backend] = []
+        self.stalled = 0
         self._unsent: list[Backend] = []
 
     def touch(self, backend: Backend) -> None:
@@ -120,6 +122,10 @@ class Turn:
         for backend in touched:
             backend.is_touched = False
         return touched
+
+    def is_all_sent(self) -> bool:
+        """Whether no connection has bytes that wait to be sent."""
+        return not self.stalled and not self._unsent
 
     def gather(self, backend: Backend) -> None:
         """Has `backend` flushed at the end of the turn. Counts once in a turn."""

@@ -53,6 +53,7 @@ cdef class NativeBackend(Backend):
     cdef _flush_soon(self)
     @cython.locals(stream=Stream, outbox=Outbox, taken=Py_ssize_t)
     cpdef flush(self)
+    cdef _note_wait(self, bint waits)
     cdef _settle(self)
     cdef _end_of_stream(self)
     cdef _end_of_connection(self, Connection connection)

@@ -211,7 +211,7 @@ class NativeBackend(Backend):
         self.connection = connection = Connection(self.is_client, limits=self.settings.limits())
         self.inbox = connection.inbox
         self.outbox = connection.outbox
-        self._waits_to_send = False
+        self._note_wait(False)
         self.stage = STAGE_CONNECTING
         self.start(make_connector())
 
@@ -516,7 +516,7 @@ class NativeBackend(Backend):
                     outbox.data_sent(taken)
                 if self._waits_to_send != (outbox.pending > 0):
                     stream.want_write(not self._waits_to_send)
-                    self._waits_to_send = not self._waits_to_send
+                    self._note_wait(not self._waits_to_send)
             except TransportError as problem:
                 self._lose_sending(problem)
                 return
@@ -524,6 +524,12 @@ class NativeBackend(Backend):
             self._end_sending()
         if self.was_refused and self.has_drained():
             self._turn.touch(self)
+
+    def _note_wait(self, waits: bool) -> None:
+        """Notes whether bytes wait until the system has room for them."""
+        if waits != self._waits_to_send:
+            self._waits_to_send = waits
+            self._turn.stalled += 1 if waits else -1
 
     def _lose_sending(self, problem: TransportError) -> None:
         if self.stage == STAGE_OPEN and not self.paused:
@@ -694,7 +700,7 @@ class NativeBackend(Backend):
                 return True
             if not self._waits_to_send:
                 stream.want_write(True)
-                self._waits_to_send = True
+                self._note_wait(True)
         except TransportError as problem:
             self._lose(problem)
         except Exception:
@@ -707,6 +713,7 @@ class NativeBackend(Backend):
         """Closes the stream, and drops everything that only an open connection needs."""
         self.stage = STAGE_DONE
         self.paused = False
+        self._note_wait(False)
         for pollable in (self._connector, self.stream):
             if pollable is not None:
                 pollable.close()

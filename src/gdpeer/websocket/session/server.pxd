@@ -63,5 +63,6 @@ cdef class ServerSession(Session):
     cpdef bint put_whole(self, peer_id, PacketBlock block) except -1
     @cython.locals(member=tuple)
     cpdef Py_ssize_t waiting(self, peer_id) except -1
+    cpdef set slow_among(self, peer_ids)
     @cython.locals(peer=PeerBase, dialect=Dialect)
     cdef _send(self, tuple member, source, target, bytes payload)

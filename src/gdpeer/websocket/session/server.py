@@ -504,6 +504,11 @@ class ServerSession(Session):
         member = self._members.get(peer_id)
         return 0 if member is None else waiting_of(member[0])
 
+    def slow_among(self, peer_ids: Iterable[int]) -> set[int]:
+        """Returns those of some clients to whom bytes wait to be sent."""
+        # In nearly all network frames there are none, and asking each connection would fetch all of them from memory.
+        return set() if self._turn().is_all_sent() else Session.slow_among(self, peer_ids)
+
     def put_control_to(self, peer_ids: Iterable[int], buffer: Buffer) -> None:
         """Sends as `put_to`, but beyond the limits by `RESERVE`; drops peers without room even then."""
         payload = bytes(buffer)

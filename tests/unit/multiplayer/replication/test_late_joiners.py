@@ -347,3 +347,25 @@ def test_peers_that_see_different_nodes_get_several_packets_of_one_frame_at_once
     assert [len(client.names()) for client in clients] == [10, 10]
     if not settings:
         assert worlds.server.peer.stats().messages_sent - before == 3 + 3  # type: ignore[attr-defined]
+
+
+def test_a_peer_that_reads_slowly_gets_the_latest_values_once_there_is_room() -> None:
+    worlds, join = over_websocket(3)
+    clients = [join(), join()]
+    server: Any = worlds.server
+    connection = server.peer.get_peer(clients[1].id)
+    stream = connection._backend.stream
+    real, stream.send = stream.send, lambda chunks: 0
+    for turn in (1.0, 2.0, 3.0):
+        server.unit("U1").position = Vector2(turn, 0)
+        worlds.run(2)
+    assert server.api.slow_among([client.id for client in clients]) == {clients[1].id}
+    waiting = connection.get_current_outbound_buffered_amount()
+    server.unit("U1").position = Vector2(4, 0)
+    worlds.run(2)
+    assert connection.get_current_outbound_buffered_amount() == waiting
+    assert [client.unit("U1").position.x for client in clients] == [4, 0]
+    stream.send = real
+    worlds.run(4)
+    assert server.api.slow_among([client.id for client in clients]) == set()
+    assert [client.unit("U1").position.x for client in clients] == [4, 4]

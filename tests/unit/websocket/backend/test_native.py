@@ -556,6 +556,35 @@ def test_nothing_is_sent_on_a_stream_that_has_ended() -> None:
     assert read_all(theirs) == b""
 
 
+def test_a_turn_counts_the_connections_whose_bytes_wait() -> None:
+    pair = open_pair(capacity=4096)
+    turn = pair.server._turn
+    assert turn.is_all_sent()
+    pair.client_stream.stall()
+    for _ in range(3):
+        pair.server.send(bytes(3000))
+    assert turn.stalled == 1
+    assert not turn.is_all_sent()
+    pair.client_stream.stall(False)
+    pair.poll()
+    assert turn.is_all_sent()
+    pair.client_stream.stall()
+    for _ in range(3):
+        pair.server.send(bytes(3000))
+    pair.server.close(-1)
+    assert turn.is_all_sent()
+
+
+def test_gathered_messages_count_as_waiting() -> None:
+    peer, _, _ = raw_client()
+    turn = peer._turn
+    turn.active = True
+    peer.send(b"gathered")
+    assert not turn.is_all_sent()
+    turn.flush()
+    assert turn.is_all_sent()
+
+
 def test_a_handler_that_lets_go_of_a_stream_can_still_be_flushed() -> None:
     peer, _, _ = raw_client()
     stream = peer_stream(peer)
