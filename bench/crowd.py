@@ -202,6 +202,9 @@ class Crowd:
     def _take(self, player: Player, opcode: int, payload: bytes) -> None:
         if opcode == 8:
             self.closed[int.from_bytes(payload[:2], "big")] += 1
+        elif opcode == 9 and player.socket is not None:
+            with suppress(OSError):  # the loss is noticed by the next read
+                player.socket.send(bytes((0x8A, 0x80 | len(payload), 0, 0, 0, 0)) + payload)
         elif opcode == 2 and not player.is_here and len(payload) == 4:
             self._arrive(player, struct.unpack("<I", payload)[0])
         elif opcode == 2 and payload == RAW:
