@@ -113,8 +113,15 @@ class _Pipe:
 # -- the parent -------------------------------------------------------------------------------------------------------
 
 
+HELD_UP = 0.5
+"""Seconds by which a wait may last too long, before leases last longer for it."""
+
+
 class StoreServer:
     """Serves a store to the workers of this machine. Never waits for a worker.
+
+    While this process is held up, as the machine is busy, renewals of leases wait unread. So the leases last longer by
+    that time: they end only when a worker could renew its lease and did not.
 
     Args:
         store: also for brokers of this process: `MemoryBroker(store)`.
@@ -126,6 +133,7 @@ class StoreServer:
         self._selector = selector or selectors.DefaultSelector()
         self._is_own = selector is None
         self._workers: dict[socket.socket, _Worker] = {}
+        self._expected_at = store.clock.now()  # when the present wait ends at the latest
 
     def add(self, sock: socket.socket, on_end: Callable[[], object] | None = None) -> None:
         """Serves a worker.
@@ -146,11 +154,21 @@ class StoreServer:
 
     def limit(self, timeout: float) -> float:
         """Returns the seconds that a wait may last, so that requests end in time."""
-        ends = self.store.next_deadline()
-        return timeout if ends is None else max(0.0, min(timeout, ends - self.store.clock.now()))
+        now, ends = self.store.clock.now(), self.store.next_deadline()
+        seconds = timeout if ends is None else max(0.0, min(timeout, ends - now))
+        self._note_time(now)
+        self._expected_at = now + seconds
+        return seconds
+
+    def _note_time(self, now: float) -> None:
+        late = now - self._expected_at
+        if late > HELD_UP:
+            self.store.extend(late)
+        self._expected_at = now
 
     def settle(self) -> None:
         """Takes the steps of the store, and sends the answers. Call it after each wait of a shared selector."""
+        self._note_time(self.store.clock.now())
         self.store.run()
         for worker in tuple(self._workers.values()):
             worker.flush()

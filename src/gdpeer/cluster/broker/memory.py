@@ -153,6 +153,12 @@ class MemoryStore:
         self._rows[key] = _Row(data, self._revision, None if lifetime is None else self.clock.now() + lifetime)
         return self._revision
 
+    def extend(self, seconds: float) -> None:
+        """Lets all entries that end last longer, as nobody could write them for some time."""
+        for key, row in self._rows.items():
+            if row.ends is not None:
+                self._rows[key] = row._replace(ends=row.ends + seconds)
+
     def _sweep(self) -> None:
         """Forgets the entries that have ended, after as many writes as there are entries."""
         now = self.clock.now()

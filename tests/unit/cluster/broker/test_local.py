@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from gdpeer.clock import ManualClock
 from gdpeer.cluster.broker import link as link_module
 from gdpeer.cluster.broker import local
 from gdpeer.cluster.broker.base import Away
@@ -239,6 +240,28 @@ def test_a_parent_that_was_held_up_is_used_again_with_the_same_socket(
     MemoryBroker(parent.store).publish("dir", {"n": 1})
     parent.until(lambda: heard)
     assert heard == [{"n": 1}]
+
+
+def test_leases_last_longer_while_the_parent_is_held_up() -> None:
+    clock = ManualClock()
+    store = MemoryStore(clock)
+    server, broker = StoreServer(store), MemoryBroker(store)
+    broker.create("w:a", {})
+    server.settle()
+
+    def wait(seconds: float, late: float = 0.0) -> bool:
+        server.limit(seconds)
+        clock.advance(seconds + late)
+        answer = broker.get("w:a")
+        server.settle()
+        return answer.result() is not None
+
+    assert wait(0.2, late=20.0)  # a renewal may wait in a socket
+    assert all(wait(0.2) for _ in range(28))
+    clock.advance(7.0)  # the work of a turn takes long
+    assert wait(0.1)
+    assert not wait(0.2)
+    server.close()
 
 
 def test_a_parent_that_sends_what_is_no_answer(parent: Parent, caplog: pytest.LogCaptureFixture) -> None:
