@@ -12,7 +12,9 @@ import click
 from gdpeer.cli.contract import Reading, source_options
 from gdpeer.cli.groups import Action
 from gdpeer.cli.stub_files import name_of, put, read_methods, refusing, stub_options
+from gdpeer.contract.replicated import Replicated, read_replicated
 from gdpeer.contract.write_python import write_python
+from gdpeer.project_files.files import PROJECT
 
 __all__ = ["python"]
 
@@ -36,7 +38,9 @@ def python(source: str, output: Path | None, is_check: bool, force: bool, readin
     if output is None and (is_check or force):
         raise click.UsageError(f"--{'check' if is_check else 'force'} needs -o FILE")
     found = read_methods(source, reading)
-    text = refusing(lambda: write_python(found, name_of(source)))
+    is_project = found.engine == 4 and (Path(source) / PROJECT).is_file()
+    replicated = read_replicated(Path(source)) if is_project else Replicated()
+    text = refusing(lambda: write_python(found, name_of(source), replicated))
     if output is None:
         click.echo(text, nl=False)
     else:

@@ -13,7 +13,17 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 
 from gdpeer.contract.model import Enumeration, Table
 
-__all__ = ["argument_names", "class_names", "enumeration_names", "free_name", "is_python_name", "member_names"]
+__all__ = [
+    "argument_names",
+    "attribute_name",
+    "class_names",
+    "enumeration_names",
+    "free_name",
+    "is_python_name",
+    "member_names",
+    "scene_name",
+    "snake_case",
+]
 
 
 def class_names(tables: Sequence[Table], reserved: Collection[str] = ()) -> dict[str, str]:
@@ -58,6 +68,23 @@ def _longest(table: Table) -> list[str]:
 
 def _pascal(text: str) -> str:
     return "".join(part[:1].upper() + part[1:] for part in re.split(r"[\W_]+", text))
+
+
+def scene_name(path: str) -> str:
+    """Returns the name of a scene in PascalCase: `Player` for `res://player.tscn`."""
+    return _identifier(_pascal(path.rpartition("/")[2].rpartition(".")[0]))
+
+
+def attribute_name(path: str) -> str:
+    """Returns the name of the attribute for a property: `position` for `.:position`, `label_text` for `Label:text`."""
+    node, _, names = path.partition(":")
+    words = [*(part for part in re.split(r"[\W_]+", snake_case(node)) if part), *names.split(":")]
+    return re.sub(r"\W", "_", unicodedata.normalize("NFKC", "_".join(words)))
+
+
+def snake_case(name: str) -> str:
+    """Returns a name in snake_case: `main_menu` for `MainMenu`."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
 
 
 def _identifier(text: str) -> str:

@@ -14,7 +14,7 @@ from gdpeer.contract.defaults import Unwritable, gdscript_text, value_of
 from gdpeer.contract.engine_names import node_members
 from gdpeer.contract.model import Argument, Contract, Enumeration, Method, Table
 from gdpeer.contract.script import KEYWORDS
-from gdpeer.contract.stub_names import argument_names, class_names, enumeration_names, free_name
+from gdpeer.contract.stub_names import argument_names, class_names, enumeration_names, free_name, snake_case
 from gdpeer.contract.stub_text import StubError, keyword_of, mode_of_godot3, place_of, with_mark, words_of
 from gdpeer.contract.types import GODOT3, GODOT4, gdscript_type, parts
 from gdpeer.quoting import escape
@@ -64,7 +64,7 @@ class _Writer:
         """Returns the text of each file."""
         found: dict[str, str] = {}
         for table in sorted(self._contract.tables, key=lambda table: table.id):
-            name = free_name(_snake(self._classes[table.id]), [file.removesuffix(".gd") for file in found])
+            name = free_name(snake_case(self._classes[table.id]), [file.removesuffix(".gd") for file in found])
             text = "\n".join(self._script(table)) + "\n"
             found[f"{name}.gd"] = with_mark(text, source, self._engine, "extend")
         if self._refused:
@@ -213,7 +213,3 @@ def _words(method: Method) -> str:
     plain = mode_of_godot3(method)
     mode = keyword.get(plain.removesuffix("sync"), "authority")
     return words_of(Method(method.name, mode, plain.endswith("sync"), "reliable", 0, "", 0))
-
-
-def _snake(name: str) -> str:
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()

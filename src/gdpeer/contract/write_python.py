@@ -18,16 +18,20 @@ from collections.abc import Iterator, Sequence
 import gdpeer.variant as values
 from gdpeer.contract.defaults import Unwritable, python_text, value_of
 from gdpeer.contract.model import Argument, Contract, Enumeration, Method, Table
+from gdpeer.contract.replicated import Replicated, ReplicatedProperty, ReplicatedScene
 from gdpeer.contract.stub_names import (
     argument_names,
+    attribute_name,
     class_names,
     enumeration_names,
     free_name,
     is_python_name,
     member_names,
+    scene_name,
 )
 from gdpeer.contract.stub_text import StubError, keyword_of, mode_of_godot3, place_of, with_mark, words_of
-from gdpeer.contract.types import python_type
+from gdpeer.contract.types import parts, python_type
+from gdpeer.multiplayer.replication.config import ReplicationMode
 from gdpeer.multiplayer.tree import Node
 from gdpeer.quoting import escape
 
@@ -37,6 +41,7 @@ _WIDTH = 100
 """A longer head of a function is written with an argument a line."""
 
 _OURS = ("Node", "SceneTree", "rpc", "RpcConfig", "RPCMode", "TransferMode", "godot3", "nodes", "kinds", "path", "tree")
+_REPLICATION = ("Scenes", "ReplicationMode", "replicated")
 _PYTHON = ("Any", "IntEnum", "int", "float", "str", "bool", "list", "dict", "type", "locals", "super", "self", "name")
 _VALUES = tuple(name for name in vars(values) if name[0].isupper())
 _FORBIDDEN = re.compile(r'[.:@"%\0]')
@@ -48,17 +53,18 @@ _OPEN = ("_ready", "_enter_tree", "_exit_tree", "changed", "synchronized")
 _GODOT3 = ("remote", "master", "puppet", "remotesync", "mastersync", "puppetsync")
 
 
-def write_python(contract: Contract, source: str = "") -> str:
+def write_python(contract: Contract, source: str = "", replicated: Replicated = Replicated()) -> str:  # noqa: B008
     """Returns the text of a Python module with a base class for each script.
 
     Args:
         contract: of a Godot project, or of any other source.
         source: the project's name for the first line.
+        replicated: the scenes of the project that spawners make.
 
     Raises:
         StubError: a method has a name that gdpeer's `Node` needs itself.
     """
-    return _Writer(contract).module(escape(source or contract.source))
+    return _Writer(contract, replicated).module(escape(source or contract.source))
 
 
 class _Writer:
@@ -68,11 +74,17 @@ class _Writer:
         classes: the names of the classes, by the ids of their tables, without `Base`.
     """
 
-    def __init__(self, contract: Contract) -> None:
-        reserved = {*_OURS, *_PYTHON, *_VALUES, *_GODOT3}
+    def __init__(self, contract: Contract, replicated: Replicated) -> None:
+        reserved = {*_OURS, *_REPLICATION, *_PYTHON, *_VALUES, *_GODOT3}
         self._contract = contract
+        self._replicated = replicated
         self._tables = {table.id: table for table in contract.tables}
-        self.classes = class_names(contract.tables, reserved)
+        self._own_scenes = self._scenes_of_classes()
+        # Other scenes have a class of their own, which is called as its file.
+        others = [one for one in replicated.scenes if one.path not in self._own_scenes.values()]
+        self._other_scenes = {one.path: one for one in others}
+        named = [Table(path, f"{scene_name(path)}Scene", ()) for path in self._other_scenes]
+        self.classes = class_names((*contract.tables, *named), reserved)
         taken = {*reserved, *self.classes.values(), *(f"{name}Base" for name in self.classes.values())}
         self._enumerations = {one.id: one for one in contract.enumerations}
         self._enumeration_names = enumeration_names(contract.enumerations, self.classes, taken)
@@ -83,7 +95,10 @@ class _Writer:
         self._refuse()
         classes = [self._class(table) for table in self._in_order()]
         parts = [*map(self._enumeration, sorted(self._enumerations.values(), key=lambda one: one.id)), *classes]
-        if any(self._nodes()):
+        parts += [self._scene_class(scene) for scene in self._other_scenes.values()]
+        if self._replicated:
+            parts.append(self._add_scenes())
+        elif any(self._nodes()):
             parts.append(self._add_nodes())
         text = "\n\n\n".join(["\n".join(self._imports()), *parts])
         return with_mark(
@@ -151,6 +166,9 @@ class _Writer:
         lines = [f"class {self.classes[table.id]}Base({above}):"]
         script = table.godot_script or (table.id if table.id.startswith("res://") else "")
         lines.append(f"    godot_script = {python_text(script)}" if script else f"    {_docstring(table.id)}")
+        if table.id in self._own_scenes:
+            [scene] = [one for one in self._replicated.scenes if one.path == self._own_scenes[table.id]]
+            lines += self._properties(scene, {method.name for method in table.methods})
         inherited = () if base is None else base.variables
         for variable in table.variables:
             if variable not in inherited:
@@ -245,6 +263,98 @@ class _Writer:
         if found is None:
             raise Unwritable(f"{argument.default} is no member")
         return f"{self._enumeration_names[enumeration.id]}.{found}"
+
+    # ------------------------------------------------------------------------------------------ scenes
+
+    def _scenes_of_classes(self) -> dict[str, str]:
+        """Returns the scene whose properties a class declares, by the id of its table.
+
+        The script is the root of this scene alone, and no other class extends it: that class would inherit them.
+        """
+        by_script: dict[str, list[str]] = {}
+        for scene in self._replicated.scenes:
+            by_script.setdefault(scene.script, []).append(scene.path)
+        extended = {table.extends for table in self._contract.tables}
+        return {
+            id_: scenes[0]
+            for id_, scenes in by_script.items()
+            if len(scenes) == 1 and id_ in self._tables and id_ not in extended
+        }
+
+    def _scene_class(self, scene: ReplicatedScene) -> str:
+        base = f"{self.classes[scene.script]}Base" if scene.script in self._tables else "Node"
+        table = self._tables.get(scene.script)
+        lines = [f"class {self.classes[scene.path]}Base({base}):", f"    {_docstring(scene.path)}"]
+        lines += self._properties(scene, {method.name for method in table.methods} if table else set())
+        return "\n".join(lines)
+
+    def _properties(self, scene: ReplicatedScene, taken: set[str]) -> Iterator[str]:
+        """Yields the replicated attributes of a scene."""
+        if not scene.properties:
+            return
+        yield ""
+        if scene.synchronizer != "MultiplayerSynchronizer":
+            yield f"    synchronizer_name = {python_text(scene.synchronizer)}"
+        for one in scene.properties:
+            plain = attribute_name(one.path)
+            name = free_name(f"{plain}_" if _is_taken(plain) or plain in _OPEN else plain, taken)
+            taken = {*taken, name}
+            yield f"    {name}{self._property(name, one)}"
+
+    def _property(self, name: str, one: ReplicatedProperty) -> str:
+        """Returns the text behind the name of a replicated attribute."""
+        self._used.add("replicated")
+        words = [self._use(one.default)]
+        if one.mode != ReplicationMode.ALWAYS:
+            self._used.add("ReplicationMode")
+            words.append(f"ReplicationMode.{ReplicationMode(one.mode).name}")
+        if one.path != f".:{name}":
+            words.append(f"path={python_text(one.path)}")
+        if not one.spawn:
+            words.append("spawn=False")
+        # The annotation tells the types of a container's content, which the engine insists on.
+        kind = f": {self._use(python_type(one.type))}" if parts(one.type)[1] else ""
+        comment = "  # type unknown: declare the attribute again, with a value" if one.default == "None" else ""
+        return f"{kind} = replicated({', '.join(words)}){comment}"
+
+    def _add_scenes(self) -> str:
+        """Returns a function that makes all nodes from the scenes of the project."""
+        self._used |= {"SceneTree"}
+        scenes = {scene.path: self.classes[scene.path] for scene in self._other_scenes.values()}
+        scenes |= {path: self.classes[id_] for id_, path in self._own_scenes.items()}
+        scripts = {id_: self.classes[id_] for id_ in self._tables if id_.startswith("res://")}
+        scripts = {id_: name for id_, name in scripts.items() if id_ not in self._own_scenes}
+        # Inner classes are those of no node in a scene.
+        known = {id_: name for id_, name in scripts.items() if "::" not in id_ or ".tscn::" in id_}
+        classes = sorted({*scenes.values(), *known.values()})
+        first = [(one.path, one.name) for one in self._replicated.first]
+        return "\n".join(
+            [
+                "def add_nodes(",
+                "    tree: SceneTree,",
+                "    *,",
+                *(f"    {name}: type[{name}Base] = {name}Base," for name in classes),
+                ") -> None:",
+                '    """Adds the autoloads and the main scene, of your own classes: `add_nodes(tree, Main=MyMain)`.',
+                "",
+                '    The tree needs the project: `SceneTree(scenes=Scenes("path/to/project"))`.',
+                '    """',
+                "    if tree.scenes is None:",
+                "        raise ValueError('make the tree with SceneTree(scenes=Scenes(\"path/to/project\"))')",
+                "    kinds: dict[str, type[Node]] = {",
+                *(f"        {python_text(path)}: {name}," for path, name in sorted((scenes | known).items())),
+                "    }",
+                "    for path, kind in kinds.items():",
+                "        tree.scenes.register(path)(kind)",
+                "    nodes = (",
+                *(f"        ({python_text(path)}, {python_text(name)})," for path, name in first),
+                "    )",
+                "    for path, name in nodes:",
+                "        node = tree.scenes.make(path, name)",
+                "        if node is not None:",
+                "            tree.root.add_child(node)",
+            ]
+        )
 
     # ------------------------------------------------------------------------------------------ nodes
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeAlias
 
 from gdpeer.errors import SceneError, VariantError
 from gdpeer.logs import get_logger
@@ -38,6 +38,9 @@ _PRIVATE = ("__", "_gdpeer_")
 """Names of attributes that Python and gdpeer use themselves begin so."""
 _FATAL = ("cycle", "limit")
 """Problems of a scene that leave its nodes unknown."""
+
+
+NodeClass: TypeAlias = type[Node]
 
 
 class SceneNode(Node):
@@ -96,11 +99,13 @@ class Part:
         configuration: of a synchronizer; None without.
         attributes: names and first values of the attributes that synchronizers of the scene send.
         values: all that the files set.
+        type: the node's class in the engine; "" if unknown.
+        script: the path of its script; "" without.
     """
 
     path: str
     name: str
-    kind: type[Node]
+    kind: NodeClass
     instance: str
     file: str
     line: int
@@ -109,6 +114,8 @@ class Part:
     configuration: Configuration | None = None
     attributes: dict[str, Any] = field(default_factory=dict)
     values: Mapping[str, Property] = field(default_factory=dict)
+    type: str = ""
+    script: str = ""
 
     @property
     def parent(self) -> str:
@@ -316,7 +323,7 @@ class _Maker:
 
     def _part(self, path: str, node: ListedNode) -> Part:
         part = Part(path, self._name(path, node), SceneNode, node.instance, node.scene.path, node.line)
-        part.values = node.properties
+        part.values, part.type, part.script = node.properties, node.type, node.script
         if node.type == "MultiplayerSynchronizer":
             part.kind, part.members = MultiplayerSynchronizer, _members(node, _SYNCHRONIZER)
             if "replication_config" in node.properties:

@@ -72,14 +72,17 @@ class Scenes(Guarded):
         synchronizer `synchronizer_name`: paths, order, modes and spawn flags.
 
         Args:
-            path: of the scene, as `res://player.tscn`; with a project also `uid://...`.
+            path: of the scene, as `res://player.tscn`; with a project also `uid://...`. Or of a script, as
+                `res://gun.gd`: the class of all nodes with this script, in scenes and as the root of a scene that has
+                no class of its own.
 
         Raises:
             SceneError: there is no such scene, the scene has a class already, or the class does not fit the scene. The
                 text begins with the file and the line.
         """
         found = self.resolve(path)
-        if not found or (self._files is not None and not self._files.is_there(found)):
+        file = found.partition("::")[0]  # a script within a scene is called `res://main.tscn::GDScript_1`
+        if not found or (self._files is not None and not self._files.is_there(file)):
             raise SceneError(f"there is no scene {path} in the project" if self._files else f"{path} needs a project")
         if found in self._classes:
             raise SceneError(f"{self._classes[found].__name__} is registered for this scene already", found)
@@ -93,6 +96,9 @@ class Scenes(Guarded):
         return decorate
 
     def _add(self, path: str, kind: type[Node]) -> None:
+        if path.endswith(".gd") or "::" in path:
+            self._classes[path] = kind
+            return
         if (vars(kind).get("scene_file_path") or path) != path:
             raise SceneError(f"{kind.__name__} is registered for {kind.scene_file_path} already: make a subclass", path)
         blueprint = None if self._files is None else self._files.blueprint(path)
@@ -147,7 +153,7 @@ class Scenes(Guarded):
             return kind(name=name) if name else kind()
         if blueprint is None:
             return None
-        node = blueprint.root.kind(name=name)
+        node = self._classes.get(blueprint.root.script, blueprint.root.kind)(name=name)
         node.scene_file_path = path
         self._furnish(node, blueprint)
         return node
@@ -174,10 +180,11 @@ class Scenes(Guarded):
         node = walk(parent, part.name)
         if node is not None:
             return node, False
-        kind = self._classes.get(part.instance) if part.instance else None
+        kind = self._class_of(part)
         if kind is not None:
             self._check(blueprint, part.path, kind)
             node = kind(name=part.name)
+            node.scene_file_path = node.scene_file_path or part.instance
         elif parent is root and _is_declared(type(root), part.name):
             node = make_synchronizer(root)
         else:
@@ -185,6 +192,11 @@ class Scenes(Guarded):
             node.scene_file_path = part.instance
         Node.add_child(parent, node)
         return node, True
+
+    def _class_of(self, part: Part) -> type[Node] | None:
+        """Returns the class that is registered for the scene that a node is the root of, or for the node's script."""
+        found = self._classes.get(part.instance) if part.instance else None
+        return found if found is not None or not part.script else self._classes.get(part.script)
 
     # ------------------------------------------------------------------------------------------ checking classes
 
