@@ -11,11 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from itertools import islice
 
 from gdpeer.contract.compare_methods import compare_methods, location
 from gdpeer.contract.difference import CODES, Difference
 from gdpeer.contract.model import Contract, Place, Table
-from gdpeer.contract.pairing import Pairing, by_path, is_pattern, matches, script_of
+from gdpeer.contract.pairing import Pairing, Patterns, by_path, is_pattern, script_of
 from gdpeer.contract.sources import file_on_disk
 
 __all__ = ["Comparison", "compare", "examine"]
@@ -24,6 +25,9 @@ _BROKEN = ("parse", "cycle", "unreadable", "unknown-base")
 """Problems of a script that leave its nodes without methods."""
 
 _ERRORS = ("parse", "cycle")
+
+_MOST_CANDIDATES = 100
+"""Most nodes of a class that are looked at for a node of another name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +137,7 @@ class _Nodes:
             {path: one for path, one in by_path(contract).items() if not is_pattern(path)}
             for contract in self._contracts
         )
-        self._patterns = tuple(
-            [one.path for one in contract.places if is_pattern(one.path)] for contract in self._contracts
-        )
+        self._patterns = tuple(Patterns(contract.places) for contract in self._contracts)
         self._reported: tuple[set[str], set[str]] = (set(), set())
         """Paths that are reported as missing, for either side that has them."""
 
@@ -154,33 +156,41 @@ class _Nodes:
 
     def _lacks(self, at: int, path: str) -> bool:
         """Tells whether the side `at` has no node that is known by this path."""
-        return path not in self._known[at] and not any(matches(pattern, path) for pattern in self._patterns[at])
+        return path not in self._known[at] and next(self._patterns[at].of(path), None) is None
 
     def _is_explained(self, at: int, path: str) -> bool:
         """Tells whether the node, or a node above it, is reported already."""
-        return any(path == above or path.startswith(f"{above}/") for above in self._reported[at])
+        while path and path not in self._reported[at]:
+            path = path.rpartition("/")[0]
+        return bool(path)
 
     def _renamed(self) -> Iterator[Difference]:
         """Yields nodes that the other side has under another path."""
         mine = [one for one in self._known[0].values() if self._has_methods(0, one) and self._lacks(1, one.path)]
         theirs = [one for one in self._known[1].values() if self._has_methods(1, one) and self._lacks(0, one.path)]
-        by_table: dict[str | None, list[Place]] = {}
+        by_table: dict[str | None, dict[str, Place]] = {}
         for place in theirs:
-            by_table.setdefault(place.table, []).append(place)
+            by_table.setdefault(place.table, {})[place.path] = place
         counterparts: dict[str, list[str]] = {}
         for left, right in self._paired:
             counterparts.setdefault(left, []).append(right)
         for place in mine:
             if self._is_explained(0, place.path):
                 continue
-            candidates = [
-                other
-                for table in counterparts.get(str(place.table), ())
-                for other in by_table.get(table, ())
-                if not self._is_explained(1, other.path)
-            ]
+            others = [by_table[table] for table in counterparts.get(str(place.table), ()) if table in by_table]
+            candidates = [other for places in others for other in self._unexplained(places)]
             if candidates:
                 yield self._rename(place, min(candidates, key=lambda other: _distance(place.path, other.path)))
+
+    def _unexplained(self, places: dict[str, Place]) -> list[Place]:
+        """Returns the first places that no reported node explains, and drops the others in front of these."""
+        found: list[Place] = []
+        for path, place in list(islice(places.items(), _MOST_CANDIDATES)):
+            if self._is_explained(1, path):
+                del places[path]
+            else:
+                found.append(place)
+        return found
 
     def _rename(self, place: Place, other: Place) -> Difference:
         # The names that differ may be those of a node above, as of the scene's root.
@@ -228,16 +238,18 @@ class _Nodes:
     def _classes(self, at: int) -> Iterator[Difference]:
         """Yields classes without a counterpart."""
         contract, other = self._contracts[at], self._contracts[1 - at]
+        first: dict[str | None, str] = {}
+        for place in contract.places:
+            first.setdefault(place.table, place.path)
         for table in self._lone[at].values():
             if script_of(table) in self._broken[1 - at]:
                 continue
-            paths = [place.path for place in contract.places if place.table == table.id]
             name = table.class_name or table.id
             text = f"nothing in {other.source or 'the other side'} stands for {name}"
             hint = f"if there is something, name it: --pair {'ID=' if at else ''}{table.id}{'' if at else '=ID'}"
             file = file_on_disk(contract, table.file)
             yield Difference(
-                "missing-class", "warning", file, table.line, paths[0] if paths else table.id, "", text, hint
+                "missing-class", "warning", file, table.line, first.get(table.id, table.id), "", text, hint
             )
 
 

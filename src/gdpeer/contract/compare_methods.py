@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import math
 import unicodedata
+from bisect import bisect
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -81,6 +82,7 @@ class _Comparing:
         self._right = _Side(right, pair.right)
         self._path = pair.path
         self._is_3 = 3 in (left.engine, right.engine)
+        self._shifted = _shifted(pair)
 
     def differences(self) -> Iterator[Difference]:
         left, right = self._left.table, self._right.table
@@ -137,24 +139,20 @@ class _Comparing:
 
     def _astray(self, name: str) -> str:
         """Returns an example of calls that reach another method, because a name is missing on one side."""
-        if self._is_3:
+        at = bisect(self._shifted, (name, math.inf))
+        if self._is_3 or at == len(self._shifted):
             return ""
-        left, right = _numbered(self._left.table), _numbered(self._right.table)
-        for number, method in enumerate(left):
-            arrives = right[number] if number < len(right) else None
-            if method > name and method in right and arrives != method:
-                what = arrives or "no method"
-                here, there = (side.contract.source for side in (self._left, self._right))
-                example = f"{method} ({number}) of {here or 'one side'} arrives as {what} in {there or 'the other'}"
-                return f"methods have numbers in the order of their names: {example}"
-        return ""
+        method, number, arrives = self._shifted[at]
+        here, there = (side.contract.source for side in (self._left, self._right))
+        example = f"{method} ({number}) of {here or 'one side'} arrives as {arrives} in {there or 'the other'}"
+        return f"methods have numbers in the order of their names: {example}"
 
     def _by_code(self) -> Iterator[Difference]:
         """Yields the methods that only one side configures by code, although both have them."""
         for side, other in ((self._left, self._right), (self._right, self._left)):
             known = {(method.name, method.by_code) for method in other.table.methods}
             for method in side.table.methods:
-                if method.by_code and method.name in other.table.names and (method.name, True) not in known:
+                if method.by_code and (method.name, False) in known and (method.name, True) not in known:
                     text = f"{method.name} is configured by rpc_config here, but has only @rpc in {other}"
                     hint = "the name counts for the checksum once more, and the mode of @rpc stays"
                     yield self._make("by-code", "error", side, method, text, hint)
@@ -256,9 +254,15 @@ def _channel(method: Method) -> str:
     return "?" if method.channel is None else f"channel {method.channel}"
 
 
-def _numbered(table: Table) -> list[str]:
-    """Returns the names of the methods with `@rpc`, in the order of their numbers."""
-    return [method.name for method in table.methods if not method.by_code]
+def _shifted(pair: Pair) -> list[tuple[str, float, str]]:
+    """Returns, sorted, the methods with different numbers: name, number on the left, and what that is on the right."""
+    left, right = ([one.name for one in table.methods if not one.by_code] for table in (pair.left, pair.right))
+    numbers = {name: number for number, name in enumerate(right)}
+    return [
+        (name, number, right[number] if number < len(right) else "no method")
+        for number, name in enumerate(left)
+        if numbers.get(name, number) != number
+    ]
 
 
 def _positional(method: Method) -> list[Argument]:

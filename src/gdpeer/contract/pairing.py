@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 
 from gdpeer.contract.model import Contract, Place, Table
 
-__all__ = ["Pair", "Pairing", "by_path", "is_pattern", "is_python", "matches", "script_of"]
+__all__ = ["Pair", "Pairing", "Patterns", "by_path", "is_pattern", "is_python", "matches", "script_of"]
 
 _Keys = Callable[[Table, Sequence[Place]], Iterable[Hashable]]
 
@@ -199,12 +199,35 @@ def matches(pattern: str, path: str) -> bool:
     return len(wanted) == len(names) and all(one in ("*", name) for one, name in zip(wanted, names, strict=True))
 
 
+class Patterns:
+    """Finds the places with `*` or `?` that stand for a path.
+
+    Args:
+        places: of one contract; places with a whole path are left out.
+    """
+
+    def __init__(self, places: Iterable[Place]) -> None:
+        # By the number of names, or "?" for any, and the last name: a project can have 20,000 nodes and many patterns.
+        self._places: dict[tuple[int | str, str], list[Place]] = {}
+        for place in places:
+            if is_pattern(place.path):
+                names = place.path.split("/")
+                key = ("?" if names[0] == "?" else len(names), names[-1])
+                self._places.setdefault(key, []).append(place)
+
+    def of(self, path: str) -> Iterator[Place]:
+        """Yields all places that stand for a path."""
+        count, last = path.count("/") + 1, path.rpartition("/")[2]
+        for key in ((count, last), (count, "*"), ("?", last), ("?", "*")):
+            yield from (place for place in self._places.get(key, ()) if matches(place.path, path))
+
+
 def _pattern_matches(pattern: _Side, exact: _Side) -> Iterator[tuple[Place, str]]:
-    # A node that the first side knows by its path is not one of those that the pattern stands for.
-    paths = [path for path in exact.by_path if path not in pattern.by_path and not is_pattern(path)]
-    for place in pattern.by_path.values():
-        if is_pattern(place.path):
-            yield from ((place, path) for path in paths if matches(place.path, path))
+    patterns = Patterns(pattern.by_path.values())
+    for path in exact.by_path:
+        # A node that the first side knows by its path is not one of those that the pattern stands for.
+        if path not in pattern.by_path and not is_pattern(path):
+            yield from ((place, path) for place in patterns.of(path))
 
 
 def _script_keys(table: Table, places: Sequence[Place]) -> Iterable[Hashable]:
