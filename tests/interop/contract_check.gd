@@ -77,6 +77,8 @@ func tell_script(id: String) -> void:
 	var script := find(id)
 	var names := []
 	var config := {}
+	var arguments := {}
+	var by_code := {}
 	if script != null and script.can_instantiate():
 		var node: Node = script.new()
 		node.name = "Case"
@@ -84,6 +86,12 @@ func tell_script(id: String) -> void:
 		config = all_config(script)
 		names = config.keys()
 		names.sort()
+		for method in node.get_method_list():
+			if method["name"] in config and not method["name"] in arguments:
+				arguments[method["name"]] = arguments_of(method)
+		var own: Variant = node.get_node_rpc_config()
+		for method: StringName in own if own is Dictionary else {}:
+			by_code[String(method)] = own[method].get("rpc_mode", -1)
 		wire.packets.clear()
 		if names:
 			node.rpc_id(2, names[0])
@@ -95,7 +103,17 @@ func tell_script(id: String) -> void:
 		if checksum == "" and text.is_valid_hex_number():
 			checksum = text
 	wire.packets.clear()
-	print(JSON.stringify({"event": "script", "id": id, "names": names, "checksum": checksum, "config": config}))
+	print(JSON.stringify({"event": "script", "id": id, "names": names, "checksum": checksum, "config": config,
+		"arguments": arguments, "by_code": by_code}))
+
+
+func arguments_of(method: Dictionary) -> Array:
+	var found := []
+	var first_default: int = method["args"].size() - method["default_args"].size()
+	for at: int in method["args"].size():
+		var one: Dictionary = method["args"][at]
+		found.append([one["name"], one["type"], at >= first_default])
+	return found
 
 
 func all_config(script: Script) -> Dictionary:

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from gdpeer.contract import Contract, checksum_of, read_project
+from gdpeer import VariantType
+from gdpeer.contract import Argument, Contract, read_project
 from tests.support.engines import Engine, import_project
 from tests.unit.contract.test_project import FORMS, PROJECT, UNSEEN, write_forms
 
@@ -16,7 +17,8 @@ pytestmark = pytest.mark.engine
 
 SCRIPT = Path(__file__).with_name("contract_check.gd")
 
-MODES = {"any_peer": 1, "authority": 2}
+MODES = {"disabled": 0, "any_peer": 1, "authority": 2}
+TYPES = {one.name.removeprefix("TYPE_").replace("_", ""): one for one in VariantType}
 TRANSFERS = {"unreliable": 0, "unreliable_ordered": 1, "reliable": 2}
 BROKEN = ["broken_string", "broken_twice", "broken_var", "broken_word", "broken_base", "ring_a", "ring_b", "latin1"]
 
@@ -36,7 +38,14 @@ def config_of(contract: Contract, table: str) -> dict[str, list[Any]]:
     return {
         one.name: [MODES.get(one.mode), one.call_local, TRANSFERS.get(one.transfer), one.channel]
         for one in found.methods
+        if not one.by_code
     }
+
+
+def engine_type(argument: Argument) -> list[Any]:
+    """An argument as the engine lists it: its name, the number of its type, and whether it has a default."""
+    number = 0 if argument.type is None else TYPES.get(argument.type.partition("[")[0].upper(), VariantType.TYPE_OBJECT)
+    return [argument.name, int(number), argument.default is not None]
 
 
 def test_the_engine_says_the_same_of_every_script_and_node(tmp_path: Path) -> None:
@@ -47,17 +56,22 @@ def test_the_engine_says_the_same_of_every_script_and_node(tmp_path: Path) -> No
     scripts = {one["id"]: one for one in engine.all("script")}
     for table in contract.tables:
         said = scripts[table.id]
-        assert said["names"] == list(table.names), table.id
-        if table.id != "res://case_08.gd":
-            assert said["checksum"] == table.checksum, table.id
+        assert said["names"] == [one.name for one in table.methods if not one.by_code], table.id
+        assert said["checksum"] == table.checksum, table.id
         for name, (mode, local, transfer, channel) in config_of(contract, table.id).items():
             words = said["config"][name]
             assert mode in (None, words["rpc_mode"]), (table.id, name)
             assert local in (None, words.get("call_local", False)), (table.id, name)
             assert transfer in (None, words.get("transfer_mode", 2)), (table.id, name)
             assert channel in (None, words.get("channel", 0)), (table.id, name)
-    # What code configures comes first, whatever its name.
-    assert scripts["res://case_08.gd"]["checksum"] == "5375a1babecb64eecf81a9ed3b6c95ab" == checksum_of(["aazzm"])
+        by_code = {one.name: MODES[one.mode] for one in table.methods if one.by_code}
+        assert said["by_code"] == {**by_code, **dict.fromkeys(table.refused, -1)}, table.id
+        for one in table.methods:
+            if one.name in said["arguments"]:
+                assert said["arguments"][one.name] == [engine_type(each) for each in one.arguments if not each.rest], (
+                    table.id,
+                    one,
+                )
     assert [scripts[f"res://{name}.gd"]["names"] for name in BROKEN] == [[]] * len(BROKEN)
     nodes = {one["path"]: one["script"] for one in engine.all("node")}
     assert nodes == {one.path: one.table for one in contract.places}

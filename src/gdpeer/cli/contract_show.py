@@ -89,7 +89,11 @@ def _table(table: Table, places: Sequence[Place], shown: Sequence[int], contract
         rows = [(f"  {signature(one)}", _words(one), _origin(one, table)) for _, one in methods]
         rows += [(f"  var {one.name}", one.mode, f"{_short(one.file)}:{one.line}") for one in table.variables]
     else:
-        rows = [(f"{_number(number)}  {signature(one)}", _words(one), _origin(one, table)) for number, one in methods]
+        width = max((len(_number(number)) for number, _ in methods), default=0)
+        rows = [
+            (f"  {_number(number):>{width}}  {signature(one)}", _words(one), _origin(one, table))
+            for number, one in methods
+        ]
     widths = [min(max((len(row[column]) for row in rows), default=0), 60) for column in (0, 1)]
     for first, words, origin in rows:
         yield f"{first:<{widths[0]}}   {words:<{widths[1]}}   {origin}"
@@ -113,7 +117,7 @@ def _how(place: Place) -> str:
 
 
 def _number(number: int) -> str:
-    return f"  {number}" if number < BY_CODE else f"  0x{number:x}"
+    return str(number) if number < BY_CODE else f"0x{number:x}"
 
 
 def _words(method: Method) -> str:

@@ -5,10 +5,13 @@ Layer: `contract`; pure. Source: reference godot4-contract 1.1 and 1.2.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from gdpeer.contract.constants import NotConstant
+from gdpeer.contract.cursor import split
 from gdpeer.contract.tokens import Kind, Token
 from gdpeer.project_files.strings import string_value
 
@@ -27,73 +30,83 @@ _WORDS = 3
 
 @dataclass(frozen=True, slots=True)
 class Rpc:
-    """The settings of an `@rpc` annotation; the fields are those of `model.Method`."""
+    """The settings of an `@rpc` annotation; the fields are those of `model.Method`.
+
+    Attributes:
+        expression: the tokens between the parentheses, if an argument is an expression; its values are unknown then.
+        unknown: why a value is unknown; "" if all are known.
+    """
 
     mode: str = "authority"
     call_local: bool | None = False
     transfer: str = "reliable"
     channel: int | None = 0
+    expression: tuple[Token, ...] = ()
+    unknown: str = ""
 
 
-def parse_rpc(tokens: Sequence[Token]) -> Rpc:
+def _unevaluated(tokens: Sequence[Token]) -> Any:
+    raise NotConstant("it is an expression")
+
+
+def parse_rpc(tokens: Sequence[Token], evaluate: Callable[[Sequence[Token]], Any] = _unevaluated) -> Rpc:
     """Reads the tokens between the parentheses of an `@rpc`.
+
+    Args:
+        tokens: without the parentheses.
+        evaluate: returns the value of an expression, or raises `NotConstant`. Without it, the values of expressions are
+            unknown.
 
     Raises:
         ValueError: the engine would not load the script; the text gives the reason.
     """
-    arguments = _split(tokens)
+    arguments = split(tokens)
     if len(arguments) > _WORDS + 1:
         raise ValueError(f"@rpc takes 4 arguments at most, not {len(arguments)}")
     found = Rpc()
     seen: set[str] = set()
-    for argument in arguments[:_WORDS]:
-        found = _with_word(found, argument, seen)
+    try:
+        for argument in arguments[:_WORDS]:
+            found = _with_word(found, _word(argument, evaluate), seen)
+    except NotConstant as error:
+        # Only the value tells which setting it is, so all three are unknown.
+        found = Rpc(UNKNOWN, None, UNKNOWN, 0, tuple(tokens), str(error))
     if len(arguments) > _WORDS:
-        found = replace(found, channel=_channel(arguments[_WORDS]))
+        try:
+            found = replace(found, channel=_channel(arguments[_WORDS], evaluate))
+        except NotConstant as error:
+            found = replace(found, channel=None, expression=tuple(tokens), unknown=found.unknown or str(error))
     return found
 
 
-def _split(tokens: Sequence[Token]) -> list[list[Token]]:
-    """Splits the tokens at the commas; a comma at the end adds no argument."""
-    arguments: list[list[Token]] = [[]]
-    depth = 0
-    for token in tokens:
-        depth += token.depth
-        if token.kind is Kind.MARK and token.text == "," and depth == 0:
-            arguments.append([])
-        else:
-            arguments[-1].append(token)
-    return arguments if arguments[-1] else arguments[:-1]
+def _word(argument: Sequence[Token], evaluate: Callable[[Sequence[Token]], Any]) -> Any:
+    if not argument:
+        raise ValueError("@rpc has an empty argument")
+    first = argument[0]
+    if len(argument) == 1 and first.kind is Kind.STRING:
+        return string_value(first.text)
+    if len(argument) == 1 and any(first.text in words for words in _KINDS.values()):
+        raise ValueError(f'@rpc: expected "{first.text}" in quotes')
+    return evaluate(argument)
 
 
-def _with_word(found: Rpc, argument: Sequence[Token], seen: set[str]) -> Rpc:
-    if len(argument) != 1 or argument[0].kind is Kind.WORD:
-        text = argument[0].text
-        if len(argument) == 1 and text.isdigit():
-            raise ValueError("the channel of @rpc is its 4th argument")
-        if len(argument) == 1 and any(text in words for words in _KINDS.values()):
-            raise ValueError(f'@rpc: expected "{text}" in quotes')
-        # A constant expression: only its value tells which setting it is, so all three become unknown.
-        return Rpc(UNKNOWN, None, UNKNOWN, found.channel)
-    if argument[0].kind is not Kind.STRING:
-        raise ValueError(f'@rpc: expected a word such as "any_peer", got {argument[0].text}')
-    word = string_value(argument[0].text)
-    kind = next((name for name, words in _KINDS.items() if word in words), "")
+def _with_word(found: Rpc, word: Any, seen: set[str]) -> Rpc:
+    if type(word) in (int, float):
+        raise ValueError("the channel of @rpc is its 4th argument")
+    kind = next((name for name, words in _KINDS.items() if word in words), "") if isinstance(word, str) else ""
     if not kind:
-        raise ValueError(f"@rpc has no word {word!r}")
+        raise ValueError(f"@rpc has no word {word!r:.60}")
     if kind in seen:
         raise ValueError(f"@rpc has two words of a kind: {word!r} is the second")
     seen.add(kind)
-    value: Any = word == "call_local" if kind == "call_local" else word
-    # An expression before this word may have set any of the three.
-    return found if found.mode == UNKNOWN else replace(found, **{kind: value})
+    value: Any = word == "call_local" if kind == "call_local" else str(word)
+    return replace(found, **{kind: value})
 
 
-def _channel(argument: Sequence[Token]) -> int | None:
-    text = "".join(token.text for token in argument)
-    if any(token.kind is Kind.STRING for token in argument) and len(argument) == 1:
-        raise ValueError(f"@rpc: expected a number for the channel, got {text}")
-    try:
-        return int(text, 0) if text.lower().startswith(("0x", "-0x", "0b", "-0b")) else int(float(text))
-    except (ValueError, OverflowError):
-        return None  # an expression, whose value only the engine knows
+def _channel(argument: Sequence[Token], evaluate: Callable[[Sequence[Token]], Any]) -> int:
+    if len(argument) == 1 and argument[0].kind is Kind.STRING:
+        raise ValueError(f"@rpc: expected a number for the channel, got {argument[0].text:.60}")
+    value = evaluate(argument)
+    if type(value) not in (int, float) or not math.isfinite(value):
+        raise ValueError(f"@rpc: expected a number for the channel, got {value!r:.60}")
+    return int(value)

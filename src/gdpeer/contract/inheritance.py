@@ -1,4 +1,4 @@
-"""Finds the base class of each class, over all scripts of a project, and the methods that a class inherits.
+"""Finds the base class of each class, and the classes that names mean, over all scripts of a project.
 
 Layer: `contract`; pure. Source: reference godot4-contract 1.
 """
@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from gdpeer.contract.model import Method, Problem, Table
-from gdpeer.contract.script import ClassSyntax, Reference, Script
+from gdpeer.contract.cursor import Reference
+from gdpeer.contract.model import Problem
+from gdpeer.contract.script import ClassSyntax, Script
 from gdpeer.project_files.paths import resolve_path
 
 __all__ = ["Classes"]
@@ -43,49 +44,8 @@ class Classes:
         self._autoloads = autoloads
         self._uids = uids
         self._bases: dict[ClassSyntax, ClassSyntax | None] = {}
-        self._tables: dict[ClassSyntax, Table | None] = {}
         self._baseless: set[ClassSyntax] = set()
         self._steps = 0
-
-    def table(self, class_: ClassSyntax) -> Table | None:
-        """Returns the methods of a class; None if its script would not load."""
-        if class_ not in self._tables:
-            self._tables[class_] = self._make_table(class_)
-        return self._tables[class_]
-
-    def _make_table(self, class_: ClassSyntax) -> Table | None:
-        methods: dict[str, Method] = {}
-        chain = self.chain(class_)
-        if self.base(chain[-1]) is not None:
-            self._report(class_, "cycle", "extends itself, by way of others")
-            return None
-        # The engine refuses to load a script whose base is missing, or that has problems.
-        if any(base in self._baseless or self._scripts[base.script].problems for base in chain):
-            return None
-        for base in chain:
-            for name, function in base.functions.items():
-                rpc = function.rpc
-                # The @rpc of the nearest class counts; an override without @rpc keeps the one of its base.
-                if rpc is not None and name not in methods:
-                    methods[name] = Method(
-                        name,
-                        rpc.mode,
-                        rpc.call_local,
-                        rpc.transfer,
-                        rpc.channel,
-                        base.id,
-                        function.line,
-                        file=base.script,
-                    )
-        sorted_methods = tuple(methods[name] for name in sorted(methods))
-        return Table(class_.id, class_.name, sorted_methods, self._extends(chain), class_.script, class_.line)
-
-    def _extends(self, chain: list[ClassSyntax]) -> str:
-        if len(chain) > 1:
-            return chain[1].id
-        base = chain[0].base
-        # Without `extends` a script extends the engine's RefCounted.
-        return "RefCounted" if base is None else str(base)
 
     def chain(self, class_: ClassSyntax) -> list[ClassSyntax]:
         """Returns a class and all its bases, the nearest first; a circle ends where it begins again."""
@@ -95,6 +55,10 @@ class Classes:
             found[base] = None
             base = self.base(base)
         return list(found)
+
+    def is_baseless(self, class_: ClassSyntax) -> bool:
+        """Tells whether the base of a class is missing."""
+        return class_ in self._baseless
 
     def _report(self, class_: ClassSyntax, code: str, text: str) -> None:
         self.problems.append(Problem(code, class_.script, class_.line, text))
@@ -110,14 +74,14 @@ class Classes:
     def _find_base(self, class_: ClassSyntax) -> ClassSyntax | None:
         if class_.base is None:
             return None
-        found = self._resolve(class_.base, class_)
+        found = self.resolve(class_.base, class_)
         # A single unknown name is a class of the engine or of an extension; a path or a dotted name cannot be that.
         if found is None and (class_.base.path or len(class_.base.names) > 1 or class_.base.names[0] in class_.members):
             self._baseless.add(class_)
             self._report(class_, "unknown-base", f"extends {class_.base}, which is not there")
         return found
 
-    def _resolve(self, reference: Reference, at: ClassSyntax) -> ClassSyntax | None:
+    def resolve(self, reference: Reference, at: ClassSyntax) -> ClassSyntax | None:
         """Returns the class that a reference in the class `at` means."""
         # Two constants can name each other, which would never end.
         if self._steps >= MOST_STEPS:
@@ -143,15 +107,15 @@ class Classes:
         for table in (self._global_names, self._autoloads):
             if name in table:
                 return self._script(table[name])
-        for scope in self._scopes(at):
+        for scope in self.scopes(at):
             if scope.name == name and scope.outer is not None:
                 return scope
-            found = self._own_member(scope, name)
+            found = self.own_member(scope, name)
             if found is not None:
                 return found
         return None
 
-    def _scopes(self, at: ClassSyntax) -> Iterator[ClassSyntax]:
+    def scopes(self, at: ClassSyntax) -> Iterator[ClassSyntax]:
         """Yields a class and its bases, then the same for each class around it."""
         seen: set[ClassSyntax] = set()
         class_: ClassSyntax | None = at
@@ -164,12 +128,13 @@ class Classes:
 
     def _member(self, class_: ClassSyntax, name: str) -> ClassSyntax | None:
         """Returns an inner class, or the class that a constant names; own or inherited."""
-        found = (self._own_member(scope, name) for scope in self.chain(class_))
+        found = (self.own_member(scope, name) for scope in self.chain(class_))
         return next((member for member in found if member is not None), None)
 
-    def _own_member(self, class_: ClassSyntax, name: str) -> ClassSyntax | None:
+    def own_member(self, class_: ClassSyntax, name: str) -> ClassSyntax | None:
+        """Returns an inner class, or the class that a constant of this class names; not inherited ones."""
         if name in class_.classes:
             return class_.classes[name]
         if name in class_.constants:
-            return self._resolve(class_.constants[name], class_)
+            return self.resolve(class_.constants[name], class_)
         return None

@@ -128,6 +128,7 @@ class Table:
         godot_script: the script that a Python class stands for (its attribute `godot_script`), or the own path of a
             script; "" without.
         variables: for Godot 3's `rset`.
+        refused: names that code configures in a way that the engine refuses: each uses up a number all the same.
     """
 
     id: str
@@ -138,6 +139,7 @@ class Table:
     line: int = 0
     godot_script: str = ""
     variables: tuple[Variable, ...] = ()
+    refused: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -147,8 +149,9 @@ class Table:
     @property
     def numbers(self) -> tuple[int, ...]:
         """The numbers on the wire: methods by code begin at 0x8000, those with `@rpc` at 0."""
-        by_code = sum(method.by_code for method in self.methods)
-        return (*range(BY_CODE, BY_CODE + by_code), *range(len(self.methods) - by_code))
+        by_code = [method.name for method in self.methods if method.by_code]
+        order = {name: BY_CODE + at for at, name in enumerate(sorted((*by_code, *self.refused)))}
+        return (*(order[name] for name in by_code), *range(len(self.methods) - len(by_code)))
 
     @property
     def checksum(self) -> str:

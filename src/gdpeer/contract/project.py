@@ -12,21 +12,20 @@ Layer: `contract`. Source: reference godot4-contract 1 and 3.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from gdpeer.contract.inheritance import Classes
-from gdpeer.contract.model import Contract, Place, Problem, Table
+from gdpeer.contract.model import Contract, Problem
+from gdpeer.contract.places import Places, autoload_paths
 from gdpeer.contract.script import Script, parse_script
-from gdpeer.project_files.files import PROJECT, ProjectFiles, engine_of
+from gdpeer.contract.tables import Tables
+from gdpeer.project_files.files import ProjectFiles, engine_of
 from gdpeer.project_files.node_lists import NodeLists
 from gdpeer.project_files.scenes import Scene, parse_scene
-from gdpeer.project_files.text_resource import Section
 
 __all__ = ["read_project", "read_scripts"]
-
-_SETTINGS = f"res://{PROJECT}"
 
 
 def read_project(folder: Path, *, engine: int = 0, exclude: Sequence[str] = ()) -> Contract:
@@ -77,31 +76,34 @@ class _Reader:
     def contract(self, files: list[Path]) -> Contract:
         """Reads the files and returns their contract."""
         settings = self._files.settings()
+        engine = self._engine or engine_of(settings)
         # Scripts and scenes refer to files by uid.
         self._files.read_uids(files)
         # Scripts come before scenes.
         for file in sorted(files, key=lambda file: file.suffix):
             text = self._files.text(file) if file.suffix in (".gd", ".tscn") else None
             if text is not None:
-                self._read(self._files.name(file), text)
-        scenes = NodeLists(self._scenes.get, self._files.exists)
-        autoloads = {name: path for name, path in self._autoload_paths(settings).items() if path in self._scripts}
+                self._read(self._files.name(file), text, engine)
+        autoloads = autoload_paths(settings, self._uids)
         classes = Classes(self._scripts, self._global_names(), autoloads, self._uids)
-        tables = self._tables(classes)
-        places = tuple(self._places(settings, scenes, classes))
+        tables = Tables(self._scripts, classes, engine)
+        found = tables.all()
+        lists = NodeLists(self._scenes.get, self._files.exists)
+        places = Places(settings, self._scenes, lists, self._uids, lambda path: self._table_of(path, tables))
+        listed = places.all({table.id for table in found})
         for path, script in self._scripts.items():
-            self._problems += [Problem("parse", path, found.line, found.text) for found in script.problems]
-        problems = (*self._problems, *classes.problems, *scenes.problems)
-        engine = self._engine or engine_of(settings)
-        return Contract(str(self._files.folder), engine, tables, places, problems)
+            self._problems += [Problem("parse", path, one.line, one.text) for one in script.problems]
+        problems = {*self._problems, *classes.problems, *tables.problems, *places.problems, *lists.problems}
+        in_order = tuple(sorted(problems, key=lambda one: (one.file, one.line, one.text)))
+        return Contract(str(self._files.folder), engine, found, tuple(listed), in_order, tables.enumerations)
 
-    def _read(self, name: str, text: str) -> None:
+    def _read(self, name: str, text: str, engine: int) -> None:
         if name.endswith(".gd"):
-            self._scripts[name] = parse_script(text, name)
+            self._scripts[name] = parse_script(text, name, engine)
             return
         scene = self._scenes[name] = parse_scene(text, name, self._uids)
         for id_, source in scene.scripts.items():
-            self._scripts[id_] = parse_script(source, id_)
+            self._scripts[id_] = parse_script(source, id_, engine)
 
     # ---------------------------------------------------------------------------------------- results
 
@@ -110,46 +112,8 @@ class _Reader:
         scripts = reversed(self._scripts.items())
         return {script.root.name: path for path, script in scripts if script.root.name and "::" not in path}
 
-    def _autoload_paths(self, settings: dict[str, Section]) -> dict[str, str]:
-        section = settings.get("autoload")
-        found = {} if section is None else {name: str(value) for name, value in section.properties.items()}
-        # A star before the path makes the autoload a global variable; the node exists with and without the star.
-        return {name: self._uids.get(path.lstrip("*"), path.lstrip("*")) for name, path in found.items()}
-
-    def _tables(self, classes: Classes) -> tuple[Table, ...]:
-        all_classes = (class_ for _, script in sorted(self._scripts.items()) for class_ in script.classes)
-        tables = (classes.table(class_) for class_ in all_classes)
-        return tuple(table for table in tables if table is not None and table.methods)
-
-    def _places(self, settings: dict[str, Section], scenes: NodeLists, classes: Classes) -> Iterator[Place]:
-        for name, path in self._autoload_paths(settings).items():
-            if path in self._scripts:
-                line = settings["autoload"].properties[name].line
-                yield Place(name, self._table_of(path, classes), "autoload", "", _SETTINGS, line)
-            else:
-                yield from self._nodes(path, name, "autoload", scenes, classes)
-        application = settings.get("application")
-        main = None if application is None else application.properties.get("run/main_scene")
-        if main is not None:
-            path = self._uids.get(str(main), str(main))
-            yield from self._nodes(path, "", "main", scenes, classes)
-
-    def _nodes(self, path: str, name: str, how: str, scenes: NodeLists, classes: Classes) -> Iterator[Place]:
-        """Yields all nodes of a scene in the tree; the root of an autoload has the autoload's name."""
-        found = scenes.of(path)
-        if found is None:
-            self._problems.append(
-                Problem("unknown-nodes", path, 0, f"cannot be read: the nodes of the {how} are unknown")
-            )
-            return
-        for below, node in found.nodes.items():
-            table = self._table_of(node.script, classes)
-            script = node.properties.get("script")
-            file, line = (script.scene.path, script.value.line) if script else (node.scene.path, node.line)
-            yield Place("/".join(part for part in (name or found.name, below) if part), table, how, path, file, line)
-
-    def _table_of(self, path: str, classes: Classes) -> str | None:
+    def _table_of(self, path: str, tables: Tables) -> str | None:
         """Returns the id of a script's class; None without a script, or if the engine would not load it."""
         script = self._scripts.get(path)
-        table = None if script is None else classes.table(script.root)
+        table = None if script is None else tables.of(script.root)
         return None if table is None else table.id

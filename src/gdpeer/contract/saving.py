@@ -62,6 +62,7 @@ def _table(table: Table, engine: int) -> dict[str, Any]:
         "file": table.file,
         "line": table.line,
         "godot_script": table.godot_script,
+        "refused": list(table.refused),
         "methods": [_method(one, number) for one, number in zip(table.methods, numbers, strict=True)],
         "variables": [
             {"name": one.name, "mode": one.mode, "file": one.file, "line": one.line} for one in table.variables
@@ -168,6 +169,7 @@ def _read_table(entry: _Entry) -> Table:
         line=entry.number("line"),
         godot_script=entry.text("godot_script"),
         variables=entry.each("variables", _read_variable),
+        refused=tuple(str(name) for name in entry.value("refused", [], list)),
     )
 
 

@@ -12,12 +12,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from gdpeer.contract.annotations import Rpc, parse_rpc
+from gdpeer.contract.cursor import Cursor, Reference, split
 from gdpeer.contract.tokens import Kind, Line, SyntaxProblem, Token, logical_lines
-from gdpeer.project_files.strings import string_value
 
-__all__ = ["ClassSyntax", "Function", "Reference", "Script", "parse_script"]
+__all__ = ["ClassSyntax", "Configuration", "Function", "Reference", "Script", "VariableSyntax", "parse_script"]
 
 DECLARATIONS = frozenset(("func", "var", "const", "signal", "class", "enum"))
+
+_MODES = {
+    "remote": "remote",
+    "master": "master",
+    "puppet": "puppet",
+    "slave": "puppet",
+    "remotesync": "remotesync",
+    "sync": "remotesync",
+    "mastersync": "mastersync",
+    "puppetsync": "puppetsync",
+}
+"""Godot 3's keywords, each with its present name."""
+
+_CONFIGURE = frozenset(("rpc_config", "rset_config"))
 
 KEYWORDS = re.compile(
     "if|elif|else|for|while|break|continue|pass|return|class|class_name|extends|is|in|as|self|super|signal|func|static|"
@@ -26,33 +40,48 @@ KEYWORDS = re.compile(
 """Names that no function can have."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """An expression that names a class: `"res://base.gd".Inner`, `Base`, `Global.Inner`.
-
-    Attributes:
-        path: of a script; "" if the expression begins with a name.
-        names: the names, the outermost first.
-    """
-
-    path: str
-    names: tuple[str, ...]
-
-    def __str__(self) -> str:
-        return ".".join((f'"{self.path}"', *self.names) if self.path else self.names)
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Function:
     """A function of a class.
 
     Attributes:
         line: from 1 on.
         rpc: the settings of its `@rpc`; None without.
+        mode: the keyword before it, in Godot 3; "" without.
+        head: the tokens between the parentheses.
+        is_empty: whether the body does nothing.
     """
 
     line: int
     rpc: Rpc | None
+    mode: str = ""
+    head: list[Token] = field(default_factory=list)
+    is_empty: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class VariableSyntax:
+    """A variable that has a keyword before it, in Godot 3."""
+
+    line: int
+    mode: str
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """A call of `rpc_config` or `rset_config` in the body of a function.
+
+    Attributes:
+        line: of the call.
+        function: `rpc_config` or `rset_config`.
+        arguments: the tokens of each argument.
+        is_own: False: the call is to another node, as in `$Player.rpc_config(...)`.
+    """
+
+    line: int
+    function: str
+    arguments: tuple[tuple[Token, ...], ...]
+    is_own: bool
 
 
 @dataclass(eq=False, slots=True)
@@ -65,6 +94,14 @@ class ClassSyntax:
         outer: the class around it; None for the script's own.
         base: the class that it extends; None without `extends`.
         line: where it begins.
+        functions: by name.
+        constants: those that name a class.
+        values: the expressions of all constants.
+        enumerations: the members of each, with their expressions, if they have any; "" holds those without a name.
+        variables: those with a keyword, in Godot 3.
+        configurations: calls that add methods by code.
+        classes: inner classes.
+        members: all names of the class.
     """
 
     script: str
@@ -74,6 +111,10 @@ class ClassSyntax:
     line: int = 1
     functions: dict[str, Function] = field(default_factory=dict)
     constants: dict[str, Reference] = field(default_factory=dict)
+    values: dict[str, list[Token]] = field(default_factory=dict)
+    enumerations: dict[str, list[tuple[str, list[Token]]]] = field(default_factory=dict)
+    variables: dict[str, VariableSyntax] = field(default_factory=dict)
+    configurations: list[Configuration] = field(default_factory=list)
     classes: dict[str, ClassSyntax] = field(default_factory=dict)
     members: set[str] = field(default_factory=set)
 
@@ -100,36 +141,50 @@ class Script:
 
     root: ClassSyntax
     classes: tuple[ClassSyntax, ...]
-    problems: tuple[SyntaxProblem, ...]
+    problems: list[SyntaxProblem]
 
 
-def parse_script(text: str, path: str) -> Script:
+def parse_script(text: str, path: str, engine: int = 4) -> Script:
     """Reads the text of a script.
 
     Args:
         text: of the file.
         path: of the file, as `res://`.
+        engine: 4 or 3.
     """
     problems: list[SyntaxProblem] = []
-    parser = _Parser(path, problems)
+    parser = _Parser(path, problems, engine)
     for line in logical_lines(text.removeprefix("\ufeff"), problems):
         parser.take(line)
     parser.finish()
-    return Script(parser.classes[0], tuple(parser.classes), tuple(problems))
+    return Script(parser.classes[0], tuple(parser.classes), problems)
 
 
 @dataclass(slots=True)
 class _Block:
-    """The lines deeper than `indent`: the body of a class, or text that does not count (None)."""
+    """The lines deeper than `indent`: the body of a class, or of a function, or text that does not count.
+
+    Attributes:
+        indent: of the line that begins the block.
+        inside: the class; None in other blocks.
+        pending: annotations that wait for their function.
+        function: whose body it is; None in other blocks.
+        owner: the class of the function.
+        mode: Godot 3's keyword that waits for its function or variable.
+    """
 
     indent: int
     inside: ClassSyntax | None
     pending: list[tuple[Token, list[Token]]] = field(default_factory=list)
+    function: Function | None = None
+    owner: ClassSyntax | None = None
+    mode: str = ""
 
 
 class _Parser:
-    def __init__(self, path: str, problems: list[SyntaxProblem]) -> None:
+    def __init__(self, path: str, problems: list[SyntaxProblem], engine: int) -> None:
         root = ClassSyntax(path)
+        self._modes = _MODES if engine == 3 else {}
         self.classes = [root]
         self._problems = problems
         self._blocks = [_Block(-1, root)]
@@ -142,14 +197,19 @@ class _Parser:
             self._refuse_rpc(blocks.pop(), "@rpc stands before nothing")
         block = blocks[-1]
         if block.inside is None:
-            self._check_body(line)
+            self._body(line.tokens, block)
             return
-        cursor = _Cursor(line.tokens)
-        inner: ClassSyntax | None = None
-        while not cursor.is_over():
+        cursor = Cursor(line.tokens)
+        inner: ClassSyntax | Function | None = None
+        # The body of a function takes the rest of the line.
+        while not cursor.is_over() and not isinstance(inner, Function):
             inner = self._statement(cursor, block)
-        # Statements behind `class Inner:` on the same line belong to the class around it, as in the engine.
-        blocks.append(_Block(line.indent, inner))
+        if isinstance(inner, Function):
+            blocks.append(_Block(line.indent, None, function=inner, owner=block.inside))
+            self._body(cursor.rest(), blocks[-1])
+        else:
+            # Statements behind `class Inner:` on the same line belong to the class around it, as in the engine.
+            blocks.append(_Block(line.indent, inner))
 
     def finish(self) -> None:
         """Ends all blocks at the end of the file."""
@@ -165,15 +225,31 @@ class _Parser:
     def _problem(self, token: Token, text: str) -> None:
         self._problems.append(SyntaxProblem(token.line, text))
 
-    def _check_body(self, line: Line) -> None:
-        for token in line.tokens:
+    def _body(self, tokens: Sequence[Token], block: _Block) -> None:
+        """Parses a line of a function's body, as far as it counts."""
+        function = block.function
+        if function is not None and function.is_empty:
+            function.is_empty = _is_empty(tokens)
+        for at, token in enumerate(tokens):
             if token.kind is Kind.ANNOTATION and token.text == "@rpc":
                 self._problem(token, "@rpc stands inside a function")
+            if token.text in _CONFIGURE and block.owner is not None:
+                self._configuration(tokens, at, block.owner)
+
+    def _configuration(self, tokens: Sequence[Token], at: int, owner: ClassSyntax) -> None:
+        """Keeps a call of `rpc_config`."""
+        cursor = Cursor(tokens, at + 1)
+        before = tokens[at - 1].text if at else ""
+        if not cursor.sees("(") or before == "func":
+            return
+        is_own = before != "." or (at > 1 and tokens[at - 2].text == "self")
+        arguments = tuple(tuple(argument) for argument in split(cursor.brackets()))
+        owner.configurations.append(Configuration(tokens[at].line, tokens[at].text, arguments, is_own))
 
     # ---------------------------------------------------------------------------------------- statements
 
-    def _statement(self, cursor: _Cursor, block: _Block) -> ClassSyntax | None:
-        """Parses one statement. Returns an inner class if its body begins behind the statement."""
+    def _statement(self, cursor: Cursor, block: _Block) -> ClassSyntax | Function | None:
+        """Parses one statement. Returns the inner class or function whose body begins behind the statement."""
         token = cursor.next()
         assert block.inside is not None
         if token.kind is Kind.ANNOTATION:
@@ -185,12 +261,21 @@ class _Parser:
                 self._problem(token, f"{token.text} begins nothing that a class can have")
                 cursor.skip_statement()
             return None
+        if token.text in self._modes:
+            block.mode = self._modes[token.text]
+            return None
         if token.text in DECLARATIONS and not cursor.is_over():
             self._declare(cursor.peek(), block.inside)
         match token.text:
             case "func":
-                self._function(cursor, block, block.inside)
+                return self._function(cursor, block, block.inside)
+            case "export" | "onready" if self._modes:
+                if cursor.sees("("):
+                    cursor.brackets()
                 return None
+            case "var" if block.mode and not cursor.is_over():
+                block.inside.variables[cursor.peek().text] = VariableSyntax(token.line, block.mode)
+                cursor.skip_statement()
             case "class":
                 self._refuse_rpc(block, "@rpc stands before a class")
                 return self._class(cursor, block.inside)
@@ -198,6 +283,8 @@ class _Parser:
                 self._check_head(token, block.inside)
                 if block.inside.outer is None and not cursor.is_over():
                     block.inside.name = cursor.next().text
+                if self._modes:
+                    cursor.skip_statement()  # Godot 3 has the path of an icon behind the name
             case "extends":
                 self._check_head(token, block.inside)
                 block.inside.base = cursor.reference()
@@ -205,10 +292,9 @@ class _Parser:
                 self._constant(cursor, block.inside)
                 self._refuse_rpc(block, "@rpc stands before a constant")
                 cursor.skip_statement()
-            case "enum" if cursor.sees("{"):
+            case "enum":
                 self._refuse_rpc(block, "@rpc stands before an enumeration")
-                for name in cursor.enumerated():
-                    self._declare(name, block.inside)
+                self._enumeration(cursor, block.inside)
             case "pass":
                 # Counts as a member: `class_name` and `extends` may not follow.
                 block.inside.members.add(token.text)
@@ -216,6 +302,7 @@ class _Parser:
                 self._refuse_rpc(block, f"@rpc stands before {token.text}")
                 cursor.skip_statement()
         block.pending.clear()
+        block.mode = ""
         return None
 
     def _check_head(self, token: Token, inside: ClassSyntax) -> None:
@@ -228,9 +315,17 @@ class _Parser:
             self._problem(name, f"{name.text} is the name of two members")
         inside.members.add(name.text)
 
-    def _function(self, cursor: _Cursor, block: _Block, inside: ClassSyntax) -> None:
+    def _enumeration(self, cursor: Cursor, inside: ClassSyntax) -> None:
+        name = "" if cursor.is_over() or cursor.sees("{") else cursor.next().text
+        members = inside.enumerations.setdefault(name, [])
+        for member, value in cursor.enumerated():
+            members.append((member.text, value))
+            if not name:
+                self._declare(member, inside)
+
+    def _function(self, cursor: Cursor, block: _Block, inside: ClassSyntax) -> Function | None:
         if cursor.is_over():
-            return
+            return None
         name = cursor.next()
         if name.kind is not Kind.WORD or KEYWORDS.fullmatch(name.text):
             self._problem(name, f"{name.text} cannot be the name of a function")
@@ -244,10 +339,12 @@ class _Parser:
                 rpc = parse_rpc(arguments)
             except ValueError as error:
                 self._problem(token, str(error))
-        inside.functions[name.text] = Function(name.line, rpc)
-        cursor.skip_statement(is_function=True)
+        head = cursor.brackets() if cursor.sees("(") else []
+        function = inside.functions[name.text] = Function(name.line, rpc, block.mode, head)
+        block.mode = ""
+        return function if cursor.skip_head() else None
 
-    def _class(self, cursor: _Cursor, outer: ClassSyntax) -> ClassSyntax | None:
+    def _class(self, cursor: Cursor, outer: ClassSyntax) -> ClassSyntax | None:
         if cursor.is_over():
             return None
         name = cursor.next()
@@ -262,91 +359,30 @@ class _Parser:
         self.classes.append(made)
         return made
 
-    def _constant(self, cursor: _Cursor, inside: ClassSyntax) -> None:
+    def _constant(self, cursor: Cursor, inside: ClassSyntax) -> None:
         """Parses `const P = preload("res://x.gd").Inner`, or a constant that names a class."""
         if cursor.is_over():
             return
         name = cursor.next().text
         if cursor.sees(":"):
             cursor.next()
-        if cursor.sees("="):  # a constant with a type, `const P: GDScript = ...`, names no class
+        is_typed = not (cursor.is_over() or cursor.sees("="))
+        while is_typed and not (cursor.is_over() or cursor.sees("=") or cursor.sees(";")):
             cursor.next()
-            found = cursor.reference()
-            if found is not None and (cursor.is_over() or cursor.sees(";")):
-                inside.constants[name] = found
+        if not cursor.sees("="):
+            return
+        cursor.next()
+        inside.values[name] = cursor.statement()
+        # A constant with a type, `const P: GDScript = ...`, names no class.
+        found = None if is_typed else Cursor(inside.values[name]).whole_reference()
+        if found is not None:
+            inside.constants[name] = found
 
 
-class _Cursor:
-    """Steps through the tokens of one line."""
-
-    def __init__(self, tokens: Sequence[Token]) -> None:
-        self._tokens = tokens
-        self._at = 0
-
-    def is_over(self) -> bool:
-        return self._at >= len(self._tokens)
-
-    def next(self) -> Token:
-        self._at += 1
-        return self._tokens[self._at - 1]
-
-    def peek(self) -> Token:
-        return self._tokens[self._at]
-
-    def sees(self, text: str) -> bool:
-        return not self.is_over() and self._tokens[self._at].text == text
-
-    def brackets(self) -> list[Token]:
-        """Returns the tokens in the brackets that begin here, and steps behind the brackets."""
-        depth, begin = 0, self._at + 1
-        while not self.is_over():
-            token = self.next()
-            depth += token.depth
-            if depth == 0:
-                return list(self._tokens[begin : self._at - 1])
-        return list(self._tokens[begin:])
-
-    def enumerated(self) -> list[Token]:
-        """Returns the names in the braces of an enumeration, and steps behind them."""
-        tokens = self.brackets()
-        return [
-            token
-            for at, token in enumerate(tokens)
-            if token.kind is Kind.WORD and (at == 0 or tokens[at - 1].text == ",")
-        ]
-
-    def skip_statement(self, *, is_function: bool = False) -> None:
-        """Steps to the semicolon that ends the statement, or to the end of the line.
-
-        A function's body that follows on the same line takes the whole line.
-        """
-        depth = 0
-        while not self.is_over() and not (depth == 0 and self.sees(";")):
-            token = self.next()
-            depth += token.depth
-            if is_function and depth == 0 and token.text == ":":
-                self._at = len(self._tokens)
-
-    def reference(self) -> Reference | None:
-        """Parses `"path".A.B`, `preload("path").A` or `A.B`; None for any other expression."""
-        path = ""
-        if self.sees("preload") or self.sees("load"):
-            self.next()
-            inside = self.brackets() if self.sees("(") else []
-            if len(inside) != 1 or inside[0].kind is not Kind.STRING:
-                return None
-            path = string_value(inside[0].text)
-        elif not self.is_over() and self._tokens[self._at].kind is Kind.STRING:
-            path = string_value(self.next().text)
-        elif not self.is_over() and self._tokens[self._at].kind is Kind.WORD:
-            return Reference("", (self.next().text, *self._names()))
-        return Reference(path, tuple(self._names())) if path else None
-
-    def _names(self) -> list[str]:
-        names = []
-        while self.sees("."):
-            self.next()
-            if self.is_over() or self._tokens[self._at].kind is not Kind.WORD:
-                break
-            names.append(self.next().text)
-        return names
+def _is_empty(tokens: Sequence[Token]) -> bool:
+    """Tells whether the statements of a line do nothing."""
+    texts = [[token.text for token in part] for part in split(tokens, ";")]
+    return all(
+        part in ([], ["pass"], ["return"], [".", ".", "."]) or (len(part) == 1 and part[0].endswith(("'", '"')))
+        for part in texts
+    )

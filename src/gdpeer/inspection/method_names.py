@@ -119,7 +119,9 @@ def script_tables(path: Path) -> Loaded:
     for contract in contracts:
         is_within = wanted == "res://." or contract.engine == 3
         tables = [one for one in contract.tables if is_within or f"{one.id}/".startswith((f"{wanted}/", f"{wanted}::"))]
-        found.tables.extend(one.names for one in tables)
+        if contract.engine == 4:
+            # A node that configures methods by code has another checksum: that list is only known with the node.
+            found.tables.extend(tuple(one.name for one in table.methods if not one.by_code) for table in tables)
         if contract.engine == 4:
             found.problems.extend(str(one) for one in contract.problems if is_within or one.file.startswith(wanted))
             if path.is_dir() and (Path(contract.source) / PROJECT).is_file():

@@ -51,8 +51,8 @@ def test_the_text(game: Path) -> None:
     assert lines[5].startswith("res://base.gd  (class Base, path not in the files)")
     assert lines[7:10] == [
         "4 methods, 3 tables, 2 with a known path. 1 error, 1 warning:",
-        "  gone.tscn: warning: unknown-nodes: cannot be read: the nodes of the autoload are unknown",
         "  bad.gd:1: error: parse: @rpc stands before var",
+        "  gone.tscn: warning: unknown-nodes: cannot be read: the nodes of the autoload are unknown",
     ]
     assert lines[10].startswith("Not in the files: ")
 
@@ -79,5 +79,5 @@ def test_json(game: Path) -> None:
 
 
 def test_annotations_of_problems(game: Path) -> None:
-    assert show(game, "--github")[1] == f"::error file={game}/bad.gd,line=1::parse: @rpc stands before var"
+    assert show(game, "--github")[0] == f"::error file={game}/bad.gd,line=1::parse: @rpc stands before var"
     assert show(game, "--format", "github") == show(game, "--github")

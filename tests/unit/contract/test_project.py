@@ -55,9 +55,20 @@ def test_names_in_the_order_of_their_numbers_and_the_checksum(
     assert found.checksum == checksum
 
 
-def test_what_code_configures_is_not_in_the_files(contract: Contract) -> None:
-    """Cases 8 to 10: node entries come before those of the script, so the checksum is another one."""
-    assert [one.name for one in methods(contract, "case_08.gd")] == ["m"]
+CODED = [
+    ("case_08.gd", [("aa", 0x8000), ("zz", 0x8001), ("m", 0)], "5375a1babecb64eecf81a9ed3b6c95ab"),
+    ("case_09.gd", [("m", 0x8000), ("m", 0)], "b3cd915d758008bd19d0f2428fbb354a"),
+    ("case_10.gd", [("off", 0x8001), ("m", 0), ("n", 1)], "8fad00ee80fe062686161d219dfcc90b"),
+]
+
+
+@pytest.mark.parametrize(("table", "names", "checksum"), CODED, ids=[case[0] for case in CODED])
+def test_what_code_configures_comes_first(
+    contract: Contract, table: str, names: list[tuple[str, int]], checksum: str
+) -> None:
+    found = next(one for one in contract.tables if one.id == f"res://{table}")
+    assert list(zip(found.names, found.numbers, strict=True)) == names
+    assert found.checksum == checksum
 
 
 def test_the_nearest_annotation_counts_whole_and_an_override_without_one_changes_nothing(contract: Contract) -> None:
@@ -75,8 +86,9 @@ def test_the_words_of_all_forms(contract: Contract) -> None:
     plain = ("authority", False, "reliable", 0)
     assert [name for name, words in found.items() if words == plain] == ["f1", "f12", "f2", "f6", "f7", "f8"]
     assert found["f4"] == ("any_peer", True, "unreliable", 0)
-    assert found["f5"] == ("any_peer", True, "reliable", None)  # CHANNEL + 1 is not evaluated
-    assert found["f10"] == ("?", None, "?", 0)
+    assert found["f5"] == ("any_peer", True, "reliable", 2)
+    assert found["f9"] == ("any_peer", False, "reliable", 2)
+    assert found["f10"] == ("any_peer", False, "reliable", 0)
     assert found["f11"] == ("any_peer", False, "unreliable_ordered", 0)
 
 
@@ -108,11 +120,12 @@ def test_a_place_names_the_line_that_gives_the_node_its_script(contract: Contrac
 
 
 def test_what_will_not_load_is_a_problem_with_its_line_and_has_no_methods(contract: Contract) -> None:
-    assert sorted(map(str, contract.problems)) == [
+    assert list(map(str, contract.problems)) == [
         "res://broken_string.gd:3: a string is not closed",
         "res://broken_twice.gd:3: lost is the name of two members",
         "res://broken_var.gd:3: @rpc stands before var",
         "res://broken_word.gd:2: @rpc has no word 'anybody'",
+        "res://case_10.gd:9: rpc_config: has no rpc_mode: the engine refuses it",
         "res://latin1.gd:2: the file is not UTF-8",
         "res://ring_a.gd:1: extends itself, by way of others",
         "res://ring_b.gd:1: extends itself, by way of others",
@@ -220,8 +233,9 @@ def test_scenes_in_a_circle_and_scenes_that_are_not_there(tmp_path: Path) -> Non
     found = read_project(tmp_path)
     assert [one.path for one in found.places] == ["A", "A/Kid", "A/Kid/Kid"]
     assert [str(one) for one in found.problems] == [
-        "res://gone.gd: cannot be read: the nodes of the autoload are unknown",
         "res://b.tscn:4: Kid is an instance of res://a.tscn, which contains it",
+        "res://c.tscn:4: res://gone.tscn cannot be read: its nodes are unknown",
+        "res://gone.gd: cannot be read: the nodes of the autoload are unknown",
     ]
 
 
@@ -287,7 +301,7 @@ def test_odd_scenes_and_settings_are_read(tmp_path: Path) -> None:
     for number, text in enumerate(texts):
         (tmp_path / f"s{number}.tscn").write_text(text)
     (tmp_path / "project.godot").write_text('[autoload]\nA="*res://s0.tscn"\nB=5\n=\n[application]\nrun/main_scene=3\n')
-    assert [one.code for one in read_project(tmp_path).problems] == ["unknown-nodes"] * 3
+    assert [one.code for one in read_project(tmp_path).problems] == ["unknown-nodes"] * 3 + ["duplicate-node"]
     assert read_project(tmp_path / "gone").tables == ()
 
 
