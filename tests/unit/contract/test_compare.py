@@ -370,3 +370,69 @@ def test_inherited_method_is_one_difference() -> None:
     right = [table(method("x"), id=f"server.{name}", name=name) for name in "PQR"]
     (found,) = compare(contract(*left), contract(*right))
     assert (found.subject, found.more) == ("res://P.gd", ("res://Q.gd", "res://R.gd"))
+
+
+# ---------------------------------------------------------------------------------------- nodes
+
+LEAF = table(method("leaf"), id="res://leaf.gd", name="Leaf")
+
+
+def nodes(*paths: str, source: str = "", bare: tuple[str, ...] = (), tables: tuple[Table, ...] = (LEAF,)) -> Contract:
+    """Returns a contract with the class Leaf at these paths, and nodes without a script at others."""
+    made = [Place(path, LEAF.id, "main", "", "res://m.tscn", 1) for path in paths]
+    made += [Place(path, None, "main", "", "res://m.tscn", 2) for path in bare]
+    return contract(*tables, places=tuple(made), source=source)
+
+
+def test_node_below_another_one() -> None:
+    both = ("Main/A", "Main/B")
+    (found,) = compare(nodes("Main/A/X", bare=both), nodes("Main/B/X", bare=both, source="other"))
+    assert (found.level, found.code, found.subject) == ("error", "missing-node", "Main/A/X")
+    assert "but Main/B/X (other/m.tscn:1): renamed?" in found.text
+
+
+def test_name_of_a_node_above_is_one_difference() -> None:
+    (found,) = compare(nodes("Main/A", "Main/B", bare=("Main",)), nodes("Game/A", "Game/B", bare=("Game",)))
+    assert (found.subject, found.line) == ("Main", 2)
+    assert "but Game (m.tscn:2): renamed?" in found.text
+
+
+def test_nodes_of_other_names_are_told_apart() -> None:
+    found = compare(nodes("Main/A", "Main/B"), nodes("Main/C", "Main/D"))
+    assert [(one.subject, one.text.partition("but ")[2].partition(" ")[0]) for one in found] == [
+        ("Main/A", "Main/C"),
+        ("Main/B", "Main/D"),
+    ]
+
+
+def test_node_that_is_missing_takes_the_nodes_below_along() -> None:
+    (found,) = compare(nodes("Keep", "Gone", "Gone/Kid"), nodes("Keep"))
+    assert (found.level, found.subject) == ("warning", "Gone")
+
+
+def test_pattern_of_the_other_side_stands_for_a_node() -> None:
+    right = nodes("Keep")
+    spawner = Place("Players/*", LEAF.id, "spawner", "res://leaf.tscn")
+    assert compare(nodes("Keep", "Players/1"), replace(right, places=(*right.places, spawner))) == []
+
+
+def test_contract_without_paths_says_nothing_about_nodes() -> None:
+    assert compare(nodes("A", "B/C"), nodes()) == []
+
+
+def test_plain_node_where_the_game_has_methods() -> None:
+    other = table(method("other"), id="server.Other", name="Other")
+    left = nodes("Main", source="game")
+    right = contract(other, places=(Place("Main", None, "tree", ""), Place("O", other.id, "tree", "")))
+    found = compare(left, right)
+    assert [(one.level, one.code, one.subject, one.file, one.text) for one in found] == [
+        ("error", "missing-node", "Main", "game/m.tscn", "has 1 method here, but none there"),
+        ("warning", "missing-class", "O", "", "nothing in game stands for Other"),
+    ]
+    assert compare(left, right, partial=True) == []
+
+
+def test_script_that_does_not_load_is_not_a_missing_class_too() -> None:
+    broken = Contract("other", 4, (), (Place("Main", None, "main", ""),), (Problem("parse", LEAF.id, 3, "bad"),))
+    for left in (nodes("Main"), nodes()):
+        assert [one.code for one in compare(left, broken)] == ["parse"]
