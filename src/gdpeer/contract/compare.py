@@ -246,7 +246,7 @@ class _Nodes:
                 continue
             name = table.class_name or table.id
             text = f"nothing in {other.source or 'the other side'} stands for {name}"
-            hint = f"if there is something, name it: --pair {'ID=' if at else ''}{table.id}{'' if at else '=ID'}"
+            hint = f"if one of its classes does, name both: --pair {'ID=' if at else ''}{table.id}{'' if at else '=ID'}"
             file = file_on_disk(contract, table.file)
             yield Difference(
                 "missing-class", "warning", file, table.line, first.get(table.id, table.id), "", text, hint

@@ -331,7 +331,7 @@ def test_class_without_a_counterpart() -> None:
         ("warning", "missing-class", "game/a.gd", "res://a.gd"),
     ]
     assert found[1].text == "nothing in server.py stands for A"
-    assert found[1].hint == "if there is something, name it: --pair res://a.gd=ID"
+    assert found[1].hint == "if one of its classes does, name both: --pair res://a.gd=ID"
     assert compare(left, right, partial=True) == []
     (renamed,) = compare(left, right, pairs=[("res://a.gd", "server.B")])
     assert renamed.code == "renamed-method"
