@@ -248,6 +248,13 @@ class Listing:
         if self.rooms.get(code) is listed and not listed.is_dirty:
             del self.rooms[code]
             self._directory.set_room(code, None)
+        elif code not in self.rooms and self._is_known(listed):  # the shard was given up meanwhile
+            self._directory.set_room(code, None)
+
+    def _is_known(self, listed: _Listed) -> bool:
+        """Whether the copy has the entry of a room as it was written last."""
+        record = self._directory.rooms.get(listed.code)
+        return record is not None and record.revision == listed.revision
 
     # ------------------------------------------------------------------------------------------ players
 

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from gdpeer.cluster.answers import Answer
 from gdpeer.cluster.broker.memory import MemoryBroker
 from gdpeer.cluster.cluster import Cluster
+from gdpeer.cluster.timers import pass_result
 from tests.unit.cluster.test_records import ROOM
 from tests.unit.cluster.workers import Workers
 
@@ -176,3 +178,28 @@ def test_the_entry_of_a_room_in_a_shard_that_was_given_up_is_removed_by_the_next
     assert b.shards.has(room.code)
     assert workers.entries("r:") == {}
     assert a.listing.rooms == {}
+
+
+def test_a_room_whose_shard_is_given_up_while_its_entry_is_removed_is_forgotten_by_all(
+    workers: Workers, a: Cluster, b: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = a.broker.delete
+
+    def delete(key: str, revision: int | None = None) -> Answer[None]:
+        """Removes an entry, but late."""
+        done: Answer[None] = Answer()
+        a.timers.after(0.3, lambda: real(key, revision).then(lambda answer: pass_result(answer, done)))
+        return done
+
+    monkeypatch.setattr(a.broker, "delete", delete)
+    rooms = [a.hall.create("den") for _ in range(10)]
+    c = workers.add("c")
+    workers.run(9.0)
+    room = next(room for room in rooms if room.code[:2] in c.shards.wanted)
+    del c.directory.rooms[room.code]  # so that the next owner finds nothing to remove
+    room.close()
+    workers.run(1.0)
+    assert c.shards.has(room.code)
+    assert f"r:{room.code}" not in workers.entries("r:")
+    assert room.code not in a.directory.rooms
+    assert room.code not in b.directory.rooms
