@@ -24,8 +24,6 @@ __all__ = ["Comparison", "compare", "examine"]
 _BROKEN = ("parse", "cycle", "unreadable", "unknown-base")
 """Problems of a script that leave its nodes without methods."""
 
-_ERRORS = ("parse", "cycle")
-
 _MOST_CANDIDATES = 100
 """Most nodes of a class that are looked at for a node of another name."""
 
@@ -108,8 +106,7 @@ def examine(
 
 def _problems(contract: Contract) -> Iterator[Difference]:
     for one in contract.problems:
-        level = "error" if one.code in _ERRORS else "warning"
-        yield Difference(one.code, level, file_on_disk(contract, one.file), one.line, "", "", one.text)
+        yield Difference(one.code, one.level, file_on_disk(contract, one.file), one.line, "", "", one.text)
 
 
 # ---------------------------------------------------------------------------------------------------- nodes

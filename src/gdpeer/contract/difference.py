@@ -33,7 +33,8 @@ CODES = {
     "missing-parent": "a node's parent is not in the scene",
     "limit": "more than the reader takes",
     "model": "the nodes of an imported model cannot be known",
-    "unsure": "read from C#, or from code whose value only the engine knows",
+    "unknown-rpc": "an argument of @rpc has a value that only the engine knows",
+    "unsure": "read from C#, which may differ from what the engine does",
 }
 """All codes, and what they mean."""
 

@@ -19,7 +19,7 @@ class Problem:
 
     Attributes:
         code: `parse`, `unreadable`, `unknown-base`, `cycle`, `unknown-nodes`, `missing-parent`, `missing-node`,
-            `duplicate-node`, `limit`, `model`.
+            `duplicate-node`, `limit`, `model`, `by-code`, `unknown-rpc`.
         file: as `res://`.
         line: from 1 on; 0 if unknown.
         text: one sentence.

@@ -11,6 +11,7 @@ import pytest
 
 from gdpeer.contract import CODES
 from tests.support.commands import run_here
+from tests.support.contract_game import CHANGES, write_game
 
 SERVER = """\
 from gdpeer import Node, SceneTree, rpc
@@ -114,6 +115,35 @@ def test_ignored_differences_leave_the_status_0(form: tuple[str, ...]) -> None:
     server(more="")
     assert check("--ignore", "missing-method:move", *form)[0] == 0
     assert check("--ignore", "missing-method:add", *form)[0] == 1
+
+
+PLACES = {
+    "method removed": ("missing-method", "old/main.gd", 7),
+    "method renamed": ("renamed-method", "old/main.gd", 7),
+    "method made authority": ("mode", "old/main.gd", 4),
+    "argument given": ("arguments", "old/main.gd", 7),
+    "method moved to a shared base": ("missing-method", "new/base.gd", 2),
+    "autoload renamed": ("missing-node", "old/project.godot", 5),
+    "script removed": ("missing-node", "new/main.tscn", 9),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_single_change_is_named_in_every_form(change: str) -> None:
+    code, file, line = PLACES[change]
+    write_game(Path("old"))
+    write_game(Path("new"), **CHANGES[change])
+    status, lines = check(left="old", right="new")
+    assert (status, lines[-1].partition(".")[0]) == (1, "1 difference: 1 error")
+    assert lines[0].startswith(f"{file}:{line}: error: {code}: ")
+    status, lines = check("--github", left="old", right="new")
+    assert (status, len(lines)) == (1, 2)
+    assert lines[0].startswith(f"::error file={file},line={line}::{code}: ")
+    status, lines = check("--json", left="old", right="new")
+    (found,) = json.loads("\n".join(lines))["differences"]
+    assert (status, found["code"], found["file"], found["line"]) == (1, code, file, line)
+    for form in ((), ("--github",), ("--json",)):
+        assert check("--ignore", code, *form, left="old", right="new")[0] == 0
 
 
 def test_summary_counts_what_is_ignored() -> None:

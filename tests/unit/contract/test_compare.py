@@ -2,51 +2,39 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from gdpeer.contract import Argument, Contract, Difference, Method, Place, Problem, Table, Variable, compare, read
+from gdpeer.contract import (
+    CODES,
+    Argument,
+    Contract,
+    Difference,
+    Method,
+    Place,
+    Problem,
+    Table,
+    Variable,
+    compare,
+    read,
+)
 from gdpeer.contract.compare import examine
-
-FILES = {
-    "project.godot": 'config_version=5\n[application]\nrun/main_scene="res://main.tscn"\n'
-    '[autoload]\nNet="*res://net.gd"\nLobby="*res://lobby.tscn"\n',
-    "main.tscn": '[gd_scene format=3]\n[ext_resource type="Script" path="res://main.gd" id="1"]\n'
-    '[ext_resource type="Script" path="res://leaf.gd" id="2"]\n[node name="Main" type="Node"]\n'
-    'script = ExtResource("1")\n[node name="A" type="Node" parent="."]\nscript = ExtResource("2")\n'
-    '[node name="B" type="Node" parent="."]\nscript = ExtResource("2")\n',
-    "lobby.tscn": '[gd_scene format=3]\n[ext_resource type="Script" path="res://leaf.gd" id="1"]\n'
-    '[node name="L" type="Node"]\n[node name="Kid" type="Node" parent="."]\nscript = ExtResource("1")\n',
-    "base.gd": 'class_name Base extends Node\n@rpc("any_peer") func shared(): print()\n',
-    "main.gd": 'extends Base\n\n@rpc("any_peer")\nfunc add(): print()\n\n@rpc\nfunc move(to): print()\n\n'
-    "@rpc\nfunc stop(): print()\n",
-    "net.gd": "extends Base\n@rpc func an(): print()\n",
-    "leaf.gd": "extends Node\n@rpc func leaf(): print()\n",
-}
-
-
-def write(folder: Path, **changes: tuple[str, str]) -> Contract:
-    """Writes the project, with texts of files replaced, and reads it."""
-    folder.mkdir(exist_ok=True)
-    for name, text in FILES.items():
-        stem = name.partition(".")[0] if name != "main.tscn" else "scene"
-        old, new = changes.get(stem, ("", ""))
-        assert old in text
-        (folder / name).write_text(text.replace(old, new, 1), encoding="utf-8")
-    return read(str(folder))
+from tests.support.contract_game import CHANGES, write_game
+from tests.support.missing import ROOT
 
 
 @pytest.fixture
 def change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[Difference]]:
     """Returns a function that compares the project with itself after changes of texts."""
     monkeypatch.chdir(tmp_path)
-    write(Path("game"))
+    write_game(Path("game"))
 
     def change(**changes: tuple[str, str]) -> list[Difference]:
-        write(Path("other"), **changes)
+        write_game(Path("other"), **changes)
         return compare(read("game"), read("other"))
 
     return change
@@ -64,7 +52,7 @@ def test_a_project_agrees_with_itself(change: Change) -> None:
 
 
 def test_method_removed(change: Change) -> None:
-    (found,) = change(main=("@rpc\nfunc move(to)", "func move(to)"))
+    (found,) = change(**CHANGES["method removed"])
     assert shown([found]) == [("error", "missing-method", "game/main.gd", 7, "Main", "move")]
     assert str(found).startswith("game/main.gd:7: error: missing-method: Main: move(")
     assert found.text.endswith(" is not in res://main.gd (other/main.gd:1)")
@@ -72,22 +60,27 @@ def test_method_removed(change: Change) -> None:
 
 
 def test_method_renamed(change: Change) -> None:
-    (found,) = change(main=("func move", "func mowe"))
+    (found,) = change(**CHANGES["method renamed"])
     assert shown([found]) == [("error", "renamed-method", "game/main.gd", 7, "Main", "move")]
     assert "in other/main.gd:7: renamed?" in found.text
     assert not found.hint  # the order of the others is the same
 
 
 def test_method_made_authority(change: Change) -> None:
-    (found,) = change(main=('@rpc("any_peer")\nfunc add', "@rpc\nfunc add"))
+    (found,) = change(**CHANGES["method made authority"])
     assert shown([found]) == [("error", "mode", "game/main.gd", 4, "Main", "add")]
     assert found.text == "add is any_peer here, authority in other/main.gd:4"
 
 
+def test_argument_given(change: Change) -> None:
+    (found,) = change(**CHANGES["argument given"])
+    assert shown([found]) == [("error", "arguments", "game/main.gd", 7, "Main", "move")]
+    assert found.text == "move takes 1 here, 2 in other/main.gd:7"
+
+
 def test_method_moved_to_a_base_that_others_share(change: Change) -> None:
     """The class itself keeps its list; the other classes of the base have one method more."""
-    line = FILES["main.gd"].partition("@rpc\nfunc stop")
-    (found,) = change(main=(line[1] + line[2], ""), base=("@rpc", "@rpc func stop(): print()\n@rpc"))
+    (found,) = change(**CHANGES["method moved to a shared base"])
     assert shown([found]) == [("error", "missing-method", "other/base.gd", 2, "Net", "stop")]
     assert "is not in res://net.gd (game/net.gd:1)" in found.text
     assert found.more == ("res://base.gd",)
@@ -103,7 +96,7 @@ def test_method_moved_to_a_base_of_its_own_changes_nothing(tmp_path: Path) -> No
 
 
 def test_autoload_renamed(change: Change) -> None:
-    (found,) = change(project=('Net="*', 'Network="*'))
+    (found,) = change(**CHANGES["autoload renamed"])
     assert shown([found]) == [("error", "missing-node", "game/project.godot", 5, "Net", "")]
     assert found.text == "there is no such node there, but Network (other/project.godot:5): renamed?"
 
@@ -120,8 +113,7 @@ def test_autoload_removed(change: Change) -> None:
 
 
 def test_script_of_a_node_removed(change: Change) -> None:
-    node = '[node name="B" type="Node" parent="."]\n'
-    (found,) = change(scene=(f'{node}script = ExtResource("2")', f"{node}script = null"))
+    (found,) = change(**CHANGES["script removed"])
     assert shown([found]) == [("error", "missing-node", "other/main.tscn", 9, "Main/B", "")]
     assert found.text == "has no methods here, but 1 method there: res://leaf.gd (game/leaf.gd:1)"
 
@@ -363,6 +355,15 @@ def test_problems_of_both_sides_are_told_once() -> None:
     (found,) = compare(broken, broken)
     assert str(found) == "game/x.gd:2: warning: limit: much"
     assert len(compare(broken, replace(broken, source="other"))) == 2
+
+
+def test_every_problem_of_the_readers_has_a_code() -> None:
+    used = set()
+    for folder in ("contract", "project_files"):
+        for file in (ROOT / "src" / "gdpeer" / folder).glob("*.py"):
+            used |= set(re.findall(r"(?:Problem|problem|_report)\(\s*\"([a-z-]+)\"", file.read_text(encoding="utf-8")))
+    assert {"parse", "cycle", "unreadable", "limit", "missing-parent", "unknown-rpc"} <= used
+    assert used <= set(CODES)
 
 
 def test_inherited_method_is_one_difference() -> None:
