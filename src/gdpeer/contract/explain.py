@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from gdpeer.contract.model import Contract, Table
+from gdpeer.contract.pairing import matches
 from gdpeer.multiplayer.rpc.mismatch import MOST_ANSWERS, NO_METHODS, Change, Search
 
 __all__ = ["Answer", "Explanation", "explain", "is_checksum"]
@@ -125,16 +126,9 @@ def _tables(contracts: Iterable[Contract], node: str) -> Iterator[Answer]:
         ]
     if not node:
         return iter(every)
-    here = [answer for answer in every if any(_is_at(node, pattern) for pattern in answer.paths)]
+    path = node.removeprefix("/root/")
+    here = [answer for answer in every if any(matches(pattern, path) for pattern in answer.paths)]
     return iter(here or [answer for answer in every if not answer.paths] or every)
-
-
-def _is_at(node: str, pattern: str) -> bool:
-    """Whether a node is at a path of a contract, in which `*` is one name and `?` at the beginning any path."""
-    names = ["[^/]+" if name == "*" else re.escape(name) for name in pattern.split("/")]
-    if pattern.startswith("?/"):
-        names[0] = ".+"
-    return re.fullmatch("/".join(names), node.removeprefix("/root/")) is not None
 
 
 def _changed(

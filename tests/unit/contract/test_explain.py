@@ -71,7 +71,6 @@ def test_a_node_narrows_the_search() -> None:
         assert answers(player, node=node) == [("res://player.gd", "the other side lacks `set_name`")]
     assert answers(player, node="Main") == []
     assert answers(checksum_of(["hit"]), node="Some/Where/Bullet") == [("res://bullet.gd", "has this checksum")]
-    assert answers(checksum_of(["hit"]), node="Bullet") == []
     # No class is known there: those without a known path are left.
     assert answers(checksum_of(["kick"], ["am", "an"]), node="Elsewhere") == [("res://net.gd", "has this checksum")]
     assert answers(checksum_of(["hit"]), node="Elsewhere") == []
