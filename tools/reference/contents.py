@@ -273,4 +273,20 @@ PAGES = (
             "MonotonicClock",
         ),
     ),
+    Page(
+        "contract",
+        "Contracts: gdpeer.contract",
+        "The module `gdpeer.contract`: what `gdpeer contract` does, for programs. "
+        "[Compare both sides of a game](../contract.md) explains the command.",
+        (
+            *("contract.read", "contract.compare", "contract.explain"),
+            *("contract.read_project", "contract.read_scripts"),
+            *("contract.contract_to_json", "contract.contract_from_json", "contract.file_on_disk"),
+            *("contract.Contract", "contract.Table", "contract.Method", "contract.Argument", "contract.Variable"),
+            *("contract.Enumeration", "contract.Place", "contract.Problem"),
+            *("contract.Difference", "contract.CODES", "contract.Explanation", "contract.Answer"),
+            *("contract.checksum_of", "contract.BY_CODE"),
+        ),
+        is_compact=True,
+    ),
 )

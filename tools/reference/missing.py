@@ -21,6 +21,7 @@ MODULES = (
     "gdpeer",
     "gdpeer.aio",
     "gdpeer.blocking",
+    "gdpeer.contract",
     "gdpeer.http",
     "gdpeer.godot3",
     "gdpeer.prometheus",

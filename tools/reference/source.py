@@ -73,6 +73,8 @@ def package() -> Any:
 def find(name: str) -> Any:
     """Returns the source object of a public name; `name` is without `gdpeer.`."""
     found = package()[name]
+    if found.is_module:  # a package takes a function of its module's name in
+        found = found[name.rpartition(".")[2]]
     return found.final_target if found.is_alias else found
 
 

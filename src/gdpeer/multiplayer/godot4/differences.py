@@ -23,6 +23,7 @@ from gdpeer.multiplayer.rpc.decorator import OWN_ENTRY, class_table
 from gdpeer.multiplayer.rpc.method_table import methods_of
 from gdpeer.multiplayer.rpc.mismatch import (
     MOST_CANDIDATES,
+    MOST_TRIES,
     NO_METHODS,
     SEARCHES,
     Change,
@@ -47,10 +48,13 @@ MOST_REMEMBERED = 100
 MOST_NODES = 10_000
 """Nodes of the tree whose classes are compared with a checksum."""
 
-NOT_SEARCHED = "which methods differ was not searched for, because peers have caused ten searches in a minute"
+NOT_SEARCHED = (
+    "which methods differ was not searched for, because peers cause at most one search a second and ten a minute"
+)
 NOT_FOUND = (
     "no known names explain the checksum with one or two differences; `gdpeer contract check` compares both programs"
 )
+CUT_SHORT = f"no difference was found in {MOST_TRIES} tries; `gdpeer contract explain` tries more"
 OTHER_NODE = "the peer has no @rpc methods there: its node or script is another, or the script did not compile"
 NONE_HERE = "this side has no @rpc methods there, and no known class has the checksum"
 OTHER_ORDER = "both have the same names, and one side configures some by code (rpc_config)"
@@ -154,9 +158,11 @@ class Differences:
             names = class_table(one).names
             if checksum in (joined_checksum(names), joined_checksum([*by_code, *names])):
                 return f"the peer has the methods of class {one.__qualname__}"
-        found = find_changes(checksum, script, by_code, self._candidates(node)).changes
-        if found:
-            return ", or ".join(change.describe() for change in found)
+        found = find_changes(checksum, script, by_code, self._candidates(node))
+        if found.changes:
+            return ", or ".join(change.describe() for change in found.changes)
+        if not found.is_complete:
+            return CUT_SHORT
         return NOT_FOUND if script or by_code else NONE_HERE
 
     def _candidates(self, node: Node) -> list[str]:

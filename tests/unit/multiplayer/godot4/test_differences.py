@@ -252,6 +252,11 @@ def test_a_peer_that_goes_is_forgotten(raw: Raw) -> None:
     assert again.server.api._calls.differences.peers == {}
 
 
+def test_a_search_that_ends_early_says_so(raw: Raw) -> None:
+    raw.server.api.add_contract(contract(*(f"other_{number}" for number in range(150))))
+    assert raw.tell("0" * 32) == differences.CUT_SHORT
+
+
 def test_one_search_for_one_checksum(raw: Raw, monkeypatch: pytest.MonkeyPatch) -> None:
     searches: list[str] = []
     search = differences.find_changes
