@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gdpeer.cli import contract_explain
-from gdpeer.contract import checksum_of
+from gdpeer.contract import Explanation, checksum_of
 from gdpeer.multiplayer.rpc.mismatch import NO_METHODS
 from tests.support.commands import run_here
 from tests.unit.inspection.test_recorded_checksums import ONE, THREE, recording
@@ -98,6 +99,22 @@ def test_all_nodes_of_a_recording(game: Path, session: str) -> None:
         f"  {contract_explain.NOTHING}",
     ]
     assert result.returncode == 1
+
+
+def test_the_checksums_of_a_recording_share_the_tries(
+    game: Path, session: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(contract_explain, "MOST_TRIES", 9)
+    search = contract_explain.explain_checksum
+    tries: list[int] = []
+
+    def spy(*words: Any, **options: Any) -> Explanation:
+        tries.append(options["tries"])
+        return search(*words, **options)
+
+    monkeypatch.setattr(contract_explain, "explain_checksum", spy)
+    run_here("contract", "explain", session, str(game))
+    assert tries == [3, 3, 3]
 
 
 def test_one_node_or_checksum_of_a_recording(game: Path, session: str) -> None:

@@ -65,6 +65,14 @@ def test_changes_of_up_to_three_methods() -> None:
     assert answers(checksum_of(["nobody", "knows"])) == []
 
 
+def test_names_of_other_versions_of_a_class_are_tried_first() -> None:
+    large = Contract("large", 4, (table("res://a.gd", *(f"a{number}" for number in range(2_500))),), (), ())
+    for id_, class_name in (("res://player.gd", ""), ("res://other.gd", "Player"), ("server.Player", "Player")):
+        old = Contract("old", 4, (table(id_, "jump", class_name=class_name),), (), ())
+        found = explain(checksum_of(["greet", "move", "jump"]), [large, GAME, old], "Main/Players/1", tries=30_000)
+        assert [answer.describe() for answer in found.answers] == ["`set_name` is `jump` there"]
+
+
 def test_a_node_narrows_the_search() -> None:
     player = checksum_of(["greet", "move"])
     for node in ("Main/Players/7", "/root/Main/Players/7"):

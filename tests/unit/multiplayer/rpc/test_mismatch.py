@@ -96,6 +96,13 @@ def test_a_search_ends_after_its_tries() -> None:
     assert none.changes(2) == ()
 
 
+def test_the_smallest_groups_of_lists_are_tried_first() -> None:
+    candidates = [f"other_{number}" for number in range(300)]
+    assert find_changes(checksum_of(["move"]), OWN, [], candidates, tries=500).changes == (
+        Change(lacks=("greet", "set_name")),
+    )
+
+
 def test_long_lists_count_as_several_tries() -> None:
     search = mismatch.Search("0" * 32, ["a" * 5_000], [], ["b"], 100)
     search.changes(1)
