@@ -256,8 +256,8 @@ def checked(version: str, folder: Path, script: str) -> Engine:
     return engine
 
 
-def differences(one: str, other: str) -> list[str]:
-    return [str(found) for found in compare(read(one), read(other))]
+def differences(one: str, other: str, *ignored: str) -> list[str]:
+    return [str(found) for found in compare(read(one), read(other), ignore=ignored)]
 
 
 def test_godot_4_takes_the_gdscript_of_a_program(tmp_path: Path) -> None:
@@ -316,7 +316,8 @@ def test_the_names_of_the_engines_node_are_those_of_the_engine(tmp_path: Path, v
 def test_a_project_its_python_and_the_gdscript_of_that_agree(tmp_path: Path) -> None:
     python = tmp_path / "stubs_of_a_project.py"
     python.write_text(write_python(read(str(GODOT4))), "utf-8")
-    assert differences(str(GODOT4), str(python)) == []
+    # An argument of the game is a node, which arrives as an id, whatever the other side says.
+    assert differences(str(GODOT4), str(python), "object-argument") == []
     write(tmp_path, write_gdscript(read(str(python)), 4), 5)
     assert differences(str(python), str(tmp_path)) == []
     engine = checked("4", tmp_path, "stubs_check.gd")

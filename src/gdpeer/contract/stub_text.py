@@ -14,7 +14,17 @@ from pathlib import PurePath
 
 from gdpeer.contract.model import Method
 
-__all__ = ["MARK", "StubError", "is_same", "keyword_of", "mode_of_godot3", "place_of", "with_mark", "words_of"]
+__all__ = [
+    "MARK",
+    "StubError",
+    "is_same",
+    "keyword_of",
+    "mode_constant",
+    "mode_of_godot3",
+    "place_of",
+    "with_mark",
+    "words_of",
+]
 
 MARK = "# Written by gdpeer contract"
 """The begin of the first line of each written file."""
@@ -71,6 +81,11 @@ def words_of(method: Method) -> str:
 def mode_word(method: Method) -> str:
     """Returns the mode as Godot 4 calls it; an unknown mode allows the least."""
     return "any_peer" if method.mode == "any_peer" else "authority"
+
+
+def mode_constant(method: Method) -> str:
+    """Returns the end of the name of the engine's constant for a mode of Godot 4: `ANY_PEER`."""
+    return "DISABLED" if method.mode == "disabled" else mode_word(method).upper()
 
 
 def mode_of_godot3(method: Method) -> str:

@@ -15,7 +15,15 @@ from gdpeer.contract.engine_names import node_members
 from gdpeer.contract.model import Argument, Contract, Enumeration, Method, Table
 from gdpeer.contract.script import KEYWORDS
 from gdpeer.contract.stub_names import argument_names, class_names, enumeration_names, free_name, snake_case
-from gdpeer.contract.stub_text import StubError, keyword_of, mode_of_godot3, place_of, with_mark, words_of
+from gdpeer.contract.stub_text import (
+    StubError,
+    keyword_of,
+    mode_constant,
+    mode_of_godot3,
+    place_of,
+    with_mark,
+    words_of,
+)
 from gdpeer.contract.types import GODOT3, GODOT4, gdscript_type, parts
 from gdpeer.quoting import escape
 from gdpeer.variant.names import StringName
@@ -90,8 +98,9 @@ class _Writer:
                 yield f"\n{keyword_of(variable.mode)} var {variable.name}"
         own = [method for method in table.methods if method.table == table.id or base is None]
         by_code = [method for method in own if method.by_code]
-        if by_code:
-            yield from self._configured(by_code)
+        refused = [name for name in table.refused if base is None or name not in base.refused]
+        if by_code or refused:
+            yield from self._configured(by_code, refused)
         written: set[str] = set()
         for method in sorted(own, key=lambda one: one.by_code):
             # A method of the engine's own class can only be configured.
@@ -108,15 +117,16 @@ class _Writer:
         members = [f"{name} = {value}" for name, value in enumeration.members]
         return f"enum {self._enumeration_names[enumeration.id]} {{{', '.join(members)}}}"
 
-    def _configured(self, methods: Sequence[Method]) -> Iterator[str]:
-        """Yields a `_ready` that configures methods by code."""
+    def _configured(self, methods: Sequence[Method], refused: Sequence[str]) -> Iterator[str]:
+        """Yields a `_ready` that configures methods by code; the engine refuses some, but gives them a number."""
         yield "\n\nfunc _ready() -> void:"
+        yield from (f"\trpc_config({gdscript_text(name)}, {{}})" for name in refused if self._engine == 4)
         for method in methods:
             if self._engine == 3:
                 mode = mode_of_godot3(method).upper()
                 yield f'\trpc_config("{method.name}", MultiplayerAPI.RPC_MODE_{mode})'
             else:
-                mode = "ANY_PEER" if method.mode == "any_peer" else "AUTHORITY"
+                mode = mode_constant(method)
                 transfer = method.transfer.upper() if method.transfer not in ("", "?") else "RELIABLE"
                 yield (
                     f'\trpc_config("{method.name}", {{"rpc_mode": MultiplayerAPI.RPC_MODE_{mode}, '

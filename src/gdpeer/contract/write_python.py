@@ -29,7 +29,15 @@ from gdpeer.contract.stub_names import (
     member_names,
     scene_name,
 )
-from gdpeer.contract.stub_text import StubError, keyword_of, mode_of_godot3, place_of, with_mark, words_of
+from gdpeer.contract.stub_text import (
+    StubError,
+    keyword_of,
+    mode_constant,
+    mode_of_godot3,
+    place_of,
+    with_mark,
+    words_of,
+)
 from gdpeer.contract.types import parts, python_type
 from gdpeer.multiplayer.replication.config import ReplicationMode
 from gdpeer.multiplayer.tree import Node
@@ -175,27 +183,42 @@ class _Writer:
                 self._used.add(keyword_of(variable.mode))
                 lines.append(f"    {variable.name} = {keyword_of(variable.mode)}.var()")
         own = [method for method in table.methods if method.table == table.id or base is None]
-        by_code = [method for method in own if method.by_code]
-        if by_code:
-            lines += ["", *self._configured(by_code)]
+        refused = [name for name in table.refused if base is None or name not in base.refused]
+        lines += self._configured([method for method in own if method.by_code], refused, _gone(table, base))
         defined: set[str] = set()
         for method in sorted(own, key=lambda one: one.by_code):  # a method with @rpc can also be configured
             if method.name not in defined and not (method.by_code and _is_taken(method.name)):
                 defined.add(method.name)
                 lines += ["", *self._method(method, table)]
+        for name in refused:
+            if name not in defined and not hasattr(Node, name):
+                lines += ["", *self._method(Method(name, "", None, "", 0, table.id, 0, by_code=True), table)]
         return "\n".join(lines)
 
-    def _configured(self, methods: Sequence[Method]) -> Iterator[str]:
-        """Yields an `__init__` with the `rpc_config` of methods that the game configures by code."""
-        yield "    def __init__(self, name: str | None = None) -> None:"
+    def _configured(self, methods: Sequence[Method], refused: Sequence[str], gone: Sequence[str]) -> Iterator[str]:
+        """Yields an `__init__` with the `rpc_config` of methods that the game configures by code.
+
+        Args:
+            methods: to configure.
+            refused: names whose configuration the engine refuses, but that take a number.
+            gone: names that only the base configures.
+        """
+        if not (methods or refused or gone):
+            return
+        yield "\n    def __init__(self, name: str | None = None) -> None:"
         yield "        super().__init__(name)"
+        yield from (f"        self.rpc_config({python_text(name)}, None)" for name in gone)
+        # As in the engine, an entry without a mode prints an error and takes a number.
+        yield from (f"        self.rpc_config({python_text(name)}, {{}})" for name in refused)
         for method in methods:
+            if self._contract.engine == 3 and method.mode == "disabled":
+                continue  # nobody may call it, and Godot 3 has no numbers
             if self._contract.engine == 3:
                 self._used.add(mode_of_godot3(method))
                 yield f"        self.rpc_config({python_text(method.name)}, {mode_of_godot3(method)}.mode)"
             else:
                 self._used |= {"RPCMode", "RpcConfig", "TransferMode"}
-                mode = "ANY_PEER" if method.mode == "any_peer" else "AUTHORITY"
+                mode = mode_constant(method)
                 transfer = method.transfer.upper() if method.transfer not in ("", "?") else "RELIABLE"
                 words = f"{bool(method.call_local)}, TransferMode.{transfer}, {method.channel or 0}"
                 yield f"        self.rpc_config({python_text(method.name)}, RpcConfig(RPCMode.{mode}, {words}))"
@@ -399,6 +422,15 @@ class _Writer:
                 "            tree.root.add_child(node)",
             ]
         )
+
+
+def _configured_names(table: Table) -> set[str]:
+    return {method.name for method in table.methods if method.by_code}.union(table.refused)
+
+
+def _gone(table: Table, base: Table | None) -> list[str]:
+    """Returns the names that a base configures by code, and the class does not: it overrides the function with that."""
+    return [] if base is None else sorted(_configured_names(base) - _configured_names(table))
 
 
 def _is_taken(name: str) -> bool:

@@ -150,6 +150,11 @@ def test_methods_by_code() -> None:
     assert '\trpc_config("kick", MultiplayerAPI.RPC_MODE_REMOTESYNC)\n' in write_gdscript(found, 3)["main.gd"]
 
 
+def test_entries_without_a_mode_and_disabled_ones() -> None:
+    text = write_gdscript(of(method("off", mode="disabled", by_code=True), refused=("nomode",)), 4)["main.gd"]
+    assert '\trpc_config("nomode", {})\n\trpc_config("off", {"rpc_mode": MultiplayerAPI.RPC_MODE_DISABLED, ' in text
+
+
 @pytest.mark.parametrize(
     ("found", "engine", "reason"),
     [

@@ -206,6 +206,29 @@ def test_methods_by_code_have_their_numbers() -> None:
     assert (config.rpc_mode, config.call_local, config.transfer_mode, config.channel) == (1, True, 0, 3)
 
 
+def test_entries_that_the_engine_refuses_take_a_number_and_disabled_ones_cannot_be_called() -> None:
+    found = table(method("off", mode="disabled", by_code=True), method("m"), refused=("nomode",))
+    node = imported(write_python(contract(found))).MainBase("Main")
+    SceneTree().root.add_child(node)
+    assert {one.name: number for number, one in methods_of(node).by_number.items()} == {"off": 0x8001, "m": 0}
+    assert methods_of(node).by_number[0x8001].config.rpc_mode == 0
+    assert methods_of(node).checksum == found.checksum
+    text = write_python(
+        contract(table(method("kick", mode="disabled", by_code=True), method("m", mode="puppet")), engine=3)
+    )
+    assert "rpc_config" not in text
+
+
+def test_a_class_that_does_not_configure_what_its_base_does() -> None:
+    base = table(method("kick", table="res://base.gd", by_code=True), id_="res://base.gd")
+    own = table(method("m"), extends="res://base.gd")
+    module = imported(write_python(contract(base, own)))
+    nodes = [module.BaseBase("Base"), module.MainBase("Main")]
+    for node in nodes:
+        SceneTree().root.add_child(node)
+    assert [list(methods_of(node).by_number) for node in nodes] == [[0x8000], [0]]
+
+
 def test_a_method_with_rpc_that_is_also_configured_by_code() -> None:
     node = imported(write_python(contract(table(method("m", by_code=True), method("m"))))).MainBase("Main")
     SceneTree().root.add_child(node)
