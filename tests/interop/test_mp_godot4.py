@@ -317,6 +317,8 @@ def test_a_method_number_that_python_has_not(role: str) -> None:
         both.here.main.add_child(Node("Child"))
         both.do(f'get_node("Child").rpc_id({both.us}, "poke", "hello")')
         until(lambda: both.here.api.refused["unknown method"], both.here)
-        assert both.here.refusals == [
-            (both.them, "Main/Child", "method 0", "the node has no such number; this side's methods: none")
-        ]
+        reason = (
+            "the node has no such number; this side's methods: none "
+            "(the methods differ: the peer has the methods of class Child)"
+        )
+        assert both.here.refusals == [(both.them, "Main/Child", "method 0", reason)]
