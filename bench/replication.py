@@ -12,6 +12,9 @@ that of the same world before the peers have joined: the game's own work is not 
 - `near`: 1,000 nodes, 100 peers that see 50 each.
 - `join`: 500 nodes that stand still; the processor time of one peer that joins, which gets all of them.
 
+`sends` is a C program that sends as many bytes to each peer in each frame and does nothing else (for `moving` and
+`near`). Its time is the system's; the figures of all other servers include that time.
+
 `--frames` measures a network frame with 5,000 idle nodes beside a frame with none, and the time to encode and queue
 one synchronizer.
 """
@@ -28,6 +31,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from statistics import median
 from typing import Any, NamedTuple, TypeAlias
 
 from bench.engine import ENGINE, PROJECT, times_of
@@ -49,11 +53,15 @@ from bench.machine import (
     write,
 )
 from bench.world import World
+from bench.wsbench.peers import build
 from gdpeer import LoopbackMultiplayerPeer, ManualClock, SceneMultiplayer
 from tests.support.ports import free_port
 from tools import godot
 
 WARM_UP = 1.0
+SENDS = "sends"
+GOAL = 5.0
+"""How many times the engine's processor time is to be that of gdpeer, in a world that moves."""
 IDLE = 5_000
 REQUEST = (
     "GET / HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -69,24 +77,28 @@ class Scenario(NamedTuple):
         seen: how many of them a peer sees; 0: all.
         moves: whether they move.
         peers: how many peers there are. For a world without movement each of them joins alone.
+        size: the bytes that each peer gets in a frame.
     """
 
     units: int
     seen: int
     moves: bool
     peers: int
+    size: int
 
 
 SCENARIOS = {
-    "moving": Scenario(200, 0, True, 100),
-    "near": Scenario(1_000, 50, True, 100),
-    "join": Scenario(500, 0, False, 20),
+    "moving": Scenario(200, 0, True, 100, 5_633),
+    "near": Scenario(1_000, 50, True, 100, 1_412),
+    "join": Scenario(500, 0, False, 20, 0),
 }
 Command: TypeAlias = Sequence[str]
 
 
 def command_of(name: str, python: str | None, port: int, scenario: Scenario) -> Command:
-    """Returns the command line of a server; without `python` that of the engine."""
+    """Returns the command line of a server; without `python` that of the engine or of `sends`."""
+    if name == SENDS:
+        return [str(build(SENDS)), str(port), str(scenario.size)]
     values = (scenario.units, scenario.seen, int(scenario.moves))
     if python is not None:
         return [python, "-m", "bench.world", str(port), *map(str, values)]
@@ -281,8 +293,24 @@ def markdown(data: Data) -> str:
             for name, samples in found.items()
         ]
         head = (title, f"server CPU, ms {unit}", f"x {ENGINE}", "without peers, ms a second", f"bytes to a peer {unit}")
-        parts.append(table(head, rows))
+        parts += [table(head, rows), *verdict(title, found)]
     return "\n\n".join([*parts, costs_table(data["frames"])])
+
+
+def verdict(title: str, found: Mapping[str, Sequence[Data]]) -> list[str]:
+    """Returns whether a moving world reaches its goal, and the system's part of the time."""
+    own, engine, sends = (middle(found.get(name, ()), "ms") for name in ("gdpeer", ENGINE, SENDS))
+    if own is None or engine is None or sends is None:
+        return []
+    faster = median(ratios(found["gdpeer"], found[ENGINE], "ms", higher=False))
+    less = (engine - sends) / (own - sends)
+    return [
+        f"Goal of gdpeer in `{title}`, a fifth of the engine's time: {'met' if faster >= GOAL else 'not met'}, "
+        f"1/{number(faster)}. `{SENDS}` is a C program that only sends the same bytes to the same peers: these sends "
+        f"take {number(sends)} ms of gdpeer's {number(own)} ms and of the engine's {number(engine)} ms. Without them "
+        f"gdpeer takes 1/{number(less)} of the engine's time; the goal allows {number(engine / GOAL - sends)} ms for "
+        f"all the rest, which takes {number(own - sends)} ms."
+    ]
 
 
 def main() -> int:
@@ -303,17 +331,18 @@ def main() -> int:
     try:
         if not options.only_ours:
             godot.command("4")
-            servers[ENGINE] = None
+            servers[ENGINE] = servers[SENDS] = None
     except godot.Failed as error:
         print(f"not run: {error}")
         return 1
     hold(LOAD_CORE)
     results: dict[str, dict[str, list[Any]]] = {}
     for title in options.scenarios.split(","):
-        results[title] = {name: [] for name in servers}
+        names = [name for name in servers if name != SENDS or SCENARIOS[title].moves]
+        results[title] = {name: [] for name in names}
         for _ in range(rounds):
-            for name, python in servers.items():
-                results[title][name].append(sample(name, python, SCENARIOS[title], seconds))
+            for name in names:
+                results[title][name].append(sample(name, servers[name], SCENARIOS[title], seconds))
                 print(title, name, results[title][name][-1], file=sys.stderr, flush=True)
     if options.only_ours:
         return 0
