@@ -366,6 +366,12 @@ def test_every_problem_of_the_readers_has_a_code() -> None:
     assert used <= set(CODES)
 
 
+def test_page_explains_every_code() -> None:
+    page = (ROOT / "docs" / "contract.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `([a-z-]+)` \| (?:error|warning)[^|]* \| (.*) \|$", page, re.MULTILINE))
+    assert rows == CODES
+
+
 def test_inherited_method_is_one_difference() -> None:
     left = [table(method("base"), method("x"), id=f"res://{name}.gd", name=name) for name in "PQR"]
     right = [table(method("x"), id=f"server.{name}", name=name) for name in "PQR"]
