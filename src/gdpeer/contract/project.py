@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from gdpeer.contract.csharp import CSharpClass, CSharpTables, parse_csharp
 from gdpeer.contract.inheritance import Classes
 from gdpeer.contract.model import Contract, Problem
 from gdpeer.contract.places import Places, autoload_paths
@@ -26,6 +27,8 @@ from gdpeer.project_files.node_lists import NodeLists
 from gdpeer.project_files.scenes import Scene, parse_scene
 
 __all__ = ["read_project", "read_scripts"]
+
+_READ = (".gd", ".cs", ".tscn")
 
 
 def read_project(folder: Path, *, engine: int = 0, exclude: Sequence[str] = ()) -> Contract:
@@ -72,6 +75,7 @@ class _Reader:
         self._uids = files.uids
         self._scripts: dict[str, Script] = {}
         self._scenes: dict[str, Scene] = {}
+        self._csharp: dict[str, CSharpClass] = {}
 
     def contract(self, files: list[Path]) -> Contract:
         """Reads the files and returns their contract."""
@@ -81,25 +85,38 @@ class _Reader:
         self._files.read_uids(files)
         # Scripts come before scenes.
         for file in sorted(files, key=lambda file: file.suffix):
-            text = self._files.text(file) if file.suffix in (".gd", ".tscn") else None
+            text = self._files.text(file) if file.suffix in _READ else None
             if text is not None:
                 self._read(self._files.name(file), text, engine)
         autoloads = autoload_paths(settings, self._uids)
         classes = Classes(self._scripts, self._global_names(), autoloads, self._uids)
         tables = Tables(self._scripts, classes, engine)
-        found = tables.all()
+        csharp = CSharpTables(self._csharp if engine == 4 else {})
+        found = (*tables.all(), *csharp.all())
         lists = NodeLists(self._scenes.get, self._files.exists)
-        places = Places(settings, self._scenes, lists, self._uids, lambda path: self._table_of(path, tables))
+        places = Places(settings, self._scenes, lists, self._uids, lambda path: self._table_of(path, tables, csharp))
         listed = places.all({table.id for table in found})
         for path, script in self._scripts.items():
             self._problems += [Problem("parse", path, one.line, one.text) for one in script.problems]
-        problems = {*self._problems, *classes.problems, *tables.problems, *places.problems, *lists.problems}
+        problems = {
+            *self._problems,
+            *csharp.problems(),
+            *classes.problems,
+            *tables.problems,
+            *places.problems,
+            *lists.problems,
+        }
         in_order = tuple(sorted(problems, key=lambda one: (one.file, one.line, one.text)))
         return Contract(str(self._files.folder), engine, found, tuple(listed), in_order, tables.enumerations)
 
     def _read(self, name: str, text: str, engine: int) -> None:
         if name.endswith(".gd"):
             self._scripts[name] = parse_script(text, name, engine)
+            return
+        if name.endswith(".cs"):
+            found = parse_csharp(text, name)
+            if found is not None:
+                self._csharp[name] = found
             return
         scene = self._scenes[name] = parse_scene(text, name, self._uids)
         for id_, source in scene.scripts.items():
@@ -112,8 +129,8 @@ class _Reader:
         scripts = reversed(self._scripts.items())
         return {script.root.name: path for path, script in scripts if script.root.name and "::" not in path}
 
-    def _table_of(self, path: str, tables: Tables) -> str | None:
+    def _table_of(self, path: str, tables: Tables, csharp: CSharpTables) -> str | None:
         """Returns the id of a script's class; None without a script, or if the engine would not load it."""
         script = self._scripts.get(path)
-        table = None if script is None else tables.of(script.root)
+        table = csharp.of(path) if script is None else tables.of(script.root)
         return None if table is None else table.id

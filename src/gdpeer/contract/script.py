@@ -188,6 +188,7 @@ class _Parser:
         self.classes = [root]
         self._problems = problems
         self._blocks = [_Block(-1, root)]
+        self._open: tuple[ClassSyntax, str] | None = None
 
     def take(self, line: Line) -> None:
         """Parses the next line of the file."""
@@ -200,6 +201,9 @@ class _Parser:
             self._body(line.tokens, block)
             return
         cursor = Cursor(line.tokens)
+        if self._open is not None and cursor.sees("{"):
+            self._members(cursor, *self._open)
+        self._open = None
         inner: ClassSyntax | Function | None = None
         # The body of a function takes the rest of the line.
         while not cursor.is_over() and not isinstance(inner, Function):
@@ -317,6 +321,12 @@ class _Parser:
 
     def _enumeration(self, cursor: Cursor, inside: ClassSyntax) -> None:
         name = "" if cursor.is_over() or cursor.sees("{") else cursor.next().text
+        if cursor.sees("{"):
+            self._members(cursor, inside, name)
+        else:
+            self._open = (inside, name)  # the brace may stand on the next line
+
+    def _members(self, cursor: Cursor, inside: ClassSyntax, name: str) -> None:
         members = inside.enumerations.setdefault(name, [])
         for member, value in cursor.enumerated():
             members.append((member.text, value))

@@ -94,6 +94,12 @@ def test_the_enumerations_that_arguments_use(tmp_path: Path) -> None:
     )
 
 
+def test_the_brace_of_an_enumeration_may_stand_on_the_next_line(tmp_path: Path) -> None:
+    _, contract = table(tmp_path, "enum E\n{\n\tA,\n\tB\n}\n@rpc func m(a: E): pass\n")
+    assert contract.problems == ()
+    assert contract.enumerations[0].members == (("A", 0), ("B", 1))
+
+
 def test_an_enumeration_ends_at_a_value_that_only_the_engine_knows(tmp_path: Path) -> None:
     _, contract = table(tmp_path, "enum E { A, B = OS.get_x(), C }\n@rpc func m(a: E): pass\n")
     assert contract.enumerations[0].members == (("A", 0),)
