@@ -18,6 +18,7 @@ import gdpeer
 from gdpeer import (
     PackedInt32Array,
     PackedStringArray,
+    Scenes,
     SceneTree,
     WebSocketMultiplayerPeer,
     WebSocketServer,
@@ -25,10 +26,12 @@ from gdpeer import (
 )
 from gdpeer.contract import compare, read
 from gdpeer.contract.engine_names import node_members
+from gdpeer.contract.replicated import read_replicated
 from gdpeer.contract.write_gdscript import write_gdscript
 from gdpeer.contract.write_python import write_python
 from gdpeer.multiplayer.rpc.decorator import collect_methods
 from gdpeer.multiplayer.rpc.method_table import methods_of
+from tests.interop import test_bomber
 from tests.interop.echo_rooms import until
 from tests.support.engines import Engine, import_project
 
@@ -41,9 +44,13 @@ GODOT3 = HERE / "stubs_godot3"
 
 def module_of(project: Path, name: str) -> Any:
     """Imports the stubs of a project."""
+    return imported(write_python(read(str(project))), name)
+
+
+def imported(text: str, name: str) -> Any:
     module = types.ModuleType(name)
     sys.modules[name] = module
-    exec(compile(write_python(read(str(project))), f"{name}.py", "exec"), vars(module))
+    exec(compile(text, f"{name}.py", "exec"), vars(module))
     return module
 
 
@@ -141,6 +148,72 @@ def every_method(tree: SceneTree) -> set[tuple[str, str]]:
         found |= {(path, name) for name in methods_of(node).by_name}
         pending += node.get_children()
     return found
+
+
+# ---------------------------------------------------------------------------------------------------- replication
+
+
+def bomber_classes(module: Any) -> tuple[type[Any], type[Any]]:
+    """Returns the classes of the test of the bomber, with the stubs as their bases."""
+
+    class Player(module.PlayerSceneBase):  # type: ignore[misc, name-defined]
+        has_laid = False
+        inputs = test_bomber.Player.inputs
+        _ready = test_bomber.Player._ready
+        drive = test_bomber.Player.drive
+
+        @property
+        def title(self) -> str:
+            return str(self.label_text)
+
+    members = {name: getattr(one, "function", one) for name, one in vars(test_bomber.Main).items() if callable(one)}
+
+    def start(self: Any) -> None:
+        self.load_world.rpc()
+        for peer_id, title in {**self.names, 1: "Python"}.items():
+            player = self.get_tree().scenes.make("res://player.tscn", str(peer_id))
+            player.label_text, player.position = title, gdpeer.Vector2(0, 10)
+            self.get_node("World/Players").add_child(player)
+
+    def players(self: Any) -> list[Any]:
+        parent = self.get_node_or_null("World/Players")
+        return [] if parent is None else [one for one in parent.get_children() if isinstance(one, Player)]
+
+    def make(self: Any, name: str = "Main") -> None:
+        module.MainBase.__init__(self, name)
+        self.names, self.seen, self.burning, self.scores = {}, [], [], []
+
+    own = {"start": start, "players": players, "__init__": make}
+    return type("Main", (module.MainBase,), {**members, **own}), Player
+
+
+def test_stubs_with_replicated_properties_host_the_unchanged_bomber() -> None:
+    text = write_python(read(str(test_bomber.PROJECT)), "bomber", read_replicated(test_bomber.PROJECT))
+    module = imported(text, "stubs_of_bomber")
+    main_class, player_class = bomber_classes(module)
+    scenes = Scenes(test_bomber.PROJECT)
+    scenes.register("res://bomb.tscn")(test_bomber.Bomb)
+    tree = SceneTree(scenes=scenes)
+    module.add_nodes(tree, Main=main_class, PlayerScene=player_class)
+    main = scenes.make("res://main.tscn", "")
+    assert isinstance(main, main_class)
+    tree.root.add_child(main)
+    own = test_bomber.Side(tree, main)
+    with WebSocketMultiplayerPeer() as peer:
+        assert not peer.create_server(0, "127.0.0.1")
+        tree.multiplayer.multiplayer_peer = peer
+        with test_bomber.client("One", peer.get_local_port()) as engine:
+            until(lambda: sorted(main.names.values()) == ["One"], own)
+            main.start()
+            until(lambda: test_bomber.saw_all(engine, "One", "Python"), own)
+            assert [(one.position, one.score) for one in main.players()] == [(gdpeer.Vector2(40, 10), 1)] * 2
+            assert not tree.multiplayer.refused
+            assert errors(engine) == []
+            peer.close()
+            assert engine.wait() == 0
+
+
+# ---------------------------------------------------------------------------------------------------- Godot 3
 
 
 FROM_GODOT3 = {

@@ -335,8 +335,8 @@ class _Writer:
             words.append(f"path={python_text(one.path)}")
         if not one.spawn:
             words.append("spawn=False")
-        # The annotation tells the types of a container's content, which the engine insists on.
-        kind = f": {self._use(python_type(one.type))}" if parts(one.type)[1] else ""
+        # The engine insists on the types of a container's content, and type checkers on a type for an empty one.
+        kind = f": {self._use(_annotation(one))}" if _annotation(one) else ""
         comment = "  # type unknown: declare the attribute again, with a value" if one.default == "None" else ""
         return f"{kind} = replicated({', '.join(words)}){comment}"
 
@@ -350,7 +350,6 @@ class _Writer:
         # Inner classes are those of no node in a scene.
         known = {id_: name for id_, name in scripts.items() if "::" not in id_ or ".tscn::" in id_}
         classes = sorted({*scenes.values(), *known.values()})
-        first = [(one.path, one.name) for one in self._replicated.first]
         return "\n".join(
             [
                 "def add_nodes(",
@@ -369,15 +368,20 @@ class _Writer:
                 "    }",
                 "    for path, kind in kinds.items():",
                 "        tree.scenes.register(path)(kind)",
-                "    nodes = (",
-                *(f"        ({python_text(path)}, {python_text(name)})," for path, name in first),
-                "    )",
-                "    for path, name in nodes:",
-                "        node = tree.scenes.make(path, name)",
-                "        if node is not None:",
-                "            tree.root.add_child(node)",
+                *(self._first_nodes() if self._replicated.first else ()),
             ]
         )
+
+    def _first_nodes(self) -> Iterator[str]:
+        """Yields the lines that make the autoloads and the main scene."""
+        yield "    nodes = ("
+        for one in self._replicated.first:
+            yield f"        ({python_text(one.path)}, {python_text(one.name)}),"
+        yield "    )"
+        yield "    for path, name in nodes:"
+        yield "        node = tree.scenes.make(path, name)"
+        yield "        if node is not None:"
+        yield "            tree.root.add_child(node)"
 
     # ------------------------------------------------------------------------------------------ nodes
 
@@ -422,6 +426,14 @@ class _Writer:
                 "            tree.root.add_child(node)",
             ]
         )
+
+
+def _annotation(one: ReplicatedProperty) -> str:
+    """Returns the annotation of a replicated attribute; "" if its first value tells the type."""
+    if parts(one.type)[1]:
+        return python_type(one.type)
+    unclear = {"None": "Any", "[]": "list[Any]", "{}": "dict[Any, Any]"}
+    return unclear.get(one.default, "")
 
 
 def _configured_names(table: Table) -> set[str]:

@@ -178,7 +178,12 @@ def test_stubs_declare_the_properties_and_fit_the_scene(game: Path) -> None:
     assert "    health = replicated(100.0, ReplicationMode.ON_CHANGE, spawn=False)\n" in module.TEXT
     assert '    label_text = replicated("Ann", ReplicationMode.NEVER, path="Label:text")\n' in module.TEXT
     assert "    items: list[int] = replicated([])\n" in module.TEXT
-    assert '    name_ = replicated(None, path=".:name")  # type unknown' in module.TEXT
+    assert '    name_: Any = replicated(None, path=".:name")  # type unknown' in module.TEXT
+
+
+def test_an_empty_container_has_an_annotation(game: Path) -> None:
+    (game / "player.gd").write_text(PLAYER_SCRIPT.replace("Array[int] = []", "Dictionary = {}"))
+    assert "    items: dict[Any, Any] = replicated({})\n" in stubs(game).TEXT
 
 
 def test_nodes_come_from_the_scenes(game: Path) -> None:
@@ -204,6 +209,16 @@ def test_nodes_come_from_the_scenes(game: Path) -> None:
     assert isinstance(player.get_node("Gun"), Gun)
     assert isinstance(player.get_node("Sync"), MultiplayerSynchronizer)
     tree.get_node("/root/Main/Players").add_child(player)
+
+
+def test_a_project_without_a_main_scene_only_registers_the_classes(game: Path) -> None:
+    (game / "project.godot").write_text("config_version=5\n")
+    tree = SceneTree(scenes=Scenes(game))
+    module = stubs(game)
+    module.add_nodes(tree)
+    assert tree.root.get_children() == []
+    assert tree.scenes is not None
+    assert isinstance(tree.scenes.make("res://player.tscn", "A"), module.PlayerBase)
 
 
 def test_a_tree_without_scenes_is_refused(game: Path) -> None:
