@@ -112,7 +112,7 @@ class Server(Guarded):
 
     @property
     def port(self) -> int:
-        """The port's number."""
+        """The number of the port that the server listens on."""
         return self.engine.get_local_port()
 
     @property

@@ -27,7 +27,7 @@ class Ping:
 
 @dataclass(frozen=True, slots=True)
 class Help:
-    """`/help`: shows the commands."""
+    """`/help`: shows the commands that a line can hold."""
 
 
 @dataclass(frozen=True, slots=True)

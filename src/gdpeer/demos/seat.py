@@ -166,7 +166,7 @@ class Seat:
 
     @property
     def address(self) -> str:
-        """Where to connect to."""
+        """The URL that the client connects to, with its session key."""
         return with_key(self.url, self._key)
 
     def begin(self) -> None:

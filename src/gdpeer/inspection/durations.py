@@ -28,7 +28,7 @@ class Durations:
         self._counts: Counter[int] = Counter({int(key): number for key, number in (counts or {}).items()})
 
     def add(self, seconds: float) -> None:
-        """Counts one duration."""
+        """Counts a duration, rounded to a step of the histogram."""
         # Steps of equal ratio: the same accuracy for a microsecond and for a minute.
         self._counts[round(math.log(max(seconds, _LEAST) / _LEAST) / _STEP)] += 1
 

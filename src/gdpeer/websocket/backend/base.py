@@ -384,7 +384,7 @@ class Backend:
         return False
 
     def set_no_delay(self, enabled: bool) -> None:
-        """Switches TCP_NODELAY."""
+        """Switches TCP_NODELAY, which sends small messages at once."""
 
     # ------------------------------------------------------------------------------------------ what all backends share
 
