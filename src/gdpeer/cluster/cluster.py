@@ -136,6 +136,7 @@ class Cluster:
         self.on_shard_lost: Callable[[str], object] = _nothing
         self.on_fenced: Callable[[], object] = _nothing
         self.timers = timers = Timers(hall.clock, hall.wall, lambda when, do: hall.server.poller().call_at(when, do))
+        self._needs_others = split == "close"
         self.member = Member(broker, timers, name, self._describe, split)
         self.directory = Directory(broker, timers, name, settling)
         self.shards = Shards(broker, timers, self.member, self.directory, self._occupied)
@@ -490,7 +491,7 @@ class Cluster:
         random.shuffle(others)
         others.sort(key=lambda worker: _host(worker.url) == here)
         addresses = [address for worker in others if (address := _address(worker))]
-        if not addresses:
+        if not addresses and self._needs_others:
             log_limited(logger, logging.WARNING, NOBODY_TO_ASK, self.name)
         return [self._ask_health(address) for address in addresses[:MOST_ASKED]]
 

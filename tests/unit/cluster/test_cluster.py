@@ -42,12 +42,16 @@ def test_workers_share_the_shards_and_see_each_others_rooms() -> None:
     assert workers.entries("r:") == {}
 
 
-def test_a_worker_that_knows_no_address_of_another_says_so(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("split", ["close", "keep"])
+def test_a_worker_that_knows_no_address_of_another_says_so_if_that_matters(
+    split: str, caplog: pytest.LogCaptureFixture
+) -> None:
     workers = Workers()
-    a, b = workers.add("a", url="", settling=0.0), workers.add("b", url="", settling=0.0)
+    a, b = (workers.add(name, url="", settling=0.0, split=split) for name in "ab")
     workers.run(1.0)
     for cluster in (a, b):
         workers.broker(cluster).cut()
     workers.run(4.0)
     assert workers.asked == []
-    assert "no other worker has told its address (gdpeer serve --address), so nobody can be asked" in caplog.text
+    text = "no other worker has told its address (gdpeer serve --address), so nobody can be asked"
+    assert (text in caplog.text) is (split == "close")
