@@ -239,6 +239,7 @@ def test_a_script_of_several_scenes_leaves_the_properties_to_their_classes(game:
 
 
 def test_scenes_take_a_class_for_a_script(game: Path) -> None:
+    (game / "Old.cs").write_text("")
     scenes = Scenes(game)
 
     @scenes.register("res://player.gd")
@@ -249,5 +250,7 @@ def test_scenes_take_a_class_for_a_script(game: Path) -> None:
     assert isinstance(scenes.make("res://player.tscn", "A"), Player)
     assert Player.scene_file_path == ""
     assert isinstance(scenes.make("res://player.gd", "A"), Player)
+    scenes.register("res://Old.cs")(Player)
+    assert Player.scene_file_path == ""
     with pytest.raises(SceneError, match="there is no scene"):
         scenes.register("res://nowhere.gd")

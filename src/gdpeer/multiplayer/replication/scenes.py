@@ -96,7 +96,7 @@ class Scenes(Guarded):
         return decorate
 
     def _add(self, path: str, kind: type[Node]) -> None:
-        if path.endswith(".gd") or "::" in path:
+        if path.endswith((".gd", ".cs")) or "::" in path:
             self._classes[path] = kind
             return
         if (vars(kind).get("scene_file_path") or path) != path:
