@@ -326,7 +326,9 @@ class Shards:
         except Conflict:
             await self._refresh(shard)
             return
-        self._directory.announce_shard(shard, free._replace(revision=revision))
+        known = self._directory.owners.get(shard)
+        if known is None or known.term <= free.term:  # the next owner may have been faster than this answer
+            self._directory.announce_shard(shard, free._replace(revision=revision))
 
     async def _verify(self, shard: str) -> None:
         """Compares the entry of a shard that this worker has with what it should be."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from gdpeer.cluster.answers import Answer
 from gdpeer.cluster.broker.base import Value
 from gdpeer.cluster.broker.memory import MemoryBroker
 from gdpeer.cluster.cluster import Cluster
 from gdpeer.cluster.records import SHARDS
 from gdpeer.cluster.shards import Ranking
+from gdpeer.cluster.timers import pass_result
 from tests.unit.cluster.workers import Workers
 
 
@@ -132,6 +134,30 @@ def test_a_claim_that_somebody_else_was_faster_with_is_looked_at_again(workers: 
     workers.run(1.0)
     assert not b.shards.has(shard)
     assert b.owner_of(shard) == "a"
+
+
+def test_a_worker_that_hears_late_that_its_shard_is_free_knows_the_next_owner(
+    workers: Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a, b = workers.clusters["a"], workers.clusters["b"]
+    shard, real = own_shard(a), a.broker.update
+
+    def update(key: str, value: Value, revision: int) -> Answer[int]:
+        """Writes an entry, and answers late."""
+        done: Answer[int] = Answer()
+        written = real(key, value, revision)
+        a.timers.after(1.0, lambda: written.then(lambda answer: pass_result(answer, done)))
+        return done
+
+    a.shards.wanted.discard(shard)
+    b.shards.wanted.add(shard)
+    monkeypatch.setattr(a.broker, "update", update)
+    a.shards.look()
+    workers.run(0.5)
+    b.directory.read()  # as nobody has told b
+    workers.run(2.0)
+    assert b.shards.has(shard)
+    assert a.owner_of(shard) == "b"
 
 
 def test_a_write_whose_answer_does_not_come_is_looked_at_again(workers: Workers) -> None:
