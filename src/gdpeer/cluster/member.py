@@ -10,7 +10,12 @@ what the worker writes elsewhere: that counts only while the lease has the same 
     6                                  has lost its lease (`on_fenced`) and begins anew, with another epoch
 
 All times are of the worker's own clock, and count from the moment when a renewal was sent. So the worker stops before
-others begin. After a process hung, the first question to `Member` finds the lost lease, before anything is answered.
+others begin.
+
+A process that hung until its lease was over had no chance to renew it. Perhaps the broker has the lease still: a
+renewal was sent and not noticed, or the broker hung as well, as the whole machine did. So the worker makes and saves
+nothing, and tries once more, for a second. The lease goes on if its entry is found as it was written; then nobody else
+can have taken anything.
 
 Layer: `cluster`.
 """
@@ -42,7 +47,9 @@ PAUSE = 4.0
 STEP = 0.5
 """Seconds between two attempts, and between two questions, while there is trouble."""
 PATIENCE = 1.0
-"""Seconds that an attempt has, and the answer of another worker."""
+"""Seconds that an attempt has, and the answer of another worker; and the last attempt of a process that hung."""
+HUNG = 0.5
+"""Seconds by which a beat is late in a process that hung."""
 DOWN_PAUSE, DOWN_END = 3.0, 4.0
 """As `PAUSE` and `LEASE`, from the last time when the others said that the broker is away for them as well."""
 
@@ -99,15 +106,25 @@ class Member:
         self._replaces = True  # the lease of a former process with this name
         self._is_in = self.is_over = self._is_trying = self._is_asking = self._is_in_trouble = False
         self._renewed_at = self._down_at = self._sent_at = self._next_at = -math.inf
+        self._due_at, self._last_chance = math.inf, -math.inf
         self._timer: CancelsTimer | None = None
 
     # ------------------------------------------------------------------------------------------ what it may do
 
     def check(self) -> bool:
-        """Whether the worker has its lease, by its own clock. Ends the lease if its time is over."""
-        if self._is_in and self._timers.now() >= self._end_at():
+        """Whether the worker has its lease, by its own clock. Ends the lease if its time is over, unless this process
+        hung and has a last chance to renew it.
+        """
+        now = self._timers.now()
+        if self._is_in and now >= self._end_at() and not self._has_chance(now):
             self._fence("the lease was not renewed in time")
-        return self._is_in
+        return self._is_in and now < self._end_at()
+
+    def _has_chance(self, now: float) -> bool:
+        """Whether the lease, whose time is over, may still be renewed, as this process hung until a moment ago."""
+        if now > self._due_at + HUNG:
+            self.renew()
+        return now < self._last_chance
 
     def may_make(self) -> bool:
         """Whether rooms may be made and shards taken now."""
@@ -169,16 +186,20 @@ class Member:
     def _plan(self, when: float) -> None:
         self._stop_timer()
         if not self.is_over:
+            now = self._timers.now()
+            if now > self._due_at + HUNG:
+                self._last_chance = now + PATIENCE
+            self._due_at = when
             self._timer = self._timers.at(when, self._beat)
 
     def _beat(self) -> None:
         now = self._timers.now()
-        self.check()
+        is_valid = self.check()
         if not self._is_trying and now >= self._next_at:
             self._is_trying = True
             self._sent_at = now
             in_background(self._try())
-        if self._is_in and not self._is_asking and now - self._renewed_at >= DOUBT:
+        if is_valid and not self._is_asking and now - self._renewed_at >= DOUBT:
             self._is_asking = True
             in_background(self._ask())
         self._plan_next()
@@ -186,14 +207,13 @@ class Member:
     def _plan_next(self) -> None:
         """Plans the next beat: the next attempt, question, or the end of the lease, whatever comes first."""
         now = self._timers.now()
-        if not self._is_trying:
-            is_well = self._is_in and not self._is_in_trouble
-            self._next_at = self._sent_at + (RENEWAL if is_well else STEP)
-            if is_well:
-                self._plan(max(now, self._next_at))
-                return
+        end = self._end_at() if now < self._end_at() else self._last_chance
         when = now + STEP
-        self._plan(min(when, self._end_at()) if self._is_in else when)
+        if not self._is_trying:
+            is_well = self._is_in and not self._is_in_trouble and now < self._end_at()
+            self._next_at = self._sent_at + (RENEWAL if is_well else STEP)
+            when = max(now, self._next_at)
+        self._plan(max(now, min(when, end)) if self._is_in else when)
 
     # ------------------------------------------------------------------------------------------ writing the lease
 
@@ -219,12 +239,13 @@ class Member:
 
     async def _renew_other(self, entry: Entry | None) -> None:
         """Renews the lease after its entry was found to be another one than this worker wrote last."""
-        if entry is None:  # the broker has lost it
+        epoch = self.epoch
+        if entry is None and self.check():  # the broker has lost it
             await self._sent(self._broker.create(self._key, self._value()))
-        elif entry.value.get("epoch") == self.epoch:  # an answer was lost
+        elif entry is not None and entry.value.get("epoch") == epoch:  # an answer was lost
             await self._sent(self._broker.update(self._key, self._value(), entry.revision))
-        else:
-            self._fence("another process has taken the name")
+        elif epoch == self.epoch and self._is_in:
+            self._fence("the lease has ended" if entry is None else "another process has taken the name")
 
     async def _join(self) -> None:
         entry = await self._get()
@@ -254,7 +275,7 @@ class Member:
         self.check()
         if epoch != self.epoch or sent < self._renewed_at or sent + LEASE <= self._timers.now() or self.is_over:
             return
-        self._renewed_at, self._revision = sent, revision
+        self._renewed_at, self._revision, self._last_chance = sent, revision, -math.inf
         self.renewal_seconds = self._timers.now() - sent
         was_in, self._is_in = self._is_in, True
         had_trouble, self._is_in_trouble = self._is_in_trouble, False
@@ -270,7 +291,7 @@ class Member:
         self._is_in = self._is_in_trouble = False
         self._former_epoch, self.epoch = self.epoch, _draw_epoch(self.epoch, self._timers.wall_milliseconds())
         self._revision = 0
-        self._renewed_at = self._down_at = -math.inf
+        self._renewed_at = self._down_at = self._last_chance = -math.inf
         self.lost += 1
         self.on_fenced()
         if not self._is_trying:

@@ -187,7 +187,7 @@ class Shards:
 
     def _consider(self, shard: str, owner: Owner | None) -> None:
         """Looks at a shard that this worker does not have."""
-        if owner is not None and self._is_mine(owner) and self._member.check():
+        if owner is not None and self._is_mine(owner):
             self._gain(shard, owner)  # the answer was lost
             self.look()
         elif shard in self.wanted:
@@ -312,7 +312,7 @@ class Shards:
         except Conflict:
             await self._refresh(shard)
             return
-        if member.check() and owner.epoch == member.epoch:
+        if owner.epoch == member.epoch:
             owner = owner._replace(revision=revision)
             self._directory.announce_shard(shard, owner)
             self._gain(shard, owner)

@@ -153,7 +153,7 @@ class WorkerProcess:
 
     def take(self, door: _DoorLink, shard: bytes, passed: socket.socket) -> None:
         """Serves a connection that a door has passed, unless its shard was given up meanwhile."""
-        if shard != NO_SHARD and not self.cluster.shards.has(shard.decode()):
+        if shard != NO_SHARD and shard.decode() not in self.cluster.shards.held:
             self._report()
             door.link.send_line({"back": shard.decode()}, [passed])
         else:

@@ -122,7 +122,7 @@ def test_a_single_worker_has_nobody_to_fear(workers: Workers) -> None:
     assert workers.asked == []
 
 
-def test_a_worker_that_hung_finds_its_lease_lost_before_anything_else(workers: Workers) -> None:
+def test_a_worker_that_hung_finds_its_lease_over_before_anything_else(workers: Workers) -> None:
     a, b = pair(workers)
     den = a.hall.create("den")
     epoch = a.epoch
@@ -133,6 +133,8 @@ def test_a_worker_that_hung_finds_its_lease_lost_before_anything_else(workers: W
     workers.hung.discard("a")
     with pytest.raises(RoomError, match="lost its cluster"):
         a.draw_code()
+    assert not a.shards.has(den.code)
+    workers.run(0.1)
     assert den.is_closed
     assert a.epoch > epoch
     assert a.member.lost == 1
@@ -148,6 +150,55 @@ def test_a_short_pause_loses_nothing(workers: Workers) -> None:
     workers.hung.discard("a")
     workers.run(1.0)
     assert a.epoch == epoch
+    assert a.member.is_renewing()
+
+
+def keep_leases(workers: Workers) -> None:
+    """Has the broker hang as well: leases last as if no time had passed."""
+    workers.store.extend(100.0)
+
+
+def test_a_worker_that_hung_together_with_its_broker_goes_on(workers: Workers) -> None:
+    a, b = pair(workers)
+    den, held, epochs = a.hall.create("den"), workers.held(), (a.epoch, b.epoch)
+    workers.hung |= {"a", "b"}
+    keep_leases(workers)
+    workers.run(20.0)
+    workers.hung.clear()
+    assert not a.member.check()
+    assert not a.shards.has(den.code)
+    workers.run(0.1)
+    assert a.shards.has(den.code)
+    workers.run(10.0)
+    assert (workers.held(), (a.epoch, b.epoch)) == (held, epochs)
+    assert (a.member.lost, den.is_closed) == (0, False)
+
+
+def test_the_last_chance_of_a_worker_that_hung_lasts_a_second(workers: Workers) -> None:
+    a, _ = pair(workers)
+    den = a.hall.create("den")
+    workers.hung.add("a")
+    keep_leases(workers)
+    workers.run(10.0)
+    workers.hung.clear()
+    cut(workers, "a")
+    workers.run(0.8)
+    assert (a.member.lost, den.is_closed) == (0, False)
+    assert a.is_cut_off
+    workers.run(0.5)
+    assert (a.member.lost, den.is_closed) == (1, True)
+
+
+def test_a_worker_that_hung_makes_no_lease_anew_that_has_ended(workers: Workers) -> None:
+    a = workers.add("a", settling=0.0)
+    workers.run(1.0)
+    den, epoch = a.hall.create("den"), a.epoch
+    workers.hung.add("a")
+    workers.run(10.0)
+    workers.hung.clear()
+    workers.run(2.0)
+    assert den.is_closed
+    assert a.epoch > epoch
     assert a.member.is_renewing()
 
 
