@@ -9,6 +9,7 @@ room that was closed. In the end each player knows of the others what is true, a
 from __future__ import annotations
 
 import gc
+import itertools
 import logging
 import os
 import re
@@ -32,6 +33,8 @@ from gdpeer.websocket._peer import backend_of
 from gdpeer.websocket.states import PeerState
 
 EXAMPLES = settings.default.max_examples
+ENDED = itertools.count(1)
+"""Numbers the examples that have ended."""
 MACHINES = settings(max_examples=EXAMPLES if "GDPEER_EXAMPLES" in os.environ else EXAMPLES // 5, stateful_step_count=40)
 WALL = 1_800_000_000.0
 PICK = st.integers(0, 9)
@@ -519,6 +522,8 @@ class RoomsMachine(RuleBasedStateMachine):
                 self.end()
         finally:
             gc.unfreeze()
+            if next(ENDED) % 100 == 0:
+                gc.collect()  # what the examples themselves have left
             logger = logging.getLogger("gdpeer")
             logger.removeHandler(self.log)
             logger.propagate = True
