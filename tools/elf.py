@@ -15,7 +15,7 @@ PT_LOAD, PT_DYNAMIC = 1, 2
 DT_NEEDED, DT_STRTAB = 1, 5
 
 FOLDERS = ("usr/lib/*-linux-gnu", "lib/*-linux-gnu", "usr/lib", "lib", "usr/lib64", "lib64")
-PRIVATE_FOLDERS = ("pulseaudio", "blas", "lapack")
+PRIVATE_FOLDERS = ("pulseaudio", "blas", "lapack", "systemd")
 """Folders of packages that keep libraries to themselves; their programs find these by RUNPATH."""
 
 LIBC = re.compile(r"ld-linux.*|lib(c|m|dl|pthread|resolv|rt|util)\.so\.\d+")

@@ -34,6 +34,7 @@ PROGRAMS = {
     "nats-server": ("nats-server",),
     "nginx": ("nginx",),
     "redis-server": ("redis-server", "redis-tools"),
+    "systemd-socket-activate": ("systemd",),
     "valkey-server": ("valkey-server", "valkey-tools"),
 }
 """The packages of each program; the program is in `usr/bin` or `usr/sbin`."""
