@@ -186,7 +186,8 @@ class Listing:
             in_background(self._guard(listed, self._write(listed)))
 
     def _is_listed(self, listed: _Listed) -> bool:
-        return self.rooms.get(listed.code) is listed and self._shards.has(listed.code)
+        # Not `has`: while the lease is in doubt, a room that is dirty must stay planned.
+        return self.rooms.get(listed.code) is listed and listed.code[:2] in self._shards.held
 
     async def _write(self, listed: _Listed) -> None:
         value = self._describe(listed.code)
