@@ -145,7 +145,7 @@ class Listing:
     def note_record(self, record: RoomRecord) -> None:
         """Removes an entry in a shard of this worker, if there is no such room."""
         code = record.code
-        if code[:2] in self._shards.held and code not in self.rooms and code not in self._cleaning:
+        if code not in self.rooms and code not in self._cleaning and self._shards.has(code):
             self._cleaning.add(code)
             in_background(self._clean(code))
 
@@ -335,7 +335,7 @@ class Listing:
     async def _clean_once(self, code: str) -> None:
         """Removes the entry of a room that does not exist, and the entries of its players."""
         entry = await self._get(f"r:{code}")
-        if self._describe(code) is not None or code[:2] not in self._shards.held:
+        if self._describe(code) is not None or not self._shards.has(code):
             return
         if entry is not None:
             await self._remove_players_of(entry, ())

@@ -203,3 +203,18 @@ def test_a_room_whose_shard_is_given_up_while_its_entry_is_removed_is_forgotten_
     assert f"r:{room.code}" not in workers.entries("r:")
     assert room.code not in a.directory.rooms
     assert room.code not in b.directory.rooms
+
+
+def test_a_worker_whose_lease_is_in_doubt_removes_no_entry_of_the_next_owner(
+    workers: Workers, a: Cluster, b: Cluster
+) -> None:
+    workers.hung.add("a")
+    held = dict(a.shards.held)
+    workers.run(9.0)
+    room = next(room for room in iter(lambda: b.hall.create("den"), None) if room.code[:2] in held)
+    workers.run(0.2)
+    a.shards.held.update(held)  # the events of the last seconds have not come yet
+    a.listing.note_record(b.directory.rooms[room.code])
+    workers.hung.discard("a")
+    workers.run(1.0)
+    assert f"r:{room.code}" in workers.entries("r:")
