@@ -9,6 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from gdpeer.contract import read_project
+from gdpeer.contract.write_python import write_python
+from tests.support.missing import ROOT
+
 WRONG = [
     "WebSocketServer().heartbeat_intervall = 3",
     "WebSocketPeer().inbound_bufer_size = 3",
@@ -39,6 +43,7 @@ NAMES = sorted(set(re.findall(r"\b([A-Z]\w+)\(", " ".join(WRONG))))
 IMPORT = f"from gdpeer import {', '.join(NAMES)}"
 REPLICATION = Path(__file__).with_name("replication_mistakes.txt")
 """A Python program. Its name keeps the project's own checks of types away from it."""
+PROJECT = ROOT / "tests" / "golden" / "contract_godot4"
 CHECKERS = {"mypy": ["--strict", "--no-error-summary"], "pyright": ["--pythonpath", sys.executable]}
 
 
@@ -56,6 +61,13 @@ def check(checker: str, program: str, folder: Path) -> tuple[set[int], str]:
 def test_type_checkers_report_each_of_them(checker: str, tmp_path: Path) -> None:
     reported, output = check(checker, "\n".join([IMPORT, *WRONG, *RIGHT]) + "\n", tmp_path)
     assert reported == set(range(2, 2 + len(WRONG))), output
+
+
+@pytest.mark.parametrize("checker", CHECKERS)
+@pytest.mark.timeout(180)
+def test_the_stubs_of_a_project_pass_the_strict_type_check(checker: str, tmp_path: Path) -> None:
+    reported, output = check(checker, write_python(read_project(PROJECT)), tmp_path)
+    assert not reported, output
 
 
 @pytest.mark.parametrize("checker", CHECKERS)

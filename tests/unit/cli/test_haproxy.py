@@ -63,7 +63,7 @@ def test_haproxy_gets_what_the_directory_says(capsys: pytest.CaptureFixture[str]
     while not watching.directory.is_whole and time.monotonic() < deadline:
         watching.turn(0.05)
     directory = watching.directory
-    directory.workers["w"] = Worker("w", 1, "ws://10.0.0.1:8910", "", 0, 0, 0.0, True, "1")
+    directory.workers["w"] = Worker("w", 1, "ws://10.0.0.1:8910", "", 0, 0, 0.0, True, "1", "w", False)
     directory.owners["AA"] = Owner("w", 1, 1, 1)
     follow(watching, Follower(haproxy.ask, "/m"), Stops(2))
     assert (haproxy.servers, haproxy.map) == ({"m1": "10.0.0.1:8910 ready"}, {"AA": "m1"})

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import types
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -299,11 +297,3 @@ def test_checksums_of_a_whole_project() -> None:
     nodes = {one.path: one.table for one in contract_of(tree).places}
     wanted = [one.path for one in given.places if one.table in found and '"' not in one.path]
     assert set(wanted) <= set(nodes)
-
-
-@pytest.mark.extended
-def test_the_text_passes_the_strict_type_check(tmp_path: Path) -> None:
-    pytest.importorskip("mypy")
-    (tmp_path / "written.py").write_text(write_python(read_project(PROJECT)), "utf-8")
-    done = subprocess.run([sys.executable, "-m", "mypy", "--strict", "written.py"], cwd=tmp_path, check=False)
-    assert done.returncode == 0

@@ -19,6 +19,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from gdpeer.arguments import Kind
 from gdpeer.multiplayer.rpc.decorator import OWN_ENTRY, class_table
 from gdpeer.multiplayer.rpc.method_table import methods_of
 from gdpeer.multiplayer.rpc.mismatch import (
@@ -39,8 +40,10 @@ from gdpeer.multiplayer.tree import Node
 if TYPE_CHECKING:
     from gdpeer.multiplayer.tree import SceneTree
 
-__all__ = ["Differences"]
+__all__ = ["CONTRACT", "Differences"]
 
+CONTRACT = Kind("a path or a Contract", lambda value: isinstance(value, str | os.PathLike | ContractLike))
+"""The kind of a contract that a program gives."""
 MOST_PATHS = 100
 """Nodes of one peer whose differences are remembered."""
 MOST_REMEMBERED = 100

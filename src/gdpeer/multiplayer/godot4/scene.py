@@ -31,6 +31,7 @@ from gdpeer.multiplayer.api import MultiplayerAPI
 from gdpeer.multiplayer.godot4._scene import SceneBase
 from gdpeer.multiplayer.godot4.authentication import AuthCallback, Authentication
 from gdpeer.multiplayer.godot4.calls import Godot4Calls
+from gdpeer.multiplayer.godot4.differences import CONTRACT
 from gdpeer.multiplayer.godot4.godot3_guests import Godot3Guests
 from gdpeer.multiplayer.host import PeerHost
 from gdpeer.multiplayer.peer import TARGET_PEER_SERVER, MultiplayerPeer, TransferMode
@@ -671,6 +672,7 @@ class SceneMultiplayer(SceneBase, PeerHost[MultiplayerPeer]):
 
     # ------------------------------------------------------------------------------------------ methods that differ
 
+    @checked(contract=CONTRACT)
     def add_contract(self, contract: str | os.PathLike[str] | ContractLike) -> None:
         """Makes a version of the game known, so that the log can name the methods in which a peer's node differs.
 

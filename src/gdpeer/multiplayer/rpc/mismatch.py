@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, combinations
 from math import comb
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 from gdpeer.clock import MONOTONIC, Clock
 from gdpeer.token_bucket import TokenBucket
@@ -87,6 +87,7 @@ class TableLike(Protocol):
         """The checksum that the engine sends for these names."""
 
 
+@runtime_checkable
 class ContractLike(Protocol):
     """The members of a `gdpeer.contract.Contract` that checksums need."""
 
