@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from gdpeer.contract.annotations import Rpc, parse_rpc
+from gdpeer.contract.constants import MOST_TOKENS
 from gdpeer.contract.cursor import Cursor, Reference, split
 from gdpeer.contract.tokens import Kind, Line, SyntaxProblem, Token, logical_lines
 
@@ -30,6 +31,9 @@ _MODES = {
     "puppetsync": "puppetsync",
 }
 """Godot 3's keywords, each with its present name."""
+
+MOST_CONFIGURATIONS = 1000
+"""Most calls of `rpc_config` in a class that are read."""
 
 _CONFIGURE = frozenset(("rpc_config", "rset_config"))
 
@@ -242,9 +246,10 @@ class _Parser:
 
     def _configuration(self, tokens: Sequence[Token], at: int, owner: ClassSyntax) -> None:
         """Keeps a call of `rpc_config`."""
-        cursor = Cursor(tokens, at + 1)
+        # Bounded: a text can have very many calls within each other.
+        cursor = Cursor(tokens[at + 1 : at + MOST_TOKENS])
         before = tokens[at - 1].text if at else ""
-        if not cursor.sees("(") or before == "func":
+        if not cursor.sees("(") or before == "func" or len(owner.configurations) >= MOST_CONFIGURATIONS:
             return
         is_own = before != "." or (at > 1 and tokens[at - 2].text == "self")
         arguments = tuple(tuple(argument) for argument in split(cursor.brackets()))
