@@ -176,17 +176,20 @@ class Directory:
         in_background(self._read())
 
     async def _read(self) -> None:
-        again = self._reads_again = False
+        self._reads_again = False
+        pause = 1.0
         try:
-            await self._read_once()
+            has_dropped = await self._read_once()
+            pause = 0.0 if self._reads_again else self._next_read(has_dropped)
         except BrokerError:
-            again = True
+            pass
         finally:
             self._is_reading = False
-            self._plan_read(1.0 if again else 0.0 if self._reads_again else self._next_read())
+            self._plan_read(pause)
 
-    def _next_read(self) -> float:
-        if not self.is_settled():
+    def _next_read(self, has_dropped: bool) -> float:
+        # A read that dropped nothing may have left what is gone, although by its end it may have dropped that.
+        if not (has_dropped and self.is_settled()):
             return max(0.0, self.settled_at - self._timers.now())
         return READ_INTERVAL * random.uniform(0.9, 1.1)
 
@@ -196,7 +199,8 @@ class Directory:
         if not self._is_closed:
             self._timer = self._timers.after(seconds, self.read)
 
-    async def _read_once(self) -> None:
+    async def _read_once(self) -> bool:
+        """Reads everything; returns whether what the broker did not have was dropped."""
         self._touched.clear()
         may_drop = self.is_settled() or not self.is_whole or self._timers.now() >= self.settled_at
         workers, owners, rooms = [self._scan(prefix) for prefix in ("w:", "s:", "r:")]
@@ -209,6 +213,7 @@ class Directory:
         if may_drop and self._timers.now() >= self.settled_at:
             self.is_returning = False
         self.on_read()
+        return may_drop
 
     def _scan(self, prefix: str) -> Answer[list[Entry]]:
         return self._timers.within(self._broker.scan(prefix), READ_PATIENCE)

@@ -6,8 +6,11 @@ from typing import Any
 
 import pytest
 
+from gdpeer.cluster.answers import Answer
+from gdpeer.cluster.broker.base import Away, Entry
 from gdpeer.cluster.broker.memory import MemoryBroker
 from gdpeer.cluster.cluster import Cluster
+from gdpeer.cluster.directory import SETTLING
 from tests.unit.cluster.test_records import ROOM, WORKER
 from tests.unit.cluster.workers import Workers
 
@@ -158,3 +161,38 @@ def test_a_read_that_fails_is_done_again(workers: Workers, a: Cluster) -> None:
     assert "y" in a.workers
     a.directory.close()
     a.directory.read()
+
+
+def test_a_read_that_ends_too_late_to_drop_is_followed_by_another(
+    workers: Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: a room that was gone stayed in the copy for half a minute more."""
+    a = workers.add("a")
+    workers.run(10.0)
+    lose_shards(a)
+    say(workers, {"from": "y", "worker": WORKER, "rooms": {"ZZQ2M3": {**ROOM, "worker": "y", "revision": 3}}})
+    assert "ZZQ2M3" in a.directory.rooms
+    scan, waiting = a.broker.scan, list[Any]()
+
+    def fail(prefix: str) -> Answer[list[Entry]]:
+        answer: Answer[list[Entry]] = Answer()
+        answer.fail(Away("cut off"))
+        return answer
+
+    def answer_late(prefix: str) -> Answer[list[Entry]]:
+        answer: Answer[list[Entry]] = Answer()
+        scan(prefix).then(lambda done: waiting.append(lambda: answer.give(done.result())))
+        return answer
+
+    a.directory.note_returned()
+    workers.run(SETTLING - 1.1)
+    monkeypatch.setattr(a.broker, "scan", fail)
+    a.directory.read()
+    monkeypatch.setattr(a.broker, "scan", answer_late)
+    workers.run(1.3)  # the next read begins before the copy is settled, and ends afterwards
+    assert len(waiting) == 3
+    monkeypatch.setattr(a.broker, "scan", scan)
+    for give in waiting:
+        give()
+    workers.run(1.0)
+    assert "ZZQ2M3" not in a.directory.rooms
