@@ -85,8 +85,8 @@ HOSTILE = {
     "quotes": "'\"\\" * 200_000,
     "brackets": "var x = " + "[" * 200_000,
     "long string": 'var x = "' + "x" * 5_000_000 + '"',
-    "rpc_config within rpc_config": "func f():\n\t" + "rpc_config(" * 100_000,
-    "constants in a row": "".join(f"const C{one} = C{one + 1}\n" for one in range(50_000)),
+    "rpc_config within rpc_config": "func f():\n\t" + "rpc_config(" * 20_000,
+    "constants in a row": "".join(f"const C{one} = C{one + 1}\n" for one in range(10_000)),
 }
 
 
