@@ -35,6 +35,8 @@ MOST_ROOMS = 100_000
 MOST_WORKERS = 4_096
 READ_INTERVAL = 30.0
 """Seconds between two reads of everything."""
+READ_SOON = (0.5, 2.0)
+"""Seconds until everything is read because of one event: not at once, so that not all workers read in one moment."""
 READ_PATIENCE = 10.0
 SLICE = 500
 """Entries that are checked in one turn: the rooms of this worker must not wait for long."""
@@ -98,7 +100,7 @@ class Directory:
         self._by_kind: dict[str, dict[str, RoomRecord]] = {}
         self._touched: set[str] = set()
         self._counts_anew = False  # a broker that was started again may use revisions twice
-        self._is_reading = self._reads_again = self._is_closed = False
+        self._is_reading = self._reads_again = self._reads_soon = self._is_closed = False
         self._news: dict[str, Any] = {}
         self._timer: CancelsTimer | None = None
         self._unsubscribe: Callable[[], object] = lambda: None
@@ -172,8 +174,16 @@ class Directory:
         if self._is_reading:
             self._reads_again = True
             return
-        self._is_reading = True
+        self._is_reading, self._reads_soon = True, False
         in_background(self._read())
+
+    def read_soon(self) -> None:
+        """Reads everything in a moment; calls until then cost no further read."""
+        if self._is_reading:
+            self._reads_again = True
+        elif not self._reads_soon:
+            self._reads_soon = True
+            self._plan_read(random.uniform(*READ_SOON))
 
     async def _read(self) -> None:
         self._reads_again = False

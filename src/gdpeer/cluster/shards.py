@@ -316,6 +316,8 @@ class Shards:
             owner = owner._replace(revision=revision)
             self._directory.announce_shard(shard, owner)
             self._gain(shard, owner)
+            if known is not None and known.worker:  # that worker may have died between a write and its event
+                self._directory.read_soon()
 
     async def _give_up(self, shard: str) -> None:
         mine = self.held.pop(shard)

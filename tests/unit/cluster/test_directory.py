@@ -196,3 +196,25 @@ def test_a_read_that_ends_too_late_to_drop_is_followed_by_another(
         give()
     workers.run(1.0)
     assert "ZZQ2M3" not in a.directory.rooms
+
+
+def test_a_room_that_a_dead_worker_wrote_last_is_removed_though_nobody_heard_of_it(workers: Workers) -> None:
+    a, b = workers.add("a"), workers.add("b")
+    workers.run(10.0)
+    code = f"{min(b.shards.held)}AAAA"
+    put(workers, f"r:{code}", {**ROOM, "worker": "b", "epoch": b.epoch})
+    workers.kill("b")
+    workers.run(6.0 + 6.0)  # the lease ends, and another worker takes the shards
+    assert code[:2] in a.shards.held
+    assert f"r:{code}" not in workers.entries("r:")
+
+
+def test_many_shards_of_a_dead_worker_cost_one_read(workers: Workers, monkeypatch: pytest.MonkeyPatch) -> None:
+    a, _ = workers.add("a"), workers.add("b")
+    workers.run(10.0)
+    scan, reads = a.broker.scan, list[str]()
+    monkeypatch.setattr(a.broker, "scan", lambda prefix: (reads.append(prefix), scan(prefix))[1])
+    workers.kill("b")
+    workers.run(12.0)
+    assert len(a.shards.held) == 1024
+    assert reads.count("r:") == 1
