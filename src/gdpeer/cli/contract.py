@@ -17,7 +17,7 @@ from gdpeer.cli.options import Choice
 from gdpeer.contract import Contract, read
 from gdpeer.quoting import escape
 
-__all__ = ["LONG", "Reading", "contract", "github_line", "json_option", "output_options", "source_options"]
+__all__ = ["LONG", "Reading", "contract", "github_line", "output_options", "source_options"]
 
 LONG = 2_000
 """Most characters of one line of output that names what a project holds."""
@@ -92,13 +92,10 @@ def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
-json_option = click.option("--json", "is_json", is_flag=True, help="Print JSON.")
-
-
 def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Adds `--json`, `--github` and `--format` to a command, which gets "text", "json" or "github" as `form`."""
 
-    @json_option
+    @click.option("--json", "is_json", is_flag=True, help="Print JSON.")
     @click.option("--github", is_flag=True, help="Print annotations for GitHub Actions.")
     @click.option("--format", "form", type=Choice(["text", "json", "github"]), help="Form of the output.")
     @functools.wraps(command)

@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from gdpeer.cli.contract import LONG, Reading, json_option, source_options
+from gdpeer.cli.contract import LONG, Reading, github_line, output_options, source_options
 from gdpeer.cli.groups import Action
 from gdpeer.contract import Contract
 from gdpeer.contract.explain import MOST_TRIES, Answer, Explanation, is_checksum
@@ -48,8 +48,8 @@ Examples:
     "--node", default="", metavar="PATH", help="Only classes of this node, and only this node of a recording."
 )
 @source_options
-@json_option
-def explain(words: tuple[str, ...], node: str, reading: Reading, is_json: bool) -> int:
+@output_options
+def explain(words: tuple[str, ...], node: str, reading: Reading, form: str) -> int:
     """Tell which methods belong to the CHECKSUM that Godot 4 sends for a node.
 
     If no class of a SOURCE has the checksum, the command searches for up to three methods that would have to be
@@ -68,14 +68,18 @@ def explain(words: tuple[str, ...], node: str, reading: Reading, is_json: bool) 
     seen = [one for recording in recordings for one in _seen(recording)]
     wanted = [one for one in seen if checksum in ("", one.checksum) and node in ("", one.path)]
     explained = list(_explained([checksum] if checksum else [one.checksum for one in wanted], contracts, node))
-    if is_json:
+    wrong = [one for one in explained if not (one.is_exact or one.is_empty)]
+    if form == "json":
         click.echo(
             json.dumps({"checksums": [_as_json(one, wanted) for one in explained]}, ensure_ascii=False, indent=1)
         )
+    elif form == "github":
+        for text in ["".join(_lines([one], wanted)) for one in wrong] or ([] if explained else [NO_NODE]):
+            click.echo(github_line("error", "", 0, text))
     else:
         for line in _lines(explained, wanted):
             click.echo(escape(line, LONG))
-    return 0 if explained and all(one.is_exact or one.is_empty for one in explained) else 1
+    return 1 if wrong or not explained else 0
 
 
 def _misuse(text: str) -> click.UsageError:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from gdpeer.cli.contract import Reading, source_options
+from gdpeer.cli.contract import Reading, output_options, source_options
 from gdpeer.cli.groups import Action
 from gdpeer.cli.stub_files import name_of, put, read_methods, refusing, stub_options
 from gdpeer.contract.write_gdscript import write_gdscript
@@ -29,7 +29,8 @@ Examples:
 @click.option("--typed", is_flag=True, help="Write types such as Array[int], whose calls need typed arrays.")
 @stub_options
 @source_options
-def gdscript(source: str, output: Path, typed: bool, is_check: bool, force: bool, reading: Reading) -> None:
+@output_options
+def gdscript(source: str, output: Path, typed: bool, is_check: bool, force: bool, reading: Reading, form: str) -> int:
     """Write a GDScript file for each class of SOURCE that has RPC methods.
 
     The methods have @rpc and an empty body; extend the scripts and fill in those that the game runs. A file that gdpeer
@@ -38,4 +39,4 @@ def gdscript(source: str, output: Path, typed: bool, is_check: bool, force: bool
     found = read_methods(source, reading)
     engine = reading.engine or found.engine
     files: dict[str, str] = refusing(lambda: write_gdscript(found, engine, name_of(source), typed))
-    put({output / name: text for name, text in files.items()}, is_check, force)
+    return put({output / name: text for name, text in files.items()}, is_check, force, form)

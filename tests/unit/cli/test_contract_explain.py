@@ -40,6 +40,14 @@ def test_the_methods_that_differ(game: Path) -> None:
     assert result.returncode == 1
 
 
+def test_annotations_name_what_differs(game: Path) -> None:
+    result = run_here("contract", "explain", LACKS, str(game), "--github")
+    assert result.stdout == f"::error::{LACKS}  res://net.gd of {game}: the other side lacks `set_name`  at Net\n"
+    assert result.returncode == 1
+    result = run_here("contract", "explain", HAS, str(game), "--github")
+    assert (result.stdout, result.returncode) == ("", 0)
+
+
 def test_what_nothing_explains(game: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     result = run_here("contract", "explain", ONE, str(game))
     assert (result.stdout, result.returncode) == (f"{ONE}\n  {contract_explain.NOTHING}\n", 1)

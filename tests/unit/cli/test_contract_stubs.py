@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from subprocess import CompletedProcess
 
@@ -65,6 +66,43 @@ def test_check(game: Path, tmp_path: Path) -> None:
     late = run_here(*check)
     assert (late.returncode, reason(late)) == (1, f"{out} is out of date: write it again")
     assert out.stat() == before
+
+
+def test_json_and_annotations_tell_what_is_the_case_with_each_file(game: Path, tmp_path: Path) -> None:
+    out = tmp_path / "base.py"
+
+    def run(*options: str) -> tuple[int, str]:
+        result = run_here("contract", "python", str(game), "-o", str(out), *options)
+        assert not result.stderr
+        return result.returncode, result.stdout
+
+    def state(*options: str) -> tuple[int, list[dict[str, str]]]:
+        status, text = run("--json", *options)
+        return status, json.loads(text)["files"]
+
+    assert state("--check") == (1, [{"file": str(out), "state": "missing"}])
+    assert run("--github", "--check") == (1, f"::error file={out}::{out} is missing: write it again\n")
+    assert state() == (0, [{"file": str(out), "state": "written"}])
+    assert state() == (0, [{"file": str(out), "state": "up to date"}])
+    assert run("--github", "--check") == (0, "")
+    script = game / "one.gd"
+    script.write_text(script.read_text().replace("func m", "func other"))
+    assert state("--check") == (1, [{"file": str(out), "state": "out of date"}])
+
+
+def test_gdscript_tells_in_json_what_is_written(program: Path, tmp_path: Path) -> None:
+    result = run_here("contract", "gdscript", str(program), "-o", str(tmp_path / "net"), "--format", "json")
+    files = json.loads(result.stdout)["files"]
+    assert result.returncode == 0
+    assert [one["state"] for one in files] == ["written"]
+    assert Path(files[0]["file"]).is_file()
+
+
+@pytest.mark.parametrize("option", ["--check", "--force", "--json", "--github"])
+def test_what_needs_a_file_says_so(game: Path, option: str) -> None:
+    result = run_here("contract", "python", str(game), option)
+    assert result.returncode == 2
+    assert reason(result).startswith(f"{option} needs -o FILE (")
 
 
 def test_a_file_of_another_origin_is_kept(game: Path, tmp_path: Path) -> None:
