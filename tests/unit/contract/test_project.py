@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from gdpeer.contract import Contract, Method, checksum_of, read_project
+from tests.support.growth import grows_below
 from tests.support.missing import ROOT
 
 PROJECT = ROOT / "tests" / "golden" / "contract_godot4"
@@ -280,8 +281,8 @@ def test_an_odd_script_is_read_in_linear_time_without_a_traceback(tmp_path: Path
         project(tmp_path, odd__gd=text, fine__gd="@rpc func m(): pass\n")
         return time.process_time() - began
 
-    few = min(seconds(500_000) for _ in range(2))
-    assert seconds(2_000_000) < 9 * max(few, 0.02)  # 4 times as long; 16 times, if time grew with the square
+    # 4 times as long; 16 times, if time grew with the square
+    assert grows_below(9, seconds, 500_000, 2_000_000)
 
 
 def test_a_long_chain_of_scripts(tmp_path: Path) -> None:

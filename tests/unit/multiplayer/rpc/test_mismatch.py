@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-from itertools import chain
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from gdpeer.clock import ManualClock
 from gdpeer.contract import checksum_of
@@ -183,27 +180,3 @@ def test_a_saved_contract() -> None:
 def test_a_file_that_is_not_a_saved_contract(text: str, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         named_tables(text)
-
-
-# ---------------------------------------------------------------------------------------------------- properties
-
-NAME = st.text("abcÄz_名", min_size=1, max_size=4)
-
-
-@given(st.sets(NAME, min_size=1, max_size=8), st.sets(NAME, max_size=8), st.data())
-@settings(deadline=None)
-def test_every_edit_of_one_or_two_names_is_explained(own: set[str], others: set[str], data: st.DataObject) -> None:
-    less = data.draw(st.lists(st.sampled_from(sorted(own)), unique=True, max_size=2))
-    new = sorted(others - own)
-    more = data.draw(st.lists(st.sampled_from(new), unique=True, max_size=2 - len(less))) if new else []
-    there = own - {*less} | {*more}
-    found = find_changes(checksum_of(there), sorted(own), (), sorted(others)).changes
-    if not less and not more:
-        return
-    assert found
-    for change in found:  # each answer has the checksum, whether or not it is the edit
-        if not change.by_code:
-            assert checksum_of(own - {*change.lacks} | {*change.has}) == checksum_of(there)
-    sizes = {len(change.lacks) + len(change.has) for change in found if not change.by_code}
-    assert len(sizes) <= 1
-    assert max(chain(sizes, [1])) <= len(less) + len(more)
