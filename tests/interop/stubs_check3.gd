@@ -22,6 +22,6 @@ func _init():
 		for one in ClassDB.class_get_method_list(kind, true): members[one.name] = true
 		for one in ClassDB.class_get_signal_list(kind, true): members[one.name] = true
 		for one in ClassDB.class_get_property_list(kind, true): members[one.name] = true
-	print(JSON.print({"event": "members", "names": members.keys()}))
+	print(JSON.print({"event": "members", "names": members.keys(), "classes": ClassDB.get_class_list()}))
 	print(JSON.print({"event": "done"}))
 	quit()

@@ -25,6 +25,7 @@ from gdpeer import (
     godot3,
 )
 from gdpeer.contract import compare, read
+from gdpeer.contract.engine_classes import engine_classes
 from gdpeer.contract.engine_names import node_members
 from gdpeer.contract.replicated import read_replicated
 from gdpeer.contract.write_gdscript import write_gdscript
@@ -276,6 +277,13 @@ class Mood(IntEnum):
     CALM = 0
     LOUD = 3
 
+class Timer(Node):
+    health: int = replicated(100, ReplicationMode.ON_CHANGE)
+    items: list[int] = replicated([1, 2])
+    label: str = replicated("x", path="Label:text", spawn=False)
+    odd: int | None = replicated(None)
+    where = replicated(Vector2(1, 2), ReplicationMode.NEVER)
+
 class Bottom(Node):
     @rpc("any_peer", "call_local", "unreliable", 2)
     def say(self, text: str, mood: Mood = Mood.LOUD, at: Vector2 = Vector2(1, 2)) -> None: ...
@@ -344,9 +352,19 @@ def test_godot_4_takes_the_gdscript_of_a_program(tmp_path: Path) -> None:
     engine = checked("4", game, "stubs_check.gd")
     told = {one["file"]: one for one in engine.all("script")}
     assert {name: one["usable"] for name, one in told.items()} == dict.fromkeys(
-        ("bottom.gd", "middle.gd", "top.gd"), True
+        ("bottom.gd", "middle.gd", "timer2.gd", "top.gd"),
+        True,  # the engine has a class Timer
     )
+    assert told.pop("timer2.gd")["replicated"] == [
+        [".:health", 2, True, "100"],
+        [".:items", 1, True, "[1, 2]"],
+        ["Label:text", 1, False, "null"],
+        [".:odd", 1, True, "null"],
+        [".:where", 0, True, "Vector2(1, 2)"],
+    ]
     for table in contract.tables:
+        if table.is_empty:
+            continue
         config = told[f"{table.class_name.lower()}.gd"]["config"]
         found = {
             name: (one["rpc_mode"], one.get("call_local", False), one.get("transfer_mode", 2), one.get("channel", 0))
@@ -380,10 +398,11 @@ def test_godot_3_takes_the_gdscript_of_a_program(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("version", "script"), [("4", "stubs_check.gd"), ("3", "stubs_check3.gd")])
-def test_the_names_of_the_engines_node_are_those_of_the_engine(tmp_path: Path, version: str, script: str) -> None:
+def test_the_names_of_the_engine_are_those_of_the_engine(tmp_path: Path, version: str, script: str) -> None:
     write(tmp_path, {}, 5 if version == "4" else 4)
-    names = checked(version, tmp_path, script).all("members")[0]["names"]
-    assert node_members(int(version)) == {one for one in names if one.isidentifier() and one[0].islower()}
+    [told] = checked(version, tmp_path, script).all("members")
+    assert node_members(int(version)) == {one for one in told["names"] if one.isidentifier() and one[0].islower()}
+    assert engine_classes(int(version)) == {one.lstrip("_") for one in told["classes"]}
 
 
 def test_a_project_its_python_and_the_gdscript_of_that_agree(tmp_path: Path) -> None:

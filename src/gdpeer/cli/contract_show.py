@@ -12,7 +12,7 @@ import click
 
 from gdpeer.cli.contract import LONG, Reading, github_line, output_options, source_options
 from gdpeer.cli.groups import Action
-from gdpeer.contract import BY_CODE, Contract, Method, Place, Table, contract_to_json, file_on_disk
+from gdpeer.contract import BY_CODE, Contract, Method, Place, Property, Table, contract_to_json, file_on_disk
 from gdpeer.contract.signatures import signature
 from gdpeer.quoting import escape
 
@@ -94,9 +94,15 @@ def _table(table: Table, places: Sequence[Place], shown: Sequence[int], contract
             (f"  {_number(number):>{width}}  {signature(one)}", _words(one), _origin(one, table))
             for number, one in methods
         ]
+    if len(shown) == len(table.methods):
+        rows += [(f"  replicated {one.path}", _replicated_words(one), "") for one in table.properties]
     widths = [min(max((len(row[column]) for row in rows), default=0), 60) for column in (0, 1)]
     for first, words, origin in rows:
-        yield f"{first:<{widths[0]}}   {words:<{widths[1]}}   {origin}"
+        yield f"{first:<{widths[0]}}   {words:<{widths[1]}}   {origin}".rstrip()
+
+
+def _replicated_words(one: Property) -> str:
+    return "  ".join(word for word in (one.type or "", one.mode, "" if one.spawn else "not in the spawn") if word)
 
 
 def _head(table: Table, places: Sequence[Place]) -> str:

@@ -88,6 +88,7 @@ def examine(
         ValueError: a code or an id is unknown.
     """
     rules = [_ignored(text) for text in ignore]
+    left, right = map(_without_empty_tables, (left, right))
     pairing = Pairing(left, right, pairs)
     found: list[Difference] = []
     agreeing = 0
@@ -102,6 +103,16 @@ def examine(
     found = list(dict.fromkeys(found))
     kept = [one for one in found if not any(_is_ignored(one, *rule) for rule in rules)]
     return Comparison(tuple(_merged(kept)), agreeing, len(found) - len(kept))
+
+
+def _without_empty_tables(contract: Contract) -> Contract:
+    """Returns a contract without the classes that only replicate: replicated properties are not compared."""
+    empty = {table.id for table in contract.tables if table.is_empty}
+    return replace(
+        contract,
+        tables=tuple(table for table in contract.tables if table.id not in empty),
+        places=tuple(replace(place, table=None) if place.table in empty else place for place in contract.places),
+    )
 
 
 def _problems(contract: Contract) -> Iterator[Difference]:

@@ -22,6 +22,7 @@ __all__ = [
     "Method",
     "Place",
     "Problem",
+    "Property",
     "Table",
     "Variable",
     "checksum_of",
@@ -42,6 +43,7 @@ class Argument:
         default: the text of the default in the source's own language; None: without a default.
         rest: takes all further arguments.
         enumeration: the id of the `Enumeration` whose numbers the argument takes (`type` is `int` then); "" without.
+        annotation: of Python, as `int | None`, if no type of Godot says the same; "" otherwise.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Argument:
     default: str | None = None
     rest: bool = False
     enumeration: str = ""
+    annotation: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,27 @@ class Variable:
 
 
 @dataclass(frozen=True, slots=True)
+class Property:
+    """A property that a Python class declares by `replicated()`, and that its synchronizer sends.
+
+    Attributes:
+        name: of the attribute in Python.
+        path: from the scene's root node, as `.:position`.
+        mode: "never", "always" or "on_change".
+        spawn: whether the SPAWN carries the value.
+        type: in the words of Godot 4; None: anything, or unknown.
+        default: the first value as Python text; None if it has no text.
+    """
+
+    name: str
+    path: str
+    mode: str
+    spawn: bool
+    type: str | None
+    default: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Enumeration:
     """An enumeration that arguments use.
 
@@ -129,6 +153,7 @@ class Table:
             script; "" without.
         variables: for Godot 3's `rset`.
         refused: names that code configures in a way that the engine refuses: each uses up a number all the same.
+        properties: that a Python class replicates, inherited ones first. A Godot project has them in its scenes.
     """
 
     id: str
@@ -140,6 +165,12 @@ class Table:
     godot_script: str = ""
     variables: tuple[Variable, ...] = ()
     refused: tuple[str, ...] = ()
+    properties: tuple[Property, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no other side can call or set anything of the class."""
+        return not (self.methods or self.variables)
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -25,11 +25,24 @@ from pathlib import Path
 from types import MethodType, ModuleType
 from typing import Any
 
-from gdpeer.contract.model import BY_CODE, Argument, Contract, Enumeration, Method, Place, Problem, Table, Variable
+from gdpeer.contract.defaults import Unwritable, python_text
+from gdpeer.contract.model import (
+    BY_CODE,
+    Argument,
+    Contract,
+    Enumeration,
+    Method,
+    Place,
+    Problem,
+    Property,
+    Table,
+    Variable,
+)
 from gdpeer.contract.python_files import load_script
 from gdpeer.contract.python_source import PythonSource, shown
 from gdpeer.contract.types import godot_type
 from gdpeer.multiplayer.peer import TransferMode
+from gdpeer.multiplayer.replication.properties import Replicated, declared_of
 from gdpeer.multiplayer.rpc._bound import BoundMethod
 from gdpeer.multiplayer.rpc.arguments import Checker, hint_of, scope_of, signature_of
 from gdpeer.multiplayer.rpc.decorator import RpcConfig, collect_methods
@@ -197,7 +210,7 @@ class _Reading:
         # Of a class whose nodes all configure methods by code, only the tables of the nodes count.
         replaced = self._replaced - {place.table for place in self._places}
         kept = [table for id_, table in sorted(self._tables.items()) if id_ not in replaced]
-        tables = tuple(table for table in kept if table.methods or table.variables)
+        tables = tuple(table for table in kept if table.properties or not table.is_empty)
         return Contract(
             self._source, 4, tables, tuple(self._places), tuple(self._problems), tuple(self._enumerations.values())
         )
@@ -213,7 +226,7 @@ class _Reading:
             by_code = [self._own_method(node, name) for name in _own_names(node)]
             if by_code:
                 table = self._with_methods_by_code(table, by_code, path)
-            id_ = table.id if table.methods or table.variables else None
+            id_ = table.id if table.properties or not table.is_empty else None
             self._places.append(Place(path, id_, "tree", node.scene_file_path, table.file, table.line))
             pending += [(child, f"{path}/") for child in reversed(node.get_children())]
 
@@ -239,6 +252,7 @@ class _Reading:
             position.line,
             str(getattr(class_, "godot_script", "")),
             tuple(self._variables(class_)),
+            properties=tuple(self._property(one, class_) for one in declared_of(class_)),
         )
 
     def _variables(self, class_: type[Node]) -> Iterator[Variable]:
@@ -249,6 +263,20 @@ class _Reading:
             if isinstance(declared, RemoteVar):
                 position = self._positions.of_class(owner, _file_of(owner))
                 yield Variable(name, declared.mode.name.lower(), position.file, position.line)
+
+    def _property(self, declared: Replicated, class_: type[Node]) -> Property:
+        default = type_ = None
+        try:
+            declared.prepare()
+            value = declared.first_value()
+            hint = declared.hint()
+            type_ = godot_type(type(value) if hint is None and value is not None else hint).word
+            with contextlib.suppress(Unwritable):
+                default = python_text(value)
+        except Exception as error:  # annotations are code, which can raise anything
+            position = self._positions.of_class(class_, _file_of(class_))
+            self._problems.append(Problem("unreadable", position.file, position.line, f"cannot be sent: {error}"))
+        return Property(declared.name, declared.path, declared.mode.name.lower(), declared.spawn, type_, default)
 
     # ---------------------------------------------------------------------------------------- methods
 
@@ -330,18 +358,23 @@ class _Reading:
         rest = [one for one in parameters if one.kind is one.VAR_POSITIONAL]
         scope = scope_of(function)
         for parameter in (*(places if bound else places[1:]), *rest):
-            type_, enumeration = self._type(parameter, scope)
             default = None if parameter.default is parameter.empty else _text(parameter.default)
-            yield Argument(parameter.name, type_, default, parameter.kind is parameter.VAR_POSITIONAL, enumeration)
+            is_rest = parameter.kind is parameter.VAR_POSITIONAL
+            yield Argument(parameter.name, default=default, rest=is_rest, **self._type(parameter, scope))
 
-    def _type(self, parameter: inspect.Parameter, scope: dict[str, Any]) -> tuple[str | None, str]:
+    def _type(self, parameter: inspect.Parameter, scope: dict[str, Any]) -> dict[str, Any]:
+        """Returns the fields of an argument that the annotation tells."""
         if parameter.annotation is parameter.empty:
-            return None, ""
+            return {}
         try:
-            found = godot_type(hint_of(parameter, scope))
+            hint = hint_of(parameter, scope)
+            found = godot_type(hint)
         except Exception:  # annotations are code; the problem is reported already
-            return None, ""
-        return found.word, "" if found.enumeration is None else self._enumeration(found.enumeration)
+            return {}
+        if found.enumeration is not None:
+            return {"type": found.word, "enumeration": self._enumeration(found.enumeration)}
+        is_said = found.word is not None or hint in (Any, object)
+        return {"type": found.word, "annotation": "" if is_said else inspect.formatannotation(hint)}
 
     def _enumeration(self, kind: type[Enum]) -> str:
         id_ = _id_of(kind)

@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from gdpeer.contract.model import Argument, Contract, Enumeration, Method, Place, Problem, Table, Variable
+from gdpeer.contract.model import Argument, Contract, Enumeration, Method, Place, Problem, Property, Table, Variable
 
 __all__ = ["FORMAT", "contract_from_json", "contract_to_json"]
 
@@ -67,6 +67,17 @@ def _table(table: Table, engine: int) -> dict[str, Any]:
         "variables": [
             {"name": one.name, "mode": one.mode, "file": one.file, "line": one.line} for one in table.variables
         ],
+        "properties": [
+            {
+                "name": one.name,
+                "path": one.path,
+                "mode": one.mode,
+                "spawn": one.spawn,
+                "type": one.type,
+                "default": one.default,
+            }
+            for one in table.properties
+        ],
     }
 
 
@@ -94,7 +105,8 @@ def _argument(argument: Argument) -> dict[str, Any]:
         "default": argument.default,
         "rest": argument.rest,
     }
-    return {**found, "enumeration": argument.enumeration} if argument.enumeration else found
+    more = {"enumeration": argument.enumeration, "annotation": argument.annotation}
+    return found | {key: text for key, text in more.items() if text}
 
 
 # ---------------------------------------------------------------------------------------- reading
@@ -170,6 +182,7 @@ def _read_table(entry: _Entry) -> Table:
         godot_script=entry.text("godot_script"),
         variables=entry.each("variables", _read_variable),
         refused=tuple(str(name) for name in entry.value("refused", [], list)),
+        properties=entry.each("properties", _read_property),
     )
 
 
@@ -197,11 +210,23 @@ def _read_argument(entry: _Entry) -> Argument:
         entry.optional("default"),
         entry.flag("rest"),
         entry.text("enumeration"),
+        entry.text("annotation"),
     )
 
 
 def _read_variable(entry: _Entry) -> Variable:
     return Variable(entry.text("name"), entry.text("mode"), entry.text("file"), entry.number("line"))
+
+
+def _read_property(entry: _Entry) -> Property:
+    return Property(
+        entry.text("name"),
+        entry.text("path"),
+        entry.text("mode"),
+        entry.flag("spawn"),
+        entry.optional("type"),
+        entry.optional("default"),
+    )
 
 
 def _read_place(entry: _Entry) -> Place:

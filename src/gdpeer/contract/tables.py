@@ -54,7 +54,7 @@ class Tables:
         """Returns the tables that have methods or variables, sorted by their scripts."""
         classes = (class_ for _, script in sorted(self._scripts.items()) for class_ in script.classes)
         tables = (self.of(class_) for class_ in classes)
-        return tuple(table for table in tables if table is not None and (table.methods or table.variables))
+        return tuple(table for table in tables if table is not None and not table.is_empty)
 
     def of(self, class_: ClassSyntax) -> Table | None:
         """Returns the table of a class; None if its script would not load."""

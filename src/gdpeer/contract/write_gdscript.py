@@ -11,8 +11,9 @@ import re
 from collections.abc import Iterator, Sequence
 
 from gdpeer.contract.defaults import Unwritable, gdscript_text, value_of
+from gdpeer.contract.engine_classes import engine_classes
 from gdpeer.contract.engine_names import node_members
-from gdpeer.contract.model import Argument, Contract, Enumeration, Method, Table
+from gdpeer.contract.model import Argument, Contract, Enumeration, Method, Property, Table
 from gdpeer.contract.script import KEYWORDS
 from gdpeer.contract.stub_names import argument_names, class_names, enumeration_names, free_name, snake_case
 from gdpeer.contract.stub_text import (
@@ -26,7 +27,7 @@ from gdpeer.contract.stub_text import (
 )
 from gdpeer.contract.types import GODOT3, GODOT4, gdscript_type, parts
 from gdpeer.quoting import escape
-from gdpeer.variant.names import StringName
+from gdpeer.variant.names import NodePath, StringName
 
 __all__ = ["write_gdscript"]
 
@@ -61,8 +62,9 @@ class _Writer:
         self._typed = typed
         self._tables = {table.id: table for table in contract.tables}
         built_in = GODOT4 if engine == 4 else GODOT3
-        self._classes = class_names(contract.tables, {*built_in, "Node", "Object"})
-        taken = {*built_in, *self._classes.values(), "Node", "Object"}
+        reserved = built_in | engine_classes(engine)
+        self._classes = class_names(contract.tables, reserved)
+        taken = {*reserved, *self._classes.values()}
         self._enumerations = {one.id: one for one in contract.enumerations}
         self._enumeration_names = enumeration_names(contract.enumerations, self._classes, taken)
         self._members = node_members(engine)
@@ -96,6 +98,8 @@ class _Writer:
         for variable in table.variables:
             if variable not in inherited and self._engine != 4:
                 yield f"\n{keyword_of(variable.mode)} var {variable.name}"
+        if self._engine == 4:
+            yield from self._replicated(table, base)
         own = [method for method in table.methods if method.table == table.id or base is None]
         by_code = [method for method in own if method.by_code]
         refused = [name for name in table.refused if base is None or name not in base.refused]
@@ -107,6 +111,37 @@ class _Writer:
             if method.name not in written and not (method.by_code and method.name in self._members):
                 written.add(method.name)
                 yield from self._method(method)
+
+    def _replicated(self, table: Table, base: Table | None) -> Iterator[str]:
+        """Yields the variables that the Python side replicates, and the configuration for a synchronizer."""
+        inherited = base.properties if base else ()
+        own = [one for one in table.properties if one not in inherited]
+        if own:
+            yield ""
+        yield from (self._variable(one) for one in own if one.path == f".:{one.name}")
+        if not own:
+            return
+        yield "\n\n# For the MultiplayerSynchronizer: the properties that the Python side replicates, in its order."
+        yield "static func replication_config() -> SceneReplicationConfig:"
+        yield "\tvar config := SceneReplicationConfig.new()"
+        for one in table.properties:
+            path = gdscript_text(NodePath(one.path))
+            yield f"\tconfig.add_property({path})"
+            yield f"\tconfig.property_set_spawn({path}, {str(one.spawn).lower()})"
+            mode = f"SceneReplicationConfig.REPLICATION_MODE_{one.mode.upper()}"
+            yield f"\tconfig.property_set_replication_mode({path}, {mode})"
+        yield "\treturn config"
+
+    def _variable(self, one: Property) -> str:
+        if self._is_bad_argument(one.name):
+            return f"# {one.name}: the engine's Node or GDScript has this name"
+        kind = gdscript_type(one.type, 4, self._typed) if one.type else ""
+        typed = f": {kind}" if kind and parts(kind)[0] in GODOT4 else ""
+        try:
+            value = gdscript_text(value_of(one.default)) if one.default is not None else "null"
+        except Unwritable:
+            return f"var {one.name}{typed}"
+        return f"var {one.name}{typed} = {value}" if value != "null" else f"var {one.name}{typed}"
 
     def _used_by(self, table: Table) -> set[str]:
         """Returns the ids of all enumerations that arguments of a class use, inherited ones included."""
@@ -188,7 +223,7 @@ class _Writer:
         if argument.enumeration in self._enumeration_names and self._engine == 4:
             return self._enumeration_names[argument.enumeration], ""
         if argument.type is None:
-            return "", ""
+            return "", f"{name} is {escape(argument.annotation, 0)}" if argument.annotation else ""
         try:
             kind = gdscript_type(argument.type, self._engine, self._typed)
         except ValueError as error:

@@ -17,6 +17,7 @@ from gdpeer.contract import (
     Method,
     Place,
     Problem,
+    Property,
     Table,
     Variable,
     compare,
@@ -329,6 +330,15 @@ def test_class_without_a_counterpart() -> None:
     assert renamed.code == "renamed-method"
     with pytest.raises(ValueError, match=r"there is no class server.C, did you mean server.B\?"):
         compare(left, right, pairs=[("res://a.gd", "server.C")])
+
+
+def test_class_that_only_replicates_is_no_difference() -> None:
+    replicating = Table(
+        "server.Coin", "Coin", (), properties=(Property("value", ".:value", "always", True, "int", "1"),)
+    )
+    left = Contract("server.py", 4, (replicating,), (Place("Coin", "server.Coin", "tree", ""),), ())
+    right = Contract("game", 4, (), (Place("Coin", None, "main", ""),), ())
+    assert compare(left, right) == compare(right, left) == []
 
 
 def test_ignored_differences() -> None:

@@ -15,6 +15,7 @@ from gdpeer.contract import (
     Method,
     Place,
     Problem,
+    Property,
     Table,
     Variable,
     contract_from_json,
@@ -24,6 +25,7 @@ from gdpeer.contract import (
 ARGUMENTS = (
     Argument("id", "int", enumeration="res://main.gd::State"),
     Argument("größe", "Vector2", "Vector2(1, 2)"),
+    Argument("odd", annotation="int | None"),
     Argument("rest", "Array", rest=True),
 )
 METHODS = (
@@ -39,6 +41,11 @@ TABLE = Table(
     1,
     "res://main.gd",
     (Variable("hp", "puppet", "res://main.gd", 5),),
+    (),
+    (
+        Property("health", ".:health", "on_change", True, "int", "100"),
+        Property("odd", "Label:text", "never", False, None, None),
+    ),
 )
 CONTRACT = Contract(
     "game",

@@ -10,7 +10,19 @@ from typing import Any, Literal
 import pytest
 
 import gdpeer
-from gdpeer import EncodedObjectAsID, Node, Quaternion, RpcConfig, RPCMode, StringName, Vector2, Vector2i, rpc
+from gdpeer import (
+    EncodedObjectAsID,
+    Node,
+    Quaternion,
+    ReplicationMode,
+    RpcConfig,
+    RPCMode,
+    StringName,
+    Vector2,
+    Vector2i,
+    replicated,
+    rpc,
+)
 from gdpeer.contract import Argument, Contract, Method, Place, Table, Variable, read_scripts
 from gdpeer.contract.program import contract_of
 from gdpeer.contract.stub_text import StubError
@@ -224,3 +236,51 @@ def test_vector_of_integers_in_godot_4() -> None:
         "to: Vector2i"
         in write_gdscript(of(method("m", Argument("to", "Vector2i", repr(Vector2i(1, 2))))), 4)["main.gd"]
     )
+
+
+class Timer(Node):
+    health: int = replicated(100, ReplicationMode.ON_CHANGE)
+    label = replicated("x", path="Label:text", spawn=False)
+    items: list[int] = replicated([1])
+    odd: int | None = replicated(None)
+    func = replicated(1)
+
+
+class Fuse(Timer):
+    rage = replicated(0.5)
+
+    @rpc
+    def burn(self, by: int | None) -> None: ...
+
+
+def test_replicated_properties() -> None:
+    contract = contract_of(Timer)
+    files = write_gdscript(replace(contract, tables=(*contract.tables, *contract_of(Fuse).tables)), 4)
+    # The engine has a class Timer.
+    assert lines(files["timer2.gd"], "class_name") == ["class_name Timer2"]
+    assert lines(files["timer2.gd"], "var") == ["var health: int = 100", "var items: Array = [1]", "var odd"]
+    assert lines(files["timer2.gd"], "# func") == ["# func: the engine's Node or GDScript has this name"]
+    config = lines(files["timer2.gd"], "\tconfig.")
+    assert len(config) == 15
+    assert config[:3] == [
+        '\tconfig.add_property(NodePath(".:health"))',
+        '\tconfig.property_set_spawn(NodePath(".:health"), true)',
+        '\tconfig.property_set_replication_mode(NodePath(".:health"), '
+        "SceneReplicationConfig.REPLICATION_MODE_ON_CHANGE)",
+    ]
+    assert config[4] == '\tconfig.property_set_spawn(NodePath("Label:text"), false)'
+    # A synchronizer of a subclass sends the inherited properties too.
+    assert lines(files["fuse.gd"], "var") == ["var rage: float = 0.5"]
+    assert len(lines(files["fuse.gd"], "\tconfig.")) == 18
+    assert "; by is int | None\n" in files["fuse.gd"]
+    assert "replication_config" not in str(write_gdscript(contract_of(Fuse), 3))
+
+
+def test_property_that_cannot_be_read_is_a_problem() -> None:
+    class Broken(Node):
+        speed: Missing = replicated(1)  # type: ignore[name-defined]  # noqa: F821
+
+    contract = contract_of(Broken)
+    assert [one.type for one in contract.tables[0].properties] == [None]
+    [problem] = contract.problems
+    assert problem.text.startswith("cannot be sent: Broken.speed")

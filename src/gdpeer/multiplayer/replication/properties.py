@@ -247,7 +247,7 @@ class Replicated(DeclaredBase, Property):
             return
         assert self._owner is not None
         try:
-            hint = _hint(self._owner, self.name)
+            hint = self.hint()
             if hint is None:
                 kind = type(self.default)
                 hint = Any if self.default is None else kind
@@ -259,6 +259,10 @@ class Replicated(DeclaredBase, Property):
             raise TypeError(f"{self.label()}: the annotation cannot be read: {problem}") from None
         self._annotated = True
         self.fitted(self.default)
+
+    def hint(self) -> Any:
+        """Returns the annotation; None without one."""
+        return _hint(self._owner, self.name) if self._owner else None
 
     def label(self) -> str:
         """Returns the name for messages, as `Player.health`."""

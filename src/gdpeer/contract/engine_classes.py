@@ -1,0 +1,261 @@
+"""The names of the engine's classes, which a script's `class_name` cannot have.
+
+`tests/interop/test_contract_stubs.py` compares them with the engines.
+
+Layer: `contract`; pure.
+"""
+
+from __future__ import annotations
+
+__all__ = ["engine_classes"]
+
+_BOTH = """
+    AESContext AStar2D AcceptDialog AnimatedSprite3D AnimatedTexture Animation AnimationNode AnimationNodeAdd2
+    AnimationNodeAdd3 AnimationNodeAnimation AnimationNodeBlend2 AnimationNodeBlend3 AnimationNodeBlendSpace1D
+    AnimationNodeBlendSpace2D AnimationNodeBlendTree AnimationNodeOneShot AnimationNodeOutput
+    AnimationNodeStateMachine AnimationNodeStateMachinePlayback AnimationNodeStateMachineTransition
+    AnimationNodeTimeScale AnimationNodeTimeSeek AnimationNodeTransition AnimationPlayer AnimationRootNode
+    AnimationTree Area2D ArrayMesh AspectRatioContainer AtlasTexture AudioBusLayout AudioEffect AudioEffectAmplify
+    AudioEffectBandLimitFilter AudioEffectBandPassFilter AudioEffectCapture AudioEffectChorus AudioEffectCompressor
+    AudioEffectDelay AudioEffectDistortion AudioEffectEQ AudioEffectEQ10 AudioEffectEQ21 AudioEffectEQ6
+    AudioEffectFilter AudioEffectHighPassFilter AudioEffectHighShelfFilter AudioEffectInstance AudioEffectLimiter
+    AudioEffectLowPassFilter AudioEffectLowShelfFilter AudioEffectNotchFilter AudioEffectPanner AudioEffectPhaser
+    AudioEffectPitchShift AudioEffectRecord AudioEffectReverb AudioEffectSpectrumAnalyzer
+    AudioEffectSpectrumAnalyzerInstance AudioEffectStereoEnhance AudioServer AudioStream AudioStreamGenerator
+    AudioStreamGeneratorPlayback AudioStreamMP3 AudioStreamMicrophone AudioStreamPlayback AudioStreamPlaybackResampled
+    AudioStreamPlayer AudioStreamPlayer2D AudioStreamPlayer3D BackBufferCopy BaseButton BitMap Bone2D BoxContainer
+    Button ButtonGroup CPUParticles2D CallbackTweener Camera2D CameraFeed CameraServer CameraTexture CanvasItem
+    CanvasItemMaterial CanvasLayer CanvasModulate CapsuleMesh CapsuleShape2D CenterContainer CharFXTransform CheckBox
+    CheckButton CircleShape2D ClassDB CollisionObject2D CollisionPolygon2D CollisionShape2D ColorPicker
+    ColorPickerButton ColorRect ConcavePolygonShape2D ConfigFile ConfirmationDialog Container Control
+    ConvexPolygonShape2D Crypto CryptoKey Curve Curve2D Curve3D CurveTexture CylinderMesh DTLSServer
+    DampedSpringJoint2D EditorExportPlugin EditorFeatureProfile EditorFileDialog EditorFileSystem
+    EditorFileSystemDirectory EditorImportPlugin EditorInspector EditorInspectorPlugin EditorInterface EditorPlugin
+    EditorProperty EditorResourceConversionPlugin EditorResourcePicker EditorResourcePreview
+    EditorResourcePreviewGenerator EditorScenePostImport EditorScript EditorScriptPicker EditorSelection
+    EditorSettings EditorSpinSlider EditorVCSInterface EncodedObjectAsID Engine Environment Expression ExternalTexture
+    FileDialog FileSystemDock FlowContainer Font GDScript GDScriptNativeClass GLTFAccessor GLTFAnimation
+    GLTFBufferView GLTFCamera GLTFDocument GLTFDocumentExtension GLTFDocumentExtensionPhysics GLTFLight GLTFMesh
+    GLTFNode GLTFPhysicsBody GLTFSkeleton GLTFSkin GLTFSpecGloss GLTFState GLTFTexture GLTFTextureSampler Gradient
+    GradientTexture2D GraphEdit GraphNode GridContainer GridMap GrooveJoint2D HBoxContainer HFlowContainer HMACContext
+    HScrollBar HSeparator HSlider HSplitContainer HTTPClient HTTPRequest HashingContext IP Image ImageTexture Input
+    InputEvent InputEventAction InputEventGesture InputEventJoypadButton InputEventJoypadMotion InputEventKey
+    InputEventMIDI InputEventMagnifyGesture InputEventMouse InputEventMouseButton InputEventMouseMotion
+    InputEventPanGesture InputEventScreenDrag InputEventScreenTouch InputEventWithModifiers InputMap
+    InstancePlaceholder IntervalTweener ItemList JNISingleton JSON JSONRPC JavaClass JavaClassWrapper JavaScriptObject
+    Joint2D KinematicCollision2D Label Label3D Light2D LightOccluder2D Line2D LineEdit LinkButton MainLoop
+    MarginContainer Marshalls Material MenuButton Mesh MeshDataTool MeshInstance2D MeshLibrary MeshTexture
+    MethodTweener MobileVRInterface MultiMesh MultiMeshInstance2D MultiplayerAPI Mutex NavigationAgent2D
+    NavigationMesh NavigationMeshGenerator NavigationObstacle2D NavigationPolygon NinePatchRect Node Node2D OS Object
+    OccluderPolygon2D OptionButton PCKPacker PackedDataContainer PackedDataContainerRef PackedScene PacketPeer
+    PacketPeerDTLS PacketPeerStream PacketPeerUDP Panel PanelContainer ParallaxBackground ParallaxLayer Path2D
+    PathFollow2D Performance PhysicsBody2D PhysicsMaterial PinJoint2D PlaneMesh PointMesh Polygon2D PolygonPathFinder
+    Popup PopupMenu PopupPanel PrimitiveMesh PrismMesh ProgressBar ProjectSettings PropertyTweener QuadMesh
+    RandomNumberGenerator Range RayCast2D RectangleShape2D ReferenceRect ReflectionProbe RegEx RegExMatch
+    RemoteTransform2D Resource ResourceFormatLoader ResourceFormatSaver ResourceImporter ResourceLoader
+    ResourcePreloader ResourceSaver RichTextEffect RichTextLabel RigidBody2D RootMotionView SceneState SceneTree
+    SceneTreeTimer Script ScriptCreateDialog ScriptEditor ScrollBar ScrollContainer SegmentShape2D Semaphore Separator
+    Shader ShaderMaterial Shape2D ShapeCast2D Skeleton2D Skin SkinReference Sky Slider SphereMesh SpinBox
+    SplitContainer Sprite3D SpriteBase3D SpriteFrames StaticBody2D StreamPeer StreamPeerBuffer StreamPeerTCP StyleBox
+    StyleBoxEmpty StyleBoxFlat StyleBoxLine StyleBoxTexture SurfaceTool TabContainer TextEdit TextMesh Texture
+    Texture3D TextureButton TextureLayered TextureRect Theme Thread TileMap TileSet Time Timer TorusMesh
+    TouchScreenButton Translation TranslationServer Tree TreeItem TriangleMesh Tween Tweener UDPServer UPNP UPNPDevice
+    UndoRedo VBoxContainer VFlowContainer VScrollBar VSeparator VSlider VSplitContainer VideoStream VideoStreamTheora
+    Viewport ViewportTexture VisualShader VisualShaderNode VisualShaderNodeBooleanConstant
+    VisualShaderNodeColorConstant VisualShaderNodeColorFunc VisualShaderNodeColorOp VisualShaderNodeCompare
+    VisualShaderNodeCustom VisualShaderNodeDeterminant VisualShaderNodeDotProduct VisualShaderNodeExpression
+    VisualShaderNodeFaceForward VisualShaderNodeFresnel VisualShaderNodeGlobalExpression VisualShaderNodeGroupBase
+    VisualShaderNodeIf VisualShaderNodeInput VisualShaderNodeIs VisualShaderNodeOuterProduct VisualShaderNodeOutput
+    VisualShaderNodeSwitch VisualShaderNodeTexture VisualShaderNodeTransformCompose VisualShaderNodeTransformConstant
+    VisualShaderNodeTransformDecompose VisualShaderNodeTransformFunc VisualShaderNodeTransformVecMult
+    VisualShaderNodeVec3Constant VisualShaderNodeVectorCompose VisualShaderNodeVectorDecompose
+    VisualShaderNodeVectorDistance VisualShaderNodeVectorFunc VisualShaderNodeVectorLen VisualShaderNodeVectorOp
+    VisualShaderNodeVectorRefract WeakRef WebRTCDataChannel WebRTCPeerConnection WebSocketMultiplayerPeer
+    WebSocketPeer WebXRInterface World2D WorldEnvironment X509Certificate XMLParser
+"""
+
+_GODOT4 = """
+    AStar3D AStarGrid2D AimModifier3D AnimatableBody2D AnimatableBody3D AnimatedSprite2D AnimationLibrary
+    AnimationMixer AnimationNodeExtension AnimationNodeSub2 AnimationNodeSync Area3D ArrayOccluder3D
+    AudioEffectHardLimiter AudioListener2D AudioListener3D AudioSample AudioSamplePlayback AudioStreamInteractive
+    AudioStreamOggVorbis AudioStreamPlaybackInteractive AudioStreamPlaybackOggVorbis AudioStreamPlaybackPlaylist
+    AudioStreamPlaybackPolyphonic AudioStreamPlaybackSynchronized AudioStreamPlaylist AudioStreamPolyphonic
+    AudioStreamRandomizer AudioStreamSynchronized AudioStreamWAV BaseMaterial3D BoneAttachment3D BoneConstraint3D
+    BoneMap BoneTwistDisperser3D BoxMesh BoxOccluder3D BoxShape3D CCDIK3D CPUParticles3D CSGBox3D CSGCombiner3D
+    CSGCylinder3D CSGMesh3D CSGPolygon3D CSGPrimitive3D CSGShape3D CSGSphere3D CSGTorus3D Camera3D CameraAttributes
+    CameraAttributesPhysical CameraAttributesPractical CanvasGroup CanvasTexture CapsuleShape3D ChainIK3D
+    CharacterBody2D CharacterBody3D CodeEdit CodeHighlighter CollisionObject3D CollisionPolygon3D CollisionShape3D
+    ColorPalette Compositor CompositorEffect CompressedCubemap CompressedCubemapArray CompressedTexture2D
+    CompressedTexture2DArray CompressedTexture3D CompressedTextureLayered ConcavePolygonShape3D ConeTwistJoint3D
+    ConvertTransformModifier3D ConvexPolygonShape3D CopyTransformModifier3D Cubemap CubemapArray CurveXYZTexture
+    CylinderShape3D DPITexture Decal DirAccess DirectionalLight2D DirectionalLight3D DisplayServer ENetConnection
+    ENetMultiplayerPeer ENetPacketPeer EditorCommandPalette EditorContextMenuPlugin EditorDebuggerPlugin
+    EditorDebuggerSession EditorDock EditorExportPlatform EditorExportPlatformAndroid
+    EditorExportPlatformAppleEmbedded EditorExportPlatformExtension EditorExportPlatformIOS
+    EditorExportPlatformLinuxBSD EditorExportPlatformMacOS EditorExportPlatformPC EditorExportPlatformVisionOS
+    EditorExportPlatformWeb EditorExportPlatformWindows EditorExportPreset EditorFileSystemImportFormatSupportQuery
+    EditorNode3DGizmo EditorNode3DGizmoPlugin EditorPaths EditorResourceTooltipPlugin EditorSceneFormatImporter
+    EditorSceneFormatImporterBlend EditorSceneFormatImporterFBX2GLTF EditorSceneFormatImporterGLTF
+    EditorSceneFormatImporterUFBX EditorScenePostImportPlugin EditorSyntaxHighlighter EditorToaster
+    EditorTranslationParserPlugin EditorUndoRedoManager EngineDebugger EngineProfiler FABRIK3D FBXDocument FBXState
+    FastNoiseLite FileAccess FogMaterial FogVolume FoldableContainer FoldableGroup FontFile FontVariation
+    FramebufferCacheRD GDExtension GDExtensionManager GDScriptEditorTranslationParserPlugin GDScriptSyntaxHighlighter
+    GLTFDocumentExtensionConvertImporterMesh GLTFDocumentExtensionTextureKTX GLTFDocumentExtensionTextureWebP
+    GLTFObjectModelProperty GLTFPhysicsShape GPUParticles2D GPUParticles3D GPUParticlesAttractor3D
+    GPUParticlesAttractorBox3D GPUParticlesAttractorSphere3D GPUParticlesAttractorVectorField3D
+    GPUParticlesCollision3D GPUParticlesCollisionBox3D GPUParticlesCollisionHeightField3D GPUParticlesCollisionSDF3D
+    GPUParticlesCollisionSphere3D Generic6DOFJoint3D Geometry2D Geometry3D GeometryInstance3D GodotInstance
+    GodotNavigationServer2D GodotPhysicsServer2D GodotPhysicsServer3D GradientTexture1D GraphElement GraphFrame
+    GridMapEditorPlugin HeightMapShape3D HingeJoint3D IKModifier3D IPUnix ImageFormatLoader ImageFormatLoaderExtension
+    ImageTexture3D ImageTextureLayered ImmediateMesh ImporterMesh ImporterMeshInstance3D InputEventFromWindow
+    InputEventShortcut IterateIK3D JacobianIK3D JavaObject JavaScriptBridge Joint3D JointLimitation3D
+    JointLimitationCone3D KinematicCollision3D LabelSettings Light3D LightmapGI LightmapGIData LightmapProbe
+    Lightmapper LightmapperRD LimitAngularVelocityModifier3D Logger LookAtModifier3D Marker2D Marker3D MenuBar
+    MeshConvexDecompositionSettings MeshInstance3D MissingNode MissingResource ModifierBoneTarget3D MovieWriter
+    MovieWriterMJPEG MovieWriterOGV MovieWriterPNGWAV MultiMeshInstance3D MultiplayerAPIExtension MultiplayerPeer
+    MultiplayerPeerExtension MultiplayerSpawner MultiplayerSynchronizer NativeMenu NavigationAgent3D NavigationLink2D
+    NavigationLink3D NavigationMeshSourceGeometryData2D NavigationMeshSourceGeometryData3D NavigationObstacle3D
+    NavigationPathQueryParameters2D NavigationPathQueryParameters3D NavigationPathQueryResult2D
+    NavigationPathQueryResult3D NavigationRegion2D NavigationRegion3D NavigationServer2D NavigationServer2DManager
+    NavigationServer3D NavigationServer3DManager Node3D Node3DGizmo Noise NoiseTexture2D NoiseTexture3D ORMMaterial3D
+    Occluder3D OccluderInstance3D OfflineMultiplayerPeer OggPacketSequence OggPacketSequencePlayback OmniLight3D
+    OpenXRAPIExtension OpenXRAction OpenXRActionBindingModifier OpenXRActionMap OpenXRActionSet
+    OpenXRAnalogThresholdModifier OpenXRAnchorTracker OpenXRAndroidThreadSettingsExtension OpenXRBindingModifier
+    OpenXRBindingModifierEditor OpenXRCompositionLayer OpenXRCompositionLayerCylinder OpenXRCompositionLayerEquirect
+    OpenXRCompositionLayerQuad OpenXRDpadBindingModifier OpenXRExtensionWrapper OpenXRExtensionWrapperExtension
+    OpenXRFrameSynthesisExtension OpenXRFutureExtension OpenXRFutureResult OpenXRHand OpenXRHapticBase
+    OpenXRHapticVibration OpenXRIPBinding OpenXRIPBindingModifier OpenXRInteractionProfile
+    OpenXRInteractionProfileEditor OpenXRInteractionProfileEditorBase OpenXRInteractionProfileMetadata OpenXRInterface
+    OpenXRMarkerTracker OpenXRPlaneTracker OpenXRRenderModel OpenXRRenderModelExtension OpenXRRenderModelManager
+    OpenXRSpatialAnchorCapability OpenXRSpatialCapabilityConfigurationAnchor
+    OpenXRSpatialCapabilityConfigurationAprilTag OpenXRSpatialCapabilityConfigurationAruco
+    OpenXRSpatialCapabilityConfigurationBaseHeader OpenXRSpatialCapabilityConfigurationMicroQrCode
+    OpenXRSpatialCapabilityConfigurationPlaneTracking OpenXRSpatialCapabilityConfigurationQrCode
+    OpenXRSpatialComponentAnchorList OpenXRSpatialComponentBounded2DList OpenXRSpatialComponentBounded3DList
+    OpenXRSpatialComponentData OpenXRSpatialComponentMarkerList OpenXRSpatialComponentMesh2DList
+    OpenXRSpatialComponentMesh3DList OpenXRSpatialComponentParentList OpenXRSpatialComponentPersistenceList
+    OpenXRSpatialComponentPlaneAlignmentList OpenXRSpatialComponentPlaneSemanticLabelList
+    OpenXRSpatialComponentPolygon2DList OpenXRSpatialContextPersistenceConfig OpenXRSpatialEntityExtension
+    OpenXRSpatialEntityTracker OpenXRSpatialMarkerTrackingCapability OpenXRSpatialPlaneTrackingCapability
+    OpenXRSpatialQueryResultData OpenXRStructureBase OpenXRVisibilityMask OptimizedTranslation PacketPeerExtension
+    PanoramaSkyMaterial Parallax2D ParticleProcessMaterial Path3D PathFollow3D PhysicalBone2D PhysicalBone3D
+    PhysicalBoneSimulator3D PhysicalSkyMaterial PhysicsBody3D PhysicsDirectBodyState2D
+    PhysicsDirectBodyState2DExtension PhysicsDirectBodyState3D PhysicsDirectBodyState3DExtension
+    PhysicsDirectSpaceState2D PhysicsDirectSpaceState2DExtension PhysicsDirectSpaceState3D
+    PhysicsDirectSpaceState3DExtension PhysicsPointQueryParameters2D PhysicsPointQueryParameters3D
+    PhysicsRayQueryParameters2D PhysicsRayQueryParameters3D PhysicsServer2D PhysicsServer2DExtension
+    PhysicsServer2DManager PhysicsServer3D PhysicsServer3DExtension PhysicsServer3DManager
+    PhysicsServer3DRenderingServerHandler PhysicsShapeQueryParameters2D PhysicsShapeQueryParameters3D
+    PhysicsTestMotionParameters2D PhysicsTestMotionParameters3D PhysicsTestMotionResult2D PhysicsTestMotionResult3D
+    PinJoint3D PlaceholderCubemap PlaceholderCubemapArray PlaceholderMaterial PlaceholderMesh PlaceholderTexture2D
+    PlaceholderTexture2DArray PlaceholderTexture3D PlaceholderTextureLayered PointLight2D PolygonOccluder3D
+    PortableCompressedTexture2D ProceduralSkyMaterial QuadOccluder3D RDAttachmentFormat RDFramebufferPass
+    RDPipelineColorBlendState RDPipelineColorBlendStateAttachment RDPipelineDepthStencilState
+    RDPipelineMultisampleState RDPipelineRasterizationState RDPipelineSpecializationConstant RDSamplerState
+    RDShaderFile RDShaderSPIRV RDShaderSource RDTextureFormat RDTextureView RDUniform RDVertexAttribute RayCast3D
+    RefCounted RemoteTransform3D RenderData RenderDataExtension RenderDataRD RenderSceneBuffers
+    RenderSceneBuffersConfiguration RenderSceneBuffersExtension RenderSceneBuffersRD RenderSceneData
+    RenderSceneDataExtension RenderSceneDataRD RenderingDevice RenderingServer ResourceFormatImporterSaver
+    ResourceImporterBMFont ResourceImporterBitMap ResourceImporterCSVTranslation ResourceImporterDynamicFont
+    ResourceImporterImage ResourceImporterImageFont ResourceImporterLayeredTexture ResourceImporterMP3
+    ResourceImporterOBJ ResourceImporterOggVorbis ResourceImporterSVG ResourceImporterScene ResourceImporterShaderFile
+    ResourceImporterTexture ResourceImporterTextureAtlas ResourceImporterWAV ResourceUID RetargetModifier3D
+    RibbonTrailMesh RigidBody3D SceneCacheInterface SceneMultiplayer SceneRPCInterface SceneReplicationConfig
+    SceneReplicationInterface ScriptBacktrace ScriptEditorBase ScriptExtension ScriptLanguage ScriptLanguageExtension
+    SeparationRayShape2D SeparationRayShape3D ShaderGlobalsOverride ShaderInclude ShaderIncludeDB Shape3D ShapeCast3D
+    Shortcut Skeleton3D SkeletonIK3D SkeletonModification2D SkeletonModification2DCCDIK SkeletonModification2DFABRIK
+    SkeletonModification2DJiggle SkeletonModification2DLookAt SkeletonModification2DPhysicalBones
+    SkeletonModification2DStackHolder SkeletonModification2DTwoBoneIK SkeletonModificationStack2D SkeletonModifier3D
+    SkeletonProfile SkeletonProfileHumanoid SliderJoint3D SocketServer SoftBody3D SphereOccluder3D SphereShape3D
+    SplineIK3D SpotLight3D SpringArm3D SpringBoneCollision3D SpringBoneCollisionCapsule3D SpringBoneCollisionPlane3D
+    SpringBoneCollisionSphere3D SpringBoneSimulator3D Sprite2D StandardMaterial3D StaticBody3D StatusIndicator
+    StreamPeerExtension StreamPeerGZIP StreamPeerSocket StreamPeerTLS StreamPeerUDS SubViewport SubViewportContainer
+    SubtweenTweener SyntaxHighlighter SystemFont TCPServer TLSOptions TabBar TextLine TextParagraph TextServer
+    TextServerAdvanced TextServerDummy TextServerExtension TextServerManager Texture2D Texture2DArray Texture2DArrayRD
+    Texture2DRD Texture3DRD TextureCubemapArrayRD TextureCubemapRD TextureLayeredRD TextureProgressBar ThemeContext
+    ThemeDB TileData TileMapLayer TileMapPattern TileSetAtlasSource TileSetScenesCollectionSource TileSetSource
+    TranslationDomain TubeTrailMesh TwoBoneIK3D UDSServer UniformSetCacheRD VehicleBody3D VehicleWheel3D
+    VideoStreamPlayback VideoStreamPlayer VisibleOnScreenEnabler2D VisibleOnScreenEnabler3D VisibleOnScreenNotifier2D
+    VisibleOnScreenNotifier3D VisualInstance3D VisualShaderNodeBillboard VisualShaderNodeBooleanParameter
+    VisualShaderNodeClamp VisualShaderNodeColorParameter VisualShaderNodeComment VisualShaderNodeConstant
+    VisualShaderNodeCubemap VisualShaderNodeCubemapParameter VisualShaderNodeCurveTexture
+    VisualShaderNodeCurveXYZTexture VisualShaderNodeDerivativeFunc VisualShaderNodeDistanceFade
+    VisualShaderNodeFloatConstant VisualShaderNodeFloatFunc VisualShaderNodeFloatOp VisualShaderNodeFloatParameter
+    VisualShaderNodeFrame VisualShaderNodeIntConstant VisualShaderNodeIntFunc VisualShaderNodeIntOp
+    VisualShaderNodeIntParameter VisualShaderNodeLinearSceneDepth VisualShaderNodeMix VisualShaderNodeMultiplyAdd
+    VisualShaderNodeParameter VisualShaderNodeParameterRef VisualShaderNodeParticleAccelerator
+    VisualShaderNodeParticleBoxEmitter VisualShaderNodeParticleConeVelocity VisualShaderNodeParticleEmit
+    VisualShaderNodeParticleEmitter VisualShaderNodeParticleMeshEmitter VisualShaderNodeParticleMultiplyByAxisAngle
+    VisualShaderNodeParticleOutput VisualShaderNodeParticleRandomness VisualShaderNodeParticleRingEmitter
+    VisualShaderNodeParticleSphereEmitter VisualShaderNodeProximityFade VisualShaderNodeRandomRange
+    VisualShaderNodeRemap VisualShaderNodeReroute VisualShaderNodeResizableBase VisualShaderNodeRotationByAxis
+    VisualShaderNodeSDFRaymarch VisualShaderNodeSDFToScreenUV VisualShaderNodeSample3D
+    VisualShaderNodeScreenNormalWorldSpace VisualShaderNodeScreenUVToSDF VisualShaderNodeSmoothStep
+    VisualShaderNodeStep VisualShaderNodeTexture2DArray VisualShaderNodeTexture2DArrayParameter
+    VisualShaderNodeTexture2DParameter VisualShaderNodeTexture3D VisualShaderNodeTexture3DParameter
+    VisualShaderNodeTextureParameter VisualShaderNodeTextureParameterTriplanar VisualShaderNodeTextureSDF
+    VisualShaderNodeTextureSDFNormal VisualShaderNodeTransformOp VisualShaderNodeTransformParameter
+    VisualShaderNodeUIntConstant VisualShaderNodeUIntFunc VisualShaderNodeUIntOp VisualShaderNodeUIntParameter
+    VisualShaderNodeUVFunc VisualShaderNodeUVPolarCoord VisualShaderNodeVarying VisualShaderNodeVaryingGetter
+    VisualShaderNodeVaryingSetter VisualShaderNodeVec2Constant VisualShaderNodeVec2Parameter
+    VisualShaderNodeVec3Parameter VisualShaderNodeVec4Constant VisualShaderNodeVec4Parameter
+    VisualShaderNodeVectorBase VisualShaderNodeWorldPositionFromDepth VoxelGI VoxelGIData WebRTCDataChannelExtension
+    WebRTCMultiplayerPeer WebRTCPeerConnectionExtension Window WorkerThreadPool World3D WorldBoundaryShape2D
+    WorldBoundaryShape3D XRAnchor3D XRBodyModifier3D XRBodyTracker XRCamera3D XRController3D XRControllerTracker
+    XRFaceModifier3D XRFaceTracker XRHandModifier3D XRHandTracker XRInterface XRInterfaceExtension XRNode3D XROrigin3D
+    XRPose XRPositionalTracker XRServer XRTracker XRVRS ZIPPacker ZIPReader
+"""
+
+_GODOT3 = """
+    ARVRAnchor ARVRCamera ARVRController ARVRInterface ARVRInterfaceGDNative ARVROrigin ARVRPositionalTracker
+    ARVRServer AStar AnimatedSprite AnimationTrackEditPlugin AnimationTreePlayer Area AudioStreamOGGVorbis
+    AudioStreamRandomPitch AudioStreamSample BakedLightmap BakedLightmapData BitmapFont BoneAttachment BoxShape
+    BulletPhysicsDirectSpaceState BulletPhysicsServer CPUParticles CSGBox CSGCombiner CSGCylinder CSGMesh CSGPolygon
+    CSGPrimitive CSGShape CSGSphere CSGTorus Camera CapsuleShape ClippedCamera CollisionObject CollisionPolygon
+    CollisionShape ConcavePolygonShape ConeTwistJoint ConvexPolygonShape CubeMap CubeMesh CullInstance CylinderShape
+    DirectionalLight Directory DynamicFont DynamicFontData EditorSceneImporter EditorSceneImporterFBX
+    EditorSceneImporterGLTF EditorSpatialGizmo EditorSpatialGizmoPlugin File FuncRef GDNative GDNativeLibrary
+    GDScriptFunctionState GIProbe GIProbeData GLTFCollider Generic6DOFJoint Geometry GeometryInstance GradientTexture
+    HeightMapShape HingeJoint IP_Unix ImmediateGeometry InputDefault InterpolatedCamera JSONParseResult JavaScript
+    Joint KinematicBody KinematicBody2D KinematicCollision LOD LargeTexture Light LineShape2D Listener Listener2D
+    Material3D MergeGroup MeshInstance MultiMeshInstance MultiplayerPeerGDNative NativeScript Navigation Navigation2D
+    Navigation2DServer NavigationAgent NavigationMeshInstance NavigationObstacle NavigationPolygonInstance
+    NavigationServer NetworkedMultiplayerCustom NetworkedMultiplayerENet NetworkedMultiplayerPeer NoiseTexture
+    ORMSpatialMaterial Occluder OccluderShape OccluderShapePolygon OccluderShapeSphere OmniLight OpenSimplexNoise
+    PHashTranslation PackedSceneGLTF PacketPeerGDNative PanoramaSky Particles Particles2D ParticlesMaterial Path
+    PathFollow PhysicalBone Physics2DDirectBodyState Physics2DDirectSpaceState Physics2DDirectSpaceStateSW
+    Physics2DServer Physics2DServerSW Physics2DShapeQueryParameters Physics2DTestMotionResult PhysicsBody
+    PhysicsDirectBodyState PhysicsDirectSpaceState PhysicsServer PhysicsShapeQueryParameters PhysicsTestMotionResult
+    PinJoint PlaneShape PluginScript PopupDialog Portal Position2D Position3D ProceduralSky ProximityGroup
+    ProxyTexture RayCast RayShape RayShape2D Reference RemoteTransform ResourceInteractiveLoader RigidBody Room
+    RoomGroup RoomManager SceneTreeTween Shape ShapeCast ShortCut Skeleton SkeletonIK SliderJoint SoftBody Spatial
+    SpatialGizmo SpatialMaterial SpatialVelocityTracker SphereShape SpotLight SpringArm Sprite StaticBody
+    StreamPeerGDNative StreamPeerSSL StreamTexture TCP_Server Tabs TextFile TextureArray TextureProgress ToolButton
+    VehicleBody VehicleWheel VideoPlayer VideoStreamGDNative VideoStreamWebm ViewportContainer VisibilityEnabler
+    VisibilityEnabler2D VisibilityNotifier VisibilityNotifier2D VisualInstance VisualScript
+    VisualScriptBasicTypeConstant VisualScriptBuiltinFunc VisualScriptClassConstant VisualScriptComment
+    VisualScriptComposeArray VisualScriptCondition VisualScriptConstant VisualScriptConstructor VisualScriptCustomNode
+    VisualScriptDeconstruct VisualScriptEditor VisualScriptEmitSignal VisualScriptEngineSingleton
+    VisualScriptExpression VisualScriptFunction VisualScriptFunctionCall VisualScriptFunctionState
+    VisualScriptGlobalConstant VisualScriptIndexGet VisualScriptIndexSet VisualScriptInputAction VisualScriptIterator
+    VisualScriptLists VisualScriptLocalVar VisualScriptLocalVarSet VisualScriptMathConstant VisualScriptNode
+    VisualScriptOperator VisualScriptPreload VisualScriptPropertyGet VisualScriptPropertySet VisualScriptResourcePath
+    VisualScriptReturn VisualScriptSceneNode VisualScriptSceneTree VisualScriptSelect VisualScriptSelf
+    VisualScriptSequence VisualScriptSubCall VisualScriptSwitch VisualScriptTypeCast VisualScriptVariableGet
+    VisualScriptVariableSet VisualScriptWhile VisualScriptYield VisualScriptYieldSignal VisualServer
+    VisualShaderNodeBooleanUniform VisualShaderNodeColorUniform VisualShaderNodeCubeMap VisualShaderNodeCubeMapUniform
+    VisualShaderNodeScalarClamp VisualShaderNodeScalarConstant VisualShaderNodeScalarDerivativeFunc
+    VisualShaderNodeScalarFunc VisualShaderNodeScalarInterp VisualShaderNodeScalarOp VisualShaderNodeScalarSmoothStep
+    VisualShaderNodeScalarSwitch VisualShaderNodeScalarUniform VisualShaderNodeTextureUniform
+    VisualShaderNodeTextureUniformTriplanar VisualShaderNodeTransformMult VisualShaderNodeTransformUniform
+    VisualShaderNodeUniform VisualShaderNodeUniformRef VisualShaderNodeVec3Uniform VisualShaderNodeVectorClamp
+    VisualShaderNodeVectorDerivativeFunc VisualShaderNodeVectorInterp VisualShaderNodeVectorScalarMix
+    VisualShaderNodeVectorScalarSmoothStep VisualShaderNodeVectorScalarStep VisualShaderNodeVectorSmoothStep
+    WebRTCDataChannelGDNative WebRTCMultiplayer WebRTCPeerConnectionGDNative WebSocketClient WebSocketServer
+    WindowDialog World YSort
+"""
+
+
+def engine_classes(engine: int) -> frozenset[str]:
+    """Returns the names of all classes of Godot 3 or 4, those of the editor included."""
+    return frozenset((_BOTH + (_GODOT4 if engine == 4 else _GODOT3)).split())
