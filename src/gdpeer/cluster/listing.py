@@ -340,4 +340,5 @@ class Listing:
         if entry is not None:
             await self._remove_players_of(entry, ())
             await self._timers.within(self._broker.delete(entry.key, entry.revision))
-        self._directory.set_room(code, None)
+        if code not in self.rooms:  # a room made meanwhile has written its own entry, and may know that first
+            self._directory.set_room(code, None)

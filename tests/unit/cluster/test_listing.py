@@ -218,3 +218,29 @@ def test_a_worker_whose_lease_is_in_doubt_removes_no_entry_of_the_next_owner(
     workers.hung.discard("a")
     workers.run(1.0)
     assert f"r:{room.code}" in workers.entries("r:")
+
+
+def test_a_room_that_is_made_while_an_entry_is_removed_stays_listed(
+    workers: Workers, a: Cluster, b: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = f"{min(a.shards.held)}AAAA"
+    MemoryBroker(workers.store).create(f"r:{code}", {**ROOM, "worker": "x", "players": []})
+    workers.store.run()
+    real = a.broker.delete
+
+    def delete(key: str, revision: int | None = None) -> Answer[None]:
+        """Removes an entry, but answers late."""
+        done: Answer[None] = Answer()
+        real(key, revision).then(lambda answer: a.timers.after(0.5, lambda: pass_result(answer, done)))
+        return done
+
+    monkeypatch.setattr(a.broker, "delete", delete)
+    a.directory.read()
+    workers.run(0.2)
+    assert workers.entries("r:") == {}
+    a.hall.create("den", code=code)
+    workers.run(0.2)
+    assert b.directory.room(code) is not None
+    workers.run(1.0)
+    assert a.directory.room(code) is not None
+    assert b.directory.room(code) is not None
