@@ -27,6 +27,7 @@ __all__ = ["Commands", "gdpeer"]
 NAMES = (
     "arena",
     "bad-network",
+    "call",
     "chat",
     "connect",
     "contract",

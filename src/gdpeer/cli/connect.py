@@ -28,7 +28,7 @@ from gdpeer.terminal.stopping import Stop
 from gdpeer.websocket.settings import MOST_REDIRECTS
 from gdpeer.websocket.states import PeerWriteMode
 
-__all__ = ["Conversation", "connect"]
+__all__ = ["Conversation", "begin", "connect", "make_peer", "redirects_option"]
 
 TURN = 0.02
 """The most seconds that one poll waits, and so the longest delay of a typed line."""
@@ -46,6 +46,11 @@ CLOSE_TIMEOUT = 3.0
 """Seconds to wait for the answer to a close. Short, because a person waits for the command to end."""
 
 REDIRECTS = Parsed("n", number(0, MOST_REDIRECTS, f"a number from 0 to {MOST_REDIRECTS}"))
+
+redirects_option = click.option(
+    "--max-redirects", default=0, show_default=True, type=REDIRECTS, help="Follow up to N redirects."
+)
+"""Adds `--max-redirects` to a command."""
 
 RAW = "raw"
 
@@ -206,6 +211,16 @@ def make_peer(protocols: tuple[str, ...], headers: tuple[str, ...], compress: bo
     return peer
 
 
+def begin(peer: WebSocketPeer, url: str, tls: TLSOptions | None) -> None:
+    """Begins to connect. A certificate file that cannot be used is no usage error: the peer has ended with its cause.
+
+    Raises:
+        click.UsageError: the URL is wrong.
+    """
+    if peer.connect_to_url(url, tls) == Error.ERR_INVALID_PARAMETER and peer.get_close_cause().cause != Cause.TLS:
+        raise click.UsageError(peer.get_close_cause().detail)
+
+
 def describe_end(peer: WebSocketPeer) -> str:
     """Returns close code and reason in one line, and the cause unless the connection was closed in order."""
     code, reason, cause = peer.get_close_code(), peer.get_close_reason(), peer.get_close_cause()
@@ -279,9 +294,7 @@ Examples:
 @click.option("--decode", is_flag=True, help="Decode the packets of Godot's multiplayer.")
 @names_option
 @trust_options
-@click.option(
-    "--max-redirects", default=0, show_default=True, type=REDIRECTS, help="Follow up to N redirects of the server."
-)
+@redirects_option
 @click.option("--compress", is_flag=True, help="Offer compression (permessage-deflate).")
 @click.option("--ping", default=0.0, type=SECONDS, help="Send a ping every SECONDS, and show the round-trip time.")
 @click.option(
@@ -318,9 +331,7 @@ def connect(
     screen = Screen()
     peer = make_peer(protocols, headers, compress, ping)
     peer.max_redirects = max_redirects
-    # A bad URL is a usage error. A certificate file that cannot be used is not: `finish` reports it.
-    if peer.connect_to_url(url, tls) == Error.ERR_INVALID_PARAMETER and peer.get_close_cause().cause != Cause.TLS:
-        raise click.UsageError(peer.get_close_cause().detail)
+    begin(peer, url, tls)
     lines = make_source(size)
     decoder = Decoder("auto", names) if decode else None
     conversation = Conversation(peer, lines, screen, decoder, size is None and is_typed(), linger)

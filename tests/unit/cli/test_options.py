@@ -24,13 +24,14 @@ BAD = ["", "x y", "-1x", "nan", "1_000", "9" * 400, "\x1b[31m", "a\nb"]
 FREE = {
     *("--host", "--name", "--path", "--command", "--method", "--unreliable", "--ignore", "--join", "--to", "--url"),
     *("--protocol", "--record", "--find", "--reason", "--namespace"),  # most words, and files of any name
-    *("--exclude", "--root", "--output", "--node"),
+    *("--exclude", "--root", "--output", "--node", "--contract", "--class", "--wait"),
 }
 """Options that take any text, or fail later than others: their mistakes have tests of their own."""
 
 NEEDED = {
     "bad-network": ["--listen", "0", "--to", "ws://h"],
     "inspect": ["--listen", "0", "--to", "ws://h"],
+    "call": ["ws://h", "Main.greet"],
     "connect": ["ws://h"],
     "replay": [__file__, "ws://h"],
     "swarm": [__file__, "--url", "ws://h"],
@@ -44,7 +45,7 @@ NEEDED = {
     "rooms kick": ["K7Q2ZX", "2"],
 }
 
-ANY_NUMBER = {"contract explain"}
+ANY_NUMBER = {"call", "contract explain"}
 """Commands that take any number of arguments."""
 
 OPTIONAL = {"drain": ["a-1"]}
@@ -152,6 +153,7 @@ URLS = [
     "ws://\x1b[1m/",
 ]
 WITH_A_URL = {
+    "call": lambda url: ["call", url, "Main.greet"],
     "connect": lambda url: ["connect", url],
     "replay": lambda url: ["replay", __file__, url],
     "swarm": lambda url: ["swarm", __file__, "--url", url],

@@ -1,0 +1,446 @@
+"""`gdpeer call`: calls of a gdpeer server, answers, refusals, and mistakes in the command line."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gdpeer import Node, SceneTree, Vector2, WebSocketMultiplayerPeer, WebSocketServer, godot3, rpc
+from gdpeer.cli import call_target
+from gdpeer.cli.call import Access, Awaited
+from gdpeer.http import Response
+from gdpeer.inspection.decoded import Decoded
+from tests.support.commands import run_here
+from tests.support.ports import free_port
+from tests.support.processes import Process, gdpeer_command
+
+PROGRAM = """
+from gdpeer import Node, SceneTree, Vector2, rpc
+
+
+class Main(Node):
+    @rpc("any_peer")
+    def greet(self, name: str, where: Vector2 = Vector2()) -> None: ...
+
+    @rpc("any_peer")
+    def sums(self, numbers: list[int], *more: int) -> None: ...
+
+    @rpc
+    def welcome(self, text: str) -> None: ...
+
+
+class Child(Node):
+    @rpc("any_peer")
+    def move(self, where: Vector2) -> None: ...
+
+
+def tree() -> SceneTree:
+    tree = SceneTree()
+    tree.root.add_child(Main(name="Main"))
+    tree.root.get_node("Main").add_child(Child(name="Child"))
+    return tree
+"""
+
+
+ORIGIN = Vector2()
+
+
+class Main(Node):
+    """The server's node; its methods are those of `PROGRAM`."""
+
+    @rpc("any_peer")
+    def greet(self, name: str, where: Vector2 = ORIGIN) -> None:
+        sender = self.multiplayer.get_remote_sender_id()
+        self.welcome.rpc_id(sender, f"hello {name}")
+        self.welcome.rpc_id(sender, {"at": where, "text": "two\nlines\x1b[2J"})
+
+    @rpc("any_peer")
+    def sums(self, numbers: list[int], *more: int) -> None:
+        self.welcome.rpc_id(self.multiplayer.get_remote_sender_id(), sum(numbers) + sum(more))
+
+    @rpc
+    def welcome(self, text: Any) -> None: ...
+
+
+class Main3(godot3.Node):
+    """The same for Godot 3."""
+
+    @rpc("any_peer")
+    def greet(self, name: str, where: Vector2 = ORIGIN) -> None:
+        self.rpc_id(self.multiplayer.get_rpc_sender_id(), "welcome", f"hello {name}")
+
+    @rpc
+    def welcome(self, text: Any) -> None: ...
+
+
+@contextmanager
+def polled(poll: Callable[[float], object]) -> Iterator[None]:
+    """Polls something in a thread."""
+    is_over = threading.Event()
+
+    def run() -> None:
+        while not is_over.is_set():
+            poll(0.01)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        thread.join()
+
+
+@contextmanager
+def serving(tree: Any = None, node: Node | None = None, prepare: Callable[[Any], object] = bool) -> Iterator[str]:
+    """A server with a node `Main`; the URL."""
+    tree = tree or SceneTree()
+    tree.root.add_child(node or Main(name="Main"))
+    peer = WebSocketMultiplayerPeer()
+    assert peer.create_server(0, "127.0.0.1") == 0
+    tree.multiplayer.multiplayer_peer = peer
+    prepare(tree)
+    with polled(lambda timeout: tree.poll(timeout=timeout)):
+        yield f"ws://127.0.0.1:{peer.get_local_port()}"
+    peer.close()
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> str:
+    (tmp_path / "program.py").write_text(PROGRAM)
+    return f"{tmp_path / 'program.py'}:tree"
+
+
+def call(*words: str, status: int = 0) -> tuple[list[str], str]:
+    """Runs the command, and returns the lines of the output and the text of the error."""
+    result = run_here("call", *words)
+    assert result.returncode == status, result.stderr
+    return result.stdout.splitlines(), result.stderr.removeprefix("gdpeer call: ").rstrip()
+
+
+# -- answers ----------------------------------------------------------------------------------------------------------
+
+
+def test_answers_are_printed_as_text_and_as_json(program: str) -> None:
+    with serving() as url:
+        words = (url, "Main.greet", "Ann", "Vector2(1, 2)", "--contract", program, "--wait", "welcome")
+        assert call(*words) == (['Main.welcome("hello Ann")'], "")
+        lines, _ = call(*words, "--count", "2", "--json")
+        assert call(*words[:5], program, "--wait", "Main.welcome", "--count", "2")[0][1:] == [
+            'Main.welcome({ "at": Vector2(1, 2), "text": "two\\nlines\\x1b[2J" })'
+        ]
+    first, second = map(json.loads, lines)
+    assert first == {
+        "path": "Main",
+        "method": "welcome",
+        "from": 1,
+        "arguments": ["hello Ann"],
+        "texts": ['"hello Ann"'],
+    }
+    assert second["arguments"] == [{"at": "Vector2(1, 2)", "text": "two\nlines\x1b[2J"}]
+
+
+def test_without_an_answer_the_command_ends_when_the_server_has_handled_the_call(program: str) -> None:
+    with serving() as url:
+        assert call(url, "/root/Main.greet", "Ann", "--contract", program) == ([], "")
+        assert call(url, "Main.sums", "Array[int]([1, 2])", "-3", "4", "--contract", program) == ([], "")
+
+
+def test_verbose_shows_both_directions_on_standard_error(program: str) -> None:
+    with serving() as url:
+        lines, shown = call(url, "Main.greet", "Ann", "--contract", program, "--verbose")
+    assert lines == []
+    assert '-> rpc Main.greet("Ann")' in shown
+    assert '<- rpc Main.welcome("hello Ann")' in shown
+    assert "<- confirm path node 1" in shown
+
+
+def test_godot3(program: str) -> None:
+    def prepare(tree: Any) -> None:
+        server = WebSocketServer()
+        server.bind_ip = "127.0.0.1"
+        assert server.listen(0, [], True) == 0
+        ports.append(server.get_local_port())
+        tree.multiplayer.network_peer = server
+
+    ports: list[int] = []
+    tree = godot3.SceneTree()
+    tree.root.add_child(Main3(name="Main"))
+    prepare(tree)
+    url = f"ws://127.0.0.1:{ports[0]}"
+    with polled(lambda timeout: tree.poll(timeout=timeout)):
+        words = (url, "Main.greet", "Ann", "--wait", "welcome")
+        assert call(*words, "--godot3") == (['Main.welcome("hello Ann")'], "")
+        assert "is of Godot 3: use --godot3" in call(*words, status=1)[1]
+        assert call(url, "Main.greet", "Ann", "--godot3") == ([], "")
+        assert "Godot 3" in call(url, "Main.greet", "Vector2i(1, 2)", "--godot3", status=2)[1]
+    with serving() as url:
+        assert "is of Godot 4: leave --godot3 out" in call(url, "Main.greet", "--godot3", status=1)[1]
+
+
+# -- without a contract, and with a wrong one -------------------------------------------------------------------------
+
+
+class Small(Node):
+    @rpc("any_peer")
+    def greet(self, name: str) -> None:
+        self.welcome.rpc_id(self.multiplayer.get_remote_sender_id(), name)
+
+    @rpc
+    def welcome(self, text: str) -> None: ...
+
+
+def test_without_a_contract_the_node_has_the_named_methods_only() -> None:
+    with serving(node=Small(name="Main")) as url:
+        assert call(url, "Main.greet", "Ann", "--wait", "welcome") == (['Main.welcome("Ann")'], "")
+        assert call(url, "Main.greet", "12", "--string", "--wait", "Main.welcome") == (['Main.welcome("12")'], "")
+        _, error = call(url, "Main.greet", "Ann", status=1)
+    assert error.endswith(
+        "the node Main of the server has other methods than the command line (greet); give the game's methods with "
+        "--contract"
+    )
+
+
+def test_a_difference_is_named_if_the_server_has_told_its_methods(program: str) -> None:
+    def prepare(tree: SceneTree) -> None:
+        main: Any = tree.root.get_node("Main")
+        tree.multiplayer.peer_connected.connect(lambda peer_id: main.welcome.rpc_id(peer_id, "first"))
+
+    with serving(node=Small(name="Main"), prepare=prepare) as url:
+        _, error = call(url, "Main.greet", "Ann", "--contract", program, status=1)
+        # What comes before the call is no answer to it.
+        assert call(url, "Main.greet", "Ann", "--wait", "welcome")[0] == ['Main.welcome("Ann")']
+    assert error.endswith("(greet, sums, welcome): the server lacks `sums`")
+
+
+def test_a_call_with_other_methods_is_never_made() -> None:
+    """The number of `greet` would be that of another method."""
+
+    class Other(Node):
+        calls: Sequence[str] = ()
+
+        @rpc("any_peer")
+        def erase(self, name: str) -> None:
+            self.calls = [*self.calls, name]
+
+    node = Other(name="Main")
+    with serving(node=node) as url:
+        call(url, "Main.greet", "Ann", status=1)
+    assert node.calls == ()
+
+
+# -- no answer, and refusals ------------------------------------------------------------------------------------------
+
+
+def test_no_such_node_and_no_such_answer(program: str) -> None:
+    with serving() as url:
+        words = ("--contract", program, "--timeout", "0.4")
+        assert (
+            "did not answer within 0.4 s: it has no such node"
+            in call(url, "Main/Child.move", "Vector2(0, 0)", *words, status=1)[1]
+        )
+        _, error = call(url, "Main.greet", "Ann", "--wait", "welcome", "--count", "9", *words, status=1)
+        assert "has handled the call, and only 2 of the awaited calls came within 0.4 s" in error
+        _, error = call(url, "Main.greet", "5", "--no-check", "--wait", "move", *words, status=1)
+        assert "no awaited call came" in error
+
+
+def test_no_server_and_a_server_that_refuses() -> None:
+    assert "connection refused" in call(f"ws://127.0.0.1:{free_port()}/room/K7?session=secret", "Main.a", status=1)[1]
+
+    def prepare(tree: Any) -> None:
+        tree.multiplayer.multiplayer_peer.process_request = lambda request: Response(403, "go away")
+
+    with serving(prepare=prepare) as url:
+        assert "403" in call(url, "Main.greet", status=1)[1]
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"ws://127.0.0.1:{silent.getsockname()[1]}"
+        assert "no connection within 0.2 s" in call(url, "Main.greet", "--timeout", "0.2", status=1)[1]
+
+
+def test_a_server_that_speaks_something_else() -> None:
+    server = WebSocketServer()
+    server.bind_ip = "127.0.0.1"
+    says: list[str] = []
+    is_rude: list[bool] = []
+
+    def greet(peer_id: int, protocol: str) -> None:
+        peer = server.get_peer(peer_id)
+        assert peer is not None
+        for text in says:
+            peer.send_text(text)
+        if is_rude:
+            peer.close(4001, "not \x1b you")
+
+    server.client_connected.connect(greet)
+    assert server.listen(0) == 0
+    url = f"ws://127.0.0.1:{server.get_local_port()}"
+    with polled(lambda timeout: server.poll(timeout=timeout)):
+        _, error = call(url, "Main.greet", "--timeout", "0.3", status=1)
+        assert "did not send a peer id within 0.3 s" in error
+        says.append("hello")
+        assert "does not speak Godot's multiplayer" in call(url, "Main.greet", status=1)[1]
+        says[:] = []
+        is_rude.append(True)
+        assert call(url, "Main.greet", status=1)[1].endswith("the server closed the connection: not \\x1b you")
+    server.stop()
+
+
+def test_a_server_that_authenticates(program: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def prepare(tree: SceneTree) -> None:
+        def check(peer_id: int, data: bytes) -> None:
+            if data == b"open sesame":
+                tree.multiplayer.complete_auth(peer_id)
+            else:
+                tree.multiplayer.disconnect_peer(peer_id)
+
+        tree.multiplayer.auth_callback = check
+        tree.multiplayer.auth_timeout = 0.3
+
+    (tmp_path / "right").write_text("open sesame\n")
+    monkeypatch.setenv("WRONG", "open barley")
+    with serving(prepare=prepare) as url:
+        words = (url, "Main.greet", "Ann", "--contract", program, "--wait", "welcome", "--verbose")
+        lines, shown = call(*words, "--auth", f"@{tmp_path / 'right'}")
+        assert lines == ['Main.welcome("hello Ann")']
+        assert "sesame" not in shown
+        assert "closed the connection" in call(*words, "--auth", "env:WRONG", status=1)[1]
+        assert call(*words, status=1)[1].endswith("does it authenticate its peers (--auth)?")
+
+
+# -- secrets ----------------------------------------------------------------------------------------------------------
+
+
+def test_secrets_reach_the_server_and_nobody_else(
+    program: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Any] = []
+
+    def prepare(tree: SceneTree) -> None:
+        def note(request: Any) -> None:
+            seen.append((request.target, request.headers.get("authorization"), request.headers.get("x-a")))
+
+        tree.multiplayer.multiplayer_peer.process_request = note
+
+    (tmp_path / "headers").write_text("X-A: one\n\nX-B: two\n")
+    monkeypatch.setenv("KEY", "a key/with 16 bytes")
+    monkeypatch.setenv("TOKEN", "token-1")
+    monkeypatch.setenv("LINES", "one\r\ntwo")
+    words = ("Main.greet", "Ann", "--contract", program)
+    with serving(prepare=prepare) as url:
+        secrets = ("--session", "env:KEY", "--token", "env:TOKEN", "--header", f"@{tmp_path / 'headers'}")
+        call(f"{url}/?a=1", *words, *secrets)
+        call(url, *words, "--session", "env:KEY")
+    assert seen[0] == ("/?a=1&session=a%20key%2Fwith%2016%20bytes", "Bearer token-1", "one")
+    assert seen[1][0] == "/?session=a%20key%2Fwith%2016%20bytes"
+    for wrong in ("token-1", "@", "env:", "env:MISSING", f"@{tmp_path / 'missing'}", "env:LINES"):
+        _, error = call("ws://localhost:1", *words, "--token", wrong, status=2)
+        assert error.startswith("--token: ")
+        assert "token-1" not in error
+    (tmp_path / "empty").write_text("\n")
+    assert "is empty" in call("ws://localhost:1", *words, "--token", f"@{tmp_path / 'empty'}", status=2)[1]
+    assert repr(Access("a", b"b", ("c",), (), None, 0)) == "Access(***)"
+
+
+# -- mistakes in the command line -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        (("Main",), "expected a node and a method such as Main.greet, got 'Main'"),
+        (("Main.",), "expected a node and a method"),
+        (("Main..greet",), "expected a node and a method"),
+        (("a.b/c",), "expected a node and a method"),
+        (("root.greet",), "expected a node and a method"),
+        (("Main.greet", "[1"), "argument 1: '[1' begins like a value and is none"),
+        (("Main.greet", "--count", "2"), "--count needs --wait"),
+        (("Main.greet", "--wait", "a/b"), "--wait: expected a node and a method"),
+        (("Main.greet", "--class", "Main"), "--class needs --contract"),
+        (("Main.greet", "--wiat", "x"), "unknown option --wiat, did you mean --wait?"),
+        (("Main.greet", "--contract", "nowhere.json"), "cannot read nowhere.json"),
+        (("Main.greet", *["1"] * 256), "a call takes at most 255 arguments"),
+    ],
+)
+def test_mistakes_without_a_contract(words: tuple[str, ...], error: str) -> None:
+    assert error in call("ws://127.0.0.1:1", *words, status=2)[1]
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        (("Main.greeet",), "has no RPC method 'greeet', did you mean greet?"),
+        (("Main.xyz",), "has no RPC method 'xyz'; its methods: greet, sums, welcome"),
+        (("Maim.greet", "Ann"), "has no node with methods at 'Maim', did you mean Main?"),
+        (("Other.xyz",), "has no RPC method 'Other.xyz'"),
+        (("Main.welcome", "a"), "welcome(text: String) is authority: only the authority of the node"),
+        (("Main.greet",), "greet() expected 1 to 2 arguments, got 0: greet(name: String, where: Vector2 = "),
+        (("Main.greet", "a", "b", "3"), "greet() expected 1 to 2 arguments, got 3"),
+        (("Main.sums",), "sums() expected 1 or more arguments, got 0"),
+        (("Main.greet", "a", "3"), "greet() argument 2 (where): expected Vector2, got int 3"),
+        (("Main.greet", "12"), "expected String, got int 12: write text in two kinds of quotes"),
+        (("Main.greet", "null"), "expected String, got null: write"),
+        (("Main.sums", "[1]"), "expected Array[int], got Array [1]: write Array[int]([...])"),
+        (("Main.greet", "a", "--wait", "wellcome"), "has no RPC method 'wellcome', did you mean welcome?"),
+        (("Main.greet", "a", "--class", "Nain"), "--class: no class 'Nain', did you mean Main?"),
+    ],
+)
+def test_mistakes_that_a_contract_shows(program: str, words: tuple[str, ...], error: str) -> None:
+    assert error in call("ws://127.0.0.1:1", *words, "--contract", program, status=2)[1]
+
+
+def test_the_url_is_checked_before_anything_is_sent() -> None:
+    assert "the scheme must be ws or wss" in call("http://", "Main.greet", status=2)[1]
+
+
+def test_a_class_is_found_for_a_path_that_the_contract_does_not_know(tmp_path: Path) -> None:
+    (tmp_path / "one.gd").write_text('class_name One extends Node\n@rpc("any_peer") func a(): pass\n')
+    words = ("ws://127.0.0.1:1", "Any/Where.a", "--contract")
+    assert "connection refused" in call(*words, str(tmp_path / "one.gd"), status=1)[1]
+    (tmp_path / "project.godot").write_text("config_version=5\n")
+    (tmp_path / "two.gd").write_text('class_name Two extends Node\n@rpc("any_peer") func a(): pass\n')
+    (tmp_path / "three.gd").write_text('extends Node\n@rpc("any_peer") func b(): pass\n')
+    _, error = call(*words, str(tmp_path), status=2)
+    assert "name the class of the node with --class: res://one.gd, res://two.gd" in error
+    assert "connection refused" in call(*words, str(tmp_path), "--class", "Two", status=1)[1]
+    assert "connection refused" in call(words[0], "Any.b", "--contract", str(tmp_path), status=1)[1]
+    (tmp_path / "four.gd").write_text("extends Node\nclass Two:\n\textends Node\n\t@rpc func a(): pass\n")
+    assert "several classes" in call(*words, str(tmp_path), "--class", "Two", status=2)[1]
+
+
+def test_names_of_nodes_that_only_the_game_knows() -> None:
+    table = call_target.guessed_table(["b", "a", "a"])
+    assert table.names == ("a", "b")
+    awaited = Awaited([("", "a"), ("Main", "b")], 1)
+    found = [awaited.includes(Decoded("rpc", path=path, method=name)) for path in ("Main", "B") for name in "ab"]
+    assert found == [True, True, True, False]
+    assert not awaited.includes(Decoded("rset", path="Main", method="a"))
+
+
+def test_ctrl_c_ends_with_130(program: str) -> None:
+    with serving() as url:
+        words = (
+            "call",
+            url,
+            "Main.greet",
+            "Ann",
+            "--contract",
+            program,
+            "--wait",
+            "move",
+            "--timeout",
+            "60",
+            "--verbose",
+        )
+        with Process(gdpeer_command(*words)) as run:
+            run.wait_until(lambda: any("confirm path" in line for line in run.stderr), "the call", 20.0)
+            run.interrupt()
+            assert run.wait(10) == 130
+            assert not any("Traceback" in line for line in run.stderr)
