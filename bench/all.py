@@ -30,8 +30,9 @@ TOOLS = {
     "protocols": "bench.protocols",
     "rpc": "bench.rpc",
     "variants": "bench.variants",
+    "start": "bench.start",
 }
-PRINTERS = ("rpc", "variants")
+PRINTERS = ("rpc", "variants", "start")
 """Measurements that print their table; this module writes it to a file."""
 
 

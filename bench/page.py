@@ -3,8 +3,8 @@
     python -m bench.page             replaces the part between two comments of the page
     python -m bench.page --check     ends with status 1 if the page differs from the results
 
-Figures come from the JSON files of the results. The tables of `bench.rpc` and `bench.variants` are copied from their
-Markdown files. The page names measurements that have no result yet.
+Figures come from the JSON files of the results. The tables of `bench.rpc`, `bench.variants` and `bench.start` are
+copied from their Markdown files. The page names measurements that have no result yet.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ TITLES = {
     "protocols": "The protocol without a network",
     "rpc": "Remote calls in memory",
     "variants": "Values",
+    "start": "Start of a program",
 }
 """The titles of the sections in order, by the name of the result."""
 

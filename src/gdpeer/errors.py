@@ -109,6 +109,9 @@ class Error(NamedInt):
     ERR_PRINTER_ON_FIRE = 48
 
 
+globals().update(Error.__members__)  # `gdpeer.OK` is a name of this module, as all public names are names of a module
+
+
 class Cause(Enum):
     """The kind of event that ended a connection, or kept it from opening."""
 

@@ -7,17 +7,25 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from functools import cache
+from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 from gdpeer.attributes import guard
 from gdpeer.errors import Error, VariantError
-from gdpeer.variant.binary.codec import bytes_to_var, bytes_to_var_with_objects, var_to_bytes, var_to_bytes_with_objects
 
 __all__ = ["PacketPeer"]
 
 
 SMALLEST_BUFFER = 1024
 LARGEST_BUFFER = 256 << 20
+
+
+@cache
+def _codec() -> ModuleType:
+    """Returns the module that encodes values: a program without values does not wait for its import."""
+    return import_module("gdpeer.variant.binary.codec")
 
 
 class PacketPeer(ABC):
@@ -74,8 +82,9 @@ class PacketPeer(ABC):
         packet = self.get_packet()
         if self._packet_error is not Error.OK:
             return None
+        codec = _codec()
         try:
-            return bytes_to_var_with_objects(packet, engine) if allow_objects else bytes_to_var(packet, engine)
+            return (codec.bytes_to_var_with_objects if allow_objects else codec.bytes_to_var)(packet, engine)
         except VariantError:
             self._packet_error = Error.ERR_INVALID_DATA  # type: ignore[misc]
             return None
@@ -94,7 +103,8 @@ class PacketPeer(ABC):
         Raises:
             VariantError: the value is not a value of the engine.
         """
-        data = var_to_bytes_with_objects(value, engine) if full_objects else var_to_bytes(value, engine)
+        codec = _codec()
+        data = (codec.var_to_bytes_with_objects if full_objects else codec.var_to_bytes)(value, engine)
         return Error.ERR_OUT_OF_MEMORY if len(data) > self._encode_buffer_max_size else self.put_packet(data)
 
     def get_packet_error(self) -> Error:

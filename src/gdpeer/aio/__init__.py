@@ -10,19 +10,25 @@ This package waits for sockets in the event loop and calls `poll()`. Frames, han
 Layer: above `multiplayer`; beside `blocking`.
 """
 
-from gdpeer.aio.client import connect
-from gdpeer.aio.connection import Connection
-from gdpeer.aio.hall import serve_hall
-from gdpeer.aio.multiplayer import multiplayer_client, multiplayer_server
-from gdpeer.aio.server import Server, broadcast, serve
+import typing
 
-__all__ = [
-    "Connection",
-    "Server",
-    "broadcast",
-    "connect",
-    "multiplayer_client",
-    "multiplayer_server",
-    "serve",
-    "serve_hall",
-]
+from gdpeer.lazy_names import lazy_names
+
+if typing.TYPE_CHECKING:
+    from gdpeer.aio.client import connect as connect
+    from gdpeer.aio.connection import Connection as Connection
+    from gdpeer.aio.hall import serve_hall as serve_hall
+    from gdpeer.aio.multiplayer import multiplayer_client as multiplayer_client
+    from gdpeer.aio.multiplayer import multiplayer_server as multiplayer_server
+    from gdpeer.aio.server import Server as Server
+    from gdpeer.aio.server import broadcast as broadcast
+    from gdpeer.aio.server import serve as serve
+else:
+    _NAMES = {
+        "aio.client": "connect",
+        "aio.connection": "Connection",
+        "aio.hall": "serve_hall",
+        "aio.multiplayer": "multiplayer_client multiplayer_server",
+        "aio.server": "Server broadcast serve",
+    }
+    __all__, __getattr__, __dir__ = lazy_names(__name__, _NAMES)

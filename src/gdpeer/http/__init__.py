@@ -14,10 +14,26 @@ Each response ends its connection: this serves a game's few pages, and does not 
 Layer: `http`, over `protocol` and below `websocket`. Source: RFC 9110.
 """
 
-from gdpeer.http.bodies import File
-from gdpeer.http.python_pages import PythonPages
-from gdpeer.http.response import Handler, LateResponse, Response
-from gdpeer.http.static import StaticFolder, chain
-from gdpeer.protocol.http_headers import Headers, Request
+import typing
 
-__all__ = ["File", "Handler", "Headers", "LateResponse", "PythonPages", "Request", "Response", "StaticFolder", "chain"]
+from gdpeer.lazy_names import lazy_names
+
+if typing.TYPE_CHECKING:
+    from gdpeer.http.bodies import File as File
+    from gdpeer.http.python_pages import PythonPages as PythonPages
+    from gdpeer.http.response import Handler as Handler
+    from gdpeer.http.response import LateResponse as LateResponse
+    from gdpeer.http.response import Response as Response
+    from gdpeer.http.static import StaticFolder as StaticFolder
+    from gdpeer.http.static import chain as chain
+    from gdpeer.protocol.http_headers import Headers as Headers
+    from gdpeer.protocol.http_headers import Request as Request
+else:
+    _NAMES = {
+        "http.bodies": "File",
+        "http.python_pages": "PythonPages",
+        "http.response": "Handler LateResponse Response",
+        "http.static": "StaticFolder chain",
+        "protocol.http_headers": "Headers Request",
+    }
+    __all__, __getattr__, __dir__ = lazy_names(__name__, _NAMES)

@@ -2,3 +2,6 @@
 
 Layer: above `websocket`; only `websocket_peer` imports that.
 """
+
+# `SceneTree()` makes the API of Godot 4, although `tree` cannot import that module.
+from gdpeer.multiplayer.godot4 import scene as scene

@@ -37,7 +37,7 @@ class Mixed(Enum):
 
 
 def resolved(text: str) -> Any:
-    return eval(text, vars(gdpeer) | {"Any": Any})
+    return eval(text, {name: getattr(gdpeer, name) for name in gdpeer.__all__} | {"Any": Any})
 
 
 @pytest.mark.parametrize("word", sorted(GODOT4))
