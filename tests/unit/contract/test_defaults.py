@@ -40,7 +40,7 @@ def test_value_in_both_languages(text: str, value: Any, python: str, gdscript: s
     found = value_of(text)
     assert found == value
     assert python_text(found) == python
-    assert eval(python, vars(gdpeer) | {}) == value
+    assert eval(python, {name: getattr(gdpeer, name) for name in gdpeer.__all__}) == value
     assert gdscript_text(found) == gdscript
 
 
