@@ -283,7 +283,7 @@ PAGES = (
             *("contract.read_project", "contract.read_scripts"),
             *("contract.contract_to_json", "contract.contract_from_json", "contract.file_on_disk"),
             *("contract.Contract", "contract.Table", "contract.Method", "contract.Argument", "contract.Variable"),
-            *("contract.Enumeration", "contract.Place", "contract.Problem"),
+            *("contract.Enumeration", "contract.Place", "contract.Problem", "contract.Property"),
             *("contract.Difference", "contract.CODES", "contract.Explanation", "contract.Answer"),
             *("contract.checksum_of", "contract.BY_CODE"),
         ),
