@@ -285,7 +285,7 @@ PAGES = (
             *("contract.Contract", "contract.Table", "contract.Method", "contract.Argument", "contract.Variable"),
             *("contract.Enumeration", "contract.Place", "contract.Problem", "contract.Property"),
             *("contract.Difference", "contract.CODES", "contract.Explanation", "contract.Answer"),
-            *("contract.checksum_of", "contract.BY_CODE"),
+            *("contract.checksum_of", "contract.BY_CODE", "contract.page.ContractPage"),
         ),
         is_compact=True,
     ),

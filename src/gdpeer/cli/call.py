@@ -21,6 +21,7 @@ from urllib.parse import quote
 import click
 
 from gdpeer import TLSOptions, WebSocketPeer
+from gdpeer.cli.call_list import ask_contract, json_lines, text_lines
 from gdpeer.cli.call_target import (
     check_arguments,
     check_awaited,
@@ -128,6 +129,11 @@ class Access:
         """
         key = "" if self.session is None else f"{'&' if '?' in url else '?'}session={quote(self.session, safe='')}"
         begin(peer, url + key, self.tls)
+
+    def ask(self, url: str, timeout: float) -> Contract:
+        """Asks a server for its contract; raises as `ask_contract`."""
+        headers = dict(line.split(": ", 1) for line in self.headers)
+        return ask_contract(url, headers, self.tls, timeout)
 
 
 def access_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -295,12 +301,14 @@ def read_values(words: Sequence[str], engine: int, as_string: bool) -> list[Any]
     return values
 
 
-def read_contract(source: str, engine: int) -> Contract:
+def read_contract(source: str, is_asked: bool, engine: int) -> Contract:
     """Returns the contract of a game.
 
     Raises:
-        click.UsageError: it cannot be read.
+        click.UsageError: it cannot be read, or the server is to be asked for it, too.
     """
+    if is_asked:
+        raise click.UsageError("--contract and --ask cannot be used together")
     try:
         return read(source, engine=engine)
     except ValueError as error:
@@ -388,19 +396,54 @@ def leave(peer: WebSocketPeer) -> None:
         peer.poll(timeout=TURN)
 
 
+def run(caller: Caller, peer: WebSocketPeer, output: Output, timeout: float, url: str, hint: str) -> int:
+    """Makes the call, leaves the server, and returns the exit status.
+
+    Args:
+        caller: of the connection.
+        peer: the connection, which has begun.
+        output: prints the awaited calls.
+        timeout: seconds for everything.
+        url: of the server, without secrets.
+        hint: what to do if the server has other methods.
+
+    Raises:
+        Failure: the server does not answer, or refuses.
+    """
+    with Stop() as stop:
+        try:
+            converse(caller, output, stop, timeout)
+        except NotCalledError as error:
+            raise Failure(f"{url}: {clean(str(error), 800)}{hint if caller.is_mismatch else ''}") from error
+        finally:
+            leave(peer)
+    return INTERRUPTED if stop.requested else 0
+
+
+def print_list(contract: Contract | None, is_json: bool) -> int:
+    """Prints the methods of all nodes, and returns the exit status."""
+    for line in [] if contract is None else (json_lines if is_json else text_lines)(contract):
+        print_line(line)
+    check_output()
+    return 0
+
+
 EXAMPLES = """\b
 Examples:
   gdpeer call ws://localhost:8910 Main.greet Ann 'Vector2(1, 2)' --contract game/
   gdpeer call ws://localhost:8910 Main.greet Ann 'Vector2(1, 2)' --wait welcome --json
   gdpeer call ws://localhost:8910 Main/Game.roll --godot3
+  gdpeer call ws://localhost:8910 --list --token env:TOKEN
   gdpeer call wss://play.example/room/K7Q2M3 Main.move -5 true --session @key.txt"""
 
 
 @click.command(cls=CallCommand, epilog=EXAMPLES)
 @click.argument("url")
-@click.argument("target", metavar="NODE.METHOD")
+@click.argument("target", metavar="NODE.METHOD", required=False)
 @click.argument("words", nargs=-1, metavar="[ARGUMENT]...")
 @click.option("--contract", "source", metavar="SOURCE", help="The methods: a project, .gd, .py, module or .json.")
+@click.option("--ask", is_flag=True, help="Ask the server for its methods.")
+@click.option("--list", "is_list", is_flag=True, help="List the methods of --contract or --ask.")
 @click.option("--class", "class_", default="", metavar="NAME", help="With --contract: the class of the node.")
 @click.option("--no-check", is_flag=True, help="Call even if the contract forbids it.")
 @click.option("--string", "as_string", is_flag=True, help="Send all arguments as text.")
@@ -413,9 +456,11 @@ Examples:
 @access_options
 def call(
     url: str,
-    target: str,
+    target: str | None,
     words: tuple[str, ...],
     source: str | None,
+    ask: bool,
+    is_list: bool,
     class_: str,
     no_check: bool,
     as_string: bool,
@@ -429,14 +474,20 @@ def call(
 ) -> int:
     """Call one method of a running Godot or gdpeer server.
 
-    Each ARGUMENT is a GDScript value, such as 12, true, 'Vector2(1, 2)' or '[1, 2]'; every other word is text. Godot 4
-    needs the names of all methods of the node: without --contract, it may have only METHOD and those of --wait. A
-    SECRET is @FILE or env:NAME.
-
-    The status is 0 after the call and the awaited answers, and 1 if the server refuses or does not answer.
+    An ARGUMENT is a GDScript value, such as 12, true or 'Vector2(1, 2)', or else text. Godot 4 needs the names of all
+    methods of the node: without --contract or --ask, it may have only METHOD and those of --wait. A SECRET is @FILE or
+    env:NAME. The status is 0 after the call and the awaited answers, and 1 without.
     """
     awaited = parse_awaited(waits, count)
-    contract = None if source is None else read_contract(source, 3 if godot3 else 0)
+    if (target is None) is not is_list:
+        raise click.UsageError("--list takes no NODE.METHOD" if is_list else "NODE.METHOD is missing")
+    contract: Contract | None = None
+    if source is not None:
+        contract = read_contract(source, ask, 3 if godot3 else 0)
+    elif ask or is_list:
+        contract = access.ask(url, timeout)
+    if target is None:
+        return print_list(contract, is_json)
     engine = 3 if godot3 or (contract is not None and contract.engine == 3) else 4
     values = read_values(words, engine, as_string)
     wanted = make_call(contract, target, values, awaited, class_, 0 if no_check else engine)
@@ -448,12 +499,4 @@ def call(
     except ValueError as error:
         raise click.UsageError(str(error)) from error
     access.connect(peer, url)
-    with Stop() as stop:
-        try:
-            converse(caller, output, stop, timeout)
-        except NotCalledError as error:
-            hint = "; give the game's methods with --contract" if contract is None and caller.is_mismatch else ""
-            raise Failure(f"{redact(url)}: {clean(str(error), 800)}{hint}") from error
-        finally:
-            leave(peer)
-    return INTERRUPTED if stop.requested else 0
+    return run(caller, peer, output, timeout, redact(url), "; give --contract or --ask" if contract is None else "")

@@ -6,10 +6,8 @@ Layer: `cli`.
 from __future__ import annotations
 
 import functools
-import http.client
 import json
 import os
-import ssl
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,17 +16,15 @@ from urllib.parse import quote, urlencode, urlsplit
 import click
 
 from gdpeer.cli.failure import Failure, suggestion
+from gdpeer.cli.fetching import SCHEMES, fetch
 from gdpeer.cli.groups import Action
 from gdpeer.cli.options import FILE, NUMBER, Parsed, quoted, trust_options
 from gdpeer.quoting import clean
-from gdpeer.transport.tls import client_context
-from gdpeer.websocket.tls_options import TLSOptions, pem_of
+from gdpeer.websocket.tls_options import TLSOptions
 
 __all__ = ["TOKEN", "rooms"]
 
 TOKEN = "GDPEER_MONITOR_TOKEN"
-SCHEMES = {"http": False, "ws": False, "https": True, "wss": True}
-TIMEOUT = 10.0
 MOST_SHOWN = 60
 """Characters of a name from the server that are shown."""
 
@@ -70,29 +66,8 @@ class Server:
         """
         method, body = ("GET", None) if wishes is None else ("POST", json.dumps(wishes))
         target = f"{self._url.path.rstrip('/')}/monitor/api/rooms{path}"
-        connection = self._connect()
-        try:
-            connection.request(method, target, body, {"Authorization": f"Bearer {self._token}"})
-            response = connection.getresponse()
-            return self._read(response.status, response.read())
-        except (OSError, http.client.HTTPException) as error:
-            reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-            raise Failure(f"cannot reach {self._url.geturl()}: {reason}") from error
-        finally:
-            connection.close()
-
-    def _connect(self) -> http.client.HTTPConnection:
-        host, port = self._url.hostname or "", self._url.port
-        if not SCHEMES[self._url.scheme]:
-            return http.client.HTTPConnection(host, port, timeout=TIMEOUT)
-        return http.client.HTTPSConnection(host, port, timeout=TIMEOUT, context=self._context())
-
-    def _context(self) -> ssl.SSLContext:
-        if self._tls is None:
-            return client_context()
-        chain = self._tls.get_trusted_ca_chain()
-        is_safe = not self._tls.is_unsafe_client()
-        return client_context(verify=is_safe, trusted=None if chain is None else pem_of(chain))
+        headers = {"Authorization": f"Bearer {self._token}"}
+        return self._read(*fetch(self._url, target, headers, self._tls, method, body))
 
     def _read(self, status: int, body: bytes) -> Any:
         try:

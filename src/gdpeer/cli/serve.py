@@ -23,9 +23,9 @@ from gdpeer.cli.rooms import TOKEN, read_token
 from gdpeer.cli.serving import PAGE, TURN, address, resolve
 from gdpeer.cluster.broker.address import Address, check_namespace
 from gdpeer.cluster.child import ChildSettings
+from gdpeer.http.bearer import check_token
 from gdpeer.quoting import redact
 from gdpeer.rooms import Hall
-from gdpeer.rooms.monitor import check_token
 from gdpeer.rooms.tokens import SeatKeys, load_secrets
 from gdpeer.rooms.watching import watch
 from gdpeer.terminal.lines import check_output

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from gdpeer.http.bearer import bearer_of, check_token, is_token
 from gdpeer.prometheus import LOOPBACK, Metrics
 from gdpeer.protocol.http_headers import Request
 from gdpeer.rooms.figures import BUCKETS
-from gdpeer.rooms.monitor import bearer_of, check_token, is_token
 from gdpeer.rooms.neighbours import Figure
 from gdpeer.rooms.place import PlaceState
 

@@ -20,7 +20,6 @@ Layer: `rooms`.
 
 from __future__ import annotations
 
-import hmac
 import json
 from collections import Counter
 from collections.abc import Callable
@@ -31,6 +30,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import parse_qs, unquote
 
 from gdpeer.attributes import Guarded
+from gdpeer.http.bearer import bearer_of, check_token, is_token
 from gdpeer.http.own_pages import below, page_beside
 from gdpeer.http.response import Reply, Response
 from gdpeer.logs import get_logger
@@ -45,12 +45,9 @@ if TYPE_CHECKING:
     from gdpeer.rooms.place import Place
     from gdpeer.rooms.room import Room
 
-__all__ = ["LEAST_TOKEN", "Monitor", "bearer_of", "check_token", "is_token", "watch_room"]
+__all__ = ["Monitor", "watch_room"]
 
 logger = get_logger("gdpeer.rooms")
-
-LEAST_TOKEN = 16
-"""Characters of the shortest token."""
 
 MOST_ROOMS = 200
 """Rooms that one answer lists; the page tells how many there are."""
@@ -64,31 +61,6 @@ MOST_REASON = 123
 
 PATH = "/monitor"
 _API = f"{PATH}/api/rooms"
-
-
-def check_token(token: str) -> str:
-    """Returns a token for the monitor if it is long enough, and can stand in a header.
-
-    Raises:
-        ValueError: it is not. The text does not repeat the token.
-    """
-    if len(token) < LEAST_TOKEN or not token.isascii() or not token.isprintable() or " " in token:
-        raise ValueError(
-            f"the monitor's token needs at least {LEAST_TOKEN} ASCII characters without blanks. "
-            "Make one with: openssl rand -hex 16"
-        )
-    return token
-
-
-def bearer_of(request: Request) -> str:
-    """Returns the token of the header `Authorization: Bearer`; "" without one."""
-    kind, _, token = request.headers.get("authorization").partition(" ")
-    return token.strip() if kind.lower() == "bearer" else ""
-
-
-def is_token(given: str, token: str) -> bool:
-    """Returns whether a text is the token. Takes the same time for every wrong text."""
-    return bool(token) and hmac.compare_digest(given.encode("utf-8", "replace"), token.encode())
 
 
 class Monitor(Guarded):

@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from gdpeer import Node, SceneTree, Vector2, WebSocketMultiplayerPeer, WebSocketServer, godot3, rpc
-from gdpeer.cli import call_target
+from gdpeer.cli import call_target, fetching
 from gdpeer.cli.call import Access, Awaited
+from gdpeer.contract.page import ContractPage
 from gdpeer.http import Response
 from gdpeer.inspection.decoded import Decoded
 from tests.support.commands import run_here
@@ -202,10 +203,7 @@ def test_without_a_contract_the_node_has_the_named_methods_only() -> None:
         assert call(url, "Main.greet", "Ann", "--wait", "welcome") == (['Main.welcome("Ann")'], "")
         assert call(url, "Main.greet", "12", "--string", "--wait", "Main.welcome") == (['Main.welcome("12")'], "")
         _, error = call(url, "Main.greet", "Ann", status=1)
-    assert error.endswith(
-        "the node Main of the server has other methods than the command line (greet); give the game's methods with "
-        "--contract"
-    )
+    assert error.endswith("other methods than the command line (greet); give --contract or --ask")
 
 
 def test_a_difference_is_named_if_the_server_has_told_its_methods(program: str) -> None:
@@ -234,6 +232,76 @@ def test_a_call_with_other_methods_is_never_made() -> None:
     with serving(node=node) as url:
         call(url, "Main.greet", "Ann", status=1)
     assert node.calls == ()
+
+
+# -- the list, and the server's own contract --------------------------------------------------------------------------
+
+TOKEN = "0123456789abcdef"
+
+
+def telling(tree: Any) -> None:
+    """Gives the server's tree a page with its contract; before it listens."""
+    tree.multiplayer.multiplayer_peer.close()
+    peer = WebSocketMultiplayerPeer()
+    peer.http_handler = ContractPage(tree, TOKEN)
+    assert peer.create_server(0, "127.0.0.1") == 0
+    tree.multiplayer.multiplayer_peer = peer
+
+
+@pytest.fixture
+def telling_url(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    monkeypatch.setenv("TOKEN", TOKEN)
+    monkeypatch.setenv("WRONG", TOKEN[::-1])
+    tree = SceneTree()
+    with serving(tree, prepare=telling):
+        yield f"ws://127.0.0.1:{tree.multiplayer.multiplayer_peer.get_local_port()}"
+
+
+def test_a_server_tells_its_methods_to_those_who_have_its_token(telling_url: str) -> None:
+    token = ("--token", "env:TOKEN")
+    assert call(telling_url, "--list", *token)[0] == [
+        "Main.greet(name: String, where: Vector2 = Vector2(0, 0))  any_peer",
+        "Main.sums(numbers: Array[int], ...more: int)              any_peer",
+        "Main.welcome(text)                                        authority",
+    ]
+    words = (telling_url, "Main.greet", "Ann", "--ask", *token)
+    assert call(*words, "--wait", "welcome") == (['Main.welcome("hello Ann")'], "")
+    assert "expected String, got int 5" in call(telling_url, "Main.greet", "5", "--ask", *token, status=2)[1]
+    for wrong in ((), ("--token", "env:WRONG")):
+        assert "tells its methods only with its token" in call(telling_url, "--list", *wrong, status=1)[1]
+
+
+def test_a_server_that_tells_nothing_and_no_server() -> None:
+    with serving() as url:
+        assert "does not tell its methods (status 426): give --contract" in call(url, "--list", status=1)[1]
+    assert "cannot reach ws://127.0.0.1:" in call(url, "--list", status=1)[1]
+    assert "the scheme must be ws or wss" in call("http://127.0.0.1", "--list", status=2)[1]
+
+
+def test_the_answer_of_a_server_may_be_no_contract_and_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = WebSocketServer()
+    server.bind_ip = "127.0.0.1"
+    server.http_handler = lambda request: Response(200, "{}")
+    assert server.listen(0) == 0
+    url = f"ws://127.0.0.1:{server.get_local_port()}"
+    with polled(lambda timeout: server.poll(timeout=timeout)):
+        assert f"{url}/contract.json " in call(url, "--list", status=1)[1]
+        monkeypatch.setattr(fetching, "MOST_BODY", 1)
+        assert "is longer than 1 bytes" in call(url, "--list", status=1)[1]
+    server.stop()
+
+
+def test_the_list_of_a_contract(program: str, tmp_path: Path) -> None:
+    lines, _ = call("ws://127.0.0.1:1", "--list", "--contract", program, "--json")
+    assert json.loads(lines[-1]) == {
+        "path": "Main/Child",
+        "class": "program.Child",
+        "method": "move",
+        "mode": "any_peer",
+        "arguments": [{"name": "where", "type": "Vector2", "default": None, "rest": False}],
+    }
+    lines, _ = call("ws://127.0.0.1:1", "--list", "--contract", program.removesuffix(":tree"))
+    assert lines[0] == "(program.Child).move(where: Vector2)                                any_peer"
 
 
 # -- no answer, and refusals ------------------------------------------------------------------------------------------
@@ -364,6 +432,9 @@ def test_secrets_reach_the_server_and_nobody_else(
         (("Main.greet", "--count", "2"), "--count needs --wait"),
         (("Main.greet", "--wait", "a/b"), "--wait: expected a node and a method"),
         (("Main.greet", "--class", "Main"), "--class needs --contract"),
+        ((), "NODE.METHOD is missing"),
+        (("Main.greet", "--list"), "--list takes no NODE.METHOD"),
+        (("Main.greet", "--ask", "--contract", "."), "--contract and --ask cannot be used together"),
         (("Main.greet", "--wiat", "x"), "unknown option --wiat, did you mean --wait?"),
         (("Main.greet", "--contract", "nowhere.json"), "cannot read nowhere.json"),
         (("Main.greet", *["1"] * 256), "a call takes at most 255 arguments"),
