@@ -56,6 +56,7 @@ EXAMPLES = {
 
 OTHERS = {
     "anywhere.py": 8910,
+    "calling/server.py": 8910,
     "limits.py": 9080,
     "multiplayer_client.py": 8910,
     "tls_client.py": 8443,
@@ -227,6 +228,18 @@ def test_x1_examples_that_join(name: str) -> None:
             host.popen.send_signal(signal.SIGTERM)
             client.wait_for("The end:", PATIENCE)
             assert (host.wait(PATIENCE), client.wait(PATIENCE)) == (0, 0)
+
+
+def test_x1_call_and_the_server_of_its_page() -> None:
+    port = str(free_port())
+    with strict(*example("calling/server.py", port)) as host:
+        wait_until_listening(int(port))
+        words = ("call", f"ws://127.0.0.1:{port}", "Main.greet", "Ann", "--wait", "welcome")
+        with strict("-m", "gdpeer.cli", *words) as client:
+            assert client.wait(PATIENCE) == 0
+        assert client.stdout == ['Main.welcome("hello Ann", Vector2(0, 0))']
+        host.popen.send_signal(signal.SIGTERM)
+        assert host.wait(PATIENCE) == 0
 
 
 def test_x1_examples_over_tls(tmp_path: Path) -> None:

@@ -52,6 +52,9 @@ TURN = 0.1
 PARTING = 1.0
 """Seconds to wait for the server's answer to the close: the call has been made."""
 
+NORMAL = 1000
+GOING_AWAY = 1001
+
 MOST_SECRET = 65_536
 """Characters of a file with a secret, or with headers."""
 
@@ -388,20 +391,19 @@ def describe_delay(caller: Caller, output: Output, timeout: float) -> str:
     return f"the server has handled the call, and {missing} {within} (its log says whether it refused the call)"
 
 
-def leave(peer: WebSocketPeer) -> None:
-    """Closes the connection, and waits a moment for the server's answer."""
-    peer.close()
+def leave(peer: WebSocketPeer, code: int) -> None:
+    """Closes the connection with a code, and waits a moment for the server's answer."""
+    peer.close(code)
     end = time.monotonic() + PARTING
     while peer.get_ready_state() != State.CLOSED and time.monotonic() < end:
         peer.poll(timeout=TURN)
 
 
-def run(caller: Caller, peer: WebSocketPeer, output: Output, timeout: float, url: str, hint: str) -> int:
-    """Makes the call, leaves the server, and returns the exit status.
+def run(caller: Caller, output: Output, timeout: float, url: str, hint: str) -> int:
+    """Makes the call, and returns the exit status.
 
     Args:
-        caller: of the connection.
-        peer: the connection, which has begun.
+        caller: of a connection that has begun.
         output: prints the awaited calls.
         timeout: seconds for everything.
         url: of the server, without secrets.
@@ -415,8 +417,6 @@ def run(caller: Caller, peer: WebSocketPeer, output: Output, timeout: float, url
             converse(caller, output, stop, timeout)
         except NotCalledError as error:
             raise Failure(f"{url}: {clean(str(error), 800)}{hint if caller.is_mismatch else ''}") from error
-        finally:
-            leave(peer)
     return INTERRUPTED if stop.requested else 0
 
 
@@ -499,4 +499,8 @@ def call(
     except ValueError as error:
         raise click.UsageError(str(error)) from error
     access.connect(peer, url)
-    return run(caller, peer, output, timeout, redact(url), "; give --contract or --ask" if contract is None else "")
+    try:
+        return run(caller, output, timeout, redact(url), "; give --contract or --ask" if contract is None else "")
+    finally:
+        # A room gives the place of a player up who closes with 1000.
+        leave(peer, NORMAL if access.session is None else GOING_AWAY)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,18 +13,23 @@ from typing import Any
 
 import pytest
 
-from gdpeer import Node, SceneTree, Vector2, WebSocketMultiplayerPeer, WebSocketServer, godot3, rpc
+from gdpeer import Node, SceneTree, TLSOptions, Vector2, WebSocketMultiplayerPeer, WebSocketServer, godot3, rpc
 from gdpeer.cli import call_target, fetching
 from gdpeer.cli.call import Access, Awaited
 from gdpeer.contract.page import ContractPage
 from gdpeer.http import Response
 from gdpeer.inspection.decoded import Decoded
+from gdpeer.rooms import Hall, SeatClaims, SeatKeys
+from gdpeer.rooms.tokens import draw_jti, issue_seat
+from tests.support.certificates import make_certificates
 from tests.support.commands import run_here
+from tests.support.missing import ROOT
 from tests.support.ports import free_port
 from tests.support.processes import Process, gdpeer_command
+from tests.unit.rooms.worlds import KEY, SECRET, Arena
 
 PROGRAM = """
-from gdpeer import Node, SceneTree, Vector2, rpc
+from gdpeer import Node, SceneTree, TLSOptions, Vector2, rpc
 
 
 class Main(Node):
@@ -161,6 +167,7 @@ def test_verbose_shows_both_directions_on_standard_error(program: str) -> None:
     assert '-> rpc Main.greet("Ann")' in shown
     assert '<- rpc Main.welcome("hello Ann")' in shown
     assert "<- confirm path node 1" in shown
+    assert "-> confirm path node 1" in shown  # the server then names its node by the number
 
 
 def test_godot3(program: str) -> None:
@@ -381,6 +388,46 @@ def test_a_server_that_authenticates(program: str, tmp_path: Path, monkeypatch: 
         assert "sesame" not in shown
         assert "closed the connection" in call(*words, "--auth", "env:WRONG", status=1)[1]
         assert call(*words, status=1)[1].endswith("does it authenticate its peers (--auth)?")
+
+
+def test_a_room_keeps_the_place_of_a_session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KEY", KEY)
+    hall = Hall([Arena], secret=SECRET)
+    assert hall.listen(0, "127.0.0.1") == 0
+    room: Any = hall.create("arena", code="K7Q2M3")
+    now = int(time.time())
+    claims = SeatClaims("K7Q2M3", "arena", 77, draw_jti(), now + 15, now + 60)
+    (tmp_path / "seat").write_text(issue_seat(SeatKeys(SECRET), claims))
+    url = f"ws://127.0.0.1:{hall.get_local_port()}/room/K7Q2M3"
+    words = (url, "Main.ask", "7", "--class", "Main", "--wait", "answer")
+    with polled(hall.poll):
+        for _ in range(2):
+            contract = ("--contract", f"{ROOT}/tests/unit/rooms/worlds.py", "--session", "env:KEY")
+            assert call(*words, *contract)[0] == ["Main.answer(7)"]
+        assert call(*words, *contract[:2], "--token", f"@{tmp_path / 'seat'}")[0] == ["Main.answer(7)"]
+    assert [one[0] for one in room.log][:5] == ["join", "away", "return", "away", "join"]
+    assert len({one[1] for one in room.log[:4]}) == 1
+    assert room.log[4][1] == 77
+    hall.close()
+
+
+def test_tls(tmp_path: Path, program: str) -> None:
+    made = make_certificates(tmp_path)
+    tree = SceneTree()
+    tree.root.add_child(Main(name="Main"))
+    peer = WebSocketMultiplayerPeer()
+    peer.http_handler = ContractPage(tree, TOKEN)
+    (tmp_path / "token").write_text(TOKEN)
+    assert peer.create_server(0, "127.0.0.1", TLSOptions.server(str(made.key), str(made.certificate))) == 0
+    tree.multiplayer.multiplayer_peer = peer
+    words = (f"wss://localhost:{peer.get_local_port()}", "Main.greet", "Ann")
+    ask = ("--ask", "--token", f"@{tmp_path / 'token'}")
+    with polled(lambda timeout: tree.poll(timeout=timeout)):
+        assert call(*words, *ask, "--ca", str(made.authority)) == ([], "")
+        assert call(*words, *ask, "--insecure") == ([], "")
+        assert "certificate" in call(*words, *ask, status=1)[1]
+        assert "certificate" in call(*words, "--contract", program, status=1)[1]
+    peer.close()
 
 
 # -- secrets ----------------------------------------------------------------------------------------------------------
