@@ -30,6 +30,7 @@ from gdpeer.cli.call_target import (
     find_table,
     guessed_table,
     parse_target,
+    with_members,
 )
 from gdpeer.cli.connect import begin, make_peer, redirects_option
 from gdpeer.cli.failure import INTERRUPTED, Failure
@@ -347,6 +348,7 @@ def make_call(
         return Call(path, name, values, guessed_table(names))
     table = find_table(contract, path, name, class_)
     method = find_method(table, name)
+    values = with_members(contract, method, values)
     if engine:
         check_mode(method)
         check_awaited(contract, [method for _, method in awaited.targets])

@@ -28,6 +28,7 @@ __all__ = [
     "find_table",
     "guessed_table",
     "parse_target",
+    "with_members",
 ]
 
 MOST_NAMED = 8
@@ -164,17 +165,28 @@ def check_arguments(method: Method, values: Sequence[Any], engine: int) -> None:
     least = sum(one.default is None and not one.rest for one in wanted)
     if len(values) < least or (len(values) > len(wanted) and not has_rest):
         most = " or more" if has_rest else f" to {len(wanted)}" if least < len(wanted) else ""
-        raise click.UsageError(
-            f"{method.name}() expected {least}{most} arguments, got {len(values)}: {escape(signature(method))}"
-        )
+        noun = "argument" if len(wanted) == 1 and not most else "arguments"
+        text = escape(signature(method))
+        raise click.UsageError(f"{method.name}() expected {least}{most} {noun}, got {len(values)}: {text}")
     for number, (argument, value) in enumerate(zip(_spread(wanted), values, strict=False), 1):
         given = type_of(value)
         if not _fits(argument.type, given):
-            shown = "null" if value is None else f"{given} {escape(line_of(value, engine), 60)}"
+            text = escape(line_of(value, engine), 60)
+            shown = text if text.startswith(("null", f"{given}(")) else f"{given} {text}"
             raise click.UsageError(
                 f"{method.name}() argument {number} ({argument.name}): expected {argument.type}, got {shown}"
                 f"{_hint(argument.type, given)}"
             )
+
+
+def with_members(contract: Contract, method: Method, values: Sequence[Any]) -> list[Any]:
+    """Returns the arguments of a call, with the numbers of the enumerations' members that are given by name."""
+    members = {one.id: dict(one.members) for one in contract.enumerations}
+    of = [members.get(one.enumeration, {}) for one in method.arguments]
+    of += [{}] * (len(values) - len(of))
+    return [
+        names.get(value, value) if isinstance(value, str) else value for names, value in zip(of, values, strict=False)
+    ]
 
 
 def _spread(arguments: Sequence[Argument]) -> Iterator[Argument]:

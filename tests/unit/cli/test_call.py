@@ -19,6 +19,7 @@ from gdpeer.cli.call import Access, Awaited
 from gdpeer.contract.page import ContractPage
 from gdpeer.http import Response
 from gdpeer.inspection.decoded import Decoded
+from gdpeer.multiplayer.wire.godot4 import ConfirmPath, Relay, RemoteCall, SimplifyPath, parse
 from gdpeer.rooms import Hall, SeatClaims, SeatKeys
 from gdpeer.rooms.tokens import draw_jti, issue_seat
 from tests.support.certificates import make_certificates
@@ -368,6 +369,57 @@ def test_a_server_that_speaks_something_else() -> None:
     server.stop()
 
 
+@contextmanager
+def scripted(answers: Callable[[bytes], Sequence[bytes]]) -> Iterator[tuple[str, list[bytes]]]:
+    """A server that sends an id, and what the script says to each packet; the URL, and the packets."""
+    server = WebSocketServer()
+    server.bind_ip = "127.0.0.1"
+    heard: list[bytes] = []
+
+    def hear(peer_id: int) -> None:
+        heard.append(server.peers[peer_id].get_packet())
+        for packet in answers(heard[-1]):
+            server.peers[peer_id].send(packet)
+
+    server.client_connected.connect(lambda peer_id, _: server.peers[peer_id].send(b"\x07\0\0\0"))
+    server.data_received.connect(hear)
+    assert server.listen(0) == 0
+    with polled(lambda timeout: server.poll(timeout=timeout)):
+        yield f"ws://127.0.0.1:{server.get_local_port()}", heard
+    server.stop()
+
+
+def test_godot_up_to_4_2_confirms_by_path() -> None:
+    def answers(packet: bytes) -> Sequence[bytes]:
+        told = parse(packet)
+        if not isinstance(told, SimplifyPath):
+            return []
+        return [ConfirmPath(True, None, told.path).encode(), SimplifyPath("0" * 32, 9, "Main").encode()]
+
+    with scripted(answers) as (url, heard):
+        assert call(url, "Main.greet", "Ann") == ([], "")
+    assert ConfirmPath(True, None, "Main").encode() in heard
+
+
+def test_what_a_hostile_server_sends_is_no_answer_and_no_crash() -> None:
+    damaged = [b"", b"\x01", b"\x01" + b"x" * 40, b"\x02", b"\x02\x01\xff", b"\x07", b"\x07\x03", b"\x07\0more", b"\0"]
+    call_back = RemoteCall(0, 0, [{"a\n": ["\x1b[2J"]}], "Main\n\x1b").encode()
+
+    def answers(packet: bytes) -> Sequence[bytes]:
+        told = parse(packet)
+        if not isinstance(told, SimplifyPath):
+            return []
+        others = [ConfirmPath(False, 77).encode(), ConfirmPath(False, None, "Other").encode()]
+        hidden = [Relay(9, ConfirmPath(False, told.cache_id).encode()).encode()]
+        simplify = SimplifyPath(told.checksum, 5, "Main\n\x1b").encode()
+        return [*damaged, *others, *hidden, simplify, call_back, ConfirmPath(True, told.cache_id).encode()]
+
+    with scripted(answers) as (url, _):
+        lines, shown = call(url, "Main.greet", "Ann", "--wait", "greet", "--verbose")
+    assert lines == ['Main\\n\\x1b.greet({ "a\\n": ["\\x1b[2J"] })']
+    assert all(line.isprintable() for line in shown.splitlines())
+
+
 def test_a_server_that_authenticates(program: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def prepare(tree: SceneTree) -> None:
         def check(peer_id: int, data: bytes) -> None:
@@ -531,6 +583,26 @@ def test_a_class_is_found_for_a_path_that_the_contract_does_not_know(tmp_path: P
     assert "connection refused" in call(words[0], "Any.b", "--contract", str(tmp_path), status=1)[1]
     (tmp_path / "four.gd").write_text("extends Node\nclass Two:\n\textends Node\n\t@rpc func a(): pass\n")
     assert "several classes" in call(*words, str(tmp_path), "--class", "Two", status=2)[1]
+
+
+def test_godot3_and_enumerations_in_a_contract(tmp_path: Path) -> None:
+    script = 'extends Node\nenum Hand { ROCK, PAPER }\n@rpc("any_peer") func play(hand: Hand, more): pass\n'
+    (tmp_path / "four.gd").write_text(script)
+    words = ("ws://127.0.0.1:1", "Main.play", "--contract", str(tmp_path / "four.gd"))
+    assert "connection refused" in call(*words, "PAPER", "x", status=1)[1]
+    assert 'expected int, got String "PAPPER"' in call(*words, "PAPPER", "x", status=2)[1]
+    (tmp_path / "project.godot").write_text("config_version=4\n")
+    (tmp_path / "four.gd").unlink()
+    (tmp_path / "three.gd").write_text("extends Node\npuppet func a(): pass\nmaster func b(q: Quat): pass\n")
+    words = ("ws://127.0.0.1:1", "--contract", str(tmp_path))
+    assert call(*words, "--list")[0] == [
+        "(res://three.gd).a()               puppet",
+        "(res://three.gd).b(q: Quaternion)  master",
+    ]
+    assert "a() is puppet: only the authority" in call(*words, "Main.a", status=2)[1]
+    assert "expected Quaternion, got Vector2( 0, 0 )" in call(*words, "Main.b", "Vector2(0, 0)", status=2)[1]
+    assert "b() expected 1 argument, got 0" in call(*words, "Main.b", status=2)[1]
+    assert "connection refused" in call(*words, "Main.b", "Quat(0, 0, 0, 1)", status=1)[1]
 
 
 def test_names_of_nodes_that_only_the_game_knows() -> None:
