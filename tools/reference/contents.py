@@ -286,6 +286,7 @@ PAGES = (
             *("contract.Enumeration", "contract.Place", "contract.Problem", "contract.Property"),
             *("contract.Difference", "contract.CODES", "contract.Explanation", "contract.Answer"),
             *("contract.checksum_of", "contract.BY_CODE", "contract.page.ContractPage"),
+            "contract.room_page.RoomContractPage",
         ),
         is_compact=True,
     ),

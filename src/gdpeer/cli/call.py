@@ -134,9 +134,9 @@ class Access:
         key = "" if self.session is None else f"{'&' if '?' in url else '?'}session={quote(self.session, safe='')}"
         begin(peer, url + key, self.tls)
 
-    def ask(self, url: str, timeout: float) -> Contract:
-        """Asks a server for its contract; raises as `ask_contract`."""
-        headers = dict(line.split(": ", 1) for line in self.headers)
+    def ask(self, url: str, token: str, timeout: float) -> Contract:
+        """Asks a server for its contract, with a token for this purpose; raises as `ask_contract`."""
+        headers = dict(line.split(": ", 1) for line in (*self.headers, bearer(token, "--ask")))
         return ask_contract(url, headers, self.tls, timeout)
 
 
@@ -161,15 +161,15 @@ def access_options(command: Callable[..., Any]) -> Callable[..., Any]:
         max_redirects: int,
         **others: Any,
     ) -> Any:
-        lines = [*(line for group in headers for line in group), *([] if token is None else [bearer(token)])]
+        lines = [*(line for group in headers for line in group), *([] if token is None else [bearer(token, "--token")])]
         data = None if auth is None else auth.encode()
         return command(access=Access(session, data, tuple(lines), protocols, tls, max_redirects), **others)
 
     return run
 
 
-def bearer(token: str) -> str:
-    """Returns the header for a token.
+def bearer(token: str, option: str) -> str:
+    """Returns the header for the token of an option.
 
     Raises:
         click.UsageError: the token cannot stand in a header.
@@ -177,7 +177,7 @@ def bearer(token: str) -> str:
     try:
         return parse_header(f"Authorization: Bearer {token}")
     except ValueError as error:  # do not repeat the token
-        raise click.UsageError("--token: expected one line of text") from error
+        raise click.UsageError(f"{option}: expected one line of text") from error
 
 
 class CallCommand(click.Command):
@@ -435,7 +435,7 @@ Examples:
   gdpeer call ws://localhost:8910 Main.greet Ann 'Vector2(1, 2)' --contract game/
   gdpeer call ws://localhost:8910 Main.greet Ann 'Vector2(1, 2)' --wait welcome --json
   gdpeer call ws://localhost:8910 Main/Game.roll --godot3
-  gdpeer call ws://localhost:8910 --list --token env:TOKEN
+  gdpeer call ws://localhost:8910 --list --ask env:TOKEN
   gdpeer call wss://play.example/room/K7Q2M3 Main.move -5 true --session @key.txt"""
 
 
@@ -444,7 +444,7 @@ Examples:
 @click.argument("target", metavar="NODE.METHOD", required=False)
 @click.argument("words", nargs=-1, metavar="[ARGUMENT]...")
 @click.option("--contract", "source", metavar="SOURCE", help="The methods: a project, .gd, .py, module or .json.")
-@click.option("--ask", is_flag=True, help="Ask the server for its methods.")
+@click.option("--ask", type=SECRET, help="Ask the server for its methods, with this token.")
 @click.option("--list", "is_list", is_flag=True, help="List the methods of --contract or --ask.")
 @click.option("--class", "class_", default="", metavar="NAME", help="With --contract: the class of the node.")
 @click.option("--no-check", is_flag=True, help="Call even if the contract forbids it.")
@@ -461,7 +461,7 @@ def call(
     target: str | None,
     words: tuple[str, ...],
     source: str | None,
-    ask: bool,
+    ask: str | None,
     is_list: bool,
     class_: str,
     no_check: bool,
@@ -485,9 +485,11 @@ def call(
         raise click.UsageError("--list takes no NODE.METHOD" if is_list else "NODE.METHOD is missing")
     contract: Contract | None = None
     if source is not None:
-        contract = read_contract(source, ask, 3 if godot3 else 0)
-    elif ask or is_list:
-        contract = access.ask(url, timeout)
+        contract = read_contract(source, ask is not None, 3 if godot3 else 0)
+    elif ask is not None:
+        contract = access.ask(url, ask, timeout)
+    elif is_list:
+        raise click.UsageError("--list needs --contract or --ask")
     if target is None:
         return print_list(contract, is_json)
     engine = 3 if godot3 or (contract is not None and contract.engine == 3) else 4

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import click
 
@@ -28,7 +28,13 @@ WIDEST = 80
 
 
 def ask_contract(url: str, headers: Mapping[str, str], tls: TLSOptions | None, timeout: float) -> Contract:
-    """Returns the contract that a server tells of itself.
+    """Returns the contract that a server tells of itself, or of a room.
+
+    Args:
+        url: of the server, or of a room: `ws://host/room/K7Q2M3`.
+        headers: of the request; they hold the token.
+        tls: for `wss`; None trusts the machine's certificate authorities.
+        timeout: seconds to wait for each part of the answer.
 
     Raises:
         click.UsageError: the URL is wrong.
@@ -38,10 +44,12 @@ def ask_contract(url: str, headers: Mapping[str, str], tls: TLSOptions | None, t
         parse_url(url)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
-    status, body = fetch(urlsplit(url), PATH, headers, tls, timeout=timeout)
+    split = urlsplit(url)
+    room = split.path.rstrip("/").rpartition("/")[2] if split.path.startswith("/room/") else ""
+    status, body = fetch(split, f"{PATH}?room={quote(room)}" if room else PATH, headers, tls, timeout=timeout)
     where = redact(url)
     if status == 401:
-        raise Failure(f"{where} tells its methods only with its token: give it with --token")
+        raise Failure(f"{where} does not accept this token for its methods")
     if status != 200:
         raise Failure(f"{where} does not tell its methods (status {status}): give --contract")
     try:

@@ -24,6 +24,7 @@ from gdpeer.cli.serving import PAGE, TURN, address, resolve
 from gdpeer.cluster.broker.address import Address, check_namespace
 from gdpeer.cluster.child import ChildSettings
 from gdpeer.http.bearer import check_token
+from gdpeer.http.static import chain
 from gdpeer.quoting import redact
 from gdpeer.rooms import Hall
 from gdpeer.rooms.tokens import SeatKeys, load_secrets
@@ -267,9 +268,19 @@ def prepare(serving: Serving, keys: SeatKeys | None, token: str) -> tuple[Hall, 
     told = about(hall, has_pages=hall.http_handler is not None)
     told["needs_secret"] = hall.use_keys(None)
     told["is_drawn"] = hall.use_keys(keys)
+    if token:
+        tell_methods(hall, token)
     watch(hall, token, addresses=LOOPBACK if serving.public_url is None else ())
     stand_behind_proxy(hall, serving.public_url, serving.trusted_proxies)
     return hall, told
+
+
+def tell_methods(hall: Hall, token: str) -> None:
+    """Has a hall tell the methods of its rooms to those who have the monitor's token."""
+    from gdpeer.contract.room_page import RoomContractPage  # a server without a token starts faster
+
+    page = RoomContractPage(hall, token)
+    hall.http_handler = page if hall.http_handler is None else chain(page, hall.http_handler)
 
 
 def lack_of_address(serving: Serving) -> str:

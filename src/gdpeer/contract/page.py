@@ -51,6 +51,20 @@ class ContractPage(Guarded):
             return None
         if request.method not in ("GET", "HEAD"):
             return Response(405, "use GET\n", headers=(("Allow", "GET, HEAD"),))
-        if not is_token(bearer_of(request), self._token):
-            return Response(401, "the contract needs its token\n", headers=(("WWW-Authenticate", "Bearer"),))
-        return Response(200, contract_to_json(contract_of(self._found)), "application/json")
+        refusal = self._refusal(request)
+        if refusal is not None:
+            return refusal
+        found = self._part(request)
+        if found is None:
+            return Response(404, "there is no such room here\n")
+        return Response(200, contract_to_json(contract_of(found)), "application/json")
+
+    def _refusal(self, request: Request) -> Response | None:
+        """Returns the answer to a request without the right token; None with it."""
+        if is_token(bearer_of(request), self._token):
+            return None
+        return Response(401, "the contract needs its token\n", headers=(("WWW-Authenticate", "Bearer"),))
+
+    def _part(self, request: Request) -> SceneTree | Node | None:
+        """Returns the part of the program that a request is about; None if there is no such part."""
+        return self._found

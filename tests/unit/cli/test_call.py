@@ -17,6 +17,7 @@ from gdpeer import Node, SceneTree, TLSOptions, Vector2, WebSocketMultiplayerPee
 from gdpeer.cli import call_target, fetching
 from gdpeer.cli.call import Access, Awaited
 from gdpeer.contract.page import ContractPage
+from gdpeer.contract.room_page import RoomContractPage
 from gdpeer.http import Response
 from gdpeer.inspection.decoded import Decoded
 from gdpeer.multiplayer.wire.godot4 import ConfirmPath, Relay, RemoteCall, SimplifyPath, parse
@@ -266,36 +267,40 @@ def telling_url(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 def test_a_server_tells_its_methods_to_those_who_have_its_token(telling_url: str) -> None:
-    token = ("--token", "env:TOKEN")
+    token = ("--ask", "env:TOKEN")
     assert call(telling_url, "--list", *token)[0] == [
         "Main.greet(name: String, where: Vector2 = Vector2(0, 0))  any_peer",
         "Main.sums(numbers: Array[int], ...more: int)              any_peer",
         "Main.welcome(text)                                        authority",
     ]
-    words = (telling_url, "Main.greet", "Ann", "--ask", *token)
+    words = (telling_url, "Main.greet", "Ann", *token)
     assert call(*words, "--wait", "welcome") == (['Main.welcome("hello Ann")'], "")
-    assert "expected String, got int 5" in call(telling_url, "Main.greet", "5", "--ask", *token, status=2)[1]
-    for wrong in ((), ("--token", "env:WRONG")):
-        assert "tells its methods only with its token" in call(telling_url, "--list", *wrong, status=1)[1]
+    assert "expected String, got int 5" in call(telling_url, "Main.greet", "5", *token, status=2)[1]
+    assert "does not accept this token" in call(telling_url, "--list", "--ask", "env:WRONG", status=1)[1]
 
 
-def test_a_server_that_tells_nothing_and_no_server() -> None:
+def test_a_server_that_tells_nothing_and_no_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOKEN", TOKEN)
     with serving() as url:
-        assert "does not tell its methods (status 426): give --contract" in call(url, "--list", status=1)[1]
-    assert "cannot reach ws://127.0.0.1:" in call(url, "--list", status=1)[1]
-    assert "the scheme must be ws or wss" in call("http://127.0.0.1", "--list", status=2)[1]
+        assert (
+            "does not tell its methods (status 426): give --contract"
+            in call(url, "--list", "--ask", "env:TOKEN", status=1)[1]
+        )
+    assert "cannot reach ws://127.0.0.1:" in call(url, "--list", "--ask", "env:TOKEN", status=1)[1]
+    assert "the scheme must be ws or wss" in call("http://127.0.0.1", "--list", "--ask", "env:TOKEN", status=2)[1]
 
 
 def test_the_answer_of_a_server_may_be_no_contract_and_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOKEN", TOKEN)
     server = WebSocketServer()
     server.bind_ip = "127.0.0.1"
     server.http_handler = lambda request: Response(200, "{}")
     assert server.listen(0) == 0
     url = f"ws://127.0.0.1:{server.get_local_port()}"
     with polled(lambda timeout: server.poll(timeout=timeout)):
-        assert f"{url}/contract.json " in call(url, "--list", status=1)[1]
+        assert f"{url}/contract.json " in call(url, "--list", "--ask", "env:TOKEN", status=1)[1]
         monkeypatch.setattr(fetching, "MOST_BODY", 1)
-        assert "is longer than 1 bytes" in call(url, "--list", status=1)[1]
+        assert "is longer than 1 bytes" in call(url, "--list", "--ask", "env:TOKEN", status=1)[1]
     server.stop()
 
 
@@ -452,7 +457,13 @@ def test_a_room_keeps_the_place_of_a_session(tmp_path: Path, monkeypatch: pytest
     (tmp_path / "seat").write_text(issue_seat(SeatKeys(SECRET), claims))
     url = f"ws://127.0.0.1:{hall.get_local_port()}/room/K7Q2M3"
     words = (url, "Main.ask", "7", "--class", "Main", "--wait", "answer")
+    (tmp_path / "token").write_text(TOKEN)
+    hall.http_handler = RoomContractPage(hall, TOKEN)
     with polled(hall.poll):
+        assert call(*words[:3], "--ask", f"@{tmp_path / 'token'}", "--wait", "answer")[0] == ["Main.answer(7)"]
+        lost = (url.replace("K7Q2M3", "000000"), "--list", "--ask", f"@{tmp_path / 'token'}")
+        assert "does not tell its methods (status 404)" in call(*lost, status=1)[1]
+        room.log.clear()
         for _ in range(2):
             contract = ("--contract", f"{ROOT}/tests/unit/rooms/worlds.py", "--session", "env:KEY")
             assert call(*words, *contract)[0] == ["Main.answer(7)"]
@@ -473,7 +484,7 @@ def test_tls(tmp_path: Path, program: str) -> None:
     assert peer.create_server(0, "127.0.0.1", TLSOptions.server(str(made.key), str(made.certificate))) == 0
     tree.multiplayer.multiplayer_peer = peer
     words = (f"wss://localhost:{peer.get_local_port()}", "Main.greet", "Ann")
-    ask = ("--ask", "--token", f"@{tmp_path / 'token'}")
+    ask = ("--ask", f"@{tmp_path / 'token'}")
     with polled(lambda timeout: tree.poll(timeout=timeout)):
         assert call(*words, *ask, "--ca", str(made.authority)) == ([], "")
         assert call(*words, *ask, "--insecure") == ([], "")
@@ -533,7 +544,9 @@ def test_secrets_reach_the_server_and_nobody_else(
         (("Main.greet", "--class", "Main"), "--class needs --contract"),
         ((), "NODE.METHOD is missing"),
         (("Main.greet", "--list"), "--list takes no NODE.METHOD"),
-        (("Main.greet", "--ask", "--contract", "."), "--contract and --ask cannot be used together"),
+        (("--list",), "--list needs --contract or --ask"),
+        (("Main.greet", "--ask", "@/dev/null"), "is empty"),
+        (("Main.greet", "--ask", "env:PATH", "--contract", "."), "--contract and --ask cannot be used together"),
         (("Main.greet", "--wiat", "x"), "unknown option --wiat, did you mean --wait?"),
         (("Main.greet", "--contract", "nowhere.json"), "cannot read nowhere.json"),
         (("Main.greet", *["1"] * 256), "a call takes at most 255 arguments"),

@@ -206,6 +206,9 @@ def test_a_server_drains_at_sigterm_and_keeps_players_who_return(folder: Path) -
             status, metrics = server.get("/metrics")
             assert status == 200
             assert 'gdpeer_rooms{kind="arena",state="open"} 1.0' in metrics
+            assert server.get(f"/contract.json?room={code}")[0] == 401
+            status, contract = server.get(f"/contract.json?room={code}", TOKEN)
+            assert (status, json.loads(contract)["format"]) == (200, 1)
             unused = server.seat()
             server.popen.terminate()
             server.wait_for(r"^Draining: rooms have 300 s to end")

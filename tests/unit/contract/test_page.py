@@ -6,10 +6,12 @@ import json
 
 import pytest
 
-from gdpeer import Node, SceneTree, rpc
+from gdpeer import ManualClock, Node, SceneTree, rpc
 from gdpeer.contract import contract_from_json
 from gdpeer.contract.page import ContractPage
+from gdpeer.contract.room_page import RoomContractPage
 from gdpeer.http import Headers, Request
+from gdpeer.rooms import Hall, Room
 
 TOKEN = "0123456789abcdef"
 
@@ -21,7 +23,7 @@ class Main(Node):
 
 def asked(page: ContractPage, path: str = "/contract.json", method: str = "GET", token: str = TOKEN) -> tuple[int, str]:
     headers = Headers([("Authorization", f"Bearer {token}")] if token else [])
-    response = page(Request(method, path, headers))
+    response = page(Request(method, path, headers, remote_address=("192.0.2.1", 5)))
     if response is None:
         return 0, ""
     body = response.body
@@ -60,3 +62,25 @@ def test_a_token_that_protects_nothing_is_refused(token: str) -> None:
     with pytest.raises(ValueError, match=r"^the contract page's token needs at least 16") as refused:
         ContractPage(SceneTree(), token)
     assert not token or token not in str(refused.value)
+
+
+def test_a_hall_tells_of_one_room_and_limits_wrong_tokens() -> None:
+    class Arena(Room):
+        kind = "arena"
+
+        def on_create(self, options: object) -> None:
+            self.tree.root.add_child(Main(name="Main"))
+
+    clock = ManualClock()
+    hall = Hall([Arena], clock=clock)
+    hall.create("arena", code="K7Q2M3")
+    page = RoomContractPage(hall, TOKEN)
+    assert "greet" in asked(page, "/contract.json?room=k7q2m3")[1]
+    for query in ("", "?room=", "?room=K7Q2M4", "?other=1"):
+        assert asked(page, f"/contract.json{query}")[0] == 404
+    assert asked(page, token="")[0] == 401
+    assert [asked(page, token=f"wrong-{number}")[0] for number in range(11)] == [401] * 10 + [429]
+    assert asked(page)[0] == 429
+    clock.advance(6.5)
+    assert asked(page, "/contract.json?room=K7Q2M3")[0] == 200
+    hall.close()
