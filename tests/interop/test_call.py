@@ -40,6 +40,45 @@ def test_godot4_answers_and_tells_when_its_methods_differ() -> None:
         assert [event["where"] for event in greeted] == [[1.5, -2]] * 3
 
 
+AUTHENTICATING = """
+extends SceneTree
+
+class Main extends Node:
+	@rpc("any_peer") func greet(who: String) -> void:
+		welcome.rpc_id(multiplayer.get_remote_sender_id(), who)
+	@rpc func welcome(_who: String) -> void: pass
+
+var peer := WebSocketMultiplayerPeer.new()
+
+func _initialize() -> void:
+	var main := Main.new()
+	main.name = "Main"
+	root.add_child(main)
+	peer.create_server(int(OS.get_cmdline_user_args()[0]), "127.0.0.1")
+	var api := get_multiplayer() as SceneMultiplayer
+	api.auth_callback = func(id: int, data: PackedByteArray) -> void:
+		if data.get_string_from_utf8() == "open sesame":
+			api.complete_auth(id)
+		else:
+			api.disconnect_peer(id)
+	api.multiplayer_peer = peer
+	print(JSON.stringify({"event": "ready"}))
+"""
+
+
+def test_godot4_authenticates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "server.gd").write_text(AUTHENTICATING)
+    monkeypatch.setenv("RIGHT", "open sesame")
+    monkeypatch.setenv("WRONG", "open barley")
+    port = free_port()
+    words = (f"ws://127.0.0.1:{port}", "Main.greet", "Ann", "--wait", "welcome")
+    with Engine("4", tmp_path, tmp_path / "server.gd", str(port)) as engine:
+        engine.wait_for("ready")
+        assert call(*words, "--auth", "env:RIGHT") == (0, 'Main.welcome("Ann")', "")
+        status, _, error = call(*words, "--auth", "env:WRONG")
+        assert (status, "the server closed the connection" in error) == (1, True)
+
+
 def test_godot3_answers() -> None:
     port = free_port()
     words = (f"ws://127.0.0.1:{port}", "Arena.echo", "7", '{"a": Vector2(1, 2)}', "--wait", "answer")

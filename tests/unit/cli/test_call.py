@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import threading
 import time
@@ -545,7 +546,7 @@ def test_secrets_reach_the_server_and_nobody_else(
         ((), "NODE.METHOD is missing"),
         (("Main.greet", "--list"), "--list takes no NODE.METHOD"),
         (("--list",), "--list needs --contract or --ask"),
-        (("Main.greet", "--ask", "@/dev/null"), "is empty"),
+        (("Main.greet", "--ask", f"@{os.devnull}"), "is empty"),
         (("Main.greet", "--ask", "env:PATH", "--contract", "."), "--contract and --ask cannot be used together"),
         (("Main.greet", "--wiat", "x"), "unknown option --wiat, did you mean --wait?"),
         (("Main.greet", "--contract", "nowhere.json"), "cannot read nowhere.json"),
