@@ -63,6 +63,7 @@ def happened(room: Room) -> list[str]:
 
 
 def test_a_player_calls_the_room_and_gets_its_answer_without_a_socket(monkeypatch: pytest.MonkeyPatch) -> None:
+    MemoryHall([Arena]).close()  # imports modules that need the class
     monkeypatch.setattr(socket, "socket", None)
     with MemoryHall([Arena]) as hall:
         main = Main()
