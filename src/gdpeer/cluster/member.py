@@ -303,7 +303,9 @@ class Member:
         began, epoch = self._timers.now(), self.epoch
         try:
             asked = self.ask_others()
-            heard = None if asked is None else [await self._heard(answer) for answer in asked]
+            # All at once: one second for each in turn would leave no time to ask others when these do not answer.
+            answers = None if asked is None else [self._timers.within(answer, PATIENCE) for answer in asked]
+            heard = None if answers is None else [await _heard(answer) for answer in answers]
         finally:
             self._is_asking = False
         if epoch != self.epoch:
@@ -312,11 +314,12 @@ class Member:
         if heard is None or (not self.is_cut_off and (False in heard or self._split == "keep")):
             self._down_at = max(self._down_at, began)
 
-    async def _heard(self, answer: Answer[bool]) -> bool | None:
-        try:
-            return await self._timers.within(answer, PATIENCE)
-        except Exception:  # no answer, whatever the reason
-            return None
+
+async def _heard(answer: Answer[bool]) -> bool | None:
+    try:
+        return await answer
+    except Exception:  # no answer, whatever the reason
+        return None
 
 
 def _draw_epoch(former: int, milliseconds: int) -> int:

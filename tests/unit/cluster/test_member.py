@@ -111,6 +111,23 @@ def test_a_worker_that_reaches_nobody_does_as_it_is_told(workers: Workers, split
     assert den.is_closed is (split == "close")
 
 
+def test_three_others_that_do_not_answer_leave_time_to_ask_more(workers: Workers) -> None:
+    asked = iter([[Answer[bool]() for _ in range(3)]])
+
+    def others() -> list[Answer[bool]]:
+        well: Answer[bool] = Answer()
+        well.give(False)
+        return next(asked, [well])
+
+    a, _ = pair(workers)
+    a.member.ask_others = others
+    epoch = a.epoch
+    cut(workers, "a", "b")
+    workers.run(10.0)
+    assert a.epoch == epoch
+    assert not a.is_cut_off
+
+
 def test_a_single_worker_has_nobody_to_fear(workers: Workers) -> None:
     a = workers.add("a", settling=0.0)
     workers.run(1.0)
