@@ -11,6 +11,7 @@ import pytest
 import gdpeer
 from gdpeer import logs
 from gdpeer.multiplayer.rpc.mismatch import SEARCHES
+from gdpeer.testing import plugin
 from tests.support.forms import FORM
 
 
@@ -19,8 +20,10 @@ def pytest_report_header() -> str:
     return f"gdpeer: {FORM}, {Path(gdpeer.__file__).parent}"
 
 
-def pytest_configure() -> None:
-    """Ends the run when GDPEER_FORM asks for the other form."""
+def pytest_configure(config: pytest.Config) -> None:
+    """Ends the run when GDPEER_FORM asks for the other form. Adds the fixtures if gdpeer is not installed."""
+    if not config.pluginmanager.is_registered(plugin):
+        config.pluginmanager.register(plugin)
     wanted = os.environ.get("GDPEER_FORM", FORM)
     if wanted != FORM:
         pytest.exit(f"gdpeer is {FORM} here, not {wanted}", returncode=3)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import platform
 import sys
 import time
+from importlib.metadata import entry_points
 
 import gdpeer
 from gdpeer import OK, WebSocketPeer, WebSocketServer
@@ -44,6 +45,8 @@ def main() -> int:
         raise SystemExit(f"gdpeer is {form} here")
     if "site-packages" not in gdpeer.__file__:
         raise SystemExit(f"gdpeer is not installed: it is imported from {gdpeer.__file__}")
+    if "gdpeer" not in entry_points(group="pytest11").names:
+        raise SystemExit("pytest would not find the fixtures")
     if echo() != b"hello":
         raise SystemExit("no echo")
     print(f"gdpeer {gdpeer.__version__}, {form}, Python {platform.python_version()}")

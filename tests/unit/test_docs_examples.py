@@ -20,7 +20,7 @@ import pytest
 from gdpeer import ContainerType, EncodedObject, VariantType
 from gdpeer.variant.kinds import KINDS
 from tests.support.missing import ROOT
-from tests.support.pages import program
+from tests.support.pages import program, run_tests
 from tests.support.ports import free_port, wait_until_listening
 from tests.support.processes import Process
 from tools.programs import pages
@@ -78,13 +78,7 @@ def test_the_game_s_own_tests() -> None:
 
 def test_the_tests_without_a_network() -> None:
     run_tests(program("test_game.py"))
-
-
-def run_tests(tests: Path) -> None:
-    """Runs a page's tests as a reader would, in their folder."""
-    words = ["-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", tests.name]
-    done = subprocess.run([sys.executable, *words], cwd=tests.parent, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, done.stdout + done.stderr
+    run_tests(program("testing/test_greetings.py"))
 
 
 def test_the_readme_s_server_and_client() -> None:

@@ -260,12 +260,18 @@ PAGES = (
     ),
     Page(
         "testing",
-        "Tests: halls, streams and clocks in memory",
+        "Tests: games, halls, streams and clocks in memory",
         "[Test your game without a network](../howto/testing.md) shows how to use streams and clocks, and "
         "[From one game to many rooms](../many-rooms.md) how to use a hall in memory.",
         (
+            "testing.MemoryGame",
             "testing.MemoryHall",
             "testing.Player",
+            "testing.Call",
+            "testing.LocalServer",
+            "testing.Godot",
+            "testing.GodotRun",
+            "testing.ErrorLog",
             "transport.memory.memory_pair",
             "transport.memory.MemoryStream",
             "Clock",

@@ -5,14 +5,13 @@ Layer: `testing`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from gdpeer.attributes import Guarded
 from gdpeer.clock import ManualClock
-from gdpeer.fronts import not_open_error
 from gdpeer.multiplayer.tree import Node
 from gdpeer.rooms import Hall, Room
+from gdpeer.testing.in_memory import InMemory
 from gdpeer.testing.player import Player
 
 if TYPE_CHECKING:
@@ -21,11 +20,10 @@ if TYPE_CHECKING:
 
 __all__ = ["MemoryHall"]
 
-STEP = 1 / 60
 SECRET = b"a secret of tests, and only of tests"
 
 
-class MemoryHall(Guarded):
+class MemoryHall(InMemory):
     """A hall in memory with a clock that stands still. Use it as a context manager, or call `close` at the end.
 
     Args:
@@ -38,7 +36,7 @@ class MemoryHall(Guarded):
         players: that joined.
     """
 
-    _gdpeer_attributes: ClassVar[tuple[str, ...]] = ("clock", "hall", "players")
+    _gdpeer_attributes: ClassVar[tuple[str, ...]] = ("hall",)
 
     def __init__(self, kinds: Hall | Iterable[Any], **settings: Any) -> None:
         if isinstance(kinds, Hall):
@@ -47,8 +45,7 @@ class MemoryHall(Guarded):
             self.hall = Hall(list(kinds), **{"secret": SECRET, "lobby": True, "clock": ManualClock(), **settings})
         if not isinstance(self.hall.clock, ManualClock):
             raise ValueError("make the hall with clock=ManualClock(): a test moves the time")
-        self.clock: ManualClock = self.hall.clock
-        self.players: list[Player] = []
+        super().__init__(self.hall.clock)
 
     def create(self, kind: str, options: Any = None, **settings: Any) -> Room:
         """Makes a room; see `Hall.create`."""
@@ -78,15 +75,7 @@ class MemoryHall(Guarded):
             HandshakeError: the hall refused; `status` and `detail` say why.
             TransportError: the connection ended before it was open.
         """
-        player = Player(self._serve, self.clock, url_of(where), nodes, scenes, delay)
-        self.players.append(player)
-        player.connect()
-        if wait:
-            self.run_until(lambda: player.is_connected or player.is_over)
-            if player.is_over:
-                self.players.remove(player)
-                raise not_open_error(player.close_cause)
-        return player
+        return self._join(Player(self._serve, self.clock, url_of(where), nodes, scenes, delay), wait)
 
     def move(self, room: Room) -> Room:
         """Moves a room as a cluster does: saves it, ends it here, and restores it under the same code.
@@ -113,39 +102,12 @@ class MemoryHall(Guarded):
     def _serve(self, stream: Any) -> None:
         self.hall.server.take_stream(stream)
 
-    def run(self, seconds: float = 0.1) -> None:
-        """Lets time pass, in steps of a sixtieth of a second: the hall and all players are polled in each step."""
-        for _ in range(max(1, round(seconds / STEP))):
-            self.clock.advance(STEP)
-            self.poll()
-
-    def run_until(self, condition: Callable[[], object], seconds: float = 10.0) -> None:
-        """Lets time pass until a condition holds.
-
-        Raises:
-            AssertionError: the condition does not hold after `seconds` of the clock.
-        """
-        end = self.clock.now() + seconds
-        while not condition():
-            if self.clock.now() >= end:
-                raise AssertionError(f"the condition does not hold after {seconds:g} s of the hall's clock")
-            self.run(STEP)
-
-    def poll(self) -> None:
-        """Polls the hall and all players once; the clock stands still."""
+    def _poll_server(self) -> None:
         self.hall.poll()
-        for player in self.players:
-            player.poll()
 
     def close(self) -> None:
         """Ends the hall; all players are disconnected."""
         self.hall.close()
-
-    def __enter__(self) -> MemoryHall:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.close()
 
 
 def url_of(where: Room | Seat | str) -> str:

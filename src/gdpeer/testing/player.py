@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from gdpeer.attributes import Guarded
 from gdpeer.clock import Clock
@@ -20,29 +20,32 @@ from gdpeer.transport.memory import MemoryStream, memory_pair
 
 if TYPE_CHECKING:
     from gdpeer.multiplayer.replication.scenes import Scenes
+    from gdpeer.testing.recorder import Call
 
 __all__ = ["Player"]
 
 
 class Player(Guarded):
-    """A client in memory; made by `MemoryHall.join`.
+    """A client in memory; made by `MemoryGame.join` and `MemoryHall.join`.
 
     Args:
         serve: takes the server's end of a stream.
-        clock: of the hall.
-        url: of the room or the seat. A room's URL gets a new session key, by which the player can come back.
+        clock: of the server.
+        url: of the room or the seat. A URL without `?` gets a new session key, by which the player can come back.
         nodes: the children of the tree's root.
         scenes: the classes of scenes that a MultiplayerSpawner makes.
         delay: seconds that each byte is on its way.
+        calls: the list of the nodes that record calls. None: a new list.
 
     Attributes:
+        calls: what other sides called, if the nodes were made by `MemoryGame.join`; the oldest call first.
         tree: with the nodes.
         peer: of the current or last connection.
         url: with the session key or the seat.
         delay: as given; a changed value applies to the next connection.
     """
 
-    _gdpeer_attributes: ClassVar[tuple[str, ...]] = ("delay", "peer", "tree", "url")
+    _gdpeer_attributes: ClassVar[tuple[str, ...]] = ("calls", "delay", "peer", "tree", "url")
 
     def __init__(
         self,
@@ -52,7 +55,9 @@ class Player(Guarded):
         nodes: Iterable[Node] = (),
         scenes: Scenes | None = None,
         delay: float = 0.0,
+        calls: list[Call] | None = None,
     ) -> None:
+        self.calls: list[Call] = [] if calls is None else calls
         self._serve = serve
         self._clock = clock
         self.url = url if "?" in url else f"{url}?session={secrets.token_urlsafe(16)}"
@@ -75,9 +80,23 @@ class Player(Guarded):
         self.tree.multiplayer.multiplayer_peer = self.peer
 
     def poll(self) -> None:
-        """Receives and sends; `MemoryHall.run` calls this."""
+        """Receives and sends; `run` of the game or the hall calls this."""
         self.tree.poll()
         self._peer_id = self.peer.get_unique_id() or self._peer_id
+
+    def call(self, path: str, method: str, *arguments: object) -> Error:
+        """Calls a method on the server; returns the codes of `Node.rpc_id`.
+
+        Args:
+            path: of the node, from the root of the tree on: `Main`.
+            method: its name.
+            arguments: engine values.
+        """
+        return self.tree.root.get_node(path).rpc_id(1, method, *arguments)
+
+    def calls_of(self, method: str) -> list[tuple[Any, ...]]:
+        """Returns the arguments of each recorded call of a method."""
+        return [call.arguments for call in self.calls if call.method == method]
 
     @property
     def peer_id(self) -> int:
