@@ -1,5 +1,5 @@
 """Takes the pictures of the pages (chat, roll, arena, inspect, lobby, monitor) for the docs, with real programs in
-Chromium.
+Chromium. The page of inspect shows a recorded game: `tests/browser` compares its pictures with the page.
 
     python -m tools.screenshots            all pages, into docs/pictures
     python -m tools.screenshots chat       one page
@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Any
 from tests.support.chromium import chromium
 from tests.support.engines import Engine
 from tests.support.node import node_modules
-from tests.support.pages import program
 from tests.support.processes import Process, gdpeer_command
 from tools.programs import ROOT
 
@@ -143,22 +142,15 @@ def arena(browser: Browser, those: ExitStack) -> None:
 
 
 def inspect(browser: Browser, those: ExitStack) -> None:
-    game = program("game/server.py").parent
-    server = those.enter_context(Process([sys.executable, "server.py", "0"], folder=game))
-    to = server.wait_for(r"(ws://\S+)$")[1]
-    words = ("--listen", "0", "--page", "0", "--to", to, "--names", str(game / "godot4"))
-    inspector = those.enter_context(Process(gdpeer_command("inspect", *words)))
-    url = inspector.wait_for(r"^gdpeer inspect: (ws://\S+) to ")[1]
-    address = inspector.wait_for(r"(http://\S+)")[1]
-    pages = {form: open_page(browser, address, form) for form in FORMS}
-    for name in ("Ann", "Bob"):
-        player = Engine("4", game / "godot4", "main.tscn", f"--url={url}", f"--name={name}", "--auto")
-        those.enter_context(player)
-    player.process.wait_for(r"^(Ann|Bob) 3$", timeout=60)
-    for page in pages.values():
-        page.locator("#rows li", has_text="set_score").first.wait_for()
-    for form, page in pages.items():
+    from tests.browser.inspect_scene import open_game, open_message, played_game
+
+    address = those.enter_context(played_game())
+    for form in FORMS:
+        page = open_page(browser, address, form)
+        open_game(page)
         take(page, f"inspect-{form}")
+        open_message(page)
+        take(page, f"inspect-message-{form}")
 
 
 def rooms(browser: Browser, those: ExitStack) -> None:

@@ -47,7 +47,7 @@ def watcher(
         # Also without rows: rates fall, and the page's server needs its poll.
         screen.show(rows)
         if page is not None:
-            page.show(rows)
+            page.show(events, rows)
 
     return see
 
@@ -119,7 +119,7 @@ def inspect(
         screen.say(f"gdpeer inspect: {url} to {redacted(to)}")
         page = None
         if page_port is not None:
-            page = stack.enter_context(Page(inspector, tunnel, host, page_port, redacted(to)))
+            page = stack.enter_context(Page(inspector, tunnel, dialect, host, page_port, redacted(to)))
             check_target(tunnel, "--page", host, page.port)
             screen.say(f"Page: {page.address}")
             if page.token:

@@ -5,10 +5,12 @@ Layer: `inspection`; pure.
 
 from __future__ import annotations
 
+import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence, Sized
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from itertools import takewhile
 from typing import Any
 
 from gdpeer.errors import VariantError
@@ -16,7 +18,7 @@ from gdpeer.inspection.direction import Direction, Message
 from gdpeer.quoting import escape
 from gdpeer.variant.text.text import var_to_str
 
-__all__ = ["Decoded", "DialectDecoder", "Paths", "State", "clipped", "value_text"]
+__all__ = ["Allowance", "Decoded", "DialectDecoder", "Paths", "State", "clipped", "value_text"]
 
 MOST_TEXT = 200
 """The most characters that are shown of one value or one text message."""
@@ -38,6 +40,55 @@ LONGEST_PATH = 4096
 
 CONTROLS = {code: 0x2400 + code for code in range(32)} | {0x7F: 0x2421} | dict.fromkeys(range(0x80, 0xA0), 0xFFFD)
 """Replaces control characters by visible ones: a stranger's text must not steer a terminal or break a line."""
+
+
+class Allowance:
+    """How many characters of a message may still be written out: a stranger's message may hold any number of values.
+
+    Args:
+        each: the most characters of one value or name.
+        total: the most characters of all values and names together.
+        large: a value with more items and characters is not written out.
+
+    Attributes:
+        is_cut: whether anything was cut or left out.
+    """
+
+    def __init__(self, each: int = MOST_TEXT, total: int = sys.maxsize, large: int = LARGE) -> None:
+        self._each = each
+        self._left = total
+        self._large = large
+        self.is_cut = False
+
+    @property
+    def is_used_up(self) -> bool:
+        """Whether nothing more may be written."""
+        return self._left <= 0
+
+    def text(self, text: str) -> str:
+        """Returns a name, safe to show."""
+        return self._spent(clipped(text, self._most()))
+
+    def value(self, value: Any, engine: int) -> str:
+        """Returns a value as text."""
+        return self._spent(value_text(value, engine, self._most(), max(1, min(self._large, self._left))))
+
+    def values(self, values: Iterable[Any], engine: int) -> list[str]:
+        """Returns values as texts; the rest of a long list becomes one `…`."""
+        texts: list[str] = []
+        for value in values:
+            if self.is_used_up:
+                return [*texts, self._spent("…")]
+            texts.append(self.value(value, engine))
+        return texts
+
+    def _most(self) -> int:
+        return max(1, min(self._each, self._left))
+
+    def _spent(self, text: str) -> str:
+        self._left -= len(text) + 1  # an empty text costs, too
+        self.is_cut = self.is_cut or text.endswith("…")
+        return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +121,14 @@ class State:
             name = f"{clipped(self.properties[index])} = " if self.properties else ""
             yield f"{name}{value_text(value, 4)}"
 
-    def as_json(self) -> dict[str, Any]:
-        """Returns the state as a dictionary for JSON."""
+    def as_json(self, allowance: Allowance) -> dict[str, Any]:
+        """Returns the state as a dictionary for JSON, as much of it as is allowed."""
+        name = allowance.text(self.name)
         if self.values is None:
-            return {"name": clipped(self.name), "undecoded": self.size}
-        named = {"properties": [clipped(name) for name in self.properties]} if self.properties else {}
-        return {"name": clipped(self.name), **named, "values": [value_text(value, 4) for value in self.values]}
+            return {"name": name, "undecoded": self.size}
+        values = allowance.values(self.values, 4)
+        named = [clipped(one) for one in self.properties[: len(values)]]
+        return {"name": name, **({"properties": named} if named else {}), "values": values}
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +182,13 @@ class Decoded:
         """Returns a copy with this source and target."""
         return replace(self, source=source, target=target, is_relayed=is_relayed)
 
-    def texts(self) -> list[str]:
-        """Returns the arguments as Godot's `var_to_str` writes them, each cut to `MOST_TEXT` characters."""
-        return [value_text(value, self.engine) for value in self.arguments]
+    def texts(self, allowance: Allowance | None = None) -> list[str]:
+        """Returns the arguments as Godot's `var_to_str` writes them, each cut to `MOST_TEXT` or as allowed."""
+        return (allowance or Allowance()).values(self.arguments, self.engine)
+
+    def states_as_json(self, allowance: Allowance) -> list[dict[str, Any]]:
+        """Returns the states as dictionaries for JSON, as many as are allowed."""
+        return [state.as_json(allowance) for state in takewhile(lambda _: not allowance.is_used_up, self.states)]
 
     def summary(self) -> str:
         """Returns one line of text: `Main/Game:roll(1, "six")` for a call, else path, detail and states."""
@@ -189,26 +246,26 @@ class DialectDecoder:
         return self._paths[source] if source in self._paths or len(self._paths) < MOST_SOURCES else Paths()
 
 
-def value_text(value: Any, engine: int) -> str:
-    """Returns a value as Godot's `var_to_str` writes it, on one line of at most `MOST_TEXT` characters.
+def value_text(value: Any, engine: int, most: int = MOST_TEXT, large: int = LARGE) -> str:
+    """Returns a value as Godot's `var_to_str` writes it, on one line of at most `most` characters.
 
-    A large value is described instead: `Array of 5000`.
+    A value with more than `large` items and characters is described instead: `Array of 5000`.
     """
     if isinstance(value, str):
-        value = value[: MOST_TEXT + 1]  # before is_large, so that the beginning of a long text is shown
-    if is_large(value):
+        value = value[: most + 1]
+    elif is_large(value, large):
         return f"{type(value).__name__} of {len(value)}"
     try:
         text = var_to_str(value, engine)
     except VariantError:
         text = repr(value)  # the engine cannot write this value, such as an object
-    return clipped(text.replace("\n", " "))
+    return clipped(text.replace("\n", " "), most)
 
 
-def is_large(value: Any) -> bool:
-    """Returns whether a value has more than `LARGE` items and characters, nested ones included."""
+def is_large(value: Any, large: int = LARGE) -> bool:
+    """Returns whether a value has more than `large` items and characters, nested ones included."""
     # Stop counting at the limit: the whole value may be much larger.
-    left = LARGE
+    left = large
     inside = [value]  # a list instead of recursion: a stranger's value may be nested deeply
     while inside:
         one = inside.pop()

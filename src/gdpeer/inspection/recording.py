@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import IO, Any, TypeVar
 
@@ -24,12 +24,15 @@ from gdpeer.inspection.direction import Direction, Message
 from gdpeer.inspection.rows import redacted
 from gdpeer.inspection.tunnel import Ended, Event, Opened, Passed, Refused
 
-__all__ = ["Recording", "RecordingError", "read_recording", "write_events", "write_header"]
+__all__ = ["Recording", "RecordingError", "pieces", "read_recording", "write_events", "write_header"]
 
 Read = TypeVar("Read")
 
 KIND = "recording"
 VERSION = 1
+
+PIECE = 16_384
+"""Characters after which a piece of a recording ends."""
 
 
 class RecordingError(ValueError):
@@ -38,20 +41,36 @@ class RecordingError(ValueError):
 
 def write_header(file: IO[str], to: str, dialect: str) -> None:
     """Writes the header, the first line of a recording, without user info and query values of the URL."""
-    write_line(file, {"gdpeer": KIND, "version": VERSION, "to": redacted(to), "dialect": dialect})
+    file.write(header_line(to, dialect))
     file.flush()
 
 
 def write_events(file: IO[str], events: Iterable[Event]) -> None:
     """Writes events, one line each."""
     for event in events:
-        write_line(file, as_line(event))
+        file.write(compact(as_line(event)))
     file.flush()  # a program that is killed loses no event
 
 
-def write_line(file: IO[str], fields: dict[str, Any]) -> None:
-    """Writes an object as one line of compact JSON."""
-    file.write(json.dumps(fields, separators=(",", ":")) + "\n")
+def pieces(to: str, dialect: str, events: Iterable[Event]) -> Iterator[bytes]:
+    """Yields a whole recording in pieces, each of several lines or of one long line."""
+    piece = header_line(to, dialect)
+    for event in events:
+        piece += compact(as_line(event))
+        if len(piece) >= PIECE:
+            yield piece.encode()
+            piece = ""
+    yield piece.encode()
+
+
+def header_line(to: str, dialect: str) -> str:
+    """Returns the first line, without user info and query values of the URL."""
+    return compact({"gdpeer": KIND, "version": VERSION, "to": redacted(to), "dialect": dialect})
+
+
+def compact(fields: dict[str, Any]) -> str:
+    """Returns an object as one line of compact JSON."""
+    return json.dumps(fields, separators=(",", ":")) + "\n"
 
 
 def as_line(event: Event) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
-from gdpeer.inspection.decoded import Decoded, clipped
+from gdpeer.inspection.decoded import Allowance, Decoded, clipped
 from gdpeer.inspection.decoding import Decoder
 from gdpeer.inspection.direction import Direction
 from gdpeer.inspection.method_names import MethodNames
@@ -38,6 +38,7 @@ class Row:
         is_compressed: whether the connection compresses.
         is_lost: whether the tunnel dropped the message.
         decoded: the content of the message.
+        event: of the tunnel.
     """
 
     time: float
@@ -49,6 +50,7 @@ class Row:
     is_compressed: bool
     is_lost: bool
     decoded: Decoded
+    event: Event | None = None
 
     def as_text(self) -> str:
         """Returns the row as one line for a terminal or a file."""
@@ -65,9 +67,14 @@ class Row:
             return ""
         return f" (to {what.target})" if self.direction is Direction.TO_SERVER else f" (from {what.source})"
 
-    def as_json(self) -> dict[str, Any]:
-        """Returns the row as a dictionary for JSON; empty fields are left out."""
+    def as_json(self, allowance: Allowance | None = None) -> dict[str, Any]:
+        """Returns the row as a dictionary for JSON; empty fields are left out.
+
+        Args:
+            allowance: limits the texts of names and values; None cuts each to the length that a terminal shows.
+        """
         what = self.decoded
+        allowance = allowance or Allowance()
         fields = {
             "time": round(self.time, 6),
             "peer": self.line,
@@ -81,11 +88,11 @@ class Row:
             "source": what.source,
             "target": what.target,
             "relayed": what.is_relayed,
-            "path": clipped(what.path),
-            "method": clipped(what.method),
-            "arguments": what.texts(),
+            "path": allowance.text(what.path),
+            "method": allowance.text(what.method),
+            "arguments": what.texts(allowance),
             "detail": what.detail,
-            "states": [state.as_json() for state in what.states],
+            "states": what.states_as_json(allowance),
             "problem": what.problem,
         }
         # Keep the number 0, but leave out False, "" and [].
@@ -168,7 +175,8 @@ class Inspector:
             case Ended():
                 return self._ended(event)
             case Refused(time, line, why):
-                return Row(time, line, None, None, "", 0, False, False, Decoded("refused", detail=clipped(why)))
+                said = Decoded("refused", detail=clipped(why))
+                return Row(time, line, None, None, "", 0, False, False, said, event)
 
     def _opened(self, event: Opened) -> Row:
         self._decoders[event.line] = Decoder(self._dialect, self._names)
@@ -176,7 +184,7 @@ class Inspector:
             self._compressed.add(event.line)
         protocol = f", sub-protocol {event.protocol}" if event.protocol else ""
         detail = f"{clipped(redacted(event.target))}{protocol}{', compressed' if event.is_compressed else ''}"
-        return Row(event.time, event.line, None, None, "", 0, False, False, Decoded("open", detail=detail))
+        return Row(event.time, event.line, None, None, "", 0, False, False, Decoded("open", detail=detail), event)
 
     def _passed(self, event: Passed) -> Row:
         decoder = self._decoders[event.line]
@@ -185,7 +193,7 @@ class Inspector:
             self.undecoded += 1
         opcode, size = "text" if event.message.is_text else "binary", len(event.message.data)
         shown = event.direction, opcode, size, event.line in self._compressed, event.is_lost
-        return Row(event.time, event.line, decoder.peer_id, *shown, decoded)
+        return Row(event.time, event.line, decoder.peer_id, *shown, decoded, event)
 
     def _ended(self, event: Ended) -> Row:
         decoder = self._decoders.pop(event.line)
@@ -194,7 +202,7 @@ class Inspector:
         how = "without a close frame" if event.code < 0 else f"code {event.code}"
         how += ", by this tunnel" if event.direction is None else ""
         said = Decoded("close", detail=f"{how}, {clipped(event.reason)}" if event.reason else how)
-        return Row(event.time, event.line, decoder.peer_id, event.direction, "", 0, False, False, said)
+        return Row(event.time, event.line, decoder.peer_id, event.direction, "", 0, False, False, said, event)
 
     def finish(self) -> None:
         """Completes `unnamed` with the clients that are still connected; call it after the last event."""

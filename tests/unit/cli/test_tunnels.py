@@ -8,9 +8,11 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -136,6 +138,43 @@ def test_the_page_and_its_files(echo: str) -> None:
             between.interrupt()
             assert json.loads([*tab][-1])["over"]
         assert between.wait() == 0
+
+
+def test_the_page_gets_a_message_in_detail_and_the_recording(echo: str) -> None:
+    with Between("inspect", echo, "--page", "0") as between, joined(between) as client:
+        page = between.wait_for(r"^Page: (http://\S+)$").group(1)
+        exchange(client, "x" * 5000)
+        with connect(page.replace("http", "ws"), proxy=None) as tab:
+            rows: list[dict[str, object]] = []
+            while len(rows) < 3:
+                news = json.loads(tab.recv(timeout=10))
+                rows += news["rows"]
+        assert [row["number"] for row in rows] == [1, 2, 3]
+        assert set(news["history"]) == {"end", "to_server", "to_client"}
+        files = page + news["files"]
+        with urllib.request.urlopen(f"{files}2.json", timeout=10) as answer:
+            assert b64decode(json.load(answer)["data"]) == b"x" * 5000
+        with urllib.request.urlopen(f"{files}session.jsonl", timeout=10) as answer:
+            assert answer.headers["Content-Disposition"] == 'attachment; filename="session.jsonl"'
+            assert len(answer.read().splitlines()) == 4
+        for path in (
+            "9.json",
+            "2",
+            "2.txt",
+            "-1.json",
+            f"{'9' * 5000}.json",
+            "\u0662.json",
+            "../2.json",
+            "x/../2.json",
+        ):
+            with pytest.raises(urllib.error.HTTPError, match="404"):
+                urllib.request.urlopen(files + quote(path), timeout=10)
+        # Without the path that only the WebSocket tells, which pages of other origins cannot open.
+        for path in ("2.json", "session.jsonl", f"{'A' * 22}/session.jsonl"):
+            with pytest.raises(urllib.error.HTTPError, match="404"):
+                urllib.request.urlopen(page + path, timeout=10)
+        with pytest.raises(urllib.error.HTTPError, match="405"):
+            urllib.request.urlopen(f"{files}2.json", b"", timeout=10)
 
 
 def test_a_page_that_others_can_reach_needs_the_token_of_its_address(echo: str) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from gdpeer import Vector2
 from gdpeer.inspection import decoding_replication as module
-from gdpeer.inspection.decoded import Decoded
+from gdpeer.inspection.decoded import Allowance, Decoded
 from gdpeer.inspection.decoding import Decoder
 from gdpeer.inspection.direction import Direction, Message
 from gdpeer.inspection.method_names import MethodNames
@@ -207,7 +207,7 @@ def test_values_that_are_none_are_counted() -> None:
         decoded.summary()
         == "Main/Spawner spawn(1 bytes), net id 1, synchronizers 2: Main/Units/U1(1 bytes, not decoded)"
     )
-    assert decoded.states[0].as_json() == {"name": "Main/Units/U1", "undecoded": 1}
+    assert decoded.states[0].as_json(Allowance()) == {"name": "Main/Units/U1", "undecoded": 1}
 
 
 def test_a_packet_that_ends_too_early_is_undecoded() -> None:
