@@ -120,6 +120,13 @@ PAGES = (
         ),
     ),
     Page(
+        "asgi",
+        "ASGI: gdpeer.asgi",
+        "The module `gdpeer.asgi`: the game on the port of a web application. "
+        "[FastAPI and Django](../howto/fastapi-django.md) shows how to use the module.",
+        tuple(f"asgi.{name}" for name in ("Multiplayer", "Server", "Rooms", "Mount")),
+    ),
+    Page(
         "blocking",
         "Blocking: gdpeer.blocking",
         "The module `gdpeer.blocking`. [Blocking API](../blocking.md) explains the module. The options are "

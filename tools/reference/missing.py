@@ -52,6 +52,7 @@ INNER = frozenset(
         ),
         # Of peers, clients and servers, for each other, the fronts and the tools.
         *(
+            "be_server",
             "begin_to_leave",
             "detach",
             "get_request",
@@ -62,12 +63,23 @@ INNER = frozenset(
             "listen_at",
             "log_limit_of",
         ),
-        *("make_way", "of_server", "open_port", "poll_turn", "poller", "refusals_at", "refusals_of", "release"),
+        *(
+            "make_way",
+            "max_body_size",
+            "of_server",
+            "open_port",
+            "poll_turn",
+            "poller",
+            "refusals_at",
+            "refusals_of",
+            "release",
+        ),
         *(
             "send_past_limit",
             "serve_session",
             "serves",
             "take_over",
+            "take_request",
             "emit_drained",
             "use_placer",
             "use_protocols",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from gdpeer.multiplayer.tree import SceneTree
     from gdpeer.rooms import Hall
 
-__all__ = ["serve_hall"]
+__all__ = ["is_hall", "running", "serve_hall"]
 
 LONGEST = 0.1
 """The most seconds between two polls: a room that a task makes or changes is noticed then."""
@@ -29,13 +29,14 @@ GRACE = 2.0
 """Seconds that the calls of async methods, and async hooks, have to end after they were cancelled."""
 
 
-def _is_hall(value: object) -> bool:
+def is_hall(value: object) -> bool:
+    """Whether a value is a `Hall`."""
     from gdpeer.rooms import Hall  # imported here: most programs with asyncio have no rooms
 
     return isinstance(value, Hall)
 
 
-@checked(hall=Kind("a Hall", _is_hall), port=optional(INT), bind_ip=STR)
+@checked(hall=Kind("a Hall", is_hall), port=optional(INT), bind_ip=STR)
 @asynccontextmanager
 async def serve_hall(hall: Hall, port: int | None = None, bind_ip: str = "*") -> AsyncIterator[Hall]:
     """Runs a hall while the block runs. At the end of the block all rooms are closed, and all players with code 1001.
@@ -61,13 +62,20 @@ async def serve_hall(hall: Hall, port: int | None = None, bind_ip: str = "*") ->
             raise TransportError(hall.get_listen_error() or error.name, error=error)
     elif not hall.is_listening():
         raise ValueError("the hall does not listen: give a port")
+    async with running(hall):
+        yield hall
+
+
+@asynccontextmanager
+async def running(hall: Hall) -> AsyncIterator[LoopDriver]:
+    """Polls a hall while the block runs, and closes the hall at the end of the block."""
     tasks: WeakKeyDictionary[SceneTree, TreeTasks] = WeakKeyDictionary()
     hooks = RoomTasks()
     hall.use_tasks(lambda tree: tasks.setdefault(tree, TreeTasks()), hooks)
     driver = LoopDriver(hall.poll, hall.server.poll_turn, lambda: driver.soon() if hall.has_news() else None, LONGEST)
     driver.run()
     try:
-        yield hall
+        yield driver
     finally:
         hall.use_tasks(None)
         try:

@@ -23,7 +23,7 @@ from gdpeer.multiplayer.websocket_peer import WebSocketMultiplayerPeer
 if TYPE_CHECKING:
     from gdpeer.websocket.tls_options import TLSOptions
 
-__all__ = ["multiplayer_client", "multiplayer_server"]
+__all__ = ["GRACE", "LONGEST", "make_peer", "multiplayer_client", "multiplayer_server", "running"]
 
 LONGEST = 0.1
 """The most seconds between two polls: deadlines that no poller knows, as that of authentication, are noticed then."""
@@ -57,11 +57,11 @@ async def multiplayer_server(
     Raises:
         TransportError: the port cannot be opened.
     """
-    peer = _make_peer(settings)
+    peer = make_peer(settings)
     error = peer.create_server(port, bind_address, tls_server_options)
     if error is not Error.OK:
         raise TransportError(peer.get_listen_error() or error.name, error=error)
-    async with _running(tree, peer):
+    async with running(tree, peer):
         yield peer
 
 
@@ -84,20 +84,21 @@ async def multiplayer_client(
         ValueError: the URL is not valid.
         TransportError, HandshakeError: the connection did not open.
     """
-    peer = _make_peer(settings)
+    peer = make_peer(settings)
     error = peer.create_client(url, tls_client_options)
     if error is Error.ERR_INVALID_PARAMETER:
         raise ValueError(peer.get_close_cause().detail)
     if error is not Error.OK:
         raise front.not_open_error(peer.get_close_cause())
-    async with _running(tree, peer) as driver:
+    async with running(tree, peer) as driver:
         await driver.when(lambda: peer.get_connection_status() is not ConnectionStatus.CONNECTING)
         if peer.get_connection_status() is ConnectionStatus.DISCONNECTED:
             raise front.not_open_error(peer.get_close_cause())
         yield peer
 
 
-def _make_peer(settings: dict[str, Any]) -> WebSocketMultiplayerPeer:
+def make_peer(settings: dict[str, Any]) -> WebSocketMultiplayerPeer:
+    """Returns a peer with settings by name, and `dialects`. Raises TypeError for a name that is none."""
     peer = WebSocketMultiplayerPeer(settings.pop("dialects", ("godot4",)))
     for name, value in settings.items():
         if name.startswith("_") or not hasattr(peer, name):
@@ -107,7 +108,8 @@ def _make_peer(settings: dict[str, Any]) -> WebSocketMultiplayerPeer:
 
 
 @asynccontextmanager
-async def _running(tree: SceneTree, peer: WebSocketMultiplayerPeer) -> AsyncIterator[LoopDriver]:
+async def running(tree: SceneTree, peer: WebSocketMultiplayerPeer) -> AsyncIterator[LoopDriver]:
+    """Polls a tree with a peer that listens or connects while the block runs, and closes the peer at its end."""
     tree.multiplayer.multiplayer_peer = peer
 
     def poll() -> None:

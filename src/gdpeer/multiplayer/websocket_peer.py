@@ -536,14 +536,7 @@ class WebSocketMultiplayerPeer(SessionPeer):
         Raises:
             ValueError: this peer is a client, or `godot3_protocols` has one of `supported_protocols`.
         """
-        if self.get_connection_status() is _DISCONNECTED:
-            self._check_protocols()
-            server = self._make_server()
-            server.use_settings(self._server_settings())
-            self._serve(server)
-        if self._server is None:
-            raise ValueError("a client takes no streams")
-        return self._server.take_stream(stream)
+        return self.be_server().take_stream(stream)
 
     def reload_certificate(self) -> Error:
         """Reads the files or objects of the server's `TLSOptions` again, for connections that come from now on.
@@ -669,6 +662,21 @@ class WebSocketMultiplayerPeer(SessionPeer):
 
     # ------------------------------------------------------------------------------------------ for gdpeer.aio
     # No program needs these, so the reference leaves them out.
+
+    def be_server(self) -> WebSocketServer:
+        """Becomes a server without a port, if this peer is DISCONNECTED; returns the server below.
+
+        Raises:
+            ValueError: this peer is a client, or `godot3_protocols` has one of `supported_protocols`.
+        """
+        if self.get_connection_status() is _DISCONNECTED:
+            self._check_protocols()
+            server = self._make_server()
+            server.use_settings(self._server_settings())
+            self._serve(server)
+        if self._server is None:
+            raise ValueError("a client takes no streams")
+        return self._server
 
     def watch(self) -> None:
         """Makes a poller watch a client's connection; a server has its poller from the start."""

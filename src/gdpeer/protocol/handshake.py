@@ -34,7 +34,7 @@ from gdpeer.protocol.url import Url
 if TYPE_CHECKING:
     from gdpeer.protocol.http_h11 import Reader, ResponseHead, UpgradeRequest
 
-__all__ = ["ClientHandshake", "Opened", "ServerHandshake", "ServerTerms", "accept_key", "refusal"]
+__all__ = ["ClientHandshake", "GivenHandshake", "Opened", "ServerHandshake", "ServerTerms", "accept_key", "refusal"]
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _END = b"\r\n\r\n"
@@ -368,6 +368,31 @@ class ServerHandshake:
             return reader.switch([*fields, *self._terms.headers])
         except ValueError as problem:
             raise HandshakeError(f"the server's own headers are not valid: {problem}", status=500) from None
+
+
+class GivenHandshake(ServerHandshake):
+    """The server's side of a connection whose request another HTTP server has parsed. That server writes the response.
+
+    Args:
+        terms, limits: see `ServerHandshake`. Compression is up to the other server.
+        request: the whole request.
+    """
+
+    __slots__ = ("_given",)
+
+    def __init__(self, terms: ServerTerms, limits: Limits, request: Request) -> None:
+        super().__init__(terms, limits)
+        self._given = request
+
+    def receive_data(self, data: bytes | bytearray | memoryview) -> Request:
+        """Returns the request, without any bytes from the client."""
+        fields = _deciding(self._given.headers)
+        fields.pop("sec-websocket-extensions", None)
+        self._take_fields(fields)
+        return self._given
+
+    def _response(self, accept: str, protocol: str, extensions: str) -> bytes:
+        return b""
 
 
 def _completed(headers: Headers, repaired: RepairedHead) -> Headers:

@@ -82,6 +82,7 @@ if TYPE_CHECKING:
     import ssl
 
     from gdpeer.transport.poller import Poller
+    from gdpeer.websocket.backend.asgi import AsgiBackend
     from gdpeer.websocket.session.placement import Placer
 
 __all__ = ["WebSocketServer"]
@@ -215,7 +216,7 @@ class WebSocketServer(NetworkedPeer):
         self._untold = ""
         self._later: Callable[[Awaitable[Response | None], Answered], None] | None = None  # for async answers
         self._peers: dict[int, WebSocketPeer] = {}  # open, by number: without a placer, that is the id
-        self._opening: dict[int, NativeBackend] = {}  # connections before their upgrade is done
+        self._opening: dict[int, NativeBackend | AsgiBackend] = {}  # connections before their upgrade is done
         self._admitted: set[int] = set()  # the opening ones that have a place of max_peers
         self._late: set[int] = set()  # the opening ones that wait for a page
         self._answered: dict[int, Backend] = {}  # connections that get a page or a refusal
@@ -437,19 +438,27 @@ class WebSocketServer(NetworkedPeer):
     ) -> int:
         """Begins a connection; `let_in` is called with its number and stream once a proxy's header is read."""
         self.poller()
-        number = generate_unique_id()
-        while number in self._peers or number in self._opening or self._is_in_use(number):
-            number = generate_unique_id()
-        admit = partial(self._admit, number)
-        respond = partial(self._respond, number)
-        upgrade = self._UPGRADE(self._settings, self._settings.limits(), admit, respond, self._outgoing)
-        upgrade.question = self._question(number)
+        number = self._free_number()
+        upgrade = self._make_upgrade(number)
         backend = NativeBackend(self._settings, self._clock, upgrade, self._turn, number, port)
         self._opening[number] = backend
         if let_in is not None:
             stream.admit = partial(let_in, number)  # type: ignore[union-attr]
         backend.start(stream)
         return number
+
+    def _free_number(self) -> int:
+        number = generate_unique_id()
+        while number in self._peers or number in self._opening or self._is_in_use(number):
+            number = generate_unique_id()
+        return number
+
+    def _make_upgrade(self, number: int, given: Request | None = None) -> ServerUpgrade:
+        admit = partial(self._admit, number)
+        respond = partial(self._respond, number)
+        upgrade = self._UPGRADE(self._settings, self._settings.limits(), admit, respond, self._outgoing, given)
+        upgrade.question = self._question(number)
+        return upgrade
 
     def _question(self, number: int) -> Question | None:
         """Returns the question to ask before the upgrade of a connection is accepted; None: nobody is asked."""
@@ -799,6 +808,35 @@ class WebSocketServer(NetworkedPeer):
             self.stop()
             raise
 
+    def take_request(
+        self, request: Request, make: Callable[[Settings, Clock, ServerUpgrade, Turn, int], AsgiBackend]
+    ) -> AsgiBackend:
+        """Serves a connection that another server has accepted, and whose request that server has parsed.
+
+        Args:
+            request: the whole request, with the client's address.
+            make: returns the connection's backend, which is to `begin` then.
+
+        Raises:
+            HandshakeError: a limit is reached; its `status` is 429.
+        """
+        self._tally.accepted += 1
+        admission, settings, address = self._listeners.admission, self._settings, request.remote_address[0]
+        obstacle = admission.obstacle(settings, address, len(self._opening) - len(self._late))
+        if obstacle:
+            self._tally.refused[obstacle] += 1
+            raise HandshakeError(f"too many connections ({obstacle})", status=429)
+        self.poller()
+        number = self._free_number()
+        backend = make(settings, self._clock, self._make_upgrade(number, request), self._turn, number)
+        self._opening[number] = backend
+        admission.enter(settings, address, number)
+        return backend
+
+    def max_body_size(self) -> int:
+        """Returns the most bytes in the body of a request for a page."""
+        return self._settings.limits().max_body_size
+
     def open_port(self, port: int) -> int:
         """Opens an additional port at `bind_ip`, and returns its number.
 
@@ -862,8 +900,8 @@ class WebSocketServer(NetworkedPeer):
     def keep_request(self, peer: WebSocketPeer, kept: Request) -> None:
         """Replaces the request of an open connection by what is to be kept of it; connections may share that."""
         backend = backend_of(peer)
-        if isinstance(backend, NativeBackend) and backend.opened is not None:
-            backend.kept_request = kept
+        if backend.opened is not None and not backend.is_client:
+            cast("NativeBackend", backend).kept_request = kept
             opened, headers = backend.opened, kept.headers
             is_bare = opened.deflate is None and not headers
             backend.opened = (

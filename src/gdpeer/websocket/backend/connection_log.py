@@ -11,15 +11,15 @@ from __future__ import annotations
 import logging
 
 from gdpeer.logs import LogLimit, LogLimits, get_logger
-from gdpeer.transport.stream import Stream
 from gdpeer.websocket.admission import household
+from gdpeer.websocket.opening.upgrade import Addressed
 
 __all__ = ["limit_of", "log_line"]
 
 logger = get_logger("gdpeer.websocket")
 
 
-def limit_of(limits: LogLimits | None, stream: Stream | None) -> LogLimit | None:
+def limit_of(limits: LogLimits | None, stream: Addressed | None) -> LogLimit | None:
     """Returns the limit for a connection's address; None if there is no limit, or nothing is logged at INFO."""
     if limits is None or not logger.isEnabledFor(logging.INFO):
         return None

@@ -17,7 +17,7 @@ from gdpeer.errors import NO_CAUSE, Cause, CloseCause, HandshakeError
 from gdpeer.http.outgoing import Outgoing, Sending, TooMuchHeld
 from gdpeer.http.response import LateResponse, Reply, Response
 from gdpeer.logs import get_logger, report
-from gdpeer.protocol.handshake import ClientHandshake, Opened, ServerHandshake, refusal
+from gdpeer.protocol.handshake import ClientHandshake, GivenHandshake, Opened, ServerHandshake, refusal
 from gdpeer.protocol.http_headers import Request
 from gdpeer.protocol.limits import Limits
 from gdpeer.protocol.url import SAFE, Url
@@ -28,7 +28,7 @@ from gdpeer.websocket.settings import Settings
 
 logger = get_logger("gdpeer.websocket")
 
-__all__ = ["Answered", "ClientUpgrade", "Outcome", "Processor", "Question", "ServerUpgrade", "wait_for"]
+__all__ = ["Addressed", "Answered", "ClientUpgrade", "Outcome", "Processor", "Question", "ServerUpgrade", "wait_for"]
 
 NOT_LOADED = (OSError, ImportError)
 """Errors of loading h11, which is loaded at its first use: a process without free descriptors cannot load it."""
@@ -55,7 +55,8 @@ class Addressed(Protocol):
     """A stream, as far as an upgrade needs it: the address of the other side."""
 
     @property
-    def remote_address(self) -> tuple[str, int]: ...
+    def remote_address(self) -> tuple[str, int]:
+        """The host in numbers and the port; "" and 0 without TCP."""
 
 
 @dataclass(slots=True)
@@ -287,6 +288,7 @@ class ServerUpgrade:
         admit: called with each upgrade before it is accepted; raises HandshakeError to refuse it.
         respond: answers requests for pages, or returns a `Question` that was not asked yet. None: they get status 426.
         outgoing: counts the memory of all pages that the server sends; None: this page's alone.
+        given: the request, if another HTTP server has parsed it. Then `receive` needs no bytes.
 
     Attributes:
         request: the whole request; None until it has come.
@@ -307,6 +309,7 @@ class ServerUpgrade:
         admit: Admit | None = None,
         respond: Respond | None = None,
         outgoing: Outgoing | None = None,
+        given: Request | None = None,
     ) -> None:
         self.request: Request | None = None
         self.question: Question | None = None
@@ -314,7 +317,10 @@ class ServerUpgrade:
         self._admit = admit
         self._respond = respond
         self._outgoing = outgoing
-        self._handshake: ServerHandshake | None = ServerHandshake(settings.terms(), limits)
+        terms = settings.terms()
+        self._handshake: ServerHandshake | None = (
+            ServerHandshake(terms, limits) if given is None else GivenHandshake(terms, limits, given)
+        )
 
     @classmethod
     def done(cls) -> ServerUpgrade:
