@@ -81,7 +81,7 @@ def poll(page: Page, over: threading.Event) -> None:
 def open_game(tab: Tab) -> None:
     """Waits until the page shows the whole game."""
     tab.wait_for_selector("#graph-bytes svg")
-    tab.wait_for_function("() => document.querySelectorAll('#rows li').length === 500 && newest.hidden")
+    tab.wait_for_function("() => document.querySelectorAll('#rows li').length === 501 && newest.hidden")
 
 
 def open_message(tab: Tab) -> None:

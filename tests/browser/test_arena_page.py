@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.browser.axe import faults
 from tests.browser.tabs import PHONE, Tab
 from tests.support.arena import join
 from tests.support.node import node_modules
@@ -112,6 +113,7 @@ def test_page_bots_and_godot_play_in_one_arena(browser: Browser) -> None:
         tab.stays()
         assert tab.position()[1] == pytest.approx(y, abs=30)
         assert tab.pixels() > 10
+        assert faults(tab.page) == []
         tab.shot("arena-1280x800")
         tab.page.get_by_role("button", name="Leave").click()
         tab.page.wait_for_selector("#seat:not([hidden])")

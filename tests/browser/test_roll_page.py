@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gdpeer.http.python_pages import FILES
+from tests.browser.axe import faults
 from tests.browser.tabs import DESK, PHONE, Tab
 from tests.support.node import node_modules
 from tests.support.processes import Process, gdpeer_command
@@ -111,6 +112,7 @@ DESK_OR_PHONE = pytest.mark.parametrize(
 @DESK_OR_PHONE
 def test_page_python_and_godot_play_at_one_table(browser: Browser, size: str, settings: dict[str, Any]) -> None:
     with Host() as host, RollTab(browser, host, **settings) as tab:
+        assert faults(tab.page) == []
         tab.shot(f"roll-seat-{size}")
         tab.join("Ann")
         host.wait_for_players("Ann")
@@ -126,6 +128,7 @@ def test_page_python_and_godot_play_at_one_table(browser: Browser, size: str, se
                     tab.wait_for_turn("It is your turn")
                     assert host.rolls == ["Ann", "Pia", "Gus"] * count
                     if count == 2:
+                        assert faults(tab.page) == []
                         tab.shot(f"roll-table-{size}")
                 assert gus.wait() == 0
                 assert (gus.stderr, rolls(gus)[:8]) == ([], host.rolls[:8])
@@ -288,9 +291,9 @@ def test_all_is_done_from_the_keyboard(browser: Browser) -> None:
         keyboard.press("Shift+Tab")
         keyboard.press("Space")
         tab.wait_for_line(re.compile("^Ann: pass"))
-        for name, role in (("log", "log"), ("turn", "status"), ("state", "status"), ("notice-text", "status")):
+        for name, role in (("scroll", "log"), ("turn", "status"), ("state", "status"), ("notice-text", "status")):
             assert tab.page.locator(f"#{name}").get_attribute("role") == role
-        assert tab.page.locator("#log").get_attribute("aria-live") == "polite"
+        assert tab.page.locator("#scroll").get_attribute("aria-live") == "polite"
 
 
 @pytest.mark.extended
@@ -320,6 +323,7 @@ def test_what_keeps_the_page_from_starting_is_shown_and_tried_again(
         host.wait_for(r"^The page needs Pyodide: .*npm install pyodide")
         tab.page.get_by_text("Pyodide is not installed at the server").wait_for()
         assert tab.page.locator("#gdpeer-boot pre").inner_text() == "npm install pyodide"
+        assert faults(tab.page) == []
         tab.shot(f"roll-no-pyodide-{size}")
         for name in (*FILES, "package.json"):
             (tmp_path / name).symlink_to(node_modules() / "pyodide" / name)

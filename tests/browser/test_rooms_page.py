@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.browser.axe import faults
 from tests.browser.tabs import DESK, PHONE, Tab
 from tests.support.node import node_modules
 from tests.support.processes import Process, gdpeer_command
@@ -82,6 +83,7 @@ def test_the_lobby_opens_lists_and_leads_to_rooms(
         rooms.get_by_role("button", name=f"Join {code}").wait_for()
         assert not rooms.get_by_text(private).is_visible()
         assert width_left_over(tab) == 0
+        assert faults(tab.page) == []
         tab.shot(f"lobby-{name}")
         tab.page.get_by_label("Code").fill(private.lower())  # a private room is found by its code
         tab.page.get_by_label("Code").press("Enter")
@@ -121,6 +123,7 @@ def test_the_monitor_shows_rooms_and_players_and_obeys(
             page.locator("#turns", has_text=" turns of ").wait_for()
             page.locator("#nodes").click()
             page.locator("#tree", has_text="/root/Panel/VBoxContainer/Game").wait_for()
+            assert faults(page) == []
             monitor.shot(f"monitor-{name}")
             page.get_by_role("button", name="Lock").click()
             page.get_by_role("button", name="Unlock").wait_for()

@@ -7,7 +7,7 @@ import { graph } from "./graph.js";
 import { ARROWS, client, relay, summary } from "./words.js";
 
 const MOST_KEPT = 2000; // rows that are searched and saved
-const MOST_SHOWN = 500; // of these, rows that are drawn
+const MOST_SHOWN = 600; // of these, rows that are drawn
 const MOST_AT_ONCE = 40; // rows that are drawn between two frames, so that the page answers to its user
 const TOTALS = 500; // milliseconds between two drawings of the tables
 const PAUSES = [500, 1000, 2000, 5000]; // milliseconds before the next attempt
@@ -285,7 +285,10 @@ document.addEventListener("keydown", (event) => {
 byId("search").addEventListener("keydown", (event) => {
   if (event.key !== "Escape") return;
   event.preventDefault();
-  if (!byId("search").value) rows.focus();
+  if (!byId("search").value) {
+    rows.focus();
+    return;
+  }
   byId("search").value = "";
   redraw();
 });
