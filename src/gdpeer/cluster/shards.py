@@ -158,8 +158,10 @@ class Shards:
         before, worker = self._up.pop(name, None), self._directory.workers.get(name)
         if worker is not None and worker.is_up:
             self._up[name] = worker
-        if _rank(before) != _rank(self._up.get(name)):
+        is_other = _rank(before) != _rank(self._up.get(name))
+        if is_other:
             self._rank_all()
+        if is_other or name not in self._up:  # the lease of a worker that drains may have ended: its shards are free
             self.look()
 
     def _rank_all(self) -> None:

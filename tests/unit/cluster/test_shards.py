@@ -173,3 +173,17 @@ def test_a_write_whose_answer_does_not_come_is_looked_at_again(workers: Workers)
     workers.run(12.0)
     assert a.shards.has(shard) != b.shards.has(shard)
     assert sum(workers.held().values()) == 1024
+
+
+def test_the_shards_of_a_worker_that_dies_while_it_drains_are_taken_at_once(workers: Workers) -> None:
+    a, b = workers.clusters["a"], workers.clusters["b"]
+    room = a.hall.create("pub")
+    room.reserve(ttl=1000.0)
+    a.drain(60.0)
+    workers.run(3.0)
+    shard = room.code[:2]
+    assert set(a.shards.held) == {shard}
+    workers.kill("a")
+    workers.run(8.0)
+    assert "a" not in b.workers
+    assert shard in b.shards.held
