@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import pytest
 
+from tests.browser.axe import faults
 from tests.support.chromium import real_tabs
 from tests.support.missing import ROOT
 from tests.support.processes import Process
@@ -201,6 +202,7 @@ def test_a_notification_shows(
     server.push(*texts)
     tab.wait_for_exactly(*texts)
     tab.shot(f"push-{scheme}-{name}")
+    assert faults(tab.page) == []
     assert tab.page.evaluate("document.documentElement.scrollWidth") <= settings["viewport"]["width"]
     assert tab.complaints == []
     context.close()
