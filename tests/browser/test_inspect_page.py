@@ -220,7 +220,7 @@ def test_a_flood_does_not_freeze_the_page(browser: Browser) -> None:
         tab.page.wait_for_function("() => document.getElementById('count').textContent === '8000'")
         longest = tab.page.evaluate("window.longest")
         print(f"longest task of the page: {longest:.0f} ms")
-        assert longest < 500  # about 70 on two busy cores
+        assert longest < 500  # 78 to 134 at 3600 messages a second, on two very busy cores
         wait_for_rows(tab, 600)  # these are all that are drawn
         assert tab.page.evaluate("document.querySelectorAll('*').length") < 5000
         with Tab(browser, inspector.page) as late:
