@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any, TypeAlias
 from urllib.parse import quote
 
@@ -42,7 +42,7 @@ def request_of(scope: Scope, body: bytes = b"") -> Request:
     """Returns the request of a connection, with the path below the place where the app is mounted."""
     headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
     if scope["type"] == "websocket":
-        method, version, headers = "GET", "1.1", _upgrade(headers)
+        method, version, headers = "GET", "1.1", _upgrade(headers, scope.get("subprotocols") or ())
     else:
         # The ASGI server forms the chunks of a body, and version 1.0 has none. It has also decided that this request
         # asks for no WebSocket, whatever the headers say.
@@ -62,8 +62,8 @@ def _path_below(scope: Scope) -> str:
     return path if path.startswith("/") else f"/{path}"
 
 
-def _upgrade(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Completes the headers of an upgrade: over HTTP/2 some of them do not exist."""
+def _upgrade(headers: list[tuple[str, str]], protocols: Iterable[str]) -> list[tuple[str, str]]:
+    """Completes the headers of an upgrade: over HTTP/2 some of them do not exist, and wsproto leaves some out."""
     names = {name.lower() for name, _ in headers}
     key = base64.b64encode(os.urandom(16)).decode()
     complete = [
@@ -71,8 +71,9 @@ def _upgrade(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
         ("upgrade", "websocket"),
         ("sec-websocket-version", "13"),
         ("sec-websocket-key", key),
+        ("sec-websocket-protocol", ", ".join(protocols)),
     ]
-    return [*headers, *(field for field in complete if field[0] not in names)]
+    return [*headers, *(field for field in complete if field[1] and field[0] not in names)]
 
 
 async def body_of(receive: Receive, most: int) -> bytes | None:

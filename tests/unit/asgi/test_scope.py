@@ -41,6 +41,14 @@ def test_an_upgrade_over_http_2_gets_the_headers_of_one_over_http_1() -> None:
     assert given.headers.get_all("upgrade") == ["WebSocket"]
 
 
+def test_the_sub_protocols_are_read_where_the_server_has_left_their_header_out() -> None:
+    request = request_of(scope(subprotocols=["chat", "echo"]))
+    assert request.headers.get("sec-websocket-protocol") == "chat, echo"
+    given = request_of(scope(subprotocols=["chat"], headers=[(b"sec-websocket-protocol", b"chat")]))
+    assert given.headers.get_all("sec-websocket-protocol") == ["chat"]
+    assert "sec-websocket-protocol" not in request_of(scope(subprotocols=[])).headers
+
+
 def test_the_caller_has_an_address_if_the_server_knows_it() -> None:
     assert caller_of(scope(client=("::1", 7))).remote_address == ("::1", 7)
     assert caller_of(scope(client=["unix", None])).remote_address == ("unix", 0)

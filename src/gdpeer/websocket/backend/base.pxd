@@ -39,10 +39,10 @@ cdef class Turn:
 cdef class Backend:
     cdef object __weakref__
     cdef public object settings
-    cdef Py_ssize_t _outbound_limit
-    cdef Py_ssize_t _most_packets
-    cdef object _clock
-    cdef Turn _turn
+    cdef readonly Py_ssize_t _outbound_limit
+    cdef readonly Py_ssize_t _most_packets
+    cdef readonly object _clock
+    cdef readonly Turn _turn
     cdef public Inbox inbox
     cdef public bint is_client
     cdef public object number
