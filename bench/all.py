@@ -27,6 +27,7 @@ TOOLS = {
     "fronts": "bench.fronts",
     "swarm": "bench.swarm",
     "tls": "bench.tls",
+    "asgi": "bench.asgi",
     "protocols": "bench.protocols",
     "rpc": "bench.rpc",
     "variants": "bench.variants",

@@ -15,7 +15,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from bench import cores, engine, fronts, protocols, replication, scaling, swarm, tls
+from bench import asgi, cores, engine, fronts, protocols, replication, scaling, swarm, tls
 from bench.goals import ORDER, OURS, Outcome, Rows, floor_of, is_void, judge, share_of
 from bench.machine import RESULTS, Data, headline, middle, number, table
 from bench.wsbench.scenarios import UNITS
@@ -34,6 +34,7 @@ TITLES = {
     "fronts": "The asyncio front",
     "swarm": "A swarm of bots",
     "tls": "Over TLS",
+    "asgi": "Inside a web application",
     "protocols": "The protocol without a network",
     "rpc": "Remote calls in memory",
     "variants": "Values",
@@ -142,6 +143,7 @@ RENDERERS: dict[str, Callable[[Data], str]] = {
     "fronts": fronts.markdown,
     "swarm": swarm.markdown,
     "tls": tls.markdown,
+    "asgi": asgi.markdown,
     "protocols": protocols.markdown,
 }
 
