@@ -4,6 +4,9 @@ Godot 3 game.
     from gdpeer import OK, WebSocketServer
 
 Names, defaults and return codes are the engine's; see the documentation for what differs.
+
+PYTEST_DONT_REWRITE: pytest would warn of a program that imports gdpeer before it runs pytest, because gdpeer has
+fixtures, and pytest rewrites the `assert` statements of packages with fixtures.
 """
 
 import typing

@@ -8,7 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from _pytest.assertion.rewrite import AssertionRewriter
 
+import gdpeer
 from gdpeer import Node, SceneTree, WebSocketPeer, rpc
 from gdpeer.multiplayer.local_peers import OfflineMultiplayerPeer
 from gdpeer.rooms import Room
@@ -123,6 +125,10 @@ def test_the_plugin_imports_no_module_of_the_library() -> None:
     assert done.stdout.strip() == str(
         ["gdpeer", "gdpeer._version", "gdpeer.lazy_names", "gdpeer.testing", "gdpeer.testing.plugin"]
     )
+
+
+def test_a_program_that_imports_gdpeer_may_run_pytest() -> None:
+    assert AssertionRewriter.is_rewrite_disabled(str(gdpeer.__doc__))  # else pytest warns of the imported module
 
 
 def test_the_fixture_of_the_engine_is_an_engine(
